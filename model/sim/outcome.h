@@ -1,0 +1,124 @@
+// What did the modelled kernel do? The plain result of a simulation: the only thing that the report sees.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/base/units.h"
+#include "model/host/host_spec.h"
+#include "model/host/vmstat.h"
+
+namespace oomcast::sim {
+
+enum class Verdict : uint8_t { kFits, kBackgroundReclaim, kDirectReclaim, kAllocRefused, kOomKill };
+const char* verdict_name(Verdict verdict);  // "fits", "background_reclaim", ...
+
+enum class Scope : uint8_t { kHost, kCgroup };
+
+/// The first time that the modelled kernel did something, and the state it did it in.
+struct Incident {
+  Nanoseconds t;
+  int pid = 0, tid = 0;
+  std::string comm;
+  Scope scope = Scope::kHost;
+  NodeId node;
+  host::ZoneKind zone = host::ZoneKind::kNormal;
+  Bytes app_touched, app_footprint, app_file;
+  Pages free_pages;                // of the zone
+  host::Watermarks watermarks;     // of the zone, boost included
+  std::string why;                 // one sentence with the watermark, the node and the numbers
+  uint32_t stack_id = 0;           // of the event that set it off
+  bool after_divergence = false;
+};
+
+struct OomCandidate {
+  int pid = 0;
+  int uid = 0;
+  std::string comm;
+  int oom_score_adj = 0;
+  Pages rss_anon, rss_file, rss_shmem, swap_entries, total_vm;
+  Bytes page_tables;
+  int64_t points = 0;
+  bool killable = true;            // false: oom_score_adj -1000 or pid 1
+  bool guest = false;              // one of the program's own processes
+};
+
+struct OomKill {
+  Incident incident;
+  OomCandidate victim;
+  std::vector<OomCandidate> candidates;  // in task-list order, the victim included
+  std::vector<std::string> dmesg;
+};
+
+/// One row of the timeline; node vectors are in the order of HostSpec::nodes.
+struct TimelineRow {
+  Nanoseconds t;
+  std::vector<Pages> node_free;
+  Pages inactive_anon, active_anon, inactive_file, active_file, swap_used, dirty, writeback;
+  int64_t pgscan_kswapd_s = 0, pgscan_direct_s = 0, pgsteal_s = 0;  // per second over the row's interval
+  int64_t kswapd_cpu_permille = 0;
+  int64_t pressure_some_permille = 0;
+};
+
+/// How long each node spent between its watermarks (the node's zones above DMA taken together).
+struct Bands {
+  NodeId node;
+  Nanoseconds above_high, high_to_low, low_to_min, below_min;
+};
+
+struct Stall {
+  Nanoseconds direct_reclaim_total, swap_in_total, throttled_total, longest;
+};
+
+/// PSI memory line; averages in hundredths of a percent (1234 = 12.34 %).
+struct PressureLine {
+  int64_t avg10_centi = 0, avg60_centi = 0, avg300_centi = 0;
+  Nanoseconds total;
+};
+
+struct AppProcess {
+  int pid = 0, parent_pid = 0;
+  std::string comm;
+  Bytes touched, resident_peak, mapped_peak;
+  int oom_score_adj = 0;
+  bool killed_by_model = false;
+};
+
+struct AppSummary {
+  Bytes touched, footprint_peak, resident_peak, mapped_peak;
+  std::vector<AppProcess> processes;
+};
+
+/// Pages first touched under one sampled stack (0: not sampled).
+struct Site {
+  uint32_t stack_id = 0;
+  Bytes touched, resident_peak;
+};
+
+struct Outcome {
+  host::HostSpec host;
+  Verdict verdict = Verdict::kFits;
+  std::optional<Nanoseconds> diverged_at;
+  std::string diverged_why;
+  Nanoseconds forecast;                 // virtual length of the run
+  std::vector<Bands> bands;
+  std::optional<Incident> kswapd_wake, kswapd_scan, direct_reclaim, swap_out, alloc_refused, oom_kill;
+  std::vector<OomKill> oom_kills;
+  host::VmstatArray counters{};         // deltas over the run
+  std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, kept for `why`
+  Stall stall;
+  PressureLine pressure_some, pressure_full;
+  std::vector<TimelineRow> timeline;
+  std::vector<Site> sites;              // descending by touched bytes, then by stack_id
+  AppSummary app;
+  uint64_t events = 0;
+  uint64_t lost_events = 0;
+  uint64_t order_forced = 0;            // events taken in arrival order although their task's clock was behind
+  std::vector<std::string> caveats;     // what the model did not do on this run and why it may matter
+  uint64_t digest = 0;                  // of the final state and all counters; equal inputs give equal digests
+};
+
+}  // namespace oomcast::sim

@@ -1,0 +1,50 @@
+// What would the target host do while this program runs? Feed events in arrival order, then ask for the outcome.
+//
+// Values in, value out: the same host, options and events give the same Outcome, byte for byte.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/base/random.h"
+#include "model/host/host_spec.h"
+#include "model/sim/outcome.h"
+#include "model/trace/event_sink.h"
+
+namespace oomcast::sim {
+
+struct Options {
+  int cpu_node = -1;               // --cpu-node: node on whose CPUs the program's threads run; -1: first node with CPUs
+  int oom_score_adj = 0;           // --oom-score-adj: of the program's root process, inherited by its children
+  bool kill_on_oom = false;        // --on-oom kill: ask the recorder to kill the guest's process for real
+  // Speed of the machine that recorded the events, for scaling compute_ns (ns per 20 million loops; 0: do not scale).
+  int64_t recorder_cpu_loop_20m_ns = 0;
+  bool audit = false;              // recount every invariant the slow way after each event
+  Seed seed{1};
+};
+
+class Simulation final : public trace::EventSink {
+ public:
+  /// REQUIRES: validate(host) is ok.
+  Simulation(host::HostSpec host, Options options);
+  ~Simulation() override;
+  Simulation(const Simulation&) = delete;
+  Simulation& operator=(const Simulation&) = delete;
+
+  void feed(const trace::Event& event) override;
+  void take_watches(std::vector<trace::WatchRequest>& out) override;
+  void take_kills(std::vector<trace::KillRequest>& out) override;
+  uint64_t headroom_pages() const override;
+
+  /// Virtual time so far.
+  Nanoseconds now() const;
+  /// Ends the run: lets pending reclaim and I/O settle, then gives the result. Call once.
+  Outcome finish();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace oomcast::sim

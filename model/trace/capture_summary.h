@@ -1,0 +1,27 @@
+// How well was the program seen? What the recorder knows at the end of a run beside the events themselves.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace oomcast::trace {
+
+struct CaptureSummary {
+  std::vector<std::string> command;
+  bool exited = false;             // the root process ended by itself
+  int exit_code = 0;               // valid if exited
+  int exit_signal = 0;             // else the signal that ended it
+  std::string tracker;             // "userfaultfd", "pagemap", "none"
+  uint64_t resolution_pages = 1;   // widest window that was filled at once
+  uint64_t lost_events = 0;
+  uint64_t tracked_peak_bytes = 0; // most anonymous bytes that tracking saw resident at once (all processes)
+  uint64_t rss_peak_bytes = 0;     // most RssAnon that the kernel reported at once (all processes)
+  uint64_t events = 0;
+  uint64_t order_forced = 0;
+  std::vector<std::string> caveats;                // full sentences for people
+  std::vector<std::string> host_sensitive;         // what the guest asked its machine, e.g. "sysconf(_SC_PHYS_PAGES)"
+  std::vector<std::vector<std::string>> stacks;    // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
+};
+
+}  // namespace oomcast::trace

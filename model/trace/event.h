@@ -1,0 +1,69 @@
+// What did the program do? One fixed record, the same bytes in the guest's ring, in the recorder and in a trace.
+//
+// This header is the only thing that code in the guest shares with the model: plain data, no allocation, no includes
+// beyond the C++ basics. Meaning of `address`, `bytes` and `flags` by kind:
+//
+//   kind            address              bytes                     flags
+//   kProcessStart   parent pid (0: none) -                         -          first event of a process; comm follows
+//   kComm           name, chars 0-7      name, chars 8-15          -          process name as in /proc/PID/comm
+//   kExec           -                    -                         -          address space replaced by an empty one
+//   kFork           child pid            -                         -          child gets a CoW copy of every page
+//   kExit           exit status          -                         kExitBySignal: status is a signal number
+//   kThreadExit     -                    -                         -
+//   kMap            start                length                    kPrivate|kAnonymous|kWritable|kNoReserve|kStack|kGrowsDown
+//   kUnmap          start                length                    -
+//   kProtect        start                length                    kWritable when the new protection can be written
+//   kAdviseDontneed start                length                    also MADV_REMOVE on private memory
+//   kAdviseFree     start                length                    MADV_FREE
+//   kRemap          old start            length                    new start is in `argument`
+//   kTouch          start, page aligned  length                    kWrite or read; kPresent: found resident when first seen
+//   kReference      start                length                    a watched page was used again; kWrite
+//   kOomScoreAdj    new value (int64)    -                         -
+//   kAlloc          pointer              length                    a sampled allocation (for sites only; no model effect)
+//   kFree           pointer              -                         -
+//   kFileRead       file id              length                    file offset in `argument`
+//   kFileWrite      file id              length                    file offset in `argument`
+//   kClock          -                    -                         only time passed (keeps kswapd and devices running)
+//   kLost           -                    number of lost events     -
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace oomcast::trace {
+
+enum class EventKind : uint8_t {
+  kProcessStart = 1, kComm, kExec, kFork, kExit, kThreadExit,
+  kMap, kUnmap, kProtect, kAdviseDontneed, kAdviseFree, kRemap,
+  kTouch, kReference, kOomScoreAdj, kAlloc, kFree, kFileRead, kFileWrite, kClock, kLost,
+};
+
+enum EventFlag : uint8_t {
+  kWrite = 1 << 0,         // kTouch, kReference: a write; else a read
+  kPresent = 1 << 1,       // kTouch: was already there when tracking found it
+  kExitBySignal = 1 << 0,  // kExit
+  kPrivate = 1 << 0,       // kMap: MAP_PRIVATE (else shared)
+  kAnonymous = 1 << 1,     // kMap: not backed by a file
+  kWritable = 1 << 2,      // kMap, kProtect: PROT_WRITE
+  kNoReserve = 1 << 3,     // kMap: MAP_NORESERVE
+  kStack = 1 << 4,         // kMap: a stack
+  kGrowsDown = 1 << 5,     // kMap: MAP_GROWSDOWN
+};
+
+struct Event {
+  uint64_t time_ns = 0;     // CLOCK_MONOTONIC of the recording machine when it happened; for display and order only
+  uint64_t compute_ns = 0;  // CPU time of this task since its last event, the cost of tracking taken out
+  uint64_t wait_ns = 0;     // time this task was off the CPU of its own will since its last event (sleep, poll, lock)
+  uint64_t address = 0;
+  uint64_t bytes = 0;
+  uint64_t argument = 0;
+  uint32_t pid = 0;         // process (thread group) id
+  uint32_t tid = 0;
+  uint32_t stack_id = 0;    // 0: none sampled; else an index into CaptureSummary::stacks, counted from 1
+  uint16_t cpu = 0;         // where the thread ran, if known
+  EventKind kind = EventKind::kClock;
+  uint8_t flags = 0;
+};
+static_assert(sizeof(Event) == 64 && std::is_trivially_copyable_v<Event>);
+
+}  // namespace oomcast::trace
