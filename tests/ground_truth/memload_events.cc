@@ -1,0 +1,411 @@
+// One small state machine per process: each call performs one page access, one block or one step.
+#include "tests/ground_truth/memload_events.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <unordered_map>
+
+#include "tests/ground_truth/glibc_heap.h"
+
+namespace oomcast::ground_truth {
+namespace {
+
+using trace::Event;
+using trace::EventKind;
+
+constexpr uint64_t kPage = 4096;
+constexpr uint64_t kImage = 0x4c0000;          // .data and .bss of a static memload
+constexpr uint64_t kImagePages = 4;
+constexpr uint64_t kFileBuffer = 65536;        // the two static buffers of fw and fr
+constexpr uint64_t kBrkStart = 0x1000000;
+constexpr uint64_t kStackTop = 0x7ffffffff000;
+constexpr uint64_t kStackBytes = 132 << 10;
+constexpr uint64_t kStackTouched = 2;
+constexpr uint64_t kMmapTop = 0x7ffff7fff000;
+constexpr int64_t kShortestSleepNs = 1'000'000;  // memload's pace() does not sleep for less
+constexpr int kSegv = 11, kFloatingPoint = 8, kKilled = 9;
+
+uint64_t page_up(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+uint64_t page_down(uint64_t address) { return address / kPage * kPage; }
+
+enum class PageState : uint8_t { kAbsent, kZeroPage, kPresent, kShared };  // kShared: copy on write since a fork
+
+struct Region {
+  uint64_t start = 0, bytes = 0;
+  bool is_heap = false;
+  uint64_t chunk = 0, block_table = 0;
+  std::vector<uint64_t> blocks;
+};
+
+}  // namespace
+
+class Player::Process {
+ public:
+  Process(Player& player, uint32_t pid, uint32_t parent, const std::vector<Step>& steps)
+      : player_(player), pid_(pid), parent_(parent), steps_(&steps) {}
+  Process(const Process& other, uint32_t pid, const std::vector<Step>& steps) : Process(other) {
+    pid_ = pid;
+    parent_ = other.pid_;
+    steps_ = &steps;
+    at_ = 0;
+    pending_compute_ps_ = pending_wait_ns_ = 0;
+    begin_step();
+  }
+
+  bool ended() const { return ended_; }
+  bool waiting() const { return waiting_; }
+  uint32_t pid() const { return pid_; }
+  uint32_t parent() const { return parent_; }
+  int64_t clock() const { return clock_ns_; }
+
+  void start() {
+    send(EventKind::kProcessStart, parent_, 0, 0);
+    send(EventKind::kComm, 0x64616f6c6d656d /* "memload" */, 0, 0);
+    const uint8_t anonymous = trace::kPrivate | trace::kAnonymous | trace::kWritable;
+    send(EventKind::kMap, kImage, kImagePages * kPage + 2 * kFileBuffer, anonymous);
+    send(EventKind::kMap, kStackTop - kStackBytes, kStackBytes, anonymous | trace::kStack | trace::kGrowsDown);
+    for (uint64_t i = 0; i < kImagePages; ++i) access(kImage + i * kPage, true);
+    for (uint64_t i = 1; i <= kStackTouched; ++i) access(kStackTop - i * kPage, true);
+    allocate(1);  // main's strdup of its first step
+    rate_since_ = now();
+    begin_step();
+  }
+
+  void advance() {
+    if (at_ >= steps_->size()) return exit(0, 0);
+    if (perform((*steps_)[at_]) || ended_) return;
+    ++at_;
+    begin_step();
+  }
+
+  void wake(int64_t at_ns) {
+    waiting_ = false;
+    if (at_ns > clock_ns_) sleep(at_ns - clock_ns_);
+  }
+
+  void exit(uint64_t status, uint8_t flags) {
+    if (ended_) return;
+    send(EventKind::kExit, status, 0, flags);
+    ended_ = true;
+  }
+
+ private:
+  Process(const Process&) = default;
+
+  void send(EventKind kind, uint64_t address, uint64_t bytes, uint8_t flags, uint64_t argument = 0) {
+    Event event;
+    event.kind = kind;
+    event.flags = flags;
+    event.address = address;
+    event.bytes = bytes;
+    event.argument = argument;
+    event.pid = event.tid = pid_;
+    event.time_ns = static_cast<uint64_t>(clock_ns_);
+    event.compute_ns = static_cast<uint64_t>(pending_compute_ps_ / 1000);
+    pending_compute_ps_ %= 1000;
+    event.wait_ns = static_cast<uint64_t>(pending_wait_ns_);
+    pending_wait_ns_ = 0;
+    player_.emit(event);
+  }
+
+  void access(uint64_t address, bool write) {
+    const uint64_t page = page_down(address);
+    PageState& state = pages_[page];
+    const bool resident = state == PageState::kPresent || (!write && state != PageState::kAbsent);
+    const uint8_t flags = write ? uint8_t{trace::kWrite} : uint8_t{0};
+    if (resident) {
+      pending_compute_ps_ += player_.timing_.page_touch_ps;
+      clock_ns_ += pending_compute_ps_ / 1000;
+      send(EventKind::kReference, page, kPage, flags);
+      return;
+    }
+    state = write ? PageState::kPresent : PageState::kZeroPage;
+    clock_ns_ += player_.timing_.page_fault_ns;
+    send(EventKind::kTouch, page, kPage, flags);
+  }
+
+  void touch_range(uint64_t from, uint64_t to) {
+    for (uint64_t page = page_down(from); page < to; page += kPage) access(page, true);
+  }
+
+  uint64_t map(uint64_t bytes) {
+    mmap_next_ -= page_up(bytes);
+    send(EventKind::kMap, mmap_next_, page_up(bytes), trace::kPrivate | trace::kAnonymous | trace::kWritable);
+    return mmap_next_;
+  }
+
+  void forget(uint64_t start, uint64_t bytes) {
+    for (uint64_t page = start; page < start + bytes; page += kPage) pages_.erase(page);
+  }
+
+  void unmap(uint64_t start, uint64_t bytes) {
+    if (bytes == 0) return;
+    forget(start, page_up(bytes));
+    send(EventKind::kUnmap, start, page_up(bytes), 0);
+  }
+
+  uint64_t allocate(uint64_t bytes) {
+    std::vector<HeapCall> calls;
+    const uint64_t candidate = mmap_next_ - GlibcHeap::mapping_bytes(bytes);
+    const uint64_t pointer = heap_.allocate(bytes, candidate, calls);
+    for (const HeapCall& call : calls) {
+      if (call.address == candidate) mmap_next_ = candidate;
+      send(EventKind::kMap, call.address, call.bytes, trace::kPrivate | trace::kAnonymous | trace::kWritable);
+    }
+    access(pointer - 8, true);  // the size field of the chunk's header
+    return pointer;
+  }
+
+  void release(uint64_t pointer) {
+    std::vector<HeapCall> calls;
+    heap_.release(pointer, calls);
+    for (const HeapCall& call : calls) unmap(call.address, call.bytes);
+  }
+
+  void sleep(int64_t nanoseconds) {
+    pending_wait_ns_ += nanoseconds;
+    clock_ns_ += nanoseconds;
+  }
+
+  int64_t now() const { return player_.now_ ? player_.now_() : clock_ns_; }
+
+  void pace(uint64_t bytes) {
+    if (rate_ <= 0) return;
+    moved_ += static_cast<double>(bytes);
+    if (static_cast<uint64_t>(moved_) >> 16 == static_cast<uint64_t>(moved_ - static_cast<double>(bytes)) >> 16) return;
+    const int64_t due = static_cast<int64_t>(moved_ / rate_ * 1e9) - (now() + pending_wait_ns_ - rate_since_);
+    if (due > kShortestSleepNs) sleep(due);
+  }
+
+  uint64_t page_address(const Region& region, uint64_t page) const {
+    if (!region.is_heap) return region.start + page * kPage;
+    const uint64_t offset = page * kPage;
+    const uint64_t block = std::min<uint64_t>(offset / region.chunk, region.blocks.size() - 1);
+    return region.blocks[block] + offset % region.chunk;
+  }
+
+  /// Nothing is mapped there, or a modulo by zero pages: the real program would die of a signal.
+  void die(int signal) { exit(static_cast<uint64_t>(signal), trace::kExitBySignal); }
+
+  void begin_step() {
+    cursor_ = 0;
+    pass_ = 0;
+    offset_ = 0;
+    random_.reset();
+  }
+
+  // True while the step has more to do.
+  bool perform(const Step& step);
+  bool heap_block(const Step& step, Region& region);
+  bool sweep(const Step& step, const Region& region);
+  bool random_write(const Step& step, const Region& region);
+  bool file_step(const Step& step);
+  void free_region(Region& region);
+  void fork(const Step& step);
+
+  Player& player_;
+  uint32_t pid_, parent_;
+  const std::vector<Step>* steps_;
+  size_t at_ = 0;
+  bool ended_ = false, waiting_ = false;
+  int64_t clock_ns_ = 0, pending_compute_ps_ = 0, pending_wait_ns_ = 0;
+  uint64_t mmap_next_ = kMmapTop;
+  GlibcHeap heap_{kBrkStart};
+  std::unordered_map<uint64_t, PageState> pages_;
+  std::array<Region, 32> regions_;
+  double rate_ = 0, moved_ = 0;
+  int64_t rate_since_ = 0;
+  // Where the current step stands.
+  uint64_t cursor_ = 0, offset_ = 0;
+  int64_t pass_ = 0;
+  std::optional<MemloadRandom> random_;
+};
+
+bool Player::Process::perform(const Step& step) {
+  Region& region = regions_[static_cast<size_t>(step.region)];
+  switch (step.kind) {
+    case StepKind::kAnon:
+      region = Region{};
+      region.bytes = step.size;
+      region.start = map(step.size);
+      return false;
+    case StepKind::kHeap: return heap_block(step, region);
+    case StepKind::kWrite:
+    case StepKind::kRead:
+    case StepKind::kLoop: return sweep(step, region);
+    case StepKind::kRandom:
+    case StepKind::kZipf: return random_write(step, region);
+    case StepKind::kFree: free_region(region); return false;
+    case StepKind::kDontneed:
+      if (!region.is_heap && region.bytes > 0) {
+        forget(region.start, page_up(region.bytes));
+        send(EventKind::kAdviseDontneed, region.start, page_up(region.bytes), 0);
+      }
+      return false;
+    case StepKind::kFileWrite:
+    case StepKind::kFileRead:
+    case StepKind::kFileMap: return file_step(step);
+    case StepKind::kFileSync: send(EventKind::kClock, 0, 0, 0); return false;  // the contract has no event for it yet
+    case StepKind::kSleep:
+      sleep(step.number * 1'000'000);
+      send(EventKind::kClock, 0, 0, 0);
+      return false;
+    case StepKind::kRate:
+      rate_ = step.rate * 1048576;
+      moved_ = 0;
+      rate_since_ = now();
+      return false;
+    case StepKind::kAdj: send(EventKind::kOomScoreAdj, static_cast<uint64_t>(step.number), 0, 0); return false;
+    case StepKind::kFork: fork(step); return false;
+    case StepKind::kWait: waiting_ = true; return false;
+  }
+  return false;
+}
+
+bool Player::Process::heap_block(const Step& step, Region& region) {
+  const uint64_t count = step.size / step.chunk;
+  if (cursor_ == 0) {
+    region = Region{};
+    region.bytes = step.size;
+    region.chunk = step.chunk;
+    region.is_heap = true;
+    region.blocks.reserve(count);
+    region.block_table = allocate(count * sizeof(uint64_t));
+  }
+  if (cursor_ >= count) return false;
+  const uint64_t block = allocate(step.chunk);
+  region.blocks.push_back(block);
+  access(region.block_table + cursor_ * sizeof(uint64_t), true);
+  touch_range(block, block + step.chunk);
+  pace(step.chunk);
+  return ++cursor_ < count;
+}
+
+bool Player::Process::sweep(const Step& step, const Region& region) {
+  const uint64_t pages = region.bytes / kPage;
+  uint64_t from = 0, to = pages;
+  if (!step.whole) {
+    from = static_cast<uint64_t>(static_cast<double>(pages) * step.from_percent / 100);
+    to = static_cast<uint64_t>(static_cast<double>(pages) * step.to_percent / 100);
+  }
+  const int64_t passes = step.kind == StepKind::kLoop ? step.count : 1;
+  if (from >= to || pass_ >= passes) return false;
+  if (region.is_heap && region.blocks.empty()) return die(kSegv), false;
+  access(page_address(region, from + cursor_), step.kind != StepKind::kRead);
+  pace(kPage);
+  if (++cursor_ < to - from) return true;
+  cursor_ = 0;
+  return ++pass_ < passes;
+}
+
+bool Player::Process::random_write(const Step& step, const Region& region) {
+  if (step.count <= 0) return false;
+  const uint64_t pages = region.bytes / kPage;
+  if (pages == 0) return die(kFloatingPoint), false;
+  if (region.is_heap && region.blocks.empty()) return die(kSegv), false;
+  if (!random_) random_.emplace(step.seed);
+  const uint64_t page = step.kind == StepKind::kZipf ? random_->zipf_page(pages) : random_->uniform_page(pages);
+  access(page_address(region, page), true);
+  pace(kPage);
+  return static_cast<int64_t>(++cursor_) < step.count;
+}
+
+bool Player::Process::file_step(const Step& step) {
+  auto& files = player_.files_;
+  auto file = std::find_if(files.begin(), files.end(), [&](const auto& known) { return known.first == step.path; });
+  if (file == files.end()) {
+    if (step.kind != StepKind::kFileWrite) return false;  // open() fails and memload goes on
+    files.emplace_back(step.path, 0);
+    file = files.end() - 1;
+  }
+  const uint64_t id = static_cast<uint64_t>(file - files.begin()) + 1;
+  const bool writes = step.kind == StepKind::kFileWrite;
+  if (offset_ == 0 && step.kind != StepKind::kFileMap) {
+    const uint64_t buffer = kImage + kImagePages * kPage + (writes ? 0 : kFileBuffer);
+    touch_range(buffer, buffer + kFileBuffer);
+  }
+  const uint64_t size = writes ? step.size : file->second;
+  if (offset_ >= size) return false;
+  const uint64_t piece = std::min(step.kind == StepKind::kFileMap ? kPage : kFileBuffer, size - offset_);
+  send(writes ? EventKind::kFileWrite : EventKind::kFileRead, id, piece, 0, offset_);
+  offset_ += piece;
+  if (writes) file->second = offset_;
+  pace(step.kind == StepKind::kFileMap ? kPage : piece);
+  return offset_ < size;
+}
+
+void Player::Process::free_region(Region& region) {
+  if (region.is_heap) {
+    for (const uint64_t block : region.blocks) release(block);
+    release(region.block_table);
+  } else {
+    unmap(region.start, region.bytes);
+  }
+  region = Region{};
+}
+
+void Player::Process::fork(const Step& step) {
+  for (auto& [page, state] : pages_) {
+    if (state == PageState::kPresent) state = PageState::kShared;
+  }
+  const uint32_t child = ++player_.last_pid_;
+  send(EventKind::kFork, child, 0, 0);
+  player_.processes_.push_back(std::make_unique<Process>(*this, child, step.child));
+}
+
+Player::Player(const Script& script, Timing timing, Feed feed, Now now)
+    : timing_(timing), feed_(std::move(feed)), now_(std::move(now)) {
+  processes_.push_back(std::make_unique<Process>(*this, kRootPid, 0u, script.steps));
+  processes_.front()->start();
+}
+
+Player::~Player() = default;
+
+void Player::emit(Event event) {
+  ++events_;
+  feed_(event);
+}
+
+// The one that is furthest behind on its own clock; a process that waits for its children has no turn.
+Player::Process* Player::next_process() {
+  Process* next = nullptr;
+  for (const auto& process : processes_) {
+    if (process->ended()) continue;
+    if (process->waiting()) {
+      int64_t last_exit = 0;
+      const bool busy = std::any_of(processes_.begin(), processes_.end(), [&](const auto& other) {
+        if (other->parent() != process->pid()) return false;
+        last_exit = std::max(last_exit, other->clock());
+        return !other->ended();
+      });
+      if (busy) continue;
+      process->wake(last_exit);
+    }
+    if (!next || process->clock() < next->clock()) next = process.get();
+  }
+  return next;
+}
+
+bool Player::advance() {
+  Process* process = next_process();
+  if (!process) return false;
+  process->advance();
+  return true;
+}
+
+void Player::kill(uint32_t pid) {
+  for (const auto& process : processes_) {
+    if (process->pid() == pid) process->exit(kKilled, trace::kExitBySignal);
+  }
+}
+
+std::vector<Event> play(const Script& script, Timing timing) {
+  std::vector<Event> events;
+  Player player(script, timing, [&](const Event& event) { events.push_back(event); });
+  while (player.advance()) {
+  }
+  return events;
+}
+
+}  // namespace oomcast::ground_truth

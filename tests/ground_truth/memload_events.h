@@ -1,0 +1,62 @@
+// What exactly would memload do, event by event? Plays a script into events, without running anything.
+//
+// Every page access is told, in order: the first of a page as kTouch, the later ones as kReference, whether or not the
+// model asked to hear of that page. This is what a perfect capture would deliver, so what the model gets wrong on these
+// events is the model's own error. Not played: address randomisation, and a mapping that the target refuses.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "model/trace/event.h"
+#include "tests/ground_truth/memload_script.h"
+
+namespace oomcast::ground_truth {
+
+/// What a page access costs on the target; the model charges for faults and file operations itself.
+struct Timing {
+  int64_t page_touch_ps = 0;   // an access to a page that is there
+  int64_t page_fault_ns = 800; // only to interleave several processes
+};
+
+class Player {
+ public:
+  using Feed = std::function<void(const trace::Event&)>;
+  /// Virtual nanoseconds since the start, for steps that look at the clock (`rate`). May be empty: then the player's
+  /// own clock is used, which knows no stalls.
+  using Now = std::function<int64_t()>;
+
+  Player(const Script& script, Timing timing, Feed feed, Now now = {});
+  ~Player();
+  Player(const Player&) = delete;
+  Player& operator=(const Player&) = delete;
+
+  /// Feeds the next access or step of the process whose turn it is. False once all processes have ended.
+  bool advance();
+  /// The modelled kernel has killed this process: it does nothing more.
+  void kill(uint32_t pid);
+  uint64_t events() const { return events_; }
+
+  static constexpr uint32_t kRootPid = 30000;  // above the pids of a host that has just booted
+
+ private:
+  class Process;
+  void emit(trace::Event event);
+  Process* next_process();
+
+  Timing timing_;
+  Feed feed_;
+  Now now_;
+  uint64_t events_ = 0;
+  uint32_t last_pid_ = kRootPid;
+  std::vector<std::unique_ptr<Process>> processes_;
+  std::vector<std::pair<std::string, uint64_t>> files_;  // path, size; the index + 1 is the file's id
+  friend class Process;
+};
+
+/// All events of a script at once, for tests.
+std::vector<trace::Event> play(const Script& script, Timing timing);
+
+}  // namespace oomcast::ground_truth
