@@ -1,0 +1,78 @@
+// How does oomcast run a program and hear what it does to memory? The recorder's whole interface.
+//
+// run() starts the program with the capture library preloaded and serves it until its root process has ended; attach()
+// does the same for a program that loaded the library by itself. Both feed trace::Events, in order of arrival, to a sink.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/base/result.h"
+#include "model/trace/capture_summary.h"
+#include "model/trace/event_sink.h"
+
+namespace oomcast::record {
+
+/// What a caller may show while the program runs. Called from run()'s own loop, at most every 100 ms.
+struct Progress {
+  uint64_t events = 0;
+  uint64_t tracked_bytes = 0;
+  int processes = 0;
+};
+
+struct RecordOptions {
+  std::vector<std::string> command;
+  bool follow_children = true;
+  int64_t stack_sample_bytes = 65536;  // one stack per so many allocated bytes; 0: none
+  int guard_percent = 5;               // stop the guest when this machine's MemAvailable falls to this share; 0: never
+  bool kill_on_oom = false;            // carry out the sink's kills for real
+  int root_oom_score_adj = 0;          // told to the sink as the root's value; never set on this machine
+  int64_t max_window_pages = 64;
+  std::string library_path;            // empty: beside the executable, in the build tree or in the install libdir
+  std::function<void(const Progress&)> progress;
+};
+
+/// Why a command cannot be recorded, for the caller's exit status: 127 not found, 126 not executable, else its own choice.
+enum class PreflightProblem { kNotFound, kNotExecutable, kStatic, kSetuid, kForeignElf };
+
+struct Preflight {
+  std::optional<PreflightProblem> problem;  // empty: the command can be recorded
+  std::string message;                      // one sentence, what and what to try; empty if no problem
+  std::string program;                      // the file that would be executed, found through PATH
+  bool ok() const { return !problem.has_value(); }
+};
+
+/// Looks at the program file (and at the interpreter of a #! script) before anything is started.
+Preflight check_command(const RecordOptions& options);
+
+/// Runs the command to the end of its root process. An error means that it could not be started at all.
+Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink& sink);
+
+/// Serves a program that preloaded the library by itself. The library runs `oomcast record-attached FD` (environment
+/// OOMCAST_ATTACH_FD=FD as well) with stdin, stdout and stderr on /dev/null unless OOMCAST_LOG names a file; FD is a
+/// connected socket whose other end is the program. options.command is filled from /proc if empty.
+Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& options, trace::EventSink& sink);
+
+/// What this kernel and these privileges allow, for `oomcast doctor`.
+struct Capabilities {
+  bool userfaultfd = false;         // by the system call or through /dev/userfaultfd
+  bool userfaultfd_device = false;  // /dev/userfaultfd can be opened
+  bool event_fork = false, event_remap = false, event_remove = false, event_unmap = false;
+  bool thread_id = false, write_protect = false, wp_async = false, move = false;
+  bool pagemap_scan = false, procmap_query = false;
+  bool ptrace_capability = false;
+  std::string tracker;              // the one that run() would use: "userfaultfd", "pagemap"
+  std::vector<std::string> lines;   // one finding each; those that start with "try: " are commands
+};
+Capabilities probe();
+
+/// Time of 20 million dependent `a = a*3+1` steps on a volatile, scaled up from the fastest of a few short tries.
+int64_t measure_cpu_loop_20m_ns();
+
+/// Copies the kernel files that describe this machine under `directory` and writes calibration.json, measured here.
+Result<void> snapshot_this_machine(const std::string& directory);
+
+}  // namespace oomcast::record
