@@ -1,0 +1,140 @@
+// The grammar of the command. Whatever follows the first `--` is the program's and is never looked at.
+#include "report/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+namespace oomcast::report {
+namespace {
+
+using Verb = CommandLine::Verb;
+
+constexpr const char* kExamples = R"(Examples:
+  oomcast run -- ./server --port 8080              this machine
+  oomcast run --host small.json -- ./server        another one
+  oomcast run --host this --cgroup memory.max=512M -- make -j8
+  oomcast run --fail-on direct_reclaim --report r.json -- ./test   in CI
+  oomcast host capture box1 (on the target), then --host box1
+  jq .verdict oomcast.report.json
+
+Exit status of run: the program's own (128+N if signal N ended it); 3 if the forecast is as bad as --fail-on or
+worse (or withheld); 2 for usage, host and report errors; 127 program not found; 126 not executable, static or setuid.)";
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  static const std::map<std::string, sim::Verdict> kVerdicts = {{"fits", sim::Verdict::kFits},
+                                                                {"background_reclaim", sim::Verdict::kBackgroundReclaim},
+                                                                {"direct_reclaim", sim::Verdict::kDirectReclaim},
+                                                                {"alloc_refused", sim::Verdict::kAllocRefused},
+                                                                {"oom_kill", sim::Verdict::kOomKill}};
+  app.add_option("--host", options.host, "Target: snapshot directory, JSON file, preset name, or 'this' (the default)")->type_name("HOST");
+  app.add_option("--report", options.report, "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")->type_name("FILE");
+  app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")->type_name("FILE=VALUE")->allow_extra_args(false);
+  app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")->type_name("KEY=VALUE")->allow_extra_args(false);
+  app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")->type_name("N")->check(CLI::NonNegativeNumber);
+  app.add_option("--oom-score-adj", options.oom_score_adj, "The program's oom_score_adj on the target")->type_name("N")->check(CLI::Range(-1000, 1000));
+  app.add_option("--on-oom", "What a modelled OOM kill of the program does: continue (default) or kill it for real")
+      ->type_name("continue|kill")->check(CLI::IsMember({"continue", "kill"}))
+      ->each([&options](const std::string& value) { options.kill_on_oom = value == "kill"; });
+  app.add_option("--fail-on", "Exit 3 if the forecast is this bad or worse: background_reclaim, direct_reclaim, alloc_refused, oom_kill")
+      ->type_name("VERDICT")->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
+      ->each([&options](const std::string& value) { options.fail_on = kVerdicts.at(value); });
+  app.add_option("--guard", options.guard_percent, "Stop the program when this machine's MemAvailable falls below this share (default 5)")->type_name("PERCENT")->check(CLI::Range(0, 99));
+  app.add_flag("!--no-follow", options.follow_children, "Do not follow child processes");
+  app.add_option("--stack-sample", options.stack_sample_bytes, "Take a stack about once per this many bytes first touched; 0: never (default 1 MiB)")->type_name("BYTES")->transform(CLI::AsSizeValue(false));
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")->type_name("L")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
+  app.add_flag("--quiet,-q", options.quiet, "No summary on stderr");
+  app.add_flag("--audit", options.audit, "Recount the model's invariants after each event (slow; for bug reports)");
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+CommandLine usage_error(const std::string& what, const std::string& help) {
+  CommandLine line;
+  line.error = "oomcast: " + what + "; try '" + help + "'";
+  line.status = kExitUsage;
+  return line;
+}
+
+/// CLI11 takes arguments back to front.
+void parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  app.parse(arguments);
+}
+
+}  // namespace
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments) {
+  CommandLine line;
+  auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  std::vector<std::string> ours(arguments.begin(), dashes);
+  if (dashes != arguments.end()) line.run.command.assign(dashes + 1, arguments.end());
+
+  CLI::App app("Forecasts what a program's memory behaviour would do to another Linux host.", "oomcast");
+  app.set_version_flag("--version,-V", std::string("oomcast ") + OOMCAST_VERSION);
+  app.require_subcommand(0, 1);
+  app.footer(kExamples);
+  CLI::App* run = app.add_subcommand("run", "Run a program here and forecast it on another host: oomcast run [options] -- PROGRAM ARGS...");
+  run->footer(kExamples);
+  add_run_options(*run, line.run);
+  CLI::App* host = app.add_subcommand("host", "Describe hosts");
+  host->require_subcommand(1);
+  CLI::App* list = host->add_subcommand("list", "The built-in presets");
+  CLI::App* show = host->add_subcommand("show", "What the model knows of a host");
+  show->add_option("HOST", line.host_argument, "Directory, JSON file, preset name, or 'this'")->required();
+  show->add_flag("--json", line.json, "As a host file to edit and pass to --host");
+  CLI::App* capture = host->add_subcommand("capture", "Save this machine's description into a directory");
+  capture->add_option("DIR", line.host_argument, "A directory, made if missing")->required();
+  CLI::App* doctor = app.add_subcommand("doctor", "What this machine allows, and the command that allows more");
+  CLI::App* attached = app.add_subcommand("record-attached", "Serves a program that was started with LD_PRELOAD alone")->group("");
+  attached->add_option("--fd", line.hello_socket_fd, "Socket to the program")->required();
+
+  std::string verb = ours.empty() ? "" : ours.front();
+  std::string help = verb == "run" || verb == "host" ? "oomcast " + verb + " --help" : "oomcast --help";
+  std::string prefix = verb == "run" || verb == "host" || verb == "doctor" ? verb + ": " : "";
+  try {
+    parse(app, ours);
+  } catch (const CLI::CallForHelp&) {
+    line.text = (run->parsed() ? *run : host->parsed() ? *host : app).help();
+    return line;
+  } catch (const CLI::CallForVersion& version) {
+    line.text = std::string(version.what()) + "\n";
+    return line;
+  } catch (const CLI::ExtrasError& error) {
+    if (verb == "run" && dashes == arguments.end())
+      return usage_error("run: " + first_line(error.what()) + " (the program comes after '--')", help);
+    return usage_error(prefix + first_line(error.what()), help);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(prefix + first_line(error.what()), help);
+  }
+  line.verb = *run        ? Verb::kRun
+              : *list     ? Verb::kHostList
+              : *show     ? Verb::kHostShow
+              : *capture  ? Verb::kHostCapture
+              : *doctor   ? Verb::kDoctor
+              : *attached ? Verb::kRecordAttached
+                          : Verb::kNothing;
+  if (line.verb == Verb::kNothing) return usage_error("no command given", help);
+  if (line.verb == Verb::kRun && line.run.command.empty())
+    return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");
+  return line;
+}
+
+Result<RunOptions> parse_options_text(const std::string& text) {
+  RunOptions options;
+  CLI::App app("", "OOMCAST_OPTIONS");
+  app.set_help_flag();
+  add_run_options(app, options);
+  try {
+    std::vector<std::string> words = CLI::detail::split_up(text);
+    words.erase(std::remove(words.begin(), words.end(), ""), words.end());
+    for (std::string& word : words) CLI::detail::remove_quotes(word);
+    parse(app, words);
+  } catch (const CLI::ParseError& error) {
+    return Error{"OOMCAST_OPTIONS: " + first_line(error.what()) + "; it takes the options of 'oomcast run'"};
+  }
+  return options;
+}
+
+}  // namespace oomcast::report

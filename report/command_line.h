@@ -1,0 +1,54 @@
+// What did the user ask for? The command line as plain data; nothing is started and nothing is read here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/base/result.h"
+#include "model/sim/outcome.h"
+
+namespace oomcast::report {
+
+/// Exit statuses of the command itself; otherwise `run` exits with the program's own status (128 + signal).
+inline constexpr int kExitUsage = 2;           // usage, host or report errors
+inline constexpr int kExitForecastTooBad = 3;  // --fail-on
+inline constexpr int kExitNotExecutable = 126; // not executable, static, setuid
+inline constexpr int kExitNotFound = 127;
+
+struct RunOptions {
+  std::string host = "this";
+  std::string report = "oomcast.report.json";
+  std::vector<std::string> cgroup;  // FILE=VALUE
+  std::vector<std::string> set;     // KEY=VALUE
+  int cpu_node = -1;
+  int oom_score_adj = 0;
+  bool kill_on_oom = false;
+  std::optional<sim::Verdict> fail_on;
+  int guard_percent = 5;
+  bool follow_children = true;
+  uint64_t stack_sample_bytes = 1 << 20;
+  std::string log_level = "warning";
+  bool quiet = false;
+  bool audit = false;
+  std::vector<std::string> command;
+};
+
+struct CommandLine {
+  enum class Verb { kRun, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing };
+  Verb verb = Verb::kNothing;   // kNothing: print `text` and exit with `status` (--help, --version, usage error)
+  std::string text;             // of --help and --version, for stdout
+  std::string error;            // one line for stderr
+  int status = 0;
+  RunOptions run;               // also of kRecordAttached
+  std::string host_argument;    // kHostShow: host; kHostCapture: directory
+  bool json = false;            // kHostShow
+  int hello_socket_fd = -1;     // kRecordAttached
+};
+
+CommandLine parse_command_line(const std::vector<std::string>& arguments);
+
+/// `OOMCAST_OPTIONS` of the bare library: the options of `run`, separated by blanks, quoted as in a shell.
+Result<RunOptions> parse_options_text(const std::string& text);
+
+}  // namespace oomcast::report

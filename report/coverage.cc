@@ -1,0 +1,92 @@
+// When is a forecast supported by what was captured?
+#include "report/coverage.h"
+
+#include <algorithm>
+
+#include "report/format.h"
+
+namespace oomcast::report {
+namespace {
+
+Bytes bytes_of(uint64_t n) { return Bytes(static_cast<int64_t>(n)); }
+
+// The promise of the capture: tracked memory within 3 % of RssAnon. Below that the report says so.
+constexpr uint64_t kGoodPercent = 97;
+// A small program's loader and libc touch a few pages before tracking starts; their share is large and means nothing.
+constexpr uint64_t kNoiseBytes = 2 << 20;
+
+bool assumed_like(const host::HostSpec& host, const char* word) {
+  return std::any_of(host.assumed.begin(), host.assumed.end(),
+                     [&](const std::string& line) { return line.find(word) != std::string::npos; });
+}
+
+}  // namespace
+
+Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  uint64_t rss = capture.rss_peak_bytes, tracked = std::min(capture.tracked_peak_bytes, rss), unseen = rss - tracked;
+  bool killed = outcome.verdict == sim::Verdict::kOomKill;
+  std::string seen = bytes_text(bytes_of(tracked)) + " of " + bytes_text(bytes_of(rss)) + " resident anonymous memory";
+  if (capture.tracker.empty() || capture.tracker == "none")
+    return {killed ? Support::Level::kLow : Support::Level::kWithheld,
+            "no tracker could run, " + seen + " was seen; a verdict would mean nothing"};
+  auto ram = static_cast<uint64_t>(std::max<int64_t>(0, to_bytes(outcome.host.total_ram).count()));
+  if (!killed && unseen > tracked && unseen > std::max<uint64_t>(kNoiseBytes, ram / 64))
+    return {Support::Level::kWithheld, "only " + seen + " was seen, too little for a verdict"};
+  if (unseen > kNoiseBytes && tracked * 100 < rss * kGoodPercent)
+    return {Support::Level::kLow, "only " + seen + " was seen; the target would see more memory used than forecast"};
+  return {};
+}
+
+std::optional<sim::Verdict> supported_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  if (judge_support(outcome, capture).level == Support::Level::kWithheld) return std::nullopt;
+  return outcome.verdict;
+}
+
+const char* rests_on_name(RestsOn rests_on) {
+  switch (rests_on) {
+    case RestsOn::kMeasured: return "measured";
+    case RestsOn::kModelled: return "modelled";
+    case RestsOn::kAssumed: return "assumed";
+    case RestsOn::kExtrapolated: return "extrapolated";
+    case RestsOn::kWithheld: return "withheld";
+  }
+  return "modelled";
+}
+
+std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  Support support = judge_support(outcome, capture);
+  bool withheld = support.level == Support::Level::kWithheld;
+  bool speed_assumed = assumed_like(outcome.host, "calibration");
+  bool devices_assumed = assumed_like(outcome.host, "swap") && outcome.host.total_swap().count() > 0;
+  std::string low = support.level == Support::Level::kLow ? "; " + support.why : "";
+  std::vector<Basis> basis;
+  basis.push_back({"verdict", withheld ? RestsOn::kWithheld : RestsOn::kModelled,
+                   withheld ? support.why : "one simulation of the host, one seed" + low});
+  basis.push_back({"first", withheld ? RestsOn::kWithheld : RestsOn::kModelled,
+                   withheld ? support.why
+                            : "footprints at which things happen rest on the model; moments also on the host's speed" + low});
+  basis.push_back({"forecast_s", speed_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
+                   speed_assumed ? "the target's speed is not in the host description; a documented default was taken"
+                                 : "this machine's CPU time scaled to the target's, plus modelled faults and stalls"});
+  basis.push_back({"stall", devices_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
+                   devices_assumed ? "the swap device's service times were assumed" : "modelled reclaim and device times"});
+  basis.push_back({"oom_kills", outcome.oom_kills.size() > 1 ? RestsOn::kExtrapolated : RestsOn::kModelled,
+                   outcome.oom_kills.size() > 1
+                       ? "after the first kill the program ran on in a world that the target would not have shown it"
+                       : "scores of the kernel's own formula over the host's processes and the program's"});
+  basis.push_back({"app", withheld ? RestsOn::kWithheld : RestsOn::kMeasured,
+                   "pages that tracking saw in this run" + low});
+  basis.push_back({"coverage", RestsOn::kMeasured, "compared with the kernel's own RssAnon of the program"});
+  return basis;
+}
+
+std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  std::vector<std::string> caveats = capture.caveats;
+  caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
+  caveats.push_back("findings[].try[].proven and verdict_after are null: the changes were not simulated");
+  if (outcome.host.cgroup.present)
+    caveats.push_back("counters.memcg is null: the model does not keep a cgroup's statistics yet");
+  return caveats;
+}
+
+}  // namespace oomcast::report

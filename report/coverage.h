@@ -1,0 +1,36 @@
+// Did we see enough of the program to say anything? What each headline number rests on, and when to withhold it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/sim/outcome.h"
+#include "model/trace/capture_summary.h"
+
+namespace oomcast::report {
+
+struct Support {
+  enum class Level : uint8_t { kGood, kLow, kWithheld };
+  Level level = Level::kGood;
+  std::string why;  // a sentence, empty when good
+};
+/// Unseen memory makes a forecast too kind, never too harsh: an OOM kill that is forecast anyway is not withheld.
+Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+/// The verdict, or nothing when it is withheld.
+std::optional<sim::Verdict> supported_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+enum class RestsOn : uint8_t { kMeasured, kModelled, kAssumed, kExtrapolated, kWithheld };
+const char* rests_on_name(RestsOn rests_on);
+
+struct Basis {
+  std::string key;  // path of the number in the report, e.g. "app.footprint_peak_bytes"
+  RestsOn rests_on = RestsOn::kModelled;
+  std::string why;
+};
+std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+/// coverage.caveats: the recorder's, the model's, and the report's own (values that are null because nobody computes them).
+std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+}  // namespace oomcast::report

@@ -1,0 +1,53 @@
+// What do we tell people? A finding is one thing worth acting on: why it happens, on what evidence, and what to try.
+//
+// To add one: copy a findings_*.cc, declare its function below and add it to the table in findings.cc.
+#pragma once
+
+#include <array>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/sim/outcome.h"
+#include "model/trace/capture_summary.h"
+
+namespace oomcast::report {
+
+enum class Severity : uint8_t { kInfo, kWarning, kError };
+const char* severity_name(Severity severity);
+
+/// A change to the host, the cgroup or the program. `proven` stays empty until a simulation of the changed host has
+/// run: a rule of thumb and a proof must not look alike.
+struct Try {
+  std::string change = {};
+  std::optional<bool> proven = std::nullopt;
+  std::optional<sim::Verdict> verdict_after = std::nullopt;
+};
+
+struct Finding {
+  std::string id = {};
+  Severity severity = Severity::kInfo;
+  std::string title = {};
+  std::string why = {};
+  nlohmann::ordered_json evidence = nlohmann::ordered_json::object();
+  std::vector<Try> tries = {};
+};
+
+using Findings = std::vector<Finding>;
+
+/// All findings, worst first; among equals in the order of the table in findings.cc.
+Findings find_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+void find_tracking(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // none, or not enough of it
+void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // why this victim
+void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // somebody else dies for it
+void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // overcommit
+void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // stalls
+void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);           // thrash, or full
+void find_node_imbalance(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // one node dry, another free
+void find_guest_end(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // it died by a signal here
+void find_host_sensitive(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // it looked at its machine
+void find_assumed(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // guessed host fields
+
+}  // namespace oomcast::report

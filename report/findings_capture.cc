@@ -1,0 +1,69 @@
+// How far may this forecast be believed? What was not seen, what was guessed, and how the run itself ended.
+#include <algorithm>
+
+#include "report/coverage.h"
+#include "report/findings.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+
+void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
+  Support support = judge_support(outcome, capture);
+  if (support.level == Support::Level::kWithheld) {
+    Finding finding{"tracking_not_available", Severity::kError};
+    finding.title = "No forecast: the program's memory was not seen";
+    finding.why = support.why;
+    finding.evidence = {{"tracker", capture.tracker},
+                        {"tracked_bytes", capture.tracked_peak_bytes},
+                        {"rss_bytes", capture.rss_peak_bytes}};
+    finding.tries.push_back({"`oomcast doctor`: it names the command that allows tracking here"});
+    findings.push_back(std::move(finding));
+  } else if (support.level == Support::Level::kLow) {
+    Finding finding{"low_coverage", Severity::kWarning};
+    finding.title = "Tracking saw only " + percent_text(static_cast<int64_t>(capture.tracked_peak_bytes),
+                                                        static_cast<int64_t>(capture.rss_peak_bytes)) +
+                    " of the program's resident memory";
+    finding.why = support.why;
+    finding.evidence = {{"tracked_bytes", capture.tracked_peak_bytes}, {"rss_bytes", capture.rss_peak_bytes}};
+    findings.push_back(std::move(finding));
+  }
+  uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
+  if (lost == 0) return;
+  Finding finding{"lost_events", Severity::kWarning};
+  finding.title = count_text(static_cast<int64_t>(lost)) + " events were lost";
+  finding.why = "the program was faster than the recorder and the ring was full; what it mapped or freed then is found later or not at all";
+  finding.evidence = {{"lost_events", lost}, {"events", capture.events}};
+  findings.push_back(std::move(finding));
+}
+
+void find_guest_end(const sim::Outcome&, const trace::CaptureSummary& capture, Findings& findings) {
+  if (capture.exited || capture.exit_signal == 0) return;
+  Finding finding{"program_died", Severity::kWarning};
+  finding.title = "The program itself was ended by " + signal_text(capture.exit_signal) + " on this machine";
+  finding.why = "the forecast covers the run up to that moment only";
+  finding.evidence = {{"signal", capture.exit_signal}};
+  findings.push_back(std::move(finding));
+}
+
+void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
+  if (capture.host_sensitive.empty()) return;
+  Finding finding{"host_sensitive", Severity::kWarning};
+  finding.title = "The program asked this machine for its size, and may have sized itself by it";
+  finding.why = "it was told about this machine, not about " + outcome.host.name;
+  finding.evidence["asked"] = capture.host_sensitive;
+  finding.tries.push_back({"set the program's own size options (heap, buffer pool, workers) to what it would choose on the target"});
+  findings.push_back(std::move(finding));
+}
+
+void find_assumed(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  const auto& assumed = outcome.host.assumed;
+  if (assumed.empty()) return;
+  Finding finding{"host_assumed", Severity::kInfo};
+  finding.title = std::to_string(assumed.size()) + (assumed.size() == 1 ? " field" : " fields") + " of the host were assumed";
+  finding.why = "the host description does not give them; documented defaults were taken";
+  finding.evidence["assumed"] = assumed;
+  finding.tries.push_back({"`oomcast host capture DIR` on the target, then --host DIR"});
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,126 @@
+// Why does the OOM killer take this process, and not the next one?
+//
+// Mirrors oom_badness(): points = rss + swap + page tables + oom_score_adj * (totalpages / 1000), where totalpages is
+// RAM + swap for a host-wide kill and the limit (+ swap) for a cgroup's.
+#include <algorithm>
+
+#include "report/findings.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+namespace {
+
+using sim::OomCandidate;
+
+constexpr int kOomScoreAdjMin = -1000;
+
+std::string named(const OomCandidate& task) { return task.comm + " (pid " + std::to_string(task.pid) + ")"; }
+
+int64_t points_without_adj(const OomCandidate& task) {
+  return (task.rss_anon + task.rss_file + task.rss_shmem + task.swap_entries).count() + to_pages(task.page_tables).count();
+}
+
+/// Points that one step of oom_score_adj is worth. Taken from a candidate with a non-zero adj where there is one (exact
+/// for cgroups too), else from the size of the host; 0 where neither is known.
+int64_t points_per_adj(const sim::OomKill& kill, const host::HostSpec& host) {
+  for (const OomCandidate& task : kill.candidates)
+    if (task.killable && task.oom_score_adj != 0) return (task.points - points_without_adj(task)) / task.oom_score_adj;
+  if (kill.incident.scope == sim::Scope::kCgroup) return 0;
+  return (host.total_ram + host.total_swap()).count() / 1000;
+}
+
+const OomCandidate* runner_up(const sim::OomKill& kill) {
+  const OomCandidate* best = nullptr;
+  for (const OomCandidate& task : kill.candidates)
+    if (task.killable && task.pid != kill.victim.pid && (!best || task.points >= best->points)) best = &task;
+  return best;
+}
+
+/// The highest oom_score_adj with which `task` scores below `limit`; empty if only -1000 (never killed) would do.
+std::optional<int> adj_below(const OomCandidate& task, int64_t limit, int64_t step) {
+  if (step <= 0) return std::nullopt;
+  int64_t excess = points_without_adj(task) - limit;        // points(adj) < limit  <=>  excess + adj * step < 0
+  int64_t adj = excess >= 0 ? -(excess / step) - 1 : (-excess - 1) / step;
+  if (adj <= kOomScoreAdjMin) return std::nullopt;
+  return static_cast<int>(std::min<int64_t>(adj, 1000));
+}
+
+void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t step, Finding& finding) {
+  if (auto adj = adj_below(kill.victim, next.points, step)) {
+    finding.evidence["oom_score_adj_to_survive"] = *adj;
+    finding.why += "; with an oom_score_adj of " + std::to_string(*adj) + " or lower " + named(next) +
+                   " would have been taken instead";
+    finding.tries.push_back({"oom_score_adj " + std::to_string(*adj) + " for " + kill.victim.comm +
+                             " (the next victim is then " + named(next) + ", and the memory is still short)"});
+  } else {
+    finding.why += "; only an oom_score_adj of -1000 would have spared it";
+  }
+}
+
+}  // namespace
+
+void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  if (outcome.oom_kills.empty()) return;
+  const sim::OomKill& kill = outcome.oom_kills.front();
+  const OomCandidate& victim = kill.victim;
+  bool cgroup = kill.incident.scope == sim::Scope::kCgroup;
+  Finding finding{"oom_kill", Severity::kError};
+  finding.title = std::string(cgroup ? "The cgroup's" : "The") + " OOM killer takes " + named(victim) + " at " +
+                  seconds_text(kill.incident.t);
+  finding.why = "it scores " + count_text(victim.points) + " points (" + pages_text(victim.rss_anon + victim.rss_file + victim.rss_shmem) +
+                " resident, " + pages_text(victim.swap_entries) + " swapped, oom_score_adj " +
+                std::to_string(victim.oom_score_adj) + ")";
+  finding.evidence = {{"t_s", static_cast<double>(kill.incident.t.count() / 1000) / 1e6},
+                      {"victim_pid", victim.pid},
+                      {"victim_points", victim.points},
+                      {"app_footprint_bytes", kill.incident.app_footprint.count()},
+                      {"kills", outcome.oom_kills.size()}};
+  int64_t step = points_per_adj(kill, outcome.host);
+  if (const OomCandidate* next = runner_up(kill)) {
+    finding.evidence["next_pid"] = next->pid;
+    finding.evidence["next_points"] = next->points;
+    finding.evidence["margin_points"] = victim.points - next->points;
+    finding.why += ", " + count_text(victim.points - next->points) + " more than the next one, " + named(*next) + " with " +
+                   count_text(next->points);
+    suggest_adj(kill, *next, step, finding);
+  } else {
+    finding.why += " and nobody else may be killed";
+  }
+  Bytes growth = outcome.app.footprint_peak - kill.incident.app_footprint;
+  if (growth.count() > 0) {
+    finding.evidence["footprint_growth_after_bytes"] = growth.count();
+    finding.tries.push_back({"at least " + bytes_text(growth) + " more " + (cgroup ? "memory.max" : "memory or swap") +
+                             ": what the program went on to add after the kill"});
+  }
+  findings.push_back(std::move(finding));
+}
+
+void find_oom_bystander(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  std::vector<std::string> victims;
+  for (const sim::OomKill& kill : outcome.oom_kills)
+    if (!kill.victim.guest) victims.push_back(named(kill.victim));
+  if (victims.empty()) return;
+  const sim::OomKill& first =
+      *std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), [](const auto& k) { return !k.victim.guest; });
+  Finding finding{"oom_bystander", Severity::kError};
+  finding.title = "The program takes others with it: " + victims.front() +
+                  (victims.size() > 1 ? " and " + std::to_string(victims.size() - 1) + " more" : "");
+  const OomCandidate* largest = nullptr;
+  for (const OomCandidate& task : first.candidates)
+    if (task.guest && (!largest || points_without_adj(task) > points_without_adj(*largest))) largest = &task;
+  if (!largest) {
+    finding.why = "none of the program's own processes was a candidate at that moment";
+  } else if (!largest->killable) {
+    finding.why = named(*largest) + " has oom_score_adj -1000 and may not be killed, so the kernel goes on to whoever scores next";
+  } else {
+    finding.why = named(*largest) + " scores " + count_text(largest->points) + " with oom_score_adj " +
+                  std::to_string(largest->oom_score_adj) + ", the victim " + count_text(first.victim.points) + " with " +
+                  std::to_string(first.victim.oom_score_adj);
+  }
+  finding.evidence["victims"] = victims;
+  finding.tries.push_back({"a memory.max on the program's own cgroup, so that it pays for its own memory"});
+  if (largest) finding.tries.push_back({"oom_score_adj 0 for " + largest->comm});
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace oomcast::report

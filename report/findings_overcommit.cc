@@ -1,0 +1,28 @@
+// Why does the kernel refuse an allocation although memory is free?
+#include "report/findings.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+
+void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  if (!outcome.alloc_refused) return;
+  const sim::Incident& refused = *outcome.alloc_refused;
+  const host::VmTunables& vm = outcome.host.vm;
+  Finding finding{"alloc_refused", Severity::kError};
+  finding.title = "The kernel refuses an allocation of " + refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
+  finding.why = refused.why;
+  finding.evidence = {{"overcommit_memory", vm.overcommit_memory},
+                      {"committed_before_bytes", to_bytes(outcome.host.committed_as).count()},
+                      {"mapped_peak_bytes", outcome.app.mapped_peak.count()}};
+  if (vm.overcommit_memory == 2) {
+    finding.evidence["overcommit_ratio"] = vm.overcommit_ratio;
+    finding.evidence["overcommit_kbytes"] = vm.overcommit_kbytes;
+    finding.tries.push_back({"vm.overcommit_memory=0 (heuristic), or a higher vm.overcommit_ratio"});
+  } else {
+    finding.tries.push_back({"vm.overcommit_memory=1, if the program maps much more than it touches"});
+  }
+  finding.tries.push_back({"more swap: it counts towards what may be committed"});
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace oomcast::report

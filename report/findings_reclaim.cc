@@ -1,0 +1,43 @@
+// How long do the program's own threads wait for memory, and what would let kswapd do it for them?
+#include <algorithm>
+
+#include "model/host/vmstat.h"
+#include "report/findings.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+
+void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  using host::Vmstat;
+  int64_t stalls = 0;
+  for (int zone = 0; zone < host::kZoneKinds; ++zone)
+    stalls += outcome.counters[host::by_zone(Vmstat::allocstall_dma, zone)];
+  if (!outcome.direct_reclaim) return;
+  const sim::Stall& stall = outcome.stall;
+  bool heavy = stall.direct_reclaim_total.count() * 20 > outcome.forecast.count();  // over 5 % of the run
+  Finding finding{"direct_reclaim", heavy ? Severity::kError : Severity::kWarning};
+  finding.title = "Threads stall in direct reclaim: " + duration_text(stall.direct_reclaim_total) + " in all, " +
+                  duration_text(stall.longest) + " at worst";
+  finding.why = outcome.direct_reclaim->why;
+  int64_t scanned = outcome.counters[Vmstat::pgscan_direct], stolen = outcome.counters[Vmstat::pgsteal_direct];
+  finding.evidence = {{"allocstalls", stalls},
+                      {"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},
+                      {"longest_ns", stall.longest.count()},
+                      {"pgscan_direct", scanned},
+                      {"pgsteal_direct", stolen}};
+  if (outcome.direct_reclaim->scope == sim::Scope::kCgroup) {
+    finding.tries.push_back({"a higher memory.high or memory.max"});
+  } else if (outcome.oom_kill && stolen == 0) {
+    finding.why += "; nothing was there to be reclaimed, so these are the futile rounds before the OOM kill";
+  } else {
+    const host::VmTunables& vm = outcome.host.vm;
+    if (vm.zone_reclaim_mode != 0) finding.tries.push_back({"vm.zone_reclaim_mode=0"});
+    // kswapd starts at low and stops at high: the scale factor widens that gap, min_free_kbytes lifts all three.
+    int wider = std::min(3000, std::max(100, vm.watermark_scale_factor * 10));
+    if (wider > vm.watermark_scale_factor)
+      finding.tries.push_back({"vm.watermark_scale_factor=" + std::to_string(wider) + " (kswapd starts earlier)"});
+  }
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,50 @@
+// Is swap a place for cold pages here, or a treadmill?
+#include "model/host/vmstat.h"
+#include "report/findings.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+namespace {
+
+// A megabyte of swap-ins is noise; a page in two coming back is not.
+constexpr int64_t kThrashPages = 256;
+
+Pages swap_used_peak(const sim::Outcome& outcome) {
+  Pages peak;
+  for (const sim::TimelineRow& row : outcome.timeline) peak = std::max(peak, row.swap_used);
+  return peak;
+}
+
+}  // namespace
+
+void find_swap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  int64_t in = outcome.counters[host::Vmstat::pswpin], out = outcome.counters[host::Vmstat::pswpout];
+  if (in >= kThrashPages && in * 2 >= out) {
+    Nanoseconds waited = outcome.stall.swap_in_total;
+    bool heavy = waited.count() * 10 > outcome.forecast.count();
+    Finding finding{"swap_thrash", heavy ? Severity::kError : Severity::kWarning};
+    finding.title = "Swap thrashes: " + pages_text(Pages(in)) + " read back, " + duration_text(waited) + " of waiting";
+    finding.why = "of " + pages_text(Pages(out)) + " written to swap " + percent_text(in, out) +
+                  " were read back within the run: the working set does not fit beside the rest of the host";
+    finding.evidence = {{"pswpin", in},
+                        {"pswpout", out},
+                        {"swap_in_ns_total", waited.count()},
+                        {"pgmajfault", outcome.counters[host::Vmstat::pgmajfault]},
+                        {"workingset_refault_anon", outcome.counters[host::Vmstat::workingset_refault_anon]}};
+    finding.tries.push_back({"more memory: swap space does not help a working set that is in use"});
+    if (outcome.counters[host::Vmstat::workingset_refault_file] * 4 < in && outcome.host.vm.swappiness > 1)
+      finding.tries.push_back({"vm.swappiness=1, if the host holds page cache that nobody reads again"});
+    findings.push_back(std::move(finding));
+  }
+  Pages total = outcome.host.total_swap(), peak = swap_used_peak(outcome);
+  if (total.count() > 0 && peak.count() * 20 >= total.count() * 19) {
+    Finding finding{"swap_full", Severity::kWarning};
+    finding.title = "Swap is full: " + pages_text(peak) + " of " + pages_text(total);
+    finding.why = "once swap is full anonymous memory cannot be reclaimed any more, and the next shortage goes to the OOM killer";
+    finding.evidence = {{"swap_used_peak_bytes", to_bytes(peak).count()}, {"swap_bytes", to_bytes(total).count()}};
+    finding.tries.push_back({"more swap, or more memory"});
+    findings.push_back(std::move(finding));
+  }
+}
+
+}  // namespace oomcast::report

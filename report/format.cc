@@ -1,0 +1,79 @@
+// Printing only: the one place where a quantity becomes a decimal fraction.
+#include "report/format.h"
+
+#include <array>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+namespace oomcast::report {
+namespace {
+
+std::string decimal(double value, int places, const char* unit) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f%s%s", places, value, *unit ? " " : "", unit);
+  return text.data();
+}
+
+}  // namespace
+
+std::string bytes_text(Bytes bytes) {
+  int64_t n = bytes.count();
+  if (n < 0) return "-" + bytes_text(-bytes);
+  if (n < 1024) return std::to_string(n) + " B";
+  constexpr std::array units = {"KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(n) / 1024;
+  size_t unit = 0;
+  // 1023.95 would be printed as "1024.0": the next unit starts where rounding would reach it.
+  while (unit + 1 < units.size() && value >= 1023.95) value /= 1024, ++unit;
+  return decimal(value, unit >= 2 ? 2 : 1, units[unit]);
+}
+
+std::string count_text(int64_t count) {
+  std::string digits = std::to_string(count);
+  size_t first = digits[0] == '-' ? 1 : 0;
+  for (size_t i = digits.size(); i > first + 3;) digits.insert(i -= 3, ",");
+  return digits;
+}
+
+std::string pages_text(Pages pages) {
+  return count_text(pages.count()) + (pages.count() == 1 ? " page (" : " pages (") + bytes_text(to_bytes(pages)) + ")";
+}
+
+std::string seconds_text(Nanoseconds t) { return decimal(static_cast<double>(t.count()) / 1e9, 2, "s"); }
+
+std::string duration_text(Nanoseconds d) {
+  auto ns = static_cast<double>(d.count());
+  if (d.count() == 0) return "0 s";
+  if (d.count() >= 1'000'000'000) return decimal(ns / 1e9, 2, "s");
+  if (d.count() >= 10'000'000) return decimal(ns / 1e6, 0, "ms");
+  if (d.count() >= 10'000) return decimal(ns / 1e6, 2, "ms");
+  return decimal(ns / 1e3, 1, "us");
+}
+
+std::string percent_text(int64_t part, int64_t whole) {
+  if (whole <= 0) return "-";
+  double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+  return decimal(percent, percent < 10 ? 1 : 0, "%");
+}
+
+std::string signal_text(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return "signal " + std::to_string(signal) + (name ? std::string(" (SIG") + name + ")" : "");
+}
+
+std::string where_text(NodeId node, host::ZoneKind zone) {
+  return "node " + std::to_string(node.value) + " zone " + host::zone_name(zone);
+}
+
+std::string host_text(const host::HostSpec& host) {
+  std::string text = host.name + " (";
+  if (!host.kernel_release.empty()) text += host.kernel_release + ", ";
+  text += host.lru == host::LruKind::kMultiGen ? "multi-gen LRU, " : "classic LRU, ";
+  text += std::to_string(host.nodes.size()) + (host.nodes.size() == 1 ? " node, " : " nodes, ");
+  text += bytes_text(to_bytes(host.total_ram)) + " RAM, ";
+  text += host.total_swap().count() ? bytes_text(to_bytes(host.total_swap())) + " swap)" : "no swap)";
+  return text;
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,83 @@
+// What happened, where, and whom did it hit? One incident, one OOM kill with its candidates, one finding.
+#include "report/json_report.h"
+
+namespace oomcast::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* scope_name(sim::Scope scope) {
+  switch (scope) {
+    case sim::Scope::kHost: return "host";
+    case sim::Scope::kCgroup: return "cgroup";
+  }
+  return "host";
+}
+
+Json task_json(const sim::OomCandidate& task) {
+  return {{"pid", task.pid},
+          {"comm", task.comm},
+          {"oom_score_adj", task.oom_score_adj},
+          {"rss_bytes", to_bytes(task.rss_anon + task.rss_file + task.rss_shmem).count()},
+          {"swap_bytes", to_bytes(task.swap_entries).count()},
+          {"pgtables_bytes", task.page_tables.count()},
+          {"points", task.killable ? Json(task.points) : Json()},
+          {"uid", task.uid},
+          {"guest", task.guest},
+          {"killable", task.killable}};
+}
+
+}  // namespace
+
+Json incident_json(const sim::Incident& incident, const trace::CaptureSummary& capture) {
+  return {{"t_s", json_seconds(incident.t)},
+          {"pid", incident.pid},
+          {"tid", incident.tid},
+          {"comm", incident.comm},
+          {"scope", scope_name(incident.scope)},
+          {"node", incident.node.value},
+          {"zone", host::zone_name(incident.zone)},
+          {"app_touched_bytes", incident.app_touched.count()},
+          {"app_footprint_bytes", incident.app_footprint.count()},
+          {"app_file_bytes", incident.app_file.count()},
+          {"free_pages", incident.free_pages.count()},
+          {"watermarks",
+           {{"min", incident.watermarks.min.count()},
+            {"low", incident.watermarks.low.count()},
+            {"high", incident.watermarks.high.count()}}},
+          {"why", incident.why},
+          {"stack", stack_json(incident.stack_id, capture)},
+          {"after_divergence", incident.after_divergence}};
+}
+
+Json oom_kill_json(const sim::OomKill& kill) {
+  Json candidates = Json::array();
+  for (const sim::OomCandidate& task : kill.candidates) candidates.push_back(task_json(task));
+  return {{"t_s", json_seconds(kill.incident.t)},
+          {"scope", scope_name(kill.incident.scope)},
+          {"victim", task_json(kill.victim)},
+          {"candidates", candidates},
+          {"app_footprint_bytes", kill.incident.app_footprint.count()},
+          {"dmesg", kill.dmesg},
+          {"after_divergence", kill.incident.after_divergence}};
+}
+
+Json findings_json(const Findings& findings) {
+  Json list = Json::array();
+  for (const Finding& finding : findings) {
+    Json tries = Json::array();
+    for (const Try& t : finding.tries)
+      tries.push_back({{"change", t.change},
+                       {"proven", t.proven ? Json(*t.proven) : Json()},
+                       {"verdict_after", t.verdict_after ? Json(sim::verdict_name(*t.verdict_after)) : Json()}});
+    list.push_back({{"id", finding.id},
+                    {"severity", severity_name(finding.severity)},
+                    {"title", finding.title},
+                    {"why", finding.why},
+                    {"evidence", finding.evidence},
+                    {"try", tries}});
+  }
+  return list;
+}
+
+}  // namespace oomcast::report

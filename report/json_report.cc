@@ -1,0 +1,153 @@
+// The report from above: which key comes where. The contract is DESIGN section 6 and the schema beside this file.
+#include "report/json_report.h"
+
+#include "report/coverage.h"
+
+namespace oomcast::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json exit_json(const trace::CaptureSummary& capture) {
+  bool by_signal = !capture.exited && capture.exit_signal != 0;
+  return {{"code", capture.exited ? Json(capture.exit_code) : Json()},
+          {"signal", by_signal ? Json(capture.exit_signal) : Json()}};
+}
+
+Json watermarks_json(const host::Watermarks& marks) {
+  return {{"min", marks.min.count()}, {"low", marks.low.count()}, {"high", marks.high.count()}};
+}
+
+Json host_json(const host::HostSpec& host) {
+  Json nodes = Json::array();
+  for (const host::NodeSpec& node : host.nodes) {
+    Json zones = Json::array();
+    for (const host::ZoneSpec& zone : node.zones)
+      zones.push_back({{"zone", host::zone_name(zone.kind)},
+                       {"managed_pages", zone.managed.count()},
+                       {"free_pages", zone.free.count()},
+                       {"watermarks", watermarks_json(zone.watermarks)}});
+    nodes.push_back({{"node", node.id.value}, {"cpus", node.cpus}, {"zones", zones}});
+  }
+  return {{"name", host.name},
+          {"kernel", host.kernel_release},
+          {"lru", host.lru == host::LruKind::kMultiGen ? "mglru" : "classic"},
+          {"nodes", nodes},
+          {"swap_bytes", to_bytes(host.total_swap()).count()},
+          {"assumed", host.assumed}};
+}
+
+Json bands_json(const sim::Outcome& outcome) {
+  Json bands = Json::object();
+  for (const sim::Bands& b : outcome.bands)
+    bands["node" + std::to_string(b.node.value)] = {{"above_high_s", json_seconds(b.above_high)},
+                                                    {"high_to_low_s", json_seconds(b.high_to_low)},
+                                                    {"low_to_min_s", json_seconds(b.low_to_min)},
+                                                    {"below_min_s", json_seconds(b.below_min)}};
+  return bands;
+}
+
+Json first_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  auto maybe = [&](const std::optional<sim::Incident>& incident) {
+    return incident ? incident_json(*incident, capture) : Json();
+  };
+  return {{"kswapd_wake", maybe(outcome.kswapd_wake)},       {"kswapd_scan", maybe(outcome.kswapd_scan)},
+          {"direct_reclaim", maybe(outcome.direct_reclaim)}, {"swap_out", maybe(outcome.swap_out)},
+          {"alloc_refused", maybe(outcome.alloc_refused)},   {"oom_kill", maybe(outcome.oom_kill)}};
+}
+
+Json stall_json(const sim::Stall& stall) {
+  return {{"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},
+          {"swap_in_ns_total", stall.swap_in_total.count()},
+          {"throttled_ns_total", stall.throttled_total.count()},
+          {"longest_ns", stall.longest.count()}};
+}
+
+Json pressure_line_json(const sim::PressureLine& line) {
+  auto percent = [](int64_t centi) { return static_cast<double>(centi) / 100; };
+  return {{"avg10", percent(line.avg10_centi)},
+          {"avg60", percent(line.avg60_centi)},
+          {"avg300", percent(line.avg300_centi)},
+          {"total_us", line.total.count() / 1000}};
+}
+
+Json sites_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  Json sites = Json::array();
+  int64_t touched_total = 0;
+  for (const sim::Site& site : outcome.sites) touched_total += site.touched.count();
+  for (const sim::Site& site : outcome.sites) {
+    double share = touched_total ? static_cast<double>(site.touched.count()) / static_cast<double>(touched_total) : 0;
+    sites.push_back({{"stack", stack_json(site.stack_id, capture)},
+                     {"touched_bytes", site.touched.count()},
+                     {"resident_bytes_peak", site.resident_peak.count()},
+                     {"share", static_cast<double>(static_cast<int64_t>(share * 10000 + 0.5)) / 10000}});
+  }
+  return sites;
+}
+
+Json app_json(const sim::AppSummary& app) {
+  Json processes = Json::array();
+  for (const sim::AppProcess& p : app.processes)
+    processes.push_back({{"pid", p.pid},
+                         {"parent_pid", p.parent_pid},
+                         {"comm", p.comm},
+                         {"oom_score_adj", p.oom_score_adj},
+                         {"touched_bytes", p.touched.count()},
+                         {"resident_peak_bytes", p.resident_peak.count()},
+                         {"mapped_peak_bytes", p.mapped_peak.count()},
+                         {"killed_by_model", p.killed_by_model}});
+  return {{"touched_bytes", app.touched.count()},
+          {"footprint_peak_bytes", app.footprint_peak.count()},
+          {"resident_peak_bytes", app.resident_peak.count()},
+          {"mapped_peak_bytes", app.mapped_peak.count()},
+          {"processes", processes}};
+}
+
+Json basis_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  Json basis = Json::object();
+  for (const Basis& b : headline_basis(outcome, capture))
+    basis[b.key] = {{"rests_on", rests_on_name(b.rests_on)}, {"why", b.why}};
+  return basis;
+}
+
+}  // namespace
+
+double json_seconds(Nanoseconds t) {
+  int64_t half = t.count() < 0 ? -500 : 500;
+  return static_cast<double>((t.count() + half) / 1000) / 1e6;
+}
+
+Json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture) {
+  if (stack_id == 0 || stack_id > capture.stacks.size()) return Json::array();
+  return capture.stacks[stack_id - 1];
+}
+
+Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings) {
+  auto verdict = supported_verdict(outcome, capture);
+  Json report;
+  report["schema"] = kReportSchema;
+  report["command"] = capture.command;
+  report["exit"] = exit_json(capture);
+  report["host"] = host_json(outcome.host);
+  report["verdict"] = verdict ? Json(sim::verdict_name(*verdict)) : Json();
+  report["diverged_at_s"] = outcome.diverged_at ? Json(json_seconds(*outcome.diverged_at)) : Json();
+  report["diverged_why"] = outcome.diverged_at ? Json(outcome.diverged_why) : Json();
+  report["forecast_s"] = json_seconds(outcome.forecast);
+  report["bands"] = bands_json(outcome);
+  report["first"] = first_json(outcome, capture);
+  report["oom_kills"] = Json::array();
+  for (const sim::OomKill& kill : outcome.oom_kills) report["oom_kills"].push_back(oom_kill_json(kill));
+  report["counters"] = counters_json(outcome);
+  report["stall"] = stall_json(outcome.stall);
+  report["pressure"] = {{"some", pressure_line_json(outcome.pressure_some)}, {"full", pressure_line_json(outcome.pressure_full)}};
+  report["timeline"] = timeline_json(outcome);
+  report["findings"] = findings_json(findings);
+  report["sites"] = sites_json(outcome, capture);
+  report["app"] = app_json(outcome.app);
+  report["coverage"] = coverage_json(outcome, capture);
+  report["host_sensitive"] = capture.host_sensitive;
+  report["basis"] = basis_json(outcome, capture);
+  return report;
+}
+
+}  // namespace oomcast::report

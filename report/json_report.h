@@ -1,0 +1,31 @@
+// What does a script read? The whole outcome as `oomcast.report.v1` JSON; schema/oomcast.report.v1.json describes it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "report/findings.h"
+
+namespace oomcast::report {
+
+inline constexpr const char* kReportSchema = "oomcast.report.v1";
+
+/// Keys are always all there and always in the same order; what nothing computes yet is null.
+nlohmann::ordered_json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings);
+/// As written to the report file: two spaces of indent, columns of numbers on one line, a newline at the end.
+std::string report_text(const nlohmann::ordered_json& report);
+
+/// Parts, each of one report view.
+nlohmann::ordered_json incident_json(const sim::Incident& incident, const trace::CaptureSummary& capture);
+nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
+nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
+nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
+nlohmann::ordered_json findings_json(const Findings& findings);
+nlohmann::ordered_json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+/// Nanoseconds as decimal seconds, rounded to microseconds.
+double json_seconds(Nanoseconds t);
+/// Frames of a sampled stack, innermost first; empty where none was sampled.
+nlohmann::ordered_json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture);
+
+}  // namespace oomcast::report

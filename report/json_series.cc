@@ -1,0 +1,91 @@
+// Numbers for a dashboard: counters under the kernel's names, the timeline as columns, and the coverage beside them.
+#include <algorithm>
+
+#include "model/host/vmstat.h"
+#include "report/coverage.h"
+#include "report/json_report.h"
+
+namespace oomcast::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// memory.stat in the order of memory_stats[] (mm/memcontrol.c, 6.1), the items that a memory forecast is about.
+constexpr std::array kMemoryStat = {
+    "anon", "file", "kernel", "kernel_stack", "pagetables", "sock", "shmem", "file_mapped", "file_dirty", "file_writeback",
+    "swapcached", "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable", "slab_reclaimable",
+    "slab_unreclaimable", "slab", "workingset_refault_anon", "workingset_refault_file", "workingset_activate_anon",
+    "workingset_activate_file", "workingset_restore_anon", "workingset_restore_file", "workingset_nodereclaim", "pgscan",
+    "pgsteal", "pgscan_kswapd", "pgscan_direct", "pgsteal_kswapd", "pgsteal_direct", "pgfault", "pgmajfault", "pgrefill",
+    "pgactivate", "pgdeactivate", "pglazyfree", "pglazyfreed"};
+constexpr std::array kMemoryEvents = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
+
+/// Without a cgroup all of these are 0. With one nothing computes them yet: null, and named in coverage.caveats.
+Json memcg_json(const host::CgroupSpec& cgroup) {
+  Json unknown = cgroup.present ? Json() : Json(0), events = Json::object(), stat = Json::object();
+  for (const char* name : kMemoryEvents) events[name] = unknown;
+  for (const char* name : kMemoryStat) stat[name] = unknown;
+  return {{"memory.peak", unknown}, {"memory.events", events}, {"memory.stat", stat}};
+}
+
+template <class Value>
+Json column(const sim::Outcome& outcome, Value value) {
+  Json values = Json::array();
+  for (const sim::TimelineRow& row : outcome.timeline) values.push_back(value(row));
+  return values;
+}
+
+}  // namespace
+
+Json counters_json(const sim::Outcome& outcome) {
+  Json counters = Json::object();
+  for (int i = 0; i < host::kVmstatCount; ++i)
+    counters[host::kVmstatNames[static_cast<size_t>(i)]] = outcome.counters.at_index(i);
+  counters["memcg"] = memcg_json(outcome.host.cgroup);
+  return counters;
+}
+
+Json timeline_json(const sim::Outcome& outcome) {
+  using Row = sim::TimelineRow;
+  auto bytes = [&](Pages Row::* field) {
+    return column(outcome, [=](const Row& row) { return to_bytes(row.*field).count(); });
+  };
+  auto rate = [&](int64_t Row::* field) { return column(outcome, [=](const Row& row) { return row.*field; }); };
+  auto share = [&](int64_t Row::* field) {
+    return column(outcome, [=](const Row& row) { return static_cast<double>(row.*field) / 1000; });
+  };
+  Json node_free = Json::object();
+  for (size_t i = 0; i < outcome.host.nodes.size(); ++i)
+    node_free["node" + std::to_string(outcome.host.nodes[i].id.value)] = column(
+        outcome, [=](const Row& row) { return i < row.node_free.size() ? Json(to_bytes(row.node_free[i]).count()) : Json(); });
+  return {{"t_s", column(outcome, [](const Row& row) { return json_seconds(row.t); })},
+          {"node_free_bytes", node_free},
+          {"active_anon_bytes", bytes(&Row::active_anon)},
+          {"inactive_anon_bytes", bytes(&Row::inactive_anon)},
+          {"active_file_bytes", bytes(&Row::active_file)},
+          {"inactive_file_bytes", bytes(&Row::inactive_file)},
+          {"swap_used_bytes", bytes(&Row::swap_used)},
+          {"dirty_bytes", bytes(&Row::dirty)},
+          {"writeback_bytes", bytes(&Row::writeback)},
+          {"pgscank_s", rate(&Row::pgscan_kswapd_s)},
+          {"pgscand_s", rate(&Row::pgscan_direct_s)},
+          {"pgsteal_s", rate(&Row::pgsteal_s)},
+          {"kswapd_cpu_share", share(&Row::kswapd_cpu_permille)},
+          {"pressure_some_share", share(&Row::pressure_some_permille)}};
+}
+
+Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  uint64_t rss = capture.rss_peak_bytes;
+  double ratio = rss ? static_cast<double>(capture.tracked_peak_bytes) / static_cast<double>(rss) : 0;
+  return {{"tracker", capture.tracker},
+          {"resolution_pages", capture.resolution_pages},
+          {"lost_events", std::max(capture.lost_events, outcome.lost_events)},
+          {"tracked_bytes", capture.tracked_peak_bytes},
+          {"rss_bytes", rss},
+          {"ratio", rss ? Json(static_cast<double>(static_cast<int64_t>(ratio * 10000 + 0.5)) / 10000) : Json()},
+          {"order_forced", std::max(capture.order_forced, outcome.order_forced)},
+          {"events", capture.events},
+          {"caveats", all_caveats(outcome, capture)}};
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,22 @@
+// Where does the report go, and can it go there? Found out before the program starts; written whole or not at all.
+#pragma once
+
+#include <string>
+
+#include "model/base/result.h"
+
+namespace oomcast::report {
+
+class ReportFile {
+ public:
+  /// Tries to create a file in the same directory (and removes it again), so that an unwritable place is found now.
+  static Result<ReportFile> prepare(const std::string& path);
+  /// Writes to a temporary name beside the target and renames. `pid` replaces "%p". Gives the path written.
+  Result<std::string> write(const std::string& text, int pid) const;
+
+ private:
+  explicit ReportFile(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace oomcast::report

@@ -1,0 +1,167 @@
+// One line per question, in the order in which they are asked at three in the morning.
+#include "report/summary.h"
+
+#include <algorithm>
+
+#include "report/coverage.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+namespace {
+
+using sim::Verdict;
+
+constexpr const char* kRed = "\x1b[1;31m";
+constexpr const char* kYellow = "\x1b[1;33m";
+constexpr const char* kGreen = "\x1b[1;32m";
+constexpr const char* kDim = "\x1b[2m";
+constexpr const char* kPlain = "\x1b[0m";
+
+struct Paper {
+  std::string text;
+  bool color;
+
+  std::string tinted(const char* tint, const std::string& what) const { return color ? tint + what + kPlain : what; }
+  void line(const std::string& label, const std::string& what) {
+    text += "  " + tinted(kDim, label + std::string(label.size() < 11 ? 11 - label.size() : 1, ' ')) + what + "\n";
+  }
+};
+
+const char* headline(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kFits: return "FITS";
+    case Verdict::kBackgroundReclaim: return "BACKGROUND RECLAIM";
+    case Verdict::kDirectReclaim: return "DIRECT RECLAIM";
+    case Verdict::kAllocRefused: return "ALLOCATION REFUSED";
+    case Verdict::kOomKill: return "OOM KILL";
+  }
+  return "?";
+}
+
+const char* tint(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kFits: return kGreen;
+    case Verdict::kBackgroundReclaim:
+    case Verdict::kDirectReclaim: return kYellow;
+    case Verdict::kAllocRefused:
+    case Verdict::kOomKill: return kRed;
+  }
+  return kPlain;
+}
+
+/// The incident that the verdict is about; none for "fits".
+const std::optional<sim::Incident>& decisive(const sim::Outcome& outcome) {
+  static const std::optional<sim::Incident> kNone;
+  switch (outcome.verdict) {
+    case Verdict::kFits: return kNone;
+    case Verdict::kBackgroundReclaim: return outcome.kswapd_scan;
+    case Verdict::kDirectReclaim: return outcome.direct_reclaim;
+    case Verdict::kAllocRefused: return outcome.alloc_refused;
+    case Verdict::kOomKill: return outcome.oom_kill;
+  }
+  return kNone;
+}
+
+std::string moment(const sim::Incident& incident) {
+  return seconds_text(incident.t) + " at " + bytes_text(incident.app_footprint);
+}
+
+void write_verdict(const sim::Outcome& outcome, Paper& paper) {
+  std::string word = paper.tinted(tint(outcome.verdict), headline(outcome.verdict));
+  const auto& incident = decisive(outcome);
+  std::string when = incident ? ", " + seconds_text(incident->t) + " into the run, at a footprint of " + bytes_text(incident->app_footprint)
+                              : ", no reclaim in " + seconds_text(outcome.forecast);
+  paper.line("verdict", word + when);
+  if (!incident) return;
+  paper.line("why", incident->why);
+  const host::Watermarks& marks = incident->watermarks;
+  paper.line("where", where_text(incident->node, incident->zone) + (incident->scope == sim::Scope::kCgroup ? ", in the cgroup" : "") +
+                          ": free " + pages_text(incident->free_pages));
+  paper.line("", "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high));
+}
+
+void write_victims(const sim::Outcome& outcome, Paper& paper) {
+  constexpr size_t kShown = 3;
+  for (size_t i = 0; i < std::min(kShown, outcome.oom_kills.size()); ++i) {
+    const sim::OomKill& kill = outcome.oom_kills[i];
+    const sim::OomCandidate& v = kill.victim;
+    std::string line = v.comm + " (pid " + std::to_string(v.pid) + ", oom_score_adj " + std::to_string(v.oom_score_adj) + "), " +
+                       pages_text(v.rss_anon + v.rss_file + v.rss_shmem) + " resident, " + count_text(v.points) + " points";
+    const sim::OomCandidate* next = nullptr;
+    for (const sim::OomCandidate& c : kill.candidates)
+      if (c.killable && c.pid != v.pid && (!next || c.points >= next->points)) next = &c;
+    if (next) line += "; next " + next->comm + " with " + count_text(next->points);
+    if (i > 0) line += " (" + seconds_text(kill.incident.t) + ")";
+    paper.line(i == 0 ? "victim" : "then", line);
+  }
+  if (outcome.oom_kills.size() > kShown)
+    paper.line("", "and " + std::to_string(outcome.oom_kills.size() - kShown) + " more");
+}
+
+/// Milestones before the verdict's own.
+void write_onset(const sim::Outcome& outcome, Paper& paper) {
+  std::string line;
+  auto add = [&](const char* what, const std::optional<sim::Incident>& incident) {
+    if (incident) line += (line.empty() ? "" : ", ") + std::string(what) + " " + moment(*incident);
+  };
+  add("kswapd wakes", outcome.kswapd_wake);
+  add("direct reclaim", outcome.direct_reclaim);
+  add("swap-out", outcome.swap_out);
+  if (!line.empty()) paper.line("onset", line);
+}
+
+void write_stalls(const sim::Outcome& outcome, Paper& paper) {
+  const sim::Stall& stall = outcome.stall;
+  if ((stall.direct_reclaim_total + stall.swap_in_total + stall.throttled_total).count() == 0) return;
+  paper.line("stalls", duration_text(stall.direct_reclaim_total) + " in direct reclaim, " + duration_text(stall.swap_in_total) +
+                           " in swap-in, " + duration_text(stall.throttled_total) + " throttled; longest " + duration_text(stall.longest));
+}
+
+void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Paper& paper) {
+  Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(capture.rss_peak_bytes));
+  paper.line("footprint", "peak " + bytes_text(outcome.app.footprint_peak) + ", " +
+                              percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) + " of the host's " +
+                              bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
+  uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
+  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + " of " + bytes_text(rss) +
+                             " RssAnon (" + percent_text(tracked.count(), rss.count()) + "), " +
+                             (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
+  if (!capture.exited && capture.exit_signal)
+    paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) + " on this machine; the forecast covers the run up to then");
+  else
+    paper.line("program", "exit status " + std::to_string(capture.exit_code));
+}
+
+/// What the lines above do not say already.
+void write_findings(const Findings& findings, Paper& paper) {
+  for (const Finding& finding : findings) {
+    bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" || finding.id == "program_died";
+    if (!said) paper.line(severity_name(finding.severity), finding.title);
+    for (const Try& t : finding.tries)
+      if (finding.severity != Severity::kInfo) paper.line("  try", t.change + (t.proven ? (*t.proven ? " (proven)" : " (did not help)") : " (not proven)"));
+  }
+}
+
+}  // namespace
+
+std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
+                         const std::string& report_path, bool color) {
+  Paper paper{{}, color};
+  paper.text = "oomcast: forecast for " + host_text(outcome.host) + "\n";
+  if (supported_verdict(outcome, capture)) {
+    write_verdict(outcome, paper);
+    write_victims(outcome, paper);
+    write_onset(outcome, paper);
+    write_stalls(outcome, paper);
+  } else {
+    paper.line("verdict", paper.tinted(kRed, "WITHHELD") + ": " + judge_support(outcome, capture).why);
+  }
+  if (outcome.diverged_at)
+    paper.line("diverged", "at " + seconds_text(*outcome.diverged_at) + ": " + outcome.diverged_why);
+  write_capture(outcome, capture, paper);
+  write_findings(findings, paper);
+  paper.line("report", report_path);
+  return paper.text;
+}
+
+}  // namespace oomcast::report
