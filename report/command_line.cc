@@ -41,7 +41,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->each([&options](const std::string& value) { options.fail_on = kVerdicts.at(value); });
   app.add_option("--guard", options.guard_percent, "Stop the program when this machine's MemAvailable falls below this share (default 5)")->type_name("PERCENT")->check(CLI::Range(0, 99));
   app.add_flag("!--no-follow", options.follow_children, "Do not follow child processes");
-  app.add_option("--stack-sample", options.stack_sample_bytes, "Take a stack about once per this many bytes first touched; 0: never (default 1 MiB)")->type_name("BYTES")->transform(CLI::AsSizeValue(false));
+  app.add_option("--stack-sample", options.stack_sample_bytes, "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")->type_name("BYTES")->transform(CLI::AsSizeValue(false));
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
   app.add_flag("--quiet,-q", options.quiet, "No summary on stderr");
@@ -88,7 +88,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   capture->add_option("DIR", line.host_argument, "A directory, made if missing")->required();
   CLI::App* doctor = app.add_subcommand("doctor", "What this machine allows, and the command that allows more");
   CLI::App* attached = app.add_subcommand("record-attached", "Serves a program that was started with LD_PRELOAD alone")->group("");
-  attached->add_option("--fd", line.hello_socket_fd, "Socket to the program")->required();
+  attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
   std::string help = verb == "run" || verb == "host" ? "oomcast " + verb + " --help" : "oomcast --help";

@@ -27,7 +27,7 @@ struct RunOptions {
   std::optional<sim::Verdict> fail_on;
   int guard_percent = 5;
   bool follow_children = true;
-  uint64_t stack_sample_bytes = 1 << 20;
+  int64_t stack_sample_bytes = 65536;
   std::string log_level = "warning";
   bool quiet = false;
   bool audit = false;
