@@ -1,0 +1,170 @@
+// How does the machine stand when the program starts? Builds the state from its description.
+#include "model/host/host.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace oomcast::host {
+namespace {
+
+Zone make_zone(const ZoneSpec& spec, size_t cpus) {
+  Zone zone;
+  zone.kind = spec.kind;
+  zone.managed = spec.managed.count();
+  zone.present = spec.present.count();
+  zone.free = spec.free.count();
+  zone.boost = spec.boost.count();
+  // zoneinfo prints the marks with the boost added.
+  zone.min = spec.watermarks.min.count() - zone.boost;
+  zone.low = spec.watermarks.low.count() - zone.boost;
+  zone.high = spec.watermarks.high.count() - zone.boost;
+  for (size_t i = 0; i < zone.lowmem_reserve.size(); ++i) zone.lowmem_reserve[i] = spec.lowmem_reserve[i].count();
+  zone.pcp.resize(cpus);
+  for (size_t i = 0; i < cpus && i < spec.pcp.size(); ++i) {
+    zone.pcp[i].count = spec.pcp[i].count.count();
+    zone.pcp[i].high = spec.pcp[i].high.count();
+    zone.pcp[i].batch = std::max<int64_t>(1, spec.pcp[i].batch.count());
+  }
+  zone.used = zone.managed - zone.free - zone.parked();
+  if (zone.used < 0) zone.used = 0;
+  return zone;
+}
+
+// Mirrors find_next_best_node(): nearest first, a node with a higher number than the local one preferred among equals,
+// and each first choice of a distance group made less attractive for the next node's list.
+std::vector<std::vector<int>> build_zonelists(const HostSpec& spec) {
+  const int n = static_cast<int>(spec.nodes.size());
+  std::vector<int64_t> load(static_cast<size_t>(n), 0);
+  std::vector<std::vector<int>> lists;
+  for (int local = 0; local < n; ++local) {
+    std::vector<int> order{local};
+    std::vector<bool> used(static_cast<size_t>(n), false);
+    used[static_cast<size_t>(local)] = true;
+    int previous_distance = -1;
+    while (static_cast<int>(order.size()) < n) {
+      int best = -1;
+      int64_t best_cost = 0;
+      for (int other = 0; other < n; ++other) {
+        if (used[static_cast<size_t>(other)]) continue;
+        int64_t cost = spec.nodes[static_cast<size_t>(local)].distance[static_cast<size_t>(other)];
+        cost += other < local ? 1 : 0;
+        if (!spec.nodes[static_cast<size_t>(other)].cpus.empty()) cost += 1;
+        cost = cost * 1024 + load[static_cast<size_t>(other)];
+        if (best < 0 || cost < best_cost) {
+          best = other;
+          best_cost = cost;
+        }
+      }
+      const int distance = spec.nodes[static_cast<size_t>(local)].distance[static_cast<size_t>(best)];
+      if (distance != previous_distance) ++load[static_cast<size_t>(best)];
+      previous_distance = distance;
+      used[static_cast<size_t>(best)] = true;
+      order.push_back(best);
+    }
+    lists.push_back(order);
+  }
+  return lists;
+}
+
+struct Pool {
+  size_t node, zone;
+  LruKindIndex list;
+  int64_t left;
+};
+
+// Which list holds which process's anonymous pages is not in a snapshot. Init's (and other protected processes') are
+// taken from the unevictable list first, since samplers lock theirs; everybody else's from the anonymous lists.
+int64_t take_from(std::vector<Pool>& pools, bool unevictable, int64_t want, std::vector<Pool>& taken) {
+  for (Pool& pool : pools) {
+    if (want == 0) break;
+    if ((pool.list == LruKindIndex::kUnevictable) != unevictable) continue;
+    const int64_t n = std::min(pool.left, want);
+    if (n == 0) continue;
+    pool.left -= n;
+    want -= n;
+    taken.push_back({pool.node, pool.zone, pool.list, n});
+  }
+  return want;
+}
+
+void stock_lists(Host& host) {
+  std::vector<Pool> pools;
+  const auto add = [&](size_t node, size_t zone, LruKindIndex list, Pages count) {
+    if (count.count() > 0) pools.push_back({node, zone, list, count.count()});
+  };
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    for (const ZoneSpec& zone_spec : host.spec.nodes[n].zones) {
+      const size_t z = static_cast<size_t>(zone_spec.kind);
+      const LruSizes& lru = zone_spec.lru;
+      add(n, z, LruKindIndex::kInactiveAnon, lru.inactive_anon);
+      add(n, z, LruKindIndex::kActiveAnon, lru.active_anon);
+      add(n, z, LruKindIndex::kInactiveFile, lru.inactive_file);
+      add(n, z, LruKindIndex::kActiveFile, lru.active_file);
+      add(n, z, LruKindIndex::kUnevictable, lru.unevictable);
+    }
+  }
+  std::vector<Pool> anon;
+  std::vector<Pool> rest;
+  for (const Pool& pool : pools) (is_file_list(pool.list) ? rest : anon).push_back(pool);
+  const auto put = [&](const Pool& pool, ProcessIndex owner) {
+    host.nodes[pool.node].lruvec.list(pool.list).add_reservoir({owner, static_cast<uint8_t>(pool.zone), pool.left});
+  };
+  for (size_t p = 0; p < host.processes.size(); ++p) {
+    const Process& process = host.processes[p];
+    const bool locked_first = process.pid == 1 || process.oom_score_adj == -1000;
+    std::vector<Pool> taken;
+    const int64_t left = take_from(anon, locked_first, process.rss_anon, taken);
+    take_from(anon, !locked_first, left, taken);
+    for (const Pool& pool : taken) put(pool, static_cast<ProcessIndex>(p));
+  }
+  for (const Pool& pool : anon) put(pool, kNoProcess);
+  for (const Pool& pool : rest) put(pool, kNoProcess);
+}
+
+}  // namespace
+
+Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
+  const size_t cpus = spec.cpus.size();
+  for (const NodeSpec& node_spec : spec.nodes) {
+    Node node;
+    node.id = node_spec.id;
+    for (int cpu : node_spec.cpus) {
+      const auto it = std::find(spec.cpus.begin(), spec.cpus.end(), cpu);
+      if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
+    }
+    for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus);
+    node.slab_reclaimable = node_spec.slab_reclaimable.count();
+    node.file_mapped = node_spec.mapped.count();
+    node.kswapd_failures = node_spec.unreclaimable ? 16 : 0;
+    nodes.push_back(std::move(node));
+  }
+  zonelists = build_zonelists(spec);
+  for (const ProcessSpec& process_spec : spec.processes) {
+    Process process;
+    process.pid = process_spec.pid;
+    process.parent_pid = process_spec.parent_pid;
+    process.uid = process_spec.uid;
+    process.comm = process_spec.comm;
+    process.oom_score_adj = process_spec.oom_score_adj;
+    process.unkillable = process_spec.pid == 1;
+    process.rss_anon = process_spec.rss_anon.count();
+    process.rss_file = process_spec.rss_file.count();
+    process.rss_shmem = process_spec.rss_shmem.count();
+    process.swap_entries = process_spec.swap_entries.count();
+    process.total_vm = process_spec.total_vm.count();
+    process.page_tables_bytes = process_spec.page_tables.count();
+    processes.push_back(std::move(process));
+  }
+  std::vector<SwapSpec> ordered = spec.swaps;
+  std::stable_sort(ordered.begin(), ordered.end(), [](const SwapSpec& a, const SwapSpec& b) { return a.priority > b.priority; });
+  for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i));
+  stock_lists(*this);
+  lru_add_batch.resize(cpus);
+  rotate_batch.resize(cpus);
+  swap_slot_cache.resize(cpus);
+  total_ram = spec.total_ram.count();
+  for (const SwapDevice& device : swaps) total_swap += device.total();
+  committed = spec.committed_as.count();
+}
+
+}  // namespace oomcast::host

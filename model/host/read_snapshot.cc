@@ -1,0 +1,113 @@
+// What do the kernel's own files say about the host? Opens a snapshot directory and puts its readers in order.
+#include "model/host/read_snapshot.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "model/host/field_names.h"
+#include "model/host/parse_text.h"
+#include "model/host/read_host.h"
+#include "model/host/snapshot_reader.h"
+#include "model/host/validate.h"
+
+namespace oomcast::host {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr size_t kFileBytesMax = size_t{64} << 20;  // 8192 CPUs in zoneinfo need less
+
+// Files of /proc have no size, so they are read to their end.
+Result<void> take_file(SnapshotFiles& snapshot, const std::string& path) {
+  const std::string full = snapshot.root + "/" + path;
+  std::error_code ignored;
+  if (!fs::exists(full, ignored)) return {};
+  std::ifstream in(full, std::ios::binary);
+  if (!in) return Error{full + ": cannot be opened; check its permissions"};
+  std::string text;
+  char buffer[65536];
+  while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
+    text.append(buffer, static_cast<size_t>(in.gcount()));
+    if (text.size() > kFileBytesMax) return Error{full + ": larger than 64 MiB; is it a file of the kernel's?"};
+  }
+  if (in.bad()) return Error{full + ": cannot be read; is it a file?"};
+  snapshot.files.emplace(path, std::move(text));
+  return {};
+}
+
+std::vector<std::string> names_in(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code failed;
+  for (fs::directory_iterator it(directory, failed), end; !failed && it != end; it.increment(failed)) {
+    names.push_back(it->path().filename().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<std::string> paths_of(const std::string& root) {
+  std::vector<std::string> paths = {"proc/zoneinfo", "proc/meminfo", "proc/buddyinfo", "proc/swaps", "proc/version", "proc/cpuinfo",
+                                    "proc/sys/vm/lowmem_reserve_ratio", "sys/kernel/mm/lru_gen/enabled",
+                                    "sys/kernel/mm/transparent_hugepage/enabled", "sys/kernel/mm/transparent_hugepage/defrag",
+                                    "calibration.json"};
+  for (const VmField& field : vm_fields()) paths.push_back(field.path);
+  for (const std::string& name : names_in(root + "/proc")) {
+    if (!parse_integer(name, 1, 4'194'304)) continue;
+    paths.push_back("proc/" + name + "/status");
+    paths.push_back("proc/" + name + "/oom_score_adj");
+  }
+  const std::string nodes = "sys/devices/system/node";
+  for (const std::string& name : names_in(root + "/" + nodes)) {
+    if (!name.starts_with("node") || !parse_integer(std::string_view(name).substr(4), 0, 1023)) continue;
+    paths.push_back(nodes + "/" + name + "/distance");
+    paths.push_back(nodes + "/" + name + "/cpulist");
+  }
+  for (const std::string& name : names_in(root + "/sys/block")) paths.push_back("sys/block/" + name + "/queue/rotational");
+  return paths;
+}
+
+void note_kernel(HostSpec& spec) {
+  const KernelVersion kernel = spec.kernel;
+  if (kernel == KernelVersion{6, 1} || kernel == KernelVersion{6, 12}) return;
+  spec.assumed.push_back(std::string("kernel rules: those of ") + (follows_612(kernel) ? "6.12" : "6.1") + " (" + spec.kernel_release +
+                         " is neither of the two modelled kernels)");
+}
+
+}  // namespace
+
+Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
+  SnapshotReader reader(snapshot);
+  reader.spec.name = snapshot.name;
+  for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_machine, &read_topology, &read_swaps, &read_processes, &read_settings,
+                     &read_calibration}) {
+    (*read)(reader);
+    if (reader.error) return *reader.error;
+  }
+  note_kernel(reader.spec);
+  if (const auto bad = find_contradiction(reader.spec)) {
+    // The field's own line, or that of the nearest enclosing thing with a line.
+    for (std::string field = bad->field; !field.empty(); field.resize(std::min(field.size() - 1, field.find_last_of(".[")))) {
+      const auto place = reader.places.find(field);
+      if (place != reader.places.end()) return Error{place->second + ": " + bad->message};
+    }
+    return Error{reader.place("proc/zoneinfo", 1) + ": " + bad->field + ": " + bad->message};
+  }
+  return std::move(reader.spec);
+}
+
+Result<HostSpec> read_snapshot(const std::string& directory) {
+  std::error_code failed;
+  if (!fs::is_directory(directory, failed)) {
+    return Error{directory + ": is not a directory; give one that holds proc/zoneinfo, 'oomcast host capture DIR' makes one"};
+  }
+  SnapshotFiles snapshot;
+  snapshot.root = directory;
+  while (snapshot.root.size() > 1 && snapshot.root.ends_with('/')) snapshot.root.pop_back();
+  snapshot.name = fs::path(snapshot.root).filename().string();
+  for (const std::string& path : paths_of(snapshot.root)) {
+    if (auto taken = take_file(snapshot, path); !taken) return taken.error();
+  }
+  return parse_snapshot(snapshot);
+}
+
+}  // namespace oomcast::host

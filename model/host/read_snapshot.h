@@ -1,0 +1,22 @@
+// What do the kernel's own files say about the host? Pure text in, host description out; no file is opened here.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "model/base/result.h"
+#include "model/host/host_spec.h"
+
+namespace oomcast::host {
+
+/// The files of a snapshot by their path below its directory: "proc/zoneinfo" -> text.
+struct SnapshotFiles {
+  std::string root;                          // for error messages: "hosts/db7", may be empty
+  std::string name;                          // becomes HostSpec::name
+  std::map<std::string, std::string> files;
+};
+
+/// Errors read "ROOT/FILE:LINE: what, what to try". The result is valid (see validate()).
+Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot);
+
+}  // namespace oomcast::host

@@ -1,0 +1,52 @@
+// Where are we in the snapshot, and what has gone wrong so far? State shared by the readers of its files.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/host/read_snapshot.h"
+
+namespace oomcast::host {
+
+/// The first failure wins: readers go on with defaults after it, and parse_snapshot() returns it at the end.
+struct SnapshotReader {
+  explicit SnapshotReader(const SnapshotFiles& snapshot_files) : files(snapshot_files) {}
+
+  const SnapshotFiles& files;
+  HostSpec spec;
+  std::optional<Error> error;
+  std::map<std::string, std::string> places;  // field of the host -> "FILE:LINE", for contradictions found later
+  std::vector<int> node_ids_seen;             // every node that zoneinfo names, with memory or without
+
+  const std::string* text(const std::string& path) const {
+    const auto found = files.files.find(path);
+    return found == files.files.end() ? nullptr : &found->second;
+  }
+  std::string place(const std::string& path, int line) const {
+    return (files.root.empty() ? path : files.root + "/" + path) + ":" + std::to_string(line);
+  }
+  void fail(const std::string& path, int line, const std::string& message) {
+    if (!error) error = Error{place(path, line) + ": " + message};
+  }
+  void assume(const std::string& field, const std::string& value, const std::string& why) {
+    spec.assumed.push_back(field + ": " + value + " (" + why + ")");
+  }
+  /// The only line of a one-number file such as a sysctl; nullopt with or without an error (file missing).
+  std::optional<int64_t> number_file(const std::string& path, int64_t min, int64_t max);
+};
+
+void read_zoneinfo(SnapshotReader& reader);
+void read_buddyinfo(SnapshotReader& reader);
+void read_machine(SnapshotReader& reader);      // version, cpuinfo, meminfo
+void read_topology(SnapshotReader& reader);     // sys/devices/system/node
+void read_swaps(SnapshotReader& reader);
+void read_processes(SnapshotReader& reader);
+void read_settings(SnapshotReader& reader);     // proc/sys, transparent_hugepage, lru_gen
+void read_calibration(SnapshotReader& reader);
+
+/// Fills what calibration left unknown; used by every source of a host.
+void assume_calibration(HostSpec& spec, bool disk_given, bool swap_given, const char* why);
+
+}  // namespace oomcast::host

@@ -1,0 +1,113 @@
+// How is the kernel set? proc/sys/vm and friends, transparent_hugepage and lru_gen.
+#include <algorithm>
+
+#include "model/host/field_names.h"
+#include "model/host/parse_text.h"
+#include "model/host/snapshot_reader.h"
+
+namespace oomcast::host {
+namespace {
+
+// "always defer defer+madvise [madvise] never" -> "madvise"
+std::optional<std::string_view> bracketed(std::string_view text) {
+  const size_t open = text.find('['), close = text.find(']');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::nullopt;
+  return text.substr(open + 1, close - open - 1);
+}
+
+void read_lowmem_ratio(SnapshotReader& reader) {
+  const std::string path = "proc/sys/vm/lowmem_reserve_ratio";
+  const std::string* text = reader.text(path);
+  if (!text) return reader.assume("vm.lowmem_reserve_ratio", "256 256 32 0", "no " + path);
+  const std::vector<std::string_view> word = words(trim(*text));
+  // Kernels with ZONE_DEVICE print a fifth number, which no request ever uses.
+  if (word.size() < 4) return reader.fail(path, 1, "expected at least four numbers, got " + quote(trim(*text)));
+  for (size_t i = 0; i < 4; ++i) {
+    const auto ratio = parse_integer(word[i], 0, 1 << 30);
+    if (!ratio) return reader.fail(path, 1, "ratio " + quote(word[i]) + " is not a number from 0 to 1073741824");
+    reader.spec.vm.lowmem_reserve_ratio[i] = static_cast<int>(*ratio);
+  }
+}
+
+void read_thp(SnapshotReader& reader) {
+  VmTunables& vm = reader.spec.vm;
+  const std::string base = "sys/kernel/mm/transparent_hugepage/";
+  if (const std::string* text = reader.text(base + "enabled")) {
+    const auto word = bracketed(*text);
+    const auto mode = word ? thp_mode(*word) : std::nullopt;
+    if (!mode) return reader.fail(base + "enabled", 1, quote(trim(*text)) + ", expected one of always, madvise, never in brackets");
+    vm.thp_enabled = *mode;
+  } else {
+    // hugepage_init() leaves them off on hosts below 512 MiB.
+    if (reader.spec.total_ram < Pages(131072)) vm.thp_enabled = ThpMode::kNever;
+    reader.assume("vm.thp_enabled", thp_mode_name(vm.thp_enabled), "no " + base + "enabled");
+  }
+  if (const std::string* text = reader.text(base + "defrag")) {
+    const auto word = bracketed(*text);
+    const auto defrag = word ? thp_defrag(*word) : std::nullopt;
+    if (!defrag) {
+      return reader.fail(base + "defrag", 1, quote(trim(*text)) + ", expected one of always, defer, defer+madvise, madvise, never in brackets");
+    }
+    vm.thp_defrag = *defrag;
+  } else {
+    reader.assume("vm.thp_defrag", thp_defrag_name(vm.thp_defrag), "no " + base + "defrag");
+  }
+}
+
+void read_lru(SnapshotReader& reader) {
+  const std::string path = "sys/kernel/mm/lru_gen/enabled";
+  HostSpec& spec = reader.spec;
+  const std::string* text = reader.text(path);
+  if (!text) {
+    spec.lru = follows_612(spec.kernel) ? LruKind::kMultiGen : LruKind::kClassic;
+    return reader.assume("lru", lru_name(spec.lru), "no " + path + "; Debian's default for this kernel");
+  }
+  std::string_view word = trim(*text);
+  const bool hex = word.starts_with("0x");
+  int mask = -1;
+  // "0x0007": bit 0 is the switch, the others say how bits are harvested. Older kernels print y or n.
+  if (hex && word.size() == 6) {
+    mask = 0;
+    for (char c : word.substr(2)) {
+      const size_t digit = std::string_view("0123456789abcdef").find(c);
+      mask = digit == std::string_view::npos || mask < 0 ? -1 : mask * 16 + static_cast<int>(digit);
+    }
+  }
+  if (word == "y" || word == "Y") mask = 1;
+  if (word == "n" || word == "N") mask = 0;
+  if (mask < 0) return reader.fail(path, 1, quote(word) + ", expected a mask such as 0x0007");
+  spec.lru = (mask & 1) ? LruKind::kMultiGen : LruKind::kClassic;
+}
+
+}  // namespace
+
+void read_settings(SnapshotReader& reader) {
+  HostSpec& spec = reader.spec;
+  // Both are a 32nd of what was free at boot, capped (mm/mmap.c); nearly all memory is.
+  const int64_t free_at_boot_kb = spec.total_ram.count() * 4;
+  spec.vm.user_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 131072);
+  spec.vm.admin_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 8192);
+  spec.vm.numa_balancing = spec.nodes.size() > 1 ? 1 : 0;
+  for (const VmField& field : vm_fields()) {
+    const auto value = reader.number_file(field.path, field.min, field.max);
+    if (value) field.set(spec.vm, *value);
+    if (reader.text(field.path)) {
+      reader.places.emplace(std::string("vm.") + field.name, reader.place(field.path, 1));
+    } else if (std::string_view(field.name) == "min_free_kbytes") {
+      // The marks in zoneinfo were cut from this number: pages_min is the sum of all min marks, but for rounding.
+      int64_t min_pages = 0;
+      for (const NodeSpec& node : spec.nodes) {
+        for (const ZoneSpec& zone : node.zones) min_pages += zone.watermarks.min.count();
+      }
+      spec.vm.min_free_kbytes = min_pages * 4;
+      reader.assume("vm.min_free_kbytes", std::to_string(min_pages * 4), std::string("no ") + field.path + "; sum of the min watermarks");
+    } else {
+      reader.assume(std::string("vm.") + field.name, std::to_string(field.get(spec.vm)), std::string("no ") + field.path);
+    }
+  }
+  read_lowmem_ratio(reader);
+  read_thp(reader);
+  read_lru(reader);
+}
+
+}  // namespace oomcast::host

@@ -1,0 +1,18 @@
+// Which field of the host contradicts another? The check behind validate(), with the field kept apart from the words,
+// so that a reader can turn the field into the file and line that it came from.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "model/host/host_spec.h"
+
+namespace oomcast::host {
+
+struct Contradiction {
+  std::string field;    // "nodes[0].zones[1].free_pages", as in oomcast.host.v1
+  std::string message;  // "300 pages free of 200 managed, ..."
+};
+std::optional<Contradiction> find_contradiction(const HostSpec& spec);
+
+}  // namespace oomcast::host
