@@ -1,0 +1,82 @@
+// Is the command line understood, and a mistake answered in one line?
+#include "report/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace oomcast::report {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Verb = CommandLine::Verb;
+
+CommandLine parse(std::vector<std::string> words) { return parse_command_line(words); }
+
+TEST(CommandLine, RunWithItsOptions) {
+  CommandLine line = parse({"run", "--host", "box", "--report", "r.json", "--cgroup", "memory.max=1G", "--cgroup", "memory.high=900M", "--set",
+                            "vm.swappiness=0", "--cpu-node", "0", "--oom-score-adj", "-500", "--on-oom", "kill", "--fail-on", "direct_reclaim",
+                            "--guard", "10", "--no-follow", "--stack-sample", "4096", "--quiet", "--audit", "--", "prog", "--host", "mine"});
+  ASSERT_EQ(line.verb, Verb::kRun) << line.error;
+  EXPECT_EQ(line.run.host, "box");
+  EXPECT_EQ(line.run.report, "r.json");
+  EXPECT_THAT(line.run.cgroup, ElementsAre("memory.max=1G", "memory.high=900M"));
+  EXPECT_THAT(line.run.set, ElementsAre("vm.swappiness=0"));
+  EXPECT_EQ(line.run.cpu_node, 0);
+  EXPECT_EQ(line.run.oom_score_adj, -500);
+  EXPECT_TRUE(line.run.kill_on_oom);
+  EXPECT_EQ(line.run.fail_on, sim::Verdict::kDirectReclaim);
+  EXPECT_EQ(line.run.guard_percent, 10);
+  EXPECT_FALSE(line.run.follow_children);
+  EXPECT_EQ(line.run.stack_sample_bytes, 4096);
+  EXPECT_TRUE(line.run.quiet && line.run.audit);
+  EXPECT_THAT(line.run.command, ElementsAre("prog", "--host", "mine"));
+}
+
+TEST(CommandLine, WhateverFollowsTheDashesIsThePrograms) {
+  EXPECT_THAT(parse({"run", "--", "run", "--", "host", "--help"}).run.command, ElementsAre("run", "--", "host", "--help"));
+}
+
+TEST(CommandLine, MistakesAreOneLineAndStatusTwo) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {}, {"run"}, {"run", "--"}, {"run", "ls"}, {"run", "--nonsense", "--", "ls"}, {"run", "--host"}, {"host"}, {"host", "show"},
+           {"fly"}, {"run", "--oom-score-adj", "2000", "--", "ls"}, {"run", "--fail-on", "rain", "--", "ls"}, {"doctor", "extra"},
+           {"run", "--log-level", "loud", "--", "ls"}}) {
+    CommandLine line = parse(words);
+    EXPECT_EQ(line.verb, Verb::kNothing);
+    EXPECT_EQ(line.status, kExitUsage);
+    EXPECT_THAT(line.error, testing::AllOf(testing::StartsWith("oomcast: "), HasSubstr("; try '"), testing::Not(HasSubstr("\n")))) << words.size();
+  }
+}
+
+TEST(CommandLine, ForgottenDashesAreNamed) { EXPECT_THAT(parse({"run", "ls", "-l"}).error, HasSubstr("after '--'")); }
+
+TEST(CommandLine, HelpAndVersionGoToStdoutWithStatusZero) {
+  EXPECT_THAT(parse({"--version"}).text, HasSubstr("oomcast 0."));
+  EXPECT_THAT(parse({"--help"}).text, testing::AllOf(HasSubstr("Examples:"), HasSubstr("doctor"), testing::Not(HasSubstr("record-attached"))));
+  EXPECT_THAT(parse({"run", "--help"}).text, testing::AllOf(HasSubstr("--oom-score-adj"), HasSubstr("Exit status")));
+  EXPECT_EQ(parse({"run", "--help"}).status, 0);
+}
+
+TEST(CommandLine, HostVerbs) {
+  EXPECT_EQ(parse({"host", "list"}).verb, Verb::kHostList);
+  CommandLine show = parse({"host", "show", "box", "--json"});
+  EXPECT_EQ(show.verb, Verb::kHostShow);
+  EXPECT_TRUE(show.json);
+  EXPECT_EQ(show.host_argument, "box");
+  EXPECT_EQ(parse({"host", "capture", "dir"}).verb, Verb::kHostCapture);
+  EXPECT_EQ(parse({"record-attached", "7"}).hello_socket_fd, 7);
+}
+
+TEST(CommandLine, OptionsOfTheBareLibrary) {
+  auto options = parse_options_text("--cgroup memory.max=512M  --set 'vm.swappiness=0' --quiet");
+  ASSERT_TRUE(options.ok());
+  EXPECT_THAT(options->cgroup, ElementsAre("memory.max=512M"));
+  EXPECT_THAT(options->set, ElementsAre("vm.swappiness=0"));
+  EXPECT_TRUE(options->quiet);
+  EXPECT_TRUE(parse_options_text("").ok());
+  EXPECT_THAT(parse_options_text("--nonsense").error().message, HasSubstr("OOMCAST_OPTIONS"));
+}
+
+}  // namespace
+}  // namespace oomcast::report

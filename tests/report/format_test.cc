@@ -1,0 +1,40 @@
+// Is a quantity printed so that nobody misreads it?
+#include "report/format.h"
+
+#include <gtest/gtest.h>
+
+namespace oomcast::report {
+namespace {
+
+using namespace oomcast::literals;
+
+TEST(Format, PagesComeWithTheirBytes) {
+  EXPECT_EQ(pages_text(337017_pages), "337,017 pages (1.29 GiB)");  // the guide that read this as 337 MB
+  EXPECT_EQ(pages_text(1_pages), "1 page (4.0 KiB)");
+}
+
+TEST(Format, BytesTakeTheUnitThatRoundingReaches) {
+  EXPECT_EQ(bytes_text(Bytes(1023)), "1023 B");
+  EXPECT_EQ(bytes_text(1_KiB), "1.0 KiB");
+  EXPECT_EQ(bytes_text(1024_MiB - Bytes(1)), "1.00 GiB");
+  EXPECT_EQ(bytes_text(-(3_MiB)), "-3.0 MiB");
+}
+
+TEST(Format, CountsAreGrouped) {
+  EXPECT_EQ(count_text(0), "0");
+  EXPECT_EQ(count_text(-1234567), "-1,234,567");
+  EXPECT_EQ(count_text(123), "123");
+}
+
+TEST(Format, DurationsKeepTheirPrecision) {
+  EXPECT_EQ(duration_text(0_ns), "0 s");
+  EXPECT_EQ(duration_text(900_ns), "0.9 us");
+  EXPECT_EQ(duration_text(140_us), "0.14 ms");
+  EXPECT_EQ(duration_text(312_ms), "312 ms");
+  EXPECT_EQ(duration_text(1820_ms), "1.82 s");
+}
+
+TEST(Format, SignalsHaveTheirName) { EXPECT_EQ(signal_text(9), "signal 9 (SIGKILL)"); }
+
+}  // namespace
+}  // namespace oomcast::report

@@ -1,0 +1,105 @@
+// Does every report keep to the contract that other people's scripts read?
+#include "report/json_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/report/golden.h"
+#include "tests/report/schema_check.h"
+#include "tests/report/stories.h"
+
+namespace oomcast::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json schema() { return Json::parse(std::ifstream(std::string(OOMCAST_SOURCE_DIR) + "/report/schema/oomcast.report.v1.json")); }
+Json report_of(const stories::Story& story) { return to_json(story.outcome, story.capture, story.findings()); }
+std::vector<std::string> keys_of(const Json& object) {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
+}
+
+TEST(JsonReport, EveryStoryKeepsToTheSchema) {
+  for (const stories::Story& story : {stories::fits(), stories::oom(), stories::bystander(), stories::swap_thrash(), stories::unseen()})
+    EXPECT_THAT(SchemaCheck(schema()).violations(Json::parse(report_text(report_of(story)))), testing::IsEmpty());
+}
+
+TEST(JsonReport, AnEmptyOutcomeHasAllKeysToo) {
+  EXPECT_THAT(SchemaCheck(schema()).violations(to_json({}, {}, {})), testing::IsEmpty());
+}
+
+TEST(JsonReport, KeysKeepTheirOrder) {
+  EXPECT_THAT(keys_of(report_of(stories::oom())),
+              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "diverged_at_s", "diverged_why", "forecast_s", "bands", "first",
+                                   "oom_kills", "counters", "stall", "pressure", "timeline", "findings", "sites", "app", "coverage",
+                                   "host_sensitive", "basis"));
+}
+
+TEST(JsonReport, CountersAreAllThereUnderTheKernelsNames) {
+  Json required = schema()["properties"]["counters"]["required"];
+  std::vector<std::string> names(host::kVmstatNames.begin(), host::kVmstatNames.end());
+  names.push_back("memcg");
+  EXPECT_EQ(required.get<std::vector<std::string>>(), names);
+  EXPECT_EQ(keys_of(report_of(stories::fits())["counters"]), names);
+}
+
+TEST(JsonReport, SecondsAreRoundedToMicroseconds) {
+  EXPECT_EQ(Json(json_seconds(Nanoseconds(8'322'000'499))).dump(), "8.322");
+  EXPECT_EQ(Json(json_seconds(Nanoseconds(8'322'000'500))).dump(), "8.322001");
+  EXPECT_EQ(Json(json_seconds(Nanoseconds(0))).dump(), "0.0");
+}
+
+TEST(JsonReport, ASignalIsNotAnExitCode) {
+  stories::Story story = stories::fits();
+  story.capture.exited = false;
+  story.capture.exit_signal = 9;
+  EXPECT_EQ(report_of(story)["exit"].dump(), R"({"code":null,"signal":9})");
+  EXPECT_EQ(report_of(stories::fits())["exit"].dump(), R"({"code":0,"signal":null})");
+}
+
+TEST(JsonReport, AVerdictThatNothingSupportsIsWithheldWithTheReason) {
+  Json report = report_of(stories::unseen());
+  EXPECT_TRUE(report["verdict"].is_null());
+  EXPECT_EQ(report["basis"]["verdict"]["rests_on"], "withheld");
+  EXPECT_EQ(report["findings"][0]["id"], "tracking_not_available");
+}
+
+TEST(JsonReport, CgroupCountersAreZeroWithoutACgroupAndNullWithOne) {
+  stories::Story story = stories::fits();
+  EXPECT_EQ(report_of(story)["counters"]["memcg"]["memory.events"]["oom_kill"], 0);
+  story.outcome.host.cgroup.present = true;
+  Json report = report_of(story);
+  EXPECT_TRUE(report["counters"]["memcg"]["memory.events"]["oom_kill"].is_null());
+  EXPECT_THAT(report["coverage"]["caveats"].dump(), testing::HasSubstr("counters.memcg is null"));
+}
+
+TEST(JsonReport, AnOddFileNameInTheCommandDoesNotCostTheReport) {
+  stories::Story story = stories::fits();
+  story.capture.command = {"./caf\xe9"};
+  EXPECT_THAT(report_text(report_of(story)), testing::HasSubstr("./caf"));
+}
+
+TEST(JsonReport, TheSameOutcomeGivesTheSameBytes) {
+  EXPECT_EQ(report_text(report_of(stories::oom())), report_text(report_of(stories::oom())));
+}
+
+TEST(JsonReport, LooksAsApproved) {
+  Json report = report_of(stories::oom());
+  report.erase("counters");
+  expect_golden(report_text(report), "oom.report.json");
+}
+
+TEST(SchemaCheck, FindsWhatIsWrong) {
+  SchemaCheck check(Json::parse(R"({"type":"object","required":["a"],"additionalProperties":false,
+      "properties":{"a":{"type":["integer","null"]},"b":{"enum":["x"]}}})"));
+  EXPECT_THAT(check.violations(Json::parse(R"({"a":1,"b":"x"})")), testing::IsEmpty());
+  EXPECT_THAT(check.violations(Json::parse(R"({"a":1.5,"b":"y","c":0})")), testing::SizeIs(3));
+  EXPECT_THAT(check.violations(Json::parse("[]")), testing::SizeIs(1));
+}
+
+}  // namespace
+}  // namespace oomcast::report

@@ -1,0 +1,36 @@
+// Is the summary understood in ten seconds? The goldens are what a person approved.
+#include "report/summary.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/report/golden.h"
+#include "tests/report/stories.h"
+
+namespace oomcast::report {
+namespace {
+
+std::string summary_of(const stories::Story& story, bool color = false) {
+  return summary_text(story.outcome, story.capture, story.findings(), "oomcast.report.json", color);
+}
+
+TEST(Summary, Fits) { expect_golden(summary_of(stories::fits()), "fits.txt"); }
+TEST(Summary, OomKill) { expect_golden(summary_of(stories::oom()), "oom.txt"); }
+TEST(Summary, Bystander) { expect_golden(summary_of(stories::bystander()), "bystander.txt"); }
+TEST(Summary, SwapThrash) { expect_golden(summary_of(stories::swap_thrash()), "swap_thrash.txt"); }
+TEST(Summary, Withheld) { expect_golden(summary_of(stories::unseen()), "withheld.txt"); }
+
+TEST(Summary, SaysThatTheProgramWasKilledHere) {
+  stories::Story story = stories::fits();
+  story.capture.exited = false;
+  story.capture.exit_signal = 9;
+  EXPECT_THAT(summary_of(story), testing::HasSubstr("ended by signal 9 (SIGKILL)"));
+}
+
+TEST(Summary, HasColorOnlyWhenAsked) {
+  EXPECT_THAT(summary_of(stories::oom(), true), testing::HasSubstr("\x1b[1;31mOOM KILL\x1b[0m"));
+  EXPECT_THAT(summary_of(stories::oom(), false), testing::Not(testing::HasSubstr("\x1b")));
+}
+
+}  // namespace
+}  // namespace oomcast::report
