@@ -1,0 +1,273 @@
+"""The real programs that oomcast is measured with: how each is prepared, run, timed and watched from outside.
+
+Used by bench_overhead and coverage_check. A program runs natively when `prefix` is empty and under oomcast when it is
+that command line; everything else is the same for both.
+"""
+import hashlib
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+GUEST_SOURCES = f"{ROOT}/tests/bench"
+
+
+class Run:
+    """What one run gave: seconds (or seconds per unit of work), its output's digest, status and sampled peak."""
+
+    def __init__(self, seconds, output, status, peak_bytes):
+        self.seconds, self.output, self.status, self.peak_bytes = seconds, output, status, peak_bytes
+
+
+def digest(*parts):
+    sha = hashlib.sha256()
+    for part in parts:
+        sha.update(part if isinstance(part, bytes) else part.encode())
+    return sha.hexdigest()[:16]
+
+
+def anonymous_bytes(pid):
+    try:
+        with open(f"/proc/{pid}/status") as file:
+            for line in file:
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError):
+        pass
+    return 0
+
+
+def descendants(pid):
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+    return found + [deeper for child in found for deeper in descendants(child)]
+
+
+class PeakSampler(threading.Thread):
+    """Peak RssAnon of a process and its descendants, all taken at one time; the recorder itself left out."""
+
+    def __init__(self, pid, leave_out_root, interval=0.003):
+        super().__init__(daemon=True)
+        self.pid, self.leave_out_root, self.interval = pid, leave_out_root, interval
+        self.peak, self.over = 0, threading.Event()
+
+    def run(self):
+        while not self.over.wait(self.interval):
+            pids = descendants(self.pid) + ([] if self.leave_out_root else [self.pid])
+            self.peak = max(self.peak, sum(anonymous_bytes(pid) for pid in pids))
+
+    def stop(self):
+        self.over.set()
+        self.join()
+        return self.peak
+
+
+def execute(command, prefix, sample, cwd, standard_input=None, limit=600):
+    """Runs prefix + command to its end."""
+    begin = time.monotonic()
+    process = subprocess.Popen(prefix + command, cwd=cwd, stdin=subprocess.PIPE if standard_input else subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
+                               env=dict(os.environ, LC_ALL="C"))
+    sampler = PeakSampler(process.pid, bool(prefix)) if sample else None
+    if sampler:
+        sampler.start()
+    try:
+        output = process.communicate(standard_input, timeout=limit)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output = process.communicate()[0]
+    seconds = time.monotonic() - begin
+    return Run(seconds, output, process.returncode, sampler.stop() if sampler else 0)
+
+
+class Program:
+    name = ""
+    needs = ()          # executables
+    exact_peak = True   # the tracked peak has to agree with RssAnon within 3 %
+
+    def prepare(self, work):
+        """Makes the input files, once."""
+
+    def run(self, work, prefix, sample=False):
+        raise NotImplementedError
+
+    def missing(self):
+        return [need for need in self.needs if not shutil.which(need)]
+
+
+class Python300M(Program):
+    name = "python3, 300 MB"
+    needs = ("python3",)
+
+    def run(self, work, prefix, sample=False):
+        code = "a=[bytearray(b'x')*1000000 for _ in range(300)]\nprint(len(a), sum(map(len, a)))"
+        result = execute(["python3", "-c", code], prefix, sample, work)
+        result.output = digest(result.output)
+        return result
+
+
+class RedisBenchmark(Program):
+    name = "redis-benchmark"
+    needs = ("redis-server", "redis-cli", "redis-benchmark")
+
+    def run(self, work, prefix, sample=False):
+        socket = f"{work}/redis.sock"
+        if os.path.exists(socket):
+            os.unlink(socket)
+        server = subprocess.Popen(prefix + ["redis-server", "--save", "", "--appendonly", "no", "--port", "0",
+                                            "--unixsocket", socket, "--enable-debug-command", "yes"], cwd=work,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  start_new_session=True)
+        sampler = PeakSampler(server.pid, bool(prefix)) if sample else None
+        if sampler:
+            sampler.start()
+
+        def client(*words):
+            done = subprocess.run(["redis-cli", "-s", socket, *words], capture_output=True, text=True)
+            return done.stdout.strip()
+
+        until = time.monotonic() + 30
+        while client("ping") != "PONG" and time.monotonic() < until and server.poll() is None:
+            time.sleep(0.05)
+        begin = time.monotonic()
+        subprocess.run(["redis-benchmark", "-s", socket, "-q", "-t", "set,get", "-n", "150000", "-r", "1000000000",
+                        "-d", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
+        seconds = time.monotonic() - begin
+        # Which keys the benchmark drew is chance; that it has as many as it should and answers is not.
+        answers = [client("set", "marker", "42"), client("get", "marker"), str(int(client("dbsize") or 0) > 100000)]
+        client("shutdown", "nosave")
+        try:
+            status = server.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            status = server.wait()
+        return Run(seconds, digest(*answers), status, sampler.stop() if sampler else 0)
+
+
+class Gcc(Program):
+    name = "gcc -O2"
+    needs = ("gcc",)
+    FUNCTIONS = 1500
+
+    def prepare(self, work):
+        draw = random.Random(1)
+        with open(f"{work}/large.c", "w") as file:
+            for i in range(self.FUNCTIONS):
+                body = "\n".join(f"  if (x > {draw.randrange(1000)}) y += x * {draw.randrange(1, 99)} + t[{draw.randrange(64)}];"
+                                 for _ in range(12))
+                file.write(f"int f{i}(int x, const int* t) {{\n  int y = {i};\n  for (int i = 0; i < x; ++i) {{\n{body}\n  }}\n  return y;\n}}\n")
+
+    def run(self, work, prefix, sample=False):
+        result = execute(["gcc", "-O2", "-c", "large.c", "-o", "large.o"], prefix, sample, work)
+        with open(f"{work}/large.o", "rb") as file:
+            result.output = digest(result.output, file.read())
+        os.unlink(f"{work}/large.o")
+        return result
+
+
+class Sqlite(Program):
+    name = "sqlite3 :memory:"
+    needs = ("sqlite3",)
+
+    def run(self, work, prefix, sample=False):
+        script = b"""create table t(a integer, b text);
+            with recursive n(i) as (select 1 union all select i+1 from n where i < 700000)
+              insert into t select i*7919 % 1000003, printf('row %d of a table in memory', i) from n;
+            create index ta on t(a); create index tb on t(b);
+            select count(*), sum(a), max(b) from t;\n"""
+        result = execute(["sqlite3", ":memory:"], prefix, sample, work, standard_input=script)
+        result.output = digest(result.output)
+        return result
+
+
+class Sort(Program):
+    name = "sort, 120 MB"
+    needs = ("sort",)
+
+    def prepare(self, work):
+        draw = random.Random(2)
+        with open(f"{work}/lines", "w") as file:
+            for _ in range(120):
+                file.write("".join(f"{draw.getrandbits(160):040x} {draw.getrandbits(80):020x}\n" for _ in range(16000)))
+
+    def run(self, work, prefix, sample=False):
+        result = execute(["sort", "-S", "400M", "lines", "-o", "sorted"], prefix, sample, work)
+        with open(f"{work}/sorted", "rb") as file:
+            result.output = digest(result.output, file.read())
+        os.unlink(f"{work}/sorted")
+        return result
+
+
+class StressNg(Program):
+    name = "stress-ng --vm 2"
+    needs = ("stress-ng",)
+    exact_peak = False   # its workers map and unmap all the time: the sampled peak is chance
+
+    def run(self, work, prefix, sample=False):
+        command = ["stress-ng", "--vm", "2", "--vm-bytes", "256M", "-t", "5", "--metrics-brief", "--log-file",
+                   f"{work}/stress.log"]
+        result = execute(command, prefix, sample, work)
+        with open(f"{work}/stress.log") as file:
+            found = re.search(r"\bvm\s+(\d+)\s", file.read())
+        os.unlink(f"{work}/stress.log")
+        operations = int(found[1]) if found else 0
+        result.seconds = 5e6 / operations if operations else float("nan")   # it runs for 5 s: count what it managed
+        result.output = digest(str(operations > 0))
+        return result
+
+
+class CompiledGuest(Program):
+    """A program of a few lines from tests/bench."""
+
+    source, arguments = "", ()
+    needs = ("gcc",)
+
+    def prepare(self, work):
+        subprocess.run(["gcc", "-O2", "-o", f"{work}/{self.source}", f"{GUEST_SOURCES}/{self.source}.c"], check=True)
+
+    def run(self, work, prefix, sample=False):
+        result = execute([f"{work}/{self.source}", *self.arguments], prefix, sample, work)
+        result.output = digest(result.output)
+        return result
+
+
+class TouchFresh(CompiledGuest):
+    name, source, arguments = "touch fresh memory", "touch_fresh", ("256", "6")
+
+
+class MallocChurn(CompiledGuest):
+    name, source, arguments = "malloc/free churn", "malloc_churn", ("20",)
+
+
+class ReadFresh(CompiledGuest):
+    name, source, arguments = "read() into fresh memory", "read_fresh", ("blob",)
+
+    def prepare(self, work):
+        super().prepare(work)
+        piece = random.Random(3).randbytes(1 << 20)
+        with open(f"{work}/blob", "wb") as file:
+            for _ in range(200):
+                file.write(piece)
+
+
+ALL = [Python300M(), RedisBenchmark(), Gcc(), Sqlite(), Sort(), StressNg(), TouchFresh(), MallocChurn(), ReadFresh()]
+
+
+def chosen(patterns):
+    """The programs whose name contains one of the words; all if none is given. Prints those that cannot run."""
+    picked = [p for p in ALL if not patterns or any(word in p.name for word in patterns)]
+    for program in list(picked):
+        if program.missing():
+            print(f"{program.name}: skipped, not installed: {', '.join(program.missing())}")
+            picked.remove(program)
+    return picked
