@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "model/host/defaults.h"
 #include "model/host/field_names.h"
 #include "model/host/parse_text.h"
 #include "model/host/read_host.h"
@@ -66,13 +67,6 @@ std::vector<std::string> paths_of(const std::string& root) {
   return paths;
 }
 
-void note_kernel(HostSpec& spec) {
-  const KernelVersion kernel = spec.kernel;
-  if (kernel == KernelVersion{6, 1} || kernel == KernelVersion{6, 12}) return;
-  spec.assumed.push_back(std::string("kernel rules: those of ") + (follows_612(kernel) ? "6.12" : "6.1") + " (" + spec.kernel_release +
-                         " is neither of the two modelled kernels)");
-}
-
 }  // namespace
 
 Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
@@ -83,7 +77,7 @@ Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }
-  note_kernel(reader.spec);
+  note_kernel_rules(reader.spec);
   if (const auto bad = find_contradiction(reader.spec)) {
     // The field's own line, or that of the nearest enclosing thing with a line.
     for (std::string field = bad->field; !field.empty(); field.resize(std::min(field.size() - 1, field.find_last_of(".[")))) {

@@ -46,7 +46,4 @@ void read_processes(SnapshotReader& reader);
 void read_settings(SnapshotReader& reader);     // proc/sys, transparent_hugepage, lru_gen
 void read_calibration(SnapshotReader& reader);
 
-/// Fills what calibration left unknown; used by every source of a host.
-void assume_calibration(HostSpec& spec, bool disk_given, bool swap_given, const char* why);
-
 }  // namespace oomcast::host

@@ -1,6 +1,5 @@
 // How is the kernel set? proc/sys/vm and friends, transparent_hugepage and lru_gen.
-#include <algorithm>
-
+#include "model/host/defaults.h"
 #include "model/host/field_names.h"
 #include "model/host/parse_text.h"
 #include "model/host/snapshot_reader.h"
@@ -38,8 +37,6 @@ void read_thp(SnapshotReader& reader) {
     if (!mode) return reader.fail(base + "enabled", 1, quote(trim(*text)) + ", expected one of always, madvise, never in brackets");
     vm.thp_enabled = *mode;
   } else {
-    // hugepage_init() leaves them off on hosts below 512 MiB.
-    if (reader.spec.total_ram < Pages(131072)) vm.thp_enabled = ThpMode::kNever;
     reader.assume("vm.thp_enabled", thp_mode_name(vm.thp_enabled), "no " + base + "enabled");
   }
   if (const std::string* text = reader.text(base + "defrag")) {
@@ -59,7 +56,7 @@ void read_lru(SnapshotReader& reader) {
   HostSpec& spec = reader.spec;
   const std::string* text = reader.text(path);
   if (!text) {
-    spec.lru = follows_612(spec.kernel) ? LruKind::kMultiGen : LruKind::kClassic;
+    spec.lru = default_lru(spec.kernel);
     return reader.assume("lru", lru_name(spec.lru), "no " + path + "; Debian's default for this kernel");
   }
   std::string_view word = trim(*text);
@@ -83,11 +80,7 @@ void read_lru(SnapshotReader& reader) {
 
 void read_settings(SnapshotReader& reader) {
   HostSpec& spec = reader.spec;
-  // Both are a 32nd of what was free at boot, capped (mm/mmap.c); nearly all memory is.
-  const int64_t free_at_boot_kb = spec.total_ram.count() * 4;
-  spec.vm.user_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 131072);
-  spec.vm.admin_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 8192);
-  spec.vm.numa_balancing = spec.nodes.size() > 1 ? 1 : 0;
+  default_settings(spec);
   for (const VmField& field : vm_fields()) {
     const auto value = reader.number_file(field.path, field.min, field.max);
     if (value) field.set(spec.vm, *value);

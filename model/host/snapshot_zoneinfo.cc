@@ -1,6 +1,7 @@
 // What does /proc/zoneinfo hold? Zones, their marks and lists, per-node counters and per-CPU lists, of 6.1 and 6.12.
 #include <algorithm>
 
+#include "model/host/defaults.h"
 #include "model/host/field_names.h"
 #include "model/host/parse_text.h"
 #include "model/host/snapshot_reader.h"
@@ -290,15 +291,8 @@ void read_buddyinfo(SnapshotReader& reader) {
   constexpr const char* path = "proc/buddyinfo";
   const std::string* text = reader.text(path);
   if (!text) {
-    // Unfragmented, as after a fresh boot: everything in blocks as large as the free count allows.
     for (NodeSpec& node : reader.spec.nodes) {
-      for (ZoneSpec& zone : node.zones) {
-        int64_t rest = zone.free.count();
-        for (size_t order = zone.free_blocks.size(); order-- > 0;) {
-          zone.free_blocks[order] = rest >> order;
-          rest -= zone.free_blocks[order] << order;
-        }
-      }
+      for (ZoneSpec& zone : node.zones) unfragment(zone);
     }
     reader.assume("free_blocks", "unfragmented", "no proc/buddyinfo");
     return;

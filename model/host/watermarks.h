@@ -12,6 +12,8 @@ namespace oomcast::host {
 int64_t default_min_free_kbytes(const HostSpec& spec);
 /// default_min_free_kbytes, raised as khugepaged does when transparent huge pages are on.
 int64_t recommended_min_free_kbytes(const HostSpec& spec);
+/// What a host with vm.min_free_kbytes unset boots with: the default, its marks in force, then khugepaged's demand.
+int64_t boot_min_free_kbytes(const HostSpec& spec);
 /// Sets min/low/high of every zone from vm.min_free_kbytes (or the recommended value) and the scale factor.
 void setup_watermarks(HostSpec& spec);
 /// Sets lowmem_reserve[] of every zone from vm.lowmem_reserve_ratio.
