@@ -51,7 +51,7 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
     finding.why += "; with an oom_score_adj of " + std::to_string(*adj) + " or lower " + named(next) +
                    " would have been taken instead";
     finding.tries.push_back({"oom_score_adj " + std::to_string(*adj) + " for " + kill.victim.comm +
-                             " (the next victim is then " + named(next) + ", and the memory is still short)"});
+                             ": the memory is still short, and " + named(next) + " dies instead"});
   } else {
     finding.why += "; only an oom_score_adj of -1000 would have spared it";
   }

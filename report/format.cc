@@ -54,7 +54,9 @@ std::string duration_text(Nanoseconds d) {
 std::string percent_text(int64_t part, int64_t whole) {
   if (whole <= 0) return "-";
   double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-  return decimal(percent, percent < 10 ? 1 : 0, "%");
+  // 99.96 must not look like all of it.
+  if (part < whole && percent > 99.9) percent = 99.9;
+  return decimal(percent, percent < 10 || (percent > 99 && percent < 100) ? 1 : 0, "%");
 }
 
 std::string signal_text(int signal) {

@@ -1,5 +1,5 @@
-// How is the report laid out on disk? Indented for people and diffs, except that a list of plain values stays on one
-// line: a timeline of a thousand rows is then fourteen lines, not fourteen thousand.
+// How is the report laid out on disk? Indented for people and diffs; what fits on a line stays on it, and so does a
+// column of numbers however long: a timeline of a thousand rows is then fourteen lines, not fourteen thousand.
 #include <algorithm>
 
 #include "report/json_report.h"
@@ -16,10 +16,33 @@ bool is_flat(const Json& list) {
 // Invalid UTF-8 (an odd file name in the command) is replaced instead of failing the whole report.
 std::string scalar(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-void write(const Json& value, const std::string& indent, std::string& out) {
-  if (!value.is_structured() || value.empty() || (value.is_array() && is_flat(value))) {
+void write_inline(const Json& value, std::string& out) {
+  if (!value.is_structured() || value.empty()) {
     out += scalar(value);
     return;
+  }
+  const char* separator = value.is_object() ? "{" : "[";
+  for (const auto& [key, item] : value.items()) {
+    out += separator;
+    if (value.is_object()) out += scalar(Json(key)) + ": ";
+    write_inline(item, out);
+    separator = ", ";
+  }
+  out += value.is_object() ? "}" : "]";
+}
+
+constexpr size_t kLineLength = 200;  // one OOM candidate a line, as in the kernel's table
+
+/// Few enough values to be tried on one line; keeps the layout linear in the size of the report.
+bool may_fit(const Json& value) { return value.size() <= 12; }
+
+void write(const Json& value, const std::string& indent, std::string& out) {
+  size_t start = out.size();
+  bool column = value.is_array() && is_flat(value);
+  if (!value.is_structured() || column || may_fit(value)) {
+    write_inline(value, out);
+    if (!value.is_structured() || column || out.size() - start + indent.size() + 16 <= kLineLength) return;
+    out.resize(start);
   }
   std::string inner = indent + "  ";
   const char* separator = "\n";

@@ -132,13 +132,21 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     paper.line("program", "exit status " + std::to_string(capture.exit_code));
 }
 
-/// What the lines above do not say already.
+/// What the lines above do not say already, and then all that may be tried.
 void write_findings(const Findings& findings, Paper& paper) {
   for (const Finding& finding : findings) {
-    bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" || finding.id == "program_died";
+    bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
+                finding.id == "program_died" || finding.id == "tracking_not_available";
     if (!said) paper.line(severity_name(finding.severity), finding.title);
-    for (const Try& t : finding.tries)
-      if (finding.severity != Severity::kInfo) paper.line("  try", t.change + (t.proven ? (*t.proven ? " (proven)" : " (did not help)") : " (not proven)"));
+  }
+  const char* label = "try";
+  for (const Finding& finding : findings) {
+    if (finding.severity == Severity::kInfo) continue;
+    for (const Try& t : finding.tries) {
+      const char* proof = !t.proven ? " [not simulated]" : *t.proven ? " [proven by simulation]" : " [simulated: does not help]";
+      paper.line(label, t.change + (finding.id == "tracking_not_available" ? "" : proof));
+      label = "";
+    }
   }
 }
 

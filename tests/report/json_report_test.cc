@@ -89,7 +89,8 @@ TEST(JsonReport, TheSameOutcomeGivesTheSameBytes) {
 
 TEST(JsonReport, LooksAsApproved) {
   Json report = report_of(stories::oom());
-  report.erase("counters");
+  for (const char* long_part : {"counters", "findings", "basis"}) report.erase(long_part);
+  for (const char* other : {"kswapd_wake", "kswapd_scan", "direct_reclaim"}) report["first"].erase(other);
   expect_golden(report_text(report), "oom.report.json");
 }
 

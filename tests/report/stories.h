@@ -155,6 +155,9 @@ inline Story swap_thrash() {
   o.counters[host::Vmstat::pswpin] = 20000;
   o.counters[host::Vmstat::pgmajfault] = 2500;
   o.stall = {820_ms, 2'400_ms, 0_ms, 31_ms};
+  o.app.touched = o.app.footprint_peak = 2300_MiB;
+  o.app.resident_peak = 1800_MiB;
+  s.capture.tracked_peak_bytes = s.capture.rss_peak_bytes = static_cast<uint64_t>((2300_MiB).count());
   return s;
 }
 
