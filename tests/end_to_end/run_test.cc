@@ -80,7 +80,9 @@ TEST_F(Run, WithoutPrivilegeTheProgramRunsAndTheReportSaysWhatIsMissing) {
   EXPECT_EQ(finished.status, 5) << finished.err;
   EXPECT_EQ(finished.out, "fine\n");
   Json r = report();
-  if (!tracked(r)) EXPECT_THAT(r["coverage"]["caveats"].dump(), testing::ContainsRegex("sudo|sysctl|chmod|setcap"));
+  if (!tracked(r)) {
+    EXPECT_THAT(r["coverage"]["caveats"].dump(), testing::ContainsRegex("sudo|sysctl|chmod|setcap"));
+  }
 }
 
 TEST_F(Run, QuietSaysNothing) { EXPECT_EQ(run("true", "--quiet").err, ""); }
@@ -98,7 +100,9 @@ TEST_F(Run, TheLibraryAloneDoesTheSame) {
   EXPECT_EQ(finished.status, 0) << finished.err;
   Json r = report("alone.json");
   EXPECT_EQ(r["schema"], "oomcast.report.v1");
-  if (tracked(r)) EXPECT_GT(r["app"]["footprint_peak_bytes"].get<int64_t>(), 290'000'000);
+  if (tracked(r)) {
+    EXPECT_GT(r["app"]["footprint_peak_bytes"].get<int64_t>(), 290'000'000);
+  }
 }
 
 TEST_F(Run, TheMachineAtHandIsAHostToo) {
