@@ -1,0 +1,142 @@
+// What does a host written as JSON say of its settings, devices, processes and cgroup?
+#include <algorithm>
+
+#include "model/host/defaults.h"
+#include "model/host/field_names.h"
+#include "model/host/json_host.h"
+#include "model/host/json_object.h"
+#include "model/host/parse_text.h"
+
+namespace oomcast::host {
+
+using nlohmann::ordered_json;
+
+void read_vm(JsonObject& object, HostSpec& spec) {
+  VmTunables& vm = spec.vm;
+  default_settings(spec);
+  const ordered_json* value = object.get("vm");
+  const ordered_json empty = ordered_json::object();
+  JsonObject settings(object.file(), value ? *value : empty, "vm");
+  bool all = true;
+  for (const VmField& field : vm_fields()) {
+    int64_t number = field.get(vm);
+    all = settings.integer(field.name, number, field.min, field.max) && all;
+    field.set(vm, number);
+  }
+  std::vector<int> ratio;
+  all = settings.integers("lowmem_reserve_ratio", ratio, 0, 1 << 30) && all;
+  if (!ratio.empty() && ratio.size() != vm.lowmem_reserve_ratio.size()) settings.fail("lowmem_reserve_ratio", "expected four numbers");
+  else std::copy(ratio.begin(), ratio.end(), vm.lowmem_reserve_ratio.begin());
+  std::string word;
+  all = settings.text("thp_enabled", word) && all;
+  if (const auto mode = thp_mode(word)) vm.thp_enabled = *mode;
+  else if (!word.empty()) settings.fail("thp_enabled", quote(word) + suggestion(word, {"always", "madvise", "never"}));
+  word.clear();
+  all = settings.text("thp_defrag", word) && all;
+  if (const auto defrag = thp_defrag(word)) vm.thp_defrag = *defrag;
+  else if (!word.empty()) settings.fail("thp_defrag", quote(word) + suggestion(word, {"always", "defer", "defer+madvise", "madvise", "never"}));
+  settings.done();
+  if (!all) spec.assumed.push_back("vm: the kernel's own defaults (not all in the file)");
+}
+
+static void read_times(JsonObject& object, DeviceTimes& times) {
+  const std::pair<const char*, Nanoseconds*> all[] = {{"read_4k", &times.read_4k}, {"write_4k", &times.write_4k},
+                                                      {"read_128k", &times.read_128k}, {"write_128k", &times.write_128k}};
+  for (const auto& [name, time] : all) {
+    int64_t ns = 0;
+    object.decimal((std::string(name) + "_us").c_str(), ns, 1000, 60'000'000'000);
+    object.integer((std::string(name) + "_ns").c_str(), ns, 0, 60'000'000'000);
+    *time = Nanoseconds(ns);
+  }
+}
+
+void read_devices(JsonObject& object, HostSpec& spec) {
+  constexpr const char* why = "not in the file";
+  if (const ordered_json* value = object.get("disk")) {
+    JsonObject disk(object.file(), *value, "disk");
+    read_times(disk, spec.disk);
+    disk.done();
+  }
+  if (const ordered_json* value = object.get("calibration")) {
+    JsonObject speed(object.file(), *value, "calibration");
+    int64_t fault = 0, loop = 0;
+    speed.integer("page_fault_ns", fault, 0, 1'000'000'000);
+    speed.decimal("page_touch_ns", spec.calibration.page_touch_ps, 1000, 1'000'000'000);
+    speed.integer("page_touch_ps", spec.calibration.page_touch_ps, 0, 1'000'000'000);
+    speed.decimal("cpu_loop_20m_s", loop, 1e9, 3'600'000'000'000);
+    speed.integer("cpu_loop_20m_ns", loop, 0, 3'600'000'000'000);
+    spec.calibration.page_fault = Nanoseconds(fault);
+    spec.calibration.cpu_loop_20m = Nanoseconds(loop);
+    speed.done();
+  }
+  assume_calibration(spec, why);
+  assume_ssd(spec, spec.disk, "disk", why);
+  const auto swaps = object.elements("swap");
+  for (size_t i = 0; i < swaps.size(); ++i) {
+    JsonObject device(object.file(), *swaps[i], std::string("swap[") + std::to_string(i) + "]");
+    SwapSpec swap;
+    swap.name = "/dev/swap" + std::to_string(i);
+    swap.priority = -2 - static_cast<int>(i);  // as swapon without -p numbers them
+    swap.rotational = false;
+    device.text("name", swap.name);
+    if (!device.bytes("size", swap.size)) device.fail("size", "missing; for example \"size\": \"2G\"");
+    device.bytes("used", swap.used);
+    device.integer("priority", swap.priority, -32768, 32767);
+    device.flag("rotational", swap.rotational);
+    read_times(device, swap.times);
+    device.done();
+    assume_ssd(spec, swap.times, std::string("swap[") + std::to_string(i) + "]", why);
+    spec.swaps.push_back(std::move(swap));
+  }
+}
+
+void read_processes(JsonObject& object, HostSpec& spec) {
+  const auto processes = object.elements("processes");
+  for (size_t i = 0; i < processes.size(); ++i) {
+    JsonObject entry(object.file(), *processes[i], std::string("processes[") + std::to_string(i) + "]");
+    ProcessSpec process;
+    if (!entry.integer("pid", process.pid, 1, 4'194'304)) entry.fail("pid", "missing");
+    entry.integer("parent_pid", process.parent_pid, 0, 4'194'304);
+    entry.integer("uid", process.uid, INT32_MIN, INT32_MAX);
+    entry.text("comm", process.comm);
+    entry.pages("rss_anon_pages", process.rss_anon);
+    entry.pages("rss_file_pages", process.rss_file);
+    entry.pages("rss_shmem_pages", process.rss_shmem);
+    entry.pages("swap_pages", process.swap_entries);
+    process.total_vm = process.rss_anon + process.rss_file + process.rss_shmem + process.swap_entries;
+    entry.pages("total_vm_pages", process.total_vm);
+    // One page of entries per 2 MiB and one each of the upper levels.
+    process.page_tables = to_bytes(process.total_vm / 512 + Pages(3));
+    entry.bytes("page_tables", process.page_tables);
+    entry.integer("oom_score_adj", process.oom_score_adj, -1000, 1000);
+    entry.done();
+    spec.processes.push_back(std::move(process));
+  }
+}
+
+void read_cgroup(JsonObject& object, HostSpec& spec) {
+  const ordered_json* value = object.get("cgroup");
+  if (!value) return;
+  JsonObject cgroup(object.file(), *value, "cgroup");
+  spec.cgroup.present = true;
+  cgroup.text("path", spec.cgroup.path);
+  const std::pair<const char*, int64_t*> limits[] = {
+      {"memory.max", &spec.cgroup.memory_max}, {"memory.high", &spec.cgroup.memory_high},
+      {"memory.low", &spec.cgroup.memory_low}, {"memory.min", &spec.cgroup.memory_min},
+      {"memory.swap.max", &spec.cgroup.memory_swap_max}, {"memory.swap.high", &spec.cgroup.memory_swap_high}};
+  for (const auto& [key, target] : limits) {
+    const ordered_json* limit = cgroup.get(key);
+    if (!limit) continue;
+    if (limit->is_string() && limit->get<std::string>() == "max") {
+      *target = -1;
+      continue;
+    }
+    Bytes bytes;
+    cgroup.bytes(key, bytes);
+    *target = to_bytes(to_pages(bytes)).count();  // page_counter_memparse() counts whole pages
+  }
+  cgroup.flag("memory.oom.group", spec.cgroup.memory_oom_group);
+  cgroup.done();
+}
+
+}  // namespace oomcast::host

@@ -1,0 +1,271 @@
+// What if one setting were different? --set KEY=VALUE on any key of oomcast.host.v1, with what the kernel would recompute.
+#include <algorithm>
+#include <optional>
+
+#include "model/host/defaults.h"
+#include "model/host/field_names.h"
+#include "model/host/json_host.h"
+#include "model/host/parse_text.h"
+#include "model/host/read_host.h"
+#include "model/host/watermarks.h"
+
+namespace oomcast::host {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Step {
+  std::string key;  // empty: an index
+  size_t index = 0;
+};
+
+// "nodes[0].zones[1].free_pages" -> nodes, 0, zones, 1, free_pages
+std::optional<std::vector<Step>> split_path(std::string_view path) {
+  std::vector<Step> steps;
+  while (!path.empty()) {
+    if (path.front() == '[') {
+      const size_t close = path.find(']');
+      const auto index = close == std::string_view::npos ? std::nullopt : parse_integer(path.substr(1, close - 1), 0, 1 << 20);
+      if (!index || steps.empty()) return std::nullopt;
+      steps.push_back({"", static_cast<size_t>(*index)});
+      path.remove_prefix(close + 1);
+      if (path.starts_with('.')) path.remove_prefix(1);
+      else if (!path.empty() && path.front() != '[') return std::nullopt;
+      continue;
+    }
+    const size_t end = std::min(path.find_first_of(".["), path.size());
+    if (end == 0) return std::nullopt;
+    steps.push_back({std::string(path.substr(0, end))});
+    path.remove_prefix(end);
+    if (path.starts_with('.')) {
+      path.remove_prefix(1);
+      if (path.empty()) return std::nullopt;
+    }
+  }
+  return steps;
+}
+
+// 0, true, [0,1] as JSON has them; everything else is text ("8G", "max", "madvise"). Where text stood, text remains.
+ordered_json value_of(std::string_view text, const ordered_json* before) {
+  if (before && before->is_string()) return std::string(text);
+  ordered_json value = ordered_json::parse(text, nullptr, false);
+  return value.is_discarded() ? ordered_json(std::string(text)) : value;
+}
+
+// "read_4k_us" is another way to write "read_4k_ns": only the one that is set may stay.
+void drop_other_units(ordered_json& object, const std::string& key) {
+  const size_t cut = key.rfind('_');
+  if (cut == std::string::npos) return;
+  const std::vector<std::string> units = {"_s", "_us", "_ns", "_ps"};
+  if (std::find(units.begin(), units.end(), key.substr(cut)) == units.end()) return;
+  for (const std::string& unit : units) {
+    if (key.substr(cut) != unit) object.erase(key.substr(0, cut) + unit);
+  }
+}
+
+Result<void> put(ordered_json& root, const std::vector<Step>& steps, const std::string& path, std::string_view text) {
+  ordered_json* at = &root;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i];
+    const bool last = i + 1 == steps.size();
+    if (step.key.empty()) {
+      if (!at->is_array()) return Error{path + ": " + steps[i - 1].key + " is not a list; leave out the [" + std::to_string(step.index) + "]"};
+      if (step.index > at->size() || (step.index == at->size() && (last || steps[i - 1].key == "nodes"))) {
+        return Error{path + ": " + (steps[i - 1].key.empty() ? "list" : steps[i - 1].key) + " has " + std::to_string(at->size()) + " entries, counted from 0"};
+      }
+      // One past the end adds an entry: --set swap[0].size=2G gives swap to a host without.
+      if (step.index == at->size()) at->push_back(ordered_json::object());
+      at = &(*at)[step.index];
+    } else {
+      if (!at->is_object()) return Error{path + ": " + (i ? steps[i - 1].key : "host") + " has no keys; is an index such as [0] missing?"};
+      if (last) drop_other_units(*at, step.key);
+      // A key that is not there is added all the same: the reader knows all keys and names the nearest.
+      at = &(*at)[step.key];
+    }
+    if (last) *at = value_of(text, at->is_null() ? nullptr : at);
+  }
+  return {};
+}
+
+NodeMemory memory_of(const NodeSpec& node) {
+  NodeMemory memory;
+  for (const ZoneSpec& zone : node.zones) {
+    memory.managed += zone.managed;
+    memory.present += zone.present;
+    memory.free += zone.free;
+  }
+  return memory;
+}
+
+// A snapshot holds the effective min_free_kbytes, which hides whether someone chose it. What the kernel's formulas would
+// give to within a tenth was theirs, and follows the memory.
+bool chosen_by_kernel(const HostSpec& spec) {
+  if (spec.vm.min_free_kbytes < 0) return true;
+  const auto near = [&](int64_t formula) { return std::abs(formula - spec.vm.min_free_kbytes) * 10 <= formula; };
+  return near(boot_min_free_kbytes(spec)) || near(default_min_free_kbytes(spec));
+}
+
+// More or less memory in the nodes: zones are cut anew, what they hold stays, all that depends on size is recomputed.
+Result<void> resize(HostSpec& spec, const std::vector<NodeMemory>& memory) {
+  const bool formula = chosen_by_kernel(spec);
+  Pages before, after;
+  for (size_t i = 0; i < memory.size(); ++i) {
+    before += memory_of(spec.nodes[i]).managed;
+    after += memory[i].managed;
+  }
+  if (auto laid = lay_out_zones(spec, memory); !laid) return laid;
+  spec.total_ram += after - before;
+  if (formula) spec.vm.min_free_kbytes = -1;
+  setup_zones(spec);
+  return {};
+}
+
+NodeMemory grown(const NodeSpec& node, Pages managed) {
+  const NodeMemory old = memory_of(node);
+  // The struct pages are a 64th of what is present.
+  return {managed, old.present + (managed - old.managed) + (managed - old.managed) / 63, old.free + (managed - old.managed)};
+}
+
+Result<Pages> parse_memory(const std::string& path, std::string_view text) {
+  const auto bytes = parse_size_bytes(text);
+  if (!bytes) return Error{path + ": " + quote(text) + " is not a size such as 8G or 512M, at most 64T"};
+  return to_pages(Bytes(*bytes));
+}
+
+Result<void> set_node_memory(HostSpec& spec, size_t index, const std::string& key, const std::string& path, std::string_view text) {
+  const auto pages = parse_memory(path, text);
+  if (!pages) return pages.error();
+  std::vector<NodeMemory> memory;
+  for (const NodeSpec& node : spec.nodes) memory.push_back(memory_of(node));
+  if (index >= memory.size()) return Error{path + ": the host has " + std::to_string(memory.size()) + " nodes with memory, counted from 0"};
+  NodeMemory& one = memory[index];
+  if (key == "free") {
+    one.free = pages.value();
+  } else {
+    const Pages used = one.managed - one.free;
+    if (pages.value() < used) {
+      return Error{path + ": " + std::string(text) + " is less than the " + std::to_string(to_bytes(used).count() >> 20) + " MiB already in use there"};
+    }
+    one = grown(spec.nodes[index], pages.value());
+  }
+  return resize(spec, memory);
+}
+
+// "memory=4G": the managed memory of the whole host, every node by the same factor.
+Result<void> set_memory(HostSpec& spec, std::string_view text) {
+  const auto pages = parse_memory("memory", text);
+  if (!pages) return pages.error();
+  Pages total, assigned;
+  for (const NodeSpec& node : spec.nodes) total += memory_of(node).managed;
+  std::vector<NodeMemory> memory;
+  for (size_t i = 0; i < spec.nodes.size(); ++i) {
+    const NodeMemory old = memory_of(spec.nodes[i]);
+    const bool last = i + 1 == spec.nodes.size();
+    const Pages share = last ? pages.value() - assigned
+                             : Pages(static_cast<int64_t>(static_cast<__int128>(pages.value().count()) * old.managed.count() / total.count()));
+    assigned += share;
+    if (share < old.managed - old.free) {
+      return Error{"memory: " + std::string(text) + " leaves node " + std::to_string(spec.nodes[i].id.value) + " less than the " +
+                   std::to_string(to_bytes(old.managed - old.free).count() >> 20) + " MiB already in use there"};
+    }
+    memory.push_back(grown(spec.nodes[i], share));
+  }
+  return resize(spec, memory);
+}
+
+// What a write to the sysctl makes the kernel recompute.
+void recompute(HostSpec& spec, const HostSpec& before, const std::string& path) {
+  if (path == "vm.min_free_kbytes" || path == "vm.watermark_scale_factor") {
+    setup_watermarks(spec);
+    setup_pcp(spec);
+  } else if (path.starts_with("vm.lowmem_reserve_ratio")) {
+    setup_lowmem_reserve(spec);
+  } else if (path == "vm.percpu_pagelist_high_fraction") {
+    setup_pcp(spec);
+  } else if (path == "vm.thp_enabled" && spec.vm.thp_enabled != before.vm.thp_enabled) {
+    // As on a host that booted with it: start_stop_khugepaged() raises min_free_kbytes or goes back to the square root.
+    if (chosen_by_kernel(before)) spec.vm.min_free_kbytes = -1;
+    setup_watermarks(spec);
+    setup_pcp(spec);
+  } else if (path.find("zones[") != std::string::npos && path.ends_with("managed_pages")) {
+    setup_zones(spec);
+  }
+}
+
+}  // namespace
+
+Result<void> set_field(HostSpec& spec, std::string_view key_value) {
+  const size_t equals = key_value.find('=');
+  if (equals == std::string_view::npos || equals == 0) {
+    return Error{"--set " + std::string(key_value) + ": expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G"};
+  }
+  const std::string path(trim(key_value.substr(0, equals)));
+  const std::string_view text = trim(key_value.substr(equals + 1));
+  if (path.starts_with("cgroup.memory.")) return set_cgroup(spec, std::string(path.substr(7)) + "=" + std::string(text));
+  if (path == "memory") return set_memory(spec, text);
+  const auto steps = split_path(path);
+  if (!steps || steps->empty()) return Error{path + ": is not a key; keys look like vm.swappiness or nodes[0].managed"};
+  const std::vector<Step>& step = *steps;
+  const bool of_node = step.size() == 3 && step[0].key == "nodes" && step[1].key.empty();
+  if (of_node && (step[2].key == "managed" || step[2].key == "free")) {
+    HostSpec changed = spec;
+    if (auto set = set_node_memory(changed, step[1].index, step[2].key, path, text); !set) return set;
+    spec = std::move(changed);
+    return {};
+  }
+  ordered_json json = host_to_json(spec);
+  if (of_node && step[2].key == "cpus") {
+    // Per-CPU lists belong to CPUs: with other CPUs they start empty.
+    json.erase("cpus");
+    for (ordered_json& node : json["nodes"]) {
+      for (ordered_json& zone : node["zones"]) {
+        zone.erase("pcp");
+        zone.erase("stat_threshold_pages");
+      }
+    }
+  }
+  if (path.ends_with("free_pages") && step.size() == 5) {
+    if (json["nodes"].size() > step[1].index && json["nodes"][step[1].index]["zones"].size() > step[3].index) {
+      json["nodes"][step[1].index]["zones"][step[3].index].erase("free_blocks");
+    }
+  }
+  if (auto done = put(json, step, path, text); !done) return done;
+  auto changed = host_from_json(json, "", "", spec.name);
+  if (!changed) return Error{"--set " + std::string(key_value) + ": " + changed.error().message};
+  recompute(*changed.operator->(), spec, path);
+  spec = std::move(changed).value();
+  return {};
+}
+
+Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
+  const size_t equals = key_value.find('=');
+  const std::string key(trim(key_value.substr(0, equals)));
+  if (equals == std::string_view::npos || key.empty()) {
+    return Error{"--cgroup " + std::string(key_value) + ": expected FILE=VALUE, for example memory.max=512M"};
+  }
+  const std::string_view text = trim(key_value.substr(equals + 1));
+  CgroupSpec& cgroup = spec.cgroup;
+  if (key == "memory.oom.group") {
+    if (text != "0" && text != "1") return Error{"--cgroup memory.oom.group: " + quote(text) + ", expected 0 or 1"};
+    cgroup.memory_oom_group = text == "1";
+    cgroup.present = true;
+    return {};
+  }
+  const std::pair<const char*, int64_t*> limits[] = {
+      {"memory.max", &cgroup.memory_max}, {"memory.high", &cgroup.memory_high}, {"memory.low", &cgroup.memory_low},
+      {"memory.min", &cgroup.memory_min}, {"memory.swap.max", &cgroup.memory_swap_max}, {"memory.swap.high", &cgroup.memory_swap_high}};
+  std::vector<std::string> known = {"memory.oom.group"};
+  for (const auto& [name, target] : limits) {
+    known.emplace_back(name);
+    if (key != name) continue;
+    const auto bytes = parse_size_bytes(text);
+    if (text != "max" && !bytes) return Error{"--cgroup " + key + ": " + quote(text) + ", expected a size such as 512M, bytes, or max"};
+    // page_counter_memparse() counts whole pages.
+    *target = text == "max" ? -1 : to_bytes(to_pages(Bytes(*bytes))).count();
+    cgroup.present = true;
+    return {};
+  }
+  return Error{"--cgroup " + key + ": not a cgroup v2 file that limits memory" + suggestion(key, known)};
+}
+
+}  // namespace oomcast::host

@@ -1,0 +1,165 @@
+// How is a host written down? oomcast.host.v1 with every field, so that reading it back gives the same host.
+#include "model/host/field_names.h"
+#include "model/host/json_host.h"
+#include "model/host/read_host.h"
+
+namespace oomcast::host {
+namespace {
+
+using nlohmann::ordered_json;
+
+ordered_json lru_json(const LruSizes& lru) {
+  return {{"inactive_anon", lru.inactive_anon.count()}, {"active_anon", lru.active_anon.count()},
+          {"inactive_file", lru.inactive_file.count()}, {"active_file", lru.active_file.count()},
+          {"unevictable", lru.unevictable.count()}};
+}
+
+ordered_json zone_json(const ZoneSpec& zone) {
+  ordered_json json = {{"kind", zone_name(zone.kind)},
+                       {"present_pages", zone.present.count()},
+                       {"managed_pages", zone.managed.count()},
+                       {"free_pages", zone.free.count()},
+                       {"boost_pages", zone.boost.count()},
+                       {"watermarks_pages", {{"min", zone.watermarks.min.count()}, {"low", zone.watermarks.low.count()}, {"high", zone.watermarks.high.count()}}}};
+  json["lowmem_reserve_pages"] = ordered_json::array();
+  for (Pages pages : zone.lowmem_reserve) json["lowmem_reserve_pages"].push_back(pages.count());
+  json["lru_pages"] = lru_json(zone.lru);
+  json["mlocked_pages"] = zone.mlocked.count();
+  json["write_pending_pages"] = zone.write_pending.count();
+  json["stat_threshold_pages"] = zone.stat_threshold.count();
+  json["pcp"] = ordered_json::array();
+  for (const PcpSpec& pcp : zone.pcp) json["pcp"].push_back(ordered_json::array({pcp.count.count(), pcp.high.count(), pcp.batch.count()}));
+  json["free_blocks"] = zone.free_blocks;
+  return json;
+}
+
+ordered_json node_json(const NodeSpec& node) {
+  ordered_json json = {{"id", node.id.value},
+                       {"cpus", node.cpus},
+                       {"distance", node.distance},
+                       {"lru_pages", lru_json(node.lru)},
+                       {"slab_reclaimable_pages", node.slab_reclaimable.count()},
+                       {"slab_unreclaimable_pages", node.slab_unreclaimable.count()},
+                       {"anon_pages", node.anon_pages.count()},
+                       {"mapped_pages", node.mapped.count()},
+                       {"file_pages", node.file_pages.count()},
+                       {"shmem_pages", node.shmem.count()},
+                       {"dirty_pages", node.dirty.count()},
+                       {"writeback_pages", node.writeback.count()},
+                       {"page_table_pages", node.page_tables.count()},
+                       {"swapcached_pages", node.swapcached.count()},
+                       {"kernel_stack_kb", node.kernel_stack_kb},
+                       {"unreclaimable", node.unreclaimable}};
+  json["zones"] = ordered_json::array();
+  for (const ZoneSpec& zone : node.zones) json["zones"].push_back(zone_json(zone));
+  return json;
+}
+
+void add_times(ordered_json& json, const DeviceTimes& times) {
+  json["read_4k_ns"] = times.read_4k.count();
+  json["write_4k_ns"] = times.write_4k.count();
+  json["read_128k_ns"] = times.read_128k.count();
+  json["write_128k_ns"] = times.write_128k.count();
+}
+
+ordered_json swap_json(const SwapSpec& swap) {
+  ordered_json json = {{"name", swap.name}, {"size", swap.size.count()}, {"used", swap.used.count()},
+                       {"priority", swap.priority}, {"rotational", swap.rotational}};
+  add_times(json, swap.times);
+  return json;
+}
+
+ordered_json process_json(const ProcessSpec& process) {
+  return {{"pid", process.pid},
+          {"parent_pid", process.parent_pid},
+          {"uid", process.uid},
+          {"comm", process.comm},
+          {"rss_anon_pages", process.rss_anon.count()},
+          {"rss_file_pages", process.rss_file.count()},
+          {"rss_shmem_pages", process.rss_shmem.count()},
+          {"swap_pages", process.swap_entries.count()},
+          {"total_vm_pages", process.total_vm.count()},
+          {"page_tables", process.page_tables.count()},
+          {"oom_score_adj", process.oom_score_adj}};
+}
+
+ordered_json limit_json(int64_t bytes) { return bytes < 0 ? ordered_json("max") : ordered_json(bytes); }
+
+ordered_json cgroup_json(const CgroupSpec& cgroup) {
+  return {{"path", cgroup.path},
+          {"memory.max", limit_json(cgroup.memory_max)},
+          {"memory.high", limit_json(cgroup.memory_high)},
+          {"memory.low", limit_json(cgroup.memory_low)},
+          {"memory.min", limit_json(cgroup.memory_min)},
+          {"memory.swap.max", limit_json(cgroup.memory_swap_max)},
+          {"memory.swap.high", limit_json(cgroup.memory_swap_high)},
+          {"memory.oom.group", cgroup.memory_oom_group ? 1 : 0}};
+}
+
+bool is_scalar_list(const ordered_json& value) {
+  if (!value.is_array()) return false;
+  for (const ordered_json& element : value) {
+    if (element.is_structured()) return false;
+  }
+  return true;
+}
+
+// As dump(2), but lists of numbers stay on one line: a host with 128 CPUs is read by people too.
+void print(const ordered_json& value, int indent, std::string& out) {
+  const auto pad = [&](int by) { out.append(static_cast<size_t>(by), ' '); };
+  if (is_scalar_list(value) && !(value.size() > 0 && value[0].is_string())) {
+    out += "[";
+    for (size_t i = 0; i < value.size(); ++i) {
+      if (i) out += ", ";
+      out += value[i].dump();
+    }
+    out += "]";
+  } else if (value.is_structured() && !value.empty()) {
+    const bool object = value.is_object();
+    out += object ? "{\n" : "[\n";
+    size_t index = 0;
+    for (const auto& item : value.items()) {
+      pad(indent + 2);
+      if (object) out += ordered_json(item.key()).dump(-1, ' ', false, ordered_json::error_handler_t::replace) + ": ";
+      print(item.value(), indent + 2, out);
+      out += ++index < value.size() ? ",\n" : "\n";
+    }
+    pad(indent);
+    out += object ? "}" : "]";
+  } else {
+    out += value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  }
+}
+
+}  // namespace
+
+ordered_json host_to_json(const HostSpec& spec) {
+  ordered_json json = {{"schema", kHostSchema}, {"name", spec.name}, {"kernel", spec.kernel_release}, {"lru", lru_name(spec.lru)},
+                       {"cpus", spec.cpus}, {"total_ram_pages", spec.total_ram.count()}, {"committed_as_pages", spec.committed_as.count()}};
+  json["nodes"] = ordered_json::array();
+  for (const NodeSpec& node : spec.nodes) json["nodes"].push_back(node_json(node));
+  json["swap"] = ordered_json::array();
+  for (const SwapSpec& swap : spec.swaps) json["swap"].push_back(swap_json(swap));
+  add_times(json["disk"] = ordered_json::object(), spec.disk);
+  ordered_json& vm = json["vm"] = ordered_json::object();
+  for (const VmField& field : vm_fields()) vm[field.name] = field.get(spec.vm);
+  vm["lowmem_reserve_ratio"] = spec.vm.lowmem_reserve_ratio;
+  vm["thp_enabled"] = thp_mode_name(spec.vm.thp_enabled);
+  vm["thp_defrag"] = thp_defrag_name(spec.vm.thp_defrag);
+  json["calibration"] = {{"page_fault_ns", spec.calibration.page_fault.count()},
+                         {"page_touch_ps", spec.calibration.page_touch_ps},
+                         {"cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count()}};
+  json["processes"] = ordered_json::array();
+  for (const ProcessSpec& process : spec.processes) json["processes"].push_back(process_json(process));
+  if (spec.cgroup.present) json["cgroup"] = cgroup_json(spec.cgroup);
+  json["assumed"] = spec.assumed;
+  return json;
+}
+
+std::string to_json(const HostSpec& spec) {
+  std::string out;
+  print(host_to_json(spec), 0, out);
+  return out + "\n";
+}
+
+}  // namespace oomcast::host
