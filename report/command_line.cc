@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
+#include <memory>
 
 namespace oomcast::report {
 namespace {
@@ -20,6 +21,21 @@ constexpr const char* kExamples = R"(Examples:
 
 Exit status of run: the program's own (128+N if signal N ended it); 3 if the forecast is as bad as --fail-on or
 worse (or withheld); 2 for usage, host and report errors; 127 program not found; 126 not executable, static or setuid.)";
+
+/// Without CLI11's ":INT in [0 - 99]" after each option, and with the part of the usage line that it cannot know.
+class Help : public CLI::Formatter {
+ public:
+  Help() { column_width(26); }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string type = option->get_type_name();
+    return option->get_type_size() == 0 ? "" : " " + type.substr(0, type.find(':'));
+  }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_name() == "run") return "Usage: oomcast run [options] -- PROGRAM [ARGS...]\n";
+    if (app->get_name() == "host") return "Usage: oomcast host list | show HOST [--json] | capture DIR\n";
+    return CLI::Formatter::make_usage(app, name);
+  }
+};
 
 void add_run_options(CLI::App& app, RunOptions& options) {
   static const std::map<std::string, sim::Verdict> kVerdicts = {{"fits", sim::Verdict::kFits},
@@ -40,7 +56,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("VERDICT")->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
       ->each([&options](const std::string& value) { options.fail_on = kVerdicts.at(value); });
   app.add_option("--guard", options.guard_percent, "Stop the program when this machine's MemAvailable falls below this share (default 5)")->type_name("PERCENT")->check(CLI::Range(0, 99));
-  app.add_flag("!--no-follow", options.follow_children, "Do not follow child processes");
+  app.add_flag_callback("--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
   app.add_option("--stack-sample", options.stack_sample_bytes, "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")->type_name("BYTES")->transform(CLI::AsSizeValue(false));
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
@@ -74,8 +90,9 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App app("Forecasts what a program's memory behaviour would do to another Linux host.", "oomcast");
   app.set_version_flag("--version,-V", std::string("oomcast ") + OOMCAST_VERSION);
   app.require_subcommand(0, 1);
+  app.formatter(std::make_shared<Help>());
   app.footer(kExamples);
-  CLI::App* run = app.add_subcommand("run", "Run a program here and forecast it on another host: oomcast run [options] -- PROGRAM ARGS...");
+  CLI::App* run = app.add_subcommand("run", "Run a program here and forecast it on another host");
   run->footer(kExamples);
   add_run_options(*run, line.run);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
