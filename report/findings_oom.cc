@@ -6,6 +6,7 @@
 
 #include "report/findings.h"
 #include "report/format.h"
+#include "report/json_report.h"
 
 namespace oomcast::report {
 namespace {
@@ -70,7 +71,7 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
   finding.why = "it scores " + count_text(victim.points) + " points (" + pages_text(victim.rss_anon + victim.rss_file + victim.rss_shmem) +
                 " resident, " + pages_text(victim.swap_entries) + " swapped, oom_score_adj " +
                 std::to_string(victim.oom_score_adj) + ")";
-  finding.evidence = {{"t_s", static_cast<double>(kill.incident.t.count() / 1000) / 1e6},
+  finding.evidence = {{"t_s", json_seconds(kill.incident.t)},
                       {"victim_pid", victim.pid},
                       {"victim_points", victim.points},
                       {"app_footprint_bytes", kill.incident.app_footprint.count()},

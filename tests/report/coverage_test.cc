@@ -1,0 +1,53 @@
+// Does each headline say what it rests on, and is a verdict withheld exactly when nothing supports it?
+#include "report/coverage.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/report/stories.h"
+
+namespace oomcast::report {
+namespace {
+
+RestsOn rests_on(const stories::Story& story, const std::string& key) {
+  for (const Basis& basis : headline_basis(story.outcome, story.capture))
+    if (basis.key == key) return basis.rests_on;
+  ADD_FAILURE() << "no basis for " << key;
+  return RestsOn::kModelled;
+}
+
+TEST(Coverage, AWellSeenRunIsMeasuredAndModelled) {
+  EXPECT_EQ(rests_on(stories::fits(), "verdict"), RestsOn::kModelled);
+  EXPECT_EQ(rests_on(stories::fits(), "app"), RestsOn::kMeasured);
+  EXPECT_EQ(supported_verdict(stories::fits().outcome, stories::fits().capture), sim::Verdict::kFits);
+}
+
+TEST(Coverage, AGuessedSpeedMakesTheTimesAssumed) {
+  stories::Story story = stories::fits();
+  story.outcome.host.assumed = {"calibration.cpu_loop_20m_s: 0.05 (not in the snapshot)"};
+  EXPECT_EQ(rests_on(story, "forecast_s"), RestsOn::kAssumed);
+}
+
+TEST(Coverage, WhatFollowsAKillIsExtrapolated) {
+  stories::Story story = stories::oom();
+  EXPECT_EQ(rests_on(story, "oom_kills"), RestsOn::kModelled);
+  story.outcome.oom_kills.push_back(story.outcome.oom_kills[0]);
+  EXPECT_EQ(rests_on(story, "oom_kills"), RestsOn::kExtrapolated);
+}
+
+TEST(Coverage, UnseenMemoryWithholdsAKindVerdictButNotAHarshOne) {
+  EXPECT_FALSE(supported_verdict(stories::unseen().outcome, stories::unseen().capture).has_value());
+  stories::Story killed = stories::oom();
+  killed.capture.tracker = "none";
+  EXPECT_TRUE(supported_verdict(killed.outcome, killed.capture).has_value());
+}
+
+TEST(Coverage, CaveatsOfRecorderAndModelAreBothKept) {
+  stories::Story story = stories::unseen();
+  story.outcome.caveats = {"transparent huge pages were not modelled"};
+  EXPECT_THAT(all_caveats(story.outcome, story.capture),
+              testing::IsSupersetOf({story.outcome.caveats[0], story.capture.caveats[0]}));
+}
+
+}  // namespace
+}  // namespace oomcast::report
