@@ -15,14 +15,14 @@ namespace {
 constexpr int64_t kPagesMax = int64_t{1} << 48;
 constexpr int64_t kBytesMax = int64_t{64} << 40;
 
-std::optional<int64_t> as_integer(const ordered_json& value, int64_t min, int64_t max) {
+}  // namespace
+
+std::optional<int64_t> whole_number(const ordered_json& value, int64_t min, int64_t max) {
   if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
   if (!value.is_number_integer()) return std::nullopt;
   const int64_t number = value.get<int64_t>();
   return number < min || number > max ? std::nullopt : std::optional(number);
 }
-
-}  // namespace
 
 std::string quote_json(const ordered_json& value) {
   const std::string text = value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
@@ -55,7 +55,7 @@ const ordered_json* JsonObject::get(const char* key) {
 bool JsonObject::integer(const char* key, int64_t& target, int64_t min, int64_t max) {
   const ordered_json* value = get(key);
   if (!value) return false;
-  if (const auto number = as_integer(*value, min, max)) {
+  if (const auto number = whole_number(*value, min, max)) {
     target = *number;
   } else {
     fail(key, quote_json(*value) + ", expected a whole number from " + std::to_string(min) + " to " + std::to_string(max));
@@ -73,7 +73,7 @@ bool JsonObject::integer(const char* key, int& target, int64_t min, int64_t max)
 bool JsonObject::pages(const char* key, Pages& target) {
   const ordered_json* value = get(key);
   if (!value) return false;
-  auto number = as_integer(*value, 0, kPagesMax);
+  auto number = whole_number(*value, 0, kPagesMax);
   if (value->is_string()) {
     // A bare number in quotes would be bytes to some and pages to others; only a unit makes it clear.
     const std::string& text = value->get_ref<const std::string&>();
@@ -91,7 +91,7 @@ bool JsonObject::pages(const char* key, Pages& target) {
 bool JsonObject::bytes(const char* key, Bytes& target) {
   const ordered_json* value = get(key);
   if (!value) return false;
-  auto number = as_integer(*value, 0, kBytesMax);
+  auto number = whole_number(*value, 0, kBytesMax);
   if (value->is_string()) number = parse_size_bytes(value->get_ref<const std::string&>());
   if (number) {
     target = Bytes(*number);
@@ -117,7 +117,7 @@ bool JsonObject::flag(const char* key, bool& target) {
   if (!value) return false;
   if (value->is_boolean()) {
     target = value->get<bool>();
-  } else if (const auto number = as_integer(*value, 0, 1)) {
+  } else if (const auto number = whole_number(*value, 0, 1)) {
     target = *number == 1;
   } else {
     fail(key, quote_json(*value) + ", expected true or false");
@@ -134,7 +134,7 @@ bool JsonObject::integers(const char* key, std::vector<int>& target, int64_t min
   }
   target.clear();
   for (size_t i = 0; i < value->size(); ++i) {
-    const auto number = as_integer((*value)[i], min, max);
+    const auto number = whole_number((*value)[i], min, max);
     if (!number) {
       file_.fail(path_of(key) + "[" + std::to_string(i) + "]",
                  quote_json((*value)[i]) + ", expected a whole number from " + std::to_string(min) + " to " + std::to_string(max));

@@ -64,6 +64,8 @@ class JsonObject {
   std::vector<std::string> known_;
 };
 
+/// nullopt for anything but an integer in min..max.
+std::optional<int64_t> whole_number(const nlohmann::ordered_json& value, int64_t min, int64_t max);
 /// The value as it would stand in a file, shortened for an error.
 std::string quote_json(const nlohmann::ordered_json& value);
 

@@ -199,10 +199,10 @@ class HostReader {
   void read_pcp(JsonObject& object, ZoneSpec& zone, ZoneGiven& given) {
     given.pcp = object.has("pcp");
     for (const ordered_json* entry : object.elements("pcp")) {
-      bool good = entry->is_array() && entry->size() == 3;
-      for (size_t i = 0; good && i < 3; ++i) good = (*entry)[i].is_number_unsigned() && (*entry)[i].get<uint64_t>() <= static_cast<uint64_t>(kCountMax);
-      if (!good) return object.fail("pcp", quote_json(*entry) + ", expected [count, high, batch] in pages");
-      zone.pcp.push_back({Pages((*entry)[0].get<int64_t>()), Pages((*entry)[1].get<int64_t>()), Pages((*entry)[2].get<int64_t>())});
+      std::optional<int64_t> number[3];
+      for (size_t i = 0; i < 3 && entry->is_array() && entry->size() == 3; ++i) number[i] = whole_number((*entry)[i], 0, kCountMax);
+      if (!number[0] || !number[1] || !number[2]) return object.fail("pcp", quote_json(*entry) + ", expected [count, high, batch] in pages");
+      zone.pcp.push_back({Pages(*number[0]), Pages(*number[1]), Pages(*number[2])});
     }
   }
 

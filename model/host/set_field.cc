@@ -7,6 +7,7 @@
 #include "model/host/json_host.h"
 #include "model/host/parse_text.h"
 #include "model/host/read_host.h"
+#include "model/host/validate.h"
 #include "model/host/watermarks.h"
 
 namespace oomcast::host {
@@ -192,48 +193,52 @@ void recompute(HostSpec& spec, const HostSpec& before, const std::string& path) 
   }
 }
 
+Result<void> set_generic(HostSpec& spec, const std::vector<Step>& step, const std::string& path, std::string_view text) {
+  ordered_json json = host_to_json(spec);
+  const auto zone_parts_follow = [&](std::initializer_list<const char*> parts) {
+    for (ordered_json& node : json["nodes"]) {
+      for (ordered_json& zone : node["zones"]) {
+        for (const char* part : parts) zone.erase(part);
+      }
+    }
+  };
+  if (step[0].key == "nodes" && step.back().key == "cpus") {
+    // Per-CPU lists belong to CPUs: with other CPUs they start empty.
+    json.erase("cpus");
+    zone_parts_follow({"pcp", "stat_threshold_pages"});
+  }
+  if (step.back().key == "free_pages") zone_parts_follow({"free_blocks"});
+  if (auto done = put(json, step, path, text); !done) return done;
+  auto changed = host_from_json(json, "", "", spec.name);
+  if (!changed) return changed.error();
+  recompute(changed.value(), spec, path);
+  spec = std::move(changed).value();
+  return {};
+}
+
+Result<void> set_one(HostSpec& spec, const std::string& path, std::string_view text) {
+  if (path.starts_with("cgroup.memory.")) return set_cgroup(spec, path.substr(7) + "=" + std::string(text));
+  if (path == "memory") return set_memory(spec, text);
+  const auto steps = split_path(path);
+  if (!steps || steps->empty()) return Error{"not a key; keys look like vm.swappiness or nodes[0].managed"};
+  const std::vector<Step>& step = *steps;
+  if (step.size() == 3 && step[0].key == "nodes" && step[1].key.empty() && (step[2].key == "managed" || step[2].key == "free")) {
+    return set_node_memory(spec, step[1].index, step[2].key, path, text);
+  }
+  return set_generic(spec, step, path, text);
+}
+
 }  // namespace
 
 Result<void> set_field(HostSpec& spec, std::string_view key_value) {
   const size_t equals = key_value.find('=');
-  if (equals == std::string_view::npos || equals == 0) {
-    return Error{"--set " + std::string(key_value) + ": expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G"};
-  }
+  const std::string whole = "--set " + std::string(key_value) + ": ";
   const std::string path(trim(key_value.substr(0, equals)));
-  const std::string_view text = trim(key_value.substr(equals + 1));
-  if (path.starts_with("cgroup.memory.")) return set_cgroup(spec, std::string(path.substr(7)) + "=" + std::string(text));
-  if (path == "memory") return set_memory(spec, text);
-  const auto steps = split_path(path);
-  if (!steps || steps->empty()) return Error{path + ": is not a key; keys look like vm.swappiness or nodes[0].managed"};
-  const std::vector<Step>& step = *steps;
-  const bool of_node = step.size() == 3 && step[0].key == "nodes" && step[1].key.empty();
-  if (of_node && (step[2].key == "managed" || step[2].key == "free")) {
-    HostSpec changed = spec;
-    if (auto set = set_node_memory(changed, step[1].index, step[2].key, path, text); !set) return set;
-    spec = std::move(changed);
-    return {};
-  }
-  ordered_json json = host_to_json(spec);
-  if (of_node && step[2].key == "cpus") {
-    // Per-CPU lists belong to CPUs: with other CPUs they start empty.
-    json.erase("cpus");
-    for (ordered_json& node : json["nodes"]) {
-      for (ordered_json& zone : node["zones"]) {
-        zone.erase("pcp");
-        zone.erase("stat_threshold_pages");
-      }
-    }
-  }
-  if (path.ends_with("free_pages") && step.size() == 5) {
-    if (json["nodes"].size() > step[1].index && json["nodes"][step[1].index]["zones"].size() > step[3].index) {
-      json["nodes"][step[1].index]["zones"][step[3].index].erase("free_blocks");
-    }
-  }
-  if (auto done = put(json, step, path, text); !done) return done;
-  auto changed = host_from_json(json, "", "", spec.name);
-  if (!changed) return Error{"--set " + std::string(key_value) + ": " + changed.error().message};
-  recompute(*changed.operator->(), spec, path);
-  spec = std::move(changed).value();
+  if (equals == std::string_view::npos || path.empty()) return Error{whole + "expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G"};
+  HostSpec changed = spec;
+  if (auto set = set_one(changed, path, trim(key_value.substr(equals + 1))); !set) return Error{whole + set.error().message};
+  if (auto good = find_contradiction(changed)) return Error{whole + good->field + ": " + good->message};
+  spec = std::move(changed);
   return {};
 }
 
