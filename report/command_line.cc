@@ -38,27 +38,51 @@ class Help : public CLI::Formatter {
 };
 
 void add_run_options(CLI::App& app, RunOptions& options) {
-  static const std::map<std::string, sim::Verdict> kVerdicts = {{"fits", sim::Verdict::kFits},
-                                                                {"background_reclaim", sim::Verdict::kBackgroundReclaim},
-                                                                {"direct_reclaim", sim::Verdict::kDirectReclaim},
-                                                                {"alloc_refused", sim::Verdict::kAllocRefused},
-                                                                {"oom_kill", sim::Verdict::kOomKill}};
-  app.add_option("--host", options.host, "Target: snapshot directory, JSON file, preset name, or 'this' (the default)")->type_name("HOST");
-  app.add_option("--report", options.report, "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")->type_name("FILE");
-  app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")->type_name("FILE=VALUE")->allow_extra_args(false);
-  app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")->type_name("KEY=VALUE")->allow_extra_args(false);
-  app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")->type_name("N")->check(CLI::NonNegativeNumber);
-  app.add_option("--oom-score-adj", options.oom_score_adj, "The program's oom_score_adj on the target")->type_name("N")->check(CLI::Range(-1000, 1000));
+  static const std::map<std::string, sim::Verdict> kVerdicts = {
+      {"fits", sim::Verdict::kFits},
+      {"background_reclaim", sim::Verdict::kBackgroundReclaim},
+      {"direct_reclaim", sim::Verdict::kDirectReclaim},
+      {"alloc_refused", sim::Verdict::kAllocRefused},
+      {"oom_kill", sim::Verdict::kOomKill}};
+  app.add_option("--host", options.host, "Target: snapshot directory, JSON file, preset name, or 'this' (the default)")
+      ->type_name("HOST");
+  app.add_option("--report", options.report,
+                 "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")
+      ->type_name("FILE");
+  app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
+      ->type_name("FILE=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")
+      ->type_name("N")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--oom-score-adj", options.oom_score_adj, "The program's oom_score_adj on the target")
+      ->type_name("N")
+      ->check(CLI::Range(-1000, 1000));
   app.add_option("--on-oom", "What a modelled OOM kill of the program does: continue (default) or kill it for real")
-      ->type_name("continue|kill")->check(CLI::IsMember({"continue", "kill"}))
+      ->type_name("continue|kill")
+      ->check(CLI::IsMember({"continue", "kill"}))
       ->each([&options](const std::string& value) { options.kill_on_oom = value == "kill"; });
-  app.add_option("--fail-on", "Exit 3 if the forecast is this bad or worse: background_reclaim, direct_reclaim, alloc_refused, oom_kill")
-      ->type_name("VERDICT")->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
+  app.add_option(
+         "--fail-on",
+         "Exit 3 if the forecast is this bad or worse: background_reclaim, direct_reclaim, alloc_refused, oom_kill")
+      ->type_name("VERDICT")
+      ->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
       ->each([&options](const std::string& value) { options.fail_on = kVerdicts.at(value); });
-  app.add_option("--guard", options.guard_percent, "Stop the program when this machine's MemAvailable falls below this share (default 5)")->type_name("PERCENT")->check(CLI::Range(0, 99));
-  app.add_flag_callback("--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
-  app.add_option("--stack-sample", options.stack_sample_bytes, "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")->type_name("BYTES")->transform(CLI::AsSizeValue(false));
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")->type_name("L")
+  app.add_option("--guard", options.guard_percent,
+                 "Stop the program when this machine's MemAvailable falls below this share (default 5)")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0, 99));
+  app.add_flag_callback(
+      "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
+  app.add_option("--stack-sample", options.stack_sample_bytes,
+                 "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")
+      ->type_name("BYTES")
+      ->transform(CLI::AsSizeValue(false));
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
+      ->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
   app.add_flag("--quiet,-q", options.quiet, "No summary on stderr");
   app.add_flag("--audit", options.audit, "Recount the model's invariants after each event (slow; for bug reports)");
@@ -104,7 +128,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* capture = host->add_subcommand("capture", "Save this machine's description into a directory");
   capture->add_option("DIR", line.host_argument, "A directory, made if missing")->required();
   CLI::App* doctor = app.add_subcommand("doctor", "What this machine allows, and the command that allows more");
-  CLI::App* attached = app.add_subcommand("record-attached", "Serves a program that was started with LD_PRELOAD alone")->group("");
+  CLI::App* attached =
+      app.add_subcommand("record-attached", "Serves a program that was started with LD_PRELOAD alone")->group("");
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();

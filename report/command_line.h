@@ -11,9 +11,9 @@
 namespace oomcast::report {
 
 /// Exit statuses of the command itself; otherwise `run` exits with the program's own status (128 + signal).
-inline constexpr int kExitUsage = 2;           // usage, host or report errors
-inline constexpr int kExitForecastTooBad = 3;  // --fail-on
-inline constexpr int kExitNotExecutable = 126; // not executable, static, setuid
+inline constexpr int kExitUsage = 2;            // usage, host or report errors
+inline constexpr int kExitForecastTooBad = 3;   // --fail-on
+inline constexpr int kExitNotExecutable = 126;  // not executable, static, setuid
 inline constexpr int kExitNotFound = 127;
 
 struct RunOptions {
@@ -36,14 +36,14 @@ struct RunOptions {
 
 struct CommandLine {
   enum class Verb { kRun, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing };
-  Verb verb = Verb::kNothing;   // kNothing: print `text` and exit with `status` (--help, --version, usage error)
-  std::string text;             // of --help and --version, for stdout
-  std::string error;            // one line for stderr
+  Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
+  std::string text;            // of --help and --version, for stdout
+  std::string error;           // one line for stderr
   int status = 0;
-  RunOptions run;               // also of kRecordAttached
-  std::string host_argument;    // kHostShow: host; kHostCapture: directory
-  bool json = false;            // kHostShow
-  int hello_socket_fd = -1;     // kRecordAttached
+  RunOptions run;             // also of kRecordAttached
+  std::string host_argument;  // kHostShow: host; kHostCapture: directory
+  bool json = false;          // kHostShow
+  int hello_socket_fd = -1;   // kRecordAttached
 };
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments);

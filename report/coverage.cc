@@ -44,11 +44,16 @@ std::optional<sim::Verdict> supported_verdict(const sim::Outcome& outcome, const
 
 const char* rests_on_name(RestsOn rests_on) {
   switch (rests_on) {
-    case RestsOn::kMeasured: return "measured";
-    case RestsOn::kModelled: return "modelled";
-    case RestsOn::kAssumed: return "assumed";
-    case RestsOn::kExtrapolated: return "extrapolated";
-    case RestsOn::kWithheld: return "withheld";
+    case RestsOn::kMeasured:
+      return "measured";
+    case RestsOn::kModelled:
+      return "modelled";
+    case RestsOn::kAssumed:
+      return "assumed";
+    case RestsOn::kExtrapolated:
+      return "extrapolated";
+    case RestsOn::kWithheld:
+      return "withheld";
   }
   return "modelled";
 }
@@ -62,20 +67,22 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
   std::vector<Basis> basis;
   basis.push_back({"verdict", withheld ? RestsOn::kWithheld : RestsOn::kModelled,
                    withheld ? support.why : "one simulation of the host, one seed" + low});
-  basis.push_back({"first", withheld ? RestsOn::kWithheld : RestsOn::kModelled,
-                   withheld ? support.why
-                            : "footprints at which things happen rest on the model; moments also on the host's speed" + low});
+  basis.push_back(
+      {"first", withheld ? RestsOn::kWithheld : RestsOn::kModelled,
+       withheld ? support.why
+                : "footprints at which things happen rest on the model; moments also on the host's speed" + low});
   basis.push_back({"forecast_s", speed_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
                    speed_assumed ? "the target's speed is not in the host description; a documented default was taken"
                                  : "this machine's CPU time scaled to the target's, plus modelled faults and stalls"});
-  basis.push_back({"stall", devices_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
-                   devices_assumed ? "the swap device's service times were assumed" : "modelled reclaim and device times"});
+  basis.push_back(
+      {"stall", devices_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
+       devices_assumed ? "the swap device's service times were assumed" : "modelled reclaim and device times"});
   basis.push_back({"oom_kills", outcome.oom_kills.size() > 1 ? RestsOn::kExtrapolated : RestsOn::kModelled,
                    outcome.oom_kills.size() > 1
                        ? "after the first kill the program ran on in a world that the target would not have shown it"
                        : "scores of the kernel's own formula over the host's processes and the program's"});
-  basis.push_back({"app", withheld ? RestsOn::kWithheld : RestsOn::kMeasured,
-                   "pages that tracking saw in this run" + low});
+  basis.push_back(
+      {"app", withheld ? RestsOn::kWithheld : RestsOn::kMeasured, "pages that tracking saw in this run" + low});
   basis.push_back({"coverage", RestsOn::kMeasured, "compared with the kernel's own RssAnon of the program"});
   return basis;
 }

@@ -30,7 +30,8 @@ struct Basis {
 };
 std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
-/// coverage.caveats: the recorder's, the model's, and the report's own (values that are null because nobody computes them).
+/// coverage.caveats: the recorder's, the model's, and the report's own (values that are null because nobody computes
+/// them).
 std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
 }  // namespace oomcast::report

@@ -7,15 +7,18 @@ namespace oomcast::report {
 
 const char* severity_name(Severity severity) {
   switch (severity) {
-    case Severity::kInfo: return "info";
-    case Severity::kWarning: return "warning";
-    case Severity::kError: return "error";
+    case Severity::kInfo:
+      return "info";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kError:
+      return "error";
   }
   return "info";
 }
 
 Findings find_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  constexpr std::array table = {find_tracking, find_oom_kill,       find_oom_bystander, find_alloc_refused,
+  constexpr std::array table = {find_tracking,       find_oom_kill, find_oom_bystander,  find_alloc_refused,
                                 find_direct_reclaim, find_swap,     find_node_imbalance, find_guest_end,
                                 find_host_sensitive, find_assumed};
   Findings findings;

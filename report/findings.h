@@ -39,15 +39,15 @@ using Findings = std::vector<Finding>;
 /// All findings, worst first; among equals in the order of the table in findings.cc.
 Findings find_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
-void find_tracking(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // none, or not enough of it
-void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // why this victim
-void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // somebody else dies for it
-void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // overcommit
-void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // stalls
-void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);           // thrash, or full
-void find_node_imbalance(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // one node dry, another free
-void find_guest_end(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // it died by a signal here
-void find_host_sensitive(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // it looked at its machine
-void find_assumed(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // guessed host fields
+void find_tracking(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // none, or not enough of it
+void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // why this victim
+void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // somebody else dies for it
+void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // overcommit
+void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls
+void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // thrash, or full
+void find_node_imbalance(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // one node dry, another free
+void find_guest_end(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // it died by a signal here
+void find_host_sensitive(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // it looked at its machine
+void find_assumed(const sim::Outcome&, const trace::CaptureSummary&, Findings&);         // guessed host fields
 
 }  // namespace oomcast::report

@@ -20,9 +20,10 @@ void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     findings.push_back(std::move(finding));
   } else if (support.level == Support::Level::kLow) {
     Finding finding{"low_coverage", Severity::kWarning};
-    finding.title = "Tracking saw only " + percent_text(static_cast<int64_t>(capture.tracked_peak_bytes),
-                                                        static_cast<int64_t>(capture.rss_peak_bytes)) +
-                    " of the program's resident memory";
+    finding.title =
+        "Tracking saw only " +
+        percent_text(static_cast<int64_t>(capture.tracked_peak_bytes), static_cast<int64_t>(capture.rss_peak_bytes)) +
+        " of the program's resident memory";
     finding.why = support.why;
     finding.evidence = {{"tracked_bytes", capture.tracked_peak_bytes}, {"rss_bytes", capture.rss_peak_bytes}};
     findings.push_back(std::move(finding));
@@ -31,7 +32,9 @@ void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   if (lost == 0) return;
   Finding finding{"lost_events", Severity::kWarning};
   finding.title = count_text(static_cast<int64_t>(lost)) + " events were lost";
-  finding.why = "the program was faster than the recorder and the ring was full; what it mapped or freed then is found later or not at all";
+  finding.why =
+      "the program was faster than the recorder and the ring was full; what it mapped or freed then is found later or "
+      "not at all";
   finding.evidence = {{"lost_events", lost}, {"events", capture.events}};
   findings.push_back(std::move(finding));
 }
@@ -51,7 +54,8 @@ void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummar
   finding.title = "The program asked this machine for its size, and may have sized itself by it";
   finding.why = "it was told about this machine, not about " + outcome.host.name;
   finding.evidence["asked"] = capture.host_sensitive;
-  finding.tries.push_back({"set the program's own size options (heap, buffer pool, workers) to what it would choose on the target"});
+  finding.tries.push_back(
+      {"set the program's own size options (heap, buffer pool, workers) to what it would choose on the target"});
   findings.push_back(std::move(finding));
 }
 
@@ -59,7 +63,8 @@ void find_assumed(const sim::Outcome& outcome, const trace::CaptureSummary&, Fin
   const auto& assumed = outcome.host.assumed;
   if (assumed.empty()) return;
   Finding finding{"host_assumed", Severity::kInfo};
-  finding.title = std::to_string(assumed.size()) + (assumed.size() == 1 ? " field" : " fields") + " of the host were assumed";
+  finding.title =
+      std::to_string(assumed.size()) + (assumed.size() == 1 ? " field" : " fields") + " of the host were assumed";
   finding.why = "the host description does not give them; documented defaults were taken";
   finding.evidence["assumed"] = assumed;
   finding.tries.push_back({"`oomcast host capture DIR` on the target, then --host DIR"});

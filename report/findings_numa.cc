@@ -31,11 +31,12 @@ void find_node_imbalance(const sim::Outcome& outcome, const trace::CaptureSummar
   }
   if (!dry || !idle) return;
   Pages spare = least_free(outcome, index_of(outcome.host, idle->node).value_or(0));
-  std::string dry_name = "node " + std::to_string(dry->node.value), idle_name = "node " + std::to_string(idle->node.value);
+  std::string dry_name = "node " + std::to_string(dry->node.value),
+              idle_name = "node " + std::to_string(idle->node.value);
   Finding finding{"node_imbalance", Severity::kWarning};
   finding.title = dry_name + " runs dry while " + idle_name + " has memory to spare";
-  finding.why = dry_name + " was below its low watermark for " + duration_text(short_time(*dry)) + " while " + idle_name +
-                " never fell below its high one and kept at least " + pages_text(spare) + " free";
+  finding.why = dry_name + " was below its low watermark for " + duration_text(short_time(*dry)) + " while " +
+                idle_name + " never fell below its high one and kept at least " + pages_text(spare) + " free";
   finding.evidence = {{"dry_node", dry->node.value},
                       {"below_low_ns", short_time(*dry).count()},
                       {"idle_node", idle->node.value},

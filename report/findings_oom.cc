@@ -18,7 +18,8 @@ constexpr int kOomScoreAdjMin = -1000;
 std::string named(const OomCandidate& task) { return task.comm + " (pid " + std::to_string(task.pid) + ")"; }
 
 int64_t points_without_adj(const OomCandidate& task) {
-  return (task.rss_anon + task.rss_file + task.rss_shmem + task.swap_entries).count() + to_pages(task.page_tables).count();
+  return (task.rss_anon + task.rss_file + task.rss_shmem + task.swap_entries).count() +
+         to_pages(task.page_tables).count();
 }
 
 /// Points that one step of oom_score_adj is worth. Taken from a candidate with a non-zero adj where there is one (exact
@@ -40,7 +41,7 @@ const OomCandidate* runner_up(const sim::OomKill& kill) {
 /// The highest oom_score_adj with which `task` scores below `limit`; empty if only -1000 (never killed) would do.
 std::optional<int> adj_below(const OomCandidate& task, int64_t limit, int64_t step) {
   if (step <= 0) return std::nullopt;
-  int64_t excess = points_without_adj(task) - limit;        // points(adj) < limit  <=>  excess + adj * step < 0
+  int64_t excess = points_without_adj(task) - limit;  // points(adj) < limit  <=>  excess + adj * step < 0
   int64_t adj = excess >= 0 ? -(excess / step) - 1 : (-excess - 1) / step;
   if (adj <= kOomScoreAdjMin) return std::nullopt;
   return static_cast<int>(std::min<int64_t>(adj, 1000));
@@ -68,9 +69,10 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
   Finding finding{"oom_kill", Severity::kError};
   finding.title = std::string(cgroup ? "The cgroup's" : "The") + " OOM killer takes " + named(victim) + " at " +
                   seconds_text(kill.incident.t);
-  finding.why = "it scores " + count_text(victim.points) + " points (" + pages_text(victim.rss_anon + victim.rss_file + victim.rss_shmem) +
-                " resident, " + pages_text(victim.swap_entries) + " swapped, oom_score_adj " +
-                std::to_string(victim.oom_score_adj) + ")";
+  finding.why = "it scores " + count_text(victim.points) + " points (" +
+                pages_text(victim.rss_anon + victim.rss_file + victim.rss_shmem) + " resident, " +
+                pages_text(victim.swap_entries) + " swapped, oom_score_adj " + std::to_string(victim.oom_score_adj) +
+                ")";
   finding.evidence = {{"t_s", json_seconds(kill.incident.t)},
                       {"victim_pid", victim.pid},
                       {"victim_points", victim.points},
@@ -81,8 +83,8 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
     finding.evidence["next_pid"] = next->pid;
     finding.evidence["next_points"] = next->points;
     finding.evidence["margin_points"] = victim.points - next->points;
-    finding.why += ", " + count_text(victim.points - next->points) + " more than the next one, " + named(*next) + " with " +
-                   count_text(next->points);
+    finding.why += ", " + count_text(victim.points - next->points) + " more than the next one, " + named(*next) +
+                   " with " + count_text(next->points);
     suggest_adj(kill, *next, step, finding);
   } else {
     finding.why += " and nobody else may be killed";
@@ -112,11 +114,12 @@ void find_oom_bystander(const sim::Outcome& outcome, const trace::CaptureSummary
   if (!largest) {
     finding.why = "none of the program's own processes was a candidate at that moment";
   } else if (!largest->killable) {
-    finding.why = named(*largest) + " has oom_score_adj -1000 and may not be killed, so the kernel goes on to whoever scores next";
+    finding.why = named(*largest) +
+                  " has oom_score_adj -1000 and may not be killed, so the kernel goes on to whoever scores next";
   } else {
     finding.why = named(*largest) + " scores " + count_text(largest->points) + " with oom_score_adj " +
-                  std::to_string(largest->oom_score_adj) + ", the victim " + count_text(first.victim.points) + " with " +
-                  std::to_string(first.victim.oom_score_adj);
+                  std::to_string(largest->oom_score_adj) + ", the victim " + count_text(first.victim.points) +
+                  " with " + std::to_string(first.victim.oom_score_adj);
   }
   finding.evidence["victims"] = victims;
   finding.tries.push_back({"a memory.max on the program's own cgroup, so that it pays for its own memory"});

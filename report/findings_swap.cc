@@ -40,7 +40,8 @@ void find_swap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findin
   if (total.count() > 0 && peak.count() * 20 >= total.count() * 19) {
     Finding finding{"swap_full", Severity::kWarning};
     finding.title = "Swap is full: " + pages_text(peak) + " of " + pages_text(total);
-    finding.why = "once swap is full anonymous memory cannot be reclaimed any more, and the next shortage goes to the OOM killer";
+    finding.why =
+        "once swap is full anonymous memory cannot be reclaimed any more, and the next shortage goes to the OOM killer";
     finding.evidence = {{"swap_used_peak_bytes", to_bytes(peak).count()}, {"swap_bytes", to_bytes(total).count()}};
     finding.tries.push_back({"more swap, or more memory"});
     findings.push_back(std::move(finding));

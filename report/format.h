@@ -8,14 +8,15 @@
 
 namespace oomcast::report {
 
-std::string bytes_text(Bytes bytes);        // "1.62 GiB", "-3.0 MiB", "812 B"
-std::string count_text(int64_t count);      // "337,017"
-std::string pages_text(Pages pages);        // "337,017 pages (1.29 GiB)"
-std::string seconds_text(Nanoseconds t);    // "12.41 s": a moment of the run
-std::string duration_text(Nanoseconds d);   // "312 ms", "0.14 ms", "1.82 s": how long something took
-std::string percent_text(int64_t part, int64_t whole);  // "89 %"; "-" of nothing
-std::string signal_text(int signal);        // "signal 9 (SIGKILL)"
+std::string bytes_text(Bytes bytes);                       // "1.62 GiB", "-3.0 MiB", "812 B"
+std::string count_text(int64_t count);                     // "337,017"
+std::string pages_text(Pages pages);                       // "337,017 pages (1.29 GiB)"
+std::string seconds_text(Nanoseconds t);                   // "12.41 s": a moment of the run
+std::string duration_text(Nanoseconds d);                  // "312 ms", "0.14 ms", "1.82 s": how long something took
+std::string percent_text(int64_t part, int64_t whole);     // "89 %"; "-" of nothing
+std::string signal_text(int signal);                       // "signal 9 (SIGKILL)"
 std::string where_text(NodeId node, host::ZoneKind zone);  // "node 0 zone DMA32"
-std::string host_text(const host::HostSpec& host);  // "small-2g (6.1.0-56-cloud-amd64, classic LRU, 1 node, 1.95 GiB RAM, no swap)"
+std::string host_text(
+    const host::HostSpec& host);  // "small-2g (6.1.0-56-cloud-amd64, classic LRU, 1 node, 1.95 GiB RAM, no swap)"
 
 }  // namespace oomcast::report

@@ -8,8 +8,10 @@ using Json = nlohmann::ordered_json;
 
 const char* scope_name(sim::Scope scope) {
   switch (scope) {
-    case sim::Scope::kHost: return "host";
-    case sim::Scope::kCgroup: return "cgroup";
+    case sim::Scope::kHost:
+      return "host";
+    case sim::Scope::kCgroup:
+      return "cgroup";
   }
   return "host";
 }

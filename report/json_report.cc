@@ -139,7 +139,8 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   for (const sim::OomKill& kill : outcome.oom_kills) report["oom_kills"].push_back(oom_kill_json(kill));
   report["counters"] = counters_json(outcome);
   report["stall"] = stall_json(outcome.stall);
-  report["pressure"] = {{"some", pressure_line_json(outcome.pressure_some)}, {"full", pressure_line_json(outcome.pressure_full)}};
+  report["pressure"] = {{"some", pressure_line_json(outcome.pressure_some)},
+                        {"full", pressure_line_json(outcome.pressure_full)}};
   report["timeline"] = timeline_json(outcome);
   report["findings"] = findings_json(findings);
   report["sites"] = sites_json(outcome, capture);

@@ -11,7 +11,8 @@ namespace oomcast::report {
 inline constexpr const char* kReportSchema = "oomcast.report.v1";
 
 /// Keys are always all there and always in the same order; what nothing computes yet is null.
-nlohmann::ordered_json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings);
+nlohmann::ordered_json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture,
+                               const Findings& findings);
 /// As written to the report file: two spaces of indent, columns of numbers on one line, a newline at the end.
 std::string report_text(const nlohmann::ordered_json& report);
 

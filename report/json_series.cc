@@ -11,13 +11,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // memory.stat in the order of memory_stats[] (mm/memcontrol.c, 6.1), the items that a memory forecast is about.
+// clang-format off
 constexpr std::array kMemoryStat = {
-    "anon", "file", "kernel", "kernel_stack", "pagetables", "sock", "shmem", "file_mapped", "file_dirty", "file_writeback",
-    "swapcached", "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable", "slab_reclaimable",
-    "slab_unreclaimable", "slab", "workingset_refault_anon", "workingset_refault_file", "workingset_activate_anon",
-    "workingset_activate_file", "workingset_restore_anon", "workingset_restore_file", "workingset_nodereclaim", "pgscan",
-    "pgsteal", "pgscan_kswapd", "pgscan_direct", "pgsteal_kswapd", "pgsteal_direct", "pgfault", "pgmajfault", "pgrefill",
-    "pgactivate", "pgdeactivate", "pglazyfree", "pglazyfreed"};
+    "anon", "file", "kernel", "kernel_stack", "pagetables", "sock", "shmem", "file_mapped", "file_dirty",
+    "file_writeback", "swapcached", "inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable",
+    "slab_reclaimable", "slab_unreclaimable", "slab", "workingset_refault_anon", "workingset_refault_file",
+    "workingset_activate_anon", "workingset_activate_file", "workingset_restore_anon", "workingset_restore_file",
+    "workingset_nodereclaim", "pgscan", "pgsteal", "pgscan_kswapd", "pgscan_direct", "pgsteal_kswapd",
+    "pgsteal_direct", "pgfault", "pgmajfault", "pgrefill", "pgactivate", "pgdeactivate", "pglazyfree", "pglazyfreed"};
+// clang-format on
 constexpr std::array kMemoryEvents = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
 
 /// Without a cgroup all of these are 0. With one nothing computes them yet: null, and named in coverage.caveats.
@@ -47,17 +49,18 @@ Json counters_json(const sim::Outcome& outcome) {
 
 Json timeline_json(const sim::Outcome& outcome) {
   using Row = sim::TimelineRow;
-  auto bytes = [&](Pages Row::* field) {
+  auto bytes = [&](Pages Row::*field) {
     return column(outcome, [=](const Row& row) { return to_bytes(row.*field).count(); });
   };
-  auto rate = [&](int64_t Row::* field) { return column(outcome, [=](const Row& row) { return row.*field; }); };
-  auto share = [&](int64_t Row::* field) {
+  auto rate = [&](int64_t Row::*field) { return column(outcome, [=](const Row& row) { return row.*field; }); };
+  auto share = [&](int64_t Row::*field) {
     return column(outcome, [=](const Row& row) { return static_cast<double>(row.*field) / 1000; });
   };
   Json node_free = Json::object();
   for (size_t i = 0; i < outcome.host.nodes.size(); ++i)
-    node_free["node" + std::to_string(outcome.host.nodes[i].id.value)] = column(
-        outcome, [=](const Row& row) { return i < row.node_free.size() ? Json(to_bytes(row.node_free[i]).count()) : Json(); });
+    node_free["node" + std::to_string(outcome.host.nodes[i].id.value)] = column(outcome, [=](const Row& row) {
+      return i < row.node_free.size() ? Json(to_bytes(row.node_free[i]).count()) : Json();
+    });
   return {{"t_s", column(outcome, [](const Row& row) { return json_seconds(row.t); })},
           {"node_free_bytes", node_free},
           {"active_anon_bytes", bytes(&Row::active_anon)},

@@ -95,8 +95,8 @@ Result<host::HostSpec> target_host(const RunOptions& options) {
     if (auto set = host::set_cgroup(spec.value(), limit); !set) return Error{"--cgroup " + set.error().message};
   if (auto valid = host::validate(spec.value()); !valid) return valid.error();
   if (options.cpu_node >= 0 && !has_cpus(spec.value(), options.cpu_node))
-    return Error{"--cpu-node " + std::to_string(options.cpu_node) + ": the host has no such node with CPUs; try 'oomcast host show " +
-                 options.host + "'"};
+    return Error{"--cpu-node " + std::to_string(options.cpu_node) +
+                 ": the host has no such node with CPUs; try 'oomcast host show " + options.host + "'"};
   return spec;
 }
 
@@ -132,12 +132,14 @@ bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace
   return !verdict || *verdict >= *options.fail_on;
 }
 
-int conclude(const RunOptions& options, const ReportFile& file, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+int conclude(const RunOptions& options, const ReportFile& file, const sim::Outcome& outcome,
+             const trace::CaptureSummary& capture) {
   Findings findings = find_all(outcome, capture);
   int pid = outcome.app.processes.empty() ? static_cast<int>(::getpid()) : outcome.app.processes.front().pid;
   auto written = file.write(report_text(to_json(outcome, capture, findings)), pid);
   if (!options.quiet) {
-    std::string text = summary_text(outcome, capture, findings, written ? written.value() : "not written", stderr_takes_color());
+    std::string text =
+        summary_text(outcome, capture, findings, written ? written.value() : "not written", stderr_takes_color());
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);
@@ -191,9 +193,11 @@ int host_show(const std::string& name, bool json) {
 int host_capture(const std::string& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
-  if (error) return fail(kExitUsage, "host capture: " + directory + ": " + error.message() + "; choose another directory");
+  if (error)
+    return fail(kExitUsage, "host capture: " + directory + ": " + error.message() + "; choose another directory");
   if (auto taken = record::snapshot_this_machine(directory); !taken) return fail(kExitUsage, taken.error().message);
-  return print("This machine is described in " + directory + "; try: oomcast run --host " + directory + " -- PROGRAM ARGS...\n");
+  return print("This machine is described in " + directory + "; try: oomcast run --host " + directory +
+               " -- PROGRAM ARGS...\n");
 }
 
 int doctor() {
@@ -210,12 +214,18 @@ int command(const std::vector<std::string>& arguments) {
     case Verb::kRun:
       start_log(line.run.log_level);
       return run(line.run);
-    case Verb::kRecordAttached: return record_attached(line.hello_socket_fd);
-    case Verb::kHostList: return print(render_host_list());
-    case Verb::kHostShow: return host_show(line.host_argument, line.json);
-    case Verb::kHostCapture: return host_capture(line.host_argument);
-    case Verb::kDoctor: return doctor();
-    case Verb::kNothing: break;
+    case Verb::kRecordAttached:
+      return record_attached(line.hello_socket_fd);
+    case Verb::kHostList:
+      return print(render_host_list());
+    case Verb::kHostShow:
+      return host_show(line.host_argument, line.json);
+    case Verb::kHostCapture:
+      return host_capture(line.host_argument);
+    case Verb::kDoctor:
+      return doctor();
+    case Verb::kNothing:
+      break;
   }
   if (!line.error.empty()) std::fprintf(stderr, "%s\n", line.error.c_str());
   if (!line.text.empty()) print(line.text);

@@ -29,22 +29,30 @@ struct Paper {
 
 const char* headline(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kFits: return "FITS";
-    case Verdict::kBackgroundReclaim: return "BACKGROUND RECLAIM";
-    case Verdict::kDirectReclaim: return "DIRECT RECLAIM";
-    case Verdict::kAllocRefused: return "ALLOCATION REFUSED";
-    case Verdict::kOomKill: return "OOM KILL";
+    case Verdict::kFits:
+      return "FITS";
+    case Verdict::kBackgroundReclaim:
+      return "BACKGROUND RECLAIM";
+    case Verdict::kDirectReclaim:
+      return "DIRECT RECLAIM";
+    case Verdict::kAllocRefused:
+      return "ALLOCATION REFUSED";
+    case Verdict::kOomKill:
+      return "OOM KILL";
   }
   return "?";
 }
 
 const char* tint(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kFits: return kGreen;
+    case Verdict::kFits:
+      return kGreen;
     case Verdict::kBackgroundReclaim:
-    case Verdict::kDirectReclaim: return kYellow;
+    case Verdict::kDirectReclaim:
+      return kYellow;
     case Verdict::kAllocRefused:
-    case Verdict::kOomKill: return kRed;
+    case Verdict::kOomKill:
+      return kRed;
   }
   return kPlain;
 }
@@ -53,11 +61,16 @@ const char* tint(Verdict verdict) {
 const std::optional<sim::Incident>& decisive(const sim::Outcome& outcome) {
   static const std::optional<sim::Incident> kNone;
   switch (outcome.verdict) {
-    case Verdict::kFits: return kNone;
-    case Verdict::kBackgroundReclaim: return outcome.kswapd_scan;
-    case Verdict::kDirectReclaim: return outcome.direct_reclaim;
-    case Verdict::kAllocRefused: return outcome.alloc_refused;
-    case Verdict::kOomKill: return outcome.oom_kill;
+    case Verdict::kFits:
+      return kNone;
+    case Verdict::kBackgroundReclaim:
+      return outcome.kswapd_scan;
+    case Verdict::kDirectReclaim:
+      return outcome.direct_reclaim;
+    case Verdict::kAllocRefused:
+      return outcome.alloc_refused;
+    case Verdict::kOomKill:
+      return outcome.oom_kill;
   }
   return kNone;
 }
@@ -69,15 +82,18 @@ std::string moment(const sim::Incident& incident) {
 void write_verdict(const sim::Outcome& outcome, Paper& paper) {
   std::string word = paper.tinted(tint(outcome.verdict), headline(outcome.verdict));
   const auto& incident = decisive(outcome);
-  std::string when = incident ? ", " + seconds_text(incident->t) + " into the run, at a footprint of " + bytes_text(incident->app_footprint)
+  std::string when = incident ? ", " + seconds_text(incident->t) + " into the run, at a footprint of " +
+                                    bytes_text(incident->app_footprint)
                               : ", no reclaim in " + seconds_text(outcome.forecast);
   paper.line("verdict", word + when);
   if (!incident) return;
   paper.line("why", incident->why);
   const host::Watermarks& marks = incident->watermarks;
-  paper.line("where", where_text(incident->node, incident->zone) + (incident->scope == sim::Scope::kCgroup ? ", in the cgroup" : "") +
-                          ": free " + pages_text(incident->free_pages));
-  paper.line("", "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high));
+  paper.line("where", where_text(incident->node, incident->zone) +
+                          (incident->scope == sim::Scope::kCgroup ? ", in the cgroup" : "") + ": free " +
+                          pages_text(incident->free_pages));
+  paper.line("",
+             "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high));
 }
 
 void write_victims(const sim::Outcome& outcome, Paper& paper) {
@@ -85,8 +101,9 @@ void write_victims(const sim::Outcome& outcome, Paper& paper) {
   for (size_t i = 0; i < std::min(kShown, outcome.oom_kills.size()); ++i) {
     const sim::OomKill& kill = outcome.oom_kills[i];
     const sim::OomCandidate& v = kill.victim;
-    std::string line = v.comm + " (pid " + std::to_string(v.pid) + ", oom_score_adj " + std::to_string(v.oom_score_adj) + "), " +
-                       pages_text(v.rss_anon + v.rss_file + v.rss_shmem) + " resident, " + count_text(v.points) + " points";
+    std::string line = v.comm + " (pid " + std::to_string(v.pid) + ", oom_score_adj " +
+                       std::to_string(v.oom_score_adj) + "), " + pages_text(v.rss_anon + v.rss_file + v.rss_shmem) +
+                       " resident, " + count_text(v.points) + " points";
     const sim::OomCandidate* next = nullptr;
     for (const sim::OomCandidate& c : kill.candidates)
       if (c.killable && c.pid != v.pid && (!next || c.points >= next->points)) next = &c;
@@ -113,21 +130,24 @@ void write_onset(const sim::Outcome& outcome, Paper& paper) {
 void write_stalls(const sim::Outcome& outcome, Paper& paper) {
   const sim::Stall& stall = outcome.stall;
   if ((stall.direct_reclaim_total + stall.swap_in_total + stall.throttled_total).count() == 0) return;
-  paper.line("stalls", duration_text(stall.direct_reclaim_total) + " in direct reclaim, " + duration_text(stall.swap_in_total) +
-                           " in swap-in, " + duration_text(stall.throttled_total) + " throttled; longest " + duration_text(stall.longest));
+  paper.line("stalls", duration_text(stall.direct_reclaim_total) + " in direct reclaim, " +
+                           duration_text(stall.swap_in_total) + " in swap-in, " + duration_text(stall.throttled_total) +
+                           " throttled; longest " + duration_text(stall.longest));
 }
 
 void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Paper& paper) {
   Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(capture.rss_peak_bytes));
-  paper.line("footprint", "peak " + bytes_text(outcome.app.footprint_peak) + ", " +
-                              percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) + " of the host's " +
-                              bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
+  paper.line("footprint",
+             "peak " + bytes_text(outcome.app.footprint_peak) + ", " +
+                 percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) +
+                 " of the host's " + bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
   uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
-  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + " of " + bytes_text(rss) +
-                             " RssAnon (" + percent_text(tracked.count(), rss.count()) + "), " +
+  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + " of " +
+                             bytes_text(rss) + " RssAnon (" + percent_text(tracked.count(), rss.count()) + "), " +
                              (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
   if (!capture.exited && capture.exit_signal)
-    paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) + " on this machine; the forecast covers the run up to then");
+    paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) +
+                              " on this machine; the forecast covers the run up to then");
   else
     paper.line("program", "exit status " + std::to_string(capture.exit_code));
 }
@@ -143,7 +163,9 @@ void write_findings(const Findings& findings, Paper& paper) {
   for (const Finding& finding : findings) {
     if (finding.severity == Severity::kInfo) continue;
     for (const Try& t : finding.tries) {
-      const char* proof = !t.proven ? " [not simulated]" : *t.proven ? " [proven by simulation]" : " [simulated: does not help]";
+      const char* proof = !t.proven   ? " [not simulated]"
+                          : *t.proven ? " [proven by simulation]"
+                                      : " [simulated: does not help]";
       paper.line(label, t.change + (finding.id == "tracking_not_available" ? "" : proof));
       label = "";
     }

@@ -48,9 +48,11 @@ class EndToEnd : public testing::Test {
 
   Finished sh(const std::string& line) const {
     std::ofstream(at("line.sh")) << "cd " << directory_.string() << "\n"
-                                 << "OOMCAST=" OOMCAST_BINARY_DIR "/report/oomcast LIBRARY=" OOMCAST_BINARY_DIR "/preload/liboomcast.so\n"
+                                 << "OOMCAST=" OOMCAST_BINARY_DIR "/report/oomcast LIBRARY=" OOMCAST_BINARY_DIR
+                                    "/preload/liboomcast.so\n"
                                  << line << "\n";
-    int raw = std::system(("timeout 120 sh " + at("line.sh").string() + " >" + at("out").string() + " 2>" + at("err").string()).c_str());
+    int raw = std::system(
+        ("timeout 120 sh " + at("line.sh").string() + " >" + at("out").string() + " 2>" + at("err").string()).c_str());
     return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), content(at("out")), content(at("err"))};
   }
   /// `oomcast run --host kHost OPTIONS -- COMMAND`.

@@ -36,23 +36,37 @@ TEST_F(Refusals, AStaticBinary) {
 
 TEST_F(Refusals, ASetuidBinary) {
   fs::copy_file("/bin/true", at("suid"));
-  if (::chown(at("suid").c_str(), 65534, 65534) != 0) GTEST_SKIP() << "needs root to make a setuid binary of somebody else";
-  fs::permissions(at("suid"), fs::perms::set_uid | fs::perms::owner_all | fs::perms::others_exec | fs::perms::group_exec);
+  if (::chown(at("suid").c_str(), 65534, 65534) != 0)
+    GTEST_SKIP() << "needs root to make a setuid binary of somebody else";
+  fs::permissions(at("suid"),
+                  fs::perms::set_uid | fs::perms::owner_all | fs::perms::others_exec | fs::perms::group_exec);
   expect_refused(run("./suid"), 126, "setuid");
 }
 
-TEST_F(Refusals, AHostThatDoesNotExist) { expect_refused(sh("$OOMCAST run --host no-such-host -- touch started"), 2, "no-such-host"); }
+TEST_F(Refusals, AHostThatDoesNotExist) {
+  expect_refused(sh("$OOMCAST run --host no-such-host -- touch started"), 2, "no-such-host");
+}
 
 TEST_F(Refusals, AMalformedHost) {
   std::ofstream(at("host.json")) << "{\"nodes\": [";
   expect_refused(sh("$OOMCAST run --host host.json -- touch started"), 2, "host.json");
 }
 
-TEST_F(Refusals, AnUnknownFieldOfTheHost) { expect_refused(run("touch started", "--set vm.swapiness=0"), 2, "vm.swapiness"); }
-TEST_F(Refusals, AnUnknownCgroupFile) { expect_refused(run("touch started", "--cgroup memory.maximum=1G"), 2, "memory.maximum"); }
-TEST_F(Refusals, ANodeThatTheHostDoesNotHave) { expect_refused(run("touch started", "--cpu-node 7"), 2, "--cpu-node 7"); }
-TEST_F(Refusals, AnUnwritableReport) { expect_refused(run("touch started", "--report /proc/oomcast.json"), 2, "/proc/oomcast.json"); }
-TEST_F(Refusals, AReportInADirectoryThatIsNotThere) { expect_refused(run("touch started", "--report no/r.json"), 2, "no/r.json"); }
+TEST_F(Refusals, AnUnknownFieldOfTheHost) {
+  expect_refused(run("touch started", "--set vm.swapiness=0"), 2, "vm.swapiness");
+}
+TEST_F(Refusals, AnUnknownCgroupFile) {
+  expect_refused(run("touch started", "--cgroup memory.maximum=1G"), 2, "memory.maximum");
+}
+TEST_F(Refusals, ANodeThatTheHostDoesNotHave) {
+  expect_refused(run("touch started", "--cpu-node 7"), 2, "--cpu-node 7");
+}
+TEST_F(Refusals, AnUnwritableReport) {
+  expect_refused(run("touch started", "--report /proc/oomcast.json"), 2, "/proc/oomcast.json");
+}
+TEST_F(Refusals, AReportInADirectoryThatIsNotThere) {
+  expect_refused(run("touch started", "--report no/r.json"), 2, "no/r.json");
+}
 TEST_F(Refusals, NoProgram) { expect_refused(sh("$OOMCAST run"), 2, "no program"); }
 
 }  // namespace

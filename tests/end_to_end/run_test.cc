@@ -64,10 +64,11 @@ TEST_F(Run, AGuestKilledBySigkillStillGivesAReportThatSaysSo) {
 }
 
 TEST_F(Run, AGuestOutlivesARecorderThatIsKilled) {
-  Finished finished = sh(
-      "$OOMCAST run --host " + std::string(kHost) +
-      " -- sh -c 'sleep 2; dd if=/dev/zero of=/dev/null bs=50M count=1 status=none && echo alive > marker' & "
-      "sleep 1; kill -9 $!; wait $!; n=0; while [ ! -s marker ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; cat marker");
+  Finished finished =
+      sh("$OOMCAST run --host " + std::string(kHost) +
+         " -- sh -c 'sleep 2; dd if=/dev/zero of=/dev/null bs=50M count=1 status=none && echo alive > marker' & "
+         "sleep 1; kill -9 $!; wait $!; n=0; while [ ! -s marker ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done; "
+         "cat marker");
   EXPECT_EQ(finished.out, "alive\n");
   EXPECT_TRUE(nothing_written());
 }
@@ -75,7 +76,8 @@ TEST_F(Run, AGuestOutlivesARecorderThatIsKilled) {
 TEST_F(Run, WithoutPrivilegeTheProgramRunsAndTheReportSaysWhatIsMissing) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root to drop privileges";
   constexpr const char* kDrop = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
-  if (sh(std::string(kDrop) + "$OOMCAST --version").status != 0) GTEST_SKIP() << "the build tree is not readable for others";
+  if (sh(std::string(kDrop) + "$OOMCAST --version").status != 0)
+    GTEST_SKIP() << "the build tree is not readable for others";
   Finished finished = sh(std::string(kDrop) + "$OOMCAST run --host " + kHost + " -- sh -c 'echo fine; exit 5'");
   EXPECT_EQ(finished.status, 5) << finished.err;
   EXPECT_EQ(finished.out, "fine\n");

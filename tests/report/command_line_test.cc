@@ -14,9 +14,36 @@ using Verb = CommandLine::Verb;
 CommandLine parse(std::vector<std::string> words) { return parse_command_line(words); }
 
 TEST(CommandLine, RunWithItsOptions) {
-  CommandLine line = parse({"run", "--host", "box", "--report", "r.json", "--cgroup", "memory.max=1G", "--cgroup", "memory.high=900M", "--set",
-                            "vm.swappiness=0", "--cpu-node", "0", "--oom-score-adj", "-500", "--on-oom", "kill", "--fail-on", "direct_reclaim",
-                            "--guard", "10", "--no-follow", "--stack-sample", "4096", "--quiet", "--audit", "--", "prog", "--host", "mine"});
+  CommandLine line = parse({"run",
+                            "--host",
+                            "box",
+                            "--report",
+                            "r.json",
+                            "--cgroup",
+                            "memory.max=1G",
+                            "--cgroup",
+                            "memory.high=900M",
+                            "--set",
+                            "vm.swappiness=0",
+                            "--cpu-node",
+                            "0",
+                            "--oom-score-adj",
+                            "-500",
+                            "--on-oom",
+                            "kill",
+                            "--fail-on",
+                            "direct_reclaim",
+                            "--guard",
+                            "10",
+                            "--no-follow",
+                            "--stack-sample",
+                            "4096",
+                            "--quiet",
+                            "--audit",
+                            "--",
+                            "prog",
+                            "--host",
+                            "mine"});
   ASSERT_EQ(line.verb, Verb::kRun) << line.error;
   EXPECT_EQ(line.run.host, "box");
   EXPECT_EQ(line.run.report, "r.json");
@@ -34,18 +61,31 @@ TEST(CommandLine, RunWithItsOptions) {
 }
 
 TEST(CommandLine, WhateverFollowsTheDashesIsThePrograms) {
-  EXPECT_THAT(parse({"run", "--", "run", "--", "host", "--help"}).run.command, ElementsAre("run", "--", "host", "--help"));
+  EXPECT_THAT(parse({"run", "--", "run", "--", "host", "--help"}).run.command,
+              ElementsAre("run", "--", "host", "--help"));
 }
 
 TEST(CommandLine, MistakesAreOneLineAndStatusTwo) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {}, {"run"}, {"run", "--"}, {"run", "ls"}, {"run", "--nonsense", "--", "ls"}, {"run", "--host"}, {"host"}, {"host", "show"},
-           {"fly"}, {"run", "--oom-score-adj", "2000", "--", "ls"}, {"run", "--fail-on", "rain", "--", "ls"}, {"doctor", "extra"},
-           {"run", "--log-level", "loud", "--", "ls"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{},
+                                             {"run"},
+                                             {"run", "--"},
+                                             {"run", "ls"},
+                                             {"run", "--nonsense", "--", "ls"},
+                                             {"run", "--host"},
+                                             {"host"},
+                                             {"host", "show"},
+                                             {"fly"},
+                                             {"run", "--oom-score-adj", "2000", "--", "ls"},
+                                             {"run", "--fail-on", "rain", "--", "ls"},
+                                             {"doctor", "extra"},
+                                             {"run", "--log-level", "loud", "--", "ls"}}) {
     CommandLine line = parse(words);
     EXPECT_EQ(line.verb, Verb::kNothing);
     EXPECT_EQ(line.status, kExitUsage);
-    EXPECT_THAT(line.error, testing::AllOf(testing::StartsWith("oomcast: "), HasSubstr("; try '"), testing::Not(HasSubstr("\n")))) << words.size();
+    EXPECT_THAT(line.error,
+                testing::AllOf(testing::StartsWith("oomcast: "), HasSubstr("; try '"), testing::Not(HasSubstr("\n"))))
+        << words.size();
   }
 }
 
@@ -53,7 +93,8 @@ TEST(CommandLine, ForgottenDashesAreNamed) { EXPECT_THAT(parse({"run", "ls", "-l
 
 TEST(CommandLine, HelpAndVersionGoToStdoutWithStatusZero) {
   EXPECT_THAT(parse({"--version"}).text, HasSubstr("oomcast 0."));
-  EXPECT_THAT(parse({"--help"}).text, testing::AllOf(HasSubstr("Examples:"), HasSubstr("doctor"), testing::Not(HasSubstr("record-attached"))));
+  EXPECT_THAT(parse({"--help"}).text,
+              testing::AllOf(HasSubstr("Examples:"), HasSubstr("doctor"), testing::Not(HasSubstr("record-attached"))));
   EXPECT_THAT(parse({"run", "--help"}).text, testing::AllOf(HasSubstr("--oom-score-adj"), HasSubstr("Exit status")));
   EXPECT_EQ(parse({"run", "--help"}).status, 0);
 }

@@ -15,7 +15,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json schema() { return Json::parse(std::ifstream(std::string(OOMCAST_SOURCE_DIR) + "/report/schema/oomcast.report.v1.json")); }
+Json schema() {
+  return Json::parse(std::ifstream(std::string(OOMCAST_SOURCE_DIR) + "/report/schema/oomcast.report.v1.json"));
+}
 Json report_of(const stories::Story& story) { return to_json(story.outcome, story.capture, story.findings()); }
 std::vector<std::string> keys_of(const Json& object) {
   std::vector<std::string> keys;
@@ -24,7 +26,8 @@ std::vector<std::string> keys_of(const Json& object) {
 }
 
 TEST(JsonReport, EveryStoryKeepsToTheSchema) {
-  for (const stories::Story& story : {stories::fits(), stories::oom(), stories::bystander(), stories::swap_thrash(), stories::unseen()})
+  for (const stories::Story& story :
+       {stories::fits(), stories::oom(), stories::bystander(), stories::swap_thrash(), stories::unseen()})
     EXPECT_THAT(SchemaCheck(schema()).violations(Json::parse(report_text(report_of(story)))), testing::IsEmpty());
 }
 
@@ -34,9 +37,9 @@ TEST(JsonReport, AnEmptyOutcomeHasAllKeysToo) {
 
 TEST(JsonReport, KeysKeepTheirOrder) {
   EXPECT_THAT(keys_of(report_of(stories::oom())),
-              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "diverged_at_s", "diverged_why", "forecast_s", "bands", "first",
-                                   "oom_kills", "counters", "stall", "pressure", "timeline", "findings", "sites", "app", "coverage",
-                                   "host_sensitive", "basis"));
+              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "diverged_at_s", "diverged_why",
+                                   "forecast_s", "bands", "first", "oom_kills", "counters", "stall", "pressure",
+                                   "timeline", "findings", "sites", "app", "coverage", "host_sensitive", "basis"));
 }
 
 TEST(JsonReport, CountersAreAllThereUnderTheKernelsNames) {

@@ -67,7 +67,8 @@ TEST_F(ReportFileTest, ADeviceIsWrittenToAndNotReplaced) {
 }
 
 TEST_F(ReportFileTest, BadPlacesAreFoundBeforehand) {
-  EXPECT_THAT(ReportFile::prepare(at("no/such/r.json")).error().message, testing::HasSubstr("No such file or directory"));
+  EXPECT_THAT(ReportFile::prepare(at("no/such/r.json")).error().message,
+              testing::HasSubstr("No such file or directory"));
   EXPECT_THAT(ReportFile::prepare(directory_.string()).error().message, testing::HasSubstr("directory"));
   EXPECT_FALSE(ReportFile::prepare("").ok());
   std::ofstream(at("file")) << "";

@@ -47,8 +47,10 @@ class SchemaCheck {
         check(item, properties[key], where + "." + key);
       } else if (schema.contains("additionalProperties")) {
         const Json& additional = schema["additionalProperties"];
-        if (additional.is_object()) check(item, additional, where + "." + key);
-        else if (additional == false) complain(where, "has the unknown key " + key);
+        if (additional.is_object())
+          check(item, additional, where + "." + key);
+        else if (additional == false)
+          complain(where, "has the unknown key " + key);
       }
     }
   }
@@ -61,11 +63,13 @@ class SchemaCheck {
     }
     for (const auto& [keyword, rule] : schema.items()) {
       if (keyword == "type") {
-        if (!has_a_type(value, rule)) return complain(where, "is not " + rule.dump() + " but " + value.dump().substr(0, 60));
+        if (!has_a_type(value, rule))
+          return complain(where, "is not " + rule.dump() + " but " + value.dump().substr(0, 60));
       } else if (keyword == "const") {
         if (value != rule) complain(where, "is not " + rule.dump());
       } else if (keyword == "enum") {
-        if (std::find(rule.begin(), rule.end(), value) == rule.end()) complain(where, value.dump() + " is none of " + rule.dump());
+        if (std::find(rule.begin(), rule.end(), value) == rule.end())
+          complain(where, value.dump() + " is none of " + rule.dump());
       } else if (keyword == "required") {
         if (value.is_object())
           for (const Json& key : rule)
@@ -74,7 +78,8 @@ class SchemaCheck {
         if (value.is_array())
           for (size_t i = 0; i < value.size(); ++i) check(value[i], rule, where + "[" + std::to_string(i) + "]");
       } else if (keyword == "properties" || keyword == "additionalProperties") {
-        if (value.is_object() && (keyword == "properties" || !schema.contains("properties"))) check_properties(value, schema, where);
+        if (value.is_object() && (keyword == "properties" || !schema.contains("properties")))
+          check_properties(value, schema, where);
       } else if (keyword[0] != '$' && keyword != "title" && keyword != "description") {
         complain(where, "the schema uses " + keyword + ", which is not checked");
       }

@@ -52,7 +52,8 @@ inline sim::OomCandidate candidate(int pid, std::string comm, Bytes rss_anon, in
   c.rss_anon = pages_of(rss_anon);
   c.page_tables = rss_anon / 512;
   c.killable = adj != -1000;
-  c.points = c.rss_anon.count() + to_pages(c.page_tables).count() + adj * ((host.total_ram + host.total_swap()).count() / 1000);
+  c.points = c.rss_anon.count() + to_pages(c.page_tables).count() +
+             adj * ((host.total_ram + host.total_swap()).count() / 1000);
   return c;
 }
 
@@ -91,7 +92,8 @@ inline Story oom() {
   o.kswapd_wake = incident(8'204_ms, 1780_MiB, "node 0 zone DMA32 fell to 3,498 free pages, below low (3,517)");
   o.kswapd_scan = o.kswapd_wake;
   o.direct_reclaim = incident(8'310_ms, 1786_MiB, "node 0 zone DMA32 fell to 2,810 free pages, below min (2,814)");
-  o.oom_kill = incident(8'322_ms, 1787_MiB, "16 rounds of direct reclaim freed nothing: no swap, and no page cache is left");
+  o.oom_kill =
+      incident(8'322_ms, 1787_MiB, "16 rounds of direct reclaim freed nothing: no swap, and no page cache is left");
   o.oom_kill->free_pages = 2810_pages;
   o.oom_kill->stack_id = 1;
   sim::OomKill kill;
@@ -101,7 +103,9 @@ inline Story oom() {
   kill.candidates[0].killable = false;
   kill.candidates[3].guest = true;
   kill.victim = kill.candidates[3];
-  kill.dmesg = {"redis-server invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), order=0, oom_score_adj=0"};
+  kill.dmesg = {
+      "redis-server invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), order=0, "
+      "oom_score_adj=0"};
   o.oom_kills = {kill};
   o.diverged_at = 8'322_ms;
   o.diverged_why = "redis-server (pid 812) was killed in the model and ran on here";
