@@ -1,0 +1,74 @@
+// What is the whole machine at this moment? Nodes, pages, processes, swap devices and counters, with no behaviour.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "model/host/host_spec.h"
+#include "model/host/node.h"
+#include "model/host/page.h"
+#include "model/host/process.h"
+#include "model/host/swap_device.h"
+#include "model/host/vmstat.h"
+
+namespace oomcast::host {
+
+/// Another mapper of a page beside Page::owner (shared after fork). Linked through `next`; 0 ends the chain.
+struct Sharer {
+  ProcessIndex process = kNoProcess;
+  uint64_t vpn = 0;
+  uint32_t next = 0;
+};
+
+/// Pages first touched under one sampled stack.
+struct SiteCount {
+  int64_t touched = 0, resident = 0, resident_peak = 0;
+};
+
+struct Host {
+  explicit Host(const HostSpec& spec);
+
+  const HostSpec spec;
+  std::vector<Node> nodes;
+  std::vector<std::vector<int>> zonelists;   // by node index: node indices, nearest first (build_zonelists)
+  PageArray pages;
+  std::vector<Sharer> sharers;               // [0] is unused
+  std::vector<uint32_t> free_sharers;
+  std::deque<Process> processes;             // task-list order: background by pid, then guests as they start
+  std::vector<SwapDevice> swaps;             // by priority, highest first
+  VmstatArray vmstat;
+
+  // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
+  std::vector<std::vector<PageId>> lru_add_batch;
+  std::vector<std::vector<PageId>> rotate_batch;
+  std::vector<std::vector<SlotId>> swap_slot_cache;
+
+  int64_t total_ram = 0;                     // totalram_pages
+  int64_t total_swap = 0;                    // total_swap_pages
+  int64_t cached_slots = 0;                  // slots in per-CPU caches: taken, but not in use
+  int64_t committed = 0;                     // vm_committed_as, pages
+  int64_t guest_anon = 0;                    // anonymous pages of guests, resident (each counted once)
+  int64_t guest_swapped = 0;                 // swapped out (each slot counted once)
+  int64_t guest_tables = 0;                  // page-table pages
+  int64_t guest_touched = 0;                 // first touches so far, pages
+  int64_t guest_mapped_bytes = 0;            // address space of all guests
+  std::map<uint32_t, SiteCount> sites;       // by stack id
+
+  int cpu_count() const { return static_cast<int>(spec.cpus.size()); }
+  /// nr_swap_pages: free slots, those in per-CPU caches not counted.
+  int64_t free_swap() const {
+    int64_t sum = 0;
+    for (const SwapDevice& device : swaps) sum += device.free();
+    return sum;
+  }
+  SwapDevice& device(SlotId id) { return swaps[SwapDevice::device_of(id)]; }
+  const SwapDevice& device(SlotId id) const { return swaps[SwapDevice::device_of(id)]; }
+  SwapSlot& slot(SlotId id) { return device(id).slot(id); }
+  const SwapSlot& slot(SlotId id) const { return device(id).slot(id); }
+  Zone& zone_of(const Page& page) { return nodes[page.node].zones[page.zone]; }
+  void count(Vmstat item, int64_t by = 1) { vmstat[item] += by; }
+};
+
+}  // namespace oomcast::host

@@ -1,0 +1,72 @@
+// What state does one NUMA node have? Its zones with their free and per-CPU pages, its lists, its kswapd's flags.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "model/base/units.h"
+#include "model/host/host_spec.h"
+#include "model/host/lruvec.h"
+
+namespace oomcast::host {
+
+/// struct per_cpu_pages, order 0 only: pages parked on a CPU are neither free nor used.
+struct Pcp {
+  int64_t count = 0;
+  int64_t high = 0;
+  int64_t batch = 1;
+  int free_factor = 0;
+};
+
+/// struct zone. Invariant: free + sum(pcp.count) + used == managed, where used counts every page handed out.
+struct Zone {
+  ZoneKind kind = ZoneKind::kNormal;
+  int64_t managed = 0;
+  int64_t present = 0;
+  int64_t free = 0;             // NR_FREE_PAGES
+  int64_t used = 0;             // handed out (to lists, page tables, the kernel)
+  int64_t min = 0, low = 0, high = 0;
+  int64_t boost = 0;            // watermark_boost
+  int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
+  bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
+  bool fallback_done = false;   // movable blocks ran dry once since free was last plentiful (mm/page_alloc.cc)
+  std::array<int64_t, kZoneKinds> lowmem_reserve{};
+  std::vector<Pcp> pcp;         // by CPU index
+
+  int64_t min_mark() const { return min + boost; }
+  int64_t low_mark() const { return low + boost; }
+  int64_t high_mark() const { return high + boost; }
+  int64_t parked() const {
+    int64_t sum = 0;
+    for (const Pcp& cpu : pcp) sum += cpu.count;
+    return sum;
+  }
+};
+
+/// pg_data_t.
+struct Node {
+  NodeId id;
+  std::vector<int> cpu_indices;   // into Host::cpus
+  std::array<Zone, kZoneKinds> zones;  // by ZoneKind; an unpopulated zone has managed == 0
+  Lruvec lruvec;
+  int64_t slab_reclaimable = 0;
+  int64_t file_mapped = 0;
+  int64_t nr_writeback = 0;
+  int64_t nr_dirty = 0;
+  int kswapd_failures = 0;
+  bool pgdat_writeback = false;   // PGDAT_WRITEBACK
+  bool pgdat_dirty = false;       // PGDAT_DIRTY
+  int writeback_throttled = 0;    // nr_writeback_throttled
+  int64_t throttled_written = 0;  // NR_THROTTLED_WRITTEN
+  int64_t reclaim_start = 0;      // nr_reclaim_start
+  bool reclaim_locked = false;    // PGDAT_RECLAIM_LOCKED: node_reclaim under way
+
+  int64_t free() const {
+    int64_t sum = 0;
+    for (const Zone& zone : zones) sum += zone.free;
+    return sum;
+  }
+};
+
+}  // namespace oomcast::host

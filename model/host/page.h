@@ -1,0 +1,99 @@
+// What does the model know of one page? Its zone, its list, its flags and the one place that maps it.
+//
+// Pages have no physical identity here: which frame a page has decides nothing that we forecast, which zone it is in
+// does. A Page exists from its allocation to its free; memory that stood on the host's lists before the run stays in
+// bulk (LruList::Reservoir) until reclaim looks at it.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/base/check.h"
+
+namespace oomcast::host {
+
+using PageId = uint32_t;
+inline constexpr PageId kNoPage = 0xffffffffu;
+using SlotId = uint32_t;  // swap device index in the top 4 bits, slot number below
+inline constexpr SlotId kNoSlot = 0xffffffffu;
+using ProcessIndex = uint32_t;
+inline constexpr ProcessIndex kNoProcess = 0xffffffffu;
+
+enum PageFlag : uint16_t {
+  kPageActive = 1 << 0,
+  kPageReferenced = 1 << 1,
+  kPageYoung = 1 << 2,       // accessed bit of a PTE that maps it
+  kPageDirty = 1 << 3,
+  kPageSwapCache = 1 << 4,
+  kPageSwapBacked = 1 << 5,  // anonymous or shmem; clear for lazily freed (MADV_FREE) and file pages
+  kPageWriteback = 1 << 6,
+  kPageReclaim = 1 << 7,     // rotate to the tail when its write ends
+  kPageWorkingset = 1 << 8,
+  kPageFile = 1 << 9,
+  kPageMlocked = 1 << 10,
+  kPageLocked = 1 << 11,     // a read into it is under way
+  kPageOrphan = 1 << 12,     // its last user is gone; freed when its I/O ends
+  kPageReadahead = 1 << 13,  // brought in beside the one that was asked for
+  kPageInBatch = 1 << 14,    // in a per-CPU lru_add batch, on no list yet
+};
+
+enum class LruKindIndex : uint8_t { kInactiveAnon, kActiveAnon, kInactiveFile, kActiveFile, kUnevictable, kNone };
+inline constexpr int kEvictableLists = 4;
+inline constexpr int kLists = 5;
+
+struct Page {
+  PageId prev = kNoPage, next = kNoPage;      // towards the head, towards the tail
+  uint64_t vpn = 0;                           // virtual page number in `owner`, or page index in a file
+  ProcessIndex owner = kNoProcess;            // the first mapper; others are in Host::sharers
+  SlotId slot = kNoSlot;                      // valid with kPageSwapCache
+  uint32_t sharers = 0;                       // first entry in Host::sharers, 0: none
+  uint32_t stack_id = 0;                      // whose code touched it first; 0: not sampled
+  uint16_t flags = 0;
+  uint16_t mapcount = 0;
+  uint8_t node = 0;                           // index into Host::nodes
+  uint8_t zone = 0;                           // ZoneKind, the index into Node::zones
+  LruKindIndex list = LruKindIndex::kNone;
+  bool background = false;                    // belongs to a process that stood on the host before the run
+
+  bool has(uint16_t flag) const { return (flags & flag) != 0; }
+  void set(uint16_t flag) { flags = static_cast<uint16_t>(flags | flag); }
+  void clear(uint16_t flag) { flags = static_cast<uint16_t>(flags & ~flag); }
+  bool test_and_clear(uint16_t flag) {
+    const bool was = has(flag);
+    clear(flag);
+    return was;
+  }
+  bool anon() const { return !has(kPageFile); }
+};
+static_assert(sizeof(Page) <= 40);
+
+/// All pages by id; ids are reused, lowest memory footprint first in, last out.
+class PageArray {
+ public:
+  PageId create() {
+    if (!free_.empty()) {
+      const PageId id = free_.back();
+      free_.pop_back();
+      pages_[id] = Page{};
+      return id;
+    }
+    pages_.emplace_back();
+    return static_cast<PageId>(pages_.size() - 1);
+  }
+  void destroy(PageId id) {
+    OOMCAST_CHECK(pages_[id].list == LruKindIndex::kNone);
+    pages_[id].node = kDeadNode;
+    free_.push_back(id);
+  }
+  Page& operator[](PageId id) { return pages_[id]; }
+  const Page& operator[](PageId id) const { return pages_[id]; }
+  size_t size() const { return pages_.size(); }
+  bool alive(PageId id) const { return pages_[id].node != kDeadNode; }
+
+ private:
+  static constexpr uint8_t kDeadNode = 0xff;
+  std::vector<Page> pages_;
+  std::vector<PageId> free_;
+};
+
+}  // namespace oomcast::host

@@ -1,0 +1,42 @@
+// Who is running on the host? A process: its memory, its place in the OOM killer's list.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/base/units.h"
+#include "model/host/address_space.h"
+
+namespace oomcast::host {
+
+struct Process {
+  int pid = 0;
+  int parent_pid = 0;
+  int uid = 0;
+  std::string comm;
+  int oom_score_adj = 0;
+  bool guest = false;        // part of the program being forecast; else it stood on the host before
+  bool alive = true;
+  bool dying = false;        // killed by the model, memory not yet freed
+  bool killed = false;       // the model killed it at some time
+  bool unkillable = false;   // pid 1
+
+  AddressSpace space;        // guests only
+  std::vector<std::pair<int8_t, int8_t>> table_pages_at;  // node and zone of each page-table page
+  int64_t rss_anon = 0;      // pages mapped
+  int64_t rss_file = 0, rss_shmem = 0;
+  int64_t swap_entries = 0;
+  int64_t total_vm = 0;      // pages; guests use space.mapped_bytes
+  int64_t page_tables_bytes = 0;  // background only; guests use space.table_pages()
+
+  int64_t touched_pages = 0;
+  int64_t resident_peak = 0;
+  int64_t mapped_peak_bytes = 0;
+
+  int64_t table_pages() const { return guest ? space.table_pages() : page_tables_bytes >> 12; }
+  int64_t total_vm_pages() const { return guest ? space.mapped_bytes >> 12 : total_vm; }
+};
+
+}  // namespace oomcast::host

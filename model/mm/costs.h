@@ -1,0 +1,40 @@
+// How long do the kernel's own steps take on the target? CPU costs derived from its calibration.
+//
+// A snapshot gives two anchors: one page fault with zeroing, and a plain CPU loop. The other costs are fractions of the
+// fault, fitted once to recorded runs of real kernels (README, "Costs"). They decide who gets there first, kswapd or the
+// task; they hardly move how many pages are reclaimed.
+#pragma once
+
+#include "model/base/units.h"
+#include "model/host/host_spec.h"
+
+namespace oomcast::mm {
+
+struct Costs {
+  Nanoseconds fault;             // first touch: fault, allocate, zero, map
+  Nanoseconds touch;             // access to a resident page
+  Nanoseconds scan_page;         // isolate, check references, put back
+  Nanoseconds unmap_page;        // slot, swap cache, unmap, submit
+  Nanoseconds free_page;         // drop a clean page
+  Nanoseconds shrink_pass;       // shrink_node with nothing in it
+  Nanoseconds swap_fault;        // CPU part of a swap-in
+  Nanoseconds zap_page;          // unmap and free one page at exit or munmap
+  Nanoseconds wake_latency;      // from a wake-up to running
+
+  static Costs from(const host::Calibration& calibration) {
+    const Nanoseconds fault = calibration.page_fault;
+    Costs costs;
+    costs.fault = fault;
+    costs.touch = Nanoseconds(calibration.page_touch_ps / 1000);
+    costs.scan_page = fault / 2;
+    costs.unmap_page = fault * 2;
+    costs.free_page = fault / 2;
+    costs.shrink_pass = fault / 4;
+    costs.swap_fault = fault;
+    costs.zap_page = fault / 8;
+    costs.wake_latency = fault * 4;
+    return costs;
+  }
+};
+
+}  // namespace oomcast::mm

@@ -1,0 +1,113 @@
+// What does a task do when the allocator has nothing for it? See direct_reclaim.h; kernel-spec section 2.5.
+#include "model/mm/direct_reclaim.h"
+
+#include <algorithm>
+
+#include "model/mm/vmscan.h"
+
+namespace oomcast::mm {
+
+using host::Node;
+using host::Vmstat;
+using host::Zone;
+using host::ZoneKind;
+
+namespace {
+
+// The first zone that the request could have used: what the incident is told about.
+ZoneRef first_zone(const Kernel& k, const Gfp& gfp, int preferred) {
+  const Node& node = k.host.nodes[static_cast<size_t>(preferred)];
+  for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
+    if (node.zones[static_cast<size_t>(z)].managed > 0) return {preferred, z};
+  }
+  return {preferred, 0};
+}
+
+// Gives whether the task was killed while it waited.
+bool throttle_direct_reclaim(Kernel& k, int preferred) {
+  if (k.sched.current().dying || allow_direct_reclaim(k, preferred)) return false;
+  k.host.count(Vmstat::pgscan_direct_throttle);
+  const Nanoseconds begin = k.sched.now();
+  while (!k.sched.current().dying && !allow_direct_reclaim(k, preferred)) {
+    k.sched.wait(k.kswapd[static_cast<size_t>(preferred)].pfmemalloc_wait, kForever);
+  }
+  k.listener.on_stall(begin, false, true);
+  return k.sched.current().dying;
+}
+
+void consider_throttle(Kernel& k, int node, const ScanControl& sc) {
+  if (sc.nr_reclaimed > (sc.nr_scanned >> 3)) {
+    k.sched.wake_all(k.kswapd[static_cast<size_t>(node)].noprogress_wait);
+    return;
+  }
+  if (sc.priority == 1 && sc.nr_reclaimed == 0) reclaim_throttle(k, node, Throttle::kNoProgress);
+}
+
+void shrink_zones(Kernel& k, const Gfp& gfp, int preferred, ScanControl& sc) {
+  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    (void)gfp;
+    shrink_node(k, node, sc);
+  }
+  consider_throttle(k, preferred, sc);
+}
+
+int64_t do_try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred, ScanControl& sc) {
+  while (true) {
+    k.host.count(host::by_zone(Vmstat::allocstall_dma, static_cast<int>(gfp.highest_zone)));
+    sc.priority = kDefPriority;
+    do {
+      sc.nr_scanned = 0;
+      shrink_zones(k, gfp, preferred, sc);
+      if (sc.nr_reclaimed >= sc.nr_to_reclaim || k.sched.current().dying) break;
+      if (sc.priority < kDefPriority - 2) sc.may_writepage = true;
+    } while (--sc.priority >= 0);
+    for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) snapshot_refaults(k.host.nodes[static_cast<size_t>(node)]);
+    if (sc.nr_reclaimed > 0 || k.sched.current().dying) return sc.nr_reclaimed;
+    // Untapped active pages: once more, this time taking from them whatever the balance says.
+    if (!sc.skipped_deactivate) return 0;
+    sc.force_deactivate = true;
+    sc.skipped_deactivate = false;
+  }
+}
+
+}  // namespace
+
+bool allow_direct_reclaim(Kernel& k, int node_index) {
+  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  if (node.kswapd_failures >= 16) return true;
+  int64_t reserve = 0, free = 0;
+  for (int z = 0; z <= static_cast<int>(ZoneKind::kNormal); ++z) {
+    const Zone& zone = node.zones[static_cast<size_t>(z)];
+    if (zone.managed == 0 || zone_reclaimable_pages(k, node, z) == 0) continue;
+    reserve += zone.min_mark();
+    free += zone.free;
+  }
+  if (reserve == 0 || free > reserve / 2) return true;
+  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+  if (state.wait.active()) {
+    if (state.highest_zoneidx > static_cast<int>(ZoneKind::kNormal)) state.highest_zoneidx = static_cast<int>(ZoneKind::kNormal);
+    k.sched.wake_all(state.wait);
+  }
+  return false;
+}
+
+int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred) {
+  Actor& actor = k.sched.current();
+  const Nanoseconds begin = k.sched.now();
+  k.listener.on_direct_reclaim(first_zone(k, gfp, preferred));
+  k.sched.memstall_enter();
+  int64_t reclaimed = 1;
+  if (!throttle_direct_reclaim(k, preferred)) {
+    ScanControl sc;
+    sc.reclaim_idx = static_cast<int>(gfp.highest_zone);
+    actor.memalloc = true;
+    reclaimed = do_try_to_free_pages(k, gfp, preferred, sc);
+    actor.memalloc = false;
+  }
+  k.sched.point();
+  k.sched.memstall_leave();
+  k.listener.on_stall(begin, false, false);
+  return reclaimed;
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,15 @@
+// What does a task do when the allocator has nothing for it? It reclaims for itself, and stalls.
+//
+// Mirrors throttle_direct_reclaim(), try_to_free_pages(), do_try_to_free_pages() and shrink_zones() in mm/vmscan.c.
+#pragma once
+
+#include "model/mm/page_alloc.h"
+
+namespace oomcast::mm {
+
+/// Pages reclaimed (1 if the task was killed while throttled). Counts allocstall_*.
+int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node);
+/// Are at least half of the reserves of the node's zones up to Normal left? Wakes kswapd if not.
+bool allow_direct_reclaim(Kernel& k, int node);
+
+}  // namespace oomcast::mm

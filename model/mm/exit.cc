@@ -1,0 +1,98 @@
+// What comes free when a process ends? exit_mmap() for guests, and the host's other processes when they are killed.
+#include <algorithm>
+#include <vector>
+
+#include "model/mm/fault.h"
+#include "model/mm/lru.h"
+#include "model/mm/page_alloc.h"
+#include "model/mm/swap.h"
+
+namespace oomcast::mm {
+
+using host::LruKindIndex;
+using host::PageId;
+using host::Process;
+using host::ProcessIndex;
+
+namespace {
+
+constexpr uint64_t kFlushPages = 512;  // pages freed between two points (mmu_gather chunk)
+
+void free_counted(Kernel& k, int node, int zone, int64_t count) {
+  const int cpu = k.sched.current().cpu;
+  for (int64_t i = 0; i < count; ++i) {
+    free_page(k, {node, zone}, cpu);
+    if (i % static_cast<int64_t>(kFlushPages) == 0) {
+      k.sched.cpu(k.costs.zap_page * static_cast<int64_t>(kFlushPages));
+      k.sched.point();
+    }
+  }
+}
+
+// A process that stood on the host before the run: most of it was never looked at and lies in the reservoirs.
+void exit_background(Kernel& k, ProcessIndex index) {
+  Process& process = k.host.processes[index];
+  std::vector<PageId> own;
+  for (PageId id = 0; id < k.host.pages.size(); ++id) {
+    if (k.host.pages.alive(id) && k.host.pages[id].background && k.host.pages[id].owner == index) own.push_back(id);
+  }
+  for (PageId id : own) {
+    if (!k.host.pages.alive(id)) continue;
+    k.host.pages[id].mapcount = 0;
+    k.host.pages[id].owner = host::kNoProcess;
+    --process.rss_anon;
+    if (k.host.pages[id].has(host::kPageSwapCache) && !k.host.pages[id].has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
+    release_page(k, id, k.sched.current().cpu);
+  }
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    for (host::LruList& list : k.host.nodes[n].lruvec.lists) {
+      const auto dropped = list.drop_owner(index, process.rss_anon);
+      for (size_t z = 0; z < dropped.size(); ++z) {
+        process.rss_anon -= dropped[z];
+        free_counted(k, static_cast<int>(n), static_cast<int>(z), dropped[z]);
+      }
+    }
+  }
+  for (host::SwapDevice& device : k.host.swaps) {
+    for (int64_t i = 0; i < device.total() && process.swap_entries > 0; ++i) {
+      const host::SlotId slot = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
+      if (!device.in_use(slot) || device.slot(slot).owner != index || !device.slot(slot).foreign) continue;
+      --process.swap_entries;
+      put_swap_entry(k, slot);
+    }
+  }
+}
+
+void exit_guest(Kernel& k, ProcessIndex index) {
+  std::vector<uint64_t> vpns;
+  k.host.processes[index].space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t vpn, host::Pte&) { vpns.push_back(vpn); });
+  for (size_t i = 0; i < vpns.size(); i += kFlushPages) {
+    const size_t last = std::min(vpns.size(), i + kFlushPages) - 1;
+    zap_range(k, index, vpns[i], vpns[last] + 1);
+    k.sched.point();
+  }
+  Process& process = k.host.processes[index];
+  k.host.guest_tables -= process.space.drop_empty_tables(0, ~uint64_t{0} >> kPageShift);
+  for (const auto& [node, zone] : process.table_pages_at) free_page(k, {node, zone}, k.sched.current().cpu);
+  process.table_pages_at.clear();
+  k.host.committed -= process.space.committed_pages;
+  process.space.mappings.clear();
+  process.space.mapped_bytes = 0;
+  process.space.committed_pages = 0;
+}
+
+}  // namespace
+
+void exit_process(Kernel& k, ProcessIndex index) {
+  if (!k.host.processes[index].alive) return;
+  const bool victim = k.host.processes[index].dying;
+  if (k.host.processes[index].guest) {
+    exit_guest(k, index);
+  } else {
+    exit_background(k, index);
+  }
+  k.host.processes[index].alive = false;
+  if (victim) --k.oom_victims_pending;
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,237 @@
+// What happens when a program uses a page? See fault.h; kernel-spec sections 10.2, 10.3 and 10.6.
+#include "model/mm/fault.h"
+
+#include <algorithm>
+
+#include "model/mm/lru.h"
+#include "model/mm/page_alloc.h"
+#include "model/mm/rmap.h"
+#include "model/mm/swap.h"
+
+namespace oomcast::mm {
+
+using host::Page;
+using host::PageId;
+using host::Process;
+using host::ProcessIndex;
+using host::Pte;
+using host::Vmstat;
+
+namespace {
+
+// The page tables that `vpn` still lacks. False if the task is dying.
+bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  if (k.host.processes[index].space.has_leaf(vpn)) return true;
+  const int added = k.host.processes[index].space.add_tables(vpn);
+  k.host.guest_tables += added;
+  for (int i = 0; i < added; ++i) {
+    const ZoneRef where = alloc_page(k, kGfpKernel, k.sched.current().node);
+    if (!where.ok()) return false;
+    k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
+  }
+  return true;
+}
+
+void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where) {
+  Process& process = k.host.processes[index];
+  const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
+  add_mapper(k, id, index, vpn);
+  process.space.set(vpn, Pte::present(id));
+  ++process.rss_anon;
+  ++process.touched_pages;
+  ++k.host.guest_anon;
+  ++k.host.guest_touched;
+  if (const uint32_t stack = k.sched.current().stack_id; stack != 0) {
+    k.host.pages[id].stack_id = stack;
+    host::SiteCount& site = k.host.sites[stack];
+    ++site.touched;
+    site.resident_peak = std::max(site.resident_peak, ++site.resident);
+  }
+  process.resident_peak = std::max(process.resident_peak, process.rss_anon);
+  lru_add(k, id, k.sched.current().cpu);
+}
+
+void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) {
+  Process& process = k.host.processes[index];
+  --process.rss_anon;
+  if (remove_mapper(k, id, index, vpn) > 0) return;
+  --k.host.guest_anon;
+  Page& page = k.host.pages[id];
+  if (page.stack_id != 0) --k.host.sites[page.stack_id].resident;
+  if (page.has(host::kPageSwapCache)) {
+    if (k.host.slot(page.slot).map_count > 0) return;
+    if (!page.has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
+  }
+  release_page(k, id, cpu);
+}
+
+// First touch. A read maps the shared zero page and takes no memory but page tables.
+bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
+  if (!populate_tables(k, index, vpn)) return false;
+  Process& process = k.host.processes[index];
+  if (!write) {
+    process.space.set(vpn, Pte::zero_page());
+    return true;
+  }
+  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
+  if (!where.ok()) return false;
+  const Pte now = k.host.processes[index].space.get(vpn);
+  if (k.host.processes[index].dying || !(now.is_none() || now.is_zero_page())) {
+    free_page(k, where, k.sched.current().cpu);
+    return !k.host.processes[index].dying;
+  }
+  map_new_page(k, index, vpn, where);
+  return true;
+}
+
+// Write to a page that others map, too: a copy of one's own.
+bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
+  if (!where.ok()) return false;
+  const Pte now = k.host.processes[index].space.get(vpn);
+  if (k.host.processes[index].dying || !now.is_present() || k.host.pages[now.page()].mapcount < 2) {
+    free_page(k, where, k.sched.current().cpu);
+    return !k.host.processes[index].dying;
+  }
+  drop_page(k, index, vpn, now.page(), k.sched.current().cpu);
+  map_new_page(k, index, vpn, where);
+  --k.host.processes[index].touched_pages;
+  --k.host.guest_touched;
+  return true;
+}
+
+bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
+  Page& page = k.host.pages[k.host.processes[index].space.get(vpn).page()];
+  page.set(host::kPageYoung);
+  if (!write) return true;
+  if (page.mapcount > 1) {
+    k.host.count(Vmstat::pgfault);
+    k.sched.cpu(k.costs.fault);
+    return do_wp_copy(k, index, vpn);
+  }
+  page.set(host::kPageDirty);
+  return true;
+}
+
+}  // namespace
+
+bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    Process& process = k.host.processes[index];
+    if (process.dying || !process.alive) return false;
+    const Pte pte = process.space.get(vpn);
+    if (pte.is_present()) return use_present_page(k, index, vpn, write);
+    if (pte.is_zero_page() && !write) return true;
+    k.host.count(Vmstat::pgfault);
+    if (pte.is_swapped()) {
+      if (!do_swap_page(k, index, vpn, write)) return false;
+      continue;  // a page shared with a forked process may still have to be copied
+    }
+    k.sched.cpu(k.costs.fault);
+    return do_anonymous_page(k, index, vpn, write);
+  }
+  return true;
+}
+
+void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
+  Process& process = k.host.processes[index];
+  const int cpu = k.sched.current().cpu;
+  int64_t zapped = 0;
+  lru_add_drain(k, cpu);
+  process.space.for_each(first_vpn, last_vpn, [&](uint64_t vpn, Pte& entry) {
+    const Pte pte = entry;
+    entry = Pte::none();
+    if (pte.is_present()) {
+      drop_page(k, index, vpn, pte.page(), cpu);
+      ++zapped;
+    } else if (pte.is_swapped()) {
+      --process.swap_entries;
+      put_swap_entry(k, pte.slot());
+    }
+  });
+  k.sched.cpu(k.costs.zap_page * zapped);
+}
+
+void unmap_range(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes) {
+  Process& process = k.host.processes[index];
+  const uint64_t first = start >> kPageShift, last = (start + bytes + kPageBytes - 1) >> kPageShift;
+  zap_range(k, index, first, last);
+  const int dropped = process.space.drop_empty_tables(first, last);
+  k.host.guest_tables -= dropped;
+  for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) {
+    const auto [node, zone] = process.table_pages_at.back();
+    process.table_pages_at.pop_back();
+    free_page(k, {node, zone}, k.sched.current().cpu);
+  }
+  const int64_t committed_before = process.space.committed_pages;
+  process.space.unmap(start, bytes);
+  k.host.committed -= committed_before - process.space.committed_pages;
+}
+
+void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
+  Process& process = k.host.processes[index];
+  lru_add_drain(k, k.sched.current().cpu);
+  process.space.for_each(first_vpn, last_vpn, [&](uint64_t vpn, Pte& entry) {
+    (void)vpn;
+    if (entry.is_swapped()) {
+      --process.swap_entries;
+      put_swap_entry(k, entry.slot());
+      entry = Pte::none();
+      return;
+    }
+    if (!entry.is_present()) return;
+    const PageId id = entry.page();
+    Page& page = k.host.pages[id];
+    if (page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone) return;
+    take_off_list(k, id);
+    page.clear(host::kPageActive | host::kPageReferenced | host::kPageSwapBacked | host::kPageDirty | host::kPageYoung);
+    put_on_list(k, id, host::LruKindIndex::kInactiveFile);
+    k.listener.watch(index, vpn);
+    k.host.count(Vmstat::pglazyfree);
+  });
+}
+
+void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages) {
+  std::vector<std::pair<uint64_t, Pte>> moved;
+  k.host.processes[index].space.for_each(from_vpn, from_vpn + pages, [&](uint64_t vpn, Pte& entry) {
+    moved.push_back({vpn, entry});
+    entry = Pte::none();
+  });
+  for (const auto& [vpn, pte] : moved) {
+    const uint64_t target = vpn - from_vpn + to_vpn;
+    if (!populate_tables(k, index, target)) return;
+    k.host.processes[index].space.set(target, pte);
+    if (!pte.is_present()) continue;
+    Page& page = k.host.pages[pte.page()];
+    if (page.owner == index && page.vpn == vpn) {
+      page.vpn = target;
+    } else {
+      for (uint32_t i = page.sharers; i != 0; i = k.host.sharers[i].next) {
+        host::Sharer& sharer = k.host.sharers[i];
+        if (sharer.process == index && sharer.vpn == vpn) sharer.vpn = target;
+      }
+    }
+  }
+}
+
+void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
+  std::vector<std::pair<uint64_t, Pte>> entries;
+  k.host.processes[parent_index].space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t vpn, Pte& entry) { entries.push_back({vpn, entry}); });
+  for (const auto& [vpn, pte] : entries) {
+    if (!populate_tables(k, child_index, vpn)) return;
+    const Pte now = k.host.processes[parent_index].space.get(vpn);  // may have been swapped out meanwhile
+    Process& child = k.host.processes[child_index];
+    if (now.is_present()) {
+      add_mapper(k, now.page(), child_index, vpn);
+      ++child.rss_anon;
+    } else if (now.is_swapped()) {
+      ++k.host.slot(now.slot()).map_count;
+      ++child.swap_entries;
+    }
+    child.space.set(vpn, now);
+  }
+  Process& child = k.host.processes[child_index];
+  child.resident_peak = std::max(child.resident_peak, child.rss_anon);
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,26 @@
+// What happens when a program uses a page? First touch, copy on write, swap-in; and the ways memory goes away.
+//
+// Mirrors handle_mm_fault(), do_anonymous_page(), do_wp_page(), copy_page_range(), zap_pte_range(), madvise_free and
+// exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c) for private anonymous memory. Differs: no THP, no file mappings.
+#pragma once
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+/// One access to one page. False if the task is dying and the access did not happen.
+bool touch_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
+/// Frees all pages and swap entries of [first, last) (munmap, MADV_DONTNEED, exit).
+void zap_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
+/// munmap(): zap and free the page tables that became empty.
+void unmap_range(Kernel& k, host::ProcessIndex process, uint64_t start, uint64_t bytes);
+/// MADV_FREE: reclaim may drop the pages unless they are written again.
+void lazyfree_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
+/// mremap(): the entries move, the pages stay.
+void move_range(Kernel& k, host::ProcessIndex process, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages);
+/// fork(): the child maps every page of the parent; page tables are allocated, pages are not.
+void copy_address_space(Kernel& k, host::ProcessIndex parent, host::ProcessIndex child);
+/// exit_mmap(): everything goes. For guests and for the host's other processes.
+void exit_process(Kernel& k, host::ProcessIndex process);
+
+}  // namespace oomcast::mm

@@ -1,0 +1,86 @@
+// What do the rules of memory management work on? The host's state, the scheduler, the disks, and who is told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/base/random.h"
+#include "model/host/host.h"
+#include "model/mm/costs.h"
+#include "model/mm/sched.h"
+
+namespace oomcast::mm {
+
+/// One page on its way to or from a swap slot.
+struct SwapIo {
+  host::PageId page = host::kNoPage;
+  host::SlotId slot = host::kNoSlot;
+};
+
+/// submit_bio() and what comes back: the sim's block devices. Completion of writes calls end_swap_write (mm/swap.h).
+class Block {
+ public:
+  virtual ~Block() = default;
+  /// Starts writing; adjacent slots of one call are merged into one request (blk_plug).
+  virtual void submit_swap_writes(const std::vector<SwapIo>& writes, int cpu) = 0;
+  /// Starts reading `pages`; each is unlocked, and `readers()` woken, when its data is there.
+  virtual void submit_swap_reads(const std::vector<SwapIo>& reads) = 0;
+  virtual WaitQueue& readers() = 0;
+};
+
+struct OomReport;  // mm/oom_killer.h
+struct ZoneRef {
+  int node = -1, zone = -1;
+  bool ok() const { return node >= 0; }
+};
+
+/// Who hears of what the modelled kernel does, at the moment it does it.
+class Listener {
+ public:
+  virtual ~Listener() = default;
+  virtual void on_kswapd_run(int node) = 0;                       // balance_pgdat begins
+  virtual void on_scan(int node, bool by_kswapd) = 0;             // pages of the inactive lists were looked at
+  virtual void on_direct_reclaim(ZoneRef zone) = 0;               // a task reclaims for itself
+  virtual void on_swap_out(int node) = 0;                         // the first page of a batch goes to swap
+  virtual void on_alloc_refused(int pid, int64_t pages, const std::string& why) = 0;
+  virtual void on_oom_kill(const OomReport& report) = 0;
+  virtual void on_stall(Nanoseconds begin, bool swap_in, bool throttled) = 0;  // ended now
+  virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again
+};
+
+/// Per-node state of kswapd (mm/kswapd.cc).
+struct KswapdState {
+  WaitQueue wait;             // kswapd_wait
+  WaitQueue pfmemalloc_wait;
+  WaitQueue writeback_wait;   // reclaim_wait[VMSCAN_THROTTLE_WRITEBACK]
+  WaitQueue noprogress_wait;
+  int highest_zoneidx = host::kZoneKinds;  // kZoneKinds: no request recorded (MAX_NR_ZONES)
+  bool in_balance = false;
+};
+
+/// What swapin_nr_pages() remembers between faults (mm/swap_state.c).
+struct SwapReadahead {
+  int64_t hits = 4;
+  int64_t prev_offset = 0;
+  int64_t last_pages = 0;
+};
+
+struct Kernel {
+  Kernel(host::Host& host_state, Sched& scheduler, Block& block_layer, Listener& listener_ref, Seed seed)
+      : host(host_state), sched(scheduler), block(block_layer), listener(listener_ref),
+        costs(Costs::from(host_state.spec.calibration)), random(seed), kswapd(host_state.nodes.size()) {}
+
+  host::Host& host;
+  Sched& sched;
+  Block& block;
+  Listener& listener;
+  Costs costs;
+  Random random;
+  std::vector<KswapdState> kswapd;   // by node index
+  SwapReadahead swap_readahead;
+  int oom_victims_pending = 0;       // victims whose memory is not yet freed
+  bool oom_locked = false;           // oom_lock
+};
+
+}  // namespace oomcast::mm

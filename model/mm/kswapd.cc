@@ -1,0 +1,173 @@
+// When does background reclaim run? See kswapd.h; kernel-spec section 3.
+#include "model/mm/kswapd.h"
+
+#include <algorithm>
+#include <array>
+
+#include "model/mm/direct_reclaim.h"
+#include "model/mm/shrink_lists.h"
+#include "model/mm/vmscan.h"
+
+namespace oomcast::mm {
+
+using host::Node;
+using host::Vmstat;
+using host::Zone;
+
+namespace {
+
+constexpr int kNoRequest = host::kZoneKinds;
+constexpr int kMaxFailures = 16;
+constexpr Nanoseconds kNap{100'000'000};  // HZ/10
+
+bool watermark_boosted(const Node& node, int highest_zone) {
+  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z) {
+    if (node.zones[static_cast<size_t>(z)].boost > 0) return true;
+  }
+  return false;
+}
+
+// prepare_kswapd_sleep().
+bool may_sleep(Kernel& k, int node_index, int highest_zone) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  k.sched.wake_all(k.kswapd[static_cast<size_t>(node_index)].pfmemalloc_wait);
+  if (node.kswapd_failures >= kMaxFailures) return true;
+  if (!pgdat_balanced(node, highest_zone)) return false;
+  node.lruvec.congested = false;
+  node.pgdat_dirty = false;
+  node.pgdat_writeback = false;
+  return true;
+}
+
+int merged_request(const KswapdState& state, int previous) {
+  return state.highest_zoneidx == kNoRequest ? previous : state.highest_zoneidx;
+}
+
+void try_to_sleep(Kernel& k, int node_index, int highest_zone) {
+  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+  Nanoseconds remaining{0};
+  if (may_sleep(k, node_index, highest_zone)) {
+    remaining = k.sched.wait(state.wait, kNap);
+    if (remaining.count() > 0) state.highest_zoneidx = merged_request(state, highest_zone);
+  }
+  if (remaining.count() == 0 && may_sleep(k, node_index, highest_zone)) {
+    k.sched.wait(state.wait, kForever);
+    k.sched.cpu(k.costs.wake_latency);
+    k.sched.point();
+  } else {
+    k.host.count(remaining.count() > 0 ? Vmstat::kswapd_low_wmark_hit_quickly : Vmstat::kswapd_high_wmark_hit_quickly);
+  }
+}
+
+// kswapd_shrink_node(): one pass. Gives whether it scanned enough not to raise the priority.
+bool shrink_node_once(Kernel& k, int node_index, ScanControl& sc) {
+  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  sc.nr_to_reclaim = 0;
+  for (int z = 0; z <= sc.reclaim_idx; ++z) {
+    const Zone& zone = node.zones[static_cast<size_t>(z)];
+    if (zone.managed > 0) sc.nr_to_reclaim += std::max(zone.high_mark(), kSwapClusterMax);
+  }
+  shrink_node(k, node_index, sc);
+  return sc.nr_scanned >= sc.nr_to_reclaim;
+}
+
+void set_reclaim_active(Node& node, int highest_zone, bool active) {
+  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z) node.zones[static_cast<size_t>(z)].reclaim_active = active;
+}
+
+// The loop of balance_pgdat(), to its label `out`. Gives false if it got there without having reclaimed anything.
+bool reclaim_until_balanced(Kernel& k, int node_index, int highest_zone, int64_t boost_left) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  ScanControl sc;
+  sc.by_kswapd = true;
+  sc.reclaim_idx = std::min(highest_zone, host::kZoneKinds - 1);
+  while (sc.priority >= 1) {
+    const int64_t reclaimed_before = sc.nr_reclaimed;
+    const bool balanced = pgdat_balanced(node, highest_zone);
+    if (!balanced && boost_left > 0) {
+      // Real need comes before boosting: start again, with writing and swapping allowed.
+      boost_left = 0;
+      sc.priority = kDefPriority;
+      continue;
+    }
+    if (balanced && boost_left == 0) return true;
+    bool raise_priority = !(boost_left > 0 && sc.priority == kDefPriority - 2);
+    sc.may_writepage = boost_left == 0 || sc.priority < kDefPriority - 2;
+    sc.may_swap = boost_left == 0;
+    age_active_anon(k, node_index, sc);
+    sc.nr_scanned = 0;
+    if (shrink_node_once(k, node_index, sc)) raise_priority = false;
+    KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+    if (state.pfmemalloc_wait.active() && allow_direct_reclaim(k, node_index)) k.sched.wake_all(state.pfmemalloc_wait);
+    const int64_t reclaimed = sc.nr_reclaimed - reclaimed_before;
+    boost_left -= std::min(boost_left, reclaimed);
+    if (boost_left > 0 && reclaimed == 0) break;
+    if (raise_priority || reclaimed == 0) --sc.priority;
+  }
+  return sc.nr_reclaimed > 0;
+}
+
+void balance_pgdat(Kernel& k, int node_index, int highest_zone) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  k.host.count(Vmstat::pageoutrun);
+  k.listener.on_kswapd_run(node_index);
+  k.sched.memstall_enter();
+  std::array<int64_t, host::kZoneKinds> boosts{};
+  int64_t boost_total = 0;
+  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z) {
+    boosts[static_cast<size_t>(z)] = node.zones[static_cast<size_t>(z)].boost;
+    boost_total += boosts[static_cast<size_t>(z)];
+  }
+  set_reclaim_active(node, highest_zone, true);
+  if (!reclaim_until_balanced(k, node_index, highest_zone, boost_total)) ++node.kswapd_failures;
+  set_reclaim_active(node, highest_zone, false);
+  for (size_t z = 0; z < boosts.size(); ++z) node.zones[z].boost -= std::min(node.zones[z].boost, boosts[z]);
+  snapshot_refaults(node);
+  k.sched.memstall_leave();
+}
+
+}  // namespace
+
+bool pgdat_balanced(const Node& node, int highest_zone) {
+  bool managed = false;
+  const int top = std::min(highest_zone, host::kZoneKinds - 1);
+  for (int z = 0; z <= top; ++z) {
+    const Zone& zone = node.zones[static_cast<size_t>(z)];
+    if (zone.managed == 0) continue;
+    managed = true;
+    if (watermark_ok(zone, zone.high_mark(), static_cast<host::ZoneKind>(top), zone.free)) return true;
+  }
+  return !managed;
+}
+
+void wakeup_kswapd(Kernel& k, int node_index, host::ZoneKind highest_zone) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+  const int highest = static_cast<int>(highest_zone);
+  if (state.highest_zoneidx == kNoRequest || state.highest_zoneidx < highest) state.highest_zoneidx = highest;
+  if (!state.wait.active()) return;
+  if (node.kswapd_failures >= kMaxFailures) return;
+  if (pgdat_balanced(node, highest) && !watermark_boosted(node, highest)) return;
+  k.sched.wake_all(state.wait);
+}
+
+void wake_all_kswapds(Kernel& k, const Gfp& gfp, int preferred_node) {
+  for (int node : k.host.zonelists[static_cast<size_t>(preferred_node)]) wakeup_kswapd(k, node, gfp.highest_zone);
+}
+
+void kswapd_main(Kernel& k, int node_index) {
+  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+  int highest_zone = host::kZoneKinds - 1;
+  while (true) {
+    highest_zone = merged_request(state, highest_zone);
+    try_to_sleep(k, node_index, highest_zone);
+    highest_zone = merged_request(state, highest_zone);
+    state.highest_zoneidx = kNoRequest;
+    state.in_balance = true;
+    balance_pgdat(k, node_index, highest_zone);
+    state.in_balance = false;
+    k.sched.point();
+  }
+}
+
+}  // namespace oomcast::mm

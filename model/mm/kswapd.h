@@ -1,0 +1,19 @@
+// When does background reclaim run? One kswapd per node.
+//
+// Mirrors wakeup_kswapd(), pgdat_balanced(), kswapd(), kswapd_try_to_sleep() and balance_pgdat() in mm/vmscan.c of
+// Linux 6.1. Differs: order 0 only (no compaction), no cgroup soft limits.
+#pragma once
+
+#include "model/mm/page_alloc.h"
+
+namespace oomcast::mm {
+
+void wakeup_kswapd(Kernel& k, int node, host::ZoneKind highest_zone);
+/// One wake-up attempt for every node of the zonelist (wake_all_kswapds).
+void wake_all_kswapds(Kernel& k, const Gfp& gfp, int preferred_node);
+/// Any zone up to `highest_zone` above its high mark?
+bool pgdat_balanced(const host::Node& node, int highest_zone);
+/// The thread: never returns.
+void kswapd_main(Kernel& k, int node);
+
+}  // namespace oomcast::mm

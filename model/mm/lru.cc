@@ -1,0 +1,116 @@
+// How does a page get onto a list, and off it for good? See lru.h; kernel-spec sections 4.1 and 4.2.
+#include "model/mm/lru.h"
+
+#include <algorithm>
+
+#include "model/mm/page_alloc.h"
+
+namespace oomcast::mm {
+
+using host::LruKindIndex;
+using host::Page;
+using host::PageId;
+using host::Vmstat;
+
+host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags) {
+  const PageId id = k.host.pages.create();
+  Page& page = k.host.pages[id];
+  page.node = static_cast<uint8_t>(where.node);
+  page.zone = static_cast<uint8_t>(where.zone);
+  page.flags = flags;
+  return id;
+}
+
+LruKindIndex list_for(const Page& page) {
+  if (page.has(host::kPageMlocked)) return LruKindIndex::kUnevictable;
+  const bool file = !page.has(host::kPageSwapBacked);
+  if (page.has(host::kPageActive)) return file ? LruKindIndex::kActiveFile : LruKindIndex::kActiveAnon;
+  return file ? LruKindIndex::kInactiveFile : LruKindIndex::kInactiveAnon;
+}
+
+void put_on_list(Kernel& k, PageId id, LruKindIndex list) {
+  Page& page = k.host.pages[id];
+  page.list = list;
+  k.host.nodes[page.node].lruvec.list(list).push_head(k.host.pages, id);
+}
+
+void take_off_list(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  k.host.nodes[page.node].lruvec.list(page.list).remove(k.host.pages, id);
+  page.list = LruKindIndex::kNone;
+}
+
+void lru_add(Kernel& k, PageId id, int cpu) {
+  std::vector<PageId>& batch = k.host.lru_add_batch[static_cast<size_t>(cpu)];
+  k.host.pages[id].set(host::kPageInBatch);
+  batch.push_back(id);
+  if (batch.size() >= kBatchPages) lru_add_drain(k, cpu);
+}
+
+void lru_add_drain(Kernel& k, int cpu) {
+  std::vector<PageId>& added = k.host.lru_add_batch[static_cast<size_t>(cpu)];
+  for (PageId id : added) {
+    Page& page = k.host.pages[id];
+    page.clear(host::kPageInBatch);
+    put_on_list(k, id, list_for(page));
+  }
+  added.clear();
+  std::vector<PageId>& rotated = k.host.rotate_batch[static_cast<size_t>(cpu)];
+  for (PageId id : rotated) {
+    if (!k.host.pages.alive(id)) continue;
+    Page& page = k.host.pages[id];
+    if (page.list == LruKindIndex::kNone || page.list == LruKindIndex::kUnevictable) continue;
+    // pagevec_move_tail_fn: the page leaves the active list, too.
+    take_off_list(k, id);
+    page.clear(host::kPageActive);
+    page.list = list_for(page);
+    k.host.nodes[page.node].lruvec.list(page.list).push_tail(k.host.pages, id);
+    k.host.count(Vmstat::pgrotated);
+  }
+  rotated.clear();
+}
+
+void rotate_reclaimable(Kernel& k, PageId id, int cpu) {
+  const Page& page = k.host.pages[id];
+  if (page.has(host::kPageLocked) || page.has(host::kPageDirty) || page.has(host::kPageMlocked)) return;
+  std::vector<PageId>& batch = k.host.rotate_batch[static_cast<size_t>(cpu)];
+  batch.push_back(id);
+  if (batch.size() >= kBatchPages) lru_add_drain(k, cpu);
+}
+
+void release_page(Kernel& k, PageId id, int cpu) {
+  Page& page = k.host.pages[id];
+  if (page.has(host::kPageWriteback) || page.has(host::kPageLocked)) {
+    page.set(host::kPageOrphan);
+    return;
+  }
+  if (page.has(host::kPageInBatch)) {
+    for (std::vector<PageId>& batch : k.host.lru_add_batch) batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
+    page.clear(host::kPageInBatch);
+  }
+  if (page.list != LruKindIndex::kNone) take_off_list(k, id);
+  for (std::vector<PageId>& batch : k.host.rotate_batch) batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
+  const ZoneRef where{page.node, page.zone};
+  k.host.pages.destroy(id);
+  free_page(k, where, cpu);
+}
+
+void mark_accessed(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  if (page.has(host::kPageMlocked)) return;
+  if (!page.has(host::kPageReferenced)) {
+    page.set(host::kPageReferenced);
+    return;
+  }
+  if (page.has(host::kPageActive)) return;
+  page.clear(host::kPageReferenced);
+  page.set(host::kPageActive);
+  if (page.list != LruKindIndex::kNone) {
+    take_off_list(k, id);
+    put_on_list(k, id, list_for(page));
+  }
+  k.host.count(Vmstat::pgactivate);
+  ++k.host.nodes[page.node].lruvec.nonresident_age;
+}
+
+}  // namespace oomcast::mm

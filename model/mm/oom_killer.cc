@@ -1,0 +1,79 @@
+// Who dies when nothing can be reclaimed? See oom_killer.h; kernel-spec sections 8.1 to 8.5.
+#include "model/mm/oom_killer.h"
+
+namespace oomcast::mm {
+
+using host::Process;
+using host::ProcessIndex;
+using host::Vmstat;
+
+namespace {
+
+constexpr int kOomScoreAdjMin = -1000;
+
+ProcessIndex find_process(const Kernel& k, int pid) {
+  for (size_t i = 0; i < k.host.processes.size(); ++i) {
+    const Process& process = k.host.processes[i];
+    if (process.pid == pid && process.guest && process.alive) return static_cast<ProcessIndex>(i);
+  }
+  return host::kNoProcess;
+}
+
+ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
+  const int64_t totalpages = k.host.total_ram + k.host.total_swap;
+  ProcessIndex chosen = host::kNoProcess;
+  int64_t most = 0;
+  for (size_t i = 0; i < k.host.processes.size(); ++i) {
+    const Process& process = k.host.processes[i];
+    if (!process.alive || !oom_killable(process)) continue;
+    const int64_t points = oom_badness(process, totalpages);
+    report.points.push_back({static_cast<ProcessIndex>(i), points});
+    // A tie goes to the later task.
+    if (chosen == host::kNoProcess || points >= most) {
+      chosen = static_cast<ProcessIndex>(i);
+      most = points;
+    }
+  }
+  return chosen;
+}
+
+}  // namespace
+
+int64_t oom_badness(const Process& process, int64_t totalpages) {
+  const int64_t rss = process.rss_anon + process.rss_file + process.rss_shmem;
+  return rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
+}
+
+bool oom_killable(const Process& process) { return !process.unkillable && process.oom_score_adj != kOomScoreAdjMin; }
+
+bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
+  const Actor& actor = k.sched.current();
+  if (actor.dying || k.oom_victims_pending > 0) return true;
+  OomReport report;
+  report.invoker = find_process(k, actor.pid);
+  report.zone = {preferred_node, 0};
+  for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
+    if (k.host.nodes[static_cast<size_t>(preferred_node)].zones[static_cast<size_t>(z)].managed == 0) continue;
+    report.zone.zone = z;
+    break;
+  }
+  report.victim = select_bad_process(k, report);
+  const host::VmTunables& vm = k.host.spec.vm;
+  if (vm.oom_kill_allocating_task != 0 && report.invoker != host::kNoProcess && oom_killable(k.host.processes[report.invoker])) {
+    report.victim = report.invoker;
+  }
+  report.panic = vm.panic_on_oom > 0 || report.victim == host::kNoProcess;
+  if (report.panic) report.victim = host::kNoProcess;
+  report.dmesg = oom_dmesg(k, report, gfp);
+  if (report.victim != host::kNoProcess) {
+    Process& victim = k.host.processes[report.victim];
+    victim.dying = true;
+    victim.killed = true;
+    ++k.oom_victims_pending;
+    k.host.count(Vmstat::oom_kill);
+  }
+  k.listener.on_oom_kill(report);
+  return !report.panic;
+}
+
+}  // namespace oomcast::mm

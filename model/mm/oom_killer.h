@@ -1,0 +1,32 @@
+// Who dies when nothing can be reclaimed? Badness, the choice, and the kernel's own words about it.
+//
+// Mirrors out_of_memory(), oom_badness(), select_bad_process() and dump_header() in mm/oom_kill.c of Linux 6.1. Differs:
+// no cgroup or policy constraint; the reaper is not needed because a victim's exit is never blocked here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/mm/page_alloc.h"
+
+namespace oomcast::mm {
+
+struct OomReport {
+  host::ProcessIndex victim = host::kNoProcess;   // kNoProcess: nobody could be killed, or panic_on_oom
+  host::ProcessIndex invoker = host::kNoProcess;  // whose allocation it was; kNoProcess: not one of ours
+  std::vector<std::pair<host::ProcessIndex, int64_t>> points;  // killable candidates in task-list order
+  ZoneRef zone;                                   // first zone of the request
+  bool panic = false;
+  std::vector<std::string> dmesg;
+};
+
+/// rss + swap + page tables + oom_score_adj * (totalpages / 1000).
+int64_t oom_badness(const host::Process& process, int64_t totalpages);
+bool oom_killable(const host::Process& process);
+/// Chooses and kills. True if the caller should go on trying (a victim is on its way out).
+bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);
+
+/// The kernel log of a kill, without time stamps (kernel-spec section 8.6).
+std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, const Gfp& gfp);
+
+}  // namespace oomcast::mm

@@ -1,0 +1,41 @@
+// Where does a page come from, and what happens when there is none? The page allocator, order 0.
+//
+// Mirrors __alloc_pages(), get_page_from_freelist(), rmqueue_pcplist(), __alloc_pages_slowpath(),
+// should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: order 0 only, no
+// highatomic reserve, no compaction, no cpusets; free lists by migratetype are an estimate (note_fallback).
+#pragma once
+
+#include <cstdint>
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+/// gfp flags, as far as they decide anything here.
+struct Gfp {
+  host::ZoneKind highest_zone = host::ZoneKind::kMovable;  // gfp_zone()
+  bool direct_reclaim = true;
+  bool kswapd_reclaim = true;
+  bool movable = true;
+};
+inline constexpr Gfp kGfpHighUserMovable{};
+inline constexpr Gfp kGfpKernel{host::ZoneKind::kNormal, true, true, false};
+/// Page cache that is read ahead: __GFP_NORETRY.
+enum class Mark : uint8_t { kMin, kLow, kHigh };
+
+/// A page for the current actor; preferred node from its CPU. May reclaim, sleep and kill. Fails (not ok) only when
+/// the caller is dying or may not reclaim. The page counts as used until free_page().
+ZoneRef alloc_page(Kernel& k, const Gfp& gfp, int preferred_node);
+void free_page(Kernel& k, ZoneRef ref, int cpu);
+
+int64_t mark_pages(const host::Zone& zone, Mark mark);
+/// __zone_watermark_ok() for order 0: free > mark + lowmem_reserve[highest zone].
+bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free);
+/// Returns all per-CPU pages to the buddy lists (drain_all_pages).
+void drain_all_pages(host::Host& host);
+/// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.
+int64_t zone_reclaimable_pages(const Kernel& k, const host::Node& node, int zone);
+/// can_reclaim_anon_pages(): is there a free swap slot?
+bool can_reclaim_anon(const Kernel& k);
+
+}  // namespace oomcast::mm

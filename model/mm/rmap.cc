@@ -1,0 +1,123 @@
+// Which page tables map a page? See rmap.h.
+#include "model/mm/rmap.h"
+
+#include "model/mm/swap.h"
+
+namespace oomcast::mm {
+
+using host::Host;
+using host::Page;
+using host::PageId;
+using host::Process;
+using host::ProcessIndex;
+using host::Pte;
+using host::Sharer;
+
+namespace {
+
+void drop_sharers(Host& host, Page& page) {
+  uint32_t next = 0;
+  for (uint32_t i = page.sharers; i != 0; i = next) {
+    next = host.sharers[i].next;
+    host.free_sharers.push_back(i);
+  }
+  page.sharers = 0;
+  page.owner = host::kNoProcess;
+  page.mapcount = 0;
+}
+
+}  // namespace
+
+int clear_young(Kernel& k, Page& page) {
+  if (!page.test_and_clear(host::kPageYoung)) return 0;
+  if (page.mapcount == 0) return 0;
+  for_each_mapper(k.host, page, [&](ProcessIndex process, uint64_t vpn) {
+    if (k.host.processes[process].guest) k.listener.watch(process, vpn);
+  });
+  return 1;
+}
+
+void try_to_unmap(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  if (!page.anon()) {
+    page.mapcount = 0;
+    return;
+  }
+  host::SwapSlot& slot = k.host.slot(page.slot);
+  for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
+    Process& process = k.host.processes[index];
+    --process.rss_anon;
+    ++process.swap_entries;
+    ++slot.map_count;
+    if (!process.guest) return;
+    process.space.set(vpn, Pte::swapped(page.slot));
+    k.listener.watch(index, vpn);
+  });
+  if (!page.background) {
+    --k.host.guest_anon;
+    ++k.host.guest_swapped;
+  }
+  slot.owner = page.owner;
+  slot.foreign = page.background;
+  drop_sharers(k.host, page);
+}
+
+void unmap_lazyfree(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
+    Process& process = k.host.processes[index];
+    --process.rss_anon;
+    if (process.guest) process.space.set(vpn, Pte::none());
+  });
+  if (!page.background && page.mapcount > 0) --k.host.guest_anon;
+  drop_sharers(k.host, page);
+}
+
+void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
+  Host& host = k.host;
+  Page& page = host.pages[id];
+  if (page.mapcount++ == 0) {
+    page.owner = process;
+    page.vpn = vpn;
+    return;
+  }
+  uint32_t entry;
+  if (!host.free_sharers.empty()) {
+    entry = host.free_sharers.back();
+    host.free_sharers.pop_back();
+  } else {
+    host.sharers.emplace_back();
+    entry = static_cast<uint32_t>(host.sharers.size() - 1);
+  }
+  host.sharers[entry] = Sharer{process, vpn, page.sharers};
+  page.sharers = entry;
+}
+
+int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
+  Host& host = k.host;
+  Page& page = host.pages[id];
+  OOMCAST_CHECK(page.mapcount > 0);
+  --page.mapcount;
+  if (page.owner == process && page.vpn == vpn) {
+    page.owner = host::kNoProcess;
+    if (page.sharers != 0) {
+      const uint32_t entry = page.sharers;
+      page.owner = host.sharers[entry].process;
+      page.vpn = host.sharers[entry].vpn;
+      page.sharers = host.sharers[entry].next;
+      host.free_sharers.push_back(entry);
+    }
+    return page.mapcount;
+  }
+  for (uint32_t* link = &page.sharers; *link != 0; link = &host.sharers[*link].next) {
+    Sharer& sharer = host.sharers[*link];
+    if (sharer.process != process || sharer.vpn != vpn) continue;
+    const uint32_t entry = *link;
+    *link = sharer.next;
+    host.free_sharers.push_back(entry);
+    break;
+  }
+  return page.mapcount;
+}
+
+}  // namespace oomcast::mm

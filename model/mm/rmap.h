@@ -1,0 +1,29 @@
+// Which page tables map a page? Walks over its mappers: young bits, unmapping.
+//
+// Mirrors folio_referenced() and try_to_unmap() in mm/rmap.c. Differs: one young bit per page, not one per mapping, so
+// a page shared after fork counts as referenced once at most.
+#pragma once
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+/// Clears the young bit and gives how many mappings were young. The program is asked to tell when it uses the page again.
+int clear_young(Kernel& k, host::Page& page);
+/// Replaces every mapping by the page's swap entry (anonymous) or by nothing (file).
+void try_to_unmap(Kernel& k, host::PageId id);
+/// Drops every mapping of a lazily freed page; the next touch finds fresh zeroes.
+void unmap_lazyfree(Kernel& k, host::PageId id);
+/// Adds or removes one mapper. remove_mapper gives the mappings left.
+void add_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
+int remove_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
+
+/// Calls f(process, vpn) for each mapper of the page.
+template <class F>
+void for_each_mapper(const host::Host& host, const host::Page& page, F&& f) {
+  if (page.mapcount == 0) return;
+  if (page.owner != host::kNoProcess) f(page.owner, page.vpn);
+  for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) f(host.sharers[i].process, host.sharers[i].vpn);
+}
+
+}  // namespace oomcast::mm

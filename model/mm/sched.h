@@ -1,0 +1,63 @@
+// Who runs when? What the memory management asks of the simulator: spend CPU time, sleep, wait, wake.
+//
+// The rules in this folder read like kernel code: they call cpu() and point() where a kernel function would burn cycles
+// and cond_resched(), and wait() where it would schedule(). model/sim/scheduler.h implements this with virtual time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/base/units.h"
+
+namespace oomcast::mm {
+
+class SwapPlug;  // mm/swap.h
+
+enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher };
+
+/// struct task_struct, as far as memory management looks at it.
+struct Actor {
+  ActorKind kind = ActorKind::kTask;
+  int node = 0;              // index into Host::nodes of the CPUs it runs on
+  int cpu = 0;               // CPU index, for per-CPU lists
+  int pid = 0, tid = 0;
+  bool memalloc = false;     // PF_MEMALLOC: may use all reserves, never reclaims
+  bool dying = false;        // a fatal signal is pending
+  bool oom_victim = false;   // TIF_MEMDIE: may use half of the reserves
+  int memstall_depth = 0;    // psi_memstall_enter nesting
+  uint32_t stack_id = 0;     // of the event being handled
+  SwapPlug* plug = nullptr;  // current->plug
+  bool is_kswapd() const { return kind == ActorKind::kKswapd; }
+};
+
+/// wait_queue_head_t. Filled by Sched::wait only.
+struct WaitQueue {
+  struct Waiter {
+    uint32_t fiber;
+    uint64_t token;
+  };
+  std::vector<Waiter> waiters;
+  bool active() const { return !waiters.empty(); }
+};
+
+class Sched {
+ public:
+  virtual ~Sched() = default;
+  virtual Nanoseconds now() const = 0;
+  virtual Actor& current() = 0;
+  /// Adds CPU time to the current actor; it passes at its next point(), sleep() or wait().
+  virtual void cpu(Nanoseconds cost) = 0;
+  /// cond_resched(): lets the time consumed so far pass, and others run in it.
+  virtual void point() = 0;
+  virtual void sleep(Nanoseconds duration) = 0;
+  /// Waits until woken or until `timeout` has passed (negative: for ever). Gives the time that was left, 0 if it ran out.
+  virtual Nanoseconds wait(WaitQueue& queue, Nanoseconds timeout) = 0;
+  virtual void wake_all(WaitQueue& queue) = 0;
+  virtual void memstall_enter() = 0;
+  virtual void memstall_leave() = 0;
+};
+
+inline constexpr Nanoseconds kForever{-1};
+inline constexpr Nanoseconds kTick{4'000'000};  // HZ=250
+
+}  // namespace oomcast::mm

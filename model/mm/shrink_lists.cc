@@ -1,0 +1,252 @@
+// What happens to the pages at the tail of a list? See shrink_lists.h; kernel-spec sections 4.3 and 4.8 to 4.10.
+#include "model/mm/shrink_lists.h"
+
+#include <algorithm>
+#include <array>
+
+#include "model/mm/lru.h"
+#include "model/mm/page_alloc.h"
+#include "model/mm/rmap.h"
+#include "model/mm/swap.h"
+#include "model/mm/workingset.h"
+
+namespace oomcast::mm {
+
+using host::LruKindIndex;
+using host::LruList;
+using host::Node;
+using host::Page;
+using host::PageId;
+using host::Vmstat;
+
+namespace {
+
+// struct reclaim_stat.
+struct ReclaimStat {
+  int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, pageout = 0;
+};
+
+struct Isolated {
+  std::array<PageId, kSwapClusterMax> pages;
+  size_t count = 0;
+  int64_t scanned = 0;  // skipped ones included
+};
+
+// Turns one page of the reservoir into a page at the tail. Nobody has scanned it yet, so a mapped one is still young.
+void materialize_tail(Kernel& k, int node_index, LruKindIndex list) {
+  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec.list(list);
+  const host::Reservoir entry = lru.take_reserved();
+  const bool file = host::is_file_list(list);
+  const uint16_t flags = static_cast<uint16_t>(file ? host::kPageFile : host::kPageSwapBacked | host::kPageYoung);
+  const PageId id = new_page(k, {node_index, entry.zone}, flags);
+  Page& page = k.host.pages[id];
+  page.background = true;
+  page.owner = entry.owner;
+  page.mapcount = file ? 0 : 1;
+  if (list == LruKindIndex::kActiveAnon || list == LruKindIndex::kActiveFile) page.set(host::kPageActive);
+  page.list = list;
+  lru.push_tail(k.host.pages, id);
+}
+
+bool ready_to_free(const Page& page) {
+  return page.has(host::kPageSwapCache) && page.mapcount == 0 && !page.has(host::kPageWriteback | host::kPageDirty);
+}
+
+// isolate_lru_folios(): takes pages off the tail; those of higher zones than asked for go to the head.
+Isolated isolate(Kernel& k, int node_index, LruKindIndex list, int64_t nr_to_scan, const ScanControl& sc) {
+  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec.list(list);
+  Isolated out;
+  std::vector<PageId> skipped;
+  int64_t looked_at = 0;
+  while (looked_at < nr_to_scan && out.count < out.pages.size()) {
+    if (lru.tail() == host::kNoPage && lru.reservoir_empty()) break;
+    // The reservoir is older than anything touched since, except for what was rotated to the tail to be freed.
+    const bool rotated = lru.tail() != host::kNoPage && ready_to_free(k.host.pages[lru.tail()]);
+    if (!lru.reservoir_empty() && !rotated) materialize_tail(k, node_index, list);
+    const PageId id = lru.tail();
+    take_off_list(k, id);
+    ++out.scanned;
+    if (k.host.pages[id].zone > sc.reclaim_idx) {
+      k.host.count(host::by_zone(Vmstat::pgskip_dma, k.host.pages[id].zone));
+      skipped.push_back(id);
+      continue;
+    }
+    ++looked_at;
+    if (!sc.may_unmap && k.host.pages[id].mapcount > 0) {
+      put_on_list(k, id, list);
+      continue;
+    }
+    out.pages[out.count++] = id;
+  }
+  for (PageId id : skipped) put_on_list(k, id, list);
+  return out;
+}
+
+enum class References : uint8_t { kReclaim, kReclaimClean, kKeep, kActivate };
+
+References check_references(Kernel& k, Page& page) {
+  if (page.has(host::kPageMlocked)) return References::kActivate;
+  const int young = clear_young(k, page);
+  const bool referenced = page.test_and_clear(host::kPageReferenced);
+  if (young > 0) {
+    page.set(host::kPageReferenced);
+    return referenced || young > 1 ? References::kActivate : References::kKeep;
+  }
+  return referenced && page.has(host::kPageFile) ? References::kReclaimClean : References::kReclaim;
+}
+
+enum class Fate : uint8_t { kFreed, kKeep, kActivate };
+
+// Dirty pages: anonymous ones are written to swap, file pages are left to the flushers (kswapd writes them only when
+// the node is full of them).
+Fate write_out(Kernel& k, PageId id, References references, const ScanControl& sc, ReclaimStat& stat) {
+  Page& page = k.host.pages[id];
+  Node& node = k.host.nodes[page.node];
+  if (page.has(host::kPageFile) && (!sc.by_kswapd || !page.has(host::kPageReclaim) || !node.pgdat_dirty)) {
+    k.host.count(Vmstat::nr_vmscan_immediate_reclaim);
+    page.set(host::kPageReclaim);
+    return Fate::kActivate;
+  }
+  if (references == References::kReclaimClean || !sc.may_writepage) return Fate::kKeep;
+  if (page.has(host::kPageFile)) return Fate::kKeep;
+  ++stat.pageout;
+  swap_writepage(k, id);
+  return Fate::kKeep;
+}
+
+// Under writeback: whoever meets it marks it for the tail and goes on; kswapd remembers that it has to wait.
+Fate meet_writeback(Page& page, const Node& node, const ScanControl& sc, ReclaimStat& stat) {
+  if (sc.by_kswapd && page.has(host::kPageReclaim) && node.pgdat_writeback) {
+    ++stat.immediate;
+  } else {
+    page.set(host::kPageReclaim);
+    ++stat.writeback;
+  }
+  return Fate::kActivate;
+}
+
+Fate reclaim_lazyfree(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  if (page.has(host::kPageDirty)) {
+    page.set(host::kPageSwapBacked);
+    return Fate::kActivate;
+  }
+  unmap_lazyfree(k, id);
+  k.host.count(Vmstat::pglazyfreed);
+  return Fate::kFreed;
+}
+
+// One page of shrink_folio_list(), in the kernel's order of decisions.
+Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat) {
+  Page& page = k.host.pages[id];
+  if (page.has(host::kPageLocked)) return Fate::kKeep;
+  if (page.has(host::kPageMlocked)) return Fate::kActivate;
+  const bool writeback = page.has(host::kPageWriteback);
+  if (page.has(host::kPageFile)) {
+    // Anonymous pages do not count here: flushers cannot clean them (folio_check_dirty_writeback).
+    const bool dirty = page.has(host::kPageDirty);
+    if (dirty || writeback) ++stat.dirty;
+    if (dirty && !writeback) ++stat.unqueued_dirty;
+    if (writeback && page.has(host::kPageReclaim)) ++stat.congested;
+  }
+  if (writeback) return meet_writeback(page, k.host.nodes[page.node], sc, stat);
+  const References references = check_references(k, page);
+  if (references == References::kActivate) return Fate::kActivate;
+  if (references == References::kKeep) return Fate::kKeep;
+  if (page.anon() && !page.has(host::kPageSwapBacked)) return reclaim_lazyfree(k, id);
+  if (page.anon() && !page.has(host::kPageSwapCache) && !add_to_swap(k, id)) return Fate::kActivate;
+  if (page.mapcount > 0) try_to_unmap(k, id);
+  if (page.has(host::kPageDirty)) {
+    const Fate fate = write_out(k, id, references, sc, stat);
+    k.sched.cpu(k.costs.unmap_page);
+    return fate;
+  }
+  if (page.has(host::kPageSwapCache)) {
+    remove_from_swap_cache(k, id, true);
+  } else if (page.has(host::kPageFile)) {
+    workingset_eviction(k, page);
+  }
+  return Fate::kFreed;
+}
+
+void activate(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  if (page.has(host::kPageSwapCache) && (vm_swap_full(k) || page.has(host::kPageMlocked))) free_swap(k, id);
+  if (page.has(host::kPageMlocked)) return;
+  page.set(host::kPageActive);
+  k.host.count(Vmstat::pgactivate);
+}
+
+// move_folios_to_lru(): survivors go to the head of the list that their flags ask for.
+void put_back(Kernel& k, PageId id) {
+  const Page& page = k.host.pages[id];
+  put_on_list(k, id, list_for(page));
+  if (page.has(host::kPageActive)) ++k.host.nodes[page.node].lruvec.nonresident_age;
+}
+
+void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file) {
+  sc.nr.dirty += stat.dirty;
+  sc.nr.unqueued_dirty += stat.unqueued_dirty;
+  sc.nr.congested += stat.congested;
+  sc.nr.writeback += stat.writeback;
+  sc.nr.immediate += stat.immediate;
+  sc.nr.taken += taken;
+  if (file) sc.nr.file_taken += taken;
+}
+
+}  // namespace
+
+int64_t shrink_inactive_list(Kernel& k, int node_index, int64_t nr_to_scan, bool file, ScanControl& sc) {
+  const int cpu = k.sched.current().cpu;
+  lru_add_drain(k, cpu);
+  const LruKindIndex list = file ? LruKindIndex::kInactiveFile : LruKindIndex::kInactiveAnon;
+  const Isolated isolated = isolate(k, node_index, list, nr_to_scan, sc);
+  k.host.count(sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct, isolated.scanned);
+  k.host.count(file ? Vmstat::pgscan_file : Vmstat::pgscan_anon, isolated.scanned);
+  if (isolated.scanned > 0) k.listener.on_scan(node_index, sc.by_kswapd);
+  k.sched.cpu(k.costs.scan_page * isolated.scanned);
+  if (isolated.count == 0) return 0;
+
+  ReclaimStat stat;
+  int64_t reclaimed = 0;
+  // Kept pages go back in the order that the kernel's two list reversals give: first scanned, nearest the head's end.
+  std::array<PageId, kSwapClusterMax> kept;
+  size_t kept_count = 0;
+  for (size_t i = 0; i < isolated.count; ++i) {
+    const PageId id = isolated.pages[i];
+    ++sc.nr_scanned;
+    const Fate fate = reclaim_page(k, id, sc, stat);
+    if (fate == Fate::kFreed) {
+      ++reclaimed;
+      k.sched.cpu(k.costs.free_page);
+      release_page(k, id, cpu);
+      continue;
+    }
+    if (fate == Fate::kActivate) activate(k, id);
+    kept[kept_count++] = id;
+  }
+  for (size_t i = 0; i < kept_count; ++i) put_back(k, kept[i]);
+  k.host.count(sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct, reclaimed);
+  k.host.count(file ? Vmstat::pgsteal_file : Vmstat::pgsteal_anon, reclaimed);
+  lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)].lruvec, file, stat.pageout);
+  add_stat(sc, stat, static_cast<int64_t>(isolated.count), file);
+  return reclaimed;
+}
+
+void shrink_active_list(Kernel& k, int node_index, int64_t nr_to_scan, bool file, ScanControl& sc) {
+  lru_add_drain(k, k.sched.current().cpu);
+  const LruKindIndex list = file ? LruKindIndex::kActiveFile : LruKindIndex::kActiveAnon;
+  const Isolated isolated = isolate(k, node_index, list, nr_to_scan, sc);
+  k.host.count(Vmstat::pgrefill, isolated.scanned);
+  k.sched.cpu(k.costs.scan_page * isolated.scanned);
+  for (size_t i = 0; i < isolated.count; ++i) {
+    Page& page = k.host.pages[isolated.pages[i]];
+    clear_young(k, page);
+    page.clear(host::kPageActive);
+    page.set(host::kPageWorkingset);
+    put_on_list(k, isolated.pages[i], list_for(page));
+  }
+  k.host.count(Vmstat::pgdeactivate, static_cast<int64_t>(isolated.count));
+}
+
+}  // namespace oomcast::mm

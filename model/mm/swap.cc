@@ -1,0 +1,178 @@
+// How does a page get to swap? Slots, the swap cache and writing out; kernel-spec sections 6.1, 6.2 and 6.4.
+#include "model/mm/swap.h"
+
+#include <algorithm>
+
+#include "model/mm/lru.h"
+#include "model/mm/workingset.h"
+
+namespace oomcast::mm {
+
+using host::Host;
+using host::Node;
+using host::Page;
+using host::PageId;
+using host::SlotId;
+using host::SwapDevice;
+using host::SwapSlot;
+using host::Vmstat;
+
+namespace {
+
+constexpr size_t kSwapBatch = 64;  // SWAP_BATCH
+
+SlotId take_slot(Host& host) {
+  for (SwapDevice& device : host.swaps) {
+    const SlotId id = device.take();
+    if (id != host::kNoSlot) return id;
+  }
+  return host::kNoSlot;
+}
+
+// The cache is used while plenty is free, and returned when it gets scarce (check_cache_active).
+SlotId get_swap_slot(Kernel& k) {
+  Host& host = k.host;
+  std::vector<SlotId>& cache = host.swap_slot_cache[static_cast<size_t>(k.sched.current().cpu)];
+  const int64_t cpus = host.cpu_count();
+  if (host.free_swap() < cpus * 2 * static_cast<int64_t>(kSwapBatch)) {
+    drain_slot_caches(k);
+    return take_slot(host);
+  }
+  if (cache.empty()) {
+    if (host.free_swap() <= cpus * 5 * static_cast<int64_t>(kSwapBatch)) return take_slot(host);
+    for (size_t i = 0; i < kSwapBatch; ++i) {
+      const SlotId id = take_slot(host);
+      if (id == host::kNoSlot) break;
+      cache.push_back(id);
+      ++host.cached_slots;
+    }
+    std::reverse(cache.begin(), cache.end());
+  }
+  if (cache.empty()) return host::kNoSlot;
+  const SlotId id = cache.back();
+  cache.pop_back();
+  --host.cached_slots;
+  return id;
+}
+
+}  // namespace
+
+SwapPlug::SwapPlug(Kernel& k) : k_(k), outer_(k.sched.current().plug) { k.sched.current().plug = this; }
+
+SwapPlug::~SwapPlug() {
+  flush();
+  k_.sched.current().plug = outer_;
+}
+
+void SwapPlug::flush() {
+  if (writes_.empty()) return;
+  k_.block.submit_swap_writes(writes_, k_.sched.current().cpu);
+  writes_.clear();
+}
+
+void drain_slot_caches(Kernel& k) {
+  for (std::vector<SlotId>& cache : k.host.swap_slot_cache) {
+    for (SlotId id : cache) {
+      k.host.device(id).release(id);
+      --k.host.cached_slots;
+    }
+    cache.clear();
+  }
+}
+
+bool add_to_swap(Kernel& k, PageId id) {
+  const SlotId slot_id = get_swap_slot(k);
+  if (slot_id == host::kNoSlot) return false;
+  Page& page = k.host.pages[id];
+  SwapSlot& slot = k.host.slot(slot_id);
+  slot.cached = true;
+  slot.page = id;
+  page.slot = slot_id;
+  page.set(host::kPageSwapCache);
+  page.set(host::kPageDirty);
+  return true;
+}
+
+void swap_writepage(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  Node& node = k.host.nodes[page.node];
+  SwapPlug* plug = k.sched.current().plug;
+  OOMCAST_CHECK(plug != nullptr && page.has(host::kPageSwapCache));
+  page.clear(host::kPageDirty);
+  page.set(host::kPageWriteback | host::kPageReclaim);
+  ++node.nr_writeback;
+  ++node.zones[page.zone].write_pending;
+  k.host.count(Vmstat::nr_vmscan_write);
+  k.host.count(Vmstat::pswpout);
+  k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
+  k.listener.on_swap_out(page.node);
+  plug->writes_.push_back({id, page.slot});
+}
+
+void end_swap_write(Kernel& k, PageId id, int cpu) {
+  Page& page = k.host.pages[id];
+  Node& node = k.host.nodes[page.node];
+  page.clear(host::kPageWriteback);
+  --node.nr_writeback;
+  --node.zones[page.zone].write_pending;
+  k.host.count(Vmstat::nr_written);
+  if (node.writeback_throttled > 0) {
+    k.host.count(Vmstat::nr_throttled_written);
+    ++node.throttled_written;
+    KswapdState& state = k.kswapd[page.node];
+    if (node.throttled_written - node.reclaim_start > 32 * node.writeback_throttled) k.sched.wake_all(state.writeback_wait);
+  }
+  if (page.has(host::kPageOrphan)) {
+    page.clear(host::kPageOrphan);
+    if (page.has(host::kPageSwapCache)) remove_from_swap_cache(k, id, false);
+    release_page(k, id, cpu);
+    return;
+  }
+  if (page.test_and_clear(host::kPageReclaim)) rotate_reclaimable(k, id, cpu);
+}
+
+void remove_from_swap_cache(Kernel& k, PageId id, bool evicted) {
+  Page& page = k.host.pages[id];
+  SwapSlot& slot = k.host.slot(page.slot);
+  if (evicted) slot.shadow = workingset_eviction(k, page);
+  slot.cached = false;
+  slot.page = host::kNoPage;
+  page.clear(host::kPageSwapCache);
+  const SlotId slot_id = page.slot;
+  page.slot = host::kNoSlot;
+  if (slot.map_count == 0) k.host.device(slot_id).release(slot_id);
+}
+
+bool free_swap(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  if (!page.has(host::kPageSwapCache) || page.has(host::kPageWriteback)) return false;
+  if (k.host.slot(page.slot).map_count > 0) return false;
+  remove_from_swap_cache(k, id, false);
+  page.set(host::kPageDirty);
+  return true;
+}
+
+bool vm_swap_full(const Kernel& k) { return k.host.free_swap() * 2 < k.host.total_swap; }
+
+void put_swap_entry(Kernel& k, SlotId slot_id) {
+  SwapSlot& slot = k.host.slot(slot_id);
+  OOMCAST_CHECK(slot.map_count > 0);
+  if (--slot.map_count > 0) return;
+  if (!slot.foreign) --k.host.guest_swapped;
+  if (!slot.cached) {
+    k.host.device(slot_id).release(slot_id);
+    return;
+  }
+  // free_swap_and_cache(): an unmapped clean copy in the swap cache goes with its last entry.
+  const PageId id = slot.page;
+  Page& page = k.host.pages[id];
+  if (page.mapcount > 0 || page.has(host::kPageLocked)) return;
+  if (page.has(host::kPageWriteback)) {
+    page.set(host::kPageOrphan);
+    return;
+  }
+  remove_from_swap_cache(k, id, false);
+  release_page(k, id, k.sched.current().cpu);
+}
+
+}  // namespace oomcast::mm

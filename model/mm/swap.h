@@ -1,0 +1,50 @@
+// How does a page get to swap and back? Slots, the swap cache, writing out, reading in with readahead.
+//
+// Mirrors add_to_swap(), get_swap_page() with its per-CPU slot cache, swap_writepage(), folio_free_swap(), do_swap_page()
+// and swap_cluster_readahead() (mm/swapfile.c, swap_slots.c, swap_state.c, page_io.c, memory.c) of Linux 6.1. Differs:
+// rotational devices only (cluster readahead, no THP swap); no zswap.
+#pragma once
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+/// Collects the writes of one shrink_lruvec (blk_plug); adjacent slots become one request.
+class SwapPlug {
+ public:
+  explicit SwapPlug(Kernel& k);
+  ~SwapPlug();
+  SwapPlug(const SwapPlug&) = delete;
+  SwapPlug& operator=(const SwapPlug&) = delete;
+  void flush();
+
+ private:
+  friend void swap_writepage(Kernel& k, host::PageId id);
+  Kernel& k_;
+  SwapPlug* outer_;
+  std::vector<SwapIo> writes_;
+};
+
+/// Gives the page a slot and puts it into the swap cache, dirty. False when swap is full.
+bool add_to_swap(Kernel& k, host::PageId id);
+/// Starts writing the page; end_swap_write() follows. REQUIRES: kPageSwapCache, inside a SwapPlug of this actor.
+void swap_writepage(Kernel& k, host::PageId id);
+void end_swap_write(Kernel& k, host::PageId id, int cpu);
+/// Takes the page out of the swap cache; `evicted` leaves a shadow in the slot.
+void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted);
+/// folio_free_swap(): gives the slot back when nobody else needs it; the page is dirty again.
+bool free_swap(Kernel& k, host::PageId id);
+/// Less than half of the swap is free.
+bool vm_swap_full(const Kernel& k);
+/// One PTE that held the entry is gone.
+void put_swap_entry(Kernel& k, host::SlotId slot);
+/// Gives the slots in the per-CPU caches back.
+void drain_slot_caches(Kernel& k);
+
+/// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying).
+bool do_swap_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
+
+/// Pages of the readahead window (__swapin_nr_pages); spec section 17.7.
+int64_t swapin_nr_pages(int64_t prev_offset, int64_t offset, int64_t hits, int64_t max_pages, int64_t prev_window);
+
+}  // namespace oomcast::mm

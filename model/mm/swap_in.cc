@@ -1,0 +1,164 @@
+// How does a page come back from swap? do_swap_page() and cluster readahead; kernel-spec section 6.3.
+#include <algorithm>
+
+#include "model/mm/fault.h"
+#include "model/mm/lru.h"
+#include "model/mm/page_alloc.h"
+#include "model/mm/rmap.h"
+#include "model/mm/swap.h"
+#include "model/mm/workingset.h"
+
+namespace oomcast::mm {
+
+using host::Page;
+using host::PageId;
+using host::Process;
+using host::ProcessIndex;
+using host::Pte;
+using host::SlotId;
+using host::SwapDevice;
+using host::SwapSlot;
+using host::Vmstat;
+
+namespace {
+
+// __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
+bool read_swap_cache(Kernel& k, SlotId slot_id, bool ahead, std::vector<SwapIo>& reads) {
+  SwapDevice& device = k.host.device(slot_id);
+  const auto wanted = [&] { return device.in_use(slot_id) && device.slot(slot_id).map_count > 0 && !device.slot(slot_id).cached; };
+  if (!wanted()) return false;
+  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
+  if (!where.ok()) return false;
+  if (!wanted()) {
+    free_page(k, where, k.sched.current().cpu);
+    return false;
+  }
+  const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked);
+  Page& page = k.host.pages[id];
+  SwapSlot& slot = device.slot(slot_id);
+  page.slot = slot_id;
+  page.background = slot.foreign;
+  if (ahead) {
+    page.set(host::kPageReadahead);
+    k.host.count(Vmstat::swap_ra);
+  }
+  slot.cached = true;
+  slot.page = id;
+  workingset_refault(k, id, slot.shadow);
+  slot.shadow = {};
+  k.host.count(Vmstat::pswpin);
+  k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
+  lru_add(k, id, k.sched.current().cpu);
+  reads.push_back({id, slot_id});
+  return true;
+}
+
+int64_t readahead_pages(Kernel& k, int64_t offset) {
+  SwapReadahead& ra = k.swap_readahead;
+  const int64_t max_pages = int64_t{1} << k.host.spec.vm.page_cluster;
+  if (max_pages <= 1) return 1;
+  const int64_t hits = ra.hits;
+  ra.hits = 0;
+  const int64_t pages = swapin_nr_pages(ra.prev_offset, offset, hits, max_pages, ra.last_pages);
+  if (hits == 0) ra.prev_offset = offset;
+  ra.last_pages = pages;
+  return pages;
+}
+
+// swap_cluster_readahead(): the aligned block of slots around the one that faulted.
+void swapin_readahead(Kernel& k, SlotId slot_id) {
+  std::vector<SwapIo> reads;
+  const SwapDevice& device = k.host.device(slot_id);
+  const int64_t offset = slot_id & SwapDevice::kSlotMask;
+  const int64_t pages = readahead_pages(k, offset);
+  const SlotId base = slot_id & ~SwapDevice::kSlotMask;
+  if (pages > 1) {
+    const int64_t first = offset & ~(pages - 1);
+    const int64_t last = std::min(offset | (pages - 1), device.total() - 1);
+    for (int64_t slot = first; slot <= last; ++slot) {
+      if (slot == offset) continue;
+      read_swap_cache(k, base | static_cast<SlotId>(slot), true, reads);
+    }
+  }
+  read_swap_cache(k, slot_id, false, reads);
+  lru_add_drain(k, k.sched.current().cpu);
+  if (!reads.empty()) k.block.submit_swap_reads(reads);
+}
+
+void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, bool write) {
+  Process& process = k.host.processes[index];
+  SwapSlot& slot = k.host.slot(slot_id);
+  const PageId id = slot.page;
+  Page& page = k.host.pages[id];
+  page.background = false;
+  if (page.mapcount == 0) ++k.host.guest_anon;
+  add_mapper(k, id, index, vpn);
+  process.space.set(vpn, Pte::present(id));
+  ++process.rss_anon;
+  --process.swap_entries;
+  if (--slot.map_count == 0) --k.host.guest_swapped;
+  page.set(host::kPageYoung);
+  if (write) page.set(host::kPageDirty);
+  // A page that will be written needs its slot no more; one that was only read keeps it and can be dropped for free.
+  if (slot.map_count == 0 && (write || vm_swap_full(k))) free_swap(k, id);
+}
+
+// Waits until the page that holds the slot has its data. False if the task is dying.
+bool wait_for_read(Kernel& k, SlotId slot_id) {
+  while (true) {
+    const SwapSlot& slot = k.host.slot(slot_id);
+    if (!slot.cached || !k.host.pages[slot.page].has(host::kPageLocked)) return true;
+    k.sched.wait(k.block.readers(), kForever);
+    if (k.sched.current().dying) return false;
+  }
+}
+
+}  // namespace
+
+int64_t swapin_nr_pages(int64_t prev_offset, int64_t offset, int64_t hits, int64_t max_pages, int64_t prev_window) {
+  int64_t pages = hits + 2;
+  if (pages == 2) {
+    if (offset != prev_offset + 1 && offset != prev_offset - 1) pages = 1;
+  } else {
+    int64_t rounded = 4;
+    while (rounded < pages) rounded <<= 1;
+    pages = rounded;
+  }
+  return std::max(std::min(pages, max_pages), prev_window / 2);
+}
+
+bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
+  bool major = false;
+  while (true) {
+    const Pte pte = k.host.processes[index].space.get(vpn);
+    if (!pte.is_swapped()) return true;
+    const SlotId slot_id = pte.slot();
+    const SwapSlot& slot = k.host.slot(slot_id);
+    if (slot.cached && !k.host.pages[slot.page].has(host::kPageLocked)) {
+      Page& page = k.host.pages[slot.page];
+      if (page.test_and_clear(host::kPageReadahead)) {
+        k.host.count(Vmstat::swap_ra_hit);
+        ++k.swap_readahead.hits;
+      }
+      map_from_cache(k, index, vpn, slot_id, write);
+      return true;
+    }
+    const Nanoseconds begin = k.sched.now();
+    const bool thrashing = slot.shadow.workingset;
+    if (!slot.cached) {
+      if (!major) {
+        major = true;
+        k.host.count(Vmstat::pgmajfault);
+        k.sched.cpu(k.costs.swap_fault);
+      }
+      if (thrashing) k.sched.memstall_enter();
+      swapin_readahead(k, slot_id);
+    }
+    const bool alive = wait_for_read(k, slot_id);
+    if (thrashing) k.sched.memstall_leave();
+    k.listener.on_stall(begin, true, false);
+    if (!alive || k.sched.current().dying) return false;
+  }
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,140 @@
+// What does one pass of reclaim over a node do? shrink_node() and shrink_lruvec(); kernel-spec section 4.7 and 2.5.
+#include "model/mm/vmscan.h"
+
+#include <algorithm>
+
+#include "model/mm/page_alloc.h"
+#include "model/mm/shrink_lists.h"
+#include "model/mm/swap.h"
+
+namespace oomcast::mm {
+
+using host::LruKindIndex;
+using host::Node;
+using host::Vmstat;
+
+namespace {
+
+using ScanPlan = std::array<int64_t, host::kEvictableLists>;
+constexpr size_t kInactiveAnon = 0, kActiveAnon = 1, kInactiveFile = 2, kActiveFile = 3;
+
+int64_t shrink_list(Kernel& k, int node, size_t list, int64_t nr_to_scan, ScanControl& sc) {
+  if (list == kActiveAnon || list == kActiveFile) {
+    const bool file = list == kActiveFile;
+    if (file ? sc.deactivate_file : sc.deactivate_anon) {
+      shrink_active_list(k, node, nr_to_scan, file, sc);
+    } else {
+      sc.skipped_deactivate = true;
+    }
+    return 0;
+  }
+  return shrink_inactive_list(k, node, nr_to_scan, list == kInactiveFile, sc);
+}
+
+// Enough was reclaimed: stop the type that has less left to scan, and cut the other one in the same proportion.
+void cut_plan(ScanPlan& nr, const ScanPlan& targets, int64_t nr_file, int64_t nr_anon) {
+  const bool stop_anon = nr_file > nr_anon;
+  const size_t stopped = stop_anon ? kInactiveAnon : kInactiveFile;
+  const size_t kept = stop_anon ? kInactiveFile : kInactiveAnon;
+  const int64_t scan_target = targets[stopped] + targets[stopped + 1] + 1;
+  const int64_t percentage = (stop_anon ? nr_anon : nr_file) * 100 / scan_target;
+  nr[stopped] = nr[stopped + 1] = 0;
+  for (size_t list = kept; list <= kept + 1; ++list) {
+    const int64_t scanned = targets[list] - nr[list];
+    nr[list] = targets[list] * (100 - percentage) / 100;
+    nr[list] -= std::min(nr[list], scanned);
+  }
+}
+
+void shrink_lruvec(Kernel& k, int node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  ScanPlan nr = get_scan_count(k, node, sc);
+  const ScanPlan targets = nr;
+  const bool whole_plan = !sc.by_kswapd && sc.priority == kDefPriority;  // proportional_reclaim
+  int64_t reclaimed = 0;
+  SwapPlug plug(k);
+  while (nr[kInactiveAnon] > 0 || nr[kActiveFile] > 0 || nr[kInactiveFile] > 0) {
+    for (size_t list = 0; list < nr.size(); ++list) {
+      if (nr[list] <= 0) continue;
+      const int64_t batch = std::min(nr[list], kSwapClusterMax);
+      nr[list] -= batch;
+      reclaimed += shrink_list(k, node_index, list, batch, sc);
+    }
+    k.sched.point();
+    if (reclaimed < sc.nr_to_reclaim || whole_plan) continue;
+    const int64_t nr_file = nr[kInactiveFile] + nr[kActiveFile];
+    const int64_t nr_anon = nr[kInactiveAnon] + nr[kActiveAnon];
+    if (nr_file == 0 || nr_anon == 0) break;
+    cut_plan(nr, targets, nr_file, nr_anon);
+  }
+  plug.flush();
+  sc.nr_reclaimed += reclaimed;
+  age_active_anon(k, node_index, sc);
+}
+
+// skip_throttle_noprogress(): no use in waiting when the node is hopeless or little is being written.
+bool waiting_is_useless(const Kernel& k, const Node& node) {
+  if (node.kswapd_failures >= 16) return true;
+  int64_t reclaimable = 0, pending = 0;
+  for (int z = 0; z < host::kZoneKinds; ++z) {
+    const host::Zone& zone = node.zones[static_cast<size_t>(z)];
+    if (zone.managed == 0) continue;
+    reclaimable += zone_reclaimable_pages(k, node, z);
+    pending += zone.write_pending;
+  }
+  return 2 * pending <= reclaimable;
+}
+
+// What the pass met tells whether reclaim runs faster than the disk; kswapd marks the node and waits for it.
+void note_writeback_pressure(Kernel& k, int node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  if (sc.by_kswapd) {
+    if (sc.nr.writeback > 0 && sc.nr.writeback == sc.nr.taken) node.pgdat_writeback = true;
+    if (sc.nr.unqueued_dirty == sc.nr.file_taken) node.pgdat_dirty = true;
+    if (sc.nr.immediate > 0) reclaim_throttle(k, node_index, Throttle::kWriteback);
+    if (sc.nr.dirty > 0 && sc.nr.dirty == sc.nr.congested) node.lruvec.congested = true;
+  } else if (node.lruvec.congested) {
+    reclaim_throttle(k, node_index, Throttle::kCongested);
+  }
+}
+
+}  // namespace
+
+void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+  const Nanoseconds begin = k.sched.now();
+  if (reason == Throttle::kWriteback) {
+    if (++node.writeback_throttled == 1) node.reclaim_start = node.throttled_written;
+    k.sched.wait(state.writeback_wait, Nanoseconds(100'000'000));
+    --node.writeback_throttled;
+  } else {
+    if (waiting_is_useless(k, node)) {
+      k.sched.point();
+      return;
+    }
+    k.sched.wait(state.noprogress_wait, kTick);
+  }
+  if (!k.sched.current().is_kswapd()) k.listener.on_stall(begin, false, true);
+}
+
+void age_active_anon(Kernel& k, int node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  if (k.host.total_swap == 0 || !inactive_is_low(node.lruvec, false)) return;
+  shrink_active_list(k, node_index, kSwapClusterMax, false, sc);
+}
+
+void snapshot_refaults(Node& node) { node.lruvec.refaults_snapshot = node.lruvec.workingset_activate; }
+
+void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  sc.nr = {};
+  const int64_t reclaimed_before = sc.nr_reclaimed;
+  prepare_scan_count(k, node, sc);
+  k.sched.cpu(k.costs.shrink_pass);
+  shrink_lruvec(k, node_index, sc);
+  note_writeback_pressure(k, node_index, sc);
+  if (sc.nr_reclaimed > reclaimed_before) node.kswapd_failures = 0;
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,53 @@
+// How hard is reclaim trying, and how does it share its effort among the lists? One pass over a node.
+//
+// Mirrors struct scan_control, prepare_scan_count(), get_scan_count(), shrink_lruvec(), shrink_node() and the throttles
+// in mm/vmscan.c of Linux 6.1 with the classic LRU. Differs: one lruvec per node (no cgroups), no demotion, slab in bulk.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+inline constexpr int kDefPriority = 12;               // DEF_PRIORITY
+inline constexpr int64_t kSwapClusterMax = 32;        // SWAP_CLUSTER_MAX
+
+/// struct scan_control.
+struct ScanControl {
+  int64_t nr_to_reclaim = kSwapClusterMax;
+  int priority = kDefPriority;
+  int reclaim_idx = 3;          // ZoneKind: zones above it are skipped
+  bool by_kswapd = false;
+  bool may_writepage = true;
+  bool may_unmap = true;
+  bool may_swap = true;
+  bool deactivate_anon = false, deactivate_file = false;  // may_deactivate
+  bool force_deactivate = false;
+  bool skipped_deactivate = false;
+  bool cache_trim_mode = false;
+  bool file_is_tiny = false;
+  int64_t anon_cost = 0, file_cost = 0;
+  int64_t nr_scanned = 0;
+  int64_t nr_reclaimed = 0;
+  struct {
+    int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, file_taken = 0, taken = 0;
+  } nr;
+};
+
+/// Pages to scan of each evictable list (get_scan_count).
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node, const ScanControl& sc);
+void prepare_scan_count(const Kernel& k, host::Node& node, ScanControl& sc);
+/// inactive * floor(sqrt(10 * GiB)) < active.
+bool inactive_is_low(const host::Lruvec& lruvec, bool file);
+
+void shrink_node(Kernel& k, int node, ScanControl& sc);
+/// kswapd_age_node(): keeps the active anonymous list from growing while there is swap.
+void age_active_anon(Kernel& k, int node, ScanControl& sc);
+void snapshot_refaults(host::Node& node);
+
+enum class Throttle : uint8_t { kWriteback, kNoProgress, kCongested };
+void reclaim_throttle(Kernel& k, int node, Throttle reason);
+
+}  // namespace oomcast::mm

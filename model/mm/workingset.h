@@ -1,0 +1,17 @@
+// Did a page come back so soon that it should never have gone? Shadow entries and refault distances.
+//
+// Mirrors workingset_eviction(), workingset_refault() and lru_note_cost() (mm/workingset.c, mm/swap.c) of Linux 6.1.
+#pragma once
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+/// Remembers when the page left, and ages the node's lists by it.
+host::Shadow workingset_eviction(Kernel& k, const host::Page& page);
+/// The page is back: counts the refault and activates the page when the distance fits into memory.
+void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow);
+/// Adds to the cost of reclaiming one type and lets old costs decay.
+void lru_note_cost(host::Lruvec& lruvec, bool file, int64_t pages);
+
+}  // namespace oomcast::mm

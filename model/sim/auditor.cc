@@ -1,0 +1,149 @@
+// Does the state add up? See auditor.h.
+#include "model/sim/auditor.h"
+
+#include <algorithm>
+
+namespace oomcast::sim {
+
+using host::Host;
+using host::LruKindIndex;
+using host::LruList;
+using host::Page;
+using host::PageId;
+
+namespace {
+
+struct Counts {
+  std::vector<std::vector<int64_t>> accounted;              // by node and zone: pages alive, reserved, in page tables
+  std::vector<std::vector<int64_t>> listed;                 // by node and list
+  std::vector<int64_t> rss, swapped, tables;                // by process
+  std::vector<std::string> faults;
+
+  void fail(std::string text) {
+    if (faults.size() < 20) faults.push_back(std::move(text));
+  }
+};
+
+std::string where(size_t node, size_t item) { return "node " + std::to_string(node) + ", " + std::to_string(item); }
+
+void count_lists(const Host& host, Counts& counts, std::vector<int>& seen) {
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    for (size_t l = 0; l < host::kLists; ++l) {
+      const LruList& list = host.nodes[n].lruvec.lists[l];
+      int64_t linked = 0;
+      for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
+        const Page& page = host.pages[id];
+        ++linked;
+        ++seen[id];
+        if (static_cast<size_t>(page.list) != l || page.node != n) counts.fail("page " + std::to_string(id) + " is on a list that it does not name");
+        if (seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists");
+      }
+      if (linked + list.reserved() != list.size()) counts.fail("list size differs from its pages: " + where(n, l));
+      int64_t by_zone = 0;
+      for (int z = 0; z < host::kZoneKinds; ++z) by_zone += list.size_of_zone(z);
+      if (by_zone != list.size()) counts.fail("list sizes by zone do not add up: " + where(n, l));
+    }
+  }
+}
+
+void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
+  for (const auto& batch : host.lru_add_batch) {
+    for (PageId id : batch) ++seen[id];
+  }
+  for (PageId id = 0; id < host.pages.size(); ++id) {
+    if (!host.pages.alive(id)) continue;
+    const Page& page = host.pages[id];
+    ++counts.accounted[page.node][page.zone];
+    if (seen[id] != 1) counts.fail("page " + std::to_string(id) + " is in " + std::to_string(seen[id]) + " places");
+    int mappers = 0;
+    if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
+    for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) ++mappers;
+    if (page.anon() && mappers != page.mapcount && !(page.background && page.owner == host::kNoProcess)) counts.fail("page " + std::to_string(id) + " has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
+    if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id) counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
+  }
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    for (const LruList& list : host.nodes[n].lruvec.lists) {
+      for (size_t z = 0; z < host::kZoneKinds; ++z) {
+        int64_t linked = 0;
+        for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) linked += host.pages[id].zone == z ? 1 : 0;
+        counts.accounted[n][z] += list.size_of_zone(static_cast<int>(z)) - linked;
+      }
+    }
+  }
+}
+
+void count_processes(Host& host, Counts& counts) {
+  for (size_t p = 0; p < host.processes.size(); ++p) {
+    host::Process& process = host.processes[p];
+    if (!process.guest) continue;
+    int64_t rss = 0, swapped = 0;
+    process.space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t, host::Pte& pte) {
+      rss += pte.is_present() ? 1 : 0;
+      swapped += pte.is_swapped() ? 1 : 0;
+      if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
+      if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot())) counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
+    });
+    if (rss != process.rss_anon) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " + std::to_string(process.rss_anon));
+    if (swapped != process.swap_entries) counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) + " swap entries but counts " + std::to_string(process.swap_entries));
+    for (const auto& [node, zone] : process.table_pages_at) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+  }
+}
+
+void count_slots(const Host& host, Counts& counts) {
+  int64_t idle = 0;
+  for (const host::SwapDevice& device : host.swaps) {
+    int64_t used = 0;
+    for (int64_t i = 0; i < device.total(); ++i) {
+      const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
+      if (!device.in_use(id)) continue;
+      ++used;
+      const host::SwapSlot& slot = device.slot(id);
+      if (slot.map_count == 0 && !slot.cached && !slot.foreign) ++idle;
+    }
+    if (used + device.free() != device.total()) counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
+  }
+  if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
+}
+
+Counts recount(const Host& host) {
+  Counts counts;
+  counts.accounted.assign(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
+  std::vector<int> seen(host.pages.size(), 0);
+  count_lists(host, counts, seen);
+  count_pages(host, counts, seen);
+  count_processes(const_cast<Host&>(host), counts);
+  count_slots(host, counts);
+  return counts;
+}
+
+}  // namespace
+
+Auditor::Auditor(const Host& host) {
+  const Counts counts = recount(host);
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    kernel_used_.emplace_back();
+    total_.emplace_back();
+    for (size_t z = 0; z < host::kZoneKinds; ++z) {
+      const host::Zone& zone = host.nodes[n].zones[z];
+      kernel_used_[n].push_back(zone.used - counts.accounted[n][z]);
+      total_[n].push_back(zone.free + zone.parked() + zone.used);
+    }
+  }
+}
+
+std::vector<std::string> Auditor::audit(const Host& host) const {
+  Counts counts = recount(host);
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    for (size_t z = 0; z < host::kZoneKinds; ++z) {
+      const host::Zone& zone = host.nodes[n].zones[z];
+      if (zone.free < 0) counts.fail("free is negative: " + where(n, z));
+      if (zone.free + zone.parked() + zone.used != total_[n][z]) counts.fail("free + parked + used changed: " + where(n, z));
+      if (zone.used - counts.accounted[n][z] != kernel_used_[n][z]) {
+        counts.fail("zone counts " + std::to_string(zone.used) + " used pages, " + std::to_string(counts.accounted[n][z] + kernel_used_[n][z]) + " were found: " + where(n, z));
+      }
+    }
+  }
+  return counts.faults;
+}
+
+}  // namespace oomcast::sim

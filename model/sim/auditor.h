@@ -1,0 +1,26 @@
+// Does the state add up? Recounts every invariant the slow way, from the pages up.
+//
+// Checked: every page is in exactly one place, list sizes, zone totals (free + parked + used == managed), resident and
+// swapped counts of every process, swap slots. Not checked: the order of lists, the reservoir's owners.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/host/host.h"
+
+namespace oomcast::sim {
+
+class Auditor {
+ public:
+  /// Takes the balance that the host starts with.
+  explicit Auditor(const host::Host& host);
+  /// What does not hold, one sentence each; empty when all is well.
+  std::vector<std::string> audit(const host::Host& host) const;
+
+ private:
+  std::vector<std::vector<int64_t>> kernel_used_;   // by node and zone: used, less what is on lists, in tables and in flight
+  std::vector<std::vector<int64_t>> total_;         // free + parked + used
+};
+
+}  // namespace oomcast::sim

@@ -1,0 +1,13 @@
+// Are two runs the same? One number over the final state and everything that was counted.
+#pragma once
+
+#include <cstdint>
+
+#include "model/host/host.h"
+#include "model/sim/outcome.h"
+
+namespace oomcast::sim {
+
+uint64_t digest_of(const host::Host& host, const Outcome& outcome);
+
+}  // namespace oomcast::sim

@@ -1,0 +1,41 @@
+// What does one event of the program do to the host? Turns trace events into memory management, in the task's fiber.
+#pragma once
+
+#include <map>
+
+#include "model/mm/kernel.h"
+#include "model/sim/outcome.h"
+#include "model/sim/simulation.h"
+#include "model/sim/task.h"
+
+namespace oomcast::sim {
+
+class EventHandler {
+ public:
+  EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome) : k_(kernel), options_(options), outcome_(outcome) {}
+
+  /// Runs inside the fiber of the task; may stall it.
+  void handle(const trace::Event& event, host::ProcessIndex process);
+  /// The guest process with this pid that lives now, created if nobody has announced it.
+  host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
+  void note_peaks();
+
+ private:
+  void touch(const trace::Event& event, host::ProcessIndex process);
+  void map(const trace::Event& event, host::ProcessIndex process);
+  void protect(const trace::Event& event, host::ProcessIndex process);
+  void remap(const trace::Event& event, host::ProcessIndex process);
+  void fork(const trace::Event& event, host::ProcessIndex process);
+  void exec(host::ProcessIndex process);
+  void set_comm(const trace::Event& event, host::ProcessIndex process);
+  bool charge(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool anonymous);
+  bool refused(host::ProcessIndex process, uint64_t address) const;
+
+  mm::Kernel& k_;
+  const Options& options_;
+  Outcome& outcome_;
+  std::map<uint32_t, host::ProcessIndex> by_pid_;
+  std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant
+};
+
+}  // namespace oomcast::sim

@@ -1,0 +1,173 @@
+// What did the modelled kernel do first, and why? See incident_log.h.
+#include "model/sim/incident_log.h"
+
+#include <algorithm>
+
+namespace oomcast::sim {
+
+using host::Node;
+using host::Process;
+using host::Zone;
+
+namespace {
+
+std::string amount(int64_t pages) {
+  const int64_t kib = pages * 4;
+  if (kib >= 10 * 1024) return std::to_string(pages) + " pages (" + std::to_string(kib / 1024) + " MiB)";
+  return std::to_string(pages) + " pages (" + std::to_string(kib) + " KiB)";
+}
+
+std::string zone_text(const Node& node, const Zone& zone) { return "node " + std::to_string(node.id.value) + " zone " + host::zone_name(zone.kind); }
+
+std::string below(const Node& node, const Zone& zone, const char* mark_name, int64_t mark) {
+  std::string text = zone_text(node, zone) + " has " + amount(zone.free) + " free, " + (zone.free <= mark ? "at or below" : "near") + " its " + mark_name + " watermark of " + amount(mark);
+  if (zone.boost > 0) text += " (" + std::to_string(zone.boost) + " of them boost)";
+  return text;
+}
+
+}  // namespace
+
+Incident IncidentLog::incident(mm::ZoneRef ref) const {
+  const mm::Actor& actor = sched_.current();
+  const Node& node = host_.nodes[static_cast<size_t>(ref.node)];
+  const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
+  Incident out;
+  out.t = sched_.now();
+  out.pid = actor.pid;
+  out.tid = actor.tid;
+  out.comm = actor.is_kswapd() ? "kswapd" + std::to_string(node.id.value) : "";
+  for (const Process& process : host_.processes) {
+    if (process.guest && process.pid == actor.pid && actor.pid != 0) out.comm = process.comm;
+  }
+  out.node = node.id;
+  out.zone = zone.kind;
+  out.app_touched = to_bytes(Pages(host_.guest_touched));
+  out.app_footprint = to_bytes(Pages(host_.guest_anon + host_.guest_swapped));
+  out.free_pages = Pages(zone.free);
+  out.watermarks = {Pages(zone.min_mark()), Pages(zone.low_mark()), Pages(zone.high_mark())};
+  out.stack_id = actor.stack_id;
+  out.after_divergence = outcome_.diverged_at.has_value();
+  return out;
+}
+
+// The zone of the node with most memory: the one that people look at.
+mm::ZoneRef IncidentLog::tightest_zone(int node_index) const {
+  const Node& node = host_.nodes[static_cast<size_t>(node_index)];
+  int best = 0;
+  for (int z = 0; z < host::kZoneKinds; ++z) {
+    if (node.zones[static_cast<size_t>(z)].managed > node.zones[static_cast<size_t>(best)].managed) best = z;
+  }
+  return {node_index, best};
+}
+
+void IncidentLog::on_kswapd_run(int node_index) {
+  if (outcome_.kswapd_wake) return;
+  const mm::ZoneRef ref = tightest_zone(node_index);
+  const Node& node = host_.nodes[static_cast<size_t>(node_index)];
+  const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
+  outcome_.kswapd_wake = incident(ref);
+  std::string why = "kswapd" + std::to_string(node.id.value) + " runs because " + below(node, zone, "low", zone.low_mark());
+  if (zone.boost > 0 && zone.free > zone.low_mark()) {
+    why = "kswapd" + std::to_string(node.id.value) + " runs because the free lists of movable pages in " + zone_text(node, zone) + " ran dry and its watermarks were boosted by " + amount(zone.boost) + "; " + amount(zone.free) + " are free";
+  }
+  outcome_.kswapd_wake->why = why;
+}
+
+void IncidentLog::on_scan(int node_index, bool by_kswapd) {
+  if (!by_kswapd || outcome_.kswapd_scan) return;
+  const mm::ZoneRef ref = tightest_zone(node_index);
+  const Node& node = host_.nodes[static_cast<size_t>(node_index)];
+  const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
+  outcome_.kswapd_scan = incident(ref);
+  outcome_.kswapd_scan->why = "kswapd" + std::to_string(node.id.value) + " looks for pages to reclaim until a zone is above its high watermark of " + amount(zone.high_mark()) + "; " + zone_text(node, zone) + " has " + amount(zone.free) + " free";
+}
+
+void IncidentLog::on_direct_reclaim(mm::ZoneRef ref) {
+  if (outcome_.direct_reclaim) return;
+  const Node& node = host_.nodes[static_cast<size_t>(ref.node)];
+  const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
+  outcome_.direct_reclaim = incident(ref);
+  outcome_.direct_reclaim->why = "no zone that the request may use has pages above its min watermark, so the task has to reclaim for itself: " + below(node, zone, "min", zone.min_mark());
+}
+
+void IncidentLog::on_swap_out(int node_index) {
+  if (outcome_.swap_out) return;
+  const mm::ZoneRef ref = tightest_zone(node_index);
+  const Node& node = host_.nodes[static_cast<size_t>(node_index)];
+  outcome_.swap_out = incident(ref);
+  outcome_.swap_out->why = std::string(sched_.current().is_kswapd() ? "kswapd" : "a task in direct reclaim") + " writes the first anonymous page of node " + std::to_string(node.id.value) + " to swap; " + amount(host_.free_swap()) + " of swap are free";
+}
+
+void IncidentLog::diverge(const std::string& why) {
+  if (outcome_.diverged_at) return;
+  outcome_.diverged_at = sched_.now();
+  outcome_.diverged_why = why;
+}
+
+void IncidentLog::on_alloc_refused(int pid, int64_t pages, const std::string& why) {
+  if (!outcome_.alloc_refused) {
+    outcome_.alloc_refused = incident(tightest_zone(sched_.current().node));
+    outcome_.alloc_refused->pid = pid;
+    outcome_.alloc_refused->why = why;
+  }
+  diverge("an allocation of " + amount(pages) + " by process " + std::to_string(pid) + " would be refused with ENOMEM");
+}
+
+OomCandidate IncidentLog::candidate(host::ProcessIndex index, int64_t points) const {
+  const Process& process = host_.processes[index];
+  OomCandidate out;
+  out.pid = process.pid;
+  out.uid = process.uid;
+  out.comm = process.comm;
+  out.oom_score_adj = process.oom_score_adj;
+  out.rss_anon = Pages(process.rss_anon);
+  out.rss_file = Pages(process.rss_file);
+  out.rss_shmem = Pages(process.rss_shmem);
+  out.swap_entries = Pages(process.swap_entries);
+  out.total_vm = Pages(process.total_vm_pages());
+  out.page_tables = to_bytes(Pages(process.table_pages()));
+  out.points = points;
+  out.killable = mm::oom_killable(process);
+  out.guest = process.guest;
+  return out;
+}
+
+void IncidentLog::on_oom_kill(const mm::OomReport& report) {
+  const Node& node = host_.nodes[static_cast<size_t>(report.zone.node)];
+  const Zone& zone = node.zones[static_cast<size_t>(report.zone.zone)];
+  const int64_t totalpages = host_.total_ram + host_.total_swap;
+  OomKill kill;
+  kill.incident = incident(report.zone);
+  for (size_t i = 0; i < host_.processes.size(); ++i) {
+    if (!host_.processes[i].alive) continue;
+    kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages)));
+  }
+  if (report.victim == host::kNoProcess) {
+    kill.incident.why = "nothing can be reclaimed and nobody may be killed: the host panics; " + below(node, zone, "min", zone.min_mark());
+    kill.victim.comm = "(panic)";
+  } else {
+    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], totalpages));
+    kill.incident.why = "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free; " + below(node, zone, "min", zone.min_mark()) + "; " +
+                        kill.victim.comm + " has the most points, " + std::to_string(kill.victim.points) + " of " + std::to_string(totalpages) + " pages";
+  }
+  kill.dmesg = report.dmesg;
+  if (!outcome_.oom_kill) outcome_.oom_kill = kill.incident;
+  const bool guest = report.victim == host::kNoProcess || host_.processes[report.victim].guest;
+  outcome_.oom_kills.push_back(std::move(kill));
+  if (guest) diverge(report.victim == host::kNoProcess ? "the host would have panicked" : "process " + std::to_string(host_.processes[report.victim].pid) + " (" + host_.processes[report.victim].comm + ") would have been killed");
+  if (report.victim != host::kNoProcess && on_kill) on_kill(report.victim);
+}
+
+void IncidentLog::on_stall(Nanoseconds begin, bool swap_in, bool throttled) {
+  const Nanoseconds length = sched_.now() - begin;
+  if (sched_.current().kind != mm::ActorKind::kTask) return;
+  Stall& stall = outcome_.stall;
+  (swap_in ? stall.swap_in_total : throttled ? stall.throttled_total : stall.direct_reclaim_total) += length;
+  if (!throttled) stall.longest = std::max(stall.longest, length);
+}
+
+void IncidentLog::watch(host::ProcessIndex index, uint64_t vpn) {
+  watches.push_back({static_cast<uint32_t>(host_.processes[index].pid), vpn << kPageShift});
+}
+
+}  // namespace oomcast::sim

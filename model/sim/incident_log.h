@@ -1,0 +1,42 @@
+// What did the modelled kernel do first, and why? Collects incidents as they happen and puts them into words.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "model/mm/kernel.h"
+#include "model/mm/oom_killer.h"
+#include "model/sim/outcome.h"
+#include "model/trace/event_sink.h"
+
+namespace oomcast::sim {
+
+class IncidentLog final : public mm::Listener {
+ public:
+  IncidentLog(host::Host& host, mm::Sched& sched, Outcome& outcome) : host_(host), sched_(sched), outcome_(outcome) {}
+
+  void on_kswapd_run(int node) override;
+  void on_scan(int node, bool by_kswapd) override;
+  void on_direct_reclaim(mm::ZoneRef zone) override;
+  void on_swap_out(int node) override;
+  void on_alloc_refused(int pid, int64_t pages, const std::string& why) override;
+  void on_oom_kill(const mm::OomReport& report) override;
+  void on_stall(Nanoseconds begin, bool swap_in, bool throttled) override;
+  void watch(host::ProcessIndex process, uint64_t vpn) override;
+
+  /// Called when a victim has been chosen; it has to be brought to its end.
+  std::function<void(host::ProcessIndex)> on_kill;
+  std::vector<trace::WatchRequest> watches;
+
+ private:
+  Incident incident(mm::ZoneRef zone) const;
+  mm::ZoneRef tightest_zone(int node) const;
+  OomCandidate candidate(host::ProcessIndex index, int64_t points) const;
+  void diverge(const std::string& why);
+
+  host::Host& host_;
+  mm::Sched& sched_;
+  Outcome& outcome_;
+};
+
+}  // namespace oomcast::sim

@@ -1,0 +1,61 @@
+// What is the verdict, and what did this run not show? See outcome_text.h.
+#include "model/sim/outcome_text.h"
+
+#include <algorithm>
+
+namespace oomcast::sim {
+
+using host::Vmstat;
+
+const char* verdict_name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kFits: return "fits";
+    case Verdict::kBackgroundReclaim: return "background_reclaim";
+    case Verdict::kDirectReclaim: return "direct_reclaim";
+    case Verdict::kAllocRefused: return "alloc_refused";
+    case Verdict::kOomKill: return "oom_kill";
+  }
+  return "";
+}
+
+Verdict verdict_of(const Outcome& outcome) {
+  if (!outcome.oom_kills.empty()) return Verdict::kOomKill;
+  if (outcome.alloc_refused) return Verdict::kAllocRefused;
+  if (outcome.direct_reclaim) return Verdict::kDirectReclaim;
+  return outcome.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits;
+}
+
+std::vector<std::string> caveats_of(const Outcome& outcome) {
+  std::vector<std::string> caveats = outcome.caveats;
+  const host::HostSpec& host = outcome.host;
+  if (host.lru == host::LruKind::kMultiGen) caveats.push_back("the target uses the multi-gen LRU; its reclaim order is approximated by the classic lists");
+  if (host.kernel >= host::KernelVersion{6, 12}) caveats.push_back("rules of Linux 6.1 are applied to a 6.12 host (per-CPU lists and retry counts differ)");
+  if (host.vm.thp_enabled == host::ThpMode::kAlways) caveats.push_back("the target gives transparent huge pages to every program; the model counts 4 KiB pages only");
+  if (host.cgroup.present) caveats.push_back("cgroup limits are not modelled yet: the forecast is for the host as a whole");
+  if (host.vm.zone_reclaim_mode != 0) caveats.push_back("vm.zone_reclaim_mode is not modelled yet: a full local node spills to the others");
+  if (std::any_of(host.swaps.begin(), host.swaps.end(), [](const host::SwapSpec& swap) { return !swap.rotational; })) {
+    caveats.push_back("swap on a non-rotational device is read ahead by disk neighbourhood, not by address as the kernel does");
+  }
+  return caveats;
+}
+
+void summarize_app(const host::Host& host, Outcome& outcome) {
+  outcome.app.touched = to_bytes(Pages(host.guest_touched));
+  for (const host::Process& process : host.processes) {
+    if (!process.guest) continue;
+    AppProcess out;
+    out.pid = process.pid;
+    out.parent_pid = process.parent_pid;
+    out.comm = process.comm;
+    out.touched = to_bytes(Pages(process.touched_pages));
+    out.resident_peak = to_bytes(Pages(process.resident_peak));
+    out.mapped_peak = Bytes(process.mapped_peak_bytes);
+    out.oom_score_adj = process.oom_score_adj;
+    out.killed_by_model = process.killed;
+    outcome.app.processes.push_back(std::move(out));
+  }
+  for (const auto& [stack, site] : host.sites) outcome.sites.push_back({stack, to_bytes(Pages(site.touched)), to_bytes(Pages(site.resident_peak))});
+  std::stable_sort(outcome.sites.begin(), outcome.sites.end(), [](const Site& a, const Site& b) { return a.touched > b.touched; });
+}
+
+}  // namespace oomcast::sim

@@ -1,0 +1,18 @@
+// What is the verdict, and what did this run not show? The parts of an Outcome that are derived from the rest.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/host/host.h"
+#include "model/sim/outcome.h"
+
+namespace oomcast::sim {
+
+Verdict verdict_of(const Outcome& outcome);
+/// What the model leaves out and why it may matter for this host and this run.
+std::vector<std::string> caveats_of(const Outcome& outcome);
+/// Fills app and sites.
+void summarize_app(const host::Host& host, Outcome& outcome);
+
+}  // namespace oomcast::sim

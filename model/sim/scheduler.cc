@@ -1,0 +1,229 @@
+// Who runs next? See scheduler.h.
+#include "model/sim/scheduler.h"
+
+#include <algorithm>
+#include <boost/context/fixedsize_stack.hpp>
+
+#include "model/base/check.h"
+
+namespace oomcast::sim {
+
+namespace context = boost::context;
+
+namespace {
+constexpr size_t kStackBytes = 256 * 1024;
+}
+
+Scheduler::Scheduler(std::vector<int> cpus_per_node) : cpus_per_node_(std::move(cpus_per_node)), busy_per_node_(cpus_per_node_.size(), 0) {}
+
+Scheduler::~Scheduler() = default;
+
+mm::Actor& Scheduler::current() { return current_ == kNoFiber ? irq_ : fibers_[current_]->actor; }
+
+Nanoseconds& Scheduler::pending() { return current_ == kNoFiber ? irq_pending_ : fibers_[current_]->pending; }
+
+// CPU time takes longer when more actors of a node want to run than it has CPUs.
+Nanoseconds Scheduler::shared(Nanoseconds cost, const mm::Actor& actor) const {
+  const size_t node = static_cast<size_t>(actor.node);
+  int busy = busy_per_node_[node] + 1;
+  if (running_task_ != kNoFiber && running_task_ != current_) {
+    const Fiber& task = *fibers_[running_task_];
+    if (task.state == State::kParked && static_cast<size_t>(task.actor.node) == node && &task.actor != &actor) ++busy;
+  }
+  const int cpus = std::max(1, cpus_per_node_[node]);
+  return busy > cpus ? cost * busy / cpus : cost;
+}
+
+FiberId Scheduler::spawn(mm::Actor actor, std::function<void()> body) {
+  const FiberId id = static_cast<FiberId>(fibers_.size());
+  fibers_.push_back(std::make_unique<Fiber>());
+  Fiber& fiber = *fibers_.back();
+  fiber.actor = actor;
+  fiber.body = std::move(body);
+  fiber.context = context::fiber(std::allocator_arg, context::fixedsize_stack(kStackBytes), [this, id](context::fiber&& back) {
+    fibers_[id]->back = &back;
+    fibers_[id]->body();
+    fibers_[id]->state = State::kDone;
+    return std::move(*fibers_[id]->back);
+  });
+  return id;
+}
+
+void Scheduler::switch_to(Fiber& fiber, FiberId id) {
+  OOMCAST_CHECK(current_ == kNoFiber);
+  current_ = id;
+  fiber.state = State::kRunning;
+  fiber.context = std::move(fiber.context).resume();
+  current_ = kNoFiber;
+}
+
+void Scheduler::resume(FiberId id) {
+  OOMCAST_CHECK(fibers_[id]->state == State::kParked);
+  switch_to(*fibers_[id], id);
+}
+
+void Scheduler::resume_at(FiberId id, Nanoseconds time) {
+  fibers_[id]->state = State::kBlocked;
+  schedule(id, time);
+}
+
+void Scheduler::schedule(FiberId id, Nanoseconds time) { due_.push({std::max(time, now_), sequence_++, id, ++fibers_[id]->token, 0}); }
+
+void Scheduler::at(Nanoseconds time, std::function<void()> callback) {
+  size_t slot;
+  if (!free_callbacks_.empty()) {
+    slot = free_callbacks_.back();
+    free_callbacks_.pop_back();
+    callbacks_[slot] = std::move(callback);
+  } else {
+    slot = callbacks_.size();
+    callbacks_.push_back(std::move(callback));
+  }
+  due_.push({std::max(time, now_), sequence_++, kNoFiber, 0, slot});
+}
+
+void Scheduler::run(const Due& due) {
+  now_ = std::max(now_, due.time);
+  if (due.fiber == kNoFiber) {
+    const std::function<void()> callback = std::move(callbacks_[due.callback]);
+    free_callbacks_.push_back(due.callback);
+    callback();
+    return;
+  }
+  Fiber& fiber = *fibers_[due.fiber];
+  if (fiber.token != due.token || fiber.state != State::kBlocked) return;
+  if (fiber.on_cpu) {
+    fiber.on_cpu = false;
+    --busy_per_node_[static_cast<size_t>(fiber.actor.node)];
+  }
+  switch_to(fiber, due.fiber);
+}
+
+void Scheduler::run_until(Nanoseconds time) {
+  while (!due_.empty() && due_.top().time <= time) {
+    const Due due = due_.top();
+    due_.pop();
+    run(due);
+  }
+  now_ = std::max(now_, time);
+}
+
+bool Scheduler::step() {
+  if (due_.empty()) return false;
+  const Due due = due_.top();
+  due_.pop();
+  run(due);
+  return true;
+}
+
+void Scheduler::block() {
+  Fiber& fiber = *fibers_[current_];
+  fiber.state = State::kBlocked;
+  *fiber.back = std::move(*fiber.back).resume();
+}
+
+void Scheduler::park() {
+  Fiber& fiber = *fibers_[current_];
+  fiber.state = State::kParked;
+  *fiber.back = std::move(*fiber.back).resume();
+}
+
+void Scheduler::commit_pending() {
+  Fiber& fiber = *fibers_[current_];
+  if (fiber.pending.count() == 0) return;
+  const Nanoseconds cost = shared(fiber.pending, fiber.actor);
+  fiber.busy += fiber.pending;
+  fiber.pending = Nanoseconds(0);
+  fiber.on_cpu = true;
+  ++busy_per_node_[static_cast<size_t>(fiber.actor.node)];
+  schedule(current_, now_ + cost);
+  block();
+}
+
+Nanoseconds Scheduler::take_pending(FiberId id) {
+  Fiber& fiber = *fibers_[id];
+  const Nanoseconds cost = shared(fiber.pending, fiber.actor);
+  fiber.busy += fiber.pending;
+  fiber.pending = Nanoseconds(0);
+  return cost;
+}
+
+void Scheduler::point() {
+  if (current_ == kNoFiber) return;
+  commit_pending();
+}
+
+void Scheduler::sleep(Nanoseconds duration) {
+  commit_pending();
+  schedule(current_, now_ + duration);
+  block();
+}
+
+Nanoseconds Scheduler::wait(mm::WaitQueue& queue, Nanoseconds timeout) {
+  commit_pending();
+  Fiber& fiber = *fibers_[current_];
+  if (fiber.actor.dying && !fiber.actor.is_kswapd()) return Nanoseconds(0);
+  const FiberId id = current_;
+  const bool for_ever = timeout.count() < 0;
+  fiber.wait_deadline = for_ever ? Nanoseconds(INT64_MAX) : now_ + timeout;
+  const uint64_t token = ++fiber.token;
+  queue.waiters.push_back({id, token});
+  if (!for_ever) due_.push({fiber.wait_deadline, sequence_++, id, token, 0});
+  block();
+  std::erase_if(queue.waiters, [id](const mm::WaitQueue::Waiter& waiter) { return waiter.fiber == id; });
+  if (for_ever) return Nanoseconds(1);
+  return std::max(Nanoseconds(0), fiber.wait_deadline - now_);
+}
+
+void Scheduler::wake_all(mm::WaitQueue& queue) {
+  for (const mm::WaitQueue::Waiter& waiter : queue.waiters) {
+    if (fibers_[waiter.fiber]->token == waiter.token) schedule(waiter.fiber, now_);
+  }
+  queue.waiters.clear();
+}
+
+void Scheduler::interrupt(FiberId id) {
+  Fiber& fiber = *fibers_[id];
+  fiber.actor.dying = true;
+  if (fiber.state == State::kBlocked && !fiber.on_cpu) schedule(id, now_);
+}
+
+void Scheduler::account_stall() {
+  const Nanoseconds passed = now_ - stall_accounted_;
+  stall_accounted_ = now_;
+  if (stalled_actors_ > 0) stalled_some_ += passed;
+  if (stalled_tasks_ > 0 && stalled_tasks_ >= active_tasks_) stalled_full_ += passed;
+}
+
+Nanoseconds Scheduler::stalled_some() {
+  account_stall();
+  return stalled_some_;
+}
+
+Nanoseconds Scheduler::stalled_full() {
+  account_stall();
+  return stalled_full_;
+}
+
+void Scheduler::set_active_tasks(int count) {
+  account_stall();
+  active_tasks_ = std::max(1, count);
+}
+
+void Scheduler::memstall_enter() {
+  account_stall();
+  mm::Actor& actor = current();
+  if (actor.memstall_depth++ > 0) return;
+  ++stalled_actors_;
+  if (actor.kind == mm::ActorKind::kTask) ++stalled_tasks_;
+}
+
+void Scheduler::memstall_leave() {
+  account_stall();
+  mm::Actor& actor = current();
+  if (--actor.memstall_depth > 0) return;
+  --stalled_actors_;
+  if (actor.kind == mm::ActorKind::kTask) --stalled_tasks_;
+}
+
+}  // namespace oomcast::sim

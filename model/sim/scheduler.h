@@ -1,0 +1,120 @@
+// Who runs next, and how late is it? Virtual time, and a fiber for everybody who can wait.
+//
+// Every task of the program, every kswapd and every exiting process is a fiber, so that the rules in model/mm can be
+// written like kernel code that sleeps. Order is fixed by (time, sequence number): equal inputs give equal runs.
+#pragma once
+
+#include <boost/context/fiber.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <queue>
+#include <vector>
+
+#include "model/mm/sched.h"
+
+namespace oomcast::sim {
+
+using FiberId = uint32_t;
+inline constexpr FiberId kNoFiber = 0xffffffffu;
+
+class Scheduler final : public mm::Sched {
+ public:
+  explicit Scheduler(std::vector<int> cpus_per_node);
+  ~Scheduler() override;
+
+  // What model/mm calls.
+  Nanoseconds now() const override { return now_; }
+  mm::Actor& current() override;
+  void cpu(Nanoseconds cost) override { pending() += cost; }
+  void point() override;
+  void sleep(Nanoseconds duration) override;
+  Nanoseconds wait(mm::WaitQueue& queue, Nanoseconds timeout) override;
+  void wake_all(mm::WaitQueue& queue) override;
+  void memstall_enter() override;
+  void memstall_leave() override;
+
+  // What the simulation calls, outside of any fiber.
+  /// A fiber that runs `body` from its first resume() on; when body returns the fiber is done.
+  FiberId spawn(mm::Actor actor, std::function<void()> body);
+  /// Runs the fiber now, until it blocks or is done.
+  void resume(FiberId id);
+  void resume_at(FiberId id, Nanoseconds time);
+  /// Calls `callback` at `time`, outside of any fiber, as an interrupt would.
+  void at(Nanoseconds time, std::function<void()> callback);
+  /// Runs everything that is due up to and at `time`; now() is `time` afterwards (never goes back).
+  void run_until(Nanoseconds time);
+  /// Runs the next thing that is due, whenever that is. False if nothing is.
+  bool step();
+
+  // What a task's fiber calls.
+  /// Back to whoever resumed this fiber, with nothing that would wake it but resume().
+  void park();
+
+  bool blocked(FiberId id) const { return fibers_[id]->state == State::kBlocked; }
+  bool done(FiberId id) const { return fibers_[id]->state == State::kDone; }
+  mm::Actor& actor(FiberId id) { return fibers_[id]->actor; }
+  /// CPU time that the fiber has used since its last point, scaled by who shares its CPUs; forgets it.
+  Nanoseconds take_pending(FiberId id);
+  /// A fatal signal: whatever the fiber waits for, it goes on now.
+  void interrupt(FiberId id);
+  /// The task whose event was last taken is on a CPU between its events, too.
+  void set_running_task(FiberId id) { running_task_ = id; }
+
+  /// Time in which at least one actor was stalled on memory, and in which every active task was (PSI some and full).
+  Nanoseconds stalled_some();
+  Nanoseconds stalled_full();
+  /// How many tasks want to run at all: what `full` is measured against.
+  void set_active_tasks(int count);
+  Nanoseconds busy_ns(FiberId id) const { return fibers_[id]->busy; }
+
+ private:
+  enum class State : uint8_t { kParked, kRunning, kBlocked, kDone };
+  struct Fiber {
+    boost::context::fiber context;
+    boost::context::fiber* back = nullptr;  // valid while it runs
+    mm::Actor actor;
+    std::function<void()> body;
+    State state = State::kParked;
+    uint64_t token = 0;       // wake-ups with an older token are stale
+    Nanoseconds pending;
+    Nanoseconds busy;         // CPU time so far
+    Nanoseconds wait_left;    // result of wait()
+    Nanoseconds wait_deadline;
+    bool on_cpu = false;      // blocked in point(), burning CPU
+  };
+  struct Due {
+    Nanoseconds time;
+    uint64_t sequence;
+    FiberId fiber;            // kNoFiber: callback
+    uint64_t token;
+    size_t callback;
+    bool operator>(const Due& other) const { return time != other.time ? time > other.time : sequence > other.sequence; }
+  };
+
+  Nanoseconds& pending();
+  void switch_to(Fiber& fiber, FiberId id);
+  void block();                       // from a fiber: yield until a wake-up
+  void commit_pending();              // from a fiber: lets pending CPU time pass
+  void schedule(FiberId id, Nanoseconds time);
+  void run(const Due& due);
+  Nanoseconds shared(Nanoseconds cost, const mm::Actor& actor) const;
+
+  std::vector<int> cpus_per_node_;
+  std::vector<int> busy_per_node_;
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::vector<std::function<void()>> callbacks_;
+  std::vector<size_t> free_callbacks_;
+  Nanoseconds now_;
+  uint64_t sequence_ = 0;
+  FiberId current_ = kNoFiber;
+  FiberId running_task_ = kNoFiber;
+  mm::Actor irq_;                     // who "current" is inside a callback
+  Nanoseconds irq_pending_;
+  void account_stall();
+  int stalled_actors_ = 0, stalled_tasks_ = 0, active_tasks_ = 1;
+  Nanoseconds stalled_some_, stalled_full_, stall_accounted_;
+};
+
+}  // namespace oomcast::sim

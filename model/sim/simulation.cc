@@ -1,0 +1,269 @@
+// What would the target host do while this program runs? See simulation.h; order and time as in the README, "Time".
+#include "model/sim/simulation.h"
+
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "model/base/check.h"
+#include "model/mm/fault.h"
+#include "model/mm/kswapd.h"
+#include "model/mm/page_alloc.h"
+#include "model/sim/auditor.h"
+#include "model/sim/block_device.h"
+#include "model/sim/digest.h"
+#include "model/sim/event_handler.h"
+#include "model/sim/incident_log.h"
+#include "model/sim/outcome_text.h"
+#include "model/sim/scheduler.h"
+#include "model/sim/task.h"
+#include "model/sim/timeline.h"
+
+namespace oomcast::sim {
+
+using host::Process;
+using host::ProcessIndex;
+using trace::Event;
+using trace::EventKind;
+
+namespace {
+
+constexpr Nanoseconds kSettleMax{600'000'000'000};   // what is pending at the end gets at most this long
+constexpr Nanoseconds kActiveFor{100'000'000};       // a task without events for longer is not waiting for memory
+constexpr Nanoseconds kVictimWakes{8'000'000};       // two ticks until another process acts on its SIGKILL
+
+std::vector<int> cpus_per_node(const host::Host& host) {
+  std::vector<int> cpus;
+  for (const host::Node& node : host.nodes) cpus.push_back(static_cast<int>(node.cpu_indices.size()));
+  return cpus;
+}
+
+}  // namespace
+
+class Simulation::Impl {
+ public:
+  Impl(host::HostSpec spec, Options options)
+      : options_(options), host_(spec), scheduler_(cpus_per_node(host_)), disks_(scheduler_, host_), log_(host_, scheduler_, outcome_),
+        kernel_(host_, scheduler_, disks_, log_, options.seed), handler_(kernel_, options_, outcome_), auditor_(host_),
+        app_node_(pick_node(options.cpu_node)) {
+    outcome_.host = std::move(spec);
+    disks_.connect(kernel_);
+    log_.on_kill = [this](ProcessIndex victim) { begin_exit(victim); };
+    start_kswapds();
+    timeline_ = std::make_unique<Timeline>(host_, scheduler_, kswapds_);
+    arm_sampler();
+  }
+
+  void feed(const Event& event) {
+    ++outcome_.events;
+    Task& task = task_for(event);
+    wait_for(task);
+    const Nanoseconds start = task.clock + scaled(event.compute_ns) + Nanoseconds(static_cast<int64_t>(event.wait_ns));
+    if (start < scheduler_.now()) ++outcome_.order_forced;
+    scheduler_.run_until(start);
+    if (event.kind == EventKind::kThreadExit) task.gone = true;
+    if (event.kind == EventKind::kExit) forget_tasks(event.pid);
+    task.event = event;
+    task.last_active = scheduler_.now();
+    task.clock = std::max(start, task.clock);
+    scheduler_.set_running_task(task.fiber);
+    scheduler_.resume(task.fiber);
+    if (options_.audit) audit();
+  }
+
+  uint64_t headroom_pages() const {
+    for (const mm::KswapdState& state : kernel_.kswapd) {
+      if (state.in_balance) return 0;
+    }
+    int64_t pages = 0;
+    for (const host::Node& node : host_.nodes) {
+      for (const host::Zone& zone : node.zones) {
+        if (zone.managed == 0) continue;
+        pages += std::max<int64_t>(0, zone.free - zone.low_mark() - zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)]);
+      }
+    }
+    return static_cast<uint64_t>(pages);
+  }
+
+  Outcome finish() {
+    settle();
+    finished_ = true;
+    timeline_->finish(outcome_);
+    outcome_.forecast = scheduler_.now();
+    outcome_.counters = host_.vmstat;
+    for (size_t z = 0; z < outcome_.allocstall.size(); ++z) outcome_.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
+    summarize_app(host_, outcome_);
+    outcome_.verdict = verdict_of(outcome_);
+    outcome_.caveats = caveats_of(outcome_);
+    outcome_.digest = digest_of(host_, outcome_);
+    return std::move(outcome_);
+  }
+
+  Nanoseconds now() const { return scheduler_.now(); }
+  IncidentLog& log() { return log_; }
+  std::vector<trace::KillRequest>& kills() { return kills_; }
+
+ private:
+  int pick_node(int wanted) const {
+    for (size_t n = 0; n < host_.nodes.size(); ++n) {
+      if (wanted >= 0 ? host_.nodes[n].id.value == wanted : !host_.nodes[n].cpu_indices.empty()) return static_cast<int>(n);
+    }
+    return 0;
+  }
+
+  // The program runs on the first CPUs of its node; kswapd has the last one.
+  mm::Actor make_actor(mm::ActorKind kind, int node, size_t nth) const {
+    mm::Actor actor;
+    actor.kind = kind;
+    actor.node = node;
+    const std::vector<int>& cpus = host_.nodes[static_cast<size_t>(node)].cpu_indices;
+    if (!cpus.empty()) actor.cpu = kind == mm::ActorKind::kKswapd ? cpus.back() : cpus[nth % cpus.size()];
+    return actor;
+  }
+
+  void start_kswapds() {
+    for (int node = 0; node < static_cast<int>(host_.nodes.size()); ++node) {
+      mm::Actor actor = make_actor(mm::ActorKind::kKswapd, node, 0);
+      actor.memalloc = true;
+      const FiberId id = scheduler_.spawn(actor, [this, node] { mm::kswapd_main(kernel_, node); });
+      kswapds_.push_back(id);
+      scheduler_.resume(id);
+    }
+  }
+
+  void arm_sampler() {
+    scheduler_.at(scheduler_.now() + kSampleInterval, [this] {
+      if (finished_) return;
+      int active = 0;
+      for (const auto& [tid, task] : tasks_) active += !task.gone && (scheduler_.blocked(task.fiber) || scheduler_.now() - task.last_active < kActiveFor) ? 1 : 0;
+      scheduler_.set_active_tasks(active);
+      timeline_->sample();
+      arm_sampler();
+    });
+  }
+
+  Nanoseconds scaled(uint64_t compute_ns) const {
+    const int64_t here = options_.recorder_cpu_loop_20m_ns, there = host_.spec.calibration.cpu_loop_20m.count();
+    const int64_t ns = static_cast<int64_t>(compute_ns);
+    if (here <= 0 || there <= 0) return Nanoseconds(ns);
+    return Nanoseconds(static_cast<int64_t>(static_cast<__int128>(ns) * there / here));
+  }
+
+  Task& task_for(const Event& event) {
+    const auto it = tasks_.find(event.tid);
+    if (it != tasks_.end() && !it->second.gone && it->second.pid == event.pid) return it->second;
+    if (it != tasks_.end()) wait_for(it->second);
+    const uint32_t parent = event.kind == EventKind::kProcessStart ? static_cast<uint32_t>(event.address) : 0;
+    Task& task = tasks_[event.tid];
+    task = Task{};
+    task.pid = event.pid;
+    task.tid = event.tid;
+    task.process = handler_.process_of(event.pid, parent);
+    task.clock = scheduler_.now();
+    mm::Actor actor = make_actor(mm::ActorKind::kTask, app_node_, tasks_started_++);
+    actor.pid = static_cast<int>(event.pid);
+    actor.tid = static_cast<int>(event.tid);
+    const uint32_t tid = event.tid;
+    task.fiber = scheduler_.spawn(actor, [this, tid] { run_task(tid); });
+    return task;
+  }
+
+  // The body of a task's fiber: one event after the other.
+  void run_task(uint32_t tid) {
+    while (true) {
+      Task& task = tasks_.at(tid);
+      const FiberId fiber = task.fiber;
+      scheduler_.actor(fiber).stack_id = task.event.stack_id;
+      const Process& process = host_.processes[task.process];
+      if (process.alive && !process.dying) handler_.handle(task.event, task.process);
+      scheduler_.actor(fiber).stack_id = 0;
+      Task& after = tasks_.at(tid);
+      after.clock = std::max(after.clock, scheduler_.now()) + scheduler_.take_pending(fiber);
+      const bool last = after.gone;
+      if (last) return;
+      scheduler_.park();
+    }
+  }
+
+  void wait_for(Task& task) {
+    while (scheduler_.blocked(task.fiber)) OOMCAST_CHECK(scheduler_.step());
+  }
+
+  void forget_tasks(uint32_t pid) {
+    for (auto& [tid, task] : tasks_) {
+      if (task.pid == pid) task.gone = true;
+    }
+  }
+
+  // SIGKILL from the OOM killer: the victim's tasks stop at once, its memory comes free when it gets to run.
+  void begin_exit(ProcessIndex victim) {
+    const Process& process = host_.processes[victim];
+    const bool own = scheduler_.current().pid == process.pid && process.guest;
+    for (auto& [tid, task] : tasks_) {
+      if (task.process == victim) scheduler_.interrupt(task.fiber);
+    }
+    if (options_.kill_on_oom && process.guest) kills_.push_back({static_cast<uint32_t>(process.pid)});
+    const FiberId id = scheduler_.spawn(make_actor(mm::ActorKind::kExit, app_node_, 0), [this, victim] {
+      host_.guest_mapped_bytes -= host_.processes[victim].space.mapped_bytes;
+      mm::exit_process(kernel_, victim);
+    });
+    exits_.push_back(id);
+    scheduler_.resume_at(id, scheduler_.now() + (own ? kernel_.costs.wake_latency : kVictimWakes));
+  }
+
+  bool pending() const {
+    if (!disks_.idle()) return true;
+    const auto busy = [this](FiberId id) { return scheduler_.blocked(id); };
+    if (std::any_of(exits_.begin(), exits_.end(), busy)) return true;
+    return std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& entry) { return busy(entry.second.fiber); });
+  }
+
+  void settle() {
+    const Nanoseconds limit = scheduler_.now() + kSettleMax;
+    while (pending() && scheduler_.now() < limit && scheduler_.step()) {
+    }
+    for (const auto& [tid, task] : tasks_) scheduler_.run_until(task.clock);
+    if (options_.audit) audit();
+  }
+
+  void audit() {
+    for (const std::string& fault : auditor_.audit(host_)) {
+      if (outcome_.caveats.size() < 20) outcome_.caveats.push_back("internal: the audit after event " + std::to_string(outcome_.events) + " found that " + fault);
+      audit_failed_ = true;
+    }
+  }
+
+  Options options_;
+  host::Host host_;
+  Scheduler scheduler_;
+  SwapDisks disks_;
+  Outcome outcome_;
+  IncidentLog log_;
+  mm::Kernel kernel_;
+  EventHandler handler_;
+  Auditor auditor_;
+  int app_node_;
+  std::unique_ptr<Timeline> timeline_;
+  std::vector<FiberId> kswapds_, exits_;
+  std::map<uint32_t, Task> tasks_;
+  size_t tasks_started_ = 0;
+  std::vector<trace::KillRequest> kills_;
+  bool finished_ = false, audit_failed_ = false;
+};
+
+Simulation::Simulation(host::HostSpec host, Options options) : impl_(std::make_unique<Impl>(std::move(host), options)) {}
+Simulation::~Simulation() = default;
+void Simulation::feed(const Event& event) { impl_->feed(event); }
+void Simulation::take_watches(std::vector<trace::WatchRequest>& out) {
+  out.insert(out.end(), impl_->log().watches.begin(), impl_->log().watches.end());
+  impl_->log().watches.clear();
+}
+void Simulation::take_kills(std::vector<trace::KillRequest>& out) {
+  out.insert(out.end(), impl_->kills().begin(), impl_->kills().end());
+  impl_->kills().clear();
+}
+uint64_t Simulation::headroom_pages() const { return impl_->headroom_pages(); }
+Nanoseconds Simulation::now() const { return impl_->now(); }
+Outcome Simulation::finish() { return impl_->finish(); }
+
+}  // namespace oomcast::sim

@@ -1,0 +1,23 @@
+// Where is each thread of the program in virtual time?
+#pragma once
+
+#include <cstdint>
+
+#include "model/base/units.h"
+#include "model/host/page.h"
+#include "model/sim/scheduler.h"
+#include "model/trace/event.h"
+
+namespace oomcast::sim {
+
+struct Task {
+  uint32_t pid = 0, tid = 0;
+  host::ProcessIndex process = host::kNoProcess;
+  FiberId fiber = kNoFiber;
+  Nanoseconds clock;          // virtual time up to which it has run
+  Nanoseconds last_active;    // when its last event was taken
+  trace::Event event;         // being handled, or the last one
+  bool gone = false;
+};
+
+}  // namespace oomcast::sim

@@ -1,0 +1,98 @@
+// How did memory look over time? See timeline.h.
+#include "model/sim/timeline.h"
+
+#include <algorithm>
+
+namespace oomcast::sim {
+
+using host::LruKindIndex;
+using host::Vmstat;
+
+namespace {
+constexpr size_t kRowsMax = 600;
+}
+
+Timeline::Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds) : host_(host), scheduler_(scheduler), kswapds_(std::move(kswapds)) {
+  for (const host::Node& node : host.nodes) bands_.push_back({node.id, {}, {}, {}, {}});
+}
+
+// The zones above DMA taken together; a host that has nothing but DMA counts that.
+void Timeline::add_bands() {
+  const Nanoseconds passed = scheduler_.now() - last_sample_;
+  for (size_t n = 0; n < bands_.size(); ++n) {
+    int64_t free = 0, min = 0, low = 0, high = 0;
+    for (const host::Zone& zone : host_.nodes[n].zones) {
+      if (zone.managed == 0 || (zone.kind == host::ZoneKind::kDma && host_.nodes[n].zones[1].managed > 0)) continue;
+      free += zone.free;
+      min += zone.min_mark();
+      low += zone.low_mark();
+      high += zone.high_mark();
+    }
+    Bands& band = bands_[n];
+    (free > high ? band.above_high : free > low ? band.high_to_low : free > min ? band.low_to_min : band.below_min) += passed;
+  }
+}
+
+void Timeline::add_row() {
+  TimelineRow row;
+  row.t = scheduler_.now();
+  int64_t writeback = 0, dirty = 0;
+  for (const host::Node& node : host_.nodes) {
+    row.node_free.push_back(Pages(node.free()));
+    row.inactive_anon += Pages(node.lruvec.list(LruKindIndex::kInactiveAnon).size());
+    row.active_anon += Pages(node.lruvec.list(LruKindIndex::kActiveAnon).size());
+    row.inactive_file += Pages(node.lruvec.list(LruKindIndex::kInactiveFile).size());
+    row.active_file += Pages(node.lruvec.list(LruKindIndex::kActiveFile).size());
+    writeback += node.nr_writeback;
+    dirty += node.nr_dirty;
+  }
+  row.swap_used = Pages(host_.total_swap - host_.free_swap() - host_.cached_slots);
+  row.dirty = Pages(dirty);
+  row.writeback = Pages(writeback);
+  const int64_t passed = std::max<int64_t>(1, (row.t - row_start_.t).count());
+  const auto per_second = [&](int64_t delta) { return delta * 1'000'000'000 / passed; };
+  const int64_t scan_kswapd = host_.vmstat[Vmstat::pgscan_kswapd], scan_direct = host_.vmstat[Vmstat::pgscan_direct];
+  const int64_t steal = host_.vmstat[Vmstat::pgsteal_anon] + host_.vmstat[Vmstat::pgsteal_file];
+  Nanoseconds busy;
+  for (FiberId kswapd : kswapds_) busy += scheduler_.busy_ns(kswapd);
+  const Nanoseconds some = scheduler_.stalled_some();
+  row.pgscan_kswapd_s = per_second(scan_kswapd - row_start_.scan_kswapd);
+  row.pgscan_direct_s = per_second(scan_direct - row_start_.scan_direct);
+  row.pgsteal_s = per_second(steal - row_start_.steal);
+  row.kswapd_cpu_permille = (busy - row_start_.kswapd_busy).count() * 1000 / passed;
+  row.pressure_some_permille = std::min<int64_t>(1000, (some - row_start_.some).count() * 1000 / passed);
+  row_start_ = {row.t, busy, some, scan_kswapd, scan_direct, steal};
+  rows_.push_back(std::move(row));
+}
+
+// Too many rows: every second one goes, and rows come half as often from now on.
+void Timeline::thin() {
+  std::vector<TimelineRow> kept;
+  for (size_t i = 0; i < rows_.size(); ++i) {
+    if (i % 2 == 1 || i + 1 == rows_.size()) kept.push_back(std::move(rows_[i]));
+  }
+  rows_ = std::move(kept);
+  samples_per_row_ *= 2;
+}
+
+void Timeline::sample() {
+  add_bands();
+  const Nanoseconds some = scheduler_.stalled_some(), full = scheduler_.stalled_full();
+  pressure_.add(scheduler_.now(), some - last_some_, full - last_full_);
+  last_some_ = some;
+  last_full_ = full;
+  last_sample_ = scheduler_.now();
+  if (++samples_ % samples_per_row_ != 0) return;
+  add_row();
+  if (rows_.size() >= kRowsMax) thin();
+}
+
+void Timeline::finish(Outcome& outcome) {
+  sample();
+  outcome.bands = bands_;
+  outcome.timeline = rows_;
+  outcome.pressure_some = pressure_.some_line();
+  outcome.pressure_full = pressure_.full_line();
+}
+
+}  // namespace oomcast::sim

@@ -1,0 +1,39 @@
+// How did memory look over time? Samples every 20 ms of virtual time, thinned so that a report stays small.
+#pragma once
+
+#include "model/host/host.h"
+#include "model/sim/outcome.h"
+#include "model/sim/pressure.h"
+#include "model/sim/scheduler.h"
+
+namespace oomcast::sim {
+
+inline constexpr Nanoseconds kSampleInterval{20'000'000};
+
+class Timeline {
+ public:
+  Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds);
+  /// Takes one sample. REQUIRES: called every kSampleInterval.
+  void sample();
+  void finish(Outcome& outcome);
+
+ private:
+  void add_bands();
+  void add_row();
+  void thin();
+
+  const host::Host& host_;
+  Scheduler& scheduler_;
+  std::vector<FiberId> kswapds_;
+  std::vector<Bands> bands_;
+  std::vector<TimelineRow> rows_;
+  PressureMeter pressure_;
+  Nanoseconds last_some_, last_full_, last_sample_;
+  int64_t samples_per_row_ = 1, samples_ = 0;
+  struct {
+    Nanoseconds t, kswapd_busy, some;
+    int64_t scan_kswapd = 0, scan_direct = 0, steal = 0;
+  } row_start_;
+};
+
+}  // namespace oomcast::sim
