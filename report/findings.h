@@ -50,4 +50,8 @@ void find_guest_end(const sim::Outcome&, const trace::CaptureSummary&, Findings&
 void find_host_sensitive(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // it looked at its machine
 void find_assumed(const sim::Outcome&, const trace::CaptureSummary&, Findings&);         // guessed host fields
 
+/// Who would have been killed in the victim's place? Null if nobody else may be. Ties go to the later one, as in the
+/// kernel.
+const sim::OomCandidate* runner_up(const sim::OomKill& kill);
+
 }  // namespace oomcast::report

@@ -31,13 +31,6 @@ int64_t points_per_adj(const sim::OomKill& kill, const host::HostSpec& host) {
   return (host.total_ram + host.total_swap()).count() / 1000;
 }
 
-const OomCandidate* runner_up(const sim::OomKill& kill) {
-  const OomCandidate* best = nullptr;
-  for (const OomCandidate& task : kill.candidates)
-    if (task.killable && task.pid != kill.victim.pid && (!best || task.points >= best->points)) best = &task;
-  return best;
-}
-
 /// The highest oom_score_adj with which `task` scores below `limit`; empty if only -1000 (never killed) would do.
 std::optional<int> adj_below(const OomCandidate& task, int64_t limit, int64_t step) {
   if (step <= 0) return std::nullopt;
@@ -60,6 +53,13 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
 }
 
 }  // namespace
+
+const OomCandidate* runner_up(const sim::OomKill& kill) {
+  const OomCandidate* best = nullptr;
+  for (const OomCandidate& task : kill.candidates)
+    if (task.killable && task.pid != kill.victim.pid && (!best || task.points >= best->points)) best = &task;
+  return best;
+}
 
 void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
   if (outcome.oom_kills.empty()) return;

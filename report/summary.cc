@@ -104,10 +104,8 @@ void write_victims(const sim::Outcome& outcome, Paper& paper) {
     std::string line = v.comm + " (pid " + std::to_string(v.pid) + ", oom_score_adj " +
                        std::to_string(v.oom_score_adj) + "), " + pages_text(v.rss_anon + v.rss_file + v.rss_shmem) +
                        " resident, " + count_text(v.points) + " points";
-    const sim::OomCandidate* next = nullptr;
-    for (const sim::OomCandidate& c : kill.candidates)
-      if (c.killable && c.pid != v.pid && (!next || c.points >= next->points)) next = &c;
-    if (next) line += "; next " + next->comm + " with " + count_text(next->points);
+    if (const sim::OomCandidate* next = runner_up(kill))
+      line += "; next " + next->comm + " with " + count_text(next->points);
     if (i > 0) line += " (" + seconds_text(kill.incident.t) + ")";
     paper.line(i == 0 ? "victim" : "then", line);
   }
