@@ -1,0 +1,281 @@
+// What the kernel's own files say about a host: real ones, with parts missing, and damaged ones.
+#include "model/host/read_snapshot.h"
+
+#include <gmock/gmock.h>
+
+#include "model/host/read_host.h"
+#include "tests/model/host/snapshots.h"
+
+namespace oomcast::host {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+TEST(Snapshot, TwoNodesOfKernel61) {
+  const auto host = read_snapshot(hosts_directory() + "/oom-noswap-2node/");
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->name, "oom-noswap-2node");
+  EXPECT_EQ(host->kernel_release, "6.1.0-56-cloud-amd64");
+  EXPECT_EQ(host->kernel, (KernelVersion{6, 1}));
+  EXPECT_EQ(host->lru, LruKind::kClassic);
+  EXPECT_THAT(host->cpus, ElementsAre(0, 1));
+  EXPECT_EQ(host->total_ram, Pages(120155));
+  EXPECT_EQ(host->committed_as, Pages(7505));
+  ASSERT_EQ(host->nodes.size(), 2u);
+  const NodeSpec& first = host->nodes[0];
+  EXPECT_THAT(first.cpus, ElementsAre(0));
+  EXPECT_THAT(first.distance, ElementsAre(10, 20));
+  EXPECT_EQ(first.lru.unevictable, Pages(6521));
+  EXPECT_EQ(first.slab_reclaimable, Pages(2207));
+  EXPECT_EQ(first.kernel_stack_kb, 616);
+  ASSERT_EQ(first.zones.size(), 2u);
+  const ZoneSpec& dma32 = first.zones[1];
+  EXPECT_EQ(dma32.kind, ZoneKind::kDma32);
+  EXPECT_EQ(dma32.free, Pages(40878));
+  EXPECT_EQ(dma32.watermarks, (Watermarks{Pages(291), Pages(363), Pages(435)}));
+  EXPECT_EQ(dma32.mlocked, Pages(6521));
+  EXPECT_EQ(dma32.stat_threshold, Pages(8));
+  EXPECT_EQ(dma32.pcp[0].count, Pages(231));
+  EXPECT_EQ(dma32.pcp[1].high, Pages(363));
+  EXPECT_EQ(dma32.free_blocks[10], 37);
+  EXPECT_EQ(first.zones[0].lowmem_reserve[3], Pages(203));
+  EXPECT_EQ(host->nodes[1].shmem, Pages(982));
+}
+
+TEST(Snapshot, Kernel612PrintsPromoMarksAndEmptyMovableZones) {
+  const auto host = read_snapshot(hosts_directory() + "/k612-oom-2node");
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->lru, LruKind::kMultiGen);
+  ASSERT_EQ(host->nodes.size(), 2u);
+  ASSERT_EQ(host->nodes[1].zones.size(), 1u);  // Movable shows min 32 but has no page
+  EXPECT_EQ(host->nodes[1].zones[0].watermarks.high, Pages(458));
+  EXPECT_EQ(host->nodes[0].zones[1].pcp[0].high, Pages(6610));
+}
+
+TEST(Snapshot, SwapAndTheSpeedOfItsDevice) {
+  const auto host = read_snapshot(hosts_directory() + "/swap-seq-1node");
+  ASSERT_TRUE(host) << host.error().message;
+  ASSERT_EQ(host->swaps.size(), 1u);
+  const SwapSpec& swap = host->swaps[0];
+  EXPECT_EQ(swap.name, "/dev/vdb");
+  EXPECT_EQ(swap.size, Bytes(524284 * 1024));
+  EXPECT_EQ(swap.priority, -2);
+  EXPECT_TRUE(swap.rotational);
+  EXPECT_EQ(swap.times.read_4k, Nanoseconds(711'400));
+  EXPECT_EQ(swap.times.write_128k, Nanoseconds(1'510'300));
+  EXPECT_EQ(host->calibration.page_fault, Nanoseconds(49792));
+  EXPECT_EQ(host->calibration.page_touch_ps, 38000);
+  EXPECT_EQ(host->calibration.cpu_loop_20m, Nanoseconds(188'500'000));
+  EXPECT_THAT(host->assumed, Contains("swap[0].rotational: true (no sys/block/*/queue/rotational; virtio disks say 1)"));
+}
+
+TEST(Snapshot, ProcessesInTheOrderOfTheTaskList) {
+  const auto host = read_snapshot(hosts_directory() + "/victim-adj");
+  ASSERT_TRUE(host) << host.error().message;
+  ASSERT_EQ(host->processes.size(), 3u);
+  EXPECT_EQ(host->processes[0].oom_score_adj, -1000);
+  const ProcessSpec& memload = host->processes[1];
+  EXPECT_EQ(memload.pid, 86);
+  EXPECT_EQ(memload.parent_pid, 1);
+  EXPECT_EQ(memload.comm, "memload");
+  EXPECT_EQ(memload.rss_anon, Pages(122684 / 4));
+  EXPECT_EQ(memload.page_tables, Bytes(276 * 1024));
+  EXPECT_EQ(memload.oom_score_adj, 300);
+}
+
+TEST(Snapshot, AKernelThreadHasNoMemoryAndIsNoCandidate) {
+  SnapshotFiles snapshot = load("victim-adj");
+  snapshot.files["proc/40/status"] = "Name:\tkswapd0\nPPid:\t2\nUid:\t0\t0\t0\t0\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host);
+  EXPECT_EQ(host->processes.size(), 3u);
+}
+
+TEST(Snapshot, ADiskThatWasOnlyReadFromWritesAsFast) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  snapshot.files["calibration.json"] = R"({"disk": {"read_4k_us": 991.4, "read_128k_us": 1332.6}})";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host);
+  EXPECT_EQ(host->disk.write_4k, Nanoseconds(991'400));
+  EXPECT_THAT(host->assumed, Contains("disk.write_4k_ns: 991400 (not in calibration.json; as the other direction)"));
+}
+
+TEST(Snapshot, ZoneinfoAloneIsEnoughAndTheRestIsNamed) {
+  SnapshotFiles snapshot;
+  snapshot.files["proc/zoneinfo"] = load("oom-noswap-2node").files.at("proc/zoneinfo");
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->total_ram, Pages(120155));
+  EXPECT_THAT(host->nodes[1].cpus, ElementsAre(1));
+  EXPECT_EQ(host->vm.swappiness, 60);
+  EXPECT_EQ(host->vm.thp_enabled, ThpMode::kNever);  // below 512 MiB
+  EXPECT_EQ(host->calibration.page_fault, Nanoseconds(800));
+  EXPECT_THAT(host->assumed, Contains("kernel: 6.1 (no proc/version)"));
+  EXPECT_THAT(host->assumed, Contains("vm.swappiness: 60 (no proc/sys/vm/swappiness)"));
+  EXPECT_THAT(host->assumed, Contains("vm.min_free_kbytes: 2732 (no proc/sys/vm/min_free_kbytes; sum of the min watermarks)"));
+  EXPECT_THAT(host->assumed, Contains("swap: none (no proc/swaps)"));
+  EXPECT_THAT(host->assumed, Contains("free_blocks: unfragmented (no proc/buddyinfo)"));
+  EXPECT_THAT(host->assumed, Contains("nodes[0].distance: 10 and 20 (no sys/devices/system/node/node0/distance)"));
+}
+
+TEST(Snapshot, AnotherKernelFollowsTheNearestRulesAndSaysSo) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  snapshot.files["proc/version"] = "Linux version 6.18.2 (builder) #1\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host);
+  EXPECT_THAT(host->assumed, Contains("kernel rules: those of 6.12 (6.18.2 is neither of the two modelled kernels)"));
+}
+
+TEST(Snapshot, TheDiskOfASwapPartitionSaysWhetherItTurns) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files["proc/swaps"] = "Filename Type Size Used Priority\n/dev/sda2 partition 524284 0 -2\n/swap\\040file file 1024 0 -3\n";
+  snapshot.files["sys/block/sda/queue/rotational"] = "0\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_FALSE(host->swaps[0].rotational);
+  EXPECT_TRUE(host->swaps[1].rotational);
+}
+
+TEST(Snapshot, LinesOfFutureKernelsAreNoTrouble) {
+  SnapshotFiles snapshot = load("k612-oom-2node");
+  replace(snapshot, "proc/zoneinfo", "  start_pfn:", "  something_new: 7\n  start_pfn:");
+  EXPECT_EQ(error_of(snapshot), "no error");
+}
+
+// --- what is refused, word for word ---
+
+TEST(SnapshotError, NoSuchDirectory) {
+  EXPECT_EQ(read_snapshot("/nowhere").error().message,
+            "/nowhere: is not a directory; give one that holds proc/zoneinfo, 'oomcast host capture DIR' makes one");
+}
+
+TEST(SnapshotError, NoZoneinfo) {
+  SnapshotFiles snapshot = load("victim-adj");
+  snapshot.files.erase("proc/zoneinfo");
+  EXPECT_EQ(error_of(snapshot),
+            "snap/proc/zoneinfo: not there; a snapshot keeps the kernel's files under their own paths, 'oomcast host capture DIR' makes one");
+}
+
+TEST(SnapshotError, ZoneinfoCutInTheMiddleOfAZone) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  std::string& text = snapshot.files.at("proc/zoneinfo");
+  text.resize(text.find("Node 1, zone    DMA32") + 1500);
+  EXPECT_EQ(error_of(snapshot),
+            "snap/proc/zoneinfo:171: zone DMA32 of node 1 does not reach its 'start_pfn' line; is the file cut off? copy the file again from a running "
+            "kernel (cat /proc/zoneinfo)");
+}
+
+TEST(SnapshotError, ZoneinfoCutBetweenTwoNodes) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  std::string& text = snapshot.files.at("proc/zoneinfo");
+  text.resize(text.find("Node 1, zone      DMA"));
+  EXPECT_EQ(error_of(snapshot), "snap/sys/devices/system/node/node1/cpulist:1: node 1 is not in proc/zoneinfo; is that file cut off?");
+}
+
+TEST(SnapshotError, EmptyZoneinfo) {
+  SnapshotFiles snapshot = load("victim-adj");
+  snapshot.files["proc/zoneinfo"] = "";
+  EXPECT_THAT(error_of(snapshot), StartsWith("snap/proc/zoneinfo:1: no zone has memory; is the file empty or cut off?"));
+}
+
+struct Damage {
+  const char* name;
+  const char* path;
+  const char* from;
+  const char* to;
+  const char* error;  // how the sentence begins
+};
+
+class DamagedSnapshot : public testing::TestWithParam<Damage> {};
+
+TEST_P(DamagedSnapshot, IsRefusedWithFileAndLine) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  const Damage& damage = GetParam();
+  ASSERT_NO_FATAL_FAILURE(replace(snapshot, damage.path, damage.from, damage.to));
+  EXPECT_THAT(error_of(snapshot), StartsWith(damage.error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, DamagedSnapshot,
+    testing::Values(
+        Damage{"FreeAboveManaged", "proc/zoneinfo", "pages free     40878", "pages free     60000",
+               "snap/proc/zoneinfo:87: zone DMA32 has 60000 free pages but only 52204 managed; free never exceeds managed"},
+        Damage{"ManagedAbovePresent", "proc/zoneinfo", "present  61440", "present  50000",
+               "snap/proc/zoneinfo:94: zone DMA32 has 52204 managed pages but only 50000 present"},
+        Damage{"MarksOutOfOrder", "proc/zoneinfo", "low      363", "low      463",
+               "snap/proc/zoneinfo:89: zone DMA32 has the watermarks min 291, low 463, high 435; min <= low <= high has to hold"},
+        Damage{"UnknownZone", "proc/zoneinfo", "zone   Normal", "zone  HighMem",
+               "snap/proc/zoneinfo:127: zone 'HighMem' is unknown; the zones of x86-64 are DMA, DMA32, Normal, Movable, Device"},
+        Damage{"NegativeValue", "proc/zoneinfo", "managed  52204", "managed  -52204",
+               "snap/proc/zoneinfo:94: 'managed' is '-52204', expected a number from 0 to 17179869184"},
+        Damage{"AbsurdValue", "proc/zoneinfo", "managed  52204", "managed  99999999999999999999",
+               "snap/proc/zoneinfo:94: 'managed' is '99999999999999999999', expected a number"},
+        Damage{"Garbage", "proc/zoneinfo", "min      291", "min      2x1", "snap/proc/zoneinfo:89: 'min' is '2x1', expected a number"},
+        Damage{"ZoneTwice", "proc/zoneinfo", "zone   Normal", "zone    DMA32",
+               "snap/proc/zoneinfo:127: zone DMA32 of node 0 comes a second time; were two files joined?"},
+        Damage{"LruAboveManaged", "proc/zoneinfo", "nr_zone_inactive_anon 785", "nr_zone_inactive_anon 78500",
+               "snap/proc/zoneinfo:171: the LRU lists hold 78697 pages but only 64111 are managed"},
+        Damage{"DistanceOfAThirdNode", "sys/devices/system/node/node0/distance", "10 20", "10 20 30",
+               "snap/sys/devices/system/node/node0/distance:1: 3 distances, but proc/zoneinfo has 2 nodes"},
+        Damage{"FarFromItself", "sys/devices/system/node/node1/distance", "20 10", "20 20",
+               "snap/sys/devices/system/node/node1/distance:1: distance 20 from node 1 to node 1; it is 10 to itself and 11..255 to others"},
+        Damage{"DistanceNoNumber", "sys/devices/system/node/node1/distance", "20", "far",
+               "snap/sys/devices/system/node/node1/distance:1: distance 'far' is not in 10..255"},
+        Damage{"CpuOfTwoNodes", "sys/devices/system/node/node1/cpulist", "1", "0", "snap/sys/devices/system/node/node1/cpulist:1: CPU 0 belongs to two nodes"},
+        Damage{"BadCpuList", "sys/devices/system/node/node1/cpulist", "1", "3-1",
+               "snap/sys/devices/system/node/node1/cpulist:1: '3-1' is not a CPU list such as 0-3,8"},
+        Damage{"CpuThatZoneinfoLacks", "proc/cpuinfo", "processor\t: 1", "processor\t: 7", "snap/proc/cpuinfo:29: CPU 7 has no per-CPU list in proc/zoneinfo"},
+        Damage{"MemTotalOfAnother", "proc/meminfo", "480620 kB", "8480620 kB",
+               "snap/proc/meminfo:1: MemTotal is 2120155 pages but the zones manage 120155; do both come from the same machine, whole?"},
+        Damage{"MemTotalNoNumber", "proc/meminfo", "480620", "lots", "snap/proc/meminfo:1: 'MemTotal:         lots kB' has no amount in kB"},
+        Damage{"BuddyinfoCut", "proc/buddyinfo", "      1      0      2      1      1      2      2      3      1      2     57", "",
+               "snap/proc/buddyinfo:3: expected 'Node N, zone NAME' and eleven counts; is the file cut off?"},
+        Damage{"SwappinessTooHigh", "proc/sys/vm/swappiness", "60", "201", "snap/proc/sys/vm/swappiness:1: '201', expected a number from 0 to 200"},
+        Damage{"RatioCut", "proc/sys/vm/lowmem_reserve_ratio", "256\t256\t32\t0\t0", "256",
+               "snap/proc/sys/vm/lowmem_reserve_ratio:1: expected at least four numbers, got '256'"},
+        Damage{"ThpWithoutBrackets", "sys/kernel/mm/transparent_hugepage/enabled", "[never]", "never",
+               "snap/sys/kernel/mm/transparent_hugepage/enabled:1: 'always madvise never', expected one of"},
+        Damage{"LruNoMask", "sys/kernel/mm/lru_gen/enabled", "0x0000", "0xzzzz", "snap/sys/kernel/mm/lru_gen/enabled:1: '0xzzzz', expected a mask"},
+        Damage{"VersionOfAnotherSystem", "proc/version", "Linux version", "FreeBSD", "snap/proc/version:1: expected 'Linux version RELEASE ...'"},
+        Damage{"CalibrationCut", "calibration.json", "}", "", "snap/calibration.json:2: is not JSON here; is the file cut off?"},
+        Damage{"CalibrationNegative", "calibration.json", "51088", "-3", "snap/calibration.json:1: page_fault_ns is '-3', expected a number"},
+        Damage{"StatusCut", "proc/1/status", "RssAnon:\t   26080 kB", "RssAnon:", "snap/proc/1/status:23: 'RssAnon' is '', expected a number"},
+        Damage{"AdjTooLow", "proc/1/oom_score_adj", "-1000", "-1001", "snap/proc/1/oom_score_adj:1: '-1001', expected a number from -1000 to 1000"},
+        Damage{"RssAboveMemory", "proc/1/status", "RssAnon:\t   26080 kB", "RssAnon:\t   926080 kB",
+               "snap/proc/1/status:23: pid 1 has 231720 resident pages on a host of 120155"}),
+    [](const auto& one) { return std::string(one.param.name); });
+
+TEST(SnapshotError, SwapUsedAboveItsSize) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files["proc/swaps"] = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/vdb partition 1000 2000 -2\n";
+  EXPECT_EQ(error_of(snapshot), "snap/proc/swaps:2: 2048000 bytes used of 1024000; used never exceeds size");
+}
+
+TEST(SnapshotError, SwapLineCut) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files["proc/swaps"] = "Filename Type Size Used Priority\n/dev/vdb partition 1000\n";
+  EXPECT_EQ(error_of(snapshot), "snap/proc/swaps:2: expected name, type, size, used and priority, got '/dev/vdb partition 1000'");
+}
+
+TEST(SnapshotError, ANodeThatZoneinfoLacks) {
+  SnapshotFiles snapshot = load("victim-adj");
+  snapshot.files["sys/devices/system/node/node1/distance"] = "20 10\n";
+  EXPECT_EQ(error_of(snapshot), "snap/sys/devices/system/node/node1/distance:1: node 1 is not in proc/zoneinfo; is that file cut off?");
+}
+
+// Every prefix of a file is read without a crash, and a prefix of zoneinfo never passes for a whole one.
+TEST(SnapshotError, NoPrefixOfZoneinfoPassesForTheWhole) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  const std::string whole = snapshot.files.at("proc/zoneinfo");
+  const size_t needed = whole.rfind("start_pfn:");
+  for (size_t size = 0; size < needed; size += 7) {
+    snapshot.files["proc/zoneinfo"] = whole.substr(0, size);
+    EXPECT_NE(error_of(snapshot), "no error") << size;
+  }
+}
+
+}  // namespace
+}  // namespace oomcast::host
