@@ -7,7 +7,10 @@
 namespace oomcast::host {
 namespace {
 
-Zone make_zone(const ZoneSpec& spec, size_t cpus) {
+// zone_highsize(): what one CPU of the node may park.
+int64_t parked_max(int64_t total, size_t node_cpus, int64_t batch) { return std::max(total / static_cast<int64_t>(std::max<size_t>(1, node_cpus)), 4 * batch); }
+
+Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   Zone zone;
   zone.kind = spec.kind;
   zone.managed = spec.managed.count();
@@ -24,6 +27,8 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus) {
     zone.pcp[i].count = spec.pcp[i].count.count();
     zone.pcp[i].high = spec.pcp[i].high.count();
     zone.pcp[i].batch = std::max<int64_t>(1, spec.pcp[i].batch.count());
+    zone.pcp[i].high_min = parked_max(zone.low + zone.boost, node_cpus, zone.pcp[i].batch);
+    zone.pcp[i].high_max = parked_max(zone.managed / 8, node_cpus, zone.pcp[i].batch);
   }
   zone.used = zone.managed - zone.free - zone.parked();
   if (zone.used < 0) zone.used = 0;
@@ -132,7 +137,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
       const auto it = std::find(spec.cpus.begin(), spec.cpus.end(), cpu);
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
     }
-    for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus);
+    for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.file_mapped = node_spec.mapped.count();
     node.kswapd_failures = node_spec.unreclaimable ? 16 : 0;

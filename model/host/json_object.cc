@@ -29,10 +29,10 @@ std::string quote_json(const ordered_json& value) {
   return value.is_string() ? text.substr(0, 44) : quote(text);
 }
 
-void JsonFile::fail(const std::string& path, const std::string& message) {
+void JsonFile::fail_at(int line, const std::string& path, const std::string& message) {
   if (error_) return;
   std::string where = name_;
-  if (has_lines_) where += ":" + std::to_string(lines_.line_of(path));
+  if (has_lines_) where += ":" + std::to_string(line);
   if (!where.empty()) where += ": ";
   error_ = Error{where + (path.empty() ? "" : path + ": ") + message};
 }

@@ -18,7 +18,8 @@ class JsonFile {
  public:
   JsonFile(std::string name, std::string_view text) : name_(std::move(name)), has_lines_(!text.empty()), lines_(json_lines(text)) {}
 
-  void fail(const std::string& path, const std::string& message);
+  void fail(const std::string& path, const std::string& message) { fail_at(lines_.line_of(path), path, message); }
+  void fail_at(int line, const std::string& path, const std::string& message);
   const JsonLines& lines() const { return lines_; }
   const std::optional<Error>& error() const { return error_; }
 

@@ -16,7 +16,10 @@ struct Pcp {
   int64_t count = 0;
   int64_t high = 0;
   int64_t batch = 1;
-  int free_factor = 0;
+  int free_factor = 0;          // {6.1} doubles the amount freed at once
+  int64_t high_min = 0, high_max = 0;  // {6.12} high moves between them
+  int alloc_factor = 0;         // {6.12} doubles the refill in a stream of allocations
+  int64_t free_count = 0;       // {6.12} pages freed in a row
 };
 
 /// struct zone. Invariant: free + sum(pcp.count) + used == managed, where used counts every page handed out.
@@ -29,6 +32,7 @@ struct Zone {
   int64_t min = 0, low = 0, high = 0;
   int64_t boost = 0;            // watermark_boost
   int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
+  bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
   bool fallback_done = false;   // movable blocks ran dry once since free was last plentiful (mm/page_alloc.cc)
   std::array<int64_t, kZoneKinds> lowmem_reserve{};

@@ -173,7 +173,9 @@ class HostReader {
     if (const ordered_json* marks = object.get("watermarks_pages")) {
       JsonObject inner(file_, *marks, object.path_of("watermarks_pages"));
       given.watermarks = true;
-      const bool all = inner.pages("min", zone.watermarks.min) & inner.pages("low", zone.watermarks.low) & inner.pages("high", zone.watermarks.high);
+      bool all = inner.pages("min", zone.watermarks.min);
+      all = inner.pages("low", zone.watermarks.low) && all;
+      all = inner.pages("high", zone.watermarks.high) && all;
       if (!all) object.fail("watermarks_pages", "needs all of min, low and high");
       inner.done();
     }
@@ -217,6 +219,7 @@ class HostReader {
         assume("cpus: two per node (not in the file)");
       }
       std::sort(spec_.cpus.begin(), spec_.cpus.end());
+      spec_.cpus.erase(std::unique(spec_.cpus.begin(), spec_.cpus.end()), spec_.cpus.end());
     }
     const size_t nodes = spec_.nodes.size(), cpus = spec_.cpus.size();
     for (size_t i = 0; i < nodes; ++i) {
@@ -284,7 +287,8 @@ class HostReader {
 
 Result<HostSpec> host_from_json(const ordered_json& root, std::string_view text, const std::string& file_name, const std::string& name) {
   JsonFile file(file_name, text);
-  if (!file.lines().duplicate.empty()) file.fail(file.lines().duplicate, "the key stands twice; leave one out");
+  const JsonLines& lines = file.lines();
+  if (!lines.duplicate.empty()) file.fail_at(lines.duplicate_line, lines.duplicate, "the key stands twice; leave one out");
   HostSpec spec = HostReader(file, name).read(root);
   if (file.error()) return *file.error();
   if (const auto bad = find_contradiction(spec)) {

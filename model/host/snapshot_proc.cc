@@ -221,7 +221,9 @@ void read_processes(SnapshotReader& reader) {
   }
   std::sort(found.begin(), found.end());
   if (found.empty()) reader.assume("processes", "none", "no proc/PID/status");
-  for (const auto& [pid, path] : found) {
+  for (const auto& entry : found) {
+    const int64_t pid = entry.first;
+    const std::string& path = entry.second;
     ProcessSpec process;
     process.pid = static_cast<int>(pid);
     bool has_memory = false;

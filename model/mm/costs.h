@@ -29,9 +29,9 @@ struct Costs {
     costs.scan_page = fault / 2;
     costs.unmap_page = fault * 2;
     costs.free_page = fault / 2;
-    costs.shrink_pass = fault / 4;
+    costs.shrink_pass = fault * 2 / 5;
     costs.swap_fault = fault;
-    costs.zap_page = fault / 8;
+    costs.zap_page = fault / 5;
     costs.wake_latency = fault * 4;
     return costs;
   }

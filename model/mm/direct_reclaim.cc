@@ -52,6 +52,7 @@ void shrink_zones(Kernel& k, const Gfp& gfp, int preferred, ScanControl& sc) {
 }
 
 int64_t do_try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred, ScanControl& sc) {
+  bool full_walk = false;
   while (true) {
     k.host.count(host::by_zone(Vmstat::allocstall_dma, static_cast<int>(gfp.highest_zone)));
     sc.priority = kDefPriority;
@@ -63,6 +64,11 @@ int64_t do_try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred, ScanContr
     } while (--sc.priority >= 0);
     for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) snapshot_refaults(k.host.nodes[static_cast<size_t>(node)]);
     if (sc.nr_reclaimed > 0 || k.sched.current().dying) return sc.nr_reclaimed;
+    // 6.12 walks the cgroups only in part at first, and once more in full before it gives up.
+    if (k.host.spec.kernel >= host::KernelVersion{6, 12} && !full_walk) {
+      full_walk = true;
+      continue;
+    }
     // Untapped active pages: once more, this time taking from them whatever the balance says.
     if (!sc.skipped_deactivate) return 0;
     sc.force_deactivate = true;

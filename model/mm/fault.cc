@@ -145,6 +145,7 @@ void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_
       drop_page(k, index, vpn, pte.page(), cpu);
       ++zapped;
     } else if (pte.is_swapped()) {
+      ++zapped;
       --process.swap_entries;
       put_swap_entry(k, pte.slot());
     }

@@ -12,6 +12,13 @@ using host::Page;
 using host::PageId;
 using host::Vmstat;
 
+namespace {
+
+// PAGEVEC_SIZE, struct folio_batch.
+size_t batch_pages(const Kernel& k) { return k.host.spec.kernel >= host::KernelVersion{6, 12} ? 31 : 15; }
+
+}  // namespace
+
 host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags) {
   const PageId id = k.host.pages.create();
   Page& page = k.host.pages[id];
@@ -44,7 +51,7 @@ void lru_add(Kernel& k, PageId id, int cpu) {
   std::vector<PageId>& batch = k.host.lru_add_batch[static_cast<size_t>(cpu)];
   k.host.pages[id].set(host::kPageInBatch);
   batch.push_back(id);
-  if (batch.size() >= kBatchPages) lru_add_drain(k, cpu);
+  if (batch.size() >= batch_pages(k)) lru_add_drain(k, cpu);
 }
 
 void lru_add_drain(Kernel& k, int cpu) {
@@ -75,7 +82,7 @@ void rotate_reclaimable(Kernel& k, PageId id, int cpu) {
   if (page.has(host::kPageLocked) || page.has(host::kPageDirty) || page.has(host::kPageMlocked)) return;
   std::vector<PageId>& batch = k.host.rotate_batch[static_cast<size_t>(cpu)];
   batch.push_back(id);
-  if (batch.size() >= kBatchPages) lru_add_drain(k, cpu);
+  if (batch.size() >= batch_pages(k)) lru_add_drain(k, cpu);
 }
 
 void release_page(Kernel& k, PageId id, int cpu) {

@@ -8,7 +8,6 @@
 
 namespace oomcast::mm {
 
-inline constexpr size_t kBatchPages = 15;  // PAGEVEC_SIZE
 
 /// Creates a page for memory that alloc_page() handed out; on no list yet.
 host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags);

@@ -6,6 +6,7 @@
 #include "model/mm/direct_reclaim.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/oom_killer.h"
+#include "model/mm/pcp.h"
 
 namespace oomcast::mm {
 
@@ -21,8 +22,8 @@ constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 
 // The movable free lists of a zone run dry before its free count does: some free pages lie in blocks of other
 // migratetypes. A snapshot does not say how many (pagetypeinfo is not in it). On booted 6.1 and 6.12 guests of 256 to
-// 512 MiB a share of 1/104 of the zone puts the first fallback where most runs had it (README, "Fallback and boost").
-constexpr int64_t kOtherMigratetypeShare = 104;
+// 512 MiB a share of 1/128 of the zone puts the first fallback where most runs had it (README, "Fallback and boost").
+constexpr int64_t kOtherMigratetypeShare = 128;
 constexpr int64_t kPageblockPages = 512;
 
 // Mirrors boost_watermark(), called when an allocation must steal from a block of another migratetype.
@@ -51,14 +52,13 @@ bool rmqueue(Kernel& k, Node& node, Zone& zone, const Gfp& gfp, int cpu) {
   host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
   bool boosted = false;
   if (pcp.count == 0) {
-    const int64_t want = pcp.batch > 1 ? std::max<int64_t>(pcp.batch, 2) : 1;
-    const int64_t got = std::min(want, zone.free);
+    const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free);
     if (got == 0) return false;
     zone.free -= got;
     pcp.count += got;
     if (gfp.movable) boosted = note_fallback(k, zone);
   }
-  pcp.free_factor >>= 1;
+  pcp_note_alloc(pcp);
   --pcp.count;
   ++zone.used;
   if (boosted && gfp.kswapd_reclaim) {
@@ -94,6 +94,7 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
     for (int zone_index = static_cast<int>(gfp.highest_zone); zone_index >= 0; --zone_index) {
       Zone& zone = node.zones[static_cast<size_t>(zone_index)];
       if (zone.managed == 0) continue;
+      zone.below_high = !watermark_ok(zone, zone.high_mark(), gfp.highest_zone, zone.free);
       int64_t mark = mark_pages(zone, search.mark);
       if (search.oom_reserve) mark -= mark / 2;
       if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free)) continue;
@@ -212,12 +213,7 @@ void free_page(Kernel& k, ZoneRef ref, int cpu) {
   --zone.used;
   ++pcp.count;
   k.host.count(Vmstat::pgfree);
-  const int64_t high = zone.reclaim_active ? std::min(4 * pcp.batch, pcp.high) : pcp.high;
-  if (pcp.count < high) return;
-  const int64_t most = std::max<int64_t>(high - pcp.batch, 1);
-  const int64_t scaled = pcp.batch << pcp.free_factor;
-  if (scaled < most && pcp.free_factor < 5) ++pcp.free_factor;
-  const int64_t n = std::min(pcp.count, std::clamp(scaled, std::min(pcp.batch, most), most));
+  const int64_t n = pcp_surplus(k.host.spec.kernel, zone, pcp);
   pcp.count -= n;
   zone.free += n;
 }

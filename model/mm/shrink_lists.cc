@@ -32,17 +32,19 @@ struct Isolated {
   int64_t scanned = 0;  // skipped ones included
 };
 
-// Turns one page of the reservoir into a page at the tail. Nobody has scanned it yet, so a mapped one is still young.
+// Turns one page of the reservoir into a page at the tail. Nobody has scanned it yet, so one that a process maps is
+// still young; what no process accounts for is shmem or unmapped page cache, used through no page table.
 void materialize_tail(Kernel& k, int node_index, LruKindIndex list) {
   LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec.list(list);
   const host::Reservoir entry = lru.take_reserved();
   const bool file = host::is_file_list(list);
-  const uint16_t flags = static_cast<uint16_t>(file ? host::kPageFile : host::kPageSwapBacked | host::kPageYoung);
+  const bool mapped = !file && entry.owner != host::kNoProcess;
+  const uint16_t flags = static_cast<uint16_t>(file ? host::kPageFile : mapped ? host::kPageSwapBacked | host::kPageYoung : host::kPageSwapBacked);
   const PageId id = new_page(k, {node_index, entry.zone}, flags);
   Page& page = k.host.pages[id];
   page.background = true;
   page.owner = entry.owner;
-  page.mapcount = file ? 0 : 1;
+  page.mapcount = mapped ? 1 : 0;
   if (list == LruKindIndex::kActiveAnon || list == LruKindIndex::kActiveFile) page.set(host::kPageActive);
   page.list = list;
   lru.push_tail(k.host.pages, id);

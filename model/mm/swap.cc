@@ -20,6 +20,7 @@ using host::Vmstat;
 namespace {
 
 constexpr size_t kSwapBatch = 64;  // SWAP_BATCH
+constexpr size_t kPlugPagesMax = 254;  // segments of one virtio-blk request; then the plug goes out
 
 SlotId take_slot(Host& host) {
   for (SwapDevice& device : host.swaps) {
@@ -59,10 +60,8 @@ SlotId get_swap_slot(Kernel& k) {
 
 SwapPlug::SwapPlug(Kernel& k) : k_(k), outer_(k.sched.current().plug) { k.sched.current().plug = this; }
 
-SwapPlug::~SwapPlug() {
-  flush();
-  k_.sched.current().plug = outer_;
-}
+// Does not flush: when a simulation is abandoned in mid-run its fibers are unwound, and nothing may be submitted then.
+SwapPlug::~SwapPlug() { k_.sched.current().plug = outer_; }
 
 void SwapPlug::flush() {
   if (writes_.empty()) return;
@@ -107,6 +106,7 @@ void swap_writepage(Kernel& k, PageId id) {
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
   k.listener.on_swap_out(page.node);
   plug->writes_.push_back({id, page.slot});
+  if (plug->writes_.size() >= kPlugPagesMax) plug->flush();
 }
 
 void end_swap_write(Kernel& k, PageId id, int cpu) {

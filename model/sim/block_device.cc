@@ -9,7 +9,7 @@
 namespace oomcast::sim {
 
 namespace {
-constexpr size_t kRequestPagesMax = 128;   // a request does not grow beyond 512 KiB
+constexpr size_t kRequestPagesMax = 254;   // segments of one virtio-blk request
 constexpr int kReadsInARowMax = 16;        // then a waiting write is let through
 }  // namespace
 

@@ -22,6 +22,8 @@ class Scheduler final : public mm::Sched {
  public:
   explicit Scheduler(std::vector<int> cpus_per_node);
   ~Scheduler() override;
+  /// Unwinds every fiber where it stands. Call before what the fibers work on goes away.
+  void abandon() { fibers_.clear(); }
 
   // What model/mm calls.
   Nanoseconds now() const override { return now_; }

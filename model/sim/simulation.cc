@@ -30,7 +30,7 @@ namespace {
 
 constexpr Nanoseconds kSettleMax{600'000'000'000};   // what is pending at the end gets at most this long
 constexpr Nanoseconds kActiveFor{100'000'000};       // a task without events for longer is not waiting for memory
-constexpr Nanoseconds kVictimWakes{8'000'000};       // two ticks until another process acts on its SIGKILL
+constexpr Nanoseconds kVictimWakes{4'000'000};       // a tick until another process acts on its SIGKILL
 
 std::vector<int> cpus_per_node(const host::Host& host) {
   std::vector<int> cpus;
@@ -53,6 +53,8 @@ class Simulation::Impl {
     timeline_ = std::make_unique<Timeline>(host_, scheduler_, kswapds_);
     arm_sampler();
   }
+
+  ~Impl() { scheduler_.abandon(); }
 
   void feed(const Event& event) {
     ++outcome_.events;
