@@ -1,0 +1,334 @@
+// What does the library do inside the guest when it is loaded, forked or asked to leave? It keeps in touch with the
+// recorder: says hello with a userfaultfd, asks for memory to be registered, and falls silent when nobody answers.
+#include "preload/inject/agent.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include "preload/inject/raw_syscall.h"
+#include "preload/inject/real_libc.h"
+
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW 0xaa00
+#endif
+
+extern "C" {
+extern void* __curbrk __attribute__((weak));  // glibc's own record of the break: cheaper to read than to ask the kernel
+extern int on_exit(void (*)(int, void*), void*);
+}
+
+namespace oomcast::inject {
+
+__thread ThreadState thread_state;
+std::atomic<bool> agent_tracking{false};
+std::atomic<uintptr_t> agent_known_break{0};
+ring::SharedArea* agent_shared = nullptr;
+
+namespace {
+
+constexpr int kHighDescriptor = 900;
+int socket_fd = -1;
+uint64_t socket_inode = 0;
+std::atomic<int> request_lock{0};
+int64_t sample_bytes = 0;
+uint32_t own_pid = 0;
+sockaddr_un recorder_address;
+socklen_t recorder_address_length = 0;
+
+/// One thread asks at a time. Gives up after two seconds: a lock lost to a killed vfork child must not stop the guest.
+bool lock_requests() {
+  for (int tries = 0; tries < 200; ++tries) {
+    int expected = 0;
+    if (request_lock.compare_exchange_strong(expected, 1, std::memory_order_acquire)) return true;
+    const timespec wait{0, 10'000'000};
+    raw_syscall(SYS_futex, arg(&request_lock), FUTEX_WAIT_PRIVATE, 1, arg(&wait));
+  }
+  return false;
+}
+
+void unlock_requests() {
+  request_lock.store(0, std::memory_order_release);
+  raw_syscall(SYS_futex, arg(&request_lock), FUTEX_WAKE_PRIVATE, 1);
+}
+
+/// Programs close or reuse descriptors that they do not know: look before writing into one.
+bool socket_is_ours() {
+  struct stat status;
+  return socket_fd >= 0 && raw_syscall(SYS_fstat, socket_fd, arg(&status)) == 0 && status.st_ino == socket_inode;
+}
+
+void remember_socket(int fd) {
+  // High up, where shells and daemons rarely close or reuse a descriptor.
+  long high = raw_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, kHighDescriptor);
+  if (high < 0) high = raw_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 100);
+  if (high >= 0) {
+    raw_syscall(SYS_close, fd);
+    fd = static_cast<int>(high);
+  }
+  socket_fd = fd;
+  struct stat status;
+  socket_inode = raw_syscall(SYS_fstat, fd, arg(&status)) == 0 ? status.st_ino : 0;
+}
+
+bool connect_socket() {
+  if (recorder_address_length == 0) return false;
+  const long fd = raw_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  if (raw_syscall(SYS_connect, fd, arg(&recorder_address), recorder_address_length) != 0) {
+    raw_syscall(SYS_close, fd);
+    return false;
+  }
+  remember_socket(static_cast<int>(fd));
+  return true;
+}
+
+int open_userfaultfd(int* error) {
+  // The system call first: it is the one that a recorder's privileges were probed with.
+  long fd = raw_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0) return static_cast<int>(fd);
+  *error = static_cast<int>(-fd);
+  const long device = raw_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC);
+  if (device < 0) return -1;
+  fd = raw_syscall(SYS_ioctl, device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+  raw_syscall(SYS_close, device);
+  if (fd < 0) return -1;
+  *error = 0;
+  return static_cast<int>(fd);
+}
+
+bool send_request(const ring::Request& request, int descriptor) {
+  iovec io{const_cast<ring::Request*>(&request), sizeof request};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  if (descriptor >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  }
+  long sent;
+  do sent = raw_syscall(SYS_sendmsg, socket_fd, arg(&message), MSG_NOSIGNAL);
+  while (sent == -EINTR);
+  return sent == static_cast<long>(sizeof request);
+}
+
+bool receive_reply(ring::Reply* reply, int* descriptor) {
+  iovec io{reply, sizeof *reply};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  long got;
+  // A recorder that dies closes its end: then this returns 0, so the guest is never left waiting.
+  do got = raw_syscall(SYS_recvmsg, socket_fd, arg(&message), MSG_CMSG_CLOEXEC);
+  while (got == -EINTR);
+  *descriptor = -1;
+  if (cmsghdr* header = CMSG_FIRSTHDR(&message); got >= 0 && header && header->cmsg_type == SCM_RIGHTS)
+    memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
+  return got == static_cast<long>(sizeof *reply) && reply->magic == ring::kMagic;
+}
+
+void stop_tracking() {
+  agent_tracking.store(false, std::memory_order_release);
+  if (socket_is_ours()) raw_syscall(SYS_close, socket_fd);
+  socket_fd = -1;
+}
+
+/// The first exchange of a process. On success tracking is on and the memory that exists is registered.
+bool say_hello(ring::RequestKind kind, uint64_t parent) {
+  ring::Request request;
+  request.kind = kind;
+  request.pid = own_pid;
+  request.tid = current_tid();
+  request.argument = parent;
+  request.address = reinterpret_cast<uint64_t>(&__curbrk ? __curbrk : nullptr);
+  int fault_fd = -1;
+  if (kind != ring::RequestKind::kHelloAgain) {
+    int error = 0;
+    fault_fd = open_userfaultfd(&error);
+    request.userfaultfd_errno = error;
+  }
+  const bool sent = send_request(request, fault_fd);
+  // No copy stays here: when the recorder dies, the kernel then lets every waiting thread go.
+  if (fault_fd >= 0) raw_syscall(SYS_close, fault_fd);
+  ring::Reply reply;
+  int area = -1;
+  if (!sent || !receive_reply(&reply, &area) || reply.status != ring::ReplyStatus::kTracked) {
+    if (area >= 0) raw_syscall(SYS_close, area);
+    stop_tracking();
+    return false;
+  }
+  if (area >= 0) {
+    if (reply.shared_bytes >= sizeof(ring::SharedArea)) {
+      const long mapped = raw_syscall(SYS_mmap, 0, static_cast<long>(sizeof(ring::SharedArea)), PROT_READ | PROT_WRITE, MAP_SHARED, area, 0);
+      if (mapped > 0 || mapped < -4095) agent_shared = reinterpret_cast<ring::SharedArea*>(mapped);
+    }
+    raw_syscall(SYS_close, area);
+  }
+  if (agent_shared == nullptr) {
+    stop_tracking();
+    return false;
+  }
+  sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
+  agent_known_break.store(reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr), std::memory_order_relaxed);
+  agent_tracking.store(true, std::memory_order_release);
+  return true;
+}
+
+void before_fork() { ++thread_state.inside; }
+void after_fork_in_parent() { --thread_state.inside; }
+
+void after_fork_in_child() {
+  // Only this thread exists here. The parent's socket and ring are the parent's: leave them, start anew.
+  const bool was_tracking = tracking();
+  const uint32_t parent = own_pid;
+  agent_tracking.store(false, std::memory_order_relaxed);
+  request_lock.store(0, std::memory_order_relaxed);
+  own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
+  thread_state.tid = 0;
+  if (socket_is_ours()) raw_syscall(SYS_close, socket_fd);
+  socket_fd = -1;
+  if (agent_shared != nullptr) raw_syscall(SYS_munmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)));
+  agent_shared = nullptr;
+  if (was_tracking) {
+    SignalsHeld held;
+    if (connect_socket()) say_hello(ring::RequestKind::kHelloForked, parent);
+  }
+  thread_state.inside = 0;
+}
+
+void at_exit(int status, void*) {
+  agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
+}
+
+/// OOMCAST_SOCKET=@name (abstract) or a path.
+bool read_address(const char* text) {
+  const size_t length = strlen(text);
+  if (length < 2 || length >= sizeof recorder_address.sun_path) return false;
+  recorder_address.sun_family = AF_UNIX;
+  memcpy(recorder_address.sun_path, text, length);
+  if (text[0] == '@') recorder_address.sun_path[0] = '\0';
+  recorder_address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + (text[0] == '@' ? 0 : 1));
+  return true;
+}
+
+__attribute__((constructor(101))) void start() {
+  resolve_real_libc();
+  // A setuid program must not be influenced by its caller; AddressSanitizer owns the address space.
+  if (getauxval(AT_SECURE) != 0 || dlsym(RTLD_DEFAULT, "__asan_init") != nullptr || dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) return;
+  const int saved_errno = errno;
+  ++thread_state.inside;
+  own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
+  bool connected = false;
+  bool first = false;
+  if (const char* address = getenv("OOMCAST_SOCKET")) {
+    connected = read_address(address) && connect_socket();
+  } else if (const int fd = spawn_recorder(); fd >= 0) {
+    remember_socket(fd);
+    connected = first = true;
+  }
+  if (connected) {
+    SignalsHeld held;
+    connected = say_hello(ring::RequestKind::kHello, static_cast<uint64_t>(raw_syscall(SYS_getppid)));
+  }
+  if (connected) {
+    if (first) read_address(getenv("OOMCAST_SOCKET") ? getenv("OOMCAST_SOCKET") : "");
+    if (sample_bytes > 0) open_libunwind();
+    pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+    on_exit(at_exit, nullptr);
+  }
+  --thread_state.inside;
+  errno = saved_errno;
+}
+
+}  // namespace
+
+uint32_t current_tid() {
+  if (__builtin_expect(thread_state.tid == 0, 0)) thread_state.tid = static_cast<uint32_t>(raw_syscall(SYS_gettid));
+  return thread_state.tid;
+}
+
+bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags) {
+  if (!tracking() || thread_state.inside > 0) return false;
+  ++thread_state.inside;
+  bool answered = false;
+  {
+    SignalsHeld held;
+    if (lock_requests()) {
+      bool ready = tracking();
+      if (ready && !socket_is_ours()) {
+        // closefrom() or a daemon's clean-up took the socket: call again.
+        ready = connect_socket() && say_hello(ring::RequestKind::kHelloAgain, 0);
+        if (!ready) agent_tracking.store(false, std::memory_order_release);
+      }
+      if (ready) {
+        ring::Request request;
+        request.kind = kind;
+        request.pid = own_pid;
+        request.tid = current_tid();
+        request.address = address;
+        request.bytes = bytes;
+        request.argument = argument;
+        request.flags = flags;
+        ring::Reply reply;
+        int descriptor = -1;
+        answered = send_request(request, -1) && receive_reply(&reply, &descriptor);
+        if (descriptor >= 0) raw_syscall(SYS_close, descriptor);
+        if (!answered || reply.status == ring::ReplyStatus::kStayOut) stop_tracking();
+      }
+      unlock_requests();
+    }
+  }
+  --thread_state.inside;
+  return answered;
+}
+
+void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+  if (!tracking() || thread_state.inside > 0) return;
+  trace::Event event;
+  event.kind = kind;
+  event.tid = current_tid();
+  event.address = address;
+  event.bytes = bytes;
+  event.argument = argument;
+  event.flags = flags;
+  agent_shared->ring.try_push(event);
+}
+
+void agent_note_sensitive(ring::Sensitive what) {
+  if (tracking() && thread_state.inside == 0) agent_shared->sensitive.fetch_or(uint64_t{1} << static_cast<uint32_t>(what), std::memory_order_relaxed);
+}
+
+void after_allocation_slow(uintptr_t address, size_t bytes) {
+  agent_request(ring::RequestKind::kUnknownPage, address, bytes, 0, 0);
+}
+
+void after_break_moved() {
+  const auto now = reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr);
+  const uintptr_t before = agent_known_break.exchange(now, std::memory_order_relaxed);
+  if (now > before && before != 0)
+    agent_request(ring::RequestKind::kMapped, before & ~uintptr_t{4095}, ((now + 4095) & ~uintptr_t{4095}) - (before & ~uintptr_t{4095}), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+}
+
+int64_t agent_sample_bytes() { return sample_bytes; }
+
+}  // namespace oomcast::inject

@@ -1,0 +1,51 @@
+// What does the library know and do inside the guest? The connection to the recorder, and a word per thread.
+//
+// Rules of this folder: no heap, no exceptions, no stdio, errno left alone, nothing held across a call out. Whatever goes
+// wrong here ends tracking, never the guest.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "preload/ring/protocol.h"
+#include "preload/ring/shared_area.h"
+
+namespace oomcast::inject {
+
+struct ThreadState {
+  int inside;            // > 0: our own code is running; hooks forward and do nothing else
+  int in_allocator;      // > 0: the guest's allocator is running and may hold its locks: no unwinding
+  int bootstrap;         // > 0: allocations are our own and come from our arena
+  uint32_t tid;
+  int64_t sample_left;   // bytes until the next allocation whose stack is taken
+};
+extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec")));
+
+/// True while a recorder listens. The hooks' only check on their fast path.
+extern std::atomic<bool> agent_tracking;
+/// The break up to which the recorder has registered the heap.
+extern std::atomic<uintptr_t> agent_known_break;
+/// Valid once agent_tracking has been true; stays mapped for ever.
+extern ring::SharedArea* agent_shared;
+
+inline bool tracking() { return agent_tracking.load(std::memory_order_acquire); }
+
+uint32_t current_tid();
+/// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.
+bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
+/// A note that needs no answer.
+void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
+void agent_note_sensitive(ring::Sensitive what);
+
+/// Called by malloc's hooks after each allocation.
+void after_allocation_slow(uintptr_t address, size_t bytes);
+void after_break_moved();
+
+/// Counts an allocation towards the next sampled stack, and takes it when due. Never called in an allocator's lock.
+void sample_stack_if_due(uintptr_t address, size_t bytes);
+void open_libunwind();
+
+/// Starts `oomcast record-attached` for a program that was not started by it. The connected socket, or -1.
+int spawn_recorder();
+
+}  // namespace oomcast::inject

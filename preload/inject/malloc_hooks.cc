@@ -1,0 +1,141 @@
+// What happens when the guest allocates? The real function first, then a check of a nanosecond or two: is the memory's
+// page known to the recorder, has the break moved, is a stack due?
+#include <errno.h>
+#include <string.h>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/real_libc.h"
+
+extern "C" {
+extern void* __curbrk __attribute__((weak));
+}
+
+namespace oomcast::inject {
+namespace {
+
+/// Memory for ourselves: dlopen's and libunwind's bookkeeping, not the guest's. Null: the arena is full, take the real one.
+inline void* own(size_t bytes, size_t alignment = 16) {
+  return __builtin_expect(thread_state.bootstrap > 0, 0) ? bootstrap_allocate(bytes, alignment) : nullptr;
+}
+
+#define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
+
+/// Marks that the guest's allocator runs below us and may hold its locks.
+struct InAllocator {
+  InAllocator() { ++thread_state.in_allocator; }
+  ~InAllocator() { --thread_state.in_allocator; }
+};
+
+inline void* seen(void* pointer, size_t bytes) {
+  if (__builtin_expect(!tracking(), 0) || thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0))
+    after_break_moved();
+  const ring::KnownPages& known = agent_shared->known;
+  if (__builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
+    after_allocation_slow(address, bytes);
+  sample_stack_if_due(address, bytes);
+  return pointer;
+}
+
+bool multiply_overflows(size_t a, size_t b, size_t* product) { return __builtin_mul_overflow(a, b, product); }
+
+}  // namespace
+
+OOMCAST_EXPORT void* malloc(size_t bytes) {
+  if (!have_real_libc()) return bootstrap_allocate(bytes, 16);
+  if (void* mine = own(bytes)) return mine;
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.malloc(bytes); }
+  return seen(pointer, bytes);
+}
+
+OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
+  size_t bytes = 0;
+  if (!have_real_libc()) return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zero
+  if (void* mine = own(count * each)) return mine;
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.calloc(count, each); }
+  return seen(pointer, count * each);
+}
+
+OOMCAST_EXPORT void free(void* pointer) {
+  if (pointer == nullptr || is_bootstrap(pointer) || !have_real_libc()) return;
+  InAllocator in;
+  real_libc_table.free(pointer);
+}
+
+OOMCAST_EXPORT void cfree(void* pointer) { free(pointer); }
+
+OOMCAST_EXPORT void* realloc(void* old, size_t bytes) {
+  if (is_bootstrap(old) || !have_real_libc() || (old == nullptr && __builtin_expect(thread_state.bootstrap > 0, 0))) {
+    void* moved = have_real_libc() ? malloc(bytes) : bootstrap_allocate(bytes, 16);
+    if (moved != nullptr && old != nullptr) {
+      const size_t had = bootstrap_size(old);
+      memcpy(moved, old, had < bytes ? had : bytes);
+    }
+    return moved;
+  }
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.realloc(old, bytes); }
+  return seen(pointer, bytes);
+}
+
+OOMCAST_EXPORT void* reallocarray(void* old, size_t count, size_t each) {
+  size_t bytes = 0;
+  if (multiply_overflows(count, each, &bytes)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  return realloc(old, bytes);
+}
+
+OOMCAST_EXPORT int posix_memalign(void** out, size_t alignment, size_t bytes) {
+  if (!have_real_libc()) return (*out = bootstrap_allocate(bytes, alignment)) ? 0 : ENOMEM;
+  int result;
+  { InAllocator in; result = real_libc_table.posix_memalign(out, alignment, bytes); }
+  if (result == 0) seen(*out, bytes);
+  return result;
+}
+
+OOMCAST_EXPORT void* aligned_alloc(size_t alignment, size_t bytes) {
+  if (!have_real_libc()) return bootstrap_allocate(bytes, alignment);
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.aligned_alloc(alignment, bytes); }
+  return seen(pointer, bytes);
+}
+
+OOMCAST_EXPORT void* memalign(size_t alignment, size_t bytes) {
+  if (!have_real_libc()) return bootstrap_allocate(bytes, alignment);
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.memalign(alignment, bytes); }
+  return seen(pointer, bytes);
+}
+
+OOMCAST_EXPORT void* valloc(size_t bytes) {
+  if (!have_real_libc()) return bootstrap_allocate(bytes, 4096);
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.valloc(bytes); }
+  return seen(pointer, bytes);
+}
+
+OOMCAST_EXPORT void* pvalloc(size_t bytes) {
+  if (!have_real_libc()) return bootstrap_allocate((bytes + 4095) & ~size_t{4095}, 4096);
+  void* pointer;
+  { InAllocator in; pointer = real_libc_table.pvalloc(bytes); }
+  return seen(pointer, bytes);
+}
+
+OOMCAST_EXPORT size_t malloc_usable_size(void* pointer) {
+  if (pointer == nullptr) return 0;
+  if (is_bootstrap(pointer)) return bootstrap_size(pointer);
+  return have_real_libc() ? real_libc_table.malloc_usable_size(pointer) : 0;
+}
+
+OOMCAST_EXPORT int malloc_trim(size_t pad) {
+  if (!have_real_libc() || real_libc_table.malloc_trim == nullptr) return 0;
+  InAllocator in;
+  return real_libc_table.malloc_trim(pad);
+}
+
+}  // namespace oomcast::inject

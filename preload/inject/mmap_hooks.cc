@@ -1,0 +1,99 @@
+// What happens when the guest maps memory itself? The system call, then the recorder is asked to register the range
+// before the guest can touch it. Unmaps need no word: the userfaultfd tells the recorder.
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/raw_syscall.h"
+#include "preload/inject/real_libc.h"
+
+extern "C" {
+extern void* __curbrk __attribute__((weak));
+}
+
+#ifndef MREMAP_MAYMOVE
+#define MREMAP_MAYMOVE 1
+#define MREMAP_FIXED 2
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+namespace oomcast::inject {
+namespace {
+
+#define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
+
+bool failed(long result) { return result < 0 && result > -4096; }
+long with_errno(long result) {
+  if (!failed(result)) return result;
+  errno = static_cast<int>(-result);
+  return -1;
+}
+uint64_t page_up(uint64_t bytes) { return (bytes + 4095) & ~uint64_t{4095}; }
+
+}  // namespace
+
+OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
+  const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
+  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB))
+    agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags));
+  return reinterpret_cast<void*>(with_errno(result));
+}
+OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
+
+OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
+  return static_cast<int>(with_errno(raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes))));
+}
+
+OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags, ...) {
+  void* target = nullptr;
+  if (flags & (MREMAP_FIXED | MREMAP_DONTUNMAP)) {
+    va_list rest;
+    va_start(rest, flags);
+    target = va_arg(rest, void*);
+    va_end(rest);
+  }
+  const long result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
+  // A move is told by the userfaultfd; the part that is new is not.
+  if (!failed(result) && page_up(bytes) > page_up(old_bytes))
+    agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes), page_up(bytes) - page_up(old_bytes), 0, 0);
+  return reinterpret_cast<void*>(with_errno(result));
+}
+
+OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
+  // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming.
+  if (advice == MADV_FREE) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
+  return static_cast<int>(with_errno(raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice)));
+}
+
+OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {
+  const long result = raw_syscall(SYS_mprotect, arg(start), static_cast<long>(bytes), protection);
+  if (!failed(result))
+    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
+  return static_cast<int>(with_errno(result));
+}
+
+OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
+  return static_cast<int>(with_errno(raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes))));
+}
+
+OOMCAST_EXPORT int mlockall(int flags) { return static_cast<int>(with_errno(raw_syscall(SYS_mlockall, flags))); }
+
+OOMCAST_EXPORT int brk(void* end) {
+  if (!have_real_libc()) return -1;
+  const int result = real_libc_table.brk(end);
+  if (result == 0 && tracking() && thread_state.inside == 0) after_break_moved();
+  return result;
+}
+
+OOMCAST_EXPORT void* sbrk(intptr_t step) {
+  if (!have_real_libc()) return reinterpret_cast<void*>(-1);
+  void* const result = real_libc_table.sbrk(step);
+  if (step != 0 && tracking() && thread_state.inside == 0) after_break_moved();
+  return result;
+}
+
+}  // namespace oomcast::inject

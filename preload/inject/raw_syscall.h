@@ -1,0 +1,52 @@
+// How does code in the guest call the kernel without touching errno, cancellation points or libc's state?
+#pragma once
+
+#include <sys/syscall.h>
+
+#include <cstdint>
+
+namespace oomcast::inject {
+
+/// The kernel's own answer: negative errno on failure. Never a cancellation point, never sets errno.
+inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+#if defined(__x86_64__)
+  long result;
+  register long r10 __asm__("r10") = d;
+  register long r8 __asm__("r8") = e;
+  register long r9 __asm__("r9") = f;
+  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  return result;
+#elif defined(__aarch64__)
+  register long x8 __asm__("x8") = number;
+  register long x0 __asm__("x0") = a;
+  register long x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c;
+  register long x3 __asm__("x3") = d;
+  register long x4 __asm__("x4") = e;
+  register long x5 __asm__("x5") = f;
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+#else
+#error "oomcast: add the system call sequence of this architecture"
+#endif
+}
+
+template <class T>
+inline long arg(T* pointer) { return reinterpret_cast<long>(pointer); }
+
+/// Holds all signals back for a scope, so that no handler can run (or longjmp away) in the middle of a request.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    const uint64_t all = ~uint64_t{0};
+    raw_syscall(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, arg(&all), arg(&saved_), sizeof saved_);
+  }
+  ~SignalsHeld() { raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, arg(&saved_), 0, sizeof saved_); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  uint64_t saved_ = 0;
+};
+
+}  // namespace oomcast::inject

@@ -1,0 +1,51 @@
+// Where are the functions that the hooks stand in front of? And what serves malloc while we are still looking?
+#include "preload/inject/real_libc.h"
+
+#include <dlfcn.h>
+
+#include <atomic>
+
+namespace oomcast::inject {
+
+RealLibc real_libc_table;
+bool real_libc_ready = false;
+
+namespace {
+constexpr size_t kArenaBytes = 128 * 1024;
+constexpr size_t kHeaderBytes = 16;
+alignas(64) char arena[kArenaBytes];
+std::atomic<size_t> arena_used{0};
+bool resolving = false;
+}  // namespace
+
+void resolve_real_libc() {
+  if (real_libc_ready || resolving) return;
+  resolving = true;
+#define OOMCAST_LOOK_UP(result, name, parameters) \
+  real_libc_table.name = reinterpret_cast<decltype(real_libc_table.name)>(dlsym(RTLD_NEXT, #name));
+  OOMCAST_HOOKS(OOMCAST_LOOK_UP)
+#undef OOMCAST_LOOK_UP
+  resolving = false;
+  real_libc_ready = true;
+}
+
+void* bootstrap_allocate(size_t bytes, size_t alignment) {
+  if (alignment < 16) alignment = 16;
+  if (bytes > kArenaBytes || alignment > 4096) return nullptr;
+  const size_t need = ((bytes + 15) & ~size_t{15}) + kHeaderBytes + alignment;
+  const size_t at = arena_used.fetch_add(need);
+  if (at + need > kArenaBytes) return nullptr;
+  uintptr_t start = reinterpret_cast<uintptr_t>(arena) + at + kHeaderBytes;
+  start = (start + alignment - 1) & ~(alignment - 1);
+  reinterpret_cast<size_t*>(start)[-1] = bytes;
+  return reinterpret_cast<void*>(start);
+}
+
+bool is_bootstrap(const void* pointer) {
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  return address - reinterpret_cast<uintptr_t>(arena) < kArenaBytes;
+}
+
+size_t bootstrap_size(const void* pointer) { return reinterpret_cast<const size_t*>(pointer)[-1]; }
+
+}  // namespace oomcast::inject

@@ -1,0 +1,62 @@
+// Which code asked for this memory? Every so many allocated bytes the stack is walked, as raw program counters.
+//
+// libunwind walks, into storage on the stack, after the allocator has returned: never inside its locks. Symbols are the
+// recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException and
+// its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins. (Its
+// static form in Debian is not position-independent.)
+#include <dlfcn.h>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/real_libc.h"
+
+namespace oomcast::inject {
+namespace {
+
+using Backtrace = int (*)(void**, int);
+Backtrace unwind = nullptr;
+
+void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
+
+}  // namespace
+
+int64_t agent_sample_bytes();
+
+void open_libunwind() {
+  if (unwind != nullptr) return;
+  // What dlopen allocates comes from our own arena: the guest's heap looks the same with and without us.
+  serve_from_bootstrap(true);
+  void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+  if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
+  if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
+  serve_from_bootstrap(false);
+}
+
+void sample_stack_if_due(uintptr_t address, size_t bytes) {
+  ThreadState& thread = thread_state;
+  thread.sample_left -= static_cast<int64_t>(bytes > (size_t{1} << 40) ? size_t{1} << 40 : bytes);
+  if (__builtin_expect(thread.sample_left > 0, 1)) return;
+  const int64_t period = agent_sample_bytes();
+  if (period <= 0) {
+    thread.sample_left = INT64_MAX / 2;
+    return;
+  }
+  thread.sample_left = period;
+  if (unwind == nullptr || thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
+  ++thread.inside;
+  ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
+  void* frames[ring::kFramesMax];
+  const int count = unwind(frames, ring::kFramesMax);
+  constexpr int kOwnFrames = 2;  // this function and the hook
+  if (count > kOwnFrames) {
+    trace::Event event;
+    event.kind = trace::EventKind::kAlloc;
+    event.tid = current_tid();
+    event.address = address;
+    event.bytes = bytes;
+    agent_shared->ring.try_push(event, reinterpret_cast<const uint64_t*>(frames + kOwnFrames), static_cast<uint32_t>(count - kOwnFrames));
+  }
+  --thread.bootstrap;
+  --thread.inside;
+}
+
+}  // namespace oomcast::inject

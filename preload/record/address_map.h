@@ -1,0 +1,89 @@
+// Which mappings of a process has the sink been told about, and which of them are registered? Intervals, split as needed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace oomcast::record {
+
+struct Area {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  bool writable = false;
+  bool anonymous = false;
+  bool no_reserve = false;
+  bool stack = false;
+  bool registered = false;  // with the userfaultfd
+  bool announced = false;   // a kMap has been fed
+  uint64_t bytes() const { return end - start; }
+};
+
+class AddressMap {
+ public:
+  /// The area that holds the address, or null.
+  const Area* find(uint64_t address) const {
+    auto at = areas_.upper_bound(address);
+    if (at == areas_.begin()) return nullptr;
+    --at;
+    return address < at->second.end ? &at->second : nullptr;
+  }
+  Area* find(uint64_t address) { return const_cast<Area*>(static_cast<const AddressMap*>(this)->find(address)); }
+
+  /// Takes [start, end) out and returns the pieces that were there.
+  std::vector<Area> remove(uint64_t start, uint64_t end) {
+    std::vector<Area> removed;
+    split(start);
+    split(end);
+    for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; at = areas_.erase(at)) removed.push_back(at->second);
+    return removed;
+  }
+
+  /// Puts the area in place of whatever is there.
+  void insert(const Area& area) {
+    if (area.start >= area.end) return;
+    remove(area.start, area.end);
+    areas_[area.start] = area;
+  }
+
+  /// Calls f(Area&) for the pieces inside [start, end), split at its ends.
+  template <class F>
+  void for_each(uint64_t start, uint64_t end, F f) {
+    split(start);
+    split(end);
+    for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; ++at) f(at->second);
+  }
+
+  /// The parts of [start, end) that are in no area.
+  std::vector<std::pair<uint64_t, uint64_t>> gaps(uint64_t start, uint64_t end) const {
+    std::vector<std::pair<uint64_t, uint64_t>> out;
+    uint64_t at = start;
+    auto area = areas_.upper_bound(start);
+    if (area != areas_.begin()) --area;
+    for (; area != areas_.end() && area->first < end; ++area) {
+      if (area->second.end <= at) continue;
+      if (area->first > at) out.emplace_back(at, area->first);
+      at = area->second.end;
+    }
+    if (at < end) out.emplace_back(at, end);
+    return out;
+  }
+
+  const std::map<uint64_t, Area>& areas() const { return areas_; }
+  void clear() { areas_.clear(); }
+
+ private:
+  void split(uint64_t address) {
+    Area* area = find(address);
+    if (area == nullptr || area->start == address) return;
+    Area upper = *area;
+    upper.start = address;
+    area->end = address;
+    areas_[address] = upper;
+  }
+
+  std::map<uint64_t, Area> areas_;
+};
+
+}  // namespace oomcast::record

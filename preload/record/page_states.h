@@ -1,0 +1,158 @@
+// What is known of each page of one process? Four bits a page, kept sparsely by 2 MiB.
+//
+// touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, not (yet) known to be touched.
+// zero: read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported.
+// A page is at most one of touched, ahead and zero.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <unordered_map>
+
+#include "model/base/units.h"
+
+namespace oomcast::record {
+
+enum class PageBit : int { kTouched = 0, kAhead, kZero, kWatched };
+inline constexpr int kPageBits = 4;
+
+class PageStates {
+ public:
+  bool test(PageBit bit, uint64_t address) const {
+    const Chunk* chunk = find(address);
+    return chunk != nullptr && (chunk->words(bit)[word_of(address)] >> bit_of(address) & 1) != 0;
+  }
+
+  /// True when the page has no state at all: it can be filled.
+  bool blank(uint64_t address) const {
+    const Chunk* chunk = find(address);
+    if (chunk == nullptr) return true;
+    const int word = word_of(address);
+    const uint64_t any = chunk->bits[0][word] | chunk->bits[1][word] | chunk->bits[2][word];
+    return (any >> bit_of(address) & 1) == 0;
+  }
+
+  void set(PageBit bit, uint64_t address, bool on) {
+    Chunk& chunk = chunks_[address >> kChunkShift];
+    uint64_t& word = chunk.words(bit)[static_cast<size_t>(word_of(address))];
+    const uint64_t mask = uint64_t{1} << bit_of(address);
+    if (((word & mask) != 0) == on) return;
+    word ^= mask;
+    counts_[static_cast<size_t>(bit)] += on ? 1 : uint64_t(-1);
+  }
+
+  /// Makes the page touched, whatever it was. True if that is news.
+  bool touch(uint64_t address) {
+    if (test(PageBit::kTouched, address)) return false;
+    set(PageBit::kAhead, address, false);
+    set(PageBit::kZero, address, false);
+    set(PageBit::kTouched, address, true);
+    return true;
+  }
+
+  /// Forgets [start, end).
+  void clear(uint64_t start, uint64_t end) {
+    if ((end - start) >> kChunkShift > chunks_.size()) {
+      for (auto at = chunks_.begin(); at != chunks_.end();) {
+        const uint64_t base = at->first << kChunkShift;
+        if (base < end && base + kChunkBytes > start) clear_in(at->second, base, start, end);
+        at = at->second.empty() ? chunks_.erase(at) : std::next(at);
+      }
+      return;
+    }
+    for (uint64_t key = start >> kChunkShift; key <= (end - 1) >> kChunkShift && start < end; ++key) {
+      const auto at = chunks_.find(key);
+      if (at == chunks_.end()) continue;
+      clear_in(at->second, key << kChunkShift, start, end);
+      if (at->second.empty()) chunks_.erase(at);
+    }
+  }
+
+  void clear_all() {
+    chunks_.clear();
+    counts_ = {};
+  }
+
+  /// Moves the states of [from, from + bytes) to `to`, for mremap.
+  void move(uint64_t from, uint64_t to, uint64_t bytes) {
+    PageStates moved;
+    each(from, from + bytes, [&](uint64_t address, const Chunk& chunk) {
+      for (int bit = 0; bit < kPageBits; ++bit)
+        if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1) moved.set(static_cast<PageBit>(bit), address - from + to, true);
+    });
+    clear(from, from + bytes);
+    clear(to, to + bytes);
+    moved.each(to, to + bytes, [&](uint64_t address, const Chunk& chunk) {
+      for (int bit = 0; bit < kPageBits; ++bit)
+        if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1) set(static_cast<PageBit>(bit), address, true);
+    });
+  }
+
+  uint64_t count(PageBit bit) const { return counts_[static_cast<size_t>(bit)]; }
+
+  /// Calls f(address) for each page of [start, end) with the bit, in no particular order between 2 MiB pieces.
+  template <class F>
+  void for_each(PageBit bit, uint64_t start, uint64_t end, F f) const {
+    each(start, end, [&](uint64_t address, const Chunk& chunk) {
+      if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1) f(address);
+    });
+  }
+
+ private:
+  static constexpr int kChunkShift = 21;
+  static constexpr uint64_t kChunkBytes = uint64_t{1} << kChunkShift;
+  struct Chunk {
+    std::array<std::array<uint64_t, 8>, kPageBits> bits{};
+    std::array<uint64_t, 8>& words(PageBit bit) { return bits[static_cast<size_t>(bit)]; }
+    const std::array<uint64_t, 8>& words(PageBit bit) const { return bits[static_cast<size_t>(bit)]; }
+    bool empty() const {
+      for (const auto& words : bits)
+        for (const uint64_t word : words)
+          if (word != 0) return false;
+      return true;
+    }
+  };
+
+  static int word_of(uint64_t address) { return static_cast<int>(address >> 18 & 7); }
+  static int bit_of(uint64_t address) { return static_cast<int>(address >> kPageShift & 63); }
+  const Chunk* find(uint64_t address) const {
+    const auto at = chunks_.find(address >> kChunkShift);
+    return at == chunks_.end() ? nullptr : &at->second;
+  }
+
+  void clear_in(Chunk& chunk, uint64_t base, uint64_t start, uint64_t end) {
+    for (int word = 0; word < 8; ++word) {
+      const uint64_t word_start = base + (static_cast<uint64_t>(word) << 18);
+      const uint64_t word_end = word_start + (uint64_t{64} << kPageShift);
+      if (word_end <= start || word_start >= end) continue;
+      uint64_t mask = ~uint64_t{0};
+      if (start > word_start) mask &= ~uint64_t{0} << ((start - word_start) >> kPageShift);
+      if (end < word_end) mask &= ~uint64_t{0} >> ((word_end - end) >> kPageShift);
+      for (int bit = 0; bit < kPageBits; ++bit) {
+        uint64_t& bits = chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word)];
+        counts_[static_cast<size_t>(bit)] -= static_cast<uint64_t>(std::popcount(bits & mask));
+        bits &= ~mask;
+      }
+    }
+  }
+
+  template <class F>
+  void each(uint64_t start, uint64_t end, F f) const {
+    const auto in_chunk = [&](uint64_t base, const Chunk& chunk) {
+      for (uint64_t address = base < start ? start : base; address < end && address < base + kChunkBytes; address += static_cast<uint64_t>(kPageBytes)) f(address, chunk);
+    };
+    if ((end - start) >> kChunkShift > chunks_.size()) {
+      for (const auto& [key, chunk] : chunks_)
+        if ((key << kChunkShift) < end && ((key + 1) << kChunkShift) > start) in_chunk(key << kChunkShift, chunk);
+      return;
+    }
+    for (uint64_t key = start >> kChunkShift; start < end && key <= (end - 1) >> kChunkShift; ++key)
+      if (const auto at = chunks_.find(key); at != chunks_.end()) in_chunk(key << kChunkShift, at->second);
+  }
+
+  std::unordered_map<uint64_t, Chunk> chunks_;
+  std::array<uint64_t, kPageBits> counts_{};
+};
+
+}  // namespace oomcast::record

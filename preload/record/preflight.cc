@@ -1,0 +1,111 @@
+// Can this command be recorded at all? Static, setuid and foreign programs ignore LD_PRELOAD in silence: look first.
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+#include "preload/record/recorder.h"
+#include "preload/record/unique_fd.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr int kInterpreterDepthMax = 5;  // as in the kernel
+
+Preflight refuse(PreflightProblem problem, std::string message) { return {problem, std::move(message), ""}; }
+
+std::string find_in_path(const std::string& name, bool* found_unusable) {
+  const auto usable = [&](const std::string& path) {
+    struct stat status;
+    if (::stat(path.c_str(), &status) != 0 || S_ISDIR(status.st_mode)) return false;
+    if (::access(path.c_str(), X_OK) == 0) return true;
+    *found_unusable = true;
+    return false;
+  };
+  if (name.find('/') != std::string::npos) {
+    struct stat status;
+    if (::stat(name.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) *found_unusable = true;
+    return usable(name) ? name : "";
+  }
+  const char* variable = std::getenv("PATH");
+  const std::string path = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
+  for (size_t at = 0; at <= path.size();) {
+    size_t end = path.find(':', at);
+    if (end == std::string::npos) end = path.size();
+    const std::string directory = end > at ? path.substr(at, end - at) : ".";
+    if (const std::string candidate = directory + "/" + name; usable(candidate)) return candidate;
+    at = end + 1;
+  }
+  return "";
+}
+
+/// The problem of one ELF image, if any.
+std::optional<Preflight> check_elf(int fd, const std::string& path) {
+  Elf64_Ehdr header{};
+  if (::pread(fd, &header, sizeof header, 0) < static_cast<ssize_t>(sizeof(Elf32_Ehdr))) return refuse(PreflightProblem::kNotExecutable, path + ": too short to be a program");
+  if (header.e_ident[EI_CLASS] != ELFCLASS64)
+    return refuse(PreflightProblem::kForeignElf, path + ": a 32-bit program; the capture library is 64-bit and cannot be loaded into it");
+#if defined(__x86_64__)
+  constexpr int kMachine = EM_X86_64;
+#else
+  constexpr int kMachine = EM_AARCH64;
+#endif
+  if (header.e_machine != kMachine) return refuse(PreflightProblem::kForeignElf, path + ": a program for another kind of processor");
+  bool has_interpreter = false;
+  for (int i = 0; i < header.e_phnum && i < 256; ++i) {
+    Elf64_Phdr segment{};
+    if (::pread(fd, &segment, sizeof segment, static_cast<off_t>(header.e_phoff + static_cast<uint64_t>(i) * header.e_phentsize)) != static_cast<ssize_t>(sizeof segment)) break;
+    has_interpreter |= segment.p_type == PT_INTERP;
+  }
+  if (!has_interpreter) return refuse(PreflightProblem::kStatic, path + ": statically linked, so the capture library cannot be preloaded; link it dynamically to record it");
+  return std::nullopt;
+}
+
+}  // namespace
+
+Preflight check_command(const RecordOptions& options) {
+  if (options.command.empty()) return refuse(PreflightProblem::kNotFound, "no program given; put it after --");
+  bool unusable = false;
+  const std::string program = find_in_path(options.command[0], &unusable);
+  if (program.empty())
+    return unusable ? refuse(PreflightProblem::kNotExecutable, options.command[0] + ": not an executable file")
+                    : refuse(PreflightProblem::kNotFound, options.command[0] + ": no such program");
+  std::string path = program;
+  for (int depth = 0;; ++depth) {
+    struct stat status;
+    UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd && errno == ENOENT) return refuse(PreflightProblem::kNotFound, program + ": its interpreter " + path + " does not exist");
+    if (::stat(path.c_str(), &status) == 0) {
+      // For whoever owns it already, a setuid bit changes nothing.
+      const bool setuid = (status.st_mode & S_ISUID) != 0 && status.st_uid != ::geteuid();
+      const bool setgid = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != ::getegid();
+      const bool capable = ::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0 && ::geteuid() != 0;
+      if (setuid || setgid || capable)
+        return refuse(PreflightProblem::kSetuid, path + (capable ? ": has file capabilities" : ": setuid or setgid") + ", so the dynamic linker ignores preloaded libraries; run a copy without these privileges, or run oomcast as its owner");
+    }
+    if (!fd) return {std::nullopt, "", program};  // executable but not readable: let the kernel decide
+    char head[256] = {};
+    const ssize_t got = ::pread(fd.get(), head, sizeof head - 1, 0);
+    if (got >= 4 && std::memcmp(head, ELFMAG, SELFMAG) == 0) {
+      if (std::optional<Preflight> problem = check_elf(fd.get(), path)) return *problem;
+      return {std::nullopt, "", program};
+    }
+    if (got >= 3 && head[0] == '#' && head[1] == '!' && depth < kInterpreterDepthMax) {
+      std::string line(head + 2);
+      line.resize(std::min(line.find('\n'), line.size()));
+      const size_t start = line.find_first_not_of(" \t");
+      if (start == std::string::npos) return refuse(PreflightProblem::kNotExecutable, path + ": its #! line names no interpreter");
+      path = line.substr(start, line.find_first_of(" \t", start) - start);
+      continue;
+    }
+    return refuse(PreflightProblem::kNotExecutable, path + ": neither an ELF program nor a script with a #! line; start it through its interpreter, e.g. sh " + options.command[0]);
+  }
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,211 @@
+// What does the kernel say is mapped, and which of it is resident? The newer ioctls where the kernel has them, the text
+// files where it does not.
+#include "preload/record/proc_maps.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstring>
+
+#include "model/base/units.h"
+#include "preload/record/unique_fd.h"
+
+namespace oomcast::record {
+namespace {
+
+// From newer linux/fs.h than Debian 12's.
+constexpr uint64_t kPageIsFile = 1 << 2, kPageIsPresent = 1 << 3, kPageIsSwapped = 1 << 4, kPageIsPfnZero = 1 << 5;
+struct PageRegion {
+  uint64_t start, end, categories;
+};
+struct PagemapScan {
+  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask, category_anyof_mask, return_mask;
+};
+#define OOMCAST_PAGEMAP_SCAN _IOWR('f', 16, PagemapScan)
+
+struct ProcmapQuery {
+  uint64_t size, query_flags, query_addr, vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
+  uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
+  uint64_t vma_name_addr, build_id_addr;
+};
+#define OOMCAST_PROCMAP_QUERY _IOWR('f', 17, ProcmapQuery)
+constexpr uint64_t kVmaReadable = 1, kVmaWritable = 2, kVmaExecutable = 4, kVmaShared = 8;
+
+enum class Known { kUnknown, kYes, kNo };
+Known scan_works = Known::kUnknown;
+Known query_works = Known::kUnknown;
+
+uint64_t zero_pfn() {
+  // A read of fresh memory maps the shared zero page: its frame number is the one to leave out.
+  static const uint64_t pfn = [] {
+    void* page = ::mmap(nullptr, static_cast<size_t>(kPageBytes), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return uint64_t{0};
+    static_cast<void>(*static_cast<volatile char*>(page));
+    uint64_t entry = 0;
+    UniqueFd fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+    if (::pread(fd.get(), &entry, sizeof entry, static_cast<off_t>(reinterpret_cast<uint64_t>(page) / static_cast<uint64_t>(kPageBytes) * sizeof entry)) != sizeof entry) entry = 0;
+    ::munmap(page, static_cast<size_t>(kPageBytes));
+    return entry & ((uint64_t{1} << 55) - 1);
+  }();
+  return pfn;
+}
+
+void scan_pagemap_entries(int fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
+  std::array<uint64_t, 2048> entries;
+  uint64_t run = 0;
+  const auto page = static_cast<uint64_t>(kPageBytes);
+  for (uint64_t at = start; at < end;) {
+    const uint64_t want = std::min<uint64_t>(entries.size(), (end - at) / page);
+    const ssize_t got = ::pread(fd, entries.data(), want * sizeof(uint64_t), static_cast<off_t>(at / page * sizeof(uint64_t)));
+    if (got <= 0) break;
+    const uint64_t count = static_cast<uint64_t>(got) / sizeof(uint64_t);
+    for (uint64_t i = 0; i < count; ++i, at += page) {
+      const uint64_t entry = entries[i];
+      const bool here = (entry >> 62) != 0 && (entry >> 61 & 1) == 0;
+      const uint64_t pfn = entry & ((uint64_t{1} << 55) - 1);
+      const bool resident = here && !(pfn != 0 && pfn == zero_pfn());
+      if (resident && run == 0) run = at;
+      if (!resident && run != 0) {
+        found(run, at);
+        run = 0;
+      }
+    }
+  }
+  if (run != 0) found(run, end);
+}
+
+}  // namespace
+
+std::string read_whole(int fd) {
+  std::string text;
+  char buffer[16384];
+  off_t at = 0;
+  for (;;) {
+    const ssize_t got = ::pread(fd, buffer, sizeof buffer, at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(buffer, static_cast<size_t>(got));
+    at += got;
+  }
+}
+
+std::string read_whole_path(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd ? read_whole(fd.get()) : std::string();
+}
+
+std::vector<Vma> parse_maps(const std::string& text) {
+  std::vector<Vma> out;
+  for (size_t at = 0; at < text.size();) {
+    size_t line_end = text.find('\n', at);
+    if (line_end == std::string::npos) line_end = text.size();
+    const std::string line = text.substr(at, line_end - at);
+    at = line_end + 1;
+    Vma vma;
+    char protection[8] = {};
+    int name_at = 0;
+    unsigned long start = 0, end = 0, offset = 0, inode = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %*x:%*x %lu %n", &start, &end, protection, &offset, &inode, &name_at) < 5) continue;
+    if (end <= start || std::strlen(protection) != 4) continue;
+    vma.start = start;
+    vma.end = end;
+    vma.file_offset = offset;
+    vma.inode = inode;
+    vma.readable = protection[0] == 'r';
+    vma.writable = protection[1] == 'w';
+    vma.executable = protection[2] == 'x';
+    vma.shared = protection[3] == 's';
+    if (name_at > 0 && static_cast<size_t>(name_at) < line.size()) vma.name = line.substr(static_cast<size_t>(name_at));
+    out.push_back(std::move(vma));
+  }
+  return out;
+}
+
+std::vector<Vma> read_maps(int maps_fd) { return parse_maps(read_whole(maps_fd)); }
+
+bool query_map(int maps_fd, uint64_t address, Vma* out) {
+  if (query_works != Known::kNo) {
+    char name[256] = {};
+    ProcmapQuery query{};
+    query.size = sizeof query;
+    query.query_addr = address;
+    query.vma_name_size = sizeof name;
+    query.vma_name_addr = reinterpret_cast<uint64_t>(name);
+    if (::ioctl(maps_fd, OOMCAST_PROCMAP_QUERY, &query) == 0) {
+      query_works = Known::kYes;
+      *out = {};
+      out->start = query.vma_start;
+      out->end = query.vma_end;
+      out->file_offset = query.vma_offset;
+      out->inode = query.inode;
+      out->readable = query.vma_flags & kVmaReadable;
+      out->writable = query.vma_flags & kVmaWritable;
+      out->executable = query.vma_flags & kVmaExecutable;
+      out->shared = query.vma_flags & kVmaShared;
+      name[sizeof name - 1] = '\0';
+      out->name = name;
+      return true;
+    }
+    if (errno == ENOENT || errno == ESRCH) return false;
+    if (errno == ENOTTY || errno == EINVAL) query_works = Known::kNo;
+  }
+  for (Vma& vma : read_maps(maps_fd))
+    if (address >= vma.start && address < vma.end) {
+      *out = std::move(vma);
+      return true;
+    }
+  return false;
+}
+
+void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
+  if (scan_works != Known::kNo) {
+    std::array<PageRegion, 512> regions;
+    for (uint64_t at = start; at < end;) {
+      PagemapScan scan{};
+      scan.size = sizeof scan;
+      scan.start = at;
+      scan.end = end;
+      scan.vec = reinterpret_cast<uint64_t>(regions.data());
+      scan.vec_len = regions.size();
+      scan.category_inverted = kPageIsFile | kPageIsPfnZero;
+      scan.category_mask = kPageIsFile | kPageIsPfnZero;
+      scan.category_anyof_mask = kPageIsPresent | kPageIsSwapped;
+      scan.return_mask = kPageIsPresent;
+      const int count = ::ioctl(pagemap_fd, OOMCAST_PAGEMAP_SCAN, &scan);
+      if (count < 0) {
+        if (scan_works == Known::kUnknown && (errno == ENOTTY || errno == EINVAL)) {
+          scan_works = Known::kNo;
+          break;
+        }
+        return;
+      }
+      scan_works = Known::kYes;
+      for (int i = 0; i < count; ++i) found(regions[static_cast<size_t>(i)].start, regions[static_cast<size_t>(i)].end);
+      if (scan.walk_end <= at) return;
+      at = scan.walk_end;
+    }
+    if (scan_works == Known::kYes) return;
+  }
+  scan_pagemap_entries(pagemap_fd, start, end, found);
+}
+
+bool kernel_has_pagemap_scan() {
+  UniqueFd fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  const auto here = reinterpret_cast<uint64_t>(&fd) & ~uint64_t{4095};
+  scan_resident(fd.get(), here, here + 4096, [](uint64_t, uint64_t) {});
+  return scan_works == Known::kYes;
+}
+
+bool kernel_has_procmap_query() {
+  UniqueFd fd(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+  Vma vma;
+  query_map(fd.get(), reinterpret_cast<uint64_t>(&vma), &vma);
+  return query_works == Known::kYes;
+}
+
+}  // namespace oomcast::record

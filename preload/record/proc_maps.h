@@ -1,0 +1,40 @@
+// What does the kernel say is mapped, and which of it is resident? /proc/PID/maps, PROCMAP_QUERY, PAGEMAP_SCAN, pagemap.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace oomcast::record {
+
+struct Vma {
+  uint64_t start = 0;
+  uint64_t end = 0;
+  uint64_t file_offset = 0;
+  uint64_t inode = 0;
+  bool readable = false, writable = false, executable = false, shared = false;
+  std::string name;  // path, [heap], [stack], [anon:...] or empty
+
+  bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]"; }
+  bool anonymous() const { return !shared && inode == 0 && !special() && (name.empty() || name[0] == '['); }
+};
+
+/// Parses the text of a maps file. Lines that make no sense are left out.
+std::vector<Vma> parse_maps(const std::string& text);
+/// Reads and parses through a kept descriptor of /proc/PID/maps. Empty if the process is gone.
+std::vector<Vma> read_maps(int maps_fd);
+/// The one mapping that holds `address`. False: none (or the kernel has no such query and the text has none either).
+bool query_map(int maps_fd, uint64_t address, Vma* out);
+
+/// Calls found(start, end) for runs of resident or swapped anonymous pages in [start, end), the zero page left out.
+void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
+
+bool kernel_has_pagemap_scan();
+bool kernel_has_procmap_query();
+
+/// Whole content of a small /proc file through a kept descriptor; empty if it cannot be read.
+std::string read_whole(int fd);
+std::string read_whole_path(const std::string& path);
+
+}  // namespace oomcast::record

@@ -1,0 +1,102 @@
+// What does the recorder know of one tracked process? Plain state; the code that changes it is in session_*.cc.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "preload/record/address_map.h"
+#include "preload/record/page_states.h"
+#include "preload/record/proc_maps.h"
+#include "preload/record/task_clock.h"
+#include "preload/record/unique_fd.h"
+#include "preload/record/userfaultfd.h"
+#include "preload/ring/shared_area.h"
+
+namespace oomcast::record {
+
+/// One forward walk of a thread: where its next fault is expected and what was filled ahead of it.
+struct Walk {
+  uint64_t next = 0;         // the page after the last window; a fault there continues the walk
+  uint64_t ahead_start = 0;  // pages filled ahead and not yet counted: [ahead_start, next)
+  uint64_t sentinel = 0;     // write-protected last page of a window after which no fault would come, or 0
+  uint64_t window_pages = 1;
+  uint32_t steps = 0;
+  uint64_t last_ns = 0;
+};
+
+struct Task {
+  Task(pid_t pid, uint32_t task_id, uint64_t now_ns) : tid(task_id), clock(pid, static_cast<pid_t>(task_id), now_ns) {}
+  uint32_t tid;
+  TaskClock clock;
+  std::array<Walk, 4> walks;
+  uint64_t tick = 0;  // last tick at which the thread was seen to live
+};
+
+/// The shared area of one process, unmapped with it.
+class SharedMapping {
+ public:
+  explicit SharedMapping(void* area) : area_(static_cast<ring::SharedArea*>(area)), reader(&area_->ring), known(&area_->known) {}
+  ~SharedMapping() { ::munmap(area_, sizeof(ring::SharedArea)); }
+  SharedMapping(const SharedMapping&) = delete;
+  SharedMapping& operator=(const SharedMapping&) = delete;
+  ring::SharedArea* operator->() { return area_; }
+
+ private:
+  ring::SharedArea* area_;
+
+ public:
+  ring::RingReader reader;
+  ring::KnownPagesWriter known;
+  uint64_t stuck_since_ns = 0;
+};
+
+/// A fault whose fill met an unread event (EAGAIN); it has been fed already.
+struct ParkedFill {
+  uint64_t page = 0;
+  uint64_t pages = 1;
+  enum class Kind { kFill, kZero, kUnprotect } kind = Kind::kFill;
+  bool sentinel = false;
+};
+
+struct Process {
+  uint32_t pid = 0;
+  uint32_t parent = 0;
+  std::string comm;
+  UniqueFd pidfd, maps, pagemap, statm, oom_score_adj;
+  int connection = -1;     // descriptor of its socket, owned by the session; -1: none
+  Userfaultfd fault_fd;
+  std::unique_ptr<SharedMapping> shared;
+
+  PageStates pages;
+  AddressMap map;
+  std::vector<Vma> last_maps;
+  std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
+  std::map<uint64_t, std::pair<uint64_t, uint32_t>> sampled;  // allocation start -> end, stack number
+  std::vector<std::pair<uint64_t, uint64_t>> free_advised;    // MADV_FREE announced, REMOVE event yet to come
+  std::vector<ParkedFill> parked;
+
+  bool greeted = false;          // its library has said hello
+  bool exec_pending = false;     // kExec fed on the hang-up, the new program's hello may yet come
+  uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known
+  uint64_t started_ns = 0;
+  uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000;
+  bool active = false;           // something happened since the last sweep
+  uint64_t counted_pages = 0;    // its part of the session's tracked total
+  uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
+  uint64_t touched_since_sample = 0;
+  int64_t adj = 0;
+  int exit_status = -1;          // as told by the library when it left, -1: not told
+  bool forked_untouched = false; // shares pages with its parent since fork: copy-on-write breaks are not seen
+
+  bool tracked_by_faults() const { return fault_fd.valid(); }
+};
+
+}  // namespace oomcast::record

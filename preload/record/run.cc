@@ -1,0 +1,155 @@
+// How is a program started with the library, or taken over from a library that was loaded alone?
+#include <errno.h>
+#include <fcntl.h>
+#include <mimalloc.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "preload/record/session.h"
+
+extern char** environ;
+
+namespace oomcast::record {
+namespace {
+
+bool readable(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
+
+Result<std::string> find_library(const RecordOptions& options) {
+  if (!options.library_path.empty()) {
+    if (readable(options.library_path)) return options.library_path;
+    return Error{options.library_path + ": cannot read the capture library"};
+  }
+  char self[4096];
+  const ssize_t length = ::readlink("/proc/self/exe", self, sizeof self - 1);
+  std::string directory = length > 0 ? std::string(self, static_cast<size_t>(length)) : std::string();
+  directory.resize(directory.rfind('/') == std::string::npos ? 0 : directory.rfind('/'));
+  const std::string install(OOMCAST_LIBRARY_INSTALL_DIR);
+  // A relocated installation keeps the way from bin to lib.
+  const size_t lib = install.rfind("/lib");
+  for (const std::string& candidate : {directory + "/liboomcast.so", directory + "/../preload/liboomcast.so",
+                                       directory + "/.." + (lib == std::string::npos ? "" : install.substr(lib)) + "/liboomcast.so",
+                                       install + "/liboomcast.so", std::string(OOMCAST_LIBRARY_BUILD_DIR) + "/liboomcast.so"})
+    if (readable(candidate)) {
+      char* real = ::realpath(candidate.c_str(), nullptr);
+      std::string path = real != nullptr ? real : candidate;
+      std::free(real);
+      return path;
+    }
+  return Error{"liboomcast.so not found beside the program or in " + install + "; was oomcast installed with `cmake --install`?"};
+}
+
+/// The environment of the guest, made before fork() because the child may not allocate.
+std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name) {
+  std::vector<std::string> out;
+  std::string preload = "LD_PRELOAD=" + library;
+  for (char** at = environ; *at != nullptr; ++at) {
+    const std::string entry = *at;
+    if (entry.starts_with("LD_PRELOAD=")) {
+      if (entry.size() > 11) preload += ":" + entry.substr(11);
+    } else if (!entry.starts_with("OOMCAST_SOCKET=")) {
+      out.push_back(entry);
+    }
+  }
+  out.push_back(preload);
+  out.push_back("OOMCAST_SOCKET=" + socket_name);
+  return out;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> out;
+  for (std::string& text : strings) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+/// Ends a wait of the session loop by descriptor instead of by interruption; puts the mask back afterwards.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t mask;
+    sigemptyset(&mask);
+    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&mask, signal);
+    ::pthread_sigmask(SIG_BLOCK, &mask, &saved_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
+  const sigset_t& saved() const { return saved_; }
+
+ private:
+  sigset_t saved_;
+};
+
+void use_own_allocator() {
+  // A call that stays: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.
+  spdlog::debug("allocator: mimalloc {}", mi_version());
+}
+
+}  // namespace
+
+Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink& sink) {
+  const Preflight preflight = check_command(options);
+  if (!preflight.ok()) return Error{preflight.message};
+  Result<std::string> library = find_library(options);
+  if (!library.ok()) return library.error();
+  if (library.value().find_first_of(" :") != std::string::npos)
+    return Error{library.value() + ": the dynamic linker cannot preload a path with a space or a colon; move the library"};
+  use_own_allocator();
+
+  SignalsBlocked blocked;
+  Session session(options, sink);
+  if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
+  std::vector<std::string> arguments = options.command;
+  std::vector<std::string> environment = guest_environment(library.value(), session.socket_name());
+  std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};
+  const pid_t child = ::fork();
+  if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
+  if (child == 0) {
+    ::pthread_sigmask(SIG_SETMASK, &blocked.saved(), nullptr);
+    ::execve(preflight.program.c_str(), argv.data(), envp.data());
+    const int error = errno;
+    static_cast<void>(!::write(report[1], &error, sizeof error));
+    ::_exit(127);
+  }
+  ::close(report[1]);
+  int error = 0;
+  const bool failed = ::read(report[0], &error, sizeof error) == static_cast<ssize_t>(sizeof error);
+  ::close(report[0]);
+  if (failed) {
+    ::waitpid(child, nullptr, 0);
+    return Error{preflight.program + ": " + std::strerror(error)};
+  }
+  session.add_root(static_cast<uint32_t>(child), true);
+  session.loop();
+  return session.finish();
+}
+
+Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& given, trace::EventSink& sink) {
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(hello_socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+    return Error{"descriptor " + std::to_string(hello_socket_fd) + " is not a socket from the capture library: " + std::strerror(errno)};
+  use_own_allocator();
+  RecordOptions options = given;
+  if (options.command.empty()) {
+    std::string text = read_whole_path("/proc/" + std::to_string(peer.pid) + "/cmdline");
+    for (size_t at = 0; at < text.size(); at += options.command.back().size() + 1) options.command.emplace_back(text.c_str() + at);
+  }
+  SignalsBlocked blocked;
+  Session session(options, sink);
+  const char* name = std::getenv("OOMCAST_SOCKET");
+  if (Result<void> listening = session.listen(name != nullptr ? name : ""); !listening.ok()) return listening.error();
+  session.add_connection(hello_socket_fd);
+  session.add_root(static_cast<uint32_t>(peer.pid), false);
+  session.loop();
+  return session.finish();
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,387 @@
+// Who serves the guest's processes while they run? The loop, and processes coming and going.
+#include "preload/record/session.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+namespace oomcast::record {
+namespace {
+
+enum SourceKind : uint32_t { kListener, kConnection, kFaults, kProcess, kSignals };
+
+std::string proc_path(uint32_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+UniqueFd open_proc(uint32_t pid, const char* name) { return UniqueFd(::open(proc_path(pid, name).c_str(), O_RDONLY | O_CLOEXEC)); }
+
+/// Wait status of a process that is not our child: from its zombie's stat file, or from the pidfd once it was reaped.
+int foreign_wait_status(const Process& process) {
+  const std::string stat = read_whole_path(proc_path(process.pid, "stat"));
+  if (const size_t close = stat.rfind(')'); close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
+    if (const size_t last = stat.find_last_of(' '); last != std::string::npos) return std::atoi(stat.c_str() + last + 1);
+  struct {  // struct pidfd_info of newer kernels
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+  } info{};
+  info.mask = 1 << 3;  // PIDFD_INFO_EXIT
+  if (::ioctl(process.pidfd.get(), _IOWR(0xff, 11, decltype(info)), &info) == 0 && (info.mask & (1 << 3)) != 0) return info.exit_code;
+  return -1;
+}
+
+uint64_t available_kib() {
+  const std::string text = read_whole_path("/proc/meminfo");
+  const size_t at = text.find("MemAvailable:");
+  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 13, nullptr, 10);
+}
+
+}  // namespace
+
+Session::Session(const RecordOptions& options, trace::EventSink& sink) : options_(options), sink_(sink) {
+  epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  summary_.command = options.command;
+  cost_ = measure_tracking_cost();
+  spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request", cost_.fault_cpu_ns, cost_.fault_off_cpu_ns, cost_.request_cpu_ns);
+  if (options.guard_percent > 0) guard_floor_kib_ = available_kib() * static_cast<uint64_t>(options.guard_percent) / 100;
+}
+
+Session::~Session() {
+  for (const auto& [fd, pid] : connections_) ::close(fd);
+}
+
+Result<void> Session::listen(const std::string& abstract_name) {
+  socket_name_ = abstract_name;
+  if (socket_name_.empty()) {
+    std::random_device random;
+    socket_name_ = "@oomcast-" + std::to_string(::getpid()) + "-" + std::to_string(uint64_t{random()} << 32 | random());
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, socket_name_.data(), std::min(socket_name_.size(), sizeof address.sun_path));
+  address.sun_path[0] = '\0';
+  listener_ = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_name_.size());
+  if (!listener_ || ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener_.get(), 128) != 0)
+    return Error{std::string("cannot listen on a UNIX socket: ") + std::strerror(errno)};
+  watch(listener_.get(), kListener, 0);
+  return {};
+}
+
+void Session::watch(int fd, uint32_t kind, uint32_t id) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = uint64_t{kind} << 32 | id;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+void Session::add_connection(int fd) {
+  connections_[fd] = 0;
+  watch(fd, kConnection, static_cast<uint32_t>(fd));
+}
+
+Process* Session::find(uint32_t pid) {
+  const auto at = processes_.find(pid);
+  return at == processes_.end() ? nullptr : at->second.get();
+}
+
+Process& Session::add_process(uint32_t pid, uint32_t parent) {
+  auto process = std::make_unique<Process>();
+  process->pid = pid;
+  process->parent = parent;
+  process->pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  process->statm = open_proc(pid, "statm");
+  process->oom_score_adj = open_proc(pid, "oom_score_adj");
+  process->adj = std::atoi(read_whole(process->oom_score_adj.get()).c_str());
+  process->started_ns = monotonic_ns();
+  process->next_sweep_ns = process->started_ns + 20'000'000;
+  if (process->pidfd) watch(process->pidfd.get(), kProcess, pid);
+  Process& added = *process;
+  processes_[pid] = std::move(process);
+  forget_address_space(added);
+  return added;
+}
+
+/// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
+void Session::forget_address_space(Process& process) {
+  process.pages.clear_all();
+  process.map.clear();
+  process.last_maps.clear();
+  process.sampled.clear();
+  process.free_advised.clear();
+  process.parked.clear();
+  process.fault_fd.reset();
+  if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
+  if (process.shared) ring_lost_ += process.shared->reader.lost();
+  process.shared.reset();
+  process.maps = open_proc(process.pid, "maps");
+  process.pagemap = open_proc(process.pid, "pagemap");
+  for (auto& [tid, task] : process.tasks) task->walks = {};
+  note_tracked(process);
+}
+
+void Session::add_root(uint32_t pid, bool is_child) {
+  root_ = pid;
+  root_is_child_ = is_child;
+  Process& process = add_process(pid, 0);
+  feed_simple(process, trace::EventKind::kProcessStart, 0, 0);
+  feed_comm(process);
+  if (options_.root_oom_score_adj != 0)
+    feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(options_.root_oom_score_adj)), 0);
+  sigset_t mask;
+  sigemptyset(&mask);
+  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&mask, signal);
+  signals_ = UniqueFd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+  watch(signals_.get(), kSignals, 0);
+}
+
+void Session::on_signal() {
+  signalfd_siginfo info;
+  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+    const int signal = static_cast<int>(info.ssi_signo);
+    // The terminal has sent its own signals to the guest as well; what was meant for us alone is passed on.
+    if (signal == SIGTERM || signal == SIGHUP || info.ssi_code == SI_USER)
+      if (Process* root = find(root_)) ::syscall(SYS_pidfd_send_signal, root->pidfd.get(), signal, nullptr, 0);
+  }
+}
+
+void Session::loop() {
+  constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
+  std::array<epoll_event, 64> events;
+  next_tick_ns_ = monotonic_ns();
+  while (!processes_.empty()) {
+    const uint64_t now = monotonic_ns();
+    if (root_ended_ && now - root_ended_ns_ > kLingerNs) break;
+    const uint64_t deadline = next_deadline_ns();
+    const int timeout_ms = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    // Faults and frees before sockets, sockets before ends: what a process did comes before what became of it.
+    std::sort(events.begin(), events.begin() + std::max(count, 0), [](const epoll_event& a, const epoll_event& b) {
+      const auto rank = [](const epoll_event& e) { const auto kind = static_cast<uint32_t>(e.data.u64 >> 32); return kind == kFaults ? 0 : kind == kConnection ? 1 : kind == kListener ? 2 : 3; };
+      return rank(a) < rank(b);
+    });
+    for (int i = 0; i < count; ++i) {
+      const auto id = static_cast<uint32_t>(events[static_cast<size_t>(i)].data.u64);
+      switch (static_cast<SourceKind>(events[static_cast<size_t>(i)].data.u64 >> 32)) {
+        case kListener: on_connection(listener_.get()); break;
+        case kConnection:
+          if (connections_.contains(static_cast<int>(id))) on_message(static_cast<int>(id));
+          break;
+        case kFaults:
+          if (Process* process = find(id)) on_userfaultfd(*process);
+          break;
+        case kProcess:
+          if (Process* process = find(id)) on_process_end(*process);
+          break;
+        case kSignals: on_signal(); break;
+      }
+    }
+    tick();
+  }
+}
+
+void Session::on_process_end(Process& process) {
+  pollfd ended{process.pidfd.get(), POLLIN, 0};
+  if (::poll(&ended, 1, 0) != 1) return;
+  // A last question may still be in its socket: how it left.
+  if (process.connection >= 0) on_message(process.connection);
+  drain_ring(process);
+  int status = -1;
+  if (process.pid == root_ && root_is_child_) {
+    if (::waitpid(static_cast<pid_t>(process.pid), &status, WNOHANG) <= 0) status = -1;
+  } else {
+    status = foreign_wait_status(process);
+  }
+  if (status == -1) status = process.exit_status >= 0 ? (process.exit_status & 0xff) << 8 : 0;
+  const bool by_signal = WIFSIGNALED(status);
+  const int value = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+  trace::Event event = stamped(process, nullptr, trace::EventKind::kExit);
+  event.address = static_cast<uint64_t>(value);
+  event.flags = by_signal ? trace::kExitBySignal : 0;
+  feed(event);
+  if (process.pid == root_) {
+    root_ended_ = true;
+    root_ended_ns_ = monotonic_ns();
+    summary_.exited = !by_signal;
+    (by_signal ? summary_.exit_signal : summary_.exit_code) = value;
+  }
+  drop_process(process.pid);
+}
+
+void Session::drop_process(uint32_t pid) {
+  Process* process = find(pid);
+  if (process == nullptr) return;
+  if (!process->greeted && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
+  process->pages.clear_all();
+  note_tracked(*process);
+  rss_total_bytes_ -= process->rss_bytes;
+  if (process->shared) {
+    sensitive_ |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
+    ring_lost_ += process->shared->reader.lost();
+  }
+  if (process->connection >= 0) {
+    connections_.erase(process->connection);
+    ::close(process->connection);
+  }
+  processes_.erase(pid);
+}
+
+void Session::on_hang_up(int fd) {
+  const uint32_t pid = connections_[fd];
+  connections_.erase(fd);
+  ::close(fd);
+  Process* process = find(pid);
+  if (process == nullptr || process->connection != fd) return;
+  process->connection = -1;
+  // closefrom() leaves the address space alone. Exec and exit cannot be told apart yet: tick() looks again.
+  if (process->tracked_by_faults() && process->fault_fd.address_space_lives()) return;
+  process->hung_up_ns = monotonic_ns();
+}
+
+/// The process has exec'ed: a new program in an empty address space.
+void Session::became_other_program(Process& process) {
+  process.hung_up_ns = 0;
+  feed_simple(process, trace::EventKind::kExec, 0, 0);
+  forget_address_space(process);
+  process.forked_untouched = false;
+  feed_comm(process);
+}
+
+trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kind, bool force_clock) {
+  trace::Event event;
+  event.kind = kind;
+  event.pid = process.pid;
+  event.tid = task != nullptr ? task->tid : process.pid;
+  event.time_ns = monotonic_ns();
+  if (task != nullptr) {
+    TaskClock::Span span;
+    if ((force_clock || task->clock.due(event.time_ns)) && task->clock.read(cost_, event.time_ns, &span)) {
+      event.compute_ns = span.compute_ns;
+      event.wait_ns = span.wait_ns;
+    }
+    task->clock.seen(event.time_ns);
+  }
+  return event;
+}
+
+void Session::feed(const trace::Event& event) {
+  ++summary_.events;
+  sink_.feed(event);
+  sink_.take_watches(watches_);
+  sink_.take_kills(kills_);
+  if (!kills_.empty()) {
+    for (const trace::KillRequest& kill : kills_)
+      if (Process* process = find(kill.pid); process != nullptr && options_.kill_on_oom) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);
+    kills_.clear();
+  }
+}
+
+void Session::feed_simple(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+  trace::Event event = stamped(process, nullptr, kind);
+  event.address = address;
+  event.bytes = bytes;
+  event.argument = argument;
+  event.flags = flags;
+  feed(event);
+}
+
+void Session::feed_comm(Process& process) {
+  std::string comm = read_whole_path(proc_path(process.pid, "comm"));
+  if (!comm.empty() && comm.back() == '\n') comm.pop_back();
+  if (comm.empty()) return;
+  process.comm = comm;
+  char name[16] = {};
+  std::memcpy(name, comm.data(), std::min<size_t>(comm.size(), 15));
+  uint64_t halves[2];
+  std::memcpy(halves, name, sizeof name);
+  feed_simple(process, trace::EventKind::kComm, halves[0], halves[1]);
+}
+
+void Session::apply_watches() {
+  if (watches_.empty()) return;
+  watched_anything_ = true;
+  const auto page = static_cast<uint64_t>(kPageBytes);
+  for (trace::WatchRequest& watch : watches_) watch.address &= ~(page - 1);
+  // Pages that are gone, or were never registered, cannot be watched: no harm.
+  std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
+    Process* process = find(watch.pid);
+    return process == nullptr || !process->fault_fd.write_protects() || !process->pages.test(PageBit::kTouched, watch.address);
+  });
+  std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) { return a.pid != b.pid ? a.pid < b.pid : a.address < b.address; });
+  for (size_t i = 0; i < watches_.size();) {
+    Process& process = *find(watches_[i].pid);
+    const uint64_t start = watches_[i].address;
+    uint64_t end = start;
+    for (; i < watches_.size() && watches_[i].pid == process.pid && watches_[i].address <= end; ++i) {
+      process.pages.set(PageBit::kWatched, watches_[i].address, true);
+      end = watches_[i].address + page;
+    }
+    if (process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) continue;
+    // Part of the run may lie in a mapping of another kind: page by page then.
+    for (uint64_t address = start; address < end; address += page)
+      if (process.fault_fd.protect(address, address + page, true, false) != FaultResult::kDone) process.pages.set(PageBit::kWatched, address, false);
+  }
+  watches_.clear();
+}
+
+void Session::note_tracked(Process& process) {
+  const uint64_t now = process.pages.count(PageBit::kTouched);
+  if (now > process.counted_pages) process.touched_since_sample += now - process.counted_pages;
+  tracked_pages_ += now - process.counted_pages;
+  process.counted_pages = now;
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * static_cast<uint64_t>(kPageBytes));
+}
+
+void Session::kill_guests(const char* why) {
+  for (const auto& [pid, process] : processes_) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);
+  summary_.caveats.emplace_back(why);
+}
+
+void Session::check_guard() {
+  if (guard_floor_kib_ == 0 || guard_struck_) return;
+  if (const uint64_t available = available_kib(); available != 0 && available < guard_floor_kib_) {
+    guard_struck_ = true;
+    kill_guests("The program was stopped because it was about to exhaust the memory of the machine it really ran on (--guard); what it would have done next is not in this report.");
+  }
+}
+
+trace::CaptureSummary Session::finish() {
+  static const char* const kSensitive[] = {"sysconf(_SC_PHYS_PAGES)", "sysconf(_SC_AVPHYS_PAGES)", "sysconf(_SC_NPROCESSORS_ONLN)", "sysconf(_SC_NPROCESSORS_CONF)", "sysinfo()", "get_nprocs()", "sched_getaffinity()"};
+  for (auto& [pid, process] : processes_) {
+    drain_ring(*process);
+    summary_.caveats.push_back("Process " + std::to_string(pid) + " (" + process->comm + ") was still running when the program's root process ended; it runs on untracked.");
+  }
+  while (!processes_.empty()) drop_process(processes_.begin()->first);
+  summary_.lost_events = ring_lost_;
+  for (uint32_t bit = 0; bit < static_cast<uint32_t>(ring::Sensitive::kCount); ++bit)
+    if (sensitive_ >> bit & 1) summary_.host_sensitive.emplace_back(kSensitive[bit]);
+  summary_.tracker = any_faults_tracked_ ? "userfaultfd" : any_polled_ ? "pagemap" : "none";
+  if (!any_faults_tracked_) {
+    if (first_userfaultfd_errno_ != 0)
+      summary_.caveats.push_back(std::string("The kernel refused a userfaultfd (") + std::strerror(first_userfaultfd_errno_) + "), so touches were polled from /proc/PID/pagemap and have the time of the poll, not their own; `sysctl vm.unprivileged_userfaultfd=1`, `setfacl -m u:" + std::to_string(::geteuid()) + ":rw /dev/userfaultfd` or running as root would allow tracking.");
+    else
+      summary_.caveats.emplace_back("The program did not load the capture library (static, AddressSanitizer, another C library, or an environment without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not their own.");
+  }
+  if (any_faults_tracked_ && !polled_comms_.empty()) {
+    std::string names;
+    for (size_t i = 0; i < polled_comms_.size() && i < 8; ++i) names += (i ? ", " : "") + polled_comms_[i];
+    summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + names + ".");
+  }
+  if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
+  if (saw_fork_) summary_.caveats.emplace_back("The program forked: when parent or child then writes to a page that both share, the copy that the kernel makes is not seen.");
+  if (summary_.lost_events > 0) summary_.caveats.push_back(std::to_string(summary_.lost_events) + " notes from the program were lost because the ring was full; they concern stacks and MADV_FREE, not touches.");
+  summary_.stacks = stacks_.resolve();
+  return std::move(summary_);
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,127 @@
+// Who serves the guest's processes while they run? One loop over sockets, userfaultfds and pidfds, in one thread, so that
+// the order of arrival is the order of the events.
+//
+//   session.cc            the loop, processes coming and going
+//   session_requests.cc   hellos and questions from the library, the ring
+//   session_faults.cc     userfaultfd messages: faults, unmaps, removals
+//   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "preload/record/process.h"
+#include "preload/record/recorder.h"
+#include "preload/record/stack_table.h"
+#include "preload/ring/protocol.h"
+
+namespace oomcast::record {
+
+class Session {
+ public:
+  Session(const RecordOptions& options, trace::EventSink& sink);
+  ~Session();
+
+  /// Opens the abstract socket that guests say hello on. An empty name: one is made up.
+  Result<void> listen(const std::string& abstract_name);
+  const std::string& socket_name() const { return socket_name_; }
+  /// The process whose end is the end of the run.
+  void add_root(uint32_t pid, bool is_child);
+  void add_connection(int fd);
+  /// Until the root is gone.
+  void loop();
+  trace::CaptureSummary finish();
+
+ private:
+  // session.cc
+  Process* find(uint32_t pid);
+  Process& add_process(uint32_t pid, uint32_t parent);
+  void on_process_end(Process& process);
+  void on_hang_up(int fd);
+  void became_other_program(Process& process);
+  void forget_address_space(Process& process);
+  void on_signal();
+  void watch(int fd, uint32_t kind, uint32_t id);
+  void kill_guests(const char* why);
+  void drop_process(uint32_t pid);
+
+  // Feeding. Watches asked for are collected; apply_watches() arms them.
+  trace::Event stamped(Process& process, Task* task, trace::EventKind kind, bool force_clock = false);
+  void feed(const trace::Event& event);
+  void feed_simple(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument = 0, uint8_t flags = 0);
+  void feed_comm(Process& process);
+  void apply_watches();
+  void note_tracked(Process& process);
+
+  // session_requests.cc
+  void on_connection(int listener);
+  void on_message(int fd);
+  void on_hello(int fd, const ring::Request& request, UniqueFd fault_fd);
+  void on_request(Process& process, const ring::Request& request);
+  bool share_area(Process& process, UniqueFd* out);
+  void reply(int fd, ring::ReplyStatus status, const UniqueFd* area);
+  void drain_ring(Process& process);
+  void start_tracking(Process& process, UniqueFd fault_fd, int userfaultfd_errno);
+  void inherit_from(Process& child, Process& parent);
+
+  // session_faults.cc
+  void on_userfaultfd(Process& process);
+  void on_fault(Process& process, const uffd_msg& message);
+  void on_missing_write(Process& process, Task& task, uint64_t page);
+  void on_missing_read(Process& process, Task& task, uint64_t page);
+  void on_protected_write(Process& process, Task& task, uint64_t page);
+  void on_unmap(Process& process, uint64_t start, uint64_t end);
+  void on_remove(Process& process, uint64_t start, uint64_t end);
+  void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
+  void retry_parked(Process& process);
+  void finish_fill(Process& process, const ParkedFill& fill);
+  uint64_t window_for(Process& process, Task& task, uint64_t page, Walk** walk, bool* needs_sentinel);
+  void close_walk(Process& process, Walk& walk);
+  void close_stalled_walks(Process& process, uint64_t older_than_ns);
+  uint64_t touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);
+  uint32_t stack_of(Process& process, uint64_t address) const;
+
+  // session_sweep.cc
+  void sweep(Process& process, bool whole);
+  void learn(Process& process, const Vma& vma, bool no_reserve, bool whole);
+  void reconcile(Process& process, uint64_t start, uint64_t end);
+  void sample_rss(Process& process);
+  void tick();
+  void tick_process(Process& process, uint64_t now_ns);
+  void check_guard();
+  uint64_t next_deadline_ns() const;
+
+  const RecordOptions& options_;
+  trace::EventSink& sink_;
+  trace::CaptureSummary summary_;
+  TrackingCost cost_;
+  StackTable stacks_;
+  std::string socket_name_;
+  UniqueFd epoll_, listener_, signals_;
+  std::unordered_map<int, uint32_t> connections_;  // socket -> pid, 0: no hello yet
+  std::map<uint32_t, std::unique_ptr<Process>> processes_;
+  uint32_t root_ = 0;
+  bool root_is_child_ = false;
+  bool root_ended_ = false;
+  uint64_t root_ended_ns_ = 0;
+  uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
+  uint64_t guard_floor_kib_ = 0;
+  bool guard_struck_ = false;
+  bool watched_anything_ = false, saw_fork_ = false;
+  uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0;
+  uint64_t sensitive_ = 0;
+  int first_userfaultfd_errno_ = 0;
+  bool any_faults_tracked_ = false, any_polled_ = false;
+  std::vector<std::string> polled_comms_;
+  std::vector<trace::WatchRequest> watches_;
+  std::vector<trace::KillRequest> kills_;
+  uint64_t ring_lost_ = 0;
+};
+
+}  // namespace oomcast::record

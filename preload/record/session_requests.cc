@@ -1,0 +1,293 @@
+// What does the library in the guest ask, and what does it leave in the ring? Hellos, ranges to register, goodbyes.
+#include <errno.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "preload/record/session.h"
+#include "preload/ring/protocol.h"
+
+#ifndef F_ADD_SEALS
+#define F_ADD_SEALS 1033
+#define F_SEAL_SHRINK 2
+#define F_SEAL_GROW 4
+#endif
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint32_t kFaultSource = 2;  // as in session.cc
+constexpr size_t kSampledMax = 65536;
+
+uint64_t page_down(uint64_t address) { return address & ~uint64_t{4095}; }
+uint64_t page_up(uint64_t address) { return (address + 4095) & ~uint64_t{4095}; }
+
+}  // namespace
+
+void Session::on_connection(int listener) {
+  const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) add_connection(fd);
+}
+
+void Session::on_message(int fd) {
+  ring::Request request;
+  iovec io{&request, sizeof request};
+  alignas(cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t got = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  UniqueFd carried;
+  for (cmsghdr* header = got >= 0 ? CMSG_FIRSTHDR(&message) : nullptr; header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < count; ++i) {
+      int descriptor;
+      std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
+      carried = UniqueFd(descriptor);
+    }
+  }
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got != static_cast<ssize_t>(sizeof request) || request.magic != ring::kMagic || request.version != ring::kVersion) {
+    on_hang_up(fd);
+    return;
+  }
+  if (request.kind == ring::RequestKind::kHello || request.kind == ring::RequestKind::kHelloForked || request.kind == ring::RequestKind::kHelloAgain) {
+    on_hello(fd, request, std::move(carried));
+    return;
+  }
+  if (Process* process = find(connections_[fd])) {
+    on_request(*process, request);
+    // The process may have ended while we looked.
+    if (connections_.contains(fd)) reply(fd, ring::ReplyStatus::kTracked, nullptr);
+  } else {
+    reply(fd, ring::ReplyStatus::kStayOut, nullptr);
+  }
+}
+
+void Session::reply(int fd, ring::ReplyStatus status, const UniqueFd* area) {
+  ring::Reply answer;
+  answer.status = status;
+  answer.stack_sample_bytes = static_cast<uint64_t>(std::max<int64_t>(options_.stack_sample_bytes, 0));
+  answer.shared_bytes = sizeof(ring::SharedArea);
+  iovec io{&answer, sizeof answer};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  if (area != nullptr && *area) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int descriptor = area->get();
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+  }
+  static_cast<void>(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+bool Session::share_area(Process& process, UniqueFd* out) {
+  UniqueFd area(::memfd_create("oomcast", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!area || ::ftruncate(area.get(), static_cast<off_t>(sizeof(ring::SharedArea))) != 0) return false;
+  // The guest must not be able to shrink it under our feet.
+  ::fcntl(area.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+  void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
+  if (mapped == MAP_FAILED) return false;
+  static_cast<ring::SharedArea*>(mapped)->ring.init();
+  process.shared = std::make_unique<SharedMapping>(mapped);
+  *out = std::move(area);
+  return true;
+}
+
+void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) {
+  // A pid in the message could be anything; the kernel's word counts. Of a socketpair it is the recorder's own maker.
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
+  const auto pid = static_cast<uint32_t>(peer.pid);
+  const auto said_parent = static_cast<uint32_t>(request.argument);
+  const bool ours = peer.uid == ::geteuid() || find(pid) != nullptr || find(said_parent) != nullptr;
+  if (!ours || (!options_.follow_children && pid != root_) || root_ended_) {
+    reply(fd, ring::ReplyStatus::kStayOut, nullptr);
+    return;
+  }
+  Process* process = find(pid);
+  if (request.kind == ring::RequestKind::kHelloAgain) {
+    if (process != nullptr && process->tracked_by_faults()) {
+      process->connection = fd;
+      process->hung_up_ns = 0;
+      connections_[fd] = pid;
+      reply(fd, ring::ReplyStatus::kTracked, nullptr);
+    } else {
+      reply(fd, ring::ReplyStatus::kStayOut, nullptr);
+    }
+    return;
+  }
+  if (request.kind == ring::RequestKind::kHelloForked && process == nullptr) {
+    Process* parent = find(said_parent);
+    if (parent != nullptr) {
+      // What the parent did before the fork comes before it.
+      on_userfaultfd(*parent);
+      drain_ring(*parent);
+      saw_fork_ = true;
+      feed_simple(*parent, trace::EventKind::kFork, pid, 0);
+    }
+    process = &add_process(pid, said_parent);
+    if (parent != nullptr) inherit_from(*process, *parent);
+    else feed_simple(*process, trace::EventKind::kProcessStart, 0, 0);
+    feed_comm(*process);
+  } else if (process == nullptr) {
+    // Spawned (vfork and exec): nothing of the parent's memory was ever its own.
+    process = &add_process(pid, said_parent);
+    feed_simple(*process, trace::EventKind::kProcessStart, find(said_parent) != nullptr ? said_parent : 0, 0);
+    feed_comm(*process);
+  } else if (process->exec_pending) {
+    process->exec_pending = false;
+    feed_comm(*process);
+  } else if (process->greeted) {
+    became_other_program(*process);
+  } else {
+    feed_comm(*process);  // the root's first hello
+  }
+  if (process->connection >= 0 && process->connection != fd) {
+    connections_.erase(process->connection);
+    ::close(process->connection);
+  }
+  process->connection = fd;
+  process->greeted = true;
+  process->exec_pending = false;
+  process->hung_up_ns = 0;
+  connections_[fd] = pid;
+  UniqueFd area;
+  if (!share_area(*process, &area)) {
+    reply(fd, ring::ReplyStatus::kStayOut, nullptr);
+    return;
+  }
+  start_tracking(*process, std::move(fault_fd), request.userfaultfd_errno);
+  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, process->tracked_by_faults() ? "userfaultfd" : "polled", process->pages.count(PageBit::kTouched));
+  reply(fd, ring::ReplyStatus::kTracked, &area);
+}
+
+void Session::start_tracking(Process& process, UniqueFd fault_fd, int userfaultfd_errno) {
+  Userfaultfd opened(std::move(fault_fd));
+  if (opened.valid() && opened.negotiate()) {
+    process.fault_fd = std::move(opened);
+    any_faults_tracked_ = true;
+    watch(process.fault_fd.fd(), kFaultSource, process.pid);
+  } else {
+    if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = userfaultfd_errno != 0 ? userfaultfd_errno : EPERM;
+    any_polled_ = true;
+  }
+  sweep(process, true);
+  if (!process.tracked_by_faults()) return;
+  // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.
+  std::vector<uint64_t> armed;
+  for (const auto& [start, area] : process.map.areas()) {
+    if (!area.registered) continue;
+    process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
+    process.pages.for_each(PageBit::kZero, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
+  }
+  for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
+}
+
+void Session::inherit_from(Process& child, Process& parent) {
+  child.pages = parent.pages;
+  child.map = parent.map;
+  child.last_maps = parent.last_maps;
+  child.sampled = parent.sampled;
+  child.comm = parent.comm;
+  child.forked_untouched = true;
+  // Registration and write protection do not pass over a fork; what is mapped does.
+  child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
+  std::vector<uint64_t> watched;
+  for (const auto& [start, area] : child.map.areas()) child.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { watched.push_back(address); });
+  for (const uint64_t address : watched) child.pages.set(PageBit::kWatched, address, false);
+  note_tracked(child);
+}
+
+void Session::on_request(Process& process, const ring::Request& request) {
+  if (process.tracked_by_faults()) on_userfaultfd(process);
+  drain_ring(process);
+  if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
+  process.active = true;
+  switch (request.kind) {
+    case ring::RequestKind::kMapped: {
+      if (request.bytes == 0 || request.address + request.bytes < request.address) break;
+      Vma vma;
+      vma.start = page_down(request.address);
+      vma.end = page_up(request.address + request.bytes);
+      vma.readable = request.argument & PROT_READ;
+      vma.writable = request.argument & PROT_WRITE;
+      learn(process, vma, request.flags & MAP_NORESERVE, false);
+      break;
+    }
+    case ring::RequestKind::kUnknownPage: {
+      const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
+      if (end < request.address) break;
+      Vma vma;
+      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) learn(process, vma, false, false);
+      // Known from now on, whatever it is: or else each allocation there would ask again.
+      if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
+      break;
+    }
+    case ring::RequestKind::kExiting:
+      process.exit_status = static_cast<int>(request.argument) & 0xff;
+      close_stalled_walks(process, 0);
+      sweep(process, true);
+      break;
+    case ring::RequestKind::kHello:
+    case ring::RequestKind::kHelloForked:
+    case ring::RequestKind::kHelloAgain: break;
+  }
+  apply_watches();
+}
+
+void Session::drain_ring(Process& process) {
+  if (!process.shared) return;
+  ring::RingRecord record;
+  // Bounded: a guest that writes without pause must not keep us here.
+  for (int i = 0; i < 4096 && process.shared->reader.pop(record); ++i) {
+    const trace::Event& note = record.event;
+    if (note.address + note.bytes < note.address) continue;
+    switch (note.kind) {
+      case trace::EventKind::kAlloc: {
+        trace::Event event = stamped(process, nullptr, trace::EventKind::kAlloc);
+        event.tid = note.tid;
+        event.address = note.address;
+        event.bytes = note.bytes;
+        event.stack_id = stacks_.intern({record.frames, record.frame_count}, process.last_maps);
+        feed(event);
+        // A small allocation stands for all those around it until the next sample.
+        const uint64_t start = page_down(note.address);
+        const uint64_t end = page_up(note.address + std::max<uint64_t>(note.bytes, static_cast<uint64_t>(options_.stack_sample_bytes)));
+        if (process.sampled.size() >= kSampledMax) process.sampled.clear();
+        process.sampled[start] = {note.bytes >= static_cast<uint64_t>(options_.stack_sample_bytes) ? page_up(note.address + note.bytes) : end, event.stack_id};
+        break;
+      }
+      case trace::EventKind::kAdviseFree:
+        if (process.tracked_by_faults() && process.free_advised.size() < 1024) process.free_advised.emplace_back(note.address, note.address + note.bytes);
+        break;
+      case trace::EventKind::kProtect: {
+        const bool writable = note.flags & trace::kWritable;
+        std::vector<std::pair<uint64_t, uint64_t>> changed;
+        process.map.for_each(page_down(note.address), page_up(note.address + note.bytes), [&](Area& area) {
+          if (area.writable != writable && area.announced) changed.emplace_back(area.start, area.end);
+          area.writable = writable;
+        });
+        for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
+        break;
+      }
+      default: break;  // nothing else is expected: the ring's contents are not to be trusted
+    }
+  }
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,258 @@
+// What did nobody tell us? The sweep reads /proc/PID/maps and the pagemap: thread stacks, arenas, libraries' data,
+// processes without the library; and it samples RssAnon, the threads' clocks and the machine's free memory.
+#include <dirent.h>
+#include <poll.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 20'000'000, kGuardNs = 100'000'000;
+constexpr uint64_t kHangUpGraceNs = 5'000'000;
+constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+
+uint8_t map_flags(const Area& area) {
+  return static_cast<uint8_t>(trace::kPrivate | (area.anonymous ? trace::kAnonymous : 0) | (area.writable ? trace::kWritable : 0) |
+                              (area.no_reserve ? trace::kNoReserve : 0) | (area.stack ? trace::kStack | trace::kGrowsDown : 0));
+}
+
+}  // namespace
+
+/// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already.
+void Session::learn(Process& process, const Vma& vma, bool no_reserve, bool whole) {
+  if (vma.shared || vma.special()) return;
+  const bool anonymous = vma.anonymous();
+  const bool registrable = anonymous && process.tracked_by_faults();
+  for (const auto& [start, end] : process.map.gaps(vma.start, vma.end)) {
+    Area area;
+    area.start = start;
+    area.end = end;
+    area.writable = vma.writable;
+    area.anonymous = anonymous;
+    area.no_reserve = no_reserve;
+    area.stack = vma.name == "[stack]";
+    area.announced = anonymous || vma.writable;
+    process.map.insert(area);
+    if (!area.announced) continue;
+    trace::Event event = stamped(process, nullptr, trace::EventKind::kMap);
+    event.address = start;
+    event.bytes = end - start;
+    event.flags = map_flags(area);
+    feed(event);
+  }
+  std::vector<std::pair<uint64_t, uint64_t>> unregistered;
+  std::vector<std::pair<uint64_t, uint64_t>> changed;
+  process.map.for_each(vma.start, vma.end, [&](Area& area) {
+    if (area.writable != vma.writable) {
+      if (area.announced) changed.emplace_back(area.start, area.end);
+      area.writable = vma.writable;
+    }
+    if (registrable && !area.registered) unregistered.emplace_back(area.start, area.end);
+  });
+  for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, vma.writable ? trace::kWritable : 0);
+  if (registrable) {
+    if (!unregistered.empty()) {
+      if (process.fault_fd.register_range(vma.start, vma.end)) {
+        process.map.for_each(vma.start, vma.end, [](Area& area) { area.registered = true; });
+        if (process.shared) process.shared->known.set(vma.start, vma.end, true);
+      }
+      // Registered first, counted after: whatever is touched in between faults.
+      for (const auto& [start, end] : unregistered) reconcile(process, start, end);
+    }
+  } else if (!anonymous ? (vma.writable || whole) : true) {
+    reconcile(process, vma.start, vma.end);
+  }
+}
+
+/// Compares what is resident with what is counted, and feeds the difference.
+void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
+  std::vector<std::pair<uint64_t, uint64_t>> fresh;
+  std::vector<std::pair<uint64_t, uint64_t>> gone;
+  uint64_t resident_until = start;
+  const auto absent = [&](uint64_t from, uint64_t to) {
+    if (from >= to) return;
+    process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
+      if (!gone.empty() && gone.back().second == address) gone.back().second += kPage;
+      else gone.emplace_back(address, address + kPage);
+    });
+  };
+  scan_resident(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
+    absent(resident_until, from);
+    resident_until = to;
+    for (uint64_t at = from; at < to; at += kPage) {
+      if (process.pages.test(PageBit::kTouched, at) || process.pages.test(PageBit::kAhead, at)) continue;
+      if (!fresh.empty() && fresh.back().second == at) fresh.back().second += kPage;
+      else fresh.emplace_back(at, at + kPage);
+    }
+  });
+  absent(resident_until, end);
+  for (const auto& [from, to] : gone) {
+    process.pages.clear(from, to);
+    feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
+  }
+  for (const auto& [from, to] : fresh) {
+    if (Area* area = process.map.find(from); area != nullptr && !area->announced) {
+      // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
+      area->announced = true;
+      feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
+    }
+    for (uint64_t at = from; at < to; at += kPage) process.pages.touch(at);
+    trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
+    event.address = from;
+    event.bytes = to - from;
+    event.flags = trace::kWrite | trace::kPresent;
+    event.stack_id = stack_of(process, from);
+    feed(event);
+  }
+  note_tracked(process);
+}
+
+void Session::sweep(Process& process, bool whole) {
+  const uint64_t began = monotonic_ns();
+  if (process.tracked_by_faults() && !whole) close_stalled_walks(process, 10'000'000);
+  drain_ring(process);
+  std::vector<Vma> maps = read_maps(process.maps.get());
+  if (!maps.empty()) {
+    // Gone without a word: mappings that no userfaultfd watches.
+    uint64_t covered = 0;
+    std::vector<std::pair<uint64_t, uint64_t>> gone;
+    const auto uncovered = [&](uint64_t from, uint64_t to) {
+      for (const auto& [start, area] : process.map.areas()) {
+        if (area.end <= from) continue;
+        if (area.start >= to) break;
+        gone.emplace_back(std::max(area.start, from), std::min(area.end, to));
+      }
+    };
+    for (const Vma& vma : maps) {
+      if (vma.shared || vma.special()) continue;
+      if (vma.start > covered) uncovered(covered, vma.start);
+      covered = vma.end;
+    }
+    uncovered(covered, ~uint64_t{0});
+    for (const auto& [from, to] : gone) on_unmap(process, from, to);
+    for (const Vma& vma : maps) learn(process, vma, false, whole);
+    process.last_maps = std::move(maps);
+  }
+  sample_rss(process);
+  if (const std::string text = read_whole(process.oom_score_adj.get()); !text.empty())
+    if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
+      process.adj = adj;
+      feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(adj), 0);
+    }
+  if (process.shared) {
+    // A writer that died between claiming a slot and filling it would stop the ring for ever.
+    if (!process.shared->reader.stuck()) process.shared->stuck_since_ns = 0;
+    else if (process.shared->stuck_since_ns == 0) process.shared->stuck_since_ns = began;
+    else if (began - process.shared->stuck_since_ns > 100'000'000) process.shared->reader.skip_one();
+  }
+  const uint64_t now = monotonic_ns();
+  // Often while it is busy, seldom while it sleeps, and never more than a twentieth of the time.
+  process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
+  process.next_sweep_ns = now + std::max(process.sweep_interval_ns, (now - began) * 20);
+  process.active = false;
+  apply_watches();
+}
+
+void Session::sample_rss(Process& process) {
+  process.touched_since_sample = 0;
+  const std::string text = read_whole(process.statm.get());
+  if (text.empty()) return;
+  char* end = nullptr;
+  std::strtoull(text.c_str(), &end, 10);
+  const uint64_t resident = std::strtoull(end, &end, 10);
+  const uint64_t shared = std::strtoull(end, &end, 10);
+  const uint64_t bytes = resident > shared ? (resident - shared) * kPage : 0;
+  if (bytes > process.rss_bytes) process.active = true;
+  rss_total_bytes_ += bytes - process.rss_bytes;
+  process.rss_bytes = bytes;
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_);
+}
+
+uint64_t Session::next_deadline_ns() const {
+  uint64_t deadline = next_tick_ns_;
+  for (const auto& [pid, process] : processes_) {
+    deadline = std::min(deadline, process->next_sweep_ns);
+    if (!process->parked.empty()) deadline = 0;
+    if (process->hung_up_ns != 0) deadline = std::min(deadline, process->hung_up_ns + kHangUpGraceNs);
+  }
+  return deadline;
+}
+
+void Session::tick() {
+  const uint64_t now = monotonic_ns();
+  std::vector<uint32_t> due;
+  for (const auto& [pid, process] : processes_) {
+    if (process->hung_up_ns != 0 && now - process->hung_up_ns >= kHangUpGraceNs) due.push_back(pid);
+    else if (now >= process->next_sweep_ns && process->hung_up_ns == 0) due.push_back(pid);
+  }
+  for (const uint32_t pid : due) {
+    Process* process = find(pid);
+    if (process == nullptr) continue;
+    if (process->hung_up_ns != 0) {
+      pollfd ended{process->pidfd.get(), POLLIN, 0};
+      if (::poll(&ended, 1, 0) == 1) {
+        process->hung_up_ns = 0;
+        continue;  // the pidfd is in the loop
+      }
+      // Alive without the library: it has exec'ed something that did not load it (or not yet).
+      became_other_program(*process);
+      process->exec_pending = true;
+      process->next_sweep_ns = now + 20'000'000;
+      continue;
+    }
+    if (!process->greeted || process->exec_pending) any_polled_ = true;
+    if (process->tracked_by_faults()) on_userfaultfd(*process);
+    sweep(*process, false);
+  }
+  if (now < next_tick_ns_) return;
+  next_tick_ns_ = now + kTickNs;
+  ++ticks_;
+  for (auto& [pid, process] : processes_) tick_process(*process, now);
+  apply_watches();
+  if (now >= next_guard_ns_) {
+    next_guard_ns_ = now + kGuardNs;
+    check_guard();
+  }
+  if (options_.progress && now >= next_progress_ns_) {
+    next_progress_ns_ = now + 100'000'000;
+    options_.progress({summary_.events, tracked_pages_ * kPage, static_cast<int>(processes_.size())});
+  }
+}
+
+/// Lets time pass for threads that did not fault, and notices those that have ended.
+void Session::tick_process(Process& process, uint64_t now_ns) {
+  DIR* directory = ::opendir(("/proc/" + std::to_string(process.pid) + "/task").c_str());
+  if (directory == nullptr) return;
+  while (const dirent* entry = ::readdir(directory)) {
+    const auto tid = static_cast<uint32_t>(std::strtoul(entry->d_name, nullptr, 10));
+    if (tid == 0) continue;
+    auto& task = process.tasks[tid];
+    if (!task) task = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, now_ns);
+    task->tick = ticks_;
+  }
+  ::closedir(directory);
+  for (auto at = process.tasks.begin(); at != process.tasks.end();) {
+    Task& task = *at->second;
+    if (task.tick == ticks_) {
+      trace::Event event = stamped(process, &task, trace::EventKind::kClock, true);
+      if (event.compute_ns > 1'000'000) process.active = true;
+      if (event.compute_ns + event.wait_ns > 0) feed(event);
+      ++at;
+      continue;
+    }
+    for (Walk& walk : task.walks) close_walk(process, walk);
+    if (task.tid != process.pid) {
+      trace::Event event = stamped(process, nullptr, trace::EventKind::kThreadExit);
+      event.tid = task.tid;
+      feed(event);
+    }
+    at = process.tasks.erase(at);
+  }
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,36 @@
+// Whose code was it? Sampled stacks are kept once each as module and offset, and named when the run is over.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "preload/record/proc_maps.h"
+
+namespace oomcast::record {
+
+/// A program counter that no longer needs the process it came from.
+struct Frame {
+  uint32_t module = 0;  // index of a file, 0: not in any file
+  uint64_t offset = 0;  // in the file, or the address itself
+  friend auto operator<=>(const Frame&, const Frame&) = default;
+};
+
+class StackTable {
+ public:
+  /// The number of this stack, counted from 1. `maps` are the process's mappings at the time.
+  uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps);
+  /// Names of all stacks, by number - 1: "function at file:line", "function in module" or "module+0x123".
+  std::vector<std::vector<std::string>> resolve() const;
+  size_t size() const { return stacks_.size(); }
+
+ private:
+  std::map<std::vector<Frame>, uint32_t> numbers_;
+  std::vector<std::vector<Frame>> stacks_;
+  std::vector<std::string> modules_{""};
+  std::map<std::string, uint32_t> module_numbers_;
+};
+
+}  // namespace oomcast::record

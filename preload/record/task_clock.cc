@@ -1,0 +1,145 @@
+// How much did this thread compute, and how long did it wait of its own will, since its last event?
+#include "preload/record/task_clock.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+
+#include "model/base/units.h"
+#include "preload/ring/protocol.h"
+#include "preload/record/userfaultfd.h"
+
+namespace oomcast::record {
+namespace {
+
+bool read_schedstat(int fd, uint64_t* cpu_ns, uint64_t* delay_ns) {
+  char text[96];
+  const ssize_t got = ::pread(fd, text, sizeof text - 1, 0);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  char* end = nullptr;
+  *cpu_ns = std::strtoull(text, &end, 10);
+  *delay_ns = std::strtoull(end, nullptr, 10);
+  return true;
+}
+
+uint64_t thread_cpu_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+uint64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+TaskClock::TaskClock(pid_t pid, pid_t tid, uint64_t now_ns) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", pid, tid);
+  schedstat_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
+  if (schedstat_) read_schedstat(schedstat_.get(), &cpu_ns_, &delay_ns_);
+  wall_ns_ = last_seen_ns_ = now_ns;
+}
+
+bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
+  *out = {};
+  uint64_t cpu = 0, delay = 0;
+  if (!schedstat_ || !read_schedstat(schedstat_.get(), &cpu, &delay)) return false;
+  const auto ran = static_cast<int64_t>(cpu - cpu_ns_);
+  const auto queued = static_cast<int64_t>(delay - delay_ns_);
+  const auto wall = static_cast<int64_t>(now_ns - wall_ns_);
+  const auto tracking = static_cast<int64_t>(faults_ * cost.fault_cpu_ns + requests_ * cost.request_cpu_ns);
+  const auto held = static_cast<int64_t>((faults_ + requests_) * cost.fault_off_cpu_ns + held_ns_);
+  int64_t compute = ran - tracking - compute_debt_ns_;
+  compute_debt_ns_ = 0;
+  if (compute < 0) {
+    // Errors of the estimate may go either way: carry a little of it over, or else only one sign would count.
+    compute_debt_ns_ = std::min<int64_t>(-compute, 200'000);
+    compute = 0;
+  }
+  const int64_t wait = wall - ran - queued - held;
+  out->compute_ns = static_cast<uint64_t>(compute);
+  // Small rests are scheduling noise, not sleep.
+  out->wait_ns = wait > 50'000 ? static_cast<uint64_t>(wait) : 0;
+  cpu_ns_ = cpu;
+  delay_ns_ = delay;
+  wall_ns_ = last_seen_ns_ = now_ns;
+  faults_ = requests_ = held_ns_ = 0;
+  return true;
+}
+
+TrackingCost measure_tracking_cost() {
+  TrackingCost cost{4000, 8000, 6000};  // what to assume where it cannot be measured
+  constexpr uint64_t kPages = 1200;
+  int raw = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
+  if (raw < 0) {
+    UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+    raw = device ? ::ioctl(device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK) : -1;
+  }
+  Userfaultfd fault_fd{UniqueFd(raw)};
+  if (raw < 0 || !fault_fd.negotiate()) return cost;
+  const size_t bytes = kPages * static_cast<size_t>(kPageBytes);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  int pair[2];
+  if (memory == MAP_FAILED) return cost;
+  if (!fault_fd.register_range(reinterpret_cast<uint64_t>(memory), reinterpret_cast<uint64_t>(memory) + bytes) ||
+      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+    ::munmap(memory, bytes);
+    return cost;
+  }
+  constexpr int kRequests = 200;
+  uint64_t cpu_ns = 0, wall_ns = 0, request_cpu_ns = 0;
+  std::thread toucher([&] {
+    char* at = static_cast<char*>(memory);
+    const uint64_t cpu_before = thread_cpu_ns(), wall_before = monotonic_ns();
+    for (uint64_t page = 0; page < kPages; ++page) static_cast<volatile char*>(at)[page * static_cast<uint64_t>(kPageBytes)] = 1;
+    cpu_ns = thread_cpu_ns() - cpu_before;
+    wall_ns = monotonic_ns() - wall_before;
+    ring::Request request;
+    ring::Reply reply;
+    const uint64_t requests_before = thread_cpu_ns();
+    for (int i = 0; i < kRequests; ++i)
+      if (::send(pair[0], &request, sizeof request, MSG_NOSIGNAL) < 0 || ::recv(pair[0], &reply, sizeof reply, 0) < 0) break;
+    request_cpu_ns = thread_cpu_ns() - requests_before;
+    ::close(pair[0]);
+  });
+  std::array<uffd_msg, 8> messages;
+  for (uint64_t served = 0; served < kPages;) {
+    pollfd wait{fault_fd.fd(), POLLIN, 0};
+    if (::poll(&wait, 1, 2000) <= 0) break;
+    const size_t count = fault_fd.read(messages);
+    for (size_t i = 0; i < count; ++i) {
+      uint64_t filled = 0;
+      fault_fd.fill(messages[i].arg.pagefault.address & ~uint64_t{4095}, 1, true, false, &filled);
+      ++served;
+    }
+  }
+  ring::Request request;
+  ring::Reply reply;
+  while (::recv(pair[1], &request, sizeof request, 0) > 0) ::send(pair[1], &reply, sizeof reply, MSG_NOSIGNAL);
+  toucher.join();
+  ::close(pair[1]);
+  fault_fd.reset();  // before the unmap, which would else wait for its own event to be read
+  ::munmap(memory, bytes);
+  cost.fault_cpu_ns = cpu_ns / kPages;
+  cost.fault_off_cpu_ns = wall_ns > cpu_ns ? (wall_ns - cpu_ns) / kPages : 0;
+  cost.request_cpu_ns = request_cpu_ns / kRequests;
+  return cost;
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,51 @@
+// How much did this thread compute, and how long did it wait of its own will, since its last event?
+//
+// compute = its CPU time (schedstat) less what tracking cost it: a calibrated figure per fault, event and request.
+// wait = wall time less CPU time, time in the run queue, and the time that its faults were held.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "preload/record/unique_fd.h"
+
+namespace oomcast::record {
+
+/// What serving costs the guest, measured at start on a thread served the same way.
+struct TrackingCost {
+  uint64_t fault_cpu_ns = 0;     // CPU time of the faulting thread per fault
+  uint64_t fault_off_cpu_ns = 0; // time it is off the CPU per fault
+  uint64_t request_cpu_ns = 0;   // CPU time of a synchronous request
+};
+TrackingCost measure_tracking_cost();
+
+uint64_t monotonic_ns();
+
+class TaskClock {
+ public:
+  TaskClock(pid_t pid, pid_t tid, uint64_t now_ns);
+
+  void count_fault() { ++faults_; }
+  void count_request() { ++requests_; }
+  void count_held(uint64_t ns) { held_ns_ += ns; }
+
+  /// True when reading the thread's CPU time is due: after a gap, or after many faults.
+  bool due(uint64_t now_ns) const { return now_ns - last_seen_ns_ > 100'000 || faults_ >= 64; }
+  void seen(uint64_t now_ns) { last_seen_ns_ = now_ns; }
+
+  struct Span {
+    uint64_t compute_ns = 0;
+    uint64_t wait_ns = 0;
+  };
+  /// Since the last call. False: the thread is gone.
+  bool read(const TrackingCost& cost, uint64_t now_ns, Span* out);
+
+ private:
+  UniqueFd schedstat_;
+  uint64_t cpu_ns_ = 0, delay_ns_ = 0, wall_ns_ = 0, last_seen_ns_ = 0, held_ns_ = 0;
+  uint64_t faults_ = 0, requests_ = 0;
+  int64_t compute_debt_ns_ = 0;  // tracking was estimated higher than the CPU time there was: taken from later spans
+};
+
+}  // namespace oomcast::record

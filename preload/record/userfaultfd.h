@@ -1,0 +1,67 @@
+// How does the recorder hold a guest's userfaultfd? One small class around the descriptor; each call says what happened.
+#pragma once
+
+#include <linux/userfaultfd.h>
+
+#include <cstdint>
+#include <span>
+
+#include "preload/record/unique_fd.h"
+
+// Newer than Debian 12's header; probed at run time.
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
+#endif
+#ifndef UFFD_FEATURE_POISON
+#define UFFD_FEATURE_POISON (1 << 14)
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+#ifndef UFFD_FEATURE_MOVE
+#define UFFD_FEATURE_MOVE (1 << 16)
+#endif
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW 0xaa00
+#endif
+
+namespace oomcast::record {
+
+enum class FaultResult {
+  kDone,
+  kAlreadyThere,  // EEXIST: somebody else filled it; the thread only has to be woken
+  kRetry,         // EAGAIN: an unread event blocks the address space; read events first
+  kGone,          // ENOENT, ESRCH, ENOSPC, EINVAL: no such registered memory (any more)
+};
+
+class Userfaultfd {
+ public:
+  Userfaultfd() = default;
+  explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  /// Agrees on the features. False: this kernel refuses even the least that is needed.
+  bool negotiate();
+  bool valid() const { return fd_.get() >= 0; }
+  bool write_protects() const { return write_protects_; }
+  int fd() const { return fd_.get(); }
+  void reset() { fd_.reset(); }
+
+  /// False: not registrable (a file mapping, another userfaultfd's, gone).
+  bool register_range(uint64_t start, uint64_t end);
+  /// Fills with zero pages of memory. `filled` gets the pages done, even on kRetry. `protect`: arm the pages for writes.
+  FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled);
+  /// Maps the shared zero page: a read of untouched memory costs none.
+  FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled);
+  FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake);
+  void wake(uint64_t start, uint64_t end);
+  /// Reads what is pending, never waits. The number of messages.
+  size_t read(std::span<uffd_msg> out);
+  /// False once the address space it belongs to is gone (exec or exit).
+  bool address_space_lives();
+
+ private:
+  UniqueFd fd_;
+  bool write_protects_ = false;
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,113 @@
+// How do many guest threads hand events to the recorder without ever waiting? A bounded ring of fixed slots.
+//
+// Many writers claim slots with one compare-and-swap each; one reader, in another process, takes them in order. A full
+// ring drops the event and counts it. A writer that dies between claim and publication would stop the reader for ever:
+// the reader steps over such a slot after a while and counts it as lost. The reader never trusts a number in the slots.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+
+#include "model/trace/event.h"
+
+namespace oomcast::ring {
+
+inline constexpr uint32_t kFramesMax = 54;
+inline constexpr uint64_t kSlots = 2048;  // a power of two
+
+struct Slot {
+  std::atomic<uint64_t> sequence;  // position: free for the writer of that position; position + 1: published
+  trace::Event event;
+  uint64_t frame_count;
+  uint64_t frames[kFramesMax];     // program counters of a sampled allocation, innermost first
+};
+static_assert(sizeof(Slot) == 512);
+
+struct EventRing {
+  alignas(64) std::atomic<uint64_t> head;     // next position to claim, moved by writers
+  alignas(64) std::atomic<uint64_t> dropped;  // events that found the ring full, counted by writers
+  alignas(64) Slot slots[kSlots];
+
+  /// Called by the recorder before anyone else sees the ring.
+  void init() {
+    for (uint64_t i = 0; i < kSlots; ++i) slots[i].sequence.store(i, std::memory_order_relaxed);
+    head.store(0, std::memory_order_release);
+  }
+
+  /// Async-signal-safe and wait-free but for other writers' progress. False: full, counted in `dropped`.
+  bool try_push(const trace::Event& event, const uint64_t* frames = nullptr, uint32_t frame_count = 0) {
+    uint64_t position = head.load(std::memory_order_relaxed);
+    for (;;) {
+      Slot& slot = slots[position & (kSlots - 1)];
+      const uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
+      if (sequence == position) {
+        if (head.compare_exchange_weak(position, position + 1, std::memory_order_relaxed)) {
+          slot.event = event;
+          slot.frame_count = frame_count < kFramesMax ? frame_count : kFramesMax;
+          for (uint32_t i = 0; i < slot.frame_count; ++i) slot.frames[i] = frames[i];
+          // The reader may have given this slot up in the meantime: then the event is already counted as lost.
+          uint64_t expected = position;
+          slot.sequence.compare_exchange_strong(expected, position + 1, std::memory_order_release);
+          return true;
+        }
+      } else if (static_cast<int64_t>(sequence - position) < 0) {
+        dropped.fetch_add(1, std::memory_order_relaxed);
+        return false;
+      } else {
+        position = head.load(std::memory_order_relaxed);
+      }
+    }
+  }
+};
+
+struct RingRecord {
+  trace::Event event;
+  uint32_t frame_count = 0;
+  uint64_t frames[kFramesMax];
+};
+
+/// The reading end; its position lives here, out of the guest's reach.
+class RingReader {
+ public:
+  explicit RingReader(EventRing* ring) : ring_(ring) {}
+
+  /// Copies the next record out. False when there is none (yet).
+  bool pop(RingRecord& out) {
+    Slot& slot = ring_->slots[tail_ & (kSlots - 1)];
+    if (slot.sequence.load(std::memory_order_acquire) != tail_ + 1) return false;
+    std::memcpy(&out.event, &slot.event, sizeof out.event);
+    const uint64_t frames = slot.frame_count;
+    out.frame_count = static_cast<uint32_t>(frames < kFramesMax ? frames : kFramesMax);
+    std::memcpy(out.frames, slot.frames, out.frame_count * sizeof(uint64_t));
+    release(slot);
+    return true;
+  }
+
+  /// True when a writer has claimed the next slot and not published it.
+  bool stuck() const {
+    const uint64_t head = ring_->head.load(std::memory_order_relaxed);
+    return head > tail_ && head - tail_ <= kSlots &&
+           ring_->slots[tail_ & (kSlots - 1)].sequence.load(std::memory_order_acquire) == tail_;
+  }
+
+  /// Steps over a slot whose writer is taken to be dead.
+  void skip_one() {
+    ++lost_;
+    release(ring_->slots[tail_ & (kSlots - 1)]);
+  }
+
+  uint64_t lost() const { return lost_ + ring_->dropped.load(std::memory_order_relaxed); }
+
+ private:
+  void release(Slot& slot) {
+    slot.sequence.store(tail_ + kSlots, std::memory_order_release);
+    ++tail_;
+  }
+
+  EventRing* ring_;
+  uint64_t tail_ = 0;
+  uint64_t lost_ = 0;
+};
+
+}  // namespace oomcast::ring

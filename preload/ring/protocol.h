@@ -1,0 +1,51 @@
+// What do the library in the guest and the recorder say to each other? One request, one reply, over a SEQPACKET socket.
+//
+// The guest asks, and waits, only where memory must be registered before it is used. All else goes through the ring.
+// Both sides treat what they read as untrusted: the guest may have been overwritten, the recorder may be another version.
+#pragma once
+
+#include <cstdint>
+#include <type_traits>
+
+namespace oomcast::ring {
+
+inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
+inline constexpr uint32_t kVersion = 1;
+
+enum class RequestKind : uint32_t {
+  kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set
+  kHelloForked,  // a forked child; `argument` is the parent's pid
+  kHelloAgain,   // the guest had closed our socket (closefrom); nothing else has changed
+  kMapped,       // [address, +bytes) was mapped private and anonymous; `argument` holds the PROT_ bits, `flags` the MAP_ bits
+  kUnknownPage,  // an allocation lies on pages that are not in the known-page table
+  kExiting,      // about to leave with exit status `argument`
+};
+
+struct Request {
+  uint32_t magic = kMagic;
+  uint32_t version = kVersion;
+  RequestKind kind = RequestKind::kHello;
+  uint32_t pid = 0;
+  uint32_t tid = 0;
+  int32_t userfaultfd_errno = 0;
+  uint64_t address = 0;
+  uint64_t bytes = 0;
+  uint64_t argument = 0;
+  uint64_t flags = 0;
+};
+static_assert(std::is_trivially_copyable_v<Request>);
+
+enum class ReplyStatus : uint32_t {
+  kTracked = 1,  // go on; hellos carry the descriptor of the shared area
+  kStayOut,      // this process is not to be tracked: close the socket and do nothing from now on
+};
+
+struct Reply {
+  uint32_t magic = kMagic;
+  ReplyStatus status = ReplyStatus::kTracked;
+  uint64_t stack_sample_bytes = 0;
+  uint64_t shared_bytes = 0;
+};
+static_assert(std::is_trivially_copyable_v<Reply>);
+
+}  // namespace oomcast::ring

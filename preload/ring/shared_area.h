@@ -1,0 +1,27 @@
+// What do the guest and the recorder share? One sealed memfd: notes, the event ring and the known-page table.
+//
+// Made by the recorder, which seals its size: a guest cannot shrink it under the reader. Almost all of it is never
+// touched (the table is sparse), and as shared memory it is not part of the guest's RssAnon.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "preload/ring/event_ring.h"
+#include "preload/ring/known_pages.h"
+
+namespace oomcast::ring {
+
+/// What a guest asked about its machine, by bit.
+enum class Sensitive : uint32_t {
+  kPhysPages = 0, kAvailablePhysPages, kProcessorsOnline, kProcessorsConfigured, kSysinfo, kGetNprocs, kAffinity, kCount
+};
+
+struct SharedArea {
+  std::atomic<uint64_t> sensitive;  // bits by Sensitive
+  std::atomic<uint64_t> hooks_seen; // allocations that passed the hooks, now and then; for debugging
+  EventRing ring;
+  KnownPages known;
+};
+
+}  // namespace oomcast::ring
