@@ -1,0 +1,82 @@
+"""Which kernel does a guest boot, and with which modules? Debian's packaged cloud kernel, unpacked, never installed."""
+import glob
+import lzma
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+
+# What a guest needs beyond what is built in; the modules that these depend on are found by their own records.
+WANTED_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
+
+
+class MachineError(Exception):
+    """Something the person at the keyboard can act on; printed without a traceback."""
+
+
+def newest_package(version):
+    """'6.12' -> 'linux-image-6.12.117+deb12-cloud-amd64', the newest that apt can reach."""
+    listed = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{version}"], capture_output=True, text=True).stdout
+    pattern = re.compile(rf"linux-image-{re.escape(version)}[.0-9][^ ]*-cloud-amd64")
+    names = [name for name in listed.split() if pattern.fullmatch(name)]
+    names.sort(key=lambda name: [int(number) for number in re.findall(r"\d+", name)], reverse=True)
+    for name in names:
+        policy = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True).stdout
+        if "Candidate:" in policy and "Candidate: (none)" not in policy:
+            return name
+    raise MachineError(f"apt knows no linux-image-{version}*-cloud-amd64; run apt-get update, or see which kernels "
+                       "there are: apt-cache pkgnames linux-image | grep cloud")
+
+
+def unpack(version, cache):
+    """The directory of an unpacked kernel package, downloaded once into `cache`."""
+    target = f"{cache}/kernel-{version}"
+    if os.path.isdir(target):
+        return target
+    package = newest_package(version)
+    os.makedirs(cache, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as work:
+        os.chmod(work, 0o777)  # apt downloads as its own user
+        done = subprocess.run(["apt-get", "download", "-qq", package], cwd=work, capture_output=True, text=True)
+        archives = glob.glob(f"{work}/*.deb")
+        if done.returncode or not archives:
+            raise MachineError(f"apt-get download {package} failed: {done.stderr.strip()}")
+        subprocess.run(["dpkg", "-x", archives[0], f"{work}/unpacked"], check=True)
+        shutil.move(f"{work}/unpacked", target)
+    return target
+
+
+def image_of(directory):
+    images = glob.glob(f"{directory}/boot/vmlinuz-*")
+    if len(images) != 1:
+        raise MachineError(f"{directory}: expected one boot/vmlinuz-*, found {len(images)}; remove it and try again")
+    return images[0]
+
+
+def module_bytes(path):
+    with open(path, "rb") as file:
+        data = file.read()
+    return lzma.decompress(data) if path.endswith(".xz") else data
+
+
+def modules_in_order(directory):
+    """[(name, bytes)] of all modules a guest needs, each after those it depends on. Built-in ones are left out."""
+    files = {}
+    for path in glob.glob(f"{directory}/lib/modules/*/kernel/**/*.ko*", recursive=True):
+        files[os.path.basename(path).split(".ko")[0].replace("-", "_")] = path
+    order = {}
+
+    def add(name):
+        name = name.replace("-", "_")
+        if name in order or name not in files:
+            return
+        data = module_bytes(files[name])
+        depends = re.search(rb"\0depends=([^\0]*)\0", data)
+        for other in (depends[1].decode().split(",") if depends else []):
+            add(other)
+        order[name] = data
+
+    for name in WANTED_MODULES:
+        add(name)
+    return list(order.items())

@@ -1,0 +1,151 @@
+"""What came of a run? Turns a guest's samples and dmesg into outcome.json, vmstat.tsv.gz and the host directory."""
+import gzip
+import json
+import os
+import re
+import struct
+
+PAGE = 4096
+THINNED_ROWS = 240
+STALLS = ("allocstall_dma32", "allocstall_normal", "allocstall_movable")
+KILLED = re.compile(r"\] (Memory cgroup o|O)ut of memory[^:]*: Killed process (\d+) \(([^)]*)\) (.*)")
+START_MARK = "guest: start"
+
+
+def samples_of(results):
+    """[{column: value}], columns that this kernel lacks left out."""
+    columns = results["columns"].decode().split("\t")
+    width = 4 * len(columns)
+    data = results["samples"]
+    rows = []
+    for at in range(0, len(data), width):
+        values = struct.unpack_from(f"<{len(columns)}I", data, at)
+        rows.append({name: value for name, value in zip(columns, values) if not name.startswith("-")})
+    return rows
+
+
+def footprint(row, base):
+    """Anonymous memory added since the start: resident or swapped out. A page in the swap cache may count twice."""
+    now = row["nr_anon_pages"] + row["swap_used"]
+    return (now - base["nr_anon_pages"] - base["swap_used"]) * PAGE
+
+
+def stalls(row, base):
+    return sum(row.get(name, 0) - base.get(name, 0) for name in STALLS)
+
+
+def reclaimed_for_itself(row, base, in_cgroup):
+    """Whether a task has reclaimed: for the host, by node reclaim, or (in cgroup cases) within its cgroup."""
+    grew = lambda name: row.get(name, 0) - base.get(name, 0)
+    if stalls(row, base) or grew("pgscan_direct"):
+        return True
+    return in_cgroup and grew("pgscan_anon") + grew("pgscan_file") > grew("pgscan_kswapd") + grew("pgscan_khugepaged")
+
+
+def first_row(rows, holds):
+    """The first sample at which `holds`, as an incident; None if there is none."""
+    base = rows[0]
+    for row in rows[1:]:
+        if holds(row):
+            return {"t": round(row["t_us"] / 1e6, 3), "step": row["step"], "bytes": row["pages"] * PAGE,
+                    "footprint": footprint(row, base), "free_pages": row["nr_free_pages"]}
+    return None
+
+
+def dmesg_of_run(results):
+    text = results.get("dmesg", b"").decode(errors="replace")
+    return text[text.rindex(START_MARK):].split("\n", 1)[1] if START_MARK in text else text
+
+
+def kills_of(dmesg):
+    return [{"scope": "cgroup" if found[1].startswith("Memory") else "host", "pid": int(found[2]), "comm": found[3],
+             "detail": found[4]} for found in KILLED.finditer(dmesg)]
+
+
+def outcome_of(results, in_cgroup):
+    rows = samples_of(results)
+    base, last = rows[0], rows[-1]
+    grew = lambda name: lambda row: row.get(name, 0) > base.get(name, 0)
+    gaps = [later["t_us"] - row["t_us"] for row, later in zip(rows, rows[1:])]
+    names = results["columns"].decode().split("\t")[4:]
+    return {
+        "first_kswapd_wake": first_row(rows, grew("pageoutrun")),
+        "first_kswapd_scan": first_row(rows, grew("pgscan_kswapd")),
+        "first_direct_reclaim": first_row(rows, lambda row: reclaimed_for_itself(row, base, in_cgroup)),
+        "first_swapout": first_row(rows, grew("pswpout")),
+        "first_oom": first_row(rows, grew("oom_kill")),
+        "allocstalls": stalls(last, base),
+        "sampler_gap_s": round(max(gaps) / 1e6, 3),
+        "footprint_peak": max(footprint(row, base) for row in rows),
+        "total_bytes": max(row["pages"] for row in rows) * PAGE,
+        "wall_s": round(last["t_us"] / 1e6, 3),
+        "kills": kills_of(dmesg_of_run(results)),
+        "delta": {name.lstrip("-"): last.get(name, 0) - base.get(name, 0) for name in names},
+        "exits": results["exits"].decode(errors="replace").split("\n"),
+    }
+
+
+def trouble_of(outcome, largest_gap):
+    """Why a run must not be kept, or None."""
+    if outcome["sampler_gap_s"] > largest_gap:
+        return f"the sampler lost its rhythm: a gap of {outcome['sampler_gap_s']:.3f} s"
+    if any(line.startswith("limit ") for line in outcome["exits"]):
+        return "the run did not end within limit_s"
+    if any(re.search(r" run \d+ pid \d+ status code 12[3-7]$", line) for line in outcome["exits"]):
+        return "the run's command could not be started: " + "; ".join(outcome["exits"])
+    return None
+
+
+def thinned(rows, outcome):
+    """About THINNED_ROWS of the samples: evenly spread, and those around each first event."""
+    keep = {round(i * (len(rows) - 1) / THINNED_ROWS) for i in range(THINNED_ROWS + 1)}
+    moments = {event["t"] for key, event in outcome.items() if key.startswith("first_") and event}
+    for index, row in enumerate(rows):
+        if round(row["t_us"] / 1e6, 3) in moments:
+            keep |= {max(index - 1, 0), index}
+    return [rows[index] for index in sorted(keep)]
+
+
+def write_tsv(path, rows):
+    names = [name for name in rows[0] if name not in ("t_us", "step", "pages")]
+    lines = ["\t".join(["t", "step", "bytes", *names])]
+    for row in rows:
+        lines.append("\t".join([f"{row['t_us'] / 1e6:.3f}", str(row["step"]), str(row["pages"] * PAGE),
+                                *(str(row[name]) for name in names)]))
+    with open(path, "wb") as file, gzip.GzipFile(fileobj=file, mode="wb", filename="", mtime=0) as packed:
+        packed.write(("\n".join(lines) + "\n").encode())
+
+
+def oom_text(dmesg):
+    """The kernel's lines about its kills, without call traces and registers."""
+    kept, inside = [], False
+    for line in dmesg.splitlines():
+        if "Call Trace:" in line:
+            inside = True
+        if not inside:
+            kept.append(line)
+        if "</TASK>" in line:
+            inside = False
+    return "".join(line + "\n" for line in kept)
+
+
+def store_run(results, outcome, directory, keep_samples):
+    os.makedirs(directory)
+    with open(f"{directory}/outcome.json", "w") as file:
+        json.dump(outcome, file, indent=1)
+        file.write("\n")
+    if outcome["kills"]:
+        with open(f"{directory}/dmesg", "w") as file:
+            file.write(oom_text(dmesg_of_run(results)))
+    if keep_samples:
+        write_tsv(f"{directory}/vmstat.tsv.gz", thinned(samples_of(results), outcome))
+    store_files(results, "after/", f"{directory}/after")
+
+
+def store_files(results, prefix, directory):
+    for name, data in results.items():
+        if name.startswith(prefix):
+            path = f"{directory}/{name[len(prefix):]}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "wb") as file:
+                file.write(data)
