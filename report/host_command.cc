@@ -30,8 +30,11 @@ std::string human(Bytes bytes) {
   int64_t tenths = bytes.count() * 10;
   for (; tenths >= 10240 && unit < 4; ++unit) tenths = (tenths + 512) / 1024;
   char text[32];
-  if (tenths >= 1000 || tenths % 10 == 0) std::snprintf(text, sizeof text, "%ld %s", static_cast<long>((tenths + 5) / 10), units[unit]);
-  else std::snprintf(text, sizeof text, "%ld.%ld %s", static_cast<long>(tenths / 10), static_cast<long>(tenths % 10), units[unit]);
+  if (tenths >= 1000 || tenths % 10 == 0)
+    std::snprintf(text, sizeof text, "%ld %s", static_cast<long>((tenths + 5) / 10), units[unit]);
+  else
+    std::snprintf(text, sizeof text, "%ld.%ld %s", static_cast<long>(tenths / 10), static_cast<long>(tenths % 10),
+                  units[unit]);
   return text;
 }
 std::string human(Pages pages) { return human(to_bytes(pages)); }
@@ -39,9 +42,13 @@ std::string human(Pages pages) { return human(to_bytes(pages)); }
 std::string duration(Nanoseconds time) {
   char text[32];
   const int64_t ns = time.count();
-  if (ns >= 1'000'000) std::snprintf(text, sizeof text, "%ld.%ld ms", static_cast<long>(ns / 1'000'000), static_cast<long>(ns / 100'000 % 10));
-  else if (ns >= 1000) std::snprintf(text, sizeof text, "%ld.%ld us", static_cast<long>(ns / 1000), static_cast<long>(ns / 100 % 10));
-  else std::snprintf(text, sizeof text, "%ld ns", static_cast<long>(ns));
+  if (ns >= 1'000'000)
+    std::snprintf(text, sizeof text, "%ld.%ld ms", static_cast<long>(ns / 1'000'000),
+                  static_cast<long>(ns / 100'000 % 10));
+  else if (ns >= 1000)
+    std::snprintf(text, sizeof text, "%ld.%ld us", static_cast<long>(ns / 1000), static_cast<long>(ns / 100 % 10));
+  else
+    std::snprintf(text, sizeof text, "%ld ns", static_cast<long>(ns));
   return text;
 }
 
@@ -61,7 +68,8 @@ std::string cpu_list(const std::vector<int>& cpus) {
 // A name from a file may hold anything; a terminal should see only letters.
 std::string printable(const std::string& text) {
   std::string out = text.substr(0, 80);
-  std::replace_if(out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, '?');
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, '?');
   return out;
 }
 
@@ -71,21 +79,28 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
     managed += zone.managed;
     free += zone.free;
   }
-  print(out, "\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(), cpu_list(node.cpus).c_str());
+  print(out, "\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
+        cpu_list(node.cpus).c_str());
   if (spec.nodes.size() > 1) {
     out += ", distance";
-    for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i) print(out, " %d:%d", spec.nodes[i].id.value, node.distance[i]);
+    for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i)
+      print(out, " %d:%d", spec.nodes[i].id.value, node.distance[i]);
   }
   if (node.unreclaimable) out += ", kswapd has given up";
-  print(out, "\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n", human(node.lru.inactive_anon).c_str(),
-        human(node.lru.active_anon).c_str(), human(node.lru.inactive_file).c_str(), human(node.lru.active_file).c_str(),
+  print(out, "\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n",
+        human(node.lru.inactive_anon).c_str(), human(node.lru.active_anon).c_str(),
+        human(node.lru.inactive_file).c_str(), human(node.lru.active_file).c_str(),
         human(node.lru.unevictable).c_str());
   print(out, "  %-8s %-22s %-22s %-20s %-20s %s\n", "zone", "managed pages", "free", "min", "low", "high");
   for (const ZoneSpec& zone : node.zones) {
     print(out, "  %-8s", zone_name(zone.kind));
-    const std::pair<Pages, int> columns[] = {{zone.managed, 22}, {zone.free, 22}, {zone.watermarks.min + zone.boost, 20},
-                                             {zone.watermarks.low + zone.boost, 20}, {zone.watermarks.high + zone.boost, 20}};
-    for (const auto& [pages, width] : columns) print(out, " %-*s", width, (std::to_string(pages.count()) + " (" + human(pages) + ")").c_str());
+    const std::pair<Pages, int> columns[] = {{zone.managed, 22},
+                                             {zone.free, 22},
+                                             {zone.watermarks.min + zone.boost, 20},
+                                             {zone.watermarks.low + zone.boost, 20},
+                                             {zone.watermarks.high + zone.boost, 20}};
+    for (const auto& [pages, width] : columns)
+      print(out, " %-*s", width, (std::to_string(pages.count()) + " (" + human(pages) + ")").c_str());
     while (out.ends_with(' ')) out.pop_back();
     out += "\n";
   }
@@ -98,8 +113,9 @@ void add_swap(std::string& out, const HostSpec& spec) {
   }
   out += "\nswap:\n";
   for (const SwapSpec& swap : spec.swaps) {
-    print(out, "  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(), human(swap.size).c_str(),
-          human(swap.used).c_str(), swap.priority, swap.rotational ? "rotational" : "not rotational", duration(swap.times.read_4k).c_str(),
+    print(out, "  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(),
+          human(swap.size).c_str(), human(swap.used).c_str(), swap.priority,
+          swap.rotational ? "rotational" : "not rotational", duration(swap.times.read_4k).c_str(),
           duration(swap.times.write_4k).c_str());
   }
 }
@@ -107,17 +123,25 @@ void add_swap(std::string& out, const HostSpec& spec) {
 void add_settings(std::string& out, const HostSpec& spec) {
   const VmTunables& vm = spec.vm;
   out += "\nsettings:\n";
-  if (vm.min_free_kbytes >= 0) print(out, "  vm.min_free_kbytes         %ld\n", static_cast<long>(vm.min_free_kbytes));
-  else print(out, "  vm.min_free_kbytes         %ld (the kernel's own formula)\n", static_cast<long>(boot_min_free_kbytes(spec)));
-  const std::pair<const char*, int64_t> settings[] = {
-      {"vm.watermark_scale_factor", vm.watermark_scale_factor}, {"vm.swappiness", vm.swappiness},
-      {"vm.overcommit_memory", vm.overcommit_memory}, {"vm.overcommit_ratio", vm.overcommit_ratio},
-      {"vm.zone_reclaim_mode", vm.zone_reclaim_mode}, {"vm.panic_on_oom", vm.panic_on_oom},
-      {"vm.oom_kill_allocating_task", vm.oom_kill_allocating_task}, {"kernel.numa_balancing", vm.numa_balancing}};
-  for (const auto& [name, value] : settings) print(out, "  %-26s %ld\n", name, static_cast<long>(value));
-  print(out, "  %-26s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled), thp_defrag_name(vm.thp_defrag));
+  if (vm.min_free_kbytes >= 0)
+    print(out, "  vm.min_free_kbytes           %ld\n", static_cast<long>(vm.min_free_kbytes));
+  else
+    print(out, "  vm.min_free_kbytes           %ld (the kernel's own formula)\n",
+          static_cast<long>(boot_min_free_kbytes(spec)));
+  const std::pair<const char*, int64_t> settings[] = {{"vm.watermark_scale_factor", vm.watermark_scale_factor},
+                                                      {"vm.swappiness", vm.swappiness},
+                                                      {"vm.overcommit_memory", vm.overcommit_memory},
+                                                      {"vm.overcommit_ratio", vm.overcommit_ratio},
+                                                      {"vm.zone_reclaim_mode", vm.zone_reclaim_mode},
+                                                      {"vm.panic_on_oom", vm.panic_on_oom},
+                                                      {"vm.oom_kill_allocating_task", vm.oom_kill_allocating_task},
+                                                      {"kernel.numa_balancing", vm.numa_balancing}};
+  for (const auto& [name, value] : settings) print(out, "  %-28s %ld\n", name, static_cast<long>(value));
+  print(out, "  %-28s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled),
+        thp_defrag_name(vm.thp_defrag));
   if (!spec.cgroup.present) return;
-  const std::pair<const char*, int64_t> limits[] = {{"memory.max", spec.cgroup.memory_max}, {"memory.high", spec.cgroup.memory_high},
+  const std::pair<const char*, int64_t> limits[] = {{"memory.max", spec.cgroup.memory_max},
+                                                    {"memory.high", spec.cgroup.memory_high},
                                                     {"memory.swap.max", spec.cgroup.memory_swap_max}};
   print(out, "\ncgroup %s:", printable(spec.cgroup.path).c_str());
   for (const auto& [name, bytes] : limits) print(out, " %s %s", name, bytes < 0 ? "max" : human(Bytes(bytes)).c_str());
@@ -129,12 +153,16 @@ void add_processes(std::string& out, const HostSpec& spec) {
   print(out, "\nprocesses: %zu%s\n", spec.processes.size(), spec.processes.size() > kShown ? ", the ten largest:" : "");
   std::vector<const ProcessSpec*> order;
   for (const ProcessSpec& process : spec.processes) order.push_back(&process);
-  const auto size = [](const ProcessSpec* process) { return process->rss_anon + process->rss_file + process->rss_shmem + process->swap_entries; };
-  std::stable_sort(order.begin(), order.end(), [&](const ProcessSpec* a, const ProcessSpec* b) { return size(a) > size(b); });
+  const auto size = [](const ProcessSpec* process) {
+    return process->rss_anon + process->rss_file + process->rss_shmem + process->swap_entries;
+  };
+  std::stable_sort(order.begin(), order.end(),
+                   [&](const ProcessSpec* a, const ProcessSpec* b) { return size(a) > size(b); });
   if (order.size() > kShown) order.resize(kShown);
   for (const ProcessSpec* process : order) {
     print(out, "  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid, printable(process->comm).c_str(),
-          human(process->rss_anon + process->rss_file + process->rss_shmem).c_str(), human(process->swap_entries).c_str(), process->oom_score_adj);
+          human(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
+          human(process->swap_entries).c_str(), process->oom_score_adj);
   }
 }
 
@@ -150,13 +178,14 @@ std::string render_host_list() {
 std::string render_host(const HostSpec& spec) {
   std::string out;
   print(out, "%s: kernel %s, %s LRU, %zu node%s, %zu CPU%s, %s of memory, %s of swap\n", printable(spec.name).c_str(),
-        printable(spec.kernel_release).c_str(), spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic", spec.nodes.size(),
-        spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s", human(spec.total_ram).c_str(),
-        human(spec.total_swap()).c_str());
+        printable(spec.kernel_release).c_str(), spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic",
+        spec.nodes.size(), spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s",
+        human(spec.total_ram).c_str(), human(spec.total_swap()).c_str());
   for (const NodeSpec& node : spec.nodes) add_node(out, spec, node);
   add_swap(out, spec);
-  print(out, "\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n", duration(spec.calibration.page_fault).c_str(),
-        duration(spec.calibration.cpu_loop_20m).c_str(), duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
+  print(out, "\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
+        duration(spec.calibration.page_fault).c_str(), duration(spec.calibration.cpu_loop_20m).c_str(),
+        duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
   add_settings(out, spec);
   add_processes(out, spec);
   if (spec.assumed.empty()) return out;

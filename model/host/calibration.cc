@@ -25,7 +25,8 @@ class CalibrationFile {
     const double scaled = value.is_number() ? value.get<double>() * scale : -1;
     if (!(scaled >= 0) || scaled > static_cast<double>(max)) {
       fail(full, "is " + quote(value.dump(-1, ' ', false, ordered_json::error_handler_t::replace)) +
-                     ", expected a number from 0 to " + std::to_string(static_cast<int64_t>(static_cast<double>(max) / scale)));
+                     ", expected a number from 0 to " +
+                     std::to_string(static_cast<int64_t>(static_cast<double>(max) / scale)));
       return 0;
     }
     return std::llround(scaled);
@@ -45,7 +46,9 @@ class CalibrationFile {
   }
 
  private:
-  void fail(const std::string& path, const std::string& what) { reader_.fail(kPath, lines_.line_of(path), path + " " + what); }
+  void fail(const std::string& path, const std::string& what) {
+    reader_.fail(kPath, lines_.line_of(path), path + " " + what);
+  }
 
   SnapshotReader& reader_;
   JsonLines lines_;

@@ -28,9 +28,11 @@ void assume_calibration(HostSpec& spec, const char* why) {
 }
 
 void assume_ssd(HostSpec& spec, DeviceTimes& times, const std::string& field, const char* why) {
-  if (times.read_4k.count() == 0 && times.write_4k.count() == 0 && times.read_128k.count() == 0 && times.write_128k.count() == 0) {
+  if (times.read_4k.count() == 0 && times.write_4k.count() == 0 && times.read_128k.count() == 0 &&
+      times.write_128k.count() == 0) {
     times = kSsd;
-    spec.assumed.push_back(field + ": an SSD with 90 us per 4 KiB read, 30 us per write, 250 and 150 us per 128 KiB (" + why + ")");
+    spec.assumed.push_back(field + ": an SSD with 90 us per 4 KiB read, 30 us per write, 250 and 150 us per 128 KiB (" +
+                           why + ")");
     return;
   }
   // A device of which only one direction was measured: the other takes as long. Zero would be free.

@@ -12,8 +12,8 @@ namespace oomcast::host {
 
 /// One integer of VmTunables, with the range in which the kernel (or sense) accepts it.
 struct VmField {
-  const char* name;         // key in JSON and --set
-  const char* path;         // file of a snapshot
+  const char* name;  // key in JSON and --set
+  const char* path;  // file of a snapshot
   std::variant<int VmTunables::*, int64_t VmTunables::*> member;
   int64_t min, max;
 

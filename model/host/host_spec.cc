@@ -17,11 +17,16 @@ constexpr int64_t kBytesMax = int64_t{1} << 46;
 
 const char* zone_name(ZoneKind kind) {
   switch (kind) {
-    case ZoneKind::kDma: return "DMA";
-    case ZoneKind::kDma32: return "DMA32";
-    case ZoneKind::kNormal: return "Normal";
-    case ZoneKind::kMovable: return "Movable";
-    case ZoneKind::kDevice: return "Device";
+    case ZoneKind::kDma:
+      return "DMA";
+    case ZoneKind::kDma32:
+      return "DMA32";
+    case ZoneKind::kNormal:
+      return "Normal";
+    case ZoneKind::kMovable:
+      return "Movable";
+    case ZoneKind::kDevice:
+      return "Device";
   }
   return "?";
 }
@@ -35,9 +40,12 @@ std::optional<ZoneKind> zone_kind(std::string_view name) {
 
 const char* thp_mode_name(ThpMode mode) {
   switch (mode) {
-    case ThpMode::kNever: return "never";
-    case ThpMode::kMadvise: return "madvise";
-    case ThpMode::kAlways: return "always";
+    case ThpMode::kNever:
+      return "never";
+    case ThpMode::kMadvise:
+      return "madvise";
+    case ThpMode::kAlways:
+      return "always";
   }
   return "?";
 }
@@ -51,18 +59,23 @@ std::optional<ThpMode> thp_mode(std::string_view name) {
 
 const char* thp_defrag_name(ThpDefrag defrag) {
   switch (defrag) {
-    case ThpDefrag::kNever: return "never";
-    case ThpDefrag::kMadvise: return "madvise";
-    case ThpDefrag::kDefer: return "defer";
-    case ThpDefrag::kDeferMadvise: return "defer+madvise";
-    case ThpDefrag::kAlways: return "always";
+    case ThpDefrag::kNever:
+      return "never";
+    case ThpDefrag::kMadvise:
+      return "madvise";
+    case ThpDefrag::kDefer:
+      return "defer";
+    case ThpDefrag::kDeferMadvise:
+      return "defer+madvise";
+    case ThpDefrag::kAlways:
+      return "always";
   }
   return "?";
 }
 
 std::optional<ThpDefrag> thp_defrag(std::string_view name) {
-  for (ThpDefrag defrag : {ThpDefrag::kNever, ThpDefrag::kMadvise, ThpDefrag::kDefer, ThpDefrag::kDeferMadvise,
-                           ThpDefrag::kAlways}) {
+  for (ThpDefrag defrag :
+       {ThpDefrag::kNever, ThpDefrag::kMadvise, ThpDefrag::kDefer, ThpDefrag::kDeferMadvise, ThpDefrag::kAlways}) {
     if (name == thp_defrag_name(defrag)) return defrag;
   }
   return std::nullopt;
@@ -70,8 +83,10 @@ std::optional<ThpDefrag> thp_defrag(std::string_view name) {
 
 const char* lru_name(LruKind lru) {
   switch (lru) {
-    case LruKind::kClassic: return "classic";
-    case LruKind::kMultiGen: return "mglru";
+    case LruKind::kClassic:
+      return "classic";
+    case LruKind::kMultiGen:
+      return "mglru";
   }
   return "?";
 }
@@ -97,7 +112,8 @@ int64_t VmField::get(const VmTunables& vm) const {
 }
 
 void VmField::set(VmTunables& vm, int64_t value) const {
-  std::visit([&](auto pointer) { vm.*pointer = static_cast<std::remove_reference_t<decltype(vm.*pointer)>>(value); }, member);
+  std::visit([&](auto pointer) { vm.*pointer = static_cast<std::remove_reference_t<decltype(vm.*pointer)>>(value); },
+             member);
 }
 
 const std::vector<VmField>& vm_fields() {
@@ -106,7 +122,8 @@ const std::vector<VmField>& vm_fields() {
       {"min_free_kbytes", "proc/sys/vm/min_free_kbytes", &V::min_free_kbytes, -1, kKilobytesMax},
       {"watermark_scale_factor", "proc/sys/vm/watermark_scale_factor", &V::watermark_scale_factor, 1, 3000},
       {"watermark_boost_factor", "proc/sys/vm/watermark_boost_factor", &V::watermark_boost_factor, 0, kIntMax},
-      {"percpu_pagelist_high_fraction", "proc/sys/vm/percpu_pagelist_high_fraction", &V::percpu_pagelist_high_fraction, 0, kIntMax},
+      {"percpu_pagelist_high_fraction", "proc/sys/vm/percpu_pagelist_high_fraction", &V::percpu_pagelist_high_fraction,
+       0, kIntMax},
       {"swappiness", "proc/sys/vm/swappiness", &V::swappiness, 0, 200},
       {"page_cluster", "proc/sys/vm/page-cluster", &V::page_cluster, 0, 31},
       {"zone_reclaim_mode", "proc/sys/vm/zone_reclaim_mode", &V::zone_reclaim_mode, 0, kIntMax},

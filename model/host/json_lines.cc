@@ -18,7 +18,7 @@ int JsonLines::line_of(std::string path) const {
 JsonLines json_lines(std::string_view text) {
   struct Level {
     bool array;
-    size_t path_size;    // of the container itself
+    size_t path_size;  // of the container itself
     int index = 0;
     bool key_next = true;
   };

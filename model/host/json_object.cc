@@ -37,7 +37,8 @@ void JsonFile::fail_at(int line, const std::string& path, const std::string& mes
   error_ = Error{where + (path.empty() ? "" : path + ": ") + message};
 }
 
-JsonObject::JsonObject(JsonFile& file, const ordered_json& value, std::string path) : file_(file), path_(std::move(path)) {
+JsonObject::JsonObject(JsonFile& file, const ordered_json& value, std::string path)
+    : file_(file), path_(std::move(path)) {
   if (value.is_object()) {
     value_ = &value;
   } else {
@@ -58,7 +59,8 @@ bool JsonObject::integer(const char* key, int64_t& target, int64_t min, int64_t 
   if (const auto number = whole_number(*value, min, max)) {
     target = *number;
   } else {
-    fail(key, quote_json(*value) + ", expected a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+    fail(key,
+         quote_json(*value) + ", expected a whole number from " + std::to_string(min) + " to " + std::to_string(max));
   }
   return true;
 }
@@ -136,8 +138,9 @@ bool JsonObject::integers(const char* key, std::vector<int>& target, int64_t min
   for (size_t i = 0; i < value->size(); ++i) {
     const auto number = whole_number((*value)[i], min, max);
     if (!number) {
-      file_.fail(path_of(key) + "[" + std::to_string(i) + "]",
-                 quote_json((*value)[i]) + ", expected a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+      file_.fail(path_of(key) + "[" + std::to_string(i) + "]", quote_json((*value)[i]) +
+                                                                   ", expected a whole number from " +
+                                                                   std::to_string(min) + " to " + std::to_string(max));
       return true;
     }
     target.push_back(static_cast<int>(*number));
@@ -152,7 +155,8 @@ bool JsonObject::decimal(const char* key, int64_t& target, double scale, int64_t
   if (scaled >= 0 && scaled <= static_cast<double>(max)) {
     target = std::llround(scaled);
   } else {
-    fail(key, quote_json(*value) + ", expected a number from 0 to " + std::to_string(std::llround(static_cast<double>(max) / scale)));
+    fail(key, quote_json(*value) + ", expected a number from 0 to " +
+                  std::to_string(std::llround(static_cast<double>(max) / scale)));
   }
   return true;
 }

@@ -16,7 +16,8 @@ namespace oomcast::host {
 /// The file being read. The first failure wins, so readers need not check after each key.
 class JsonFile {
  public:
-  JsonFile(std::string name, std::string_view text) : name_(std::move(name)), has_lines_(!text.empty()), lines_(json_lines(text)) {}
+  JsonFile(std::string name, std::string_view text)
+      : name_(std::move(name)), has_lines_(!text.empty()), lines_(json_lines(text)) {}
 
   void fail(const std::string& path, const std::string& message) { fail_at(lines_.line_of(path), path, message); }
   void fail_at(int line, const std::string& path, const std::string& message);
@@ -45,8 +46,8 @@ class JsonObject {
   // Each leaves its target alone when the key is absent, and says whether it was there.
   bool integer(const char* key, int64_t& target, int64_t min, int64_t max);
   bool integer(const char* key, int& target, int64_t min, int64_t max);
-  bool pages(const char* key, Pages& target);        // 4096 or "16M"
-  bool bytes(const char* key, Bytes& target);        // 4294967296 or "4G"
+  bool pages(const char* key, Pages& target);  // 4096 or "16M"
+  bool bytes(const char* key, Bytes& target);  // 4294967296 or "4G"
   bool text(const char* key, std::string& target);
   bool flag(const char* key, bool& target);
   bool integers(const char* key, std::vector<int>& target, int64_t min, int64_t max);

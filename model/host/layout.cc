@@ -42,7 +42,9 @@ std::vector<ZoneSpec> cut(const NodeMemory& memory, bool first, int64_t& dma32_l
   const int64_t low = std::min(present, dma32_left);
   dma32_left -= low;
   // Boot-time reservations are spread evenly.
-  if (present > 0) add(ZoneKind::kDma32, low == present ? managed : static_cast<int64_t>(static_cast<__int128>(managed) * low / present), low);
+  if (present > 0)
+    add(ZoneKind::kDma32,
+        low == present ? managed : static_cast<int64_t>(static_cast<__int128>(managed) * low / present), low);
   add(ZoneKind::kNormal, managed, present);
   return zones;
 }
@@ -87,8 +89,9 @@ bool carry_lists(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old)
       zone.lru.*list = Pages(0);
       zone.pcp.clear();
     }
-    share_out(zones, total, [](const ZoneSpec& zone) { return std::max<int64_t>(0, room(zone).count()); },
-              [&](ZoneSpec& zone, int64_t part) { zone.lru.*list = Pages(part); });
+    share_out(
+        zones, total, [](const ZoneSpec& zone) { return std::max<int64_t>(0, room(zone).count()); },
+        [&](ZoneSpec& zone, int64_t part) { zone.lru.*list = Pages(part); });
   }
   return std::all_of(zones.begin(), zones.end(), fits);
 }
@@ -118,14 +121,16 @@ void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, 
     int64_t others_room = 0;
     for (const ZoneSpec& zone : others) others_room += zone.free.count();
     const int64_t from_others = std::min(pinned_left, others_room);
-    share_out(others, from_others, [](const ZoneSpec& zone) { return zone.free.count(); },
-              [](ZoneSpec& zone, int64_t part) { zone.free -= Pages(part); });
+    share_out(
+        others, from_others, [](const ZoneSpec& zone) { return zone.free.count(); },
+        [](ZoneSpec& zone, int64_t part) { zone.free -= Pages(part); });
     std::copy(others.begin(), others.end(), zones.begin() + 1);
     zones.front().free = dma_free - Pages(pinned_left - from_others);
     return;
   }
-  share_out(zones, pinned_left, [](const ZoneSpec& zone) { return zone.free.count(); },
-            [](ZoneSpec& zone, int64_t part) { zone.free -= Pages(part); });
+  share_out(
+      zones, pinned_left, [](const ZoneSpec& zone) { return zone.free.count(); },
+      [](ZoneSpec& zone, int64_t part) { zone.free -= Pages(part); });
 }
 
 }  // namespace
@@ -142,11 +147,14 @@ Result<void> lay_out_zones(HostSpec& spec, const std::vector<NodeMemory>& memory
                    std::to_string(memory[i].managed.count()) + " managed; free never exceeds managed"};
     }
     Pages held;
-    if (!carry_lists(zones, node.zones)) return Error{name + ".managed: the pages on its LRU lists do not fit; give more memory or start from an emptier host"};
+    if (!carry_lists(zones, node.zones))
+      return Error{name +
+                   ".managed: the pages on its LRU lists do not fit; give more memory or start from an emptier host"};
     for (const ZoneSpec& zone : zones) held += zone.managed - room(zone);
     if (held + memory[i].free > memory[i].managed) {
-      return Error{name + ".free: " + std::to_string(memory[i].free.count()) + " pages free and " + std::to_string(held.count()) +
-                   " on lists are more than the " + std::to_string(memory[i].managed.count()) + " managed"};
+      return Error{name + ".free: " + std::to_string(memory[i].free.count()) + " pages free and " +
+                   std::to_string(held.count()) + " on lists are more than the " +
+                   std::to_string(memory[i].managed.count()) + " managed"};
     }
     place_free(zones, node.zones, memory[i].free);
     node.zones = std::move(zones);

@@ -15,11 +15,20 @@ int unit_shift(std::string_view unit) {
   const std::string_view rest = unit.substr(1);
   if (!rest.empty() && rest != "B" && rest != "iB") return -1;
   switch (unit.front()) {
-    case 'k': case 'K': return 10;
-    case 'm': case 'M': return 20;
-    case 'g': case 'G': return 30;
-    case 't': case 'T': return 40;
-    default: return -1;
+    case 'k':
+    case 'K':
+      return 10;
+    case 'm':
+    case 'M':
+      return 20;
+    case 'g':
+    case 'G':
+      return 30;
+    case 't':
+    case 'T':
+      return 40;
+    default:
+      return -1;
   }
 }
 

@@ -10,7 +10,8 @@ namespace oomcast::host {
 Result<HostSpec> read_host(const std::string& path_or_name) {
   namespace fs = std::filesystem;
   std::error_code failed;
-  if (path_or_name.empty()) return Error{"no host given; name a snapshot directory, a JSON file or a preset ('oomcast host list')"};
+  if (path_or_name.empty())
+    return Error{"no host given; name a snapshot directory, a JSON file or a preset ('oomcast host list')"};
   for (const Preset& one : presets()) {
     if (path_or_name == one.name) return preset(path_or_name);
   }

@@ -53,22 +53,30 @@ class HostReader {
 
   void read_identity(JsonObject& object) {
     std::string schema;
-    if (!object.text("schema", schema)) object.fail("schema", std::string("missing; write \"schema\": \"") + kHostSchema + "\"");
-    else if (schema != kHostSchema) object.fail("schema", quote(schema) + " is not " + kHostSchema);
+    if (!object.text("schema", schema))
+      object.fail("schema", std::string("missing; write \"schema\": \"") + kHostSchema + "\"");
+    else if (schema != kHostSchema)
+      object.fail("schema", quote(schema) + " is not " + kHostSchema);
     object.text("name", spec_.name);
     for (const ordered_json* note : object.elements("assumed")) {
-      if (note->is_string()) assume(note->get<std::string>());
-      else object.fail("assumed", quote_json(*note) + ", expected a text in quotes");
+      if (note->is_string())
+        assume(note->get<std::string>());
+      else
+        object.fail("assumed", quote_json(*note) + ", expected a text in quotes");
     }
     spec_.kernel_release = "6.1";
     if (!object.text("kernel", spec_.kernel_release)) assume("kernel: 6.1 (not in the file)");
-    if (const auto version = kernel_version(spec_.kernel_release)) spec_.kernel = *version;
-    else object.fail("kernel", quote(spec_.kernel_release) + " does not begin with MAJOR.MINOR, for example \"6.1\"");
+    if (const auto version = kernel_version(spec_.kernel_release))
+      spec_.kernel = *version;
+    else
+      object.fail("kernel", quote(spec_.kernel_release) + " does not begin with MAJOR.MINOR, for example \"6.1\"");
     spec_.lru = default_lru(spec_.kernel);
     std::string lru;
     if (!object.text("lru", lru)) return;
-    if (const auto kind = lru_kind(lru)) spec_.lru = *kind;
-    else object.fail("lru", quote(lru) + suggestion(lru, {"classic", "mglru"}));
+    if (const auto kind = lru_kind(lru))
+      spec_.lru = *kind;
+    else
+      object.fail("lru", quote(lru) + suggestion(lru, {"classic", "mglru"}));
   }
 
   void read_lru(JsonObject& parent, LruSizes& lru, bool& given) {
@@ -96,8 +104,10 @@ class HostReader {
     const ordered_json* value = object.get("cpus");
     if (!value || !value->is_string()) return object.integers("cpus", cpus, 0, 8191);
     const auto list = parse_cpu_list(value->get<std::string>());
-    if (list) cpus = *list;
-    else object.fail("cpus", quote_json(*value) + " is not a CPU list such as \"0-3,8\"");
+    if (list)
+      cpus = *list;
+    else
+      object.fail("cpus", quote_json(*value) + " is not a CPU list such as \"0-3,8\"");
     return true;
   }
 
@@ -110,11 +120,16 @@ class HostReader {
     object.integers("distance", node.distance, 0, 255);
     bool lru_given = false;
     read_lru(object, node.lru, lru_given);
-    const std::pair<const char*, Pages*> counters[] = {
-        {"slab_reclaimable_pages", &node.slab_reclaimable}, {"slab_unreclaimable_pages", &node.slab_unreclaimable},
-        {"anon_pages", &node.anon_pages}, {"mapped_pages", &node.mapped}, {"file_pages", &node.file_pages},
-        {"shmem_pages", &node.shmem}, {"dirty_pages", &node.dirty}, {"writeback_pages", &node.writeback},
-        {"page_table_pages", &node.page_tables}, {"swapcached_pages", &node.swapcached}};
+    const std::pair<const char*, Pages*> counters[] = {{"slab_reclaimable_pages", &node.slab_reclaimable},
+                                                       {"slab_unreclaimable_pages", &node.slab_unreclaimable},
+                                                       {"anon_pages", &node.anon_pages},
+                                                       {"mapped_pages", &node.mapped},
+                                                       {"file_pages", &node.file_pages},
+                                                       {"shmem_pages", &node.shmem},
+                                                       {"dirty_pages", &node.dirty},
+                                                       {"writeback_pages", &node.writeback},
+                                                       {"page_table_pages", &node.page_tables},
+                                                       {"swapcached_pages", &node.swapcached}};
     for (const auto& [key, target] : counters) object.pages(key, *target);
     object.integer("kernel_stack_kb", node.kernel_stack_kb, 0, kCountMax);
     object.flag("unreclaimable", node.unreclaimable);
@@ -129,16 +144,21 @@ class HostReader {
       node.zones.push_back(read_zone(*zones[z], at(object.path_of("zones"), z), given.back()));
     }
     object.done();
-    if (zones.empty() && !sized) object.fail("managed", "missing; give the node's memory, for example \"managed\": \"8G\", or its zones");
+    if (zones.empty() && !sized)
+      object.fail("managed", "missing; give the node's memory, for example \"managed\": \"8G\", or its zones");
     if (!zones.empty() && (sized || present_given || free_given)) {
-      object.fail(sized ? "managed" : present_given ? "present" : "free", "given together with zones, which say the same; leave one out");
+      object.fail(sized           ? "managed"
+                  : present_given ? "present"
+                                  : "free",
+                  "given together with zones, which say the same; leave one out");
     }
     if (zones.empty()) {
       NodeMemory memory{to_pages(managed), to_pages(present), to_pages(free)};
       // The struct pages (a 64th) are taken before the buddy allocator sees the rest; node 0 also loses what the
       // firmware keeps below 1 MiB.
       if (!present_given) memory.present = memory.managed + memory.managed / 63 + Pages(index == 0 ? 158 : 0);
-      if (memory.present < memory.managed) object.fail("present", "less than managed; the kernel manages a part of what is present");
+      if (memory.present < memory.managed)
+        object.fail("present", "less than managed; the kernel manages a part of what is present");
       const LruSizes& lru = node.lru;
       const Pages held = lru.inactive_anon + lru.active_anon + lru.inactive_file + lru.active_file + lru.unevictable;
       if (!free_given) {
@@ -159,8 +179,11 @@ class HostReader {
     ZoneSpec zone;
     std::string kind;
     object.text("kind", kind);
-    if (const auto known = zone_kind(kind)) zone.kind = *known;
-    else object.fail("kind", "zone " + quote(kind) + " is unknown; the zones of x86-64 are DMA, DMA32, Normal, Movable, Device");
+    if (const auto known = zone_kind(kind))
+      zone.kind = *known;
+    else
+      object.fail("kind",
+                  "zone " + quote(kind) + " is unknown; the zones of x86-64 are DMA, DMA32, Normal, Movable, Device");
     if (!object.pages("managed_pages", zone.managed)) object.fail("managed_pages", "missing");
     zone.present = zone.managed;
     object.pages("present_pages", zone.present);
@@ -202,8 +225,10 @@ class HostReader {
     given.pcp = object.has("pcp");
     for (const ordered_json* entry : object.elements("pcp")) {
       std::optional<int64_t> number[3];
-      for (size_t i = 0; i < 3 && entry->is_array() && entry->size() == 3; ++i) number[i] = whole_number((*entry)[i], 0, kCountMax);
-      if (!number[0] || !number[1] || !number[2]) return object.fail("pcp", quote_json(*entry) + ", expected [count, high, batch] in pages");
+      for (size_t i = 0; i < 3 && entry->is_array() && entry->size() == 3; ++i)
+        number[i] = whole_number((*entry)[i], 0, kCountMax);
+      if (!number[0] || !number[1] || !number[2])
+        return object.fail("pcp", quote_json(*entry) + ", expected [count, high, batch] in pages");
       zone.pcp.push_back({Pages(*number[0]), Pages(*number[1]), Pages(*number[2])});
     }
   }
@@ -224,7 +249,8 @@ class HostReader {
     const size_t nodes = spec_.nodes.size(), cpus = spec_.cpus.size();
     for (size_t i = 0; i < nodes; ++i) {
       NodeSpec& node = spec_.nodes[i];
-      for (size_t c = i * cpus / nodes; !any_node && c < (i + 1) * cpus / nodes; ++c) node.cpus.push_back(spec_.cpus[c]);
+      for (size_t c = i * cpus / nodes; !any_node && c < (i + 1) * cpus / nodes; ++c)
+        node.cpus.push_back(spec_.cpus[c]);
       if (!node.distance.empty()) continue;
       for (size_t j = 0; j < nodes; ++j) node.distance.push_back(i == j ? 10 : 20);
       if (nodes > 1) assume(at("nodes", i) + ".distance: 10 and 20 (not in the file)");
@@ -241,7 +267,8 @@ class HostReader {
         ZoneSpec holder;
         holder.kind = ZoneKind::kDevice;
         holder.lru = node.lru;
-        holder.managed = holder.lru.inactive_anon + holder.lru.active_anon + holder.lru.inactive_file + holder.lru.active_file + holder.lru.unevictable;
+        holder.managed = holder.lru.inactive_anon + holder.lru.active_anon + holder.lru.inactive_file +
+                         holder.lru.active_file + holder.lru.unevictable;
         if (holder.managed > Pages(0)) node.zones.push_back(holder);
       }
       if (auto laid = lay_out_zones(spec_, to_lay_out_); !laid) {
@@ -285,10 +312,12 @@ class HostReader {
 
 }  // namespace
 
-Result<HostSpec> host_from_json(const ordered_json& root, std::string_view text, const std::string& file_name, const std::string& name) {
+Result<HostSpec> host_from_json(const ordered_json& root, std::string_view text, const std::string& file_name,
+                                const std::string& name) {
   JsonFile file(file_name, text);
   const JsonLines& lines = file.lines();
-  if (!lines.duplicate.empty()) file.fail_at(lines.duplicate_line, lines.duplicate, "the key stands twice; leave one out");
+  if (!lines.duplicate.empty())
+    file.fail_at(lines.duplicate_line, lines.duplicate, "the key stands twice; leave one out");
   HostSpec spec = HostReader(file, name).read(root);
   if (file.error()) return *file.error();
   if (const auto bad = find_contradiction(spec)) {
@@ -304,7 +333,8 @@ Result<HostSpec> parse_json(std::string_view text, const std::string& file, cons
   try {
     root = ordered_json::parse(text);
   } catch (const ordered_json::parse_error& error) {
-    return Error{where + std::to_string(line_of_byte(text, error.byte)) + ": not JSON here; is a comma, quote or brace missing?"};
+    return Error{where + std::to_string(line_of_byte(text, error.byte)) +
+                 ": not JSON here; is a comma, quote or brace missing?"};
   } catch (const ordered_json::exception&) {
     return Error{where + "1: holds a number that is too large"};
   }

@@ -25,23 +25,32 @@ void read_vm(JsonObject& object, HostSpec& spec) {
   }
   std::vector<int> ratio;
   all = settings.integers("lowmem_reserve_ratio", ratio, 0, 1 << 30) && all;
-  if (!ratio.empty() && ratio.size() != vm.lowmem_reserve_ratio.size()) settings.fail("lowmem_reserve_ratio", "expected four numbers");
-  else std::copy(ratio.begin(), ratio.end(), vm.lowmem_reserve_ratio.begin());
+  if (!ratio.empty() && ratio.size() != vm.lowmem_reserve_ratio.size())
+    settings.fail("lowmem_reserve_ratio", "expected four numbers");
+  else
+    std::copy(ratio.begin(), ratio.end(), vm.lowmem_reserve_ratio.begin());
   std::string word;
   all = settings.text("thp_enabled", word) && all;
-  if (const auto mode = thp_mode(word)) vm.thp_enabled = *mode;
-  else if (!word.empty()) settings.fail("thp_enabled", quote(word) + suggestion(word, {"always", "madvise", "never"}));
+  if (const auto mode = thp_mode(word))
+    vm.thp_enabled = *mode;
+  else if (!word.empty())
+    settings.fail("thp_enabled", quote(word) + suggestion(word, {"always", "madvise", "never"}));
   word.clear();
   all = settings.text("thp_defrag", word) && all;
-  if (const auto defrag = thp_defrag(word)) vm.thp_defrag = *defrag;
-  else if (!word.empty()) settings.fail("thp_defrag", quote(word) + suggestion(word, {"always", "defer", "defer+madvise", "madvise", "never"}));
+  if (const auto defrag = thp_defrag(word))
+    vm.thp_defrag = *defrag;
+  else if (!word.empty())
+    settings.fail("thp_defrag",
+                  quote(word) + suggestion(word, {"always", "defer", "defer+madvise", "madvise", "never"}));
   settings.done();
   if (!all) spec.assumed.push_back("vm: the kernel's own defaults (not all in the file)");
 }
 
 static void read_times(JsonObject& object, DeviceTimes& times) {
-  const std::pair<const char*, Nanoseconds*> all[] = {{"read_4k", &times.read_4k}, {"write_4k", &times.write_4k},
-                                                      {"read_128k", &times.read_128k}, {"write_128k", &times.write_128k}};
+  const std::pair<const char*, Nanoseconds*> all[] = {{"read_4k", &times.read_4k},
+                                                      {"write_4k", &times.write_4k},
+                                                      {"read_128k", &times.read_128k},
+                                                      {"write_128k", &times.write_128k}};
   for (const auto& [name, time] : all) {
     int64_t ns = 0;
     object.decimal((std::string(name) + "_us").c_str(), ns, 1000, 60'000'000'000);
@@ -121,8 +130,8 @@ void read_cgroup(JsonObject& object, HostSpec& spec) {
   spec.cgroup.present = true;
   cgroup.text("path", spec.cgroup.path);
   const std::pair<const char*, int64_t*> limits[] = {
-      {"memory.max", &spec.cgroup.memory_max}, {"memory.high", &spec.cgroup.memory_high},
-      {"memory.low", &spec.cgroup.memory_low}, {"memory.min", &spec.cgroup.memory_min},
+      {"memory.max", &spec.cgroup.memory_max},           {"memory.high", &spec.cgroup.memory_high},
+      {"memory.low", &spec.cgroup.memory_low},           {"memory.min", &spec.cgroup.memory_min},
       {"memory.swap.max", &spec.cgroup.memory_swap_max}, {"memory.swap.high", &spec.cgroup.memory_swap_high}};
   for (const auto& [key, target] : limits) {
     const ordered_json* limit = cgroup.get(key);

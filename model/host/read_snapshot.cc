@@ -47,9 +47,16 @@ std::vector<std::string> names_in(const std::string& directory) {
 }
 
 std::vector<std::string> paths_of(const std::string& root) {
-  std::vector<std::string> paths = {"proc/zoneinfo", "proc/meminfo", "proc/buddyinfo", "proc/swaps", "proc/version", "proc/cpuinfo",
-                                    "proc/sys/vm/lowmem_reserve_ratio", "sys/kernel/mm/lru_gen/enabled",
-                                    "sys/kernel/mm/transparent_hugepage/enabled", "sys/kernel/mm/transparent_hugepage/defrag",
+  std::vector<std::string> paths = {"proc/zoneinfo",
+                                    "proc/meminfo",
+                                    "proc/buddyinfo",
+                                    "proc/swaps",
+                                    "proc/version",
+                                    "proc/cpuinfo",
+                                    "proc/sys/vm/lowmem_reserve_ratio",
+                                    "sys/kernel/mm/lru_gen/enabled",
+                                    "sys/kernel/mm/transparent_hugepage/enabled",
+                                    "sys/kernel/mm/transparent_hugepage/defrag",
                                     "calibration.json"};
   for (const VmField& field : vm_fields()) paths.push_back(field.path);
   for (const std::string& name : names_in(root + "/proc")) {
@@ -63,7 +70,8 @@ std::vector<std::string> paths_of(const std::string& root) {
     paths.push_back(nodes + "/" + name + "/distance");
     paths.push_back(nodes + "/" + name + "/cpulist");
   }
-  for (const std::string& name : names_in(root + "/sys/block")) paths.push_back("sys/block/" + name + "/queue/rotational");
+  for (const std::string& name : names_in(root + "/sys/block"))
+    paths.push_back("sys/block/" + name + "/queue/rotational");
   return paths;
 }
 
@@ -72,15 +80,16 @@ std::vector<std::string> paths_of(const std::string& root) {
 Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
   SnapshotReader reader(snapshot);
   reader.spec.name = snapshot.name;
-  for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_machine, &read_topology, &read_swaps, &read_processes, &read_settings,
-                     &read_calibration}) {
+  for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
+                     &read_settings, &read_calibration}) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }
   note_kernel_rules(reader.spec);
   if (const auto bad = find_contradiction(reader.spec)) {
     // The field's own line, or that of the nearest enclosing thing with a line.
-    for (std::string field = bad->field; !field.empty(); field.resize(std::min(field.size() - 1, field.find_last_of(".[")))) {
+    for (std::string field = bad->field; !field.empty();
+         field.resize(std::min(field.size() - 1, field.find_last_of(".[")))) {
       const auto place = reader.places.find(field);
       if (place != reader.places.end()) return Error{place->second + ": " + bad->message};
     }
@@ -92,7 +101,8 @@ Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
 Result<HostSpec> read_snapshot(const std::string& directory) {
   std::error_code failed;
   if (!fs::is_directory(directory, failed)) {
-    return Error{directory + ": is not a directory; give one that holds proc/zoneinfo, 'oomcast host capture DIR' makes one"};
+    return Error{directory +
+                 ": is not a directory; give one that holds proc/zoneinfo, 'oomcast host capture DIR' makes one"};
   }
   SnapshotFiles snapshot;
   snapshot.root = directory;

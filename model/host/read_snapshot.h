@@ -11,8 +11,8 @@ namespace oomcast::host {
 
 /// The files of a snapshot by their path below its directory: "proc/zoneinfo" -> text.
 struct SnapshotFiles {
-  std::string root;                          // for error messages: "hosts/db7", may be empty
-  std::string name;                          // becomes HostSpec::name
+  std::string root;  // for error messages: "hosts/db7", may be empty
+  std::string name;  // becomes HostSpec::name
   std::map<std::string, std::string> files;
 };
 

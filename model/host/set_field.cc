@@ -1,4 +1,5 @@
-// What if one setting were different? --set KEY=VALUE on any key of oomcast.host.v1, with what the kernel would recompute.
+// What if one setting were different? --set KEY=VALUE on any key of oomcast.host.v1, with what the kernel would
+// recompute.
 #include <algorithm>
 #include <optional>
 
@@ -26,12 +27,15 @@ std::optional<std::vector<Step>> split_path(std::string_view path) {
   while (!path.empty()) {
     if (path.front() == '[') {
       const size_t close = path.find(']');
-      const auto index = close == std::string_view::npos ? std::nullopt : parse_integer(path.substr(1, close - 1), 0, 1 << 20);
+      const auto index =
+          close == std::string_view::npos ? std::nullopt : parse_integer(path.substr(1, close - 1), 0, 1 << 20);
       if (!index || steps.empty()) return std::nullopt;
       steps.push_back({"", static_cast<size_t>(*index)});
       path.remove_prefix(close + 1);
-      if (path.starts_with('.')) path.remove_prefix(1);
-      else if (!path.empty() && path.front() != '[') return std::nullopt;
+      if (path.starts_with('.'))
+        path.remove_prefix(1);
+      else if (!path.empty() && path.front() != '[')
+        return std::nullopt;
       continue;
     }
     const size_t end = std::min(path.find_first_of(".["), path.size());
@@ -70,15 +74,19 @@ Result<void> put(ordered_json& root, const std::vector<Step>& steps, const std::
     const Step& step = steps[i];
     const bool last = i + 1 == steps.size();
     if (step.key.empty()) {
-      if (!at->is_array()) return Error{path + ": " + steps[i - 1].key + " is not a list; leave out the [" + std::to_string(step.index) + "]"};
+      if (!at->is_array())
+        return Error{path + ": " + steps[i - 1].key + " is not a list; leave out the [" + std::to_string(step.index) +
+                     "]"};
       if (step.index > at->size() || (step.index == at->size() && (last || steps[i - 1].key == "nodes"))) {
-        return Error{path + ": " + (steps[i - 1].key.empty() ? "list" : steps[i - 1].key) + " has " + std::to_string(at->size()) + " entries, counted from 0"};
+        return Error{path + ": " + (steps[i - 1].key.empty() ? "list" : steps[i - 1].key) + " has " +
+                     std::to_string(at->size()) + " entries, counted from 0"};
       }
       // One past the end adds an entry: --set swap[0].size=2G gives swap to a host without.
       if (step.index == at->size()) at->push_back(ordered_json::object());
       at = &(*at)[step.index];
     } else {
-      if (!at->is_object()) return Error{path + ": " + (i ? steps[i - 1].key : "host") + " has no keys; is an index such as [0] missing?"};
+      if (!at->is_object())
+        return Error{path + ": " + (i ? steps[i - 1].key : "host") + " has no keys; is an index such as [0] missing?"};
       if (last) drop_other_units(*at, step.key);
       // A key that is not there is added all the same: the reader knows all keys and names the nearest.
       at = &(*at)[step.key];
@@ -98,8 +106,8 @@ NodeMemory memory_of(const NodeSpec& node) {
   return memory;
 }
 
-// A snapshot holds the effective min_free_kbytes, which hides whether someone chose it. What the kernel's formulas would
-// give to within a tenth was theirs, and follows the memory.
+// A snapshot holds the effective min_free_kbytes, which hides whether someone chose it. What the kernel's formulas
+// would give to within a tenth was theirs, and follows the memory.
 bool chosen_by_kernel(const HostSpec& spec) {
   if (spec.vm.min_free_kbytes < 0) return true;
   const auto near = [&](int64_t formula) { return std::abs(formula - spec.vm.min_free_kbytes) * 10 <= formula; };
@@ -124,7 +132,8 @@ Result<void> resize(HostSpec& spec, const std::vector<NodeMemory>& memory) {
 NodeMemory grown(const NodeSpec& node, Pages managed) {
   const NodeMemory old = memory_of(node);
   // The struct pages are a 64th of what is present.
-  return {managed, old.present + (managed - old.managed) + (managed - old.managed) / 63, old.free + (managed - old.managed)};
+  return {managed, old.present + (managed - old.managed) + (managed - old.managed) / 63,
+          old.free + (managed - old.managed)};
 }
 
 Result<Pages> parse_memory(const std::string& path, std::string_view text) {
@@ -133,19 +142,22 @@ Result<Pages> parse_memory(const std::string& path, std::string_view text) {
   return to_pages(Bytes(*bytes));
 }
 
-Result<void> set_node_memory(HostSpec& spec, size_t index, const std::string& key, const std::string& path, std::string_view text) {
+Result<void> set_node_memory(HostSpec& spec, size_t index, const std::string& key, const std::string& path,
+                             std::string_view text) {
   const auto pages = parse_memory(path, text);
   if (!pages) return pages.error();
   std::vector<NodeMemory> memory;
   for (const NodeSpec& node : spec.nodes) memory.push_back(memory_of(node));
-  if (index >= memory.size()) return Error{path + ": the host has " + std::to_string(memory.size()) + " nodes with memory, counted from 0"};
+  if (index >= memory.size())
+    return Error{path + ": the host has " + std::to_string(memory.size()) + " nodes with memory, counted from 0"};
   NodeMemory& one = memory[index];
   if (key == "free") {
     one.free = pages.value();
   } else {
     const Pages used = one.managed - one.free;
     if (pages.value() < used) {
-      return Error{path + ": " + std::string(text) + " is less than the " + std::to_string(to_bytes(used).count() >> 20) + " MiB already in use there"};
+      return Error{path + ": " + std::string(text) + " is less than the " +
+                   std::to_string(to_bytes(used).count() >> 20) + " MiB already in use there"};
     }
     one = grown(spec.nodes[index], pages.value());
   }
@@ -163,11 +175,13 @@ Result<void> set_memory(HostSpec& spec, std::string_view text) {
     const NodeMemory old = memory_of(spec.nodes[i]);
     const bool last = i + 1 == spec.nodes.size();
     const Pages share = last ? pages.value() - assigned
-                             : Pages(static_cast<int64_t>(static_cast<__int128>(pages.value().count()) * old.managed.count() / total.count()));
+                             : Pages(static_cast<int64_t>(static_cast<__int128>(pages.value().count()) *
+                                                          old.managed.count() / total.count()));
     assigned += share;
     if (share < old.managed - old.free) {
-      return Error{"memory: " + std::string(text) + " leaves node " + std::to_string(spec.nodes[i].id.value) + " less than the " +
-                   std::to_string(to_bytes(old.managed - old.free).count() >> 20) + " MiB already in use there"};
+      return Error{"memory: " + std::string(text) + " leaves node " + std::to_string(spec.nodes[i].id.value) +
+                   " less than the " + std::to_string(to_bytes(old.managed - old.free).count() >> 20) +
+                   " MiB already in use there"};
     }
     memory.push_back(grown(spec.nodes[i], share));
   }
@@ -193,7 +207,8 @@ void recompute(HostSpec& spec, const HostSpec& before, const std::string& path) 
   }
 }
 
-Result<void> set_generic(HostSpec& spec, const std::vector<Step>& step, const std::string& path, std::string_view text) {
+Result<void> set_generic(HostSpec& spec, const std::vector<Step>& step, const std::string& path,
+                         std::string_view text) {
   ordered_json json = host_to_json(spec);
   const auto zone_parts_follow = [&](std::initializer_list<const char*> parts) {
     for (ordered_json& node : json["nodes"]) {
@@ -222,7 +237,8 @@ Result<void> set_one(HostSpec& spec, const std::string& path, std::string_view t
   const auto steps = split_path(path);
   if (!steps || steps->empty()) return Error{"not a key; keys look like vm.swappiness or nodes[0].managed"};
   const std::vector<Step>& step = *steps;
-  if (step.size() == 3 && step[0].key == "nodes" && step[1].key.empty() && (step[2].key == "managed" || step[2].key == "free")) {
+  if (step.size() == 3 && step[0].key == "nodes" && step[1].key.empty() &&
+      (step[2].key == "managed" || step[2].key == "free")) {
     return set_node_memory(spec, step[1].index, step[2].key, path, text);
   }
   return set_generic(spec, step, path, text);
@@ -234,9 +250,11 @@ Result<void> set_field(HostSpec& spec, std::string_view key_value) {
   const size_t equals = key_value.find('=');
   const std::string whole = "--set " + std::string(key_value) + ": ";
   const std::string path(trim(key_value.substr(0, equals)));
-  if (equals == std::string_view::npos || path.empty()) return Error{whole + "expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G"};
+  if (equals == std::string_view::npos || path.empty())
+    return Error{whole + "expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G"};
   HostSpec changed = spec;
-  if (auto set = set_one(changed, path, trim(key_value.substr(equals + 1))); !set) return Error{whole + set.error().message};
+  if (auto set = set_one(changed, path, trim(key_value.substr(equals + 1))); !set)
+    return Error{whole + set.error().message};
   if (auto good = find_contradiction(changed)) return Error{whole + good->field + ": " + good->message};
   spec = std::move(changed);
   return {};
@@ -257,14 +275,16 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
     return {};
   }
   const std::pair<const char*, int64_t*> limits[] = {
-      {"memory.max", &cgroup.memory_max}, {"memory.high", &cgroup.memory_high}, {"memory.low", &cgroup.memory_low},
-      {"memory.min", &cgroup.memory_min}, {"memory.swap.max", &cgroup.memory_swap_max}, {"memory.swap.high", &cgroup.memory_swap_high}};
+      {"memory.max", &cgroup.memory_max},           {"memory.high", &cgroup.memory_high},
+      {"memory.low", &cgroup.memory_low},           {"memory.min", &cgroup.memory_min},
+      {"memory.swap.max", &cgroup.memory_swap_max}, {"memory.swap.high", &cgroup.memory_swap_high}};
   std::vector<std::string> known = {"memory.oom.group"};
   for (const auto& [name, target] : limits) {
     known.emplace_back(name);
     if (key != name) continue;
     const auto bytes = parse_size_bytes(text);
-    if (text != "max" && !bytes) return Error{"--cgroup " + key + ": " + quote(text) + ", expected a size such as 512M, bytes, or max"};
+    if (text != "max" && !bytes)
+      return Error{"--cgroup " + key + ": " + quote(text) + ", expected a size such as 512M, bytes, or max"};
     // page_counter_memparse() counts whole pages.
     *target = text == "max" ? -1 : to_bytes(to_pages(Bytes(*bytes))).count();
     cgroup.present = true;

@@ -16,7 +16,9 @@ std::optional<int64_t> kilobytes(SnapshotReader& reader, const std::string& path
   const std::vector<std::string_view> word = words(line.text);
   const auto value = word.size() < 2 ? std::nullopt : parse_integer(word[1], 0, max);
   if (!value) {
-    reader.fail(path, line.number, quote(trim(line.text)) + " has no amount in kB from 0 to " + std::to_string(max) + "; is the file cut off?");
+    reader.fail(
+        path, line.number,
+        quote(trim(line.text)) + " has no amount in kB from 0 to " + std::to_string(max) + "; is the file cut off?");
   }
   return value;
 }
@@ -51,13 +53,16 @@ void read_cpuinfo(SnapshotReader& reader) {
     const auto cpu = parse_integer(word[2], 0, 8191);
     if (!cpu) return reader.fail(path, line.number, "processor is " + quote(word[2]) + ", expected 0..8191");
     if (std::find(reader.spec.cpus.begin(), reader.spec.cpus.end(), static_cast<int>(*cpu)) == reader.spec.cpus.end()) {
-      return reader.fail(path, line.number, "CPU " + std::to_string(*cpu) + " has no per-CPU list in proc/zoneinfo; do both files come from the same machine?");
+      return reader.fail(path, line.number,
+                         "CPU " + std::to_string(*cpu) +
+                             " has no per-CPU list in proc/zoneinfo; do both files come from the same machine?");
     }
     cpus.push_back(static_cast<int>(*cpu));
   }
   if (!cpus.empty() && cpus.size() != reader.spec.cpus.size()) {
-    reader.fail(path, 1, std::to_string(cpus.size()) + " processors, but proc/zoneinfo lists " + std::to_string(reader.spec.cpus.size()) +
-                             " CPUs; is the file cut off?");
+    reader.fail(path, 1,
+                std::to_string(cpus.size()) + " processors, but proc/zoneinfo lists " +
+                    std::to_string(reader.spec.cpus.size()) + " CPUs; is the file cut off?");
   }
 }
 
@@ -80,7 +85,8 @@ void read_meminfo(SnapshotReader& reader) {
     for (const NodeSpec& node : spec.nodes) {
       for (const ZoneSpec& zone : node.zones) spec.total_ram += zone.managed;
     }
-    reader.assume("total_ram_pages", std::to_string(spec.total_ram.count()), "no MemTotal in proc/meminfo; managed pages of all zones");
+    reader.assume("total_ram_pages", std::to_string(spec.total_ram.count()),
+                  "no MemTotal in proc/meminfo; managed pages of all zones");
   }
   if (!committed_given) reader.assume("committed_as_pages", "0", "no Committed_AS in proc/meminfo");
 }
@@ -123,7 +129,9 @@ std::optional<int64_t> SnapshotReader::number_file(const std::string& path, int6
   const std::string* content = text(path);
   if (!content) return std::nullopt;
   const auto value = parse_integer(trim(*content), min, max);
-  if (!value) fail(path, 1, quote(trim(*content)) + ", expected a number from " + std::to_string(min) + " to " + std::to_string(max));
+  if (!value)
+    fail(path, 1,
+         quote(trim(*content)) + ", expected a number from " + std::to_string(min) + " to " + std::to_string(max));
   return value;
 }
 
@@ -160,8 +168,9 @@ void read_topology(SnapshotReader& reader) {
         all.push_back(static_cast<int>(*distance));
       }
       if (all.size() != online.size()) {
-        return reader.fail(distance_path, 1, std::to_string(all.size()) + " distances, but proc/zoneinfo has " + std::to_string(online.size()) +
-                                                 " nodes; copy both from the same machine");
+        return reader.fail(distance_path, 1,
+                           std::to_string(all.size()) + " distances, but proc/zoneinfo has " +
+                               std::to_string(online.size()) + " nodes; copy both from the same machine");
       }
       for (const NodeSpec& other : spec.nodes) {
         const auto position = std::lower_bound(online.begin(), online.end(), other.id.value) - online.begin();
@@ -193,12 +202,18 @@ void read_swaps(SnapshotReader& reader) {
     const std::vector<std::string_view> word = words(line.text);
     if (word.empty() || word[0] == "Filename") continue;
     // "/dev/vdb  partition  524284  0  -2"; blanks in the name are printed as \040.
-    if (word.size() != 5) return reader.fail(path, line.number, "expected name, type, size, used and priority, got " + quote(trim(line.text)));
+    if (word.size() != 5)
+      return reader.fail(path, line.number,
+                         "expected name, type, size, used and priority, got " + quote(trim(line.text)));
     const auto size_kb = parse_integer(word[2], 4, kKilobytesMax);
     const auto used_kb = parse_integer(word[3], 0, kKilobytesMax);
     const auto priority = parse_integer(word[4], -32768, 32767);
-    if (!size_kb) return reader.fail(path, line.number, "size " + quote(word[2]) + " is not in 4.." + std::to_string(kKilobytesMax) + " kB");
-    if (!used_kb) return reader.fail(path, line.number, "used " + quote(word[3]) + " is not in 0.." + std::to_string(kKilobytesMax) + " kB");
+    if (!size_kb)
+      return reader.fail(path, line.number,
+                         "size " + quote(word[2]) + " is not in 4.." + std::to_string(kKilobytesMax) + " kB");
+    if (!used_kb)
+      return reader.fail(path, line.number,
+                         "used " + quote(word[3]) + " is not in 0.." + std::to_string(kKilobytesMax) + " kB");
     if (!priority) return reader.fail(path, line.number, "priority " + quote(word[4]) + " is not in -32768..32767");
     SwapSpec swap;
     swap.name = std::string(word[0]);
@@ -236,7 +251,9 @@ void read_processes(SnapshotReader& reader) {
       const auto integer = [&](int64_t min, int64_t max) {
         const std::vector<std::string_view> word = words(value);
         const auto number = word.empty() ? std::nullopt : parse_integer(word[0], min, max);
-        if (!number) reader.fail(path, line.number, "'" + std::string(key) + "' is " + quote(value) + ", expected a number; is the file cut off?");
+        if (!number)
+          reader.fail(path, line.number,
+                      "'" + std::string(key) + "' is " + quote(value) + ", expected a number; is the file cut off?");
         return number.value_or(0);
       };
       if (key == "Name") process.comm = std::string(value.substr(0, 64));
@@ -259,6 +276,11 @@ void read_processes(SnapshotReader& reader) {
     if (!has_memory) continue;  // a kernel thread: no memory of its own, never an OOM candidate
     const std::string index = "processes[" + std::to_string(reader.spec.processes.size()) + "]";
     const std::string adj_path = "proc/" + std::to_string(pid) + "/oom_score_adj";
+    if (const std::string* adj = reader.text(adj_path); adj && adj->empty()) {
+      // The process ended between the reading of its two files.
+      reader.assume("processes", "without pid " + std::to_string(pid), adj_path + " is empty; it ended meanwhile");
+      continue;
+    }
     if (const auto adj = reader.number_file(adj_path, -1000, 1000)) {
       process.oom_score_adj = static_cast<int>(*adj);
     } else if (!reader.text(adj_path)) {

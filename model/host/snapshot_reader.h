@@ -39,11 +39,11 @@ struct SnapshotReader {
 
 void read_zoneinfo(SnapshotReader& reader);
 void read_buddyinfo(SnapshotReader& reader);
-void read_machine(SnapshotReader& reader);      // version, cpuinfo, meminfo
-void read_topology(SnapshotReader& reader);     // sys/devices/system/node
+void read_machine(SnapshotReader& reader);   // version, cpuinfo, meminfo
+void read_topology(SnapshotReader& reader);  // sys/devices/system/node
 void read_swaps(SnapshotReader& reader);
 void read_processes(SnapshotReader& reader);
-void read_settings(SnapshotReader& reader);     // proc/sys, transparent_hugepage, lru_gen
+void read_settings(SnapshotReader& reader);  // proc/sys, transparent_hugepage, lru_gen
 void read_calibration(SnapshotReader& reader);
 
 }  // namespace oomcast::host

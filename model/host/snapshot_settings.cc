@@ -34,7 +34,9 @@ void read_thp(SnapshotReader& reader) {
   if (const std::string* text = reader.text(base + "enabled")) {
     const auto word = bracketed(*text);
     const auto mode = word ? thp_mode(*word) : std::nullopt;
-    if (!mode) return reader.fail(base + "enabled", 1, quote(trim(*text)) + ", expected one of always, madvise, never in brackets");
+    if (!mode)
+      return reader.fail(base + "enabled", 1,
+                         quote(trim(*text)) + ", expected one of always, madvise, never in brackets");
     vm.thp_enabled = *mode;
   } else {
     reader.assume("vm.thp_enabled", thp_mode_name(vm.thp_enabled), "no " + base + "enabled");
@@ -43,7 +45,9 @@ void read_thp(SnapshotReader& reader) {
     const auto word = bracketed(*text);
     const auto defrag = word ? thp_defrag(*word) : std::nullopt;
     if (!defrag) {
-      return reader.fail(base + "defrag", 1, quote(trim(*text)) + ", expected one of always, defer, defer+madvise, madvise, never in brackets");
+      return reader.fail(
+          base + "defrag", 1,
+          quote(trim(*text)) + ", expected one of always, defer, defer+madvise, madvise, never in brackets");
     }
     vm.thp_defrag = *defrag;
   } else {
@@ -93,9 +97,11 @@ void read_settings(SnapshotReader& reader) {
         for (const ZoneSpec& zone : node.zones) min_pages += zone.watermarks.min.count();
       }
       spec.vm.min_free_kbytes = min_pages * 4;
-      reader.assume("vm.min_free_kbytes", std::to_string(min_pages * 4), std::string("no ") + field.path + "; sum of the min watermarks");
+      reader.assume("vm.min_free_kbytes", std::to_string(min_pages * 4),
+                    std::string("no ") + field.path + "; sum of the min watermarks");
     } else {
-      reader.assume(std::string("vm.") + field.name, std::to_string(field.get(spec.vm)), std::string("no ") + field.path);
+      reader.assume(std::string("vm.") + field.name, std::to_string(field.get(spec.vm)),
+                    std::string("no ") + field.path);
     }
   }
   read_lowmem_ratio(reader);

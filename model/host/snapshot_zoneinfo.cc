@@ -65,7 +65,8 @@ class Zoneinfo {
   std::optional<int64_t> number(std::string_view word, std::string_view key, int64_t max = kPagesMax) {
     const auto value = parse_integer(word, 0, max);
     if (!value) {
-      fail("'" + std::string(key) + "' is " + quote(word) + ", expected a number from 0 to " + std::to_string(max) + "; " + kCopyAgain);
+      fail("'" + std::string(key) + "' is " + quote(word) + ", expected a number from 0 to " + std::to_string(max) +
+           "; " + kCopyAgain);
     }
     return value;
   }
@@ -81,7 +82,8 @@ class Zoneinfo {
     }
     if (word[0] == "pages") {
       node_stats_ = false;
-      if (word.size() < 3 || word[1] != "free") return fail(quote(trim(text)) + " is not 'pages free N'; " + kCopyAgain);
+      if (word.size() < 3 || word[1] != "free")
+        return fail(quote(trim(text)) + " is not 'pages free N'; " + kCopyAgain);
       return mark({"free", "free_pages", &zone_.free}, word[2]);
     }
     if (word[0] == "protection:") return protection(text);
@@ -110,7 +112,9 @@ class Zoneinfo {
     const auto id = parse_integer(word[1].substr(0, word[1].size() - 1), 0, 1023);
     if (!id) return fail("node number " + quote(word[1]) + " is not in 0..1023; " + kCopyAgain);
     const auto kind = zone_kind(word[3]);
-    if (!kind) return fail("zone " + quote(word[3]) + " is unknown; the zones of x86-64 are DMA, DMA32, Normal, Movable, Device");
+    if (!kind)
+      return fail("zone " + quote(word[3]) +
+                  " is unknown; the zones of x86-64 are DMA, DMA32, Normal, Movable, Device");
     in_zone_ = true;
     node_stats_ = false;
     node_id_ = static_cast<int>(*id);
@@ -121,12 +125,14 @@ class Zoneinfo {
     lines_.clear();
     pcp_cpus_.clear();
     complete_ = false;
-    if (std::find(reader_.node_ids_seen.begin(), reader_.node_ids_seen.end(), node_id_) == reader_.node_ids_seen.end()) {
+    if (std::find(reader_.node_ids_seen.begin(), reader_.node_ids_seen.end(), node_id_) ==
+        reader_.node_ids_seen.end()) {
       reader_.node_ids_seen.push_back(node_id_);
     }
     for (const auto& [node, other] : zones_seen_) {
       if (node == node_id_ && other == *kind) {
-        return fail("zone " + std::string(word[3]) + " of node " + std::to_string(node_id_) + " comes a second time; were two files joined?");
+        return fail("zone " + std::string(word[3]) + " of node " + std::to_string(node_id_) +
+                    " comes a second time; were two files joined?");
       }
     }
     zones_seen_.emplace_back(node_id_, *kind);
@@ -177,12 +183,14 @@ class Zoneinfo {
     }
   }
 
-  // What follows the counters: "cpu: 0", "count: 231", "vm stats threshold: 8", "node_unreclaimable: 0", "start_pfn: 1".
+  // What follows the counters: "cpu: 0", "count: 231", "vm stats threshold: 8", "node_unreclaimable: 0", "start_pfn:
+  // 1".
   void tail(const std::vector<std::string_view>& word) {
     if (word[0] == "cpu:") {
       const auto cpu = number(word[1], "cpu", 8191);
       if (!cpu) return;
-      if (!pcp_cpus_.empty() && *cpu <= pcp_cpus_.back()) return fail("CPU " + std::to_string(*cpu) + " comes twice or out of order; " + kCopyAgain);
+      if (!pcp_cpus_.empty() && *cpu <= pcp_cpus_.back())
+        return fail("CPU " + std::to_string(*cpu) + " comes twice or out of order; " + kCopyAgain);
       pcp_cpus_.push_back(static_cast<int>(*cpu));
       zone_.pcp.emplace_back();
       return;
@@ -218,12 +226,16 @@ class Zoneinfo {
     }
     // The kernel prints unpopulated zones down to their protection only.
     if (zone_.present == Pages(0)) {
-      if (zone_.managed > Pages(0)) fail(name + " has " + std::to_string(zone_.managed.count()) + " managed pages but none present");
+      if (zone_.managed > Pages(0))
+        fail(name + " has " + std::to_string(zone_.managed.count()) + " managed pages but none present");
       return;
     }
-    if (!complete_) return reader_.fail(kPath, header_line_, name + " does not reach its 'start_pfn' line; is the file cut off? " + kCopyAgain);
+    if (!complete_)
+      return reader_.fail(kPath, header_line_,
+                          name + " does not reach its 'start_pfn' line; is the file cut off? " + kCopyAgain);
     if (reader_.spec.cpus.empty()) reader_.spec.cpus = pcp_cpus_;
-    if (pcp_cpus_ != reader_.spec.cpus) return reader_.fail(kPath, header_line_, name + " lists other CPUs than the zones above; " + kCopyAgain);
+    if (pcp_cpus_ != reader_.spec.cpus)
+      return reader_.fail(kPath, header_line_, name + " lists other CPUs than the zones above; " + kCopyAgain);
     add_zone();
   }
 
@@ -232,7 +244,8 @@ class Zoneinfo {
     auto node = std::find_if(nodes.begin(), nodes.end(), [&](const NodeSpec& one) { return one.id.value == node_id_; });
     if (node == nodes.end()) {
       if (!nodes.empty() && nodes.back().id.value > node_id_) {
-        return reader_.fail(kPath, header_line_, "node " + std::to_string(node_id_) + " follows a higher one; " + kCopyAgain);
+        return reader_.fail(kPath, header_line_,
+                            "node " + std::to_string(node_id_) + " follows a higher one; " + kCopyAgain);
       }
       // The per-node counters stand in the node's first populated zone.
       pending_node_.id = NodeId{node_id_};
@@ -255,7 +268,8 @@ class Zoneinfo {
 
   void settle_nodes() {
     if (reader_.error || !reader_.spec.nodes.empty()) return;
-    reader_.fail(kPath, std::max(line_, 1), std::string("no zone has memory; is the file empty or cut off? ") + kCopyAgain);
+    reader_.fail(kPath, std::max(line_, 1),
+                 std::string("no zone has memory; is the file empty or cut off? ") + kCopyAgain);
   }
 
   SnapshotReader& reader_;
@@ -280,7 +294,8 @@ void read_zoneinfo(SnapshotReader& reader) {
   if (!text) {
     if (!reader.error) {
       reader.error = Error{(reader.files.root.empty() ? "" : reader.files.root + "/") + std::string(kPath) +
-                           ": not there; a snapshot keeps the kernel's files under their own paths, 'oomcast host capture DIR' makes one"};
+                           ": not there; a snapshot keeps the kernel's files under their own paths, 'oomcast host "
+                           "capture DIR' makes one"};
     }
     return;
   }
@@ -306,13 +321,17 @@ void read_buddyinfo(SnapshotReader& reader) {
     }
     const auto id = parse_integer(word[1].substr(0, word[1].size() - 1), 0, 1023);
     const auto kind = zone_kind(word[3]);
-    if (!id || !kind) return reader.fail(path, line.number, "zone " + quote(word[3]) + " of node " + quote(word[1]) + " is unknown");
+    if (!id || !kind)
+      return reader.fail(path, line.number, "zone " + quote(word[3]) + " of node " + quote(word[1]) + " is unknown");
     for (NodeSpec& node : reader.spec.nodes) {
       for (ZoneSpec& zone : node.zones) {
         if (node.id.value != *id || zone.kind != *kind) continue;
         for (size_t order = 0; order < zone.free_blocks.size(); ++order) {
           const auto blocks = parse_integer(word[4 + order], 0, kPagesMax >> order);
-          if (!blocks) return reader.fail(path, line.number, "free blocks of order " + std::to_string(order) + " are " + quote(word[4 + order]) + ", expected a number");
+          if (!blocks)
+            return reader.fail(path, line.number,
+                               "free blocks of order " + std::to_string(order) + " are " + quote(word[4 + order]) +
+                                   ", expected a number");
           zone.free_blocks[order] = *blocks;
         }
       }

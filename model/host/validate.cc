@@ -9,9 +9,9 @@
 namespace oomcast::host {
 namespace {
 
-constexpr int64_t kPagesMax = int64_t{1} << 34;   // 64 TiB
-constexpr size_t kNodesMax = 1024;                // CONFIG_NODES_SHIFT=10
-constexpr size_t kCpusMax = 8192;                 // CONFIG_NR_CPUS
+constexpr int64_t kPagesMax = int64_t{1} << 34;  // 64 TiB
+constexpr size_t kNodesMax = 1024;               // CONFIG_NODES_SHIFT=10
+constexpr size_t kCpusMax = 8192;                // CONFIG_NR_CPUS
 
 using Problem = std::optional<Contradiction>;
 
@@ -26,8 +26,10 @@ Problem out_of_range(std::string field, int64_t value, int64_t min, int64_t max)
 }
 
 Problem check_lru(const std::string& where, const LruSizes& lru, Pages managed) {
-  const std::pair<const char*, Pages> lists[] = {{"inactive_anon", lru.inactive_anon}, {"active_anon", lru.active_anon},
-                                                 {"inactive_file", lru.inactive_file}, {"active_file", lru.active_file},
+  const std::pair<const char*, Pages> lists[] = {{"inactive_anon", lru.inactive_anon},
+                                                 {"active_anon", lru.active_anon},
+                                                 {"inactive_file", lru.inactive_file},
+                                                 {"active_file", lru.active_file},
                                                  {"unevictable", lru.unevictable}};
   Pages sum;
   for (const auto& [name, pages] : lists) {
@@ -44,12 +46,16 @@ Problem check_lru(const std::string& where, const LruSizes& lru, Pages managed) 
 Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpec& spec) {
   const std::string name = std::string("zone ") + zone_name(zone.kind);
   if (static_cast<int>(zone.kind) >= kZoneKinds) return Contradiction{where + ".kind", "is not a zone of x86-64"};
-  const std::pair<const char*, Pages> counts[] = {
-      {"present_pages", zone.present}, {"managed_pages", zone.managed}, {"free_pages", zone.free},
-      {"boost_pages", zone.boost}, {"watermarks_pages.min", zone.watermarks.min},
-      {"watermarks_pages.low", zone.watermarks.low}, {"watermarks_pages.high", zone.watermarks.high},
-      {"mlocked_pages", zone.mlocked}, {"write_pending_pages", zone.write_pending},
-      {"stat_threshold_pages", zone.stat_threshold}};
+  const std::pair<const char*, Pages> counts[] = {{"present_pages", zone.present},
+                                                  {"managed_pages", zone.managed},
+                                                  {"free_pages", zone.free},
+                                                  {"boost_pages", zone.boost},
+                                                  {"watermarks_pages.min", zone.watermarks.min},
+                                                  {"watermarks_pages.low", zone.watermarks.low},
+                                                  {"watermarks_pages.high", zone.watermarks.high},
+                                                  {"mlocked_pages", zone.mlocked},
+                                                  {"write_pending_pages", zone.write_pending},
+                                                  {"stat_threshold_pages", zone.stat_threshold}};
   for (const auto& [field, pages] : counts) {
     if (auto bad = out_of_range(where + "." + field, pages.count(), 0, kPagesMax)) return bad;
   }
@@ -68,7 +74,9 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
                                                           "; min <= low <= high has to hold"};
   }
   for (size_t i = 0; i < zone.lowmem_reserve.size(); ++i) {
-    if (auto bad = out_of_range(where + "." + at("lowmem_reserve_pages", i), zone.lowmem_reserve[i].count(), 0, kPagesMax)) return bad;
+    if (auto bad =
+            out_of_range(where + "." + at("lowmem_reserve_pages", i), zone.lowmem_reserve[i].count(), 0, kPagesMax))
+      return bad;
   }
   if (auto bad = check_lru(where + ".lru_pages", zone.lru, zone.managed)) return bad;
   if (zone.pcp.size() != spec.cpus.size()) {
@@ -88,7 +96,8 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
                                              " on per-CPU lists, more than the " + text(zone.managed) + " managed"};
   }
   for (size_t order = 0; order < zone.free_blocks.size(); ++order) {
-    if (auto bad = out_of_range(where + "." + at("free_blocks", order), zone.free_blocks[order], 0, kPagesMax >> order)) return bad;
+    if (auto bad = out_of_range(where + "." + at("free_blocks", order), zone.free_blocks[order], 0, kPagesMax >> order))
+      return bad;
   }
   return std::nullopt;
 }
@@ -108,11 +117,16 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
     managed += node.zones[i].managed;
   }
   if (auto bad = check_lru(where + ".lru_pages", node.lru, managed)) return bad;
-  const std::pair<const char*, Pages> stats[] = {
-      {"slab_reclaimable_pages", node.slab_reclaimable}, {"slab_unreclaimable_pages", node.slab_unreclaimable},
-      {"anon_pages", node.anon_pages}, {"mapped_pages", node.mapped}, {"file_pages", node.file_pages},
-      {"shmem_pages", node.shmem}, {"dirty_pages", node.dirty}, {"writeback_pages", node.writeback},
-      {"page_table_pages", node.page_tables}, {"swapcached_pages", node.swapcached}};
+  const std::pair<const char*, Pages> stats[] = {{"slab_reclaimable_pages", node.slab_reclaimable},
+                                                 {"slab_unreclaimable_pages", node.slab_unreclaimable},
+                                                 {"anon_pages", node.anon_pages},
+                                                 {"mapped_pages", node.mapped},
+                                                 {"file_pages", node.file_pages},
+                                                 {"shmem_pages", node.shmem},
+                                                 {"dirty_pages", node.dirty},
+                                                 {"writeback_pages", node.writeback},
+                                                 {"page_table_pages", node.page_tables},
+                                                 {"swapcached_pages", node.swapcached}};
   for (const auto& [field, pages] : stats) {
     if (pages.count() >= 0 && pages <= managed) continue;
     return Contradiction{where + "." + field, name + " counts " + text(pages) + " pages of " + text(managed) +
@@ -124,12 +138,15 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
 
 Problem check_topology(const HostSpec& spec) {
   if (spec.nodes.empty()) return Contradiction{"nodes", "the host has no memory; give at least one node"};
-  if (spec.nodes.size() > kNodesMax) return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes, the kernel allows 1024"};
+  if (spec.nodes.size() > kNodesMax)
+    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes, the kernel allows 1024"};
   if (spec.cpus.empty()) return Contradiction{"cpus", "no CPU is online; give at least one, for example \"cpus\": [0]"};
-  if (spec.cpus.size() > kCpusMax) return Contradiction{"cpus", std::to_string(spec.cpus.size()) + " CPUs, the kernel allows 8192"};
+  if (spec.cpus.size() > kCpusMax)
+    return Contradiction{"cpus", std::to_string(spec.cpus.size()) + " CPUs, the kernel allows 8192"};
   for (size_t i = 0; i < spec.cpus.size(); ++i) {
     if (auto bad = out_of_range(at("cpus", i), spec.cpus[i], 0, kCpusMax - 1)) return bad;
-    if (i > 0 && spec.cpus[i] <= spec.cpus[i - 1]) return Contradiction{at("cpus", i), "CPUs have to ascend, each once"};
+    if (i > 0 && spec.cpus[i] <= spec.cpus[i - 1])
+      return Contradiction{at("cpus", i), "CPUs have to ascend, each once"};
   }
   const std::set<int> online(spec.cpus.begin(), spec.cpus.end());
   std::set<int> taken;
@@ -137,12 +154,15 @@ Problem check_topology(const HostSpec& spec) {
     const NodeSpec& node = spec.nodes[i];
     const std::string where = at("nodes", i);
     if (i > 0 && node.id <= spec.nodes[i - 1].id) {
-      return Contradiction{where + ".id", "node " + std::to_string(node.id.value) + " comes twice or out of order; number the nodes ascending"};
+      return Contradiction{where + ".id", "node " + std::to_string(node.id.value) +
+                                              " comes twice or out of order; number the nodes ascending"};
     }
     for (size_t c = 0; c < node.cpus.size(); ++c) {
       const std::string cpu = "CPU " + std::to_string(node.cpus[c]);
-      if (c > 0 && node.cpus[c] <= node.cpus[c - 1]) return Contradiction{where + ".cpus", cpu + " comes twice or out of order"};
-      if (!online.count(node.cpus[c])) return Contradiction{where + ".cpus", cpu + " is not online; list it in cpus or take it out"};
+      if (c > 0 && node.cpus[c] <= node.cpus[c - 1])
+        return Contradiction{where + ".cpus", cpu + " comes twice or out of order"};
+      if (!online.count(node.cpus[c]))
+        return Contradiction{where + ".cpus", cpu + " is not online; list it in cpus or take it out"};
       if (!taken.insert(node.cpus[c]).second) return Contradiction{where + ".cpus", cpu + " belongs to two nodes"};
     }
     if (node.distance.size() != spec.nodes.size()) {
@@ -152,8 +172,9 @@ Problem check_topology(const HostSpec& spec) {
     for (size_t j = 0; j < node.distance.size(); ++j) {
       const int distance = node.distance[j];
       if (i == j ? distance == 10 : (distance > 10 && distance <= 255)) continue;
-      return Contradiction{where + ".distance", "distance " + std::to_string(distance) + " from node " + std::to_string(node.id.value) +
-                                                    " to node " + std::to_string(spec.nodes[j].id.value) +
+      return Contradiction{where + ".distance", "distance " + std::to_string(distance) + " from node " +
+                                                    std::to_string(node.id.value) + " to node " +
+                                                    std::to_string(spec.nodes[j].id.value) +
                                                     "; it is 10 to itself and 11..255 to others"};
     }
   }
@@ -161,8 +182,10 @@ Problem check_topology(const HostSpec& spec) {
 }
 
 Problem check_times(const std::string& where, const DeviceTimes& times) {
-  const std::pair<const char*, Nanoseconds> all[] = {{".read_4k_ns", times.read_4k}, {".write_4k_ns", times.write_4k},
-                                                     {".read_128k_ns", times.read_128k}, {".write_128k_ns", times.write_128k}};
+  const std::pair<const char*, Nanoseconds> all[] = {{".read_4k_ns", times.read_4k},
+                                                     {".write_4k_ns", times.write_4k},
+                                                     {".read_128k_ns", times.read_128k},
+                                                     {".write_128k_ns", times.write_128k}};
   for (const auto& [name, time] : all) {
     if (auto bad = out_of_range(where + name, time.count(), 0, 60'000'000'000)) return bad;
   }
@@ -176,8 +199,8 @@ Problem check_swaps(const HostSpec& spec) {
     const std::string where = at("swap", i);
     if (auto bad = out_of_range(where + ".size", swap.size.count(), kPageBytes, kPagesMax << kPageShift)) return bad;
     if (swap.used.count() < 0 || swap.used > swap.size) {
-      return Contradiction{where + ".used", std::to_string(swap.used.count()) + " bytes used of " + std::to_string(swap.size.count()) +
-                                                "; used never exceeds size"};
+      return Contradiction{where + ".used", std::to_string(swap.used.count()) + " bytes used of " +
+                                                std::to_string(swap.size.count()) + "; used never exceeds size"};
     }
     if (auto bad = out_of_range(where + ".priority", swap.priority, -32768, 32767)) return bad;
     if (!names.insert(swap.name).second) return Contradiction{where + ".name", swap.name + " is listed twice"};
@@ -192,7 +215,8 @@ Problem check_processes(const HostSpec& spec) {
     const std::string where = at("processes", i);
     if (auto bad = out_of_range(where + ".pid", process.pid, 1, 4'194'304)) return bad;
     if (i > 0 && process.pid <= spec.processes[i - 1].pid) {
-      return Contradiction{where + ".pid", "pid " + std::to_string(process.pid) + " comes twice or out of order; list processes by ascending pid"};
+      return Contradiction{where + ".pid", "pid " + std::to_string(process.pid) +
+                                               " comes twice or out of order; list processes by ascending pid"};
     }
     for (Pages pages : {process.rss_anon, process.rss_file, process.rss_shmem, process.swap_entries}) {
       if (auto bad = out_of_range(where, pages.count(), 0, kPagesMax)) return bad;
@@ -203,7 +227,8 @@ Problem check_processes(const HostSpec& spec) {
                                                           " resident pages on a host of " + text(spec.total_ram)};
     }
     if (auto bad = out_of_range(where + ".total_vm_pages", process.total_vm.count(), 0, int64_t{1} << 45)) return bad;
-    if (auto bad = out_of_range(where + ".page_tables", process.page_tables.count(), 0, kPagesMax << kPageShift)) return bad;
+    if (auto bad = out_of_range(where + ".page_tables", process.page_tables.count(), 0, kPagesMax << kPageShift))
+      return bad;
     if (auto bad = out_of_range(where + ".oom_score_adj", process.oom_score_adj, -1000, 1000)) return bad;
   }
   return std::nullopt;
@@ -214,16 +239,22 @@ Problem check_settings(const HostSpec& spec) {
     if (auto bad = out_of_range(std::string("vm.") + field.name, field.get(spec.vm), field.min, field.max)) return bad;
   }
   for (size_t i = 0; i < spec.vm.lowmem_reserve_ratio.size(); ++i) {
-    if (auto bad = out_of_range(at("vm.lowmem_reserve_ratio", i), spec.vm.lowmem_reserve_ratio[i], 0, 1 << 30)) return bad;
+    if (auto bad = out_of_range(at("vm.lowmem_reserve_ratio", i), spec.vm.lowmem_reserve_ratio[i], 0, 1 << 30))
+      return bad;
   }
   if (auto bad = check_times("disk", spec.disk)) return bad;
-  if (auto bad = out_of_range("calibration.page_fault_ns", spec.calibration.page_fault.count(), 0, 1'000'000'000)) return bad;
-  if (auto bad = out_of_range("calibration.page_touch_ps", spec.calibration.page_touch_ps, 0, 1'000'000'000)) return bad;
-  if (auto bad = out_of_range("calibration.cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count(), 0, 3'600'000'000'000)) return bad;
+  if (auto bad = out_of_range("calibration.page_fault_ns", spec.calibration.page_fault.count(), 0, 1'000'000'000))
+    return bad;
+  if (auto bad = out_of_range("calibration.page_touch_ps", spec.calibration.page_touch_ps, 0, 1'000'000'000))
+    return bad;
+  if (auto bad =
+          out_of_range("calibration.cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count(), 0, 3'600'000'000'000))
+    return bad;
   const CgroupSpec& cgroup = spec.cgroup;
   const std::pair<const char*, int64_t> limits[] = {
-      {"memory.max", cgroup.memory_max}, {"memory.high", cgroup.memory_high}, {"memory.low", cgroup.memory_low},
-      {"memory.min", cgroup.memory_min}, {"memory.swap.max", cgroup.memory_swap_max}, {"memory.swap.high", cgroup.memory_swap_high}};
+      {"memory.max", cgroup.memory_max},           {"memory.high", cgroup.memory_high},
+      {"memory.low", cgroup.memory_low},           {"memory.min", cgroup.memory_min},
+      {"memory.swap.max", cgroup.memory_swap_max}, {"memory.swap.high", cgroup.memory_swap_high}};
   for (const auto& [name, bytes] : limits) {
     if (auto bad = out_of_range(std::string("cgroup.") + name, bytes, -1, kPagesMax << kPageShift)) return bad;
   }
@@ -239,8 +270,8 @@ Problem check_totals(const HostSpec& spec) {
   // MemTotal is the sum of the managed pages; a sixteenth of slack forgives figures taken around a hotplug.
   const Pages gap = managed > spec.total_ram ? managed - spec.total_ram : spec.total_ram - managed;
   if (gap > managed / 16) {
-    return Contradiction{"total_ram_pages", "MemTotal is " + text(spec.total_ram) + " pages but the zones manage " + text(managed) +
-                                                "; do both come from the same machine, whole?"};
+    return Contradiction{"total_ram_pages", "MemTotal is " + text(spec.total_ram) + " pages but the zones manage " +
+                                                text(managed) + "; do both come from the same machine, whole?"};
   }
   return std::nullopt;
 }

@@ -9,8 +9,10 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json lru_json(const LruSizes& lru) {
-  return {{"inactive_anon", lru.inactive_anon.count()}, {"active_anon", lru.active_anon.count()},
-          {"inactive_file", lru.inactive_file.count()}, {"active_file", lru.active_file.count()},
+  return {{"inactive_anon", lru.inactive_anon.count()},
+          {"active_anon", lru.active_anon.count()},
+          {"inactive_file", lru.inactive_file.count()},
+          {"active_file", lru.active_file.count()},
           {"unevictable", lru.unevictable.count()}};
 }
 
@@ -20,7 +22,10 @@ ordered_json zone_json(const ZoneSpec& zone) {
                        {"managed_pages", zone.managed.count()},
                        {"free_pages", zone.free.count()},
                        {"boost_pages", zone.boost.count()},
-                       {"watermarks_pages", {{"min", zone.watermarks.min.count()}, {"low", zone.watermarks.low.count()}, {"high", zone.watermarks.high.count()}}}};
+                       {"watermarks_pages",
+                        {{"min", zone.watermarks.min.count()},
+                         {"low", zone.watermarks.low.count()},
+                         {"high", zone.watermarks.high.count()}}}};
   json["lowmem_reserve_pages"] = ordered_json::array();
   for (Pages pages : zone.lowmem_reserve) json["lowmem_reserve_pages"].push_back(pages.count());
   json["lru_pages"] = lru_json(zone.lru);
@@ -28,7 +33,8 @@ ordered_json zone_json(const ZoneSpec& zone) {
   json["write_pending_pages"] = zone.write_pending.count();
   json["stat_threshold_pages"] = zone.stat_threshold.count();
   json["pcp"] = ordered_json::array();
-  for (const PcpSpec& pcp : zone.pcp) json["pcp"].push_back(ordered_json::array({pcp.count.count(), pcp.high.count(), pcp.batch.count()}));
+  for (const PcpSpec& pcp : zone.pcp)
+    json["pcp"].push_back(ordered_json::array({pcp.count.count(), pcp.high.count(), pcp.batch.count()}));
   json["free_blocks"] = zone.free_blocks;
   return json;
 }
@@ -63,8 +69,11 @@ void add_times(ordered_json& json, const DeviceTimes& times) {
 }
 
 ordered_json swap_json(const SwapSpec& swap) {
-  ordered_json json = {{"name", swap.name}, {"size", swap.size.count()}, {"used", swap.used.count()},
-                       {"priority", swap.priority}, {"rotational", swap.rotational}};
+  ordered_json json = {{"name", swap.name},
+                       {"size", swap.size.count()},
+                       {"used", swap.used.count()},
+                       {"priority", swap.priority},
+                       {"rotational", swap.rotational}};
   add_times(json, swap.times);
   return json;
 }
@@ -134,8 +143,13 @@ void print(const ordered_json& value, int indent, std::string& out) {
 }  // namespace
 
 ordered_json host_to_json(const HostSpec& spec) {
-  ordered_json json = {{"schema", kHostSchema}, {"name", spec.name}, {"kernel", spec.kernel_release}, {"lru", lru_name(spec.lru)},
-                       {"cpus", spec.cpus}, {"total_ram_pages", spec.total_ram.count()}, {"committed_as_pages", spec.committed_as.count()}};
+  ordered_json json = {{"schema", kHostSchema},
+                       {"name", spec.name},
+                       {"kernel", spec.kernel_release},
+                       {"lru", lru_name(spec.lru)},
+                       {"cpus", spec.cpus},
+                       {"total_ram_pages", spec.total_ram.count()},
+                       {"committed_as_pages", spec.committed_as.count()}};
   json["nodes"] = ordered_json::array();
   for (const NodeSpec& node : spec.nodes) json["nodes"].push_back(node_json(node));
   json["swap"] = ordered_json::array();

@@ -53,7 +53,9 @@ void check(const Result<host::HostSpec>& result) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (text.empty()) return 0;
-  if (text.front() == 'J') check(host::parse_json(text.substr(1), "fuzz.json", "fuzz"));
-  else check(host::parse_snapshot(split(text)));
+  if (text.front() == 'J')
+    check(host::parse_json(text.substr(1), "fuzz.json", "fuzz"));
+  else
+    check(host::parse_snapshot(split(text)));
   return 0;
 }

@@ -20,9 +20,7 @@ TEST(Random, StaysBelowTheBound) {
   for (int i = 0; i < 10000; ++i) EXPECT_LT(random.below(10), 10u);
 }
 
-TEST(Check, AFailedInvariantNamesItself) {
-  EXPECT_DEATH(OOMCAST_CHECK(1 + 1 == 3), "1 \\+ 1 == 3 does not hold");
-}
+TEST(Check, AFailedInvariantNamesItself) { EXPECT_DEATH(OOMCAST_CHECK(1 + 1 == 3), "1 \\+ 1 == 3 does not hold"); }
 
 }  // namespace
 }  // namespace oomcast

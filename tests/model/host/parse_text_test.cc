@@ -35,7 +35,8 @@ TEST(ParseSize, RefusesWhatIsNoSize) {
 TEST(ParseCpuList, ReadsWhatTheKernelPrints) {
   EXPECT_THAT(*parse_cpu_list("0-3,8\n"), ElementsAre(0, 1, 2, 3, 8));
   EXPECT_TRUE(parse_cpu_list("\n")->empty());  // a node without CPUs
-  for (const char* bad : {"3-1", "0,0", "a", "0-", "8192", "1-99999"}) EXPECT_EQ(parse_cpu_list(bad), std::nullopt) << bad;
+  for (const char* bad : {"3-1", "0,0", "a", "0-", "8192", "1-99999"})
+    EXPECT_EQ(parse_cpu_list(bad), std::nullopt) << bad;
 }
 
 TEST(Suggestion, NamesTheNearestElseAll) {

@@ -83,7 +83,8 @@ TEST(HostJson, OneNodeAndNothingElseHas97PercentFree) {
 }
 
 TEST(HostJson, TheSecondNodeBeginsWhereTheFirstEnds) {
-  const HostSpec host = read(R"({"schema": "oomcast.host.v1", "kernel": "6.1", "cpus": "0-3", "nodes": [{"managed": "1G"}, {"managed": "4G"}]})");
+  const HostSpec host = read(
+      R"({"schema": "oomcast.host.v1", "kernel": "6.1", "cpus": "0-3", "nodes": [{"managed": "1G"}, {"managed": "4G"}]})");
   ASSERT_EQ(host.nodes[0].zones.size(), 2u);
   EXPECT_EQ(host.nodes[0].zones[0].kind, ZoneKind::kDma);
   ASSERT_EQ(host.nodes[1].zones.size(), 2u);
@@ -95,7 +96,8 @@ TEST(HostJson, TheSecondNodeBeginsWhereTheFirstEnds) {
 }
 
 TEST(HostJson, ACgroupUnderItsFileNames) {
-  const HostSpec host = read(with("\"vm\"", "\"cgroup\": {\"memory.max\": \"512M\", \"memory.swap.max\": \"max\"}, \"vm\""));
+  const HostSpec host =
+      read(with("\"vm\"", "\"cgroup\": {\"memory.max\": \"512M\", \"memory.swap.max\": \"max\"}, \"vm\""));
   EXPECT_TRUE(host.cgroup.present);
   EXPECT_EQ(host.cgroup.memory_max, int64_t{512} << 20);
   EXPECT_EQ(host.cgroup.memory_swap_max, -1);
@@ -126,44 +128,63 @@ struct Refusal {
 
 class RefusedJson : public testing::TestWithParam<Refusal> {};
 
-TEST_P(RefusedJson, NamesFileLineAndKey) { EXPECT_THAT(error_of(with(GetParam().from, GetParam().to)), StartsWith(GetParam().error)); }
+TEST_P(RefusedJson, NamesFileLineAndKey) {
+  EXPECT_THAT(error_of(with(GetParam().from, GetParam().to)), StartsWith(GetParam().error));
+}
 
 INSTANTIATE_TEST_SUITE_P(
     All, RefusedJson,
     testing::Values(
         Refusal{"NotJson", "\"8G\",", "\"8G\"", "h.json:6: not JSON here; is a comma, quote or brace missing?"},
         Refusal{"Schema", "host.v1", "host.v9", "h.json:2: schema: 'oomcast.host.v9' is not oomcast.host.v1"},
-        Refusal{"NoSchema", "\"schema\": \"oomcast.host.v1\",", "", "h.json:1: schema: missing; write \"schema\": \"oomcast.host.v1\""},
-        Refusal{"UnknownKey", "swappiness", "swapiness", "h.json:9: vm.swapiness: unknown key; did you mean 'swappiness'?"},
-        Refusal{"UnknownKeyOfANode", "\"free\"", "\"fre\"", "h.json:6: nodes[0].fre: unknown key; did you mean 'free'?"},
-        Refusal{"KeyTwice", "\"name\": \"mine\"", "\"kernel\": \"6.1\"", "h.json:4: kernel: the key stands twice; leave one out"},
-        Refusal{"FreeAboveManaged", "7G", "9G", "h.json:6: nodes[0].free: 2359296 pages free of 2097152 managed; free never exceeds managed"},
-        Refusal{"Negative", "\"7G\"", "-1", "h.json:6: nodes[0].free: '-1', expected a size such as \"8G\", \"512M\" or bytes, at most 64T"},
+        Refusal{"NoSchema", "\"schema\": \"oomcast.host.v1\",", "",
+                "h.json:1: schema: missing; write \"schema\": \"oomcast.host.v1\""},
+        Refusal{"UnknownKey", "swappiness", "swapiness",
+                "h.json:9: vm.swapiness: unknown key; did you mean 'swappiness'?"},
+        Refusal{"UnknownKeyOfANode", "\"free\"", "\"fre\"",
+                "h.json:6: nodes[0].fre: unknown key; did you mean 'free'?"},
+        Refusal{"KeyTwice", "\"name\": \"mine\"", "\"kernel\": \"6.1\"",
+                "h.json:4: kernel: the key stands twice; leave one out"},
+        Refusal{"FreeAboveManaged", "7G", "9G",
+                "h.json:6: nodes[0].free: 2359296 pages free of 2097152 managed; free never exceeds managed"},
+        Refusal{"Negative", "\"7G\"", "-1",
+                "h.json:6: nodes[0].free: '-1', expected a size such as \"8G\", \"512M\" or bytes, at most 64T"},
         Refusal{"TooBig", "\"8G\"", "\"65T\"", "h.json:6: nodes[0].managed: \"65T\", expected a size"},
         Refusal{"Overflow", "\"8G\"", "99999999999999999999", "h.json:6: nodes[0].managed: '1e+20', expected a size"},
         Refusal{"HugeExponent", "\"8G\"", "1e999", "h.json:1: holds a number that is too large"},
         Refusal{"NoMemory", "\"8G\"", "0", "h.json:6: nodes[0].managed: no memory; give at least 16M"},
-        Refusal{"NoNodes", "{\"managed\": \"8G\", \"free\": \"7G\", \"cpus\": [0, 1]}", "", "h.json:5: nodes: missing or empty; give at least {\"managed\": \"8G\"}"},
-        Refusal{"NodesNoList", "[\n    {\"managed\": \"8G\", \"free\": \"7G\", \"cpus\": [0, 1]}\n  ]", "3", "h.json:5: nodes: '3', expected a list in brackets"},
+        Refusal{"NoNodes", "{\"managed\": \"8G\", \"free\": \"7G\", \"cpus\": [0, 1]}", "",
+                "h.json:5: nodes: missing or empty; give at least {\"managed\": \"8G\"}"},
+        Refusal{"NodesNoList", "[\n    {\"managed\": \"8G\", \"free\": \"7G\", \"cpus\": [0, 1]}\n  ]", "3",
+                "h.json:5: nodes: '3', expected a list in brackets"},
         Refusal{"CpuTwice", "[0, 1]", "[0, 0]", "h.json:6: nodes[0].cpus: CPU 0 comes twice or out of order"},
-        Refusal{"CpuAbsurd", "[0, 1]", "[9000]", "h.json:6: nodes[0].cpus[0]: '9000', expected a whole number from 0 to 8191"},
-        Refusal{"Distance", "[0, 1]", "[0], \"distance\": [10, 20]", "h.json:6: nodes[0].distance: 2 distances for 1 nodes; give one per node"},
+        Refusal{"CpuAbsurd", "[0, 1]", "[9000]",
+                "h.json:6: nodes[0].cpus[0]: '9000', expected a whole number from 0 to 8191"},
+        Refusal{"Distance", "[0, 1]", "[0], \"distance\": [10, 20]",
+                "h.json:6: nodes[0].distance: 2 distances for 1 nodes; give one per node"},
         Refusal{"KernelNoText", "\"6.1\"", "6.1", "h.json:4: kernel: '6.1', expected a text in quotes"},
-        Refusal{"KernelNoVersion", "\"6.1\"", "\"bookworm\"", "h.json:4: kernel: 'bookworm' does not begin with MAJOR.MINOR, for example \"6.1\""},
-        Refusal{"SwapWithoutSize", "\"size\": \"2G\", ", "", "h.json:8: swap[0].size: missing; for example \"size\": \"2G\""},
-        Refusal{"SwapOveruse", "\"size\": \"2G\"", "\"size\": \"2G\", \"used\": \"3G\"", "h.json:8: swap[0].used: 3221225472 bytes used of 2147483648"},
-        Refusal{"SwappinessRange", ": 10}", ": 300}", "h.json:9: vm.swappiness: '300', expected a whole number from 0 to 200"},
+        Refusal{"KernelNoVersion", "\"6.1\"", "\"bookworm\"",
+                "h.json:4: kernel: 'bookworm' does not begin with MAJOR.MINOR, for example \"6.1\""},
+        Refusal{"SwapWithoutSize", "\"size\": \"2G\", ", "",
+                "h.json:8: swap[0].size: missing; for example \"size\": \"2G\""},
+        Refusal{"SwapOveruse", "\"size\": \"2G\"", "\"size\": \"2G\", \"used\": \"3G\"",
+                "h.json:8: swap[0].used: 3221225472 bytes used of 2147483648"},
+        Refusal{"SwappinessRange", ": 10}", ": 300}",
+                "h.json:9: vm.swappiness: '300', expected a whole number from 0 to 200"},
         Refusal{"SwappinessFraction", ": 10}", ": 10.5}", "h.json:9: vm.swappiness: '10.5', expected a whole number"},
-        Refusal{"UnknownZone", "\"managed\": \"8G\", \"free\": \"7G\"", "\"zones\": [{\"kind\": \"HighMem\", \"managed_pages\": 5}]",
+        Refusal{"UnknownZone", "\"managed\": \"8G\", \"free\": \"7G\"",
+                "\"zones\": [{\"kind\": \"HighMem\", \"managed_pages\": 5}]",
                 "h.json:6: nodes[0].zones[0].kind: zone 'HighMem' is unknown"},
         Refusal{"BothWays", "\"free\": \"7G\"", "\"zones\": [{\"kind\": \"DMA32\", \"managed_pages\": 5}]",
                 "h.json:6: nodes[0].managed: given together with zones, which say the same; leave one out"}),
     [](const auto& one) { return std::string(one.param.name); });
 
 TEST(HostJson, AMissingFileAndADirectoryAreToldApart) {
-  EXPECT_EQ(read_json("/nowhere.json").error().message, "/nowhere.json: cannot be opened; check the name and its permissions");
+  EXPECT_EQ(read_json("/nowhere.json").error().message,
+            "/nowhere.json: cannot be opened; check the name and its permissions");
   EXPECT_THAT(read_host("no/where.json").error().message, HasSubstr("no such file or directory"));
-  EXPECT_THAT(read_host("vm-4").error().message, StartsWith("host 'vm-4' is neither a file, a directory nor a preset; did you mean 'vm-4g'?"));
+  EXPECT_THAT(read_host("vm-4").error().message,
+              StartsWith("host 'vm-4' is neither a file, a directory nor a preset; did you mean 'vm-4g'?"));
   EXPECT_THAT(read_host("").error().message, HasSubstr("no host given"));
 }
 
@@ -187,6 +208,36 @@ TEST(Presets, AVirtualMachineShowsTheMemTotalThatOneHas) {
   const auto small = preset("small-512m");
   ASSERT_TRUE(small);
   EXPECT_NEAR(static_cast<double>(small->total_ram.count()), 120'080, 200);
+}
+
+// Every key that we write is in the schema that we ship, and no vm key of the schema is unknown to the reader.
+void expect_in_schema(const nlohmann::json& schema, const nlohmann::json& part, const nlohmann::json& value,
+                      const std::string& path) {
+  if (part.contains("$ref")) {
+    const std::string name = part["$ref"].get<std::string>().substr(std::string("#/$defs/").size());
+    return expect_in_schema(schema, schema["$defs"][name], value, path);
+  }
+  if (value.is_array() && part.contains("items")) {
+    for (const auto& element : value) expect_in_schema(schema, part["items"], element, path + "[]");
+  }
+  if (!value.is_object()) return;
+  ASSERT_TRUE(part.contains("properties")) << path;
+  for (const auto& item : value.items()) {
+    ASSERT_TRUE(part["properties"].contains(item.key())) << path << "." << item.key();
+    expect_in_schema(schema, part["properties"][item.key()], item.value(), path + "." + item.key());
+  }
+}
+
+TEST(HostSchema, KnowsEveryKeyThatWeWrite) {
+  std::ifstream in(std::string(OOMCAST_SOURCE_DIR) + "/report/schema/oomcast.host.v1.json");
+  const nlohmann::json schema = nlohmann::json::parse(in);
+  auto host = read_snapshot(hosts_directory() + "/swap-seq-1node");
+  ASSERT_TRUE(host);
+  ASSERT_TRUE(set_cgroup(host.value(), "memory.max=1G"));
+  const auto written = nlohmann::json::parse(to_json(host.value()));
+  expect_in_schema(schema, schema, written, "");
+  for (const auto& item : schema["properties"]["vm"]["properties"].items())
+    EXPECT_TRUE(written["vm"].contains(item.key())) << item.key();
 }
 
 }  // namespace

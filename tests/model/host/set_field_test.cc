@@ -135,16 +135,23 @@ TEST(Set, KernelAndListsByName) {
 
 TEST(Set, RefusesAndNamesTheNearest) {
   EXPECT_EQ(error_of("vm.swapiness=1"), "--set vm.swapiness=1: vm.swapiness: unknown key; did you mean 'swappiness'?");
-  EXPECT_EQ(error_of("vm.swappiness=999"), "--set vm.swappiness=999: vm.swappiness: '999', expected a whole number from 0 to 200");
-  EXPECT_EQ(error_of("vm.swappiness=low"), "--set vm.swappiness=low: vm.swappiness: \"low\", expected a whole number from 0 to 200");
-  EXPECT_EQ(error_of("vm.thp_enabled=nevr"), "--set vm.thp_enabled=nevr: vm.thp_enabled: 'nevr'; did you mean 'never'?");
-  EXPECT_EQ(error_of("swappiness"), "--set swappiness: expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G");
-  EXPECT_EQ(error_of("nodes[1].managed=1G"), "--set nodes[1].managed=1G: nodes[1].managed: the host has 1 nodes with memory, counted from 0");
+  EXPECT_EQ(error_of("vm.swappiness=999"),
+            "--set vm.swappiness=999: vm.swappiness: '999', expected a whole number from 0 to 200");
+  EXPECT_EQ(error_of("vm.swappiness=low"),
+            "--set vm.swappiness=low: vm.swappiness: \"low\", expected a whole number from 0 to 200");
+  EXPECT_EQ(error_of("vm.thp_enabled=nevr"),
+            "--set vm.thp_enabled=nevr: vm.thp_enabled: 'nevr'; did you mean 'never'?");
+  EXPECT_EQ(error_of("swappiness"),
+            "--set swappiness: expected KEY=VALUE, for example vm.swappiness=0 or nodes[0].managed=8G");
+  EXPECT_EQ(error_of("nodes[1].managed=1G"),
+            "--set nodes[1].managed=1G: nodes[1].managed: the host has 1 nodes with memory, counted from 0");
   EXPECT_EQ(error_of("swap[3].size=1G"), "--set swap[3].size=1G: swap[3].size: swap has 0 entries, counted from 0");
-  EXPECT_EQ(error_of("memory=50M"), "--set memory=50M: memory: 50M leaves node 0 less than the 749 MiB already in use there");
+  EXPECT_EQ(error_of("memory=50M"),
+            "--set memory=50M: memory: 50M leaves node 0 less than the 749 MiB already in use there");
   EXPECT_EQ(error_of("memory=big"), "--set memory=big: memory: 'big' is not a size such as 8G or 512M, at most 64T");
   EXPECT_EQ(error_of("vm[0]=1"), "--set vm[0]=1: vm[0]: vm is not a list; leave out the [0]");
-  EXPECT_EQ(error_of("nodes.free=1"), "--set nodes.free=1: nodes.free: nodes has no keys; is an index such as [0] missing?");
+  EXPECT_EQ(error_of("nodes.free=1"),
+            "--set nodes.free=1: nodes.free: nodes has no keys; is an index such as [0] missing?");
   EXPECT_THAT(error_of("nodes[0].distance=[20]"), HasSubstr("it is 10 to itself"));
   for (const char* bad : {"[0]=1", "a..b=1", "nodes[x].free=1", "nodes[0=1", ".=1", "a.=1", "nodes[0]x=1"}) {
     EXPECT_THAT(error_of(bad), HasSubstr("not a key; keys look like vm.swappiness or nodes[0].managed")) << bad;
@@ -168,9 +175,11 @@ TEST(Cgroup, RefusesWhatTheKernelWould) {
   HostSpec host = vm4g();
   EXPECT_EQ(set_cgroup(host, "memory.mx=1G").error().message,
             "--cgroup memory.mx: not a cgroup v2 file that limits memory; did you mean 'memory.max'?");
-  EXPECT_EQ(set_cgroup(host, "memory.max=lots").error().message, "--cgroup memory.max: 'lots', expected a size such as 512M, bytes, or max");
+  EXPECT_EQ(set_cgroup(host, "memory.max=lots").error().message,
+            "--cgroup memory.max: 'lots', expected a size such as 512M, bytes, or max");
   EXPECT_EQ(set_cgroup(host, "memory.oom.group=2").error().message, "--cgroup memory.oom.group: '2', expected 0 or 1");
-  EXPECT_EQ(set_cgroup(host, "memory.max").error().message, "--cgroup memory.max: expected FILE=VALUE, for example memory.max=512M");
+  EXPECT_EQ(set_cgroup(host, "memory.max").error().message,
+            "--cgroup memory.max: expected FILE=VALUE, for example memory.max=512M");
   EXPECT_FALSE(host.cgroup.present);
 }
 

@@ -30,7 +30,9 @@ HostSpec machine(std::vector<std::vector<ZoneSpec>> nodes, KernelVersion kernel 
   return spec;
 }
 
-const Watermarks& marks(const HostSpec& spec, size_t node, size_t index) { return spec.nodes[node].zones[index].watermarks; }
+const Watermarks& marks(const HostSpec& spec, size_t node, size_t index) {
+  return spec.nodes[node].zones[index].watermarks;
+}
 Watermarks mark(int64_t min, int64_t low, int64_t high) { return {Pages(min), Pages(low), Pages(high)}; }
 
 std::vector<int64_t> reserve(const HostSpec& spec, size_t node, size_t index) {
@@ -40,7 +42,8 @@ std::vector<int64_t> reserve(const HostSpec& spec, size_t node, size_t index) {
 }
 
 using Columns = std::vector<int64_t>;
-constexpr ZoneKind kDma = ZoneKind::kDma, kDma32 = ZoneKind::kDma32, kNormal = ZoneKind::kNormal, kMovable = ZoneKind::kMovable;
+constexpr ZoneKind kDma = ZoneKind::kDma, kDma32 = ZoneKind::kDma32, kNormal = ZoneKind::kNormal,
+                   kMovable = ZoneKind::kMovable;
 
 TEST(MinFree, TurningHugePagesOffAndOnLeavesAnotherValueThanBoot61) {
   HostSpec spec = machine({{zone(kDma, 3840), zone(kDma32, 124819)}, {zone(kDma32, 120520)}});
@@ -119,7 +122,9 @@ TEST(Watermarks, TwoNodesOf32GiBFromBoot) {
 }
 
 HostSpec with_movable(KernelVersion kernel) {
-  return machine({{zone(kDma, 3840), zone(kDma32, 750000), zone(kNormal, 7400000)}, {zone(kNormal, 4100000), zone(kMovable, 4194304)}}, kernel);
+  return machine({{zone(kDma, 3840), zone(kDma32, 750000), zone(kNormal, 7400000)},
+                  {zone(kNormal, 4100000), zone(kMovable, 4194304)}},
+                 kernel);
 }
 
 TEST(Watermarks, AMovableZoneTakesItsShareUnder61) {
@@ -158,7 +163,8 @@ TEST(LowmemReserve, ARatioOfZeroReservesNothing) {
 }
 
 TEST(Pcp, BatchFollowsTheSizeOfTheZone) {
-  const std::pair<int64_t, int64_t> vectors[] = {{3840, 1}, {30000, 7}, {60000, 15}, {124819, 31}, {200000, 63}, {262144, 63}, {4718592, 63}};
+  const std::pair<int64_t, int64_t> vectors[] = {{3840, 1},    {30000, 7},   {60000, 15},  {124819, 31},
+                                                 {200000, 63}, {262144, 63}, {4718592, 63}};
   for (const auto& [managed, batch] : vectors) EXPECT_EQ(pcp_batch(Pages(managed)), Pages(batch)) << managed;
 }
 
