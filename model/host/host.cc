@@ -112,7 +112,7 @@ void stock_lists(Host& host) {
   std::vector<Pool> rest;
   for (const Pool& pool : pools) (is_file_list(pool.list) ? rest : anon).push_back(pool);
   const auto put = [&](const Pool& pool, ProcessIndex owner) {
-    host.nodes[pool.node].lruvec.list(pool.list).add_reservoir({owner, static_cast<uint8_t>(pool.zone), pool.left});
+    host.nodes[pool.node].lruvec(kRootCgroup).list(pool.list).add_reservoir({owner, static_cast<uint8_t>(pool.zone), pool.left});
   };
   for (size_t p = 0; p < host.processes.size(); ++p) {
     const Process& process = host.processes[p];
@@ -126,6 +126,21 @@ void stock_lists(Host& host) {
   for (const Pool& pool : rest) put(pool, kNoProcess);
 }
 
+Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
+  const auto limit = [](int64_t bytes) { return bytes < 0 ? kUnlimited : bytes >> kPageShift; };
+  Cgroup cgroup;
+  cgroup.path = spec.path;
+  cgroup.max = limit(spec.memory_max);
+  cgroup.high = limit(spec.memory_high);
+  cgroup.low = spec.memory_low >> kPageShift;
+  cgroup.min = spec.memory_min >> kPageShift;
+  cgroup.swap_max = limit(spec.memory_swap_max);
+  cgroup.swap_high = limit(spec.memory_swap_high);
+  cgroup.oom_group = spec.memory_oom_group;
+  cgroup.stock.assign(cpus, 0);
+  return cgroup;
+}
+
 }  // namespace
 
 Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
@@ -133,6 +148,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   for (const NodeSpec& node_spec : spec.nodes) {
     Node node;
     node.id = node_spec.id;
+    node.lruvecs.resize(spec.cgroup.present ? 2 : 1);
     for (int cpu : node_spec.cpus) {
       const auto it = std::find(spec.cpus.begin(), spec.cpus.end(), cpu);
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
@@ -164,6 +180,8 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   std::stable_sort(ordered.begin(), ordered.end(), [](const SwapSpec& a, const SwapSpec& b) { return a.priority > b.priority; });
   for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i));
   stock_lists(*this);
+  cgroups.emplace_back();
+  if (spec.cgroup.present) cgroups.push_back(make_cgroup(spec.cgroup, cpus));
   lru_add_batch.resize(cpus);
   rotate_batch.resize(cpus);
   swap_slot_cache.resize(cpus);

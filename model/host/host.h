@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "model/host/cgroup.h"
 #include "model/host/host_spec.h"
 #include "model/host/node.h"
 #include "model/host/page.h"
@@ -39,6 +40,7 @@ struct Host {
   std::deque<Process> processes;             // task-list order: background by pid, then guests as they start
   std::vector<SwapDevice> swaps;             // by priority, highest first
   VmstatArray vmstat;
+  std::vector<Cgroup> cgroups;               // [0]: the root
 
   // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
   std::vector<std::vector<PageId>> lru_add_batch;
@@ -68,6 +70,7 @@ struct Host {
   SwapSlot& slot(SlotId id) { return device(id).slot(id); }
   const SwapSlot& slot(SlotId id) const { return device(id).slot(id); }
   Zone& zone_of(const Page& page) { return nodes[page.node].zones[page.zone]; }
+  Lruvec& lruvec_of(const Page& page) { return nodes[page.node].lruvec(page.cgroup); }
   void count(Vmstat item, int64_t by = 1) { vmstat[item] += by; }
 };
 

@@ -53,7 +53,7 @@ struct Node {
   NodeId id;
   std::vector<int> cpu_indices;   // into Host::cpus
   std::array<Zone, kZoneKinds> zones;  // by ZoneKind; an unpopulated zone has managed == 0
-  Lruvec lruvec;
+  std::vector<Lruvec> lruvecs;    // by cgroup; [0] is the root's own
   int64_t slab_reclaimable = 0;
   int64_t file_mapped = 0;
   int64_t nr_writeback = 0;
@@ -66,6 +66,19 @@ struct Node {
   int64_t reclaim_start = 0;      // nr_reclaim_start
   bool reclaim_locked = false;    // PGDAT_RECLAIM_LOCKED: node_reclaim under way
 
+  Lruvec& lruvec(uint8_t cgroup) { return lruvecs[cgroup]; }
+  const Lruvec& lruvec(uint8_t cgroup) const { return lruvecs[cgroup]; }
+  /// Pages on a list, all cgroups together; and those of one zone.
+  int64_t size(LruKindIndex list) const {
+    int64_t sum = 0;
+    for (const Lruvec& each : lruvecs) sum += each.list(list).size();
+    return sum;
+  }
+  int64_t size_of_zone(LruKindIndex list, int zone) const {
+    int64_t sum = 0;
+    for (const Lruvec& each : lruvecs) sum += each.list(list).size_of_zone(zone);
+    return sum;
+  }
   int64_t free() const {
     int64_t sum = 0;
     for (const Zone& zone : zones) sum += zone.free;

@@ -53,7 +53,8 @@ struct Page {
   uint8_t node = 0;                           // index into Host::nodes
   uint8_t zone = 0;                           // ZoneKind, the index into Node::zones
   LruKindIndex list = LruKindIndex::kNone;
-  bool background = false;                    // belongs to a process that stood on the host before the run
+  bool background : 1 = false;                // belongs to a process that stood on the host before the run
+  uint8_t cgroup : 7 = 0;                     // who is charged for it; 0: the root, nobody
 
   bool has(uint16_t flag) const { return (flags & flag) != 0; }
   void set(uint16_t flag) { flags = static_cast<uint16_t>(flags | flag); }

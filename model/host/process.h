@@ -17,6 +17,7 @@ struct Process {
   int uid = 0;
   std::string comm;
   int oom_score_adj = 0;
+  uint8_t cgroup = 0;        // index into Host::cgroups
   bool guest = false;        // part of the program being forecast; else it stood on the host before
   bool alive = true;
   bool dying = false;        // killed by the model, memory not yet freed

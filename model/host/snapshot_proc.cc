@@ -81,12 +81,18 @@ void read_meminfo(SnapshotReader& reader) {
       reader.places.emplace(total ? "total_ram_pages" : "committed_as_pages", reader.place(path, line.number));
     }
   }
+  Pages managed;
+  for (const NodeSpec& node : spec.nodes) {
+    for (const ZoneSpec& zone : node.zones) managed += zone.managed;
+  }
   if (!total_given) {
-    for (const NodeSpec& node : spec.nodes) {
-      for (const ZoneSpec& zone : node.zones) spec.total_ram += zone.managed;
-    }
-    reader.assume("total_ram_pages", std::to_string(spec.total_ram.count()),
+    spec.total_ram = managed;
+    reader.assume("total_ram_pages", std::to_string(managed.count()),
                   "no MemTotal in proc/meminfo; managed pages of all zones");
+  } else if (spec.total_ram > managed + managed / 16) {
+    reader.assume(
+        "nodes", "the " + std::to_string(managed.count()) + " pages that the zones manage",
+        "MemTotal counts " + std::to_string(spec.total_ram.count()) + "; a balloon or a hotplug holds the rest");
   }
   if (!committed_given) reader.assume("committed_as_pages", "0", "no Committed_AS in proc/meminfo");
 }

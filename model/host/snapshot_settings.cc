@@ -60,6 +60,8 @@ void read_lru(SnapshotReader& reader) {
   HostSpec& spec = reader.spec;
   const std::string* text = reader.text(path);
   if (!text) {
+    // Other files of sys/kernel/mm without this one: a kernel built without CONFIG_LRU_GEN.
+    if (reader.text("sys/kernel/mm/transparent_hugepage/enabled")) return;
     spec.lru = default_lru(spec.kernel);
     return reader.assume("lru", lru_name(spec.lru), "no " + path + "; Debian's default for this kernel");
   }

@@ -17,11 +17,13 @@ namespace oomcast::host {
 struct Shadow {
   int64_t age = -1;         // nonresident_age at eviction, -1: none
   uint8_t node = 0;
+  uint8_t cgroup = 0;
   bool workingset = false;
 };
 
 struct SwapSlot {
   uint16_t map_count = 0;   // PTEs that hold this entry
+  uint8_t cgroup = 0;       // who is charged for it
   bool cached = false;      // a page in the swap cache holds it
   bool foreign = false;     // holds a page of a process that stood on the host before the run
   PageId page = kNoPage;    // valid if cached

@@ -43,26 +43,32 @@ void consider_throttle(Kernel& k, int node, const ScanControl& sc) {
   if (sc.priority == 1 && sc.nr_reclaimed == 0) reclaim_throttle(k, node, Throttle::kNoProgress);
 }
 
-void shrink_zones(Kernel& k, const Gfp& gfp, int preferred, ScanControl& sc) {
-  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) {
-    (void)gfp;
-    shrink_node(k, node, sc);
-  }
-  consider_throttle(k, preferred, sc);
+void shrink_zones(Kernel& k, int preferred, ScanControl& sc) {
+  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) shrink_node(k, node, sc);
+  if (!sc.cgroup_reclaim()) consider_throttle(k, preferred, sc);
 }
 
-int64_t do_try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred, ScanControl& sc) {
+// The priorities from 12 down to 0, until enough is reclaimed.
+void shrink_harder_and_harder(Kernel& k, int preferred, ScanControl& sc) {
+  sc.priority = kDefPriority;
+  do {
+    sc.nr_scanned = 0;
+    shrink_zones(k, preferred, sc);
+    if (sc.nr_reclaimed >= sc.nr_to_reclaim || k.sched.current().dying) break;
+    if (sc.priority < kDefPriority - 2) sc.may_writepage = true;
+  } while (--sc.priority >= 0);
+  for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+    snapshot_refaults(node, sc.target_cgroup);
+    if (sc.cgroup_reclaim()) node.lruvec(sc.target_cgroup).congested = false;
+  }
+}
+
+int64_t do_try_to_free_pages(Kernel& k, ZoneKind zone, int preferred, ScanControl& sc) {
   bool full_walk = false;
   while (true) {
-    k.host.count(host::by_zone(Vmstat::allocstall_dma, static_cast<int>(gfp.highest_zone)));
-    sc.priority = kDefPriority;
-    do {
-      sc.nr_scanned = 0;
-      shrink_zones(k, gfp, preferred, sc);
-      if (sc.nr_reclaimed >= sc.nr_to_reclaim || k.sched.current().dying) break;
-      if (sc.priority < kDefPriority - 2) sc.may_writepage = true;
-    } while (--sc.priority >= 0);
-    for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) snapshot_refaults(k.host.nodes[static_cast<size_t>(node)]);
+    if (!sc.cgroup_reclaim()) k.host.count(host::by_zone(Vmstat::allocstall_dma, static_cast<int>(zone)));
+    shrink_harder_and_harder(k, preferred, sc);
     if (sc.nr_reclaimed > 0 || k.sched.current().dying) return sc.nr_reclaimed;
     // 6.12 walks the cgroups only in part at first, and once more in full before it gives up.
     if (k.host.spec.kernel >= host::KernelVersion{6, 12} && !full_walk) {
@@ -70,9 +76,15 @@ int64_t do_try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred, ScanContr
       continue;
     }
     // Untapped active pages: once more, this time taking from them whatever the balance says.
-    if (!sc.skipped_deactivate) return 0;
-    sc.force_deactivate = true;
-    sc.skipped_deactivate = false;
+    if (sc.skipped_deactivate) {
+      sc.force_deactivate = true;
+      sc.skipped_deactivate = false;
+      continue;
+    }
+    // Groups below their memory.low were left out: once more, best effort over.
+    if (!sc.low_skipped) return 0;
+    sc.low_reclaim = true;
+    sc.low_skipped = false;
   }
 }
 
@@ -107,9 +119,26 @@ int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred) {
     ScanControl sc;
     sc.reclaim_idx = static_cast<int>(gfp.highest_zone);
     actor.memalloc = true;
-    reclaimed = do_try_to_free_pages(k, gfp, preferred, sc);
+    reclaimed = do_try_to_free_pages(k, gfp.highest_zone, preferred, sc);
     actor.memalloc = false;
   }
+  k.sched.point();
+  k.sched.memstall_leave();
+  k.listener.on_stall(begin, false, false);
+  return reclaimed;
+}
+
+int64_t try_to_free_cgroup_pages(Kernel& k, uint8_t cgroup, int64_t pages) {
+  Actor& actor = k.sched.current();
+  const Nanoseconds begin = k.sched.now();
+  const bool was_memalloc = actor.memalloc;
+  ScanControl sc;
+  sc.target_cgroup = cgroup;
+  sc.nr_to_reclaim = std::max(pages, kSwapClusterMax);
+  k.sched.memstall_enter();
+  actor.memalloc = true;
+  const int64_t reclaimed = do_try_to_free_pages(k, ZoneKind::kMovable, actor.node, sc);
+  actor.memalloc = was_memalloc;
   k.sched.point();
   k.sched.memstall_leave();
   k.listener.on_stall(begin, false, false);

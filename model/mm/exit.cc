@@ -4,6 +4,7 @@
 
 #include "model/mm/fault.h"
 #include "model/mm/lru.h"
+#include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/swap.h"
 
@@ -45,7 +46,7 @@ void exit_background(Kernel& k, ProcessIndex index) {
     release_page(k, id, k.sched.current().cpu);
   }
   for (size_t n = 0; n < k.host.nodes.size(); ++n) {
-    for (host::LruList& list : k.host.nodes[n].lruvec.lists) {
+    for (host::LruList& list : k.host.nodes[n].lruvec(host::kRootCgroup).lists) {
       const auto dropped = list.drop_owner(index, process.rss_anon);
       for (size_t z = 0; z < dropped.size(); ++z) {
         process.rss_anon -= dropped[z];
@@ -74,6 +75,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   Process& process = k.host.processes[index];
   k.host.guest_tables -= process.space.drop_empty_tables(0, ~uint64_t{0} >> kPageShift);
   for (const auto& [node, zone] : process.table_pages_at) free_page(k, {node, zone}, k.sched.current().cpu);
+  uncharge(k.host, process.cgroup, static_cast<int64_t>(process.table_pages_at.size()));
   process.table_pages_at.clear();
   k.host.committed -= process.space.committed_pages;
   process.space.mappings.clear();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/mm/lru.h"
+#include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
@@ -19,13 +20,20 @@ using host::Vmstat;
 
 namespace {
 
+ZoneRef alloc_charged(Kernel& k, const Gfp& gfp, uint8_t cgroup) {
+  const ZoneRef where = alloc_page(k, gfp, k.sched.current().node);
+  if (!where.ok() || try_charge(k, cgroup)) return where;
+  free_page(k, where, k.sched.current().cpu);
+  return {};
+}
+
 // The page tables that `vpn` still lacks. False if the task is dying.
 bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
   if (k.host.processes[index].space.has_leaf(vpn)) return true;
   const int added = k.host.processes[index].space.add_tables(vpn);
   k.host.guest_tables += added;
   for (int i = 0; i < added; ++i) {
-    const ZoneRef where = alloc_page(k, kGfpKernel, k.sched.current().node);
+    const ZoneRef where = alloc_charged(k, kGfpKernel, k.host.processes[index].cgroup);
     if (!where.ok()) return false;
     k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
   }
@@ -35,6 +43,7 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
 void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where) {
   Process& process = k.host.processes[index];
   const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
+  k.host.pages[id].cgroup = static_cast<uint8_t>(process.cgroup & 0x7f);
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
   ++process.rss_anon;
@@ -73,10 +82,11 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
     process.space.set(vpn, Pte::zero_page());
     return true;
   }
-  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
+  const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
   if (k.host.processes[index].dying || !(now.is_none() || now.is_zero_page())) {
+    uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
     return !k.host.processes[index].dying;
   }
@@ -86,10 +96,11 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
 
 // Write to a page that others map, too: a copy of one's own.
 bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
+  const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
   if (k.host.processes[index].dying || !now.is_present() || k.host.pages[now.page()].mapcount < 2) {
+    uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
     return !k.host.processes[index].dying;
   }
@@ -113,9 +124,8 @@ bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   return true;
 }
 
-}  // namespace
-
-bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
+// handle_mm_fault(), and the access that needs no fault.
+bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     Process& process = k.host.processes[index];
     if (process.dying || !process.alive) return false;
@@ -131,6 +141,14 @@ bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     return do_anonymous_page(k, index, vpn, write);
   }
   return true;
+}
+
+}  // namespace
+
+bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
+  const bool done = access_page(k, index, vpn, write);
+  handle_over_high(k, k.host.processes[index].cgroup);
+  return done;
 }
 
 void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
@@ -163,6 +181,7 @@ void unmap_range(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes) 
     const auto [node, zone] = process.table_pages_at.back();
     process.table_pages_at.pop_back();
     free_page(k, {node, zone}, k.sched.current().cpu);
+    uncharge(k.host, process.cgroup, 1);
   }
   const int64_t committed_before = process.space.committed_pages;
   process.space.unmap(start, bytes);

@@ -40,7 +40,7 @@ class Listener {
  public:
   virtual ~Listener() = default;
   virtual void on_kswapd_run(int node) = 0;                       // balance_pgdat begins
-  virtual void on_scan(int node, bool by_kswapd) = 0;             // pages of the inactive lists were looked at
+  virtual void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) = 0;  // pages of the inactive lists were looked at
   virtual void on_direct_reclaim(ZoneRef zone) = 0;               // a task reclaims for itself
   virtual void on_swap_out(int node) = 0;                         // the first page of a batch goes to swap
   virtual void on_alloc_refused(int pid, int64_t pages, const std::string& why) = 0;

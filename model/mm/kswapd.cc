@@ -33,7 +33,7 @@ bool may_sleep(Kernel& k, int node_index, int highest_zone) {
   k.sched.wake_all(k.kswapd[static_cast<size_t>(node_index)].pfmemalloc_wait);
   if (node.kswapd_failures >= kMaxFailures) return true;
   if (!pgdat_balanced(node, highest_zone)) return false;
-  node.lruvec.congested = false;
+  node.lruvec(host::kRootCgroup).congested = false;
   node.pgdat_dirty = false;
   node.pgdat_writeback = false;
   return true;

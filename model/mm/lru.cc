@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/workingset.h"
 
 namespace oomcast::mm {
 
@@ -38,12 +40,12 @@ LruKindIndex list_for(const Page& page) {
 void put_on_list(Kernel& k, PageId id, LruKindIndex list) {
   Page& page = k.host.pages[id];
   page.list = list;
-  k.host.nodes[page.node].lruvec.list(list).push_head(k.host.pages, id);
+  k.host.lruvec_of(page).list(list).push_head(k.host.pages, id);
 }
 
 void take_off_list(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  k.host.nodes[page.node].lruvec.list(page.list).remove(k.host.pages, id);
+  k.host.lruvec_of(page).list(page.list).remove(k.host.pages, id);
   page.list = LruKindIndex::kNone;
 }
 
@@ -71,7 +73,7 @@ void lru_add_drain(Kernel& k, int cpu) {
     take_off_list(k, id);
     page.clear(host::kPageActive);
     page.list = list_for(page);
-    k.host.nodes[page.node].lruvec.list(page.list).push_tail(k.host.pages, id);
+    k.host.lruvec_of(page).list(page.list).push_tail(k.host.pages, id);
     k.host.count(Vmstat::pgrotated);
   }
   rotated.clear();
@@ -98,6 +100,7 @@ void release_page(Kernel& k, PageId id, int cpu) {
   if (page.list != LruKindIndex::kNone) take_off_list(k, id);
   for (std::vector<PageId>& batch : k.host.rotate_batch) batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
   const ZoneRef where{page.node, page.zone};
+  uncharge(k.host, page.cgroup, 1);
   k.host.pages.destroy(id);
   free_page(k, where, cpu);
 }
@@ -117,7 +120,7 @@ void mark_accessed(Kernel& k, PageId id) {
     put_on_list(k, id, list_for(page));
   }
   k.host.count(Vmstat::pgactivate);
-  ++k.host.nodes[page.node].lruvec.nonresident_age;
+  age_nonresident(k.host, page.node, page.cgroup);
 }
 
 }  // namespace oomcast::mm

@@ -26,7 +26,7 @@ constexpr int64_t kKib = 4;  // KiB per page
 
 int64_t total(const Kernel& k, LruKindIndex list) {
   int64_t sum = 0;
-  for (const Node& node : k.host.nodes) sum += node.lruvec.list(list).size();
+  for (const Node& node : k.host.nodes) sum += node.size(list);
   return sum;
 }
 
@@ -50,9 +50,9 @@ void mem_info(const Kernel& k, std::vector<std::string>& out) {
 void zone_lines(const Kernel& k, std::vector<std::string>& out) {
   for (const Node& node : k.host.nodes) {
     out.push_back(line("Node %d active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB inactive_file:%ldkB unevictable:%ldkB all_unreclaimable? %s",
-                       node.id.value, node.lruvec.list(LruKindIndex::kActiveAnon).size() * kKib, node.lruvec.list(LruKindIndex::kInactiveAnon).size() * kKib,
-                       node.lruvec.list(LruKindIndex::kActiveFile).size() * kKib, node.lruvec.list(LruKindIndex::kInactiveFile).size() * kKib,
-                       node.lruvec.list(LruKindIndex::kUnevictable).size() * kKib, node.kswapd_failures >= 16 ? "yes" : "no"));
+                       node.id.value, node.size(LruKindIndex::kActiveAnon) * kKib, node.size(LruKindIndex::kInactiveAnon) * kKib,
+                       node.size(LruKindIndex::kActiveFile) * kKib, node.size(LruKindIndex::kInactiveFile) * kKib,
+                       node.size(LruKindIndex::kUnevictable) * kKib, node.kswapd_failures >= 16 ? "yes" : "no"));
     for (const Zone& zone : node.zones) {
       if (zone.managed == 0) continue;
       out.push_back(line("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB",
@@ -65,11 +65,25 @@ void zone_lines(const Kernel& k, std::vector<std::string>& out) {
   }
 }
 
-void task_table(const Kernel& k, std::vector<std::string>& out) {
+void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::string>& out) {
+  const auto limit = [](int64_t pages) { return pages >= host::kUnlimited ? int64_t{9007199254740988} : pages * kKib; };
+  out.push_back(line("memory: usage %ldkB, limit %ldkB, failcnt %ld", group.usage * kKib, limit(group.max), group.events.max));
+  out.push_back(line("swap: usage %ldkB, limit %ldkB, failcnt %ld", group.swap_usage * kKib, limit(group.swap_max), group.swap_events.fail));
+  out.push_back("Memory cgroup stats for " + group.path + ":");
+  const uint8_t index = static_cast<uint8_t>(&group - k.host.cgroups.data());
+  const char* const names[] = {"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
+  for (size_t list = 0; list < host::kLists; ++list) {
+    int64_t pages = 0;
+    for (const Node& node : k.host.nodes) pages += node.lruvec(index).lists[list].size();
+    out.push_back(line("%s %ld", names[list], pages * kPageBytes));
+  }
+}
+
+void task_table(const Kernel& k, uint8_t cgroup, std::vector<std::string>& out) {
   out.push_back("Tasks state (memory values in pages):");
   out.push_back("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
   for (const Process& process : k.host.processes) {
-    if (!process.alive || process.unkillable) continue;
+    if (!process.alive || process.unkillable || (cgroup != host::kRootCgroup && process.cgroup != cgroup)) continue;
     out.push_back(line("[%7d] %5d %5d %8ld %8ld %8ld %8ld         %5d %s", process.pid, process.uid, process.pid, process.total_vm_pages(),
                        process.rss_anon + process.rss_file + process.rss_shmem, process.table_pages() * kPageBytes, process.swap_entries,
                        process.oom_score_adj, process.comm.c_str()));
@@ -83,20 +97,27 @@ std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, con
   const Process* invoker = report.invoker == host::kNoProcess ? nullptr : &k.host.processes[report.invoker];
   const char* mask = gfp.movable ? "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)" : "0xcc0(GFP_KERNEL)";
   out.push_back(line("%s invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=%d", invoker ? invoker->comm.c_str() : "kernel", mask, invoker ? invoker->oom_score_adj : 0));
-  mem_info(k, out);
-  zone_lines(k, out);
-  out.push_back(line("Free swap  = %ldkB", k.host.free_swap() * kKib));
-  out.push_back(line("Total swap = %ldkB", k.host.total_swap * kKib));
-  task_table(k, out);
+  if (report.cgroup == host::kRootCgroup) {
+    mem_info(k, out);
+    zone_lines(k, out);
+    out.push_back(line("Free swap  = %ldkB", k.host.free_swap() * kKib));
+    out.push_back(line("Total swap = %ldkB", k.host.total_swap * kKib));
+  } else {
+    cgroup_lines(k, k.host.cgroups[report.cgroup], out);
+  }
+  task_table(k, report.cgroup, out);
   if (report.victim == host::kNoProcess) {
     out.push_back(k.host.spec.vm.panic_on_oom > 0 ? "Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled" : "Kernel panic - not syncing: System is deadlocked on memory");
     return out;
   }
   const Process& victim = k.host.processes[report.victim];
-  out.push_back(line("oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0-%d,global_oom,task_memcg=/,task=%s,pid=%d,uid=%d",
-                     k.host.nodes.back().id.value, victim.comm.c_str(), victim.pid, victim.uid));
-  out.push_back(line("Out of memory: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d pgtables:%ldkB oom_score_adj:%d",
-                     victim.pid, victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib,
+  const std::string& path = k.host.cgroups[victim.cgroup].path;
+  const bool global = report.cgroup == host::kRootCgroup;
+  const std::string scope = global ? "global_oom" : "oom_memcg=" + k.host.cgroups[report.cgroup].path;
+  out.push_back(line("oom-kill:constraint=%s,nodemask=(null),cpuset=/,mems_allowed=0-%d,%s,task_memcg=%s,task=%s,pid=%d,uid=%d",
+                     global ? "CONSTRAINT_NONE" : "CONSTRAINT_MEMCG", k.host.nodes.back().id.value, scope.c_str(), path.c_str(), victim.comm.c_str(), victim.pid, victim.uid));
+  out.push_back(line("%s: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d pgtables:%ldkB oom_score_adj:%d",
+                     global ? "Out of memory" : "Memory cgroup out of memory", victim.pid, victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib,
                      victim.uid, victim.table_pages() * kKib, victim.oom_score_adj));
   return out;
 }

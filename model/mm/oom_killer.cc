@@ -1,6 +1,8 @@
 // Who dies when nothing can be reclaimed? See oom_killer.h; kernel-spec sections 8.1 to 8.5.
 #include "model/mm/oom_killer.h"
 
+#include "model/mm/memcg.h"
+
 namespace oomcast::mm {
 
 using host::Process;
@@ -20,13 +22,13 @@ ProcessIndex find_process(const Kernel& k, int pid) {
 }
 
 ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
-  const int64_t totalpages = k.host.total_ram + k.host.total_swap;
   ProcessIndex chosen = host::kNoProcess;
   int64_t most = 0;
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
     const Process& process = k.host.processes[i];
     if (!process.alive || !oom_killable(process)) continue;
-    const int64_t points = oom_badness(process, totalpages);
+    if (report.cgroup != host::kRootCgroup && process.cgroup != report.cgroup) continue;
+    const int64_t points = oom_badness(process, report.totalpages);
     report.points.push_back({static_cast<ProcessIndex>(i), points});
     // A tie goes to the later task.
     if (chosen == host::kNoProcess || points >= most) {
@@ -46,10 +48,47 @@ int64_t oom_badness(const Process& process, int64_t totalpages) {
 
 bool oom_killable(const Process& process) { return !process.unkillable && process.oom_score_adj != kOomScoreAdjMin; }
 
+namespace {
+
+void kill_process(Kernel& k, ProcessIndex index) {
+  Process& victim = k.host.processes[index];
+  victim.dying = true;
+  victim.killed = true;
+  ++k.oom_victims_pending;
+  k.host.count(Vmstat::oom_kill);
+  if (victim.cgroup != host::kRootCgroup) ++k.host.cgroups[victim.cgroup].events.oom_kill;
+}
+
+// memory.oom.group: everybody in the group of the victim goes with it.
+void kill_rest_of_group(Kernel& k, uint8_t cgroup, OomReport& report) {
+  host::Cgroup& group = k.host.cgroups[cgroup];
+  if (cgroup == host::kRootCgroup || !group.oom_group) return;
+  ++group.events.oom_group_kill;
+  report.dmesg.push_back("Tasks in " + group.path + " are going to be killed due to memory.oom.group set");
+  for (size_t i = 0; i < k.host.processes.size(); ++i) {
+    const Process& process = k.host.processes[i];
+    if (process.cgroup != cgroup || !process.alive || process.dying || !oom_killable(process)) continue;
+    kill_process(k, static_cast<ProcessIndex>(i));
+    report.rest_of_group.push_back(static_cast<ProcessIndex>(i));
+  }
+}
+
+void finish_kill(Kernel& k, OomReport& report, const Gfp& gfp) {
+  report.dmesg = oom_dmesg(k, report, gfp);
+  if (report.victim != host::kNoProcess) {
+    kill_process(k, report.victim);
+    kill_rest_of_group(k, k.host.processes[report.victim].cgroup, report);
+  }
+  k.listener.on_oom_kill(report);
+}
+
+}  // namespace
+
 bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
   const Actor& actor = k.sched.current();
   if (actor.dying || k.oom_victims_pending > 0) return true;
   OomReport report;
+  report.totalpages = k.host.total_ram + k.host.total_swap;
   report.invoker = find_process(k, actor.pid);
   report.zone = {preferred_node, 0};
   for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
@@ -64,16 +103,32 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
   }
   report.panic = vm.panic_on_oom > 0 || report.victim == host::kNoProcess;
   if (report.panic) report.victim = host::kNoProcess;
-  report.dmesg = oom_dmesg(k, report, gfp);
-  if (report.victim != host::kNoProcess) {
-    Process& victim = k.host.processes[report.victim];
-    victim.dying = true;
-    victim.killed = true;
-    ++k.oom_victims_pending;
-    k.host.count(Vmstat::oom_kill);
-  }
-  k.listener.on_oom_kill(report);
+  finish_kill(k, report, gfp);
   return !report.panic;
+}
+
+bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
+  const Actor& actor = k.sched.current();
+  if (actor.dying) return true;
+  for (const Process& process : k.host.processes) {
+    if (process.cgroup == cgroup && process.alive && process.dying) {
+      // A victim of the group is still on its way out: let it go first.
+      k.sched.sleep(kTick);
+      return true;
+    }
+  }
+  OomReport report;
+  report.cgroup = cgroup;
+  report.totalpages = cgroup_totalpages(k, cgroup);
+  report.invoker = find_process(k, actor.pid);
+  report.zone = {actor.node, 0};
+  for (int z = 0; z < host::kZoneKinds; ++z) {
+    if (k.host.nodes[static_cast<size_t>(actor.node)].zones[static_cast<size_t>(z)].managed > 0) report.zone.zone = z;
+  }
+  report.victim = select_bad_process(k, report);
+  if (report.victim == host::kNoProcess) return false;
+  finish_kill(k, report, kGfpHighUserMovable);
+  return true;
 }
 
 }  // namespace oomcast::mm

@@ -1,7 +1,7 @@
 // Who dies when nothing can be reclaimed? Badness, the choice, and the kernel's own words about it.
 //
 // Mirrors out_of_memory(), oom_badness(), select_bad_process() and dump_header() in mm/oom_kill.c of Linux 6.1. Differs:
-// no cgroup or policy constraint; the reaper is not needed because a victim's exit is never blocked here.
+// no constraint of policy or cpuset; the reaper is not needed because a victim's exit is never blocked here.
 #pragma once
 
 #include <string>
@@ -16,7 +16,10 @@ struct OomReport {
   host::ProcessIndex invoker = host::kNoProcess;  // whose allocation it was; kNoProcess: not one of ours
   std::vector<std::pair<host::ProcessIndex, int64_t>> points;  // killable candidates in task-list order
   ZoneRef zone;                                   // first zone of the request
+  uint8_t cgroup = host::kRootCgroup;              // whose limit it was; the root: the host's memory
+  int64_t totalpages = 0;                         // what oom_score_adj is a share of
   bool panic = false;
+  std::vector<host::ProcessIndex> rest_of_group;   // killed with the victim (memory.oom.group)
   std::vector<std::string> dmesg;
 };
 
@@ -25,6 +28,8 @@ int64_t oom_badness(const host::Process& process, int64_t totalpages);
 bool oom_killable(const host::Process& process);
 /// Chooses and kills. True if the caller should go on trying (a victim is on its way out).
 bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);
+/// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory).
+bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup);
 
 /// The kernel log of a kill, without time stamps (kernel-spec section 8.6).
 std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, const Gfp& gfp);

@@ -191,11 +191,14 @@ bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free
   return free > mark + zone.lowmem_reserve[static_cast<size_t>(highest)];
 }
 
-bool can_reclaim_anon(const Kernel& k) { return k.host.free_swap() > 0; }
+bool can_reclaim_anon(const Kernel& k, uint8_t cgroup) {
+  const host::Cgroup& group = k.host.cgroups[cgroup];
+  return k.host.free_swap() > 0 && group.swap_usage < group.swap_max;
+}
 
 int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, int zone) {
   using host::LruKindIndex;
-  const auto size = [&](LruKindIndex list) { return node.lruvec.list(list).size_of_zone(zone); };
+  const auto size = [&](LruKindIndex list) { return node.size_of_zone(list, zone); };
   int64_t pages = size(LruKindIndex::kInactiveFile) + size(LruKindIndex::kActiveFile);
   if (can_reclaim_anon(k)) pages += size(LruKindIndex::kInactiveAnon) + size(LruKindIndex::kActiveAnon);
   // Nothing reclaimable left: count the free pages, so that a nearly empty zone is not written off too early.

@@ -36,6 +36,7 @@ void drain_all_pages(host::Host& host);
 /// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.
 int64_t zone_reclaimable_pages(const Kernel& k, const host::Node& node, int zone);
 /// can_reclaim_anon_pages(): is there a free swap slot?
-bool can_reclaim_anon(const Kernel& k);
+/// With a cgroup, within its memory.swap.max.
+bool can_reclaim_anon(const Kernel& k, uint8_t cgroup = 0);
 
 }  // namespace oomcast::mm

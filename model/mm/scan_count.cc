@@ -1,6 +1,7 @@
 // How is the effort shared between anonymous and file pages? get_scan_count(); kernel-spec sections 4.4 to 4.6.
 #include <algorithm>
 
+#include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/vmscan.h"
 
@@ -20,8 +21,9 @@ int64_t integer_sqrt(int64_t value) {
 
 enum class Balance : uint8_t { kEqual, kFract, kAnon, kFile };
 
-Balance scan_balance(const Kernel& k, const ScanControl& sc) {
-  if (!sc.may_swap || !can_reclaim_anon(k)) return Balance::kFile;
+Balance scan_balance(const Kernel& k, uint8_t cgroup, const ScanControl& sc) {
+  if (!sc.may_swap || !can_reclaim_anon(k, cgroup)) return Balance::kFile;
+  if (sc.cgroup_reclaim() && k.host.spec.vm.swappiness == 0) return Balance::kFile;
   if (sc.priority == 0 && k.host.spec.vm.swappiness > 0) return Balance::kEqual;
   if (sc.file_is_tiny) return Balance::kAnon;
   if (sc.cache_trim_mode) return Balance::kFile;
@@ -30,9 +32,11 @@ Balance scan_balance(const Kernel& k, const ScanControl& sc) {
 
 }  // namespace
 
-bool inactive_is_low(const Lruvec& lruvec, bool file) {
-  const int64_t inactive = lruvec.list(file ? LruKindIndex::kInactiveFile : LruKindIndex::kInactiveAnon).size();
-  const int64_t active = lruvec.list(file ? LruKindIndex::kActiveFile : LruKindIndex::kActiveAnon).size();
+int64_t lru_size(const Node& node, uint8_t cgroup, LruKindIndex list) {
+  return cgroup == host::kRootCgroup ? node.size(list) : node.lruvec(cgroup).list(list).size();
+}
+
+bool inactive_is_low(int64_t inactive, int64_t active) {
   const int64_t gib = (inactive + active) >> (30 - kPageShift);
   const int64_t ratio = gib > 0 ? integer_sqrt(10 * gib) : 1;
   return inactive * ratio < active;
@@ -40,23 +44,24 @@ bool inactive_is_low(const Lruvec& lruvec, bool file) {
 
 void prepare_scan_count(const Kernel& k, Node& node, ScanControl& sc) {
   (void)k;
-  const Lruvec& lruvec = node.lruvec;
-  sc.anon_cost = lruvec.anon_cost;
-  sc.file_cost = lruvec.file_cost;
+  const Lruvec& target = node.lruvec(sc.target_cgroup);
+  const auto size = [&](LruKindIndex list) { return lru_size(node, sc.target_cgroup, list); };
+  sc.anon_cost = target.anon_cost;
+  sc.file_cost = target.file_cost;
   // Refaults that were activated mean that a new working set is being built: stale active pages should go.
-  sc.deactivate_anon = sc.force_deactivate || lruvec.workingset_activate[0] != lruvec.refaults_snapshot[0] || inactive_is_low(lruvec, false);
-  sc.deactivate_file = sc.force_deactivate || lruvec.workingset_activate[1] != lruvec.refaults_snapshot[1] || inactive_is_low(lruvec, true);
-  const int64_t inactive_file = lruvec.list(LruKindIndex::kInactiveFile).size();
+  const int64_t inactive_anon = size(LruKindIndex::kInactiveAnon), inactive_file = size(LruKindIndex::kInactiveFile);
+  sc.deactivate_anon = sc.force_deactivate || target.workingset_activate[0] != target.refaults_snapshot[0] || inactive_is_low(inactive_anon, size(LruKindIndex::kActiveAnon));
+  sc.deactivate_file = sc.force_deactivate || target.workingset_activate[1] != target.refaults_snapshot[1] || inactive_is_low(inactive_file, size(LruKindIndex::kActiveFile));
   sc.cache_trim_mode = (inactive_file >> sc.priority) > 0 && !sc.deactivate_file;
+  if (sc.cgroup_reclaim()) return;
   int64_t high_total = 0;
   for (const host::Zone& zone : node.zones) high_total += zone.managed > 0 ? zone.high_mark() : 0;
-  const int64_t file = inactive_file + lruvec.list(LruKindIndex::kActiveFile).size();
-  const int64_t inactive_anon = lruvec.list(LruKindIndex::kInactiveAnon).size();
+  const int64_t file = inactive_file + size(LruKindIndex::kActiveFile);
   sc.file_is_tiny = file + node.free() <= high_total && !sc.deactivate_anon && (inactive_anon >> sc.priority) > 0;
 }
 
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, const ScanControl& sc) {
-  const Balance balance = scan_balance(k, sc);
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, uint8_t cgroup, const ScanControl& sc) {
+  const Balance balance = scan_balance(k, cgroup, sc);
   const int64_t swappiness = k.host.spec.vm.swappiness;
   const int64_t sum = sc.anon_cost + sc.file_cost;
   const int64_t anon_cost = sum + sc.anon_cost, file_cost = sum + sc.file_cost, total = anon_cost + file_cost;
@@ -64,7 +69,9 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const
   std::array<int64_t, host::kEvictableLists> nr{};
   for (size_t i = 0; i < nr.size(); ++i) {
     const bool file = host::is_file_list(static_cast<LruKindIndex>(i));
-    int64_t scan = node.lruvec.lists[i].size_up_to(sc.reclaim_idx) >> sc.priority;
+    int64_t scan = node.lruvec(cgroup).lists[i].size_up_to(sc.reclaim_idx);
+    if (cgroup != sc.target_cgroup) scan = unprotected(k.host.cgroups[cgroup], sc, scan);
+    scan >>= sc.priority;
     switch (balance) {
       case Balance::kEqual: break;
       case Balance::kFract: scan = scan * fraction[file] / (fraction[0] + fraction[1]); break;

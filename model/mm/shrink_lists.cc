@@ -35,7 +35,7 @@ struct Isolated {
 // Turns one page of the reservoir into a page at the tail. Nobody has scanned it yet, so one that a process maps is
 // still young; what no process accounts for is shmem or unmapped page cache, used through no page table.
 void materialize_tail(Kernel& k, int node_index, LruKindIndex list) {
-  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec.list(list);
+  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(host::kRootCgroup).list(list);
   const host::Reservoir entry = lru.take_reserved();
   const bool file = host::is_file_list(list);
   const bool mapped = !file && entry.owner != host::kNoProcess;
@@ -55,8 +55,8 @@ bool ready_to_free(const Page& page) {
 }
 
 // isolate_lru_folios(): takes pages off the tail; those of higher zones than asked for go to the head.
-Isolated isolate(Kernel& k, int node_index, LruKindIndex list, int64_t nr_to_scan, const ScanControl& sc) {
-  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec.list(list);
+Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, int64_t nr_to_scan, const ScanControl& sc) {
+  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).list(list);
   Isolated out;
   std::vector<PageId> skipped;
   int64_t looked_at = 0;
@@ -173,7 +173,7 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
 
 void activate(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (page.has(host::kPageSwapCache) && (vm_swap_full(k) || page.has(host::kPageMlocked))) free_swap(k, id);
+  if (page.has(host::kPageSwapCache) && (vm_swap_full(k, page.cgroup) || page.has(host::kPageMlocked))) free_swap(k, id);
   if (page.has(host::kPageMlocked)) return;
   page.set(host::kPageActive);
   k.host.count(Vmstat::pgactivate);
@@ -183,7 +183,7 @@ void activate(Kernel& k, PageId id) {
 void put_back(Kernel& k, PageId id) {
   const Page& page = k.host.pages[id];
   put_on_list(k, id, list_for(page));
-  if (page.has(host::kPageActive)) ++k.host.nodes[page.node].lruvec.nonresident_age;
+  if (page.has(host::kPageActive)) age_nonresident(k.host, page.node, page.cgroup);
 }
 
 void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file) {
@@ -198,14 +198,15 @@ void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file
 
 }  // namespace
 
-int64_t shrink_inactive_list(Kernel& k, int node_index, int64_t nr_to_scan, bool file, ScanControl& sc) {
+int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to_scan, bool file, ScanControl& sc) {
   const int cpu = k.sched.current().cpu;
   lru_add_drain(k, cpu);
   const LruKindIndex list = file ? LruKindIndex::kInactiveFile : LruKindIndex::kInactiveAnon;
-  const Isolated isolated = isolate(k, node_index, list, nr_to_scan, sc);
-  k.host.count(sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct, isolated.scanned);
+  const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
+  if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct, isolated.scanned);
+  k.host.cgroups[cgroup].pgscan += isolated.scanned;
   k.host.count(file ? Vmstat::pgscan_file : Vmstat::pgscan_anon, isolated.scanned);
-  if (isolated.scanned > 0) k.listener.on_scan(node_index, sc.by_kswapd);
+  if (isolated.scanned > 0) k.listener.on_scan(node_index, sc.by_kswapd, sc.target_cgroup);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
   if (isolated.count == 0) return 0;
 
@@ -228,18 +229,19 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, int64_t nr_to_scan, bool
     kept[kept_count++] = id;
   }
   for (size_t i = 0; i < kept_count; ++i) put_back(k, kept[i]);
-  k.host.count(sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct, reclaimed);
+  if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct, reclaimed);
+  k.host.cgroups[cgroup].pgsteal += reclaimed;
   k.host.count(file ? Vmstat::pgsteal_file : Vmstat::pgsteal_anon, reclaimed);
-  lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)].lruvec, file, stat.pageout);
+  lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, stat.pageout);
   add_stat(sc, stat, static_cast<int64_t>(isolated.count), file);
   return reclaimed;
 }
 
-void shrink_active_list(Kernel& k, int node_index, int64_t nr_to_scan, bool file, ScanControl& sc) {
+void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to_scan, bool file, ScanControl& sc) {
   lru_add_drain(k, k.sched.current().cpu);
   const LruKindIndex list = file ? LruKindIndex::kActiveFile : LruKindIndex::kActiveAnon;
-  const Isolated isolated = isolate(k, node_index, list, nr_to_scan, sc);
-  k.host.count(Vmstat::pgrefill, isolated.scanned);
+  const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
+  if (!sc.cgroup_reclaim()) k.host.count(Vmstat::pgrefill, isolated.scanned);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
   for (size_t i = 0; i < isolated.count; ++i) {
     Page& page = k.host.pages[isolated.pages[i]];

@@ -30,6 +30,11 @@ SlotId take_slot(Host& host) {
   return host::kNoSlot;
 }
 
+void release_slot(Host& host, SlotId id) {
+  --host.cgroups[host.slot(id).cgroup].swap_usage;
+  host.device(id).release(id);
+}
+
 // The cache is used while plenty is free, and returned when it gets scarce (check_cache_active).
 SlotId get_swap_slot(Kernel& k) {
   Host& host = k.host;
@@ -80,10 +85,18 @@ void drain_slot_caches(Kernel& k) {
 }
 
 bool add_to_swap(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  host::Cgroup& group = k.host.cgroups[page.cgroup];
+  if (group.swap_usage >= group.swap_max) {
+    ++group.swap_events.max;
+    ++group.swap_events.fail;
+    return false;
+  }
   const SlotId slot_id = get_swap_slot(k);
   if (slot_id == host::kNoSlot) return false;
-  Page& page = k.host.pages[id];
   SwapSlot& slot = k.host.slot(slot_id);
+  slot.cgroup = page.cgroup;
+  ++group.swap_usage;
   slot.cached = true;
   slot.page = id;
   page.slot = slot_id;
@@ -140,7 +153,7 @@ void remove_from_swap_cache(Kernel& k, PageId id, bool evicted) {
   page.clear(host::kPageSwapCache);
   const SlotId slot_id = page.slot;
   page.slot = host::kNoSlot;
-  if (slot.map_count == 0) k.host.device(slot_id).release(slot_id);
+  if (slot.map_count == 0) release_slot(k.host, slot_id);
 }
 
 bool free_swap(Kernel& k, PageId id) {
@@ -152,7 +165,10 @@ bool free_swap(Kernel& k, PageId id) {
   return true;
 }
 
-bool vm_swap_full(const Kernel& k) { return k.host.free_swap() * 2 < k.host.total_swap; }
+bool vm_swap_full(const Kernel& k, uint8_t cgroup) {
+  const host::Cgroup& group = k.host.cgroups[cgroup];
+  return k.host.free_swap() * 2 < k.host.total_swap || group.swap_usage * 2 >= std::min(group.swap_high, group.swap_max);
+}
 
 void put_swap_entry(Kernel& k, SlotId slot_id) {
   SwapSlot& slot = k.host.slot(slot_id);
@@ -160,7 +176,7 @@ void put_swap_entry(Kernel& k, SlotId slot_id) {
   if (--slot.map_count > 0) return;
   if (!slot.foreign) --k.host.guest_swapped;
   if (!slot.cached) {
-    k.host.device(slot_id).release(slot_id);
+    release_slot(k.host, slot_id);
     return;
   }
   // free_swap_and_cache(): an unmapped clean copy in the swap cache goes with its last entry.

@@ -35,7 +35,8 @@ void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted);
 /// folio_free_swap(): gives the slot back when nobody else needs it; the page is dirty again.
 bool free_swap(Kernel& k, host::PageId id);
 /// Less than half of the swap is free.
-bool vm_swap_full(const Kernel& k);
+/// With a cgroup, or its group has used half of its memory.swap.high or .max (mem_cgroup_swap_full).
+bool vm_swap_full(const Kernel& k, uint8_t cgroup);
 /// One PTE that held the entry is gone.
 void put_swap_entry(Kernel& k, host::SlotId slot);
 /// Gives the slots in the per-CPU caches back.

@@ -3,6 +3,7 @@
 
 #include "model/mm/fault.h"
 #include "model/mm/lru.h"
+#include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
@@ -27,9 +28,12 @@ bool read_swap_cache(Kernel& k, SlotId slot_id, bool ahead, std::vector<SwapIo>&
   SwapDevice& device = k.host.device(slot_id);
   const auto wanted = [&] { return device.in_use(slot_id) && device.slot(slot_id).map_count > 0 && !device.slot(slot_id).cached; };
   if (!wanted()) return false;
+  const uint8_t cgroup = device.slot(slot_id).cgroup;
   const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
   if (!where.ok()) return false;
-  if (!wanted()) {
+  const bool charged = try_charge(k, cgroup);
+  if (!charged || !wanted()) {
+    if (charged) uncharge(k.host, cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
     return false;
   }
@@ -37,6 +41,7 @@ bool read_swap_cache(Kernel& k, SlotId slot_id, bool ahead, std::vector<SwapIo>&
   Page& page = k.host.pages[id];
   SwapSlot& slot = device.slot(slot_id);
   page.slot = slot_id;
+  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
   page.background = slot.foreign;
   if (ahead) {
     page.set(host::kPageReadahead);
@@ -100,7 +105,7 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   page.set(host::kPageYoung);
   if (write) page.set(host::kPageDirty);
   // A page that will be written needs its slot no more; one that was only read keeps it and can be dropped for free.
-  if (slot.map_count == 0 && (write || vm_swap_full(k))) free_swap(k, id);
+  if (slot.map_count == 0 && (write || vm_swap_full(k, page.cgroup))) free_swap(k, id);
 }
 
 // Waits until the page that holds the slot has its data. False if the task is dying.

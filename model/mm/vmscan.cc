@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/shrink_lists.h"
 #include "model/mm/swap.h"
@@ -18,17 +19,17 @@ namespace {
 using ScanPlan = std::array<int64_t, host::kEvictableLists>;
 constexpr size_t kInactiveAnon = 0, kActiveAnon = 1, kInactiveFile = 2, kActiveFile = 3;
 
-int64_t shrink_list(Kernel& k, int node, size_t list, int64_t nr_to_scan, ScanControl& sc) {
+int64_t shrink_list(Kernel& k, int node, uint8_t cgroup, size_t list, int64_t nr_to_scan, ScanControl& sc) {
   if (list == kActiveAnon || list == kActiveFile) {
     const bool file = list == kActiveFile;
     if (file ? sc.deactivate_file : sc.deactivate_anon) {
-      shrink_active_list(k, node, nr_to_scan, file, sc);
+      shrink_active_list(k, node, cgroup, nr_to_scan, file, sc);
     } else {
       sc.skipped_deactivate = true;
     }
     return 0;
   }
-  return shrink_inactive_list(k, node, nr_to_scan, list == kInactiveFile, sc);
+  return shrink_inactive_list(k, node, cgroup, nr_to_scan, list == kInactiveFile, sc);
 }
 
 // Enough was reclaimed: stop the type that has less left to scan, and cut the other one in the same proportion.
@@ -46,11 +47,11 @@ void cut_plan(ScanPlan& nr, const ScanPlan& targets, int64_t nr_file, int64_t nr
   }
 }
 
-void shrink_lruvec(Kernel& k, int node_index, ScanControl& sc) {
+void shrink_lruvec(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  ScanPlan nr = get_scan_count(k, node, sc);
+  ScanPlan nr = get_scan_count(k, node, cgroup, sc);
   const ScanPlan targets = nr;
-  const bool whole_plan = !sc.by_kswapd && sc.priority == kDefPriority;  // proportional_reclaim
+  const bool whole_plan = !sc.cgroup_reclaim() && !sc.by_kswapd && sc.priority == kDefPriority;  // proportional_reclaim
   int64_t reclaimed = 0;
   SwapPlug plug(k);
   while (nr[kInactiveAnon] > 0 || nr[kActiveFile] > 0 || nr[kInactiveFile] > 0) {
@@ -58,7 +59,7 @@ void shrink_lruvec(Kernel& k, int node_index, ScanControl& sc) {
       if (nr[list] <= 0) continue;
       const int64_t batch = std::min(nr[list], kSwapClusterMax);
       nr[list] -= batch;
-      reclaimed += shrink_list(k, node_index, list, batch, sc);
+      reclaimed += shrink_list(k, node_index, cgroup, list, batch, sc);
     }
     k.sched.point();
     if (reclaimed < sc.nr_to_reclaim || whole_plan) continue;
@@ -69,7 +70,11 @@ void shrink_lruvec(Kernel& k, int node_index, ScanControl& sc) {
   }
   plug.flush();
   sc.nr_reclaimed += reclaimed;
-  age_active_anon(k, node_index, sc);
+  const host::Lruvec& lruvec = node.lruvec(cgroup);
+  const int64_t inactive = lru_size(node, cgroup, LruKindIndex::kInactiveAnon), active = lru_size(node, cgroup, LruKindIndex::kActiveAnon);
+  if (k.host.total_swap > 0 && inactive_is_low(inactive, active) && lruvec.list(LruKindIndex::kActiveAnon).size() > 0) {
+    shrink_active_list(k, node_index, cgroup, kSwapClusterMax, false, sc);
+  }
 }
 
 // skip_throttle_noprogress(): no use in waiting when the node is hopeless or little is being written.
@@ -92,8 +97,10 @@ void note_writeback_pressure(Kernel& k, int node_index, ScanControl& sc) {
     if (sc.nr.writeback > 0 && sc.nr.writeback == sc.nr.taken) node.pgdat_writeback = true;
     if (sc.nr.unqueued_dirty == sc.nr.file_taken) node.pgdat_dirty = true;
     if (sc.nr.immediate > 0) reclaim_throttle(k, node_index, Throttle::kWriteback);
-    if (sc.nr.dirty > 0 && sc.nr.dirty == sc.nr.congested) node.lruvec.congested = true;
-  } else if (node.lruvec.congested) {
+  }
+  host::Lruvec& target = node.lruvec(sc.target_cgroup);
+  if ((sc.by_kswapd || sc.cgroup_reclaim()) && sc.nr.dirty > 0 && sc.nr.dirty == sc.nr.congested) target.congested = true;
+  if (!sc.by_kswapd && target.congested) {
     reclaim_throttle(k, node_index, Throttle::kCongested);
   }
 }
@@ -120,11 +127,15 @@ void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
 
 void age_active_anon(Kernel& k, int node_index, ScanControl& sc) {
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  if (k.host.total_swap == 0 || !inactive_is_low(node.lruvec, false)) return;
-  shrink_active_list(k, node_index, kSwapClusterMax, false, sc);
+  if (k.host.total_swap == 0 || !inactive_is_low(node.size(LruKindIndex::kInactiveAnon), node.size(LruKindIndex::kActiveAnon))) return;
+  for (size_t cgroup = 0; cgroup < node.lruvecs.size(); ++cgroup) {
+    shrink_active_list(k, node_index, static_cast<uint8_t>(cgroup), kSwapClusterMax, false, sc);
+  }
 }
 
-void snapshot_refaults(Node& node) { node.lruvec.refaults_snapshot = node.lruvec.workingset_activate; }
+void snapshot_refaults(Node& node, uint8_t cgroup) {
+  node.lruvec(cgroup).refaults_snapshot = node.lruvec(cgroup).workingset_activate;
+}
 
 void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
@@ -132,7 +143,9 @@ void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
   const int64_t reclaimed_before = sc.nr_reclaimed;
   prepare_scan_count(k, node, sc);
   k.sched.cpu(k.costs.shrink_pass);
-  shrink_lruvec(k, node_index, sc);
+  for (size_t cgroup = sc.target_cgroup; cgroup < (sc.cgroup_reclaim() ? sc.target_cgroup + size_t{1} : node.lruvecs.size()); ++cgroup) {
+    if (may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+  }
   note_writeback_pressure(k, node_index, sc);
   if (sc.nr_reclaimed > reclaimed_before) node.kswapd_failures = 0;
 }

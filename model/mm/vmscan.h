@@ -18,6 +18,7 @@ inline constexpr int64_t kSwapClusterMax = 32;        // SWAP_CLUSTER_MAX
 struct ScanControl {
   int64_t nr_to_reclaim = kSwapClusterMax;
   int priority = kDefPriority;
+  uint8_t target_cgroup = host::kRootCgroup;  // the root: the whole host
   int reclaim_idx = 3;          // ZoneKind: zones above it are skipped
   bool by_kswapd = false;
   bool may_writepage = true;
@@ -26,6 +27,7 @@ struct ScanControl {
   bool deactivate_anon = false, deactivate_file = false;  // may_deactivate
   bool force_deactivate = false;
   bool skipped_deactivate = false;
+  bool low_reclaim = false, low_skipped = false;  // memory.low: overridden, or groups were left out for it
   bool cache_trim_mode = false;
   bool file_is_tiny = false;
   int64_t anon_cost = 0, file_cost = 0;
@@ -34,18 +36,21 @@ struct ScanControl {
   struct {
     int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, file_taken = 0, taken = 0;
   } nr;
+  bool cgroup_reclaim() const { return target_cgroup != host::kRootCgroup; }
 };
 
 /// Pages to scan of each evictable list (get_scan_count).
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node, const ScanControl& sc);
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node, uint8_t cgroup, const ScanControl& sc);
 void prepare_scan_count(const Kernel& k, host::Node& node, ScanControl& sc);
 /// inactive * floor(sqrt(10 * GiB)) < active.
-bool inactive_is_low(const host::Lruvec& lruvec, bool file);
+bool inactive_is_low(int64_t inactive, int64_t active);
+/// Pages on a list of one cgroup; for the root, of the whole node (lruvec_page_state).
+int64_t lru_size(const host::Node& node, uint8_t cgroup, host::LruKindIndex list);
 
 void shrink_node(Kernel& k, int node, ScanControl& sc);
 /// kswapd_age_node(): keeps the active anonymous list from growing while there is swap.
 void age_active_anon(Kernel& k, int node, ScanControl& sc);
-void snapshot_refaults(host::Node& node);
+void snapshot_refaults(host::Node& node, uint8_t cgroup = host::kRootCgroup);
 
 enum class Throttle : uint8_t { kWriteback, kNoProgress, kCongested };
 void reclaim_throttle(Kernel& k, int node, Throttle reason);

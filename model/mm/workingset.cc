@@ -10,10 +10,27 @@ using host::Lruvec;
 using host::Page;
 using host::Vmstat;
 
+namespace {
+
+void note_cost(Lruvec& lruvec, bool file, int64_t pages, int64_t size) {
+  (file ? lruvec.file_cost : lruvec.anon_cost) += pages;
+  if (lruvec.file_cost + lruvec.anon_cost > size / 4) {
+    lruvec.file_cost /= 2;
+    lruvec.anon_cost /= 2;
+  }
+}
+
+}  // namespace
+
+void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup) {
+  ++host.nodes[node].lruvec(cgroup).nonresident_age;
+  if (cgroup != host::kRootCgroup) ++host.nodes[node].lruvec(host::kRootCgroup).nonresident_age;
+}
+
 host::Shadow workingset_eviction(Kernel& k, const Page& page) {
-  Lruvec& lruvec = k.host.nodes[page.node].lruvec;
-  const host::Shadow shadow{lruvec.nonresident_age, page.node, page.has(host::kPageWorkingset)};
-  ++lruvec.nonresident_age;
+  const Lruvec& lruvec = k.host.lruvec_of(page);
+  const host::Shadow shadow{lruvec.nonresident_age, page.node, page.cgroup, page.has(host::kPageWorkingset)};
+  age_nonresident(k.host, page.node, page.cgroup);
   return shadow;
 }
 
@@ -21,35 +38,39 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   if (shadow.age < 0) return;
   Page& page = k.host.pages[id];
   const bool file = page.has(host::kPageFile);
-  const Lruvec& evicting = k.host.nodes[shadow.node].lruvec;
+  const host::Node& evicted_from = k.host.nodes[shadow.node];
+  const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup);
   k.host.count(file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
-  const auto size = [&](LruKindIndex list) { return evicting.list(list).size(); };
+  // For the root the sizes are those of the whole node, as lruvec_page_state() has it.
+  const auto size = [&](LruKindIndex list) { return shadow.cgroup == host::kRootCgroup ? evicted_from.size(list) : evicting.list(list).size(); };
   int64_t workingset = size(LruKindIndex::kActiveFile);
   if (!file) workingset += size(LruKindIndex::kInactiveFile);
-  if (can_reclaim_anon(k)) {
+  if (can_reclaim_anon(k, shadow.cgroup)) {
     workingset += size(LruKindIndex::kActiveAnon);
     if (file) workingset += size(LruKindIndex::kInactiveAnon);
   }
   if (evicting.nonresident_age - shadow.age > workingset) return;
-  Lruvec& lruvec = k.host.nodes[page.node].lruvec;
+  host::Node& node = k.host.nodes[page.node];
   page.set(host::kPageActive);
-  ++lruvec.nonresident_age;
+  age_nonresident(k.host, page.node, page.cgroup);
   k.host.count(file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
-  ++lruvec.workingset_activate[file ? 1 : 0];
+  ++node.lruvec(page.cgroup).workingset_activate[file ? 1 : 0];
+  if (page.cgroup != host::kRootCgroup) ++node.lruvec(host::kRootCgroup).workingset_activate[file ? 1 : 0];
   if (!shadow.workingset) return;
   page.set(host::kPageWorkingset);
   k.host.count(file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
-  lru_note_cost(lruvec, file, 1);
+  lru_note_cost(node, page.cgroup, file, 1);
 }
 
-void lru_note_cost(Lruvec& lruvec, bool file, int64_t pages) {
-  (file ? lruvec.file_cost : lruvec.anon_cost) += pages;
-  int64_t size = 0;
-  for (int i = 0; i < host::kEvictableLists; ++i) size += lruvec.lists[static_cast<size_t>(i)].size();
-  if (lruvec.file_cost + lruvec.anon_cost > size / 4) {
-    lruvec.file_cost /= 2;
-    lruvec.anon_cost /= 2;
+void lru_note_cost(host::Node& node, uint8_t cgroup, bool file, int64_t pages) {
+  if (cgroup != host::kRootCgroup) {
+    int64_t size = 0;
+    for (int i = 0; i < host::kEvictableLists; ++i) size += node.lruvec(cgroup).lists[static_cast<size_t>(i)].size();
+    note_cost(node.lruvec(cgroup), file, pages, size);
   }
+  int64_t size = 0;
+  for (int i = 0; i < host::kEvictableLists; ++i) size += node.size(static_cast<LruKindIndex>(i));
+  note_cost(node.lruvec(host::kRootCgroup), file, pages, size);
 }
 
 }  // namespace oomcast::mm

@@ -11,7 +11,9 @@ namespace oomcast::mm {
 host::Shadow workingset_eviction(Kernel& k, const host::Page& page);
 /// The page is back: counts the refault and activates the page when the distance fits into memory.
 void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow);
+/// Time passes for the lists of a group and for those of the whole node (workingset_age_nonresident).
+void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup);
 /// Adds to the cost of reclaiming one type and lets old costs decay.
-void lru_note_cost(host::Lruvec& lruvec, bool file, int64_t pages);
+void lru_note_cost(host::Node& node, uint8_t cgroup, bool file, int64_t pages);
 
 }  // namespace oomcast::mm

@@ -28,14 +28,15 @@ std::string where(size_t node, size_t item) { return "node " + std::to_string(no
 
 void count_lists(const Host& host, Counts& counts, std::vector<int>& seen) {
   for (size_t n = 0; n < host.nodes.size(); ++n) {
-    for (size_t l = 0; l < host::kLists; ++l) {
-      const LruList& list = host.nodes[n].lruvec.lists[l];
+    for (size_t i = 0; i < host.nodes[n].lruvecs.size() * host::kLists; ++i) {
+      const size_t l = i % host::kLists, group = i / host::kLists;
+      const LruList& list = host.nodes[n].lruvecs[group].lists[l];
       int64_t linked = 0;
       for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
         const Page& page = host.pages[id];
         ++linked;
         ++seen[id];
-        if (static_cast<size_t>(page.list) != l || page.node != n) counts.fail("page " + std::to_string(id) + " is on a list that it does not name");
+        if (static_cast<size_t>(page.list) != l || page.node != n || page.cgroup != group) counts.fail("page " + std::to_string(id) + " is on a list that it does not name");
         if (seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists");
       }
       if (linked + list.reserved() != list.size()) counts.fail("list size differs from its pages: " + where(n, l));
@@ -62,7 +63,8 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id) counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
   }
   for (size_t n = 0; n < host.nodes.size(); ++n) {
-    for (const LruList& list : host.nodes[n].lruvec.lists) {
+    for (size_t i = 0; i < host.nodes[n].lruvecs.size() * host::kLists; ++i) {
+      const LruList& list = host.nodes[n].lruvecs[i / host::kLists].lists[i % host::kLists];
       for (size_t z = 0; z < host::kZoneKinds; ++z) {
         int64_t linked = 0;
         for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) linked += host.pages[id].zone == z ? 1 : 0;
@@ -105,6 +107,26 @@ void count_slots(const Host& host, Counts& counts) {
   if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
 }
 
+// What a group is charged for: its pages, page tables and what its CPUs have parked.
+void count_cgroups(const Host& host, Counts& counts) {
+  std::vector<int64_t> charged(host.cgroups.size(), 0), swapped(host.cgroups.size(), 0);
+  for (PageId id = 0; id < host.pages.size(); ++id) {
+    if (host.pages.alive(id)) ++charged[host.pages[id].cgroup];
+  }
+  for (const host::Process& process : host.processes) charged[process.cgroup] += static_cast<int64_t>(process.table_pages_at.size());
+  for (const host::SwapDevice& device : host.swaps) {
+    for (int64_t i = 0; i < device.total(); ++i) {
+      const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
+      if (device.in_use(id) && (device.slot(id).map_count > 0 || device.slot(id).cached)) ++swapped[device.slot(id).cgroup];
+    }
+  }
+  for (size_t group = 1; group < host.cgroups.size(); ++group) {
+    const host::Cgroup& cgroup = host.cgroups[group];
+    if (charged[group] + cgroup.parked() != cgroup.usage) counts.fail("cgroup " + cgroup.path + " is charged " + std::to_string(cgroup.usage) + " pages, " + std::to_string(charged[group] + cgroup.parked()) + " were found");
+    if (swapped[group] != cgroup.swap_usage) counts.fail("cgroup " + cgroup.path + " counts " + std::to_string(cgroup.swap_usage) + " swapped pages, " + std::to_string(swapped[group]) + " were found");
+  }
+}
+
 Counts recount(const Host& host) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
@@ -113,6 +135,7 @@ Counts recount(const Host& host) {
   count_pages(host, counts, seen);
   count_processes(const_cast<Host&>(host), counts);
   count_slots(host, counts);
+  count_cgroups(host, counts);
   return counts;
 }
 

@@ -19,13 +19,15 @@ class Digest {
 };
 
 void add_lists(Digest& digest, const host::Host& host, const host::Node& node) {
-  for (const host::LruList& list : node.lruvec.lists) {
-    digest.add(list.reserved());
-    for (host::PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
-      const host::Page& page = host.pages[id];
-      digest.add(static_cast<int64_t>(page.vpn));
-      digest.add(page.owner);
-      digest.add(page.flags);
+  for (const host::Lruvec& lruvec : node.lruvecs) {
+    for (const host::LruList& list : lruvec.lists) {
+      digest.add(list.reserved());
+      for (host::PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
+        const host::Page& page = host.pages[id];
+        digest.add(static_cast<int64_t>(page.vpn));
+        digest.add(page.owner);
+        digest.add(page.flags);
+      }
     }
   }
 }

@@ -73,7 +73,18 @@ void IncidentLog::on_kswapd_run(int node_index) {
   outcome_.kswapd_wake->why = why;
 }
 
-void IncidentLog::on_scan(int node_index, bool by_kswapd) {
+// A group at its limit: its own pages are looked at, and nobody else's.
+void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
+  if (outcome_.direct_reclaim) return;
+  const host::Cgroup& group = host_.cgroups[target_cgroup];
+  const bool at_max = group.usage >= group.max;
+  outcome_.direct_reclaim = incident(tightest_zone(node_index));
+  outcome_.direct_reclaim->scope = Scope::kCgroup;
+  outcome_.direct_reclaim->why = "cgroup " + group.path + " uses " + amount(group.usage) + ", " + (at_max ? "its memory.max of " + amount(group.max) : "above its memory.high of " + amount(group.high)) + ", so the task has to reclaim inside the group";
+}
+
+void IncidentLog::on_scan(int node_index, bool by_kswapd, uint8_t target_cgroup) {
+  if (target_cgroup != host::kRootCgroup) return note_cgroup_reclaim(node_index, target_cgroup);
   if (!by_kswapd || outcome_.kswapd_scan) return;
   const mm::ZoneRef ref = tightest_zone(node_index);
   const Node& node = host_.nodes[static_cast<size_t>(node_index)];
@@ -135,11 +146,13 @@ OomCandidate IncidentLog::candidate(host::ProcessIndex index, int64_t points) co
 void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const Node& node = host_.nodes[static_cast<size_t>(report.zone.node)];
   const Zone& zone = node.zones[static_cast<size_t>(report.zone.zone)];
-  const int64_t totalpages = host_.total_ram + host_.total_swap;
+  const int64_t totalpages = report.totalpages;
   OomKill kill;
   kill.incident = incident(report.zone);
+  const bool in_cgroup = report.cgroup != host::kRootCgroup;
+  if (in_cgroup) kill.incident.scope = Scope::kCgroup;
   for (size_t i = 0; i < host_.processes.size(); ++i) {
-    if (!host_.processes[i].alive) continue;
+    if (!host_.processes[i].alive || (in_cgroup && host_.processes[i].cgroup != report.cgroup)) continue;
     kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages)));
   }
   if (report.victim == host::kNoProcess) {
@@ -147,7 +160,9 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
     kill.victim.comm = "(panic)";
   } else {
     kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], totalpages));
-    kill.incident.why = "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free; " + below(node, zone, "min", zone.min_mark()) + "; " +
+    const std::string cause = in_cgroup ? "cgroup " + host_.cgroups[report.cgroup].path + " is at its memory.max of " + amount(host_.cgroups[report.cgroup].max) + " and nothing in it can be reclaimed"
+                                        : "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free; " + below(node, zone, "min", zone.min_mark());
+    kill.incident.why = cause + "; " +
                         kill.victim.comm + " has the most points, " + std::to_string(kill.victim.points) + " of " + std::to_string(totalpages) + " pages";
   }
   kill.dmesg = report.dmesg;
@@ -155,7 +170,9 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const bool guest = report.victim == host::kNoProcess || host_.processes[report.victim].guest;
   outcome_.oom_kills.push_back(std::move(kill));
   if (guest) diverge(report.victim == host::kNoProcess ? "the host would have panicked" : "process " + std::to_string(host_.processes[report.victim].pid) + " (" + host_.processes[report.victim].comm + ") would have been killed");
-  if (report.victim != host::kNoProcess && on_kill) on_kill(report.victim);
+  if (report.victim == host::kNoProcess || !on_kill) return;
+  on_kill(report.victim);
+  for (host::ProcessIndex other : report.rest_of_group) on_kill(other);
 }
 
 void IncidentLog::on_stall(Nanoseconds begin, bool swap_in, bool throttled) {

@@ -16,7 +16,7 @@ class IncidentLog final : public mm::Listener {
   IncidentLog(host::Host& host, mm::Sched& sched, Outcome& outcome) : host_(host), sched_(sched), outcome_(outcome) {}
 
   void on_kswapd_run(int node) override;
-  void on_scan(int node, bool by_kswapd) override;
+  void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) override;
   void on_direct_reclaim(mm::ZoneRef zone) override;
   void on_swap_out(int node) override;
   void on_alloc_refused(int pid, int64_t pages, const std::string& why) override;
@@ -29,6 +29,7 @@ class IncidentLog final : public mm::Listener {
   std::vector<trace::WatchRequest> watches;
 
  private:
+  void note_cgroup_reclaim(int node, uint8_t target_cgroup);
   Incident incident(mm::ZoneRef zone) const;
   mm::ZoneRef tightest_zone(int node) const;
   OomCandidate candidate(host::ProcessIndex index, int64_t points) const;

@@ -39,10 +39,10 @@ void Timeline::add_row() {
   int64_t writeback = 0, dirty = 0;
   for (const host::Node& node : host_.nodes) {
     row.node_free.push_back(Pages(node.free()));
-    row.inactive_anon += Pages(node.lruvec.list(LruKindIndex::kInactiveAnon).size());
-    row.active_anon += Pages(node.lruvec.list(LruKindIndex::kActiveAnon).size());
-    row.inactive_file += Pages(node.lruvec.list(LruKindIndex::kInactiveFile).size());
-    row.active_file += Pages(node.lruvec.list(LruKindIndex::kActiveFile).size());
+    row.inactive_anon += Pages(node.size(LruKindIndex::kInactiveAnon));
+    row.active_anon += Pages(node.size(LruKindIndex::kActiveAnon));
+    row.inactive_file += Pages(node.size(LruKindIndex::kInactiveFile));
+    row.active_file += Pages(node.size(LruKindIndex::kActiveFile));
     writeback += node.nr_writeback;
     dirty += node.nr_dirty;
   }
