@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -159,6 +160,9 @@ void Session::loop() {
   constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
   std::array<epoll_event, 64> events;
   next_tick_ns_ = monotonic_ns();
+  // A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already
+  // and keeps its own priority.
+  ::setpriority(PRIO_PROCESS, 0, -10);
   while (!processes_.empty()) {
     const uint64_t now = monotonic_ns();
     if (root_ended_ && now - root_ended_ns_ > kLingerNs) break;

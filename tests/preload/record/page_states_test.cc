@@ -1,0 +1,55 @@
+// Are the pages counted right when ranges are cleared and moved?
+#include "preload/record/page_states.h"
+
+#include <gtest/gtest.h>
+
+#include "preload/record/address_map.h"
+#include "preload/record/proc_maps.h"
+
+namespace oomcast::record {
+namespace {
+
+TEST(PageStates, ClearingARangeForgetsOnlyIt) {
+  PageStates pages;
+  for (uint64_t at = 0x10000000; at < 0x10000000 + 4096 * 1000; at += 4096) EXPECT_TRUE(pages.touch(at));
+  pages.clear(0x10000000 + 4096 * 100, 0x10000000 + 4096 * 900);
+  EXPECT_EQ(pages.count(PageBit::kTouched), 200u);
+  EXPECT_TRUE(pages.test(PageBit::kTouched, 0x10000000 + 4096 * 99));
+  EXPECT_FALSE(pages.test(PageBit::kTouched, 0x10000000 + 4096 * 100));
+  EXPECT_TRUE(pages.test(PageBit::kTouched, 0x10000000 + 4096 * 900));
+}
+
+TEST(PageStates, MovesWithTheMapping) {
+  PageStates pages;
+  pages.touch(0x200000);
+  pages.set(PageBit::kAhead, 0x201000, true);
+  pages.move(0x200000, 0x70000000, 0x10000);
+  EXPECT_TRUE(pages.blank(0x200000));
+  EXPECT_TRUE(pages.test(PageBit::kTouched, 0x70000000));
+  EXPECT_TRUE(pages.test(PageBit::kAhead, 0x70001000));
+  EXPECT_EQ(pages.count(PageBit::kTouched), 1u);
+}
+
+TEST(AddressMap, RemovingTheMiddleLeavesBothEnds) {
+  AddressMap map;
+  map.insert({.start = 0x1000, .end = 0x9000});
+  EXPECT_EQ(map.remove(0x3000, 0x5000).size(), 1u);
+  EXPECT_NE(map.find(0x2fff), nullptr);
+  EXPECT_EQ(map.find(0x3000), nullptr);
+  EXPECT_EQ(map.find(0x5000)->end, 0x9000u);
+  EXPECT_EQ(map.gaps(0x1000, 0xa000).size(), 2u);
+}
+
+TEST(ParseMaps, ReadsNamesWithSpacesAndSkipsNonsense) {
+  const auto maps = parse_maps(
+      "7f00-8f00 rw-p 00001000 08:01 42   /tmp/a file\n"
+      "garbage\n"
+      "9000-a000 rw-p 00000000 00:00 0 \n");
+  ASSERT_EQ(maps.size(), 2u);
+  EXPECT_EQ(maps[0].name, "/tmp/a file");
+  EXPECT_FALSE(maps[0].anonymous());
+  EXPECT_TRUE(maps[1].anonymous());
+}
+
+}  // namespace
+}  // namespace oomcast::record

@@ -1,0 +1,155 @@
+// Does a program run as it would alone, and is its memory seen as the kernel counts it?
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <set>
+
+#include "tests/preload/record/recording_sink.h"
+
+namespace oomcast::record {
+namespace {
+
+using trace::EventKind;
+
+class Run : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+  }
+  RecordingSink sink;
+};
+
+TEST_F(Run, SeesMemoryThatTheKernelTouchesForTheProgram) {
+  const auto summary = record_guest(sink, {guest("read_fresh")});
+  ASSERT_TRUE(summary.ok()) << summary.error().message;
+  EXPECT_TRUE(summary->exited);
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_EQ(summary->tracker, "userfaultfd");
+  EXPECT_GE(sink.written_bytes(), 8u << 20);
+  EXPECT_LT(peak_error_percent(summary.value()), 3);
+}
+
+TEST_F(Run, CountsZeroesWrittenAsTouches) {
+  const auto summary = record_guest(sink, {guest("zero_fill")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_NEAR(static_cast<double>(sink.written_bytes()), 16.0 * (1 << 20), 0.03 * 16 * (1 << 20));
+}
+
+TEST_F(Run, DoesNotCountPagesFilledAheadOfAWalkThatStopped) {
+  const auto summary = record_guest(sink, {guest("sparse")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_GT(summary->resolution_pages, 1u);
+  std::set<uint64_t> pages;
+  for (const trace::Event& e : sink.events)
+    if (e.kind == EventKind::kTouch && !(e.flags & trace::kPresent))
+      for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) pages.insert(at);
+  EXPECT_GE(pages.size(), 100u);
+  EXPECT_LT(pages.size(), 130u);  // the hundred, and the C library's own few
+}
+
+TEST_F(Run, FollowsThreadsAndTheirArenas) {
+  const auto summary = record_guest(sink, {guest("threads")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_LT(peak_error_percent(summary.value()), 3);
+  EXPECT_GE(summary->tracked_peak_bytes, 32u << 20);
+}
+
+TEST_F(Run, AForkedChildIsPartOfTheHost) {
+  const auto summary = record_guest(sink, {guest("fork_writes")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 5);
+  EXPECT_EQ(sink.count(EventKind::kFork), 1u);
+  EXPECT_EQ(sink.count(EventKind::kExit), 2u);
+  EXPECT_GE(summary->tracked_peak_bytes, 32u << 20);  // the child's copy-on-write view of 8 MiB included, as in RssAnon
+  EXPECT_LT(peak_error_percent(summary.value()), 3);
+}
+
+TEST_F(Run, SurvivesAProgramThatClosesAllDescriptors) {
+  const auto summary = record_guest(sink, {guest("closes_descriptors")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_GE(summary->tracked_peak_bytes, 16u << 20);
+}
+
+TEST_F(Run, ExecOfAShellsLastCommandKeepsThePid) {
+  const auto summary = record_guest(sink, {"/bin/sh", "-c", "exec " + guest("exit_code") + " 9"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 9);
+  EXPECT_EQ(sink.count(EventKind::kExec), 1u);
+  EXPECT_EQ(sink.count(EventKind::kProcessStart), 1u);
+}
+
+TEST_F(Run, AProgramWithoutTheLibraryIsPolled) {
+  const auto summary = record_guest(sink, {guest("exec_bare"), "/bin/sleep", "0.2"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_FALSE(summary->caveats.empty());
+}
+
+TEST_F(Run, AKilledProgramIsReportedAsKilled) {
+  const auto summary = record_guest(sink, {"/bin/sh", "-c", "kill -9 $$"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_FALSE(summary->exited);
+  EXPECT_EQ(summary->exit_signal, SIGKILL);
+}
+
+TEST_F(Run, NoMappingIsUnmappedTwice) {
+  ASSERT_TRUE(record_guest(sink, {guest("threads")}).ok());
+  std::set<uint64_t> mapped;
+  for (const trace::Event& e : sink.events) {
+    if (e.kind != EventKind::kMap && e.kind != EventKind::kUnmap) continue;
+    for (uint64_t at = e.address; at < e.address + std::min<uint64_t>(e.bytes, 1 << 26); at += 4096)
+      EXPECT_TRUE(e.kind == EventKind::kMap ? mapped.insert(at).second : mapped.erase(at) == 1) << std::hex << at;
+  }
+}
+
+TEST_F(Run, TouchesComeAfterTheirMapping) {
+  ASSERT_TRUE(record_guest(sink, {guest("zero_fill")}).ok());
+  std::set<uint64_t> mapped;
+  for (const trace::Event& e : sink.events)
+    for (uint64_t at = e.address; at < e.address + std::min<uint64_t>(e.bytes, 1 << 26); at += 4096) {
+      if (e.kind == EventKind::kMap) mapped.insert(at);
+      if (e.kind == EventKind::kTouch) { EXPECT_TRUE(mapped.contains(at)) << std::hex << at; }
+    }
+}
+
+TEST_F(Run, TheWindowIsOnePageInTheSlowPath) {
+  sink.headroom = 0;
+  const auto summary = record_guest(sink, {guest("zero_fill")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->resolution_pages, 1u);
+}
+
+TEST_F(Run, WatchedPagesReportTheNextWrite) {
+  sink.watch_writes = true;
+  sink.headroom = 0;
+  ASSERT_TRUE(record_guest(sink, {guest("threads")}).ok());
+  EXPECT_GT(sink.count(EventKind::kReference), 0u);
+}
+
+TEST_F(Run, SleepIsWaitAndNotCompute) {
+  ASSERT_TRUE(record_guest(sink, {"/bin/sleep", "0.5"}).ok());
+  uint64_t wait = 0, compute = 0;
+  for (const trace::Event& e : sink.events) {
+    wait += e.wait_ns;
+    compute += e.compute_ns;
+  }
+  EXPECT_GT(wait, 400'000'000u);
+  EXPECT_LT(compute, 100'000'000u);
+}
+
+TEST(CheckCommand, NamesTheProblem) {
+  RecordOptions options;
+  options.command = {"/no/such/program"};
+  EXPECT_EQ(check_command(options).problem, PreflightProblem::kNotFound);
+  options.command = {"/etc/passwd"};
+  EXPECT_EQ(check_command(options).problem, PreflightProblem::kNotExecutable);
+  options.command = {guest("static")};
+  EXPECT_EQ(check_command(options).problem, PreflightProblem::kStatic);
+  options.command = {"sh"};
+  EXPECT_TRUE(check_command(options).ok());
+}
+
+}  // namespace
+}  // namespace oomcast::record
