@@ -199,6 +199,11 @@ void Session::tick() {
         process->hung_up_ns = 0;
         continue;  // the pidfd is in the loop
       }
+      // On its way out: the address space goes before the process does.
+      if (read_whole(process->statm.get()).starts_with("0 ")) {
+        process->hung_up_ns = now;
+        continue;
+      }
       // Alive without the library: it has exec'ed something that did not load it (or not yet).
       became_other_program(*process);
       process->exec_pending = true;
