@@ -14,6 +14,8 @@ namespace {
 
 constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 20'000'000, kGuardNs = 100'000'000;
 constexpr uint64_t kHangUpGraceNs = 5'000'000;
+// Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
+constexpr uint64_t kStalledNs = 100'000'000;
 constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 
 uint8_t map_flags(const Area& area) {
@@ -114,7 +116,7 @@ void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
 
 void Session::sweep(Process& process, bool whole) {
   const uint64_t began = monotonic_ns();
-  if (process.tracked_by_faults() && !whole) close_stalled_walks(process, 10'000'000);
+  if (process.tracked_by_faults() && !whole) close_stalled_walks(process, kStalledNs);
   drain_ring(process);
   std::vector<Vma> maps = read_maps(process.maps.get());
   if (!maps.empty()) {

@@ -19,7 +19,6 @@ enum class Sensitive : uint32_t {
 
 struct SharedArea {
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
-  std::atomic<uint64_t> hooks_seen; // allocations that passed the hooks, now and then; for debugging
   EventRing ring;
   KnownPages known;
 };
