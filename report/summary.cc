@@ -88,6 +88,7 @@ void write_verdict(const sim::Outcome& outcome, Paper& paper) {
   paper.line("verdict", word + when);
   if (!incident) return;
   paper.line("why", incident->why);
+  if (outcome.verdict == Verdict::kAllocRefused) return;  // overcommit counts promises: no zone was short
   const host::Watermarks& marks = incident->watermarks;
   paper.line("where", where_text(incident->node, incident->zone) +
                           (incident->scope == sim::Scope::kCgroup ? ", in the cgroup" : "") + ": free " +

@@ -38,7 +38,8 @@ TEST_F(Run, SeesTheMemoryThatAProgramReadsInto) {
 }
 
 TEST_F(Run, AHostThatIsTooSmallGivesAnOomKillAndFailsTheGate) {
-  Finished finished = run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none", "--fail-on oom_kill");
+  Finished finished = run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none",
+                          "--set vm.overcommit_memory=1 --fail-on oom_kill");
   Json r = report();
   if (!tracked(r)) GTEST_SKIP() << "no tracker can run here";
   EXPECT_EQ(finished.status, 3);
@@ -48,8 +49,17 @@ TEST_F(Run, AHostThatIsTooSmallGivesAnOomKillAndFailsTheGate) {
   EXPECT_THAT(finished.err, HasSubstr("OOM KILL"));
 }
 
+TEST_F(Run, OneRequestBeyondRamAndSwapIsRefused) {
+  ASSERT_EQ(run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none").status, 0);
+  Json r = report();
+  if (!tracked(r)) GTEST_SKIP() << "no tracker can run here";
+  EXPECT_EQ(r["verdict"], "alloc_refused");
+  EXPECT_THAT(r["first"]["alloc_refused"]["why"].get<std::string>(), HasSubstr("vm.overcommit_memory=0"));
+}
+
 TEST_F(Run, OnOomKillEndsTheProgramForReal) {
-  Finished finished = run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none", "--on-oom kill");
+  Finished finished =
+      run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none", "--set vm.overcommit_memory=1 --on-oom kill");
   Json r = report();
   if (!tracked(r)) GTEST_SKIP() << "no tracker can run here";
   EXPECT_EQ(finished.status, 137);
