@@ -133,6 +133,26 @@ TEST(Snapshot, ZoneinfoAloneIsEnoughAndTheRestIsNamed) {
   EXPECT_THAT(host->assumed, Contains("nodes[0].distance: 10 and 20 (no sys/devices/system/node/node0/distance)"));
 }
 
+TEST(Snapshot, AKernelBuiltWithoutMultiGenHasClassicLists) {
+  SnapshotFiles snapshot = load("k612-oom-2node");
+  snapshot.files.erase("sys/kernel/mm/lru_gen/enabled");
+  EXPECT_EQ(parse_snapshot(snapshot)->lru, LruKind::kClassic);
+  snapshot.files.erase("sys/kernel/mm/transparent_hugepage/enabled");
+  EXPECT_EQ(parse_snapshot(snapshot)->lru, LruKind::kMultiGen);
+}
+
+TEST(Snapshot, ABallooningGuestCountsMoreThanItsZonesManage) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  replace(snapshot, "proc/zoneinfo", "present  65501", "present  265501");
+  replace(snapshot, "proc/meminfo", "480620 kB", "980620 kB");
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->total_ram, Pages(245155));
+  EXPECT_THAT(host->assumed,
+              Contains("nodes: the 120155 pages that the zones manage (MemTotal counts 245155; a balloon "
+                       "or a hotplug holds the rest)"));
+}
+
 TEST(Snapshot, AnotherKernelFollowsTheNearestRulesAndSaysSo) {
   SnapshotFiles snapshot = load("oom-noswap-2node");
   snapshot.files["proc/version"] = "Linux version 6.18.2 (builder) #1\n";
