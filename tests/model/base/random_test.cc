@@ -1,3 +1,4 @@
+// Is the luck the same on every machine, and does a broken invariant name itself?
 #include "model/base/random.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Do the unit types keep pages, bytes and nanoseconds apart?
 #include "model/base/units.h"
 
 #include <gtest/gtest.h>
