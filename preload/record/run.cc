@@ -4,13 +4,16 @@
 #include <mimalloc.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "preload/record/session.h"
 
@@ -45,19 +48,35 @@ Result<std::string> find_library(const RecordOptions& options) {
   return Error{"liboomcast.so not found beside the program or in " + install + "; was oomcast installed with `cmake --install`?"};
 }
 
+/// AddressSanitizer's shared runtime refuses to start behind a preloaded library: such a program runs without ours.
+bool needs_sanitizer_runtime(const std::string& program) {
+  UniqueFd fd(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status;
+  if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_size <= 0) return false;
+  const auto bytes = static_cast<size_t>(status.st_size);
+  void* image = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (image == MAP_FAILED) return false;
+  bool needs = false;
+  // Its name stands in the dynamic string table, near the front.
+  for (const std::string_view name : {std::string_view("libasan.so."), std::string_view("libtsan.so.")})
+    needs |= ::memmem(image, std::min<size_t>(bytes, 16 << 20), name.data(), name.size()) != nullptr;
+  ::munmap(image, bytes);
+  return needs;
+}
+
 /// The environment of the guest, made before fork() because the child may not allocate.
 std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name) {
   std::vector<std::string> out;
   std::string preload = "LD_PRELOAD=" + library;
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string entry = *at;
-    if (entry.starts_with("LD_PRELOAD=")) {
+    if (entry.starts_with("LD_PRELOAD=") && !library.empty()) {
       if (entry.size() > 11) preload += ":" + entry.substr(11);
     } else if (!entry.starts_with("OOMCAST_SOCKET=")) {
       out.push_back(entry);
     }
   }
-  out.push_back(preload);
+  if (!library.empty()) out.push_back(preload);
   out.push_back("OOMCAST_SOCKET=" + socket_name);
   return out;
 }
@@ -105,7 +124,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Session session(options, sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
-  std::vector<std::string> environment = guest_environment(library.value(), session.socket_name());
+  std::vector<std::string> environment = guest_environment(needs_sanitizer_runtime(preflight.program) ? "" : library.value(), session.socket_name());
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};
