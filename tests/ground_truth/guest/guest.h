@@ -20,6 +20,7 @@ struct job {
   int sampler_cpu;
   int interval_ms;
   int limit_s;
+  int locked_mb;
   char root[32];      // where the workload's file system is mounted, "" for the initramfs itself
   char data_disk[64];  // device of the ext4 disk, "" if none
   char swaps[kMaxSwaps][64];
@@ -46,7 +47,7 @@ void calibrate(void);  // adds host/calibration.json to the results
 
 // snapshot.c
 void take_snapshot(void);
-void keep_cgroup_files(void);
+void keep_aftermath(void);
 
 // sampler.c
 void prepare_sampler(void);

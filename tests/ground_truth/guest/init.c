@@ -93,6 +93,7 @@ static void read_job(void) {
     parsed->rest = line ? line : "";
     if (!strcmp(parsed->key, "sampler_cpu")) job.sampler_cpu = atoi(parsed->first);
     if (!strcmp(parsed->key, "interval_ms")) job.interval_ms = atoi(parsed->first);
+    if (!strcmp(parsed->key, "locked_mb")) job.locked_mb = atoi(parsed->first);
     if (!strcmp(parsed->key, "limit_s")) job.limit_s = atoi(parsed->first);
     if (!strcmp(parsed->key, "root") && !strcmp(parsed->first, "disk")) strcpy(job.root, "/r");
   }
@@ -177,6 +178,14 @@ static void swap_on(void) {
   }
 }
 
+// Memory that no reclaim can touch, as a database or a virtual machine may hold it.
+static void lock_memory(size_t size) {
+  if (size && mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0) ==
+                  MAP_FAILED) {
+    die("locked_mb");
+  }
+}
+
 // Background processes are ready when the free memory has stood still for a second.
 static void settle(void) {
   long before = 0;
@@ -245,6 +254,7 @@ int main(void) {
   make_cgroup();
   pin_to_cpu(0);
   prepare_results((1 << 20) + (size_t)job.limit_s * 1000 / (size_t)job.interval_ms * 256);
+  lock_memory((size_t)job.locked_mb << 20);
   calibrate();
   swap_on();
   pin_to_cpu(job.sampler_cpu);
@@ -263,7 +273,7 @@ int main(void) {
   take_sample(0);
   start_processes("run");
   beat(start);
-  keep_cgroup_files();
+  keep_aftermath();
   keep_dmesg();
   keep_samples();
   end_processes();

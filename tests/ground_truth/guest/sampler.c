@@ -23,11 +23,11 @@ static const char *const kNames[] = {
     "pgsteal_khugepaged", "thp_fault_alloc", "slabs_scanned", "nr_anon_pages", "nr_mapped", "nr_vmscan_write",
     "pgrefill", "nr_swapcached", "numa_interleave", "pgpgin", "pgpgout", "pgmigrate_success", "pgscan_khugepaged",
 };
-enum { kCounters = sizeof kNames / sizeof *kNames, kFixed = 4, kWidth = kFixed + kCounters };
+enum { kCounters = sizeof kNames / sizeof *kNames, kFixed = 4, kNodes = 8, kWidth = kFixed + kNodes + kCounters };
 
 static uint32_t *rows;
 static size_t row_count, row_limit;
-static int vmstat_fd = -1;
+static int vmstat_fd = -1, node_fds[kNodes], node_count;
 static int16_t column_of_line[512];  // -1: not wanted
 static uint8_t present[kCounters];
 volatile uint64_t *progress;
@@ -55,6 +55,11 @@ void prepare_sampler(void) {
   if (got <= 0) die("cannot read /proc/vmstat");
   text[got] = 0;
   learn_lines(text);
+  for (int node = 0; node < kNodes; ++node) {
+    char path[64];
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%d/vmstat", node);
+    if ((node_fds[node] = open(path, O_RDONLY)) >= 0) node_count = node + 1;
+  }
   row_limit = (size_t)(job.limit_s + 5) * 1000 / (size_t)job.interval_ms + 16;
   const size_t size = row_limit * kWidth * sizeof *rows;
   rows = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_LOCKED, -1, 0);
@@ -78,15 +83,25 @@ void take_sample(double t) {
     char *end = strchr(at, '\n');
     if (!end) break;
     if (line < 512 && column_of_line[line] >= 0) {
-      row[kFixed + column_of_line[line]] = (uint32_t)strtoull(strchr(at, ' ') + 1, 0, 10);
+      row[kFixed + kNodes + column_of_line[line]] = (uint32_t)strtoull(strchr(at, ' ') + 1, 0, 10);
     }
     at = end + 1;
+  }
+  for (int node = 0; node < node_count && node_count > 1; ++node) {  // its first line is nr_free_pages
+    const ssize_t size = pread(node_fds[node], text, 40, 0);
+    if (size <= 0) continue;
+    text[size] = 0;
+    row[kFixed + node] = (uint32_t)strtoull(strchr(text, ' ') + 1, 0, 10);
   }
 }
 
 void keep_samples(void) {
   static char header[4096];
   size_t length = (size_t)snprintf(header, sizeof header, "t_us\tstep\tpages\tswap_used");
+  for (int node = 0; node < kNodes; ++node) {
+    const int wanted = node_count > 1 && node < node_count;
+    length += (size_t)snprintf(header + length, sizeof header - length, "\t%sfree_node%d", wanted ? "" : "-", node);
+  }
   for (int i = 0; i < kCounters; ++i) {
     length += (size_t)snprintf(header + length, sizeof header - length, "\t%s%s", present[i] ? "" : "-", kNames[i]);
   }

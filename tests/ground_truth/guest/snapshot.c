@@ -70,14 +70,21 @@ void take_snapshot(void) {
   keep_directory("/sys/kernel/mm/swap");
 }
 
-// The files of the run's cgroup once it has ended: after/cg/app/memory.*.
-void keep_cgroup_files(void) {
+// What is left once the run has ended: where its pages came from (after/.../numastat), its cgroup (after/cg/app).
+void keep_aftermath(void) {
   static const char *const kFiles[] = {"current", "events", "high", "max", "peak", "stat", "swap.max", "swap.current",
                                        "swap.events", "pressure"};
   for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) {
     char path[128], name[128];
     snprintf(path, sizeof path, "/sys/fs/cgroup/app/memory.%s", kFiles[i]);
     snprintf(name, sizeof name, "after/cg/app/memory.%s", kFiles[i]);
+    const ssize_t got = read_file(path, content, sizeof content);
+    if (got >= 0) add_result(name, content, (size_t)got);
+  }
+  for (int node = 0; node < 16; ++node) {
+    char path[128], name[160];
+    snprintf(path, sizeof path, "/sys/devices/system/node/node%d/numastat", node);
+    snprintf(name, sizeof name, "after%s", path);
     const ssize_t got = read_file(path, content, sizeof content);
     if (got >= 0) add_result(name, content, (size_t)got);
   }

@@ -6,7 +6,7 @@ from machine.kernels import MachineError
 DEFAULTS = {
     "kernel": "6.1", "cpus": 2, "limit_s": 150, "append": "transparent_hugepage=never", "root": "disk",
     "nodes": None, "node_cpus": None, "distances": None, "swap_mb": 0, "swap_iops": 0, "swaps": [], "disk_mb": 0,
-    "disk_iops": 0, "sysctl": {}, "write": {}, "cgroup": {}, "setup": [], "bg": [], "run": None, "files": [],
+    "disk_iops": 0, "locked_mb": 0, "sysctl": {}, "write": {}, "cgroup": {}, "setup": [], "bg": [], "run": None, "files": [],
     "content": {}, "membind": "", "preferred": "", "interleave": "", "why": "",
 }
 
@@ -40,7 +40,8 @@ def read_case(path):
 
 def job_text(case):
     """The job file for the guest's PID 1: one `key first rest` a line."""
-    lines = [f"sampler_cpu {case['cpus'] - 1}", f"limit_s {case['limit_s']}", f"root {case['root']}"]
+    lines = [f"sampler_cpu {case['cpus'] - 1}", f"limit_s {case['limit_s']}", f"root {case['root']}",
+             f"locked_mb {case['locked_mb']}"]
     lines += [f"sysctl {key} {value}" for key, value in case["sysctl"].items()]
     lines += [f"write {path} {value}" for path, value in case["write"].items()]
     lines += [f"cgroup {file} {value}" for file, value in case["cgroup"].items()]

@@ -18,7 +18,7 @@ class MachineError(Exception):
 def newest_package(version):
     """'6.12' -> 'linux-image-6.12.117+deb12-cloud-amd64', the newest that apt can reach."""
     listed = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{version}"], capture_output=True, text=True).stdout
-    pattern = re.compile(rf"linux-image-{re.escape(version)}[.0-9][^ ]*-cloud-amd64")
+    pattern = re.compile(rf"linux-image-{re.escape(version)}(?![0-9])[^ ]*-cloud-amd64")
     names = [name for name in listed.split() if pattern.fullmatch(name)]
     names.sort(key=lambda name: [int(number) for number in re.findall(r"\d+", name)], reverse=True)
     for name in names:

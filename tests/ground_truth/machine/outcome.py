@@ -45,10 +45,12 @@ def reclaimed_for_itself(row, base, in_cgroup):
 def first_row(rows, holds):
     """The first sample at which `holds`, as an incident; None if there is none."""
     base = rows[0]
-    for row in rows[1:]:
+    for before, row in zip(rows, rows[1:]):
         if holds(row):
+            # A victim may already have given memory back by the time of the sample that shows its kill.
+            most = max(footprint(row, base), footprint(before, base))
             return {"t": round(row["t_us"] / 1e6, 3), "step": row["step"], "bytes": row["pages"] * PAGE,
-                    "footprint": footprint(row, base), "free_pages": row["nr_free_pages"]}
+                    "footprint": most, "free_pages": row["nr_free_pages"]}
     return None
 
 
@@ -67,7 +69,9 @@ def outcome_of(results, in_cgroup):
     base, last = rows[0], rows[-1]
     grew = lambda name: lambda row: row.get(name, 0) > base.get(name, 0)
     gaps = [later["t_us"] - row["t_us"] for row, later in zip(rows, rows[1:])]
+    held = [footprint(row, base) + (row["nr_inactive_file"] + row["nr_active_file"]) * PAGE for row in rows]
     names = results["columns"].decode().split("\t")[4:]
+    names = [name for name in names if "free_node" not in name]
     return {
         "first_kswapd_wake": first_row(rows, grew("pageoutrun")),
         "first_kswapd_scan": first_row(rows, grew("pgscan_kswapd")),
@@ -76,6 +80,7 @@ def outcome_of(results, in_cgroup):
         "first_oom": first_row(rows, grew("oom_kill")),
         "allocstalls": stalls(last, base),
         "sampler_gap_s": round(max(gaps) / 1e6, 3),
+        "sampler_jump": max([later - before for before, later in zip(held, held[1:])] + [0]),
         "footprint_peak": max(footprint(row, base) for row in rows),
         "total_bytes": max(row["pages"] for row in rows) * PAGE,
         "wall_s": round(last["t_us"] / 1e6, 3),
@@ -85,10 +90,13 @@ def outcome_of(results, in_cgroup):
     }
 
 
-def trouble_of(outcome, largest_gap):
-    """Why a run must not be kept, or None."""
+def trouble_of(outcome, largest_gap, largest_jump):
+    """Why a run must not be kept, or None. A gap is harmless while the guest as a whole stood still: on a busy machine
+    all its CPUs may. What counts is how much memory was taken between two samples."""
     if outcome["sampler_gap_s"] > largest_gap:
         return f"the sampler lost its rhythm: a gap of {outcome['sampler_gap_s']:.3f} s"
+    if outcome["sampler_jump"] > largest_jump:
+        return f"the sampler lost its rhythm: {outcome['sampler_jump'] / (1 << 20):.1f} MiB taken between two samples"
     if any(line.startswith("limit ") for line in outcome["exits"]):
         return "the run did not end within limit_s"
     if any(re.search(r" run \d+ pid \d+ status code 12[3-7]$", line) for line in outcome["exits"]):
@@ -139,7 +147,7 @@ def store_run(results, outcome, directory, keep_samples):
             file.write(oom_text(dmesg_of_run(results)))
     if keep_samples:
         write_tsv(f"{directory}/vmstat.tsv.gz", thinned(samples_of(results), outcome))
-    store_files(results, "after/", f"{directory}/after")
+        store_files(results, "after/", f"{directory}/after")
 
 
 def store_files(results, prefix, directory):
