@@ -27,8 +27,9 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"pgsteal_direct", stolen}};
   if (outcome.direct_reclaim->scope == sim::Scope::kCgroup) {
     finding.tries.push_back({"a higher memory.high or memory.max"});
-  } else if (outcome.oom_kill && stolen == 0) {
-    finding.why += "; nothing was there to be reclaimed, so these are the futile rounds before the OOM kill";
+  } else if (outcome.oom_kill) {
+    // A wider gap between the watermarks gives kswapd a head start; it does not make memory.
+    finding.why += "; nothing was left to be reclaimed, so these are the futile rounds before the OOM kill";
   } else {
     const host::VmTunables& vm = outcome.host.vm;
     if (vm.zone_reclaim_mode != 0) finding.tries.push_back({"vm.zone_reclaim_mode=0"});
