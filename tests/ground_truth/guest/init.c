@@ -244,7 +244,7 @@ int main(void) {
   mount_or_die("sysfs", "/sys", "sysfs", 0);
   mount_or_die("cgroup2", "/sys/fs/cgroup", "cgroup2", 0);
   write_file("/proc/self/oom_score_adj", "-1000");
-  job.interval_ms = 20;
+  job.interval_ms = 10;
   job.limit_s = 150;
   read_job();
   load_modules();
