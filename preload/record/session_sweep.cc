@@ -209,6 +209,7 @@ void Session::tick() {
       // Alive without the library: it has exec'ed something that did not load it (or not yet).
       became_other_program(*process);
       process->exec_pending = true;
+      process->greeted = false;
       process->next_sweep_ns = now + 20'000'000;
       continue;
     }
