@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/host/cgroup.h"
+#include "model/host/file.h"
 #include "model/host/host_spec.h"
 #include "model/host/node.h"
 #include "model/host/page.h"
@@ -40,6 +41,10 @@ struct Host {
   std::deque<Process> processes;             // task-list order: background by pid, then guests as they start
   std::vector<SwapDevice> swaps;             // by priority, highest first
   VmstatArray vmstat;
+  std::deque<File> files;                    // in the order in which the program first used them
+  int64_t file_pages = 0;                    // cached pages of these files
+  std::vector<std::pair<int8_t, int8_t>> file_slab;  // node and zone of each page of buffer heads and tree nodes
+  int64_t app_file_bytes = 0;                // read and written through files
   std::vector<Cgroup> cgroups;               // [0]: the root
 
   // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.

@@ -26,7 +26,11 @@ class Block {
   virtual void submit_swap_writes(const std::vector<SwapIo>& writes, int cpu) = 0;
   /// Starts reading `pages`; each is unlocked, and `readers()` woken, when its data is there.
   virtual void submit_swap_reads(const std::vector<SwapIo>& reads) = 0;
+  /// Starts reading or writing pages of a file that lie side by side on the disk. Reads unlock as above; writes end in
+  /// end_file_write (mm/writeback.h), and `writers()` is woken.
+  virtual void submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) = 0;
   virtual WaitQueue& readers() = 0;
+  virtual WaitQueue& writers() = 0;
 };
 
 struct OomReport;  // mm/oom_killer.h
@@ -66,6 +70,12 @@ struct SwapReadahead {
   int64_t last_pages = 0;
 };
 
+/// The flusher thread (mm/writeback.cc).
+struct FlusherState {
+  WaitQueue wait;
+  bool write_everything = false;
+};
+
 struct Kernel {
   Kernel(host::Host& host_state, Sched& scheduler, Block& block_layer, Listener& listener_ref, Seed seed)
       : host(host_state), sched(scheduler), block(block_layer), listener(listener_ref),
@@ -79,6 +89,7 @@ struct Kernel {
   Random random;
   std::vector<KswapdState> kswapd;   // by node index
   SwapReadahead swap_readahead;
+  FlusherState flusher;
   int oom_victims_pending = 0;       // victims whose memory is not yet freed
   bool oom_locked = false;           // oom_lock
 };

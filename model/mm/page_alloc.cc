@@ -6,7 +6,9 @@
 #include "model/mm/direct_reclaim.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/oom_killer.h"
+#include "model/mm/node_reclaim.h"
 #include "model/mm/pcp.h"
+#include "model/mm/writeback.h"
 
 namespace oomcast::mm {
 
@@ -97,7 +99,11 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
       zone.below_high = !watermark_ok(zone, zone.high_mark(), gfp.highest_zone, zone.free);
       int64_t mark = mark_pages(zone, search.mark);
       if (search.oom_reserve) mark -= mark / 2;
-      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free)) continue;
+      if (gfp.write && search.mark == Mark::kLow && !node_dirty_ok(k.host, node_index)) continue;
+      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free) &&
+          !node_reclaim(k, node_index, zone_index, mark, gfp, preferred, search.mark == Mark::kLow)) {
+        continue;
+      }
       if (!rmqueue(k, node, zone, gfp, cpu)) continue;
       const ZoneRef got{node_index, zone_index};
       count_allocation(k, preferred, got);
@@ -165,6 +171,7 @@ ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, int preferred) {
     bool progress = false;
     got = alloc_with_direct_reclaim(k, gfp, preferred, search, progress);
     if (got.ok() || actor.dying) return got;
+    if (gfp.noretry) return {};
     if (should_reclaim_retry(k, gfp, preferred, progress, no_progress_loops)) {
       k.sched.point();
       continue;

@@ -17,10 +17,11 @@ struct Gfp {
   bool direct_reclaim = true;
   bool kswapd_reclaim = true;
   bool movable = true;
+  bool noretry = false;            // __GFP_NORETRY: one try at reclaim, then fail
+  bool write = false;              // __GFP_WRITE: spread dirty pages over the nodes
 };
 inline constexpr Gfp kGfpHighUserMovable{};
 inline constexpr Gfp kGfpKernel{host::ZoneKind::kNormal, true, true, false};
-/// Page cache that is read ahead: __GFP_NORETRY.
 enum class Mark : uint8_t { kMin, kLow, kHigh };
 
 /// A page for the current actor; preferred node from its CPU. May reclaim, sleep and kill. Fails (not ok) only when

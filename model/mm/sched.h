@@ -24,6 +24,7 @@ struct Actor {
   bool memalloc = false;     // PF_MEMALLOC: may use all reserves, never reclaims
   bool dying = false;        // a fatal signal is pending
   bool oom_victim = false;   // TIF_MEMDIE: may use half of the reserves
+  int64_t nr_dirtied = 0;    // since its last check in balance_dirty_pages()
   int64_t over_high_pages = 0;  // memcg_nr_pages_over_high
   int memstall_depth = 0;    // psi_memstall_enter nesting
   uint32_t stack_id = 0;     // of the event being handled

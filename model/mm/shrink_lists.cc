@@ -6,9 +6,11 @@
 
 #include "model/mm/lru.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/page_cache.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
+#include "model/mm/writeback.h"
 
 namespace oomcast::mm {
 
@@ -110,8 +112,13 @@ Fate write_out(Kernel& k, PageId id, References references, const ScanControl& s
     return Fate::kActivate;
   }
   if (references == References::kReclaimClean || !sc.may_writepage) return Fate::kKeep;
-  if (page.has(host::kPageFile)) return Fate::kKeep;
   ++stat.pageout;
+  if (page.has(host::kPageFile)) {
+    // In 6.12 nobody writes file pages from reclaim: ->writepage is gone from ext4 and block devices.
+    if (k.host.spec.kernel >= host::KernelVersion{6, 12}) return Fate::kActivate;
+    write_page(k, id);
+    return Fate::kKeep;
+  }
   swap_writepage(k, id);
   return Fate::kKeep;
 }
@@ -166,7 +173,7 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   if (page.has(host::kPageSwapCache)) {
     remove_from_swap_cache(k, id, true);
   } else if (page.has(host::kPageFile)) {
-    workingset_eviction(k, page);
+    evict_file_page(k, id);
   }
   return Fate::kFreed;
 }
@@ -233,6 +240,7 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   k.host.cgroups[cgroup].pgsteal += reclaimed;
   k.host.count(file ? Vmstat::pgsteal_file : Vmstat::pgsteal_anon, reclaimed);
   lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, stat.pageout);
+  if (stat.unqueued_dirty == static_cast<int64_t>(isolated.count)) wakeup_flusher(k, true);
   add_stat(sc, stat, static_cast<int64_t>(isolated.count), file);
   return reclaimed;
 }

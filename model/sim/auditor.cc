@@ -59,6 +59,7 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     int mappers = 0;
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
     for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) ++mappers;
+    if (!page.anon() && page.slot != host::kNoSlot && host.files[page.slot].page(page.vpn) != id) counts.fail("page " + std::to_string(id) + " is not where its file says");
     if (page.anon() && mappers != page.mapcount && !(page.background && page.owner == host::kNoProcess)) counts.fail("page " + std::to_string(id) + " has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
     if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id) counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
   }
@@ -134,6 +135,7 @@ Counts recount(const Host& host) {
   count_lists(host, counts, seen);
   count_pages(host, counts, seen);
   count_processes(const_cast<Host&>(host), counts);
+  for (const auto& [node, zone] : host.file_slab) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   count_slots(host, counts);
   count_cgroups(host, counts);
   return counts;

@@ -1,10 +1,11 @@
-// How long does a swap device take? See block_device.h.
+// How long does a disk take? See block_device.h.
 #include "model/sim/block_device.h"
 
 #include <algorithm>
 
 #include "model/mm/lru.h"
 #include "model/mm/swap.h"
+#include "model/mm/writeback.h"
 
 namespace oomcast::sim {
 
@@ -20,13 +21,13 @@ Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pag
   return small + per_page * (pages - 1);
 }
 
-SwapDisks::SwapDisks(Scheduler& scheduler, host::Host& host) : scheduler_(scheduler), host_(host), disks_(host.swaps.size()) {}
+Disks::Disks(Scheduler& scheduler, host::Host& host) : scheduler_(scheduler), host_(host), disks_(host.swaps.size() + 1) {}
 
-bool SwapDisks::idle() const {
+bool Disks::idle() const {
   return std::none_of(disks_.begin(), disks_.end(), [](const Disk& disk) { return disk.busy; });
 }
 
-void SwapDisks::submit(const std::vector<mm::SwapIo>& pages, bool write, int cpu) {
+void Disks::submit(const std::vector<mm::SwapIo>& pages, bool write, int cpu) {
   for (size_t i = 0; i < pages.size();) {
     const size_t device = host::SwapDevice::device_of(pages[i].slot);
     Request request{write, cpu, {pages[i]}};
@@ -35,20 +36,41 @@ void SwapDisks::submit(const std::vector<mm::SwapIo>& pages, bool write, int cpu
       request.pages.push_back(pages[next++]);
     }
     i = next;
-    (write ? disks_[device].writes : disks_[device].reads).push_back(std::move(request));
-    if (!disks_[device].busy) start_next(device);
+    enqueue(device, std::move(request));
   }
 }
 
-void SwapDisks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu) { submit(writes, true, cpu); }
+void Disks::enqueue(size_t device, Request request) {
+  (request.write ? disks_[device].writes : disks_[device].reads).push_back(std::move(request));
+  if (!disks_[device].busy) start_next(device);
+}
 
-void SwapDisks::submit_swap_reads(const std::vector<mm::SwapIo>& reads) {
+void Disks::submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) {
+  Request request{write, cpu, {}};
+  for (host::PageId page : pages) request.pages.push_back({page, host::kNoSlot});
+  enqueue(file_disk(), std::move(request));
+}
+
+const host::DeviceTimes& Disks::times(size_t device) const { return device == file_disk() ? host_.spec.disk : host_.swaps[device].spec().times; }
+
+void Disks::end_read(host::PageId id, bool swap, int cpu) {
+  host::Page& page = host_.pages[id];
+  page.clear(host::kPageLocked);
+  if (!page.has(host::kPageOrphan)) return;
+  page.clear(host::kPageOrphan);
+  if (swap) mm::remove_from_swap_cache(*kernel_, id, false);
+  mm::release_page(*kernel_, id, cpu);
+}
+
+void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu) { submit(writes, true, cpu); }
+
+void Disks::submit_swap_reads(const std::vector<mm::SwapIo>& reads) {
   std::vector<mm::SwapIo> sorted = reads;
   std::sort(sorted.begin(), sorted.end(), [](const mm::SwapIo& a, const mm::SwapIo& b) { return a.slot < b.slot; });
   submit(sorted, false, scheduler_.current().cpu);
 }
 
-void SwapDisks::start_next(size_t device) {
+void Disks::start_next(size_t device) {
   Disk& disk = disks_[device];
   const bool starved = disk.reads_in_a_row >= kReadsInARowMax && !disk.writes.empty();
   const bool read = !disk.reads.empty() && !starved;
@@ -58,25 +80,23 @@ void SwapDisks::start_next(size_t device) {
   disk.reads_in_a_row = read ? disk.reads_in_a_row + 1 : 0;
   disk.in_service = std::move(queue.front());
   queue.pop_front();
-  const Nanoseconds time = service_time(host_.swaps[device].spec().times, disk.in_service.write, static_cast<int64_t>(disk.in_service.pages.size()));
+  const Nanoseconds time = service_time(times(device), disk.in_service.write, static_cast<int64_t>(disk.in_service.pages.size()));
   scheduler_.at(scheduler_.now() + time, [this, device] { finish(device); });
 }
 
-void SwapDisks::finish(size_t device) {
+void Disks::finish(size_t device) {
   const Request done = std::move(disks_[device].in_service);
+  const bool swap = device != file_disk();
   for (const mm::SwapIo& io : done.pages) {
-    if (done.write) {
+    if (!done.write) {
+      end_read(io.page, swap, done.cpu);
+    } else if (swap) {
       mm::end_swap_write(*kernel_, io.page, done.cpu);
-      continue;
+    } else {
+      mm::end_file_write(*kernel_, io.page, done.cpu);
     }
-    host::Page& page = host_.pages[io.page];
-    page.clear(host::kPageLocked);
-    if (!page.has(host::kPageOrphan)) continue;
-    page.clear(host::kPageOrphan);
-    mm::remove_from_swap_cache(*kernel_, io.page, false);
-    mm::release_page(*kernel_, io.page, done.cpu);
   }
-  if (!done.write) scheduler_.wake_all(readers_);
+  scheduler_.wake_all(done.write ? writers_ : readers_);
   start_next(device);
 }
 

@@ -5,7 +5,10 @@
 #include <cstring>
 
 #include "model/mm/fault.h"
+#include "model/mm/memcg.h"
 #include "model/mm/overcommit.h"
+#include "model/mm/page_cache.h"
+#include "model/mm/writeback.h"
 
 namespace oomcast::sim {
 
@@ -162,6 +165,26 @@ void EventHandler::set_comm(const Event& event, ProcessIndex index) {
   k_.host.processes[index].comm = name;
 }
 
+host::FileIndex EventHandler::file_of(uint64_t id) {
+  const auto it = files_.find(id);
+  if (it != files_.end()) return it->second;
+  k_.host.files.emplace_back();
+  k_.host.files.back().id = id;
+  return files_[id] = static_cast<host::FileIndex>(k_.host.files.size() - 1);
+}
+
+void EventHandler::file_io(const Event& event, ProcessIndex index) {
+  const uint8_t cgroup = k_.host.processes[index].cgroup;
+  const host::FileIndex file = file_of(event.address);
+  k_.host.app_file_bytes += static_cast<int64_t>(event.bytes);
+  if (event.kind == EventKind::kFileRead) {
+    mm::file_read(k_, file, event.argument, event.bytes, cgroup);
+  } else {
+    mm::file_write(k_, file, event.argument, event.bytes, cgroup);
+  }
+  mm::handle_over_high(k_, cgroup);
+}
+
 void EventHandler::handle(const Event& event, ProcessIndex index) {
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + event.bytes + kPageBytes - 1) >> kPageShift;
@@ -187,12 +210,14 @@ void EventHandler::handle(const Event& event, ProcessIndex index) {
     case EventKind::kComm: set_comm(event, index); break;
     case EventKind::kOomScoreAdj: k_.host.processes[index].oom_score_adj = static_cast<int>(static_cast<int64_t>(event.address)); break;
     case EventKind::kLost: outcome_.lost_events += event.bytes; break;
+    case EventKind::kFileRead:
+    case EventKind::kFileWrite: file_io(event, index); break;
+    case EventKind::kFileSync: mm::sync_file(k_, file_of(event.address)); break;
+    case EventKind::kFileTruncate: mm::truncate_file(k_, file_of(event.address), (event.argument + kPageBytes - 1) >> kPageShift); break;
     case EventKind::kProcessStart:
     case EventKind::kThreadExit:
     case EventKind::kAlloc:
     case EventKind::kFree:
-    case EventKind::kFileRead:
-    case EventKind::kFileWrite:
     case EventKind::kClock: break;
   }
 }

@@ -28,6 +28,8 @@ class EventHandler {
   void fork(const trace::Event& event, host::ProcessIndex process);
   void exec(host::ProcessIndex process);
   void set_comm(const trace::Event& event, host::ProcessIndex process);
+  void file_io(const trace::Event& event, host::ProcessIndex process);
+  host::FileIndex file_of(uint64_t id);
   bool charge(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool anonymous);
   bool refused(host::ProcessIndex process, uint64_t address) const;
 
@@ -35,6 +37,7 @@ class EventHandler {
   const Options& options_;
   Outcome& outcome_;
   std::map<uint32_t, host::ProcessIndex> by_pid_;
+  std::map<uint64_t, host::FileIndex> files_;
   std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant
 };
 

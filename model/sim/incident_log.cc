@@ -43,6 +43,7 @@ Incident IncidentLog::incident(mm::ZoneRef ref) const {
   out.zone = zone.kind;
   out.app_touched = to_bytes(Pages(host_.guest_touched));
   out.app_footprint = to_bytes(Pages(host_.guest_anon + host_.guest_swapped));
+  out.app_file = Bytes(host_.app_file_bytes);
   out.free_pages = Pages(zone.free);
   out.watermarks = {Pages(zone.min_mark()), Pages(zone.low_mark()), Pages(zone.high_mark())};
   out.stack_id = actor.stack_id;

@@ -9,6 +9,7 @@
 #include "model/mm/fault.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/writeback.h"
 #include "model/sim/auditor.h"
 #include "model/sim/block_device.h"
 #include "model/sim/digest.h"
@@ -50,6 +51,7 @@ class Simulation::Impl {
     disks_.connect(kernel_);
     log_.on_kill = [this](ProcessIndex victim) { begin_exit(victim); };
     start_kswapds();
+    start_flusher();
     timeline_ = std::make_unique<Timeline>(host_, scheduler_, kswapds_);
     arm_sampler();
   }
@@ -131,6 +133,12 @@ class Simulation::Impl {
       kswapds_.push_back(id);
       scheduler_.resume(id);
     }
+  }
+
+  void start_flusher() {
+    mm::Actor actor = make_actor(mm::ActorKind::kFlusher, app_node_, 1);
+    const FiberId id = scheduler_.spawn(actor, [this] { mm::flusher_main(kernel_); });
+    scheduler_.resume(id);
   }
 
   void arm_sampler() {
@@ -238,7 +246,7 @@ class Simulation::Impl {
   Options options_;
   host::Host host_;
   Scheduler scheduler_;
-  SwapDisks disks_;
+  Disks disks_;
   Outcome outcome_;
   IncidentLog log_;
   mm::Kernel kernel_;

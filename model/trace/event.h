@@ -23,6 +23,8 @@
 //   kFree           pointer              -                         -
 //   kFileRead       file id              length                    file offset in `argument`
 //   kFileWrite      file id              length                    file offset in `argument`
+//   kFileSync       file id              -                         fsync(): all of it is written back
+//   kFileTruncate   file id              -                         pages from file offset `argument` on are dropped
 //   kClock          -                    -                         only time passed (keeps kswapd and devices running)
 //   kLost           -                    number of lost events     -
 #pragma once
@@ -36,6 +38,7 @@ enum class EventKind : uint8_t {
   kProcessStart = 1, kComm, kExec, kFork, kExit, kThreadExit,
   kMap, kUnmap, kProtect, kAdviseDontneed, kAdviseFree, kRemap,
   kTouch, kReference, kOomScoreAdj, kAlloc, kFree, kFileRead, kFileWrite, kClock, kLost,
+  kFileSync, kFileTruncate,
 };
 
 enum EventFlag : uint8_t {

@@ -201,6 +201,7 @@ class Player::Process {
   bool sweep(const Step& step, const Region& region);
   bool random_write(const Step& step, const Region& region);
   bool file_step(const Step& step);
+  bool file_sync(const Step& step);
   void free_region(Region& region);
   void fork(const Step& step);
 
@@ -246,7 +247,7 @@ bool Player::Process::perform(const Step& step) {
     case StepKind::kFileWrite:
     case StepKind::kFileRead:
     case StepKind::kFileMap: return file_step(step);
-    case StepKind::kFileSync: send(EventKind::kClock, 0, 0, 0); return false;  // the contract has no event for it yet
+    case StepKind::kFileSync: return file_sync(step);
     case StepKind::kSleep:
       sleep(step.number * 1'000'000);
       send(EventKind::kClock, 0, 0, 0);
@@ -333,6 +334,13 @@ bool Player::Process::file_step(const Step& step) {
   if (writes) file->second = offset_;
   pace(step.kind == StepKind::kFileMap ? kPage : piece);
   return offset_ < size;
+}
+
+bool Player::Process::file_sync(const Step& step) {
+  const auto& files = player_.files_;
+  const auto file = std::find_if(files.begin(), files.end(), [&](const auto& known) { return known.first == step.path; });
+  if (file != files.end()) send(EventKind::kFileSync, static_cast<uint64_t>(file - files.begin()) + 1, 0, 0);
+  return false;
 }
 
 void Player::Process::free_region(Region& region) {

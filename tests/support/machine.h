@@ -1,0 +1,153 @@
+// How does a test call one rule of model/mm? A host with its scheduler, disks and kswapds, and a task to run code in.
+//
+//   Machine m(HostBuilder().node(64_MiB).build());
+//   const auto app = m.start(100);
+//   m.touch(app, 0, 256);                              // in a task's fiber, until it is done
+//   m.run([&] { mm::alloc_page(m.k, ...); });          // any kernel code
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/mm/fault.h"
+#include "model/mm/kernel.h"
+#include "model/mm/kswapd.h"
+#include "model/sim/auditor.h"
+#include "model/sim/block_device.h"
+#include "model/sim/incident_log.h"
+#include "model/sim/scheduler.h"
+#include "tests/support/host_builder.h"
+
+namespace oomcast::support {
+
+enum class Kswapd : uint8_t { kRuns, kAbsent };
+
+class Machine {
+ public:
+  explicit Machine(const host::HostSpec& spec, Kswapd kswapd = Kswapd::kRuns)
+      : host(spec), sched(cpus_per_node(host)), disks(sched, host), log(host, sched, outcome),
+        k(host, sched, disks, log, Seed{1}), auditor(host) {
+    disks.connect(k);
+    log.on_kill = [this](host::ProcessIndex victim) { kill(victim); };
+    if (kswapd == Kswapd::kRuns) {
+      for (size_t node = 0; node < host.nodes.size(); ++node) start_kswapd(static_cast<int>(node));
+    }
+  }
+  ~Machine() { sched.abandon(); }
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// Runs `body` in the fiber of a new task, until it returns. Everybody else gets to run when the task sleeps.
+  void run(const std::function<void()>& body, int node = 0, int pid = 0) {
+    const sim::FiberId id = begin(body, node, pid);
+    finish(id);
+  }
+  sim::FiberId begin(const std::function<void()>& body, int node = 0, int pid = 0) {
+    mm::Actor actor;
+    actor.node = node;
+    const std::vector<int>& cpus = host.nodes[static_cast<size_t>(node)].cpu_indices;
+    if (!cpus.empty()) actor.cpu = cpus.front();
+    actor.pid = actor.tid = pid;
+    const sim::FiberId id = sched.spawn(actor, body);
+    tasks_.push_back({id, pid});
+    sched.resume(id);
+    return id;
+  }
+  void finish(sim::FiberId id) {
+    for (int64_t steps = 0; !sched.done(id); ++steps) {
+      ASSERT_TRUE(sched.step()) << "the task waits for something that never comes";
+      ASSERT_LT(steps, 100'000'000) << "the task never gets done";
+    }
+  }
+  /// Lets everybody run for that long: kswapd, disks, dying processes.
+  void pass(Nanoseconds time) { sched.run_until(sched.now() + time); }
+
+  /// A new process of the program.
+  host::ProcessIndex start(int pid, int oom_score_adj = 0) {
+    host::Process process;
+    process.pid = pid;
+    process.comm = "app" + std::to_string(pid);
+    process.oom_score_adj = oom_score_adj;
+    process.guest = true;
+    host.processes.push_back(std::move(process));
+    return static_cast<host::ProcessIndex>(host.processes.size() - 1);
+  }
+  host::Process& process(host::ProcessIndex index) { return host.processes[index]; }
+
+  /// Uses pages [first, first + count) of a process, ascending. Gives how many of them it got to use.
+  int64_t touch(host::ProcessIndex index, uint64_t first, int64_t count, bool write = true, int node = 0) {
+    int64_t used = 0;
+    run([&] {
+      while (used < count && mm::touch_page(k, index, first + static_cast<uint64_t>(used), write)) ++used;
+    }, node, host.processes[index].pid);
+    return used;
+  }
+  int64_t read(host::ProcessIndex index, uint64_t first, int64_t count) { return touch(index, first, count, false); }
+
+  int64_t count(host::Vmstat item) const { return host.vmstat[item]; }
+  host::Zone& zone(size_t node = 0, host::ZoneKind kind = host::ZoneKind::kDma32) {
+    return host.nodes[node].zones[static_cast<size_t>(kind)];
+  }
+  host::Node& node(size_t index = 0) { return host.nodes[index]; }
+  const host::Page& page(host::ProcessIndex index, uint64_t vpn) {
+    const host::Pte pte = host.processes[index].space.get(vpn);
+    EXPECT_TRUE(pte.is_present()) << "page " << vpn << " is not in memory";
+    return host.pages[pte.page()];
+  }
+  bool in_memory(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_present(); }
+  bool swapped(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_swapped(); }
+  int64_t list(host::LruKindIndex kind, size_t node = 0) const { return host.nodes[node].size(kind); }
+  int64_t available() const {
+    int64_t sum = 0;
+    for (const host::Node& node : host.nodes) {
+      for (const host::Zone& zone : node.zones) sum += zone.free + zone.parked();
+    }
+    return sum;
+  }
+  std::vector<std::string> audit() const { return auditor.audit(host); }
+
+  host::Host host;
+  sim::Scheduler sched;
+  sim::Disks disks;
+  sim::Outcome outcome;
+  sim::IncidentLog log;
+  mm::Kernel k;
+  sim::Auditor auditor;
+  /// Whether a victim's memory comes free, as it does when nothing keeps the victim from running.
+  bool victims_exit = true;
+
+ private:
+  static std::vector<int> cpus_per_node(const host::Host& host) {
+    std::vector<int> cpus;
+    for (const host::Node& node : host.nodes) cpus.push_back(static_cast<int>(node.cpu_indices.size()));
+    return cpus;
+  }
+  void start_kswapd(int node) {
+    mm::Actor actor;
+    actor.kind = mm::ActorKind::kKswapd;
+    actor.node = node;
+    actor.memalloc = true;
+    const std::vector<int>& cpus = host.nodes[static_cast<size_t>(node)].cpu_indices;
+    if (!cpus.empty()) actor.cpu = cpus.back();
+    const sim::FiberId id = sched.spawn(actor, [this, node] { mm::kswapd_main(k, node); });
+    sched.resume(id);
+  }
+  void kill(host::ProcessIndex victim) {
+    for (const auto& [id, pid] : tasks_) {
+      if (pid == host.processes[victim].pid && host.processes[victim].guest && !sched.done(id)) sched.interrupt(id);
+    }
+    if (!victims_exit) return;
+    mm::Actor actor;
+    actor.kind = mm::ActorKind::kExit;
+    const sim::FiberId id = sched.spawn(actor, [this, victim] { mm::exit_process(k, victim); });
+    sched.resume_at(id, sched.now() + k.costs.wake_latency);
+  }
+
+  std::vector<std::pair<sim::FiberId, int>> tasks_;
+};
+
+}  // namespace oomcast::support

@@ -1,0 +1,113 @@
+// What does the program of a test do? Writes its events, page by page, into a simulation.
+//
+//   sim::Simulation s(HostBuilder().node(64_MiB).build(), {});
+//   Program p(s, 100);
+//   p.map(0, 20000); p.touch(0, 20000); p.exit();
+//
+// Pages are counted from a base address of the program's own. Each access to each page is one kTouch event, repeated
+// ones too: the model treats them like references.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "model/sim/simulation.h"
+#include "model/trace/event.h"
+
+namespace oomcast::support {
+
+class Program {
+ public:
+  static constexpr uint64_t kBase = uint64_t{0x7f} << 40;
+
+  /// Starts the process.
+  Program(trace::EventSink& sink, uint32_t pid, const std::string& comm = "app", uint32_t parent = 0)
+      : Program(sink, pid, pid) {
+    feed(trace::EventKind::kProcessStart, parent, 0);
+    uint64_t name[2] = {};
+    std::memcpy(name, comm.data(), std::min<size_t>(comm.size(), 15));
+    feed(trace::EventKind::kComm, name[0], name[1]);
+  }
+  /// Another thread of a process that runs already.
+  static Program thread(trace::EventSink& sink, uint32_t pid, uint32_t tid) { return Program(sink, pid, tid); }
+
+  /// CPU time that passes before each event from now on.
+  Program& pace(Nanoseconds compute) {
+    compute_ = compute;
+    return *this;
+  }
+  /// The program computes for that long, then does nothing but be there.
+  void compute(Nanoseconds time) {
+    trace::Event event = make(trace::EventKind::kClock, 0, 0);
+    event.compute_ns = static_cast<uint64_t>(time.count());
+    sink_->feed(event);
+  }
+  void sleep(Nanoseconds time) {
+    trace::Event event = make(trace::EventKind::kClock, 0, 0);
+    event.wait_ns = static_cast<uint64_t>(time.count());
+    sink_->feed(event);
+  }
+
+  void map(uint64_t first, uint64_t pages, uint8_t flags = trace::kPrivate | trace::kAnonymous | trace::kWritable) {
+    feed(trace::EventKind::kMap, address(first), pages << kPageShift, flags);
+  }
+  void protect(uint64_t first, uint64_t pages, bool writable) {
+    feed(trace::EventKind::kProtect, address(first), pages << kPageShift, writable ? trace::kWritable : uint8_t{0});
+  }
+  void unmap(uint64_t first, uint64_t pages) { feed(trace::EventKind::kUnmap, address(first), pages << kPageShift); }
+  void give_back(uint64_t first, uint64_t pages) {
+    feed(trace::EventKind::kAdviseDontneed, address(first), pages << kPageShift);
+  }
+  void free_lazily(uint64_t first, uint64_t pages) {
+    feed(trace::EventKind::kAdviseFree, address(first), pages << kPageShift);
+  }
+  void move(uint64_t from, uint64_t to, uint64_t pages) {
+    trace::Event event = make(trace::EventKind::kRemap, address(from), pages << kPageShift);
+    event.argument = address(to);
+    sink_->feed(event);
+  }
+  void touch(uint64_t first, uint64_t pages, uint32_t stack = 0) { use(first, pages, trace::kWrite, stack); }
+  void read(uint64_t first, uint64_t pages) { use(first, pages, 0, 0); }
+  Program fork(uint32_t child) {
+    feed(trace::EventKind::kFork, child, 0);
+    return Program(*sink_, child, child);
+  }
+  void exec() { feed(trace::EventKind::kExec, 0, 0); }
+  void oom_score_adj(int64_t value) { feed(trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(value), 0); }
+  void lose(uint64_t events) { feed(trace::EventKind::kLost, 0, events); }
+  void exit(uint64_t status = 0) { feed(trace::EventKind::kExit, status, 0); }
+
+  static uint64_t address(uint64_t page) { return kBase + (page << kPageShift); }
+
+ private:
+  Program(trace::EventSink& sink, uint32_t pid, uint32_t tid) : sink_(&sink), pid_(pid), tid_(tid) {}
+
+  trace::Event make(trace::EventKind kind, uint64_t where, uint64_t bytes, uint8_t flags = 0) const {
+    trace::Event event;
+    event.pid = pid_;
+    event.tid = tid_;
+    event.kind = kind;
+    event.flags = flags;
+    event.address = where;
+    event.bytes = bytes;
+    event.compute_ns = static_cast<uint64_t>(compute_.count());
+    return event;
+  }
+  void feed(trace::EventKind kind, uint64_t where, uint64_t bytes, uint8_t flags = 0) {
+    sink_->feed(make(kind, where, bytes, flags));
+  }
+  void use(uint64_t first, uint64_t pages, uint8_t flags, uint32_t stack) {
+    for (uint64_t page = first; page < first + pages; ++page) {
+      trace::Event event = make(trace::EventKind::kTouch, address(page), kPageBytes, flags);
+      event.stack_id = stack;
+      sink_->feed(event);
+    }
+  }
+
+  trace::EventSink* sink_;
+  uint32_t pid_, tid_;
+  Nanoseconds compute_;
+};
+
+}  // namespace oomcast::support
