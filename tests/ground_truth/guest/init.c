@@ -253,7 +253,7 @@ int main(void) {
   apply_settings();
   make_cgroup();
   pin_to_cpu(0);
-  prepare_results((1 << 20) + (size_t)job.limit_s * 1000 / (size_t)job.interval_ms * 256);
+  prepare_results(512 << 10);
   lock_memory((size_t)job.locked_mb << 20);
   calibrate();
   swap_on();

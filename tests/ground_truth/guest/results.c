@@ -24,9 +24,11 @@ void prepare_results(size_t size) {
 void add_result(const char *name, const void *data, size_t size) {
   char header[256];
   const int length = snprintf(header, sizeof header, "FILE %s %zu\n", name, size);
-  if (used + (size_t)length + size + 8 > capacity) {
-    dprintf(2, "guest: no room for %s (%zu bytes)\n", name, size);
-    return;
+  const size_t needed = used + (size_t)length + size + (128 << 10);  // the end is written in chunks of this size
+  if (needed > capacity) {                                           // only once the run is over: the samples
+    results = mremap(results, capacity, needed, MREMAP_MAYMOVE);
+    if (results == MAP_FAILED) die("no memory for the results");
+    capacity = needed;
   }
   memcpy(results + used, header, (size_t)length);
   memcpy(results + used + length, data, size);
