@@ -19,6 +19,7 @@ struct Costs {
   Nanoseconds shrink_pass;       // shrink_node with nothing in it
   Nanoseconds swap_fault;        // CPU part of a swap-in
   Nanoseconds zap_page;          // unmap and free one page at exit or munmap
+  Nanoseconds cache_page;        // allocate a page of the cache and send for its data
   Nanoseconds read_page;         // copy one cached page to the program
   Nanoseconds write_page;        // take a write: block, copy, dirty
   Nanoseconds flush_page;        // the flusher's part in writing one page
@@ -35,6 +36,7 @@ struct Costs {
     costs.shrink_pass = fault * 2 / 5;
     costs.swap_fault = fault;
     costs.zap_page = fault / 5;
+    costs.cache_page = fault * 3 / 4;
     costs.read_page = fault / 2;
     costs.write_page = fault * 5 / 2;
     costs.flush_page = fault / 4;

@@ -28,6 +28,7 @@ bool throttle_direct_reclaim(Kernel& k, int preferred) {
   if (k.sched.current().dying || allow_direct_reclaim(k, preferred)) return false;
   k.host.count(Vmstat::pgscan_direct_throttle);
   const Nanoseconds begin = k.sched.now();
+  k.sched.point();
   while (!k.sched.current().dying && !allow_direct_reclaim(k, preferred)) {
     k.sched.wait(k.kswapd[static_cast<size_t>(preferred)].pfmemalloc_wait, kForever);
   }

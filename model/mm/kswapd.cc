@@ -46,6 +46,7 @@ int merged_request(const KswapdState& state, int previous) {
 void try_to_sleep(Kernel& k, int node_index, int highest_zone) {
   KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
   Nanoseconds remaining{0};
+  k.sched.point();  // before the check: a wake-up may not be missed between it and the wait
   if (may_sleep(k, node_index, highest_zone)) {
     remaining = k.sched.wait(state.wait, kNap);
     if (remaining.count() > 0) state.highest_zoneidx = merged_request(state, highest_zone);

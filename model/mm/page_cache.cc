@@ -22,6 +22,7 @@ namespace {
 constexpr int64_t kReadaheadPages = 32;    // VM_READAHEAD_PAGES, 128 KiB
 constexpr Gfp kGfpReadahead{host::ZoneKind::kMovable, true, true, true, true, false};
 constexpr Gfp kGfpWrite{host::ZoneKind::kMovable, true, true, true, false, true};
+constexpr uint64_t kPagesPerPoint = 4;     // others get to run that often within one call
 constexpr int64_t kBufferHeadsPerPage = 39;  // struct buffer_head, 104 bytes
 constexpr int64_t kTreeNodesPerPage = 7;     // struct xa_node, 576 bytes
 
@@ -50,6 +51,7 @@ PageId add_page(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup,
   if (!gfp.write) workingset_refault(k, id, entry.shadow);
   entry.shadow = {};
   lru_add(k, id, k.sched.current().cpu);
+  if (!gfp.write) k.sched.cpu(k.costs.cache_page);
   return id;
 }
 
@@ -68,6 +70,7 @@ void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, 
     if (index == start + pages - async) k.host.pages[id].set(host::kPageReadahead);
     k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
     reads.push_back(id);
+    if (reads.size() % kPagesPerPoint == 0) k.sched.point();
   }
   if (!reads.empty()) k.block.submit_file(reads, false, k.sched.current().cpu);
 }
@@ -106,17 +109,13 @@ void ondemand_readahead(Kernel& k, FileIndex file_index, int64_t index, int64_t 
 
 // Waits for the data of a page that is being read. False if the task is dying.
 bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {
-  const Nanoseconds begin = k.sched.now();
-  bool waited = false;
   while (true) {
+    k.sched.point();  // before the check: nothing may be missed between it and the wait
     const PageId id = k.host.files[file].page(index);
     if (id == host::kNoPage || !k.host.pages[id].has(host::kPageLocked)) break;
-    waited = true;
     k.sched.wait(k.block.readers(), kForever);
     if (k.sched.current().dying) return false;
   }
-  (void)begin;
-  (void)waited;
   return true;
 }
 
@@ -184,6 +183,7 @@ bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint
     id = k.host.files[file].page(index);
     if (id == host::kNoPage) continue;
     set_page_dirty(k, id);
+    if (index % kPagesPerPoint == 0) k.sched.point();
     balance_dirty_pages_ratelimited(k);
     if (k.sched.current().dying) return false;
   }

@@ -52,6 +52,7 @@ class Sched {
   /// cond_resched(): lets the time consumed so far pass, and others run in it.
   virtual void point() = 0;
   virtual void sleep(Nanoseconds duration) = 0;
+  /// REQUIRES: point() was called before the condition was checked; CPU time that passes in here could hide a wake-up.
   /// Waits until woken or until `timeout` has passed (negative: for ever). Gives the time that was left, 0 if it ran out.
   virtual Nanoseconds wait(WaitQueue& queue, Nanoseconds timeout) = 0;
   virtual void wake_all(WaitQueue& queue) = 0;

@@ -111,6 +111,7 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
 // Waits until the page that holds the slot has its data. False if the task is dying.
 bool wait_for_read(Kernel& k, SlotId slot_id) {
   while (true) {
+    k.sched.point();  // before the check: nothing may be missed between it and the wait
     const SwapSlot& slot = k.host.slot(slot_id);
     if (!slot.cached || !k.host.pages[slot.page].has(host::kPageLocked)) return true;
     k.sched.wait(k.block.readers(), kForever);

@@ -223,6 +223,7 @@ bool sync_file(Kernel& k, FileIndex index) {
     k.sched.point();
     while (file().writeback > kInFlightMax && !k.sched.current().dying) k.sched.wait(k.block.writers(), kForever);
   }
+  k.sched.point();
   while (file().writeback > 0 && !k.sched.current().dying) k.sched.wait(k.block.writers(), kForever);
   return !k.sched.current().dying;
 }

@@ -17,6 +17,10 @@ using host::ProcessIndex;
 using trace::Event;
 using trace::EventKind;
 
+namespace {
+constexpr uint64_t kPagesPerPoint = 4;  // a window of touches took time: others run in it
+}
+
 host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   const auto it = by_pid_.find(pid);
   if (it != by_pid_.end()) return it->second;
@@ -62,6 +66,7 @@ void EventHandler::touch(const Event& event, ProcessIndex index) {
     if (refused(index, vpn << kPageShift)) continue;
     if (!mm::touch_page(k_, index, vpn, write && !reference_read)) return;
     note_peaks();
+    if ((vpn - first) % kPagesPerPoint == kPagesPerPoint - 1) k_.sched.point();
   }
 }
 
