@@ -2,7 +2,8 @@
 //
 //   HostBuilder().node(512_MiB).swap(1_GiB).process(80, "sshd", 2_MiB, -1000).set("vm.swappiness", 0).build()
 //
-// Everything is free but what is asked for; transparent huge pages are off; marks and reserves follow the kernel's rules.
+// Everything is free but what is asked for; transparent huge pages are off; marks and reserves follow the kernel's
+// rules.
 #pragma once
 
 #include <gtest/gtest.h>

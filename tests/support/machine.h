@@ -29,12 +29,17 @@ enum class Kswapd : uint8_t { kRuns, kAbsent };
 class Machine {
  public:
   explicit Machine(const host::HostSpec& spec, Kswapd kswapd = Kswapd::kRuns)
-      : host(spec), sched(cpus_per_node(host)), disks(sched, host), log(host, sched, outcome),
-        k(host, sched, disks, log, Seed{1}), auditor(host) {
+      : host(spec),
+        sched(cpus_per_node(host)),
+        disks(sched, host),
+        log(host, sched, outcome),
+        k(host, sched, disks, log, Seed{1}),
+        auditor(host) {
     disks.connect(k);
     log.on_kill = [this](host::ProcessIndex victim) { kill(victim); };
     if (kswapd == Kswapd::kRuns) {
       for (size_t node = 0; node < host.nodes.size(); ++node) start_kswapd(static_cast<int>(node));
+      pass(Nanoseconds(200'000'000));  // past their first nap, after which they look at the marks once more
     }
   }
   ~Machine() { sched.abandon(); }
@@ -81,9 +86,11 @@ class Machine {
   /// Uses pages [first, first + count) of a process, ascending. Gives how many of them it got to use.
   int64_t touch(host::ProcessIndex index, uint64_t first, int64_t count, bool write = true, int node = 0) {
     int64_t used = 0;
-    run([&] {
-      while (used < count && mm::touch_page(k, index, first + static_cast<uint64_t>(used), write)) ++used;
-    }, node, host.processes[index].pid);
+    run(
+        [&] {
+          while (used < count && mm::touch_page(k, index, first + static_cast<uint64_t>(used), write)) ++used;
+        },
+        node, host.processes[index].pid);
     return used;
   }
   int64_t read(host::ProcessIndex index, uint64_t first, int64_t count) { return touch(index, first, count, false); }

@@ -21,12 +21,8 @@ void stock(host::Lruvec& lruvec, LruKindIndex list, int64_t pages, uint8_t zone 
   lruvec.list(list).add_reservoir({host::kNoProcess, zone, pages});
 }
 
-host::Lruvec lists(int64_t inactive, int64_t active) {
-  host::Lruvec lruvec;
-  stock(lruvec, LruKindIndex::kInactiveAnon, inactive);
-  stock(lruvec, LruKindIndex::kActiveAnon, active);
-  return lruvec;
-}
+host::Lruvec& root_of(Machine& m) { return m.node().lruvec(host::kRootCgroup); }
+auto plan(Machine& m, const ScanControl& sc) { return get_scan_count(m.k, m.node(), host::kRootCgroup, sc); }
 
 constexpr int64_t kGib = 262144;  // pages
 
@@ -37,14 +33,15 @@ TEST_P(InactiveRatio, FollowsTheSquareRootOfTheSize) {
   const int64_t total = gib == 0 ? kGib / 2 : gib * kGib;
   // The smallest inactive list that is not low has inactive * ratio >= active.
   const int64_t inactive = total / (ratio + 1) + 1;
-  EXPECT_FALSE(inactive_is_low(lists(inactive, total - inactive), false)) << ratio;
+  EXPECT_FALSE(inactive_is_low(inactive, total - inactive)) << ratio;
   const int64_t fewer = total / (ratio + 1) - 1;
-  EXPECT_TRUE(inactive_is_low(lists(fewer, total - fewer), false)) << ratio;
+  EXPECT_TRUE(inactive_is_low(fewer, total - fewer)) << ratio;
 }
 
 INSTANTIATE_TEST_SUITE_P(ByGib, InactiveRatio,
-                         testing::Values(std::tuple{0, 1}, std::tuple{1, 3}, std::tuple{2, 4}, std::tuple{4, 6}, std::tuple{10, 10},
-                                         std::tuple{64, 25}, std::tuple{100, 31}, std::tuple{512, 71}));
+                         testing::Values(std::tuple{0, 1}, std::tuple{1, 3}, std::tuple{2, 4}, std::tuple{4, 6},
+                                         std::tuple{10, 10}, std::tuple{64, 25}, std::tuple{100, 31},
+                                         std::tuple{512, 71}));
 
 // A node with a million pages on each list, so that integer rounding shows the fractions.
 struct Fixture {
@@ -57,8 +54,8 @@ struct Fixture {
     if (swap) b.swap(64_MiB);
     return b;
   }
-  host::Lruvec& lruvec() { return machine.node().lruvec; }
-  auto plan(const ScanControl& sc) { return get_scan_count(machine.k, machine.node(), sc); }
+  host::Lruvec& lruvec() { return root_of(machine); }
+  auto plan(const ScanControl& sc) { return mm::plan(machine, sc); }
   Machine machine;
 };
 
@@ -79,9 +76,10 @@ TEST_P(Fractions, AnonGetsItsShareByCostAndSwappiness) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Spec, Fractions,
-                         testing::Values(std::tuple{60, 0, 0, 60, 140}, std::tuple{60, 100, 0, 89, 417}, std::tuple{60, 0, 100, 178, 209},
-                                         std::tuple{60, 100, 100, 119, 279}, std::tuple{100, 50, 200, 249, 166},
-                                         std::tuple{0, 10, 10, 0, 393}, std::tuple{200, 10, 10, 393, 0}));
+                         testing::Values(std::tuple{60, 0, 0, 60, 140}, std::tuple{60, 100, 0, 89, 417},
+                                         std::tuple{60, 0, 100, 178, 209}, std::tuple{60, 100, 100, 119, 279},
+                                         std::tuple{100, 50, 200, 249, 166}, std::tuple{0, 10, 10, 0, 393},
+                                         std::tuple{200, 10, 10, 393, 0}));
 
 TEST(ScanCount, WithoutSwapOnlyFilePagesAreScanned) {
   Fixture f(60, false);
@@ -134,21 +132,21 @@ TEST(ScanCount, CacheTrimModeSparesAnon) {
 TEST(ScanCount, SmallListsAreNotScannedUntilThePriorityDrops) {
   Machine m(HostBuilder().plain_node(20000_pages).page_cache(4095_pages).build(), Kswapd::kAbsent);
   ScanControl sc;
-  EXPECT_EQ(get_scan_count(m.k, m.node(), sc)[kInactiveFile], 0);
+  EXPECT_EQ(plan(m, sc)[kInactiveFile], 0);
   sc.priority = 11;
-  EXPECT_EQ(get_scan_count(m.k, m.node(), sc)[kInactiveFile], 1);
+  EXPECT_EQ(plan(m, sc)[kInactiveFile], 1);
 }
 
 TEST(ScanCount, PagesOfHigherZonesThanAskedForDoNotCount) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  stock(m.node().lruvec, LruKindIndex::kInactiveFile, 8000, 0);
-  stock(m.node().lruvec, LruKindIndex::kInactiveFile, 8000, 1);
+  stock(root_of(m), LruKindIndex::kInactiveFile, 8000, 0);
+  stock(root_of(m), LruKindIndex::kInactiveFile, 8000, 1);
   ScanControl sc;
   sc.priority = 0;
   sc.reclaim_idx = 0;
-  EXPECT_EQ(get_scan_count(m.k, m.node(), sc)[kInactiveFile], 8000);
+  EXPECT_EQ(plan(m, sc)[kInactiveFile], 8000);
   sc.reclaim_idx = 3;
-  EXPECT_EQ(get_scan_count(m.k, m.node(), sc)[kInactiveFile], 16000);
+  EXPECT_EQ(plan(m, sc)[kInactiveFile], 16000);
 }
 
 TEST(PrepareScanCount, ManyInactiveFilePagesMeanTrimTheCacheFirst) {
@@ -156,14 +154,15 @@ TEST(PrepareScanCount, ManyInactiveFilePagesMeanTrimTheCacheFirst) {
   ScanControl sc;
   prepare_scan_count(m.k, m.node(), sc);
   EXPECT_TRUE(sc.cache_trim_mode);
-  stock(m.node().lruvec, LruKindIndex::kActiveFile, 5000);
+  stock(root_of(m), LruKindIndex::kActiveFile, 5000);
   prepare_scan_count(m.k, m.node(), sc);
   EXPECT_FALSE(sc.cache_trim_mode) << "inactive file is low: active pages have to be looked at";
   EXPECT_TRUE(sc.deactivate_file);
 }
 
 TEST(PrepareScanCount, FileIsTinyWhenItCouldNotLiftTheNodeAboveItsHighMarks) {
-  Machine m(HostBuilder().plain_node(20000_pages).page_cache(50_pages).process(50, "big", 64_MiB).swap(64_MiB).build(), Kswapd::kAbsent);
+  Machine m(HostBuilder().plain_node(20000_pages).page_cache(50_pages).process(50, "big", 64_MiB).swap(64_MiB).build(),
+            Kswapd::kAbsent);
   m.zone().free = 10;
   ScanControl sc;
   sc.priority = 6;
@@ -179,7 +178,7 @@ TEST(PrepareScanCount, RefaultsThatWereActivatedAllowDeactivation) {
   ScanControl sc;
   prepare_scan_count(m.k, m.node(), sc);
   EXPECT_FALSE(sc.deactivate_file);
-  ++m.node().lruvec.workingset_activate[1];
+  ++root_of(m).workingset_activate[1];
   prepare_scan_count(m.k, m.node(), sc);
   EXPECT_TRUE(sc.deactivate_file);
   EXPECT_FALSE(sc.deactivate_anon);

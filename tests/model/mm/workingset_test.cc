@@ -1,0 +1,113 @@
+// Did a page come back so soon that it should never have gone? Refault distances, and what a refault costs its type.
+#include "model/mm/workingset.h"
+
+#include <gtest/gtest.h>
+
+#include "model/mm/lru.h"
+#include "model/mm/page_alloc.h"
+#include "tests/support/machine.h"
+
+namespace oomcast::mm {
+namespace {
+
+using host::LruKindIndex;
+using host::Vmstat;
+using support::HostBuilder;
+using support::Kswapd;
+using support::Machine;
+using namespace oomcast::literals;
+
+// One list of each size, so that every term of the working set shows.
+Machine& stocked(Machine& m) {
+  const std::pair<LruKindIndex, int64_t> sizes[] = {{LruKindIndex::kInactiveAnon, 1000},
+                                                    {LruKindIndex::kActiveAnon, 200},
+                                                    {LruKindIndex::kInactiveFile, 30},
+                                                    {LruKindIndex::kActiveFile, 4}};
+  for (const auto& [list, pages] : sizes)
+    m.node().lruvec(host::kRootCgroup).list(list).add_reservoir({host::kNoProcess, 1, pages});
+  return m;
+}
+
+// Evicts a page, lets `distance` others go, and brings it back. Gives whether that activated it.
+bool refault(Machine& m, uint16_t flags, int64_t distance) {
+  bool active = false;
+  m.run([&] {
+    const host::PageId id = new_page(m.k, alloc_page(m.k, kGfpHighUserMovable, 0), flags);
+    const host::Shadow shadow = workingset_eviction(m.k, m.host.pages[id]);
+    for (int64_t i = 1; i < distance; ++i) age_nonresident(m.host, 0, host::kRootCgroup);
+    m.host.pages[id].clear(host::kPageWorkingset);
+    workingset_refault(m.k, id, shadow);
+    active = m.host.pages[id].has(host::kPageActive);
+  });
+  return active;
+}
+
+constexpr uint16_t kFile = host::kPageFile, kAnon = host::kPageSwapBacked;
+
+TEST(Workingset, AnAnonymousPageCompetesWithFileAndActiveAnonPages) {
+  Machine m(HostBuilder().plain_node(20000_pages).swap(1_MiB).build(), Kswapd::kAbsent);
+  EXPECT_TRUE(refault(stocked(m), kAnon, 4 + 30 + 200));
+  EXPECT_FALSE(refault(m, kAnon, 4 + 30 + 200 + 1));
+}
+
+TEST(Workingset, AFilePageCompetesWithActiveFileAndAllAnonPages) {
+  Machine m(HostBuilder().plain_node(20000_pages).swap(1_MiB).build(), Kswapd::kAbsent);
+  EXPECT_TRUE(refault(stocked(m), kFile, 4 + 200 + 1000));
+  EXPECT_FALSE(refault(m, kFile, 4 + 200 + 1000 + 1));
+}
+
+TEST(Workingset, WithoutSwapAFilePageCompetesWithActiveFileOnly) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  EXPECT_TRUE(refault(stocked(m), kFile, 4));
+  EXPECT_FALSE(refault(m, kFile, 5));
+}
+
+TEST(Workingset, EveryRefaultIsCountedActivatedOrNot) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  refault(stocked(m), kFile, 1);
+  refault(m, kFile, 1000);
+  EXPECT_EQ(m.count(Vmstat::workingset_refault_file), 2);
+  EXPECT_EQ(m.count(Vmstat::workingset_activate_file), 1);
+  EXPECT_EQ(m.count(Vmstat::workingset_refault_anon), 0);
+  EXPECT_EQ(m.count(Vmstat::workingset_restore_file), 0);
+}
+
+TEST(Workingset, APageOfTheWorkingSetThatComesBackCostsItsType) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  refault(stocked(m), kFile | host::kPageWorkingset, 1);
+  EXPECT_EQ(m.count(Vmstat::workingset_restore_file), 1);
+  EXPECT_EQ(m.node().lruvec(host::kRootCgroup).file_cost, 1);
+  refault(m, kFile, 1);
+  EXPECT_EQ(m.node().lruvec(host::kRootCgroup).file_cost, 1) << "a new page costs nothing";
+}
+
+TEST(Workingset, APageWithoutAShadowIsNoRefault) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  m.run([&] {
+    const host::PageId id = new_page(m.k, alloc_page(m.k, kGfpHighUserMovable, 0), kFile);
+    workingset_refault(m.k, id, {});
+    EXPECT_FALSE(m.host.pages[id].has(host::kPageActive));
+  });
+  EXPECT_EQ(m.count(Vmstat::workingset_refault_file), 0);
+}
+
+TEST(Workingset, EvictionAndActivationAgeTheLists) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  refault(stocked(m), kFile, 1);
+  EXPECT_EQ(m.node().lruvec(host::kRootCgroup).nonresident_age, 2);
+}
+
+TEST(Cost, OldCostsAreHalvedBeyondAQuarterOfTheLists) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  const host::Lruvec& root = stocked(m).node().lruvec(host::kRootCgroup);  // 1234 pages: a quarter is 308
+  lru_note_cost(m.node(), host::kRootCgroup, true, 100);
+  lru_note_cost(m.node(), host::kRootCgroup, false, 208);
+  EXPECT_EQ(root.file_cost, 100);
+  EXPECT_EQ(root.anon_cost, 208);
+  lru_note_cost(m.node(), host::kRootCgroup, false, 1);
+  EXPECT_EQ(root.file_cost, 50);
+  EXPECT_EQ(root.anon_cost, 104);
+}
+
+}  // namespace
+}  // namespace oomcast::mm
