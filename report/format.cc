@@ -32,7 +32,7 @@ std::string bytes_text(Bytes bytes) {
 std::string count_text(int64_t count) {
   std::string digits = std::to_string(count);
   size_t first = digits[0] == '-' ? 1 : 0;
-  for (size_t i = digits.size(); i > first + 3;) digits.insert(i -= 3, ",");
+  for (size_t i = digits.size(); i > first + 3;) digits.insert(i -= 3, 1, ',');
   return digits;
 }
 

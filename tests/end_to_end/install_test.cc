@@ -38,9 +38,10 @@ TEST_F(Install, TheInstalledCommandRuns) {
 }
 
 TEST_F(Install, TheInstalledLibraryFindsTheInstalledCommand) {
-  Finished finished = sh("export OOMCAST_REPORT=$PWD/alone.json OOMCAST_HOST=" + std::string(kHost) +
-                         "\nLD_PRELOAD=" + library().string() +
-                         " /bin/true\nn=0; while [ ! -s alone.json ] && [ $n -lt 200 ]; do sleep 0.1; n=$((n+1)); done");
+  Finished finished =
+      sh("export OOMCAST_REPORT=$PWD/alone.json OOMCAST_HOST=" + std::string(kHost) +
+         "\nLD_PRELOAD=" + library().string() +
+         " /bin/true\nn=0; while [ ! -s alone.json ] && [ $n -lt 200 ]; do sleep 0.1; n=$((n+1)); done");
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_EQ(report("alone.json")["schema"], "oomcast.report.v1");
 }
