@@ -74,7 +74,8 @@ static int disk_json(char *out, size_t size, const char *name, int fd, off_t spa
   char *buffer = mmap(0, kBig, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   memset(buffer, 7, kBig);
   const double write_big = request_us(fd, buffer, 1, kBig, span), read_big = request_us(fd, buffer, 0, kBig, span);
-  const double write_small = request_us(fd, buffer, 1, kPage, span), read_small = request_us(fd, buffer, 0, kPage, span);
+  const double write_small = request_us(fd, buffer, 1, kPage, span),
+               read_small = request_us(fd, buffer, 0, kPage, span);
   munmap(buffer, kBig);
   return snprintf(out, size,
                   ", \"%s\": {\"read_4k_us\": %.1f, \"write_4k_us\": %.1f, \"read_128k_us\": %.1f, "
@@ -86,8 +87,9 @@ void calibrate(void) {
   char text[1024], path[128];
   double fault_ns, touch;
   faults_and_touches(&fault_ns, &touch);
-  int length = snprintf(text, sizeof text, "{\"page_fault_ns\": %.0f, \"page_touch_ns\": %.1f, \"cpu_loop_20m_s\": %.4f",
-                        fault_ns, touch, cpu_loop_s());
+  int length =
+      snprintf(text, sizeof text, "{\"page_fault_ns\": %.0f, \"page_touch_ns\": %.1f, \"cpu_loop_20m_s\": %.4f",
+               fault_ns, touch, cpu_loop_s());
   if (job.swap_count) {  // not in use yet; with several, the first in the order of use stands for all
     const int fd = open(job.swaps[0], O_RDWR | O_DIRECT);
     if (fd < 0) die("cannot open the swap disk");

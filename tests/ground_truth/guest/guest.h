@@ -21,7 +21,7 @@ struct job {
   int interval_ms;
   int limit_s;
   int locked_mb;
-  char root[32];      // where the workload's file system is mounted, "" for the initramfs itself
+  char root[32];       // where the workload's file system is mounted, "" for the initramfs itself
   char data_disk[64];  // device of the ext4 disk, "" if none
   char swaps[kMaxSwaps][64];
   int swap_priority[kMaxSwaps];
@@ -37,8 +37,8 @@ double now_s(void);
 void pin_to_cpu(int cpu);
 
 // processes.c
-void start_processes(const char *kind);   // "setup" (one after the other, waited for), "bg", "run"
-int reap_processes(double since);         // notes exits; returns how many of kind "run" are still there
+void start_processes(const char *kind);  // "setup" (one after the other, waited for), "bg", "run"
+int reap_processes(double since);        // notes exits; returns how many of kind "run" are still there
 void end_processes(void);
 int background_pids(int *pids, int size);
 

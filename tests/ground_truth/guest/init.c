@@ -149,9 +149,12 @@ static void apply_settings(void) {
   for (int i = 0; i < job.count; ++i) {
     char path[256];
     const struct line *line = &job.lines[i];
-    if (!strcmp(line->key, "sysctl")) snprintf(path, sizeof path, "/proc/sys/%s", line->first);
-    else if (!strcmp(line->key, "write")) snprintf(path, sizeof path, "%s", line->first);
-    else continue;
+    if (!strcmp(line->key, "sysctl"))
+      snprintf(path, sizeof path, "/proc/sys/%s", line->first);
+    else if (!strcmp(line->key, "write"))
+      snprintf(path, sizeof path, "%s", line->first);
+    else
+      continue;
     if (write_file(path, line->rest)) die(path);
   }
 }

@@ -34,8 +34,10 @@ static void set_policy(void) {
       for (long node = from; node <= to; ++node) nodes |= 1ul << node;
       if (*at) ++at;
     }
-    const int policy = !strcmp(mode, "bind") ? MPOL_BIND : !strcmp(mode, "preferred") ? MPOL_PREFERRED
-                     : !strcmp(mode, "interleave") ? MPOL_INTERLEAVE : -1;
+    const int policy = !strcmp(mode, "bind")         ? MPOL_BIND
+                       : !strcmp(mode, "preferred")  ? MPOL_PREFERRED
+                       : !strcmp(mode, "interleave") ? MPOL_INTERLEAVE
+                                                     : -1;
     if (policy < 0 || syscall(SYS_set_mempolicy, policy, &nodes, 64)) _exit(126);
   }
 }

@@ -38,18 +38,48 @@ static void keep_process(int pid) {
 }
 
 void take_snapshot(void) {
-  static const char *const kFiles[] = {
-      "/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/version",
-      "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
-      "/sys/kernel/mm/lru_gen/enabled", "/sys/kernel/mm/lru_gen/min_ttl_ms",
-      "/sys/kernel/mm/transparent_hugepage/enabled", "/sys/kernel/mm/transparent_hugepage/defrag"};
-  static const char *const kVm[] = {
-      "min_unmapped_ratio", "min_slab_ratio", "vfs_cache_pressure", "oom_kill_allocating_task", "overcommit_ratio",
-      "overcommit_memory", "overcommit_kbytes", "dirty_background_bytes", "dirty_background_ratio", "dirty_bytes",
-      "dirty_ratio", "dirty_expire_centisecs", "dirty_writeback_centisecs", "page-cluster", "numa_stat",
-      "zone_reclaim_mode", "watermark_scale_factor", "watermark_boost_factor", "max_map_count", "panic_on_oom",
-      "percpu_pagelist_high_fraction", "lowmem_reserve_ratio", "min_free_kbytes", "swappiness", "laptop_mode",
-      "admin_reserve_kbytes", "user_reserve_kbytes", "stat_interval"};
+  static const char *const kFiles[] = {"/proc/zoneinfo",
+                                       "/proc/meminfo",
+                                       "/proc/vmstat",
+                                       "/proc/buddyinfo",
+                                       "/proc/swaps",
+                                       "/proc/version",
+                                       "/proc/cpuinfo",
+                                       "/proc/cmdline",
+                                       "/proc/pressure/memory",
+                                       "/proc/sys/kernel/numa_balancing",
+                                       "/sys/kernel/mm/lru_gen/enabled",
+                                       "/sys/kernel/mm/lru_gen/min_ttl_ms",
+                                       "/sys/kernel/mm/transparent_hugepage/enabled",
+                                       "/sys/kernel/mm/transparent_hugepage/defrag"};
+  static const char *const kVm[] = {"min_unmapped_ratio",
+                                    "min_slab_ratio",
+                                    "vfs_cache_pressure",
+                                    "oom_kill_allocating_task",
+                                    "overcommit_ratio",
+                                    "overcommit_memory",
+                                    "overcommit_kbytes",
+                                    "dirty_background_bytes",
+                                    "dirty_background_ratio",
+                                    "dirty_bytes",
+                                    "dirty_ratio",
+                                    "dirty_expire_centisecs",
+                                    "dirty_writeback_centisecs",
+                                    "page-cluster",
+                                    "numa_stat",
+                                    "zone_reclaim_mode",
+                                    "watermark_scale_factor",
+                                    "watermark_boost_factor",
+                                    "max_map_count",
+                                    "panic_on_oom",
+                                    "percpu_pagelist_high_fraction",
+                                    "lowmem_reserve_ratio",
+                                    "min_free_kbytes",
+                                    "swappiness",
+                                    "laptop_mode",
+                                    "admin_reserve_kbytes",
+                                    "user_reserve_kbytes",
+                                    "stat_interval"};
   static const char *const kNode[] = {"meminfo", "vmstat", "numastat", "distance", "cpulist"};
   char path[300];
   for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) keep(kFiles[i]);
@@ -72,8 +102,8 @@ void take_snapshot(void) {
 
 // What is left once the run has ended: where its pages came from (after/.../numastat), its cgroup (after/cg/app).
 void keep_aftermath(void) {
-  static const char *const kFiles[] = {"current", "events", "high", "max", "peak", "stat", "swap.max", "swap.current",
-                                       "swap.events", "pressure"};
+  static const char *const kFiles[] = {"current", "events",   "high",         "max",         "peak",
+                                       "stat",    "swap.max", "swap.current", "swap.events", "pressure"};
   for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) {
     char path[128], name[128];
     snprintf(path, sizeof path, "/sys/fs/cgroup/app/memory.%s", kFiles[i]);

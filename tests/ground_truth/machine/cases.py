@@ -6,8 +6,8 @@ from machine.kernels import MachineError
 DEFAULTS = {
     "kernel": "6.1", "cpus": 2, "limit_s": 150, "append": "transparent_hugepage=never", "root": "disk",
     "nodes": None, "node_cpus": None, "distances": None, "swap_mb": 0, "swap_iops": 0, "swaps": [], "disk_mb": 0,
-    "disk_iops": 0, "locked_mb": 0, "sysctl": {}, "write": {}, "cgroup": {}, "setup": [], "bg": [], "run": None, "files": [],
-    "content": {}, "membind": "", "preferred": "", "interleave": "", "why": "",
+    "disk_iops": 0, "locked_mb": 0, "sysctl": {}, "write": {}, "cgroup": {}, "setup": [], "bg": [], "run": None,
+    "files": [], "content": {}, "membind": "", "preferred": "", "interleave": "", "why": "",
 }
 
 

@@ -112,7 +112,8 @@ def make_ext4(path, size_mib, tree=None):
     """A sparse ext4 image without a journal, filled from `tree`. Inode tables are made now, not by a guest's thread."""
     with open(path, "wb") as file:
         file.truncate(size_mib << 20)
-    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal", "-E", "lazy_itable_init=0,nodiscard"]
+    command = ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-O", "^has_journal",
+               "-E", "lazy_itable_init=0,nodiscard"]
     done = subprocess.run([*command, *(["-d", tree] if tree else []), path], capture_output=True, text=True)
     if done.returncode:
         raise MachineError(f"mke2fs failed: {done.stderr.strip()}")
