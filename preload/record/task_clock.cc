@@ -34,6 +34,14 @@ bool read_schedstat(int fd, uint64_t* cpu_ns, uint64_t* delay_ns) {
   return true;
 }
 
+// How long this thread, the recorder's own, has waited for a CPU: a fault that arrives then is held without our seeing it.
+uint64_t own_queue_delay_ns() {
+  static const UniqueFd schedstat(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  uint64_t cpu = 0, delay = 0;
+  if (schedstat) read_schedstat(schedstat.get(), &cpu, &delay);
+  return delay;
+}
+
 uint64_t thread_cpu_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -53,6 +61,7 @@ TaskClock::TaskClock(pid_t pid, pid_t tid, uint64_t now_ns) {
   std::snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", pid, tid);
   schedstat_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
   if (schedstat_) read_schedstat(schedstat_.get(), &cpu_ns_, &delay_ns_);
+  own_delay_ns_ = own_queue_delay_ns();
   wall_ns_ = last_seen_ns_ = now_ns;
 }
 
@@ -64,7 +73,11 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   const auto queued = static_cast<int64_t>(delay - delay_ns_);
   const auto wall = static_cast<int64_t>(now_ns - wall_ns_);
   const auto tracking = static_cast<int64_t>(faults_ * cost.fault_cpu_ns + requests_ * cost.request_cpu_ns);
-  const auto held = static_cast<int64_t>((faults_ + requests_) * cost.fault_off_cpu_ns + held_ns_);
+  const uint64_t own_delay = own_queue_delay_ns();
+  const uint64_t served = faults_ + requests_;
+  const uint64_t unseen = served > 0 ? own_delay - own_delay_ns_ : 0;
+  own_delay_ns_ = own_delay;
+  const auto held = static_cast<int64_t>(served * cost.fault_off_cpu_ns + held_ns_ + unseen);
   int64_t compute = ran - tracking - compute_debt_ns_;
   compute_debt_ns_ = 0;
   if (compute < 0) {
@@ -74,8 +87,9 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   }
   const int64_t wait = wall - ran - queued - held;
   out->compute_ns = static_cast<uint64_t>(compute);
-  // Small rests are scheduling noise, not sleep.
-  out->wait_ns = wait > 50'000 ? static_cast<uint64_t>(wait) : 0;
+  // Small rests are scheduling noise, not sleep; on a busy machine every fault may be held that much longer unseen.
+  const auto noise = static_cast<int64_t>(50'000 + served * std::max<uint64_t>(4 * cost.fault_off_cpu_ns, 200'000));
+  out->wait_ns = wait > noise ? static_cast<uint64_t>(wait) : 0;
   cpu_ns_ = cpu;
   delay_ns_ = delay;
   wall_ns_ = last_seen_ns_ = now_ns;

@@ -1,7 +1,8 @@
 // How much did this thread compute, and how long did it wait of its own will, since its last event?
 //
 // compute = its CPU time (schedstat) less what tracking cost it: a calibrated figure per fault, event and request.
-// wait = wall time less CPU time, time in the run queue, and the time that its faults were held.
+// wait = wall time less CPU time, time in the run queue, and the time that its faults were held, the recorder's own time
+// in the run queue included.
 #pragma once
 
 #include <sys/types.h>
@@ -43,6 +44,7 @@ class TaskClock {
 
  private:
   UniqueFd schedstat_;
+  uint64_t own_delay_ns_ = 0;
   uint64_t cpu_ns_ = 0, delay_ns_ = 0, wall_ns_ = 0, last_seen_ns_ = 0, held_ns_ = 0;
   uint64_t faults_ = 0, requests_ = 0;
   int64_t compute_debt_ns_ = 0;  // tracking was estimated higher than the CPU time there was: taken from later spans
