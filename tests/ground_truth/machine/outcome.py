@@ -21,12 +21,27 @@ def samples_of(results):
     for at in range(0, len(data), width):
         values = struct.unpack_from(f"<{len(columns)}I", data, at)
         rows.append({name: value for name, value in zip(columns, values) if not name.startswith("-")})
+    for moment_us, pages in ends_of_background(results):
+        for row in rows:
+            if row["t_us"] >= moment_us:
+                row["background_gone"] = row.get("background_gone", 0) + pages
     return rows
 
 
+def ends_of_background(results):
+    """[(when in us, anonymous pages it had before the run)] of background processes that ended during the run."""
+    ends = []
+    exits = results["exits"].decode(errors="replace")
+    for found in re.finditer(r"^exit ([\d.]+) bg \d+ pid (\d+) ", exits, re.MULTILINE):
+        status = results.get(f"host/proc/{found[2]}/status", b"").decode()
+        kib = sum(int(size) for size in re.findall(r"^(?:RssAnon|VmSwap):\s*(\d+) kB", status, re.MULTILINE))
+        ends.append((float(found[1]) * 1e6, kib // 4))
+    return ends
+
+
 def footprint(row, base):
-    """Anonymous memory added since the start: resident or swapped out. A page in the swap cache may count twice."""
-    now = row["nr_anon_pages"] + row["swap_used"]
+    """Anonymous memory that the run has added: resident or swapped out. A page in the swap cache may count twice."""
+    now = row["nr_anon_pages"] + row["swap_used"] + row.get("background_gone", 0)
     return (now - base["nr_anon_pages"] - base["swap_used"]) * PAGE
 
 
@@ -115,7 +130,7 @@ def thinned(rows, outcome):
 
 
 def write_tsv(path, rows):
-    names = [name for name in rows[0] if name not in ("t_us", "step", "pages")]
+    names = [name for name in rows[0] if name not in ("t_us", "step", "pages", "background_gone")]
     lines = ["\t".join(["t", "step", "bytes", *names])]
     for row in rows:
         lines.append("\t".join([f"{row['t_us'] / 1e6:.3f}", str(row["step"]), str(row["pages"] * PAGE),
