@@ -184,7 +184,7 @@ std::string render_host(const HostSpec& spec) {
   for (const NodeSpec& node : spec.nodes) add_node(out, spec, node);
   add_swap(out, spec);
   print(out, "\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
-        duration(spec.calibration.page_fault).c_str(), duration(spec.calibration.cpu_loop_20m).c_str(),
+        duration(spec.calibration.page_fault).c_str(), (spec.calibration.cpu_loop_20m.count() == 0 ? std::string("an unknown time") : duration(spec.calibration.cpu_loop_20m)).c_str(),
         duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
   add_settings(out, spec);
   add_processes(out, spec);

@@ -116,7 +116,8 @@ struct VmTunables {
   int64_t lru_gen_min_ttl_ms = 0;
 };
 
-/// How fast the target is. Zero means unknown; the reader then fills in a documented default and lists it as assumed.
+/// How fast the target is. Zero means unknown: the reader then fills in a documented default and lists it as assumed,
+/// but for cpu_loop_20m, where 0 stays and stands for CPUs as fast as the recording machine's.
 struct Calibration {
   Nanoseconds page_fault;      // fault and zero one page
   int64_t page_touch_ps = 0;   // touch one resident page, picoseconds

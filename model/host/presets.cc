@@ -135,7 +135,7 @@ nlohmann::ordered_json describe(const Recipe& recipe) {
   for (int n = 0; recipe.nodes == 2 && n < 2; ++n)
     json["nodes"][static_cast<size_t>(n)]["distance"] = n == 0 ? ordered_json{10, 20} : ordered_json{20, 10};
   // A recent server on its own metal with an NVMe or SATA SSD.
-  json["calibration"] = {{"page_fault_ns", 800}, {"page_touch_ps", 1000}, {"cpu_loop_20m_ns", 40'000'000}};
+  json["calibration"] = {{"page_fault_ns", 800}, {"page_touch_ps", 1000}};
   const ordered_json ssd = {{"read_4k_us", 90}, {"write_4k_us", 30}, {"read_128k_us", 250}, {"write_128k_us", 150}};
   json["disk"] = ssd;
   if (recipe.swap_mib > 0) {

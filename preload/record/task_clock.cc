@@ -42,6 +42,16 @@ uint64_t own_queue_delay_ns() {
   return delay;
 }
 
+// Is the thread in wait4() or waitid()? Its children take their own virtual time; theirs must not be counted twice.
+bool waits_for_child(int syscall_fd) {
+  char text[32];
+  const ssize_t got = syscall_fd < 0 ? -1 : ::pread(syscall_fd, text, sizeof text - 1, 0);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  const long number = std::strtol(text, nullptr, 10);
+  return number == SYS_wait4 || number == SYS_waitid;
+}
+
 uint64_t thread_cpu_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -61,6 +71,8 @@ TaskClock::TaskClock(pid_t pid, pid_t tid, uint64_t now_ns) {
   std::snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", pid, tid);
   schedstat_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
   if (schedstat_) read_schedstat(schedstat_.get(), &cpu_ns_, &delay_ns_);
+  std::snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", pid, tid);
+  syscall_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
   own_delay_ns_ = own_queue_delay_ns();
   wall_ns_ = last_seen_ns_ = now_ns;
 }
@@ -89,7 +101,7 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   out->compute_ns = static_cast<uint64_t>(compute);
   // Small rests are scheduling noise, not sleep; on a busy machine every fault may be held that much longer unseen.
   const auto noise = static_cast<int64_t>(50'000 + served * std::max<uint64_t>(4 * cost.fault_off_cpu_ns, 200'000));
-  out->wait_ns = wait > noise ? static_cast<uint64_t>(wait) : 0;
+  out->wait_ns = wait > noise && !waits_for_child(syscall_.get()) ? static_cast<uint64_t>(wait) : 0;
   cpu_ns_ = cpu;
   delay_ns_ = delay;
   wall_ns_ = last_seen_ns_ = now_ns;

@@ -43,7 +43,7 @@ class TaskClock {
   bool read(const TrackingCost& cost, uint64_t now_ns, Span* out);
 
  private:
-  UniqueFd schedstat_;
+  UniqueFd schedstat_, syscall_;
   uint64_t own_delay_ns_ = 0;
   uint64_t cpu_ns_ = 0, delay_ns_ = 0, wall_ns_ = 0, last_seen_ns_ = 0, held_ns_ = 0;
   uint64_t faults_ = 0, requests_ = 0;
