@@ -92,7 +92,7 @@ std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::C
   caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
   caveats.push_back("findings[].try[].proven and verdict_after are null: the changes were not simulated");
   if (outcome.host.cgroup.present)
-    caveats.push_back("counters.memcg is null: the model does not keep a cgroup's statistics yet");
+    caveats.push_back("entries of counters.memcg's memory.stat that are null are not kept by the model");
   return caveats;
 }
 

@@ -22,12 +22,24 @@ constexpr std::array kMemoryStat = {
 // clang-format on
 constexpr std::array kMemoryEvents = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
 
-/// Without a cgroup all of these are 0. With one nothing computes them yet: null, and named in coverage.caveats.
-Json memcg_json(const host::CgroupSpec& cgroup) {
-  Json unknown = cgroup.present ? Json() : Json(0), events = Json::object(), stat = Json::object();
-  for (const char* name : kMemoryEvents) events[name] = unknown;
+/// Without a cgroup all of these are 0. With one, those of memory.stat that the model does not keep are null, which
+/// coverage.caveats says.
+Json memcg_json(const sim::Outcome& outcome) {
+  const sim::CgroupCounts& group = outcome.cgroup;
+  const Json unknown = outcome.host.cgroup.present ? Json() : Json(0);
+  Json events = Json::object(), stat = Json::object();
+  const std::array counted{group.events.low, group.events.high,     group.events.max,
+                           group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
+  for (size_t i = 0; i < kMemoryEvents.size(); ++i) events[kMemoryEvents[i]] = counted[i];
   for (const char* name : kMemoryStat) stat[name] = unknown;
-  return {{"memory.peak", unknown}, {"memory.events", events}, {"memory.stat", stat}};
+  stat["inactive_anon"] = to_bytes(group.lru.inactive_anon).count();
+  stat["active_anon"] = to_bytes(group.lru.active_anon).count();
+  stat["inactive_file"] = to_bytes(group.lru.inactive_file).count();
+  stat["active_file"] = to_bytes(group.lru.active_file).count();
+  stat["unevictable"] = to_bytes(group.lru.unevictable).count();
+  stat["pgscan"] = stat["pgscan_direct"] = group.pgscan;
+  stat["pgsteal"] = stat["pgsteal_direct"] = group.pgsteal;
+  return {{"memory.peak", group.peak.count()}, {"memory.events", events}, {"memory.stat", stat}};
 }
 
 template <class Value>
@@ -43,7 +55,7 @@ Json counters_json(const sim::Outcome& outcome) {
   Json counters = Json::object();
   for (int i = 0; i < host::kVmstatCount; ++i)
     counters[host::kVmstatNames[static_cast<size_t>(i)]] = outcome.counters.at_index(i);
-  counters["memcg"] = memcg_json(outcome.host.cgroup);
+  counters["memcg"] = memcg_json(outcome);
   return counters;
 }
 

@@ -98,6 +98,16 @@ struct Site {
   Bytes touched, resident_peak;
 };
 
+/// What the program's cgroup counted; all zero without one.
+struct CgroupCounts {
+  Bytes peak;                            // memory.peak
+  struct {
+    int64_t low = 0, high = 0, max = 0, oom = 0, oom_kill = 0, oom_group_kill = 0;
+  } events;                              // memory.events
+  int64_t pgscan = 0, pgsteal = 0;       // memory.stat
+  host::LruSizes lru;                    // memory.stat at the end of the run
+};
+
 struct Outcome {
   host::HostSpec host;
   Verdict verdict = Verdict::kFits;
@@ -109,6 +119,7 @@ struct Outcome {
   std::vector<OomKill> oom_kills;
   host::VmstatArray counters{};         // deltas over the run
   std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, kept for `why`
+  CgroupCounts cgroup;
   Stall stall;
   PressureLine pressure_some, pressure_full;
   std::vector<TimelineRow> timeline;

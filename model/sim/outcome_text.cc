@@ -37,6 +37,24 @@ std::vector<std::string> caveats_of(const Outcome& outcome) {
   return caveats;
 }
 
+void summarize_cgroup(const host::Host& host, Outcome& outcome) {
+  if (!host.spec.cgroup.present) return;
+  const host::Cgroup& group = host.cgroups[host::kAppCgroup];
+  CgroupCounts& out = outcome.cgroup;
+  out.peak = to_bytes(Pages(group.peak));
+  out.events = {group.events.low, group.events.high, group.events.max, group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
+  out.pgscan = group.pgscan;
+  out.pgsteal = group.pgsteal;
+  for (const host::Node& node : host.nodes) {
+    const host::Lruvec& lruvec = node.lruvec(host::kAppCgroup);
+    out.lru.inactive_anon += Pages(lruvec.list(host::LruKindIndex::kInactiveAnon).size());
+    out.lru.active_anon += Pages(lruvec.list(host::LruKindIndex::kActiveAnon).size());
+    out.lru.inactive_file += Pages(lruvec.list(host::LruKindIndex::kInactiveFile).size());
+    out.lru.active_file += Pages(lruvec.list(host::LruKindIndex::kActiveFile).size());
+    out.lru.unevictable += Pages(lruvec.list(host::LruKindIndex::kUnevictable).size());
+  }
+}
+
 void summarize_app(const host::Host& host, Outcome& outcome) {
   outcome.app.touched = to_bytes(Pages(host.guest_touched));
   for (const host::Process& process : host.processes) {

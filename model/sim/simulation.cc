@@ -97,6 +97,7 @@ class Simulation::Impl {
     outcome_.counters = host_.vmstat;
     for (size_t z = 0; z < outcome_.allocstall.size(); ++z) outcome_.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
     summarize_app(host_, outcome_);
+    summarize_cgroup(host_, outcome_);
     outcome_.verdict = verdict_of(outcome_);
     outcome_.caveats = caveats_of(outcome_);
     outcome_.digest = digest_of(host_, outcome_);
