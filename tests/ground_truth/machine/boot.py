@@ -8,7 +8,7 @@ from machine.guest_files import (build_programs, fill_tree, make_ext4, make_resu
 from machine.cases import job_text
 from machine.kernels import MachineError, image_of
 
-BOOT_LIMIT_S = 300  # for boot, calibration, setup and settling under TCG on a busy machine
+BOOT_LIMIT_S = 600  # for boot, calibration, setup and settling under TCG on a busy machine
 COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on "
 COMMAND_LINE += "no_timer_check "  # on a busy machine the check of the timer interrupt panics
 COMMAND_LINE += "cryptomgr.notests "  # a shorter boot

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Does the recorder read a guest's results rightly? Cases, the initramfs, swap headers and outcomes, without a guest."""
+import os
+import struct
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from machine.cases import job_text, read_case  # noqa: E402
+from machine.guest_files import cpio, make_swap, read_results  # noqa: E402
+from machine.kernels import MachineError  # noqa: E402
+from machine.outcome import kills_of, oom_text, outcome_of, thinned, samples_of, trouble_of  # noqa: E402
+
+COLUMNS = ("t_us", "step", "pages", "swap_used", "-free_node0", "nr_free_pages", "nr_inactive_file", "nr_active_file",
+           "nr_anon_pages", "pageoutrun", "allocstall_movable", "pswpout", "oom_kill")
+
+
+def results(rows, exits="start 0 9 memload\nexit 0.040 run 0 pid 9 status code 0\n", **more):
+    data = b"".join(struct.pack(f"<{len(COLUMNS)}I", *row) for row in rows)
+    return {"columns": "\t".join(COLUMNS).encode(), "samples": data, "exits": exits.encode(),
+            **{name: text.encode() for name, text in more.items()}}
+
+
+def row(t_ms, anon, swap=0, woken=0, stalls=0, swapped=0, killed=0):
+    return (t_ms * 1000, 2, anon, swap, 0, 5000 - anon, 10, 0, 100 + anon, woken, stalls, swapped, killed)
+
+
+class Outcome(unittest.TestCase):
+    def test_first_events_are_the_first_rows_in_which_a_counter_grew(self):
+        outcome = outcome_of(results([row(0, 0), row(10, 50, woken=1), row(20, 90, woken=2, stalls=3)]), False)
+        self.assertEqual(outcome["first_kswapd_wake"],
+                         {"t": 0.01, "step": 2, "bytes": 50 * 4096, "footprint": 50 * 4096, "free_pages": 4950})
+        self.assertEqual(outcome["first_direct_reclaim"]["footprint"], 90 * 4096)
+        self.assertIsNone(outcome["first_oom"])
+        self.assertEqual(outcome["allocstalls"], 3)
+
+    def test_footprint_counts_what_was_swapped_out(self):
+        outcome = outcome_of(results([row(0, 0), row(10, 80, swap=40, swapped=40)]), False)
+        self.assertEqual(outcome["footprint_peak"], 120 * 4096)
+
+    def test_a_victim_that_gave_memory_back_before_the_sample_does_not_lower_the_oom_footprint(self):
+        outcome = outcome_of(results([row(0, 0), row(10, 90), row(20, 30, killed=1)]), False)
+        self.assertEqual(outcome["first_oom"]["footprint"], 90 * 4096)
+
+    def test_memory_of_a_background_process_that_died_was_never_the_runs(self):
+        given = results([row(0, 0), row(10, 20), row(20, 5)], "exit 0.015 bg 0 pid 7 status signal 9\n",
+                        **{"host/proc/7/status": "RssAnon:\t     80 kB\nVmSwap:\t       40 kB\n"})
+        self.assertEqual(outcome_of(given, False)["footprint_peak"], 35 * 4096)
+
+    def test_a_run_is_rejected_for_what_its_sampler_missed(self):
+        outcome = outcome_of(results([row(0, 0), row(900, 4000)]), False)
+        self.assertIn("gap of 0.900 s", trouble_of(outcome, 0.5, 1 << 30))
+        self.assertIn("15.6 MiB", trouble_of(outcome, 1, 8 << 20))
+        self.assertIsNone(trouble_of(outcome, 1, 16 << 20))
+
+    def test_kills_come_from_dmesg_and_traces_are_dropped(self):
+        text = ("<4>[ 1.0] x invoked oom-killer: order=0\n<4>[ 1.0] Call Trace:\n<4>[ 1.0]  f+0x1\n<4>[ 1.0]  </TASK>\n"
+                "<3>[ 1.1] Out of memory: Killed process 88 (redis) total-vm:9kB, anon-rss:8kB, oom_score_adj:0\n"
+                "<3>[ 1.2] Memory cgroup out of memory: Killed process 9 (a b) total-vm:1kB\n")
+        self.assertEqual([(kill["scope"], kill["pid"], kill["comm"]) for kill in kills_of(text)],
+                         [("host", 88, "redis"), ("cgroup", 9, "a b")])
+        self.assertEqual(oom_text(text).count("\n"), 3)
+
+    def test_thinning_keeps_the_rows_of_first_events(self):
+        given = results([row(i, 0, woken=i >= 4321) for i in range(9000)])
+        kept = [r["t_us"] for r in thinned(samples_of(given), outcome_of(given, False))]
+        self.assertLess(len(kept), 250)
+        self.assertIn(4321000, kept)
+        self.assertIn(4320000, kept)
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+        self.path = f"{self.directory.name}/file"
+
+    def write(self, data):
+        with open(self.path, "wb") as file:
+            file.write(data)
+
+    def test_results_without_an_end_are_none(self):
+        self.write(b"FILE a 3\nxyz")
+        self.assertIsNone(read_results(self.path))
+        self.write(b"FILE a 3\nxyzFILE b/c 1\n\nEND\n\0\0")
+        self.assertEqual(read_results(self.path), {"a": b"xyz", "b/c": b"\n"})
+
+    def test_a_swap_image_names_its_last_page(self):
+        make_swap(self.path, 2)
+        with open(self.path, "rb") as file:
+            data = file.read()
+        self.assertEqual((len(data), data[4086:4096]), (2 << 20, b"SWAPSPACE2"))
+        self.assertEqual(struct.unpack_from("<III", data, 1024), (1, 511, 0))
+
+    def test_an_archive_is_padded_to_four_bytes(self):
+        archive = cpio({"init": (0o100755, b"12345")})
+        self.assertEqual((archive[:6], len(archive) % 4), (b"070701", 0))
+        self.assertIn(b"TRAILER!!!\0", archive)
+
+    def test_a_case_with_an_unknown_key_is_refused_by_name(self):
+        self.write(b'{"nodes": [64], "run": [[0, "true"]], "swapp_mb": 3}')
+        with self.assertRaisesRegex(MachineError, "swapp_mb"):
+            read_case(self.path)
+
+    def test_a_case_becomes_a_job(self):
+        self.write(b'{"nodes": [64, 64], "swap_mb": 8, "membind": "0", "run": [[-5, "memload w:0"]]}')
+        case = read_case(self.path)
+        self.assertEqual((case["node_cpus"], case["distances"]), ([[0], [1]], [[10, 20], [20, 10]]))
+        lines = job_text(case).splitlines()
+        self.assertTrue({"swap 0 -1", "policy bind 0", "run -5 memload w:0", "sampler_cpu 1"} <= set(lines))
+
+
+unittest.main()
