@@ -1,0 +1,94 @@
+// Would the kernel let the program have this much address space? The three modes, the reserves, and the map count.
+#include "model/mm/overcommit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/machine.h"
+
+namespace oomcast::mm {
+namespace {
+
+using support::HostBuilder;
+using support::Kswapd;
+using support::Machine;
+using testing::HasSubstr;
+using namespace oomcast::literals;
+
+// 40000 pages of RAM and 10000 of swap.
+HostBuilder mode(int overcommit) {
+  return HostBuilder()
+      .plain_node(40000_pages)
+      .swap(to_bytes(10000_pages))
+      .set("vm.overcommit_memory", overcommit)
+      .set("vm.admin_reserve_kbytes", 0)
+      .set("vm.user_reserve_kbytes", 0);
+}
+
+bool granted(const HostBuilder& builder, int64_t pages, int64_t committed = 0, const host::Process& process = {}) {
+  Machine m(builder.build(), Kswapd::kAbsent);
+  m.host.committed = committed;
+  return !vm_enough_memory(m.k, process, pages).has_value();
+}
+
+TEST(Overcommit, ModeZeroRefusesOnlyASingleRequestBeyondRamAndSwap) {
+  EXPECT_TRUE(granted(mode(0), 50000));
+  EXPECT_FALSE(granted(mode(0), 50001));
+  EXPECT_TRUE(granted(mode(0), 50000, 1'000'000)) << "whatever has been promised before";
+}
+
+TEST(Overcommit, ModeOneGrantsEverything) { EXPECT_TRUE(granted(mode(1), int64_t{1} << 40)); }
+
+TEST(Overcommit, ModeTwoKeepsPromisesBelowHalfOfRamPlusSwap) {
+  EXPECT_TRUE(granted(mode(2), 29999));
+  EXPECT_FALSE(granted(mode(2), 30000)) << "the limit itself is not reached";
+  EXPECT_TRUE(granted(mode(2), 9999, 20000));
+  EXPECT_FALSE(granted(mode(2), 10000, 20000));
+}
+
+TEST(Overcommit, TheRatioAndTheAbsoluteLimitMoveTheBound) {
+  EXPECT_TRUE(granted(mode(2).set("vm.overcommit_ratio", 100), 49999));
+  EXPECT_FALSE(granted(mode(2).set("vm.overcommit_kbytes", 4000), 11000));
+  EXPECT_TRUE(granted(mode(2).set("vm.overcommit_kbytes", 4000), 10999));
+}
+
+TEST(Overcommit, RootMayUseTheAdministratorsReserve) {
+  host::Process user;
+  user.uid = 1000;
+  const HostBuilder reserve = mode(2).set("vm.admin_reserve_kbytes", 4000);
+  EXPECT_TRUE(granted(reserve, 29999));
+  EXPECT_FALSE(granted(reserve, 29000, 0, user));
+  EXPECT_TRUE(granted(reserve, 28999, 0, user));
+}
+
+TEST(Overcommit, ABigProcessLeavesAThirtySecondOfItselfToOthers) {
+  host::Process big;
+  big.total_vm = 3200;
+  const HostBuilder reserve = mode(2).set("vm.user_reserve_kbytes", 8000);
+  EXPECT_TRUE(granted(reserve, 29899, 0, big));
+  EXPECT_FALSE(granted(reserve, 29900, 0, big));
+  big.total_vm = 320'000;
+  EXPECT_TRUE(granted(reserve, 27999, 0, big)) << "2000 pages at most";
+  EXPECT_FALSE(granted(reserve, 28000, 0, big));
+}
+
+TEST(Overcommit, TooManyMappingsAreRefusedInEveryMode) {
+  host::Process process;
+  for (uint64_t i = 0; i < 5; ++i) process.space.map(i << 20, kPageBytes, true, true);
+  Machine m(mode(1).set("vm.max_map_count", 4).build(), Kswapd::kAbsent);
+  const auto why = vm_enough_memory(m.k, process, 1);
+  ASSERT_TRUE(why.has_value());
+  EXPECT_THAT(*why, HasSubstr("vm.max_map_count = 4"));
+}
+
+TEST(Overcommit, TheReasonSaysWhatWasAskedAndWhatThereIs) {
+  Machine m(mode(0).build(), Kswapd::kAbsent);
+  const auto why = vm_enough_memory(m.k, {}, 60000);
+  ASSERT_TRUE(why.has_value());
+  EXPECT_THAT(*why, HasSubstr("60000 pages"));
+  EXPECT_THAT(*why, HasSubstr("50000 pages"));
+  EXPECT_THAT(*why, HasSubstr("vm.overcommit_memory=0"));
+}
+
+}  // namespace
+}  // namespace oomcast::mm

@@ -1,0 +1,307 @@
+// Who runs next, and how late is it? Order by time and sequence, waits and wake-ups, CPUs that are shared.
+#include "model/sim/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace oomcast::sim {
+namespace {
+
+using namespace oomcast::literals;
+
+struct Sched : testing::Test {
+  Scheduler s{{1}};
+  std::vector<std::string> log;
+
+  FiberId task(std::function<void()> body, mm::ActorKind kind = mm::ActorKind::kTask) {
+    mm::Actor actor;
+    actor.kind = kind;
+    return s.spawn(actor, std::move(body));
+  }
+  FiberId start(std::function<void()> body, mm::ActorKind kind = mm::ActorKind::kTask) {
+    const FiberId id = task(std::move(body), kind);
+    s.resume(id);
+    return id;
+  }
+};
+
+TEST_F(Sched, CallbacksRunInTheOrderOfTheirTimes) {
+  s.at(30_ns, [&] { log.push_back("c"); });
+  s.at(10_ns, [&] { log.push_back("a"); });
+  s.at(20_ns, [&] { log.push_back("b"); });
+  s.run_until(100_ns);
+  EXPECT_EQ(log, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(s.now(), 100_ns);
+}
+
+TEST_F(Sched, AtTheSameTimeFirstAskedFirstRun) {
+  for (const char* name : {"a", "b", "c", "d"}) s.at(10_ns, [this, name] { log.push_back(name); });
+  s.run_until(10_ns);
+  EXPECT_EQ(log, (std::vector<std::string>{"a", "b", "c", "d"}));
+}
+
+TEST_F(Sched, TimeNeverGoesBack) {
+  s.run_until(100_ns);
+  s.run_until(50_ns);
+  EXPECT_EQ(s.now(), 100_ns);
+  Nanoseconds seen;
+  s.at(10_ns, [&] { seen = s.now(); });
+  s.run_until(100_ns);
+  EXPECT_EQ(seen, 100_ns) << "the past is now";
+}
+
+TEST_F(Sched, SleepersWakeWhenTheirTimeHasCome) {
+  start([&] {
+    s.sleep(20_ns);
+    log.push_back("late " + std::to_string(s.now().count()));
+  });
+  start([&] {
+    s.sleep(10_ns);
+    log.push_back("early " + std::to_string(s.now().count()));
+  });
+  s.run_until(1000_ns);
+  EXPECT_EQ(log, (std::vector<std::string>{"early 10", "late 20"}));
+}
+
+TEST_F(Sched, CpuTimePassesAtThePoint) {
+  start([&] {
+    s.cpu(70_ns);
+    EXPECT_EQ(s.now(), 0_ns);
+    s.point();
+    EXPECT_EQ(s.now(), 70_ns);
+    s.point();
+    EXPECT_EQ(s.now(), 70_ns) << "nothing consumed, nothing passes";
+  });
+  s.run_until(1000_ns);
+}
+
+TEST_F(Sched, TwoWhoShareOneCpuTakeTwiceAsLong) {
+  Nanoseconds second;
+  start([&] {
+    s.cpu(100_ns);
+    s.point();
+  });
+  start([&] {
+    s.cpu(100_ns);
+    s.point();
+    second = s.now();
+  });
+  s.run_until(1_s);
+  EXPECT_EQ(second, 200_ns);
+}
+
+TEST_F(Sched, TwoOnTwoCpusDoNot) {
+  Scheduler two({2});
+  Nanoseconds second;
+  for (int i = 0; i < 2; ++i) {
+    const FiberId id = two.spawn({}, [&] {
+      two.cpu(100_ns);
+      two.point();
+      second = two.now();
+    });
+    two.resume(id);
+  }
+  two.run_until(1_s);
+  EXPECT_EQ(second, 100_ns);
+}
+
+TEST_F(Sched, CpusOfAnotherNodeAreNotShared) {
+  Scheduler two({1, 1});
+  Nanoseconds second;
+  for (int node = 0; node < 2; ++node) {
+    mm::Actor actor;
+    actor.node = node;
+    const FiberId id = two.spawn(actor, [&] {
+      two.cpu(100_ns);
+      two.point();
+      second = two.now();
+    });
+    two.resume(id);
+  }
+  two.run_until(1_s);
+  EXPECT_EQ(second, 100_ns);
+}
+
+TEST_F(Sched, ATaskBetweenItsEventsKeepsItsCpu) {
+  const FiberId parked = start([&] { s.park(); });
+  s.set_running_task(parked);
+  Nanoseconds end;
+  start(
+      [&] {
+        s.cpu(100_ns);
+        s.point();
+        end = s.now();
+      },
+      mm::ActorKind::kKswapd);
+  s.run_until(1_s);
+  EXPECT_EQ(end, 200_ns);
+}
+
+TEST_F(Sched, AWakeUpEndsTheWaitAndGivesTheTimeThatWasLeft) {
+  mm::WaitQueue queue;
+  Nanoseconds left;
+  start([&] { left = s.wait(queue, 100_ns); });
+  EXPECT_TRUE(queue.active());
+  s.at(30_ns, [&] { s.wake_all(queue); });
+  s.run_until(1_s);
+  EXPECT_EQ(left, 70_ns);
+  EXPECT_FALSE(queue.active());
+}
+
+TEST_F(Sched, AWaitThatRunsOutGivesZero) {
+  mm::WaitQueue queue;
+  Nanoseconds left{-5}, end;
+  start([&] {
+    left = s.wait(queue, 100_ns);
+    end = s.now();
+  });
+  s.run_until(1_s);
+  EXPECT_EQ(left, 0_ns);
+  EXPECT_EQ(end, 100_ns);
+  EXPECT_FALSE(queue.active()) << "it does not stay in the queue";
+}
+
+TEST_F(Sched, AWaitForEverNeedsAWakeUp) {
+  mm::WaitQueue queue;
+  const FiberId id = start([&] { EXPECT_GT(s.wait(queue, mm::kForever), 0_ns); });
+  s.run_until(1000_s);
+  EXPECT_TRUE(s.blocked(id));
+  s.wake_all(queue);
+  s.run_until(1001_s);
+  EXPECT_TRUE(s.done(id));
+}
+
+TEST_F(Sched, ALateTimeoutDoesNotWakeTheNextWait) {
+  mm::WaitQueue queue;
+  Nanoseconds second_end;
+  start([&] {
+    s.wait(queue, 100_ns);
+    s.wait(queue, 500_ns);
+    second_end = s.now();
+  });
+  s.at(10_ns, [&] { s.wake_all(queue); });
+  s.run_until(1_s);
+  EXPECT_EQ(second_end, 510_ns);
+}
+
+TEST_F(Sched, OneWakeUpReachesAllWaitersInOrder) {
+  mm::WaitQueue queue;
+  for (const char* name : {"a", "b", "c"}) {
+    start([this, name, &queue] {
+      s.wait(queue, mm::kForever);
+      log.push_back(name);
+    });
+  }
+  s.wake_all(queue);
+  s.run_until(1_ns);
+  EXPECT_EQ(log, (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(Sched, AFatalSignalEndsAnyWait) {
+  mm::WaitQueue queue;
+  const FiberId id = start([&] { s.wait(queue, mm::kForever); });
+  s.interrupt(id);
+  s.run_until(1_ns);
+  EXPECT_TRUE(s.done(id));
+  EXPECT_TRUE(s.actor(id).dying);
+}
+
+TEST_F(Sched, TheDyingDoNotWaitAgain) {
+  mm::WaitQueue queue;
+  const FiberId id = start([&] {
+    s.current().dying = true;
+    s.wait(queue, mm::kForever);
+  });
+  EXPECT_TRUE(s.done(id));
+}
+
+TEST_F(Sched, AFatalSignalDoesNotCutShortTimeOnTheCpu) {
+  Nanoseconds end;
+  const FiberId id = start([&] {
+    s.cpu(100_ns);
+    s.point();
+    end = s.now();
+  });
+  s.interrupt(id);
+  s.run_until(1_s);
+  EXPECT_EQ(end, 100_ns);
+}
+
+TEST_F(Sched, AParkedTaskWaitsForItsNextEvent) {
+  const FiberId id = start([&] {
+    log.push_back("one");
+    s.park();
+    log.push_back("two");
+  });
+  s.run_until(1_s);
+  EXPECT_EQ(log.size(), 1u);
+  s.resume(id);
+  EXPECT_EQ(log.size(), 2u);
+  EXPECT_TRUE(s.done(id));
+}
+
+TEST_F(Sched, PendingTimeOfAParkedTaskIsTakenOnce) {
+  const FiberId id = start([&] {
+    s.cpu(40_ns);
+    s.park();
+  });
+  EXPECT_EQ(s.take_pending(id), 40_ns);
+  EXPECT_EQ(s.take_pending(id), 0_ns);
+  EXPECT_EQ(s.busy_ns(id), 40_ns);
+}
+
+TEST_F(Sched, InACallbackNobodyIsTheCurrentTask) {
+  start([&] { s.current().pid = 7; });
+  s.at(1_ns, [&] { EXPECT_EQ(s.current().pid, 0); });
+  s.run_until(1_s);
+}
+
+TEST_F(Sched, SomeWasLostWhenOneStallsFullWhenAllDo) {
+  s.set_active_tasks(2);
+  const auto stall = [&](Nanoseconds begin, Nanoseconds length) {
+    return [this, begin, length] {
+      s.sleep(begin);
+      s.memstall_enter();
+      s.sleep(length);
+      s.memstall_leave();
+    };
+  };
+  start(stall(10_ns, 100_ns));
+  start(stall(50_ns, 100_ns));
+  s.run_until(1000_ns);
+  EXPECT_EQ(s.stalled_some(), 140_ns);
+  EXPECT_EQ(s.stalled_full(), 60_ns);
+}
+
+TEST_F(Sched, NestedStallsCountOnce) {
+  start([&] {
+    s.memstall_enter();
+    s.memstall_enter();
+    s.sleep(50_ns);
+    s.memstall_leave();
+    s.sleep(50_ns);
+    s.memstall_leave();
+  });
+  s.run_until(1_s);
+  EXPECT_EQ(s.stalled_some(), 100_ns);
+}
+
+TEST_F(Sched, AbandonedFibersAreUnwound) {
+  struct Guard {
+    bool* gone;
+    ~Guard() { *gone = true; }
+  };
+  bool gone = false;
+  mm::WaitQueue queue;
+  start([&] {
+    const Guard guard{&gone};
+    s.wait(queue, mm::kForever);
+  });
+  s.abandon();
+  EXPECT_TRUE(gone);
+}
+
+}  // namespace
+}  // namespace oomcast::sim

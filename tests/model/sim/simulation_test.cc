@@ -1,0 +1,331 @@
+// What would the host do while this program runs? Time, order, divergence and what is told back to the recorder.
+#include "model/sim/simulation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/host_builder.h"
+#include "tests/support/program.h"
+
+namespace oomcast::sim {
+namespace {
+
+using host::Vmstat;
+using support::HostBuilder;
+using support::Program;
+using testing::HasSubstr;
+using namespace oomcast::literals;
+
+Options audited() {
+  Options options;
+  options.audit = true;
+  return options;
+}
+
+TEST(Simulation, AProgramThatFitsLeavesNoTrace) {
+  Simulation s(HostBuilder().node(256_MiB).build(), audited());
+  Program p(s, 100);
+  p.map(0, 1000);
+  p.touch(0, 1000);
+  p.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.verdict, Verdict::kFits);
+  EXPECT_FALSE(outcome.kswapd_wake || outcome.direct_reclaim || outcome.swap_out || outcome.oom_kill ||
+               outcome.diverged_at);
+  EXPECT_EQ(outcome.counters[Vmstat::pgfault], 1000);
+  EXPECT_EQ(outcome.stall.longest, 0_ns);
+  EXPECT_THAT(outcome.caveats, testing::Each(testing::Not(HasSubstr("internal:"))));
+}
+
+TEST(Simulation, ComputeTimeIsScaledToTheTargetAndWaitsAreNot) {
+  Options options;
+  options.recorder_cpu_loop_20m_ns = 20'000'000;  // the recording machine is twice as fast (HostBuilder: 40 ms)
+  Simulation s(HostBuilder().node(64_MiB).build(), options);
+  Program p(s, 100);
+  p.compute(1_s);
+  EXPECT_EQ(s.now(), 2_s);
+  p.sleep(1_s);
+  EXPECT_EQ(s.now(), 3_s);
+}
+
+TEST(Simulation, UnknownSpeedsAreNotScaled) {
+  Simulation s(HostBuilder().node(64_MiB).build(), {});
+  Program p(s, 100);
+  p.compute(1_s);
+  EXPECT_EQ(s.now(), 1_s);
+}
+
+TEST(Simulation, EveryFirstTouchCostsAFault) {
+  Simulation s(HostBuilder().node(64_MiB).build(), {});
+  Program p(s, 100);
+  p.map(0, 1000);
+  p.touch(0, 1000);
+  p.touch(0, 1000);
+  p.exit();
+  EXPECT_NEAR(static_cast<double>(s.finish().forecast.count()), 1000 * 1000 + 1000 * 200, 300'000);
+}
+
+TEST(Simulation, TwoThreadsRunSideBySide) {
+  Simulation s(HostBuilder().node(64_MiB).cpus(2).build(), {});
+  Program one(s, 100);
+  Program two = Program::thread(s, 100, 101);
+  one.compute(1_s);
+  two.compute(1_s);
+  EXPECT_LT(s.now(), 2_s) << "the second was not started later than the first";
+}
+
+TEST(Simulation, AnEventThatArrivesLateIsTakenInArrivalOrderAndCounted) {
+  Simulation s(HostBuilder().node(64_MiB).cpus(2).build(), {});
+  Program one(s, 100);
+  Program two = Program::thread(s, 100, 101);
+  two.compute(1_ms);
+  one.compute(5_s);
+  two.compute(1_s);  // its own clock says 1 s, but it arrived after one's 5 s
+  const Outcome outcome = s.finish();
+  EXPECT_GE(outcome.forecast, 5_s);
+  EXPECT_GE(outcome.order_forced, 1u);
+}
+
+// Fills a host with 64 MiB of swap with 1.2 times its memory.
+void thrash(Simulation& s, uint32_t pid = 100) {
+  Program p(s, pid);
+  p.map(0, 25000);
+  p.touch(0, 25000);
+  p.exit();
+}
+
+TEST(Simulation, AStallDelaysTheTasksLaterEvents) {
+  Simulation calm(HostBuilder().node(256_MiB).swap(64_MiB).build(), {});
+  Simulation tight(HostBuilder().node(80_MiB).swap(64_MiB).build(), audited());
+  thrash(calm);
+  thrash(tight);
+  const Outcome a = calm.finish(), b = tight.finish();
+  EXPECT_EQ(a.verdict, Verdict::kFits);
+  EXPECT_GE(b.verdict, Verdict::kBackgroundReclaim);
+  EXPECT_GT(b.counters[Vmstat::pswpout], 3000);
+  EXPECT_GT(b.forecast, a.forecast);
+  EXPECT_GE(b.forecast - a.forecast, b.stall.direct_reclaim_total / 2);
+}
+
+TEST(Simulation, OthersRunWhileATaskIsStalled) {
+  // Thread two computes all the time; thread one is held up by reclaim. Two's clock does not wait for one's.
+  Simulation s(HostBuilder().node(80_MiB).cpus(2).swap(64_MiB).build(), audited());
+  Program one(s, 100);
+  Program two = Program::thread(s, 100, 101);
+  one.map(0, 25000);
+  for (uint64_t i = 0; i < 250; ++i) {
+    one.touch(i * 100, 100);
+    two.compute(100_us);
+  }
+  one.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_GT(outcome.counters[Vmstat::pswpout], 0);
+  EXPECT_LT(outcome.pressure_full.total, outcome.pressure_some.total) << "two was never stalled";
+}
+
+TEST(Simulation, MemoryPressureWatchesThePagesThatItLookedAt) {
+  Simulation s(HostBuilder().node(80_MiB).swap(64_MiB).build(), {});
+  std::vector<trace::WatchRequest> watches;
+  Program p(s, 100);
+  p.map(0, 25000);
+  p.touch(0, 10000);
+  s.take_watches(watches);
+  EXPECT_TRUE(watches.empty());
+  p.touch(10000, 15000);
+  s.take_watches(watches);
+  ASSERT_FALSE(watches.empty());
+  EXPECT_EQ(watches[0].pid, 100u);
+  EXPECT_GE(watches[0].address, Program::address(0));
+  watches.clear();
+  s.take_watches(watches);
+  EXPECT_TRUE(watches.empty()) << "each is told once";
+}
+
+TEST(Simulation, AnOomKillEndsTheProgramAndDiverges) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Program p(s, 100, "hog");
+  p.map(0, 30000);
+  p.touch(0, 30000);
+  p.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.verdict, Verdict::kOomKill);
+  ASSERT_EQ(outcome.oom_kills.size(), 1u);
+  EXPECT_EQ(outcome.oom_kills[0].victim.pid, 100);
+  EXPECT_EQ(outcome.oom_kills[0].victim.comm, "hog");
+  ASSERT_TRUE(outcome.diverged_at.has_value());
+  EXPECT_THAT(outcome.diverged_why, HasSubstr("process 100 (hog) would have been killed"));
+  EXPECT_LT(outcome.app.touched, to_bytes(20000_pages)) << "what it did afterwards is ignored";
+  EXPECT_TRUE(outcome.app.processes[0].killed_by_model);
+}
+
+TEST(Simulation, KillingABystanderIsNoDivergence) {
+  Simulation s(HostBuilder().node(64_MiB).process(50, "victim", 40_MiB).build(), audited());
+  Program p(s, 100);
+  p.map(0, 8000);
+  p.touch(0, 8000);
+  p.exit();
+  const Outcome outcome = s.finish();
+  ASSERT_EQ(outcome.oom_kills.size(), 1u);
+  EXPECT_EQ(outcome.oom_kills[0].victim.pid, 50);
+  EXPECT_FALSE(outcome.diverged_at.has_value());
+  EXPECT_EQ(outcome.app.touched, to_bytes(8000_pages)) << "the program goes on";
+}
+
+TEST(Simulation, TheRecorderIsAskedToKillOnlyIfTheUserWantsThat) {
+  for (const bool wanted : {false, true}) {
+    Options options;
+    options.kill_on_oom = wanted;
+    Simulation s(HostBuilder().node(64_MiB).build(), options);
+    Program p(s, 100);
+    p.map(0, 30000);
+    p.touch(0, 30000);
+    std::vector<trace::KillRequest> kills;
+    s.take_kills(kills);
+    EXPECT_EQ(kills.size(), wanted ? 1u : 0u);
+    if (wanted) {
+      EXPECT_EQ(kills[0].pid, 100u);
+    }
+    kills.clear();
+    s.take_kills(kills);
+    EXPECT_TRUE(kills.empty());
+  }
+}
+
+TEST(Simulation, ARefusedMappingDivergesAndWhatIsDoneThereIsLeftOut) {
+  Simulation s(HostBuilder().node(64_MiB).set("vm.overcommit_memory", 0).build(), audited());
+  Program p(s, 100);
+  p.map(0, 1'000'000);
+  p.touch(0, 100);
+  p.map(2'000'000, 100);
+  p.touch(2'000'000, 100);
+  p.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.verdict, Verdict::kAllocRefused);
+  EXPECT_TRUE(outcome.diverged_at.has_value());
+  EXPECT_EQ(outcome.app.touched, to_bytes(100_pages)) << "only where the mapping was granted";
+  EXPECT_THAT(outcome.alloc_refused->why, HasSubstr("exceeds RAM and swap together"));
+}
+
+TEST(Simulation, AReservationIsFreeUntilItIsUsed) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Program p(s, 100);
+  p.map(0, 1'000'000, trace::kPrivate | trace::kAnonymous | trace::kWritable | trace::kNoReserve);
+  p.map(2'000'000, 1'000'000, trace::kPrivate | trace::kAnonymous);  // PROT_NONE, as arenas are reserved
+  p.protect(2'000'000, 100, true);
+  p.touch(2'000'000, 100);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.verdict, Verdict::kFits);
+  EXPECT_EQ(outcome.app.mapped_peak, to_bytes(Pages(2'000'000)));
+}
+
+TEST(Simulation, HeadroomIsWhatMayBeTouchedBeforeTheNextWatermark) {
+  const host::HostSpec spec = HostBuilder().plain_node(20000_pages).build();
+  Simulation s(spec, {});
+  const auto low = static_cast<uint64_t>(spec.nodes[0].zones[0].watermarks.low.count());
+  EXPECT_EQ(s.headroom_pages(), 20000 - low);
+  Program p(s, 100);
+  p.map(0, 19000);
+  p.touch(0, 1000);
+  EXPECT_NEAR(static_cast<double>(s.headroom_pages()), static_cast<double>(20000 - low - 1000 - 5), 5);
+}
+
+TEST(Simulation, NoHeadroomWhileKswapdWorks) {
+  Simulation s(HostBuilder().plain_node(20000_pages).swap(64_MiB).build(), {});
+  Program p(s, 100);
+  p.map(0, 25000);
+  bool seen = false;
+  for (uint64_t i = 0; i < 25000 && !seen; ++i) {
+    p.touch(i, 1);
+    seen = i > 19000 && s.headroom_pages() == 0;
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(Simulation, TheScoreAdjustmentIsInherited) {
+  Options options;
+  options.oom_score_adj = 300;
+  Simulation s(HostBuilder().node(64_MiB).build(), options);
+  Program p(s, 100);
+  Program child = p.fork(101);
+  child.oom_score_adj(-500);
+  Program grandchild = child.fork(102);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.processes.at(0).oom_score_adj, 300);
+  EXPECT_EQ(outcome.app.processes.at(1).oom_score_adj, -500);
+  EXPECT_EQ(outcome.app.processes.at(2).oom_score_adj, -500);
+}
+
+TEST(Simulation, ExecStartsWithAnEmptyAddressSpace) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Program p(s, 100);
+  p.map(0, 1000);
+  p.touch(0, 1000);
+  p.exec();
+  p.map(0, 10);
+  p.touch(0, 10);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.touched, to_bytes(1010_pages));
+  EXPECT_EQ(outcome.app.footprint_peak, to_bytes(1000_pages));
+}
+
+TEST(Simulation, AMappingOverTouchedPagesDropsThem) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Program p(s, 100);
+  p.map(0, 1000);
+  p.touch(0, 1000);
+  p.map(0, 1000);  // MAP_FIXED
+  p.touch(0, 1000);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.touched, to_bytes(2000_pages)) << "fresh memory each time";
+  EXPECT_EQ(outcome.app.resident_peak, to_bytes(1000_pages));
+}
+
+TEST(Simulation, AMoveOntoTouchedPagesDropsThem) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Program p(s, 100);
+  p.map(0, 100);
+  p.map(5000, 100);
+  p.touch(0, 100);
+  p.touch(5000, 100);
+  p.move(0, 5000, 100);
+  p.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.mapped_peak, to_bytes(200_pages));
+  EXPECT_THAT(outcome.caveats, testing::Each(testing::Not(HasSubstr("internal:"))));
+}
+
+TEST(Simulation, APidIsUsedAgainByAnotherProcess) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  for (int i = 0; i < 3; ++i) {
+    Program p(s, 100);
+    p.map(0, 100);
+    p.touch(0, 100);
+    p.exit();
+  }
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.processes.size(), 3u);
+  EXPECT_EQ(outcome.app.touched, to_bytes(300_pages));
+}
+
+TEST(Simulation, LostEventsAreCounted) {
+  Simulation s(HostBuilder().node(64_MiB).build(), {});
+  Program p(s, 100);
+  p.lose(17);
+  EXPECT_EQ(s.finish().lost_events, 17u);
+}
+
+TEST(Simulation, TheProgramRunsWhereItIsToldTo) {
+  Options options;
+  options.cpu_node = 1;
+  Simulation s(HostBuilder().plain_node(20000_pages).plain_node(20000_pages).build(), options);
+  Program p(s, 100);
+  p.map(0, 1000);
+  p.touch(0, 1000);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.counters[Vmstat::numa_miss], 0);
+  EXPECT_LT(outcome.timeline.back().node_free.at(1), 19000_pages);
+  EXPECT_EQ(outcome.timeline.back().node_free.at(0), 20000_pages);
+}
+
+}  // namespace
+}  // namespace oomcast::sim
