@@ -24,6 +24,7 @@ struct Costs {
   Nanoseconds write_page;        // take a write: block, copy, dirty
   Nanoseconds flush_page;        // the flusher's part in writing one page
   Nanoseconds wake_latency;      // from a wake-up to running
+  Nanoseconds late_wake_max;     // the same when the CPU is taken
 
   static Costs from(const host::Calibration& calibration) {
     const Nanoseconds fault = calibration.page_fault;
@@ -41,6 +42,7 @@ struct Costs {
     costs.write_page = fault * 5 / 2;
     costs.flush_page = fault / 4;
     costs.wake_latency = fault * 4;
+    costs.late_wake_max = fault * 600;
     return costs;
   }
 };
