@@ -83,9 +83,10 @@ void uncharge(Host& host, uint8_t cgroup, int64_t pages) {
 
 int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over) {
   if (usage <= high) return 0;
-  const int64_t overage = ((usage - high) << 20) / std::max<int64_t>(1, high);
-  // Squared and scaled in 128 bits: a group far above its mark would overflow.
-  const __int128 ticks = static_cast<__int128>(overage) * overage * kTicksPerSecond >> 20 >> 14;
+  // In 128 bits, and cut before it is squared: a group far above its mark would overflow.
+  constexpr __int128 kOverageMax = int64_t{1} << 40;
+  const __int128 overage = std::min((static_cast<__int128>(usage - high) << 20) / std::max<int64_t>(1, high), kOverageMax);
+  const __int128 ticks = overage * overage * kTicksPerSecond >> 20 >> 14;
   const __int128 scaled = ticks * pages_over / kChargeBatch;
   return scaled > kHighDelayTicksMax ? kHighDelayTicksMax : static_cast<int64_t>(scaled);
 }

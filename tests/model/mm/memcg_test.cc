@@ -1,0 +1,128 @@
+// What does a memory limit do to the program inside it, and what does it leave alone outside?
+#include "model/mm/memcg.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/machine.h"
+
+namespace oomcast::mm {
+namespace {
+
+using host::Vmstat;
+using support::HostBuilder;
+using support::Kswapd;
+using support::Machine;
+using namespace oomcast::literals;
+
+struct Group {
+  explicit Group(HostBuilder builder) : m(limited(builder), Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = host::kAppCgroup; }
+  explicit Group(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = host::kAppCgroup; }
+  static host::HostSpec limited(HostBuilder builder) { return builder.limit(16_MiB).build(); }
+  host::Cgroup& group() { return m.host.cgroups[host::kAppCgroup]; }
+  ~Group() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
+  Machine m;
+  host::ProcessIndex app;
+};
+
+TEST(Memcg, ChargesPagesTablesAndAStockOf64) {
+  Group c{HostBuilder().plain_node(20000_pages)};
+  c.m.touch(c.app, 0, 10);
+  EXPECT_EQ(c.group().usage, 64) << "one batch covers ten pages and three tables";
+  EXPECT_EQ(c.group().parked(), 64 - 13);
+  c.m.touch(c.app, 10, 60);
+  EXPECT_EQ(c.group().usage, 128);
+}
+
+TEST(Memcg, WithoutSwapTheGroupIsKilledAtItsLimitAndTheHostNeverReclaims) {
+  Group c{HostBuilder().plain_node(20000_pages)};
+  const int64_t used = c.m.touch(c.app, 0, 8000);
+  EXPECT_LT(used, 4096);
+  EXPECT_GT(used, 4000) << "16 MiB less page tables";
+  ASSERT_EQ(c.m.outcome.oom_kills.size(), 1u);
+  EXPECT_EQ(c.m.outcome.oom_kills[0].incident.scope, sim::Scope::kCgroup);
+  EXPECT_EQ(c.group().events.oom_kill, 1);
+  EXPECT_GT(c.group().events.max, 16) << "every futile round is a hit of memory.max";
+  EXPECT_EQ(c.m.count(Vmstat::allocstall_movable), 0);
+  EXPECT_EQ(c.m.count(Vmstat::pgscan_direct), 0) << "cgroup reclaim does not count as the host's";
+}
+
+TEST(Memcg, WithSwapTheGroupSwapsItsOwnPages) {
+  Group c{HostBuilder().plain_node(20000_pages).swap(64_MiB)};
+  EXPECT_EQ(c.m.touch(c.app, 0, 6000), 6000);
+  EXPECT_LE(c.group().usage, c.group().max);
+  EXPECT_GT(c.m.count(Vmstat::pswpout), 1500);
+  EXPECT_GT(c.m.count(Vmstat::pgscan_anon), 0);
+  EXPECT_EQ(c.m.count(Vmstat::pgscan_direct), 0);
+  ASSERT_TRUE(c.m.outcome.direct_reclaim.has_value());
+  EXPECT_EQ(c.m.outcome.direct_reclaim->scope, sim::Scope::kCgroup);
+}
+
+TEST(Memcg, ASwapLimitOfZeroLeavesOnlyTheKiller) {
+  auto spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(16_MiB).build();
+  spec.cgroup.memory_swap_max = 0;
+  Group c{spec};
+  c.m.touch(c.app, 0, 6000);
+  EXPECT_EQ(c.m.count(Vmstat::pswpout), 0);
+  EXPECT_EQ(c.m.outcome.oom_kills.size(), 1u);
+}
+
+TEST(Memcg, SwappinessZeroMeansNoSwapInsideAGroup) {
+  Group c{HostBuilder().plain_node(20000_pages).swap(64_MiB).set("vm.swappiness", 0)};
+  c.m.touch(c.app, 0, 6000);
+  EXPECT_EQ(c.m.count(Vmstat::pswpout), 0);
+  EXPECT_EQ(c.m.outcome.oom_kills.size(), 1u);
+}
+
+TEST(Memcg, HighReclaimsAndBrakesButNeverKills) {
+  auto spec = HostBuilder().plain_node(20000_pages).limit(16_MiB).build();
+  spec.cgroup.memory_max = -1;
+  spec.cgroup.memory_high = 4 << 20;
+  Group c{spec};
+  const Nanoseconds begin = c.m.sched.now();
+  EXPECT_EQ(c.m.touch(c.app, 0, 2000), 2000);
+  EXPECT_GT(c.group().events.high, 0);
+  EXPECT_TRUE(c.m.outcome.oom_kills.empty());
+  EXPECT_GT(c.m.outcome.stall.throttled_total, 100_ms) << "nothing can be reclaimed, so the offender sleeps";
+  EXPECT_GT(c.m.sched.now() - begin, c.m.outcome.stall.throttled_total);
+}
+
+TEST(Memcg, TheDelayGrowsWithTheSquareOfTheOverage) {
+  EXPECT_EQ(high_delay_ticks(1100, 1000, 64), 159) << "spec section 17.10";
+  EXPECT_EQ(high_delay_ticks(1000, 1000, 64), 0);
+  EXPECT_EQ(high_delay_ticks(1050, 1000, 64), 39);
+  EXPECT_EQ(high_delay_ticks(int64_t{1} << 40, 1, 64), 500) << "two seconds at most";
+}
+
+TEST(Memcg, OomGroupTakesEverybody) {
+  auto spec = HostBuilder().plain_node(20000_pages).limit(16_MiB).build();
+  spec.cgroup.memory_oom_group = true;
+  Group c{spec};
+  const auto other = c.m.start(200);
+  c.m.process(other).cgroup = host::kAppCgroup;
+  c.m.touch(other, 0, 100);
+  c.m.touch(c.app, 0, 8000);
+  c.m.pass(100_ms);
+  EXPECT_TRUE(c.m.process(c.app).killed);
+  EXPECT_TRUE(c.m.process(other).killed);
+  EXPECT_EQ(c.group().events.oom_group_kill, 1);
+  EXPECT_EQ(c.group().usage - c.group().parked(), 0) << "nothing is left behind";
+}
+
+TEST(Memcg, ProtectionKeepsAGroupOutOfTheHostsReclaim) {
+  auto spec = HostBuilder().plain_node(20000_pages).limit(64_MiB).build();
+  spec.cgroup.memory_low = 8 << 20;
+  Group c{spec};
+  c.m.touch(c.app, 0, 1000);
+  ScanControl sc;
+  EXPECT_FALSE(may_reclaim_from(c.m.k, host::kAppCgroup, sc)) << "below memory.low";
+  EXPECT_TRUE(sc.low_skipped);
+  sc.low_reclaim = true;
+  EXPECT_TRUE(may_reclaim_from(c.m.k, host::kAppCgroup, sc)) << "best effort ends where nothing else is left";
+  c.m.touch(c.app, 1000, 2000);
+  ScanControl fresh;
+  EXPECT_TRUE(may_reclaim_from(c.m.k, host::kAppCgroup, fresh));
+  EXPECT_LT(unprotected(c.group(), ScanControl{}, 3000), 1100) << "only what lies above the protection is scanned";
+}
+
+}  // namespace
+}  // namespace oomcast::mm

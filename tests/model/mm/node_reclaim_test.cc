@@ -1,0 +1,58 @@
+// Is a full local node reclaimed before the neighbour's memory is used?
+#include "model/mm/node_reclaim.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/machine.h"
+
+namespace oomcast::mm {
+namespace {
+
+using host::Vmstat;
+using support::HostBuilder;
+using support::Kswapd;
+using support::Machine;
+using namespace oomcast::literals;
+
+host::HostSpec two_nodes(int mode) {
+  return HostBuilder().plain_node(20000_pages).page_cache(10000_pages).plain_node(20000_pages).set("vm.zone_reclaim_mode", mode).build();
+}
+
+TEST(NodeReclaim, OffMeansThatAFullNodeSpills) {
+  Machine m(two_nodes(0), Kswapd::kAbsent);
+  const auto app = m.start(100);
+  m.touch(app, 0, 15000);
+  EXPECT_GT(m.count(Vmstat::numa_miss), 4000);
+  EXPECT_EQ(m.count(Vmstat::pgsteal_direct), 0);
+}
+
+TEST(NodeReclaim, OnMeansThatTheLocalCacheGoesFirst) {
+  Machine m(two_nodes(1), Kswapd::kAbsent);
+  const auto app = m.start(100);
+  m.touch(app, 0, 15000);
+  EXPECT_LT(m.count(Vmstat::numa_miss), 500);
+  EXPECT_GT(m.count(Vmstat::pgsteal_direct), 4000);
+  EXPECT_EQ(m.count(Vmstat::allocstall_movable), 0) << "node reclaim is no allocation stall";
+  EXPECT_TRUE(m.outcome.direct_reclaim.has_value());
+}
+
+TEST(NodeReclaim, LeavesOnePercentOfTheNodeAsCache) {
+  Machine m(two_nodes(1), Kswapd::kAbsent);
+  const auto app = m.start(100);
+  m.touch(app, 0, 25000);
+  EXPECT_GE(m.list(host::LruKindIndex::kInactiveFile), 100);
+  EXPECT_GT(m.count(Vmstat::numa_miss), 1000) << "what was left of the cache is not worth it";
+}
+
+TEST(NodeReclaim, AFarNodeIsReclaimedByNobodyElse) {
+  auto spec = two_nodes(1);
+  spec.nodes[0].distance = {10, 40};
+  spec.nodes[1].distance = {40, 10};
+  Machine m(spec, Kswapd::kAbsent);
+  const auto app = m.start(100);
+  m.touch(app, 0, 3000, true, 1);
+  EXPECT_EQ(m.count(Vmstat::pgsteal_direct), 0);
+}
+
+}  // namespace
+}  // namespace oomcast::mm
