@@ -205,6 +205,7 @@ void after_fork_in_child() {
   request_lock.store(0, std::memory_order_relaxed);
   own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
   thread_state.tid = 0;
+  thread_state.file_bytes = 0;  // the parent will tell
   if (socket_is_ours()) raw_syscall(SYS_close, socket_fd);
   socket_fd = -1;
   if (agent_shared != nullptr) raw_syscall(SYS_munmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)));
@@ -267,8 +268,11 @@ uint32_t current_tid() {
   return thread_state.tid;
 }
 
+bool in_own_process() { return static_cast<uint32_t>(raw_syscall(SYS_getpid)) == own_pid; }
+
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags) {
   if (!tracking() || thread_state.inside > 0) return false;
+  if (thread_state.file_bytes != 0) flush_file_note();
   ++thread_state.inside;
   bool answered = false;
   {
@@ -304,6 +308,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
 
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
   if (!tracking() || thread_state.inside > 0) return;
+  if (thread_state.file_bytes != 0) flush_file_note();
   trace::Event event;
   event.kind = kind;
   event.tid = current_tid();

@@ -18,6 +18,10 @@ struct ThreadState {
   int bootstrap;         // > 0: allocations are our own and come from our arena
   uint32_t tid;
   int64_t sample_left;   // bytes until the next allocation whose stack is taken
+  // What was last read or written through a file and not told yet because the ring was busy; file_bytes 0: nothing.
+  uint64_t file_id, file_offset, file_bytes;
+  trace::EventKind file_kind;
+  uint64_t last_file_page;  // of the note before, mixed with its file and kind: small sequential calls are told once a page
 };
 extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
@@ -35,6 +39,10 @@ uint32_t current_tid();
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
 /// A note that needs no answer.
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
+/// Tells what file_hooks.cc holds back for this thread.
+void flush_file_note();
+/// False in a vfork child: it has our memory, but descriptors of its own.
+bool in_own_process();
 void agent_note_sensitive(ring::Sensitive what);
 
 /// Called by malloc's hooks after each allocation.

@@ -6,8 +6,10 @@
 
 #include <sched.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/sysinfo.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <cstdint>
 
@@ -36,4 +38,46 @@
   X(int, get_nprocs_conf, (void))                      \
   X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*))
 
-#define OOMCAST_HOOKS(X) OOMCAST_MALLOC_HOOKS(X) OOMCAST_OTHER_HOOKS(X)
+// The names with _chk and _2 are what programs built with _FORTIFY_SOURCE call.
+#define OOMCAST_FILE_HOOKS(X)                                              \
+  X(ssize_t, read, (int, void*, size_t))                                   \
+  X(ssize_t, pread, (int, void*, size_t, off_t))                           \
+  X(ssize_t, pread64, (int, void*, size_t, off_t))                         \
+  X(ssize_t, readv, (int, const iovec*, int))                              \
+  X(ssize_t, preadv, (int, const iovec*, int, off_t))                      \
+  X(ssize_t, preadv64, (int, const iovec*, int, off_t))                    \
+  X(ssize_t, __read_chk, (int, void*, size_t, size_t))                     \
+  X(ssize_t, __pread_chk, (int, void*, size_t, off_t, size_t))             \
+  X(ssize_t, __pread64_chk, (int, void*, size_t, off_t, size_t))           \
+  X(ssize_t, write, (int, const void*, size_t))                            \
+  X(ssize_t, pwrite, (int, const void*, size_t, off_t))                    \
+  X(ssize_t, pwrite64, (int, const void*, size_t, off_t))                  \
+  X(ssize_t, writev, (int, const iovec*, int))                             \
+  X(ssize_t, pwritev, (int, const iovec*, int, off_t))                     \
+  X(ssize_t, pwritev64, (int, const iovec*, int, off_t))                   \
+  X(ssize_t, sendfile, (int, int, off_t*, size_t))                         \
+  X(ssize_t, sendfile64, (int, int, off_t*, size_t))                       \
+  X(ssize_t, copy_file_range, (int, off_t*, int, off_t*, size_t, unsigned)) \
+  X(int, fsync, (int))                                                     \
+  X(int, fdatasync, (int))                                                 \
+  X(int, ftruncate, (int, off_t))                                          \
+  X(int, ftruncate64, (int, off_t))                                        \
+  X(int, open, (const char*, int, ...))                                    \
+  X(int, open64, (const char*, int, ...))                                  \
+  X(int, openat, (int, const char*, int, ...))                             \
+  X(int, openat64, (int, const char*, int, ...))                           \
+  X(int, __open_2, (const char*, int))                                     \
+  X(int, __open64_2, (const char*, int))                                   \
+  X(int, __openat_2, (int, const char*, int))                              \
+  X(int, __openat64_2, (int, const char*, int))                            \
+  X(int, creat, (const char*, mode_t))                                     \
+  X(int, creat64, (const char*, mode_t))                                   \
+  X(int, close, (int))                                                     \
+  X(int, dup, (int))                                                       \
+  X(int, dup2, (int, int))                                                 \
+  X(int, dup3, (int, int, int))                                            \
+  X(int, close_range, (unsigned, unsigned, int))                           \
+  X(void, closefrom, (int))                                                \
+  X(int, fclose, (FILE*))
+
+#define OOMCAST_HOOKS(X) OOMCAST_MALLOC_HOOKS(X) OOMCAST_OTHER_HOOKS(X) OOMCAST_FILE_HOOKS(X)

@@ -37,6 +37,7 @@ struct Task {
   uint32_t tid;
   TaskClock clock;
   std::array<Walk, 4> walks;
+  bool file_time_known = false;  // its clock has seen how long it was in file calls
   uint64_t tick = 0;  // last tick at which the thread was seen to live
 };
 
@@ -88,6 +89,8 @@ struct Process {
   uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known
   uint64_t started_ns = 0;
   uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000;
+  uint64_t next_drain_ns = 0;    // it uses files: its ring fills without a fault to tell us; 0: it does not
+  uint64_t last_file_ns = 0;
   bool active = false;           // something happened since the last sweep
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total

@@ -255,6 +255,7 @@ void Session::on_hang_up(int fd) {
 /// The process has exec'ed: a new program in an empty address space.
 void Session::became_other_program(Process& process) {
   process.hung_up_ns = 0;
+  drain_ring(process);
   feed_simple(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);
   process.forked_untouched = false;
@@ -269,7 +270,7 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
   event.time_ns = monotonic_ns();
   if (task != nullptr) {
     TaskClock::Span span;
-    if ((force_clock || task->clock.due(event.time_ns)) && task->clock.read(cost_, event.time_ns, &span)) {
+    if ((force_clock || task->clock.due(event.time_ns)) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
       event.compute_ns = span.compute_ns;
       event.wait_ns = span.wait_ns;
     }
@@ -383,7 +384,7 @@ trace::CaptureSummary Session::finish() {
   }
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
   if (saw_fork_) summary_.caveats.emplace_back("The program forked: when parent or child then writes to a page that both share, the copy that the kernel makes is not seen.");
-  if (summary_.lost_events > 0) summary_.caveats.push_back(std::to_string(summary_.lost_events) + " notes from the program were lost because the ring was full; they concern stacks and MADV_FREE, not touches.");
+  if (summary_.lost_events > 0) summary_.caveats.push_back(std::to_string(summary_.lost_events) + " notes from the program were lost because the ring was full; they concern stacks, MADV_FREE and reads and writes of files, not touches.");
   summary_.stacks = stacks_.resolve();
   return std::move(summary_);
 }

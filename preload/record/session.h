@@ -3,6 +3,7 @@
 //
 //   session.cc            the loop, processes coming and going
 //   session_requests.cc   hellos and questions from the library, the ring
+//   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
 #pragma once
@@ -69,6 +70,11 @@ class Session {
   void drain_ring(Process& process);
   void start_tracking(Process& process, UniqueFd fault_fd, int userfaultfd_errno);
   void inherit_from(Process& child, Process& parent);
+
+  // session_files.cc
+  void on_file_note(Process& process, const trace::Event& note);
+  bool in_file_call(Process& process, Task& task, uint64_t now_ns);
+  void drain_file_users(uint64_t now_ns);
 
   // session_faults.cc
   void on_userfaultfd(Process& process);

@@ -24,6 +24,8 @@ void Session::on_userfaultfd(Process& process) {
     const size_t count = process.fault_fd.read(messages);
     if (count == 0) break;
     process.active = true;
+    // What the callers did before the calls that are told here.
+    drain_ring(process);
     // Frees first: while one is unread the kernel answers EAGAIN, and their callers have moved on already.
     for (size_t i = 0; i < count; ++i) {
       const uffd_msg& message = messages[i];
@@ -52,9 +54,12 @@ void Session::on_fault(Process& process, const uffd_msg& message) {
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, monotonic_ns());
   Task& task = *slot;
   const uint64_t before = monotonic_ns();
+  const bool in_call = in_file_call(process, task, before);
   if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, task, page);
   else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, task, page);
   else on_missing_read(process, task, page);
+  // In a read() or write() the thread counts the time itself.
+  if (in_call) return;
   task.clock.count_fault();
   task.clock.count_held(monotonic_ns() - before);
 }

@@ -285,6 +285,10 @@ void Session::drain_ring(Process& process) {
         for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
         break;
       }
+      case trace::EventKind::kFileRead:
+      case trace::EventKind::kFileWrite:
+      case trace::EventKind::kFileSync:
+      case trace::EventKind::kFileTruncate: on_file_note(process, note); break;
       default: break;  // nothing else is expected: the ring's contents are not to be trusted
     }
   }

@@ -179,6 +179,7 @@ uint64_t Session::next_deadline_ns() const {
   uint64_t deadline = next_tick_ns_;
   for (const auto& [pid, process] : processes_) {
     deadline = std::min(deadline, process->next_sweep_ns);
+    if (process->next_drain_ns != 0) deadline = std::min(deadline, process->next_drain_ns);
     if (!process->parked.empty()) deadline = 0;
     if (process->hung_up_ns != 0) deadline = std::min(deadline, process->hung_up_ns + kHangUpGraceNs);
   }
@@ -187,6 +188,7 @@ uint64_t Session::next_deadline_ns() const {
 
 void Session::tick() {
   const uint64_t now = monotonic_ns();
+  drain_file_users(now);
   std::vector<uint32_t> due;
   for (const auto& [pid, process] : processes_) {
     if (process->hung_up_ns != 0 && now - process->hung_up_ns >= kHangUpGraceNs) due.push_back(pid);

@@ -90,14 +90,20 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   const uint64_t unseen = served > 0 ? own_delay - own_delay_ns_ : 0;
   own_delay_ns_ = own_delay;
   const auto held = static_cast<int64_t>(served * cost.fault_off_cpu_ns + held_ns_ + unseen);
-  int64_t compute = ran - tracking - compute_debt_ns_;
+  // A total that went backwards is that of another thread or program.
+  const auto since = [](uint64_t total, uint64_t taken) { return static_cast<int64_t>(total >= taken ? total - taken : total); };
+  const int64_t file_wall = since(file_wall_ns_, file_wall_taken_ns_);
+  const int64_t file_cpu = std::min(since(file_cpu_ns_, file_cpu_taken_ns_), file_wall);
+  file_wall_taken_ns_ = file_wall_ns_;
+  file_cpu_taken_ns_ = file_cpu_ns_;
+  int64_t compute = ran - tracking - file_cpu - compute_debt_ns_;
   compute_debt_ns_ = 0;
   if (compute < 0) {
     // Errors of the estimate may go either way: carry a little of it over, or else only one sign would count.
     compute_debt_ns_ = std::min<int64_t>(-compute, 200'000);
     compute = 0;
   }
-  const int64_t wait = wall - ran - queued - held;
+  const int64_t wait = wall - ran - queued - held - (file_wall - file_cpu);
   out->compute_ns = static_cast<uint64_t>(compute);
   // Small rests are scheduling noise, not sleep; on a busy machine every fault may be held that much longer unseen.
   const auto noise = static_cast<int64_t>(50'000 + served * std::max<uint64_t>(4 * cost.fault_off_cpu_ns, 200'000));

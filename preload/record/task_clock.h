@@ -2,7 +2,7 @@
 //
 // compute = its CPU time (schedstat) less what tracking cost it: a calibrated figure per fault, event and request.
 // wait = wall time less CPU time, time in the run queue, and the time that its faults were held, the recorder's own time
-// in the run queue included.
+// in the run queue included. Time in file calls is neither: the model has its own cost for them.
 #pragma once
 
 #include <sys/types.h>
@@ -29,6 +29,17 @@ class TaskClock {
 
   void count_fault() { ++faults_; }
   void count_request() { ++requests_; }
+  /// Totals of the time that the thread has spent in file calls: it neither computed nor waited there.
+  void set_file_time(uint64_t wall_ns, uint64_t cpu_ns) {
+    file_wall_ns_ = wall_ns;
+    file_cpu_ns_ = cpu_ns;
+  }
+  /// The same, at the start: what went before is not ours.
+  void begin_file_time(uint64_t wall_ns, uint64_t cpu_ns) {
+    set_file_time(wall_ns, cpu_ns);
+    file_wall_taken_ns_ = wall_ns;
+    file_cpu_taken_ns_ = cpu_ns;
+  }
   void count_held(uint64_t ns) { held_ns_ += ns; }
 
   /// True when reading the thread's CPU time is due: after a gap, or after many faults.
@@ -47,6 +58,7 @@ class TaskClock {
   uint64_t own_delay_ns_ = 0;
   uint64_t cpu_ns_ = 0, delay_ns_ = 0, wall_ns_ = 0, last_seen_ns_ = 0, held_ns_ = 0;
   uint64_t faults_ = 0, requests_ = 0;
+  uint64_t file_wall_ns_ = 0, file_cpu_ns_ = 0, file_wall_taken_ns_ = 0, file_cpu_taken_ns_ = 0;
   int64_t compute_debt_ns_ = 0;  // tracking was estimated higher than the CPU time there was: taken from later spans
 };
 

@@ -35,6 +35,12 @@ struct EventRing {
     head.store(0, std::memory_order_release);
   }
 
+  /// False when less than a quarter of the ring is free.
+  bool roomy() const {
+    const uint64_t ahead = head.load(std::memory_order_relaxed) + kSlots / 4;
+    return static_cast<int64_t>(slots[ahead & (kSlots - 1)].sequence.load(std::memory_order_relaxed) - ahead) >= 0;
+  }
+
   /// Async-signal-safe and wait-free but for other writers' progress. False: full, counted in `dropped`.
   bool try_push(const trace::Event& event, const uint64_t* frames = nullptr, uint32_t frame_count = 0) {
     uint64_t position = head.load(std::memory_order_relaxed);

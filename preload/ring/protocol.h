@@ -10,7 +10,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 1;
+inline constexpr uint32_t kVersion = 2;
 
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set

@@ -1,4 +1,5 @@
-// What do the guest and the recorder share? One sealed memfd: notes, the event ring and the known-page table.
+// What do the guest and the recorder share? One sealed memfd: notes, the event ring, time spent in file calls and
+// the known-page table.
 //
 // Made by the recorder, which seals its size: a guest cannot shrink it under the reader. Almost all of it is never
 // touched (the table is sparse), and as shared memory it is not part of the guest's RssAnon.
@@ -8,6 +9,7 @@
 #include <cstdint>
 
 #include "preload/ring/event_ring.h"
+#include "preload/ring/file_notes.h"
 #include "preload/ring/known_pages.h"
 
 namespace oomcast::ring {
@@ -19,6 +21,7 @@ enum class Sensitive : uint32_t {
 
 struct SharedArea {
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
+  FileCallTable file_calls;
   EventRing ring;
   KnownPages known;
 };

@@ -1,0 +1,357 @@
+// What happens when the guest reads or writes a file? The real call first, then a note in the ring: which file, which
+// bytes. Pipes, sockets and terminals are passed through after one look in a table.
+//
+// Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in the
+// shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through these
+// names are seen: stdio inside libc (fread, fprintf) and file mappings are not.
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/raw_syscall.h"
+#include "preload/inject/real_libc.h"
+
+namespace oomcast::inject {
+namespace {
+
+#define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
+
+using trace::EventKind;
+
+constexpr uint64_t kUnknown = 0, kNotAFile = 1;
+constexpr int kDescriptors = 4096;
+constexpr uint64_t kPage = 4096;
+std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
+
+void forget(int fd) {
+  if (fd >= 0 && fd < kDescriptors) file_of_descriptor[fd].store(kUnknown, std::memory_order_relaxed);
+}
+
+void forget_from(unsigned first, unsigned last) {
+  for (unsigned fd = first; fd <= last && fd < kDescriptors; ++fd) forget(static_cast<int>(fd));
+}
+
+/// Files that no page cache stands behind: what the kernel makes up as it is read, and direct I/O.
+bool uncached(int fd) {
+  const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
+  if (flags >= 0 && (flags & O_DIRECT) != 0) return true;
+  struct statfs system;
+  if (raw_syscall(SYS_fstatfs, fd, arg(&system)) != 0) return true;
+  switch (static_cast<unsigned long>(system.f_type)) {
+    case PROC_SUPER_MAGIC:
+    case SYSFS_MAGIC:
+    case DEBUGFS_MAGIC:
+    case TRACEFS_MAGIC:
+    case SECURITYFS_MAGIC:
+    case CGROUP_SUPER_MAGIC:
+    case CGROUP2_SUPER_MAGIC: return true;
+    default: return false;
+  }
+}
+
+uint64_t look_up(int fd) {
+  struct stat status;
+  if (raw_syscall(SYS_fstat, fd, arg(&status)) != 0) return kUnknown;
+  const uint64_t file = !S_ISREG(status.st_mode) || uncached(fd) ? kNotAFile : ring::file_id(status.st_dev, status.st_ino);
+  if (!in_own_process()) return kNotAFile;
+  if (fd < kDescriptors) file_of_descriptor[fd].store(file, std::memory_order_relaxed);
+  return file;
+}
+
+/// The number of the file behind `fd`, or kUnknown or kNotAFile: nothing to tell then.
+uint64_t file_behind(int fd) {
+  if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
+  const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
+  return known != kUnknown ? known : look_up(fd);
+}
+
+uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  if (clock == CLOCK_MONOTONIC) clock_gettime(clock, &now);  // in the vDSO; cannot fail
+  else raw_syscall(SYS_clock_gettime, clock, arg(&now));
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+/// Counts the time of one call from here to end(). No destructor: a cancelled thread unwinds through us.
+class FileCall {
+ public:
+  FileCall() {
+    const uint32_t tid = current_tid();
+    ring::FileCalls& calls = agent_shared->file_calls.of(tid);
+    if (calls.tid.load(std::memory_order_relaxed) != tid) {
+      calls.wall_ns.store(0, std::memory_order_relaxed);
+      calls.cpu_ns.store(0, std::memory_order_relaxed);
+      calls.tid.store(tid, std::memory_order_release);
+    }
+    cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    wall_ns_ = clock_ns(CLOCK_MONOTONIC);
+    calls.since_ns.store(wall_ns_, std::memory_order_release);
+    calls_ = &calls;
+  }
+
+  void end() {
+    if (!tracking()) return;
+    const uint64_t wall = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (calls_->tid.load(std::memory_order_relaxed) == current_tid()) {
+      calls_->wall_ns.fetch_add(wall - wall_ns_, std::memory_order_relaxed);
+      calls_->cpu_ns.fetch_add(cpu - cpu_ns_, std::memory_order_relaxed);
+    }
+    calls_->since_ns.store(0, std::memory_order_release);
+  }
+
+ private:
+  ring::FileCalls* calls_ = nullptr;
+  uint64_t wall_ns_ = 0, cpu_ns_ = 0;
+};
+
+void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset) {
+  trace::Event event;
+  event.kind = kind;
+  event.tid = current_tid();
+  event.time_ns = clock_ns(CLOCK_MONOTONIC);
+  event.address = file;
+  event.bytes = bytes;
+  event.argument = offset;
+  agent_shared->ring.try_push(event);
+}
+
+/// One finished read or write. While the ring is nearly full, calls that go on where the last one ended become one note:
+/// a program that streams faster than the recorder follows loses nothing.
+void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
+  ThreadState& thread = thread_state;
+  const uint64_t first = offset / kPage, last = (offset + bytes - 1) / kPage;
+  const uint64_t mixed = (file ^ static_cast<uint64_t>(kind) << 56) + last;
+  const bool told = first == last && bytes < kPage && mixed == thread.last_file_page;
+  thread.last_file_page = mixed;
+  if (told) return;
+  if (thread.file_bytes != 0) {
+    if (thread.file_kind == kind && thread.file_id == file && thread.file_offset + thread.file_bytes == offset) {
+      offset = thread.file_offset;
+      bytes += thread.file_bytes;
+      thread.file_bytes = 0;
+    } else {
+      flush_file_note();
+    }
+  }
+  if (agent_shared->ring.roomy()) {
+    push(kind, file, bytes, offset);
+    return;
+  }
+  thread.file_kind = kind;
+  thread.file_id = file;
+  thread.file_offset = offset;
+  thread.file_bytes = bytes;
+}
+
+/// `offset` < 0: where the descriptor stands now is the end of what was moved.
+void note_moved(EventKind kind, int fd, uint64_t file, int64_t offset, int64_t moved) {
+  if (moved <= 0 || file <= kNotAFile || !tracking()) return;
+  if (offset < 0) {
+    const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
+    if (position < moved) return;
+    offset = position - moved;
+  }
+  note_io(kind, file, static_cast<uint64_t>(offset), static_cast<uint64_t>(moved));
+}
+
+void note_change(EventKind kind, uint64_t file, uint64_t offset) {
+  if (file <= kNotAFile || !tracking()) return;
+  flush_file_note();
+  thread_state.last_file_page = 0;
+  push(kind, file, 0, offset);
+}
+
+/// Where the C library has no such function.
+template <class Result>
+Result missing() {
+  errno = ENOSYS;
+  return -1;
+}
+
+template <class Call>
+ssize_t transfer(EventKind kind, int fd, int64_t offset, Call call) {
+  const uint64_t file = file_behind(fd);
+  if (file <= kNotAFile) return call();
+  FileCall timed;
+  const ssize_t moved = call();
+  note_moved(kind, fd, file, offset, moved);
+  timed.end();
+  return moved;
+}
+
+template <class Call>
+int change(EventKind kind, int fd, uint64_t offset, Call call) {
+  const uint64_t file = file_behind(fd);
+  if (file <= kNotAFile) return call();
+  FileCall timed;
+  const int result = call();
+  if (result == 0) note_change(kind, file, offset);
+  timed.end();
+  return result;
+}
+
+int opened(int fd, int flags) {
+  if (fd < 0) return fd;
+  forget(fd);
+  if ((flags & O_TRUNC) != 0 && (flags & O_ACCMODE) != O_RDONLY) note_change(EventKind::kFileTruncate, file_behind(fd), 0);
+  return fd;
+}
+
+ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, ssize_t (*call)(void*), void* data) {
+  const uint64_t source = file_behind(in), target = file_behind(out);
+  if (source <= kNotAFile && target <= kNotAFile) return call(data);
+  const int64_t from = in_offset != nullptr ? *in_offset : -1, to = out_offset != nullptr ? *out_offset : -1;
+  FileCall timed;
+  const ssize_t moved = call(data);
+  note_moved(EventKind::kFileRead, in, source, from, moved);
+  note_moved(EventKind::kFileWrite, out, target, to, moved);
+  timed.end();
+  return moved;
+}
+
+template <class Call>
+ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, Call call) {
+  return between(out, in, in_offset, out_offset, [](void* data) { return (*static_cast<Call*>(data))(); }, &call);
+}
+
+mode_t mode_of(int flags, va_list rest) {
+  return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(rest, mode_t) : 0;
+}
+
+}  // namespace
+
+void flush_file_note() {
+  ThreadState& thread = thread_state;
+  if (thread.file_bytes == 0) return;
+  const uint64_t bytes = thread.file_bytes;
+  thread.file_bytes = 0;
+  if (tracking()) push(thread.file_kind, thread.file_id, bytes, thread.file_offset);
+}
+
+#define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)
+
+#define OOMCAST_TRANSFER(kind, name, offset, parameters, arguments)                     \
+  OOMCAST_EXPORT ssize_t name parameters {                                              \
+    if (!OOMCAST_HAVE(name)) return missing<ssize_t>();                                 \
+    return transfer(kind, fd, offset, [&] { return real_libc_table.name arguments; });  \
+  }
+
+OOMCAST_TRANSFER(EventKind::kFileRead, read, -1, (int fd, void* to, size_t bytes), (fd, to, bytes))
+OOMCAST_TRANSFER(EventKind::kFileRead, pread, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
+OOMCAST_TRANSFER(EventKind::kFileRead, pread64, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
+OOMCAST_TRANSFER(EventKind::kFileRead, readv, -1, (int fd, const iovec* to, int count), (fd, to, count))
+OOMCAST_TRANSFER(EventKind::kFileRead, preadv, at, (int fd, const iovec* to, int count, off_t at), (fd, to, count, at))
+OOMCAST_TRANSFER(EventKind::kFileRead, preadv64, at, (int fd, const iovec* to, int count, off_t at), (fd, to, count, at))
+OOMCAST_TRANSFER(EventKind::kFileRead, __read_chk, -1, (int fd, void* to, size_t bytes, size_t room), (fd, to, bytes, room))
+OOMCAST_TRANSFER(EventKind::kFileRead, __pread_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room), (fd, to, bytes, at, room))
+OOMCAST_TRANSFER(EventKind::kFileRead, __pread64_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room), (fd, to, bytes, at, room))
+OOMCAST_TRANSFER(EventKind::kFileWrite, write, -1, (int fd, const void* from, size_t bytes), (fd, from, bytes))
+OOMCAST_TRANSFER(EventKind::kFileWrite, pwrite, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
+OOMCAST_TRANSFER(EventKind::kFileWrite, pwrite64, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
+OOMCAST_TRANSFER(EventKind::kFileWrite, writev, -1, (int fd, const iovec* from, int count), (fd, from, count))
+OOMCAST_TRANSFER(EventKind::kFileWrite, pwritev, at, (int fd, const iovec* from, int count, off_t at), (fd, from, count, at))
+OOMCAST_TRANSFER(EventKind::kFileWrite, pwritev64, at, (int fd, const iovec* from, int count, off_t at), (fd, from, count, at))
+
+#define OOMCAST_SENDFILE(name)                                                                                   \
+  OOMCAST_EXPORT ssize_t name(int out, int in, off_t* offset, size_t bytes) {                                    \
+    if (!OOMCAST_HAVE(name)) return missing<ssize_t>();                                                          \
+    return between(out, in, offset, nullptr, [&] { return real_libc_table.name(out, in, offset, bytes); });      \
+  }
+OOMCAST_SENDFILE(sendfile)
+OOMCAST_SENDFILE(sendfile64)
+
+OOMCAST_EXPORT ssize_t copy_file_range(int in, off_t* in_offset, int out, off_t* out_offset, size_t bytes, unsigned flags) {
+  if (!OOMCAST_HAVE(copy_file_range)) return missing<ssize_t>();
+  return between(out, in, in_offset, out_offset, [&] { return real_libc_table.copy_file_range(in, in_offset, out, out_offset, bytes, flags); });
+}
+
+#define OOMCAST_CHANGE(kind, name, offset, parameters, arguments)                    \
+  OOMCAST_EXPORT int name parameters {                                               \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                                  \
+    return change(kind, fd, offset, [&] { return real_libc_table.name arguments; }); \
+  }
+
+OOMCAST_CHANGE(EventKind::kFileSync, fsync, 0, (int fd), (fd))
+OOMCAST_CHANGE(EventKind::kFileSync, fdatasync, 0, (int fd), (fd))
+OOMCAST_CHANGE(EventKind::kFileTruncate, ftruncate, static_cast<uint64_t>(bytes), (int fd, off_t bytes), (fd, bytes))
+OOMCAST_CHANGE(EventKind::kFileTruncate, ftruncate64, static_cast<uint64_t>(bytes), (int fd, off_t bytes), (fd, bytes))
+
+#define OOMCAST_OPEN(name, parameters, arguments)              \
+  OOMCAST_EXPORT int name parameters {                         \
+    if (!OOMCAST_HAVE(name)) return missing<int>();            \
+    va_list rest;                                              \
+    va_start(rest, flags);                                     \
+    const mode_t mode = mode_of(flags, rest);                  \
+    va_end(rest);                                              \
+    return opened(real_libc_table.name arguments, flags);      \
+  }
+OOMCAST_OPEN(open, (const char* path, int flags, ...), (path, flags, mode))
+OOMCAST_OPEN(open64, (const char* path, int flags, ...), (path, flags, mode))
+OOMCAST_OPEN(openat, (int base, const char* path, int flags, ...), (base, path, flags, mode))
+OOMCAST_OPEN(openat64, (int base, const char* path, int flags, ...), (base, path, flags, mode))
+
+#define OOMCAST_OPEN_2(name, parameters, arguments, flags)     \
+  OOMCAST_EXPORT int name parameters {                         \
+    if (!OOMCAST_HAVE(name)) return missing<int>();            \
+    return opened(real_libc_table.name arguments, flags);      \
+  }
+OOMCAST_OPEN_2(__open_2, (const char* path, int how), (path, how), how)
+OOMCAST_OPEN_2(__open64_2, (const char* path, int how), (path, how), how)
+OOMCAST_OPEN_2(__openat_2, (int base, const char* path, int how), (base, path, how), how)
+OOMCAST_OPEN_2(__openat64_2, (int base, const char* path, int how), (base, path, how), how)
+OOMCAST_OPEN_2(creat, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
+OOMCAST_OPEN_2(creat64, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
+
+// A descriptor is forgotten before it is closed: afterwards another thread may have it already.
+#define OOMCAST_CLOSE(name, forgetting, parameters, arguments) \
+  OOMCAST_EXPORT int name parameters {                         \
+    if (!OOMCAST_HAVE(name)) return missing<int>();            \
+    forgetting;                                                \
+    return real_libc_table.name arguments;                     \
+  }
+OOMCAST_CLOSE(close, forget(fd), (int fd), (fd))
+OOMCAST_CLOSE(close_range, if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) forget_from(first, last), (unsigned first, unsigned last, int flags), (first, last, flags))
+
+OOMCAST_EXPORT int fclose(FILE* stream) {
+  if (!OOMCAST_HAVE(fclose)) return missing<int>();
+  const int saved_errno = errno;
+  forget(fileno(stream));
+  errno = saved_errno;
+  return real_libc_table.fclose(stream);
+}
+
+OOMCAST_EXPORT void closefrom(int first) {
+  if (!OOMCAST_HAVE(closefrom)) return;
+  forget_from(first < 0 ? 0 : static_cast<unsigned>(first), ~0u);
+  real_libc_table.closefrom(first);
+}
+
+OOMCAST_EXPORT int dup(int fd) {
+  if (!OOMCAST_HAVE(dup)) return missing<int>();
+  const int copy = real_libc_table.dup(fd);
+  forget(copy);
+  return copy;
+}
+
+OOMCAST_EXPORT int dup2(int fd, int wanted) {
+  if (!OOMCAST_HAVE(dup2)) return missing<int>();
+  const int copy = real_libc_table.dup2(fd, wanted);
+  forget(copy);
+  return copy;
+}
+
+OOMCAST_EXPORT int dup3(int fd, int wanted, int flags) {
+  if (!OOMCAST_HAVE(dup3)) return missing<int>();
+  const int copy = real_libc_table.dup3(fd, wanted, flags);
+  forget(copy);
+  return copy;
+}
+
+}  // namespace oomcast::inject

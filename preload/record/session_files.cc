@@ -1,0 +1,53 @@
+// What did the program read and write through files? Notes from the ring become events; the time that the calls took
+// natively is left out, because the model has its own cost for the same work.
+#include <algorithm>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files
+constexpr uint64_t kQuietNs = 50'000'000;  // and for how long after its last use
+constexpr uint64_t kMostBytes = uint64_t{1} << 46;
+
+}  // namespace
+
+void Session::on_file_note(Process& process, const trace::Event& note) {
+  // The ring is the guest's memory: numbers that no file can have are not passed on.
+  if (note.bytes > kMostBytes || note.argument > kMostBytes || note.tid == 0) return;
+  const uint64_t now = monotonic_ns();
+  auto& slot = process.tasks[note.tid];
+  if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), note.tid, now);
+  trace::Event event = stamped(process, slot.get(), note.kind);
+  event.address = note.address;
+  event.bytes = note.bytes;
+  event.argument = note.argument;
+  process.active = true;
+  process.last_file_ns = now;
+  if (process.next_drain_ns == 0) process.next_drain_ns = now + kDrainNs;
+  feed(event);
+}
+
+/// True while the thread is in a file call: its clock waits until the call is over and has been counted.
+bool Session::in_file_call(Process& process, Task& task, uint64_t now_ns) {
+  if (!process.shared) return false;
+  const ring::FileTime time = ring::FileTime::read((*process.shared)->file_calls, task.tid, now_ns);
+  if (!task.file_time_known) task.clock.begin_file_time(time.wall_ns, time.cpu_ns);
+  else task.clock.set_file_time(time.wall_ns, time.cpu_ns);
+  task.file_time_known = true;
+  return time.in_call;
+}
+
+/// A program that streams through files does not fault: nothing else would make us look before its ring is full.
+void Session::drain_file_users(uint64_t now_ns) {
+  for (const auto& [pid, process] : processes_) {
+    if (process->next_drain_ns == 0 || now_ns < process->next_drain_ns) continue;
+    process->next_drain_ns = now_ns - process->last_file_ns < kQuietNs ? now_ns + kDrainNs : 0;
+    if (process->tracked_by_faults()) on_userfaultfd(*process);
+    drain_ring(*process);
+    apply_watches();
+  }
+}
+
+}  // namespace oomcast::record

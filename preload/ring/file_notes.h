@@ -1,0 +1,52 @@
+// How do the guest and the recorder agree on files? One number per file, and how long each thread has spent in file calls.
+//
+// The model puts its own cost of a read or write in place of the native one: the recorder takes what is counted here out
+// of a thread's computing and waiting time. Threads share a small table by their tid; a collision costs accuracy only.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace oomcast::ring {
+
+/// The number of a file in events: never 0 or 1, and far enough below 2^64 that number plus length does not wrap.
+inline uint64_t file_id(uint64_t device, uint64_t inode) {
+  uint64_t mixed = inode * 0x9e3779b97f4a7c15u ^ (device + 0x632be59bd9b4e019u) * 0xff51afd7ed558ccdu;
+  mixed = (mixed ^ mixed >> 32) * 0xc4ceb9fe1a85ec53u;
+  return ((mixed ^ mixed >> 29) >> 2) + 2;
+}
+
+/// Written by one thread of the guest, read by the recorder.
+struct alignas(64) FileCalls {
+  std::atomic<uint64_t> tid;       // 0: nobody's yet
+  std::atomic<uint64_t> since_ns;  // CLOCK_MONOTONIC at which the call that is under way began, 0: none is
+  std::atomic<uint64_t> wall_ns;   // spent in finished calls
+  std::atomic<uint64_t> cpu_ns;    // of it, on a CPU
+};
+
+struct FileCallTable {
+  static constexpr uint32_t kThreads = 1024;
+  FileCalls threads[kThreads];
+
+  FileCalls& of(uint32_t tid) { return threads[tid % kThreads]; }
+};
+
+/// What the recorder makes of it. A call that seems to last this long was left by a jump or a cancellation.
+struct FileTime {
+  static constexpr uint64_t kLongestNs = 5'000'000'000;
+  bool in_call = false;
+  uint64_t wall_ns = 0, cpu_ns = 0;
+
+  static FileTime read(FileCallTable& table, uint32_t tid, uint64_t now_ns) {
+    const FileCalls& calls = table.of(tid);
+    FileTime out;
+    if (calls.tid.load(std::memory_order_acquire) != tid) return out;
+    const uint64_t since = calls.since_ns.load(std::memory_order_acquire);
+    out.in_call = since != 0 && (since > now_ns || now_ns - since < kLongestNs);
+    out.wall_ns = calls.wall_ns.load(std::memory_order_relaxed);
+    out.cpu_ns = calls.cpu_ns.load(std::memory_order_relaxed);
+    return out;
+  }
+};
+
+}  // namespace oomcast::ring
