@@ -89,10 +89,8 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
   Process& process = k_.host.processes[index];
   if (refused_.contains(index)) refused_[index].erase(event.address);
   const int64_t mapped_before = process.space.mapped_bytes;
-  const int64_t committed_before = process.space.committed_pages;
   const bool anonymous = (event.flags & trace::kAnonymous) != 0;
-  process.space.unmap(event.address, event.bytes);
-  k_.host.committed -= committed_before - process.space.committed_pages;
+  mm::unmap_range(k_, index, event.address, event.bytes);  // MAP_FIXED: what was there is gone
   const bool no_reserve = (event.flags & trace::kNoReserve) != 0 && k_.host.spec.vm.overcommit_memory != 2;
   const bool accountable = (event.flags & trace::kPrivate) != 0 && (event.flags & trace::kWritable) != 0 && !no_reserve;
   if (!accountable || (event.flags & trace::kGrowsDown) != 0) {
@@ -128,8 +126,11 @@ void EventHandler::remap(const Event& event, ProcessIndex index) {
   const bool accountable = it != process.space.mappings.begin() && std::prev(it)->second.end > event.address && std::prev(it)->second.accountable;
   const int64_t committed_before = process.space.committed_pages;
   process.space.unmap(event.address, event.bytes);
-  process.space.map(event.argument, event.bytes, accountable, true);
   k_.host.committed += process.space.committed_pages - committed_before;
+  if (event.argument != event.address) mm::unmap_range(k_, index, event.argument, event.bytes);
+  const int64_t committed_between = process.space.committed_pages;
+  process.space.map(event.argument, event.bytes, accountable, true);
+  k_.host.committed += process.space.committed_pages - committed_between;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   if (event.argument != event.address) mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
 }

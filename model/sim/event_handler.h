@@ -18,6 +18,8 @@ class EventHandler {
   void handle(const trace::Event& event, host::ProcessIndex process);
   /// The guest process with this pid that lives now, created if nobody has announced it.
   host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
+  /// The process has ended: its pid may be used again.
+  void forget(uint32_t pid) { by_pid_.erase(pid); }
   void note_peaks();
 
  private:

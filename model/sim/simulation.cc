@@ -66,7 +66,10 @@ class Simulation::Impl {
     if (start < scheduler_.now()) ++outcome_.order_forced;
     scheduler_.run_until(start);
     if (event.kind == EventKind::kThreadExit) task.gone = true;
-    if (event.kind == EventKind::kExit) forget_tasks(event.pid);
+    if (event.kind == EventKind::kExit) {
+      forget_tasks(event.pid);
+      handler_.forget(event.pid);
+    }
     task.event = event;
     task.last_active = scheduler_.now();
     task.clock = std::max(start, task.clock);
@@ -170,7 +173,8 @@ class Simulation::Impl {
     task.pid = event.pid;
     task.tid = event.tid;
     task.process = handler_.process_of(event.pid, parent);
-    task.clock = scheduler_.now();
+    // When a thread began is not told; it arrives now, having done what the event says.
+    task.clock = std::max(Nanoseconds(0), scheduler_.now() - scaled(event.compute_ns) - Nanoseconds(static_cast<int64_t>(event.wait_ns)));
     mm::Actor actor = make_actor(mm::ActorKind::kTask, app_node_, tasks_started_++);
     actor.pid = static_cast<int>(event.pid);
     actor.tid = static_cast<int>(event.tid);

@@ -88,6 +88,13 @@ class HostBuilder {
     return *this;
   }
 
+  /// The program runs in a cgroup with this memory.max.
+  HostBuilder& limit(Bytes memory_max) {
+    spec_.cgroup.present = true;
+    spec_.cgroup.memory_max = memory_max.count();
+    return *this;
+  }
+
   /// Any field of VmTunables that is a number, under its sysctl name: set("vm.swappiness", 0).
   HostBuilder& set(std::string_view name, int64_t value) {
     const std::string_view plain = name.starts_with("vm.") ? name.substr(3) : name;

@@ -4,8 +4,8 @@
 //   Program p(s, 100);
 //   p.map(0, 20000); p.touch(0, 20000); p.exit();
 //
-// Pages are counted from a base address of the program's own. Each access to each page is one kTouch event, repeated
-// ones too: the model treats them like references.
+// Pages are counted from a base address of the program's own. Each access is told as a kTouch, repeated ones too: the
+// model treats them like references.
 #pragma once
 
 #include <algorithm>
@@ -37,6 +37,15 @@ class Program {
     compute_ = compute;
     return *this;
   }
+  /// Pages that one event of touch() or read() tells of; 1 unless set.
+  Program& window(uint64_t pages) {
+    window_ = pages;
+    return *this;
+  }
+  uint32_t pid() const { return pid_; }
+  /// Whether this is the first thread of its process.
+  bool leads() const { return pid_ == tid_; }
+
   /// The program computes for that long, then does nothing but be there.
   void compute(Nanoseconds time) {
     trace::Event event = make(trace::EventKind::kClock, 0, 0);
@@ -53,7 +62,7 @@ class Program {
     feed(trace::EventKind::kMap, address(first), pages << kPageShift, flags);
   }
   void protect(uint64_t first, uint64_t pages, bool writable) {
-    feed(trace::EventKind::kProtect, address(first), pages << kPageShift, writable ? trace::kWritable : uint8_t{0});
+    feed(trace::EventKind::kProtect, address(first), pages << kPageShift, writable ? uint8_t{trace::kWritable} : uint8_t{0});
   }
   void unmap(uint64_t first, uint64_t pages) { feed(trace::EventKind::kUnmap, address(first), pages << kPageShift); }
   void give_back(uint64_t first, uint64_t pages) {
@@ -98,8 +107,9 @@ class Program {
     sink_->feed(make(kind, where, bytes, flags));
   }
   void use(uint64_t first, uint64_t pages, uint8_t flags, uint32_t stack) {
-    for (uint64_t page = first; page < first + pages; ++page) {
-      trace::Event event = make(trace::EventKind::kTouch, address(page), kPageBytes, flags);
+    for (uint64_t page = first; page < first + pages; page += window_) {
+      const uint64_t count = std::min(window_, first + pages - page);
+      trace::Event event = make(trace::EventKind::kTouch, address(page), count << kPageShift, flags);
       event.stack_id = stack;
       sink_->feed(event);
     }
@@ -107,6 +117,7 @@ class Program {
 
   trace::EventSink* sink_;
   uint32_t pid_, tid_;
+  uint64_t window_ = 1;
   Nanoseconds compute_;
 };
 

@@ -25,7 +25,7 @@ using namespace oomcast::literals;
 struct Audit : testing::Test {
   Audit() {
     m.touch(app, 0, 200);
-    for (int pass = 0; pass < 3; ++pass) {
+    for (int pass = 0; pass < 12; ++pass) {
       m.run([&] {
         mm::SwapPlug plug(m.k);
         mm::ScanControl sc;
@@ -53,7 +53,7 @@ struct Audit : testing::Test {
   }
   void expect_fault(const char* words) { EXPECT_THAT(m.audit(), Contains(HasSubstr(words))); }
 
-  Machine m{HostBuilder().plain_node(20000_pages).page_cache(500_pages).process(50, "idle", 1_MiB).swap(64_MiB).build(),
+  Machine m{HostBuilder().plain_node(20000_pages).page_cache(500_pages).process(50, "idle", to_bytes(16_pages)).swap(64_MiB).build(),
             Kswapd::kAbsent};
   host::ProcessIndex app = m.start(100), child = m.start(101);
 };

@@ -142,9 +142,10 @@ TEST(Simulation, MemoryPressureWatchesThePagesThatItLookedAt) {
 }
 
 TEST(Simulation, AnOomKillEndsTheProgramAndDiverges) {
-  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Simulation s(HostBuilder().node(64_MiB).set("vm.overcommit_memory", 1).build(), audited());
   Program p(s, 100, "hog");
-  p.map(0, 30000);
+  p.map(0, 15000);
+  p.map(15000, 15000);
   p.touch(0, 30000);
   p.exit();
   const Outcome outcome = s.finish();
@@ -177,7 +178,8 @@ TEST(Simulation, TheRecorderIsAskedToKillOnlyIfTheUserWantsThat) {
     options.kill_on_oom = wanted;
     Simulation s(HostBuilder().node(64_MiB).build(), options);
     Program p(s, 100);
-    p.map(0, 30000);
+    p.map(0, 15000);
+  p.map(15000, 15000);
     p.touch(0, 30000);
     std::vector<trace::KillRequest> kills;
     s.take_kills(kills);
@@ -248,7 +250,7 @@ TEST(Simulation, TheScoreAdjustmentIsInherited) {
   Program p(s, 100);
   Program child = p.fork(101);
   child.oom_score_adj(-500);
-  Program grandchild = child.fork(102);
+  child.fork(102);
   const Outcome outcome = s.finish();
   EXPECT_EQ(outcome.app.processes.at(0).oom_score_adj, 300);
   EXPECT_EQ(outcome.app.processes.at(1).oom_score_adj, -500);
