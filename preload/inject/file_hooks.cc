@@ -122,6 +122,11 @@ void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset) {
   agent_shared->ring.try_push(event);
 }
 
+/// What the model evicts for this call has to be watched before the guest goes on, or else its next use goes unseen.
+void keep_in_step() {
+  if (agent_shared->lockstep.load(std::memory_order_relaxed) != 0) agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
+}
+
 /// One finished read or write. While the ring is nearly full, calls that go on where the last one ended become one note:
 /// a program that streams faster than the recorder follows loses nothing.
 void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
@@ -142,6 +147,7 @@ void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   }
   if (agent_shared->ring.roomy()) {
     push(kind, file, bytes, offset);
+    keep_in_step();
     return;
   }
   thread.file_kind = kind;

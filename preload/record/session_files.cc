@@ -7,6 +7,7 @@
 namespace oomcast::record {
 namespace {
 
+constexpr uint64_t kLockstepPages = 8192;     // 32 MiB before the next watermark, file notes are taken one by one
 constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files
 constexpr uint64_t kQuietNs = 50'000'000;  // and for how long after its last use
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
@@ -27,6 +28,7 @@ void Session::on_file_note(Process& process, const trace::Event& note) {
   process.last_file_ns = now;
   if (process.next_drain_ns == 0) process.next_drain_ns = now + kDrainNs;
   feed(event);
+  if (process.shared) (*process.shared)->lockstep.store(sink_.headroom_pages() < kLockstepPages ? 1 : 0, std::memory_order_relaxed);
 }
 
 /// True while the thread is in a file call: its clock waits until the call is over and has been counted.

@@ -243,6 +243,7 @@ void Session::on_request(Process& process, const ring::Request& request) {
       close_stalled_walks(process, 0);
       sweep(process, true);
       break;
+    case ring::RequestKind::kFileNoted:  // drained above, watched below
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked:
     case ring::RequestKind::kHelloAgain: break;

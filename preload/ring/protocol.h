@@ -10,7 +10,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 2;
+inline constexpr uint32_t kVersion = 3;
 
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set
@@ -19,6 +19,7 @@ enum class RequestKind : uint32_t {
   kMapped,       // [address, +bytes) was mapped private and anonymous; `argument` holds the PROT_ bits, `flags` the MAP_ bits
   kUnknownPage,  // an allocation lies on pages that are not in the known-page table
   kExiting,      // about to leave with exit status `argument`
+  kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
 };
 
 struct Request {

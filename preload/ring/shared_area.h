@@ -21,6 +21,7 @@ enum class Sensitive : uint32_t {
 
 struct SharedArea {
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
+  std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   FileCallTable file_calls;
   EventRing ring;
   KnownPages known;
