@@ -215,6 +215,7 @@ void truncate_file(Kernel& k, FileIndex file_index, uint64_t first_index) {
     --file.cached;
     --k.host.file_pages;
     clear_page_dirty(k, id);
+    if (k.host.pages[id].has(host::kPageWriteback)) --file.writeback;  // its end will not know the file any more
     k.host.pages[id].slot = host::kNoSlot;
     release_page(k, id, k.sched.current().cpu);
   }

@@ -58,6 +58,19 @@ TEST_F(Writeback, AWriterFasterThanTheDiskIsHeldBelowTheLimit) {
   EXPECT_GT(m.outcome.stall.throttled_total, 100_ms);
 }
 
+TEST_F(Writeback, TruncatingAFileThatIsBeingWrittenDoesNotHangWhoWaitsForIt) {
+  write(0, 256);
+  const sim::FiberId fsync = m.begin([this] { sync_file(m.k, 0); });
+  m.pass(100_us);
+  ASSERT_GT(m.host.files[0].writeback, 0);
+  m.run([this] { truncate_file(m.k, 0, 0); });
+  m.finish(fsync);
+  m.pass(1_s);
+  EXPECT_EQ(m.host.files[0].writeback, 0);
+  EXPECT_EQ(m.node().nr_writeback, 0);
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+}
+
 TEST_F(Writeback, DirtyBytesOverrideTheRatio) {
   auto spec = disk(HostBuilder().plain_node(50000_pages).build());
   spec.vm.dirty_bytes = 8 << 20;

@@ -96,7 +96,7 @@ void thrash(Simulation& s, uint32_t pid = 100) {
 
 TEST(Simulation, AStallDelaysTheTasksLaterEvents) {
   Simulation calm(HostBuilder().node(256_MiB).swap(64_MiB).build(), {});
-  Simulation tight(HostBuilder().node(80_MiB).swap(64_MiB).build(), audited());
+  Simulation tight(HostBuilder().node(80_MiB).swap(64_MiB).build(), {});
   thrash(calm);
   thrash(tight);
   const Outcome a = calm.finish(), b = tight.finish();
@@ -110,7 +110,7 @@ TEST(Simulation, AStallDelaysTheTasksLaterEvents) {
 TEST(Simulation, OthersRunWhileATaskIsStalled) {
   // Thread two computes all the time; thread one is held up by reclaim. Two's clock does not wait for one's.
   Simulation s(HostBuilder().node(80_MiB).cpus(2).swap(64_MiB).build(), audited());
-  Program one(s, 100);
+  Program one = Program(s, 100).window(50);
   Program two = Program::thread(s, 100, 101);
   one.map(0, 25000);
   for (uint64_t i = 0; i < 250; ++i) {
@@ -179,7 +179,7 @@ TEST(Simulation, TheRecorderIsAskedToKillOnlyIfTheUserWantsThat) {
     Simulation s(HostBuilder().node(64_MiB).build(), options);
     Program p(s, 100);
     p.map(0, 15000);
-  p.map(15000, 15000);
+    p.map(15000, 15000);
     p.touch(0, 30000);
     std::vector<trace::KillRequest> kills;
     s.take_kills(kills);

@@ -1,0 +1,188 @@
+// What else could happen? Random hosts and random programs, as values that rapidcheck can draw, print and shrink.
+//
+// Swarm testing: each scenario also draws which kinds of events it leaves out, so that some runs are all forks and
+// others never unmap anything.
+#pragma once
+
+#include <rapidcheck.h>
+
+#include <array>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "tests/support/host_builder.h"
+#include "tests/support/program.h"
+
+namespace oomcast::support {
+
+enum class StepKind : uint8_t {
+  kTouch,
+  kRead,
+  kMap,
+  kUnmap,
+  kGiveBack,
+  kFreeLazily,
+  kFork,
+  kExit,
+  kMove,
+  kSleep,
+  kThread
+};
+inline constexpr int kStepKinds = 11;
+inline constexpr std::array kStepNames = {"touch", "read", "map",  "unmap", "give_back", "free_lazily",
+                                          "fork",  "exit", "move", "sleep", "thread"};
+
+struct Step {
+  StepKind kind = StepKind::kTouch;
+  uint8_t who = 0;     // which of the processes that live
+  uint16_t first = 0;  // page
+  uint16_t pages = 1;
+};
+
+struct HostShape {
+  uint16_t pages = 12000;    // of the first node
+  uint16_t second_node = 0;  // pages; 0: none
+  uint16_t cache = 0;        // page cache on the first node
+  uint16_t swap = 0;         // pages; 0: none
+  uint16_t limit = 0;        // memory.max of the program in pages; 0: no cgroup
+  uint8_t cpus = 1;
+  uint8_t swappiness = 60;
+  bool bystander = false;  // 4 MiB of another process
+  bool newer = false;      // kernel 6.12
+};
+
+struct Scenario {
+  HostShape host;
+  uint16_t left_out = 0;  // bit per StepKind
+  std::vector<Step> steps;
+};
+
+inline std::ostream& operator<<(std::ostream& out, const HostShape& h) {
+  return out << "host of " << h.pages << "+" << h.second_node << " pages, cache " << h.cache << ", swap " << h.swap
+             << ", memory.max " << h.limit << ", " << int{h.cpus} << " CPUs, swappiness " << int{h.swappiness}
+             << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1");
+}
+inline std::ostream& operator<<(std::ostream& out, const Step& s) {
+  return out << kStepNames[static_cast<size_t>(s.kind)] << "(" << int{s.who} << ", " << s.first << ", " << s.pages
+             << ")";
+}
+inline std::ostream& operator<<(std::ostream& out, const Scenario& s) {
+  out << s.host << "; left out " << s.left_out << ";";
+  for (const Step& step : s.steps) out << " " << step;
+  return out;
+}
+
+inline host::HostSpec build(const HostShape& h) {
+  HostBuilder builder;
+  builder.kernel(6, h.newer ? 12 : 1).plain_node(Pages(h.pages)).cpus(h.cpus).page_cache(Pages(h.cache));
+  if (h.second_node > 0) builder.plain_node(Pages(h.second_node)).cpus(h.cpus);
+  if (h.swap > 0) builder.swap(to_bytes(Pages(h.swap)));
+  if (h.bystander) builder.process(50, "bystander", 4_MiB);
+  if (h.limit > 0) builder.limit(to_bytes(Pages(h.limit)));
+  return builder.set("vm.swappiness", h.swappiness).build();
+}
+
+/// Feeds the steps; processes that have exited drop out of `who`'s range. Calls `each` after every step.
+template <class Each>
+void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
+  constexpr uint64_t kThreadsAtMost = 8;
+  std::vector<Program> running{Program(sink, 100)};
+  running[0].window(64);
+  running[0].map(0, 1 << 16);
+  uint32_t next_pid = 101;
+  for (const Step& step : scenario.steps) {
+    if ((scenario.left_out >> static_cast<int>(step.kind)) & 1 || running.empty()) continue;
+    Program& p = running[step.who % running.size()];
+    switch (step.kind) {
+      case StepKind::kTouch:
+        p.touch(step.first, step.pages);
+        break;
+      case StepKind::kRead:
+        p.read(step.first, step.pages);
+        break;
+      case StepKind::kMap:
+        p.map(step.first, step.pages);
+        break;
+      case StepKind::kUnmap:
+        p.unmap(step.first, step.pages);
+        break;
+      case StepKind::kGiveBack:
+        p.give_back(step.first, step.pages);
+        break;
+      case StepKind::kFreeLazily:
+        p.free_lazily(step.first, step.pages);
+        break;
+      case StepKind::kMove:
+        p.move(step.first, uint64_t{step.first} ^ (1 << 15), step.pages);
+        break;
+      case StepKind::kSleep:
+        p.sleep(Nanoseconds(1'000'000) * step.pages);
+        break;
+      case StepKind::kExit:
+        if (!p.leads()) break;  // a thread; whole processes end here, with all of their threads
+        p.exit();
+        std::erase_if(running, [pid = p.pid()](const Program& each_program) { return each_program.pid() == pid; });
+        break;
+      case StepKind::kFork:
+        if (running.size() < kThreadsAtMost) running.push_back(Program(p.fork(next_pid++)).window(64));
+        break;
+      case StepKind::kThread:
+        if (running.size() < kThreadsAtMost) running.push_back(Program::thread(sink, p.pid(), next_pid++).window(64));
+        break;
+    }
+    each();
+  }
+}
+inline void play(const Scenario& scenario, trace::EventSink& sink) {
+  play(scenario, sink, [] {});
+}
+
+}  // namespace oomcast::support
+
+namespace rc {
+
+template <>
+struct Arbitrary<oomcast::support::Step> {
+  static Gen<oomcast::support::Step> arbitrary() {
+    using oomcast::support::Step;
+    using oomcast::support::StepKind;
+    // Every second step touches memory, or nothing would ever get tight.
+    const auto kind = gen::oneOf(gen::just(StepKind::kTouch), gen::map(gen::inRange(0, oomcast::support::kStepKinds),
+                                                                       [](int i) { return static_cast<StepKind>(i); }));
+    return gen::build<Step>(gen::set(&Step::kind, kind), gen::set(&Step::who, gen::inRange<uint8_t>(0, 8)),
+                            gen::set(&Step::first, gen::inRange<uint16_t>(0, 20000)),
+                            gen::set(&Step::pages, gen::inRange<uint16_t>(1, 3000)));
+  }
+};
+
+template <>
+struct Arbitrary<oomcast::support::HostShape> {
+  static Gen<oomcast::support::HostShape> arbitrary() {
+    using oomcast::support::HostShape;
+    return gen::build<HostShape>(gen::set(&HostShape::pages, gen::inRange<uint16_t>(6000, 20000)),
+                                 gen::set(&HostShape::second_node, gen::element<uint16_t>(0, 0, 6000)),
+                                 gen::set(&HostShape::cache, gen::inRange<uint16_t>(0, 3000)),
+                                 gen::set(&HostShape::swap, gen::element<uint16_t>(0, 500, 4000, 20000)),
+                                 gen::set(&HostShape::limit, gen::element<uint16_t>(0, 0, 4000)),
+                                 gen::set(&HostShape::cpus, gen::inRange<uint8_t>(1, 4)),
+                                 gen::set(&HostShape::swappiness, gen::element<uint8_t>(0, 60, 60, 200)),
+                                 gen::set(&HostShape::bystander), gen::set(&HostShape::newer));
+  }
+};
+
+template <>
+struct Arbitrary<oomcast::support::Scenario> {
+  static Gen<oomcast::support::Scenario> arbitrary() {
+    using oomcast::support::Scenario;
+    // Touching stays in: the mask never has bit 0.
+    const auto mask = gen::map(gen::inRange<uint16_t>(0, 1 << oomcast::support::kStepKinds),
+                               [](uint16_t bits) { return static_cast<uint16_t>(bits & ~1u); });
+    return gen::build<Scenario>(
+        gen::set(&Scenario::host), gen::set(&Scenario::left_out, mask),
+        gen::set(&Scenario::steps, gen::scale(0.5, gen::arbitrary<std::vector<oomcast::support::Step>>())));
+  }
+};
+
+}  // namespace rc
