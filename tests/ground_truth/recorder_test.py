@@ -51,7 +51,7 @@ class Outcome(unittest.TestCase):
         self.assertEqual(outcome_of(given, False)["footprint_peak"], 35 * 4096)
 
     def test_a_run_is_rejected_for_what_its_sampler_missed(self):
-        outcome = outcome_of(results([row(0, 0), row(900, 4000)]), False)
+        outcome = outcome_of(results([row(0, 0), row(900, 4000, woken=1)]), False)
         self.assertIn("gap of 0.900 s", trouble_of(outcome, 0.5, 1 << 30))
         self.assertIn("15.6 MiB", trouble_of(outcome, 1, 8 << 20))
         self.assertIsNone(trouble_of(outcome, 1, 16 << 20))

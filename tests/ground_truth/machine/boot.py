@@ -1,6 +1,8 @@
 """How is a guest booted? One QEMU at a time, at low priority, as a host of one to several NUMA nodes."""
+import ctypes
 import os
 import shutil
+import signal
 import subprocess
 
 from machine.guest_files import (build_programs, fill_tree, make_ext4, make_results, make_swap, read_results, tree_mib,
@@ -44,6 +46,12 @@ def disk_arguments(number, path, serial, iops=0):
             "-device", f"virtio-blk-pci,drive=d{number},serial={serial}"]
 
 
+def before_exec():
+    """Low priority; and killed with its parent, should that be killed without a chance to clean up."""
+    os.nice(5)
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
 class Guest:
     """The files of one case, made once in `work` and booted as often as the case is repeated."""
 
@@ -82,7 +90,7 @@ class Guest:
         command = self.command()
         try:
             qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(5))
+                                    stderr=subprocess.PIPE, text=True, preexec_fn=before_exec)
         except FileNotFoundError:
             raise MachineError("qemu-system-x86_64 is missing: apt-get install qemu-system-x86") from None
         try:

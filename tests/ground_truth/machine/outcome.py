@@ -65,7 +65,8 @@ def first_row(rows, holds):
             # A victim may already have given memory back by the time of the sample that shows its kill.
             most = max(footprint(row, base), footprint(before, base))
             return {"t": round(row["t_us"] / 1e6, 3), "step": row["step"], "bytes": row["pages"] * PAGE,
-                    "footprint": most, "free_pages": row["nr_free_pages"]}
+                    "footprint": most, "free_pages": row["nr_free_pages"],
+                    "missed": footprint(row, base) - footprint(before, base)}
     return None
 
 
@@ -84,18 +85,21 @@ def outcome_of(results, in_cgroup):
     base, last = rows[0], rows[-1]
     grew = lambda name: lambda row: row.get(name, 0) > base.get(name, 0)
     gaps = [later["t_us"] - row["t_us"] for row, later in zip(rows, rows[1:])]
-    held = [footprint(row, base) + (row["nr_inactive_file"] + row["nr_active_file"]) * PAGE for row in rows]
-    names = results["columns"].decode().split("\t")[4:]
-    names = [name for name in names if "free_node" not in name]
-    return {
+    firsts = {
         "first_kswapd_wake": first_row(rows, grew("pageoutrun")),
         "first_kswapd_scan": first_row(rows, grew("pgscan_kswapd")),
         "first_direct_reclaim": first_row(rows, lambda row: reclaimed_for_itself(row, base, in_cgroup)),
         "first_swapout": first_row(rows, grew("pswpout")),
         "first_oom": first_row(rows, grew("oom_kill")),
+    }
+    missed = [event.pop("missed") for event in firsts.values() if event]
+    names = results["columns"].decode().split("\t")[4:]
+    names = [name for name in names if "free_node" not in name]
+    return {
+        **firsts,
         "allocstalls": stalls(last, base),
         "sampler_gap_s": round(max(gaps) / 1e6, 3),
-        "sampler_jump": max([later - before for before, later in zip(held, held[1:])] + [0]),
+        "sampler_jump": max([0, *missed]),
         "footprint_peak": max(footprint(row, base) for row in rows),
         "total_bytes": max(row["pages"] for row in rows) * PAGE,
         "wall_s": round(last["t_us"] / 1e6, 3),
@@ -107,11 +111,12 @@ def outcome_of(results, in_cgroup):
 
 def trouble_of(outcome, largest_gap, largest_jump):
     """Why a run must not be kept, or None. A gap is harmless while the guest as a whole stood still: on a busy machine
-    all its CPUs may. What counts is how much memory was taken between two samples."""
+    all its CPUs may. What counts is how much memory was taken between the sample of a first event and the one before."""
     if outcome["sampler_gap_s"] > largest_gap:
         return f"the sampler lost its rhythm: a gap of {outcome['sampler_gap_s']:.3f} s"
     if outcome["sampler_jump"] > largest_jump:
-        return f"the sampler lost its rhythm: {outcome['sampler_jump'] / (1 << 20):.1f} MiB taken between two samples"
+        missed = outcome["sampler_jump"] / (1 << 20)
+        return f"the sampler lost its rhythm: {missed:.1f} MiB taken since the sample before an event"
     if any(line.startswith("limit ") for line in outcome["exits"]):
         return "the run did not end within limit_s"
     if any(re.search(r" run \d+ pid \d+ status code 12[3-7]$", line) for line in outcome["exits"]):
