@@ -15,8 +15,9 @@ class Auditor {
  public:
   /// Takes the balance that the host starts with.
   explicit Auditor(const host::Host& host);
-  /// What does not hold, one sentence each; empty when all is well.
-  std::vector<std::string> audit(const host::Host& host) const;
+  /// What does not hold, one sentence each; empty when all is well. `in_flight`: how many actors are in the middle of
+  /// something; each may hold one page that is on no list and in no table yet.
+  std::vector<std::string> audit(const host::Host& host, int64_t in_flight = 0) const;
 
  private:
   std::vector<std::vector<int64_t>> kernel_used_;   // by node and zone: used, less what is on lists, in tables and in flight

@@ -242,7 +242,8 @@ class Simulation::Impl {
   }
 
   void audit() {
-    for (const std::string& fault : auditor_.audit(host_)) {
+    const auto stalled = std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& entry) { return scheduler_.blocked(entry.second.fiber); });
+    for (const std::string& fault : auditor_.audit(host_, stalled)) {
       if (outcome_.caveats.size() < 20) outcome_.caveats.push_back("internal: the audit after event " + std::to_string(outcome_.events) + " found that " + fault);
       audit_failed_ = true;
     }

@@ -109,6 +109,18 @@ TEST_F(Rmap, UnmappingLeavesASwapEntryInEveryProcess) {
   EXPECT_EQ(m.host.guest_swapped, 1);
 }
 
+TEST_F(Rmap, AForkedProcessThatNeverTookItsCopyBackDoesNotCountTheSlotTwice) {
+  const host::PageId id = shared();
+  m.run([&] {
+    ASSERT_TRUE(add_to_swap(m.k, id));
+    try_to_unmap(m.k, id);
+  });
+  m.read(a, 7, 1);  // b and c still hold entries
+  m.run([&] { try_to_unmap(m.k, id); });
+  EXPECT_EQ(m.host.guest_anon, 0);
+  EXPECT_EQ(m.host.guest_swapped, 1);
+}
+
 TEST_F(Rmap, ALazilyFreedPageVanishesFromEveryProcess) {
   const host::PageId id = shared();
   m.run([&] { unmap_lazyfree(m.k, id); });
