@@ -212,15 +212,16 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
 }
 
 void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages) {
-  std::vector<std::pair<uint64_t, Pte>> moved;
-  k.host.processes[index].space.for_each(from_vpn, from_vpn + pages, [&](uint64_t vpn, Pte& entry) {
-    moved.push_back({vpn, entry});
-    entry = Pte::none();
-  });
-  for (const auto& [vpn, pte] : moved) {
+  std::vector<uint64_t> vpns;
+  k.host.processes[index].space.for_each(from_vpn, from_vpn + pages, [&](uint64_t vpn, Pte&) { vpns.push_back(vpn); });
+  for (const uint64_t vpn : vpns) {
     const uint64_t target = vpn - from_vpn + to_vpn;
+    // May sleep, and the page may be swapped out or back in meanwhile: the entry is read when its new place is ready.
     if (!populate_tables(k, index, target)) return;
-    k.host.processes[index].space.set(target, pte);
+    host::AddressSpace& space = k.host.processes[index].space;
+    const Pte pte = space.get(vpn);
+    space.set(vpn, Pte::none());
+    space.set(target, pte);
     if (!pte.is_present()) continue;
     Page& page = k.host.pages[pte.page()];
     if (page.owner == index && page.vpn == vpn) {

@@ -169,6 +169,20 @@ TEST_F(Fault, MoveOfASharedPageLeavesTheOtherProcessAlone) {
   EXPECT_EQ(m.page(app, 0).mapcount, 1);
 }
 
+TEST(Move, FindsPagesThatWereSwappedOutWhileItWaitedForAPageTable) {
+  host::HostSpec spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(to_bytes(1000_pages)).build();
+  Machine m(spec, Kswapd::kAbsent);
+  const auto app = m.start(100);
+  m.process(app).cgroup = host::kAppCgroup;
+  m.touch(app, 0, 995);
+  // The new place needs a page table, the group is full: the task reclaims its own pages in the middle of the move.
+  m.run([&] { move_range(m.k, app, 0, uint64_t{1} << 20, 995); }, 0, 100);
+  EXPECT_EQ(m.process(app).rss_anon + m.process(app).swap_entries, 995);
+  EXPECT_GT(m.process(app).swap_entries, 0);
+  EXPECT_TRUE(m.process(app).space.get(0).is_none());
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+}
+
 TEST_F(Fault, MadvFreeMovesPagesToTheInactiveFileList) {
   m.touch(app, 0, 30);
   m.run([&] { lazyfree_range(m.k, app, 0, 30); });
