@@ -236,10 +236,12 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
 }
 
 void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
-  std::vector<std::pair<uint64_t, Pte>> entries;
-  k.host.processes[parent_index].space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t vpn, Pte& entry) { entries.push_back({vpn, entry}); });
-  for (const auto& [vpn, pte] : entries) {
-    if (!populate_tables(k, child_index, vpn)) return;
+  std::vector<uint64_t> vpns;
+  k.host.processes[parent_index].space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t vpn, Pte&) { vpns.push_back(vpn); });
+  // The child is on no task list before it is complete: the OOM killer cannot see it.
+  k.host.processes[child_index].unkillable = true;
+  for (const uint64_t vpn : vpns) {
+    if (!populate_tables(k, child_index, vpn)) break;
     const Pte now = k.host.processes[parent_index].space.get(vpn);  // may have been swapped out meanwhile
     Process& child = k.host.processes[child_index];
     if (now.is_present()) {
@@ -252,6 +254,7 @@ void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child
     child.space.set(vpn, now);
   }
   Process& child = k.host.processes[child_index];
+  child.unkillable = false;
   child.resident_peak = std::max(child.resident_peak, child.rss_anon);
 }
 

@@ -60,11 +60,13 @@ class Simulation::Impl {
 
   void feed(const Event& event) {
     ++outcome_.events;
+    wait_for_fork(event.pid);
     Task& task = task_for(event);
     wait_for(task);
     const Nanoseconds start = task.clock + scaled(event.compute_ns) + Nanoseconds(static_cast<int64_t>(event.wait_ns));
     if (start < scheduler_.now()) ++outcome_.order_forced;
     scheduler_.run_until(start);
+    if (event.kind == EventKind::kFork) forks_[static_cast<uint32_t>(event.address)] = event.tid;
     if (event.kind == EventKind::kThreadExit) task.gone = true;
     if (event.kind == EventKind::kExit) {
       forget_tasks(event.pid);
@@ -204,6 +206,15 @@ class Simulation::Impl {
     while (scheduler_.blocked(task.fiber)) OOMCAST_CHECK(scheduler_.step());
   }
 
+  // A child that acts has been forked; in the model its parent may still be stalled in the middle of copying.
+  void wait_for_fork(uint32_t pid) {
+    if (forks_.empty()) return;
+    const auto fork = forks_.find(pid);
+    if (fork == forks_.end()) return;
+    if (const auto parent = tasks_.find(fork->second); parent != tasks_.end()) wait_for(parent->second);
+    forks_.erase(fork);
+  }
+
   void forget_tasks(uint32_t pid) {
     for (auto& [tid, task] : tasks_) {
       if (task.pid == pid) task.gone = true;
@@ -262,6 +273,7 @@ class Simulation::Impl {
   std::unique_ptr<Timeline> timeline_;
   std::vector<FiberId> kswapds_, exits_;
   std::map<uint32_t, Task> tasks_;
+  std::map<uint32_t, uint32_t> forks_;  // child not heard of yet -> tid of the task that forks it
   size_t tasks_started_ = 0;
   std::vector<trace::KillRequest> kills_;
   bool finished_ = false, audit_failed_ = false;

@@ -309,6 +309,20 @@ TEST(Simulation, APidIsUsedAgainByAnotherProcess) {
   EXPECT_EQ(outcome.app.touched, to_bytes(300_pages));
 }
 
+TEST(Simulation, AChildActsOnlyWhenItsForkIsComplete) {
+  // Copying the page tables stalls the parent; the child's first event arrives meanwhile.
+  Simulation s(HostBuilder().plain_node(4000_pages).swap(64_MiB).set("vm.overcommit_memory", 1).build(), audited());
+  Program parent = Program(s, 100).window(500);
+  parent.map(0, 10000);
+  parent.touch(0, 3900);
+  for (uint32_t child = 101; child < 110; ++child) {
+    Program c = parent.fork(child).window(500);
+    c.touch(3800, 400);
+  }
+  const Outcome outcome = s.finish();
+  EXPECT_THAT(outcome.caveats, testing::Each(testing::Not(HasSubstr("internal:"))));
+}
+
 TEST(Simulation, LostEventsAreCounted) {
   Simulation s(HostBuilder().node(64_MiB).build(), {});
   Program p(s, 100);
