@@ -19,7 +19,7 @@ struct Process {
   int oom_score_adj = 0;
   uint8_t cgroup = 0;        // index into Host::cgroups
   bool guest = false;        // part of the program being forecast; else it stood on the host before
-  bool alive = true;
+  bool alive = true;         // may fault and be chosen; false from exit_mm() on
   bool dying = false;        // killed by the model, memory not yet freed
   bool killed = false;       // the model killed it at some time
   bool unkillable = false;   // pid 1

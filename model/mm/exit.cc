@@ -88,12 +88,13 @@ void exit_guest(Kernel& k, ProcessIndex index) {
 void exit_process(Kernel& k, ProcessIndex index) {
   if (!k.host.processes[index].alive) return;
   const bool victim = k.host.processes[index].dying;
+  k.host.processes[index].alive = false;  // exit_mm() first: no thread may map anything while the memory is freed
   if (k.host.processes[index].guest) {
     exit_guest(k, index);
   } else {
     exit_background(k, index);
   }
-  k.host.processes[index].alive = false;
+  k.host.processes[index].dying = false;
   if (victim) --k.oom_victims_pending;
 }
 

@@ -27,15 +27,25 @@ ZoneRef alloc_charged(Kernel& k, const Gfp& gfp, uint8_t cgroup) {
   return {};
 }
 
-// The page tables that `vpn` still lacks. False if the task is dying.
+// Killed, or ended by another of its threads: nothing may be mapped there any more.
+bool doomed(const Process& process) { return process.dying || !process.alive; }
+
+// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying.
 bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  if (k.host.processes[index].space.has_leaf(vpn)) return true;
-  const int added = k.host.processes[index].space.add_tables(vpn);
-  k.host.guest_tables += added;
-  for (int i = 0; i < added; ++i) {
-    const ZoneRef where = alloc_charged(k, kGfpKernel, k.host.processes[index].cgroup);
-    if (!where.ok()) return false;
-    k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
+  // While it sleeps for one, another thread may unmap the neighbourhood, empty tables and all.
+  while (!k.host.processes[index].space.has_leaf(vpn)) {
+    const int added = k.host.processes[index].space.add_tables(vpn);
+    k.host.guest_tables += added;
+    for (int i = 0; i < added; ++i) {
+      const ZoneRef where = alloc_charged(k, kGfpKernel, k.host.processes[index].cgroup);
+      if (!where.ok()) return false;
+      if (!k.host.processes[index].alive) {
+        uncharge(k.host, k.host.processes[index].cgroup, 1);
+        free_page(k, where, k.sched.current().cpu);
+        return false;
+      }
+      k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
+    }
   }
   return true;
 }
@@ -77,18 +87,19 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) 
 // First touch. A read maps the shared zero page and takes no memory but page tables.
 bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   if (!populate_tables(k, index, vpn)) return false;
-  Process& process = k.host.processes[index];
   if (!write) {
-    process.space.set(vpn, Pte::zero_page());
+    host::AddressSpace& space = k.host.processes[index].space;
+    if (space.get(vpn).is_none()) space.set(vpn, Pte::zero_page());
     return true;
   }
   const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
   if (!where.ok()) return false;
+  const bool alive = populate_tables(k, index, vpn) && !doomed(k.host.processes[index]);
   const Pte now = k.host.processes[index].space.get(vpn);
-  if (k.host.processes[index].dying || !(now.is_none() || now.is_zero_page())) {
+  if (!alive || !(now.is_none() || now.is_zero_page())) {
     uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
-    return !k.host.processes[index].dying;
+    return alive;
   }
   map_new_page(k, index, vpn, where);
   return true;
@@ -99,10 +110,11 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
-  if (k.host.processes[index].dying || !now.is_present() || k.host.pages[now.page()].mapcount < 2) {
+  if (doomed(k.host.processes[index]) || !now.is_present() || k.host.pages[now.page()].mapcount < 2) {
+    if (now.is_present()) k.host.pages[now.page()].set(host::kPageDirty);  // the others have gone: no copy is needed
     uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
-    return !k.host.processes[index].dying;
+    return !doomed(k.host.processes[index]);
   }
   drop_page(k, index, vpn, now.page(), k.sched.current().cpu);
   map_new_page(k, index, vpn, where);
@@ -128,7 +140,7 @@ bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
 bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     Process& process = k.host.processes[index];
-    if (process.dying || !process.alive) return false;
+    if (doomed(process)) return false;
     const Pte pte = process.space.get(vpn);
     if (pte.is_present()) return use_present_page(k, index, vpn, write);
     if (pte.is_zero_page() && !write) return true;

@@ -111,7 +111,7 @@ bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
   const Actor& actor = k.sched.current();
   if (actor.dying) return true;
   for (const Process& process : k.host.processes) {
-    if (process.cgroup == cgroup && process.alive && process.dying) {
+    if (process.cgroup == cgroup && process.dying) {
       // A victim of the group is still on its way out: let it go first.
       k.sched.sleep(kTick);
       return true;

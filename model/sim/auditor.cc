@@ -164,7 +164,7 @@ std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) con
       if (zone.free < 0) counts.fail("free is negative: " + where(n, z));
       if (zone.free + zone.parked() + zone.used != total_[n][z]) counts.fail("free + parked + used changed: " + where(n, z));
       const int64_t unaccounted = zone.used - counts.accounted[n][z] - kernel_used_[n][z];
-      if (unaccounted < 0 || unaccounted > in_flight) {
+      if (unaccounted < 0 || unaccounted > 2 * in_flight) {
         counts.fail("zone counts " + std::to_string(zone.used) + " used pages, " + std::to_string(counts.accounted[n][z] + kernel_used_[n][z]) + " were found: " + where(n, z));
       }
     }

@@ -16,7 +16,7 @@ class Auditor {
   /// Takes the balance that the host starts with.
   explicit Auditor(const host::Host& host);
   /// What does not hold, one sentence each; empty when all is well. `in_flight`: how many actors are in the middle of
-  /// something; each may hold one page that is on no list and in no table yet.
+  /// something; each may hold two pages, one of memory and one for a page table, that are nowhere yet.
   std::vector<std::string> audit(const host::Host& host, int64_t in_flight = 0) const;
 
  private:

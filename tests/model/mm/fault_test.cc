@@ -169,6 +169,48 @@ TEST_F(Fault, MoveOfASharedPageLeavesTheOtherProcessAlone) {
   EXPECT_EQ(m.page(app, 0).mapcount, 1);
 }
 
+// Threads of one process on a host so tight that each fault sleeps in the middle.
+struct Race : testing::Test {
+  Race()
+      : m(HostBuilder().plain_node(20000_pages).cpus(2).swap(64_MiB).limit(to_bytes(600_pages)).build(),
+          Kswapd::kAbsent) {
+    m.process(app).cgroup = host::kAppCgroup;
+    const host::Cgroup& group = m.host.cgroups[host::kAppCgroup];
+    for (uint64_t vpn = 0; group.usage < group.max || group.parked() > 0; ++vpn) m.touch(app, vpn, 1);
+  }
+  Machine m;
+  host::ProcessIndex app = m.start(100);
+};
+
+TEST_F(Race, AnUnmapDropsThePageTableThatAFaultHasJustMade) {
+  const sim::FiberId fault = m.begin([&] { touch_page(m.k, app, 5000, true); }, 0, 100);
+  ASSERT_FALSE(m.sched.done(fault));
+  m.run([&] { unmap_range(m.k, app, 5001u << kPageShift, 100u << kPageShift); }, 0, 100);
+  m.finish(fault);
+  EXPECT_TRUE(m.in_memory(app, 5000)) << "it was not unmapped itself";
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+}
+
+TEST_F(Race, AnotherThreadEndsTheProcessInTheMiddleOfAFault) {
+  const sim::FiberId fault = m.begin([&] { touch_page(m.k, app, 5000, true); }, 0, 100);
+  ASSERT_FALSE(m.sched.done(fault));
+  m.run([&] { exit_process(m.k, app); }, 0, 100);
+  m.finish(fault);
+  m.pass(1_s);
+  EXPECT_EQ(m.process(app).rss_anon, 0);
+  EXPECT_EQ(m.available(), 20000);
+  EXPECT_EQ(m.host.cgroups[host::kAppCgroup].usage, m.host.cgroups[host::kAppCgroup].parked());
+}
+
+TEST_F(Race, AReadAndAWriteOfTheSameFreshPageGiveOnePage) {
+  const sim::FiberId read = m.begin([&] { touch_page(m.k, app, 5000, false); }, 0, 100);
+  const sim::FiberId write = m.begin([&] { touch_page(m.k, app, 5000, true); }, 0, 100);
+  m.finish(read);
+  m.finish(write);
+  EXPECT_TRUE(m.in_memory(app, 5000));
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+}
+
 TEST(Move, FindsPagesThatWereSwappedOutWhileItWaitedForAPageTable) {
   host::HostSpec spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(to_bytes(1000_pages)).build();
   Machine m(spec, Kswapd::kAbsent);
