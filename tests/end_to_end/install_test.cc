@@ -1,4 +1,6 @@
 // Is what `cmake --install` puts down complete, and does it work from there?
+#include <oomcast_paths.h>
+
 #include <gmock/gmock.h>
 
 #include "tests/end_to_end/oomcast_run.h"

@@ -1,6 +1,8 @@
 // Runs the built `oomcast` as a user does, and keeps what it said: status, stdout, stderr, report.
 #pragma once
 
+#include <oomcast_paths.h>
+
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>

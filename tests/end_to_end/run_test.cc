@@ -1,4 +1,6 @@
 // Does a real program run as if oomcast were not there, and give a report that keeps to its contract?
+#include <oomcast_paths.h>
+
 #include <gmock/gmock.h>
 
 #include "tests/end_to_end/oomcast_run.h"

@@ -1,6 +1,8 @@
 // Is the text still what a person last looked at and approved? UPDATE_GOLDENS=1 rewrites; then read `git diff`.
 #pragma once
 
+#include <oomcast_paths.h>
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>

@@ -1,6 +1,8 @@
 // Does every report keep to the contract that other people's scripts read?
 #include "report/json_report.h"
 
+#include <oomcast_paths.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,6 @@
 // A host written by hand, a host written by us, and what is refused.
+#include <oomcast_paths.h>
+
 #include <gmock/gmock.h>
 
 #include <nlohmann/json.hpp>

@@ -1,6 +1,8 @@
 // Where do the tests' snapshots live, and how does one change a line of one? Shared by the tests of the readers.
 #pragma once
 
+#include <oomcast_paths.h>
+
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,6 +1,8 @@
 // The vectors of the kernel's own arithmetic: some computed from the sources, most read off live machines.
 #include "model/host/watermarks.h"
 
+#include <oomcast_paths.h>
+
 #include <gtest/gtest.h>
 
 #include "model/host/read_host.h"

@@ -1,6 +1,8 @@
 // Does the library export what it hooks, and nothing else?
 #include "preload/inject/hook_list.h"
 
+#include <oomcast_paths.h>
+
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 

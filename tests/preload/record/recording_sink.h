@@ -1,6 +1,8 @@
 // What did the recorder feed? A sink that keeps every event, and can ask for watches like a model under pressure.
 #pragma once
 
+#include <oomcast_paths.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
