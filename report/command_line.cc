@@ -75,6 +75,10 @@ void add_run_options(CLI::App& app, RunOptions& options) {
                  "Stop the program when this machine's MemAvailable falls below this share (default 5)")
       ->type_name("PERCENT")
       ->check(CLI::Range(0, 99));
+  app.add_option("--tracker", options.tracker,
+                 "How touches are seen: userfaultfd, wp-async or pagemap (default: the best that `oomcast doctor` finds)")
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
   app.add_flag_callback(
       "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
   app.add_option("--stack-sample", options.stack_sample_bytes,

@@ -26,6 +26,7 @@ struct RunOptions {
   bool kill_on_oom = false;
   std::optional<sim::Verdict> fail_on;
   int guard_percent = 5;
+  std::string tracker;  // empty: the best that this machine allows
   bool follow_children = true;
   int64_t stack_sample_bytes = 65536;
   std::string log_level = "warning";

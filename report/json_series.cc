@@ -94,6 +94,7 @@ Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   double ratio = rss ? static_cast<double>(capture.tracked_peak_bytes) / static_cast<double>(rss) : 0;
   return {{"tracker", capture.tracker},
           {"resolution_pages", capture.resolution_pages},
+          {"resolution_s", json_seconds(Nanoseconds(static_cast<int64_t>(capture.resolution_ns)))},
           {"lost_events", std::max(capture.lost_events, outcome.lost_events)},
           {"tracked_bytes", capture.tracked_peak_bytes},
           {"rss_bytes", rss},

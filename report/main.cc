@@ -115,6 +115,7 @@ record::RecordOptions recorder_options(const RunOptions& options) {
   recorder.command = options.command;
   recorder.follow_children = options.follow_children;
   recorder.stack_sample_bytes = options.stack_sample_bytes;
+  recorder.tracker = options.tracker;
   recorder.guard_percent = options.guard_percent;
   recorder.kill_on_oom = options.kill_on_oom;
   recorder.root_oom_score_adj = options.oom_score_adj;

@@ -12,8 +12,9 @@ struct CaptureSummary {
   bool exited = false;             // the root process ended by itself
   int exit_code = 0;               // valid if exited
   int exit_signal = 0;             // else the signal that ended it
-  std::string tracker;             // "userfaultfd", "pagemap", "none"
+  std::string tracker;             // "userfaultfd", "wp-async", "pagemap", "none"
   uint64_t resolution_pages = 1;   // widest window that was filled at once
+  uint64_t resolution_ns = 0;      // longest time between two polls of a busy process; 0: no touch was polled
   uint64_t lost_events = 0;
   uint64_t tracked_peak_bytes = 0; // most anonymous bytes that tracking saw resident at once (all processes)
   uint64_t rss_peak_bytes = 0;     // most RssAnon that the kernel reported at once (all processes)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,6 +21,9 @@
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
 #ifndef USERFAULTFD_IOC_NEW
 #define USERFAULTFD_IOC_NEW 0xaa00
 #endif
@@ -34,6 +38,7 @@ namespace oomcast::inject {
 __thread ThreadState thread_state;
 std::atomic<bool> agent_tracking{false};
 std::atomic<uintptr_t> agent_known_break{0};
+std::atomic<bool> agent_polled{false};
 ring::SharedArea* agent_shared = nullptr;
 
 namespace {
@@ -94,18 +99,25 @@ bool connect_socket() {
   return true;
 }
 
-int open_userfaultfd(int* error) {
+int open_userfaultfd(int* error, bool* user_mode_only) {
+  *user_mode_only = false;
   // The system call first: it is the one that a recorder's privileges were probed with.
   long fd = raw_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
   if (fd >= 0) return static_cast<int>(fd);
   *error = static_cast<int>(-fd);
   const long device = raw_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC);
-  if (device < 0) return -1;
-  fd = raw_syscall(SYS_ioctl, device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
-  raw_syscall(SYS_close, device);
-  if (fd < 0) return -1;
-  *error = 0;
-  return static_cast<int>(fd);
+  if (device >= 0) {
+    fd = raw_syscall(SYS_ioctl, device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+    raw_syscall(SYS_close, device);
+    if (fd >= 0) {
+      *error = 0;
+      return static_cast<int>(fd);
+    }
+  }
+  // Allowed to everybody; the recorder must not hold faults with it.
+  fd = raw_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+  *user_mode_only = fd >= 0;
+  return fd >= 0 ? static_cast<int>(fd) : -1;
 }
 
 bool send_request(const ring::Request& request, int descriptor) {
@@ -164,8 +176,10 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   int fault_fd = -1;
   if (kind != ring::RequestKind::kHelloAgain) {
     int error = 0;
-    fault_fd = open_userfaultfd(&error);
+    bool user_mode_only = false;
+    fault_fd = open_userfaultfd(&error, &user_mode_only);
     request.userfaultfd_errno = error;
+    request.flags = user_mode_only ? ring::kUserModeOnly : 0;
   }
   const bool sent = send_request(request, fault_fd);
   // No copy stays here: when the recorder dies, the kernel then lets every waiting thread go.
@@ -190,6 +204,9 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   }
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr), std::memory_order_relaxed);
+  agent_polled.store(reply.polled != 0, std::memory_order_relaxed);
+  // Memory under userfaultfd gets no huge pages; polled memory must not either, or a touch would look like 512.
+  if (reply.polled != 0) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
   agent_tracking.store(true, std::memory_order_release);
   return true;
 }

@@ -29,8 +29,13 @@ extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec"
 extern std::atomic<bool> agent_tracking;
 /// The break up to which the recorder has registered the heap.
 extern std::atomic<uintptr_t> agent_known_break;
+/// True while the recorder finds touches by polling: it has to look before memory is given back.
+extern std::atomic<bool> agent_polled;
 /// Valid once agent_tracking has been true; stays mapped for ever.
 extern ring::SharedArea* agent_shared;
+
+/// Less than this is not worth a question before it is freed.
+inline constexpr uint64_t kPolledFreeBytes = 64 << 10;
 
 inline bool tracking() { return agent_tracking.load(std::memory_order_acquire); }
 

@@ -32,6 +32,11 @@ long with_errno(long result) {
   errno = static_cast<int>(-result);
   return -1;
 }
+/// While touches are polled, nothing else tells what was touched in memory that is about to go.
+void before_free(const void* start, uint64_t bytes) {
+  if (agent_polled.load(std::memory_order_relaxed) && bytes >= kPolledFreeBytes)
+    agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), bytes, 0, 0);
+}
 uint64_t page_up(uint64_t bytes) { return (bytes + 4095) & ~uint64_t{4095}; }
 
 }  // namespace
@@ -45,6 +50,7 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
 
 OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
+  before_free(start, bytes);
   return static_cast<int>(with_errno(raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes))));
 }
 
@@ -64,6 +70,7 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
 }
 
 OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
+  if (advice == MADV_DONTNEED || advice == MADV_REMOVE) before_free(start, bytes);
   // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming.
   if (advice == MADV_FREE) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   return static_cast<int>(with_errno(raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice)));

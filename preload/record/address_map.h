@@ -17,8 +17,14 @@ struct Area {
   bool stack = false;
   bool registered = false;  // with the userfaultfd
   bool announced = false;   // a kMap has been fed
+  bool shared = false;      // memory shared between processes
+  uint64_t object = 0;      // which, if shared
+  uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
 };
+
+/// The flags of the kMap event that announces the area.
+uint8_t map_flags(const Area& area);
 
 class AddressMap {
  public:

@@ -1,10 +1,12 @@
-// What is known of each page of one process? Four bits a page, kept sparsely by 2 MiB.
+// What is known of each page of one process? Five bits a page, kept sparsely by 2 MiB.
 //
 // touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, not (yet) known to be touched.
+// forked: shared with another process since a fork, copied by the next write.
 // zero: read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported.
 // A page is at most one of touched, ahead and zero.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -15,8 +17,8 @@
 
 namespace oomcast::record {
 
-enum class PageBit : int { kTouched = 0, kAhead, kZero, kWatched };
-inline constexpr int kPageBits = 4;
+enum class PageBit : int { kTouched = 0, kAhead, kZero, kWatched, kForked };
+inline constexpr int kPageBits = 5;
 
 class PageStates {
  public:
@@ -90,6 +92,48 @@ class PageStates {
     });
   }
 
+  /// Calls f(from, to) for runs of [start, end) that are neither touched nor filled ahead, in order.
+  template <class F>
+  void for_each_unseen(uint64_t start, uint64_t end, F f) const {
+    uint64_t run = start;
+    for (uint64_t at = start; at < end;) {
+      const uint64_t word_end = std::min(((at >> 18) + 1) << 18, end);
+      const Chunk* chunk = find(at);
+      const auto word = static_cast<size_t>(word_of(at));
+      const uint64_t seen = chunk == nullptr ? 0 : chunk->words(PageBit::kTouched)[word] | chunk->words(PageBit::kAhead)[word];
+      if (seen == 0) {
+        at = word_end;
+        continue;
+      }
+      if (seen == ~uint64_t{0}) {
+        if (run < at) f(run, at);
+        run = at = word_end;
+        continue;
+      }
+      for (; at < word_end; at += static_cast<uint64_t>(kPageBytes)) {
+        if ((seen >> bit_of(at) & 1) == 0) continue;
+        if (run < at) f(run, at);
+        run = at + static_cast<uint64_t>(kPageBytes);
+      }
+    }
+    if (run < end) f(run, end);
+  }
+
+  /// Gives the pages of [start, end) that have bit `from` bit `to` as well.
+  void copy_bit(PageBit from, PageBit to, uint64_t start, uint64_t end) {
+    for_each_word(start, end, [&](Chunk& chunk, size_t word, uint64_t mask) {
+      const uint64_t added = chunk.words(from)[word] & ~chunk.words(to)[word] & mask;
+      chunk.words(to)[word] |= added;
+      counts_[static_cast<size_t>(to)] += static_cast<uint64_t>(std::popcount(added));
+    });
+  }
+
+  /// Takes the bit from all pages.
+  void clear_bit(PageBit bit) {
+    for (auto& [key, chunk] : chunks_) chunk.words(bit).fill(0);
+    counts_[static_cast<size_t>(bit)] = 0;
+  }
+
   uint64_t count(PageBit bit) const { return counts_[static_cast<size_t>(bit)]; }
 
   /// Calls f(address) for each page of [start, end) with the bit, in no particular order between 2 MiB pieces.
@@ -136,6 +180,28 @@ class PageStates {
         bits &= ~mask;
       }
     }
+  }
+
+  /// Calls f(chunk, word number, mask of the pages inside) for each 64 pages of [start, end) that have any state.
+  template <class F>
+  void for_each_word(uint64_t start, uint64_t end, F f) {
+    const auto in_chunk = [&](uint64_t base, Chunk& chunk) {
+      for (size_t word = 0; word < 8; ++word) {
+        const uint64_t word_start = base + (word << 18), word_end = word_start + (uint64_t{1} << 18);
+        if (word_end <= start || word_start >= end) continue;
+        uint64_t mask = ~uint64_t{0};
+        if (start > word_start) mask &= ~uint64_t{0} << ((start - word_start) >> kPageShift);
+        if (end < word_end) mask &= ~uint64_t{0} >> ((word_end - end) >> kPageShift);
+        f(chunk, word, mask);
+      }
+    };
+    if ((end - start) >> kChunkShift > chunks_.size()) {
+      for (auto& [key, chunk] : chunks_)
+        if ((key << kChunkShift) < end && ((key + 1) << kChunkShift) > start) in_chunk(key << kChunkShift, chunk);
+      return;
+    }
+    for (uint64_t key = start >> kChunkShift; start < end && key <= (end - 1) >> kChunkShift; ++key)
+      if (const auto at = chunks_.find(key); at != chunks_.end()) in_chunk(key << kChunkShift, at->second);
   }
 
   template <class F>

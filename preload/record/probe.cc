@@ -11,13 +11,14 @@
 
 #include "preload/record/proc_maps.h"
 #include "preload/record/recorder.h"
+#include "preload/record/tracker.h"
 #include "preload/record/userfaultfd.h"
 
 namespace oomcast::record {
 namespace {
 
-UniqueFd open_by_call(int* error) {
-  const long fd = ::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+UniqueFd open_by_call(int flags, int* error) {
+  const long fd = ::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | flags);
   *error = fd < 0 ? errno : 0;
   return UniqueFd(static_cast<int>(fd));
 }
@@ -46,12 +47,15 @@ std::string yes_no(const char* what, bool yes) { return std::string(what) + ": "
 Capabilities probe() {
   Capabilities out;
   int error = 0;
-  UniqueFd by_call = open_by_call(&error);
+  UniqueFd by_call = open_by_call(0, &error);
   UniqueFd by_device = open_by_device();
   const bool by_call_works = static_cast<bool>(by_call);
   out.userfaultfd_device = static_cast<bool>(by_device);
   out.userfaultfd = by_call_works || out.userfaultfd_device;
-  const uint64_t features = out.userfaultfd ? features_of(by_call_works ? by_call.get() : by_device.get()) : 0;
+  int user_mode_error = 0;
+  UniqueFd user_mode = open_by_call(UFFD_USER_MODE_ONLY, &user_mode_error);
+  out.userfaultfd_user_mode = static_cast<bool>(user_mode);
+  const uint64_t features = features_of(by_call_works ? by_call.get() : out.userfaultfd_device ? by_device.get() : user_mode.get());
   out.ptrace_capability = has_capability(CAP_SYS_PTRACE);
   out.event_fork = (features & UFFD_FEATURE_EVENT_FORK) != 0 && out.ptrace_capability;
   out.event_remap = features & UFFD_FEATURE_EVENT_REMAP;
@@ -63,17 +67,21 @@ Capabilities probe() {
   out.move = features & UFFD_FEATURE_MOVE;
   out.pagemap_scan = kernel_has_pagemap_scan();
   out.procmap_query = kernel_has_procmap_query();
-  const bool usable = out.userfaultfd && out.event_remap && out.event_remove && out.event_unmap && out.thread_id;
-  out.tracker = usable ? "userfaultfd" : "pagemap";
+  const TrackerKind best = choose_tracker("", out).value();
+  out.tracker = tracker_name(best);
 
   utsname system{};
   ::uname(&system);
   out.lines.push_back(std::string("kernel ") + system.release);
-  out.lines.push_back(std::string("tracker that `run` will use: ") + (usable ? "userfaultfd (each first touch, in order)" : "pagemap (polled, coarse in time)"));
+  out.lines.push_back("tracker that `run` will use: " + out.tracker +
+                      (best == TrackerKind::kUserfaultfd ? " (each first touch, in order)" : best == TrackerKind::kWpAsync ? " (touches polled, frees told by the kernel)" : " (polled, coarse in time)"));
+  for (const TrackerKind kind : {TrackerKind::kUserfaultfd, TrackerKind::kWpAsync, TrackerKind::kPagemap})
+    out.lines.push_back(yes_no((std::string("--tracker ") + tracker_name(kind)).c_str(), choose_tracker(tracker_name(kind), out).ok()));
   out.lines.push_back(std::string("userfaultfd by system call: ") + (by_call_works ? "yes" : std::string("no (") + std::strerror(error) + ")"));
   out.lines.push_back(yes_no("userfaultfd through /dev/userfaultfd", out.userfaultfd_device));
   out.lines.push_back(yes_no("frees inside libc (REMOVE, UNMAP, REMAP events)", out.event_remap && out.event_remove && out.event_unmap));
   out.lines.push_back(yes_no("writes to watched pages (write protection)", out.write_protect));
+  out.lines.push_back(yes_no("userfaultfd for user mode only (enough for wp-async)", out.userfaultfd_user_mode));
   out.lines.push_back(yes_no("WP_ASYNC", out.wp_async));
   out.lines.push_back(yes_no("MOVE", out.move));
   out.lines.push_back(yes_no("EVENT_FORK (not needed)", out.event_fork));

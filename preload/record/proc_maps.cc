@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -19,7 +21,7 @@ namespace oomcast::record {
 namespace {
 
 // From newer linux/fs.h than Debian 12's.
-constexpr uint64_t kPageIsFile = 1 << 2, kPageIsPresent = 1 << 3, kPageIsSwapped = 1 << 4, kPageIsPfnZero = 1 << 5;
+constexpr uint64_t kPageIsWritten = 1 << 1, kPageIsFile = 1 << 2, kPageIsPresent = 1 << 3, kPageIsSwapped = 1 << 4, kPageIsPfnZero = 1 << 5;
 struct PageRegion {
   uint64_t start, end, categories;
 };
@@ -55,28 +57,53 @@ uint64_t zero_pfn() {
   return pfn;
 }
 
-void scan_pagemap_entries(int fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  std::array<uint64_t, 2048> entries;
-  uint64_t run = 0;
+/// Without the ioctl: bit 63 present, 62 swapped, 61 a page of a file or of shared memory.
+void scan_pagemap_entries(int fd, uint64_t start, uint64_t end, bool of_file, const std::function<void(uint64_t, uint64_t)>& found) {
   const auto page = static_cast<uint64_t>(kPageBytes);
+  uint64_t run = 0;
   for (uint64_t at = start; at < end;) {
-    const uint64_t want = std::min<uint64_t>(entries.size(), (end - at) / page);
-    const ssize_t got = ::pread(fd, entries.data(), want * sizeof(uint64_t), static_cast<off_t>(at / page * sizeof(uint64_t)));
-    if (got <= 0) break;
-    const uint64_t count = static_cast<uint64_t>(got) / sizeof(uint64_t);
-    for (uint64_t i = 0; i < count; ++i, at += page) {
-      const uint64_t entry = entries[i];
-      const bool here = (entry >> 62) != 0 && (entry >> 61 & 1) == 0;
+    const std::vector<uint64_t> entries = read_pagemap(fd, at, std::min<uint64_t>(2048, (end - at) / page));
+    if (entries.empty()) break;
+    for (const uint64_t entry : entries) {
+      const bool here = (entry >> 62) != 0 && ((entry >> 61 & 1) != 0) == of_file;
       const uint64_t pfn = entry & ((uint64_t{1} << 55) - 1);
-      const bool resident = here && !(pfn != 0 && pfn == zero_pfn());
-      if (resident && run == 0) run = at;
-      if (!resident && run != 0) {
+      const bool counts = here && !(pfn != 0 && pfn == zero_pfn());
+      if (counts && run == 0) run = at;
+      if (!counts && run != 0) {
         found(run, at);
         run = 0;
       }
+      at += page;
     }
   }
   if (run != 0) found(run, end);
+}
+
+/// Runs of resident or swapped pages that are in all of `categories` and in none of `without`. False: the kernel has no such call.
+bool scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, uint64_t categories, uint64_t without, const std::function<void(uint64_t, uint64_t)>& found) {
+  std::array<PageRegion, 512> regions;
+  for (uint64_t at = start; at < end;) {
+    PagemapScan scan{};
+    scan.size = sizeof scan;
+    scan.start = at;
+    scan.end = end;
+    scan.vec = reinterpret_cast<uint64_t>(regions.data());
+    scan.vec_len = regions.size();
+    scan.category_inverted = without;
+    scan.category_mask = categories | without;
+    scan.category_anyof_mask = kPageIsPresent | kPageIsSwapped;
+    scan.return_mask = kPageIsPresent;
+    const int count = ::ioctl(pagemap_fd, OOMCAST_PAGEMAP_SCAN, &scan);
+    if (count < 0) {
+      if (scan_works == Known::kUnknown && (errno == ENOTTY || errno == EINVAL)) scan_works = Known::kNo;
+      return scan_works != Known::kNo;
+    }
+    scan_works = Known::kYes;
+    for (int i = 0; i < count; ++i) found(regions[static_cast<size_t>(i)].start, regions[static_cast<size_t>(i)].end);
+    if (scan.walk_end <= at) return true;
+    at = scan.walk_end;
+  }
+  return true;
 }
 
 }  // namespace
@@ -110,12 +137,14 @@ std::vector<Vma> parse_maps(const std::string& text) {
     char protection[8] = {};
     int name_at = 0;
     unsigned long start = 0, end = 0, offset = 0, inode = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %*x:%*x %lu %n", &start, &end, protection, &offset, &inode, &name_at) < 5) continue;
+    unsigned device_major = 0, device_minor = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %x:%x %lu %n", &start, &end, protection, &offset, &device_major, &device_minor, &inode, &name_at) < 7) continue;
     if (end <= start || std::strlen(protection) != 4) continue;
     vma.start = start;
     vma.end = end;
     vma.file_offset = offset;
     vma.inode = inode;
+    vma.device = makedev(device_major, device_minor);
     vma.readable = protection[0] == 'r';
     vma.writable = protection[1] == 'w';
     vma.executable = protection[2] == 'x';
@@ -143,6 +172,7 @@ bool query_map(int maps_fd, uint64_t address, Vma* out) {
       out->end = query.vma_end;
       out->file_offset = query.vma_offset;
       out->inode = query.inode;
+      out->device = makedev(query.dev_major, query.dev_minor);
       out->readable = query.vma_flags & kVmaReadable;
       out->writable = query.vma_flags & kVmaWritable;
       out->executable = query.vma_flags & kVmaExecutable;
@@ -163,35 +193,22 @@ bool query_map(int maps_fd, uint64_t address, Vma* out) {
 }
 
 void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  if (scan_works != Known::kNo) {
-    std::array<PageRegion, 512> regions;
-    for (uint64_t at = start; at < end;) {
-      PagemapScan scan{};
-      scan.size = sizeof scan;
-      scan.start = at;
-      scan.end = end;
-      scan.vec = reinterpret_cast<uint64_t>(regions.data());
-      scan.vec_len = regions.size();
-      scan.category_inverted = kPageIsFile | kPageIsPfnZero;
-      scan.category_mask = kPageIsFile | kPageIsPfnZero;
-      scan.category_anyof_mask = kPageIsPresent | kPageIsSwapped;
-      scan.return_mask = kPageIsPresent;
-      const int count = ::ioctl(pagemap_fd, OOMCAST_PAGEMAP_SCAN, &scan);
-      if (count < 0) {
-        if (scan_works == Known::kUnknown && (errno == ENOTTY || errno == EINVAL)) {
-          scan_works = Known::kNo;
-          break;
-        }
-        return;
-      }
-      scan_works = Known::kYes;
-      for (int i = 0; i < count; ++i) found(regions[static_cast<size_t>(i)].start, regions[static_cast<size_t>(i)].end);
-      if (scan.walk_end <= at) return;
-      at = scan.walk_end;
-    }
-    if (scan_works == Known::kYes) return;
-  }
-  scan_pagemap_entries(pagemap_fd, start, end, found);
+  if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, 0, kPageIsFile | kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, false, found);
+}
+
+void scan_shared(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
+  if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, kPageIsFile, kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, true, found);
+}
+
+std::vector<uint64_t> read_pagemap(int pagemap_fd, uint64_t start, uint64_t pages) {
+  std::vector<uint64_t> entries(pages);
+  const ssize_t got = ::pread(pagemap_fd, entries.data(), pages * sizeof(uint64_t), static_cast<off_t>(start / static_cast<uint64_t>(kPageBytes) * sizeof(uint64_t)));
+  entries.resize(got > 0 ? static_cast<size_t>(got) / sizeof(uint64_t) : 0);
+  return entries;
+}
+
+void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
+  if (scan_works != Known::kNo) scan_by_ioctl(pagemap_fd, start, end, kPageIsWritten, kPageIsFile | kPageIsPfnZero, found);
 }
 
 bool kernel_has_pagemap_scan() {

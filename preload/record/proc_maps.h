@@ -13,10 +13,13 @@ struct Vma {
   uint64_t end = 0;
   uint64_t file_offset = 0;
   uint64_t inode = 0;
+  uint64_t device = 0;  // as in st_dev
   bool readable = false, writable = false, executable = false, shared = false;
   std::string name;  // path, [heap], [stack], [anon:...] or empty
 
-  bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]"; }
+  bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]" || huge(); }
+  /// Huge pages come from a pool of their own.
+  bool huge() const { return name == "/anon_hugepage (deleted)" || name.starts_with("/memfd:hugetlb"); }
   bool anonymous() const { return !shared && inode == 0 && !special() && (name.empty() || name[0] == '['); }
 };
 
@@ -29,6 +32,15 @@ bool query_map(int maps_fd, uint64_t address, Vma* out);
 
 /// Calls found(start, end) for runs of resident or swapped anonymous pages in [start, end), the zero page left out.
 void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
+
+/// The same for pages of files and shared memory that this process has mapped.
+void scan_shared(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
+/// The raw entries of `pages` pages; fewer if the process is gone.
+std::vector<uint64_t> read_pagemap(int pagemap_fd, uint64_t start, uint64_t pages);
+inline bool resident(uint64_t pagemap_entry) { return (pagemap_entry >> 63 & 1) != 0; }
+inline bool mapped_once(uint64_t pagemap_entry) { return resident(pagemap_entry) && (pagemap_entry >> 56 & 1) != 0; }
+/// Calls found(start, end) for runs of resident anonymous pages that are not write-protected by a userfaultfd (any more).
+void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
 
 bool kernel_has_pagemap_scan();
 bool kernel_has_procmap_query();

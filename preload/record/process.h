@@ -16,6 +16,7 @@
 #include "preload/record/page_states.h"
 #include "preload/record/proc_maps.h"
 #include "preload/record/task_clock.h"
+#include "preload/record/tracker.h"
 #include "preload/record/unique_fd.h"
 #include "preload/record/userfaultfd.h"
 #include "preload/ring/shared_area.h"
@@ -73,7 +74,8 @@ struct Process {
   std::string comm;
   UniqueFd pidfd, maps, pagemap, statm, oom_score_adj;
   int connection = -1;     // descriptor of its socket, owned by the session; -1: none
-  Userfaultfd fault_fd;
+  TrackerKind tracker = TrackerKind::kPagemap;
+  Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
   std::unique_ptr<SharedMapping> shared;
 
   PageStates pages;
@@ -88,7 +90,7 @@ struct Process {
   bool exec_pending = false;     // kExec fed on the hang-up, the new program's hello may yet come
   uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known
   uint64_t started_ns = 0;
-  uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000;
+  uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000, last_poll_ns = 0;
   uint64_t next_drain_ns = 0;    // it uses files: its ring fills without a fault to tell us; 0: it does not
   uint64_t last_file_ns = 0;
   bool active = false;           // something happened since the last sweep
@@ -97,9 +99,13 @@ struct Process {
   uint64_t touched_since_sample = 0;
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told
-  bool forked_untouched = false; // shares pages with its parent since fork: copy-on-write breaks are not seen
+  uint64_t fork_group = 0;       // processes with the same number may share pages since a fork; 0: with nobody
+  uint64_t copy_cursor = 0;      // where poll_copies() goes on
+  bool maps_shared_memory = false;
+  uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
 
-  bool tracked_by_faults() const { return fault_fd.valid(); }
+  bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd; }
+  bool tells_frees() const { return fault_fd.valid(); }
 };
 
 }  // namespace oomcast::record

@@ -31,6 +31,7 @@ struct RecordOptions {
   bool kill_on_oom = false;            // carry out the sink's kills for real
   int root_oom_score_adj = 0;          // told to the sink as the root's value; never set on this machine
   int64_t max_window_pages = 64;
+  std::string tracker;                 // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
   std::string library_path;            // empty: beside the executable, in the build tree or in the install libdir
   std::function<void(const Progress&)> progress;
 };
@@ -60,11 +61,12 @@ Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& o
 struct Capabilities {
   bool userfaultfd = false;         // by the system call or through /dev/userfaultfd
   bool userfaultfd_device = false;  // /dev/userfaultfd can be opened
+  bool userfaultfd_user_mode = false;  // without privilege: enough for wp-async, where no fault is ever held
   bool event_fork = false, event_remap = false, event_remove = false, event_unmap = false;
   bool thread_id = false, write_protect = false, wp_async = false, move = false;
   bool pagemap_scan = false, procmap_query = false;
   bool ptrace_capability = false;
-  std::string tracker;              // the one that run() would use: "userfaultfd", "pagemap"
+  std::string tracker;              // the one that run() would use: "userfaultfd", "wp-async", "pagemap"
   std::vector<std::string> lines;   // one finding each; those that start with "try: " are commands
 };
 Capabilities probe();

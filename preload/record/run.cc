@@ -120,8 +120,10 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
     return Error{library.value() + ": the dynamic linker cannot preload a path with a space or a colon; move the library"};
   use_own_allocator();
 
+  const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());
+  if (!tracker.ok()) return tracker.error();
   SignalsBlocked blocked;
-  Session session(options, sink);
+  Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
   std::vector<std::string> environment = guest_environment(needs_sanitizer_runtime(preflight.program) ? "" : library.value(), session.socket_name());
@@ -161,8 +163,10 @@ Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& g
     std::string text = read_whole_path("/proc/" + std::to_string(peer.pid) + "/cmdline");
     for (size_t at = 0; at < text.size(); at += options.command.back().size() + 1) options.command.emplace_back(text.c_str() + at);
   }
+  const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());
+  if (!tracker.ok()) return tracker.error();
   SignalsBlocked blocked;
-  Session session(options, sink);
+  Session session(options, tracker.value(), sink);
   const char* name = std::getenv("OOMCAST_SOCKET");
   if (Result<void> listening = session.listen(name != nullptr ? name : ""); !listening.ok()) return listening.error();
   session.add_connection(hello_socket_fd);

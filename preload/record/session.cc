@@ -49,7 +49,7 @@ uint64_t available_kib() {
 
 }  // namespace
 
-Session::Session(const RecordOptions& options, trace::EventSink& sink) : options_(options), sink_(sink) {
+Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), tracker_(tracker) {
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   summary_.command = options.command;
   cost_ = measure_tracking_cost();
@@ -115,6 +115,9 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
 
 /// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
 void Session::forget_address_space(Process& process) {
+  release_all_shared(process);
+  process.fork_group = 0;
+  process.maps_shared_memory = false;
   process.pages.clear_all();
   process.map.clear();
   process.last_maps.clear();
@@ -122,6 +125,7 @@ void Session::forget_address_space(Process& process) {
   process.free_advised.clear();
   process.parked.clear();
   process.fault_fd.reset();
+  process.tracker = TrackerKind::kPagemap;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
@@ -226,6 +230,7 @@ void Session::drop_process(uint32_t pid) {
   Process* process = find(pid);
   if (process == nullptr) return;
   if (!process->greeted && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
+  release_all_shared(*process);
   process->pages.clear_all();
   note_tracked(*process);
   rss_total_bytes_ -= process->rss_bytes;
@@ -248,7 +253,7 @@ void Session::on_hang_up(int fd) {
   if (process == nullptr || process->connection != fd) return;
   process->connection = -1;
   // closefrom() leaves the address space alone. Exec and exit cannot be told apart yet: tick() looks again.
-  if (process->tracked_by_faults() && process->fault_fd.address_space_lives()) return;
+  if (process->tells_frees() && process->fault_fd.address_space_lives()) return;
   process->hung_up_ns = monotonic_ns();
 }
 
@@ -258,7 +263,6 @@ void Session::became_other_program(Process& process) {
   drain_ring(process);
   feed_simple(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);
-  process.forked_untouched = false;
   feed_comm(process);
 }
 
@@ -366,24 +370,31 @@ trace::CaptureSummary Session::finish() {
     drain_ring(*process);
     summary_.caveats.push_back("Process " + std::to_string(pid) + " (" + process->comm + ") was still running when the program's root process ended; it runs on untracked.");
   }
+  objects_.clear();  // nobody takes over from those that are merely left
   while (!processes_.empty()) drop_process(processes_.begin()->first);
   summary_.lost_events = ring_lost_;
   for (uint32_t bit = 0; bit < static_cast<uint32_t>(ring::Sensitive::kCount); ++bit)
     if (sensitive_ >> bit & 1) summary_.host_sensitive.emplace_back(kSensitive[bit]);
-  summary_.tracker = any_faults_tracked_ ? "userfaultfd" : any_polled_ ? "pagemap" : "none";
-  if (!any_faults_tracked_) {
+  summary_.tracker = "none";
+  for (const TrackerKind kind : {TrackerKind::kPagemap, TrackerKind::kWpAsync, TrackerKind::kUserfaultfd})
+    if (trackers_used_[static_cast<size_t>(kind)]) summary_.tracker = tracker_name(kind);
+  if (const std::string limits = tracker_limits(tracker_); !limits.empty()) {
+    summary_.caveats.push_back(limits);
+  } else if (!trackers_used_[static_cast<size_t>(TrackerKind::kUserfaultfd)]) {
     if (first_userfaultfd_errno_ != 0)
       summary_.caveats.push_back(std::string("The kernel refused a userfaultfd (") + std::strerror(first_userfaultfd_errno_) + "), so touches were polled from /proc/PID/pagemap and have the time of the poll, not their own; `sysctl vm.unprivileged_userfaultfd=1`, `setfacl -m u:" + std::to_string(::geteuid()) + ":rw /dev/userfaultfd` or running as root would allow tracking.");
     else
       summary_.caveats.emplace_back("The program did not load the capture library (static, AddressSanitizer, another C library, or an environment without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not their own.");
   }
-  if (any_faults_tracked_ && !polled_comms_.empty()) {
+  if (summary_.tracker != "pagemap" && !polled_comms_.empty()) {
     std::string names;
     for (size_t i = 0; i < polled_comms_.size() && i < 8; ++i) names += (i ? ", " : "") + polled_comms_[i];
     summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + names + ".");
   }
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
-  if (saw_fork_) summary_.caveats.emplace_back("The program forked: when parent or child then writes to a page that both share, the copy that the kernel makes is not seen.");
+  if (copies_seen_ > 0)
+    summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 5 to 50 ms later at most.");
+  if (saw_huge_pages_) summary_.caveats.emplace_back("The program mapped huge pages (hugetlb): they come from the target's own pool and are not part of the forecast.");
   if (summary_.lost_events > 0) summary_.caveats.push_back(std::to_string(summary_.lost_events) + " notes from the program were lost because the ring was full; they concern stacks, MADV_FREE and reads and writes of files, not touches.");
   summary_.stacks = stacks_.resolve();
   return std::move(summary_);

@@ -6,6 +6,9 @@
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
+//   session_poll.cc       the page tables: touches and later writes that no fault tells
+//   session_cow.cc        copies of pages that a fork left shared
+//   session_shared.cc     shared memory, counted once
 #pragma once
 
 #include <sys/types.h>
@@ -19,14 +22,18 @@
 
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
+#include "preload/record/shared_memory.h"
 #include "preload/record/stack_table.h"
 #include "preload/ring/protocol.h"
 
 namespace oomcast::record {
 
+/// Of the memfd that we share with a guest, as /proc/PID/maps shows it.
+inline constexpr const char* kRingName = "/memfd:oomcast-ring";
+
 class Session {
  public:
-  Session(const RecordOptions& options, trace::EventSink& sink);
+  Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink);
   ~Session();
 
   /// Opens the abstract socket that guests say hello on. An empty name: one is made up.
@@ -66,9 +73,9 @@ class Session {
   void on_hello(int fd, const ring::Request& request, UniqueFd fault_fd);
   void on_request(Process& process, const ring::Request& request);
   bool share_area(Process& process, UniqueFd* out);
-  void reply(int fd, ring::ReplyStatus status, const UniqueFd* area);
+  void reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled = false);
   void drain_ring(Process& process);
-  void start_tracking(Process& process, UniqueFd fault_fd, int userfaultfd_errno);
+  void start_tracking(Process& process, UniqueFd fault_fd, const ring::Request& hello);
   void inherit_from(Process& child, Process& parent);
 
   // session_files.cc
@@ -95,9 +102,29 @@ class Session {
 
   // session_sweep.cc
   void sweep(Process& process, bool whole);
-  void learn(Process& process, const Vma& vma, bool no_reserve, bool whole);
+  void learn(Process& process, const Vma& vma, bool no_reserve);
+  // session_poll.cc
   void reconcile(Process& process, uint64_t start, uint64_t end);
+  void poll_touches(Process& process, bool whole);
+  void poll_watches(Process& process);
+  void poll_before_free(Process& process, uint64_t start, uint64_t end);
+  void note_poll(Process& process, uint64_t now_ns);
+  // session_cow.cc
+  void share_by_fork(Process& parent, Process& child);
+  std::vector<Process*> fork_partners(const Process& process);
+  void feed_copies(std::vector<Process*>& owners, bool still_shared, uint64_t page);
+  void poll_copies(Process& process, bool whole);
+  void poll_copied_run(Process& process, const std::vector<Process*>& partners, uint64_t start, uint64_t end);
+  // session_shared.cc
+  bool is_shared_memory(const Vma& vma);
+  void reconcile_shared(Process& process, uint64_t start, uint64_t end);
+  void hand_over(Process& process, uint64_t object_id, uint64_t offset);
+  void release_shared(Process& process, const Area& area);
+  void release_all_shared(Process& process);
+  void inherit_shared(Process& child, const Process& parent);
+  // session_sweep.cc
   void sample_rss(Process& process);
+  uint64_t shared_memory_bytes(Process& process);
   void tick();
   void tick_process(Process& process, uint64_t now_ns);
   void check_guard();
@@ -119,15 +146,20 @@ class Session {
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
   uint64_t guard_floor_kib_ = 0;
   bool guard_struck_ = false;
-  bool watched_anything_ = false, saw_fork_ = false;
+  bool watched_anything_ = false;
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0;
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;
-  bool any_faults_tracked_ = false, any_polled_ = false;
+  TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
+  std::array<bool, 3> trackers_used_{};              // by TrackerKind
   std::vector<std::string> polled_comms_;
   std::vector<trace::WatchRequest> watches_;
   std::vector<trace::KillRequest> kills_;
   uint64_t ring_lost_ = 0;
+  uint64_t last_fork_group_ = 0, copies_seen_ = 0;
+  std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
+  std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs
+  bool saw_huge_pages_ = false;
 };
 
 }  // namespace oomcast::record

@@ -121,7 +121,7 @@ uint64_t Session::window_for(Process& process, Task& task, uint64_t page, Walk**
   if (area == nullptr || !area->registered) {
     // A mapping that grew by itself (a stack, mremap inside libc): look it up.
     Vma vma;
-    if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false, false);
+    if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false);
     area = process.map.find(page);
   }
   const uint64_t area_end = area != nullptr ? area->end : page + kPage;
@@ -288,7 +288,8 @@ void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
   const auto flush = [&] {
     if (run_end > run_start) feed_simple(process, trace::EventKind::kUnmap, run_start, run_end - run_start);
   };
-  for (const Area& area : process.map.remove(start, end)) {
+  const std::vector<Area> removed = process.map.remove(start, end);
+  for (const Area& area : removed) {
     if (!area.announced) continue;
     if (area.start != run_end) {
       flush();
@@ -296,11 +297,12 @@ void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
     }
     run_end = area.end;
   }
+  flush();
+  for (const Area& area : removed) release_shared(process, area);
   process.pages.clear(start, end);
   note_tracked(process);
   process.sampled.erase(process.sampled.lower_bound(start), process.sampled.lower_bound(end));
   if (process.shared) process.shared->known.set(start, end, false);
-  flush();
 }
 
 void Session::on_remove(Process& process, uint64_t start, uint64_t end) {
@@ -328,6 +330,7 @@ void Session::on_remap(Process& process, uint64_t from, uint64_t to, uint64_t by
   for (Area area : moved) {
     area.start = area.start - from + to;
     area.end = area.end - from + to;
+    area.offset_delta += from - to;
     process.map.insert(area);
   }
   process.pages.move(from, to, bytes);

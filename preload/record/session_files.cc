@@ -46,7 +46,7 @@ void Session::drain_file_users(uint64_t now_ns) {
   for (const auto& [pid, process] : processes_) {
     if (process->next_drain_ns == 0 || now_ns < process->next_drain_ns) continue;
     process->next_drain_ns = now_ns - process->last_file_ns < kQuietNs ? now_ns + kDrainNs : 0;
-    if (process->tracked_by_faults()) on_userfaultfd(*process);
+    if (process->tells_frees()) on_userfaultfd(*process);
     drain_ring(*process);
     apply_watches();
   }

@@ -71,10 +71,11 @@ void Session::on_message(int fd) {
   }
 }
 
-void Session::reply(int fd, ring::ReplyStatus status, const UniqueFd* area) {
+void Session::reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled) {
   ring::Reply answer;
   answer.status = status;
   answer.stack_sample_bytes = static_cast<uint64_t>(std::max<int64_t>(options_.stack_sample_bytes, 0));
+  answer.polled = polled ? 1 : 0;
   answer.shared_bytes = sizeof(ring::SharedArea);
   iovec io{&answer, sizeof answer};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
@@ -95,7 +96,7 @@ void Session::reply(int fd, ring::ReplyStatus status, const UniqueFd* area) {
 }
 
 bool Session::share_area(Process& process, UniqueFd* out) {
-  UniqueFd area(::memfd_create("oomcast", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd area(::memfd_create("oomcast-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!area || ::ftruncate(area.get(), static_cast<off_t>(sizeof(ring::SharedArea))) != 0) return false;
   // The guest must not be able to shrink it under our feet.
   ::fcntl(area.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
@@ -121,7 +122,7 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
   }
   Process* process = find(pid);
   if (request.kind == ring::RequestKind::kHelloAgain) {
-    if (process != nullptr && process->tracked_by_faults()) {
+    if (process != nullptr && process->greeted) {
       process->connection = fd;
       process->hung_up_ns = 0;
       connections_[fd] = pid;
@@ -137,7 +138,6 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
       // What the parent did before the fork comes before it.
       on_userfaultfd(*parent);
       drain_ring(*parent);
-      saw_fork_ = true;
       feed_simple(*parent, trace::EventKind::kFork, pid, 0);
     }
     process = &add_process(pid, said_parent);
@@ -171,21 +171,24 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
     reply(fd, ring::ReplyStatus::kStayOut, nullptr);
     return;
   }
-  start_tracking(*process, std::move(fault_fd), request.userfaultfd_errno);
-  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, process->tracked_by_faults() ? "userfaultfd" : "polled", process->pages.count(PageBit::kTouched));
-  reply(fd, ring::ReplyStatus::kTracked, &area);
+  start_tracking(*process, std::move(fault_fd), request);
+  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, tracker_name(process->tracker), process->pages.count(PageBit::kTouched));
+  reply(fd, ring::ReplyStatus::kTracked, &area, !process->tracked_by_faults());
 }
 
-void Session::start_tracking(Process& process, UniqueFd fault_fd, int userfaultfd_errno) {
+void Session::start_tracking(Process& process, UniqueFd fault_fd, const ring::Request& hello) {
   Userfaultfd opened(std::move(fault_fd));
-  if (opened.valid() && opened.negotiate()) {
+  // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never holds faults.
+  const bool user_mode_only = hello.flags & ring::kUserModeOnly;
+  process.tracker = TrackerKind::kPagemap;
+  if (opened.valid() && tracker_ == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate()) process.tracker = TrackerKind::kUserfaultfd;
+  else if (opened.valid() && tracker_ != TrackerKind::kPagemap && kernel_has_pagemap_scan() && opened.negotiate_async()) process.tracker = TrackerKind::kWpAsync;
+  trackers_used_[static_cast<size_t>(process.tracker)] = true;
+  if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = std::move(opened);
-    any_faults_tracked_ = true;
     watch(process.fault_fd.fd(), kFaultSource, process.pid);
-  } else {
-    if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = userfaultfd_errno != 0 ? userfaultfd_errno : EPERM;
-    any_polled_ = true;
   }
+  if (process.tracker != tracker_ && first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
   sweep(process, true);
   if (!process.tracked_by_faults()) return;
   // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.
@@ -199,12 +202,14 @@ void Session::start_tracking(Process& process, UniqueFd fault_fd, int userfaultf
 }
 
 void Session::inherit_from(Process& child, Process& parent) {
+  share_by_fork(parent, child);
+  inherit_shared(child, parent);
   child.pages = parent.pages;
   child.map = parent.map;
   child.last_maps = parent.last_maps;
   child.sampled = parent.sampled;
   child.comm = parent.comm;
-  child.forked_untouched = true;
+  child.maps_shared_memory = parent.maps_shared_memory;
   // Registration and write protection do not pass over a fork; what is mapped does.
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
@@ -214,7 +219,7 @@ void Session::inherit_from(Process& child, Process& parent) {
 }
 
 void Session::on_request(Process& process, const ring::Request& request) {
-  if (process.tracked_by_faults()) on_userfaultfd(process);
+  if (process.tells_frees()) on_userfaultfd(process);
   drain_ring(process);
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.active = true;
@@ -226,18 +231,21 @@ void Session::on_request(Process& process, const ring::Request& request) {
       vma.end = page_up(request.address + request.bytes);
       vma.readable = request.argument & PROT_READ;
       vma.writable = request.argument & PROT_WRITE;
-      learn(process, vma, request.flags & MAP_NORESERVE, false);
+      learn(process, vma, request.flags & MAP_NORESERVE);
       break;
     }
     case ring::RequestKind::kUnknownPage: {
       const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
       if (end < request.address) break;
       Vma vma;
-      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) learn(process, vma, false, false);
+      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) learn(process, vma, false);
       // Known from now on, whatever it is: or else each allocation there would ask again.
       if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
       break;
     }
+    case ring::RequestKind::kFreeing:
+      if (request.address + request.bytes > request.address) poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
+      break;
     case ring::RequestKind::kExiting:
       process.exit_status = static_cast<int>(request.argument) & 0xff;
       close_stalled_walks(process, 0);
@@ -274,7 +282,7 @@ void Session::drain_ring(Process& process) {
         break;
       }
       case trace::EventKind::kAdviseFree:
-        if (process.tracked_by_faults() && process.free_advised.size() < 1024) process.free_advised.emplace_back(note.address, note.address + note.bytes);
+        if (process.tells_frees() && process.free_advised.size() < 1024) process.free_advised.emplace_back(note.address, note.address + note.bytes);
         break;
       case trace::EventKind::kProtect: {
         const bool writable = note.flags & trace::kWritable;

@@ -18,19 +18,17 @@ constexpr uint64_t kHangUpGraceNs = 5'000'000;
 constexpr uint64_t kStalledNs = 100'000'000;
 constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 
-uint8_t map_flags(const Area& area) {
-  return static_cast<uint8_t>(trace::kPrivate | (area.anonymous ? trace::kAnonymous : 0) | (area.writable ? trace::kWritable : 0) |
-                              (area.no_reserve ? trace::kNoReserve : 0) | (area.stack ? trace::kStack | trace::kGrowsDown : 0));
-}
-
 }  // namespace
 
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already.
-void Session::learn(Process& process, const Vma& vma, bool no_reserve, bool whole) {
-  if (vma.shared || vma.special()) return;
-  const bool anonymous = vma.anonymous();
-  const bool registrable = anonymous && process.tracked_by_faults();
-  for (const auto& [start, end] : process.map.gaps(vma.start, vma.end)) {
+void Session::learn(Process& process, const Vma& vma, bool no_reserve) {
+  if (vma.special()) saw_huge_pages_ |= vma.huge();
+  const bool shared = is_shared_memory(vma);
+  if ((vma.shared && !shared) || vma.special()) return;
+  const bool anonymous = vma.anonymous() || shared;
+  const bool registrable = vma.anonymous() && process.tells_frees();
+  const std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
+  for (const auto& [start, end] : gaps) {
     Area area;
     area.start = start;
     area.end = end;
@@ -39,6 +37,12 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, bool whol
     area.no_reserve = no_reserve;
     area.stack = vma.name == "[stack]";
     area.announced = anonymous || vma.writable;
+    area.shared = shared;
+    if (shared) {
+      area.object = ring::file_id(vma.device, vma.inode);
+      area.offset_delta = vma.file_offset - vma.start;
+      process.maps_shared_memory = true;
+    }
     process.map.insert(area);
     if (!area.announced) continue;
     trace::Event event = stamped(process, nullptr, trace::EventKind::kMap);
@@ -66,56 +70,17 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, bool whol
       // Registered first, counted after: whatever is touched in between faults.
       for (const auto& [start, end] : unregistered) reconcile(process, start, end);
     }
-  } else if (!anonymous ? (vma.writable || whole) : true) {
-    reconcile(process, vma.start, vma.end);
+  } else if (anonymous || vma.writable) {
+    for (const auto& [start, end] : gaps)
+      if (!shared) reconcile(process, start, end);
+    // It is polled anyway: malloc's hook need not ask.
+    if (process.shared && anonymous && !gaps.empty()) process.shared->known.set(vma.start, vma.end, true);
   }
-}
-
-/// Compares what is resident with what is counted, and feeds the difference.
-void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
-  std::vector<std::pair<uint64_t, uint64_t>> fresh;
-  std::vector<std::pair<uint64_t, uint64_t>> gone;
-  uint64_t resident_until = start;
-  const auto absent = [&](uint64_t from, uint64_t to) {
-    if (from >= to) return;
-    process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
-      if (!gone.empty() && gone.back().second == address) gone.back().second += kPage;
-      else gone.emplace_back(address, address + kPage);
-    });
-  };
-  scan_resident(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
-    absent(resident_until, from);
-    resident_until = to;
-    for (uint64_t at = from; at < to; at += kPage) {
-      if (process.pages.test(PageBit::kTouched, at) || process.pages.test(PageBit::kAhead, at)) continue;
-      if (!fresh.empty() && fresh.back().second == at) fresh.back().second += kPage;
-      else fresh.emplace_back(at, at + kPage);
-    }
-  });
-  absent(resident_until, end);
-  for (const auto& [from, to] : gone) {
-    process.pages.clear(from, to);
-    feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
-  }
-  for (const auto& [from, to] : fresh) {
-    if (Area* area = process.map.find(from); area != nullptr && !area->announced) {
-      // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
-      area->announced = true;
-      feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
-    }
-    for (uint64_t at = from; at < to; at += kPage) process.pages.touch(at);
-    trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
-    event.address = from;
-    event.bytes = to - from;
-    event.flags = trace::kWrite | trace::kPresent;
-    event.stack_id = stack_of(process, from);
-    feed(event);
-  }
-  note_tracked(process);
 }
 
 void Session::sweep(Process& process, bool whole) {
   const uint64_t began = monotonic_ns();
+  note_poll(process, began);
   if (process.tracked_by_faults() && !whole) close_stalled_walks(process, kStalledNs);
   drain_ring(process);
   std::vector<Vma> maps = read_maps(process.maps.get());
@@ -131,13 +96,15 @@ void Session::sweep(Process& process, bool whole) {
       }
     };
     for (const Vma& vma : maps) {
-      if (vma.shared || vma.special()) continue;
+      if (vma.name.starts_with(kRingName)) process.ring_start = vma.start, process.ring_end = vma.end;
+      if ((vma.shared && !is_shared_memory(vma)) || vma.special()) continue;
       if (vma.start > covered) uncovered(covered, vma.start);
       covered = vma.end;
     }
     uncovered(covered, ~uint64_t{0});
     for (const auto& [from, to] : gone) on_unmap(process, from, to);
-    for (const Vma& vma : maps) learn(process, vma, false, whole);
+    for (const Vma& vma : maps) learn(process, vma, false);
+    poll_touches(process, whole);
     process.last_maps = std::move(maps);
   }
   sample_rss(process);
@@ -160,6 +127,18 @@ void Session::sweep(Process& process, bool whole) {
   apply_watches();
 }
 
+/// RssShmem less what our own ring has of it.
+uint64_t Session::shared_memory_bytes(Process& process) {
+  if (!process.maps_shared_memory) return 0;
+  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
+  const size_t at = status.find("RssShmem:");
+  if (at == std::string::npos) return 0;
+  uint64_t ring = 0;
+  scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { ring += to - from; });
+  const uint64_t bytes = std::strtoull(status.c_str() + at + 9, nullptr, 10) << 10;
+  return bytes > ring ? bytes - ring : 0;
+}
+
 void Session::sample_rss(Process& process) {
   process.touched_since_sample = 0;
   const std::string text = read_whole(process.statm.get());
@@ -168,7 +147,7 @@ void Session::sample_rss(Process& process) {
   std::strtoull(text.c_str(), &end, 10);
   const uint64_t resident = std::strtoull(end, &end, 10);
   const uint64_t shared = std::strtoull(end, &end, 10);
-  const uint64_t bytes = resident > shared ? (resident - shared) * kPage : 0;
+  const uint64_t bytes = (resident > shared ? (resident - shared) * kPage : 0) + shared_memory_bytes(process);
   if (bytes > process.rss_bytes) process.active = true;
   rss_total_bytes_ += bytes - process.rss_bytes;
   process.rss_bytes = bytes;
@@ -215,8 +194,8 @@ void Session::tick() {
       process->next_sweep_ns = now + 20'000'000;
       continue;
     }
-    if (!process->greeted || process->exec_pending) any_polled_ = true;
-    if (process->tracked_by_faults()) on_userfaultfd(*process);
+    if (!process->greeted || process->exec_pending) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+    if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
   if (now < next_tick_ns_) return;

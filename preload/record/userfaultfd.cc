@@ -40,10 +40,18 @@ bool Userfaultfd::negotiate() {
   return ::ioctl(fd_.get(), UFFDIO_API, &api) == 0;
 }
 
+bool Userfaultfd::negotiate_async() {
+  uffdio_api api{};
+  api.api = UFFD_API;
+  api.features = UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
+  write_protects_ = async_ = ::ioctl(fd_.get(), UFFDIO_API, &api) == 0;
+  return async_;
+}
+
 bool Userfaultfd::register_range(uint64_t start, uint64_t end) {
   uffdio_register request{};
   request.range = {start, end - start};
-  request.mode = UFFDIO_REGISTER_MODE_MISSING | (write_protects_ ? UFFDIO_REGISTER_MODE_WP : 0);
+  request.mode = async_ ? UFFDIO_REGISTER_MODE_WP : UFFDIO_REGISTER_MODE_MISSING | (write_protects_ ? UFFDIO_REGISTER_MODE_WP : 0);
   return ::ioctl(fd_.get(), UFFDIO_REGISTER, &request) == 0;
 }
 

@@ -21,6 +21,9 @@
 #ifndef UFFD_FEATURE_MOVE
 #define UFFD_FEATURE_MOVE (1 << 16)
 #endif
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
 #ifndef USERFAULTFD_IOC_NEW
 #define USERFAULTFD_IOC_NEW 0xaa00
 #endif
@@ -41,6 +44,8 @@ class Userfaultfd {
 
   /// Agrees on the features. False: this kernel refuses even the least that is needed.
   bool negotiate();
+  /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
+  bool negotiate_async();
   bool valid() const { return fd_.get() >= 0; }
   bool write_protects() const { return write_protects_; }
   int fd() const { return fd_.get(); }
@@ -62,6 +67,7 @@ class Userfaultfd {
  private:
   UniqueFd fd_;
   bool write_protects_ = false;
+  bool async_ = false;
 };
 
 }  // namespace oomcast::record

@@ -10,7 +10,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 3;
+inline constexpr uint32_t kVersion = 4;
 
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set
@@ -19,8 +19,12 @@ enum class RequestKind : uint32_t {
   kMapped,       // [address, +bytes) was mapped private and anonymous; `argument` holds the PROT_ bits, `flags` the MAP_ bits
   kUnknownPage,  // an allocation lies on pages that are not in the known-page table
   kExiting,      // about to leave with exit status `argument`
+  kFreeing,      // [address, +bytes) is about to be unmapped or given back; asked only when touches are polled
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
 };
+
+/// In `flags` of a hello: the userfaultfd was opened without privilege.
+inline constexpr uint64_t kUserModeOnly = 1;
 
 struct Request {
   uint32_t magic = kMagic;
@@ -44,6 +48,8 @@ enum class ReplyStatus : uint32_t {
 struct Reply {
   uint32_t magic = kMagic;
   ReplyStatus status = ReplyStatus::kTracked;
+  uint32_t polled = 0;  // touches are found by polling
+  uint32_t reserved = 0;
   uint64_t stack_sample_bytes = 0;
   uint64_t shared_bytes = 0;
 };
