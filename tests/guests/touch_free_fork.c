@@ -12,7 +12,7 @@ static char* map(size_t bytes) {
   if (start == MAP_FAILED) _exit(1);
   return start;
 }
-static void settle(void) { usleep(150000); }
+static void settle(void) { usleep(300000); }
 
 int main(void) {
   char* kept = map(32 * MIB);
