@@ -1,4 +1,4 @@
-/* Writes the same pages again and again for half a second. */
+// Writes the same pages again and again for half a second.
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

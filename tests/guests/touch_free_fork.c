@@ -1,4 +1,4 @@
-/* Touches, reads, frees and forks in known amounts, slowly enough to be polled: all trackers have to see the same. */
+// Touches, reads, frees and forks in known amounts, slowly enough to be polled: all trackers have to see the same.
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
