@@ -45,16 +45,25 @@ class CalibrationFile {
     return times;
   }
 
- private:
   void fail(const std::string& path, const std::string& what) {
     reader_.fail(kPath, lines_.line_of(path), path + " " + what);
   }
 
+ private:
   SnapshotReader& reader_;
   JsonLines lines_;
 };
 
 }  // namespace
+
+// A block size in the file is believed over what the snapshot lets one guess (snapshot_files.cc).
+static void read_block_size(CalibrationFile& file, const ordered_json& root, HostSpec& spec) {
+  if (!root.contains("disk") || !root["disk"].is_object() || !root["disk"].contains("block_bytes")) return;
+  spec.file_block_bytes = file.read(root["disk"], "disk", "block_bytes", 1, 4096);
+  if (!is_block_size(spec.file_block_bytes)) {
+    file.fail("disk.block_bytes", "is no block size; expected 1024, 2048, 4096, or 0 for XFS and btrfs");
+  }
+}
 
 void read_calibration(SnapshotReader& reader) {
   if (const std::string* text = reader.text(kPath)) {
@@ -73,6 +82,7 @@ void read_calibration(SnapshotReader& reader) {
     spec.calibration.page_touch_ps = file.read(root, "", "page_touch_ns", 1000, 1'000'000'000);
     spec.calibration.cpu_loop_20m = Nanoseconds(file.read(root, "", "cpu_loop_20m_s", 1e9, 3'600'000'000'000));
     spec.disk = file.read_device(root, "disk");
+    read_block_size(file, root, spec);
     const DeviceTimes swap_times = file.read_device(root, "swap");
     for (SwapSpec& swap : spec.swaps) swap.times = swap_times;
   }

@@ -49,6 +49,13 @@ void assume_ssd(HostSpec& spec, DeviceTimes& times, const std::string& field, co
   fill(times.write_128k, times.read_128k, kSsd.write_128k, "write_128k_ns");
 }
 
+void assume_block_size(HostSpec& spec, const char* why) {
+  spec.file_block_bytes = kPageBytes;
+  spec.assumed.push_back("disk.block_bytes: " + std::to_string(kPageBytes) + " (" + why + ")");
+}
+
+bool is_block_size(int64_t bytes) { return bytes == 0 || bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096; }
+
 void default_settings(HostSpec& spec) {
   // Both reserves are a 32nd of what was free at boot, capped (mm/mmap.c); nearly all memory is.
   const int64_t free_at_boot_kb = spec.total_ram.count() * 4;

@@ -27,44 +27,85 @@ class File {
     Shadow shadow;
   };
 
-  /// nullptr if nothing was ever cached near there.
-  const Entry* find(uint64_t index) const {
-    const auto it = leaves_.find(index / kLeafPages);
-    return it == leaves_.end() ? nullptr : &(*it->second)[index % kLeafPages];
-  }
-  Entry& entry(uint64_t index) {
-    std::unique_ptr<Leaf>& leaf = leaves_[index / kLeafPages];
-    if (!leaf) leaf = std::make_unique<Leaf>();
-    return (*leaf)[index % kLeafPages];
-  }
   PageId page(uint64_t index) const {
     const Entry* entry = find(index);
     return entry ? entry->page : kNoPage;
   }
-  /// Calls f(index, Entry&) for every cached page from `first` on, ascending, while f gives true.
+  Shadow shadow(uint64_t index) const {
+    const Entry* entry = find(index);
+    return entry ? entry->shadow : Shadow{};
+  }
+  void set_page(uint64_t index, PageId page) { put(index, {page, {}}); }
+  void set_shadow(uint64_t index, Shadow shadow) { put(index, {kNoPage, shadow}); }
+  /// Forgets page and shadow; a node with nothing left in it is freed.
+  void clear(uint64_t index) { put(index, {}); }
+  /// Forgets everything from `first` on; calls f(PageId) for each page that was cached there.
   template <class F>
-  void for_each_page(uint64_t first, F&& f) {
+  void truncate(uint64_t first, F&& f) {
+    for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end();) {
+      Leaf& leaf = *it->second;
+      for (uint64_t i = 0; i < kLeafPages; ++i) {
+        Entry& entry = leaf.entries[i];
+        if (it->first * kLeafPages + i < first || !used(entry)) continue;
+        if (entry.page != kNoPage) {
+          f(entry.page);
+          --leaf.pages;
+        }
+        --leaf.used;
+        entry = {};
+      }
+      it = leaf.used == 0 ? leaves_.erase(it) : std::next(it);
+    }
+  }
+  /// Calls f(index, PageId) for every cached page from `first` on, ascending, while f gives true. f may not add or clear.
+  template <class F>
+  void for_each_page(uint64_t first, F&& f) const {
     for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end(); ++it) {
+      if (it->second->pages == 0) continue;
       for (uint64_t i = 0; i < kLeafPages; ++i) {
         const uint64_t index = it->first * kLeafPages + i;
-        if (index < first || (*it->second)[i].page == kNoPage) continue;
-        if (!f(index, (*it->second)[i])) return;
+        if (index < first || it->second->entries[i].page == kNoPage) continue;
+        if (!f(index, it->second->entries[i].page)) return;
       }
     }
   }
+  /// Tree nodes (struct xa_node), those with nothing but shadows included.
   size_t nodes() const { return leaves_.size(); }
 
   uint64_t id = 0;            // as the trace names it
   int64_t size_pages = 0;     // as far as it has been written or read
   int64_t dirty = 0;          // dirty pages
   int64_t writeback = 0;      // pages under writeback
-  int64_t cached = 0;
+  int64_t cached = 0;            // pages in the cache
   uint64_t writeback_index = 0;  // where the flusher goes on
   int64_t dirtied_when_ns = -1;  // first dirtied since it was last clean
   Readahead readahead;
 
  private:
-  using Leaf = std::array<Entry, kLeafPages>;
+  struct Leaf {
+    std::array<Entry, kLeafPages> entries;
+    uint32_t pages = 0, used = 0;  // entries with a page; with a page or a shadow
+  };
+
+  const Entry* find(uint64_t index) const {
+    const auto it = leaves_.find(index / kLeafPages);
+    return it == leaves_.end() ? nullptr : &it->second->entries[index % kLeafPages];
+  }
+  static bool used(const Entry& entry) { return entry.page != kNoPage || entry.shadow.age >= 0; }
+  void put(uint64_t index, const Entry& next) {
+    auto it = leaves_.find(index / kLeafPages);
+    if (it == leaves_.end()) {
+      if (!used(next)) return;
+      it = leaves_.emplace(index / kLeafPages, std::make_unique<Leaf>()).first;
+    }
+    Leaf& leaf = *it->second;
+    Entry& entry = leaf.entries[index % kLeafPages];
+    leaf.pages += (next.page != kNoPage ? 1u : 0u) - (entry.page != kNoPage ? 1u : 0u);
+    leaf.used += (used(next) ? 1u : 0u) - (used(entry) ? 1u : 0u);
+    entry = next;
+    if (leaf.used == 0) leaves_.erase(it);
+  }
+
   std::map<uint64_t, std::unique_ptr<Leaf>> leaves_;
 };
 

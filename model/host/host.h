@@ -42,8 +42,9 @@ struct Host {
   std::vector<SwapDevice> swaps;             // by priority, highest first
   VmstatArray vmstat;
   std::deque<File> files;                    // in the order in which the program first used them
-  int64_t file_pages = 0;                    // cached pages of these files
-  std::vector<std::pair<int8_t, int8_t>> file_slab;  // node and zone of each page of buffer heads and tree nodes
+  int64_t buffer_heads = 0;                  // on cached pages of these files
+  int64_t tree_nodes = 0;                    // struct xa_node of their page caches
+  std::vector<std::pair<int8_t, int8_t>> cache_slab;  // node and zone of each slab page that holds them
   int64_t app_file_bytes = 0;                // read and written through files
   std::vector<Cgroup> cgroups;               // [0]: the root
 

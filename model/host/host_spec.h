@@ -146,6 +146,7 @@ struct HostSpec {
   std::vector<NodeSpec> nodes;   // ascending id, nodes with memory
   std::vector<SwapSpec> swaps;
   DeviceTimes disk;
+  int64_t file_block_bytes = 4096;  // of the file systems; 0: no buffer heads hang on their pages (XFS, btrfs)
   VmTunables vm;
   Calibration calibration;
   std::vector<ProcessSpec> processes;  // ascending pid: order of the task list

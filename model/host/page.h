@@ -35,6 +35,7 @@ enum PageFlag : uint16_t {
   kPageOrphan = 1 << 12,     // its last user is gone; freed when its I/O ends
   kPageReadahead = 1 << 13,  // brought in beside the one that was asked for
   kPageInBatch = 1 << 14,    // in a per-CPU lru_add batch, on no list yet
+  kPageBuffers = 1 << 15,    // file: buffer heads hang on it (PagePrivate)
 };
 
 enum class LruKindIndex : uint8_t { kInactiveAnon, kActiveAnon, kInactiveFile, kActiveFile, kUnevictable, kNone };

@@ -61,11 +61,16 @@ static void read_times(JsonObject& object, DeviceTimes& times) {
 
 void read_devices(JsonObject& object, HostSpec& spec) {
   constexpr const char* why = "not in the file";
+  spec.file_block_bytes = -1;
   if (const ordered_json* value = object.get("disk")) {
     JsonObject disk(object.file(), *value, "disk");
     read_times(disk, spec.disk);
+    if (disk.integer("block_bytes", spec.file_block_bytes, 0, 4096) && !is_block_size(spec.file_block_bytes)) {
+      disk.fail("block_bytes", "is no block size; expected 1024, 2048, 4096, or 0 for XFS and btrfs");
+    }
     disk.done();
   }
+  if (spec.file_block_bytes < 0) assume_block_size(spec, why);
   if (const ordered_json* value = object.get("calibration")) {
     JsonObject speed(object.file(), *value, "calibration");
     int64_t fault = 0, loop = 0;

@@ -51,6 +51,9 @@ std::vector<std::string> paths_of(const std::string& root) {
                                     "proc/meminfo",
                                     "proc/buddyinfo",
                                     "proc/swaps",
+                                    "proc/mounts",
+                                    "proc/slabinfo",
+                                    "proc/vmstat",
                                     "proc/version",
                                     "proc/cpuinfo",
                                     "proc/sys/vm/lowmem_reserve_ratio",
@@ -81,7 +84,7 @@ Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
   SnapshotReader reader(snapshot);
   reader.spec.name = snapshot.name;
   for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
-                     &read_settings, &read_calibration}) {
+                     &read_settings, &read_file_systems, &read_calibration}) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }

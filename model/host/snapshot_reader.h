@@ -44,6 +44,7 @@ void read_topology(SnapshotReader& reader);  // sys/devices/system/node
 void read_swaps(SnapshotReader& reader);
 void read_processes(SnapshotReader& reader);
 void read_settings(SnapshotReader& reader);  // proc/sys, transparent_hugepage, lru_gen
+void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: the block size
 void read_calibration(SnapshotReader& reader);
 
 }  // namespace oomcast::host

@@ -155,6 +155,7 @@ ordered_json host_to_json(const HostSpec& spec) {
   json["swap"] = ordered_json::array();
   for (const SwapSpec& swap : spec.swaps) json["swap"].push_back(swap_json(swap));
   add_times(json["disk"] = ordered_json::object(), spec.disk);
+  json["disk"]["block_bytes"] = spec.file_block_bytes;
   ordered_json& vm = json["vm"] = ordered_json::object();
   for (const VmField& field : vm_fields()) vm[field.name] = field.get(spec.vm);
   vm["lowmem_reserve_ratio"] = spec.vm.lowmem_reserve_ratio;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/cache_slab.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
@@ -23,8 +24,6 @@ constexpr int64_t kReadaheadPages = 32;    // VM_READAHEAD_PAGES, 128 KiB
 constexpr Gfp kGfpReadahead{host::ZoneKind::kMovable, true, true, true, true, false};
 constexpr Gfp kGfpWrite{host::ZoneKind::kMovable, true, true, true, false, true};
 constexpr uint64_t kPagesPerPoint = 4;     // others get to run that often within one call
-constexpr int64_t kBufferHeadsPerPage = 39;  // struct buffer_head, 104 bytes
-constexpr int64_t kTreeNodesPerPage = 7;     // struct xa_node, 576 bytes
 
 // filemap_add_folio(): a fresh page of the file, on its way to a list. kNoPage if memory cannot be had.
 PageId add_page(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup, const Gfp& gfp, uint16_t flags) {
@@ -42,14 +41,14 @@ PageId add_page(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup,
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
   page.slot = file_index;
   page.vpn = index;
-  File::Entry& entry = file.entry(index);
-  entry.page = id;
+  const host::Shadow shadow = file.shadow(index);
+  const size_t nodes_before = file.nodes();
+  file.set_page(index, id);
+  add_tree_nodes(k, file.nodes() - nodes_before);
   ++file.cached;
-  ++k.host.file_pages;
   file.size_pages = std::max(file.size_pages, static_cast<int64_t>(index) + 1);
   // A page that will be overwritten whole says nothing about what was evicted.
-  if (!gfp.write) workingset_refault(k, id, entry.shadow);
-  entry.shadow = {};
+  if (!gfp.write) workingset_refault(k, id, shadow);
   lru_add(k, id, k.sched.current().cpu);
   if (!gfp.write) k.sched.cpu(k.costs.cache_page);
   return id;
@@ -167,7 +166,7 @@ bool file_read(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint8
     if (!read_page(k, file, index, static_cast<int64_t>(last - index + 1), cgroup)) return false;
     k.host.files[file].readahead.prev_index = static_cast<int64_t>(index);
   }
-  balance_file_slab(k);
+  grow_cache_slab(k);
   return true;
 }
 
@@ -182,12 +181,13 @@ bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint
     if (!wait_locked(k, file, index)) return false;
     id = k.host.files[file].page(index);
     if (id == host::kNoPage) continue;
+    attach_buffers(k, id);
     set_page_dirty(k, id);
     if (index % kPagesPerPoint == 0) k.sched.point();
     balance_dirty_pages_ratelimited(k);
     if (k.sched.current().dying) return false;
   }
-  balance_file_slab(k);
+  grow_cache_slab(k);
   return true;
 }
 
@@ -196,47 +196,26 @@ void evict_file_page(Kernel& k, PageId id) {
   const host::Shadow shadow = workingset_eviction(k, page);
   if (page.slot == host::kNoSlot) return;  // cached before the run, of a file we know nothing about
   File& file = k.host.files[page.slot];
-  File::Entry& entry = file.entry(page.vpn);
-  entry.page = host::kNoPage;
-  entry.shadow = shadow;
+  file.set_shadow(page.vpn, shadow);
   --file.cached;
-  --k.host.file_pages;
+  detach_buffers(k, id);
 }
 
 void truncate_file(Kernel& k, FileIndex file_index, uint64_t first_index) {
   File& file = k.host.files[file_index];
   std::vector<PageId> dropped;
-  file.for_each_page(first_index, [&](uint64_t, File::Entry& entry) {
-    dropped.push_back(entry.page);
-    entry = {};
-    return true;
-  });
+  const size_t nodes_before = file.nodes();
+  file.truncate(first_index, [&](PageId id) { dropped.push_back(id); });
   for (PageId id : dropped) {
     --file.cached;
-    --k.host.file_pages;
     clear_page_dirty(k, id);
+    detach_buffers(k, id);
     if (k.host.pages[id].has(host::kPageWriteback)) --file.writeback;  // its end will not know the file any more
     k.host.pages[id].slot = host::kNoSlot;
     release_page(k, id, k.sched.current().cpu);
   }
   file.size_pages = std::min(file.size_pages, static_cast<int64_t>(first_index));
-  balance_file_slab(k);
-}
-
-void balance_file_slab(Kernel& k) {
-  const int64_t nodes = (k.host.file_pages + static_cast<int64_t>(File::kLeafPages) - 1) / static_cast<int64_t>(File::kLeafPages);
-  const int64_t want = (k.host.file_pages + kBufferHeadsPerPage - 1) / kBufferHeadsPerPage + (nodes + kTreeNodesPerPage - 1) / kTreeNodesPerPage;
-  auto& slab = k.host.file_slab;
-  while (static_cast<int64_t>(slab.size()) < want) {
-    const ZoneRef where = alloc_page(k, kGfpKernel, k.sched.current().node);
-    if (!where.ok()) return;
-    slab.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
-  }
-  while (static_cast<int64_t>(slab.size()) > want) {
-    const auto [node, zone] = slab.back();
-    slab.pop_back();
-    free_page(k, {node, zone}, k.sched.current().cpu);
-  }
+  drop_tree_nodes(k, nodes_before - file.nodes());
 }
 
 }  // namespace oomcast::mm

@@ -16,8 +16,6 @@ bool file_write(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes
 void evict_file_page(Kernel& k, host::PageId id);
 /// The file shrinks or is gone: its pages from `first` on are dropped without a trace.
 void truncate_file(Kernel& k, host::FileIndex file, uint64_t first_index);
-/// Kernel memory that hangs on cached pages (buffer heads, tree nodes) follows their number.
-void balance_file_slab(Kernel& k);
 
 /// Window sizes (get_init_ra_size, get_next_ra_size), pages.
 int64_t init_readahead_pages(int64_t requested, int64_t max);

@@ -57,19 +57,19 @@ int64_t write_some(Kernel& k, FileIndex index, int64_t most) {
     request.clear();
   };
   uint64_t next = file.writeback_index, previous = 0;
-  file.for_each_page(file.writeback_index, [&](uint64_t at, File::Entry& entry) {
+  file.for_each_page(file.writeback_index, [&](uint64_t at, PageId id) {
     next = at + 1;
-    Page& page = k.host.pages[entry.page];
+    Page& page = k.host.pages[id];
     if (!page.has(host::kPageDirty) || page.has(host::kPageWriteback)) return true;
     if (!request.empty() && (at != previous + 1 || request.size() >= kRequestPages)) submit();
     previous = at;
-    clear_page_dirty(k, entry.page);
+    clear_page_dirty(k, id);
     page.set(host::kPageWriteback);
     ++file.writeback;
     ++k.host.nodes[page.node].nr_writeback;
     ++k.host.zone_of(page).write_pending;
     k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
-    request.push_back(entry.page);
+    request.push_back(id);
     return ++written < most;
   });
   submit();

@@ -1,0 +1,32 @@
+// How far ahead is a file read? Windows for read(), and the read-around of faults in a mapped file.
+//
+// Mirrors ondemand_readahead(), do_page_cache_ra() (mm/readahead.c) and do_sync_mmap_readahead() (mm/filemap.c) of
+// Linux 6.1. Differs: one state per file for its readers and one for its mappings; the kernel has one per open file.
+#pragma once
+
+#include "model/mm/kernel.h"
+#include "model/mm/page_alloc.h"
+
+namespace oomcast::mm {
+
+inline constexpr int64_t kReadaheadPages = 32;  // VM_READAHEAD_PAGES, 128 KiB
+
+/// filemap_add_folio(): a fresh page of the file, on its way to a list; the page that stands there if somebody was
+/// faster. kNoPage if memory cannot be had.
+host::PageId add_to_page_cache(Kernel& k, host::FileIndex file, uint64_t index, uint8_t cgroup, const Gfp& gfp, uint16_t flags);
+/// Which window to read, given where a read starts, how much it wants, and whether it met the mark of the last window.
+void ondemand_readahead(Kernel& k, host::FileIndex file, host::Readahead& ra, int64_t index, int64_t requested, bool hit_marker, uint8_t cgroup);
+/// A fault found nothing at `index`: reads around it, unless this file has missed far more often than it hit.
+void mmap_readaround(Kernel& k, host::FileIndex file, int64_t index, uint8_t cgroup);
+/// A fault found its page: the balance of misses and hits, and the next window at its mark.
+void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, uint8_t cgroup);
+/// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. kNoPage if it cannot be had.
+host::PageId page_with_data(Kernel& k, host::FileIndex file, uint64_t index, uint8_t cgroup);
+/// Waits for the data of a page that is being read. False if the task is dying.
+bool wait_locked(Kernel& k, host::FileIndex file, uint64_t index);
+
+/// Window sizes (get_init_ra_size, get_next_ra_size), pages.
+int64_t init_readahead_pages(int64_t requested, int64_t max);
+int64_t next_readahead_pages(int64_t current, int64_t max);
+
+}  // namespace oomcast::mm
