@@ -64,7 +64,11 @@ int AddressSpace::drop_empty_tables(uint64_t first_vpn, uint64_t last_vpn) {
 void AddressSpace::map(uint64_t start, uint64_t bytes, bool accountable, bool anonymous) {
   unmap(start, bytes);
   if (bytes == 0) return;
-  mappings[start] = {start + bytes, accountable, anonymous};
+  Mapping& mapping = mappings[start];
+  mapping = {};
+  mapping.end = start + bytes;
+  mapping.accountable = accountable;
+  mapping.anonymous = anonymous;
   mapped_bytes += static_cast<int64_t>(bytes);
   if (accountable) committed_pages += static_cast<int64_t>(bytes >> 12);
 }
@@ -79,7 +83,10 @@ void AddressSpace::unmap(uint64_t start, uint64_t bytes) {
     const uint64_t cut = cut_end - cut_start;
     mapped_bytes -= static_cast<int64_t>(cut);
     if (it->second.accountable) committed_pages -= static_cast<int64_t>(cut >> 12);
-    if (it->first < start) kept.push_back({it->first, {start, it->second.accountable, it->second.anonymous}});
+    if (it->first < start) {
+      kept.push_back({it->first, it->second});
+      kept.back().second.end = start;
+    }
     if (it->second.end > end) kept.push_back({end, it->second});
     it = mappings.erase(it);
   }

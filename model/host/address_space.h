@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "model/host/page.h"
 
@@ -75,6 +77,10 @@ class AddressSpace {
     uint64_t end = 0;        // byte address
     bool accountable = false;  // private and writable, not MAP_NORESERVE: counts in Committed_AS
     bool anonymous = false;
+    bool shared = false, executable = false;  // of a file mapping
+    FileIndex file = kNoFile;
+    int64_t file_shift = 0;    // page index in the file less page number in the address space
+    uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
   };
   /// Mappings by start address. Ranges never overlap.
   std::map<uint64_t, Mapping> mappings;
@@ -82,6 +88,12 @@ class AddressSpace {
   int64_t committed_pages = 0;
   void map(uint64_t start, uint64_t bytes, bool accountable, bool anonymous);
   void unmap(uint64_t start, uint64_t bytes);
+  /// The mapping that `address` lies in, with its start.
+  std::optional<std::pair<uint64_t, Mapping>> mapping_at(uint64_t address) const {
+    const auto next = mappings.upper_bound(address);
+    if (next == mappings.begin() || std::prev(next)->second.end <= address) return std::nullopt;
+    return std::pair(std::prev(next)->first, std::prev(next)->second);
+  }
 
  private:
   const Leaf* find(uint64_t vpn) const {

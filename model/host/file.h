@@ -11,9 +11,7 @@
 
 namespace oomcast::host {
 
-using FileIndex = uint32_t;
-
-/// struct file_ra_state. One per file here; the kernel has one per open file.
+/// struct file_ra_state. One for the readers of a file and one for its mappings; the kernel has one per open file.
 struct Readahead {
   int64_t start = 0, size = 0, async_size = 0;
   int64_t prev_index = -1;   // last page of the previous read
@@ -79,7 +77,8 @@ class File {
   int64_t cached = 0;            // pages in the cache
   uint64_t writeback_index = 0;  // where the flusher goes on
   int64_t dirtied_when_ns = -1;  // first dirtied since it was last clean
-  Readahead readahead;
+  Readahead readahead, mapped_readahead;
+  int64_t mmap_miss = 0;      // faults that found nothing, less those that did
 
  private:
   struct Leaf {

@@ -16,6 +16,8 @@ using PageId = uint32_t;
 inline constexpr PageId kNoPage = 0xffffffffu;
 using SlotId = uint32_t;  // swap device index in the top 4 bits, slot number below
 inline constexpr SlotId kNoSlot = 0xffffffffu;
+using FileIndex = uint32_t;
+inline constexpr FileIndex kNoFile = 0xffffffffu;
 using ProcessIndex = uint32_t;
 inline constexpr ProcessIndex kNoProcess = 0xffffffffu;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/filemap_fault.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
@@ -123,10 +124,34 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   return true;
 }
 
+// A private file mapping is written to: the page of the file gives way to a copy.
+bool do_cow_file(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
+  if (!where.ok()) return false;
+  const bool alive = populate_tables(k, index, vpn) && !doomed(k.host.processes[index]);
+  const Pte now = k.host.processes[index].space.get(vpn);
+  const bool copied_by_another = now.is_swapped() || (now.is_present() && k.host.pages[now.page()].anon());
+  if (!alive || copied_by_another) {
+    uncharge(k.host, k.host.processes[index].cgroup, 1);
+    free_page(k, where, k.sched.current().cpu);
+    return alive;
+  }
+  if (now.is_present()) unmap_file_page(k, index, vpn, now.page());
+  map_new_page(k, index, vpn, where);
+  return true;
+}
+
+bool finish_file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, FileFault fault) {
+  if (fault != FileFault::kNeedsCopy) return fault == FileFault::kMapped;
+  k.sched.cpu(k.costs.fault);
+  return do_cow_file(k, index, vpn);
+}
+
 bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   Page& page = k.host.pages[k.host.processes[index].space.get(vpn).page()];
   page.set(host::kPageYoung);
   if (!write) return true;
+  if (!page.anon()) return finish_file_fault(k, index, vpn, write_mapped_file_page(k, index, vpn));
   if (page.mapcount > 1) {
     k.host.count(Vmstat::pgfault);
     k.sched.cpu(k.costs.fault);
@@ -148,6 +173,11 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     if (pte.is_swapped()) {
       if (!do_swap_page(k, index, vpn, write)) return false;
       continue;  // a page shared with a forked process may still have to be copied
+    }
+    if (const auto mapping = process.space.mapping_at(vpn << kPageShift); mapping && mapping->second.file != host::kNoFile) {
+      if (!populate_tables(k, index, vpn) || !finish_file_fault(k, index, vpn, file_fault(k, index, vpn, write))) return false;
+      if (k.host.processes[index].space.get(vpn).is_present()) return true;
+      continue;  // reclaim took the page before it was mapped
     }
     k.sched.cpu(k.costs.fault);
     return do_anonymous_page(k, index, vpn, write);
@@ -172,7 +202,8 @@ void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_
     const Pte pte = entry;
     entry = Pte::none();
     if (pte.is_present()) {
-      drop_page(k, index, vpn, pte.page(), cpu);
+      if (k.host.pages[pte.page()].anon()) drop_page(k, index, vpn, pte.page(), cpu);
+      else unmap_file_page(k, index, vpn, pte.page());
       ++zapped;
     } else if (pte.is_swapped()) {
       ++zapped;
@@ -214,7 +245,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
     if (!entry.is_present()) return;
     const PageId id = entry.page();
     Page& page = k.host.pages[id];
-    if (page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone) return;
+    if (!page.anon() || page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone) return;
     take_off_list(k, id);
     page.clear(host::kPageActive | host::kPageReferenced | host::kPageSwapBacked | host::kPageDirty | host::kPageYoung);
     put_on_list(k, id, host::LruKindIndex::kInactiveFile);
@@ -256,6 +287,7 @@ void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child
     if (!populate_tables(k, child_index, vpn)) break;
     const Pte now = k.host.processes[parent_index].space.get(vpn);  // may have been swapped out meanwhile
     Process& child = k.host.processes[child_index];
+    if (now.is_present() && !k.host.pages[now.page()].anon()) continue;  // of a file: the child faults it in
     if (now.is_present()) {
       add_mapper(k, now.page(), child_index, vpn);
       ++child.rss_anon;

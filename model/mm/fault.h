@@ -1,7 +1,8 @@
 // What happens when a program uses a page? First touch, copy on write, swap-in; and the ways memory goes away.
 //
 // Mirrors handle_mm_fault(), do_anonymous_page(), do_wp_page(), copy_page_range(), zap_pte_range(), madvise_free and
-// exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c) for private anonymous memory. Differs: no THP, no file mappings.
+// exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c) ; mapped
+// files are in filemap_fault.cc. Differs: no THP.
 #pragma once
 
 #include "model/mm/kernel.h"

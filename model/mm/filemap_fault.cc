@@ -118,7 +118,6 @@ void unmap_file_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
   if (remove_mapper(k, id, index, vpn) > 0) return;
   --k.host.nodes[k.host.pages[id].node].file_mapped;
   k.host.pages[id].clear(host::kPageYoung);
-  if (k.host.pages[id].slot == host::kNoSlot) release_page(k, id, k.sched.current().cpu);  // truncated under the mapping
 }
 
 bool mapped_executable(const Kernel& k, const Page& page) {

@@ -26,6 +26,18 @@ void drop_sharers(Host& host, Page& page) {
   page.mapcount = 0;
 }
 
+// The entries of a file's page become empty: the next use faults it in again.
+void unmap_file(Kernel& k, Page& page) {
+  for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
+    Process& process = k.host.processes[index];
+    --process.rss_file;
+    process.space.set(vpn, Pte::none());
+    k.listener.watch(index, vpn);
+  });
+  --k.host.nodes[page.node].file_mapped;
+  drop_sharers(k.host, page);
+}
+
 }  // namespace
 
 int clear_young(Kernel& k, Page& page) {
@@ -39,10 +51,7 @@ int clear_young(Kernel& k, Page& page) {
 
 void try_to_unmap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (!page.anon()) {
-    page.mapcount = 0;
-    return;
-  }
+  if (!page.anon()) return unmap_file(k, page);
   host::SwapSlot& slot = k.host.slot(page.slot);
   const bool swapped_before = slot.map_count > 0;  // a forked process never took its copy back
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
@@ -77,7 +86,8 @@ void unmap_lazyfree(Kernel& k, PageId id) {
 void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   Host& host = k.host;
   Page& page = host.pages[id];
-  if (page.mapcount++ == 0) {
+  // `vpn` of a file's page is its index in the file: all its mappers stand in the chain.
+  if (page.mapcount++ == 0 && page.anon()) {
     page.owner = process;
     page.vpn = vpn;
     return;

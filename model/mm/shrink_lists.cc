@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/mm/filemap_fault.h"
 #include "model/mm/lru.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/page_cache.h"
@@ -94,7 +95,8 @@ References check_references(Kernel& k, Page& page) {
   const bool referenced = page.test_and_clear(host::kPageReferenced);
   if (young > 0) {
     page.set(host::kPageReferenced);
-    return referenced || young > 1 ? References::kActivate : References::kKeep;
+    if (referenced || young > 1 || (page.has(host::kPageFile) && mapped_executable(k, page))) return References::kActivate;
+    return References::kKeep;
   }
   return referenced && page.has(host::kPageFile) ? References::kReclaimClean : References::kReclaim;
 }
@@ -250,7 +252,10 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct, reclaimed);
   k.host.cgroups[cgroup].pgsteal += reclaimed;
   k.host.count(file ? Vmstat::pgsteal_file : Vmstat::pgsteal_anon, reclaimed);
-  lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, stat.pageout);
+  // {6.12} 32 for each page written, 1 for each looked at in vain.
+  const bool by_rotation = k.host.spec.kernel >= host::KernelVersion{6, 12} && k.host.spec.lru == host::LruKind::kClassic;
+  const int64_t cost = by_rotation ? kSwapClusterMax * stat.pageout + isolated.scanned - reclaimed : stat.pageout;
+  lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, cost);
   if (stat.unqueued_dirty == static_cast<int64_t>(isolated.count)) wakeup_flusher(k, true);
   add_stat(sc, stat, static_cast<int64_t>(isolated.count), file);
   return reclaimed;
@@ -262,14 +267,23 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
   const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
   if (!sc.cgroup_reclaim()) k.host.count(Vmstat::pgrefill, isolated.scanned);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
+  int64_t rotated = 0;
   for (size_t i = 0; i < isolated.count; ++i) {
     Page& page = k.host.pages[isolated.pages[i]];
+    const bool running = page.has(host::kPageFile) && page.has(host::kPageYoung) && mapped_executable(k, page);
     clear_young(k, page);
+    if (running) {
+      put_on_list(k, isolated.pages[i], list);  // program text in use stays
+      ++rotated;
+      continue;
+    }
     page.clear(host::kPageActive);
     page.set(host::kPageWorkingset);
     put_on_list(k, isolated.pages[i], list_for(page));
   }
-  k.host.count(Vmstat::pgdeactivate, static_cast<int64_t>(isolated.count));
+  k.host.count(Vmstat::pgdeactivate, static_cast<int64_t>(isolated.count) - rotated);
+  // {6.12} what rotates in vain is a cost of its list, too (lru_note_cost).
+  if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12}) lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, rotated);
 }
 
 }  // namespace oomcast::mm

@@ -77,14 +77,13 @@ int64_t write_some(Kernel& k, FileIndex index, int64_t most) {
   return written;
 }
 
-// The dirty file that has been waiting longest; kNoFile if none has since before `before`.
-constexpr FileIndex kNoFile = 0xffffffffu;
+// The dirty file that has been waiting longest; host::kNoFile if none has since before `before`.
 FileIndex oldest_dirty(const Host& host, int64_t before_ns) {
-  FileIndex oldest = kNoFile;
+  FileIndex oldest = host::kNoFile;
   for (size_t i = 0; i < host.files.size(); ++i) {
     const File& file = host.files[i];
     if (file.dirty == 0 || file.dirtied_when_ns > before_ns) continue;
-    if (oldest == kNoFile || file.dirtied_when_ns < host.files[oldest].dirtied_when_ns) oldest = static_cast<FileIndex>(i);
+    if (oldest == host::kNoFile || file.dirtied_when_ns < host.files[oldest].dirtied_when_ns) oldest = static_cast<FileIndex>(i);
   }
   return oldest;
 }
@@ -94,7 +93,7 @@ template <class More>
 void flush_while(Kernel& k, int64_t before_ns, More more) {
   while (more()) {
     const FileIndex file = oldest_dirty(k.host, before_ns);
-    if (file == kNoFile) return;
+    if (file == host::kNoFile) return;
     const int64_t written = write_some(k, file, kChunkPages);
     k.sched.cpu(k.costs.flush_page * std::max<int64_t>(1, written));
     k.sched.point();

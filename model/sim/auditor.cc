@@ -17,6 +17,7 @@ struct Counts {
   std::vector<std::vector<int64_t>> accounted;              // by node and zone: pages alive, reserved, in page tables
   std::vector<std::vector<int64_t>> listed;                 // by node and list
   std::vector<int64_t> rss, swapped, tables;                // by process
+  std::vector<int64_t> unmapped_at_start;                   // by node: NR_FILE_MAPPED that no page here accounts for
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -60,6 +61,7 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
     for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) ++mappers;
     if (!page.anon() && page.slot != host::kNoSlot && host.files[page.slot].page(page.vpn) != id) counts.fail("page " + std::to_string(id) + " is not where its file says");
+    if (!page.anon() && mappers != page.mapcount) counts.fail("page " + std::to_string(id) + " of a file has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
     if (page.anon() && mappers != page.mapcount && !(page.background && page.owner == host::kNoProcess)) counts.fail("page " + std::to_string(id) + " has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
     if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id) counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
   }
@@ -79,14 +81,17 @@ void count_processes(Host& host, Counts& counts) {
   for (size_t p = 0; p < host.processes.size(); ++p) {
     host::Process& process = host.processes[p];
     if (!process.guest) continue;
-    int64_t rss = 0, swapped = 0;
+    int64_t rss = 0, file = 0, swapped = 0;
     process.space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t, host::Pte& pte) {
-      rss += pte.is_present() ? 1 : 0;
+      const bool of_file = pte.is_present() && !host.pages[pte.page()].anon();
+      rss += pte.is_present() && !of_file ? 1 : 0;
+      file += of_file ? 1 : 0;
       swapped += pte.is_swapped() ? 1 : 0;
       if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
       if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot())) counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
     });
     if (rss != process.rss_anon) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " + std::to_string(process.rss_anon));
+    if (file != process.rss_file) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(file) + " pages of files but counts " + std::to_string(process.rss_file));
     if (swapped != process.swap_entries) counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) + " swap entries but counts " + std::to_string(process.swap_entries));
     for (const auto& [node, zone] : process.table_pages_at) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   }
@@ -128,6 +133,50 @@ void count_cgroups(const Host& host, Counts& counts) {
   }
 }
 
+// Pages of files: each file's own counters, those of nodes and zones, and the kernel memory that hangs on them.
+void count_files(const Host& host, Counts& counts) {
+  struct Io {
+    int64_t dirty = 0, writeback = 0;
+  };
+  std::vector<Io> files(host.files.size()), nodes(host.nodes.size());
+  std::vector<std::vector<int64_t>> pending(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
+  std::vector<int64_t> mapped(host.nodes.size(), 0);
+  int64_t with_buffers = 0;
+  for (PageId id = 0; id < host.pages.size(); ++id) {
+    if (!host.pages.alive(id)) continue;
+    const Page& page = host.pages[id];
+    const bool of_file = !page.anon() && page.slot != host::kNoSlot;
+    const Io io{of_file && page.has(host::kPageDirty) ? 1 : 0, page.has(host::kPageWriteback) ? 1 : 0};
+    if (of_file) files[page.slot].dirty += io.dirty;
+    if (of_file) files[page.slot].writeback += io.writeback;
+    nodes[page.node].dirty += io.dirty;
+    nodes[page.node].writeback += io.writeback;
+    pending[page.node][page.zone] += io.dirty + io.writeback;
+    mapped[page.node] += !page.anon() && page.mapcount > 0 ? 1 : 0;
+    with_buffers += page.has(host::kPageBuffers) ? 1 : 0;
+  }
+  int64_t tree_nodes = 0;
+  for (size_t f = 0; f < files.size(); ++f) {
+    const host::File& file = host.files[f];
+    int64_t cached = 0;
+    file.for_each_page(0, [&](uint64_t, PageId) { return ++cached > 0; });
+    tree_nodes += static_cast<int64_t>(file.nodes());
+    if (cached != file.cached || files[f].dirty != file.dirty || files[f].writeback != file.writeback) {
+      counts.fail("file " + std::to_string(file.id) + " counts " + std::to_string(file.cached) + " cached, " + std::to_string(file.dirty) + " dirty and " + std::to_string(file.writeback) + " written pages; " + std::to_string(cached) + ", " + std::to_string(files[f].dirty) + " and " + std::to_string(files[f].writeback) + " were found");
+    }
+  }
+  const int64_t blocks = host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0;
+  if (with_buffers * blocks != host.buffer_heads) counts.fail("buffer heads do not add up");
+  if (tree_nodes != host.tree_nodes) counts.fail("nodes of page-cache trees do not add up");
+  for (size_t n = 0; n < nodes.size(); ++n) {
+    if (nodes[n].dirty != host.nodes[n].nr_dirty || nodes[n].writeback != host.nodes[n].nr_writeback) counts.fail("dirty pages and writeback do not add up: node " + std::to_string(n));
+    for (size_t z = 0; z < pending[n].size(); ++z) {
+      if (pending[n][z] != host.nodes[n].zones[z].write_pending) counts.fail("pending writes do not add up: " + where(n, z));
+    }
+    counts.unmapped_at_start.push_back(host.nodes[n].file_mapped - mapped[n]);
+  }
+}
+
 Counts recount(const Host& host) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
@@ -138,6 +187,7 @@ Counts recount(const Host& host) {
   for (const auto& [node, zone] : host.cache_slab) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   count_slots(host, counts);
   count_cgroups(host, counts);
+  count_files(host, counts);
   return counts;
 }
 
@@ -145,6 +195,7 @@ Counts recount(const Host& host) {
 
 Auditor::Auditor(const Host& host) {
   const Counts counts = recount(host);
+  foreign_mapped_ = counts.unmapped_at_start;
   for (size_t n = 0; n < host.nodes.size(); ++n) {
     kernel_used_.emplace_back();
     total_.emplace_back();
@@ -159,6 +210,7 @@ Auditor::Auditor(const Host& host) {
 std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) const {
   Counts counts = recount(host);
   for (size_t n = 0; n < host.nodes.size(); ++n) {
+    if (counts.unmapped_at_start[n] != foreign_mapped_[n]) counts.fail("mapped pages of files do not add up: node " + std::to_string(n));
     for (size_t z = 0; z < host::kZoneKinds; ++z) {
       const host::Zone& zone = host.nodes[n].zones[z];
       if (zone.free < 0) counts.fail("free is negative: " + where(n, z));

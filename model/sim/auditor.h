@@ -1,7 +1,8 @@
 // Does the state add up? Recounts every invariant the slow way, from the pages up.
 //
 // Checked: every page is in exactly one place, list sizes, zone totals (free + parked + used == managed), resident and
-// swapped counts of every process, swap slots. Not checked: the order of lists, the reservoir's owners.
+// swapped counts of every process, swap slots, the pages of
+// each file and of each cgroup. Not checked: the order of lists, the reservoir's owners.
 #pragma once
 
 #include <string>
@@ -22,6 +23,7 @@ class Auditor {
  private:
   std::vector<std::vector<int64_t>> kernel_used_;   // by node and zone: used, less what is on lists, in tables and in flight
   std::vector<std::vector<int64_t>> total_;         // free + parked + used
+  std::vector<int64_t> foreign_mapped_;             // by node: mapped pages of files that no process here maps
 };
 
 }  // namespace oomcast::sim

@@ -98,9 +98,25 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
   } else {
     charge(index, event.address, event.bytes, anonymous);
   }
+  if (const auto mapping = process.space.mappings.find(event.address); mapping != process.space.mappings.end()) {
+    mapping->second.shared = (event.flags & trace::kPrivate) == 0;
+    mapping->second.executable = (event.flags & trace::kExecutable) != 0;
+  }
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   process.mapped_peak_bytes = std::max(process.mapped_peak_bytes, process.space.mapped_bytes);
   note_peaks();
+}
+
+// What the program can map was there before we saw it.
+void EventHandler::map_file(const Event& event, ProcessIndex index) {
+  host::AddressSpace& space = k_.host.processes[index].space;
+  const auto mapping = space.mappings.find(event.address);
+  if (mapping == space.mappings.end()) return;
+  const uint64_t first = event.argument >> kPageShift, pages = (mapping->second.end - mapping->first) >> kPageShift;
+  mapping->second.file = file_of(event.bytes);
+  mapping->second.file_shift = static_cast<int64_t>(first) - static_cast<int64_t>(event.address >> kPageShift);
+  host::File& file = k_.host.files[mapping->second.file];
+  file.size_pages = std::max(file.size_pages, static_cast<int64_t>(first + pages));
 }
 
 // A private mapping becomes accountable when it becomes writable (arenas grow that way).
@@ -122,14 +138,21 @@ void EventHandler::protect(const Event& event, ProcessIndex index) {
 void EventHandler::remap(const Event& event, ProcessIndex index) {
   Process& process = k_.host.processes[index];
   const int64_t mapped_before = process.space.mapped_bytes;
-  auto it = process.space.mappings.upper_bound(event.address);
-  const bool accountable = it != process.space.mappings.begin() && std::prev(it)->second.end > event.address && std::prev(it)->second.accountable;
+  const auto before = process.space.mapping_at(event.address);
+  const bool accountable = before && before->second.accountable;
   const int64_t committed_before = process.space.committed_pages;
   process.space.unmap(event.address, event.bytes);
   k_.host.committed += process.space.committed_pages - committed_before;
   if (event.argument != event.address) mm::unmap_range(k_, index, event.argument, event.bytes);
   const int64_t committed_between = process.space.committed_pages;
   process.space.map(event.argument, event.bytes, accountable, true);
+  if (before) {
+    host::AddressSpace::Mapping& after = process.space.mappings[event.argument];
+    const uint64_t end = after.end;
+    after = before->second;
+    after.end = end;
+    after.file_shift += static_cast<int64_t>(event.address >> kPageShift) - static_cast<int64_t>(event.argument >> kPageShift);
+  }
   k_.host.committed += process.space.committed_pages - committed_between;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   if (event.argument != event.address) mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
@@ -198,6 +221,7 @@ void EventHandler::handle(const Event& event, ProcessIndex index) {
     case EventKind::kTouch:
     case EventKind::kReference: touch(event, index); break;
     case EventKind::kMap: map(event, index); break;
+    case EventKind::kMapFile: map_file(event, index); break;
     case EventKind::kUnmap:
       k_.host.guest_mapped_bytes += k_.host.processes[index].space.mapped_bytes * -1;
       mm::unmap_range(k_, index, event.address, event.bytes);

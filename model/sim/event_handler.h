@@ -25,6 +25,7 @@ class EventHandler {
  private:
   void touch(const trace::Event& event, host::ProcessIndex process);
   void map(const trace::Event& event, host::ProcessIndex process);
+  void map_file(const trace::Event& event, host::ProcessIndex process);
   void protect(const trace::Event& event, host::ProcessIndex process);
   void remap(const trace::Event& event, host::ProcessIndex process);
   void fork(const trace::Event& event, host::ProcessIndex process);

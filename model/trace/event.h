@@ -10,7 +10,8 @@
 //   kFork           child pid            -                         -          child gets a CoW copy of every page
 //   kExit           exit status          -                         kExitBySignal: status is a signal number
 //   kThreadExit     -                    -                         -
-//   kMap            start                length                    kPrivate|kAnonymous|kWritable|kNoReserve|kStack|kGrowsDown
+//   kMap            start                length                    kPrivate|kAnonymous|kWritable|kNoReserve|kStack|kGrowsDown|kExecutable
+//   kMapFile        start                file id                   -          what the kMap before it maps: a file, from offset `argument` on
 //   kUnmap          start                length                    -
 //   kProtect        start                length                    kWritable when the new protection can be written
 //   kAdviseDontneed start                length                    also MADV_REMOVE on private memory
@@ -38,7 +39,7 @@ enum class EventKind : uint8_t {
   kProcessStart = 1, kComm, kExec, kFork, kExit, kThreadExit,
   kMap, kUnmap, kProtect, kAdviseDontneed, kAdviseFree, kRemap,
   kTouch, kReference, kOomScoreAdj, kAlloc, kFree, kFileRead, kFileWrite, kClock, kLost,
-  kFileSync, kFileTruncate,
+  kFileSync, kFileTruncate, kMapFile,
 };
 
 enum EventFlag : uint8_t {
@@ -51,6 +52,7 @@ enum EventFlag : uint8_t {
   kNoReserve = 1 << 3,     // kMap: MAP_NORESERVE
   kStack = 1 << 4,         // kMap: a stack
   kGrowsDown = 1 << 5,     // kMap: MAP_GROWSDOWN
+  kExecutable = 1 << 6,    // kMap: PROT_EXEC
 };
 
 struct Event {

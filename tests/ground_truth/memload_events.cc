@@ -201,6 +201,7 @@ class Player::Process {
   bool sweep(const Step& step, const Region& region);
   bool random_write(const Step& step, const Region& region);
   bool file_step(const Step& step);
+  bool map_step(uint64_t file, uint64_t bytes);
   bool file_sync(const Step& step);
   void free_region(Region& region);
   void fork(const Step& step);
@@ -211,7 +212,7 @@ class Player::Process {
   size_t at_ = 0;
   bool ended_ = false, waiting_ = false;
   int64_t clock_ns_ = 0, pending_compute_ps_ = 0, pending_wait_ns_ = 0;
-  uint64_t mmap_next_ = kMmapTop;
+  uint64_t mmap_next_ = kMmapTop, file_mapping_ = 0;
   GlibcHeap heap_{kBrkStart};
   std::unordered_map<uint64_t, PageState> pages_;
   std::array<Region, 32> regions_;
@@ -322,18 +323,37 @@ bool Player::Process::file_step(const Step& step) {
   }
   const uint64_t id = static_cast<uint64_t>(file - files.begin()) + 1;
   const bool writes = step.kind == StepKind::kFileWrite;
-  if (offset_ == 0 && step.kind != StepKind::kFileMap) {
+  if (step.kind == StepKind::kFileMap) return map_step(id, file->second);
+  if (offset_ == 0) {
     const uint64_t buffer = kImage + kImagePages * kPage + (writes ? 0 : kFileBuffer);
     touch_range(buffer, buffer + kFileBuffer);
   }
   const uint64_t size = writes ? step.size : file->second;
   if (offset_ >= size) return false;
-  const uint64_t piece = std::min(step.kind == StepKind::kFileMap ? kPage : kFileBuffer, size - offset_);
+  const uint64_t piece = std::min(kFileBuffer, size - offset_);
   send(writes ? EventKind::kFileWrite : EventKind::kFileRead, id, piece, 0, offset_);
   offset_ += piece;
   if (writes) file->second = offset_;
-  pace(step.kind == StepKind::kFileMap ? kPage : piece);
+  pace(piece);
   return offset_ < size;
+}
+
+// One read of each page of a shared mapping, then munmap().
+bool Player::Process::map_step(uint64_t file, uint64_t bytes) {
+  if (bytes == 0) return false;
+  if (offset_ == 0) {
+    mmap_next_ -= page_up(bytes);
+    file_mapping_ = mmap_next_;
+    send(EventKind::kMap, file_mapping_, page_up(bytes), 0);
+    send(EventKind::kMapFile, file_mapping_, file, 0, 0);
+  }
+  send(EventKind::kTouch, file_mapping_ + offset_, kPage, 0);
+  clock_ns_ += player_.timing_.page_fault_ns;
+  offset_ += kPage;
+  pace(kPage);
+  if (offset_ < bytes) return true;
+  send(EventKind::kUnmap, file_mapping_, page_up(bytes), 0);
+  return false;
 }
 
 bool Player::Process::file_sync(const Step& step) {

@@ -55,6 +55,39 @@ TEST(Snapshot, Kernel612PrintsPromoMarksAndEmptyMovableZones) {
   EXPECT_EQ(host->nodes[0].zones[1].pcp[0].high, Pages(6610));
 }
 
+// The block size of the host's files is in none of the kernel's files: what each clue makes of it.
+SnapshotFiles with_file(const char* path, const std::string& text) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files.erase("proc/vmstat");
+  snapshot.files[path] = text;
+  return snapshot;
+}
+int64_t block_bytes(const SnapshotFiles& snapshot) {
+  const auto host = parse_snapshot(snapshot);
+  return host ? host->file_block_bytes : -1;
+}
+
+TEST(SnapshotFileSystems, BlocksArePagesUnlessSomethingSaysOtherwise) {
+  EXPECT_EQ(block_bytes(with_file("proc/mounts", "/dev/vda / ext4 rw 0 0\n")), 4096);
+  EXPECT_EQ(block_bytes(with_file("proc/mounts", "/dev/vda / xfs rw 0 0\nproc /proc proc rw 0 0\n")), 0);
+  EXPECT_EQ(block_bytes(with_file("proc/mounts", "/dev/vda / xfs rw 0 0\n/dev/vdb /data ext4 rw 0 0\n")), 4096);
+}
+
+TEST(SnapshotFileSystems, AHostThatHasHardlyWrittenTellsByPartsOfPages) {
+  EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 5524\n")), 4096);
+  EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 5521\n")), 1024);
+  EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 5522\n")), 2048);
+  EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 99999999\n")), 4096) << "logs are written in sectors";
+}
+
+TEST(SnapshotFileSystems, CalibrationIsBelievedOverClues) {
+  SnapshotFiles snapshot = with_file("proc/vmstat", "pgpgout 5521\n");
+  snapshot.files["calibration.json"] = R"({"disk": {"block_bytes": 4096}})";
+  EXPECT_EQ(block_bytes(snapshot), 4096);
+  snapshot.files["calibration.json"] = R"({"disk": {"block_bytes": 1000}})";
+  EXPECT_THAT(error_of(snapshot), HasSubstr("calibration.json:1: disk.block_bytes is no block size"));
+}
+
 TEST(Snapshot, SwapAndTheSpeedOfItsDevice) {
   const auto host = read_snapshot(hosts_directory() + "/swap-seq-1node");
   ASSERT_TRUE(host) << host.error().message;

@@ -35,17 +35,6 @@ struct PageCache : testing::Test {
   Machine m;
 };
 
-TEST(Readahead, WindowsStartSmallAndDouble) {
-  EXPECT_EQ(init_readahead_pages(1, 32), 4);
-  EXPECT_EQ(init_readahead_pages(2, 32), 4);
-  EXPECT_EQ(init_readahead_pages(8, 32), 16);
-  EXPECT_EQ(init_readahead_pages(16, 32), 32);
-  EXPECT_EQ(next_readahead_pages(1, 32), 4);
-  EXPECT_EQ(next_readahead_pages(4, 32), 8);
-  EXPECT_EQ(next_readahead_pages(16, 32), 32);
-  EXPECT_EQ(next_readahead_pages(32, 32), 32);
-}
-
 TEST_F(PageCache, ASequentialReadBringsEachPageInOnce) {
   file().size_pages = 1000;
   read(0, 1000);
