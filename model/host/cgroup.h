@@ -1,6 +1,7 @@
 // What may a group of processes use, and what does it use? One cgroup v2 memory controller.
 //
-// Index 0 is the root, which has no limits and is not charged; 1 is the group that the program runs in.
+// Index 0 is the root, which has no limits and is not charged. Groups form a tree; a parent stands before its children,
+// and what a group is charged, all groups above it are charged, too (page_counter).
 #pragma once
 
 #include <algorithm>
@@ -14,32 +15,42 @@ namespace oomcast::host {
 
 using CgroupIndex = uint8_t;
 inline constexpr CgroupIndex kRootCgroup = 0;
-inline constexpr CgroupIndex kAppCgroup = 1;
 inline constexpr int64_t kUnlimited = INT64_MAX / 2;
+
+struct CgroupEvents {
+  int64_t low = 0, high = 0, max = 0, oom = 0, oom_kill = 0, oom_group_kill = 0;
+};
 
 struct Cgroup {
   std::string path = "/";
+  CgroupIndex parent = kRootCgroup;
   int64_t max = kUnlimited, high = kUnlimited, low = 0, min = 0;  // pages
   int64_t swap_max = kUnlimited, swap_high = kUnlimited;
   bool oom_group = false;
 
-  int64_t usage = 0;              // page_counter memory: charged pages, parked stock included
+  int64_t usage = 0;              // page_counter memory: charged pages of the whole subtree, parked stock included
+  int64_t kernel = 0;             // its own pages at the start that are on no list: slab, stacks, page tables
   int64_t swap_usage = 0;
   int64_t peak = 0;
   std::vector<int64_t> stock;     // by CPU: charged ahead, not yet used
-  struct {
-    int64_t low = 0, high = 0, max = 0, oom = 0, oom_kill = 0, oom_group_kill = 0;
-  } events;                       // memory.events
+  CgroupEvents events;            // memory.events, those of the groups below included
   struct {
     int64_t max = 0, fail = 0;
   } swap_events;
   int64_t pgscan = 0, pgsteal = 0;  // memory.stat
 
+  int64_t margin() const { return max - usage; }
   int64_t parked() const {
     int64_t sum = 0;
     for (int64_t pages : stock) sum += pages;
     return sum;
   }
 };
+
+/// Is `group` the other one, or below it?
+inline bool within(const std::vector<Cgroup>& groups, CgroupIndex group, CgroupIndex ancestor) {
+  while (group != ancestor && group != kRootCgroup) group = groups[group].parent;
+  return group == ancestor;
+}
 
 }  // namespace oomcast::host

@@ -92,6 +92,22 @@ int64_t take_from(std::vector<Pool>& pools, bool unevictable, int64_t want, std:
   return want;
 }
 
+CgroupIndex nearest_group(const std::vector<Cgroup>& groups, const std::string& path);
+bool path_within(const std::string& path, const std::string& group);
+
+// memory.stat counts a group's descendants, too.
+int64_t own_file_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group) {
+  int64_t bytes = group.file;
+  for (const CgroupSpec& other : groups) {
+    if (other.path == group.path || !path_within(other.path, group.path)) continue;
+    const bool direct = std::none_of(groups.begin(), groups.end(), [&](const CgroupSpec& between) {
+      return between.path != group.path && between.path != other.path && path_within(between.path, group.path) && path_within(other.path, between.path);
+    });
+    if (direct) bytes -= other.file;
+  }
+  return std::max<int64_t>(0, bytes) >> kPageShift;
+}
+
 void stock_lists(Host& host) {
   std::vector<Pool> pools;
   const auto add = [&](size_t node, size_t zone, LruKindIndex list, Pages count) {
@@ -111,8 +127,8 @@ void stock_lists(Host& host) {
   std::vector<Pool> anon;
   std::vector<Pool> rest;
   for (const Pool& pool : pools) (is_file_list(pool.list) ? rest : anon).push_back(pool);
-  const auto put = [&](const Pool& pool, ProcessIndex owner) {
-    host.nodes[pool.node].lruvec(kRootCgroup).list(pool.list).add_reservoir({owner, static_cast<uint8_t>(pool.zone), pool.left});
+  const auto put = [&](const Pool& pool, ProcessIndex owner, CgroupIndex group) {
+    host.nodes[pool.node].lruvec(group).list(pool.list).add_reservoir({owner, static_cast<uint8_t>(pool.zone), pool.left});
   };
   for (size_t p = 0; p < host.processes.size(); ++p) {
     const Process& process = host.processes[p];
@@ -120,10 +136,21 @@ void stock_lists(Host& host) {
     std::vector<Pool> taken;
     const int64_t left = take_from(anon, locked_first, process.rss_anon, taken);
     take_from(anon, !locked_first, left, taken);
-    for (const Pool& pool : taken) put(pool, static_cast<ProcessIndex>(p));
+    for (const Pool& pool : taken) put(pool, static_cast<ProcessIndex>(p), process.cgroup);
   }
-  for (const Pool& pool : anon) put(pool, kNoProcess);
-  for (const Pool& pool : rest) put(pool, kNoProcess);
+  // Page cache that a group is charged for is on that group's lists; the rest belongs to nobody.
+  for (const CgroupSpec& spec : host.spec.cgroups) {
+    std::vector<Pool> taken;
+    take_from(rest, false, own_file_pages(host.spec.cgroups, spec), taken);
+    for (const Pool& pool : taken) put(pool, kNoProcess, nearest_group(host.cgroups, spec.path));
+  }
+  for (const Pool& pool : anon) put(pool, kNoProcess, kRootCgroup);
+  for (const Pool& pool : rest) put(pool, kNoProcess, kRootCgroup);
+}
+
+// `path` lies in `group`, or is it.
+bool path_within(const std::string& path, const std::string& group) {
+  return path.starts_with(group) && (path.size() == group.size() || path[group.size()] == '/' || group == "/");
 }
 
 Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
@@ -141,6 +168,67 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
   return cgroup;
 }
 
+CgroupIndex nearest_group(const std::vector<Cgroup>& groups, const std::string& path) {
+  CgroupIndex nearest = kRootCgroup;
+  for (size_t g = 1; g < groups.size(); ++g) {
+    if (path_within(path, groups[g].path)) nearest = static_cast<CgroupIndex>(g);  // parents come first
+  }
+  return nearest;
+}
+
+// The host's groups and the program's. One that both name is the program's: its limits are those that were asked for.
+void add_cgroups(Host& host) {
+  const size_t cpus = host.spec.cpus.size();
+  host.cgroups.emplace_back();
+  const auto add = [&](const CgroupSpec& spec) {
+    const CgroupIndex parent = nearest_group(host.cgroups, spec.path);
+    host.cgroups.push_back(make_cgroup(spec, cpus));
+    host.cgroups.back().parent = parent;
+    return static_cast<CgroupIndex>(host.cgroups.size() - 1);
+  };
+  for (const CgroupSpec& spec : host.spec.cgroups) {
+    const CgroupIndex index = add(spec);
+    if (spec.path == host.spec.cgroup.path) host.app_cgroup = index;
+    for (Process& process : host.processes) {
+      if (std::find(spec.procs.begin(), spec.procs.end(), process.pid) != spec.procs.end()) process.cgroup = index;
+    }
+  }
+  if (host.spec.cgroup.present) {
+    const CgroupIndex own = host.app_cgroup;
+    if (own == kRootCgroup) {
+      host.app_cgroup = add(host.spec.cgroup);
+    } else {
+      const CgroupIndex parent = host.cgroups[own].parent;
+      host.cgroups[own] = make_cgroup(host.spec.cgroup, cpus);
+      host.cgroups[own].parent = parent;
+    }
+  }
+  for (Node& node : host.nodes) {
+    node.lruvecs.resize(host.cgroups.size());
+    for (size_t g = 0; g < host.cgroups.size(); ++g) node.lruvecs[g].parent = host.cgroups[g].parent;
+  }
+}
+
+// What the groups hold at the start, from the lists' reservoirs and what memory.current counts beside them.
+void charge_at_start(Host& host) {
+  for (size_t g = host.cgroups.size(); g-- > 1;) {
+    Cgroup& group = host.cgroups[g];
+    int64_t listed = 0;
+    for (const Node& node : host.nodes) {
+      for (const LruList& list : node.lruvecs[g].lists) listed += list.size();
+    }
+    const auto spec = std::find_if(host.spec.cgroups.begin(), host.spec.cgroups.end(), [&](const CgroupSpec& each) { return each.path == group.path; });
+    // Its children's pages are in memory.current, too; they were charged to it when their turn came.
+    const int64_t current = spec == host.spec.cgroups.end() ? 0 : spec->memory_current >> kPageShift;
+    group.kernel = std::max<int64_t>(0, current - group.usage - listed);
+    const int64_t own = listed + group.kernel;
+    for (size_t above = g; above != kRootCgroup; above = host.cgroups[above].parent) {
+      host.cgroups[above].usage += own;
+      host.cgroups[above].peak = host.cgroups[above].usage;
+    }
+  }
+}
+
 }  // namespace
 
 Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
@@ -148,7 +236,6 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   for (const NodeSpec& node_spec : spec.nodes) {
     Node node;
     node.id = node_spec.id;
-    node.lruvecs.resize(spec.cgroup.present ? 2 : 1);
     for (int cpu : node_spec.cpus) {
       const auto it = std::find(spec.cpus.begin(), spec.cpus.end(), cpu);
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
@@ -179,9 +266,9 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   std::vector<SwapSpec> ordered = spec.swaps;
   std::stable_sort(ordered.begin(), ordered.end(), [](const SwapSpec& a, const SwapSpec& b) { return a.priority > b.priority; });
   for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i));
+  add_cgroups(*this);
   stock_lists(*this);
-  cgroups.emplace_back();
-  if (spec.cgroup.present) cgroups.push_back(make_cgroup(spec.cgroup, cpus));
+  charge_at_start(*this);
   lru_add_batch.resize(cpus);
   rotate_batch.resize(cpus);
   swap_slot_cache.resize(cpus);

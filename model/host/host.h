@@ -46,7 +46,8 @@ struct Host {
   int64_t tree_nodes = 0;                    // struct xa_node of their page caches
   std::vector<std::pair<int8_t, int8_t>> cache_slab;  // node and zone of each slab page that holds them
   int64_t app_file_bytes = 0;                // read and written through files
-  std::vector<Cgroup> cgroups;               // [0]: the root
+  std::vector<Cgroup> cgroups;               // [0]: the root; parents before children
+  CgroupIndex app_cgroup = kRootCgroup;      // where the program runs
 
   // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
   std::vector<std::vector<PageId>> lru_add_batch;

@@ -130,6 +130,9 @@ struct CgroupSpec {
   std::string path = "/app";
   int64_t memory_max = -1, memory_high = -1, memory_low = 0, memory_min = 0, memory_swap_max = -1, memory_swap_high = -1;
   bool memory_oom_group = false;
+  // Of a group that stood on the host before: what it uses, and who is in it.
+  int64_t memory_current = 0, anon = 0, file = 0;
+  std::vector<int> procs;
 };
 
 struct KernelVersion {
@@ -152,7 +155,8 @@ struct HostSpec {
   std::vector<ProcessSpec> processes;  // ascending pid: order of the task list
   Pages committed_as;
   Pages total_ram;               // totalram_pages: MemTotal
-  CgroupSpec cgroup;
+  CgroupSpec cgroup;                     // the program's
+  std::vector<CgroupSpec> cgroups;       // of the host; by path, so that parents come first
   std::vector<std::string> assumed;    // "calibration.page_fault_ns: 800 (not in the snapshot)"
 
   Pages total_swap() const {

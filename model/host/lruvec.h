@@ -107,6 +107,7 @@ class LruList {
 
 /// struct lruvec: the lists of one node and what their balance remembers.
 struct Lruvec {
+  uint8_t parent = 0;                       // the lruvec of the parent group, on the same node
   std::array<LruList, kLists> lists;
   int64_t anon_cost = 0, file_cost = 0;     // lru_note_cost
   int64_t nonresident_age = 0;              // mm/workingset.c

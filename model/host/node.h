@@ -74,6 +74,19 @@ struct Node {
     for (const Lruvec& each : lruvecs) sum += each.list(list).size();
     return sum;
   }
+  /// Pages on a list of a group and of all groups below it (lruvec_page_state).
+  int64_t size(LruKindIndex list, uint8_t group) const {
+    if (group == 0) return size(list);
+    int64_t sum = 0;
+    for (size_t i = group; i < lruvecs.size(); ++i) {
+      if (within(static_cast<uint8_t>(i), group)) sum += lruvecs[i].list(list).size();
+    }
+    return sum;
+  }
+  bool within(uint8_t group, uint8_t ancestor) const {
+    while (group != ancestor && group != 0) group = lruvecs[group].parent;
+    return group == ancestor;
+  }
   int64_t size_of_zone(LruKindIndex list, int zone) const {
     int64_t sum = 0;
     for (const Lruvec& each : lruvecs) sum += each.list(list).size_of_zone(zone);

@@ -18,67 +18,110 @@ constexpr int kMaxRetries = 16;                 // MAX_RECLAIM_RETRIES
 constexpr int64_t kTicksPerSecond = 250;        // CONFIG_HZ
 constexpr int64_t kHighDelayTicksMax = 2 * kTicksPerSecond;
 
-bool charge_counter(Cgroup& group, int64_t pages) {
-  if (group.usage + pages > group.max) return false;
-  group.usage += pages;
-  group.peak = std::max(group.peak, group.usage);
-  return true;
+// page_counter_try_charge(): charges the group and all above it, or names the one whose limit forbids it.
+host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t pages) {
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    if (host.cgroups[g].margin() < pages) return g;
+  }
+  force_charge(host, group, pages);
+  return host::kRootCgroup;
 }
 
-void drain_stock(Cgroup& group) {
-  group.usage -= group.parked();
-  std::fill(group.stock.begin(), group.stock.end(), 0);
+// drain_all_stock(): what CPUs hold for groups below the one at its limit.
+void drain_stock(Host& host, host::CgroupIndex root) {
+  for (size_t g = 1; g < host.cgroups.size(); ++g) {
+    if (!host::within(host.cgroups, static_cast<host::CgroupIndex>(g), root)) continue;
+    uncharge(host, static_cast<host::CgroupIndex>(g), host.cgroups[g].parked());
+    std::fill(host.cgroups[g].stock.begin(), host.cgroups[g].stock.end(), 0);
+  }
 }
 
-void note_over_high(Kernel& k, const Cgroup& group, int64_t pages) {
-  if (group.usage > group.high || group.swap_usage > group.swap_high) k.sched.current().over_high_pages += pages;
+void note_over_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
+    const Cgroup& each = k.host.cgroups[g];
+    if (each.usage <= each.high && each.swap_usage <= each.swap_high) continue;
+    k.sched.current().over_high_pages += pages;
+    return;
+  }
 }
 
 }  // namespace
 
+void note_event(Host& host, host::CgroupIndex group, int64_t host::CgroupEvents::*event) {
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) ++(host.cgroups[g].events.*event);
+}
+
+void force_charge(Host& host, host::CgroupIndex group, int64_t pages) {
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    host.cgroups[g].usage += pages;
+    host.cgroups[g].peak = std::max(host.cgroups[g].peak, host.cgroups[g].usage);
+  }
+}
+
 bool try_charge(Kernel& k, uint8_t cgroup) {
   if (cgroup == host::kRootCgroup) return true;
-  Cgroup& group = k.host.cgroups[cgroup];
   Actor& actor = k.sched.current();
   int64_t batch = kChargeBatch;
   int retries = kMaxRetries;
   bool drained = false;
   while (true) {
-    int64_t& stock = group.stock[static_cast<size_t>(actor.cpu)];
+    int64_t& stock = k.host.cgroups[cgroup].stock[static_cast<size_t>(actor.cpu)];
     if (stock > 0) {
       --stock;
       return true;
     }
-    if (charge_counter(group, batch)) break;
+    const host::CgroupIndex over = charge_counters(k.host, cgroup, batch);
+    if (over == host::kRootCgroup) break;
     if (batch > 1) {
       batch = 1;
       continue;
     }
     if (actor.memalloc || actor.dying) {
-      ++group.usage;  // over the limit: it is about to give memory back
+      force_charge(k.host, cgroup, 1);  // over the limit: it is about to give memory back
       return true;
     }
-    ++group.events.max;
-    const int64_t reclaimed = try_to_free_cgroup_pages(k, cgroup, 1);
-    if (group.usage < group.max) continue;
+    note_event(k.host, over, &host::CgroupEvents::max);
+    const int64_t reclaimed = try_to_free_cgroup_pages(k, over, 1);
+    if (k.host.cgroups[over].margin() > 0) continue;
     if (!drained) {
-      drain_stock(group);
+      drain_stock(k.host, over);
       drained = true;
       continue;
     }
     if (reclaimed > 0 || retries-- > 0) continue;
-    ++group.events.oom;
-    if (!cgroup_out_of_memory(k, cgroup)) return false;
+    note_event(k.host, over, &host::CgroupEvents::oom);
+    if (!cgroup_out_of_memory(k, over)) return false;
     retries = kMaxRetries;
   }
-  group.stock[static_cast<size_t>(actor.cpu)] += batch - 1;
-  note_over_high(k, group, batch);
+  k.host.cgroups[cgroup].stock[static_cast<size_t>(actor.cpu)] += batch - 1;
+  note_over_high(k, cgroup, batch);
   return true;
 }
 
 void uncharge(Host& host, uint8_t cgroup, int64_t pages) {
-  if (cgroup == host::kRootCgroup) return;
-  host.cgroups[cgroup].usage -= pages;
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) host.cgroups[g].usage -= pages;
+}
+
+bool charge_swap(Host& host, uint8_t cgroup) {
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    if (host.cgroups[g].swap_usage < host.cgroups[g].swap_max) continue;
+    ++host.cgroups[g].swap_events.max;
+    ++host.cgroups[cgroup].swap_events.fail;
+    return false;
+  }
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) ++host.cgroups[g].swap_usage;
+  return true;
+}
+
+void uncharge_swap(Host& host, uint8_t cgroup) {
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) --host.cgroups[g].swap_usage;
+}
+
+bool swap_left(const Host& host, uint8_t cgroup) {
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    if (host.cgroups[g].swap_usage >= host.cgroups[g].swap_max) return false;
+  }
+  return true;
 }
 
 int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over) {
@@ -91,21 +134,42 @@ int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over) {
   return scaled > kHighDelayTicksMax ? kHighDelayTicksMax : static_cast<int64_t>(scaled);
 }
 
+namespace {
+
+// reclaim_high(): in every group up the tree that is over its mark.
+int64_t reclaim_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
+  int64_t reclaimed = 0;
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
+    if (k.host.cgroups[g].usage <= k.host.cgroups[g].high) continue;
+    note_event(k.host, g, &host::CgroupEvents::high);
+    reclaimed += try_to_free_cgroup_pages(k, g, pages);
+  }
+  return reclaimed;
+}
+
+// The sleep for the worst offence up the tree, memory's and swap's together.
+int64_t delay_ticks(const Host& host, host::CgroupIndex group, int64_t pages) {
+  int64_t memory = 0, swap = 0;
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    const Cgroup& each = host.cgroups[g];
+    memory = std::max(memory, high_delay_ticks(each.usage, each.high, pages));
+    swap = std::max(swap, high_delay_ticks(each.swap_usage, each.swap_high, pages));
+  }
+  return std::min(memory + swap, kHighDelayTicksMax);
+}
+
+}  // namespace
+
 void handle_over_high(Kernel& k, uint8_t cgroup) {
   Actor& actor = k.sched.current();
   if (actor.over_high_pages == 0 || cgroup == host::kRootCgroup) return;
-  Cgroup& group = k.host.cgroups[cgroup];
   const int64_t pages = actor.over_high_pages;
   actor.over_high_pages = 0;
   int retries = kMaxRetries;
   int64_t wanted = pages;
   while (!actor.dying) {
-    int64_t reclaimed = 0;
-    if (group.usage > group.high) {
-      ++group.events.high;
-      reclaimed = try_to_free_cgroup_pages(k, cgroup, wanted);
-    }
-    const int64_t ticks = std::min(high_delay_ticks(group.usage, group.high, pages) + high_delay_ticks(group.swap_usage, group.swap_high, pages), kHighDelayTicksMax);
+    const int64_t reclaimed = reclaim_high(k, cgroup, wanted);
+    const int64_t ticks = delay_ticks(k.host, cgroup, pages);
     if (ticks <= kTicksPerSecond / 100) return;
     wanted = kSwapClusterMax;
     if (reclaimed > 0 || retries-- > 0) continue;
@@ -116,27 +180,6 @@ void handle_over_high(Kernel& k, uint8_t cgroup) {
     k.listener.on_stall(begin, false, true);
     return;
   }
-}
-
-bool may_reclaim_from(Kernel& k, uint8_t cgroup, ScanControl& sc) {
-  if (cgroup == sc.target_cgroup) return true;  // its own protection does not hold against its own limit
-  Cgroup& group = k.host.cgroups[cgroup];
-  if (group.min > 0 && group.usage <= group.min) return false;
-  if (group.low == 0 || group.usage > group.low) return true;
-  if (!sc.low_reclaim) {
-    sc.low_skipped = true;
-    return false;
-  }
-  ++group.events.low;
-  return true;
-}
-
-int64_t unprotected(const Cgroup& group, const ScanControl& sc, int64_t list_pages) {
-  if (group.min == 0 && group.low == 0) return list_pages;
-  const int64_t protection = std::min(group.usage, sc.low_reclaim ? group.min : std::max(group.min, group.low));
-  if (protection == 0) return list_pages;
-  const int64_t usage = std::max(group.usage, protection);
-  return std::max(list_pages - list_pages * protection / (usage + 1), kSwapClusterMax);
 }
 
 int64_t cgroup_totalpages(const Kernel& k, uint8_t cgroup) {

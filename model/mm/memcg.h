@@ -1,7 +1,7 @@
 // What does a memory limit do? Charging, reclaim inside the group, memory.high's brake, and the group's OOM.
 //
 // Mirrors try_charge_memcg(), mem_cgroup_handle_over_high(), mem_cgroup_below_min/low() and mem_cgroup_protection() in
-// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: one group below the root; slab and kernel stacks are not charged.
+// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: slab and kernel stacks are not charged.
 #pragma once
 
 #include "model/mm/vmscan.h"
@@ -12,6 +12,14 @@ namespace oomcast::mm {
 /// False if the page cannot be had: the caller gives it back.
 bool try_charge(Kernel& k, uint8_t cgroup);
 void uncharge(host::Host& host, uint8_t cgroup, int64_t pages);
+/// Charges without asking for limits.
+void force_charge(host::Host& host, uint8_t cgroup, int64_t pages);
+/// One slot of swap, within memory.swap.max of the group and all above it.
+bool charge_swap(host::Host& host, uint8_t cgroup);
+void uncharge_swap(host::Host& host, uint8_t cgroup);
+bool swap_left(const host::Host& host, uint8_t cgroup);
+/// memory.events of the group and of all above it.
+void note_event(host::Host& host, uint8_t cgroup, int64_t host::CgroupEvents::*event);
 /// On the way back to user space: reclaims what went over memory.high, and sleeps for the rest of the offence.
 void handle_over_high(Kernel& k, uint8_t cgroup);
 /// Sleep for an overage of memory.high, in ticks (calculate_high_delay), before the cap of 2 s.
@@ -19,7 +27,7 @@ int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over);
 /// May this pass take from the group, given memory.min and memory.low? Notes in `sc` what was left out.
 bool may_reclaim_from(Kernel& k, uint8_t cgroup, ScanControl& sc);
 /// Pages of a list to scan once protection has been taken off (get_scan_count).
-int64_t unprotected(const host::Cgroup& group, const ScanControl& sc, int64_t list_pages);
+int64_t unprotected(const host::Host& host, uint8_t cgroup, const ScanControl& sc, int64_t list_pages);
 /// memory.max + what of memory.swap.max there is: what badness is measured against.
 int64_t cgroup_totalpages(const Kernel& k, uint8_t cgroup);
 

@@ -74,7 +74,7 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
   const char* const names[] = {"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
   for (size_t list = 0; list < host::kLists; ++list) {
     int64_t pages = 0;
-    for (const Node& node : k.host.nodes) pages += node.lruvec(index).lists[list].size();
+    for (const Node& node : k.host.nodes) pages += node.size(static_cast<host::LruKindIndex>(list), index);
     out.push_back(line("%s %ld", names[list], pages * kPageBytes));
   }
 }
@@ -83,7 +83,7 @@ void task_table(const Kernel& k, uint8_t cgroup, std::vector<std::string>& out) 
   out.push_back("Tasks state (memory values in pages):");
   out.push_back("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
   for (const Process& process : k.host.processes) {
-    if (!process.alive || process.unkillable || (cgroup != host::kRootCgroup && process.cgroup != cgroup)) continue;
+    if (!process.alive || process.unkillable || !host::within(k.host.cgroups, process.cgroup, cgroup)) continue;
     out.push_back(line("[%7d] %5d %5d %8ld %8ld %8ld %8ld         %5d %s", process.pid, process.uid, process.pid, process.total_vm_pages(),
                        process.rss_anon + process.rss_file + process.rss_shmem, process.table_pages() * kPageBytes, process.swap_entries,
                        process.oom_score_adj, process.comm.c_str()));

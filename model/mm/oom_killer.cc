@@ -27,7 +27,7 @@ ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
     const Process& process = k.host.processes[i];
     if (!process.alive || !oom_killable(process)) continue;
-    if (report.cgroup != host::kRootCgroup && process.cgroup != report.cgroup) continue;
+    if (!host::within(k.host.cgroups, process.cgroup, report.cgroup)) continue;
     const int64_t points = oom_badness(process, report.totalpages);
     report.points.push_back({static_cast<ProcessIndex>(i), points});
     // A tie goes to the later task.
@@ -56,18 +56,29 @@ void kill_process(Kernel& k, ProcessIndex index) {
   victim.killed = true;
   ++k.oom_victims_pending;
   k.host.count(Vmstat::oom_kill);
-  if (victim.cgroup != host::kRootCgroup) ++k.host.cgroups[victim.cgroup].events.oom_kill;
+  note_event(k.host, victim.cgroup, &host::CgroupEvents::oom_kill);
 }
 
-// memory.oom.group: everybody in the group of the victim goes with it.
-void kill_rest_of_group(Kernel& k, uint8_t cgroup, OomReport& report) {
-  host::Cgroup& group = k.host.cgroups[cgroup];
-  if (cgroup == host::kRootCgroup || !group.oom_group) return;
-  ++group.events.oom_group_kill;
-  report.dmesg.push_back("Tasks in " + group.path + " are going to be killed due to memory.oom.group set");
+// mem_cgroup_get_oom_group(): the highest group with memory.oom.group between the victim and the one that is out of
+// memory; the root if there is none.
+host::CgroupIndex oom_group_of(const host::Host& host, host::CgroupIndex victim, host::CgroupIndex domain) {
+  host::CgroupIndex found = host::kRootCgroup;
+  for (host::CgroupIndex g = victim; g != host::kRootCgroup; g = host.cgroups[g].parent) {
+    if (host.cgroups[g].oom_group) found = g;
+    if (g == domain) break;
+  }
+  return found;
+}
+
+// memory.oom.group: everybody in the group goes with the victim.
+void kill_rest_of_group(Kernel& k, OomReport& report) {
+  const host::CgroupIndex cgroup = oom_group_of(k.host, k.host.processes[report.victim].cgroup, report.cgroup);
+  if (cgroup == host::kRootCgroup) return;
+  note_event(k.host, cgroup, &host::CgroupEvents::oom_group_kill);
+  report.dmesg.push_back("Tasks in " + k.host.cgroups[cgroup].path + " are going to be killed due to memory.oom.group set");
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
     const Process& process = k.host.processes[i];
-    if (process.cgroup != cgroup || !process.alive || process.dying || !oom_killable(process)) continue;
+    if (!host::within(k.host.cgroups, process.cgroup, cgroup) || !process.alive || process.dying || !oom_killable(process)) continue;
     kill_process(k, static_cast<ProcessIndex>(i));
     report.rest_of_group.push_back(static_cast<ProcessIndex>(i));
   }
@@ -77,7 +88,7 @@ void finish_kill(Kernel& k, OomReport& report, const Gfp& gfp) {
   report.dmesg = oom_dmesg(k, report, gfp);
   if (report.victim != host::kNoProcess) {
     kill_process(k, report.victim);
-    kill_rest_of_group(k, k.host.processes[report.victim].cgroup, report);
+    kill_rest_of_group(k, report);
   }
   k.listener.on_oom_kill(report);
 }
@@ -111,7 +122,7 @@ bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
   const Actor& actor = k.sched.current();
   if (actor.dying) return true;
   for (const Process& process : k.host.processes) {
-    if (process.cgroup == cgroup && process.dying) {
+    if (process.dying && host::within(k.host.cgroups, process.cgroup, cgroup)) {
       // A victim of the group is still on its way out: let it go first.
       k.sched.sleep(kTick);
       return true;

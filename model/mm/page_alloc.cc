@@ -199,8 +199,7 @@ bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free
 }
 
 bool can_reclaim_anon(const Kernel& k, uint8_t cgroup) {
-  const host::Cgroup& group = k.host.cgroups[cgroup];
-  return k.host.free_swap() > 0 && group.swap_usage < group.swap_max;
+  return k.host.free_swap() > 0 && swap_left(k.host, cgroup);
 }
 
 int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, int zone) {

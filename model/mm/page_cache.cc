@@ -77,9 +77,9 @@ bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint
   return true;
 }
 
-void evict_file_page(Kernel& k, PageId id) {
+void evict_file_page(Kernel& k, PageId id, uint8_t target_cgroup) {
   const Page& page = k.host.pages[id];
-  const host::Shadow shadow = workingset_eviction(k, page);
+  const host::Shadow shadow = workingset_eviction(k, page, target_cgroup);
   if (page.slot == host::kNoSlot) return;  // cached before the run, of a file we know nothing about
   File& file = k.host.files[page.slot];
   file.set_shadow(page.vpn, shadow);

@@ -11,8 +11,8 @@ namespace oomcast::mm {
 /// read(): False if the task is dying.
 bool file_read(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup);
 bool file_write(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup);
-/// Reclaim takes a clean page out; leaves a shadow.
-void evict_file_page(Kernel& k, host::PageId id);
+/// Reclaim for `target_cgroup` takes a clean page out; leaves a shadow.
+void evict_file_page(Kernel& k, host::PageId id, uint8_t target_cgroup = host::kRootCgroup);
 /// The file shrinks or is gone: its pages from `first` on are dropped without a trace.
 void truncate_file(Kernel& k, host::FileIndex file, uint64_t first_index);
 

@@ -33,7 +33,7 @@ Balance scan_balance(const Kernel& k, uint8_t cgroup, const ScanControl& sc) {
 }  // namespace
 
 int64_t lru_size(const Node& node, uint8_t cgroup, LruKindIndex list) {
-  return cgroup == host::kRootCgroup ? node.size(list) : node.lruvec(cgroup).list(list).size();
+  return node.size(list, cgroup);
 }
 
 bool inactive_is_low(int64_t inactive, int64_t active) {
@@ -70,7 +70,7 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const
   for (size_t i = 0; i < nr.size(); ++i) {
     const bool file = host::is_file_list(static_cast<LruKindIndex>(i));
     int64_t scan = node.lruvec(cgroup).lists[i].size_up_to(sc.reclaim_idx);
-    if (cgroup != sc.target_cgroup) scan = unprotected(k.host.cgroups[cgroup], sc, scan);
+    if (cgroup != sc.target_cgroup) scan = unprotected(k.host, cgroup, sc, scan);
     scan >>= sc.priority;
     switch (balance) {
       case Balance::kEqual: break;

@@ -37,8 +37,8 @@ struct Isolated {
 
 // Turns one page of the reservoir into a page at the tail. Nobody has scanned it yet, so one that a process maps is
 // still young; what no process accounts for is shmem or unmapped page cache, used through no page table.
-void materialize_tail(Kernel& k, int node_index, LruKindIndex list) {
-  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(host::kRootCgroup).list(list);
+void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list) {
+  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).list(list);
   const host::Reservoir entry = lru.take_reserved();
   const bool file = host::is_file_list(list);
   const bool mapped = !file && entry.owner != host::kNoProcess;
@@ -46,6 +46,7 @@ void materialize_tail(Kernel& k, int node_index, LruKindIndex list) {
   const PageId id = new_page(k, {node_index, entry.zone}, flags);
   Page& page = k.host.pages[id];
   page.background = true;
+  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
   page.owner = entry.owner;
   page.mapcount = mapped ? 1 : 0;
   if (list == LruKindIndex::kActiveAnon || list == LruKindIndex::kActiveFile) page.set(host::kPageActive);
@@ -67,7 +68,7 @@ Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, i
     if (lru.tail() == host::kNoPage && lru.reservoir_empty()) break;
     // The reservoir is older than anything touched since, except for what was rotated to the tail to be freed.
     const bool rotated = lru.tail() != host::kNoPage && ready_to_free(k.host.pages[lru.tail()]);
-    if (!lru.reservoir_empty() && !rotated) materialize_tail(k, node_index, list);
+    if (!lru.reservoir_empty() && !rotated) materialize_tail(k, node_index, cgroup, list);
     const PageId id = lru.tail();
     take_off_list(k, id);
     ++out.scanned;
@@ -174,9 +175,9 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
     return fate;
   }
   if (page.has(host::kPageSwapCache)) {
-    remove_from_swap_cache(k, id, true);
+    remove_from_swap_cache(k, id, true, sc.target_cgroup);
   } else if (page.has(host::kPageFile)) {
-    evict_file_page(k, id);
+    evict_file_page(k, id, sc.target_cgroup);
   }
   return Fate::kFreed;
 }
@@ -208,7 +209,10 @@ void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file
 
 void count_scanned(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc) {
   if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct, pages);
-  k.host.cgroups[cgroup].pgscan += pages;
+  for (uint8_t g = cgroup;; g = k.host.cgroups[g].parent) {
+    k.host.cgroups[g].pgscan += pages;
+    if (g == host::kRootCgroup) break;
+  }
   k.host.count(file ? Vmstat::pgscan_file : Vmstat::pgscan_anon, pages);
 }
 
@@ -250,7 +254,10 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   const bool aged = k.host.spec.lru == host::LruKind::kMultiGen && sc.cgroup_reclaim();
   count_scanned(k, cgroup, file, isolated.scanned - (aged ? stat.young : 0), sc);
   if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct, reclaimed);
-  k.host.cgroups[cgroup].pgsteal += reclaimed;
+  for (uint8_t g = cgroup;; g = k.host.cgroups[g].parent) {
+    k.host.cgroups[g].pgsteal += reclaimed;
+    if (g == host::kRootCgroup) break;
+  }
   k.host.count(file ? Vmstat::pgsteal_file : Vmstat::pgsteal_anon, reclaimed);
   // {6.12} 32 for each page written, 1 for each looked at in vain.
   const bool by_rotation = k.host.spec.kernel >= host::KernelVersion{6, 12} && k.host.spec.lru == host::LruKind::kClassic;

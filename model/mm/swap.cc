@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/mm/lru.h"
+#include "model/mm/memcg.h"
 #include "model/mm/workingset.h"
 
 namespace oomcast::mm {
@@ -31,7 +32,7 @@ SlotId take_slot(Host& host) {
 }
 
 void release_slot(Host& host, SlotId id) {
-  --host.cgroups[host.slot(id).cgroup].swap_usage;
+  uncharge_swap(host, host.slot(id).cgroup);
   host.device(id).release(id);
 }
 
@@ -86,17 +87,14 @@ void drain_slot_caches(Kernel& k) {
 
 bool add_to_swap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  host::Cgroup& group = k.host.cgroups[page.cgroup];
-  if (group.swap_usage >= group.swap_max) {
-    ++group.swap_events.max;
-    ++group.swap_events.fail;
+  if (!charge_swap(k.host, page.cgroup)) return false;
+  const SlotId slot_id = get_swap_slot(k);
+  if (slot_id == host::kNoSlot) {
+    uncharge_swap(k.host, page.cgroup);
     return false;
   }
-  const SlotId slot_id = get_swap_slot(k);
-  if (slot_id == host::kNoSlot) return false;
   SwapSlot& slot = k.host.slot(slot_id);
   slot.cgroup = page.cgroup;
-  ++group.swap_usage;
   slot.cached = true;
   slot.page = id;
   page.slot = slot_id;
@@ -144,10 +142,10 @@ void end_swap_write(Kernel& k, PageId id, int cpu) {
   if (page.test_and_clear(host::kPageReclaim)) rotate_reclaimable(k, id, cpu);
 }
 
-void remove_from_swap_cache(Kernel& k, PageId id, bool evicted) {
+void remove_from_swap_cache(Kernel& k, PageId id, bool evicted, uint8_t target_cgroup) {
   Page& page = k.host.pages[id];
   SwapSlot& slot = k.host.slot(page.slot);
-  if (evicted) slot.shadow = workingset_eviction(k, page);
+  if (evicted) slot.shadow = workingset_eviction(k, page, target_cgroup);
   slot.cached = false;
   slot.page = host::kNoPage;
   page.clear(host::kPageSwapCache);
@@ -166,8 +164,12 @@ bool free_swap(Kernel& k, PageId id) {
 }
 
 bool vm_swap_full(const Kernel& k, uint8_t cgroup) {
-  const host::Cgroup& group = k.host.cgroups[cgroup];
-  return k.host.free_swap() * 2 < k.host.total_swap || group.swap_usage * 2 >= std::min(group.swap_high, group.swap_max);
+  if (k.host.free_swap() * 2 < k.host.total_swap) return true;
+  for (uint8_t g = cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
+    const host::Cgroup& group = k.host.cgroups[g];
+    if (group.swap_usage * 2 >= std::min(group.swap_high, group.swap_max)) return true;
+  }
+  return false;
 }
 
 void put_swap_entry(Kernel& k, SlotId slot_id) {

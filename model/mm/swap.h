@@ -31,7 +31,7 @@ bool add_to_swap(Kernel& k, host::PageId id);
 void swap_writepage(Kernel& k, host::PageId id);
 void end_swap_write(Kernel& k, host::PageId id, int cpu);
 /// Takes the page out of the swap cache; `evicted` leaves a shadow in the slot.
-void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted);
+void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted, uint8_t target_cgroup = host::kRootCgroup);
 /// folio_free_swap(): gives the slot back when nobody else needs it; the page is dirty again.
 bool free_swap(Kernel& k, host::PageId id);
 /// Less than half of the swap is free.

@@ -143,7 +143,8 @@ void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
   const int64_t reclaimed_before = sc.nr_reclaimed;
   prepare_scan_count(k, node, sc);
   k.sched.cpu(k.costs.shrink_pass);
-  for (size_t cgroup = sc.target_cgroup; cgroup < (sc.cgroup_reclaim() ? sc.target_cgroup + size_t{1} : node.lruvecs.size()); ++cgroup) {
+  for (size_t cgroup = sc.target_cgroup; cgroup < node.lruvecs.size(); ++cgroup) {
+    if (!node.within(static_cast<uint8_t>(cgroup), sc.target_cgroup)) continue;
     if (may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
   }
   note_writeback_pressure(k, node_index, sc);

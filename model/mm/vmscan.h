@@ -1,7 +1,7 @@
 // How hard is reclaim trying, and how does it share its effort among the lists? One pass over a node.
 //
 // Mirrors struct scan_control, prepare_scan_count(), get_scan_count(), shrink_lruvec(), shrink_node() and the throttles
-// in mm/vmscan.c of Linux 6.1 with the classic LRU. Differs: one lruvec per node (no cgroups), no demotion, slab in bulk.
+// in mm/vmscan.c of Linux 6.1 with the classic LRU. Differs: no demotion, slab in bulk.
 #pragma once
 
 #include <array>
@@ -44,7 +44,7 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const
 void prepare_scan_count(const Kernel& k, host::Node& node, ScanControl& sc);
 /// inactive * floor(sqrt(10 * GiB)) < active.
 bool inactive_is_low(int64_t inactive, int64_t active);
-/// Pages on a list of one cgroup; for the root, of the whole node (lruvec_page_state).
+/// Pages on a list of one cgroup and those below it (lruvec_page_state).
 int64_t lru_size(const host::Node& node, uint8_t cgroup, host::LruKindIndex list);
 
 void shrink_node(Kernel& k, int node, ScanControl& sc);

@@ -23,14 +23,16 @@ void note_cost(Lruvec& lruvec, bool file, int64_t pages, int64_t size) {
 }  // namespace
 
 void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup) {
-  ++host.nodes[node].lruvec(cgroup).nonresident_age;
-  if (cgroup != host::kRootCgroup) ++host.nodes[node].lruvec(host::kRootCgroup).nonresident_age;
+  for (uint8_t g = cgroup;; g = host.cgroups[g].parent) {
+    ++host.nodes[node].lruvec(g).nonresident_age;
+    if (g == host::kRootCgroup) return;
+  }
 }
 
-host::Shadow workingset_eviction(Kernel& k, const Page& page) {
-  const Lruvec& lruvec = k.host.lruvec_of(page);
-  const host::Shadow shadow{lruvec.nonresident_age, page.node, page.cgroup, page.has(host::kPageWorkingset)};
-  age_nonresident(k.host, page.node, page.cgroup);
+host::Shadow workingset_eviction(Kernel& k, const Page& page, uint8_t target_cgroup) {
+  const Lruvec& lruvec = k.host.nodes[page.node].lruvec(target_cgroup);
+  const host::Shadow shadow{lruvec.nonresident_age, page.node, target_cgroup, page.has(host::kPageWorkingset)};
+  age_nonresident(k.host, page.node, target_cgroup);
   return shadow;
 }
 
@@ -41,8 +43,7 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   const host::Node& evicted_from = k.host.nodes[shadow.node];
   const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup);
   k.host.count(file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
-  // For the root the sizes are those of the whole node, as lruvec_page_state() has it.
-  const auto size = [&](LruKindIndex list) { return shadow.cgroup == host::kRootCgroup ? evicted_from.size(list) : evicting.list(list).size(); };
+  const auto size = [&](LruKindIndex list) { return evicted_from.size(list, shadow.cgroup); };
   int64_t workingset = size(LruKindIndex::kActiveFile);
   if (!file) workingset += size(LruKindIndex::kInactiveFile);
   if (can_reclaim_anon(k, shadow.cgroup)) {
@@ -54,8 +55,10 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   page.set(host::kPageActive);
   age_nonresident(k.host, page.node, page.cgroup);
   k.host.count(file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
-  ++node.lruvec(page.cgroup).workingset_activate[file ? 1 : 0];
-  if (page.cgroup != host::kRootCgroup) ++node.lruvec(host::kRootCgroup).workingset_activate[file ? 1 : 0];
+  for (uint8_t g = page.cgroup;; g = k.host.cgroups[g].parent) {
+    ++node.lruvec(g).workingset_activate[file ? 1 : 0];
+    if (g == host::kRootCgroup) break;
+  }
   if (!shadow.workingset) return;
   page.set(host::kPageWorkingset);
   k.host.count(file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
@@ -63,14 +66,12 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
 }
 
 void lru_note_cost(host::Node& node, uint8_t cgroup, bool file, int64_t pages) {
-  if (cgroup != host::kRootCgroup) {
+  for (uint8_t g = cgroup;; g = node.lruvec(g).parent) {
     int64_t size = 0;
-    for (int i = 0; i < host::kEvictableLists; ++i) size += node.lruvec(cgroup).lists[static_cast<size_t>(i)].size();
-    note_cost(node.lruvec(cgroup), file, pages, size);
+    for (int i = 0; i < host::kEvictableLists; ++i) size += node.size(static_cast<LruKindIndex>(i), g);
+    note_cost(node.lruvec(g), file, pages, size);
+    if (g == host::kRootCgroup) return;
   }
-  int64_t size = 0;
-  for (int i = 0; i < host::kEvictableLists; ++i) size += node.size(static_cast<LruKindIndex>(i));
-  note_cost(node.lruvec(host::kRootCgroup), file, pages, size);
 }
 
 }  // namespace oomcast::mm

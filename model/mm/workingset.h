@@ -8,7 +8,7 @@
 namespace oomcast::mm {
 
 /// Remembers when the page left, and ages the node's lists by it.
-host::Shadow workingset_eviction(Kernel& k, const host::Page& page);
+host::Shadow workingset_eviction(Kernel& k, const host::Page& page, uint8_t target_cgroup);
 /// The page is back: counts the refault and activates the page when the distance fits into memory.
 void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow);
 /// Time passes for the lists of a group and for those of the whole node (workingset_age_nonresident).

@@ -126,9 +126,16 @@ void count_cgroups(const Host& host, Counts& counts) {
       if (device.in_use(id) && (device.slot(id).map_count > 0 || device.slot(id).cached)) ++swapped[device.slot(id).cgroup];
     }
   }
-  for (size_t group = 1; group < host.cgroups.size(); ++group) {
+  for (size_t group = host.cgroups.size(); group-- > 1;) {
     const host::Cgroup& cgroup = host.cgroups[group];
-    if (charged[group] + cgroup.parked() != cgroup.usage) counts.fail("cgroup " + cgroup.path + " is charged " + std::to_string(cgroup.usage) + " pages, " + std::to_string(charged[group] + cgroup.parked()) + " were found");
+    for (const host::Node& node : host.nodes) {
+      for (const LruList& list : node.lruvecs[group].lists) charged[group] += list.reserved();
+    }
+    charged[group] += cgroup.parked() + cgroup.kernel;
+    if (cgroup.parent >= group) counts.fail("cgroup " + cgroup.path + " stands before its parent");
+    charged[cgroup.parent] += charged[group];
+    swapped[cgroup.parent] += swapped[group];
+    if (charged[group] != cgroup.usage) counts.fail("cgroup " + cgroup.path + " is charged " + std::to_string(cgroup.usage) + " pages, " + std::to_string(charged[group]) + " were found");
     if (swapped[group] != cgroup.swap_usage) counts.fail("cgroup " + cgroup.path + " counts " + std::to_string(cgroup.swap_usage) + " swapped pages, " + std::to_string(swapped[group]) + " were found");
   }
 }

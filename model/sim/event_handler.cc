@@ -28,7 +28,7 @@ host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   process.pid = static_cast<int>(pid);
   process.parent_pid = static_cast<int>(parent_pid);
   process.guest = true;
-  process.cgroup = k_.host.spec.cgroup.present ? host::kAppCgroup : host::kRootCgroup;
+  process.cgroup = k_.host.app_cgroup;
   process.oom_score_adj = options_.oom_score_adj;
   const auto parent = by_pid_.find(parent_pid);
   if (parent != by_pid_.end()) {

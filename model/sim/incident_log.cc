@@ -153,7 +153,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const bool in_cgroup = report.cgroup != host::kRootCgroup;
   if (in_cgroup) kill.incident.scope = Scope::kCgroup;
   for (size_t i = 0; i < host_.processes.size(); ++i) {
-    if (!host_.processes[i].alive || (in_cgroup && host_.processes[i].cgroup != report.cgroup)) continue;
+    if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
     kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages)));
   }
   if (report.victim == host::kNoProcess) {

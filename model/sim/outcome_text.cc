@@ -38,20 +38,20 @@ std::vector<std::string> caveats_of(const Outcome& outcome) {
 }
 
 void summarize_cgroup(const host::Host& host, Outcome& outcome) {
-  if (!host.spec.cgroup.present) return;
-  const host::Cgroup& group = host.cgroups[host::kAppCgroup];
+  if (host.app_cgroup == host::kRootCgroup) return;
+  const host::Cgroup& group = host.cgroups[host.app_cgroup];
   CgroupCounts& out = outcome.cgroup;
   out.peak = to_bytes(Pages(group.peak));
   out.events = {group.events.low, group.events.high, group.events.max, group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
   out.pgscan = group.pgscan;
   out.pgsteal = group.pgsteal;
   for (const host::Node& node : host.nodes) {
-    const host::Lruvec& lruvec = node.lruvec(host::kAppCgroup);
-    out.lru.inactive_anon += Pages(lruvec.list(host::LruKindIndex::kInactiveAnon).size());
-    out.lru.active_anon += Pages(lruvec.list(host::LruKindIndex::kActiveAnon).size());
-    out.lru.inactive_file += Pages(lruvec.list(host::LruKindIndex::kInactiveFile).size());
-    out.lru.active_file += Pages(lruvec.list(host::LruKindIndex::kActiveFile).size());
-    out.lru.unevictable += Pages(lruvec.list(host::LruKindIndex::kUnevictable).size());
+    const auto size = [&](host::LruKindIndex list) { return node.size(list, host.app_cgroup); };
+    out.lru.inactive_anon += Pages(size(host::LruKindIndex::kInactiveAnon));
+    out.lru.active_anon += Pages(size(host::LruKindIndex::kActiveAnon));
+    out.lru.inactive_file += Pages(size(host::LruKindIndex::kInactiveFile));
+    out.lru.active_file += Pages(size(host::LruKindIndex::kActiveFile));
+    out.lru.unevictable += Pages(size(host::LruKindIndex::kUnevictable));
   }
 }
 

@@ -174,8 +174,8 @@ struct Race : testing::Test {
   Race()
       : m(HostBuilder().plain_node(20000_pages).cpus(2).swap(64_MiB).limit(to_bytes(600_pages)).build(),
           Kswapd::kAbsent) {
-    m.process(app).cgroup = host::kAppCgroup;
-    const host::Cgroup& group = m.host.cgroups[host::kAppCgroup];
+    m.process(app).cgroup = m.host.app_cgroup;
+    const host::Cgroup& group = m.host.cgroups[m.host.app_cgroup];
     for (uint64_t vpn = 0; group.usage < group.max || group.parked() > 0; ++vpn) m.touch(app, vpn, 1);
   }
   Machine m;
@@ -199,7 +199,7 @@ TEST_F(Race, AnotherThreadEndsTheProcessInTheMiddleOfAFault) {
   m.pass(1_s);
   EXPECT_EQ(m.process(app).rss_anon, 0);
   EXPECT_EQ(m.available(), 20000);
-  EXPECT_EQ(m.host.cgroups[host::kAppCgroup].usage, m.host.cgroups[host::kAppCgroup].parked());
+  EXPECT_EQ(m.host.cgroups[m.host.app_cgroup].usage, m.host.cgroups[m.host.app_cgroup].parked());
 }
 
 TEST_F(Race, AReadAndAWriteOfTheSameFreshPageGiveOnePage) {
@@ -215,7 +215,7 @@ TEST(Move, FindsPagesThatWereSwappedOutWhileItWaitedForAPageTable) {
   host::HostSpec spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(to_bytes(1000_pages)).build();
   Machine m(spec, Kswapd::kAbsent);
   const auto app = m.start(100);
-  m.process(app).cgroup = host::kAppCgroup;
+  m.process(app).cgroup = m.host.app_cgroup;
   m.touch(app, 0, 995);
   // The new place needs a page table, the group is full: the task reclaims its own pages in the middle of the move.
   m.run([&] { move_range(m.k, app, 0, uint64_t{1} << 20, 995); }, 0, 100);

@@ -15,10 +15,10 @@ using support::Machine;
 using namespace oomcast::literals;
 
 struct Group {
-  explicit Group(HostBuilder builder) : m(limited(builder), Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = host::kAppCgroup; }
-  explicit Group(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = host::kAppCgroup; }
+  explicit Group(HostBuilder builder) : m(limited(builder), Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = m.host.app_cgroup; }
+  explicit Group(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = m.host.app_cgroup; }
   static host::HostSpec limited(HostBuilder builder) { return builder.limit(16_MiB).build(); }
-  host::Cgroup& group() { return m.host.cgroups[host::kAppCgroup]; }
+  host::Cgroup& group() { return m.host.cgroups[m.host.app_cgroup]; }
   ~Group() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
   Machine m;
   host::ProcessIndex app;
@@ -98,7 +98,7 @@ TEST(Memcg, OomGroupTakesEverybody) {
   spec.cgroup.memory_oom_group = true;
   Group c{spec};
   const auto other = c.m.start(200);
-  c.m.process(other).cgroup = host::kAppCgroup;
+  c.m.process(other).cgroup = c.m.host.app_cgroup;
   c.m.touch(other, 0, 100);
   c.m.touch(c.app, 0, 8000);
   c.m.pass(100_ms);
@@ -114,14 +114,14 @@ TEST(Memcg, ProtectionKeepsAGroupOutOfTheHostsReclaim) {
   Group c{spec};
   c.m.touch(c.app, 0, 1000);
   ScanControl sc;
-  EXPECT_FALSE(may_reclaim_from(c.m.k, host::kAppCgroup, sc)) << "below memory.low";
+  EXPECT_FALSE(may_reclaim_from(c.m.k, c.m.host.app_cgroup, sc)) << "below memory.low";
   EXPECT_TRUE(sc.low_skipped);
   sc.low_reclaim = true;
-  EXPECT_TRUE(may_reclaim_from(c.m.k, host::kAppCgroup, sc)) << "best effort ends where nothing else is left";
+  EXPECT_TRUE(may_reclaim_from(c.m.k, c.m.host.app_cgroup, sc)) << "best effort ends where nothing else is left";
   c.m.touch(c.app, 1000, 2000);
   ScanControl fresh;
-  EXPECT_TRUE(may_reclaim_from(c.m.k, host::kAppCgroup, fresh));
-  EXPECT_LT(unprotected(c.group(), ScanControl{}, 3000), 1100) << "only what lies above the protection is scanned";
+  EXPECT_TRUE(may_reclaim_from(c.m.k, c.m.host.app_cgroup, fresh));
+  EXPECT_LT(unprotected(c.m.host, c.m.host.app_cgroup, ScanControl{}, 3000), 1100) << "only what lies above the protection is scanned";
 }
 
 }  // namespace

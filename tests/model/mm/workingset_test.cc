@@ -33,7 +33,7 @@ bool refault(Machine& m, uint16_t flags, int64_t distance) {
   bool active = false;
   m.run([&] {
     const host::PageId id = new_page(m.k, alloc_page(m.k, kGfpHighUserMovable, 0), flags);
-    const host::Shadow shadow = workingset_eviction(m.k, m.host.pages[id]);
+    const host::Shadow shadow = workingset_eviction(m.k, m.host.pages[id], host::kRootCgroup);
     for (int64_t i = 1; i < distance; ++i) age_nonresident(m.host, 0, host::kRootCgroup);
     m.host.pages[id].clear(host::kPageWorkingset);
     workingset_refault(m.k, id, shadow);
