@@ -128,28 +128,54 @@ void read_processes(JsonObject& object, HostSpec& spec) {
   }
 }
 
-void read_cgroup(JsonObject& object, HostSpec& spec) {
-  const ordered_json* value = object.get("cgroup");
-  if (!value) return;
-  JsonObject cgroup(object.file(), *value, "cgroup");
-  spec.cgroup.present = true;
-  cgroup.text("path", spec.cgroup.path);
-  const std::pair<const char*, int64_t*> limits[] = {
-      {"memory.max", &spec.cgroup.memory_max},           {"memory.high", &spec.cgroup.memory_high},
-      {"memory.low", &spec.cgroup.memory_low},           {"memory.min", &spec.cgroup.memory_min},
-      {"memory.swap.max", &spec.cgroup.memory_swap_max}, {"memory.swap.high", &spec.cgroup.memory_swap_high}};
+static void read_limits(JsonObject& object, CgroupSpec& group) {
+  group.present = true;
+  object.text("path", group.path);
+  if (!group.path.starts_with('/')) object.fail("path", quote(group.path) + " does not begin with /");
+  const std::pair<const char*, int64_t*> limits[] = {{"memory.max", &group.memory_max},           {"memory.high", &group.memory_high},
+                                                     {"memory.low", &group.memory_low},           {"memory.min", &group.memory_min},
+                                                     {"memory.swap.max", &group.memory_swap_max}, {"memory.swap.high", &group.memory_swap_high}};
   for (const auto& [key, target] : limits) {
-    const ordered_json* limit = cgroup.get(key);
+    const ordered_json* limit = object.get(key);
     if (!limit) continue;
     if (limit->is_string() && limit->get<std::string>() == "max") {
       *target = -1;
       continue;
     }
     Bytes bytes;
-    cgroup.bytes(key, bytes);
+    object.bytes(key, bytes);
     *target = to_bytes(to_pages(bytes)).count();  // page_counter_memparse() counts whole pages
   }
-  cgroup.flag("memory.oom.group", spec.cgroup.memory_oom_group);
+  object.flag("memory.oom.group", group.memory_oom_group);
+}
+
+// The groups of the host's own processes.
+static void read_host_groups(JsonObject& object, HostSpec& spec) {
+  const auto groups = object.elements("cgroups");
+  for (size_t i = 0; i < groups.size(); ++i) {
+    JsonObject entry(object.file(), *groups[i], std::string("cgroups[") + std::to_string(i) + "]");
+    CgroupSpec group;
+    if (!entry.has("path")) entry.fail("path", "missing");
+    read_limits(entry, group);
+    Bytes current, file;
+    entry.bytes("memory.current", current);
+    entry.bytes("file", file);
+    group.memory_current = current.count();
+    group.file = file.count();
+    entry.integers("procs", group.procs, 1, 4'194'304);
+    entry.done();
+    spec.cgroups.push_back(std::move(group));
+  }
+  if (groups.size() > 120) object.fail("cgroups", "more than 120 groups");
+  std::sort(spec.cgroups.begin(), spec.cgroups.end(), [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
+}
+
+void read_cgroup(JsonObject& object, HostSpec& spec) {
+  read_host_groups(object, spec);
+  const ordered_json* value = object.get("cgroup");
+  if (!value) return;
+  JsonObject cgroup(object.file(), *value, "cgroup");
+  read_limits(cgroup, spec.cgroup);
   cgroup.done();
 }
 

@@ -46,6 +46,20 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
+// The memory controller's files of every cgroup, to a depth and number that no host reaches.
+void add_cgroup_paths(const std::string& root, const std::string& directory, int depth, std::vector<std::string>& paths) {
+  constexpr const char* kFiles[] = {"memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.swap.high",
+                                    "memory.oom.group", "memory.current", "memory.stat", "cgroup.procs"};
+  constexpr size_t kPathsMax = 65536;
+  std::error_code failed;
+  for (const std::string& name : names_in(root + "/" + directory)) {
+    const std::string path = directory + "/" + name;
+    if (depth > 16 || paths.size() > kPathsMax || !fs::is_directory(root + "/" + path, failed)) continue;
+    for (const char* file : kFiles) paths.push_back(path + "/" + file);
+    add_cgroup_paths(root, path, depth + 1, paths);
+  }
+}
+
 std::vector<std::string> paths_of(const std::string& root) {
   std::vector<std::string> paths = {"proc/zoneinfo",
                                     "proc/meminfo",
@@ -75,6 +89,7 @@ std::vector<std::string> paths_of(const std::string& root) {
   }
   for (const std::string& name : names_in(root + "/sys/block"))
     paths.push_back("sys/block/" + name + "/queue/rotational");
+  add_cgroup_paths(root, "sys/fs/cgroup", 0, paths);
   return paths;
 }
 
@@ -84,7 +99,7 @@ Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
   SnapshotReader reader(snapshot);
   reader.spec.name = snapshot.name;
   for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
-                     &read_settings, &read_file_systems, &read_calibration}) {
+                     &read_settings, &read_file_systems, &read_cgroups, &read_calibration}) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }

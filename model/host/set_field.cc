@@ -268,6 +268,15 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
   }
   const std::string_view text = trim(key_value.substr(equals + 1));
   CgroupSpec& cgroup = spec.cgroup;
+  if (key == "path") {
+    if (!text.starts_with('/')) return Error{"--cgroup path: " + quote(text) + " does not begin with /"};
+    // In a group of the host its limits hold, until one is given here.
+    const auto found = std::find_if(spec.cgroups.begin(), spec.cgroups.end(), [&](const CgroupSpec& each) { return each.path == text; });
+    if (found != spec.cgroups.end()) cgroup = *found;
+    cgroup.path = std::string(text);
+    cgroup.present = true;
+    return {};
+  }
   if (key == "memory.oom.group") {
     if (text != "0" && text != "1") return Error{"--cgroup memory.oom.group: " + quote(text) + ", expected 0 or 1"};
     cgroup.memory_oom_group = text == "1";
@@ -278,7 +287,7 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
       {"memory.max", &cgroup.memory_max},           {"memory.high", &cgroup.memory_high},
       {"memory.low", &cgroup.memory_low},           {"memory.min", &cgroup.memory_min},
       {"memory.swap.max", &cgroup.memory_swap_max}, {"memory.swap.high", &cgroup.memory_swap_high}};
-  std::vector<std::string> known = {"memory.oom.group"};
+  std::vector<std::string> known = {"memory.oom.group", "path"};
   for (const auto& [name, target] : limits) {
     known.emplace_back(name);
     if (key != name) continue;

@@ -45,6 +45,7 @@ void read_swaps(SnapshotReader& reader);
 void read_processes(SnapshotReader& reader);
 void read_settings(SnapshotReader& reader);  // proc/sys, transparent_hugepage, lru_gen
 void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: the block size
+void read_cgroups(SnapshotReader& reader);       // sys/fs/cgroup
 void read_calibration(SnapshotReader& reader);
 
 }  // namespace oomcast::host

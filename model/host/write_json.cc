@@ -105,6 +105,14 @@ ordered_json cgroup_json(const CgroupSpec& cgroup) {
           {"memory.oom.group", cgroup.memory_oom_group ? 1 : 0}};
 }
 
+ordered_json host_group_json(const CgroupSpec& group) {
+  ordered_json json = cgroup_json(group);
+  json["memory.current"] = group.memory_current;
+  json["file"] = group.file;
+  json["procs"] = group.procs;
+  return json;
+}
+
 bool is_scalar_list(const ordered_json& value) {
   if (!value.is_array()) return false;
   for (const ordered_json& element : value) {
@@ -166,6 +174,8 @@ ordered_json host_to_json(const HostSpec& spec) {
                          {"cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count()}};
   json["processes"] = ordered_json::array();
   for (const ProcessSpec& process : spec.processes) json["processes"].push_back(process_json(process));
+  if (!spec.cgroups.empty()) json["cgroups"] = ordered_json::array();
+  for (const CgroupSpec& group : spec.cgroups) json["cgroups"].push_back(host_group_json(group));
   if (spec.cgroup.present) json["cgroup"] = cgroup_json(spec.cgroup);
   json["assumed"] = spec.assumed;
   return json;
