@@ -19,7 +19,7 @@ using host::Vmstat;
 namespace {
 
 constexpr int64_t kLotsOfMisses = 100;      // MMAP_LOTSAMISS
-constexpr size_t kPagesPerPoint = 4;        // others get to run that often within one call
+constexpr size_t kReadsPerPoint = 4;        // others get to run that often within one call
 constexpr Gfp kGfpReadahead{host::ZoneKind::kMovable, true, true, true, true, false};
 
 // do_page_cache_ra(): allocates and reads what is missing of the window; marks the page that triggers the next one.
@@ -37,7 +37,7 @@ void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, 
     if (index == start + pages - async) k.host.pages[id].set(host::kPageReadahead);
     k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
     reads.push_back(id);
-    if (reads.size() % kPagesPerPoint == 0) k.sched.point();
+    if (reads.size() % kReadsPerPoint == 0) k.sched.point();
   }
   if (!reads.empty()) k.block.submit_file(reads, false, k.sched.current().cpu);
 }

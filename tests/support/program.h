@@ -78,6 +78,14 @@ class Program {
   }
   void touch(uint64_t first, uint64_t pages, uint32_t stack = 0) { use(first, pages, trace::kWrite, stack); }
   void read(uint64_t first, uint64_t pages) { use(first, pages, 0, 0); }
+  // Files are numbered by the test; 16 pages a call, as a C library's buffers would.
+  void read_file(uint64_t file, uint64_t first, uint64_t pages) { use_file(trace::EventKind::kFileRead, file, first, pages); }
+  void write_file(uint64_t file, uint64_t first, uint64_t pages) { use_file(trace::EventKind::kFileWrite, file, first, pages); }
+  void sync_file(uint64_t file) { feed(trace::EventKind::kFileSync, file, 0); }
+  void map_file(uint64_t first, uint64_t pages, uint64_t file, uint8_t flags) {
+    map(first, pages, flags);
+    feed(trace::EventKind::kMapFile, address(first), file);
+  }
   Program fork(uint32_t child) {
     feed(trace::EventKind::kFork, child, 0);
     return Program(*sink_, child, child);
@@ -111,6 +119,14 @@ class Program {
       const uint64_t count = std::min(window_, first + pages - page);
       trace::Event event = make(trace::EventKind::kTouch, address(page), count << kPageShift, flags);
       event.stack_id = stack;
+      sink_->feed(event);
+    }
+  }
+
+  void use_file(trace::EventKind kind, uint64_t file, uint64_t first, uint64_t pages) {
+    for (uint64_t at = 0; at < pages; at += 16) {
+      trace::Event event = make(kind, file, std::min<uint64_t>(16, pages - at) << kPageShift);
+      event.argument = (first + at) << kPageShift;
       sink_->feed(event);
     }
   }

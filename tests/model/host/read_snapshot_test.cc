@@ -88,6 +88,49 @@ TEST(SnapshotFileSystems, CalibrationIsBelievedOverClues) {
   EXPECT_THAT(error_of(snapshot), HasSubstr("calibration.json:1: disk.block_bytes is no block size"));
 }
 
+// A node of a Kubernetes cluster, as far as the memory controller goes.
+SnapshotFiles kubernetes_node() {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  const std::string root = "sys/fs/cgroup/kubepods.slice/";
+  snapshot.files[root + "memory.max"] = "402653184\n";
+  snapshot.files[root + "memory.current"] = "104857600\n";
+  snapshot.files[root + "pod1/memory.max"] = "134217728\n";
+  snapshot.files[root + "pod1/memory.current"] = "67108864\n";
+  snapshot.files[root + "pod1/memory.stat"] = "anon 41943040\nfile 16777216\nkernel 65536\n";
+  snapshot.files[root + "pod1/container/memory.max"] = "max\n";
+  snapshot.files[root + "pod1/container/cgroup.procs"] = "1\n";
+  snapshot.files["sys/fs/cgroup/system.slice/memory.max"] = "max\n";
+  snapshot.files["sys/fs/cgroup/system.slice/cgroup.procs"] = "7\n";
+  return snapshot;
+}
+
+TEST(SnapshotCgroups, ThoseWithLimitsAreKeptAndTakeInTheProcessesBelow) {
+  const auto host = parse_snapshot(kubernetes_node());
+  ASSERT_TRUE(host) << host.error().message;
+  ASSERT_EQ(host->cgroups.size(), 2u) << "system.slice and the container limit nothing";
+  EXPECT_EQ(host->cgroups[0].path, "/kubepods.slice");
+  EXPECT_EQ(host->cgroups[0].memory_max, 402653184);
+  EXPECT_EQ(host->cgroups[1].path, "/kubepods.slice/pod1");
+  EXPECT_EQ(host->cgroups[1].memory_current, 67108864);
+  EXPECT_EQ(host->cgroups[1].file, 16777216);
+  EXPECT_THAT(host->cgroups[1].procs, ElementsAre(1));
+  EXPECT_FALSE(host->cgroup.present) << "the program is in none of them unless asked for";
+}
+
+TEST(SnapshotCgroups, TheProgramMayJoinOneAndKeepsItsLimits) {
+  auto host = parse_snapshot(kubernetes_node());
+  ASSERT_TRUE(set_cgroup(*host, "path=/kubepods.slice/pod1"));
+  EXPECT_TRUE(host->cgroup.present);
+  EXPECT_EQ(host->cgroup.memory_max, 134217728);
+  EXPECT_FALSE(set_cgroup(*host, "path=kubepods"));
+}
+
+TEST(SnapshotCgroups, ADamagedLimitIsNamed) {
+  SnapshotFiles snapshot = kubernetes_node();
+  snapshot.files["sys/fs/cgroup/kubepods.slice/memory.max"] = "lots";
+  EXPECT_THAT(error_of(snapshot), HasSubstr("sys/fs/cgroup/kubepods.slice/memory.max:1: expected bytes or max, got 'lots'"));
+}
+
 TEST(Snapshot, SwapAndTheSpeedOfItsDevice) {
   const auto host = read_snapshot(hosts_directory() + "/swap-seq-1node");
   ASSERT_TRUE(host) << host.error().message;
