@@ -16,6 +16,8 @@
 
 #include "/tmp/wt/file2/tests/model/mm/memcg_test.cc"
 
+#include "/tmp/wt/file2/tests/model/mm/memcg_tree_test.cc"
+
 #include "/tmp/wt/file2/tests/model/mm/node_reclaim_test.cc"
 
 #include "/tmp/wt/file2/tests/model/mm/oom_dmesg_test.cc"
@@ -25,6 +27,4 @@
 #include "/tmp/wt/file2/tests/model/mm/overcommit_test.cc"
 
 #include "/tmp/wt/file2/tests/model/mm/page_alloc_test.cc"
-
-#include "/tmp/wt/file2/tests/model/mm/page_cache_test.cc"
 

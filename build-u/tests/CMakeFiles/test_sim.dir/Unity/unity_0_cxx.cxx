@@ -6,6 +6,8 @@
 
 #include "/tmp/wt/file2/tests/model/sim/digest_test.cc"
 
+#include "/tmp/wt/file2/tests/model/sim/incidents_test.cc"
+
 #include "/tmp/wt/file2/tests/model/sim/outcome_text_test.cc"
 
 #include "/tmp/wt/file2/tests/model/sim/pressure_test.cc"
