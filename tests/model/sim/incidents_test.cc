@@ -19,7 +19,7 @@ Options audited() {
   return options;
 }
 
-int64_t free_at_end(const Outcome& outcome, size_t node) { return outcome.timeline.back().free[node].count(); }
+int64_t free_at_end(const Outcome& outcome, size_t node) { return outcome.timeline.back().node_free[node].count(); }
 
 // Fastmail (2010): 48 GB in two nodes, a mail store larger than memory that is read over and over.
 Outcome mail_server(int zone_reclaim_mode) {
