@@ -188,7 +188,7 @@ void add_cgroups(Host& host) {
   };
   for (const CgroupSpec& spec : host.spec.cgroups) {
     const CgroupIndex index = add(spec);
-    if (spec.path == host.spec.cgroup.path) host.app_cgroup = index;
+    if (host.spec.cgroup.present && spec.path == host.spec.cgroup.path) host.app_cgroup = index;
     for (Process& process : host.processes) {
       if (std::find(spec.procs.begin(), spec.procs.end(), process.pid) != spec.procs.end()) process.cgroup = index;
     }
