@@ -7,6 +7,7 @@
 #include "model/mm/kswapd.h"
 #include "model/mm/oom_killer.h"
 #include "model/mm/node_reclaim.h"
+#include "model/mm/memcg.h"
 #include "model/mm/pcp.h"
 #include "model/mm/writeback.h"
 
