@@ -81,6 +81,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
   app.add_flag_callback(
       "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
+  app.add_flag("--wait", options.wait_for_all,
+               "Go on after the program itself has ended, until its last descendant has (for daemons)");
   app.add_option("--stack-sample", options.stack_sample_bytes,
                  "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")
       ->type_name("BYTES")

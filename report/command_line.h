@@ -28,6 +28,7 @@ struct RunOptions {
   int guard_percent = 5;
   std::string tracker;  // empty: the best that this machine allows
   bool follow_children = true;
+  bool wait_for_all = false;
   int64_t stack_sample_bytes = 65536;
   std::string log_level = "warning";
   bool quiet = false;

@@ -113,6 +113,7 @@ sim::Options model_options(const RunOptions& options) {
 record::RecordOptions recorder_options(const RunOptions& options) {
   record::RecordOptions recorder;
   recorder.command = options.command;
+  recorder.wait_for_all = options.wait_for_all;
   recorder.follow_children = options.follow_children;
   recorder.stack_sample_bytes = options.stack_sample_bytes;
   recorder.tracker = options.tracker;

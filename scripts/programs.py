@@ -3,6 +3,8 @@
 Used by bench_overhead and coverage_check. A program runs natively when `prefix` is empty and under oomcast when it is
 that command line; everything else is the same for both.
 """
+import getpass
+import glob
 import hashlib
 import os
 import random
@@ -31,15 +33,35 @@ def digest(*parts):
     return sha.hexdigest()[:16]
 
 
-def anonymous_bytes(pid):
+def memory_of(pid):
+    """RssAnon and RssShmem in bytes."""
+    anonymous = shared = 0
     try:
         with open(f"/proc/{pid}/status") as file:
             for line in file:
                 if line.startswith("RssAnon:"):
-                    return int(line.split()[1]) * 1024
+                    anonymous = int(line.split()[1]) * 1024
+                elif line.startswith("RssShmem:"):
+                    shared = int(line.split()[1]) * 1024
+                    break
     except (OSError, ValueError):
         pass
-    return 0
+    return anonymous, shared
+
+
+def ring_bytes(pid):
+    """What of RssShmem is oomcast's own ring in that process."""
+    total = inside = 0
+    try:
+        with open(f"/proc/{pid}/smaps") as file:
+            for line in file:
+                if "-" in line.split(" ", 1)[0]:
+                    inside = "/memfd:oomcast-ring" in line
+                elif inside and line.startswith("Rss:"):
+                    total += int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return total
 
 
 def descendants(pid):
@@ -54,17 +76,30 @@ def descendants(pid):
 
 
 class PeakSampler(threading.Thread):
-    """Peak RssAnon of a process and its descendants, all taken at one time; the recorder itself left out."""
+    """Peak RssAnon + RssShmem of a process and its descendants, taken at one time; recorder and ring left out."""
+
+    RING_EVERY = 20   # smaps is slow to read
 
     def __init__(self, pid, leave_out_root, interval=0.003):
         super().__init__(daemon=True)
         self.pid, self.leave_out_root, self.interval = pid, leave_out_root, interval
         self.peak, self.over = 0, threading.Event()
+        self.rings = {}
 
     def run(self):
         while not self.over.wait(self.interval):
             pids = descendants(self.pid) + ([] if self.leave_out_root else [self.pid])
-            self.peak = max(self.peak, sum(anonymous_bytes(pid) for pid in pids))
+            self.peak = max(self.peak, sum(self.bytes_of(pid) for pid in pids))
+
+    def bytes_of(self, pid):
+        anonymous, shared = memory_of(pid)
+        if shared == 0 or not self.leave_out_root:
+            return anonymous + shared
+        looks, ring = self.rings.get(pid, (0, 0))
+        if looks % self.RING_EVERY == 0:
+            ring = ring_bytes(pid)
+        self.rings[pid] = looks + 1, ring
+        return anonymous + max(0, shared - ring)
 
     def stop(self):
         self.over.set()
@@ -93,7 +128,7 @@ def execute(command, prefix, sample, cwd, standard_input=None, limit=600):
 class Program:
     name = ""
     needs = ()          # executables
-    exact_peak = True   # the tracked peak has to agree with RssAnon within 3 %
+    exact_peak = True   # the same peak in each run: the tracked peak is compared with that of the native run
 
     def prepare(self, work):
         """Makes the input files, once."""
@@ -209,21 +244,109 @@ class Sort(Program):
 
 
 class StressNg(Program):
-    name = "stress-ng --vm 2"
     needs = ("stress-ng",)
-    exact_peak = False   # its workers map and unmap all the time: the sampled peak is chance
+    exact_peak = False   # its workers map and unmap all the time
+    stressor, options, seconds = "vm", ("--vm", "2", "--vm-bytes", "256M"), 5
+
+    def __init__(self, stressor="vm", options=None, seconds=5):
+        if options:
+            self.stressor, self.options, self.seconds = stressor, options, seconds
+        self.name = f"stress-ng {self.stressor}"
 
     def run(self, work, prefix, sample=False):
-        command = ["stress-ng", "--vm", "2", "--vm-bytes", "256M", "-t", "5", "--metrics-brief", "--log-file",
-                   f"{work}/stress.log"]
+        command = ["stress-ng", *self.options, "-t", str(self.seconds), "--metrics-brief", "--log-file", f"{work}/stress.log"]
         result = execute(command, prefix, sample, work)
         with open(f"{work}/stress.log") as file:
-            found = re.search(r"\bvm\s+(\d+)\s", file.read())
+            found = re.search(rf"\b{self.stressor}\s+(\d+)\s", file.read())
         os.unlink(f"{work}/stress.log")
         operations = int(found[1]) if found else 0
         result.seconds = 5e6 / operations if operations else float("nan")   # it runs for 5 s: count what it managed
         result.output = digest(str(operations > 0))
         return result
+
+
+class Node(Program):
+    name = "node, 400,000 objects"
+    needs = ("node",)
+    exact_peak = False   # the collector runs by the clock
+
+    def run(self, work, prefix, sample=False):
+        script = ("const kept = new Map(); for (let i = 0; i < 400000; ++i) kept.set('key' + i, {number: i, text: 'value ' + i});"
+                  "let sum = 0; for (const [k, v] of kept) sum += v.number + v.text.length; console.log(sum)")
+        result = execute(["node", "-e", script], prefix, sample, work)
+        result.output = digest(result.output)
+        return result
+
+
+class Java(Program):
+    name = "java, parallel GC"
+    needs = ("java", "javac")
+    exact_peak = False
+    SOURCE = """public class Work { public static void main(String[] a) { long sum = 0; java.util.HashMap<Integer, String> kept =
+        new java.util.HashMap<>(); for (int i = 0; i < 600000; ++i) { kept.put(i, "value " + i); if (i % 3 == 0) kept.remove(i / 2); }
+        for (String s : kept.values()) sum += s.length(); System.out.println(sum); } }"""
+
+    def prepare(self, work):
+        with open(f"{work}/Work.java", "w") as file:
+            file.write(self.SOURCE)
+        subprocess.run(["javac", "-d", work, f"{work}/Work.java"], check=True)
+
+    def run(self, work, prefix, sample=False):
+        result = execute(["java", "-Xms64m", "-Xmx256m", "-XX:+UseParallelGC", "-cp", work, "Work"], prefix, sample, work)
+        result.output = digest(result.output)
+        return result
+
+
+class Postgres(Program):
+    name = "postgres with pgbench"
+    needs = ("pgbench", "setpriv")
+    exact_peak = False   # autovacuum and checkpoints come by the clock
+    USER = "postgres"
+
+    def binary(self, name):
+        found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
+        return found[-1] if found else shutil.which(name)
+
+    def missing(self):
+        return super().missing() + ([] if self.binary("initdb") else ["postgresql"])
+
+    def as_user(self):
+        # The server refuses to be root.
+        return ["setpriv", f"--reuid={self.USER}", f"--regid={self.USER}", "--init-groups"] if os.geteuid() == 0 else []
+
+    def prepare(self, work):
+        self.home = f"{work}/postgres"
+        os.mkdir(self.home)
+        if os.geteuid() == 0:
+            os.chmod(work, 0o755)
+            shutil.chown(self.home, self.USER, self.USER)
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
+        subprocess.run(self.as_user() + [self.binary("initdb"), "-D", f"{self.home}/data", "-A", "trust", "--no-sync"], **quiet)
+
+    def run(self, work, prefix, sample=False):
+        command = self.as_user() + [self.binary("postgres"), "-D", f"{self.home}/data", "-k", self.home, "-c", "listen_addresses=",
+                                    "-c", "shared_buffers=128MB", "-c", "fsync=off"]
+        server = subprocess.Popen(prefix + command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, start_new_session=True)
+        sampler = PeakSampler(server.pid, bool(prefix), 0.02) if sample else None
+        if sampler:
+            sampler.start()
+        client = ["pgbench", "-h", self.home, "-U", self.USER if os.geteuid() == 0 else getpass.getuser(), "postgres"]
+        for _ in range(300):
+            ready = subprocess.run(client + ["-i", "-q", "-s", "10"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if ready.returncode == 0:
+                break
+            time.sleep(0.1)
+        begin = time.monotonic()
+        bench = subprocess.run(client + ["-c", "8", "-j", "2", "-t", "400"], capture_output=True, text=True)
+        seconds = time.monotonic() - begin
+        postmaster = f"{self.home}/data/postmaster.pid"
+        if os.path.exists(postmaster):
+            with open(postmaster) as file:
+                os.kill(int(file.readline()), signal.SIGINT)
+        status = server.wait(60)
+        done = re.search(r"actually processed: (\S+)", bench.stdout)
+        return Run(seconds, digest(done[1] if done else bench.stderr), status, sampler.stop() if sampler else 0)
 
 
 class CompiledGuest(Program):
@@ -261,11 +384,16 @@ class ReadFresh(CompiledGuest):
 
 
 ALL = [Python300M(), RedisBenchmark(), Gcc(), Sqlite(), Sort(), StressNg(), TouchFresh(), MallocChurn(), ReadFresh()]
+# More that coverage_check looks at: run-times that map for themselves, process trees, shared memory.
+MORE = [Node(), Java(), Postgres(),
+        StressNg("mmap", ("--mmap", "2", "--mmap-bytes", "128M")), StressNg("brk", ("--brk", "2", "--brk-bytes", "128M")),
+        StressNg("fork", ("--fork", "2")), StressNg("malloc", ("--malloc", "2", "--malloc-bytes", "128M")),
+        StressNg("bigheap", ("--bigheap", "2", "--bigheap-bytes", "128M")), StressNg("shm", ("--shm", "2", "--shm-bytes", "32M"))]
 
 
-def chosen(patterns):
+def chosen(patterns, programs=None):
     """The programs whose name contains one of the words; all if none is given. Prints those that cannot run."""
-    picked = [p for p in ALL if not patterns or any(word in p.name for word in patterns)]
+    picked = [p for p in programs or ALL if not patterns or any(word in p.name for word in patterns)]
     for program in list(picked):
         if program.missing():
             print(f"{program.name}: skipped, not installed: {', '.join(program.missing())}")

@@ -71,27 +71,42 @@ void unlock_requests() {
 /// Programs close or reuse descriptors that they do not know: look before writing into one.
 bool socket_is_ours() {
   struct stat status;
-  return socket_fd >= 0 && raw_syscall(SYS_fstat, socket_fd, arg(&status)) == 0 && status.st_ino == socket_inode;
+  return socket_fd >= 0 && own_syscall(SYS_fstat, socket_fd, arg(&status)) == 0 && status.st_ino == socket_inode;
 }
 
 void remember_socket(int fd) {
   // High up, where shells and daemons rarely close or reuse a descriptor.
-  long high = raw_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, kHighDescriptor);
-  if (high < 0) high = raw_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 100);
+  long high = -1;
+  for (int lowest = kHighDescriptor; lowest > 16 && high < 0; lowest /= 2) high = own_syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, lowest);
   if (high >= 0) {
     raw_syscall(SYS_close, fd);
     fd = static_cast<int>(high);
   }
   socket_fd = fd;
   struct stat status;
-  socket_inode = raw_syscall(SYS_fstat, fd, arg(&status)) == 0 ? status.st_ino : 0;
+  socket_inode = own_syscall(SYS_fstat, fd, arg(&status)) == 0 ? status.st_ino : 0;
+}
+
+/// Reads 1 here, and 0 in a copy of this process that no fork handler has seen (clone, _Fork, syscall(SYS_fork)).
+const volatile char* copy_mark = nullptr;
+
+void make_copy_mark() {
+  const long page = own_syscall(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page < 0 && page > -4096) return;
+  char* const mark = reinterpret_cast<char*>(page);
+  if (raw_syscall(SYS_madvise, page, 4096, MADV_WIPEONFORK) != 0) {
+    raw_syscall(SYS_munmap, page, 4096);
+    return;
+  }
+  *mark = 1;
+  copy_mark = mark;
 }
 
 bool connect_socket() {
   if (recorder_address_length == 0) return false;
-  const long fd = raw_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const long fd = own_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  if (raw_syscall(SYS_connect, fd, arg(&recorder_address), recorder_address_length) != 0) {
+  if (own_syscall(SYS_connect, fd, arg(&recorder_address), recorder_address_length) != 0) {
     raw_syscall(SYS_close, fd);
     return false;
   }
@@ -102,12 +117,12 @@ bool connect_socket() {
 int open_userfaultfd(int* error, bool* user_mode_only) {
   *user_mode_only = false;
   // The system call first: it is the one that a recorder's privileges were probed with.
-  long fd = raw_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+  long fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
   if (fd >= 0) return static_cast<int>(fd);
   *error = static_cast<int>(-fd);
-  const long device = raw_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC);
+  const long device = own_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC);
   if (device >= 0) {
-    fd = raw_syscall(SYS_ioctl, device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+    fd = own_syscall(SYS_ioctl, device, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
     raw_syscall(SYS_close, device);
     if (fd >= 0) {
       *error = 0;
@@ -115,7 +130,7 @@ int open_userfaultfd(int* error, bool* user_mode_only) {
     }
   }
   // Allowed to everybody; the recorder must not hold faults with it.
-  fd = raw_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+  fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
   *user_mode_only = fd >= 0;
   return fd >= 0 ? static_cast<int>(fd) : -1;
 }
@@ -136,7 +151,7 @@ bool send_request(const ring::Request& request, int descriptor) {
     memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
   }
   long sent;
-  do sent = raw_syscall(SYS_sendmsg, socket_fd, arg(&message), MSG_NOSIGNAL);
+  do sent = own_syscall(SYS_sendmsg, socket_fd, arg(&message), MSG_NOSIGNAL);
   while (sent == -EINTR);
   return sent == static_cast<long>(sizeof request);
 }
@@ -151,7 +166,7 @@ bool receive_reply(ring::Reply* reply, int* descriptor) {
   message.msg_controllen = sizeof control;
   long got;
   // A recorder that dies closes its end: then this returns 0, so the guest is never left waiting.
-  do got = raw_syscall(SYS_recvmsg, socket_fd, arg(&message), MSG_CMSG_CLOEXEC);
+  do got = own_syscall(SYS_recvmsg, socket_fd, arg(&message), MSG_CMSG_CLOEXEC);
   while (got == -EINTR);
   *descriptor = -1;
   if (cmsghdr* header = CMSG_FIRSTHDR(&message); got >= 0 && header && header->cmsg_type == SCM_RIGHTS)
@@ -186,14 +201,29 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   if (fault_fd >= 0) raw_syscall(SYS_close, fault_fd);
   ring::Reply reply;
   int area = -1;
-  if (!sent || !receive_reply(&reply, &area) || reply.status != ring::ReplyStatus::kTracked) {
+  bool answered = sent && receive_reply(&reply, &area);
+  if (answered && reply.status == ring::ReplyStatus::kTakeDevice && area >= 0) {
+    // We have dropped a privilege that the recorder still has: its /dev/userfaultfd makes one for our memory.
+    fault_fd = static_cast<int>(own_syscall(SYS_ioctl, area, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
+    raw_syscall(SYS_close, area);
+    area = -1;
+    bool user_mode_only = false;
+    int error = 0;
+    if (fault_fd < 0) fault_fd = open_userfaultfd(&error, &user_mode_only);
+    request.flags = ring::kTriedDevice | (user_mode_only ? ring::kUserModeOnly : 0);
+    request.userfaultfd_errno = error;
+    answered = send_request(request, fault_fd);
+    if (fault_fd >= 0) raw_syscall(SYS_close, fault_fd);
+    answered = answered && receive_reply(&reply, &area);
+  }
+  if (!answered || reply.status != ring::ReplyStatus::kTracked) {
     if (area >= 0) raw_syscall(SYS_close, area);
     stop_tracking();
     return false;
   }
   if (area >= 0) {
     if (reply.shared_bytes >= sizeof(ring::SharedArea)) {
-      const long mapped = raw_syscall(SYS_mmap, 0, static_cast<long>(sizeof(ring::SharedArea)), PROT_READ | PROT_WRITE, MAP_SHARED, area, 0);
+      const long mapped = own_syscall(SYS_mmap, 0, static_cast<long>(sizeof(ring::SharedArea)), PROT_READ | PROT_WRITE, MAP_SHARED, area, 0);
       if (mapped > 0 || mapped < -4095) agent_shared = reinterpret_cast<ring::SharedArea*>(mapped);
     }
     raw_syscall(SYS_close, area);
@@ -206,7 +236,7 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   agent_known_break.store(reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr), std::memory_order_relaxed);
   agent_polled.store(reply.polled != 0, std::memory_order_relaxed);
   // Memory under userfaultfd gets no huge pages; polled memory must not either, or a touch would look like 512.
-  if (reply.polled != 0) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  if (reply.polled != 0) own_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
   agent_tracking.store(true, std::memory_order_release);
   return true;
 }
@@ -231,6 +261,7 @@ void after_fork_in_child() {
     SignalsHeld held;
     if (connect_socket()) say_hello(ring::RequestKind::kHelloForked, parent);
   }
+  if (copy_mark != nullptr) *const_cast<volatile char*>(copy_mark) = 1;
   thread_state.inside = 0;
 }
 
@@ -269,6 +300,7 @@ __attribute__((constructor(101))) void start() {
     connected = say_hello(ring::RequestKind::kHello, static_cast<uint64_t>(raw_syscall(SYS_getppid)));
   }
   if (connected) {
+    make_copy_mark();
     if (first) read_address(getenv("OOMCAST_SOCKET") ? getenv("OOMCAST_SOCKET") : "");
     if (sample_bytes > 0) open_libunwind();
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -289,6 +321,11 @@ bool in_own_process() { return static_cast<uint32_t>(raw_syscall(SYS_getpid)) ==
 
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags) {
   if (!tracking() || thread_state.inside > 0) return false;
+  if (copy_mark != nullptr && *copy_mark == 0) {
+    ++thread_state.inside;
+    after_fork_in_child();
+    if (!tracking()) return false;
+  }
   if (thread_state.file_bytes != 0) flush_file_note();
   ++thread_state.inside;
   bool answered = false;

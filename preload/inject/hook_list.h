@@ -1,7 +1,8 @@
 // Which functions does the library stand in front of? The one list: declarations, look-ups and tests are made from it.
 //
-// X(return type, name, parameter types). Names must also be in liboomcast.map; tests/preload checks that they agree.
-// What is not here reaches memory through one of these (operator new, posix_spawn's vfork child) or is found by pages.
+// X(return type, name, parameter types). Names must also be in liboomcast.map; tests/preload checks that they agree, and
+// that each name of libc that could allocate, map or end a process is here or has its reason there.
+// operator new and delete in all their forms come to malloc, aligned_alloc and free in libstdc++ and libc++.
 #pragma once
 
 #include <sched.h>
@@ -27,11 +28,17 @@
   X(size_t, malloc_usable_size, (void*))               \
   X(int, malloc_trim, (size_t))
 
-// mmap, munmap, mremap, madvise and mprotect are made as system calls by the hooks themselves: an allocator may call
-// them while it holds the lock that dlsym would need.
+// Made as system calls, or out of the hooks above, by the hooks themselves: an allocator may call them while it holds the
+// lock that dlsym would need. X(name).
+#define OOMCAST_OWN_HOOKS(X)                                                                                     \
+  X(cfree) X(free_sized) X(free_aligned_sized)                                                                   \
+  X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
+  X(mlock2) X(mlockall) X(_exit) X(_Exit)
+
 #define OOMCAST_OTHER_HOOKS(X)                         \
   X(int, brk, (void*))                                 \
   X(void*, sbrk, (intptr_t))                           \
+  X(void, quick_exit, (int))                           \
   X(long, sysconf, (int))                              \
   X(int, sysinfo, (struct sysinfo*))                   \
   X(int, get_nprocs, (void))                           \

@@ -66,6 +66,8 @@ OOMCAST_EXPORT void free(void* pointer) {
 }
 
 OOMCAST_EXPORT void cfree(void* pointer) { free(pointer); }
+OOMCAST_EXPORT void free_sized(void* pointer, size_t) { free(pointer); }
+OOMCAST_EXPORT void free_aligned_sized(void* pointer, size_t, size_t) { free(pointer); }
 
 OOMCAST_EXPORT void* realloc(void* old, size_t bytes) {
   if (is_bootstrap(old) || !have_real_libc() || (old == nullptr && __builtin_expect(thread_state.bootstrap > 0, 0))) {

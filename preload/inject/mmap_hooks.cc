@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
@@ -76,6 +77,11 @@ OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
   return static_cast<int>(with_errno(raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice)));
 }
 
+/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd tells.
+OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t count, int advice, unsigned flags) {
+  return with_errno(raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags));
+}
+
 OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {
   const long result = raw_syscall(SYS_mprotect, arg(start), static_cast<long>(bytes), protection);
   if (!failed(result))
@@ -83,8 +89,19 @@ OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {
   return static_cast<int>(with_errno(result));
 }
 
+OOMCAST_EXPORT int pkey_mprotect(void* start, size_t bytes, int protection, int key) {
+  const long result = raw_syscall(SYS_pkey_mprotect, arg(start), static_cast<long>(bytes), protection, key);
+  if (!failed(result))
+    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
+  return static_cast<int>(with_errno(result));
+}
+
 OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
   return static_cast<int>(with_errno(raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes))));
+}
+
+OOMCAST_EXPORT int mlock2(const void* start, size_t bytes, unsigned flags) {
+  return static_cast<int>(with_errno(raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), flags)));
 }
 
 OOMCAST_EXPORT int mlockall(int flags) { return static_cast<int>(with_errno(raw_syscall(SYS_mlockall, flags))); }

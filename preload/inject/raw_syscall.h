@@ -31,6 +31,17 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
 #endif
 }
 
+/// A call that the library makes for itself. In the test build of the library the Nth of them fails, N from the
+/// environment (OOMCAST_FAIL_NTH): the guest must not notice. Calls on behalf of the guest are raw_syscall().
+#ifdef OOMCAST_FAULT_INJECTION
+bool this_call_fails();
+inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  return this_call_fails() ? -5 /* EIO */ : raw_syscall(number, a, b, c, d, e, f);
+}
+#else
+inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) { return raw_syscall(number, a, b, c, d, e, f); }
+#endif
+
 template <class T>
 inline long arg(T* pointer) { return reinterpret_cast<long>(pointer); }
 

@@ -60,13 +60,13 @@ const char* find_program() {
 void run_recorder(const char* program, int fd) {
   raw_syscall(SYS_setsid);
   const char* log = getenv("OOMCAST_LOG");
-  const long null = raw_syscall(SYS_openat, AT_FDCWD, arg("/dev/null"), O_RDWR);
-  long out = log == nullptr ? null : raw_syscall(SYS_openat, AT_FDCWD, arg(log), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  const long null = own_syscall(SYS_openat, AT_FDCWD, arg("/dev/null"), O_RDWR);
+  long out = log == nullptr ? null : own_syscall(SYS_openat, AT_FDCWD, arg(log), O_WRONLY | O_CREAT | O_APPEND, 0600);
   if (out < 0) out = null;
   raw_syscall(SYS_dup3, null, 0, 0);
   raw_syscall(SYS_dup3, out, 1, 0);
   raw_syscall(SYS_dup3, out, 2, 0);
-  raw_syscall(SYS_fcntl, fd, F_SETFD, 0);
+  own_syscall(SYS_fcntl, fd, F_SETFD, 0);
   // The guest's other descriptors must not be kept open: its pipes would never end.
   if (fd > 3) raw_syscall(SYS_close_range, 3, fd - 1, 0);
   raw_syscall(SYS_close_range, fd + 1, ~0u, 0);
@@ -81,14 +81,14 @@ int spawn_recorder() {
   const char* program = find_program();
   if (program == nullptr || environ == nullptr) return -1;
   int pair[2];
-  if (raw_syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, arg(pair)) != 0) return -1;
-  long theirs = raw_syscall(SYS_fcntl, pair[1], F_DUPFD_CLOEXEC, 800);
+  if (own_syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, arg(pair)) != 0) return -1;
+  long theirs = own_syscall(SYS_fcntl, pair[1], F_DUPFD_CLOEXEC, 800);
   if (theirs >= 0) raw_syscall(SYS_close, pair[1]);
   else theirs = pair[1];
 
   // The name is ours to choose: it has to be in the environment before anything else is started.
   uint64_t token = 0;
-  raw_syscall(SYS_getrandom, arg(&token), sizeof token, 0);
+  own_syscall(SYS_getrandom, arg(&token), sizeof token, 0);
   strcpy(socket_variable, "OOMCAST_SOCKET=@oomcast-");
   append_number(socket_variable, static_cast<uint64_t>(raw_syscall(SYS_getpid)));
   strcat(socket_variable, "-");
@@ -107,9 +107,9 @@ int spawn_recorder() {
   long child;
   {
     SignalsHeld held;
-    child = raw_syscall(SYS_clone, 0 /* a copy that sends no SIGCHLD */);
+    child = own_syscall(SYS_clone, 0 /* a copy that sends no SIGCHLD */);
     if (child == 0) {
-      if (raw_syscall(SYS_clone, 0) == 0) {
+      if (own_syscall(SYS_clone, 0) == 0) {
         const uint64_t none = 0;
         raw_syscall(SYS_rt_sigprocmask, 2, arg(&none), 0, sizeof none);
         run_recorder(program, static_cast<int>(theirs));

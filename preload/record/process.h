@@ -87,6 +87,7 @@ struct Process {
   std::vector<ParkedFill> parked;
 
   bool greeted = false;          // its library has said hello
+  bool discovered = false;       // found among the children of a guest, without a hello
   bool exec_pending = false;     // kExec fed on the hang-up, the new program's hello may yet come
   uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known
   uint64_t started_ns = 0;

@@ -26,6 +26,7 @@ struct Progress {
 struct RecordOptions {
   std::vector<std::string> command;
   bool follow_children = true;
+  bool wait_for_all = false;           // go on after the root has ended, until its last descendant has: daemons
   int64_t stack_sample_bytes = 65536;  // one stack per so many allocated bytes; 0: none
   int guard_percent = 5;               // stop the guest when this machine's MemAvailable falls to this share; 0: never
   bool kill_on_oom = false;            // carry out the sink's kills for real

@@ -156,7 +156,8 @@ void Session::on_signal() {
     const int signal = static_cast<int>(info.ssi_signo);
     // The terminal has sent its own signals to the guest as well; what was meant for us alone is passed on.
     if (signal == SIGTERM || signal == SIGHUP || info.ssi_code == SI_USER)
-      if (Process* root = find(root_)) ::syscall(SYS_pidfd_send_signal, root->pidfd.get(), signal, nullptr, 0);
+      for (const auto& [pid, process] : processes_)
+        if (pid == root_ || root_ended_) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), signal, nullptr, 0);
   }
 }
 
@@ -167,9 +168,16 @@ void Session::loop() {
   // A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already
   // and keeps its own priority.
   ::setpriority(PRIO_PROCESS, 0, -10);
+  // Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
+  spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   while (!processes_.empty()) {
     const uint64_t now = monotonic_ns();
-    if (root_ended_ && now - root_ended_ns_ > kLingerNs) break;
+    if (root_ended_ && !options_.wait_for_all && now - root_ended_ns_ > kLingerNs) break;
     const uint64_t deadline = next_deadline_ns();
     const int timeout_ms = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
@@ -391,6 +399,7 @@ trace::CaptureSummary Session::finish() {
     for (size_t i = 0; i < polled_comms_.size() && i < 8; ++i) names += (i ? ", " : "") + polled_comms_[i];
     summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + names + ".");
   }
+  if (turned_away_ > 0) summary_.caveats.push_back(std::to_string(turned_away_) + " processes could not be tracked because the recorder had no descriptors left (RLIMIT_NOFILE); raise the hard limit: ulimit -Hn.");
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
   if (copies_seen_ > 0)
     summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 5 to 50 ms later at most.");

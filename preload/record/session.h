@@ -6,6 +6,7 @@
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
+//   session_children.cc   children that do not say hello
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
 //   session_cow.cc        copies of pages that a fork left shared
 //   session_shared.cc     shared memory, counted once
@@ -72,6 +73,7 @@ class Session {
   void on_message(int fd);
   void on_hello(int fd, const ring::Request& request, UniqueFd fault_fd);
   void on_request(Process& process, const ring::Request& request);
+  bool descends_from_guest(uint32_t pid);
   bool share_area(Process& process, UniqueFd* out);
   void reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled = false);
   void drain_ring(Process& process);
@@ -109,6 +111,10 @@ class Session {
   void poll_watches(Process& process);
   void poll_before_free(Process& process, uint64_t start, uint64_t end);
   void note_poll(Process& process, uint64_t now_ns);
+  // session_children.cc
+  void discover_children(uint64_t now_ns);
+  void take_in(uint32_t pid, Process& parent);
+  bool is_copy_of(const Process& child, const Process& parent);
   // session_cow.cc
   void share_by_fork(Process& parent, Process& child);
   std::vector<Process*> fork_partners(const Process& process);
@@ -136,7 +142,9 @@ class Session {
   TrackingCost cost_;
   StackTable stacks_;
   std::string socket_name_;
-  UniqueFd epoll_, listener_, signals_;
+  UniqueFd epoll_, listener_, signals_, spare_;
+  uint64_t turned_away_ = 0;                             // hellos that met no free descriptor
+  std::unordered_map<uint32_t, uint64_t> strangers_;     // children without a hello: pid -> tick at which they were first seen
   std::unordered_map<int, uint32_t> connections_;  // socket -> pid, 0: no hello yet
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   uint32_t root_ = 0;

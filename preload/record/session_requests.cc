@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <fcntl.h>
 
 #include <algorithm>
@@ -21,7 +22,8 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint32_t kFaultSource = 2;  // as in session.cc
-constexpr size_t kSampledMax = 65536;
+constexpr size_t kSampledMax = 65536, kTasksMax = 65536;
+constexpr uint64_t kUserEnd = uint64_t{1} << 56;
 
 uint64_t page_down(uint64_t address) { return address & ~uint64_t{4095}; }
 uint64_t page_up(uint64_t address) { return (address + 4095) & ~uint64_t{4095}; }
@@ -29,8 +31,27 @@ uint64_t page_up(uint64_t address) { return (address + 4095) & ~uint64_t{4095}; 
 }  // namespace
 
 void Session::on_connection(int listener) {
-  const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-  if (fd >= 0) add_connection(fd);
+  int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) return add_connection(fd);
+  if (errno != EMFILE && errno != ENFILE) return;
+  // Out of descriptors: who waits for our answer must not wait for ever. The one kept for this hangs up on him.
+  spare_.reset();
+  fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  if (fd >= 0) ::close(fd);
+  spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  ++turned_away_;
+}
+
+/// Its ancestors by the kernel's word; a process that another user started may claim any parent.
+bool Session::descends_from_guest(uint32_t pid) {
+  for (int generation = 0; generation < 32 && pid > 1; ++generation) {
+    if (find(pid) != nullptr) return true;
+    const std::string stat = read_whole_path("/proc/" + std::to_string(pid) + "/stat");
+    const size_t close = stat.rfind(')');
+    if (close == std::string::npos || close + 4 >= stat.size()) return false;
+    pid = static_cast<uint32_t>(std::strtoul(stat.c_str() + close + 4, nullptr, 10));
+  }
+  return false;
 }
 
 void Session::on_message(int fd) {
@@ -98,6 +119,7 @@ void Session::reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool
 bool Session::share_area(Process& process, UniqueFd* out) {
   UniqueFd area(::memfd_create("oomcast-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!area || ::ftruncate(area.get(), static_cast<off_t>(sizeof(ring::SharedArea))) != 0) return false;
+  ::fchmod(area.get(), 0600);
   // The guest must not be able to shrink it under our feet.
   ::fcntl(area.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
   void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
@@ -115,10 +137,16 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
   ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
   const auto pid = static_cast<uint32_t>(peer.pid);
   const auto said_parent = static_cast<uint32_t>(request.argument);
-  const bool ours = peer.uid == ::geteuid() || find(pid) != nullptr || find(said_parent) != nullptr;
-  if (!ours || (!options_.follow_children && pid != root_) || root_ended_) {
+  const bool ours = peer.uid == ::geteuid() || descends_from_guest(pid);
+  if (!ours || (!options_.follow_children && pid != root_) || (root_ended_ && !options_.wait_for_all)) {
     reply(fd, ring::ReplyStatus::kStayOut, nullptr);
     return;
+  }
+  if (tracker_ == TrackerKind::kUserfaultfd && request.kind != ring::RequestKind::kHelloAgain && (request.flags & ring::kTriedDevice) == 0 && (!fault_fd || (request.flags & ring::kUserModeOnly) != 0)) {
+    if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
+      reply(fd, ring::ReplyStatus::kTakeDevice, &device);
+      return;
+    }
   }
   Process* process = find(pid);
   if (request.kind == ring::RequestKind::kHelloAgain) {
@@ -152,7 +180,8 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
   } else if (process->exec_pending) {
     process->exec_pending = false;
     feed_comm(*process);
-  } else if (process->greeted) {
+  } else if (process->greeted || process->discovered) {
+    process->discovered = false;
     became_other_program(*process);
   } else {
     feed_comm(*process);  // the root's first hello
@@ -219,13 +248,14 @@ void Session::inherit_from(Process& child, Process& parent) {
 }
 
 void Session::on_request(Process& process, const ring::Request& request) {
+  if (request.address > kUserEnd || request.bytes > kUserEnd) return;
   if (process.tells_frees()) on_userfaultfd(process);
   drain_ring(process);
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.active = true;
   switch (request.kind) {
     case ring::RequestKind::kMapped: {
-      if (request.bytes == 0 || request.address + request.bytes < request.address) break;
+      if (request.bytes == 0) break;
       Vma vma;
       vma.start = page_down(request.address);
       vma.end = page_up(request.address + request.bytes);
@@ -236,7 +266,6 @@ void Session::on_request(Process& process, const ring::Request& request) {
     }
     case ring::RequestKind::kUnknownPage: {
       const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
-      if (end < request.address) break;
       Vma vma;
       for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) learn(process, vma, false);
       // Known from now on, whatever it is: or else each allocation there would ask again.
@@ -266,6 +295,9 @@ void Session::drain_ring(Process& process) {
   for (int i = 0; i < 4096 && process.shared->reader.pop(record); ++i) {
     const trace::Event& note = record.event;
     if (note.address + note.bytes < note.address) continue;
+    // No memory of a program lies there, and no program has that many threads.
+    const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree || note.kind == trace::EventKind::kProtect;
+    if ((of_memory && note.address + note.bytes > kUserEnd) || (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid))) continue;
     switch (note.kind) {
       case trace::EventKind::kAlloc: {
         trace::Event event = stamped(process, nullptr, trace::EventKind::kAlloc);

@@ -27,6 +27,12 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve) {
   if ((vma.shared && !shared) || vma.special()) return;
   const bool anonymous = vma.anonymous() || shared;
   const bool registrable = vma.anonymous() && process.tells_frees();
+  // Another kind of memory came in place of what was known here, and nothing told that the old one went.
+  std::vector<std::pair<uint64_t, uint64_t>> replaced;
+  process.map.for_each(vma.start, vma.end, [&](Area& area) {
+    if (area.shared != shared || area.anonymous != anonymous || (shared && area.offset_delta != vma.file_offset - vma.start)) replaced.emplace_back(area.start, area.end);
+  });
+  for (const auto& [start, end] : replaced) on_unmap(process, start, end);
   const std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
   for (const auto& [start, end] : gaps) {
     Area area;
@@ -202,6 +208,7 @@ void Session::tick() {
   next_tick_ns_ = now + kTickNs;
   ++ticks_;
   for (auto& [pid, process] : processes_) tick_process(*process, now);
+  if (options_.follow_children && ticks_ % 5 == 0) discover_children(now);
   apply_watches();
   if (now >= next_guard_ns_) {
     next_guard_ns_ = now + kGuardNs;

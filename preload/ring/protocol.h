@@ -25,6 +25,8 @@ enum class RequestKind : uint32_t {
 
 /// In `flags` of a hello: the userfaultfd was opened without privilege.
 inline constexpr uint64_t kUserModeOnly = 1;
+/// In `flags` of a hello: the device that kTakeDevice brought has been tried.
+inline constexpr uint64_t kTriedDevice = 2;
 
 struct Request {
   uint32_t magic = kMagic;
@@ -42,6 +44,7 @@ static_assert(std::is_trivially_copyable_v<Request>);
 
 enum class ReplyStatus : uint32_t {
   kTracked = 1,  // go on; hellos carry the descriptor of the shared area
+  kTakeDevice,   // a hello without privilege: open a userfaultfd through the /dev/userfaultfd that comes along, say hello again
   kStayOut,      // this process is not to be tracked: close the socket and do nothing from now on
 };
 

@@ -1,0 +1,78 @@
+// Who was started by a guest and has not said hello? Static programs, clean environments, copies made by clone() without
+// fork handlers: found among the children that /proc names, and polled from then on.
+#include <algorithm>
+#include <cstdlib>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
+constexpr size_t kThreadsLookedAt = 64;
+
+std::vector<uint32_t> children_of(const Process& process) {
+  std::vector<uint32_t> found;
+  size_t looked_at = 0;
+  for (const auto& [tid, task] : process.tasks) {
+    if (++looked_at > kThreadsLookedAt) break;
+    const std::string text = read_whole_path("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(tid) + "/children");
+    for (const char* at = text.c_str(); *at != '\0';) {
+      char* end = nullptr;
+      const unsigned long pid = std::strtoul(at, &end, 10);
+      if (end == at) break;
+      found.push_back(static_cast<uint32_t>(pid));
+      at = end + (*end == ' ' ? 1 : 0);
+    }
+  }
+  return found;
+}
+
+uint64_t stack_start(const std::vector<Vma>& maps) {
+  for (const Vma& vma : maps)
+    if (vma.name == "[stack]") return vma.end;
+  return 0;
+}
+
+}  // namespace
+
+/// A copy of the parent has its stack where the parent has it; another program does not (address space randomisation).
+bool Session::is_copy_of(const Process& child, const Process& parent) {
+  const uint64_t stack = stack_start(read_maps(child.maps.get()));
+  return stack != 0 && stack == stack_start(read_maps(parent.maps.get()));
+}
+
+void Session::take_in(uint32_t pid, Process& parent) {
+  Process& process = add_process(pid, parent.pid);
+  if (!process.pidfd || read_maps(process.maps.get()).empty()) {
+    processes_.erase(pid);  // gone already, or not ours to look at
+    return;
+  }
+  process.discovered = true;
+  trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+  if (is_copy_of(process, parent)) {
+    feed_simple(parent, trace::EventKind::kFork, pid, 0);
+    inherit_from(process, parent);
+  } else {
+    feed_simple(process, trace::EventKind::kProcessStart, parent.pid, 0);
+  }
+  feed_comm(process);
+  sweep(process, true);
+}
+
+void Session::discover_children(uint64_t) {
+  std::vector<std::pair<uint32_t, uint32_t>> due;
+  std::unordered_map<uint32_t, uint64_t> still;
+  for (const auto& [parent, process] : processes_)
+    for (const uint32_t child : children_of(*process)) {
+      if (find(child) != nullptr) continue;
+      const auto known = strangers_.find(child);
+      still[child] = known != strangers_.end() ? known->second : ticks_;
+      if (ticks_ - still[child] >= kPatienceTicks) due.emplace_back(child, parent);
+    }
+  strangers_ = std::move(still);
+  for (const auto& [child, parent] : due)
+    if (Process* process = find(parent)) take_in(child, *process);
+}
+
+}  // namespace oomcast::record

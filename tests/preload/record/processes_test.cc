@@ -1,0 +1,107 @@
+// Is a program followed through forks, shared memory, daemons and children that do not say hello?
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "tests/preload/record/recording_sink.h"
+
+namespace oomcast::record {
+namespace {
+
+using trace::EventKind;
+constexpr double kMiB = 1 << 20;
+
+class Processes : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+  }
+  Result<trace::CaptureSummary> record(std::vector<std::string> command, bool wait_for_all = false) {
+    RecordOptions options;
+    options.command = std::move(command);
+    options.wait_for_all = wait_for_all;
+    return run(options, sink);
+  }
+  RecordingSink sink;
+};
+
+TEST_F(Processes, ACopyAfterAForkIsFedOnceByWhoeverWrote) {
+  ASSERT_EQ(record({guest("shares_memory")})->exit_code, 0);
+  uint32_t child = 0;
+  std::set<std::pair<uint32_t, uint64_t>> touched;
+  uint64_t copied = 0;
+  for (const trace::Event& e : sink.events) {
+    if (e.kind == EventKind::kFork) child = static_cast<uint32_t>(e.address);
+    if (e.kind != EventKind::kTouch || (e.flags & trace::kWrite) == 0) continue;
+    // A touch in the child of a page that the parent had touched is a copy.
+    for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) {
+      if (child != 0 && e.pid == child && touched.contains({sink.events.front().pid, at}) && (e.flags & trace::kPresent) == 0) ++copied;
+      touched.insert({e.pid, at});
+    }
+  }
+  EXPECT_NEAR(static_cast<double>(copied) * 4096 / kMiB, 4, 0.3);  // and a few pages of stack and libc
+}
+
+TEST_F(Processes, SharedMemoryIsToldOnceAndCountedAsTheKernelDoes) {
+  const auto summary = record({guest("shares_memory")});
+  ASSERT_TRUE(summary.ok());
+  std::map<uint32_t, uint64_t> shared_bytes;
+  uint64_t start = 0;
+  for (const trace::Event& e : sink.events) {
+    if (e.kind == EventKind::kMap && (e.flags & trace::kPrivate) == 0 && e.bytes == 32u << 20) start = e.address;
+    if (e.kind == EventKind::kTouch && start != 0 && e.address >= start && e.address < start + (32u << 20)) shared_bytes[e.pid] += e.bytes;
+  }
+  ASSERT_EQ(shared_bytes.size(), 2u) << "parent and child touched a part each";
+  uint64_t total = 0;
+  for (const auto& [pid, bytes] : shared_bytes) total += bytes;
+  // 16 by the parent and 8 by the child; the child's 8 go over to the parent only if the parent maps them when it ends.
+  EXPECT_GE(total, 24u << 20);
+  EXPECT_LE(total, 25u << 20);
+  EXPECT_LT(peak_error_percent(summary.value()), 1);
+}
+
+TEST_F(Processes, AChildWithoutForkHandlersIsFound) {
+  const auto summary = record({guest("forks_by_hand")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_EQ(sink.count(EventKind::kFork), 1u);
+  EXPECT_GE(summary->tracked_peak_bytes, 16u << 20);
+}
+
+TEST_F(Processes, AStaticChildIsFoundAndPolled) {
+  const auto summary = record({"/bin/sh", "-c", guest("static_sleeper") + " & wait"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_GE(summary->tracked_peak_bytes, 8u << 20);
+}
+
+TEST_F(Processes, ADaemonIsFollowedToItsEndWhenAskedFor) {
+  const auto summary = record({guest("becomes_daemon")}, true);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_GE(summary->tracked_peak_bytes, 24u << 20);
+  EXPECT_EQ(sink.count(EventKind::kExit), 3u);
+}
+
+TEST_F(Processes, ADaemonOutlivesTheRunOtherwise) {
+  const auto summary = record({guest("becomes_daemon")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_LT(summary->tracked_peak_bytes, 8u << 20);
+}
+
+TEST_F(Processes, OomScoreAdjIsToldAsTheProgramSetsIt) {
+  ASSERT_EQ(record({guest("changes_oom_score_adj")})->exit_code, 0);
+  bool told = false;
+  for (const trace::Event& e : sink.events) told |= e.kind == EventKind::kOomScoreAdj && static_cast<int64_t>(e.address) == 321;
+  EXPECT_TRUE(told);
+}
+
+TEST_F(Processes, EveryWayToAllocateIsSeen) {
+  const auto summary = record({guest("entry_points")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_LT(peak_error_percent(summary.value()), 1);
+}
+
+}  // namespace
+}  // namespace oomcast::record
