@@ -175,7 +175,9 @@ void Session::loop() {
     ::setrlimit(RLIMIT_NOFILE, &descriptors);
   }
   spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  while (!processes_.empty()) {
+  const auto lingers = [&] { return options_.wait_for_all && monotonic_ns() - last_end_ns_ < kLingerNs; };
+  // Of a daemon that lets go, all that we know may have ended before its hello is read.
+  while (!processes_.empty() || lingers()) {
     const uint64_t now = monotonic_ns();
     if (root_ended_ && !options_.wait_for_all && now - root_ended_ns_ > kLingerNs) break;
     const uint64_t deadline = next_deadline_ns();
@@ -231,6 +233,7 @@ void Session::on_process_end(Process& process) {
     summary_.exited = !by_signal;
     (by_signal ? summary_.exit_signal : summary_.exit_code) = value;
   }
+  last_end_ns_ = monotonic_ns();
   drop_process(process.pid);
 }
 

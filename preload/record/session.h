@@ -150,7 +150,7 @@ class Session {
   uint32_t root_ = 0;
   bool root_is_child_ = false;
   bool root_ended_ = false;
-  uint64_t root_ended_ns_ = 0;
+  uint64_t root_ended_ns_ = 0, last_end_ns_ = 0;
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
   uint64_t guard_floor_kib_ = 0;
   bool guard_struck_ = false;
