@@ -110,7 +110,18 @@ class Files(unittest.TestCase):
         case = read_case(self.path)
         self.assertEqual((case["node_cpus"], case["distances"]), ([[0], [1]], [[10, 20], [20, 10]]))
         lines = job_text(case).splitlines()
+        self.assertIn("zram_mb 0", lines)
         self.assertTrue({"swap 0 -1", "policy bind 0", "run -5 memload w:0", "sampler_cpu 1"} <= set(lines))
+
+    def test_a_group_around_the_cgroup_comes_first_and_not_alone(self):
+        self.write(b'{"nodes": [64], "cgroup_parent": {"memory.max": "9"}, "cgroup": {"memory.low": "5"}, '
+                   b'"zram_mb": 16, "run": [[0, "true"]]}')
+        lines = job_text(read_case(self.path)).splitlines()
+        self.assertLess(lines.index("cgroup_parent memory.max 9"), lines.index("cgroup memory.low 5"))
+        self.assertIn("zram_mb 16", lines)
+        self.write(b'{"nodes": [64], "cgroup_parent": {"memory.max": "9"}, "run": [[0, "true"]]}')
+        with self.assertRaisesRegex(MachineError, "cgroup_parent needs a cgroup"):
+            read_case(self.path)
 
 
 unittest.main()

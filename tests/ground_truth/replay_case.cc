@@ -1,6 +1,7 @@
 // model_alone: what does the model forecast for a case of the ground truth, fed with the exact events of its workload?
 //
-//   model_alone CASE.json HOST [--report OUT.json] [--timeline OUT.tsv] [--events OUT.tsv] [--audit] [--seed N] [--set K=V]
+//   model_alone CASE.json HOST [--report OUT.json] [--timeline OUT.tsv] [--events OUT.tsv]
+//                              [--audit] [--seed N] [--set K=V]
 //
 // CASE.json says what was run (`run`, `cgroup`), HOST is the snapshot directory of the machine before it. Exit status:
 // 0 forecast made, 2 something is wrong with the input, 77 the case is no memload command (skipped).
@@ -122,15 +123,30 @@ void write_timeline(const sim::Outcome& outcome, std::ostream& out) {
   }
 }
 
-/// The host as the case had it: its snapshot, the cgroup's limits and the overrides of the command line.
+Result<void> set_limits(host::HostSpec& host, const Json& description, const char* key) {
+  if (!description.contains(key)) return {};
+  for (const auto& [file, value] : description[key].items()) {
+    if (auto set = host::set_cgroup(host, file + "=" + value.get<std::string>()); !set) return set.error();
+  }
+  return {};
+}
+
+/// A group around the run's that has no other child limits as if the run's own group had the tighter limit of the two.
+void tighten(int64_t& limit, int64_t outer) {
+  if (outer >= 0 && (limit < 0 || outer < limit)) limit = outer;
+}
+
+/// The host as the case had it: its snapshot, the cgroups' limits and the overrides of the command line.
 Result<host::HostSpec> host_of(const Arguments& arguments, const Json& description) {
   Result<host::HostSpec> host = host::read_host(arguments.host_path);
   if (!host) return host;
-  if (description.contains("cgroup")) {
-    for (const auto& [file, value] : description["cgroup"].items()) {
-      if (auto set = host::set_cgroup(host.value(), file + "=" + value.get<std::string>()); !set) return set.error();
-    }
-  }
+  host::HostSpec around = host.value();
+  if (auto set = set_limits(around, description, "cgroup_parent"); !set) return set.error();
+  if (auto set = set_limits(host.value(), description, "cgroup"); !set) return set.error();
+  host::CgroupSpec& own = host.value().cgroup;
+  tighten(own.memory_max, around.cgroup.memory_max);
+  tighten(own.memory_high, around.cgroup.memory_high);
+  tighten(own.memory_swap_max, around.cgroup.memory_swap_max);
   for (const std::string& setting : arguments.settings) {
     if (auto set = host::set_field(host.value(), setting); !set) return set.error();
   }

@@ -21,7 +21,9 @@ struct job {
   int interval_ms;
   int limit_s;
   int locked_mb;
+  int zram_mb;
   char root[32];       // where the workload's file system is mounted, "" for the initramfs itself
+  char cgroup[64];     // of the run, "" if it has none of its own
   char data_disk[64];  // device of the ext4 disk, "" if none
   char swaps[kMaxSwaps][64];
   int swap_priority[kMaxSwaps];

@@ -94,6 +94,7 @@ static void read_job(void) {
     if (!strcmp(parsed->key, "sampler_cpu")) job.sampler_cpu = atoi(parsed->first);
     if (!strcmp(parsed->key, "interval_ms")) job.interval_ms = atoi(parsed->first);
     if (!strcmp(parsed->key, "locked_mb")) job.locked_mb = atoi(parsed->first);
+    if (!strcmp(parsed->key, "zram_mb")) job.zram_mb = atoi(parsed->first);
     if (!strcmp(parsed->key, "limit_s")) job.limit_s = atoi(parsed->first);
     if (!strcmp(parsed->key, "root") && !strcmp(parsed->first, "disk")) strcpy(job.root, "/r");
   }
@@ -159,17 +160,28 @@ static void apply_settings(void) {
   }
 }
 
-static void make_cgroup(void) {
+// Makes a group within job.cgroup, with what the job's lines of this key say, and goes there. True if there are any.
+static int enter_group(const char *key, const char *name) {
+  int found = 0;
   for (int i = 0; i < job.count; ++i) {
-    if (strcmp(job.lines[i].key, "cgroup")) continue;
-    char path[128];
-    if (access("/sys/fs/cgroup/app", F_OK)) {
-      if (write_file("/sys/fs/cgroup/cgroup.subtree_control", "+memory")) die("cgroup.subtree_control");
-      mkdir("/sys/fs/cgroup/app", 0755);
+    char path[160];
+    if (strcmp(job.lines[i].key, key)) continue;
+    if (!found++) {
+      snprintf(path, sizeof path, "%s/cgroup.subtree_control", job.cgroup);
+      if (write_file(path, "+memory")) die(path);
+      strcat(job.cgroup, name);
+      mkdir(job.cgroup, 0755);
     }
-    snprintf(path, sizeof path, "/sys/fs/cgroup/app/%s", job.lines[i].first);
+    snprintf(path, sizeof path, "%s/%s", job.cgroup, job.lines[i].first);
     if (write_file(path, job.lines[i].rest)) die(path);
   }
+  return found;
+}
+
+static void make_cgroup(void) {
+  strcpy(job.cgroup, "/sys/fs/cgroup");
+  enter_group("cgroup_parent", "/outer");
+  if (!enter_group("cgroup", "/app")) *job.cgroup = 0;
 }
 
 static void swap_on(void) {
@@ -179,6 +191,24 @@ static void swap_on(void) {
     const int flags = priority < 0 ? 0 : SWAP_FLAG_PREFER | (priority & SWAP_FLAG_PRIO_MASK);
     if (swapon(job.swaps[atoi(job.lines[i].first)], flags)) die("swapon");
   }
+}
+
+// A compressed swap device in memory, used first; set up as zramctl and mkswap would.
+static void make_zram(void) {
+  static struct {
+    char boot[1024];
+    uint32_t version, last_page, bad_pages;
+    char rest[4096 - 1024 - 12 - 10], magic[10];
+  } header = {.version = 1, .magic = {'S', 'W', 'A', 'P', 'S', 'P', 'A', 'C', 'E', '2'}};
+  char size[32];
+  if (!job.zram_mb) return;
+  snprintf(size, sizeof size, "%dM", job.zram_mb);
+  if (write_file("/sys/block/zram0/disksize", size)) die("zram0/disksize");
+  header.last_page = (uint32_t)job.zram_mb * 256 - 1;
+  const int fd = open("/dev/zram0", O_RDWR);
+  if (fd < 0 || pwrite(fd, &header, sizeof header, 0) != sizeof header || fsync(fd)) die("/dev/zram0");
+  close(fd);
+  if (swapon("/dev/zram0", SWAP_FLAG_PREFER | 100)) die("swapon /dev/zram0");
 }
 
 // Memory that no reclaim can touch, as a database or a virtual machine may hold it.
@@ -260,6 +290,7 @@ int main(void) {
   lock_memory((size_t)job.locked_mb << 20);
   calibrate();
   swap_on();
+  make_zram();
   pin_to_cpu(job.sampler_cpu);
   prepare_sampler();
   if (mlockall(MCL_CURRENT | MCL_FUTURE)) die("mlockall");

@@ -47,7 +47,9 @@ static int spawn(const char *kind, const char *adjust, const char *command) {
   static char text[4096];
   snprintf(text, sizeof text, "%s%s", strpbrk(command, ";&|") ? "" : "exec ", command);
   char *const arguments[] = {"sh", "-c", text, 0};
-  const int in_cgroup = !strcmp(kind, "run") && access("/sys/fs/cgroup/app", F_OK) == 0;
+  const int in_cgroup = !strcmp(kind, "run") && *job.cgroup;
+  char procs[96];
+  snprintf(procs, sizeof procs, "%s/cgroup.procs", job.cgroup);
   fflush(0);
   const int pid = vfork();
   if (pid) return pid;
@@ -58,7 +60,7 @@ static int spawn(const char *kind, const char *adjust, const char *command) {
   const int adjust_file = open("/proc/self/oom_score_adj", O_WRONLY);
   if (write(adjust_file, adjust, strlen(adjust)) < 0) _exit(125);
   close(adjust_file);
-  if (in_cgroup && write_file("/sys/fs/cgroup/app/cgroup.procs", "0")) _exit(124);
+  if (in_cgroup && write_file(procs, "0")) _exit(124);
   if (!strcmp(kind, "run")) set_policy();
   if (*job.root && (chroot(job.root) || chdir("/"))) _exit(123);
   execve("/bin/sh", arguments, kEnvironment);

@@ -51,7 +51,10 @@ void take_snapshot(void) {
                                        "/sys/kernel/mm/lru_gen/enabled",
                                        "/sys/kernel/mm/lru_gen/min_ttl_ms",
                                        "/sys/kernel/mm/transparent_hugepage/enabled",
-                                       "/sys/kernel/mm/transparent_hugepage/defrag"};
+                                       "/sys/kernel/mm/transparent_hugepage/defrag",
+                                       "/sys/block/zram0/disksize",
+                                       "/sys/block/zram0/mm_stat",
+                                       "/sys/block/zram0/comp_algorithm"};
   static const char *const kVm[] = {"min_unmapped_ratio",
                                     "min_slab_ratio",
                                     "vfs_cache_pressure",
@@ -100,17 +103,23 @@ void take_snapshot(void) {
   keep_directory("/sys/kernel/mm/swap");
 }
 
-// What is left once the run has ended: where its pages came from (after/.../numastat), its cgroup (after/cg/app).
-void keep_aftermath(void) {
+static void keep_cgroup(const char *directory, const char *kept_as) {
   static const char *const kFiles[] = {"current", "events",   "high",         "max",         "peak",
                                        "stat",    "swap.max", "swap.current", "swap.events", "pressure"};
   for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) {
     char path[128], name[128];
-    snprintf(path, sizeof path, "/sys/fs/cgroup/app/memory.%s", kFiles[i]);
-    snprintf(name, sizeof name, "after/cg/app/memory.%s", kFiles[i]);
+    snprintf(path, sizeof path, "%s/memory.%s", directory, kFiles[i]);
+    snprintf(name, sizeof name, "after/cg/%s/memory.%s", kept_as, kFiles[i]);
     const ssize_t got = read_file(path, content, sizeof content);
     if (got >= 0) add_result(name, content, (size_t)got);
   }
+}
+
+// What is left once the run has ended: where its pages came from (after/.../numastat), its cgroup (after/cg/app) and
+// the one around that (after/cg/outer).
+void keep_aftermath(void) {
+  if (*job.cgroup) keep_cgroup(job.cgroup, "app");
+  keep_cgroup("/sys/fs/cgroup/outer", "outer");
   for (int node = 0; node < 16; ++node) {
     char path[128], name[160];
     snprintf(path, sizeof path, "/sys/devices/system/node/node%d/numastat", node);

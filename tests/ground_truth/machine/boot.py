@@ -8,7 +8,7 @@ import subprocess
 from machine.guest_files import (build_programs, fill_tree, make_ext4, make_results, make_swap, read_results, tree_mib,
                                  write_initramfs)
 from machine.cases import job_text
-from machine.kernels import MachineError, image_of
+from machine.kernels import WANTED_MODULES, ZRAM_MODULES, MachineError, image_of, modules_in_order
 
 BOOT_LIMIT_S = 600  # for boot, calibration, setup and settling under TCG on a busy machine
 COMMAND_LINE = "console=ttyS0 quiet loglevel=3 panic=-1 mitigations=off random.trust_cpu=on "
@@ -46,22 +46,23 @@ def disk_arguments(number, path, serial, iops=0):
             "-device", f"virtio-blk-pci,drive=d{number},serial={serial}"]
 
 
-def before_exec():
-    """Low priority; and killed with its parent, should that be killed without a chance to clean up."""
-    os.nice(5)
+def before_exec(nice):
+    """Lower priority; and killed with its parent, should that be killed without a chance to clean up."""
+    os.nice(nice)
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 class Guest:
     """The files of one case, made once in `work` and booted as often as the case is repeated."""
 
-    def __init__(self, case, kernel, work, icount=""):
-        self.case, self.kernel, self.work, self.icount = case, kernel, work, icount
+    def __init__(self, case, kernel, work, icount="", nice=5):
+        self.case, self.kernel, self.work, self.icount, self.nice = case, kernel, work, icount, nice
         init, memload = build_programs(work)
         tree = f"{work}/tree"
-        fill_tree(tree, case["files"], case["content"], memload)
+        fill_tree(tree, case, memload)
         in_memory = case["root"] == "initramfs"
-        write_initramfs(f"{work}/initramfs", init, kernel, job_text(case), tree if in_memory else None)
+        modules = modules_in_order(kernel, WANTED_MODULES + (ZRAM_MODULES if case["zram_mb"] else ()))
+        write_initramfs(f"{work}/initramfs", init, modules, job_text(case), tree if in_memory else None)
         if not in_memory:
             make_ext4(f"{work}/data.master", tree_mib(tree) * 5 // 4 + 24 + case["disk_mb"], tree)
         elif case["disk_mb"]:
@@ -90,7 +91,7 @@ class Guest:
         command = self.command()
         try:
             qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                    stderr=subprocess.PIPE, text=True, preexec_fn=before_exec)
+                                    stderr=subprocess.PIPE, text=True, preexec_fn=lambda: before_exec(self.nice))
         except FileNotFoundError:
             raise MachineError("qemu-system-x86_64 is missing: apt-get install qemu-system-x86") from None
         try:

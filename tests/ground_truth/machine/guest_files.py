@@ -6,7 +6,7 @@ import shutil
 import struct
 import subprocess
 
-from machine.kernels import MachineError, modules_in_order
+from machine.kernels import MachineError
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 GROUND_TRUTH = os.path.dirname(HERE)
@@ -37,15 +37,16 @@ def libraries_of(program):
     return re.findall(r"(/\S+) \(0x", listed.stdout)
 
 
-def fill_tree(tree, files, contents, memload):
-    """Lays out the workload's file system in `tree`: `files` of this machine with their libraries, `contents`."""
+def fill_tree(tree, case, memload):
+    """Lays out the workload's file system in `tree`: the case's `files` of this machine with their libraries, its
+    `content`, and what its `prepare` commands make in /data."""
     for directory in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "usr/local/bin", "data", "tmp", "run", "proc",
                       "sys", "dev", "etc", "root"):
         os.makedirs(f"{tree}/{directory}", exist_ok=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         os.symlink(f"usr/{name}", f"{tree}/{name}")
     os.chmod(f"{tree}/tmp", 0o1777)
-    for path in (*ALWAYS, *files):
+    for path in (*ALWAYS, *case["files"]):
         if not os.path.exists(path):
             raise MachineError(f"{path} is not on this machine; install the package that has it")
         if os.path.isdir(path):
@@ -59,10 +60,14 @@ def fill_tree(tree, files, contents, memload):
             if not os.path.exists(tree + each):
                 shutil.copy(each, tree + each)  # follows symlinks: the name the loader asks for, the file it means
     shutil.copy(memload, f"{tree}/usr/bin/memload")
-    for path, text in contents.items():
+    for path, text in case["content"].items():
         os.makedirs(os.path.dirname(tree + path), exist_ok=True)
         with open(tree + path, "w") as file:
             file.write(text)
+    for command in case["prepare"]:
+        done = subprocess.run(["sh", "-c", command], cwd=f"{tree}/data", capture_output=True, text=True)
+        if done.returncode:
+            raise MachineError(f"prepare failed on this machine: {command}: {done.stderr.strip()}")
 
 
 def cpio(entries):
@@ -93,14 +98,13 @@ def tree_entries(tree):
     return dict(sorted(entries.items(), key=lambda entry: entry[0].count("/")))
 
 
-def write_initramfs(path, init, kernel, job, tree=None):
+def write_initramfs(path, init, modules, job, tree=None):
     """The initramfs: /init, /job and /modules, and the workload's file system too if it is to live in it."""
     entries = tree_entries(tree) if tree else {"dev": (0o040755, b""), "r": (0o040755, b"")}
     with open(init, "rb") as file:
         entries["init"] = (0o100755, file.read())
     entries["job"] = (0o100644, job.encode())
     entries["modules"] = (0o040755, b"")
-    modules = modules_in_order(kernel)
     for name, data in modules:
         entries[f"modules/{name}"] = (0o100644, data)
     entries["modules/order"] = (0o100644, "".join(f"{name}\n" for name, _ in modules).encode())

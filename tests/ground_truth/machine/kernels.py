@@ -9,6 +9,7 @@ import tempfile
 
 # What a guest needs beyond what is built in; the modules that these depend on are found by their own records.
 WANTED_MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "ext4")
+ZRAM_MODULES = ("lzo_rle", "zram")
 
 
 class MachineError(Exception):
@@ -60,8 +61,8 @@ def module_bytes(path):
     return lzma.decompress(data) if path.endswith(".xz") else data
 
 
-def modules_in_order(directory):
-    """[(name, bytes)] of all modules a guest needs, each after those it depends on. Built-in ones are left out."""
+def modules_in_order(directory, wanted=WANTED_MODULES):
+    """[(name, bytes)] of the wanted modules, each after those it depends on. Built-in ones are left out."""
     files = {}
     for path in glob.glob(f"{directory}/lib/modules/*/kernel/**/*.ko*", recursive=True):
         files[os.path.basename(path).split(".ko")[0].replace("-", "_")] = path
@@ -77,6 +78,6 @@ def modules_in_order(directory):
             add(other)
         order[name] = data
 
-    for name in WANTED_MODULES:
+    for name in wanted:
         add(name)
     return list(order.items())

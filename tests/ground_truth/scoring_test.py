@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Is the table right? The model without a kernel, the floor of real runs, and skill between the two, on made-up facts."""
+import json
+import os
+import sys
+import tempfile
+import unittest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from machine.cases import node_of_cpu  # noqa: E402
+from scoring.checks import check, floor_score, null_score, score_of, skill  # noqa: E402
+from scoring.facts import MIB, PAGE, null_facts, real_facts  # noqa: E402
+
+
+def facts(**changed):
+    """A quiet run that wanted 64 MiB."""
+    quiet = {"verdict": "fits", "kills": [], "at_kswapd_wake": None, "at_kswapd_scan": None, "at_direct": None,
+             "at_swapout": None, "at_oom": None, "pgsteal": 0, "pgscan": 0, "pswpout": 0, "pswpin": 0,
+             "refault_file": 0, "refault_anon": 0, "direct_share": None, "futile_stalls": None,
+             "footprint_peak": 64 * MIB}
+    return {**quiet, **changed}
+
+
+class Null(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+
+    def host(self, free_mib, swap_mib):
+        os.makedirs(f"{self.directory.name}/proc", exist_ok=True)
+        with open(f"{self.directory.name}/proc/meminfo", "w") as file:
+            file.write(f"MemFree: {free_mib * 1024} kB\nSwapFree: {swap_mib * 1024} kB\n")
+        return self.directory.name
+
+    def test_within_free_memory_all_is_well(self):
+        said = null_facts(self.host(100, 0), [facts()], {})
+        self.assertEqual((said["verdict"], said["at_kswapd_wake"], said["pgsteal"]), ("fits", None, 0))
+
+    def test_beyond_it_without_swap_everything_happens_at_memfree(self):
+        said = null_facts(self.host(60, 0), [facts()], {})
+        self.assertEqual((said["verdict"], said["at_kswapd_wake"], said["at_oom"]), ("oom_kill", 60 * MIB, 60 * MIB))
+
+    def test_with_swap_the_excess_is_swapped_out(self):
+        said = null_facts(self.host(60, 200), [facts()], {})
+        self.assertEqual((said["verdict"], said["pswpout"], said["at_oom"]), ("direct_reclaim", 4 * MIB / PAGE, None))
+
+    def test_a_cgroup_limit_counts_instead_of_free_memory(self):
+        said = null_facts(self.host(600, 200), [facts()], {"cgroup": {"memory.max": str(40 * MIB), "memory.low": "9"}})
+        self.assertEqual((said["verdict"], said["at_direct"]), ("direct_reclaim", 40 * MIB))
+
+    def test_max_is_no_limit(self):
+        self.assertEqual(null_facts(self.host(600, 0), [facts()], {"cgroup": {"memory.max": "max"}})["verdict"], "fits")
+
+    def test_its_score_is_made_of_the_same_checks(self):
+        reals = [facts(verdict="direct_reclaim", at_direct=70 * MIB, pgsteal=5000, pgscan=9000)]
+        score = null_score(self.host(600, 0), reals, {})
+        self.assertEqual((score.held, score.made), (2, 6))  # pswpout and footprint_peak of six that apply
+
+
+class Checks(unittest.TestCase):
+    def test_a_value_holds_within_the_range_of_the_runs_and_its_tolerance(self):
+        reals = [facts(at_oom=100 * MIB), facts(at_oom=110 * MIB)]
+        for value, held in ((97, False), (98, True), (105, True), (112, True), (113, False)):
+            self.assertEqual(check(reals, facts(at_oom=value * MIB))["at_oom"][0], held, value)
+
+    def test_no_forecast_fails_every_check(self):
+        self.assertEqual(score_of(check([facts()], None)).held, 0)
+
+    def test_an_event_that_some_runs_lack_may_be_missing(self):
+        reals = [facts(at_direct=100 * MIB), facts()]
+        self.assertTrue(check(reals, facts())["at_direct"][0])
+        self.assertFalse(check([reals[0]] * 2, facts())["at_direct"][0])
+
+    def test_the_moment_of_a_trickle_to_swap_is_not_asked_for(self):
+        self.assertNotIn("at_swapout", check([facts(at_swapout=MIB, pswpout=1023)], facts()))
+        self.assertIn("at_swapout", check([facts(at_swapout=MIB, pswpout=1024)], facts()))
+
+    def test_victims_must_agree_in_name_adjustment_and_size(self):
+        reals = [facts(kills=[("a", 0, 100 * MIB)])]
+        for kill, held in ((("a", 0, 102 * MIB), True), (("a", 0, 104 * MIB), False), (("a", 9, 100 * MIB), False),
+                           (("b", 0, 100 * MIB), False)):
+            self.assertEqual(check(reals, facts(kills=[kill]))["victims"][0], held, kill)
+
+
+class Floor(unittest.TestCase):
+    def test_equal_runs_hold_everything(self):
+        self.assertEqual(floor_score([facts()] * 3).share, 1)
+
+    def test_a_run_unlike_the_others_lowers_it(self):
+        score = floor_score([facts(), facts(), facts(footprint_peak=99 * MIB)])
+        self.assertAlmostEqual(score.made - score.held, 1 / 3)
+
+    def test_one_run_tells_nothing(self):
+        self.assertEqual(floor_score([facts()]).made, 0)
+
+    def test_skill_is_where_the_score_stands_between_null_and_floor(self):
+        self.assertAlmostEqual(skill(0.75, 0.5, 1.0), 0.5)
+        self.assertIsNone(skill(0.75, 0.9, 0.9))
+
+
+class Inputs(unittest.TestCase):
+    def test_a_refused_allocation_is_a_verdict_and_so_is_a_kill(self):
+        delta = dict.fromkeys(("pgsteal_kswapd", "pgsteal_direct", "pgsteal_anon", "pgsteal_file", "pgscan_anon",
+                               "pgscan_file", "pswpout", "pswpin", "workingset_refault_file",
+                               "workingset_refault_anon"), 0)
+        outcome = {"delta": delta, "footprint_peak": 5, "kills": [], "allocstalls": 3, "first_direct_reclaim": None,
+                   "first_kswapd_scan": None, "exits": ["exit 1.0 run 0 pid 5 status code 7"]}
+        kill = {"comm": "x", "detail": "anon-rss:8kB, UID:0 oom_score_adj:-7"}
+        with tempfile.TemporaryDirectory() as directory:
+            for kills, verdict in (([], "alloc_refused"), ([kill], "oom_kill")):
+                with open(f"{directory}/outcome.json", "w") as file:
+                    json.dump({**outcome, "kills": kills}, file)
+                self.assertEqual(real_facts(directory)["verdict"], verdict)
+            self.assertEqual(real_facts(directory)["kills"], [("x", -7, 8192)])
+            self.assertEqual(real_facts(directory)["futile_stalls"], 3)
+
+    def test_a_pinned_cpu_is_looked_up_in_the_case(self):
+        self.assertEqual(node_of_cpu({"nodes": [64, 64]}, 1), 1)
+        self.assertEqual(node_of_cpu({"nodes": [64, 64], "node_cpus": [[0, 1], []]}, 1), 0)
+        self.assertEqual(node_of_cpu({}, 1), 0)
+
+
+unittest.main()
