@@ -162,10 +162,10 @@ def store_run(results, outcome, directory, keep_samples):
     with open(f"{directory}/outcome.json", "w") as file:
         json.dump(outcome, file, indent=1)
         file.write("\n")
-    if outcome["kills"]:
-        with open(f"{directory}/dmesg", "w") as file:
-            file.write(oom_text(dmesg_of_run(results)))
-    if keep_samples:
+    if keep_samples:  # of the other runs, outcome.json says enough
+        if outcome["kills"]:
+            with open(f"{directory}/dmesg", "w") as file:
+                file.write(oom_text(dmesg_of_run(results)))
         write_tsv(f"{directory}/vmstat.tsv.gz", thinned(samples_of(results), outcome))
         store_files(results, "after/", f"{directory}/after")
 
