@@ -58,6 +58,8 @@ class LiveRuns:
         if pinned:
             options += ["--cpu-node", str(node_of_cpu(case, int(pinned[1], 16).bit_length() - 1))]
         options += ["--oom-score-adj", str(adjust)] if adjust else []
+        options += [word for policy in ("membind", "interleave", "preferred") if policy in case
+                    for word in (f"--{policy}", case[policy])]
         run = subprocess.Popen([self.oomcast, "run", *options, "--", "sh", "-c", command], env=self.environment,
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True)
         try:
