@@ -7,6 +7,7 @@
 
 #include "model/base/random.h"
 #include "model/host/host.h"
+#include "model/mm/blk_wbt.h"
 #include "model/mm/costs.h"
 #include "model/mm/sched.h"
 
@@ -22,8 +23,9 @@ struct SwapIo {
 class Block {
  public:
   virtual ~Block() = default;
-  /// Starts writing; adjacent slots of one call are merged into one request (blk_plug).
-  virtual void submit_swap_writes(const std::vector<SwapIo>& writes, int cpu) = 0;
+  /// Starts writing; adjacent slots of one call are merged into one request (blk_plug). `queue`: where it is counted
+  /// (blk_wbt.h) until it is done.
+  virtual void submit_swap_writes(const std::vector<SwapIo>& writes, int cpu, WbtQueue queue) = 0;
   /// Starts reading `pages`; each is unlocked, and `readers()` woken, when its data is there.
   virtual void submit_swap_reads(const std::vector<SwapIo>& reads) = 0;
   /// Starts reading or writing pages of a file that lie side by side on the disk. Reads unlock as above; writes end in
@@ -79,7 +81,9 @@ struct FlusherState {
 struct Kernel {
   Kernel(host::Host& host_state, Sched& scheduler, Block& block_layer, Listener& listener_ref, Seed seed)
       : host(host_state), sched(scheduler), block(block_layer), listener(listener_ref),
-        costs(Costs::from(host_state.spec.calibration)), random(seed), kswapd(host_state.nodes.size()) {}
+        costs(Costs::from(host_state.spec.calibration)), random(seed), kswapd(host_state.nodes.size()) {
+    for (const host::SwapDevice& device : host.swaps) wbt.emplace_back(device.spec().rotational);
+  }
 
   host::Host& host;
   Sched& sched;
@@ -88,6 +92,7 @@ struct Kernel {
   Costs costs;
   Random random;
   std::vector<KswapdState> kswapd;   // by node index
+  std::vector<BlkWbt> wbt;           // by swap device
   SwapReadahead swap_readahead;
   FlusherState flusher;
   int oom_victims_pending = 0;       // victims whose memory is not yet freed

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/blk_wbt.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
 #include "model/mm/workingset.h"
@@ -21,7 +22,9 @@ using host::Vmstat;
 namespace {
 
 constexpr size_t kSwapBatch = 64;  // SWAP_BATCH
-constexpr size_t kPlugPagesMax = 254;  // segments of one virtio-blk request; then the plug goes out
+constexpr size_t kRequestPagesMax = 254;  // segments of one virtio-blk request
+constexpr size_t kPlugFlushPages = 32;    // BLK_PLUG_FLUSH_SIZE
+constexpr size_t kPlugRequestsMax = 32;   // BLK_MAX_REQUEST_COUNT
 
 SlotId take_slot(Host& host) {
   for (SwapDevice& device : host.swaps) {
@@ -69,10 +72,42 @@ SwapPlug::SwapPlug(Kernel& k) : k_(k), outer_(k.sched.current().plug) { k.sched.
 // Does not flush: when a simulation is abandoned in mid-run its fibers are unwound, and nothing may be submitted then.
 SwapPlug::~SwapPlug() { k_.sched.current().plug = outer_; }
 
+// blk_attempt_plug_merge(), rq_qos_throttle() and blk_add_rq_to_plug().
+void SwapPlug::add(SwapIo io) {
+  if (!requests_.empty()) {
+    std::vector<SwapIo>& last = requests_.back().pages;
+    if (last.back().slot + 1 == io.slot && last.size() < kRequestPagesMax) {
+      last.push_back(io);
+      return;
+    }
+    if (last.size() >= kPlugFlushPages || requests_.size() >= kPlugRequestsMax) submit_admitted();
+  }
+  requests_.push_back({{io}, wbt_try_get(k_, host::SwapDevice::device_of(io.slot))});
+}
+
+void SwapPlug::submit_admitted() {
+  for (const Request& request : requests_) {
+    if (request.admitted) k_.block.submit_swap_writes(request.pages, k_.sched.current().cpu, wbt_queue(k_));
+  }
+  std::erase_if(requests_, [](const Request& request) { return request.admitted; });
+}
+
+void SwapPlug::throttle() {
+  while (true) {
+    const auto waiting = std::find_if(requests_.begin(), requests_.end(), [](const Request& request) { return !request.admitted; });
+    if (waiting == requests_.end()) return;
+    const size_t device = host::SwapDevice::device_of(waiting->pages.front().slot);
+    if (!wbt_try_get(k_, device)) {
+      submit_admitted();  // io_schedule() sends off what is plugged
+      wbt_wait(k_, device);
+    }
+    std::find_if(requests_.begin(), requests_.end(), [](const Request& request) { return !request.admitted; })->admitted = true;
+  }
+}
+
 void SwapPlug::flush() {
-  if (writes_.empty()) return;
-  k_.block.submit_swap_writes(writes_, k_.sched.current().cpu);
-  writes_.clear();
+  throttle();
+  submit_admitted();
 }
 
 void drain_slot_caches(Kernel& k) {
@@ -116,8 +151,7 @@ void swap_writepage(Kernel& k, PageId id) {
   k.host.count(Vmstat::pswpout);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
   k.listener.on_swap_out(page.node);
-  plug->writes_.push_back({id, page.slot});
-  if (plug->writes_.size() >= kPlugPagesMax) plug->flush();
+  plug->add({id, page.slot});
 }
 
 void end_swap_write(Kernel& k, PageId id, int cpu) {

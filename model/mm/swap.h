@@ -9,20 +9,30 @@
 
 namespace oomcast::mm {
 
-/// Collects the writes of one shrink_lruvec (blk_plug); adjacent slots become one request.
+/// Collects the writes of one shrink_lruvec (blk_plug); adjacent slots become one request. A request needs a place at the
+/// device (blk_wbt.h) before it goes out.
 class SwapPlug {
  public:
   explicit SwapPlug(Kernel& k);
   ~SwapPlug();
   SwapPlug(const SwapPlug&) = delete;
   SwapPlug& operator=(const SwapPlug&) = delete;
+  /// Waits until every request has its place at the device. What has one by then is submitted if there is a wait.
+  void throttle();
+  /// throttle(), and everything is submitted.
   void flush();
 
  private:
   friend void swap_writepage(Kernel& k, host::PageId id);
+  struct Request {
+    std::vector<SwapIo> pages;
+    bool admitted = false;
+  };
+  void add(SwapIo io);
+  void submit_admitted();
   Kernel& k_;
   SwapPlug* outer_;
-  std::vector<SwapIo> writes_;
+  std::vector<Request> requests_;
 };
 
 /// Gives the page a slot and puts it into the swap cache, dirty. False when swap is full.

@@ -61,6 +61,7 @@ void shrink_lruvec(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
       nr[list] -= batch;
       reclaimed += shrink_list(k, node_index, cgroup, list, batch, sc);
     }
+    plug.throttle();
     k.sched.point();
     if (reclaimed < sc.nr_to_reclaim || whole_plan) continue;
     const int64_t nr_file = nr[kInactiveFile] + nr[kActiveFile];

@@ -12,6 +12,7 @@ namespace oomcast::sim {
 namespace {
 constexpr size_t kRequestPagesMax = 254;   // segments of one virtio-blk request
 constexpr int kReadsInARowMax = 16;        // then a waiting write is let through
+constexpr int kParallelRequests = 64;      // threads of QEMU's pool; SSDs take 32 and more
 }  // namespace
 
 Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pages) {
@@ -21,16 +22,24 @@ Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pag
   return small + per_page * (pages - 1);
 }
 
+// Random 4 KiB that take longer than 128 KiB in a row, both ways: an arm that has to move, or a limit of requests per
+// second whose credit the first ones used up.
+int service_depth(const host::DeviceTimes& times) {
+  const bool one_at_a_time = times.read_4k > times.read_128k && times.write_4k > times.write_128k;
+  return one_at_a_time ? 1 : kParallelRequests;
+}
+
 Disks::Disks(Scheduler& scheduler, host::Host& host) : scheduler_(scheduler), host_(host), disks_(host.swaps.size() + 1) {}
 
 bool Disks::idle() const {
-  return std::none_of(disks_.begin(), disks_.end(), [](const Disk& disk) { return disk.busy; });
+  return std::none_of(disks_.begin(), disks_.end(), [](const Disk& disk) { return disk.in_service > 0; });
 }
 
-void Disks::submit(const std::vector<mm::SwapIo>& pages, bool write, int cpu) {
+void Disks::submit(const std::vector<mm::SwapIo>& pages, const Request& like) {
   for (size_t i = 0; i < pages.size();) {
     const size_t device = host::SwapDevice::device_of(pages[i].slot);
-    Request request{write, cpu, {pages[i]}};
+    Request request = like;
+    request.pages = {pages[i]};
     size_t next = i + 1;
     while (next < pages.size() && pages[next].slot == pages[next - 1].slot + 1 && request.pages.size() < kRequestPagesMax) {
       request.pages.push_back(pages[next++]);
@@ -42,11 +51,11 @@ void Disks::submit(const std::vector<mm::SwapIo>& pages, bool write, int cpu) {
 
 void Disks::enqueue(size_t device, Request request) {
   (request.write ? disks_[device].writes : disks_[device].reads).push_back(std::move(request));
-  if (!disks_[device].busy) start_next(device);
+  start_next(device);
 }
 
 void Disks::submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) {
-  Request request{write, cpu, {}};
+  Request request{write, cpu, mm::WbtQueue::kBackground, {}};
   for (host::PageId page : pages) request.pages.push_back({page, host::kNoSlot});
   enqueue(file_disk(), std::move(request));
 }
@@ -62,30 +71,32 @@ void Disks::end_read(host::PageId id, bool swap, int cpu) {
   mm::release_page(*kernel_, id, cpu);
 }
 
-void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu) { submit(writes, true, cpu); }
+void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu, mm::WbtQueue queue) { submit(writes, {true, cpu, queue, {}}); }
 
 void Disks::submit_swap_reads(const std::vector<mm::SwapIo>& reads) {
   std::vector<mm::SwapIo> sorted = reads;
   std::sort(sorted.begin(), sorted.end(), [](const mm::SwapIo& a, const mm::SwapIo& b) { return a.slot < b.slot; });
-  submit(sorted, false, scheduler_.current().cpu);
+  for (const mm::SwapIo& io : sorted) mm::wbt_note_read(*kernel_, host::SwapDevice::device_of(io.slot));
+  submit(sorted, {false, scheduler_.current().cpu, mm::WbtQueue::kBackground, {}});
 }
 
 void Disks::start_next(size_t device) {
   Disk& disk = disks_[device];
-  const bool starved = disk.reads_in_a_row >= kReadsInARowMax && !disk.writes.empty();
-  const bool read = !disk.reads.empty() && !starved;
-  std::deque<Request>& queue = read ? disk.reads : disk.writes;
-  disk.busy = !queue.empty();
-  if (!disk.busy) return;
-  disk.reads_in_a_row = read ? disk.reads_in_a_row + 1 : 0;
-  disk.in_service = std::move(queue.front());
-  queue.pop_front();
-  const Nanoseconds time = service_time(times(device), disk.in_service.write, static_cast<int64_t>(disk.in_service.pages.size()));
-  scheduler_.at(scheduler_.now() + time, [this, device] { finish(device); });
+  while (disk.in_service < service_depth(times(device)) && !(disk.reads.empty() && disk.writes.empty())) {
+    const bool starved = disk.reads_in_a_row >= kReadsInARowMax && !disk.writes.empty();
+    const bool read = !disk.reads.empty() && !starved;
+    std::deque<Request>& queue = read ? disk.reads : disk.writes;
+    disk.reads_in_a_row = read ? disk.reads_in_a_row + 1 : 0;
+    ++disk.in_service;
+    const Request request = std::move(queue.front());
+    queue.pop_front();
+    const Nanoseconds time = service_time(times(device), request.write, static_cast<int64_t>(request.pages.size()));
+    scheduler_.at(scheduler_.now() + time, [this, device, request, time] { finish(device, request, time); });
+  }
 }
 
-void Disks::finish(size_t device) {
-  const Request done = std::move(disks_[device].in_service);
+void Disks::finish(size_t device, const Request& done, Nanoseconds took) {
+  --disks_[device].in_service;
   const bool swap = device != file_disk();
   for (const mm::SwapIo& io : done.pages) {
     if (!done.write) {
@@ -96,6 +107,7 @@ void Disks::finish(size_t device) {
       mm::end_file_write(*kernel_, io.page, done.cpu);
     }
   }
+  if (swap) mm::wbt_done(*kernel_, device, done.write, done.queue, took);
   scheduler_.wake_all(done.write ? writers_ : readers_);
   start_next(device);
 }

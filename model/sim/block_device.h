@@ -1,8 +1,10 @@
 // How long does a disk take? One queue per device, swap devices first and the disk with the files last, with the service times of
 // the host's calibration.
 //
-// Requests are served one at a time, reads before writes (as mq-deadline and a reader's impatience have it), and take
-// the time of a 4 KiB access plus a share of the 128 KiB one per further page. Adjacent pages of one plug are one request.
+// A request takes the time of a 4 KiB access plus a share of the 128 KiB one per further page, and up to 64 are served
+// side by side, as an SSD or a hypervisor's thread pool does: what is said of one at a time holds for each. A device with
+// an arm, or with a limit of requests per second, serves one after the other. What has to queue is taken reads before
+// writes. Adjacent pages of one plug are one request.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +18,15 @@ namespace oomcast::sim {
 
 /// Time of one request of `pages` pages.
 Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pages);
+/// Requests that the device has in service at once.
+int service_depth(const host::DeviceTimes& times);
 
 class Disks final : public mm::Block {
  public:
   Disks(Scheduler& scheduler, host::Host& host);
   void connect(mm::Kernel& kernel) { kernel_ = &kernel; }
 
-  void submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu) override;
+  void submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu, mm::WbtQueue queue) override;
   void submit_swap_reads(const std::vector<mm::SwapIo>& reads) override;
   void submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) override;
   mm::WaitQueue& readers() override { return readers_; }
@@ -34,21 +38,21 @@ class Disks final : public mm::Block {
   struct Request {
     bool write = false;
     int cpu = 0;
+    mm::WbtQueue queue = mm::WbtQueue::kBackground;
     std::vector<mm::SwapIo> pages;
   };
   struct Disk {
     std::deque<Request> reads, writes;
-    bool busy = false;
-    Request in_service;
+    int in_service = 0;
     int reads_in_a_row = 0;
   };
-  void submit(const std::vector<mm::SwapIo>& pages, bool write, int cpu);
+  void submit(const std::vector<mm::SwapIo>& pages, const Request& request);
   void enqueue(size_t device, Request request);
   void end_read(host::PageId id, bool swap, int cpu);
   size_t file_disk() const { return disks_.size() - 1; }
   const host::DeviceTimes& times(size_t device) const;
   void start_next(size_t device);
-  void finish(size_t device);
+  void finish(size_t device, const Request& done, Nanoseconds took);
 
   Scheduler& scheduler_;
   host::Host& host_;

@@ -1,4 +1,4 @@
-// How long does a disk take? Service times, one request at a time, neighbours merged, reads before writes.
+// How long does a disk take? Service times, requests side by side or one at a time, neighbours merged, reads first.
 #include "model/sim/block_device.h"
 
 #include <gtest/gtest.h>
@@ -37,9 +37,22 @@ TEST(ServiceTime, ADeviceThatIsFasterInBulkNeverGetsNegative) {
   EXPECT_EQ(service_time(odd, false, 32), 100_ns);
 }
 
-// Swap of 100 us per request plus 200/31 us per further page (HostBuilder::swap).
+TEST(ServiceDepth, ADiskWhoseSmallRequestsAreTheSlowOnesServesOneAtATime) {
+  EXPECT_EQ(service_depth(kTimes), 64);
+  EXPECT_EQ(service_depth({2500_us, 2500_us, 1300_us, 1300_us}), 1);
+  EXPECT_EQ(service_depth({2500_us, 30_us, 1300_us, 340_us}), 64);
+}
+
+host::HostSpec with_swap(const host::DeviceTimes& times) {
+  host::HostSpec spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).build();
+  spec.swaps[0].times = times;
+  return spec;
+}
+
+// Swap of 100 us per request plus 200/31 us per further page.
 struct Disk : testing::Test {
-  Machine m{HostBuilder().plain_node(20000_pages).swap(64_MiB).build(), Kswapd::kAbsent};
+  explicit Disk(const host::DeviceTimes& times = {100_us, 100_us, 300_us, 300_us}) : m(with_swap(times), Kswapd::kAbsent) {}
+  Machine m;
 
   mm::SwapIo io() {
     mm::SwapIo out;
@@ -71,32 +84,48 @@ struct Disk : testing::Test {
 };
 
 TEST_F(Disk, AdjacentSlotsOfOneCallAreOneRequest) {
-  m.disks.submit_swap_writes(ios(32), 0);
+  m.disks.submit_swap_writes(ios(32), 0, mm::WbtQueue::kSwap);
   EXPECT_EQ(drain(), time(32));
 }
 
-TEST_F(Disk, AGapMakesTwoRequests) {
+TEST_F(Disk, ARequestHoldsAtMost254Pages) {
+  m.disks.submit_swap_writes(ios(300), 0, mm::WbtQueue::kSwap);
+  EXPECT_EQ(drain(), time(254));
+}
+
+TEST_F(Disk, RequestsAreServedSideBySide) {
+  m.disks.submit_swap_writes(ios(8), 0, mm::WbtQueue::kSwap);
+  m.disks.submit_swap_writes(ios(20), 0, mm::WbtQueue::kSwap);
+  EXPECT_EQ(drain(), time(20));
+}
+
+TEST_F(Disk, TheSixtyFifthRequestWaitsForTheFirst) {
+  for (int i = 0; i < 65; ++i) m.disks.submit_swap_writes(ios(1), 0, mm::WbtQueue::kSwap);
+  EXPECT_EQ(drain(), time(1) * 2);
+}
+
+// 100 us for every request, one at a time.
+struct SlowDisk : Disk {
+  SlowDisk() : Disk({100_us, 100_us, 90_us, 90_us}) {}
+};
+
+TEST_F(SlowDisk, AGapMakesTwoRequests) {
   std::vector<mm::SwapIo> writes = ios(32);
   writes.erase(writes.begin() + 10);
-  m.disks.submit_swap_writes(writes, 0);
-  EXPECT_EQ(drain(), time(10) + time(21));
+  m.disks.submit_swap_writes(writes, 0, mm::WbtQueue::kSwap);
+  EXPECT_EQ(drain(), 200_us);
 }
 
-TEST_F(Disk, TwoCallsAreTwoRequestsOneAfterTheOther) {
-  m.disks.submit_swap_writes(ios(8), 0);
-  m.disks.submit_swap_writes(ios(8), 0);
-  EXPECT_EQ(drain(), time(8) + time(8));
+TEST_F(SlowDisk, RequestsAreServedOneAfterTheOther) {
+  m.disks.submit_swap_writes(ios(8), 0, mm::WbtQueue::kSwap);
+  m.disks.submit_swap_writes(ios(8), 0, mm::WbtQueue::kSwap);
+  EXPECT_EQ(drain(), 200_us);
 }
 
-TEST_F(Disk, ARequestHoldsAtMost254Pages) {
-  m.disks.submit_swap_writes(ios(300), 0);
-  EXPECT_EQ(drain(), time(254) + time(46));
-}
-
-TEST_F(Disk, ReadsOvertakeWaitingWrites) {
-  m.disks.submit_swap_writes(ios(1), 0);
+TEST_F(SlowDisk, ReadsOvertakeWaitingWrites) {
+  m.disks.submit_swap_writes(ios(1), 0, mm::WbtQueue::kSwap);
   const std::vector<mm::SwapIo> later = ios(1);
-  m.disks.submit_swap_writes(later, 0);
+  m.disks.submit_swap_writes(later, 0, mm::WbtQueue::kSwap);
   mm::SwapIo read = io();
   host::Page& page = m.host.pages[read.page];
   page.clear(host::kPageWriteback);
@@ -107,7 +136,7 @@ TEST_F(Disk, ReadsOvertakeWaitingWrites) {
   EXPECT_TRUE(m.host.pages[later[0].page].has(host::kPageWriteback));
 }
 
-TEST_F(Disk, AWaitingWriteIsLetThroughAfterSixteenReads) {
+TEST_F(SlowDisk, AWaitingWriteIsLetThroughAfterSixteenReads) {
   const std::vector<mm::SwapIo> write = ios(1);
   std::vector<mm::SwapIo> reads = ios(40);
   for (const mm::SwapIo& io : reads) {
@@ -115,7 +144,7 @@ TEST_F(Disk, AWaitingWriteIsLetThroughAfterSixteenReads) {
     m.host.pages[io.page].set(host::kPageLocked);
   }
   m.disks.submit_swap_reads({reads[0]});
-  m.disks.submit_swap_writes(write, 0);
+  m.disks.submit_swap_writes(write, 0, mm::WbtQueue::kSwap);
   for (size_t i = 1; i < reads.size(); ++i) m.disks.submit_swap_reads({reads[i]});
   m.pass(100_us * 16 + 50_us);
   EXPECT_TRUE(m.host.pages[write[0].page].has(host::kPageWriteback));
@@ -124,7 +153,7 @@ TEST_F(Disk, AWaitingWriteIsLetThroughAfterSixteenReads) {
 }
 
 TEST_F(Disk, TheEndOfAWriteIsAccountedToItsZone) {
-  m.disks.submit_swap_writes(ios(4), 0);
+  m.disks.submit_swap_writes(ios(4), 0, mm::WbtQueue::kSwap);
   EXPECT_EQ(m.zone().write_pending, 4);
   drain();
   EXPECT_EQ(m.zone().write_pending, 0);
