@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,6 +74,12 @@ class AddressSpace {
     }
   }
 
+  /// vma->swap_readahead_info: what reading by address remembers between faults.
+  struct SwapReadahead {
+    uint64_t vpn = 0;        // last fault
+    int64_t window = 0;
+    int64_t hits = 4;
+  };
   struct Mapping {
     uint64_t end = 0;        // byte address
     bool accountable = false;  // private and writable, not MAP_NORESERVE: counts in Committed_AS
@@ -80,10 +87,17 @@ class AddressSpace {
     bool shared = false, executable = false;  // of a file mapping
     FileIndex file = kNoFile;
     int64_t file_shift = 0;    // page index in the file less page number in the address space
+    SwapReadahead swap_readahead;
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
   };
   /// Mappings by start address. Ranges never overlap.
   std::map<uint64_t, Mapping> mappings;
+  SwapReadahead swap_readahead_elsewhere;  // of pages in no known mapping
+  /// The mapping that holds the byte, or null.
+  std::pair<const uint64_t, Mapping>* mapping_at(uint64_t address) {
+    auto next = mappings.upper_bound(address);
+    return next == mappings.begin() || address >= std::prev(next)->second.end ? nullptr : &*std::prev(next);
+  }
   int64_t mapped_bytes = 0;
   int64_t committed_pages = 0;
   void map(uint64_t start, uint64_t bytes, bool accountable, bool anonymous);

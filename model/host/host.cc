@@ -265,13 +265,17 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   }
   std::vector<SwapSpec> ordered = spec.swaps;
   std::stable_sort(ordered.begin(), ordered.end(), [](const SwapSpec& a, const SwapSpec& b) { return a.priority > b.priority; });
-  for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i));
+  std::vector<uint32_t> order;
+  for (size_t i = 0; i < ordered.size(); ++i) order.push_back(static_cast<uint32_t>(i));
+  swap_avail_heads.assign(nodes.size(), order);
+  for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i), spec.cpus.size());
   add_cgroups(*this);
   stock_lists(*this);
   charge_at_start(*this);
   lru_add_batch.resize(cpus);
   rotate_batch.resize(cpus);
   swap_slot_cache.resize(cpus);
+  swap_slots_returned.resize(cpus);
   total_ram = spec.total_ram.count();
   for (const SwapDevice& device : swaps) total_swap += device.total();
   committed = spec.committed_as.count();

@@ -52,11 +52,14 @@ struct Host {
   // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
   std::vector<std::vector<PageId>> lru_add_batch;
   std::vector<std::vector<PageId>> rotate_batch;
-  std::vector<std::vector<SlotId>> swap_slot_cache;
+  std::vector<std::vector<SlotId>> swap_slot_cache;      // struct swap_slots_cache: to be used next, last first
+  std::vector<std::vector<SlotId>> swap_slots_returned;  // slots_ret: freed, but not yet given back
+  bool swap_slot_cache_active = false;
+  std::vector<std::vector<uint32_t>> swap_avail_heads;   // by node index: devices in the order of their turn
 
   int64_t total_ram = 0;                     // totalram_pages
   int64_t total_swap = 0;                    // total_swap_pages
-  int64_t cached_slots = 0;                  // slots in per-CPU caches: taken, but not in use
+  int64_t cached_slots = 0;                  // slots in per-CPU caches, either kind: taken, but not in use
   int64_t committed = 0;                     // vm_committed_as, pages
   int64_t guest_anon = 0;                    // anonymous pages of guests, resident (each counted once)
   int64_t guest_swapped = 0;                 // swapped out (each slot counted once)

@@ -5,39 +5,37 @@
 
 namespace oomcast::host {
 
-SwapDevice::SwapDevice(const SwapSpec& spec, uint32_t index) : spec_(spec), index_(index) {
+SwapDevice::SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus) : percpu_cluster(cpus), spec_(spec), index_(index) {
   const int64_t total = std::min<int64_t>(to_pages(spec.size).count(), kSlotMask);
   slots_.resize(static_cast<size_t>(total));
   taken_.assign(static_cast<size_t>(total), false);
+  cluster_used_.assign(static_cast<size_t>((total + kClusterSlots - 1) / kClusterSlots), 0);
+  for (uint32_t cluster = 0; cluster < cluster_used_.size(); ++cluster) free_clusters_.push_back(cluster);
   free_ = total;
   // What was swapped out before the run lies in the first slots; nobody will ask for it back.
-  const int64_t used = std::min(total, to_pages(spec.used).count());
-  for (int64_t i = 0; i < used; ++i) {
-    taken_[static_cast<size_t>(i)] = true;
-    slots_[static_cast<size_t>(i)].foreign = true;
-  }
-  free_ -= used;
-  next_ = static_cast<uint32_t>(used);
+  const uint32_t used = static_cast<uint32_t>(std::min(total, to_pages(spec.used).count()));
+  for (uint32_t offset = 0; offset < used; ++offset) slot(take(offset)).foreign = true;
+  cluster_next = used;
 }
 
-SlotId SwapDevice::take() {
-  if (free_ == 0) return kNoSlot;
-  const uint32_t total = static_cast<uint32_t>(slots_.size());
-  if (next_ >= total) next_ = 0;
-  while (taken_[next_]) next_ = next_ + 1 == total ? 0 : next_ + 1;
-  const uint32_t slot = next_++;
-  taken_[slot] = true;
-  slots_[slot] = SwapSlot{};
+SlotId SwapDevice::take(uint32_t offset) {
+  OOMCAST_CHECK(!taken_[offset]);
+  taken_[offset] = true;
+  slots_[offset] = SwapSlot{};
   --free_;
-  return (index_ << kSlotBits) | slot;
+  const uint32_t cluster = offset / kClusterSlots;
+  if (cluster_used_[cluster]++ == 0) std::erase(free_clusters_, cluster);
+  return (index_ << kSlotBits) | offset;
 }
 
 void SwapDevice::release(SlotId id) {
-  const uint32_t slot = id & kSlotMask;
-  OOMCAST_CHECK(taken_[slot]);
-  taken_[slot] = false;
-  slots_[slot] = SwapSlot{};
+  const uint32_t offset = id & kSlotMask;
+  OOMCAST_CHECK(taken_[offset]);
+  taken_[offset] = false;
+  slots_[offset] = SwapSlot{};
   ++free_;
+  const uint32_t cluster = offset / kClusterSlots;
+  if (--cluster_used_[cluster] == 0) free_clusters_.push_back(cluster);
 }
 
 }  // namespace oomcast::host

@@ -1,10 +1,10 @@
-// Which swap slots are free, and what lies in the others? One device's map, filled in order like the kernel's for disks.
+// Which swap slots are free, and what lies in the others? One device's map, and where its allocator stands.
 //
-// Mirrors scan_swap_map_slots() for devices without per-CPU clusters (mm/swapfile.c): next fit from where the last
-// search ended, wrapping at the end. Differs: does not prefer wholly free 512-slot clusters over the next hole.
+// struct swap_info_struct (include/linux/swap.h). Who searches it for a free slot is model/mm/swap_slots.cc.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -33,14 +33,29 @@ struct SwapSlot {
 
 class SwapDevice {
  public:
-  SwapDevice(const SwapSpec& spec, uint32_t index);
+  static constexpr uint32_t kClusterSlots = 512;  // SWAPFILE_CLUSTER
 
-  /// A free slot, or kNoSlot when the device is full. It counts as taken until release().
-  SlotId take();
+  SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus);
+
+  /// REQUIRES: !in_use(offset). The slot counts as taken until release().
+  SlotId take(uint32_t offset);
   void release(SlotId id);
   SwapSlot& slot(SlotId id) { return slots_[id & kSlotMask]; }
   const SwapSlot& slot(SlotId id) const { return slots_[id & kSlotMask]; }
   bool in_use(SlotId id) const { return taken_[id & kSlotMask]; }
+
+  /// Clusters in which nothing is taken, in the order in which they are to be used.
+  const std::deque<uint32_t>& free_clusters() const { return free_clusters_; }
+
+  // Where the search goes on: on a disk that turns one place for all, else a cluster for each CPU.
+  uint32_t cluster_next = 0;  // offset
+  uint32_t cluster_left = 0;  // cluster_nr
+  struct PercpuCluster {
+    bool valid = false;
+    uint32_t cluster = 0;
+    uint32_t next = 0;        // offset
+  };
+  std::vector<PercpuCluster> percpu_cluster;
 
   int64_t total() const { return static_cast<int64_t>(slots_.size()); }
   int64_t free() const { return free_; }
@@ -56,8 +71,9 @@ class SwapDevice {
   uint32_t index_;
   std::vector<SwapSlot> slots_;
   std::vector<bool> taken_;
+  std::vector<uint32_t> cluster_used_;  // taken slots by cluster
+  std::deque<uint32_t> free_clusters_;
   int64_t free_ = 0;
-  uint32_t next_ = 0;
 };
 
 }  // namespace oomcast::host

@@ -31,9 +31,9 @@ struct Costs {
     Costs costs;
     costs.fault = fault;
     costs.touch = Nanoseconds(calibration.page_touch_ps / 1000);
-    costs.scan_page = fault / 2;
-    costs.unmap_page = fault * 2;
-    costs.free_page = fault / 2;
+    costs.scan_page = fault / 5;
+    costs.unmap_page = fault;
+    costs.free_page = fault / 10;
     costs.shrink_pass = fault * 2 / 5;
     costs.swap_fault = fault;
     costs.zap_page = fault / 5;

@@ -6,6 +6,7 @@
 #include "model/mm/blk_wbt.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
+#include "model/mm/swap_slots.h"
 #include "model/mm/workingset.h"
 
 namespace oomcast::mm {
@@ -21,48 +22,13 @@ using host::Vmstat;
 
 namespace {
 
-constexpr size_t kSwapBatch = 64;  // SWAP_BATCH
 constexpr size_t kRequestPagesMax = 254;  // segments of one virtio-blk request
 constexpr size_t kPlugFlushPages = 32;    // BLK_PLUG_FLUSH_SIZE
 constexpr size_t kPlugRequestsMax = 32;   // BLK_MAX_REQUEST_COUNT
 
-SlotId take_slot(Host& host) {
-  for (SwapDevice& device : host.swaps) {
-    const SlotId id = device.take();
-    if (id != host::kNoSlot) return id;
-  }
-  return host::kNoSlot;
-}
-
-void release_slot(Host& host, SlotId id) {
-  uncharge_swap(host, host.slot(id).cgroup);
-  host.device(id).release(id);
-}
-
-// The cache is used while plenty is free, and returned when it gets scarce (check_cache_active).
-SlotId get_swap_slot(Kernel& k) {
-  Host& host = k.host;
-  std::vector<SlotId>& cache = host.swap_slot_cache[static_cast<size_t>(k.sched.current().cpu)];
-  const int64_t cpus = host.cpu_count();
-  if (host.free_swap() < cpus * 2 * static_cast<int64_t>(kSwapBatch)) {
-    drain_slot_caches(k);
-    return take_slot(host);
-  }
-  if (cache.empty()) {
-    if (host.free_swap() <= cpus * 5 * static_cast<int64_t>(kSwapBatch)) return take_slot(host);
-    for (size_t i = 0; i < kSwapBatch; ++i) {
-      const SlotId id = take_slot(host);
-      if (id == host::kNoSlot) break;
-      cache.push_back(id);
-      ++host.cached_slots;
-    }
-    std::reverse(cache.begin(), cache.end());
-  }
-  if (cache.empty()) return host::kNoSlot;
-  const SlotId id = cache.back();
-  cache.pop_back();
-  --host.cached_slots;
-  return id;
+void release_slot(Kernel& k, SlotId id) {
+  uncharge_swap(k.host, k.host.slot(id).cgroup);
+  free_swap_slot(k, id);
 }
 
 }  // namespace
@@ -110,16 +76,6 @@ void SwapPlug::flush() {
   submit_admitted();
 }
 
-void drain_slot_caches(Kernel& k) {
-  for (std::vector<SlotId>& cache : k.host.swap_slot_cache) {
-    for (SlotId id : cache) {
-      k.host.device(id).release(id);
-      --k.host.cached_slots;
-    }
-    cache.clear();
-  }
-}
-
 bool add_to_swap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (!charge_swap(k.host, page.cgroup)) return false;
@@ -128,6 +84,8 @@ bool add_to_swap(Kernel& k, PageId id) {
     uncharge_swap(k.host, page.cgroup);
     return false;
   }
+  const SlotId slot_id = alloc_swap_slot(k);
+  if (slot_id == host::kNoSlot) return false;
   SwapSlot& slot = k.host.slot(slot_id);
   slot.cgroup = page.cgroup;
   slot.cached = true;
@@ -185,7 +143,7 @@ void remove_from_swap_cache(Kernel& k, PageId id, bool evicted, uint8_t target_c
   page.clear(host::kPageSwapCache);
   const SlotId slot_id = page.slot;
   page.slot = host::kNoSlot;
-  if (slot.map_count == 0) release_slot(k.host, slot_id);
+  if (slot.map_count == 0) release_slot(k, slot_id);
 }
 
 bool free_swap(Kernel& k, PageId id) {
@@ -212,7 +170,7 @@ void put_swap_entry(Kernel& k, SlotId slot_id) {
   if (--slot.map_count > 0) return;
   if (!slot.foreign) --k.host.guest_swapped;
   if (!slot.cached) {
-    release_slot(k.host, slot_id);
+    release_slot(k, slot_id);
     return;
   }
   // free_swap_and_cache(): an unmapped clean copy in the swap cache goes with its last entry.

@@ -49,8 +49,6 @@ bool free_swap(Kernel& k, host::PageId id);
 bool vm_swap_full(const Kernel& k, uint8_t cgroup);
 /// One PTE that held the entry is gone.
 void put_swap_entry(Kernel& k, host::SlotId slot);
-/// Gives the slots in the per-CPU caches back.
-void drain_slot_caches(Kernel& k);
 
 /// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying).
 bool do_swap_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);

@@ -1,4 +1,4 @@
-// How does a page come back from swap? do_swap_page() and cluster readahead; kernel-spec section 6.3.
+// How does a page come back from swap? do_swap_page() and readahead by slot or by address; kernel-spec section 6.3.
 #include <algorithm>
 
 #include "model/mm/fault.h"
@@ -11,6 +11,7 @@
 
 namespace oomcast::mm {
 
+using host::AddressSpace;
 using host::Page;
 using host::PageId;
 using host::Process;
@@ -22,6 +23,9 @@ using host::SwapSlot;
 using host::Vmstat;
 
 namespace {
+
+constexpr int kVmaOrderCeiling = 5;   // SWAP_RA_ORDER_CEILING
+constexpr int64_t kVmaHitsMax = 63;   // SWAP_RA_HITS_MAX
 
 // __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
 bool read_swap_cache(Kernel& k, SlotId slot_id, bool ahead, std::vector<SwapIo>& reads) {
@@ -58,6 +62,11 @@ bool read_swap_cache(Kernel& k, SlotId slot_id, bool ahead, std::vector<SwapIo>&
   return true;
 }
 
+// swap_use_vma_readahead(): no device that is used turns.
+bool reads_by_address(const Kernel& k) {
+  return std::none_of(k.host.swaps.begin(), k.host.swaps.end(), [](const SwapDevice& device) { return device.spec().rotational; });
+}
+
 int64_t readahead_pages(Kernel& k, int64_t offset) {
   SwapReadahead& ra = k.swap_readahead;
   const int64_t max_pages = int64_t{1} << k.host.spec.vm.page_cluster;
@@ -71,8 +80,7 @@ int64_t readahead_pages(Kernel& k, int64_t offset) {
 }
 
 // swap_cluster_readahead(): the aligned block of slots around the one that faulted.
-void swapin_readahead(Kernel& k, SlotId slot_id) {
-  std::vector<SwapIo> reads;
+void cluster_readahead(Kernel& k, SlotId slot_id, std::vector<SwapIo>& reads) {
   const SwapDevice& device = k.host.device(slot_id);
   const int64_t offset = slot_id & SwapDevice::kSlotMask;
   const int64_t pages = readahead_pages(k, offset);
@@ -86,8 +94,65 @@ void swapin_readahead(Kernel& k, SlotId slot_id) {
     }
   }
   read_swap_cache(k, slot_id, false, reads);
+}
+
+struct AddressWindow {
+  uint64_t first, last;  // page numbers, `last` not included
+};
+
+// swap_ra_info(): ahead, behind or around the page, within its mapping and its page table.
+AddressWindow address_window(Kernel& k, Process& process, uint64_t vpn) {
+  auto* mapping = process.space.mapping_at(vpn << kPageShift);
+  AddressSpace::SwapReadahead& ra = mapping ? mapping->second.swap_readahead : process.space.swap_readahead_elsewhere;
+  const int64_t max_pages = int64_t{1} << std::min(k.host.spec.vm.page_cluster, kVmaOrderCeiling);
+  if (max_pages <= 1) return {vpn, vpn + 1};
+  const int64_t pages = swapin_nr_pages(static_cast<int64_t>(ra.vpn), static_cast<int64_t>(vpn), ra.hits, max_pages, ra.window);
+  const uint64_t before = vpn == ra.vpn + 1 ? 0 : static_cast<uint64_t>(ra.vpn == vpn + 1 ? pages - 1 : (pages - 1) / 2);
+  ra = {vpn, pages, 0};
+  if (pages == 1) return {vpn, vpn + 1};
+  const uint64_t table = vpn / AddressSpace::kLeafPages * AddressSpace::kLeafPages;
+  uint64_t floor = table, ceiling = table + AddressSpace::kLeafPages;
+  if (mapping) {
+    floor = std::max(floor, mapping->first >> kPageShift);
+    ceiling = std::min(ceiling, mapping->second.end >> kPageShift);
+  }
+  const uint64_t first = vpn - std::min(before, vpn - floor);
+  return {first, std::min(vpn - before + static_cast<uint64_t>(pages), ceiling)};
+}
+
+// swap_vma_readahead(): what lies around the page in the address space, wherever that is on the device.
+void vma_readahead(Kernel& k, Process& process, uint64_t vpn, SlotId slot_id, std::vector<SwapIo>& reads) {
+  const AddressWindow window = address_window(k, process, vpn);
+  for (uint64_t at = window.first; at < window.last; ++at) {
+    const Pte pte = process.space.get(at);
+    if (at != vpn && pte.is_swapped()) read_swap_cache(k, pte.slot(), true, reads);
+  }
+  read_swap_cache(k, slot_id, false, reads);
+}
+
+void swapin_readahead(Kernel& k, Process& process, uint64_t vpn, SlotId slot_id) {
+  std::vector<SwapIo> reads;
+  if (reads_by_address(k)) {
+    vma_readahead(k, process, vpn, slot_id, reads);
+  } else {
+    cluster_readahead(k, slot_id, reads);
+  }
   lru_add_drain(k, k.sched.current().cpu);
   if (!reads.empty()) k.block.submit_swap_reads(reads);
+}
+
+// The part of swap_cache_get_folio() that counts what readahead was good for.
+void note_readahead_hit(Kernel& k, Process& process, uint64_t vpn, Page& page) {
+  const bool hit = page.test_and_clear(host::kPageReadahead);
+  if (hit) k.host.count(Vmstat::swap_ra_hit);
+  if (!reads_by_address(k)) {
+    if (hit) ++k.swap_readahead.hits;
+    return;
+  }
+  auto* mapping = process.space.mapping_at(vpn << kPageShift);
+  AddressSpace::SwapReadahead& ra = mapping ? mapping->second.swap_readahead : process.space.swap_readahead_elsewhere;
+  ra.vpn = vpn;
+  if (hit) ra.hits = std::min(ra.hits + 1, kVmaHitsMax);
 }
 
 void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, bool write) {
@@ -142,10 +207,7 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     const SwapSlot& slot = k.host.slot(slot_id);
     if (slot.cached && !k.host.pages[slot.page].has(host::kPageLocked)) {
       Page& page = k.host.pages[slot.page];
-      if (page.test_and_clear(host::kPageReadahead)) {
-        k.host.count(Vmstat::swap_ra_hit);
-        ++k.swap_readahead.hits;
-      }
+      note_readahead_hit(k, k.host.processes[index], vpn, page);
       map_from_cache(k, index, vpn, slot_id, write);
       return true;
     }
@@ -158,7 +220,7 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
         k.sched.cpu(k.costs.swap_fault);
       }
       if (thrashing) k.sched.memstall_enter();
-      swapin_readahead(k, slot_id);
+      swapin_readahead(k, k.host.processes[index], vpn, slot_id);
     }
     const bool alive = wait_for_read(k, slot_id);
     if (thrashing) k.sched.memstall_leave();

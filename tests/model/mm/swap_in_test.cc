@@ -186,5 +186,61 @@ TEST_F(SwapInNoReadahead, ThePageThatAKilledTaskWaitedForStaysInTheCacheUntilRec
   EXPECT_EQ(m.host.free_swap() + m.host.cached_slots, m.host.total_swap);
 }
 
+// Swap on a device that does not turn: pages 0 to 63 lie in slots in another order than in the address space.
+struct SwapInFromSsd : testing::Test {
+  SwapInFromSsd() : m(spec(), Kswapd::kAbsent), app(m.start(100)) {
+    for (uint64_t vpn = 0; vpn < 64; ++vpn) m.touch(app, vpn * 29 % 64, 1);
+    squeeze(m, 64);
+    EXPECT_EQ(m.process(app).swap_entries, 64);
+  }
+  static host::HostSpec spec() {
+    host::HostSpec spec = HostBuilder().plain_node(20000_pages).swap(64_MiB).build();
+    spec.swaps[0].rotational = false;
+    return spec;
+  }
+  bool cached(uint64_t vpn) { return m.swapped(app, vpn) && m.host.slot(m.process(app).space.get(vpn).slot()).cached; }
+  std::vector<uint64_t> all_cached() {
+    std::vector<uint64_t> out;
+    for (uint64_t vpn = 0; vpn < 64; ++vpn) {
+      if (cached(vpn)) out.push_back(vpn);
+    }
+    return out;
+  }
+  Machine m;
+  host::ProcessIndex app;
+};
+
+TEST_F(SwapInFromSsd, ReadsWhatLiesAroundTheAddressWhateverItsSlot) {
+  m.read(app, 20, 1);
+  EXPECT_EQ(m.count(Vmstat::pswpin), 8);
+  EXPECT_EQ(all_cached(), (std::vector<uint64_t>{17, 18, 19, 21, 22, 23, 24}));
+}
+
+TEST_F(SwapInFromSsd, ReadsAheadWhenTheFaultFollowsTheLastOne) {
+  m.read(app, 20, 1);
+  m.run([&] { zap_range(m.k, app, 21, 22); });
+  m.read(app, 22, 1);  // a hit: the next fault is judged against this address
+  m.read(app, 23, 2);
+  m.read(app, 25, 1);
+  EXPECT_EQ(all_cached(), (std::vector<uint64_t>{17, 18, 19, 26, 27, 28, 29, 30, 31, 32}));
+}
+
+TEST_F(SwapInFromSsd, StaysInsideTheMapping) {
+  m.process(app).space.map(20 * 4096, 4 * 4096, true, true);
+  m.read(app, 21, 1);
+  EXPECT_EQ(all_cached(), (std::vector<uint64_t>{20, 22, 23}));
+}
+
+TEST_F(SwapInFromSsd, OneDeviceThatTurnsIsEnoughToReadBySlot) {
+  host::HostSpec both = HostBuilder().plain_node(20000_pages).swap(64_MiB, {}, 5).swap(64_MiB, {}, 1).build();
+  both.swaps[0].rotational = false;
+  Machine other(both, Kswapd::kAbsent);
+  const auto process = other.start(100);
+  other.touch(process, 0, 64);
+  squeeze(other, 64);
+  other.read(process, 13, 1);
+  for (host::SlotId slot = 0; slot < 64; ++slot) EXPECT_EQ(other.host.slot(slot).cached, slot >= 8 && slot < 16) << slot;
+}
+
 }  // namespace
 }  // namespace oomcast::mm

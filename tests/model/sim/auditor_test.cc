@@ -119,7 +119,7 @@ TEST_F(Audit, FindsASwapEntryWhoseSlotIsFree) {
 }
 
 TEST_F(Audit, FindsASlotThatNobodyNeeds) {
-  m.host.swaps[0].take();
+  m.host.swaps[0].take(7);
   expect_fault("swap slots are taken by nobody");
 }
 
