@@ -13,10 +13,10 @@ using host::SwapDevice;
 
 namespace {
 
-constexpr size_t kSlotsCacheSize = 64;                      // SWAP_SLOTS_CACHE_SIZE, SWAP_BATCH
-constexpr uint32_t kLatencyLimit = 256;                     // LATENCY_LIMIT
-constexpr int64_t kActivate = 5 * kSlotsCacheSize;          // THRESHOLD_ACTIVATE_SWAP_SLOTS_CACHE
-constexpr int64_t kDeactivate = 2 * kSlotsCacheSize;        // THRESHOLD_DEACTIVATE_SWAP_SLOTS_CACHE
+constexpr size_t kSlotsCacheSize = 64;                // SWAP_SLOTS_CACHE_SIZE, SWAP_BATCH
+constexpr uint32_t kLatencyLimit = 256;               // LATENCY_LIMIT
+constexpr int64_t kActivate = 5 * kSlotsCacheSize;    // THRESHOLD_ACTIVATE_SWAP_SLOTS_CACHE
+constexpr int64_t kDeactivate = 2 * kSlotsCacheSize;  // THRESHOLD_DEACTIVATE_SWAP_SLOTS_CACHE
 
 // What scan_swap_map_slots() keeps while it searches one device.
 struct Scan {
@@ -38,7 +38,9 @@ bool cache_only(const Scan& scan, uint32_t at) {
 bool swap_full(const Host& host) { return host.free_swap() * 2 < host.total_swap; }
 
 // swap_offset_available_and_locked().
-bool worth_a_look(const Scan& scan, uint32_t at) { return !scan.taken(at) || (swap_full(scan.k.host) && cache_only(scan, at)); }
+bool worth_a_look(const Scan& scan, uint32_t at) {
+  return !scan.taken(at) || (swap_full(scan.k.host) && cache_only(scan, at));
+}
 
 // The label `scan`: the next slot that may do, to the end of the device and then from its beginning.
 bool find_next(Scan& scan) {
@@ -117,7 +119,8 @@ void scan_swap_map_slots(Kernel& k, SwapDevice& device, size_t want, std::vector
   }
   while (found && out.size() < want) {
     // Reuses a slot that only the swap cache holds, when swap is scarce (__try_to_reclaim_swap).
-    if (cache_only(scan, scan.offset) && swap_full(k.host) && !k.host.pages[device.slot(scan.offset).page].has(host::kPageLocked)) {
+    if (cache_only(scan, scan.offset) && swap_full(k.host) &&
+        !k.host.pages[device.slot(scan.offset).page].has(host::kPageLocked)) {
       free_swap(k, device.slot(scan.offset).page);
     }
     if (scan.taken(scan.offset)) {
@@ -126,7 +129,7 @@ void scan_swap_map_slots(Kernel& k, SwapDevice& device, size_t want, std::vector
       continue;
     }
     out.push_back(device.take(scan.offset));
-    if (scan.offset + 1 >= scan.total()) break;
+    if (out.size() == want || scan.offset + 1 >= scan.total()) break;
     found = find_more(scan);
   }
   device.cluster_next = scan.offset + 1;
@@ -136,7 +139,8 @@ void scan_swap_map_slots(Kernel& k, SwapDevice& device, size_t want, std::vector
 void requeue(const Host& host, std::vector<uint32_t>& order, uint32_t device) {
   const auto at = std::find(order.begin(), order.end(), device);
   const int priority = host.swaps[device].spec().priority;
-  const auto end = std::find_if(at, order.end(), [&](uint32_t other) { return host.swaps[other].spec().priority != priority; });
+  const auto end =
+      std::find_if(at, order.end(), [&](uint32_t other) { return host.swaps[other].spec().priority != priority; });
   std::rotate(at, at + 1, end);
 }
 

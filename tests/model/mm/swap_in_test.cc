@@ -121,7 +121,8 @@ TEST_F(SwapInNoReadahead, APageThatWasOnlyReadKeepsItsSlotAndGoesForFree) {
 
 TEST_F(SwapInNoReadahead, APageThatWasWrittenGivesItsSlotBack) {
   m.touch(app, 0, 32);
-  EXPECT_FALSE(m.host.device(0).in_use(0));
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageSwapCache));
+  EXPECT_FALSE(m.host.slot(0).cached);
   const int64_t written = m.count(Vmstat::pswpout);
   squeeze(m, 32);
   EXPECT_EQ(m.count(Vmstat::pswpout), written + 32);
@@ -239,7 +240,8 @@ TEST_F(SwapInFromSsd, OneDeviceThatTurnsIsEnoughToReadBySlot) {
   other.touch(process, 0, 64);
   squeeze(other, 64);
   other.read(process, 13, 1);
-  for (host::SlotId slot = 0; slot < 64; ++slot) EXPECT_EQ(other.host.slot(slot).cached, slot >= 8 && slot < 16) << slot;
+  for (host::SlotId slot = 0; slot < 64; ++slot)
+    EXPECT_EQ(other.host.slot(slot).cached, slot >= 8 && slot < 16) << slot;
 }
 
 }  // namespace

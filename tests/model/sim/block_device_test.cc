@@ -51,7 +51,8 @@ host::HostSpec with_swap(const host::DeviceTimes& times) {
 
 // Swap of 100 us per request plus 200/31 us per further page.
 struct Disk : testing::Test {
-  explicit Disk(const host::DeviceTimes& times = {100_us, 100_us, 300_us, 300_us}) : m(with_swap(times), Kswapd::kAbsent) {}
+  explicit Disk(const host::DeviceTimes& times = {100_us, 100_us, 300_us, 300_us})
+      : m(with_swap(times), Kswapd::kAbsent) {}
   Machine m;
 
   mm::SwapIo io() {
