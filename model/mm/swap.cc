@@ -79,13 +79,11 @@ void SwapPlug::flush() {
 bool add_to_swap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (!charge_swap(k.host, page.cgroup)) return false;
-  const SlotId slot_id = get_swap_slot(k);
+  const SlotId slot_id = alloc_swap_slot(k);
   if (slot_id == host::kNoSlot) {
     uncharge_swap(k.host, page.cgroup);
     return false;
   }
-  const SlotId slot_id = alloc_swap_slot(k);
-  if (slot_id == host::kNoSlot) return false;
   SwapSlot& slot = k.host.slot(slot_id);
   slot.cgroup = page.cgroup;
   slot.cached = true;

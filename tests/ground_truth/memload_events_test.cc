@@ -91,9 +91,9 @@ TEST(Player, FileStepsGoThroughA64KiBBuffer) {
   ASSERT_EQ(writes.size(), 4u);
   EXPECT_EQ(writes[3].argument, 3u << 16);
   EXPECT_EQ(writes[3].bytes, 200u * 1024 - (3u << 16));
-  EXPECT_EQ(reads.size(), 4u + 50u) << "four reads, then one per mapped page";
+  EXPECT_EQ(reads.size(), 4u);
   EXPECT_EQ(reads[0].address, writes[0].address);
-  EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 2 * 16);
+  EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 2 * 16 + 50) << "the buffers, and each page of the mapped file";
 }
 
 TEST(Player, AForkedChildSharesPagesUntilItWrites) {

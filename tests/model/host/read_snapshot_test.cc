@@ -119,10 +119,10 @@ TEST(SnapshotCgroups, ThoseWithLimitsAreKeptAndTakeInTheProcessesBelow) {
 
 TEST(SnapshotCgroups, TheProgramMayJoinOneAndKeepsItsLimits) {
   auto host = parse_snapshot(kubernetes_node());
-  ASSERT_TRUE(set_cgroup(*host, "path=/kubepods.slice/pod1"));
+  ASSERT_TRUE(set_cgroup(host.value(), "path=/kubepods.slice/pod1"));
   EXPECT_TRUE(host->cgroup.present);
   EXPECT_EQ(host->cgroup.memory_max, 134217728);
-  EXPECT_FALSE(set_cgroup(*host, "path=kubepods"));
+  EXPECT_FALSE(set_cgroup(host.value(), "path=kubepods"));
 }
 
 TEST(SnapshotCgroups, ADamagedLimitIsNamed) {
