@@ -52,7 +52,10 @@ TEST_F(ReadAndWritten, EvictionGivesBufferHeadsBackButKeepsTheNodesForTheShadows
   });
   const int64_t with_all = m.node().slab_reclaimable;
   std::vector<host::PageId> pages;
-  m.host.files[0].for_each_page(0, [&](uint64_t, host::PageId id) { pages.push_back(id); return true; });
+  m.host.files[0].for_each_page(0, [&](uint64_t, host::PageId id) {
+    pages.push_back(id);
+    return true;
+  });
   m.run([&] {
     for (const host::PageId id : pages) evict_file_page(m.k, id);
   });
