@@ -58,6 +58,11 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
+  CLI::Option* membind = app.add_option("--membind", options.membind, "All of the program's memory is on these nodes, as 'numactl --membind'")->type_name("NODES");
+  CLI::Option* interleave = app.add_option("--interleave", options.interleave, "Its memory goes round these nodes, page by page")->type_name("NODES");
+  CLI::Option* preferred = app.add_option("--preferred", options.preferred, "Its memory is on this node while there is any")->type_name("NODE");
+  membind->excludes(interleave)->excludes(preferred);
+  interleave->excludes(preferred);
   app.add_option("--oom-score-adj", options.oom_score_adj, "The program's oom_score_adj on the target")
       ->type_name("N")
       ->check(CLI::Range(-1000, 1000));

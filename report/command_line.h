@@ -22,6 +22,7 @@ struct RunOptions {
   std::vector<std::string> cgroup;  // FILE=VALUE
   std::vector<std::string> set;     // KEY=VALUE
   int cpu_node = -1;
+  std::string membind, interleave, preferred;  // node lists; at most one is given
   int oom_score_adj = 0;
   bool kill_on_oom = false;
   std::optional<sim::Verdict> fail_on;

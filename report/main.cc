@@ -5,11 +5,14 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "model/host/node_list.h"
 #include "model/host/read_host.h"
 #include "model/sim/simulation.h"
 #include "preload/record/recorder.h"
@@ -86,6 +89,26 @@ bool has_cpus(const host::HostSpec& host, int node) {
   return false;
 }
 
+struct PolicyOption {
+  const char* name;
+  const std::string& nodes;
+  host::PolicyMode mode;
+};
+
+std::array<PolicyOption, 3> policy_options(const RunOptions& options) {
+  return {{{"--membind", options.membind, host::PolicyMode::kBind},
+           {"--interleave", options.interleave, host::PolicyMode::kInterleave},
+           {"--preferred", options.preferred, host::PolicyMode::kPreferred}}};
+}
+
+std::optional<Error> bad_policy(const RunOptions& options, const host::HostSpec& host) {
+  for (const PolicyOption& policy : policy_options(options)) {
+    if (policy.nodes.empty()) continue;
+    if (auto mask = host::parse_node_list(policy.nodes, host); !mask) return Error{std::string(policy.name) + ": " + mask.error().message};
+  }
+  return std::nullopt;
+}
+
 Result<host::HostSpec> target_host(const RunOptions& options) {
   auto spec = read_host(options.host);
   if (!spec) return spec;
@@ -97,11 +120,17 @@ Result<host::HostSpec> target_host(const RunOptions& options) {
   if (options.cpu_node >= 0 && !has_cpus(spec.value(), options.cpu_node))
     return Error{"--cpu-node " + std::to_string(options.cpu_node) +
                  ": the host has no such node with CPUs; try 'oomcast host show " + options.host + "'"};
+  if (auto bad = bad_policy(options, spec.value())) return *bad;
   return spec;
 }
 
-sim::Options model_options(const RunOptions& options) {
+sim::Options model_options(const RunOptions& options, const host::HostSpec& host) {
   sim::Options model;
+  for (const PolicyOption& policy : policy_options(options)) {
+    if (policy.nodes.empty()) continue;
+    model.policy_mode = policy.mode;
+    model.policy_nodes = host::parse_node_list(policy.nodes, host).value();
+  }
   model.cpu_node = options.cpu_node;
   model.oom_score_adj = options.oom_score_adj;
   model.kill_on_oom = options.kill_on_oom;
@@ -158,7 +187,8 @@ int run(const RunOptions& options) {
   if (!file) return fail(kExitUsage, file.error().message);
   auto host = target_host(options);
   if (!host) return fail(kExitUsage, host.error().message);
-  sim::Simulation simulation(std::move(host.value()), model_options(options));
+  const sim::Options model = model_options(options, host.value());
+  sim::Simulation simulation(std::move(host.value()), model);
   auto capture = record::run(recorder, simulation);
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
   return conclude(options, file.value(), simulation.finish(), capture.value());
@@ -180,7 +210,8 @@ int record_attached(int hello_socket_fd) {
   if (!file) return fail(kExitUsage, file.error().message);
   auto host = target_host(options.value());
   if (!host) return fail(kExitUsage, host.error().message);
-  sim::Simulation simulation(std::move(host.value()), model_options(options.value()));
+  const sim::Options model = model_options(options.value(), host.value());
+  sim::Simulation simulation(std::move(host.value()), model);
   auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), simulation);
   if (!capture) return fail(kExitUsage, capture.error().message);
   return conclude(options.value(), file.value(), simulation.finish(), capture.value());

@@ -61,36 +61,58 @@ int AddressSpace::drop_empty_tables(uint64_t first_vpn, uint64_t last_vpn) {
   return dropped;
 }
 
-void AddressSpace::map(uint64_t start, uint64_t bytes, bool accountable, bool anonymous) {
+void AddressSpace::map(uint64_t start, uint64_t bytes, Mapping kind) {
   unmap(start, bytes);
   if (bytes == 0) return;
-  Mapping& mapping = mappings[start];
-  mapping = {};
-  mapping.end = start + bytes;
-  mapping.accountable = accountable;
-  mapping.anonymous = anonymous;
-  mapped_bytes += static_cast<int64_t>(bytes);
-  if (accountable) committed_pages += static_cast<int64_t>(bytes >> 12);
+  kind.end = page_end(start + bytes);
+  start = page_start(start);
+  count(*mappings.insert_or_assign(start, kind).first, 1);
+  merge(start, kind.end);
 }
 
 void AddressSpace::unmap(uint64_t start, uint64_t bytes) {
-  const uint64_t end = start + bytes;
-  auto it = mappings.upper_bound(start);
-  if (it != mappings.begin() && std::prev(it)->second.end > start) --it;
-  std::vector<std::pair<uint64_t, Mapping>> kept;
+  if (bytes == 0) return;
+  const uint64_t end = page_end(start + bytes);
+  start = page_start(start);
+  split(start);
+  split(end);
+  auto it = mappings.lower_bound(start);
   while (it != mappings.end() && it->first < end) {
-    const uint64_t cut_start = std::max(it->first, start), cut_end = std::min(it->second.end, end);
-    const uint64_t cut = cut_end - cut_start;
-    mapped_bytes -= static_cast<int64_t>(cut);
-    if (it->second.accountable) committed_pages -= static_cast<int64_t>(cut >> 12);
-    if (it->first < start) {
-      kept.push_back({it->first, it->second});
-      kept.back().second.end = start;
-    }
-    if (it->second.end > end) kept.push_back({end, it->second});
+    count(*it, -1);
     it = mappings.erase(it);
   }
-  for (auto& [from, mapping] : kept) mappings[from] = mapping;
+}
+
+const AddressSpace::Mapping* AddressSpace::mapping_of(uint64_t address) const {
+  auto it = mappings.upper_bound(address);
+  if (it == mappings.begin() || std::prev(it)->second.end <= address) return nullptr;
+  return &std::prev(it)->second;
+}
+
+void AddressSpace::split(uint64_t address) {
+  auto it = mappings.upper_bound(address);
+  if (it == mappings.begin()) return;
+  --it;
+  if (it->first == address || it->second.end <= address) return;
+  Mapping upper = it->second;
+  it->second.end = address;
+  mappings[address] = upper;
+}
+
+// Joins what lies between the mapping before `first` and the one at `last`.
+void AddressSpace::merge(uint64_t first, uint64_t last) {
+  auto it = mappings.lower_bound(first);
+  if (it != mappings.begin()) --it;
+  while (it != mappings.end() && it->first < last) {
+    const auto next = std::next(it);
+    if (next == mappings.end()) return;
+    if (it->second.anonymous && it->second.end == next->first && it->second.same_kind(next->second)) {
+      it->second.end = next->second.end;
+      mappings.erase(next);
+    } else {
+      it = next;
+    }
+  }
 }
 
 }  // namespace oomcast::host

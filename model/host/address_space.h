@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "model/host/mempolicy.h"
 #include "model/host/page.h"
 
 namespace oomcast::host {
@@ -36,12 +37,16 @@ class Pte {
   uint64_t raw_ = 0;
 };
 
+enum class HugeAdvice : uint8_t { kNone, kWanted, kUnwanted };  // MADV_HUGEPAGE, MADV_NOHUGEPAGE
+
 class AddressSpace {
  public:
   static constexpr uint64_t kLeafPages = 512;
   struct Leaf {
     std::array<Pte, kLeafPages> ptes;
     uint32_t used = 0;
+    bool huge = false;   // one PMD maps all of it: a huge page
+    bool young = false;  // the accessed bit of that PMD
   };
 
   Pte get(uint64_t vpn) const {
@@ -51,6 +56,22 @@ class AddressSpace {
   /// REQUIRES: has_leaf(vpn), or pte.is_none().
   void set(uint64_t vpn, Pte pte);
   bool has_leaf(uint64_t vpn) const { return find(vpn) != nullptr; }
+  Leaf* leaf(uint64_t vpn) { return const_cast<Leaf*>(find(vpn)); }
+  /// The leaf of a huge page that covers `vpn`; nullptr for everything else.
+  Leaf* huge_leaf(uint64_t vpn) {
+    if (huge_leaves == 0) return nullptr;
+    Leaf* const found = leaf(vpn);
+    return found && found->huge ? found : nullptr;
+  }
+  int64_t huge_leaves = 0;
+  /// Calls f(first vpn, Leaf&) for every huge page that overlaps [first, last); f may make it small.
+  template <class F>
+  void for_each_huge(uint64_t first_vpn, uint64_t last_vpn, F&& f) {
+    if (huge_leaves == 0) return;
+    for (auto it = leaves_.lower_bound(first_vpn / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last_vpn; ++it) {
+      if (it->second->huge) f(it->first * kLeafPages, *it->second);
+    }
+  }
   /// Adds the missing levels for `vpn`; gives how many page-table pages that took (PTE, PMD, PUD).
   int add_tables(uint64_t vpn);
   /// Frees leaves without entries in [first, last); gives the page-table pages freed.
@@ -84,13 +105,20 @@ class AddressSpace {
     uint64_t end = 0;        // byte address
     bool accountable = false;  // private and writable, not MAP_NORESERVE: counts in Committed_AS
     bool anonymous = false;
-    bool shared = false, executable = false;  // of a file mapping
+    bool shared = false, executable = false;
+    bool data = false;         // private, writable, no stack: counts against RLIMIT_DATA
+    HugeAdvice huge = HugeAdvice::kNone;
+    Mempolicy policy{};        // of mbind()
     FileIndex file = kNoFile;
     int64_t file_shift = 0;    // page index in the file less page number in the address space
     SwapReadahead swap_readahead;
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
+    bool same_kind(const Mapping& other) const {
+      return accountable == other.accountable && anonymous == other.anonymous && shared == other.shared && executable == other.executable &&
+             data == other.data && huge == other.huge && policy == other.policy && file == other.file && file_shift == other.file_shift;
+    }
   };
-  /// Mappings by start address. Ranges never overlap.
+  /// Mappings by start address. Ranges never overlap; anonymous neighbours of one kind are one mapping (vma_merge).
   std::map<uint64_t, Mapping> mappings;
   SwapReadahead swap_readahead_elsewhere;  // of pages in no known mapping
   /// The mapping that holds the byte, or null.
@@ -100,7 +128,9 @@ class AddressSpace {
   }
   int64_t mapped_bytes = 0;
   int64_t committed_pages = 0;
-  void map(uint64_t start, uint64_t bytes, bool accountable, bool anonymous);
+  int64_t data_pages = 0;     // mm->data_vm
+  bool has_policies = false;  // some range may have one of its own
+  void map(uint64_t start, uint64_t bytes, Mapping kind);
   void unmap(uint64_t start, uint64_t bytes);
   /// The mapping that `address` lies in, with its start.
   std::optional<std::pair<uint64_t, Mapping>> mapping_at(uint64_t address) const {
@@ -108,8 +138,35 @@ class AddressSpace {
     if (next == mappings.begin() || std::prev(next)->second.end <= address) return std::nullopt;
     return std::pair(std::prev(next)->first, std::prev(next)->second);
   }
+  /// The mapping that holds this byte; nullptr if there is none.
+  const Mapping* mapping_of(uint64_t address) const;
+  /// Calls f(Mapping&) for all of the range that is mapped; mappings are split at its ends (split_vma).
+  template <class F>
+  void change(uint64_t start, uint64_t bytes, F&& f) {
+    const uint64_t end = page_end(start + bytes);
+    start = page_start(start);
+    split(start);
+    split(end);
+    for (auto it = mappings.lower_bound(start); it != mappings.end() && it->first < end; ++it) {
+      count(*it, -1);
+      f(it->second);
+      count(*it, 1);
+    }
+    merge(start, end);
+  }
 
  private:
+  static constexpr uint64_t page_start(uint64_t address) { return address & ~uint64_t{0xfff}; }
+  static constexpr uint64_t page_end(uint64_t address) { return page_start(address + 0xfff); }
+  // Adds or takes away what a mapping counts for.
+  void count(const std::pair<const uint64_t, Mapping>& entry, int64_t sign) {
+    const int64_t pages = static_cast<int64_t>((entry.second.end - entry.first) >> 12) * sign;
+    mapped_bytes += pages << 12;
+    if (entry.second.accountable) committed_pages += pages;
+    if (entry.second.data) data_pages += pages;
+  }
+  void split(uint64_t address);
+  void merge(uint64_t first, uint64_t last);
   const Leaf* find(uint64_t vpn) const {
     const uint64_t index = vpn / kLeafPages;
     if (cached_ && cached_index_ == index) return cached_;

@@ -32,7 +32,27 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   }
   zone.used = zone.managed - zone.free - zone.parked();
   if (zone.used < 0) zone.used = 0;
+  zone.start_free = zone.free;
+  for (size_t order = kHugeOrder; order < spec.free_blocks.size(); ++order) zone.start_whole += spec.free_blocks[order] << (order - kHugeOrder);
+  // Without a buddyinfo: unfragmented.
+  const bool known = std::any_of(spec.free_blocks.begin(), spec.free_blocks.end(), [](int64_t blocks) { return blocks > 0; });
+  zone.start_whole = known ? std::min(zone.start_whole, zone.free / kHugePages) : zone.free / kHugePages;
+  zone.start_pieces = zone.free - zone.start_whole * kHugePages;
   return zone;
+}
+
+// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. Else: three
+// quarters of what is free in pieces smaller than a pageblock, as movable memory comes in whole blocks on a host that
+// has not run for long; but no more than the kernel itself holds on the node, as what it frees lies beside what it keeps.
+void estimate_other_free(Node& node, const NodeSpec& spec) {
+  const int64_t kernel_pages = (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
+  for (const ZoneSpec& zone_spec : spec.zones) {
+    Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
+    if (zone_spec.kind == ZoneKind::kMovable) continue;
+    const int64_t known = zone_spec.free_unmovable.count();
+    zone.other_free = known >= 0 ? std::min(known, zone.free) : std::min(zone.start_pieces * 3 / 4, kernel_pages);
+    zone.other_capacity = zone.other_free;
+  }
 }
 
 // Mirrors find_next_best_node(): nearest first, a node with a higher number than the local one preferred among equals,
@@ -241,6 +261,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
     }
     for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
+    estimate_other_free(node, node_spec);
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.file_mapped = node_spec.mapped.count();
     node.kswapd_failures = node_spec.unreclaimable ? 16 : 0;

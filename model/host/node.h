@@ -11,9 +11,13 @@
 
 namespace oomcast::host {
 
-/// struct per_cpu_pages, order 0 only: pages parked on a CPU are neither free nor used.
+inline constexpr int kHugeOrder = 9;                          // HPAGE_PMD_ORDER, pageblock_order
+inline constexpr int64_t kHugePages = int64_t{1} << kHugeOrder;  // HPAGE_PMD_NR
+
+/// struct per_cpu_pages, order 0 and pageblock order: pages parked on a CPU are neither free nor used.
 struct Pcp {
   int64_t count = 0;
+  int64_t huge_blocks = 0;      // whole pageblocks, each 512 pages
   int64_t high = 0;
   int64_t batch = 1;
   int free_factor = 0;          // {6.1} doubles the amount freed at once
@@ -34,7 +38,12 @@ struct Zone {
   int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
   bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
-  bool fallback_done = false;   // movable blocks ran dry once since free was last plentiful (mm/page_alloc.cc)
+  int64_t other_free = 0;       // free pages in blocks that are not movable (mm/free_blocks.h)
+  int64_t other_capacity = 0;   // what other_free is when memory is plentiful
+  int64_t start_free = 0;       // free pages at the beginning,
+  int64_t start_pieces = 0;     // those in pieces of less than a pageblock,
+  int64_t start_whole = 0;      // and whole pageblocks, with what compaction has made since
+  int64_t huge_blocks = 0;      // whole pageblocks that huge pages hold, parked ones included
   std::array<int64_t, kZoneKinds> lowmem_reserve{};
   std::vector<Pcp> pcp;         // by CPU index
 
@@ -43,7 +52,7 @@ struct Zone {
   int64_t high_mark() const { return high + boost; }
   int64_t parked() const {
     int64_t sum = 0;
-    for (const Pcp& cpu : pcp) sum += cpu.count;
+    for (const Pcp& cpu : pcp) sum += cpu.count + (cpu.huge_blocks << kHugeOrder);
     return sum;
   }
 };

@@ -38,6 +38,7 @@ enum PageFlag : uint16_t {
   kPageReadahead = 1 << 13,  // brought in beside the one that was asked for
   kPageInBatch = 1 << 14,    // in a per-CPU lru_add batch, on no list yet
   kPageBuffers = 1 << 15,    // file: buffer heads hang on it (PagePrivate)
+  kPageUntouched = 1 << 15,  // anonymous: came with a huge page; the program has not used it yet
 };
 
 enum class LruKindIndex : uint8_t { kInactiveAnon, kActiveAnon, kInactiveFile, kActiveFile, kUnevictable, kNone };

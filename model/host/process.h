@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +11,8 @@
 #include "model/host/address_space.h"
 
 namespace oomcast::host {
+
+inline constexpr int64_t kNoLimit = INT64_MAX;
 
 struct Process {
   int pid = 0;
@@ -25,6 +28,10 @@ struct Process {
   bool unkillable = false;   // pid 1
 
   AddressSpace space;        // guests only
+  bool thp_disabled = false; // PR_SET_THP_DISABLE
+  int64_t limit_as_pages = kNoLimit, limit_data_pages = kNoLimit;  // RLIMIT_AS, RLIMIT_DATA
+  Mempolicy policy;          // what a new thread starts with
+  std::map<int, Mempolicy> thread_policies;  // by tid, of those that called set_mempolicy() or inherited one
   std::vector<std::pair<int8_t, int8_t>> table_pages_at;  // node and zone of each page-table page
   int64_t rss_anon = 0;      // pages mapped
   int64_t rss_file = 0, rss_shmem = 0;

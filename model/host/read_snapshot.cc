@@ -64,6 +64,7 @@ std::vector<std::string> paths_of(const std::string& root) {
   std::vector<std::string> paths = {"proc/zoneinfo",
                                     "proc/meminfo",
                                     "proc/buddyinfo",
+                                    "proc/pagetypeinfo",
                                     "proc/swaps",
                                     "proc/mounts",
                                     "proc/slabinfo",
@@ -98,7 +99,7 @@ std::vector<std::string> paths_of(const std::string& root) {
 Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
   SnapshotReader reader(snapshot);
   reader.spec.name = snapshot.name;
-  for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
+  for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_pagetypeinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
                      &read_settings, &read_file_systems, &read_cgroups, &read_calibration}) {
     (*read)(reader);
     if (reader.error) return *reader.error;

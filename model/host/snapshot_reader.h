@@ -39,6 +39,7 @@ struct SnapshotReader {
 
 void read_zoneinfo(SnapshotReader& reader);
 void read_buddyinfo(SnapshotReader& reader);
+void read_pagetypeinfo(SnapshotReader& reader);
 void read_machine(SnapshotReader& reader);   // version, cpuinfo, meminfo
 void read_topology(SnapshotReader& reader);  // sys/devices/system/node
 void read_swaps(SnapshotReader& reader);

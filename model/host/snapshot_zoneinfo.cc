@@ -339,4 +339,30 @@ void read_buddyinfo(SnapshotReader& reader) {
   }
 }
 
+// "Node    0, zone    DMA32, type    Unmovable      4      3 ..."; a count above 100000 is printed as ">100000".
+void read_pagetypeinfo(SnapshotReader& reader) {
+  constexpr const char* path = "proc/pagetypeinfo";
+  constexpr size_t kFirstCount = 6;
+  const std::string* text = reader.text(path);
+  if (!text) return;
+  for (const Line& line : lines(*text)) {
+    const std::vector<std::string_view> word = words(line.text);
+    if (word.size() < kFirstCount || word[0] != "Node" || word[4] != "type" || (word[5] != "Unmovable" && word[5] != "Reclaimable")) continue;
+    int64_t pages = 0;
+    for (size_t order = 0; order < 11; ++order) {
+      std::string_view count = order + kFirstCount < word.size() ? word[order + kFirstCount] : "";
+      if (count.starts_with(">")) count.remove_prefix(1);
+      const auto blocks = parse_integer(count, 0, kPagesMax >> order);
+      if (!blocks) return reader.fail(path, line.number, "free blocks of order " + std::to_string(order) + " are " + quote(count) + ", expected a number; is the file cut off?");
+      pages += *blocks << order;
+    }
+    for (NodeSpec& node : reader.spec.nodes) {
+      for (ZoneSpec& zone : node.zones) {
+        if (std::to_string(node.id.value) + "," != word[1] || std::string(zone_name(zone.kind)) + "," != word[3]) continue;
+        zone.free_unmovable = Pages(std::max<int64_t>(zone.free_unmovable.count(), 0) + pages);
+      }
+    }
+  }
+}
+
 }  // namespace oomcast::host

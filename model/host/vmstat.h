@@ -25,7 +25,7 @@ namespace oomcast::host {
   X(drop_pagecache) X(drop_slab) X(oom_kill) X(pgmigrate_success) X(pgmigrate_fail)                                  \
   X(compact_stall) X(compact_fail) X(compact_success)                                                                \
   X(thp_fault_alloc) X(thp_fault_fallback) X(thp_fault_fallback_charge) X(thp_split_page) X(thp_swpout)              \
-  X(thp_swpout_fallback) X(swap_ra) X(swap_ra_hit)
+  X(thp_swpout_fallback) X(thp_split_pmd) X(swap_ra) X(swap_ra_hit)
 
 enum class Vmstat : uint8_t {
 #define OOMCAST_VMSTAT_ENUM(name) name,

@@ -1,6 +1,7 @@
 // How much kernel memory hangs on cached files? See cache_slab.h.
 #include "model/mm/cache_slab.h"
 
+#include "model/mm/mempolicy.h"
 #include "model/mm/page_alloc.h"
 
 namespace oomcast::mm {
@@ -52,7 +53,7 @@ void drop_tree_nodes(Kernel& k, size_t nodes) {
 
 void grow_cache_slab(Kernel& k) {
   while (static_cast<int64_t>(k.host.cache_slab.size()) < slab_pages(k.host)) {
-    const ZoneRef where = alloc_page(k, kGfpKernel, k.sched.current().node);
+    const ZoneRef where = alloc_page_task(k, kGfpKernel);
     if (!where.ok()) return;
     k.host.cache_slab.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
     ++k.host.nodes[static_cast<size_t>(where.node)].slab_reclaimable;

@@ -45,8 +45,13 @@ void consider_throttle(Kernel& k, int node, const ScanControl& sc) {
 }
 
 void shrink_zones(Kernel& k, int preferred, ScanControl& sc) {
-  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) shrink_node(k, node, sc);
-  if (!sc.cgroup_reclaim()) consider_throttle(k, preferred, sc);
+  int first = -1;
+  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    if (!host::mask_has(sc.nodes, node)) continue;
+    if (first < 0) first = node;
+    shrink_node(k, node, sc);
+  }
+  if (!sc.cgroup_reclaim() && first >= 0) consider_throttle(k, first, sc);
 }
 
 // The priorities from 12 down to 0, until enough is reclaimed.
@@ -59,6 +64,7 @@ void shrink_harder_and_harder(Kernel& k, int preferred, ScanControl& sc) {
     if (sc.priority < kDefPriority - 2) sc.may_writepage = true;
   } while (--sc.priority >= 0);
   for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    if (!host::mask_has(sc.nodes, node_index)) continue;
     Node& node = k.host.nodes[static_cast<size_t>(node_index)];
     snapshot_refaults(node, sc.target_cgroup);
     if (sc.cgroup_reclaim()) node.lruvec(sc.target_cgroup).congested = false;
@@ -110,8 +116,9 @@ bool allow_direct_reclaim(Kernel& k, int node_index) {
   return false;
 }
 
-int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred) {
+int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node) {
   Actor& actor = k.sched.current();
+  const int preferred = first_allowed_node(k, gfp, preferred_node);
   const Nanoseconds begin = k.sched.now();
   k.listener.on_direct_reclaim(first_zone(k, gfp, preferred));
   k.sched.memstall_enter();
@@ -119,8 +126,9 @@ int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred) {
   if (!throttle_direct_reclaim(k, preferred)) {
     ScanControl sc;
     sc.reclaim_idx = static_cast<int>(gfp.highest_zone);
+    sc.nodes = gfp.nodes;
     actor.memalloc = true;
-    reclaimed = do_try_to_free_pages(k, gfp.highest_zone, preferred, sc);
+    reclaimed = do_try_to_free_pages(k, gfp.highest_zone, preferred_node, sc);
     actor.memalloc = false;
   }
   k.sched.point();

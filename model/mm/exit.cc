@@ -75,13 +75,14 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   }
   Process& process = k.host.processes[index];
   k.host.guest_tables -= process.space.drop_empty_tables(0, ~uint64_t{0} >> kPageShift);
-  for (const auto& [node, zone] : process.table_pages_at) free_page(k, {node, zone}, k.sched.current().cpu);
+  for (const auto& [node, zone] : process.table_pages_at) free_table_page(k, {node, zone});
   uncharge(k.host, process.cgroup, static_cast<int64_t>(process.table_pages_at.size()));
   process.table_pages_at.clear();
   k.host.committed -= process.space.committed_pages;
   process.space.mappings.clear();
   process.space.mapped_bytes = 0;
   process.space.committed_pages = 0;
+  process.space.data_pages = 0;
 }
 
 }  // namespace

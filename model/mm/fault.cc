@@ -4,8 +4,11 @@
 #include <algorithm>
 
 #include "model/mm/filemap_fault.h"
+#include "model/mm/free_blocks.h"
+#include "model/mm/huge_memory.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
+#include "model/mm/mempolicy.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
@@ -21,55 +24,20 @@ using host::Vmstat;
 
 namespace {
 
-ZoneRef alloc_charged(Kernel& k, const Gfp& gfp, uint8_t cgroup) {
-  const ZoneRef where = alloc_page(k, gfp, k.sched.current().node);
+constexpr uint16_t kFreshPage = host::kPageSwapBacked | host::kPageYoung | host::kPageDirty;
+
+ZoneRef charged(Kernel& k, ZoneRef where, uint8_t cgroup) {
   if (!where.ok() || try_charge(k, cgroup)) return where;
   free_page(k, where, k.sched.current().cpu);
   return {};
 }
 
+ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  return charged(k, alloc_page_vma(k, kGfpHighUserMovable, index, vpn), k.host.processes[index].cgroup);
+}
+
 // Killed, or ended by another of its threads: nothing may be mapped there any more.
 bool doomed(const Process& process) { return process.dying || !process.alive; }
-
-// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying.
-bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  // While it sleeps for one, another thread may unmap the neighbourhood, empty tables and all.
-  while (!k.host.processes[index].space.has_leaf(vpn)) {
-    const int added = k.host.processes[index].space.add_tables(vpn);
-    k.host.guest_tables += added;
-    for (int i = 0; i < added; ++i) {
-      const ZoneRef where = alloc_charged(k, kGfpKernel, k.host.processes[index].cgroup);
-      if (!where.ok()) return false;
-      if (!k.host.processes[index].alive) {
-        uncharge(k.host, k.host.processes[index].cgroup, 1);
-        free_page(k, where, k.sched.current().cpu);
-        return false;
-      }
-      k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
-    }
-  }
-  return true;
-}
-
-void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where) {
-  Process& process = k.host.processes[index];
-  const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
-  k.host.pages[id].cgroup = static_cast<uint8_t>(process.cgroup & 0x7f);
-  add_mapper(k, id, index, vpn);
-  process.space.set(vpn, Pte::present(id));
-  ++process.rss_anon;
-  ++process.touched_pages;
-  ++k.host.guest_anon;
-  ++k.host.guest_touched;
-  if (const uint32_t stack = k.sched.current().stack_id; stack != 0) {
-    k.host.pages[id].stack_id = stack;
-    host::SiteCount& site = k.host.sites[stack];
-    ++site.touched;
-    site.resident_peak = std::max(site.resident_peak, ++site.resident);
-  }
-  process.resident_peak = std::max(process.resident_peak, process.rss_anon);
-  lru_add(k, id, k.sched.current().cpu);
-}
 
 void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) {
   Process& process = k.host.processes[index];
@@ -93,7 +61,7 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
     if (space.get(vpn).is_none()) space.set(vpn, Pte::zero_page());
     return true;
   }
-  const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
+  const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
   const bool alive = populate_tables(k, index, vpn) && !doomed(k.host.processes[index]);
   const Pte now = k.host.processes[index].space.get(vpn);
@@ -102,13 +70,13 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
     free_page(k, where, k.sched.current().cpu);
     return alive;
   }
-  map_new_page(k, index, vpn, where);
+  map_new_page(k, index, vpn, where, kFreshPage);
   return true;
 }
 
 // Write to a page that others map, too: a copy of one's own.
 bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
+  const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
   if (doomed(k.host.processes[index]) || !now.is_present() || k.host.pages[now.page()].mapcount < 2) {
@@ -118,7 +86,7 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
     return !doomed(k.host.processes[index]);
   }
   drop_page(k, index, vpn, now.page(), k.sched.current().cpu);
-  map_new_page(k, index, vpn, where);
+  map_new_page(k, index, vpn, where, kFreshPage);
   --k.host.processes[index].touched_pages;
   --k.host.guest_touched;
   return true;
@@ -126,7 +94,7 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
 
 // A private file mapping is written to: the page of the file gives way to a copy.
 bool do_cow_file(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  const ZoneRef where = alloc_charged(k, kGfpHighUserMovable, k.host.processes[index].cgroup);
+  const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
   const bool alive = populate_tables(k, index, vpn) && !doomed(k.host.processes[index]);
   const Pte now = k.host.processes[index].space.get(vpn);
@@ -137,7 +105,7 @@ bool do_cow_file(Kernel& k, ProcessIndex index, uint64_t vpn) {
     return alive;
   }
   if (now.is_present()) unmap_file_page(k, index, vpn, now.page());
-  map_new_page(k, index, vpn, where);
+  map_new_page(k, index, vpn, where, kFreshPage);
   return true;
 }
 
@@ -147,14 +115,25 @@ bool finish_file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, FileFault fa
   return do_cow_file(k, index, vpn);
 }
 
+// A page that came with a huge page is used by the program itself for the first time.
+void note_first_use(Kernel& k, Process& process, const Page& page) {
+  ++process.touched_pages;
+  ++k.host.guest_touched;
+  if (page.stack_id != 0) ++k.host.sites[page.stack_id].touched;
+}
+
 bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
-  Page& page = k.host.pages[k.host.processes[index].space.get(vpn).page()];
+  Process& process = k.host.processes[index];
+  Page& page = k.host.pages[process.space.get(vpn).page()];
   page.set(host::kPageYoung);
+  if (host::AddressSpace::Leaf* const huge = process.space.huge_leaf(vpn)) huge->young = true;
+  if (page.anon() && page.test_and_clear(host::kPageUntouched)) note_first_use(k, process, page);
   if (!write) return true;
   if (!page.anon()) return finish_file_fault(k, index, vpn, write_mapped_file_page(k, index, vpn));
   if (page.mapcount > 1) {
     k.host.count(Vmstat::pgfault);
     k.sched.cpu(k.costs.fault);
+    split_huge_pmd(k, index, vpn);
     return do_wp_copy(k, index, vpn);
   }
   page.set(host::kPageDirty);
@@ -180,12 +159,74 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
       continue;  // reclaim took the page before it was mapped
     }
     k.sched.cpu(k.costs.fault);
+    const HugeFault huge = do_huge_anonymous_page(k, index, vpn, write);
+    if (huge == HugeFault::kRetry) continue;
+    if (huge != HugeFault::kFallback) return huge == HugeFault::kMapped;
     return do_anonymous_page(k, index, vpn, write);
   }
   return true;
 }
 
+void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
+  Process& process = k.host.processes[index];
+  const int dropped = process.space.drop_empty_tables(first_vpn, last_vpn);
+  k.host.guest_tables -= dropped;
+  for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) {
+    const auto [node, zone] = process.table_pages_at.back();
+    process.table_pages_at.pop_back();
+    free_table_page(k, {node, zone});
+    uncharge(k.host, process.cgroup, 1);
+  }
+}
+
 }  // namespace
+
+void free_table_page(Kernel& k, ZoneRef where) {
+  free_page(k, where, k.sched.current().cpu);
+  give_unmovable(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)]);
+}
+
+bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  // While it sleeps for one, another thread may unmap the neighbourhood, empty tables and all.
+  while (!k.host.processes[index].space.has_leaf(vpn)) {
+    const int added = k.host.processes[index].space.add_tables(vpn);
+    k.host.guest_tables += added;
+    for (int i = 0; i < added; ++i) {
+      const ZoneRef where = charged(k, alloc_page_task(k, kGfpKernel), k.host.processes[index].cgroup);
+      if (!where.ok()) return false;
+      if (!k.host.processes[index].alive) {
+        uncharge(k.host, k.host.processes[index].cgroup, 1);
+        free_table_page(k, where);
+        return false;
+      }
+      k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
+    }
+  }
+  return true;
+}
+
+void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, uint16_t flags) {
+  Process& process = k.host.processes[index];
+  const PageId id = new_page(k, where, flags);
+  k.host.pages[id].cgroup = static_cast<uint8_t>(process.cgroup & 0x7f);
+  add_mapper(k, id, index, vpn);
+  process.space.set(vpn, Pte::present(id));
+  ++process.rss_anon;
+  ++k.host.guest_anon;
+  const bool touched = (flags & host::kPageUntouched) == 0;
+  if (touched) {
+    ++process.touched_pages;
+    ++k.host.guest_touched;
+  }
+  if (const uint32_t stack = k.sched.current().stack_id; stack != 0) {
+    k.host.pages[id].stack_id = stack;
+    host::SiteCount& site = k.host.sites[stack];
+    site.touched += touched ? 1 : 0;
+    site.resident_peak = std::max(site.resident_peak, ++site.resident);
+  }
+  process.resident_peak = std::max(process.resident_peak, process.rss_anon);
+  lru_add(k, id, k.sched.current().cpu);
+}
 
 bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   const bool done = access_page(k, index, vpn, write);
@@ -196,6 +237,7 @@ bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
 void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
   Process& process = k.host.processes[index];
   const int cpu = k.sched.current().cpu;
+  const std::vector<uint64_t> emptied = zap_huge_pages(k, index, first_vpn, last_vpn);
   int64_t zapped = 0;
   lru_add_drain(k, cpu);
   process.space.for_each(first_vpn, last_vpn, [&](uint64_t vpn, Pte& entry) {
@@ -211,21 +253,16 @@ void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_
       put_swap_entry(k, pte.slot());
     }
   });
-  k.sched.cpu(k.costs.zap_page * zapped);
+  for (const uint64_t vpn : emptied) free_empty_tables(k, index, vpn, vpn + host::AddressSpace::kLeafPages);
+  // A huge page goes in one piece.
+  k.sched.cpu(k.costs.zap_page * (zapped - static_cast<int64_t>(emptied.size()) * (host::kHugePages - 1)));
 }
 
 void unmap_range(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes) {
   Process& process = k.host.processes[index];
   const uint64_t first = start >> kPageShift, last = (start + bytes + kPageBytes - 1) >> kPageShift;
   zap_range(k, index, first, last);
-  const int dropped = process.space.drop_empty_tables(first, last);
-  k.host.guest_tables -= dropped;
-  for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) {
-    const auto [node, zone] = process.table_pages_at.back();
-    process.table_pages_at.pop_back();
-    free_page(k, {node, zone}, k.sched.current().cpu);
-    uncharge(k.host, process.cgroup, 1);
-  }
+  free_empty_tables(k, index, first, last);
   const int64_t committed_before = process.space.committed_pages;
   process.space.unmap(start, bytes);
   k.host.committed -= committed_before - process.space.committed_pages;
@@ -234,8 +271,8 @@ void unmap_range(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes) 
 void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
   Process& process = k.host.processes[index];
   lru_add_drain(k, k.sched.current().cpu);
+  split_huge_range(k, index, first_vpn, last_vpn);
   process.space.for_each(first_vpn, last_vpn, [&](uint64_t vpn, Pte& entry) {
-    (void)vpn;
     if (entry.is_swapped()) {
       --process.swap_entries;
       put_swap_entry(k, entry.slot());
@@ -256,6 +293,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
 
 void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages) {
   std::vector<uint64_t> vpns;
+  split_huge_range(k, index, from_vpn, from_vpn + pages);
   k.host.processes[index].space.for_each(from_vpn, from_vpn + pages, [&](uint64_t vpn, Pte&) { vpns.push_back(vpn); });
   for (const uint64_t vpn : vpns) {
     const uint64_t target = vpn - from_vpn + to_vpn;

@@ -1,8 +1,7 @@
 // What happens when a program uses a page? First touch, copy on write, swap-in; and the ways memory goes away.
 //
 // Mirrors handle_mm_fault(), do_anonymous_page(), do_wp_page(), copy_page_range(), zap_pte_range(), madvise_free and
-// exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c) ; mapped
-// files are in filemap_fault.cc. Differs: no THP.
+// exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c). Mapped files are in filemap_fault.h, huge pages in huge_memory.h.
 #pragma once
 
 #include "model/mm/kernel.h"
@@ -11,6 +10,12 @@ namespace oomcast::mm {
 
 /// One access to one page. False if the task is dying and the access did not happen.
 bool touch_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
+/// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying.
+bool populate_tables(Kernel& k, host::ProcessIndex process, uint64_t vpn);
+/// Maps memory that alloc_page() handed out, charged already, and puts it into the LRU's batch.
+void map_new_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, ZoneRef where, uint16_t flags);
+/// Gives back a page-table page.
+void free_table_page(Kernel& k, ZoneRef where);
 /// Frees all pages and swap entries of [first, last) (munmap, MADV_DONTNEED, exit).
 void zap_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
 /// munmap(): zap and free the page tables that became empty.

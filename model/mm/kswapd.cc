@@ -162,7 +162,9 @@ void wakeup_kswapd(Kernel& k, int node_index, host::ZoneKind highest_zone) {
 }
 
 void wake_all_kswapds(Kernel& k, const Gfp& gfp, int preferred_node) {
-  for (int node : k.host.zonelists[static_cast<size_t>(preferred_node)]) wakeup_kswapd(k, node, gfp.highest_zone);
+  for (int node : k.host.zonelists[static_cast<size_t>(preferred_node)]) {
+    if (gfp.allows(node)) wakeup_kswapd(k, node, gfp.highest_zone);
+  }
 }
 
 void kswapd_main(Kernel& k, int node_index) {

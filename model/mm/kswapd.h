@@ -9,7 +9,7 @@
 namespace oomcast::mm {
 
 void wakeup_kswapd(Kernel& k, int node, host::ZoneKind highest_zone);
-/// One wake-up attempt for every node of the zonelist (wake_all_kswapds).
+/// One wake-up attempt for every node that the request may use (wake_all_kswapds).
 void wake_all_kswapds(Kernel& k, const Gfp& gfp, int preferred_node);
 /// Any zone up to `highest_zone` above its high mark?
 bool pgdat_balanced(const host::Node& node, int highest_zone);

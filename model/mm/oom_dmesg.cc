@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t kKib = 4;  // KiB per page
 
 [[gnu::format(printf, 1, 2)]] std::string line(const char* format, ...) {
-  char buffer[512];
+  char buffer[1024];
   va_list arguments;
   va_start(arguments, format);
   std::vsnprintf(buffer, sizeof buffer, format, arguments);
@@ -30,39 +30,113 @@ int64_t total(const Kernel& k, LruKindIndex list) {
   return sum;
 }
 
-void mem_info(const Kernel& k, std::vector<std::string>& out) {
-  int64_t free = 0, parked = 0, writeback = 0, dirty = 0, slab = 0;
-  for (const Node& node : k.host.nodes) {
+// What a node holds of the kinds that are no lists. Slab, kernel stacks and shared memory stay as the snapshot has them.
+struct NodeKinds {
+  int64_t tables = 0, shmem = 0, slab_reclaimable = 0, slab_unreclaimable = 0, stacks_kb = 0, huge = 0, swap_cache = 0;
+};
+
+std::vector<NodeKinds> kinds_of(const Kernel& k) {
+  std::vector<NodeKinds> kinds;
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    const host::NodeSpec& spec = k.host.spec.nodes[n];
+    NodeKinds& kind = kinds.emplace_back();
+    kind.tables = spec.page_tables.count();
+    kind.shmem = spec.shmem.count();
+    kind.slab_reclaimable = k.host.nodes[n].slab_reclaimable;
+    kind.slab_unreclaimable = spec.slab_unreclaimable.count();
+    kind.stacks_kb = spec.kernel_stack_kb;
+    for (const Zone& zone : k.host.nodes[n].zones) {
+      kind.huge += zone.huge_blocks;
+      for (const host::Pcp& pcp : zone.pcp) kind.huge -= pcp.huge_blocks;
+    }
+  }
+  for (const Process& process : k.host.processes) {
+    for (const auto& [node, zone] : process.table_pages_at) ++kinds[static_cast<size_t>(node)].tables;
+  }
+  for (host::PageId id = 0; id < k.host.pages.size(); ++id) {
+    if (k.host.pages.alive(id) && k.host.pages[id].has(host::kPageSwapCache)) ++kinds[k.host.pages[id].node].swap_cache;
+  }
+  return kinds;
+}
+
+void mem_info(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
+  int64_t free = 0, parked = 0, writeback = 0, dirty = 0, mapped = 0;
+  NodeKinds sum;
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    const Node& node = k.host.nodes[n];
     free += node.free();
     writeback += node.nr_writeback;
     dirty += node.nr_dirty;
-    slab += node.slab_reclaimable;
+    mapped += node.file_mapped;
     for (const Zone& zone : node.zones) parked += zone.parked();
+    sum.tables += kinds[n].tables;
+    sum.shmem += kinds[n].shmem;
+    sum.slab_reclaimable += kinds[n].slab_reclaimable;
+    sum.slab_unreclaimable += kinds[n].slab_unreclaimable;
   }
   out.push_back("Mem-Info:");
   out.push_back(line("active_anon:%ld inactive_anon:%ld isolated_anon:0", total(k, LruKindIndex::kActiveAnon), total(k, LruKindIndex::kInactiveAnon)));
   out.push_back(line(" active_file:%ld inactive_file:%ld isolated_file:0", total(k, LruKindIndex::kActiveFile), total(k, LruKindIndex::kInactiveFile)));
   out.push_back(line(" unevictable:%ld dirty:%ld writeback:%ld", total(k, LruKindIndex::kUnevictable), dirty, writeback));
-  out.push_back(line(" slab_reclaimable:%ld", slab));
+  out.push_back(line(" slab_reclaimable:%ld slab_unreclaimable:%ld", sum.slab_reclaimable, sum.slab_unreclaimable));
+  out.push_back(line(" mapped:%ld shmem:%ld pagetables:%ld", mapped, sum.shmem, sum.tables));
   out.push_back(line(" free:%ld free_pcp:%ld free_cma:0", free, parked));
 }
 
-void zone_lines(const Kernel& k, std::vector<std::string>& out) {
-  for (const Node& node : k.host.nodes) {
-    out.push_back(line("Node %d active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB inactive_file:%ldkB unevictable:%ldkB all_unreclaimable? %s",
-                       node.id.value, node.size(LruKindIndex::kActiveAnon) * kKib, node.size(LruKindIndex::kInactiveAnon) * kKib,
-                       node.size(LruKindIndex::kActiveFile) * kKib, node.size(LruKindIndex::kInactiveFile) * kKib,
-                       node.size(LruKindIndex::kUnevictable) * kKib, node.kswapd_failures >= 16 ? "yes" : "no"));
-    for (const Zone& zone : node.zones) {
-      if (zone.managed == 0) continue;
-      out.push_back(line("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB",
-                         node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib, zone.low_mark() * kKib,
-                         zone.high_mark() * kKib, zone.present * kKib, zone.managed * kKib, zone.parked() * kKib));
-      std::string reserve = "lowmem_reserve[]:";
-      for (int64_t pages : zone.lowmem_reserve) reserve += line(" %ld", pages);
-      out.push_back(reserve);
+void node_line(const Kernel& k, const Node& node, const NodeKinds& kind, std::vector<std::string>& out) {
+  const char* gap = k.host.spec.kernel >= host::KernelVersion{6, 12} ? "" : " ";
+  out.push_back(line("Node %d active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB inactive_file:%ldkB unevictable:%ldkB isolated(anon):0kB isolated(file):0kB "
+                     "mapped:%ldkB dirty:%ldkB writeback:%ldkB shmem:%ldkB shmem_thp:%s0kB shmem_pmdmapped:%s0kB anon_thp:%s%ldkB kernel_stack:%ldkB pagetables:%ldkB "
+                     "all_unreclaimable? %s",
+                     node.id.value, node.size(LruKindIndex::kActiveAnon) * kKib, node.size(LruKindIndex::kInactiveAnon) * kKib,
+                     node.size(LruKindIndex::kActiveFile) * kKib, node.size(LruKindIndex::kInactiveFile) * kKib, node.size(LruKindIndex::kUnevictable) * kKib,
+                     node.file_mapped * kKib, node.nr_dirty * kKib, node.nr_writeback * kKib, kind.shmem * kKib, gap, gap, gap, kind.huge * host::kHugePages * kKib,
+                     kind.stacks_kb, kind.tables * kKib, node.kswapd_failures >= 16 ? "yes" : "no"));
+}
+
+void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<std::string>& out) {
+  const auto listed = [&](LruKindIndex list) { return node.size_of_zone(list, static_cast<int>(zone.kind)) * kKib; };
+  const host::Pcp& own = zone.pcp[static_cast<size_t>(k.sched.current().cpu)];
+  out.push_back(line("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:0KB active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB "
+                     "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB local_pcp:%ldkB free_cma:0kB",
+                     node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib, zone.low_mark() * kKib,
+                     zone.high_mark() * kKib, listed(LruKindIndex::kActiveAnon), listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile),
+                     listed(LruKindIndex::kInactiveFile), listed(LruKindIndex::kUnevictable), zone.write_pending * kKib, zone.present * kKib, zone.managed * kKib,
+                     zone.parked() * kKib, own.count * kKib));
+  std::string reserve = "lowmem_reserve[]:";
+  for (int64_t pages : zone.lowmem_reserve) reserve += line(" %ld", pages);
+  out.push_back(reserve);
+}
+
+// Only the nodes and zones that the request could have used (SHOW_MEM_FILTER_NODES).
+void zone_lines(const Kernel& k, const Gfp& gfp, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    if (gfp.allows(static_cast<int>(n))) node_line(k, k.host.nodes[n], kinds[n], out);
+  }
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    for (const Zone& zone : k.host.nodes[n].zones) {
+      if (zone.managed > 0 && zone.kind <= gfp.highest_zone && gfp.allows(static_cast<int>(n))) zone_line(k, k.host.nodes[n], zone, out);
     }
   }
+}
+
+void totals(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
+  int64_t cache = total(k, LruKindIndex::kActiveFile) + total(k, LruKindIndex::kInactiveFile), swap_cache = 0, present = 0, managed = 0;
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    cache += kinds[n].shmem + kinds[n].swap_cache;
+    swap_cache += kinds[n].swap_cache;
+    for (const Zone& zone : k.host.nodes[n].zones) {
+      present += zone.present;
+      managed += zone.managed;
+    }
+  }
+  out.push_back(line("%ld total pagecache pages", cache));
+  out.push_back(line("%ld pages in swap cache", swap_cache));
+  out.push_back(line("Free swap  = %ldkB", k.host.free_swap() * kKib));
+  out.push_back(line("Total swap = %ldkB", k.host.total_swap * kKib));
+  out.push_back(line("%ld pages RAM", present));
+  out.push_back("0 pages HighMem/MovableOnly");
+  out.push_back(line("%ld pages reserved", present - managed));
 }
 
 void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::string>& out) {
@@ -80,14 +154,59 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
 }
 
 void task_table(const Kernel& k, uint8_t cgroup, std::vector<std::string>& out) {
+  const bool split_rss = k.host.spec.kernel >= host::KernelVersion{6, 12};
   out.push_back("Tasks state (memory values in pages):");
-  out.push_back("[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
+  out.push_back(split_rss ? "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name"
+                          : "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
   for (const Process& process : k.host.processes) {
     if (!process.alive || process.unkillable || !host::within(k.host.cgroups, process.cgroup, cgroup)) continue;
-    out.push_back(line("[%7d] %5d %5d %8ld %8ld %8ld %8ld         %5d %s", process.pid, process.uid, process.pid, process.total_vm_pages(),
-                       process.rss_anon + process.rss_file + process.rss_shmem, process.table_pages() * kPageBytes, process.swap_entries,
-                       process.oom_score_adj, process.comm.c_str()));
+    std::string row = line("[%7d] %5d %5d %8ld %8ld", process.pid, process.uid, process.pid, process.total_vm_pages(),
+                           process.rss_anon + process.rss_file + process.rss_shmem);
+    if (split_rss) row += line(" %8ld %8ld %9ld", process.rss_anon, process.rss_file, process.rss_shmem);
+    row += line(" %8ld %8ld         %5d %s", process.table_pages() * kPageBytes, process.swap_entries, process.oom_score_adj, process.comm.c_str());
+    out.push_back(row);
   }
+}
+
+const char* constraint_name(OomConstraint constraint) {
+  switch (constraint) {
+    case OomConstraint::kNone: return "CONSTRAINT_NONE";
+    case OomConstraint::kMemoryPolicy: return "CONSTRAINT_MEMORY_POLICY";
+    case OomConstraint::kMemcg: return "CONSTRAINT_MEMCG";
+  }
+  return "";
+}
+
+// %*pbl of the nodes in the mask: "0-1,3".
+std::string node_list(const Kernel& k, host::NodeMask nodes) {
+  std::string text;
+  int first = -1, last = -1;
+  const auto finish = [&] {
+    if (first < 0) return;
+    text += (text.empty() ? "" : ",") + std::to_string(first) + (last > first ? "-" + std::to_string(last) : "");
+  };
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    if (!host::mask_has(nodes, static_cast<int>(n))) continue;
+    const int id = k.host.nodes[n].id.value;
+    if (first < 0 || id != last + 1) {
+      finish();
+      first = id;
+    }
+    last = id;
+  }
+  finish();
+  return text;
+}
+
+// Asked for by vm.panic_on_oom, or nobody is left to kill.
+void panic_lines(const Kernel& k, const OomReport& report, std::vector<std::string>& out) {
+  const int mode = k.host.spec.vm.panic_on_oom;
+  if (mode == 2 || (mode == 1 && report.constraint == OomConstraint::kNone)) {
+    out.push_back(line("Kernel panic - not syncing: Out of memory: %s panic_on_oom is enabled", mode == 2 ? "compulsory" : "system-wide"));
+    return;
+  }
+  out.push_back("Out of memory and no killable processes...");
+  out.push_back("Kernel panic - not syncing: System is deadlocked on memory");
 }
 
 }  // namespace
@@ -98,26 +217,26 @@ std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, con
   const char* mask = gfp.movable ? "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)" : "0xcc0(GFP_KERNEL)";
   out.push_back(line("%s invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=%d", invoker ? invoker->comm.c_str() : "kernel", mask, invoker ? invoker->oom_score_adj : 0));
   if (report.cgroup == host::kRootCgroup) {
-    mem_info(k, out);
-    zone_lines(k, out);
-    out.push_back(line("Free swap  = %ldkB", k.host.free_swap() * kKib));
-    out.push_back(line("Total swap = %ldkB", k.host.total_swap * kKib));
+    const std::vector<NodeKinds> kinds = kinds_of(k);
+    mem_info(k, kinds, out);
+    zone_lines(k, gfp, kinds, out);
+    totals(k, kinds, out);
   } else {
     cgroup_lines(k, k.host.cgroups[report.cgroup], out);
   }
   task_table(k, report.cgroup, out);
   if (report.victim == host::kNoProcess) {
-    out.push_back(k.host.spec.vm.panic_on_oom > 0 ? "Kernel panic - not syncing: Out of memory: system-wide panic_on_oom is enabled" : "Kernel panic - not syncing: System is deadlocked on memory");
+    panic_lines(k, report, out);
     return out;
   }
   const Process& victim = k.host.processes[report.victim];
   const std::string& path = k.host.cgroups[victim.cgroup].path;
   const bool global = report.cgroup == host::kRootCgroup;
   const std::string scope = global ? "global_oom" : "oom_memcg=" + k.host.cgroups[report.cgroup].path;
-  out.push_back(line("oom-kill:constraint=%s,nodemask=(null),cpuset=/,mems_allowed=0-%d,%s,task_memcg=%s,task=%s,pid=%d,uid=%d",
-                     global ? "CONSTRAINT_NONE" : "CONSTRAINT_MEMCG", k.host.nodes.back().id.value, scope.c_str(), path.c_str(), victim.comm.c_str(), victim.pid, victim.uid));
+  out.push_back(line("oom-kill:constraint=%s,nodemask=%s,cpuset=/,mems_allowed=%s,%s,task_memcg=%s,task=%s,pid=%d,uid=%d", constraint_name(report.constraint),
+                     report.constraint == OomConstraint::kMemoryPolicy ? node_list(k, report.nodes).c_str() : "(null)", node_list(k, host::kAllNodes).c_str(), scope.c_str(), path.c_str(), victim.comm.c_str(), victim.pid, victim.uid));
   out.push_back(line("%s: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d pgtables:%ldkB oom_score_adj:%d",
-                     global ? "Out of memory" : "Memory cgroup out of memory", victim.pid, victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib,
+                     !global ? "Memory cgroup out of memory" : report.allocating_task ? "Out of memory (oom_kill_allocating_task)" : "Out of memory", victim.pid, victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib,
                      victim.uid, victim.table_pages() * kKib, victim.oom_score_adj));
   return out;
 }

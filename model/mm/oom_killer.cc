@@ -2,6 +2,7 @@
 #include "model/mm/oom_killer.h"
 
 #include "model/mm/memcg.h"
+#include "model/mm/mempolicy.h"
 
 namespace oomcast::mm {
 
@@ -21,12 +22,17 @@ ProcessIndex find_process(const Kernel& k, int pid) {
   return host::kNoProcess;
 }
 
+// Neither protected nor bound to memory that the request cannot use.
+bool may_kill(const Process& process, const OomReport& report) {
+  return oom_killable(process) && (report.constraint != OomConstraint::kMemoryPolicy || in_oom_domain(process, report.nodes));
+}
+
 ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
   ProcessIndex chosen = host::kNoProcess;
   int64_t most = 0;
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
     const Process& process = k.host.processes[i];
-    if (!process.alive || !oom_killable(process)) continue;
+    if (!process.alive || !may_kill(process, report)) continue;
     if (!host::within(k.host.cgroups, process.cgroup, report.cgroup)) continue;
     const int64_t points = oom_badness(process, report.totalpages);
     report.points.push_back({static_cast<ProcessIndex>(i), points});
@@ -93,26 +99,51 @@ void finish_kill(Kernel& k, OomReport& report, const Gfp& gfp) {
   k.listener.on_oom_kill(report);
 }
 
+// constrained_alloc(): a request that could not go everywhere is a matter of those nodes alone.
+void constrain(const Kernel& k, const Gfp& gfp, OomReport& report) {
+  report.totalpages = k.host.total_ram + k.host.total_swap;
+  bool everywhere = true;
+  int64_t present = 0;
+  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+    if (!gfp.allows(static_cast<int>(n))) {
+      everywhere = false;
+      continue;
+    }
+    for (const host::Zone& zone : k.host.nodes[n].zones) present += zone.present;
+  }
+  if (everywhere) return;
+  report.constraint = OomConstraint::kMemoryPolicy;
+  report.nodes = gfp.nodes;
+  report.totalpages = k.host.total_swap + present;
+}
+
+bool panics(const Kernel& k, const OomReport& report) {
+  const int mode = k.host.spec.vm.panic_on_oom;
+  return mode == 2 || (mode == 1 && report.constraint == OomConstraint::kNone);
+}
+
 }  // namespace
 
 bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
   const Actor& actor = k.sched.current();
   if (actor.dying || k.oom_victims_pending > 0) return true;
   OomReport report;
-  report.totalpages = k.host.total_ram + k.host.total_swap;
+  constrain(k, gfp, report);
   report.invoker = find_process(k, actor.pid);
-  report.zone = {preferred_node, 0};
+  const int first_node = first_allowed_node(k, gfp, preferred_node);
+  report.zone = {first_node, 0};
   for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
-    if (k.host.nodes[static_cast<size_t>(preferred_node)].zones[static_cast<size_t>(z)].managed == 0) continue;
+    if (k.host.nodes[static_cast<size_t>(first_node)].zones[static_cast<size_t>(z)].managed == 0) continue;
     report.zone.zone = z;
     break;
   }
   report.victim = select_bad_process(k, report);
   const host::VmTunables& vm = k.host.spec.vm;
-  if (vm.oom_kill_allocating_task != 0 && report.invoker != host::kNoProcess && oom_killable(k.host.processes[report.invoker])) {
+  if (vm.oom_kill_allocating_task != 0 && report.invoker != host::kNoProcess && may_kill(k.host.processes[report.invoker], report)) {
     report.victim = report.invoker;
+    report.allocating_task = true;
   }
-  report.panic = vm.panic_on_oom > 0 || report.victim == host::kNoProcess;
+  report.panic = panics(k, report) || report.victim == host::kNoProcess;
   if (report.panic) report.victim = host::kNoProcess;
   finish_kill(k, report, gfp);
   return !report.panic;
@@ -130,6 +161,7 @@ bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
   }
   OomReport report;
   report.cgroup = cgroup;
+  report.constraint = OomConstraint::kMemcg;
   report.totalpages = cgroup_totalpages(k, cgroup);
   report.invoker = find_process(k, actor.pid);
   report.zone = {actor.node, 0};

@@ -16,11 +16,23 @@ int64_t commit_limit(const Kernel& k) {
 
 }  // namespace
 
+std::optional<std::string> may_expand_vm(const host::Process& process, int64_t pages, bool data) {
+  const auto refusal = [&](const char* name, int64_t limit) {
+    return "a request of " + pages_text(pages) + " exceeds the process's " + name + " of " + pages_text(limit);
+  };
+  if (process.total_vm_pages() > process.limit_as_pages - pages) return refusal("RLIMIT_AS", process.limit_as_pages);
+  if (data && process.space.data_pages > process.limit_data_pages - pages) return refusal("RLIMIT_DATA", process.limit_data_pages);
+  return std::nullopt;
+}
+
+std::optional<std::string> too_many_mappings(const Kernel& k, const host::Process& process) {
+  const int most = k.host.spec.vm.max_map_count;
+  if (static_cast<int64_t>(process.space.mappings.size()) <= most) return std::nullopt;
+  return "the process has more than vm.max_map_count = " + std::to_string(most) + " mappings";
+}
+
 std::optional<std::string> vm_enough_memory(const Kernel& k, const host::Process& process, int64_t pages) {
   const host::VmTunables& vm = k.host.spec.vm;
-  if (static_cast<int64_t>(process.space.mappings.size()) > vm.max_map_count) {
-    return "the process has more than vm.max_map_count = " + std::to_string(vm.max_map_count) + " mappings";
-  }
   if (vm.overcommit_memory == 1) return std::nullopt;
   if (vm.overcommit_memory != 2) {
     const int64_t most = k.host.total_ram + k.host.total_swap;

@@ -1,6 +1,7 @@
-// Would the kernel let the program have this much address space? vm.overcommit_memory and max_map_count.
+// Would the kernel let the program have this much address space? Overcommit, max_map_count, RLIMIT_AS and RLIMIT_DATA.
 //
-// Mirrors __vm_enough_memory() (mm/util.c) and the map count check of mmap(); kernel-spec section 10.9.
+// Mirrors __vm_enough_memory() (mm/util.c), may_expand_vm() and the map count check of do_mmap() (mm/mmap.c);
+// kernel-spec section 10.9. Differs: what grows by mremap() or by a stack is not asked for here.
 #pragma once
 
 #include <optional>
@@ -11,6 +12,9 @@
 namespace oomcast::mm {
 
 /// nullopt if the request is granted; else why it is refused, in one sentence with the numbers.
+/// vm_enough_memory is for what counts in Committed_AS; the others for every mapping. `data`: private and writable.
+std::optional<std::string> may_expand_vm(const host::Process& process, int64_t pages, bool data);
+std::optional<std::string> too_many_mappings(const Kernel& k, const host::Process& process);
 std::optional<std::string> vm_enough_memory(const Kernel& k, const host::Process& process, int64_t pages);
 
 }  // namespace oomcast::mm

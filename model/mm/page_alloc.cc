@@ -3,9 +3,12 @@
 
 #include <algorithm>
 
+#include "model/mm/compaction.h"
 #include "model/mm/direct_reclaim.h"
+#include "model/mm/free_blocks.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/oom_killer.h"
+#include "model/mm/memcg.h"
 #include "model/mm/node_reclaim.h"
 #include "model/mm/memcg.h"
 #include "model/mm/pcp.h"
@@ -23,57 +26,59 @@ namespace {
 
 constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 
-// The movable free lists of a zone run dry before its free count does: some free pages lie in blocks of other
-// migratetypes. A snapshot does not say how many (pagetypeinfo is not in it). On booted 6.1 and 6.12 guests of 256 to
-// 512 MiB a share of 1/128 of the zone puts the first fallback where most runs had it (README, "Fallback and boost").
-constexpr int64_t kOtherMigratetypeShare = 128;
-constexpr int64_t kPageblockPages = 512;
-
-// Mirrors boost_watermark(), called when an allocation must steal from a block of another migratetype.
-void boost_watermark(const Kernel& k, Zone& zone) {
-  const int factor = k.host.spec.vm.watermark_boost_factor;
-  if (factor == 0 || zone.managed < 4 * kPageblockPages) return;
-  int64_t max_boost = zone.high * factor / 10000;
-  if (max_boost == 0) return;
-  max_boost = std::max(max_boost, kPageblockPages);
-  zone.boost = std::min(zone.boost + kPageblockPages, max_boost);
-}
-
-// Gives whether the zone's movable blocks have just run dry, which boosts its watermarks and wakes its kswapd.
-bool note_fallback(Kernel& k, Zone& zone) {
-  const int64_t other = zone.managed / kOtherMigratetypeShare;
-  if (zone.free > 4 * other) zone.fallback_done = false;
-  if (zone.fallback_done || zone.free > other) return false;
-  zone.fallback_done = true;
-  const int64_t before = zone.boost;
-  boost_watermark(k, zone);
-  return zone.boost > before;
+// Is this CPU's list empty and too little movable memory left to fill it?
+bool would_steal(const Kernel& k, const Zone& zone, int cpu) {
+  const host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
+  if (pcp.count > 0 || zone.other_free == 0) return false;
+  host::Pcp trial = pcp;
+  return zone.free - zone.other_free < pcp_refill(k.host.spec.kernel, zone, trial);
 }
 
 // rmqueue(): one page from this CPU's list, refilled in one go when it is empty.
-bool rmqueue(Kernel& k, Node& node, Zone& zone, const Gfp& gfp, int cpu) {
+bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, int cpu, bool& boosted) {
   host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
-  bool boosted = false;
   if (pcp.count == 0) {
     const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free);
     if (got == 0) return false;
+    if (gfp.movable) boosted = take_movable(k, zone, got);
     zone.free -= got;
+    zone.other_free = std::min(zone.other_free, zone.free);
     pcp.count += got;
-    if (gfp.movable) boosted = note_fallback(k, zone);
   }
+  if (!gfp.movable) boosted |= take_unmovable(k, zone);
   pcp_note_alloc(pcp);
   --pcp.count;
   ++zone.used;
-  if (boosted && gfp.kswapd_reclaim) {
-    const int node_index = static_cast<int>(&node - k.host.nodes.data());
-    wakeup_kswapd(k, node_index, zone.kind);
-  }
   return true;
 }
 
-void count_allocation(Kernel& k, int preferred, ZoneRef got) {
+// The same for a whole pageblock; the list of a CPU is refilled with two of them (nr_pcp_alloc, order 9).
+bool rmqueue_huge(Zone& zone, int cpu) {
+  host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
+  if (pcp.huge_blocks == 0) {
+    const int64_t got = std::min<int64_t>(2, whole_free_blocks(zone));
+    if (got == 0) return false;
+    zone.free -= got * host::kHugePages;
+    zone.other_free = std::min(zone.other_free, zone.free);
+    zone.huge_blocks += got;
+    pcp.huge_blocks += got;
+  }
+  --pcp.huge_blocks;
+  zone.used += host::kHugePages;
+  return true;
+}
+
+bool rmqueue(Kernel& k, int node_index, Zone& zone, const Gfp& gfp, int cpu) {
+  if (gfp.order > 0) return rmqueue_huge(zone, cpu);
+  bool boosted = false;
+  if (!rmqueue_page(k, zone, gfp, cpu, boosted)) return false;
+  if (boosted && gfp.kswapd_reclaim) wakeup_kswapd(k, node_index, zone.kind);
+  return true;
+}
+
+void count_allocation(Kernel& k, int preferred, ZoneRef got, int order) {
   Host& host = k.host;
-  host.count(host::by_zone(Vmstat::pgalloc_dma, got.zone));
+  host.count(host::by_zone(Vmstat::pgalloc_dma, got.zone), int64_t{1} << order);
   const Actor& actor = k.sched.current();
   if (got.node == preferred) {
     host.count(Vmstat::numa_hit);
@@ -88,11 +93,26 @@ struct Search {
   Mark mark = Mark::kLow;
   bool no_watermarks = false;   // ALLOC_NO_WATERMARKS
   bool oom_reserve = false;     // ALLOC_OOM
+  bool no_fragment = false;     // ALLOC_NOFRAGMENT: rather another zone of the node than a block of another type
 };
+
+// alloc_flags_nofragment(): where the first zone is Normal, and on hosts with several nodes DMA32 lies below it.
+bool avoids_fragments(const Kernel& k, const Gfp& gfp, int preferred) {
+  if (!gfp.movable || gfp.order > 0) return false;
+  const Node& node = k.host.nodes[static_cast<size_t>(first_allowed_node(k, gfp, preferred))];
+  for (int z = static_cast<int>(gfp.highest_zone); z > static_cast<int>(ZoneKind::kNormal); --z) {
+    if (node.zones[static_cast<size_t>(z)].managed > 0) return false;
+  }
+  if (node.zones[static_cast<size_t>(ZoneKind::kNormal)].managed == 0) return false;
+  return k.host.nodes.size() == 1 || node.zones[static_cast<size_t>(ZoneKind::kDma32)].managed > 0;
+}
 
 ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const Search& search) {
   const int cpu = k.sched.current().cpu;
+  const int first = first_allowed_node(k, gfp, preferred);
   for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    if (!gfp.allows(node_index)) continue;
+    if (search.no_fragment && node_index != first) break;
     Node& node = k.host.nodes[static_cast<size_t>(node_index)];
     for (int zone_index = static_cast<int>(gfp.highest_zone); zone_index >= 0; --zone_index) {
       Zone& zone = node.zones[static_cast<size_t>(zone_index)];
@@ -101,17 +121,21 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
       int64_t mark = mark_pages(zone, search.mark);
       if (search.oom_reserve) mark -= mark / 2;
       if (gfp.write && search.mark == Mark::kLow && !node_dirty_ok(k.host, node_index)) continue;
-      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free) &&
-          !node_reclaim(k, node_index, zone_index, mark, gfp, preferred, search.mark == Mark::kLow)) {
+      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free, gfp.order) &&
+          !node_reclaim(k, node_index, zone_index, mark, gfp, first, search.mark == Mark::kLow)) {
         continue;
       }
-      if (!rmqueue(k, node, zone, gfp, cpu)) continue;
+      if (search.no_fragment && would_steal(k, zone, cpu)) continue;
+      if (!rmqueue(k, node_index, zone, gfp, cpu)) continue;
       const ZoneRef got{node_index, zone_index};
-      count_allocation(k, preferred, got);
+      count_allocation(k, first, got, gfp.order);
       return got;
     }
   }
-  return {};
+  if (!search.no_fragment) return {};
+  Search anywhere = search;
+  anywhere.no_fragment = false;
+  return get_page_from_freelist(k, gfp, preferred, anywhere);
 }
 
 // Mirrors should_reclaim_retry(): could the request ever succeed if everything reclaimable were reclaimed?
@@ -119,6 +143,7 @@ bool should_reclaim_retry(const Kernel& k, const Gfp& gfp, int preferred, bool p
   no_progress_loops = progress ? 0 : no_progress_loops + 1;
   if (no_progress_loops > kMaxReclaimRetries) return false;
   for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    if (!gfp.allows(node_index)) continue;
     const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
     for (int zone_index = static_cast<int>(gfp.highest_zone); zone_index >= 0; --zone_index) {
       const Zone& zone = node.zones[static_cast<size_t>(zone_index)];
@@ -155,7 +180,24 @@ ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, int preferred, bool& progress) 
   return {};
 }
 
+// What the slow path comes to for a costly order: one look at the min mark, compaction, one round of reclaim unless it
+// may not retry. Waking kswapd for order 9 only asks for the same marks here.
+ZoneRef alloc_costly(Kernel& k, const Gfp& gfp, int preferred) {
+  const Search at_min{Mark::kMin};
+  if (gfp.kswapd_reclaim) wake_all_kswapds(k, gfp, preferred);
+  ZoneRef got = get_page_from_freelist(k, gfp, preferred, at_min);
+  const Actor& actor = k.sched.current();
+  if (got.ok() || !gfp.direct_reclaim || actor.memalloc || actor.dying) return got;
+  if (compact_nodes(k, gfp, preferred)) return get_page_from_freelist(k, gfp, preferred, at_min);
+  if (gfp.noretry) return {};
+  bool progress = false;
+  got = alloc_with_direct_reclaim(k, gfp, preferred, at_min, progress);
+  if (got.ok() || !compact_nodes(k, gfp, preferred)) return got;
+  return get_page_from_freelist(k, gfp, preferred, at_min);
+}
+
 ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, int preferred) {
+  if (gfp.order > 0) return alloc_costly(k, gfp, preferred);
   Actor& actor = k.sched.current();
   if (gfp.kswapd_reclaim) wake_all_kswapds(k, gfp, preferred);
   const Search at_min{Mark::kMin};
@@ -167,7 +209,10 @@ ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, int preferred) {
     Search search{Mark::kMin};
     search.no_watermarks = actor.memalloc;
     search.oom_reserve = actor.oom_victim;
-    got = get_page_from_freelist(k, gfp, preferred, search);
+    // Who may use the reserves need not mind the policy.
+    Gfp now = gfp;
+    if (search.no_watermarks || search.oom_reserve) now.nodes = host::kAllNodes;
+    got = get_page_from_freelist(k, now, preferred, search);
     if (got.ok() || !gfp.direct_reclaim || actor.memalloc || actor.dying) return got;
     bool progress = false;
     got = alloc_with_direct_reclaim(k, gfp, preferred, search, progress);
@@ -195,8 +240,9 @@ int64_t mark_pages(const Zone& zone, Mark mark) {
   return 0;
 }
 
-bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free) {
-  return free > mark + zone.lowmem_reserve[static_cast<size_t>(highest)];
+bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free, int order) {
+  if (free - ((int64_t{1} << order) - 1) <= mark + zone.lowmem_reserve[static_cast<size_t>(highest)]) return false;
+  return order == 0 || whole_free_blocks(zone) > 0;
 }
 
 bool can_reclaim_anon(const Kernel& k, uint8_t cgroup) {
@@ -212,8 +258,17 @@ int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, int zone) {
   return pages == 0 ? node.zones[static_cast<size_t>(zone)].free : pages;
 }
 
+int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred) {
+  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    if (gfp.allows(node)) return node;
+  }
+  return preferred;
+}
+
 ZoneRef alloc_page(Kernel& k, const Gfp& gfp, int preferred_node) {
-  const ZoneRef got = get_page_from_freelist(k, gfp, preferred_node, {Mark::kLow});
+  Search fast;
+  fast.no_fragment = avoids_fragments(k, gfp, preferred_node);
+  const ZoneRef got = get_page_from_freelist(k, gfp, preferred_node, fast);
   return got.ok() ? got : alloc_slowpath(k, gfp, preferred_node);
 }
 
@@ -228,12 +283,23 @@ void free_page(Kernel& k, ZoneRef ref, int cpu) {
   zone.free += n;
 }
 
+void free_huge_block(Kernel& k, ZoneRef ref) {
+  Zone& zone = k.host.nodes[static_cast<size_t>(ref.node)].zones[static_cast<size_t>(ref.zone)];
+  zone.used -= host::kHugePages;
+  zone.free += host::kHugePages;
+  --zone.huge_blocks;
+  k.host.count(Vmstat::pgfree, host::kHugePages);
+}
+
 void drain_all_pages(Host& host) {
   for (Node& node : host.nodes) {
     for (Zone& zone : node.zones) {
       for (host::Pcp& pcp : zone.pcp) {
         zone.free += pcp.count;
         pcp.count = 0;
+        zone.free += pcp.huge_blocks * host::kHugePages;
+        zone.huge_blocks -= pcp.huge_blocks;
+        pcp.huge_blocks = 0;
       }
     }
   }

@@ -1,8 +1,8 @@
-// Where does a page come from, and what happens when there is none? The page allocator, order 0.
+// Where does a page come from, and what happens when there is none? The page allocator, order 0 and huge pages.
 //
 // Mirrors __alloc_pages(), get_page_from_freelist(), rmqueue_pcplist(), __alloc_pages_slowpath(),
-// should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: order 0 only, no
-// highatomic reserve, no compaction, no cpusets; free lists by migratetype are an estimate (note_fallback).
+// should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: orders 0 and 9
+// only, no highatomic reserve, no cpusets; free lists by order and migratetype are an estimate (free_blocks.h).
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,9 @@ struct Gfp {
   bool movable = true;
   bool noretry = false;            // __GFP_NORETRY: one try at reclaim, then fail
   bool write = false;              // __GFP_WRITE: spread dirty pages over the nodes
+  int order = 0;                   // 0 or host::kHugeOrder
+  host::NodeMask nodes = host::kAllNodes;  // ac->nodemask; __GFP_THISNODE is one node here
+  bool allows(int node) const { return host::mask_has(nodes, node); }
 };
 inline constexpr Gfp kGfpHighUserMovable{};
 inline constexpr Gfp kGfpKernel{host::ZoneKind::kNormal, true, true, false};
@@ -28,10 +31,14 @@ enum class Mark : uint8_t { kMin, kLow, kHigh };
 /// the caller is dying or may not reclaim. The page counts as used until free_page().
 ZoneRef alloc_page(Kernel& k, const Gfp& gfp, int preferred_node);
 void free_page(Kernel& k, ZoneRef ref, int cpu);
+/// Gives back 512 pages that alloc_page() handed out with order 9.
+void free_huge_block(Kernel& k, ZoneRef ref);
 
+/// Where the zonelist of the request begins once the nodes that it may not use are left out (ac->preferred_zoneref).
+int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred);
 int64_t mark_pages(const host::Zone& zone, Mark mark);
-/// __zone_watermark_ok() for order 0: free > mark + lowmem_reserve[highest zone].
-bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free);
+/// __zone_watermark_ok(): free > mark + lowmem_reserve[highest zone], and for order 9 a whole free block.
+bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free, int order = 0);
 /// Returns all per-CPU pages to the buddy lists (drain_all_pages).
 void drain_all_pages(host::Host& host);
 /// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.

@@ -6,6 +6,7 @@
 #include "model/mm/cache_slab.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
+#include "model/mm/mempolicy.h"
 #include "model/mm/workingset.h"
 
 namespace oomcast::mm {
@@ -45,7 +46,7 @@ void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, 
 }  // namespace
 
 PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup, const Gfp& gfp, uint16_t flags) {
-  const ZoneRef where = alloc_page(k, gfp, k.sched.current().node);
+  const ZoneRef where = alloc_page_task(k, gfp);
   if (!where.ok()) return host::kNoPage;
   const bool charged = try_charge(k, cgroup);
   File& file = k.host.files[file_index];

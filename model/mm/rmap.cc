@@ -1,6 +1,7 @@
 // Which page tables map a page? See rmap.h.
 #include "model/mm/rmap.h"
 
+#include "model/mm/huge_memory.h"
 #include "model/mm/swap.h"
 
 namespace oomcast::mm {
@@ -41,6 +42,7 @@ void unmap_file(Kernel& k, Page& page) {
 }  // namespace
 
 int clear_young(Kernel& k, Page& page) {
+  spread_young(k, page);
   if (!page.test_and_clear(host::kPageYoung)) return 0;
   if (page.mapcount == 0) return 0;
   for_each_mapper(k.host, page, [&](ProcessIndex process, uint64_t vpn) {
@@ -52,6 +54,7 @@ int clear_young(Kernel& k, Page& page) {
 void try_to_unmap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (!page.anon()) return unmap_file(k, page);
+  reclaim_huge_page(k, page);
   host::SwapSlot& slot = k.host.slot(page.slot);
   const bool swapped_before = slot.map_count > 0;  // a forked process never took its copy back
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {

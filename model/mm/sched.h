@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/base/units.h"
+#include "model/host/mempolicy.h"
 
 namespace oomcast::mm {
 
@@ -28,6 +29,8 @@ struct Actor {
   int64_t over_high_pages = 0;  // memcg_nr_pages_over_high
   int memstall_depth = 0;    // psi_memstall_enter nesting
   uint32_t stack_id = 0;     // of the event being handled
+  host::Mempolicy policy;    // current->mempolicy
+  int il_prev = -1;          // where MPOL_INTERLEAVE went last
   SwapPlug* plug = nullptr;  // current->plug
   bool is_kswapd() const { return kind == ActorKind::kKswapd; }
 };

@@ -2,9 +2,10 @@
 #include "model/mm/shrink_lists.h"
 
 #include <algorithm>
-#include <array>
+#include <vector>
 
 #include "model/mm/filemap_fault.h"
+#include "model/mm/huge_memory.h"
 #include "model/mm/lru.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/page_cache.h"
@@ -30,8 +31,7 @@ struct ReclaimStat {
 };
 
 struct Isolated {
-  std::array<PageId, kSwapClusterMax> pages;
-  size_t count = 0;
+  std::vector<PageId> pages;
   int64_t scanned = 0;  // skipped ones included
 };
 
@@ -64,7 +64,9 @@ Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, i
   Isolated out;
   std::vector<PageId> skipped;
   int64_t looked_at = 0;
-  while (looked_at < nr_to_scan && out.count < out.pages.size()) {
+  // A huge page is taken as a whole.
+  const auto cut = [&] { return lru.tail() != host::kNoPage && !out.pages.empty() && same_huge_page(k, k.host.pages[lru.tail()], k.host.pages[out.pages.back()]); };
+  while ((looked_at < nr_to_scan && static_cast<int64_t>(out.pages.size()) < kSwapClusterMax) || cut()) {
     if (lru.tail() == host::kNoPage && lru.reservoir_empty()) break;
     // The reservoir is older than anything touched since, except for what was rotated to the tail to be freed.
     const bool rotated = lru.tail() != host::kNoPage && ready_to_free(k.host.pages[lru.tail()]);
@@ -82,7 +84,7 @@ Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, i
       put_on_list(k, id, list);
       continue;
     }
-    out.pages[out.count++] = id;
+    out.pages.push_back(id);
   }
   for (PageId id : skipped) put_on_list(k, id, list);
   return out;
@@ -225,7 +227,7 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
   if (isolated.scanned > 0) k.listener.on_scan(node_index, sc.by_kswapd, sc.target_cgroup);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
-  if (isolated.count == 0) {
+  if (isolated.pages.empty()) {
     count_scanned(k, cgroup, file, isolated.scanned, sc);
     return 0;
   }
@@ -233,10 +235,8 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   ReclaimStat stat;
   int64_t reclaimed = 0;
   // Kept pages go back in the order that the kernel's two list reversals give: first scanned, nearest the head's end.
-  std::array<PageId, kSwapClusterMax> kept;
-  size_t kept_count = 0;
-  for (size_t i = 0; i < isolated.count; ++i) {
-    const PageId id = isolated.pages[i];
+  std::vector<PageId> kept;
+  for (const PageId id : isolated.pages) {
     ++sc.nr_scanned;
     const Fate fate = reclaim_page(k, id, sc, stat);
     if (fate == Fate::kFreed) {
@@ -246,9 +246,9 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
       continue;
     }
     if (fate == Fate::kActivate) activate(k, id);
-    kept[kept_count++] = id;
+    kept.push_back(id);
   }
-  for (size_t i = 0; i < kept_count; ++i) put_back(k, kept[i]);
+  for (const PageId id : kept) put_back(k, id);
   // The multi-gen LRU finds young pages by walking page tables: they move to a young generation and are not scanned.
   // On booted kernels that shows in a cgroup's reclaim; the host's own scans about as much as the classic lists do.
   const bool aged = k.host.spec.lru == host::LruKind::kMultiGen && sc.cgroup_reclaim();
@@ -263,8 +263,9 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   const bool by_rotation = k.host.spec.kernel >= host::KernelVersion{6, 12} && k.host.spec.lru == host::LruKind::kClassic;
   const int64_t cost = by_rotation ? kSwapClusterMax * stat.pageout + isolated.scanned - reclaimed : stat.pageout;
   lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, cost);
-  if (stat.unqueued_dirty == static_cast<int64_t>(isolated.count)) wakeup_flusher(k, true);
-  add_stat(sc, stat, static_cast<int64_t>(isolated.count), file);
+  const int64_t taken = static_cast<int64_t>(isolated.pages.size());
+  if (stat.unqueued_dirty == taken) wakeup_flusher(k, true);
+  add_stat(sc, stat, taken, file);
   return reclaimed;
 }
 
@@ -275,20 +276,20 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
   if (!sc.cgroup_reclaim()) k.host.count(Vmstat::pgrefill, isolated.scanned);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
   int64_t rotated = 0;
-  for (size_t i = 0; i < isolated.count; ++i) {
-    Page& page = k.host.pages[isolated.pages[i]];
+  for (const PageId id : isolated.pages) {
+    Page& page = k.host.pages[id];
     const bool running = page.has(host::kPageFile) && page.has(host::kPageYoung) && mapped_executable(k, page);
     clear_young(k, page);
     if (running) {
-      put_on_list(k, isolated.pages[i], list);  // program text in use stays
+      put_on_list(k, id, list);  // program text in use stays
       ++rotated;
       continue;
     }
     page.clear(host::kPageActive);
     page.set(host::kPageWorkingset);
-    put_on_list(k, isolated.pages[i], list_for(page));
+    put_on_list(k, id, list_for(page));
   }
-  k.host.count(Vmstat::pgdeactivate, static_cast<int64_t>(isolated.count) - rotated);
+  k.host.count(Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
   // {6.12} what rotates in vain is a cost of its list, too (lru_note_cost).
   if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12}) lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, rotated);
 }

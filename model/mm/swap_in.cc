@@ -4,6 +4,7 @@
 #include "model/mm/fault.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
+#include "model/mm/mempolicy.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
@@ -28,12 +29,13 @@ constexpr int kVmaOrderCeiling = 5;   // SWAP_RA_ORDER_CEILING
 constexpr int64_t kVmaHitsMax = 63;   // SWAP_RA_HITS_MAX
 
 // __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
-bool read_swap_cache(Kernel& k, SlotId slot_id, bool ahead, std::vector<SwapIo>& reads) {
+// Pages read ahead follow the policy of the page that is wanted.
+bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool ahead, std::vector<SwapIo>& reads) {
   SwapDevice& device = k.host.device(slot_id);
   const auto wanted = [&] { return device.in_use(slot_id) && device.slot(slot_id).map_count > 0 && !device.slot(slot_id).cached; };
   if (!wanted()) return false;
   const uint8_t cgroup = device.slot(slot_id).cgroup;
-  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
+  const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, process, vpn);
   if (!where.ok()) return false;
   const bool charged = try_charge(k, cgroup);
   if (!charged || !wanted()) {
@@ -80,7 +82,7 @@ int64_t readahead_pages(Kernel& k, int64_t offset) {
 }
 
 // swap_cluster_readahead(): the aligned block of slots around the one that faulted.
-void cluster_readahead(Kernel& k, SlotId slot_id, std::vector<SwapIo>& reads) {
+void cluster_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, std::vector<SwapIo>& reads) {
   const SwapDevice& device = k.host.device(slot_id);
   const int64_t offset = slot_id & SwapDevice::kSlotMask;
   const int64_t pages = readahead_pages(k, offset);
@@ -90,10 +92,10 @@ void cluster_readahead(Kernel& k, SlotId slot_id, std::vector<SwapIo>& reads) {
     const int64_t last = std::min(offset | (pages - 1), device.total() - 1);
     for (int64_t slot = first; slot <= last; ++slot) {
       if (slot == offset) continue;
-      read_swap_cache(k, base | static_cast<SlotId>(slot), true, reads);
+      read_swap_cache(k, process, vpn, base | static_cast<SlotId>(slot), true, reads);
     }
   }
-  read_swap_cache(k, slot_id, false, reads);
+  read_swap_cache(k, process, vpn, slot_id, false, reads);
 }
 
 struct AddressWindow {
@@ -121,21 +123,22 @@ AddressWindow address_window(Kernel& k, Process& process, uint64_t vpn) {
 }
 
 // swap_vma_readahead(): what lies around the page in the address space, wherever that is on the device.
-void vma_readahead(Kernel& k, Process& process, uint64_t vpn, SlotId slot_id, std::vector<SwapIo>& reads) {
+void vma_readahead(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, std::vector<SwapIo>& reads) {
+  Process& process = k.host.processes[index];
   const AddressWindow window = address_window(k, process, vpn);
   for (uint64_t at = window.first; at < window.last; ++at) {
     const Pte pte = process.space.get(at);
-    if (at != vpn && pte.is_swapped()) read_swap_cache(k, pte.slot(), true, reads);
+    if (at != vpn && pte.is_swapped()) read_swap_cache(k, index, vpn, pte.slot(), true, reads);
   }
-  read_swap_cache(k, slot_id, false, reads);
+  read_swap_cache(k, index, vpn, slot_id, false, reads);
 }
 
-void swapin_readahead(Kernel& k, Process& process, uint64_t vpn, SlotId slot_id) {
+void swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id) {
   std::vector<SwapIo> reads;
   if (reads_by_address(k)) {
     vma_readahead(k, process, vpn, slot_id, reads);
   } else {
-    cluster_readahead(k, slot_id, reads);
+    cluster_readahead(k, process, vpn, slot_id, reads);
   }
   lru_add_drain(k, k.sched.current().cpu);
   if (!reads.empty()) k.block.submit_swap_reads(reads);
@@ -220,7 +223,7 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
         k.sched.cpu(k.costs.swap_fault);
       }
       if (thrashing) k.sched.memstall_enter();
-      swapin_readahead(k, k.host.processes[index], vpn, slot_id);
+      swapin_readahead(k, index, vpn, slot_id);
     }
     const bool alive = wait_for_read(k, slot_id);
     if (thrashing) k.sched.memstall_leave();

@@ -19,6 +19,7 @@ struct ScanControl {
   int64_t nr_to_reclaim = kSwapClusterMax;
   int priority = kDefPriority;
   uint8_t target_cgroup = host::kRootCgroup;  // the root: the whole host
+  host::NodeMask nodes = host::kAllNodes;
   int reclaim_idx = 3;          // ZoneKind: zones above it are skipped
   bool by_kswapd = false;
   bool may_writepage = true;

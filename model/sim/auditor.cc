@@ -15,6 +15,7 @@ namespace {
 
 struct Counts {
   std::vector<std::vector<int64_t>> accounted;              // by node and zone: pages alive, reserved, in page tables
+  std::vector<std::vector<int64_t>> huge;                   // huge pages, by node and zone
   std::vector<std::vector<int64_t>> listed;                 // by node and list
   std::vector<int64_t> rss, swapped, tables;                // by process
   std::vector<int64_t> unmapped_at_start;                   // by node: NR_FILE_MAPPED that no page here accounts for
@@ -77,6 +78,19 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
   }
 }
 
+// 512 pages of one zone, all of them mapped.
+void count_huge_page(const Host& host, const host::Process& process, uint64_t first, const host::AddressSpace::Leaf& leaf, Counts& counts) {
+  const std::string name = "huge page " + std::to_string(first) + " of process " + std::to_string(process.pid);
+  if (leaf.used != host::kHugePages) return counts.fail(name + " maps " + std::to_string(leaf.used) + " pages");
+  for (const host::Pte pte : leaf.ptes) {
+    if (!pte.is_present()) return counts.fail(name + " has a page that is not there");
+    const Page& page = host.pages[pte.page()];
+    if (page.node != host.pages[leaf.ptes[0].page()].node || page.zone != host.pages[leaf.ptes[0].page()].zone) return counts.fail(name + " is in two zones");
+  }
+  const Page& page = host.pages[leaf.ptes[0].page()];
+  ++counts.huge[page.node][page.zone];
+}
+
 void count_processes(Host& host, Counts& counts) {
   for (size_t p = 0; p < host.processes.size(); ++p) {
     host::Process& process = host.processes[p];
@@ -93,6 +107,7 @@ void count_processes(Host& host, Counts& counts) {
     if (rss != process.rss_anon) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " + std::to_string(process.rss_anon));
     if (file != process.rss_file) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(file) + " pages of files but counts " + std::to_string(process.rss_file));
     if (swapped != process.swap_entries) counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) + " swap entries but counts " + std::to_string(process.swap_entries));
+    process.space.for_each_huge(0, ~uint64_t{0} >> kPageShift, [&](uint64_t first, const host::AddressSpace::Leaf& leaf) { count_huge_page(host, process, first, leaf, counts); });
     for (const auto& [node, zone] : process.table_pages_at) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   }
 }
@@ -187,6 +202,7 @@ void count_files(const Host& host, Counts& counts) {
 Counts recount(const Host& host) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
+  counts.huge = counts.accounted;
   std::vector<int> seen(host.pages.size(), 0);
   count_lists(host, counts, seen);
   count_pages(host, counts, seen);
@@ -222,8 +238,12 @@ std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) con
       const host::Zone& zone = host.nodes[n].zones[z];
       if (zone.free < 0) counts.fail("free is negative: " + where(n, z));
       if (zone.free + zone.parked() + zone.used != total_[n][z]) counts.fail("free + parked + used changed: " + where(n, z));
+      int64_t huge = counts.huge[n][z];
+      for (const host::Pcp& pcp : zone.pcp) huge += pcp.huge_blocks;
+      if (zone.huge_blocks < huge || zone.huge_blocks > huge + in_flight) counts.fail("zone counts " + std::to_string(zone.huge_blocks) + " huge pages, " + std::to_string(huge) + " were found: " + where(n, z));
+      if (zone.other_free < 0 || zone.other_free > zone.free) counts.fail("more pages are free in blocks of the kernel's than there are: " + where(n, z));
       const int64_t unaccounted = zone.used - counts.accounted[n][z] - kernel_used_[n][z];
-      if (unaccounted < 0 || unaccounted > 2 * in_flight) {
+      if (unaccounted < 0 || unaccounted > (2 + host::kHugePages) * in_flight) {
         counts.fail("zone counts " + std::to_string(zone.used) + " used pages, " + std::to_string(counts.accounted[n][z] + kernel_used_[n][z]) + " were found: " + where(n, z));
       }
     }

@@ -6,6 +6,7 @@
 
 #include "model/mm/fault.h"
 #include "model/mm/memcg.h"
+#include "model/mm/mempolicy.h"
 #include "model/mm/overcommit.h"
 #include "model/mm/page_cache.h"
 #include "model/mm/writeback.h"
@@ -30,11 +31,13 @@ host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   process.guest = true;
   process.cgroup = k_.host.app_cgroup;
   process.oom_score_adj = options_.oom_score_adj;
+  if (const auto policy = mm::effective_policy(k_.host, options_.policy_mode, options_.policy_nodes)) process.policy = *policy;
   const auto parent = by_pid_.find(parent_pid);
   if (parent != by_pid_.end()) {
     const Process& from = k_.host.processes[parent->second];
     process.oom_score_adj = from.oom_score_adj;
     process.comm = from.comm;
+    process.policy = from.policy;
   }
   k_.host.processes.push_back(std::move(process));
   const ProcessIndex index = static_cast<ProcessIndex>(k_.host.processes.size() - 1);
@@ -71,18 +74,20 @@ void EventHandler::touch(const Event& event, ProcessIndex index) {
 }
 
 // Asks for the right to `bytes` more; a refusal is remembered, so that what the program does there is left out.
-bool EventHandler::charge(ProcessIndex index, uint64_t start, uint64_t bytes, bool anonymous) {
-  Process& process = k_.host.processes[index];
+bool EventHandler::granted(ProcessIndex index, uint64_t start, uint64_t bytes, bool accountable, bool data) {
+  const Process& process = k_.host.processes[index];
   const int64_t pages = static_cast<int64_t>(bytes >> kPageShift);
-  if (const auto why = mm::vm_enough_memory(k_, process, pages)) {
-    refused_[index][start] = start + bytes;
-    k_.listener.on_alloc_refused(process.pid, pages, *why);
-    return false;
-  }
-  const int64_t before = process.space.committed_pages;
-  process.space.map(start, bytes, true, anonymous);
-  k_.host.committed += process.space.committed_pages - before;
-  return true;
+  if (const auto why = mm::may_expand_vm(process, pages, data)) return refuse(index, start, bytes, *why);
+  if (const auto why = mm::too_many_mappings(k_, process)) return refuse(index, start, bytes, *why);
+  if (!accountable) return true;
+  const auto why = mm::vm_enough_memory(k_, process, pages);
+  return !why || refuse(index, start, bytes, *why);
+}
+
+bool EventHandler::refuse(ProcessIndex index, uint64_t start, uint64_t bytes, const std::string& why) {
+  refused_[index][start] = start + bytes;
+  k_.listener.on_alloc_refused(k_.host.processes[index].pid, static_cast<int64_t>(bytes >> kPageShift), why);
+  return false;
 }
 
 void EventHandler::map(const Event& event, ProcessIndex index) {
@@ -93,15 +98,16 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
   mm::unmap_range(k_, index, event.address, event.bytes);  // MAP_FIXED: what was there is gone
   const bool no_reserve = (event.flags & trace::kNoReserve) != 0 && k_.host.spec.vm.overcommit_memory != 2;
   const bool accountable = (event.flags & trace::kPrivate) != 0 && (event.flags & trace::kWritable) != 0 && !no_reserve;
-  if (!accountable || (event.flags & trace::kGrowsDown) != 0) {
-    process.space.map(event.address, event.bytes, false, anonymous);
-  } else {
-    charge(index, event.address, event.bytes, anonymous);
-  }
-  if (const auto mapping = process.space.mappings.find(event.address); mapping != process.space.mappings.end()) {
-    mapping->second.shared = (event.flags & trace::kPrivate) == 0;
-    mapping->second.executable = (event.flags & trace::kExecutable) != 0;
-  }
+  host::AddressSpace::Mapping kind;
+  kind.anonymous = anonymous;
+  const bool stack = (event.flags & trace::kGrowsDown) != 0;
+  kind.accountable = accountable && !stack;
+  kind.shared = (event.flags & trace::kPrivate) == 0;
+  kind.executable = (event.flags & trace::kExecutable) != 0;
+  kind.data = !kind.shared && !stack && (event.flags & trace::kWritable) != 0;
+  const int64_t before = process.space.committed_pages;
+  if (stack || granted(index, event.address, event.bytes, kind.accountable, kind.data)) process.space.map(event.address, event.bytes, kind);
+  k_.host.committed += process.space.committed_pages - before;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   process.mapped_peak_bytes = std::max(process.mapped_peak_bytes, process.space.mapped_bytes);
   note_peaks();
@@ -132,27 +138,26 @@ void EventHandler::protect(const Event& event, ProcessIndex index) {
     const uint64_t from = std::max(it->first, event.address), to = std::min(it->second.end, end);
     gains.push_back({from, to - from});
   }
-  for (const auto& [start, bytes] : gains) charge(index, start, bytes, true);
+  const int64_t before = process.space.committed_pages;
+  for (const auto& [start, bytes] : gains) {
+    if (granted(index, start, bytes, true, true)) process.space.change(start, bytes, [](auto& mapping) { mapping.accountable = mapping.data = true; });
+  }
+  k_.host.committed += process.space.committed_pages - before;
 }
 
 void EventHandler::remap(const Event& event, ProcessIndex index) {
   Process& process = k_.host.processes[index];
   const int64_t mapped_before = process.space.mapped_bytes;
-  const auto before = process.space.mapping_at(event.address);
-  const bool accountable = before && before->second.accountable;
+  const host::AddressSpace::Mapping* const old = process.space.mapping_of(event.address);
+  host::AddressSpace::Mapping kind = old ? *old : host::AddressSpace::Mapping{};
+  if (!old) kind.anonymous = true;
+  kind.file_shift += static_cast<int64_t>(event.address >> kPageShift) - static_cast<int64_t>(event.argument >> kPageShift);
   const int64_t committed_before = process.space.committed_pages;
   process.space.unmap(event.address, event.bytes);
   k_.host.committed += process.space.committed_pages - committed_before;
   if (event.argument != event.address) mm::unmap_range(k_, index, event.argument, event.bytes);
   const int64_t committed_between = process.space.committed_pages;
-  process.space.map(event.argument, event.bytes, accountable, true);
-  if (before) {
-    host::AddressSpace::Mapping& after = process.space.mappings[event.argument];
-    const uint64_t end = after.end;
-    after = before->second;
-    after.end = end;
-    after.file_shift += static_cast<int64_t>(event.address >> kPageShift) - static_cast<int64_t>(event.argument >> kPageShift);
-  }
+  process.space.map(event.argument, event.bytes, kind);
   k_.host.committed += process.space.committed_pages - committed_between;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   if (event.argument != event.address) mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
@@ -165,9 +170,15 @@ void EventHandler::fork(const Event& event, ProcessIndex index) {
   Process& parent = k_.host.processes[index];
   Process& process = k_.host.processes[child];
   process.uid = parent.uid;
+  process.policy = k_.sched.current().policy;
   process.space.mappings = parent.space.mappings;
+  process.space.has_policies = parent.space.has_policies;
   process.space.mapped_bytes = parent.space.mapped_bytes;
   process.space.committed_pages = parent.space.committed_pages;
+  process.space.data_pages = parent.space.data_pages;
+  process.thp_disabled = parent.thp_disabled;
+  process.limit_as_pages = parent.limit_as_pages;
+  process.limit_data_pages = parent.limit_data_pages;
   k_.host.committed += process.space.committed_pages;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes;
   process.mapped_peak_bytes = process.space.mapped_bytes;
@@ -192,6 +203,44 @@ void EventHandler::set_comm(const Event& event, ProcessIndex index) {
   std::memcpy(name, &event.address, 8);
   std::memcpy(name + 8, &event.bytes, 8);
   k_.host.processes[index].comm = name;
+}
+
+void EventHandler::place(const Event& event, ProcessIndex index) {
+  const host::PolicyMode mode = static_cast<host::PolicyMode>(event.flags);
+  if (event.flags > static_cast<uint8_t>(host::PolicyMode::kWeightedInterleave)) return;
+  if (event.kind == EventKind::kSetPolicy) {
+    if (const auto policy = mm::effective_policy(k_.host, mode, event.address)) mm::set_task_policy(k_, index, *policy);
+  } else if (event.kind == EventKind::kBindRange) {
+    const auto policy = mm::effective_policy(k_.host, mode, event.argument);
+    if (policy) mm::bind_range(k_, index, event.address, event.bytes, *policy);
+  } else {
+    for (size_t node = 0; node < k_.host.nodes.size(); ++node) {
+      if (static_cast<uint64_t>(k_.host.nodes[node].id.value) != event.argument) continue;
+      mm::set_home_node(k_, index, event.address, event.bytes, static_cast<int>(node));
+    }
+  }
+}
+
+// The task goes to the first CPU of the mask that the target has. With --cpu-node it stays on that node.
+void EventHandler::run_on(uint64_t cpu_mask) {
+  for (size_t node = 0; node < k_.host.nodes.size(); ++node) {
+    if (options_.cpu_node >= 0 && k_.host.nodes[node].id.value != options_.cpu_node) continue;
+    for (const int cpu : k_.host.nodes[node].cpu_indices) {
+      const int number = k_.host.spec.cpus[static_cast<size_t>(cpu)];
+      if (number >= 64 || (cpu_mask >> number & 1) == 0) continue;
+      k_.sched.current().node = static_cast<int>(node);
+      k_.sched.current().cpu = cpu;
+      return;
+    }
+  }
+}
+
+void EventHandler::limit(const Event& event, ProcessIndex index) {
+  constexpr uint64_t kRlimitData = 2, kRlimitAs = 9;
+  Process& process = k_.host.processes[index];
+  const int64_t pages = event.argument == ~uint64_t{0} ? host::kNoLimit : static_cast<int64_t>(event.argument >> kPageShift);
+  if (event.address == kRlimitAs) process.limit_as_pages = pages;
+  if (event.address == kRlimitData) process.limit_data_pages = pages;
 }
 
 host::FileIndex EventHandler::file_of(uint64_t id) {
@@ -244,6 +293,17 @@ void EventHandler::handle(const Event& event, ProcessIndex index) {
     case EventKind::kFileWrite: file_io(event, index); break;
     case EventKind::kFileSync: mm::sync_file(k_, file_of(event.address)); break;
     case EventKind::kFileTruncate: mm::truncate_file(k_, file_of(event.address), (event.argument + kPageBytes - 1) >> kPageShift); break;
+    case EventKind::kSetPolicy:
+    case EventKind::kBindRange:
+    case EventKind::kHomeNode: place(event, index); break;
+    case EventKind::kAffinity: run_on(event.address); break;
+    case EventKind::kAdviseHuge: {
+      const auto advice = (event.flags & trace::kHugePages) != 0 ? host::HugeAdvice::kWanted : host::HugeAdvice::kUnwanted;
+      k_.host.processes[index].space.change(event.address, event.bytes, [advice](auto& mapping) { mapping.huge = advice; });
+      break;
+    }
+    case EventKind::kThpDisable: k_.host.processes[index].thp_disabled = event.address != 0; break;
+    case EventKind::kLimit: limit(event, index); break;
     case EventKind::kProcessStart:
     case EventKind::kThreadExit:
     case EventKind::kAlloc:

@@ -33,7 +33,11 @@ class EventHandler {
   void set_comm(const trace::Event& event, host::ProcessIndex process);
   void file_io(const trace::Event& event, host::ProcessIndex process);
   host::FileIndex file_of(uint64_t id);
-  bool charge(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool anonymous);
+  void place(const trace::Event& event, host::ProcessIndex process);
+  void run_on(uint64_t cpu_mask);
+  void limit(const trace::Event& event, host::ProcessIndex process);
+  bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
+  bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, const std::string& why);
   bool refused(host::ProcessIndex process, uint64_t address) const;
 
   mm::Kernel& k_;

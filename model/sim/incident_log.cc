@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/mm/mempolicy.h"
+
 namespace oomcast::sim {
 
 using host::Node;
@@ -154,6 +156,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   if (in_cgroup) kill.incident.scope = Scope::kCgroup;
   for (size_t i = 0; i < host_.processes.size(); ++i) {
     if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
+    if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes)) continue;
     kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages)));
   }
   if (report.victim == host::kNoProcess) {

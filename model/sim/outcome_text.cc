@@ -30,7 +30,6 @@ std::vector<std::string> caveats_of(const Outcome& outcome) {
   const host::HostSpec& host = outcome.host;
   if (host.lru == host::LruKind::kMultiGen) caveats.push_back("the target uses the multi-gen LRU; its reclaim order is approximated by the classic lists");
   if (host.kernel >= host::KernelVersion{6, 12}) caveats.push_back("rules of Linux 6.1 are applied to a 6.12 host (per-CPU lists and retry counts differ)");
-  if (host.vm.thp_enabled == host::ThpMode::kAlways) caveats.push_back("the target gives transparent huge pages to every program; the model counts 4 KiB pages only");
   if (std::any_of(host.swaps.begin(), host.swaps.end(), [](const host::SwapSpec& swap) { return !swap.rotational; })) {
     caveats.push_back("swap on a non-rotational device is read ahead by disk neighbourhood, not by address as the kernel does");
   }

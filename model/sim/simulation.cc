@@ -180,6 +180,9 @@ class Simulation::Impl {
     mm::Actor actor = make_actor(mm::ActorKind::kTask, app_node_, tasks_started_++);
     actor.pid = static_cast<int>(event.pid);
     actor.tid = static_cast<int>(event.tid);
+    Process& process = host_.processes[task.process];
+    actor.policy = process.policy;
+    if (!actor.policy.is_default()) process.thread_policies[actor.tid] = actor.policy;
     const uint32_t tid = event.tid;
     task.fiber = scheduler_.spawn(actor, [this, tid] { run_task(tid); });
     return task;

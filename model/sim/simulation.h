@@ -9,6 +9,7 @@
 
 #include "model/base/random.h"
 #include "model/host/host_spec.h"
+#include "model/host/mempolicy.h"
 #include "model/sim/outcome.h"
 #include "model/trace/event_sink.h"
 
@@ -17,6 +18,9 @@ namespace oomcast::sim {
 struct Options {
   int cpu_node = -1;               // --cpu-node: node on whose CPUs the program's threads run; -1: first node with CPUs
   int oom_score_adj = 0;           // --oom-score-adj: of the program's root process, inherited by its children
+  // --membind, --interleave, --preferred: the policy that the program starts with, node ids as a mask.
+  host::PolicyMode policy_mode = host::PolicyMode::kDefault;
+  uint64_t policy_nodes = 0;
   bool kill_on_oom = false;        // --on-oom kill: ask the recorder to kill the guest's process for real
   // Speed of the machine that recorded the events, for scaling compute_ns (ns per 20 million loops; 0: do not scale).
   int64_t recorder_cpu_loop_20m_ns = 0;

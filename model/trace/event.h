@@ -26,6 +26,13 @@
 //   kFileWrite      file id              length                    file offset in `argument`
 //   kFileSync       file id              -                         fsync(): all of it is written back
 //   kFileTruncate   file id              -                         pages from file offset `argument` on are dropped
+//   kSetPolicy      node mask            -                         set_mempolicy() of this thread; PolicyMode in flags
+//   kBindRange      start                length                    mbind(); node mask in `argument`, PolicyMode in flags
+//   kHomeNode       start                length                    set_mempolicy_home_node(); the node in `argument`
+//   kAffinity       CPU mask, CPUs 0-63  -                         sched_setaffinity() of this thread
+//   kAdviseHuge     start                length                    kHugePages: MADV_HUGEPAGE, else MADV_NOHUGEPAGE
+//   kThpDisable     1 or 0               -                         prctl(PR_SET_THP_DISABLE) of this process
+//   kLimit          RLIMIT_* number      -                         new soft limit in `argument` (~0: none)
 //   kClock          -                    -                         only time passed (keeps kswapd and devices running)
 //   kLost           -                    number of lost events     -
 #pragma once
@@ -40,6 +47,13 @@ enum class EventKind : uint8_t {
   kMap, kUnmap, kProtect, kAdviseDontneed, kAdviseFree, kRemap,
   kTouch, kReference, kOomScoreAdj, kAlloc, kFree, kFileRead, kFileWrite, kClock, kLost,
   kFileSync, kFileTruncate, kMapFile,
+  kSetPolicy, kBindRange, kHomeNode, kAffinity, kAdviseHuge, kThpDisable, kLimit,
+};
+
+/// MPOL_* numbers of the kernel; kSetPolicy and kBindRange carry one in `flags`, without its MPOL_F_* bits. Node masks
+/// are of physical node ids 0 to 63; 0 where the mode takes none.
+enum class PolicyMode : uint8_t {
+  kDefault, kPreferred, kBind, kInterleave, kLocal, kPreferredMany, kWeightedInterleave,
 };
 
 enum EventFlag : uint8_t {
@@ -53,6 +67,7 @@ enum EventFlag : uint8_t {
   kStack = 1 << 4,         // kMap: a stack
   kGrowsDown = 1 << 5,     // kMap: MAP_GROWSDOWN
   kExecutable = 1 << 6,    // kMap: PROT_EXEC
+  kHugePages = 1 << 0,     // kAdviseHuge: wanted (else not wanted)
 };
 
 struct Event {

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "model/host/node_list.h"
 #include "model/host/read_host.h"
 #include "model/sim/simulation.h"
 #include "tests/ground_truth/memload_events.h"
@@ -154,9 +155,22 @@ Result<host::HostSpec> host_of(const Arguments& arguments, const Json& descripti
   return host;
 }
 
-sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Script& script, int oom_score_adj) {
-  sim::Options options;
-  options.oom_score_adj = oom_score_adj;
+/// What numactl was told to do: {"membind": "0"}, "interleave" or "preferred".
+std::optional<Error> set_policy(const Json& description, const host::HostSpec& host, sim::Options& options) {
+  const std::pair<const char*, host::PolicyMode> keys[] = {{"membind", host::PolicyMode::kBind},
+                                                           {"interleave", host::PolicyMode::kInterleave},
+                                                           {"preferred", host::PolicyMode::kPreferred}};
+  for (const auto& [key, mode] : keys) {
+    if (!description.contains(key)) continue;
+    const Result<host::NodeMask> nodes = host::parse_node_list(description[key].get<std::string>(), host);
+    if (!nodes) return Error{std::string(key) + ": " + nodes.error().message};
+    options.policy_mode = mode;
+    options.policy_nodes = nodes.value();
+  }
+  return std::nullopt;
+}
+
+sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Script& script, sim::Options options) {
   options.kill_on_oom = true;
   options.audit = arguments.audit;
   options.seed = Seed{arguments.seed};
@@ -218,7 +232,10 @@ int main_of(int argc, char** argv) {
   Result<host::HostSpec> host = host_of(*arguments, description);
   if (!host) return complain(host.error().message);
 
-  const sim::Outcome outcome = forecast(*arguments, std::move(host).value(), script.value(), oom_score_adj);
+  sim::Options options;
+  options.oom_score_adj = oom_score_adj;
+  if (const auto bad = set_policy(description, host.value(), options)) return complain(arguments->case_path + ": " + bad->message);
+  const sim::Outcome outcome = forecast(*arguments, std::move(host).value(), script.value(), options);
   const std::string report = facts_json(outcome).dump(1);
   if (arguments->report.empty()) {
     std::cout << report << '\n';

@@ -43,6 +43,12 @@ class HostBuilder {
     return *this;
   }
 
+  HostBuilder& huge_pages(host::ThpMode mode, host::ThpDefrag defrag = host::ThpDefrag::kMadvise) {
+    spec_.vm.thp_enabled = mode;
+    spec_.vm.thp_defrag = defrag;
+    return *this;
+  }
+
   /// A node as firmware lays it out: the first one owns the DMA zone.
   HostBuilder& node(Bytes memory) { return add_node(to_pages(memory), false); }
   /// A node with nothing but one DMA32 zone, for tests that count pages by hand.

@@ -90,6 +90,22 @@ class Program {
     feed(trace::EventKind::kFork, child, 0);
     return Program(*sink_, child, child);
   }
+  void set_policy(trace::PolicyMode mode, uint64_t nodes) { feed(trace::EventKind::kSetPolicy, nodes, 0, static_cast<uint8_t>(mode)); }
+  void bind(uint64_t first, uint64_t pages, trace::PolicyMode mode, uint64_t nodes) {
+    trace::Event event = make(trace::EventKind::kBindRange, address(first), pages << kPageShift, static_cast<uint8_t>(mode));
+    event.argument = nodes;
+    sink_->feed(event);
+  }
+  void advise_huge(uint64_t first, uint64_t pages, bool wanted) {
+    feed(trace::EventKind::kAdviseHuge, address(first), pages << kPageShift, wanted ? uint8_t{trace::kHugePages} : uint8_t{0});
+  }
+  void disable_huge(bool disabled) { feed(trace::EventKind::kThpDisable, disabled ? 1 : 0, 0); }
+  void run_on(uint64_t cpus) { feed(trace::EventKind::kAffinity, cpus, 0); }
+  void limit(uint64_t resource, uint64_t bytes) {
+    trace::Event event = make(trace::EventKind::kLimit, resource, 0);
+    event.argument = bytes;
+    sink_->feed(event);
+  }
   void exec() { feed(trace::EventKind::kExec, 0, 0); }
   void oom_score_adj(int64_t value) { feed(trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(value), 0); }
   void lose(uint64_t events) { feed(trace::EventKind::kLost, 0, events); }

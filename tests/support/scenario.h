@@ -28,11 +28,14 @@ enum class StepKind : uint8_t {
   kExit,
   kMove,
   kSleep,
-  kThread
+  kThread,
+  kPolicy,
+  kBind,
+  kHuge
 };
-inline constexpr int kStepKinds = 11;
+inline constexpr int kStepKinds = 14;
 inline constexpr std::array kStepNames = {"touch", "read", "map",  "unmap", "give_back", "free_lazily",
-                                          "fork",  "exit", "move", "sleep", "thread"};
+                                          "fork",  "exit", "move", "sleep", "thread", "policy", "bind", "huge"};
 
 struct Step {
   StepKind kind = StepKind::kTouch;
@@ -49,6 +52,7 @@ struct HostShape {
   uint16_t limit = 0;        // memory.max of the program in pages; 0: no cgroup
   uint8_t cpus = 1;
   uint8_t swappiness = 60;
+  uint8_t huge = 0;        // 0: none, else defrag mode + 1 with huge pages always, + 6 with advice only
   bool bystander = false;  // 4 MiB of another process
   bool newer = false;      // kernel 6.12
 };
@@ -62,7 +66,7 @@ struct Scenario {
 inline std::ostream& operator<<(std::ostream& out, const HostShape& h) {
   return out << "host of " << h.pages << "+" << h.second_node << " pages, cache " << h.cache << ", swap " << h.swap
              << ", memory.max " << h.limit << ", " << int{h.cpus} << " CPUs, swappiness " << int{h.swappiness}
-             << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1");
+             << ", huge pages " << int{h.huge} << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1");
 }
 inline std::ostream& operator<<(std::ostream& out, const Step& s) {
   return out << kStepNames[static_cast<size_t>(s.kind)] << "(" << int{s.who} << ", " << s.first << ", " << s.pages
@@ -79,6 +83,7 @@ inline host::HostSpec build(const HostShape& h) {
   builder.kernel(6, h.newer ? 12 : 1).plain_node(Pages(h.pages)).cpus(h.cpus).page_cache(Pages(h.cache));
   if (h.second_node > 0) builder.plain_node(Pages(h.second_node)).cpus(h.cpus);
   if (h.swap > 0) builder.swap(to_bytes(Pages(h.swap)));
+  if (h.huge > 0) builder.huge_pages(h.huge > 5 ? host::ThpMode::kMadvise : host::ThpMode::kAlways, static_cast<host::ThpDefrag>((h.huge - 1) % 5));
   if (h.bystander) builder.process(50, "bystander", 4_MiB);
   if (h.limit > 0) builder.limit(to_bytes(Pages(h.limit)));
   // Address space is not what these scenarios are about: never refuse any.
@@ -129,6 +134,15 @@ void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
       case StepKind::kFork:
         if (running.size() < kThreadsAtMost) running.push_back(Program(p.fork(next_pid++)).window(kWindow));
         break;
+      case StepKind::kPolicy:
+        p.set_policy(static_cast<trace::PolicyMode>(step.first % 7), step.pages);
+        break;
+      case StepKind::kBind:
+        p.bind(step.first, step.pages, static_cast<trace::PolicyMode>(step.pages % 7), step.first);
+        break;
+      case StepKind::kHuge:
+        p.advise_huge(step.first, step.pages, step.pages % 4 != 0);
+        break;
       case StepKind::kThread:
         if (running.size() < kThreadsAtMost)
           running.push_back(Program::thread(sink, p.pid(), next_pid++).window(kWindow));
@@ -170,6 +184,7 @@ struct Arbitrary<oomcast::support::HostShape> {
                                  gen::set(&HostShape::limit, gen::element<uint16_t>(0, 0, 4000)),
                                  gen::set(&HostShape::cpus, gen::inRange<uint8_t>(1, 4)),
                                  gen::set(&HostShape::swappiness, gen::element<uint8_t>(0, 60, 60, 200)),
+                                 gen::set(&HostShape::huge, gen::oneOf(gen::just<uint8_t>(0), gen::inRange<uint8_t>(1, 11))),
                                  gen::set(&HostShape::bystander), gen::set(&HostShape::newer));
   }
 };

@@ -256,6 +256,19 @@ TEST(Snapshot, LinesOfFutureKernelsAreNoTrouble) {
 
 // --- what is refused, word for word ---
 
+TEST(Snapshot, PagetypeinfoTellsWhatIsFreeInBlocksOfTheKernelsOwn) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(-1));
+  const std::string head = "Page block order: 9\nPages per block:  512\n\nFree pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 10\n";
+  const std::string unmovable = "Node    1, zone    DMA32, type    Unmovable      3      1      0      0      0      0      0      0      0      0      1\n";
+  const std::string movable = "Node    1, zone    DMA32, type      Movable  >100000      1      0      0      0      0      0      0      0      0      1\n";
+  const std::string reclaimable = "Node    1, zone    DMA32, type  Reclaimable      0      0      2      0      0      0      0      0      0      0      0\n";
+  snapshot.files["proc/pagetypeinfo"] = head + unmovable + movable + reclaimable + "\nNumber of blocks type     Unmovable\nNode 1, zone    DMA32 7\n";
+  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(3 + 2 + 1024 + 8));
+  snapshot.files["proc/pagetypeinfo"] = head + unmovable.substr(0, 60);
+  EXPECT_THAT(error_of(snapshot), testing::StartsWith("snap/proc/pagetypeinfo:5: free blocks of order"));
+}
+
 TEST(SnapshotError, NoSuchDirectory) {
   EXPECT_EQ(read_snapshot("/nowhere").error().message,
             "/nowhere: is not a directory; give one that holds proc/zoneinfo, 'oomcast host capture DIR' makes one");

@@ -17,7 +17,7 @@ using namespace oomcast::literals;
 TEST(Exit, EverythingComesFreeThatTheProcessHeld) {
   Machine m(HostBuilder().plain_node(20000_pages).swap(1_MiB).build(), Kswapd::kAbsent);
   const auto app = m.start(100);
-  m.process(app).space.map(0, (8_MiB).count(), true, true);
+  m.process(app).space.map(0, (8_MiB).count(), {.accountable = true, .anonymous = true});
   m.host.committed = m.process(app).space.committed_pages;
   m.touch(app, 0, 2000);
   m.run([&] { exit_process(m.k, app); });

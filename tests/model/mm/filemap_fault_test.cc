@@ -23,7 +23,7 @@ struct MappedFile : testing::Test {
   }
   void map(host::ProcessIndex process, uint64_t first, int64_t pages, bool shared, bool executable = false) {
     host::AddressSpace& space = m.process(process).space;
-    space.map(first << kPageShift, static_cast<uint64_t>(pages) << kPageShift, false, false);
+    space.map(first << kPageShift, static_cast<uint64_t>(pages) << kPageShift, {});
     host::AddressSpace::Mapping& mapping = space.mappings[first << kPageShift];
     mapping.file = 0;
     mapping.file_shift = -static_cast<int64_t>(first);
@@ -107,7 +107,7 @@ int64_t resident_after_a_stream(bool executable) {
   m.host.files[1].size_pages = 30000;
   const auto app = m.start(100);
   host::AddressSpace& space = m.process(app).space;
-  space.map(uint64_t{0x1000} << kPageShift, 1024 << kPageShift, false, false);
+  space.map(uint64_t{0x1000} << kPageShift, 1024 << kPageShift, {});
   host::AddressSpace::Mapping& mapping = space.mappings[uint64_t{0x1000} << kPageShift];
   mapping.file = 0;
   mapping.file_shift = -0x1000;

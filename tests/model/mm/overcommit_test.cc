@@ -74,11 +74,37 @@ TEST(Overcommit, ABigProcessLeavesAThirtySecondOfItselfToOthers) {
 
 TEST(Overcommit, TooManyMappingsAreRefusedInEveryMode) {
   host::Process process;
-  for (uint64_t i = 0; i < 5; ++i) process.space.map(i << 20, kPageBytes, true, true);
+  for (uint64_t i = 0; i < 5; ++i) process.space.map(i << 20, kPageBytes, {.accountable = true, .anonymous = true});
   Machine m(mode(1).set("vm.max_map_count", 4).build(), Kswapd::kAbsent);
-  const auto why = vm_enough_memory(m.k, process, 1);
+  const auto why = too_many_mappings(m.k, process);
   ASSERT_TRUE(why.has_value());
   EXPECT_THAT(*why, HasSubstr("vm.max_map_count = 4"));
+  process.space.unmap(0, kPageBytes);
+  EXPECT_FALSE(too_many_mappings(m.k, process).has_value());
+}
+
+TEST(Overcommit, AddressSpaceAndDataHaveTheirOwnLimits) {
+  host::Process process;
+  process.limit_as_pages = 100;
+  process.limit_data_pages = 60;
+  process.guest = true;
+  process.space.map(0, 50 * kPageBytes, {.anonymous = true, .data = true});
+  EXPECT_FALSE(may_expand_vm(process, 50, false).has_value());
+  EXPECT_THAT(may_expand_vm(process, 51, false).value_or(""), HasSubstr("RLIMIT_AS"));
+  EXPECT_FALSE(may_expand_vm(process, 10, true).has_value());
+  EXPECT_THAT(may_expand_vm(process, 11, true).value_or(""), HasSubstr("RLIMIT_DATA"));
+}
+
+TEST(Overcommit, NeighboursOfOneKindAreOneMapping) {
+  host::Process process;
+  process.space.map(0, kPageBytes, {.anonymous = true});
+  process.space.map(kPageBytes, kPageBytes, {.anonymous = true});
+  EXPECT_EQ(process.space.mappings.size(), 1u);
+  process.space.map(2 * kPageBytes, kPageBytes, {.accountable = true, .anonymous = true});
+  process.space.map(3 * kPageBytes, kPageBytes, {});
+  process.space.map(4 * kPageBytes, kPageBytes, {});
+  EXPECT_EQ(process.space.mappings.size(), 4u) << "another kind; and files do not join";
+  EXPECT_EQ(process.space.mapped_bytes, 5 * static_cast<int64_t>(kPageBytes));
 }
 
 TEST(Overcommit, TheReasonSaysWhatWasAskedAndWhatThereIs) {

@@ -175,14 +175,14 @@ TEST(PageAlloc, AnOomVictimMayUseHalfOfTheReserve) {
 }
 
 TEST(PageAlloc, SeventeenFutileRoundsBeforeAnOomKillOn61) {
-  Machine m(HostBuilder().node(64_MiB).build());
+  Machine m(HostBuilder().node(64_MiB).set("vm.watermark_boost_factor", 0).build());
   m.touch(m.start(100), 0, 40000);
   EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
   EXPECT_EQ(m.count(Vmstat::allocstall_movable), 17);
 }
 
 TEST(PageAlloc, ThirtyFourOn612WhichWalksTheCgroupsTwice) {
-  Machine m(HostBuilder().kernel(6, 12).node(64_MiB).build());
+  Machine m(HostBuilder().kernel(6, 12).node(64_MiB).set("vm.watermark_boost_factor", 0).build());
   m.touch(m.start(100), 0, 40000);
   EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
   EXPECT_EQ(m.count(Vmstat::allocstall_movable), 34);
@@ -201,7 +201,7 @@ TEST(PageAlloc, AHostThatCouldNeverSatisfyTheRequestGivesUpAfterOneRound) {
 }
 
 TEST(PageAlloc, StallsAreLabelledByWhatTheRequestMayUseNotByWhatItGets) {
-  Machine m(HostBuilder().node(64_MiB).build());
+  Machine m(HostBuilder().node(64_MiB).set("vm.watermark_boost_factor", 0).build());
   m.start(100);
   m.run(
       [&] {
@@ -240,56 +240,36 @@ TEST(PageAlloc, WithoutSwapAnonymousPagesDoNotCountAsReclaimable) {
   EXPECT_EQ(zone_reclaimable_pages(with_swap.k, with_swap.node(), 1), 100 + 2048);
 }
 
-// A zone whose movable blocks run dry (at 156 free pages) before its marks are reached (104).
-HostBuilder nearly_unguarded() { return HostBuilder().plain_node(20000_pages).set("vm.min_free_kbytes", 256); }
+TEST(Boost, ANormalZoneStealsOnlyWhenTheZonesBelowItAreAtTheirMarksToo) {
+  const auto first_boost = [](bool with_dma32) {
+    host::HostSpec spec = HostBuilder().node(5_GiB).build();
+    if (!with_dma32) std::erase_if(spec.nodes[0].zones, [](const host::ZoneSpec& zone) { return zone.kind != host::ZoneKind::kNormal; });
+    Machine m(spec, Kswapd::kAbsent);
+    host::Zone& normal = m.zone(0, host::ZoneKind::kNormal);
+    normal.other_free = normal.other_capacity = normal.low + 5000;
+    int64_t taken = 0;
+    m.run([&] {
+      while (normal.boost == 0 && alloc_page(m.k, kGfpHighUserMovable, 0).ok()) ++taken;
+    });
+    return taken - (normal.managed - normal.other_capacity);
+  };
+  EXPECT_LT(first_boost(false), 100) << "as soon as its movable blocks are used up";
+  EXPECT_GT(first_boost(true), 600'000) << "after 3 GiB of DMA32";
+}
 
+// A zone whose movable blocks run dry before its marks are reached (104).
 TEST(Boost, TheFirstFallbackRaisesAllMarksAndWakesTheZonesKswapd) {
-  Machine m(nearly_unguarded().page_cache(4000_pages).build());
+  Machine m(HostBuilder().plain_node(20000_pages).set("vm.min_free_kbytes", 256).page_cache(4000_pages).build());
   ASSERT_EQ(m.zone().high, 104);
-  take(m, m.zone().free - 180);
+  m.zone().other_free = m.zone().other_capacity = 156;
+  take(m, m.zone().free - 200);
   EXPECT_EQ(m.zone().boost, 0);
-  take(m, 30);
+  take(m, 50);
   EXPECT_EQ(m.zone().boost, 512) << "a pageblock, as one and a half high marks are less";
   EXPECT_EQ(m.zone().high_mark(), 104 + 512);
   m.pass(1_s);
   EXPECT_GT(m.count(Vmstat::pageoutrun), 0);
   EXPECT_EQ(m.zone().boost, 0) << "kswapd takes the boost back";
-}
-
-TEST(Boost, GrowsUpToOneAndAHalfHighMarks) {
-  Machine m(HostBuilder().plain_node(400000_pages).set("vm.min_free_kbytes", 1600).build(), Kswapd::kAbsent);
-  const int64_t most = m.zone().high * 15000 / 10000;
-  ASSERT_GT(most, 512);
-  ASSERT_LT(most, 2048);
-  for (int i = 0; i < 6; ++i) {
-    m.zone().fallback_done = false;
-    take(m, m.zone().free - 400000 / 128 + 64);
-    m.zone().used -= 10000;
-    m.zone().free += 10000;
-  }
-  EXPECT_EQ(m.zone().boost, most);
-}
-
-TEST(Boost, HappensOnceUntilFreePagesArePlentifulAgain) {
-  Machine m(nearly_unguarded().build(), Kswapd::kAbsent);
-  take(m, m.zone().free - 158);
-  take(m, 1);
-  EXPECT_EQ(m.zone().boost, 512);
-  m.zone().boost = 0;
-  take(m, 20);
-  EXPECT_EQ(m.zone().boost, 0);
-}
-
-TEST(Boost, NoneWithFactorZero) {
-  Machine m(nearly_unguarded().set("vm.watermark_boost_factor", 0).build(), Kswapd::kAbsent);
-  take(m, m.zone().free - 120);
-  EXPECT_EQ(m.zone().boost, 0);
-}
-
-TEST(Boost, NoneInZonesOfLessThanFourPageblocks) {
-  Machine m(HostBuilder().plain_node(2047_pages).set("vm.min_free_kbytes", 20).build(), Kswapd::kAbsent);
-  take(m, m.zone().free - 10);
-  EXPECT_EQ(m.zone().boost, 0);
 }
 
 }  // namespace

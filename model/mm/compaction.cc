@@ -1,0 +1,37 @@
+// Can pages be moved together? See compaction.h; kernel-spec section 2.6.
+#include "model/mm/compaction.h"
+
+#include "model/mm/free_blocks.h"
+
+namespace oomcast::mm {
+
+namespace {
+
+// compact_gap(): room for the copies, twice the size of what is wanted.
+constexpr int64_t kGap = 2 * host::kHugePages;
+
+// Makes the free pages of the zone one block more compact. Half a block has to be moved out of the way on average.
+void compact_zone(Kernel& k, host::Zone& zone) {
+  ++zone.start_whole;
+  k.host.count(host::Vmstat::pgmigrate_success, host::kHugePages / 2);
+  k.sched.cpu(k.costs.copy_page * (host::kHugePages / 2));
+}
+
+}  // namespace
+
+bool compact_nodes(Kernel& k, const Gfp& gfp, int preferred_node) {
+  for (const int node : k.host.zonelists[static_cast<size_t>(preferred_node)]) {
+    if (!gfp.allows(node)) continue;
+    for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
+      host::Zone& zone = k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(z)];
+      if (zone.managed == 0 || !watermark_ok(zone, zone.low_mark() + kGap, gfp.highest_zone, zone.free)) continue;
+      k.host.count(host::Vmstat::compact_stall);
+      while (whole_free_blocks(zone) == 0) compact_zone(k, zone);
+      k.host.count(host::Vmstat::compact_success);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,22 @@
+// In which pieces is a zone's free memory? Whole pageblocks for huge pages, and pages in blocks of other migratetypes.
+//
+// A coarse stand-in for the buddy lists (expand(), __rmqueue_fallback(), boost_watermark() in mm/page_alloc.c). Differs:
+// free pages have no addresses. Small requests use up the pieces that were smaller than a block at the beginning, then
+// break one whole block after the other; what is freed goes back in the reverse order, as it does where programs use and
+// free memory in one go. Each fallback takes the largest piece, which comes to half of what there is at that time; once
+// free pages are plentiful again (four times as many), those of the other types are taken to be back in their blocks.
+#pragma once
+
+#include "model/mm/kernel.h"
+
+namespace oomcast::mm {
+
+/// Free pageblocks of 512 pages.
+int64_t whole_free_blocks(const host::Zone& zone);
+/// `pages` are about to be taken for movable use. Gives whether the zone was boosted because it had to steal.
+bool take_movable(const Kernel& k, host::Zone& zone, int64_t pages);
+/// The same for one page of the kernel's own; give_unmovable() when it is freed.
+bool take_unmovable(const Kernel& k, host::Zone& zone);
+void give_unmovable(host::Zone& zone);
+
+}  // namespace oomcast::mm

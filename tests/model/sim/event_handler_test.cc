@@ -1,0 +1,115 @@
+// What does one event of the program do? Placement, huge pages and limits, as a trace tells of them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/sim/simulation.h"
+#include "tests/support/host_builder.h"
+#include "tests/support/program.h"
+
+namespace oomcast::sim {
+namespace {
+
+using host::Vmstat;
+using support::HostBuilder;
+using support::Program;
+using testing::HasSubstr;
+using trace::PolicyMode;
+using namespace oomcast::literals;
+
+HostBuilder two_nodes() { return HostBuilder().plain_node(12000_pages).plain_node(12000_pages); }
+
+TEST(Placement, AThreadsPolicyHoldsForItAndForWhomItForksAndNotForTheOthers) {
+  Simulation s(two_nodes().build(), {});
+  Program p(s, 100);
+  p.map(0, 10000);
+  Program other = Program::thread(s, 100, 101);
+  other.touch(0, 1);  // it lives before the policy is set
+  p.set_policy(PolicyMode::kBind, 0b10);
+  p.touch(1, 1000);
+  other.touch(2000, 1000);
+  Program child = p.fork(200);
+  child.touch(5000, 1000);
+  const Outcome outcome = s.finish();
+  EXPECT_GE(outcome.counters[Vmstat::numa_other], 2000);
+  EXPECT_LT(outcome.counters[Vmstat::numa_other], 2100);
+}
+
+TEST(Placement, TheProgramStartsWithThePolicyOfTheCommandLine) {
+  Options options;
+  options.policy_mode = host::PolicyMode::kInterleave;
+  options.policy_nodes = 0b11;
+  Simulation s(two_nodes().build(), options);
+  Program p(s, 100);
+  p.touch(0, 1000);
+  EXPECT_GE(s.finish().counters[Vmstat::numa_interleave], 1000);
+}
+
+TEST(Placement, APolicyThatTheTargetCannotFollowChangesNothing) {
+  Simulation s(two_nodes().build(), {});
+  Program p(s, 100);
+  p.set_policy(PolicyMode::kBind, 0b100);
+  p.touch(0, 1000);
+  EXPECT_EQ(s.finish().counters[Vmstat::numa_other], 0);
+}
+
+TEST(Placement, AThreadRunsWhereItAsksTo) {
+  Simulation s(two_nodes().build(), {});
+  Program p(s, 100);
+  p.run_on(0b10);  // CPU 1 is on node 1
+  p.touch(0, 13000);
+  p.run_on(0b100);  // which the target does not have
+  const Outcome outcome = s.finish();
+  EXPECT_GT(outcome.counters[Vmstat::numa_local], 10000);
+  EXPECT_GT(outcome.counters[Vmstat::numa_foreign], 500) << "node 1 is full first";
+}
+
+TEST(Placement, TheCommandLinesNodeIsStronger) {
+  Options options;
+  options.cpu_node = 0;
+  Simulation s(two_nodes().build(), options);
+  Program p(s, 100);
+  p.run_on(0b10);
+  p.set_policy(PolicyMode::kBind, 0b10);
+  p.touch(0, 100);
+  EXPECT_EQ(s.finish().counters[Vmstat::numa_local], 0);
+}
+
+TEST(HugePages, ComeByAdviceAndGoByAdviceOrSwitch) {
+  const auto huge = [](const auto& before) {
+    Simulation s(HostBuilder().plain_node(12000_pages).huge_pages(host::ThpMode::kMadvise).build(), {});
+    Program p(s, 100);
+    p.map(0, 2048);
+    before(p);
+    p.touch(0, 2048);
+    return s.finish().counters[Vmstat::thp_fault_alloc];
+  };
+  EXPECT_EQ(huge([](Program&) {}), 0);
+  EXPECT_EQ(huge([](Program& p) { p.advise_huge(0, 2048, true); }), 4);
+  EXPECT_EQ(huge([](Program& p) { p.advise_huge(0, 2048, true), p.advise_huge(512, 512, false); }), 3);
+  EXPECT_EQ(huge([](Program& p) { p.advise_huge(0, 2048, true), p.disable_huge(true); }), 0);
+}
+
+TEST(HugePages, FootprintGrowsByTheBlockAndTouchedBytesByWhatIsUsed) {
+  Simulation s(HostBuilder().plain_node(12000_pages).huge_pages(host::ThpMode::kAlways).build(), {});
+  Program p(s, 100);
+  p.map(0, 4096);
+  for (uint64_t page = 0; page < 4096; page += 512) p.touch(page, 1);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.touched, to_bytes(8_pages));
+  EXPECT_EQ(outcome.app.footprint_peak, to_bytes(4096_pages));
+}
+
+TEST(Limits, AMappingBeyondTheProcesssOwnLimitIsRefused) {
+  constexpr uint64_t kRlimitAs = 9;
+  Simulation s(HostBuilder().plain_node(12000_pages).build(), {});
+  Program p(s, 100);
+  p.limit(kRlimitAs, (4_MiB).count());
+  p.map(0, 1024);
+  p.map(5000, 1);
+  const Outcome outcome = s.finish();
+  ASSERT_TRUE(outcome.alloc_refused.has_value());
+  EXPECT_THAT(outcome.alloc_refused->why, HasSubstr("RLIMIT_AS"));
+}
+
+}  // namespace
+}  // namespace oomcast::sim
