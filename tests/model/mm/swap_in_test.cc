@@ -227,7 +227,7 @@ TEST_F(SwapInFromSsd, ReadsAheadWhenTheFaultFollowsTheLastOne) {
 }
 
 TEST_F(SwapInFromSsd, StaysInsideTheMapping) {
-  m.process(app).space.map(20 * 4096, 4 * 4096, true, true);
+  m.process(app).space.map(20 * 4096, 4 * 4096, {.accountable = true, .anonymous = true});
   m.read(app, 21, 1);
   EXPECT_EQ(all_cached(), (std::vector<uint64_t>{20, 22, 23}));
 }
