@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/wt/file2/build-u/tests/ground_truth/test_ground_truth[1]_tests.cmake")
-  include("/tmp/wt/file2/build-u/tests/ground_truth/test_ground_truth[1]_tests.cmake")
-else()
-  add_test(test_ground_truth_NOT_BUILT test_ground_truth_NOT_BUILT)
-endif()

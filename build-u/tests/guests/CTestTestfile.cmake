@@ -1,6 +1,0 @@
-# CMake generated Testfile for 
-# Source directory: /tmp/wt/file2/tests/guests
-# Build directory: /tmp/wt/file2/build-u/tests/guests
-# 
-# This file includes the relevant testing commands required for 
-# testing this directory and lists subdirectories to be tested as well.

@@ -1,5 +1,0 @@
-if(EXISTS "/tmp/wt/file2/build-u/tests/test_property[1]_tests.cmake")
-  include("/tmp/wt/file2/build-u/tests/test_property[1]_tests.cmake")
-else()
-  add_test(test_property_NOT_BUILT test_property_NOT_BUILT)
-endif()
