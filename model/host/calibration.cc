@@ -90,7 +90,7 @@ void read_calibration(SnapshotReader& reader) {
   assume_calibration(reader.spec, "not in calibration.json");
   assume_ssd(reader.spec, reader.spec.disk, "disk", "not in calibration.json");
   for (size_t i = 0; i < reader.spec.swaps.size(); ++i) {
-    assume_ssd(reader.spec, reader.spec.swaps[i].times, "swap[" + std::to_string(i) + "]", "not in calibration.json");
+    assume_swap_times(reader.spec, reader.spec.swaps[i], "swap[" + std::to_string(i) + "]", "not in calibration.json");
   }
 }
 

@@ -12,6 +12,7 @@ namespace {
 // A recent server on its own metal, and a SATA or virtual SSD.
 constexpr Nanoseconds kPageFault{800};
 constexpr int64_t kPageTouchPs = 1000;
+constexpr DeviceTimes kZram{Nanoseconds(2'000), Nanoseconds(6'000), Nanoseconds(64'000), Nanoseconds(192'000)};
 constexpr DeviceTimes kSsd{Nanoseconds(90'000), Nanoseconds(30'000), Nanoseconds(250'000), Nanoseconds(150'000)};
 
 }  // namespace
@@ -55,6 +56,14 @@ void assume_block_size(HostSpec& spec, const char* why) {
 }
 
 bool is_block_size(int64_t bytes) { return bytes == 0 || bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096; }
+
+void assume_swap_times(HostSpec& spec, SwapSpec& swap, const std::string& field, const char* why) {
+  DeviceTimes& times = swap.times;
+  const bool unknown = times.read_4k.count() == 0 && times.write_4k.count() == 0;
+  if (swap.zram_percent == 0 || !unknown) return assume_ssd(spec, times, field, why);
+  times = kZram;
+  spec.assumed.push_back(field + ": 2 us to decompress a page and 6 us to compress one (" + why + ")");
+}
 
 void default_settings(HostSpec& spec) {
   // Both reserves are a 32nd of what was free at boot, capped (mm/mmap.c); nearly all memory is.

@@ -13,6 +13,8 @@ namespace oomcast::host {
 void assume_calibration(HostSpec& spec, const char* why);
 /// Fills the times that are still zero with those of an SSD; `field` is "disk" or "swap[0]".
 void assume_ssd(HostSpec& spec, DeviceTimes& times, const std::string& field, const char* why);
+/// The same for a swap device; zram takes as long as its compressor, lzo-rle.
+void assume_swap_times(HostSpec& spec, SwapSpec& swap, const std::string& field, const char* why);
 /// Blocks of a page, what ext4 uses on all but small file systems.
 void assume_block_size(HostSpec& spec, const char* why);
 bool is_block_size(int64_t bytes);

@@ -67,6 +67,7 @@ struct SwapSpec {
   Bytes size, used;
   int priority = -2;
   bool rotational = true;
+  int zram_percent = 0;        // memory that a page stored in zram takes, of a page; 0: not zram
   DeviceTimes times;
 };
 

@@ -97,9 +97,10 @@ void read_devices(JsonObject& object, HostSpec& spec) {
     device.bytes("used", swap.used);
     device.integer("priority", swap.priority, -32768, 32767);
     device.flag("rotational", swap.rotational);
+    device.integer("zram_percent", swap.zram_percent, 0, 100);
     read_times(device, swap.times);
     device.done();
-    assume_ssd(spec, swap.times, std::string("swap[") + std::to_string(i) + "]", why);
+    assume_swap_times(spec, swap, std::string("swap[") + std::to_string(i) + "]", why);
     spec.swaps.push_back(std::move(swap));
   }
 }

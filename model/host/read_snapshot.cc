@@ -89,7 +89,7 @@ std::vector<std::string> paths_of(const std::string& root) {
     paths.push_back(nodes + "/" + name + "/cpulist");
   }
   for (const std::string& name : names_in(root + "/sys/block"))
-    paths.push_back("sys/block/" + name + "/queue/rotational");
+    for (const char* file : {"/queue/rotational", "/mm_stat"}) paths.push_back("sys/block/" + name + file);
   add_cgroup_paths(root, "sys/fs/cgroup", 0, paths);
   return paths;
 }

@@ -97,6 +97,8 @@ void read_meminfo(SnapshotReader& reader) {
   if (!committed_given) reader.assume("committed_as_pages", "0", "no Committed_AS in proc/meminfo");
 }
 
+constexpr int kZramPercent = 33;  // lzo-rle on program data: about three to one
+
 // 1 for disks that turn (and virtio, which says so), 0 for the others, -1 when the snapshot does not say.
 int64_t rotational(SnapshotReader& reader, std::string_view device) {
   if (device.starts_with("/dev/")) device.remove_prefix(5);
@@ -127,6 +129,25 @@ void decide_rotational(SnapshotReader& reader, SwapSpec& swap, size_t index) {
     swap.rotational = true;
     reader.assume(field, "true", "no sys/block/*/queue/rotational; the device behind " + swap.name + " is unknown");
   }
+}
+
+// mm_stat: bytes stored, bytes after compression, bytes of memory that takes.
+void decide_zram(SnapshotReader& reader, SwapSpec& swap, size_t index) {
+  if (!swap.name.starts_with("/dev/zram")) return;
+  const std::string path = "sys/block/" + swap.name.substr(5) + "/mm_stat";
+  if (const std::string* text = reader.text(path)) {
+    const std::vector<std::string_view> word = words(*text);
+    const auto stored = word.size() > 2 ? parse_integer(word[0], 0, INT64_MAX) : std::nullopt;
+    const auto memory = word.size() > 2 ? parse_integer(word[2], 0, INT64_MAX / 100) : std::nullopt;
+    if (!stored || !memory) return reader.fail(path, 1, "expected at least three numbers, got " + quote(trim(*text)));
+    if (*stored > 0) {
+      swap.zram_percent = static_cast<int>(std::clamp<int64_t>(*memory * 100 / *stored, 1, 100));
+      return;
+    }
+  }
+  swap.zram_percent = kZramPercent;
+  reader.assume("swap[" + std::to_string(index) + "].zram_percent", std::to_string(kZramPercent),
+                "nothing stored in " + swap.name + " to tell how well it compresses");
 }
 
 }  // namespace
@@ -228,6 +249,7 @@ void read_swaps(SnapshotReader& reader) {
     swap.priority = static_cast<int>(*priority);
     const size_t index = reader.spec.swaps.size();
     decide_rotational(reader, swap, index);
+    decide_zram(reader, swap, index);
     reader.places.emplace("swap[" + std::to_string(index) + "]", reader.place(path, line.number));
     reader.spec.swaps.push_back(std::move(swap));
   }

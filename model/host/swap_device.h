@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/host/host_spec.h"
@@ -25,6 +26,7 @@ struct SwapSlot {
   uint16_t map_count = 0;   // PTEs that hold this entry
   uint8_t cgroup = 0;       // who is charged for it
   bool cached = false;      // a page in the swap cache holds it
+  bool stored = false;      // zram: its data takes memory
   bool foreign = false;     // holds a page of a process that stood on the host before the run
   PageId page = kNoPage;    // valid if cached
   Shadow shadow;
@@ -56,6 +58,10 @@ class SwapDevice {
     uint32_t next = 0;        // offset
   };
   std::vector<PercpuCluster> percpu_cluster;
+
+  // zram: pages stored, and the node and zone of each page of memory that they take.
+  int64_t zram_stored = 0;
+  std::vector<std::pair<int8_t, int8_t>> zram_pool;
 
   int64_t total() const { return static_cast<int64_t>(slots_.size()); }
   int64_t free() const { return free_; }

@@ -204,6 +204,7 @@ Problem check_swaps(const HostSpec& spec) {
     }
     if (auto bad = out_of_range(where + ".priority", swap.priority, -32768, 32767)) return bad;
     if (!names.insert(swap.name).second) return Contradiction{where + ".name", swap.name + " is listed twice"};
+    if (auto bad = out_of_range(where + ".zram_percent", swap.zram_percent, 0, 100)) return bad;
     if (auto bad = check_times(where, swap.times)) return bad;
   }
   return std::nullopt;

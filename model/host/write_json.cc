@@ -73,7 +73,8 @@ ordered_json swap_json(const SwapSpec& swap) {
                        {"size", swap.size.count()},
                        {"used", swap.used.count()},
                        {"priority", swap.priority},
-                       {"rotational", swap.rotational}};
+                       {"rotational", swap.rotational},
+                       {"zram_percent", swap.zram_percent}};
   add_times(json, swap.times);
   return json;
 }

@@ -13,6 +13,7 @@
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
 #include "model/mm/writeback.h"
+#include "model/mm/zram.h"
 
 namespace oomcast::mm {
 
@@ -171,7 +172,12 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   if (page.anon() && !page.has(host::kPageSwapBacked)) return reclaim_lazyfree(k, id);
   if (page.anon() && !page.has(host::kPageSwapCache) && !add_to_swap(k, id)) return Fate::kActivate;
   if (page.mapcount > 0) try_to_unmap(k, id);
-  if (page.has(host::kPageDirty)) {
+  if (page.has(host::kPageDirty) && page.has(host::kPageSwapCache) && is_zram(k, page.slot)) {
+    // Written at once, and free in the same pass.
+    k.sched.cpu(k.costs.unmap_page);
+    if (!sc.may_writepage || !zram_write(k, id)) return Fate::kKeep;
+    ++stat.pageout;
+  } else if (page.has(host::kPageDirty)) {
     const Fate fate = write_out(k, id, references, sc, stat);
     k.sched.cpu(k.costs.unmap_page);
     return fate;

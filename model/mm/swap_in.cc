@@ -9,6 +9,7 @@
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
+#include "model/mm/zram.h"
 
 namespace oomcast::mm {
 
@@ -176,6 +177,37 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   if (slot.map_count == 0 && (write || vm_swap_full(k, page.cgroup))) free_swap(k, id);
 }
 
+// SWP_SYNCHRONOUS_IO: a page that nobody shares is read at once, past the swap cache, and its slot is free. False if it
+// has to be tried again, or the task is dying.
+bool swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id) {
+  const uint8_t cgroup = k.host.slot(slot_id).cgroup;
+  const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
+  if (!where.ok()) return false;
+  const bool charged = try_charge(k, cgroup);
+  Process& process = k.host.processes[index];
+  const Pte pte = process.space.get(vpn);
+  if (!charged || !pte.is_swapped() || pte.slot() != slot_id || k.host.slot(slot_id).cached) {
+    if (charged) uncharge(k.host, cgroup, 1);
+    free_page(k, where, k.sched.current().cpu);
+    return false;
+  }
+  const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
+  Page& page = k.host.pages[id];
+  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
+  workingset_refault(k, id, k.host.slot(slot_id).shadow);
+  k.host.count(Vmstat::pswpin);
+  k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
+  k.sched.cpu(k.host.device(slot_id).spec().times.read_4k);
+  lru_add(k, id, k.sched.current().cpu);
+  ++k.host.guest_anon;
+  add_mapper(k, id, index, vpn);
+  process.space.set(vpn, Pte::present(id));
+  ++process.rss_anon;
+  --process.swap_entries;
+  put_swap_entry(k, slot_id);
+  return true;
+}
+
 // Waits until the page that holds the slot has its data. False if the task is dying.
 bool wait_for_read(Kernel& k, SlotId slot_id) {
   while (true) {
@@ -221,6 +253,11 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
         major = true;
         k.host.count(Vmstat::pgmajfault);
         k.sched.cpu(k.costs.swap_fault);
+      }
+      if (is_zram(k, slot_id) && slot.map_count == 1) {
+        if (swap_in_directly(k, index, vpn, slot_id)) return true;
+        if (k.sched.current().dying) return false;
+        continue;
       }
       if (thrashing) k.sched.memstall_enter();
       swapin_readahead(k, index, vpn, slot_id);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/mm/swap.h"
+#include "model/mm/zram.h"
 
 namespace oomcast::mm {
 
@@ -198,6 +199,7 @@ SlotId alloc_swap_slot(Kernel& k) {
 }
 
 void free_swap_slot(Kernel& k, SlotId id) {
+  zram_free(k, id);
   if (!k.host.swap_slot_cache_active) {
     k.host.device(id).release(id);
     return;

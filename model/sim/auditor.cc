@@ -207,6 +207,9 @@ Counts recount(const Host& host) {
   count_lists(host, counts, seen);
   count_pages(host, counts, seen);
   count_processes(const_cast<Host&>(host), counts);
+  for (const host::SwapDevice& device : host.swaps) {
+    for (const auto& [node, zone] : device.zram_pool) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+  }
   for (const auto& [node, zone] : host.cache_slab) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   count_slots(host, counts);
   count_cgroups(host, counts);

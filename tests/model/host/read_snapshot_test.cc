@@ -248,6 +248,26 @@ TEST(Snapshot, TheDiskOfASwapPartitionSaysWhetherItTurns) {
   EXPECT_TRUE(host->swaps[1].rotational);
 }
 
+TEST(Snapshot, SwapInZramTakesMemoryAsItDidBeforeTheRun) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files["proc/swaps"] = "Filename Type Size Used Priority\n/dev/zram0 partition 524284 1024 100\n";
+  snapshot.files["sys/block/zram0/mm_stat"] = "1048576 400000 419430 0 419430 0 0 0 0\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->swaps[0].zram_percent, 39);
+  EXPECT_FALSE(host->swaps[0].rotational);
+}
+
+TEST(Snapshot, HowWellZramCompressesIsAssumedWhenNothingIsStored) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files["proc/swaps"] = "Filename Type Size Used Priority\n/dev/zram0 partition 524284 0 100\n";
+  snapshot.files["sys/block/zram0/mm_stat"] = "0 0 0 0 0 0 0 0 0\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->swaps[0].zram_percent, 33);
+  EXPECT_THAT(host->assumed, Contains("swap[0].zram_percent: 33 (nothing stored in /dev/zram0 to tell how well it compresses)"));
+}
+
 TEST(Snapshot, LinesOfFutureKernelsAreNoTrouble) {
   SnapshotFiles snapshot = load("k612-oom-2node");
   replace(snapshot, "proc/zoneinfo", "  start_pfn:", "  something_new: 7\n  start_pfn:");
