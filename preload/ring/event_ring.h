@@ -14,6 +14,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kFramesMax = 54;
+inline constexpr int kPushTries = 256;
 inline constexpr uint64_t kSlots = 2048;  // a power of two
 
 struct Slot {
@@ -41,10 +42,11 @@ struct EventRing {
     return static_cast<int64_t>(slots[ahead & (kSlots - 1)].sequence.load(std::memory_order_relaxed) - ahead) >= 0;
   }
 
-  /// Async-signal-safe and wait-free but for other writers' progress. False: full, counted in `dropped`.
+  /// Async-signal-safe and wait-free. False: full, or too many others in the way; counted in `dropped`.
   bool try_push(const trace::Event& event, const uint64_t* frames = nullptr, uint32_t frame_count = 0) {
     uint64_t position = head.load(std::memory_order_relaxed);
-    for (;;) {
+    // A ring that the guest has overwritten may never look right again: without a bound it would be tried for ever.
+    for (int tries = 0; tries < kPushTries; ++tries) {
       Slot& slot = slots[position & (kSlots - 1)];
       const uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
       if (sequence == position) {
@@ -58,12 +60,13 @@ struct EventRing {
           return true;
         }
       } else if (static_cast<int64_t>(sequence - position) < 0) {
-        dropped.fetch_add(1, std::memory_order_relaxed);
-        return false;
+        break;
       } else {
         position = head.load(std::memory_order_relaxed);
       }
     }
+    dropped.fetch_add(1, std::memory_order_relaxed);
+    return false;
   }
 };
 
@@ -103,7 +106,11 @@ class RingReader {
     release(ring_->slots[tail_ & (kSlots - 1)]);
   }
 
-  uint64_t lost() const { return lost_ + ring_->dropped.load(std::memory_order_relaxed); }
+  /// A count that no program can have reached was written by something else: it is left out.
+  uint64_t lost() const {
+    const uint64_t dropped = ring_->dropped.load(std::memory_order_relaxed);
+    return lost_ + (dropped < uint64_t{1} << 40 ? dropped : 0);
+  }
 
  private:
   void release(Slot& slot) {

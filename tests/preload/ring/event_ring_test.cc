@@ -54,6 +54,13 @@ TEST(EventRing, StepsOverAWriterThatDied) {
   EXPECT_EQ(reader.lost(), 1u);
 }
 
+TEST(EventRing, AnOverwrittenRingDoesNotHoldTheWriter) {
+  auto ring = fresh_ring();
+  ring->slots[0].sequence.store(5000, std::memory_order_relaxed);  // ahead of every position that `head` will lead to
+  EXPECT_FALSE(ring->try_push({}));
+  EXPECT_EQ(ring->dropped.load(), 1u);
+}
+
 TEST(EventRing, AnAbsurdFrameCountIsCutDown) {
   auto ring = fresh_ring();
   ring->try_push({});
