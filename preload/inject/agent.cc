@@ -385,7 +385,7 @@ void after_break_moved() {
   const auto now = reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr);
   const uintptr_t before = agent_known_break.exchange(now, std::memory_order_relaxed);
   if (now > before && before != 0)
-    agent_request(ring::RequestKind::kMapped, before & ~uintptr_t{4095}, ((now + 4095) & ~uintptr_t{4095}) - (before & ~uintptr_t{4095}), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+    agent_request(ring::RequestKind::kBreakMoved, before & ~uintptr_t{4095}, ((now + 4095) & ~uintptr_t{4095}) - (before & ~uintptr_t{4095}), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 }
 
 int64_t agent_sample_bytes() { return sample_bytes; }

@@ -31,6 +31,9 @@ inline void* seen(void* pointer, size_t bytes) {
   const auto address = reinterpret_cast<uintptr_t>(pointer);
   if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0))
     after_break_moved();
+  // Memory that has been touched is known, and nobody has to hear who allocates it again.
+  if (const ring::KnownPages& touched = agent_shared->touched; touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2))))
+    return pointer;
   const ring::KnownPages& known = agent_shared->known;
   if (__builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
     after_allocation_slow(address, bytes);

@@ -23,14 +23,17 @@
 
 namespace oomcast::record {
 
-/// One forward walk of a thread: where its next fault is expected and what was filled ahead of it.
+/// One walk of a thread over fresh memory, upwards or downwards: where its next fault is expected and what was filled ahead.
 struct Walk {
-  uint64_t next = 0;         // the page after the last window; a fault there continues the walk
-  uint64_t ahead_start = 0;  // pages filled ahead and not yet counted: [ahead_start, next)
+  uint64_t next = 0;         // a fault on this page continues it upwards; 0: it goes down
+  uint64_t below = 0;        // a fault on this page continues it downwards; 0: it goes up
+  uint64_t ahead_start = 0, ahead_end = 0;  // filled ahead and not yet counted; empty: nothing
   uint64_t sentinel = 0;     // write-protected last page of a window after which no fault would come, or 0
   uint64_t window_pages = 1;
+  uint64_t walked_pages = 0; // that it has come along
   uint32_t steps = 0;
   uint64_t last_ns = 0;
+  bool has_ahead() const { return ahead_start < ahead_end; }
 };
 
 struct Task {
@@ -38,6 +41,7 @@ struct Task {
   uint32_t tid;
   TaskClock clock;
   std::array<Walk, 4> walks;
+  uint64_t first_window_pages = 1;  // of a new walk, as far as the last ones went
   bool file_time_known = false;  // its clock has seen how long it was in file calls
   uint64_t tick = 0;  // last tick at which the thread was seen to live
 };
@@ -45,7 +49,7 @@ struct Task {
 /// The shared area of one process, unmapped with it.
 class SharedMapping {
  public:
-  explicit SharedMapping(void* area) : area_(static_cast<ring::SharedArea*>(area)), reader(&area_->ring), known(&area_->known) {}
+  explicit SharedMapping(void* area) : area_(static_cast<ring::SharedArea*>(area)), reader(&area_->ring), known(&area_->known), touched(&area_->touched) {}
   ~SharedMapping() { ::munmap(area_, sizeof(ring::SharedArea)); }
   SharedMapping(const SharedMapping&) = delete;
   SharedMapping& operator=(const SharedMapping&) = delete;
@@ -56,16 +60,23 @@ class SharedMapping {
 
  public:
   ring::RingReader reader;
-  ring::KnownPagesWriter known;
+  ring::KnownPagesWriter known, touched;
   uint64_t stuck_since_ns = 0;
 };
 
 /// A fault whose fill met an unread event (EAGAIN); it has been fed already.
 struct ParkedFill {
-  uint64_t page = 0;
-  uint64_t pages = 1;
+  uint64_t page = 0;              // that a thread waits for
+  uint64_t start = 0, end = 0;    // the window around it
   enum class Kind { kFill, kZero, kUnprotect } kind = Kind::kFill;
-  bool sentinel = false;
+  uint64_t sentinel = 0;          // the page at the window's far end that is to be armed, or 0
+};
+
+/// An allocation whose stack was taken.
+struct SampledAllocation {
+  uint64_t end = 0;
+  uint32_t stack_id = 0;
+  bool large = false;  // the end is its own; else it stands for all those around it until the next sample
 };
 
 struct Process {
@@ -82,7 +93,7 @@ struct Process {
   AddressMap map;
   std::vector<Vma> last_maps;
   std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
-  std::map<uint64_t, std::pair<uint64_t, uint32_t>> sampled;  // allocation start -> end, stack number
+  std::map<uint64_t, SampledAllocation> sampled;  // by start
   std::vector<std::pair<uint64_t, uint64_t>> free_advised;    // MADV_FREE announced, REMOVE event yet to come
   std::vector<ParkedFill> parked;
 
@@ -98,6 +109,11 @@ struct Process {
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
+  uint64_t size_pages = 0, data_pages = 0;              // what statm said last
+  uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
+  int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
+  uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
+  uint64_t break_end = 0;        // where the heap ended when its growth was last told
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told
   uint64_t fork_group = 0;       // processes with the same number may share pages since a fork; 0: with nobody

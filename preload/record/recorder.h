@@ -31,7 +31,7 @@ struct RecordOptions {
   int guard_percent = 5;               // stop the guest when this machine's MemAvailable falls to this share; 0: never
   bool kill_on_oom = false;            // carry out the sink's kills for real
   int root_oom_score_adj = 0;          // told to the sink as the root's value; never set on this machine
-  int64_t max_window_pages = 64;
+  int64_t max_window_pages = 512;
   std::string tracker;                 // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
   std::string library_path;            // empty: beside the executable, in the build tree or in the install libdir
   std::function<void(const Progress&)> progress;

@@ -124,6 +124,7 @@ void Session::forget_address_space(Process& process) {
   process.sampled.clear();
   process.free_advised.clear();
   process.parked.clear();
+  process.break_end = 0;
   process.fault_fd.reset();
   process.tracker = TrackerKind::kPagemap;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
@@ -188,6 +189,7 @@ void Session::loop() {
       const auto rank = [](const epoll_event& e) { const auto kind = static_cast<uint32_t>(e.data.u64 >> 32); return kind == kFaults ? 0 : kind == kConnection ? 1 : kind == kListener ? 2 : 3; };
       return rank(a) < rank(b);
     });
+    if (count > 0) ++count_.wake_ups;
     for (int i = 0; i < count; ++i) {
       const auto id = static_cast<uint32_t>(events[static_cast<size_t>(i)].data.u64);
       switch (static_cast<SourceKind>(events[static_cast<size_t>(i)].data.u64 >> 32)) {
@@ -286,6 +288,7 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
   if (task != nullptr) {
     TaskClock::Span span;
     if ((force_clock || task->clock.due(event.time_ns)) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
+      ++count_.clock_reads;
       event.compute_ns = span.compute_ns;
       event.wait_ns = span.wait_ns;
     }
@@ -384,6 +387,10 @@ trace::CaptureSummary Session::finish() {
   objects_.clear();  // nobody takes over from those that are merely left
   while (!processes_.empty()) drop_process(processes_.begin()->first);
   summary_.lost_events = ring_lost_;
+  spdlog::debug("served {} events in {} wake-ups: {} first writes ({} pages filled), {} first reads, {} protected writes in {} reads; {} questions, {} notes", summary_.events,
+                count_.wake_ups, count_.write_faults, count_.filled_pages, count_.read_faults, count_.protected_faults, count_.fault_reads, count_.requests, count_.notes);
+  spdlog::debug("{} clock readings, {} sweeps and {} glances in {} ms, {} walks closed, {} pages examined", count_.clock_reads, count_.sweeps, count_.glances,
+                count_.sweep_ns / 1'000'000, count_.walks_closed, count_.pages_examined);
   for (uint32_t bit = 0; bit < static_cast<uint32_t>(ring::Sensitive::kCount); ++bit)
     if (sensitive_ >> bit & 1) summary_.host_sensitive.emplace_back(kSensitive[bit]);
   summary_.tracker = "none";

@@ -25,6 +25,7 @@
 #include "preload/record/recorder.h"
 #include "preload/record/shared_memory.h"
 #include "preload/record/stack_table.h"
+#include "preload/record/statistics.h"
 #include "preload/ring/protocol.h"
 
 namespace oomcast::record {
@@ -88,22 +89,37 @@ class Session {
   // session_faults.cc
   void on_userfaultfd(Process& process);
   void on_fault(Process& process, const uffd_msg& message);
-  void on_missing_write(Process& process, Task& task, uint64_t page);
-  void on_missing_read(Process& process, Task& task, uint64_t page);
-  void on_protected_write(Process& process, Task& task, uint64_t page);
+  void on_missing_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
+  void on_missing_read(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
+  void on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void on_remove(Process& process, uint64_t start, uint64_t end);
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
   void retry_parked(Process& process);
-  void finish_fill(Process& process, const ParkedFill& fill);
-  uint64_t window_for(Process& process, Task& task, uint64_t page, Walk** walk, bool* needs_sentinel);
+  FaultResult finish_fill(Process& process, const ParkedFill& fill);
+  void release(Process& process, Task& task, uint64_t arrived_ns);
+  struct Window {
+    Walk* walk;
+    uint64_t start, end;
+    bool sentinel;  // no fault would come behind its far end
+    bool down;
+    uint64_t pages() const { return (end - start) >> kPageShift; }
+  };
+  Window window_for(Process& process, Task& task, uint64_t page);
+  Walk& walk_at(Process& process, Task& task, uint64_t page);
+  uint64_t allowed_pages(const Task& task, const Walk& walk) const;
+  void continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end);
+  uint64_t last_content(Process& process, uint64_t start, uint64_t end);
+  bool has_content(Process& process, uint64_t page);
   void close_walk(Process& process, Walk& walk);
+  void end_walk(Process& process, Task& task, Walk& walk);
   void close_stalled_walks(Process& process, uint64_t older_than_ns);
   uint64_t touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);
   uint32_t stack_of(Process& process, uint64_t address) const;
 
   // session_sweep.cc
   void sweep(Process& process, bool whole);
+  bool nothing_unseen(Process& process, uint64_t now_ns);
   void learn(Process& process, const Vma& vma, bool no_reserve);
   // session_poll.cc
   void reconcile(Process& process, uint64_t start, uint64_t end);
@@ -139,6 +155,7 @@ class Session {
   const RecordOptions& options_;
   trace::EventSink& sink_;
   trace::CaptureSummary summary_;
+  Statistics count_;
   TrackingCost cost_;
   StackTable stacks_;
   std::string socket_name_;

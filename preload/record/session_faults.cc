@@ -12,6 +12,10 @@ namespace oomcast::record {
 namespace {
 
 constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+// A window wider than this has to be earned: no more than an eighth of what the walk has come along.
+constexpr uint64_t kPlainWindowPages = 64;
+// Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
+constexpr uint64_t kFarPages = 4096;
 
 bool all_zero(const char* bytes, size_t count) { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0; }
 
@@ -23,6 +27,7 @@ void Session::on_userfaultfd(Process& process) {
   for (int round = 0; round < 16 && process.fault_fd.valid(); ++round) {
     const size_t count = process.fault_fd.read(messages);
     if (count == 0) break;
+    ++count_.fault_reads;
     process.active = true;
     // What the callers did before the calls that are told here.
     drain_ring(process);
@@ -53,22 +58,25 @@ void Session::on_fault(Process& process, const uffd_msg& message) {
   auto& slot = process.tasks[tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, monotonic_ns());
   Task& task = *slot;
-  const uint64_t before = monotonic_ns();
-  const bool in_call = in_file_call(process, task, before);
-  if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, task, page);
-  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, task, page);
-  else on_missing_read(process, task, page);
+  const uint64_t arrived_ns = monotonic_ns();
+  if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, task, page, arrived_ns);
+  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, task, page, arrived_ns);
+  else on_missing_read(process, task, page, arrived_ns);
+}
+
+/// The thread goes on: what the fault cost it is told to its clock.
+void Session::release(Process& process, Task& task, uint64_t arrived_ns) {
   // In a read() or write() the thread counts the time itself.
-  if (in_call) return;
+  if (in_file_call(process, task, arrived_ns)) return;
   task.clock.count_fault();
-  task.clock.count_held(monotonic_ns() - before);
+  task.clock.count_held(monotonic_ns() - arrived_ns);
 }
 
 uint32_t Session::stack_of(Process& process, uint64_t address) const {
   auto at = process.sampled.upper_bound(address);
   if (at == process.sampled.begin()) return 0;
   --at;
-  return address < at->second.first ? at->second.second : 0;
+  return address < at->second.end ? at->second.stack_id : 0;
 }
 
 /// Counts the pages of [start, end) that were filled ahead, and `always` itself, and feeds them as runs. The first run
@@ -82,6 +90,7 @@ uint64_t Session::touch_run(Process& process, Task* task, uint64_t start, uint64
     event.bytes = run_end - run;
     event.flags = flags;
     event.stack_id = stack_of(process, run);
+    if (process.shared) process.shared->touched.set(run, run_end, true);
     note_tracked(process);
     feed(event);
     run = 0;
@@ -99,24 +108,50 @@ uint64_t Session::touch_run(Process& process, Task* task, uint64_t start, uint64
   return touched;
 }
 
-/// How many pages to fill from here on, and the walk that this fault begins or continues.
-uint64_t Session::window_for(Process& process, Task& task, uint64_t page, Walk** chosen, bool* needs_sentinel) {
-  const uint64_t now = monotonic_ns();
-  Walk* walk = nullptr;
-  for (Walk& candidate : task.walks)
-    if (candidate.next == page) walk = &candidate;
-  if (walk == nullptr) {
-    walk = &*std::min_element(task.walks.begin(), task.walks.end(), [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
-    close_walk(process, *walk);
-    *walk = {};
+/// The walk that a fault on this page goes on with, or the oldest one, ended and begun anew here.
+Walk& Session::walk_at(Process& process, Task& task, uint64_t page) {
+  for (Walk& walk : task.walks)
+    if (walk.next == page || walk.below == page) {
+      if (walk.below == page) walk.next = 0;
+      else walk.below = 0;
+      return walk;
+    }
+  Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(), [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
+  end_walk(process, task, oldest);
+  // Right behind what is there already: likely to go on as the walks before it did. Elsewhere one touch says nothing.
+  const Area* area = process.map.find(page);
+  if ((area != nullptr && area->start == page) || !process.pages.blank(page - kPage)) oldest.window_pages = task.first_window_pages;
+  return oldest;
+}
+
+/// Forgets a walk and learns from it how far ahead the next one may be filled at once.
+void Session::end_walk(Process& process, Task& task, Walk& walk) {
+  const uint64_t unproven = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
+  if (unproven > 0) close_walk(process, walk);
+  const uint64_t left = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
+  if (walk.steps > 0) {
+    if (left > walk.walked_pages) task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
+    else if (walk.walked_pages >= task.first_window_pages * 2) task.first_window_pages = std::min(task.first_window_pages * 2, Userfaultfd::kMostPages);
   }
-  ++walk->steps;
-  walk->last_ns = now;
-  *chosen = walk;
-  if (walk->steps > 2) walk->window_pages = std::min<uint64_t>(walk->window_pages * 2, static_cast<uint64_t>(std::clamp<int64_t>(options_.max_window_pages, 1, 64)));
-  uint64_t pages = std::min(walk->window_pages, std::max<uint64_t>(sink_.headroom_pages() / 8, 1));
-  uint64_t limit = page + pages * kPage;
-  *needs_sentinel = false;
+  walk = {};
+}
+
+/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to its next watermark.
+uint64_t Session::allowed_pages(const Task& task, const Walk& walk) const {
+  const auto most = static_cast<uint64_t>(std::clamp<int64_t>(options_.max_window_pages, 1, static_cast<int64_t>(Userfaultfd::kMostPages)));
+  const uint64_t earned = std::max({kPlainWindowPages, walk.walked_pages / 8, task.first_window_pages});
+  return std::min({walk.window_pages, earned, most, std::max<uint64_t>(sink_.headroom_pages() / 8, 1)});
+}
+
+/// What to fill for this fault, and the walk that it begins or continues.
+Session::Window Session::window_for(Process& process, Task& task, uint64_t page) {
+  Walk& walk = walk_at(process, task, page);
+  const bool down = walk.next == 0 && walk.below != 0;
+  ++walk.steps;
+  walk.last_ns = monotonic_ns();
+  if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1)) walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
+  Window window{&walk, page, page + kPage, false, down};
+  uint64_t room = allowed_pages(task, walk) * kPage;
   const Area* area = process.map.find(page);
   if (area == nullptr || !area->registered) {
     // A mapping that grew by itself (a stack, mremap inside libc): look it up.
@@ -124,91 +159,147 @@ uint64_t Session::window_for(Process& process, Task& task, uint64_t page, Walk**
     if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false);
     area = process.map.find(page);
   }
-  const uint64_t area_end = area != nullptr ? area->end : page + kPage;
-  if (limit >= area_end) {
-    limit = area_end;
-    *needs_sentinel = true;
-  }
-  if (auto at = process.sampled.upper_bound(page); at != process.sampled.begin()) {
-    --at;
-    // An allocation whose end is known: what lies behind it is another's.
-    if (page < at->second.first && limit >= at->second.first) {
-      limit = at->second.first;
-      *needs_sentinel = true;
+  if (area == nullptr) return window;
+  if (down) {
+    uint64_t limit = page - std::min(page - area->start, room - kPage);
+    while (window.start > limit && process.pages.blank(window.start - kPage)) window.start -= kPage;
+    window.sentinel = window.start == area->start || !process.pages.blank(window.start - kPage);
+  } else {
+    uint64_t limit = page + room;
+    bool bounded = false;
+    if (auto at = process.sampled.upper_bound(page); at != process.sampled.begin()) {
+      --at;
+      // A large allocation whose end is known: what lies behind it is another's.
+      if (at->second.large && page < at->second.end && limit > at->second.end) {
+        limit = at->second.end;
+        bounded = true;
+      }
     }
+    if (limit > area->end) limit = area->end;
+    while (window.end < limit && process.pages.blank(window.end)) window.end += kPage;
+    // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
+    window.sentinel = window.end == process.break_end ? false : bounded || window.end == area->end || !process.pages.blank(window.end);
   }
-  uint64_t end = page + kPage;
-  while (end < limit && process.pages.blank(end)) end += kPage;
-  if (end < limit || !process.pages.blank(end)) *needs_sentinel = true;
-  if (end == page + kPage) *needs_sentinel = false;
-  return (end - page) / kPage;
+  if (window.pages() == 1) window.sentinel = false;
+  return window;
 }
 
-void Session::on_missing_write(Process& process, Task& task, uint64_t page) {
+void Session::on_missing_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns) {
+  ++count_.write_faults;
   if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kTouched, page)) {
     // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
     uint64_t filled = 0;
     const FaultResult result = process.fault_fd.fill(page, 1, true, false, &filled);
-    if (result == FaultResult::kRetry) process.parked.push_back({page, 1, ParkedFill::Kind::kFill, false});
+    if (result == FaultResult::kRetry) process.parked.push_back({page, page, page + kPage, ParkedFill::Kind::kFill, 0});
     else if (result == FaultResult::kDone) touch_run(process, &task, page, page + kPage, page, trace::kWrite);
     else process.fault_fd.wake(page, page + kPage);
     return;
   }
-  Walk* walk = nullptr;
-  bool needs_sentinel = false;
-  const uint64_t pages = window_for(process, task, page, &walk, &needs_sentinel);
-  const uint64_t start = walk->ahead_start != 0 && walk->next == page ? walk->ahead_start : page;
-  touch_run(process, &task, start, page + kPage, page, trace::kWrite);
-  walk->next = page + pages * kPage;
-  walk->ahead_start = pages > 1 ? page + kPage : 0;
-  walk->sentinel = needs_sentinel ? walk->next - kPage : 0;
-  summary_.resolution_pages = std::max(summary_.resolution_pages, pages);
-  finish_fill(process, {page, pages, ParkedFill::Kind::kFill, needs_sentinel});
+  const Window window = window_for(process, task, page);
+  Walk& walk = *window.walk;
+  // What the walk went over to come here.
+  uint64_t from = page, to = page + kPage;
+  if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
+  else if (walk.has_ahead() && walk.ahead_start == to) to = walk.ahead_end;
+  ParkedFill fill{page, window.start, window.end, ParkedFill::Kind::kFill, 0};
+  if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
+  walk.next = window.down ? 0 : window.end;
+  walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
+  walk.ahead_start = window.down ? window.start : page + kPage;
+  walk.ahead_end = window.down ? page : window.end;
+  walk.sentinel = fill.sentinel;
+  summary_.resolution_pages = std::max(summary_.resolution_pages, window.pages());
+  // Far from the next watermark the model will ask for nothing: the thread goes on while its touch is told.
+  const bool ahead_of_model = watches_.empty() && sink_.headroom_pages() > kFarPages;
+  if (ahead_of_model) {
+    const bool gone = finish_fill(process, fill) == FaultResult::kGone;
+    release(process, task, arrived_ns);
+    walk.walked_pages += touch_run(process, &task, from, to, page, trace::kWrite);
+    if (gone) process.pages.clear(page, page + kPage);
+    return;
+  }
+  walk.walked_pages += touch_run(process, &task, from, to, page, trace::kWrite);
+  finish_fill(process, fill);
+  release(process, task, arrived_ns);
 }
 
-void Session::on_missing_read(Process& process, Task& task, uint64_t page) {
+/// The heap has grown where a walk ended: its pages are taken as walked up to the last one that has content, and the new
+/// ones are filled before anybody faults on them.
+void Session::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
+  for (Walk& walk : task.walks) {
+    if (walk.next != start || walk.window_pages < kPlainWindowPages / 4 || !process.fault_fd.write_protects()) continue;
+    if (walk.has_ahead()) {
+      const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
+      walk.walked_pages += touch_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
+      walk.ahead_start = used;
+      if (walk.has_ahead() && walk.ahead_end - used > end - start) return;  // it does not go up any more
+    } else {
+      walk.ahead_start = start;
+    }
+    walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
+    walk.last_ns = monotonic_ns();
+    uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);
+    uint64_t filled = 0;
+    if (process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone) filled = 0;
+    count_.filled_pages += filled;
+    for (uint64_t at = start; at < start + filled * kPage; at += kPage) process.pages.set(PageBit::kAhead, at, true);
+    walk.next = walk.ahead_end = start + filled * kPage;
+    walk.sentinel = 0;
+    return;
+  }
+}
+
+void Session::on_missing_read(Process& process, Task& task, uint64_t page, uint64_t arrived_ns) {
+  ++count_.read_faults;
   trace::Event event = stamped(process, &task, trace::EventKind::kTouch);
   event.address = page;
   event.bytes = kPage;
   event.stack_id = stack_of(process, page);
   feed(event);
   // Reads of untouched memory cost none: as many zero pages as a walk asks for are as exact as one.
-  Walk* walk = nullptr;
-  bool needs_sentinel = false;
-  const uint64_t pages = window_for(process, task, page, &walk, &needs_sentinel);
-  walk->next = page + pages * kPage;
-  walk->ahead_start = walk->sentinel = 0;
-  finish_fill(process, {page, pages, ParkedFill::Kind::kZero, false});
+  const Window window = window_for(process, task, page);
+  Walk& walk = *window.walk;
+  walk.walked_pages += window.pages();
+  walk.next = window.down ? 0 : window.end;
+  walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
+  walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+  finish_fill(process, {page, window.start, window.end, ParkedFill::Kind::kZero, 0});
+  release(process, task, arrived_ns);
 }
 
 /// The ioctl of a fault that has been fed; parks it when an unread event is in the way.
-void Session::finish_fill(Process& process, const ParkedFill& fill) {
+FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
   const bool hold = !watches_.empty();
   uint64_t filled = 0;
   FaultResult result = FaultResult::kDone;
   if (fill.kind == ParkedFill::Kind::kFill) {
+    uint64_t start = fill.start, end = fill.end;
     // The sentinel goes in before anybody can walk up to it.
-    if (fill.sentinel && fill.pages > 1) {
-      uint64_t last = 0;
-      if (process.fault_fd.fill(fill.page + (fill.pages - 1) * kPage, 1, false, true, &last) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.page + (fill.pages - 1) * kPage, true);
+    if (fill.sentinel != 0) {
+      uint64_t one = 0;
+      if (process.fault_fd.fill(fill.sentinel, 1, false, true, &one) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.sentinel, true);
+      (fill.sentinel == start ? start : end) = fill.sentinel == start ? start + kPage : end - kPage;
     }
-    const uint64_t body = fill.sentinel && fill.pages > 1 ? fill.pages - 1 : fill.pages;
-    result = process.fault_fd.fill(fill.page, body, !hold, false, &filled);
-    for (uint64_t i = 1; i < filled; ++i) process.pages.set(PageBit::kAhead, fill.page + i * kPage, true);
+    result = process.fault_fd.fill(start, (end - start) / kPage, !hold, false, &filled);
+    count_.filled_pages += filled;
+    for (uint64_t at = start; at < start + filled * kPage; at += kPage)
+      if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
+    // Something was in the way below the page that is waited for: that page alone then.
+    if (result == FaultResult::kDone && start + filled * kPage <= fill.page) result = process.fault_fd.fill(fill.page, 1, !hold, false, &filled);
   } else if (fill.kind == ParkedFill::Kind::kZero) {
-    result = process.fault_fd.map_zero(fill.page, fill.pages, &filled);
+    result = process.fault_fd.map_zero(fill.start, (fill.end - fill.start) / kPage, &filled);
     if (filled > 0) {
       // Armed before anyone is woken: the write that makes it a page of memory is to be seen.
-      process.fault_fd.protect(fill.page, fill.page + filled * kPage, true, false);
-      for (uint64_t i = 0; i < filled; ++i) process.pages.set(PageBit::kZero, fill.page + i * kPage, true);
-      process.fault_fd.wake(fill.page, fill.page + filled * kPage);
+      process.fault_fd.protect(fill.start, fill.start + filled * kPage, true, false);
+      for (uint64_t i = 0; i < filled; ++i) process.pages.set(PageBit::kZero, fill.start + i * kPage, true);
+      process.fault_fd.wake(fill.start, fill.start + filled * kPage);
     }
   } else {
     result = process.fault_fd.protect(fill.page, fill.page + kPage, false, true);
   }
   if (result == FaultResult::kRetry) {
     process.parked.push_back(fill);
-    return;
+    return result;
   }
   if (hold) apply_watches();
   if (result == FaultResult::kGone) {
@@ -216,6 +307,7 @@ void Session::finish_fill(Process& process, const ParkedFill& fill) {
     note_tracked(process);
   }
   if (hold || result != FaultResult::kDone) process.fault_fd.wake(fill.page, fill.page + kPage);
+  return result;
 }
 
 void Session::retry_parked(Process& process) {
@@ -224,7 +316,8 @@ void Session::retry_parked(Process& process) {
   for (const ParkedFill& fill : parked) finish_fill(process, fill);
 }
 
-void Session::on_protected_write(Process& process, Task& task, uint64_t page) {
+void Session::on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns) {
+  ++count_.protected_faults;
   if (process.pages.test(PageBit::kWatched, page)) {
     process.pages.set(PageBit::kWatched, page, false);
     trace::Event event = stamped(process, &task, trace::EventKind::kReference);
@@ -234,44 +327,64 @@ void Session::on_protected_write(Process& process, Task& task, uint64_t page) {
     feed(event);
   } else if (process.pages.test(PageBit::kAhead, page)) {
     // The end of a window, or a page that a walk left behind and somebody came for later.
-    uint64_t start = page;
+    uint64_t start = page, end = page + kPage;
     for (auto& [tid, other] : process.tasks)
       for (Walk& walk : other->walks)
         if (walk.sentinel == page) {
-          start = walk.ahead_start;
-          walk.ahead_start = walk.sentinel = 0;
+          start = std::min(page, walk.ahead_start);
+          end = std::max(page + kPage, walk.ahead_end);
+          walk.walked_pages += (end - start) / kPage;
+          walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
         }
-    touch_run(process, &task, start, page + kPage, page, trace::kWrite);
+    touch_run(process, &task, start, end, page, trace::kWrite);
   } else if (process.pages.test(PageBit::kZero, page)) {
     touch_run(process, &task, page, page + kPage, page, trace::kWrite);
   }
   // Watches first, the page itself last: the thread must not be able to write before they stand.
   apply_watches();
-  finish_fill(process, {page, 1, ParkedFill::Kind::kUnprotect, false});
+  finish_fill(process, {page, page, page + kPage, ParkedFill::Kind::kUnprotect, 0});
+  release(process, task, arrived_ns);
 }
 
-/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted.
-void Session::close_walk(Process& process, Walk& walk) {
-  if (walk.ahead_start == 0 || walk.ahead_start >= walk.next) return;
-  const uint64_t start = walk.ahead_start, end = walk.next;
-  walk.ahead_start = walk.sentinel = walk.next = 0;
-  if (!process.fault_fd.write_protects() || process.fault_fd.protect(start, end, true, false) != FaultResult::kDone) return;
-  // Reading a missing page of a guest would be a fault that only we could serve. Safe here: a page marked as ahead is
-  // there, because it can only go by a REMOVE, UNMAP or REMAP event, whose caller waits until this thread has read it.
-  uint64_t touched_end = start;
+/// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.
+uint64_t Session::last_content(Process& process, uint64_t start, uint64_t end) {
+  for (uint64_t at = end - kPage; at >= start; at -= kPage)
+    if (process.pages.test(PageBit::kAhead, at) && has_content(process, at)) return at + kPage;
+  return start;
+}
+
+/// Reading a missing page of a guest would be a fault that only we could serve. Safe here: a page marked as ahead is
+/// there, because it can only go by a REMOVE, UNMAP or REMAP event, whose caller waits until this thread has read it.
+bool Session::has_content(Process& process, uint64_t page) {
   std::array<char, static_cast<size_t>(kPageBytes)> content;
-  for (uint64_t at = end - kPage; at >= start; at -= kPage) {
-    if (!process.pages.test(PageBit::kAhead, at)) continue;
-    iovec local{content.data(), content.size()}, remote{reinterpret_cast<void*>(at), content.size()};
-    if (::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0) != static_cast<ssize_t>(content.size())) continue;
-    if (!all_zero(content.data(), content.size())) {
-      touched_end = at + kPage;
-      break;
-    }
+  iovec local{content.data(), content.size()}, remote{reinterpret_cast<void*>(page), content.size()};
+  ++count_.pages_examined;
+  return ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(content.size()) && !all_zero(content.data(), content.size());
+}
+
+/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
+/// [ahead_start, ahead_end) afterwards has not been touched.
+void Session::close_walk(Process& process, Walk& walk) {
+  if (!walk.has_ahead()) return;
+  ++count_.walks_closed;
+  const uint64_t start = walk.ahead_start, end = walk.ahead_end;
+  const bool down = walk.below != 0;
+  walk.sentinel = walk.next = walk.below = 0;
+  if (!process.fault_fd.write_protects() || process.fault_fd.protect(start, end, true, false) != FaultResult::kDone) {
+    walk.ahead_start = walk.ahead_end = 0;
+    return;
   }
-  if (touched_end == start) return;
-  touch_run(process, nullptr, start, touched_end, 0, trace::kWrite);
-  process.fault_fd.protect(start, touched_end, false, true);
+  uint64_t from = start, to = end;
+  if (down) {
+    while (from < end && !(process.pages.test(PageBit::kAhead, from) && has_content(process, from))) from += kPage;
+    walk.ahead_end = from;
+  } else {
+    to = last_content(process, start, end);
+    walk.ahead_start = to;
+  }
+  if (from == to) return;
+  walk.walked_pages += touch_run(process, nullptr, from, to, 0, trace::kWrite);
+  process.fault_fd.protect(from, to, false, true);
 }
 
 void Session::close_stalled_walks(Process& process, uint64_t older_than_ns) {
@@ -279,7 +392,7 @@ void Session::close_stalled_walks(Process& process, uint64_t older_than_ns) {
   const uint64_t now = monotonic_ns();
   for (auto& [tid, task] : process.tasks)
     for (Walk& walk : task->walks)
-      if (walk.ahead_start != 0 && now - walk.last_ns >= older_than_ns) close_walk(process, walk);
+      if (walk.has_ahead() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
 }
 
 void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
@@ -302,7 +415,10 @@ void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
   process.pages.clear(start, end);
   note_tracked(process);
   process.sampled.erase(process.sampled.lower_bound(start), process.sampled.lower_bound(end));
-  if (process.shared) process.shared->known.set(start, end, false);
+  if (process.shared) {
+    process.shared->known.set(start, end, false);
+    process.shared->touched.set(start, end, false);
+  }
 }
 
 void Session::on_remove(Process& process, uint64_t start, uint64_t end) {
@@ -320,6 +436,7 @@ void Session::on_remove(Process& process, uint64_t start, uint64_t end) {
     return;
   }
   process.pages.clear(start, end);
+  if (process.shared) process.shared->touched.set(start, end, false);
   note_tracked(process);
   feed_simple(process, trace::EventKind::kAdviseDontneed, start, end - start);
 }
@@ -337,6 +454,7 @@ void Session::on_remap(Process& process, uint64_t from, uint64_t to, uint64_t by
   note_tracked(process);
   if (process.shared) {
     process.shared->known.set(from, from + bytes, false);
+    process.shared->touched.set(from, from + bytes, false);
     process.shared->known.set(to, to + bytes, true);
   }
   feed_simple(process, trace::EventKind::kRemap, from, bytes, to);

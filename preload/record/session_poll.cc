@@ -40,6 +40,7 @@ void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
   absent(resident_until, end);
   for (const auto& [from, to] : gone) {
     process.pages.clear(from, to);
+    if (process.shared) process.shared->touched.set(from, to, false);
     feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
   }
   for (const auto& [from, to] : fresh) {
@@ -49,6 +50,7 @@ void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
       feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
     }
     for (uint64_t at = from; at < to; at += kPage) process.pages.touch(at);
+    if (process.shared) process.shared->touched.set(from, to, true);
     trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
     event.address = from;
     event.bytes = to - from;

@@ -227,6 +227,9 @@ void Session::start_tracking(Process& process, UniqueFd fault_fd, const ring::Re
     process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
     process.pages.for_each(PageBit::kZero, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
   }
+  // Memory that a child was forked with is not fresh.
+  if (process.shared)
+    process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0}, [&](uint64_t address) { process.shared->touched.set(address, address + 4096, true); });
   for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
 }
 
@@ -249,12 +252,14 @@ void Session::inherit_from(Process& child, Process& parent) {
 
 void Session::on_request(Process& process, const ring::Request& request) {
   if (request.address > kUserEnd || request.bytes > kUserEnd) return;
+  ++count_.requests;
   if (process.tells_frees()) on_userfaultfd(process);
   drain_ring(process);
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.active = true;
   switch (request.kind) {
-    case ring::RequestKind::kMapped: {
+    case ring::RequestKind::kMapped:
+    case ring::RequestKind::kBreakMoved: {
       if (request.bytes == 0) break;
       Vma vma;
       vma.start = page_down(request.address);
@@ -262,6 +267,10 @@ void Session::on_request(Process& process, const ring::Request& request) {
       vma.readable = request.argument & PROT_READ;
       vma.writable = request.argument & PROT_WRITE;
       learn(process, vma, request.flags & MAP_NORESERVE);
+      if (request.kind == ring::RequestKind::kBreakMoved) {
+        process.break_end = vma.end;
+        if (process.tasks.contains(request.tid)) continue_at_break(process, *process.tasks[request.tid], vma.start, vma.end);
+      }
       break;
     }
     case ring::RequestKind::kUnknownPage: {
@@ -293,6 +302,7 @@ void Session::drain_ring(Process& process) {
   ring::RingRecord record;
   // Bounded: a guest that writes without pause must not keep us here.
   for (int i = 0; i < 4096 && process.shared->reader.pop(record); ++i) {
+    ++count_.notes;
     const trace::Event& note = record.event;
     if (note.address + note.bytes < note.address) continue;
     // No memory of a program lies there, and no program has that many threads.
@@ -307,10 +317,9 @@ void Session::drain_ring(Process& process) {
         event.stack_id = stacks_.intern({record.frames, record.frame_count}, process.last_maps);
         feed(event);
         // A small allocation stands for all those around it until the next sample.
-        const uint64_t start = page_down(note.address);
-        const uint64_t end = page_up(note.address + std::max<uint64_t>(note.bytes, static_cast<uint64_t>(options_.stack_sample_bytes)));
+        const auto period = static_cast<uint64_t>(options_.stack_sample_bytes);
         if (process.sampled.size() >= kSampledMax) process.sampled.clear();
-        process.sampled[start] = {note.bytes >= static_cast<uint64_t>(options_.stack_sample_bytes) ? page_up(note.address + note.bytes) : end, event.stack_id};
+        process.sampled[page_down(note.address)] = {page_up(note.address + std::max(note.bytes, period)), event.stack_id, note.bytes >= period};
         break;
       }
       case trace::EventKind::kAdviseFree:

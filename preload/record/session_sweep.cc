@@ -13,6 +13,8 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 20'000'000, kGuardNs = 100'000'000;
+constexpr uint64_t kWholeSweepNs = 200'000'000;
+constexpr int64_t kCountSlackPages = 64;
 constexpr uint64_t kHangUpGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
@@ -84,12 +86,30 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve) {
   }
 }
 
+/// Do the kernel's counts say that nothing was mapped, unmapped, made writable or touched without our knowing? Two of
+/// them are kept per CPU and may lag: hence the allowance, and the look every now and then whatever they say.
+bool Session::nothing_unseen(Process& process, uint64_t now_ns) {
+  sample_rss(process);
+  const auto known = static_cast<int64_t>(process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead));
+  const int64_t unseen = static_cast<int64_t>(process.rss_bytes / kPage) - known;
+  if (process.tracked_by_faults() && process.greeted && process.fork_group == 0 && process.size_pages == process.swept_size_pages && process.data_pages == process.swept_data_pages &&
+      unseen <= process.swept_unseen_pages + kCountSlackPages && now_ns < process.whole_sweep_ns)
+    return true;
+  process.swept_size_pages = process.size_pages;
+  process.swept_data_pages = process.data_pages;
+  process.swept_unseen_pages = unseen;
+  process.whole_sweep_ns = now_ns + kWholeSweepNs;
+  return false;
+}
+
 void Session::sweep(Process& process, bool whole) {
   const uint64_t began = monotonic_ns();
   note_poll(process, began);
   if (process.tracked_by_faults() && !whole) close_stalled_walks(process, kStalledNs);
   drain_ring(process);
-  std::vector<Vma> maps = read_maps(process.maps.get());
+  const bool look = !nothing_unseen(process, began) || whole;
+  std::vector<Vma> maps;
+  if (look) maps = read_maps(process.maps.get());
   if (!maps.empty()) {
     // Gone without a word: mappings that no userfaultfd watches.
     uint64_t covered = 0;
@@ -113,7 +133,6 @@ void Session::sweep(Process& process, bool whole) {
     poll_touches(process, whole);
     process.last_maps = std::move(maps);
   }
-  sample_rss(process);
   if (const std::string text = read_whole(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;
@@ -126,6 +145,8 @@ void Session::sweep(Process& process, bool whole) {
     else if (began - process.shared->stuck_since_ns > 100'000'000) process.shared->reader.skip_one();
   }
   const uint64_t now = monotonic_ns();
+  ++(look ? count_.sweeps : count_.glances);
+  count_.sweep_ns += now - began;
   // Often while it is busy, seldom while it sleeps, and never more than a twentieth of the time.
   process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
   process.next_sweep_ns = now + std::max(process.sweep_interval_ns, (now - began) * 20);
@@ -150,9 +171,13 @@ void Session::sample_rss(Process& process) {
   const std::string text = read_whole(process.statm.get());
   if (text.empty()) return;
   char* end = nullptr;
-  std::strtoull(text.c_str(), &end, 10);
+  const uint64_t size = std::strtoull(text.c_str(), &end, 10);
   const uint64_t resident = std::strtoull(end, &end, 10);
   const uint64_t shared = std::strtoull(end, &end, 10);
+  std::strtoull(end, &end, 10);  // text
+  std::strtoull(end, &end, 10);  // nothing since Linux 2.6
+  process.size_pages = size;
+  process.data_pages = std::strtoull(end, &end, 10);
   const uint64_t bytes = (resident > shared ? (resident - shared) * kPage : 0) + shared_memory_bytes(process);
   if (bytes > process.rss_bytes) process.active = true;
   rss_total_bytes_ += bytes - process.rss_bytes;
@@ -241,7 +266,7 @@ void Session::tick_process(Process& process, uint64_t now_ns) {
       ++at;
       continue;
     }
-    for (Walk& walk : task.walks) close_walk(process, walk);
+    for (Walk& walk : task.walks) end_walk(process, task, walk);
     if (task.tid != process.pid) {
       trace::Event event = stamped(process, nullptr, trace::EventKind::kThreadExit);
       event.tid = task.tid;

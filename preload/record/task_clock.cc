@@ -117,7 +117,7 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
 
 TrackingCost measure_tracking_cost() {
   TrackingCost cost{4000, 8000, 6000};  // what to assume where it cannot be measured
-  constexpr uint64_t kPages = 1200;
+  constexpr uint64_t kPages = 400;
   int raw = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
   if (raw < 0) {
     UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
@@ -134,7 +134,7 @@ TrackingCost measure_tracking_cost() {
     ::munmap(memory, bytes);
     return cost;
   }
-  constexpr int kRequests = 200;
+  constexpr int kRequests = 60;
   uint64_t cpu_ns = 0, wall_ns = 0, request_cpu_ns = 0;
   std::thread toucher([&] {
     char* at = static_cast<char*>(memory);

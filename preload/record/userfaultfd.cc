@@ -3,15 +3,22 @@
 
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include "model/base/units.h"
 
 namespace oomcast::record {
 namespace {
 
-// The most that one window can ask for; see RecordOptions::max_window_pages.
-constexpr uint64_t kZeroPages = 64;
-alignas(4096) const char zeroes[kZeroPages * kPageBytes] = {};
+/// As many zero pages as a window may have: one and the same page of memory, which stays in the nearest cache.
+const char* zeroes() {
+  static const char* const pages = [] {
+    constexpr size_t kBytes = Userfaultfd::kMostPages * static_cast<size_t>(kPageBytes);
+    void* const memory = ::mmap(nullptr, kBytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    return memory == MAP_FAILED ? nullptr : static_cast<const char*>(memory);
+  }();
+  return pages;
+}
 
 FaultResult result_of(int error) {
   switch (error) {
@@ -56,10 +63,10 @@ bool Userfaultfd::register_range(uint64_t start, uint64_t end) {
 }
 
 FaultResult Userfaultfd::fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) {
-  if (pages > kZeroPages) pages = kZeroPages;
+  if (pages > kMostPages) pages = kMostPages;
   uffdio_copy copy{};
   copy.dst = start;
-  copy.src = reinterpret_cast<uint64_t>(zeroes);
+  copy.src = reinterpret_cast<uint64_t>(zeroes());
   copy.len = pages << kPageShift;
   copy.mode = (wake ? 0 : UFFDIO_COPY_MODE_DONTWAKE) | (protect && write_protects_ ? UFFDIO_COPY_MODE_WP : 0);
   if (::ioctl(fd_.get(), UFFDIO_COPY, &copy) == 0) {

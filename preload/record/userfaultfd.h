@@ -39,6 +39,8 @@ enum class FaultResult {
 
 class Userfaultfd {
  public:
+  static constexpr uint64_t kMostPages = 512;  // that fill() takes at once
+
   Userfaultfd() = default;
   explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
 

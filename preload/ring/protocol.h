@@ -20,6 +20,7 @@ enum class RequestKind : uint32_t {
   kUnknownPage,  // an allocation lies on pages that are not in the known-page table
   kExiting,      // about to leave with exit status `argument`
   kFreeing,      // [address, +bytes) is about to be unmapped or given back; asked only when touches are polled
+  kBreakMoved,   // the heap has grown by [address, +bytes): as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
 };
 

@@ -24,7 +24,8 @@ struct SharedArea {
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   FileCallTable file_calls;
   EventRing ring;
-  KnownPages known;
+  KnownPages known;    // registered: malloc need not ask
+  KnownPages touched;  // counted: what is allocated there is not fresh memory
 };
 
 }  // namespace oomcast::ring
