@@ -48,6 +48,27 @@ TEST_F(Run, DoesNotCountPagesFilledAheadOfAWalkThatStopped) {
   EXPECT_LT(pages.size(), 130u);  // the hundred, and the C library's own few
 }
 
+TEST_F(Run, ADownwardWalkIsFilledAheadToo) {
+  const auto summary = record_guest(sink, {guest("downwards")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_GT(summary->resolution_pages, 16u);
+  EXPECT_NEAR(static_cast<double>(sink.written_bytes()), 16.0 * (1 << 20), 0.03 * 16 * (1 << 20));
+}
+
+TEST_F(Run, AGrowingHeapTakesFewFaultsAndStacksOnlyWhereItGrows) {
+  const auto summary = record_guest(sink, {guest("heap_growth")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_LT(peak_error_percent(summary.value()), 3);
+  int touches = 0, stacks = 0;
+  for (const trace::Event& e : sink.events) {
+    touches += e.kind == EventKind::kTouch && !(e.flags & trace::kPresent);
+    stacks += e.kind == EventKind::kAlloc;
+  }
+  EXPECT_LT(touches, 16 * 256 / 8);
+  EXPECT_GT(stacks, 100);   // one each 64 KiB of fresh memory
+  EXPECT_LT(stacks, 1000);  // of 400 MB allocated
+}
+
 TEST_F(Run, FollowsThreadsAndTheirArenas) {
   const auto summary = record_guest(sink, {guest("threads")});
   ASSERT_TRUE(summary.ok());
