@@ -192,7 +192,7 @@ class RedisBenchmark(Program):
 class Gcc(Program):
     name = "gcc -O2"
     needs = ("gcc",)
-    FUNCTIONS = 1500
+    FUNCTIONS = 500
 
     def prepare(self, work):
         draw = random.Random(1)
