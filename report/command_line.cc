@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 
 namespace oomcast::report {
 namespace {
@@ -16,6 +17,8 @@ constexpr const char* kExamples = R"(Examples:
   oomcast run --host small.json -- ./server        another one
   oomcast run --host this --cgroup memory.max=512M -- make -j8
   oomcast run --fail-on direct_reclaim --report r.json -- ./test   in CI
+  oomcast run --trace t.trace -- ./server, then: oomcast replay t.trace --host small.json
+  oomcast sweep t.trace --vary memory=1G..16G --vary vm.swappiness=0,60
   oomcast host capture box1 (on the target), then --host box1
   jq .verdict oomcast.report.json
 
@@ -37,24 +40,9 @@ class Help : public CLI::Formatter {
   }
 };
 
-void add_run_options(CLI::App& app, RunOptions& options) {
-  static const std::map<std::string, sim::Verdict> kVerdicts = {
-      {"fits", sim::Verdict::kFits},
-      {"background_reclaim", sim::Verdict::kBackgroundReclaim},
-      {"direct_reclaim", sim::Verdict::kDirectReclaim},
-      {"alloc_refused", sim::Verdict::kAllocRefused},
-      {"oom_kill", sim::Verdict::kOomKill}};
-  app.add_option("--host", options.host, "Target: snapshot directory, JSON file, preset name, or 'this' (the default)")
-      ->type_name("HOST");
-  app.add_option("--report", options.report,
-                 "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")
-      ->type_name("FILE");
-  app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
-      ->type_name("FILE=VALUE")
-      ->allow_extra_args(false);
-  app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")
-      ->type_name("KEY=VALUE")
-      ->allow_extra_args(false);
+/// The target in so far as it is not the host's own description. Also kept in traces, so that a replay needs none of
+/// them.
+void add_target_options(CLI::App& app, RunOptions& options) {
   app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
@@ -70,12 +58,47 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("continue|kill")
       ->check(CLI::IsMember({"continue", "kill"}))
       ->each([&options](const std::string& value) { options.kill_on_oom = value == "kill"; });
+}
+
+/// Of all that forecast: run, replay, sweep.
+void add_host_options(CLI::App& app, RunOptions& options) {
+  app.add_option("--host", options.host, "Target: snapshot directory, JSON file, preset name, or 'this' (the default)")
+      ->type_name("HOST");
+  app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
+      ->type_name("FILE=VALUE")
+      ->allow_extra_args(false);
+  app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
+  add_target_options(app, options);
+}
+
+void add_report_options(CLI::App& app, RunOptions& options) {
+  static const std::map<std::string, sim::Verdict> kVerdicts = {
+      {"fits", sim::Verdict::kFits},
+      {"background_reclaim", sim::Verdict::kBackgroundReclaim},
+      {"direct_reclaim", sim::Verdict::kDirectReclaim},
+      {"alloc_refused", sim::Verdict::kAllocRefused},
+      {"oom_kill", sim::Verdict::kOomKill}};
+  app.add_option("--report", options.report,
+                 "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")
+      ->type_name("FILE");
   app.add_option(
          "--fail-on",
          "Exit 3 if the forecast is this bad or worse: background_reclaim, direct_reclaim, alloc_refused, oom_kill")
       ->type_name("VERDICT")
       ->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
       ->each([&options](const std::string& value) { options.fail_on = kVerdicts.at(value); });
+  app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
+      ->type_name("L")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
+  app.add_flag("--quiet,-q", options.quiet, "No summary on stderr");
+  app.add_flag("--audit", options.audit, "Recount the model's invariants after each event (slow; for bug reports)");
+}
+
+void add_run_options(CLI::App& app, RunOptions& options) {
+  add_host_options(app, options);
+  add_report_options(app, options);
   app.add_option("--guard", options.guard_percent,
                  "Stop the program when this machine's MemAvailable falls below this share (default 5)")
       ->type_name("PERCENT")
@@ -88,15 +111,58 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
   app.add_flag("--wait", options.wait_for_all,
                "Go on after the program itself has ended, until its last descendant has (for daemons)");
+  app.add_option("--allocator", "The program allocates with mimalloc instead of its own allocator: what if?")
+      ->type_name("mimalloc")
+      ->check(CLI::IsMember({"mimalloc"}))
+      ->each([&options](const std::string&) { options.use_mimalloc = true; });
+  app.add_flag("--present-host", options.present_host,
+               "Show the program the target's memory, CPUs and cgroup limits when it asks for its machine's");
   app.add_option("--stack-sample", options.stack_sample_bytes,
                  "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false));
-  app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
-      ->type_name("L")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
-  app.add_flag("--quiet,-q", options.quiet, "No summary on stderr");
-  app.add_flag("--audit", options.audit, "Recount the model's invariants after each event (slow; for bug reports)");
+  app.add_option("--trace", options.trace,
+                 "Record the run, to be forecast again with 'oomcast replay' and 'oomcast sweep'")
+      ->type_name("FILE");
+  app.add_option("--record-for", options.record_for,
+                 "With --trace: a second, tighter host; a replay for it will know all that it needs (slower)")
+      ->type_name("HOST");
+}
+
+void add_replay_options(CLI::App& app, CommandLine& line) {
+  app.add_option("TRACE", line.replay.trace, "A file that 'oomcast run --trace' has recorded")->required();
+  add_host_options(app, line.run);
+  app.get_option("--host")->description(
+      "Target: as for run, or 'recorded' (the default): the host it was recorded for");
+}
+
+void add_sweep_options(CLI::App& app, CommandLine& line) {
+  app.add_option(
+         "--vary", line.replay.vary,
+         "What differs between the hosts: memory=1G..16G (doubling), memory=1G..4G:512M, vm.swappiness=0,60,100, "
+         "cgroup.memory.max=..., or an option such as oom-score-adj=0,500; repeatable: every combination")
+      ->type_name("KEY=VALUES")
+      ->required()
+      ->allow_extra_args(false);
+  app.add_option("--jobs", line.replay.jobs, "Simulations at a time (default: one per CPU)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  app.add_flag("--json", line.json, "The table as JSON");
+}
+
+/// What was given of the options that mirror the target.
+std::vector<std::string> target_words(const CLI::App& app) {
+  CLI::App known;
+  RunOptions ignored;
+  known.set_help_flag();
+  add_target_options(known, ignored);
+  std::vector<std::string> words;
+  for (const CLI::Option* option : known.get_options()) {
+    const CLI::Option* given = app.get_option_no_throw(option->get_name());
+    if (given == nullptr || given->count() == 0) continue;
+    words.push_back(option->get_name() + "=" + given->results().back());
+  }
+  return words;
 }
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
@@ -130,6 +196,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* run = app.add_subcommand("run", "Run a program here and forecast it on another host");
   run->footer(kExamples);
   add_run_options(*run, line.run);
+  CLI::App* replay = app.add_subcommand("replay", "Forecast a recorded run, on the same host or another");
+  add_replay_options(*replay, line);
+  add_report_options(*replay, line.run);
+  CLI::App* sweep = app.add_subcommand("sweep", "Forecast a recorded run on many hosts");
+  add_replay_options(*sweep, line);
+  add_sweep_options(*sweep, line);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
@@ -144,12 +216,17 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  std::string help = verb == "run" || verb == "host" ? "oomcast " + verb + " --help" : "oomcast --help";
-  std::string prefix = verb == "run" || verb == "host" || verb == "doctor" ? verb + ": " : "";
+  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "host", "doctor"};
+  bool known_verb = kVerbs.contains(verb);
+  std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
+  std::string prefix = known_verb ? verb + ": " : "";
   try {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
-    line.text = (run->parsed() ? *run : host->parsed() ? *host : app).help();
+    CLI::App* asked = &app;
+    for (CLI::App* one : {run, replay, sweep, host, doctor})
+      if (one->parsed()) asked = one;
+    line.text = asked->help();
     return line;
   } catch (const CLI::CallForVersion& version) {
     line.text = std::string(version.what()) + "\n";
@@ -162,6 +239,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return usage_error(prefix + first_line(error.what()), help);
   }
   line.verb = *run        ? Verb::kRun
+              : *replay   ? Verb::kReplay
+              : *sweep    ? Verb::kSweep
               : *list     ? Verb::kHostList
               : *show     ? Verb::kHostShow
               : *capture  ? Verb::kHostCapture
@@ -171,6 +250,11 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (line.verb == Verb::kNothing) return usage_error("no command given", help);
   if (line.verb == Verb::kRun && line.run.command.empty())
     return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");
+  const CLI::App& forecast = *replay ? *replay : *sweep ? *sweep : *run;
+  line.run.target_words = target_words(forecast);
+  if ((*replay || *sweep) && forecast.count("--host") == 0) line.run.host = kRecordedHost;
+  if (!line.run.record_for.empty() && line.run.trace.empty())
+    return usage_error("run: --record-for goes with --trace FILE", help);
   return line;
 }
 
@@ -184,10 +268,23 @@ Result<RunOptions> parse_options_text(const std::string& text) {
     words.erase(std::remove(words.begin(), words.end(), ""), words.end());
     for (std::string& word : words) CLI::detail::remove_quotes(word);
     parse(app, words);
+    options.target_words = target_words(app);
   } catch (const CLI::ParseError& error) {
     return Error{"OOMCAST_OPTIONS: " + first_line(error.what()) + "; it takes the options of 'oomcast run'"};
   }
   return options;
+}
+
+Result<void> apply_target_words(const std::vector<std::string>& words, RunOptions& options) {
+  CLI::App app;
+  app.set_help_flag();
+  add_target_options(app, options);
+  try {
+    parse(app, words);
+  } catch (const CLI::ParseError& error) {
+    return Error{first_line(error.what())};
+  }
+  return {};
 }
 
 }  // namespace oomcast::report

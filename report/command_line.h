@@ -34,24 +34,43 @@ struct RunOptions {
   std::string log_level = "warning";
   bool quiet = false;
   bool audit = false;
+  bool use_mimalloc = false;
+  bool present_host = false;
+  std::string trace;                      // empty: none
+  std::string record_for;                 // a second host whose watches are answered too; empty: none
+  std::vector<std::string> target_words;  // options that mirror the target, as given: "--cpu-node=1"
   std::vector<std::string> command;
 };
 
+/// `replay` and `sweep`: the trace, and for sweep what is varied.
+struct ReplayOptions {
+  std::string trace;
+  std::vector<std::string> vary;  // KEY=FIRST..LAST[:STEP] or KEY=A,B,C
+  int jobs = 0;                   // simulations at a time; 0: one per CPU
+};
+
 struct CommandLine {
-  enum class Verb { kRun, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing };
+  enum class Verb { kRun, kReplay, kSweep, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
   std::string text;            // of --help and --version, for stdout
   std::string error;           // one line for stderr
   int status = 0;
-  RunOptions run;             // also of kRecordAttached
+  RunOptions run;             // also of kReplay, kSweep and kRecordAttached
+  ReplayOptions replay;       // kReplay, kSweep
   std::string host_argument;  // kHostShow: host; kHostCapture: directory
-  bool json = false;          // kHostShow
+  bool json = false;          // kHostShow, kSweep
   int hello_socket_fd = -1;   // kRecordAttached
 };
+
+/// The host of the recording, the default of `replay` and `sweep`.
+inline constexpr const char* kRecordedHost = "recorded";
 
 CommandLine parse_command_line(const std::vector<std::string>& arguments);
 
 /// `OOMCAST_OPTIONS` of the bare library: the options of `run`, separated by blanks, quoted as in a shell.
 Result<RunOptions> parse_options_text(const std::string& text);
+
+/// Applies options that mirror the target ("--cpu-node=1"), as RunOptions::target_words and traces hold them.
+Result<void> apply_target_words(const std::vector<std::string>& words, RunOptions& options);
 
 }  // namespace oomcast::report

@@ -83,12 +83,17 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
                        : "scores of the kernel's own formula over the host's processes and the program's"});
   basis.push_back(
       {"app", withheld ? RestsOn::kWithheld : RestsOn::kMeasured, "pages that tracking saw in this run" + low});
+  // A replay on a host that reclaims what the recording did not watch: whatever reclaim decides is a guess from there.
+  if (!withheld && !capture.extrapolated.empty())
+    for (Basis& b : basis)
+      if (b.key != "app") b = {b.key, RestsOn::kExtrapolated, capture.extrapolated};
   basis.push_back({"coverage", RestsOn::kMeasured, "compared with the kernel's own RssAnon of the program"});
   return basis;
 }
 
 std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   std::vector<std::string> caveats = capture.caveats;
+  if (!capture.extrapolated.empty()) caveats.push_back("Extrapolated: " + capture.extrapolated + ".");
   caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
   caveats.push_back("findings[].try[].proven and verdict_after are null: the changes were not simulated");
   if (outcome.host.cgroup.present)

@@ -50,12 +50,23 @@ void find_guest_end(const sim::Outcome&, const trace::CaptureSummary& capture, F
 
 void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   if (capture.host_sensitive.empty()) return;
-  Finding finding{"host_sensitive", Severity::kWarning};
-  finding.title = "The program asked this machine for its size, and may have sized itself by it";
-  finding.why = "it was told about this machine, not about " + outcome.host.name;
+  bool shown = capture.presented_host == outcome.host.name;
+  Finding finding{"host_sensitive", shown ? Severity::kInfo : Severity::kWarning};
+  std::string told = capture.presented_host.empty() ? "this machine" : capture.presented_host;
+  if (shown) {
+    finding.title = "The program asked its machine for its size, and was shown that of " + told;
+    finding.why =
+        "--present-host answers what goes through libc; a program that asks the kernel itself saw this machine";
+  } else {
+    finding.title = "The program asked " + (capture.presented_host.empty() ? told : "its machine") +
+                    " for its size, and may have sized itself by it";
+    finding.why = "it was told about " + told + ", not about " + outcome.host.name;
+    finding.tries.push_back(
+        {"run it with --present-host: it is then shown the target's memory, CPUs and cgroup limits"});
+    finding.tries.push_back(
+        {"set the program's own size options (heap, buffer pool, workers) to what it would choose on the target"});
+  }
   finding.evidence["asked"] = capture.host_sensitive;
-  finding.tries.push_back(
-      {"set the program's own size options (heap, buffer pool, workers) to what it would choose on the target"});
   findings.push_back(std::move(finding));
 }
 

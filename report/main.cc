@@ -3,25 +3,30 @@
 // The only file that knows both the model and the recorder; every OS question of the command is asked here.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <string>
 
-#include "model/host/node_list.h"
 #include "model/host/read_host.h"
 #include "model/sim/simulation.h"
+#include "model/trace/trace_writer.h"
 #include "preload/record/recorder.h"
 #include "report/command_line.h"
 #include "report/coverage.h"
 #include "report/host_command.h"
 #include "report/json_report.h"
+#include "report/present_host.h"
+#include "report/replay.h"
 #include "report/report_file.h"
 #include "report/summary.h"
+#include "report/sweep.h"
+#include "report/target.h"
+#include "report/trace_file.h"
 
 namespace oomcast::report {
 namespace {
@@ -62,6 +67,8 @@ class TemporaryDirectory {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
+  /// For programs that go on as another user.
+  void let_everybody_read() const { ::chmod(path_.c_str(), 0755); }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
   const std::string& path() const { return path_; }
@@ -83,60 +90,10 @@ Result<host::HostSpec> read_host(const std::string& name) {
   return name == kThisHost ? read_this_host() : host::read_host(name);
 }
 
-bool has_cpus(const host::HostSpec& host, int node) {
-  for (const host::NodeSpec& n : host.nodes)
-    if (n.id.value == node) return !n.cpus.empty();
-  return false;
-}
-
-struct PolicyOption {
-  const char* name;
-  const std::string& nodes;
-  host::PolicyMode mode;
-};
-
-std::array<PolicyOption, 3> policy_options(const RunOptions& options) {
-  return {{{"--membind", options.membind, host::PolicyMode::kBind},
-           {"--interleave", options.interleave, host::PolicyMode::kInterleave},
-           {"--preferred", options.preferred, host::PolicyMode::kPreferred}}};
-}
-
-std::optional<Error> bad_policy(const RunOptions& options, const host::HostSpec& host) {
-  for (const PolicyOption& policy : policy_options(options)) {
-    if (policy.nodes.empty()) continue;
-    if (auto mask = host::parse_node_list(policy.nodes, host); !mask) return Error{std::string(policy.name) + ": " + mask.error().message};
-  }
-  return std::nullopt;
-}
-
 Result<host::HostSpec> target_host(const RunOptions& options) {
   auto spec = read_host(options.host);
   if (!spec) return spec;
-  for (const std::string& change : options.set)
-    if (auto set = host::set_field(spec.value(), change); !set) return Error{"--set " + set.error().message};
-  for (const std::string& limit : options.cgroup)
-    if (auto set = host::set_cgroup(spec.value(), limit); !set) return Error{"--cgroup " + set.error().message};
-  if (auto valid = host::validate(spec.value()); !valid) return valid.error();
-  if (options.cpu_node >= 0 && !has_cpus(spec.value(), options.cpu_node))
-    return Error{"--cpu-node " + std::to_string(options.cpu_node) +
-                 ": the host has no such node with CPUs; try 'oomcast host show " + options.host + "'"};
-  if (auto bad = bad_policy(options, spec.value())) return *bad;
-  return spec;
-}
-
-sim::Options model_options(const RunOptions& options, const host::HostSpec& host) {
-  sim::Options model;
-  for (const PolicyOption& policy : policy_options(options)) {
-    if (policy.nodes.empty()) continue;
-    model.policy_mode = policy.mode;
-    model.policy_nodes = host::parse_node_list(policy.nodes, host).value();
-  }
-  model.cpu_node = options.cpu_node;
-  model.oom_score_adj = options.oom_score_adj;
-  model.kill_on_oom = options.kill_on_oom;
-  model.recorder_cpu_loop_20m_ns = record::measure_cpu_loop_20m_ns();
-  model.audit = options.audit;
-  return model;
+  return with_changes(std::move(spec).value(), options);
 }
 
 record::RecordOptions recorder_options(const RunOptions& options) {
@@ -148,6 +105,7 @@ record::RecordOptions recorder_options(const RunOptions& options) {
   recorder.tracker = options.tracker;
   recorder.guard_percent = options.guard_percent;
   recorder.kill_on_oom = options.kill_on_oom;
+  recorder.use_mimalloc = options.use_mimalloc;
   recorder.root_oom_score_adj = options.oom_score_adj;
   return recorder;
 }
@@ -163,6 +121,7 @@ bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace
   return !verdict || *verdict >= *options.fail_on;
 }
 
+/// Writes the report and the summary; 0 if that went well and the forecast is not too bad.
 int conclude(const RunOptions& options, const ReportFile& file, const sim::Outcome& outcome,
              const trace::CaptureSummary& capture) {
   Findings findings = find_all(outcome, capture);
@@ -174,9 +133,87 @@ int conclude(const RunOptions& options, const ReportFile& file, const sim::Outco
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);
-  if (too_bad(options, outcome, capture)) return kExitForecastTooBad;
+  return too_bad(options, outcome, capture) ? kExitForecastTooBad : 0;
+}
+
+int program_status(const trace::CaptureSummary& capture) {
   return capture.exited ? capture.exit_code : 128 + capture.exit_signal;
 }
+
+/// The model, and what listens beside it: a trace, a second host.
+class Listeners {
+ public:
+  /// Reads hosts and opens the trace: what can fail does so before the program starts.
+  static Result<std::unique_ptr<Listeners>> prepare(const RunOptions& options) {
+    auto host = target_host(options);
+    if (!host) return host.error();
+    auto listeners = std::unique_ptr<Listeners>(new Listeners);
+    sim::Options model = model_options(options, host.value());
+    model.recorder_cpu_loop_20m_ns = record::measure_cpu_loop_20m_ns();
+    if (auto presented = listeners->present(options, host.value()); !presented) return presented.error();
+    if (auto opened = listeners->open_trace(options, host.value(), model); !opened) return opened.error();
+    listeners->model_ = std::make_unique<sim::Simulation>(std::move(host).value(), model);
+    listeners->sink_ =
+        std::make_unique<trace::RecordingSink>(*listeners->model_, listeners->writer_.get(), listeners->also_.get());
+    return listeners;
+  }
+  /// Without a trace nothing stands between recorder and model.
+  trace::EventSink& sink() { return writer_ ? static_cast<trace::EventSink&>(*sink_) : *model_; }
+  const std::vector<std::string>& guest_environment() const { return guest_environment_; }
+  sim::Outcome finish(const RunOptions& options, trace::CaptureSummary& capture) {
+    capture.presented_host = presented_host_;
+    if (options.use_mimalloc)
+      capture.caveats.emplace_back("The program allocated with mimalloc instead of its own allocator (--allocator).");
+    if (writer_) writer_->finish(capture);
+    if (file_ && !file_->error().empty()) {
+      std::fprintf(stderr, "oomcast: %s\n", file_->error().c_str());
+      capture.caveats.push_back(file_->error());
+    }
+    return model_->finish();
+  }
+
+ private:
+  Listeners() = default;
+  Result<void> present(const RunOptions& options, const host::HostSpec& host) {
+    if (!options.present_host) return {};
+    presented_ = std::make_unique<TemporaryDirectory>();
+    if (presented_->path().empty())
+      return Error{"--present-host: no temporary directory; set TMPDIR to a writable one"};
+    presented_->let_everybody_read();
+    presented_host_ = host.name;
+    guest_environment_.push_back(presented_environment(host, options.cpu_node, presented_->path()));
+    return write_presented_files(host, presented_->path());
+  }
+  Result<void> open_trace(const RunOptions& options, const host::HostSpec& host, const sim::Options& model) {
+    if (options.trace.empty()) return {};
+    trace::TraceHeader header;
+    header.program_version = OOMCAST_VERSION;
+    header.command = options.command;
+    header.host_json = host::to_json(host);
+    header.target_options = options.target_words;
+    header.recorder_cpu_loop_20m_ns = model.recorder_cpu_loop_20m_ns;
+    if (!options.record_for.empty()) {
+      auto second = read_host(options.record_for);
+      if (!second) return Error{"--record-for: " + second.error().message};
+      header.recorded_for = second->name;
+      also_ = std::make_unique<sim::Simulation>(std::move(second).value(), model);
+    }
+    auto file = TraceFile::create(options.trace);
+    if (!file) return file.error();
+    file_ = std::make_unique<TraceFile>(std::move(file).value());
+    writer_ =
+        std::make_unique<trace::TraceWriter>([this](std::string_view block) { return file_->append(block); }, header);
+    return {};
+  }
+
+  std::unique_ptr<TemporaryDirectory> presented_;
+  std::string presented_host_;
+  std::vector<std::string> guest_environment_;
+  std::unique_ptr<TraceFile> file_;
+  std::unique_ptr<trace::TraceWriter> writer_;
+  std::unique_ptr<sim::Simulation> model_, also_;
+  std::unique_ptr<trace::RecordingSink> sink_;
+};
 
 /// What can fail is tried before the program starts, the cheap things first.
 int run(const RunOptions& options) {
@@ -185,13 +222,14 @@ int run(const RunOptions& options) {
     return fail(preflight_status(*preflight.problem), "run: " + preflight.message);
   auto file = ReportFile::prepare(options.report);
   if (!file) return fail(kExitUsage, file.error().message);
-  auto host = target_host(options);
-  if (!host) return fail(kExitUsage, host.error().message);
-  const sim::Options model = model_options(options, host.value());
-  sim::Simulation simulation(std::move(host.value()), model);
-  auto capture = record::run(recorder, simulation);
+  auto listeners = Listeners::prepare(options);
+  if (!listeners) return fail(kExitUsage, listeners.error().message);
+  recorder.environment = listeners.value()->guest_environment();
+  auto capture = record::run(recorder, listeners.value()->sink());
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
-  return conclude(options, file.value(), simulation.finish(), capture.value());
+  sim::Outcome outcome = listeners.value()->finish(options, capture.value());
+  int status = conclude(options, file.value(), outcome, capture.value());
+  return status != 0 ? status : program_status(capture.value());
 }
 
 const char* environment(const char* name, const char* otherwise) {
@@ -203,18 +241,77 @@ const char* environment(const char* name, const char* otherwise) {
 int record_attached(int hello_socket_fd) {
   auto options = parse_options_text(environment("OOMCAST_OPTIONS", ""));
   if (!options) return fail(kExitUsage, options.error().message);
+  if (options->present_host || options->use_mimalloc)
+    return fail(kExitUsage,
+                "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");
   start_log(options->log_level);
   options->host = environment("OOMCAST_HOST", options->host.c_str());
   options->report = environment("OOMCAST_REPORT", options->report.c_str());
   auto file = ReportFile::prepare(options->report);
   if (!file) return fail(kExitUsage, file.error().message);
-  auto host = target_host(options.value());
-  if (!host) return fail(kExitUsage, host.error().message);
-  const sim::Options model = model_options(options.value(), host.value());
-  sim::Simulation simulation(std::move(host.value()), model);
-  auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), simulation);
+  auto listeners = Listeners::prepare(options.value());
+  if (!listeners) return fail(kExitUsage, listeners.error().message);
+  auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), listeners.value()->sink());
   if (!capture) return fail(kExitUsage, capture.error().message);
-  return conclude(options.value(), file.value(), simulation.finish(), capture.value());
+  sim::Outcome outcome = listeners.value()->finish(options.value(), capture.value());
+  int status = conclude(options.value(), file.value(), outcome, capture.value());
+  return status != 0 ? status : program_status(capture.value());
+}
+
+/// A trace with what its recording said of the target: the defaults of what is asked now.
+struct Recording {
+  std::string bytes;
+  RunOptions options;
+  ReplaySettings settings;
+  host::HostSpec host;
+};
+
+Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& given) {
+  Recording recording;
+  auto bytes = read_trace_file(replay.trace);
+  if (!bytes) return bytes.error();
+  recording.bytes = std::move(bytes).value();
+  auto header = read_trace_header(recording.bytes, replay.trace);
+  if (!header) return header.error();
+  recording.options = given;
+  if (auto set = apply_target_words(header->target_options, recording.options); !set)
+    return Error{replay.trace + ": its own options: " + set.error().message};
+  int recorded_adj = recording.options.oom_score_adj;
+  if (auto set = apply_target_words(given.target_words, recording.options); !set) return set.error();
+  if (recording.options.oom_score_adj != recorded_adj)
+    recording.settings.oom_score_adj = recording.options.oom_score_adj;
+  auto host = given.host == kRecordedHost ? recorded_host(header.value(), replay.trace) : read_host(given.host);
+  if (!host) return host.error();
+  auto changed = with_changes(std::move(host).value(), recording.options);
+  if (!changed) return changed.error();
+  recording.host = std::move(changed).value();
+  recording.settings.model = model_options(recording.options, recording.host);
+  return recording;
+}
+
+int replay(const CommandLine& line) {
+  auto file = ReportFile::prepare(line.run.report);
+  if (!file) return fail(kExitUsage, file.error().message);
+  auto recording = open_recording(line.replay, line.run);
+  if (!recording) return fail(kExitUsage, "replay: " + recording.error().message);
+  auto replayed = replay(recording->bytes, line.replay.trace, std::move(recording->host), recording->settings);
+  if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
+  return conclude(line.run, file.value(), replayed->outcome, replayed->capture);
+}
+
+int sweep(const CommandLine& line) {
+  std::vector<Variation> variations;
+  for (const std::string& text : line.replay.vary) {
+    auto variation = parse_variation(text);
+    if (!variation) return fail(kExitUsage, "sweep: " + variation.error().message);
+    variations.push_back(std::move(variation).value());
+  }
+  auto recording = open_recording(line.replay, line.run);
+  if (!recording) return fail(kExitUsage, "sweep: " + recording.error().message);
+  auto rows =
+      sweep(recording->bytes, line.replay.trace, recording->host, recording->options, variations, line.replay.jobs);
+  if (!rows) return fail(kExitUsage, "sweep: " + rows.error().message);
+  return print(line.json ? sweep_json(variations, rows.value()) : sweep_table(variations, rows.value()));
 }
 
 int host_show(const std::string& name, bool json) {
@@ -247,6 +344,11 @@ int command(const std::vector<std::string>& arguments) {
     case Verb::kRun:
       start_log(line.run.log_level);
       return run(line.run);
+    case Verb::kReplay:
+      start_log(line.run.log_level);
+      return replay(line);
+    case Verb::kSweep:
+      return sweep(line);
     case Verb::kRecordAttached:
       return record_attached(line.hello_socket_fd);
     case Verb::kHostList:

@@ -22,6 +22,8 @@ struct CaptureSummary {
   uint64_t order_forced = 0;
   std::vector<std::string> caveats;                // full sentences for people
   std::vector<std::string> host_sensitive;         // what the guest asked its machine, e.g. "sysconf(_SC_PHYS_PAGES)"
+  std::string presented_host;                      // --present-host: the host that the guest was shown; else empty
+  std::string extrapolated;                        // replay: why the events tell less than a live run would; else empty
   std::vector<std::vector<std::string>> stacks;    // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
 };
 

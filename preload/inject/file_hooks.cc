@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/present_host.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -296,6 +297,7 @@ OOMCAST_CHANGE(EventKind::kFileTruncate, ftruncate64, static_cast<uint64_t>(byte
     va_start(rest, flags);                                     \
     const mode_t mode = mode_of(flags, rest);                  \
     va_end(rest);                                              \
+    path = machine_file(path, ((flags) & O_ACCMODE) == O_RDONLY); \
     return opened(real_libc_table.name arguments, flags);      \
   }
 OOMCAST_OPEN(open, (const char* path, int flags, ...), (path, flags, mode))
@@ -306,6 +308,7 @@ OOMCAST_OPEN(openat64, (int base, const char* path, int flags, ...), (base, path
 #define OOMCAST_OPEN_2(name, parameters, arguments, flags)     \
   OOMCAST_EXPORT int name parameters {                         \
     if (!OOMCAST_HAVE(name)) return missing<int>();            \
+    path = machine_file(path, ((flags) & O_ACCMODE) == O_RDONLY); \
     return opened(real_libc_table.name arguments, flags);      \
   }
 OOMCAST_OPEN_2(__open_2, (const char* path, int how), (path, how), how)

@@ -43,7 +43,9 @@
   X(int, sysinfo, (struct sysinfo*))                   \
   X(int, get_nprocs, (void))                           \
   X(int, get_nprocs_conf, (void))                      \
-  X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*))
+  X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*)) \
+  X(FILE*, fopen, (const char*, const char*))          \
+  X(FILE*, fopen64, (const char*, const char*))
 
 // The names with _chk and _2 are what programs built with _FORTIFY_SOURCE call.
 #define OOMCAST_FILE_HOOKS(X)                                              \

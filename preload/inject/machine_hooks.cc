@@ -1,9 +1,12 @@
-// Did the guest look at the machine it runs on? Answers are passed through; that it asked is noted, because a program
-// that sizes itself by this machine would size itself otherwise on the target. Also: leaving without exit().
+// Did the guest look at the machine it runs on? That it asked is noted, because a program that sizes itself by this
+// machine would size itself otherwise on the target; with --present-host the target answers. Also: leaving without exit().
+#include <errno.h>
+#include <string.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/present_host.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -12,11 +15,24 @@ namespace oomcast::inject {
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
 OOMCAST_EXPORT long sysconf(int name) {
+  const PresentedMachine* target = nullptr;
   switch (name) {
-    case _SC_PHYS_PAGES: agent_note_sensitive(ring::Sensitive::kPhysPages); break;
-    case _SC_AVPHYS_PAGES: agent_note_sensitive(ring::Sensitive::kAvailablePhysPages); break;
-    case _SC_NPROCESSORS_ONLN: agent_note_sensitive(ring::Sensitive::kProcessorsOnline); break;
-    case _SC_NPROCESSORS_CONF: agent_note_sensitive(ring::Sensitive::kProcessorsConfigured); break;
+    case _SC_PHYS_PAGES:
+      agent_note_sensitive(ring::Sensitive::kPhysPages);
+      if ((target = presented_machine()) != nullptr) return static_cast<long>(target->total_pages);
+      break;
+    case _SC_AVPHYS_PAGES:
+      agent_note_sensitive(ring::Sensitive::kAvailablePhysPages);
+      if ((target = presented_machine()) != nullptr) return static_cast<long>(target->free_pages);
+      break;
+    case _SC_NPROCESSORS_ONLN:
+      agent_note_sensitive(ring::Sensitive::kProcessorsOnline);
+      if ((target = presented_machine()) != nullptr) return target->online_cpus;
+      break;
+    case _SC_NPROCESSORS_CONF:
+      agent_note_sensitive(ring::Sensitive::kProcessorsConfigured);
+      if ((target = presented_machine()) != nullptr) return target->online_cpus;
+      break;
     default: break;
   }
   return have_real_libc() ? real_libc_table.sysconf(name) : -1;
@@ -24,22 +40,56 @@ OOMCAST_EXPORT long sysconf(int name) {
 
 OOMCAST_EXPORT int sysinfo(struct sysinfo* out) {
   agent_note_sensitive(ring::Sensitive::kSysinfo);
-  return have_real_libc() ? real_libc_table.sysinfo(out) : -1;
+  const int result = have_real_libc() ? real_libc_table.sysinfo(out) : -1;
+  const PresentedMachine* target = presented_machine();
+  if (result != 0 || target == nullptr) return result;
+  // Uptime and load stay this machine's: nobody sizes memory by them.
+  out->mem_unit = 4096;
+  out->totalram = target->total_pages;
+  out->freeram = target->free_pages;
+  out->sharedram = out->bufferram = out->totalhigh = out->freehigh = 0;
+  out->totalswap = target->swap_total_pages;
+  out->freeswap = target->swap_free_pages;
+  out->procs = static_cast<unsigned short>(target->processes);
+  return 0;
 }
 
 OOMCAST_EXPORT int get_nprocs(void) {
   agent_note_sensitive(ring::Sensitive::kGetNprocs);
+  if (const PresentedMachine* target = presented_machine()) return static_cast<int>(target->online_cpus);
   return have_real_libc() ? real_libc_table.get_nprocs() : 1;
 }
 
 OOMCAST_EXPORT int get_nprocs_conf(void) {
   agent_note_sensitive(ring::Sensitive::kGetNprocs);
+  if (const PresentedMachine* target = presented_machine()) return static_cast<int>(target->online_cpus);
   return have_real_libc() ? real_libc_table.get_nprocs_conf() : 1;
+}
+
+/// Whether pid is the caller or one of its threads: others keep their own CPUs.
+static bool is_own_thread(pid_t pid) {
+  return pid == 0 || pid == raw_syscall(SYS_getpid) || pid == raw_syscall(SYS_gettid);
 }
 
 OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   agent_note_sensitive(ring::Sensitive::kAffinity);
-  return have_real_libc() ? real_libc_table.sched_getaffinity(pid, bytes, set) : -1;
+  const PresentedMachine* target = presented_machine();
+  if (target == nullptr || !is_own_thread(pid)) return have_real_libc() ? real_libc_table.sched_getaffinity(pid, bytes, set) : -1;
+  // The kernel refuses a set that has no room for its CPUs.
+  if (bytes % sizeof(long) != 0 || bytes * 8 < target->online_cpus) return errno = EINVAL, -1;
+  memset(set, 0, bytes);
+  memcpy(set, &target->affinity, bytes < sizeof target->affinity ? bytes : sizeof target->affinity);
+  return 0;
+}
+
+OOMCAST_EXPORT FILE* fopen(const char* path, const char* mode) {
+  if (!have_real_libc() || real_libc_table.fopen == nullptr) return errno = ENOSYS, nullptr;
+  return real_libc_table.fopen(machine_file(path, mode != nullptr && mode[0] == 'r' && strchr(mode, '+') == nullptr), mode);
+}
+
+OOMCAST_EXPORT FILE* fopen64(const char* path, const char* mode) {
+  if (!have_real_libc() || real_libc_table.fopen64 == nullptr) return errno = ENOSYS, nullptr;
+  return real_libc_table.fopen64(machine_file(path, mode != nullptr && mode[0] == 'r' && strchr(mode, '+') == nullptr), mode);
 }
 
 OOMCAST_EXPORT void _exit(int status) {

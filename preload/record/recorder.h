@@ -31,6 +31,8 @@ struct RecordOptions {
   int guard_percent = 5;               // stop the guest when this machine's MemAvailable falls to this share; 0: never
   bool kill_on_oom = false;            // carry out the sink's kills for real
   int root_oom_score_adj = 0;          // told to the sink as the root's value; never set on this machine
+  bool use_mimalloc = false;           // the guest allocates with mimalloc instead of its own allocator
+  std::vector<std::string> environment;  // NAME=VALUE, added to the guest's
   int64_t max_window_pages = 512;
   std::string tracker;                 // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
   std::string library_path;            // empty: beside the executable, in the build tree or in the install libdir

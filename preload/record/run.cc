@@ -1,4 +1,5 @@
 // How is a program started with the library, or taken over from a library that was loaded alone?
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mimalloc.h>
@@ -64,20 +65,32 @@ bool needs_sanitizer_runtime(const std::string& program) {
   return needs;
 }
 
+/// Debian's libmimalloc is a library of our own too: where the linker found it. Empty: linked in statically.
+std::string mimalloc_library() {
+  Dl_info info{};
+  if (::dladdr(reinterpret_cast<void*>(&mi_version), &info) == 0 || info.dli_fname == nullptr) return {};
+  char* real = ::realpath(info.dli_fname, nullptr);
+  std::string path = real != nullptr ? real : "";
+  std::free(real);
+  return path.find("libmimalloc") == std::string::npos ? std::string() : path;
+}
+
 /// The environment of the guest, made before fork() because the child may not allocate.
-std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name) {
+std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name, const RecordOptions& options) {
   std::vector<std::string> out;
   std::string preload = "LD_PRELOAD=" + library;
+  if (options.use_mimalloc) preload += ":" + mimalloc_library();
   for (char** at = environ; *at != nullptr; ++at) {
     const std::string entry = *at;
     if (entry.starts_with("LD_PRELOAD=") && !library.empty()) {
       if (entry.size() > 11) preload += ":" + entry.substr(11);
-    } else if (!entry.starts_with("OOMCAST_SOCKET=")) {
+    } else if (!entry.starts_with("OOMCAST_SOCKET=") && !entry.starts_with("OOMCAST_PRESENT=")) {
       out.push_back(entry);
     }
   }
   if (!library.empty()) out.push_back(preload);
   out.push_back("OOMCAST_SOCKET=" + socket_name);
+  out.insert(out.end(), options.environment.begin(), options.environment.end());
   return out;
 }
 
@@ -119,6 +132,8 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   if (library.value().find_first_of(" :") != std::string::npos)
     return Error{library.value() + ": the dynamic linker cannot preload a path with a space or a colon; move the library"};
   use_own_allocator();
+  if (options.use_mimalloc && mimalloc_library().empty())
+    return Error{"--allocator mimalloc: no libmimalloc.so to preload; apt-get install libmimalloc2.0"};
 
   const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());
   if (!tracker.ok()) return tracker.error();
@@ -126,7 +141,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
-  std::vector<std::string> environment = guest_environment(needs_sanitizer_runtime(preflight.program) ? "" : library.value(), session.socket_name());
+  std::vector<std::string> environment = guest_environment(needs_sanitizer_runtime(preflight.program) ? "" : library.value(), session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};

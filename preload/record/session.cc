@@ -379,7 +379,7 @@ void Session::check_guard() {
 }
 
 trace::CaptureSummary Session::finish() {
-  static const char* const kSensitive[] = {"sysconf(_SC_PHYS_PAGES)", "sysconf(_SC_AVPHYS_PAGES)", "sysconf(_SC_NPROCESSORS_ONLN)", "sysconf(_SC_NPROCESSORS_CONF)", "sysinfo()", "get_nprocs()", "sched_getaffinity()"};
+  static const char* const kSensitive[] = {"sysconf(_SC_PHYS_PAGES)", "sysconf(_SC_AVPHYS_PAGES)", "sysconf(_SC_NPROCESSORS_ONLN)", "sysconf(_SC_NPROCESSORS_CONF)", "sysinfo()", "get_nprocs()", "sched_getaffinity()", "/proc/meminfo", "/sys/devices/system/cpu", "memory limits in /sys/fs/cgroup"};
   for (auto& [pid, process] : processes_) {
     drain_ring(*process);
     summary_.caveats.push_back("Process " + std::to_string(pid) + " (" + process->comm + ") was still running when the program's root process ended; it runs on untracked.");

@@ -16,7 +16,8 @@ namespace oomcast::ring {
 
 /// What a guest asked about its machine, by bit.
 enum class Sensitive : uint32_t {
-  kPhysPages = 0, kAvailablePhysPages, kProcessorsOnline, kProcessorsConfigured, kSysinfo, kGetNprocs, kAffinity, kCount
+  kPhysPages = 0, kAvailablePhysPages, kProcessorsOnline, kProcessorsConfigured, kSysinfo, kGetNprocs, kAffinity, kMeminfo, kCpuFiles,
+  kCgroup, kCount
 };
 
 struct SharedArea {

@@ -79,6 +79,11 @@ TEST(CommandLine, MistakesAreOneLineAndStatusTwo) {
                                              {"run", "--oom-score-adj", "2000", "--", "ls"},
                                              {"run", "--fail-on", "rain", "--", "ls"},
                                              {"doctor", "extra"},
+                                             {"replay"},
+                                             {"replay", "t.trace", "u.trace"},
+                                             {"replay", "t.trace", "--guard", "5"},
+                                             {"sweep", "t.trace"},
+                                             {"run", "--record-for", "box", "--", "ls"},
                                              {"run", "--log-level", "loud", "--", "ls"}}) {
     CommandLine line = parse(words);
     EXPECT_EQ(line.verb, Verb::kNothing);
@@ -107,6 +112,37 @@ TEST(CommandLine, HostVerbs) {
   EXPECT_EQ(show.host_argument, "box");
   EXPECT_EQ(parse({"host", "capture", "dir"}).verb, Verb::kHostCapture);
   EXPECT_EQ(parse({"record-attached", "7"}).hello_socket_fd, 7);
+}
+
+TEST(CommandLine, ReplayTakesTheTargetOfRunAndDefaultsToTheRecordedHost) {
+  CommandLine line = parse({"replay", "t.trace", "--set", "vm.swappiness=0", "--oom-score-adj", "-5", "--fail-on",
+                            "oom_kill", "--report", "r.json"});
+  ASSERT_EQ(line.verb, Verb::kReplay) << line.error;
+  EXPECT_EQ(line.replay.trace, "t.trace");
+  EXPECT_EQ(line.run.host, kRecordedHost);
+  EXPECT_EQ(line.run.report, "r.json");
+  EXPECT_EQ(line.run.fail_on, sim::Verdict::kOomKill);
+  EXPECT_THAT(line.run.target_words, ElementsAre("--oom-score-adj=-5"));
+  EXPECT_EQ(parse({"replay", "t.trace", "--host", "box"}).run.host, "box");
+  EXPECT_EQ(parse({"run", "--", "ls"}).run.host, "this");
+}
+
+TEST(CommandLine, SweepVariesWhatItIsTold) {
+  CommandLine line =
+      parse({"sweep", "t.trace", "--vary", "memory=1G..4G", "--vary", "vm.swappiness=0,60", "--jobs", "3", "--json"});
+  ASSERT_EQ(line.verb, Verb::kSweep) << line.error;
+  EXPECT_THAT(line.replay.vary, ElementsAre("memory=1G..4G", "vm.swappiness=0,60"));
+  EXPECT_EQ(line.replay.jobs, 3);
+  EXPECT_TRUE(line.json);
+}
+
+TEST(CommandLine, TargetWordsOfARecordingGiveWayToWhatIsAskedNow) {
+  RunOptions options;
+  ASSERT_TRUE(apply_target_words({"--oom-score-adj=300", "--cpu-node=1"}, options).ok());
+  ASSERT_TRUE(apply_target_words({"--oom-score-adj=-5"}, options).ok());
+  EXPECT_EQ(options.oom_score_adj, -5);
+  EXPECT_EQ(options.cpu_node, 1);
+  EXPECT_FALSE(apply_target_words({"--nonsense=1"}, options).ok());
 }
 
 TEST(CommandLine, OptionsOfTheBareLibrary) {

@@ -1,0 +1,125 @@
+// How do events become few bytes? Each field as the difference from what its task did last, each in a column of its
+// own.
+//
+// A payload stands alone: nothing from an earlier block is needed to read it. README.md has the grammar.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "model/trace/event.h"
+#include "model/trace/event_sink.h"
+#include "model/trace/varint.h"
+
+namespace oomcast::trace {
+
+/// Wall time is for display: it is kept to the millisecond.
+inline constexpr uint64_t kTraceTimeUnitNs = 1'000'000;
+inline constexpr uint64_t kWatchPageBytes = 4096;
+
+/// The last kind that this format knows; there is room up to 30.
+inline constexpr uint8_t kLastEventKind = static_cast<uint8_t>(EventKind::kFileTruncate);
+
+/// What a trace holds, in order: events, and the watches that the recording's model asked for after them.
+struct Record {
+  Event event;
+  bool is_watch = false;  // then [address, +bytes) of process pid was to be watched, in whole pages
+};
+
+/// What writer and reader both remember, so that only differences need bytes.
+class CodecState {
+ protected:
+  static constexpr size_t kKinds = 32;
+  static constexpr uint8_t kWatchKind = 31;
+  enum Column : size_t {
+    kHeads,
+    kTasks,
+    kTimes,
+    kComputes,
+    kWaits,
+    kAddresses,
+    kBytes,
+    kArguments,
+    kStacks,
+    kCpus,
+    kFlags,
+    kColumns
+  };
+  enum Mask : uint8_t {
+    kHasTime = 1,
+    kHasCompute = 2,
+    kHasWait = 4,
+    kHasBytes = 8,
+    kHasArgument = 16,
+    kHasStack = 32,
+    kHasCpu = 64,
+    kHasFlags = 128
+  };
+  static constexpr uint8_t kOtherTask = 0x20;  // in the head byte, beside the kind
+  static constexpr uint8_t kNewMask = 0x40;
+
+  struct Task {
+    uint32_t pid = 0, tid = 0;
+    uint16_t cpu = 0;
+    std::array<uint64_t, kKinds> next_address{}, next_argument{};
+  };
+  struct Kind {
+    uint64_t bytes = 0;
+    uint8_t flags = 0, mask = 0;
+  };
+
+  Task& task() { return tasks_[task_]; }
+  void learn(const Event& event);
+  void reset();
+
+  std::vector<Task> tasks_;
+  size_t task_ = 0;
+  std::array<Kind, kKinds> kinds_{};
+  uint64_t time_units_ = 0;
+};
+
+class EventEncoder : private CodecState {
+ public:
+  EventEncoder() { reset(); }
+  void add(const Event& event);
+  void add_watch(const WatchRequest& watch);
+  /// Enough for a block.
+  bool full() const;
+  bool empty() const { return records_ == 0 && watch_.bytes == 0; }
+  /// The payload of all that was added; the encoder is as new afterwards.
+  std::string take();
+
+ private:
+  void put(const Event& event, uint8_t kind);
+  void put_task(const Event& event);
+  void flush_watch();
+  size_t bytes() const;
+
+  std::array<std::string, kColumns> columns_;
+  std::map<std::pair<uint32_t, uint32_t>, size_t> task_of_;
+  uint64_t records_ = 0;
+  Event watch_;  // bytes 0: none pending
+};
+
+class EventDecoder : private CodecState {
+ public:
+  EventDecoder() = default;
+  /// `payload` must outlive the decoder. False: not a payload.
+  bool open(std::string_view payload);
+  enum class Step { kRecord, kEnd, kMalformed };
+  Step next(Record& out);
+
+ private:
+  bool read(Record& out);
+  bool read_task();
+
+  std::array<ByteCursor, kColumns> columns_;
+  uint64_t left_ = 0;
+};
+
+}  // namespace oomcast::trace

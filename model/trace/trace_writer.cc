@@ -1,0 +1,76 @@
+// How is a run recorded? See trace_writer.h.
+#include "model/trace/trace_writer.h"
+
+#include <algorithm>
+
+namespace oomcast::trace {
+namespace {
+
+constexpr uint64_t kBlockNs = 1'000'000'000;  // what a kill of the recorder may cost
+
+}  // namespace
+
+TraceWriter::TraceWriter(Output output, const TraceHeader& header) : output_(std::move(output)) {
+  put(trace_file_head());
+  write(BlockType::kHeader, encode_header(header));
+}
+
+void TraceWriter::put(std::string_view bytes) {
+  if (failed_) return;
+  failed_ = !output_(bytes);
+  if (!failed_) bytes_written_ += bytes.size();
+}
+
+void TraceWriter::write(BlockType type, std::string_view raw) {
+  if (!failed_) put(pack_block(type, sequence_++, raw));
+}
+
+void TraceWriter::add(const Event& event) {
+  if (failed_) return;
+  if (encoder_.full() || (event.time_ns > block_started_ns_ + kBlockNs && !encoder_.empty())) flush();
+  if (encoder_.empty()) block_started_ns_ = event.time_ns;
+  encoder_.add(event);
+}
+
+void TraceWriter::add_watch(const WatchRequest& watch) {
+  if (!failed_) encoder_.add_watch(watch);
+}
+
+void TraceWriter::flush() {
+  if (!encoder_.empty()) write(BlockType::kEvents, encoder_.take());
+}
+
+void TraceWriter::finish(const CaptureSummary& summary) {
+  flush();
+  write(BlockType::kSummary, encode_summary(summary));
+}
+
+void RecordingSink::feed(const Event& event) {
+  // The model hears exactly what a replay will tell it.
+  Event kept = event;
+  kept.time_ns -= kept.time_ns % kTraceTimeUnitNs;
+  if (writer_) writer_->add(kept);
+  model_.feed(kept);
+  if (also_) also_->feed(kept);
+}
+
+void RecordingSink::take_watches(std::vector<WatchRequest>& out) {
+  const size_t before = out.size();
+  model_.take_watches(out);
+  if (also_) also_->take_watches(out);
+  if (!writer_) return;
+  for (size_t i = before; i < out.size(); ++i) writer_->add_watch(out[i]);
+}
+
+void RecordingSink::take_kills(std::vector<KillRequest>& out) {
+  model_.take_kills(out);
+  // Only the forecast's own host may really kill.
+  std::vector<KillRequest> ignored;
+  if (also_) also_->take_kills(ignored);
+}
+
+uint64_t RecordingSink::headroom_pages() const {
+  return also_ ? std::min(model_.headroom_pages(), also_->headroom_pages()) : model_.headroom_pages();
+}
+
+}  // namespace oomcast::trace

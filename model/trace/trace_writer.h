@@ -1,0 +1,59 @@
+// How is a run recorded? Block by block, as it happens, so that whatever kills the recorder leaves a readable trace.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "model/trace/event_codec.h"
+#include "model/trace/event_sink.h"
+#include "model/trace/trace_block.h"
+#include "model/trace/trace_fields.h"
+
+namespace oomcast::trace {
+
+class TraceWriter {
+ public:
+  /// Takes one whole block each time and says whether it is kept. After a false it is not called again.
+  using Output = std::function<bool(std::string_view block)>;
+
+  TraceWriter(Output output, const TraceHeader& header);
+  void add(const Event& event);
+  void add_watch(const WatchRequest& watch);
+  /// The last block. Call once; nothing may be added later.
+  void finish(const CaptureSummary& summary);
+  bool failed() const { return failed_; }
+  uint64_t bytes_written() const { return bytes_written_; }
+
+ private:
+  void flush();
+  void write(BlockType type, std::string_view raw);
+  void put(std::string_view bytes);
+
+  Output output_;
+  EventEncoder encoder_;
+  uint64_t block_started_ns_ = 0;
+  uint32_t sequence_ = 0;
+  uint64_t bytes_written_ = 0;
+  bool failed_ = false;
+};
+
+/// Stands between the recorder and the model and writes down all that passes, in both directions. `also` is a second
+/// model (--record-for): it hears everything, and its watches are answered too, so that a replay for its host knows
+/// more.
+class RecordingSink final : public EventSink {
+ public:
+  RecordingSink(EventSink& model, TraceWriter* writer, EventSink* also) : model_(model), writer_(writer), also_(also) {}
+  void feed(const Event& event) override;
+  void take_watches(std::vector<WatchRequest>& out) override;
+  void take_kills(std::vector<KillRequest>& out) override;
+  uint64_t headroom_pages() const override;
+
+ private:
+  EventSink& model_;
+  TraceWriter* writer_;
+  EventSink* also_;
+};
+
+}  // namespace oomcast::trace

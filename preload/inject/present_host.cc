@@ -1,0 +1,130 @@
+// What does the guest see when it looks at its machine? See present_host.h.
+//
+// OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY, sizes in pages, the list
+// being the CPUs on which the program may run.
+#include "preload/inject/present_host.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <atomic>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/raw_syscall.h"
+
+namespace oomcast::inject {
+namespace {
+
+constexpr size_t kPathBytes = 512;
+
+struct MachineFile {
+  const char* path;  // whole, or the last part of a path below /sys/fs/cgroup/
+  const char* name;  // in the directory
+  ring::Sensitive what;
+};
+constexpr MachineFile kFiles[] = {
+    {"/proc/meminfo", "meminfo", ring::Sensitive::kMeminfo},
+    {"/sys/devices/system/cpu/online", "cpu_online", ring::Sensitive::kCpuFiles},
+    {"/sys/devices/system/cpu/possible", "cpu_online", ring::Sensitive::kCpuFiles},
+    {"/sys/devices/system/cpu/present", "cpu_online", ring::Sensitive::kCpuFiles},
+};
+constexpr const char* kCgroupDirectory = "/sys/fs/cgroup/";
+constexpr MachineFile kCgroupFiles[] = {
+    {"memory.max", "memory.max", ring::Sensitive::kCgroup},
+    {"memory.high", "memory.high", ring::Sensitive::kCgroup},
+    {"memory.swap.max", "memory.swap.max", ring::Sensitive::kCgroup},
+    {"memory.limit_in_bytes", "memory.limit_in_bytes", ring::Sensitive::kCgroup},
+};
+constexpr size_t kFileCount = sizeof kFiles / sizeof *kFiles, kCgroupFileCount = sizeof kCgroupFiles / sizeof *kCgroupFiles;
+
+enum State : int { kUnread, kReading, kNotAsked, kReady };
+std::atomic<int> state{kUnread};
+PresentedMachine machine;
+char replacement[kFileCount + kCgroupFileCount][kPathBytes];
+
+/// Decimal digits up to `end`, which is passed over.
+bool number(const char*& at, char end, uint64_t* value) {
+  if (*at < '0' || *at > '9') return false;
+  for (*value = 0; *at >= '0' && *at <= '9'; ++at) *value = *value * 10 + static_cast<uint64_t>(*at - '0');
+  if (*at != end) return false;
+  ++at;
+  return true;
+}
+
+bool cpu_list(const char*& at, cpu_set_t* set) {
+  CPU_ZERO(set);
+  for (;;) {
+    if (*at < '0' || *at > '9') return false;
+    uint64_t first = 0, last = 0;
+    for (; *at >= '0' && *at <= '9'; ++at) first = first * 10 + static_cast<uint64_t>(*at - '0');
+    last = first;
+    if (*at == '-')
+      for (last = 0, ++at; *at >= '0' && *at <= '9'; ++at) last = last * 10 + static_cast<uint64_t>(*at - '0');
+    for (; first <= last && first < CPU_SETSIZE; ++first) CPU_SET(first, set);
+    const char end = *at;
+    if (end == '\0') return false;
+    ++at;
+    if (end == ':') return true;
+    if (end != ',') return false;
+  }
+}
+
+bool parse(const char* at) {
+  uint64_t cpus = 0;
+  if (!number(at, ':', &machine.total_pages) || !number(at, ':', &machine.free_pages) || !number(at, ':', &machine.swap_total_pages) ||
+      !number(at, ':', &machine.swap_free_pages) || !number(at, ':', &machine.processes) || !number(at, ':', &cpus) ||
+      !cpu_list(at, &machine.affinity))
+    return false;
+  machine.online_cpus = static_cast<uint32_t>(cpus);
+  const size_t length = strlen(at);
+  if (at[0] != '/' || length + 32 > kPathBytes) return false;
+  for (size_t i = 0; i < kFileCount + kCgroupFileCount; ++i) {
+    const char* name = i < kFileCount ? kFiles[i].name : kCgroupFiles[i - kFileCount].name;
+    memcpy(replacement[i], at, length);
+    replacement[i][length] = '/';
+    strcpy(replacement[i] + length + 1, name);
+  }
+  return true;
+}
+
+bool ready() {
+  int now = state.load(std::memory_order_acquire);
+  if (__builtin_expect(now == kUnread, 0) && state.compare_exchange_strong(now, kReading)) {
+    const char* text = getauxval(AT_SECURE) == 0 ? getenv("OOMCAST_PRESENT") : nullptr;
+    now = text != nullptr && parse(text) ? kReady : kNotAsked;
+    state.store(now, std::memory_order_release);
+  }
+  return now == kReady;
+}
+
+/// The recorder takes its directory along when it goes: the guest then sees this machine again.
+const char* instead(size_t index, const char* path, bool read_only) {
+  if (!read_only || !ready()) return path;
+  return raw_syscall(SYS_faccessat, AT_FDCWD, arg(replacement[index]), R_OK) == 0 ? replacement[index] : path;
+}
+
+}  // namespace
+
+const PresentedMachine* presented_machine() { return ready() ? &machine : nullptr; }
+
+const char* machine_file(const char* path, bool read_only) {
+  if (path == nullptr || (strncmp(path, "/proc/m", 7) != 0 && strncmp(path, "/sys/", 5) != 0)) return path;
+  for (size_t i = 0; i < kFileCount; ++i) {
+    if (strcmp(path, kFiles[i].path) != 0) continue;
+    agent_note_sensitive(kFiles[i].what);
+    return instead(i, path, read_only);
+  }
+  if (strncmp(path, kCgroupDirectory, strlen(kCgroupDirectory)) != 0) return path;
+  const char* name = strrchr(path, '/') + 1;
+  for (size_t i = 0; i < kCgroupFileCount; ++i) {
+    if (strcmp(name, kCgroupFiles[i].path) != 0) continue;
+    agent_note_sensitive(kCgroupFiles[i].what);
+    return instead(kFileCount + i, path, read_only);
+  }
+  return path;
+}
+
+}  // namespace oomcast::inject

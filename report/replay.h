@@ -1,0 +1,34 @@
+// What would another host have made of a recorded run? Feeds a trace to the model as the recorder once did.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/base/result.h"
+#include "model/sim/simulation.h"
+#include "model/trace/capture_summary.h"
+#include "model/trace/trace_fields.h"
+
+namespace oomcast::report {
+
+struct Replayed {
+  sim::Outcome outcome;
+  trace::CaptureSummary capture;
+};
+
+struct ReplaySettings {
+  sim::Options model;
+  std::optional<int> oom_score_adj;  // instead of the recorded one
+};
+
+Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name);
+
+/// The host that the recording's own forecast was for, with its --set and --cgroup.
+Result<host::HostSpec> recorded_host(const trace::TraceHeader& header, const std::string& name);
+
+/// `trace` is the file's content, `name` leads the errors. A trace that ends early is replayed up to there and says so.
+Result<Replayed> replay(std::string_view trace, const std::string& name, host::HostSpec host,
+                        const ReplaySettings& settings);
+
+}  // namespace oomcast::report

@@ -1,0 +1,165 @@
+// Which of many hosts would do? See sweep.h.
+#include "report/sweep.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "model/host/parse_text.h"
+#include "model/host/read_host.h"
+#include "report/coverage.h"
+#include "report/target.h"
+
+namespace oomcast::report {
+namespace {
+
+constexpr size_t kMostValues = 1000;
+constexpr size_t kMostHosts = 10000;
+
+std::string size_text(int64_t bytes, bool with_unit) {
+  const char* units[] = {"", "K", "M", "G", "T"};
+  int unit = 0;
+  for (; with_unit && unit < 4 && bytes != 0 && bytes % 1024 == 0; ++unit) bytes /= 1024;
+  return std::to_string(bytes) + units[unit];
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Result<std::vector<std::string>> list_of(const std::string& text) {
+  std::vector<std::string> values;
+  for (size_t at = 0; at <= text.size();) {
+    size_t comma = std::min(text.find(',', at), text.size());
+    values.push_back(text.substr(at, comma - at));
+    if (values.back().empty()) return Error{"an empty value"};
+    at = comma + 1;
+  }
+  return values;
+}
+
+Result<std::vector<std::string>> range_of(const std::string& text, size_t dots) {
+  size_t colon = text.find(':', dots);
+  std::string last_text = text.substr(dots + 2, colon == std::string::npos ? colon : colon - dots - 2);
+  std::string first_text = text.substr(0, dots), step_text = colon == std::string::npos ? "" : text.substr(colon + 1);
+  auto first = host::parse_size_bytes(first_text), last = host::parse_size_bytes(last_text);
+  if (!first || !last || *first > *last) return Error{"expected FIRST..LAST, for example 1G..16G"};
+  bool with_unit = !is_number(first_text) || !is_number(last_text);
+  std::optional<int64_t> step;
+  if (!step_text.empty()) {
+    step = host::parse_size_bytes(step_text);
+    if (!step || *step <= 0) return Error{"the step after ':' is not a size or a number above 0"};
+  } else if (*first <= 0) {
+    return Error{"a range from 0 needs a step, for example 0..100:20"};
+  }
+  std::vector<std::string> values;
+  for (int64_t at = *first; at <= *last; at = step ? at + *step : at * 2) {
+    values.push_back(size_text(at, with_unit));
+    if (values.size() > kMostValues) return Error{"more than " + std::to_string(kMostValues) + " values"};
+  }
+  return values;
+}
+
+/// "oom-score-adj" is an option of the program's place on the target, "vm.swappiness" a field of the host.
+Result<void> apply(const std::string& key, const std::string& value, host::HostSpec& host, RunOptions& options) {
+  if (key.find('.') == std::string::npos && key.find('-') != std::string::npos) {
+    std::string option = key.starts_with("--") ? key : "--" + key;
+    return apply_target_words({option + "=" + value}, options);
+  }
+  return host::set_field(host, key + "=" + value);
+}
+
+struct Case {
+  host::HostSpec host;
+  ReplaySettings settings;
+  std::string error;
+};
+
+Case make_case(host::HostSpec host, RunOptions options, const std::vector<Variation>& variations,
+               const std::vector<std::string>& values) {
+  int adj_before = options.oom_score_adj;
+  Case one;
+  for (size_t i = 0; i < variations.size() && one.error.empty(); ++i)
+    if (auto applied = apply(variations[i].key, values[i], host, options); !applied)
+      one.error = applied.error().message;
+  if (!one.error.empty()) return one;
+  options.set.clear();
+  options.cgroup.clear();
+  auto changed = with_changes(std::move(host), options);
+  if (!changed) {
+    one.error = changed.error().message;
+    return one;
+  }
+  one.host = std::move(changed).value();
+  one.settings.model = model_options(options, one.host);
+  if (options.oom_score_adj != adj_before) one.settings.oom_score_adj = options.oom_score_adj;
+  return one;
+}
+
+std::vector<std::vector<std::string>> combinations(const std::vector<Variation>& variations) {
+  std::vector<std::vector<std::string>> all{{}};
+  for (const Variation& variation : variations) {
+    std::vector<std::vector<std::string>> longer;
+    for (const auto& begun : all)
+      for (const std::string& value : variation.values) {
+        longer.push_back(begun);
+        longer.back().push_back(value);
+      }
+    all = std::move(longer);
+  }
+  return all;
+}
+
+}  // namespace
+
+Result<Variation> parse_variation(const std::string& text) {
+  size_t equals = text.find('=');
+  auto failed = [&](const std::string& what) { return Error{"--vary " + text + ": " + what}; };
+  if (equals == std::string::npos || equals == 0)
+    return failed("expected KEY=VALUES, for example memory=1G..16G or vm.swappiness=0,60,100");
+  std::string values_text = text.substr(equals + 1);
+  size_t dots = values_text.find("..");
+  auto values = dots == std::string::npos ? list_of(values_text) : range_of(values_text, dots);
+  if (!values) return failed(values.error().message);
+  return Variation{text.substr(0, equals), std::move(values).value()};
+}
+
+Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
+                                    const RunOptions& options, const std::vector<Variation>& variations, int jobs) {
+  size_t hosts = 1;
+  for (const Variation& variation : variations)
+    if ((hosts *= variation.values.size()) > kMostHosts)
+      return Error{"sweep: more than " + std::to_string(kMostHosts) + " hosts; vary less at a time"};
+  auto values = combinations(variations);
+  std::vector<SweepRow> rows(values.size());
+  std::vector<std::string> trace_errors(values.size());
+  std::atomic<size_t> next{0};
+  auto work = [&] {
+    for (size_t i; (i = next.fetch_add(1)) < rows.size();) {
+      SweepRow& row = rows[i];
+      row.values = values[i];
+      Case one = make_case(host, options, variations, values[i]);
+      row.error = one.error;
+      if (!row.error.empty()) continue;
+      auto replayed = replay(trace, name, std::move(one.host), one.settings);
+      if (!replayed) {
+        trace_errors[i] = replayed.error().message;
+        continue;
+      }
+      row.verdict = supported_verdict(replayed->outcome, replayed->capture);
+      row.extrapolated = !replayed->capture.extrapolated.empty();
+      row.outcome = std::move(replayed->outcome);
+      row.outcome.timeline = {};
+    }
+  };
+  if (jobs <= 0) jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < std::min<size_t>(static_cast<size_t>(jobs), rows.size()); ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& error : trace_errors)
+    if (!error.empty()) return Error{error};
+  return rows;
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,39 @@
+// Which of many hosts would do? One recording, forecast on every combination of what is varied.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/base/result.h"
+#include "report/command_line.h"
+#include "report/replay.h"
+
+namespace oomcast::report {
+
+/// One --vary: a key of --set, or the name of an option that mirrors the target, and the values it takes.
+struct Variation {
+  std::string key;
+  std::vector<std::string> values;
+};
+/// "memory=1G..16G" doubles, "memory=1G..4G:1G" adds, "vm.swappiness=0,60,100" lists.
+Result<Variation> parse_variation(const std::string& text);
+
+struct SweepRow {
+  std::vector<std::string> values;  // of each variation
+  std::string error;                // not empty: there is no such host, and nothing below is valid
+  std::optional<sim::Verdict> verdict;
+  bool extrapolated = false;
+  sim::Outcome outcome;  // without its timeline
+};
+
+/// Every combination, the last variation fastest. `jobs` simulations run at a time; the rows do not depend on it.
+/// The options must hold the recorded target_words already. Fails only if the trace itself does.
+Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
+                                    const RunOptions& options, const std::vector<Variation>& variations, int jobs);
+
+std::string sweep_table(const std::vector<Variation>& variations, const std::vector<SweepRow>& rows);
+std::string sweep_json(const std::vector<Variation>& variations, const std::vector<SweepRow>& rows);
+
+}  // namespace oomcast::report

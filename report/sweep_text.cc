@@ -1,0 +1,101 @@
+// How are many forecasts read at once? A table for people, the same as JSON for scripts.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "report/format.h"
+#include "report/json_report.h"
+#include "report/sweep.h"
+
+namespace oomcast::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string verdict_text(const SweepRow& row) {
+  return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.extrapolated ? " *" : "");
+}
+
+/// Where it begins, as the footprint at that moment: the number that does not depend on the host's speed.
+std::string at_text(const std::optional<sim::Incident>& incident) {
+  return incident ? bytes_text(incident->app_footprint) : "-";
+}
+
+std::vector<std::string> cells(const SweepRow& row) {
+  std::vector<std::string> out = row.values;
+  if (!row.error.empty()) return out.push_back("no such host: " + row.error), out;
+  const sim::Outcome& o = row.outcome;
+  Nanoseconds stalled = o.stall.direct_reclaim_total + o.stall.swap_in_total + o.stall.throttled_total;
+  for (std::string cell :
+       {verdict_text(row), bytes_text(o.app.footprint_peak), at_text(o.kswapd_wake), at_text(o.direct_reclaim),
+        at_text(o.oom_kill), o.oom_kills.empty() ? "-" : o.oom_kills.front().victim.comm, duration_text(stalled)})
+    out.push_back(std::move(cell));
+  return out;
+}
+
+Json incident_at(const std::optional<sim::Incident>& incident) {
+  if (!incident) return nullptr;
+  return {{"t_s", json_seconds(incident->t)}, {"app_footprint_bytes", incident->app_footprint.count()}};
+}
+
+}  // namespace
+
+std::string sweep_table(const std::vector<Variation>& variations, const std::vector<SweepRow>& rows) {
+  std::vector<std::vector<std::string>> lines(1);
+  for (const Variation& variation : variations) lines[0].push_back(variation.key);
+  for (const char* title : {"verdict", "peak", "kswapd at", "direct at", "OOM at", "victim", "stalled"})
+    lines[0].emplace_back(title);
+  bool extrapolated = false;
+  for (const SweepRow& row : rows) {
+    lines.push_back(cells(row));
+    extrapolated |= row.extrapolated;
+  }
+  std::vector<size_t> widths(lines[0].size());
+  for (const auto& line : lines)
+    if (line.size() == widths.size())
+      for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  std::string text;
+  for (const auto& line : lines) {
+    std::string padded;
+    for (size_t i = 0; i < line.size(); ++i)
+      padded += line[i] + std::string(widths[i] - std::min(widths[i], line[i].size()) + 2, ' ');
+    text += padded.substr(0, padded.find_last_not_of(' ') + 1) + "\n";
+  }
+  if (extrapolated)
+    text +=
+        "* extrapolated: this host's reclaim looks at pages whose use was not recorded; see 'oomcast replay' for it\n";
+  return text;
+}
+
+std::string sweep_json(const std::vector<Variation>& variations, const std::vector<SweepRow>& rows) {
+  Json all = Json::array();
+  for (const SweepRow& row : rows) {
+    Json values = Json::object();
+    for (size_t i = 0; i < variations.size(); ++i) values[variations[i].key] = row.values[i];
+    const sim::Outcome& o = row.outcome;
+    if (!row.error.empty()) {
+      all.push_back({{"vary", values}, {"error", row.error}});
+      continue;
+    }
+    all.push_back({{"vary", values},
+                   {"error", nullptr},
+                   {"verdict", row.verdict ? Json(sim::verdict_name(*row.verdict)) : Json()},
+                   {"extrapolated", row.extrapolated},
+                   {"forecast_s", json_seconds(o.forecast)},
+                   {"footprint_peak_bytes", o.app.footprint_peak.count()},
+                   {"first",
+                    {{"kswapd_wake", incident_at(o.kswapd_wake)},
+                     {"direct_reclaim", incident_at(o.direct_reclaim)},
+                     {"swap_out", incident_at(o.swap_out)},
+                     {"alloc_refused", incident_at(o.alloc_refused)},
+                     {"oom_kill", incident_at(o.oom_kill)}}},
+                   {"victim", o.oom_kills.empty() ? Json() : Json(o.oom_kills.front().victim.comm)},
+                   {"stall",
+                    {{"direct_reclaim_ns_total", o.stall.direct_reclaim_total.count()},
+                     {"swap_in_ns_total", o.stall.swap_in_total.count()},
+                     {"throttled_ns_total", o.stall.throttled_total.count()},
+                     {"longest_ns", o.stall.longest.count()}}}});
+  }
+  return Json{{"schema", "oomcast.sweep.v1"}, {"rows", all}}.dump(2) + "\n";
+}
+
+}  // namespace oomcast::report

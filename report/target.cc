@@ -1,0 +1,69 @@
+// What machine and what limits did the user ask for? See target.h.
+#include "report/target.h"
+
+#include <array>
+#include <optional>
+
+#include "model/host/node_list.h"
+#include "model/host/read_host.h"
+
+namespace oomcast::report {
+namespace {
+
+bool has_cpus(const host::HostSpec& host, int node) {
+  for (const host::NodeSpec& n : host.nodes)
+    if (n.id.value == node) return !n.cpus.empty();
+  return false;
+}
+
+struct PolicyOption {
+  const char* name;
+  const std::string& nodes;
+  host::PolicyMode mode;
+};
+
+std::array<PolicyOption, 3> policy_options(const RunOptions& options) {
+  return {{{"--membind", options.membind, host::PolicyMode::kBind},
+           {"--interleave", options.interleave, host::PolicyMode::kInterleave},
+           {"--preferred", options.preferred, host::PolicyMode::kPreferred}}};
+}
+
+std::optional<Error> bad_policy(const RunOptions& options, const host::HostSpec& host) {
+  for (const PolicyOption& policy : policy_options(options)) {
+    if (policy.nodes.empty()) continue;
+    if (auto mask = host::parse_node_list(policy.nodes, host); !mask)
+      return Error{std::string(policy.name) + ": " + mask.error().message};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options) {
+  for (const std::string& change : options.set)
+    if (auto set = host::set_field(host, change); !set) return set.error();
+  for (const std::string& limit : options.cgroup)
+    if (auto set = host::set_cgroup(host, limit); !set) return set.error();
+  if (auto valid = host::validate(host); !valid) return valid.error();
+  if (options.cpu_node >= 0 && !has_cpus(host, options.cpu_node))
+    return Error{"--cpu-node " + std::to_string(options.cpu_node) +
+                 ": the host has no such node with CPUs; try 'oomcast host show " + options.host + "'"};
+  if (auto bad = bad_policy(options, host)) return *bad;
+  return host;
+}
+
+sim::Options model_options(const RunOptions& options, const host::HostSpec& host) {
+  sim::Options model;
+  for (const PolicyOption& policy : policy_options(options)) {
+    if (policy.nodes.empty()) continue;
+    model.policy_mode = policy.mode;
+    model.policy_nodes = host::parse_node_list(policy.nodes, host).value();
+  }
+  model.cpu_node = options.cpu_node;
+  model.oom_score_adj = options.oom_score_adj;
+  model.kill_on_oom = options.kill_on_oom;
+  model.audit = options.audit;
+  return model;
+}
+
+}  // namespace oomcast::report

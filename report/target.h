@@ -1,0 +1,17 @@
+// What machine and what limits did the user ask for? From options to the model's own input.
+#pragma once
+
+#include "model/base/result.h"
+#include "model/host/host_spec.h"
+#include "model/sim/simulation.h"
+#include "report/command_line.h"
+
+namespace oomcast::report {
+
+/// `host` with --set and --cgroup applied; an error where that, --cpu-node or a policy's nodes cannot be.
+Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options);
+
+/// All but the recording machine's speed. REQUIRES: `host` and `options` passed with_changes().
+sim::Options model_options(const RunOptions& options, const host::HostSpec& host);
+
+}  // namespace oomcast::report

@@ -1,0 +1,71 @@
+// Where does a trace go, and where does it come from? See trace_file.h.
+#include "report/trace_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace oomcast::report {
+
+Result<TraceFile> TraceFile::create(const std::string& path) {
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return Error{"trace: " + path + ": " + std::strerror(errno) + "; choose another place with --trace FILE"};
+  return TraceFile(fd, path);
+}
+
+TraceFile::TraceFile(TraceFile&& other) noexcept
+    : fd_(std::exchange(other.fd_, -1)),
+      path_(std::move(other.path_)),
+      error_(std::move(other.error_)),
+      kept_bytes_(other.kept_bytes_) {}
+
+TraceFile::~TraceFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool TraceFile::append(std::string_view block) {
+  for (std::string_view rest = block; !rest.empty();) {
+    ssize_t n = ::write(fd_, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      error_ = "trace: " + path_ + ": " + std::strerror(errno) + " after " + std::to_string(kept_bytes_) +
+               " bytes; the run goes on, the trace ends there";
+      // What a pipe or a device has taken cannot be taken back.
+      static_cast<void>(!::ftruncate(fd_, static_cast<off_t>(kept_bytes_)));
+      return false;
+    }
+    rest.remove_prefix(static_cast<size_t>(n));
+  }
+  kept_bytes_ += block.size();
+  return true;
+}
+
+Result<std::string> read_trace_file(const std::string& path) {
+  auto failed = [&] { return Error{"trace: " + path + ": " + std::strerror(errno) + "; check the name"}; };
+  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return failed();
+  std::string bytes;
+  struct stat st {};
+  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) bytes.reserve(static_cast<size_t>(st.st_size));
+  static constexpr size_t kStep = size_t{1} << 20;
+  for (;;) {
+    size_t had = bytes.size();
+    bytes.resize(had + kStep);
+    ssize_t n = ::read(fd, bytes.data() + had, kStep);
+    if (n < 0 && errno != EINTR) {
+      Error error = failed();
+      ::close(fd);
+      return error;
+    }
+    bytes.resize(had + static_cast<size_t>(n > 0 ? n : 0));
+    if (n == 0) break;
+  }
+  ::close(fd);
+  return bytes;
+}
+
+}  // namespace oomcast::report

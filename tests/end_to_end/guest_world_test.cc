@@ -1,0 +1,84 @@
+// Does the guest live in the world that the target would show it, where that was asked for?
+#include <gmock/gmock.h>
+#include <sys/sysinfo.h>
+
+#include "tests/end_to_end/oomcast_run.h"
+
+namespace oomcast::end_to_end {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+class GuestWorld : public EndToEnd {
+ protected:
+  bool tracked() const { return report()["coverage"]["tracker"] == "userfaultfd"; }
+};
+
+constexpr const char* kAsks =
+    "python3 -c 'import os; print(os.sysconf(\"SC_PHYS_PAGES\"), os.sysconf(\"SC_NPROCESSORS_ONLN\"), "
+    "len(os.sched_getaffinity(0)), open(\"/proc/meminfo\").readline().split()[1])'";
+
+TEST_F(GuestWorld, IsTheTargetsWithPresentHost) {
+  Json host = Json::parse(sh("$OOMCAST host show vm-1g --json").out);
+  int64_t pages = host["total_ram_pages"], cpus = static_cast<int64_t>(host["cpus"].size());
+  Finished finished = run(kAsks, "--present-host --quiet");
+  ASSERT_EQ(finished.status, 0) << finished.err;
+  std::string cpu_text = std::to_string(cpus);
+  EXPECT_EQ(finished.out,
+            std::to_string(pages) + " " + cpu_text + " " + cpu_text + " " + std::to_string(pages * 4) + "\n");
+  EXPECT_EQ(run("nproc", "--present-host --quiet").out, cpu_text + "\n");
+  EXPECT_THAT(run("free -k", "--present-host --quiet").out, HasSubstr(" " + std::to_string(pages * 4) + " "));
+}
+
+TEST_F(GuestWorld, IsThisMachinesWithoutAndTheReportSaysWhatItAsked) {
+  Finished finished = run(kAsks, "--quiet");
+  struct sysinfo here {};
+  ASSERT_EQ(::sysinfo(&here), 0);
+  EXPECT_EQ(finished.out.substr(0, finished.out.find(' ')), std::to_string(here.totalram * here.mem_unit / 4096));
+  if (!tracked()) GTEST_SKIP() << "no tracker can run here";
+  EXPECT_THAT(report()["host_sensitive"].dump(),
+              AllOf(HasSubstr("_SC_PHYS_PAGES"), HasSubstr("/proc/meminfo"), HasSubstr("sched_getaffinity")));
+  EXPECT_THAT(report()["findings"].dump(), HasSubstr("run it with --present-host"));
+}
+
+TEST_F(GuestWorld, ShowsTheLimitsOfTheTargetsCgroup) {
+  // The path need not exist here: a target's cgroup often has no counterpart on the machine at hand.
+  const char* reads = "cat /sys/fs/cgroup/some.slice/memory.max";
+  EXPECT_EQ(run(reads, "--present-host --quiet --cgroup memory.max=100M").out, "104857600\n");
+  EXPECT_NE(run(reads, "--quiet --cgroup memory.max=100M").out, "104857600\n");
+}
+
+TEST_F(GuestWorld, LeavesNoTemporaryFilesBehind) {
+  ASSERT_EQ(sh("mkdir tmp; TMPDIR=$PWD/tmp $OOMCAST run --host vm-1g --present-host --quiet -- true").status, 0);
+  EXPECT_TRUE(fs::is_empty(at("tmp")));
+}
+
+TEST_F(GuestWorld, AllocatesWithMimallocWhenAskedTo) {
+  const char* which = "grep -c libmimalloc /proc/self/maps";
+  EXPECT_NE(run(which, "--allocator mimalloc --quiet").out, "0\n");
+  EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("mimalloc instead of its own allocator"));
+  EXPECT_EQ(run(which, "--quiet").out, "0\n");
+  Finished works =
+      run("python3 -c 'print(sum(len(bytes(1000)) for i in range(50000)))'", "--allocator mimalloc --quiet");
+  EXPECT_EQ(works.out, "50000000\n");
+}
+
+TEST_F(GuestWorld, AGuestThatExhaustsThisMachineIsStopped) {
+  // Takes memory until it is stopped, at most a quarter of what is available; --guard 99 leaves it one per cent.
+  Finished finished =
+      run("python3 -c 'import time\n"
+          "left = int([l for l in open(\"/proc/meminfo\") if \"MemAvailable\" in l][0].split()[1]) // 4 // 16384\n"
+          "kept = []\n"
+          "for i in range(left): kept.append(bytearray(b\"x\") * (16 << 20)); time.sleep(0.005)\n"
+          "time.sleep(1); print(\"survived\")'",
+          "--guard 99 --quiet --stack-sample 0");
+  EXPECT_EQ(finished.status, 128 + 9) << finished.out;
+  EXPECT_THAT(finished.out, Not(HasSubstr("survived")));
+  EXPECT_EQ(report()["exit"]["signal"], 9);
+  EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("(--guard)"));
+}
+
+}  // namespace
+}  // namespace oomcast::end_to_end

@@ -1,0 +1,113 @@
+// Is a trace read back whole, up to where it was cut, and never when it was changed?
+#include "model/trace/trace_reader.h"
+
+#include <oomcast_paths.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "model/trace/crc32c.h"
+#include "tests/model/trace/recorded_story.h"
+
+namespace oomcast::trace {
+namespace {
+
+using testing::HasSubstr;
+
+void expect_story(const ReadBack& back) {
+  const Story told = story();
+  ASSERT_EQ(back.end, TraceReader::Step::kEnd) << back.error;
+  ASSERT_EQ(back.records.size(), told.records.size());
+  for (size_t i = 0; i < told.records.size(); ++i) {
+    EXPECT_TRUE(same(back.records[i].event, told.records[i].event)) << "record " << i;
+    EXPECT_EQ(back.records[i].is_watch, told.records[i].is_watch) << "record " << i;
+  }
+  EXPECT_EQ(encode_header(back.header), encode_header(told.header));
+  EXPECT_EQ(encode_summary(back.summary), encode_summary(told.summary));
+  EXPECT_EQ(back.summary.stacks, told.summary.stacks);
+  EXPECT_EQ(back.summary.exit_signal, 9);
+  EXPECT_EQ(back.header.target_options, told.header.target_options);
+}
+
+TEST(TraceReader, GivesBackHeaderEventsWatchesAndSummary) { expect_story(read(write(story()))); }
+
+TEST(TraceReader, ReadsTheTracesOfFormat1) {
+  std::stringstream bytes;
+  bytes << std::ifstream(OOMCAST_SOURCE_DIR "/tests/data/traces/format1.trace", std::ios::binary).rdbuf();
+  expect_story(read(bytes.str()));
+}
+
+TEST(TraceReader, ACutAtAnyByteLeavesTheWholeBlocksBeforeIt) {
+  const std::string whole = write(story());
+  const ReadBack all = read(whole);
+  size_t most = 0;
+  for (size_t cut = 0; cut < whole.size(); ++cut) {
+    const ReadBack back = read(std::string_view(whole).substr(0, cut));
+    if (!back.error.empty()) {
+      EXPECT_EQ(most, 0u) << "at " << cut << ": " << back.error;
+      EXPECT_THAT(back.error, testing::AnyOf(HasSubstr("cut before its first block"), HasSubstr("not a trace")));
+      continue;
+    }
+    EXPECT_EQ(back.end, TraceReader::Step::kCut) << "at " << cut;
+    EXPECT_GE(back.records.size(), most) << "at " << cut;
+    most = back.records.size();
+    for (size_t i = 0; i < most; ++i) ASSERT_TRUE(same(back.records[i].event, all.records[i].event)) << "at " << cut;
+  }
+  EXPECT_EQ(most, all.records.size()) << "only the summary was missing at the last cut";
+}
+
+TEST(TraceReader, AnyFlippedByteIsNoticed) {
+  const std::string whole = write(story());
+  for (size_t at = 0; at < whole.size(); ++at)
+    for (const char flip : {'\x01', '\x80', '\xff'}) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ flip);
+      const ReadBack back = read(bytes);
+      EXPECT_EQ(back.end, TraceReader::Step::kDamaged) << "at " << at;
+      EXPECT_FALSE(back.error.empty());
+    }
+}
+
+TEST(TraceReader, ABlockThatIsMissingOrDoubledIsNoticed) {
+  Story told = story();
+  const std::string whole = write(told);
+  // The first block of events: after the head and the header block.
+  BlockReader blocks(std::string_view(whole).substr(kFileHeadBytes));
+  ASSERT_EQ(blocks.next(), BlockReader::Step::kBlock);
+  ASSERT_EQ(blocks.next(), BlockReader::Step::kBlock);
+  const size_t start = kFileHeadBytes + blocks.offset();
+  ASSERT_EQ(blocks.next(), BlockReader::Step::kBlock);
+  const size_t end = kFileHeadBytes + blocks.offset();
+  EXPECT_EQ(read(whole.substr(0, start) + whole.substr(end)).end, TraceReader::Step::kDamaged);
+  EXPECT_EQ(read(whole.substr(0, end) + whole.substr(start)).end, TraceReader::Step::kDamaged);
+  EXPECT_THAT(read(whole + "x").error, HasSubstr("it follows the last one"));
+}
+
+TEST(TraceReader, SaysWhatIsWrongWithAFile) {
+  EXPECT_THAT(read("").error, HasSubstr("t.trace: not a trace"));
+  EXPECT_THAT(read("{\"schema\": 1}").error, HasSubstr("oomcast run --trace FILE"));
+  std::string damaged = write(story());
+  damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
+  EXPECT_THAT(read(damaged).error, HasSubstr("damaged in block 2 at byte "));
+  std::string later(kTraceMagic);
+  later += std::string("\x02\0\0\0", 4);
+  const uint32_t check = crc32c(later);
+  for (int i = 0; i < 4; ++i) later.push_back(static_cast<char>(check >> (8 * i)));
+  EXPECT_THAT(read(later).error, HasSubstr("trace format 2, this oomcast reads 1"));
+}
+
+TEST(TraceReader, FieldsThatItDoesNotKnowAreSkipped) {
+  std::string raw = encode_header(story().header);
+  put_string(raw, "of_a_later_version");
+  put_varint(raw, 1);
+  put_string(raw, "x");
+  TraceHeader header;
+  ASSERT_TRUE(decode_header(raw, header));
+  EXPECT_EQ(header.recorder_cpu_loop_20m_ns, 42'000'000);
+}
+
+}  // namespace
+}  // namespace oomcast::trace

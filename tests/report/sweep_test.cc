@@ -1,0 +1,108 @@
+// Does a sweep try every host that was asked for, and is its table the same however many run at a time?
+#include "report/sweep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/report/recorded_program.h"
+
+namespace oomcast::report {
+namespace {
+
+using namespace oomcast::literals;
+using support::HostBuilder;
+using support::Program;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<std::string> values(const std::string& text) {
+  auto variation = parse_variation(text);
+  EXPECT_TRUE(variation.ok()) << variation.error().message;
+  return variation.ok() ? variation->values : std::vector<std::string>{};
+}
+
+TEST(Variation, ARangeOfSizesDoubles) { EXPECT_THAT(values("memory=1G..8G"), ElementsAre("1G", "2G", "4G", "8G")); }
+TEST(Variation, AStepAdds) { EXPECT_THAT(values("memory=512M..2G:512M"), ElementsAre("512M", "1G", "1536M", "2G")); }
+TEST(Variation, PlainNumbersStayPlain) {
+  EXPECT_THAT(values("vm.swappiness=0..100:50"), ElementsAre("0", "50", "100"));
+  EXPECT_THAT(values("vm.min_free_kbytes=1024..4096"), ElementsAre("1024", "2048", "4096"));
+}
+TEST(Variation, AListIsTakenAsItIs) { EXPECT_THAT(values("vm.swappiness=0,60,100"), ElementsAre("0", "60", "100")); }
+
+TEST(Variation, MistakesAreNamed) {
+  for (const std::string text : {"memory", "=1", "memory=", "memory=1,,2", "memory=4G..1G", "memory=x..1G",
+                                 "memory=0..1G", "memory=1G..2G:0", "memory=1..64T:1"})
+    EXPECT_THAT(parse_variation(text).ok() ? "" : parse_variation(text).error().message,
+                HasSubstr("--vary " + text + ": "));
+}
+
+class Sweep : public testing::Test {
+ protected:
+  /// 40 MiB on a host with 64 MiB.
+  host::HostSpec host = HostBuilder().node(64_MiB).swap(256_MiB).set("vm.overcommit_memory", 1).build();
+  RecordedProgram recorded = record(host, [](trace::EventSink& sink) {
+    Program p(sink, 100);
+    p.map(0, 10240);
+    p.touch(0, 10240);
+    p.exit();
+  });
+
+  std::vector<SweepRow> rows(const std::vector<Variation>& variations, int jobs = 2) const {
+    auto swept = sweep(recorded.bytes, "t.trace", host, {}, variations, jobs);
+    EXPECT_TRUE(swept.ok()) << swept.error().message;
+    return swept.ok() ? std::move(swept).value() : std::vector<SweepRow>{};
+  }
+};
+
+TEST_F(Sweep, EveryCombinationTheLastVariationFastest) {
+  auto all = rows({{"memory", {"32M", "64M"}}, {"swap[0].size", {"16M", "256M"}}});
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_THAT(all[1].values, ElementsAre("32M", "256M"));
+  EXPECT_EQ(all[0].verdict, sim::Verdict::kOomKill) << "40 MiB fit neither RAM nor RAM and swap";
+  EXPECT_EQ(all[1].verdict, sim::Verdict::kDirectReclaim);
+  EXPECT_EQ(all[3].verdict, sim::Verdict::kFits);
+  EXPECT_TRUE(all[1].extrapolated) << "recorded where nothing was reclaimed";
+  EXPECT_FALSE(all[3].extrapolated);
+}
+
+TEST_F(Sweep, AHostThatCannotBeIsARowOfItsOwn) {
+  auto all = rows({{"vm.swappiness", {"60", "7000"}}});
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].error, "");
+  EXPECT_THAT(all[1].error, HasSubstr("vm.swappiness"));
+  EXPECT_THAT(sweep_table({{"vm.swappiness", {}}}, all), HasSubstr("7000           no such host: "));
+}
+
+TEST_F(Sweep, OptionsOfTheTargetCanVaryToo) {
+  auto all = rows({{"oom-score-adj", {"0", "500"}}});
+  ASSERT_EQ(all.size(), 2u);
+  EXPECT_EQ(all[0].outcome.app.processes.at(0).oom_score_adj, 0);
+  EXPECT_EQ(all[1].outcome.app.processes.at(0).oom_score_adj, 500);
+}
+
+TEST_F(Sweep, TheRowsDoNotDependOnHowManyRunAtATime) {
+  const std::vector<Variation> variations = {{"memory", {"16M", "24M", "32M", "48M", "64M"}}};
+  EXPECT_EQ(sweep_json(variations, rows(variations, 1)), sweep_json(variations, rows(variations, 4)));
+}
+
+TEST_F(Sweep, TheJsonHasVerdictsAndFootprints) {
+  const std::vector<Variation> variations = {{"memory", {"32M", "64M"}}};
+  auto json = nlohmann::json::parse(sweep_json(variations, rows(variations)));
+  EXPECT_EQ(json["schema"], "oomcast.sweep.v1");
+  EXPECT_EQ(json["rows"][1]["verdict"], "fits");
+  EXPECT_EQ(json["rows"][0]["vary"]["memory"], "32M");
+  EXPECT_GT(json["rows"][0]["first"]["direct_reclaim"]["app_footprint_bytes"], 0);
+}
+
+TEST_F(Sweep, ADamagedTraceIsOneError) {
+  std::string bytes = recorded.bytes;
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  auto swept = sweep(bytes, "t.trace", host, {}, {{"memory", {"32M"}}}, 1);
+  ASSERT_FALSE(swept.ok());
+  EXPECT_THAT(swept.error().message, HasSubstr("damaged"));
+}
+
+}  // namespace
+}  // namespace oomcast::report
