@@ -8,7 +8,7 @@
 namespace oomcast::trace {
 namespace {
 
-// Higher levels save a tenth and cost the guest's waiting threads several times as much (README.md).
+// The fastest one that packs well enough: threads of the guest may be waiting while a block is written.
 constexpr int kZstdLevel = 1;
 
 void put_u32(std::string& out, uint32_t value) {
