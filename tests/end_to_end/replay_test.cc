@@ -62,10 +62,11 @@ TEST_F(Replay, OnASmallerHostTheVerdictIsThatHosts) {
   ASSERT_EQ(run(kReads300M, "--trace t.trace").status, 0);
   EXPECT_EQ(report()["verdict"], "fits");
   if (report()["coverage"]["tracker"] == "none") GTEST_SKIP() << "no tracker can run here";
-  Finished small = sh("$OOMCAST replay t.trace --host small-256m --set vm.overcommit_memory=1 --fail-on oom_kill");
-  EXPECT_EQ(small.status, 3);
+  Finished small = sh(
+      "$OOMCAST replay t.trace --set memory=256M --set swap[0].size=64M --set vm.overcommit_memory=1 "
+      "--fail-on oom_kill");
+  EXPECT_EQ(small.status, 3) << small.err;
   EXPECT_EQ(report()["verdict"], "oom_kill");
-  EXPECT_EQ(report()["host"]["name"], "small-256m");
   EXPECT_EQ(report()["basis"]["verdict"]["rests_on"], "extrapolated");
 }
 
@@ -85,7 +86,7 @@ TEST_F(Replay, ARecorderThatWasKilledLeavesATraceToReplay) {
   Finished again = sh("$OOMCAST replay t.trace");
   EXPECT_EQ(again.status, 0) << again.err;
   EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("ends in the middle of the recording"));
-  EXPECT_GT(report()["app"]["touched_bytes"], 50 << 20);
+  EXPECT_GE(report()["app"]["touched_bytes"], 50 << 20);
 }
 
 TEST_F(Replay, AFullDiskEndsTheTraceNotTheRun) {
