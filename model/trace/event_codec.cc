@@ -19,16 +19,40 @@ bool makes_sense(const Event& event, bool is_watch) {
   return event.address + event.bytes >= event.address;
 }
 
-bool is_file(uint8_t kind) {
+enum class KindClass : uint8_t { kUnknown, kRange, kFile };
+
+/// kRange: the next one often begins where this one ends. kFile: the next one is often about the same file, further on.
+/// All kinds are named, so that the compiler speaks up when one is added: a trace must not lose it.
+KindClass class_of(uint8_t kind) {
   switch (static_cast<EventKind>(kind)) {
     case EventKind::kFileRead:
     case EventKind::kFileWrite:
     case EventKind::kFileSync:
     case EventKind::kFileTruncate:
-      return true;
-    default:
-      return false;
+      return KindClass::kFile;
+    case EventKind::kProcessStart:
+    case EventKind::kComm:
+    case EventKind::kExec:
+    case EventKind::kFork:
+    case EventKind::kExit:
+    case EventKind::kThreadExit:
+    case EventKind::kMap:
+    case EventKind::kMapFile:
+    case EventKind::kUnmap:
+    case EventKind::kProtect:
+    case EventKind::kAdviseDontneed:
+    case EventKind::kAdviseFree:
+    case EventKind::kRemap:
+    case EventKind::kTouch:
+    case EventKind::kReference:
+    case EventKind::kOomScoreAdj:
+    case EventKind::kAlloc:
+    case EventKind::kFree:
+    case EventKind::kClock:
+    case EventKind::kLost:
+      return KindClass::kRange;
   }
+  return KindClass::kUnknown;
 }
 
 /// Whole pages are the rule: their distance costs a byte or two less. The low bit tells which unit it is.
@@ -54,7 +78,7 @@ void CodecState::reset() {
 
 void CodecState::learn(const Event& event) {
   const auto kind = static_cast<uint8_t>(event.kind);
-  const bool file = is_file(kind);
+  const bool file = class_of(kind) == KindClass::kFile;
   task().next_address[kind] = event.address + (file ? 0 : event.bytes);
   task().next_argument[kind] = event.argument + (file ? event.bytes : 0);
   task().cpu = event.cpu;
@@ -194,7 +218,7 @@ bool EventDecoder::read(Record& out) {
   uint8_t head = 0;
   if (!columns_[kHeads].byte(head)) return false;
   const uint8_t kind = head & (kKinds - 1);
-  if (kind == 0 || (kind > kLastEventKind && kind != kWatchKind) || (head & 0x80) != 0) return false;
+  if ((class_of(kind) == KindClass::kUnknown && kind != kWatchKind) || (head & 0x80) != 0) return false;
   if ((head & kNewMask) != 0 && !columns_[kHeads].byte(kinds_[kind].mask)) return false;
   if ((head & kOtherTask) != 0 && !read_task()) return false;
   const uint8_t mask = kinds_[kind].mask;

@@ -22,9 +22,6 @@ namespace oomcast::trace {
 inline constexpr uint64_t kTraceTimeUnitNs = 1'000'000;
 inline constexpr uint64_t kWatchPageBytes = 4096;
 
-/// The last kind that this format knows; there is room up to 30.
-inline constexpr uint8_t kLastEventKind = static_cast<uint8_t>(EventKind::kFileTruncate);
-
 /// What a trace holds, in order: events, and the watches that the recording's model asked for after them.
 struct Record {
   Event event;

@@ -29,7 +29,7 @@ inline Record event(EventKind kind, uint64_t address, uint64_t bytes, uint8_t fl
   return record;
 }
 
-/// Every kind of event, two processes, a watch; the last events are 3 s later.
+/// Most kinds of event, two processes, a watch; the last events are 3 s later.
 inline Story story() {
   Story story;
   story.header = {"0.1.0",   {"redis-server", "--port", "0"}, R"({"schema": "oomcast.host.v1"})", "", {"--cpu-node=1"},
