@@ -58,6 +58,12 @@ void add_target_options(CLI::App& app, RunOptions& options) {
       ->type_name("continue|kill")
       ->check(CLI::IsMember({"continue", "kill"}))
       ->each([&options](const std::string& value) { options.kill_on_oom = value == "kill"; });
+  app.add_option(
+         "--on-refuse",
+         "What a modelled refusal of memory (overcommit) does: continue (default), or enomem: the call fails for real")
+      ->type_name("continue|enomem")
+      ->check(CLI::IsMember({"continue", "enomem"}))
+      ->each([&options](const std::string& value) { options.refuse_enomem = value == "enomem"; });
 }
 
 /// Of all that forecast: run, replay, sweep.

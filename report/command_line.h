@@ -25,6 +25,7 @@ struct RunOptions {
   std::string membind, interleave, preferred;  // node lists; at most one is given
   int oom_score_adj = 0;
   bool kill_on_oom = false;
+  bool refuse_enomem = false;
   std::optional<sim::Verdict> fail_on;
   int guard_percent = 5;
   std::string tracker;  // empty: the best that this machine allows

@@ -105,6 +105,7 @@ record::RecordOptions recorder_options(const RunOptions& options) {
   recorder.tracker = options.tracker;
   recorder.guard_percent = options.guard_percent;
   recorder.kill_on_oom = options.kill_on_oom;
+  recorder.refuse_enomem = options.refuse_enomem;
   recorder.use_mimalloc = options.use_mimalloc;
   recorder.root_oom_score_adj = options.oom_score_adj;
   return recorder;

@@ -62,6 +62,7 @@ sim::Options model_options(const RunOptions& options, const host::HostSpec& host
   model.cpu_node = options.cpu_node;
   model.oom_score_adj = options.oom_score_adj;
   model.kill_on_oom = options.kill_on_oom;
+  model.refuse_enomem = options.refuse_enomem;
   model.audit = options.audit;
   return model;
 }

@@ -124,7 +124,8 @@ void IncidentLog::on_alloc_refused(int pid, int64_t pages, const std::string& wh
     outcome_.alloc_refused->pid = pid;
     outcome_.alloc_refused->why = why;
   }
-  diverge("an allocation of " + amount(pages) + " by process " + std::to_string(pid) + " would be refused with ENOMEM");
+  refused = true;
+  if (!refusal_is_lived) diverge("an allocation of " + amount(pages) + " by process " + std::to_string(pid) + " would be refused with ENOMEM");
 }
 
 OomCandidate IncidentLog::candidate(host::ProcessIndex index, int64_t points) const {

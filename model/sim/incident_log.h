@@ -27,6 +27,8 @@ class IncidentLog final : public mm::Listener {
   /// Called when a victim has been chosen; it has to be brought to its end.
   std::function<void(host::ProcessIndex)> on_kill;
   std::vector<trace::WatchRequest> watches;
+  bool refused = false;            // since it was last looked at
+  bool refusal_is_lived = false;   // the guest is really refused: its world goes on as the target's would
 
  private:
   void note_cgroup_reclaim(int node, uint8_t target_cgroup);

@@ -2,6 +2,7 @@
 #include "model/sim/simulation.h"
 
 #include <algorithm>
+#include <utility>
 #include <deque>
 #include <map>
 
@@ -49,6 +50,7 @@ class Simulation::Impl {
         app_node_(pick_node(options.cpu_node)) {
     outcome_.host = std::move(spec);
     disks_.connect(kernel_);
+    log_.refusal_is_lived = options.refuse_enomem;
     log_.on_kill = [this](ProcessIndex victim) { begin_exit(victim); };
     start_kswapds();
     start_flusher();
@@ -293,6 +295,7 @@ void Simulation::take_kills(std::vector<trace::KillRequest>& out) {
   out.insert(out.end(), impl_->kills().begin(), impl_->kills().end());
   impl_->kills().clear();
 }
+bool Simulation::take_refusal() { return std::exchange(impl_->log().refused, false); }
 uint64_t Simulation::headroom_pages() const { return impl_->headroom_pages(); }
 Nanoseconds Simulation::now() const { return impl_->now(); }
 Outcome Simulation::finish() { return impl_->finish(); }

@@ -22,6 +22,7 @@ struct Options {
   host::PolicyMode policy_mode = host::PolicyMode::kDefault;
   uint64_t policy_nodes = 0;
   bool kill_on_oom = false;        // --on-oom kill: ask the recorder to kill the guest's process for real
+  bool refuse_enomem = false;      // --on-refuse enomem: the guest's call fails for real, so a refusal is no divergence
   // Speed of the machine that recorded the events, for scaling compute_ns (ns per 20 million loops; 0: do not scale).
   int64_t recorder_cpu_loop_20m_ns = 0;
   bool audit = false;              // recount every invariant the slow way after each event
@@ -39,6 +40,7 @@ class Simulation final : public trace::EventSink {
   void feed(const trace::Event& event) override;
   void take_watches(std::vector<trace::WatchRequest>& out) override;
   void take_kills(std::vector<trace::KillRequest>& out) override;
+  bool take_refusal() override;
   uint64_t headroom_pages() const override;
 
   /// Virtual time so far.

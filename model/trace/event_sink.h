@@ -30,6 +30,8 @@ class EventSink {
   /// Appends the watches asked for since the last call and forgets them. May be empty most of the time.
   virtual void take_watches(std::vector<WatchRequest>& out) = 0;
   virtual void take_kills(std::vector<KillRequest>& out) = 0;
+  /// Whether memory was refused (ENOMEM by overcommit) since the last call. `--on-refuse enomem` makes the call fail.
+  virtual bool take_refusal() { return false; }
   /// Pages that may still be touched before the modelled host reaches its next watermark; 0 once it is in its slow
   /// path. The recorder's windows are at most an eighth of it, and one page when it is 0.
   virtual uint64_t headroom_pages() const = 0;

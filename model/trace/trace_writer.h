@@ -48,6 +48,7 @@ class RecordingSink final : public EventSink {
   void feed(const Event& event) override;
   void take_watches(std::vector<WatchRequest>& out) override;
   void take_kills(std::vector<KillRequest>& out) override;
+  bool take_refusal() override { return model_.take_refusal(); }
   uint64_t headroom_pages() const override;
 
  private:

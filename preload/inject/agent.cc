@@ -328,6 +328,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
   }
   if (thread_state.file_bytes != 0) flush_file_note();
   ++thread_state.inside;
+  thread_state.refused = false;
   bool answered = false;
   {
     SignalsHeld held;
@@ -351,6 +352,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
         int descriptor = -1;
         answered = send_request(request, -1) && receive_reply(&reply, &descriptor);
         if (descriptor >= 0) raw_syscall(SYS_close, descriptor);
+        thread_state.refused = answered && reply.status == ring::ReplyStatus::kRefused;
         if (!answered || reply.status == ring::ReplyStatus::kStayOut) stop_tracking();
       }
       unlock_requests();
@@ -377,15 +379,17 @@ void agent_note_sensitive(ring::Sensitive what) {
   if (tracking() && thread_state.inside == 0) agent_shared->sensitive.fetch_or(uint64_t{1} << static_cast<uint32_t>(what), std::memory_order_relaxed);
 }
 
-void after_allocation_slow(uintptr_t address, size_t bytes) {
-  agent_request(ring::RequestKind::kUnknownPage, address, bytes, 0, 0);
+bool after_allocation_slow(uintptr_t address, size_t bytes) {
+  return !(agent_request(ring::RequestKind::kUnknownPage, address, bytes, 0, 0) && thread_state.refused);
 }
 
-void after_break_moved() {
+bool after_break_moved() {
   const auto now = reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr);
   const uintptr_t before = agent_known_break.exchange(now, std::memory_order_relaxed);
-  if (now > before && before != 0)
-    agent_request(ring::RequestKind::kBreakMoved, before & ~uintptr_t{4095}, ((now + 4095) & ~uintptr_t{4095}) - (before & ~uintptr_t{4095}), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  if (now <= before || before == 0) return true;
+  const bool answered =
+      agent_request(ring::RequestKind::kBreakMoved, before & ~uintptr_t{4095}, ((now + 4095) & ~uintptr_t{4095}) - (before & ~uintptr_t{4095}), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  return !(answered && thread_state.refused);
 }
 
 int64_t agent_sample_bytes() { return sample_bytes; }

@@ -17,6 +17,7 @@ struct ThreadState {
   int in_allocator;      // > 0: the guest's allocator is running and may hold its locks: no unwinding
   int bootstrap;         // > 0: allocations are our own and come from our arena
   uint32_t tid;
+  bool refused;          // the last request was about memory that the target would not have given
   int64_t sample_left;   // bytes until the next allocation whose stack is taken
   // What was last read or written through a file and not told yet because the ring was busy; file_bytes 0: nothing.
   uint64_t file_id, file_offset, file_bytes;
@@ -50,9 +51,9 @@ void flush_file_note();
 bool in_own_process();
 void agent_note_sensitive(ring::Sensitive what);
 
-/// Called by malloc's hooks after each allocation.
-void after_allocation_slow(uintptr_t address, size_t bytes);
-void after_break_moved();
+/// Called by malloc's hooks after each allocation. False: the target would have refused it (--on-refuse enomem).
+bool after_allocation_slow(uintptr_t address, size_t bytes);
+bool after_break_moved();
 
 /// Counts an allocation towards the next sampled stack, and takes it when due. Never called in an allocator's lock.
 void sample_stack_if_due(uintptr_t address, size_t bytes);

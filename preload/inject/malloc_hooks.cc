@@ -26,18 +26,31 @@ struct InAllocator {
   ~InAllocator() { --thread_state.in_allocator; }
 };
 
-inline void* seen(void* pointer, size_t bytes) {
-  if (__builtin_expect(!tracking(), 0) || thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
-  const auto address = reinterpret_cast<uintptr_t>(pointer);
+/// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
+inline bool noticed(uintptr_t address, size_t bytes) {
+  bool granted = true;
   if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0))
-    after_break_moved();
+    granted = after_break_moved();
   // Memory that has been touched is known, and nobody has to hear who allocates it again.
   if (const ring::KnownPages& touched = agent_shared->touched; touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2))))
-    return pointer;
+    return granted;
   const ring::KnownPages& known = agent_shared->known;
   if (__builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
-    after_allocation_slow(address, bytes);
+    granted &= after_allocation_slow(address, bytes);
   sample_stack_if_due(address, bytes);
+  return granted;
+}
+
+/// realloc() has given the old block away already: what it got cannot be refused.
+inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true) {
+  if (__builtin_expect(!tracking(), 0) || thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
+  if (__builtin_expect(!noticed(reinterpret_cast<uintptr_t>(pointer), bytes), 0) && can_be_refused) {
+    InAllocator in;
+    real_libc_table.free(pointer);
+    if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // and the break with it
+    errno = ENOMEM;
+    return nullptr;
+  }
   return pointer;
 }
 
@@ -83,7 +96,7 @@ OOMCAST_EXPORT void* realloc(void* old, size_t bytes) {
   }
   void* pointer;
   { InAllocator in; pointer = real_libc_table.realloc(old, bytes); }
-  return seen(pointer, bytes);
+  return seen(pointer, bytes, old == nullptr);
 }
 
 OOMCAST_EXPORT void* reallocarray(void* old, size_t count, size_t each) {
@@ -97,10 +110,13 @@ OOMCAST_EXPORT void* reallocarray(void* old, size_t count, size_t each) {
 
 OOMCAST_EXPORT int posix_memalign(void** out, size_t alignment, size_t bytes) {
   if (!have_real_libc()) return (*out = bootstrap_allocate(bytes, alignment)) ? 0 : ENOMEM;
+  void* pointer = nullptr;
   int result;
-  { InAllocator in; result = real_libc_table.posix_memalign(out, alignment, bytes); }
-  if (result == 0) seen(*out, bytes);
-  return result;
+  { InAllocator in; result = real_libc_table.posix_memalign(&pointer, alignment, bytes); }
+  if (result != 0) return result;
+  if (seen(pointer, bytes) == nullptr && pointer != nullptr) return ENOMEM;
+  *out = pointer;
+  return 0;
 }
 
 OOMCAST_EXPORT void* aligned_alloc(size_t alignment, size_t bytes) {

@@ -38,14 +38,25 @@ void before_free(const void* start, uint64_t bytes) {
   if (agent_polled.load(std::memory_order_relaxed) && bytes >= kPolledFreeBytes)
     agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), bytes, 0, 0);
 }
+/// The target would have refused to move it.
+void take_break_back(void* before) {
+  real_libc_table.brk(before);
+  agent_known_break.store(reinterpret_cast<uintptr_t>(before), std::memory_order_relaxed);
+  errno = ENOMEM;
+}
 uint64_t page_up(uint64_t bytes) { return (bytes + 4095) & ~uint64_t{4095}; }
 
 }  // namespace
 
 OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
-  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB))
-    agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags));
+  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) &&
+      agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) && thread_state.refused) {
+    // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
+    raw_syscall(SYS_munmap, result, static_cast<long>(bytes));
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
   return reinterpret_cast<void*>(with_errno(result));
 }
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
@@ -108,15 +119,19 @@ OOMCAST_EXPORT int mlockall(int flags) { return static_cast<int>(with_errno(raw_
 
 OOMCAST_EXPORT int brk(void* end) {
   if (!have_real_libc()) return -1;
+  void* const before = real_libc_table.sbrk(0);
   const int result = real_libc_table.brk(end);
-  if (result == 0 && tracking() && thread_state.inside == 0) after_break_moved();
+  if (result == 0 && tracking() && thread_state.inside == 0 && !after_break_moved()) return take_break_back(before), -1;
   return result;
 }
 
 OOMCAST_EXPORT void* sbrk(intptr_t step) {
   if (!have_real_libc()) return reinterpret_cast<void*>(-1);
   void* const result = real_libc_table.sbrk(step);
-  if (step != 0 && tracking() && thread_state.inside == 0) after_break_moved();
+  if (step != 0 && tracking() && thread_state.inside == 0 && !after_break_moved()) {
+    take_break_back(result);
+    return reinterpret_cast<void*>(-1);
+  }
   return result;
 }
 

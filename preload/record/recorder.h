@@ -30,6 +30,7 @@ struct RecordOptions {
   int64_t stack_sample_bytes = 65536;  // one stack per so many allocated bytes; 0: none
   int guard_percent = 5;               // stop the guest when this machine's MemAvailable falls to this share; 0: never
   bool kill_on_oom = false;            // carry out the sink's kills for real
+  bool refuse_enomem = false;          // make mappings that the sink has refused fail in the guest
   int root_oom_score_adj = 0;          // told to the sink as the root's value; never set on this machine
   bool use_mimalloc = false;           // the guest allocates with mimalloc instead of its own allocator
   std::vector<std::string> environment;  // NAME=VALUE, added to the guest's

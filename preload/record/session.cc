@@ -414,6 +414,7 @@ trace::CaptureSummary Session::finish() {
   if (copies_seen_ > 0)
     summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 5 to 50 ms later at most.");
   if (saw_huge_pages_) summary_.caveats.emplace_back("The program mapped huge pages (hugetlb): they come from the target's own pool and are not part of the forecast.");
+  if (saw_refusal_) summary_.caveats.emplace_back("Memory that the target would refuse was refused to the program (--on-refuse enomem): mmap, brk, sbrk and the malloc family failed; growth by realloc and mremap was let through.");
   if (summary_.lost_events > 0) summary_.caveats.push_back(std::to_string(summary_.lost_events) + " notes from the program were lost because the ring was full; they concern stacks, MADV_FREE and reads and writes of files, not touches.");
   summary_.stacks = stacks_.resolve();
   return std::move(summary_);

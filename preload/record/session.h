@@ -73,7 +73,7 @@ class Session {
   void on_connection(int listener);
   void on_message(int fd);
   void on_hello(int fd, const ring::Request& request, UniqueFd fault_fd);
-  void on_request(Process& process, const ring::Request& request);
+  bool on_request(Process& process, const ring::Request& request);
   bool descends_from_guest(uint32_t pid);
   bool share_area(Process& process, UniqueFd* out);
   void reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled = false);
@@ -171,7 +171,7 @@ class Session {
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
   uint64_t guard_floor_kib_ = 0;
   bool guard_struck_ = false;
-  bool watched_anything_ = false;
+  bool watched_anything_ = false, saw_refusal_ = false;
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0;
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;

@@ -84,9 +84,9 @@ void Session::on_message(int fd) {
     return;
   }
   if (Process* process = find(connections_[fd])) {
-    on_request(*process, request);
+    const bool refused = on_request(*process, request);
     // The process may have ended while we looked.
-    if (connections_.contains(fd)) reply(fd, ring::ReplyStatus::kTracked, nullptr);
+    if (connections_.contains(fd)) reply(fd, refused ? ring::ReplyStatus::kRefused : ring::ReplyStatus::kTracked, nullptr);
   } else {
     reply(fd, ring::ReplyStatus::kStayOut, nullptr);
   }
@@ -250,11 +250,13 @@ void Session::inherit_from(Process& child, Process& parent) {
   note_tracked(child);
 }
 
-void Session::on_request(Process& process, const ring::Request& request) {
-  if (request.address > kUserEnd || request.bytes > kUserEnd) return;
+/// Whether the target would have refused the memory that the request is about.
+bool Session::on_request(Process& process, const ring::Request& request) {
+  if (request.address > kUserEnd || request.bytes > kUserEnd) return false;
   ++count_.requests;
   if (process.tells_frees()) on_userfaultfd(process);
   drain_ring(process);
+  sink_.take_refusal();  // of what came before
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.active = true;
   switch (request.kind) {
@@ -294,7 +296,10 @@ void Session::on_request(Process& process, const ring::Request& request) {
     case ring::RequestKind::kHelloForked:
     case ring::RequestKind::kHelloAgain: break;
   }
+  const bool refused = sink_.take_refusal() && options_.refuse_enomem;
+  saw_refusal_ |= refused;
   apply_watches();
+  return refused;
 }
 
 void Session::drain_ring(Process& process) {

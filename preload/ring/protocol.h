@@ -10,7 +10,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 4;
+inline constexpr uint32_t kVersion = 6;
 
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set
@@ -46,6 +46,7 @@ static_assert(std::is_trivially_copyable_v<Request>);
 enum class ReplyStatus : uint32_t {
   kTracked = 1,  // go on; hellos carry the descriptor of the shared area
   kTakeDevice,   // a hello without privilege: open a userfaultfd through the /dev/userfaultfd that comes along, say hello again
+  kRefused,      // go on, but the target would have refused this memory (ENOMEM): give it back and fail (--on-refuse enomem)
   kStayOut,      // this process is not to be tracked: close the socket and do nothing from now on
 };
 

@@ -65,6 +65,28 @@ TEST_F(GuestWorld, AllocatesWithMimallocWhenAskedTo) {
   EXPECT_EQ(works.out, "50000000\n");
 }
 
+TEST_F(GuestWorld, ARefusalIsContinuedByDefault) {
+  Finished finished = run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none", "--quiet");
+  EXPECT_EQ(finished.status, 0);
+  if (tracked()) EXPECT_FALSE(report()["diverged_at_s"].is_null());
+}
+
+TEST_F(GuestWorld, ARefusalFailsTheCallWithEnomem) {
+  Finished finished = run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none", "--on-refuse enomem --quiet");
+  if (!tracked()) GTEST_SKIP() << "no tracker can run here";
+  EXPECT_EQ(finished.status, 1);
+  EXPECT_THAT(finished.err, HasSubstr("memory exhausted"));
+  EXPECT_EQ(report()["verdict"], "alloc_refused");
+  EXPECT_TRUE(report()["diverged_at_s"].is_null()) << "the program lived what the target would have done";
+  Finished mapped =
+      run("python3 -c 'import mmap\n"
+          "try: mmap.mmap(-1, 1100 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+          "except OSError as error: print(error.errno)\n"
+          "print(len(bytearray(50 << 20)))'",
+          "--on-refuse enomem --quiet");
+  EXPECT_EQ(mapped.out, "12\n52428800\n") << "what fits is still granted afterwards";
+}
+
 TEST_F(GuestWorld, AGuestThatExhaustsThisMachineIsStopped) {
   // Takes memory until it is stopped, at most a quarter of what is available; --guard 99 leaves it one per cent.
   Finished finished =
