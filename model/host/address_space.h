@@ -111,7 +111,7 @@ class AddressSpace {
     Mempolicy policy{};        // of mbind()
     FileIndex file = kNoFile;
     int64_t file_shift = 0;    // page index in the file less page number in the address space
-    SwapReadahead swap_readahead;
+    SwapReadahead swap_readahead{};
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
     bool same_kind(const Mapping& other) const {
       return accountable == other.accountable && anonymous == other.anonymous && shared == other.shared && executable == other.executable &&

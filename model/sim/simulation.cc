@@ -15,6 +15,7 @@
 #include "model/sim/block_device.h"
 #include "model/sim/digest.h"
 #include "model/sim/event_handler.h"
+#include "model/sim/headroom.h"
 #include "model/sim/incident_log.h"
 #include "model/sim/outcome_text.h"
 #include "model/sim/scheduler.h"
@@ -48,6 +49,7 @@ class Simulation::Impl {
       : options_(options), host_(spec), scheduler_(cpus_per_node(host_)), disks_(scheduler_, host_), log_(host_, scheduler_, outcome_),
         kernel_(host_, scheduler_, disks_, log_, options.seed), handler_(kernel_, options_, outcome_), auditor_(host_),
         app_node_(pick_node(options.cpu_node)) {
+    one_node_ = options.policy_mode != host::PolicyMode::kDefault || host_.spec.vm.zone_reclaim_mode != 0;
     outcome_.host = std::move(spec);
     disks_.connect(kernel_);
     log_.refusal_is_lived = options.refuse_enomem;
@@ -74,6 +76,7 @@ class Simulation::Impl {
       forget_tasks(event.pid);
       handler_.forget(event.pid);
     }
+    one_node_ |= event.kind == EventKind::kSetPolicy || event.kind == EventKind::kBindRange;
     task.event = event;
     task.last_active = scheduler_.now();
     task.clock = std::max(start, task.clock);
@@ -86,14 +89,7 @@ class Simulation::Impl {
     for (const mm::KswapdState& state : kernel_.kswapd) {
       if (state.in_balance) return 0;
     }
-    int64_t pages = 0;
-    for (const host::Node& node : host_.nodes) {
-      for (const host::Zone& zone : node.zones) {
-        if (zone.managed == 0) continue;
-        pages += std::max<int64_t>(0, zone.free - zone.low_mark() - zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)]);
-      }
-    }
-    return static_cast<uint64_t>(pages);
+    return static_cast<uint64_t>(sim::headroom_pages(host_, one_node_));
   }
 
   Outcome finish() {
@@ -275,6 +271,7 @@ class Simulation::Impl {
   EventHandler handler_;
   Auditor auditor_;
   int app_node_;
+  bool one_node_ = false;  // memory of a single node may be asked for
   std::unique_ptr<Timeline> timeline_;
   std::vector<FiberId> kswapds_, exits_;
   std::map<uint32_t, Task> tasks_;

@@ -5,8 +5,8 @@ namespace oomcast::trace {
 namespace {
 
 constexpr uint64_t kPageMask = kWatchPageBytes - 1;
-// Threads within one block. A bound for the reader's memory: what a task remembers is half a kilobyte.
-constexpr size_t kMostTasks = size_t{1} << 16;
+// Threads within one block. A bound for the reader's memory: what a task remembers is a kilobyte.
+constexpr size_t kMostTasks = size_t{1} << 15;
 constexpr size_t kBlockBytes = size_t{256} << 10;
 constexpr uint64_t kMostWatchBytes = uint64_t{1} << 32;
 
@@ -48,6 +48,13 @@ KindClass class_of(uint8_t kind) {
     case EventKind::kOomScoreAdj:
     case EventKind::kAlloc:
     case EventKind::kFree:
+    case EventKind::kSetPolicy:
+    case EventKind::kBindRange:
+    case EventKind::kHomeNode:
+    case EventKind::kAffinity:
+    case EventKind::kAdviseHuge:
+    case EventKind::kThpDisable:
+    case EventKind::kLimit:
     case EventKind::kClock:
     case EventKind::kLost:
       return KindClass::kRange;
@@ -218,7 +225,7 @@ bool EventDecoder::read(Record& out) {
   uint8_t head = 0;
   if (!columns_[kHeads].byte(head)) return false;
   const uint8_t kind = head & (kKinds - 1);
-  if ((class_of(kind) == KindClass::kUnknown && kind != kWatchKind) || (head & 0x80) != 0) return false;
+  if ((class_of(kind) == KindClass::kUnknown && kind != kWatchKind)) return false;
   if ((head & kNewMask) != 0 && !columns_[kHeads].byte(kinds_[kind].mask)) return false;
   if ((head & kOtherTask) != 0 && !read_task()) return false;
   const uint8_t mask = kinds_[kind].mask;

@@ -31,8 +31,8 @@ struct Record {
 /// What writer and reader both remember, so that only differences need bytes.
 class CodecState {
  protected:
-  static constexpr size_t kKinds = 32;
-  static constexpr uint8_t kWatchKind = 31;
+  static constexpr size_t kKinds = 64;
+  static constexpr uint8_t kWatchKind = 63;
   enum Column : size_t {
     kHeads,
     kTasks,
@@ -57,8 +57,8 @@ class CodecState {
     kHasCpu = 64,
     kHasFlags = 128
   };
-  static constexpr uint8_t kOtherTask = 0x20;  // in the head byte, beside the kind
-  static constexpr uint8_t kNewMask = 0x40;
+  static constexpr uint8_t kOtherTask = 0x40;  // in the head byte, beside the kind
+  static constexpr uint8_t kNewMask = 0x80;
 
   struct Task {
     uint32_t pid = 0, tid = 0;

@@ -19,6 +19,7 @@ struct ThreadState {
   uint32_t tid;
   bool refused;          // the last request was about memory that the target would not have given
   int64_t sample_left;   // bytes until the next allocation whose stack is taken
+  uint32_t sampled_pages[32];  // pages whose stack was taken lately, by their number; 0: none
   // What was last read or written through a file and not told yet because the ring was busy; file_bytes 0: nothing.
   uint64_t file_id, file_offset, file_bytes;
   trace::EventKind file_kind;

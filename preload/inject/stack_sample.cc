@@ -6,6 +6,8 @@
 // static form in Debian is not position-independent.)
 #include <dlfcn.h>
 
+#include <iterator>
+
 #include "preload/inject/agent.h"
 #include "preload/inject/real_libc.h"
 
@@ -14,6 +16,16 @@ namespace {
 
 using Backtrace = int (*)(void**, int);
 Backtrace unwind = nullptr;
+
+/// Whether this thread's last samples already have one for the pages of this block. A block that is freed and taken again
+/// is not fresh memory, though nobody may have seen yet that its pages are in use. A collision forgets, never lies.
+bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
+  const auto page = static_cast<uint32_t>(address >> 12) ^ static_cast<uint32_t>(bytes >> 16 << 20);
+  uint32_t& last = thread.sampled_pages[(page ^ page >> 7) % std::size(thread.sampled_pages)];
+  if (last == page) return true;
+  last = page;
+  return false;
+}
 
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
 
@@ -42,6 +54,7 @@ void sample_stack_if_due(uintptr_t address, size_t bytes) {
   }
   thread.sample_left = period;
   if (unwind == nullptr || thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
+  if (sampled_lately(thread, address, bytes)) return;
   ++thread.inside;
   ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
   void* frames[ring::kFramesMax];

@@ -68,7 +68,9 @@ TEST_F(GuestWorld, AllocatesWithMimallocWhenAskedTo) {
 TEST_F(GuestWorld, ARefusalIsContinuedByDefault) {
   Finished finished = run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none", "--quiet");
   EXPECT_EQ(finished.status, 0);
-  if (tracked()) EXPECT_FALSE(report()["diverged_at_s"].is_null());
+  if (tracked()) {
+    EXPECT_FALSE(report()["diverged_at_s"].is_null());
+  }
 }
 
 TEST_F(GuestWorld, ARefusalFailsTheCallWithEnomem) {

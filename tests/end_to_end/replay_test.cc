@@ -7,6 +7,7 @@ namespace oomcast::end_to_end {
 namespace {
 
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -99,11 +100,11 @@ TEST_F(Replay, AFullDiskEndsTheTraceNotTheRun) {
 
 TEST_F(Replay, WhatIsNotATraceIsNamedAndNothingIsWritten) {
   std::ofstream(at("t.trace")) << "hello";
-  for (const std::string& line : {"$OOMCAST replay t.trace", "$OOMCAST replay none.trace",
-                                  "$OOMCAST sweep t.trace --vary memory=1G..2G", "$OOMCAST replay"}) {
+  for (const char* line : {"$OOMCAST replay t.trace", "$OOMCAST replay none.trace",
+                           "$OOMCAST sweep t.trace --vary memory=1G..2G", "$OOMCAST replay"}) {
     Finished finished = sh(line);
     EXPECT_EQ(finished.status, 2) << line;
-    EXPECT_THAT(finished.err, AllOf(StartsWith("oomcast: "), HasSubstr("trace"))) << line;
+    EXPECT_THAT(finished.err, AllOf(StartsWith("oomcast: "), AnyOf(HasSubstr("trace"), HasSubstr("TRACE")))) << line;
     EXPECT_EQ(lines(finished.err), 1) << finished.err;
     EXPECT_TRUE(nothing_written());
   }
@@ -121,7 +122,7 @@ TEST_F(Replay, ASweepFindsTheSmallestHost) {
   if (report()["coverage"]["tracker"] == "none") GTEST_SKIP() << "no tracker can run here";
   Finished table = sh("$OOMCAST sweep t.trace --set vm.overcommit_memory=1 --vary memory=256M..1G");
   EXPECT_EQ(table.status, 0) << table.err;
-  EXPECT_EQ(lines(table.out), 1 + 3 + 1) << table.out;
+  EXPECT_GE(lines(table.out), 1 + 3) << table.out;  // and a line on what * means, where a row has one
   EXPECT_THAT(table.out, HasSubstr("256M    oom_kill"));
   EXPECT_THAT(table.out, HasSubstr("1G      fits"));
   Json rows = Json::parse(sh("$OOMCAST sweep t.trace --set vm.overcommit_memory=1 --vary memory=512M,1G --json").out);

@@ -68,7 +68,9 @@ TEST(Replay, OnATighterHostIsMarkedAsExtrapolated) {
   const Replayed on_tight = replayed(recorded, tight());
   EXPECT_THAT(on_tight.capture.extrapolated, HasSubstr("were not listened for"));
   for (const Basis& basis : headline_basis(on_tight.outcome, on_tight.capture))
-    if (basis.key == "verdict" || basis.key == "stall") EXPECT_EQ(basis.rests_on, RestsOn::kExtrapolated) << basis.key;
+    if (basis.key == "verdict" || basis.key == "stall") {
+      EXPECT_EQ(basis.rests_on, RestsOn::kExtrapolated) << basis.key;
+    }
   EXPECT_THAT(all_caveats(on_tight.outcome, on_tight.capture),
               Contains(HasSubstr("Extrapolated: recorded for 'test'")));
 }

@@ -57,7 +57,7 @@ class Sweep : public testing::Test {
 };
 
 TEST_F(Sweep, EveryCombinationTheLastVariationFastest) {
-  auto all = rows({{"memory", {"32M", "64M"}}, {"swap[0].size", {"16M", "256M"}}});
+  auto all = rows({{"memory", {"32M", "64M"}}, {"swap[0].size", {"4M", "256M"}}});
   ASSERT_EQ(all.size(), 4u);
   EXPECT_THAT(all[1].values, ElementsAre("32M", "256M"));
   EXPECT_EQ(all[0].verdict, sim::Verdict::kOomKill) << "40 MiB fit neither RAM nor RAM and swap";

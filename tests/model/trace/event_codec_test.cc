@@ -91,7 +91,7 @@ TEST(EventCodec, NeighbouringWatchesAreOneRecord) {
 TEST(EventCodec, AnUnknownKindIsMalformedNotGuessed) {
   EventEncoder encoder;
   Event odd;
-  odd.kind = static_cast<EventKind>(30);
+  odd.kind = static_cast<EventKind>(62);
   encoder.add(odd);
   const std::string payload = encoder.take();
   EventDecoder decoder;

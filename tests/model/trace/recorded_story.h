@@ -49,7 +49,7 @@ inline Story story() {
     all.back().event.compute_ns = i % 10 == 0 ? 123'456 : 0;
     all.back().event.time_ns = 5'000'000'000 + 1'000'000 * i;
   }
-  Record watch = event(static_cast<EventKind>(31), 0x7f10a0000000, 8192);
+  Record watch = event(static_cast<EventKind>(63), 0x7f10a0000000, 8192);
   watch.is_watch = true;
   watch.event.time_ns = all.back().event.time_ns;
   all.push_back(watch);
@@ -69,6 +69,10 @@ inline Story story() {
   all.push_back(event(EventKind::kRemap, 0x7f10a0000000, 8192, 0, 0x7f20a0000000));
   all.push_back(event(EventKind::kAdviseDontneed, 0x7f10a0002000, 4096));
   all.push_back(event(EventKind::kAdviseFree, 0x7f10a0003000, 4096));
+  all.push_back(event(EventKind::kSetPolicy, 3, 0, static_cast<uint8_t>(PolicyMode::kInterleave)));
+  all.push_back(event(EventKind::kBindRange, 0x7f10a0004000, 8192, static_cast<uint8_t>(PolicyMode::kBind), 2));
+  all.push_back(event(EventKind::kAffinity, 1, 0));
+  all.push_back(event(EventKind::kLimit, 9, 0, 0, ~uint64_t{0}));
   all.push_back(event(EventKind::kAlloc, 0x7f10a0003010, 33));
   all.push_back(event(EventKind::kFree, 0x7f10a0003010, 0));
   all.push_back(event(EventKind::kClock, 0, 0));

@@ -91,7 +91,7 @@ TEST(TraceReader, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(read("{\"schema\": 1}").error, HasSubstr("oomcast run --trace FILE"));
   std::string damaged = write(story());
   damaged[damaged.size() / 2] = static_cast<char>(damaged[damaged.size() / 2] ^ 1);
-  EXPECT_THAT(read(damaged).error, HasSubstr("damaged in block 2 at byte "));
+  EXPECT_THAT(read(damaged).error, HasSubstr("damaged in block 3 at byte "));
   std::string later(kTraceMagic);
   later += std::string("\x02\0\0\0", 4);
   const uint32_t check = crc32c(later);

@@ -77,7 +77,9 @@ TEST_P(Tracker, SeesWhatWasFreed) {
   EXPECT_GE(unmapped, 32u << 20);
   EXPECT_GE(static_cast<double>(dropped) / kMiB, 7.5);
   // A poll may meet the pages of the unmapped piece when they have gone and the mapping has not been missed yet.
-  if (std::string(GetParam()) != "pagemap") EXPECT_LE(static_cast<double>(dropped) / kMiB, 8.5);
+  if (std::string(GetParam()) != "pagemap") {
+    EXPECT_LE(static_cast<double>(dropped) / kMiB, 8.5);
+  }
 }
 
 TEST_P(Tracker, FollowsTheForkedChild) {

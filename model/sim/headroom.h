@@ -1,0 +1,14 @@
+// How much can the program still touch before anything happens to it?
+#pragma once
+
+#include <cstdint>
+
+#include "model/host/host.h"
+
+namespace oomcast::sim {
+
+/// Pages that can be allocated before a zone falls to its low watermark or a cgroup of the program to a limit; never
+/// more than there are. `one_node`: memory of some node may be asked for alone (a policy), so the fullest node counts.
+int64_t headroom_pages(const host::Host& host, bool one_node);
+
+}  // namespace oomcast::sim
