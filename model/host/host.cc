@@ -263,6 +263,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
     for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
     estimate_other_free(node, node_spec);
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
+    node.vfs_cache = stock_vfs_cache(spec, node_spec, node);
     node.file_mapped = node_spec.mapped.count();
     node.kswapd_failures = node_spec.unreclaimable ? 16 : 0;
     nodes.push_back(std::move(node));

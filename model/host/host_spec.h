@@ -137,6 +137,14 @@ struct CgroupSpec {
   std::vector<int> procs;
 };
 
+/// Dentries and inodes in memory (/proc/sys/fs/dentry-state, inode-nr), of all file systems.
+struct VfsCacheSpec {
+  int64_t dentries_unused = 0, dentries_negative = 0;  // the latter are among the former
+  int64_t inodes = 0, inodes_unused = 0;               // an inode whose dentry is cached counts as used
+  int dentry_bytes = 195;   // of slab memory: 21 in a page,
+  int inode_bytes = 1213;   // 27 of ext4's in a slab of eight pages
+};
+
 struct KernelVersion {
   int major = 6, minor = 1;
   friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
@@ -155,6 +163,7 @@ struct HostSpec {
   VmTunables vm;
   Calibration calibration;
   std::vector<ProcessSpec> processes;  // ascending pid: order of the task list
+  VfsCacheSpec vfs_cache;
   Pages committed_as;
   Pages total_ram;               // totalram_pages: MemTotal
   CgroupSpec cgroup;                     // the program's

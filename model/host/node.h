@@ -8,6 +8,7 @@
 #include "model/base/units.h"
 #include "model/host/host_spec.h"
 #include "model/host/lruvec.h"
+#include "model/host/vfs_cache.h"
 
 namespace oomcast::host {
 
@@ -64,6 +65,7 @@ struct Node {
   std::array<Zone, kZoneKinds> zones;  // by ZoneKind; an unpopulated zone has managed == 0
   std::vector<Lruvec> lruvecs;    // by cgroup; [0] is the root's own
   int64_t slab_reclaimable = 0;
+  VfsCache vfs_cache;             // the part of it that shrinkers get at
   int64_t file_mapped = 0;
   int64_t nr_writeback = 0;
   int64_t nr_dirty = 0;

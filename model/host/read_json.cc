@@ -41,6 +41,7 @@ class HostReader {
     if (file_.error()) return spec_;
     settle_zones();
     read_devices(object, spec_);
+    read_vfs_cache(object, spec_);
     read_processes(object, spec_);
     read_cgroup(object, spec_);
     object.done();

@@ -6,6 +6,7 @@
 #include "model/host/json_host.h"
 #include "model/host/json_object.h"
 #include "model/host/parse_text.h"
+#include "model/host/vfs_cache.h"
 
 namespace oomcast::host {
 
@@ -103,6 +104,28 @@ void read_devices(JsonObject& object, HostSpec& spec) {
     assume_swap_times(spec, swap, std::string("swap[") + std::to_string(i) + "]", why);
     spec.swaps.push_back(std::move(swap));
   }
+}
+
+void read_vfs_cache(JsonObject& object, HostSpec& spec) {
+  const ordered_json* value = object.get("vfs_cache");
+  if (!value) {
+    Pages slab;
+    for (const NodeSpec& node : spec.nodes) slab += node.slab_reclaimable;
+    if (slab > Pages(0)) assume_vfs_cache(spec, "not in the file");
+    return;
+  }
+  constexpr int64_t kObjectsMax = int64_t{1} << 40;
+  VfsCacheSpec& cache = spec.vfs_cache;
+  JsonObject given(object.file(), *value, "vfs_cache");
+  given.integer("dentries_unused", cache.dentries_unused, 0, kObjectsMax);
+  given.integer("dentries_negative", cache.dentries_negative, 0, kObjectsMax);
+  const bool counted = given.integer("inodes", cache.inodes, 0, kObjectsMax);
+  given.integer("inodes_unused", cache.inodes_unused, 0, kObjectsMax);
+  given.integer("dentry_bytes", cache.dentry_bytes, 64, 65536);
+  given.integer("inode_bytes", cache.inode_bytes, 64, 65536);
+  if (cache.dentries_negative > cache.dentries_unused) given.fail("dentries_negative", "more than dentries_unused, of which they are a part");
+  if (!counted) cache.inodes = cache.dentries_unused - cache.dentries_negative + cache.inodes_unused;
+  given.done();
 }
 
 void read_processes(JsonObject& object, HostSpec& spec) {

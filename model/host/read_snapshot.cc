@@ -72,6 +72,8 @@ std::vector<std::string> paths_of(const std::string& root) {
                                     "proc/version",
                                     "proc/cpuinfo",
                                     "proc/sys/vm/lowmem_reserve_ratio",
+                                    "proc/sys/fs/dentry-state",
+                                    "proc/sys/fs/inode-nr",
                                     "sys/kernel/mm/lru_gen/enabled",
                                     "sys/kernel/mm/transparent_hugepage/enabled",
                                     "sys/kernel/mm/transparent_hugepage/defrag",
@@ -100,7 +102,7 @@ Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
   SnapshotReader reader(snapshot);
   reader.spec.name = snapshot.name;
   for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_pagetypeinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
-                     &read_settings, &read_file_systems, &read_cgroups, &read_calibration}) {
+                     &read_settings, &read_file_systems, &read_vfs_cache, &read_cgroups, &read_calibration}) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }

@@ -259,6 +259,12 @@ Problem check_settings(const HostSpec& spec) {
   for (const auto& [name, bytes] : limits) {
     if (auto bad = out_of_range(std::string("cgroup.") + name, bytes, -1, kPagesMax << kPageShift)) return bad;
   }
+  const VfsCacheSpec& vfs = spec.vfs_cache;
+  const std::pair<const char*, int64_t> objects[] = {{"dentries_unused", vfs.dentries_unused}, {"dentries_negative", vfs.dentries_negative},
+                                                     {"inodes", vfs.inodes},                   {"inodes_unused", vfs.inodes_unused}};
+  for (const auto& [name, count] : objects) {
+    if (auto bad = out_of_range(std::string("vfs_cache.") + name, count, 0, int64_t{1} << 40)) return bad;
+  }
   return out_of_range("committed_as_pages", spec.committed_as.count(), 0, int64_t{1} << 48);
 }
 

@@ -173,6 +173,10 @@ ordered_json host_to_json(const HostSpec& spec) {
   json["calibration"] = {{"page_fault_ns", spec.calibration.page_fault.count()},
                          {"page_touch_ps", spec.calibration.page_touch_ps},
                          {"cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count()}};
+  const VfsCacheSpec& vfs = spec.vfs_cache;
+  json["vfs_cache"] = {{"dentries_unused", vfs.dentries_unused}, {"dentries_negative", vfs.dentries_negative},
+                       {"inodes", vfs.inodes},                   {"inodes_unused", vfs.inodes_unused},
+                       {"dentry_bytes", vfs.dentry_bytes},       {"inode_bytes", vfs.inode_bytes}};
   json["processes"] = ordered_json::array();
   for (const ProcessSpec& process : spec.processes) json["processes"].push_back(process_json(process));
   if (!spec.cgroups.empty()) json["cgroups"] = ordered_json::array();

@@ -18,6 +18,7 @@ struct Costs {
   Nanoseconds scan_page;         // isolate, check references, put back
   Nanoseconds unmap_page;        // slot, swap cache, unmap, submit
   Nanoseconds free_page;         // drop a clean page
+  Nanoseconds scan_object;       // look at a dentry or an inode, and free it
   Nanoseconds shrink_pass;       // shrink_node with nothing in it
   Nanoseconds swap_fault;        // CPU part of a swap-in
   Nanoseconds zap_page;          // unmap and free one page at exit or munmap
@@ -38,6 +39,7 @@ struct Costs {
     costs.scan_page = fault / 5;
     costs.unmap_page = fault;
     costs.free_page = fault / 10;
+    costs.scan_object = fault / 5;
     costs.shrink_pass = fault * 2 / 5;
     costs.swap_fault = fault;
     costs.zap_page = fault / 5;

@@ -31,14 +31,16 @@ int64_t pagecache_reclaimable(const Node& node, int mode) {
   return pages - std::min(pages, kept);
 }
 
-bool worth_it(const Kernel& k, int node_index, int preferred) {
+bool has_enough(const Kernel& k, const Node& node) {
   const host::VmTunables& vm = k.host.spec.vm;
+  return pagecache_reclaimable(node, vm.zone_reclaim_mode) > share_of_zones(node, vm.min_unmapped_ratio) ||
+         node.slab_reclaimable > share_of_zones(node, vm.min_slab_ratio);
+}
+
+bool worth_it(const Kernel& k, int node_index, int preferred) {
   const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
   if (k.host.spec.nodes[static_cast<size_t>(preferred)].distance[static_cast<size_t>(node_index)] > kReclaimDistance) return false;
-  if (pagecache_reclaimable(node, vm.zone_reclaim_mode) <= share_of_zones(node, vm.min_unmapped_ratio) &&
-      node.slab_reclaimable <= share_of_zones(node, vm.min_slab_ratio)) {
-    return false;
-  }
+  if (!has_enough(k, node)) return false;
   // A node with CPUs of its own is reclaimed by those who run there.
   return node.cpu_indices.empty() || k.sched.current().node == node_index;
 }
@@ -59,7 +61,7 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
   actor.memalloc = true;
   // Under the multi-gen LRU of 6.12 a root reclaim that may not both write and unmap does nothing at all.
   const bool idle = k.host.spec.lru == host::LruKind::kMultiGen && !(sc.may_writepage && sc.may_unmap);
-  if (!idle && pagecache_reclaimable(node, vm.zone_reclaim_mode) > share_of_zones(node, vm.min_unmapped_ratio)) {
+  if (!idle && has_enough(k, node)) {
     do {
       shrink_node(k, node_index, sc);
     } while (sc.nr_reclaimed < 1 && --sc.priority >= 0);

@@ -1,6 +1,6 @@
 // Should a full local node be reclaimed before the memory of another one is used? vm.zone_reclaim_mode.
 //
-// Mirrors node_reclaim() and __node_reclaim() in mm/vmscan.c; kernel-spec section 2.4. Differs: no slab.
+// Mirrors node_reclaim() and __node_reclaim() in mm/vmscan.c; kernel-spec section 2.4.
 #pragma once
 
 #include "model/mm/page_alloc.h"

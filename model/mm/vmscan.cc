@@ -6,6 +6,7 @@
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/shrink_lists.h"
+#include "model/mm/shrinker.h"
 #include "model/mm/swap.h"
 
 namespace oomcast::mm {
@@ -144,10 +145,14 @@ void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
   const int64_t reclaimed_before = sc.nr_reclaimed;
   prepare_scan_count(k, node, sc);
   k.sched.cpu(k.costs.shrink_pass);
+  int64_t freed_slab = 0;
   for (size_t cgroup = sc.target_cgroup; cgroup < node.lruvecs.size(); ++cgroup) {
     if (!node.within(static_cast<uint8_t>(cgroup), sc.target_cgroup)) continue;
-    if (may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+    if (!may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) continue;
+    shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+    if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
   }
+  sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal
   note_writeback_pressure(k, node_index, sc);
   if (sc.nr_reclaimed > reclaimed_before) node.kswapd_failures = 0;
 }

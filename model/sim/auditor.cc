@@ -211,6 +211,11 @@ Counts recount(const Host& host) {
     for (const auto& [node, zone] : device.zram_pool) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   }
   for (const auto& [node, zone] : host.cache_slab) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    const host::VfsCache& cache = host.nodes[n].vfs_cache;
+    for (size_t z = 0; z < cache.pages.size(); ++z) counts.accounted[n][z] += cache.pages[z];
+    if (cache.pages_in_zones() != cache.slab_pages()) counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
+  }
   count_slots(host, counts);
   count_cgroups(host, counts);
   count_files(host, counts);

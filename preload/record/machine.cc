@@ -88,8 +88,10 @@ Result<void> snapshot_this_machine(const std::string& directory) {
   if (error) return Error{directory + ": cannot make the directory: " + error.message()};
   if (!write_file(root / "proc/version", read_whole_path("/proc/version"))) return Error{directory + ": cannot write into it: " + std::strerror(errno)};
   bool ok = true;
-  for (const char* path : {"/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing"})
+  for (const char* path : {"/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
+                           "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr"})
     ok &= copy_kernel_file(path, root);
+  copy_kernel_file("/proc/slabinfo", root);  // for root's eyes only
   const auto each = [&](const char* path, auto&& visit) {
     std::error_code missing;
     for (fs::directory_iterator at(path, missing), end; !missing && at != end; at.increment(missing)) visit(at->path());

@@ -70,6 +70,17 @@ class HostBuilder {
     return *this;
   }
 
+  /// Dentries that nobody uses, each with its inode unless `inodes` says otherwise, and the slab that they fill.
+  HostBuilder& dentries(int64_t count, int64_t inodes = -1) {
+    host::VfsCacheSpec& cache = spec_.vfs_cache;
+    if (inodes < 0) inodes = count;
+    cache.dentries_unused += count;
+    cache.dentries_negative += count - inodes;
+    cache.inodes += inodes;
+    last().slab = Pages((count * cache.dentry_bytes + inodes * cache.inode_bytes + kPageBytes - 1) / kPageBytes);
+    return *this;
+  }
+
   /// 100 us per 4 KiB read or write, 300 us per 128 KiB.
   HostBuilder& swap(Bytes size, Bytes used = {}, int priority = 0) {
     host::SwapSpec swap;
@@ -150,11 +161,11 @@ class HostBuilder {
     Pages managed;
     bool plain = false;
     int cpus = 1;
-    Pages inactive_file, active_file, kernel;
+    Pages inactive_file, active_file, kernel, slab;
   };
 
   HostBuilder& add_node(Pages managed, bool plain) {
-    shapes_.push_back({managed, plain, 1, {}, {}, {}});
+    shapes_.push_back({managed, plain, 1, {}, {}, {}, {}});
     return *this;
   }
   Shape& last() { return shapes_.back(); }
@@ -169,7 +180,8 @@ class HostBuilder {
     host::ZoneSpec& zone = node.zones.back();
     zone.lru.inactive_file = shape.inactive_file;
     zone.lru.active_file = shape.active_file;
-    zone.free -= shape.inactive_file + shape.active_file + shape.kernel;
+    zone.free -= shape.inactive_file + shape.active_file + shape.kernel + shape.slab;
+    node.slab_reclaimable = shape.slab;
     node.file_pages = shape.inactive_file + shape.active_file;
   }
 

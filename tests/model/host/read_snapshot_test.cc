@@ -88,6 +88,44 @@ TEST(SnapshotFileSystems, CalibrationIsBelievedOverClues) {
   EXPECT_THAT(error_of(snapshot), HasSubstr("calibration.json:1: disk.block_bytes is no block size"));
 }
 
+// Dentries and inodes: what the kernel counts, or a guess from the slab that a boot does not account for.
+TEST(SnapshotVfsCache, IsWhatTheKernelCounts) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  snapshot.files["proc/sys/fs/dentry-state"] = "128707\t127131\t45\t0\t43966\t0\n";
+  snapshot.files["proc/sys/fs/inode-nr"] = "84563\t12\n";
+  snapshot.files["proc/slabinfo"] =
+      "slabinfo - version: 2.1\n"
+      "ext4_inode_cache   82306  82306   1128   14    4 : tunables    0    0    0 : slabdata   5879   5879      0\n"
+      "lsm_inode_cache    84578  84608     32  128    1 : tunables    0    0    0 : slabdata    661    661      0\n"
+      "dentry            128730 128730    192   21    1 : tunables    0    0    0 : slabdata   6130   6130      0\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->vfs_cache.dentries_unused, 127131);
+  EXPECT_EQ(host->vfs_cache.dentries_negative, 43966);
+  EXPECT_EQ(host->vfs_cache.inodes, 84563);
+  EXPECT_EQ(host->vfs_cache.inodes_unused, 12);
+  EXPECT_EQ(host->vfs_cache.dentry_bytes, 4096 / 21);
+  EXPECT_EQ(host->vfs_cache.inode_bytes, 4 * 4096 / 14);
+  snapshot.files["proc/sys/fs/dentry-state"] = "128707\t127131\n";
+  EXPECT_THAT(error_of(snapshot), HasSubstr("proc/sys/fs/dentry-state:1: expected at least 5 numbers"));
+}
+
+TEST(SnapshotVfsCache, IsGuessedFromSlabThatABootDoesNotNeed) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->vfs_cache.dentries_unused, 0) << "a host that has just booted";
+  std::string& zoneinfo = snapshot.files["proc/zoneinfo"];
+  const size_t at = zoneinfo.find("nr_slab_reclaimable");
+  ASSERT_NE(at, std::string::npos);
+  zoneinfo.replace(at, zoneinfo.find('\n', at) - at, "nr_slab_reclaimable 9830");
+  host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_NEAR(static_cast<double>(host->vfs_cache.dentries_unused), 7500 * 4096 / (195 + 1213), 30);
+  EXPECT_EQ(host->vfs_cache.inodes, host->vfs_cache.dentries_unused);
+  EXPECT_THAT(host->assumed, Contains(StartsWith("vfs_cache.dentries_unused: ")));
+}
+
 // A node of a Kubernetes cluster, as far as the memory controller goes.
 SnapshotFiles kubernetes_node() {
   SnapshotFiles snapshot = load("swap-seq-1node");

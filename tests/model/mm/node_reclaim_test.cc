@@ -44,6 +44,19 @@ TEST(NodeReclaim, LeavesOnePercentOfTheNodeAsCache) {
   EXPECT_GT(m.count(Vmstat::numa_miss), 1000) << "what was left of the cache is not worth it";
 }
 
+// vm.min_slab_ratio: 5 % of the node.
+TEST(NodeReclaim, TakesSlabWhereThereIsMuchOfIt) {
+  const auto stolen_slab = [](int ratio) {
+    Machine m(HostBuilder().plain_node(20000_pages).dentries(84000, 0).plain_node(20000_pages).set("vm.zone_reclaim_mode", 1).set("vm.min_slab_ratio", ratio).build(), Kswapd::kAbsent);
+    const int64_t before = m.node().slab_reclaimable;
+    const auto app = m.start(100);
+    m.touch(app, 0, 18000);
+    return before - m.node().slab_reclaimable;
+  };
+  EXPECT_GT(stolen_slab(5), 1500) << "4000 pages of dentries are more than 1000";
+  EXPECT_EQ(stolen_slab(25), 0);
+}
+
 TEST(NodeReclaim, AFarNodeIsReclaimedByNobodyElse) {
   auto spec = two_nodes(1);
   spec.nodes[0].distance = {10, 40};

@@ -1,0 +1,69 @@
+// Which dentries and inodes does the snapshot's host keep? proc/sys/fs/{dentry-state,inode-nr}, sizes from proc/slabinfo.
+#include <algorithm>
+
+#include "model/host/parse_text.h"
+#include "model/host/snapshot_reader.h"
+#include "model/host/vfs_cache.h"
+
+namespace oomcast::host {
+namespace {
+
+constexpr int64_t kObjectsMax = int64_t{1} << 40;
+constexpr const char* kDentryState = "proc/sys/fs/dentry-state";
+constexpr const char* kInodeNr = "proc/sys/fs/inode-nr";
+
+// All numbers of a one-line file; fewer than `least` are a failure.
+std::vector<int64_t> numbers(SnapshotReader& reader, const char* path, size_t least) {
+  std::vector<int64_t> values;
+  const std::string* text = reader.text(path);
+  if (!text) return values;
+  for (const std::string_view word : words(trim(*text))) {
+    const auto value = parse_integer(word, 0, kObjectsMax);
+    if (!value) break;
+    values.push_back(*value);
+  }
+  if (values.size() < least) reader.fail(path, 1, "expected at least " + std::to_string(least) + " numbers, got " + quote(trim(*text)));
+  return values;
+}
+
+// Slab memory per object of the caches whose name `is_wanted`.
+template <class Wanted>
+int64_t slab_bytes_per_object(const std::string& slabinfo, Wanted is_wanted) {
+  int64_t bytes = 0, objects = 0;
+  for (const Line& line : lines(slabinfo)) {
+    // name active_objs num_objs objsize objperslab pagesperslab ...
+    const std::vector<std::string_view> word = words(line.text);
+    if (word.size() < 6 || !is_wanted(word[0])) continue;
+    const auto count = parse_integer(word[2], 0, kObjectsMax), per_slab = parse_integer(word[4], 1, 65536), pages = parse_integer(word[5], 1, 1024);
+    if (!count || !per_slab || !pages) continue;
+    bytes += *count / *per_slab * *pages * kPageBytes;
+    objects += *count;
+  }
+  return objects > 0 ? bytes / objects : 0;
+}
+
+}  // namespace
+
+void read_vfs_cache(SnapshotReader& reader) {
+  VfsCacheSpec& cache = reader.spec.vfs_cache;
+  if (const std::string* slabinfo = reader.text("proc/slabinfo")) {
+    const int64_t dentry = slab_bytes_per_object(*slabinfo, [](std::string_view name) { return name == "dentry"; });
+    const int64_t inode = slab_bytes_per_object(*slabinfo, [](std::string_view name) { return name != "lsm_inode_cache" && (name.ends_with("inode_cache") || name.ends_with("_inode")); });
+    if (dentry > 0) cache.dentry_bytes = static_cast<int>(std::clamp<int64_t>(dentry, 64, 65536));
+    if (inode > 0) cache.inode_bytes = static_cast<int>(std::clamp<int64_t>(inode, 64, 65536));
+  }
+  if (!reader.text(kDentryState)) return assume_vfs_cache(reader.spec, "no proc/sys/fs/dentry-state");
+  const std::vector<int64_t> dentries = numbers(reader, kDentryState, 5), inodes = numbers(reader, kInodeNr, 2);
+  if (reader.error) return;
+  cache.dentries_unused = dentries[1];
+  // {before 5.0} the fifth number is always 0.
+  cache.dentries_negative = std::min(dentries[4], dentries[1]);
+  if (inodes.empty()) {
+    cache.inodes = cache.dentries_unused - cache.dentries_negative;
+    return reader.assume("vfs_cache.inodes", std::to_string(cache.inodes), "no proc/sys/fs/inode-nr; one for each dentry that has one");
+  }
+  cache.inodes = inodes[0];
+  cache.inodes_unused = std::min(inodes[1], inodes[0]);
+}
+
+}  // namespace oomcast::host

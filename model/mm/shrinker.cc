@@ -1,0 +1,77 @@
+// How much slab does reclaim get back? See shrinker.h.
+#include "model/mm/shrinker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/mm/page_alloc.h"
+
+namespace oomcast::mm {
+
+using host::Node;
+using host::VfsCache;
+using host::Vmstat;
+
+namespace {
+
+constexpr int64_t kSeeks = 2;      // DEFAULT_SEEKS
+constexpr int64_t kBatch = 1024;   // of a super block; SHRINK_BATCH of others is 128
+
+// vfs_pressure_ratio() of what super_cache_count() finds.
+int64_t freeable(const Kernel& k, const VfsCache& cache) {
+  constexpr int64_t kMost = int64_t{1} << 50;
+  return static_cast<int64_t>(std::min<__int128>(kMost, static_cast<__int128>(cache.dentries + cache.inodes) * k.host.spec.vm.vfs_cache_pressure / 100));
+}
+
+// The zone that holds most of it gives back the next page.
+void free_slab_pages(Kernel& k, int node_index, int64_t count) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  for (; count > 0; --count) {
+    const auto most = std::max_element(node.vfs_cache.pages.begin(), node.vfs_cache.pages.end());
+    --*most;
+    --node.slab_reclaimable;
+    free_page(k, {node_index, static_cast<int>(most - node.vfs_cache.pages.begin())}, k.sched.current().cpu);
+  }
+}
+
+// super_cache_scan(): dentries and inodes in proportion to their numbers, at least one of each. A dentry's inode is
+// nobody's then, and goes to the inodes' list for a later round. Gives the pages freed.
+int64_t scan_super_block(Kernel& k, int node_index, int64_t nr_to_scan) {
+  VfsCache& cache = k.host.nodes[static_cast<size_t>(node_index)].vfs_cache;
+  const int64_t objects = cache.dentries + cache.inodes + 1;
+  const int64_t dentries = std::min(cache.dentries, nr_to_scan * cache.dentries / objects + 1);
+  const int64_t inodes = std::min(cache.inodes, nr_to_scan * cache.inodes / objects + 1);
+  const int64_t released = cache.dentries > 0 ? static_cast<int64_t>(static_cast<__int128>(cache.held_inodes) * dentries / cache.dentries) : 0;
+  cache.dentries -= dentries;
+  cache.held_inodes -= released;
+  cache.inodes += released - inodes;
+  const int64_t pages = cache.pages_in_zones() - cache.slab_pages();
+  free_slab_pages(k, node_index, pages);
+  k.sched.cpu(k.costs.scan_object * (dentries + inodes));
+  return pages;
+}
+
+}  // namespace
+
+int64_t shrink_slab(Kernel& k, int node_index, int priority) {
+  VfsCache& cache = k.host.nodes[static_cast<size_t>(node_index)].vfs_cache;
+  const int64_t objects = freeable(k, cache);
+  if (objects == 0) return 0;
+  const int64_t deferred = std::exchange(cache.deferred, 0);
+  const int64_t delta = (objects >> priority) * 4 / kSeeks;
+  int64_t total = std::min((deferred >> priority) + delta, 2 * objects);
+  int64_t scanned = 0, freed = 0;
+  while (total >= kBatch || total >= objects) {
+    const int64_t batch = std::min(kBatch, total);
+    freed += scan_super_block(k, node_index, batch);
+    k.host.count(Vmstat::slabs_scanned, batch);
+    total -= batch;
+    scanned += batch;
+    k.sched.point();
+  }
+  // Added, not set: another task may have left its own while this one slept.
+  cache.deferred += std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * objects);
+  return freed;
+}
+
+}  // namespace oomcast::mm
