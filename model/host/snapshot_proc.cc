@@ -131,7 +131,10 @@ void decide_rotational(SnapshotReader& reader, SwapSpec& swap, size_t index) {
   }
 }
 
-// mm_stat: bytes stored, bytes after compression, bytes of memory that takes.
+constexpr int64_t kZramTellsFromBytes = int64_t{1} << 20;
+
+// mm_stat: bytes stored, bytes after compression, bytes of memory that takes. A device that was just made holds its own
+// header, one page in one page of memory, which tells nothing.
 void decide_zram(SnapshotReader& reader, SwapSpec& swap, size_t index) {
   if (!swap.name.starts_with("/dev/zram")) return;
   const std::string path = "sys/block/" + swap.name.substr(5) + "/mm_stat";
@@ -140,14 +143,14 @@ void decide_zram(SnapshotReader& reader, SwapSpec& swap, size_t index) {
     const auto stored = word.size() > 2 ? parse_integer(word[0], 0, INT64_MAX) : std::nullopt;
     const auto memory = word.size() > 2 ? parse_integer(word[2], 0, INT64_MAX / 100) : std::nullopt;
     if (!stored || !memory) return reader.fail(path, 1, "expected at least three numbers, got " + quote(trim(*text)));
-    if (*stored > 0) {
+    if (*stored >= kZramTellsFromBytes) {
       swap.zram_percent = static_cast<int>(std::clamp<int64_t>(*memory * 100 / *stored, 1, 100));
       return;
     }
   }
   swap.zram_percent = kZramPercent;
   reader.assume("swap[" + std::to_string(index) + "].zram_percent", std::to_string(kZramPercent),
-                "nothing stored in " + swap.name + " to tell how well it compresses");
+                "too little stored in " + swap.name + " to tell how well it compresses");
 }
 
 }  // namespace
