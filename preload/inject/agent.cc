@@ -168,6 +168,13 @@ bool receive_reply(ring::Reply* reply, int* descriptor) {
   // A recorder that dies closes its end: then this returns 0, so the guest is never left waiting.
   do got = own_syscall(SYS_recvmsg, socket_fd, arg(&message), MSG_CMSG_CLOEXEC);
   while (got == -EINTR);
+  // The question is out all the same. Its memory must not be registered under our hands, in part of what is mapped there
+  // by then (mremap() fails on that): wait until the answer, or a hang-up, shows that it has been dealt with.
+  if (got < 0) {
+    pollfd answered{socket_fd, POLLIN, 0};
+    const timespec patience{2, 0};
+    raw_syscall(SYS_ppoll, arg(&answered), 1, arg(&patience), 0, 0);
+  }
   *descriptor = -1;
   if (cmsghdr* header = CMSG_FIRSTHDR(&message); got >= 0 && header && header->cmsg_type == SCM_RIGHTS)
     memcpy(descriptor, CMSG_DATA(header), sizeof *descriptor);
@@ -362,17 +369,25 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
   return answered;
 }
 
-void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+static void note_of(uint32_t tid, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
   if (!tracking() || thread_state.inside > 0) return;
   if (thread_state.file_bytes != 0) flush_file_note();
   trace::Event event;
   event.kind = kind;
-  event.tid = current_tid();
+  event.tid = tid;
   event.address = address;
   event.bytes = bytes;
   event.argument = argument;
   event.flags = flags;
   agent_shared->ring.try_push(event);
+}
+
+void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+  if (tracking()) note_of(current_tid(), kind, address, bytes, argument, flags);
+}
+
+void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+  if (tracking() && in_own_process()) note_of(tid, kind, address, bytes, argument, flags);
 }
 
 void agent_note_sensitive(ring::Sensitive what) {

@@ -46,6 +46,8 @@ uint32_t current_tid();
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
 /// A note that needs no answer.
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
+/// A note on what a thread of ours, or any other, has set for itself. Not told of a vfork child: it is not us.
+void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
 /// Tells what file_hooks.cc holds back for this thread.
 void flush_file_note();
 /// False in a vfork child: it has our memory, but descriptors of its own.

@@ -5,6 +5,7 @@
 // operator new and delete in all their forms come to malloc, aligned_alloc and free in libstdc++ and libc++.
 #pragma once
 
+#include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -33,7 +34,9 @@
 #define OOMCAST_OWN_HOOKS(X)                                                                                     \
   X(cfree) X(free_sized) X(free_aligned_sized)                                                                   \
   X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
-  X(mlock2) X(mlockall) X(_exit) X(_Exit)
+  X(mlock2) X(mlockall) X(_exit) X(_Exit)                                                                        \
+  X(mbind) X(set_mempolicy) X(set_mempolicy_home_node) X(sched_setaffinity)                                      \
+  X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)
 
 #define OOMCAST_OTHER_HOOKS(X)                         \
   X(int, brk, (void*))                                 \
@@ -44,6 +47,8 @@
   X(int, get_nprocs, (void))                           \
   X(int, get_nprocs_conf, (void))                      \
   X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*)) \
+  X(int, pthread_setaffinity_np, (pthread_t, size_t, const cpu_set_t*)) \
+  X(long, syscall, (long, ...))                        \
   X(FILE*, fopen, (const char*, const char*))          \
   X(FILE*, fopen64, (const char*, const char*))
 

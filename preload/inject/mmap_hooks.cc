@@ -27,12 +27,6 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-bool failed(long result) { return result < 0 && result > -4096; }
-long with_errno(long result) {
-  if (!failed(result)) return result;
-  errno = static_cast<int>(-result);
-  return -1;
-}
 /// While touches are polled, nothing else tells what was touched in memory that is about to go.
 void before_free(const void* start, uint64_t bytes) {
   if (agent_polled.load(std::memory_order_relaxed) && bytes >= kPolledFreeBytes)
@@ -44,7 +38,11 @@ void take_break_back(void* before) {
   agent_known_break.store(reinterpret_cast<uintptr_t>(before), std::memory_order_relaxed);
   errno = ENOMEM;
 }
-uint64_t page_up(uint64_t bytes) { return (bytes + 4095) & ~uint64_t{4095}; }
+/// A kernel without huge pages answers EINVAL to what the target would take.
+void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
+  if ((advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) || (result != 0 && result != -EINVAL) || start % 4096 != 0) return;
+  agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, advice == MADV_HUGEPAGE ? trace::kHugePages : 0);
+}
 
 }  // namespace
 
@@ -74,7 +72,10 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
     target = va_arg(rest, void*);
     va_end(rest);
   }
-  const long result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
+  long result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
+  // Two mappings, where one of them is not registered yet: once both are, they are one again.
+  if (result == -EFAULT && agent_request(ring::RequestKind::kUnknownPage, reinterpret_cast<uint64_t>(old), page_up(old_bytes), 0, 0))
+    result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
   // A move is told by the userfaultfd; the part that is new is not.
   if (!failed(result) && page_up(bytes) > page_up(old_bytes))
     agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes), page_up(bytes) - page_up(old_bytes), 0, 0);
@@ -85,12 +86,19 @@ OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
   if (advice == MADV_DONTNEED || advice == MADV_REMOVE) before_free(start, bytes);
   // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming.
   if (advice == MADV_FREE) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
-  return static_cast<int>(with_errno(raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice)));
+  const long result = raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice);
+  note_huge_advice(reinterpret_cast<uint64_t>(start), bytes, advice, result);
+  return static_cast<int>(with_errno(result));
 }
 
-/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd tells.
+/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd tells. Advice about huge pages is
+/// taken by the kernel for one's own only.
 OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t count, int advice, unsigned flags) {
-  return with_errno(raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags));
+  const long result = raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags);
+  uint64_t done = 0;
+  for (size_t i = 0; i < count && !failed(result) && done < static_cast<uint64_t>(result); done += pieces[i++].iov_len)
+    note_huge_advice(reinterpret_cast<uint64_t>(pieces[i].iov_base), pieces[i].iov_len, advice, 0);
+  return with_errno(result);
 }
 
 OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {

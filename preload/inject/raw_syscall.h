@@ -1,6 +1,7 @@
 // How does code in the guest call the kernel without touching errno, cancellation points or libc's state?
 #pragma once
 
+#include <errno.h>
 #include <sys/syscall.h>
 
 #include <cstdint>
@@ -30,6 +31,15 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
 #error "oomcast: add the system call sequence of this architecture"
 #endif
 }
+
+inline bool failed(long result) { return result < 0 && result > -4096; }
+/// What libc's wrapper would return to the guest.
+inline long with_errno(long result) {
+  if (!failed(result)) return result;
+  errno = static_cast<int>(-result);
+  return -1;
+}
+inline uint64_t page_up(uint64_t bytes) { return (bytes + 4095) & ~uint64_t{4095}; }
 
 /// A call that the library makes for itself. In the test build of the library the Nth of them fails, N from the
 /// environment (OOMCAST_FAIL_NTH): the guest must not notice. Calls on behalf of the guest are raw_syscall().

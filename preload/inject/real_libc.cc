@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include "preload/inject/syscall_hook.h"
+
 namespace oomcast::inject {
 
 RealLibc real_libc_table;
@@ -25,6 +27,7 @@ void resolve_real_libc() {
   real_libc_table.name = reinterpret_cast<decltype(real_libc_table.name)>(dlsym(RTLD_NEXT, #name));
   OOMCAST_HOOKS(OOMCAST_LOOK_UP)
 #undef OOMCAST_LOOK_UP
+  pass_syscalls_on(reinterpret_cast<void*>(real_libc_table.syscall));
   resolving = false;
   real_libc_ready = true;
 }

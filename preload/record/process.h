@@ -119,6 +119,7 @@ struct Process {
   uint64_t fork_group = 0;       // processes with the same number may share pages since a fork; 0: with nobody
   uint64_t copy_cursor = 0;      // where poll_copies() goes on
   bool maps_shared_memory = false;
+  int refused_ranges = 0;        // that could not be registered at once, one after another
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd; }

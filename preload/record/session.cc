@@ -141,6 +141,7 @@ void Session::add_root(uint32_t pid, bool is_child) {
   root_is_child_ = is_child;
   Process& process = add_process(pid, 0);
   feed_simple(process, trace::EventKind::kProcessStart, 0, 0);
+  feed_limits(process);
   feed_comm(process);
   if (options_.root_oom_score_adj != 0)
     feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(options_.root_oom_score_adj)), 0);

@@ -3,6 +3,7 @@
 //
 //   session.cc            the loop, processes coming and going
 //   session_requests.cc   hellos and questions from the library, the ring
+//   session_settings.cc   memory policies, affinity and limits that the guest has set
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
@@ -81,6 +82,10 @@ class Session {
   void start_tracking(Process& process, UniqueFd fault_fd, const ring::Request& hello);
   void inherit_from(Process& child, Process& parent);
 
+  // session_settings.cc
+  void on_setting(Process& process, const trace::Event& note);
+  void feed_limits(Process& process);
+
   // session_files.cc
   void on_file_note(Process& process, const trace::Event& note);
   bool in_file_call(Process& process, Task& task, uint64_t now_ns);
@@ -120,7 +125,10 @@ class Session {
   // session_sweep.cc
   void sweep(Process& process, bool whole);
   bool nothing_unseen(Process& process, uint64_t now_ns);
-  void learn(Process& process, const Vma& vma, bool no_reserve);
+  enum class Registration { kByItself, kDone, kLater };
+  Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
+  void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
+  void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself);
   // session_poll.cc
   void reconcile(Process& process, uint64_t start, uint64_t end);
   void poll_touches(Process& process, bool whole);

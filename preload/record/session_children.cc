@@ -55,6 +55,7 @@ void Session::take_in(uint32_t pid, Process& parent) {
     inherit_from(process, parent);
   } else {
     feed_simple(process, trace::EventKind::kProcessStart, parent.pid, 0);
+    feed_limits(process);
   }
   feed_comm(process);
   sweep(process, true);

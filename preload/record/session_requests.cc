@@ -176,6 +176,7 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
     // Spawned (vfork and exec): nothing of the parent's memory was ever its own.
     process = &add_process(pid, said_parent);
     feed_simple(*process, trace::EventKind::kProcessStart, find(said_parent) != nullptr ? said_parent : 0, 0);
+    feed_limits(*process);
     feed_comm(*process);
   } else if (process->exec_pending) {
     process->exec_pending = false;
@@ -311,7 +312,8 @@ void Session::drain_ring(Process& process) {
     const trace::Event& note = record.event;
     if (note.address + note.bytes < note.address) continue;
     // No memory of a program lies there, and no program has that many threads.
-    const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree || note.kind == trace::EventKind::kProtect;
+    const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree || note.kind == trace::EventKind::kProtect ||
+                           note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge;
     if ((of_memory && note.address + note.bytes > kUserEnd) || (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid))) continue;
     switch (note.kind) {
       case trace::EventKind::kAlloc: {
@@ -344,6 +346,13 @@ void Session::drain_ring(Process& process) {
       case trace::EventKind::kFileWrite:
       case trace::EventKind::kFileSync:
       case trace::EventKind::kFileTruncate: on_file_note(process, note); break;
+      case trace::EventKind::kSetPolicy:
+      case trace::EventKind::kBindRange:
+      case trace::EventKind::kHomeNode:
+      case trace::EventKind::kAdviseHuge:
+      case trace::EventKind::kThpDisable:
+      case trace::EventKind::kAffinity:
+      case trace::EventKind::kLimit: on_setting(process, note); break;
       default: break;  // nothing else is expected: the ring's contents are not to be trusted
     }
   }

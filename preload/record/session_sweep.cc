@@ -18,12 +18,45 @@ constexpr int64_t kCountSlackPages = 64;
 constexpr uint64_t kHangUpGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
+constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;  // above: vsyscall, which is no memory of the process
 constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 
 }  // namespace
 
+/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part of a
+/// mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
+Session::Registration Session::register_between(Process& process, uint64_t start, uint64_t end, bool whole) {
+  if (process.fault_fd.register_range(start, end)) {
+    process.refused_ranges = 0;
+    return Registration::kDone;
+  }
+  // Another kind of mapping has come in between: the next look knows. If it has not, something there can never be registered.
+  if (whole || ++process.refused_ranges >= 4) return Registration::kByItself;
+  process.whole_sweep_ns = 0;
+  return Registration::kLater;
+}
+
+/// Learns all mappings; those that can be registered in runs.
+void Session::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
+  const auto registrable = [&](const Vma& vma) { return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special(); };
+  for (size_t first = 0, last = 0; first < maps.size(); first = last) {
+    last = first + 1;
+    Registration how = Registration::kByItself;
+    if (registrable(maps[first])) {
+      while (last < maps.size() && registrable(maps[last])) ++last;
+      const uint64_t start = first > 0 ? maps[first - 1].end : maps[first].start;
+      const uint64_t end = last < maps.size() && maps[last].start < kLowHalfEnd ? maps[last].start : maps[last - 1].end;
+      bool all_registered = true;
+      for (size_t i = first; i < last; ++i) all_registered &= process.map.gaps(maps[i].start, maps[i].end).empty();
+      process.map.for_each(start, end, [&](const Area& area) { all_registered &= area.registered; });
+      if (!all_registered) how = register_between(process, start, end, whole);
+    }
+    for (size_t i = first; i < last; ++i) learn(process, maps[i], false, how);
+  }
+}
+
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already.
-void Session::learn(Process& process, const Vma& vma, bool no_reserve) {
+void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how) {
   if (vma.special()) saw_huge_pages_ |= vma.huge();
   const bool shared = is_shared_memory(vma);
   if ((vma.shared && !shared) || vma.special()) return;
@@ -70,8 +103,8 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve) {
   });
   for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, vma.writable ? trace::kWritable : 0);
   if (registrable) {
-    if (!unregistered.empty()) {
-      if (process.fault_fd.register_range(vma.start, vma.end)) {
+    if (!unregistered.empty() && how != Registration::kLater) {
+      if (how == Registration::kDone || process.fault_fd.register_range(vma.start, vma.end)) {
         process.map.for_each(vma.start, vma.end, [](Area& area) { area.registered = true; });
         if (process.shared) process.shared->known.set(vma.start, vma.end, true);
       }
@@ -129,7 +162,7 @@ void Session::sweep(Process& process, bool whole) {
     }
     uncovered(covered, ~uint64_t{0});
     for (const auto& [from, to] : gone) on_unmap(process, from, to);
-    for (const Vma& vma : maps) learn(process, vma, false);
+    learn_all(process, maps, whole);
     poll_touches(process, whole);
     process.last_maps = std::move(maps);
   }

@@ -42,6 +42,7 @@ const std::pair<const char*, const char*> kLeftOut[] = {
     {"malloc_(info|stats)|__cxa_.*|__cyg_profile.*|on_exit|obstack_exit_failure|argp_err_exit_status|pthread_exit|thrd_exit|pthread_atfork|__register_atfork|exit", "allocate nothing and end no process, or run our handler (on_exit)"},
     {"__mmap|__munmap|__mprotect|__madvise|__sbrk|__curbrk|posix_madvise|remap_file_pages|msync|mincore|swapo(n|ff)|swapcontext", "libc's own calls and advice: frees are told by the kernel, mappings found by malloc's check and the sweep"},
     {"munlock|munlockall", "pages stay"},
+    {"(|__)(getrlimit(|64)|arch_prctl)", "ask only, or concern registers"},
     {"memfd_create|shm_.*|shm(at|dt|get|ctl)|__shm_get_name|fallocate.*|posix_fallocate.*|pkey_(alloc|free|get|set)", "make no pages of a process: shared mappings are found by the sweep"},
     {"(|_|__|__libc_)[fF]ork|forkpty|daemon", "run the fork handlers, or are noticed by the page that a fork wipes (_Fork)"},
     {"vfork|__vfork|clone|__clone|posix_spawn.*|(f|)exec.*", "the child shares our memory until it execs, and says hello then; a copy is noticed by the page that a fork wipes"},
@@ -55,7 +56,7 @@ std::string why_left_out(const std::string& name) {
 }
 
 TEST(HookList, EveryNameOfLibcIsHookedOrHasItsReason) {
-  const std::regex family(".*(alloc|free|memalign|mmap|munmap|mremap|madvise|brk|mprotect|mlock|munlock|memfd|shm|fork|Fork|clone|spawn|exec|exit|Exit|affinity|remap|morecore|mrelease|swapo).*");
+  const std::regex family(".*(alloc|free|memalign|mmap|munmap|mremap|madvise|brk|mprotect|mlock|munlock|memfd|shm|fork|Fork|clone|spawn|exec|exit|Exit|affinity|rlimit.*|prctl|syscall|remap|morecore|mrelease|swapo).*");
   const std::string exported = export_list();
   Dl_info libc{};
   ASSERT_NE(::dladdr(reinterpret_cast<void*>(&::getppid), &libc), 0);

@@ -1,0 +1,55 @@
+// What limits does the guest put on itself? Resource limits on memory and its word on huge pages are told once the kernel
+// has taken them.
+//
+// The C library's headers declare these functions over an enum of C and with variable arguments: they are not included.
+#include <linux/prctl.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/raw_syscall.h"
+
+namespace oomcast::inject {
+namespace {
+
+#define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
+
+constexpr int kData = 2, kStack = 3, kMemlock = 8, kAddressSpace = 9;  // RLIMIT_*
+
+struct Limit {
+  uint64_t soft, hard;
+};
+
+void note_limit(pid_t pid, int resource, const Limit* limit) {
+  if (!tracking() || (resource != kData && resource != kStack && resource != kMemlock && resource != kAddressSpace)) return;
+  agent_note_setting(trace::EventKind::kLimit, current_tid(), static_cast<uint64_t>(resource), static_cast<uint64_t>(pid), limit->soft, 0);
+}
+
+}  // namespace
+
+OOMCAST_EXPORT int prlimit64(pid_t pid, int resource, const Limit* limit, Limit* old) {
+  const long result = raw_syscall(SYS_prlimit64, pid, resource, reinterpret_cast<long>(limit), arg(old));
+  // `old` may be the same memory: the kernel has written it.
+  Limit now{};
+  if (result == 0 && limit != nullptr && raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0) note_limit(pid, resource, &now);
+  return static_cast<int>(with_errno(result));
+}
+OOMCAST_EXPORT int prlimit(pid_t, int, const Limit*, Limit*) __attribute__((alias("prlimit64")));
+
+OOMCAST_EXPORT int setrlimit64(int resource, const Limit* limit) {
+  const long result = raw_syscall(SYS_prlimit64, 0, resource, reinterpret_cast<long>(limit), 0);
+  if (result == 0 && limit != nullptr) note_limit(0, resource, limit);
+  return static_cast<int>(with_errno(result));
+}
+OOMCAST_EXPORT int setrlimit(int, const Limit*) __attribute__((alias("setrlimit64")));
+
+OOMCAST_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  const bool about_huge_pages = option == PR_SET_THP_DISABLE && b == 0 && c == 0 && d == 0;
+  // While touches are polled huge pages stay off, whatever the guest wants.
+  const bool kept = about_huge_pages && agent_polled.load(std::memory_order_relaxed);
+  const long result = kept ? 0 : raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), static_cast<long>(d));
+  if (result == 0 && about_huge_pages && tracking()) agent_note_setting(trace::EventKind::kThpDisable, current_tid(), a != 0 ? 1 : 0, 0, 0, 0);
+  return static_cast<int>(with_errno(result));
+}
+
+}  // namespace oomcast::inject

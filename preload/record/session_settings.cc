@@ -1,0 +1,62 @@
+// What has the guest asked of the kernel for its memory to come? NUMA policies, affinity, huge pages, resource limits:
+// notes from the library, passed on as events; and the limits that a program was born with.
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+/// The process that a thread belongs to, by the kernel's word; 0: there is no such thread.
+uint32_t process_of_thread(uint32_t tid) {
+  const std::string status = read_whole_path("/proc/" + std::to_string(tid) + "/status");
+  const size_t at = status.find("\nTgid:");
+  return at == std::string::npos ? 0 : static_cast<uint32_t>(std::strtoul(status.c_str() + at + 6, nullptr, 10));
+}
+
+}  // namespace
+
+void Session::on_setting(Process& process, const trace::Event& note) {
+  Process* owner = &process;
+  uint64_t bytes = note.bytes;
+  if (note.kind == trace::EventKind::kLimit) {
+    // Of another process: its pid comes in `bytes`, and no thread of ours matters.
+    if (bytes != 0 && bytes != process.pid) owner = find(static_cast<uint32_t>(bytes));
+    bytes = 0;
+  } else if (note.kind == trace::EventKind::kAffinity && note.tid != process.pid && !process.tasks.contains(note.tid)) {
+    // A thread that has ended meanwhile was most likely the guest's own.
+    if (const uint32_t pid = process_of_thread(note.tid); pid != 0) owner = find(pid);
+  }
+  if (owner == nullptr) return;
+  const bool policy = note.kind == trace::EventKind::kSetPolicy || note.kind == trace::EventKind::kBindRange;
+  if (policy && note.flags > static_cast<uint8_t>(trace::PolicyMode::kWeightedInterleave)) return;
+  // Memory that the library's own malloc hooks have not asked about may lie there: the model sets policies on what is mapped.
+  if (note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kAdviseHuge) {
+    const uint64_t end = note.address + note.bytes;
+    Vma vma;
+    if (!owner->map.gaps(note.address, end).empty())
+      for (uint64_t at = note.address; at < end && query_map(owner->maps.get(), at, &vma); at = vma.end) learn(*owner, vma, false);
+  }
+  trace::Event event = stamped(*owner, nullptr, note.kind);
+  if (owner == &process || note.kind == trace::EventKind::kAffinity) event.tid = note.tid;
+  event.address = note.address;
+  event.bytes = bytes;
+  event.argument = note.argument;
+  event.flags = note.flags;
+  feed(event);
+}
+
+/// Limits go to a child that is spawned as to one that is forked, but the model hears of forks only.
+void Session::feed_limits(Process& process) {
+  for (const auto resource : {RLIMIT_DATA, RLIMIT_AS}) {
+    rlimit limit{};
+    if (::prlimit(static_cast<pid_t>(process.pid), resource, nullptr, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+      feed_simple(process, trace::EventKind::kLimit, static_cast<uint64_t>(resource), 0, limit.rlim_cur);
+  }
+}
+
+}  // namespace oomcast::record
