@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "preload/record/address_map.h"
+#include "preload/record/mapped_files.h"
+#include "preload/record/open_files.h"
 #include "preload/record/page_states.h"
 #include "preload/record/proc_maps.h"
 #include "preload/record/task_clock.h"
@@ -120,6 +122,8 @@ struct Process {
   uint64_t copy_cursor = 0;      // where poll_copies() goes on
   bool maps_shared_memory = false;
   int refused_ranges = 0;        // that could not be registered at once, one after another
+  FileMappings file_mappings;
+  FileUse file_use;
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd; }

@@ -118,6 +118,7 @@ void Session::forget_address_space(Process& process) {
   release_all_shared(process);
   process.fork_group = 0;
   process.maps_shared_memory = false;
+  process.file_mappings.clear();
   process.pages.clear_all();
   process.map.clear();
   process.last_maps.clear();
@@ -414,6 +415,8 @@ trace::CaptureSummary Session::finish() {
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
   if (copies_seen_ > 0)
     summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 5 to 50 ms later at most.");
+  if (saw_mapped_file_) summary_.caveats.emplace_back("The program mapped files for their data: the first use of each page was found by polling, 5 to 50 ms later at most; later uses are not seen, so such pages look colder than they are. Program text is taken to be in the target's memory from the start.");
+  if (unseen_file_bytes_ > 0) summary_.caveats.push_back(std::to_string(unseen_file_bytes_ >> 20) + " MiB were read or written by calls that no hook sees (stdio inside libc, system calls of its own); they were found by polling the descriptors' positions, 5 to 50 ms later at most.");
   if (saw_huge_pages_) summary_.caveats.emplace_back("The program mapped huge pages (hugetlb): they come from the target's own pool and are not part of the forecast.");
   if (saw_refusal_) summary_.caveats.emplace_back("Memory that the target would refuse was refused to the program (--on-refuse enomem): mmap, brk, sbrk and the malloc family failed; growth by realloc and mremap was let through.");
   if (summary_.lost_events > 0) summary_.caveats.push_back(std::to_string(summary_.lost_events) + " notes from the program were lost because the ring was full; they concern stacks, MADV_FREE and reads and writes of files, not touches.");

@@ -98,6 +98,13 @@ class Session {
   void on_missing_read(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
   void on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
+  void note_file_use(Process& process, const trace::Event& note);
+  void feed_move(Process& process, const OpenFile& before, const OpenFile& now, bool more_read);
+  void poll_open_files(Process& process);
+  void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
+  void poll_mapped_files(Process& process);
+  void poll_mapped_before_free(Process& process, uint64_t start, uint64_t end);
+  void forget_mapped_file(Process& process, FileMappings::iterator at);
   void on_remove(Process& process, uint64_t start, uint64_t end);
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
   void retry_parked(Process& process);
@@ -192,6 +199,8 @@ class Session {
   uint64_t last_fork_group_ = 0, copies_seen_ = 0;
   std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
   std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs
+  bool saw_mapped_file_ = false;
+  uint64_t unseen_file_bytes_ = 0;
   bool saw_huge_pages_ = false;
 };
 

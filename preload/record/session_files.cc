@@ -24,6 +24,7 @@ void Session::on_file_note(Process& process, const trace::Event& note) {
   event.address = note.address;
   event.bytes = note.bytes;
   event.argument = note.argument;
+  note_file_use(process, note);
   process.active = true;
   process.last_file_ns = now;
   if (process.next_drain_ns == 0) process.next_drain_ns = now + kDrainNs;

@@ -243,6 +243,9 @@ void Session::inherit_from(Process& child, Process& parent) {
   child.sampled = parent.sampled;
   child.comm = parent.comm;
   child.maps_shared_memory = parent.maps_shared_memory;
+  // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
+  child.file_mappings = parent.file_mappings;
+  for (auto& [start, mapping] : child.file_mappings) mapping.seen.clear();
   // Registration and write protection do not pass over a fork; what is mapped does.
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
@@ -285,7 +288,9 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       break;
     }
     case ring::RequestKind::kFreeing:
-      if (request.address + request.bytes > request.address) poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
+      if (request.address + request.bytes <= request.address) break;
+      poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
+      if (request.bytes >= kLeastMappedFileBytes) poll_mapped_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
       break;
     case ring::RequestKind::kExiting:
       process.exit_status = static_cast<int>(request.argument) & 0xff;

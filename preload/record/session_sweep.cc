@@ -163,9 +163,12 @@ void Session::sweep(Process& process, bool whole) {
     uncovered(covered, ~uint64_t{0});
     for (const auto& [from, to] : gone) on_unmap(process, from, to);
     learn_all(process, maps, whole);
+    learn_mapped_files(process, maps);
     poll_touches(process, whole);
     process.last_maps = std::move(maps);
   }
+  poll_mapped_files(process);
+  poll_open_files(process);
   if (const std::string text = read_whole(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;

@@ -1,0 +1,33 @@
+// Which data files has a process mapped, and which of their pages has it been seen to use?
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "preload/record/proc_maps.h"
+
+namespace oomcast::record {
+
+struct FileMapping {
+  uint64_t start = 0, end = 0;
+  uint64_t object = 0;   // file number, as in file events
+  uint64_t offset = 0;   // of `start` in the file
+  bool writable = false;  // shared and writable: what is used counts as written
+  bool shared = false;
+  std::set<uint64_t> seen;  // addresses of pages that have been told
+};
+
+/// By start address. Small: a program maps few files for their data.
+using FileMappings = std::map<uint64_t, FileMapping>;
+
+/// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
+inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
+
+/// The mappings among `maps` that give a file's data: large, of a regular file that this process does not execute from,
+/// and not copied by writes (a private writable mapping makes anonymous memory, which is tracked as such).
+std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps);
+
+}  // namespace oomcast::record

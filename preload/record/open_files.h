@@ -1,0 +1,31 @@
+// How far have a process's descriptors moved along their files? What its calls through libc's names do not tell.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace oomcast::record {
+
+struct OpenFile {
+  uint64_t object = 0;    // file number, as in file events
+  uint64_t position = 0;  // at the last look
+  bool reads = false, writes = false;  // by the mode it was opened with
+};
+
+/// Totals of /proc/PID/io: all bytes that the process has read and written, pipes and sockets included.
+struct IoTotals {
+  uint64_t read_bytes = 0, written_bytes = 0;
+};
+IoTotals parse_io(const std::string& text);
+/// From a text of /proc/PID/fdinfo/N; false if it is none.
+bool parse_fdinfo(const std::string& text, OpenFile* out);
+
+/// What hooks have told of one process's file use, against what the kernel counts.
+struct FileUse {
+  std::map<int, OpenFile> open;               // by descriptor
+  std::map<uint64_t, uint64_t> noted_bytes;   // by file number, since the last look
+  IoTotals noted, seen;                       // all that hooks told; all that was accounted for at the last look
+};
+
+}  // namespace oomcast::record

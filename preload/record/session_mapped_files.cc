@@ -1,0 +1,106 @@
+// What does the program use of files that it has mapped? The page table is polled; program text is left out.
+//
+// A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is told
+// may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "preload/record/mapped_files.h"
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+
+uint8_t flags_of(const FileMapping& mapping) {
+  return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0));
+}
+
+}  // namespace
+
+std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps) {
+  std::set<std::pair<uint64_t, uint64_t>> executed;
+  for (const Vma& vma : maps)
+    if (vma.executable && vma.inode != 0) executed.emplace(vma.device, vma.inode);
+  std::vector<Vma> found;
+  for (const Vma& vma : maps) {
+    const bool plain = vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/");
+    if (!plain || vma.end - vma.start < kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
+    if (!executed.contains({vma.device, vma.inode})) found.push_back(vma);
+  }
+  return found;
+}
+
+void Session::forget_mapped_file(Process& process, FileMappings::iterator at) {
+  // Only where nothing else has been announced by now: that took the place of this one in the sink.
+  uint64_t from = at->second.start;
+  process.map.for_each(at->second.start, at->second.end, [&](const Area& area) {
+    if (!area.announced) return;
+    if (area.start > from) feed_simple(process, trace::EventKind::kUnmap, from, area.start - from);
+    from = area.end;
+  });
+  if (from < at->second.end) feed_simple(process, trace::EventKind::kUnmap, from, at->second.end - from);
+  process.file_mappings.erase(at);
+}
+
+/// Announces what is new and takes back what has gone; `maps` is what the kernel says now.
+void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps) {
+  std::vector<Vma> now = data_file_mappings(maps);
+  std::erase_if(now, [this](const Vma& vma) { return is_shared_memory(vma); });
+  for (auto at = process.file_mappings.begin(); at != process.file_mappings.end();) {
+    const FileMapping& known = at->second;
+    const bool still = std::any_of(now.begin(), now.end(), [&known](const Vma& vma) {
+      return vma.start == known.start && vma.end == known.end && vma.file_offset == known.offset &&
+             ring::file_id(vma.device, vma.inode) == known.object;
+    });
+    const auto next = std::next(at);
+    if (!still) forget_mapped_file(process, at);
+    at = next;
+  }
+  for (const Vma& vma : now) {
+    if (process.file_mappings.contains(vma.start)) continue;
+    FileMapping mapping{vma.start, vma.end, ring::file_id(vma.device, vma.inode), vma.file_offset, vma.shared && vma.writable, vma.shared, {}};
+    feed_simple(process, trace::EventKind::kMap, vma.start, vma.end - vma.start, 0, flags_of(mapping));
+    feed_simple(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset);
+    process.file_mappings.emplace(vma.start, std::move(mapping));
+    saw_mapped_file_ = true;
+  }
+}
+
+/// Tells the pages that have come into the page table since the last look, in runs.
+void Session::poll_mapped_files(Process& process) {
+  for (auto& [start, mapping] : process.file_mappings) {
+    uint64_t run = 0, run_end = 0;
+    const auto flush = [&] {
+      if (run_end > run) feed_simple(process, trace::EventKind::kTouch, run, run_end - run, 0, mapping.writable ? trace::kWrite : 0);
+      run = run_end = 0;
+    };
+    scan_shared(process.pagemap.get(), mapping.start, mapping.end, [&](uint64_t from, uint64_t to) {
+      for (uint64_t at = from; at < to; at += kPage) {
+        if (!mapping.seen.insert(at).second) continue;
+        if (at != run_end) {
+          flush();
+          run = at;
+        }
+        run_end = at + kPage;
+        process.active = true;
+      }
+    });
+    flush();
+  }
+}
+
+/// The guest waits: what it used of the files it is about to unmap is seen now or never.
+void Session::poll_mapped_before_free(Process& process, uint64_t start, uint64_t end) {
+  learn_mapped_files(process, read_maps(process.maps.get()));
+  poll_mapped_files(process);
+  for (auto at = process.file_mappings.lower_bound(start); at != process.file_mappings.end() && at->second.end <= end;) {
+    const auto next = std::next(at);
+    forget_mapped_file(process, at);
+    at = next;
+  }
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,84 @@
+// Which mappings count as a file's data, and are their pages told once for each time they are mapped?
+#include "preload/record/mapped_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "preload/ring/file_notes.h"
+#include "tests/preload/record/recording_sink.h"
+
+namespace oomcast::record {
+namespace {
+
+using trace::EventKind;
+
+Vma file_vma(uint64_t start, uint64_t bytes, uint64_t inode) {
+  Vma vma;
+  vma.start = start;
+  vma.end = start + bytes;
+  vma.inode = inode;
+  vma.device = 7;
+  vma.readable = true;
+  vma.name = "/data/file";
+  return vma;
+}
+
+TEST(DataFileMappings, AreLargeAndNotOfAnExecutedFile) {
+  Vma data = file_vma(0x1000000, 4 << 20, 1), small = file_vma(0x2000000, 64 << 10, 2);
+  Vma read_only_part = file_vma(0x3000000, 2 << 20, 3), text = file_vma(0x3200000, 1 << 20, 3);
+  text.executable = true;
+  const auto found = data_file_mappings({data, small, read_only_part, text});
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].start, data.start);
+}
+
+TEST(DataFileMappings, PrivateWritableOnesAreTrackedAsAnonymousMemory) {
+  Vma vma = file_vma(0x1000000, 4 << 20, 1);
+  vma.writable = true;
+  EXPECT_TRUE(data_file_mappings({vma}).empty());
+  vma.shared = true;
+  EXPECT_EQ(data_file_mappings({vma}).size(), 1u);
+}
+
+class MappedFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+    path = std::filesystem::temp_directory_path() / ("oomcast-mapped-" + std::to_string(::getpid()));
+    ASSERT_TRUE(record_guest(sink, {guest("maps_file"), path.string()}).ok());
+    struct stat status {};
+    ASSERT_EQ(::stat(path.c_str(), &status), 0);
+    object = ring::file_id(status.st_dev, status.st_ino);
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+
+  RecordingSink sink;
+  std::filesystem::path path;
+  uint64_t object = 0;
+};
+
+TEST_F(MappedFiles, EachMappingIsAnnouncedWithItsFileUsedAndTakenBack) {
+  uint64_t mappings = 0, start = 0, read_bytes = 0, written_bytes = 0, unmaps = 0;
+  for (const trace::Event& event : sink.events) {
+    if (event.kind == EventKind::kMapFile && event.bytes == object) {
+      ++mappings;
+      start = event.address;
+      EXPECT_EQ(event.argument, 0u) << "offset in the file";
+    }
+    if (start == 0 || event.address < start || event.address >= start + (4 << 20)) continue;
+    if (event.kind == EventKind::kTouch) (event.flags & trace::kWrite ? written_bytes : read_bytes) += event.bytes;
+    unmaps += event.kind == EventKind::kUnmap;
+  }
+  EXPECT_EQ(mappings, 3u);
+  EXPECT_GE(unmaps, 3u);
+  EXPECT_EQ(read_bytes, 2u * (4 << 20)) << "both passes";
+  EXPECT_GE(written_bytes, 1u << 20);
+  EXPECT_LE(written_bytes, (1u << 20) + (64u << 10)) << "and at most what was mapped around";
+}
+
+}  // namespace
+}  // namespace oomcast::record

@@ -1,0 +1,62 @@
+// Is file use seen that passes no name of libc's? From the kernel's byte counts and the descriptors' positions.
+#include "preload/record/open_files.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "preload/ring/file_notes.h"
+#include "tests/preload/record/recording_sink.h"
+
+namespace oomcast::record {
+namespace {
+
+TEST(OpenFiles, TotalsAndPositionsAreReadFromProc) {
+  const IoTotals totals = parse_io("rchar: 1234\nwchar: 99\nsyscr: 1\n");
+  EXPECT_EQ(totals.read_bytes, 1234u);
+  EXPECT_EQ(totals.written_bytes, 99u);
+  OpenFile file;
+  ASSERT_TRUE(parse_fdinfo("pos:\t65536\nflags:\t0100001\nmnt_id:\t29\n", &file));
+  EXPECT_EQ(file.position, 65536u);
+  EXPECT_TRUE(file.writes && !file.reads);
+  ASSERT_TRUE(parse_fdinfo("pos:\t0\nflags:\t02\n", &file));
+  EXPECT_TRUE(file.writes && file.reads);
+  EXPECT_FALSE(parse_fdinfo("", &file));
+}
+
+class OpenFiles : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+    path = std::filesystem::temp_directory_path() / ("oomcast-open-" + std::to_string(::getpid()));
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+  uint64_t bytes_of(trace::EventKind kind) const {
+    struct stat status {};
+    EXPECT_EQ(::stat(path.c_str(), &status), 0);
+    uint64_t total = 0;
+    for (const trace::Event& event : sink.events)
+      if (event.kind == kind && event.address == ring::file_id(status.st_dev, status.st_ino)) total += event.bytes;
+    return total;
+  }
+  RecordingSink sink;
+  std::filesystem::path path;
+};
+
+TEST_F(OpenFiles, StdioIsSeenThroughThePositionsOfItsDescriptors) {
+  const auto summary = record_guest(sink, {guest("stdio_copy"), path.string()});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 16u << 20);
+  EXPECT_EQ(bytes_of(trace::EventKind::kFileRead), 16u << 20);
+}
+
+TEST_F(OpenFiles, WhatHooksHaveToldIsNotToldAgain) {
+  ASSERT_TRUE(record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=64", "status=none"}).ok());
+  EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 64u << 20);
+}
+
+}  // namespace
+}  // namespace oomcast::record
