@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace oomcast::record {
 
@@ -21,11 +23,18 @@ IoTotals parse_io(const std::string& text);
 /// From a text of /proc/PID/fdinfo/N; false if it is none.
 bool parse_fdinfo(const std::string& text, OpenFile* out);
 
+/// A stretch of a file that a descriptor has moved over.
+struct FileMove {
+  uint64_t object = 0, offset = 0, bytes = 0;
+  bool read = false;
+};
+
 /// What hooks have told of one process's file use, against what the kernel counts.
 struct FileUse {
-  std::map<int, OpenFile> open;               // by descriptor
-  std::map<uint64_t, uint64_t> noted_bytes;   // by file number, since the last look
-  IoTotals noted, seen;                       // all that hooks told; all that was accounted for at the last look
+  std::map<int, OpenFile> open;  // by descriptor
+  std::set<uint64_t> told;       // files that hooks have told of: theirs alone
+  std::vector<FileMove> moves;   // seen at the last look; a hook's note may still be on its way
+  IoTotals noted, seen;          // what hooks told since the last look; the kernel's totals then
 };
 
 }  // namespace oomcast::record

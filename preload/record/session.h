@@ -99,8 +99,8 @@ class Session {
   void on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void note_file_use(Process& process, const trace::Event& note);
-  void feed_move(Process& process, const OpenFile& before, const OpenFile& now, bool more_read);
-  void poll_open_files(Process& process);
+  void feed_moves(Process& process);
+  void poll_open_files(Process& process, bool last);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
   void poll_mapped_files(Process& process);
   void poll_mapped_before_free(Process& process, uint64_t start, uint64_t end);

@@ -42,26 +42,27 @@ void Session::note_file_use(Process& process, const trace::Event& note) {
   if (note.kind == trace::EventKind::kFileRead) use.noted.read_bytes += note.bytes;
   else if (note.kind == trace::EventKind::kFileWrite) use.noted.written_bytes += note.bytes;
   else return;
-  use.noted_bytes[note.address] += note.bytes;
+  use.told.insert(note.address);
 }
 
-/// Feeds what a descriptor has moved over since the last look and no hook has told of.
-void Session::feed_move(Process& process, const OpenFile& before, const OpenFile& now, bool more_read) {
-  if (now.position <= before.position) return;
-  const auto noted = process.file_use.noted_bytes.find(now.object);
-  const uint64_t moved = less(now.position - before.position, noted == process.file_use.noted_bytes.end() ? 0 : noted->second);
-  if (moved < kLeastMove) return;
-  const bool read = now.reads && (!now.writes || more_read);
-  trace::Event event = stamped(process, nullptr, read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
-  event.address = now.object;
-  event.bytes = moved;
-  event.argument = now.position - moved;
-  feed(event);
-  unseen_file_bytes_ += moved;
-  process.active = true;
+/// Feeds the moves that no hook has claimed. A call's note follows the call: what was seen at one look is fed at the next.
+void Session::feed_moves(Process& process) {
+  for (const FileMove& move : process.file_use.moves) {
+    if (process.file_use.told.contains(move.object)) continue;
+    trace::Event event = stamped(process, nullptr, move.read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
+    event.address = move.object;
+    event.bytes = move.bytes;
+    event.argument = move.offset;
+    feed(event);
+    unseen_file_bytes_ += move.bytes;
+    process.active = true;
+  }
+  process.file_use.moves.clear();
 }
 
-void Session::poll_open_files(Process& process) {
+/// `last`: the process waits for this look, all of its notes are here.
+void Session::poll_open_files(Process& process, bool last) {
+  feed_moves(process);
   const std::string self = "/proc/" + std::to_string(process.pid);
   FileUse& use = process.file_use;
   const IoTotals totals = parse_io(read_whole_path(self + "/io"));
@@ -80,16 +81,19 @@ void Session::poll_open_files(Process& process) {
     file.object = ring::file_id(status.st_dev, status.st_ino);
     const int number = std::atoi(entry->d_name);
     const auto known = use.open.find(number);
-    OpenFile before = file;
-    before.position = known != use.open.end() && known->second.object == file.object ? known->second.position : 0;
-    feed_move(process, before, file, unseen_read >= unseen_written);
+    // The number may have been closed and opened again: then it began at 0.
+    const bool same = known != use.open.end() && known->second.object == file.object && known->second.reads == file.reads &&
+                      known->second.writes == file.writes && known->second.position <= file.position;
+    const uint64_t before = same ? known->second.position : 0;
+    const bool read = file.reads && (!file.writes || unseen_read >= unseen_written);
+    if (file.position >= before + kLeastMove && !use.told.contains(file.object)) use.moves.push_back({file.object, before, file.position - before, read});
     open.emplace(number, file);
   }
   ::closedir(directory);
   use.open = std::move(open);
-  use.noted_bytes.clear();
   use.noted = {};
   use.seen = totals;
+  if (last) feed_moves(process);
 }
 
 }  // namespace oomcast::record

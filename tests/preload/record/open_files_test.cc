@@ -13,7 +13,7 @@
 namespace oomcast::record {
 namespace {
 
-TEST(OpenFiles, TotalsAndPositionsAreReadFromProc) {
+TEST(ProcIo, TotalsAndPositionsAreReadFromProc) {
   const IoTotals totals = parse_io("rchar: 1234\nwchar: 99\nsyscr: 1\n");
   EXPECT_EQ(totals.read_bytes, 1234u);
   EXPECT_EQ(totals.written_bytes, 99u);
