@@ -90,10 +90,21 @@ Result<host::HostSpec> read_host(const std::string& name) {
   return name == kThisHost ? read_this_host() : host::read_host(name);
 }
 
+/// Events call a file by its device and inode here: what the host names by its path has to have the same number.
+void number_files(host::HostSpec& spec) {
+  const auto number = [](const std::string& path, int64_t& id) {
+    if (id == 0) id = static_cast<int64_t>(record::file_number(path));
+  };
+  for (host::CachedFileSpec& file : spec.page_cache) number(file.file, file.file_id);
+  for (host::BackgroundSpec& actor : spec.background) number(actor.file, actor.file_id);
+}
+
 Result<host::HostSpec> target_host(const RunOptions& options) {
   auto spec = read_host(options.host);
   if (!spec) return spec;
-  return with_changes(std::move(spec).value(), options);
+  auto changed = with_changes(std::move(spec).value(), options);
+  if (changed) number_files(changed.value());
+  return changed;
 }
 
 record::RecordOptions recorder_options(const RunOptions& options) {
@@ -286,6 +297,7 @@ Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& 
   auto changed = with_changes(std::move(host).value(), recording.options);
   if (!changed) return changed.error();
   recording.host = std::move(changed).value();
+  number_files(recording.host);
   recording.settings.model = model_options(recording.options, recording.host);
   return recording;
 }

@@ -145,6 +145,24 @@ struct VfsCacheSpec {
   int inode_bytes = 1213;   // 27 of ext4's in a slab of eight pages
 };
 
+/// A file that is in the page cache when the run begins. Its pages are among those of the file lists.
+struct CachedFileSpec {
+  std::string file;            // its path, to tell it by
+  int64_t file_id = 0;         // how events name it; 0: no such file on the recording machine
+  Bytes bytes, dirty;          // cached, from its beginning; of these, dirty
+  int active_percent = 0;      // of the pages: on the active list
+};
+
+/// Another process that reads or writes a file all the while.
+struct BackgroundSpec {
+  std::string comm, file;
+  int pid = 0;                 // of ProcessSpec; 0: none of them
+  int64_t file_id = 0;
+  Bytes file_size;             // begun again from the start when it is through
+  int64_t read_bytes_s = 0, write_bytes_s = 0;  // one of the two
+  bool sequential = true;      // else single pages anywhere in the file
+};
+
 struct KernelVersion {
   int major = 6, minor = 1;
   friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
@@ -164,6 +182,8 @@ struct HostSpec {
   Calibration calibration;
   std::vector<ProcessSpec> processes;  // ascending pid: order of the task list
   VfsCacheSpec vfs_cache;
+  std::vector<CachedFileSpec> page_cache;   // oldest first
+  std::vector<BackgroundSpec> background;
   Pages committed_as;
   Pages total_ram;               // totalram_pages: MemTotal
   CgroupSpec cgroup;                     // the program's

@@ -75,6 +75,8 @@ std::string quote_json(const nlohmann::ordered_json& value);
 void read_vm(JsonObject& root, HostSpec& spec);
 void read_devices(JsonObject& root, HostSpec& spec);
 void read_vfs_cache(JsonObject& root, HostSpec& spec);
+void read_page_cache(JsonObject& root, HostSpec& spec);
+void read_background(JsonObject& root, HostSpec& spec);  // REQUIRES: processes are known
 void read_processes(JsonObject& root, HostSpec& spec);
 void read_cgroup(JsonObject& root, HostSpec& spec);
 

@@ -33,7 +33,9 @@ class HostReader {
     JsonObject object(file_, root, "");
     read_identity(object);
     read_nodes(object);
+    read_page_cache(object, spec_);
     if (file_.error()) return spec_;
+    spread_page_cache();
     settle_topology(object);
     settle_memory(object);
     if (file_.error()) return spec_;
@@ -43,6 +45,7 @@ class HostReader {
     read_devices(object, spec_);
     read_vfs_cache(object, spec_);
     read_processes(object, spec_);
+    read_background(object, spec_);
     read_cgroup(object, spec_);
     object.done();
     note_kernel_rules(spec_);
@@ -100,6 +103,26 @@ class HostReader {
     for (size_t i = 0; i < nodes.size() && !file_.error(); ++i) read_node(*nodes[i], i);
   }
 
+  // Where no node says what is on its lists, the named files are, in equal parts.
+  void spread_page_cache() {
+    Pages inactive, active;
+    for (const CachedFileSpec& file : spec_.page_cache) {
+      const Pages pages = to_pages(file.bytes), hot = pages * file.active_percent / 100;
+      active += hot;
+      inactive += pages - hot;
+    }
+    if (inactive + active == Pages(0) || lists_given_) return;
+    const int64_t nodes = static_cast<int64_t>(spec_.nodes.size());
+    for (int64_t i = 0; i < nodes; ++i) {
+      NodeSpec& node = spec_.nodes[static_cast<size_t>(i)];
+      node.lru.inactive_file = inactive * (i + 1) / nodes - inactive * i / nodes;
+      node.lru.active_file = active * (i + 1) / nodes - active * i / nodes;
+      node.file_pages = std::max(node.file_pages, node.lru.inactive_file + node.lru.active_file);
+      Pages& free = to_lay_out_[static_cast<size_t>(i)].free;
+      if (!free_given_[static_cast<size_t>(i)]) free = std::max(Pages(0), free - node.lru.inactive_file - node.lru.active_file);
+    }
+  }
+
   // "cpus": [0, 1] or "0-1".
   bool read_cpus(JsonObject& object, std::vector<int>& cpus) {
     const ordered_json* value = object.get("cpus");
@@ -119,8 +142,7 @@ class HostReader {
     object.integer("id", node.id.value, 0, 1023);
     cpus_given_.push_back(read_cpus(object, node.cpus));
     object.integers("distance", node.distance, 0, 255);
-    bool lru_given = false;
-    read_lru(object, node.lru, lru_given);
+    read_lru(object, node.lru, lists_given_);
     const std::pair<const char*, Pages*> counters[] = {{"slab_reclaimable_pages", &node.slab_reclaimable},
                                                        {"slab_unreclaimable_pages", &node.slab_unreclaimable},
                                                        {"anon_pages", &node.anon_pages},
@@ -171,6 +193,8 @@ class HostReader {
       to_lay_out_.push_back({});
     }
     laid_out_.push_back(zones.empty());
+    free_given_.push_back(free_given);
+    lists_given_ |= !zones.empty();
     zones_given_.push_back(std::move(given));
     spec_.nodes.push_back(std::move(node));
   }
@@ -306,7 +330,8 @@ class HostReader {
 
   JsonFile& file_;
   HostSpec spec_;
-  std::vector<bool> cpus_given_, laid_out_;
+  std::vector<bool> cpus_given_, laid_out_, free_given_;
+  bool lists_given_ = false;  // some node says what is on its LRU lists
   std::vector<NodeMemory> to_lay_out_;
   std::vector<std::vector<ZoneGiven>> zones_given_;
 };

@@ -268,6 +268,31 @@ Problem check_settings(const HostSpec& spec) {
   return out_of_range("committed_as_pages", spec.committed_as.count(), 0, int64_t{1} << 48);
 }
 
+Problem check_files(const HostSpec& spec) {
+  Pages listed, named;
+  for (const NodeSpec& node : spec.nodes) {
+    for (const ZoneSpec& zone : node.zones) listed += zone.lru.inactive_file + zone.lru.active_file;
+  }
+  for (size_t i = 0; i < spec.page_cache.size(); ++i) {
+    const CachedFileSpec& file = spec.page_cache[i];
+    if (auto bad = out_of_range(at("page_cache", i) + ".bytes", file.bytes.count(), 0, kPagesMax << kPageShift)) return bad;
+    if (auto bad = out_of_range(at("page_cache", i) + ".dirty_bytes", file.dirty.count(), 0, file.bytes.count())) return bad;
+    if (auto bad = out_of_range(at("page_cache", i) + ".active_percent", file.active_percent, 0, 100)) return bad;
+    named += to_pages(file.bytes);
+    if (named > listed) {
+      return Contradiction{at("page_cache", i) + ".bytes", "the files named so far have " + text(named) + " pages, the host's file lists only " +
+                                                               text(listed) + "; give more in lru_pages, or leave lru_pages out of all nodes"};
+    }
+  }
+  for (size_t i = 0; i < spec.background.size(); ++i) {
+    const BackgroundSpec& actor = spec.background[i];
+    if (auto bad = out_of_range(at("background", i) + ".file_bytes", actor.file_size.count(), 1, kPagesMax << kPageShift)) return bad;
+    if ((actor.read_bytes_s > 0) != (actor.write_bytes_s > 0)) continue;
+    return Contradiction{at("background", i) + ".read_bytes_s", "either read_bytes_s or write_bytes_s has to be given; for both, write two entries"};
+  }
+  return std::nullopt;
+}
+
 Problem check_totals(const HostSpec& spec) {
   Pages managed, present;
   for (const NodeSpec& node : spec.nodes) {
@@ -293,6 +318,7 @@ std::optional<Contradiction> find_contradiction(const HostSpec& spec) {
   if (auto bad = check_totals(spec)) return bad;
   if (auto bad = check_swaps(spec)) return bad;
   if (auto bad = check_processes(spec)) return bad;
+  if (auto bad = check_files(spec)) return bad;
   return check_settings(spec);
 }
 

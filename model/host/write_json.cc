@@ -93,6 +93,23 @@ ordered_json process_json(const ProcessSpec& process) {
           {"oom_score_adj", process.oom_score_adj}};
 }
 
+ordered_json cached_file_json(const CachedFileSpec& file) {
+  return {{"file", file.file},           {"file_id", file.file_id},
+          {"bytes", file.bytes.count()}, {"dirty_bytes", file.dirty.count()},
+          {"active_percent", file.active_percent}};
+}
+
+ordered_json background_json(const BackgroundSpec& actor) {
+  return {{"comm", actor.comm},
+          {"pid", actor.pid},
+          {"file", actor.file},
+          {"file_id", actor.file_id},
+          {"file_bytes", actor.file_size.count()},
+          {"read_bytes_s", actor.read_bytes_s},
+          {"write_bytes_s", actor.write_bytes_s},
+          {"sequential", actor.sequential}};
+}
+
 ordered_json limit_json(int64_t bytes) { return bytes < 0 ? ordered_json("max") : ordered_json(bytes); }
 
 ordered_json cgroup_json(const CgroupSpec& cgroup) {
@@ -179,6 +196,10 @@ ordered_json host_to_json(const HostSpec& spec) {
                        {"dentry_bytes", vfs.dentry_bytes},       {"inode_bytes", vfs.inode_bytes}};
   json["processes"] = ordered_json::array();
   for (const ProcessSpec& process : spec.processes) json["processes"].push_back(process_json(process));
+  if (!spec.page_cache.empty()) json["page_cache"] = ordered_json::array();
+  for (const CachedFileSpec& file : spec.page_cache) json["page_cache"].push_back(cached_file_json(file));
+  if (!spec.background.empty()) json["background"] = ordered_json::array();
+  for (const BackgroundSpec& actor : spec.background) json["background"].push_back(background_json(actor));
   if (!spec.cgroups.empty()) json["cgroups"] = ordered_json::array();
   for (const CgroupSpec& group : spec.cgroups) json["cgroups"].push_back(host_group_json(group));
   if (spec.cgroup.present) json["cgroup"] = cgroup_json(spec.cgroup);

@@ -14,7 +14,7 @@ namespace oomcast::mm {
 
 class SwapPlug;  // mm/swap.h
 
-enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher };
+enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher, kBackground };
 
 /// struct task_struct, as far as memory management looks at it.
 struct Actor {
@@ -22,6 +22,7 @@ struct Actor {
   int node = 0;              // index into Host::nodes of the CPUs it runs on
   int cpu = 0;               // CPU index, for per-CPU lists
   int pid = 0, tid = 0;
+  int background = -1;       // kBackground: index into HostSpec::background
   bool memalloc = false;     // PF_MEMALLOC: may use all reserves, never reclaims
   bool dying = false;        // a fatal signal is pending
   bool oom_victim = false;   // TIF_MEMDIE: may use half of the reserves

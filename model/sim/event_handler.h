@@ -20,6 +20,8 @@ class EventHandler {
   host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
   /// The process has ended: its pid may be used again.
   void forget(uint32_t pid) { by_pid_.erase(pid); }
+  /// The file that events call `id`; known from now on.
+  host::FileIndex file_of(uint64_t id);
   void note_peaks();
 
  private:
@@ -32,7 +34,6 @@ class EventHandler {
   void exec(host::ProcessIndex process);
   void set_comm(const trace::Event& event, host::ProcessIndex process);
   void file_io(const trace::Event& event, host::ProcessIndex process);
-  host::FileIndex file_of(uint64_t id);
   void place(const trace::Event& event, host::ProcessIndex process);
   void run_on(uint64_t cpu_mask);
   void limit(const trace::Event& event, host::ProcessIndex process);

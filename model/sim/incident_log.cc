@@ -38,6 +38,7 @@ Incident IncidentLog::incident(mm::ZoneRef ref) const {
   out.pid = actor.pid;
   out.tid = actor.tid;
   out.comm = actor.is_kswapd() ? "kswapd" + std::to_string(node.id.value) : "";
+  if (actor.background >= 0) out.comm = host_.spec.background[static_cast<size_t>(actor.background)].comm;
   for (const Process& process : host_.processes) {
     if (process.guest && process.pid == actor.pid && actor.pid != 0) out.comm = process.comm;
   }

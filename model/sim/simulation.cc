@@ -7,11 +7,13 @@
 #include <map>
 
 #include "model/base/check.h"
+#include "model/mm/cached_files.h"
 #include "model/mm/fault.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/writeback.h"
 #include "model/sim/auditor.h"
+#include "model/sim/background.h"
 #include "model/sim/block_device.h"
 #include "model/sim/digest.h"
 #include "model/sim/event_handler.h"
@@ -47,15 +49,18 @@ class Simulation::Impl {
  public:
   Impl(host::HostSpec spec, Options options)
       : options_(options), host_(spec), scheduler_(cpus_per_node(host_)), disks_(scheduler_, host_), log_(host_, scheduler_, outcome_),
-        kernel_(host_, scheduler_, disks_, log_, options.seed), handler_(kernel_, options_, outcome_), auditor_(host_),
+        kernel_(host_, scheduler_, disks_, log_, options.seed), handler_(kernel_, options_, outcome_), background_(kernel_, scheduler_, options.seed),
         app_node_(pick_node(options.cpu_node)) {
     one_node_ = options.policy_mode != host::PolicyMode::kDefault || host_.spec.vm.zone_reclaim_mode != 0;
     outcome_.host = std::move(spec);
     disks_.connect(kernel_);
     log_.refusal_is_lived = options.refuse_enomem;
     log_.on_kill = [this](ProcessIndex victim) { begin_exit(victim); };
+    cache_files();
+    auditor_ = std::make_unique<Auditor>(host_);
     start_kswapds();
     start_flusher();
+    start_background();
     timeline_ = std::make_unique<Timeline>(host_, scheduler_, kswapds_);
     arm_sampler();
   }
@@ -136,6 +141,32 @@ class Simulation::Impl {
       const FiberId id = scheduler_.spawn(actor, [this, node] { mm::kswapd_main(kernel_, node); });
       kswapds_.push_back(id);
       scheduler_.resume(id);
+    }
+  }
+
+  // What is cached at the start is no doing of the run: counters begin after it.
+  void cache_files() {
+    if (host_.spec.page_cache.empty()) return;
+    const FiberId id = scheduler_.spawn(make_actor(mm::ActorKind::kExit, app_node_, 0), [this] {
+      for (const host::CachedFileSpec& file : host_.spec.page_cache) {
+        mm::cache_file(kernel_, handler_.file_of(file_number(file.file, static_cast<uint64_t>(file.file_id))), file);
+      }
+    });
+    scheduler_.resume(id);
+    while (!scheduler_.done(id)) OOMCAST_CHECK(scheduler_.step());
+    host_.vmstat = {};
+  }
+
+  // In turns over the CPUs of all nodes, as a scheduler would spread them.
+  void start_background() {
+    std::vector<int> nodes;
+    for (size_t n = 0; n < host_.nodes.size(); ++n) {
+      if (!host_.nodes[n].cpu_indices.empty()) nodes.push_back(static_cast<int>(n));
+    }
+    for (size_t i = 0; i < host_.spec.background.size(); ++i) {
+      const host::BackgroundSpec& spec = host_.spec.background[i];
+      const int node = nodes.empty() ? app_node_ : nodes[(i + 1) % nodes.size()];
+      background_.start(i, handler_.file_of(file_number(spec.file, static_cast<uint64_t>(spec.file_id))), make_actor(mm::ActorKind::kBackground, node, i + 1));
     }
   }
 
@@ -226,6 +257,7 @@ class Simulation::Impl {
   void begin_exit(ProcessIndex victim) {
     const Process& process = host_.processes[victim];
     const bool own = scheduler_.current().pid == process.pid && process.guest;
+    if (!process.guest) background_.kill(process.pid);
     for (auto& [tid, task] : tasks_) {
       if (task.process == victim) scheduler_.interrupt(task.fiber);
     }
@@ -246,6 +278,7 @@ class Simulation::Impl {
   }
 
   void settle() {
+    background_.stop();
     const Nanoseconds limit = scheduler_.now() + kSettleMax;
     while (pending() && scheduler_.now() < limit && scheduler_.step()) {
     }
@@ -255,7 +288,7 @@ class Simulation::Impl {
 
   void audit() {
     const auto stalled = std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& entry) { return scheduler_.blocked(entry.second.fiber); });
-    for (const std::string& fault : auditor_.audit(host_, stalled)) {
+    for (const std::string& fault : auditor_->audit(host_, stalled + background_.in_flight())) {
       if (outcome_.caveats.size() < 20) outcome_.caveats.push_back("internal: the audit after event " + std::to_string(outcome_.events) + " found that " + fault);
       audit_failed_ = true;
     }
@@ -269,7 +302,8 @@ class Simulation::Impl {
   IncidentLog log_;
   mm::Kernel kernel_;
   EventHandler handler_;
-  Auditor auditor_;
+  Background background_;
+  std::unique_ptr<Auditor> auditor_;
   int app_node_;
   bool one_node_ = false;  // memory of a single node may be asked for
   std::unique_ptr<Timeline> timeline_;

@@ -16,6 +16,7 @@
 #include "preload/record/proc_maps.h"
 #include "preload/record/recorder.h"
 #include "preload/record/task_clock.h"
+#include "preload/ring/file_notes.h"
 
 namespace oomcast::record {
 namespace {
@@ -79,6 +80,11 @@ int64_t measure_cpu_loop_20m_ns() {
     best = std::min(best, monotonic_ns() - before);
   }
   return static_cast<int64_t>(best * (20'000'000 / kSteps));
+}
+
+uint64_t file_number(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? ring::file_id(status.st_dev, status.st_ino) : 0;
 }
 
 Result<void> snapshot_this_machine(const std::string& directory) {

@@ -78,6 +78,8 @@ Capabilities probe();
 /// Time of 20 million dependent `a = a*3+1` steps on a volatile, scaled up from the fastest of a few short tries.
 int64_t measure_cpu_loop_20m_ns();
 
+/// The number of a file of this machine in events; 0 if there is no such file.
+uint64_t file_number(const std::string& path);
 /// Copies the kernel files that describe this machine under `directory` and writes calibration.json, measured here.
 Result<void> snapshot_this_machine(const std::string& directory);
 

@@ -105,6 +105,28 @@ TEST(HostJson, ACgroupUnderItsFileNames) {
   EXPECT_EQ(host.cgroup.memory_swap_max, -1);
 }
 
+TEST(HostJson, FilesInThePageCacheFillTheListsWhereNobodySaysWhatIsOnThem) {
+  const HostSpec host = read(R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G"}, {"managed": "1G"}],
+    "page_cache": [{"file": "/a", "bytes": "64M", "active_percent": 25}, {"file": "/b", "bytes": "8M", "dirty_bytes": "1M"}],
+    "background": [{"comm": "tar", "file": "/b", "file_bytes": "1G", "read_bytes_s": "10M"}]})");
+  ASSERT_EQ(host.page_cache.size(), 2u);
+  EXPECT_EQ(host.nodes[1].lru.active_file, Pages(2048));
+  EXPECT_EQ(host.nodes[1].lru.inactive_file, Pages(6144 + 1024));
+  EXPECT_EQ(host.background[0].read_bytes_s, int64_t{10} << 20);
+  EXPECT_TRUE(host.background[0].sequential);
+  EXPECT_EQ(to_json(read(to_json(host))), to_json(host));
+}
+
+TEST(HostJson, FilesThatTheListsCannotHoldAreRefused) {
+  const auto error = [](const std::string& more) {
+    const auto host = parse_json(R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G", "lru_pages": {"inactive_file": 100}}], )" + more + "}", "h.json", "h");
+    return host ? std::string("none") : host.error().message;
+  };
+  EXPECT_THAT(error(R"("page_cache": [{"file": "/a", "bytes": "64M"}])"), HasSubstr("page_cache[0].bytes: the files named so far have 16384 pages, the host's file lists only 100"));
+  EXPECT_THAT(error(R"("background": [{"file": "/b", "file_bytes": "1G"}])"), HasSubstr("either read_bytes_s or write_bytes_s has to be given"));
+  EXPECT_THAT(error(R"("background": [{"file": "/b", "file_bytes": "1G", "read_bytes_s": 1, "pid": 9}])"), HasSubstr("no process of that pid"));
+}
+
 TEST(HostJson, WhatWeWriteWeReadBackTheSame) {
   for (const char* name : {"oom-noswap-2node", "swap-seq-1node", "victim-adj", "k612-oom-2node"}) {
     auto host = read_snapshot(hosts_directory() + "/" + name);
