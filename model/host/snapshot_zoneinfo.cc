@@ -334,6 +334,11 @@ void read_buddyinfo(SnapshotReader& reader) {
                                    ", expected a number");
           zone.free_blocks[order] = *blocks;
         }
+        int64_t pages = 0;
+        for (size_t order = 0; order < zone.free_blocks.size(); ++order) pages += zone.free_blocks[order] << order;
+        if (pages > zone.managed.count())
+          return reader.fail(path, line.number, std::to_string(pages) + " pages in free blocks, but proc/zoneinfo has " + std::to_string(zone.managed.count()) +
+                                                    " managed in that zone; copy both from the same machine");
       }
     }
   }

@@ -101,6 +101,7 @@ class Session {
   void note_file_use(Process& process, const trace::Event& note);
   void feed_moves(Process& process);
   void poll_open_files(Process& process, bool last);
+  bool is_image(const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
   void poll_mapped_files(Process& process);
   void poll_mapped_before_free(Process& process, uint64_t start, uint64_t end);
@@ -200,6 +201,7 @@ class Session {
   std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
   std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs
   bool saw_mapped_file_ = false;
+  std::map<uint64_t, bool> images_;  // by file number: an ELF file
   uint64_t unseen_file_bytes_ = 0;
   bool saw_huge_pages_ = false;
 };

@@ -2,9 +2,12 @@
 //
 // A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is told
 // may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
-#include <sys/stat.h>
+#include <elf.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "preload/record/mapped_files.h"
 #include "preload/record/session.h"
@@ -27,10 +30,22 @@ std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps) {
   std::vector<Vma> found;
   for (const Vma& vma : maps) {
     const bool plain = vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/");
-    if (!plain || vma.end - vma.start < kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
+    // What is installed below /usr (locales, fonts, caches) every program on the target has mapped already, as its text.
+    if (!plain || vma.name.starts_with("/usr/") || vma.name.starts_with("/memfd:") || vma.end - vma.start < kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
     if (!executed.contains({vma.device, vma.inode})) found.push_back(vma);
   }
   return found;
+}
+
+/// An image whose text is not mapped yet (the dynamic linker maps the whole file first, read only) is no data.
+bool Session::is_image(const Vma& vma) {
+  const auto [at, is_new] = images_.try_emplace(ring::file_id(vma.device, vma.inode), false);
+  if (is_new) {
+    UniqueFd file(::open(vma.name.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    char magic[SELFMAG] = {};
+    at->second = file && ::read(file.get(), magic, sizeof magic) == SELFMAG && std::memcmp(magic, ELFMAG, SELFMAG) == 0;
+  }
+  return at->second;
 }
 
 void Session::forget_mapped_file(Process& process, FileMappings::iterator at) {
@@ -48,7 +63,7 @@ void Session::forget_mapped_file(Process& process, FileMappings::iterator at) {
 /// Announces what is new and takes back what has gone; `maps` is what the kernel says now.
 void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps) {
   std::vector<Vma> now = data_file_mappings(maps);
-  std::erase_if(now, [this](const Vma& vma) { return is_shared_memory(vma); });
+  std::erase_if(now, [this](const Vma& vma) { return is_shared_memory(vma) || is_image(vma); });
   for (auto at = process.file_mappings.begin(); at != process.file_mappings.end();) {
     const FileMapping& known = at->second;
     const bool still = std::any_of(now.begin(), now.end(), [&known](const Vma& vma) {

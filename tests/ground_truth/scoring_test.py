@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine.cases import node_of_cpu  # noqa: E402
 from scoring.checks import check, floor_score, null_score, score_of, skill  # noqa: E402
 from scoring.facts import MIB, PAGE, null_facts, real_facts  # noqa: E402
+from scoring.live import limits  # noqa: E402
 
 
 def facts(**changed):
@@ -21,6 +22,14 @@ def facts(**changed):
              "refault_file": 0, "refault_anon": 0, "direct_share": None, "futile_stalls": None,
              "footprint_peak": 64 * MIB}
     return {**quiet, **changed}
+
+
+class Limits(unittest.TestCase):
+    def test_the_tighter_of_two_nested_groups_counts(self):
+        case = {"cgroup": {"memory.max": "200", "memory.low": "9"}, "cgroup_parent": {"memory.max": "100"}}
+        self.assertEqual(limits(case), {"memory.max": "100", "memory.low": "9"})
+        case["cgroup_parent"]["memory.max"] = "max"
+        self.assertEqual(limits(case)["memory.max"], "200")
 
 
 class Null(unittest.TestCase):

@@ -12,6 +12,14 @@ from scoring.facts import report_facts
 WORKLOAD_DIRECTORY = "/data"  # the cases' commands name it
 
 
+def limits(case):
+    """Of the program's cgroup; where a group around it is tighter, that group's (the command line knows one group)."""
+    merged = dict(case.get("cgroup", {}))
+    for file, value in case.get("cgroup_parent", {}).items():
+        merged[file] = min(value, merged.get(file, "max"), key=lambda text: (text == "max", int(text) if text != "max" else 0))
+    return merged
+
+
 class LiveRuns:
     """Runs cases under `oomcast`, with memload on PATH and an empty /data, which is emptied again after each."""
 
@@ -53,7 +61,7 @@ class LiveRuns:
     def run(self, case, host, report):
         adjust, command = case["run"][0]
         options = ["--host", host, "--report", report]
-        options += [word for file, value in case.get("cgroup", {}).items() for word in ("--cgroup", f"{file}={value}")]
+        options += [word for file, value in limits(case).items() for word in ("--cgroup", f"{file}={value}")]
         pinned = re.search(r"taskset (\w+) ", command)
         if pinned:
             options += ["--cpu-node", str(node_of_cpu(case, int(pinned[1], 16).bit_length() - 1))]

@@ -36,6 +36,14 @@ TEST(DataFileMappings, AreLargeAndNotOfAnExecutedFile) {
   EXPECT_EQ(found[0].start, data.start);
 }
 
+TEST(DataFileMappings, OurOwnRingAndWhatIsInstalledAreLeftOut) {
+  Vma ring = file_vma(0x1000000, 8 << 20, 1), locale = file_vma(0x3000000, 4 << 20, 2);
+  ring.shared = ring.writable = true;
+  ring.name = "/memfd:oomcast (deleted)";
+  locale.name = "/usr/lib/locale/locale-archive";
+  EXPECT_TRUE(data_file_mappings({ring, locale}).empty());
+}
+
 TEST(DataFileMappings, PrivateWritableOnesAreTrackedAsAnonymousMemory) {
   Vma vma = file_vma(0x1000000, 4 << 20, 1);
   vma.writable = true;
