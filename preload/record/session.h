@@ -100,6 +100,7 @@ class Session {
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void note_file_use(Process& process, const trace::Event& note);
   void feed_moves(Process& process);
+  static bool in_any_file_call(const Process& process, uint64_t now_ns);
   void poll_open_files(Process& process, bool last);
   bool is_image(const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);

@@ -60,8 +60,17 @@ void Session::feed_moves(Process& process) {
   process.file_use.moves.clear();
 }
 
+bool Session::in_any_file_call(const Process& process, uint64_t now_ns) {
+  return process.shared && std::any_of(process.tasks.begin(), process.tasks.end(), [&](const auto& task) {
+           return ring::FileTime::read((*process.shared)->file_calls, task.first, now_ns).in_call;
+         });
+}
+
 /// `last`: the process waits for this look, all of its notes are here.
 void Session::poll_open_files(Process& process, bool last) {
+  // A hook's call may have moved the position and not have told so yet.
+  if (!last && in_any_file_call(process, monotonic_ns())) return;
+  drain_ring(process);
   feed_moves(process);
   const std::string self = "/proc/" + std::to_string(process.pid);
   FileUse& use = process.file_use;
