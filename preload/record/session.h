@@ -125,6 +125,7 @@ class Session {
   void continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);
   bool has_content(Process& process, uint64_t page);
+  std::vector<bool> contents(Process& process, uint64_t start, uint64_t end);
   void close_walk(Process& process, Walk& walk);
   void end_walk(Process& process, Task& task, Walk& walk);
   void close_stalled_walks(Process& process, uint64_t older_than_ns);

@@ -14,6 +14,8 @@ namespace {
 constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 // A window wider than this has to be earned: no more than an eighth of what the walk has come along.
 constexpr uint64_t kPlainWindowPages = 64;
+// So many pages of zeroes among written ones have not been written.
+constexpr uint64_t kHolePages = 8;
 // Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
 constexpr uint64_t kFarPages = 4096;
 
@@ -362,8 +364,30 @@ bool Session::has_content(Process& process, uint64_t page) {
   return ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(content.size()) && !all_zero(content.data(), content.size());
 }
 
+/// Which pages of [start, end) are marked as filled ahead and have content; several are read with one call.
+std::vector<bool> Session::contents(Process& process, uint64_t start, uint64_t end) {
+  constexpr size_t kAtOnce = 32;
+  static std::vector<char> buffer(kAtOnce * kPage);
+  std::vector<bool> found((end - start) / kPage);
+  for (uint64_t at = start; at < end;) {
+    uint64_t to = at;
+    while (to < end && to - at < kAtOnce * kPage && process.pages.test(PageBit::kAhead, to)) to += kPage;
+    if (to == at) {
+      at += kPage;
+      continue;
+    }
+    count_.pages_examined += (to - at) / kPage;
+    iovec local{buffer.data(), to - at}, remote{reinterpret_cast<void*>(at), to - at};
+    const ssize_t got = ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0);
+    for (uint64_t i = 0; got > 0 && (i + 1) * kPage <= static_cast<uint64_t>(got); ++i) found[(at - start) / kPage + i] = !all_zero(buffer.data() + i * kPage, kPage);
+    at = to;
+  }
+  return found;
+}
+
 /// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
-/// [ahead_start, ahead_end) afterwards has not been touched.
+/// [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them came there
+/// by itself.
 void Session::close_walk(Process& process, Walk& walk) {
   if (!walk.has_ahead()) return;
   ++count_.walks_closed;
@@ -374,17 +398,29 @@ void Session::close_walk(Process& process, Walk& walk) {
     walk.ahead_start = walk.ahead_end = 0;
     return;
   }
-  uint64_t from = start, to = end;
-  if (down) {
-    while (from < end && !(process.pages.test(PageBit::kAhead, from) && has_content(process, from))) from += kPage;
-    walk.ahead_end = from;
-  } else {
-    to = last_content(process, start, end);
-    walk.ahead_start = to;
+  const std::vector<bool> content = contents(process, start, end);
+  const uint64_t pages = content.size();
+  uint64_t used_from = pages, used_to = 0;  // in pages from `start`
+  const auto count = [&](uint64_t from, uint64_t to) {
+    walk.walked_pages += touch_run(process, nullptr, start + from * kPage, start + to * kPage, 0, trace::kWrite);
+    process.fault_fd.protect(start + from * kPage, start + to * kPage, false, true);
+  };
+  // What lies between the walk's beginning and its first page with content was gone over, if it is little.
+  uint64_t run = down ? pages : 0, run_end = run;
+  for (uint64_t at = 0; at < pages; ++at) {
+    if (!content[at]) continue;
+    used_from = std::min(used_from, at);
+    used_to = at + 1;
+    if (run > at || at - run_end >= kHolePages) {
+      if (run < run_end) count(run, run_end);
+      run = at;
+    }
+    run_end = at + 1;
   }
-  if (from == to) return;
-  walk.walked_pages += touch_run(process, nullptr, from, to, 0, trace::kWrite);
-  process.fault_fd.protect(from, to, false, true);
+  if (down && run < run_end && pages - run_end < kHolePages) run_end = pages;
+  if (run < run_end) count(run, run_end);
+  if (down) walk.ahead_end = start + used_from * kPage;
+  else walk.ahead_start = start + used_to * kPage;
 }
 
 void Session::close_stalled_walks(Process& process, uint64_t older_than_ns) {
