@@ -77,8 +77,9 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
   basis.push_back(
       {"stall", devices_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
        devices_assumed ? "the swap device's service times were assumed" : "modelled reclaim and device times"});
-  basis.push_back({"oom_kills", outcome.oom_kills.size() > 1 ? RestsOn::kExtrapolated : RestsOn::kModelled,
-                   outcome.oom_kills.size() > 1
+  const auto chosen = std::count_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), [](const sim::OomKill& kill) { return !kill.went_along; });
+  basis.push_back({"oom_kills", chosen > 1 ? RestsOn::kExtrapolated : RestsOn::kModelled,
+                   chosen > 1
                        ? "after the first kill the program ran on in a world that the target would not have shown it"
                        : "scores of the kernel's own formula over the host's processes and the program's"});
   basis.push_back(

@@ -211,6 +211,15 @@ void panic_lines(const Kernel& k, const OomReport& report, std::vector<std::stri
 
 }  // namespace
 
+std::string oom_killed_line(const Kernel& k, const OomReport& report, host::ProcessIndex index) {
+  const Process& victim = k.host.processes[index];
+  const bool global = report.cgroup == host::kRootCgroup;
+  const char* cause = !global ? "Memory cgroup out of memory" : report.allocating_task ? "Out of memory (oom_kill_allocating_task)" : "Out of memory";
+  return line("%s: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d pgtables:%ldkB oom_score_adj:%d", cause, victim.pid,
+              victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib, victim.uid, victim.table_pages() * kKib,
+              victim.oom_score_adj);
+}
+
 std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, const Gfp& gfp) {
   std::vector<std::string> out;
   const Process* invoker = report.invoker == host::kNoProcess ? nullptr : &k.host.processes[report.invoker];
@@ -235,9 +244,7 @@ std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, con
   const std::string scope = global ? "global_oom" : "oom_memcg=" + k.host.cgroups[report.cgroup].path;
   out.push_back(line("oom-kill:constraint=%s,nodemask=%s,cpuset=/,mems_allowed=%s,%s,task_memcg=%s,task=%s,pid=%d,uid=%d", constraint_name(report.constraint),
                      report.constraint == OomConstraint::kMemoryPolicy ? node_list(k, report.nodes).c_str() : "(null)", node_list(k, host::kAllNodes).c_str(), scope.c_str(), path.c_str(), victim.comm.c_str(), victim.pid, victim.uid));
-  out.push_back(line("%s: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d pgtables:%ldkB oom_score_adj:%d",
-                     !global ? "Memory cgroup out of memory" : report.allocating_task ? "Out of memory (oom_kill_allocating_task)" : "Out of memory", victim.pid, victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib,
-                     victim.uid, victim.table_pages() * kKib, victim.oom_score_adj));
+  out.push_back(oom_killed_line(k, report, report.victim));
   return out;
 }
 

@@ -76,7 +76,7 @@ host::CgroupIndex oom_group_of(const host::Host& host, host::CgroupIndex victim,
   return found;
 }
 
-// memory.oom.group: everybody in the group goes with the victim.
+// memory.oom.group: everybody in the group goes with the victim, who is killed, told of and counted a second time.
 void kill_rest_of_group(Kernel& k, OomReport& report) {
   const host::CgroupIndex cgroup = oom_group_of(k.host, k.host.processes[report.victim].cgroup, report.cgroup);
   if (cgroup == host::kRootCgroup) return;
@@ -84,7 +84,15 @@ void kill_rest_of_group(Kernel& k, OomReport& report) {
   report.dmesg.push_back("Tasks in " + k.host.cgroups[cgroup].path + " are going to be killed due to memory.oom.group set");
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
     const Process& process = k.host.processes[i];
-    if (!host::within(k.host.cgroups, process.cgroup, cgroup) || !process.alive || process.dying || !oom_killable(process)) continue;
+    if (!host::within(k.host.cgroups, process.cgroup, cgroup) || !process.alive || !oom_killable(process)) continue;
+    const bool again = i == report.victim;
+    if (process.dying && !again) continue;
+    report.dmesg.push_back(oom_killed_line(k, report, static_cast<ProcessIndex>(i)));
+    if (again) {
+      k.host.count(Vmstat::oom_kill);
+      note_event(k.host, process.cgroup, &host::CgroupEvents::oom_kill);
+      continue;
+    }
     kill_process(k, static_cast<ProcessIndex>(i));
     report.rest_of_group.push_back(static_cast<ProcessIndex>(i));
   }

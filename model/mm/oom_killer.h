@@ -36,6 +36,8 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);
 /// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory).
 bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup);
 
+/// "Killed process ..." (__oom_kill_process).
+std::string oom_killed_line(const Kernel& k, const OomReport& report, host::ProcessIndex victim);
 /// The kernel log of a kill, without time stamps (kernel-spec section 8.6).
 std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, const Gfp& gfp);
 

@@ -174,7 +174,14 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   kill.dmesg = report.dmesg;
   if (!outcome_.oom_kill) outcome_.oom_kill = kill.incident;
   const bool guest = report.victim == host::kNoProcess || host_.processes[report.victim].guest;
+  const Incident happened = kill.incident;
+  const std::string with = kill.victim.comm;
   outcome_.oom_kills.push_back(std::move(kill));
+  for (const host::ProcessIndex other : report.rest_of_group) {
+    OomKill more{happened, candidate(other, mm::oom_badness(host_.processes[other], totalpages)), {}, true, {}};
+    more.incident.why = "goes with " + with + ": memory.oom.group is set";
+    outcome_.oom_kills.push_back(std::move(more));
+  }
   if (guest) diverge(report.victim == host::kNoProcess ? "the host would have panicked" : "process " + std::to_string(host_.processes[report.victim].pid) + " (" + host_.processes[report.victim].comm + ") would have been killed");
   if (report.victim == host::kNoProcess || !on_kill) return;
   on_kill(report.victim);

@@ -49,7 +49,8 @@ struct OomCandidate {
 struct OomKill {
   Incident incident;
   OomCandidate victim;
-  std::vector<OomCandidate> candidates;  // in task-list order, the victim included
+  std::vector<OomCandidate> candidates;  // in task-list order, the victim included; none for who went along
+  bool went_along = false;               // with the victim before it, by memory.oom.group
   std::vector<std::string> dmesg;
 };
 

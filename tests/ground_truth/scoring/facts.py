@@ -31,8 +31,12 @@ def real_facts(run_dir):
     for name, key in FIRST_OF_REAL.items():
         facts[name] = outcome[key]["footprint"] if outcome.get(key) else None
     facts["footprint_peak"] = outcome["footprint_peak"]
-    facts["kills"] = []
+    facts["kills"], told = [], set()
     for kill in outcome["kills"]:
+        if kill.get("pid") in told:  # with memory.oom.group the log tells of the victim twice
+            continue
+        if "pid" in kill:
+            told.add(kill["pid"])
         rss = re.search(r"anon-rss:(\d+)kB", kill["detail"])
         adj = re.search(r"oom_score_adj:(-?\d+)", kill["detail"])
         facts["kills"].append((kill["comm"], int(adj[1]) if adj else 0, int(rss[1]) * 1024 if rss else 0))

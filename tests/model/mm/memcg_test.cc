@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/support/machine.h"
 
 namespace oomcast::mm {
@@ -105,6 +107,12 @@ TEST(Memcg, OomGroupTakesEverybody) {
   EXPECT_TRUE(c.m.process(c.app).killed);
   EXPECT_TRUE(c.m.process(other).killed);
   EXPECT_EQ(c.group().events.oom_group_kill, 1);
+  EXPECT_EQ(c.m.count(host::Vmstat::oom_kill), 3) << "the victim is killed once more with its group";
+  ASSERT_EQ(c.m.outcome.oom_kills.size(), 2u) << "but is one process";
+  EXPECT_TRUE(c.m.outcome.oom_kills[1].went_along);
+  EXPECT_EQ(c.m.outcome.oom_kills[1].victim.pid, 200);
+  const std::vector<std::string>& log = c.m.outcome.oom_kills[0].dmesg;
+  EXPECT_EQ(std::count_if(log.begin(), log.end(), [](const std::string& line) { return line.find("Killed process") != std::string::npos; }), 3);
   EXPECT_EQ(c.group().usage - c.group().parked(), 0) << "nothing is left behind";
 }
 
