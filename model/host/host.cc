@@ -44,7 +44,7 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
 // How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. Else: three
 // quarters of what is free in pieces smaller than a pageblock, as movable memory comes in whole blocks on a host that
 // has not run for long; but no more than the kernel itself holds on the node, as what it frees lies beside what it keeps.
-void estimate_other_free(Node& node, const NodeSpec& spec) {
+void estimate_other_free(Node& node, const NodeSpec& spec, bool exact_highatomic) {
   const int64_t kernel_pages = (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
   for (const ZoneSpec& zone_spec : spec.zones) {
     Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
@@ -52,6 +52,7 @@ void estimate_other_free(Node& node, const NodeSpec& spec) {
     const int64_t known = zone_spec.free_unmovable.count();
     zone.other_free = known >= 0 ? std::min(known, zone.free) : std::min(zone.start_pieces * 3 / 4, kernel_pages);
     zone.other_capacity = zone.other_free;
+    zone.highatomic = (exact_highatomic ? zone_spec.highatomic_free : zone_spec.highatomic_reserved).count();
   }
 }
 
@@ -261,7 +262,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
     }
     for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
-    estimate_other_free(node, node_spec);
+    estimate_other_free(node, node_spec, spec.kernel >= KernelVersion{6, 12});
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.vfs_cache = stock_vfs_cache(spec, node_spec, node);
     node.file_mapped = node_spec.mapped.count();

@@ -240,6 +240,9 @@ class HostReader {
     given.free_blocks = object.integers("free_blocks", list, 0, INT32_MAX);
     if (list.size() > zone.free_blocks.size()) object.fail("free_blocks", "more than eleven orders");
     std::copy_n(list.begin(), std::min(list.size(), zone.free_blocks.size()), zone.free_blocks.begin());
+    object.pages("free_unmovable_pages", zone.free_unmovable);
+    object.pages("highatomic_reserved_pages", zone.highatomic_reserved);
+    object.pages("highatomic_free_pages", zone.highatomic_free);
     read_pcp(object, zone, given);
     object.done();
     return zone;

@@ -344,29 +344,61 @@ void read_buddyinfo(SnapshotReader& reader) {
   }
 }
 
+namespace {
+
+constexpr const char* kPageTypes = "proc/pagetypeinfo";
+
+ZoneSpec* zone_of(HostSpec& spec, std::string_view node_word, std::string_view zone_word) {
+  for (NodeSpec& node : spec.nodes)
+    for (ZoneSpec& zone : node.zones)
+      if (std::to_string(node.id.value) + "," == node_word && zone_name(zone.kind) == zone_word) return &zone;
+  return nullptr;
+}
+
 // "Node    0, zone    DMA32, type    Unmovable      4      3 ..."; a count above 100000 is printed as ">100000".
-void read_pagetypeinfo(SnapshotReader& reader) {
-  constexpr const char* path = "proc/pagetypeinfo";
+void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::string_view>& word) {
   constexpr size_t kFirstCount = 6;
-  const std::string* text = reader.text(path);
+  const bool highatomic = word[5] == "HighAtomic";
+  if (!highatomic && word[5] != "Unmovable" && word[5] != "Reclaimable") return;
+  int64_t pages = 0;
+  for (size_t order = 0; order < 11; ++order) {
+    std::string_view count = order + kFirstCount < word.size() ? word[order + kFirstCount] : "";
+    if (count.starts_with(">")) count.remove_prefix(1);
+    const auto blocks = parse_integer(count, 0, kPagesMax >> order);
+    if (!blocks) return reader.fail(kPageTypes, line, "free blocks of order " + std::to_string(order) + " are " + quote(count) + ", expected a number; is the file cut off?");
+    pages += *blocks << order;
+  }
+  ZoneSpec* zone = zone_of(reader.spec, word[1], word[3].substr(0, word[3].size() - 1));
+  if (zone == nullptr) return;
+  // The files of a snapshot are read one after the other: what moved in between cannot be more than there is.
+  const auto at_most_free = [zone](int64_t sum) { return Pages(std::min(sum, zone->free.count())); };
+  if (highatomic) zone->highatomic_free = at_most_free(pages);
+  else zone->free_unmovable = at_most_free(std::max<int64_t>(zone->free_unmovable.count(), 0) + pages);
+}
+
+}  // namespace
+
+// Two tables: free blocks by type and order, and after "Number of blocks type Unmovable ..." all blocks by type.
+void read_pagetypeinfo(SnapshotReader& reader) {
+  const std::string* text = reader.text(kPageTypes);
   if (!text) return;
+  size_t highatomic_column = 0;
   for (const Line& line : lines(*text)) {
     const std::vector<std::string_view> word = words(line.text);
-    if (word.size() < kFirstCount || word[0] != "Node" || word[4] != "type" || (word[5] != "Unmovable" && word[5] != "Reclaimable")) continue;
-    int64_t pages = 0;
-    for (size_t order = 0; order < 11; ++order) {
-      std::string_view count = order + kFirstCount < word.size() ? word[order + kFirstCount] : "";
-      if (count.starts_with(">")) count.remove_prefix(1);
-      const auto blocks = parse_integer(count, 0, kPagesMax >> order);
-      if (!blocks) return reader.fail(path, line.number, "free blocks of order " + std::to_string(order) + " are " + quote(count) + ", expected a number; is the file cut off?");
-      pages += *blocks << order;
+    if (word.size() > 4 && word[0] == "Number" && word[3] == "type") {
+      for (size_t i = 4; i < word.size(); ++i)
+        if (word[i] == "HighAtomic") highatomic_column = i;
+      continue;
     }
-    for (NodeSpec& node : reader.spec.nodes) {
-      for (ZoneSpec& zone : node.zones) {
-        if (std::to_string(node.id.value) + "," != word[1] || std::string(zone_name(zone.kind)) + "," != word[3]) continue;
-        zone.free_unmovable = Pages(std::max<int64_t>(zone.free_unmovable.count(), 0) + pages);
-      }
+    if (word.size() < 6 || word[0] != "Node") continue;
+    if (word[4] == "type") {
+      read_free_by_type(reader, line.number, word);
+      continue;
     }
+    if (highatomic_column == 0 || highatomic_column >= word.size()) continue;
+    const auto blocks = parse_integer(word[highatomic_column], 0, kPagesMax >> 9);
+    if (!blocks) return reader.fail(kPageTypes, line.number, "blocks of type HighAtomic are " + quote(word[highatomic_column]) + ", expected a number");
+    if (ZoneSpec* zone = zone_of(reader.spec, word[1], word[3])) zone->highatomic_reserved = Pages(std::min(*blocks << 9, zone->managed.count()));
   }
 }
 

@@ -97,10 +97,10 @@ void node_line(const Kernel& k, const Node& node, const NodeKinds& kind, std::ve
 void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<std::string>& out) {
   const auto listed = [&](LruKindIndex list) { return node.size_of_zone(list, static_cast<int>(zone.kind)) * kKib; };
   const host::Pcp& own = zone.pcp[static_cast<size_t>(k.sched.current().cpu)];
-  out.push_back(line("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:0KB active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB "
+  out.push_back(line("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:%ldKB active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB "
                      "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB local_pcp:%ldkB free_cma:0kB",
                      node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib, zone.low_mark() * kKib,
-                     zone.high_mark() * kKib, listed(LruKindIndex::kActiveAnon), listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile),
+                     zone.high_mark() * kKib, zone.highatomic * kKib, listed(LruKindIndex::kActiveAnon), listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile),
                      listed(LruKindIndex::kInactiveFile), listed(LruKindIndex::kUnevictable), zone.write_pending * kKib, zone.present * kKib, zone.managed * kKib,
                      zone.parked() * kKib, own.count * kKib));
   std::string reserve = "lowmem_reserve[]:";

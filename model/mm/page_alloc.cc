@@ -121,7 +121,7 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
       int64_t mark = mark_pages(zone, search.mark);
       if (search.oom_reserve) mark -= mark / 2;
       if (gfp.write && search.mark == Mark::kLow && !node_dirty_ok(k.host, node_index)) continue;
-      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free, gfp.order) &&
+      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free + (search.oom_reserve ? zone.highatomic : 0), gfp.order) &&
           !node_reclaim(k, node_index, zone_index, mark, gfp, first, search.mark == Mark::kLow)) {
         continue;
       }
@@ -138,10 +138,23 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
   return get_page_from_freelist(k, gfp, preferred, anywhere);
 }
 
+// Mirrors unreserve_highatomic_pageblock(): one block for everybody; the last of a zone only when there is no other way.
+bool unreserve_highatomic(Kernel& k, const Gfp& gfp, int preferred, bool force) {
+  for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+    if (!gfp.allows(node_index)) continue;
+    for (Zone& zone : k.host.nodes[static_cast<size_t>(node_index)].zones) {
+      if (zone.highatomic == 0 || (!force && zone.highatomic <= host::kHugePages)) continue;
+      zone.highatomic -= std::min<int64_t>(zone.highatomic, host::kHugePages);
+      return true;
+    }
+  }
+  return false;
+}
+
 // Mirrors should_reclaim_retry(): could the request ever succeed if everything reclaimable were reclaimed?
-bool should_reclaim_retry(const Kernel& k, const Gfp& gfp, int preferred, bool progress, int& no_progress_loops) {
+bool should_reclaim_retry(Kernel& k, const Gfp& gfp, int preferred, bool progress, int& no_progress_loops) {
   no_progress_loops = progress ? 0 : no_progress_loops + 1;
-  if (no_progress_loops > kMaxReclaimRetries) return false;
+  if (no_progress_loops > kMaxReclaimRetries) return unreserve_highatomic(k, gfp, preferred, true);
   for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
     if (!gfp.allows(node_index)) continue;
     const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
@@ -161,6 +174,7 @@ ZoneRef alloc_with_direct_reclaim(Kernel& k, const Gfp& gfp, int preferred, cons
   if (!progress) return {};
   ZoneRef got = get_page_from_freelist(k, gfp, preferred, search);
   if (got.ok()) return got;
+  unreserve_highatomic(k, gfp, preferred, false);
   drain_all_pages(k.host);
   return get_page_from_freelist(k, gfp, preferred, search);
 }
@@ -241,7 +255,8 @@ int64_t mark_pages(const Zone& zone, Mark mark) {
 }
 
 bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free, int order) {
-  if (free - ((int64_t{1} << order) - 1) <= mark + zone.lowmem_reserve[static_cast<size_t>(highest)]) return false;
+  free -= zone.highatomic + ((int64_t{1} << order) - 1);
+  if (free <= mark + zone.lowmem_reserve[static_cast<size_t>(highest)]) return false;
   return order == 0 || whole_free_blocks(zone) > 0;
 }
 

@@ -2,7 +2,7 @@
 //
 // Mirrors __alloc_pages(), get_page_from_freelist(), rmqueue_pcplist(), __alloc_pages_slowpath(),
 // should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: orders 0 and 9
-// only, no highatomic reserve, no cpusets; free lists by order and migratetype are an estimate (free_blocks.h).
+// only, the highatomic reserve is that of the snapshot, no cpusets; free lists by order and migratetype are an estimate (free_blocks.h).
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ void free_huge_block(Kernel& k, ZoneRef ref);
 /// Where the zonelist of the request begins once the nodes that it may not use are left out (ac->preferred_zoneref).
 int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred);
 int64_t mark_pages(const host::Zone& zone, Mark mark);
-/// __zone_watermark_ok(): free > mark + lowmem_reserve[highest zone], and for order 9 a whole free block.
+/// __zone_watermark_ok(): free less the highatomic reserve > mark + lowmem_reserve[highest zone], and for order 9 a whole free block.
 bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free, int order = 0);
 /// Returns all per-CPU pages to the buddy lists (drain_all_pages).
 void drain_all_pages(host::Host& host);

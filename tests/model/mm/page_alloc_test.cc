@@ -44,6 +44,13 @@ TEST(Watermark, TheReserveForHigherZonesComesOnTop) {
   EXPECT_TRUE(watermark_ok(zone, 100, ZoneKind::kDma32, 101)) << "a request for the zone itself need not respect it";
 }
 
+TEST(Watermark, TheHighatomicReserveIsNotFreeForOthers) {
+  host::Zone zone = zone_with(700);
+  zone.highatomic = 512;
+  EXPECT_FALSE(watermark_ok(zone, 188, ZoneKind::kMovable, 700));
+  EXPECT_TRUE(watermark_ok(zone, 187, ZoneKind::kMovable, 700));
+}
+
 TEST(Watermark, BoostCountsInAllThreeMarks) {
   host::Zone zone = zone_with(0);
   zone.min = 10;
@@ -179,6 +186,15 @@ TEST(PageAlloc, SeventeenFutileRoundsBeforeAnOomKillOn61) {
   m.touch(m.start(100), 0, 40000);
   EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
   EXPECT_EQ(m.count(Vmstat::allocstall_movable), 17);
+}
+
+TEST(PageAlloc, TheHighatomicReserveIsGivenUpBeforeAnOomKill) {
+  Machine m(HostBuilder().node(64_MiB).set("vm.watermark_boost_factor", 0).build());
+  m.zone().highatomic = 1024;
+  m.touch(m.start(100), 0, 40000);
+  EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
+  EXPECT_EQ(m.zone().highatomic, 0) << "a block at a time, each followed by one more futile round at least";
+  EXPECT_GE(m.count(Vmstat::allocstall_movable), 19);
 }
 
 TEST(PageAlloc, ThirtyFourOn612WhichWalksTheCgroupsTwice) {
