@@ -27,6 +27,7 @@ bool parse_fdinfo(const std::string& text, OpenFile* out);
 struct FileMove {
   uint64_t object = 0, offset = 0, bytes = 0;
   bool read = false;
+  uint64_t seen_ns = 0;
 };
 
 /// What hooks have told of one process's file use, against what the kernel counts.

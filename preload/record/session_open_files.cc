@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint64_t kWorthALook = 256 << 10;  // bytes that nobody told of, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
+constexpr uint64_t kNoteMayTakeNs = 60'000'000;
 
 uint64_t number_after(const std::string& text, const char* key, int base) {
   const size_t at = text.find(key);
@@ -46,8 +47,13 @@ void Session::note_file_use(Process& process, const trace::Event& note) {
 }
 
 /// Feeds the moves that no hook has claimed. A call's note follows the call: what was seen at one look is fed at the next.
-void Session::feed_moves(Process& process) {
+void Session::feed_moves(Process& process, uint64_t until_ns) {
+  std::vector<FileMove> early;
   for (const FileMove& move : process.file_use.moves) {
+    if (move.seen_ns > until_ns) {
+      early.push_back(move);
+      continue;
+    }
     if (process.file_use.told.contains(move.object)) continue;
     trace::Event event = stamped(process, nullptr, move.read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
     event.address = move.object;
@@ -57,7 +63,7 @@ void Session::feed_moves(Process& process) {
     unseen_file_bytes_ += move.bytes;
     process.active = true;
   }
-  process.file_use.moves.clear();
+  process.file_use.moves = std::move(early);
 }
 
 bool Session::in_any_file_call(const Process& process, uint64_t now_ns) {
@@ -71,7 +77,8 @@ void Session::poll_open_files(Process& process, bool last) {
   // A hook's call may have moved the position and not have told so yet.
   if (!last && in_any_file_call(process, monotonic_ns())) return;
   drain_ring(process);
-  feed_moves(process);
+  // While the ring is busy a hook holds its note back until the next call.
+  feed_moves(process, monotonic_ns() - kNoteMayTakeNs);
   const std::string self = "/proc/" + std::to_string(process.pid);
   FileUse& use = process.file_use;
   const IoTotals totals = parse_io(read_whole_path(self + "/io"));
@@ -95,14 +102,14 @@ void Session::poll_open_files(Process& process, bool last) {
                       known->second.writes == file.writes && known->second.position <= file.position;
     const uint64_t before = same ? known->second.position : 0;
     const bool read = file.reads && (!file.writes || unseen_read >= unseen_written);
-    if (file.position >= before + kLeastMove && !use.told.contains(file.object)) use.moves.push_back({file.object, before, file.position - before, read});
+    if (file.position >= before + kLeastMove && !use.told.contains(file.object)) use.moves.push_back({file.object, before, file.position - before, read, monotonic_ns()});
     open.emplace(number, file);
   }
   ::closedir(directory);
   use.open = std::move(open);
   use.noted = {};
   use.seen = totals;
-  if (last) feed_moves(process);
+  if (last) feed_moves(process, ~uint64_t{0});
 }
 
 }  // namespace oomcast::record
