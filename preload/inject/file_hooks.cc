@@ -57,12 +57,33 @@ bool uncached(int fd) {
   }
 }
 
+uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  if (clock == CLOCK_MONOTONIC) clock_gettime(clock, &now);  // in the vDSO; cannot fail
+  else raw_syscall(SYS_clock_gettime, clock, arg(&now));
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset) {
+  trace::Event event;
+  event.kind = kind;
+  event.tid = current_tid();
+  event.time_ns = clock_ns(CLOCK_MONOTONIC);
+  event.address = file;
+  event.bytes = bytes;
+  event.argument = offset;
+  agent_shared->ring.try_push(event);
+}
+
 uint64_t look_up(int fd) {
   struct stat status;
   if (raw_syscall(SYS_fstat, fd, arg(&status)) != 0) return kUnknown;
   const uint64_t file = !S_ISREG(status.st_mode) || uncached(fd) ? kNotAFile : ring::file_id(status.st_dev, status.st_ino);
   if (!in_own_process()) return kNotAFile;
-  if (fd < kDescriptors) file_of_descriptor[fd].store(file, std::memory_order_relaxed);
+  if (fd >= kDescriptors) return file;
+  file_of_descriptor[fd].store(file, std::memory_order_relaxed);
+  // Claimed before the first call moves anything: else the recorder could take the move for one that no hook sees.
+  if (file > kNotAFile) push(EventKind::kFileRead, file, 0, 0);
   return file;
 }
 
@@ -71,13 +92,6 @@ uint64_t file_behind(int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
   const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
   return known != kUnknown ? known : look_up(fd);
-}
-
-uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  if (clock == CLOCK_MONOTONIC) clock_gettime(clock, &now);  // in the vDSO; cannot fail
-  else raw_syscall(SYS_clock_gettime, clock, arg(&now));
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
 /// Counts the time of one call from here to end(). No destructor: a cancelled thread unwinds through us.
@@ -111,17 +125,6 @@ class FileCall {
   ring::FileCalls* calls_ = nullptr;
   uint64_t wall_ns_ = 0, cpu_ns_ = 0;
 };
-
-void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset) {
-  trace::Event event;
-  event.kind = kind;
-  event.tid = current_tid();
-  event.time_ns = clock_ns(CLOCK_MONOTONIC);
-  event.address = file;
-  event.bytes = bytes;
-  event.argument = offset;
-  agent_shared->ring.try_push(event);
-}
 
 /// What the model evicts for this call has to be watched before the guest goes on, or else its next use goes unseen.
 void keep_in_step() {

@@ -5,7 +5,6 @@
 #include <map>
 #include <set>
 #include <string>
-#include <vector>
 
 namespace oomcast::record {
 
@@ -23,18 +22,10 @@ IoTotals parse_io(const std::string& text);
 /// From a text of /proc/PID/fdinfo/N; false if it is none.
 bool parse_fdinfo(const std::string& text, OpenFile* out);
 
-/// A stretch of a file that a descriptor has moved over.
-struct FileMove {
-  uint64_t object = 0, offset = 0, bytes = 0;
-  bool read = false;
-  uint64_t seen_ns = 0;
-};
-
 /// What hooks have told of one process's file use, against what the kernel counts.
 struct FileUse {
   std::map<int, OpenFile> open;  // by descriptor
-  std::set<uint64_t> told;       // files that hooks have told of: theirs alone
-  std::vector<FileMove> moves;   // seen at the last look; a hook's note may still be on its way
+  std::set<uint64_t> told;       // files that hooks have claimed: theirs alone
   IoTotals noted, seen;          // what hooks told since the last look; the kernel's totals then
 };
 

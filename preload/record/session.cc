@@ -119,6 +119,7 @@ void Session::forget_address_space(Process& process) {
   process.fork_group = 0;
   process.maps_shared_memory = false;
   process.file_mappings.clear();
+  process.file_use.told.clear();  // the new program's hooks claim for themselves
   process.pages.clear_all();
   process.map.clear();
   process.last_maps.clear();

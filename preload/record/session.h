@@ -99,9 +99,8 @@ class Session {
   void on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void note_file_use(Process& process, const trace::Event& note);
-  void feed_moves(Process& process, uint64_t until_ns);
-  static bool in_any_file_call(const Process& process, uint64_t now_ns);
-  void poll_open_files(Process& process, bool last);
+  void feed_move(Process& process, int number, const OpenFile& file, bool mostly_read);
+  void poll_open_files(Process& process);
   bool is_image(const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
   void poll_mapped_files(Process& process);

@@ -17,6 +17,8 @@ constexpr uint64_t kMostBytes = uint64_t{1} << 46;
 void Session::on_file_note(Process& process, const trace::Event& note) {
   // The ring is the guest's memory: numbers that no file can have are not passed on.
   if (note.bytes > kMostBytes || note.argument > kMostBytes || note.tid == 0) return;
+  note_file_use(process, note);
+  if (ring::is_claim(note)) return;
   const uint64_t now = monotonic_ns();
   auto& slot = process.tasks[note.tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), note.tid, now);
@@ -24,7 +26,6 @@ void Session::on_file_note(Process& process, const trace::Event& note) {
   event.address = note.address;
   event.bytes = note.bytes;
   event.argument = note.argument;
-  note_file_use(process, note);
   process.active = true;
   process.last_file_ns = now;
   if (process.next_drain_ns == 0) process.next_drain_ns = now + kDrainNs;

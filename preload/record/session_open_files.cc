@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -16,7 +15,6 @@ namespace {
 
 constexpr uint64_t kWorthALook = 256 << 10;  // bytes that nobody told of, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
-constexpr uint64_t kNoteMayTakeNs = 60'000'000;
 
 uint64_t number_after(const std::string& text, const char* key, int base) {
   const size_t at = text.find(key);
@@ -46,48 +44,16 @@ void Session::note_file_use(Process& process, const trace::Event& note) {
   use.told.insert(note.address);
 }
 
-/// Feeds the moves that no hook has claimed. A call's note follows the call: what was seen at one look is fed at the next.
-void Session::feed_moves(Process& process, uint64_t until_ns) {
-  std::vector<FileMove> early;
-  for (const FileMove& move : process.file_use.moves) {
-    if (move.seen_ns > until_ns) {
-      early.push_back(move);
-      continue;
-    }
-    if (process.file_use.told.contains(move.object)) continue;
-    trace::Event event = stamped(process, nullptr, move.read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
-    event.address = move.object;
-    event.bytes = move.bytes;
-    event.argument = move.offset;
-    feed(event);
-    unseen_file_bytes_ += move.bytes;
-    process.active = true;
-  }
-  process.file_use.moves = std::move(early);
-}
-
-bool Session::in_any_file_call(const Process& process, uint64_t now_ns) {
-  return process.shared && std::any_of(process.tasks.begin(), process.tasks.end(), [&](const auto& task) {
-           return ring::FileTime::read((*process.shared)->file_calls, task.first, now_ns).in_call;
-         });
-}
-
-/// `last`: the process waits for this look, all of its notes are here.
-void Session::poll_open_files(Process& process, bool last) {
-  // A hook's call may have moved the position and not have told so yet.
-  if (!last && in_any_file_call(process, monotonic_ns())) return;
-  drain_ring(process);
-  // While the ring is busy a hook holds its note back until the next call.
-  feed_moves(process, monotonic_ns() - kNoteMayTakeNs);
+void Session::poll_open_files(Process& process) {
   const std::string self = "/proc/" + std::to_string(process.pid);
   FileUse& use = process.file_use;
   const IoTotals totals = parse_io(read_whole_path(self + "/io"));
   const uint64_t unseen_read = less(totals.read_bytes - use.seen.read_bytes, use.noted.read_bytes);
   const uint64_t unseen_written = less(totals.written_bytes - use.seen.written_bytes, use.noted.written_bytes);
   if (totals.read_bytes < use.seen.read_bytes || unseen_read + unseen_written < kWorthALook) return;
-  std::map<int, OpenFile> open;
   DIR* directory = ::opendir((self + "/fd").c_str());
   if (directory == nullptr) return;
+  std::map<int, OpenFile> open;
   while (const dirent* entry = ::readdir(directory)) {
     if (entry->d_name[0] == '.') continue;
     struct stat status{};
@@ -95,21 +61,35 @@ void Session::poll_open_files(Process& process, bool last) {
     if (::fstatat(::dirfd(directory), entry->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
     if (!parse_fdinfo(read_whole_path(self + "/fdinfo/" + entry->d_name), &file)) continue;
     file.object = ring::file_id(status.st_dev, status.st_ino);
-    const int number = std::atoi(entry->d_name);
-    const auto known = use.open.find(number);
-    // The number may have been closed and opened again: then it began at 0.
-    const bool same = known != use.open.end() && known->second.object == file.object && known->second.reads == file.reads &&
-                      known->second.writes == file.writes && known->second.position <= file.position;
-    const uint64_t before = same ? known->second.position : 0;
-    const bool read = file.reads && (!file.writes || unseen_read >= unseen_written);
-    if (file.position >= before + kLeastMove && !use.told.contains(file.object)) use.moves.push_back({file.object, before, file.position - before, read, monotonic_ns()});
-    open.emplace(number, file);
+    open.emplace(std::atoi(entry->d_name), file);
   }
   ::closedir(directory);
+  // A hook claims its file before the first call moves anything: what the positions show, its claim has come before.
+  drain_ring(process);
+  for (const auto& [number, file] : open) feed_move(process, number, file, unseen_read >= unseen_written);
   use.open = std::move(open);
   use.noted = {};
   use.seen = totals;
-  if (last) feed_moves(process, ~uint64_t{0});
+}
+
+/// Feeds what a descriptor has moved over since the last look, unless hooks tell of its file.
+void Session::feed_move(Process& process, int number, const OpenFile& file, bool mostly_read) {
+  const FileUse& use = process.file_use;
+  if (use.told.contains(file.object)) return;
+  // The number may have been closed and opened again: then it began at 0.
+  const auto known = use.open.find(number);
+  const bool same = known != use.open.end() && known->second.object == file.object && known->second.reads == file.reads &&
+                    known->second.writes == file.writes && known->second.position <= file.position;
+  const uint64_t before = same ? known->second.position : 0;
+  if (file.position < before + kLeastMove) return;
+  const bool read = file.reads && (!file.writes || mostly_read);
+  trace::Event event = stamped(process, nullptr, read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
+  event.address = file.object;
+  event.bytes = file.position - before;
+  event.argument = before;
+  feed(event);
+  unseen_file_bytes_ += event.bytes;
+  process.active = true;
 }
 
 }  // namespace oomcast::record

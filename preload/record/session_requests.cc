@@ -246,6 +246,9 @@ void Session::inherit_from(Process& child, Process& parent) {
   // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
   child.file_mappings = parent.file_mappings;
   for (auto& [start, mapping] : child.file_mappings) mapping.seen.clear();
+  // Its hooks know the descriptors that it was born with, and will not claim their files again.
+  child.file_use.told = parent.file_use.told;
+  child.file_use.open = parent.file_use.open;
   // Registration and write protection do not pass over a fork; what is mapped does.
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;

@@ -168,7 +168,7 @@ void Session::sweep(Process& process, bool whole) {
     process.last_maps = std::move(maps);
   }
   poll_mapped_files(process);
-  poll_open_files(process, whole);
+  poll_open_files(process);
   if (const std::string text = read_whole(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;

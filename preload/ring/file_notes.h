@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "model/trace/event.h"
+
 namespace oomcast::ring {
 
 /// The number of a file in events: never 0 or 1, and far enough below 2^64 that number plus length does not wrap.
@@ -15,6 +17,9 @@ inline uint64_t file_id(uint64_t device, uint64_t inode) {
   mixed = (mixed ^ mixed >> 32) * 0xc4ceb9fe1a85ec53u;
   return ((mixed ^ mixed >> 29) >> 2) + 2;
 }
+
+/// The first note about a descriptor's file: before its first call, a read of nothing. From then on hooks tell of the file.
+inline bool is_claim(const trace::Event& note) { return note.kind == trace::EventKind::kFileRead && note.bytes == 0; }
 
 /// Written by one thread of the guest, read by the recorder.
 struct alignas(64) FileCalls {
