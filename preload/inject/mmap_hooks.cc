@@ -68,11 +68,14 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
 
 OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
-  if (maps_files.load(std::memory_order_relaxed) && bytes >= kFileMappingBytes)
-    agent_request(ring::RequestKind::kFreeing, static_cast<uint64_t>(reinterpret_cast<uintptr_t>(start)), page_up(bytes), 0, 0);
-  else
-    before_free(start, bytes);
-  return static_cast<int>(with_errno(raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes))));
+  const bool of_file = maps_files.load(std::memory_order_relaxed) && bytes >= kFileMappingBytes;
+  const auto address = reinterpret_cast<uint64_t>(start);
+  if (of_file) agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), ring::kOfFile, 0);
+  else before_free(start, bytes);
+  const long result = raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes));
+  // Told again afterwards: the same file may be mapped in the same place before the recorder looks.
+  if (of_file && result == 0) agent_note(trace::EventKind::kUnmap, address, page_up(bytes), 0, 0);
+  return static_cast<int>(with_errno(result));
 }
 
 OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags, ...) {

@@ -17,6 +17,7 @@ struct OpenFile {
 /// Totals of /proc/PID/io: all bytes that the process has read and written, pipes and sockets included.
 struct IoTotals {
   uint64_t read_bytes = 0, written_bytes = 0;
+  bool operator==(const IoTotals&) const = default;
 };
 IoTotals parse_io(const std::string& text);
 /// From a text of /proc/PID/fdinfo/N; false if it is none.
@@ -24,9 +25,11 @@ bool parse_fdinfo(const std::string& text, OpenFile* out);
 
 /// What hooks have told of one process's file use, against what the kernel counts.
 struct FileUse {
+  bool begun = false;            // the first look has been taken: what is open from before stood where it stood
   std::map<int, OpenFile> open;  // by descriptor
   std::set<uint64_t> told;       // files that hooks have claimed: theirs alone
   IoTotals noted, seen;          // what hooks told since the last look; the kernel's totals then
+  IoTotals glanced;              // the totals when they were read last, be it without a look
 };
 
 }  // namespace oomcast::record

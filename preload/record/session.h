@@ -99,12 +99,13 @@ class Session {
   void on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void note_file_use(Process& process, const trace::Event& note);
-  void feed_move(Process& process, int number, const OpenFile& file, bool mostly_read);
+  void feed_move(Process& process, int number, OpenFile& file, IoTotals& left);
   void poll_open_files(Process& process);
   bool is_image(const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
   void poll_mapped_files(Process& process);
-  void poll_mapped_before_free(Process& process, uint64_t start, uint64_t end);
+  void poll_mapped_before_free(Process& process);
+  void forget_mapped_files(Process& process, uint64_t start, uint64_t end);
   void forget_mapped_file(Process& process, FileMappings::iterator at);
   void on_remove(Process& process, uint64_t start, uint64_t end);
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);

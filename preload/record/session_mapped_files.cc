@@ -68,7 +68,7 @@ void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps)
     const FileMapping& known = at->second;
     const bool still = std::any_of(now.begin(), now.end(), [&known](const Vma& vma) {
       return vma.start == known.start && vma.end == known.end && vma.file_offset == known.offset &&
-             ring::file_id(vma.device, vma.inode) == known.object;
+             vma.shared == known.shared && (vma.shared && vma.writable) == known.writable && ring::file_id(vma.device, vma.inode) == known.object;
     });
     const auto next = std::next(at);
     if (!still) forget_mapped_file(process, at);
@@ -108,9 +108,13 @@ void Session::poll_mapped_files(Process& process) {
 }
 
 /// The guest waits: what it used of the files it is about to unmap is seen now or never.
-void Session::poll_mapped_before_free(Process& process, uint64_t start, uint64_t end) {
+void Session::poll_mapped_before_free(Process& process) {
   learn_mapped_files(process, read_maps(process.maps.get()));
   poll_mapped_files(process);
+}
+
+/// The guest has unmapped it, and may have mapped the same file there again by now.
+void Session::forget_mapped_files(Process& process, uint64_t start, uint64_t end) {
   for (auto at = process.file_mappings.lower_bound(start); at != process.file_mappings.end() && at->second.end <= end;) {
     const auto next = std::next(at);
     forget_mapped_file(process, at);

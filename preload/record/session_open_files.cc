@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -22,6 +23,23 @@ uint64_t number_after(const std::string& text, const char* key, int base) {
 }
 
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+
+std::map<int, OpenFile> read_open_files(const std::string& process_path) {
+  std::map<int, OpenFile> open;
+  DIR* directory = ::opendir((process_path + "/fd").c_str());
+  if (directory == nullptr) return open;
+  while (const dirent* entry = ::readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
+    struct stat status{};
+    OpenFile file;
+    if (::fstatat(::dirfd(directory), entry->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (!parse_fdinfo(read_whole_path(process_path + "/fdinfo/" + entry->d_name), &file)) continue;
+    file.object = ring::file_id(status.st_dev, status.st_ino);
+    open.emplace(std::atoi(entry->d_name), file);
+  }
+  ::closedir(directory);
+  return open;
+}
 
 }  // namespace
 
@@ -45,35 +63,32 @@ void Session::note_file_use(Process& process, const trace::Event& note) {
 }
 
 void Session::poll_open_files(Process& process) {
-  const std::string self = "/proc/" + std::to_string(process.pid);
   FileUse& use = process.file_use;
+  const std::string self = "/proc/" + std::to_string(process.pid);
   const IoTotals totals = parse_io(read_whole_path(self + "/io"));
-  const uint64_t unseen_read = less(totals.read_bytes - use.seen.read_bytes, use.noted.read_bytes);
-  const uint64_t unseen_written = less(totals.written_bytes - use.seen.written_bytes, use.noted.written_bytes);
-  if (totals.read_bytes < use.seen.read_bytes || unseen_read + unseen_written < kWorthALook) return;
-  DIR* directory = ::opendir((self + "/fd").c_str());
-  if (directory == nullptr) return;
-  std::map<int, OpenFile> open;
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
-    struct stat status{};
-    OpenFile file;
-    if (::fstatat(::dirfd(directory), entry->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
-    if (!parse_fdinfo(read_whole_path(self + "/fdinfo/" + entry->d_name), &file)) continue;
-    file.object = ring::file_id(status.st_dev, status.st_ino);
-    open.emplace(std::atoi(entry->d_name), file);
-  }
-  ::closedir(directory);
+  const auto unseen = [&] {
+    return IoTotals{less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes), less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
+  };
+  // Little is worth a look only once the process has come to rest: more may come.
+  const bool at_rest = totals == use.glanced;
+  use.glanced = totals;
+  if (use.begun && unseen().read_bytes + unseen().written_bytes < (at_rest ? kLeastMove : kWorthALook)) return;
+  std::map<int, OpenFile> open = read_open_files(self);
   // A hook claims its file before the first call moves anything: what the positions show, its claim has come before.
   drain_ring(process);
-  for (const auto& [number, file] : open) feed_move(process, number, file, unseen_read >= unseen_written);
+  IoTotals left = unseen();
+  if (use.begun)
+    for (auto& [number, file] : open) feed_move(process, number, file, left);
   use.open = std::move(open);
   use.noted = {};
   use.seen = totals;
+  use.begun = true;
 }
 
-/// Feeds what a descriptor has moved over since the last look, unless hooks tell of its file.
-void Session::feed_move(Process& process, int number, const OpenFile& file, bool mostly_read) {
+/// Feeds what a descriptor has moved over since the last look, unless hooks tell of its file. No more than what is `left`
+/// of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next look, as the
+/// position was read after the bytes were counted.
+void Session::feed_move(Process& process, int number, OpenFile& file, IoTotals& left) {
   const FileUse& use = process.file_use;
   if (use.told.contains(file.object)) return;
   // The number may have been closed and opened again: then it began at 0.
@@ -81,14 +96,21 @@ void Session::feed_move(Process& process, int number, const OpenFile& file, bool
   const bool same = known != use.open.end() && known->second.object == file.object && known->second.reads == file.reads &&
                     known->second.writes == file.writes && known->second.position <= file.position;
   const uint64_t before = same ? known->second.position : 0;
-  if (file.position < before + kLeastMove) return;
-  const bool read = file.reads && (!file.writes || mostly_read);
+  const bool read = file.reads && (!file.writes || left.read_bytes >= left.written_bytes);
+  uint64_t& own = read ? left.read_bytes : left.written_bytes;
+  const uint64_t moved = std::min(less(file.position, before), own);
+  if (moved < kLeastMove) {
+    file.position = std::min(before, file.position);
+    return;
+  }
+  own -= moved;
+  file.position = before + moved;
   trace::Event event = stamped(process, nullptr, read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
   event.address = file.object;
-  event.bytes = file.position - before;
+  event.bytes = moved;
   event.argument = before;
   feed(event);
-  unseen_file_bytes_ += event.bytes;
+  unseen_file_bytes_ += moved;
   process.active = true;
 }
 

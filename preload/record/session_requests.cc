@@ -248,7 +248,6 @@ void Session::inherit_from(Process& child, Process& parent) {
   for (auto& [start, mapping] : child.file_mappings) mapping.seen.clear();
   // Its hooks know the descriptors that it was born with, and will not claim their files again.
   child.file_use.told = parent.file_use.told;
-  child.file_use.open = parent.file_use.open;
   // Registration and write protection do not pass over a fork; what is mapped does.
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
@@ -293,7 +292,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
     case ring::RequestKind::kFreeing:
       if (request.address + request.bytes <= request.address) break;
       poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
-      if (request.bytes >= kLeastMappedFileBytes) poll_mapped_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
+      if (request.argument == ring::kOfFile) poll_mapped_before_free(process);
       break;
     case ring::RequestKind::kExiting:
       process.exit_status = static_cast<int>(request.argument) & 0xff;
@@ -321,7 +320,7 @@ void Session::drain_ring(Process& process) {
     if (note.address + note.bytes < note.address) continue;
     // No memory of a program lies there, and no program has that many threads.
     const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree || note.kind == trace::EventKind::kProtect ||
-                           note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge;
+                           note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge || note.kind == trace::EventKind::kUnmap;
     if ((of_memory && note.address + note.bytes > kUserEnd) || (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid))) continue;
     switch (note.kind) {
       case trace::EventKind::kAlloc: {
@@ -350,6 +349,7 @@ void Session::drain_ring(Process& process) {
         for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
         break;
       }
+      case trace::EventKind::kUnmap: forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes)); break;
       case trace::EventKind::kFileRead:
       case trace::EventKind::kFileWrite:
       case trace::EventKind::kFileSync:

@@ -12,6 +12,8 @@ namespace oomcast::ring {
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
 inline constexpr uint32_t kVersion = 6;
 
+inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
+
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set
   kHelloForked,  // a forked child; `argument` is the parent's pid
@@ -19,7 +21,8 @@ enum class RequestKind : uint32_t {
   kMapped,       // [address, +bytes) was mapped private and anonymous; `argument` holds the PROT_ bits, `flags` the MAP_ bits
   kUnknownPage,  // an allocation lies on pages that are not in the known-page table
   kExiting,      // about to leave with exit status `argument`
-  kFreeing,      // [address, +bytes) is about to be unmapped or given back; asked only when touches are polled
+  kFreeing,      // [address, +bytes) is about to be unmapped or given back; asked only when touches are polled,
+                 // and with `argument` kOfFile where the data of a mapped file may go
   kBreakMoved,   // the heap has grown by [address, +bytes): as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
 };

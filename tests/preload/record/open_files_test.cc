@@ -53,6 +53,26 @@ TEST_F(OpenFiles, StdioIsSeenThroughThePositionsOfItsDescriptors) {
   EXPECT_EQ(bytes_of(trace::EventKind::kFileRead), 16u << 20);
 }
 
+TEST_F(OpenFiles, WhatStoodOpenBeforeTheProgramBeganIsNotItsDoing) {
+  // The guest inherits a descriptor that has come far along another file.
+  const std::string other = path.string() + ".other";
+  FILE* inherited = std::fopen(other.c_str(), "w");
+  ASSERT_NE(inherited, nullptr);
+  std::string block(8 << 20, 'x');
+  ASSERT_EQ(std::fwrite(block.data(), block.size(), 1, inherited), 1u);
+  std::fflush(inherited);
+  ASSERT_TRUE(record_guest(sink, {guest("stdio_copy"), path.string()}).ok());
+  struct stat status {};
+  ASSERT_EQ(::fstat(::fileno(inherited), &status), 0);
+  for (const trace::Event& event : sink.events)
+    if (event.kind == trace::EventKind::kFileWrite) {
+      EXPECT_NE(event.address, ring::file_id(status.st_dev, status.st_ino));
+    }
+  std::fclose(inherited);
+  std::filesystem::remove(other);
+  EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 16u << 20);
+}
+
 TEST_F(OpenFiles, WhatHooksHaveToldIsNotToldAgain) {
   ASSERT_TRUE(record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=64", "status=none"}).ok());
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 64u << 20);
