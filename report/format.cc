@@ -68,6 +68,18 @@ std::string where_text(NodeId node, host::ZoneKind zone) {
   return "node " + std::to_string(node.value) + " zone " + host::zone_name(zone);
 }
 
+std::string cpu_list_text(const std::vector<int>& cpus) {
+  std::string text;
+  for (size_t i = 0; i < cpus.size();) {
+    size_t last = i;
+    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
+    text += (text.empty() ? "" : ",") + std::to_string(cpus[i]);
+    if (last > i) text += "-" + std::to_string(cpus[last]);
+    i = last + 1;
+  }
+  return text;
+}
+
 std::string host_text(const host::HostSpec& host) {
   std::string text = host.name + " (";
   if (!host.kernel_release.empty()) text += host.kernel_release + ", ";

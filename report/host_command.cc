@@ -8,6 +8,7 @@
 #include "model/host/field_names.h"
 #include "model/host/read_host.h"
 #include "model/host/watermarks.h"
+#include "report/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -52,19 +53,6 @@ std::string duration(Nanoseconds time) {
   return text;
 }
 
-// "0-3,8"
-std::string cpu_list(const std::vector<int>& cpus) {
-  std::string out;
-  for (size_t i = 0; i < cpus.size();) {
-    size_t last = i;
-    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
-    out += (out.empty() ? "" : ",") + std::to_string(cpus[i]);
-    if (last > i) out += "-" + std::to_string(cpus[last]);
-    i = last + 1;
-  }
-  return out.empty() ? "none" : out;
-}
-
 // A name from a file may hold anything; a terminal should see only letters.
 std::string printable(const std::string& text) {
   std::string out = text.substr(0, 80);
@@ -80,7 +68,7 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
     free += zone.free;
   }
   print(out, "\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
-        cpu_list(node.cpus).c_str());
+        (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
   if (spec.nodes.size() > 1) {
     out += ", distance";
     for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i)

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "report/format.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -102,20 +104,6 @@ std::string meminfo(const host::HostSpec& host) {
   return text;
 }
 
-/// "0-3,8"
-std::string cpu_list(const std::vector<int>& cpus) {
-  std::string text;
-  for (size_t i = 0; i < cpus.size();) {
-    size_t last = i;
-    while (last + 1 < cpus.size() && cpus[last + 1] == cpus[last] + 1) ++last;
-    if (!text.empty()) text += ",";
-    text += std::to_string(cpus[i]);
-    if (last > i) text += "-" + std::to_string(cpus[last]);
-    i = last + 1;
-  }
-  return text;
-}
-
 std::string limit(int64_t bytes) { return (bytes < 0 ? "max" : std::to_string(bytes)) + "\n"; }
 
 /// cgroup v1 has no word for "no limit": the largest multiple of a page.
@@ -131,7 +119,7 @@ const std::vector<int>& allowed_cpus(const host::HostSpec& host, int cpu_node) {
 
 std::vector<PresentedFile> presented_files(const host::HostSpec& host) {
   return {{"meminfo", meminfo(host)},
-          {"cpu_online", cpu_list(host.cpus) + "\n"},
+          {"cpu_online", cpu_list_text(host.cpus) + "\n"},
           {"memory.max", limit(host.cgroup.memory_max)},
           {"memory.high", limit(host.cgroup.memory_high)},
           {"memory.swap.max", limit(host.cgroup.memory_swap_max)},
@@ -144,7 +132,7 @@ std::string presented_environment(const host::HostSpec& host, int cpu_node, cons
                          (host.total_swap() - swap_used(host)).count(), static_cast<int64_t>(host.processes.size()),
                          static_cast<int64_t>(host.cpus.size())})
     text += std::to_string(figure) + ":";
-  return text + cpu_list(allowed_cpus(host, cpu_node)) + ":" + directory;
+  return text + cpu_list_text(allowed_cpus(host, cpu_node)) + ":" + directory;
 }
 
 Result<void> write_presented_files(const host::HostSpec& host, const std::string& directory) {

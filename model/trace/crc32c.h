@@ -1,26 +1,16 @@
 // Are these the bytes that were written? CRC-32C (Castagnoli), which finds every single flipped byte.
 #pragma once
 
-#include <array>
+#include <boost/crc.hpp>
 #include <cstdint>
 #include <string_view>
 
 namespace oomcast::trace {
 
-inline constexpr std::array<uint32_t, 256> kCrc32cTable = [] {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t i = 0; i < 256; ++i) {
-    uint32_t value = i;
-    for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ (value & 1 ? 0x82f63b78u : 0);
-    table[i] = value;
-  }
-  return table;
-}();
-
 inline uint32_t crc32c(std::string_view bytes) {
-  uint32_t value = ~0u;
-  for (const char c : bytes) value = (value >> 8) ^ kCrc32cTable[(value ^ static_cast<uint8_t>(c)) & 0xff];
-  return ~value;
+  boost::crc_optimal<32, 0x1edc6f41, 0xffffffff, 0xffffffff, true, true> crc;
+  crc.process_bytes(bytes.data(), bytes.size());
+  return crc.checksum();
 }
 
 }  // namespace oomcast::trace

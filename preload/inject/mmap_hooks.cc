@@ -29,8 +29,6 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// The recorder leaves smaller mappings of files out (record/mapped_files.h).
-constexpr size_t kFileMappingBytes = size_t{1} << 20;
 std::atomic<bool> maps_files{false};  // this process has mapped a file's data
 
 /// While touches are polled, nothing else tells what was touched in memory that is about to go.
@@ -55,7 +53,7 @@ void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
 OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
   // Its pages are found by polling: whoever takes the mapping away has to let the recorder look first.
-  if (!failed(result) && fd >= 0 && bytes >= kFileMappingBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);
+  if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);
   if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) &&
       agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) && thread_state.refused) {
     // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
@@ -68,7 +66,7 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
 
 OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
-  const bool of_file = maps_files.load(std::memory_order_relaxed) && bytes >= kFileMappingBytes;
+  const bool of_file = maps_files.load(std::memory_order_relaxed) && bytes >= ring::kLeastMappedFileBytes;
   const auto address = reinterpret_cast<uint64_t>(start);
   if (of_file) agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), ring::kOfFile, 0);
   else before_free(start, bytes);

@@ -23,9 +23,6 @@ struct FileMapping {
 /// By start address. Small: a program maps few files for their data.
 using FileMappings = std::map<uint64_t, FileMapping>;
 
-/// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
-inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
-
 /// The mappings among `maps` that give a file's data: large, of a regular file that this process does not execute from,
 /// and not copied by writes (a private writable mapping makes anonymous memory, which is tracked as such).
 std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps);

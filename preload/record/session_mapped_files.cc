@@ -31,7 +31,7 @@ std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps) {
   for (const Vma& vma : maps) {
     const bool plain = vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/");
     // What is installed below /usr (locales, fonts, caches) every program on the target has mapped already, as its text.
-    if (!plain || vma.name.starts_with("/usr/") || vma.name.starts_with("/memfd:") || vma.end - vma.start < kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
+    if (!plain || vma.name.starts_with("/usr/") || vma.name.starts_with("/memfd:") || vma.end - vma.start < ring::kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
     if (!executed.contains({vma.device, vma.inode})) found.push_back(vma);
   }
   return found;

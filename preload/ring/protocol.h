@@ -13,6 +13,8 @@ inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
 inline constexpr uint32_t kVersion = 6;
 
 inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
+/// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
+inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
 
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set

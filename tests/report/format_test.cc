@@ -36,5 +36,11 @@ TEST(Format, DurationsKeepTheirPrecision) {
 
 TEST(Format, SignalsHaveTheirName) { EXPECT_EQ(signal_text(9), "signal 9 (SIGKILL)"); }
 
+TEST(CpuListText, NamesRunsByTheirEnds) {
+  EXPECT_EQ(cpu_list_text({0, 1, 2, 3, 8}), "0-3,8");
+  EXPECT_EQ(cpu_list_text({5}), "5");
+  EXPECT_EQ(cpu_list_text({}), "");
+}
+
 }  // namespace
 }  // namespace oomcast::report
