@@ -45,11 +45,15 @@ std::atomic<int> state{kUnread};
 PresentedMachine machine;
 char replacement[kFileCount + kCgroupFileCount][kPathBytes];
 
+bool digits(const char*& at, uint64_t* value) {
+  const char* const start = at;
+  for (*value = 0; *at >= '0' && *at <= '9'; ++at) *value = *value * 10 + static_cast<uint64_t>(*at - '0');
+  return at != start;
+}
+
 /// Decimal digits up to `end`, which is passed over.
 bool number(const char*& at, char end, uint64_t* value) {
-  if (*at < '0' || *at > '9') return false;
-  for (*value = 0; *at >= '0' && *at <= '9'; ++at) *value = *value * 10 + static_cast<uint64_t>(*at - '0');
-  if (*at != end) return false;
+  if (!digits(at, value) || *at != end) return false;
   ++at;
   return true;
 }
@@ -57,12 +61,10 @@ bool number(const char*& at, char end, uint64_t* value) {
 bool cpu_list(const char*& at, cpu_set_t* set) {
   CPU_ZERO(set);
   for (;;) {
-    if (*at < '0' || *at > '9') return false;
     uint64_t first = 0, last = 0;
-    for (; *at >= '0' && *at <= '9'; ++at) first = first * 10 + static_cast<uint64_t>(*at - '0');
+    if (!digits(at, &first)) return false;
     last = first;
-    if (*at == '-')
-      for (last = 0, ++at; *at >= '0' && *at <= '9'; ++at) last = last * 10 + static_cast<uint64_t>(*at - '0');
+    if (*at == '-' && !digits(++at, &last)) return false;
     for (; first <= last && first < CPU_SETSIZE; ++first) CPU_SET(first, set);
     const char end = *at;
     if (end == '\0') return false;

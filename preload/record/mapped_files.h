@@ -3,8 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
-#include <utility>
 #include <vector>
 
 #include "preload/record/proc_maps.h"
@@ -17,7 +15,7 @@ struct FileMapping {
   uint64_t offset = 0;   // of `start` in the file
   bool writable = false;  // shared and writable: what is used counts as written
   bool shared = false;
-  std::set<uint64_t> seen;  // addresses of pages that have been told
+  std::vector<bool> seen;  // by page: it has been told
 };
 
 /// By start address. Small: a program maps few files for their data.

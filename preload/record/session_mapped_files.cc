@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
+#include <utility>
 
 #include "preload/record/mapped_files.h"
 #include "preload/record/session.h"
@@ -76,7 +78,7 @@ void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps)
   }
   for (const Vma& vma : now) {
     if (process.file_mappings.contains(vma.start)) continue;
-    FileMapping mapping{vma.start, vma.end, ring::file_id(vma.device, vma.inode), vma.file_offset, vma.shared && vma.writable, vma.shared, {}};
+    FileMapping mapping{vma.start, vma.end, ring::file_id(vma.device, vma.inode), vma.file_offset, vma.shared && vma.writable, vma.shared, std::vector<bool>((vma.end - vma.start) / kPage)};
     feed_simple(process, trace::EventKind::kMap, vma.start, vma.end - vma.start, 0, flags_of(mapping));
     feed_simple(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset);
     process.file_mappings.emplace(vma.start, std::move(mapping));
@@ -94,7 +96,9 @@ void Session::poll_mapped_files(Process& process) {
     };
     scan_shared(process.pagemap.get(), mapping.start, mapping.end, [&](uint64_t from, uint64_t to) {
       for (uint64_t at = from; at < to; at += kPage) {
-        if (!mapping.seen.insert(at).second) continue;
+        auto seen = mapping.seen[(at - mapping.start) / kPage];
+        if (seen) continue;
+        seen = true;
         if (at != run_end) {
           flush();
           run = at;

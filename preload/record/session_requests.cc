@@ -245,7 +245,7 @@ void Session::inherit_from(Process& child, Process& parent) {
   child.maps_shared_memory = parent.maps_shared_memory;
   // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
   child.file_mappings = parent.file_mappings;
-  for (auto& [start, mapping] : child.file_mappings) mapping.seen.clear();
+  for (auto& [start, mapping] : child.file_mappings) mapping.seen.assign(mapping.seen.size(), false);
   // Its hooks know the descriptors that it was born with, and will not claim their files again.
   child.file_use.told = parent.file_use.told;
   // Registration and write protection do not pass over a fork; what is mapped does.
