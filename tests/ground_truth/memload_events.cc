@@ -382,8 +382,8 @@ void Player::Process::fork(const Step& step) {
   player_.processes_.push_back(std::make_unique<Process>(*this, child, step.child));
 }
 
-Player::Player(const Script& script, Timing timing, Feed feed, Now now)
-    : timing_(timing), feed_(std::move(feed)), now_(std::move(now)) {
+Player::Player(const Script& script, Timing timing, Feed feed, Now now, std::vector<File> files)
+    : timing_(timing), feed_(std::move(feed)), now_(std::move(now)), files_(std::move(files)) {
   processes_.push_back(std::make_unique<Process>(*this, kRootPid, 0u, script.steps));
   processes_.front()->start();
 }

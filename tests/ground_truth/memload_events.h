@@ -27,8 +27,10 @@ class Player {
   /// Virtual nanoseconds since the start, for steps that look at the clock (`rate`). May be empty: then the player's
   /// own clock is used, which knows no stalls.
   using Now = std::function<int64_t()>;
+  /// A file that is there before the script begins. A file's id is its place here, from 1; those the script writes follow.
+  using File = std::pair<std::string, uint64_t>;  // path, bytes
 
-  Player(const Script& script, Timing timing, Feed feed, Now now = {});
+  Player(const Script& script, Timing timing, Feed feed, Now now = {}, std::vector<File> files = {});
   ~Player();
   Player(const Player&) = delete;
   Player& operator=(const Player&) = delete;
@@ -52,7 +54,7 @@ class Player {
   uint64_t events_ = 0;
   uint32_t last_pid_ = kRootPid;
   std::vector<std::unique_ptr<Process>> processes_;
-  std::vector<std::pair<std::string, uint64_t>> files_;  // path, size; the index + 1 is the file's id
+  std::vector<File> files_;
   friend class Process;
 };
 

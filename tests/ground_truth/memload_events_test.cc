@@ -96,6 +96,19 @@ TEST(Player, FileStepsGoThroughA64KiBBuffer) {
   EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 2 * 16 + 50) << "the buffers, and each page of the mapped file";
 }
 
+TEST(Player, AFileThatIsThereAlreadyIsReadByItsPlaceInTheList) {
+  const Script script = parse_script("memload fr:/data/b").value();
+  std::vector<Event> events;
+  Player player(script, Timing{}, [&](const Event& event) { events.push_back(event); }, {},
+                {{"/data/a", 4096}, {"/data/b", 100 << 10}});
+  while (player.advance()) {
+  }
+  const auto reads = only(events, EventKind::kFileRead);
+  ASSERT_EQ(reads.size(), 2u);
+  EXPECT_EQ(reads[0].address, 2u);
+  EXPECT_EQ(reads[1].bytes, 36u << 10);
+}
+
 TEST(Player, AForkedChildSharesPagesUntilItWrites) {
   const auto events = events_of("memload anon:0:1M w:0 fork:w:0:0:50 wait adj:-5");
   const auto touches = only(events, EventKind::kTouch);

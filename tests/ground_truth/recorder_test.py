@@ -113,6 +113,12 @@ class Files(unittest.TestCase):
         self.assertIn("zram_mb 0", lines)
         self.assertTrue({"swap 0 -1", "policy bind 0", "run -5 memload w:0", "sampler_cpu 1"} <= set(lines))
 
+    def test_what_runs_beside_and_what_warms_the_cache_are_lines_of_their_own(self):
+        self.write(b'{"nodes": [64], "warm": ["cat /data/a"], "run": [[0, "true"]], "beside": [[5, "cat /data/b"]], '
+                   b'"host": {"page_cache": []}}')
+        lines = job_text(read_case(self.path)).splitlines()
+        self.assertTrue({"warm 0 cat /data/a", "run 0 true", "beside 5 cat /data/b"} <= set(lines))
+
     def test_a_group_around_the_cgroup_comes_first_and_not_alone(self):
         self.write(b'{"nodes": [64], "cgroup_parent": {"memory.max": "9"}, "cgroup": {"memory.low": "5"}, '
                    b'"zram_mb": 16, "run": [[0, "true"]]}')

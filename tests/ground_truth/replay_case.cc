@@ -170,6 +170,20 @@ std::optional<Error> set_policy(const Json& description, const host::HostSpec& h
   return std::nullopt;
 }
 
+/// Files in the host's page cache are there for the script; the host gets the ids that the script's events call them by.
+std::vector<Player::File> number_files(host::HostSpec& host) {
+  std::vector<Player::File> files;
+  for (host::CachedFileSpec& file : host.page_cache) {
+    files.emplace_back(file.file, static_cast<uint64_t>(file.bytes.count()));
+    file.file_id = static_cast<int64_t>(files.size());
+  }
+  for (host::BackgroundSpec& actor : host.background) {
+    const auto same = std::find_if(files.begin(), files.end(), [&](const Player::File& file) { return file.first == actor.file; });
+    if (same != files.end()) actor.file_id = same - files.begin() + 1;
+  }
+  return files;
+}
+
 sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Script& script, sim::Options options) {
   options.kill_on_oom = true;
   options.audit = arguments.audit;
@@ -179,6 +193,7 @@ sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Scr
     if (has_it) options.cpu_node = node.id.value;
   }
   const Timing timing{host.calibration.page_touch_ps, host.calibration.page_fault.count()};
+  std::vector<Player::File> files = number_files(host);
   sim::Simulation simulation(std::move(host), options);
   std::ofstream log;
   if (!arguments.events.empty()) log.open(arguments.events);
@@ -191,7 +206,7 @@ sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Scr
         }
         simulation.feed(event);
       },
-      [&] { return simulation.now().count(); });
+      [&] { return simulation.now().count(); }, std::move(files));
   std::vector<trace::WatchRequest> watches;
   std::vector<trace::KillRequest> kills;
   while (player.advance()) {

@@ -39,7 +39,7 @@ double now_s(void);
 void pin_to_cpu(int cpu);
 
 // processes.c
-void start_processes(const char *kind);  // "setup" (one after the other, waited for), "bg", "run"
+void start_processes(const char *kind);  // "setup" and "warm" (one after the other, waited for), "bg", "run", "beside"
 int reap_processes(double since);        // notes exits; returns how many of kind "run" are still there
 void end_processes(void);
 int background_pids(int *pids, int size);

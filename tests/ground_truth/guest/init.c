@@ -2,7 +2,7 @@
 //
 // Boot: mounts, kernel modules of the initramfs, disks by serial number. Then the job (/job, one "key first rest" a
 // line, written by scripts/ground_truth): settings, swap, calibration, setup commands, background processes, caches
-// dropped, snapshot, the run with samples at a steady beat, results to a raw disk, reboot (which ends QEMU).
+// dropped, warm commands, snapshot, the run with samples at a steady beat, results to a raw disk, reboot (which ends QEMU).
 // It stays at oom_score_adj -1000, in locked memory, on the last CPU.
 #include <dirent.h>
 #include <fcntl.h>
@@ -232,7 +232,8 @@ static void settle(void) {
   }
 }
 
-// A host on which nothing was ever run has no shell and no libc in its page cache: run them once.
+// A host on which nothing was ever run has no shell and no libc in its page cache: run them once. Then what the case wants
+// to be there besides.
 static void drop_caches_and_warm_up(void) {
   sync();
   if (write_file("/proc/sys/vm/drop_caches", "1")) die("drop_caches");
@@ -241,6 +242,7 @@ static void drop_caches_and_warm_up(void) {
     if (!strcmp(job.lines[i].key, "setup")) job.lines[i].key = "setup done";
   }
   start_processes("setup");
+  start_processes("warm");
   usleep(1500000);
 }
 
@@ -306,6 +308,7 @@ int main(void) {
   const double start = now_s();
   take_sample(0);
   start_processes("run");
+  start_processes("beside");
   beat(start);
   keep_aftermath();
   keep_dmesg();

@@ -19,8 +19,10 @@ static struct process {
 } processes[kMaxProcesses];
 static int process_count;
 
-static char *const kEnvironment[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/", "LANG=C",
-                                     "MEMLOAD_PROGRESS=/run/progress", 0};
+// The last one only for the run: its progress is what the sampler notes.
+static char *kEnvironment[] = {"PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=/", "LANG=C",
+                               "MEMLOAD_PROGRESS=/run/progress", 0};
+enum { kProgress = 3 };
 
 // "policy bind 0-1": the run's memory policy, which survives exec and fork.
 static void set_policy(void) {
@@ -50,6 +52,7 @@ static int spawn(const char *kind, const char *adjust, const char *command) {
   const int in_cgroup = !strcmp(kind, "run") && *job.cgroup;
   char procs[96];
   snprintf(procs, sizeof procs, "%s/cgroup.procs", job.cgroup);
+  kEnvironment[kProgress] = strcmp(kind, "beside") ? "MEMLOAD_PROGRESS=/run/progress" : 0;
   fflush(0);
   const int pid = vfork();
   if (pid) return pid;
@@ -74,10 +77,10 @@ void start_processes(const char *kind) {
     if (strcmp(line->key, kind) || process_count == kMaxProcesses) continue;
     const int pid = spawn(kind, line->first, line->rest);
     if (pid < 0) die("cannot start a process");
-    if (!strcmp(kind, "setup")) {
+    if (!strcmp(kind, "setup") || !strcmp(kind, "warm")) {
       int status = 0;
       waitpid(pid, &status, 0);
-      if (status) dprintf(1, "guest: setup failed with status %#x: %s\n", status, line->rest), die("setup");
+      if (status) dprintf(1, "guest: %s failed with status %#x: %s\n", kind, status, line->rest), die(kind);
       continue;
     }
     processes[process_count++] = (struct process){kind, index++, pid, 1};

@@ -7,7 +7,7 @@ DEFAULTS = {
     "kernel": "6.1", "cpus": 2, "limit_s": 150, "append": "transparent_hugepage=never", "root": "disk",
     "nodes": None, "node_cpus": None, "distances": None, "swap_mb": 0, "swap_iops": 0, "swaps": [], "disk_mb": 0,
     "disk_iops": 0, "locked_mb": 0, "sysctl": {}, "write": {}, "zram_mb": 0, "cgroup": {},
-    "cgroup_parent": {}, "prepare": [], "setup": [], "bg": [], "run": None,
+    "cgroup_parent": {}, "prepare": [], "setup": [], "warm": [], "bg": [], "run": None, "beside": [], "host": {},
     "files": [], "content": {}, "membind": "", "preferred": "", "interleave": "", "why": "",
 }
 
@@ -63,10 +63,12 @@ def job_text(case):
     lines += [f"cgroup {file} {value}" for file, value in case["cgroup"].items()]
     lines += [f"swap {index} {swap.get('priority', -1)}" for index, swap in enumerate(case["swaps"])]
     lines += [f"setup 0 {command}" for command in case["setup"]]
+    lines += [f"warm 0 {command}" for command in case["warm"]]
     lines += [f"bg {adjust} {command}" for adjust, command in case["bg"]]
     lines += [f"policy {mode if mode != 'membind' else 'bind'} {case[mode]}"
               for mode in ("membind", "preferred", "interleave") if case[mode]]
     lines += [f"run {adjust} {command}" for adjust, command in case["run"]]
+    lines += [f"beside {adjust} {command}" for adjust, command in case["beside"]]
     for line in lines:
         if "\n" in line:
             raise MachineError(f"a line break in a command or value: {line!r}")

@@ -51,7 +51,7 @@ class LiveRuns:
         for path, text in case.get("content", {}).items():
             with open(path, "w") as file:
                 file.write(text)
-        for command in (*case.get("prepare", []), *case.get("setup", [])):
+        for command in (command for key in ("prepare", "setup", "warm") for command in case.get(key, [])):
             done = subprocess.run(["sh", "-c", command], cwd=WORKLOAD_DIRECTORY, env=self.environment,
                                   capture_output=True, text=True)
             if done.returncode:
