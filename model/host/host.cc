@@ -41,16 +41,23 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   return zone;
 }
 
-// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. Else: three
-// quarters of what is free in pieces smaller than a pageblock, as movable memory comes in whole blocks on a host that
-// has not run for long; but no more than the kernel itself holds on the node, as what it frees lies beside what it keeps.
+// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that has
+// just booted leaves up to about 1,800 pages in pieces smaller than a pageblock, of which about 600 are of that kind. Where
+// there are more pieces, most are caches of the kernel that were dropped: then three quarters of all of them. But no more
+// than the kernel itself holds on the node, as what it frees lies beside what it keeps.
+int64_t other_free_of(int64_t pieces, int64_t kernel_pages) {
+  constexpr int64_t kPiecesOfABoot = 1800, kOtherOfABoot = 600;
+  const int64_t most_of_them = pieces * 3 / 4;
+  return std::min(pieces <= kPiecesOfABoot ? std::min(most_of_them, kOtherOfABoot) : most_of_them, kernel_pages);
+}
+
 void estimate_other_free(Node& node, const NodeSpec& spec, bool exact_highatomic) {
   const int64_t kernel_pages = (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
   for (const ZoneSpec& zone_spec : spec.zones) {
     Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
     if (zone_spec.kind == ZoneKind::kMovable) continue;
     const int64_t known = zone_spec.free_unmovable.count();
-    zone.other_free = known >= 0 ? std::min(known, zone.free) : std::min(zone.start_pieces * 3 / 4, kernel_pages);
+    zone.other_free = known >= 0 ? std::min(known, zone.free) : other_free_of(zone.start_pieces, kernel_pages);
     zone.other_capacity = zone.other_free;
     zone.highatomic = (exact_highatomic ? zone_spec.highatomic_free : zone_spec.highatomic_reserved).count();
   }

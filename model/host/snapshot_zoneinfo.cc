@@ -3,6 +3,7 @@
 
 #include "model/host/defaults.h"
 #include "model/host/field_names.h"
+#include "model/host/node.h"
 #include "model/host/parse_text.h"
 #include "model/host/snapshot_reader.h"
 
@@ -356,6 +357,8 @@ ZoneSpec* zone_of(HostSpec& spec, std::string_view node_word, std::string_view z
 }
 
 // "Node    0, zone    DMA32, type    Unmovable      4      3 ..."; a count above 100000 is printed as ">100000".
+// A whole free block changes its type without any fuss when another type needs it: it is not counted (kHugeOrder is
+// also the order of a pageblock).
 void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::string_view>& word) {
   constexpr size_t kFirstCount = 6;
   const bool highatomic = word[5] == "HighAtomic";
@@ -366,7 +369,7 @@ void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::
     if (count.starts_with(">")) count.remove_prefix(1);
     const auto blocks = parse_integer(count, 0, kPagesMax >> order);
     if (!blocks) return reader.fail(kPageTypes, line, "free blocks of order " + std::to_string(order) + " are " + quote(count) + ", expected a number; is the file cut off?");
-    pages += *blocks << order;
+    if (highatomic || order < kHugeOrder) pages += *blocks << order;
   }
   ZoneSpec* zone = zone_of(reader.spec, word[1], word[3].substr(0, word[3].size() - 1));
   if (zone == nullptr) return;

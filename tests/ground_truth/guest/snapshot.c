@@ -42,6 +42,7 @@ void take_snapshot(void) {
                                        "/proc/meminfo",
                                        "/proc/vmstat",
                                        "/proc/buddyinfo",
+                                       "/proc/pagetypeinfo",
                                        "/proc/swaps",
                                        "/proc/version",
                                        "/proc/cpuinfo",

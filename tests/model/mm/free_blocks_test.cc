@@ -59,6 +59,13 @@ TEST(OtherBlocks, HoldThreeQuartersOfThePiecesButNoMoreThanTheKernelHas) {
   EXPECT_EQ(Machine(spec, Kswapd::kAbsent).zone().other_free, 100);
 }
 
+TEST(OtherBlocks, AFreshBootLeavesSixHundredPagesOfThem) {
+  host::HostSpec spec = in_pieces();
+  spec.nodes[0].zones[0].free_blocks = {32, 0, 0, 0, 0, 0, 0, 0, 6, 4, 16};  // half of the pieces are three blocks
+  EXPECT_EQ(Machine(spec, Kswapd::kAbsent).zone().start_pieces, 3104 - 6 * 256);
+  EXPECT_EQ(Machine(spec, Kswapd::kAbsent).zone().other_free, 600);
+}
+
 TEST(OtherBlocks, PagetypeinfoKnowsBetter) {
   host::HostSpec spec = in_pieces();
   spec.nodes[0].zones[0].free_unmovable = 77_pages;
