@@ -13,6 +13,7 @@
 #include <string>
 
 #include "model/host/read_host.h"
+#include "model/host/read_snapshot.h"
 #include "model/sim/simulation.h"
 #include "model/trace/trace_writer.h"
 #include "preload/record/recorder.h"
@@ -77,13 +78,9 @@ class TemporaryDirectory {
   std::string path_;
 };
 
+/// Never by way of the disk: each start of a program waits for this, and a hundred small files take longer than all the rest.
 Result<host::HostSpec> read_this_host() {
-  TemporaryDirectory directory;
-  if (directory.path().empty()) return Error{"host: this: no temporary directory; set TMPDIR to a writable one"};
-  if (auto taken = record::snapshot_this_machine(directory.path()); !taken) return taken.error();
-  auto spec = host::read_snapshot(directory.path());
-  if (spec.ok()) spec->name = kThisHost;
-  return spec;
+  return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine()});
 }
 
 Result<host::HostSpec> read_host(const std::string& name) {

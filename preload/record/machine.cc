@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "model/base/units.h"
@@ -36,10 +37,12 @@ bool write_file(const fs::path& path, const std::string& text) {
   return true;
 }
 
-/// Copies one kernel file to its place below `root`; one that is not there or not readable is left out.
-bool copy_kernel_file(const std::string& path, const fs::path& root) {
-  const std::string text = read_whole_path(path);
-  return text.empty() || write_file(root / path.substr(1), text);
+/// By their path without the leading slash.
+using Files = std::map<std::string, std::string>;
+
+/// Takes one kernel file; one that is not there or not readable is left out.
+void take(Files& files, const std::string& path) {
+  if (std::string text = read_whole_path(path); !text.empty()) files[path.substr(1)] = std::move(text);
 }
 
 struct FaultTimes {
@@ -87,17 +90,11 @@ uint64_t file_number(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? ring::file_id(status.st_dev, status.st_ino) : 0;
 }
 
-Result<void> snapshot_this_machine(const std::string& directory) {
-  const fs::path root(directory);
-  std::error_code error;
-  fs::create_directories(root, error);
-  if (error) return Error{directory + ": cannot make the directory: " + error.message()};
-  if (!write_file(root / "proc/version", read_whole_path("/proc/version"))) return Error{directory + ": cannot write into it: " + std::strerror(errno)};
-  bool ok = true;
-  for (const char* path : {"/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
-                           "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr"})
-    ok &= copy_kernel_file(path, root);
-  copy_kernel_file("/proc/slabinfo", root);  // for root's eyes only
+std::map<std::string, std::string> files_of_this_machine() {
+  Files files;
+  for (const char* path : {"/proc/version", "/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory",
+                           "/proc/sys/kernel/numa_balancing", "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr", "/proc/slabinfo"})
+    take(files, path);
   const auto each = [&](const char* path, auto&& visit) {
     std::error_code missing;
     for (fs::directory_iterator at(path, missing), end; !missing && at != end; at.increment(missing)) visit(at->path());
@@ -105,29 +102,40 @@ Result<void> snapshot_this_machine(const std::string& directory) {
   each("/proc/sys/vm", [&](const fs::path& path) {
     // Those that can only be written to, or that act when touched.
     const std::string name = path.filename();
-    if (name != "compact_memory" && name != "drop_caches" && name != "stat_refresh") ok &= copy_kernel_file(path.string(), root);
+    if (name != "compact_memory" && name != "drop_caches" && name != "stat_refresh") take(files, path.string());
   });
   each("/sys/devices/system/node", [&](const fs::path& path) {
     if (!path.filename().string().starts_with("node")) return;
-    for (const char* name : {"/meminfo", "/distance", "/cpulist", "/numastat"}) ok &= copy_kernel_file(path.string() + name, root);
+    for (const char* name : {"/meminfo", "/distance", "/cpulist", "/numastat"}) take(files, path.string() + name);
   });
-  for (const char* name : {"online", "possible", "has_cpu", "has_memory"}) ok &= copy_kernel_file(std::string("/sys/devices/system/node/") + name, root);
+  for (const char* name : {"online", "possible", "has_cpu", "has_memory"}) take(files, std::string("/sys/devices/system/node/") + name);
   for (const char* folder : {"/sys/kernel/mm/lru_gen", "/sys/kernel/mm/transparent_hugepage"})
     each(folder, [&](const fs::path& path) {
-      if (fs::is_regular_file(path)) ok &= copy_kernel_file(path.string(), root);
+      if (fs::is_regular_file(path)) take(files, path.string());
     });
   each("/proc", [&](const fs::path& path) {
     const std::string name = path.filename();
     if (name.find_first_not_of("0123456789") != std::string::npos || name == std::to_string(::getpid())) return;
     // Kernel threads have no memory of their own and cannot be killed.
-    if (read_whole_path(path.string() + "/status").find("VmRSS:") == std::string::npos) return;
-    for (const char* file : {"/status", "/oom_score_adj", "/oom_score"}) ok &= copy_kernel_file(path.string() + file, root);
+    std::string status = read_whole_path(path.string() + "/status");
+    if (status.find("VmRSS:") == std::string::npos) return;
+    files[path.string().substr(1) + "/status"] = std::move(status);
+    for (const char* file : {"/oom_score_adj", "/oom_score"}) take(files, path.string() + file);
   });
   const FaultTimes faults = measure_faults();
   char text[200];
   std::snprintf(text, sizeof text, "{\"page_fault_ns\": %.0f, \"page_touch_ns\": %.1f, \"cpu_loop_20m_s\": %.4f}\n", faults.fault_ns, faults.touch_ns, static_cast<double>(measure_cpu_loop_20m_ns()) / 1e9);
-  ok &= write_file(root / "calibration.json", text);
-  if (!ok) return Error{directory + ": could not write all files: " + std::strerror(errno)};
+  files["calibration.json"] = text;
+  return files;
+}
+
+Result<void> snapshot_this_machine(const std::string& directory) {
+  const fs::path root(directory);
+  std::error_code error;
+  fs::create_directories(root, error);
+  if (error) return Error{directory + ": cannot make the directory: " + error.message()};
+  for (const auto& [path, text] : files_of_this_machine())
+    if (!write_file(root / path, text)) return Error{directory + ": cannot write into it: " + std::strerror(errno)};
   return {};
 }
 

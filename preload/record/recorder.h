@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -80,7 +81,9 @@ int64_t measure_cpu_loop_20m_ns();
 
 /// The number of a file of this machine in events; 0 if there is no such file.
 uint64_t file_number(const std::string& path);
-/// Copies the kernel files that describe this machine under `directory` and writes calibration.json, measured here.
+/// The kernel files that describe this machine, by their path without the leading slash, and calibration.json, measured here.
+std::map<std::string, std::string> files_of_this_machine();
+/// The same as a directory.
 Result<void> snapshot_this_machine(const std::string& directory);
 
 }  // namespace oomcast::record
