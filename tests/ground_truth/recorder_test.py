@@ -12,7 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine.cases import job_text, read_case  # noqa: E402
 from machine.guest_files import cpio, make_swap, read_results  # noqa: E402
 from machine.kernels import MachineError  # noqa: E402
-from machine.outcome import kills_of, oom_text, outcome_of, thinned, samples_of, trouble_of  # noqa: E402
+from machine.outcome import footprint, kills_of, oom_text, outcome_of, thinned, samples_of, trouble_of  # noqa: E402
 
 COLUMNS = ("t_us", "step", "pages", "swap_used", "-free_node0", "nr_free_pages", "nr_inactive_file", "nr_active_file",
            "nr_anon_pages", "pageoutrun", "allocstall_movable", "pswpout", "oom_kill")
@@ -40,6 +40,12 @@ class Outcome(unittest.TestCase):
     def test_footprint_counts_what_was_swapped_out(self):
         outcome = outcome_of(results([row(0, 0), row(10, 80, swap=40, swapped=40)]), False)
         self.assertEqual(outcome["footprint_peak"], 120 * 4096)
+
+    def test_a_page_that_was_read_back_and_kept_its_slot_counts_once(self):
+        base = {"nr_anon_pages": 10, "swap_used": 0}
+        self.assertEqual(footprint({"nr_anon_pages": 90, "swap_used": 40, "nr_swapcached": 30, "nr_writeback": 5}, base),
+                         (90 + 40 - 25 - 10) * 4096)
+        self.assertEqual(footprint({"nr_anon_pages": 90, "swap_used": 40}, base), 120 * 4096)
 
     def test_a_victim_that_gave_memory_back_before_the_sample_does_not_lower_the_oom_footprint(self):
         outcome = outcome_of(results([row(0, 0), row(10, 90), row(20, 30, killed=1)]), False)

@@ -39,10 +39,16 @@ def ends_of_background(results):
     return ends
 
 
+def anonymous_pages(row):
+    """Resident or swapped out, each once. A page in the swap cache is mostly mapped again and has kept its slot; those
+    that are on their way out are not mapped."""
+    twice = max(0, row.get("nr_swapcached", 0) - row.get("nr_writeback", 0))
+    return row["nr_anon_pages"] + row["swap_used"] - min(twice, row["swap_used"]) + row.get("background_gone", 0)
+
+
 def footprint(row, base):
-    """Anonymous memory that the run has added: resident or swapped out. A page in the swap cache may count twice."""
-    now = row["nr_anon_pages"] + row["swap_used"] + row.get("background_gone", 0)
-    return (now - base["nr_anon_pages"] - base["swap_used"]) * PAGE
+    """Anonymous memory that the run has added, in bytes."""
+    return (anonymous_pages(row) - anonymous_pages(base)) * PAGE
 
 
 def stalls(row, base):

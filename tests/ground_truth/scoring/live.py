@@ -44,8 +44,8 @@ class LiveRuns:
         try:
             return self.prepare(case) or self.run(case, host, report)
         finally:
-            for name in os.listdir(WORKLOAD_DIRECTORY):
-                os.unlink(f"{WORKLOAD_DIRECTORY}/{name}")
+            for entry in os.scandir(WORKLOAD_DIRECTORY):
+                shutil.rmtree(entry) if entry.is_dir(follow_symlinks=False) else os.unlink(entry)
 
     def prepare(self, case):
         for path, text in case.get("content", {}).items():
