@@ -42,13 +42,27 @@ int64_t slab_bytes_per_object(const std::string& slabinfo, Wanted is_wanted) {
   return objects > 0 ? bytes / objects : 0;
 }
 
+bool is_inode_cache(std::string_view name) { return name != "lsm_inode_cache" && (name.ends_with("inode_cache") || name.ends_with("_inode")); }
+
+// Of file systems without a disk, whose inodes are in use for as long as their dentries are pinned.
+bool is_pinned_inode_cache(std::string_view name) {
+  constexpr std::string_view kPinned[] = {"inode_cache", "proc_inode_cache", "shmem_inode_cache", "sock_inode_cache", "mqueue_inode_cache", "hugetlbfs_inode_cache"};
+  return std::find(std::begin(kPinned), std::end(kPinned), name) != std::end(kPinned);
+}
+
+// Of the inodes that reclaim can get at, or of all where there are none of those.
+int64_t inode_bytes_of(const std::string& slabinfo) {
+  const int64_t reclaimable = slab_bytes_per_object(slabinfo, [](std::string_view name) { return is_inode_cache(name) && !is_pinned_inode_cache(name); });
+  return reclaimable > 0 ? reclaimable : slab_bytes_per_object(slabinfo, is_inode_cache);
+}
+
 }  // namespace
 
 void read_vfs_cache(SnapshotReader& reader) {
   VfsCacheSpec& cache = reader.spec.vfs_cache;
   if (const std::string* slabinfo = reader.text("proc/slabinfo")) {
     const int64_t dentry = slab_bytes_per_object(*slabinfo, [](std::string_view name) { return name == "dentry"; });
-    const int64_t inode = slab_bytes_per_object(*slabinfo, [](std::string_view name) { return name != "lsm_inode_cache" && (name.ends_with("inode_cache") || name.ends_with("_inode")); });
+    const int64_t inode = inode_bytes_of(*slabinfo);
     if (dentry > 0) cache.dentry_bytes = static_cast<int>(std::clamp<int64_t>(dentry, 64, 65536));
     if (inode > 0) cache.inode_bytes = static_cast<int>(std::clamp<int64_t>(inode, 64, 65536));
   }

@@ -107,6 +107,8 @@ TEST(SnapshotVfsCache, IsWhatTheKernelCounts) {
   EXPECT_EQ(host->vfs_cache.inodes_unused, 12);
   EXPECT_EQ(host->vfs_cache.dentry_bytes, 4096 / 21);
   EXPECT_EQ(host->vfs_cache.inode_bytes, 4 * 4096 / 14);
+  snapshot.files["proc/slabinfo"] += "inode_cache  40000  40000    640   12    2 : tunables    0    0    0 : slabdata   3334   3334      0\n";
+  EXPECT_EQ(parse_snapshot(snapshot)->vfs_cache.inode_bytes, 4 * 4096 / 14) << "those of sysfs are pinned, and smaller";
   snapshot.files["proc/sys/fs/dentry-state"] = "128707\t127131\n";
   EXPECT_THAT(error_of(snapshot), HasSubstr("proc/sys/fs/dentry-state:1: expected at least 5 numbers"));
 }
