@@ -135,20 +135,42 @@ int open_userfaultfd(int* error, bool* user_mode_only) {
   return fd >= 0 ? static_cast<int>(fd) : -1;
 }
 
-bool send_request(const ring::Request& request, int descriptor) {
+/// A userfaultfd for the heap and one for all else; the latter's is the one that has to be there.
+struct FaultDescriptors {
+  int all = -1, heap = -1;
+
+  int open(bool* user_mode_only) {
+    int error = 0;
+    bool ignored_mode = false;
+    int ignored_error = 0;
+    all = open_userfaultfd(&error, user_mode_only);
+    if (all >= 0) heap = open_userfaultfd(&ignored_error, &ignored_mode);
+    return error;
+  }
+  void close() {
+    for (int* fd : {&all, &heap}) {
+      if (*fd >= 0) raw_syscall(SYS_close, *fd);
+      *fd = -1;
+    }
+  }
+};
+
+bool send_request(const ring::Request& request, const FaultDescriptors& descriptors = {}) {
   iovec io{const_cast<ring::Request*>(&request), sizeof request};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &io;
   message.msg_iovlen = 1;
-  if (descriptor >= 0) {
+  if (descriptors.all >= 0) {
+    const int both[] = {descriptors.all, descriptors.heap};
+    const size_t bytes = (descriptors.heap >= 0 ? 2 : 1) * sizeof(int);
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = CMSG_SPACE(bytes);
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    header->cmsg_len = CMSG_LEN(bytes);
+    memcpy(CMSG_DATA(header), both, bytes);
   }
   long sent;
   do sent = own_syscall(SYS_sendmsg, socket_fd, arg(&message), MSG_NOSIGNAL);
@@ -195,32 +217,28 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   request.tid = current_tid();
   request.argument = parent;
   request.address = reinterpret_cast<uint64_t>(&__curbrk ? __curbrk : nullptr);
-  int fault_fd = -1;
+  FaultDescriptors faults;
   if (kind != ring::RequestKind::kHelloAgain) {
-    int error = 0;
     bool user_mode_only = false;
-    fault_fd = open_userfaultfd(&error, &user_mode_only);
-    request.userfaultfd_errno = error;
+    request.userfaultfd_errno = faults.open(&user_mode_only);
     request.flags = user_mode_only ? ring::kUserModeOnly : 0;
   }
-  const bool sent = send_request(request, fault_fd);
+  const bool sent = send_request(request, faults);
   // No copy stays here: when the recorder dies, the kernel then lets every waiting thread go.
-  if (fault_fd >= 0) raw_syscall(SYS_close, fault_fd);
+  faults.close();
   ring::Reply reply;
   int area = -1;
   bool answered = sent && receive_reply(&reply, &area);
   if (answered && reply.status == ring::ReplyStatus::kTakeDevice && area >= 0) {
     // We have dropped a privilege that the recorder still has: its /dev/userfaultfd makes one for our memory.
-    fault_fd = static_cast<int>(own_syscall(SYS_ioctl, area, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
+    for (int* fd : {&faults.all, &faults.heap}) *fd = static_cast<int>(own_syscall(SYS_ioctl, area, USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
     raw_syscall(SYS_close, area);
     area = -1;
     bool user_mode_only = false;
-    int error = 0;
-    if (fault_fd < 0) fault_fd = open_userfaultfd(&error, &user_mode_only);
+    request.userfaultfd_errno = faults.all < 0 ? faults.open(&user_mode_only) : 0;
     request.flags = ring::kTriedDevice | (user_mode_only ? ring::kUserModeOnly : 0);
-    request.userfaultfd_errno = error;
-    answered = send_request(request, fault_fd);
-    if (fault_fd >= 0) raw_syscall(SYS_close, fault_fd);
+    answered = send_request(request, faults);
+    faults.close();
     answered = answered && receive_reply(&reply, &area);
   }
   if (!answered || reply.status != ring::ReplyStatus::kTracked) {
@@ -357,7 +375,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
         request.flags = flags;
         ring::Reply reply;
         int descriptor = -1;
-        answered = send_request(request, -1) && receive_reply(&reply, &descriptor);
+        answered = send_request(request) && receive_reply(&reply, &descriptor);
         if (descriptor >= 0) raw_syscall(SYS_close, descriptor);
         thread_state.refused = answered && reply.status == ring::ReplyStatus::kRefused;
         if (!answered || reply.status == ring::ReplyStatus::kStayOut) stop_tracking();
@@ -398,12 +416,25 @@ bool after_allocation_slow(uintptr_t address, size_t bytes) {
   return !(agent_request(ring::RequestKind::kUnknownPage, address, bytes, 0, 0) && thread_state.refused);
 }
 
+/// Takes the break as it is for known. False: another thread has done so. `before` gets what was known.
+static bool take_break(uintptr_t* before, uintptr_t* now) {
+  *before = agent_known_break.load(std::memory_order_relaxed);
+  do {
+    *now = reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr);
+    if (*now == *before) return false;
+  } while (!agent_known_break.compare_exchange_weak(*before, *now, std::memory_order_relaxed));
+  return *before != 0;
+}
+
 bool after_break_moved() {
-  const auto now = reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr);
-  const uintptr_t before = agent_known_break.exchange(now, std::memory_order_relaxed);
-  if (now <= before || before == 0) return true;
-  const bool answered =
-      agent_request(ring::RequestKind::kBreakMoved, before & ~uintptr_t{4095}, ((now + 4095) & ~uintptr_t{4095}) - (before & ~uintptr_t{4095}), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  uintptr_t before, now;
+  if (!take_break(&before, &now)) return true;
+  if (now < before) {
+    // Nobody waits for this: glibc gives its heap back page by page.
+    if (tracking()) agent_shared->break_fell.store(now, std::memory_order_release);
+    return true;
+  }
+  const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
   return !(answered && thread_state.refused);
 }
 

@@ -56,6 +56,7 @@ void agent_note_sensitive(ring::Sensitive what);
 
 /// Called by malloc's hooks after each allocation. False: the target would have refused it (--on-refuse enomem).
 bool after_allocation_slow(uintptr_t address, size_t bytes);
+/// Called when the break is not where it was known to be: growth is asked for, a fall is told.
 bool after_break_moved();
 
 /// Counts an allocation towards the next sampled stack, and takes it when due. Never called in an allocator's lock.

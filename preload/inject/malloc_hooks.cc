@@ -26,6 +26,11 @@ struct InAllocator {
   ~InAllocator() { --thread_state.in_allocator; }
 };
 
+/// glibc gives the top of its heap back by itself, and its own brk() passes no hook: look where the break is.
+inline void notice_fall() {
+  if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) < agent_known_break.load(std::memory_order_relaxed), 0)) after_break_moved();
+}
+
 /// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
 inline bool noticed(uintptr_t address, size_t bytes) {
   bool granted = true;
@@ -48,6 +53,7 @@ inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true) {
     InAllocator in;
     real_libc_table.free(pointer);
     if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // and the break with it
+    notice_fall();
     errno = ENOMEM;
     return nullptr;
   }
@@ -77,8 +83,11 @@ OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
 
 OOMCAST_EXPORT void free(void* pointer) {
   if (pointer == nullptr || is_bootstrap(pointer) || !have_real_libc()) return;
-  InAllocator in;
-  real_libc_table.free(pointer);
+  {
+    InAllocator in;
+    real_libc_table.free(pointer);
+  }
+  notice_fall();
 }
 
 OOMCAST_EXPORT void cfree(void* pointer) { free(pointer); }
@@ -155,8 +164,10 @@ OOMCAST_EXPORT size_t malloc_usable_size(void* pointer) {
 
 OOMCAST_EXPORT int malloc_trim(size_t pad) {
   if (!have_real_libc() || real_libc_table.malloc_trim == nullptr) return 0;
-  InAllocator in;
-  return real_libc_table.malloc_trim(pad);
+  int result;
+  { InAllocator in; result = real_libc_table.malloc_trim(pad); }
+  notice_fall();
+  return result;
 }
 
 }  // namespace oomcast::inject

@@ -39,7 +39,7 @@ void before_free(const void* start, uint64_t bytes) {
 /// The target would have refused to move it.
 void take_break_back(void* before) {
   real_libc_table.brk(before);
-  agent_known_break.store(reinterpret_cast<uintptr_t>(before), std::memory_order_relaxed);
+  after_break_moved();
   errno = ENOMEM;
 }
 /// A kernel without huge pages answers EINVAL to what the target would take.

@@ -72,6 +72,7 @@ struct ParkedFill {
   uint64_t start = 0, end = 0;    // the window around it
   enum class Kind { kFill, kZero, kUnprotect } kind = Kind::kFill;
   uint64_t sentinel = 0;          // the page at the window's far end that is to be armed, or 0
+  bool of_heap = false;           // by whose userfaultfd the thread has to be woken
 };
 
 /// An allocation whose stack was taken.
@@ -89,6 +90,7 @@ struct Process {
   int connection = -1;     // descriptor of its socket, owned by the session; -1: none
   TrackerKind tracker = TrackerKind::kPagemap;
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
+  Userfaultfd heap_fd;     // the same for the heap: it does not tell when the break falls, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;
 
   PageStates pages;
@@ -115,7 +117,7 @@ struct Process {
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
-  uint64_t break_end = 0;        // where the heap ended when its growth was last told
+  uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told
   uint64_t fork_group = 0;       // processes with the same number may share pages since a fork; 0: with nobody
@@ -128,6 +130,8 @@ struct Process {
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd; }
   bool tells_frees() const { return fault_fd.valid(); }
+  bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
+  Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }
 };
 
 }  // namespace oomcast::record

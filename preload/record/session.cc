@@ -126,8 +126,9 @@ void Session::forget_address_space(Process& process) {
   process.sampled.clear();
   process.free_advised.clear();
   process.parked.clear();
-  process.break_end = 0;
+  process.heap_start = process.break_end = 0;
   process.fault_fd.reset();
+  process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();

@@ -3,6 +3,7 @@
 //
 //   session.cc            the loop, processes coming and going
 //   session_requests.cc   hellos and questions from the library, the ring
+//   session_heap.cc       where the break is
 //   session_settings.cc   memory policies, affinity and limits that the guest has set
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
@@ -30,6 +31,11 @@
 #include "preload/ring/protocol.h"
 
 namespace oomcast::record {
+
+/// What a hello brings: a userfaultfd for all memory but the heap, and one for that; either may be missing.
+struct FaultDescriptors {
+  UniqueFd all, heap;
+};
 
 /// Of the memfd that we share with a guest, as /proc/PID/maps shows it.
 inline constexpr const char* kRingName = "/memfd:oomcast-ring";
@@ -73,14 +79,20 @@ class Session {
   // session_requests.cc
   void on_connection(int listener);
   void on_message(int fd);
-  void on_hello(int fd, const ring::Request& request, UniqueFd fault_fd);
+  void on_hello(int fd, const ring::Request& request, FaultDescriptors descriptors);
   bool on_request(Process& process, const ring::Request& request);
   bool descends_from_guest(uint32_t pid);
   bool share_area(Process& process, UniqueFd* out);
   void reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled = false);
   void drain_ring(Process& process);
-  void start_tracking(Process& process, UniqueFd fault_fd, const ring::Request& hello);
+  void start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello);
   void inherit_from(Process& child, Process& parent);
+
+  // session_heap.cc
+  void note_heap(Process& process, const Vma& vma);
+  void on_break_moved(Process& process, const ring::Request& request);
+  void look_at_break(Process& process);
+  void break_fell(Process& process, uint64_t to);
 
   // session_settings.cc
   void on_setting(Process& process, const trace::Event& note);
@@ -93,10 +105,16 @@ class Session {
 
   // session_faults.cc
   void on_userfaultfd(Process& process);
-  void on_fault(Process& process, const uffd_msg& message);
-  void on_missing_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
-  void on_missing_read(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
-  void on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns);
+  struct Fault {
+    Task& task;
+    uint64_t page;
+    uint64_t arrived_ns;
+    bool of_heap;  // the heap's userfaultfd told it
+  };
+  void on_fault(Process& process, const uffd_msg& message, bool of_heap);
+  void on_missing_write(Process& process, const Fault& fault);
+  void on_missing_read(Process& process, const Fault& fault);
+  void on_protected_write(Process& process, const Fault& fault);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void note_file_use(Process& process, const trace::Event& note);
   void feed_move(Process& process, int number, OpenFile& file, IoTotals& left);
@@ -111,7 +129,7 @@ class Session {
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
   void retry_parked(Process& process);
   FaultResult finish_fill(Process& process, const ParkedFill& fill);
-  void release(Process& process, Task& task, uint64_t arrived_ns);
+  void release(Process& process, const Fault& fault);
   struct Window {
     Walk* walk;
     uint64_t start, end;
@@ -136,6 +154,7 @@ class Session {
   void sweep(Process& process, bool whole);
   bool nothing_unseen(Process& process, uint64_t now_ns);
   enum class Registration { kByItself, kDone, kLater };
+  bool register_memory(Process& process, uint64_t start, uint64_t end);
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
   void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself);

@@ -24,10 +24,12 @@ bool all_zero(const char* bytes, size_t count) { return bytes[0] == 0 && std::me
 }  // namespace
 
 void Session::on_userfaultfd(Process& process) {
-  std::array<uffd_msg, 64> messages;
+  constexpr size_t kAtOnce = 64;
+  std::array<uffd_msg, 2 * kAtOnce> messages;
   // Bounded, so that one busy process does not starve the others.
   for (int round = 0; round < 16 && process.fault_fd.valid(); ++round) {
-    const size_t count = process.fault_fd.read(messages);
+    const size_t of_all = process.fault_fd.read(std::span(messages).first(kAtOnce));
+    const size_t count = of_all + (process.heap_fd.valid() ? process.heap_fd.read(std::span(messages).subspan(of_all, kAtOnce)) : 0);
     if (count == 0) break;
     ++count_.fault_reads;
     process.active = true;
@@ -46,32 +48,31 @@ void Session::on_userfaultfd(Process& process) {
     drain_ring(process);
     if (!process.parked.empty()) retry_parked(process);
     for (size_t i = 0; i < count; ++i)
-      if (messages[i].event == UFFD_EVENT_PAGEFAULT) on_fault(process, messages[i]);
+      if (messages[i].event == UFFD_EVENT_PAGEFAULT) on_fault(process, messages[i], i >= of_all);
     apply_watches();
   }
   if (!process.parked.empty()) retry_parked(process);
   if (process.touched_since_sample >= 512) sample_rss(process);
 }
 
-void Session::on_fault(Process& process, const uffd_msg& message) {
+void Session::on_fault(Process& process, const uffd_msg& message, bool of_heap) {
   const uint64_t page = message.arg.pagefault.address & ~(kPage - 1);
   const uint64_t flags = message.arg.pagefault.flags;
   const uint32_t tid = message.arg.pagefault.feat.ptid;
   auto& slot = process.tasks[tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, monotonic_ns());
-  Task& task = *slot;
-  const uint64_t arrived_ns = monotonic_ns();
-  if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, task, page, arrived_ns);
-  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, task, page, arrived_ns);
-  else on_missing_read(process, task, page, arrived_ns);
+  const Fault fault{*slot, page, monotonic_ns(), of_heap};
+  if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, fault);
+  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, fault);
+  else on_missing_read(process, fault);
 }
 
 /// The thread goes on: what the fault cost it is told to its clock.
-void Session::release(Process& process, Task& task, uint64_t arrived_ns) {
+void Session::release(Process& process, const Fault& fault) {
   // In a read() or write() the thread counts the time itself.
-  if (in_file_call(process, task, arrived_ns)) return;
-  task.clock.count_fault();
-  task.clock.count_held(monotonic_ns() - arrived_ns);
+  if (in_file_call(process, fault.task, fault.arrived_ns)) return;
+  fault.task.clock.count_fault();
+  fault.task.clock.count_held(monotonic_ns() - fault.arrived_ns);
 }
 
 uint32_t Session::stack_of(Process& process, uint64_t address) const {
@@ -186,15 +187,17 @@ Session::Window Session::window_for(Process& process, Task& task, uint64_t page)
   return window;
 }
 
-void Session::on_missing_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns) {
+void Session::on_missing_write(Process& process, const Fault& fault) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
   ++count_.write_faults;
   if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kTouched, page)) {
     // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
     uint64_t filled = 0;
-    const FaultResult result = process.fault_fd.fill(page, 1, true, false, &filled);
-    if (result == FaultResult::kRetry) process.parked.push_back({page, page, page + kPage, ParkedFill::Kind::kFill, 0});
+    const FaultResult result = process.fd_of(fault.of_heap).fill(page, 1, true, false, &filled);
+    if (result == FaultResult::kRetry) process.parked.push_back({page, page, page + kPage, ParkedFill::Kind::kFill, 0, fault.of_heap});
     else if (result == FaultResult::kDone) touch_run(process, &task, page, page + kPage, page, trace::kWrite);
-    else process.fault_fd.wake(page, page + kPage);
+    else process.fd_of(fault.of_heap).wake(page, page + kPage);
     return;
   }
   const Window window = window_for(process, task, page);
@@ -203,7 +206,7 @@ void Session::on_missing_write(Process& process, Task& task, uint64_t page, uint
   uint64_t from = page, to = page + kPage;
   if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
   else if (walk.has_ahead() && walk.ahead_start == to) to = walk.ahead_end;
-  ParkedFill fill{page, window.start, window.end, ParkedFill::Kind::kFill, 0};
+  ParkedFill fill{page, window.start, window.end, ParkedFill::Kind::kFill, 0, fault.of_heap};
   if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
@@ -215,14 +218,14 @@ void Session::on_missing_write(Process& process, Task& task, uint64_t page, uint
   const bool ahead_of_model = watches_.empty() && sink_.headroom_pages() > kFarPages;
   if (ahead_of_model) {
     const bool gone = finish_fill(process, fill) == FaultResult::kGone;
-    release(process, task, arrived_ns);
+    release(process, fault);
     walk.walked_pages += touch_run(process, &task, from, to, page, trace::kWrite);
     if (gone) process.pages.clear(page, page + kPage);
     return;
   }
   walk.walked_pages += touch_run(process, &task, from, to, page, trace::kWrite);
   finish_fill(process, fill);
-  release(process, task, arrived_ns);
+  release(process, fault);
 }
 
 /// The heap has grown where a walk ended: its pages are taken as walked up to the last one that has content, and the new
@@ -251,7 +254,9 @@ void Session::continue_at_break(Process& process, Task& task, uint64_t start, ui
   }
 }
 
-void Session::on_missing_read(Process& process, Task& task, uint64_t page, uint64_t arrived_ns) {
+void Session::on_missing_read(Process& process, const Fault& fault) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
   ++count_.read_faults;
   trace::Event event = stamped(process, &task, trace::EventKind::kTouch);
   event.address = page;
@@ -265,13 +270,14 @@ void Session::on_missing_read(Process& process, Task& task, uint64_t page, uint6
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
   walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
-  finish_fill(process, {page, window.start, window.end, ParkedFill::Kind::kZero, 0});
-  release(process, task, arrived_ns);
+  finish_fill(process, {page, window.start, window.end, ParkedFill::Kind::kZero, 0, fault.of_heap});
+  release(process, fault);
 }
 
 /// The ioctl of a fault that has been fed; parks it when an unread event is in the way.
 FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
   const bool hold = !watches_.empty();
+  Userfaultfd& fd = process.fd_of(fill.of_heap);
   uint64_t filled = 0;
   FaultResult result = FaultResult::kDone;
   if (fill.kind == ParkedFill::Kind::kFill) {
@@ -279,25 +285,25 @@ FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
     // The sentinel goes in before anybody can walk up to it.
     if (fill.sentinel != 0) {
       uint64_t one = 0;
-      if (process.fault_fd.fill(fill.sentinel, 1, false, true, &one) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.sentinel, true);
+      if (fd.fill(fill.sentinel, 1, false, true, &one) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.sentinel, true);
       (fill.sentinel == start ? start : end) = fill.sentinel == start ? start + kPage : end - kPage;
     }
-    result = process.fault_fd.fill(start, (end - start) / kPage, !hold, false, &filled);
+    result = fd.fill(start, (end - start) / kPage, !hold, false, &filled);
     count_.filled_pages += filled;
     for (uint64_t at = start; at < start + filled * kPage; at += kPage)
       if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
     // Something was in the way below the page that is waited for: that page alone then.
-    if (result == FaultResult::kDone && start + filled * kPage <= fill.page) result = process.fault_fd.fill(fill.page, 1, !hold, false, &filled);
+    if (result == FaultResult::kDone && start + filled * kPage <= fill.page) result = fd.fill(fill.page, 1, !hold, false, &filled);
   } else if (fill.kind == ParkedFill::Kind::kZero) {
-    result = process.fault_fd.map_zero(fill.start, (fill.end - fill.start) / kPage, &filled);
+    result = fd.map_zero(fill.start, (fill.end - fill.start) / kPage, &filled);
     if (filled > 0) {
       // Armed before anyone is woken: the write that makes it a page of memory is to be seen.
-      process.fault_fd.protect(fill.start, fill.start + filled * kPage, true, false);
+      fd.protect(fill.start, fill.start + filled * kPage, true, false);
       for (uint64_t i = 0; i < filled; ++i) process.pages.set(PageBit::kZero, fill.start + i * kPage, true);
-      process.fault_fd.wake(fill.start, fill.start + filled * kPage);
+      fd.wake(fill.start, fill.start + filled * kPage);
     }
   } else {
-    result = process.fault_fd.protect(fill.page, fill.page + kPage, false, true);
+    result = fd.protect(fill.page, fill.page + kPage, false, true);
   }
   if (result == FaultResult::kRetry) {
     process.parked.push_back(fill);
@@ -308,7 +314,7 @@ FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
     process.pages.clear(fill.page, fill.page + kPage);
     note_tracked(process);
   }
-  if (hold || result != FaultResult::kDone) process.fault_fd.wake(fill.page, fill.page + kPage);
+  if (hold || result != FaultResult::kDone) fd.wake(fill.page, fill.page + kPage);
   return result;
 }
 
@@ -318,7 +324,9 @@ void Session::retry_parked(Process& process) {
   for (const ParkedFill& fill : parked) finish_fill(process, fill);
 }
 
-void Session::on_protected_write(Process& process, Task& task, uint64_t page, uint64_t arrived_ns) {
+void Session::on_protected_write(Process& process, const Fault& fault) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
   ++count_.protected_faults;
   if (process.pages.test(PageBit::kWatched, page)) {
     process.pages.set(PageBit::kWatched, page, false);
@@ -344,8 +352,8 @@ void Session::on_protected_write(Process& process, Task& task, uint64_t page, ui
   }
   // Watches first, the page itself last: the thread must not be able to write before they stand.
   apply_watches();
-  finish_fill(process, {page, page, page + kPage, ParkedFill::Kind::kUnprotect, 0});
-  release(process, task, arrived_ns);
+  finish_fill(process, {page, page, page + kPage, ParkedFill::Kind::kUnprotect, 0, fault.of_heap});
+  release(process, fault);
 }
 
 /// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.

@@ -64,14 +64,14 @@ void Session::on_message(int fd) {
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   const ssize_t got = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  UniqueFd carried;
+  FaultDescriptors carried;
   for (cmsghdr* header = got >= 0 ? CMSG_FIRSTHDR(&message) : nullptr; header != nullptr; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
     const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < count; ++i) {
       int descriptor;
       std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
-      carried = UniqueFd(descriptor);
+      (i == 0 ? carried.all : carried.heap) = UniqueFd(descriptor);
     }
   }
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -130,7 +130,7 @@ bool Session::share_area(Process& process, UniqueFd* out) {
   return true;
 }
 
-void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) {
+void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors descriptors) {
   // A pid in the message could be anything; the kernel's word counts. Of a socketpair it is the recorder's own maker.
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -142,7 +142,7 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
     reply(fd, ring::ReplyStatus::kStayOut, nullptr);
     return;
   }
-  if (tracker_ == TrackerKind::kUserfaultfd && request.kind != ring::RequestKind::kHelloAgain && (request.flags & ring::kTriedDevice) == 0 && (!fault_fd || (request.flags & ring::kUserModeOnly) != 0)) {
+  if (tracker_ == TrackerKind::kUserfaultfd && request.kind != ring::RequestKind::kHelloAgain && (request.flags & ring::kTriedDevice) == 0 && (!descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
     if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
       reply(fd, ring::ReplyStatus::kTakeDevice, &device);
       return;
@@ -201,13 +201,13 @@ void Session::on_hello(int fd, const ring::Request& request, UniqueFd fault_fd) 
     reply(fd, ring::ReplyStatus::kStayOut, nullptr);
     return;
   }
-  start_tracking(*process, std::move(fault_fd), request);
+  start_tracking(*process, std::move(descriptors), request);
   spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, tracker_name(process->tracker), process->pages.count(PageBit::kTouched));
   reply(fd, ring::ReplyStatus::kTracked, &area, !process->tracked_by_faults());
 }
 
-void Session::start_tracking(Process& process, UniqueFd fault_fd, const ring::Request& hello) {
-  Userfaultfd opened(std::move(fault_fd));
+void Session::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
+  Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
   // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never holds faults.
   const bool user_mode_only = hello.flags & ring::kUserModeOnly;
   process.tracker = TrackerKind::kPagemap;
@@ -217,6 +217,10 @@ void Session::start_tracking(Process& process, UniqueFd fault_fd, const ring::Re
   if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = std::move(opened);
     watch(process.fault_fd.fd(), kFaultSource, process.pid);
+    if (heap.valid() && (process.tracked_by_faults() ? heap.negotiate(Userfaultfd::Unmaps::kUntold) : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
+      process.heap_fd = std::move(heap);
+      watch(process.heap_fd.fd(), kFaultSource, process.pid);
+    }
   }
   if (process.tracker != tracker_ && first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
   sweep(process, true);
@@ -241,6 +245,8 @@ void Session::inherit_from(Process& child, Process& parent) {
   child.map = parent.map;
   child.last_maps = parent.last_maps;
   child.sampled = parent.sampled;
+  child.heap_start = parent.heap_start;
+  child.break_end = parent.break_end;
   child.comm = parent.comm;
   child.maps_shared_memory = parent.maps_shared_memory;
   // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
@@ -266,8 +272,8 @@ bool Session::on_request(Process& process, const ring::Request& request) {
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.active = true;
   switch (request.kind) {
-    case ring::RequestKind::kMapped:
-    case ring::RequestKind::kBreakMoved: {
+    case ring::RequestKind::kBreakMoved: on_break_moved(process, request); break;
+    case ring::RequestKind::kMapped: {
       if (request.bytes == 0) break;
       Vma vma;
       vma.start = page_down(request.address);
@@ -275,10 +281,6 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       vma.readable = request.argument & PROT_READ;
       vma.writable = request.argument & PROT_WRITE;
       learn(process, vma, request.flags & MAP_NORESERVE);
-      if (request.kind == ring::RequestKind::kBreakMoved) {
-        process.break_end = vma.end;
-        if (process.tasks.contains(request.tid)) continue_at_break(process, *process.tasks[request.tid], vma.start, vma.end);
-      }
       break;
     }
     case ring::RequestKind::kUnknownPage: {
@@ -312,6 +314,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
 
 void Session::drain_ring(Process& process) {
   if (!process.shared) return;
+  look_at_break(process);
   ring::RingRecord record;
   // Bounded: a guest that writes without pause must not keep us here.
   for (int i = 0; i < 4096 && process.shared->reader.pop(record); ++i) {

@@ -20,6 +20,12 @@ const char* zeroes() {
   return pages;
 }
 
+/// What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK is left
+/// out on purpose: see README, "Alternatives considered".
+uint64_t told_events(Userfaultfd::Unmaps unmaps) {
+  return UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | (unmaps == Userfaultfd::Unmaps::kTold ? UFFD_FEATURE_EVENT_UNMAP : 0);
+}
+
 FaultResult result_of(int error) {
   switch (error) {
     case EEXIST: return FaultResult::kAlreadyThere;
@@ -30,10 +36,8 @@ FaultResult result_of(int error) {
 
 }  // namespace
 
-bool Userfaultfd::negotiate() {
-  // What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK is left
-  // out on purpose: see README, "Alternatives considered".
-  const uint64_t events = UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP | UFFD_FEATURE_THREAD_ID;
+bool Userfaultfd::negotiate(Unmaps unmaps) {
+  const uint64_t events = told_events(unmaps) | UFFD_FEATURE_THREAD_ID;
   uffdio_api api{};
   api.api = UFFD_API;
   api.features = events | UFFD_FEATURE_PAGEFAULT_FLAG_WP;
@@ -47,10 +51,10 @@ bool Userfaultfd::negotiate() {
   return ::ioctl(fd_.get(), UFFDIO_API, &api) == 0;
 }
 
-bool Userfaultfd::negotiate_async() {
+bool Userfaultfd::negotiate_async(Unmaps unmaps) {
   uffdio_api api{};
   api.api = UFFD_API;
-  api.features = UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | UFFD_FEATURE_EVENT_UNMAP | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
+  api.features = told_events(unmaps) | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
   write_protects_ = async_ = ::ioctl(fd_.get(), UFFDIO_API, &api) == 0;
   return async_;
 }

@@ -44,10 +44,12 @@ class Userfaultfd {
   Userfaultfd() = default;
   explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
 
+  /// kUntold: for memory whose unmapping is told in another way. To hear of it from here holds the caller each time.
+  enum class Unmaps { kTold, kUntold };
   /// Agrees on the features. False: this kernel refuses even the least that is needed.
-  bool negotiate();
+  bool negotiate(Unmaps unmaps = Unmaps::kTold);
   /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
-  bool negotiate_async();
+  bool negotiate_async(Unmaps unmaps = Unmaps::kTold);
   bool valid() const { return fd_.get() >= 0; }
   bool write_protects() const { return write_protects_; }
   int fd() const { return fd_.get(); }

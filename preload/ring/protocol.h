@@ -10,14 +10,14 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 6;
+inline constexpr uint32_t kVersion = 7;
 
 inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
 /// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
 inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
 
 enum class RequestKind : uint32_t {
-  kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set
+  kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set, and one for the heap
   kHelloForked,  // a forked child; `argument` is the parent's pid
   kHelloAgain,   // the guest had closed our socket (closefrom); nothing else has changed
   kMapped,       // [address, +bytes) was mapped private and anonymous; `argument` holds the PROT_ bits, `flags` the MAP_ bits
@@ -25,7 +25,7 @@ enum class RequestKind : uint32_t {
   kExiting,      // about to leave with exit status `argument`
   kFreeing,      // [address, +bytes) is about to be unmapped or given back; asked only when touches are polled,
                  // and with `argument` kOfFile where the data of a mapped file may go
-  kBreakMoved,   // the heap has grown by [address, +bytes): as kMapped
+  kBreakMoved,   // the heap has grown by [address, +bytes), to the byte: as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
 };
 

@@ -22,6 +22,7 @@ enum class Sensitive : uint32_t {
 
 struct SharedArea {
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
+  std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder looked last; 0: it has not
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   FileCallTable file_calls;
   EventRing ring;

@@ -78,6 +78,20 @@ TEST_F(Run, AGrowingHeapTakesFewFaultsAndStacksOnlyWhereItGrows) {
   EXPECT_LT(stacks, 1000);  // of 400 MB allocated
 }
 
+TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
+  const auto summary = record_guest(sink, {guest("heap_falls")});
+  ASSERT_TRUE(summary.ok());
+  constexpr double kRound = 8192 * 2000;
+  EXPECT_NEAR(static_cast<double>(summary->tracked_peak_bytes), kRound, 0.05 * kRound);
+  EXPECT_NEAR(static_cast<double>(sink.written_bytes()), 3 * kRound, 0.05 * 3 * kRound);
+  uint64_t freed = 0;
+  for (const trace::Event& e : sink.events)
+    if (e.kind == EventKind::kUnmap) freed += e.bytes;
+  EXPECT_GT(static_cast<double>(freed), 2.9 * kRound);
+  // It falls 12,000 times. Were each of them told by the userfaultfd, each would wait for us.
+  EXPECT_LT(sink.count(EventKind::kUnmap), 2000u);
+}
+
 TEST_F(Run, FollowsThreadsAndTheirArenas) {
   const auto summary = record_guest(sink, {guest("threads")});
   ASSERT_TRUE(summary.ok());
