@@ -41,23 +41,32 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   return zone;
 }
 
-// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that has
-// just booted leaves up to about 1,800 pages in pieces smaller than a pageblock, of which about 600 are of that kind. Where
-// there are more pieces, most are caches of the kernel that were dropped: then three quarters of all of them. But no more
-// than the kernel itself holds on the node, as what it frees lies beside what it keeps.
-int64_t other_free_of(int64_t pieces, int64_t kernel_pages) {
-  constexpr int64_t kPiecesOfABoot = 1800, kOtherOfABoot = 600;
-  const int64_t most_of_them = pieces * 3 / 4;
-  return std::min(pieces <= kPiecesOfABoot ? std::min(most_of_them, kOtherOfABoot) : most_of_them, kernel_pages);
+// Does the host run from memory, its root file system never mounted from a disk? Its files then lie in the kernel's blocks.
+bool root_in_memory(const HostSpec& spec) {
+  constexpr int64_t kNoPageCache = 256;  // 1 MiB: no program was ever read from a disk
+  int64_t file_pages = 0;
+  for (const NodeSpec& node : spec.nodes) file_pages += (node.lru.active_file + node.lru.inactive_file).count();
+  return file_pages < kNoPageCache;
 }
 
-void estimate_other_free(Node& node, const NodeSpec& spec, bool exact_highatomic) {
+// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that has
+// just booted leaves about 600 of that kind in pieces smaller than a pageblock; what more there is in pieces lies beside
+// page cache and what ended programs left. Where the root is in memory and there are more than 1,800 pieces, most are of
+// the files that it was unpacked to: then three quarters of all of them. But no more than the kernel itself holds on the
+// node, as what it frees lies beside what it keeps.
+int64_t other_free_of(int64_t pieces, bool in_memory, int64_t kernel_pages) {
+  constexpr int64_t kPiecesOfABoot = 1800, kOtherOfABoot = 600;
+  const int64_t most_of_them = pieces * 3 / 4;
+  return std::min(in_memory && pieces > kPiecesOfABoot ? most_of_them : std::min(most_of_them, kOtherOfABoot), kernel_pages);
+}
+
+void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool exact_highatomic) {
   const int64_t kernel_pages = (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
   for (const ZoneSpec& zone_spec : spec.zones) {
     Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
     if (zone_spec.kind == ZoneKind::kMovable) continue;
     const int64_t known = zone_spec.free_unmovable.count();
-    zone.other_free = known >= 0 ? std::min(known, zone.free) : other_free_of(zone.start_pieces, kernel_pages);
+    zone.other_free = known >= 0 ? std::min(known, zone.free) : other_free_of(zone.start_pieces, in_memory, kernel_pages);
     zone.other_capacity = zone.other_free;
     zone.highatomic = (exact_highatomic ? zone_spec.highatomic_free : zone_spec.highatomic_reserved).count();
   }
@@ -269,7 +278,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
     }
     for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
-    estimate_other_free(node, node_spec, spec.kernel >= KernelVersion{6, 12});
+    estimate_other_free(node, node_spec, root_in_memory(spec), spec.kernel >= KernelVersion{6, 12});
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.vfs_cache = stock_vfs_cache(spec, node_spec, node);
     node.file_mapped = node_spec.mapped.count();

@@ -66,6 +66,14 @@ TEST(OtherBlocks, AFreshBootLeavesSixHundredPagesOfThem) {
   EXPECT_EQ(Machine(spec, Kswapd::kAbsent).zone().other_free, 600);
 }
 
+TEST(OtherBlocks, AreNoMoreThanThatWhereProgramsWereReadFromADisk) {
+  host::HostSpec spec = in_pieces();
+  spec.nodes[0].lru.inactive_file = 255_pages;
+  EXPECT_EQ(Machine(spec, Kswapd::kAbsent).zone().other_free, 3104 * 3 / 4) << "the root is in memory";
+  spec.nodes[0].lru.inactive_file = 256_pages;
+  EXPECT_EQ(Machine(spec, Kswapd::kAbsent).zone().other_free, 600);
+}
+
 TEST(OtherBlocks, PagetypeinfoKnowsBetter) {
   host::HostSpec spec = in_pieces();
   spec.nodes[0].zones[0].free_unmovable = 77_pages;
