@@ -50,14 +50,21 @@ bool root_in_memory(const HostSpec& spec) {
 }
 
 // How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that has
-// just booted leaves about 600 of that kind in pieces smaller than a pageblock; what more there is in pieces lies beside
-// page cache and what ended programs left. Where the root is in memory and there are more than 1,800 pieces, most are of
-// the files that it was unpacked to: then three quarters of all of them. But no more than the kernel itself holds on the
-// node, as what it frees lies beside what it keeps.
-int64_t other_free_of(int64_t pieces, bool in_memory, int64_t kernel_pages) {
+// just booted leaves about 600 of that kind in pieces smaller than a pageblock, a third of them in reclaimable blocks; what
+// more there is in pieces lies beside page cache and what ended programs left. Where the root is in memory and there are
+// more than 1,800 pieces, most are of the files that it was unpacked to: then three quarters of all of them. But no more
+// than the kernel itself holds on the node, as what it frees lies beside what it keeps.
+KernelPieces estimated_pieces(int64_t pieces, bool in_memory, int64_t kernel_pages) {
   constexpr int64_t kPiecesOfABoot = 1800, kOtherOfABoot = 600;
   const int64_t most_of_them = pieces * 3 / 4;
-  return std::min(in_memory && pieces > kPiecesOfABoot ? most_of_them : std::min(most_of_them, kOtherOfABoot), kernel_pages);
+  const int64_t others = std::min(in_memory && pieces > kPiecesOfABoot ? most_of_them : std::min(most_of_them, kOtherOfABoot), kernel_pages);
+  return {others - others / 3, others / 3};
+}
+
+// The parts of a snapshot are not of one moment: there is never more than what is free.
+KernelPieces known_pieces(const ZoneSpec& spec, int64_t free) {
+  const int64_t unmovable = std::clamp<int64_t>(spec.free_unmovable.count(), 0, free);
+  return {unmovable, std::clamp<int64_t>(spec.free_reclaimable.count(), 0, free - unmovable)};
 }
 
 void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool exact_highatomic) {
@@ -65,8 +72,8 @@ void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool 
   for (const ZoneSpec& zone_spec : spec.zones) {
     Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
     if (zone_spec.kind == ZoneKind::kMovable) continue;
-    const int64_t known = zone_spec.free_unmovable.count();
-    zone.other_free = known >= 0 ? std::min(known, zone.free) : other_free_of(zone.start_pieces, in_memory, kernel_pages);
+    const bool known = zone_spec.free_unmovable.count() >= 0 || zone_spec.free_reclaimable.count() >= 0;
+    zone.other_free = known ? known_pieces(zone_spec, zone.free) : estimated_pieces(zone.start_pieces, in_memory, kernel_pages);
     zone.other_capacity = zone.other_free;
     zone.highatomic = (exact_highatomic ? zone_spec.highatomic_free : zone_spec.highatomic_reserved).count();
   }

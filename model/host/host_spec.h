@@ -42,7 +42,7 @@ struct ZoneSpec {
   std::vector<PcpSpec> pcp;                        // by position in HostSpec::cpus order (all online CPUs)
   Pages stat_threshold;
   std::array<int64_t, 11> free_blocks{};           // buddyinfo: free blocks of order 0..10
-  Pages free_unmovable{-1};                        // pagetypeinfo: free in unmovable and reclaimable blocks, in pieces smaller than a block; -1: not known
+  Pages free_unmovable{-1}, free_reclaimable{-1};  // pagetypeinfo: free in such blocks, in pieces smaller than a block; -1: not known
   Pages highatomic_reserved, highatomic_free;      // pagetypeinfo: pages of HighAtomic blocks, and those of them that are free
 };
 

@@ -27,6 +27,17 @@ struct Pcp {
   int64_t free_count = 0;       // {6.12} pages freed in a row
 };
 
+enum class Migratetype : uint8_t { kMovable, kUnmovable, kReclaimable };
+
+/// Free pages in pageblocks of the kernel's own memory, in pieces smaller than a block, by migratetype.
+struct KernelPieces {
+  int64_t unmovable = 0;    // page tables, stacks
+  int64_t reclaimable = 0;  // slab that a shrinker gets back
+  int64_t sum() const { return unmovable + reclaimable; }
+  int64_t& of(Migratetype type) { return type == Migratetype::kReclaimable ? reclaimable : unmovable; }
+  int64_t& larger() { return reclaimable > unmovable ? reclaimable : unmovable; }
+};
+
 /// struct zone. Invariant: free + sum(pcp.count) + used == managed, where used counts every page handed out.
 struct Zone {
   ZoneKind kind = ZoneKind::kNormal;
@@ -40,8 +51,8 @@ struct Zone {
   bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
   int64_t highatomic = 0;       // kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic
-  int64_t other_free = 0;       // free pages in blocks that are not movable (mm/free_blocks.h)
-  int64_t other_capacity = 0;   // what other_free is when memory is plentiful
+  KernelPieces other_free;      // not for movable requests (mm/free_blocks.h)
+  KernelPieces other_capacity;  // what other_free is when memory is plentiful
   int64_t start_free = 0;       // free pages at the beginning,
   int64_t start_pieces = 0;     // those in pieces of less than a pageblock,
   int64_t start_whole = 0;      // and whole pageblocks, with what compaction has made since

@@ -241,6 +241,7 @@ class HostReader {
     if (list.size() > zone.free_blocks.size()) object.fail("free_blocks", "more than eleven orders");
     std::copy_n(list.begin(), std::min(list.size(), zone.free_blocks.size()), zone.free_blocks.begin());
     object.pages("free_unmovable_pages", zone.free_unmovable);
+    object.pages("free_reclaimable_pages", zone.free_reclaimable);
     object.pages("highatomic_reserved_pages", zone.highatomic_reserved);
     object.pages("highatomic_free_pages", zone.highatomic_free);
     read_pcp(object, zone, given);

@@ -374,9 +374,11 @@ void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::
   ZoneSpec* zone = zone_of(reader.spec, word[1], word[3].substr(0, word[3].size() - 1));
   if (zone == nullptr) return;
   // The files of a snapshot are read one after the other: what moved in between cannot be more than there is.
-  const auto at_most_free = [zone](int64_t sum) { return Pages(std::min(sum, zone->free.count())); };
-  if (highatomic) zone->highatomic_free = at_most_free(pages);
-  else zone->free_unmovable = at_most_free(std::max<int64_t>(zone->free_unmovable.count(), 0) + pages);
+  const Pages others = highatomic ? Pages(0) : std::max(zone->free_unmovable, Pages(0)) + std::max(zone->free_reclaimable, Pages(0));
+  const Pages free_here = std::min(Pages(pages), zone->free - others);
+  if (highatomic) zone->highatomic_free = free_here;
+  else if (word[5] == "Unmovable") zone->free_unmovable = free_here;
+  else zone->free_reclaimable = free_here;
 }
 
 }  // namespace

@@ -99,8 +99,8 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
     if (auto bad = out_of_range(where + "." + at("free_blocks", order), zone.free_blocks[order], 0, kPagesMax >> order))
       return bad;
   }
-  if (zone.highatomic_reserved > zone.managed || zone.highatomic_free > zone.free || zone.free_unmovable > zone.free) {
-    return Contradiction{where + ".highatomic_reserved_pages", name + " has more pages in highatomic or unmovable blocks than it has"};
+  if (zone.highatomic_reserved > zone.managed || zone.highatomic_free > zone.free || std::max(zone.free_unmovable, Pages(0)) + std::max(zone.free_reclaimable, Pages(0)) > zone.free) {
+    return Contradiction{where + ".highatomic_reserved_pages", name + " has more pages in highatomic, unmovable or reclaimable blocks than it has"};
   }
   return std::nullopt;
 }

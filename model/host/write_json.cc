@@ -37,6 +37,7 @@ ordered_json zone_json(const ZoneSpec& zone) {
     json["pcp"].push_back(ordered_json::array({pcp.count.count(), pcp.high.count(), pcp.batch.count()}));
   json["free_blocks"] = zone.free_blocks;
   if (zone.free_unmovable.count() >= 0) json["free_unmovable_pages"] = zone.free_unmovable.count();
+  if (zone.free_reclaimable.count() >= 0) json["free_reclaimable_pages"] = zone.free_reclaimable.count();
   if (zone.highatomic_reserved.count() > 0) json["highatomic_reserved_pages"] = zone.highatomic_reserved.count();
   if (zone.highatomic_free.count() > 0) json["highatomic_free_pages"] = zone.highatomic_free.count();
   return json;

@@ -1,6 +1,7 @@
 // How much kernel memory hangs on cached files? See cache_slab.h.
 #include "model/mm/cache_slab.h"
 
+#include "model/mm/free_blocks.h"
 #include "model/mm/mempolicy.h"
 #include "model/mm/page_alloc.h"
 
@@ -26,6 +27,7 @@ void shrink_cache_slab(Kernel& k) {
     k.host.cache_slab.pop_back();
     --k.host.nodes[static_cast<size_t>(node)].slab_reclaimable;
     free_page(k, {node, zone}, k.sched.current().cpu);
+    give_back(k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(zone)], host::Migratetype::kReclaimable);
   }
 }
 
@@ -53,7 +55,7 @@ void drop_tree_nodes(Kernel& k, size_t nodes) {
 
 void grow_cache_slab(Kernel& k) {
   while (static_cast<int64_t>(k.host.cache_slab.size()) < slab_pages(k.host)) {
-    const ZoneRef where = alloc_page_task(k, kGfpKernel);
+    const ZoneRef where = alloc_page_task(k, kGfpReclaimable);
     if (!where.ok()) return;
     k.host.cache_slab.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
     ++k.host.nodes[static_cast<size_t>(where.node)].slab_reclaimable;

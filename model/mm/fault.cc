@@ -183,7 +183,7 @@ void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64
 
 void free_table_page(Kernel& k, ZoneRef where) {
   free_page(k, where, k.sched.current().cpu);
-  give_unmovable(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)]);
+  give_back(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)], host::Migratetype::kUnmovable);
 }
 
 bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {

@@ -6,6 +6,7 @@
 namespace oomcast::mm {
 
 using host::kHugePages;
+using host::Migratetype;
 using host::Zone;
 
 namespace {
@@ -34,29 +35,45 @@ int64_t whole_free_blocks(const Zone& zone) {
 
 bool take_movable(const Kernel& k, Zone& zone, int64_t pages) {
   bool boosted = false;
+  host::KernelPieces& others = zone.other_free;
   // A block that was mostly in use keeps its type when its free pages are stolen, and has them back when they are freed.
-  if (zone.free > kPlentiful * zone.other_capacity) zone.other_free = std::max(zone.other_free, zone.other_capacity);
-  while (zone.other_free > 0 && zone.free - zone.other_free < pages) {
-    zone.other_free -= std::min(zone.other_free, std::max(zone.other_free - zone.other_free / 2, kStolenAtLeast));
+  if (zone.free > kPlentiful * zone.other_capacity.sum()) {
+    others.unmovable = std::max(others.unmovable, zone.other_capacity.unmovable);
+    others.reclaimable = std::max(others.reclaimable, zone.other_capacity.reclaimable);
+  }
+  while (others.sum() > 0 && zone.free - others.sum() < pages) {
+    int64_t& richer = others.larger();
+    richer -= std::min(richer, std::max(richer - richer / 2, kStolenAtLeast));
     boosted |= boost_watermark(k, zone);
   }
   return boosted;
 }
 
-bool take_unmovable(const Kernel& k, Zone& zone) {
-  if (zone.other_free > 0) {
-    --zone.other_free;
+bool take_for_kernel(const Kernel& k, Zone& zone, Migratetype type) {
+  int64_t& own = zone.other_free.of(type);
+  if (own > 0) {
+    --own;
     return false;
   }
-  // A whole movable block changes hands without any fuss; part of one is a fallback.
+  const int64_t others = zone.other_free.sum();
   if (whole_free_blocks(zone) > 0) {
-    zone.other_free = std::min(zone.free, kHugePages - 1);
+    own = std::clamp<int64_t>(zone.free - others, 0, kHugePages - 1);
     return false;
   }
-  zone.other_free = std::min(zone.free / 2, kHugePages / 2 - 1);
+  // Part of a movable block is a fallback.
+  own = std::clamp<int64_t>((zone.free - others) / 2, 0, kHugePages / 2 - 1);
   return boost_watermark(k, zone);
 }
 
-void give_unmovable(Zone& zone) { zone.other_free = std::min(zone.other_free + 1, zone.free); }
+void give_back(Zone& zone, Migratetype type) {
+  if (zone.other_free.sum() < zone.free) ++zone.other_free.of(type);
+}
+
+void keep_within_free(Zone& zone) {
+  for (int64_t over = zone.other_free.sum() - zone.free; over > 0; over = zone.other_free.sum() - zone.free) {
+    int64_t& richer = zone.other_free.larger();
+    richer -= std::min(richer, over);
+  }
+}
 
 }  // namespace oomcast::mm

@@ -3,8 +3,9 @@
 // A coarse stand-in for the buddy lists (expand(), __rmqueue_fallback(), boost_watermark() in mm/page_alloc.c). Differs:
 // free pages have no addresses. Small requests use up the pieces that were smaller than a block at the beginning, then
 // break one whole block after the other; what is freed goes back in the reverse order, as it does where programs use and
-// free memory in one go. Each fallback takes the largest piece, which comes to half of what there is at that time; once
-// free pages are plentiful again (four times as many), those of the other types are taken to be back in their blocks.
+// free memory in one go. A whole free block is nobody's: it changes its type without any fuss. Each fallback of a movable
+// request takes the largest piece, which comes to half of what the richer of the other types has at that time; once free
+// pages are plentiful again (four times as many), those of the other types are taken to be back in their blocks.
 #pragma once
 
 #include "model/mm/kernel.h"
@@ -15,8 +16,10 @@ namespace oomcast::mm {
 int64_t whole_free_blocks(const host::Zone& zone);
 /// `pages` are about to be taken for movable use. Gives whether the zone was boosted because it had to steal.
 bool take_movable(const Kernel& k, host::Zone& zone, int64_t pages);
-/// The same for one page of the kernel's own; give_unmovable() when it is freed.
-bool take_unmovable(const Kernel& k, host::Zone& zone);
-void give_unmovable(host::Zone& zone);
+/// The same for one page of the kernel's own, of type kUnmovable or kReclaimable; give_back() when it is freed.
+bool take_for_kernel(const Kernel& k, host::Zone& zone, host::Migratetype type);
+void give_back(host::Zone& zone, host::Migratetype type);
+/// After free pages have gone by another way: pieces cannot be more than what is free.
+void keep_within_free(host::Zone& zone);
 
 }  // namespace oomcast::mm

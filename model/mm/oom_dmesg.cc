@@ -223,7 +223,7 @@ std::string oom_killed_line(const Kernel& k, const OomReport& report, host::Proc
 std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, const Gfp& gfp) {
   std::vector<std::string> out;
   const Process* invoker = report.invoker == host::kNoProcess ? nullptr : &k.host.processes[report.invoker];
-  const char* mask = gfp.movable ? "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)" : "0xcc0(GFP_KERNEL)";
+  const char* mask = gfp.type == host::Migratetype::kMovable ? "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)" : "0xcc0(GFP_KERNEL)";
   out.push_back(line("%s invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=%d", invoker ? invoker->comm.c_str() : "kernel", mask, invoker ? invoker->oom_score_adj : 0));
   if (report.cgroup == host::kRootCgroup) {
     const std::vector<NodeKinds> kinds = kinds_of(k);

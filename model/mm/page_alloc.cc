@@ -29,9 +29,9 @@ constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 // Is this CPU's list empty and too little movable memory left to fill it?
 bool would_steal(const Kernel& k, const Zone& zone, int cpu) {
   const host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
-  if (pcp.count > 0 || zone.other_free == 0) return false;
+  if (pcp.count > 0 || zone.other_free.sum() == 0) return false;
   host::Pcp trial = pcp;
-  return zone.free - zone.other_free < pcp_refill(k.host.spec.kernel, zone, trial);
+  return zone.free - zone.other_free.sum() < pcp_refill(k.host.spec.kernel, zone, trial);
 }
 
 // rmqueue(): one page from this CPU's list, refilled in one go when it is empty.
@@ -40,12 +40,12 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, int cpu, bool& boosted)
   if (pcp.count == 0) {
     const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free);
     if (got == 0) return false;
-    if (gfp.movable) boosted = take_movable(k, zone, got);
+    if (gfp.type == host::Migratetype::kMovable) boosted = take_movable(k, zone, got);
     zone.free -= got;
-    zone.other_free = std::min(zone.other_free, zone.free);
+    keep_within_free(zone);
     pcp.count += got;
   }
-  if (!gfp.movable) boosted |= take_unmovable(k, zone);
+  if (gfp.type != host::Migratetype::kMovable) boosted |= take_for_kernel(k, zone, gfp.type);
   pcp_note_alloc(pcp);
   --pcp.count;
   ++zone.used;
@@ -59,7 +59,7 @@ bool rmqueue_huge(Zone& zone, int cpu) {
     const int64_t got = std::min<int64_t>(2, whole_free_blocks(zone));
     if (got == 0) return false;
     zone.free -= got * host::kHugePages;
-    zone.other_free = std::min(zone.other_free, zone.free);
+    keep_within_free(zone);
     zone.huge_blocks += got;
     pcp.huge_blocks += got;
   }
@@ -98,7 +98,7 @@ struct Search {
 
 // alloc_flags_nofragment(): where the first zone is Normal, and on hosts with several nodes DMA32 lies below it.
 bool avoids_fragments(const Kernel& k, const Gfp& gfp, int preferred) {
-  if (!gfp.movable || gfp.order > 0) return false;
+  if (gfp.type != host::Migratetype::kMovable || gfp.order > 0) return false;
   const Node& node = k.host.nodes[static_cast<size_t>(first_allowed_node(k, gfp, preferred))];
   for (int z = static_cast<int>(gfp.highest_zone); z > static_cast<int>(ZoneKind::kNormal); --z) {
     if (node.zones[static_cast<size_t>(z)].managed > 0) return false;

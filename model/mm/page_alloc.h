@@ -16,7 +16,7 @@ struct Gfp {
   host::ZoneKind highest_zone = host::ZoneKind::kMovable;  // gfp_zone()
   bool direct_reclaim = true;
   bool kswapd_reclaim = true;
-  bool movable = true;
+  host::Migratetype type = host::Migratetype::kMovable;
   bool noretry = false;            // __GFP_NORETRY: one try at reclaim, then fail
   bool write = false;              // __GFP_WRITE: spread dirty pages over the nodes
   int order = 0;                   // 0 or host::kHugeOrder
@@ -24,7 +24,8 @@ struct Gfp {
   bool allows(int node) const { return host::mask_has(nodes, node); }
 };
 inline constexpr Gfp kGfpHighUserMovable{};
-inline constexpr Gfp kGfpKernel{host::ZoneKind::kNormal, true, true, false};
+inline constexpr Gfp kGfpKernel{.highest_zone = host::ZoneKind::kNormal, .type = host::Migratetype::kUnmovable};
+inline constexpr Gfp kGfpReclaimable{.highest_zone = host::ZoneKind::kNormal, .type = host::Migratetype::kReclaimable};  // slab with a shrinker
 enum class Mark : uint8_t { kMin, kLow, kHigh };
 
 /// A page for the current actor; preferred node from its CPU. May reclaim, sleep and kill. Fails (not ok) only when

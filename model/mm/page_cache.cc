@@ -21,7 +21,7 @@ using host::Vmstat;
 
 namespace {
 
-constexpr Gfp kGfpWrite{host::ZoneKind::kMovable, true, true, true, false, true};
+constexpr Gfp kGfpWrite{.write = true};
 constexpr uint64_t kPagesPerPoint = 4;     // others get to run that often within one call
 
 bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requested, uint8_t cgroup) {

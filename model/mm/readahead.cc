@@ -21,7 +21,7 @@ namespace {
 
 constexpr int64_t kLotsOfMisses = 100;      // MMAP_LOTSAMISS
 constexpr size_t kReadsPerPoint = 4;        // others get to run that often within one call
-constexpr Gfp kGfpReadahead{host::ZoneKind::kMovable, true, true, true, true, false};
+constexpr Gfp kGfpReadahead{.noretry = true};
 
 // do_page_cache_ra(): allocates and reads what is missing of the window; marks the page that triggers the next one.
 void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, int64_t async, uint8_t cgroup) {

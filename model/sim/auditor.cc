@@ -249,7 +249,7 @@ std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) con
       int64_t huge = counts.huge[n][z];
       for (const host::Pcp& pcp : zone.pcp) huge += pcp.huge_blocks;
       if (zone.huge_blocks < huge || zone.huge_blocks > huge + in_flight) counts.fail("zone counts " + std::to_string(zone.huge_blocks) + " huge pages, " + std::to_string(huge) + " were found: " + where(n, z));
-      if (zone.other_free < 0 || zone.other_free > zone.free) counts.fail("more pages are free in blocks of the kernel's than there are: " + where(n, z));
+      if (zone.other_free.unmovable < 0 || zone.other_free.reclaimable < 0 || zone.other_free.sum() > zone.free) counts.fail("more pages are free in blocks of the kernel's than there are: " + where(n, z));
       const int64_t unaccounted = zone.used - counts.accounted[n][z] - kernel_used_[n][z];
       if (unaccounted < 0 || unaccounted > (2 + host::kHugePages) * in_flight) {
         counts.fail("zone counts " + std::to_string(zone.used) + " used pages, " + std::to_string(counts.accounted[n][z] + kernel_used_[n][z]) + " were found: " + where(n, z));

@@ -325,7 +325,8 @@ TEST(Snapshot, PagetypeinfoTellsWhatIsFreeInBlocksOfTheKernelsOwn) {
   const std::string movable = "Node    1, zone    DMA32, type      Movable  >100000      1      0      0      0      0      0      0      0      0      1\n";
   const std::string reclaimable = "Node    1, zone    DMA32, type  Reclaimable      0      0      2      0      0      0      0      0      0      0      0\n";
   snapshot.files["proc/pagetypeinfo"] = head + unmovable + movable + reclaimable + "\nNumber of blocks type     Unmovable\nNode 1, zone    DMA32 7\n";
-  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(3 + 2 + 8)) << "the whole block of order 10 is nobody's yet";
+  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(3 + 2)) << "the whole block of order 10 is nobody's yet";
+  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_reclaimable, Pages(8));
   const std::string atomic = "Node    1, zone    DMA32, type   HighAtomic      0      0      0      3      0      0      0      0      0      0      0\n";
   snapshot.files["proc/pagetypeinfo"] = head + unmovable + atomic + "\nNumber of blocks type     Unmovable      Movable  Reclaimable   HighAtomic\nNode 1, zone    DMA32 7 100 3 2\n";
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].highatomic_free, Pages(24));

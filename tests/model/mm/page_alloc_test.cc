@@ -262,12 +262,12 @@ TEST(Boost, ANormalZoneStealsOnlyWhenTheZonesBelowItAreAtTheirMarksToo) {
     if (!with_dma32) std::erase_if(spec.nodes[0].zones, [](const host::ZoneSpec& zone) { return zone.kind != host::ZoneKind::kNormal; });
     Machine m(spec, Kswapd::kAbsent);
     host::Zone& normal = m.zone(0, host::ZoneKind::kNormal);
-    normal.other_free = normal.other_capacity = normal.low + 5000;
+    normal.other_free = normal.other_capacity = {normal.low + 5000, 0};
     int64_t taken = 0;
     m.run([&] {
       while (normal.boost == 0 && alloc_page(m.k, kGfpHighUserMovable, 0).ok()) ++taken;
     });
-    return taken - (normal.managed - normal.other_capacity);
+    return taken - (normal.managed - normal.other_capacity.sum());
   };
   EXPECT_LT(first_boost(false), 100) << "as soon as its movable blocks are used up";
   EXPECT_GT(first_boost(true), 600'000) << "after 3 GiB of DMA32";
@@ -277,7 +277,7 @@ TEST(Boost, ANormalZoneStealsOnlyWhenTheZonesBelowItAreAtTheirMarksToo) {
 TEST(Boost, TheFirstFallbackRaisesAllMarksAndWakesTheZonesKswapd) {
   Machine m(HostBuilder().plain_node(20000_pages).set("vm.min_free_kbytes", 256).page_cache(4000_pages).build());
   ASSERT_EQ(m.zone().high, 104);
-  m.zone().other_free = m.zone().other_capacity = 156;
+  m.zone().other_free = m.zone().other_capacity = {156, 0};
   take(m, m.zone().free - 200);
   EXPECT_EQ(m.zone().boost, 0);
   take(m, 50);
