@@ -1,9 +1,10 @@
-// What is known of each page of one process? Five bits a page, kept sparsely by 2 MiB.
+// What is known of each page of one process? Six bits a page, kept sparsely by 2 MiB.
 //
-// touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, not (yet) known to be touched.
+// touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, or a zero page that may be written
+// unseen; not (yet) known to be touched. left: filled ahead by a walk that stopped; the next write is reported.
 // forked: shared with another process since a fork, copied by the next write.
 // zero: read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported.
-// A page is at most one of touched, ahead and zero.
+// A page is at most one of touched, ahead, left and zero.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +18,8 @@
 
 namespace oomcast::record {
 
-enum class PageBit : int { kTouched = 0, kAhead, kZero, kWatched, kForked };
-inline constexpr int kPageBits = 5;
+enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked };
+inline constexpr int kPageBits = 6;
 
 class PageStates {
  public:
@@ -32,7 +33,7 @@ class PageStates {
     const Chunk* chunk = find(address);
     if (chunk == nullptr) return true;
     const int word = word_of(address);
-    const uint64_t any = chunk->bits[0][word] | chunk->bits[1][word] | chunk->bits[2][word];
+    const uint64_t any = chunk->bits[0][word] | chunk->bits[1][word] | chunk->bits[2][word] | chunk->bits[3][word];
     return (any >> bit_of(address) & 1) == 0;
   }
 
@@ -48,8 +49,7 @@ class PageStates {
   /// Makes the page touched, whatever it was. True if that is news.
   bool touch(uint64_t address) {
     if (test(PageBit::kTouched, address)) return false;
-    set(PageBit::kAhead, address, false);
-    set(PageBit::kZero, address, false);
+    for (const PageBit bit : {PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) set(bit, address, false);
     set(PageBit::kTouched, address, true);
     return true;
   }
@@ -92,7 +92,7 @@ class PageStates {
     });
   }
 
-  /// Calls f(from, to) for runs of [start, end) that are neither touched nor filled ahead, in order.
+  /// Calls f(from, to) for runs of [start, end) that are not resident by our doing or knowledge, in order.
   template <class F>
   void for_each_unseen(uint64_t start, uint64_t end, F f) const {
     uint64_t run = start;
@@ -100,7 +100,7 @@ class PageStates {
       const uint64_t word_end = std::min(((at >> 18) + 1) << 18, end);
       const Chunk* chunk = find(at);
       const auto word = static_cast<size_t>(word_of(at));
-      const uint64_t seen = chunk == nullptr ? 0 : chunk->words(PageBit::kTouched)[word] | chunk->words(PageBit::kAhead)[word];
+      const uint64_t seen = chunk == nullptr ? 0 : chunk->words(PageBit::kTouched)[word] | chunk->words(PageBit::kAhead)[word] | chunk->words(PageBit::kLeft)[word];
       if (seen == 0) {
         at = word_end;
         continue;

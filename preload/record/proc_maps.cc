@@ -211,6 +211,10 @@ void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::funct
   if (scan_works != Known::kNo) scan_by_ioctl(pagemap_fd, start, end, kPageIsWritten, kPageIsFile | kPageIsPfnZero, found);
 }
 
+void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
+  scan_by_ioctl(pagemap_fd, start, end, kPageIsPfnZero, 0, found);
+}
+
 bool kernel_has_pagemap_scan() {
   UniqueFd fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   const auto here = reinterpret_cast<uint64_t>(&fd) & ~uint64_t{4095};

@@ -42,6 +42,9 @@ inline bool mapped_once(uint64_t pagemap_entry) { return resident(pagemap_entry)
 /// Calls found(start, end) for runs of resident anonymous pages that are not write-protected by a userfaultfd (any more).
 void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
 
+/// Calls found(start, end) for runs of pages that were read only: the shared zero page is mapped there. Needs PAGEMAP_SCAN.
+void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
+
 bool kernel_has_pagemap_scan();
 bool kernel_has_procmap_query();
 

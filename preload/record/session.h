@@ -7,6 +7,7 @@
 //   session_settings.cc   memory policies, affinity and limits that the guest has set
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
+//   session_walks.cc      how far ahead of a thread memory is filled, and what of it was touched
 //   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
 //   session_children.cc   children that do not say hello
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
@@ -112,7 +113,10 @@ class Session {
     bool of_heap;  // the heap's userfaultfd told it
   };
   void on_fault(Process& process, const uffd_msg& message, bool of_heap);
+  /// Where a first write met the page: not there, left behind by a walk that filled it, or only read so far.
+  enum class Fresh { kMissing, kLeft, kZeroes };
   void on_missing_write(Process& process, const Fault& fault);
+  void on_fresh_write(Process& process, const Fault& fault, Fresh fresh);
   void on_missing_read(Process& process, const Fault& fault);
   void on_protected_write(Process& process, const Fault& fault);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
@@ -130,6 +134,7 @@ class Session {
   void retry_parked(Process& process);
   FaultResult finish_fill(Process& process, const ParkedFill& fill);
   void release(Process& process, const Fault& fault);
+  // session_walks.cc
   struct Window {
     Walk* walk;
     uint64_t start, end;
@@ -137,14 +142,15 @@ class Session {
     bool down;
     uint64_t pages() const { return (end - start) >> kPageShift; }
   };
-  Window window_for(Process& process, Task& task, uint64_t page);
-  Walk& walk_at(Process& process, Task& task, uint64_t page);
+  Window window_for(Process& process, Task& task, uint64_t page, Fresh fresh);
+  Walk& walk_at(Process& process, Task& task, uint64_t page, Fresh fresh);
   uint64_t allowed_pages(const Task& task, const Walk& walk) const;
   void continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);
   bool has_content(Process& process, uint64_t page);
   std::vector<bool> contents(Process& process, uint64_t start, uint64_t end);
   void close_walk(Process& process, Walk& walk);
+  uint64_t settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end);
   void end_walk(Process& process, Task& task, Walk& walk);
   void close_stalled_walks(Process& process, uint64_t older_than_ns);
   uint64_t touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);

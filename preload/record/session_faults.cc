@@ -1,10 +1,7 @@
 // What does a fault mean? A page that is touched for the first time, or a watched page that is written again; and what
 // the kernel tells beside faults: unmaps, removals, moves.
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "preload/record/session.h"
 
@@ -12,14 +9,8 @@ namespace oomcast::record {
 namespace {
 
 constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
-// A window wider than this has to be earned: no more than an eighth of what the walk has come along.
-constexpr uint64_t kPlainWindowPages = 64;
-// So many pages of zeroes among written ones have not been written.
-constexpr uint64_t kHolePages = 8;
 // Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
 constexpr uint64_t kFarPages = 4096;
-
-bool all_zero(const char* bytes, size_t count) { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0; }
 
 }  // namespace
 
@@ -111,87 +102,11 @@ uint64_t Session::touch_run(Process& process, Task* task, uint64_t start, uint64
   return touched;
 }
 
-/// The walk that a fault on this page goes on with, or the oldest one, ended and begun anew here.
-Walk& Session::walk_at(Process& process, Task& task, uint64_t page) {
-  for (Walk& walk : task.walks)
-    if (walk.next == page || walk.below == page) {
-      if (walk.below == page) walk.next = 0;
-      else walk.below = 0;
-      return walk;
-    }
-  Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(), [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
-  end_walk(process, task, oldest);
-  // Right behind what is there already: likely to go on as the walks before it did. Elsewhere one touch says nothing.
-  const Area* area = process.map.find(page);
-  if ((area != nullptr && area->start == page) || !process.pages.blank(page - kPage)) oldest.window_pages = task.first_window_pages;
-  return oldest;
-}
-
-/// Forgets a walk and learns from it how far ahead the next one may be filled at once.
-void Session::end_walk(Process& process, Task& task, Walk& walk) {
-  const uint64_t unproven = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
-  if (unproven > 0) close_walk(process, walk);
-  const uint64_t left = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
-  if (walk.steps > 0) {
-    if (left > walk.walked_pages) task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
-    else if (walk.walked_pages >= task.first_window_pages * 2) task.first_window_pages = std::min(task.first_window_pages * 2, Userfaultfd::kMostPages);
-  }
-  walk = {};
-}
-
-/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to its next watermark.
-uint64_t Session::allowed_pages(const Task& task, const Walk& walk) const {
-  const auto most = static_cast<uint64_t>(std::clamp<int64_t>(options_.max_window_pages, 1, static_cast<int64_t>(Userfaultfd::kMostPages)));
-  const uint64_t earned = std::max({kPlainWindowPages, walk.walked_pages / 8, task.first_window_pages});
-  return std::min({walk.window_pages, earned, most, std::max<uint64_t>(sink_.headroom_pages() / 8, 1)});
-}
-
-/// What to fill for this fault, and the walk that it begins or continues.
-Session::Window Session::window_for(Process& process, Task& task, uint64_t page) {
-  Walk& walk = walk_at(process, task, page);
-  const bool down = walk.next == 0 && walk.below != 0;
-  ++walk.steps;
-  walk.last_ns = monotonic_ns();
-  if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1)) walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
-  Window window{&walk, page, page + kPage, false, down};
-  uint64_t room = allowed_pages(task, walk) * kPage;
-  const Area* area = process.map.find(page);
-  if (area == nullptr || !area->registered) {
-    // A mapping that grew by itself (a stack, mremap inside libc): look it up.
-    Vma vma;
-    if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false);
-    area = process.map.find(page);
-  }
-  if (area == nullptr) return window;
-  if (down) {
-    uint64_t limit = page - std::min(page - area->start, room - kPage);
-    while (window.start > limit && process.pages.blank(window.start - kPage)) window.start -= kPage;
-    window.sentinel = window.start == area->start || !process.pages.blank(window.start - kPage);
-  } else {
-    uint64_t limit = page + room;
-    bool bounded = false;
-    if (auto at = process.sampled.upper_bound(page); at != process.sampled.begin()) {
-      --at;
-      // A large allocation whose end is known: what lies behind it is another's.
-      if (at->second.large && page < at->second.end && limit > at->second.end) {
-        limit = at->second.end;
-        bounded = true;
-      }
-    }
-    if (limit > area->end) limit = area->end;
-    while (window.end < limit && process.pages.blank(window.end)) window.end += kPage;
-    // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
-    window.sentinel = window.end == process.break_end ? false : bounded || window.end == area->end || !process.pages.blank(window.end);
-  }
-  if (window.pages() == 1) window.sentinel = false;
-  return window;
-}
-
 void Session::on_missing_write(Process& process, const Fault& fault) {
   Task& task = fault.task;
   const uint64_t page = fault.page;
   ++count_.write_faults;
-  if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kTouched, page)) {
+  if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kLeft, page) || process.pages.test(PageBit::kTouched, page)) {
     // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
     uint64_t filled = 0;
     const FaultResult result = process.fd_of(fault.of_heap).fill(page, 1, true, false, &filled);
@@ -200,19 +115,27 @@ void Session::on_missing_write(Process& process, const Fault& fault) {
     else process.fd_of(fault.of_heap).wake(page, page + kPage);
     return;
   }
-  const Window window = window_for(process, task, page);
+  on_fresh_write(process, fault, Fresh::kMissing);
+}
+
+void Session::on_fresh_write(Process& process, const Fault& fault, Fresh fresh) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
+  const Window window = window_for(process, task, page, fresh);
   Walk& walk = *window.walk;
   // What the walk went over to come here.
   uint64_t from = page, to = page + kPage;
-  if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
+  if (walk.zeroes) walk.walked_pages += settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+  else if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
   else if (walk.has_ahead() && walk.ahead_start == to) to = walk.ahead_end;
-  ParkedFill fill{page, window.start, window.end, ParkedFill::Kind::kFill, 0, fault.of_heap};
+  ParkedFill fill{page, window.start, window.end, fresh == Fresh::kMissing ? ParkedFill::Kind::kFill : ParkedFill::Kind::kUnprotect, 0, fault.of_heap};
   if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
   walk.ahead_start = window.down ? window.start : page + kPage;
   walk.ahead_end = window.down ? page : window.end;
   walk.sentinel = fill.sentinel;
+  walk.zeroes = fresh == Fresh::kZeroes;
   summary_.resolution_pages = std::max(summary_.resolution_pages, window.pages());
   // Far from the next watermark the model will ask for nothing: the thread goes on while its touch is told.
   const bool ahead_of_model = watches_.empty() && sink_.headroom_pages() > kFarPages;
@@ -228,32 +151,6 @@ void Session::on_missing_write(Process& process, const Fault& fault) {
   release(process, fault);
 }
 
-/// The heap has grown where a walk ended: its pages are taken as walked up to the last one that has content, and the new
-/// ones are filled before anybody faults on them.
-void Session::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
-  for (Walk& walk : task.walks) {
-    if (walk.next != start || walk.window_pages < kPlainWindowPages / 4 || !process.fault_fd.write_protects()) continue;
-    if (walk.has_ahead()) {
-      const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
-      walk.walked_pages += touch_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
-      walk.ahead_start = used;
-      if (walk.has_ahead() && walk.ahead_end - used > end - start) return;  // it does not go up any more
-    } else {
-      walk.ahead_start = start;
-    }
-    walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
-    walk.last_ns = monotonic_ns();
-    uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);
-    uint64_t filled = 0;
-    if (process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone) filled = 0;
-    count_.filled_pages += filled;
-    for (uint64_t at = start; at < start + filled * kPage; at += kPage) process.pages.set(PageBit::kAhead, at, true);
-    walk.next = walk.ahead_end = start + filled * kPage;
-    walk.sentinel = 0;
-    return;
-  }
-}
-
 void Session::on_missing_read(Process& process, const Fault& fault) {
   Task& task = fault.task;
   const uint64_t page = fault.page;
@@ -264,8 +161,9 @@ void Session::on_missing_read(Process& process, const Fault& fault) {
   event.stack_id = stack_of(process, page);
   feed(event);
   // Reads of untouched memory cost none: as many zero pages as a walk asks for are as exact as one.
-  const Window window = window_for(process, task, page);
+  const Window window = window_for(process, task, page, Fresh::kMissing);
   Walk& walk = *window.walk;
+  if (walk.has_ahead()) close_walk(process, walk);
   walk.walked_pages += window.pages();
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
@@ -303,7 +201,17 @@ FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
       fd.wake(fill.start, fill.start + filled * kPage);
     }
   } else {
-    result = fd.protect(fill.page, fill.page + kPage, false, true);
+    uint64_t start = fill.start, end = fill.end;
+    // The sentinel stays armed.
+    if (fill.sentinel != 0) (fill.sentinel == start ? start : end) = fill.sentinel == start ? start + kPage : end - kPage;
+    result = fd.protect(start, end, false, !hold);
+    for (uint64_t at = fill.start; result == FaultResult::kDone && at < fill.end; at += kPage) {
+      if (at == fill.page || (!process.pages.test(PageBit::kZero, at) && !process.pages.test(PageBit::kLeft, at))) continue;
+      process.pages.set(PageBit::kZero, at, false);
+      process.pages.set(PageBit::kLeft, at, false);
+      process.pages.set(PageBit::kAhead, at, true);
+    }
+    if (result == FaultResult::kGone && end - start > kPage) result = fd.protect(fill.page, fill.page + kPage, false, !hold);
   }
   if (result == FaultResult::kRetry) {
     process.parked.push_back(fill);
@@ -336,107 +244,31 @@ void Session::on_protected_write(Process& process, const Fault& fault) {
     event.flags = trace::kWrite;
     feed(event);
   } else if (process.pages.test(PageBit::kAhead, page)) {
-    // The end of a window, or a page that a walk left behind and somebody came for later.
+    // The end of a window.
     uint64_t start = page, end = page + kPage;
     for (auto& [tid, other] : process.tasks)
       for (Walk& walk : other->walks)
         if (walk.sentinel == page) {
-          start = std::min(page, walk.ahead_start);
-          end = std::max(page + kPage, walk.ahead_end);
-          walk.walked_pages += (end - start) / kPage;
+          if (walk.zeroes) {
+            walk.walked_pages += settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+          } else {
+            start = std::min(page, walk.ahead_start);
+            end = std::max(page + kPage, walk.ahead_end);
+            walk.walked_pages += (end - start) / kPage;
+          }
           walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+          walk.zeroes = false;
         }
     touch_run(process, &task, start, end, page, trace::kWrite);
+  } else if (process.pages.test(PageBit::kLeft, page)) {
+    return on_fresh_write(process, fault, Fresh::kLeft);
   } else if (process.pages.test(PageBit::kZero, page)) {
-    touch_run(process, &task, page, page + kPage, page, trace::kWrite);
+    return on_fresh_write(process, fault, Fresh::kZeroes);
   }
   // Watches first, the page itself last: the thread must not be able to write before they stand.
   apply_watches();
   finish_fill(process, {page, page, page + kPage, ParkedFill::Kind::kUnprotect, 0, fault.of_heap});
   release(process, fault);
-}
-
-/// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.
-uint64_t Session::last_content(Process& process, uint64_t start, uint64_t end) {
-  for (uint64_t at = end - kPage; at >= start; at -= kPage)
-    if (process.pages.test(PageBit::kAhead, at) && has_content(process, at)) return at + kPage;
-  return start;
-}
-
-/// Reading a missing page of a guest would be a fault that only we could serve. Safe here: a page marked as ahead is
-/// there, because it can only go by a REMOVE, UNMAP or REMAP event, whose caller waits until this thread has read it.
-bool Session::has_content(Process& process, uint64_t page) {
-  std::array<char, static_cast<size_t>(kPageBytes)> content;
-  iovec local{content.data(), content.size()}, remote{reinterpret_cast<void*>(page), content.size()};
-  ++count_.pages_examined;
-  return ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(content.size()) && !all_zero(content.data(), content.size());
-}
-
-/// Which pages of [start, end) are marked as filled ahead and have content; several are read with one call.
-std::vector<bool> Session::contents(Process& process, uint64_t start, uint64_t end) {
-  constexpr size_t kAtOnce = 32;
-  static std::vector<char> buffer(kAtOnce * kPage);
-  std::vector<bool> found((end - start) / kPage);
-  for (uint64_t at = start; at < end;) {
-    uint64_t to = at;
-    while (to < end && to - at < kAtOnce * kPage && process.pages.test(PageBit::kAhead, to)) to += kPage;
-    if (to == at) {
-      at += kPage;
-      continue;
-    }
-    count_.pages_examined += (to - at) / kPage;
-    iovec local{buffer.data(), to - at}, remote{reinterpret_cast<void*>(at), to - at};
-    const ssize_t got = ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0);
-    for (uint64_t i = 0; got > 0 && (i + 1) * kPage <= static_cast<uint64_t>(got); ++i) found[(at - start) / kPage + i] = !all_zero(buffer.data() + i * kPage, kPage);
-    at = to;
-  }
-  return found;
-}
-
-/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
-/// [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them came there
-/// by itself.
-void Session::close_walk(Process& process, Walk& walk) {
-  if (!walk.has_ahead()) return;
-  ++count_.walks_closed;
-  const uint64_t start = walk.ahead_start, end = walk.ahead_end;
-  const bool down = walk.below != 0;
-  walk.sentinel = walk.next = walk.below = 0;
-  if (!process.fault_fd.write_protects() || process.fault_fd.protect(start, end, true, false) != FaultResult::kDone) {
-    walk.ahead_start = walk.ahead_end = 0;
-    return;
-  }
-  const std::vector<bool> content = contents(process, start, end);
-  const uint64_t pages = content.size();
-  uint64_t used_from = pages, used_to = 0;  // in pages from `start`
-  const auto count = [&](uint64_t from, uint64_t to) {
-    walk.walked_pages += touch_run(process, nullptr, start + from * kPage, start + to * kPage, 0, trace::kWrite);
-    process.fault_fd.protect(start + from * kPage, start + to * kPage, false, true);
-  };
-  // What lies between the walk's beginning and its first page with content was gone over, if it is little.
-  uint64_t run = down ? pages : 0, run_end = run;
-  for (uint64_t at = 0; at < pages; ++at) {
-    if (!content[at]) continue;
-    used_from = std::min(used_from, at);
-    used_to = at + 1;
-    if (run > at || at - run_end >= kHolePages) {
-      if (run < run_end) count(run, run_end);
-      run = at;
-    }
-    run_end = at + 1;
-  }
-  if (down && run < run_end && pages - run_end < kHolePages) run_end = pages;
-  if (run < run_end) count(run, run_end);
-  if (down) walk.ahead_end = start + used_from * kPage;
-  else walk.ahead_start = start + used_to * kPage;
-}
-
-void Session::close_stalled_walks(Process& process, uint64_t older_than_ns) {
-  if (!process.tracked_by_faults()) return;
-  const uint64_t now = monotonic_ns();
-  for (auto& [tid, task] : process.tasks)
-    for (Walk& walk : task->walks)
-      if (walk.has_ahead() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
 }
 
 void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {

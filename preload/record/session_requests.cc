@@ -226,11 +226,16 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
   sweep(process, true);
   if (!process.tracked_by_faults()) return;
   // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.
-  std::vector<uint64_t> armed;
+  std::vector<uint64_t> left, armed;
   for (const auto& [start, area] : process.map.areas()) {
     if (!area.registered) continue;
-    process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
-    process.pages.for_each(PageBit::kZero, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
+    process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { left.push_back(address); });
+    for (const PageBit bit : {PageBit::kLeft, PageBit::kZero}) process.pages.for_each(bit, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
+  }
+  for (const uint64_t address : left) {
+    process.pages.set(PageBit::kAhead, address, false);
+    process.pages.set(PageBit::kLeft, address, true);
+    armed.push_back(address);
   }
   // Memory that a child was forked with is not fresh.
   if (process.shared)

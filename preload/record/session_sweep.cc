@@ -141,7 +141,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
 /// them are kept per CPU and may lag: hence the allowance, and the look every now and then whatever they say.
 bool Session::nothing_unseen(Process& process, uint64_t now_ns) {
   sample_rss(process);
-  const auto known = static_cast<int64_t>(process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead));
+  const auto known = static_cast<int64_t>(process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead) + process.pages.count(PageBit::kLeft));
   const int64_t unseen = static_cast<int64_t>(process.rss_bytes / kPage) - known;
   if (process.tracked_by_faults() && process.greeted && process.fork_group == 0 && process.size_pages == process.swept_size_pages && process.data_pages == process.swept_data_pages &&
       unseen <= process.swept_unseen_pages + kCountSlackPages && now_ns < process.whole_sweep_ns)

@@ -30,6 +30,17 @@ TEST(PageStates, MovesWithTheMapping) {
   EXPECT_EQ(pages.count(PageBit::kTouched), 1u);
 }
 
+TEST(PageStates, APageThatWasLeftIsNotBlankUntilItIsTouched) {
+  PageStates pages;
+  pages.set(PageBit::kLeft, 0x5000, true);
+  EXPECT_FALSE(pages.blank(0x5000));
+  int unseen = 0;
+  pages.for_each_unseen(0x5000, 0x6000, [&](uint64_t, uint64_t) { ++unseen; });
+  EXPECT_EQ(unseen, 0);
+  EXPECT_TRUE(pages.touch(0x5000));
+  EXPECT_EQ(pages.count(PageBit::kLeft), 0u);
+}
+
 TEST(AddressMap, RemovingTheMiddleLeavesBothEnds) {
   AddressMap map;
   map.insert({.start = 0x1000, .end = 0x9000});

@@ -36,6 +36,16 @@ TEST_F(Run, CountsZeroesWrittenAsTouches) {
   EXPECT_NEAR(static_cast<double>(sink.written_bytes()), 16.0 * (1 << 20), 0.03 * 16 * (1 << 20));
 }
 
+TEST_F(Run, MemoryThatWasReadFirstIsWrittenInWindowsAndCountedToThePage) {
+  const auto summary = record_guest(sink, {guest("reads_first")});
+  ASSERT_TRUE(summary.ok());
+  constexpr uint64_t kWritten = 4096 - 4096 / 7;
+  EXPECT_GE(sink.written_bytes() / 4096, kWritten);
+  EXPECT_LE(sink.written_bytes() / 4096, kWritten + 40);  // and the C library's own few
+  // It stops at each seventh page, but not at each page.
+  EXPECT_LT(sink.count(EventKind::kTouch), kWritten / 2);
+}
+
 TEST_F(Run, DoesNotCountPagesFilledAheadOfAWalkThatStopped) {
   const auto summary = record_guest(sink, {guest("sparse")});
   ASSERT_TRUE(summary.ok());

@@ -1,0 +1,248 @@
+// How far ahead of a thread that walks over fresh memory may it be filled, and what of that was touched in the end?
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+// A window wider than this has to be earned: no more than an eighth of what the walk has come along.
+constexpr uint64_t kPlainWindowPages = 64;
+// So many pages of zeroes among written ones have not been written.
+constexpr uint64_t kHolePages = 8;
+
+bool all_zero(const char* bytes, size_t count) { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0; }
+
+}  // namespace
+
+/// The walk that a fault on this page goes on with, or the oldest one, ended and begun anew here.
+Walk& Session::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh) {
+  for (Walk& walk : task.walks)
+    if ((walk.next == page || walk.below == page) && (!walk.has_ahead() || walk.zeroes == (fresh == Fresh::kZeroes))) {
+      if (walk.below == page) walk.next = 0;
+      else walk.below = 0;
+      if (!walk.has_ahead()) walk.zeroes = false;
+      return walk;
+    }
+  Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(), [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
+  end_walk(process, task, oldest);
+  // Right behind what is there already: likely to go on as the walks before it did. Elsewhere one touch says nothing.
+  const Area* area = process.map.find(page);
+  const bool behind = fresh == Fresh::kMissing ? !process.pages.blank(page - kPage) : process.pages.test(PageBit::kTouched, page - kPage);
+  if ((area != nullptr && area->start == page) || behind) oldest.window_pages = task.first_window_pages;
+  return oldest;
+}
+
+/// Forgets a walk and learns from it how far ahead the next one may be filled at once.
+void Session::end_walk(Process& process, Task& task, Walk& walk) {
+  const uint64_t unproven = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
+  const uint64_t walked_before = walk.walked_pages;
+  if (unproven > 0) close_walk(process, walk);
+  const uint64_t left = unproven - std::min(unproven, walk.walked_pages - walked_before);
+  if (walk.steps > 0) {
+    if (left > walk.walked_pages) task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
+    else if (walk.walked_pages >= task.first_window_pages * 2) task.first_window_pages = std::min(task.first_window_pages * 2, Userfaultfd::kMostPages);
+  }
+  walk = {};
+}
+
+/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to its next watermark.
+uint64_t Session::allowed_pages(const Task& task, const Walk& walk) const {
+  const auto most = static_cast<uint64_t>(std::clamp<int64_t>(options_.max_window_pages, 1, static_cast<int64_t>(Userfaultfd::kMostPages)));
+  const uint64_t earned = std::max({kPlainWindowPages, walk.walked_pages / 8, task.first_window_pages});
+  return std::min({walk.window_pages, earned, most, std::max<uint64_t>(sink_.headroom_pages() / 8, 1)});
+}
+
+/// What to fill for this fault, and the walk that it begins or continues.
+Session::Window Session::window_for(Process& process, Task& task, uint64_t page, Fresh fresh) {
+  Walk& walk = walk_at(process, task, page, fresh);
+  const bool down = walk.next == 0 && walk.below != 0;
+  ++walk.steps;
+  walk.last_ns = monotonic_ns();
+  if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1)) walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
+  Window window{&walk, page, page + kPage, false, down};
+  uint64_t room = allowed_pages(task, walk) * kPage;
+  const Area* area = process.map.find(page);
+  if (area == nullptr || !area->registered) {
+    // A mapping that grew by itself (a stack, mremap inside libc): look it up.
+    Vma vma;
+    if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false);
+    area = process.map.find(page);
+  }
+  if (area == nullptr || (fresh == Fresh::kZeroes && !kernel_has_pagemap_scan())) return window;
+  const auto fits = [&](uint64_t at) {
+    return fresh == Fresh::kMissing ? process.pages.blank(at) : process.pages.test(fresh == Fresh::kLeft ? PageBit::kLeft : PageBit::kZero, at);
+  };
+  // Whether a write there would be told, and as one of this walk.
+  const auto tells = [&](uint64_t at) { return fresh == Fresh::kZeroes ? process.pages.test(PageBit::kZero, at) : process.pages.blank(at) || process.pages.test(PageBit::kLeft, at); };
+  if (down) {
+    uint64_t limit = page - std::min(page - area->start, room - kPage);
+    while (window.start > limit && fits(window.start - kPage)) window.start -= kPage;
+    window.sentinel = window.start == area->start || !tells(window.start - kPage);
+  } else {
+    uint64_t limit = page + room;
+    bool bounded = false;
+    if (auto at = process.sampled.upper_bound(page); at != process.sampled.begin()) {
+      --at;
+      // A large allocation whose end is known: what lies behind it is another's.
+      if (at->second.large && page < at->second.end && limit > at->second.end) {
+        limit = at->second.end;
+        bounded = true;
+      }
+    }
+    if (limit > area->end) limit = area->end;
+    while (window.end < limit && fits(window.end)) window.end += kPage;
+    // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
+    window.sentinel = window.end == process.break_end ? false : bounded || window.end == area->end || !tells(window.end);
+  }
+  if (window.pages() == 1) window.sentinel = false;
+  return window;
+}
+
+/// The heap has grown where a walk ended: its pages are taken as walked up to the last one that has content, and the new
+/// ones are filled before anybody faults on them.
+void Session::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
+  for (Walk& walk : task.walks) {
+    if (walk.next != start || walk.zeroes || walk.window_pages < kPlainWindowPages / 4 || !process.fault_fd.write_protects()) continue;
+    if (walk.has_ahead()) {
+      const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
+      walk.walked_pages += touch_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
+      walk.ahead_start = used;
+      if (walk.has_ahead() && walk.ahead_end - used > end - start) return;  // it does not go up any more
+    } else {
+      walk.ahead_start = start;
+    }
+    walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
+    walk.last_ns = monotonic_ns();
+    uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);
+    uint64_t filled = 0;
+    if (process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone) filled = 0;
+    count_.filled_pages += filled;
+    for (uint64_t at = start; at < start + filled * kPage; at += kPage) process.pages.set(PageBit::kAhead, at, true);
+    walk.next = walk.ahead_end = start + filled * kPage;
+    walk.sentinel = 0;
+    return;
+  }
+}
+
+/// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.
+uint64_t Session::last_content(Process& process, uint64_t start, uint64_t end) {
+  for (uint64_t at = end - kPage; at >= start; at -= kPage)
+    if (process.pages.test(PageBit::kAhead, at) && has_content(process, at)) return at + kPage;
+  return start;
+}
+
+/// Reading a missing page of a guest would be a fault that only we could serve. Safe here: a page marked as ahead is
+/// there, because it can only go by a REMOVE, UNMAP or REMAP event, whose caller waits until this thread has read it.
+bool Session::has_content(Process& process, uint64_t page) {
+  std::array<char, static_cast<size_t>(kPageBytes)> content;
+  iovec local{content.data(), content.size()}, remote{reinterpret_cast<void*>(page), content.size()};
+  ++count_.pages_examined;
+  return ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(content.size()) && !all_zero(content.data(), content.size());
+}
+
+/// Which pages of [start, end) are marked as filled ahead and have content; several are read with one call.
+std::vector<bool> Session::contents(Process& process, uint64_t start, uint64_t end) {
+  constexpr size_t kAtOnce = 32;
+  static std::vector<char> buffer(kAtOnce * kPage);
+  std::vector<bool> found((end - start) / kPage);
+  for (uint64_t at = start; at < end;) {
+    uint64_t to = at;
+    while (to < end && to - at < kAtOnce * kPage && process.pages.test(PageBit::kAhead, to)) to += kPage;
+    if (to == at) {
+      at += kPage;
+      continue;
+    }
+    count_.pages_examined += (to - at) / kPage;
+    iovec local{buffer.data(), to - at}, remote{reinterpret_cast<void*>(at), to - at};
+    const ssize_t got = ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0);
+    for (uint64_t i = 0; got > 0 && (i + 1) * kPage <= static_cast<uint64_t>(got); ++i) found[(at - start) / kPage + i] = !all_zero(buffer.data() + i * kPage, kPage);
+    at = to;
+  }
+  return found;
+}
+
+/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
+/// [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them came there
+/// by itself.
+void Session::close_walk(Process& process, Walk& walk) {
+  if (!walk.has_ahead()) return;
+  ++count_.walks_closed;
+  const uint64_t start = walk.ahead_start, end = walk.ahead_end;
+  const bool down = walk.below != 0;
+  walk.sentinel = walk.next = walk.below = 0;
+  if (walk.zeroes) {
+    walk.walked_pages += settle_zeroes(process, nullptr, start, end);
+    walk.ahead_start = walk.ahead_end = 0;
+    walk.zeroes = false;
+    return;
+  }
+  if (!process.fault_fd.write_protects() || process.fault_fd.protect(start, end, true, false) != FaultResult::kDone) {
+    walk.ahead_start = walk.ahead_end = 0;
+    return;
+  }
+  const std::vector<bool> content = contents(process, start, end);
+  const uint64_t pages = content.size();
+  uint64_t used_from = pages, used_to = 0;  // in pages from `start`
+  const auto count = [&](uint64_t from, uint64_t to) {
+    walk.walked_pages += touch_run(process, nullptr, start + from * kPage, start + to * kPage, 0, trace::kWrite);
+    process.fault_fd.protect(start + from * kPage, start + to * kPage, false, true);
+  };
+  // What lies between the walk's beginning and its first page with content was gone over, if it is little.
+  uint64_t run = down ? pages : 0, run_end = run;
+  for (uint64_t at = 0; at < pages; ++at) {
+    if (!content[at]) continue;
+    used_from = std::min(used_from, at);
+    used_to = at + 1;
+    if (run > at || at - run_end >= kHolePages) {
+      if (run < run_end) count(run, run_end);
+      run = at;
+    }
+    run_end = at + 1;
+  }
+  if (down && run < run_end && pages - run_end < kHolePages) run_end = pages;
+  if (run < run_end) count(run, run_end);
+  for (uint64_t at = start; at < end; at += kPage)
+    if (process.pages.test(PageBit::kAhead, at)) {
+      process.pages.set(PageBit::kAhead, at, false);
+      process.pages.set(PageBit::kLeft, at, true);
+    }
+  if (down) walk.ahead_end = start + used_from * kPage;
+  else walk.ahead_start = start + used_to * kPage;
+}
+
+/// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
+uint64_t Session::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
+  if (start >= end) return 0;
+  std::vector<std::pair<uint64_t, uint64_t>> unwritten;
+  scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
+  for (const auto& [from, to] : unwritten) {
+    if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
+    scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
+      for (uint64_t at = zero; at < zero_end; at += kPage) {
+        if (!process.pages.test(PageBit::kAhead, at)) continue;
+        process.pages.set(PageBit::kAhead, at, false);
+        process.pages.set(PageBit::kZero, at, true);
+      }
+    });
+    // Written between the two looks: the write that it is armed for has been.
+    for (uint64_t at = from; at < to; at += kPage)
+      if (process.pages.test(PageBit::kAhead, at)) process.fault_fd.protect(at, at + kPage, false, true);
+  }
+  return touch_run(process, task, start, end, 0, trace::kWrite);
+}
+
+void Session::close_stalled_walks(Process& process, uint64_t older_than_ns) {
+  if (!process.tracked_by_faults()) return;
+  const uint64_t now = monotonic_ns();
+  for (auto& [tid, task] : process.tasks)
+    for (Walk& walk : task->walks)
+      if (walk.has_ahead() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
+}
+
+}  // namespace oomcast::record
