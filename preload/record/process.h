@@ -43,7 +43,7 @@ struct Task {
   Task(pid_t pid, uint32_t task_id, uint64_t now_ns) : tid(task_id), clock(pid, static_cast<pid_t>(task_id), now_ns) {}
   uint32_t tid;
   TaskClock clock;
-  std::array<Walk, 4> walks;
+  std::array<Walk, 12> walks;
   uint64_t first_window_pages = 1;  // of a new walk, as far as the last ones went
   bool file_time_known = false;  // its clock has seen how long it was in file calls
   uint64_t tick = 0;  // last tick at which the thread was seen to live
