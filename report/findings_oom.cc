@@ -52,6 +52,12 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
   }
 }
 
+/// What the program went on to hold: on the target if it lived on there, else here, where nobody killed it.
+Bytes growth_after(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  const Bytes here(static_cast<int64_t>(capture.tracked_peak_bytes));
+  return std::max(outcome.app.footprint_peak, here) - kill.incident.app_footprint;
+}
+
 }  // namespace
 
 const OomCandidate* runner_up(const sim::OomKill& kill) {
@@ -61,7 +67,7 @@ const OomCandidate* runner_up(const sim::OomKill& kill) {
   return best;
 }
 
-void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   if (outcome.oom_kills.empty()) return;
   const sim::OomKill& kill = outcome.oom_kills.front();
   const OomCandidate& victim = kill.victim;
@@ -89,11 +95,11 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
   } else {
     finding.why += " and nobody else may be killed";
   }
-  Bytes growth = outcome.app.footprint_peak - kill.incident.app_footprint;
+  const Bytes growth = growth_after(kill, outcome, capture);
   if (growth.count() > 0) {
     finding.evidence["footprint_growth_after_bytes"] = growth.count();
-    finding.tries.push_back({"at least " + bytes_text(growth) + " more " + (cgroup ? "memory.max" : "memory or swap") +
-                             ": what the program went on to add after the kill"});
+    finding.tries.insert(finding.tries.begin(), {"at least " + bytes_text(growth) + " more " + (cgroup ? "in memory.max" : "memory or swap") +
+                                                     ": what the program went on to add after the kill"});
   }
   findings.push_back(std::move(finding));
 }

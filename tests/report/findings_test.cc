@@ -51,6 +51,18 @@ TEST(Findings, OomKillDoesNotSuggestAnAdjThatCannotHelp) {
   EXPECT_FALSE(finding.evidence.contains("oom_score_adj_to_survive"));
 }
 
+TEST(Findings, OomKillSaysHowMuchMoreTheProgramWentOnToHold) {
+  stories::Story story = stories::oom();
+  const Bytes at_the_kill = story.outcome.oom_kills[0].incident.app_footprint;
+  story.outcome.app.footprint_peak = at_the_kill;  // it was alone, and is dead there
+  story.capture.tracked_peak_bytes = static_cast<uint64_t>((at_the_kill + Bytes(115 << 20)).count());
+  EXPECT_EQ(the("oom_kill", story).tries[0].change, "at least 115.0 MiB more memory or swap: what the program went on to add after the kill");
+  story.outcome.oom_kills[0].incident.scope = sim::Scope::kCgroup;
+  EXPECT_THAT(the("oom_kill", story).tries[0].change, HasSubstr("115.0 MiB more in memory.max"));
+  story.capture.tracked_peak_bytes = static_cast<uint64_t>(at_the_kill.count());
+  EXPECT_FALSE(the("oom_kill", story).evidence.contains("footprint_growth_after_bytes"));
+}
+
 TEST(Findings, NothingIsCalledProvenThatWasNotSimulated) {
   for (const stories::Story& story : {stories::oom(), stories::bystander(), stories::swap_thrash(), stories::unseen()})
     for (const Finding& finding : story.findings())
