@@ -150,4 +150,11 @@ const std::vector<VmField>& vm_fields() {
   return fields;
 }
 
+bool root_in_memory(const HostSpec& spec) {
+  constexpr int64_t kNoPageCache = 256;  // 1 MiB: no program was ever read from a disk
+  int64_t file_pages = 0;
+  for (const NodeSpec& node : spec.nodes) file_pages += (node.lru.active_file + node.lru.inactive_file).count();
+  return file_pages < kNoPageCache;
+}
+
 }  // namespace oomcast::host

@@ -186,6 +186,7 @@ struct HostSpec {
   std::vector<CachedFileSpec> page_cache;   // oldest first
   std::vector<BackgroundSpec> background;
   Pages committed_as;
+  Pages buffers;                 // meminfo Buffers: cached pages of block devices, part of the file lists
   Pages total_ram;               // totalram_pages: MemTotal
   CgroupSpec cgroup;                     // the program's
   std::vector<CgroupSpec> cgroups;       // of the host; by path, so that parents come first
@@ -197,5 +198,9 @@ struct HostSpec {
     return to_pages(sum);
   }
 };
+
+/// Does the host run from memory, its root file system never mounted from a disk? Then it has hardly any page cache, and
+/// files, program text among them, never leave memory.
+bool root_in_memory(const HostSpec& spec);
 
 }  // namespace oomcast::host

@@ -20,6 +20,7 @@ struct Reservoir {
   ProcessIndex owner = kNoProcess;
   uint8_t zone = 0;
   int64_t count = 0;
+  bool held = false;  // pages of block devices whose buffers a mounted file system holds: never freed
 };
 
 class LruList {
@@ -79,7 +80,7 @@ class LruList {
     --entry.count;
     --reserved_;
     --by_zone_[entry.zone];
-    return {entry.owner, entry.zone, 1};
+    return {entry.owner, entry.zone, 1, entry.held};
   }
   /// Takes up to `want` pages of one owner out of the reservoir (it has exited); gives the counts by zone index.
   std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want) {

@@ -313,6 +313,7 @@ class HostReader {
       }
     }
     object.pages("committed_as_pages", spec_.committed_as);
+    object.pages("buffers_pages", spec_.buffers);
   }
 
   void settle_zones() {

@@ -73,9 +73,14 @@ void read_meminfo(SnapshotReader& reader) {
   if (const std::string* text = reader.text(path)) {
     for (const Line& line : lines(*text)) {
       const bool total = line.text.starts_with("MemTotal:"), committed = line.text.starts_with("Committed_AS:");
-      if (!total && !committed) continue;
+      const bool buffers = line.text.starts_with("Buffers:");
+      if (!total && !committed && !buffers) continue;
       const auto kb = kilobytes(reader, path, line, total ? kKilobytesMax : kVirtualKilobytesMax);
       if (!kb) return;
+      if (buffers) {
+        spec.buffers = Pages(*kb / 4);
+        continue;
+      }
       (total ? spec.total_ram : spec.committed_as) = Pages(*kb / 4);
       (total ? total_given : committed_given) = true;
       reader.places.emplace(total ? "total_ram_pages" : "committed_as_pages", reader.place(path, line.number));

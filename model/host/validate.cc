@@ -268,6 +268,7 @@ Problem check_settings(const HostSpec& spec) {
   for (const auto& [name, count] : objects) {
     if (auto bad = out_of_range(std::string("vfs_cache.") + name, count, 0, int64_t{1} << 40)) return bad;
   }
+  if (const auto bad = out_of_range("buffers_pages", spec.buffers.count(), 0, int64_t{1} << 48)) return bad;
   return out_of_range("committed_as_pages", spec.committed_as.count(), 0, int64_t{1} << 48);
 }
 

@@ -179,7 +179,8 @@ ordered_json host_to_json(const HostSpec& spec) {
                        {"lru", lru_name(spec.lru)},
                        {"cpus", spec.cpus},
                        {"total_ram_pages", spec.total_ram.count()},
-                       {"committed_as_pages", spec.committed_as.count()}};
+                       {"committed_as_pages", spec.committed_as.count()},
+                       {"buffers_pages", spec.buffers.count()}};
   json["nodes"] = ordered_json::array();
   for (const NodeSpec& node : spec.nodes) json["nodes"].push_back(node_json(node));
   json["swap"] = ordered_json::array();

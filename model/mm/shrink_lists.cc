@@ -43,7 +43,7 @@ void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex li
   const host::Reservoir entry = lru.take_reserved();
   const bool file = host::is_file_list(list);
   const bool mapped = !file && entry.owner != host::kNoProcess;
-  const uint16_t flags = static_cast<uint16_t>(file ? host::kPageFile : mapped ? host::kPageSwapBacked | host::kPageYoung : host::kPageSwapBacked);
+  const uint16_t flags = static_cast<uint16_t>(entry.held ? host::kPageFile | host::kPageBuffers : file ? host::kPageFile : mapped ? host::kPageSwapBacked | host::kPageYoung : host::kPageSwapBacked);
   const PageId id = new_page(k, {node_index, entry.zone}, flags);
   Page& page = k.host.pages[id];
   page.background = true;
@@ -54,6 +54,9 @@ void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex li
   page.list = list;
   lru.push_tail(k.host.pages, id);
 }
+
+// filemap_release_folio() fails: a file system holds the buffers of this page of its block device.
+bool held_by_file_system(const Page& page) { return page.has(host::kPageFile) && page.has(host::kPageBuffers) && page.slot == host::kNoSlot; }
 
 bool ready_to_free(const Page& page) {
   return page.has(host::kPageSwapCache) && page.mapcount == 0 && !page.has(host::kPageWriteback | host::kPageDirty);
@@ -182,6 +185,7 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
     k.sched.cpu(k.costs.unmap_page);
     return fate;
   }
+  if (held_by_file_system(page)) return Fate::kActivate;
   if (page.has(host::kPageSwapCache)) {
     remove_from_swap_cache(k, id, true, sc.target_cgroup);
   } else if (page.has(host::kPageFile)) {

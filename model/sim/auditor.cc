@@ -175,7 +175,7 @@ void count_files(const Host& host, Counts& counts) {
     nodes[page.node].writeback += io.writeback;
     pending[page.node][page.zone] += io.dirty + io.writeback;
     mapped[page.node] += !page.anon() && page.mapcount > 0 ? 1 : 0;
-    with_buffers += !page.anon() && page.has(host::kPageBuffers) ? 1 : 0;  // the bit means another thing on anonymous pages
+    with_buffers += of_file && page.has(host::kPageBuffers) ? 1 : 0;  // the bit means another thing on other pages
   }
   int64_t tree_nodes = 0;
   for (size_t f = 0; f < files.size(); ++f) {

@@ -15,6 +15,10 @@ using trace::Event;
 using trace::EventKind;
 
 constexpr uint64_t kPage = 4096;
+constexpr uint64_t kText = 0x400000;           // code and constants of a static memload: what readelf says of it
+constexpr uint64_t kTextPages = 172;
+constexpr uint64_t kLoops = kText + 0x1000;    // main() and step()
+constexpr uint64_t kFaultAround = 16;          // pages that the kernel maps along with one, if they are in memory
 constexpr uint64_t kImage = 0x4c0000;          // .data and .bss of a static memload
 constexpr uint64_t kImagePages = 4;
 constexpr uint64_t kFileBuffer = 65536;        // the two static buffers of fw and fr
@@ -50,6 +54,7 @@ class Player::Process {
     steps_ = &steps;
     at_ = 0;
     pending_compute_ps_ = pending_wait_ns_ = 0;
+    loops_watched_ = player_.text_file_ != 0;  // a child maps text anew
     begin_step();
   }
 
@@ -62,6 +67,7 @@ class Player::Process {
   void start() {
     send(EventKind::kProcessStart, parent_, 0, 0);
     send(EventKind::kComm, 0x64616f6c6d656d /* "memload" */, 0, 0);
+    if (player_.text_file_ != 0) start_text();
     const uint8_t anonymous = trace::kPrivate | trace::kAnonymous | trace::kWritable;
     send(EventKind::kMap, kImage, kImagePages * kPage + 2 * kFileBuffer, anonymous);
     send(EventKind::kMap, kStackTop - kStackBytes, kStackBytes, anonymous | trace::kStack | trace::kGrowsDown);
@@ -73,11 +79,14 @@ class Player::Process {
   }
 
   void advance() {
+    if (loops_watched_) use_loops();
     if (at_ >= steps_->size()) return exit(0, 0);
     if (perform((*steps_)[at_]) || ended_) return;
     ++at_;
     begin_step();
   }
+
+  void watch(uint64_t address) { loops_watched_ |= address == kLoops; }
 
   void wake(int64_t at_ns) {
     waiting_ = false;
@@ -92,6 +101,22 @@ class Player::Process {
 
  private:
   Process(const Process&) = default;
+
+  void start_text() {
+    send(EventKind::kMap, kText, kTextPages * kPage, trace::kPrivate | trace::kExecutable);
+    send(EventKind::kMapFile, kText, player_.text_file_, 0);
+    // Starting up uses all of it: where a fault had to read, the next one nearby maps what has come.
+    for (uint64_t page = kFaultAround / 2; page < kTextPages; page += kFaultAround) {
+      send(EventKind::kTouch, kText + page * kPage, 2 * kPage, 0);
+    }
+    loops_watched_ = true;
+  }
+
+  // Whatever the program does next, it runs its loops for it.
+  void use_loops() {
+    loops_watched_ = false;
+    send(EventKind::kReference, kLoops, kPage, 0);
+  }
 
   void send(EventKind kind, uint64_t address, uint64_t bytes, uint8_t flags, uint64_t argument = 0) {
     Event event;
@@ -218,6 +243,7 @@ class Player::Process {
   std::array<Region, 32> regions_;
   double rate_ = 0, moved_ = 0;
   int64_t rate_since_ = 0;
+  bool loops_watched_ = false;
   // Where the current step stands.
   uint64_t cursor_ = 0, offset_ = 0;
   int64_t pass_ = 0;
@@ -382,8 +408,12 @@ void Player::Process::fork(const Step& step) {
   player_.processes_.push_back(std::make_unique<Process>(*this, child, step.child));
 }
 
-Player::Player(const Script& script, Timing timing, Feed feed, Now now, std::vector<File> files)
+Player::Player(const Script& script, Timing timing, Feed feed, Now now, std::vector<File> files, bool text_on_disk)
     : timing_(timing), feed_(std::move(feed)), now_(std::move(now)), files_(std::move(files)) {
+  if (text_on_disk) {
+    files_.emplace_back("/usr/bin/memload", kTextPages * kPage);
+    text_file_ = files_.size();
+  }
   processes_.push_back(std::make_unique<Process>(*this, kRootPid, 0u, script.steps));
   processes_.front()->start();
 }
@@ -420,6 +450,12 @@ bool Player::advance() {
   if (!process) return false;
   process->advance();
   return true;
+}
+
+void Player::watch(uint32_t pid, uint64_t address) {
+  for (const auto& process : processes_) {
+    if (process->pid() == pid) process->watch(address);
+  }
 }
 
 void Player::kill(uint32_t pid) {

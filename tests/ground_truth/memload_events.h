@@ -2,7 +2,9 @@
 //
 // Every page access is told, in order: the first of a page as kTouch, the later ones as kReference, whether or not the
 // model asked to hear of that page. This is what a perfect capture would deliver, so what the model gets wrong on these
-// events is the model's own error. Not played: address randomisation, and a mapping that the target refuses.
+// events is the model's own error. Program text that comes from a disk is a file like others, read in the order in which
+// a static memload starts; the page with its loops is used all the time. Not played: address randomisation, and a mapping
+// that the target refuses.
 #pragma once
 
 #include <cstdint>
@@ -30,13 +32,16 @@ class Player {
   /// A file that is there before the script begins. A file's id is its place here, from 1; those the script writes follow.
   using File = std::pair<std::string, uint64_t>;  // path, bytes
 
-  Player(const Script& script, Timing timing, Feed feed, Now now = {}, std::vector<File> files = {});
+  /// `text_on_disk`: the program is read from a disk when it starts, and again where the kernel has dropped it.
+  Player(const Script& script, Timing timing, Feed feed, Now now = {}, std::vector<File> files = {}, bool text_on_disk = false);
   ~Player();
   Player(const Player&) = delete;
   Player& operator=(const Player&) = delete;
 
   /// Feeds the next access or step of the process whose turn it is. False once all processes have ended.
   bool advance();
+  /// The modelled kernel wants to hear of the next use of this page; of anything but text it hears anyway.
+  void watch(uint32_t pid, uint64_t address);
   /// The modelled kernel has killed this process: it does nothing more.
   void kill(uint32_t pid);
   uint64_t events() const { return events_; }
@@ -55,6 +60,7 @@ class Player {
   uint32_t last_pid_ = kRootPid;
   std::vector<std::unique_ptr<Process>> processes_;
   std::vector<File> files_;
+  uint64_t text_file_ = 0;  // 0: text that never leaves memory
   friend class Process;
 };
 

@@ -37,6 +37,32 @@ TEST(Player, StartsNamesAndEndsTheProcess) {
   EXPECT_EQ(idle_touches(), 7u) << "28 KiB beside the regions, as on the real kernel";
 }
 
+TEST(Player, TextThatComesFromADiskIsReadAtTheStartAndWhereTheKernelDroppedIt) {
+  const auto script = parse_script("memload anon:0:8K w:0");
+  std::vector<Event> events;
+  Player player(script.value(), {}, [&](const Event& event) { events.push_back(event); }, {}, {}, true);
+  const auto maps = only(events, EventKind::kMap);
+  ASSERT_FALSE(maps.empty());
+  const uint64_t text = maps[0].address;
+  EXPECT_EQ(maps[0].flags, trace::kPrivate | trace::kExecutable);
+  const auto in_text = [&](const Event& event) {
+    return (event.kind == EventKind::kTouch || event.kind == EventKind::kReference) && event.address - text < maps[0].bytes;
+  };
+  EXPECT_EQ(std::count_if(events.begin(), events.end(), in_text), 11) << "two pages in each 64 KiB that a fault maps";
+  events.clear();
+  player.advance();
+  ASSERT_TRUE(in_text(events.front())) << "it runs";
+  const uint64_t loops = events.front().address;
+  events.clear();
+  player.advance();
+  EXPECT_FALSE(in_text(events.front()));
+  player.watch(Player::kRootPid, loops);
+  events.clear();
+  player.advance();
+  EXPECT_EQ(events.front().address, loops);
+  EXPECT_EQ(count(events_of("memload wait"), EventKind::kMapFile), 0u) << "a root in memory";
+}
+
 TEST(Player, FirstPassTouchesAndLaterPassesRefer) {
   const auto events = events_of("memload anon:0:1M w:0 loop:2:0:0:50");
   EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 256);

@@ -194,6 +194,7 @@ sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Scr
   }
   const Timing timing{host.calibration.page_touch_ps, host.calibration.page_fault.count()};
   std::vector<Player::File> files = number_files(host);
+  const bool text_on_disk = !host::root_in_memory(host);
   sim::Simulation simulation(std::move(host), options);
   std::ofstream log;
   if (!arguments.events.empty()) log.open(arguments.events);
@@ -206,12 +207,13 @@ sim::Outcome forecast(const Arguments& arguments, host::HostSpec host, const Scr
         }
         simulation.feed(event);
       },
-      [&] { return simulation.now().count(); }, std::move(files));
+      [&] { return simulation.now().count(); }, std::move(files), text_on_disk);
   std::vector<trace::WatchRequest> watches;
   std::vector<trace::KillRequest> kills;
   while (player.advance()) {
     watches.clear();
-    simulation.take_watches(watches);  // every access is told anyway
+    simulation.take_watches(watches);
+    for (const trace::WatchRequest& request : watches) player.watch(request.pid, request.address);
     kills.clear();
     simulation.take_kills(kills);
     for (const trace::KillRequest& request : kills) player.kill(request.pid);

@@ -317,6 +317,16 @@ TEST(Snapshot, LinesOfFutureKernelsAreNoTrouble) {
 
 // --- what is refused, word for word ---
 
+TEST(Snapshot, BuffersAreThoseOfMeminfoAndATraceKeepsThem) {
+  SnapshotFiles snapshot = load("oom-noswap-2node");
+  EXPECT_EQ(parse_snapshot(snapshot)->buffers, Pages(0));
+  replace(snapshot, "proc/meminfo", "Buffers:               0 kB", "Buffers:             60 kB");
+  EXPECT_EQ(parse_snapshot(snapshot)->buffers, Pages(15));
+  const auto again = parse_json(to_json(parse_snapshot(snapshot).value()), "again", "again");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->buffers, Pages(15));
+}
+
 TEST(Snapshot, PagetypeinfoTellsWhatIsFreeInBlocksOfTheKernelsOwn) {
   SnapshotFiles snapshot = load("oom-noswap-2node");
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(-1));

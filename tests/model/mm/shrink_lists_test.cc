@@ -153,6 +153,31 @@ TEST(InactiveList, CleanPageCacheIsFreedAtOnce) {
   EXPECT_EQ(m.count(Vmstat::pgsteal_file), 32);
 }
 
+// Superblocks and group descriptors of what is mounted: each futile round before an OOM kill looks at them again.
+TEST(InactiveList, WhatAFileSystemHoldsOfItsDeviceIsActivatedTimeAndAgain) {
+  host::HostSpec spec = HostBuilder().plain_node(20000_pages).page_cache(100_pages).build();
+  spec.buffers = 15_pages;
+  Machine m(spec, Kswapd::kAbsent);
+  for (int i = 0; i < 4; ++i) scan(m, 32, true);
+  EXPECT_EQ(m.count(Vmstat::pgsteal_file), 85);
+  EXPECT_EQ(m.count(Vmstat::pgactivate), 15);
+  scan_active(m, 32, true);
+  EXPECT_EQ(scan(m, 32, true), 0);
+  EXPECT_EQ(m.count(Vmstat::pgactivate), 30);
+  EXPECT_EQ(m.count(Vmstat::pgscan_file), 115);
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+}
+
+TEST(InactiveList, OfManyPagesOfDevicesAFewAreHeldTheActiveFirst) {
+  host::HostSpec spec = HostBuilder().plain_node(20000_pages).page_cache(100_pages, 10_pages).build();
+  spec.buffers = 60_pages;
+  Machine m(spec, Kswapd::kAbsent);
+  for (int i = 0; i < 4; ++i) scan(m, 32, true);
+  EXPECT_EQ(m.count(Vmstat::pgsteal_file), 94);
+  scan_active(m, 32, true);
+  EXPECT_EQ(scan(m, 32, true), 0);
+}
+
 TEST(InactiveList, KswapdAndTasksAreCountedApart) {
   Machine m(HostBuilder().plain_node(20000_pages).page_cache(1000_pages).build(), Kswapd::kAbsent);
   ScanControl sc;
