@@ -23,10 +23,12 @@ Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pag
 }
 
 // Random 4 KiB that take longer than 128 KiB in a row, both ways: an arm that has to move, or a limit of requests per
-// second whose credit the first ones used up.
+// second whose credit the first ones used up. To either it is all the same whether data comes or goes: where one way takes
+// more than twice as long as the other, the disk was measured at a busy moment.
 int service_depth(const host::DeviceTimes& times) {
-  const bool one_at_a_time = times.read_4k > times.read_128k && times.write_4k > times.write_128k;
-  return one_at_a_time ? 1 : kParallelRequests;
+  const bool small_slow = times.read_4k > times.read_128k && times.write_4k > times.write_128k;
+  const bool both_ways_alike = std::max(times.read_4k, times.write_4k) <= 2 * std::min(times.read_4k, times.write_4k);
+  return small_slow && both_ways_alike ? 1 : kParallelRequests;
 }
 
 Disks::Disks(Scheduler& scheduler, host::Host& host) : scheduler_(scheduler), host_(host), disks_(host.swaps.size() + 1) {}
