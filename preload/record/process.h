@@ -31,6 +31,7 @@ struct Walk {
   uint64_t below = 0;        // a fault on this page continues it downwards; 0: it goes up
   uint64_t ahead_start = 0, ahead_end = 0;  // filled ahead and not yet counted; empty: nothing
   uint64_t sentinel = 0;     // write-protected last page of a window after which no fault would come, or 0
+  bool reads = false;        // it only reads: what comes next must not become memory
   bool zeroes = false;       // what lies ahead are zero pages: the kernel can say which of them have been written
   uint64_t window_pages = 1;
   uint64_t walked_pages = 0; // that it has come along

@@ -363,7 +363,10 @@ void Session::apply_watches() {
 
 void Session::note_tracked(Process& process) {
   const uint64_t now = process.pages.count(PageBit::kTouched);
-  if (now > process.counted_pages) process.touched_since_sample += now - process.counted_pages;
+  if (now > process.counted_pages) {
+    process.touched_since_sample += now - process.counted_pages;
+    seen_pages_[static_cast<size_t>(process.tracker)] += now - process.counted_pages;
+  }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * static_cast<uint64_t>(kPageBytes));
@@ -398,20 +401,28 @@ trace::CaptureSummary Session::finish() {
   for (uint32_t bit = 0; bit < static_cast<uint32_t>(ring::Sensitive::kCount); ++bit)
     if (sensitive_ >> bit & 1) summary_.host_sensitive.emplace_back(kSensitive[bit]);
   summary_.tracker = "none";
-  for (const TrackerKind kind : {TrackerKind::kPagemap, TrackerKind::kWpAsync, TrackerKind::kUserfaultfd})
-    if (trackers_used_[static_cast<size_t>(kind)]) summary_.tracker = tracker_name(kind);
+  // The one that saw most: a program may forbid itself the best one after its start, or start others that cannot have it.
+  uint64_t most = 0;
+  for (const TrackerKind kind : {TrackerKind::kPagemap, TrackerKind::kWpAsync, TrackerKind::kUserfaultfd}) {
+    const auto index = static_cast<size_t>(kind);
+    if (!trackers_used_[index] || seen_pages_[index] < most) continue;
+    most = seen_pages_[index];
+    summary_.tracker = tracker_name(kind);
+  }
+  const auto listed = [](const std::vector<std::string>& comms) {
+    std::string names;
+    for (size_t i = 0; i < comms.size() && i < 8; ++i) names += (i ? ", " : "") + comms[i];
+    return names;
+  };
   if (const std::string limits = tracker_limits(tracker_); !limits.empty()) {
     summary_.caveats.push_back(limits);
+  } else if (!fallen_back_.empty()) {
+    summary_.caveats.push_back("The kernel refused a userfaultfd (" + std::string(std::strerror(first_userfaultfd_errno_)) + ") to " + listed(fallen_back_) + ", so touches were polled from /proc/PID/pagemap and have the time of the poll, not their own; `sysctl vm.unprivileged_userfaultfd=1`, `setfacl -m u:" + std::to_string(::geteuid()) + ":rw /dev/userfaultfd` or running as root would allow tracking.");
   } else if (!trackers_used_[static_cast<size_t>(TrackerKind::kUserfaultfd)]) {
-    if (first_userfaultfd_errno_ != 0)
-      summary_.caveats.push_back(std::string("The kernel refused a userfaultfd (") + std::strerror(first_userfaultfd_errno_) + "), so touches were polled from /proc/PID/pagemap and have the time of the poll, not their own; `sysctl vm.unprivileged_userfaultfd=1`, `setfacl -m u:" + std::to_string(::geteuid()) + ":rw /dev/userfaultfd` or running as root would allow tracking.");
-    else
-      summary_.caveats.emplace_back("The program did not load the capture library (static, AddressSanitizer, another C library, or an environment without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not their own.");
+    summary_.caveats.emplace_back("The program did not load the capture library (static, AddressSanitizer, another C library, or an environment without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not their own.");
   }
   if (summary_.tracker != "pagemap" && !polled_comms_.empty()) {
-    std::string names;
-    for (size_t i = 0; i < polled_comms_.size() && i < 8; ++i) names += (i ? ", " : "") + polled_comms_[i];
-    summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + names + ".");
+    summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + listed(polled_comms_) + ".");
   }
   if (turned_away_ > 0) summary_.caveats.push_back(std::to_string(turned_away_) + " processes could not be tracked because the recorder had no descriptors left (RLIMIT_NOFILE); raise the hard limit: ulimit -Hn.");
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");

@@ -218,6 +218,8 @@ class Session {
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0;
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;
+  std::vector<std::string> fallen_back_;             // processes that got less than tracker_
+  std::array<uint64_t, 3> seen_pages_{};             // by TrackerKind: who saw how much
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
   std::array<bool, 3> trackers_used_{};              // by TrackerKind
   std::vector<std::string> polled_comms_;

@@ -136,6 +136,7 @@ void Session::on_fresh_write(Process& process, const Fault& fault, Fresh fresh) 
   walk.ahead_end = window.down ? page : window.end;
   walk.sentinel = fill.sentinel;
   walk.zeroes = fresh == Fresh::kZeroes;
+  walk.reads = false;
   summary_.resolution_pages = std::max(summary_.resolution_pages, window.pages());
   // Far from the next watermark the model will ask for nothing: the thread goes on while its touch is told.
   const bool ahead_of_model = watches_.empty() && sink_.headroom_pages() > kFarPages;
@@ -165,6 +166,7 @@ void Session::on_missing_read(Process& process, const Fault& fault) {
   Walk& walk = *window.walk;
   if (walk.has_ahead()) close_walk(process, walk);
   walk.walked_pages += window.pages();
+  walk.reads = true;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
   walk.ahead_start = walk.ahead_end = walk.sentinel = 0;

@@ -222,7 +222,10 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
       watch(process.heap_fd.fd(), kFaultSource, process.pid);
     }
   }
-  if (process.tracker != tracker_ && first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
+  if (process.tracker != tracker_) {
+    if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
+    if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
+  }
   sweep(process, true);
   if (!process.tracked_by_faults()) return;
   // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.

@@ -108,7 +108,7 @@ Session::Window Session::window_for(Process& process, Task& task, uint64_t page,
 /// ones are filled before anybody faults on them.
 void Session::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
   for (Walk& walk : task.walks) {
-    if (walk.next != start || walk.zeroes || walk.window_pages < kPlainWindowPages / 4 || !process.fault_fd.write_protects()) continue;
+    if (walk.next != start || walk.reads || walk.zeroes || walk.window_pages < kPlainWindowPages / 4 || !process.fault_fd.write_protects()) continue;
     if (walk.has_ahead()) {
       const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
       walk.walked_pages += touch_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);

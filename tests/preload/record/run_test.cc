@@ -102,6 +102,13 @@ TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
   EXPECT_LT(sink.count(EventKind::kUnmap), 2000u);
 }
 
+TEST_F(Run, AHeapThatIsOnlyReadIsNotFilled) {
+  const auto summary = record_guest(sink, {guest("reads_heap")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_LT(summary->rss_peak_bytes, 2u << 20);
+  EXPECT_LT(summary->tracked_peak_bytes, 2u << 20);
+}
+
 TEST_F(Run, FollowsThreadsAndTheirArenas) {
   const auto summary = record_guest(sink, {guest("threads")});
   ASSERT_TRUE(summary.ok());

@@ -120,6 +120,15 @@ TEST(ChooseTracker, PrefersFaultsThenProtectionThenPolling) {
   EXPECT_FALSE(choose_tracker("guess", allowed).ok());
 }
 
+TEST(TrackerOfTheReport, IsTheOneThatSawTheMemoryNotTheOneThatItsStarterHad) {
+  if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here to begin with";
+  RecordingSink sink;
+  const auto summary = record_guest(sink, {guest("without_userfaultfd"), guest("touch_free_fork")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->tracker, "pagemap");
+  EXPECT_TRUE(std::any_of(summary->caveats.begin(), summary->caveats.end(), [](const std::string& c) { return c.find("guest_touch") != std::string::npos && c.find("polled") != std::string::npos; }));
+}
+
 /// In a process of its own that has given up all privilege: what it tracked with, in percent of the truth, or a failure.
 int record_without_privilege() {
   if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return 2;
