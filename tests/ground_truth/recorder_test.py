@@ -42,10 +42,11 @@ class Outcome(unittest.TestCase):
         self.assertEqual(outcome["footprint_peak"], 120 * 4096)
 
     def test_a_page_that_was_read_back_and_kept_its_slot_counts_once(self):
-        base = {"nr_anon_pages": 10, "swap_used": 0}
-        self.assertEqual(footprint({"nr_anon_pages": 90, "swap_used": 40, "nr_swapcached": 30, "nr_writeback": 5}, base),
-                         (90 + 40 - 25 - 10) * 4096)
-        self.assertEqual(footprint({"nr_anon_pages": 90, "swap_used": 40}, base), 120 * 4096)
+        base = {"nr_anon_pages": 10, "swap_used": 0, "nr_inactive_anon": 12, "nr_active_anon": 0}
+        row = {"nr_anon_pages": 90, "swap_used": 40, "nr_swapcached": 30, "nr_inactive_anon": 80, "nr_active_anon": 17}
+        self.assertEqual(footprint(row, base), (90 + 40 - 25 - 10) * 4096, "five of the swap cache are not mapped")
+        row["nr_swapcached"] = 0
+        self.assertEqual(footprint(row, base), (90 + 40 - 10) * 4096, "and nothing is double without a swap cache")
 
     def test_a_victim_that_gave_memory_back_before_the_sample_does_not_lower_the_oom_footprint(self):
         outcome = outcome_of(results([row(0, 0), row(10, 90), row(20, 30, killed=1)]), False)

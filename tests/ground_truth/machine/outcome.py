@@ -39,16 +39,18 @@ def ends_of_background(results):
     return ends
 
 
-def anonymous_pages(row):
-    """Resident or swapped out, each once. A page in the swap cache is mostly mapped again and has kept its slot; those
-    that are on their way out are not mapped."""
-    twice = max(0, row.get("nr_swapcached", 0) - row.get("nr_writeback", 0))
-    return row["nr_anon_pages"] + row["swap_used"] - min(twice, row["swap_used"]) + row.get("background_gone", 0)
+def counted_twice(row, base):
+    """Pages that are mapped and have kept their slot. The swap cache also holds pages that are not mapped: on the lists
+    (which shmem is on as well, but as much of it as at the start) each page is once."""
+    grown = lambda *names: sum(row.get(name, 0) - base.get(name, 0) for name in names)
+    twice = grown("nr_anon_pages", "nr_swapcached") - grown("nr_inactive_anon", "nr_active_anon")
+    return min(max(0, twice), row.get("nr_swapcached", 0))
 
 
 def footprint(row, base):
-    """Anonymous memory that the run has added, in bytes."""
-    return (anonymous_pages(row) - anonymous_pages(base)) * PAGE
+    """Anonymous memory that the run has added, resident or swapped out, each page once; in bytes."""
+    now = row["nr_anon_pages"] + row["swap_used"] + row.get("background_gone", 0)
+    return (now - counted_twice(row, base) - base["nr_anon_pages"] - base["swap_used"]) * PAGE
 
 
 def stalls(row, base):
