@@ -1,5 +1,5 @@
 // What is wrong with a snapshot that is refused? Each message word for word, with file and line.
-#include "model/host/read_snapshot.h"
+#include "model/host/read_host.h"
 
 #include <gmock/gmock.h>
 
