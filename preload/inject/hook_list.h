@@ -36,7 +36,7 @@
   X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
   X(mlock2) X(mlockall) X(_exit) X(_Exit)                                                                        \
   X(mbind) X(set_mempolicy) X(set_mempolicy_home_node) X(sched_setaffinity)                                      \
-  X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)
+  X(pipe2) X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)
 
 #define OOMCAST_OTHER_HOOKS(X)                         \
   X(int, brk, (void*))                                 \

@@ -5,10 +5,12 @@
 // its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins. (Its
 // static form in Debian is not position-independent.)
 #include <dlfcn.h>
+#include <fcntl.h>
 
 #include <iterator>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
 namespace oomcast::inject {
@@ -30,6 +32,20 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
 
 }  // namespace
+
+/// libunwind keeps a pipe to try addresses with. Whoever starts without standard input would find it in its place: ours go
+/// high up, the guest's own are left alone.
+extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags) {
+  const long result = raw_syscall(SYS_pipe2, arg(ends), flags);
+  for (int i = 0; i < 2 && result == 0 && thread_state.bootstrap > 0; ++i) {
+    long high = -1;
+    for (int lowest = 900; lowest > 16 && high < 0; lowest /= 2) high = raw_syscall(SYS_fcntl, ends[i], F_DUPFD_CLOEXEC, lowest);
+    if (high < 0) continue;
+    raw_syscall(SYS_close, ends[i]);
+    ends[i] = static_cast<int>(high);
+  }
+  return static_cast<int>(with_errno(result));
+}
 
 int64_t agent_sample_bytes();
 

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <set>
+#include <vector>
 
 #include "tests/preload/record/recording_sink.h"
 
@@ -100,6 +102,18 @@ TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
   EXPECT_GT(static_cast<double>(freed), 2.9 * kRound);
   // It falls 12,000 times. Were each of them told by the userfaultfd, each would wait for us.
   EXPECT_LT(sink.count(EventKind::kUnmap), 2000u);
+}
+
+TEST_F(Run, AProgramWithoutStandardInputFindsNothingOfOursInItsPlace) {
+  const std::string listing = testing::TempDir() + "/oomcast-descriptors." + std::to_string(::getpid());
+  const auto summary = record_guest(sink, {"/bin/sh", "-c", "exec ls /proc/self/fd <&- > " + listing});
+  ASSERT_TRUE(summary.ok());
+  std::ifstream in(listing);
+  std::vector<int> low;
+  for (int number; in >> number;)
+    if (number < 8) low.push_back(number);
+  EXPECT_EQ(low, (std::vector<int>{0, 1, 2}));  // 0 is the directory that is being listed
+  ::unlink(listing.c_str());
 }
 
 TEST_F(Run, AHeapThatIsOnlyReadIsNotFilled) {
