@@ -53,9 +53,7 @@ class Module {
     uint64_t address = 0;
     if (module_ == nullptr || !address_of(file_offset, &address)) return text;
     if (address > 0) --address;
-    GElf_Off symbol_offset = 0;
-    GElf_Sym symbol;
-    const char* function = dwfl_module_addrinfo(module_, address, &symbol_offset, &symbol, nullptr, nullptr, nullptr);
+    const char* function = function_at(address);
     if (function == nullptr) return text;
     text = demangled(function);
     int line = 0;
@@ -66,6 +64,40 @@ class Module {
   }
 
  private:
+  struct Function {
+    uint64_t start, end;
+    int rank;  // of several names for one place the more public one
+    const char* name;
+  };
+
+  /// dwfl_module_addrinfo() goes through all symbols for each address: seconds for a program like node.
+  const char* function_at(uint64_t address) {
+    if (!sorted_) read_functions();
+    auto at = std::upper_bound(functions_.begin(), functions_.end(), address, [](uint64_t value, const Function& f) { return value < f.start; });
+    if (at == functions_.begin()) return nullptr;
+    const uint64_t start = std::prev(at)->start;
+    // The first of those that begin there.
+    at = std::lower_bound(functions_.begin(), at, start, [](const Function& f, uint64_t value) { return f.start < value; });
+    for (; at != functions_.end() && at->start == start; ++at)
+      if (address < at->end) return at->name;
+    return nullptr;
+  }
+
+  void read_functions() {
+    sorted_ = true;
+    const int count = dwfl_module_getsymtab(module_);
+    for (int i = 1; i < count; ++i) {
+      GElf_Sym symbol;
+      GElf_Addr start = 0;
+      GElf_Word section = 0;
+      const char* name = dwfl_module_getsym_info(module_, i, &symbol, &start, &section, nullptr, nullptr);
+      const int type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
+      if (name == nullptr || *name == '\0' || section == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)) continue;
+      functions_.push_back({start, start + std::max<uint64_t>(symbol.st_size, 1), binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2, name});
+    }
+    std::stable_sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) { return a.start != b.start ? a.start < b.start : a.rank < b.rank; });
+  }
+
   bool address_of(uint64_t file_offset, uint64_t* address) {
     GElf_Addr bias = 0;
     Elf* elf = dwfl_module_getelf(module_, &bias);
@@ -85,6 +117,8 @@ class Module {
   std::string path_;
   Dwfl* dwfl_ = nullptr;
   Dwfl_Module* module_ = nullptr;
+  bool sorted_ = false;
+  std::vector<Function> functions_;
 };
 
 }  // namespace
