@@ -3,17 +3,21 @@
 #include "report/format.h"
 
 namespace oomcast::report {
+namespace {
 
-void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
-  if (!outcome.alloc_refused) return;
-  const sim::Incident& refused = *outcome.alloc_refused;
+using mm::RefusedBy;
+
+void suggest(const sim::Outcome& outcome, Finding& finding) {
   const host::VmTunables& vm = outcome.host.vm;
-  Finding finding{"alloc_refused", Severity::kError};
-  finding.title = "The kernel refuses an allocation of " + refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
-  finding.why = refused.why;
-  finding.evidence = {{"overcommit_memory", vm.overcommit_memory},
-                      {"committed_before_bytes", to_bytes(outcome.host.committed_as).count()},
-                      {"mapped_peak_bytes", outcome.app.mapped_peak.count()}};
+  if (outcome.refused_by == RefusedBy::kRlimit) {
+    finding.tries.push_back({"a higher limit (ulimit -v and -d, LimitAS= and LimitDATA= of a systemd unit)"});
+    return;
+  }
+  if (outcome.refused_by == RefusedBy::kMapCount) {
+    finding.evidence["max_map_count"] = vm.max_map_count;
+    finding.tries.push_back({"a higher vm.max_map_count, or fewer and larger mappings"});
+    return;
+  }
   if (vm.overcommit_memory == 2) {
     finding.evidence["overcommit_ratio"] = vm.overcommit_ratio;
     finding.evidence["overcommit_kbytes"] = vm.overcommit_kbytes;
@@ -22,6 +26,20 @@ void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary
     finding.tries.push_back({"vm.overcommit_memory=1, if the program maps much more than it touches"});
   }
   finding.tries.push_back({"more swap: it counts towards what may be committed"});
+}
+
+}  // namespace
+
+void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  if (!outcome.alloc_refused) return;
+  const sim::Incident& refused = *outcome.alloc_refused;
+  Finding finding{"alloc_refused", Severity::kError};
+  finding.title = "The kernel refuses an allocation of " + refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
+  finding.why = refused.why;
+  finding.evidence = {{"overcommit_memory", outcome.host.vm.overcommit_memory},
+                      {"committed_before_bytes", to_bytes(outcome.host.committed_as).count()},
+                      {"mapped_peak_bytes", outcome.app.mapped_peak.count()}};
+  suggest(outcome, finding);
   findings.push_back(std::move(finding));
 }
 

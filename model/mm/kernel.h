@@ -9,6 +9,7 @@
 #include "model/host/host.h"
 #include "model/mm/blk_wbt.h"
 #include "model/mm/costs.h"
+#include "model/mm/refused_by.h"
 #include "model/mm/sched.h"
 
 namespace oomcast::mm {
@@ -49,7 +50,7 @@ class Listener {
   virtual void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) = 0;  // pages of the inactive lists were looked at
   virtual void on_direct_reclaim(ZoneRef zone) = 0;               // a task reclaims for itself
   virtual void on_swap_out(int node) = 0;                         // the first page of a batch goes to swap
-  virtual void on_alloc_refused(int pid, int64_t pages, const std::string& why) = 0;
+  virtual void on_alloc_refused(int pid, int64_t pages, RefusedBy by, const std::string& why) = 0;
   virtual void on_oom_kill(const OomReport& report) = 0;
   virtual void on_stall(Nanoseconds begin, bool swap_in, bool throttled) = 0;  // ended now
   virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again

@@ -15,6 +15,7 @@ namespace oomcast::sim {
 
 using host::Process;
 using host::ProcessIndex;
+using mm::RefusedBy;
 using trace::Event;
 using trace::EventKind;
 
@@ -77,16 +78,16 @@ void EventHandler::touch(const Event& event, ProcessIndex index) {
 bool EventHandler::granted(ProcessIndex index, uint64_t start, uint64_t bytes, bool accountable, bool data) {
   const Process& process = k_.host.processes[index];
   const int64_t pages = static_cast<int64_t>(bytes >> kPageShift);
-  if (const auto why = mm::may_expand_vm(process, pages, data)) return refuse(index, start, bytes, *why);
-  if (const auto why = mm::too_many_mappings(k_, process)) return refuse(index, start, bytes, *why);
+  if (const auto why = mm::may_expand_vm(process, pages, data)) return refuse(index, start, bytes, RefusedBy::kRlimit, *why);
+  if (const auto why = mm::too_many_mappings(k_, process)) return refuse(index, start, bytes, RefusedBy::kMapCount, *why);
   if (!accountable) return true;
   const auto why = mm::vm_enough_memory(k_, process, pages);
-  return !why || refuse(index, start, bytes, *why);
+  return !why || refuse(index, start, bytes, RefusedBy::kOvercommit, *why);
 }
 
-bool EventHandler::refuse(ProcessIndex index, uint64_t start, uint64_t bytes, const std::string& why) {
+bool EventHandler::refuse(ProcessIndex index, uint64_t start, uint64_t bytes, RefusedBy by, const std::string& why) {
   refused_[index][start] = start + bytes;
-  k_.listener.on_alloc_refused(k_.host.processes[index].pid, static_cast<int64_t>(bytes >> kPageShift), why);
+  k_.listener.on_alloc_refused(k_.host.processes[index].pid, static_cast<int64_t>(bytes >> kPageShift), by, why);
   return false;
 }
 

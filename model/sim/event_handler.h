@@ -38,7 +38,7 @@ class EventHandler {
   void run_on(uint64_t cpu_mask);
   void limit(const trace::Event& event, host::ProcessIndex process);
   bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
-  bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, const std::string& why);
+  bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, mm::RefusedBy by, const std::string& why);
   bool refused(host::ProcessIndex process, uint64_t address) const;
 
   mm::Kernel& k_;

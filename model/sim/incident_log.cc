@@ -119,11 +119,12 @@ void IncidentLog::diverge(const std::string& why) {
   outcome_.diverged_why = why;
 }
 
-void IncidentLog::on_alloc_refused(int pid, int64_t pages, const std::string& why) {
+void IncidentLog::on_alloc_refused(int pid, int64_t pages, mm::RefusedBy by, const std::string& why) {
   if (!outcome_.alloc_refused) {
     outcome_.alloc_refused = incident(tightest_zone(sched_.current().node));
     outcome_.alloc_refused->pid = pid;
     outcome_.alloc_refused->why = why;
+    outcome_.refused_by = by;
   }
   refused = true;
   if (!refusal_is_lived) diverge("an allocation of " + amount(pages) + " by process " + std::to_string(pid) + " would be refused with ENOMEM");

@@ -19,7 +19,7 @@ class IncidentLog final : public mm::Listener {
   void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) override;
   void on_direct_reclaim(mm::ZoneRef zone) override;
   void on_swap_out(int node) override;
-  void on_alloc_refused(int pid, int64_t pages, const std::string& why) override;
+  void on_alloc_refused(int pid, int64_t pages, mm::RefusedBy by, const std::string& why) override;
   void on_oom_kill(const mm::OomReport& report) override;
   void on_stall(Nanoseconds begin, bool swap_in, bool throttled) override;
   void watch(host::ProcessIndex process, uint64_t vpn) override;

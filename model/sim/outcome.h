@@ -10,6 +10,7 @@
 #include "model/base/units.h"
 #include "model/host/host_spec.h"
 #include "model/host/vmstat.h"
+#include "model/mm/refused_by.h"
 
 namespace oomcast::sim {
 
@@ -117,6 +118,7 @@ struct Outcome {
   Nanoseconds forecast;                 // virtual length of the run
   std::vector<Bands> bands;
   std::optional<Incident> kswapd_wake, kswapd_scan, direct_reclaim, swap_out, alloc_refused, oom_kill;
+  mm::RefusedBy refused_by = mm::RefusedBy::kOvercommit;  // of alloc_refused
   std::vector<OomKill> oom_kills;
   host::VmstatArray counters{};         // deltas over the run
   std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, kept for `why`

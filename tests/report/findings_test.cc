@@ -128,6 +128,18 @@ TEST(Findings, RefusalDependsOnTheOvercommitMode) {
   EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("vm.overcommit_memory=0"));
 }
 
+TEST(Findings, RefusalByALimitOrTheMapCountIsNotCuredByOvercommit) {
+  stories::Story story = stories::fits();
+  story.outcome.verdict = sim::Verdict::kAllocRefused;
+  story.outcome.alloc_refused = stories::incident(Nanoseconds(1), Bytes(0), "the process has more than vm.max_map_count = 120 mappings");
+  story.outcome.refused_by = mm::RefusedBy::kMapCount;
+  const Finding finding = the("alloc_refused", story);
+  ASSERT_EQ(finding.tries.size(), 1u);
+  EXPECT_THAT(finding.tries[0].change, HasSubstr("vm.max_map_count"));
+  story.outcome.refused_by = mm::RefusedBy::kRlimit;
+  EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("ulimit -v"));
+}
+
 TEST(Findings, WorstFirst) {
   stories::Story story = stories::oom();
   story.outcome.host.assumed = {"calibration.page_fault_ns: 800"};

@@ -109,6 +109,7 @@ TEST(Limits, AMappingBeyondTheProcesssOwnLimitIsRefused) {
   const Outcome outcome = s.finish();
   ASSERT_TRUE(outcome.alloc_refused.has_value());
   EXPECT_THAT(outcome.alloc_refused->why, HasSubstr("RLIMIT_AS"));
+  EXPECT_EQ(outcome.refused_by, mm::RefusedBy::kRlimit);
 }
 
 }  // namespace
