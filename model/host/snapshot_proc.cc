@@ -69,28 +69,32 @@ void read_cpuinfo(SnapshotReader& reader) {
 void read_meminfo(SnapshotReader& reader) {
   constexpr const char* path = "proc/meminfo";
   HostSpec& spec = reader.spec;
-  bool total_given = false, committed_given = false;
+  struct Field {
+    std::string_view label;
+    const char* name;
+    Pages& value;
+    int64_t kilobytes_max;
+    bool given = false;
+  };
+  Field total{"MemTotal:", "total_ram_pages", spec.total_ram, kKilobytesMax}, buffers{"Buffers:", "buffers_pages", spec.buffers, kVirtualKilobytesMax},
+      committed{"Committed_AS:", "committed_as_pages", spec.committed_as, kVirtualKilobytesMax};
   if (const std::string* text = reader.text(path)) {
     for (const Line& line : lines(*text)) {
-      const bool total = line.text.starts_with("MemTotal:"), committed = line.text.starts_with("Committed_AS:");
-      const bool buffers = line.text.starts_with("Buffers:");
-      if (!total && !committed && !buffers) continue;
-      const auto kb = kilobytes(reader, path, line, total ? kKilobytesMax : kVirtualKilobytesMax);
-      if (!kb) return;
-      if (buffers) {
-        spec.buffers = Pages(*kb / 4);
-        continue;
+      for (Field* field : {&total, &buffers, &committed}) {
+        if (!line.text.starts_with(field->label)) continue;
+        const auto kb = kilobytes(reader, path, line, field->kilobytes_max);
+        if (!kb) return;
+        field->value = Pages(*kb / 4);
+        field->given = true;
+        reader.places.emplace(field->name, reader.place(path, line.number));
       }
-      (total ? spec.total_ram : spec.committed_as) = Pages(*kb / 4);
-      (total ? total_given : committed_given) = true;
-      reader.places.emplace(total ? "total_ram_pages" : "committed_as_pages", reader.place(path, line.number));
     }
   }
   Pages managed;
   for (const NodeSpec& node : spec.nodes) {
     for (const ZoneSpec& zone : node.zones) managed += zone.managed;
   }
-  if (!total_given) {
+  if (!total.given) {
     spec.total_ram = managed;
     reader.assume("total_ram_pages", std::to_string(managed.count()),
                   "no MemTotal in proc/meminfo; managed pages of all zones");
@@ -99,7 +103,7 @@ void read_meminfo(SnapshotReader& reader) {
         "nodes", "the " + std::to_string(managed.count()) + " pages that the zones manage",
         "MemTotal counts " + std::to_string(spec.total_ram.count()) + "; a balloon or a hotplug holds the rest");
   }
-  if (!committed_given) reader.assume("committed_as_pages", "0", "no Committed_AS in proc/meminfo");
+  if (!committed.given) reader.assume("committed_as_pages", "0", "no Committed_AS in proc/meminfo");
 }
 
 constexpr int kZramPercent = 33;  // lzo-rle on program data: about three to one

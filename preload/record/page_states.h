@@ -18,6 +18,10 @@
 
 namespace oomcast::record {
 
+inline constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+inline uint64_t page_down(uint64_t address) { return address & ~(kPage - 1); }
+inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
+
 enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked };
 inline constexpr int kPageBits = 6;
 
@@ -46,13 +50,13 @@ class PageStates {
     counts_[static_cast<size_t>(bit)] += on ? 1 : uint64_t(-1);
   }
 
-  /// Makes the page touched, whatever it was. True if that is news.
-  bool touch(uint64_t address) {
-    if (test(PageBit::kTouched, address)) return false;
-    for (const PageBit bit : {PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) set(bit, address, false);
-    set(PageBit::kTouched, address, true);
+  /// Makes the page one of touched, ahead, left and zero, whichever it was of these. True if that is news.
+  bool become(PageBit state, uint64_t address) {
+    if (test(state, address)) return false;
+    for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) set(bit, address, bit == state);
     return true;
   }
+  bool touch(uint64_t address) { return become(PageBit::kTouched, address); }
 
   /// Forgets [start, end).
   void clear(uint64_t start, uint64_t end) {

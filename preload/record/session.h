@@ -133,6 +133,9 @@ class Session {
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
   void retry_parked(Process& process);
   FaultResult finish_fill(Process& process, const ParkedFill& fill);
+  FaultResult fill_window(Process& process, const ParkedFill& fill, bool wake);
+  FaultResult map_zero_window(Process& process, const ParkedFill& fill);
+  FaultResult unprotect_window(Process& process, const ParkedFill& fill, bool wake);
   void release(Process& process, const Fault& fault);
   // session_walks.cc
   struct Window {

@@ -10,7 +10,6 @@
 namespace oomcast::record {
 namespace {
 
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 constexpr uint64_t kPagesPerPoll = 16384;  // a faulting thread waits for us meanwhile: less than a millisecond
 
 }  // namespace

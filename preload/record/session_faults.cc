@@ -2,13 +2,13 @@
 // the kernel tells beside faults: unmaps, removals, moves.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "preload/record/session.h"
 
 namespace oomcast::record {
 namespace {
 
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 // Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
 constexpr uint64_t kFarPages = 4096;
 
@@ -47,7 +47,7 @@ void Session::on_userfaultfd(Process& process) {
 }
 
 void Session::on_fault(Process& process, const uffd_msg& message, bool of_heap) {
-  const uint64_t page = message.arg.pagefault.address & ~(kPage - 1);
+  const uint64_t page = page_down(message.arg.pagefault.address);
   const uint64_t flags = message.arg.pagefault.flags;
   const uint32_t tid = message.arg.pagefault.feat.ptid;
   auto& slot = process.tasks[tid];
@@ -174,47 +174,56 @@ void Session::on_missing_read(Process& process, const Fault& fault) {
   release(process, fault);
 }
 
+/// The window but for its sentinel, which is armed and stays so.
+static std::pair<uint64_t, uint64_t> without_sentinel(const ParkedFill& fill) {
+  if (fill.sentinel == 0) return {fill.start, fill.end};
+  return fill.sentinel == fill.start ? std::pair(fill.start + kPage, fill.end) : std::pair(fill.start, fill.end - kPage);
+}
+
+FaultResult Session::fill_window(Process& process, const ParkedFill& fill, bool wake) {
+  Userfaultfd& fd = process.fd_of(fill.of_heap);
+  uint64_t filled = 0;
+  // The sentinel goes in before anybody can walk up to it.
+  if (fill.sentinel != 0 && fd.fill(fill.sentinel, 1, false, true, &filled) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.sentinel, true);
+  const auto [start, end] = without_sentinel(fill);
+  const FaultResult result = fd.fill(start, (end - start) / kPage, wake, false, &filled);
+  count_.filled_pages += filled;
+  for (uint64_t at = start; at < start + filled * kPage; at += kPage)
+    if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
+  // Something was in the way below the page that is waited for: that page alone then.
+  if (result == FaultResult::kDone && start + filled * kPage <= fill.page) return fd.fill(fill.page, 1, wake, false, &filled);
+  return result;
+}
+
+FaultResult Session::map_zero_window(Process& process, const ParkedFill& fill) {
+  Userfaultfd& fd = process.fd_of(fill.of_heap);
+  uint64_t mapped = 0;
+  const FaultResult result = fd.map_zero(fill.start, (fill.end - fill.start) / kPage, &mapped);
+  if (mapped == 0) return result;
+  // Armed before anyone is woken: the write that makes it a page of memory is to be seen.
+  const uint64_t end = fill.start + mapped * kPage;
+  fd.protect(fill.start, end, true, false);
+  for (uint64_t at = fill.start; at < end; at += kPage) process.pages.set(PageBit::kZero, at, true);
+  fd.wake(fill.start, end);
+  return result;
+}
+
+FaultResult Session::unprotect_window(Process& process, const ParkedFill& fill, bool wake) {
+  Userfaultfd& fd = process.fd_of(fill.of_heap);
+  const auto [start, end] = without_sentinel(fill);
+  const FaultResult result = fd.protect(start, end, false, wake);
+  if (result == FaultResult::kGone && end - start > kPage) return fd.protect(fill.page, fill.page + kPage, false, wake);
+  for (uint64_t at = fill.start; result == FaultResult::kDone && at < fill.end; at += kPage)
+    if (at != fill.page && (process.pages.test(PageBit::kZero, at) || process.pages.test(PageBit::kLeft, at))) process.pages.become(PageBit::kAhead, at);
+  return result;
+}
+
 /// The ioctl of a fault that has been fed; parks it when an unread event is in the way.
 FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
   const bool hold = !watches_.empty();
-  Userfaultfd& fd = process.fd_of(fill.of_heap);
-  uint64_t filled = 0;
-  FaultResult result = FaultResult::kDone;
-  if (fill.kind == ParkedFill::Kind::kFill) {
-    uint64_t start = fill.start, end = fill.end;
-    // The sentinel goes in before anybody can walk up to it.
-    if (fill.sentinel != 0) {
-      uint64_t one = 0;
-      if (fd.fill(fill.sentinel, 1, false, true, &one) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.sentinel, true);
-      (fill.sentinel == start ? start : end) = fill.sentinel == start ? start + kPage : end - kPage;
-    }
-    result = fd.fill(start, (end - start) / kPage, !hold, false, &filled);
-    count_.filled_pages += filled;
-    for (uint64_t at = start; at < start + filled * kPage; at += kPage)
-      if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
-    // Something was in the way below the page that is waited for: that page alone then.
-    if (result == FaultResult::kDone && start + filled * kPage <= fill.page) result = fd.fill(fill.page, 1, !hold, false, &filled);
-  } else if (fill.kind == ParkedFill::Kind::kZero) {
-    result = fd.map_zero(fill.start, (fill.end - fill.start) / kPage, &filled);
-    if (filled > 0) {
-      // Armed before anyone is woken: the write that makes it a page of memory is to be seen.
-      fd.protect(fill.start, fill.start + filled * kPage, true, false);
-      for (uint64_t i = 0; i < filled; ++i) process.pages.set(PageBit::kZero, fill.start + i * kPage, true);
-      fd.wake(fill.start, fill.start + filled * kPage);
-    }
-  } else {
-    uint64_t start = fill.start, end = fill.end;
-    // The sentinel stays armed.
-    if (fill.sentinel != 0) (fill.sentinel == start ? start : end) = fill.sentinel == start ? start + kPage : end - kPage;
-    result = fd.protect(start, end, false, !hold);
-    for (uint64_t at = fill.start; result == FaultResult::kDone && at < fill.end; at += kPage) {
-      if (at == fill.page || (!process.pages.test(PageBit::kZero, at) && !process.pages.test(PageBit::kLeft, at))) continue;
-      process.pages.set(PageBit::kZero, at, false);
-      process.pages.set(PageBit::kLeft, at, false);
-      process.pages.set(PageBit::kAhead, at, true);
-    }
-    if (result == FaultResult::kGone && end - start > kPage) result = fd.protect(fill.page, fill.page + kPage, false, !hold);
-  }
+  const FaultResult result = fill.kind == ParkedFill::Kind::kFill   ? fill_window(process, fill, !hold)
+                             : fill.kind == ParkedFill::Kind::kZero ? map_zero_window(process, fill)
+                                                                    : unprotect_window(process, fill, !hold);
   if (result == FaultResult::kRetry) {
     process.parked.push_back(fill);
     return result;
@@ -224,7 +233,7 @@ FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
     process.pages.clear(fill.page, fill.page + kPage);
     note_tracked(process);
   }
-  if (hold || result != FaultResult::kDone) fd.wake(fill.page, fill.page + kPage);
+  if (hold || result != FaultResult::kDone) process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
   return result;
 }
 

@@ -8,15 +8,6 @@
 #include "preload/record/session.h"
 
 namespace oomcast::record {
-namespace {
-
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
-
-uint64_t page_down(uint64_t address) { return address & ~(kPage - 1); }
-uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
-
-}  // namespace
-
 /// The heap as /proc shows it, in one mapping or in several.
 void Session::note_heap(Process& process, const Vma& vma) {
   if (process.heap_start == 0 || vma.start < process.heap_start) process.heap_start = vma.start;

@@ -17,7 +17,6 @@
 namespace oomcast::record {
 namespace {
 
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 
 uint8_t flags_of(const FileMapping& mapping) {
   return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0));

@@ -7,7 +7,6 @@
 namespace oomcast::record {
 namespace {
 
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 constexpr uint64_t kQuietNs = 200'000'000;
 
 }  // namespace

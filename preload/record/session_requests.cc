@@ -25,9 +25,6 @@ constexpr uint32_t kFaultSource = 2;  // as in session.cc
 constexpr size_t kSampledMax = 65536, kTasksMax = 65536;
 constexpr uint64_t kUserEnd = uint64_t{1} << 56;
 
-uint64_t page_down(uint64_t address) { return address & ~uint64_t{4095}; }
-uint64_t page_up(uint64_t address) { return (address + 4095) & ~uint64_t{4095}; }
-
 }  // namespace
 
 void Session::on_connection(int listener) {
@@ -236,8 +233,7 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
     for (const PageBit bit : {PageBit::kLeft, PageBit::kZero}) process.pages.for_each(bit, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
   }
   for (const uint64_t address : left) {
-    process.pages.set(PageBit::kAhead, address, false);
-    process.pages.set(PageBit::kLeft, address, true);
+    process.pages.become(PageBit::kLeft, address);
     armed.push_back(address);
   }
   // Memory that a child was forked with is not fresh.

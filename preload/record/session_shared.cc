@@ -12,7 +12,6 @@
 namespace oomcast::record {
 namespace {
 
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 
 /// The kernel's own mount, where memfds, System V segments and shared anonymous memory live.
 uint64_t internal_shmem_device() {

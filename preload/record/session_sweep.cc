@@ -21,12 +21,30 @@ constexpr uint64_t kHangUpGraceNs = 5'000'000;
 constexpr uint64_t kStalledNs = 100'000'000;
 constexpr const char* kHeapName = "[heap]";
 constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;  // above: vsyscall, which is no memory of the process
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+
+bool is_heap(const Vma& vma) { return vma.name == kHeapName; }
+
+/// Between the heap and the mapping above it either may grow.
+uint64_t middle(const Vma& heap, const Vma& above) { return heap.end + (above.start - heap.end) / 2 / kPage * kPage; }
+
+/// From where to where maps[first, last), all heap or none of it, may grow: the holes beside them included.
+std::pair<uint64_t, uint64_t> with_holes(const std::vector<Vma>& maps, size_t first, size_t last) {
+  const bool of_heap = is_heap(maps[first]);
+  uint64_t start = maps[first].start, end = maps[last - 1].end;
+  if (first > 0 && !of_heap) start = is_heap(maps[first - 1]) ? middle(maps[first - 1], maps[first]) : maps[first - 1].end;
+  if (last < maps.size() && maps[last].start < kLowHalfEnd) end = of_heap ? middle(maps[last - 1], maps[last]) : maps[last].start;
+  return {start, end};
+}
+
+/// A heap in pieces fell and grew again behind our back: what is new of it is not registered.
+void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first, size_t last) {
+  for (size_t i = first + 1; i < last; ++i)
+    if (maps[i].start == maps[i - 1].end && maps[i].writable == maps[i - 1].writable) map.for_each(maps[i].start, maps[i].end, [](Area& area) { area.registered = false; });
+}
 
 }  // namespace
 
-/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part of a
-/// mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
+/// With the userfaultfd of its kind of memory, if it has one.
 bool Session::register_memory(Process& process, uint64_t start, uint64_t end) {
   const bool of_heap = process.heap_fd.valid() && process.in_heap(start);
   if (process.fd_of(of_heap).register_range(start, end)) return true;
@@ -34,6 +52,8 @@ bool Session::register_memory(Process& process, uint64_t start, uint64_t end) {
   return errno == EBUSY && process.heap_fd.valid() && process.fd_of(!of_heap).register_range(start, end);
 }
 
+/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part of a
+/// mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
 Session::Registration Session::register_between(Process& process, uint64_t start, uint64_t end, bool whole) {
   if (register_memory(process, start, end)) {
     process.refused_ranges = 0;
@@ -48,22 +68,15 @@ Session::Registration Session::register_between(Process& process, uint64_t start
 /// Learns all mappings; those that can be registered in runs.
 void Session::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
   const auto registrable = [&](const Vma& vma) { return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special(); };
-  const auto is_heap = [](const Vma& vma) { return vma.name == kHeapName; };
-  // Between the heap and the mapping above it either may grow.
-  const auto middle = [](const Vma& heap, const Vma& above) { return heap.end + (above.start - heap.end) / 2 / kPage * kPage; };
   for (size_t first = 0, last = 0; first < maps.size(); first = last) {
     last = first + 1;
     Registration how = Registration::kByItself;
     if (registrable(maps[first])) {
       const bool of_heap = is_heap(maps[first]);
       while (last < maps.size() && registrable(maps[last]) && is_heap(maps[last]) == of_heap) ++last;
-      const bool has_next = last < maps.size() && maps[last].start < kLowHalfEnd;
-      const uint64_t start = first == 0 || of_heap ? maps[first].start : is_heap(maps[first - 1]) ? middle(maps[first - 1], maps[first]) : maps[first - 1].end;
-      const uint64_t end = !has_next ? maps[last - 1].end : of_heap ? middle(maps[last - 1], maps[last]) : maps[last].start;
+      const auto [start, end] = with_holes(maps, first, last);
+      if (of_heap) forget_regrown(process.map, maps, first, last);
       bool all_registered = true;
-      // A heap in pieces: it fell and grew again behind our back, and what is new is not registered.
-      for (size_t i = first + 1; i < last && of_heap; ++i)
-        if (maps[i].start == maps[i - 1].end && maps[i].writable == maps[i - 1].writable) process.map.for_each(maps[i].start, maps[i].end, [](Area& area) { area.registered = false; });
       for (size_t i = first; i < last; ++i) all_registered &= process.map.gaps(maps[i].start, maps[i].end).empty();
       process.map.for_each(start, end, [&](const Area& area) { all_registered &= area.registered; });
       if (!all_registered) how = register_between(process, start, end, whole);
@@ -75,7 +88,7 @@ void Session::learn_all(Process& process, const std::vector<Vma>& maps, bool who
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already.
 void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how) {
   if (vma.special()) saw_huge_pages_ |= vma.huge();
-  if (vma.name == kHeapName) note_heap(process, vma);
+  if (is_heap(vma)) note_heap(process, vma);
   const bool shared = is_shared_memory(vma);
   if ((vma.shared && !shared) || vma.special()) return;
   const bool anonymous = vma.anonymous() || shared;
@@ -181,7 +194,7 @@ void Session::sweep(Process& process, bool whole) {
     uncovered(covered, ~uint64_t{0});
     for (const auto& [from, to] : gone) on_unmap(process, from, to);
     for (const Vma& vma : maps)
-      if (vma.name == kHeapName) process.break_end = vma.end;
+      if (is_heap(vma)) process.break_end = vma.end;
     learn_all(process, maps, whole);
     learn_mapped_files(process, maps);
     poll_touches(process, whole);

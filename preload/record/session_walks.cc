@@ -10,7 +10,6 @@
 namespace oomcast::record {
 namespace {
 
-constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 // A window wider than this has to be earned: no more than an eighth of what the walk has come along.
 constexpr uint64_t kPlainWindowPages = 64;
 // So many pages of zeroes among written ones have not been written.
@@ -208,10 +207,7 @@ void Session::close_walk(Process& process, Walk& walk) {
   if (down && run < run_end && pages - run_end < kHolePages) run_end = pages;
   if (run < run_end) count(run, run_end);
   for (uint64_t at = start; at < end; at += kPage)
-    if (process.pages.test(PageBit::kAhead, at)) {
-      process.pages.set(PageBit::kAhead, at, false);
-      process.pages.set(PageBit::kLeft, at, true);
-    }
+    if (process.pages.test(PageBit::kAhead, at)) process.pages.become(PageBit::kLeft, at);
   if (down) walk.ahead_end = start + used_from * kPage;
   else walk.ahead_start = start + used_to * kPage;
 }
@@ -224,11 +220,8 @@ uint64_t Session::settle_zeroes(Process& process, Task* task, uint64_t start, ui
   for (const auto& [from, to] : unwritten) {
     if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
     scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
-      for (uint64_t at = zero; at < zero_end; at += kPage) {
-        if (!process.pages.test(PageBit::kAhead, at)) continue;
-        process.pages.set(PageBit::kAhead, at, false);
-        process.pages.set(PageBit::kZero, at, true);
-      }
+      for (uint64_t at = zero; at < zero_end; at += kPage)
+        if (process.pages.test(PageBit::kAhead, at)) process.pages.become(PageBit::kZero, at);
     });
     // Written between the two looks: the write that it is armed for has been.
     for (uint64_t at = from; at < to; at += kPage)

@@ -41,6 +41,17 @@ TEST(PageStates, APageThatWasLeftIsNotBlankUntilItIsTouched) {
   EXPECT_EQ(pages.count(PageBit::kLeft), 0u);
 }
 
+TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
+  PageStates pages;
+  pages.set(PageBit::kWatched, 0x5000, true);
+  for (const PageBit state : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched}) {
+    EXPECT_TRUE(pages.become(state, 0x5000));
+    EXPECT_FALSE(pages.become(state, 0x5000)) << "no news";
+    for (const PageBit other : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched}) EXPECT_EQ(pages.test(other, 0x5000), other == state);
+  }
+  EXPECT_TRUE(pages.test(PageBit::kWatched, 0x5000));
+}
+
 TEST(AddressMap, RemovingTheMiddleLeavesBothEnds) {
   AddressMap map;
   map.insert({.start = 0x1000, .end = 0x9000});
