@@ -6,6 +6,17 @@
 #include "report/format.h"
 
 namespace oomcast::report {
+namespace {
+
+/// "zones, vm and 3 more": what stands before the colon of each.
+std::string fields_text(const std::vector<std::string>& assumed) {
+  constexpr size_t kNamed = 5;
+  std::string text;
+  for (size_t i = 0; i < assumed.size() && i < kNamed; ++i) text += (i ? ", " : "") + assumed[i].substr(0, assumed[i].find(':'));
+  return assumed.size() > kNamed ? text + " and " + std::to_string(assumed.size() - kNamed) + " more" : text;
+}
+
+}  // namespace
 
 void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   Support support = judge_support(outcome, capture);
@@ -74,8 +85,7 @@ void find_assumed(const sim::Outcome& outcome, const trace::CaptureSummary&, Fin
   const auto& assumed = outcome.host.assumed;
   if (assumed.empty()) return;
   Finding finding{"host_assumed", Severity::kInfo};
-  finding.title =
-      std::to_string(assumed.size()) + (assumed.size() == 1 ? " field" : " fields") + " of the host were assumed";
+  finding.title = std::to_string(assumed.size()) + (assumed.size() == 1 ? " field of the host was assumed: " : " fields of the host were assumed: ") + fields_text(assumed);
   finding.why = "the host description does not give them; documented defaults were taken";
   finding.evidence["assumed"] = assumed;
   finding.tries.push_back({"`oomcast host capture DIR` on the target, then --host DIR"});

@@ -1,4 +1,4 @@
-// The kernel touches fresh memory on the program's behalf: read() into new buffers. Use: read_fresh FILE
+// The kernel touches fresh memory on the program's behalf: read() into new buffers. Use: read_fresh FILE [MS: wait at the end]
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,5 +22,7 @@ int main(int argc, char** argv) {
     if (got < kPiece) break;
   }
   printf("%llu bytes, sum %llu\n", (unsigned long long)bytes, (unsigned long long)sum);
+  fflush(stdout);
+  if (argc > 2) usleep((unsigned)atoi(argv[2]) * 1000);
   return 0;
 }

@@ -140,6 +140,14 @@ TEST(Findings, RefusalByALimitOrTheMapCountIsNotCuredByOvercommit) {
   EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("ulimit -v"));
 }
 
+TEST(Findings, AssumedFieldsAreNamedUpToFive) {
+  stories::Story story = stories::fits();
+  story.outcome.host.assumed = {"calibration.page_fault_ns: 800 (not in the file)"};
+  EXPECT_EQ(the("host_assumed", story).title, "1 field of the host was assumed: calibration.page_fault_ns");
+  story.outcome.host.assumed = {"a: 1", "b: 2", "c: 3", "d: 4", "e: 5", "f: 6", "g: 7"};
+  EXPECT_EQ(the("host_assumed", story).title, "7 fields of the host were assumed: a, b, c, d, e and 2 more");
+}
+
 TEST(Findings, WorstFirst) {
   stories::Story story = stories::oom();
   story.outcome.host.assumed = {"calibration.page_fault_ns: 800"};
