@@ -327,7 +327,7 @@ __attribute__((constructor(101))) void start() {
   if (connected) {
     make_copy_mark();
     if (first) read_address(getenv("OOMCAST_SOCKET") ? getenv("OOMCAST_SOCKET") : "");
-    if (sample_bytes > 0) open_libunwind();
+    thread_state.sample_left = sample_bytes;  // many programs end before their first sample
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
     on_exit(at_exit, nullptr);
   }

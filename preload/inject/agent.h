@@ -60,8 +60,7 @@ bool after_allocation_slow(uintptr_t address, size_t bytes);
 bool after_break_moved();
 
 /// Counts an allocation towards the next sampled stack, and takes it when due. Never called in an allocator's lock.
-void sample_stack_if_due(uintptr_t address, size_t bytes);
-void open_libunwind();
+void sample_stack_if_due(uintptr_t address, size_t bytes, const void* caller);
 
 /// Starts `oomcast record-attached` for a program that was not started by it. The connected socket, or -1.
 int spawn_recorder();

@@ -48,6 +48,7 @@
   X(int, get_nprocs_conf, (void))                      \
   X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*)) \
   X(int, pthread_setaffinity_np, (pthread_t, size_t, const cpu_set_t*)) \
+  X(int, pthread_create, (pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)) \
   X(long, syscall, (long, ...))                        \
   X(FILE*, fopen, (const char*, const char*))          \
   X(FILE*, fopen64, (const char*, const char*))

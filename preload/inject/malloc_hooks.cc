@@ -32,7 +32,7 @@ inline void notice_fall() {
 }
 
 /// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
-inline bool noticed(uintptr_t address, size_t bytes) {
+inline bool noticed(uintptr_t address, size_t bytes, const void* caller) {
   bool granted = true;
   if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0))
     granted = after_break_moved();
@@ -42,14 +42,14 @@ inline bool noticed(uintptr_t address, size_t bytes) {
   const ring::KnownPages& known = agent_shared->known;
   if (__builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
     granted &= after_allocation_slow(address, bytes);
-  sample_stack_if_due(address, bytes);
+  sample_stack_if_due(address, bytes, caller);
   return granted;
 }
 
-/// realloc() has given the old block away already: what it got cannot be refused.
-inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true) {
+/// realloc() has given the old block away already: what it got cannot be refused. `caller`: of the hook that calls this.
+inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const void* caller = __builtin_return_address(0)) {
   if (__builtin_expect(!tracking(), 0) || thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
-  if (__builtin_expect(!noticed(reinterpret_cast<uintptr_t>(pointer), bytes), 0) && can_be_refused) {
+  if (__builtin_expect(!noticed(reinterpret_cast<uintptr_t>(pointer), bytes, caller), 0) && can_be_refused) {
     InAllocator in;
     real_libc_table.free(pointer);
     if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // and the break with it

@@ -3,9 +3,14 @@
 // libunwind walks, into storage on the stack, after the allocator has returned: never inside its locks. Symbols are the
 // recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException and
 // its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins. (Its
-// static form in Debian is not position-independent.)
+// static form in Debian is not position-independent.) Opening it takes a quarter of a millisecond, more than many programs
+// live: it is left until the first stack is due, or the first thread comes.
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/auxv.h>
 
 #include <iterator>
 
@@ -13,11 +18,17 @@
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
+extern "C" {
+extern char __libc_single_threaded __attribute__((weak));
+extern void* __libc_stack_end __attribute__((weak));
+}
+
 namespace oomcast::inject {
 namespace {
 
 using Backtrace = int (*)(void**, int);
 Backtrace unwind = nullptr;
+bool libunwind_tried = false;
 
 /// Whether this thread's last samples already have one for the pages of this block. A block that is freed and taken again
 /// is not fresh memory, though nobody may have seen yet that its pages are in use. A collision forgets, never lies.
@@ -30,6 +41,16 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
 }
 
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
+
+/// The guest may be anywhere when a hook runs. With other threads, one that holds the loader's lock might wait for this one; the
+/// loader itself may be half way through the same; and a coroutine's stack may be too small.
+bool loader_can_be_called(const void* caller) {
+  constexpr uintptr_t kLoaderBytes = 1 << 20, kLeastStackBytes = 64 << 10, kStackBytes = 8 << 20;
+  if (&__libc_single_threaded == nullptr || !__libc_single_threaded || _r_debug.r_state != r_debug::RT_CONSISTENT) return false;
+  if (reinterpret_cast<uintptr_t>(caller) - getauxval(AT_BASE) < kLoaderBytes) return false;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  return &__libc_stack_end != nullptr && reinterpret_cast<uintptr_t>(__libc_stack_end) - here < kStackBytes - kLeastStackBytes;
+}
 
 }  // namespace
 
@@ -49,17 +70,30 @@ extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags
 
 int64_t agent_sample_bytes();
 
-void open_libunwind() {
-  if (unwind != nullptr) return;
+static void open_libunwind() {
+  libunwind_tried = true;
+  const int saved_errno = errno;
+  ++thread_state.inside;
   // What dlopen allocates comes from our own arena: the guest's heap looks the same with and without us.
   serve_from_bootstrap(true);
   void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
   if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
   if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
   serve_from_bootstrap(false);
+  --thread_state.inside;
+  errno = saved_errno;
 }
 
-void sample_stack_if_due(uintptr_t address, size_t bytes) {
+/// The last moment at which the loader is known to be free: from now on somebody else may be in it.
+extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
+  if (tracking() && !libunwind_tried && agent_sample_bytes() > 0 && thread_state.inside == 0 && loader_can_be_called(__builtin_return_address(0))) open_libunwind();
+  auto* const real = have_real_libc() && real_libc_table.pthread_create != nullptr
+                         ? real_libc_table.pthread_create
+                         : reinterpret_cast<decltype(real_libc_table.pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));  // of a libpthread that has come since
+  return real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
+}
+
+void sample_stack_if_due(uintptr_t address, size_t bytes, const void* caller) {
   ThreadState& thread = thread_state;
   thread.sample_left -= static_cast<int64_t>(bytes > (size_t{1} << 40) ? size_t{1} << 40 : bytes);
   if (__builtin_expect(thread.sample_left > 0, 1)) return;
@@ -69,7 +103,9 @@ void sample_stack_if_due(uintptr_t address, size_t bytes) {
     return;
   }
   thread.sample_left = period;
-  if (unwind == nullptr || thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
+  if (thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
+  if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
+  if (unwind == nullptr) return;
   if (sampled_lately(thread, address, bytes)) return;
   ++thread.inside;
   ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use

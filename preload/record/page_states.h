@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <utility>
 
 #include "model/base/units.h"
 
@@ -20,6 +21,7 @@ namespace oomcast::record {
 
 inline constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 inline uint64_t page_down(uint64_t address) { return address & ~(kPage - 1); }
+using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
 inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
 
 enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked };

@@ -11,8 +11,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
-#include <cstring>
+#include <charconv>
+#include <string_view>
 
 #include "model/base/units.h"
 #include "preload/record/unique_fd.h"
@@ -106,6 +106,33 @@ bool scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, uint64_t catego
   return true;
 }
 
+/// Takes a number and the character after it off the front.
+template <class Number>
+bool take_number(std::string_view* text, int base, char after, Number* out) {
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), *out, base);
+  if (error != std::errc() || end == text->data() + text->size() || *end != after) return false;
+  text->remove_prefix(static_cast<size_t>(end - text->data()) + 1);
+  return true;
+}
+
+/// A line of /proc/PID/maps: "start-end rwxp offset major:minor inode      name". By hand: every sweep reads them all.
+bool parse_mapping(std::string_view line, Vma* out) {
+  unsigned device_major = 0, device_minor = 0;
+  if (!take_number(&line, 16, '-', &out->start) || !take_number(&line, 16, ' ', &out->end) || out->end <= out->start || line.size() < 5 || line[4] != ' ') return false;
+  out->readable = line[0] == 'r';
+  out->writable = line[1] == 'w';
+  out->executable = line[2] == 'x';
+  out->shared = line[3] == 's';
+  line.remove_prefix(5);
+  if (!take_number(&line, 16, ' ', &out->file_offset) || !take_number(&line, 16, ':', &device_major) || !take_number(&line, 16, ' ', &device_minor)) return false;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), out->inode);
+  if (error != std::errc()) return false;
+  out->device = makedev(device_major, device_minor);
+  line.remove_prefix(static_cast<size_t>(end - line.data()));
+  if (const size_t name = line.find_first_not_of(' '); name != std::string_view::npos) out->name = line.substr(name);
+  return true;
+}
+
 }  // namespace
 
 std::string read_whole(int fd) {
@@ -126,31 +153,27 @@ std::string read_whole_path(const std::string& path) {
   return fd ? read_whole(fd.get()) : std::string();
 }
 
+std::string read_line(int fd) {
+  char buffer[512];
+  ssize_t got;
+  do got = ::pread(fd, buffer, sizeof buffer, 0);
+  while (got < 0 && errno == EINTR);
+  return std::string(buffer, static_cast<size_t>(std::max<ssize_t>(got, 0)));
+}
+
+std::string read_line_of(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd ? read_line(fd.get()) : std::string();
+}
+
 std::vector<Vma> parse_maps(const std::string& text) {
   std::vector<Vma> out;
   for (size_t at = 0; at < text.size();) {
     size_t line_end = text.find('\n', at);
     if (line_end == std::string::npos) line_end = text.size();
-    const std::string line = text.substr(at, line_end - at);
-    at = line_end + 1;
     Vma vma;
-    char protection[8] = {};
-    int name_at = 0;
-    unsigned long start = 0, end = 0, offset = 0, inode = 0;
-    unsigned device_major = 0, device_minor = 0;
-    if (std::sscanf(line.c_str(), "%lx-%lx %4s %lx %x:%x %lu %n", &start, &end, protection, &offset, &device_major, &device_minor, &inode, &name_at) < 7) continue;
-    if (end <= start || std::strlen(protection) != 4) continue;
-    vma.start = start;
-    vma.end = end;
-    vma.file_offset = offset;
-    vma.inode = inode;
-    vma.device = makedev(device_major, device_minor);
-    vma.readable = protection[0] == 'r';
-    vma.writable = protection[1] == 'w';
-    vma.executable = protection[2] == 'x';
-    vma.shared = protection[3] == 's';
-    if (name_at > 0 && static_cast<size_t>(name_at) < line.size()) vma.name = line.substr(static_cast<size_t>(name_at));
-    out.push_back(std::move(vma));
+    if (parse_mapping(std::string_view(text).substr(at, line_end - at), &vma)) out.push_back(std::move(vma));
+    at = line_end + 1;
   }
   return out;
 }

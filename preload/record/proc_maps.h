@@ -51,5 +51,8 @@ bool kernel_has_procmap_query();
 /// Whole content of a small /proc file through a kept descriptor; empty if it cannot be read.
 std::string read_whole(int fd);
 std::string read_whole_path(const std::string& path);
+/// The same of a file that the kernel writes in one piece of less than 512 bytes (statm, comm, io, ...): in one call.
+std::string read_line(int fd);
+std::string read_line_of(const std::string& path);
 
 }  // namespace oomcast::record

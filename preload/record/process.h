@@ -16,6 +16,7 @@
 #include "preload/record/mapped_files.h"
 #include "preload/record/open_files.h"
 #include "preload/record/page_states.h"
+#include "preload/record/proc_file.h"
 #include "preload/record/proc_maps.h"
 #include "preload/record/task_clock.h"
 #include "preload/record/tracker.h"
@@ -88,7 +89,8 @@ struct Process {
   uint32_t pid = 0;
   uint32_t parent = 0;
   std::string comm;
-  UniqueFd pidfd, maps, pagemap, statm, oom_score_adj;
+  UniqueFd pidfd;
+  ProcFile maps{"maps"}, pagemap{"pagemap"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
   int connection = -1;     // descriptor of its socket, owned by the session; -1: none
   TrackerKind tracker = TrackerKind::kPagemap;
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
@@ -104,6 +106,7 @@ struct Process {
   std::vector<ParkedFill> parked;
 
   bool greeted = false;          // its library has said hello
+  bool looked_at = false;        // a sweep has seen this address space
   bool discovered = false;       // found among the children of a guest, without a hello
   bool exec_pending = false;     // kExec fed on the hang-up, the new program's hello may yet come
   uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known

@@ -24,13 +24,9 @@ namespace {
 enum SourceKind : uint32_t { kListener, kConnection, kFaults, kProcess, kSignals };
 
 std::string proc_path(uint32_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
-UniqueFd open_proc(uint32_t pid, const char* name) { return UniqueFd(::open(proc_path(pid, name).c_str(), O_RDONLY | O_CLOEXEC)); }
 
-/// Wait status of a process that is not our child: from its zombie's stat file, or from the pidfd once it was reaped.
-int foreign_wait_status(const Process& process) {
-  const std::string stat = read_whole_path(proc_path(process.pid, "stat"));
-  if (const size_t close = stat.rfind(')'); close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
-    if (const size_t last = stat.find_last_of(' '); last != std::string::npos) return std::atoi(stat.c_str() + last + 1);
+/// Of a process that has been reaped, where the kernel keeps it; -1: not reaped, or not kept.
+int reaped_wait_status(const Process& process) {
   struct {  // struct pidfd_info of newer kernels
     uint64_t mask, cgroup;
     uint32_t ids[11];
@@ -39,6 +35,15 @@ int foreign_wait_status(const Process& process) {
   info.mask = 1 << 3;  // PIDFD_INFO_EXIT
   if (::ioctl(process.pidfd.get(), _IOWR(0xff, 11, decltype(info)), &info) == 0 && (info.mask & (1 << 3)) != 0) return info.exit_code;
   return -1;
+}
+
+/// Wait status of a process that is not our child: from the pidfd once it was reaped, or from its zombie's stat file.
+int foreign_wait_status(const Process& process) {
+  if (const int status = reaped_wait_status(process); status != -1) return status;
+  const std::string stat = read_whole_path(proc_path(process.pid, "stat"));
+  if (const size_t close = stat.rfind(')'); close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
+    if (const size_t last = stat.find_last_of(' '); last != std::string::npos) return std::atoi(stat.c_str() + last + 1);
+  return reaped_wait_status(process);  // in between, perhaps
 }
 
 uint64_t available_kib() {
@@ -101,9 +106,10 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
   process->pid = pid;
   process->parent = parent;
   process->pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  process->statm = open_proc(pid, "statm");
-  process->oom_score_adj = open_proc(pid, "oom_score_adj");
-  process->adj = std::atoi(read_whole(process->oom_score_adj.get()).c_str());
+  process->statm.belong_to(pid);
+  process->oom_score_adj.belong_to(pid);
+  const Process* inherits = find(parent);
+  process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
   process->started_ns = monotonic_ns();
   process->next_sweep_ns = process->started_ns + 20'000'000;
   if (process->pidfd) watch(process->pidfd.get(), kProcess, pid);
@@ -133,8 +139,9 @@ void Session::forget_address_space(Process& process) {
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
-  process.maps = open_proc(process.pid, "maps");
-  process.pagemap = open_proc(process.pid, "pagemap");
+  process.looked_at = false;
+  process.maps.belong_to(process.pid);
+  process.pagemap.belong_to(process.pid);
   for (auto& [tid, task] : process.tasks) task->walks = {};
   note_tracked(process);
 }
@@ -323,12 +330,16 @@ void Session::feed_simple(Process& process, trace::EventKind kind, uint64_t addr
 }
 
 void Session::feed_comm(Process& process) {
-  std::string comm = read_whole_path(proc_path(process.pid, "comm"));
+  std::string comm = read_line_of(proc_path(process.pid, "comm"));
   if (!comm.empty() && comm.back() == '\n') comm.pop_back();
   if (comm.empty()) return;
   process.comm = comm;
+  tell_comm(process);
+}
+
+void Session::tell_comm(Process& process) {
   char name[16] = {};
-  std::memcpy(name, comm.data(), std::min<size_t>(comm.size(), 15));
+  std::memcpy(name, process.comm.data(), std::min<size_t>(process.comm.size(), 15));
   uint64_t halves[2];
   std::memcpy(halves, name, sizeof name);
   feed_simple(process, trace::EventKind::kComm, halves[0], halves[1]);

@@ -74,6 +74,7 @@ class Session {
   void feed(const trace::Event& event);
   void feed_simple(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument = 0, uint8_t flags = 0);
   void feed_comm(Process& process);
+  void tell_comm(Process& process);
   void apply_watches();
   void note_tracked(Process& process);
 
@@ -166,9 +167,10 @@ class Session {
   bool register_memory(Process& process, uint64_t start, uint64_t end);
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
   void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
-  void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself);
+  void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself, std::vector<PageRange>* registered = nullptr);
   // session_poll.cc
-  void reconcile(Process& process, uint64_t start, uint64_t end);
+  void reconcile_all(Process& process, const std::vector<PageRange>& ranges);
+  void reconcile(Process& process, PageRange range, const std::vector<PageRange>& runs);
   void poll_touches(Process& process, bool whole);
   void poll_watches(Process& process);
   void poll_before_free(Process& process, uint64_t start, uint64_t end);

@@ -33,7 +33,7 @@ std::map<int, OpenFile> read_open_files(const std::string& process_path) {
     struct stat status{};
     OpenFile file;
     if (::fstatat(::dirfd(directory), entry->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
-    if (!parse_fdinfo(read_whole_path(process_path + "/fdinfo/" + entry->d_name), &file)) continue;
+    if (!parse_fdinfo(read_line_of(process_path + "/fdinfo/" + entry->d_name), &file)) continue;
     file.object = ring::file_id(status.st_dev, status.st_ino);
     open.emplace(std::atoi(entry->d_name), file);
   }
@@ -65,7 +65,7 @@ void Session::note_file_use(Process& process, const trace::Event& note) {
 void Session::poll_open_files(Process& process) {
   FileUse& use = process.file_use;
   const std::string self = "/proc/" + std::to_string(process.pid);
-  const IoTotals totals = parse_io(read_whole_path(self + "/io"));
+  const IoTotals totals = parse_io(read_line_of(self + "/io"));
   const auto unseen = [&] {
     return IoTotals{less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes), less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
   };

@@ -8,6 +8,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kQuietNs = 200'000'000;
+constexpr uint64_t kScannedAlong = 4 << 20;  // looking past this much costs less than another call
 
 }  // namespace
 
@@ -16,10 +17,24 @@ uint8_t map_flags(const Area& area) {
                               (area.no_reserve ? trace::kNoReserve : 0) | (area.stack ? trace::kStack | trace::kGrowsDown : 0));
 }
 
-/// Compares what is resident with what is counted, and feeds the difference.
-void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
-  std::vector<std::pair<uint64_t, uint64_t>> fresh;
-  std::vector<std::pair<uint64_t, uint64_t>> gone;
+/// Compares what is resident with what is counted, and feeds the difference. `ranges`: in order. Those that lie close
+/// together are scanned at one go, with what is between them: libraries have some sixty of a few pages each.
+void Session::reconcile_all(Process& process, const std::vector<PageRange>& ranges) {
+  std::vector<PageRange> runs;
+  for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
+    for (last = first + 1; last < ranges.size() && ranges[last].first - ranges[last - 1].second < kScannedAlong;) ++last;
+    runs.clear();
+    scan_resident(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    for (size_t i = first; i < last; ++i) reconcile(process, ranges[i], runs);
+  }
+  note_tracked(process);
+}
+
+/// `runs`: what is resident in the range and around it.
+void Session::reconcile(Process& process, PageRange range, const std::vector<PageRange>& runs) {
+  const auto [start, end] = range;
+  std::vector<PageRange> fresh;
+  std::vector<PageRange> gone;
   uint64_t resident_until = start;
   const auto absent = [&](uint64_t from, uint64_t to) {
     if (from >= to) return;
@@ -28,14 +43,15 @@ void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
       else gone.emplace_back(address, address + kPage);
     });
   };
-  scan_resident(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
+  for (auto run = std::upper_bound(runs.begin(), runs.end(), start, [](uint64_t at, const PageRange& other) { return at < other.second; }); run != runs.end() && run->first < end; ++run) {
+    const uint64_t from = std::max(run->first, start), to = std::min(run->second, end);
     absent(resident_until, from);
     resident_until = to;
     process.pages.for_each_unseen(from, to, [&](uint64_t fresh_start, uint64_t fresh_end) {
       if (!fresh.empty() && fresh.back().second == fresh_start) fresh.back().second = fresh_end;
       else fresh.emplace_back(fresh_start, fresh_end);
     });
-  });
+  }
   absent(resident_until, end);
   for (const auto& [from, to] : gone) {
     process.pages.clear(from, to);
@@ -57,7 +73,6 @@ void Session::reconcile(Process& process, uint64_t start, uint64_t end) {
     event.stack_id = stack_of(process, from);
     feed(event);
   }
-  note_tracked(process);
 }
 
 /// The resolution that the report states: how far apart two looks at a busy process were at most.
@@ -69,13 +84,13 @@ void Session::note_poll(Process& process, uint64_t now_ns) {
 
 /// What no fault tells. `whole`: also what is read-only now; it may have been written before.
 void Session::poll_touches(Process& process, bool whole) {
-  std::vector<std::pair<uint64_t, uint64_t>> polled, shared;
+  std::vector<PageRange> polled, shared;
   for (const auto& [start, area] : process.map.areas()) {
     if (area.registered && process.tracked_by_faults()) continue;
     if (area.shared) shared.emplace_back(area.start, area.end);
     else if (area.anonymous || area.writable || whole) polled.emplace_back(area.start, area.end);
   }
-  for (const auto& [start, end] : polled) reconcile(process, start, end);
+  reconcile_all(process, polled);
   for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
   poll_copies(process, whole);
   if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
@@ -107,7 +122,7 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end) {
   for (const auto& [from, to] : areas) {
     const Area* area = process.map.find(from);
     if (area != nullptr && area->shared) reconcile_shared(process, from, to);
-    else reconcile(process, from, to);
+    else reconcile_all(process, {{from, to}});
   }
 }
 

@@ -24,6 +24,7 @@ namespace {
 constexpr uint32_t kFaultSource = 2;  // as in session.cc
 constexpr size_t kSampledMax = 65536, kTasksMax = 65536;
 constexpr uint64_t kUserEnd = uint64_t{1} << 56;
+constexpr uint64_t kFirstLookNs = 3'000'000;  // after a hello, unless the process asks something before
 
 }  // namespace
 
@@ -121,7 +122,6 @@ bool Session::share_area(Process& process, UniqueFd* out) {
   ::fcntl(area.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
   void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
   if (mapped == MAP_FAILED) return false;
-  static_cast<ring::SharedArea*>(mapped)->ring.init();
   process.shared = std::make_unique<SharedMapping>(mapped);
   *out = std::move(area);
   return true;
@@ -166,9 +166,13 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
       feed_simple(*parent, trace::EventKind::kFork, pid, 0);
     }
     process = &add_process(pid, said_parent);
-    if (parent != nullptr) inherit_from(*process, *parent);
-    else feed_simple(*process, trace::EventKind::kProcessStart, 0, 0);
-    feed_comm(*process);
+    if (parent != nullptr) {
+      inherit_from(*process, *parent);
+      tell_comm(*process);
+    } else {
+      feed_simple(*process, trace::EventKind::kProcessStart, 0, 0);
+      feed_comm(*process);
+    }
   } else if (process == nullptr) {
     // Spawned (vfork and exec): nothing of the parent's memory was ever its own.
     process = &add_process(pid, said_parent);
@@ -201,6 +205,10 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
   start_tracking(*process, std::move(descriptors), request);
   spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, tracker_name(process->tracker), process->pages.count(PageBit::kTouched));
   reply(fd, ring::ReplyStatus::kTracked, &area, !process->tracked_by_faults());
+  if (process->looked_at) return;
+  // Where its descriptors stand has to be known from the start.
+  if (!process->file_use.begun) poll_open_files(*process);
+  process->next_sweep_ns = monotonic_ns() + kFirstLookNs;
 }
 
 void Session::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
@@ -223,6 +231,8 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
     if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
     if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
   }
+  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first look.
+  if (!process.tells_frees()) return;
   sweep(process, true);
   if (!process.tracked_by_faults()) return;
   // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.
@@ -258,6 +268,8 @@ void Session::inherit_from(Process& child, Process& parent) {
   for (auto& [start, mapping] : child.file_mappings) mapping.seen.assign(mapping.seen.size(), false);
   // Its hooks know the descriptors that it was born with, and will not claim their files again.
   child.file_use.told = parent.file_use.told;
+  child.file_use.open = parent.file_use.open;
+  child.file_use.begun = parent.file_use.begun;
   // Registration and write protection do not pass over a fork; what is mapped does.
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
@@ -270,6 +282,9 @@ void Session::inherit_from(Process& child, Process& parent) {
 bool Session::on_request(Process& process, const ring::Request& request) {
   if (request.address > kUserEnd || request.bytes > kUserEnd) return false;
   ++count_.requests;
+  const bool was_looked_at = process.looked_at;
+  // What it is about to give back, or to take with it, must have been seen.
+  if (!was_looked_at && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting)) sweep(process, true);
   if (process.tells_frees()) on_userfaultfd(process);
   drain_ring(process);
   sink_.take_refusal();  // of what came before
@@ -303,7 +318,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
     case ring::RequestKind::kExiting:
       process.exit_status = static_cast<int>(request.argument) & 0xff;
       close_stalled_walks(process, 0);
-      sweep(process, true);
+      if (was_looked_at) sweep(process, true);
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
     case ring::RequestKind::kHello:
@@ -335,6 +350,7 @@ void Session::drain_ring(Process& process) {
         event.tid = note.tid;
         event.address = note.address;
         event.bytes = note.bytes;
+        if (process.last_maps.empty()) process.last_maps = read_maps(process.maps.get());
         event.stack_id = stacks_.intern({record.frames, record.frame_count}, process.last_maps);
         feed(event);
         // A small allocation stands for all those around it until the next sample.

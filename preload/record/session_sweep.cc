@@ -68,6 +68,7 @@ Session::Registration Session::register_between(Process& process, uint64_t start
 /// Learns all mappings; those that can be registered in runs.
 void Session::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
   const auto registrable = [&](const Vma& vma) { return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special(); };
+  std::vector<PageRange> registered;
   for (size_t first = 0, last = 0; first < maps.size(); first = last) {
     last = first + 1;
     Registration how = Registration::kByItself;
@@ -81,12 +82,14 @@ void Session::learn_all(Process& process, const std::vector<Vma>& maps, bool who
       process.map.for_each(start, end, [&](const Area& area) { all_registered &= area.registered; });
       if (!all_registered) how = register_between(process, start, end, whole);
     }
-    for (size_t i = first; i < last; ++i) learn(process, maps[i], false, how);
+    for (size_t i = first; i < last; ++i) learn(process, maps[i], false, how, &registered);
   }
+  reconcile_all(process, registered);
 }
 
-/// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already.
-void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how) {
+/// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
+/// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
+void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how, std::vector<PageRange>* registered) {
   if (vma.special()) saw_huge_pages_ |= vma.huge();
   if (is_heap(vma)) note_heap(process, vma);
   const bool shared = is_shared_memory(vma);
@@ -140,11 +143,11 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
         if (process.shared) process.shared->known.set(vma.start, vma.end, true);
       }
       // Registered first, counted after: whatever is touched in between faults.
-      for (const auto& [start, end] : unregistered) reconcile(process, start, end);
+      if (registered != nullptr) registered->insert(registered->end(), unregistered.begin(), unregistered.end());
+      else reconcile_all(process, unregistered);
     }
   } else if (anonymous || vma.writable) {
-    for (const auto& [start, end] : gaps)
-      if (!shared) reconcile(process, start, end);
+    if (!shared && registered == nullptr) reconcile_all(process, gaps);
     // It is polled anyway: malloc's hook need not ask.
     if (process.shared && anonymous && !gaps.empty()) process.shared->known.set(vma.start, vma.end, true);
   }
@@ -171,6 +174,8 @@ void Session::sweep(Process& process, bool whole) {
   note_poll(process, began);
   if (process.tracked_by_faults() && !whole) close_stalled_walks(process, kStalledNs);
   drain_ring(process);
+  whole |= !process.looked_at;
+  process.looked_at = true;
   const bool look = !nothing_unseen(process, began) || whole;
   std::vector<Vma> maps;
   if (look) maps = read_maps(process.maps.get());
@@ -202,7 +207,7 @@ void Session::sweep(Process& process, bool whole) {
   }
   poll_mapped_files(process);
   poll_open_files(process);
-  if (const std::string text = read_whole(process.oom_score_adj.get()); !text.empty())
+  if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;
       feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(adj), 0);
@@ -237,7 +242,7 @@ uint64_t Session::shared_memory_bytes(Process& process) {
 
 void Session::sample_rss(Process& process) {
   process.touched_since_sample = 0;
-  const std::string text = read_whole(process.statm.get());
+  const std::string text = read_line(process.statm.get());
   if (text.empty()) return;
   char* end = nullptr;
   const uint64_t size = std::strtoull(text.c_str(), &end, 10);
@@ -283,7 +288,7 @@ void Session::tick() {
         continue;  // the pidfd is in the loop
       }
       // On its way out: the address space goes before the process does.
-      if (read_whole(process->statm.get()).starts_with("0 ")) {
+      if (read_line(process->statm.get()).starts_with("0 ")) {
         process->hung_up_ns = now;
         continue;
       }

@@ -3,6 +3,7 @@
 // Many writers claim slots with one compare-and-swap each; one reader, in another process, takes them in order. A full
 // ring drops the event and counts it. A writer that dies between claim and publication would stop the reader for ever:
 // the reader steps over such a slot after a while and counts it as lost. The reader never trusts a number in the slots.
+// Fresh memory is an empty ring: a process that writes no note costs no page of it.
 #pragma once
 
 #include <atomic>
@@ -18,7 +19,7 @@ inline constexpr int kPushTries = 256;
 inline constexpr uint64_t kSlots = 2048;  // a power of two
 
 struct Slot {
-  std::atomic<uint64_t> sequence;  // position: free for the writer of that position; position + 1: published
+  std::atomic<uint64_t> lap;       // sequence less the slot's number, so that zero means free for the first writer
   trace::Event event;
   uint64_t frame_count;
   uint64_t frames[kFramesMax];     // program counters of a sampled allocation, innermost first
@@ -30,16 +31,15 @@ struct EventRing {
   alignas(64) std::atomic<uint64_t> dropped;  // events that found the ring full, counted by writers
   alignas(64) Slot slots[kSlots];
 
-  /// Called by the recorder before anyone else sees the ring.
-  void init() {
-    for (uint64_t i = 0; i < kSlots; ++i) slots[i].sequence.store(i, std::memory_order_relaxed);
-    head.store(0, std::memory_order_release);
-  }
+  static uint64_t number_of(uint64_t position) { return position & (kSlots - 1); }
+  Slot& slot_of(uint64_t position) { return slots[number_of(position)]; }
+  /// Of the slot of `position`. Position: free for its writer; position + 1: published.
+  uint64_t sequence_at(uint64_t position, std::memory_order order) const { return slots[number_of(position)].lap.load(order) + number_of(position); }
 
   /// False when less than a quarter of the ring is free.
   bool roomy() const {
     const uint64_t ahead = head.load(std::memory_order_relaxed) + kSlots / 4;
-    return static_cast<int64_t>(slots[ahead & (kSlots - 1)].sequence.load(std::memory_order_relaxed) - ahead) >= 0;
+    return static_cast<int64_t>(sequence_at(ahead, std::memory_order_relaxed) - ahead) >= 0;
   }
 
   /// Async-signal-safe and wait-free. False: full, or too many others in the way; counted in `dropped`.
@@ -47,16 +47,16 @@ struct EventRing {
     uint64_t position = head.load(std::memory_order_relaxed);
     // A ring that the guest has overwritten may never look right again: without a bound it would be tried for ever.
     for (int tries = 0; tries < kPushTries; ++tries) {
-      Slot& slot = slots[position & (kSlots - 1)];
-      const uint64_t sequence = slot.sequence.load(std::memory_order_acquire);
+      Slot& slot = slot_of(position);
+      const uint64_t sequence = sequence_at(position, std::memory_order_acquire);
       if (sequence == position) {
         if (head.compare_exchange_weak(position, position + 1, std::memory_order_relaxed)) {
           slot.event = event;
           slot.frame_count = frame_count < kFramesMax ? frame_count : kFramesMax;
           for (uint32_t i = 0; i < slot.frame_count; ++i) slot.frames[i] = frames[i];
           // The reader may have given this slot up in the meantime: then the event is already counted as lost.
-          uint64_t expected = position;
-          slot.sequence.compare_exchange_strong(expected, position + 1, std::memory_order_release);
+          uint64_t expected = position - number_of(position);
+          slot.lap.compare_exchange_strong(expected, expected + 1, std::memory_order_release);
           return true;
         }
       } else if (static_cast<int64_t>(sequence - position) < 0) {
@@ -83,8 +83,8 @@ class RingReader {
 
   /// Copies the next record out. False when there is none (yet).
   bool pop(RingRecord& out) {
-    Slot& slot = ring_->slots[tail_ & (kSlots - 1)];
-    if (slot.sequence.load(std::memory_order_acquire) != tail_ + 1) return false;
+    if (ring_->sequence_at(tail_, std::memory_order_acquire) != tail_ + 1) return false;
+    Slot& slot = ring_->slot_of(tail_);
     std::memcpy(&out.event, &slot.event, sizeof out.event);
     const uint64_t frames = slot.frame_count;
     out.frame_count = static_cast<uint32_t>(frames < kFramesMax ? frames : kFramesMax);
@@ -96,14 +96,13 @@ class RingReader {
   /// True when a writer has claimed the next slot and not published it.
   bool stuck() const {
     const uint64_t head = ring_->head.load(std::memory_order_relaxed);
-    return head > tail_ && head - tail_ <= kSlots &&
-           ring_->slots[tail_ & (kSlots - 1)].sequence.load(std::memory_order_acquire) == tail_;
+    return head > tail_ && head - tail_ <= kSlots && ring_->sequence_at(tail_, std::memory_order_acquire) == tail_;
   }
 
   /// Steps over a slot whose writer is taken to be dead.
   void skip_one() {
     ++lost_;
-    release(ring_->slots[tail_ & (kSlots - 1)]);
+    release(ring_->slot_of(tail_));
   }
 
   /// A count that no program can have reached was written by something else: it is left out.
@@ -114,7 +113,7 @@ class RingReader {
 
  private:
   void release(Slot& slot) {
-    slot.sequence.store(tail_ + kSlots, std::memory_order_release);
+    slot.lap.store(tail_ - EventRing::number_of(tail_) + kSlots, std::memory_order_release);
     ++tail_;
   }
 

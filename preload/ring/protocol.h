@@ -10,7 +10,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 7;
+inline constexpr uint32_t kVersion = 8;
 
 inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
 /// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.

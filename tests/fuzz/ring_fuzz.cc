@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "model/base/check.h"
 #include "preload/ring/event_ring.h"
@@ -20,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     ring::KnownPages known;
   };
   static const std::unique_ptr<Shared> shared(new Shared);
-  shared->ring.init();
+  new (&shared->ring) ring::EventRing();
   ring::RingReader reader(&shared->ring);
   ring::KnownPagesWriter known(&shared->known);
   ring::RingRecord record;

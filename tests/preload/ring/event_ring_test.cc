@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <memory>
 #include <thread>
 #include <vector>
@@ -12,17 +13,29 @@
 namespace oomcast::ring {
 namespace {
 
-std::unique_ptr<EventRing> fresh_ring() {
-  auto ring = std::make_unique<EventRing>();
-  ring->init();
-  return ring;
-}
+/// As a guest meets it: memory that nobody has written yet.
+struct Freed {
+  void operator()(EventRing* ring) const { std::free(ring); }
+};
+std::unique_ptr<EventRing, Freed> fresh_ring() { return std::unique_ptr<EventRing, Freed>(static_cast<EventRing*>(std::calloc(1, sizeof(EventRing)))); }
 
 TEST(EventRing, DropsAndCountsWhenFull) {
   auto ring = fresh_ring();
   for (uint64_t i = 0; i < kSlots; ++i) EXPECT_TRUE(ring->try_push({}));
   EXPECT_FALSE(ring->try_push({}));
   EXPECT_EQ(RingReader(ring.get()).lost(), 1u);
+}
+
+TEST(EventRing, KeepsOrderLapAfterLap) {
+  auto ring = fresh_ring();
+  RingReader reader(ring.get());
+  RingRecord record;
+  for (uint64_t i = 0; i < 3 * kSlots + 7; ++i) {
+    ASSERT_TRUE(ring->try_push({.bytes = i}));
+    ASSERT_TRUE(reader.pop(record));
+    ASSERT_EQ(record.event.bytes, i);
+    ASSERT_FALSE(reader.pop(record));
+  }
 }
 
 TEST(EventRing, ManyWritersLoseNothingThatFits) {
@@ -56,7 +69,7 @@ TEST(EventRing, StepsOverAWriterThatDied) {
 
 TEST(EventRing, AnOverwrittenRingDoesNotHoldTheWriter) {
   auto ring = fresh_ring();
-  ring->slots[0].sequence.store(5000, std::memory_order_relaxed);  // ahead of every position that `head` will lead to
+  ring->slots[0].lap.store(5000, std::memory_order_relaxed);  // ahead of every position that `head` will lead to
   EXPECT_FALSE(ring->try_push({}));
   EXPECT_EQ(ring->dropped.load(), 1u);
 }

@@ -1,0 +1,39 @@
+// Which file of /proc tells about a process? Opened when it is first read: most processes end or exec before anybody asks.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+
+#include "preload/record/unique_fd.h"
+
+namespace oomcast::record {
+
+class ProcFile {
+ public:
+  explicit ProcFile(const char* name) : name_(name) {}
+
+  /// Of this process, as it is now: what was open before, of the program before an exec, is let go.
+  void belong_to(uint32_t pid) {
+    fd_.reset();
+    pid_ = pid;
+    // Root may always look. Anybody else may no longer once a program has made itself undumpable.
+    if (::geteuid() != 0) static_cast<void>(get());
+  }
+
+  /// -1: it cannot be opened.
+  int get() const {
+    if (pid_ != 0) fd_ = UniqueFd(::open(("/proc/" + std::to_string(pid_) + "/" + name_).c_str(), O_RDONLY | O_CLOEXEC));
+    pid_ = 0;
+    return fd_.get();
+  }
+
+ private:
+  const char* name_;
+  mutable UniqueFd fd_;
+  mutable uint32_t pid_ = 0;  // 0: tried
+};
+
+}  // namespace oomcast::record
