@@ -159,6 +159,24 @@ class Python300M(Program):
         return result
 
 
+class PyenvShim(Python300M):
+    """The same where python3 on PATH is a script of pyenv's: a dozen short shells before the interpreter starts."""
+    name = "pyenv shim, 300 MB"
+    PYTHON = f"{os.environ.get('PYENV_ROOT', os.path.expanduser('~/.pyenv'))}/shims/python3"
+    needs = (PYTHON,)
+
+
+class ShortProcesses(Program):
+    name = "short processes, 300"
+    needs = ("bash",)
+    exact_peak = False   # each is gone before a sampler looks
+
+    def run(self, work, prefix, sample=False):
+        result = execute(["bash", "-c", "for i in {1..300}; do /bin/true; done; echo done"], prefix, sample, work)
+        result.output = digest(result.output)
+        return result
+
+
 class RedisBenchmark(Program):
     name = "redis-benchmark"
     needs = ("redis-server", "redis-cli", "redis-benchmark")
@@ -399,7 +417,9 @@ class ReadFresh(CompiledGuest):
                 file.write(piece)
 
 
-ALL = [Python300M(), RedisBenchmark(), Node(), Gcc(), Sqlite(), Sort(), Postgres(), StressNg(), TouchFresh(), MallocChurn(), ReadFresh()]
+ALL = [Python300M(), RedisBenchmark(), Node(), Gcc(), Sqlite(), Sort(), Postgres(), StressNg(), TouchFresh(), MallocChurn(), ReadFresh(), ShortProcesses()]
+# Measured when they are named.
+NAMED = [PyenvShim()]
 # More that coverage_check looks at: another run-time that maps for itself, process trees, shared memory.
 MORE = [Java(),
         StressNg("mmap", ("--mmap", "2", "--mmap-bytes", "128M")), StressNg("brk", ("--brk", "2", "--brk-ops", "60000")),
