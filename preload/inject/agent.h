@@ -23,6 +23,7 @@ struct ThreadState {
   // What was last read or written through a file and not told yet because the ring was busy; file_bytes 0: nothing.
   uint64_t file_id, file_offset, file_bytes;
   trace::EventKind file_kind;
+  bool file_calls_last;     // the last one took longer than a copy out of the page cache
   uint64_t last_file_page;  // of the note before, mixed with its file and kind: small sequential calls are told once a page
 };
 extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec")));

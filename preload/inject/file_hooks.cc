@@ -94,6 +94,9 @@ uint64_t file_behind(int fd) {
   return known != kUnknown ? known : look_up(fd);
 }
 
+/// A call that takes no longer is a copy: all of it was spent on a CPU. Asking for a thread's CPU time costs as much.
+constexpr uint64_t kCopyNs = 20'000;
+
 /// Counts the time of one call from here to end(). No destructor: a cancelled thread unwinds through us.
 class FileCall {
  public:
@@ -105,7 +108,7 @@ class FileCall {
       calls.cpu_ns.store(0, std::memory_order_relaxed);
       calls.tid.store(tid, std::memory_order_release);
     }
-    cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (thread_state.file_calls_last) cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     wall_ns_ = clock_ns(CLOCK_MONOTONIC);
     calls.since_ns.store(wall_ns_, std::memory_order_release);
     calls_ = &calls;
@@ -113,10 +116,13 @@ class FileCall {
 
   void end() {
     if (!tracking()) return;
-    const uint64_t wall = clock_ns(CLOCK_MONOTONIC), cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    const uint64_t wall = clock_ns(CLOCK_MONOTONIC) - wall_ns_;
+    thread_state.file_calls_last = wall > kCopyNs;
+    // The first long one after short ones has not asked at its beginning.
+    const uint64_t cpu = cpu_ns_ != 0 ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns_ : wall < kCopyNs ? wall : kCopyNs;
     if (calls_->tid.load(std::memory_order_relaxed) == current_tid()) {
-      calls_->wall_ns.fetch_add(wall - wall_ns_, std::memory_order_relaxed);
-      calls_->cpu_ns.fetch_add(cpu - cpu_ns_, std::memory_order_relaxed);
+      calls_->wall_ns.fetch_add(wall, std::memory_order_relaxed);
+      calls_->cpu_ns.fetch_add(cpu, std::memory_order_relaxed);
     }
     calls_->since_ns.store(0, std::memory_order_release);
   }
