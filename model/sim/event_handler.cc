@@ -61,11 +61,18 @@ bool EventHandler::refused(ProcessIndex index, uint64_t address) const {
   return it != ranges->second.begin() && std::prev(it)->second > address;
 }
 
+// Mapped, but of a file that the host has for good: using it takes nothing.
+bool EventHandler::in_file_without_pages(ProcessIndex index, uint64_t address) const {
+  const host::AddressSpace::Mapping* const mapping = k_.host.processes[index].space.mapping_of(address);
+  return mapping != nullptr && !mapping->anonymous && mapping->file == host::kNoFile;
+}
+
 void EventHandler::touch(const Event& event, ProcessIndex index) {
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + std::max<uint64_t>(event.bytes, 1) + kPageBytes - 1) >> kPageShift;
   const bool write = (event.flags & (trace::kWrite | trace::kPresent)) != 0 || event.kind == EventKind::kReference;
   const bool reference_read = event.kind == EventKind::kReference && (event.flags & trace::kWrite) == 0;
+  if (programs_in_memory_ && !write && in_file_without_pages(index, event.address)) return;
   for (uint64_t vpn = first; vpn < last; ++vpn) {
     if (refused(index, vpn << kPageShift)) continue;
     if (!mm::touch_page(k_, index, vpn, write && !reference_read)) return;
@@ -116,6 +123,7 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
 
 // What the program can map was there before we saw it.
 void EventHandler::map_file(const Event& event, ProcessIndex index) {
+  if (programs_in_memory_ && (event.flags & trace::kProgram) != 0) return;
   host::AddressSpace& space = k_.host.processes[index].space;
   const auto mapping = space.mappings.find(event.address);
   if (mapping == space.mappings.end()) return;

@@ -12,7 +12,8 @@ namespace oomcast::sim {
 
 class EventHandler {
  public:
-  EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome) : k_(kernel), options_(options), outcome_(outcome) {}
+  EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome)
+      : k_(kernel), options_(options), outcome_(outcome), programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
 
   /// Runs inside the fiber of the task; may stall it.
   void handle(const trace::Event& event, host::ProcessIndex process);
@@ -25,6 +26,7 @@ class EventHandler {
   void note_peaks();
 
  private:
+  bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
   void touch(const trace::Event& event, host::ProcessIndex process);
   void map(const trace::Event& event, host::ProcessIndex process);
   void map_file(const trace::Event& event, host::ProcessIndex process);
@@ -44,6 +46,7 @@ class EventHandler {
   mm::Kernel& k_;
   const Options& options_;
   Outcome& outcome_;
+  const bool programs_in_memory_;  // of the root file system: their text never leaves
   std::map<uint32_t, host::ProcessIndex> by_pid_;
   std::map<uint64_t, host::FileIndex> files_;
   std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant

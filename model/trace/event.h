@@ -11,7 +11,7 @@
 //   kExit           exit status          -                         kExitBySignal: status is a signal number
 //   kThreadExit     -                    -                         -
 //   kMap            start                length                    kPrivate|kAnonymous|kWritable|kNoReserve|kStack|kGrowsDown|kExecutable
-//   kMapFile        start                file id                   -          what the kMap before it maps: a file, from offset `argument` on
+//   kMapFile        start                file id                   kProgram   what the kMap before it maps: a file, from offset `argument` on
 //   kUnmap          start                length                    -
 //   kProtect        start                length                    kWritable when the new protection can be written
 //   kAdviseDontneed start                length                    also MADV_REMOVE on private memory
@@ -67,6 +67,7 @@ enum EventFlag : uint8_t {
   kStack = 1 << 4,         // kMap: a stack
   kGrowsDown = 1 << 5,     // kMap: MAP_GROWSDOWN
   kExecutable = 1 << 6,    // kMap: PROT_EXEC
+  kProgram = 1 << 0,       // kMapFile: code or constants of a program or library
   kHugePages = 1 << 0,     // kAdviseHuge: wanted (else not wanted)
 };
 

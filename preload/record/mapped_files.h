@@ -1,4 +1,4 @@
-// Which data files has a process mapped, and which of their pages has it been seen to use?
+// Which files has a process mapped, for their data or to execute them, and which of their pages has it been seen to use?
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,8 @@ struct FileMapping {
   uint64_t offset = 0;   // of `start` in the file
   bool writable = false;  // shared and writable: what is used counts as written
   bool shared = false;
+  bool executable = false;
+  bool program = false;   // code or constants of a program or library
   std::vector<bool> seen;  // by page: it has been told
 };
 
@@ -24,5 +26,9 @@ using FileMappings = std::map<uint64_t, FileMapping>;
 /// The mappings among `maps` that give a file's data: large, of a regular file that this process does not execute from,
 /// and not copied by writes (a private writable mapping makes anonymous memory, which is tracked as such).
 std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps);
+
+/// The mappings among `maps` that hold code and constants of the program and its libraries, as far as nothing but this run
+/// brings them into the target's memory: without our own library, the C library and what else every host runs all the time.
+std::vector<Vma> program_mappings(const std::vector<Vma>& maps);
 
 }  // namespace oomcast::record

@@ -5,6 +5,7 @@
 //   session_requests.cc   hellos and questions from the library, the ring
 //   session_heap.cc       where the break is
 //   session_settings.cc   memory policies, affinity and limits that the guest has set
+//   session_mapped_files.cc  files that are mapped, program text among them
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_walks.cc      how far ahead of a thread memory is filled, and what of it was touched
@@ -125,6 +126,7 @@ class Session {
   void feed_move(Process& process, int number, OpenFile& file, IoTotals& left);
   void poll_open_files(Process& process);
   bool is_image(const Vma& vma);
+  bool announced_elsewhere(Process& process, const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
   void poll_mapped_files(Process& process);
   void poll_mapped_before_free(Process& process);
@@ -234,7 +236,7 @@ class Session {
   uint64_t last_fork_group_ = 0, copies_seen_ = 0;
   std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
   std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs
-  bool saw_mapped_file_ = false;
+  bool saw_mapped_file_ = false, saw_program_file_ = false;
   std::map<uint64_t, bool> images_;  // by file number: an ELF file
   uint64_t unseen_file_bytes_ = 0;
   bool saw_huge_pages_ = false;

@@ -1,4 +1,4 @@
-// What does the program use of files that it has mapped? The page table is polled; program text is left out.
+// What does the program use of files that it has mapped, its own text among them? The page table is polled.
 //
 // A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is told
 // may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstring>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "preload/record/mapped_files.h"
@@ -17,24 +18,51 @@
 namespace oomcast::record {
 namespace {
 
+using Files = std::set<std::pair<uint64_t, uint64_t>>;
 
 uint8_t flags_of(const FileMapping& mapping) {
-  return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0));
+  return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0) | (mapping.executable ? trace::kExecutable : 0));
+}
+
+Files executed_files(const std::vector<Vma>& maps) {
+  Files executed;
+  for (const Vma& vma : maps)
+    if (vma.executable && vma.inode != 0) executed.emplace(vma.device, vma.inode);
+  return executed;
+}
+
+bool of_regular_file(const Vma& vma) {
+  return vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/") && !vma.name.starts_with("/memfd:");
+}
+
+/// Ours in the guest, with what it loads; and what a host without which no program starts has in use at all times.
+bool in_memory_anyway(const std::string& path) {
+  static constexpr std::string_view kOurs[] = {"liboomcast", "libunwind", "liblzma"};
+  static constexpr std::string_view kCLibrary[] = {"libc.so", "libc-2.", "ld-linux", "ld-2.", "ld-musl", "libc.musl"};
+  static constexpr std::string_view kShells[] = {"sh", "dash", "bash", "busybox"};
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  const auto begins = [name](std::string_view with) { return name.starts_with(with); };
+  return std::ranges::any_of(kOurs, begins) || std::ranges::any_of(kCLibrary, begins) || std::ranges::find(kShells, name) != std::end(kShells);
 }
 
 }  // namespace
 
 std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps) {
-  std::set<std::pair<uint64_t, uint64_t>> executed;
-  for (const Vma& vma : maps)
-    if (vma.executable && vma.inode != 0) executed.emplace(vma.device, vma.inode);
+  const Files executed = executed_files(maps);
   std::vector<Vma> found;
   for (const Vma& vma : maps) {
-    const bool plain = vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/");
-    // What is installed below /usr (locales, fonts, caches) every program on the target has mapped already, as its text.
-    if (!plain || vma.name.starts_with("/usr/") || vma.name.starts_with("/memfd:") || vma.end - vma.start < ring::kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
+    // What is installed below /usr (locales, fonts, caches) other programs of the target have mapped already.
+    if (!of_regular_file(vma) || vma.name.starts_with("/usr/") || vma.end - vma.start < ring::kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
     if (!executed.contains({vma.device, vma.inode})) found.push_back(vma);
   }
+  return found;
+}
+
+std::vector<Vma> program_mappings(const std::vector<Vma>& maps) {
+  const Files executed = executed_files(maps);
+  std::vector<Vma> found;
+  for (const Vma& vma : maps)
+    if (of_regular_file(vma) && !vma.shared && !vma.writable && executed.contains({vma.device, vma.inode}) && !in_memory_anyway(vma.name)) found.push_back(vma);
   return found;
 }
 
@@ -65,6 +93,9 @@ void Session::forget_mapped_file(Process& process, FileMappings::iterator at) {
 void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps) {
   std::vector<Vma> now = data_file_mappings(maps);
   std::erase_if(now, [this](const Vma& vma) { return is_shared_memory(vma) || is_image(vma); });
+  const size_t data_mappings = now.size();
+  for (Vma& vma : program_mappings(maps))
+    if (!announced_elsewhere(process, vma)) now.push_back(std::move(vma));
   for (auto at = process.file_mappings.begin(); at != process.file_mappings.end();) {
     const FileMapping& known = at->second;
     const bool still = std::any_of(now.begin(), now.end(), [&known](const Vma& vma) {
@@ -75,14 +106,23 @@ void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps)
     if (!still) forget_mapped_file(process, at);
     at = next;
   }
-  for (const Vma& vma : now) {
+  for (size_t i = 0; i < now.size(); ++i) {
+    const Vma& vma = now[i];
     if (process.file_mappings.contains(vma.start)) continue;
-    FileMapping mapping{vma.start, vma.end, ring::file_id(vma.device, vma.inode), vma.file_offset, vma.shared && vma.writable, vma.shared, std::vector<bool>((vma.end - vma.start) / kPage)};
+    const bool program = i >= data_mappings;
+    FileMapping mapping{vma.start, vma.end, ring::file_id(vma.device, vma.inode), vma.file_offset, vma.shared && vma.writable, vma.shared, vma.executable, program, std::vector<bool>((vma.end - vma.start) / kPage)};
     feed_simple(process, trace::EventKind::kMap, vma.start, vma.end - vma.start, 0, flags_of(mapping));
-    feed_simple(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset);
+    feed_simple(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset, program ? trace::kProgram : 0);
     process.file_mappings.emplace(vma.start, std::move(mapping));
-    saw_mapped_file_ = true;
+    (program ? saw_program_file_ : saw_mapped_file_) = true;
   }
+}
+
+/// The dynamic linker writes to parts of an image that can only be read afterwards: they were memory of the program's own before.
+bool Session::announced_elsewhere(Process& process, const Vma& vma) {
+  bool announced = false;
+  process.map.for_each(vma.start, vma.end, [&](const Area& area) { announced |= area.announced; });
+  return announced;
 }
 
 /// Tells the pages that have come into the page table since the last look, in runs.

@@ -61,6 +61,7 @@ void Session::reconcile(Process& process, PageRange range, const std::vector<Pag
   for (const auto& [from, to] : fresh) {
     if (Area* area = process.map.find(from); area != nullptr && !area->announced) {
       // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
+      forget_mapped_files(process, area->start, area->end);
       area->announced = true;
       feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
     }

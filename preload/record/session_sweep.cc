@@ -201,8 +201,8 @@ void Session::sweep(Process& process, bool whole) {
     for (const Vma& vma : maps)
       if (is_heap(vma)) process.break_end = vma.end;
     learn_all(process, maps, whole);
-    learn_mapped_files(process, maps);
     poll_touches(process, whole);
+    learn_mapped_files(process, maps);  // after it: a mapping of which pages are the process's own is no longer the file's
     process.last_maps = std::move(maps);
   }
   poll_mapped_files(process);

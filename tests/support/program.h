@@ -82,9 +82,9 @@ class Program {
   void read_file(uint64_t file, uint64_t first, uint64_t pages) { use_file(trace::EventKind::kFileRead, file, first, pages); }
   void write_file(uint64_t file, uint64_t first, uint64_t pages) { use_file(trace::EventKind::kFileWrite, file, first, pages); }
   void sync_file(uint64_t file) { feed(trace::EventKind::kFileSync, file, 0); }
-  void map_file(uint64_t first, uint64_t pages, uint64_t file, uint8_t flags) {
+  void map_file(uint64_t first, uint64_t pages, uint64_t file, uint8_t flags, uint8_t file_flags = 0) {
     map(first, pages, flags);
-    feed(trace::EventKind::kMapFile, address(first), file);
+    feed(trace::EventKind::kMapFile, address(first), file, file_flags);
   }
   Program fork(uint32_t child) {
     feed(trace::EventKind::kFork, child, 0);

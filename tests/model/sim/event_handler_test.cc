@@ -112,5 +112,30 @@ TEST(Limits, AMappingBeyondTheProcesssOwnLimitIsRefused) {
   EXPECT_EQ(outcome.refused_by, mm::RefusedBy::kRlimit);
 }
 
+/// Pages that are read from disk when a program uses its text of 600 pages.
+int64_t read_for_text(HostBuilder builder, Pages cached_files) {
+  host::HostSpec host = builder.page_cache(cached_files).build();
+  host.nodes[0].lru.inactive_file = cached_files;
+  Simulation s(std::move(host), {});
+  Program p(s, 100);
+  p.map_file(0, 600, 1, trace::kPrivate | trace::kExecutable, trace::kProgram);
+  p.read(0, 600);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.footprint_peak, Bytes(0)) << "text is no memory of the program's own";
+  return outcome.counters[Vmstat::pgpgin] / 4;
+}
+
+TEST(ProgramText, IsReadFromTheDiskThatTheHostWasStartedFrom) {
+  EXPECT_EQ(read_for_text(HostBuilder().plain_node(12000_pages), 700_pages), 600);
+}
+
+TEST(ProgramText, TakesNothingOnAHostWithItsRootInMemory) {
+  EXPECT_EQ(read_for_text(HostBuilder().plain_node(12000_pages), 0_pages), 0);
+}
+
+TEST(ProgramText, ThatTheHostHasCachedIsNotRead) {
+  EXPECT_EQ(read_for_text(HostBuilder().plain_node(12000_pages).caches(1, 600_pages), 700_pages), 0);
+}
+
 }  // namespace
 }  // namespace oomcast::sim

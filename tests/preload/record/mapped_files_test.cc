@@ -52,6 +52,54 @@ TEST(DataFileMappings, PrivateWritableOnesAreTrackedAsAnonymousMemory) {
   EXPECT_EQ(data_file_mappings({vma}).size(), 1u);
 }
 
+Vma image_vma(uint64_t start, uint64_t inode, const char* name, bool executable) {
+  Vma vma = file_vma(start, 64 << 10, inode);
+  vma.name = name;
+  vma.executable = executable;
+  return vma;
+}
+
+TEST(ProgramMappings, AreCodeAndConstantsOfWhatIsExecutedButNotWhatCanBeWritten) {
+  const Vma code = image_vma(0x1000000, 1, "/opt/service", true), constants = image_vma(0x1100000, 1, "/opt/service", false);
+  Vma data = image_vma(0x1200000, 1, "/opt/service", false);
+  data.writable = true;
+  const Vma icons = image_vma(0x2000000, 2, "/opt/icons", false);
+  const auto found = program_mappings({code, constants, data, icons});
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].start, code.start);
+  EXPECT_EQ(found[1].start, constants.start);
+}
+
+TEST(ProgramMappings, WhatIsInMemoryWithoutTheProgramIsLeftOut) {
+  std::vector<Vma> maps;
+  for (const char* name : {"/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/usr/bin/dash", "/opt/oomcast/liboomcast.so", "/usr/lib/libunwind.so.8.0.1"})
+    maps.push_back(image_vma(0x1000000 * (maps.size() + 1), maps.size() + 1, name, true));
+  EXPECT_TRUE(program_mappings(maps).empty());
+  maps.push_back(image_vma(0x70000000, 99, "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", true));
+  EXPECT_EQ(program_mappings(maps).size(), 1u);
+}
+
+TEST(ProgramText, IsToldAsMappedAndUsedAndAChildThatExecsTellsOfItsOwn) {
+  if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+  RecordingSink sink;
+  ASSERT_TRUE(record_guest(sink, {"/bin/sh", "-c", guest("exit_code") + " 0"}).ok());
+  struct stat status {};
+  ASSERT_EQ(::stat(guest("exit_code").c_str(), &status), 0);
+  uint64_t code_start = 0, code_end = 0, used = 0;
+  for (const trace::Event& event : sink.events) {
+    if (event.kind == EventKind::kMap && (event.flags & trace::kExecutable) && (event.flags & trace::kWritable) == 0) code_start = event.address, code_end = event.address + event.bytes;
+    const bool ours = event.kind == EventKind::kMapFile && event.bytes == ring::file_id(status.st_dev, status.st_ino);
+    if (ours) {
+      EXPECT_EQ(event.flags, trace::kProgram);
+    }
+    if (event.kind == EventKind::kTouch && event.address >= code_start && event.address < code_end) {
+      EXPECT_EQ(event.flags, 0) << "a read";
+      used += event.bytes;
+    }
+  }
+  EXPECT_GT(used, 0u);
+}
+
 class MappedFiles : public testing::Test {
  protected:
   void SetUp() override {
