@@ -118,7 +118,8 @@ struct Process {
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
-  uint64_t size_pages = 0, data_pages = 0;              // what statm said last
+  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what statm said last; of files: resident, shared memory among them
+  uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows

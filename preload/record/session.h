@@ -129,6 +129,7 @@ class Session {
   bool announced_elsewhere(Process& process, const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);
   void poll_mapped_files(Process& process);
+  void tell_used_pages(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident);
   void poll_mapped_before_free(Process& process);
   void forget_mapped_files(Process& process, uint64_t start, uint64_t end);
   void forget_mapped_file(Process& process, FileMappings::iterator at);

@@ -20,6 +20,8 @@ namespace {
 
 using Files = std::set<std::pair<uint64_t, uint64_t>>;
 
+constexpr uint64_t kWholePollNs = 200'000'000;
+
 uint8_t flags_of(const FileMapping& mapping) {
   return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0) | (mapping.executable ? trace::kExecutable : 0));
 }
@@ -125,29 +127,41 @@ bool Session::announced_elsewhere(Process& process, const Vma& vma) {
   return announced;
 }
 
-/// Tells the pages that have come into the page table since the last look, in runs.
+/// Looks at all mapped files. Those that lie close together, as the parts of a library do, are scanned at one go.
 void Session::poll_mapped_files(Process& process) {
-  for (auto& [start, mapping] : process.file_mappings) {
-    uint64_t run = 0, run_end = 0;
-    const auto flush = [&] {
-      if (run_end > run) feed_simple(process, trace::EventKind::kTouch, run, run_end - run, 0, mapping.writable ? trace::kWrite : 0);
-      run = run_end = 0;
-    };
-    scan_shared(process.pagemap.get(), mapping.start, mapping.end, [&](uint64_t from, uint64_t to) {
-      for (uint64_t at = from; at < to; at += kPage) {
-        auto seen = mapping.seen[(at - mapping.start) / kPage];
-        if (seen) continue;
-        seen = true;
-        if (at != run_end) {
-          flush();
-          run = at;
-        }
-        run_end = at + kPage;
-        process.active = true;
-      }
-    });
-    flush();
+  process.polled_file_pages = process.file_pages;
+  process.file_poll_ns = monotonic_ns() + kWholePollNs;
+  std::vector<PageRange> ranges, runs;
+  for (const auto& [start, mapping] : process.file_mappings) ranges.emplace_back(mapping.start, mapping.end);
+  for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
+    last = end_of_close_ones(ranges, first);
+    runs.clear();
+    scan_shared(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    for (size_t i = first; i < last; ++i) tell_used_pages(process, process.file_mappings.at(ranges[i].first), runs);
   }
+}
+
+/// Tells the pages that have come into the page table since the last look, in runs.
+void Session::tell_used_pages(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident) {
+  uint64_t run = 0, run_end = 0;
+  const auto flush = [&] {
+    if (run_end > run) feed_simple(process, trace::EventKind::kTouch, run, run_end - run, 0, mapping.writable ? trace::kWrite : 0);
+    run = run_end = 0;
+  };
+  for_each_inside(resident, {mapping.start, mapping.end}, [&](uint64_t from, uint64_t to) {
+    for (uint64_t at = from; at < to; at += kPage) {
+      auto seen = mapping.seen[(at - mapping.start) / kPage];
+      if (seen) continue;
+      seen = true;
+      if (at != run_end) {
+        flush();
+        run = at;
+      }
+      run_end = at + kPage;
+      process.active = true;
+    }
+  });
+  flush();
 }
 
 /// The guest waits: what it used of the files it is about to unmap is seen now or never.

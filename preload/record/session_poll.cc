@@ -8,7 +8,6 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kQuietNs = 200'000'000;
-constexpr uint64_t kScannedAlong = 4 << 20;  // looking past this much costs less than another call
 
 }  // namespace
 
@@ -18,11 +17,11 @@ uint8_t map_flags(const Area& area) {
 }
 
 /// Compares what is resident with what is counted, and feeds the difference. `ranges`: in order. Those that lie close
-/// together are scanned at one go, with what is between them: libraries have some sixty of a few pages each.
+/// together are scanned at one go, with what is between them: libraries make some sixty of a few pages each.
 void Session::reconcile_all(Process& process, const std::vector<PageRange>& ranges) {
   std::vector<PageRange> runs;
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
-    for (last = first + 1; last < ranges.size() && ranges[last].first - ranges[last - 1].second < kScannedAlong;) ++last;
+    last = end_of_close_ones(ranges, first);
     runs.clear();
     scan_resident(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) reconcile(process, ranges[i], runs);
@@ -43,15 +42,14 @@ void Session::reconcile(Process& process, PageRange range, const std::vector<Pag
       else gone.emplace_back(address, address + kPage);
     });
   };
-  for (auto run = std::upper_bound(runs.begin(), runs.end(), start, [](uint64_t at, const PageRange& other) { return at < other.second; }); run != runs.end() && run->first < end; ++run) {
-    const uint64_t from = std::max(run->first, start), to = std::min(run->second, end);
+  for_each_inside(runs, range, [&](uint64_t from, uint64_t to) {
     absent(resident_until, from);
     resident_until = to;
     process.pages.for_each_unseen(from, to, [&](uint64_t fresh_start, uint64_t fresh_end) {
       if (!fresh.empty() && fresh.back().second == fresh_start) fresh.back().second = fresh_end;
       else fresh.emplace_back(fresh_start, fresh_end);
     });
-  }
+  });
   absent(resident_until, end);
   for (const auto& [from, to] : gone) {
     process.pages.clear(from, to);

@@ -205,7 +205,7 @@ void Session::sweep(Process& process, bool whole) {
     learn_mapped_files(process, maps);  // after it: a mapping of which pages are the process's own is no longer the file's
     process.last_maps = std::move(maps);
   }
-  poll_mapped_files(process);
+  if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
   poll_open_files(process);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
@@ -251,6 +251,7 @@ void Session::sample_rss(Process& process) {
   std::strtoull(end, &end, 10);  // text
   std::strtoull(end, &end, 10);  // nothing since Linux 2.6
   process.size_pages = size;
+  process.file_pages = shared;
   process.data_pages = std::strtoull(end, &end, 10);
   const uint64_t bytes = (resident > shared ? (resident - shared) * kPage : 0) + shared_memory_bytes(process);
   if (bytes > process.rss_bytes) process.active = true;
