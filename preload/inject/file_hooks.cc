@@ -3,12 +3,13 @@
 //
 // Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in the
 // shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through these
-// names are seen: stdio inside libc (fread, fprintf) and file mappings are not.
+// names are seen: stdio inside libc (fread, fprintf) is not, but for how far a stream has come when it is closed.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -29,6 +30,7 @@ using trace::EventKind;
 constexpr uint64_t kUnknown = 0, kNotAFile = 1;
 constexpr int kDescriptors = 4096;
 constexpr uint64_t kPage = 4096;
+constexpr uint64_t kClaimed = uint64_t{1} << 63;  // beside a file's number: the recorder knows that the hooks tell of it
 std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
 
 void forget(int fd) {
@@ -64,9 +66,10 @@ uint64_t clock_ns(clockid_t clock) {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
-void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset) {
+void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_t flags = 0) {
   trace::Event event;
   event.kind = kind;
+  event.flags = flags;
   event.tid = current_tid();
   event.time_ns = clock_ns(CLOCK_MONOTONIC);
   event.address = file;
@@ -82,8 +85,6 @@ uint64_t look_up(int fd) {
   if (!in_own_process()) return kNotAFile;
   if (fd >= kDescriptors) return file;
   file_of_descriptor[fd].store(file, std::memory_order_relaxed);
-  // Claimed before the first call moves anything: else the recorder could take the move for one that no hook sees.
-  if (file > kNotAFile) push(EventKind::kFileRead, file, 0, 0);
   return file;
 }
 
@@ -91,7 +92,15 @@ uint64_t look_up(int fd) {
 uint64_t file_behind(int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
   const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
-  return known != kUnknown ? known : look_up(fd);
+  return known != kUnknown ? known & ~kClaimed : look_up(fd);
+}
+
+/// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call that only
+/// changes the file, as ftruncate() does, claims nothing: what follows may be stdio's.
+void claim(int fd, uint64_t file) {
+  if (file <= kNotAFile || fd >= kDescriptors || file_of_descriptor[fd].load(std::memory_order_relaxed) != file) return;
+  file_of_descriptor[fd].store(file | kClaimed, std::memory_order_relaxed);
+  push(EventKind::kFileRead, file, 0, 0);
 }
 
 /// A call that takes no longer is a copy: all of it was spent on a CPU. Asking for a thread's CPU time costs as much.
@@ -184,6 +193,20 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
   push(kind, file, 0, offset);
 }
 
+/// stdio reads and writes inside libc: that its descriptor has moved is seen only as long as it is open.
+void note_stream_closing(FILE* stream, int fd) {
+  constexpr uint64_t kLeastMove = 4096;
+  if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
+  const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
+  if (known == kNotAFile || (known & kClaimed) != 0) return;  // or told by the hooks
+  const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
+  struct stat status;
+  if (position < static_cast<long>(kLeastMove) || raw_syscall(SYS_fstat, fd, arg(&status)) != 0 || !S_ISREG(status.st_mode) || uncached(fd) || !in_own_process()) return;
+  const EventKind kind = __fwriting(stream) != 0 ? EventKind::kFileWrite : EventKind::kFileRead;
+  push(kind, ring::file_id(status.st_dev, status.st_ino), static_cast<uint64_t>(position), static_cast<uint64_t>(fd), ring::kLastPosition);
+  keep_in_step();
+}
+
 /// Where the C library has no such function.
 template <class Result>
 Result missing() {
@@ -195,6 +218,7 @@ template <class Call>
 ssize_t transfer(EventKind kind, int fd, int64_t offset, Call call) {
   const uint64_t file = file_behind(fd);
   if (file <= kNotAFile) return call();
+  claim(fd, file);
   FileCall timed;
   const ssize_t moved = call();
   note_moved(kind, fd, file, offset, moved);
@@ -223,6 +247,8 @@ int opened(int fd, int flags) {
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, ssize_t (*call)(void*), void* data) {
   const uint64_t source = file_behind(in), target = file_behind(out);
   if (source <= kNotAFile && target <= kNotAFile) return call(data);
+  claim(in, source);
+  claim(out, target);
   const int64_t from = in_offset != nullptr ? *in_offset : -1, to = out_offset != nullptr ? *out_offset : -1;
   FileCall timed;
   const ssize_t moved = call(data);
@@ -340,6 +366,7 @@ OOMCAST_CLOSE(close_range, if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) forge
 OOMCAST_EXPORT int fclose(FILE* stream) {
   if (!OOMCAST_HAVE(fclose)) return missing<int>();
   const int saved_errno = errno;
+  note_stream_closing(stream, fileno(stream));
   forget(fileno(stream));
   errno = saved_errno;
   return real_libc_table.fclose(stream);

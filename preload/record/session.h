@@ -123,8 +123,9 @@ class Session {
   void on_protected_write(Process& process, const Fault& fault);
   void on_unmap(Process& process, uint64_t start, uint64_t end);
   void note_file_use(Process& process, const trace::Event& note);
-  void feed_move(Process& process, int number, OpenFile& file, IoTotals& left);
+  uint64_t feed_move(Process& process, int number, OpenFile& file, IoTotals& left);
   void poll_open_files(Process& process);
+  void feed_last_move(Process& process, const trace::Event& note);
   bool is_image(const Vma& vma);
   bool announced_elsewhere(Process& process, const Vma& vma);
   void learn_mapped_files(Process& process, const std::vector<Vma>& maps);

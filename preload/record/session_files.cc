@@ -17,6 +17,10 @@ constexpr uint64_t kMostBytes = uint64_t{1} << 46;
 void Session::on_file_note(Process& process, const trace::Event& note) {
   // The ring is the guest's memory: numbers that no file can have are not passed on.
   if (note.bytes > kMostBytes || note.argument > kMostBytes || note.tid == 0) return;
+  if (ring::is_last_position(note)) {
+    feed_last_move(process, note);
+    return;
+  }
   note_file_use(process, note);
   if (ring::is_claim(note)) return;
   const uint64_t now = monotonic_ns();

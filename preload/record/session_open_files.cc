@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
@@ -23,6 +24,11 @@ uint64_t number_after(const std::string& text, const char* key, int base) {
 }
 
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+
+/// What the kernel has counted and no hook has told of.
+IoTotals unseen_io(const FileUse& use, const IoTotals& totals) {
+  return {less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes), less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
+}
 
 std::map<int, OpenFile> read_open_files(const std::string& process_path) {
   std::map<int, OpenFile> open;
@@ -66,17 +72,15 @@ void Session::poll_open_files(Process& process) {
   FileUse& use = process.file_use;
   const std::string self = "/proc/" + std::to_string(process.pid);
   const IoTotals totals = parse_io(read_line_of(self + "/io"));
-  const auto unseen = [&] {
-    return IoTotals{less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes), less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
-  };
   // Little is worth a look only once the process has come to rest: more may come.
   const bool at_rest = totals == use.glanced;
   use.glanced = totals;
-  if (use.begun && unseen().read_bytes + unseen().written_bytes < (at_rest ? kLeastMove : kWorthALook)) return;
+  const IoTotals unseen = unseen_io(use, totals);
+  if (use.begun && unseen.read_bytes + unseen.written_bytes < (at_rest ? kLeastMove : kWorthALook)) return;
   std::map<int, OpenFile> open = read_open_files(self);
   // A hook claims its file before the first call moves anything: what the positions show, its claim has come before.
   drain_ring(process);
-  IoTotals left = unseen();
+  IoTotals left = unseen_io(use, totals);
   if (use.begun)
     for (auto& [number, file] : open) feed_move(process, number, file, left);
   use.open = std::move(open);
@@ -88,9 +92,9 @@ void Session::poll_open_files(Process& process) {
 /// Feeds what a descriptor has moved over since the last look, unless hooks tell of its file. No more than what is `left`
 /// of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next look, as the
 /// position was read after the bytes were counted.
-void Session::feed_move(Process& process, int number, OpenFile& file, IoTotals& left) {
+uint64_t Session::feed_move(Process& process, int number, OpenFile& file, IoTotals& left) {
   const FileUse& use = process.file_use;
-  if (use.told.contains(file.object)) return;
+  if (use.told.contains(file.object)) return 0;
   // The number may have been closed and opened again: then it began at 0.
   const auto known = use.open.find(number);
   const bool same = known != use.open.end() && known->second.object == file.object && known->second.reads == file.reads &&
@@ -101,7 +105,7 @@ void Session::feed_move(Process& process, int number, OpenFile& file, IoTotals& 
   const uint64_t moved = std::min(less(file.position, before), own);
   if (moved < kLeastMove) {
     file.position = std::min(before, file.position);
-    return;
+    return 0;
   }
   own -= moved;
   file.position = before + moved;
@@ -112,6 +116,21 @@ void Session::feed_move(Process& process, int number, OpenFile& file, IoTotals& 
   feed(event);
   unseen_file_bytes_ += moved;
   process.active = true;
+  return moved;
+}
+
+/// A stream is about to be closed: how far it has come is known now or never.
+void Session::feed_last_move(Process& process, const trace::Event& note) {
+  FileUse& use = process.file_use;
+  const bool writes = note.kind == trace::EventKind::kFileWrite;
+  OpenFile file{note.address, note.bytes, !writes, writes};
+  const int number = static_cast<int>(std::min<uint64_t>(note.argument, INT_MAX));
+  IoTotals left = unseen_io(use, parse_io(read_line_of("/proc/" + std::to_string(process.pid) + "/io")));
+  // Opened for both, it was the same one before.
+  if (const auto known = use.open.find(number); known != use.open.end()) known->second.reads = !writes, known->second.writes = writes;
+  const uint64_t moved = feed_move(process, number, file, left);
+  (writes ? use.noted.written_bytes : use.noted.read_bytes) += moved;
+  use.open.erase(number);
 }
 
 }  // namespace oomcast::record

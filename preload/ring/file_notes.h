@@ -21,6 +21,13 @@ inline uint64_t file_id(uint64_t device, uint64_t inode) {
 /// The first note about a descriptor's file: before its first call, a read of nothing. From then on hooks tell of the file.
 inline bool is_claim(const trace::Event& note) { return note.kind == trace::EventKind::kFileRead && note.bytes == 0; }
 
+/// In `flags` of a read or write: not one call, but that a stream which no hook tells of is about to be closed. `bytes` is how far
+/// along the file it stands, `argument` its descriptor.
+inline constexpr uint8_t kLastPosition = 1 << 7;
+inline bool is_last_position(const trace::Event& note) {
+  return (note.kind == trace::EventKind::kFileRead || note.kind == trace::EventKind::kFileWrite) && (note.flags & kLastPosition) != 0;
+}
+
 /// Written by one thread of the guest, read by the recorder.
 struct alignas(64) FileCalls {
   std::atomic<uint64_t> tid;       // 0: nobody's yet

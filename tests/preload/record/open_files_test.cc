@@ -53,6 +53,12 @@ TEST_F(OpenFiles, StdioIsSeenThroughThePositionsOfItsDescriptors) {
   EXPECT_EQ(bytes_of(trace::EventKind::kFileRead), 16u << 20);
 }
 
+TEST_F(OpenFiles, AStreamIsToldOfWhenItIsClosedHoweverSoonThatIs) {
+  ASSERT_TRUE(record_guest(sink, {guest("stdio_copy"), path.string(), "at once"}).ok());
+  EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 16u << 20);
+  EXPECT_EQ(bytes_of(trace::EventKind::kFileRead), 16u << 20);
+}
+
 TEST_F(OpenFiles, WhatStoodOpenBeforeTheProgramBeganIsNotItsDoing) {
   // The guest inherits a descriptor that has come far along another file.
   const std::string other = path.string() + ".other";
