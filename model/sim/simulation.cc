@@ -97,6 +97,10 @@ class Simulation::Impl {
     return static_cast<uint64_t>(sim::headroom_pages(host_, one_node_));
   }
 
+  bool placed_by_thread() const {
+    return std::count_if(host_.nodes.begin(), host_.nodes.end(), [](const host::Node& node) { return std::any_of(node.zones.begin(), node.zones.end(), [](const host::Zone& zone) { return zone.managed > 0; }); }) > 1;
+  }
+
   Outcome finish() {
     settle();
     finished_ = true;
@@ -328,6 +332,7 @@ void Simulation::take_kills(std::vector<trace::KillRequest>& out) {
 }
 bool Simulation::take_refusal() { return std::exchange(impl_->log().refused, false); }
 uint64_t Simulation::headroom_pages() const { return impl_->headroom_pages(); }
+bool Simulation::placed_by_thread() const { return impl_->placed_by_thread(); }
 Nanoseconds Simulation::now() const { return impl_->now(); }
 Outcome Simulation::finish() { return impl_->finish(); }
 

@@ -42,6 +42,7 @@ class Simulation final : public trace::EventSink {
   void take_kills(std::vector<trace::KillRequest>& out) override;
   bool take_refusal() override;
   uint64_t headroom_pages() const override;
+  bool placed_by_thread() const override;
 
   /// Virtual time so far.
   Nanoseconds now() const;

@@ -35,6 +35,8 @@ class EventSink {
   /// Pages that may still be touched before the modelled host reaches its next watermark; 0 once it is in its slow
   /// path. The recorder's windows are at most an eighth of it, and one page when it is 0.
   virtual uint64_t headroom_pages() const = 0;
+  /// Whether it matters which thread touches a page: on several nodes, the one that the thread runs on gives it.
+  virtual bool placed_by_thread() const { return false; }
 };
 
 }  // namespace oomcast::trace

@@ -50,6 +50,7 @@ class RecordingSink final : public EventSink {
   void take_kills(std::vector<KillRequest>& out) override;
   bool take_refusal() override { return model_.take_refusal(); }
   uint64_t headroom_pages() const override;
+  bool placed_by_thread() const override { return model_.placed_by_thread() || (also_ && also_->placed_by_thread()); }
 
  private:
   EventSink& model_;

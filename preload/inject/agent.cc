@@ -38,7 +38,7 @@ namespace oomcast::inject {
 __thread ThreadState thread_state;
 std::atomic<bool> agent_tracking{false};
 std::atomic<uintptr_t> agent_known_break{0};
-std::atomic<bool> agent_polled{false};
+std::atomic<bool> agent_without_huge_pages{false};
 ring::SharedArea* agent_shared = nullptr;
 
 namespace {
@@ -259,7 +259,7 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   }
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr), std::memory_order_relaxed);
-  agent_polled.store(reply.polled != 0, std::memory_order_relaxed);
+  agent_without_huge_pages.store(reply.polled != 0, std::memory_order_relaxed);
   // Memory under userfaultfd gets no huge pages; polled memory must not either, or a touch would look like 512.
   if (reply.polled != 0) own_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
   agent_tracking.store(true, std::memory_order_release);
@@ -434,6 +434,9 @@ bool after_break_moved() {
     if (tracking()) agent_shared->break_fell.store(now, std::memory_order_release);
     return true;
   }
+  // The break was read before this word: if it says no, the sweep that follows its change sees what has grown.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (!tracking() || !asks_before_use()) return true;
   const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
   return !(answered && thread_state.refused);
 }

@@ -32,15 +32,15 @@ extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec"
 extern std::atomic<bool> agent_tracking;
 /// The break up to which the recorder has registered the heap.
 extern std::atomic<uintptr_t> agent_known_break;
-/// True while the recorder finds touches by polling: it has to look before memory is given back.
-extern std::atomic<bool> agent_polled;
+/// True when the recorder found touches by polling at the start: huge pages were switched off then, and stay so.
+extern std::atomic<bool> agent_without_huge_pages;
 /// Valid once agent_tracking has been true; stays mapped for ever.
 extern ring::SharedArea* agent_shared;
 
-/// Less than this is not worth a question before it is freed.
-inline constexpr uint64_t kPolledFreeBytes = 64 << 10;
-
 inline bool tracking() { return agent_tracking.load(std::memory_order_acquire); }
+/// Whether memory has to be registered before it is used. Only while tracking. What was mapped before this said no is found by
+/// the sweep that follows the change, since the recorder looks at the mappings after it has changed the word.
+inline bool asks_before_use() { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0; }
 
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.

@@ -45,8 +45,8 @@ OOMCAST_EXPORT int setrlimit(int, const Limit*) __attribute__((alias("setrlimit6
 
 OOMCAST_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   const bool about_huge_pages = option == PR_SET_THP_DISABLE && b == 0 && c == 0 && d == 0;
-  // While touches are polled huge pages stay off, whatever the guest wants.
-  const bool kept = about_huge_pages && agent_polled.load(std::memory_order_relaxed);
+  // Where touches are polled huge pages stay off, whatever the guest wants.
+  const bool kept = about_huge_pages && agent_without_huge_pages.load(std::memory_order_relaxed);
   const long result = kept ? 0 : raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), static_cast<long>(d));
   if (result == 0 && about_huge_pages && tracking()) agent_note_setting(trace::EventKind::kThpDisable, current_tid(), a != 0 ? 1 : 0, 0, 0, 0);
   return static_cast<int>(with_errno(result));

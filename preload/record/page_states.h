@@ -77,6 +77,20 @@ class PageStates {
     return true;
   }
   bool touch(uint64_t address) { return become(PageBit::kTouched, address); }
+  /// All of [start, end) at once.
+  void touch(uint64_t start, uint64_t end) {
+    for (uint64_t word_start = start; word_start < end; word_start = ((word_start >> kWordShift) + 1) << kWordShift) {
+      Chunk& chunk = chunks_[word_start >> kChunkShift];
+      const auto word = static_cast<size_t>(word_of(word_start));
+      const uint64_t mask = mask_of(word_start >> kWordShift << kWordShift, start, end);
+      for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) {
+        uint64_t& bits = chunk.words(bit)[word];
+        const uint64_t now = bit == PageBit::kTouched ? bits | mask : bits & ~mask;
+        counts_[static_cast<size_t>(bit)] += static_cast<uint64_t>(std::popcount(now)) - static_cast<uint64_t>(std::popcount(bits));
+        bits = now;
+      }
+    }
+  }
 
   /// Forgets [start, end).
   void clear(uint64_t start, uint64_t end) {
@@ -121,7 +135,7 @@ class PageStates {
   void for_each_unseen(uint64_t start, uint64_t end, F f) const {
     uint64_t run = start;
     for (uint64_t at = start; at < end;) {
-      const uint64_t word_end = std::min(((at >> 18) + 1) << 18, end);
+      const uint64_t word_end = std::min(((at >> kWordShift) + 1) << kWordShift, end);
       const Chunk* chunk = find(at);
       const auto word = static_cast<size_t>(word_of(at));
       const uint64_t seen = chunk == nullptr ? 0 : chunk->words(PageBit::kTouched)[word] | chunk->words(PageBit::kAhead)[word] | chunk->words(PageBit::kLeft)[word];
@@ -169,7 +183,7 @@ class PageStates {
   }
 
  private:
-  static constexpr int kChunkShift = 21;
+  static constexpr int kChunkShift = 21, kWordShift = 18;  // 2 MiB and, a bit a page, 64 pages
   static constexpr uint64_t kChunkBytes = uint64_t{1} << kChunkShift;
   struct Chunk {
     std::array<std::array<uint64_t, 8>, kPageBits> bits{};
@@ -183,7 +197,15 @@ class PageStates {
     }
   };
 
-  static int word_of(uint64_t address) { return static_cast<int>(address >> 18 & 7); }
+  /// The bits of the word at `word_start` that stand for pages of [start, end).
+  static uint64_t mask_of(uint64_t word_start, uint64_t start, uint64_t end) {
+    const uint64_t word_end = word_start + (uint64_t{1} << kWordShift);
+    uint64_t mask = ~uint64_t{0};
+    if (start > word_start) mask &= ~uint64_t{0} << ((start - word_start) >> kPageShift);
+    if (end < word_end) mask &= ~uint64_t{0} >> ((word_end - end) >> kPageShift);
+    return mask;
+  }
+  static int word_of(uint64_t address) { return static_cast<int>(address >> kWordShift & 7); }
   static int bit_of(uint64_t address) { return static_cast<int>(address >> kPageShift & 63); }
   const Chunk* find(uint64_t address) const {
     const auto at = chunks_.find(address >> kChunkShift);
@@ -192,12 +214,10 @@ class PageStates {
 
   void clear_in(Chunk& chunk, uint64_t base, uint64_t start, uint64_t end) {
     for (int word = 0; word < 8; ++word) {
-      const uint64_t word_start = base + (static_cast<uint64_t>(word) << 18);
-      const uint64_t word_end = word_start + (uint64_t{64} << kPageShift);
+      const uint64_t word_start = base + (static_cast<uint64_t>(word) << kWordShift);
+      const uint64_t word_end = word_start + (uint64_t{1} << kWordShift);
       if (word_end <= start || word_start >= end) continue;
-      uint64_t mask = ~uint64_t{0};
-      if (start > word_start) mask &= ~uint64_t{0} << ((start - word_start) >> kPageShift);
-      if (end < word_end) mask &= ~uint64_t{0} >> ((word_end - end) >> kPageShift);
+      const uint64_t mask = mask_of(word_start, start, end);
       for (int bit = 0; bit < kPageBits; ++bit) {
         uint64_t& bits = chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word)];
         counts_[static_cast<size_t>(bit)] -= static_cast<uint64_t>(std::popcount(bits & mask));
@@ -211,12 +231,8 @@ class PageStates {
   void for_each_word(uint64_t start, uint64_t end, F f) {
     const auto in_chunk = [&](uint64_t base, Chunk& chunk) {
       for (size_t word = 0; word < 8; ++word) {
-        const uint64_t word_start = base + (word << 18), word_end = word_start + (uint64_t{1} << 18);
-        if (word_end <= start || word_start >= end) continue;
-        uint64_t mask = ~uint64_t{0};
-        if (start > word_start) mask &= ~uint64_t{0} << ((start - word_start) >> kPageShift);
-        if (end < word_end) mask &= ~uint64_t{0} >> ((word_end - end) >> kPageShift);
-        f(chunk, word, mask);
+        const uint64_t word_start = base + (word << kWordShift), word_end = word_start + (uint64_t{1} << kWordShift);
+        if (word_end > start && word_start < end) f(chunk, word, mask_of(word_start, start, end));
       }
     };
     if ((end - start) >> kChunkShift > chunks_.size()) {

@@ -17,6 +17,7 @@ struct Vma {
   bool readable = false, writable = false, executable = false, shared = false;
   std::string name;  // path, [heap], [stack], [anon:...] or empty
 
+  bool operator==(const Vma&) const = default;
   bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]" || huge(); }
   /// Huge pages come from a pool of their own.
   bool huge() const { return name == "/anon_hugepage (deleted)" || name.starts_with("/memfd:hugetlb"); }

@@ -93,6 +93,7 @@ struct Process {
   ProcFile maps{"maps"}, pagemap{"pagemap"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
   int connection = -1;     // descriptor of its socket, owned by the session; -1: none
   TrackerKind tracker = TrackerKind::kPagemap;
+  bool near = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
   Userfaultfd heap_fd;     // the same for the heap: it does not tell when the break falls, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;
@@ -118,9 +119,11 @@ struct Process {
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
+  uint64_t native_fault_ns = 0;  // its threads' CPU time that went into faults of this machine and is not taken off yet
   uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what statm said last; of files: resident, shared memory among them
   uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
+  uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
   uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
@@ -134,8 +137,8 @@ struct Process {
   FileUse file_use;
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
 
-  bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd; }
-  bool tells_frees() const { return fault_fd.valid(); }
+  bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }
+  bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
   Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }
 };

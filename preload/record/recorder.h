@@ -36,6 +36,7 @@ struct RecordOptions {
   bool use_mimalloc = false;           // the guest allocates with mimalloc instead of its own allocator
   std::vector<std::string> environment;  // NAME=VALUE, added to the guest's
   int64_t max_window_pages = 512;
+  bool poll_while_far = false;         // hold touches only once the sink is near its next watermark; before, look every few ms
   std::string tracker;                 // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
   std::string library_path;            // empty: beside the executable, in the build tree or in the install libdir
   std::function<void(const Progress&)> progress;

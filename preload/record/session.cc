@@ -59,6 +59,9 @@ Session::Session(const RecordOptions& options, TrackerKind tracker, trace::Event
   summary_.command = options.command;
   cost_ = measure_tracking_cost();
   spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request", cost_.fault_cpu_ns, cost_.fault_off_cpu_ns, cost_.request_cpu_ns);
+  near_ = must_hold();
+  was_far_ = !near_;
+  began_ns_ = monotonic_ns();
   if (options.guard_percent > 0) guard_floor_kib_ = available_kib() * static_cast<uint64_t>(options.guard_percent) / 100;
 }
 
@@ -136,6 +139,7 @@ void Session::forget_address_space(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
+  process.native_fault_ns = 0;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
@@ -277,7 +281,7 @@ void Session::on_hang_up(int fd) {
   if (process == nullptr || process->connection != fd) return;
   process->connection = -1;
   // closefrom() leaves the address space alone. Exec and exit cannot be told apart yet: tick() looks again.
-  if (process->tells_frees() && process->fault_fd.address_space_lives()) return;
+  if (process->fault_fd.valid() && process->fault_fd.address_space_lives()) return;
   process->hung_up_ns = monotonic_ns();
 }
 
@@ -300,7 +304,7 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
     TaskClock::Span span;
     if ((force_clock || task->clock.due(event.time_ns)) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
       ++count_.clock_reads;
-      event.compute_ns = span.compute_ns;
+      event.compute_ns = span.compute_ns - take_native_faults(process, span.compute_ns);
       event.wait_ns = span.wait_ns;
     }
     task->clock.seen(event.time_ns);
@@ -376,7 +380,8 @@ void Session::note_tracked(Process& process) {
   const uint64_t now = process.pages.count(PageBit::kTouched);
   if (now > process.counted_pages) {
     process.touched_since_sample += now - process.counted_pages;
-    seen_pages_[static_cast<size_t>(process.tracker)] += now - process.counted_pages;
+    const TrackerKind kind = process.tracker == TrackerKind::kUserfaultfd && !process.near ? TrackerKind::kPagemap : process.tracker;
+    seen_pages_[static_cast<size_t>(kind)] += now - process.counted_pages;
   }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
@@ -432,7 +437,8 @@ trace::CaptureSummary Session::finish() {
   } else if (!trackers_used_[static_cast<size_t>(TrackerKind::kUserfaultfd)]) {
     summary_.caveats.emplace_back("The program did not load the capture library (static, AddressSanitizer, another C library, or an environment without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not their own.");
   }
-  if (summary_.tracker != "pagemap" && !polled_comms_.empty()) {
+  if (const std::string limits = limits_of_far(); !limits.empty()) summary_.caveats.push_back(limits);
+  if (trackers_used_[static_cast<size_t>(TrackerKind::kUserfaultfd)] && !polled_comms_.empty()) {
     summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + listed(polled_comms_) + ".");
   }
   if (turned_away_ > 0) summary_.caveats.push_back(std::to_string(turned_away_) + " processes could not be tracked because the recorder had no descriptors left (RLIMIT_NOFILE); raise the hard limit: ulimit -Hn.");

@@ -9,6 +9,7 @@
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_walks.cc      how far ahead of a thread memory is filled, and what of it was touched
+//   session_near.cc       when touches begin to be held
 //   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
 //   session_children.cc   children that do not say hello
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
@@ -164,18 +165,34 @@ class Session {
   uint64_t touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);
   uint32_t stack_of(Process& process, uint64_t address) const;
 
+  // session_near.cc
+  bool must_hold() const;
+  void come_near();
+  void arm_zero_pages(Process& process, uint64_t start, uint64_t end);
+  uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
+  void say_what_to_ask(Process& process);
+  void note_found(Process& process, uint64_t pages);
+  uint64_t take_native_faults(Process& process, uint64_t of_ns);
+  std::string limits_of_far() const;
+
   // session_sweep.cc
   void sweep(Process& process, bool whole);
-  bool nothing_unseen(Process& process, uint64_t now_ns);
+  /// What a sweep has to look at, each including those before it.
+  enum class Look { kNothing, kFreshTouches, kMappings, kAllTouches };
+  Look what_has_changed(Process& process, uint64_t now_ns);
+  void look_at_mappings(Process& process, bool changed_only, bool whole);
+  void set_next_sweep(Process& process, uint64_t began, uint64_t now, bool all, uint64_t tracked_before);
   enum class Registration { kByItself, kDone, kLater };
   bool register_memory(Process& process, uint64_t start, uint64_t end);
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
   void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
+  void learn_changed(Process& process, const std::vector<Vma>& maps);
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself, std::vector<PageRange>* registered = nullptr);
   // session_poll.cc
   void reconcile_all(Process& process, const std::vector<PageRange>& ranges);
   void reconcile(Process& process, PageRange range, const std::vector<PageRange>& runs);
-  void poll_touches(Process& process, bool whole);
+  std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
+  void poll_touches(Process& process, Look look, bool whole);
   void poll_watches(Process& process);
   void poll_before_free(Process& process, uint64_t start, uint64_t end);
   void note_poll(Process& process, uint64_t now_ns);
@@ -231,6 +248,11 @@ class Session {
   std::array<uint64_t, 3> seen_pages_{};             // by TrackerKind: who saw how much
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
   std::array<bool, 3> trackers_used_{};              // by TrackerKind
+  bool near_ = true;                                 // touches are held, where the tracker can
+  bool was_far_ = false;
+  uint64_t began_ns_ = 0, came_near_ns_ = 0;
+  uint64_t found_feed_ns_ = 0;                       // in this sweep: what the sink took for them
+  uint64_t found_pages_ = 0, most_found_pages_ = 0;  // by polling: in this tick, and the most in any
   std::vector<std::string> polled_comms_;
   std::vector<trace::WatchRequest> watches_;
   std::vector<trace::KillRequest> kills_;

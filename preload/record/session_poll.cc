@@ -63,7 +63,8 @@ void Session::reconcile(Process& process, PageRange range, const std::vector<Pag
       area->announced = true;
       feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
     }
-    for (uint64_t at = from; at < to; at += kPage) process.pages.touch(at);
+    process.pages.touch(from, to);
+    note_found(process, (to - from) / kPage);
     if (process.shared) process.shared->touched.set(from, to, true);
     trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
     event.address = from;
@@ -71,6 +72,7 @@ void Session::reconcile(Process& process, PageRange range, const std::vector<Pag
     event.flags = trace::kWrite | trace::kPresent;
     event.stack_id = stack_of(process, from);
     feed(event);
+    found_feed_ns_ += monotonic_ns() - event.time_ns;
   }
 }
 
@@ -81,15 +83,24 @@ void Session::note_poll(Process& process, uint64_t now_ns) {
   process.last_poll_ns = now_ns;
 }
 
+/// What of the ranges has no page yet: who looks only there does not notice what was given back elsewhere.
+std::vector<PageRange> Session::without_pages(const Process& process, const std::vector<PageRange>& ranges) {
+  std::vector<PageRange> runs;
+  for (const auto& [start, end] : ranges) process.pages.for_each_unseen(start, end, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+  return runs;
+}
+
 /// What no fault tells. `whole`: also what is read-only now; it may have been written before.
-void Session::poll_touches(Process& process, bool whole) {
+void Session::poll_touches(Process& process, Look look, bool whole) {
   std::vector<PageRange> polled, shared;
   for (const auto& [start, area] : process.map.areas()) {
     if (area.registered && process.tracked_by_faults()) continue;
     if (area.shared) shared.emplace_back(area.start, area.end);
     else if (area.anonymous || area.writable || whole) polled.emplace_back(area.start, area.end);
   }
-  reconcile_all(process, polled);
+  const bool fresh_only = look < Look::kAllTouches;
+  reconcile_all(process, fresh_only ? without_pages(process, polled) : polled);
+  if (fresh_only) return;
   for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
   poll_copies(process, whole);
   if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);

@@ -218,11 +218,13 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
   process.tracker = TrackerKind::kPagemap;
   if (opened.valid() && tracker_ == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate()) process.tracker = TrackerKind::kUserfaultfd;
   else if (opened.valid() && tracker_ != TrackerKind::kPagemap && kernel_has_pagemap_scan() && opened.negotiate_async()) process.tracker = TrackerKind::kWpAsync;
+  process.near = near_;
   trackers_used_[static_cast<size_t>(process.tracker)] = true;
+  if (process.tracker == TrackerKind::kUserfaultfd && !near_) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
   if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = std::move(opened);
     watch(process.fault_fd.fd(), kFaultSource, process.pid);
-    if (heap.valid() && (process.tracked_by_faults() ? heap.negotiate(Userfaultfd::Unmaps::kUntold) : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
+    if (heap.valid() && (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kUntold) : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
       process.heap_fd = std::move(heap);
       watch(process.heap_fd.fd(), kFaultSource, process.pid);
     }
@@ -231,6 +233,7 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
     if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
     if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
   }
+  say_what_to_ask(process);
   // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first look.
   if (!process.tells_frees()) return;
   sweep(process, true);

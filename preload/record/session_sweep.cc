@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "preload/record/session.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 20'000'000, kGuardNs = 100'000'000;
 constexpr uint64_t kWholeSweepNs = 200'000'000;
+constexpr uint64_t kSweepShare = 20, kShareOfAll = 5;  // of the time: a twentieth for one process, a fifth for all
 constexpr int64_t kCountSlackPages = 64;
 constexpr uint64_t kHangUpGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -87,6 +89,16 @@ void Session::learn_all(Process& process, const std::vector<Vma>& maps, bool who
   reconcile_all(process, registered);
 }
 
+/// Learns those that were not mapped like this at the last look. What was touched there is about to be polled.
+void Session::learn_changed(Process& process, const std::vector<Vma>& maps) {
+  std::vector<PageRange> registered;
+  auto before = process.last_maps.begin();
+  for (const Vma& vma : maps) {
+    while (before != process.last_maps.end() && before->start < vma.start) ++before;
+    if (before == process.last_maps.end() || *before != vma) learn(process, vma, false, Registration::kByItself, &registered);
+  }
+}
+
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
 /// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
 void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how, std::vector<PageRange>* registered) {
@@ -153,20 +165,70 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
   }
 }
 
-/// Do the kernel's counts say that nothing was mapped, unmapped, made writable or touched without our knowing? Two of
-/// them are kept per CPU and may lag: hence the allowance, and the look every now and then whatever they say.
-bool Session::nothing_unseen(Process& process, uint64_t now_ns) {
+/// Resident beyond what is known: what the libraries have written of their own data, and what nobody has told.
+static int64_t unseen_pages(const Process& process) {
+  const auto known = process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead) + process.pages.count(PageBit::kLeft);
+  return static_cast<int64_t>(process.rss_bytes / kPage) - static_cast<int64_t>(known);
+}
+
+/// Do the kernel's counts say that something was mapped, unmapped, made writable, touched or freed without our knowing? Two
+/// of them are kept per CPU and may lag: hence the allowance, and the look every now and then whatever they say.
+Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
   sample_rss(process);
-  const auto known = static_cast<int64_t>(process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead) + process.pages.count(PageBit::kLeft));
-  const int64_t unseen = static_cast<int64_t>(process.rss_bytes / kPage) - known;
-  if (process.tracked_by_faults() && process.greeted && process.fork_group == 0 && process.size_pages == process.swept_size_pages && process.data_pages == process.swept_data_pages &&
-      unseen <= process.swept_unseen_pages + kCountSlackPages && now_ns < process.whole_sweep_ns)
-    return true;
+  if (process.tracker != TrackerKind::kUserfaultfd || !process.greeted || now_ns >= process.whole_sweep_ns) return Look::kAllTouches;
+  const bool told = process.tracked_by_faults();
+  const int64_t news = unseen_pages(process) - process.swept_unseen_pages;
+  // Where frees are told, less than before that we do not know of is no news.
+  if ((told && (process.fork_group != 0 || news > kCountSlackPages)) || (!told && news < -kCountSlackPages)) return Look::kAllTouches;
+  if (process.size_pages != process.swept_size_pages || process.data_pages != process.swept_data_pages) return told ? Look::kAllTouches : Look::kMappings;
+  return news > kCountSlackPages ? Look::kFreshTouches : Look::kNothing;
+}
+
+/// `changed_only`: what is mapped as it was is known, since nothing but looks like this one changes what we know.
+void Session::look_at_mappings(Process& process, bool changed_only, bool whole) {
+  std::vector<Vma> maps = read_maps(process.maps.get());
+  if (maps.empty()) return;
   process.swept_size_pages = process.size_pages;
   process.swept_data_pages = process.data_pages;
-  process.swept_unseen_pages = unseen;
-  process.whole_sweep_ns = now_ns + kWholeSweepNs;
-  return false;
+  // Gone without a word: mappings that no userfaultfd watches.
+  uint64_t covered = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> gone;
+  auto area = process.map.areas().begin();
+  const auto uncovered = [&](uint64_t from, uint64_t to) {
+    for (; area != process.map.areas().end() && area->first < to; ++area) {
+      if (area->second.end > from) gone.emplace_back(std::max(area->second.start, from), std::min(area->second.end, to));
+      if (area->second.end > to) break;  // it goes on behind what is mapped there now
+    }
+  };
+  for (const Vma& vma : maps) {
+    if (vma.name.starts_with(kRingName)) process.ring_start = vma.start, process.ring_end = vma.end;
+    if ((vma.shared && !is_shared_memory(vma)) || vma.special()) continue;
+    if (vma.start > covered) uncovered(covered, vma.start);
+    covered = vma.end;
+  }
+  uncovered(covered, ~uint64_t{0});
+  for (const auto& [from, to] : gone) on_unmap(process, from, to);
+  for (const Vma& vma : maps)
+    if (is_heap(vma)) process.break_end = vma.end;
+  if (changed_only) learn_changed(process, maps);
+  else learn_all(process, maps, whole);
+  process.last_maps = std::move(maps);
+}
+
+/// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
+void Session::set_next_sweep(Process& process, uint64_t began, uint64_t now, bool all, uint64_t tracked_before) {
+  const uint64_t took = now - began, share = kShareOfAll * processes_.size();
+  process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * kSweepShare) : process.whole_sweep_ns;
+  // What the model makes of what was found comes with the program's own touches, however often we look.
+  const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
+  if (process.tracker == TrackerKind::kUserfaultfd && !process.near) {
+    process.sweep_interval_ns = far_interval_ns(process, began, tracked_before);
+    process.next_sweep_ns = now + std::max(process.sweep_interval_ns, (all ? 0 : looked) * share);
+    process.swept_ns = began;
+    return;
+  }
+  process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
+  process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * std::max(kSweepShare, share));
 }
 
 void Session::sweep(Process& process, bool whole) {
@@ -176,35 +238,15 @@ void Session::sweep(Process& process, bool whole) {
   drain_ring(process);
   whole |= !process.looked_at;
   process.looked_at = true;
-  const bool look = !nothing_unseen(process, began) || whole;
-  std::vector<Vma> maps;
-  if (look) maps = read_maps(process.maps.get());
-  if (!maps.empty()) {
-    // Gone without a word: mappings that no userfaultfd watches.
-    uint64_t covered = 0;
-    std::vector<std::pair<uint64_t, uint64_t>> gone;
-    const auto uncovered = [&](uint64_t from, uint64_t to) {
-      for (const auto& [start, area] : process.map.areas()) {
-        if (area.end <= from) continue;
-        if (area.start >= to) break;
-        gone.emplace_back(std::max(area.start, from), std::min(area.end, to));
-      }
-    };
-    for (const Vma& vma : maps) {
-      if (vma.name.starts_with(kRingName)) process.ring_start = vma.start, process.ring_end = vma.end;
-      if ((vma.shared && !is_shared_memory(vma)) || vma.special()) continue;
-      if (vma.start > covered) uncovered(covered, vma.start);
-      covered = vma.end;
-    }
-    uncovered(covered, ~uint64_t{0});
-    for (const auto& [from, to] : gone) on_unmap(process, from, to);
-    for (const Vma& vma : maps)
-      if (is_heap(vma)) process.break_end = vma.end;
-    learn_all(process, maps, whole);
-    poll_touches(process, whole);
-    learn_mapped_files(process, maps);  // after it: a mapping of which pages are the process's own is no longer the file's
-    process.last_maps = std::move(maps);
+  const uint64_t tracked_before = process.counted_pages;
+  const Look changed = what_has_changed(process, began), look = whole ? Look::kAllTouches : changed;
+  if (look >= Look::kMappings) look_at_mappings(process, look == Look::kMappings, whole);
+  if (look >= Look::kFreshTouches) {
+    poll_touches(process, look, whole);
+    process.swept_unseen_pages = unseen_pages(process);
   }
+  // After the touches: a mapping of which pages are the process's own is no longer the file's.
+  if (look >= Look::kMappings) learn_mapped_files(process, process.last_maps);
   if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
   poll_open_files(process);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
@@ -219,11 +261,9 @@ void Session::sweep(Process& process, bool whole) {
     else if (began - process.shared->stuck_since_ns > 100'000'000) process.shared->reader.skip_one();
   }
   const uint64_t now = monotonic_ns();
-  ++(look ? count_.sweeps : count_.glances);
+  ++(look >= Look::kMappings ? count_.sweeps : count_.glances);
   count_.sweep_ns += now - began;
-  // Often while it is busy, seldom while it sleeps, and never more than a twentieth of the time.
-  process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
-  process.next_sweep_ns = now + std::max(process.sweep_interval_ns, (now - began) * 20);
+  set_next_sweep(process, began, now, look == Look::kAllTouches, tracked_before);
   process.active = false;
   apply_watches();
 }
@@ -304,9 +344,11 @@ void Session::tick() {
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
+  if (!near_ && must_hold()) come_near();
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
   ++ticks_;
+  most_found_pages_ = std::max(most_found_pages_, std::exchange(found_pages_, 0));
   for (auto& [pid, process] : processes_) tick_process(*process, now);
   if (options_.follow_children && ticks_ % 5 == 0) discover_children(now);
   apply_watches();

@@ -18,6 +18,7 @@ struct TrackingCost {
   uint64_t fault_cpu_ns = 0;     // CPU time of the faulting thread per fault
   uint64_t fault_off_cpu_ns = 0; // time it is off the CPU per fault
   uint64_t request_cpu_ns = 0;   // CPU time of a synchronous request
+  uint64_t native_fault_ns = 0;  // CPU time of a first touch that nobody holds
 };
 TrackingCost measure_tracking_cost();
 

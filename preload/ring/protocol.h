@@ -1,6 +1,7 @@
 // What do the library in the guest and the recorder say to each other? One request, one reply, over a SEQPACKET socket.
 //
-// The guest asks, and waits, only where memory must be registered before it is used. All else goes through the ring.
+// The guest asks, and waits, only where memory must be registered before it is used, or looked at before it is freed (SharedArea
+// says whether that is so at the moment). All else goes through the ring.
 // Both sides treat what they read as untrusted: the guest may have been overwritten, the recorder may be another version.
 #pragma once
 
@@ -58,7 +59,7 @@ enum class ReplyStatus : uint32_t {
 struct Reply {
   uint32_t magic = kMagic;
   ReplyStatus status = ReplyStatus::kTracked;
-  uint32_t polled = 0;  // touches are found by polling
+  uint32_t polled = 0;  // touches are found by polling, for now at least: huge pages have to be off
   uint32_t reserved = 0;
   uint64_t stack_sample_bytes = 0;
   uint64_t shared_bytes = 0;

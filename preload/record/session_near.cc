@@ -1,0 +1,107 @@
+// When does each touch begin to be held? Once the model is near its next watermark. Far from it nothing depends on the order
+// of single touches: the page tables are looked at every few milliseconds, and the program runs at its own speed.
+//
+// Near is for good: a program that comes down again is still held, so that its next climb is seen as exactly.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "preload/record/proc_maps.h"
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+// Two threads touch fresh memory at 2 GB/s at most here, and a look may be 50 ms late: a look then brings no more than an
+// eighth of what is left, the rule that windows keep too. Faster programs are held earlier.
+constexpr uint64_t kNearPages = (uint64_t{1} << 30) >> kPageShift;
+constexpr uint64_t kTicksAhead = 16;
+// Before so much is given back the program lets us look: a millisecond's worth of touches.
+constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
+
+// A look is to find no more than a four hundredth of what is known: so far may the peak be off.
+constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift;
+constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
+
+}  // namespace
+
+bool Session::must_hold() const {
+  if (!options_.poll_while_far || tracker_ != TrackerKind::kUserfaultfd || sink_.placed_by_thread() || !kernel_has_pagemap_scan()) return true;
+  return sink_.headroom_pages() < std::max(kNearPages, kTicksAhead * std::max(most_found_pages_, found_pages_));
+}
+
+/// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
+void Session::come_near() {
+  near_ = true;
+  came_near_ns_ = monotonic_ns();
+  spdlog::debug("{} pages before the next watermark: touches are held from now on", sink_.headroom_pages());
+  for (auto& [pid, process] : processes_) {
+    if (process->tracker != TrackerKind::kUserfaultfd) continue;
+    process->near = true;
+    say_what_to_ask(*process);
+    sweep(*process, true);
+    std::vector<std::pair<uint64_t, uint64_t>> registered;
+    for (const auto& [start, area] : process->map.areas())
+      if (area.registered) registered.emplace_back(area.start, area.end);
+    for (const auto& [start, end] : registered) arm_zero_pages(*process, start, end);
+  }
+}
+
+/// Memory that was only read so far: its first write must not pass unseen.
+void Session::arm_zero_pages(Process& process, uint64_t start, uint64_t end) {
+  std::vector<std::pair<uint64_t, uint64_t>> read;
+  scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { read.emplace_back(from, to); });
+  for (const auto& [from, to] : read) {
+    Userfaultfd& fd = process.fd_of(process.heap_fd.valid() && process.in_heap(from));
+    if (fd.protect(from, to, true, false) != FaultResult::kDone) continue;
+    // Written between the two looks: it is memory now, and its write is over.
+    scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
+      for (uint64_t at = zero; at < zero_end; at += kPage) process.pages.become(PageBit::kZero, at);
+    });
+    for (uint64_t at = from; at < to; at += kPage)
+      if (!process.pages.test(PageBit::kZero, at)) fd.protect(at, at + kPage, false, true);
+    reconcile_all(process, {{from, to}});
+  }
+}
+
+/// How long the program may go on unseen, by what the last look has found.
+uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const {
+  const uint64_t tracked = process.counted_pages;
+  const uint64_t change = tracked > tracked_before ? tracked - tracked_before : tracked_before - tracked;
+  if (change == 0) return std::min(process.sweep_interval_ns * 2, kFarSweepMaxNs);
+  const uint64_t bearable = std::max(tracked, kLeastKnownPages) / kFoundPart;
+  return std::clamp((now_ns - process.swept_ns) * bearable / change, kFarSweepMinNs, kFarSweepMaxNs);
+}
+
+/// Before the mappings are looked at: what the program maps after it has read the old word is there by then.
+void Session::say_what_to_ask(Process& process) {
+  if (!process.shared) return;
+  SharedMapping& area = *process.shared;
+  area->ask_before_free_bytes.store(process.tracked_by_faults() ? UINT64_MAX : process.tracker == TrackerKind::kUserfaultfd ? kFarFreeBytes : kPolledFreeBytes);
+  area->ask_before_use.store(process.tells_frees() || options_.refuse_enomem ? 1 : 0);
+}
+
+/// Pages that a look has found. Each was a fault of this machine.
+void Session::note_found(Process& process, uint64_t pages) {
+  found_pages_ += pages;
+  process.native_fault_ns += pages * cost_.native_fault_ns;
+}
+
+/// The part of a thread's CPU time that went into such faults: the model has its own cost for them. Which thread made them
+/// is not known: whoever computes first pays.
+uint64_t Session::take_native_faults(Process& process, uint64_t of_ns) {
+  const uint64_t taken = std::min(process.native_fault_ns, of_ns);
+  process.native_fault_ns -= taken;
+  return taken;
+}
+
+std::string Session::limits_of_far() const {
+  if (!was_far_) return {};
+  const std::string until = came_near_ns_ == 0 ? std::string("The target was never near its next watermark")
+                                               : "Until second " + std::to_string((came_near_ns_ - began_ns_) / 1'000'000'000) + "." +
+                                                     std::to_string((came_near_ns_ - began_ns_) / 100'000'000 % 10) + " of the run the target was far from its next watermark";
+  return until + ", so touches were polled every 5 to 50 ms without holding the program; memory touched and freed between two looks is missed there. `--tracker userfaultfd` holds each touch from the start.";
+}
+
+}  // namespace oomcast::record
