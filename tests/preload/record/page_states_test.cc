@@ -19,6 +19,20 @@ TEST(PageStates, ClearingARangeForgetsOnlyIt) {
   EXPECT_TRUE(pages.test(PageBit::kTouched, 0x10000000 + 4096 * 900));
 }
 
+TEST(PageStates, ARangeIsTouchedAsItsPagesWouldBeOneByOne) {
+  for (const auto& [from, to] : {std::pair<uint64_t, uint64_t>{3, 5}, {0, 64}, {63, 65}, {60, 700}, {511, 513}, {512, 1024}}) {
+    PageStates one_by_one, at_once;
+    for (PageStates* pages : {&one_by_one, &at_once})
+      for (uint64_t at = 0; at < 1100; at += 3) pages->become(at % 2 ? PageBit::kZero : PageBit::kAhead, at * 4096);
+    for (uint64_t at = from; at < to; ++at) one_by_one.touch(at * 4096);
+    at_once.touch(from * 4096, to * 4096);
+    for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kZero}) {
+      EXPECT_EQ(at_once.count(bit), one_by_one.count(bit)) << from;
+      for (uint64_t at = 0; at < 1100; ++at) ASSERT_EQ(at_once.test(bit, at * 4096), one_by_one.test(bit, at * 4096)) << from << " page " << at;
+    }
+  }
+}
+
 TEST(PageStates, MovesWithTheMapping) {
   PageStates pages;
   pages.touch(0x200000);

@@ -1,0 +1,108 @@
+// Is a program left to run at its own speed while the target is far from its watermarks, and seen page by page near them?
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/preload/record/recording_sink.h"
+
+namespace oomcast::record {
+namespace {
+
+using trace::EventKind;
+
+constexpr uint64_t kFarPages = uint64_t{1} << 30, kMiB = 1 << 20;
+
+class Near : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!probe().userfaultfd || !probe().pagemap_scan) GTEST_SKIP() << "no userfaultfd here, or nothing to look with";
+  }
+  Result<trace::CaptureSummary> record(RecordingSink& sink, const std::string& name) {
+    RecordOptions options;
+    options.command = {guest(name)};
+    options.poll_while_far = true;
+    return run(options, sink);
+  }
+};
+
+/// Far until so much has been touched.
+class ComesNear : public RecordingSink {
+ public:
+  explicit ComesNear(uint64_t bytes) : far_bytes_(bytes) {}
+  void feed(const trace::Event& event) override {
+    RecordingSink::feed(event);
+    if (event.kind == EventKind::kTouch) touched_ += event.bytes;
+  }
+  uint64_t headroom_pages() const override { return touched_ < far_bytes_ ? kFarPages : 100'000; }
+
+ private:
+  uint64_t far_bytes_, touched_ = 0;
+};
+
+std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
+  std::set<uint64_t> pages;
+  for (const trace::Event& e : sink.events)
+    if (e.kind == EventKind::kTouch && (e.flags & trace::kWrite) && ((e.flags & trace::kPresent) != 0) == found_present)
+      for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) pages.insert(at);
+  return pages;
+}
+
+TEST_F(Near, FarAwayNoTouchIsHeldAndAllMemoryIsSeen) {
+  RecordingSink sink;
+  sink.headroom = kFarPages;
+  const auto summary = record(sink, "two_phases");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_TRUE(pages_of(sink, false).empty());
+  EXPECT_LT(peak_error_percent(summary.value()), 2);
+  EXPECT_EQ(summary->tracker, "pagemap");
+  ASSERT_FALSE(summary->caveats.empty());
+  EXPECT_NE(summary->caveats[0].find("never near"), std::string::npos) << summary->caveats[0];
+}
+
+TEST_F(Near, FromThereOnEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
+  ComesNear sink(20 * kMiB);
+  const auto summary = record(sink, "two_phases");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  const std::set<uint64_t> found = pages_of(sink, true), held = pages_of(sink, false);
+  EXPECT_NEAR(static_cast<double>(found.size()), 20.0 * 256, 0.04 * 20 * 256);
+  // What was only read before, what is mapped afterwards, and a heap that grows on.
+  EXPECT_NEAR(static_cast<double>(held.size()), 16.0 * 256, 0.04 * 16 * 256);
+  for (const uint64_t page : held) EXPECT_FALSE(found.contains(page)) << std::hex << page;
+  EXPECT_LT(peak_error_percent(summary.value()), 2);
+  EXPECT_EQ(summary->tracker, "pagemap") << "which saw the larger part";
+  EXPECT_NE(summary->caveats[0].find("Until second 0."), std::string::npos) << summary->caveats[0];
+}
+
+TEST_F(Near, ProcessesThatComeLaterAreHeldFromTheirStart) {
+  ComesNear sink(0);
+  const auto summary = record(sink, "touch_free_fork");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->tracker, "userfaultfd");
+  EXPECT_GT(pages_of(sink, false).size(), 32u * 256);
+}
+
+TEST_F(Near, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
+  class Nodes : public RecordingSink {
+   public:
+    bool placed_by_thread() const override { return true; }
+  } sink;
+  sink.headroom = kFarPages;
+  const auto summary = record(sink, "two_phases");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->tracker, "userfaultfd");
+}
+
+TEST_F(Near, MemoryOfAChildIsSeenWhileItIsFarToo) {
+  RecordingSink sink;
+  sink.headroom = kFarPages;
+  const auto summary = record(sink, "touch_free_fork");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(sink.count(EventKind::kFork), 1u);
+  EXPECT_EQ(sink.count(EventKind::kExit), 2u);
+  EXPECT_LT(peak_error_percent(summary.value()), 3);
+}
+
+}  // namespace
+}  // namespace oomcast::record
