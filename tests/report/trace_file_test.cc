@@ -13,7 +13,7 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string temporary() { return testing::TempDir() + "oomcast-trace-file-test"; }
+std::string temporary() { return testing::TempDir() + "oomcast-trace-file-test." + std::to_string(::getpid()); }
 
 TEST(TraceFile, BlocksAreInTheFileAtOnce) {
   auto file = TraceFile::create(temporary());

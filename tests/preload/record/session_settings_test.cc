@@ -1,6 +1,8 @@
 // Does the model hear where the guest wants its memory and threads, be it that this machine refuses?
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "tests/preload/record/recording_sink.h"
@@ -33,7 +35,7 @@ class Settings : public testing::Test {
   RecordingSink sink;
 
  private:
-  const std::string kOut = testing::TempDir() + "oomcast-settings.out";
+  const std::string kOut = testing::TempDir() + "oomcast-settings." + std::to_string(::getpid());
   std::string content() const {
     std::string text;
     if (FILE* file = std::fopen(kOut.c_str(), "r")) {
