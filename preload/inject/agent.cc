@@ -13,6 +13,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -37,6 +38,7 @@ namespace oomcast::inject {
 
 __thread ThreadState thread_state;
 std::atomic<bool> agent_tracking{false};
+std::atomic<uint32_t> agent_hello_due{0};
 std::atomic<uintptr_t> agent_known_break{0};
 std::atomic<bool> agent_without_huge_pages{false};
 ring::SharedArea* agent_shared = nullptr;
@@ -266,12 +268,25 @@ bool say_hello(ring::RequestKind kind, uint64_t parent) {
   return true;
 }
 
-void before_fork() { ++thread_state.inside; }
+constexpr int kCallsBeforeHello = 64;
+constexpr size_t kBytesBeforeHello = 64 << 10;
+int calls_before_hello = 0;
+
+void leave_area() {
+  if (agent_shared != nullptr) raw_syscall(SYS_munmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)));
+  agent_shared = nullptr;
+}
+
+void before_fork() {
+  tracking();  // the recorder has to know a child's parent
+  ++thread_state.inside;
+}
 void after_fork_in_parent() { --thread_state.inside; }
 
 void after_fork_in_child() {
   // Only this thread exists here. The parent's socket and ring are the parent's: leave them, start anew.
-  const bool was_tracking = tracking();
+  const bool was_tracking = tracking_now();
+  const bool may_wait = was_tracking && !asks_before_use();
   const uint32_t parent = own_pid;
   agent_tracking.store(false, std::memory_order_relaxed);
   request_lock.store(0, std::memory_order_relaxed);
@@ -280,9 +295,10 @@ void after_fork_in_child() {
   thread_state.file_bytes = 0;  // the parent will tell
   if (socket_is_ours()) raw_syscall(SYS_close, socket_fd);
   socket_fd = -1;
-  if (agent_shared != nullptr) raw_syscall(SYS_munmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)));
-  agent_shared = nullptr;
-  if (was_tracking) {
+  agent_hello_due.store(may_wait ? parent : 0, std::memory_order_relaxed);
+  calls_before_hello = kCallsBeforeHello;
+  if (!may_wait) leave_area();
+  if (was_tracking && !may_wait) {
     SignalsHeld held;
     if (connect_socket()) say_hello(ring::RequestKind::kHelloForked, parent);
   }
@@ -290,9 +306,7 @@ void after_fork_in_child() {
   thread_state.inside = 0;
 }
 
-void at_exit(int status, void*) {
-  agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
-}
+void at_exit(int status, void*) { say_exiting(status); }
 
 /// OOMCAST_SOCKET=@name (abstract) or a path.
 bool read_address(const char* text) {
@@ -336,6 +350,39 @@ __attribute__((constructor(101))) void start() {
 }
 
 }  // namespace
+
+/// A child that has kept its hello back and leaves: has it touched so much that it has to be heard after all?
+static bool touched_much() {
+  constexpr long kFaults = 256;
+  rusage used{};
+  return agent_hello_due.load(std::memory_order_relaxed) != 0 && raw_syscall(SYS_getrusage, RUSAGE_SELF, arg(&used)) == 0 && used.ru_minflt >= kFaults;
+}
+
+void say_exiting(int status) {
+  if (tracking_now() || touched_much()) agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
+}
+
+bool say_due_hello() {
+  // A vfork child has this memory too, and is not the one that the hello is due from.
+  if (thread_state.inside > 0 || !in_own_process()) return false;
+  const uint32_t parent = agent_hello_due.exchange(0);
+  if (parent == 0) return false;
+  const int saved_errno = errno;
+  ++thread_state.inside;
+  leave_area();
+  bool heard;
+  {
+    SignalsHeld held;
+    heard = connect_socket() && say_hello(ring::RequestKind::kHelloForked, parent);
+  }
+  --thread_state.inside;
+  errno = saved_errno;
+  return heard;
+}
+
+void hello_may_wait(size_t bytes) {
+  if (agent_hello_due.load(std::memory_order_relaxed) != 0 && (--calls_before_hello < 0 || bytes >= kBytesBeforeHello)) say_due_hello();
+}
 
 uint32_t current_tid() {
   if (__builtin_expect(thread_state.tid == 0, 0)) thread_state.tid = static_cast<uint32_t>(raw_syscall(SYS_gettid));

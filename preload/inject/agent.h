@@ -37,7 +37,15 @@ extern std::atomic<bool> agent_without_huge_pages;
 /// Valid once agent_tracking has been true; stays mapped for ever.
 extern ring::SharedArea* agent_shared;
 
-inline bool tracking() { return agent_tracking.load(std::memory_order_acquire); }
+/// Not 0: we are a child of this process, forked while touches are only polled, and have not said hello yet. Most such
+/// children exec at once. Whoever asks tracking() makes it happen; what a child does before it execs does not ask.
+extern std::atomic<uint32_t> agent_hello_due;
+bool say_due_hello();
+/// For a hook that children call before they exec: says hello once there have been many such calls.
+void hello_may_wait(size_t bytes);
+
+inline bool tracking_now() { return agent_tracking.load(std::memory_order_acquire); }
+inline bool tracking() { return tracking_now() || (__builtin_expect(agent_hello_due.load(std::memory_order_relaxed) != 0, 0) && say_due_hello()); }
 /// Whether memory has to be registered before it is used. Only while tracking. What was mapped before this said no is found by
 /// the sweep that follows the change, since the recorder looks at the mappings after it has changed the word.
 inline bool asks_before_use() { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0; }
@@ -54,6 +62,8 @@ void flush_file_note();
 /// False in a vfork child: it has our memory, but descriptors of its own.
 bool in_own_process();
 void agent_note_sensitive(ring::Sensitive what);
+/// Waits until the recorder has looked at all that this process touched.
+void say_exiting(int status);
 
 /// Called by malloc's hooks after each allocation. False: the target would have refused it (--on-refuse enomem).
 bool after_allocation_slow(uintptr_t address, size_t bytes);

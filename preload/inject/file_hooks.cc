@@ -120,24 +120,23 @@ class FileCall {
     if (thread_state.file_calls_last) cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     wall_ns_ = clock_ns(CLOCK_MONOTONIC);
     calls.since_ns.store(wall_ns_, std::memory_order_release);
-    calls_ = &calls;
   }
 
   void end() {
-    if (!tracking()) return;
+    if (!tracking_now()) return;
     const uint64_t wall = clock_ns(CLOCK_MONOTONIC) - wall_ns_;
     thread_state.file_calls_last = wall > kCopyNs;
     // The first long one after short ones has not asked at its beginning.
     const uint64_t cpu = cpu_ns_ != 0 ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns_ : wall < kCopyNs ? wall : kCopyNs;
-    if (calls_->tid.load(std::memory_order_relaxed) == current_tid()) {
-      calls_->wall_ns.fetch_add(wall, std::memory_order_relaxed);
-      calls_->cpu_ns.fetch_add(cpu, std::memory_order_relaxed);
-    }
-    calls_->since_ns.store(0, std::memory_order_release);
+    // Of a child, where a signal's handler has forked and come back, this is another area, and nothing in it is ours.
+    ring::FileCalls& calls = agent_shared->file_calls.of(current_tid());
+    if (calls.tid.load(std::memory_order_relaxed) != current_tid()) return;
+    calls.wall_ns.fetch_add(wall, std::memory_order_relaxed);
+    calls.cpu_ns.fetch_add(cpu, std::memory_order_relaxed);
+    calls.since_ns.store(0, std::memory_order_release);
   }
 
  private:
-  ring::FileCalls* calls_ = nullptr;
   uint64_t wall_ns_ = 0, cpu_ns_ = 0;
 };
 

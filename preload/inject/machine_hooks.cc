@@ -93,14 +93,14 @@ OOMCAST_EXPORT FILE* fopen64(const char* path, const char* mode) {
 }
 
 OOMCAST_EXPORT void _exit(int status) {
-  agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
+  say_exiting(status);
   for (;;) raw_syscall(SYS_exit_group, status);
 }
 
 OOMCAST_EXPORT void _Exit(int status) { _exit(status); }
 
 OOMCAST_EXPORT void quick_exit(int status) {
-  agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
+  say_exiting(status);
   if (have_real_libc() && real_libc_table.quick_exit != nullptr) real_libc_table.quick_exit(status);
   for (;;) raw_syscall(SYS_exit_group, status);
 }

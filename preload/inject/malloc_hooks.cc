@@ -48,7 +48,8 @@ inline bool noticed(uintptr_t address, size_t bytes, const void* caller) {
 
 /// realloc() has given the old block away already: what it got cannot be refused. `caller`: of the hook that calls this.
 inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const void* caller = __builtin_return_address(0)) {
-  if (__builtin_expect(!tracking(), 0) || thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
+  if (__builtin_expect(!tracking_now(), 0)) return hello_may_wait(bytes), pointer;
+  if (thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
   if (__builtin_expect(!noticed(reinterpret_cast<uintptr_t>(pointer), bytes, caller), 0) && can_be_refused) {
     InAllocator in;
     real_libc_table.free(pointer);

@@ -239,6 +239,7 @@ void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::fu
 }
 
 bool kernel_has_pagemap_scan() {
+  if (scan_works != Known::kUnknown) return scan_works == Known::kYes;
   UniqueFd fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   const auto here = reinterpret_cast<uint64_t>(&fd) & ~uint64_t{4095};
   scan_resident(fd.get(), here, here + 4096, [](uint64_t, uint64_t) {});

@@ -91,6 +91,7 @@ class Session {
   void drain_ring(Process& process);
   void start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello);
   void inherit_from(Process& child, Process& parent);
+  void inherit_open_files(Process& child, const Process& parent);
 
   // session_heap.cc
   void note_heap(Process& process, const Vma& vma);

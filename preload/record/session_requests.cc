@@ -174,14 +174,18 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
       feed_comm(*process);
     }
   } else if (process == nullptr) {
-    // Spawned (vfork and exec): nothing of the parent's memory was ever its own.
+    // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its own.
     process = &add_process(pid, said_parent);
-    feed_simple(*process, trace::EventKind::kProcessStart, find(said_parent) != nullptr ? said_parent : 0, 0);
+    const Process* parent = find(said_parent);
+    feed_simple(*process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
+    if (parent != nullptr) inherit_open_files(*process, *parent);
     feed_limits(*process);
     feed_comm(*process);
   } else if (process->exec_pending) {
     process->exec_pending = false;
     feed_comm(*process);
+  } else if (process->discovered && request.kind == ring::RequestKind::kHelloForked) {
+    process->discovered = false;  // it waited with its hello until we had found it: known as a copy of its parent already
   } else if (process->greeted || process->discovered) {
     process->discovered = false;
     became_other_program(*process);
@@ -255,6 +259,12 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
   for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
 }
 
+/// Descriptors stand where the parent's do; what /proc counts begins at nothing.
+void Session::inherit_open_files(Process& child, const Process& parent) {
+  child.file_use.open = parent.file_use.open;
+  child.file_use.begun = parent.file_use.begun;
+}
+
 void Session::inherit_from(Process& child, Process& parent) {
   share_by_fork(parent, child);
   inherit_shared(child, parent);
@@ -271,8 +281,7 @@ void Session::inherit_from(Process& child, Process& parent) {
   for (auto& [start, mapping] : child.file_mappings) mapping.seen.assign(mapping.seen.size(), false);
   // Its hooks know the descriptors that it was born with, and will not claim their files again.
   child.file_use.told = parent.file_use.told;
-  child.file_use.open = parent.file_use.open;
-  child.file_use.begun = parent.file_use.begun;
+  inherit_open_files(child, parent);
   // Registration and write protection do not pass over a fork; what is mapped does.
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;

@@ -17,8 +17,10 @@ class Processes : public testing::Test {
   void SetUp() override {
     if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
   }
-  Result<trace::CaptureSummary> record(std::vector<std::string> command, bool wait_for_all = false) {
+  Result<trace::CaptureSummary> record(std::vector<std::string> command, bool wait_for_all = false, bool poll_while_far = false) {
     RecordOptions options;
+    options.poll_while_far = poll_while_far;
+    sink.headroom = poll_while_far ? 1 << 24 : 1 << 20;
     options.command = std::move(command);
     options.wait_for_all = wait_for_all;
     return run(options, sink);
@@ -26,8 +28,11 @@ class Processes : public testing::Test {
   RecordingSink sink;
 };
 
-TEST_F(Processes, ACopyAfterAForkIsFedOnceByWhoeverWrote) {
-  ASSERT_EQ(record({guest("shares_memory")})->exit_code, 0);
+class CopiesAfterAFork : public Processes, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Far, CopiesAfterAFork, testing::Bool());
+
+TEST_P(CopiesAfterAFork, AreFedOnceByWhoeverWrote) {
+  ASSERT_EQ(record({guest("shares_memory")}, false, GetParam())->exit_code, 0);
   uint32_t child = 0;
   std::set<std::pair<uint32_t, uint64_t>> touched;
   uint64_t copied = 0;
@@ -59,6 +64,27 @@ TEST_F(Processes, SharedMemoryIsToldOnceAndCountedAsTheKernelDoes) {
   EXPECT_GE(total, 24u << 20);
   EXPECT_LE(total, 25u << 20);
   EXPECT_LT(peak_error_percent(summary.value()), 1);
+}
+
+// What a shell's child does between fork and exec is nothing worth a hello; what it becomes is.
+TEST_F(Processes, AChildThatExecsAtOnceIsOneProgramNotTwo) {
+  const auto summary = record({"/bin/sh", "-c", "/bin/true; /bin/true; exit 3"}, false, true);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 3);
+  EXPECT_EQ(sink.count(EventKind::kFork), 0u);
+  EXPECT_EQ(sink.count(EventKind::kProcessStart), 3u);
+  EXPECT_EQ(sink.count(EventKind::kExit), 3u);
+  const uint32_t shell = sink.events.front().pid;
+  for (const trace::Event& e : sink.events)
+    if (e.kind == EventKind::kProcessStart) {
+      EXPECT_EQ(e.address, e.pid == shell ? 0 : shell);
+    }
+}
+
+TEST_F(Processes, AChildThatWorksSaysHelloBeforeItIsFound) {
+  const auto summary = record({guest("worker")}, false, true);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(sink.count(EventKind::kFork), 2u);
 }
 
 TEST_F(Processes, AChildWithoutForkHandlersIsFound) {
