@@ -120,7 +120,7 @@ struct Process {
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
   uint64_t native_fault_ns = 0;  // its threads' CPU time that went into faults of this machine and is not taken off yet
-  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what statm said last; of files: resident, shared memory among them
+  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
   uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
@@ -136,6 +136,7 @@ struct Process {
   FileMappings file_mappings;
   FileUse file_use;
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
+  uint64_t ring_bytes = 0, ring_scan_ns = 0;  // what of it is resident there; when that is looked up again
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }
   bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }

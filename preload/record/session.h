@@ -67,6 +67,7 @@ class Session {
   void became_other_program(Process& process);
   void forget_address_space(Process& process);
   void on_signal();
+  void go_first();
   void watch(int fd, uint32_t kind, uint32_t id);
   void kill_guests(const char* why);
   void drop_process(uint32_t pid);
@@ -210,7 +211,9 @@ class Session {
   // session_shared.cc
   bool is_shared_memory(const Vma& vma);
   void reconcile_shared(Process& process, uint64_t start, uint64_t end);
-  void hand_over(Process& process, uint64_t object_id, uint64_t offset);
+  using Sharers = std::vector<std::pair<Process*, Area>>;
+  Sharers sharers_of(uint64_t object_id, const Process& but);
+  void hand_over(Process& process, uint64_t object_id, uint64_t offset, const Sharers& sharers);
   void release_shared(Process& process, const Area& area);
   void release_all_shared(Process& process);
   void inherit_shared(Process& child, const Process& parent);

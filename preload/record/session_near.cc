@@ -34,6 +34,7 @@ bool Session::must_hold() const {
 /// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
 void Session::come_near() {
   near_ = true;
+  go_first();
   came_near_ns_ = monotonic_ns();
   spdlog::debug("{} pages before the next watermark: touches are held from now on", sink_.headroom_pages());
   for (auto& [pid, process] : processes_) {

@@ -69,29 +69,38 @@ void Session::reconcile_shared(Process& process, uint64_t start, uint64_t end) {
   });
   flush();
   absent(seen_until, end);
+  const Sharers sharers = gone.empty() ? Sharers() : sharers_of(area->object, process);
   for (const uint64_t address : gone) {
     process.pages.set(PageBit::kTouched, address, false);
     if (!object.held_by(process.pid, address + delta)) continue;
     feed_simple(process, trace::EventKind::kAdviseDontneed, address, kPage);
-    hand_over(process, area->object, address + delta);
+    hand_over(process, area->object, address + delta, sharers);
   }
   note_tracked(process);
 }
 
+/// Who else maps the object, and where. A database's server has thousands of its pages and a hundred mappings: looked up once.
+Session::Sharers Session::sharers_of(uint64_t object_id, const Process& but) {
+  Sharers sharers;
+  for (const auto& [pid, other] : processes_) {
+    if (other.get() == &but || !other->maps_shared_memory) continue;
+    for (const auto& [start, area] : other->map.areas())
+      if (area.shared && area.object == object_id) sharers.emplace_back(other.get(), area);
+  }
+  return sharers;
+}
+
 /// The process has no part in the page any more: another one that maps it answers for it from now on.
-void Session::hand_over(Process& process, uint64_t object_id, uint64_t offset) {
+void Session::hand_over(Process& process, uint64_t object_id, uint64_t offset, const Sharers& sharers) {
   SharedObject& object = objects_[object_id];
   object.let_go(process.pid, offset);
   if (object.held(offset)) return;
-  for (const auto& [pid, other] : processes_) {
-    if (other.get() == &process) continue;
-    for (const auto& [start, area] : other->map.areas()) {
-      const uint64_t address = offset - area.offset_delta;
-      if (!area.shared || area.object != object_id || address < area.start || address >= area.end || !other->pages.test(PageBit::kTouched, address)) continue;
-      object.hold(pid, offset);
-      feed_simple(*other, trace::EventKind::kTouch, address, kPage, 0, trace::kWrite | trace::kPresent);
-      return;
-    }
+  for (const auto& [other, area] : sharers) {
+    const uint64_t address = offset - area.offset_delta;
+    if (address < area.start || address >= area.end || !other->pages.test(PageBit::kTouched, address)) continue;
+    object.hold(other->pid, offset);
+    feed_simple(*other, trace::EventKind::kTouch, address, kPage, 0, trace::kWrite | trace::kPresent);
+    return;
   }
 }
 
@@ -102,7 +111,8 @@ void Session::release_shared(Process& process, const Area& area) {
   process.pages.for_each(PageBit::kTouched, area.start, area.end, [&](uint64_t address) {
     if (objects_[area.object].held_by(process.pid, address + area.offset_delta)) held.push_back(address + area.offset_delta);
   });
-  for (const uint64_t offset : held) hand_over(process, area.object, offset);
+  const Sharers sharers = held.empty() ? Sharers() : sharers_of(area.object, process);
+  for (const uint64_t offset : held) hand_over(process, area.object, offset, sharers);
   if (objects_[area.object].empty()) objects_.erase(area.object);
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 20'000'000, kGuardNs = 100'000'000;
 constexpr uint64_t kWholeSweepNs = 200'000'000;
-constexpr uint64_t kSweepShare = 20, kShareOfAll = 5;  // of the time: a twentieth for one process, a fifth for all
+constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64;
 constexpr uint64_t kHangUpGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -218,7 +218,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
 /// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
 void Session::set_next_sweep(Process& process, uint64_t began, uint64_t now, bool all, uint64_t tracked_before) {
   const uint64_t took = now - began, share = kShareOfAll * processes_.size();
-  process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * kSweepShare) : process.whole_sweep_ns;
+  process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * std::max(kSweepShare, share)) : process.whole_sweep_ns;
   // What the model makes of what was found comes with the program's own touches, however often we look.
   const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
   if (process.tracker == TrackerKind::kUserfaultfd && !process.near) {
@@ -268,16 +268,20 @@ void Session::sweep(Process& process, bool whole) {
   apply_watches();
 }
 
-/// RssShmem less what our own ring has of it.
+/// RssShmem less what our own ring has of it. What statm calls shared is told apart here, too.
 uint64_t Session::shared_memory_bytes(Process& process) {
   if (!process.maps_shared_memory) return 0;
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
   const size_t at = status.find("RssShmem:");
   if (at == std::string::npos) return 0;
-  uint64_t ring = 0;
-  scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { ring += to - from; });
+  if (const size_t files = status.find("RssFile:"); files != std::string::npos) process.file_pages = std::strtoull(status.c_str() + files + 8, nullptr, 10) * 1024 / kPage;
+  if (const uint64_t now = monotonic_ns(); now >= process.ring_scan_ns) {
+    process.ring_scan_ns = now + kWholeSweepNs;
+    process.ring_bytes = 0;
+    scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { process.ring_bytes += to - from; });
+  }
   const uint64_t bytes = std::strtoull(status.c_str() + at + 9, nullptr, 10) << 10;
-  return bytes > ring ? bytes - ring : 0;
+  return bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
 }
 
 void Session::sample_rss(Process& process) {
