@@ -32,13 +32,19 @@ Json memcg_json(const sim::Outcome& outcome) {
                            group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
   for (size_t i = 0; i < kMemoryEvents.size(); ++i) events[kMemoryEvents[i]] = counted[i];
   for (const char* name : kMemoryStat) stat[name] = unknown;
-  stat["inactive_anon"] = to_bytes(group.lru.inactive_anon).count();
-  stat["active_anon"] = to_bytes(group.lru.active_anon).count();
-  stat["inactive_file"] = to_bytes(group.lru.inactive_file).count();
-  stat["active_file"] = to_bytes(group.lru.active_file).count();
-  stat["unevictable"] = to_bytes(group.lru.unevictable).count();
-  stat["pgscan"] = stat["pgscan_direct"] = group.pgscan;
-  stat["pgsteal"] = stat["pgsteal_direct"] = group.pgsteal;
+  const std::pair<const char*, Pages> amounts[] = {
+      {"anon", group.stat.anon}, {"file", group.stat.file}, {"kernel", group.stat.kernel}, {"pagetables", group.stat.pagetables},
+      {"file_mapped", group.stat.file_mapped}, {"file_dirty", group.stat.file_dirty}, {"file_writeback", group.stat.file_writeback},
+      {"swapcached", group.stat.swapcached}, {"inactive_anon", group.stat.lru.inactive_anon}, {"active_anon", group.stat.lru.active_anon},
+      {"inactive_file", group.stat.lru.inactive_file}, {"active_file", group.stat.lru.active_file}, {"unevictable", group.stat.lru.unevictable}};
+  for (const auto& [name, pages] : amounts) stat[name] = to_bytes(pages).count();
+  for (int i = 0; i < host::kVmstatCount; ++i) {
+    const char* const name = host::kVmstatNames[static_cast<size_t>(i)];
+    if (stat.contains(name)) stat[name] = group.stat.events.at_index(i);
+  }
+  using host::Vmstat;
+  stat["pgscan"] = group.stat.events[Vmstat::pgscan_kswapd] + group.stat.events[Vmstat::pgscan_direct];
+  stat["pgsteal"] = group.stat.events[Vmstat::pgsteal_kswapd] + group.stat.events[Vmstat::pgsteal_direct];
   return {{"memory.peak", group.peak.count()}, {"memory.events", events}, {"memory.stat", stat}};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/host/host_spec.h"
+#include "model/host/vmstat.h"
 
 namespace oomcast::host {
 
@@ -37,7 +38,7 @@ struct Cgroup {
   struct {
     int64_t max = 0, fail = 0;
   } swap_events;
-  int64_t pgscan = 0, pgsteal = 0;  // memory.stat
+  VmstatArray stat;               // the events of memory.stat, those of the groups below included
 
   int64_t margin() const { return max - usage; }
   int64_t parked() const {

@@ -82,6 +82,15 @@ struct Host {
   Zone& zone_of(const Page& page) { return nodes[page.node].zones[page.zone]; }
   Lruvec& lruvec_of(const Page& page) { return nodes[page.node].lruvec(page.cgroup); }
   void count(Vmstat item, int64_t by = 1) { vmstat[item] += by; }
+  /// count_memcg_events(): in memory.stat of the group and of those above it.
+  void count_in(CgroupIndex group, Vmstat item, int64_t by = 1) {
+    for (; group != kRootCgroup; group = cgroups[group].parent) cgroups[group].stat[item] += by;
+  }
+  /// In both.
+  void count_with(CgroupIndex group, Vmstat item, int64_t by = 1) {
+    count(item, by);
+    count_in(group, item, by);
+  }
 };
 
 }  // namespace oomcast::host

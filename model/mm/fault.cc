@@ -131,7 +131,7 @@ bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   if (!write) return true;
   if (!page.anon()) return finish_file_fault(k, index, vpn, write_mapped_file_page(k, index, vpn));
   if (page.mapcount > 1) {
-    k.host.count(Vmstat::pgfault);
+    k.host.count_with(process.cgroup, Vmstat::pgfault);
     k.sched.cpu(k.costs.fault);
     split_huge_pmd(k, index, vpn);
     return do_wp_copy(k, index, vpn);
@@ -148,7 +148,7 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     const Pte pte = process.space.get(vpn);
     if (pte.is_present()) return use_present_page(k, index, vpn, write);
     if (pte.is_zero_page() && !write) return true;
-    k.host.count(Vmstat::pgfault);
+    k.host.count_with(process.cgroup, Vmstat::pgfault);
     if (pte.is_swapped()) {
       if (!do_swap_page(k, index, vpn, write)) return false;
       continue;  // a page shared with a forked process may still have to be copied
@@ -287,7 +287,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
     page.clear(host::kPageActive | host::kPageReferenced | host::kPageSwapBacked | host::kPageDirty | host::kPageYoung);
     put_on_list(k, id, host::LruKindIndex::kInactiveFile);
     k.listener.watch(index, vpn);
-    k.host.count(Vmstat::pglazyfree);
+    k.host.count_with(page.cgroup, Vmstat::pglazyfree);
   });
 }
 

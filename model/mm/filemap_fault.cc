@@ -54,7 +54,7 @@ PageId filemap_fault(Kernel& k, ProcessIndex process, host::FileIndex file, uint
   PageId id = k.host.files[file].page(index);
   const bool major = id == host::kNoPage;
   if (major) {
-    k.host.count(Vmstat::pgmajfault);
+    k.host.count_with(cgroup, Vmstat::pgmajfault);
     mmap_readaround(k, file, static_cast<int64_t>(index), cgroup);
   } else {
     mmap_readahead_hit(k, file, id, cgroup);
@@ -108,7 +108,7 @@ FileFault write_mapped_file_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   if (!mapping || !mapping->second.shared) return FileFault::kNeedsCopy;
   const PageId id = k.host.processes[index].space.get(vpn).page();
   if (k.host.pages[id].has(host::kPageDirty)) return FileFault::kMapped;
-  k.host.count(Vmstat::pgfault);
+  k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgfault);
   return dirty_shared_page(k, id) ? FileFault::kMapped : FileFault::kFailed;
 }
 

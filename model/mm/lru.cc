@@ -119,7 +119,7 @@ void mark_accessed(Kernel& k, PageId id) {
     take_off_list(k, id);
     put_on_list(k, id, list_for(page));
   }
-  k.host.count(Vmstat::pgactivate);
+  k.host.count_with(page.cgroup, Vmstat::pgactivate);
   age_nonresident(k.host, page.node, page.cgroup);
 }
 

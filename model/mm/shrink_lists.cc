@@ -150,7 +150,7 @@ Fate reclaim_lazyfree(Kernel& k, PageId id) {
     return Fate::kActivate;
   }
   unmap_lazyfree(k, id);
-  k.host.count(Vmstat::pglazyfreed);
+  k.host.count_with(page.cgroup, Vmstat::pglazyfreed);
   return Fate::kFreed;
 }
 
@@ -199,7 +199,7 @@ void activate(Kernel& k, PageId id) {
   if (page.has(host::kPageSwapCache) && (vm_swap_full(k, page.cgroup) || page.has(host::kPageMlocked))) free_swap(k, id);
   if (page.has(host::kPageMlocked)) return;
   page.set(host::kPageActive);
-  k.host.count(Vmstat::pgactivate);
+  k.host.count_with(page.cgroup, Vmstat::pgactivate);
 }
 
 // move_folios_to_lru(): survivors go to the head of the list that their flags ask for.
@@ -220,11 +220,9 @@ void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file
 }
 
 void count_scanned(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc) {
-  if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct, pages);
-  for (uint8_t g = cgroup;; g = k.host.cgroups[g].parent) {
-    k.host.cgroups[g].pgscan += pages;
-    if (g == host::kRootCgroup) break;
-  }
+  const Vmstat item = sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct;
+  if (!sc.cgroup_reclaim()) k.host.count(item, pages);
+  k.host.count_in(cgroup, item, pages);
   k.host.count(file ? Vmstat::pgscan_file : Vmstat::pgscan_anon, pages);
 }
 
@@ -263,11 +261,9 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   // On booted kernels that shows in a cgroup's reclaim; the host's own scans about as much as the classic lists do.
   const bool aged = k.host.spec.lru == host::LruKind::kMultiGen && sc.cgroup_reclaim();
   count_scanned(k, cgroup, file, isolated.scanned - (aged ? stat.young : 0), sc);
-  if (!sc.cgroup_reclaim()) k.host.count(sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct, reclaimed);
-  for (uint8_t g = cgroup;; g = k.host.cgroups[g].parent) {
-    k.host.cgroups[g].pgsteal += reclaimed;
-    if (g == host::kRootCgroup) break;
-  }
+  const Vmstat item = sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct;
+  if (!sc.cgroup_reclaim()) k.host.count(item, reclaimed);
+  k.host.count_in(cgroup, item, reclaimed);
   k.host.count(file ? Vmstat::pgsteal_file : Vmstat::pgsteal_anon, reclaimed);
   // {6.12} 32 for each page written, 1 for each looked at in vain.
   const bool by_rotation = k.host.spec.kernel >= host::KernelVersion{6, 12} && k.host.spec.lru == host::LruKind::kClassic;
@@ -284,6 +280,7 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
   const LruKindIndex list = file ? LruKindIndex::kActiveFile : LruKindIndex::kActiveAnon;
   const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
   if (!sc.cgroup_reclaim()) k.host.count(Vmstat::pgrefill, isolated.scanned);
+  k.host.count_in(cgroup, Vmstat::pgrefill, isolated.scanned);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
   int64_t rotated = 0;
   for (const PageId id : isolated.pages) {
@@ -299,7 +296,7 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
     page.set(host::kPageWorkingset);
     put_on_list(k, id, list_for(page));
   }
-  k.host.count(Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
+  k.host.count_with(cgroup, Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
   // {6.12} what rotates in vain is a cost of its list, too (lru_note_cost).
   if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12}) lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, rotated);
 }

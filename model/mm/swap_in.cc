@@ -251,7 +251,7 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     if (!slot.cached) {
       if (!major) {
         major = true;
-        k.host.count(Vmstat::pgmajfault);
+        k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgmajfault);
         k.sched.cpu(k.costs.swap_fault);
       }
       if (is_zram(k, slot_id) && slot.map_count == 1) {

@@ -42,7 +42,7 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   const bool file = page.has(host::kPageFile);
   const host::Node& evicted_from = k.host.nodes[shadow.node];
   const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup);
-  k.host.count(file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
+  k.host.count_with(page.cgroup, file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
   const auto size = [&](LruKindIndex list) { return evicted_from.size(list, shadow.cgroup); };
   int64_t workingset = size(LruKindIndex::kActiveFile);
   if (!file) workingset += size(LruKindIndex::kInactiveFile);
@@ -54,14 +54,14 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   host::Node& node = k.host.nodes[page.node];
   page.set(host::kPageActive);
   age_nonresident(k.host, page.node, page.cgroup);
-  k.host.count(file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
+  k.host.count_with(page.cgroup, file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
   for (uint8_t g = page.cgroup;; g = k.host.cgroups[g].parent) {
     ++node.lruvec(g).workingset_activate[file ? 1 : 0];
     if (g == host::kRootCgroup) break;
   }
   if (!shadow.workingset) return;
   page.set(host::kPageWorkingset);
-  k.host.count(file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
+  k.host.count_with(page.cgroup, file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
   lru_note_cost(node, page.cgroup, file, 1);
 }
 

@@ -100,14 +100,20 @@ struct Site {
   Bytes touched, resident_peak;
 };
 
+/// memory.stat of a cgroup and those below it.
+struct MemoryStat {
+  Pages anon, file, kernel, pagetables, file_mapped, file_dirty, file_writeback, swapcached;
+  host::LruSizes lru;
+  host::VmstatArray events;              // under the names that vmstat has for them
+};
+
 /// What the program's cgroup counted; all zero without one.
 struct CgroupCounts {
   Bytes peak;                            // memory.peak
   struct {
     int64_t low = 0, high = 0, max = 0, oom = 0, oom_kill = 0, oom_group_kill = 0;
   } events;                              // memory.events
-  int64_t pgscan = 0, pgsteal = 0;       // memory.stat
-  host::LruSizes lru;                    // memory.stat at the end of the run
+  MemoryStat stat;                       // at the end of the run
 };
 
 struct Outcome {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/sim/memory_stat.h"
+
 namespace oomcast::sim {
 
 using host::Vmstat;
@@ -30,9 +32,6 @@ std::vector<std::string> caveats_of(const Outcome& outcome) {
   const host::HostSpec& host = outcome.host;
   if (host.lru == host::LruKind::kMultiGen) caveats.push_back("the target uses the multi-gen LRU; its reclaim order is approximated by the classic lists");
   if (host.kernel >= host::KernelVersion{6, 12}) caveats.push_back("rules of Linux 6.1 are applied to a 6.12 host (per-CPU lists and retry counts differ)");
-  if (std::any_of(host.swaps.begin(), host.swaps.end(), [](const host::SwapSpec& swap) { return !swap.rotational; })) {
-    caveats.push_back("swap on a non-rotational device is read ahead by disk neighbourhood, not by address as the kernel does");
-  }
   return caveats;
 }
 
@@ -42,16 +41,7 @@ void summarize_cgroup(const host::Host& host, Outcome& outcome) {
   CgroupCounts& out = outcome.cgroup;
   out.peak = to_bytes(Pages(group.peak));
   out.events = {group.events.low, group.events.high, group.events.max, group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
-  out.pgscan = group.pgscan;
-  out.pgsteal = group.pgsteal;
-  for (const host::Node& node : host.nodes) {
-    const auto size = [&](host::LruKindIndex list) { return node.size(list, host.app_cgroup); };
-    out.lru.inactive_anon += Pages(size(host::LruKindIndex::kInactiveAnon));
-    out.lru.active_anon += Pages(size(host::LruKindIndex::kActiveAnon));
-    out.lru.inactive_file += Pages(size(host::LruKindIndex::kInactiveFile));
-    out.lru.active_file += Pages(size(host::LruKindIndex::kActiveFile));
-    out.lru.unevictable += Pages(size(host::LruKindIndex::kUnevictable));
-  }
+  out.stat = memory_stat_of(host, host.app_cgroup);
 }
 
 void summarize_app(const host::Host& host, Outcome& outcome) {

@@ -51,6 +51,15 @@ TEST(MemcgTree, AParentIsChargedForItsChildren) {
   EXPECT_GE(p.pod().usage, 800);
 }
 
+TEST(MemcgTree, EventsCountInTheGroupAndInThoseAbove) {
+  Pod p{small_host()};
+  p.m.touch(p.app, 0, 500);
+  p.m.touch(p.side, 0, 300);
+  EXPECT_EQ(p.own().stat[Vmstat::pgfault], 500);
+  EXPECT_EQ(p.m.host.cgroups[2].stat[Vmstat::pgfault], 300);
+  EXPECT_EQ(p.pod().stat[Vmstat::pgfault], 800);
+}
+
 TEST(MemcgTree, TheParentsLimitHoldsForAllBelowAndTheLargestOfThemDies) {
   Pod p{small_host()};
   p.m.touch(p.side, 0, 2500);
