@@ -57,9 +57,9 @@ uint64_t available_kib() {
 Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), tracker_(tracker) {
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   summary_.command = options.command;
-  cost_ = measure_tracking_cost();
-  spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request", cost_.fault_cpu_ns, cost_.fault_off_cpu_ns, cost_.request_cpu_ns);
   near_ = must_hold();
+  if (near_) measure_cost();
+  cost_.native_fault_ns = measure_native_fault_ns();
   was_far_ = !near_;
   began_ns_ = monotonic_ns();
   if (options.guard_percent > 0) guard_floor_kib_ = available_kib() * static_cast<uint64_t>(options.guard_percent) / 100;

@@ -170,6 +170,7 @@ class Session {
   // session_near.cc
   bool must_hold() const;
   void come_near();
+  void measure_cost();
   void arm_zero_pages(Process& process, uint64_t start, uint64_t end);
   uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
   void say_what_to_ask(Process& process);

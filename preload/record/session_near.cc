@@ -31,8 +31,17 @@ bool Session::must_hold() const {
   return sink_.headroom_pages() < std::max(kNearPages, kTicksAhead * std::max(most_found_pages_, found_pages_));
 }
 
+/// Takes some ten milliseconds, for which no program waits that is never held.
+void Session::measure_cost() {
+  const uint64_t native_fault_ns = cost_.native_fault_ns;
+  cost_ = measure_tracking_cost();
+  cost_.native_fault_ns = native_fault_ns;
+  spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request", cost_.fault_cpu_ns, cost_.fault_off_cpu_ns, cost_.request_cpu_ns);
+}
+
 /// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
 void Session::come_near() {
+  measure_cost();
   near_ = true;
   go_first();
   came_near_ns_ = monotonic_ns();

@@ -1,4 +1,4 @@
-// Whose code was it? Sampled stacks are kept once each as module and offset, and named when the run is over.
+// Whose code was it? Sampled stacks are kept once each as module and offset, and named beside the run.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "preload/record/proc_maps.h"
+#include "preload/record/symbolizer.h"
 
 namespace oomcast::record {
 
@@ -22,11 +23,12 @@ class StackTable {
  public:
   /// The number of this stack, counted from 1. `maps` are the process's mappings at the time.
   uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps);
-  /// Names of all stacks, by number - 1: "function at file:line", "function in module" or "module+0x123".
-  std::vector<std::vector<std::string>> resolve() const;
+  /// Names of all stacks, by number - 1, as Symbolizer gives them. At the end of the run.
+  std::vector<std::vector<std::string>> resolve();
   size_t size() const { return stacks_.size(); }
 
  private:
+  Symbolizer symbolizer_;
   std::map<std::vector<Frame>, uint32_t> numbers_;
   std::vector<std::vector<Frame>> stacks_;
   std::vector<std::string> modules_{""};

@@ -115,8 +115,7 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   return true;
 }
 
-/// What a first touch costs a thread here when nobody holds it: it lies in its CPU time, and the model charges its own.
-static uint64_t measure_native_fault_ns() {
+uint64_t measure_native_fault_ns() {
   constexpr uint64_t kTouched = 128;
   const size_t bytes = kTouched * static_cast<size_t>(kPageBytes);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -130,7 +129,7 @@ static uint64_t measure_native_fault_ns() {
 }
 
 TrackingCost measure_tracking_cost() {
-  TrackingCost cost{4000, 8000, 6000, measure_native_fault_ns()};  // the first three: what to assume where it cannot be measured
+  TrackingCost cost;
   constexpr uint64_t kPages = 400;
   int raw = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
   if (raw < 0) {

@@ -1,0 +1,56 @@
+// Do sampled stacks get the names of the functions they lie in, those that were put inline among them?
+#include "preload/record/symbolizer.h"
+
+#include <gtest/gtest.h>
+#include <fcntl.h>
+
+#include "preload/record/proc_maps.h"
+#include "preload/record/stack_table.h"
+#include "preload/record/unique_fd.h"
+
+namespace oomcast::record {
+
+/// Where the call of this function returns to.
+__attribute__((noinline)) uint64_t return_address() { return reinterpret_cast<uint64_t>(__builtin_return_address(0)); }
+__attribute__((always_inline)) inline uint64_t in_between() { return return_address() + (getppid() == 0 ? 1 : 0); }
+__attribute__((noinline)) uint64_t outermost() { return in_between() + (getppid() == 0 ? 1 : 0); }
+
+namespace {
+
+std::vector<Vma> own_maps() {
+  UniqueFd fd(::open("/proc/self/maps", O_RDONLY));
+  return read_maps(fd.get());
+}
+
+TEST(StackTable, NamesInlinedFunctionsBeforeTheOneTheyWerePutInto) {
+  const uint64_t counter = outermost();
+  StackTable stacks;
+  ASSERT_EQ(stacks.intern(std::array{counter}, own_maps()), 1u);
+  const auto names = stacks.resolve();
+  ASSERT_EQ(names.size(), 1u);
+  ASSERT_EQ(names[0].size(), 2u);
+  EXPECT_EQ(names[0][0].find("oomcast::record::in_between() at symbolizer_test.cc:"), 0u) << names[0][0];
+  EXPECT_NE(names[0][0].find("(inlined)"), std::string::npos) << names[0][0];
+  EXPECT_EQ(names[0][1].find("oomcast::record::outermost() at symbolizer_test.cc:"), 0u) << names[0][1];
+}
+
+TEST(StackTable, AStackIsKeptOnceAndAnAddressOutsideOfFilesStaysANumber) {
+  StackTable stacks;
+  const auto maps = own_maps();
+  EXPECT_EQ(stacks.intern(std::array<uint64_t, 2>{outermost(), 0x1000}, maps), 1u);
+  EXPECT_EQ(stacks.intern(std::array<uint64_t, 2>{outermost(), 0x1000}, maps), 1u);
+  EXPECT_EQ(stacks.intern(std::array<uint64_t, 1>{0x1000}, maps), 2u);
+  EXPECT_EQ(stacks.resolve()[1], std::vector<std::string>{"0x1000"});
+}
+
+TEST(Symbolizer, WhatCannotBeReadIsNamedByModuleAndOffset) {
+  Symbolizer symbolizer;
+  symbolizer.want("/no/such/module.so", 0x123);
+  symbolizer.finish();
+  EXPECT_EQ(symbolizer.names("/no/such/module.so", 0x123), std::vector<std::string>{"module.so+0x123"});
+}
+
+TEST(Symbolizer, EndsWithoutHavingBeenAskedForAnything) { Symbolizer().finish(); }
+
+}  // namespace
+}  // namespace oomcast::record
