@@ -3,6 +3,11 @@
 
 #include <gtest/gtest.h>
 #include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <vector>
 
 #include "preload/record/proc_maps.h"
 #include "preload/record/stack_table.h"
