@@ -38,6 +38,7 @@ Json memcg_json(const sim::Outcome& outcome) {
       {"swapcached", group.stat.swapcached}, {"inactive_anon", group.stat.lru.inactive_anon}, {"active_anon", group.stat.lru.active_anon},
       {"inactive_file", group.stat.lru.inactive_file}, {"active_file", group.stat.lru.active_file}, {"unevictable", group.stat.lru.unevictable}};
   for (const auto& [name, pages] : amounts) stat[name] = to_bytes(pages).count();
+  stat["slab_reclaimable"] = group.stat.slab_reclaimable.count();
   for (int i = 0; i < host::kVmstatCount; ++i) {
     const char* const name = host::kVmstatNames[static_cast<size_t>(i)];
     if (stat.contains(name)) stat[name] = group.stat.events.at_index(i);

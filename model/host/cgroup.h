@@ -31,6 +31,8 @@ struct Cgroup {
 
   int64_t usage = 0;              // page_counter memory: charged pages of the whole subtree, parked stock included
   int64_t kernel = 0;             // its own pages at the start that are on no list: slab, stacks, page tables
+  int64_t buffer_heads = 0, tree_nodes = 0;  // charged to it, as Host counts them for all
+  int64_t slab = 0;               // pages charged for those
   int64_t swap_usage = 0;
   int64_t peak = 0;
   std::vector<int64_t> stock;     // by CPU: charged ahead, not yet used

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "model/host/page.h"
 #include "model/host/swap_device.h"
@@ -15,6 +16,13 @@ namespace oomcast::host {
 struct Readahead {
   int64_t start = 0, size = 0, async_size = 0;
   int64_t prev_index = -1;   // last page of the previous read
+};
+
+/// struct xa_node of a file's tree, as far as it is accounted for.
+struct TreeNode {
+  uint8_t node = 0;     // where it lies, index into Host::nodes
+  uint8_t cgroup = 0;   // who is charged for it
+  uint64_t listed = 0;  // its number among the shadow nodes: it holds nothing but shadows; 0: it holds pages
 };
 
 class File {
@@ -37,9 +45,10 @@ class File {
   void set_shadow(uint64_t index, Shadow shadow) { put(index, {kNoPage, shadow}); }
   /// Forgets page and shadow; a node with nothing left in it is freed.
   void clear(uint64_t index) { put(index, {}); }
-  /// Forgets everything from `first` on; calls f(PageId) for each page that was cached there.
-  template <class F>
-  void truncate(uint64_t first, F&& f) {
+  /// Forgets everything from `first` on; calls f(PageId) for each page that was cached there, and freed(TreeNode) for each node
+  /// that has nothing left.
+  template <class F, class Freed>
+  void truncate(uint64_t first, F&& f, Freed&& freed) {
     for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end();) {
       Leaf& leaf = *it->second;
       for (uint64_t i = 0; i < kLeafPages; ++i) {
@@ -52,6 +61,7 @@ class File {
         --leaf.used;
         entry = {};
       }
+      if (leaf.used == 0) freed(std::as_const(leaf.node));
       it = leaf.used == 0 ? leaves_.erase(it) : std::next(it);
     }
   }
@@ -69,6 +79,23 @@ class File {
   }
   /// Tree nodes (struct xa_node), those with nothing but shadows included.
   size_t nodes() const { return leaves_.size(); }
+  /// The node that `index` lies in; null if there is none.
+  TreeNode* tree_node(uint64_t index) {
+    const auto it = leaves_.find(index / kLeafPages);
+    return it == leaves_.end() ? nullptr : &it->second->node;
+  }
+  /// Whether that node holds shadows, but no page.
+  bool only_shadows(uint64_t index) const {
+    const auto it = leaves_.find(index / kLeafPages);
+    return it != leaves_.end() && it->second->pages == 0;
+  }
+  /// Frees that node, and the shadows in it are forgotten.
+  void drop_node(uint64_t index) { leaves_.erase(index / kLeafPages); }
+  /// Calls f(index of its first page, TreeNode&) for every node.
+  template <class F>
+  void for_each_node(F&& f) const {
+    for (const auto& [number, leaf] : leaves_) f(number * kLeafPages, std::as_const(leaf->node));
+  }
 
   uint64_t id = 0;            // as the trace names it
   int64_t size_pages = 0;     // as far as it has been written or read
@@ -82,6 +109,7 @@ class File {
 
  private:
   struct Leaf {
+    TreeNode node;
     std::array<Entry, kLeafPages> entries;
     uint32_t pages = 0, used = 0;  // entries with a page; with a page or a shadow
   };

@@ -44,6 +44,7 @@ struct Host {
   std::deque<File> files;                    // in the order in which the program first used them
   int64_t buffer_heads = 0;                  // on cached pages of these files
   int64_t tree_nodes = 0;                    // struct xa_node of their page caches
+  uint64_t shadow_numbers = 0;               // given to shadow nodes so far
   std::vector<std::pair<int8_t, int8_t>> cache_slab;  // node and zone of each slab page that holds them
   int64_t app_file_bytes = 0;                // read and written through files
   std::vector<Cgroup> cgroups;               // [0]: the root; parents before children

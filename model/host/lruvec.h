@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <vector>
 
 #include "model/base/units.h"
@@ -106,6 +107,13 @@ class LruList {
   std::vector<Reservoir> reservoir_;
 };
 
+/// A node of a file's tree that holds nothing but shadows. Stale if the node has another number by now, or none.
+struct ShadowNode {
+  FileIndex file = kNoFile;
+  uint64_t index = 0;   // of its first page
+  uint64_t number = 0;  // TreeNode::listed
+};
+
 /// struct lruvec: the lists of one node and what their balance remembers.
 struct Lruvec {
   uint8_t parent = 0;                       // the lruvec of the parent group, on the same node
@@ -115,6 +123,9 @@ struct Lruvec {
   std::array<int64_t, 2> refaults_snapshot{};  // WORKINGSET_ACTIVATE_{ANON,FILE} at the last snapshot_refaults
   std::array<int64_t, 2> workingset_activate{};
   bool congested = false;                   // LRUVEC_CONGESTED
+  std::deque<ShadowNode> shadow_list;       // list_lru of mm/workingset.c, oldest first, stale entries among them
+  int64_t shadow_nodes = 0;                 // that are not stale
+  int64_t shadow_nodes_deferred = 0;        // what the shrinker has left for its next turn
 
   LruList& list(LruKindIndex kind) { return lists[static_cast<size_t>(kind)]; }
   const LruList& list(LruKindIndex kind) const { return lists[static_cast<size_t>(kind)]; }

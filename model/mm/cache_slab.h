@@ -2,10 +2,11 @@
 //
 // Mirrors create_empty_buffers() and try_to_free_buffers() (fs/buffer.c) and the xa_node accounting of
 // filemap_add_folio(). Pages that are only read have no buffer heads: mpage_readahead() maps blocks without them. Differs:
-// slab pages are given back as soon as their number allows, not when the last object of a given page is freed.
+// slab pages are given back as soon as their number allows, not when the last object of a given page is freed. A group is
+// charged by the byte, in whole pages (obj_cgroup_charge()): buffer heads with their page, nodes with who made them.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 
 #include "model/mm/kernel.h"
 
@@ -15,9 +16,13 @@ namespace oomcast::mm {
 void attach_buffers(Kernel& k, host::PageId id);
 /// The page leaves the cache.
 void detach_buffers(Kernel& k, host::PageId id);
-void add_tree_nodes(Kernel& k, size_t nodes);
-void drop_tree_nodes(Kernel& k, size_t nodes);
-/// Allocates the slab pages that the objects made since the last call need. May sleep.
-void grow_cache_slab(Kernel& k);
+/// The file has a new node in its tree where `index` lies, made by a task of that group.
+void add_tree_node(Kernel& k, host::FileIndex file, uint64_t index, uint8_t node, uint8_t cgroup);
+/// The node has gone. Gives the slab pages that came free.
+int64_t drop_tree_node(Kernel& k, const host::TreeNode& node);
+/// Allocates the slab pages that the objects made since the last call need, and charges the group for its own. May sleep.
+void grow_cache_slab(Kernel& k, uint8_t cgroup);
+/// Bytes of these objects that the group is charged for.
+int64_t cache_slab_bytes(const host::Cgroup& group);
 
 }  // namespace oomcast::mm

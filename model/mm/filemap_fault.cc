@@ -65,7 +65,7 @@ PageId filemap_fault(Kernel& k, ProcessIndex process, host::FileIndex file, uint
     if (id != host::kNoPage || k.sched.current().dying) break;
   }
   k.sched.memstall_leave();
-  grow_cache_slab(k);
+  grow_cache_slab(k, cgroup);
   return id;
 }
 

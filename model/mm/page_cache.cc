@@ -52,7 +52,7 @@ bool file_read(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint8
     if (!read_page(k, file, index, static_cast<int64_t>(last - index + 1), cgroup)) return false;
     k.host.files[file].readahead.prev_index = static_cast<int64_t>(index);
   }
-  grow_cache_slab(k);
+  grow_cache_slab(k, cgroup);
   return true;
 }
 
@@ -73,7 +73,7 @@ bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint
     balance_dirty_pages_ratelimited(k);
     if (k.sched.current().dying) return false;
   }
-  grow_cache_slab(k);
+  grow_cache_slab(k, cgroup);
   return true;
 }
 
@@ -85,13 +85,14 @@ void evict_file_page(Kernel& k, PageId id, uint8_t target_cgroup) {
   file.set_shadow(page.vpn, shadow);
   --file.cached;
   detach_buffers(k, id);
+  update_shadow_node(k, page.slot, page.vpn);
 }
 
 void truncate_file(Kernel& k, FileIndex file_index, uint64_t first_index) {
   File& file = k.host.files[file_index];
   std::vector<PageId> dropped;
-  const size_t nodes_before = file.nodes();
-  file.truncate(first_index, [&](PageId id) { dropped.push_back(id); });
+  std::vector<host::TreeNode> freed;
+  file.truncate(first_index, [&](PageId id) { dropped.push_back(id); }, [&](const host::TreeNode& node) { freed.push_back(node); });
   for (PageId id : dropped) {
     --file.cached;
     if (k.host.pages[id].mapcount > 0) try_to_unmap(k, id);
@@ -102,7 +103,10 @@ void truncate_file(Kernel& k, FileIndex file_index, uint64_t first_index) {
     release_page(k, id, k.sched.current().cpu);
   }
   file.size_pages = std::min(file.size_pages, static_cast<int64_t>(first_index));
-  drop_tree_nodes(k, nodes_before - file.nodes());
+  for (const host::TreeNode& node : freed) {
+    forget_shadow_node(k, node);
+    drop_tree_node(k, node);
+  }
 }
 
 }  // namespace oomcast::mm

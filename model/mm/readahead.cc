@@ -63,7 +63,8 @@ PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_
   const host::Shadow shadow = file.shadow(index);
   const size_t nodes_before = file.nodes();
   file.set_page(index, id);
-  add_tree_nodes(k, file.nodes() - nodes_before);
+  if (file.nodes() > nodes_before) add_tree_node(k, file_index, index, page.node, cgroup);
+  else update_shadow_node(k, file_index, index);
   ++file.cached;
   file.size_pages = std::max(file.size_pages, static_cast<int64_t>(index) + 1);
   // A page that will be overwritten whole says nothing about what was evicted.

@@ -8,6 +8,7 @@
 #include "model/mm/shrink_lists.h"
 #include "model/mm/shrinker.h"
 #include "model/mm/swap.h"
+#include "model/mm/workingset.h"
 
 namespace oomcast::mm {
 
@@ -151,6 +152,7 @@ void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
     if (!may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) continue;
     shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
     if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
+    freed_slab += shrink_shadow_nodes(k, node_index, static_cast<uint8_t>(cgroup), sc.priority);
   }
   sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal
   note_writeback_pressure(k, node_index, sc);

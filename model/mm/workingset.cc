@@ -1,6 +1,10 @@
 // Did a page come back so soon that it should never have gone? See workingset.h; kernel-spec section 4.12.
 #include "model/mm/workingset.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "model/mm/cache_slab.h"
 #include "model/mm/page_alloc.h"
 
 namespace oomcast::mm {
@@ -20,7 +24,82 @@ void note_cost(Lruvec& lruvec, bool file, int64_t pages, int64_t size) {
   }
 }
 
+host::Lruvec& lruvec_of(Kernel& k, const host::TreeNode& node) { return k.host.nodes[node.node].lruvecs[node.cgroup]; }
+
+bool stale(Kernel& k, const host::ShadowNode& entry) {
+  const host::TreeNode* const node = k.host.files[entry.file].tree_node(entry.index);
+  return node == nullptr || node->listed != entry.number;
+}
+
+// count_shadow_nodes(): those that can be spared.
+int64_t spare_shadow_nodes(Kernel& k, int node_index, uint8_t cgroup) {
+  const host::Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  int64_t pages = cgroup == host::kRootCgroup ? node.slab_reclaimable : k.host.cgroups[cgroup].slab;
+  for (const host::LruList& list : node.lruvecs[cgroup].lists) pages += list.size();
+  return std::max<int64_t>(0, node.lruvecs[cgroup].shadow_nodes - (pages >> 3));
+}
+
+// scan_shadow_nodes()
+int64_t free_shadow_nodes(Kernel& k, host::Lruvec& lruvec, uint8_t cgroup, int64_t count) {
+  int64_t freed = 0;
+  while (count > 0 && !lruvec.shadow_list.empty()) {
+    const host::ShadowNode entry = lruvec.shadow_list.front();
+    lruvec.shadow_list.pop_front();
+    if (stale(k, entry)) continue;
+    const host::TreeNode node = *k.host.files[entry.file].tree_node(entry.index);
+    forget_shadow_node(k, node);
+    k.host.files[entry.file].drop_node(entry.index);
+    freed += drop_tree_node(k, node);
+    k.host.count_with(cgroup, Vmstat::workingset_nodereclaim);
+    --count;
+  }
+  return freed;
+}
+
 }  // namespace
+
+void update_shadow_node(Kernel& k, host::FileIndex file_index, uint64_t index) {
+  host::File& file = k.host.files[file_index];
+  host::TreeNode* const node = file.tree_node(index);
+  if (node == nullptr || file.only_shadows(index) == (node->listed != 0)) return;
+  if (node->listed != 0) {
+    forget_shadow_node(k, *node);
+    node->listed = 0;
+    return;
+  }
+  host::Lruvec& lruvec = lruvec_of(k, *node);
+  node->listed = ++k.host.shadow_numbers;
+  ++lruvec.shadow_nodes;
+  k.host.count(Vmstat::workingset_nodes);
+  // A node that comes and goes leaves a stale entry each time.
+  if (static_cast<int64_t>(lruvec.shadow_list.size()) > 2 * lruvec.shadow_nodes + 64) std::erase_if(lruvec.shadow_list, [&k](const host::ShadowNode& entry) { return stale(k, entry); });
+  lruvec.shadow_list.push_back({file_index, index, node->listed});
+}
+
+void forget_shadow_node(Kernel& k, const host::TreeNode& node) {
+  if (node.listed == 0) return;
+  --lruvec_of(k, node).shadow_nodes;
+  k.host.count(Vmstat::workingset_nodes, -1);
+}
+
+int64_t shrink_shadow_nodes(Kernel& k, int node_index, uint8_t cgroup, int priority) {
+  constexpr int64_t kBatch = 128;  // SHRINK_BATCH
+  host::Lruvec& lruvec = k.host.nodes[static_cast<size_t>(node_index)].lruvecs[cgroup];
+  const int64_t spare = spare_shadow_nodes(k, node_index, cgroup);
+  if (spare == 0) return 0;
+  const int64_t deferred = std::exchange(lruvec.shadow_nodes_deferred, 0);
+  const int64_t delta = spare / 2;  // seeks 0: what is counted can all be had
+  int64_t total = std::min((deferred >> priority) + delta, 2 * spare), scanned = 0, freed = 0;
+  while (total >= kBatch || total >= spare) {
+    const int64_t batch = std::min(kBatch, total);
+    freed += free_shadow_nodes(k, lruvec, cgroup, batch);
+    k.host.count(Vmstat::slabs_scanned, batch);
+    total -= batch;
+    scanned += batch;
+  }
+  lruvec.shadow_nodes_deferred = std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * spare);
+  return freed;
+}
 
 void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup) {
   for (uint8_t g = cgroup;; g = host.cgroups[g].parent) {

@@ -128,7 +128,7 @@ void count_slots(const Host& host, Counts& counts) {
   if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
 }
 
-// What a group is charged for: its pages, page tables and what its CPUs have parked.
+// What a group is charged for: its pages, page tables, slab of cached files and what its CPUs have parked.
 void count_cgroups(const Host& host, Counts& counts) {
   std::vector<int64_t> charged(host.cgroups.size(), 0), swapped(host.cgroups.size(), 0);
   for (PageId id = 0; id < host.pages.size(); ++id) {
@@ -146,7 +146,7 @@ void count_cgroups(const Host& host, Counts& counts) {
     for (const host::Node& node : host.nodes) {
       for (const LruList& list : node.lruvecs[group].lists) charged[group] += list.reserved();
     }
-    charged[group] += cgroup.parked() + cgroup.kernel;
+    charged[group] += cgroup.parked() + cgroup.kernel + cgroup.slab;
     if (cgroup.parent >= group) counts.fail("cgroup " + cgroup.path + " stands before its parent");
     charged[cgroup.parent] += charged[group];
     swapped[cgroup.parent] += swapped[group];
@@ -163,6 +163,10 @@ void count_files(const Host& host, Counts& counts) {
   std::vector<Io> files(host.files.size()), nodes(host.nodes.size());
   std::vector<std::vector<int64_t>> pending(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
   std::vector<int64_t> mapped(host.nodes.size(), 0);
+  struct Slab {
+    int64_t with_buffers = 0, tree_nodes = 0;
+  };
+  std::vector<Slab> groups(host.cgroups.size());
   int64_t with_buffers = 0;
   for (PageId id = 0; id < host.pages.size(); ++id) {
     if (!host.pages.alive(id)) continue;
@@ -175,14 +179,22 @@ void count_files(const Host& host, Counts& counts) {
     nodes[page.node].writeback += io.writeback;
     pending[page.node][page.zone] += io.dirty + io.writeback;
     mapped[page.node] += !page.anon() && page.mapcount > 0 ? 1 : 0;
-    with_buffers += of_file && page.has(host::kPageBuffers) ? 1 : 0;  // the bit means another thing on other pages
+    if (!of_file || !page.has(host::kPageBuffers)) continue;  // the bit means another thing on other pages
+    ++with_buffers;
+    ++groups[page.cgroup].with_buffers;
   }
   int64_t tree_nodes = 0;
+  std::vector<std::vector<int64_t>> shadow_nodes(host.nodes.size(), std::vector<int64_t>(host.cgroups.size(), 0));
   for (size_t f = 0; f < files.size(); ++f) {
     const host::File& file = host.files[f];
     int64_t cached = 0;
     file.for_each_page(0, [&](uint64_t, PageId) { return ++cached > 0; });
     tree_nodes += static_cast<int64_t>(file.nodes());
+    file.for_each_node([&](uint64_t index, const host::TreeNode& node) {
+      ++groups[node.cgroup].tree_nodes;
+      if (file.only_shadows(index)) ++shadow_nodes[node.node][node.cgroup];
+      if (file.only_shadows(index) != (node.listed != 0)) counts.fail("file " + std::to_string(file.id) + " has a node on the wrong list, at page " + std::to_string(index));
+    });
     if (cached != file.cached || files[f].dirty != file.dirty || files[f].writeback != file.writeback) {
       counts.fail("file " + std::to_string(file.id) + " counts " + std::to_string(file.cached) + " cached, " + std::to_string(file.dirty) + " dirty and " + std::to_string(file.writeback) + " written pages; " + std::to_string(cached) + ", " + std::to_string(files[f].dirty) + " and " + std::to_string(files[f].writeback) + " were found");
     }
@@ -190,6 +202,11 @@ void count_files(const Host& host, Counts& counts) {
   const int64_t blocks = host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0;
   if (with_buffers * blocks != host.buffer_heads) counts.fail("buffer heads do not add up");
   if (tree_nodes != host.tree_nodes) counts.fail("nodes of page-cache trees do not add up");
+  for (size_t g = 0; g < groups.size(); ++g) {
+    if (groups[g].with_buffers * blocks != host.cgroups[g].buffer_heads || groups[g].tree_nodes != host.cgroups[g].tree_nodes) counts.fail("slab of cached files does not add up: cgroup " + host.cgroups[g].path);
+    for (size_t n = 0; n < host.nodes.size(); ++n)
+      if (shadow_nodes[n][g] != host.nodes[n].lruvecs[g].shadow_nodes) counts.fail("shadow nodes do not add up: cgroup " + host.cgroups[g].path);
+  }
   for (size_t n = 0; n < nodes.size(); ++n) {
     if (nodes[n].dirty != host.nodes[n].nr_dirty || nodes[n].writeback != host.nodes[n].nr_writeback) counts.fail("dirty pages and writeback do not add up: node " + std::to_string(n));
     for (size_t z = 0; z < pending[n].size(); ++z) {

@@ -1,6 +1,8 @@
 // What would memory.stat of the program's cgroup say when the run is over? See memory_stat.h.
 #include "model/sim/memory_stat.h"
 
+#include "model/mm/cache_slab.h"
+
 namespace oomcast::sim {
 
 using host::LruKindIndex;
@@ -44,7 +46,8 @@ MemoryStat memory_stat_of(const host::Host& host, host::CgroupIndex group) {
   }
   for (size_t g = 1; g < host.cgroups.size(); ++g) {
     if (!ours(static_cast<host::CgroupIndex>(g))) continue;
-    out.kernel += Pages(host.cgroups[g].kernel);
+    out.kernel += Pages(host.cgroups[g].kernel + host.cgroups[g].slab);
+    out.slab_reclaimable += Bytes(mm::cache_slab_bytes(host.cgroups[g]));
     for (const host::Node& node : host.nodes) add_reservoir(node.lruvecs[g], out);
   }
   for (const host::Node& node : host.nodes) {

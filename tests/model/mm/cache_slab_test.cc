@@ -72,5 +72,19 @@ TEST_F(ReadAndWritten, EvictionGivesBufferHeadsBackButKeepsTheNodesForTheShadows
   EXPECT_EQ(m.host.tree_nodes, 0) << "shadows go with the file";
 }
 
+TEST(GroupSlab, IsChargedToWhoMadeItAndGivenBackWithThePages) {
+  Machine m(HostBuilder().plain_node(20000_pages).limit(64_MiB).build());
+  m.host.files.emplace_back();
+  const uint8_t app = m.host.app_cgroup;
+  m.run([&] { file_write(m.k, 0, 0, 640 * 4096, app); });
+  // 10 nodes of 576 bytes, 640 buffer heads of 104: 72,320 bytes.
+  EXPECT_EQ(cache_slab_bytes(m.host.cgroups[app]), 72320);
+  EXPECT_EQ(m.host.cgroups[app].slab, 18);
+  EXPECT_EQ(m.host.cgroups[app].usage - m.host.cgroups[app].parked(), 640 + 18);
+  m.run([&] { truncate_file(m.k, 0, 0); });
+  EXPECT_EQ(m.host.cgroups[app].usage - m.host.cgroups[app].parked(), 0);
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+}
+
 }  // namespace
 }  // namespace oomcast::mm

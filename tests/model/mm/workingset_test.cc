@@ -5,6 +5,7 @@
 
 #include "model/mm/lru.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/page_cache.h"
 #include "tests/support/machine.h"
 
 namespace oomcast::mm {
@@ -107,6 +108,43 @@ TEST(Cost, OldCostsAreHalvedBeyondAQuarterOfTheLists) {
   lru_note_cost(m.node(), host::kRootCgroup, false, 1);
   EXPECT_EQ(root.file_cost, 50);
   EXPECT_EQ(root.anon_cost, 104);
+}
+
+// A group of 2 MiB reads a file through, once.
+struct Streamed {
+  explicit Streamed(int64_t pages) : m(HostBuilder().plain_node(20000_pages).limit(2_MiB).build(), Kswapd::kAbsent) {
+    m.host.files.emplace_back();
+    m.host.files[0].size_pages = pages;
+    for (int64_t at = 0; at < pages; at += 32) read(at, 32);
+  }
+  ~Streamed() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
+  void read(int64_t first, int64_t pages) {
+    m.run([&] { file_read(m.k, 0, static_cast<uint64_t>(first) * 4096, static_cast<uint64_t>(pages) * 4096, m.host.app_cgroup); });
+  }
+  int64_t refaults_of(int64_t page) {
+    const int64_t before = m.host.vmstat[Vmstat::workingset_refault_file];
+    read(page, 1);
+    return m.host.vmstat[Vmstat::workingset_refault_file] - before;
+  }
+  int64_t shadow_nodes() { return m.node().lruvecs[m.host.app_cgroup].shadow_nodes; }
+  Machine m;
+};
+
+TEST(ShadowNodes, AnEighthOfTheGroupsPagesIsKept) {
+  Streamed s(10000);  // 157 nodes; 64 may stay, and of the others a half is less than the shrinker's batch
+  EXPECT_EQ(s.m.host.vmstat[Vmstat::workingset_nodereclaim], 0);
+  EXPECT_GT(s.shadow_nodes(), 140);
+  EXPECT_EQ(s.m.host.vmstat[Vmstat::workingset_nodes], s.shadow_nodes());
+  EXPECT_GT(s.refaults_of(0), 0);
+}
+
+TEST(ShadowNodes, BeyondThatTheOldestAreFreedAndWhatTheyKnewIsForgotten) {
+  Streamed s(60000);  // 938 nodes
+  EXPECT_GE(s.m.host.vmstat[Vmstat::workingset_nodereclaim], 5 * 128);
+  EXPECT_EQ(s.m.host.cgroups[s.m.host.app_cgroup].stat[Vmstat::workingset_nodereclaim], s.m.host.vmstat[Vmstat::workingset_nodereclaim]);
+  EXPECT_LT(s.shadow_nodes(), 64 + 256);
+  EXPECT_EQ(s.refaults_of(0), 0);
+  EXPECT_EQ(s.refaults_of(59000), 1);
 }
 
 }  // namespace
