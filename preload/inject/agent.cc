@@ -483,7 +483,7 @@ bool after_break_moved() {
   }
   // The break was read before this word: if it says no, the sweep that follows its change sees what has grown.
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (!tracking() || !asks_before_use()) return true;
+  if (!tracking() || !asks_before_use(now - before)) return true;
   const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
   return !(answered && thread_state.refused);
 }

@@ -48,7 +48,7 @@ inline bool tracking_now() { return agent_tracking.load(std::memory_order_acquir
 inline bool tracking() { return tracking_now() || (__builtin_expect(agent_hello_due.load(std::memory_order_relaxed) != 0, 0) && say_due_hello()); }
 /// Whether memory has to be registered before it is used. Only while tracking. What was mapped before this said no is found by
 /// the sweep that follows the change, since the recorder looks at the mappings after it has changed the word.
-inline bool asks_before_use() { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0; }
+inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0 || bytes >= ring::kLargeRequestBytes; }
 
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.

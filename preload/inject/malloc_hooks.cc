@@ -40,7 +40,7 @@ inline bool noticed(uintptr_t address, size_t bytes, const void* caller) {
   if (const ring::KnownPages& touched = agent_shared->touched; touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2))))
     return granted;
   const ring::KnownPages& known = agent_shared->known;
-  if (asks_before_use() && __builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
+  if (asks_before_use(bytes) && __builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
     granted &= after_allocation_slow(address, bytes);
   sample_stack_if_due(address, bytes, caller);
   return granted;

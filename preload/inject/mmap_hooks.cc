@@ -54,7 +54,7 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
   // Its pages are found by polling: whoever takes the mapping away has to let the recorder look first.
   if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);
-  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) && tracking() && asks_before_use() &&
+  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
       agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) && thread_state.refused) {
     // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
     raw_syscall(SYS_munmap, result, static_cast<long>(bytes));
@@ -89,7 +89,7 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
   if (result == -EFAULT && agent_request(ring::RequestKind::kUnknownPage, reinterpret_cast<uint64_t>(old), page_up(old_bytes), 0, 0))
     result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
   // A move is told by the userfaultfd; the part that is new is not.
-  if (!failed(result) && page_up(bytes) > page_up(old_bytes) && tracking() && asks_before_use())
+  if (!failed(result) && page_up(bytes) > page_up(old_bytes) && tracking() && asks_before_use(bytes - old_bytes))
     agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes), page_up(bytes) - page_up(old_bytes), 0, 0);
   return reinterpret_cast<void*>(with_errno(result));
 }

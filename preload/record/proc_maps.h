@@ -16,6 +16,7 @@ struct Vma {
   uint64_t device = 0;  // as in st_dev
   bool readable = false, writable = false, executable = false, shared = false;
   std::string name;  // path, [heap], [stack], [anon:...] or empty
+  bool one_request = false;  // not by /proc, which shows what lies side by side as one: the program asked for just this
 
   bool operator==(const Vma&) const = default;
   bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]" || huge(); }

@@ -113,8 +113,8 @@ struct Process {
   uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known
   uint64_t started_ns = 0;
   uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000, last_poll_ns = 0;
-  uint64_t next_drain_ns = 0;    // it uses files: its ring fills without a fault to tell us; 0: it does not
-  uint64_t last_file_ns = 0;
+  uint64_t next_drain_ns = 0;    // its ring fills without a fault to tell us; 0: it does not
+  uint64_t last_note_ns = 0;
   bool active = false;           // something happened since the last sweep
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total

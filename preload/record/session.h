@@ -107,6 +107,7 @@ class Session {
   // session_files.cc
   void on_file_note(Process& process, const trace::Event& note);
   bool in_file_call(Process& process, Task& task, uint64_t now_ns);
+  void drain_soon(Process& process, uint64_t now_ns);
   void drain_file_users(uint64_t now_ns);
 
   // session_faults.cc
@@ -172,6 +173,7 @@ class Session {
   void come_near();
   void measure_cost();
   void arm_zero_pages(Process& process, uint64_t start, uint64_t end);
+  uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
   uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
@@ -256,6 +258,8 @@ class Session {
   bool near_ = true;                                 // touches are held, where the tracker can
   bool was_far_ = false;
   uint64_t began_ns_ = 0, came_near_ns_ = 0;
+  uint64_t sweep_budget_at_ns_ = 0;
+  int64_t sweep_budget_ns_ = 0;
   uint64_t found_feed_ns_ = 0;                       // in this sweep: what the sink took for them
   uint64_t found_pages_ = 0, most_found_pages_ = 0;  // by polling: in this tick, and the most in any
   std::vector<std::string> polled_comms_;

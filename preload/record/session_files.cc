@@ -8,7 +8,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kLockstepPages = 8192;     // 32 MiB before the next watermark, file notes are taken one by one
-constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files
+constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files or many stacks are taken
 constexpr uint64_t kQuietNs = 50'000'000;  // and for how long after its last use
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
 
@@ -31,10 +31,15 @@ void Session::on_file_note(Process& process, const trace::Event& note) {
   event.bytes = note.bytes;
   event.argument = note.argument;
   process.active = true;
-  process.last_file_ns = now;
-  if (process.next_drain_ns == 0) process.next_drain_ns = now + kDrainNs;
+  drain_soon(process, now);
   feed(event);
   if (process.shared) (*process.shared)->lockstep.store(sink_.headroom_pages() < kLockstepPages ? 1 : 0, std::memory_order_relaxed);
+}
+
+/// Its ring fills by itself: no fault and no question of the program makes us look.
+void Session::drain_soon(Process& process, uint64_t now_ns) {
+  process.last_note_ns = now_ns;
+  if (process.next_drain_ns == 0) process.next_drain_ns = now_ns + kDrainNs;
 }
 
 /// True while the thread is in a file call: its clock waits until the call is over and has been counted.
@@ -51,7 +56,7 @@ bool Session::in_file_call(Process& process, Task& task, uint64_t now_ns) {
 void Session::drain_file_users(uint64_t now_ns) {
   for (const auto& [pid, process] : processes_) {
     if (process->next_drain_ns == 0 || now_ns < process->next_drain_ns) continue;
-    process->next_drain_ns = now_ns - process->last_file_ns < kQuietNs ? now_ns + kDrainNs : 0;
+    process->next_drain_ns = now_ns - process->last_note_ns < kQuietNs ? now_ns + kDrainNs : 0;
     if (process->tells_frees()) on_userfaultfd(*process);
     drain_ring(*process);
     apply_watches();

@@ -36,7 +36,7 @@ void Session::on_break_moved(Process& process, const ring::Request& request) {
   Vma grown;
   grown.start = page_down(request.address);
   grown.end = page_up(request.address + request.bytes);
-  grown.readable = grown.writable = true;
+  grown.readable = grown.writable = grown.one_request = true;
   if (process.heap_start == 0) process.heap_start = grown.start;
   break_fell(process, page_up(request.address));
   // Another thread may have let it fall further before, and not yet said so: the kernel keeps what is not registered yet

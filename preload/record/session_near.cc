@@ -79,6 +79,7 @@ void Session::arm_zero_pages(Process& process, uint64_t start, uint64_t end) {
 uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const {
   const uint64_t tracked = process.counted_pages;
   const uint64_t change = tracked > tracked_before ? tracked - tracked_before : tracked_before - tracked;
+  if (process.swept_ns == 0) return kFarSweepMinNs;  // in how long it has come to this nobody knows
   if (change == 0) return std::min(process.sweep_interval_ns * 2, kFarSweepMaxNs);
   const uint64_t bearable = std::max(tracked, kLeastKnownPages) / kFoundPart;
   return std::clamp((now_ns - process.swept_ns) * bearable / change, kFarSweepMinNs, kFarSweepMaxNs);

@@ -311,12 +311,20 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       vma.end = page_up(request.address + request.bytes);
       vma.readable = request.argument & PROT_READ;
       vma.writable = request.argument & PROT_WRITE;
+      vma.one_request = true;
       learn(process, vma, request.flags & MAP_NORESERVE);
       break;
     }
     case ring::RequestKind::kUnknownPage: {
       const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
       Vma vma;
+      if (request.bytes >= ring::kLargeRequestBytes && query_map(process.maps.get(), request.address, &vma) && vma.end >= end && vma.anonymous()) {
+        // Beside it may lie what else was allocated: its own pages first.
+        vma.start = std::max(vma.start, page_down(request.address));
+        vma.end = std::min(vma.end, page_up(end));
+        vma.one_request = true;
+        learn(process, vma, false);
+      }
       for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) learn(process, vma, false);
       // Known from now on, whatever it is: or else each allocation there would ask again.
       if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
@@ -348,7 +356,8 @@ void Session::drain_ring(Process& process) {
   look_at_break(process);
   ring::RingRecord record;
   // Bounded: a guest that writes without pause must not keep us here.
-  for (int i = 0; i < 4096 && process.shared->reader.pop(record); ++i) {
+  for (uint64_t i = 0; i < 2 * ring::kSlots && process.shared->reader.pop(record); ++i) {
+    if (i == ring::kSlots / 16) drain_soon(process, monotonic_ns());
     ++count_.notes;
     const trace::Event& note = record.event;
     if (note.address + note.bytes < note.address) continue;

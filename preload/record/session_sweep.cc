@@ -18,6 +18,7 @@ constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 
 constexpr uint64_t kWholeSweepNs = 200'000'000;
 constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64;
+constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kHangUpGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
@@ -132,11 +133,9 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     }
     process.map.insert(area);
     if (!area.announced) continue;
-    trace::Event event = stamped(process, nullptr, trace::EventKind::kMap);
-    event.address = start;
-    event.bytes = end - start;
-    event.flags = map_flags(area);
-    feed(event);
+    // The kernel may refuse one large request where it grants many small ones, and found memory may have come by many.
+    const uint64_t piece = vma.one_request ? end - start : kFoundPieceBytes;
+    for (uint64_t at = start; at < end; at += piece) feed_simple(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
   }
   std::vector<std::pair<uint64_t, uint64_t>> unregistered;
   std::vector<std::pair<uint64_t, uint64_t>> changed;
@@ -215,18 +214,30 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   process.last_maps = std::move(maps);
 }
 
+/// How many times as long as it took must a look be away from the next? Not at all as long as looks have taken less than
+/// their part of the time: a short program is looked at closely, one that runs on cheaply.
+uint64_t Session::rest_after_look(uint64_t now_ns, uint64_t looked_ns) {
+  constexpr int64_t kBurstNs = 100'000'000;
+  const auto earned = static_cast<int64_t>((now_ns - sweep_budget_at_ns_) / kShareOfAll);
+  sweep_budget_at_ns_ = now_ns;
+  sweep_budget_ns_ = std::max(std::min(sweep_budget_ns_ + earned, kBurstNs) - static_cast<int64_t>(looked_ns), -kBurstNs);
+  return sweep_budget_ns_ > 0 ? 0 : kShareOfAll * processes_.size();
+}
+
 /// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
 void Session::set_next_sweep(Process& process, uint64_t began, uint64_t now, bool all, uint64_t tracked_before) {
-  const uint64_t took = now - began, share = kShareOfAll * processes_.size();
-  process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * std::max(kSweepShare, share)) : process.whole_sweep_ns;
+  const uint64_t took = now - began;
   // What the model makes of what was found comes with the program's own touches, however often we look.
   const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
+  const uint64_t rest = rest_after_look(now, looked);
+  process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest)) : process.whole_sweep_ns;
   if (process.tracker == TrackerKind::kUserfaultfd && !process.near) {
     process.sweep_interval_ns = far_interval_ns(process, began, tracked_before);
-    process.next_sweep_ns = now + std::max(process.sweep_interval_ns, (all ? 0 : looked) * share);
+    process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * rest);
     process.swept_ns = began;
     return;
   }
+  const uint64_t share = kShareOfAll * processes_.size();
   process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
   process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * std::max(kSweepShare, share));
 }

@@ -14,6 +14,8 @@ inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
 inline constexpr uint32_t kVersion = 8;
 
 inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
+/// The target might refuse a request as large as this by itself: it is told whatever else is only polled.
+inline constexpr uint64_t kLargeRequestBytes = uint64_t{1} << 30;
 /// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
 inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
 
