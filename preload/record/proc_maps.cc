@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
+#include <memory>
 #include <string_view>
 
 #include "model/base/units.h"
@@ -81,14 +81,16 @@ void scan_pagemap_entries(int fd, uint64_t start, uint64_t end, bool of_file, co
 
 /// Runs of resident or swapped pages that are in all of `categories` and in none of `without`. False: the kernel has no such call.
 bool scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, uint64_t categories, uint64_t without, const std::function<void(uint64_t, uint64_t)>& found) {
-  std::array<PageRegion, 512> regions;
+  // Each call waits for the guest's mmap_lock, which a busy allocator holds most of the time: few calls, long answers.
+  constexpr size_t kRegions = 8192;
+  const std::unique_ptr<PageRegion[]> regions(new PageRegion[kRegions]);
   for (uint64_t at = start; at < end;) {
     PagemapScan scan{};
     scan.size = sizeof scan;
     scan.start = at;
     scan.end = end;
-    scan.vec = reinterpret_cast<uint64_t>(regions.data());
-    scan.vec_len = regions.size();
+    scan.vec = reinterpret_cast<uint64_t>(regions.get());
+    scan.vec_len = kRegions;
     scan.category_inverted = without;
     scan.category_mask = categories | without;
     scan.category_anyof_mask = kPageIsPresent | kPageIsSwapped;

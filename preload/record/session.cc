@@ -178,14 +178,14 @@ void Session::on_signal() {
 }
 
 /// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already and
-/// keeps its own priority. While touches are only polled nobody waits, and the CPU is the guest's.
-void Session::go_first() { ::setpriority(PRIO_PROCESS, 0, -10); }
+/// keeps its own priority. While touches are only polled nobody waits, but what a look finds late may be gone.
+void Session::go_first() { ::setpriority(PRIO_PROCESS, 0, near_ ? -10 : -5); }
 
 void Session::loop() {
   constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
   std::array<epoll_event, 64> events;
   next_tick_ns_ = monotonic_ns();
-  if (near_) go_first();
+  go_first();
   // Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {

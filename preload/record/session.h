@@ -186,7 +186,7 @@ class Session {
   enum class Look { kNothing, kFreshTouches, kMappings, kAllTouches };
   Look what_has_changed(Process& process, uint64_t now_ns);
   void look_at_mappings(Process& process, bool changed_only, bool whole);
-  void set_next_sweep(Process& process, uint64_t began, uint64_t now, bool all, uint64_t tracked_before);
+  void set_next_sweep(Process& process, uint64_t began, uint64_t took, bool all, uint64_t tracked_before);
   enum class Registration { kByItself, kDone, kLater };
   bool register_memory(Process& process, uint64_t start, uint64_t end);
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);

@@ -225,8 +225,8 @@ uint64_t Session::rest_after_look(uint64_t now_ns, uint64_t looked_ns) {
 }
 
 /// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
-void Session::set_next_sweep(Process& process, uint64_t began, uint64_t now, bool all, uint64_t tracked_before) {
-  const uint64_t took = now - began;
+void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, bool all, uint64_t tracked_before) {
+  const uint64_t now = monotonic_ns();
   // What the model makes of what was found comes with the program's own touches, however often we look.
   const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
   const uint64_t rest = rest_after_look(now, looked);
@@ -243,7 +243,7 @@ void Session::set_next_sweep(Process& process, uint64_t began, uint64_t now, boo
 }
 
 void Session::sweep(Process& process, bool whole) {
-  const uint64_t began = monotonic_ns();
+  const uint64_t began = monotonic_ns(), cpu_began = thread_cpu_ns();
   note_poll(process, began);
   if (process.tracked_by_faults() && !whole) close_stalled_walks(process, kStalledNs);
   drain_ring(process);
@@ -274,7 +274,7 @@ void Session::sweep(Process& process, bool whole) {
   const uint64_t now = monotonic_ns();
   ++(look >= Look::kMappings ? count_.sweeps : count_.glances);
   count_.sweep_ns += now - began;
-  set_next_sweep(process, began, now, look == Look::kAllTouches, tracked_before);
+  set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look == Look::kAllTouches, tracked_before);
   process.active = false;
   apply_watches();
 }

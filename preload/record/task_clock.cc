@@ -52,13 +52,13 @@ bool waits_for_child(int syscall_fd) {
   return number == SYS_wait4 || number == SYS_waitid;
 }
 
+}  // namespace
+
 uint64_t thread_cpu_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
-
-}  // namespace
 
 uint64_t monotonic_ns() {
   timespec now{};

@@ -26,6 +26,8 @@ TrackingCost measure_tracking_cost();
 uint64_t measure_native_fault_ns();
 
 uint64_t monotonic_ns();
+/// Of the calling thread.
+uint64_t thread_cpu_ns();
 
 class TaskClock {
  public:
