@@ -31,4 +31,7 @@ std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps);
 /// brings them into the target's memory: without our own library, the C library and what else every host runs all the time.
 std::vector<Vma> program_mappings(const std::vector<Vma>& maps);
 
+/// At which instruction a thread that waits in the kernel was stopped, by the text of /proc/PID/task/TID/syscall; 0: it does not say.
+uint64_t stopped_at(const std::string& text);
+
 }  // namespace oomcast::record

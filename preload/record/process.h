@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -48,6 +49,7 @@ struct Task {
   std::array<Walk, 12> walks;
   uint64_t first_window_pages = 1;  // of a new walk, as far as the last ones went
   bool file_time_known = false;  // its clock has seen how long it was in file calls
+  UniqueFd stopped_at;  // /proc/PID/task/TID/syscall, once it was asked for
   uint64_t tick = 0;  // last tick at which the thread was seen to live
 };
 
@@ -134,6 +136,7 @@ struct Process {
   bool maps_shared_memory = false;
   int refused_ranges = 0;        // that could not be registered at once, one after another
   FileMappings file_mappings;
+  std::set<uint64_t> watched_code;  // pages of its text whose next use the model wants to hear of
   FileUse file_use;
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
   uint64_t ring_bytes = 0, ring_scan_ns = 0;  // what of it is resident there; when that is looked up again

@@ -128,6 +128,7 @@ void Session::forget_address_space(Process& process) {
   process.fork_group = 0;
   process.maps_shared_memory = false;
   process.file_mappings.clear();
+  process.watched_code.clear();
   process.file_use.told.clear();  // the new program's hooks claim for themselves
   process.pages.clear_all();
   process.map.clear();
@@ -359,6 +360,7 @@ void Session::apply_watches() {
   // Pages that are gone, or were never registered, cannot be watched: no harm.
   std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
     Process* process = find(watch.pid);
+    if (process != nullptr) watch_code(*process, watch.address);
     return process == nullptr || !process->fault_fd.write_protects() || !process->pages.test(PageBit::kTouched, watch.address);
   });
   std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) { return a.pid != b.pid ? a.pid < b.pid : a.address < b.address; });
@@ -414,6 +416,7 @@ trace::CaptureSummary Session::finish() {
   summary_.lost_events = ring_lost_;
   spdlog::debug("served {} events in {} wake-ups: {} first writes ({} pages filled), {} first reads, {} protected writes in {} reads; {} questions, {} notes", summary_.events,
                 count_.wake_ups, count_.write_faults, count_.filled_pages, count_.read_faults, count_.protected_faults, count_.fault_reads, count_.requests, count_.notes);
+  spdlog::debug("{} pages of program text were found in use again", count_.code_references);
   spdlog::debug("{} clock readings, {} sweeps and {} glances in {} ms, {} walks closed, {} pages examined", count_.clock_reads, count_.sweeps, count_.glances,
                 count_.sweep_ns / 1'000'000, count_.walks_closed, count_.pages_examined);
   for (uint32_t bit = 0; bit < static_cast<uint32_t>(ring::Sensitive::kCount); ++bit)
@@ -448,7 +451,7 @@ trace::CaptureSummary Session::finish() {
   if (copies_seen_ > 0)
     summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 5 to 50 ms later at most.");
   if (saw_mapped_file_) summary_.caveats.emplace_back("The program mapped files for their data: the first use of each page was found by polling, 5 to 50 ms later at most; later uses are not seen, so such pages look colder than they are.");
-  if (saw_program_file_) summary_.caveats.emplace_back("Text of the program and its libraries (the C library and shells left out) is taken not to be in the target's page cache at the start, unless its root file system is in memory or page_cache[] names the file; its use was found by polling, in pieces of 64 KiB at most.");
+  if (saw_program_file_) summary_.caveats.emplace_back("Text of the program and its libraries (the C library and shells left out) is taken not to be in the target's page cache at the start, unless its root file system is in memory or page_cache[] names the file; its first use was found by polling, in pieces of 64 KiB at most, of later ones only those are seen in which a thread takes a fault.");
   if (unseen_file_bytes_ > 0) summary_.caveats.push_back(std::to_string(unseen_file_bytes_ >> 20) + " MiB were read or written by calls that no hook sees (stdio inside libc, system calls of its own); they were found by polling the descriptors' positions, 5 to 50 ms later at most.");
   if (saw_huge_pages_) summary_.caveats.emplace_back("The program mapped huge pages (hugetlb): they come from the target's own pool and are not part of the forecast.");
   if (saw_refusal_) summary_.caveats.emplace_back("Memory that the target would refuse was refused to the program (--on-refuse enomem): mmap, brk, sbrk and the malloc family failed; growth by realloc and mremap was let through.");

@@ -6,6 +6,7 @@
 //   session_heap.cc       where the break is
 //   session_settings.cc   memory policies, affinity and limits that the guest has set
 //   session_mapped_files.cc  files that are mapped, program text among them
+//   session_code.cc       which of its text a thread has just run
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_walks.cc      how far ahead of a thread memory is filled, and what of it was touched
@@ -138,6 +139,9 @@ class Session {
   void poll_mapped_before_free(Process& process);
   void forget_mapped_files(Process& process, uint64_t start, uint64_t end);
   void forget_mapped_file(Process& process, FileMappings::iterator at);
+  // session_code.cc
+  void watch_code(Process& process, uint64_t page);
+  void tell_code_in_use(Process& process, Task& task);
   void on_remove(Process& process, uint64_t start, uint64_t end);
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
   void retry_parked(Process& process);

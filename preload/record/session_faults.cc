@@ -53,6 +53,7 @@ void Session::on_fault(Process& process, const uffd_msg& message, bool of_heap) 
   auto& slot = process.tasks[tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, monotonic_ns());
   const Fault fault{*slot, page, monotonic_ns(), of_heap};
+  if (!process.watched_code.empty()) tell_code_in_use(process, *slot);
   if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, fault);
   else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, fault);
   else on_missing_read(process, fault);

@@ -88,6 +88,7 @@ void Session::forget_mapped_file(Process& process, FileMappings::iterator at) {
     from = area.end;
   });
   if (from < at->second.end) feed_simple(process, trace::EventKind::kUnmap, from, at->second.end - from);
+  process.watched_code.erase(process.watched_code.lower_bound(at->second.start), process.watched_code.lower_bound(at->second.end));
   process.file_mappings.erase(at);
 }
 

@@ -100,6 +100,33 @@ TEST(ProgramText, IsToldAsMappedAndUsedAndAChildThatExecsTellsOfItsOwn) {
   EXPECT_GT(used, 0u);
 }
 
+TEST(ProgramText, WhereAThreadWasStoppedIsReadFromProc) {
+  EXPECT_EQ(stopped_at("-1 0x7ffc3ccbdf28 0x7f39812c42ad\n"), 0x7f39812c42adu) << "in a fault";
+  EXPECT_EQ(stopped_at("0 0x3 0x7f398114d000 0x20000 0x7f39811dbb60 0xffffffff 0x0 0x7ffc3ccbdf20 0x7f39812c4200\n"), 0x7f39812c4200u) << "in read()";
+  EXPECT_EQ(stopped_at("running\n"), 0u);
+  EXPECT_EQ(stopped_at(""), 0u);
+}
+
+TEST(ProgramText, ThatAHeldThreadRunsIsToldAgainWhenItIsWatched) {
+  if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+  RecordingSink sink;
+  sink.headroom = 0;
+  sink.watch_reads = true;
+  ASSERT_TRUE(record_guest(sink, {guest("downwards")}).ok());
+  struct stat status {};
+  ASSERT_EQ(::stat(guest("downwards").c_str(), &status), 0);
+  uint64_t start = 0, end = 0, again = 0;
+  for (const trace::Event& event : sink.events) {
+    if (event.kind == EventKind::kMap && (event.flags & trace::kExecutable)) start = event.address, end = event.address + event.bytes;
+    if (event.kind == EventKind::kReference && event.address >= start && event.address < end) {
+      EXPECT_EQ(event.flags, 0) << "a read";
+      ++again;
+    }
+  }
+  EXPECT_GT(again, 0u);
+  EXPECT_LE(again, (end - start) / 4096) << "each watch is answered once";
+}
+
 class MappedFiles : public testing::Test {
  protected:
   void SetUp() override {

@@ -15,7 +15,7 @@ class RecordingSink : public trace::EventSink {
  public:
   void feed(const trace::Event& event) override {
     events.push_back(event);
-    if (watch_writes && event.kind == trace::EventKind::kTouch && (event.flags & trace::kWrite))
+    if (event.kind == trace::EventKind::kTouch && (event.flags & trace::kWrite ? watch_writes : watch_reads))
       for (uint64_t at = event.address; at < event.address + event.bytes; at += 4096) watches_.push_back({event.pid, at});
   }
   void take_watches(std::vector<trace::WatchRequest>& out) override {
@@ -37,7 +37,7 @@ class RecordingSink : public trace::EventSink {
   }
 
   std::vector<trace::Event> events;
-  bool watch_writes = false;
+  bool watch_writes = false, watch_reads = false;
   uint64_t headroom = 1 << 20;
 
  private:

@@ -1,0 +1,42 @@
+// Which of its code has a program just run? No page table tells us, but a thread that waits for us in a fault stands somewhere.
+//
+// Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here would wait for
+// ever if the page were missing: for us, who serve its faults.
+#include <fcntl.h>
+
+#include <cstdlib>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+
+uint64_t stopped_at(const std::string& text) {
+  // "-1 0xSP 0xPC" where a fault stopped it, a system call's number and arguments before them where that did; or "running".
+  const size_t before = text.rfind(" 0x");
+  return before == std::string::npos ? 0 : std::strtoull(text.c_str() + before, nullptr, 16);
+}
+
+/// The model will hear of the next use of this page if it is one of the program's code; it is none of its own memory then.
+void Session::watch_code(Process& process, uint64_t page) {
+  if (!process.tracked_by_faults()) return;
+  const auto next = process.file_mappings.upper_bound(page);
+  if (next == process.file_mappings.begin()) return;
+  const FileMapping& mapping = std::prev(next)->second;
+  if (page < mapping.end && mapping.program && mapping.executable) process.watched_code.insert(page);
+}
+
+/// The thread is held: tells if the page that it runs in is one of the watched ones.
+void Session::tell_code_in_use(Process& process, Task& task) {
+  if (!task.stopped_at) task.stopped_at = UniqueFd(::open(("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(task.tid) + "/syscall").c_str(), O_RDONLY | O_CLOEXEC));
+  char text[256];
+  const ssize_t length = ::pread(task.stopped_at.get(), text, sizeof text, 0);
+  const uint64_t page = page_down(length > 0 ? stopped_at(std::string(text, static_cast<size_t>(length))) : 0);
+  if (process.watched_code.erase(page) == 0) return;
+  trace::Event event = stamped(process, &task, trace::EventKind::kReference);
+  event.address = page;
+  event.bytes = kPage;
+  feed(event);
+  ++count_.code_references;
+}
+
+}  // namespace oomcast::record
