@@ -5,7 +5,9 @@
 // bulk (LruList::Reservoir) until reclaim looks at it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model/base/check.h"
@@ -72,32 +74,36 @@ struct Page {
 };
 static_assert(sizeof(Page) <= 40);
 
-/// All pages by id; ids are reused, lowest memory footprint first in, last out.
+/// All pages by id; ids are reused, lowest memory footprint first in, last out. In pieces: one that doubles would hold twice
+/// as much as there is, and three times while it moves.
 class PageArray {
  public:
   PageId create() {
     if (!free_.empty()) {
       const PageId id = free_.back();
       free_.pop_back();
-      pages_[id] = Page{};
+      (*this)[id] = Page{};
       return id;
     }
-    pages_.emplace_back();
-    return static_cast<PageId>(pages_.size() - 1);
+    if (size_ == pieces_.size() << kPieceShift) pieces_.push_back(std::make_unique<Page[]>(kPiecePages));
+    return static_cast<PageId>(size_++);
   }
   void destroy(PageId id) {
-    OOMCAST_CHECK(pages_[id].list == LruKindIndex::kNone);
-    pages_[id].node = kDeadNode;
+    OOMCAST_CHECK((*this)[id].list == LruKindIndex::kNone);
+    (*this)[id].node = kDeadNode;
     free_.push_back(id);
   }
-  Page& operator[](PageId id) { return pages_[id]; }
-  const Page& operator[](PageId id) const { return pages_[id]; }
-  size_t size() const { return pages_.size(); }
-  bool alive(PageId id) const { return pages_[id].node != kDeadNode; }
+  Page& operator[](PageId id) { return pieces_[id >> kPieceShift][id & (kPiecePages - 1)]; }
+  const Page& operator[](PageId id) const { return pieces_[id >> kPieceShift][id & (kPiecePages - 1)]; }
+  size_t size() const { return size_; }
+  bool alive(PageId id) const { return (*this)[id].node != kDeadNode; }
 
  private:
   static constexpr uint8_t kDeadNode = 0xff;
-  std::vector<Page> pages_;
+  static constexpr int kPieceShift = 14;
+  static constexpr size_t kPiecePages = size_t{1} << kPieceShift;
+  std::vector<std::unique_ptr<Page[]>> pieces_;
+  size_t size_ = 0;
   std::vector<PageId> free_;
 };
 

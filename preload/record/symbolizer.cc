@@ -6,11 +6,10 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <mimalloc.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +17,8 @@
 
 namespace oomcast::record {
 namespace {
+
+constexpr std::chrono::milliseconds kIdle(500);
 
 std::string base_name(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -169,6 +170,15 @@ class Module {
   std::vector<Function> functions_;
 };
 
+/// mimalloc would keep what is freed in pieces of many pages: this much of it, at this moment, goes back to the kernel.
+void give_back(std::map<std::string, std::unique_ptr<Module>>* modules) {
+  const long delay = mi_option_get(mi_option_decommit_delay);
+  mi_option_set(mi_option_decommit_delay, 0);
+  modules->clear();
+  mi_collect(true);
+  mi_option_set(mi_option_decommit_delay, delay);
+}
+
 }  // namespace
 
 void Symbolizer::want(const std::string& path, uint64_t file_offset) {
@@ -181,12 +191,14 @@ void Symbolizer::want(const std::string& path, uint64_t file_offset) {
 }
 
 void Symbolizer::look_up() {
-  // The program comes first, and its faults.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), 10);
   std::map<std::string, std::unique_ptr<Module>> modules;
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return !wanted_.empty() || finishing_; });
+    // What has been unpacked is given back once no new places come: it is larger than all the rest that we keep.
+    while (!changed_.wait_for(lock, kIdle, [this] { return !wanted_.empty() || finishing_; })) {
+      if (modules.empty()) continue;
+      give_back(&modules);
+    }
     if (wanted_.empty()) return;
     const auto at = wanted_.back();
     wanted_.pop_back();
