@@ -10,7 +10,8 @@ namespace oomcast::host {
 namespace {
 
 constexpr int64_t kPagesMax = int64_t{1} << 34;  // 64 TiB
-constexpr size_t kNodesMax = 1024;               // CONFIG_NODES_SHIFT=10
+constexpr size_t kNodesMax = 254;                // host::Page has a byte for it
+constexpr int64_t kNodeIdMax = 1023;             // CONFIG_NODES_SHIFT=10
 constexpr size_t kCpusMax = 8192;                // CONFIG_NR_CPUS
 
 using Problem = std::optional<Contradiction>;
@@ -107,7 +108,7 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
 
 Problem check_node(const std::string& where, const NodeSpec& node, const HostSpec& spec) {
   const std::string name = "node " + std::to_string(node.id.value);
-  if (auto bad = out_of_range(where + ".id", node.id.value, 0, kNodesMax - 1)) return bad;
+  if (auto bad = out_of_range(where + ".id", node.id.value, 0, kNodeIdMax)) return bad;
   if (node.zones.empty()) return Contradiction{where + ".zones", name + " has no populated zone; leave the node out"};
   Pages managed;
   for (size_t i = 0; i < node.zones.size(); ++i) {
@@ -142,7 +143,7 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
 Problem check_topology(const HostSpec& spec) {
   if (spec.nodes.empty()) return Contradiction{"nodes", "the host has no memory; give at least one node"};
   if (spec.nodes.size() > kNodesMax)
-    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes, the kernel allows 1024"};
+    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes; at most 254 can be modelled"};
   if (spec.cpus.empty()) return Contradiction{"cpus", "no CPU is online; give at least one, for example \"cpus\": [0]"};
   if (spec.cpus.size() > kCpusMax)
     return Contradiction{"cpus", std::to_string(spec.cpus.size()) + " CPUs, the kernel allows 8192"};
