@@ -194,7 +194,7 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
 
 /// stdio reads and writes inside libc: that its descriptor has moved is seen only as long as it is open.
 void note_stream_closing(FILE* stream, int fd) {
-  constexpr uint64_t kLeastMove = 4096;
+  constexpr uint64_t kLeastMove = 64 << 10;  // below: settings and the like, which whatever runs on the target has read
   if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
   if (known == kNotAFile || (known & kClaimed) != 0) return;  // or told by the hooks
