@@ -16,6 +16,7 @@
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
 //   session_cow.cc        copies of pages that a fork left shared
 //   session_shared.cc     shared memory, counted once
+//   session_summary.cc    what is said of the capture at its end
 #pragma once
 
 #include <sys/types.h>
@@ -171,6 +172,12 @@ class Session {
   void close_stalled_walks(Process& process, uint64_t older_than_ns);
   uint64_t touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);
   uint32_t stack_of(Process& process, uint64_t address) const;
+
+  // session_summary.cc
+  void log_counts() const;
+  const char* best_witness() const;
+  void say_how_touches_were_seen();
+  void say_what_else_was_missed();
 
   // session_near.cc
   bool must_hold() const;
