@@ -139,6 +139,7 @@ struct Process {
   std::set<uint64_t> watched_code;  // pages of its text whose next use the model wants to hear of
   FileUse file_use;
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
+  uint64_t shared_bytes = 0, polled_shared_bytes = 0;  // RssShmem less our own, as last read; at the last look at shared memory
   uint64_t ring_bytes = 0, ring_scan_ns = 0;  // what of it is resident there; when that is looked up again
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }

@@ -8,6 +8,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kQuietNs = 200'000'000;
+constexpr uint64_t kLeastSharedBytes = 256 << 10;
 
 }  // namespace
 
@@ -100,8 +101,12 @@ void Session::poll_touches(Process& process, Look look, bool whole) {
   }
   const bool fresh_only = look < Look::kAllTouches;
   reconcile_all(process, fresh_only ? without_pages(process, polled) : polled);
-  if (fresh_only) return;
+  // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
+  const bool more_shared = process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / 128, kLeastSharedBytes);
+  if (fresh_only && !more_shared) return;
+  process.polled_shared_bytes = process.shared_bytes;
   for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
+  if (fresh_only) return;
   poll_copies(process, whole);
   if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
 }

@@ -292,7 +292,7 @@ uint64_t Session::shared_memory_bytes(Process& process) {
     scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { process.ring_bytes += to - from; });
   }
   const uint64_t bytes = std::strtoull(status.c_str() + at + 9, nullptr, 10) << 10;
-  return bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
+  return process.shared_bytes = bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
 }
 
 void Session::sample_rss(Process& process) {
