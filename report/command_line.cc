@@ -110,7 +110,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->type_name("PERCENT")
       ->check(CLI::Range(0, 99));
   app.add_option("--tracker", options.tracker,
-                 "How touches are seen: userfaultfd, wp-async or pagemap (default: the best that `oomcast doctor` finds)")
+                 "How touches are seen: userfaultfd, wp-async or pagemap (default: the best that `oomcast doctor` finds, and "
+                 "only by polling until the target is near a watermark)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
   app.add_flag_callback(
