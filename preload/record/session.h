@@ -188,6 +188,7 @@ class Session {
   uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
+  void charge_native_faults(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
 

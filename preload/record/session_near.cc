@@ -3,8 +3,10 @@
 //
 // Near is for good: a program that comes down again is still held, so that its next climb is seen as exactly.
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "preload/record/proc_maps.h"
@@ -23,6 +25,16 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 // A look is to find no more than a four hundredth of what is known: so far may the peak be off.
 constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
+
+constexpr uint64_t kMostFaultNs = 6'000;
+
+/// Of all its threads, to 10 ms: field 15 of /proc/PID/stat.
+uint64_t system_time_ns(uint32_t pid) {
+  const std::string text = read_line_of("/proc/" + std::to_string(pid) + "/stat");
+  size_t at = text.rfind(')');
+  for (int field = 2; field < 15 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
+  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at, nullptr, 10) * (1'000'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
+}
 
 }  // namespace
 
@@ -96,7 +108,17 @@ void Session::say_what_to_ask(Process& process) {
 /// Pages that a look has found. Each was a fault of this machine.
 void Session::note_found(Process& process, uint64_t pages) {
   found_pages_ += pages;
-  process.native_fault_ns += pages * cost_.native_fault_ns;
+  process.unpaid_faults += pages;
+}
+
+/// What those faults cost is somewhere between the least that was measured and all that the process has spent in the kernel:
+/// memory that this machine has not used yet may cost thrice as much (a virtual machine gets it from its host first).
+void Session::charge_native_faults(Process& process) {
+  if (process.unpaid_faults == 0) return;
+  const uint64_t spent_ns = system_time_ns(process.pid), since_ns = spent_ns - std::min(process.system_ns, spent_ns);
+  process.system_ns = spent_ns;
+  process.native_fault_ns += std::clamp(since_ns, process.unpaid_faults * cost_.native_fault_ns, process.unpaid_faults * std::max(kMostFaultNs, cost_.native_fault_ns));
+  process.unpaid_faults = 0;
 }
 
 /// The part of a thread's CPU time that went into such faults: the model has its own cost for them. Which thread made them

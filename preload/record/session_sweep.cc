@@ -381,6 +381,7 @@ void Session::tick() {
 void Session::tick_process(Process& process, uint64_t now_ns) {
   DIR* directory = ::opendir(("/proc/" + std::to_string(process.pid) + "/task").c_str());
   if (directory == nullptr) return;
+  charge_native_faults(process);
   while (const dirent* entry = ::readdir(directory)) {
     const auto tid = static_cast<uint32_t>(std::strtoul(entry->d_name, nullptr, 10));
     if (tid == 0) continue;
