@@ -140,7 +140,7 @@ void Session::forget_address_space(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
-  process.native_fault_ns = process.unpaid_faults = 0;
+  process.native_fault_ns = process.unpaid_faults = process.most_pages = 0;
   process.shared_bytes = process.polled_shared_bytes = 0;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
@@ -391,6 +391,12 @@ void Session::note_tracked(Process& process) {
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * static_cast<uint64_t>(kPageBytes));
+}
+
+/// For a moment there were so many more than are tracked now.
+void Session::note_more_tracked(uint64_t pages) {
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + pages) * kPage);
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_ + pages * kPage);
 }
 
 void Session::kill_guests(const char* why) {

@@ -82,6 +82,7 @@ class Session {
   void tell_comm(Process& process);
   void apply_watches();
   void note_tracked(Process& process);
+  void note_more_tracked(uint64_t pages);
 
   // session_requests.cc
   void on_connection(int listener);
@@ -189,6 +190,7 @@ class Session {
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
   void charge_native_faults(Process& process);
+  void tell_missed_peak(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "preload/record/proc_maps.h"
@@ -26,6 +27,8 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
 
+constexpr uint64_t kLeastMissedPages = 64;  // the kernel's counts may lag so far
+constexpr uint64_t kNobodysMemory = uint64_t{1} << 47;  // behind all that a program can map
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms: field 15 of /proc/PID/stat.
@@ -95,6 +98,29 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
   if (change == 0) return std::min(process.sweep_interval_ns * 2, kFarSweepMaxNs);
   const uint64_t bearable = std::max(tracked, kLeastKnownPages) / kFoundPart;
   return std::clamp((now_ns - process.swept_ns) * bearable / change, kFarSweepMinNs, kFarSweepMaxNs);
+}
+
+/// What was there between two looks and is gone again: the kernel remembers the most that was resident at once (VmHWM).
+/// Told as memory of nobody's that is touched and given back, so that the target is as full as it would have been.
+void Session::tell_missed_peak(Process& process) {
+  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
+  const auto pages_of = [&status](const char* name) {
+    const size_t at = status.find(name);
+    return at == std::string::npos ? 0 : std::strtoull(status.c_str() + at + std::strlen(name), nullptr, 10) * 1024 / kPage;
+  };
+  const uint64_t others = pages_of("RssFile:") + pages_of("RssShmem:"), most = pages_of("VmHWM:");
+  const uint64_t known = process.pages.count(PageBit::kTouched);
+  process.most_pages = std::max(process.most_pages, known);
+  if (most < others + process.most_pages + std::max(kLeastMissedPages, process.most_pages / kFoundPart)) return;
+  process.most_pages = most - others;
+  const uint64_t missed = process.most_pages - known;
+  note_more_tracked(missed);
+  trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
+  event.address = kNobodysMemory;
+  event.bytes = missed * kPage;
+  event.flags = trace::kWrite | trace::kPresent;
+  feed(event);
+  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, missed * kPage);
 }
 
 /// Before the mappings are looked at: what the program maps after it has read the old word is there by then.

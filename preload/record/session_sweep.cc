@@ -256,6 +256,7 @@ void Session::sweep(Process& process, bool whole) {
     poll_touches(process, look, whole);
     process.swept_unseen_pages = unseen_pages(process);
   }
+  if (look == Look::kAllTouches && process.tracker == TrackerKind::kUserfaultfd && !process.near) tell_missed_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look >= Look::kMappings) learn_mapped_files(process, process.last_maps);
   if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);

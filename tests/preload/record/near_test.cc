@@ -94,6 +94,23 @@ TEST_F(Near, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
   EXPECT_EQ(summary->tracker, "userfaultfd");
 }
 
+TEST_F(Near, AShortPeakBetweenTwoLooksIsToldAndGone) {
+  RecordingSink sink;
+  sink.headroom = kFarPages;
+  const auto summary = record(sink, "short_peak");
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  EXPECT_NEAR(static_cast<double>(summary->tracked_peak_bytes), 72.0 * kMiB, 0.02 * 72 * kMiB);
+  // Nothing of it stays with the sink.
+  std::set<uint64_t> there;
+  for (const trace::Event& e : sink.events) {
+    if (e.kind == EventKind::kTouch)
+      for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) there.insert(at);
+    if (e.kind == EventKind::kUnmap || e.kind == EventKind::kAdviseDontneed) there.erase(there.lower_bound(e.address), there.lower_bound(e.address + e.bytes));
+  }
+  EXPECT_NEAR(static_cast<double>(there.size()), 8.0 * 256, 0.1 * 8 * 256);
+}
+
 TEST_F(Near, MemoryOfAChildIsSeenWhileItIsFarToo) {
   RecordingSink sink;
   sink.headroom = kFarPages;
