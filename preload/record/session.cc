@@ -140,7 +140,7 @@ void Session::forget_address_space(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
-  process.native_fault_ns = process.unpaid_faults = process.most_pages = 0;
+  process.native_fault_ns = process.unpaid_faults = process.most_pages = process.most_other_pages = 0;
   process.shared_bytes = process.polled_shared_bytes = 0;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();

@@ -27,7 +27,7 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
 
-constexpr uint64_t kLeastMissedPages = 64;  // the kernel's counts may lag so far
+constexpr uint64_t kLeastMissedPages = (4 << 20) >> kPageShift;  // less is no news to a target that has a GiB left, and may be files unmapped since
 constexpr uint64_t kNobodysMemory = uint64_t{1} << 47;  // behind all that a program can map
 constexpr uint64_t kMostFaultNs = 6'000;
 
@@ -104,11 +104,13 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// Told as memory of nobody's that is touched and given back, so that the target is as full as it would have been.
 void Session::tell_missed_peak(Process& process) {
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  const auto pages_of = [&status](const char* name) {
+  const auto pages_of = [&status](const char* name) -> uint64_t {
     const size_t at = status.find(name);
     return at == std::string::npos ? 0 : std::strtoull(status.c_str() + at + std::strlen(name), nullptr, 10) * 1024 / kPage;
   };
-  const uint64_t others = pages_of("RssFile:") + pages_of("RssShmem:"), most = pages_of("VmHWM:");
+  // Files count in it too, and may have been unmapped since: as many as there ever were.
+  const uint64_t others = process.most_other_pages = std::max(process.most_other_pages, pages_of("RssFile:") + pages_of("RssShmem:"));
+  const uint64_t most = pages_of("VmHWM:");
   const uint64_t known = process.pages.count(PageBit::kTouched);
   process.most_pages = std::max(process.most_pages, known);
   if (most < others + process.most_pages + std::max(kLeastMissedPages, process.most_pages / kFoundPart)) return;
