@@ -99,7 +99,7 @@ class HostReader {
   void read_nodes(JsonObject& object) {
     const auto nodes = object.elements("nodes");
     if (nodes.empty()) object.fail("nodes", "missing or empty; give at least {\"managed\": \"8G\"}");
-    if (nodes.size() > 254) object.fail("nodes", std::to_string(nodes.size()) + " nodes; at most 254 can be modelled");
+    if (nodes.size() > kNodesMax) object.fail("nodes", std::to_string(nodes.size()) + " nodes; at most " + std::to_string(kNodesMax) + " can be modelled");
     for (size_t i = 0; i < nodes.size() && !file_.error(); ++i) read_node(*nodes[i], i);
   }
 

@@ -10,7 +10,6 @@ namespace oomcast::host {
 namespace {
 
 constexpr int64_t kPagesMax = int64_t{1} << 34;  // 64 TiB
-constexpr size_t kNodesMax = 254;                // host::Page has a byte for it
 constexpr int64_t kNodeIdMax = 1023;             // CONFIG_NODES_SHIFT=10
 constexpr size_t kCpusMax = 8192;                // CONFIG_NR_CPUS
 
@@ -143,7 +142,7 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
 Problem check_topology(const HostSpec& spec) {
   if (spec.nodes.empty()) return Contradiction{"nodes", "the host has no memory; give at least one node"};
   if (spec.nodes.size() > kNodesMax)
-    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes; at most 254 can be modelled"};
+    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes; at most " + std::to_string(kNodesMax) + " can be modelled"};
   if (spec.cpus.empty()) return Contradiction{"cpus", "no CPU is online; give at least one, for example \"cpus\": [0]"};
   if (spec.cpus.size() > kCpusMax)
     return Contradiction{"cpus", std::to_string(spec.cpus.size()) + " CPUs, the kernel allows 8192"};

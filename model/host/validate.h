@@ -2,12 +2,16 @@
 // so that a reader can turn the field into the file and line that it came from.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
 #include "model/host/host_spec.h"
 
 namespace oomcast::host {
+
+/// host::Page has a byte for it.
+inline constexpr size_t kNodesMax = 254;
 
 struct Contradiction {
   std::string field;    // "nodes[0].zones[1].free_pages", as in oomcast.host.v1

@@ -22,6 +22,8 @@ namespace oomcast::record {
 
 inline constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
 inline uint64_t page_down(uint64_t address) { return address & ~(kPage - 1); }
+inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
+
 using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
 
 /// Where the ranges from `first` on, which are in order, are so far apart that looking along between them costs more than
@@ -39,8 +41,6 @@ void for_each_inside(const std::vector<PageRange>& runs, PageRange range, F f) {
   auto run = std::upper_bound(runs.begin(), runs.end(), range.first, [](uint64_t at, const PageRange& other) { return at < other.second; });
   for (; run != runs.end() && run->first < range.second; ++run) f(std::max(run->first, range.first), std::min(run->second, range.second));
 }
-
-inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
 
 enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked };
 inline constexpr int kPageBits = 6;

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <memory>
 #include <string_view>
 
@@ -153,6 +154,11 @@ std::string read_whole(int fd) {
 std::string read_whole_path(const std::string& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   return fd ? read_whole(fd.get()) : std::string();
+}
+
+uint64_t kib_of(const std::string& text, std::string_view name) {
+  const size_t at = text.find(name);
+  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + name.size(), nullptr, 10);
 }
 
 std::string read_line(int fd) {

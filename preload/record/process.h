@@ -146,6 +146,7 @@ struct Process {
   uint64_t ring_bytes = 0, ring_scan_ns = 0;  // what of it is resident there; when that is looked up again
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }
+  bool far() const { return tracker == TrackerKind::kUserfaultfd && !near; }
   bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
   Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }

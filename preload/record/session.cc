@@ -46,21 +46,15 @@ int foreign_wait_status(const Process& process) {
   return reaped_wait_status(process);  // in between, perhaps
 }
 
-uint64_t available_kib() {
-  const std::string text = read_whole_path("/proc/meminfo");
-  const size_t at = text.find("MemAvailable:");
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + 13, nullptr, 10);
-}
+uint64_t available_kib() { return kib_of(read_whole_path("/proc/meminfo"), "MemAvailable:"); }
 
 }  // namespace
 
 Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), tracker_(tracker) {
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   summary_.command = options.command;
-  near_ = must_hold();
+  near_ = !options.poll_while_far || tracker != TrackerKind::kUserfaultfd || sink.placed_by_thread() || !kernel_has_pagemap_scan() || is_near();
   if (near_) measure_cost();
-  cost_.native_fault_ns = measure_native_fault_ns();
-  was_far_ = !near_;
   began_ns_ = monotonic_ns();
   if (options.guard_percent > 0) guard_floor_kib_ = available_kib() * static_cast<uint64_t>(options.guard_percent) / 100;
 }
@@ -385,7 +379,7 @@ void Session::note_tracked(Process& process) {
   const uint64_t now = process.pages.count(PageBit::kTouched);
   if (now > process.counted_pages) {
     process.touched_since_sample += now - process.counted_pages;
-    const TrackerKind kind = process.tracker == TrackerKind::kUserfaultfd && !process.near ? TrackerKind::kPagemap : process.tracker;
+    const TrackerKind kind = process.far() ? TrackerKind::kPagemap : process.tracker;
     seen_pages_[static_cast<size_t>(kind)] += now - process.counted_pages;
   }
   tracked_pages_ += now - process.counted_pages;

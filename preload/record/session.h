@@ -168,6 +168,7 @@ class Session {
   bool has_content(Process& process, uint64_t page);
   std::vector<bool> contents(Process& process, uint64_t start, uint64_t end);
   void close_walk(Process& process, Walk& walk);
+  std::vector<PageRange> arm_zeroes(Process& process, uint64_t start, uint64_t end);
   uint64_t settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end);
   void end_walk(Process& process, Task& task, Walk& walk);
   void close_stalled_walks(Process& process, uint64_t older_than_ns);
@@ -181,10 +182,9 @@ class Session {
   void say_what_else_was_missed();
 
   // session_near.cc
-  bool must_hold() const;
+  bool is_near() const;
   void come_near();
   void measure_cost();
-  void arm_zero_pages(Process& process, uint64_t start, uint64_t end);
   uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
   uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
   void say_what_to_ask(Process& process);
@@ -247,6 +247,7 @@ class Session {
   trace::CaptureSummary summary_;
   Statistics count_;
   TrackingCost cost_;
+  const uint64_t native_fault_ns_ = measure_native_fault_ns();
   StackTable stacks_;
   std::string socket_name_;
   UniqueFd epoll_, listener_, signals_, spare_;
@@ -270,7 +271,6 @@ class Session {
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
   std::array<bool, 3> trackers_used_{};              // by TrackerKind
   bool near_ = true;                                 // touches are held, where the tracker can
-  bool was_far_ = false;
   uint64_t began_ns_ = 0, came_near_ns_ = 0;
   uint64_t sweep_budget_at_ns_ = 0;
   int64_t sweep_budget_ns_ = 0;

@@ -7,7 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "preload/record/proc_maps.h"
@@ -41,16 +41,11 @@ uint64_t system_time_ns(uint32_t pid) {
 
 }  // namespace
 
-bool Session::must_hold() const {
-  if (!options_.poll_while_far || tracker_ != TrackerKind::kUserfaultfd || sink_.placed_by_thread() || !kernel_has_pagemap_scan()) return true;
-  return sink_.headroom_pages() < std::max(kNearPages, kTicksAhead * std::max(most_found_pages_, found_pages_));
-}
+bool Session::is_near() const { return sink_.headroom_pages() < std::max(kNearPages, kTicksAhead * std::max(most_found_pages_, found_pages_)); }
 
 /// Takes some ten milliseconds, for which no program waits that is never held.
 void Session::measure_cost() {
-  const uint64_t native_fault_ns = cost_.native_fault_ns;
   cost_ = measure_tracking_cost();
-  cost_.native_fault_ns = native_fault_ns;
   spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request", cost_.fault_cpu_ns, cost_.fault_off_cpu_ns, cost_.request_cpu_ns);
 }
 
@@ -66,27 +61,11 @@ void Session::come_near() {
     process->near = true;
     say_what_to_ask(*process);
     sweep(*process, true);
-    std::vector<std::pair<uint64_t, uint64_t>> registered;
+    // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
+    std::vector<PageRange> registered;
     for (const auto& [start, area] : process->map.areas())
       if (area.registered) registered.emplace_back(area.start, area.end);
-    for (const auto& [start, end] : registered) arm_zero_pages(*process, start, end);
-  }
-}
-
-/// Memory that was only read so far: its first write must not pass unseen.
-void Session::arm_zero_pages(Process& process, uint64_t start, uint64_t end) {
-  std::vector<std::pair<uint64_t, uint64_t>> read;
-  scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { read.emplace_back(from, to); });
-  for (const auto& [from, to] : read) {
-    Userfaultfd& fd = process.fd_of(process.heap_fd.valid() && process.in_heap(from));
-    if (fd.protect(from, to, true, false) != FaultResult::kDone) continue;
-    // Written between the two looks: it is memory now, and its write is over.
-    scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
-      for (uint64_t at = zero; at < zero_end; at += kPage) process.pages.become(PageBit::kZero, at);
-    });
-    for (uint64_t at = from; at < to; at += kPage)
-      if (!process.pages.test(PageBit::kZero, at)) fd.protect(at, at + kPage, false, true);
-    reconcile_all(process, {{from, to}});
+    for (const auto& [start, end] : registered) reconcile_all(*process, arm_zeroes(*process, start, end));
   }
 }
 
@@ -104,10 +83,7 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// Told as memory of nobody's that is touched and given back, so that the target is as full as it would have been.
 void Session::tell_missed_peak(Process& process) {
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  const auto pages_of = [&status](const char* name) -> uint64_t {
-    const size_t at = status.find(name);
-    return at == std::string::npos ? 0 : std::strtoull(status.c_str() + at + std::strlen(name), nullptr, 10) * 1024 / kPage;
-  };
+  const auto pages_of = [&status](std::string_view name) { return kib_of(status, name) * 1024 / kPage; };
   // Files count in it too, and may have been unmapped since: as many as there ever were.
   const uint64_t others = process.most_other_pages = std::max(process.most_other_pages, pages_of("RssFile:") + pages_of("RssShmem:"));
   const uint64_t most = pages_of("VmHWM:");
@@ -145,7 +121,7 @@ void Session::charge_native_faults(Process& process) {
   if (process.unpaid_faults == 0) return;
   const uint64_t spent_ns = system_time_ns(process.pid), since_ns = spent_ns - std::min(process.system_ns, spent_ns);
   process.system_ns = spent_ns;
-  process.native_fault_ns += std::clamp(since_ns, process.unpaid_faults * cost_.native_fault_ns, process.unpaid_faults * std::max(kMostFaultNs, cost_.native_fault_ns));
+  process.native_fault_ns += std::clamp(since_ns, process.unpaid_faults * native_fault_ns_, process.unpaid_faults * std::max(kMostFaultNs, native_fault_ns_));
   process.unpaid_faults = 0;
 }
 
@@ -158,11 +134,12 @@ uint64_t Session::take_native_faults(Process& process, uint64_t of_ns) {
 }
 
 std::string Session::limits_of_far() const {
-  if (!was_far_) return {};
+  const bool was_far = !near_ || came_near_ns_ != 0;
+  if (!was_far) return {};
   const std::string until = came_near_ns_ == 0 ? std::string("The target was never near its next watermark")
                                                : "Until second " + std::to_string((came_near_ns_ - began_ns_) / 1'000'000'000) + "." +
                                                      std::to_string((came_near_ns_ - began_ns_) / 100'000'000 % 10) + " of the run the target was far from its next watermark";
-  return until + ", so touches were polled every 5 to 50 ms without holding the program; memory touched and freed between two looks is missed there. `--tracker userfaultfd` holds each touch from the start.";
+  return until + ", so touches were polled every 2 to 50 ms without holding the program; memory touched and freed between two looks is missed there. `--tracker userfaultfd` holds each touch from the start.";
 }
 
 }  // namespace oomcast::record

@@ -224,7 +224,7 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
   else if (opened.valid() && tracker_ != TrackerKind::kPagemap && kernel_has_pagemap_scan() && opened.negotiate_async()) process.tracker = TrackerKind::kWpAsync;
   process.near = near_;
   trackers_used_[static_cast<size_t>(process.tracker)] = true;
-  if (process.tracker == TrackerKind::kUserfaultfd && !near_) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+  if (process.far()) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
   if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = std::move(opened);
     watch(process.fault_fd.fd(), kFaultSource, process.pid);

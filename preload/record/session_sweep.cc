@@ -231,7 +231,7 @@ void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, bo
   const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
   const uint64_t rest = rest_after_look(now, looked);
   process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest)) : process.whole_sweep_ns;
-  if (process.tracker == TrackerKind::kUserfaultfd && !process.near) {
+  if (process.far()) {
     process.sweep_interval_ns = far_interval_ns(process, began, tracked_before);
     process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * rest);
     process.swept_ns = began;
@@ -256,7 +256,7 @@ void Session::sweep(Process& process, bool whole) {
     poll_touches(process, look, whole);
     process.swept_unseen_pages = unseen_pages(process);
   }
-  if (look == Look::kAllTouches && process.tracker == TrackerKind::kUserfaultfd && !process.near) tell_missed_peak(process);
+  if (look == Look::kAllTouches && process.far()) tell_missed_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look >= Look::kMappings) learn_mapped_files(process, process.last_maps);
   if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
@@ -284,15 +284,14 @@ void Session::sweep(Process& process, bool whole) {
 uint64_t Session::shared_memory_bytes(Process& process) {
   if (!process.maps_shared_memory) return 0;
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  const size_t at = status.find("RssShmem:");
-  if (at == std::string::npos) return 0;
-  if (const size_t files = status.find("RssFile:"); files != std::string::npos) process.file_pages = std::strtoull(status.c_str() + files + 8, nullptr, 10) * 1024 / kPage;
+  if (status.find("RssShmem:") == std::string::npos) return 0;
+  process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
   if (const uint64_t now = monotonic_ns(); now >= process.ring_scan_ns) {
     process.ring_scan_ns = now + kWholeSweepNs;
     process.ring_bytes = 0;
     scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { process.ring_bytes += to - from; });
   }
-  const uint64_t bytes = std::strtoull(status.c_str() + at + 9, nullptr, 10) << 10;
+  const uint64_t bytes = kib_of(status, "RssShmem:") << 10;
   return process.shared_bytes = bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
 }
 
@@ -360,7 +359,7 @@ void Session::tick() {
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
-  if (!near_ && must_hold()) come_near();
+  if (!near_ && is_near()) come_near();
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
   ++ticks_;

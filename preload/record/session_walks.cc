@@ -212,21 +212,28 @@ void Session::close_walk(Process& process, Walk& walk) {
   else walk.ahead_start = start + used_to * kPage;
 }
 
-/// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
-uint64_t Session::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
-  if (start >= end) return 0;
-  std::vector<std::pair<uint64_t, uint64_t>> unwritten;
+/// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may have been
+/// written between two looks.
+std::vector<PageRange> Session::arm_zeroes(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> unwritten;
   scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
   for (const auto& [from, to] : unwritten) {
     if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
     scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
       for (uint64_t at = zero; at < zero_end; at += kPage)
-        if (process.pages.test(PageBit::kAhead, at)) process.pages.become(PageBit::kZero, at);
+        if (!process.pages.test(PageBit::kTouched, at)) process.pages.become(PageBit::kZero, at);
     });
     // Written between the two looks: the write that it is armed for has been.
     for (uint64_t at = from; at < to; at += kPage)
-      if (process.pages.test(PageBit::kAhead, at)) process.fault_fd.protect(at, at + kPage, false, true);
+      if (!process.pages.test(PageBit::kZero, at)) process.fault_fd.protect(at, at + kPage, false, true);
   }
+  return unwritten;
+}
+
+/// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
+uint64_t Session::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
+  if (start >= end) return 0;
+  arm_zeroes(process, start, end);
   return touch_run(process, task, start, end, 0, trace::kWrite);
 }
 

@@ -18,9 +18,7 @@ struct TrackingCost {
   uint64_t fault_cpu_ns = 4000;  // CPU time of the faulting thread per fault
   uint64_t fault_off_cpu_ns = 8000;  // time it is off the CPU per fault
   uint64_t request_cpu_ns = 6000;  // CPU time of a synchronous request
-  uint64_t native_fault_ns = 0;  // CPU time of a first touch that nobody holds
 };
-/// All but native_fault_ns.
 TrackingCost measure_tracking_cost();
 /// What a first touch costs a thread here when nobody holds it: it lies in its CPU time, and the model charges its own.
 uint64_t measure_native_fault_ns();

@@ -23,6 +23,11 @@ class Near : public testing::Test {
     options.poll_while_far = true;
     return run(options, sink);
   }
+  /// With a target that is never near.
+  Result<trace::CaptureSummary> record_far(RecordingSink& sink, const std::string& name) {
+    sink.headroom = kFarPages;
+    return record(sink, name);
+  }
 };
 
 /// Far until so much has been touched.
@@ -49,8 +54,7 @@ std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
 
 TEST_F(Near, FarAwayNoTouchIsHeldAndAllMemoryIsSeen) {
   RecordingSink sink;
-  sink.headroom = kFarPages;
-  const auto summary = record(sink, "two_phases");
+  const auto summary = record_far(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   EXPECT_TRUE(pages_of(sink, false).empty());
@@ -88,16 +92,14 @@ TEST_F(Near, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
    public:
     bool placed_by_thread() const override { return true; }
   } sink;
-  sink.headroom = kFarPages;
-  const auto summary = record(sink, "two_phases");
+  const auto summary = record_far(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->tracker, "userfaultfd");
 }
 
 TEST_F(Near, AShortPeakBetweenTwoLooksIsToldAndGone) {
   RecordingSink sink;
-  sink.headroom = kFarPages;
-  const auto summary = record(sink, "short_peak");
+  const auto summary = record_far(sink, "short_peak");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   EXPECT_NEAR(static_cast<double>(summary->tracked_peak_bytes), 72.0 * kMiB, 0.02 * 72 * kMiB);
@@ -113,8 +115,7 @@ TEST_F(Near, AShortPeakBetweenTwoLooksIsToldAndGone) {
 
 TEST_F(Near, MemoryOfAChildIsSeenWhileItIsFarToo) {
   RecordingSink sink;
-  sink.headroom = kFarPages;
-  const auto summary = record(sink, "touch_free_fork");
+  const auto summary = record_far(sink, "touch_free_fork");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(sink.count(EventKind::kFork), 1u);
   EXPECT_EQ(sink.count(EventKind::kExit), 2u);
