@@ -1,4 +1,4 @@
-// What does the library know and do inside the guest? The connection to the recorder, and a word per thread.
+// What does the library know and do inside the guest? What the hooks may ask and tell, and a word per thread.
 //
 // Rules of this folder: no heap, no exceptions, no stdio, errno left alone, nothing held across a call out. Whatever goes
 // wrong here ends tracking, never the guest.
@@ -69,6 +69,11 @@ void say_exiting(int status);
 bool after_allocation_slow(uintptr_t address, size_t bytes);
 /// Called when the break is not where it was known to be: growth is asked for, a fall is told.
 bool after_break_moved();
+
+/// What libunwind takes for its pipe: no descriptor.
+inline constexpr int kAddressProbe = -1000;
+/// As write(kAddressProbe, address, 1): 1, or -1 and EFAULT where there is nothing to be read.
+long probe_address(const void* address);
 
 /// Counts an allocation towards the next sampled stack, and takes it when due. Never called in an allocator's lock.
 void sample_stack_if_due(uintptr_t address, size_t bytes, const void* caller);

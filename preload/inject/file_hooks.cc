@@ -284,7 +284,16 @@ void flush_file_note() {
     return transfer(kind, fd, offset, [&] { return real_libc_table.name arguments; });  \
   }
 
-OOMCAST_TRANSFER(EventKind::kFileRead, read, -1, (int fd, void* to, size_t bytes), (fd, to, bytes))
+OOMCAST_EXPORT ssize_t read(int fd, void* to, size_t bytes) {
+  if (!OOMCAST_HAVE(read)) return missing<ssize_t>();
+  if (__builtin_expect(fd == kAddressProbe, 0)) return with_errno(-EAGAIN);
+  return transfer(EventKind::kFileRead, fd, -1, [&] { return real_libc_table.read(fd, to, bytes); });
+}
+OOMCAST_EXPORT ssize_t write(int fd, const void* from, size_t bytes) {
+  if (!OOMCAST_HAVE(write)) return missing<ssize_t>();
+  if (__builtin_expect(fd == kAddressProbe, 0)) return probe_address(from);
+  return transfer(EventKind::kFileWrite, fd, -1, [&] { return real_libc_table.write(fd, from, bytes); });
+}
 OOMCAST_TRANSFER(EventKind::kFileRead, pread, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
 OOMCAST_TRANSFER(EventKind::kFileRead, pread64, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
 OOMCAST_TRANSFER(EventKind::kFileRead, readv, -1, (int fd, const iovec* to, int count), (fd, to, count))
@@ -293,7 +302,6 @@ OOMCAST_TRANSFER(EventKind::kFileRead, preadv64, at, (int fd, const iovec* to, i
 OOMCAST_TRANSFER(EventKind::kFileRead, __read_chk, -1, (int fd, void* to, size_t bytes, size_t room), (fd, to, bytes, room))
 OOMCAST_TRANSFER(EventKind::kFileRead, __pread_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room), (fd, to, bytes, at, room))
 OOMCAST_TRANSFER(EventKind::kFileRead, __pread64_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room), (fd, to, bytes, at, room))
-OOMCAST_TRANSFER(EventKind::kFileWrite, write, -1, (int fd, const void* from, size_t bytes), (fd, from, bytes))
 OOMCAST_TRANSFER(EventKind::kFileWrite, pwrite, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
 OOMCAST_TRANSFER(EventKind::kFileWrite, pwrite64, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
 OOMCAST_TRANSFER(EventKind::kFileWrite, writev, -1, (int fd, const iovec* from, int count), (fd, from, count))

@@ -7,7 +7,6 @@
 // live: it is left until the first stack is due, or the first thread comes.
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <sys/auxv.h>
@@ -15,6 +14,7 @@
 #include <iterator>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/connection.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -54,21 +54,22 @@ bool loader_can_be_called(const void* caller) {
 
 }  // namespace
 
-/// libunwind keeps a pipe to try addresses with. Whoever starts without standard input would find it in its place: ours go
-/// high up, the guest's own are left alone.
+/// libunwind keeps a pipe and writes from an address to see whether it can be read. A guest that lists its descriptors would find
+/// it: what libunwind gets from us are no descriptors, and the hooks of the calls that it makes with them answer instead.
 extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags) {
-  const long result = raw_syscall(SYS_pipe2, arg(ends), flags);
-  for (int i = 0; i < 2 && result == 0 && thread_state.bootstrap > 0; ++i) {
-    long high = -1;
-    for (int lowest = 900; lowest > 16 && high < 0; lowest /= 2) high = raw_syscall(SYS_fcntl, ends[i], F_DUPFD_CLOEXEC, lowest);
-    if (high < 0) continue;
-    raw_syscall(SYS_close, ends[i]);
-    ends[i] = static_cast<int>(high);
+  if (__builtin_expect(thread_state.bootstrap > 0, 0)) {
+    ends[0] = ends[1] = kAddressProbe;
+    return 0;
   }
-  return static_cast<int>(with_errno(result));
+  return static_cast<int>(with_errno(raw_syscall(SYS_pipe2, arg(ends), flags)));
 }
 
-int64_t agent_sample_bytes();
+/// The kernel reads the signal set before it looks at what is to be done with it, and refuses that.
+long probe_address(const void* address) {
+  constexpr long kNoSuchAction = -1;
+  const uint64_t set = reinterpret_cast<uint64_t>(address) & ~uint64_t{7};
+  return set != 0 && raw_syscall(SYS_rt_sigprocmask, kNoSuchAction, static_cast<long>(set), 0, 8) == -EINVAL ? 1 : with_errno(-EFAULT);
+}
 
 static void open_libunwind() {
   libunwind_tried = true;

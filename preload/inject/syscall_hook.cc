@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <sys/syscall.h>
 
+#include "preload/inject/agent.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/syscall_hook.h"
 
@@ -39,6 +40,9 @@ __attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, lo
     case __NR_prctl: return prctl(static_cast<int>(a), static_cast<unsigned long>(b), static_cast<unsigned long>(c), static_cast<unsigned long>(d), static_cast<unsigned long>(e));
     case __NR_madvise: return madvise(reinterpret_cast<void*>(a), static_cast<size_t>(b), static_cast<int>(c));
     case __NR_process_madvise: return process_madvise(static_cast<int>(a), reinterpret_cast<const iovec*>(b), static_cast<size_t>(c), static_cast<int>(d), static_cast<unsigned>(e));
+    case __NR_write:
+      if (static_cast<int>(a) == kAddressProbe) return probe_address(reinterpret_cast<const void*>(b));
+      [[fallthrough]];
     default: return with_errno(raw_syscall(number, a, b, c, d, e, f));
   }
 }
@@ -62,7 +66,7 @@ __asm__(
     ".text\n.balign 16\n.globl syscall\n.type syscall, %function\nsyscall:\n"
     OOMCAST_PICK(__NR_mbind) OOMCAST_PICK(__NR_set_mempolicy) OOMCAST_PICK(__NR_set_mempolicy_home_node)
     OOMCAST_PICK(__NR_sched_setaffinity) OOMCAST_PICK(__NR_setrlimit) OOMCAST_PICK(__NR_prlimit64) OOMCAST_PICK(__NR_prctl)
-    OOMCAST_PICK(__NR_madvise) OOMCAST_PICK(__NR_process_madvise) OOMCAST_PASS_ON ".size syscall, .-syscall\n");
+    OOMCAST_PICK(__NR_madvise) OOMCAST_PICK(__NR_process_madvise) OOMCAST_PICK(__NR_write) OOMCAST_PASS_ON ".size syscall, .-syscall\n");
 
 namespace oomcast::inject {
 

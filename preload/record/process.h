@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "preload/record/address_map.h"
+#include "preload/record/doorbell.h"
 #include "preload/record/mapped_files.h"
 #include "preload/record/open_files.h"
 #include "preload/record/page_states.h"
@@ -57,7 +58,10 @@ struct Task {
 class SharedMapping {
  public:
   explicit SharedMapping(void* area) : area_(static_cast<ring::SharedArea*>(area)), reader(&area_->ring), known(&area_->known), touched(&area_->touched) {}
-  ~SharedMapping() { ::munmap(area_, sizeof(ring::SharedArea)); }
+  ~SharedMapping() {
+    ring::close(area_->mailbox, shared_futex);
+    ::munmap(area_, sizeof(ring::SharedArea));
+  }
   SharedMapping(const SharedMapping&) = delete;
   SharedMapping& operator=(const SharedMapping&) = delete;
   ring::SharedArea* operator->() { return area_; }
@@ -93,7 +97,6 @@ struct Process {
   std::string comm;
   UniqueFd pidfd;
   ProcFile maps{"maps"}, pagemap{"pagemap"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
-  int connection = -1;     // descriptor of its socket, owned by the session; -1: none
   TrackerKind tracker = TrackerKind::kPagemap;
   bool near = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
@@ -111,8 +114,8 @@ struct Process {
   bool greeted = false;          // its library has said hello
   bool looked_at = false;        // a sweep has seen this address space
   bool discovered = false;       // found among the children of a guest, without a hello
-  bool exec_pending = false;     // kExec fed on the hang-up, the new program's hello may yet come
-  uint64_t hung_up_ns = 0;       // its socket closed; exec, exit or closefrom: not yet known
+  bool exec_pending = false;     // kExec fed when its memory had gone, the new program's hello may yet come
+  uint64_t memory_gone_ns = 0;   // the address space that it said hello from is no more; exec or exit: not yet known
   uint64_t started_ns = 0;
   uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000, last_poll_ns = 0;
   uint64_t next_drain_ns = 0;    // its ring fills without a fault to tell us; 0: it does not

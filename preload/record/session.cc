@@ -21,8 +21,6 @@
 namespace oomcast::record {
 namespace {
 
-enum SourceKind : uint32_t { kListener, kConnection, kFaults, kProcess, kSignals };
-
 std::string proc_path(uint32_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
 
 /// Of a process that has been reaped, where the kernel keeps it; -1: not reaped, or not kept.
@@ -60,7 +58,8 @@ Session::Session(const RecordOptions& options, TrackerKind tracker, trace::Event
 }
 
 Session::~Session() {
-  for (const auto& [fd, pid] : connections_) ::close(fd);
+  doorbell_.stop();
+  for (const int fd : connections_) ::close(fd);
 }
 
 Result<void> Session::listen(const std::string& abstract_name) {
@@ -89,7 +88,7 @@ void Session::watch(int fd, uint32_t kind, uint32_t id) {
 }
 
 void Session::add_connection(int fd) {
-  connections_[fd] = 0;
+  connections_.insert(fd);
   watch(fd, kConnection, static_cast<uint32_t>(fd));
 }
 
@@ -114,6 +113,13 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
   processes_[pid] = std::move(process);
   forget_address_space(added);
   return added;
+}
+
+/// False once the process has exec'ed, or has let go of its memory on its way out.
+bool Session::memory_lives(Process& process) {
+  if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();
+  uint64_t entry;
+  return process.pagemap.get() < 0 || ::pread(process.pagemap.get(), &entry, sizeof entry, 0) != 0;
 }
 
 /// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
@@ -175,13 +181,14 @@ void Session::on_signal() {
 
 /// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already and
 /// keeps its own priority. While touches are only polled nobody waits, but what a look finds late may be gone.
-void Session::go_first() { ::setpriority(PRIO_PROCESS, 0, near_ ? -10 : -5); }
+void Session::go_first() {
+  for (const int tid : {0, doorbell_.answering_tid()}) ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), near_ ? -10 : -5);
+}
 
 void Session::loop() {
   constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
   std::array<epoll_event, 64> events;
   next_tick_ns_ = monotonic_ns();
-  go_first();
   // Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
@@ -189,6 +196,9 @@ void Session::loop() {
     ::setrlimit(RLIMIT_NOFILE, &descriptors);
   }
   spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  std::unique_lock lock(mutex_);
+  start_answering();
+  go_first();
   const auto lingers = [&] { return options_.wait_for_all && monotonic_ns() - last_end_ns_ < kLingerNs; };
   // Of a daemon that lets go, all that we know may have ended before its hello is read.
   while (!processes_.empty() || lingers()) {
@@ -196,7 +206,11 @@ void Session::loop() {
     if (root_ended_ && !options_.wait_for_all && now - root_ended_ns_ > kLingerNs) break;
     const uint64_t deadline = next_deadline_ns();
     const int timeout_ms = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
+    sleeps_until_ns_ = deadline;
+    lock.unlock();
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    lock.lock();
+    sleeps_until_ns_ = 0;
     // Faults and frees before sockets, sockets before ends: what a process did comes before what became of it.
     std::sort(events.begin(), events.begin() + std::max(count, 0), [](const epoll_event& a, const epoll_event& b) {
       const auto rank = [](const epoll_event& e) { const auto kind = static_cast<uint32_t>(e.data.u64 >> 32); return kind == kFaults ? 0 : kind == kConnection ? 1 : kind == kListener ? 2 : 3; };
@@ -217,17 +231,24 @@ void Session::loop() {
           if (Process* process = find(id)) on_process_end(*process);
           break;
         case kSignals: on_signal(); break;
+        case kWakeUp: {
+          uint64_t times;
+          static_cast<void>(!::read(wake_up_.get(), &times, sizeof times));
+          break;
+        }
       }
     }
     tick();
   }
+  lock.unlock();
+  doorbell_.stop();
 }
 
 void Session::on_process_end(Process& process) {
   pollfd ended{process.pidfd.get(), POLLIN, 0};
   if (::poll(&ended, 1, 0) != 1) return;
-  // A last question may still be in its socket: how it left.
-  if (process.connection >= 0) on_message(process.connection);
+  // A last question may still be in its mailbox: how it left.
+  answer(process);
   drain_ring(process);
   int status = -1;
   if (process.pid == root_ && root_is_child_) {
@@ -264,28 +285,12 @@ void Session::drop_process(uint32_t pid) {
     sensitive_ |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
     ring_lost_ += process->shared->reader.lost();
   }
-  if (process->connection >= 0) {
-    connections_.erase(process->connection);
-    ::close(process->connection);
-  }
   processes_.erase(pid);
-}
-
-void Session::on_hang_up(int fd) {
-  const uint32_t pid = connections_[fd];
-  connections_.erase(fd);
-  ::close(fd);
-  Process* process = find(pid);
-  if (process == nullptr || process->connection != fd) return;
-  process->connection = -1;
-  // closefrom() leaves the address space alone. Exec and exit cannot be told apart yet: tick() looks again.
-  if (process->fault_fd.valid() && process->fault_fd.address_space_lives()) return;
-  process->hung_up_ns = monotonic_ns();
 }
 
 /// The process has exec'ed: a new program in an empty address space.
 void Session::became_other_program(Process& process) {
-  process.hung_up_ns = 0;
+  process.memory_gone_ns = 0;
   drain_ring(process);
   feed_simple(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);

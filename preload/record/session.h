@@ -1,8 +1,9 @@
-// Who serves the guest's processes while they run? One loop over sockets, userfaultfds and pidfds, in one thread, so that
-// the order of arrival is the order of the events.
+// Who serves the guest's processes while they run? One loop over sockets, userfaultfds and pidfds, and a thread that answers
+// questions while the loop waits: under one lock, so that the order of arrival is the order of the events.
 //
 //   session.cc            the loop, processes coming and going
 //   session_requests.cc   hellos and questions from the library, the ring
+//   session_mail.cc       who takes the questions out of the mailboxes
 //   session_heap.cc       where the break is
 //   session_settings.cc   memory policies, affinity and limits that the guest has set
 //   session_mapped_files.cc  files that are mapped, program text among them
@@ -24,10 +25,13 @@
 #include <array>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "preload/record/doorbell.h"
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
 #include "preload/record/shared_memory.h"
@@ -42,8 +46,8 @@ struct FaultDescriptors {
   UniqueFd all, heap;
 };
 
-/// Of the memfd that we share with a guest, as /proc/PID/maps shows it.
-inline constexpr const char* kRingName = "/memfd:oomcast-ring";
+/// What the loop waits for.
+enum SourceKind : uint32_t { kListener, kConnection, kFaults, kProcess, kSignals, kWakeUp };
 
 class Session {
  public:
@@ -63,9 +67,9 @@ class Session {
  private:
   // session.cc
   Process* find(uint32_t pid);
+  static bool memory_lives(Process& process);
   Process& add_process(uint32_t pid, uint32_t parent);
   void on_process_end(Process& process);
-  void on_hang_up(int fd);
   void became_other_program(Process& process);
   void forget_address_space(Process& process);
   void on_signal();
@@ -89,13 +93,20 @@ class Session {
   void on_message(int fd);
   void on_hello(int fd, const ring::Request& request, FaultDescriptors descriptors);
   bool on_request(Process& process, const ring::Request& request);
+  void hang_up(int fd);
   bool descends_from_guest(uint32_t pid);
   bool share_area(Process& process, UniqueFd* out);
-  void reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled = false);
+  void reply(int fd, ring::ReplyStatus status, std::initializer_list<int> descriptors = {}, bool polled = false);
   void drain_ring(Process& process);
   void start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello);
   void inherit_from(Process& child, Process& parent);
   void inherit_open_files(Process& child, const Process& parent);
+
+  // session_mail.cc
+  void start_answering();
+  void on_ring();
+  void answer(Process& process);
+  void answer_all();
 
   // session_heap.cc
   void note_heap(Process& process, const Vma& vma);
@@ -250,10 +261,11 @@ class Session {
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
   StackTable stacks_;
   std::string socket_name_;
-  UniqueFd epoll_, listener_, signals_, spare_;
+  UniqueFd epoll_, listener_, signals_, spare_, wake_up_;
+  uint64_t sleeps_until_ns_ = 0;                         // the loop, unless something comes
   uint64_t turned_away_ = 0;                             // hellos that met no free descriptor
   std::unordered_map<uint32_t, uint64_t> strangers_;     // children without a hello: pid -> tick at which they were first seen
-  std::unordered_map<int, uint32_t> connections_;  // socket -> pid, 0: no hello yet
+  std::set<int> connections_;                            // sockets of those who are saying hello
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   uint32_t root_ = 0;
   bool root_is_child_ = false;
@@ -287,6 +299,8 @@ class Session {
   std::map<uint64_t, bool> images_;  // by file number: an ELF file
   uint64_t unseen_file_bytes_ = 0;
   bool saw_huge_pages_ = false;
+  std::mutex mutex_;  // held but for where the loop waits
+  Doorbell doorbell_;  // last: its thread uses all the others
 };
 
 }  // namespace oomcast::record

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <fcntl.h>
 
 #include <algorithm>
@@ -12,16 +11,9 @@
 #include "preload/record/session.h"
 #include "preload/ring/protocol.h"
 
-#ifndef F_ADD_SEALS
-#define F_ADD_SEALS 1033
-#define F_SEAL_SHRINK 2
-#define F_SEAL_GROW 4
-#endif
-
 namespace oomcast::record {
 namespace {
 
-constexpr uint32_t kFaultSource = 2;  // as in session.cc
 constexpr size_t kSampledMax = 65536, kTasksMax = 65536;
 constexpr uint64_t kUserEnd = uint64_t{1} << 56;
 constexpr uint64_t kFirstLookNs = 3'000'000;  // after a hello, unless the process asks something before
@@ -73,53 +65,43 @@ void Session::on_message(int fd) {
     }
   }
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got != static_cast<ssize_t>(sizeof request) || request.magic != ring::kMagic || request.version != ring::kVersion) {
-    on_hang_up(fd);
-    return;
-  }
-  if (request.kind == ring::RequestKind::kHello || request.kind == ring::RequestKind::kHelloForked || request.kind == ring::RequestKind::kHelloAgain) {
-    on_hello(fd, request, std::move(carried));
-    return;
-  }
-  if (Process* process = find(connections_[fd])) {
-    const bool refused = on_request(*process, request);
-    // The process may have ended while we looked.
-    if (connections_.contains(fd)) reply(fd, refused ? ring::ReplyStatus::kRefused : ring::ReplyStatus::kTracked, nullptr);
-  } else {
-    reply(fd, ring::ReplyStatus::kStayOut, nullptr);
-  }
+  const bool whole = got == static_cast<ssize_t>(sizeof request) && request.magic == ring::kMagic && request.version == ring::kVersion;
+  if (whole && (request.kind == ring::RequestKind::kHello || request.kind == ring::RequestKind::kHelloForked)) on_hello(fd, request, std::move(carried));
+  else hang_up(fd);
 }
 
-void Session::reply(int fd, ring::ReplyStatus status, const UniqueFd* area, bool polled) {
+void Session::hang_up(int fd) {
+  if (connections_.erase(fd) != 0) ::close(fd);
+}
+
+/// But for kTakeDevice this is the last word over this socket.
+void Session::reply(int fd, ring::ReplyStatus status, std::initializer_list<int> descriptors, bool polled) {
   ring::Reply answer;
   answer.status = status;
   answer.stack_sample_bytes = static_cast<uint64_t>(std::max<int64_t>(options_.stack_sample_bytes, 0));
   answer.polled = polled ? 1 : 0;
   answer.shared_bytes = sizeof(ring::SharedArea);
   iovec io{&answer, sizeof answer};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &io;
   message.msg_iovlen = 1;
-  if (area != nullptr && *area) {
+  if (descriptors.size() > 0) {
     message.msg_control = control;
-    message.msg_controllen = sizeof control;
+    message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
     cmsghdr* header = CMSG_FIRSTHDR(&message);
     header->cmsg_level = SOL_SOCKET;
     header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    const int descriptor = area->get();
-    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
+    std::memcpy(CMSG_DATA(header), descriptors.begin(), descriptors.size() * sizeof(int));
   }
   static_cast<void>(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+  if (status != ring::ReplyStatus::kTakeDevice) hang_up(fd);
 }
 
 bool Session::share_area(Process& process, UniqueFd* out) {
-  UniqueFd area(::memfd_create("oomcast-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!area || ::ftruncate(area.get(), static_cast<off_t>(sizeof(ring::SharedArea))) != 0) return false;
-  ::fchmod(area.get(), 0600);
-  // The guest must not be able to shrink it under our feet.
-  ::fcntl(area.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+  UniqueFd area = sealed_memory(sizeof(ring::SharedArea));
+  if (!area || !doorbell_.valid()) return false;
   void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
   if (mapped == MAP_FAILED) return false;
   process.shared = std::make_unique<SharedMapping>(mapped);
@@ -136,27 +118,16 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
   const auto said_parent = static_cast<uint32_t>(request.argument);
   const bool ours = peer.uid == ::geteuid() || descends_from_guest(pid);
   if (!ours || (!options_.follow_children && pid != root_) || (root_ended_ && !options_.wait_for_all)) {
-    reply(fd, ring::ReplyStatus::kStayOut, nullptr);
+    reply(fd, ring::ReplyStatus::kStayOut);
     return;
   }
-  if (tracker_ == TrackerKind::kUserfaultfd && request.kind != ring::RequestKind::kHelloAgain && (request.flags & ring::kTriedDevice) == 0 && (!descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
+  if (tracker_ == TrackerKind::kUserfaultfd && (request.flags & ring::kTriedDevice) == 0 && (!descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
     if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
-      reply(fd, ring::ReplyStatus::kTakeDevice, &device);
+      reply(fd, ring::ReplyStatus::kTakeDevice, {device.get()});
       return;
     }
   }
   Process* process = find(pid);
-  if (request.kind == ring::RequestKind::kHelloAgain) {
-    if (process != nullptr && process->greeted) {
-      process->connection = fd;
-      process->hung_up_ns = 0;
-      connections_[fd] = pid;
-      reply(fd, ring::ReplyStatus::kTracked, nullptr);
-    } else {
-      reply(fd, ring::ReplyStatus::kStayOut, nullptr);
-    }
-    return;
-  }
   if (request.kind == ring::RequestKind::kHelloForked && process == nullptr) {
     Process* parent = find(said_parent);
     if (parent != nullptr) {
@@ -192,23 +163,17 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
   } else {
     feed_comm(*process);  // the root's first hello
   }
-  if (process->connection >= 0 && process->connection != fd) {
-    connections_.erase(process->connection);
-    ::close(process->connection);
-  }
-  process->connection = fd;
   process->greeted = true;
   process->exec_pending = false;
-  process->hung_up_ns = 0;
-  connections_[fd] = pid;
+  process->memory_gone_ns = 0;
   UniqueFd area;
   if (!share_area(*process, &area)) {
-    reply(fd, ring::ReplyStatus::kStayOut, nullptr);
+    reply(fd, ring::ReplyStatus::kStayOut);
     return;
   }
   start_tracking(*process, std::move(descriptors), request);
   spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, tracker_name(process->tracker), process->pages.count(PageBit::kTouched));
-  reply(fd, ring::ReplyStatus::kTracked, &area, !process->tracked_by_faults());
+  reply(fd, ring::ReplyStatus::kTracked, {area.get(), doorbell_.memory().get()}, !process->tracked_by_faults());
   if (process->looked_at) return;
   // Where its descriptors stand has to be known from the start.
   if (!process->file_use.begun) poll_open_files(*process);
@@ -227,16 +192,17 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
   if (process.far()) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
   if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = std::move(opened);
-    watch(process.fault_fd.fd(), kFaultSource, process.pid);
+    watch(process.fault_fd.fd(), kFaults, process.pid);
     if (heap.valid() && (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kUntold) : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
       process.heap_fd = std::move(heap);
-      watch(process.heap_fd.fd(), kFaultSource, process.pid);
+      watch(process.heap_fd.fd(), kFaults, process.pid);
     }
   }
   if (process.tracker != tracker_) {
     if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
     if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
   }
+  if (!process.fault_fd.valid()) process.pagemap.get();  // while it is surely of this program
   say_what_to_ask(process);
   // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first look.
   if (!process.tells_frees()) return;
@@ -342,8 +308,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
     case ring::RequestKind::kHello:
-    case ring::RequestKind::kHelloForked:
-    case ring::RequestKind::kHelloAgain: break;
+    case ring::RequestKind::kHelloForked: break;
   }
   const bool refused = sink_.take_refusal() && options_.refuse_enomem;
   saw_refusal_ |= refused;

@@ -19,7 +19,7 @@ constexpr uint64_t kWholeSweepNs = 200'000'000;
 constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64;
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
-constexpr uint64_t kHangUpGraceNs = 5'000'000;
+constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
 constexpr const char* kHeapName = "[heap]";
@@ -321,7 +321,7 @@ uint64_t Session::next_deadline_ns() const {
     deadline = std::min(deadline, process->next_sweep_ns);
     if (process->next_drain_ns != 0) deadline = std::min(deadline, process->next_drain_ns);
     if (!process->parked.empty()) deadline = 0;
-    if (process->hung_up_ns != 0) deadline = std::min(deadline, process->hung_up_ns + kHangUpGraceNs);
+    if (process->memory_gone_ns != 0) deadline = std::min(deadline, process->memory_gone_ns + kMemoryGoneGraceNs);
   }
   return deadline;
 }
@@ -331,21 +331,24 @@ void Session::tick() {
   drain_file_users(now);
   std::vector<uint32_t> due;
   for (const auto& [pid, process] : processes_) {
-    if (process->hung_up_ns != 0 && now - process->hung_up_ns >= kHangUpGraceNs) due.push_back(pid);
-    else if (now >= process->next_sweep_ns && process->hung_up_ns == 0) due.push_back(pid);
+    if (process->memory_gone_ns != 0 ? now - process->memory_gone_ns >= kMemoryGoneGraceNs : now >= process->next_sweep_ns) due.push_back(pid);
   }
   for (const uint32_t pid : due) {
     Process* process = find(pid);
     if (process == nullptr) continue;
-    if (process->hung_up_ns != 0) {
+    if (process->memory_gone_ns == 0 && process->greeted && !memory_lives(*process)) {
+      process->memory_gone_ns = now;
+      continue;
+    }
+    if (process->memory_gone_ns != 0) {
       pollfd ended{process->pidfd.get(), POLLIN, 0};
       if (::poll(&ended, 1, 0) == 1) {
-        process->hung_up_ns = 0;
+        process->memory_gone_ns = 0;
         continue;  // the pidfd is in the loop
       }
       // On its way out: the address space goes before the process does.
       if (read_line(process->statm.get()).starts_with("0 ")) {
-        process->hung_up_ns = now;
+        process->memory_gone_ns = now;
         continue;
       }
       // Alive without the library: it has exec'ed something that did not load it (or not yet).
@@ -363,6 +366,7 @@ void Session::tick() {
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
   ++ticks_;
+  answer_all();  // whose ring failed
   most_found_pages_ = std::max(most_found_pages_, std::exchange(found_pages_, 0));
   for (auto& [pid, process] : processes_) tick_process(*process, now);
   if (options_.follow_children && ticks_ % 5 == 0) discover_children(now);

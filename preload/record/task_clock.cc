@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -17,7 +16,7 @@
 #include <thread>
 
 #include "model/base/units.h"
-#include "preload/ring/protocol.h"
+#include "preload/record/doorbell.h"
 #include "preload/record/userfaultfd.h"
 
 namespace oomcast::record {
@@ -34,9 +33,9 @@ bool read_schedstat(int fd, uint64_t* cpu_ns, uint64_t* delay_ns) {
   return true;
 }
 
-// How long this thread, the recorder's own, has waited for a CPU: a fault that arrives then is held without our seeing it.
+// How long the recorder's main thread has waited for a CPU: a fault that arrives then is held without our seeing it.
 uint64_t own_queue_delay_ns() {
-  static const UniqueFd schedstat(::open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC));
+  static const UniqueFd schedstat(::open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC));
   uint64_t cpu = 0, delay = 0;
   if (schedstat) read_schedstat(schedstat.get(), &cpu, &delay);
   return delay;
@@ -140,13 +139,13 @@ TrackingCost measure_tracking_cost() {
   if (raw < 0 || !fault_fd.negotiate()) return cost;
   const size_t bytes = kPages * static_cast<size_t>(kPageBytes);
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  int pair[2];
   if (memory == MAP_FAILED) return cost;
-  if (!fault_fd.register_range(reinterpret_cast<uint64_t>(memory), reinterpret_cast<uint64_t>(memory) + bytes) ||
-      ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+  if (!fault_fd.register_range(reinterpret_cast<uint64_t>(memory), reinterpret_cast<uint64_t>(memory) + bytes)) {
     ::munmap(memory, bytes);
     return cost;
   }
+  ring::Mailbox box{};
+  ring::Doorbell bell{};
   constexpr int kRequests = 60;
   uint64_t cpu_ns = 0, wall_ns = 0, request_cpu_ns = 0;
   std::thread toucher([&] {
@@ -155,13 +154,10 @@ TrackingCost measure_tracking_cost() {
     for (uint64_t page = 0; page < kPages; ++page) static_cast<volatile char*>(at)[page * static_cast<uint64_t>(kPageBytes)] = 1;
     cpu_ns = thread_cpu_ns() - cpu_before;
     wall_ns = monotonic_ns() - wall_before;
-    ring::Request request;
-    ring::Reply reply;
+    ring::ReplyStatus status;
     const uint64_t requests_before = thread_cpu_ns();
-    for (int i = 0; i < kRequests; ++i)
-      if (::send(pair[0], &request, sizeof request, MSG_NOSIGNAL) < 0 || ::recv(pair[0], &reply, sizeof reply, 0) < 0) break;
+    for (int i = 0; i < kRequests; ++i) ring::ask(box, bell, {}, &status, shared_futex);
     request_cpu_ns = thread_cpu_ns() - requests_before;
-    ::close(pair[0]);
   });
   std::array<uffd_msg, 8> messages;
   for (uint64_t served = 0; served < kPages;) {
@@ -174,11 +170,12 @@ TrackingCost measure_tracking_cost() {
       ++served;
     }
   }
-  ring::Request request;
-  ring::Reply reply;
-  while (::recv(pair[1], &request, sizeof request, 0) > 0) ::send(pair[1], &reply, sizeof reply, MSG_NOSIGNAL);
+  for (int answered = 0; answered < kRequests;) {
+    const uint32_t rings = bell.rings.load();
+    if (ring::has_question(box)) ring::answer(box, ring::ReplyStatus::kTracked, shared_futex), ++answered;
+    else shared_futex(&bell.rings, FUTEX_WAIT, rings, nullptr);
+  }
   toucher.join();
-  ::close(pair[1]);
   fault_fd.reset();  // before the unmap, which would else wait for its own event to be read
   ::munmap(memory, bytes);
   cost.fault_cpu_ns = cpu_ns / kPages;

@@ -1,4 +1,5 @@
-// What do the library in the guest and the recorder say to each other? One request, one reply, over a SEQPACKET socket.
+// What do the library in the guest and the recorder say to each other? One request, one reply: hellos over a SEQPACKET socket
+// that is closed afterwards, everything later through shared memory (mailbox.h). The guest keeps no descriptor of ours.
 //
 // The guest asks, and waits, only where memory must be registered before it is used, or looked at before it is freed (SharedArea
 // says whether that is so at the moment). All else goes through the ring.
@@ -11,7 +12,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 8;
+inline constexpr uint32_t kVersion = 9;
 
 inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
 /// The target might refuse a request as large as this by itself: it is told whatever else is only polled.
@@ -22,7 +23,6 @@ inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
 enum class RequestKind : uint32_t {
   kHello = 1,    // a program has started (or been exec'ed); a userfaultfd comes along unless userfaultfd_errno is set, and one for the heap
   kHelloForked,  // a forked child; `argument` is the parent's pid
-  kHelloAgain,   // the guest had closed our socket (closefrom); nothing else has changed
   kMapped,       // [address, +bytes) was mapped private and anonymous; `argument` holds the PROT_ bits, `flags` the MAP_ bits
   kUnknownPage,  // an allocation lies on pages that are not in the known-page table
   kExiting,      // about to leave with exit status `argument`
@@ -52,10 +52,10 @@ struct Request {
 static_assert(std::is_trivially_copyable_v<Request>);
 
 enum class ReplyStatus : uint32_t {
-  kTracked = 1,  // go on; hellos carry the descriptor of the shared area
+  kTracked = 1,  // go on; to a hello come the descriptors of the shared area and of the doorbell
   kTakeDevice,   // a hello without privilege: open a userfaultfd through the /dev/userfaultfd that comes along, say hello again
   kRefused,      // go on, but the target would have refused this memory (ENOMEM): give it back and fail (--on-refuse enomem)
-  kStayOut,      // this process is not to be tracked: close the socket and do nothing from now on
+  kStayOut,      // this process is not to be tracked: do nothing from now on
 };
 
 struct Reply {

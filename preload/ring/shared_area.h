@@ -1,5 +1,5 @@
-// What do the guest and the recorder share? One sealed memfd: notes, the event ring, time spent in file calls and
-// the known-page table.
+// What do the guest and the recorder share? One sealed memfd: the mailbox for questions, notes, the event ring, time spent in
+// file calls and the known-page table.
 //
 // Made by the recorder, which seals its size: a guest cannot shrink it under the reader. Almost all of it is never
 // touched (the table is sparse), and as shared memory it is not part of the guest's RssAnon.
@@ -11,6 +11,7 @@
 #include "preload/ring/event_ring.h"
 #include "preload/ring/file_notes.h"
 #include "preload/ring/known_pages.h"
+#include "preload/ring/mailbox.h"
 
 namespace oomcast::ring {
 
@@ -21,6 +22,7 @@ enum class Sensitive : uint32_t {
 };
 
 struct SharedArea {
+  Mailbox mailbox;
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
   std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder looked last; 0: it has not
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for

@@ -104,21 +104,30 @@ TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
   EXPECT_LT(sink.count(EventKind::kUnmap), 2000u);
 }
 
-TEST_F(Run, AProgramWithoutStandardInputFindsNothingOfOursInItsPlace) {
+TEST_F(Run, AProgramFindsNoDescriptorOfOursOpen) {
   const std::string listing = testing::TempDir() + "/oomcast-descriptors." + std::to_string(::getpid());
-  const std::string command = "exec ls /proc/self/fd <&- > " + listing;
-  const auto low_descriptors = [&] {
-    std::ifstream in(listing);
-    std::vector<int> low;
-    for (int number; in >> number;)
-      if (number < 8) low.push_back(number);
-    return low;
-  };
-  // What this test itself was started with is inherited either way.
-  ASSERT_EQ(std::system(("/bin/sh -c '" + command + "'").c_str()), 0);
-  const std::vector<int> natively = low_descriptors();
-  ASSERT_TRUE(record_guest(sink, {"/bin/sh", "-c", command}).ok());
-  EXPECT_EQ(low_descriptors(), natively);
+  // Without standard input: what we open for a moment would be put in its place.
+  for (const std::string command : {"exec " + guest("lists_descriptors") + " > " + listing, "exec " + guest("lists_descriptors") + " <&- > " + listing}) {
+    const auto found = [&] {
+      std::ifstream in(listing);
+      return std::string(std::istreambuf_iterator<char>(in), {});
+    };
+    // What this test itself was started with is inherited either way.
+    ASSERT_EQ(std::system(("/bin/sh -c '" + command + "'").c_str()), 0);
+    const std::string natively = found();
+    ASSERT_NE(natively.find("exec'ed: "), std::string::npos);
+    for (const char* tracker : {"userfaultfd", "wp-async", "pagemap"})
+      for (const bool near : {false, true}) {
+        RecordingSink alone;
+        RecordOptions options;
+        options.command = {"/bin/sh", "-c", command};
+        options.tracker = tracker;
+        options.poll_while_far = !near;
+        if (!run(options, alone).ok()) continue;  // not allowed here
+        EXPECT_EQ(found(), natively) << tracker << (near ? ", near" : ", far");
+        EXPECT_GT(alone.count(EventKind::kAlloc), 32u) << "no stack was taken: what that opens was not seen";
+      }
+  }
   ::unlink(listing.c_str());
 }
 

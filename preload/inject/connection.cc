@@ -1,0 +1,222 @@
+// How does a process meet its recorder? It says hello with a userfaultfd, gets the shared area, and closes all that it opened
+// for that: a program that lists, closes or counts its descriptors finds its own.
+#include "preload/inject/connection.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "preload/inject/raw_syscall.h"
+
+#ifndef UFFD_USER_MODE_ONLY
+#define UFFD_USER_MODE_ONLY 1
+#endif
+#ifndef USERFAULTFD_IOC_NEW
+#define USERFAULTFD_IOC_NEW 0xaa00
+#endif
+
+extern "C" {
+extern void* __curbrk __attribute__((weak));
+}
+
+namespace oomcast::inject {
+
+uint32_t own_pid = 0;
+ring::Doorbell* agent_doorbell = nullptr;
+ring::SharedArea* agent_shared = nullptr;
+
+namespace {
+
+int64_t sample_bytes = 0;
+sockaddr_un recorder_address;
+socklen_t recorder_address_length = 0;
+
+/// A descriptor for the length of a scope.
+class Descriptor {
+ public:
+  explicit Descriptor(long fd = -1) : fd_(static_cast<int>(fd)) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+  void take(long fd) {
+    close();
+    fd_ = static_cast<int>(fd);
+  }
+  void close() {
+    if (fd_ >= 0) raw_syscall(SYS_close, fd_);
+    fd_ = -1;
+  }
+
+ private:
+  int fd_;
+};
+
+long connect_to_recorder() {
+  if (recorder_address_length == 0) return -1;
+  const long fd = own_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (own_syscall(SYS_connect, fd, arg(&recorder_address), recorder_address_length) == 0) return fd;
+  raw_syscall(SYS_close, fd);
+  return -1;
+}
+
+int open_userfaultfd(int* error, bool* user_mode_only) {
+  *user_mode_only = false;
+  // The system call first: it is the one that a recorder's privileges were probed with.
+  long fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+  if (fd >= 0) return static_cast<int>(fd);
+  *error = static_cast<int>(-fd);
+  if (const Descriptor device(own_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC)); device.valid()) {
+    fd = own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
+    if (fd >= 0) {
+      *error = 0;
+      return static_cast<int>(fd);
+    }
+  }
+  // Allowed to everybody; the recorder must not hold faults with it.
+  fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+  *user_mode_only = fd >= 0;
+  return fd >= 0 ? static_cast<int>(fd) : -1;
+}
+
+/// A userfaultfd for the heap and one for all else; the latter's is the one that has to be there.
+struct FaultDescriptors {
+  Descriptor all, heap;
+
+  void open(ring::Request* hello) {
+    bool user_mode_only = false, ignored_mode = false;
+    int error = 0, ignored_error = 0;
+    all.take(open_userfaultfd(&error, &user_mode_only));
+    if (all.valid()) heap.take(open_userfaultfd(&ignored_error, &ignored_mode));
+    hello->userfaultfd_errno = error;
+    hello->flags |= user_mode_only ? ring::kUserModeOnly : 0;
+  }
+  /// We have dropped a privilege that the recorder still has: its /dev/userfaultfd makes one for our memory.
+  void open_through(const Descriptor& device, ring::Request* hello) {
+    for (Descriptor* fd : {&all, &heap}) fd->take(own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
+    hello->flags = ring::kTriedDevice;
+    hello->userfaultfd_errno = 0;
+    if (!all.valid()) open(hello);
+  }
+};
+
+/// The descriptors are not ours any more: when the recorder dies, the kernel then lets every waiting thread go.
+bool send_hello(int socket, const ring::Request& request, FaultDescriptors* faults) {
+  iovec io{const_cast<ring::Request*>(&request), sizeof request};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  if (faults->all.valid()) {
+    const int both[] = {faults->all.get(), faults->heap.get()};
+    const size_t bytes = (faults->heap.valid() ? 2 : 1) * sizeof(int);
+    message.msg_control = control;
+    message.msg_controllen = CMSG_SPACE(bytes);
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(bytes);
+    memcpy(CMSG_DATA(header), both, bytes);
+  }
+  long sent;
+  do sent = own_syscall(SYS_sendmsg, socket, arg(&message), MSG_NOSIGNAL);
+  while (sent == -EINTR);
+  faults->all.close();
+  faults->heap.close();
+  return sent == static_cast<long>(sizeof request);
+}
+
+/// `first` and `second` get what came along: the area and the doorbell, or a device.
+bool receive_reply(int socket, ring::Reply* reply, Descriptor* first, Descriptor* second) {
+  iovec io{reply, sizeof *reply};
+  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  long got;
+  // A recorder that dies closes its end: then this returns 0, so the guest is never left waiting.
+  do got = own_syscall(SYS_recvmsg, socket, arg(&message), MSG_CMSG_CLOEXEC);
+  while (got == -EINTR);
+  if (cmsghdr* header = CMSG_FIRSTHDR(&message); got >= 0 && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    Descriptor* const places[] = {first, second};
+    for (size_t i = 0; i < count && i < 2; ++i) {
+      int fd;
+      memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
+      places[i]->take(fd);
+    }
+  }
+  return got == static_cast<long>(sizeof *reply) && reply->magic == ring::kMagic;
+}
+
+template <class T>
+T* map_shared(const Descriptor& memory) {
+  if (!memory.valid()) return nullptr;
+  const long mapped = own_syscall(SYS_mmap, 0, static_cast<long>(sizeof(T)), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  return failed(mapped) ? nullptr : reinterpret_cast<T*>(mapped);
+}
+
+}  // namespace
+
+bool set_recorder_address(const char* text) {
+  const size_t length = strlen(text);
+  if (length < 2 || length >= sizeof recorder_address.sun_path) return false;
+  recorder_address.sun_family = AF_UNIX;
+  memcpy(recorder_address.sun_path, text, length);
+  if (text[0] == '@') recorder_address.sun_path[0] = '\0';
+  recorder_address_length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length + (text[0] == '@' ? 0 : 1));
+  return true;
+}
+
+uintptr_t current_break() { return reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr); }
+
+bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
+  const Descriptor socket(given_socket >= 0 ? given_socket : connect_to_recorder());
+  if (!socket.valid()) return false;
+  ring::Request hello;
+  hello.kind = kind;
+  hello.pid = own_pid;
+  hello.tid = current_tid();
+  hello.argument = parent;
+  hello.address = current_break();
+  FaultDescriptors faults;
+  faults.open(&hello);
+  ring::Reply reply;
+  Descriptor area, bell;
+  bool answered = send_hello(socket.get(), hello, &faults) && receive_reply(socket.get(), &reply, &area, &bell);
+  if (answered && reply.status == ring::ReplyStatus::kTakeDevice && area.valid()) {
+    faults.open_through(area, &hello);
+    area.close();
+    answered = send_hello(socket.get(), hello, &faults) && receive_reply(socket.get(), &reply, &area, &bell);
+  }
+  if (!answered || reply.status != ring::ReplyStatus::kTracked || reply.shared_bytes < sizeof(ring::SharedArea)) return false;
+  agent_shared = map_shared<ring::SharedArea>(area);
+  if (agent_doorbell == nullptr) agent_doorbell = map_shared<ring::Doorbell>(bell);
+  if (agent_shared == nullptr || agent_doorbell == nullptr) return false;
+  sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
+  agent_known_break.store(current_break(), std::memory_order_relaxed);
+  agent_without_huge_pages.store(reply.polled != 0, std::memory_order_relaxed);
+  // Memory under userfaultfd gets no huge pages; polled memory must not either, or a touch would look like 512.
+  if (reply.polled != 0) own_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  agent_tracking.store(true, std::memory_order_release);
+  return true;
+}
+
+void leave_area() {
+  if (agent_shared != nullptr) raw_syscall(SYS_munmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)));
+  agent_shared = nullptr;
+}
+
+int64_t agent_sample_bytes() { return sample_bytes; }
+
+}  // namespace oomcast::inject

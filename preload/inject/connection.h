@@ -1,0 +1,31 @@
+// How does a process meet its recorder? By a hello over a socket that is closed again once the shared area is mapped.
+#pragma once
+
+#include <cstdint>
+
+#include "preload/inject/agent.h"
+
+namespace oomcast::inject {
+
+extern uint32_t own_pid;
+/// One page, the same for all guests of a recorder. Valid once agent_tracking has been true.
+extern ring::Doorbell* agent_doorbell;
+
+/// OOMCAST_SOCKET=@name (abstract) or a path. False: no such address.
+bool set_recorder_address(const char* text);
+/// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is taken; -1: it
+/// is connected here. Signals have to be held.
+bool say_hello(ring::RequestKind kind, uint64_t parent, int socket = -1);
+/// Forgets the parent's shared area, in a forked child.
+void leave_area();
+int64_t agent_sample_bytes();
+
+/// Where the break is by glibc's own word: cheaper than to ask the kernel. 0: another libc.
+uintptr_t current_break();
+
+/// In a child that fork handlers have seen, or that `copied_unseen()` has found out to be one.
+void after_fork_in_child();
+bool copied_unseen();
+void forget_requests_of_parent();
+
+}  // namespace oomcast::inject
