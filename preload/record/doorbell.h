@@ -34,6 +34,8 @@ class Doorbell {
   void listen(std::function<void()> answer);
   /// Nobody is listened to any more, and the guests know it.
   void stop();
+  /// Changes whenever somebody rings.
+  uint32_t rings() const { return bell_->rings.load(std::memory_order_acquire); }
   /// The thread that answers; 0: none.
   int answering_tid() const { return tid_.load(); }
 

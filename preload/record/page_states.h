@@ -134,24 +134,22 @@ class PageStates {
   template <class F>
   void for_each_unseen(uint64_t start, uint64_t end, F f) const {
     uint64_t run = start;
-    for (uint64_t at = start; at < end;) {
-      const uint64_t word_end = std::min(((at >> kWordShift) + 1) << kWordShift, end);
-      const Chunk* chunk = find(at);
-      const auto word = static_cast<size_t>(word_of(at));
-      const uint64_t seen = chunk == nullptr ? 0 : chunk->words(PageBit::kTouched)[word] | chunk->words(PageBit::kAhead)[word] | chunk->words(PageBit::kLeft)[word];
-      if (seen == 0) {
-        at = word_end;
-        continue;
-      }
-      if (seen == ~uint64_t{0}) {
-        if (run < at) f(run, at);
-        run = at = word_end;
-        continue;
-      }
-      for (; at < word_end; at += static_cast<uint64_t>(kPageBytes)) {
-        if ((seen >> bit_of(at) & 1) == 0) continue;
-        if (run < at) f(run, at);
-        run = at + static_cast<uint64_t>(kPageBytes);
+    const auto seen_to = [&](uint64_t from, uint64_t to) {
+      if (run < from) f(run, from);
+      run = to;
+    };
+    for (const uint64_t key : keys_between(start, end)) {
+      const Chunk& chunk = chunks_.find(key)->second;
+      for (size_t word = 0; word < 8; ++word) {
+        const uint64_t word_start = (key << kChunkShift) + (word << kWordShift), word_end = word_start + (uint64_t{1} << kWordShift);
+        if (word_end <= start || word_start >= end) continue;
+        const uint64_t seen = (chunk.words(PageBit::kTouched)[word] | chunk.words(PageBit::kAhead)[word] | chunk.words(PageBit::kLeft)[word]) & mask_of(word_start, start, end);
+        if (seen == ~uint64_t{0}) seen_to(word_start, word_end);
+        else
+          for (uint64_t left = seen; left != 0; left &= left - 1) {
+            const uint64_t page = word_start + (static_cast<uint64_t>(std::countr_zero(left)) << kPageShift);
+            seen_to(page, page + static_cast<uint64_t>(kPageBytes));
+          }
       }
     }
     if (run < end) f(run, end);
@@ -207,6 +205,21 @@ class PageStates {
   }
   static int word_of(uint64_t address) { return static_cast<int>(address >> kWordShift & 7); }
   static int bit_of(uint64_t address) { return static_cast<int>(address >> kPageShift & 63); }
+  /// The numbers of the pieces of [start, end) that have any state, in order. A reservation of terabytes has few of them.
+  std::vector<uint64_t> keys_between(uint64_t start, uint64_t end) const {
+    std::vector<uint64_t> keys;
+    if (start >= end) return keys;
+    const uint64_t first = start >> kChunkShift, last = (end - 1) >> kChunkShift;
+    if (last - first > chunks_.size()) {
+      for (const auto& [key, chunk] : chunks_)
+        if (key >= first && key <= last) keys.push_back(key);
+      std::sort(keys.begin(), keys.end());
+      return keys;
+    }
+    for (uint64_t key = first; key <= last; ++key)
+      if (chunks_.contains(key)) keys.push_back(key);
+    return keys;
+  }
   const Chunk* find(uint64_t address) const {
     const auto at = chunks_.find(address >> kChunkShift);
     return at == chunks_.end() ? nullptr : &at->second;

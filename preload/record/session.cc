@@ -211,6 +211,7 @@ void Session::loop() {
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     lock.lock();
     sleeps_until_ns_ = 0;
+    answer_rings();  // a busy loop takes the lock again before the other thread gets it
     // Faults and frees before sockets, sockets before ends: what a process did comes before what became of it.
     std::sort(events.begin(), events.begin() + std::max(count, 0), [](const epoll_event& a, const epoll_event& b) {
       const auto rank = [](const epoll_event& e) { const auto kind = static_cast<uint32_t>(e.data.u64 >> 32); return kind == kFaults ? 0 : kind == kConnection ? 1 : kind == kListener ? 2 : 3; };
@@ -403,12 +404,13 @@ void Session::kill_guests(const char* why) {
   summary_.caveats.emplace_back(why);
 }
 
+/// Memory may be short for the sake of others: then to stop the guest, which has taken less than they, would help nobody.
 void Session::check_guard() {
   if (guard_floor_kib_ == 0 || guard_struck_) return;
-  if (const uint64_t available = available_kib(); available != 0 && available < guard_floor_kib_) {
-    guard_struck_ = true;
-    kill_guests("The program was stopped because it was about to exhaust the memory of the machine it really ran on (--guard); what it would have done next is not in this report.");
-  }
+  const uint64_t available = available_kib(), at_start = guard_floor_kib_ * 100 / static_cast<uint64_t>(options_.guard_percent);
+  if (available == 0 || available >= guard_floor_kib_ || rss_total_bytes_ / 1024 < (at_start - available) / 2) return;
+  guard_struck_ = true;
+  kill_guests("The program was stopped because it was about to exhaust the memory of the machine it really ran on (--guard); what it would have done next is not in this report.");
 }
 
 }  // namespace oomcast::record

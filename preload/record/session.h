@@ -107,6 +107,7 @@ class Session {
   void on_ring();
   void answer(Process& process);
   void answer_all();
+  void answer_rings();
 
   // session_heap.cc
   void note_heap(Process& process, const Vma& vma);
@@ -299,6 +300,7 @@ class Session {
   std::map<uint64_t, bool> images_;  // by file number: an ELF file
   uint64_t unseen_file_bytes_ = 0;
   bool saw_huge_pages_ = false;
+  uint32_t answered_rings_ = 0;
   std::mutex mutex_;  // held but for where the loop waits
   Doorbell doorbell_;  // last: its thread uses all the others
 };

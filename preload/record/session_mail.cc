@@ -3,6 +3,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "preload/record/session.h"
 
 namespace oomcast::record {
@@ -27,10 +29,14 @@ void Session::answer_all() {
   }
 }
 
+void Session::answer_rings() {
+  if (const uint32_t rings = doorbell_.rings(); std::exchange(answered_rings_, rings) != rings) answer_all();
+}
+
 /// In the doorbell's thread.
 void Session::on_ring() {
   const std::lock_guard lock(mutex_);
-  answer_all();
+  answer_rings();
   // What was asked may have to be looked at again earlier than the loop means to wake up.
   if (const uint64_t one = 1; next_deadline_ns() < sleeps_until_ns_) static_cast<void>(!::write(wake_up_.get(), &one, sizeof one));
 }

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+#include <vector>
+
 #include "preload/record/address_map.h"
 #include "preload/record/proc_maps.h"
 
@@ -53,6 +57,32 @@ TEST(PageStates, APageThatWasLeftIsNotBlankUntilItIsTouched) {
   EXPECT_EQ(unseen, 0);
   EXPECT_TRUE(pages.touch(0x5000));
   EXPECT_EQ(pages.count(PageBit::kLeft), 0u);
+}
+
+TEST(PageStates, UnseenRunsAreTheGapsInOrderBetweenWhateverBounds) {
+  PageStates pages;
+  std::set<uint64_t> seen;
+  for (const uint64_t page : {0u, 5u, 63u, 64u, 130u, 511u, 512u, 513u, 700u, 3000u}) seen.insert(page);
+  for (uint64_t page = 1024; page < 1024 + 192; ++page) seen.insert(page);  // whole words
+  for (const uint64_t page : seen) pages.set(page % 2 == 0 ? PageBit::kTouched : PageBit::kAhead, page * 4096, true);
+  for (const auto& [from, to] : {std::pair<uint64_t, uint64_t>{0, 4000}, {1, 3000}, {64, 65}, {100, 1100}, {1100, 1200}, {513, 513}}) {
+    std::vector<std::pair<uint64_t, uint64_t>> expected, got;
+    for (uint64_t page = from; page < to; ++page)
+      if (seen.contains(page)) continue;
+      else if (!expected.empty() && expected.back().second == page * 4096) expected.back().second += 4096;
+      else expected.emplace_back(page * 4096, (page + 1) * 4096);
+    pages.for_each_unseen(from * 4096, to * 4096, [&](uint64_t start, uint64_t end) { got.emplace_back(start, end); });
+    EXPECT_EQ(got, expected) << from << " to " << to;
+  }
+}
+
+// Word by word this would take days.
+TEST(PageStates, AReservationIsGoneThroughByWhatIsThere) {
+  PageStates pages;
+  pages.touch(uint64_t{1} << 40);
+  int runs = 0;
+  pages.for_each_unseen(0, uint64_t{1} << 56, [&](uint64_t, uint64_t) { ++runs; });
+  EXPECT_EQ(runs, 2);
 }
 
 TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
