@@ -12,10 +12,10 @@
 #include <stdio_ext.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/file_call.h"
 #include "preload/inject/present_host.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -59,13 +59,6 @@ bool uncached(int fd) {
   }
 }
 
-uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  if (clock == CLOCK_MONOTONIC) clock_gettime(clock, &now);  // in the vDSO; cannot fail
-  else raw_syscall(SYS_clock_gettime, clock, arg(&now));
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
-
 void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_t flags = 0) {
   trace::Event event;
   event.kind = kind;
@@ -102,43 +95,6 @@ void claim(int fd, uint64_t file) {
   file_of_descriptor[fd].store(file | kClaimed, std::memory_order_relaxed);
   push(EventKind::kFileRead, file, 0, 0);
 }
-
-/// A call that takes no longer is a copy: all of it was spent on a CPU. Asking for a thread's CPU time costs as much.
-constexpr uint64_t kCopyNs = 20'000;
-
-/// Counts the time of one call from here to end(). No destructor: a cancelled thread unwinds through us.
-class FileCall {
- public:
-  FileCall() {
-    const uint32_t tid = current_tid();
-    ring::FileCalls& calls = agent_shared->file_calls.of(tid);
-    if (calls.tid.load(std::memory_order_relaxed) != tid) {
-      calls.wall_ns.store(0, std::memory_order_relaxed);
-      calls.cpu_ns.store(0, std::memory_order_relaxed);
-      calls.tid.store(tid, std::memory_order_release);
-    }
-    if (thread_state.file_calls_last) cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    wall_ns_ = clock_ns(CLOCK_MONOTONIC);
-    calls.since_ns.store(wall_ns_, std::memory_order_release);
-  }
-
-  void end() {
-    if (!tracking_now()) return;
-    const uint64_t wall = clock_ns(CLOCK_MONOTONIC) - wall_ns_;
-    thread_state.file_calls_last = wall > kCopyNs;
-    // The first long one after short ones has not asked at its beginning.
-    const uint64_t cpu = cpu_ns_ != 0 ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns_ : wall < kCopyNs ? wall : kCopyNs;
-    // Of a child, where a signal's handler has forked and come back, this is another area, and nothing in it is ours.
-    ring::FileCalls& calls = agent_shared->file_calls.of(current_tid());
-    if (calls.tid.load(std::memory_order_relaxed) != current_tid()) return;
-    calls.wall_ns.fetch_add(wall, std::memory_order_relaxed);
-    calls.cpu_ns.fetch_add(cpu, std::memory_order_relaxed);
-    calls.since_ns.store(0, std::memory_order_release);
-  }
-
- private:
-  uint64_t wall_ns_ = 0, cpu_ns_ = 0;
-};
 
 /// What the model evicts for this call has to be watched before the guest goes on, or else its next use goes unseen.
 void keep_in_step() {
@@ -189,7 +145,7 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
   if (file <= kNotAFile || !tracking()) return;
   flush_file_note();
   thread_state.last_file_page = 0;
-  push(kind, file, 0, offset);
+  if (make_room()) push(kind, file, 0, offset);
 }
 
 /// stdio reads and writes inside libc: that its descriptor has moved is seen only as long as it is open.
@@ -273,7 +229,7 @@ void flush_file_note() {
   if (thread.file_bytes == 0) return;
   const uint64_t bytes = thread.file_bytes;
   thread.file_bytes = 0;
-  if (tracking()) push(thread.file_kind, thread.file_id, bytes, thread.file_offset);
+  if (tracking() && make_room()) push(thread.file_kind, thread.file_id, bytes, thread.file_offset);
 }
 
 #define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)

@@ -307,6 +307,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       if (was_looked_at) sweep(process, true);
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
+    case ring::RequestKind::kRingFull:
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked: break;
   }
