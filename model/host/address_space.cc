@@ -2,10 +2,12 @@
 #include "model/host/address_space.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace oomcast::host {
 namespace {
+constexpr size_t kTablesPerFold = 2;
 constexpr uint64_t kLeavesPerPmd = 512;
 constexpr uint64_t kPmdsPerPud = 512;
 }  // namespace
@@ -16,10 +18,32 @@ void AddressSpace::set(uint64_t vpn, Pte pte) {
     OOMCAST_CHECK(pte.is_none());
     return;
   }
-  Pte& entry = leaf->ptes[vpn % kLeafPages];
+  Pte& entry = opened(vpn / kLeafPages, *leaf)[vpn % kLeafPages];
   if (entry.is_none() && !pte.is_none()) ++leaf->used;
   if (!entry.is_none() && pte.is_none()) --leaf->used;
   entry = pte;
+}
+
+void AddressSpace::fold() {
+  const size_t tables = 2 * std::exchange(opened_, 0) + kTablesPerFold;
+  for (size_t i = 0; i < tables && !loose_.empty(); ++i) {
+    next_loose_ = next_loose_ + 1 < loose_.size() ? next_loose_ + 1 : 0;
+    const auto leaf = leaves_.find(loose_[next_loose_]);
+    if (leaf != leaves_.end() && leaf->second->ptes.is_open() && !leaf->second->ptes.fold()) continue;
+    loose_[next_loose_] = loose_.back();
+    loose_.pop_back();
+  }
+}
+
+PageNumbers AddressSpace::used(uint64_t first_vpn, uint64_t last_vpn) const {
+  PageNumbers numbers;
+  for (auto it = leaves_.lower_bound(first_vpn / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last_vpn; ++it) {
+    for (uint64_t i = 0; i < kLeafPages && it->second->used > 0; ++i) {
+      const uint64_t vpn = it->first * kLeafPages + i;
+      if (vpn >= first_vpn && vpn < last_vpn && !it->second->ptes.get(i).is_none()) numbers.add(vpn);
+    }
+  }
+  return numbers;
 }
 
 int AddressSpace::add_tables(uint64_t vpn) {

@@ -3,47 +3,27 @@
 // A leaf covers 2 MiB, as a PTE page does; leaves are kept in address order so that walks are the same everywhere.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "model/host/mempolicy.h"
-#include "model/host/page.h"
+#include "model/host/page_numbers.h"
+#include "model/host/page_table.h"
 
 namespace oomcast::host {
-
-/// What a page-table entry holds.
-class Pte {
- public:
-  constexpr Pte() = default;
-  static constexpr Pte none() { return Pte(0); }
-  static constexpr Pte zero_page() { return Pte(1); }
-  static constexpr Pte present(PageId id) { return Pte((uint64_t{id} << 2) | 2); }
-  static constexpr Pte swapped(SlotId id) { return Pte((uint64_t{id} << 2) | 3); }
-
-  constexpr bool is_none() const { return raw_ == 0; }
-  constexpr bool is_zero_page() const { return raw_ == 1; }
-  constexpr bool is_present() const { return (raw_ & 3) == 2; }
-  constexpr bool is_swapped() const { return (raw_ & 3) == 3; }
-  constexpr PageId page() const { return static_cast<PageId>(raw_ >> 2); }
-  constexpr SlotId slot() const { return static_cast<SlotId>(raw_ >> 2); }
-
- private:
-  explicit constexpr Pte(uint64_t raw) : raw_(raw) {}
-  uint64_t raw_ = 0;
-};
 
 enum class HugeAdvice : uint8_t { kNone, kWanted, kUnwanted };  // MADV_HUGEPAGE, MADV_NOHUGEPAGE
 
 class AddressSpace {
  public:
-  static constexpr uint64_t kLeafPages = 512;
+  static constexpr uint64_t kLeafPages = PageTable::kEntries;
   struct Leaf {
-    std::array<Pte, kLeafPages> ptes;
+    PageTable ptes;
     uint32_t used = 0;
     bool huge = false;   // one PMD maps all of it: a huge page
     bool young = false;  // the accessed bit of that PMD
@@ -51,7 +31,7 @@ class AddressSpace {
 
   Pte get(uint64_t vpn) const {
     const Leaf* leaf = find(vpn);
-    return leaf ? leaf->ptes[vpn % kLeafPages] : Pte::none();
+    return leaf ? leaf->ptes.get(vpn % kLeafPages) : Pte::none();
   }
   /// REQUIRES: has_leaf(vpn), or pte.is_none().
   void set(uint64_t vpn, Pte pte);
@@ -77,6 +57,11 @@ class AddressSpace {
   /// Frees leaves without entries in [first, last); gives the page-table pages freed.
   int drop_empty_tables(uint64_t first_vpn, uint64_t last_vpn);
   int64_t table_pages() const { return table_pages_; }
+  /// Folds some of the tables that changed. Nobody may keep a reference to one.
+  void fold();
+
+  /// All in [first, last) that have an entry.
+  PageNumbers used(uint64_t first_vpn, uint64_t last_vpn) const;
 
   /// Calls f(vpn, Pte&) for every entry in [first, last) that is not none, ascending. f may clear the entry.
   template <class F>
@@ -88,10 +73,12 @@ class AddressSpace {
       const uint64_t from = base < first_vpn ? first_vpn - base : 0;
       const uint64_t to = last_vpn - base < kLeafPages ? last_vpn - base : kLeafPages;
       for (uint64_t i = from; i < to && leaf.used > 0; ++i) {
-        if (leaf.ptes[i].is_none()) continue;
-        f(base + i, leaf.ptes[i]);
-        if (leaf.ptes[i].is_none()) --leaf.used;
+        if (leaf.ptes.get(i).is_none()) continue;
+        Pte& entry = opened(it->first, leaf)[i];
+        f(base + i, entry);
+        if (entry.is_none()) --leaf.used;
       }
+      if (leaf.used == 0) leaf.ptes.close();
     }
   }
 
@@ -165,6 +152,12 @@ class AddressSpace {
     if (entry.second.accountable) committed_pages += pages;
     if (entry.second.data) data_pages += pages;
   }
+  PageTable& opened(uint64_t leaf_index, Leaf& leaf) {
+    if (leaf.ptes.is_open()) return leaf.ptes;
+    loose_.push_back(leaf_index);
+    ++opened_;
+    return leaf.ptes;
+  }
   void split(uint64_t address);
   void merge(uint64_t first, uint64_t last);
   const Leaf* find(uint64_t vpn) const {
@@ -178,6 +171,8 @@ class AddressSpace {
   }
 
   std::map<uint64_t, std::unique_ptr<Leaf>> leaves_;
+  std::vector<uint64_t> loose_;   // tables that are not folded, or gone
+  size_t next_loose_ = 0, opened_ = 0;  // opened_: since the last fold()
   std::map<uint64_t, int> pmds_;  // 1 GiB index -> leaves below it
   std::map<uint64_t, int> puds_;  // 512 GiB index -> PMD pages below it
   int64_t table_pages_ = 0;

@@ -28,23 +28,18 @@ struct TreeNode {
 class File {
  public:
   static constexpr uint64_t kLeafPages = 64;  // XA_CHUNK_SIZE
-  struct Entry {
-    PageId page = kNoPage;
-    Shadow shadow;
-  };
-
   PageId page(uint64_t index) const {
     const Entry* entry = find(index);
-    return entry ? entry->page : kNoPage;
+    return entry ? entry->page() : kNoPage;
   }
   Shadow shadow(uint64_t index) const {
     const Entry* entry = find(index);
-    return entry ? entry->shadow : Shadow{};
+    return entry ? entry->shadow() : Shadow{};
   }
-  void set_page(uint64_t index, PageId page) { put(index, {page, {}}); }
-  void set_shadow(uint64_t index, Shadow shadow) { put(index, {kNoPage, shadow}); }
+  void set_page(uint64_t index, PageId page) { put(index, Entry(page)); }
+  void set_shadow(uint64_t index, Shadow shadow) { put(index, Entry(shadow)); }
   /// Forgets page and shadow; a node with nothing left in it is freed.
-  void clear(uint64_t index) { put(index, {}); }
+  void clear(uint64_t index) { put(index, Entry{}); }
   /// Forgets everything from `first` on; calls f(PageId) for each page that was cached there, and freed(TreeNode) for each node
   /// that has nothing left.
   template <class F, class Freed>
@@ -53,9 +48,9 @@ class File {
       Leaf& leaf = *it->second;
       for (uint64_t i = 0; i < kLeafPages; ++i) {
         Entry& entry = leaf.entries[i];
-        if (it->first * kLeafPages + i < first || !used(entry)) continue;
-        if (entry.page != kNoPage) {
-          f(entry.page);
+        if (it->first * kLeafPages + i < first || !entry.used()) continue;
+        if (entry.holds_page()) {
+          f(entry.page());
           --leaf.pages;
         }
         --leaf.used;
@@ -72,8 +67,8 @@ class File {
       if (it->second->pages == 0) continue;
       for (uint64_t i = 0; i < kLeafPages; ++i) {
         const uint64_t index = it->first * kLeafPages + i;
-        if (index < first || it->second->entries[i].page == kNoPage) continue;
-        if (!f(index, it->second->entries[i].page)) return;
+        if (index < first || !it->second->entries[i].holds_page()) continue;
+        if (!f(index, it->second->entries[i].page())) return;
       }
     }
   }
@@ -108,6 +103,22 @@ class File {
   int64_t mmap_miss = 0;      // faults that found nothing, less those that did
 
  private:
+  // A page, a shadow or nothing. Of a page the number stands where the age of a shadow does, and no node.
+  class Entry {
+   public:
+    Entry() = default;
+    explicit Entry(PageId page) : raw_{page, kIsPage} {}
+    explicit Entry(Shadow shadow) : raw_(shadow) {}
+    bool holds_page() const { return raw_.node == kIsPage; }
+    PageId page() const { return holds_page() ? static_cast<PageId>(raw_.age) : kNoPage; }
+    Shadow shadow() const { return holds_page() ? Shadow{} : raw_; }
+    bool used() const { return raw_.age >= 0; }
+
+   private:
+    static constexpr uint8_t kIsPage = 0xff;
+    Shadow raw_;
+  };
+
   struct Leaf {
     TreeNode node;
     std::array<Entry, kLeafPages> entries;
@@ -118,17 +129,16 @@ class File {
     const auto it = leaves_.find(index / kLeafPages);
     return it == leaves_.end() ? nullptr : &it->second->entries[index % kLeafPages];
   }
-  static bool used(const Entry& entry) { return entry.page != kNoPage || entry.shadow.age >= 0; }
   void put(uint64_t index, const Entry& next) {
     auto it = leaves_.find(index / kLeafPages);
     if (it == leaves_.end()) {
-      if (!used(next)) return;
+      if (!next.used()) return;
       it = leaves_.emplace(index / kLeafPages, std::make_unique<Leaf>()).first;
     }
     Leaf& leaf = *it->second;
     Entry& entry = leaf.entries[index % kLeafPages];
-    leaf.pages += (next.page != kNoPage ? 1u : 0u) - (entry.page != kNoPage ? 1u : 0u);
-    leaf.used += (used(next) ? 1u : 0u) - (used(entry) ? 1u : 0u);
+    leaf.pages += (next.holds_page() ? 1u : 0u) - (entry.holds_page() ? 1u : 0u);
+    leaf.used += (next.used() ? 1u : 0u) - (entry.used() ? 1u : 0u);
     entry = next;
     if (leaf.used == 0) leaves_.erase(it);
   }

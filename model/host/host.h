@@ -10,7 +10,7 @@
 #include "model/host/file.h"
 #include "model/host/host_spec.h"
 #include "model/host/node.h"
-#include "model/host/page.h"
+#include "model/host/page_array.h"
 #include "model/host/process.h"
 #include "model/host/swap_device.h"
 #include "model/host/vmstat.h"
@@ -39,7 +39,7 @@ struct Host {
   std::vector<Sharer> sharers;               // [0] is unused
   std::vector<uint32_t> free_sharers;
   std::deque<Process> processes;             // task-list order: background by pid, then guests as they start
-  std::vector<SwapDevice> swaps;             // by priority, highest first
+  std::deque<SwapDevice> swaps;              // by priority, highest first
   VmstatArray vmstat;
   std::deque<File> files;                    // in the order in which the program first used them
   int64_t buffer_heads = 0;                  // on cached pages of these files

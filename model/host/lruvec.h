@@ -12,7 +12,7 @@
 
 #include "model/base/units.h"
 #include "model/host/host_spec.h"
-#include "model/host/page.h"
+#include "model/host/page_array.h"
 
 namespace oomcast::host {
 

@@ -5,10 +5,7 @@
 // bulk (LruList::Reservoir) until reclaim looks at it.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "model/base/check.h"
 
@@ -16,12 +13,19 @@ namespace oomcast::host {
 
 using PageId = uint32_t;
 inline constexpr PageId kNoPage = 0xffffffffu;
-using SlotId = uint32_t;  // swap device index in the top 4 bits, slot number below
+using SlotId = uint32_t;  // swap device in bits 27 to 30, slot number below; the top bit belongs to Pte
 inline constexpr SlotId kNoSlot = 0xffffffffu;
 using FileIndex = uint32_t;
 inline constexpr FileIndex kNoFile = 0xffffffffu;
 using ProcessIndex = uint32_t;
-inline constexpr ProcessIndex kNoProcess = 0xffffffffu;
+
+// What a Page has room for.
+inline constexpr int kVpnBits = 40, kProcessBits = 24, kSharerBits = 25, kStackBits = 17;
+inline constexpr uint64_t kAddressEnd = uint64_t{1} << (kVpnBits + 12);  // of memory, and within a file
+inline constexpr ProcessIndex kNoProcess = (1u << kProcessBits) - 1;
+inline constexpr uint64_t kVpnMax = (uint64_t{1} << kVpnBits) - 1;
+inline constexpr uint32_t kSharerMax = (1u << kSharerBits) - 1;
+inline constexpr uint32_t kStackIdMax = (1u << kStackBits) - 1;
 
 enum PageFlag : uint16_t {
   kPageActive = 1 << 0,
@@ -48,19 +52,32 @@ inline constexpr int kEvictableLists = 4;
 inline constexpr int kLists = 5;
 
 struct Page {
-  PageId prev = kNoPage, next = kNoPage;      // towards the head, towards the tail
-  uint64_t vpn = 0;                           // virtual page number in `owner`, or page index in a file
-  ProcessIndex owner = kNoProcess;            // the first mapper; others are in Host::sharers
-  SlotId slot = kNoSlot;                      // valid with kPageSwapCache
-  uint32_t sharers = 0;                       // first entry in Host::sharers, 0: none
-  uint32_t stack_id = 0;                      // whose code touched it first; 0: not sampled
+  PageId prev = kNoPage, next = kNoPage;  // towards the head, towards the tail
+  uint64_t vpn : kVpnBits = 0;            // virtual page number in `owner`, or page index in a file
+  ProcessIndex owner : kProcessBits = kNoProcess;  // the first mapper; others are in Host::sharers
+  SlotId slot = kNoSlot;                  // valid with kPageSwapCache; of a file's page: which file
   uint16_t flags = 0;
   uint16_t mapcount = 0;
-  uint8_t node = 0;                           // index into Host::nodes
-  uint8_t zone = 0;                           // ZoneKind, the index into Node::zones
-  LruKindIndex list = LruKindIndex::kNone;
-  bool background : 1 = false;                // belongs to a process that stood on the host before the run
-  uint8_t cgroup : 7 = 0;                     // who is charged for it; 0: the root, nobody
+  uint32_t sharers : kSharerBits = 0;     // first entry in Host::sharers, 0: none
+  uint32_t cgroup : 7 = 0;                // who is charged for it; 0: the root, nobody
+  uint32_t stack_id : kStackBits = 0;     // whose code touched it first; 0: not sampled
+  LruKindIndex list : 3 = LruKindIndex::kNone;
+  uint32_t zone : 3 = 0;                  // ZoneKind, the index into Node::zones
+  bool background : 1 = false;            // belongs to a process that stood on the host before the run
+  uint32_t node : 8 = 0;                  // index into Host::nodes
+
+  void set_vpn(uint64_t number) {
+    OOMCAST_CHECK(number <= kVpnMax);
+    vpn = number & kVpnMax;
+  }
+  void set_owner(ProcessIndex process) {
+    OOMCAST_CHECK(process <= kNoProcess);
+    owner = process & kNoProcess;
+  }
+  void set_sharers(uint32_t entry) {
+    OOMCAST_CHECK(entry <= kSharerMax);
+    sharers = entry & kSharerMax;
+  }
 
   bool has(uint16_t flag) const { return (flags & flag) != 0; }
   void set(uint16_t flag) { flags = static_cast<uint16_t>(flags | flag); }
@@ -72,39 +89,6 @@ struct Page {
   }
   bool anon() const { return !has(kPageFile); }
 };
-static_assert(sizeof(Page) <= 40);
-
-/// All pages by id; ids are reused, lowest memory footprint first in, last out. In pieces: one that doubles would hold twice
-/// as much as there is, and three times while it moves.
-class PageArray {
- public:
-  PageId create() {
-    if (!free_.empty()) {
-      const PageId id = free_.back();
-      free_.pop_back();
-      (*this)[id] = Page{};
-      return id;
-    }
-    if (size_ == pieces_.size() << kPieceShift) pieces_.push_back(std::make_unique<Page[]>(kPiecePages));
-    return static_cast<PageId>(size_++);
-  }
-  void destroy(PageId id) {
-    OOMCAST_CHECK((*this)[id].list == LruKindIndex::kNone);
-    (*this)[id].node = kDeadNode;
-    free_.push_back(id);
-  }
-  Page& operator[](PageId id) { return pieces_[id >> kPieceShift][id & (kPiecePages - 1)]; }
-  const Page& operator[](PageId id) const { return pieces_[id >> kPieceShift][id & (kPiecePages - 1)]; }
-  size_t size() const { return size_; }
-  bool alive(PageId id) const { return (*this)[id].node != kDeadNode; }
-
- private:
-  static constexpr uint8_t kDeadNode = 0xff;
-  static constexpr int kPieceShift = 14;
-  static constexpr size_t kPiecePages = size_t{1} << kPieceShift;
-  std::vector<std::unique_ptr<Page[]>> pieces_;
-  size_t size_ = 0;
-  std::vector<PageId> free_;
-};
+static_assert(sizeof(Page) == 32);
 
 }  // namespace oomcast::host

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,24 +15,28 @@
 
 namespace oomcast::host {
 
+inline constexpr int64_t kShadowAgeMax = (int64_t{1} << 47) - 1;
+
 /// workingset shadow entry: where and when the page was evicted.
 struct Shadow {
-  int64_t age = -1;         // nonresident_age at eviction, -1: none
-  uint8_t node = 0;
-  uint8_t cgroup = 0;
-  bool workingset = false;
+  int64_t age : 48 = -1;    // nonresident_age at eviction, -1: none
+  uint64_t node : 8 = 0;
+  uint64_t cgroup : 7 = 0;
+  uint64_t workingset : 1 = 0;
 };
+static_assert(sizeof(Shadow) == 8);
 
 struct SwapSlot {
   uint16_t map_count = 0;   // PTEs that hold this entry
   uint8_t cgroup = 0;       // who is charged for it
-  bool cached = false;      // a page in the swap cache holds it
-  bool stored = false;      // zram: its data takes memory
-  bool foreign = false;     // holds a page of a process that stood on the host before the run
+  bool cached : 1 = false;  // a page in the swap cache holds it
+  bool stored : 1 = false;  // zram: its data takes memory
+  bool foreign : 1 = false; // holds a page of a process that stood on the host before the run
   PageId page = kNoPage;    // valid if cached
   Shadow shadow;
   ProcessIndex owner = kNoProcess;  // one mapper; for background processes, which have no page table here
 };
+static_assert(sizeof(SwapSlot) == 24);
 
 class SwapDevice {
  public:
@@ -42,8 +47,13 @@ class SwapDevice {
   /// REQUIRES: !in_use(offset). The slot counts as taken until release().
   SlotId take(uint32_t offset);
   void release(SlotId id);
-  SwapSlot& slot(SlotId id) { return slots_[id & kSlotMask]; }
-  const SwapSlot& slot(SlotId id) const { return slots_[id & kSlotMask]; }
+  /// REQUIRES: in_use(id).
+  SwapSlot& slot(SlotId id) { return const_cast<SwapSlot&>(std::as_const(*this).slot(id)); }
+  const SwapSlot& slot(SlotId id) const {
+    const uint32_t offset = id & kSlotMask, cluster = offset / kClusterSlots;
+    if (!clusters_[cluster]) fill(cluster);
+    return clusters_[cluster][offset % kClusterSlots];
+  }
   bool in_use(SlotId id) const { return taken_[id & kSlotMask]; }
 
   /// Clusters in which nothing is taken, in the order in which they are to be used.
@@ -63,19 +73,22 @@ class SwapDevice {
   int64_t zram_stored = 0;
   std::vector<std::pair<int8_t, int8_t>> zram_pool;
 
-  int64_t total() const { return static_cast<int64_t>(slots_.size()); }
+  int64_t total() const { return static_cast<int64_t>(taken_.size()); }
   int64_t free() const { return free_; }
   const SwapSpec& spec() const { return spec_; }
   uint32_t index() const { return index_; }
 
-  static constexpr uint32_t kSlotBits = 28;
+  static constexpr uint32_t kSlotBits = 27;
   static constexpr uint32_t kSlotMask = (1u << kSlotBits) - 1;
   static uint32_t device_of(SlotId id) { return id >> kSlotBits; }
 
  private:
   SwapSpec spec_;
   uint32_t index_;
-  std::vector<SwapSlot> slots_;
+  void fill(uint32_t cluster) const;
+
+  mutable std::vector<std::unique_ptr<SwapSlot[]>> clusters_;  // null until somebody looks
+  uint32_t used_before_ = 0;            // swapped out before the run: the first slots
   std::vector<bool> taken_;
   std::vector<uint32_t> cluster_used_;  // taken slots by cluster
   std::deque<uint32_t> free_clusters_;

@@ -197,10 +197,12 @@ Problem check_times(const std::string& where, const DeviceTimes& times) {
 
 Problem check_swaps(const HostSpec& spec) {
   std::set<std::string> names;
+  if (spec.swaps.size() > kSwapsMax)
+    return Contradiction{"swap", std::to_string(spec.swaps.size()) + " swap devices; at most " + std::to_string(kSwapsMax) + " can be modelled"};
   for (size_t i = 0; i < spec.swaps.size(); ++i) {
     const SwapSpec& swap = spec.swaps[i];
     const std::string where = at("swap", i);
-    if (auto bad = out_of_range(where + ".size", swap.size.count(), kPageBytes, kPagesMax << kPageShift)) return bad;
+    if (auto bad = out_of_range(where + ".size", swap.size.count(), kPageBytes, kSwapPagesMax << kPageShift)) return bad;
     if (swap.used.count() < 0 || swap.used > swap.size) {
       return Contradiction{where + ".used", std::to_string(swap.used.count()) + " bytes used of " +
                                                 std::to_string(swap.size.count()) + "; used never exceeds size"};
@@ -254,6 +256,8 @@ Problem check_settings(const HostSpec& spec) {
   if (auto bad =
           out_of_range("calibration.cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count(), 0, 3'600'000'000'000))
     return bad;
+  if (spec.cgroups.size() > kCgroupsMax)
+    return Contradiction{"cgroups", std::to_string(spec.cgroups.size()) + " cgroups; at most " + std::to_string(kCgroupsMax) + " can be modelled"};
   const CgroupSpec& cgroup = spec.cgroup;
   const std::pair<const char*, int64_t> limits[] = {
       {"memory.max", cgroup.memory_max},           {"memory.high", cgroup.memory_high},

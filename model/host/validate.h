@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -10,8 +11,9 @@
 
 namespace oomcast::host {
 
-/// host::Page has a byte for it.
-inline constexpr size_t kNodesMax = 254;
+/// What host::Page, SlotId and Pte have bits for.
+inline constexpr size_t kNodesMax = 254, kCgroupsMax = 126, kSwapsMax = 16;
+inline constexpr int64_t kSwapPagesMax = int64_t{1} << 27;
 
 struct Contradiction {
   std::string field;    // "nodes[0].zones[1].free_pages", as in oomcast.host.v1

@@ -41,7 +41,7 @@ bool cache_page(Kernel& k, host::FileIndex file_index, uint64_t index, bool acti
   const PageId id = new_page(k, {node, taken.zone}, flags);
   host::Page& page = k.host.pages[id];
   page.slot = file_index;
-  page.vpn = index;
+  page.set_vpn(index);
   put_on_list(k, id, list);
   host::File& file = k.host.files[file_index];
   file.set_page(index, id);

@@ -1,5 +1,6 @@
 // What comes free when a process ends? exit_mmap() for guests, and the host's other processes when they are killed.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "model/mm/fault.h"
@@ -35,7 +36,8 @@ void exit_background(Kernel& k, ProcessIndex index) {
   Process& process = k.host.processes[index];
   std::vector<PageId> own;
   for (PageId id = 0; id < k.host.pages.size(); ++id) {
-    if (k.host.pages.alive(id) && k.host.pages[id].background && k.host.pages[id].owner == index) own.push_back(id);
+    const host::Page page = std::as_const(k.host.pages)[id];
+    if (k.host.pages.alive(id) && page.background && page.owner == index) own.push_back(id);
   }
   for (PageId id : own) {
     if (!k.host.pages.alive(id)) continue;
@@ -66,13 +68,19 @@ void exit_background(Kernel& k, ProcessIndex index) {
 }
 
 void exit_guest(Kernel& k, ProcessIndex index) {
-  std::vector<uint64_t> vpns;
-  k.host.processes[index].space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t vpn, host::Pte&) { vpns.push_back(vpn); });
-  for (size_t i = 0; i < vpns.size(); i += kFlushPages) {
-    const size_t last = std::min(vpns.size(), i + kFlushPages) - 1;
-    zap_range(k, index, vpns[i], vpns[last] + 1);
-    k.sched.point();
+  const host::PageNumbers mapped = k.host.processes[index].space.used(0, ~uint64_t{0} >> kPageShift);
+  uint64_t first = 0, last = 0, pages = 0;
+  const auto flush = [&] {
+    if (pages > 0) zap_range(k, index, first, last + 1);
+    if (pages > 0) k.sched.point();
+    pages = 0;
+  };
+  for (const uint64_t vpn : mapped) {
+    if (pages++ == 0) first = vpn;
+    last = vpn;
+    if (pages == kFlushPages) flush();
   }
+  flush();
   Process& process = k.host.processes[index];
   k.host.guest_tables -= process.space.drop_empty_tables(0, ~uint64_t{0} >> kPageShift);
   for (const auto& [node, zone] : process.table_pages_at) free_table_page(k, {node, zone});

@@ -219,7 +219,7 @@ void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, ui
     ++k.host.guest_touched;
   }
   if (const uint32_t stack = k.sched.current().stack_id; stack != 0) {
-    k.host.pages[id].stack_id = stack;
+    k.host.pages[id].stack_id = stack & host::kStackIdMax;
     host::SiteCount& site = k.host.sites[stack];
     site.touched += touched ? 1 : 0;
     site.resident_peak = std::max(site.resident_peak, ++site.resident);
@@ -247,6 +247,7 @@ void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_
       if (k.host.pages[pte.page()].anon()) drop_page(k, index, vpn, pte.page(), cpu);
       else unmap_file_page(k, index, vpn, pte.page());
       ++zapped;
+      k.host.pages.fold(1);  // the caller keeps no reference to a page
     } else if (pte.is_swapped()) {
       ++zapped;
       --process.swap_entries;
@@ -292,10 +293,8 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
 }
 
 void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages) {
-  std::vector<uint64_t> vpns;
   split_huge_range(k, index, from_vpn, from_vpn + pages);
-  k.host.processes[index].space.for_each(from_vpn, from_vpn + pages, [&](uint64_t vpn, Pte&) { vpns.push_back(vpn); });
-  for (const uint64_t vpn : vpns) {
+  for (const uint64_t vpn : k.host.processes[index].space.used(from_vpn, from_vpn + pages)) {
     const uint64_t target = vpn - from_vpn + to_vpn;
     // May sleep, and the page may be swapped out or back in meanwhile: the entry is read when its new place is ready.
     if (!populate_tables(k, index, target)) return;
@@ -306,7 +305,7 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
     if (!pte.is_present()) continue;
     Page& page = k.host.pages[pte.page()];
     if (page.owner == index && page.vpn == vpn) {
-      page.vpn = target;
+      page.set_vpn(target);
     } else {
       for (uint32_t i = page.sharers; i != 0; i = k.host.sharers[i].next) {
         host::Sharer& sharer = k.host.sharers[i];
@@ -317,8 +316,7 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
 }
 
 void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
-  std::vector<uint64_t> vpns;
-  k.host.processes[parent_index].space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t vpn, Pte&) { vpns.push_back(vpn); });
+  const host::PageNumbers vpns = k.host.processes[parent_index].space.used(0, ~uint64_t{0} >> kPageShift);
   // The child is on no task list before it is complete: the OOM killer cannot see it.
   k.host.processes[child_index].unkillable = true;
   for (const uint64_t vpn : vpns) {

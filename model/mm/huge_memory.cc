@@ -101,7 +101,8 @@ void make_small(Kernel& k, Process& process, Leaf& leaf) {
   leaf.huge = false;
   --process.space.huge_leaves;
   bool counted = false;
-  for (const Pte pte : leaf.ptes) {
+  for (uint64_t i = 0; i < kHugePages; ++i) {
+    const Pte pte = leaf.ptes.get(i);
     if (!pte.is_present()) continue;
     Page& page = k.host.pages[pte.page()];
     if (leaf.young) page.set(host::kPageYoung);
@@ -182,7 +183,8 @@ void spread_young(Kernel& k, const Page& page) {
   Leaf* const leaf = leaf_behind(k, page);
   if (!leaf || !leaf->young) return;
   leaf->young = false;
-  for (const Pte pte : leaf->ptes) {
+  for (uint64_t i = 0; i < kHugePages; ++i) {
+    const Pte pte = leaf->ptes.get(i);
     if (pte.is_present()) k.host.pages[pte.page()].set(host::kPageYoung);
   }
 }

@@ -176,7 +176,10 @@ void kswapd_main(Kernel& k, int node_index) {
     highest_zone = merged_request(state, highest_zone);
     state.highest_zoneidx = kNoRequest;
     state.in_balance = true;
-    balance_pgdat(k, node_index, highest_zone);
+    {
+      const host::PageArray::InUse in_use(k.host.pages);
+      balance_pgdat(k, node_index, highest_zone);
+    }
     state.in_balance = false;
     k.sched.point();
   }

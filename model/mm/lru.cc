@@ -25,7 +25,7 @@ host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags) {
   const PageId id = k.host.pages.create();
   Page& page = k.host.pages[id];
   page.node = static_cast<uint8_t>(where.node);
-  page.zone = static_cast<uint8_t>(where.zone);
+  page.zone = static_cast<uint32_t>(where.zone) & 7;
   page.flags = flags;
   return id;
 }
@@ -99,7 +99,7 @@ void release_page(Kernel& k, PageId id, int cpu) {
   }
   if (page.list != LruKindIndex::kNone) take_off_list(k, id);
   for (std::vector<PageId>& batch : k.host.rotate_batch) batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
-  const ZoneRef where{page.node, page.zone};
+  const ZoneRef where{static_cast<int>(page.node), static_cast<int>(page.zone)};
   uncharge(k.host, page.cgroup, 1);
   k.host.pages.destroy(id);
   free_page(k, where, cpu);

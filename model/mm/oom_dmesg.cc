@@ -54,7 +54,8 @@ std::vector<NodeKinds> kinds_of(const Kernel& k) {
     for (const auto& [node, zone] : process.table_pages_at) ++kinds[static_cast<size_t>(node)].tables;
   }
   for (host::PageId id = 0; id < k.host.pages.size(); ++id) {
-    if (k.host.pages.alive(id) && k.host.pages[id].has(host::kPageSwapCache)) ++kinds[k.host.pages[id].node].swap_cache;
+    const host::Page page = std::as_const(k.host.pages)[id];
+    if (k.host.pages.alive(id) && page.has(host::kPageSwapCache)) ++kinds[page.node].swap_cache;
   }
   return kinds;
 }

@@ -59,7 +59,7 @@ PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_
   Page& page = k.host.pages[id];
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
   page.slot = file_index;
-  page.vpn = index;
+  page.set_vpn(index);
   const host::Shadow shadow = file.shadow(index);
   const size_t nodes_before = file.nodes();
   file.set_page(index, id);

@@ -91,8 +91,8 @@ void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   Page& page = host.pages[id];
   // `vpn` of a file's page is its index in the file: all its mappers stand in the chain.
   if (page.mapcount++ == 0 && page.anon()) {
-    page.owner = process;
-    page.vpn = vpn;
+    page.set_owner(process);
+    page.set_vpn(vpn);
     return;
   }
   uint32_t entry;
@@ -104,7 +104,7 @@ void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
     entry = static_cast<uint32_t>(host.sharers.size() - 1);
   }
   host.sharers[entry] = Sharer{process, vpn, page.sharers};
-  page.sharers = entry;
+  page.set_sharers(entry);
 }
 
 int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
@@ -116,18 +116,19 @@ int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
     page.owner = host::kNoProcess;
     if (page.sharers != 0) {
       const uint32_t entry = page.sharers;
-      page.owner = host.sharers[entry].process;
-      page.vpn = host.sharers[entry].vpn;
-      page.sharers = host.sharers[entry].next;
+      page.set_owner(host.sharers[entry].process);
+      page.set_vpn(host.sharers[entry].vpn);
+      page.set_sharers(host.sharers[entry].next);
       host.free_sharers.push_back(entry);
     }
     return page.mapcount;
   }
-  for (uint32_t* link = &page.sharers; *link != 0; link = &host.sharers[*link].next) {
-    Sharer& sharer = host.sharers[*link];
+  uint32_t before = 0;
+  for (uint32_t entry = page.sharers; entry != 0; before = entry, entry = host.sharers[entry].next) {
+    const Sharer& sharer = host.sharers[entry];
     if (sharer.process != process || sharer.vpn != vpn) continue;
-    const uint32_t entry = *link;
-    *link = sharer.next;
+    if (before == 0) page.set_sharers(sharer.next);
+    else host.sharers[before].next = sharer.next;
     host.free_sharers.push_back(entry);
     break;
   }

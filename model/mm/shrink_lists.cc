@@ -48,7 +48,7 @@ void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex li
   Page& page = k.host.pages[id];
   page.background = true;
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
-  page.owner = entry.owner;
+  page.set_owner(entry.owner);
   page.mapcount = mapped ? 1 : 0;
   if (list == LruKindIndex::kActiveAnon || list == LruKindIndex::kActiveFile) page.set(host::kPageActive);
   page.list = list;

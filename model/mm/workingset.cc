@@ -110,7 +110,11 @@ void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup) {
 
 host::Shadow workingset_eviction(Kernel& k, const Page& page, uint8_t target_cgroup) {
   const Lruvec& lruvec = k.host.nodes[page.node].lruvec(target_cgroup);
-  const host::Shadow shadow{lruvec.nonresident_age, page.node, target_cgroup, page.has(host::kPageWorkingset)};
+  host::Shadow shadow;
+  shadow.age = lruvec.nonresident_age & host::kShadowAgeMax;
+  shadow.node = page.node & 0xff;
+  shadow.cgroup = target_cgroup & 0x7f;
+  shadow.workingset = page.has(host::kPageWorkingset);
   age_nonresident(k.host, page.node, target_cgroup);
   return shadow;
 }

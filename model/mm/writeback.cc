@@ -101,6 +101,18 @@ void flush_while(Kernel& k, int64_t before_ns, More more) {
   }
 }
 
+void flush_what_is_due(Kernel& k) {
+  const int64_t now = k.sched.now().count();
+  if (k.flusher.write_everything) {
+    k.flusher.write_everything = false;
+    int64_t left = total_dirty(k.host);
+    flush_while(k, now, [&] { return (left -= kChunkPages) > -kChunkPages; });
+  }
+  flush_while(k, INT64_MAX, [&] { return total_dirty(k.host) > dirty_limits(k.host).background; });
+  const int64_t expired = k.sched.now().count() - int64_t{10'000'000} * k.host.spec.vm.dirty_expire_centisecs;
+  flush_while(k, expired, [] { return true; });
+}
+
 // How fast the disk takes large writes, pages per second.
 int64_t disk_bandwidth(const Host& host) {
   const int64_t ns = std::max<int64_t>(1, host.spec.disk.write_128k.count());
@@ -228,19 +240,12 @@ bool sync_file(Kernel& k, FileIndex index) {
 }
 
 void flusher_main(Kernel& k) {
-  const host::VmTunables& vm = k.host.spec.vm;
-  const Nanoseconds period = Nanoseconds(int64_t{10'000'000} * std::max(1, vm.dirty_writeback_centisecs));
+  const int centisecs = k.host.spec.vm.dirty_writeback_centisecs;
+  const Nanoseconds period = Nanoseconds(int64_t{10'000'000} * std::max(1, centisecs));
   while (true) {
-    k.sched.wait(k.flusher.wait, vm.dirty_writeback_centisecs > 0 ? period : kForever);
-    const int64_t now = k.sched.now().count();
-    if (k.flusher.write_everything) {
-      k.flusher.write_everything = false;
-      int64_t left = total_dirty(k.host);
-      flush_while(k, now, [&] { return (left -= kChunkPages) > -kChunkPages; });
-    }
-    flush_while(k, INT64_MAX, [&] { return total_dirty(k.host) > dirty_limits(k.host).background; });
-    const int64_t expired = k.sched.now().count() - int64_t{10'000'000} * vm.dirty_expire_centisecs;
-    flush_while(k, expired, [] { return true; });
+    k.sched.wait(k.flusher.wait, centisecs > 0 ? period : kForever);
+    const host::PageArray::InUse in_use(k.host.pages);
+    flush_what_is_due(k);
   }
 }
 

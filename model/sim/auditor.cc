@@ -82,12 +82,13 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
 void count_huge_page(const Host& host, const host::Process& process, uint64_t first, const host::AddressSpace::Leaf& leaf, Counts& counts) {
   const std::string name = "huge page " + std::to_string(first) + " of process " + std::to_string(process.pid);
   if (leaf.used != host::kHugePages) return counts.fail(name + " maps " + std::to_string(leaf.used) + " pages");
-  for (const host::Pte pte : leaf.ptes) {
+  for (uint64_t i = 0; i < host::AddressSpace::kLeafPages; ++i) {
+    const host::Pte pte = leaf.ptes.get(i);
     if (!pte.is_present()) return counts.fail(name + " has a page that is not there");
     const Page& page = host.pages[pte.page()];
-    if (page.node != host.pages[leaf.ptes[0].page()].node || page.zone != host.pages[leaf.ptes[0].page()].zone) return counts.fail(name + " is in two zones");
+    if (page.node != host.pages[leaf.ptes.get(0).page()].node || page.zone != host.pages[leaf.ptes.get(0).page()].zone) return counts.fail(name + " is in two zones");
   }
-  const Page& page = host.pages[leaf.ptes[0].page()];
+  const Page& page = host.pages[leaf.ptes.get(0).page()];
   ++counts.huge[page.node][page.zone];
 }
 
@@ -96,14 +97,15 @@ void count_processes(Host& host, Counts& counts) {
     host::Process& process = host.processes[p];
     if (!process.guest) continue;
     int64_t rss = 0, file = 0, swapped = 0;
-    process.space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t, host::Pte& pte) {
+    for (const uint64_t vpn : process.space.used(0, ~uint64_t{0} >> kPageShift)) {
+      const host::Pte pte = process.space.get(vpn);
       const bool of_file = pte.is_present() && !host.pages[pte.page()].anon();
       rss += pte.is_present() && !of_file ? 1 : 0;
       file += of_file ? 1 : 0;
       swapped += pte.is_swapped() ? 1 : 0;
       if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
       if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot())) counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
-    });
+    }
     if (rss != process.rss_anon) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " + std::to_string(process.rss_anon));
     if (file != process.rss_file) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(file) + " pages of files but counts " + std::to_string(process.rss_file));
     if (swapped != process.swap_entries) counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) + " swap entries but counts " + std::to_string(process.swap_entries));

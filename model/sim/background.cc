@@ -57,6 +57,7 @@ void Background::run(size_t index, host::FileIndex file, uint8_t cgroup) {
     if (next > k_.sched.now()) k_.sched.sleep(next - k_.sched.now());
     if (stopped_ || k_.sched.current().dying) return;
     const uint64_t offset = (spec.sequential ? call % calls_per_file : random.below(calls_per_file)) * static_cast<uint64_t>(bytes);
+    const host::PageArray::InUse in_use(k_.host.pages);
     ++in_flight_;
     const bool done = writes ? mm::file_write(k_, file, offset, static_cast<uint64_t>(bytes), cgroup)
                              : mm::file_read(k_, file, offset, static_cast<uint64_t>(bytes), cgroup);

@@ -4,6 +4,8 @@
 namespace oomcast::sim {
 namespace {
 
+constexpr int64_t kNobody = 0xffffffff;
+
 class Digest {
  public:
   void add(int64_t value) {
@@ -25,7 +27,7 @@ void add_lists(Digest& digest, const host::Host& host, const host::Node& node) {
       for (host::PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
         const host::Page& page = host.pages[id];
         digest.add(static_cast<int64_t>(page.vpn));
-        digest.add(page.owner);
+        digest.add(page.owner == host::kNoProcess ? kNobody : page.owner);
         digest.add(page.flags);
       }
     }

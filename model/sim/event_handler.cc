@@ -272,7 +272,28 @@ void EventHandler::file_io(const Event& event, ProcessIndex index) {
   mm::handle_over_high(k_, cgroup);
 }
 
+// Real addresses have a number that fits into a page's entry; offsets in sparse files and broken traces may not.
+bool EventHandler::can_be_numbered(const Event& event) {
+  if (event.stack_id > host::kStackIdMax) {
+    k_.sched.current().stack_id = 0;
+    say_once(stacks_told_, "the program was sampled in more places than the model tells apart (" + std::to_string(host::kStackIdMax) + "); what was touched from others is not listed by place");
+  }
+  uint64_t start = event.argument, bytes = event.bytes;
+  if (event.kind == EventKind::kTouch || event.kind == EventKind::kReference) start = event.address;
+  else if (event.kind == EventKind::kMapFile) bytes = 0;
+  else if (event.kind != EventKind::kRemap && event.kind != EventKind::kFileRead && event.kind != EventKind::kFileWrite) return true;
+  if (start < host::kAddressEnd && bytes <= host::kAddressEnd - start) return true;
+  say_once(beyond_told_, "process " + std::to_string(event.pid) + " used memory or a part of a file beyond 4 PiB, more than the model can number; that was left out");
+  return false;
+}
+
+void EventHandler::say_once(bool& told, std::string caveat) {
+  if (!told) outcome_.caveats.push_back(std::move(caveat));
+  told = true;
+}
+
 void EventHandler::handle(const Event& event, ProcessIndex index) {
+  if (!can_be_numbered(event)) return;
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + event.bytes + kPageBytes - 1) >> kPageShift;
   switch (event.kind) {

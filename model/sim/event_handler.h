@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "model/mm/kernel.h"
 #include "model/sim/outcome.h"
@@ -26,6 +27,8 @@ class EventHandler {
   void note_peaks();
 
  private:
+  bool can_be_numbered(const trace::Event& event);
+  void say_once(bool& told, std::string caveat);
   bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
   void touch(const trace::Event& event, host::ProcessIndex process);
   void map(const trace::Event& event, host::ProcessIndex process);
@@ -47,6 +50,7 @@ class EventHandler {
   const Options& options_;
   Outcome& outcome_;
   const bool programs_in_memory_;  // of the root file system: their text never leaves
+  bool stacks_told_ = false, beyond_told_ = false;
   std::map<uint32_t, host::ProcessIndex> by_pid_;
   std::map<uint64_t, host::FileIndex> files_;
   std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant

@@ -87,6 +87,7 @@ class Simulation::Impl {
     task.clock = std::max(start, task.clock);
     scheduler_.set_running_task(task.fiber);
     scheduler_.resume(task.fiber);
+    if (host_.pages.fold()) host_.processes[task.process].space.fold();
     if (options_.audit) audit();
   }
 
@@ -228,7 +229,10 @@ class Simulation::Impl {
       const FiberId fiber = task.fiber;
       scheduler_.actor(fiber).stack_id = task.event.stack_id;
       const Process& process = host_.processes[task.process];
-      if (process.alive && !process.dying) handler_.handle(task.event, task.process);
+      if (process.alive && !process.dying) {
+        const host::PageArray::InUse in_use(host_.pages);
+        handler_.handle(task.event, task.process);
+      }
       scheduler_.actor(fiber).stack_id = 0;
       Task& after = tasks_.at(tid);
       after.clock = std::max(after.clock, scheduler_.now()) + scheduler_.take_pending(fiber);
@@ -267,6 +271,7 @@ class Simulation::Impl {
     }
     if (options_.kill_on_oom && process.guest) kills_.push_back({static_cast<uint32_t>(process.pid)});
     const FiberId id = scheduler_.spawn(make_actor(mm::ActorKind::kExit, app_node_, 0), [this, victim] {
+      const host::PageArray::InUse in_use(host_.pages);
       host_.guest_mapped_bytes -= host_.processes[victim].space.mapped_bytes;
       mm::exit_process(kernel_, victim);
     });

@@ -28,7 +28,10 @@ uint32_t StackTable::intern(std::span<const uint64_t> counters, const std::vecto
   }
   if (frames.empty()) return 0;
   if (const auto at = numbers_.find(frames); at != numbers_.end()) return at->second;
-  if (stacks_.size() >= kStacksMax) return 0;
+  if (stacks_.size() >= kStacksMax) {
+    ++left_out_;
+    return 0;
+  }
   for (const Frame& frame : frames)
     if (frame.module != 0) symbolizer_.want(modules_[frame.module], frame.offset);
   stacks_.push_back(frames);

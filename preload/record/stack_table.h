@@ -26,11 +26,14 @@ class StackTable {
   /// Names of all stacks, by number - 1, as Symbolizer gives them. At the end of the run.
   std::vector<std::vector<std::string>> resolve();
   size_t size() const { return stacks_.size(); }
+  /// Samples of further stacks, once there were too many.
+  uint64_t left_out() const { return left_out_; }
 
  private:
   Symbolizer symbolizer_;
   std::map<std::vector<Frame>, uint32_t> numbers_;
   std::vector<std::vector<Frame>> stacks_;
+  uint64_t left_out_ = 0;
   std::vector<std::string> modules_{""};
   std::map<std::string, uint32_t> module_numbers_;
 };

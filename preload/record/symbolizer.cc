@@ -19,6 +19,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr std::chrono::milliseconds kIdle(500);
+constexpr size_t kUnitsKept = 2;
 
 std::string base_name(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -31,10 +32,20 @@ std::string demangled(const char* name) {
   return status == 0 && text ? std::string(text.get()) : std::string(name);
 }
 
-/// One ELF file opened for look-ups by file offset.
-class Module {
+/// mimalloc would keep what `close` frees in pieces of many pages: this much of it, at this moment, goes back to the kernel.
+template <class Close>
+void give_back(Close close) {
+  const long delay = mi_option_get(mi_option_decommit_delay);
+  mi_option_set(mi_option_decommit_delay, 0);
+  close();
+  mi_collect(true);
+  mi_option_set(mi_option_decommit_delay, delay);
+}
+
+/// One ELF file as libdw knows it. Keeps all that it has unpacked until it is closed.
+class OpenFile {
  public:
-  explicit Module(const std::string& path) : path_(path) {
+  explicit OpenFile(const std::string& path) {
     static char* debug_path = nullptr;
     static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address, &debug_path};
     dwfl_ = dwfl_begin(&callbacks);
@@ -43,11 +54,22 @@ class Module {
     module_ = dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), -1, 0, true);
     dwfl_report_end(dwfl_, nullptr, nullptr);
   }
-  ~Module() {
+  ~OpenFile() {
     if (dwfl_ != nullptr) dwfl_end(dwfl_);
   }
-  Module(const Module&) = delete;
-  Module& operator=(const Module&) = delete;
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  Dwfl_Module* module() const { return module_; }
+
+ private:
+  Dwfl* dwfl_ = nullptr;
+  Dwfl_Module* module_ = nullptr;
+};
+
+/// One ELF file opened for look-ups by file offset.
+class Module {
+ public:
+  explicit Module(const std::string& path) : path_(path), file_(path), module_(file_.module()) {}
 
   /// The functions at this place of the file, innermost first: those that the compiler has put inline, then the one of
   /// the symbol table.
@@ -77,16 +99,33 @@ class Module {
   /// "file:line", or nothing.
   std::string source_of(uint64_t address) {
     int line = 0;
-    Dwfl_Line* found = dwfl_module_getsrc(module_, address);
+    Dwfl_Line* found = dwfl_module_getsrc(lines_for(address), address);
     const char* file = found == nullptr ? nullptr : dwfl_lineinfo(found, nullptr, &line, nullptr, nullptr, nullptr);
     return file != nullptr && line > 0 ? base_name(file) + ":" + std::to_string(line) : std::string();
+  }
+
+  /// The lines of one unit take half a MiB to 4 MiB once they are unpacked, a Python's have 150: the file is opened anew, which
+  /// costs next to nothing, before a third is unpacked.
+  Dwfl_Module* lines_for(uint64_t address) {
+    if (!lines_) lines_ = std::make_unique<OpenFile>(path_);
+    Dwarf_Addr bias = 0;
+    Dwarf_Die* const unit = dwfl_module_addrdie(lines_->module(), address, &bias);
+    const Dwarf_Off offset = unit == nullptr ? 0 : dwarf_dieoffset(unit);
+    if (unit == nullptr || std::find(units_.begin(), units_.end(), offset) != units_.end()) return lines_->module();
+    if (units_.size() >= kUnitsKept) {
+      give_back([this] { lines_ = nullptr; });
+      lines_ = std::make_unique<OpenFile>(path_);
+      units_.clear();
+    }
+    units_.push_back(offset);
+    return lines_->module();
   }
 
   /// Names the inlined calls that the address lies in, and moves `place` to where the outermost of them was made.
   void add_inlined(uint64_t address, std::string* place, std::vector<std::string>* names) {
     if (place->empty()) return;  // no debug information
     Dwarf_Addr bias = 0;
-    Dwarf_Die* unit = dwfl_module_addrdie(module_, address, &bias);
+    Dwarf_Die* unit = dwfl_module_addrdie(lines_->module(), address, &bias);
     Dwarf_Die* scopes = nullptr;
     const int count = unit == nullptr ? 0 : dwarf_getscopes(unit, address - bias, &scopes);
     for (int i = 0; i < count && dwarf_tag(&scopes[i]) != DW_TAG_subprogram; ++i) {
@@ -164,20 +203,13 @@ class Module {
   std::string path_;
   // Its names say it all, and its lines cost 40 ms in each run: Debian's libc6-dbg is compressed.
   const bool is_c_library_ = base_name(path_).starts_with("libc.so") || base_name(path_).starts_with("ld-linux");
-  Dwfl* dwfl_ = nullptr;
+  OpenFile file_;  // for its symbols
   Dwfl_Module* module_ = nullptr;
+  std::unique_ptr<OpenFile> lines_;
+  std::vector<Dwarf_Off> units_;  // unpacked by `lines_`
   bool sorted_ = false;
   std::vector<Function> functions_;
 };
-
-/// mimalloc would keep what is freed in pieces of many pages: this much of it, at this moment, goes back to the kernel.
-void give_back(std::map<std::string, std::unique_ptr<Module>>* modules) {
-  const long delay = mi_option_get(mi_option_decommit_delay);
-  mi_option_set(mi_option_decommit_delay, 0);
-  modules->clear();
-  mi_collect(true);
-  mi_option_set(mi_option_decommit_delay, delay);
-}
 
 }  // namespace
 
@@ -197,17 +229,20 @@ void Symbolizer::look_up() {
     // What has been unpacked is given back once no new places come: it is larger than all the rest that we keep.
     while (!changed_.wait_for(lock, kIdle, [this] { return !wanted_.empty() || finishing_; })) {
       if (modules.empty()) continue;
-      give_back(&modules);
+      give_back([&modules] { modules.clear(); });
     }
     if (wanted_.empty()) return;
-    const auto at = wanted_.back();
-    wanted_.pop_back();
+    std::vector<std::map<Place, std::vector<std::string>>::iterator> places = std::move(wanted_);
+    wanted_.clear();
     lock.unlock();
-    auto& module = modules[at->first.first];
-    if (!module) module = std::make_unique<Module>(at->first.first);
-    std::vector<std::string> names = module->names(at->first.second);
+    // By file and place: those of one unit together.
+    std::sort(places.begin(), places.end(), [](const auto& one, const auto& other) { return one->first < other->first; });
+    for (const auto& at : places) {
+      auto& module = modules[at->first.first];
+      if (!module) module = std::make_unique<Module>(at->first.first);
+      at->second = module->names(at->first.second);
+    }
     lock.lock();
-    at->second = std::move(names);
   }
 }
 

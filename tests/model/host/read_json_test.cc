@@ -195,6 +195,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "h.json:8: swap[0].used: 3221225472 bytes used of 2147483648"},
         Refusal{"SwappinessRange", ": 10}", ": 300}",
                 "h.json:9: vm.swappiness: '300', expected a whole number from 0 to 200"},
+        Refusal{"SwapBeyondItsSlots", "\"2G\"", "\"600G\"", "h.json:8: swap[0].size"},
         Refusal{"SwappinessFraction", ": 10}", ": 10.5}", "h.json:9: vm.swappiness: '10.5', expected a whole number"},
         Refusal{"UnknownZone", "\"managed\": \"8G\", \"free\": \"7G\"",
                 "\"zones\": [{\"kind\": \"HighMem\", \"managed_pages\": 5}]",

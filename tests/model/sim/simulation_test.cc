@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/host/page.h"
 #include "tests/support/host_builder.h"
 #include "tests/support/program.h"
 
@@ -328,6 +329,40 @@ TEST(Simulation, LostEventsAreCounted) {
   Program p(s, 100);
   p.lose(17);
   EXPECT_EQ(s.finish().lost_events, 17u);
+}
+
+TEST(Simulation, WhatThePagesCannotNumberIsLeftOutAndSaid) {
+  Simulation s(HostBuilder().node(64_MiB).build(), audited());
+  Program p(s, 100);
+  p.touch(0, 10);
+  p.touch(host::kAddressEnd >> kPageShift, 10);
+  p.touch((host::kAddressEnd >> kPageShift) + 5, 10);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.touched, to_bytes(10_pages));
+  EXPECT_THAT(outcome.caveats, testing::Contains(HasSubstr("beyond 4 PiB"))) << "once";
+}
+
+TEST(Simulation, PagesThatAreKeptFoldedSayTheSame) {
+  // Audits look at every page after each event: nothing stays folded. Without them it does, until the program swaps.
+  const auto run = [](const Options& options) {
+    Simulation s(HostBuilder().node(96_MiB).cpus(2).swap(64_MiB).build(), options);
+    Program p = Program(s, 100).window(64);
+    p.map(0, 30'000);
+    p.touch(0, 10'000);
+    p.touch(20'000, 2'000);
+    Program child = p.fork(101).window(64);
+    child.touch(5'000, 1'000);
+    p.unmap(20'500, 1'000);
+    p.touch(10'000, 9'000);
+    p.touch(0, 2'000);
+    child.exit();
+    p.exit();
+    return s.finish();
+  };
+  const Outcome outcome = run(audited());
+  EXPECT_THAT(outcome.caveats, testing::Each(testing::Not(HasSubstr("internal:"))));
+  EXPECT_GT(outcome.counters[Vmstat::pswpout], 0);
+  EXPECT_EQ(run({}).digest, outcome.digest);
 }
 
 TEST(Simulation, TheProgramRunsWhereItIsToldTo) {
