@@ -1,6 +1,11 @@
 // Does the guest live in the world that the target would show it, where that was asked for?
 #include <gmock/gmock.h>
 #include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+#include <vector>
 
 #include "tests/end_to_end/oomcast_run.h"
 
@@ -102,6 +107,20 @@ TEST_F(GuestWorld, AGuestThatExhaustsThisMachineIsStopped) {
   EXPECT_THAT(finished.out, Not(HasSubstr("survived")));
   EXPECT_EQ(report()["exit"]["signal"], 9);
   EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("(--guard)"));
+}
+
+TEST_F(GuestWorld, AGuestThatHasTakenLittleIsNotStoppedForWhatOthersTake) {
+  // Somebody else takes a twenty-fifth of what is available, while --guard 99 leaves one per cent to be taken.
+  std::thread others([] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const long pages = ::sysconf(_SC_AVPHYS_PAGES) / 25;
+    const std::vector<char> taken(static_cast<size_t>(pages) * 4096, 'x');
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  });
+  Finished finished = run("python3 -c 'import time\nkept = bytearray(4 << 20); time.sleep(4); print(\"survived\")'", "--guard 99 --quiet");
+  others.join();
+  EXPECT_EQ(finished.status, 0);
+  EXPECT_EQ(finished.out, "survived\n");
 }
 
 }  // namespace
