@@ -197,8 +197,8 @@ void Session::loop() {
   }
   spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   std::unique_lock lock(mutex_);
-  start_answering();
   go_first();
+  start_answering();  // the thread inherits the priority
   const auto lingers = [&] { return options_.wait_for_all && monotonic_ns() - last_end_ns_ < kLingerNs; };
   // Of a daemon that lets go, all that we know may have ended before its hello is read.
   while (!processes_.empty() || lingers()) {
