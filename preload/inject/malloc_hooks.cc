@@ -2,6 +2,10 @@
 // page known to the recorder, has the break moved, is a stack due?
 #include <errno.h>
 #include <string.h>
+#include <time.h>
+
+#include <algorithm>
+#include <atomic>
 
 #include "preload/inject/agent.h"
 #include "preload/inject/real_libc.h"
@@ -31,9 +35,39 @@ inline void notice_fall() {
   if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) < agent_known_break.load(std::memory_order_relaxed), 0)) after_break_moved();
 }
 
+// Smaller ones are not looked at before they are freed: what is missed of them is missed of a peak.
+constexpr size_t kLargeBytes = 1 << 20;
+constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // of the program's time at most
+std::atomic<bool> has_large{false};  // an allocation as large as that has been made
+
+uint64_t now_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+/// While touches are polled: libc's own munmap() passes no hook, so what was touched there is looked at now, unless it has
+/// been, or something else was a moment ago.
+void before_large_free(void* pointer) {
+  static std::atomic<uint64_t> next_ask_ns{0};
+  if (!tracking_now() || thread_state.inside > 0 || thread_state.in_allocator > 0) return;
+  const size_t bytes = real_libc_table.malloc_usable_size(pointer);
+  if (bytes < kLargeBytes || bytes < agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed)) return;
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  const ring::KnownPages& touched = agent_shared->touched;
+  if (touched.contains(address) && touched.contains(address + bytes / 2) && touched.contains(address + bytes - 1)) return;
+  const uint64_t now = now_ns();
+  if (now < next_ask_ns.load(std::memory_order_relaxed)) return;
+  next_ask_ns.store(now + kAsksApartNs, std::memory_order_relaxed);
+  agent_request(ring::RequestKind::kFreeing, address, bytes, ring::kMayStay, 0);
+  const uint64_t answered = now_ns();
+  next_ask_ns.store(answered + std::max(kAsksApartNs, (answered - now) * kAsksPart), std::memory_order_relaxed);
+}
+
 /// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
 inline bool noticed(uintptr_t address, size_t bytes, const void* caller) {
   bool granted = true;
+  if (__builtin_expect(bytes >= kLargeBytes, 0)) has_large.store(true, std::memory_order_relaxed);
   if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0))
     granted = after_break_moved();
   // Memory that has been touched is known, and nobody has to hear who allocates it again.
@@ -84,6 +118,7 @@ OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
 
 OOMCAST_EXPORT void free(void* pointer) {
   if (pointer == nullptr || is_bootstrap(pointer) || !have_real_libc()) return;
+  if (__builtin_expect(has_large.load(std::memory_order_relaxed), 0)) before_large_free(pointer);
   {
     InAllocator in;
     real_libc_table.free(pointer);

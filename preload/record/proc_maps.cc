@@ -261,4 +261,24 @@ bool kernel_has_procmap_query() {
   return query_works == Known::kYes;
 }
 
+bool kernel_counts_exactly() {
+  constexpr uint64_t kTried = 16;
+  UniqueFd statm(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  const auto resident = [&statm] {
+    const std::string text = read_line(statm.get());
+    const size_t second = text.find(' ');
+    return second == std::string::npos ? 0 : std::strtoull(text.c_str() + second, nullptr, 10);
+  };
+  void* pages = ::mmap(nullptr, kTried * static_cast<size_t>(kPageBytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages == MAP_FAILED) return false;
+  bool exact = true;
+  for (uint64_t i = 0; i < kTried && exact; ++i) {
+    const uint64_t before = resident();
+    *(static_cast<volatile char*>(pages) + i * static_cast<uint64_t>(kPageBytes)) = 1;
+    exact = resident() > before;
+  }
+  ::munmap(pages, kTried * static_cast<size_t>(kPageBytes));
+  return exact;
+}
+
 }  // namespace oomcast::record

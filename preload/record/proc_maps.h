@@ -50,6 +50,8 @@ void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::fu
 
 bool kernel_has_pagemap_scan();
 bool kernel_has_procmap_query();
+/// Whether /proc/PID/statm counts each page at once (since Linux 6.16); before, counts are kept per CPU and lag.
+bool kernel_counts_exactly();
 
 /// Whole content of a small /proc file through a kept descriptor; empty if it cannot be read.
 std::string read_whole(int fd);

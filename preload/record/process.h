@@ -129,11 +129,14 @@ struct Process {
   uint64_t most_other_pages = 0; // of files and shared memory, at any look
   uint64_t native_fault_ns = 0;  // its threads' CPU time that went into faults of this machine and is not taken off yet
   uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
+  uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter
   uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
+  uint64_t next_mappings_ns = 0;                        // when its mappings may be read again
+  std::vector<PageRange> scanned;                       // where it may have memory of its own, if all of it is scanned
   uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told
@@ -150,6 +153,8 @@ struct Process {
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }
   bool far() const { return tracker == TrackerKind::kUserfaultfd && !near; }
+  /// All of its address space is scanned for pages: its mappings need not be known first.
+  bool polled_whole() const { return !tells_frees() && !scanned.empty(); }
   bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
   Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }

@@ -141,7 +141,8 @@ void Session::forget_address_space(Process& process) {
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
   process.native_fault_ns = process.unpaid_faults = process.most_pages = process.most_other_pages = 0;
-  process.shared_bytes = process.polled_shared_bytes = 0;
+  process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
+  process.scanned.clear();
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
@@ -393,10 +394,11 @@ void Session::note_tracked(Process& process) {
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * static_cast<uint64_t>(kPageBytes));
 }
 
-/// For a moment there were so many more than are tracked now.
-void Session::note_more_tracked(uint64_t pages) {
+/// For a moment the process had so many more than are tracked of it now.
+void Session::note_more_tracked(const Process& process, uint64_t pages) {
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + pages) * kPage);
-  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_ + pages * kPage);
+  const uint64_t others_bytes = rss_total_bytes_ - process.rss_bytes;
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, others_bytes + (process.counted_pages + pages) * kPage);
 }
 
 void Session::kill_guests(const char* why) {

@@ -12,7 +12,8 @@
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_walks.cc      how far ahead of a thread memory is filled, and what of it was touched
 //   session_near.cc       when touches begin to be held
-//   session_sweep.cc      /proc: what nobody told us, RssAnon, clocks
+//   session_look.cc       when to look at a process and at what of it, RssAnon
+//   session_sweep.cc      /proc: what nobody told us, clocks
 //   session_children.cc   children that do not say hello
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
 //   session_cow.cc        copies of pages that a fork left shared
@@ -86,7 +87,7 @@ class Session {
   void tell_comm(Process& process);
   void apply_watches();
   void note_tracked(Process& process);
-  void note_more_tracked(uint64_t pages);
+  void note_more_tracked(const Process& process, uint64_t pages);
 
   // session_requests.cc
   void on_connection(int listener);
@@ -197,7 +198,6 @@ class Session {
   bool is_near() const;
   void come_near();
   void measure_cost();
-  uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
   uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
@@ -206,13 +206,27 @@ class Session {
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
 
+  // session_look.cc
+  enum class Touches { kNone, kFresh, kAll };  // kFresh: only where no page was known
+  struct Look {
+    Touches touches;
+    bool mappings;
+  };
+  int64_t count_slack_pages(const Process& process) const;
+  Look what_has_changed(Process& process, uint64_t now_ns);
+  void note_looked(Process& process);
+  uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
+  void set_next_sweep(Process& process, uint64_t began, uint64_t took, Look look, uint64_t tracked_before);
+  void look_at_peak();
+  void look_at_those_that_grew();
+  void sample_rss(Process& process);
+  void read_rss(Process& process);
+  uint64_t shared_memory_bytes(Process& process);
+
   // session_sweep.cc
   void sweep(Process& process, bool whole);
-  /// What a sweep has to look at, each including those before it.
-  enum class Look { kNothing, kFreshTouches, kMappings, kAllTouches };
-  Look what_has_changed(Process& process, uint64_t now_ns);
+  void look_last(Process& process);
   void look_at_mappings(Process& process, bool changed_only, bool whole);
-  void set_next_sweep(Process& process, uint64_t began, uint64_t took, bool all, uint64_t tracked_before);
   enum class Registration { kByItself, kDone, kLater };
   bool register_memory(Process& process, uint64_t start, uint64_t end);
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
@@ -220,12 +234,22 @@ class Session {
   void learn_changed(Process& process, const std::vector<Vma>& maps);
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself, std::vector<PageRange>* registered = nullptr);
   // session_poll.cc
+  struct Changes {
+    std::vector<PageRange> fresh, gone;
+    uint64_t fresh_pages = 0;
+  };
+  void note_where_to_scan(Process& process);
+  std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
+  Changes changes_in(Process& process, const std::vector<PageRange>& ranges);
   void reconcile_all(Process& process, const std::vector<PageRange>& ranges);
-  void reconcile(Process& process, PageRange range, const std::vector<PageRange>& runs);
+  void apply_changes(Process& process, const Changes& changes);
+  void give_back(Process& process, uint64_t from, uint64_t to);
+  void find_fresh(Process& process, uint64_t from, uint64_t to);
+  bool announce_under(Process& process, uint64_t at);
   std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
-  void poll_touches(Process& process, Look look, bool whole);
+  void poll_touches(Process& process, Touches touches, bool whole);
   void poll_watches(Process& process);
-  void poll_before_free(Process& process, uint64_t start, uint64_t end);
+  void poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay);
   void note_poll(Process& process, uint64_t now_ns);
   // session_children.cc
   void discover_children(uint64_t now_ns);
@@ -247,8 +271,6 @@ class Session {
   void release_all_shared(Process& process);
   void inherit_shared(Process& child, const Process& parent);
   // session_sweep.cc
-  void sample_rss(Process& process);
-  uint64_t shared_memory_bytes(Process& process);
   void tick();
   void tick_process(Process& process, uint64_t now_ns);
   void check_guard();
@@ -260,6 +282,7 @@ class Session {
   Statistics count_;
   TrackingCost cost_;
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
+  const bool counts_are_exact_ = kernel_counts_exactly();
   StackTable stacks_;
   std::string socket_name_;
   UniqueFd epoll_, listener_, signals_, spare_, wake_up_;
@@ -285,7 +308,7 @@ class Session {
   std::array<bool, 3> trackers_used_{};              // by TrackerKind
   bool near_ = true;                                 // touches are held, where the tracker can
   uint64_t began_ns_ = 0, came_near_ns_ = 0;
-  uint64_t sweep_budget_at_ns_ = 0;
+  uint64_t sweep_budget_at_ns_ = 0, next_peak_look_ns_ = 0;
   int64_t sweep_budget_ns_ = 0;
   uint64_t found_feed_ns_ = 0;                       // in this sweep: what the sink took for them
   uint64_t found_pages_ = 0, most_found_pages_ = 0;  // by polling: in this tick, and the most in any

@@ -83,16 +83,14 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// Told as memory of nobody's that is touched and given back, so that the target is as full as it would have been.
 void Session::tell_missed_peak(Process& process) {
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  const auto pages_of = [&status](std::string_view name) { return kib_of(status, name) * 1024 / kPage; };
-  // Files count in it too, and may have been unmapped since: as many as there ever were.
-  const uint64_t others = process.most_other_pages = std::max(process.most_other_pages, pages_of("RssFile:") + pages_of("RssShmem:"));
-  const uint64_t most = pages_of("VmHWM:");
+  // Files and shared memory count in it too, and may have been unmapped since: as many as there ever were.
+  const uint64_t most = kib_of(status, "VmHWM:") * 1024 / kPage, others = process.most_other_pages;
   const uint64_t known = process.pages.count(PageBit::kTouched);
   process.most_pages = std::max(process.most_pages, known);
   if (most < others + process.most_pages + std::max(kLeastMissedPages, process.most_pages / kFoundPart)) return;
   process.most_pages = most - others;
   const uint64_t missed = process.most_pages - known;
-  note_more_tracked(missed);
+  note_more_tracked(process, missed);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
   event.address = kNobodysMemory;
   event.bytes = missed * kPage;

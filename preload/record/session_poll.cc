@@ -8,7 +8,22 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kQuietNs = 200'000'000;
-constexpr uint64_t kLeastSharedBytes = 256 << 10;
+constexpr uint64_t kLeastSharedBytes = 128 << 10;
+constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
+constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;
+constexpr uint64_t kSoonNs = 1'000'000;
+constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
+
+void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
+  if (!runs->empty() && runs->back().second == from) runs->back().second = to;
+  else runs->emplace_back(from, to);
+}
+
+std::vector<PageRange> touched_runs(const PageStates& pages, uint64_t from, uint64_t to) {
+  std::vector<PageRange> runs;
+  pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { append(&runs, address, address + kPage); });
+  return runs;
+}
 
 }  // namespace
 
@@ -17,64 +32,111 @@ uint8_t map_flags(const Area& area) {
                               (area.no_reserve ? trace::kNoReserve : 0) | (area.stack ? trace::kStack | trace::kGrowsDown : 0));
 }
 
-/// Compares what is resident with what is counted, and feeds the difference. `ranges`: in order. Those that lie close
-/// together are scanned at one go, with what is between them: libraries make some sixty of a few pages each.
-void Session::reconcile_all(Process& process, const std::vector<PageRange>& ranges) {
+/// Where the page tables are looked through for memory of the process's own: wherever it may be, but for large mappings
+/// of other kinds. Who looks there needs no mappings, of which an allocator may have tens of thousands.
+void Session::note_where_to_scan(Process& process) {
+  process.scanned.clear();
+  if (!kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
+  uint64_t from = 0;
+  for (const Vma& vma : process.last_maps) {
+    const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kLowHalfEnd;
+    if (!is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
+    if (from < vma.start) process.scanned.emplace_back(from, vma.start);
+    from = std::max(from, vma.end);
+  }
+  process.scanned.emplace_back(from, kLowHalfEnd);
+}
+
+/// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
+std::vector<PageRange> Session::polled_ranges(const Process& process, bool whole) const {
+  if (process.polled_whole()) return process.scanned;
+  std::vector<PageRange> polled;
+  for (const auto& [start, area] : process.map.areas()) {
+    if ((area.registered && process.tracked_by_faults()) || area.shared) continue;
+    if (area.anonymous || area.writable || whole) polled.emplace_back(area.start, area.end);
+  }
+  return polled;
+}
+
+/// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
+/// at one go, with what is between them: libraries make some sixty of a few pages each.
+Session::Changes Session::changes_in(Process& process, const std::vector<PageRange>& ranges) {
+  Changes changes;
+  const auto absent = [&](uint64_t from, uint64_t to) {
+    if (from >= to) return;
+    process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { append(&changes.gone, address, address + kPage); });
+  };
   std::vector<PageRange> runs;
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first);
     runs.clear();
     scan_resident(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
-    for (size_t i = first; i < last; ++i) reconcile(process, ranges[i], runs);
+    for (size_t i = first; i < last; ++i) {
+      uint64_t resident_until = ranges[i].first;
+      for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
+        absent(resident_until, from);
+        resident_until = to;
+        process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
+          append(&changes.fresh, start, end);
+          changes.fresh_pages += (end - start) / kPage;
+        });
+      });
+      absent(resident_until, ranges[i].second);
+    }
+  }
+  return changes;
+}
+
+void Session::reconcile_all(Process& process, const std::vector<PageRange>& ranges) { apply_changes(process, changes_in(process, ranges)); }
+
+/// What has gone first: memory that was moved must not count twice.
+void Session::apply_changes(Process& process, const Changes& changes) {
+  for (const auto& [from, to] : changes.gone) give_back(process, from, to);
+  for (const auto& [from, to] : changes.fresh) {
+    // Piece by piece where mappings of several kinds meet; what has none any more is gone.
+    for (uint64_t start = from; start < to;) {
+      uint64_t end = start;
+      while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
+      if (end > start) find_fresh(process, start, std::min(end, to));
+      start = std::max(end, start) + (end < to ? kPage : 0);
+    }
   }
   note_tracked(process);
 }
 
-/// `runs`: what is resident in the range and around it.
-void Session::reconcile(Process& process, PageRange range, const std::vector<PageRange>& runs) {
-  const auto [start, end] = range;
-  std::vector<PageRange> fresh;
-  std::vector<PageRange> gone;
-  uint64_t resident_until = start;
-  const auto absent = [&](uint64_t from, uint64_t to) {
-    if (from >= to) return;
-    process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
-      if (!gone.empty() && gone.back().second == address) gone.back().second += kPage;
-      else gone.emplace_back(address, address + kPage);
-    });
-  };
-  for_each_inside(runs, range, [&](uint64_t from, uint64_t to) {
-    absent(resident_until, from);
-    resident_until = to;
-    process.pages.for_each_unseen(from, to, [&](uint64_t fresh_start, uint64_t fresh_end) {
-      if (!fresh.empty() && fresh.back().second == fresh_start) fresh.back().second = fresh_end;
-      else fresh.emplace_back(fresh_start, fresh_end);
-    });
-  });
-  absent(resident_until, end);
-  for (const auto& [from, to] : gone) {
-    process.pages.clear(from, to);
-    if (process.shared) process.shared->touched.set(from, to, false);
-    feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
+void Session::give_back(Process& process, uint64_t from, uint64_t to) {
+  process.pages.clear(from, to);
+  if (process.shared) process.shared->touched.set(from, to, false);
+  feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
+}
+
+/// Makes sure that the sink knows the mapping of a page that was found. False: there is none.
+bool Session::announce_under(Process& process, uint64_t at) {
+  Vma vma;
+  std::vector<PageRange> found_with_it;
+  if (process.map.find(at) == nullptr && query_map(process.maps.get(), at, &vma)) learn(process, vma, false, Registration::kByItself, &found_with_it);
+  Area* area = process.map.find(at);
+  if (area == nullptr) return false;
+  if (!area->announced) {
+    // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
+    forget_mapped_files(process, area->start, area->end);
+    area->announced = true;
+    feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
   }
-  for (const auto& [from, to] : fresh) {
-    if (Area* area = process.map.find(from); area != nullptr && !area->announced) {
-      // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
-      forget_mapped_files(process, area->start, area->end);
-      area->announced = true;
-      feed_simple(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
-    }
-    process.pages.touch(from, to);
-    note_found(process, (to - from) / kPage);
-    if (process.shared) process.shared->touched.set(from, to, true);
-    trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
-    event.address = from;
-    event.bytes = to - from;
-    event.flags = trace::kWrite | trace::kPresent;
-    event.stack_id = stack_of(process, from);
-    feed(event);
-    found_feed_ns_ += monotonic_ns() - event.time_ns;
-  }
+  return true;
+}
+
+void Session::find_fresh(Process& process, uint64_t from, uint64_t to) {
+  process.pages.touch(from, to);
+  note_found(process, (to - from) / kPage);
+  if (process.shared) process.shared->touched.set(from, to, true);
+  trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
+  event.address = from;
+  event.bytes = to - from;
+  event.flags = trace::kWrite | trace::kPresent;
+  event.stack_id = stack_of(process, from);
+  feed(event);
+  found_feed_ns_ += monotonic_ns() - event.time_ns;
 }
 
 /// The resolution that the report states: how far apart two looks at a busy process were at most.
@@ -91,20 +153,22 @@ std::vector<PageRange> Session::without_pages(const Process& process, const std:
   return runs;
 }
 
-/// What no fault tells. `whole`: also what is read-only now; it may have been written before.
-void Session::poll_touches(Process& process, Look look, bool whole) {
-  std::vector<PageRange> polled, shared;
-  for (const auto& [start, area] : process.map.areas()) {
-    if (area.registered && process.tracked_by_faults()) continue;
-    if (area.shared) shared.emplace_back(area.start, area.end);
-    else if (area.anonymous || area.writable || whole) polled.emplace_back(area.start, area.end);
-  }
-  const bool fresh_only = look < Look::kAllTouches;
-  reconcile_all(process, fresh_only ? without_pages(process, polled) : polled);
+/// Touches that no fault tells.
+void Session::poll_touches(Process& process, Touches touches, bool whole) {
+  const std::vector<PageRange> polled = polled_ranges(process, whole);
+  const bool fresh_only = touches == Touches::kFresh;
+  Changes changes = changes_in(process, fresh_only ? without_pages(process, polled) : polled);
+  // More than there can be that is new: some of it was moved here by mremap(), and is gone elsewhere.
+  const uint64_t known = process.pages.count(PageBit::kTouched) * kPage;
+  if (fresh_only && changes.fresh_pages * kPage + known > process.rss_bytes + kMovedBytes) changes = changes_in(process, polled);
+  apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
-  const bool more_shared = process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / 128, kLeastSharedBytes);
+  const bool more_shared = process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / 256, kLeastSharedBytes);
   if (fresh_only && !more_shared) return;
   process.polled_shared_bytes = process.shared_bytes;
+  std::vector<PageRange> shared;
+  for (const auto& [start, area] : process.map.areas())
+    if (area.shared && !(area.registered && process.tracked_by_faults())) shared.emplace_back(area.start, area.end);
   for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
   if (fresh_only) return;
   poll_copies(process, whole);
@@ -129,16 +193,22 @@ void Session::poll_watches(Process& process) {
     });
 }
 
-/// The program is about to give this memory back: what it touched there and nobody has looked at yet counts.
-void Session::poll_before_free(Process& process, uint64_t start, uint64_t end) {
+/// The program is about to give this memory back: what it touched there and nobody has looked at yet counts. It is gone
+/// then, unless it `may_stay`: an allocator may keep what it was given.
+void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (process.tracked_by_faults()) return;
-  std::vector<std::pair<uint64_t, uint64_t>> areas;
-  process.map.for_each(start, end, [&](Area& area) { areas.emplace_back(area.start, area.end); });
+  std::vector<PageRange> areas;
+  process.map.for_each(start, end, [&](const Area& area) { areas.emplace_back(area.start, area.end); });
   for (const auto& [from, to] : areas) {
-    const Area* area = process.map.find(from);
-    if (area != nullptr && area->shared) reconcile_shared(process, from, to);
-    else reconcile_all(process, {{from, to}});
+    if (const Area* area = process.map.find(from); area != nullptr && area->shared) {
+      reconcile_shared(process, from, to);
+      continue;
+    }
+    reconcile_all(process, {{from, to}});
+    if (!may_stay) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
   }
+  // Not while it is being given back, and not much later: what others touch next is not on top of it.
+  process.next_sweep_ns = monotonic_ns() + kSoonNs;
 }
 
 }  // namespace oomcast::record

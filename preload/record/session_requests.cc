@@ -298,13 +298,15 @@ bool Session::on_request(Process& process, const ring::Request& request) {
     }
     case ring::RequestKind::kFreeing:
       if (request.address + request.bytes <= request.address) break;
-      poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes));
+      look_at_peak();
+      poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes), request.argument == ring::kMayStay);
       if (request.argument == ring::kOfFile) poll_mapped_before_free(process);
       break;
     case ring::RequestKind::kExiting:
       process.exit_status = static_cast<int>(request.argument) & 0xff;
       close_stalled_walks(process, 0);
-      if (was_looked_at) sweep(process, true);
+      if (was_looked_at) look_last(process);
+      look_at_peak();
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
     case ring::RequestKind::kRingFull:

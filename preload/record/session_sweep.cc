@@ -1,5 +1,5 @@
 // What did nobody tell us? The sweep reads /proc/PID/maps and the pagemap: thread stacks, arenas, libraries' data,
-// processes without the library; and it samples RssAnon, the threads' clocks and the machine's free memory.
+// processes without the library; and it samples the threads' clocks and the machine's free memory.
 #include <dirent.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
@@ -14,10 +14,7 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kTickNs = 20'000'000, kGuardNs = 100'000'000;
-constexpr uint64_t kWholeSweepNs = 200'000'000;
-constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
-constexpr int64_t kCountSlackPages = 64;
+constexpr uint64_t kTickNs = 20'000'000, kGuardNs = 100'000'000;
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -164,26 +161,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
   }
 }
 
-/// Resident beyond what is known: what the libraries have written of their own data, and what nobody has told.
-static int64_t unseen_pages(const Process& process) {
-  const auto known = process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead) + process.pages.count(PageBit::kLeft);
-  return static_cast<int64_t>(process.rss_bytes / kPage) - static_cast<int64_t>(known);
-}
-
-/// Do the kernel's counts say that something was mapped, unmapped, made writable, touched or freed without our knowing? Two
-/// of them are kept per CPU and may lag: hence the allowance, and the look every now and then whatever they say.
-Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
-  sample_rss(process);
-  if (process.tracker != TrackerKind::kUserfaultfd || !process.greeted || now_ns >= process.whole_sweep_ns) return Look::kAllTouches;
-  const bool told = process.tracked_by_faults();
-  const int64_t news = unseen_pages(process) - process.swept_unseen_pages;
-  // Where frees are told, less than before that we do not know of is no news.
-  if ((told && (process.fork_group != 0 || news > kCountSlackPages)) || (!told && news < -kCountSlackPages)) return Look::kAllTouches;
-  if (process.size_pages != process.swept_size_pages || process.data_pages != process.swept_data_pages) return told ? Look::kAllTouches : Look::kMappings;
-  return news > kCountSlackPages ? Look::kFreshTouches : Look::kNothing;
-}
-
-/// `changed_only`: what is mapped as it was is known, since nothing but looks like this one changes what we know.
+/// `changed_only`: what is mapped as it was is known, where nothing but looks like this one changes what we know.
 void Session::look_at_mappings(Process& process, bool changed_only, bool whole) {
   std::vector<Vma> maps = read_maps(process.maps.get());
   if (maps.empty()) return;
@@ -212,34 +190,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   if (changed_only) learn_changed(process, maps);
   else learn_all(process, maps, whole);
   process.last_maps = std::move(maps);
-}
-
-/// How many times as long as it took must a look be away from the next? Not at all as long as looks have taken less than
-/// their part of the time: a short program is looked at closely, one that runs on cheaply.
-uint64_t Session::rest_after_look(uint64_t now_ns, uint64_t looked_ns) {
-  constexpr int64_t kBurstNs = 100'000'000;
-  const auto earned = static_cast<int64_t>((now_ns - sweep_budget_at_ns_) / kShareOfAll);
-  sweep_budget_at_ns_ = now_ns;
-  sweep_budget_ns_ = std::max(std::min(sweep_budget_ns_ + earned, kBurstNs) - static_cast<int64_t>(looked_ns), -kBurstNs);
-  return sweep_budget_ns_ > 0 ? 0 : kShareOfAll * processes_.size();
-}
-
-/// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
-void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, bool all, uint64_t tracked_before) {
-  const uint64_t now = monotonic_ns();
-  // What the model makes of what was found comes with the program's own touches, however often we look.
-  const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
-  const uint64_t rest = rest_after_look(now, looked);
-  process.whole_sweep_ns = all ? began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest)) : process.whole_sweep_ns;
-  if (process.far()) {
-    process.sweep_interval_ns = far_interval_ns(process, began, tracked_before);
-    process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * rest);
-    process.swept_ns = began;
-    return;
-  }
-  const uint64_t share = kShareOfAll * processes_.size();
-  process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
-  process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * std::max(kSweepShare, share));
+  note_where_to_scan(process);
 }
 
 void Session::sweep(Process& process, bool whole) {
@@ -250,15 +201,16 @@ void Session::sweep(Process& process, bool whole) {
   whole |= !process.looked_at;
   process.looked_at = true;
   const uint64_t tracked_before = process.counted_pages;
-  const Look changed = what_has_changed(process, began), look = whole ? Look::kAllTouches : changed;
-  if (look >= Look::kMappings) look_at_mappings(process, look == Look::kMappings, whole);
-  if (look >= Look::kFreshTouches) {
-    poll_touches(process, look, whole);
-    process.swept_unseen_pages = unseen_pages(process);
+  Look look = what_has_changed(process, began);
+  if (whole) look = {Touches::kAll, true};
+  if (look.mappings) look_at_mappings(process, !whole && !process.tracked_by_faults(), whole);
+  if (look.touches != Touches::kNone) {
+    poll_touches(process, look.touches, whole);
+    note_looked(process);
   }
-  if (look == Look::kAllTouches && process.far()) tell_missed_peak(process);
+  if (look.touches == Touches::kAll && process.far()) tell_missed_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
-  if (look >= Look::kMappings) learn_mapped_files(process, process.last_maps);
+  if (look.mappings) learn_mapped_files(process, process.last_maps);
   if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
   poll_open_files(process);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
@@ -273,46 +225,17 @@ void Session::sweep(Process& process, bool whole) {
     else if (began - process.shared->stuck_since_ns > 100'000'000) process.shared->reader.skip_one();
   }
   const uint64_t now = monotonic_ns();
-  ++(look >= Look::kMappings ? count_.sweeps : count_.glances);
+  ++(look.mappings ? count_.sweeps : count_.glances);
   count_.sweep_ns += now - began;
-  set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look == Look::kAllTouches, tracked_before);
+  set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look, tracked_before);
   process.active = false;
   apply_watches();
 }
 
-/// RssShmem less what our own ring has of it. What statm calls shared is told apart here, too.
-uint64_t Session::shared_memory_bytes(Process& process) {
-  if (!process.maps_shared_memory) return 0;
-  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  if (status.find("RssShmem:") == std::string::npos) return 0;
-  process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
-  if (const uint64_t now = monotonic_ns(); now >= process.ring_scan_ns) {
-    process.ring_scan_ns = now + kWholeSweepNs;
-    process.ring_bytes = 0;
-    scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { process.ring_bytes += to - from; });
-  }
-  const uint64_t bytes = kib_of(status, "RssShmem:") << 10;
-  return process.shared_bytes = bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
-}
-
-void Session::sample_rss(Process& process) {
-  process.touched_since_sample = 0;
-  const std::string text = read_line(process.statm.get());
-  if (text.empty()) return;
-  char* end = nullptr;
-  const uint64_t size = std::strtoull(text.c_str(), &end, 10);
-  const uint64_t resident = std::strtoull(end, &end, 10);
-  const uint64_t shared = std::strtoull(end, &end, 10);
-  std::strtoull(end, &end, 10);  // text
-  std::strtoull(end, &end, 10);  // nothing since Linux 2.6
-  process.size_pages = size;
-  process.file_pages = shared;
-  process.data_pages = std::strtoull(end, &end, 10);
-  const uint64_t bytes = (resident > shared ? (resident - shared) * kPage : 0) + shared_memory_bytes(process);
-  if (bytes > process.rss_bytes) process.active = true;
-  rss_total_bytes_ += bytes - process.rss_bytes;
-  process.rss_bytes = bytes;
-  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_);
+/// The last look at a process that is leaving: what it has now it takes with it.
+void Session::look_last(Process& process) {
+  process.whole_sweep_ns = process.next_mappings_ns = process.file_poll_ns = 0;
+  sweep(process, !process.polled_whole());
 }
 
 uint64_t Session::next_deadline_ns() const {

@@ -14,7 +14,7 @@ namespace oomcast::ring {
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
 inline constexpr uint32_t kVersion = 9;
 
-inline constexpr uint64_t kOfFile = 1;  // RequestKind::kFreeing
+inline constexpr uint64_t kOfFile = 1, kMayStay = 2;  // RequestKind::kFreeing
 /// The target might refuse a request as large as this by itself: it is told whatever else is only polled.
 inline constexpr uint64_t kLargeRequestBytes = uint64_t{1} << 30;
 /// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
@@ -27,7 +27,8 @@ enum class RequestKind : uint32_t {
   kUnknownPage,  // an allocation lies on pages that are not in the known-page table
   kExiting,      // about to leave with exit status `argument`
   kFreeing,      // [address, +bytes) is about to be unmapped or given back; asked only when touches are polled,
-                 // and with `argument` kOfFile where the data of a mapped file may go
+                 // and with `argument` kOfFile where the data of a mapped file may go; kMayStay: given to an
+                 // allocator, which may give it back or not
   kBreakMoved,   // the heap has grown by [address, +bytes), to the byte: as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
   kRingFull,     // less than a quarter of the ring is free: answered when it is empty, so that nothing is lost

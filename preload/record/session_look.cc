@@ -1,0 +1,157 @@
+// When is a process looked at, and at what of it? The kernel's own counts say whether there is news; looks cost a part of
+// a CPU, and are closest where memory grows and where it is about to fall.
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "preload/record/session.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kWholeSweepNs = 200'000'000;
+constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
+constexpr int64_t kCountSlackPages = 64, kLeastNewsPages = 4;  // of counts that lag, and that do not
+constexpr int64_t kNewsPart = 2048;
+constexpr uint64_t kMappingsShare = 50;       // reading the mappings of a polled process: they matter for what is committed, its pages are found without
+constexpr uint64_t kLeastRiseOf = 1024;       // a peak that is higher by this part of the last one is worth a look
+constexpr uint64_t kPeakShare = 10;           // of the time goes into such looks at most
+
+/// Resident beyond what is known: what the libraries have written of their own data, and what nobody has told.
+int64_t unseen_pages(const Process& process) {
+  const auto known = process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead) + process.pages.count(PageBit::kLeft);
+  return static_cast<int64_t>(process.rss_bytes / kPage) - static_cast<int64_t>(known);
+}
+
+int64_t news_pages(const Process& process) { return unseen_pages(process) - process.swept_unseen_pages; }
+
+bool mappings_changed(const Process& process) { return process.size_pages != process.swept_size_pages || process.data_pages != process.swept_data_pages; }
+
+}  // namespace
+
+/// Kernels before 6.16 keep the counts per CPU and may say up to so many pages too few.
+int64_t Session::count_slack_pages(const Process& process) const {
+  return counts_are_exact_ ? std::clamp(static_cast<int64_t>(process.counted_pages) / kNewsPart, kLeastNewsPages, kCountSlackPages) : kCountSlackPages;
+}
+
+/// Do the kernel's counts say that something was mapped, unmapped, made writable, touched or freed without our knowing?
+/// They may lag: hence the allowance, and the look every now and then whatever they say.
+Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
+  sample_rss(process);
+  const bool due = now_ns >= process.whole_sweep_ns;
+  if (process.tracker == TrackerKind::kWpAsync) return {Touches::kAll, true};
+  const int64_t news = news_pages(process), slack = count_slack_pages(process);
+  if (process.tracked_by_faults()) {
+    if (due) return {Touches::kAll, true};
+    // Where frees are told, less than before that we do not know of is no news.
+    if (mappings_changed(process) || process.fork_group != 0 || news > slack) return {Touches::kAll, true};
+    return {Touches::kNone, false};
+  }
+  const bool mappings = (due || mappings_changed(process)) && (now_ns >= process.next_mappings_ns || !process.polled_whole());
+  if (due || news < -slack) return {Touches::kAll, mappings};
+  return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
+}
+
+/// What it has at this moment is seen, but for what it touches meanwhile.
+void Session::note_looked(Process& process) {
+  if (process.polled_whole()) sample_rss(process);
+  process.swept_unseen_pages = unseen_pages(process);
+}
+
+/// How many times as long as it took must a look be away from the next? Not at all as long as looks have taken less than
+/// their part of the time: a short program is looked at closely, one that runs on cheaply.
+uint64_t Session::rest_after_look(uint64_t now_ns, uint64_t looked_ns) {
+  constexpr int64_t kBurstNs = 100'000'000;
+  const auto earned = static_cast<int64_t>((now_ns - sweep_budget_at_ns_) / kShareOfAll);
+  sweep_budget_at_ns_ = now_ns;
+  sweep_budget_ns_ = std::max(std::min(sweep_budget_ns_ + earned, kBurstNs) - static_cast<int64_t>(looked_ns), -kBurstNs);
+  return sweep_budget_ns_ > 0 ? 0 : kShareOfAll * processes_.size();
+}
+
+/// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
+void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, Look look, uint64_t tracked_before) {
+  const uint64_t now = monotonic_ns();
+  // What the model makes of what was found comes with the program's own touches, however often we look.
+  const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
+  const uint64_t rest = rest_after_look(now, looked);
+  if (look.touches == Touches::kAll) process.whole_sweep_ns = began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest));
+  if (look.mappings) process.next_mappings_ns = now + looked * kMappingsShare;
+  if (process.far()) {
+    process.sweep_interval_ns = far_interval_ns(process, began, tracked_before);
+    process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * rest);
+    process.swept_ns = began;
+    return;
+  }
+  const uint64_t share = kShareOfAll * processes_.size();
+  process.sweep_interval_ns = process.active ? kSweepMinNs : std::min(process.sweep_interval_ns * 2, kSweepMaxNs);
+  process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * std::max(kSweepShare, share));
+}
+
+/// One process is about to give memory back: all of them together may never again have as much as now. Those that have
+/// grown since their last look are looked at too.
+void Session::look_at_peak() {
+  const uint64_t now = monotonic_ns();
+  if (now < next_peak_look_ns_) return;
+  for (auto& [pid, process] : processes_) read_rss(*process);
+  if (rss_total_bytes_ > summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastRiseOf) look_at_those_that_grew();
+  const uint64_t looked = monotonic_ns();
+  next_peak_look_ns_ = looked + (looked - now) * kPeakShare;
+}
+
+void Session::look_at_those_that_grew() {
+  for (auto& [pid, process] : processes_) {
+    if (process->tells_frees() || !process->looked_at || news_pages(*process) <= 0) continue;
+    poll_touches(*process, Touches::kFresh, false);
+    note_looked(*process);
+  }
+}
+
+/// RssShmem less what our own ring has of it. What statm calls shared is told apart here, too.
+uint64_t Session::shared_memory_bytes(Process& process) {
+  if (!process.maps_shared_memory) return 0;
+  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
+  if (status.find("RssShmem:") == std::string::npos) return 0;
+  process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
+  if (const uint64_t now = monotonic_ns(); now >= process.ring_scan_ns) {
+    process.ring_scan_ns = now + kWholeSweepNs;
+    process.ring_bytes = 0;
+    scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { process.ring_bytes += to - from; });
+  }
+  const uint64_t bytes = kib_of(status, "RssShmem:") << 10;
+  return process.shared_bytes = bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
+}
+
+/// Of all processes at one time, when one of them has made it a new peak: another may have fallen since it was sampled.
+void Session::sample_rss(Process& process) {
+  read_rss(process);
+  if (rss_total_bytes_ > summary_.rss_peak_bytes + summary_.rss_peak_bytes / kLeastRiseOf)
+    for (auto& [pid, other] : processes_)
+      if (other.get() != &process) read_rss(*other);
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_);
+}
+
+void Session::read_rss(Process& process) {
+  process.touched_since_sample = 0;
+  const std::string text = read_line(process.statm.get());
+  if (text.empty()) return;
+  char* end = nullptr;
+  const uint64_t size = std::strtoull(text.c_str(), &end, 10);
+  const uint64_t resident = std::strtoull(end, &end, 10);
+  const uint64_t shared = std::strtoull(end, &end, 10);
+  std::strtoull(end, &end, 10);  // text
+  std::strtoull(end, &end, 10);  // nothing since Linux 2.6
+  process.size_pages = size;
+  process.data_pages = std::strtoull(end, &end, 10);
+  // The same figure as at the last sample tells nothing new of what is shared, until our own ring is looked at again.
+  if (shared != process.statm_shared_pages || (process.maps_shared_memory && monotonic_ns() >= process.ring_scan_ns)) {
+    process.statm_shared_pages = process.file_pages = shared;
+    process.sampled_shared_bytes = shared_memory_bytes(process);
+  }
+  const uint64_t bytes = (resident > shared ? (resident - shared) * kPage : 0) + process.sampled_shared_bytes;
+  process.most_other_pages = std::max(process.most_other_pages, shared);
+  if (bytes > process.rss_bytes) process.active = true;
+  rss_total_bytes_ += bytes - process.rss_bytes;
+  process.rss_bytes = bytes;
+}
+
+}  // namespace oomcast::record
