@@ -78,8 +78,6 @@ def descendants(pid):
 class PeakSampler(threading.Thread):
     """Peak RssAnon + RssShmem of a process and its descendants, taken at one time; recorder and ring left out."""
 
-    RING_EVERY = 20   # smaps is slow to read
-
     def __init__(self, pid, leave_out_root, interval=0.003):
         super().__init__(daemon=True)
         self.pid, self.leave_out_root, self.interval = pid, leave_out_root, interval
@@ -100,10 +98,11 @@ class PeakSampler(threading.Thread):
         anonymous, shared = memory_of(pid)
         if shared == 0 or not self.leave_out_root:
             return anonymous + shared
-        looks, ring = self.rings.get(pid, (0, 0))
-        if looks % self.RING_EVERY == 0:
+        # smaps is slow to read: only when the figure that the ring is part of is another one.
+        before, ring = self.rings.get(pid, (0, 0))
+        if shared != before:
             ring = ring_bytes(pid)
-        self.rings[pid] = looks + 1, ring
+        self.rings[pid] = shared, ring
         return anonymous + max(0, shared - ring)
 
     def stop(self):

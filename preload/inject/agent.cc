@@ -87,6 +87,14 @@ bool touched_much() {
 
 }  // namespace
 
+/// In the parent's ring, which we still have: until we say hello ourselves, we have a copy of what it has.
+static void tell_of_birth() {
+  trace::Event event;
+  event.kind = trace::EventKind::kFork;
+  event.address = own_pid;
+  agent_shared->ring.try_push(event);
+}
+
 bool copied_unseen() { return copy_mark != nullptr && *copy_mark == 0; }
 
 void after_fork_in_child() {
@@ -101,7 +109,8 @@ void after_fork_in_child() {
   thread_state.file_bytes = 0;  // the parent will tell
   agent_hello_due.store(may_wait ? parent : 0, std::memory_order_relaxed);
   calls_before_hello = kCallsBeforeHello;
-  if (!may_wait) leave_area();
+  if (may_wait) tell_of_birth();
+  else leave_area();
   if (was_tracking && !may_wait) {
     SignalsHeld held;
     say_hello(ring::RequestKind::kHelloForked, parent);

@@ -254,6 +254,21 @@ bool kernel_has_pagemap_scan() {
   return scan_works == Known::kYes;
 }
 
+Resident resident_of(const std::string& statm) {
+  Resident out;
+  if (statm.empty()) return out;
+  char* end = nullptr;
+  out.known = true;
+  out.size_pages = std::strtoull(statm.c_str(), &end, 10);
+  const uint64_t resident = std::strtoull(end, &end, 10);
+  out.shared_pages = std::strtoull(end, &end, 10);
+  out.own_pages = resident > out.shared_pages ? resident - out.shared_pages : 0;
+  std::strtoull(end, &end, 10);  // text
+  std::strtoull(end, &end, 10);  // nothing since Linux 2.6
+  out.data_pages = std::strtoull(end, &end, 10);
+  return out;
+}
+
 bool kernel_has_procmap_query() {
   UniqueFd fd(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
   Vma vma;
@@ -264,11 +279,7 @@ bool kernel_has_procmap_query() {
 bool kernel_counts_exactly() {
   constexpr uint64_t kTried = 16;
   UniqueFd statm(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
-  const auto resident = [&statm] {
-    const std::string text = read_line(statm.get());
-    const size_t second = text.find(' ');
-    return second == std::string::npos ? 0 : std::strtoull(text.c_str() + second, nullptr, 10);
-  };
+  const auto resident = [&statm] { return resident_of(read_line(statm.get())).own_pages; };
   void* pages = ::mmap(nullptr, kTried * static_cast<size_t>(kPageBytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return false;
   bool exact = true;

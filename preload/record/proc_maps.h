@@ -48,6 +48,13 @@ void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::funct
 /// Calls found(start, end) for runs of pages that were read only: the shared zero page is mapped there. Needs PAGEMAP_SCAN.
 void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
 
+/// What /proc/PID/statm says: own_pages is RssAnon, shared_pages RssFile + RssShmem. Not known: the text is empty.
+struct Resident {
+  bool known = false;
+  uint64_t size_pages = 0, own_pages = 0, shared_pages = 0, data_pages = 0;
+};
+Resident resident_of(const std::string& statm);
+
 bool kernel_has_pagemap_scan();
 bool kernel_has_procmap_query();
 /// Whether /proc/PID/statm counts each page at once (since Linux 6.16); before, counts are kept per CPU and lag.

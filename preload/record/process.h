@@ -121,6 +121,7 @@ struct Process {
   uint64_t next_drain_ns = 0;    // its ring fills without a fault to tell us; 0: it does not
   uint64_t last_note_ns = 0;
   bool active = false;           // something happened since the last sweep
+  std::map<uint32_t, uint64_t> newborns;  // forked children that have not said hello yet, and their pages when they were looked at
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
@@ -149,7 +150,6 @@ struct Process {
   FileUse file_use;
   uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
   uint64_t shared_bytes = 0, polled_shared_bytes = 0;  // RssShmem less our own, as last read; at the last look at shared memory
-  uint64_t ring_bytes = 0, ring_scan_ns = 0;  // what of it is resident there; when that is looked up again
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }
   bool far() const { return tracker == TrackerKind::kUserfaultfd && !near; }

@@ -104,7 +104,8 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
   process->pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   process->statm.belong_to(pid);
   process->oom_score_adj.belong_to(pid);
-  const Process* inherits = find(parent);
+  Process* inherits = find(parent);
+  if (inherits != nullptr) forget_newborn(*inherits, pid);
   process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
   process->started_ns = monotonic_ns();
   process->next_sweep_ns = process->started_ns + 20'000'000;
@@ -283,6 +284,7 @@ void Session::drop_process(uint32_t pid) {
   process->pages.clear_all();
   note_tracked(*process);
   rss_total_bytes_ -= process->rss_bytes;
+  for (const auto& [child, pages] : process->newborns) newborn_pages_ -= pages;
   if (process->shared) {
     sensitive_ |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
     ring_lost_ += process->shared->reader.lost();

@@ -216,7 +216,7 @@ class Session {
   Look what_has_changed(Process& process, uint64_t now_ns);
   void note_looked(Process& process);
   uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
-  void set_next_sweep(Process& process, uint64_t began, uint64_t took, Look look, uint64_t tracked_before);
+  void set_next_sweep(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before);
   void look_at_peak();
   void look_at_those_that_grew();
   void sample_rss(Process& process);
@@ -248,11 +248,15 @@ class Session {
   bool announce_under(Process& process, uint64_t at);
   std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
   void poll_touches(Process& process, Touches touches, bool whole);
+  void poll_shared(Process& process);
   void poll_watches(Process& process);
   void poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay);
   void note_poll(Process& process, uint64_t now_ns);
   // session_children.cc
   void discover_children(uint64_t now_ns);
+  void note_newborn(Process& parent, uint32_t pid);
+  void count_newborns(Process& parent);
+  void forget_newborn(Process& parent, uint32_t pid);
   void take_in(uint32_t pid, Process& parent);
   bool is_copy_of(const Process& child, const Process& parent);
   // session_cow.cc
@@ -269,7 +273,6 @@ class Session {
   void hand_over(Process& process, uint64_t object_id, uint64_t offset, const Sharers& sharers);
   void release_shared(Process& process, const Area& area);
   void release_all_shared(Process& process);
-  void inherit_shared(Process& child, const Process& parent);
   // session_sweep.cc
   void tick();
   void tick_process(Process& process, uint64_t now_ns);
@@ -299,7 +302,7 @@ class Session {
   uint64_t guard_floor_kib_ = 0;
   bool guard_struck_ = false;
   bool watched_anything_ = false, saw_refusal_ = false;
-  uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0;
+  uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;
   std::vector<std::string> fallen_back_;             // processes that got less than tracker_

@@ -9,7 +9,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
-constexpr size_t kThreadsLookedAt = 64;
+constexpr size_t kThreadsLookedAt = 64, kNewbornsLookedAt = 8;
 
 std::vector<uint32_t> children_of(const Process& process) {
   std::vector<uint32_t> found;
@@ -59,6 +59,34 @@ void Session::take_in(uint32_t pid, Process& parent) {
   }
   feed_comm(process);
   sweep(process, true);
+}
+
+/// A forked child has its parent's memory, and while touches are polled it keeps its hello back: most exec at once.
+void Session::note_newborn(Process& parent, uint32_t pid) {
+  if (find(pid) != nullptr) return;
+  if (parent.newborns.size() >= kNewbornsLookedAt) forget_newborn(parent, parent.newborns.begin()->first);
+  parent.newborns[pid] = 0;
+}
+
+/// What those that still live have of it counts towards the peak; as memory of the target's it is their parent's.
+void Session::count_newborns(Process& parent) {
+  for (auto at = parent.newborns.begin(); at != parent.newborns.end();) {
+    const auto [pid, counted] = *at++;
+    const uint64_t own = resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages, pages = std::min(own, parent.counted_pages);
+    newborn_pages_ += pages - counted;
+    parent.newborns[pid] = pages;
+    if (own == 0) forget_newborn(parent, pid);
+  }
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + newborn_pages_) * kPage);
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_ + newborn_pages_ * kPage);
+}
+
+/// It is gone, or known by itself from now on.
+void Session::forget_newborn(Process& parent, uint32_t pid) {
+  const auto at = parent.newborns.find(pid);
+  if (at == parent.newborns.end()) return;
+  newborn_pages_ -= at->second;
+  parent.newborns.erase(at);
 }
 
 void Session::discover_children(uint64_t) {

@@ -13,7 +13,6 @@ constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kWholeSwee
 constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64, kLeastNewsPages = 4;  // of counts that lag, and that do not
 constexpr int64_t kNewsPart = 2048;
-constexpr uint64_t kMappingsShare = 50;       // reading the mappings of a polled process: they matter for what is committed, its pages are found without
 constexpr uint64_t kLeastRiseOf = 1024;       // a peak that is higher by this part of the last one is worth a look
 constexpr uint64_t kPeakShare = 10;           // of the time goes into such looks at most
 
@@ -69,13 +68,12 @@ uint64_t Session::rest_after_look(uint64_t now_ns, uint64_t looked_ns) {
 }
 
 /// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
-void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, Look look, uint64_t tracked_before) {
+void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before) {
   const uint64_t now = monotonic_ns();
   // What the model makes of what was found comes with the program's own touches, however often we look.
   const uint64_t looked = took - std::min(std::exchange(found_feed_ns_, 0), took);
   const uint64_t rest = rest_after_look(now, looked);
-  if (look.touches == Touches::kAll) process.whole_sweep_ns = began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest));
-  if (look.mappings) process.next_mappings_ns = now + looked * kMappingsShare;
+  if (touches == Touches::kAll) process.whole_sweep_ns = began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest));
   if (process.far()) {
     process.sweep_interval_ns = far_interval_ns(process, began, tracked_before);
     process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * rest);
@@ -102,6 +100,7 @@ void Session::look_at_those_that_grew() {
   for (auto& [pid, process] : processes_) {
     if (process->tells_frees() || !process->looked_at || news_pages(*process) <= 0) continue;
     poll_touches(*process, Touches::kFresh, false);
+    if (process->shared_bytes > process->polled_shared_bytes) poll_shared(*process);
     note_looked(*process);
   }
 }
@@ -112,13 +111,10 @@ uint64_t Session::shared_memory_bytes(Process& process) {
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
   if (status.find("RssShmem:") == std::string::npos) return 0;
   process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
-  if (const uint64_t now = monotonic_ns(); now >= process.ring_scan_ns) {
-    process.ring_scan_ns = now + kWholeSweepNs;
-    process.ring_bytes = 0;
-    scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { process.ring_bytes += to - from; });
-  }
+  uint64_t ring_bytes = 0;
+  scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { ring_bytes += to - from; });
   const uint64_t bytes = kib_of(status, "RssShmem:") << 10;
-  return process.shared_bytes = bytes > process.ring_bytes ? bytes - process.ring_bytes : 0;
+  return process.shared_bytes = bytes > ring_bytes ? bytes - ring_bytes : 0;
 }
 
 /// Of all processes at one time, when one of them has made it a new peak: another may have fallen since it was sampled.
@@ -132,23 +128,17 @@ void Session::sample_rss(Process& process) {
 
 void Session::read_rss(Process& process) {
   process.touched_since_sample = 0;
-  const std::string text = read_line(process.statm.get());
-  if (text.empty()) return;
-  char* end = nullptr;
-  const uint64_t size = std::strtoull(text.c_str(), &end, 10);
-  const uint64_t resident = std::strtoull(end, &end, 10);
-  const uint64_t shared = std::strtoull(end, &end, 10);
-  std::strtoull(end, &end, 10);  // text
-  std::strtoull(end, &end, 10);  // nothing since Linux 2.6
-  process.size_pages = size;
-  process.data_pages = std::strtoull(end, &end, 10);
-  // The same figure as at the last sample tells nothing new of what is shared, until our own ring is looked at again.
-  if (shared != process.statm_shared_pages || (process.maps_shared_memory && monotonic_ns() >= process.ring_scan_ns)) {
-    process.statm_shared_pages = process.file_pages = shared;
+  const Resident now = resident_of(read_line(process.statm.get()));
+  if (!now.known) return;
+  process.size_pages = now.size_pages;
+  process.data_pages = now.data_pages;
+  // The same figure as at the last sample tells nothing new of what is shared.
+  if (now.shared_pages != process.statm_shared_pages) {
+    process.statm_shared_pages = process.file_pages = now.shared_pages;
     process.sampled_shared_bytes = shared_memory_bytes(process);
   }
-  const uint64_t bytes = (resident > shared ? (resident - shared) * kPage : 0) + process.sampled_shared_bytes;
-  process.most_other_pages = std::max(process.most_other_pages, shared);
+  const uint64_t bytes = now.own_pages * kPage + process.sampled_shared_bytes;
+  process.most_other_pages = std::max(process.most_other_pages, now.shared_pages);
   if (bytes > process.rss_bytes) process.active = true;
   rss_total_bytes_ += bytes - process.rss_bytes;
   process.rss_bytes = bytes;

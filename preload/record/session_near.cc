@@ -90,6 +90,7 @@ void Session::tell_missed_peak(Process& process) {
   if (most < others + process.most_pages + std::max(kLeastMissedPages, process.most_pages / kFoundPart)) return;
   process.most_pages = most - others;
   const uint64_t missed = process.most_pages - known;
+  spdlog::debug("process {} ({}) had {} pages at once, of which looks have found {}", process.pid, process.comm, most - others, known);
   note_more_tracked(process, missed);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
   event.address = kNobodysMemory;

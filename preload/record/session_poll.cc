@@ -8,9 +8,9 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kQuietNs = 200'000'000;
-constexpr uint64_t kLeastSharedBytes = 128 << 10;
+constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
-constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;
+constexpr uint64_t kUserEnd = (uint64_t{1} << 47) - kPage;  // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
 constexpr uint64_t kSoonNs = 1'000'000;
 constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
 
@@ -39,12 +39,12 @@ void Session::note_where_to_scan(Process& process) {
   if (!kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
   uint64_t from = 0;
   for (const Vma& vma : process.last_maps) {
-    const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kLowHalfEnd;
+    const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kUserEnd;
     if (!is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
     if (from < vma.start) process.scanned.emplace_back(from, vma.start);
     from = std::max(from, vma.end);
   }
-  process.scanned.emplace_back(from, kLowHalfEnd);
+  process.scanned.emplace_back(from, kUserEnd);
 }
 
 /// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
@@ -163,16 +163,18 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
   if (fresh_only && changes.fresh_pages * kPage + known > process.rss_bytes + kMovedBytes) changes = changes_in(process, polled);
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
-  const bool more_shared = process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / 256, kLeastSharedBytes);
-  if (fresh_only && !more_shared) return;
-  process.polled_shared_bytes = process.shared_bytes;
-  std::vector<PageRange> shared;
-  for (const auto& [start, area] : process.map.areas())
-    if (area.shared && !(area.registered && process.tracked_by_faults())) shared.emplace_back(area.start, area.end);
-  for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
+  if (!fresh_only || process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes)) poll_shared(process);
   if (fresh_only) return;
   poll_copies(process, whole);
   if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
+}
+
+void Session::poll_shared(Process& process) {
+  process.polled_shared_bytes = process.shared_bytes;
+  std::vector<PageRange> shared;
+  for (const auto& [start, area] : process.map.areas())
+    if (area.shared) shared.emplace_back(area.start, area.end);
+  for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
 }
 
 /// wp-async: a watched page whose protection is gone was written since the last poll.

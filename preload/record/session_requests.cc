@@ -233,7 +233,6 @@ void Session::inherit_open_files(Process& child, const Process& parent) {
 
 void Session::inherit_from(Process& child, Process& parent) {
   share_by_fork(parent, child);
-  inherit_shared(child, parent);
   child.pages = parent.pages;
   child.map = parent.map;
   child.last_maps = parent.last_maps;
@@ -248,7 +247,9 @@ void Session::inherit_from(Process& child, Process& parent) {
   // Its hooks know the descriptors that it was born with, and will not claim their files again.
   child.file_use.told = parent.file_use.told;
   inherit_open_files(child, parent);
-  // Registration and write protection do not pass over a fork; what is mapped does.
+  // Registration and write protection do not pass over a fork; what is mapped does, and of shared memory no page.
+  for (const auto& [start, area] : parent.map.areas())
+    if (area.shared) child.pages.clear(area.start, area.end);
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
   for (const auto& [start, area] : child.map.areas()) child.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { watched.push_back(address); });
@@ -361,6 +362,7 @@ void Session::drain_ring(Process& process) {
         for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
         break;
       }
+      case trace::EventKind::kFork: note_newborn(process, static_cast<uint32_t>(note.address)); break;
       case trace::EventKind::kUnmap: forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes)); break;
       case trace::EventKind::kFileRead:
       case trace::EventKind::kFileWrite:
@@ -376,6 +378,7 @@ void Session::drain_ring(Process& process) {
       default: break;  // nothing else is expected: the ring's contents are not to be trusted
     }
   }
+  if (!process.newborns.empty()) count_newborns(process);
 }
 
 }  // namespace oomcast::record

@@ -123,8 +123,4 @@ void Session::release_all_shared(Process& process) {
   for (const Area& area : areas) release_shared(process, area);
 }
 
-void Session::inherit_shared(Process& child, const Process& parent) {
-  for (auto& [id, object] : objects_) object.inherit(child.pid, parent.pid);
-}
-
 }  // namespace oomcast::record

@@ -15,6 +15,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kGuardNs = 100'000'000;
+constexpr uint64_t kMappingsShare = 20;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -126,7 +127,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     if (shared) {
       area.object = ring::file_id(vma.device, vma.inode);
       area.offset_delta = vma.file_offset - vma.start;
-      process.maps_shared_memory = true;
+      if (!std::exchange(process.maps_shared_memory, true)) process.statm_shared_pages = 0;  // what it is made of is news
     }
     process.map.insert(area);
     if (!area.announced) continue;
@@ -163,6 +164,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
 
 /// `changed_only`: what is mapped as it was is known, where nothing but looks like this one changes what we know.
 void Session::look_at_mappings(Process& process, bool changed_only, bool whole) {
+  const uint64_t cpu_began = thread_cpu_ns();
   std::vector<Vma> maps = read_maps(process.maps.get());
   if (maps.empty()) return;
   process.swept_size_pages = process.size_pages;
@@ -191,6 +193,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   else learn_all(process, maps, whole);
   process.last_maps = std::move(maps);
   note_where_to_scan(process);
+  process.next_mappings_ns = monotonic_ns() + (thread_cpu_ns() - cpu_began) * kMappingsShare;
 }
 
 void Session::sweep(Process& process, bool whole) {
@@ -227,7 +230,7 @@ void Session::sweep(Process& process, bool whole) {
   const uint64_t now = monotonic_ns();
   ++(look.mappings ? count_.sweeps : count_.glances);
   count_.sweep_ns += now - began;
-  set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look, tracked_before);
+  set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look.touches, tracked_before);
   process.active = false;
   apply_watches();
 }

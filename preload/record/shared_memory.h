@@ -1,8 +1,9 @@
 // Which pages of a shared memory object does the sink know of, and through whom? Shared memory is one set of pages in
 // several address spaces: it must be counted once.
 //
-// A holder is a process in whose address space the sink has the page: the one that touched it first, and those that
-// were forked from it since. When the last holder leaves, the page goes over to another process that maps it.
+// A holder is a process through which the sink has been told of the page: the one that touched it first. When it leaves,
+// the page goes over to another process that maps it. A forked child is none: the kernel copies no page table entries of
+// shared memory, and the sink knows by the fork that the child maps what its parent had.
 #pragma once
 
 #include <cstdint>
@@ -29,9 +30,6 @@ class SharedObject {
     if (at == holders_.end()) return;
     at->second.set(PageBit::kTouched, offset, false);
     if (at->second.count(PageBit::kTouched) == 0) holders_.erase(at);
-  }
-  void inherit(uint32_t child, uint32_t parent) {
-    if (const auto at = holders_.find(parent); at != holders_.end()) holders_[child] = at->second;
   }
   bool empty() const { return holders_.empty(); }
 
