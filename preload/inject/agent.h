@@ -53,12 +53,6 @@ inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_befor
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
-/// Waits for the recorder if the ring is nearly full: a note that is lost is a change of the program that nobody sees. False: nobody
-/// listens any more.
-inline bool make_room() {
-  if (__builtin_expect(!agent_shared->ring.roomy(), 0)) agent_request(ring::RequestKind::kRingFull, 0, 0, 0, 0);
-  return tracking_now();
-}
 /// A note that needs no answer.
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
 /// A note on what a thread of ours, or any other, has set for itself. Not told of a vfork child: it is not us.

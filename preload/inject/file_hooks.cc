@@ -145,7 +145,7 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
   if (file <= kNotAFile || !tracking()) return;
   flush_file_note();
   thread_state.last_file_page = 0;
-  if (make_room()) push(kind, file, 0, offset);
+  push(kind, file, 0, offset);
 }
 
 /// stdio reads and writes inside libc: that its descriptor has moved is seen only as long as it is open.
@@ -229,7 +229,7 @@ void flush_file_note() {
   if (thread.file_bytes == 0) return;
   const uint64_t bytes = thread.file_bytes;
   thread.file_bytes = 0;
-  if (tracking() && make_room()) push(thread.file_kind, thread.file_id, bytes, thread.file_offset);
+  if (tracking()) push(thread.file_kind, thread.file_id, bytes, thread.file_offset);
 }
 
 #define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)

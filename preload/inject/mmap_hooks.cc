@@ -127,6 +127,13 @@ OOMCAST_EXPORT int pkey_mprotect(void* start, size_t bytes, int protection, int 
   return static_cast<int>(with_errno(result));
 }
 
+/// How much it gives back the recorder knows: the whole segment.
+OOMCAST_EXPORT int shmdt(const void* start) {
+  if (tracking() && agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed) != UINT64_MAX)
+    agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), 4096, 0, 0);
+  return static_cast<int>(with_errno(raw_syscall(SYS_shmdt, arg(start))));
+}
+
 OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
   return static_cast<int>(with_errno(raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes))));
 }

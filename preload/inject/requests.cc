@@ -49,7 +49,6 @@ bool take_break(uintptr_t* before, uintptr_t* now) {
 void note_of(uint32_t tid, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
   if (!tracking() || thread_state.inside > 0) return;
   if (thread_state.file_bytes != 0) flush_file_note();
-  if (!make_room()) return;
   trace::Event event;
   event.kind = kind;
   event.tid = tid;

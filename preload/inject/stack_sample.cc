@@ -107,7 +107,7 @@ void sample_stack_if_due(uintptr_t address, size_t bytes, const void* caller) {
   if (thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
   if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
   if (unwind == nullptr) return;
-  if (sampled_lately(thread, address, bytes) || !make_room()) return;
+  if (sampled_lately(thread, address, bytes)) return;
   ++thread.inside;
   ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
   void* frames[ring::kFramesMax];

@@ -199,6 +199,8 @@ void Session::poll_watches(Process& process) {
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (process.tracked_by_faults()) return;
+  // All of a segment goes when its first page is named.
+  if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
   std::vector<PageRange> areas;
   process.map.for_each(start, end, [&](const Area& area) { areas.emplace_back(area.start, area.end); });
   for (const auto& [from, to] : areas) {

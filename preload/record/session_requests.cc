@@ -310,7 +310,6 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       look_at_peak();
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
-    case ring::RequestKind::kRingFull:
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked: break;
   }

@@ -31,7 +31,6 @@ enum class RequestKind : uint32_t {
                  // allocator, which may give it back or not
   kBreakMoved,   // the heap has grown by [address, +bytes), to the byte: as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
-  kRingFull,     // less than a quarter of the ring is free: answered when it is empty, so that nothing is lost
 };
 
 /// In `flags` of a hello: the userfaultfd was opened without privilege.
