@@ -209,7 +209,7 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
       continue;
     }
     reconcile_all(process, {{from, to}});
-    if (!may_stay) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
+    if (!may_stay && !process.tells_frees()) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
   }
   // Not while it is being given back, and not much later: what others touch next is not on top of it.
   process.next_sweep_ns = monotonic_ns() + kSoonNs;
