@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +11,6 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
-#include <new>
 #include <system_error>
 
 #include "model/base/units.h"
@@ -50,10 +48,10 @@ void take(Files& files, const std::string& path) {
 struct FaultTimes {
   double fault_ns = 0, touch_ns = 0;
 };
-/// The fastest of several pieces, so that an interruption spoils one of them only. More pages than a TLB holds, and no more
-/// than that: each start of a program waits for this.
+/// The fastest of several pieces, so that an interruption spoils one of them only. No more of them than that: each start of a
+/// program waits for this, and one MiB is no peak beside any program.
 FaultTimes measure_faults() {
-  constexpr size_t kPieces = 8, kPagesEach = 384, kPage = static_cast<size_t>(kPageBytes);
+  constexpr size_t kPieces = 4, kPagesEach = 64, kPage = static_cast<size_t>(kPageBytes);
   const size_t bytes = kPieces * kPagesEach * kPage;
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return {};
@@ -71,23 +69,6 @@ FaultTimes measure_faults() {
   const double first_ns = fastest_pass(), second_ns = fastest_pass();
   ::munmap(memory, bytes);
   return {std::max(first_ns - second_ns, 0.0), second_ns};
-}
-
-/// In a process of its own: else these 12 MiB would be the most that the recorder ever takes beside a small program.
-FaultTimes measure_faults_apart() {
-  void* const shared = ::mmap(nullptr, sizeof(FaultTimes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return {};
-  auto* const times = new (shared) FaultTimes;
-  const pid_t child = ::fork();
-  if (child == 0) {
-    *times = measure_faults();
-    ::_exit(0);
-  }
-  while (child > 0 && ::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  const FaultTimes measured = *times;
-  ::munmap(shared, sizeof(FaultTimes));
-  return measured;
 }
 
 }  // namespace
@@ -147,7 +128,7 @@ std::map<std::string, std::string> files_of_this_machine() {
     files[path.string().substr(1) + "/status"] = std::move(status);
     for (const char* file : {"/oom_score_adj", "/oom_score"}) take(files, path.string() + file);
   });
-  const FaultTimes faults = measure_faults_apart();
+  const FaultTimes faults = measure_faults();
   char text[200];
   std::snprintf(text, sizeof text, "{\"page_fault_ns\": %.0f, \"page_touch_ns\": %.1f, \"cpu_loop_20m_s\": %.4f}\n", faults.fault_ns, faults.touch_ns, static_cast<double>(measure_cpu_loop_20m_ns()) / 1e9);
   files["calibration.json"] = text;

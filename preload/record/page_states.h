@@ -29,7 +29,7 @@ using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
 /// Where the ranges from `first` on, which are in order, are so far apart that looking along between them costs more than
 /// another call: the end of those that are worth one scan.
 inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t first) {
-  constexpr uint64_t kScannedAlong = 1 << 20;
+  constexpr uint64_t kScannedAlong = 256 << 10;  // a page that is there costs 130 ns, a call 8 us
   size_t last = first + 1;
   while (last < ranges.size() && ranges[last].first - ranges[last - 1].second < kScannedAlong) ++last;
   return last;

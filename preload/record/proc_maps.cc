@@ -84,7 +84,8 @@ void scan_pagemap_entries(int fd, uint64_t start, uint64_t end, bool of_file, co
 bool scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, uint64_t categories, uint64_t without, const std::function<void(uint64_t, uint64_t)>& found) {
   // Each call waits for the guest's mmap_lock, which a busy allocator holds most of the time: few calls, long answers.
   constexpr size_t kRegions = 8192;
-  const std::unique_ptr<PageRegion[]> regions(new PageRegion[kRegions]);
+  // Kept: allocated for each call, its pages would be faulted in for each call.
+  thread_local const std::unique_ptr<PageRegion[]> regions(new PageRegion[kRegions]);
   for (uint64_t at = start; at < end;) {
     PagemapScan scan{};
     scan.size = sizeof scan;
@@ -270,6 +271,7 @@ Resident resident_of(const std::string& statm) {
 }
 
 bool kernel_has_procmap_query() {
+  if (query_works != Known::kUnknown) return query_works == Known::kYes;
   UniqueFd fd(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
   Vma vma;
   query_map(fd.get(), reinterpret_cast<uint64_t>(&vma), &vma);

@@ -55,6 +55,12 @@ class Session {
   Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink);
   ~Session();
 
+  /// What a look has found: pages that are not counted, and that are counted and not there any more.
+  struct Changes {
+    std::vector<PageRange> fresh, gone;
+    uint64_t fresh_pages = 0;
+  };
+
   /// Opens the abstract socket that guests say hello on. An empty name: one is made up.
   Result<void> listen(const std::string& abstract_name);
   const std::string& socket_name() const { return socket_name_; }
@@ -234,12 +240,9 @@ class Session {
   void learn_changed(Process& process, const std::vector<Vma>& maps);
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself, std::vector<PageRange>* registered = nullptr);
   // session_poll.cc
-  struct Changes {
-    std::vector<PageRange> fresh, gone;
-    uint64_t fresh_pages = 0;
-  };
   void note_where_to_scan(Process& process);
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
+  Changes all_changes(Process& process, const std::vector<PageRange>& polled);
   Changes changes_in(Process& process, const std::vector<PageRange>& ranges);
   void reconcile_all(Process& process, const std::vector<PageRange>& ranges);
   void apply_changes(Process& process, const Changes& changes);

@@ -47,7 +47,7 @@ Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
     return {Touches::kNone, false};
   }
   const bool mappings = (due || mappings_changed(process)) && (now_ns >= process.next_mappings_ns || !process.polled_whole());
-  if (due || news < -slack) return {Touches::kAll, mappings};
+  if ((due || news < -slack) && now_ns >= process.next_full_ns) return {Touches::kAll, mappings};
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 

@@ -11,6 +11,7 @@ constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
 constexpr uint64_t kUserEnd = (uint64_t{1} << 47) - kPage;  // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
+constexpr uint64_t kFullShare = 20;
 constexpr uint64_t kSoonNs = 1'000'000;
 constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
 
@@ -93,13 +94,10 @@ void Session::reconcile_all(Process& process, const std::vector<PageRange>& rang
 void Session::apply_changes(Process& process, const Changes& changes) {
   for (const auto& [from, to] : changes.gone) give_back(process, from, to);
   for (const auto& [from, to] : changes.fresh) {
-    // Piece by piece where mappings of several kinds meet; what has none any more is gone.
-    for (uint64_t start = from; start < to;) {
-      uint64_t end = start;
-      while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
-      if (end > start) find_fresh(process, start, std::min(end, to));
-      start = std::max(end, start) + (end < to ? kPage : 0);
-    }
+    // Across mappings as far as there are any; where one has gone meanwhile, the next look sees what follows.
+    uint64_t end = from;
+    while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
+    if (end > from) find_fresh(process, from, std::min(end, to));
   }
   note_tracked(process);
 }
@@ -153,14 +151,28 @@ std::vector<PageRange> Session::without_pages(const Process& process, const std:
   return runs;
 }
 
+/// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than bearable.
+Session::Changes Session::all_changes(Process& process, const std::vector<PageRange>& polled) {
+  const uint64_t cpu_began = thread_cpu_ns();
+  Changes changes = changes_in(process, polled);
+  process.next_full_ns = monotonic_ns() + (thread_cpu_ns() - cpu_began) * kFullShare;
+  return changes;
+}
+
+/// More that is new than there can be: some of it was moved here by mremap(), and is gone elsewhere.
+static bool was_moved(const Process& process, const Session::Changes& changes) {
+  return (changes.fresh_pages + process.pages.count(PageBit::kTouched)) * kPage > process.rss_bytes + kMovedBytes;
+}
+
 /// Touches that no fault tells.
 void Session::poll_touches(Process& process, Touches touches, bool whole) {
   const std::vector<PageRange> polled = polled_ranges(process, whole);
   const bool fresh_only = touches == Touches::kFresh;
-  Changes changes = changes_in(process, fresh_only ? without_pages(process, polled) : polled);
-  // More than there can be that is new: some of it was moved here by mremap(), and is gone elsewhere.
-  const uint64_t known = process.pages.count(PageBit::kTouched) * kPage;
-  if (fresh_only && changes.fresh_pages * kPage + known > process.rss_bytes + kMovedBytes) changes = changes_in(process, polled);
+  Changes changes = fresh_only ? changes_in(process, without_pages(process, polled)) : all_changes(process, polled);
+  if (fresh_only && was_moved(process, changes)) {
+    if (monotonic_ns() < process.next_full_ns) return;
+    changes = all_changes(process, polled);
+  }
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
   if (!fresh_only || process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes)) poll_shared(process);
@@ -208,7 +220,9 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
       reconcile_shared(process, from, to);
       continue;
     }
-    reconcile_all(process, {{from, to}});
+    Changes changes = changes_in(process, {{from, to}});
+    if (changes.fresh_pages > 0 && was_moved(process, changes)) changes = all_changes(process, polled_ranges(process, false));
+    apply_changes(process, changes);
     if (!may_stay && !process.tells_frees()) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
   }
   // Not while it is being given back, and not much later: what others touch next is not on top of it.

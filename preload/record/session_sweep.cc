@@ -237,7 +237,7 @@ void Session::sweep(Process& process, bool whole) {
 
 /// The last look at a process that is leaving: what it has now it takes with it.
 void Session::look_last(Process& process) {
-  process.whole_sweep_ns = process.next_mappings_ns = process.file_poll_ns = 0;
+  process.whole_sweep_ns = process.next_full_ns = process.next_mappings_ns = process.file_poll_ns = 0;
   sweep(process, !process.polled_whole());
 }
 
