@@ -385,7 +385,9 @@ void Session::apply_watches() {
 }
 
 void Session::note_tracked(Process& process) {
-  const uint64_t now = process.pages.count(PageBit::kTouched);
+  const uint64_t known = process.pages.count(PageBit::kTouched);
+  // Of what a look has found some may be gone since: there are no more than the kernel counts.
+  const uint64_t now = process.polled_whole() && process.rss_bytes != 0 ? std::min(known, process.rss_bytes / kPage) : known;
   if (now > process.counted_pages) {
     process.touched_since_sample += now - process.counted_pages;
     const TrackerKind kind = process.far() ? TrackerKind::kPagemap : process.tracker;

@@ -11,7 +11,7 @@ constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
 constexpr uint64_t kUserEnd = (uint64_t{1} << 47) - kPage;  // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
-constexpr uint64_t kFullShare = 20;
+constexpr uint64_t kFullShare = 10, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
 constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
 
@@ -159,9 +159,10 @@ Session::Changes Session::all_changes(Process& process, const std::vector<PageRa
   return changes;
 }
 
-/// More that is new than there can be: some of it was moved here by mremap(), and is gone elsewhere.
-static bool was_moved(const Process& process, const Session::Changes& changes) {
-  return (changes.fresh_pages + process.pages.count(PageBit::kTouched)) * kPage > process.rss_bytes + kMovedBytes;
+/// More that is new than there can be: some of it was moved here by mremap(), or as much is gone elsewhere.
+static uint64_t too_many_bytes(const Process& process, const Session::Changes& changes) {
+  const uint64_t bytes = (changes.fresh_pages + process.pages.count(PageBit::kTouched)) * kPage;
+  return bytes - std::min(bytes, process.rss_bytes);
 }
 
 /// Touches that no fault tells.
@@ -169,10 +170,11 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
   const std::vector<PageRange> polled = polled_ranges(process, whole);
   const bool fresh_only = touches == Touches::kFresh;
   Changes changes = fresh_only ? changes_in(process, without_pages(process, polled)) : all_changes(process, polled);
-  if (fresh_only && was_moved(process, changes)) {
-    if (monotonic_ns() < process.next_full_ns) return;
-    changes = all_changes(process, polled);
+  if (const uint64_t too_many = too_many_bytes(process, changes); fresh_only && too_many > kMovedBytes) {
+    if (monotonic_ns() >= process.next_full_ns) changes = all_changes(process, polled);
+    else if (too_many > process.rss_bytes / kBearablePart) return;
   }
+  read_rss(process);
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
   if (!fresh_only || process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes)) poll_shared(process);
@@ -221,7 +223,7 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
       continue;
     }
     Changes changes = changes_in(process, {{from, to}});
-    if (changes.fresh_pages > 0 && was_moved(process, changes)) changes = all_changes(process, polled_ranges(process, false));
+    if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes) changes = all_changes(process, polled_ranges(process, false));
     apply_changes(process, changes);
     if (!may_stay && !process.tells_frees()) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
   }
