@@ -363,7 +363,7 @@ class Postgres(Program):
                                     "-c", "shared_buffers=128MB", "-c", "fsync=off"]
         server = subprocess.Popen(prefix + command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, start_new_session=True)
-        sampler = PeakSampler(server.pid, bool(prefix), 0.02) if sample else None
+        sampler = PeakSampler(server.pid, bool(prefix), 0.005) if sample else None
         if sampler:
             sampler.start()
         client = ["pgbench", "-h", self.home, "-U", self.USER if os.geteuid() == 0 else getpass.getuser(), "postgres"]

@@ -91,6 +91,9 @@ struct SampledAllocation {
   bool large = false;  // the end is its own; else it stands for all those around it until the next sample
 };
 
+/// Behind all that a program can map: where the sink is told of pages whose place is not known.
+inline constexpr uint64_t kNobodysMemory = uint64_t{1} << 47;
+
 struct Process {
   uint32_t pid = 0;
   uint32_t parent = 0;
@@ -136,6 +139,7 @@ struct Process {
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
+  uint64_t next_glance_ns = 0, guessed_pages = 0;       // the kernel counts so many more than looks have found
   uint64_t next_full_ns = 0;                            // when all its pages may be looked through again
   uint64_t next_mappings_ns = 0;                        // when its mappings may be read again
   std::vector<PageRange> scanned;                       // where it may have memory of its own, if all of it is scanned
@@ -156,6 +160,7 @@ struct Process {
   bool far() const { return tracker == TrackerKind::kUserfaultfd && !near; }
   /// All of its address space is scanned for pages: its mappings need not be known first.
   bool polled_whole() const { return !tells_frees() && !scanned.empty(); }
+  bool is_glanced_at() const { return far() && looked_at && polled_whole() && memory_gone_ns == 0; }
   bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
   Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }

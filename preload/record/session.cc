@@ -144,6 +144,7 @@ void Session::forget_address_space(Process& process) {
   process.native_fault_ns = process.unpaid_faults = process.most_pages = process.most_other_pages = 0;
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.scanned.clear();
+  process.guessed_pages = 0;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
@@ -282,6 +283,7 @@ void Session::drop_process(uint32_t pid) {
   if (!process->greeted && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
   release_all_shared(*process);
   process->pages.clear_all();
+  process->guessed_pages = 0;
   note_tracked(*process);
   rss_total_bytes_ -= process->rss_bytes;
   for (const auto& [child, pages] : process->newborns) newborn_pages_ -= pages;
@@ -384,8 +386,21 @@ void Session::apply_watches() {
   watches_.clear();
 }
 
+/// At a new peak of all together the others are asked how much they have: each was counted when it was looked at.
 void Session::note_tracked(Process& process) {
-  const uint64_t known = process.pages.count(PageBit::kTouched);
+  recount(process);
+  constexpr uint64_t kLeastRiseOf = 1024;
+  if (tracked_pages_ * kPage > summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastRiseOf)
+    for (auto& [pid, other] : processes_) {
+      if (other.get() == &process || !other->polled_whole()) continue;
+      read_rss(*other);
+      recount(*other);
+    }
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * kPage);
+}
+
+void Session::recount(Process& process) {
+  const uint64_t known = process.pages.count(PageBit::kTouched) + process.guessed_pages;
   // Of what a look has found some may be gone since: there are no more than the kernel counts.
   const uint64_t now = process.polled_whole() && process.rss_bytes != 0 ? std::min(known, process.rss_bytes / kPage) : known;
   if (now > process.counted_pages) {
@@ -395,7 +410,6 @@ void Session::note_tracked(Process& process) {
   }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
-  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * static_cast<uint64_t>(kPageBytes));
 }
 
 /// For a moment the process had so many more than are tracked of it now.

@@ -93,6 +93,7 @@ class Session {
   void tell_comm(Process& process);
   void apply_watches();
   void note_tracked(Process& process);
+  void recount(Process& process);
   void note_more_tracked(const Process& process, uint64_t pages);
 
   // session_requests.cc
@@ -218,6 +219,8 @@ class Session {
     Touches touches;
     bool mappings;
   };
+  void glance(Process& process, uint64_t now_ns);
+  void forget_guess(Process& process);
   int64_t count_slack_pages(const Process& process) const;
   Look what_has_changed(Process& process, uint64_t now_ns);
   void note_looked(Process& process);

@@ -28,7 +28,7 @@ constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift
 constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
 
 constexpr uint64_t kLeastMissedPages = (4 << 20) >> kPageShift;  // less is no news to a target that has a GiB left, and may be files unmapped since
-constexpr uint64_t kNobodysMemory = uint64_t{1} << 47;  // behind all that a program can map
+constexpr uint64_t kOthersPart = 8;
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms: field 15 of /proc/PID/stat.
@@ -82,6 +82,8 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// What was there between two looks and is gone again: the kernel remembers the most that was resident at once (VmHWM).
 /// Told as memory of nobody's that is touched and given back, so that the target is as full as it would have been.
 void Session::tell_missed_peak(Process& process) {
+  // Of several it is not known that all had the most at once.
+  if (tracked_pages_ - process.counted_pages > process.counted_pages / kOthersPart) return;
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
   // Files and shared memory count in it too, and may have been unmapped since: as many as there ever were.
   const uint64_t most = kib_of(status, "VmHWM:") * 1024 / kPage, others = process.most_other_pages;

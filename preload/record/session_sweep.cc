@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kGuardNs = 100'000'000;
 constexpr uint64_t kMappingsShare = 20;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
+constexpr uint64_t kGlanceAfterLookNs = 5'000'000;
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -231,6 +232,7 @@ void Session::sweep(Process& process, bool whole) {
   ++(look.mappings ? count_.sweeps : count_.glances);
   count_.sweep_ns += now - began;
   set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look.touches, tracked_before);
+  process.next_glance_ns = now + kGlanceAfterLookNs;
   process.active = false;
   apply_watches();
 }
@@ -245,6 +247,7 @@ uint64_t Session::next_deadline_ns() const {
   uint64_t deadline = next_tick_ns_;
   for (const auto& [pid, process] : processes_) {
     deadline = std::min(deadline, process->next_sweep_ns);
+    if (process->is_glanced_at()) deadline = std::min(deadline, process->next_glance_ns);
     if (process->next_drain_ns != 0) deadline = std::min(deadline, process->next_drain_ns);
     if (!process->parked.empty()) deadline = 0;
     if (process->memory_gone_ns != 0) deadline = std::min(deadline, process->memory_gone_ns + kMemoryGoneGraceNs);
@@ -258,6 +261,7 @@ void Session::tick() {
   std::vector<uint32_t> due;
   for (const auto& [pid, process] : processes_) {
     if (process->memory_gone_ns != 0 ? now - process->memory_gone_ns >= kMemoryGoneGraceNs : now >= process->next_sweep_ns) due.push_back(pid);
+    else if (process->is_glanced_at() && now >= process->next_glance_ns) glance(*process, now);
   }
   for (const uint32_t pid : due) {
     Process* process = find(pid);
