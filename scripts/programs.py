@@ -3,6 +3,7 @@
 Used by bench_overhead and coverage_check. A program runs natively when `prefix` is empty and under oomcast when it is
 that command line; everything else is the same for both.
 """
+import atexit
 import getpass
 import glob
 import hashlib
@@ -12,7 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -33,85 +34,28 @@ def digest(*parts):
     return sha.hexdigest()[:16]
 
 
-def memory_of(pid):
-    """RssAnon and RssShmem in bytes."""
-    anonymous = shared = 0
-    try:
-        with open(f"/proc/{pid}/status") as file:
-            for line in file:
-                if line.startswith("RssAnon:"):
-                    anonymous = int(line.split()[1]) * 1024
-                elif line.startswith("RssShmem:"):
-                    shared = int(line.split()[1]) * 1024
-                    break
-    except (OSError, ValueError):
-        pass
-    return anonymous, shared
+class PeakSampler:
+    """Peak RssAnon + RssShmem of a process and its descendants, taken at one time by tests/bench/peak_rss; recorder and ring left out."""
 
+    binary = None
 
-def ring_bytes(pid):
-    """What of RssShmem is oomcast's own ring in that process."""
-    total = inside = 0
-    try:
-        with open(f"/proc/{pid}/smaps") as file:
-            for line in file:
-                if "-" in line.split(" ", 1)[0]:
-                    inside = "/memfd:oomcast-ring" in line
-                elif inside and line.startswith("Rss:"):
-                    total += int(line.split()[1]) * 1024
-    except (OSError, ValueError, IndexError):
-        pass
-    return total
+    @classmethod
+    def build(cls):
+        if cls.binary is None:
+            cls.binary = os.path.join(tempfile.mkdtemp(prefix="peak_rss."), "peak_rss")
+            atexit.register(shutil.rmtree, os.path.dirname(cls.binary), ignore_errors=True)
+            subprocess.run(["g++", "-std=c++20", "-O2", "-o", cls.binary, f"{GUEST_SOURCES}/peak_rss.cc"], check=True)
+        return cls.binary
 
-
-def descendants(pid):
-    found = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children") as file:
-                found += [int(word) for word in file.read().split()]
-    except OSError:
-        return []
-    return found + [deeper for child in found for deeper in descendants(child)]
-
-
-class PeakSampler(threading.Thread):
-    """Peak RssAnon + RssShmem of a process and its descendants, taken at one time; recorder and ring left out."""
-
-    def __init__(self, pid, leave_out_root, interval=0.003):
-        super().__init__(daemon=True)
-        self.pid, self.leave_out_root, self.interval = pid, leave_out_root, interval
-        self.peak, self.over = 0, threading.Event()
-        self.rings = {}
-
-    def run(self):
-        # On a machine that the program fills it would else look when the scheduler gets to it: 10 ms late, or 10 MiB.
-        try:
-            os.sched_setscheduler(threading.get_native_id(), os.SCHED_FIFO, os.sched_param(1))
-        except (OSError, AttributeError):
-            pass
-        while not self.over.wait(self.interval):
-            pids = descendants(self.pid) + ([] if self.leave_out_root else [self.pid])
-            self.peak = max(self.peak, sum(self.bytes_of(pid) for pid in pids))
-
-    def bytes_of(self, pid):
-        anonymous, shared = memory_of(pid)
-        if shared == 0 or not self.leave_out_root:
-            return anonymous + shared
-        # smaps is slow to read: only when the figure that the ring is part of is another one.
-        before, ring = self.rings.get(pid, (0, 0))
-        if shared != before:
-            ring = ring_bytes(pid)
-        self.rings[pid] = shared, ring
-        return anonymous + max(0, shared - ring)
+    def __init__(self, pid, leave_out_root):
+        command = [self.build(), str(pid), *(["--descendants-only"] if leave_out_root else [])]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def stop(self):
-        self.over.set()
-        self.join()
-        return self.peak
+        return int(self.process.communicate()[0])
 
 
-# A sampler that looks every 3 ms does not see the last megabytes of a program that fills a gigabyte per second and ends:
+# A sampler that looks every 2 ms does not see the last megabytes of a program that fills a gigabyte per second and ends:
 # where only the peak is asked for, not the time, such a program waits at it.
 PAUSE_AT_PEAK_S = 0.05
 
@@ -123,8 +67,6 @@ def execute(command, prefix, sample, cwd, standard_input=None, limit=600):
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True,
                                env=dict(os.environ, LC_ALL="C"))
     sampler = PeakSampler(process.pid, bool(prefix)) if sample else None
-    if sampler:
-        sampler.start()
     try:
         output = process.communicate(standard_input, timeout=limit)[0]
     except subprocess.TimeoutExpired:
@@ -194,8 +136,6 @@ class RedisBenchmark(Program):
                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   start_new_session=True)
         sampler = PeakSampler(server.pid, bool(prefix)) if sample else None
-        if sampler:
-            sampler.start()
 
         def client(*words):
             done = subprocess.run(["redis-cli", "-s", socket, *words], capture_output=True, text=True)
@@ -363,9 +303,7 @@ class Postgres(Program):
                                     "-c", "shared_buffers=128MB", "-c", "fsync=off"]
         server = subprocess.Popen(prefix + command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, start_new_session=True)
-        sampler = PeakSampler(server.pid, bool(prefix), 0.005) if sample else None
-        if sampler:
-            sampler.start()
+        sampler = PeakSampler(server.pid, bool(prefix)) if sample else None
         client = ["pgbench", "-h", self.home, "-U", self.USER if os.geteuid() == 0 else getpass.getuser(), "postgres"]
         for _ in range(300):
             ready = subprocess.run(client + ["-i", "-q", "-s", "10"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

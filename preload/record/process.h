@@ -129,8 +129,6 @@ struct Process {
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
   uint64_t unpaid_faults = 0, system_ns = 0;  // faults of this machine that are not in the next yet; the process's system time then
-  uint64_t most_pages = 0;       // that were resident at once, as far as it has been told
-  uint64_t most_other_pages = 0; // of files and shared memory, at any look
   uint64_t native_fault_ns = 0;  // its threads' CPU time that went into faults of this machine and is not taken off yet
   uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
   uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter
@@ -139,7 +137,6 @@ struct Process {
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
-  uint64_t next_glance_ns = 0, guessed_pages = 0;       // the kernel counts so many more than looks have found
   uint64_t next_full_ns = 0;                            // when all its pages may be looked through again
   uint64_t next_mappings_ns = 0;                        // when its mappings may be read again
   std::vector<PageRange> scanned;                       // where it may have memory of its own, if all of it is scanned
@@ -160,7 +157,6 @@ struct Process {
   bool far() const { return tracker == TrackerKind::kUserfaultfd && !near; }
   /// All of its address space is scanned for pages: its mappings need not be known first.
   bool polled_whole() const { return !tells_frees() && !scanned.empty(); }
-  bool is_glanced_at() const { return far() && looked_at && polled_whole() && memory_gone_ns == 0; }
   bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
   Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }

@@ -110,6 +110,7 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
   process->started_ns = monotonic_ns();
   process->next_sweep_ns = process->started_ns + 20'000'000;
   if (process->pidfd) watch(process->pidfd.get(), kProcess, pid);
+  if (!near_) sampler_.watch(pid);
   Process& added = *process;
   processes_[pid] = std::move(process);
   forget_address_space(added);
@@ -141,10 +142,9 @@ void Session::forget_address_space(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
-  process.native_fault_ns = process.unpaid_faults = process.most_pages = process.most_other_pages = 0;
+  process.native_fault_ns = process.unpaid_faults = 0;
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.scanned.clear();
-  process.guessed_pages = 0;
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
@@ -283,9 +283,9 @@ void Session::drop_process(uint32_t pid) {
   if (!process->greeted && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
   release_all_shared(*process);
   process->pages.clear_all();
-  process->guessed_pages = 0;
   note_tracked(*process);
   rss_total_bytes_ -= process->rss_bytes;
+  sampler_.forget(pid);
   for (const auto& [child, pages] : process->newborns) newborn_pages_ -= pages;
   if (process->shared) {
     sensitive_ |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
@@ -400,7 +400,7 @@ void Session::note_tracked(Process& process) {
 }
 
 void Session::recount(Process& process) {
-  const uint64_t known = process.pages.count(PageBit::kTouched) + process.guessed_pages;
+  const uint64_t known = process.pages.count(PageBit::kTouched);
   // Of what a look has found some may be gone since: there are no more than the kernel counts.
   const uint64_t now = process.polled_whole() && process.rss_bytes != 0 ? std::min(known, process.rss_bytes / kPage) : known;
   if (now > process.counted_pages) {
@@ -410,13 +410,6 @@ void Session::recount(Process& process) {
   }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
-}
-
-/// For a moment the process had so many more than are tracked of it now.
-void Session::note_more_tracked(const Process& process, uint64_t pages) {
-  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + pages) * kPage);
-  const uint64_t others_bytes = rss_total_bytes_ - process.rss_bytes;
-  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, others_bytes + (process.counted_pages + pages) * kPage);
 }
 
 void Session::kill_guests(const char* why) {

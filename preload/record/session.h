@@ -35,6 +35,7 @@
 #include "preload/record/doorbell.h"
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
+#include "preload/record/rss_sampler.h"
 #include "preload/record/shared_memory.h"
 #include "preload/record/stack_table.h"
 #include "preload/record/statistics.h"
@@ -94,7 +95,6 @@ class Session {
   void apply_watches();
   void note_tracked(Process& process);
   void recount(Process& process);
-  void note_more_tracked(const Process& process, uint64_t pages);
 
   // session_requests.cc
   void on_connection(int listener);
@@ -209,7 +209,7 @@ class Session {
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
   void charge_native_faults(Process& process);
-  void tell_missed_peak(Process& process);
+  void tell_missed_peak();
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
 
@@ -219,8 +219,6 @@ class Session {
     Touches touches;
     bool mappings;
   };
-  void glance(Process& process, uint64_t now_ns);
-  void forget_guess(Process& process);
   int64_t count_slack_pages(const Process& process) const;
   Look what_has_changed(Process& process, uint64_t now_ns);
   void note_looked(Process& process);
@@ -292,6 +290,7 @@ class Session {
   TrackingCost cost_;
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
   const bool counts_are_exact_ = kernel_counts_exactly();
+  RssSampler sampler_;
   StackTable stacks_;
   std::string socket_name_;
   UniqueFd epoll_, listener_, signals_, spare_, wake_up_;

@@ -13,8 +13,6 @@ constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kWholeSwee
 constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64, kLeastNewsPages = 4;  // of counts that lag, and that do not
 constexpr int64_t kNewsPart = 2048;
-constexpr uint64_t kGlanceNs = 4'000'000, kIdleGlanceNs = 20'000'000;
-constexpr int64_t kLeastGuessedPages = 256, kGuessedPart = 256;
 constexpr uint64_t kLeastRiseOf = 1024;       // a peak that is higher by this part of the last one is worth a look
 constexpr uint64_t kPeakShare = 10;           // of the time goes into such looks at most
 
@@ -51,30 +49,6 @@ Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
   const bool mappings = (due || mappings_changed(process)) && (now_ns >= process.next_mappings_ns || !process.polled_whole());
   if ((due || news < -slack) && now_ns >= process.next_full_ns) return {Touches::kAll, mappings};
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
-}
-
-/// Between two looks that are far apart because they cost much: the kernel's count of it alone, which costs next to nothing.
-/// What has come that no look has found yet the target gets as memory of nobody's, until one finds where it is.
-void Session::glance(Process& process, uint64_t now_ns) {
-  const uint64_t before_bytes = process.rss_bytes;
-  sample_rss(process);
-  process.next_glance_ns = now_ns + (process.rss_bytes != before_bytes ? kGlanceNs : kIdleGlanceNs);
-  const int64_t more = unseen_pages(process) - static_cast<int64_t>(process.guessed_pages);
-  if (more < std::max(kLeastGuessedPages, static_cast<int64_t>(process.counted_pages) / kGuessedPart)) return;
-  trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
-  event.address = kNobodysMemory + process.guessed_pages * kPage;
-  event.bytes = static_cast<uint64_t>(more) * kPage;
-  event.flags = trace::kWrite | trace::kPresent;
-  feed(event);
-  process.guessed_pages += static_cast<uint64_t>(more);
-  note_tracked(process);
-}
-
-/// A look is about to find where it is.
-void Session::forget_guess(Process& process) {
-  if (process.guessed_pages == 0) return;
-  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, process.guessed_pages * kPage);
-  process.guessed_pages = 0;
 }
 
 /// What it has at this moment is seen, but for what it touches meanwhile.
@@ -164,7 +138,6 @@ void Session::read_rss(Process& process) {
     process.sampled_shared_bytes = shared_memory_bytes(process);
   }
   const uint64_t bytes = now.own_pages * kPage + process.sampled_shared_bytes;
-  process.most_other_pages = std::max(process.most_other_pages, now.shared_pages);
   if (bytes > process.rss_bytes) process.active = true;
   rss_total_bytes_ += bytes - process.rss_bytes;
   process.rss_bytes = bytes;

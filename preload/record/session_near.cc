@@ -27,8 +27,7 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
 
-constexpr uint64_t kLeastMissedPages = (4 << 20) >> kPageShift;  // less is no news to a target that has a GiB left, and may be files unmapped since
-constexpr uint64_t kOthersPart = 8;
+constexpr uint64_t kLeastMissedPart = 512;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms: field 15 of /proc/PID/stat.
@@ -53,6 +52,7 @@ void Session::measure_cost() {
 void Session::come_near() {
   measure_cost();
   near_ = true;
+  sampler_.stop();
   go_first();
   came_near_ns_ = monotonic_ns();
   spdlog::debug("{} pages before the next watermark: touches are held from now on", sink_.headroom_pages());
@@ -79,27 +79,22 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
   return std::clamp((now_ns - process.swept_ns) * bearable / change, kFarSweepMinNs, kFarSweepMaxNs);
 }
 
-/// What was there between two looks and is gone again: the kernel remembers the most that was resident at once (VmHWM).
-/// Told as memory of nobody's that is touched and given back, so that the target is as full as it would have been.
-void Session::tell_missed_peak(Process& process) {
-  // Of several it is not known that all had the most at once.
-  if (tracked_pages_ - process.counted_pages > process.counted_pages / kOthersPart) return;
-  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  // Files and shared memory count in it too, and may have been unmapped since: as many as there ever were.
-  const uint64_t most = kib_of(status, "VmHWM:") * 1024 / kPage, others = process.most_other_pages;
-  const uint64_t known = process.pages.count(PageBit::kTouched);
-  process.most_pages = std::max(process.most_pages, known);
-  if (most < others + process.most_pages + std::max(kLeastMissedPages, process.most_pages / kFoundPart)) return;
-  process.most_pages = most - others;
-  const uint64_t missed = process.most_pages - known;
-  spdlog::debug("process {} ({}) had {} pages at once, of which looks have found {}", process.pid, process.comm, most - others, known);
-  note_more_tracked(process, missed);
-  trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
+/// What was there between two looks and is gone again, by the counts that were sampled meanwhile: told as memory of nobody's
+/// that is touched and given back, so that the target is as full as it would have been.
+void Session::tell_missed_peak() {
+  const RssSampler::Peak peak = sampler_.take();
+  uint64_t pages = peak.pages;
+  for (const auto& [pid, process] : processes_) pages += process->sampled_shared_bytes / kPage;
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, pages * kPage);
+  Process* process = find(peak.pid);
+  if (process == nullptr || near_ || pages * kPage <= summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastMissedPart || pages <= tracked_pages_) return;
+  summary_.tracked_peak_bytes = pages * kPage;
+  trace::Event event = stamped(*process, nullptr, trace::EventKind::kTouch);
   event.address = kNobodysMemory;
-  event.bytes = missed * kPage;
+  event.bytes = (pages - tracked_pages_) * kPage;
   event.flags = trace::kWrite | trace::kPresent;
   feed(event);
-  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, missed * kPage);
+  feed_simple(*process, trace::EventKind::kUnmap, kNobodysMemory, event.bytes);
 }
 
 /// Before the mappings are looked at: what the program maps after it has read the old word is there by then.

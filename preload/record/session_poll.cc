@@ -175,7 +175,6 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
     else if (too_many > process.rss_bytes / kBearablePart) return;
   }
   read_rss(process);
-  forget_guess(process);
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
   if (!fresh_only || process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes)) poll_shared(process);

@@ -16,7 +16,6 @@ namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kGuardNs = 100'000'000;
 constexpr uint64_t kMappingsShare = 20;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
-constexpr uint64_t kGlanceAfterLookNs = 5'000'000;
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -212,7 +211,6 @@ void Session::sweep(Process& process, bool whole) {
     poll_touches(process, look.touches, whole);
     note_looked(process);
   }
-  if (look.touches == Touches::kAll && process.far()) tell_missed_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) learn_mapped_files(process, process.last_maps);
   if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
@@ -232,7 +230,6 @@ void Session::sweep(Process& process, bool whole) {
   ++(look.mappings ? count_.sweeps : count_.glances);
   count_.sweep_ns += now - began;
   set_next_sweep(process, began, thread_cpu_ns() - cpu_began, look.touches, tracked_before);
-  process.next_glance_ns = now + kGlanceAfterLookNs;
   process.active = false;
   apply_watches();
 }
@@ -247,7 +244,6 @@ uint64_t Session::next_deadline_ns() const {
   uint64_t deadline = next_tick_ns_;
   for (const auto& [pid, process] : processes_) {
     deadline = std::min(deadline, process->next_sweep_ns);
-    if (process->is_glanced_at()) deadline = std::min(deadline, process->next_glance_ns);
     if (process->next_drain_ns != 0) deadline = std::min(deadline, process->next_drain_ns);
     if (!process->parked.empty()) deadline = 0;
     if (process->memory_gone_ns != 0) deadline = std::min(deadline, process->memory_gone_ns + kMemoryGoneGraceNs);
@@ -261,7 +257,6 @@ void Session::tick() {
   std::vector<uint32_t> due;
   for (const auto& [pid, process] : processes_) {
     if (process->memory_gone_ns != 0 ? now - process->memory_gone_ns >= kMemoryGoneGraceNs : now >= process->next_sweep_ns) due.push_back(pid);
-    else if (process->is_glanced_at() && now >= process->next_glance_ns) glance(*process, now);
   }
   for (const uint32_t pid : due) {
     Process* process = find(pid);
@@ -292,6 +287,7 @@ void Session::tick() {
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
+  if (!near_) tell_missed_peak();
   if (!near_ && is_near()) come_near();
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;

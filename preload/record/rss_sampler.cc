@@ -1,0 +1,80 @@
+// How much had all processes together at once? Only the kernel's counts are read here: 2 us a process.
+#include "preload/record/rss_sampler.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <chrono>
+#include <string>
+
+#include "preload/record/proc_maps.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr std::chrono::milliseconds kBusy{2}, kQuiet{20};
+
+}  // namespace
+
+RssSampler::~RssSampler() { stop(); }
+
+void RssSampler::watch(uint32_t pid) {
+  UniqueFd statm(::open(("/proc/" + std::to_string(pid) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!statm) return;
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  statm_[pid] = std::move(statm);
+  if (thread_.joinable()) return;
+  // Signals are for the loop.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void RssSampler::forget(uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  statm_.erase(pid);
+}
+
+void RssSampler::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    statm_.clear();
+  }
+  woken_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+RssSampler::Peak RssSampler::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(peak_, {});
+}
+
+/// Whether it has changed. Under the lock.
+bool RssSampler::sample() {
+  Peak now;
+  uint64_t most = 0;
+  for (const auto& [pid, statm] : statm_) {
+    const uint64_t pages = resident_of(read_line(statm.get())).own_pages;
+    now.pages += pages;
+    if (pages <= most) continue;
+    most = pages;
+    now.pid = pid;
+  }
+  if (now.pages > peak_.pages) peak_ = now;
+  return std::exchange(last_pages_, now.pages) != now.pages;
+}
+
+void RssSampler::run() {
+  std::unique_lock lock(mutex_);
+  auto apart = kBusy;
+  while (!stopped_) {
+    apart = sample() ? kBusy : std::min(apart * 2, kQuiet);
+    woken_.wait_for(lock, apart, [this] { return stopped_; });
+  }
+}
+
+}  // namespace oomcast::record

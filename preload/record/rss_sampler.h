@@ -1,0 +1,48 @@
+// How much had all processes together at once? A thread of its own reads their counts every few milliseconds, also while the
+// loop is busy with a look that takes long: what has come and gone meanwhile no look finds.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "preload/record/unique_fd.h"
+
+namespace oomcast::record {
+
+class RssSampler {
+ public:
+  RssSampler() = default;
+  ~RssSampler();
+  RssSampler(const RssSampler&) = delete;
+  RssSampler& operator=(const RssSampler&) = delete;
+
+  /// From now on the process counts. The first one starts the thread.
+  void watch(uint32_t pid);
+  void forget(uint32_t pid);
+  void stop();
+
+  /// The most anonymous pages that all had at once, since the last call, and who had most of them; 0: nothing was sampled.
+  struct Peak {
+    uint64_t pages = 0;
+    uint32_t pid = 0;
+  };
+  Peak take();
+
+ private:
+  void run();
+  bool sample();
+
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  std::map<uint32_t, UniqueFd> statm_;
+  uint64_t last_pages_ = 0;
+  Peak peak_;
+  bool stopped_ = false;
+  std::thread thread_;
+};
+
+}  // namespace oomcast::record
