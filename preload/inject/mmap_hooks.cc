@@ -113,18 +113,19 @@ OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t co
   return with_errno(result);
 }
 
-OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {
-  const long result = raw_syscall(SYS_mprotect, arg(start), static_cast<long>(bytes), protection);
-  if (!failed(result))
+/// Told where memory is registered; where it is polled the next look at the mappings shows it.
+static int protected_now(void* start, size_t bytes, int protection, long result) {
+  if (!failed(result) && tracking_now() && asks_before_use())
     agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
   return static_cast<int>(with_errno(result));
 }
 
+OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {
+  return protected_now(start, bytes, protection, raw_syscall(SYS_mprotect, arg(start), static_cast<long>(bytes), protection));
+}
+
 OOMCAST_EXPORT int pkey_mprotect(void* start, size_t bytes, int protection, int key) {
-  const long result = raw_syscall(SYS_pkey_mprotect, arg(start), static_cast<long>(bytes), protection, key);
-  if (!failed(result))
-    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
-  return static_cast<int>(with_errno(result));
+  return protected_now(start, bytes, protection, raw_syscall(SYS_pkey_mprotect, arg(start), static_cast<long>(bytes), protection, key));
 }
 
 /// How much it gives back the recorder knows: the whole segment.

@@ -150,7 +150,7 @@ struct Process {
   FileMappings file_mappings;
   std::set<uint64_t> watched_code;  // pages of its text whose next use the model wants to hear of
   FileUse file_use;
-  uint64_t ring_start = 0, ring_end = 0;  // our own shared area in the guest
+  std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
   uint64_t shared_bytes = 0, polled_shared_bytes = 0;  // RssShmem less our own, as last read; at the last look at shared memory
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }

@@ -111,10 +111,10 @@ uint64_t Session::shared_memory_bytes(Process& process) {
   const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
   if (status.find("RssShmem:") == std::string::npos) return 0;
   process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
-  uint64_t ring_bytes = 0;
-  scan_shared(process.pagemap.get(), process.ring_start, process.ring_end, [&](uint64_t from, uint64_t to) { ring_bytes += to - from; });
+  uint64_t ours = 0;
+  for (const auto& [start, end] : process.ours) scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { ours += to - from; });
   const uint64_t bytes = kib_of(status, "RssShmem:") << 10;
-  return process.shared_bytes = bytes > ring_bytes ? bytes - ring_bytes : 0;
+  return process.shared_bytes = bytes > ours ? bytes - ours : 0;
 }
 
 /// Of all processes at one time, when one of them has made it a new peak: another may have fallen since it was sampled.

@@ -167,6 +167,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   const uint64_t cpu_began = thread_cpu_ns();
   std::vector<Vma> maps = read_maps(process.maps.get());
   if (maps.empty()) return;
+  process.ours.clear();
   process.swept_size_pages = process.size_pages;
   process.swept_data_pages = process.data_pages;
   // Gone without a word: mappings that no userfaultfd watches.
@@ -180,7 +181,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
     }
   };
   for (const Vma& vma : maps) {
-    if (vma.name.starts_with(kRingName)) process.ring_start = vma.start, process.ring_end = vma.end;
+    if (vma.name.starts_with(kRingName)) process.ours.emplace_back(vma.start, vma.end);
     if ((vma.shared && !is_shared_memory(vma)) || vma.special()) continue;
     if (vma.start > covered) uncovered(covered, vma.start);
     covered = vma.end;
