@@ -274,6 +274,7 @@ void Session::on_process_end(Process& process) {
     (by_signal ? summary_.exit_signal : summary_.exit_code) = value;
   }
   last_end_ns_ = monotonic_ns();
+  if (!near_) tell_missed_peak();
   drop_process(process.pid);
 }
 

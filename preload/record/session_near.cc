@@ -23,11 +23,11 @@ constexpr uint64_t kTicksAhead = 16;
 // Before so much is given back the program lets us look: a millisecond's worth of touches.
 constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 
-// A look is to find no more than a four hundredth of what is known: so far may the peak be off.
-constexpr uint64_t kFoundPart = 400, kLeastKnownPages = (16 << 20) >> kPageShift;
-constexpr uint64_t kFarSweepMinNs = 2'000'000, kFarSweepMaxNs = 50'000'000;
+// A look is to find no more than a fiftieth of what is known. What it misses of a peak the sampled counts show.
+constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
+constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
 
-constexpr uint64_t kLeastMissedPart = 512;  // of the peak so far: less is no news
+constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms: field 15 of /proc/PID/stat.
@@ -135,7 +135,7 @@ std::string Session::limits_of_far() const {
   const std::string until = came_near_ns_ == 0 ? std::string("The target was never near its next watermark")
                                                : "Until second " + std::to_string((came_near_ns_ - began_ns_) / 1'000'000'000) + "." +
                                                      std::to_string((came_near_ns_ - began_ns_) / 100'000'000 % 10) + " of the run the target was far from its next watermark";
-  return until + ", so touches were polled every 2 to 50 ms without holding the program; memory touched and freed between two looks is missed there. `--tracker userfaultfd` holds each touch from the start.";
+  return until + ", so touches were polled every 8 to 50 ms without holding the program; memory touched and freed between two looks is missed there. `--tracker userfaultfd` holds each touch from the start.";
 }
 
 }  // namespace oomcast::record

@@ -288,7 +288,7 @@ void Session::tick() {
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
-  if (!near_) tell_missed_peak();
+  if (!near_ && !due.empty()) tell_missed_peak();  // after the looks: what has only grown they have found
   if (!near_ && is_near()) come_near();
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
