@@ -228,6 +228,10 @@ void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::func
   if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, 0, kPageIsFile | kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, false, found);
 }
 
+void scan_anonymous(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
+  if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, 0, kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, false, found);
+}
+
 void scan_shared(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
   if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, kPageIsFile, kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, true, found);
 }

@@ -139,7 +139,7 @@ struct Process {
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
   uint64_t next_full_ns = 0;                            // when all its pages may be looked through again
   uint64_t next_mappings_ns = 0;                        // when its mappings may be read again
-  std::vector<PageRange> scanned;                       // where it may have memory of its own, if all of it is scanned
+  std::vector<PageRange> scanned, anonymous;            // where it may have memory of its own, if all of it is scanned; where it has nothing else
   uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told

@@ -145,6 +145,7 @@ void Session::forget_address_space(Process& process) {
   process.native_fault_ns = process.unpaid_faults = 0;
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.scanned.clear();
+  process.anonymous.clear();
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();

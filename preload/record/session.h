@@ -243,7 +243,10 @@ class Session {
   // session_poll.cc
   void note_where_to_scan(Process& process);
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
-  Changes all_changes(Process& process, const std::vector<PageRange>& polled);
+  using Scan = void (*)(int, uint64_t, uint64_t, const std::function<void(uint64_t, uint64_t)>&);
+  void add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out);
+  Changes polled_changes(Process& process, bool whole, bool fresh_only);
+  Changes all_changes(Process& process, bool whole);
   Changes changes_in(Process& process, const std::vector<PageRange>& ranges);
   void reconcile_all(Process& process, const std::vector<PageRange>& ranges);
   void apply_changes(Process& process, const Changes& changes);

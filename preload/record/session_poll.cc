@@ -37,11 +37,13 @@ uint8_t map_flags(const Area& area) {
 /// of other kinds. Who looks there needs no mappings, of which an allocator may have tens of thousands.
 void Session::note_where_to_scan(Process& process) {
   process.scanned.clear();
+  process.anonymous.clear();
   if (!kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
   uint64_t from = 0;
   for (const Vma& vma : process.last_maps) {
     const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kUserEnd;
-    if (!is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
+    if (large && vma.anonymous()) process.anonymous.emplace_back(vma.start, vma.end);
+    else if (!is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
     if (from < vma.start) process.scanned.emplace_back(from, vma.start);
     from = std::max(from, vma.end);
   }
@@ -61,8 +63,8 @@ std::vector<PageRange> Session::polled_ranges(const Process& process, bool whole
 
 /// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
 /// at one go, with what is between them: libraries make some sixty of a few pages each.
-Session::Changes Session::changes_in(Process& process, const std::vector<PageRange>& ranges) {
-  Changes changes;
+void Session::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out) {
+  Changes& changes = *out;
   const auto absent = [&](uint64_t from, uint64_t to) {
     if (from >= to) return;
     process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { append(&changes.gone, address, address + kPage); });
@@ -71,7 +73,7 @@ Session::Changes Session::changes_in(Process& process, const std::vector<PageRan
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first);
     runs.clear();
-    scan_resident(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) {
       uint64_t resident_until = ranges[i].first;
       for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
@@ -85,6 +87,20 @@ Session::Changes Session::changes_in(Process& process, const std::vector<PageRan
       absent(resident_until, ranges[i].second);
     }
   }
+}
+
+Session::Changes Session::changes_in(Process& process, const std::vector<PageRange>& ranges) {
+  Changes changes;
+  add_changes(process, ranges, scan_resident, &changes);
+  return changes;
+}
+
+/// Everywhere that is polled; `fresh_only`: where no page is known.
+Session::Changes Session::polled_changes(Process& process, bool whole, bool fresh_only) {
+  const std::vector<PageRange> polled = polled_ranges(process, whole);
+  Changes changes;
+  add_changes(process, fresh_only ? without_pages(process, polled) : polled, scan_resident, &changes);
+  if (process.polled_whole()) add_changes(process, fresh_only ? without_pages(process, process.anonymous) : process.anonymous, scan_anonymous, &changes);
   return changes;
 }
 
@@ -152,9 +168,9 @@ std::vector<PageRange> Session::without_pages(const Process& process, const std:
 }
 
 /// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than bearable.
-Session::Changes Session::all_changes(Process& process, const std::vector<PageRange>& polled) {
+Session::Changes Session::all_changes(Process& process, bool whole) {
   const uint64_t cpu_began = thread_cpu_ns();
-  Changes changes = changes_in(process, polled);
+  Changes changes = polled_changes(process, whole, false);
   process.next_full_ns = monotonic_ns() + (thread_cpu_ns() - cpu_began) * kFullShare;
   return changes;
 }
@@ -167,11 +183,10 @@ static uint64_t too_many_bytes(const Process& process, const Session::Changes& c
 
 /// Touches that no fault tells.
 void Session::poll_touches(Process& process, Touches touches, bool whole) {
-  const std::vector<PageRange> polled = polled_ranges(process, whole);
   const bool fresh_only = touches == Touches::kFresh;
-  Changes changes = fresh_only ? changes_in(process, without_pages(process, polled)) : all_changes(process, polled);
+  Changes changes = fresh_only ? polled_changes(process, whole, true) : all_changes(process, whole);
   if (const uint64_t too_many = too_many_bytes(process, changes); fresh_only && too_many > kMovedBytes) {
-    if (monotonic_ns() >= process.next_full_ns) changes = all_changes(process, polled);
+    if (monotonic_ns() >= process.next_full_ns) changes = all_changes(process, whole);
     else if (too_many > process.rss_bytes / kBearablePart) return;
   }
   read_rss(process);
@@ -223,7 +238,7 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
       continue;
     }
     Changes changes = changes_in(process, {{from, to}});
-    if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes) changes = all_changes(process, polled_ranges(process, false));
+    if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes) changes = all_changes(process, false);
     apply_changes(process, changes);
     if (!may_stay && !process.tells_frees()) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
   }
