@@ -142,7 +142,7 @@ void Session::forget_address_space(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
-  process.native_fault_ns = process.unpaid_faults = 0;
+  process.native_fault_ns = process.unpaid_faults = process.most_other_pages = 0;
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.scanned.clear();
   process.anonymous.clear();

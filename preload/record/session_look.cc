@@ -138,6 +138,7 @@ void Session::read_rss(Process& process) {
     process.sampled_shared_bytes = shared_memory_bytes(process);
   }
   const uint64_t bytes = now.own_pages * kPage + process.sampled_shared_bytes;
+  process.most_other_pages = std::max(process.most_other_pages, now.shared_pages);
   if (bytes > process.rss_bytes) process.active = true;
   rss_total_bytes_ += bytes - process.rss_bytes;
   process.rss_bytes = bytes;

@@ -27,6 +27,7 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
 
+constexpr uint64_t kOthersPart = 8, kLeastMissedPages = (4 << 20) >> kPageShift;  // fewer may be files that were unmapped unseen
 constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
@@ -79,14 +80,24 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
   return std::clamp((now_ns - process.swept_ns) * bearable / change, kFarSweepMinNs, kFarSweepMaxNs);
 }
 
+/// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and may have
+/// been unmapped since: as many as there ever were.
+static uint64_t most_own_pages(const Process& process) {
+  const uint64_t most = kib_of(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "VmHWM:") * 1024 / kPage;
+  return most - std::min(most, process.most_other_pages);
+}
+
 /// What was there between two looks and is gone again, by the counts that were sampled meanwhile: told as memory of nobody's
 /// that is touched and given back, so that the target is as full as it would have been.
 void Session::tell_missed_peak() {
   const RssSampler::Peak peak = sampler_.take();
   uint64_t pages = peak.pages;
   for (const auto& [pid, process] : processes_) pages += process->sampled_shared_bytes / kPage;
-  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, pages * kPage);
   Process* process = find(peak.pid);
+  // Of one process that has nearly all, the kernel remembers also what no sample has met.
+  if (process != nullptr && tracked_pages_ - process->counted_pages <= process->counted_pages / kOthersPart)
+    if (const uint64_t most = most_own_pages(*process) + pages - peak.pages; most > pages + kLeastMissedPages) pages = most;
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, pages * kPage);
   if (process == nullptr || near_ || pages * kPage <= summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastMissedPart || pages <= tracked_pages_) return;
   summary_.tracked_peak_bytes = pages * kPage;
   trace::Event event = stamped(*process, nullptr, trace::EventKind::kTouch);
