@@ -1,0 +1,102 @@
+// Does the sampler see what a process has had and given back, and only once?
+#include "preload/record/rss_sampler.h"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "preload/record/page_states.h"
+#include "preload/record/proc_maps.h"
+
+namespace oomcast::record {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr size_t kPeakBytes = 64 << 20;
+
+/// A child that waits, has the memory for a moment, gives it back, and waits to be told to end.
+class ShortPeak {
+ public:
+  ShortPeak() {
+    if (::pipe(go_) != 0) std::abort();
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    ::close(go_[1]);  // else its own end would keep it waiting for ever
+    char told = 0;
+    static_cast<void>(!::read(go_[0], &told, 1));
+    void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memset(memory, 1, kPeakBytes);
+    std::this_thread::sleep_for(milliseconds(100));
+    ::munmap(memory, kPeakBytes);
+    static_cast<void>(!::read(go_[0], &told, 1));
+    ::_exit(0);
+  }
+  ~ShortPeak() {
+    ::close(go_[1]);
+    ::waitpid(pid_, nullptr, 0);
+    ::close(go_[0]);
+  }
+  void proceed() { static_cast<void>(!::write(go_[1], "x", 1)); }
+  uint32_t pid() const { return static_cast<uint32_t>(pid_); }
+
+ private:
+  int go_[2];
+  pid_t pid_;
+};
+
+TEST(RssSampler, RemembersWhatHasGoneAgainUntilItIsTaken) {
+  ShortPeak child;
+  RssSampler sampler;
+  sampler.watch(child.pid());
+  std::this_thread::sleep_for(milliseconds(50));
+  const uint64_t before = sampler.take().pages;
+  child.proceed();
+  std::this_thread::sleep_for(milliseconds(400));
+  const RssSampler::Peak peak = sampler.take();
+  EXPECT_EQ(peak.pid, child.pid());
+  EXPECT_NEAR(static_cast<double>(peak.pages - before), static_cast<double>(kPeakBytes / kPage), 64);
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_LT(sampler.take().pages, before + 64);
+}
+
+TEST(RssSampler, CountsThoseOnlyThatItWatches) {
+  ShortPeak child;
+  RssSampler sampler;
+  EXPECT_EQ(sampler.take().pages, 0u);
+  sampler.watch(child.pid());
+  sampler.forget(child.pid());
+  std::this_thread::sleep_for(milliseconds(50));
+  static_cast<void>(sampler.take());
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(sampler.take().pages, 0u);
+}
+
+TEST(RssSampler, StopsForGood) {
+  RssSampler sampler;
+  sampler.watch(static_cast<uint32_t>(::getpid()));
+  sampler.stop();
+  static_cast<void>(sampler.take());
+  sampler.watch(static_cast<uint32_t>(::getpid()));
+  std::this_thread::sleep_for(milliseconds(50));
+  EXPECT_EQ(sampler.take().pages, 0u);
+}
+
+TEST(Statm, IsTakenApart) {
+  const Resident resident = resident_of("36287 2773 2404 1310 0 2621 0\n");
+  EXPECT_TRUE(resident.known);
+  EXPECT_EQ(resident.size_pages, 36287u);
+  EXPECT_EQ(resident.own_pages, 369u);
+  EXPECT_EQ(resident.shared_pages, 2404u);
+  EXPECT_EQ(resident.data_pages, 2621u);
+  EXPECT_FALSE(resident_of("").known);
+  EXPECT_EQ(resident_of("0 0 0 0 0 0 0\n").own_pages, 0u);
+}
+
+}  // namespace
+}  // namespace oomcast::record
