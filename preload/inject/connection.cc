@@ -11,14 +11,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "preload/inject/raw_syscall.h"
+#include <utility>
 
-#ifndef UFFD_USER_MODE_ONLY
-#define UFFD_USER_MODE_ONLY 1
-#endif
-#ifndef USERFAULTFD_IOC_NEW
-#define USERFAULTFD_IOC_NEW 0xaa00
-#endif
+#include "preload/inject/raw_syscall.h"
+#include "preload/ring/descriptors.h"
+#include "preload/ring/userfaultfd_names.h"
 
 extern "C" {
 extern void* __curbrk __attribute__((weak));
@@ -147,15 +144,8 @@ bool receive_reply(int socket, ring::Reply* reply, Descriptor* first, Descriptor
   // A recorder that dies closes its end: then this returns 0, so the guest is never left waiting.
   do got = own_syscall(SYS_recvmsg, socket, arg(&message), MSG_CMSG_CLOEXEC);
   while (got == -EINTR);
-  if (cmsghdr* header = CMSG_FIRSTHDR(&message); got >= 0 && header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    Descriptor* const places[] = {first, second};
-    for (size_t i = 0; i < count && i < 2; ++i) {
-      int fd;
-      memcpy(&fd, CMSG_DATA(header) + i * sizeof fd, sizeof fd);
-      places[i]->take(fd);
-    }
-  }
+  Descriptor* next = first;
+  if (got >= 0) ring::for_each_descriptor(message, [&](int descriptor) { std::exchange(next, second)->take(descriptor); });
   return got == static_cast<long>(sizeof *reply) && reply->magic == ring::kMagic;
 }
 

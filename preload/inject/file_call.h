@@ -1,19 +1,11 @@
 // How long was the guest in a call that reads or writes a file? Counted in the shared area, for the recorder to take out.
 #pragma once
 
-#include <time.h>
-
 #include "preload/inject/agent.h"
+#include "preload/inject/clock.h"
 #include "preload/inject/raw_syscall.h"
 
 namespace oomcast::inject {
-
-inline uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  if (clock == CLOCK_MONOTONIC) clock_gettime(clock, &now);  // in the vDSO; cannot fail
-  else raw_syscall(SYS_clock_gettime, clock, arg(&now));
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
 
 /// A call that takes no longer is a copy: all of it was spent on a CPU. Asking for a thread's CPU time costs as much.
 inline constexpr uint64_t kCopyNs = 20'000;

@@ -2,12 +2,12 @@
 // page known to the recorder, has the break moved, is a stack due?
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include <algorithm>
 #include <atomic>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/clock.h"
 #include "preload/inject/real_libc.h"
 
 extern "C" {
@@ -40,12 +40,6 @@ constexpr size_t kLargeBytes = 1 << 20;
 constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // of the program's time at most
 std::atomic<bool> has_large{false};  // an allocation as large as that has been made
 
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 /// While touches are polled: libc's own munmap() passes no hook, so what was touched there is looked at now, unless it has
 /// been, or something else was a moment ago.
 void before_large_free(void* pointer) {
@@ -56,11 +50,11 @@ void before_large_free(void* pointer) {
   const auto address = reinterpret_cast<uintptr_t>(pointer);
   const ring::KnownPages& touched = agent_shared->touched;
   if (touched.contains(address) && touched.contains(address + bytes / 2) && touched.contains(address + bytes - 1)) return;
-  const uint64_t now = now_ns();
+  const uint64_t now = clock_ns(CLOCK_MONOTONIC);
   if (now < next_ask_ns.load(std::memory_order_relaxed)) return;
   next_ask_ns.store(now + kAsksApartNs, std::memory_order_relaxed);
   agent_request(ring::RequestKind::kFreeing, address, bytes, ring::kMayStay, 0);
-  const uint64_t answered = now_ns();
+  const uint64_t answered = clock_ns(CLOCK_MONOTONIC);
   next_ask_ns.store(answered + std::max(kAsksApartNs, (answered - now) * kAsksPart), std::memory_order_relaxed);
 }
 

@@ -48,6 +48,13 @@ void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
   agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, advice == MADV_HUGEPAGE ? trace::kHugePages : 0);
 }
 
+/// Told where memory is registered; where it is polled the next look at the mappings shows it.
+int protected_now(void* start, size_t bytes, int protection, long result) {
+  if (!failed(result) && tracking_now() && asks_before_use())
+    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
+  return static_cast<int>(with_errno(result));
+}
+
 }  // namespace
 
 OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
@@ -111,13 +118,6 @@ OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t co
   for (size_t i = 0; i < count && !failed(result) && done < static_cast<uint64_t>(result); done += pieces[i++].iov_len)
     note_huge_advice(reinterpret_cast<uint64_t>(pieces[i].iov_base), pieces[i].iov_len, advice, 0);
   return with_errno(result);
-}
-
-/// Told where memory is registered; where it is polled the next look at the mappings shows it.
-static int protected_now(void* start, size_t bytes, int protection, long result) {
-  if (!failed(result) && tracking_now() && asks_before_use())
-    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
-  return static_cast<int>(with_errno(result));
 }
 
 OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {

@@ -91,8 +91,10 @@ struct SampledAllocation {
   bool large = false;  // the end is its own; else it stands for all those around it until the next sample
 };
 
-/// Behind all that a program can map: where the sink is told of pages whose place is not known.
-inline constexpr uint64_t kNobodysMemory = uint64_t{1} << 47;
+/// Behind all that a program can map; above lies what is no memory of its own (vsyscall).
+inline constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;
+/// Where the sink is told of pages whose place is not known.
+inline constexpr uint64_t kNobodysMemory = kLowHalfEnd;
 
 struct Process {
   uint32_t pid = 0;

@@ -275,7 +275,7 @@ void Session::on_process_end(Process& process) {
     (by_signal ? summary_.exit_signal : summary_.exit_code) = value;
   }
   last_end_ns_ = monotonic_ns();
-  if (!near_) tell_missed_peak();
+  tell_sampled_peak();
   drop_process(process.pid);
 }
 
@@ -391,8 +391,7 @@ void Session::apply_watches() {
 /// At a new peak of all together the others are asked how much they have: each was counted when it was looked at.
 void Session::note_tracked(Process& process) {
   recount(process);
-  constexpr uint64_t kLeastRiseOf = 1024;
-  if (tracked_pages_ * kPage > summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastRiseOf)
+  if (rises_above(tracked_pages_ * kPage, summary_.tracked_peak_bytes))
     for (auto& [pid, other] : processes_) {
       if (other.get() == &process || !other->polled_whole()) continue;
       read_rss(*other);

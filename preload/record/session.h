@@ -209,7 +209,9 @@ class Session {
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
   void charge_native_faults(Process& process);
-  void tell_missed_peak();
+  void tell_peak(Process& process, uint64_t own_pages);
+  void tell_sampled_peak();
+  void tell_remembered_peak(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
 
@@ -219,6 +221,7 @@ class Session {
     Touches touches;
     bool mappings;
   };
+  static bool rises_above(uint64_t bytes, uint64_t peak_bytes);
   int64_t count_slack_pages(const Process& process) const;
   Look what_has_changed(Process& process, uint64_t now_ns);
   void note_looked(Process& process);

@@ -13,7 +13,6 @@ constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kWholeSwee
 constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64, kLeastNewsPages = 4;  // of counts that lag, and that do not
 constexpr int64_t kNewsPart = 2048;
-constexpr uint64_t kLeastRiseOf = 1024;       // a peak that is higher by this part of the last one is worth a look
 constexpr uint64_t kPeakShare = 10;           // of the time goes into such looks at most
 
 /// Resident beyond what is known: what the libraries have written of their own data, and what nobody has told.
@@ -27,6 +26,9 @@ int64_t news_pages(const Process& process) { return unseen_pages(process) - proc
 bool mappings_changed(const Process& process) { return process.size_pages != process.swept_size_pages || process.data_pages != process.swept_data_pages; }
 
 }  // namespace
+
+/// A peak that is higher by this part of the last one is worth looking at all.
+bool Session::rises_above(uint64_t bytes, uint64_t peak_bytes) { return bytes > peak_bytes + peak_bytes / 1024; }
 
 /// Kernels before 6.16 keep the counts per CPU and may say up to so many pages too few.
 int64_t Session::count_slack_pages(const Process& process) const {
@@ -51,11 +53,8 @@ Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 
-/// What it has at this moment is seen, but for what it touches meanwhile.
-void Session::note_looked(Process& process) {
-  if (process.polled_whole()) sample_rss(process);
-  process.swept_unseen_pages = unseen_pages(process);
-}
+/// What no look finds is no news until there is more of it.
+void Session::note_looked(Process& process) { process.swept_unseen_pages = unseen_pages(process); }
 
 /// How many times as long as it took must a look be away from the next? Not at all as long as looks have taken less than
 /// their part of the time: a short program is looked at closely, one that runs on cheaply.
@@ -91,7 +90,7 @@ void Session::look_at_peak() {
   const uint64_t now = monotonic_ns();
   if (now < next_peak_look_ns_) return;
   for (auto& [pid, process] : processes_) read_rss(*process);
-  if (rss_total_bytes_ > summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastRiseOf) look_at_those_that_grew();
+  if (rises_above(rss_total_bytes_, summary_.tracked_peak_bytes)) look_at_those_that_grew();
   const uint64_t looked = monotonic_ns();
   next_peak_look_ns_ = looked + (looked - now) * kPeakShare;
 }
@@ -100,7 +99,8 @@ void Session::look_at_those_that_grew() {
   for (auto& [pid, process] : processes_) {
     if (process->tells_frees() || !process->looked_at || news_pages(*process) <= 0) continue;
     poll_touches(*process, Touches::kFresh, false);
-    if (process->shared_bytes > process->polled_shared_bytes) poll_shared(*process);
+    if (process->shared_bytes <= process->polled_shared_bytes) continue;
+    poll_shared(*process);
     note_looked(*process);
   }
 }
@@ -120,7 +120,7 @@ uint64_t Session::shared_memory_bytes(Process& process) {
 /// Of all processes at one time, when one of them has made it a new peak: another may have fallen since it was sampled.
 void Session::sample_rss(Process& process) {
   read_rss(process);
-  if (rss_total_bytes_ > summary_.rss_peak_bytes + summary_.rss_peak_bytes / kLeastRiseOf)
+  if (rises_above(rss_total_bytes_, summary_.rss_peak_bytes))
     for (auto& [pid, other] : processes_)
       if (other.get() != &process) read_rss(*other);
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_);

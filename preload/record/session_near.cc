@@ -27,7 +27,7 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
 
-constexpr uint64_t kOthersPart = 8, kLeastMissedPages = (4 << 20) >> kPageShift;  // fewer may be files that were unmapped unseen
+constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 4 << 20;  // fewer may be files that were unmapped unseen
 constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
@@ -87,25 +87,34 @@ static uint64_t most_own_pages(const Process& process) {
   return most - std::min(most, process.most_other_pages);
 }
 
-/// What was there between two looks and is gone again, by the counts that were sampled meanwhile: told as memory of nobody's
-/// that is touched and given back, so that the target is as full as it would have been.
-void Session::tell_missed_peak() {
-  const RssSampler::Peak peak = sampler_.take();
-  uint64_t pages = peak.pages;
-  for (const auto& [pid, process] : processes_) pages += process->sampled_shared_bytes / kPage;
-  Process* process = find(peak.pid);
-  // Of one process that has nearly all, the kernel remembers also what no sample has met.
-  if (process != nullptr && tracked_pages_ - process->counted_pages <= process->counted_pages / kOthersPart)
-    if (const uint64_t most = most_own_pages(*process) + pages - peak.pages; most > pages + kLeastMissedPages) pages = most;
+/// What was there between two looks and is gone again: told as memory of nobody's that is touched and given back, so that the
+/// target is as full as it would have been. `own_pages`: anonymous pages that all processes had at once.
+void Session::tell_peak(Process& process, uint64_t own_pages) {
+  uint64_t pages = own_pages;
+  for (const auto& [pid, other] : processes_) pages += other->sampled_shared_bytes / kPage;
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, pages * kPage);
-  if (process == nullptr || near_ || pages * kPage <= summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastMissedPart || pages <= tracked_pages_) return;
+  if (pages * kPage <= summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastMissedPart || pages <= tracked_pages_) return;
   summary_.tracked_peak_bytes = pages * kPage;
-  trace::Event event = stamped(*process, nullptr, trace::EventKind::kTouch);
+  trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
   event.address = kNobodysMemory;
   event.bytes = (pages - tracked_pages_) * kPage;
   event.flags = trace::kWrite | trace::kPresent;
   feed(event);
-  feed_simple(*process, trace::EventKind::kUnmap, kNobodysMemory, event.bytes);
+  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, event.bytes);
+}
+
+/// By the counts that were sampled since the last time.
+void Session::tell_sampled_peak() {
+  if (near_) return;
+  const RssSampler::Peak peak = sampler_.take();
+  if (Process* process = find(peak.pid)) tell_peak(*process, peak.pages);
+}
+
+/// Of one process that has nearly all, the kernel remembers also what no sample has met.
+void Session::tell_remembered_peak(Process& process) {
+  if (tracked_pages_ - process.counted_pages > process.counted_pages / kOthersPart) return;
+  const uint64_t most = most_own_pages(process);
+  if (most * kPage > summary_.tracked_peak_bytes + kLeastMissedBytes) tell_peak(process, most);
 }
 
 /// Before the mappings are looked at: what the program maps after it has read the old word is there by then.

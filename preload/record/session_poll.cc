@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
-constexpr uint64_t kUserEnd = (uint64_t{1} << 47) - kPage;  // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
+constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
 constexpr uint64_t kFullShare = 10, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
 constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
@@ -20,10 +20,8 @@ void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
   else runs->emplace_back(from, to);
 }
 
-std::vector<PageRange> touched_runs(const PageStates& pages, uint64_t from, uint64_t to) {
-  std::vector<PageRange> runs;
-  pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { append(&runs, address, address + kPage); });
-  return runs;
+void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint64_t from, uint64_t to) {
+  if (from < to) pages.for_each(PageBit::kTouched, from, to, [runs](uint64_t address) { append(runs, address, address + kPage); });
 }
 
 }  // namespace
@@ -38,16 +36,16 @@ uint8_t map_flags(const Area& area) {
 void Session::note_where_to_scan(Process& process) {
   process.scanned.clear();
   process.anonymous.clear();
-  if (!kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
+  if (process.tells_frees() || !kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
   uint64_t from = 0;
   for (const Vma& vma : process.last_maps) {
-    const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kUserEnd;
+    const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kScanEnd;
     if (large && vma.anonymous()) process.anonymous.emplace_back(vma.start, vma.end);
     else if (!is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
     if (from < vma.start) process.scanned.emplace_back(from, vma.start);
     from = std::max(from, vma.end);
   }
-  process.scanned.emplace_back(from, kUserEnd);
+  process.scanned.emplace_back(from, kScanEnd);
 }
 
 /// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
@@ -64,11 +62,7 @@ std::vector<PageRange> Session::polled_ranges(const Process& process, bool whole
 /// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
 /// at one go, with what is between them: libraries make some sixty of a few pages each.
 void Session::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out) {
-  Changes& changes = *out;
-  const auto absent = [&](uint64_t from, uint64_t to) {
-    if (from >= to) return;
-    process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { append(&changes.gone, address, address + kPage); });
-  };
+  const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
   std::vector<PageRange> runs;
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first);
@@ -80,8 +74,8 @@ void Session::add_changes(Process& process, const std::vector<PageRange>& ranges
         absent(resident_until, from);
         resident_until = to;
         process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
-          append(&changes.fresh, start, end);
-          changes.fresh_pages += (end - start) / kPage;
+          append(&out->fresh, start, end);
+          out->fresh_pages += (end - start) / kPage;
         });
       });
       absent(resident_until, ranges[i].second);
@@ -193,9 +187,11 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
   if (!fresh_only || process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes)) poll_shared(process);
-  if (fresh_only) return;
-  poll_copies(process, whole);
-  if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
+  if (!fresh_only) {
+    poll_copies(process, whole);
+    if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
+  }
+  note_looked(process);
 }
 
 void Session::poll_shared(Process& process) {
@@ -209,13 +205,10 @@ void Session::poll_shared(Process& process) {
 /// wp-async: a watched page whose protection is gone was written since the last poll.
 void Session::poll_watches(Process& process) {
   if (process.pages.count(PageBit::kWatched) == 0) return;
-  std::vector<std::pair<uint64_t, uint64_t>> watched;
+  std::vector<PageRange> watched;
   for (const auto& [start, area] : process.map.areas()) {
     if (!area.registered) continue;
-    process.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) {
-      if (!watched.empty() && watched.back().second == address) watched.back().second += kPage;
-      else watched.emplace_back(address, address + kPage);
-    });
+    process.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { append(&watched, address, address + kPage); });
   }
   for (const auto& [from, to] : watched)
     scan_written(process.pagemap.get(), from, to, [&](uint64_t start, uint64_t end) {
@@ -240,7 +233,10 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
     Changes changes = changes_in(process, {{from, to}});
     if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes) changes = all_changes(process, false);
     apply_changes(process, changes);
-    if (!may_stay && !process.tells_frees()) apply_changes(process, {{}, touched_runs(process.pages, from, to), 0});
+    if (may_stay || process.tells_frees()) continue;
+    Changes all_gone;
+    append_touched(&all_gone.gone, process.pages, from, to);
+    apply_changes(process, all_gone);
   }
   // Not while it is being given back, and not much later: what others touch next is not on top of it.
   process.next_sweep_ns = monotonic_ns() + kSoonNs;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "preload/record/session.h"
+#include "preload/ring/descriptors.h"
 #include "preload/ring/protocol.h"
 
 namespace oomcast::record {
@@ -55,15 +56,7 @@ void Session::on_message(int fd) {
   message.msg_controllen = sizeof control;
   const ssize_t got = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   FaultDescriptors carried;
-  for (cmsghdr* header = got >= 0 ? CMSG_FIRSTHDR(&message) : nullptr; header != nullptr; header = CMSG_NXTHDR(&message, header)) {
-    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
-    const size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (size_t i = 0; i < count; ++i) {
-      int descriptor;
-      std::memcpy(&descriptor, CMSG_DATA(header) + i * sizeof(int), sizeof descriptor);
-      (i == 0 ? carried.all : carried.heap) = UniqueFd(descriptor);
-    }
-  }
+  if (got >= 0) ring::for_each_descriptor(message, [&](int descriptor) { (carried.all ? carried.heap : carried.all) = UniqueFd(descriptor); });
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   const bool whole = got == static_cast<ssize_t>(sizeof request) && request.magic == ring::kMagic && request.version == ring::kVersion;
   if (whole && (request.kind == ring::RequestKind::kHello || request.kind == ring::RequestKind::kHelloForked)) on_hello(fd, request, std::move(carried));

@@ -21,7 +21,6 @@ constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
 constexpr const char* kHeapName = "[heap]";
-constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;  // above: vsyscall, which is no memory of the process
 
 bool is_heap(const Vma& vma) { return vma.name == kHeapName; }
 
@@ -208,10 +207,8 @@ void Session::sweep(Process& process, bool whole) {
   Look look = what_has_changed(process, began);
   if (whole) look = {Touches::kAll, true};
   if (look.mappings) look_at_mappings(process, !whole && !process.tracked_by_faults(), whole);
-  if (look.touches != Touches::kNone) {
-    poll_touches(process, look.touches, whole);
-    note_looked(process);
-  }
+  if (look.touches != Touches::kNone) poll_touches(process, look.touches, whole);
+  if (look.touches == Touches::kAll && process.far()) tell_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) learn_mapped_files(process, process.last_maps);
   if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
@@ -288,7 +285,7 @@ void Session::tick() {
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
-  if (!near_ && !due.empty()) tell_missed_peak();  // after the looks: what has only grown they have found
+  if (!due.empty()) tell_sampled_peak();  // after the looks: what has only grown they have found
   if (!near_ && is_near()) come_near();
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "preload/record/unique_fd.h"
+#include "preload/ring/userfaultfd_names.h"
 
 // Newer than Debian 12's header; probed at run time.
 #ifndef UFFD_FEATURE_WP_UNPOPULATED
@@ -20,12 +21,6 @@
 #endif
 #ifndef UFFD_FEATURE_MOVE
 #define UFFD_FEATURE_MOVE (1 << 16)
-#endif
-#ifndef UFFD_USER_MODE_ONLY
-#define UFFD_USER_MODE_ONLY 1
-#endif
-#ifndef USERFAULTFD_IOC_NEW
-#define USERFAULTFD_IOC_NEW 0xaa00
 #endif
 
 namespace oomcast::record {
