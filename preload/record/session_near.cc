@@ -155,7 +155,7 @@ std::string Session::limits_of_far() const {
   const std::string until = came_near_ns_ == 0 ? std::string("The target was never near its next watermark")
                                                : "Until second " + std::to_string((came_near_ns_ - began_ns_) / 1'000'000'000) + "." +
                                                      std::to_string((came_near_ns_ - began_ns_) / 100'000'000 % 10) + " of the run the target was far from its next watermark";
-  return until + ", so touches were polled every 8 to 50 ms without holding the program; memory touched and freed between two looks is missed there. `--tracker userfaultfd` holds each touch from the start.";
+  return until + ", so touches were polled every 8 to 50 ms without holding the program; of memory touched and freed between two looks it is known how much there was at once (by the kernel's counts), not where. `--tracker userfaultfd` holds each touch from the start.";
 }
 
 }  // namespace oomcast::record
