@@ -75,8 +75,9 @@ inline constexpr int kAddressProbe = -1000;
 /// As write(kAddressProbe, address, 1): 1, or -1 and EFAULT where there is nothing to be read.
 long probe_address(const void* address);
 
-/// Counts an allocation towards the next sampled stack, and takes it when due. Never called in an allocator's lock.
-void sample_stack_if_due(uintptr_t address, size_t bytes, const void* caller);
+/// The stack of the allocation that used up `sample_left`, unless its memory has been `touched` before. Never called in an
+/// allocator's lock.
+void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touched);
 
 /// Starts `oomcast record-attached` for a program that was not started by it. The connected socket, or -1.
 int spawn_recorder();

@@ -24,15 +24,24 @@ inline void* own(size_t bytes, size_t alignment = 16) {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// Marks that the guest's allocator runs below us and may hold its locks.
+/// Marks that the guest's allocator runs below us and may hold its locks. Only one that may call us need be told apart.
 struct InAllocator {
-  InAllocator() { ++thread_state.in_allocator; }
-  ~InAllocator() { --thread_state.in_allocator; }
+  InAllocator() { if (!libc_allocates) ++thread_state.in_allocator; }
+  ~InAllocator() { if (!libc_allocates) --thread_state.in_allocator; }
 };
 
-/// glibc gives the top of its heap back by itself, and its own brk() passes no hook: look where the break is.
+/// glibc moves the break by itself, and its own brk() passes no hook: look where it is.
+inline bool break_moved() {
+  return &__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0);
+}
+
 inline void notice_fall() {
   if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) < agent_known_break.load(std::memory_order_relaxed), 0)) after_break_moved();
+}
+
+inline bool is_touched(uintptr_t address, size_t bytes) {
+  const ring::KnownPages& touched = agent_shared->touched;
+  return touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2)));
 }
 
 // Smaller ones are not looked at before they are freed: what is missed of them is missed of a peak.
@@ -40,16 +49,22 @@ constexpr size_t kLargeBytes = 1 << 20;
 constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // of the program's time at most
 std::atomic<bool> has_large{false};  // an allocation as large as that has been made
 
+/// Where such blocks have begun, by a hash: most of those that are freed are small, and their size need not be asked for.
+std::atomic<uint8_t> large_blocks[4096];
+
+inline std::atomic<uint8_t>& large_block(uintptr_t address) {
+  return large_blocks[(address >> 4) * uint64_t{0x9e3779b97f4a7c15} >> 52];
+}
+
 /// While touches are polled: libc's own munmap() passes no hook, so what was touched there is looked at now, unless it has
 /// been, or something else was a moment ago.
 void before_large_free(void* pointer) {
   static std::atomic<uint64_t> next_ask_ns{0};
-  if (!tracking_now() || thread_state.inside > 0 || thread_state.in_allocator > 0) return;
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  if (large_block(address).load(std::memory_order_relaxed) == 0 || !tracking_now() || thread_state.inside > 0 || thread_state.in_allocator > 0) return;
   const size_t bytes = real_libc_table.malloc_usable_size(pointer);
   if (bytes < kLargeBytes || bytes < agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed)) return;
-  const auto address = reinterpret_cast<uintptr_t>(pointer);
-  const ring::KnownPages& touched = agent_shared->touched;
-  if (touched.contains(address) && touched.contains(address + bytes / 2) && touched.contains(address + bytes - 1)) return;
+  if (is_touched(address, bytes)) return;
   const uint64_t now = clock_ns(CLOCK_MONOTONIC);
   if (now < next_ask_ns.load(std::memory_order_relaxed)) return;
   next_ask_ns.store(now + kAsksApartNs, std::memory_order_relaxed);
@@ -59,46 +74,61 @@ void before_large_free(void* pointer) {
 }
 
 /// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
-inline bool noticed(uintptr_t address, size_t bytes, const void* caller) {
+bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   bool granted = true;
-  if (__builtin_expect(bytes >= kLargeBytes, 0)) has_large.store(true, std::memory_order_relaxed);
-  if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0))
-    granted = after_break_moved();
+  if (bytes >= kLargeBytes) {
+    large_block(address).store(1, std::memory_order_relaxed);
+    has_large.store(true, std::memory_order_relaxed);
+  }
+  if (break_moved()) granted = after_break_moved();
   // Memory that has been touched is known, and nobody has to hear who allocates it again.
-  if (const ring::KnownPages& touched = agent_shared->touched; touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2))))
-    return granted;
+  const bool touched = is_touched(address, bytes);
   const ring::KnownPages& known = agent_shared->known;
-  if (asks_before_use(bytes) && __builtin_expect(!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1)), 0))
+  if (!touched && asks_before_use(bytes) && (!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1))))
     granted &= after_allocation_slow(address, bytes);
-  sample_stack_if_due(address, bytes, caller);
+  if (thread_state.sample_left <= 0) sample_stack(address, bytes, caller, touched);
   return granted;
 }
 
-/// realloc() has given the old block away already: what it got cannot be refused. `caller`: of the hook that calls this.
-inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const void* caller = __builtin_return_address(0)) {
-  if (__builtin_expect(!tracking_now(), 0)) return hello_may_wait(bytes), pointer;
+[[gnu::noinline]] void* look_at(void* pointer, size_t bytes, bool can_be_refused, const void* caller) {
+  if (!tracking_now()) return hello_may_wait(bytes), pointer;
   if (thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
-  if (__builtin_expect(!noticed(reinterpret_cast<uintptr_t>(pointer), bytes, caller), 0) && can_be_refused) {
-    InAllocator in;
-    real_libc_table.free(pointer);
-    if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // and the break with it
-    notice_fall();
-    errno = ENOMEM;
-    return nullptr;
-  }
-  return pointer;
+  if (may_keep(reinterpret_cast<uintptr_t>(pointer), bytes, caller) || !can_be_refused) return pointer;
+  InAllocator in;
+  real_libc_table.free(pointer);
+  if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // and the break with it
+  notice_fall();
+  errno = ENOMEM;
+  return nullptr;
 }
+
+/// Each instruction here keeps the processor from what the guest does next: a program that waits for its memory is slowed down
+/// by several times as much. realloc() has given the old block away already: what it got cannot be refused. `caller`: of the
+/// hook that calls this.
+inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const void* caller = __builtin_return_address(0)) {
+  const bool due = (thread_state.sample_left -= static_cast<int64_t>(bytes)) <= 0;
+  if (__builtin_expect(tracking_now() && !due && bytes < kLargeBytes && !break_moved() && !asks_before_use(), 1)) return pointer;
+  return look_at(pointer, bytes, can_be_refused, caller);
+}
+
+/// libc's allocator is below, and this is no call of our own.
+inline bool is_plain_call() { return __builtin_expect(libc_allocates && thread_state.inside == 0, 1); }
 
 bool multiply_overflows(size_t a, size_t b, size_t* product) { return __builtin_mul_overflow(a, b, product); }
 
 }  // namespace
 
-OOMCAST_EXPORT void* malloc(size_t bytes) {
+[[gnu::noinline]] static void* malloc_carefully(size_t bytes, const void* caller) {
   if (!have_real_libc()) return bootstrap_allocate(bytes, 16);
   if (void* mine = own(bytes)) return mine;
   void* pointer;
   { InAllocator in; pointer = real_libc_table.malloc(bytes); }
-  return seen(pointer, bytes);
+  return seen(pointer, bytes, true, caller);
+}
+
+OOMCAST_EXPORT void* malloc(size_t bytes) {
+  if (!is_plain_call()) return malloc_carefully(bytes, __builtin_return_address(0));
+  return seen(real_libc_table.malloc(bytes), bytes);
 }
 
 OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
@@ -110,13 +140,19 @@ OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
   return seen(pointer, count * each);
 }
 
-OOMCAST_EXPORT void free(void* pointer) {
+[[gnu::noinline]] static void free_carefully(void* pointer) {
   if (pointer == nullptr || is_bootstrap(pointer) || !have_real_libc()) return;
-  if (__builtin_expect(has_large.load(std::memory_order_relaxed), 0)) before_large_free(pointer);
+  if (has_large.load(std::memory_order_relaxed)) before_large_free(pointer);
   {
     InAllocator in;
     real_libc_table.free(pointer);
   }
+  notice_fall();
+}
+
+OOMCAST_EXPORT void free(void* pointer) {
+  if (!is_plain_call() || is_bootstrap(pointer) || has_large.load(std::memory_order_relaxed)) return free_carefully(pointer);
+  real_libc_table.free(pointer);
   notice_fall();
 }
 

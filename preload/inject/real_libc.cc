@@ -7,15 +7,17 @@
 
 #include "preload/inject/syscall_hook.h"
 
+extern "C" void* __libc_malloc(size_t bytes) __attribute__((weak));
+
 namespace oomcast::inject {
 
 RealLibc real_libc_table;
 bool real_libc_ready = false;
+bool libc_allocates = false;
+alignas(64) char bootstrap_arena[kBootstrapBytes];
 
 namespace {
-constexpr size_t kArenaBytes = 128 * 1024;
 constexpr size_t kHeaderBytes = 16;
-alignas(64) char arena[kArenaBytes];
 std::atomic<size_t> arena_used{0};
 bool resolving = false;
 }  // namespace
@@ -28,25 +30,21 @@ void resolve_real_libc() {
   OOMCAST_HOOKS(OOMCAST_LOOK_UP)
 #undef OOMCAST_LOOK_UP
   pass_syscalls_on(reinterpret_cast<void*>(real_libc_table.syscall));
+  libc_allocates = &__libc_malloc != nullptr && real_libc_table.malloc == &__libc_malloc;
   resolving = false;
   real_libc_ready = true;
 }
 
 void* bootstrap_allocate(size_t bytes, size_t alignment) {
   if (alignment < 16) alignment = 16;
-  if (bytes > kArenaBytes || alignment > 4096) return nullptr;
+  if (bytes > kBootstrapBytes || alignment > 4096) return nullptr;
   const size_t need = ((bytes + 15) & ~size_t{15}) + kHeaderBytes + alignment;
   const size_t at = arena_used.fetch_add(need);
-  if (at + need > kArenaBytes) return nullptr;
-  uintptr_t start = reinterpret_cast<uintptr_t>(arena) + at + kHeaderBytes;
+  if (at + need > kBootstrapBytes) return nullptr;
+  uintptr_t start = reinterpret_cast<uintptr_t>(bootstrap_arena) + at + kHeaderBytes;
   start = (start + alignment - 1) & ~(alignment - 1);
   reinterpret_cast<size_t*>(start)[-1] = bytes;
   return reinterpret_cast<void*>(start);
-}
-
-bool is_bootstrap(const void* pointer) {
-  const auto address = reinterpret_cast<uintptr_t>(pointer);
-  return address - reinterpret_cast<uintptr_t>(arena) < kArenaBytes;
 }
 
 size_t bootstrap_size(const void* pointer) { return reinterpret_cast<const size_t*>(pointer)[-1]; }

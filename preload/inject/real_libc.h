@@ -14,6 +14,8 @@ struct RealLibc {
 
 extern RealLibc real_libc_table;
 extern bool real_libc_ready;
+/// libc's own allocator is below us. It maps and moves the break by its own internal calls: none of them is a hook of ours.
+extern bool libc_allocates;
 /// Fills the table; safe to call early, again, and from inside dlsym's own allocations.
 void resolve_real_libc();
 
@@ -25,7 +27,11 @@ inline bool have_real_libc() {
 
 /// Memory for allocations that dlsym makes before malloc is known. Never given back.
 void* bootstrap_allocate(size_t bytes, size_t alignment);
-bool is_bootstrap(const void* pointer);
+inline constexpr size_t kBootstrapBytes = 128 * 1024;
+extern char bootstrap_arena[kBootstrapBytes];
+inline bool is_bootstrap(const void* pointer) {
+  return reinterpret_cast<uintptr_t>(pointer) - reinterpret_cast<uintptr_t>(bootstrap_arena) < kBootstrapBytes;
+}
 size_t bootstrap_size(const void* pointer);
 
 }  // namespace oomcast::inject

@@ -94,17 +94,15 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
   return real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
 }
 
-void sample_stack_if_due(uintptr_t address, size_t bytes, const void* caller) {
+void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touched) {
   ThreadState& thread = thread_state;
-  thread.sample_left -= static_cast<int64_t>(bytes > (size_t{1} << 40) ? size_t{1} << 40 : bytes);
-  if (__builtin_expect(thread.sample_left > 0, 1)) return;
   const int64_t period = agent_sample_bytes();
   if (period <= 0) {
     thread.sample_left = INT64_MAX / 2;
     return;
   }
   thread.sample_left = period;
-  if (thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
+  if (touched || thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
   if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
   if (unwind == nullptr) return;
   if (sampled_lately(thread, address, bytes)) return;
