@@ -26,12 +26,15 @@ inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1
 
 using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
 
-/// Where the ranges from `first` on, which are in order, are so far apart that looking along between them costs more than
+/// A call of PAGEMAP_SCAN costs 8 us, a page that is there 130 ns, or 13 if nobody asks whether it is a file's.
+inline constexpr uint64_t kScanCallNs = 8000, kScanPageNs = 130, kScanAnonymousNs = 13;
+inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage;
+
+/// Where the ranges from `first` on, which are in order, are so far apart that looking `along` between them costs more than
 /// another call: the end of those that are worth one scan.
-inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t first) {
-  constexpr uint64_t kScannedAlong = 256 << 10;  // a page that is there costs 130 ns, a call 8 us
+inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t first, uint64_t along) {
   size_t last = first + 1;
-  while (last < ranges.size() && ranges[last].first - ranges[last - 1].second < kScannedAlong) ++last;
+  while (last < ranges.size() && ranges[last].first - ranges[last - 1].second < along) ++last;
   return last;
 }
 

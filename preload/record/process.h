@@ -136,6 +136,7 @@ struct Process {
   uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
   uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter
   uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
+  uint64_t next_file_poll_ns = 0;                       // and when it may be at the earliest
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
@@ -143,6 +144,7 @@ struct Process {
   uint64_t next_full_ns = 0;                            // when all its pages may be looked through again
   uint64_t next_mappings_ns = 0;                        // when its mappings may be read again
   std::vector<PageRange> scanned, anonymous;            // where it may have memory of its own, if all of it is scanned; where it has nothing else
+  std::vector<PageRange> doubtful;                      // scanned, less what can only be read
   uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told

@@ -146,6 +146,7 @@ void Session::forget_address_space(Process& process) {
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.scanned.clear();
   process.anonymous.clear();
+  process.doubtful.clear();
   if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
@@ -325,6 +326,7 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
 
 void Session::feed(const trace::Event& event) {
   ++summary_.events;
+  if (event.kind != trace::EventKind::kAlloc) stacks_.will_be_read(event.stack_id);
   sink_.feed(event);
   sink_.take_watches(watches_);
   sink_.take_kills(kills_);

@@ -248,7 +248,9 @@ class Session {
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
   using Scan = void (*)(int, uint64_t, uint64_t, const std::function<void(uint64_t, uint64_t)>&);
   void add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out);
-  Changes polled_changes(Process& process, bool whole, bool fresh_only);
+  Changes fresh_changes(Process& process, bool whole);
+  Changes fresh_changes_by_one_scan(Process& process);
+  Changes polled_changes(Process& process, bool whole);
   Changes all_changes(Process& process, bool whole);
   Changes changes_in(Process& process, const std::vector<PageRange>& ranges);
   void reconcile_all(Process& process, const std::vector<PageRange>& ranges);

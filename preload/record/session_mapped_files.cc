@@ -21,6 +21,7 @@ namespace {
 using Files = std::set<std::pair<uint64_t, uint64_t>>;
 
 constexpr uint64_t kWholePollNs = 200'000'000;
+constexpr uint64_t kShareWhileFar = 50;  // of a CPU's time: what nothing depends on yet may be heard a little late
 
 uint8_t flags_of(const FileMapping& mapping) {
   return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0) | (mapping.executable ? trace::kExecutable : 0));
@@ -130,16 +131,19 @@ bool Session::announced_elsewhere(Process& process, const Vma& vma) {
 
 /// Looks at all mapped files. Those that lie close together, as the parts of a library do, are scanned at one go.
 void Session::poll_mapped_files(Process& process) {
+  const uint64_t cpu_began = thread_cpu_ns();
   process.polled_file_pages = process.file_pages;
-  process.file_poll_ns = monotonic_ns() + kWholePollNs;
   std::vector<PageRange> ranges, runs;
   for (const auto& [start, mapping] : process.file_mappings) ranges.emplace_back(mapping.start, mapping.end);
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
-    last = end_of_close_ones(ranges, first);
+    last = end_of_close_ones(ranges, first, kAlongAnyKind);
     runs.clear();
     scan_shared(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) tell_used_pages(process, process.file_mappings.at(ranges[i].first), runs);
   }
+  const uint64_t now = monotonic_ns();
+  process.file_poll_ns = now + kWholePollNs;
+  process.next_file_poll_ns = process.far() ? now + (thread_cpu_ns() - cpu_began) * kShareWhileFar : now;
 }
 
 /// Tells the pages that have come into the page table since the last look, in runs.

@@ -10,6 +10,7 @@ namespace {
 constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
+constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is looked through by the cheaper scan
 constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
 constexpr uint64_t kFullShare = 10, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
@@ -18,6 +19,12 @@ constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kerne
 void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
   if (!runs->empty() && runs->back().second == from) runs->back().second = to;
   else runs->emplace_back(from, to);
+}
+
+/// Whether all that is there costs less to look at than a call for each of so many ranges: V8 has its memory in pieces of 256 KiB
+/// all over the address space.
+bool is_worth_one_scan(const Process& process, size_t ranges) {
+  return ranges * kScanCallNs > (process.rss_bytes / kPage + process.file_pages) * kScanAnonymousNs;
 }
 
 void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint64_t from, uint64_t to) {
@@ -36,16 +43,25 @@ uint8_t map_flags(const Area& area) {
 void Session::note_where_to_scan(Process& process) {
   process.scanned.clear();
   process.anonymous.clear();
+  process.doubtful.clear();
   if (process.tells_frees() || !kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
-  uint64_t from = 0;
+  uint64_t from = 0, doubtful_from = 0;
+  const auto up_to = [](std::vector<PageRange>* ranges, uint64_t* from, uint64_t start, uint64_t end) {
+    if (*from < start) ranges->emplace_back(*from, start);
+    *from = std::max(*from, end);
+  };
   for (const Vma& vma : process.last_maps) {
-    const bool large = vma.end - vma.start >= kLeastSpared && vma.start < kScanEnd;
-    if (large && vma.anonymous()) process.anonymous.emplace_back(vma.start, vma.end);
+    const bool constant = vma.inode != 0 && !vma.writable && vma.start < kScanEnd;
+    if (constant) up_to(&process.doubtful, &doubtful_from, vma.start, vma.end);
+    const uint64_t bytes = vma.start < kScanEnd ? vma.end - vma.start : 0;
+    const bool large = bytes >= kLeastSpared;
+    if (vma.anonymous() && bytes >= kLeastAnonymous) process.anonymous.emplace_back(vma.start, vma.end);
     else if (!is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
-    if (from < vma.start) process.scanned.emplace_back(from, vma.start);
-    from = std::max(from, vma.end);
+    up_to(&process.scanned, &from, vma.start, vma.end);
+    if (!constant) up_to(&process.doubtful, &doubtful_from, vma.start, vma.end);
   }
   process.scanned.emplace_back(from, kScanEnd);
+  process.doubtful.emplace_back(doubtful_from, kScanEnd);
 }
 
 /// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
@@ -62,10 +78,11 @@ std::vector<PageRange> Session::polled_ranges(const Process& process, bool whole
 /// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
 /// at one go, with what is between them: libraries make some sixty of a few pages each.
 void Session::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out) {
+  const uint64_t along = kScanCallNs / (scan == scan_anonymous ? kScanAnonymousNs : kScanPageNs) * kPage;
   const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
   std::vector<PageRange> runs;
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
-    last = end_of_close_ones(ranges, first);
+    last = end_of_close_ones(ranges, first, along);
     runs.clear();
     scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) {
@@ -89,12 +106,43 @@ Session::Changes Session::changes_in(Process& process, const std::vector<PageRan
   return changes;
 }
 
-/// Everywhere that is polled; `fresh_only`: where no page is known.
-Session::Changes Session::polled_changes(Process& process, bool whole, bool fresh_only) {
-  const std::vector<PageRange> polled = polled_ranges(process, whole);
+/// Everywhere that is polled.
+Session::Changes Session::polled_changes(Process& process, bool whole) {
   Changes changes;
-  add_changes(process, fresh_only ? without_pages(process, polled) : polled, scan_resident, &changes);
-  if (process.polled_whole()) add_changes(process, fresh_only ? without_pages(process, process.anonymous) : process.anonymous, scan_anonymous, &changes);
+  add_changes(process, polled_ranges(process, whole), scan_resident, &changes);
+  if (process.polled_whole()) add_changes(process, process.anonymous, scan_anonymous, &changes);
+  return changes;
+}
+
+/// The same, but only where no page is known.
+Session::Changes Session::fresh_changes(Process& process, bool whole) {
+  Changes changes;
+  if (!process.polled_whole()) {
+    add_changes(process, without_pages(process, polled_ranges(process, whole)), scan_resident, &changes);
+    return changes;
+  }
+  if (is_worth_one_scan(process, process.anonymous.size() + process.scanned.size())) return fresh_changes_by_one_scan(process);
+  add_changes(process, without_pages(process, process.scanned), scan_resident, &changes);
+  add_changes(process, without_pages(process, process.anonymous), scan_anonymous, &changes);
+  return changes;
+}
+
+/// Of the whole address space without asking whose pages they are; what is nowhere known is looked at again. The text of libraries
+/// and their constants are left out: what was written there before it became read-only the look at all pages finds.
+Session::Changes Session::fresh_changes_by_one_scan(Process& process) {
+  Changes changes;
+  std::vector<PageRange> there, doubtful;
+  scan_anonymous(process.pagemap.get(), 0, kScanEnd, [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
+  for (const PageRange& range : process.anonymous)
+    for_each_inside(there, range, [&](uint64_t from, uint64_t to) {
+      process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
+        append(&changes.fresh, start, end);
+        changes.fresh_pages += (end - start) / kPage;
+      });
+    });
+  for (const PageRange& range : process.doubtful)
+    for_each_inside(there, range, [&](uint64_t from, uint64_t to) { process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) { append(&doubtful, start, end); }); });
+  add_changes(process, doubtful, scan_resident, &changes);
   return changes;
 }
 
@@ -164,7 +212,7 @@ std::vector<PageRange> Session::without_pages(const Process& process, const std:
 /// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than bearable.
 Session::Changes Session::all_changes(Process& process, bool whole) {
   const uint64_t cpu_began = thread_cpu_ns();
-  Changes changes = polled_changes(process, whole, false);
+  Changes changes = polled_changes(process, whole);
   process.next_full_ns = monotonic_ns() + (thread_cpu_ns() - cpu_began) * kFullShare;
   return changes;
 }
@@ -178,7 +226,7 @@ static uint64_t too_many_bytes(const Process& process, const Session::Changes& c
 /// Touches that no fault tells.
 void Session::poll_touches(Process& process, Touches touches, bool whole) {
   const bool fresh_only = touches == Touches::kFresh;
-  Changes changes = fresh_only ? polled_changes(process, whole, true) : all_changes(process, whole);
+  Changes changes = fresh_only ? fresh_changes(process, whole) : all_changes(process, whole);
   if (const uint64_t too_many = too_many_bytes(process, changes); fresh_only && too_many > kMovedBytes) {
     if (monotonic_ns() >= process.next_full_ns) changes = all_changes(process, whole);
     else if (too_many > process.rss_bytes / kBearablePart) return;

@@ -15,7 +15,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kGuardNs = 100'000'000;
-constexpr uint64_t kMappingsShare = 20;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
+constexpr uint64_t kMappingsShare = 50;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -211,7 +211,7 @@ void Session::sweep(Process& process, bool whole) {
   if (look.touches == Touches::kAll && process.far()) tell_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) learn_mapped_files(process, process.last_maps);
-  if (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns || whole) poll_mapped_files(process);
+  if (whole || (began >= process.next_file_poll_ns && (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns))) poll_mapped_files(process);
   poll_open_files(process);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
@@ -234,7 +234,7 @@ void Session::sweep(Process& process, bool whole) {
 
 /// The last look at a process that is leaving: what it has now it takes with it.
 void Session::look_last(Process& process) {
-  process.whole_sweep_ns = process.next_full_ns = process.next_mappings_ns = process.file_poll_ns = 0;
+  process.whole_sweep_ns = process.next_full_ns = process.next_mappings_ns = process.file_poll_ns = process.next_file_poll_ns = 0;
   sweep(process, !process.polled_whole());
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
+#include <utility>
 
 namespace oomcast::record {
 namespace {
@@ -32,20 +33,24 @@ uint32_t StackTable::intern(std::span<const uint64_t> counters, const std::vecto
     ++left_out_;
     return 0;
   }
-  for (const Frame& frame : frames)
-    if (frame.module != 0) symbolizer_.want(modules_[frame.module], frame.offset);
-  stacks_.push_back(frames);
-  const auto number = static_cast<uint32_t>(stacks_.size());
-  numbers_.emplace(std::move(frames), number);
+  const auto number = static_cast<uint32_t>(stacks_.size()) + 1;
+  stacks_.push_back({&numbers_.emplace(std::move(frames), number).first->first});
   return number;
+}
+
+void StackTable::will_be_read(uint32_t number) {
+  if (number == 0 || std::exchange(stacks_[number - 1].read, true)) return;
+  for (const Frame& frame : *stacks_[number - 1].frames)
+    if (frame.module != 0) symbolizer_.want(modules_[frame.module], frame.offset);
 }
 
 std::vector<std::vector<std::string>> StackTable::resolve() {
   symbolizer_.finish();
   std::vector<std::vector<std::string>> out;
-  for (const std::vector<Frame>& stack : stacks_) {
+  for (const Stack& stack : stacks_) {
     std::vector<std::string>& texts = out.emplace_back();
-    for (const Frame& frame : stack) {
+    if (!stack.read) continue;
+    for (const Frame& frame : *stack.frames) {
       if (frame.module != 0) {
         const std::vector<std::string>& names = symbolizer_.names(modules_[frame.module], frame.offset);
         texts.insert(texts.end(), names.begin(), names.end());

@@ -1,4 +1,4 @@
-// Whose code was it? Sampled stacks are kept once each as module and offset, and named beside the run.
+// Whose code was it? Sampled stacks are kept once each as module and offset, and named at the end.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,23 @@ class StackTable {
  public:
   /// The number of this stack, counted from 1. `maps` are the process's mappings at the time.
   uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps);
-  /// Names of all stacks, by number - 1, as Symbolizer gives them. At the end of the run.
+  /// Memory was touched for which this stack stands: somebody will read its names. 0: no stack.
+  void will_be_read(uint32_t number);
+  /// Names of those that will be read, by number - 1, as Symbolizer gives them. At the end of the run.
   std::vector<std::vector<std::string>> resolve();
   size_t size() const { return stacks_.size(); }
   /// Samples of further stacks, once there were too many.
   uint64_t left_out() const { return left_out_; }
 
  private:
+  struct Stack {
+    const std::vector<Frame>* frames;  // a key of numbers_
+    bool read = false;
+  };
+
   Symbolizer symbolizer_;
   std::map<std::vector<Frame>, uint32_t> numbers_;
-  std::vector<std::vector<Frame>> stacks_;
+  std::vector<Stack> stacks_;
   uint64_t left_out_ = 0;
   std::vector<std::string> modules_{""};
   std::map<std::string, uint32_t> module_numbers_;

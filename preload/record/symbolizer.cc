@@ -6,20 +6,19 @@
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <gelf.h>
-#include <mimalloc.h>
+#include <fcntl.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <span>
 
 namespace oomcast::record {
 namespace {
 
-constexpr std::chrono::milliseconds kIdle(500);
-constexpr size_t kUnitsKept = 2;
+constexpr size_t kUnitsKept = 4;
 
 std::string base_name(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -32,26 +31,19 @@ std::string demangled(const char* name) {
   return status == 0 && text ? std::string(text.get()) : std::string(name);
 }
 
-/// mimalloc would keep what `close` frees in pieces of many pages: this much of it, at this moment, goes back to the kernel.
-template <class Close>
-void give_back(Close close) {
-  const long delay = mi_option_get(mi_option_decommit_delay);
-  mi_option_set(mi_option_decommit_delay, 0);
-  close();
-  mi_collect(true);
-  mi_option_set(mi_option_decommit_delay, delay);
-}
-
 /// One ELF file as libdw knows it. Keeps all that it has unpacked until it is closed.
 class OpenFile {
  public:
-  explicit OpenFile(const std::string& path) {
+  /// `fd`: of the file that the program had mapped, which may be gone from `path`.
+  OpenFile(const std::string& path, int fd) {
     static char* debug_path = nullptr;
     static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address, &debug_path};
     dwfl_ = dwfl_begin(&callbacks);
     if (dwfl_ == nullptr) return;
     dwfl_report_begin(dwfl_);
-    module_ = dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), -1, 0, true);
+    const int own_fd = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    module_ = own_fd < 0 ? nullptr : dwfl_report_elf(dwfl_, path.c_str(), path.c_str(), own_fd, 0, true);
+    if (module_ == nullptr && own_fd >= 0) ::close(own_fd);
     dwfl_report_end(dwfl_, nullptr, nullptr);
   }
   ~OpenFile() {
@@ -69,19 +61,27 @@ class OpenFile {
 /// One ELF file opened for look-ups by file offset.
 class Module {
  public:
-  explicit Module(const std::string& path) : path_(path), file_(path), module_(file_.module()) {}
+  Module(const std::string& path, int fd) : path_(path), fd_(fd), file_(path, fd), module_(file_.module()) {}
 
-  /// The functions at this place of the file, innermost first: those that the compiler has put inline, then the one of
-  /// the symbol table.
+  /// Finds the functions of the symbol table for all these places of the file; ascending.
+  void find_functions(std::span<const uint64_t> file_offsets) {
+    for (const uint64_t offset : file_offsets) {
+      uint64_t address = 0;
+      // A return address, the innermost too (of the call into the hook): the call is one byte before.
+      if (module_ != nullptr && address_of(offset, &address)) found_.push_back({offset, address - std::min<uint64_t>(address, 1)});
+    }
+    std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return a.address < b.address; });
+    look_through_symbols();
+  }
+
+  /// The functions at one of those places, innermost first: those that the compiler has put inline, then the one of the symbol table.
   std::vector<std::string> names(uint64_t file_offset) {
     char plain[64];
     std::snprintf(plain, sizeof plain, "+0x%" PRIx64, file_offset);
-    uint64_t address = 0;
-    if (module_ == nullptr || !address_of(file_offset, &address)) return {base_name(path_) + plain};
-    // A return address, the innermost too (of the call into the hook): the call is one byte before.
-    if (address > 0) --address;
-    const char* function = function_at(address);
+    const auto at = std::find_if(found_.begin(), found_.end(), [=](const Found& found) { return found.file_offset == file_offset; });
+    const char* const function = at == found_.end() ? nullptr : at->function;
     if (function == nullptr) return {base_name(path_) + plain};
+    const uint64_t address = at->address;
     std::string place = is_c_library_ ? std::string() : source_of(address);
     std::vector<std::string> names;
     add_inlined(address, &place, &names);
@@ -90,10 +90,11 @@ class Module {
   }
 
  private:
-  struct Function {
-    uint64_t start, end;
-    int rank;  // of several names for one place the more public one
-    const char* name;
+  struct Found {
+    uint64_t file_offset, address;
+    uint64_t start = 0;  // of the function
+    int rank = 0;        // of several names for one place the more public one
+    const char* function = nullptr;
   };
 
   /// "file:line", or nothing.
@@ -105,16 +106,16 @@ class Module {
   }
 
   /// The lines of one unit take half a MiB to 4 MiB once they are unpacked, a Python's have 150: the file is opened anew, which
-  /// costs next to nothing, before a third is unpacked.
+  /// costs next to nothing, before there are too many.
   Dwfl_Module* lines_for(uint64_t address) {
-    if (!lines_) lines_ = std::make_unique<OpenFile>(path_);
+    if (!lines_) lines_ = std::make_unique<OpenFile>(path_, fd_);
     Dwarf_Addr bias = 0;
     Dwarf_Die* const unit = dwfl_module_addrdie(lines_->module(), address, &bias);
     const Dwarf_Off offset = unit == nullptr ? 0 : dwarf_dieoffset(unit);
     if (unit == nullptr || std::find(units_.begin(), units_.end(), offset) != units_.end()) return lines_->module();
     if (units_.size() >= kUnitsKept) {
-      give_back([this] { lines_ = nullptr; });
-      lines_ = std::make_unique<OpenFile>(path_);
+      lines_ = nullptr;
+      lines_ = std::make_unique<OpenFile>(path_, fd_);
       units_.clear();
     }
     units_.push_back(offset);
@@ -156,22 +157,9 @@ class Module {
     return name == nullptr ? std::string() : base_name(name) + ":" + std::to_string(line);
   }
 
-  /// dwfl_module_addrinfo() goes through all symbols for each address: seconds for a program like node.
-  const char* function_at(uint64_t address) {
-    if (!sorted_) read_functions();
-    auto at = std::upper_bound(functions_.begin(), functions_.end(), address, [](uint64_t value, const Function& f) { return value < f.start; });
-    if (at == functions_.begin()) return nullptr;
-    const uint64_t start = std::prev(at)->start;
-    // The first of those that begin there.
-    at = std::lower_bound(functions_.begin(), at, start, [](const Function& f, uint64_t value) { return f.start < value; });
-    for (; at != functions_.end() && at->start == start; ++at)
-      if (address < at->end) return at->name;
-    return nullptr;
-  }
-
-  void read_functions() {
-    sorted_ = true;
-    const int count = dwfl_module_getsymtab(module_);
+  /// All symbols once for all places: dwfl_module_addrinfo() goes through them for each, seconds for a program like node.
+  void look_through_symbols() {
+    const int count = found_.empty() ? 0 : dwfl_module_getsymtab(module_);
     for (int i = 1; i < count; ++i) {
       GElf_Sym symbol;
       GElf_Addr start = 0;
@@ -179,9 +167,12 @@ class Module {
       const char* name = dwfl_module_getsym_info(module_, i, &symbol, &start, &section, nullptr, nullptr);
       const int type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
       if (name == nullptr || *name == '\0' || section == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)) continue;
-      functions_.push_back({start, start + std::max<uint64_t>(symbol.st_size, 1), binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2, name});
+      const uint64_t end = start + std::max<uint64_t>(symbol.st_size, 1);
+      const int rank = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
+      auto at = std::lower_bound(found_.begin(), found_.end(), start, [](const Found& found, uint64_t value) { return found.address < value; });
+      for (; at != found_.end() && at->address < end; ++at)
+        if (at->function == nullptr || start > at->start || (start == at->start && rank < at->rank)) at->start = start, at->rank = rank, at->function = name;
     }
-    std::stable_sort(functions_.begin(), functions_.end(), [](const Function& a, const Function& b) { return a.start != b.start ? a.start < b.start : a.rank < b.rank; });
   }
 
   bool address_of(uint64_t file_offset, uint64_t* address) {
@@ -201,60 +192,33 @@ class Module {
   }
 
   std::string path_;
+  int fd_;
   // Its names say it all, and its lines cost 40 ms in each run: Debian's libc6-dbg is compressed.
   const bool is_c_library_ = base_name(path_).starts_with("libc.so") || base_name(path_).starts_with("ld-linux");
   OpenFile file_;  // for its symbols
   Dwfl_Module* module_ = nullptr;
   std::unique_ptr<OpenFile> lines_;
   std::vector<Dwarf_Off> units_;  // unpacked by `lines_`
-  bool sorted_ = false;
-  std::vector<Function> functions_;
+  std::vector<Found> found_;  // by address
 };
 
 }  // namespace
 
 void Symbolizer::want(const std::string& path, uint64_t file_offset) {
-  const std::lock_guard lock(mutex_);
-  const auto [at, fresh] = names_.try_emplace({path, file_offset});
-  if (!fresh) return;
-  wanted_.push_back(at);
-  if (!thread_.joinable()) thread_ = std::thread([this] { look_up(); });
-  changed_.notify_one();
-}
-
-void Symbolizer::look_up() {
-  std::map<std::string, std::unique_ptr<Module>> modules;
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    // What has been unpacked is given back once no new places come: it is larger than all the rest that we keep.
-    while (!changed_.wait_for(lock, kIdle, [this] { return !wanted_.empty() || finishing_; })) {
-      if (modules.empty()) continue;
-      give_back([&modules] { modules.clear(); });
-    }
-    if (wanted_.empty()) return;
-    std::vector<std::map<Place, std::vector<std::string>>::iterator> places = std::move(wanted_);
-    wanted_.clear();
-    lock.unlock();
-    // By file and place: those of one unit together.
-    std::sort(places.begin(), places.end(), [](const auto& one, const auto& other) { return one->first < other->first; });
-    for (const auto& at : places) {
-      auto& module = modules[at->first.first];
-      if (!module) module = std::make_unique<Module>(at->first.first);
-      at->second = module->names(at->first.second);
-    }
-    lock.lock();
-  }
+  if (!names_.try_emplace({path, file_offset}).second) return;
+  if (const auto [at, is_new] = files_.try_emplace(path); is_new) at->second = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 }
 
 void Symbolizer::finish() {
-  if (!thread_.joinable()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    finishing_ = true;
+  std::vector<uint64_t> offsets;
+  for (auto first = names_.begin(), last = first; first != names_.end(); first = last) {
+    const std::string& path = first->first.first;
+    offsets.clear();
+    for (; last != names_.end() && last->first.first == path; ++last) offsets.push_back(last->first.second);
+    Module module(path, files_.at(path).get());
+    module.find_functions(offsets);
+    for (auto at = first; at != last; ++at) at->second = module.names(at->first.second);
   }
-  changed_.notify_one();
-  thread_.join();
-  finishing_ = false;
 }
 
 const std::vector<std::string>& Symbolizer::names(const std::string& path, uint64_t file_offset) const {

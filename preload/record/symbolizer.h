@@ -1,29 +1,22 @@
-// What are the functions at this place of this file called? A thread of its own looks them up while the program runs.
-//
-// Debug information is large: unpacking that of a Python built with it takes 0.1 s, for which nobody has to wait at the end.
+// What are the functions at this place of this file called? Looked up at the end, all of a file at one go: while the program
+// runs, what libdw unpacks would be memory that it could have, and CPU that it needs.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <map>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
+
+#include "preload/record/unique_fd.h"
 
 namespace oomcast::record {
 
 class Symbolizer {
  public:
-  Symbolizer() = default;
-  ~Symbolizer() { finish(); }
-  Symbolizer(const Symbolizer&) = delete;
-  Symbolizer& operator=(const Symbolizer&) = delete;
-
-  /// Has the place looked up: an offset in the file at `path`, a return address there.
+  /// Remembers the place: an offset in the file at `path`, a return address there. The file is opened, as it may be gone at the end.
   void want(const std::string& path, uint64_t file_offset);
-  /// Waits until all that was wanted has been looked up.
+  /// Looks up all that was wanted.
   void finish();
   /// After finish(): the functions there, innermost first. "function at file:line", with " (inlined)" where it was,
   /// "function in module" without debug information, "module+0x123" without a symbol.
@@ -31,14 +24,9 @@ class Symbolizer {
 
  private:
   using Place = std::pair<std::string, uint64_t>;
-  void look_up();
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::vector<std::map<Place, std::vector<std::string>>::iterator> wanted_;
-  bool finishing_ = false;
+  std::map<std::string, UniqueFd> files_;
   std::map<Place, std::vector<std::string>> names_;
-  std::thread thread_;
 };
 
 }  // namespace oomcast::record

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ TEST(StackTable, NamesInlinedFunctionsBeforeTheOneTheyWerePutInto) {
   const uint64_t counter = outermost();
   StackTable stacks;
   ASSERT_EQ(stacks.intern(std::array{counter}, own_maps()), 1u);
+  stacks.will_be_read(1);
   const auto names = stacks.resolve();
   ASSERT_EQ(names.size(), 1u);
   ASSERT_EQ(names[0].size(), 2u);
@@ -45,7 +47,29 @@ TEST(StackTable, AStackIsKeptOnceAndAnAddressOutsideOfFilesStaysANumber) {
   EXPECT_EQ(stacks.intern(std::array<uint64_t, 2>{outermost(), 0x1000}, maps), 1u);
   EXPECT_EQ(stacks.intern(std::array<uint64_t, 2>{outermost(), 0x1000}, maps), 1u);
   EXPECT_EQ(stacks.intern(std::array<uint64_t, 1>{0x1000}, maps), 2u);
+  stacks.will_be_read(2);
   EXPECT_EQ(stacks.resolve()[1], std::vector<std::string>{"0x1000"});
+}
+
+TEST(StackTable, AStackForWhichNoMemoryWasTouchedIsNotNamed) {
+  StackTable stacks;
+  EXPECT_EQ(stacks.intern(std::array{outermost()}, own_maps()), 1u);
+  stacks.will_be_read(0);
+  EXPECT_TRUE(stacks.resolve().at(0).empty());
+}
+
+TEST(StackTable, AProgramThatWasDeletedWhileItRanIsNamed) {
+  const std::string copy = testing::TempDir() + "oomcast_symbolizer_test_copy";
+  std::filesystem::copy_file("/proc/self/exe", copy, std::filesystem::copy_options::overwrite_existing);
+  std::vector<Vma> maps = own_maps();
+  const std::string own = std::filesystem::read_symlink("/proc/self/exe");
+  for (Vma& vma : maps)
+    if (vma.name == own) vma.name = copy;
+  StackTable stacks;
+  stacks.will_be_read(stacks.intern(std::array{outermost()}, maps));
+  std::filesystem::remove(copy);
+  const auto names = stacks.resolve();
+  EXPECT_EQ(names.at(0).back().find("oomcast::record::outermost()"), 0u) << names[0].back();
 }
 
 TEST(Symbolizer, WhatCannotBeReadIsNamedByModuleAndOffset) {
