@@ -14,7 +14,8 @@
 namespace oomcast::record {
 namespace {
 
-constexpr std::chrono::milliseconds kBusy{2}, kQuiet{20};
+constexpr std::chrono::milliseconds kBusy{2}, kSlow{8}, kQuiet{20};
+constexpr uint64_t kNewsPart = 256;  // of what they have
 
 }  // namespace
 
@@ -55,8 +56,8 @@ RssSampler::Peak RssSampler::take() {
   return std::exchange(peak_, {});
 }
 
-/// Whether it has changed. Under the lock.
-bool RssSampler::sample() {
+/// When the next sample should be, if this one comes `apart` after the last. Under the lock.
+std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
   Peak now;
   uint64_t most = 0;
   for (const auto& [pid, statm] : statm_) {
@@ -67,14 +68,16 @@ bool RssSampler::sample() {
     now.pid = pid;
   }
   if (now.pages > peak_.pages) peak_ = now;
-  return std::exchange(last_pages_, now.pages) != now.pages;
+  const uint64_t last = std::exchange(last_pages_, now.pages);
+  const uint64_t change = std::max(last, now.pages) - std::min(last, now.pages);
+  return change > now.pages / kNewsPart ? kBusy : std::min(apart * 2, change > 0 ? kSlow : kQuiet);
 }
 
 void RssSampler::run() {
   std::unique_lock lock(mutex_);
   auto apart = kBusy;
   while (!stopped_) {
-    apart = sample() ? kBusy : std::min(apart * 2, kQuiet);
+    apart = sample(apart);
     woken_.wait_for(lock, apart, [this] { return stopped_; });
   }
 }

@@ -2,6 +2,7 @@
 // loop is busy with a look that takes long: what has come and gone meanwhile no look finds.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -34,7 +35,7 @@ class RssSampler {
 
  private:
   void run();
-  bool sample();
+  std::chrono::milliseconds sample(std::chrono::milliseconds apart);
 
   std::mutex mutex_;
   std::condition_variable woken_;

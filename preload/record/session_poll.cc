@@ -12,7 +12,7 @@ constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
 constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is looked through by the cheaper scan
 constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
-constexpr uint64_t kFullShare = 10, kBearablePart = 8;
+constexpr uint64_t kFullShare = 20, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
 constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
 

@@ -14,8 +14,8 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kTickNs = 20'000'000, kGuardNs = 100'000'000;
-constexpr uint64_t kMappingsShare = 50;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
+constexpr uint64_t kTickNs = 20'000'000, kFarClockTicks = 3, kGuardNs = 100'000'000;
+constexpr uint64_t kMappingsShare = 80;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -292,7 +292,9 @@ void Session::tick() {
   ++ticks_;
   answer_all();  // whose ring failed
   most_found_pages_ = std::max(most_found_pages_, std::exchange(found_pages_, 0));
-  for (auto& [pid, process] : processes_) tick_process(*process, now);
+  // What a thread computes between two looks is told at one go: while nothing is near, who was first makes no difference.
+  if (near_ || ticks_ % kFarClockTicks == 0)
+    for (auto& [pid, process] : processes_) tick_process(*process, now);
   if (options_.follow_children && ticks_ % 5 == 0) discover_children(now);
   apply_watches();
   if (now >= next_guard_ns_) {

@@ -159,19 +159,48 @@ class Module {
 
   /// All symbols once for all places: dwfl_module_addrinfo() goes through them for each, seconds for a program like node.
   void look_through_symbols() {
-    const int count = found_.empty() ? 0 : dwfl_module_getsymtab(module_);
+    if (found_.empty() || look_through_own_symbols()) return;
+    const int count = dwfl_module_getsymtab(module_);
     for (int i = 1; i < count; ++i) {
       GElf_Sym symbol;
       GElf_Addr start = 0;
       GElf_Word section = 0;
       const char* name = dwfl_module_getsym_info(module_, i, &symbol, &start, &section, nullptr, nullptr);
-      const int type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
-      if (name == nullptr || *name == '\0' || section == SHN_UNDEF || (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE)) continue;
-      const uint64_t end = start + std::max<uint64_t>(symbol.st_size, 1);
-      const int rank = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
-      auto at = std::lower_bound(found_.begin(), found_.end(), start, [](const Found& found, uint64_t value) { return found.address < value; });
-      for (; at != found_.end() && at->address < end; ++at)
-        if (at->function == nullptr || start > at->start || (start == at->start && rank < at->rank)) at->start = start, at->rank = rank, at->function = name;
+      if (name != nullptr && section != SHN_UNDEF) try_function(symbol, start, [=] { return name; });
+    }
+  }
+
+  /// Those of a file that has not been stripped; false: it has. libdw would look at ten things for each symbol.
+  bool look_through_own_symbols() {
+    GElf_Addr bias = 0;
+    Elf* elf = dwfl_module_getelf(module_, &bias);
+    for (Elf_Scn* section = nullptr; elf != nullptr && (section = elf_nextscn(elf, section)) != nullptr;) {
+      GElf_Shdr header;
+      if (gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_SYMTAB || header.sh_entsize == 0) continue;
+      Elf_Data* data = elf_getdata(section, nullptr);
+      if (data == nullptr) return false;
+      GElf_Sym symbol;
+      for (int i = 1; gelf_getsym(data, i, &symbol) != nullptr; ++i)
+        if (symbol.st_shndx != SHN_UNDEF && symbol.st_shndx != SHN_ABS)
+          try_function(symbol, symbol.st_value + bias, [&] { return elf_strptr(elf, header.sh_link, symbol.st_name); });
+      return true;
+    }
+    return false;
+  }
+
+  /// Is this the function of any of the places? Names are not looked at before: they are five times as long as the symbols, and
+  /// have to be read from the file.
+  template <class Name>
+  void try_function(const GElf_Sym& symbol, uint64_t start, Name name_of) {
+    const int type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
+    if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return;
+    const uint64_t end = start + std::max<uint64_t>(symbol.st_size, 1);
+    const int rank = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
+    auto at = std::lower_bound(found_.begin(), found_.end(), start, [](const Found& found, uint64_t value) { return found.address < value; });
+    for (; at != found_.end() && at->address < end; ++at) {
+      if (at->function != nullptr && (start < at->start || (start == at->start && rank >= at->rank))) continue;
+      const char* const name = name_of();
+      if (name != nullptr && *name != '\0') at->start = start, at->rank = rank, at->function = name;
     }
   }
 
