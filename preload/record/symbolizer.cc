@@ -15,6 +15,8 @@
 #include <memory>
 #include <span>
 
+#include "preload/record/debug_file.h"
+
 namespace oomcast::record {
 namespace {
 
@@ -37,7 +39,7 @@ class OpenFile {
   /// `fd`: of the file that the program had mapped, which may be gone from `path`.
   OpenFile(const std::string& path, int fd) {
     static char* debug_path = nullptr;
-    static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, dwfl_standard_find_debuginfo, dwfl_offline_section_address, &debug_path};
+    static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, find_debug_file, dwfl_offline_section_address, &debug_path};
     dwfl_ = dwfl_begin(&callbacks);
     if (dwfl_ == nullptr) return;
     dwfl_report_begin(dwfl_);
