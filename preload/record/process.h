@@ -123,6 +123,7 @@ struct Process {
   uint64_t memory_gone_ns = 0;   // the address space that it said hello from is no more; exec or exit: not yet known
   uint64_t started_ns = 0;
   uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000, last_poll_ns = 0;
+  uint64_t drained_ns = 0;       // when its ring was emptied for that
   uint64_t next_drain_ns = 0;    // its ring fills without a fault to tell us; 0: it does not
   uint64_t last_note_ns = 0;
   bool active = false;           // something happened since the last sweep
@@ -137,6 +138,7 @@ struct Process {
   uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter
   uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
   uint64_t next_file_poll_ns = 0;                       // and when it may be at the earliest
+  uint64_t next_io_ns = 0, next_shared_ns = 0;          // when its descriptors, its shared memory may be looked at again
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own

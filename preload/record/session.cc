@@ -314,7 +314,7 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
   event.time_ns = monotonic_ns();
   if (task != nullptr) {
     TaskClock::Span span;
-    if ((force_clock || task->clock.due(event.time_ns)) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
+    if ((force_clock || (process.far() ? task->clock.due_while_far(event.time_ns) : task->clock.due(event.time_ns))) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
       ++count_.clock_reads;
       event.compute_ns = span.compute_ns - take_native_faults(process, span.compute_ns);
       event.wait_ns = span.wait_ns;

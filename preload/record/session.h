@@ -131,6 +131,7 @@ class Session {
   void on_file_note(Process& process, const trace::Event& note);
   bool in_file_call(Process& process, Task& task, uint64_t now_ns);
   void drain_soon(Process& process, uint64_t now_ns);
+  static uint64_t drain_interval_ns(const Process& process, uint64_t since_ns, uint64_t notes);
   void drain_file_users(uint64_t now_ns);
 
   // session_faults.cc
@@ -152,6 +153,7 @@ class Session {
   void note_file_use(Process& process, const trace::Event& note);
   uint64_t feed_move(Process& process, int number, OpenFile& file, IoTotals& left);
   void poll_open_files(Process& process);
+  void look_at_positions(Process& process);
   void feed_last_move(Process& process, const trace::Event& note);
   bool is_image(const Vma& vma);
   bool announced_elsewhere(Process& process, const Vma& vma);
@@ -234,8 +236,9 @@ class Session {
   uint64_t shared_memory_bytes(Process& process);
 
   // session_sweep.cc
-  void sweep(Process& process, bool whole);
+  void sweep(Process& process, bool whole, bool last = false);
   void look_last(Process& process);
+  static uint64_t rest_while_far(const Process& process, uint64_t cpu_began_ns);
   void look_at_mappings(Process& process, bool changed_only, bool whole);
   enum class Registration { kByItself, kDone, kLater };
   bool register_memory(Process& process, uint64_t start, uint64_t end);

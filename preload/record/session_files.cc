@@ -1,6 +1,7 @@
 // What did the program read and write through files? Notes from the ring become events; the time that the calls took
 // natively is left out, because the model has its own cost for the same work.
 #include <algorithm>
+#include <utility>
 
 #include "preload/record/session.h"
 
@@ -9,6 +10,8 @@ namespace {
 
 constexpr uint64_t kLockstepPages = 8192;     // 32 MiB before the next watermark, file notes are taken one by one
 constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files or many stacks are taken
+constexpr uint64_t kFarDrainNs = 2'000'000;  // while nothing is near, unless a ring fills faster
+constexpr uint64_t kDrainedPart = 8;         // of its slots, at one go
 constexpr uint64_t kQuietNs = 50'000'000;  // and for how long after its last use
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
 
@@ -36,6 +39,12 @@ void Session::on_file_note(Process& process, const trace::Event& note) {
   if (process.shared) (*process.shared)->lockstep.store(sink_.headroom_pages() < kLockstepPages ? 1 : 0, std::memory_order_relaxed);
 }
 
+/// So that no more than a part of the ring fills meanwhile.
+uint64_t Session::drain_interval_ns(const Process& process, uint64_t since_ns, uint64_t notes) {
+  if (!process.far()) return kDrainNs;
+  return std::clamp(since_ns * (ring::kSlots / kDrainedPart) / std::max<uint64_t>(notes, 1), kDrainNs, kFarDrainNs);
+}
+
 /// Its ring fills by itself: no fault and no question of the program makes us look.
 void Session::drain_soon(Process& process, uint64_t now_ns) {
   process.last_note_ns = now_ns;
@@ -56,9 +65,11 @@ bool Session::in_file_call(Process& process, Task& task, uint64_t now_ns) {
 void Session::drain_file_users(uint64_t now_ns) {
   for (const auto& [pid, process] : processes_) {
     if (process->next_drain_ns == 0 || now_ns < process->next_drain_ns) continue;
-    process->next_drain_ns = now_ns - process->last_note_ns < kQuietNs ? now_ns + kDrainNs : 0;
     if (process->tells_frees()) on_userfaultfd(*process);
+    const uint64_t notes_before = count_.notes;
     drain_ring(*process);
+    const uint64_t since_ns = now_ns - std::exchange(process->drained_ns, now_ns);
+    process->next_drain_ns = now_ns - process->last_note_ns < kQuietNs ? now_ns + drain_interval_ns(*process, since_ns, count_.notes - notes_before) : 0;
     apply_watches();
   }
 }

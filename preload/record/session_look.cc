@@ -53,6 +53,12 @@ Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 
+/// When what cost so much may be looked at again: nothing depends yet on what is heard a little late.
+uint64_t Session::rest_while_far(const Process& process, uint64_t cpu_began_ns) {
+  constexpr uint64_t kShareWhileFar = 50;  // of a CPU's time
+  return process.far() ? monotonic_ns() + (thread_cpu_ns() - cpu_began_ns) * kShareWhileFar : 0;
+}
+
 /// What no look finds is no news until there is more of it.
 void Session::note_looked(Process& process) { process.swept_unseen_pages = unseen_pages(process); }
 

@@ -21,7 +21,6 @@ namespace {
 using Files = std::set<std::pair<uint64_t, uint64_t>>;
 
 constexpr uint64_t kWholePollNs = 200'000'000;
-constexpr uint64_t kShareWhileFar = 50;  // of a CPU's time: what nothing depends on yet may be heard a little late
 
 uint8_t flags_of(const FileMapping& mapping) {
   return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0) | (mapping.executable ? trace::kExecutable : 0));
@@ -143,7 +142,7 @@ void Session::poll_mapped_files(Process& process) {
   }
   const uint64_t now = monotonic_ns();
   process.file_poll_ns = now + kWholePollNs;
-  process.next_file_poll_ns = process.far() ? now + (thread_cpu_ns() - cpu_began) * kShareWhileFar : now;
+  process.next_file_poll_ns = rest_while_far(process, cpu_began);
 }
 
 /// Tells the pages that have come into the page table since the last look, in runs.

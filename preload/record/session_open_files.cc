@@ -69,6 +69,12 @@ void Session::note_file_use(Process& process, const trace::Event& note) {
 }
 
 void Session::poll_open_files(Process& process) {
+  const uint64_t cpu_began = thread_cpu_ns();
+  look_at_positions(process);
+  process.next_io_ns = rest_while_far(process, cpu_began);
+}
+
+void Session::look_at_positions(Process& process) {
   FileUse& use = process.file_use;
   const std::string self = "/proc/" + std::to_string(process.pid);
   const IoTotals totals = parse_io(read_line_of(self + "/io"));

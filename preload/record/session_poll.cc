@@ -234,7 +234,8 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
   read_rss(process);
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
-  if (!fresh_only || process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes)) poll_shared(process);
+  const bool shared_grew = process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes);
+  if ((!fresh_only || shared_grew) && monotonic_ns() >= process.next_shared_ns) poll_shared(process);
   if (!fresh_only) {
     poll_copies(process, whole);
     if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
@@ -243,11 +244,13 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
 }
 
 void Session::poll_shared(Process& process) {
+  const uint64_t cpu_began = thread_cpu_ns();
   process.polled_shared_bytes = process.shared_bytes;
   std::vector<PageRange> shared;
   for (const auto& [start, area] : process.map.areas())
     if (area.shared) shared.emplace_back(area.start, area.end);
   for (const auto& [start, end] : shared) reconcile_shared(process, start, end);
+  process.next_shared_ns = rest_while_far(process, cpu_began);
 }
 
 /// wp-async: a watched page whose protection is gone was written since the last poll.

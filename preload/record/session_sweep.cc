@@ -196,7 +196,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   process.next_mappings_ns = monotonic_ns() + (thread_cpu_ns() - cpu_began) * kMappingsShare;
 }
 
-void Session::sweep(Process& process, bool whole) {
+void Session::sweep(Process& process, bool whole, bool last) {
   const uint64_t began = monotonic_ns(), cpu_began = thread_cpu_ns();
   note_poll(process, began);
   if (process.tracked_by_faults() && !whole) close_stalled_walks(process, kStalledNs);
@@ -206,13 +206,16 @@ void Session::sweep(Process& process, bool whole) {
   const uint64_t tracked_before = process.counted_pages;
   Look look = what_has_changed(process, began);
   if (whole) look = {Touches::kAll, true};
+  else if (last) look.touches = Touches::kFresh;
   if (look.mappings) look_at_mappings(process, !whole && !process.tracked_by_faults(), whole);
   if (look.touches != Touches::kNone) poll_touches(process, look.touches, whole);
+  // What it alone has used of shared memory nobody would find any more.
+  if (last && process.shared_bytes != process.polled_shared_bytes) poll_shared(process);
   if (look.touches == Touches::kAll && process.far()) tell_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) learn_mapped_files(process, process.last_maps);
   if (whole || (began >= process.next_file_poll_ns && (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns))) poll_mapped_files(process);
-  poll_open_files(process);
+  if (began >= process.next_io_ns) poll_open_files(process);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;
@@ -232,10 +235,10 @@ void Session::sweep(Process& process, bool whole) {
   apply_watches();
 }
 
-/// The last look at a process that is leaving: what it has now it takes with it.
+/// The last look at a process that is leaving: what it has now it takes with it. What is gone already makes no difference.
 void Session::look_last(Process& process) {
-  process.whole_sweep_ns = process.next_full_ns = process.next_mappings_ns = process.file_poll_ns = process.next_file_poll_ns = 0;
-  sweep(process, !process.polled_whole());
+  process.next_mappings_ns = process.next_shared_ns = process.next_file_poll_ns = process.next_io_ns = 0;
+  sweep(process, !process.polled_whole(), true);
 }
 
 uint64_t Session::next_deadline_ns() const {

@@ -1,5 +1,6 @@
 // How much RssAnon + RssShmem had a process and its descendants at once? Looked at from outside every two milliseconds until
 // standard input ends; then the peak is printed, in bytes. For the scripts that compare it with what oomcast has tracked.
+// Where one process has nearly all, the kernel remembers how much that was at most (VmHWM), between two looks too.
 //
 //   peak_rss PID [--descendants-only]
 //
@@ -22,6 +23,7 @@ namespace {
 
 constexpr int kApartMs = 2;
 constexpr uint64_t kPage = 4096;
+constexpr uint64_t kOthersPart = 8;  // the kernel's word counts where all others together have less than that
 
 std::string text_of(int fd) {
   std::string text;
@@ -57,7 +59,14 @@ class Watched {
     if (std::sscanf(text_of(statm_).c_str(), "%*u %lu %lu", &resident, &shared) != 2) return 0;
     if (shared != shared_pages_) shared_bytes_ = shared_memory();
     shared_pages_ = shared;
+    most_shared_pages_ = std::max(most_shared_pages_, shared);
     return (resident - std::min(resident, shared)) * kPage + shared_bytes_;
+  }
+
+  /// The most that it has had at once, less the most that was of files at any time: those count too, and may have gone.
+  uint64_t most_bytes() const {
+    const uint64_t most = kib_behind(text_of(folder_ + "/status"), "VmHWM:") << 10;
+    return most - std::min(most, most_shared_pages_ * kPage) + shared_bytes_;
   }
 
  private:
@@ -75,7 +84,7 @@ class Watched {
 
   std::string folder_;
   int statm_;
-  uint64_t shared_pages_ = 0, shared_bytes_ = 0;
+  uint64_t shared_pages_ = 0, most_shared_pages_ = 0, shared_bytes_ = 0;
 };
 
 /// Those whose first thread has started them, and theirs; the programs that are measured fork in their first thread.
@@ -108,10 +117,17 @@ int main(int argc, char** argv) {
     std::vector<int> pids;
     if (with_root) pids.push_back(root);
     add_descendants(root, &pids);
-    uint64_t bytes = 0;
-    for (const int pid : pids) bytes += watched.try_emplace(pid, "/proc/" + std::to_string(pid)).first->second.bytes();
-    std::erase_if(watched, [&pids](const auto& entry) { return std::find(pids.begin(), pids.end(), entry.first) == pids.end(); });
+    uint64_t bytes = 0, largest_bytes = 0;
+    const Watched* largest = nullptr;
+    for (const int pid : pids) {
+      Watched& process = watched.try_emplace(pid, "/proc/" + std::to_string(pid)).first->second;
+      const uint64_t now = process.bytes();
+      bytes += now;
+      if (now > largest_bytes) largest = &process, largest_bytes = now;
+    }
+    if (largest != nullptr && bytes - largest_bytes < bytes / kOthersPart) peak = std::max(peak, largest->most_bytes() + bytes - largest_bytes);
     peak = std::max(peak, bytes);
+    std::erase_if(watched, [&pids](const auto& entry) { return std::find(pids.begin(), pids.end(), entry.first) == pids.end(); });
   }
   std::printf("%lu\n", peak);
 }
