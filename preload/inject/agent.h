@@ -53,6 +53,8 @@ inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_befor
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
+/// Puts a note into the ring. Where that is nearly full, the recorder is told so; nobody waits for it.
+void agent_push(const trace::Event& event, const uint64_t* frames = nullptr, uint32_t frame_count = 0);
 /// A note that needs no answer.
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
 /// A note on what a thread of ours, or any other, has set for itself. Not told of a vfork child: it is not us.

@@ -68,7 +68,7 @@ void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_
   event.address = file;
   event.bytes = bytes;
   event.argument = offset;
-  agent_shared->ring.try_push(event);
+  agent_push(event);
 }
 
 uint64_t look_up(int fd) {

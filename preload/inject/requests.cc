@@ -56,7 +56,7 @@ void note_of(uint32_t tid, trace::EventKind kind, uint64_t address, uint64_t byt
   event.bytes = bytes;
   event.argument = argument;
   event.flags = flags;
-  agent_shared->ring.try_push(event);
+  agent_push(event);
 }
 
 }  // namespace
@@ -92,6 +92,13 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
   thread_state.refused = answered && status == ring::ReplyStatus::kRefused;
   --thread_state.inside;
   return answered;
+}
+
+void agent_push(const trace::Event& event, const uint64_t* frames, uint32_t frame_count) {
+  agent_shared->ring.try_push(event, frames, frame_count);
+  if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.exchange(1, std::memory_order_relaxed) != 0) return;
+  agent_doorbell->rings.fetch_add(1, std::memory_order_release);
+  shared_futex(&agent_doorbell->rings, FUTEX_WAKE, 1, nullptr);
 }
 
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {

@@ -117,7 +117,7 @@ void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touc
     event.tid = current_tid();
     event.address = address;
     event.bytes = bytes;
-    agent_shared->ring.try_push(event, reinterpret_cast<const uint64_t*>(frames + kOwnFrames), static_cast<uint32_t>(count - kOwnFrames));
+    agent_push(event, reinterpret_cast<const uint64_t*>(frames + kOwnFrames), static_cast<uint32_t>(count - kOwnFrames));
   }
   --thread.bootstrap;
   --thread.inside;

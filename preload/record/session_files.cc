@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint64_t kLockstepPages = 8192;     // 32 MiB before the next watermark, file notes are taken one by one
 constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files or many stacks are taken
-constexpr uint64_t kFarDrainNs = 2'000'000;  // while nothing is near, unless a ring fills faster
+constexpr uint64_t kFarDrainNs = 4'000'000;  // while nothing is near, unless a ring fills faster
 constexpr uint64_t kDrainedPart = 8;         // of its slots, at one go
 constexpr uint64_t kQuietNs = 50'000'000;  // and for how long after its last use
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;

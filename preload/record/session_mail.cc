@@ -10,6 +10,7 @@
 namespace oomcast::record {
 
 void Session::answer(Process& process) {
+  if (process.shared && (*process.shared)->ring_fills.exchange(0, std::memory_order_relaxed) != 0) drain_ring(process);
   if (!process.shared || !ring::has_question((*process.shared)->mailbox)) return;
   const uint32_t pid = process.pid;
   const ring::Request question = (*process.shared)->mailbox.question;

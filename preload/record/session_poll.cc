@@ -46,9 +46,9 @@ void Session::note_where_to_scan(Process& process) {
   process.doubtful.clear();
   if (process.tells_frees() || !kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
   uint64_t from = 0, doubtful_from = 0;
-  const auto up_to = [](std::vector<PageRange>* ranges, uint64_t* from, uint64_t start, uint64_t end) {
-    if (*from < start) ranges->emplace_back(*from, start);
-    *from = std::max(*from, end);
+  const auto up_to = [](std::vector<PageRange>* ranges, uint64_t* reached, uint64_t start, uint64_t end) {
+    if (*reached < start) ranges->emplace_back(*reached, start);
+    *reached = std::max(*reached, end);
   };
   for (const Vma& vma : process.last_maps) {
     const bool constant = vma.inode != 0 && !vma.writable && vma.start < kScanEnd;
@@ -235,7 +235,8 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
   const bool shared_grew = process.shared_bytes > process.polled_shared_bytes + std::max(process.polled_shared_bytes / kSharedPart, kLeastSharedBytes);
-  if ((!fresh_only || shared_grew) && monotonic_ns() >= process.next_shared_ns) poll_shared(process);
+  const bool shared_fell = process.shared_bytes + kLeastSharedBytes < process.polled_shared_bytes;
+  if (shared_fell || ((!fresh_only || shared_grew) && monotonic_ns() >= process.next_shared_ns)) poll_shared(process);
   if (!fresh_only) {
     poll_copies(process, whole);
     if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);

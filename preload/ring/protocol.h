@@ -12,7 +12,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 9;
+inline constexpr uint32_t kVersion = 10;
 
 inline constexpr uint64_t kOfFile = 1, kMayStay = 2;  // RequestKind::kFreeing
 /// The target might refuse a request as large as this by itself: it is told whatever else is only polled.

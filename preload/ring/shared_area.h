@@ -25,6 +25,7 @@ struct SharedArea {
   Mailbox mailbox;
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
   std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder looked last; 0: it has not
+  std::atomic<uint32_t> ring_fills;  // not 0: the ring was nearly full, and the doorbell has been rung for it
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   std::atomic<uint32_t> ask_before_use;  // not 0: memory is registered before the program touches it
   std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is looked at before it is given back
