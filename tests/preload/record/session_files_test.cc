@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 #include "preload/ring/file_notes.h"
 #include "tests/preload/record/recording_sink.h"
@@ -57,6 +58,23 @@ TEST_F(SessionFiles, ReadsAndWritesArriveInOrderWithPlaceAndLength) {
   EXPECT_EQ(events[7], (Seen{EventKind::kFileRead, 4096, 8}));
   EXPECT_EQ(events[8], (Seen{EventKind::kFileWrite, 151172, 30})) << "O_APPEND";
   EXPECT_EQ(events[9], (Seen{EventKind::kFileTruncate, 4096, 0}));
+}
+
+/// A program is far from everything: its ring is emptied every few milliseconds, and holds 2,048 notes.
+TEST_F(SessionFiles, AFloodOfNotesArrivesOrIsCounted) {
+  constexpr uint64_t kPages = 20'000;
+  RecordOptions options;
+  options.command = {guest("scattered_writes"), path.string(), std::to_string(kPages)};
+  options.poll_while_far = true;
+  sink.headroom = uint64_t{1} << 24;
+  const auto summary = run(options, sink);
+  ASSERT_TRUE(summary.ok()) << summary.error().message;
+  EXPECT_EQ(summary->exit_code, 0);
+  std::set<uint64_t> pages;
+  for (const Seen& event : seen())
+    if (event.kind == EventKind::kFileWrite) pages.insert(event.offset / 4096);
+  EXPECT_EQ(pages.size() + summary->lost_events, kPages);
+  EXPECT_GT(pages.size(), ring::kSlots) << "the ring was emptied once only";
 }
 
 TEST_F(SessionFiles, PipesAreNotFiles) {
