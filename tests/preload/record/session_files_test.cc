@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "preload/ring/event_ring.h"
 #include "preload/ring/file_notes.h"
 #include "tests/preload/record/recording_sink.h"
 
