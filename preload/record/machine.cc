@@ -75,9 +75,9 @@ FaultTimes measure_faults() {
 
 /// Short tries, of which the fastest was not interrupted: each start of a program waits for them.
 static int64_t time_cpu_loop() {
-  constexpr uint64_t kSteps = 250'000;
+  constexpr uint64_t kSteps = 50'000;
   uint64_t best = ~uint64_t{0};
-  for (int attempt = 0; attempt < 5; ++attempt) {
+  for (int attempt = 0; attempt < 8; ++attempt) {
     volatile uint64_t a = 1;
     const uint64_t before = monotonic_ns();
     for (uint64_t i = 0; i < kSteps; ++i) a = a * 3 + 1;
