@@ -299,9 +299,11 @@ class Postgres(Program):
         subprocess.run(self.as_user() + [self.binary("initdb"), "-D", f"{self.home}/data", "-A", "trust", "--no-sync"], **quiet)
 
     def run(self, work, prefix, sample=False):
-        command = self.as_user() + [self.binary("postgres"), "-D", f"{self.home}/data", "-k", self.home, "-c", "listen_addresses=",
-                                    "-c", "shared_buffers=128MB", "-c", "fsync=off"]
-        server = subprocess.Popen(prefix + command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        command = [self.binary("postgres"), "-D", f"{self.home}/data", "-k", self.home, "-c", "listen_addresses=",
+                   "-c", "shared_buffers=128MB", "-c", "fsync=off"]
+        # heaptrack's pipe is its user's; oomcast follows a program that gives up its privileges.
+        command = self.as_user() + prefix + command if prefix[:1] == ["heaptrack"] else prefix + self.as_user() + command
+        server = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, start_new_session=True)
         sampler = PeakSampler(server.pid, bool(prefix)) if sample else None
         client = ["pgbench", "-h", self.home, "-U", self.USER if os.geteuid() == 0 else getpass.getuser(), "postgres"]
