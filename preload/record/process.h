@@ -144,7 +144,7 @@ struct Process {
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
   uint64_t next_full_ns = 0;                            // when all its pages may be looked through again
-  uint64_t next_mappings_ns = 0;                        // when its mappings may be read again
+  uint64_t next_mappings_ns = 0, stale_mappings_ns = 0; // when its mappings may be read again; when they are even if nothing shows
   std::vector<PageRange> scanned, anonymous;            // where it may have memory of its own, if all of it is scanned; where it has nothing else
   std::vector<PageRange> doubtful;                      // scanned, less what can only be read
   uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet

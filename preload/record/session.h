@@ -238,7 +238,7 @@ class Session {
   // session_sweep.cc
   void sweep(Process& process, bool whole, bool last = false);
   void look_last(Process& process);
-  static uint64_t rest_while_far(const Process& process, uint64_t cpu_began_ns);
+  uint64_t rest_while_far(const Process& process, uint64_t cpu_began_ns) const;
   void look_at_mappings(Process& process, bool changed_only, bool whole);
   enum class Registration { kByItself, kDone, kLater };
   bool register_memory(Process& process, uint64_t start, uint64_t end);

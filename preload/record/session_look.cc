@@ -48,15 +48,16 @@ Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
     if (mappings_changed(process) || process.fork_group != 0 || news > slack) return {Touches::kAll, true};
     return {Touches::kNone, false};
   }
-  const bool mappings = (due || mappings_changed(process)) && (now_ns >= process.next_mappings_ns || !process.polled_whole());
+  const bool mappings = (mappings_changed(process) || (process.polled_whole() ? now_ns >= process.stale_mappings_ns : due)) &&
+                        (now_ns >= process.next_mappings_ns || !process.polled_whole());
   if ((due || news < -slack) && now_ns >= process.next_full_ns) return {Touches::kAll, mappings};
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 
 /// When what cost so much may be looked at again: nothing depends yet on what is heard a little late.
-uint64_t Session::rest_while_far(const Process& process, uint64_t cpu_began_ns) {
-  constexpr uint64_t kShareWhileFar = 50;  // of a CPU's time
-  return process.far() ? monotonic_ns() + (thread_cpu_ns() - cpu_began_ns) * kShareWhileFar : 0;
+uint64_t Session::rest_while_far(const Process& process, uint64_t cpu_began_ns) const {
+  constexpr uint64_t kShareWhileFar = 25;  // of a CPU's time for all processes, half of that for one
+  return process.far() ? monotonic_ns() + (thread_cpu_ns() - cpu_began_ns) * kShareWhileFar * std::max<uint64_t>(processes_.size(), 2) : 0;
 }
 
 /// What no look finds is no news until there is more of it.

@@ -15,7 +15,9 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kFarClockTicks = 3, kGuardNs = 100'000'000;
-constexpr uint64_t kMappingsShare = 80;  // where pages are found without them they matter only for what is committed, and an allocator may have 60,000
+// Where pages are found without them mappings matter only for what is committed, and an allocator may have 60,000: of all processes'
+// time a fortieth, of one's alone half of that; those that have changed and are as large as they were are met by the second.
+constexpr uint64_t kMappingsShare = 40, kStaleNs = 1'000'000'000;
 constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
@@ -193,7 +195,9 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   else learn_all(process, maps, whole);
   process.last_maps = std::move(maps);
   note_where_to_scan(process);
-  process.next_mappings_ns = monotonic_ns() + (thread_cpu_ns() - cpu_began) * kMappingsShare;
+  const uint64_t now = monotonic_ns();
+  process.next_mappings_ns = now + (thread_cpu_ns() - cpu_began) * kMappingsShare * std::max<uint64_t>(processes_.size(), 2);
+  process.stale_mappings_ns = now + kStaleNs;
 }
 
 void Session::sweep(Process& process, bool whole, bool last) {
