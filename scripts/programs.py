@@ -367,7 +367,7 @@ NAMED = [PyenvShim()]
 # More that coverage_check looks at: another run-time that maps for itself, process trees, shared memory.
 MORE = [Java(),
         StressNg("mmap", ("--mmap", "2", "--mmap-bytes", "128M")), StressNg("brk", ("--brk", "2", "--brk-ops", "60000")),
-        StressNg("fork", ("--fork", "2")), StressNg("malloc", ("--malloc", "2", "--malloc-bytes", "128M", "--malloc-ops", "20000")),
+        StressNg("fork", ("--fork", "2")), StressNg("malloc", ("--malloc", "2", "--malloc-bytes", "128M", "--malloc-ops", "60000")),
         StressNg("bigheap", ("--bigheap", "2", "--bigheap-growth", "4M", "--bigheap-ops", "400")), StressNg("shm", ("--shm", "2", "--shm-bytes", "32M", "--shm-ops", "20"))]
 
 

@@ -26,7 +26,7 @@ void RssSampler::watch(uint32_t pid) {
   if (!statm) return;
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
-  statm_[pid] = std::move(statm);
+  watched_[pid] = {std::move(statm)};
   if (thread_.joinable()) return;
   // Signals are for the loop.
   sigset_t all, before;
@@ -38,14 +38,14 @@ void RssSampler::watch(uint32_t pid) {
 
 void RssSampler::forget(uint32_t pid) {
   const std::lock_guard lock(mutex_);
-  statm_.erase(pid);
+  watched_.erase(pid);
 }
 
 void RssSampler::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
-    statm_.clear();
+    watched_.clear();
   }
   woken_.notify_all();
   if (thread_.joinable()) thread_.join();
@@ -56,12 +56,20 @@ RssSampler::Peak RssSampler::take() {
   return std::exchange(peak_, {});
 }
 
+uint64_t RssSampler::most_shared_pages(uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  const auto at = watched_.find(pid);
+  return at == watched_.end() ? 0 : at->second.most_shared_pages;
+}
+
 /// When the next sample should be, if this one comes `apart` after the last. Under the lock.
 std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
   Peak now;
   uint64_t most = 0;
-  for (const auto& [pid, statm] : statm_) {
-    const uint64_t pages = resident_of(read_line(statm.get())).own_pages;
+  for (auto& [pid, watched] : watched_) {
+    const Resident resident = resident_of(read_line(watched.statm.get()));
+    watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
+    const uint64_t pages = resident.own_pages;
     now.pages += pages;
     if (pages <= most) continue;
     most = pages;

@@ -32,6 +32,8 @@ class RssSampler {
     uint32_t pid = 0;
   };
   Peak take();
+  /// The most pages of files and shared memory that a sample has seen in the process.
+  uint64_t most_shared_pages(uint32_t pid);
 
  private:
   void run();
@@ -39,7 +41,11 @@ class RssSampler {
 
   std::mutex mutex_;
   std::condition_variable woken_;
-  std::map<uint32_t, UniqueFd> statm_;
+  struct Watched {
+    UniqueFd statm;
+    uint64_t most_shared_pages = 0;
+  };
+  std::map<uint32_t, Watched> watched_;
   uint64_t last_pages_ = 0;
   Peak peak_;
   bool stopped_ = false;

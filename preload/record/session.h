@@ -213,6 +213,7 @@ class Session {
   void charge_native_faults(Process& process);
   void tell_peak(Process& process, uint64_t own_pages);
   void tell_sampled_peak();
+  uint64_t most_own_pages(const Process& process);
   void tell_remembered_peak(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;

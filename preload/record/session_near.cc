@@ -27,7 +27,8 @@ constexpr uint64_t kFarFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
 
-constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 4 << 20;  // fewer may be files that were unmapped unseen
+constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 1 << 20;  // fewer may be files that were unmapped unseen
+constexpr uint64_t kMissedPart = 128;
 constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
@@ -82,9 +83,9 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 
 /// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and may have
 /// been unmapped since: as many as there ever were.
-static uint64_t most_own_pages(const Process& process) {
+uint64_t Session::most_own_pages(const Process& process) {
   const uint64_t most = kib_of(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "VmHWM:") * 1024 / kPage;
-  return most - std::min(most, process.most_other_pages);
+  return most - std::min(most, std::max(process.most_other_pages, sampler_.most_shared_pages(process.pid)));
 }
 
 /// What was there between two looks and is gone again: told as memory of nobody's that is touched and given back, so that the
@@ -114,7 +115,7 @@ void Session::tell_sampled_peak() {
 void Session::tell_remembered_peak(Process& process) {
   if (tracked_pages_ - process.counted_pages > process.counted_pages / kOthersPart) return;
   const uint64_t most = most_own_pages(process);
-  if (most * kPage > summary_.tracked_peak_bytes + kLeastMissedBytes) tell_peak(process, most);
+  if (most * kPage > summary_.tracked_peak_bytes + std::max(kLeastMissedBytes, summary_.tracked_peak_bytes / kMissedPart)) tell_peak(process, most);
 }
 
 /// Before the mappings are looked at: what the program maps after it has read the old word is there by then.

@@ -215,7 +215,7 @@ void Session::sweep(Process& process, bool whole, bool last) {
   if (look.touches != Touches::kNone) poll_touches(process, look.touches, whole);
   // What it alone has used of shared memory nobody would find any more.
   if (last && process.shared_bytes != process.polled_shared_bytes) poll_shared(process);
-  if (look.touches == Touches::kAll && process.far()) tell_remembered_peak(process);
+  if ((last || look.touches == Touches::kAll) && process.far()) tell_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) learn_mapped_files(process, process.last_maps);
   if (whole || (began >= process.next_file_poll_ns && (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns))) poll_mapped_files(process);
