@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr std::chrono::milliseconds kBusy{2}, kSlow{8}, kQuiet{20};
+constexpr int kSamplesAfterFork = 100;
 constexpr uint64_t kNewsPart = 256;  // of what they have
 
 }  // namespace
@@ -26,7 +28,7 @@ void RssSampler::watch(uint32_t pid) {
   if (!statm) return;
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
-  watched_[pid] = {std::move(statm)};
+  watched_[pid].statm = std::move(statm);
   if (thread_.joinable()) return;
   // Signals are for the loop.
   sigset_t all, before;
@@ -62,6 +64,32 @@ uint64_t RssSampler::most_shared_pages(uint32_t pid) {
   return at == watched_.end() ? 0 : at->second.most_shared_pages;
 }
 
+void RssSampler::has_forked(uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  const auto at = watched_.find(pid);
+  if (at == watched_.end()) return;
+  Watched& watched = at->second;
+  const std::string path = "/proc/" + std::to_string(pid);
+  if (!watched.children) watched.children = UniqueFd(::open((path + "/task/" + std::to_string(pid) + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+  watched.samples_with_children = kSamplesAfterFork;
+}
+
+/// Of the children of its first thread that are not watched themselves.
+uint64_t RssSampler::newborn_pages(Watched& watched) const {
+  if (watched.samples_with_children == 0 || !watched.children) return 0;
+  --watched.samples_with_children;
+  const std::string text = read_line(watched.children.get());
+  uint64_t pages = 0;
+  for (const char* at = text.c_str(); *at != '\0';) {
+    char* end = nullptr;
+    const auto pid = static_cast<uint32_t>(std::strtoul(at, &end, 10));
+    if (end == at) break;
+    if (!watched_.contains(pid)) pages += resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages;
+    at = *end == ' ' ? end + 1 : end;
+  }
+  return pages;
+}
+
 /// When the next sample should be, if this one comes `apart` after the last. Under the lock.
 std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
   Peak now;
@@ -70,7 +98,7 @@ std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
     const Resident resident = resident_of(read_line(watched.statm.get()));
     watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
     const uint64_t pages = resident.own_pages;
-    now.pages += pages;
+    now.pages += pages + newborn_pages(watched);
     if (pages <= most) continue;
     most = pages;
     now.pid = pid;

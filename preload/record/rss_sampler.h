@@ -25,6 +25,8 @@ class RssSampler {
   void watch(uint32_t pid);
   void forget(uint32_t pid);
   void stop();
+  /// It has forked: for a while its children count too, those that live for less than a look among them.
+  void has_forked(uint32_t pid);
 
   /// The most anonymous pages that all had at once, since the last call, and who had most of them; 0: nothing was sampled.
   struct Peak {
@@ -44,7 +46,10 @@ class RssSampler {
   struct Watched {
     UniqueFd statm;
     uint64_t most_shared_pages = 0;
+    UniqueFd children;
+    int samples_with_children = 0;  // that are still to come
   };
+  uint64_t newborn_pages(Watched& watched) const;
   std::map<uint32_t, Watched> watched_;
   uint64_t last_pages_ = 0;
   Peak peak_;

@@ -66,6 +66,7 @@ void Session::note_newborn(Process& parent, uint32_t pid) {
   if (find(pid) != nullptr) return;
   if (parent.newborns.size() >= kNewbornsLookedAt) forget_newborn(parent, parent.newborns.begin()->first);
   parent.newborns[pid] = 0;
+  sampler_.has_forked(parent.pid);
 }
 
 /// What those that still live have of it counts towards the peak; as memory of the target's it is their parent's.

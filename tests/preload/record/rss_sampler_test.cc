@@ -65,6 +65,18 @@ TEST(RssSampler, RemembersWhatHasGoneAgainUntilItIsTaken) {
   EXPECT_LT(sampler.take().pages, before + 64);
 }
 
+TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
+  ShortPeak child;  // of this process, which is the one that is watched
+  RssSampler sampler;
+  sampler.watch(static_cast<uint32_t>(::getpid()));
+  std::this_thread::sleep_for(milliseconds(50));
+  const uint64_t alone = sampler.take().pages;
+  sampler.has_forked(static_cast<uint32_t>(::getpid()));
+  child.proceed();
+  std::this_thread::sleep_for(milliseconds(150));
+  EXPECT_GT(sampler.take().pages, alone + kPeakBytes / kPage);
+}
+
 TEST(RssSampler, CountsThoseOnlyThatItWatches) {
   ShortPeak child;
   RssSampler sampler;
