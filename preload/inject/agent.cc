@@ -92,7 +92,7 @@ static void tell_of_birth() {
   trace::Event event;
   event.kind = trace::EventKind::kFork;
   event.address = own_pid;
-  agent_shared->ring.try_push(event);
+  agent_push(event);
 }
 
 bool copied_unseen() { return copy_mark != nullptr && *copy_mark == 0; }

@@ -28,7 +28,7 @@ using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
 
 /// A call of PAGEMAP_SCAN costs 8 us, a page that is there 130 ns, or 13 if nobody asks whether it is a file's.
 inline constexpr uint64_t kScanCallNs = 8000, kScanPageNs = 130, kScanAnonymousNs = 13;
-inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage;
+inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage, kAlongAnonymous = kScanCallNs / kScanAnonymousNs * kPage;
 
 /// Where the ranges from `first` on, which are in order, are so far apart that looking `along` between them costs more than
 /// another call: the end of those that are worth one scan.

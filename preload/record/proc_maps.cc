@@ -259,6 +259,18 @@ bool kernel_has_pagemap_scan() {
   return scan_works == Known::kYes;
 }
 
+std::vector<uint32_t> pids_in(const std::string& text) {
+  std::vector<uint32_t> pids;
+  for (const char* at = text.c_str(); *at != '\0';) {
+    char* end = nullptr;
+    const unsigned long pid = std::strtoul(at, &end, 10);
+    if (end == at) break;
+    pids.push_back(static_cast<uint32_t>(pid));
+    at = end + (*end == ' ' ? 1 : 0);
+  }
+  return pids;
+}
+
 Resident resident_of(const std::string& statm) {
   Resident out;
   if (statm.empty()) return out;

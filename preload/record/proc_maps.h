@@ -50,6 +50,9 @@ void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::funct
 /// Calls found(start, end) for runs of pages that were read only: the shared zero page is mapped there. Needs PAGEMAP_SCAN.
 void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
 
+/// The processes in the text of /proc/PID/task/TID/children.
+std::vector<uint32_t> pids_in(const std::string& text);
+
 /// What /proc/PID/statm says: own_pages is RssAnon, shared_pages RssFile + RssShmem. Not known: the text is empty.
 struct Resident {
   bool known = false;

@@ -132,7 +132,6 @@ struct Process {
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
   uint64_t unpaid_faults = 0, system_ns = 0;  // faults of this machine that are not in the next yet; the process's system time then
-  uint64_t most_other_pages = 0; // of files and shared memory, at any look
   uint64_t native_fault_ns = 0;  // its threads' CPU time that went into faults of this machine and is not taken off yet
   uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
   uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter

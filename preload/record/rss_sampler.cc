@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -28,7 +27,7 @@ void RssSampler::watch(uint32_t pid) {
   if (!statm) return;
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
-  watched_[pid].statm = std::move(statm);
+  watched_[pid] = Watched{std::move(statm), {}, 0, 0};
   if (thread_.joinable()) return;
   // Signals are for the loop.
   sigset_t all, before;
@@ -69,8 +68,8 @@ void RssSampler::has_forked(uint32_t pid) {
   const auto at = watched_.find(pid);
   if (at == watched_.end()) return;
   Watched& watched = at->second;
-  const std::string path = "/proc/" + std::to_string(pid);
-  if (!watched.children) watched.children = UniqueFd(::open((path + "/task/" + std::to_string(pid) + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string number = std::to_string(pid);
+  if (!watched.children) watched.children = UniqueFd(::open(("/proc/" + number + "/task/" + number + "/children").c_str(), O_RDONLY | O_CLOEXEC));
   watched.samples_with_children = kSamplesAfterFork;
 }
 
@@ -78,15 +77,9 @@ void RssSampler::has_forked(uint32_t pid) {
 uint64_t RssSampler::newborn_pages(Watched& watched) const {
   if (watched.samples_with_children == 0 || !watched.children) return 0;
   --watched.samples_with_children;
-  const std::string text = read_line(watched.children.get());
   uint64_t pages = 0;
-  for (const char* at = text.c_str(); *at != '\0';) {
-    char* end = nullptr;
-    const auto pid = static_cast<uint32_t>(std::strtoul(at, &end, 10));
-    if (end == at) break;
+  for (const uint32_t pid : pids_in(read_whole(watched.children.get())))
     if (!watched_.contains(pid)) pages += resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages;
-    at = *end == ' ' ? end + 1 : end;
-  }
   return pages;
 }
 

@@ -21,7 +21,7 @@ class RssSampler {
   RssSampler(const RssSampler&) = delete;
   RssSampler& operator=(const RssSampler&) = delete;
 
-  /// From now on the process counts. The first one starts the thread.
+  /// From now on the process counts, as one that has had nothing so far. The first one starts the thread.
   void watch(uint32_t pid);
   void forget(uint32_t pid);
   void stop();
@@ -38,18 +38,18 @@ class RssSampler {
   uint64_t most_shared_pages(uint32_t pid);
 
  private:
+  struct Watched {
+    UniqueFd statm, children;
+    uint64_t most_shared_pages = 0;
+    int samples_with_children = 0;  // that are still to come
+  };
+
   void run();
   std::chrono::milliseconds sample(std::chrono::milliseconds apart);
+  uint64_t newborn_pages(Watched& watched) const;
 
   std::mutex mutex_;
   std::condition_variable woken_;
-  struct Watched {
-    UniqueFd statm;
-    uint64_t most_shared_pages = 0;
-    UniqueFd children;
-    int samples_with_children = 0;  // that are still to come
-  };
-  uint64_t newborn_pages(Watched& watched) const;
   std::map<uint32_t, Watched> watched_;
   uint64_t last_pages_ = 0;
   Peak peak_;

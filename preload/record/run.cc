@@ -119,7 +119,7 @@ class SignalsBlocked {
 
 /// What it took to read and understand the host goes back to the kernel before the program starts: left to itself mimalloc would
 /// keep it for a while. (Calls that stay, too: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
-void use_own_allocator() {
+void give_back_unused_memory() {
   const long delay = mi_option_get(mi_option_decommit_delay);
   mi_option_set(mi_option_decommit_delay, 0);
   mi_collect(true);
@@ -136,7 +136,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   if (!library.ok()) return library.error();
   if (library.value().find_first_of(" :") != std::string::npos)
     return Error{library.value() + ": the dynamic linker cannot preload a path with a space or a colon; move the library"};
-  use_own_allocator();
+  give_back_unused_memory();
   if (options.use_mimalloc && mimalloc_library().empty())
     return Error{"--allocator mimalloc: no libmimalloc.so to preload; apt-get install libmimalloc2.0"};
 
@@ -177,7 +177,7 @@ Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& g
   socklen_t length = sizeof peer;
   if (::getsockopt(hello_socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
     return Error{"descriptor " + std::to_string(hello_socket_fd) + " is not a socket from the capture library: " + std::strerror(errno)};
-  use_own_allocator();
+  give_back_unused_memory();
   RecordOptions options = given;
   if (options.command.empty()) {
     std::string text = read_whole_path("/proc/" + std::to_string(peer.pid) + "/cmdline");

@@ -110,7 +110,6 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
   process->started_ns = monotonic_ns();
   process->next_sweep_ns = process->started_ns + 20'000'000;
   if (process->pidfd) watch(process->pidfd.get(), kProcess, pid);
-  if (!near_) sampler_.watch(pid);
   Process& added = *process;
   processes_[pid] = std::move(process);
   forget_address_space(added);
@@ -142,7 +141,8 @@ void Session::forget_address_space(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
-  process.native_fault_ns = process.unpaid_faults = process.most_other_pages = 0;
+  process.native_fault_ns = process.unpaid_faults = 0;
+  if (!near_) sampler_.watch(process.pid);
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.scanned.clear();
   process.anonymous.clear();
@@ -314,7 +314,7 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
   event.time_ns = monotonic_ns();
   if (task != nullptr) {
     TaskClock::Span span;
-    if ((force_clock || (process.far() ? task->clock.due_while_far(event.time_ns) : task->clock.due(event.time_ns))) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
+    if ((force_clock || task->clock.due(event.time_ns, process.far())) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
       ++count_.clock_reads;
       event.compute_ns = span.compute_ns - take_native_faults(process, span.compute_ns);
       event.wait_ns = span.wait_ns;

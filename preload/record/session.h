@@ -228,6 +228,8 @@ class Session {
   int64_t count_slack_pages(const Process& process) const;
   Look what_has_changed(Process& process, uint64_t now_ns);
   void note_looked(Process& process);
+  uint64_t rest_after(uint64_t cpu_began_ns, uint64_t share) const;
+  uint64_t rest_while_far(const Process& process, uint64_t cpu_began_ns) const;
   uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
   void set_next_sweep(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before);
   void look_at_peak();
@@ -239,7 +241,6 @@ class Session {
   // session_sweep.cc
   void sweep(Process& process, bool whole, bool last = false);
   void look_last(Process& process);
-  uint64_t rest_while_far(const Process& process, uint64_t cpu_began_ns) const;
   void look_at_mappings(Process& process, bool changed_only, bool whole);
   enum class Registration { kByItself, kDone, kLater };
   bool register_memory(Process& process, uint64_t start, uint64_t end);
@@ -251,6 +252,7 @@ class Session {
   void note_where_to_scan(Process& process);
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
   using Scan = void (*)(int, uint64_t, uint64_t, const std::function<void(uint64_t, uint64_t)>&);
+  static void add_fresh(const Process& process, uint64_t from, uint64_t to, Changes* out);
   void add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out);
   Changes fresh_changes(Process& process, bool whole);
   Changes fresh_changes_by_one_scan(Process& process);

@@ -16,14 +16,8 @@ std::vector<uint32_t> children_of(const Process& process) {
   size_t looked_at = 0;
   for (const auto& [tid, task] : process.tasks) {
     if (++looked_at > kThreadsLookedAt) break;
-    const std::string text = read_whole_path("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(tid) + "/children");
-    for (const char* at = text.c_str(); *at != '\0';) {
-      char* end = nullptr;
-      const unsigned long pid = std::strtoul(at, &end, 10);
-      if (end == at) break;
-      found.push_back(static_cast<uint32_t>(pid));
-      at = end + (*end == ' ' ? 1 : 0);
-    }
+    const std::vector<uint32_t> children = pids_in(read_whole_path("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(tid) + "/children"));
+    found.insert(found.end(), children.begin(), children.end());
   }
   return found;
 }

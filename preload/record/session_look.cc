@@ -48,16 +48,22 @@ Session::Look Session::what_has_changed(Process& process, uint64_t now_ns) {
     if (mappings_changed(process) || process.fork_group != 0 || news > slack) return {Touches::kAll, true};
     return {Touches::kNone, false};
   }
-  const bool mappings = (mappings_changed(process) || (process.polled_whole() ? now_ns >= process.stale_mappings_ns : due)) &&
-                        (now_ns >= process.next_mappings_ns || !process.polled_whole());
+  const bool mappings = process.polled_whole() ? now_ns >= process.next_mappings_ns && (mappings_changed(process) || now_ns >= process.stale_mappings_ns)
+                                               : due || mappings_changed(process);
   if ((due || news < -slack) && now_ns >= process.next_full_ns) return {Touches::kAll, mappings};
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 
-/// When what cost so much may be looked at again: nothing depends yet on what is heard a little late.
+/// When what has cost so much by now may be looked at again, if it is to take such a part of a CPU's time in all processes, and
+/// half of that in one.
+uint64_t Session::rest_after(uint64_t cpu_began_ns, uint64_t share) const {
+  return monotonic_ns() + (thread_cpu_ns() - cpu_began_ns) * share * std::max<uint64_t>(processes_.size(), 2);
+}
+
+/// Nothing depends yet on what is heard a little late.
 uint64_t Session::rest_while_far(const Process& process, uint64_t cpu_began_ns) const {
-  constexpr uint64_t kShareWhileFar = 25;  // of a CPU's time for all processes, half of that for one
-  return process.far() ? monotonic_ns() + (thread_cpu_ns() - cpu_began_ns) * kShareWhileFar * std::max<uint64_t>(processes_.size(), 2) : 0;
+  constexpr uint64_t kShareWhileFar = 25;
+  return process.far() ? rest_after(cpu_began_ns, kShareWhileFar) : 0;
 }
 
 /// What no look finds is no news until there is more of it.
@@ -145,7 +151,6 @@ void Session::read_rss(Process& process) {
     process.sampled_shared_bytes = shared_memory_bytes(process);
   }
   const uint64_t bytes = now.own_pages * kPage + process.sampled_shared_bytes;
-  process.most_other_pages = std::max(process.most_other_pages, now.shared_pages);
   if (bytes > process.rss_bytes) process.active = true;
   rss_total_bytes_ += bytes - process.rss_bytes;
   process.rss_bytes = bytes;

@@ -140,8 +140,7 @@ void Session::poll_mapped_files(Process& process) {
     scan_shared(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) tell_used_pages(process, process.file_mappings.at(ranges[i].first), runs);
   }
-  const uint64_t now = monotonic_ns();
-  process.file_poll_ns = now + kWholePollNs;
+  process.file_poll_ns = monotonic_ns() + kWholePollNs;
   process.next_file_poll_ns = rest_while_far(process, cpu_began);
 }
 

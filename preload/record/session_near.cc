@@ -85,7 +85,7 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// been unmapped since: as many as there ever were.
 uint64_t Session::most_own_pages(const Process& process) {
   const uint64_t most = kib_of(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "VmHWM:") * 1024 / kPage;
-  return most - std::min(most, std::max(process.most_other_pages, sampler_.most_shared_pages(process.pid)));
+  return most - std::min(most, sampler_.most_shared_pages(process.pid));
 }
 
 /// What was there between two looks and is gone again: told as memory of nobody's that is touched and given back, so that the

@@ -75,10 +75,17 @@ std::vector<PageRange> Session::polled_ranges(const Process& process, bool whole
   return polled;
 }
 
+void Session::add_fresh(const Process& process, uint64_t from, uint64_t to, Changes* out) {
+  process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
+    append(&out->fresh, start, end);
+    out->fresh_pages += (end - start) / kPage;
+  });
+}
+
 /// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
 /// at one go, with what is between them: libraries make some sixty of a few pages each.
 void Session::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out) {
-  const uint64_t along = kScanCallNs / (scan == scan_anonymous ? kScanAnonymousNs : kScanPageNs) * kPage;
+  const uint64_t along = scan == scan_anonymous ? kAlongAnonymous : kAlongAnyKind;
   const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
   std::vector<PageRange> runs;
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
@@ -90,10 +97,7 @@ void Session::add_changes(Process& process, const std::vector<PageRange>& ranges
       for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
         absent(resident_until, from);
         resident_until = to;
-        process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
-          append(&out->fresh, start, end);
-          out->fresh_pages += (end - start) / kPage;
-        });
+        add_fresh(process, from, to, out);
       });
       absent(resident_until, ranges[i].second);
     }
@@ -134,12 +138,7 @@ Session::Changes Session::fresh_changes_by_one_scan(Process& process) {
   std::vector<PageRange> there, doubtful;
   scan_anonymous(process.pagemap.get(), 0, kScanEnd, [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
   for (const PageRange& range : process.anonymous)
-    for_each_inside(there, range, [&](uint64_t from, uint64_t to) {
-      process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
-        append(&changes.fresh, start, end);
-        changes.fresh_pages += (end - start) / kPage;
-      });
-    });
+    for_each_inside(there, range, [&](uint64_t from, uint64_t to) { add_fresh(process, from, to, &changes); });
   for (const PageRange& range : process.doubtful)
     for_each_inside(there, range, [&](uint64_t from, uint64_t to) { process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) { append(&doubtful, start, end); }); });
   add_changes(process, doubtful, scan_resident, &changes);

@@ -195,9 +195,8 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
   else learn_all(process, maps, whole);
   process.last_maps = std::move(maps);
   note_where_to_scan(process);
-  const uint64_t now = monotonic_ns();
-  process.next_mappings_ns = now + (thread_cpu_ns() - cpu_began) * kMappingsShare * std::max<uint64_t>(processes_.size(), 2);
-  process.stale_mappings_ns = now + kStaleNs;
+  process.next_mappings_ns = rest_after(cpu_began, kMappingsShare);
+  process.stale_mappings_ns = monotonic_ns() + kStaleNs;
 }
 
 void Session::sweep(Process& process, bool whole, bool last) {
@@ -241,7 +240,7 @@ void Session::sweep(Process& process, bool whole, bool last) {
 
 /// The last look at a process that is leaving: what it has now it takes with it. What is gone already makes no difference.
 void Session::look_last(Process& process) {
-  process.next_mappings_ns = process.next_shared_ns = process.next_file_poll_ns = process.next_io_ns = 0;
+  process.next_mappings_ns = process.next_full_ns = process.next_shared_ns = process.next_file_poll_ns = process.next_io_ns = 0;
   sweep(process, !process.polled_whole(), true);
 }
 
