@@ -50,6 +50,20 @@ inline bool tracking() { return tracking_now() || (__builtin_expect(agent_hello_
 /// the sweep that follows the change, since the recorder looks at the mappings after it has changed the word.
 inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0 || bytes >= ring::kLargeRequestBytes; }
 
+/// From before a large request to the kernel until the recorder has heard of it. A look that finds the memory in between leaves
+/// it to the hook: found by chance, it would be taken for many small requests that no kernel refuses.
+class LargeRequest {
+ public:
+  explicit LargeRequest(uint64_t bytes) : marked_(bytes >= ring::kFoundPieceBytes && tracking_now() && asks_before_use(bytes)) {
+    if (marked_) agent_shared->asking_bytes.store(bytes);
+  }
+  LargeRequest(const LargeRequest&) = delete;
+  ~LargeRequest() { if (marked_) agent_shared->asking_bytes.store(0); }
+
+ private:
+  bool marked_;
+};
+
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);

@@ -73,6 +73,21 @@ void before_large_free(void* pointer) {
   next_ask_ns.store(answered + std::max(kAsksApartNs, (answered - now) * kAsksPart), std::memory_order_relaxed);
 }
 
+constexpr size_t kLeastMappedBytes = 64 << 10;  // smaller ones libc takes from its heap
+
+/// Where glibc's block begins that is a mapping of its own: behind 16 bytes of bookkeeping. Few others do.
+inline bool may_be_mapping(void* pointer) { return (reinterpret_cast<uintptr_t>(pointer) & 0xfff) == 16; }
+
+/// free() unmaps it without a word, and the recorder hears of it later than the program goes on.
+void before_unmapping_free(void* pointer) {
+  if (!libc_allocates || !tracking_now() || !asks_before_use() || thread_state.inside > 0) return;
+  const size_t bytes = real_libc_table.malloc_usable_size(pointer);
+  const auto address = reinterpret_cast<uintptr_t>(pointer);
+  if (bytes < kLeastMappedBytes) return;
+  agent_shared->known.forget(address, address + bytes);
+  agent_shared->touched.forget(address, address + bytes);
+}
+
 /// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
 bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   bool granted = true;
@@ -84,8 +99,9 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   // Memory that has been touched is known, and nobody has to hear who allocates it again.
   const bool touched = is_touched(address, bytes);
   const ring::KnownPages& known = agent_shared->known;
-  if (!touched && asks_before_use(bytes) && (!known.contains(address) || (bytes > 4096 && !known.contains(address + bytes - 1))))
-    granted &= after_allocation_slow(address, bytes);
+  // Of what was freed here a moment ago the recorder may not have heard yet: a large request is told whatever seems known.
+  const bool seems_known = bytes < ring::kFoundPieceBytes && (touched || (known.contains(address) && (bytes <= 4096 || known.contains(address + bytes - 1))));
+  if (!seems_known && asks_before_use(bytes)) granted &= after_allocation_slow(address, bytes);
   if (thread_state.sample_left <= 0) sample_stack(address, bytes, caller, touched);
   return granted;
 }
@@ -111,6 +127,18 @@ inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const
   return look_at(pointer, bytes, can_be_refused, caller);
 }
 
+/// `call` goes to the guest's allocator, below whatever hook this is.
+template <class Call>
+[[gnu::always_inline]] inline void* allocate(size_t bytes, bool can_be_refused, const void* caller, Call call) {
+  const LargeRequest large(bytes);
+  void* pointer;
+  {
+    InAllocator in;
+    pointer = call();
+  }
+  return seen(pointer, bytes, can_be_refused, caller);
+}
+
 /// libc's allocator is below, and this is no call of our own.
 inline bool is_plain_call() { return __builtin_expect(libc_allocates && thread_state.inside == 0, 1); }
 
@@ -121,13 +149,11 @@ bool multiply_overflows(size_t a, size_t b, size_t* product) { return __builtin_
 [[gnu::noinline]] static void* malloc_carefully(size_t bytes, const void* caller) {
   if (!have_real_libc()) return bootstrap_allocate(bytes, 16);
   if (void* mine = own(bytes)) return mine;
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.malloc(bytes); }
-  return seen(pointer, bytes, true, caller);
+  return allocate(bytes, true, caller, [=] { return real_libc_table.malloc(bytes); });
 }
 
 OOMCAST_EXPORT void* malloc(size_t bytes) {
-  if (!is_plain_call()) return malloc_carefully(bytes, __builtin_return_address(0));
+  if (!is_plain_call() || __builtin_expect(bytes >= ring::kFoundPieceBytes, 0)) return malloc_carefully(bytes, __builtin_return_address(0));
   return seen(real_libc_table.malloc(bytes), bytes);
 }
 
@@ -135,14 +161,13 @@ OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
   size_t bytes = 0;
   if (!have_real_libc()) return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zero
   if (void* mine = own(count * each)) return mine;
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.calloc(count, each); }
-  return seen(pointer, count * each);
+  return allocate(count * each, true, __builtin_return_address(0), [=] { return real_libc_table.calloc(count, each); });
 }
 
 [[gnu::noinline]] static void free_carefully(void* pointer) {
   if (pointer == nullptr || is_bootstrap(pointer) || !have_real_libc()) return;
   if (has_large.load(std::memory_order_relaxed)) before_large_free(pointer);
+  if (may_be_mapping(pointer)) before_unmapping_free(pointer);
   {
     InAllocator in;
     real_libc_table.free(pointer);
@@ -151,7 +176,7 @@ OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
 }
 
 OOMCAST_EXPORT void free(void* pointer) {
-  if (!is_plain_call() || is_bootstrap(pointer) || has_large.load(std::memory_order_relaxed)) return free_carefully(pointer);
+  if (!is_plain_call() || is_bootstrap(pointer) || has_large.load(std::memory_order_relaxed) || may_be_mapping(pointer)) return free_carefully(pointer);
   real_libc_table.free(pointer);
   notice_fall();
 }
@@ -169,9 +194,7 @@ OOMCAST_EXPORT void* realloc(void* old, size_t bytes) {
     }
     return moved;
   }
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.realloc(old, bytes); }
-  return seen(pointer, bytes, old == nullptr);
+  return allocate(bytes, old == nullptr, __builtin_return_address(0), [=] { return real_libc_table.realloc(old, bytes); });
 }
 
 OOMCAST_EXPORT void* reallocarray(void* old, size_t count, size_t each) {
@@ -186,40 +209,32 @@ OOMCAST_EXPORT void* reallocarray(void* old, size_t count, size_t each) {
 OOMCAST_EXPORT int posix_memalign(void** out, size_t alignment, size_t bytes) {
   if (!have_real_libc()) return (*out = bootstrap_allocate(bytes, alignment)) ? 0 : ENOMEM;
   void* pointer = nullptr;
-  int result;
-  { InAllocator in; result = real_libc_table.posix_memalign(&pointer, alignment, bytes); }
+  int result = 0;
+  void* const kept = allocate(bytes, true, __builtin_return_address(0), [&] { return (result = real_libc_table.posix_memalign(&pointer, alignment, bytes)), pointer; });
   if (result != 0) return result;
-  if (seen(pointer, bytes) == nullptr && pointer != nullptr) return ENOMEM;
+  if (kept == nullptr && pointer != nullptr) return ENOMEM;
   *out = pointer;
   return 0;
 }
 
 OOMCAST_EXPORT void* aligned_alloc(size_t alignment, size_t bytes) {
   if (!have_real_libc()) return bootstrap_allocate(bytes, alignment);
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.aligned_alloc(alignment, bytes); }
-  return seen(pointer, bytes);
+  return allocate(bytes, true, __builtin_return_address(0), [=] { return real_libc_table.aligned_alloc(alignment, bytes); });
 }
 
 OOMCAST_EXPORT void* memalign(size_t alignment, size_t bytes) {
   if (!have_real_libc()) return bootstrap_allocate(bytes, alignment);
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.memalign(alignment, bytes); }
-  return seen(pointer, bytes);
+  return allocate(bytes, true, __builtin_return_address(0), [=] { return real_libc_table.memalign(alignment, bytes); });
 }
 
 OOMCAST_EXPORT void* valloc(size_t bytes) {
   if (!have_real_libc()) return bootstrap_allocate(bytes, 4096);
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.valloc(bytes); }
-  return seen(pointer, bytes);
+  return allocate(bytes, true, __builtin_return_address(0), [=] { return real_libc_table.valloc(bytes); });
 }
 
 OOMCAST_EXPORT void* pvalloc(size_t bytes) {
   if (!have_real_libc()) return bootstrap_allocate((bytes + 4095) & ~size_t{4095}, 4096);
-  void* pointer;
-  { InAllocator in; pointer = real_libc_table.pvalloc(bytes); }
-  return seen(pointer, bytes);
+  return allocate(bytes, true, __builtin_return_address(0), [=] { return real_libc_table.pvalloc(bytes); });
 }
 
 OOMCAST_EXPORT size_t malloc_usable_size(void* pointer) {

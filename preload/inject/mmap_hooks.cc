@@ -58,6 +58,7 @@ int protected_now(void* start, size_t bytes, int protection, long result) {
 }  // namespace
 
 OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
+  const LargeRequest large(bytes);
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
   // Its pages are found by polling: whoever takes the mapping away has to let the recorder look first.
   if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);

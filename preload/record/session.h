@@ -247,6 +247,7 @@ class Session {
   Registration register_between(Process& process, uint64_t start, uint64_t end, bool whole);
   void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
   void learn_changed(Process& process, const std::vector<Vma>& maps);
+  static bool is_asked_for(const Process& process, const PageRange& gap);
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself, std::vector<PageRange>* registered = nullptr);
   // session_poll.cc
   void note_where_to_scan(Process& process);

@@ -278,7 +278,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
     case ring::RequestKind::kUnknownPage: {
       const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
       Vma vma;
-      if (request.bytes >= ring::kLargeRequestBytes && query_map(process.maps.get(), request.address, &vma) && vma.end >= end && vma.anonymous()) {
+      if (request.bytes >= ring::kFoundPieceBytes && query_map(process.maps.get(), request.address, &vma) && vma.end >= end && vma.anonymous()) {
         // Beside it may lie what else was allocated: its own pages first.
         vma.start = std::max(vma.start, page_down(request.address));
         vma.end = std::min(vma.end, page_up(end));

@@ -18,10 +18,10 @@ constexpr uint64_t kTickNs = 20'000'000, kFarClockTicks = 3, kGuardNs = 100'000'
 // Where pages are found without them mappings matter only for what is committed, and an allocator may have 60,000: of all processes'
 // time a fortieth, of one's alone half of that; those that have changed and are as large as they were are met by the second.
 constexpr uint64_t kMappingsShare = 40, kStaleNs = 1'000'000'000;
-constexpr uint64_t kFoundPieceBytes = 64 << 20;
 constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
+constexpr uint64_t kAllocatorsOwnBytes = 1 << 20;  // alignment and bookkeeping around a large block
 constexpr const char* kHeapName = "[heap]";
 
 bool is_heap(const Vma& vma) { return vma.name == kHeapName; }
@@ -99,6 +99,14 @@ void Session::learn_changed(Process& process, const std::vector<Vma>& maps) {
   }
 }
 
+/// A hook is about to tell of it: whether the target gives so much at once is decided then, and the program may hear it.
+bool Session::is_asked_for(const Process& process, const PageRange& gap) {
+  if (!process.shared) return false;
+  SharedMapping& area = *process.shared;
+  const uint64_t asked = area->asking_bytes.load(), found = gap.second - gap.first;
+  return asked >= ring::kFoundPieceBytes && found >= asked && found - asked < kAllocatorsOwnBytes;
+}
+
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
 /// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
 void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how, std::vector<PageRange>* registered) {
@@ -114,7 +122,8 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     if (area.shared != shared || area.anonymous != anonymous || (shared && area.offset_delta != vma.file_offset - vma.start)) replaced.emplace_back(area.start, area.end);
   });
   for (const auto& [start, end] : replaced) on_unmap(process, start, end);
-  const std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
+  std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
+  if (!vma.one_request) std::erase_if(gaps, [&](const PageRange& gap) { return is_asked_for(process, gap); });
   for (const auto& [start, end] : gaps) {
     Area area;
     area.start = start;
@@ -133,7 +142,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     process.map.insert(area);
     if (!area.announced) continue;
     // The kernel may refuse one large request where it grants many small ones, and found memory may have come by many.
-    const uint64_t piece = vma.one_request ? end - start : kFoundPieceBytes;
+    const uint64_t piece = vma.one_request ? end - start : ring::kFoundPieceBytes;
     for (uint64_t at = start; at < end; at += piece) feed_simple(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
   }
   std::vector<std::pair<uint64_t, uint64_t>> unregistered;
@@ -149,8 +158,10 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
   if (registrable) {
     if (!unregistered.empty() && how != Registration::kLater) {
       if (how == Registration::kDone || register_memory(process, vma.start, vma.end)) {
-        process.map.for_each(vma.start, vma.end, [](Area& area) { area.registered = true; });
-        if (process.shared) process.shared->known.set(vma.start, vma.end, true);
+        process.map.for_each(vma.start, vma.end, [&](Area& area) {
+          area.registered = true;
+          if (process.shared) process.shared->known.set(area.start, area.end, true);
+        });
       }
       // Registered first, counted after: whatever is touched in between faults.
       if (registered != nullptr) registered->insert(registered->end(), unregistered.begin(), unregistered.end());
@@ -159,7 +170,8 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
   } else if (anonymous || vma.writable) {
     if (!shared && registered == nullptr) reconcile_all(process, gaps);
     // It is polled anyway: malloc's hook need not ask.
-    if (process.shared && anonymous && !gaps.empty()) process.shared->known.set(vma.start, vma.end, true);
+    if (process.shared && anonymous)
+      for (const auto& [start, end] : gaps) process.shared->known.set(start, end, true);
   }
 }
 

@@ -28,6 +28,24 @@ struct KnownPages {
     const uint64_t page = (address >> 12) & (kPagesPerGiB - 1);
     return (bitmaps[bitmap][page / 64].load(std::memory_order_relaxed) >> (page % 64) & 1) != 0;
   }
+
+  /// The pages from `page` on, up to `end_page`, that share a word with it: their bits. `next`: the page after them.
+  static uint64_t mask_from(uint64_t page, uint64_t end_page, uint64_t* next) {
+    uint64_t mask = ~uint64_t{0} << (page % 64);
+    *next = (page | 63) + 1;
+    if (*next <= end_page) return mask;
+    *next = end_page;
+    return mask & ~uint64_t{0} >> (63 - ((end_page - 1) % 64));
+  }
+
+  /// By the guest: what it is about to give back is asked about when it comes again, although the recorder may not have heard by then.
+  void forget(uint64_t start, uint64_t end) {
+    for (uint64_t page = start >> 12, next; page < end >> 12; page = next) {
+      const uint64_t mask = mask_from(page, end >> 12, &next), gib = page >> (kGiBShift - 12);
+      const uint16_t bitmap = gib < kGiBCount ? index[gib].load(std::memory_order_relaxed) : 0;
+      if (bitmap != 0 && bitmap < kBitmaps) bitmaps[bitmap][(page & (kPagesPerGiB - 1)) / 64].fetch_and(~mask, std::memory_order_relaxed);
+    }
+  }
 };
 
 /// The writing end, in the recorder.
@@ -49,14 +67,9 @@ class KnownPagesWriter {
         table_->index[gib].store(bitmap, std::memory_order_relaxed);
         if (bitmap == 0xffff) { page = next_gib_page; continue; }
       }
-      const uint64_t in_gib = page & (kPagesPerGiB - 1);
-      uint64_t mask = ~uint64_t{0} << (in_gib % 64);
-      uint64_t next = (page | 63) + 1;
-      if (next > end >> 12) {
-        next = end >> 12;
-        mask &= ~uint64_t{0} >> (63 - ((next - 1) % 64));
-      }
-      auto& word = table_->bitmaps[bitmap][in_gib / 64];
+      uint64_t next;
+      const uint64_t mask = KnownPages::mask_from(page, end >> 12, &next);
+      auto& word = table_->bitmaps[bitmap][(page & (kPagesPerGiB - 1)) / 64];
       if (known) word.fetch_or(mask, std::memory_order_relaxed);
       else word.fetch_and(~mask, std::memory_order_relaxed);
       page = next;

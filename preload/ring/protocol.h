@@ -12,11 +12,13 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 10;
+inline constexpr uint32_t kVersion = 11;
 
 inline constexpr uint64_t kOfFile = 1, kMayStay = 2;  // RequestKind::kFreeing
 /// The target might refuse a request as large as this by itself: it is told whatever else is only polled.
 inline constexpr uint64_t kLargeRequestBytes = uint64_t{1} << 30;
+/// What /proc shows may have been asked for in many pieces of this size; a request as large as one says so (SharedArea::asking_bytes).
+inline constexpr uint64_t kFoundPieceBytes = uint64_t{64} << 20;
 /// Mappings of files below this are left out: locales, caches of the dynamic linker and the like.
 inline constexpr uint64_t kLeastMappedFileBytes = uint64_t{1} << 20;
 

@@ -29,6 +29,7 @@ struct SharedArea {
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   std::atomic<uint32_t> ask_before_use;  // not 0: memory is registered before the program touches it
   std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is looked at before it is given back
+  std::atomic<uint64_t> asking_bytes;  // a request for so much is under way and about to be told; 0: none as large as a piece is
   FileCallTable file_calls;
   EventRing ring;
   KnownPages known;    // registered: malloc need not ask

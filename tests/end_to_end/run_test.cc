@@ -55,7 +55,7 @@ TEST_F(Run, OneRequestBeyondRamAndSwapIsRefused) {
   ASSERT_EQ(run("dd if=/dev/zero of=/dev/null bs=1100M count=1 status=none").status, 0);
   Json r = report();
   if (!tracked(r)) GTEST_SKIP() << "no tracker can run here";
-  EXPECT_EQ(r["verdict"], "alloc_refused");
+  ASSERT_EQ(r["verdict"], "alloc_refused") << r.dump(1);
   EXPECT_THAT(r["first"]["alloc_refused"]["why"].get<std::string>(), HasSubstr("vm.overcommit_memory=0"));
 }
 

@@ -20,33 +20,47 @@ using std::chrono::milliseconds;
 
 constexpr size_t kPeakBytes = 64 << 20;
 
-/// A child that waits, has the memory for a moment, gives it back, and waits to be told to end.
+/// Long enough for several samples, on a busy machine too.
+void let_it_sample() { std::this_thread::sleep_for(milliseconds(200)); }
+
+/// A child that takes the memory when told, gives it back when told, and then waits to be told to end.
 class ShortPeak {
  public:
   ShortPeak() {
-    if (::pipe(go_) != 0) std::abort();
+    if (::pipe(go_) != 0 || ::pipe(done_) != 0) std::abort();
     pid_ = ::fork();
     if (pid_ != 0) return;
     ::close(go_[1]);  // else its own end would keep it waiting for ever
-    char told = 0;
-    static_cast<void>(!::read(go_[0], &told, 1));
+    wait_at(go_[0]);
     void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     std::memset(memory, 1, kPeakBytes);
-    std::this_thread::sleep_for(milliseconds(100));
+    tell(done_[1]);
+    wait_at(go_[0]);
     ::munmap(memory, kPeakBytes);
-    static_cast<void>(!::read(go_[0], &told, 1));
+    tell(done_[1]);
+    wait_at(go_[0]);
     ::_exit(0);
   }
   ~ShortPeak() {
     ::close(go_[1]);
     ::waitpid(pid_, nullptr, 0);
-    ::close(go_[0]);
+    for (const int fd : {go_[0], done_[0], done_[1]}) ::close(fd);
   }
-  void proceed() { static_cast<void>(!::write(go_[1], "x", 1)); }
+  /// Returns once the child has done it.
+  void proceed() {
+    tell(go_[1]);
+    wait_at(done_[0]);
+  }
   uint32_t pid() const { return static_cast<uint32_t>(pid_); }
 
  private:
-  int go_[2];
+  static void tell(int fd) { static_cast<void>(!::write(fd, "x", 1)); }
+  static void wait_at(int fd) {
+    char told = 0;
+    static_cast<void>(!::read(fd, &told, 1));
+  }
+
+  int go_[2], done_[2];
   pid_t pid_;
 };
 
@@ -54,14 +68,16 @@ TEST(RssSampler, RemembersWhatHasGoneAgainUntilItIsTaken) {
   ShortPeak child;
   RssSampler sampler;
   sampler.watch(child.pid());
-  std::this_thread::sleep_for(milliseconds(50));
+  let_it_sample();
   const uint64_t before = sampler.take().pages;
   child.proceed();
-  std::this_thread::sleep_for(milliseconds(400));
+  let_it_sample();
+  child.proceed();
+  let_it_sample();
   const RssSampler::Peak peak = sampler.take();
   EXPECT_EQ(peak.pid, child.pid());
   EXPECT_NEAR(static_cast<double>(peak.pages - before), static_cast<double>(kPeakBytes / kPage), 64);
-  std::this_thread::sleep_for(milliseconds(50));
+  let_it_sample();
   EXPECT_LT(sampler.take().pages, before + 64);
 }
 
@@ -69,11 +85,11 @@ TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
   ShortPeak child;  // of this process, which is the one that is watched
   RssSampler sampler;
   sampler.watch(static_cast<uint32_t>(::getpid()));
-  std::this_thread::sleep_for(milliseconds(50));
+  let_it_sample();
   const uint64_t alone = sampler.take().pages;
   sampler.has_forked(static_cast<uint32_t>(::getpid()));
   child.proceed();
-  std::this_thread::sleep_for(milliseconds(150));
+  let_it_sample();
   EXPECT_GT(sampler.take().pages, alone + kPeakBytes / kPage);
 }
 
@@ -83,9 +99,9 @@ TEST(RssSampler, CountsThoseOnlyThatItWatches) {
   EXPECT_EQ(sampler.take().pages, 0u);
   sampler.watch(child.pid());
   sampler.forget(child.pid());
-  std::this_thread::sleep_for(milliseconds(50));
+  let_it_sample();
   static_cast<void>(sampler.take());
-  std::this_thread::sleep_for(milliseconds(50));
+  let_it_sample();
   EXPECT_EQ(sampler.take().pages, 0u);
 }
 
@@ -95,7 +111,7 @@ TEST(RssSampler, StopsForGood) {
   sampler.stop();
   static_cast<void>(sampler.take());
   sampler.watch(static_cast<uint32_t>(::getpid()));
-  std::this_thread::sleep_for(milliseconds(50));
+  let_it_sample();
   EXPECT_EQ(sampler.take().pages, 0u);
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "preload/ring/protocol.h"
 #include "tests/preload/record/recording_sink.h"
 
 namespace oomcast::record {
@@ -30,6 +31,26 @@ TEST_F(Run, SeesMemoryThatTheKernelTouchesForTheProgram) {
   EXPECT_EQ(summary->tracker, "userfaultfd");
   EXPECT_GE(sink.written_bytes(), 8u << 20);
   EXPECT_LT(peak_error_percent(summary.value()), 3);
+}
+
+TEST_F(Run, OneLargeRequestIsToldAsOneHoweverItIsHeardOf) {
+  // Now and then a look at the mappings comes between the kernel's answer and the hook's word.
+  const auto summary = record_guest(sink, {guest("large_requests")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+  uint64_t whole = 0;
+  for (const trace::Event& e : sink.events) {
+    EXPECT_FALSE(e.kind == EventKind::kMap && e.bytes == ring::kFoundPieceBytes) << "in pieces";
+    whole += e.kind == EventKind::kMap && e.bytes >= uint64_t{100} << 20 && e.bytes < uint64_t{101} << 20;
+  }
+  EXPECT_EQ(whole, 3000u);
+}
+
+TEST_F(Run, WhatComesBackInTheSamePlaceIsHeldAgain) {
+  // A program runs on once we have read that it unmapped: before that is forgotten here, the place may be in use again.
+  ASSERT_TRUE(record_guest(sink, {guest("frees_mappings")}).ok());
+  const auto touched = std::count_if(sink.events.begin(), sink.events.end(), [](const trace::Event& e) { return e.kind == EventKind::kTouch && (e.flags & trace::kWrite) && !(e.flags & trace::kPresent); });
+  EXPECT_GT(touched, 1950);
 }
 
 TEST_F(Run, CountsZeroesWrittenAsTouches) {
