@@ -31,10 +31,11 @@ namespace {
 
 std::atomic<bool> maps_files{false};  // this process has mapped a file's data
 
-/// While touches are polled, nothing else tells what was touched in memory that is about to go.
-void before_free(const void* start, uint64_t bytes) {
-  if (tracking() && bytes >= agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed))
-    agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), bytes, 0, 0);
+/// While touches are polled, nothing else tells what was touched in memory that is about to go. True: the recorder has been asked,
+/// and takes the memory for gone.
+bool before_free(const void* start, uint64_t bytes) {
+  return tracking() && bytes >= agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed) &&
+         agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), bytes, 0, 0);
 }
 /// The target would have refused to move it.
 void take_break_back(void* before) {
@@ -76,11 +77,10 @@ OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((
 OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
   const bool of_file = maps_files.load(std::memory_order_relaxed) && bytes >= ring::kLeastMappedFileBytes;
   const auto address = reinterpret_cast<uint64_t>(start);
-  if (of_file) agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), ring::kOfFile, 0);
-  else before_free(start, bytes);
+  const bool asked = of_file ? agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), ring::kOfFile, 0) : before_free(start, bytes);
   const long result = raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes));
-  // Told again afterwards: the same file may be mapped in the same place before the recorder looks.
-  if (of_file && result == 0) agent_note(trace::EventKind::kUnmap, address, page_up(bytes), 0, 0);
+  // Told again afterwards: the same file may be mapped in the same place before the recorder looks, or the call have failed.
+  if (asked) agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, page_up(bytes), 0, 0);
   return static_cast<int>(with_errno(result));
 }
 
@@ -103,10 +103,11 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
 }
 
 OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
-  if (advice == MADV_DONTNEED || advice == MADV_REMOVE) before_free(start, bytes);
+  const bool asked = (advice == MADV_DONTNEED || advice == MADV_REMOVE) && before_free(start, bytes);
   // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming.
   if (advice == MADV_FREE) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   const long result = raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice);
+  if (asked) agent_note(trace::EventKind::kAdviseDontneed, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   note_huge_advice(reinterpret_cast<uint64_t>(start), bytes, advice, result);
   return static_cast<int>(with_errno(result));
 }

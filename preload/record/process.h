@@ -15,6 +15,7 @@
 
 #include "preload/record/address_map.h"
 #include "preload/record/doorbell.h"
+#include "preload/record/leaving_ranges.h"
 #include "preload/record/mapped_files.h"
 #include "preload/record/open_files.h"
 #include "preload/record/page_states.h"
@@ -115,6 +116,7 @@ struct Process {
   std::map<uint64_t, SampledAllocation> sampled;  // by start
   std::vector<std::pair<uint64_t, uint64_t>> free_advised;    // MADV_FREE announced, REMOVE event yet to come
   std::vector<ParkedFill> parked;
+  LeavingRanges leaving;
 
   bool greeted = false;          // its library has said hello
   bool looked_at = false;        // a sweep has seen this address space

@@ -262,6 +262,7 @@ class Session {
   Changes changes_in(Process& process, const std::vector<PageRange>& ranges);
   void reconcile_all(Process& process, const std::vector<PageRange>& ranges);
   void apply_changes(Process& process, const Changes& changes);
+  void find_there(Process& process, uint64_t from, uint64_t to);
   void give_back(Process& process, uint64_t from, uint64_t to);
   void find_fresh(Process& process, uint64_t from, uint64_t to);
   bool announce_under(Process& process, uint64_t at);

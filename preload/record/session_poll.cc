@@ -150,13 +150,16 @@ void Session::reconcile_all(Process& process, const std::vector<PageRange>& rang
 /// What has gone first: memory that was moved must not count twice.
 void Session::apply_changes(Process& process, const Changes& changes) {
   for (const auto& [from, to] : changes.gone) give_back(process, from, to);
-  for (const auto& [from, to] : changes.fresh) {
-    // Across mappings as far as there are any; where one has gone meanwhile, the next look sees what follows.
-    uint64_t end = from;
-    while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
-    if (end > from) find_fresh(process, from, std::min(end, to));
-  }
+  for (const auto& [from, to] : changes.fresh) process.leaving.for_each_outside(from, to, [&](uint64_t start, uint64_t end) { find_there(process, start, end); });
   note_tracked(process);
+}
+
+/// Pages that are there and were not.
+void Session::find_there(Process& process, uint64_t from, uint64_t to) {
+  // Across mappings as far as there are any; where one has gone meanwhile, the next look sees what follows.
+  uint64_t end = from;
+  while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
+  if (end > from) find_fresh(process, from, std::min(end, to));
 }
 
 void Session::give_back(Process& process, uint64_t from, uint64_t to) {
@@ -225,6 +228,7 @@ static uint64_t too_many_bytes(const Process& process, const Session::Changes& c
 /// Touches that no fault tells.
 void Session::poll_touches(Process& process, Touches touches, bool whole) {
   const bool fresh_only = touches == Touches::kFresh;
+  process.leaving.expire(monotonic_ns());
   Changes changes = fresh_only ? fresh_changes(process, whole) : all_changes(process, whole);
   if (const uint64_t too_many = too_many_bytes(process, changes); fresh_only && too_many > kMovedBytes) {
     if (monotonic_ns() >= process.next_full_ns) changes = all_changes(process, whole);
@@ -272,6 +276,7 @@ void Session::poll_watches(Process& process) {
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (process.tracked_by_faults()) return;
+  process.leaving.gone(start, end);  // what a lost note has left there
   // All of a segment goes when its first page is named.
   if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
   std::vector<PageRange> areas;
@@ -288,6 +293,7 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
     Changes all_gone;
     append_touched(&all_gone.gone, process.pages, from, to);
     apply_changes(process, all_gone);
+    process.leaving.add(from, to, monotonic_ns());
   }
   // Not while it is being given back, and not much later: what others touch next is not on top of it.
   process.next_sweep_ns = monotonic_ns() + kSoonNs;

@@ -355,7 +355,8 @@ void Session::drain_ring(Process& process) {
         break;
       }
       case trace::EventKind::kFork: note_newborn(process, static_cast<uint32_t>(note.address)); break;
-      case trace::EventKind::kUnmap: forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes)); break;
+      case trace::EventKind::kUnmap: forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes)); [[fallthrough]];
+      case trace::EventKind::kAdviseDontneed: process.leaving.gone(page_down(note.address), page_up(note.address + note.bytes)); break;
       case trace::EventKind::kFileRead:
       case trace::EventKind::kFileWrite:
       case trace::EventKind::kFileSync:

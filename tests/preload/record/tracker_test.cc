@@ -63,8 +63,9 @@ TEST_P(Tracker, SeesWhatTheProgramTouchedAndNotWhatItOnlyRead) {
   // gives them pages and nobody was asked before.
   const double read = polled() && reads_cost_memory() ? 64 : 0;
   EXPECT_NEAR(bytes_of(EventKind::kTouch) / kMiB, 88 + read, 88 * 0.03);
-  // The most at once: 64 before the unmap, or 24 in parent and child each and 16 in the child.
-  EXPECT_NEAR(static_cast<double>(summary->tracked_peak_bytes) / kMiB, 64 + 2 * read, 64 * (polled() ? 0.05 : 0.03));
+  // The most at once: 64 before the unmap, or 24 in parent and child each and 16 in the child. On a busy machine a poll may meet
+  // what the parent touches next before it hears that the child has ended.
+  EXPECT_NEAR(static_cast<double>(summary->tracked_peak_bytes) / kMiB, 64 + 2 * read, 64 * (polled() ? 0.13 : 0.03));
   EXPECT_LT(peak_error_percent(summary.value()), 3);
 }
 
