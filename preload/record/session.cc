@@ -187,7 +187,7 @@ void Session::on_signal() {
 /// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already and
 /// keeps its own priority. While touches are only polled nobody waits, but what a look finds late may be gone.
 void Session::go_first() {
-  for (const int tid : {0, doorbell_.answering_tid()}) ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), near_ ? -10 : -5);
+  for (const int tid : {loop_tid_, doorbell_.answering_tid()}) ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), near_ ? -10 : -5);
 }
 
 void Session::loop() {
@@ -202,6 +202,7 @@ void Session::loop() {
   }
   spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   std::unique_lock lock(mutex_);
+  loop_tid_ = static_cast<int>(::syscall(SYS_gettid));
   go_first();
   start_answering();  // the thread inherits the priority
   const auto lingers = [&] { return options_.wait_for_all && monotonic_ns() - last_end_ns_ < kLingerNs; };

@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "preload/record/doorbell.h"
+#include "preload/record/near_cpu.h"
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
 #include "preload/record/rss_sampler.h"
@@ -205,6 +206,7 @@ class Session {
 
   // session_near.cc
   bool is_near() const;
+  void serve_near(uint32_t pid, uint32_t tid);
   void come_near();
   void measure_cost();
   uint64_t far_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
@@ -349,6 +351,8 @@ class Session {
   bool saw_huge_pages_ = false;
   uint32_t answered_rings_ = 0;
   std::mutex mutex_;  // held but for where the loop waits
+  NearCpu near_cpu_;
+  int loop_tid_ = 0;
   Doorbell doorbell_;  // last: its thread uses all the others
 };
 

@@ -39,7 +39,10 @@ void Session::on_userfaultfd(Process& process) {
     drain_ring(process);
     if (!process.parked.empty()) retry_parked(process);
     for (size_t i = 0; i < count; ++i)
-      if (messages[i].event == UFFD_EVENT_PAGEFAULT) on_fault(process, messages[i], i >= of_all);
+      if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
+        on_fault(process, messages[i], i >= of_all);
+        serve_near(process.pid, messages[i].arg.pagefault.feat.ptid);
+      }
     apply_watches();
   }
   if (!process.parked.empty()) retry_parked(process);

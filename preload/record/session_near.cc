@@ -44,6 +44,9 @@ uint64_t system_time_ns(uint32_t pid) {
 
 bool Session::is_near() const { return sink_.headroom_pages() < std::max(kNearPages, kTicksAhead * std::max(most_found_pages_, found_pages_)); }
 
+/// One that waited has been served: the next time we want to be on its CPU.
+void Session::serve_near(uint32_t pid, uint32_t tid) { near_cpu_.served(pid, tid, {loop_tid_, doorbell_.answering_tid()}); }
+
 /// Takes some ten milliseconds, for which no program waits that is never held.
 void Session::measure_cost() {
   cost_ = measure_tracking_cost();

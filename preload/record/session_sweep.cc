@@ -308,6 +308,7 @@ void Session::tick() {
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
   ++ticks_;
+  near_cpu_.rest({loop_tid_, doorbell_.answering_tid()});
   answer_all();  // whose ring failed
   most_found_pages_ = std::max(most_found_pages_, std::exchange(found_pages_, 0));
   // What a thread computes between two looks is told at one go: while nothing is near, who was first makes no difference.

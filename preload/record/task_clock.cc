@@ -17,6 +17,7 @@
 
 #include "model/base/units.h"
 #include "preload/record/doorbell.h"
+#include "preload/record/near_cpu.h"
 #include "preload/record/userfaultfd.h"
 
 namespace oomcast::record {
@@ -144,6 +145,7 @@ TrackingCost measure_tracking_cost() {
     ::munmap(memory, bytes);
     return cost;
   }
+  const OneCpu as_we_serve;  // the thread inherits it
   ring::Mailbox box{};
   ring::Doorbell bell{};
   constexpr int kRequests = 60;
