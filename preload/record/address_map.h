@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,10 @@ struct Area {
   uint64_t object = 0;      // which, if shared
   uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
+  bool is_like(const Area& other) const {
+    return writable == other.writable && anonymous == other.anonymous && no_reserve == other.no_reserve && stack == other.stack && registered == other.registered &&
+           announced == other.announced && shared == other.shared && object == other.object && offset_delta == other.offset_delta;
+  }
 };
 
 /// The flags of the kMap event that announces the area.
@@ -59,6 +64,21 @@ class AddressMap {
     split(start);
     split(end);
     for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; ++at) f(at->second);
+  }
+
+  /// Makes one area of those in [start, end) that differ in nothing: an arena that grows page by page is learnt page by page.
+  void join(uint64_t start, uint64_t end) {
+    auto at = areas_.lower_bound(start);
+    while (at != areas_.end() && at->first < end) {
+      const auto next = std::next(at);
+      if (next == areas_.end() || next->first >= end) return;
+      if (at->second.end == next->first && at->second.is_like(next->second)) {
+        at->second.end = next->second.end;
+        areas_.erase(next);
+      } else {
+        at = next;
+      }
+    }
   }
 
   /// The parts of [start, end) that are in no area.

@@ -38,7 +38,7 @@ class NearCpu {
 
  private:
   static constexpr uint32_t kLookEach = 64;  // a look costs as much as a fault
-  static constexpr uint32_t kElsewhere = 2;  // threads that take turns do not pull us to and fro
+  static constexpr uint32_t kElsewhere = 4;  // threads that take turns do not pull us to and fro
   void run_on(int cpu, const int (&servers)[2]);
 
   cpu_set_t allowed_{};

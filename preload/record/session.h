@@ -185,6 +185,7 @@ class Session {
   };
   Window window_for(Process& process, Task& task, uint64_t page, Fresh fresh);
   Walk& walk_at(Process& process, Task& task, uint64_t page, Fresh fresh);
+  static bool grows_at(Process& process, const Area& area, uint64_t end);
   uint64_t allowed_pages(const Task& task, const Walk& walk) const;
   void continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);

@@ -196,6 +196,8 @@ FaultResult Session::fill_window(Process& process, const ParkedFill& fill, bool 
     if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
   // Something was in the way below the page that is waited for: that page alone then.
   if (result == FaultResult::kDone && start + filled * kPage <= fill.page) return fd.fill(fill.page, 1, wake, false, &filled);
+  // Over the end of a mapping that has changed since it was looked at.
+  if (result == FaultResult::kGone && end - start > kPage) return fd.fill(fill.page, 1, wake, false, &filled);
   return result;
 }
 

@@ -167,6 +167,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
       if (registered != nullptr) registered->insert(registered->end(), unregistered.begin(), unregistered.end());
       else reconcile_all(process, unregistered);
     }
+    process.map.join(vma.start, vma.end);
   } else if (anonymous || vma.writable) {
     if (!shared && registered == nullptr) reconcile_all(process, gaps);
     // It is polled anyway: malloc's hook need not ask.

@@ -57,6 +57,13 @@ uint64_t Session::allowed_pages(const Task& task, const Walk& walk) const {
   return std::min({walk.window_pages, earned, most, std::max<uint64_t>(sink_.headroom_pages() / 8, 1)});
 }
 
+/// Whether an arena ends there for now: what it makes usable next faults.
+bool Session::grows_at(Process& process, const Area& area, uint64_t end) {
+  if (end != area.end) return false;
+  const Area* const reserved = process.map.find(end);
+  return reserved != nullptr && reserved->start == end && reserved->registered && !reserved->writable && process.pages.blank(end);
+}
+
 /// What to fill for this fault, and the walk that it begins or continues.
 Session::Window Session::window_for(Process& process, Task& task, uint64_t page, Fresh fresh) {
   Walk& walk = walk_at(process, task, page, fresh);
@@ -64,11 +71,14 @@ Session::Window Session::window_for(Process& process, Task& task, uint64_t page,
   ++walk.steps;
   walk.last_ns = monotonic_ns();
   if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1)) walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
+  // The second page in a row: likely to go as far as the walks before it did.
+  else if (walk.steps == 2) walk.window_pages = task.first_window_pages;
   Window window{&walk, page, page + kPage, false, down};
   uint64_t room = allowed_pages(task, walk) * kPage;
   const Area* area = process.map.find(page);
-  if (area == nullptr || !area->registered) {
-    // A mapping that grew by itself (a stack, mremap inside libc): look it up.
+  if (area == nullptr || !area->registered || !area->writable) {
+    // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its reservation usable):
+    // look it up.
     Vma vma;
     if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false);
     area = process.map.find(page);
@@ -97,7 +107,7 @@ Session::Window Session::window_for(Process& process, Task& task, uint64_t page,
     if (limit > area->end) limit = area->end;
     while (window.end < limit && fits(window.end)) window.end += kPage;
     // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
-    window.sentinel = window.end == process.break_end ? false : bounded || window.end == area->end || !tells(window.end);
+    window.sentinel = window.end == process.break_end || grows_at(process, *area, window.end) ? false : bounded || window.end == area->end || !tells(window.end);
   }
   if (window.pages() == 1) window.sentinel = false;
   return window;

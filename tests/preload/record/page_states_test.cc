@@ -96,6 +96,24 @@ TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
   EXPECT_TRUE(pages.test(PageBit::kWatched, 0x5000));
 }
 
+TEST(AddressMap, JoinsWhatIsAlikeAndNothingElse) {
+  AddressMap map;
+  for (uint64_t at = 0; at < 8; ++at) {
+    Area area;
+    area.start = at * 4096;
+    area.end = area.start + 4096;
+    area.writable = at != 4;
+    map.insert(area);
+  }
+  map.remove(6 * 4096, 7 * 4096);
+  map.join(4096, 8 * 4096);
+  std::vector<uint64_t> starts;
+  for (const auto& [start, area] : map.areas()) starts.push_back(start / 4096);
+  EXPECT_EQ(starts, (std::vector<uint64_t>{0, 1, 4, 5, 7}));
+  EXPECT_EQ(map.find(4096)->end, 4 * 4096u);
+  EXPECT_EQ(map.find(3 * 4096)->start, 4096u);
+}
+
 TEST(AddressMap, RemovingTheMiddleLeavesBothEnds) {
   AddressMap map;
   map.insert({.start = 0x1000, .end = 0x9000});
