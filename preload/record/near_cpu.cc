@@ -1,7 +1,6 @@
 // How do we come to run where the thread does that waits for us?
 #include "preload/record/near_cpu.h"
 
-#include <cstdlib>
 #include <utility>
 
 #include "preload/record/proc_maps.h"
@@ -17,13 +16,6 @@ cpu_set_t only(int cpu) {
 }
 
 }  // namespace
-
-int cpu_of_stat(const std::string& text) {
-  constexpr int kProcessorField = 39;
-  size_t at = text.rfind(')');
-  for (int field = 2; field < kProcessorField && at != std::string::npos; ++field) at = text.find(' ', at + 1);
-  return at == std::string::npos ? -1 : std::atoi(text.c_str() + at);
-}
 
 OneCpu::OneCpu() {
   const int cpu = ::sched_getcpu();
@@ -52,12 +44,13 @@ void NearCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
   served_since_rest_ = true;
   if (cpu_ >= 0 && ++since_look_ < kLookEach) return;
   since_look_ = 0;
-  const int cpu = cpu_of_stat(read_line_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat"));
-  if (cpu < 0 || cpu >= CPU_SETSIZE || !CPU_ISSET(static_cast<size_t>(cpu), &allowed_) || cpu == cpu_) {
+  // Where it runs or has run last.
+  const auto cpu = stat_field(read_line_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat"), 39);
+  if (!cpu || *cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed_) || static_cast<int>(*cpu) == cpu_) {
     elsewhere_ = 0;
     return;
   }
-  if (cpu_ < 0 || ++elsewhere_ >= kElsewhere) run_on(cpu, servers);
+  if (cpu_ < 0 || ++elsewhere_ >= kElsewhere) run_on(static_cast<int>(*cpu), servers);
 }
 
 void NearCpu::rest(const int (&servers)[2]) {

@@ -8,12 +8,8 @@
 #include <sched.h>
 
 #include <cstdint>
-#include <string>
 
 namespace oomcast::record {
-
-/// The CPU in a /proc/PID/task/TID/stat text, where the thread runs or has run last; -1: none.
-int cpu_of_stat(const std::string& text);
 
 /// While it lives, the calling thread and those that it starts run on the CPU that it runs on now.
 class OneCpu {

@@ -259,6 +259,13 @@ bool kernel_has_pagemap_scan() {
   return scan_works == Known::kYes;
 }
 
+std::optional<uint64_t> stat_field(const std::string& stat, int field) {
+  size_t at = stat.rfind(')');
+  for (int passed = 2; passed < field && at != std::string::npos; ++passed) at = stat.find(' ', at + 1);
+  if (at == std::string::npos) return std::nullopt;
+  return std::strtoull(stat.c_str() + at + 1, nullptr, 10);
+}
+
 std::vector<uint32_t> pids_in(const std::string& text) {
   std::vector<uint32_t> pids;
   for (const char* at = text.c_str(); *at != '\0';) {

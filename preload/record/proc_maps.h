@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,6 +50,9 @@ void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::funct
 
 /// Calls found(start, end) for runs of pages that were read only: the shared zero page is mapped there. Needs PAGEMAP_SCAN.
 void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
+
+/// A number in a /proc/PID/stat text, counted from 1 as in proc(5); the third and later ones.
+std::optional<uint64_t> stat_field(const std::string& stat, int field);
 
 /// The processes in the text of /proc/PID/task/TID/children.
 std::vector<uint32_t> pids_in(const std::string& text);

@@ -144,6 +144,7 @@ void Session::forget_address_space(Process& process) {
   process.native_fault_ns = process.unpaid_faults = 0;
   if (!near_) sampler_.watch(process.pid);
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
+  process.leaving.clear();
   process.scanned.clear();
   process.anonymous.clear();
   process.doubtful.clear();

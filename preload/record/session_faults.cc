@@ -194,11 +194,10 @@ FaultResult Session::fill_window(Process& process, const ParkedFill& fill, bool 
   count_.filled_pages += filled;
   for (uint64_t at = start; at < start + filled * kPage; at += kPage)
     if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
-  // Something was in the way below the page that is waited for: that page alone then.
-  if (result == FaultResult::kDone && start + filled * kPage <= fill.page) return fd.fill(fill.page, 1, wake, false, &filled);
-  // Over the end of a mapping that has changed since it was looked at.
-  if (result == FaultResult::kGone && end - start > kPage) return fd.fill(fill.page, 1, wake, false, &filled);
-  return result;
+  // Something was in the way below the page that is waited for, or the mapping has changed since it was looked at and ends
+  // inside the window: that page alone then.
+  const bool missed = result == FaultResult::kDone ? start + filled * kPage <= fill.page : result == FaultResult::kGone && end - start > kPage;
+  return missed ? fd.fill(fill.page, 1, wake, false, &filled) : result;
 }
 
 FaultResult Session::map_zero_window(Process& process, const ParkedFill& fill) {

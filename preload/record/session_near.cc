@@ -32,12 +32,10 @@ constexpr uint64_t kMissedPart = 128;
 constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
-/// Of all its threads, to 10 ms: field 15 of /proc/PID/stat.
+/// Of all its threads, to 10 ms.
 uint64_t system_time_ns(uint32_t pid) {
-  const std::string text = read_line_of("/proc/" + std::to_string(pid) + "/stat");
-  size_t at = text.rfind(')');
-  for (int field = 2; field < 15 && at != std::string::npos; ++field) at = text.find(' ', at + 1);
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at, nullptr, 10) * (1'000'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
+  const uint64_t ticks = stat_field(read_line_of("/proc/" + std::to_string(pid) + "/stat"), 15).value_or(0);
+  return ticks * (1'000'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
 }  // namespace

@@ -37,10 +37,7 @@ void Session::on_connection(int listener) {
 bool Session::descends_from_guest(uint32_t pid) {
   for (int generation = 0; generation < 32 && pid > 1; ++generation) {
     if (find(pid) != nullptr) return true;
-    const std::string stat = read_whole_path("/proc/" + std::to_string(pid) + "/stat");
-    const size_t close = stat.rfind(')');
-    if (close == std::string::npos || close + 4 >= stat.size()) return false;
-    pid = static_cast<uint32_t>(std::strtoul(stat.c_str() + close + 4, nullptr, 10));
+    pid = static_cast<uint32_t>(stat_field(read_whole_path("/proc/" + std::to_string(pid) + "/stat"), 4).value_or(0));
   }
   return false;
 }

@@ -36,6 +36,7 @@ int main(void) {
   }
   int status = 0;
   waitpid(child, &status, 0);
+  settle();
   memset(map(8 * MIB), 3, 8 * MIB);
   settle();
   return WEXITSTATUS(status);

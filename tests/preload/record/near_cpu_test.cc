@@ -15,12 +15,6 @@ int cpus_allowed(int tid) {
   return ::sched_getaffinity(tid, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
 }
 
-TEST(NearCpu, ReadsTheCpuBehindANameWithSpacesAndBrackets) {
-  EXPECT_EQ(cpu_of_stat("7 (a) b (c) S 1 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 9 10 11 12 13 14 15 16 17 18 19 20 21 22 0 0 17 5 0 0 0 0 0 0 0 0 0 0 0 0 0\n"), 5);
-  EXPECT_EQ(cpu_of_stat("7 (short) S 1"), -1);
-  EXPECT_EQ(cpu_of_stat(""), -1);
-}
-
 TEST(NearCpu, FollowsAndLetsGo) {
   const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
   if (everywhere < 2) GTEST_SKIP() << "one CPU";

@@ -115,6 +115,15 @@ TEST(RssSampler, StopsForGood) {
   EXPECT_EQ(sampler.take().pages, 0u);
 }
 
+TEST(Stat, FieldsAreCountedBehindANameWithSpacesAndBrackets) {
+  const std::string stat = "7 (a) b (c) S 31 1 1 0 -1 4194560 1 2 3 4 5 66 7 8 20 0 1 0 9 10 11 12 13 14 15 16 17 18 19 20 21 22 0 0 17 5 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+  EXPECT_EQ(stat_field(stat, 4), 31u);
+  EXPECT_EQ(stat_field(stat, 15), 66u);
+  EXPECT_EQ(stat_field(stat, 39), 5u);
+  EXPECT_FALSE(stat_field("7 (short) S 1", 39).has_value());
+  EXPECT_FALSE(stat_field("", 4).has_value());
+}
+
 TEST(Statm, IsTakenApart) {
   const Resident resident = resident_of("36287 2773 2404 1310 0 2621 0\n");
   EXPECT_TRUE(resident.known);
