@@ -46,6 +46,7 @@ void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findi
 void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls
 void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // thrash, or full
 void find_node_imbalance(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // one node dry, another free
+void find_huge_pages(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // more held than touched
 void find_guest_end(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // it died by a signal here
 void find_host_sensitive(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // it looked at its machine
 void find_assumed(const sim::Outcome&, const trace::CaptureSummary&, Findings&);         // guessed host fields

@@ -140,6 +140,16 @@ TEST(Findings, RefusalByALimitOrTheMapCountIsNotCuredByOvercommit) {
   EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("ulimit -v"));
 }
 
+TEST(Findings, HugePagesExplainAFootprintThatNobodyTouched) {
+  stories::Story story = stories::fits();
+  story.outcome.app.footprint_peak = Bytes(static_cast<int64_t>(story.capture.tracked_peak_bytes) * 2);
+  EXPECT_THAT(ids(story), testing::IsEmpty()) << "no huge page was given";
+  story.outcome.counters[host::Vmstat::thp_fault_alloc] = 33;
+  EXPECT_THAT(the("huge_pages", story).why, HasSubstr("33 first touches"));
+  story.outcome.app.footprint_peak = Bytes(static_cast<int64_t>(story.capture.tracked_peak_bytes));
+  EXPECT_THAT(ids(story), testing::IsEmpty()) << "all of them are used";
+}
+
 TEST(Findings, AssumedFieldsAreNamedUpToFive) {
   stories::Story story = stories::fits();
   story.outcome.host.assumed = {"calibration.page_fault_ns: 800 (not in the file)"};
