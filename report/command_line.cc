@@ -19,6 +19,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast run --fail-on direct_reclaim --report r.json -- ./test   in CI
   oomcast run --trace t.trace -- ./server, then: oomcast replay t.trace --host small.json
   oomcast sweep t.trace --vary memory=1G..16G --vary vm.swappiness=0,60
+  oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
   oomcast host capture box1 (on the target), then --host box1
   jq .verdict oomcast.report.json
 
@@ -157,6 +158,65 @@ void add_sweep_options(CLI::App& app, CommandLine& line) {
   app.add_flag("--json", line.json, "The table as JSON");
 }
 
+constexpr const char* kCheckExamples = R"(Examples:
+  oomcast check r.json --budget budget.yaml
+  oomcast check run1.json run2.json run3.json --budget budget.yaml      the median of three runs is judged
+  oomcast check run*.json --write-baseline budget.yaml                  make a budget from runs that were fine
+  oomcast check r.json --budget budget.yaml --as junit --output oomcast.xml
+
+A budget file:
+  schema: oomcast.budget.v1
+  budgets:
+    - key: app.footprint_peak_bytes     any number of the report, by its dotted key
+      at_most: 400M
+    - key: margin_to_low_percent        free memory's least distance to the low watermark; also margin_to_low_bytes
+      at_least: 10
+      level: warn                       off, warn or error (the default)
+    - key: verdict
+      at_most: background_reclaim
+    - key: stall_ns_total               all waits: direct reclaim, swap-in, throttling
+      at_most: 5ms
+    - site: parse_config                resident bytes of all sites that name it
+      at_most: 50M
+
+Exit status: 0 all budgets kept (warnings allowed), 1 a budget of level error broken, 2 bad input.)";
+
+constexpr const char* kDiffExamples = R"(Examples:
+  oomcast diff main.json branch.json
+  oomcast diff main.json branch.json --threshold 2 --as markdown >> "$GITHUB_STEP_SUMMARY"
+
+Exit status: 0 the new report is not worse, 1 worse by more than the threshold, 2 bad input.)";
+
+void add_output_options(CLI::App& app, GateOptions& options, const std::set<std::string>& forms, const std::string& names) {
+  app.add_option("--as", options.as, "Form of the result: " + names + " (default text)")
+      ->type_name("FORM")
+      ->check(CLI::IsMember(forms));
+  app.add_option("--output,-o", options.output, "Write the result there instead of to stdout")->type_name("FILE");
+}
+
+void add_check_options(CLI::App& app, GateOptions& options) {
+  app.footer(kCheckExamples);
+  app.add_option("REPORT", options.reports, "Reports that 'oomcast run' has written; several are judged on their median")
+      ->required();
+  CLI::Option* budget = app.add_option("--budget", options.budget, "The limits, a YAML file")->type_name("FILE");
+  CLI::Option* baseline =
+      app.add_option("--write-baseline", options.write_baseline,
+                     "Write a budget that these reports keep, with slack taken from their spread")
+          ->type_name("FILE");
+  budget->excludes(baseline);
+  add_output_options(app, options, {"text", "junit", "github", "markdown", "json"},
+                     "text, junit, github, markdown or json");
+}
+
+void add_diff_options(CLI::App& app, GateOptions& options) {
+  app.footer(kDiffExamples);
+  app.add_option("REPORTS", options.reports, "OLD and NEW")->required()->expected(2);
+  app.add_option("--threshold", options.threshold_percent, "A number that grew by less is not worse (default 5)")
+      ->type_name("PERCENT")
+      ->check(CLI::Range(0.0, 1000.0));
+  add_output_options(app, options, {"text", "markdown", "json"}, "text, markdown or json");
+}
+
 /// What was given of the options that mirror the target.
 std::vector<std::string> target_words(const CLI::App& app) {
   CLI::App known;
@@ -209,6 +269,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* sweep = app.add_subcommand("sweep", "Forecast a recorded run on many hosts");
   add_replay_options(*sweep, line);
   add_sweep_options(*sweep, line);
+  CLI::App* check = app.add_subcommand("check", "Judge reports by a budget (for CI)");
+  add_check_options(*check, line.gate);
+  CLI::App* diff = app.add_subcommand("diff", "Compare two reports: what got worse, which code grew");
+  add_diff_options(*diff, line.gate);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
@@ -223,7 +287,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "host", "doctor"};
+  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "check", "diff", "host", "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -231,7 +295,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
-    for (CLI::App* one : {run, replay, sweep, host, doctor})
+    for (CLI::App* one : {run, replay, sweep, check, diff, host, doctor})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -248,6 +312,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.verb = *run        ? Verb::kRun
               : *replay   ? Verb::kReplay
               : *sweep    ? Verb::kSweep
+              : *check    ? Verb::kCheck
+              : *diff     ? Verb::kDiff
               : *list     ? Verb::kHostList
               : *show     ? Verb::kHostShow
               : *capture  ? Verb::kHostCapture
@@ -257,6 +323,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (line.verb == Verb::kNothing) return usage_error("no command given", help);
   if (line.verb == Verb::kRun && line.run.command.empty())
     return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");
+  if (line.verb == Verb::kCheck && line.gate.budget.empty() && line.gate.write_baseline.empty())
+    return usage_error("check: give --budget FILE, or --write-baseline FILE to make one", help);
   const CLI::App& forecast = *replay ? *replay : *sweep ? *sweep : *run;
   line.run.target_words = target_words(forecast);
   if ((*replay || *sweep) && forecast.count("--host") == 0) line.run.host = kRecordedHost;

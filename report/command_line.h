@@ -7,6 +7,7 @@
 
 #include "model/base/result.h"
 #include "model/sim/outcome.h"
+#include "report/gates/gate_command.h"
 
 namespace oomcast::report {
 
@@ -51,13 +52,16 @@ struct ReplayOptions {
 };
 
 struct CommandLine {
-  enum class Verb { kRun, kReplay, kSweep, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing };
+  enum class Verb {
+    kRun, kReplay, kSweep, kCheck, kDiff, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing
+  };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
   std::string text;            // of --help and --version, for stdout
   std::string error;           // one line for stderr
   int status = 0;
   RunOptions run;             // also of kReplay, kSweep and kRecordAttached
   ReplayOptions replay;       // kReplay, kSweep
+  GateOptions gate;           // kCheck, kDiff
   std::string host_argument;  // kHostShow: host; kHostCapture: directory
   bool json = false;          // kHostShow, kSweep
   int hello_socket_fd = -1;   // kRecordAttached

@@ -361,6 +361,10 @@ int command(const std::vector<std::string>& arguments) {
       return replay(line);
     case Verb::kSweep:
       return sweep(line);
+    case Verb::kCheck:
+      return check_command(line.gate);
+    case Verb::kDiff:
+      return diff_command(line.gate);
     case Verb::kRecordAttached:
       return record_attached(line.hello_socket_fd);
     case Verb::kHostList:

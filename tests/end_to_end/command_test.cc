@@ -35,5 +35,30 @@ TEST_F(Command, ACapturedMachineIsAHost) {
   EXPECT_THAT(captured.out, HasSubstr("box"));
 }
 
+TEST_F(Command, ARunKeepsTheBaselineMadeFromItAndABiggerOneDoesNot) {
+  const std::string python = "python3 -c 'x = bytearray(%)'";
+  const auto allocating = [&](const std::string& bytes) {
+    return std::string(python).replace(python.find('%'), 1, bytes);
+  };
+  ASSERT_EQ(run(allocating("20 << 20"), "--report small.json").status, 0);
+  ASSERT_EQ(run(allocating("60 << 20"), "--report large.json").status, 0);
+  EXPECT_EQ(sh("$OOMCAST check small.json --write-baseline budget.yaml").status, 0);
+  EXPECT_EQ(sh("$OOMCAST check small.json --budget budget.yaml").status, 0);
+  Finished broken = sh("$OOMCAST check large.json --budget budget.yaml");
+  EXPECT_EQ(broken.status, 1) << broken.err;
+  EXPECT_THAT(broken.out, HasSubstr("FAILED  app.footprint_peak_bytes"));
+  EXPECT_EQ(sh("$OOMCAST diff small.json large.json").status, 1);
+  EXPECT_EQ(sh("$OOMCAST diff small.json small.json").status, 0);
+}
+
+TEST_F(Command, ABadBudgetIsOneErrorAndNothingIsWritten) {
+  ASSERT_EQ(run("true", "--report r.json").status, 0);
+  std::ofstream(at("bad.yaml")) << "schema: oomcast.budget.v1\nbudgets:\n  - kye: verdict\n";
+  Finished refused = sh("$OOMCAST check r.json --budget bad.yaml --output result.txt");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("bad.yaml:3: no word 'kye' in a budget; did you mean 'key'?"));
+  EXPECT_FALSE(fs::exists(at("result.txt")));
+}
+
 }  // namespace
 }  // namespace oomcast::end_to_end

@@ -1,0 +1,100 @@
+// The verbs `check` and `diff`: reads files, judges, writes one text.
+#include "report/gates/gate_command.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "report/command_line.h"
+#include "report/gates/diff.h"
+#include "report/gates/gate_text.h"
+#include "report/report_file.h"
+
+namespace oomcast::report {
+namespace {
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "oomcast: %s\n", message.c_str());
+  return kExitUsage;
+}
+
+bool stdout_takes_color() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return ::isatty(STDOUT_FILENO) && !(no_color && *no_color);
+}
+
+/// Whole or not at all: a file by a temporary name, stdout with a check that it took everything.
+int write_text(const std::string& text, const std::string& path, int status) {
+  if (path.empty()) {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return std::fflush(stdout) == 0 ? status : fail("stdout: cannot be written");
+  }
+  auto file = ReportFile::prepare(path);
+  if (!file) return fail(file.error().message);
+  if (auto written = file->write(text, static_cast<int>(::getpid())); !written) return fail(written.error().message);
+  return status;
+}
+
+/// GitHub shows ten annotations of a step; its step summary has room for all budgets.
+void append_step_summary(const std::string& markdown) {
+  const char* path = std::getenv("GITHUB_STEP_SUMMARY");
+  if (!path || !*path) return;
+  std::FILE* file = std::fopen(path, "a");
+  if (!file) return;
+  std::fwrite(markdown.data(), 1, markdown.size(), file);
+  std::fclose(file);
+}
+
+std::string gate_text(const std::vector<BudgetResult>& results, const GateOptions& options) {
+  if (options.as == "junit") return gate_junit(results, "oomcast " + options.budget);
+  if (options.as == "github") return gate_github(results);
+  if (options.as == "markdown") return gate_markdown(results);
+  if (options.as == "json") return gate_json(results);
+  return gate_lines(results, options.output.empty() && stdout_takes_color());
+}
+
+Result<std::vector<FinishedReport>> read_reports(const std::vector<std::string>& paths) {
+  std::vector<FinishedReport> reports;
+  for (const std::string& path : paths) {
+    auto report = read_finished_report(path);
+    if (!report) return report.error();
+    reports.push_back(std::move(report).value());
+  }
+  return reports;
+}
+
+int write_baseline(const std::vector<FinishedReport>& reports, const std::string& path) {
+  const std::string comment = "Made from " + std::to_string(reports.size()) +
+                              " report(s): three times their spread, and at least 5 %, is allowed on top.";
+  int status = write_text(budget_text(baseline(reports), comment), path, 0);
+  if (status == 0)
+    std::fprintf(stderr, "oomcast: wrote %s; try: oomcast check REPORT --budget %s\n", path.c_str(), path.c_str());
+  return status;
+}
+
+}  // namespace
+
+int check_command(const GateOptions& options) {
+  auto reports = read_reports(options.reports);
+  if (!reports) return fail("check: " + reports.error().message);
+  if (!options.write_baseline.empty()) return write_baseline(reports.value(), options.write_baseline);
+  auto budgets = read_budget(options.budget);
+  if (!budgets) return fail("check: " + budgets.error().message);
+  auto results = judge(reports.value(), budgets.value());
+  if (!results) return fail("check: " + options.budget + ", " + results.error().message);
+  if (options.as == "github") append_step_summary(gate_markdown(results.value()));
+  return write_text(gate_text(results.value(), options), options.output, gate_status(results.value()));
+}
+
+int diff_command(const GateOptions& options) {
+  auto reports = read_reports(options.reports);
+  if (!reports) return fail("diff: " + reports.error().message);
+  Diff diff = compare(reports.value()[0], reports.value()[1], options.threshold_percent);
+  std::string text = options.as == "markdown" ? diff_markdown(diff)
+                     : options.as == "json"   ? diff_json(diff)
+                                              : diff_lines(diff, options.output.empty() && stdout_takes_color());
+  return write_text(text, options.output, diff.worse ? 1 : 0);
+}
+
+}  // namespace oomcast::report
