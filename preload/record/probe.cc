@@ -9,6 +9,7 @@
 
 #include <cstring>
 
+#include "preload/record/page_scan.h"
 #include "preload/record/proc_maps.h"
 #include "preload/record/recorder.h"
 #include "preload/record/tracker.h"

@@ -1,5 +1,4 @@
-// What does the kernel say is mapped, and which of it is resident? The newer ioctls where the kernel has them, the text
-// files where it does not.
+// /proc/PID/maps, statm and stat. PROCMAP_QUERY where the kernel has it (Linux 6.11), the text of maps where it has not.
 #include "preload/record/proc_maps.h"
 
 #include <errno.h>
@@ -12,7 +11,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <memory>
 #include <string_view>
 
 #include "model/base/units.h"
@@ -21,16 +19,7 @@
 namespace oomcast::record {
 namespace {
 
-// From newer linux/fs.h than Debian 12's.
-constexpr uint64_t kPageIsWritten = 1 << 1, kPageIsFile = 1 << 2, kPageIsPresent = 1 << 3, kPageIsSwapped = 1 << 4, kPageIsPfnZero = 1 << 5;
-struct PageRegion {
-  uint64_t start, end, categories;
-};
-struct PagemapScan {
-  uint64_t size, flags, start, end, walk_end, vec, vec_len, max_pages, category_inverted, category_mask, category_anyof_mask, return_mask;
-};
-#define OOMCAST_PAGEMAP_SCAN _IOWR('f', 16, PagemapScan)
-
+// struct procmap_query of newer linux/fs.h than Debian 12's.
 struct ProcmapQuery {
   uint64_t size, query_flags, query_addr, vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
   uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
@@ -39,75 +28,28 @@ struct ProcmapQuery {
 #define OOMCAST_PROCMAP_QUERY _IOWR('f', 17, ProcmapQuery)
 constexpr uint64_t kVmaReadable = 1, kVmaWritable = 2, kVmaExecutable = 4, kVmaShared = 8;
 
-enum class Known { kUnknown, kYes, kNo };
-Known scan_works = Known::kUnknown;
-Known query_works = Known::kUnknown;
-
-uint64_t zero_pfn() {
-  // A read of fresh memory maps the shared zero page: its frame number is the one to leave out.
-  static const uint64_t pfn = [] {
-    void* page = ::mmap(nullptr, static_cast<size_t>(kPageBytes), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return uint64_t{0};
-    static_cast<void>(*static_cast<volatile char*>(page));
-    uint64_t entry = 0;
-    UniqueFd fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-    if (::pread(fd.get(), &entry, sizeof entry, static_cast<off_t>(reinterpret_cast<uint64_t>(page) / static_cast<uint64_t>(kPageBytes) * sizeof entry)) != sizeof entry) entry = 0;
-    ::munmap(page, static_cast<size_t>(kPageBytes));
-    return entry & ((uint64_t{1} << 55) - 1);
-  }();
-  return pfn;
-}
-
-/// Without the ioctl: bit 63 present, 62 swapped, 61 a page of a file or of shared memory.
-void scan_pagemap_entries(int fd, uint64_t start, uint64_t end, bool of_file, const std::function<void(uint64_t, uint64_t)>& found) {
-  const auto page = static_cast<uint64_t>(kPageBytes);
-  uint64_t run = 0;
-  for (uint64_t at = start; at < end;) {
-    const std::vector<uint64_t> entries = read_pagemap(fd, at, std::min<uint64_t>(2048, (end - at) / page));
-    if (entries.empty()) break;
-    for (const uint64_t entry : entries) {
-      const bool here = (entry >> 62) != 0 && ((entry >> 61 & 1) != 0) == of_file;
-      const uint64_t pfn = entry & ((uint64_t{1} << 55) - 1);
-      const bool counts = here && !(pfn != 0 && pfn == zero_pfn());
-      if (counts && run == 0) run = at;
-      if (!counts && run != 0) {
-        found(run, at);
-        run = 0;
-      }
-      at += page;
-    }
-  }
-  if (run != 0) found(run, end);
-}
-
-/// Runs of resident or swapped pages that are in all of `categories` and in none of `without`. False: the kernel has no such call.
-bool scan_by_ioctl(int pagemap_fd, uint64_t start, uint64_t end, uint64_t categories, uint64_t without, const std::function<void(uint64_t, uint64_t)>& found) {
-  // Each call waits for the guest's mmap_lock, which a busy allocator holds most of the time: few calls, long answers.
-  constexpr size_t kRegions = 8192;
-  // Kept: allocated for each call, its pages would be faulted in for each call.
-  thread_local const std::unique_ptr<PageRegion[]> regions(new PageRegion[kRegions]);
-  for (uint64_t at = start; at < end;) {
-    PagemapScan scan{};
-    scan.size = sizeof scan;
-    scan.start = at;
-    scan.end = end;
-    scan.vec = reinterpret_cast<uint64_t>(regions.get());
-    scan.vec_len = kRegions;
-    scan.category_inverted = without;
-    scan.category_mask = categories | without;
-    scan.category_anyof_mask = kPageIsPresent | kPageIsSwapped;
-    scan.return_mask = kPageIsPresent;
-    const int count = ::ioctl(pagemap_fd, OOMCAST_PAGEMAP_SCAN, &scan);
-    if (count < 0) {
-      if (scan_works == Known::kUnknown && (errno == ENOTTY || errno == EINVAL)) scan_works = Known::kNo;
-      return scan_works != Known::kNo;
-    }
-    scan_works = Known::kYes;
-    for (int i = 0; i < count; ++i) found(regions[static_cast<size_t>(i)].start, regions[static_cast<size_t>(i)].end);
-    if (scan.walk_end <= at) return true;
-    at = scan.walk_end;
-  }
-  return true;
+/// PROCMAP_QUERY for the mapping that holds the address. 0, or the error.
+int ask_kernel(int maps_fd, uint64_t address, Vma* out) {
+  char name[256] = {};
+  ProcmapQuery query{};
+  query.size = sizeof query;
+  query.query_addr = address;
+  query.vma_name_size = sizeof name;
+  query.vma_name_addr = reinterpret_cast<uint64_t>(name);
+  if (::ioctl(maps_fd, OOMCAST_PROCMAP_QUERY, &query) != 0) return errno;
+  *out = {};
+  out->start = query.vma_start;
+  out->end = query.vma_end;
+  out->file_offset = query.vma_offset;
+  out->inode = query.inode;
+  out->device = makedev(query.dev_major, query.dev_minor);
+  out->readable = query.vma_flags & kVmaReadable;
+  out->writable = query.vma_flags & kVmaWritable;
+  out->executable = query.vma_flags & kVmaExecutable;
+  out->shared = query.vma_flags & kVmaShared;
+  name[sizeof name - 1] = '\0';
+  out->name = name;
+  return 0;
 }
 
 /// Takes a number and the character after it off the front.
@@ -190,31 +132,10 @@ std::vector<Vma> parse_maps(const std::string& text) {
 std::vector<Vma> read_maps(int maps_fd) { return parse_maps(read_whole(maps_fd)); }
 
 bool query_map(int maps_fd, uint64_t address, Vma* out) {
-  if (query_works != Known::kNo) {
-    char name[256] = {};
-    ProcmapQuery query{};
-    query.size = sizeof query;
-    query.query_addr = address;
-    query.vma_name_size = sizeof name;
-    query.vma_name_addr = reinterpret_cast<uint64_t>(name);
-    if (::ioctl(maps_fd, OOMCAST_PROCMAP_QUERY, &query) == 0) {
-      query_works = Known::kYes;
-      *out = {};
-      out->start = query.vma_start;
-      out->end = query.vma_end;
-      out->file_offset = query.vma_offset;
-      out->inode = query.inode;
-      out->device = makedev(query.dev_major, query.dev_minor);
-      out->readable = query.vma_flags & kVmaReadable;
-      out->writable = query.vma_flags & kVmaWritable;
-      out->executable = query.vma_flags & kVmaExecutable;
-      out->shared = query.vma_flags & kVmaShared;
-      name[sizeof name - 1] = '\0';
-      out->name = name;
-      return true;
-    }
-    if (errno == ENOENT || errno == ESRCH) return false;
-    if (errno == ENOTTY || errno == EINVAL) query_works = Known::kNo;
+  if (kernel_has_procmap_query()) {
+    const int error = ask_kernel(maps_fd, address, out);
+    if (error == 0) return true;
+    if (error == ENOENT || error == ESRCH) return false;
   }
   for (Vma& vma : read_maps(maps_fd))
     if (address >= vma.start && address < vma.end) {
@@ -222,41 +143,6 @@ bool query_map(int maps_fd, uint64_t address, Vma* out) {
       return true;
     }
   return false;
-}
-
-void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, 0, kPageIsFile | kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, false, found);
-}
-
-void scan_anonymous(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, 0, kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, false, found);
-}
-
-void scan_shared(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  if (scan_works == Known::kNo || !scan_by_ioctl(pagemap_fd, start, end, kPageIsFile, kPageIsPfnZero, found)) scan_pagemap_entries(pagemap_fd, start, end, true, found);
-}
-
-std::vector<uint64_t> read_pagemap(int pagemap_fd, uint64_t start, uint64_t pages) {
-  std::vector<uint64_t> entries(pages);
-  const ssize_t got = ::pread(pagemap_fd, entries.data(), pages * sizeof(uint64_t), static_cast<off_t>(start / static_cast<uint64_t>(kPageBytes) * sizeof(uint64_t)));
-  entries.resize(got > 0 ? static_cast<size_t>(got) / sizeof(uint64_t) : 0);
-  return entries;
-}
-
-void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  if (scan_works != Known::kNo) scan_by_ioctl(pagemap_fd, start, end, kPageIsWritten, kPageIsFile | kPageIsPfnZero, found);
-}
-
-void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found) {
-  scan_by_ioctl(pagemap_fd, start, end, kPageIsPfnZero, 0, found);
-}
-
-bool kernel_has_pagemap_scan() {
-  if (scan_works != Known::kUnknown) return scan_works == Known::kYes;
-  UniqueFd fd(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  const auto here = reinterpret_cast<uint64_t>(&fd) & ~uint64_t{4095};
-  scan_resident(fd.get(), here, here + 4096, [](uint64_t, uint64_t) {});
-  return scan_works == Known::kYes;
 }
 
 std::optional<uint64_t> stat_field(const std::string& stat, int field) {
@@ -294,11 +180,12 @@ Resident resident_of(const std::string& statm) {
 }
 
 bool kernel_has_procmap_query() {
-  if (query_works != Known::kUnknown) return query_works == Known::kYes;
-  UniqueFd fd(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
-  Vma vma;
-  query_map(fd.get(), reinterpret_cast<uint64_t>(&vma), &vma);
-  return query_works == Known::kYes;
+  static const bool has = [] {
+    UniqueFd fd(::open("/proc/self/maps", O_RDONLY | O_CLOEXEC));
+    Vma vma;
+    return ask_kernel(fd.get(), reinterpret_cast<uint64_t>(&vma), &vma) == 0;
+  }();
+  return has;
 }
 
 bool kernel_counts_exactly() {

@@ -1,8 +1,7 @@
-// What does the kernel say is mapped, and which of it is resident? /proc/PID/maps, PROCMAP_QUERY, PAGEMAP_SCAN, pagemap.
+// What the kernel says is mapped (/proc/PID/maps, PROCMAP_QUERY), and the numbers in statm and stat. Pages: page_scan.h.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,23 +33,6 @@ std::vector<Vma> read_maps(int maps_fd);
 /// The one mapping that holds `address`. False: none (or the kernel has no such query and the text has none either).
 bool query_map(int maps_fd, uint64_t address, Vma* out);
 
-/// Calls found(start, end) for runs of resident or swapped anonymous pages in [start, end), the zero page left out.
-void scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
-/// The same where nothing else can be mapped: a tenth of the time, for no page has to be asked whether it is a file's.
-void scan_anonymous(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
-
-/// The same for pages of files and shared memory that this process has mapped.
-void scan_shared(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
-/// The raw entries of `pages` pages; fewer if the process is gone.
-std::vector<uint64_t> read_pagemap(int pagemap_fd, uint64_t start, uint64_t pages);
-inline bool resident(uint64_t pagemap_entry) { return (pagemap_entry >> 63 & 1) != 0; }
-inline bool mapped_once(uint64_t pagemap_entry) { return resident(pagemap_entry) && (pagemap_entry >> 56 & 1) != 0; }
-/// Calls found(start, end) for runs of resident anonymous pages that are not write-protected by a userfaultfd (any more).
-void scan_written(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
-
-/// Calls found(start, end) for runs of pages that were read only: the shared zero page is mapped there. Needs PAGEMAP_SCAN.
-void scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const std::function<void(uint64_t, uint64_t)>& found);
-
 /// A number in a /proc/PID/stat text, counted from 1 as in proc(5); the third and later ones.
 std::optional<uint64_t> stat_field(const std::string& stat, int field);
 
@@ -64,7 +46,7 @@ struct Resident {
 };
 Resident resident_of(const std::string& statm);
 
-bool kernel_has_pagemap_scan();
+/// Found out once, with this process's own mappings.
 bool kernel_has_procmap_query();
 /// Whether /proc/PID/statm counts each page at once (since Linux 6.16); before, counts are kept per CPU and lag.
 bool kernel_counts_exactly();

@@ -18,6 +18,7 @@
 #include "preload/record/leaving_ranges.h"
 #include "preload/record/mapped_files.h"
 #include "preload/record/open_files.h"
+#include "preload/record/page_scan.h"
 #include "preload/record/page_states.h"
 #include "preload/record/proc_file.h"
 #include "preload/record/proc_maps.h"

@@ -192,7 +192,7 @@ class Session {
   bool has_content(Process& process, uint64_t page);
   std::vector<bool> contents(Process& process, uint64_t start, uint64_t end);
   void close_walk(Process& process, Walk& walk);
-  std::vector<PageRange> arm_zeroes(Process& process, uint64_t start, uint64_t end);
+  std::vector<PageRange> arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to = nullptr);
   uint64_t settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end);
   void end_walk(Process& process, Task& task, Walk& walk);
   void close_stalled_walks(Process& process, uint64_t older_than_ns);
@@ -255,7 +255,7 @@ class Session {
   // session_poll.cc
   void note_where_to_scan(Process& process);
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
-  using Scan = void (*)(int, uint64_t, uint64_t, const std::function<void(uint64_t, uint64_t)>&);
+  using Scan = uint64_t (*)(int, uint64_t, uint64_t, const FoundRun&);
   static void add_fresh(const Process& process, uint64_t from, uint64_t to, Changes* out);
   void add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, Changes* out);
   Changes fresh_changes(Process& process, bool whole);

@@ -91,7 +91,7 @@ void Session::add_changes(Process& process, const std::vector<PageRange>& ranges
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first, along);
     runs.clear();
-    scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    const uint64_t known_to = scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) {
       uint64_t resident_until = ranges[i].first;
       for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
@@ -99,7 +99,7 @@ void Session::add_changes(Process& process, const std::vector<PageRange>& ranges
         resident_until = to;
         add_fresh(process, from, to, out);
       });
-      absent(resident_until, ranges[i].second);
+      absent(resident_until, std::min(ranges[i].second, known_to));
     }
   }
 }

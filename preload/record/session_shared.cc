@@ -51,7 +51,7 @@ void Session::reconcile_shared(Process& process, uint64_t start, uint64_t end) {
   const auto absent = [&](uint64_t from, uint64_t to) {
     if (from < to) process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { gone.push_back(address); });
   };
-  scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
+  const uint64_t known_to = scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
     absent(seen_until, from);
     seen_until = to;
     process.pages.for_each_unseen(from, to, [&](uint64_t fresh, uint64_t fresh_end) {
@@ -68,7 +68,7 @@ void Session::reconcile_shared(Process& process, uint64_t start, uint64_t end) {
     });
   });
   flush();
-  absent(seen_until, end);
+  absent(seen_until, known_to);
   const Sharers sharers = gone.empty() ? Sharers() : sharers_of(area->object, process);
   for (const uint64_t address : gone) {
     process.pages.set(PageBit::kTouched, address, false);

@@ -223,10 +223,11 @@ void Session::close_walk(Process& process, Walk& walk) {
 }
 
 /// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may have been
-/// written between two looks.
-std::vector<PageRange> Session::arm_zeroes(Process& process, uint64_t start, uint64_t end) {
+/// written between two looks. `known_to`: where the kernel's answer ended, if anybody asks.
+std::vector<PageRange> Session::arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to) {
   std::vector<PageRange> unwritten;
-  scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
+  const uint64_t scanned_to = scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
+  if (known_to != nullptr) *known_to = scanned_to;
   for (const auto& [from, to] : unwritten) {
     if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
     scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
@@ -241,10 +242,12 @@ std::vector<PageRange> Session::arm_zeroes(Process& process, uint64_t start, uin
 }
 
 /// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
+/// A page of which the kernel could not tell is taken as not written.
 uint64_t Session::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
   if (start >= end) return 0;
-  arm_zeroes(process, start, end);
-  return touch_run(process, task, start, end, 0, trace::kWrite);
+  uint64_t known_to = start;
+  arm_zeroes(process, start, end, &known_to);
+  return touch_run(process, task, start, known_to, 0, trace::kWrite);
 }
 
 void Session::close_stalled_walks(Process& process, uint64_t older_than_ns) {

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "preload/record/page_scan.h"
 #include "preload/record/proc_maps.h"
 #include "preload/record/process.h"
 #include "preload/record/unique_fd.h"
