@@ -7,6 +7,8 @@
 #include <memory>
 #include <set>
 
+#include "report/fit/settings.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -19,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast run --fail-on direct_reclaim --report r.json -- ./test   in CI
   oomcast run --trace t.trace -- ./server, then: oomcast replay t.trace --host small.json
   oomcast sweep t.trace --vary memory=1G..16G --vary vm.swappiness=0,60
+  oomcast fit --as k8s -- ./server --selftest      the smallest limit that is enough
   oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
   oomcast host capture box1 (on the target), then --host box1
   jq .verdict oomcast.report.json
@@ -47,9 +50,15 @@ void add_target_options(CLI::App& app, RunOptions& options) {
   app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
-  CLI::Option* membind = app.add_option("--membind", options.membind, "All of the program's memory is on these nodes, as 'numactl --membind'")->type_name("NODES");
-  CLI::Option* interleave = app.add_option("--interleave", options.interleave, "Its memory goes round these nodes, page by page")->type_name("NODES");
-  CLI::Option* preferred = app.add_option("--preferred", options.preferred, "Its memory is on this node while there is any")->type_name("NODE");
+  CLI::Option* membind = app.add_option("--membind", options.membind,
+                                        "All of the program's memory is on these nodes, as 'numactl --membind'")
+                             ->type_name("NODES");
+  CLI::Option* interleave =
+      app.add_option("--interleave", options.interleave, "Its memory goes round these nodes, page by page")
+          ->type_name("NODES");
+  CLI::Option* preferred =
+      app.add_option("--preferred", options.preferred, "Its memory is on this node while there is any")
+          ->type_name("NODE");
   membind->excludes(interleave)->excludes(preferred);
   interleave->excludes(preferred);
   app.add_option("--oom-score-adj", options.oom_score_adj, "The program's oom_score_adj on the target")
@@ -74,6 +83,9 @@ void add_host_options(CLI::App& app, RunOptions& options) {
   app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
       ->type_name("FILE=VALUE")
       ->allow_extra_args(false);
+  app.add_option("--limits-from", options.limits_from,
+                 "Take the limits from a pod's or Compose YAML, or a systemd unit; FILE:NAME chooses a service")
+      ->type_name("FILE");
   app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
@@ -110,9 +122,10 @@ void add_run_options(CLI::App& app, RunOptions& options) {
                  "Stop the program when this machine's MemAvailable falls below this share (default 5)")
       ->type_name("PERCENT")
       ->check(CLI::Range(0, 99));
-  app.add_option("--tracker", options.tracker,
-                 "How touches are seen: userfaultfd, wp-async or pagemap (default: the best that `oomcast doctor` finds, and "
-                 "only by polling until the target is near a watermark)")
+  app.add_option(
+         "--tracker", options.tracker,
+         "How touches are seen: userfaultfd, wp-async or pagemap (default: the best that `oomcast doctor` finds, and "
+         "only by polling until the target is near a watermark)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
   app.add_flag_callback(
@@ -181,13 +194,23 @@ A budget file:
 
 Exit status: 0 all budgets kept (warnings allowed), 1 a budget of level error broken, 2 bad input.)";
 
+constexpr const char* kFitExamples = R"(Examples:
+  oomcast fit -- ./server --selftest                          the smallest memory.max in which it survives here
+  oomcast fit t.trace --host vm-8g --for memory --until no_direct_reclaim
+  oomcast fit t.trace --margin 25 --as k8s                    the setting to hand over
+  oomcast fit t.trace --for swap --host vm-1g --json
+
+The program is recorded once and forecast on some twenty sizes. Exit status: 0 a size was found, 1 not even a very large
+one is enough, 2 bad input.)";
+
 constexpr const char* kDiffExamples = R"(Examples:
   oomcast diff main.json branch.json
   oomcast diff main.json branch.json --threshold 2 --as markdown >> "$GITHUB_STEP_SUMMARY"
 
 Exit status: 0 the new report is not worse, 1 worse by more than the threshold, 2 bad input.)";
 
-void add_output_options(CLI::App& app, GateOptions& options, const std::set<std::string>& forms, const std::string& names) {
+void add_output_options(CLI::App& app, GateOptions& options, const std::set<std::string>& forms,
+                        const std::string& names) {
   app.add_option("--as", options.as, "Form of the result: " + names + " (default text)")
       ->type_name("FORM")
       ->check(CLI::IsMember(forms));
@@ -196,16 +219,42 @@ void add_output_options(CLI::App& app, GateOptions& options, const std::set<std:
 
 void add_check_options(CLI::App& app, GateOptions& options) {
   app.footer(kCheckExamples);
-  app.add_option("REPORT", options.reports, "Reports that 'oomcast run' has written; several are judged on their median")
+  app.add_option("REPORT", options.reports,
+                 "Reports that 'oomcast run' has written; several are judged on their median")
       ->required();
   CLI::Option* budget = app.add_option("--budget", options.budget, "The limits, a YAML file")->type_name("FILE");
-  CLI::Option* baseline =
-      app.add_option("--write-baseline", options.write_baseline,
-                     "Write a budget that these reports keep, with slack taken from their spread")
-          ->type_name("FILE");
+  CLI::Option* baseline = app.add_option("--write-baseline", options.write_baseline,
+                                         "Write a budget that these reports keep, with slack taken from their spread")
+                              ->type_name("FILE");
   budget->excludes(baseline);
   add_output_options(app, options, {"text", "junit", "github", "markdown", "json"},
                      "text, junit, github, markdown or json");
+}
+
+void add_fit_options(CLI::App& app, CommandLine& line) {
+  app.footer(kFitExamples);
+  app.add_option("TRACE", line.replay.trace, "A file that 'oomcast run --trace' has recorded; or give -- PROGRAM");
+  add_host_options(app, line.run);
+  app.get_option("--host")->description("Target: as for run, or 'recorded' (the default with TRACE)");
+  app.add_option("--for", line.fit.key,
+                 "What is searched: memory.max (default), memory.high, memory, swap, or a key of --set in bytes")
+      ->type_name("KEY");
+  app.add_option("--until", line.fit.until, "What is good enough: no_oom (default), no_direct_reclaim, fits")
+      ->type_name("WISH")
+      ->check(CLI::IsMember({"no_oom", "no_direct_reclaim", "fits"}));
+  app.add_option("--margin", line.fit.margin_percent, "On top of the smallest value, for the setting (default 15)")
+      ->type_name("PERCENT")
+      ->transform(CLI::Validator(
+          [](std::string& text) {
+            if (text.ends_with('%')) text.pop_back();
+            return std::string();
+          },
+          ""))
+      ->check(CLI::Range(0, 1000));
+  app.add_option("--as", line.fit.as, "Print the setting to hand over: k8s, systemd, docker, compose, env")
+      ->type_name("FORM")
+      ->check(CLI::IsMember(setting_forms()));
+  app.add_flag("--json", line.json, "The result as JSON");
 }
 
 void add_diff_options(CLI::App& app, GateOptions& options) {
@@ -269,6 +318,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* sweep = app.add_subcommand("sweep", "Forecast a recorded run on many hosts");
   add_replay_options(*sweep, line);
   add_sweep_options(*sweep, line);
+  CLI::App* fit = app.add_subcommand("fit", "Find the smallest memory, limit or swap that is enough");
+  add_fit_options(*fit, line);
   CLI::App* check = app.add_subcommand("check", "Judge reports by a budget (for CI)");
   add_check_options(*check, line.gate);
   CLI::App* diff = app.add_subcommand("diff", "Compare two reports: what got worse, which code grew");
@@ -287,7 +338,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "check", "diff", "host", "doctor"};
+  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "fit", "check", "diff", "host", "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -295,7 +346,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
-    for (CLI::App* one : {run, replay, sweep, check, diff, host, doctor})
+    for (CLI::App* one : {run, replay, sweep, fit, check, diff, host, doctor})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -312,6 +363,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   line.verb = *run        ? Verb::kRun
               : *replay   ? Verb::kReplay
               : *sweep    ? Verb::kSweep
+              : *fit      ? Verb::kFit
               : *check    ? Verb::kCheck
               : *diff     ? Verb::kDiff
               : *list     ? Verb::kHostList
@@ -325,9 +377,16 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");
   if (line.verb == Verb::kCheck && line.gate.budget.empty() && line.gate.write_baseline.empty())
     return usage_error("check: give --budget FILE, or --write-baseline FILE to make one", help);
-  const CLI::App& forecast = *replay ? *replay : *sweep ? *sweep : *run;
+  if (line.verb == Verb::kFit) {
+    if (line.replay.trace.empty() == line.run.command.empty())
+      return usage_error("fit: give either a TRACE, or -- PROGRAM ARGS...", help);
+    if (std::string problem = line.fit.as.empty() ? "" : setting_problem(line.fit.key, line.fit.as); !problem.empty())
+      return usage_error("fit: --as " + problem, help);
+  }
+  const CLI::App& forecast = *replay ? *replay : *sweep ? *sweep : *fit ? *fit : *run;
   line.run.target_words = target_words(forecast);
-  if ((*replay || *sweep) && forecast.count("--host") == 0) line.run.host = kRecordedHost;
+  bool from_trace = *replay || *sweep || (*fit && !line.replay.trace.empty());
+  if (from_trace && forecast.count("--host") == 0) line.run.host = kRecordedHost;
   if (!line.run.record_for.empty() && line.run.trace.empty())
     return usage_error("run: --record-for goes with --trace FILE", help);
   return line;

@@ -7,6 +7,7 @@
 
 #include "model/base/result.h"
 #include "model/sim/outcome.h"
+#include "report/fit/fit_options.h"
 #include "report/gates/gate_command.h"
 
 namespace oomcast::report {
@@ -21,6 +22,7 @@ struct RunOptions {
   std::string host = "this";
   std::string report = "oomcast.report.json";
   std::vector<std::string> cgroup;  // FILE=VALUE
+  std::string limits_from;          // FILE or FILE:SERVICE whose limits come before those of `cgroup`; empty: none
   std::vector<std::string> set;     // KEY=VALUE
   int cpu_node = -1;
   std::string membind, interleave, preferred;  // node lists; at most one is given
@@ -53,7 +55,7 @@ struct ReplayOptions {
 
 struct CommandLine {
   enum class Verb {
-    kRun, kReplay, kSweep, kCheck, kDiff, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing
+    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing
   };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
   std::string text;            // of --help and --version, for stdout
@@ -61,6 +63,7 @@ struct CommandLine {
   int status = 0;
   RunOptions run;             // also of kReplay, kSweep and kRecordAttached
   ReplayOptions replay;       // kReplay, kSweep
+  FitOptions fit;             // kFit
   GateOptions gate;           // kCheck, kDiff
   std::string host_argument;  // kHostShow: host; kHostCapture: directory
   bool json = false;          // kHostShow, kSweep

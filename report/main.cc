@@ -19,6 +19,8 @@
 #include "preload/record/recorder.h"
 #include "report/command_line.h"
 #include "report/coverage.h"
+#include "report/fit/fit.h"
+#include "report/format.h"
 #include "report/host_command.h"
 #include "report/json_report.h"
 #include "report/present_host.h"
@@ -78,7 +80,8 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-/// Never by way of the disk: each start of a program waits for this, and a hundred small files take longer than all the rest.
+/// Never by way of the disk: each start of a program waits for this, and a hundred small files take longer than all the
+/// rest.
 Result<host::HostSpec> read_this_host() {
   return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine()});
 }
@@ -326,6 +329,47 @@ int sweep(const CommandLine& line) {
   return print(line.json ? sweep_json(variations, rows.value()) : sweep_table(variations, rows.value()));
 }
 
+/// On a terminal only: a line that is written over.
+FitProgress fit_progress() {
+  if (!::isatty(STDERR_FILENO)) return [](int, int64_t, int64_t) {};
+  return [](int asked, int64_t least, int64_t most) {
+    std::fprintf(stderr, "\roomcast: fit: %d sizes tried, now %s to %s   ", asked, bytes_text(Bytes(least)).c_str(),
+                 bytes_text(Bytes(most)).c_str());
+  };
+}
+
+/// Records the program into `directory`, with its own output and a report that nobody reads.
+Result<std::string> record_for_fit(const RunOptions& given, const std::string& directory) {
+  RunOptions options = given;
+  options.trace = directory + "/fit.trace";
+  options.report = directory + "/report.json";
+  options.quiet = true;
+  options.cgroup.clear();
+  options.limits_from.clear();
+  int status = run(options);
+  if (status == kExitUsage || status == kExitNotExecutable || status == kExitNotFound)
+    return Error{"the program could not be recorded"};
+  if (status != 0) std::fprintf(stderr, "oomcast: fit: the program ended with status %d\n", status);
+  return options.trace;
+}
+
+int fit(CommandLine line) {
+  TemporaryDirectory directory;
+  if (!line.run.command.empty()) {
+    if (directory.path().empty()) return fail(kExitUsage, "fit: no temporary directory; set TMPDIR to a writable one");
+    auto trace = record_for_fit(line.run, directory.path());
+    if (!trace) return fail(kExitUsage, "fit: " + trace.error().message);
+    line.replay.trace = trace.value();
+  }
+  auto recording = open_recording(line.replay, line.run);
+  if (!recording) return fail(kExitUsage, "fit: " + recording.error().message);
+  auto found = fit(recording->bytes, line.replay.trace, recording->host, recording->options, line.fit, fit_progress());
+  if (::isatty(STDERR_FILENO)) std::fputs("\r\x1b[K", stderr);
+  if (!found) return fail(kExitUsage, "fit: " + found.error().message);
+  int status = print(line.json ? fit_json(found.value()) : fit_lines(found.value(), line.fit.as));
+  return status != 0 ? status : found->smallest ? 0 : 1;
+}
+
 int host_show(const std::string& name, bool json) {
   auto spec = read_host(name);
   if (!spec) return fail(kExitUsage, spec.error().message);
@@ -361,6 +405,9 @@ int command(const std::vector<std::string>& arguments) {
       return replay(line);
     case Verb::kSweep:
       return sweep(line);
+    case Verb::kFit:
+      start_log(line.run.log_level);
+      return fit(line);
     case Verb::kCheck:
       return check_command(line.gate);
     case Verb::kDiff:

@@ -85,6 +85,7 @@ Case make_case(host::HostSpec host, RunOptions options, const std::vector<Variat
   if (!one.error.empty()) return one;
   options.set.clear();
   options.cgroup.clear();
+  options.limits_from.clear();
   auto changed = with_changes(std::move(host), options);
   if (!changed) {
     one.error = changed.error().message;

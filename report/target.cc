@@ -6,6 +6,7 @@
 
 #include "model/host/node_list.h"
 #include "model/host/read_host.h"
+#include "report/fit/limits_from.h"
 
 namespace oomcast::report {
 namespace {
@@ -42,7 +43,14 @@ std::optional<Error> bad_policy(const RunOptions& options, const host::HostSpec&
 Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options) {
   for (const std::string& change : options.set)
     if (auto set = host::set_field(host, change); !set) return set.error();
-  for (const std::string& limit : options.cgroup)
+  std::vector<std::string> limits;
+  if (!options.limits_from.empty()) {
+    auto read = read_limits(options.limits_from);
+    if (!read) return Error{"--limits-from " + read.error().message};
+    limits = std::move(read).value();
+  }
+  limits.insert(limits.end(), options.cgroup.begin(), options.cgroup.end());
+  for (const std::string& limit : limits)
     if (auto set = host::set_cgroup(host, limit); !set) return set.error();
   if (auto valid = host::validate(host); !valid) return valid.error();
   if (options.cpu_node >= 0 && !has_cpus(host, options.cpu_node))

@@ -130,5 +130,19 @@ TEST_F(Replay, ASweepFindsTheSmallestHost) {
   EXPECT_EQ(rows["rows"][1]["verdict"], "fits");
 }
 
+TEST_F(Replay, TheSmallestLimitIsFoundAndHandedOver) {
+  Finished found = sh("$OOMCAST fit --host vm-1g --as systemd -- python3 -c 'x = bytearray(60 << 20)'");
+  EXPECT_EQ(found.status, 0) << found.err;
+  EXPECT_THAT(found.out, testing::HasSubstr("just below   memory.max = "));
+  EXPECT_THAT(found.out, testing::HasSubstr("[Service]\nMemoryMax="));
+  EXPECT_FALSE(fs::exists(at("oomcast.report.json"))) << "the run that was recorded has no report of its own";
+}
+
+TEST_F(Replay, FitNeedsATraceOrAProgram) {
+  EXPECT_EQ(sh("$OOMCAST fit").status, 2);
+  EXPECT_EQ(sh("$OOMCAST fit nowhere.trace").status, 2);
+  EXPECT_EQ(sh("$OOMCAST fit --for memroy -- true").status, 2);
+}
+
 }  // namespace
 }  // namespace oomcast::end_to_end

@@ -1,0 +1,46 @@
+// Finds the smallest memory, limit or swap with which a recorded program does well enough on a host.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/base/result.h"
+#include "report/command_line.h"
+#include "report/sweep.h"
+
+namespace oomcast::report {
+
+/// One forecast of the search, or both ends of it.
+struct FitPoint {
+  int64_t value = 0;                    // bytes, or the unit of the key
+  std::optional<sim::Verdict> verdict;  // absent: withheld, or there is no such host
+  std::string why;                      // one sentence of the first thing that goes wrong; empty: nothing does
+};
+
+struct Fit {
+  std::string key, until;
+  std::optional<FitPoint> smallest;  // absent: not even the largest value that was asked does
+  std::optional<FitPoint> below;     // absent: the smallest value that was asked does well enough
+  int64_t recommended = 0;           // smallest with the margin
+  int64_t most_asked = 0;
+  int64_t footprint_peak_bytes = 0;  // at `smallest`
+  std::optional<int64_t> swap_max_bytes;
+  int margin_percent = 0;
+  int asked = 0;
+  bool uneven = false, extrapolated = false;
+};
+
+/// Called before each round with the number of values asked so far.
+using FitProgress = std::function<void(int asked, int64_t least, int64_t most)>;
+
+/// Bisects by sweeping `host`. The options must hold the recorded target_words already. Errors: a key that is none, a
+/// trace that cannot be replayed.
+Result<Fit> fit(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
+                const FitOptions& fit_options, const FitProgress& progress);
+
+std::string fit_lines(const Fit& fit, const std::string& form);
+std::string fit_json(const Fit& fit);  // oomcast.fit.v1
+
+}  // namespace oomcast::report

@@ -1,0 +1,77 @@
+// Prints what the search for the smallest size has found, for people and as JSON.
+#include <nlohmann/json.hpp>
+
+#include "report/fit/fit.h"
+#include "report/fit/settings.h"
+#include "report/format.h"
+
+namespace oomcast::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string verdict_word(const FitPoint& point) {
+  return point.verdict ? sim::verdict_name(*point.verdict) : "no forecast";
+}
+
+/// "memory.max = 258.0 MiB (270,532,608 bytes)".
+std::string value_line(const Fit& fit, int64_t value) {
+  return fit.key + " = " + bytes_text(Bytes(value)) + " (" + count_text(value) + " bytes)";
+}
+
+const char* until_words(const std::string& until) {
+  return until == "fits"                ? "nothing is reclaimed"
+         : until == "no_direct_reclaim" ? "no task reclaims for itself"
+                                        : "nothing is killed or refused";
+}
+
+Json value_or_null(const std::optional<FitPoint>& point) { return point ? Json(point->value) : Json(); }
+Json verdict_or_null(const std::optional<FitPoint>& point) {
+  return point && point->verdict ? Json(sim::verdict_name(*point->verdict)) : Json();
+}
+
+}  // namespace
+
+std::string fit_lines(const Fit& fit, const std::string& form) {
+  std::string text;
+  if (!fit.smallest) {
+    text = "smallest     none: with " + value_line(fit, fit.most_asked) + " it is still " + verdict_word(*fit.below) +
+           "\n";
+    return fit.below->why.empty() ? text : text + "why          " + fit.below->why + "\n";
+  }
+  text = "smallest     " + value_line(fit, fit.smallest->value) + ": " + verdict_word(*fit.smallest) + "; " +
+         until_words(fit.until) + "\n";
+  if (fit.below) {
+    text += "just below   " + value_line(fit, fit.below->value) + ": " + verdict_word(*fit.below) + "\n";
+    if (!fit.below->why.empty()) text += "why          " + fit.below->why + "\n";
+  }
+  text += "with margin  " + value_line(fit, fit.recommended) + ": " + std::to_string(fit.margin_percent) + " % more\n";
+  text += "footprint    peak " + bytes_text(Bytes(fit.footprint_peak_bytes)) + " at the smallest value\n";
+  if (fit.uneven) text += "note         a larger value did worse than a smaller one: the answer lies above both\n";
+  if (fit.extrapolated)
+    text += "note         extrapolated: reclaim looks at pages whose use was not recorded; check with a live run\n";
+  if (!form.empty())
+    text += "\n" + setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes}, form);
+  return text;
+}
+
+std::string fit_json(const Fit& fit) {
+  return Json{{"schema", "oomcast.fit.v1"},
+              {"for", fit.key},
+              {"until", fit.until},
+              {"smallest", value_or_null(fit.smallest)},
+              {"verdict", verdict_or_null(fit.smallest)},
+              {"below", value_or_null(fit.below)},
+              {"verdict_below", verdict_or_null(fit.below)},
+              {"why_below", fit.below ? Json(fit.below->why) : Json()},
+              {"margin_percent", fit.margin_percent},
+              {"recommended", fit.smallest ? Json(fit.recommended) : Json()},
+              {"footprint_peak_bytes", fit.footprint_peak_bytes},
+              {"extrapolated", fit.extrapolated},
+              {"uneven", fit.uneven},
+              {"asked", fit.asked}}
+             .dump(2, ' ', false, Json::error_handler_t::replace) +
+         "\n";
+}
+
+}  // namespace oomcast::report

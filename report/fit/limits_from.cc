@@ -1,0 +1,207 @@
+// Finds memory limits in Kubernetes manifests, Compose files and systemd units.
+#include "report/fit/limits_from.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <cmath>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "model/host/parse_text.h"
+
+namespace oomcast::report {
+namespace {
+
+constexpr std::streamoff kMostBytes = std::streamoff{4} << 20;
+
+/// Thrown inside this file only; limits_of() turns it into a Result.
+struct Mistake {
+  std::string message;
+};
+
+struct Limits {
+  std::string service;
+  std::optional<int64_t> max, high, memory_and_swap, swap_max;
+};
+
+/// Kubernetes' quantities: "512Mi" is binary, "512M" decimal, "1.5G", "1e9", "128974848000m".
+std::optional<int64_t> k8s_bytes(const std::string& text) {
+  static const std::vector<std::pair<std::string, double>> kSuffixes = {
+      {"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0},
+      {"k", 1e3},     {"M", 1e6},        {"G", 1e9},           {"T", 1e12},
+      {"m", 1e-3},    {"", 1.0}};
+  size_t used = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &used);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  for (const auto& [suffix, factor] : kSuffixes)
+    if (text.substr(used) == suffix && number >= 0 && number * factor < 7e13)
+      return static_cast<int64_t>(std::floor(number * factor));
+  return std::nullopt;
+}
+
+/// Docker's and systemd's sizes are binary: "512m", "1.5g", "512M"; systemd's "infinity" is no limit.
+std::optional<int64_t> binary_bytes(const std::string& text) {
+  std::string upper = text;
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  if (upper.ends_with("B") && upper.size() > 1 && upper[upper.size() - 2] >= 'A') upper.pop_back();
+  return host::parse_size_bytes(upper);
+}
+
+std::string scalar(const YAML::Node& node, const std::string& what) {
+  if (!node.IsScalar()) throw Mistake{what + " is not a single value"};
+  return node.Scalar();
+}
+
+int64_t size_of(const YAML::Node& node, const std::string& what, std::optional<int64_t> (*parse)(const std::string&)) {
+  std::string text = scalar(node, what);
+  auto bytes = parse(text);
+  if (!bytes) throw Mistake{what + ": " + host::quote(text) + " is no size"};
+  return *bytes;
+}
+
+YAML::Node child(const YAML::Node& node, const std::string& key) {
+  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
+}
+
+/// The spec that has `containers`: of a Pod, or of the pod template of a Deployment, StatefulSet, DaemonSet, Job,
+/// CronJob.
+YAML::Node pod_spec(const YAML::Node& document) {
+  YAML::Node spec = child(document, "spec");
+  if (spec && child(spec, "jobTemplate")) spec = child(child(spec, "jobTemplate"), "spec");
+  if (spec && child(spec, "template")) spec = child(child(spec, "template"), "spec");
+  return spec;
+}
+
+void add_containers(const YAML::Node& document, std::vector<Limits>& found) {
+  YAML::Node spec = pod_spec(document);
+  YAML::Node containers = spec ? child(spec, "containers") : spec;
+  if (!containers || !containers.IsSequence()) return;
+  for (const YAML::Node& container : containers) {
+    Limits limits;
+    if (YAML::Node name = child(container, "name")) limits.service = scalar(name, "name");
+    YAML::Node resources = child(container, "resources");
+    YAML::Node of = resources ? child(resources, "limits") : resources;
+    YAML::Node memory = of ? child(of, "memory") : of;
+    if (memory) limits.max = size_of(memory, "limits.memory of " + limits.service, k8s_bytes);
+    found.push_back(limits);
+  }
+}
+
+void add_services(const YAML::Node& document, std::vector<Limits>& found) {
+  YAML::Node services = child(document, "services");
+  if (!services || !services.IsMap()) return;
+  for (const auto& pair : services) {
+    Limits limits;
+    limits.service = scalar(pair.first, "the name of a service");
+    const YAML::Node service = pair.second;
+    if (YAML::Node max = child(service, "mem_limit")) limits.max = size_of(max, "mem_limit", binary_bytes);
+    if (YAML::Node swap = child(service, "memswap_limit"))
+      limits.memory_and_swap = size_of(swap, "memswap_limit", binary_bytes);
+    YAML::Node deploy = child(service, "deploy");
+    YAML::Node resources = deploy ? child(deploy, "resources") : deploy;
+    YAML::Node of = resources ? child(resources, "limits") : resources;
+    if (YAML::Node memory = of ? child(of, "memory") : of) limits.max = size_of(memory, "limits.memory", binary_bytes);
+    found.push_back(limits);
+  }
+}
+
+std::vector<Limits> limits_in_yaml(const std::string& text) {
+  std::vector<Limits> found;
+  for (const YAML::Node& document : YAML::LoadAll(text)) {
+    add_containers(document, found);
+    add_services(document, found);
+  }
+  return found;
+}
+
+Limits limits_in_unit(const std::string& text) {
+  Limits limits;
+  for (const host::Line& line : host::lines(text)) {
+    size_t equals = line.text.find('=');
+    if (equals == std::string_view::npos) continue;
+    std::string key(host::trim(line.text.substr(0, equals))), value(host::trim(line.text.substr(equals + 1)));
+    std::optional<int64_t>* limit = key == "MemoryMax" || key == "MemoryLimit" ? &limits.max
+                                    : key == "MemoryHigh"                      ? &limits.high
+                                    : key == "MemorySwapMax"                   ? &limits.swap_max
+                                                                               : nullptr;
+    if (limit == nullptr) continue;
+    // An empty value or "infinity" takes back what an earlier line has set.
+    *limit = value.empty() || value == "infinity" ? std::nullopt : binary_bytes(value);
+    if (!*limit && !value.empty() && value != "infinity")
+      throw Mistake{"line " + std::to_string(line.number) + ": " + key + "=" + host::quote(value) +
+                    " is no size in bytes (percentages depend on the host; write the bytes)"};
+  }
+  return limits;
+}
+
+bool any(const Limits& limits) { return limits.max || limits.high || limits.memory_and_swap || limits.swap_max; }
+
+std::vector<std::string> as_cgroup(const Limits& limits) {
+  std::vector<std::string> words;
+  const auto add = [&](const char* file, const std::optional<int64_t>& bytes) {
+    if (bytes) words.push_back(std::string(file) + "=" + std::to_string(*bytes));
+  };
+  add("memory.max", limits.max);
+  add("memory.high", limits.high);
+  std::optional<int64_t> swap = limits.swap_max;
+  if (limits.memory_and_swap && limits.max) swap = std::max<int64_t>(0, *limits.memory_and_swap - *limits.max);
+  add("memory.swap.max", swap);
+  return words;
+}
+
+Limits chosen(const std::vector<Limits>& found, const std::string& service) {
+  std::string names;
+  const Limits* only = nullptr;
+  int limited = 0;
+  for (const Limits& one : found) {
+    names += (names.empty() ? "" : ", ") + one.service;
+    if (!service.empty() && one.service == service) return one;
+    if (any(one)) ++limited, only = &one;
+  }
+  if (!service.empty()) throw Mistake{"no service or container '" + service + "'; there are: " + names};
+  if (limited > 1) throw Mistake{"several services have limits (" + names + "); choose one: FILE:NAME"};
+  return only ? *only : Limits{};
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> limits_of(const std::string& text, const std::string& path,
+                                           const std::string& service) {
+  try {
+    bool unit = path.ends_with(".service") || path.ends_with(".slice") || path.ends_with(".conf");
+    Limits limits = unit ? limits_in_unit(text) : chosen(limits_in_yaml(text), service);
+    if (!any(limits))
+      return Error{path +
+                   ": no memory limit in it; expected limits.memory of a container, mem_limit of a service, or "
+                   "MemoryMax= of a unit"};
+    return as_cgroup(limits);
+  } catch (const Mistake& mistake) {
+    return Error{path + ": " + mistake.message};
+  } catch (const YAML::Exception& error) {
+    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg};
+  }
+}
+
+Result<std::vector<std::string>> read_limits(const std::string& path, const std::string& service) {
+  std::ifstream file(path, std::ios::binary);
+  std::string text(static_cast<size_t>(kMostBytes) + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.gcount() == 0 && !file.eof()) return Error{path + ": cannot be read"};
+  if (file.gcount() > kMostBytes) return Error{path + ": larger than 4 MiB; this sets no limits"};
+  text.resize(static_cast<size_t>(file.gcount()));
+  return limits_of(text, path, service);
+}
+
+Result<std::vector<std::string>> read_limits(const std::string& file_and_service) {
+  size_t colon = file_and_service.rfind(':');
+  // A path may hold a colon itself.
+  if (colon == std::string::npos || std::ifstream(file_and_service)) return read_limits(file_and_service, "");
+  return read_limits(file_and_service.substr(0, colon), file_and_service.substr(colon + 1));
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,79 @@
+// Tests the smallest size of a small recorded program, and what goes wrong just below it.
+#include "report/fit/fit.h"
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/report/recorded_program.h"
+
+namespace oomcast::report {
+namespace {
+
+using namespace oomcast::literals;
+using support::HostBuilder;
+using support::Program;
+using testing::HasSubstr;
+
+constexpr int64_t kMiB = 1 << 20;
+
+class Fitting : public testing::Test {
+ protected:
+  /// 40 MiB on a host with 256 MiB and no swap.
+  host::HostSpec host = HostBuilder().node(256_MiB).set("vm.overcommit_memory", 1).build();
+  RecordedProgram recorded = record(host, [](trace::EventSink& sink) {
+    Program p(sink, 100);
+    p.map(0, 10240);
+    p.touch(0, 10240);
+    p.exit();
+  });
+
+  Fit fitted(const FitOptions& options) const {
+    auto found = fit(recorded.bytes, "t.trace", host, {}, options, [](int, int64_t, int64_t) {});
+    EXPECT_TRUE(found.ok()) << found.error().message;
+    return found.ok() ? std::move(found).value() : Fit{};
+  }
+};
+
+TEST_F(Fitting, TheSmallestLimitHoldsThePagesAndTheirTables) {
+  Fit found = fitted({});
+  ASSERT_TRUE(found.smallest && found.below);
+  EXPECT_GE(found.smallest->value, 40 * kMiB);
+  EXPECT_LE(found.smallest->value, 42 * kMiB);
+  EXPECT_EQ(found.below->verdict, sim::Verdict::kOomKill);
+  EXPECT_NE(found.smallest->verdict, sim::Verdict::kOomKill);
+  EXPECT_LT(found.below->value, found.smallest->value);
+  EXPECT_EQ(found.recommended, found.smallest->value + found.smallest->value / 100 * 15);
+}
+
+TEST_F(Fitting, StricterWishesNeedNoLess) {
+  FitOptions calm;
+  calm.key = "memory";
+  calm.until = "fits";
+  FitOptions alive = calm;
+  alive.until = "no_oom";
+  Fit fits = fitted(calm), survives = fitted(alive);
+  ASSERT_TRUE(fits.smallest && survives.smallest);
+  EXPECT_GE(fits.smallest->value, survives.smallest->value);
+  EXPECT_EQ(fits.smallest->verdict, sim::Verdict::kFits);
+}
+
+TEST_F(Fitting, AKeyThatIsNoneIsAnError) {
+  FitOptions options;
+  options.key = "memroy";
+  auto found = fit(recorded.bytes, "t.trace", host, {}, options, [](int, int64_t, int64_t) {});
+  ASSERT_FALSE(found.ok());
+  EXPECT_THAT(found.error().message, HasSubstr("memroy"));
+}
+
+TEST_F(Fitting, TheTextSaysWhatGoesWrongBelowAndTheSetting) {
+  Fit found = fitted({});
+  EXPECT_THAT(fit_lines(found, "systemd"), HasSubstr("[Service]\nMemoryMax="));
+  EXPECT_THAT(fit_lines(found, ""), HasSubstr(": oom_kill\nwhy "));
+  auto json = nlohmann::json::parse(fit_json(found));
+  EXPECT_EQ(json["smallest"], found.smallest->value);
+  EXPECT_EQ(json["verdict_below"], "oom_kill");
+}
+
+}  // namespace
+}  // namespace oomcast::report
