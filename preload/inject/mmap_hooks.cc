@@ -107,6 +107,8 @@ OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
   // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming.
   if (advice == MADV_FREE) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   const long result = raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice);
+  // Refused, it leaves no event: who falls back on MADV_DONTNEED must not be taken for it. No bytes: the last one is withdrawn.
+  if (advice == MADV_FREE && result == -EINVAL) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), 0, 0, 0);
   if (asked) agent_note(trace::EventKind::kAdviseDontneed, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   note_huge_advice(reinterpret_cast<uint64_t>(start), bytes, advice, result);
   return static_cast<int>(with_errno(result));

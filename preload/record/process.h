@@ -15,6 +15,7 @@
 
 #include "preload/record/address_map.h"
 #include "preload/record/doorbell.h"
+#include "preload/record/free_advice.h"
 #include "preload/record/leaving_ranges.h"
 #include "preload/record/mapped_files.h"
 #include "preload/record/open_files.h"
@@ -24,6 +25,7 @@
 #include "preload/record/proc_maps.h"
 #include "preload/record/task_clock.h"
 #include "preload/record/tracker.h"
+#include "preload/record/unanswered_faults.h"
 #include "preload/record/unique_fd.h"
 #include "preload/record/userfaultfd.h"
 #include "preload/ring/shared_area.h"
@@ -77,15 +79,6 @@ class SharedMapping {
   uint64_t stuck_since_ns = 0;
 };
 
-/// A fault whose fill met an unread event (EAGAIN); it has been fed already.
-struct ParkedFill {
-  uint64_t page = 0;              // that a thread waits for
-  uint64_t start = 0, end = 0;    // the window around it
-  enum class Kind { kFill, kZero, kUnprotect } kind = Kind::kFill;
-  uint64_t sentinel = 0;          // the page at the window's far end that is to be armed, or 0
-  bool of_heap = false;           // by whose userfaultfd the thread has to be woken
-};
-
 /// An allocation whose stack was taken.
 struct SampledAllocation {
   uint64_t end = 0;
@@ -103,7 +96,7 @@ struct Process {
   uint32_t parent = 0;
   std::string comm;
   UniqueFd pidfd;
-  ProcFile maps{"maps"}, pagemap{"pagemap"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
+  ProcFile maps{"maps"}, pagemap{"pagemap"}, mem{"mem"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
   TrackerKind tracker = TrackerKind::kPagemap;
   bool near = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
@@ -115,8 +108,10 @@ struct Process {
   std::vector<Vma> last_maps;
   std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
   std::map<uint64_t, SampledAllocation> sampled;  // by start
-  std::vector<std::pair<uint64_t, uint64_t>> free_advised;    // MADV_FREE announced, REMOVE event yet to come
-  std::vector<ParkedFill> parked;
+  FreeAdvice free_advice;        // MADV_FREE announced, REMOVE event yet to come
+  UnansweredFaults unanswered;
+  std::vector<PageRange> let_go; // let go for an mremap() that is not over, where the memory is now
+  uint32_t failures = 0;         // faults of which the memory had to be let go and nobody knows why
   LeavingRanges leaving;
 
   bool greeted = false;          // its library has said hello

@@ -135,8 +135,10 @@ void Session::forget_address_space(Process& process) {
   process.map.clear();
   process.last_maps.clear();
   process.sampled.clear();
-  process.free_advised.clear();
-  process.parked.clear();
+  process.free_advice.clear();
+  process.unanswered.clear();
+  process.let_go.clear();
+  process.failures = 0;
   process.heap_start = process.break_end = 0;
   process.fault_fd.reset();
   process.heap_fd.reset();
@@ -154,6 +156,7 @@ void Session::forget_address_space(Process& process) {
   process.looked_at = false;
   process.maps.belong_to(process.pid);
   process.pagemap.belong_to(process.pid);
+  process.mem.belong_to(process.pid);
   for (auto& [tid, task] : process.tasks) task->walks = {};
   note_tracked(process);
 }
@@ -192,6 +195,7 @@ void Session::go_first() {
 }
 
 void Session::loop() {
+  constexpr uint64_t kMillisecondNs = 1'000'000;
   constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
   std::array<epoll_event, 64> events;
   next_tick_ns_ = monotonic_ns();
@@ -212,9 +216,16 @@ void Session::loop() {
     const uint64_t now = monotonic_ns();
     if (root_ended_ && !options_.wait_for_all && now - root_ended_ns_ > kLingerNs) break;
     const uint64_t deadline = next_deadline_ns();
-    const int timeout_ms = deadline <= now ? 0 : static_cast<int>((deadline - now) / 1'000'000) + 1;
+    const uint64_t wait_ns = deadline <= now ? 0 : deadline - now;
     sleeps_until_ns_ = deadline;
     lock.unlock();
+    // epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.
+    if (wait_ns > 0 && wait_ns < kMillisecondNs) {
+      pollfd ready{epoll_.get(), POLLIN, 0};
+      const timespec rest{0, static_cast<long>(wait_ns)};
+      ::ppoll(&ready, 1, &rest, nullptr);
+    }
+    const int timeout_ms = wait_ns < kMillisecondNs ? 0 : static_cast<int>(wait_ns / kMillisecondNs) + 1;
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
     lock.lock();
     sleeps_until_ns_ = 0;

@@ -11,6 +11,7 @@
 //   session_files.cc      what was read and written through files, and how long that took
 //   session_faults.cc     userfaultfd messages: faults, unmaps, removals
 //   session_walks.cc      how far ahead of a thread memory is filled, and what of it was touched
+//   session_let_go.cc     faults that the kernel does not let us answer
 //   session_near.cc       when touches begin to be held
 //   session_look.cc       when to look at a process and at what of it, RssAnon
 //   session_sweep.cc      /proc: what nobody told us, clocks
@@ -33,6 +34,7 @@
 #include <vector>
 
 #include "preload/record/doorbell.h"
+#include "preload/record/guest_content.h"
 #include "preload/record/near_cpu.h"
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
@@ -169,12 +171,15 @@ class Session {
   void tell_code_in_use(Process& process, Task& task);
   void on_remove(Process& process, uint64_t start, uint64_t end);
   void on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
-  void retry_parked(Process& process);
-  FaultResult finish_fill(Process& process, const ParkedFill& fill);
-  FaultResult fill_window(Process& process, const ParkedFill& fill, bool wake);
-  FaultResult map_zero_window(Process& process, const ParkedFill& fill);
-  FaultResult unprotect_window(Process& process, const ParkedFill& fill, bool wake);
+  FaultResult finish_fill(Process& process, WindowFill fill);
   void release(Process& process, const Fault& fault);
+  // session_let_go.cc
+  void try_again(Process& process, bool event_read);
+  void not_answered(Process& process, const WindowFill& fill, FaultResult result);
+  PageRange let_go(Process& process, const WindowFill& fill);
+  void take_back(Process& process, uint64_t start, uint64_t end);
+  void hold_no_more(Process& process);
+  void say_what_was_let_go();
   // session_walks.cc
   struct Window {
     Walk* walk;
@@ -189,8 +194,6 @@ class Session {
   uint64_t allowed_pages(const Task& task, const Walk& walk) const;
   void continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);
-  bool has_content(Process& process, uint64_t page);
-  std::vector<bool> contents(Process& process, uint64_t start, uint64_t end);
   void close_walk(Process& process, Walk& walk);
   std::vector<PageRange> arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to = nullptr);
   uint64_t settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end);
@@ -343,6 +346,9 @@ class Session {
   std::vector<trace::WatchRequest> watches_;
   std::vector<trace::KillRequest> kills_;
   uint64_t ring_lost_ = 0;
+  uint64_t let_go_for_moves_ = 0, let_go_faults_ = 0;  // memory let go: inside mremap(), and for faults without an answer
+  std::vector<std::string> held_no_more_;            // processes in which that happened too often
+  GuestContent content_;
   uint64_t last_fork_group_ = 0, copies_seen_ = 0;
   std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
   std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs

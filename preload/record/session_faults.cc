@@ -27,8 +27,10 @@ void Session::on_userfaultfd(Process& process) {
     // What the callers did before the calls that are told here.
     drain_ring(process);
     // Frees first: while one is unread the kernel answers EAGAIN, and their callers have moved on already.
+    bool event_read = false;
     for (size_t i = 0; i < count; ++i) {
       const uffd_msg& message = messages[i];
+      event_read |= message.event != UFFD_EVENT_PAGEFAULT;
       switch (message.event) {
         case UFFD_EVENT_UNMAP: on_unmap(process, message.arg.remove.start, message.arg.remove.end); break;
         case UFFD_EVENT_REMOVE: on_remove(process, message.arg.remove.start, message.arg.remove.end); break;
@@ -37,15 +39,15 @@ void Session::on_userfaultfd(Process& process) {
       }
     }
     drain_ring(process);
-    if (!process.parked.empty()) retry_parked(process);
-    for (size_t i = 0; i < count; ++i)
+    try_again(process, event_read);
+    for (size_t i = 0; i < count && process.fault_fd.valid(); ++i)
       if (messages[i].event == UFFD_EVENT_PAGEFAULT) {
         on_fault(process, messages[i], i >= of_all);
         serve_near(process.pid, messages[i].arg.pagefault.feat.ptid);
       }
     apply_watches();
   }
-  if (!process.parked.empty()) retry_parked(process);
+  try_again(process, false);
   if (process.touched_since_sample >= 512) sample_rss(process);
 }
 
@@ -56,6 +58,7 @@ void Session::on_fault(Process& process, const uffd_msg& message, bool of_heap) 
   auto& slot = process.tasks[tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, monotonic_ns());
   const Fault fault{*slot, page, monotonic_ns(), of_heap};
+  process.free_advice.over(tid);
   if (!process.watched_code.empty()) tell_code_in_use(process, *slot);
   if (flags & UFFD_PAGEFAULT_FLAG_WP) on_protected_write(process, fault);
   else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) on_missing_write(process, fault);
@@ -112,11 +115,8 @@ void Session::on_missing_write(Process& process, const Fault& fault) {
   ++count_.write_faults;
   if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kLeft, page) || process.pages.test(PageBit::kTouched, page)) {
     // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
-    uint64_t filled = 0;
-    const FaultResult result = process.fd_of(fault.of_heap).fill(page, 1, true, false, &filled);
-    if (result == FaultResult::kRetry) process.parked.push_back({page, page, page + kPage, ParkedFill::Kind::kFill, 0, fault.of_heap});
-    else if (result == FaultResult::kDone) touch_run(process, &task, page, page + kPage, page, trace::kWrite);
-    else process.fd_of(fault.of_heap).wake(page, page + kPage);
+    const FaultResult result = finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kFill, 0, fault.of_heap, task.tid});
+    if (result == FaultResult::kDone) touch_run(process, &task, page, page + kPage, page, trace::kWrite);
     return;
   }
   on_fresh_write(process, fault, Fresh::kMissing);
@@ -132,7 +132,7 @@ void Session::on_fresh_write(Process& process, const Fault& fault, Fresh fresh) 
   if (walk.zeroes) walk.walked_pages += settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
   else if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
   else if (walk.has_ahead() && walk.ahead_start == to) to = walk.ahead_end;
-  ParkedFill fill{page, window.start, window.end, fresh == Fresh::kMissing ? ParkedFill::Kind::kFill : ParkedFill::Kind::kUnprotect, 0, fault.of_heap};
+  WindowFill fill{page, window.start, window.end, fresh == Fresh::kMissing ? WindowFill::Kind::kFill : WindowFill::Kind::kUnprotect, 0, fault.of_heap, task.tid};
   if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
@@ -174,63 +174,17 @@ void Session::on_missing_read(Process& process, const Fault& fault) {
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
   walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
-  finish_fill(process, {page, window.start, window.end, ParkedFill::Kind::kZero, 0, fault.of_heap});
+  finish_fill(process, {page, window.start, window.end, WindowFill::Kind::kZero, 0, fault.of_heap, task.tid});
   release(process, fault);
 }
 
-/// The window but for its sentinel, which is armed and stays so.
-static std::pair<uint64_t, uint64_t> without_sentinel(const ParkedFill& fill) {
-  if (fill.sentinel == 0) return {fill.start, fill.end};
-  return fill.sentinel == fill.start ? std::pair(fill.start + kPage, fill.end) : std::pair(fill.start, fill.end - kPage);
-}
-
-FaultResult Session::fill_window(Process& process, const ParkedFill& fill, bool wake) {
-  Userfaultfd& fd = process.fd_of(fill.of_heap);
-  uint64_t filled = 0;
-  // The sentinel goes in before anybody can walk up to it.
-  if (fill.sentinel != 0 && fd.fill(fill.sentinel, 1, false, true, &filled) == FaultResult::kDone) process.pages.set(PageBit::kAhead, fill.sentinel, true);
-  const auto [start, end] = without_sentinel(fill);
-  const FaultResult result = fd.fill(start, (end - start) / kPage, wake, false, &filled);
-  count_.filled_pages += filled;
-  for (uint64_t at = start; at < start + filled * kPage; at += kPage)
-    if (at != fill.page) process.pages.set(PageBit::kAhead, at, true);
-  // Something was in the way below the page that is waited for, or the mapping has changed since it was looked at and ends
-  // inside the window: that page alone then.
-  const bool missed = result == FaultResult::kDone ? start + filled * kPage <= fill.page : result == FaultResult::kGone && end - start > kPage;
-  return missed ? fd.fill(fill.page, 1, wake, false, &filled) : result;
-}
-
-FaultResult Session::map_zero_window(Process& process, const ParkedFill& fill) {
-  Userfaultfd& fd = process.fd_of(fill.of_heap);
-  uint64_t mapped = 0;
-  const FaultResult result = fd.map_zero(fill.start, (fill.end - fill.start) / kPage, &mapped);
-  if (mapped == 0) return result;
-  // Armed before anyone is woken: the write that makes it a page of memory is to be seen.
-  const uint64_t end = fill.start + mapped * kPage;
-  fd.protect(fill.start, end, true, false);
-  for (uint64_t at = fill.start; at < end; at += kPage) process.pages.set(PageBit::kZero, at, true);
-  fd.wake(fill.start, end);
-  return result;
-}
-
-FaultResult Session::unprotect_window(Process& process, const ParkedFill& fill, bool wake) {
-  Userfaultfd& fd = process.fd_of(fill.of_heap);
-  const auto [start, end] = without_sentinel(fill);
-  const FaultResult result = fd.protect(start, end, false, wake);
-  if (result == FaultResult::kGone && end - start > kPage) return fd.protect(fill.page, fill.page + kPage, false, wake);
-  for (uint64_t at = fill.start; result == FaultResult::kDone && at < fill.end; at += kPage)
-    if (at != fill.page && (process.pages.test(PageBit::kZero, at) || process.pages.test(PageBit::kLeft, at))) process.pages.become(PageBit::kAhead, at);
-  return result;
-}
-
-/// The ioctl of a fault that has been fed; parks it when an unread event is in the way.
-FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
+/// The ioctl of a fault that has been fed. Where the kernel refuses it, the fault is kept for another try, or its memory let go.
+FaultResult Session::finish_fill(Process& process, WindowFill fill) {
   const bool hold = !watches_.empty();
-  const FaultResult result = fill.kind == ParkedFill::Kind::kFill   ? fill_window(process, fill, !hold)
-                             : fill.kind == ParkedFill::Kind::kZero ? map_zero_window(process, fill)
-                                                                    : unprotect_window(process, fill, !hold);
-  if (result == FaultResult::kRetry) {
-    process.parked.push_back(fill);
+  const FaultResult result = carry_out(fill, process.fd_of(fill.of_heap), process.pages, !hold, &count_.filled_pages);
+  if (result == FaultResult::kDone) process.unanswered.answered(fill.tid);
+  if (result == FaultResult::kRetry || result == FaultResult::kNoMemory) {
+    not_answered(process, fill, result);
     return result;
   }
   if (hold) apply_watches();
@@ -238,14 +192,9 @@ FaultResult Session::finish_fill(Process& process, const ParkedFill& fill) {
     process.pages.clear(fill.page, fill.page + kPage);
     note_tracked(process);
   }
-  if (hold || result != FaultResult::kDone) process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
+  if (result != FaultResult::kDone) not_answered(process, fill, result);
+  else if (hold) process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
   return result;
-}
-
-void Session::retry_parked(Process& process) {
-  std::vector<ParkedFill> parked;
-  parked.swap(process.parked);
-  for (const ParkedFill& fill : parked) finish_fill(process, fill);
 }
 
 void Session::on_protected_write(Process& process, const Fault& fault) {
@@ -283,7 +232,7 @@ void Session::on_protected_write(Process& process, const Fault& fault) {
   }
   // Watches first, the page itself last: the thread must not be able to write before they stand.
   apply_watches();
-  finish_fill(process, {page, page, page + kPage, ParkedFill::Kind::kUnprotect, 0, fault.of_heap});
+  finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kUnprotect, 0, fault.of_heap, task.tid});
   release(process, fault);
 }
 
@@ -315,10 +264,13 @@ void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
 
 void Session::on_remove(Process& process, uint64_t start, uint64_t end) {
   drain_ring(process);
-  for (auto at = process.free_advised.begin(); at != process.free_advised.end(); ++at) {
-    if (start < at->first || end > at->second) continue;
+  const auto more = [&process](uint64_t from, uint64_t to) {
+    bool registered = false;
+    process.map.for_each(from, to, [&registered](const Area& area) { registered |= area.registered; });
+    return registered;
+  };
+  if (process.free_advice.take(start, end, more)) {
     // MADV_FREE: the pages stay until the kernel wants them. The next write takes the offer back: watch for it.
-    if (end >= at->second) process.free_advised.erase(at);
     feed_simple(process, trace::EventKind::kAdviseFree, start, end - start);
     if (process.fault_fd.write_protects() && process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) {
       std::vector<uint64_t> pages;
@@ -350,6 +302,7 @@ void Session::on_remap(Process& process, uint64_t from, uint64_t to, uint64_t by
     process.shared->known.set(to, to + bytes, true);
   }
   feed_simple(process, trace::EventKind::kRemap, from, bytes, to);
+  take_back(process, to, to + bytes);
 }
 
 }  // namespace oomcast::record

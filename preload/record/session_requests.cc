@@ -339,7 +339,8 @@ void Session::drain_ring(Process& process) {
         break;
       }
       case trace::EventKind::kAdviseFree:
-        if (process.tells_frees() && process.free_advised.size() < 1024) process.free_advised.emplace_back(note.address, note.address + note.bytes);
+        if (note.bytes == 0) process.free_advice.withdraw(note.tid);
+        else if (process.tells_frees()) process.free_advice.announce(note.tid, note.address, note.address + note.bytes);
         break;
       case trace::EventKind::kProtect: {
         const bool writable = note.flags & trace::kWritable;

@@ -36,6 +36,7 @@ trace::CaptureSummary Session::finish() {
   summary_.tracker = best_witness();
   say_how_touches_were_seen();
   say_what_else_was_missed();
+  say_what_was_let_go();
   summary_.stacks = stacks_.resolve();
   return std::move(summary_);
 }
@@ -45,7 +46,7 @@ void Session::log_counts() const {
                 count_.wake_ups, count_.write_faults, count_.filled_pages, count_.read_faults, count_.protected_faults, count_.fault_reads, count_.requests, count_.notes);
   spdlog::debug("{} pages of program text were found in use again", count_.code_references);
   spdlog::debug("{} clock readings, {} sweeps and {} glances in {} ms, {} walks closed, {} pages examined", count_.clock_reads, count_.sweeps, count_.glances,
-                count_.sweep_ns / 1'000'000, count_.walks_closed, count_.pages_examined);
+                count_.sweep_ns / 1'000'000, count_.walks_closed, content_.pages_read());
 }
 
 /// The tracker that saw most: a program may forbid itself the best one after its start, or start others that cannot have it.

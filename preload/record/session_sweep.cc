@@ -262,7 +262,7 @@ uint64_t Session::next_deadline_ns() const {
   for (const auto& [pid, process] : processes_) {
     deadline = std::min(deadline, process->next_sweep_ns);
     if (process->next_drain_ns != 0) deadline = std::min(deadline, process->next_drain_ns);
-    if (!process->parked.empty()) deadline = 0;
+    deadline = std::min(deadline, process->unanswered.next_ns());
     if (process->memory_gone_ns != 0) deadline = std::min(deadline, process->memory_gone_ns + kMemoryGoneGraceNs);
   }
   return deadline;
@@ -270,6 +270,7 @@ uint64_t Session::next_deadline_ns() const {
 
 void Session::tick() {
   const uint64_t now = monotonic_ns();
+  for (auto& [pid, process] : processes_) try_again(*process, false);
   drain_file_users(now);
   std::vector<uint32_t> due;
   for (const auto& [pid, process] : processes_) {
@@ -355,6 +356,8 @@ void Session::tick_process(Process& process, uint64_t now_ns) {
       event.tid = task.tid;
       feed(event);
     }
+    process.free_advice.over(task.tid);
+    process.unanswered.answered(task.tid);
     at = process.tasks.erase(at);
   }
 }

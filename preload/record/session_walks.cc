@@ -1,9 +1,5 @@
 // How far ahead of a thread that walks over fresh memory may it be filled, and what of that was touched in the end?
-#include <sys/uio.h>
-
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "preload/record/session.h"
 
@@ -14,8 +10,6 @@ namespace {
 constexpr uint64_t kPlainWindowPages = 64;
 // So many pages of zeroes among written ones have not been written.
 constexpr uint64_t kHolePages = 8;
-
-bool all_zero(const char* bytes, size_t count) { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0; }
 
 }  // namespace
 
@@ -142,38 +136,8 @@ void Session::continue_at_break(Process& process, Task& task, uint64_t start, ui
 /// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.
 uint64_t Session::last_content(Process& process, uint64_t start, uint64_t end) {
   for (uint64_t at = end - kPage; at >= start; at -= kPage)
-    if (process.pages.test(PageBit::kAhead, at) && has_content(process, at)) return at + kPage;
+    if (content_.of(process.mem.get(), process.pages, PageBit::kAhead, at, at + kPage)[0]) return at + kPage;
   return start;
-}
-
-/// Reading a missing page of a guest would be a fault that only we could serve. Safe here: a page marked as ahead is
-/// there, because it can only go by a REMOVE, UNMAP or REMAP event, whose caller waits until this thread has read it.
-bool Session::has_content(Process& process, uint64_t page) {
-  std::array<char, static_cast<size_t>(kPageBytes)> content;
-  iovec local{content.data(), content.size()}, remote{reinterpret_cast<void*>(page), content.size()};
-  ++count_.pages_examined;
-  return ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(content.size()) && !all_zero(content.data(), content.size());
-}
-
-/// Which pages of [start, end) are marked as filled ahead and have content; several are read with one call.
-std::vector<bool> Session::contents(Process& process, uint64_t start, uint64_t end) {
-  constexpr size_t kAtOnce = 32;
-  static std::vector<char> buffer(kAtOnce * kPage);
-  std::vector<bool> found((end - start) / kPage);
-  for (uint64_t at = start; at < end;) {
-    uint64_t to = at;
-    while (to < end && to - at < kAtOnce * kPage && process.pages.test(PageBit::kAhead, to)) to += kPage;
-    if (to == at) {
-      at += kPage;
-      continue;
-    }
-    count_.pages_examined += (to - at) / kPage;
-    iovec local{buffer.data(), to - at}, remote{reinterpret_cast<void*>(at), to - at};
-    const ssize_t got = ::process_vm_readv(static_cast<pid_t>(process.pid), &local, 1, &remote, 1, 0);
-    for (uint64_t i = 0; got > 0 && (i + 1) * kPage <= static_cast<uint64_t>(got); ++i) found[(at - start) / kPage + i] = !all_zero(buffer.data() + i * kPage, kPage);
-    at = to;
-  }
-  return found;
 }
 
 /// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
@@ -195,7 +159,7 @@ void Session::close_walk(Process& process, Walk& walk) {
     walk.ahead_start = walk.ahead_end = 0;
     return;
   }
-  const std::vector<bool> content = contents(process, start, end);
+  const std::vector<bool> content = content_.of(process.mem.get(), process.pages, PageBit::kAhead, start, end);
   const uint64_t pages = content.size();
   uint64_t used_from = pages, used_to = 0;  // in pages from `start`
   const auto count = [&](uint64_t from, uint64_t to) {

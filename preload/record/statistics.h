@@ -17,7 +17,7 @@ struct Statistics {
   uint64_t clock_reads = 0;
   uint64_t sweeps = 0, glances = 0, sweep_ns = 0;  // of all mappings; at the counts only; time in both
   uint64_t code_references = 0;  // watched pages of program text that were found in use
-  uint64_t walks_closed = 0, pages_examined = 0;  // walks that stopped short; pages whose content was looked at then
+  uint64_t walks_closed = 0;     // walks that stopped short
 };
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// How does the recorder hold a guest's userfaultfd? The ioctls, with errno turned into what the caller has to do next.
+// The ioctls of a userfaultfd, with errno turned into what the caller has to do next.
 #include "preload/record/userfaultfd.h"
 
 #include <errno.h>
@@ -30,6 +30,7 @@ FaultResult result_of(int error) {
   switch (error) {
     case EEXIST: return FaultResult::kAlreadyThere;
     case EAGAIN: return FaultResult::kRetry;
+    case ENOMEM: return FaultResult::kNoMemory;
     default: return FaultResult::kGone;
   }
 }
@@ -64,6 +65,11 @@ bool Userfaultfd::register_range(uint64_t start, uint64_t end) {
   request.range = {start, end - start};
   request.mode = async_ ? UFFDIO_REGISTER_MODE_WP : UFFDIO_REGISTER_MODE_MISSING | (write_protects_ ? UFFDIO_REGISTER_MODE_WP : 0);
   return ::ioctl(fd_.get(), UFFDIO_REGISTER, &request) == 0;
+}
+
+bool Userfaultfd::unregister_range(uint64_t start, uint64_t end) {
+  uffdio_range range{start, end - start};
+  return ::ioctl(fd_.get(), UFFDIO_UNREGISTER, &range) == 0;
 }
 
 FaultResult Userfaultfd::fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) {

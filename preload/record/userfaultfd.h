@@ -1,4 +1,4 @@
-// How does the recorder hold a guest's userfaultfd? One small class around the descriptor; each call says what happened.
+// The userfaultfd that a guest has given to the recorder: the descriptor, and its ioctls; each call says what happened.
 #pragma once
 
 #include <linux/userfaultfd.h>
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 
+#include "preload/record/fault_channel.h"
 #include "preload/record/unique_fd.h"
 #include "preload/ring/userfaultfd_names.h"
 
@@ -25,17 +26,8 @@
 
 namespace oomcast::record {
 
-enum class FaultResult {
-  kDone,
-  kAlreadyThere,  // EEXIST: somebody else filled it; the thread only has to be woken
-  kRetry,         // EAGAIN: an unread event blocks the address space; read events first
-  kGone,          // ENOENT, ESRCH, ENOSPC, EINVAL: no such registered memory (any more)
-};
-
-class Userfaultfd {
+class Userfaultfd final : public FaultChannel {
  public:
-  static constexpr uint64_t kMostPages = 512;  // that fill() takes at once
-
   Userfaultfd() = default;
   explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
 
@@ -50,14 +42,12 @@ class Userfaultfd {
   int fd() const { return fd_.get(); }
   void reset() { fd_.reset(); }
 
-  /// False: not registrable (a file mapping, another userfaultfd's, gone).
-  bool register_range(uint64_t start, uint64_t end);
-  /// Fills with zero pages of memory. `filled` gets the pages done, even on kRetry. `protect`: arm the pages for writes.
-  FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled);
-  /// Maps the shared zero page: a read of untouched memory costs none.
-  FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled);
-  FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake);
-  void wake(uint64_t start, uint64_t end);
+  bool register_range(uint64_t start, uint64_t end) override;
+  bool unregister_range(uint64_t start, uint64_t end) override;
+  FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) override;
+  FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override;
+  FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake) override;
+  void wake(uint64_t start, uint64_t end) override;
   /// Reads what is pending, never waits. The number of messages.
   size_t read(std::span<uffd_msg> out);
   /// False once the address space it belongs to is gone (exec or exit).
