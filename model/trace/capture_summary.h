@@ -23,6 +23,9 @@ struct CaptureSummary {
   std::vector<std::string> caveats;                // full sentences for people
   std::vector<std::string> host_sensitive;         // what the guest asked its machine, e.g. "sysconf(_SC_PHYS_PAGES)"
   std::string presented_host;                      // --present-host: the host that the guest was shown; else empty
+  std::string cut;                                 // replay: why the trace ends before the run did; else empty
+  std::string stopped;                             // why this machine ended the program before its time, a clause; else empty
+  std::vector<std::string> still_running;          // processes that the root left behind: "nginx (pid 71)"
   std::string extrapolated;                        // replay: why the events tell less than a live run would; else empty
   std::vector<std::vector<std::string>> stacks;    // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
 };

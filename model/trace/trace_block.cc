@@ -1,4 +1,4 @@
-// Where does a trace begin and end, and is it whole? See trace_block.h.
+// The frame of a trace file; see trace_block.h.
 #include "model/trace/trace_block.h"
 
 #include <zstd.h>
@@ -58,7 +58,7 @@ BlockReader::Step BlockReader::next() {
   const uint32_t type = get_u32(rest, 0), data_bytes = get_u32(rest, 1), raw_bytes = get_u32(rest, 2);
   // The head has a check of its own: a flipped size must not pass for a file that was cut.
   if (crc32c(rest.substr(0, 16)) != get_u32(rest, 4) || get_u32(rest, 3) != sequence_) return Step::kDamaged;
-  if (type < 1 || type > static_cast<uint32_t>(BlockType::kSummary) || raw_bytes > kMostRawBytes) return Step::kDamaged;
+  if (type < 1 || type > static_cast<uint32_t>(BlockType::kPiece) || raw_bytes > kMostRawBytes) return Step::kDamaged;
   if (rest.size() - kBlockHeadBytes < data_bytes) return Step::kCut;
   const std::string_view data = rest.substr(kBlockHeadBytes, data_bytes);
   if (crc32c(data) != get_u32(rest, 5) || !unpack(data, raw_bytes)) return Step::kDamaged;

@@ -1,5 +1,4 @@
-// Where does a trace begin and end, and is it whole? Magic, then blocks: a checked head, and zstd data with its own
-// check.
+// The frame of a trace file: magic, then blocks, each with a checked head and zstd data that has a check of its own.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +12,14 @@ inline constexpr std::string_view kTraceMagic = "OOMTRACE";
 inline constexpr uint32_t kTraceVersion = 1;
 inline constexpr size_t kFileHeadBytes = 16;
 
-enum class BlockType : uint8_t { kHeader = 1, kEvents = 2, kSummary = 3 };
+/// A header or a summary of more than kMostRawBytes is cut into pieces: all but the last one are kPiece.
+enum class BlockType : uint8_t { kHeader = 1, kEvents = 2, kSummary = 3, kPiece = 4 };
 
 /// On disk: type, data bytes, raw bytes, sequence number, CRC of these four, CRC of the data; six u32, then the data.
 inline constexpr size_t kBlockHeadBytes = 24;
 inline constexpr uint32_t kMostRawBytes = 16u << 20;
+/// Of a header or a summary, all its pieces together: a reader that trusts nothing has to stop somewhere.
+inline constexpr size_t kMostPiecesBytes = size_t{1} << 30;
 
 std::string trace_file_head();
 std::string pack_block(BlockType type, uint32_t sequence, std::string_view raw);

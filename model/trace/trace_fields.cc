@@ -102,10 +102,10 @@ bool decode_header(std::string_view raw, TraceHeader& header) {
 
 std::string encode_summary(const CaptureSummary& summary) {
   // Named one by one, so that a field that is added and not written here does not compile. A replay finds out itself
-  // whether it is extrapolated.
+  // whether it is cut or extrapolated.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
                                 lost_events, tracked_peak_bytes, rss_peak_bytes, events, order_forced, caveats,
-                                host_sensitive, presented_host, extrapolated, stacks] = summary;
+                                host_sensitive, presented_host, cut, stopped, still_running, extrapolated, stacks] = summary;
   FieldWriter out;
   out.texts("command", command);
   out.number("exited", exited ? 1 : 0);
@@ -122,6 +122,8 @@ std::string encode_summary(const CaptureSummary& summary) {
   out.texts("caveats", caveats);
   out.texts("host_sensitive", host_sensitive);
   out.text("presented_host", presented_host);
+  if (!stopped.empty()) out.text("stopped", stopped);
+  if (!still_running.empty()) out.texts("still_running", still_running);
   for (const Texts& stack : stacks) out.texts("stack", stack);
   return out.take();
 }
@@ -144,6 +146,8 @@ bool decode_summary(std::string_view raw, CaptureSummary& summary) {
   in.texts("caveats", summary.caveats);
   in.texts("host_sensitive", summary.host_sensitive);
   in.text("presented_host", summary.presented_host);
+  in.text("stopped", summary.stopped);
+  in.texts("still_running", summary.still_running);
   in.all("stack", summary.stacks);
   return true;
 }

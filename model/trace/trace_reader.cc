@@ -21,7 +21,7 @@ Result<TraceReader> TraceReader::open(std::string_view bytes, const std::string&
     return Error{name + ": damaged in its first 16 bytes; record it again"};
   }
   TraceReader reader(bytes.substr(kFileHeadBytes), name);
-  switch (reader.blocks_.next()) {
+  switch (reader.next_whole()) {
     case BlockReader::Step::kEnd:
     case BlockReader::Step::kCut:
       return Error{name + ": cut before its first block ends; record it again"};
@@ -31,7 +31,7 @@ Result<TraceReader> TraceReader::open(std::string_view bytes, const std::string&
     case BlockReader::Step::kBlock:
       break;
   }
-  if (reader.blocks_.type() != BlockType::kHeader || !decode_header(reader.blocks_.raw(), reader.header_)) {
+  if (reader.blocks_.type() != BlockType::kHeader || !decode_header(reader.pieces_, reader.header_)) {
     reader.damaged("no header");
     return Error{reader.error_};
   }
@@ -45,8 +45,21 @@ TraceReader::Step TraceReader::damaged(const char* what) {
   return Step::kDamaged;
 }
 
+/// The next block; of a header or a summary all its pieces, joined in pieces_.
+BlockReader::Step TraceReader::next_whole() {
+  pieces_.clear();
+  for (;;) {
+    const BlockReader::Step step = blocks_.next();
+    if (step != BlockReader::Step::kBlock) return step;
+    if (blocks_.type() == BlockType::kEvents) return pieces_.empty() ? step : BlockReader::Step::kDamaged;
+    if (blocks_.raw().size() > kMostPiecesBytes - pieces_.size()) return BlockReader::Step::kDamaged;
+    pieces_ += blocks_.raw();
+    if (blocks_.type() != BlockType::kPiece) return step;
+  }
+}
+
 TraceReader::Step TraceReader::next_block() {
-  switch (blocks_.next()) {
+  switch (next_whole()) {
     case BlockReader::Step::kEnd:
     case BlockReader::Step::kCut:
       return Step::kCut;
@@ -60,7 +73,7 @@ TraceReader::Step TraceReader::next_block() {
     in_block_ = true;
     return Step::kRecord;
   }
-  if (blocks_.type() != BlockType::kSummary || !decode_summary(blocks_.raw(), summary_)) return damaged("no events");
+  if (blocks_.type() != BlockType::kSummary || !decode_summary(pieces_, summary_)) return damaged("no events");
   if (blocks_.next() != BlockReader::Step::kEnd) return damaged("it follows the last one");
   return Step::kEnd;
 }

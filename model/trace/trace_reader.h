@@ -31,11 +31,13 @@ class TraceReader {
 
  private:
   TraceReader(std::string_view blocks, std::string name) : blocks_(blocks), name_(std::move(name)) {}
+  BlockReader::Step next_whole();
   Step next_block();
   Step damaged(const char* what);
 
   BlockReader blocks_;
   std::string name_, error_;
+  std::string pieces_;  // of a header or summary that is too long for one block, up to its last one
   TraceHeader header_;
   CaptureSummary summary_;
   EventDecoder decoder_;

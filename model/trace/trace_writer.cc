@@ -12,7 +12,7 @@ constexpr uint64_t kBlockNs = 1'000'000'000;  // what a kill of the recorder may
 
 TraceWriter::TraceWriter(Output output, const TraceHeader& header) : output_(std::move(output)) {
   put(trace_file_head());
-  write(BlockType::kHeader, encode_header(header));
+  write_in_pieces(BlockType::kHeader, encode_header(header));
 }
 
 void TraceWriter::put(std::string_view bytes) {
@@ -23,6 +23,12 @@ void TraceWriter::put(std::string_view bytes) {
 
 void TraceWriter::write(BlockType type, std::string_view raw) {
   if (!failed_) put(pack_block(type, sequence_++, raw));
+}
+
+void TraceWriter::write_in_pieces(BlockType type, std::string_view raw) {
+  for (; raw.size() > kMostRawBytes; raw.remove_prefix(kMostRawBytes))
+    write(BlockType::kPiece, raw.substr(0, kMostRawBytes));
+  write(type, raw);
 }
 
 void TraceWriter::add(const Event& event) {
@@ -42,7 +48,14 @@ void TraceWriter::flush() {
 
 void TraceWriter::finish(const CaptureSummary& summary) {
   flush();
-  write(BlockType::kSummary, encode_summary(summary));
+  std::string raw = encode_summary(summary);
+  if (raw.size() > kMostPiecesBytes) {
+    CaptureSummary shorter = summary;
+    shorter.stacks.clear();
+    shorter.caveats.emplace_back("The stacks of this run are too long for a trace and were left out of it.");
+    raw = encode_summary(shorter);
+  }
+  write_in_pieces(BlockType::kSummary, raw);
 }
 
 void RecordingSink::feed(const Event& event) {

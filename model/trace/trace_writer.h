@@ -29,6 +29,7 @@ class TraceWriter {
  private:
   void flush();
   void write(BlockType type, std::string_view raw);
+  void write_in_pieces(BlockType type, std::string_view raw);
   void put(std::string_view bytes);
 
   Output output_;

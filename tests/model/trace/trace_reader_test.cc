@@ -86,6 +86,28 @@ TEST(TraceReader, ABlockThatIsMissingOrDoubledIsNoticed) {
   EXPECT_THAT(read(whole + "x").error, HasSubstr("it follows the last one"));
 }
 
+TEST(TraceReader, AHeaderAndASummaryOfMoreThanABlockAreReadWhole) {
+  Story told = story();
+  told.header.host_json = std::string(kMostRawBytes + 5, 'h');
+  for (int i = 0; i < 40; ++i) told.summary.stacks.emplace_back(50, std::string(20'000, static_cast<char>('a' + i % 26)));
+  const std::string whole = write(told);
+  const ReadBack back = read(whole);
+  ASSERT_EQ(back.end, TraceReader::Step::kEnd) << back.error;
+  EXPECT_EQ(back.header.host_json, told.header.host_json);
+  EXPECT_EQ(back.summary.stacks, told.summary.stacks);
+  EXPECT_EQ(back.records.size(), told.records.size());
+  const ReadBack cut = read(std::string_view(whole).substr(0, whole.size() - 1));
+  EXPECT_EQ(cut.end, TraceReader::Step::kCut) << "the summary's first pieces alone are no summary";
+  EXPECT_EQ(cut.records.size(), told.records.size());
+}
+
+TEST(TraceReader, PiecesThatLeadToNothingAreRefused) {
+  const std::string front = trace_file_head() + pack_block(BlockType::kHeader, 0, encode_header({}));
+  const std::string piece = pack_block(BlockType::kPiece, 1, encode_summary(story().summary));
+  EXPECT_EQ(read(front + piece).end, TraceReader::Step::kCut);
+  EXPECT_EQ(read(front + piece + pack_block(BlockType::kEvents, 2, "")).end, TraceReader::Step::kDamaged);
+}
+
 TEST(TraceReader, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(read("").error, HasSubstr("t.trace: not a trace"));
   EXPECT_THAT(read("{\"schema\": 1}").error, HasSubstr("oomcast run --trace FILE"));
