@@ -1,4 +1,4 @@
-// How far have a process's descriptors moved along their files? What its calls through libc's names do not tell.
+// How far a process's descriptors have moved along their files: what its calls through libc's names do not tell.
 #pragma once
 
 #include <cstdint>
@@ -27,9 +27,15 @@ bool parse_fdinfo(const std::string& text, OpenFile* out);
 struct FileUse {
   bool begun = false;            // the first look has been taken: what is open from before stood where it stood
   std::map<int, OpenFile> open;  // by descriptor
-  std::set<uint64_t> told;       // files that hooks have claimed: theirs alone
+  std::set<uint64_t> told;       // files that hooks have claimed: theirs alone, while they are open
+  size_t many_told = 4096;       // when those that are closed have to be forgotten: a program may go through a million files
   IoTotals noted, seen;          // what hooks told since the last look; the kernel's totals then
   IoTotals glanced;              // the totals when they were read last, be it without a look
+
+  /// A hook has told of the file. True if so many have been told that forget_closed() is due.
+  bool claim(uint64_t object) { return told.insert(object).second && told.size() > many_told; }
+  /// Files of which no descriptor is open cannot move. `still_open` is read after the last claim.
+  void forget_closed(const std::map<int, OpenFile>& still_open);
 };
 
 }  // namespace oomcast::record

@@ -29,7 +29,7 @@ struct RecordOptions {
   bool follow_children = true;
   bool wait_for_all = false;           // go on after the root has ended, until its last descendant has: daemons
   int64_t stack_sample_bytes = 65536;  // one stack per so many allocated bytes; 0: none
-  int guard_percent = 5;               // stop the guest when this machine's MemAvailable falls to this share; 0: never
+  int guard_percent = 5;               // stop the guest when what this machine or its cgroups leave falls to this share; 0: never
   bool kill_on_oom = false;            // carry out the sink's kills for real
   bool refuse_enomem = false;          // make mappings that the sink has refused fail in the guest
   int root_oom_score_adj = 0;          // told to the sink as the root's value; never set on this machine
@@ -55,6 +55,17 @@ struct Preflight {
 /// Looks at the program file (and at the interpreter of a #! script) before anything is started.
 Preflight check_command(const RecordOptions& options);
 
+/// Closed standard streams are opened, so that no file of ours gets one of their numbers: use of them still fails, and the guest
+/// finds them closed. To be called before anything is opened.
+void open_standard_streams();
+/// A pipe without a reader and a limit on file size, CPU time or memory that was meant for the program do not end the command:
+/// writing fails with an error instead, limits are raised as far as allowed. The guest gets what the command was started with.
+void protect_report();
+/// Signals to the command reach the guest, or do nothing, until the process ends: the report is written first.
+void hold_signals_for_good();
+/// If memory runs out, this machine's kernel takes this process last (where privilege allows to say so); the guest is not changed.
+void be_killed_last();
+
 /// Runs the command to the end of its root process. An error means that it could not be started at all.
 Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink& sink);
 
@@ -62,6 +73,10 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
 /// OOMCAST_ATTACH_FD=FD as well) with stdin, stdout and stderr on /dev/null unless OOMCAST_LOG names a file; FD is a
 /// connected socket whose other end is the program. options.command is filled from /proc if empty.
 Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& options, trace::EventSink& sink);
+
+/// Why attach() was not even tried, as a line on the standard error of the program that loaded the library, which ld.so uses for such
+/// words too. Nothing if this process has a standard error of its own (OOMCAST_LOG).
+void tell_program(int hello_socket_fd, const std::string& line);
 
 /// What this kernel and these privileges allow, for `oomcast doctor`.
 struct Capabilities {

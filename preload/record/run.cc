@@ -1,13 +1,13 @@
-// How is a program started with the library, or taken over from a library that was loaded alone?
+// Starts a program with the library, or takes over one that loaded the library alone.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <mimalloc.h>
-#include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "preload/record/own_process.h"
 #include "preload/record/session.h"
 
 extern char** environ;
@@ -101,22 +102,6 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return out;
 }
 
-/// Ends a wait of the session loop by descriptor instead of by interruption; puts the mask back afterwards.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t mask;
-    sigemptyset(&mask);
-    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&mask, signal);
-    ::pthread_sigmask(SIG_BLOCK, &mask, &saved_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &saved_, nullptr); }
-  const sigset_t& saved() const { return saved_; }
-
- private:
-  sigset_t saved_;
-};
-
 /// What it took to read and understand the host goes back to the kernel before the program starts: left to itself mimalloc would
 /// keep it for a while. (Calls that stay, too: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
 void give_back_unused_memory() {
@@ -142,7 +127,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
 
   const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());
   if (!tracker.ok()) return tracker.error();
-  SignalsBlocked blocked;
+  const SignalsHeld held;
   Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
@@ -153,7 +138,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   const pid_t child = ::fork();
   if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
   if (child == 0) {
-    ::pthread_sigmask(SIG_SETMASK, &blocked.saved(), nullptr);
+    become_guest();
     ::execve(preflight.program.c_str(), argv.data(), envp.data());
     const int error = errno;
     static_cast<void>(!::write(report[1], &error, sizeof error));
@@ -172,6 +157,20 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   return session.finish();
 }
 
+void tell_program(int hello_socket_fd, const std::string& line) {
+  struct stat own {}, null {};
+  if (::fstat(STDERR_FILENO, &own) == 0 && ::stat("/dev/null", &null) == 0 && own.st_rdev != null.st_rdev) return;
+  ucred peer{};
+  socklen_t length = sizeof peer;
+  if (::getsockopt(hello_socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return;
+  const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
+  UniqueFd stream(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), STDERR_FILENO, 0)));
+  // What may not be taken over may yet be opened, if it is no socket.
+  if (!stream)
+    stream = UniqueFd(::open(("/proc/" + std::to_string(peer.pid) + "/fd/2").c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
+  if (stream) static_cast<void>(!::write(stream.get(), line.data(), line.size()));
+}
+
 Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& given, trace::EventSink& sink) {
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -185,7 +184,7 @@ Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& g
   }
   const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());
   if (!tracker.ok()) return tracker.error();
-  SignalsBlocked blocked;
+  const SignalsHeld held;
   Session session(options, tracker.value(), sink);
   const char* name = std::getenv("OOMCAST_SOCKET");
   if (Result<void> listening = session.listen(name != nullptr ? name : ""); !listening.ok()) return listening.error();

@@ -7,7 +7,6 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -44,17 +43,14 @@ int foreign_wait_status(const Process& process) {
   return reaped_wait_status(process);  // in between, perhaps
 }
 
-uint64_t available_kib() { return kib_of(read_whole_path("/proc/meminfo"), "MemAvailable:"); }
-
 }  // namespace
 
-Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), tracker_(tracker) {
+Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), guard_(options.guard_percent), tracker_(tracker) {
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   summary_.command = options.command;
   near_ = !options.poll_while_far || tracker != TrackerKind::kUserfaultfd || sink.placed_by_thread() || !kernel_has_pagemap_scan() || is_near();
   if (near_) measure_cost();
   began_ns_ = monotonic_ns();
-  if (options.guard_percent > 0) guard_floor_kib_ = available_kib() * static_cast<uint64_t>(options.guard_percent) / 100;
 }
 
 Session::~Session() {
@@ -170,22 +166,7 @@ void Session::add_root(uint32_t pid, bool is_child) {
   feed_comm(process);
   if (options_.root_oom_score_adj != 0)
     feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(options_.root_oom_score_adj)), 0);
-  sigset_t mask;
-  sigemptyset(&mask);
-  for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaddset(&mask, signal);
-  signals_ = UniqueFd(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
-  watch(signals_.get(), kSignals, 0);
-}
-
-void Session::on_signal() {
-  signalfd_siginfo info;
-  while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-    const int signal = static_cast<int>(info.ssi_signo);
-    // The terminal has sent its own signals to the guest as well; what was meant for us alone is passed on.
-    if (signal == SIGTERM || signal == SIGHUP || info.ssi_code == SI_USER)
-      for (const auto& [pid, process] : processes_)
-        if (pid == root_ || root_ended_) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), signal, nullptr, 0);
-  }
+  listen_for_signals();
 }
 
 /// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already and
@@ -214,7 +195,7 @@ void Session::loop() {
   // Of a daemon that lets go, all that we know may have ended before its hello is read.
   while (!processes_.empty() || lingers()) {
     const uint64_t now = monotonic_ns();
-    if (root_ended_ && !options_.wait_for_all && now - root_ended_ns_ > kLingerNs) break;
+    if (root_ended_ && (!options_.wait_for_all || told_to_end_) && now - root_ended_ns_ > kLingerNs) break;
     const uint64_t deadline = next_deadline_ns();
     const uint64_t wait_ns = deadline <= now ? 0 : deadline - now;
     sleeps_until_ns_ = deadline;
@@ -288,15 +269,17 @@ void Session::on_process_end(Process& process) {
     summary_.exited = !by_signal;
     (by_signal ? summary_.exit_signal : summary_.exit_code) = value;
   }
+  if (by_signal && value == SIGKILL) note_killed_by_kernel();
   last_end_ns_ = monotonic_ns();
   tell_sampled_peak();
+  take_in_newborns(process);
   drop_process(process.pid);
 }
 
 void Session::drop_process(uint32_t pid) {
   Process* process = find(pid);
   if (process == nullptr) return;
-  if (!process->greeted && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
+  if (!process->greeted && !process->comm.empty() && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
   release_all_shared(*process);
   process->pages.clear_all();
   note_tracked(*process);
@@ -426,20 +409,6 @@ void Session::recount(Process& process) {
   }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
-}
-
-void Session::kill_guests(const char* why) {
-  for (const auto& [pid, process] : processes_) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);
-  summary_.caveats.emplace_back(why);
-}
-
-/// Memory may be short for the sake of others: then to stop the guest, which has taken less than they, would help nobody.
-void Session::check_guard() {
-  if (guard_floor_kib_ == 0 || guard_struck_) return;
-  const uint64_t available = available_kib(), at_start = guard_floor_kib_ * 100 / static_cast<uint64_t>(options_.guard_percent);
-  if (available == 0 || available >= guard_floor_kib_ || rss_total_bytes_ / 1024 < (at_start - available) / 2) return;
-  guard_struck_ = true;
-  kill_guests("The program was stopped because it was about to exhaust the memory of the machine it really ran on (--guard); what it would have done next is not in this report.");
 }
 
 }  // namespace oomcast::record

@@ -19,9 +19,12 @@
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
 //   session_cow.cc        copies of pages that a fork left shared
 //   session_shared.cc     shared memory, counted once
+//   session_signals.cc    signals to the recorder, passed on to the guest
+//   session_guard.cc      a guest that is about to exhaust this machine, or has
 //   session_summary.cc    what is said of the capture at its end
 #pragma once
 
+#include <sys/signalfd.h>
 #include <sys/types.h>
 
 #include <array>
@@ -35,11 +38,13 @@
 
 #include "preload/record/doorbell.h"
 #include "preload/record/guest_content.h"
+#include "preload/record/memory_guard.h"
 #include "preload/record/near_cpu.h"
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
 #include "preload/record/rss_sampler.h"
 #include "preload/record/shared_memory.h"
+#include "preload/record/signal_witness.h"
 #include "preload/record/stack_table.h"
 #include "preload/record/statistics.h"
 #include "preload/ring/protocol.h"
@@ -83,11 +88,19 @@ class Session {
   void on_process_end(Process& process);
   void became_other_program(Process& process);
   void forget_address_space(Process& process);
-  void on_signal();
   void go_first();
   void watch(int fd, uint32_t kind, uint32_t id);
-  void kill_guests(const char* why);
   void drop_process(uint32_t pid);
+
+  // session_signals.cc
+  void listen_for_signals();
+  void on_signal();
+  void pass_on(const signalfd_siginfo& signal, bool to_group);
+
+  // session_guard.cc
+  void kill_guests();
+  void check_guard();
+  void note_killed_by_kernel();
 
   // Feeding. Watches asked for are collected; apply_watches() arms them.
   trace::Event stamped(Process& process, Task* task, trace::EventKind kind, bool force_clock = false);
@@ -284,6 +297,8 @@ class Session {
   void count_newborns(Process& parent);
   void forget_newborn(Process& parent, uint32_t pid);
   void take_in(uint32_t pid, Process& parent);
+  void take_in_newborns(Process& parent);
+  void note_left_behind();
   bool is_copy_of(const Process& child, const Process& parent);
   // session_cow.cc
   void share_by_fork(Process& parent, Process& child);
@@ -302,7 +317,6 @@ class Session {
   // session_sweep.cc
   void tick();
   void tick_process(Process& process, uint64_t now_ns);
-  void check_guard();
   uint64_t next_deadline_ns() const;
 
   const RecordOptions& options_;
@@ -318,7 +332,7 @@ class Session {
   UniqueFd epoll_, listener_, signals_, spare_, wake_up_;
   uint64_t sleeps_until_ns_ = 0;                         // the loop, unless something comes
   uint64_t turned_away_ = 0;                             // hellos that met no free descriptor
-  std::unordered_map<uint32_t, uint64_t> strangers_;     // children without a hello: pid -> tick at which they were first seen
+  std::unordered_map<uint32_t, uint64_t> strangers_;     // children without a hello: pid -> tick at which they were first seen, or kNotOurs
   std::set<int> connections_;                            // sockets of those who are saying hello
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   uint32_t root_ = 0;
@@ -326,8 +340,10 @@ class Session {
   bool root_ended_ = false;
   uint64_t root_ended_ns_ = 0, last_end_ns_ = 0;
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
-  uint64_t guard_floor_kib_ = 0;
+  MemoryGuard guard_;
   bool guard_struck_ = false;
+  SignalWitness witness_;
+  bool asked_to_end_ = false, told_to_end_ = false;  // while descendants are waited for: a first signal that ends, a second one
   bool watched_anything_ = false, saw_refusal_ = false;
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
   uint64_t sensitive_ = 0;

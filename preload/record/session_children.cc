@@ -1,5 +1,7 @@
-// Who was started by a guest and has not said hello? Static programs, clean environments, copies made by clone() without
-// fork handlers: found among the children that /proc names, and polled from then on.
+// Children of guests that have not said hello: static programs, clean environments, copies made by clone() without
+// fork handlers. They are found among the children that /proc names, and polled from then on.
+#include <dirent.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -9,7 +11,8 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
-constexpr size_t kThreadsLookedAt = 64, kNewbornsLookedAt = 8;
+constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be looked at (setuid), or has gone
+constexpr size_t kThreadsLookedAt = 64, kNewbornsLookedAt = 8, kMostLeftBehind = 1000;
 
 std::vector<uint32_t> children_of(const Process& process) {
   std::vector<uint32_t> found;
@@ -19,6 +22,21 @@ std::vector<uint32_t> children_of(const Process& process) {
     const std::vector<uint32_t> children = pids_in(read_whole_path("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(tid) + "/children"));
     found.insert(found.end(), children.begin(), children.end());
   }
+  return found;
+}
+
+/// From /proc alone, of a process that need not be known.
+std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
+  std::vector<uint32_t> found;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  DIR* directory = ::opendir(tasks.c_str());
+  if (directory == nullptr) return found;
+  while (const dirent* entry = ::readdir(directory)) {
+    if (entry->d_name[0] == '.') continue;
+    const std::vector<uint32_t> children = pids_in(read_whole_path(tasks + "/" + entry->d_name + "/children"));
+    found.insert(found.end(), children.begin(), children.end());
+  }
+  ::closedir(directory);
   return found;
 }
 
@@ -39,7 +57,8 @@ bool Session::is_copy_of(const Process& child, const Process& parent) {
 void Session::take_in(uint32_t pid, Process& parent) {
   Process& process = add_process(pid, parent.pid);
   if (!process.pidfd || read_maps(process.maps.get()).empty()) {
-    processes_.erase(pid);  // gone already, or not ours to look at
+    drop_process(pid);
+    strangers_[pid] = kNotOurs;
     return;
   }
   process.discovered = true;
@@ -76,6 +95,29 @@ void Session::count_newborns(Process& parent) {
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_ + newborn_pages_ * kPage);
 }
 
+/// A parent has ended before its forked children have said hello: a program that becomes a daemon does so at once.
+void Session::take_in_newborns(Process& parent) {
+  if (!options_.follow_children) return;
+  const std::map<uint32_t, uint64_t> newborns = parent.newborns;
+  for (const auto& [pid, pages] : newborns)
+    if (find(pid) == nullptr) take_in(pid, parent);
+}
+
+/// At the end of the recording: who still runs, those among them that had no time to become known.
+void Session::note_left_behind() {
+  std::vector<uint32_t> found;
+  for (const auto& [pid, process] : processes_) found.push_back(pid);
+  for (size_t i = 0; i < found.size() && found.size() < kMostLeftBehind; ++i)
+    for (const uint32_t child : children_of_all_threads(found[i]))
+      if (std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
+  for (const uint32_t pid : found) {
+    const std::string path = "/proc/" + std::to_string(pid), stat = read_line_of(path + "/stat");
+    const size_t close = stat.rfind(')');
+    if (close == std::string::npos || close + 2 >= stat.size() || stat[close + 2] == 'Z' || stat[close + 2] == 'X') continue;
+    summary_.still_running.push_back(stat.substr(stat.find('(') + 1, close - stat.find('(') - 1) + " (pid " + std::to_string(pid) + ")");
+  }
+}
+
 /// It is gone, or known by itself from now on.
 void Session::forget_newborn(Process& parent, uint32_t pid) {
   const auto at = parent.newborns.find(pid);
@@ -92,7 +134,7 @@ void Session::discover_children(uint64_t) {
       if (find(child) != nullptr) continue;
       const auto known = strangers_.find(child);
       still[child] = known != strangers_.end() ? known->second : ticks_;
-      if (ticks_ - still[child] >= kPatienceTicks) due.emplace_back(child, parent);
+      if (still[child] != kNotOurs && ticks_ - still[child] >= kPatienceTicks) due.emplace_back(child, parent);
     }
   strangers_ = std::move(still);
   for (const auto& [child, parent] : due)

@@ -1,4 +1,4 @@
-// What does the program read and write past libc's names? stdio calls read() and write() inside libc, Go and static
+// What the program reads and writes past libc's names: stdio calls read() and write() inside libc, Go and static
 // programs make system calls of their own: the kernel's byte counts show it, the descriptors' positions say where.
 #include <dirent.h>
 #include <fcntl.h>
@@ -60,12 +60,20 @@ bool parse_fdinfo(const std::string& text, OpenFile* out) {
   return true;
 }
 
+void FileUse::forget_closed(const std::map<int, OpenFile>& still_open) {
+  std::set<uint64_t> kept;
+  for (const auto& [number, file] : still_open)
+    if (told.contains(file.object)) kept.insert(file.object);
+  told = std::move(kept);
+  many_told = std::max<size_t>(4096, 2 * told.size());
+}
+
 void Session::note_file_use(Process& process, const trace::Event& note) {
   FileUse& use = process.file_use;
   if (note.kind == trace::EventKind::kFileRead) use.noted.read_bytes += note.bytes;
   else if (note.kind == trace::EventKind::kFileWrite) use.noted.written_bytes += note.bytes;
   else return;
-  use.told.insert(note.address);
+  if (use.claim(note.address)) use.forget_closed(read_open_files("/proc/" + std::to_string(process.pid)));
 }
 
 void Session::poll_open_files(Process& process) {

@@ -23,10 +23,8 @@ constexpr const char* kSensitive[] = {"sysconf(_SC_PHYS_PAGES)", "sysconf(_SC_AV
 }  // namespace
 
 trace::CaptureSummary Session::finish() {
-  for (auto& [pid, process] : processes_) {
-    drain_ring(*process);
-    summary_.caveats.push_back("Process " + std::to_string(pid) + " (" + process->comm + ") was still running when the program's root process ended; it runs on untracked.");
-  }
+  for (auto& [pid, process] : processes_) drain_ring(*process);
+  note_left_behind();
   objects_.clear();  // nobody takes over from those that are merely left
   while (!processes_.empty()) drop_process(processes_.begin()->first);
   summary_.lost_events = ring_lost_;

@@ -19,7 +19,8 @@ struct TrackingCost {
   uint64_t fault_off_cpu_ns = 8000;  // time it is off the CPU per fault
   uint64_t request_cpu_ns = 6000;  // CPU time of a synchronous request
 };
-TrackingCost measure_tracking_cost();
+/// `patience_ms`: how long a fault may take to come. Where it does not, as on a machine that was suspended, the cost is assumed.
+TrackingCost measure_tracking_cost(int patience_ms = 2000);
 /// What a first touch costs a thread here when nobody holds it: it lies in its CPU time, and the model charges its own.
 uint64_t measure_native_fault_ns();
 

@@ -84,5 +84,18 @@ TEST_F(OpenFiles, WhatHooksHaveToldIsNotToldAgain) {
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 64u << 20);
 }
 
+TEST(FileUse, ForgetsFilesThatAreClosedOnceItHasBeenToldOfMany) {
+  FileUse use;
+  const std::map<int, OpenFile> still_open = {{3, {5, 0, true, false}}, {4, {999'999'999, 0, true, false}}};
+  size_t most = 0;
+  for (uint64_t object = 0; object < 100'000; ++object) {
+    if (use.claim(object)) use.forget_closed(still_open);
+    most = std::max(most, use.told.size());
+  }
+  EXPECT_LE(most, 5000u) << "a program that goes through a million files costs no more than one that has many open";
+  EXPECT_TRUE(use.told.contains(5)) << "still open: the hooks' own";
+  EXPECT_FALSE(use.told.contains(999'999'999)) << "open, and no hook has told of it";
+}
+
 }  // namespace
 }  // namespace oomcast::record

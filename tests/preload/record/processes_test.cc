@@ -1,4 +1,5 @@
 // Is a program followed through forks, shared memory, daemons and children that do not say hello?
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -113,6 +114,8 @@ TEST_F(Processes, ADaemonOutlivesTheRunOtherwise) {
   const auto summary = record({guest("becomes_daemon")});
   ASSERT_TRUE(summary.ok());
   EXPECT_LT(summary->tracked_peak_bytes, 8u << 20);
+  ASSERT_EQ(summary->still_running.size(), 1u);
+  EXPECT_THAT(summary->still_running[0], testing::StartsWith("guest_becomes_d (pid "));
 }
 
 TEST_F(Processes, OomScoreAdjIsToldAsTheProgramSetsIt) {
