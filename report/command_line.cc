@@ -119,7 +119,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   add_host_options(app, options);
   add_report_options(app, options);
   app.add_option("--guard", options.guard_percent,
-                 "Stop the program when this machine's MemAvailable falls below this share (default 5)")
+                 "Stop the program when this machine's MemAvailable or its cgroup's falls below this share (default 5)")
       ->type_name("PERCENT")
       ->check(CLI::Range(0, 99));
   app.add_option(
@@ -131,7 +131,8 @@ void add_run_options(CLI::App& app, RunOptions& options) {
   app.add_flag_callback(
       "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
   app.add_flag("--wait", options.wait_for_all,
-               "Go on after the program itself has ended, until its last descendant has (for daemons)");
+               "Go on after the program's first process has ended, until its last descendant has (daemons); a signal to "
+               "oomcast goes to all of them, a second one ends the recording");
   app.add_option("--allocator", "The program allocates with mimalloc instead of its own allocator: what if?")
       ->type_name("mimalloc")
       ->check(CLI::IsMember({"mimalloc"}))

@@ -25,6 +25,8 @@ bool assumed_like(const host::HostSpec& host, const char* word) {
 Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   uint64_t rss = capture.rss_peak_bytes, tracked = std::min(capture.tracked_peak_bytes, rss), unseen = rss - tracked;
   bool killed = outcome.verdict == sim::Verdict::kOomKill;
+  if (const std::string& why = capture.cut.empty() ? capture.stopped : capture.cut; !why.empty())
+    return {killed ? Support::Level::kLow : Support::Level::kWithheld, why};
   std::string seen = bytes_text(bytes_of(tracked)) + " of " + bytes_text(bytes_of(rss)) + " resident anonymous memory";
   if (capture.tracker.empty() || capture.tracker == "none")
     return {killed ? Support::Level::kLow : Support::Level::kWithheld,
@@ -35,6 +37,19 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
   if (unseen > kNoiseBytes && tracked * 100 < rss * kGoodPercent)
     return {Support::Level::kLow, "only " + seen + " was seen; the target would see more memory used than forecast"};
   return {};
+}
+
+std::string incomplete_text(const trace::CaptureSummary& capture) {
+  if (!capture.cut.empty()) return capture.cut;
+  if (!capture.stopped.empty()) return capture.stopped;
+  if (capture.still_running.empty()) return {};
+  constexpr size_t kNamed = 5;
+  const size_t count = capture.still_running.size();
+  std::string names;
+  for (size_t i = 0; i < std::min(kNamed, count); ++i) names += (i ? ", " : "") + capture.still_running[i];
+  if (count > kNamed) names += " and " + std::to_string(count - kNamed) + " more";
+  return "processes still running: " + std::to_string(count) + " (" + names +
+         "); the forecast covers the run up to the end of the program's first process";
 }
 
 std::optional<sim::Verdict> supported_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
@@ -94,6 +109,8 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
 
 std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   std::vector<std::string> caveats = capture.caveats;
+  if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
+    caveats.push_back("Incomplete: " + incomplete + ".");
   if (!capture.extrapolated.empty()) caveats.push_back("Extrapolated: " + capture.extrapolated + ".");
   caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
   caveats.push_back("findings[].try[].proven and verdict_after are null: the changes were not simulated");

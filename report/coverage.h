@@ -14,8 +14,14 @@ struct Support {
   Level level = Level::kGood;
   std::string why;  // a sentence, empty when good
 };
-/// Unseen memory makes a forecast too kind, never too harsh: an OOM kill that is forecast anyway is not withheld.
+/// Unseen memory and a run that was not seen to its end make a forecast too kind, never too harsh: an OOM kill that is
+/// forecast anyway is not withheld.
 Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+/// Why the forecast does not cover the whole life of the program: a cut trace, a program that this
+/// machine stopped, processes that were left behind. A clause
+/// without a full stop; empty when it does.
+std::string incomplete_text(const trace::CaptureSummary& capture);
 
 /// The verdict, or nothing when it is withheld.
 std::optional<sim::Verdict> supported_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture);

@@ -18,9 +18,37 @@ std::string fields_text(const std::vector<std::string>& assumed) {
 
 }  // namespace
 
+void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, Findings& findings) {
+  if (!capture.cut.empty()) {
+    Finding finding{"trace_cut", Severity::kError};
+    finding.title = "The trace ends before the run did";
+    finding.why = capture.cut;
+    finding.evidence["events"] = capture.events;
+    finding.tries.push_back({"record it again, with room for the trace"});
+    findings.push_back(std::move(finding));
+  }
+  if (!capture.stopped.empty()) {
+    Finding finding{"program_stopped", Severity::kError};
+    finding.title = "The program was stopped for lack of memory on this machine";
+    finding.why = capture.stopped;
+    finding.tries.push_back({"run it where it fits: on a larger machine or in a larger cgroup, or a smaller case of it"});
+    findings.push_back(std::move(finding));
+  }
+  if (capture.still_running.empty()) return;
+  Finding finding{"still_running", Severity::kWarning};
+  finding.title = std::to_string(capture.still_running.size()) + " processes of the program were still running";
+  finding.why = "the forecast ends with the program's first process; what the others went on to use is not in it";
+  finding.evidence["still_running"] = capture.still_running;
+  finding.tries.push_back({"run it with --wait, and end it with Ctrl-C or SIGTERM to oomcast; or in the foreground (nginx: "
+                           "'daemon off;')"});
+  findings.push_back(std::move(finding));
+}
+
 void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   Support support = judge_support(outcome, capture);
-  if (support.level == Support::Level::kWithheld) {
+  if (!capture.cut.empty() || !capture.stopped.empty()) {
+    // Said by find_incomplete(). Of a cut trace it is not known how well the program was seen.
+  } else if (support.level == Support::Level::kWithheld) {
     Finding finding{"tracking_not_available", Severity::kError};
     finding.title = "No forecast: the program's memory was not seen";
     finding.why = support.why;

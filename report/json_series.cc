@@ -98,6 +98,7 @@ Json timeline_json(const sim::Outcome& outcome) {
 
 Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   uint64_t rss = capture.rss_peak_bytes;
+  std::string incomplete = incomplete_text(capture);
   double ratio = rss ? static_cast<double>(capture.tracked_peak_bytes) / static_cast<double>(rss) : 0;
   return {{"tracker", capture.tracker},
           {"resolution_pages", capture.resolution_pages},
@@ -108,6 +109,8 @@ Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& cap
           {"ratio", rss ? Json(static_cast<double>(static_cast<int64_t>(ratio * 10000 + 0.5)) / 10000) : Json()},
           {"order_forced", std::max(capture.order_forced, outcome.order_forced)},
           {"events", capture.events},
+          {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},
+          {"still_running", capture.still_running},
           {"caveats", all_caveats(outcome, capture)}};
 }
 

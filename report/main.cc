@@ -128,11 +128,12 @@ int preflight_status(record::PreflightProblem problem) {
   return problem == record::PreflightProblem::kNotFound ? kExitNotFound : kExitNotExecutable;
 }
 
-/// A verdict that is withheld fails the gate too: a CI job must not turn green because nothing was seen.
+/// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green because
+/// nothing was seen.
 bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   if (!options.fail_on) return false;
   auto verdict = supported_verdict(outcome, capture);
-  return !verdict || *verdict >= *options.fail_on;
+  return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;
 }
 
 /// Writes the report and the summary; 0 if that went well and the forecast is not too bad.
@@ -231,6 +232,7 @@ class Listeners {
 
 /// What can fail is tried before the program starts, the cheap things first.
 int run(const RunOptions& options) {
+  record::protect_report();
   auto recorder = recorder_options(options);
   if (auto preflight = record::check_command(recorder); !preflight.ok())
     return fail(preflight_status(*preflight.problem), "run: " + preflight.message);
@@ -239,6 +241,8 @@ int run(const RunOptions& options) {
   auto listeners = Listeners::prepare(options);
   if (!listeners) return fail(kExitUsage, listeners.error().message);
   recorder.environment = listeners.value()->guest_environment();
+  record::be_killed_last();
+  record::hold_signals_for_good();
   auto capture = record::run(recorder, listeners.value()->sink());
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
   sim::Outcome outcome = listeners.value()->finish(options, capture.value());
@@ -251,22 +255,32 @@ const char* environment(const char* name, const char* otherwise) {
   return value && *value ? value : otherwise;
 }
 
+/// Under LD_PRELOAD alone our own stderr is /dev/null: the program's is where somebody looks.
+int fail_attached(int hello_socket_fd, const std::string& message) {
+  record::tell_program(hello_socket_fd, "oomcast: " + message + "\n");
+  return fail(kExitUsage, message);
+}
+
 /// LD_PRELOAD=liboomcast.so PROGRAM: the library has started us and waits for an answer on the socket.
 int record_attached(int hello_socket_fd) {
+  record::protect_report();
   auto options = parse_options_text(environment("OOMCAST_OPTIONS", ""));
-  if (!options) return fail(kExitUsage, options.error().message);
+  if (!options) return fail_attached(hello_socket_fd, options.error().message);
   if (options->present_host || options->use_mimalloc)
-    return fail(kExitUsage,
-                "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");
+    return fail_attached(
+        hello_socket_fd,
+        "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");
   start_log(options->log_level);
   options->host = environment("OOMCAST_HOST", options->host.c_str());
   options->report = environment("OOMCAST_REPORT", options->report.c_str());
   auto file = ReportFile::prepare(options->report);
-  if (!file) return fail(kExitUsage, file.error().message);
+  if (!file) return fail_attached(hello_socket_fd, file.error().message);
   auto listeners = Listeners::prepare(options.value());
-  if (!listeners) return fail(kExitUsage, listeners.error().message);
+  if (!listeners) return fail_attached(hello_socket_fd, listeners.error().message);
+  record::be_killed_last();
+  record::hold_signals_for_good();
   auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), listeners.value()->sink());
-  if (!capture) return fail(kExitUsage, capture.error().message);
+  if (!capture) return fail_attached(hello_socket_fd, capture.error().message);
   sim::Outcome outcome = listeners.value()->finish(options.value(), capture.value());
   int status = conclude(options.value(), file.value(), outcome, capture.value());
   return status != 0 ? status : program_status(capture.value());
@@ -305,6 +319,7 @@ Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& 
 }
 
 int replay(const CommandLine& line) {
+  record::protect_report();
   auto file = ReportFile::prepare(line.run.report);
   if (!file) return fail(kExitUsage, file.error().message);
   auto recording = open_recording(line.replay, line.run);
@@ -433,4 +448,7 @@ int command(const std::vector<std::string>& arguments) {
 }  // namespace
 }  // namespace oomcast::report
 
-int main(int argc, char** argv) { return oomcast::report::command({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  oomcast::record::open_standard_streams();
+  return oomcast::report::command({argv + 1, argv + argc});
+}

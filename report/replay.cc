@@ -84,9 +84,10 @@ trace::CaptureSummary summary_of_cut(const trace::TraceHeader& header, uint64_t 
   capture.command = header.command;
   capture.tracker = "unknown";
   capture.events = events;
-  capture.caveats.emplace_back(
-      "The trace ends in the middle of the recording (the recorder was killed, or its disk was full): the forecast "
-      "covers the run up to there; how it ended, its stacks and how much of its memory was seen are not known.");
+  capture.cut =
+      "the trace ends in the middle of the recording (the recorder was killed, its disk was full, or the file was "
+      "cut): the forecast covers the run up to there; how it ended, its stacks and how much of its memory was seen are "
+      "not known";
   return capture;
 }
 

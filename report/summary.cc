@@ -1,4 +1,4 @@
-// One line per question, in the order in which they are asked at three in the morning.
+// The summary on stderr: one line per question, in the order in which they are asked at three in the morning.
 #include "report/summary.h"
 
 #include <algorithm>
@@ -141,6 +141,10 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
                  percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) +
                  " of the host's " + bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
   uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
+  if (!capture.cut.empty()) {
+    paper.line("coverage", "not known: the recording's own summary is missing");
+    return paper.line("program", "how it ended is not known");
+  }
   paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + " of " +
                              bytes_text(rss) + " RssAnon (" + percent_text(tracked.count(), rss.count()) + "), " +
                              (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
@@ -155,7 +159,8 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
 void write_findings(const Findings& findings, Paper& paper) {
   for (const Finding& finding : findings) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
-                finding.id == "program_died" || finding.id == "tracking_not_available";
+                finding.id == "program_died" || finding.id == "tracking_not_available" ||
+                finding.id == "trace_cut" || finding.id == "program_stopped" || finding.id == "still_running";
     if (!said) paper.line(severity_name(finding.severity), finding.title);
   }
   const char* label = "try";
@@ -176,7 +181,9 @@ void write_findings(const Findings& findings, Paper& paper) {
 std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
                          const std::string& report_path, bool color) {
   Paper paper{{}, color};
-  paper.text = "oomcast: forecast for " + host_text(outcome.host) + "\n";
+  if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
+    paper.text = "oomcast: " + paper.tinted(kRed, "INCOMPLETE") + ": " + incomplete + "\n";
+  paper.text += "oomcast: forecast for " + host_text(outcome.host) + "\n";
   if (supported_verdict(outcome, capture)) {
     write_verdict(outcome, paper);
     write_victims(outcome, paper);
@@ -187,6 +194,7 @@ std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummar
   }
   if (outcome.diverged_at)
     paper.line("diverged", "at " + seconds_text(*outcome.diverged_at) + ": " + outcome.diverged_why);
+  if (!capture.extrapolated.empty()) paper.line("basis", "extrapolated: " + capture.extrapolated);
   write_capture(outcome, capture, paper);
   write_findings(findings, paper);
   paper.line("report", report_path);

@@ -148,6 +148,7 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
         continue;
       }
       row.verdict = supported_verdict(replayed->outcome, replayed->capture);
+      row.incomplete = incomplete_text(replayed->capture);
       row.extrapolated = !replayed->capture.extrapolated.empty();
       row.outcome = std::move(replayed->outcome);
       row.outcome.timeline = {};

@@ -25,6 +25,7 @@ struct SweepRow {
   std::string error;                // not empty: there is no such host, and nothing below is valid
   std::optional<sim::Verdict> verdict;
   bool extrapolated = false;
+  std::string incomplete;           // see incomplete_text(); the same in all rows of a trace
   sim::Outcome outcome;  // without its timeline
 };
 

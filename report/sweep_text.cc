@@ -32,6 +32,13 @@ std::vector<std::string> cells(const SweepRow& row) {
   return out;
 }
 
+/// Said first, in the table and in the JSON: no row can be better than its trace.
+std::string incomplete_of(const std::vector<SweepRow>& rows) {
+  for (const SweepRow& row : rows)
+    if (!row.incomplete.empty()) return row.incomplete;
+  return {};
+}
+
 Json incident_at(const std::optional<sim::Incident>& incident) {
   if (!incident) return nullptr;
   return {{"t_s", json_seconds(incident->t)}, {"app_footprint_bytes", incident->app_footprint.count()}};
@@ -54,6 +61,7 @@ std::string sweep_table(const std::vector<Variation>& variations, const std::vec
     if (line.size() == widths.size())
       for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
   std::string text;
+  if (std::string incomplete = incomplete_of(rows); !incomplete.empty()) text = "INCOMPLETE: " + incomplete + "\n";
   for (const auto& line : lines) {
     std::string padded;
     for (size_t i = 0; i < line.size(); ++i)
@@ -95,7 +103,12 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                      {"throttled_ns_total", o.stall.throttled_total.count()},
                      {"longest_ns", o.stall.longest.count()}}}});
   }
-  return Json{{"schema", "oomcast.sweep.v1"}, {"rows", all}}.dump(2) + "\n";
+  std::string incomplete = incomplete_of(rows);
+  return Json{{"schema", "oomcast.sweep.v1"},
+              {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},
+              {"rows", all}}
+             .dump(2) +
+         "\n";
 }
 
 }  // namespace oomcast::report

@@ -42,6 +42,22 @@ TEST(Coverage, UnseenMemoryWithholdsAKindVerdictButNotAHarshOne) {
   EXPECT_TRUE(supported_verdict(killed.outcome, killed.capture).has_value());
 }
 
+TEST(Coverage, ACutTraceWithholdsAKindVerdictButNotAnOomKill) {
+  stories::Story story = stories::fits(), killed = stories::oom();
+  story.capture.cut = killed.capture.cut = "the trace ends in the middle";
+  EXPECT_FALSE(supported_verdict(story.outcome, story.capture).has_value());
+  EXPECT_TRUE(supported_verdict(killed.outcome, killed.capture).has_value());
+  EXPECT_EQ(incomplete_text(story.capture), story.capture.cut);
+}
+
+TEST(Coverage, ProcessesThatWereLeftBehindAreCountedAndNamed) {
+  stories::Story story = stories::fits();
+  EXPECT_EQ(incomplete_text(story.capture), "");
+  for (int pid = 71; pid < 78; ++pid) story.capture.still_running.push_back("nginx (pid " + std::to_string(pid) + ")");
+  EXPECT_THAT(incomplete_text(story.capture), testing::StartsWith("processes still running: 7 (nginx (pid 71), "));
+  EXPECT_THAT(incomplete_text(story.capture), testing::HasSubstr(" and 2 more)"));
+}
+
 TEST(Coverage, CaveatsOfRecorderAndModelAreBothKept) {
   stories::Story story = stories::unseen();
   story.outcome.caveats = {"transparent huge pages were not modelled"};

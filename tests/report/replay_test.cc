@@ -6,6 +6,7 @@
 
 #include "report/coverage.h"
 #include "report/json_report.h"
+#include "report/summary.h"
 #include "tests/report/recorded_program.h"
 
 namespace oomcast::report {
@@ -90,7 +91,20 @@ TEST(Replay, ATraceThatWasCutIsReplayedUpToThereAndSaysSo) {
   const Replayed cut = replayed(recorded, roomy());
   EXPECT_FALSE(cut.capture.exited);
   EXPECT_EQ(cut.capture.tracker, "unknown");
-  EXPECT_THAT(cut.capture.caveats, Contains(HasSubstr("ends in the middle of the recording")));
+  EXPECT_THAT(all_caveats(cut.outcome, cut.capture), Contains(HasSubstr("ends in the middle of the recording")));
+  EXPECT_EQ(cut.outcome.verdict, sim::Verdict::kFits);
+  EXPECT_FALSE(supported_verdict(cut.outcome, cut.capture).has_value()) << "what came after the cut may not fit";
+  const std::string summary =
+      summary_text(cut.outcome, cut.capture, find_all(cut.outcome, cut.capture), "r.json", false);
+  EXPECT_THAT(summary, testing::StartsWith("oomcast: INCOMPLETE: the trace ends in the middle"));
+  EXPECT_THAT(summary, testing::Not(HasSubstr("no events lost")));
+  EXPECT_THAT(summary, testing::Not(HasSubstr("exit status")));
+}
+
+TEST(Replay, WhatIsExtrapolatedIsInTheSummary) {
+  const Replayed there = replayed(record(roomy(), tell), tight());
+  EXPECT_THAT(summary_text(there.outcome, there.capture, {}, "r.json", false),
+              HasSubstr("extrapolated: recorded for 'test'"));
 }
 
 TEST(Replay, ADamagedTraceIsRefused) {

@@ -20,6 +20,13 @@ TEST(Summary, Bystander) { expect_golden(summary_of(stories::bystander()), "byst
 TEST(Summary, SwapThrash) { expect_golden(summary_of(stories::swap_thrash()), "swap_thrash.txt"); }
 TEST(Summary, Withheld) { expect_golden(summary_of(stories::unseen()), "withheld.txt"); }
 
+TEST(Summary, ProcessesThatWereLeftBehindAreSaidInTheFirstLine) {
+  stories::Story story = stories::fits();
+  story.capture.still_running = {"nginx (pid 71)", "nginx (pid 72)"};
+  EXPECT_THAT(summary_of(story), testing::StartsWith("oomcast: INCOMPLETE: processes still running: 2 (nginx (pid 71)"));
+  EXPECT_THAT(summary_of(story), testing::HasSubstr("--wait"));
+}
+
 TEST(Summary, SaysThatTheProgramWasKilledHere) {
   stories::Story story = stories::fits();
   story.capture.exited = false;
