@@ -86,8 +86,12 @@ TEST_F(Replay, ARecorderThatWasKilledLeavesATraceToReplay) {
   EXPECT_FALSE(has_report());
   Finished again = sh("$OOMCAST replay t.trace");
   EXPECT_EQ(again.status, 0) << again.err;
-  EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("ends in the middle of the recording"));
+  EXPECT_THAT(again.err, StartsWith("oomcast: INCOMPLETE: the trace ends in the middle of the recording"));
+  EXPECT_THAT(report()["coverage"]["incomplete"].dump(), HasSubstr("ends in the middle of the recording"));
   EXPECT_GE(report()["app"]["touched_bytes"], 50 << 20);
+  EXPECT_TRUE(report()["verdict"].is_null()) << "what was not recorded may not fit";
+  EXPECT_EQ(sh("$OOMCAST replay t.trace --fail-on oom_kill").status, 3) << "no gate turns green on half a run";
+  EXPECT_THAT(sh("$OOMCAST sweep t.trace --vary memory=1G..2G").out, StartsWith("INCOMPLETE: "));
 }
 
 TEST_F(Replay, AFullDiskEndsTheTraceNotTheRun) {
