@@ -23,7 +23,9 @@ struct CaptureSummary {
   std::vector<std::string> caveats;                // full sentences for people
   std::vector<std::string> host_sensitive;         // what the guest asked its machine, e.g. "sysconf(_SC_PHYS_PAGES)"
   std::string presented_host;                      // --present-host: the host that the guest was shown; else empty
+  std::string presented_cgroup;                    // the limits of its cgroup that the guest was shown; else empty
   std::string extrapolated;                        // replay: why the events tell less than a live run would; else empty
+  std::vector<std::string> site_kinds;             // site_kinds[id - 1]: "heap", "mmap", "stack", ...; empty in old traces
   std::vector<std::vector<std::string>> stacks;    // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
 };
 

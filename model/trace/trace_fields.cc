@@ -105,7 +105,7 @@ std::string encode_summary(const CaptureSummary& summary) {
   // whether it is extrapolated.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
                                 lost_events, tracked_peak_bytes, rss_peak_bytes, events, order_forced, caveats,
-                                host_sensitive, presented_host, extrapolated, stacks] = summary;
+                                host_sensitive, presented_host, presented_cgroup, extrapolated, site_kinds, stacks] = summary;
   FieldWriter out;
   out.texts("command", command);
   out.number("exited", exited ? 1 : 0);
@@ -122,6 +122,8 @@ std::string encode_summary(const CaptureSummary& summary) {
   out.texts("caveats", caveats);
   out.texts("host_sensitive", host_sensitive);
   out.text("presented_host", presented_host);
+  out.text("presented_cgroup", presented_cgroup);
+  out.texts("site_kinds", site_kinds);
   for (const Texts& stack : stacks) out.texts("stack", stack);
   return out.take();
 }
@@ -144,6 +146,8 @@ bool decode_summary(std::string_view raw, CaptureSummary& summary) {
   in.texts("caveats", summary.caveats);
   in.texts("host_sensitive", summary.host_sensitive);
   in.text("presented_host", summary.presented_host);
+  in.text("presented_cgroup", summary.presented_cgroup);
+  in.texts("site_kinds", summary.site_kinds);
   in.all("stack", summary.stacks);
   return true;
 }
