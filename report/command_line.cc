@@ -139,6 +139,9 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->each([&options](const std::string&) { options.use_mimalloc = true; });
   app.add_flag("--present-host", options.present_host,
                "Show the program the target's memory, CPUs and cgroup limits when it asks for its machine's");
+  app.add_flag_callback(
+      "--no-present-cgroup", [&options] { options.present_cgroup = false; },
+      "With --cgroup: do not show its limits to the program when it asks for those of its cgroup");
   app.add_option("--stack-sample", options.stack_sample_bytes,
                  "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")
       ->type_name("BYTES")

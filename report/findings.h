@@ -44,6 +44,7 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary&, Findings
 void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // why this victim
 void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // somebody else dies for it
 void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // overcommit
+void find_close(const sim::Outcome&, const trace::CaptureSummary&, Findings&);           // the verdict hangs on little
 void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls
 void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // thrash, or full
 void find_node_imbalance(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // one node dry, another free

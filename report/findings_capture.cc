@@ -4,6 +4,7 @@
 #include "report/coverage.h"
 #include "report/findings.h"
 #include "report/format.h"
+#include "report/present_host.h"
 
 namespace oomcast::report {
 namespace {
@@ -12,7 +13,8 @@ namespace {
 std::string fields_text(const std::vector<std::string>& assumed) {
   constexpr size_t kNamed = 5;
   std::string text;
-  for (size_t i = 0; i < assumed.size() && i < kNamed; ++i) text += (i ? ", " : "") + assumed[i].substr(0, assumed[i].find(':'));
+  for (size_t i = 0; i < assumed.size() && i < kNamed; ++i)
+    text += (i ? ", " : "") + assumed[i].substr(0, assumed[i].find(':'));
   return assumed.size() > kNamed ? text + " and " + std::to_string(assumed.size() - kNamed) + " more" : text;
 }
 
@@ -87,15 +89,52 @@ void find_guest_end(const sim::Outcome&, const trace::CaptureSummary& capture, F
   findings.push_back(std::move(finding));
 }
 
-void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
-  if (capture.host_sensitive.empty()) return;
-  bool shown = capture.presented_host == outcome.host.name;
-  Finding finding{"host_sensitive", shown ? Severity::kInfo : Severity::kWarning};
-  std::string told = capture.presented_host.empty() ? "this machine" : capture.presented_host;
-  if (shown) {
-    finding.title = "The program asked its machine for its size, and was shown that of " + told;
+namespace {
+
+constexpr const char* kCgroupLimits = "memory limits in /sys/fs/cgroup";  // as the recorder names the question
+
+/// Everything that it asked for was answered as the target would.
+bool shown_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  const bool host = capture.presented_host == outcome.host.name;
+  const bool cgroup = !capture.presented_cgroup.empty() && capture.presented_cgroup == cgroup_limits_text(outcome.host);
+  return std::all_of(capture.host_sensitive.begin(), capture.host_sensitive.end(), [&](const std::string& asked) {
+    return asked == kCgroupLimits ? cgroup || (host && !outcome.host.cgroup.present) : host;
+  });
+}
+
+bool asked_only_for_cgroup(const trace::CaptureSummary& capture) {
+  return std::all_of(capture.host_sensitive.begin(), capture.host_sensitive.end(),
+                     [](const std::string& asked) { return asked == kCgroupLimits; });
+}
+
+Finding was_shown(const trace::CaptureSummary& capture) {
+  Finding finding{"host_sensitive", Severity::kInfo};
+  if (asked_only_for_cgroup(capture)) {
+    finding.title = "The program asked for the limits of its cgroup, and was shown " + capture.presented_cgroup;
+    finding.why = "--cgroup implies that; --no-present-cgroup shows it this machine's";
+  } else {
+    finding.title = "The program asked its machine for its size, and was shown that of " + capture.presented_host;
     finding.why =
         "--present-host answers what goes through libc; a program that asks the kernel itself saw this machine";
+  }
+  return finding;
+}
+
+}  // namespace
+
+void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
+  if (capture.host_sensitive.empty()) return;
+  Finding finding{"host_sensitive", Severity::kWarning};
+  const std::string told = capture.presented_host.empty() ? "this machine" : capture.presented_host;
+  if (shown_all(outcome, capture)) {
+    finding = was_shown(capture);
+  } else if (asked_only_for_cgroup(capture)) {
+    finding.title =
+        "The verdict hangs on this: the program asked for the limits of its cgroup, and was shown others than the "
+        "target's";
+    finding.why = "it was shown " + (capture.presented_cgroup.empty() ? "this machine's" : capture.presented_cgroup) +
+                  "; the target has " + (outcome.host.cgroup.present ? cgroup_limits_text(outcome.host) : "none");
+    finding.tries.push_back({"run it with --cgroup, as on the target, and without --no-present-cgroup"});
   } else {
     finding.title = "The program asked " + (capture.presented_host.empty() ? told : "its machine") +
                     " for its size, and may have sized itself by it";
@@ -113,7 +152,9 @@ void find_assumed(const sim::Outcome& outcome, const trace::CaptureSummary&, Fin
   const auto& assumed = outcome.host.assumed;
   if (assumed.empty()) return;
   Finding finding{"host_assumed", Severity::kInfo};
-  finding.title = std::to_string(assumed.size()) + (assumed.size() == 1 ? " field of the host was assumed: " : " fields of the host were assumed: ") + fields_text(assumed);
+  finding.title = std::to_string(assumed.size()) +
+                  (assumed.size() == 1 ? " field of the host was assumed: " : " fields of the host were assumed: ") +
+                  fields_text(assumed);
   finding.why = "the host description does not give them; documented defaults were taken";
   finding.evidence["assumed"] = assumed;
   finding.tries.push_back({"`oomcast host capture DIR` on the target, then --host DIR"});

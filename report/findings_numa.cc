@@ -43,7 +43,9 @@ void find_node_imbalance(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"idle_node_free_bytes_min", to_bytes(spare).count()},
                       {"numa_miss", outcome.counters[host::Vmstat::numa_miss]},
                       {"numa_foreign", outcome.counters[host::Vmstat::numa_foreign]}};
-  finding.tries.push_back({"numactl --interleave=all for the program"});
+  // Kernel memory stays on the dry node wherever the program's own pages go.
+  if (outcome.oom_kills.empty() || !sim::movable_is_forbidden(outcome.oom_kills.front()))
+    finding.tries.push_back({"numactl --interleave=all for the program"});
   if (outcome.host.vm.zone_reclaim_mode != 0) finding.tries.push_back({"vm.zone_reclaim_mode=0"});
   findings.push_back(std::move(finding));
 }

@@ -7,6 +7,7 @@
 #include "report/findings.h"
 #include "report/format.h"
 #include "report/json_report.h"
+#include "report/more_memory.h"
 
 namespace oomcast::report {
 namespace {
@@ -52,10 +53,42 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
   }
 }
 
-/// What the program went on to hold: on the target if it lived on there, else here, where nobody killed it.
-Bytes growth_after(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  const Bytes here(static_cast<int64_t>(capture.tracked_peak_bytes));
-  return std::max(outcome.app.footprint_peak, here) - kill.incident.app_footprint;
+/// What would have held all that the run went on to need: its anonymous memory and page tables at their peak, as if
+/// nobody had been killed. Page cache and text are in it as far as nothing could be reclaimed of them at the kill.
+void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, Finding& finding) {
+  if (!outcome.need_after_kill || outcome.need_after_kill->count() <= 0) return;
+  const Bytes growth = *outcome.need_after_kill;
+  const bool cgroup = kill.incident.scope == sim::Scope::kCgroup;
+  finding.evidence["growth_after_bytes"] = growth.count();
+  // More memory of the kind that lies idle already would help nobody.
+  if (sim::movable_is_forbidden(kill)) return;
+  const Bytes more = cgroup ? growth : memory_to_add(outcome.host, growth);
+  finding.evidence["more_bytes"] = more.count();
+  finding.tries.insert(finding.tries.begin(),
+                       {"at least " + at_least_text(more) + " more " + (cgroup ? "in memory.max" : "memory") +
+                        ": what the program and its page tables went on to add after the kill" +
+                        (cgroup ? "" : ", and what the watermarks take of it")});
+}
+
+/// Memory or swap that was free and forbidden to the request: opening it costs nothing.
+void suggest_what_is_free(const sim::OomKill& kill, Finding& finding) {
+  const sim::OomShortage& shortage = kill.shortage;
+  if (sim::swap_is_forbidden(kill)) {
+    finding.evidence["swap_free_bytes"] = to_bytes(shortage.swap_free).count();
+    finding.evidence["swappiness"] = shortage.swappiness;
+    finding.why += "; " + bytes_text(to_bytes(shortage.swap_free)) +
+                   " of swap are free, but with vm.swappiness=0 (memory.swappiness of the group on cgroup v1) a group at "
+                   "its limit swaps nothing";
+    finding.tries.push_back({"vm.swappiness=1 (memory.swappiness=1 on cgroup v1): the group may use the free swap"});
+  }
+  if (sim::movable_is_forbidden(kill)) {
+    finding.evidence["movable_free_bytes"] = to_bytes(shortage.movable_free).count();
+    finding.why += "; the request was for kernel memory (page tables), which cannot use zone Movable, where " +
+                   bytes_text(to_bytes(shortage.movable_free)) + " are free";
+    finding.tries.push_back({"online part of zone Movable as Normal: echo online_kernel > "
+                             "/sys/devices/system/memory/memoryN/state for some of its blocks, or boot with a smaller "
+                             "movablecore= or without movable_node"});
+  }
 }
 
 }  // namespace
@@ -67,7 +100,7 @@ const OomCandidate* runner_up(const sim::OomKill& kill) {
   return best;
 }
 
-void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
+void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
   if (outcome.oom_kills.empty()) return;
   const sim::OomKill& kill = outcome.oom_kills.front();
   const OomCandidate& victim = kill.victim;
@@ -95,12 +128,8 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   } else {
     finding.why += " and nobody else may be killed";
   }
-  const Bytes growth = growth_after(kill, outcome, capture);
-  if (growth.count() > 0) {
-    finding.evidence["footprint_growth_after_bytes"] = growth.count();
-    finding.tries.insert(finding.tries.begin(), {"at least " + bytes_text(growth) + " more " + (cgroup ? "in memory.max" : "memory or swap") +
-                                                     ": what the program went on to add after the kill"});
-  }
+  suggest_what_is_free(kill, finding);
+  suggest_more(kill, outcome, finding);
   findings.push_back(std::move(finding));
 }
 

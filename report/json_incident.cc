@@ -1,4 +1,5 @@
 // What happened, where, and whom did it hit? One incident, one OOM kill with its candidates, one finding.
+#include "model/host/cgroup.h"
 #include "report/json_report.h"
 
 namespace oomcast::report {
@@ -29,6 +30,22 @@ Json task_json(const sim::OomCandidate& task) {
           {"killable", task.killable}};
 }
 
+/// Of the memory that was touched then; else of what that thread, or any, had asked for last.
+Json incident_stack(const sim::Incident& incident, const trace::CaptureSummary& capture) {
+  Json own = stack_json(incident.stack_id, capture);
+  return own.empty() ? stack_json(incident.nearest_stack_id, capture) : own;
+}
+
+Json limit_json(Pages limit) { return limit.count() >= host::kUnlimited ? Json() : Json(to_bytes(limit).count()); }
+
+Json group_json(const std::optional<sim::GroupState>& group) {
+  if (!group) return {};
+  return {{"path", group->path},
+          {"usage_bytes", to_bytes(group->usage).count()},
+          {"max_bytes", limit_json(group->max)},
+          {"high_bytes", limit_json(group->high)}};
+}
+
 }  // namespace
 
 Json incident_json(const sim::Incident& incident, const trace::CaptureSummary& capture) {
@@ -47,8 +64,9 @@ Json incident_json(const sim::Incident& incident, const trace::CaptureSummary& c
            {{"min", incident.watermarks.min.count()},
             {"low", incident.watermarks.low.count()},
             {"high", incident.watermarks.high.count()}}},
+          {"cgroup", group_json(incident.group)},
           {"why", incident.why},
-          {"stack", stack_json(incident.stack_id, capture)},
+          {"stack", incident_stack(incident, capture)},
           {"after_divergence", incident.after_divergence}};
 }
 

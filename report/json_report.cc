@@ -2,6 +2,8 @@
 #include "report/json_report.h"
 
 #include "report/coverage.h"
+#include "report/margin.h"
+#include "report/sites.h"
 
 namespace oomcast::report {
 namespace {
@@ -73,16 +75,26 @@ Json pressure_line_json(const sim::PressureLine& line) {
 
 Json sites_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   Json sites = Json::array();
-  int64_t touched_total = 0;
-  for (const sim::Site& site : outcome.sites) touched_total += site.touched.count();
-  for (const sim::Site& site : outcome.sites) {
-    double share = touched_total ? static_cast<double>(site.touched.count()) / static_cast<double>(touched_total) : 0;
-    sites.push_back({{"stack", stack_json(site.stack_id, capture)},
-                     {"touched_bytes", site.touched.count()},
-                     {"resident_bytes_peak", site.resident_peak.count()},
-                     {"share", static_cast<double>(static_cast<int64_t>(share * 10000 + 0.5)) / 10000}});
-  }
+  for (const SiteRow& row : site_rows(outcome, capture))
+    sites.push_back({{"kind", row.kind},
+                     {"stack", stack_json(row.stack_id, capture)},
+                     {"touched_bytes", row.touched.count()},
+                     {"resident_bytes_peak", row.resident_peak.count()},
+                     {"share", json_share(row.share_ppm)}});
   return sites;
+}
+
+Json neighbour_json(const std::optional<sim::Margin>& margin) {
+  if (!margin) return {};
+  return {{"verdict", sim::verdict_name(margin->verdict)}, {"distance_bytes", margin->distance.count()}};
+}
+
+Json margin_json(const VerdictMargin& margin) {
+  return {{"next_worse", neighbour_json(margin.next_worse)},
+          {"next_better", neighbour_json(margin.next_better)},
+          {"resolution_bytes", margin.resolution.count()},
+          {"close", margin.close()},
+          {"why", margin.why}};
 }
 
 Json app_json(const sim::AppSummary& app) {
@@ -98,6 +110,7 @@ Json app_json(const sim::AppSummary& app) {
                          {"killed_by_model", p.killed_by_model}});
   return {{"touched_bytes", app.touched.count()},
           {"footprint_peak_bytes", app.footprint_peak.count()},
+          {"whole_run_peak_bytes", app.whole_run_peak.count()},
           {"resident_peak_bytes", app.resident_peak.count()},
           {"mapped_peak_bytes", app.mapped_peak.count()},
           {"processes", processes}};
@@ -117,6 +130,8 @@ double json_seconds(Nanoseconds t) {
   return static_cast<double>((t.count() + half) / 1000) / 1e6;
 }
 
+double json_share(int64_t ppm) { return static_cast<double>(ppm) / 1e6; }
+
 Json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture) {
   if (stack_id == 0 || stack_id > capture.stacks.size()) return Json::array();
   return capture.stacks[stack_id - 1];
@@ -130,6 +145,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["exit"] = exit_json(capture);
   report["host"] = host_json(outcome.host);
   report["verdict"] = verdict ? Json(sim::verdict_name(*verdict)) : Json();
+  report["verdict_margin"] = verdict ? margin_json(judge_margin(outcome, capture)) : Json();
   report["diverged_at_s"] = outcome.diverged_at ? Json(json_seconds(*outcome.diverged_at)) : Json();
   report["diverged_why"] = outcome.diverged_at ? Json(outcome.diverged_why) : Json();
   report["forecast_s"] = json_seconds(outcome.forecast);

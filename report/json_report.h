@@ -26,6 +26,8 @@ nlohmann::ordered_json coverage_json(const sim::Outcome& outcome, const trace::C
 
 /// Nanoseconds as decimal seconds, rounded to microseconds.
 double json_seconds(Nanoseconds t);
+/// Millionths as a share.
+double json_share(int64_t ppm);
 /// Frames of a sampled stack, innermost first; empty where none was sampled.
 nlohmann::ordered_json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture);
 

@@ -22,7 +22,7 @@ constexpr std::array kMemoryStat = {
 // clang-format on
 constexpr std::array kMemoryEvents = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
 
-/// Without a cgroup all of these are 0. With one, those of memory.stat that the model does not keep are null, which
+/// Without a cgroup there is no memory.peak (null), and the rest is 0. With one, those of memory.stat that the model does not keep are null, which
 /// coverage.caveats says.
 Json memcg_json(const sim::Outcome& outcome) {
   const sim::CgroupCounts& group = outcome.cgroup;
@@ -46,7 +46,7 @@ Json memcg_json(const sim::Outcome& outcome) {
   using host::Vmstat;
   stat["pgscan"] = group.stat.events[Vmstat::pgscan_kswapd] + group.stat.events[Vmstat::pgscan_direct];
   stat["pgsteal"] = group.stat.events[Vmstat::pgsteal_kswapd] + group.stat.events[Vmstat::pgsteal_direct];
-  return {{"memory.peak", group.peak.count()}, {"memory.events", events}, {"memory.stat", stat}};
+  return {{"memory.peak", outcome.host.cgroup.present ? Json(group.peak.count()) : Json()}, {"memory.events", events}, {"memory.stat", stat}};
 }
 
 template <class Value>

@@ -177,6 +177,7 @@ class Listeners {
   const std::vector<std::string>& guest_environment() const { return guest_environment_; }
   sim::Outcome finish(const RunOptions& options, trace::CaptureSummary& capture) {
     capture.presented_host = presented_host_;
+    capture.presented_cgroup = presented_cgroup_;
     if (options.use_mimalloc)
       capture.caveats.emplace_back("The program allocated with mimalloc instead of its own allocator (--allocator).");
     if (writer_) writer_->finish(capture);
@@ -190,11 +191,17 @@ class Listeners {
  private:
   Listeners() = default;
   Result<void> present(const RunOptions& options, const host::HostSpec& host) {
-    if (!options.present_host) return {};
+    const bool only_cgroup = !options.present_host && options.present_cgroup && !options.cgroup.empty();
+    if (!options.present_host && !only_cgroup) return {};
     presented_ = std::make_unique<TemporaryDirectory>();
     if (presented_->path().empty())
       return Error{"--present-host: no temporary directory; set TMPDIR to a writable one"};
     presented_->let_everybody_read();
+    presented_cgroup_ = cgroup_limits_text(host);
+    if (only_cgroup) {
+      guest_environment_.push_back(presented_cgroup_environment(presented_->path()));
+      return write_presented_files(host, presented_->path());
+    }
     presented_host_ = host.name;
     guest_environment_.push_back(presented_environment(host, options.cpu_node, presented_->path()));
     return write_presented_files(host, presented_->path());
@@ -222,7 +229,7 @@ class Listeners {
   }
 
   std::unique_ptr<TemporaryDirectory> presented_;
-  std::string presented_host_;
+  std::string presented_host_, presented_cgroup_;
   std::vector<std::string> guest_environment_;
   std::unique_ptr<TraceFile> file_;
   std::unique_ptr<trace::TraceWriter> writer_;
@@ -271,6 +278,7 @@ int record_attached(int hello_socket_fd) {
         hello_socket_fd,
         "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");
   start_log(options->log_level);
+  options->present_cgroup = false;  // likewise
   options->host = environment("OOMCAST_HOST", options->host.c_str());
   options->report = environment("OOMCAST_REPORT", options->report.c_str());
   auto file = ReportFile::prepare(options->report);

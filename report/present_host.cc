@@ -135,6 +135,17 @@ std::string presented_environment(const host::HostSpec& host, int cpu_node, cons
   return text + cpu_list_text(allowed_cpus(host, cpu_node)) + ":" + directory;
 }
 
+std::string presented_cgroup_environment(const std::string& directory) { return "OOMCAST_PRESENT=cgroup:" + directory; }
+
+std::string cgroup_limits_text(const host::HostSpec& host) {
+  if (!host.cgroup.present) return "";
+  const auto one = [](const char* name, int64_t bytes) {
+    return std::string(name) + " " + (bytes < 0 ? "max" : bytes_text(Bytes(bytes)));
+  };
+  return one("memory.max", host.cgroup.memory_max) + ", " + one("memory.high", host.cgroup.memory_high) + ", " +
+         one("memory.swap.max", host.cgroup.memory_swap_max);
+}
+
 Result<void> write_presented_files(const host::HostSpec& host, const std::string& directory) {
   for (const PresentedFile& file : presented_files(host)) {
     std::ofstream out(directory + "/" + file.name);

@@ -20,6 +20,11 @@ std::vector<PresentedFile> presented_files(const host::HostSpec& host);
 /// OOMCAST_PRESENT for the guest. `cpu_node`: -1, or the node whose CPUs the program may use.
 std::string presented_environment(const host::HostSpec& host, int cpu_node, const std::string& directory);
 
+/// The same where only the limits of its cgroup are shown: what --cgroup implies.
+std::string presented_cgroup_environment(const std::string& directory);
+/// These limits in one line, as CaptureSummary::presented_cgroup keeps them; empty without a cgroup.
+std::string cgroup_limits_text(const host::HostSpec& host);
+
 /// Writes the files into `directory`.
 Result<void> write_presented_files(const host::HostSpec& host, const std::string& directory);
 

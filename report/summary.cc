@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "model/host/cgroup.h"
 #include "report/coverage.h"
 #include "report/format.h"
+#include "report/margin.h"
 
 namespace oomcast::report {
 namespace {
@@ -79,19 +81,30 @@ std::string moment(const sim::Incident& incident) {
   return seconds_text(incident.t) + " at " + bytes_text(incident.app_footprint);
 }
 
-void write_verdict(const sim::Outcome& outcome, Paper& paper) {
+std::string limit_text(Pages limit) { return limit.count() >= host::kUnlimited ? "no limit" : bytes_text(to_bytes(limit)); }
+
+/// Where a group is the limit, the marks of a zone say nothing.
+void write_group(const sim::GroupState& group, Paper& paper) {
+  paper.line("where", "cgroup " + group.path + ": uses " + pages_text(group.usage));
+  paper.line("", "memory.max " + limit_text(group.max) + ", memory.high " + limit_text(group.high));
+}
+
+void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Paper& paper) {
   std::string word = paper.tinted(tint(outcome.verdict), headline(outcome.verdict));
   const auto& incident = decisive(outcome);
   std::string when = incident ? ", " + seconds_text(incident->t) + " into the run, at a footprint of " +
                                     bytes_text(incident->app_footprint)
                               : ", no reclaim in " + seconds_text(outcome.forecast);
   paper.line("verdict", word + when);
+  if (const VerdictMargin margin = judge_margin(outcome, capture); margin.close())
+    paper.line("close", "the verdict hangs on little: " + margin.why);
   if (!incident) return;
   paper.line("why", incident->why);
   if (outcome.verdict == Verdict::kAllocRefused) return;  // overcommit counts promises: no zone was short
+  if (incident->group) return write_group(*incident->group, paper);
   const host::Watermarks& marks = incident->watermarks;
   paper.line("where", where_text(incident->node, incident->zone) +
-                          (incident->scope == sim::Scope::kCgroup ? ", in the cgroup" : "") + ": free " +
+                          ": free " +
                           pages_text(incident->free_pages));
   paper.line("",
              "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high));
@@ -136,8 +149,10 @@ void write_stalls(const sim::Outcome& outcome, Paper& paper) {
 
 void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Paper& paper) {
   Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(capture.rss_peak_bytes));
+  const bool cut = outcome.app.whole_run_peak > outcome.app.footprint_peak;
   paper.line("footprint",
-             "peak " + bytes_text(outcome.app.footprint_peak) + ", " +
+             "peak " + bytes_text(outcome.app.footprint_peak) +
+                 (cut ? " until the kill, " + bytes_text(outcome.app.whole_run_peak) + " over the whole run here; " : ", ") +
                  percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) +
                  " of the host's " + bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
   uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
@@ -146,7 +161,7 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     return paper.line("program", "how it ended is not known");
   }
   paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + " of " +
-                             bytes_text(rss) + " RssAnon (" + percent_text(tracked.count(), rss.count()) + "), " +
+                             bytes_text(rss) + " RssAnon + RssShmem (" + percent_text(tracked.count(), rss.count()) + "), " +
                              (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
   if (!capture.exited && capture.exit_signal)
     paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) +
@@ -159,7 +174,7 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
 void write_findings(const Findings& findings, Paper& paper) {
   for (const Finding& finding : findings) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
-                finding.id == "program_died" || finding.id == "tracking_not_available" ||
+                finding.id == "program_died" || finding.id == "close_to_the_edge" || finding.id == "tracking_not_available" ||
                 finding.id == "trace_cut" || finding.id == "program_stopped" || finding.id == "still_running";
     if (!said) paper.line(severity_name(finding.severity), finding.title);
   }
@@ -185,7 +200,7 @@ std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummar
     paper.text = "oomcast: " + paper.tinted(kRed, "INCOMPLETE") + ": " + incomplete + "\n";
   paper.text += "oomcast: forecast for " + host_text(outcome.host) + "\n";
   if (supported_verdict(outcome, capture)) {
-    write_verdict(outcome, paper);
+    write_verdict(outcome, capture, paper);
     write_victims(outcome, paper);
     write_onset(outcome, paper);
     write_stalls(outcome, paper);

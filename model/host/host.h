@@ -63,6 +63,7 @@ struct Host {
   int64_t cached_slots = 0;                  // slots in per-CPU caches, either kind: taken, but not in use
   int64_t committed = 0;                     // vm_committed_as, pages
   int64_t guest_anon = 0;                    // anonymous pages of guests, resident (each counted once)
+  int64_t guest_untouched = 0;               // of those, pages that came with a huge page and have not been used since
   int64_t guest_swapped = 0;                 // swapped out (each slot counted once)
   int64_t guest_tables = 0;                  // page-table pages
   int64_t guest_touched = 0;                 // first touches so far, pages

@@ -45,6 +45,7 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) 
   if (remove_mapper(k, id, index, vpn) > 0) return;
   --k.host.guest_anon;
   Page& page = k.host.pages[id];
+  forget_untouched(k.host, page);
   if (page.stack_id != 0) --k.host.sites[page.stack_id].resident;
   if (page.has(host::kPageSwapCache)) {
     if (k.host.slot(page.slot).map_count > 0) return;
@@ -89,6 +90,7 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   map_new_page(k, index, vpn, where, kFreshPage);
   --k.host.processes[index].touched_pages;
   --k.host.guest_touched;
+  if (const uint32_t stack = k.sched.current().stack_id; stack != 0) --k.host.sites[stack].touched;
   return true;
 }
 
@@ -119,6 +121,7 @@ bool finish_file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, FileFault fa
 void note_first_use(Kernel& k, Process& process, const Page& page) {
   ++process.touched_pages;
   ++k.host.guest_touched;
+  --k.host.guest_untouched;
   if (page.stack_id != 0) ++k.host.sites[page.stack_id].touched;
 }
 
@@ -217,6 +220,8 @@ void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, ui
   if (touched) {
     ++process.touched_pages;
     ++k.host.guest_touched;
+  } else {
+    ++k.host.guest_untouched;
   }
   if (const uint32_t stack = k.sched.current().stack_id; stack != 0) {
     k.host.pages[id].stack_id = stack & host::kStackIdMax;

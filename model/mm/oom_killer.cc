@@ -137,6 +137,7 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
   if (actor.dying || k.oom_victims_pending > 0) return true;
   OomReport report;
   constrain(k, gfp, report);
+  report.kernel_memory = gfp.highest_zone < host::ZoneKind::kMovable;
   report.invoker = find_process(k, actor.pid);
   const int first_node = first_allowed_node(k, gfp, preferred_node);
   report.zone = {first_node, 0};

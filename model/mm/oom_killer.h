@@ -22,6 +22,7 @@ struct OomReport {
   ZoneRef zone;                                   // first zone of the request
   uint8_t cgroup = host::kRootCgroup;              // whose limit it was; the root: the host's memory
   int64_t totalpages = 0;                         // what oom_score_adj is a share of
+  bool kernel_memory = false;                     // the request may not be served from zone Movable
   bool panic = false;
   bool allocating_task = false;                    // vm.oom_kill_allocating_task chose
   std::vector<host::ProcessIndex> rest_of_group;   // killed with the victim (memory.oom.group)

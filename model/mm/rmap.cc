@@ -68,6 +68,7 @@ void try_to_unmap(Kernel& k, PageId id) {
   });
   if (!page.background) {
     --k.host.guest_anon;
+    forget_untouched(k.host, page);
     if (!swapped_before) ++k.host.guest_swapped;
   }
   slot.owner = page.owner;
@@ -82,7 +83,10 @@ void unmap_lazyfree(Kernel& k, PageId id) {
     --process.rss_anon;
     if (process.guest) process.space.set(vpn, Pte::none());
   });
-  if (!page.background && page.mapcount > 0) --k.host.guest_anon;
+  if (!page.background && page.mapcount > 0) {
+    --k.host.guest_anon;
+    forget_untouched(k.host, page);
+  }
   drop_sharers(k.host, page);
 }
 

@@ -18,6 +18,11 @@ void unmap_lazyfree(Kernel& k, host::PageId id);
 void add_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
 int remove_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
 
+/// A guest's page leaves memory: if it came with a huge page and was never used, it is not held for nothing any more.
+inline void forget_untouched(host::Host& host, host::Page& page) {
+  if (page.anon() && page.test_and_clear(host::kPageUntouched)) --host.guest_untouched;
+}
+
 /// Calls f(process, vpn) for each mapper of the page.
 template <class F>
 void for_each_mapper(const host::Host& host, const host::Page& page, F&& f) {

@@ -48,7 +48,10 @@ host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
 
 void EventHandler::note_peaks() {
   const int64_t footprint = k_.host.guest_anon + k_.host.guest_swapped;
-  outcome_.app.footprint_peak = std::max(outcome_.app.footprint_peak, to_bytes(Pages(footprint)));
+  if (const Bytes now = to_bytes(Pages(footprint)); now > outcome_.app.footprint_peak) {
+    outcome_.app.footprint_peak = now;
+    outcome_.app.untouched_at_peak = to_bytes(Pages(k_.host.guest_untouched));
+  }
   outcome_.app.resident_peak = std::max(outcome_.app.resident_peak, to_bytes(Pages(k_.host.guest_anon)));
   outcome_.app.mapped_peak = std::max(outcome_.app.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
 }

@@ -19,6 +19,14 @@ std::string amount(int64_t pages) {
   return std::to_string(pages) + " pages (" + std::to_string(kib) + " KiB)";
 }
 
+/// Memory or swap that was free and that the request could not have.
+std::string unusable(const OomKill& kill) {
+  const OomShortage& shortage = kill.shortage;
+  if (swap_is_forbidden(kill)) return ": " + amount(shortage.swap_free.count()) + " of swap are free, but vm.swappiness is 0, and then a cgroup at its limit swaps nothing";
+  if (movable_is_forbidden(kill)) return "; " + amount(shortage.movable_free.count()) + " are free in zone Movable, but the request is for kernel memory (page tables), which that zone may not serve";
+  return "";
+}
+
 std::string zone_text(const Node& node, const Zone& zone) { return "node " + std::to_string(node.id.value) + " zone " + host::zone_name(zone.kind); }
 
 std::string below(const Node& node, const Zone& zone, const char* mark_name, int64_t mark) {
@@ -28,6 +36,26 @@ std::string below(const Node& node, const Zone& zone, const char* mark_name, int
 }
 
 }  // namespace
+
+GroupState IncidentLog::group_state(uint8_t index) const {
+  const host::Cgroup& group = host_.cgroups[index];
+  return {group.path, Pages(group.usage), Pages(group.max), Pages(group.high)};
+}
+
+OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
+  OomShortage out;
+  out.kernel_memory = report.kernel_memory;
+  out.swappiness = host_.spec.vm.swappiness;
+  for (const Node& node : host_.nodes) {
+    const Zone& movable = node.zones[static_cast<size_t>(host::ZoneKind::kMovable)];
+    if (movable.managed > 0) out.movable_free += Pages(std::max<int64_t>(0, movable.free - movable.min_mark()));
+  }
+  int64_t swap = host_.free_swap() + host_.cached_slots;
+  for (host::CgroupIndex at = report.cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
+    swap = std::min(swap, std::max<int64_t>(0, host_.cgroups[at].swap_max - host_.cgroups[at].swap_usage));
+  out.swap_free = Pages(swap);
+  return out;
+}
 
 Incident IncidentLog::incident(mm::ZoneRef ref) const {
   const mm::Actor& actor = sched_.current();
@@ -49,7 +77,8 @@ Incident IncidentLog::incident(mm::ZoneRef ref) const {
   out.app_file = Bytes(host_.app_file_bytes);
   out.free_pages = Pages(zone.free);
   out.watermarks = {Pages(zone.min_mark()), Pages(zone.low_mark()), Pages(zone.high_mark())};
-  out.stack_id = actor.stack_id;
+  out.stack_id = actor.stack_id != 0 ? actor.stack_id : event_stack_id;
+  out.nearest_stack_id = sampled_stack_id;
   out.after_divergence = outcome_.diverged_at.has_value();
   return out;
 }
@@ -84,6 +113,7 @@ void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
   const bool at_max = group.usage >= group.max;
   outcome_.direct_reclaim = incident(tightest_zone(node_index));
   outcome_.direct_reclaim->scope = Scope::kCgroup;
+  outcome_.direct_reclaim->group = group_state(target_cgroup);
   outcome_.direct_reclaim->why = "cgroup " + group.path + " uses " + amount(group.usage) + ", " + (at_max ? "its memory.max of " + amount(group.max) : "above its memory.high of " + amount(group.high)) + ", so the task has to reclaim inside the group";
 }
 
@@ -156,7 +186,11 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   OomKill kill;
   kill.incident = incident(report.zone);
   const bool in_cgroup = report.cgroup != host::kRootCgroup;
-  if (in_cgroup) kill.incident.scope = Scope::kCgroup;
+  kill.shortage = shortage(report);
+  if (in_cgroup) {
+    kill.incident.scope = Scope::kCgroup;
+    kill.incident.group = group_state(report.cgroup);
+  }
   for (size_t i = 0; i < host_.processes.size(); ++i) {
     if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
     if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes)) continue;
@@ -167,8 +201,8 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
     kill.victim.comm = "(panic)";
   } else {
     kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], totalpages));
-    const std::string cause = in_cgroup ? "cgroup " + host_.cgroups[report.cgroup].path + " is at its memory.max of " + amount(host_.cgroups[report.cgroup].max) + " and nothing in it can be reclaimed"
-                                        : "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free; " + below(node, zone, "min", zone.min_mark());
+    const std::string cause = in_cgroup ? "cgroup " + host_.cgroups[report.cgroup].path + " is at its memory.max of " + amount(host_.cgroups[report.cgroup].max) + " and nothing in it can be reclaimed" + unusable(kill)
+                                        : "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free" + unusable(kill) + "; " + below(node, zone, "min", zone.min_mark());
     kill.incident.why = cause + "; " +
                         kill.victim.comm + " has the most points, " + std::to_string(kill.victim.points) + " of " + std::to_string(totalpages) + " pages";
   }
@@ -179,7 +213,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const std::string with = kill.victim.comm;
   outcome_.oom_kills.push_back(std::move(kill));
   for (const host::ProcessIndex other : report.rest_of_group) {
-    OomKill more{happened, candidate(other, mm::oom_badness(host_.processes[other], totalpages)), {}, true, {}};
+    OomKill more{happened, {}, candidate(other, mm::oom_badness(host_.processes[other], totalpages)), {}, true, {}};
     more.incident.why = "goes with " + with + ": memory.oom.group is set";
     outcome_.oom_kills.push_back(std::move(more));
   }

@@ -27,12 +27,16 @@ class IncidentLog final : public mm::Listener {
   /// Called when a victim has been chosen; it has to be brought to its end.
   std::function<void(host::ProcessIndex)> on_kill;
   std::vector<trace::WatchRequest> watches;
+  // Of the event that is being handled, and what was sampled last before it.
+  uint32_t event_stack_id = 0, sampled_stack_id = 0;
   bool refused = false;            // since it was last looked at
   bool refusal_is_lived = false;   // the guest is really refused: its world goes on as the target's would
 
  private:
   void note_cgroup_reclaim(int node, uint8_t target_cgroup);
   Incident incident(mm::ZoneRef zone) const;
+  GroupState group_state(uint8_t index) const;
+  OomShortage shortage(const mm::OomReport& report) const;
   mm::ZoneRef tightest_zone(int node) const;
   OomCandidate candidate(host::ProcessIndex index, int64_t points) const;
   void diverge(const std::string& why);

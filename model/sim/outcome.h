@@ -19,6 +19,12 @@ const char* verdict_name(Verdict verdict);  // "fits", "background_reclaim", ...
 
 enum class Scope : uint8_t { kHost, kCgroup };
 
+/// A memory cgroup as it stood at an incident in it. Limits: host::kUnlimited where there is none.
+struct GroupState {
+  std::string path;
+  Pages usage, max, high;
+};
+
 /// The first time that the modelled kernel did something, and the state it did it in.
 struct Incident {
   Nanoseconds t;
@@ -31,7 +37,9 @@ struct Incident {
   Pages free_pages;                // of the zone
   host::Watermarks watermarks;     // of the zone, boost included
   std::string why;                 // one sentence with the watermark, the node and the numbers
+  std::optional<GroupState> group;  // of scope kCgroup: whose limit it was
   uint32_t stack_id = 0;           // of the event that set it off
+  uint32_t nearest_stack_id = 0;   // last stack that was sampled before, in that thread if there was one
   bool after_divergence = false;
 };
 
@@ -47,13 +55,31 @@ struct OomCandidate {
   bool guest = false;              // one of the program's own processes
 };
 
+/// What was free at a kill, and why the request could not have it.
+struct OomShortage {
+  bool kernel_memory = false;      // page tables and the like: zone Movable may not serve them
+  Pages movable_free;              // of the host's zones Movable, above their min marks
+  Pages swap_free;                 // that the host, or the group whose limit it was, could still have used
+  int swappiness = 60;             // 0: a group at its limit swaps nothing
+};
+
 struct OomKill {
   Incident incident;
+  OomShortage shortage;
   OomCandidate victim;
   std::vector<OomCandidate> candidates;  // in task-list order, the victim included; none for who went along
   bool went_along = false;               // with the victim before it, by memory.oom.group
   std::vector<std::string> dmesg;
 };
+
+/// Swap was free, and the group whose limit it was may not use it (get_scan_count(): cgroup reclaim and !swappiness).
+inline bool swap_is_forbidden(const OomKill& kill) {
+  return kill.incident.scope == Scope::kCgroup && kill.shortage.swappiness == 0 && kill.shortage.swap_free > Pages(0);
+}
+/// Memory was free, and the request for kernel memory may not use it (gfp_zone()).
+inline bool movable_is_forbidden(const OomKill& kill) {
+  return kill.shortage.kernel_memory && kill.shortage.movable_free > Pages(0);
+}
 
 /// One row of the timeline; node vectors are in the order of HostSpec::nodes.
 struct TimelineRow {
@@ -91,6 +117,8 @@ struct AppProcess {
 
 struct AppSummary {
   Bytes touched, footprint_peak, resident_peak, mapped_peak;
+  Bytes whole_run_peak;     // footprint_peak as if nobody had been killed: what the program went on to hold here
+  Bytes untouched_at_peak;  // of footprint_peak: what came with huge pages and was not used by then
   std::vector<AppProcess> processes;
 };
 
@@ -117,9 +145,20 @@ struct CgroupCounts {
   MemoryStat stat;                       // at the end of the run
 };
 
+/// Another verdict that the run came near to: with so much more demand for memory it would have been the next worse
+/// one, with so much less the next better one. Other things equal: reclaim's own timing is not turned over.
+struct Margin {
+  Verdict verdict = Verdict::kFits;
+  Bytes distance;
+};
+
 struct Outcome {
   host::HostSpec host;
   Verdict verdict = Verdict::kFits;
+  std::optional<Margin> next_worse, next_better;
+  // After a kill: by how much anonymous memory and page tables of the run, the victim's as if it had lived on, exceeded
+  // at their peak what they were at the first kill.
+  std::optional<Bytes> need_after_kill;
   std::optional<Nanoseconds> diverged_at;
   std::string diverged_why;
   Nanoseconds forecast;                 // virtual length of the run

@@ -12,6 +12,7 @@
 #include "model/mm/kswapd.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/writeback.h"
+#include "model/sim/after_kill.h"
 #include "model/sim/auditor.h"
 #include "model/sim/background.h"
 #include "model/sim/block_device.h"
@@ -19,6 +20,7 @@
 #include "model/sim/event_handler.h"
 #include "model/sim/headroom.h"
 #include "model/sim/incident_log.h"
+#include "model/sim/margins.h"
 #include "model/sim/outcome_text.h"
 #include "model/sim/scheduler.h"
 #include "model/sim/task.h"
@@ -82,11 +84,14 @@ class Simulation::Impl {
       handler_.forget(event.pid);
     }
     one_node_ |= event.kind == EventKind::kSetPolicy || event.kind == EventKind::kBindRange;
+    note_stack(event, task);
     task.event = event;
     task.last_active = scheduler_.now();
     task.clock = std::max(start, task.clock);
     scheduler_.set_running_task(task.fiber);
     scheduler_.resume(task.fiber);
+    note_need();
+    margins_.note(host_, one_node_, outcome_);
     if (host_.pages.fold()) host_.processes[task.process].space.fold();
     if (options_.audit) audit();
   }
@@ -112,6 +117,9 @@ class Simulation::Impl {
     summarize_app(host_, outcome_);
     summarize_cgroup(host_, outcome_);
     outcome_.verdict = verdict_of(outcome_);
+    note_need();
+    outcome_.app.whole_run_peak = std::max(outcome_.app.footprint_peak, outcome_.app.whole_run_peak);
+    margins_.finish(outcome_);
     outcome_.caveats = caveats_of(outcome_);
     outcome_.digest = digest_of(host_, outcome_);
     return std::move(outcome_);
@@ -222,6 +230,27 @@ class Simulation::Impl {
     return task;
   }
 
+  // A sampled allocation carries the stack that asked for it; incidents soon after are laid at its door.
+  void note_stack(const Event& event, Task& task) {
+    if (event.kind == EventKind::kAlloc && event.stack_id != 0) task.sampled_stack_id = last_sampled_stack_ = event.stack_id;
+    log_.event_stack_id = event.stack_id;
+    log_.sampled_stack_id = task.sampled_stack_id != 0 ? task.sampled_stack_id : last_sampled_stack_;
+  }
+
+  int64_t held_tables() const { return host_.guest_tables + after_kill_.tables(); }
+  int64_t held_pages() const { return host_.guest_anon + host_.guest_swapped + after_kill_.pages(); }
+
+  // Not while a victim's memory is being freed: part of it is in both counts then.
+  void note_need() {
+    if (!need_at_kill_) return;
+    const AfterKill::Held twice = after_kill_.counted_twice(host_);
+    if (twice.pages == 0 && kernel_.oom_victims_pending > 0) return;
+    const int64_t pages = held_pages() - twice.pages, tables = held_tables() - twice.tables;
+    outcome_.app.whole_run_peak = std::max(outcome_.app.whole_run_peak, to_bytes(Pages(pages)));
+    const Bytes grown = to_bytes(Pages(pages + tables - *need_at_kill_));
+    outcome_.need_after_kill = std::max(outcome_.need_after_kill.value_or(Bytes(0)), grown);
+  }
+
   // The body of a task's fiber: one event after the other.
   void run_task(uint32_t tid) {
     while (true) {
@@ -232,6 +261,8 @@ class Simulation::Impl {
       if (process.alive && !process.dying) {
         const host::PageArray::InUse in_use(host_.pages);
         handler_.handle(task.event, task.process);
+      } else if (after_kill_.follows(task.process)) {
+        after_kill_.handle(task.event, task.process);
       }
       scheduler_.actor(fiber).stack_id = 0;
       Task& after = tasks_.at(tid);
@@ -264,6 +295,8 @@ class Simulation::Impl {
   // SIGKILL from the OOM killer: the victim's tasks stop at once, its memory comes free when it gets to run.
   void begin_exit(ProcessIndex victim) {
     const Process& process = host_.processes[victim];
+    if (!need_at_kill_) need_at_kill_ = held_pages() + held_tables();
+    if (process.guest) after_kill_.begin(host_, victim);
     const bool own = scheduler_.current().pid == process.pid && process.guest;
     if (!process.guest) background_.kill(process.pid);
     for (auto& [tid, task] : tasks_) {
@@ -321,6 +354,10 @@ class Simulation::Impl {
   std::map<uint32_t, uint32_t> forks_;  // child not heard of yet -> tid of the task that forks it
   size_t tasks_started_ = 0;
   std::vector<trace::KillRequest> kills_;
+  uint32_t last_sampled_stack_ = 0;
+  AfterKill after_kill_;
+  std::optional<int64_t> need_at_kill_;  // pages and page tables held when the first victim was chosen
+  Margins margins_;
   bool finished_ = false, audit_failed_ = false;
 };
 

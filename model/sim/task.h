@@ -17,6 +17,7 @@ struct Task {
   Nanoseconds clock;          // virtual time up to which it has run
   Nanoseconds last_active;    // when its last event was taken
   trace::Event event;         // being handled, or the last one
+  uint32_t sampled_stack_id = 0;  // of its last sampled allocation, 0: none yet
   bool gone = false;
 };
 

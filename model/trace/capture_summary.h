@@ -26,7 +26,9 @@ struct CaptureSummary {
   std::string cut;                                 // replay: why the trace ends before the run did; else empty
   std::string stopped;                             // why this machine ended the program before its time, a clause; else empty
   std::vector<std::string> still_running;          // processes that the root left behind: "nginx (pid 71)"
+  std::string presented_cgroup;                    // the limits of its cgroup that the guest was shown; else empty
   std::string extrapolated;                        // replay: why the events tell less than a live run would; else empty
+  std::vector<std::string> site_kinds;             // site_kinds[id - 1]: "heap", "mmap", "stack", ...; empty in old traces
   std::vector<std::vector<std::string>> stacks;    // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
 };
 

@@ -20,7 +20,7 @@
 //   kTouch          start, page aligned  length                    kWrite or read; kPresent: found resident when first seen
 //   kReference      start                length                    a watched page was used again; kWrite
 //   kOomScoreAdj    new value (int64)    -                         -
-//   kAlloc          pointer              length                    a sampled allocation (for sites only; no model effect)
+//   kAlloc          pointer              length                    kMapping|kThreadStack|kSharedMapping; a sampled allocation (for sites only; no model effect)
 //   kFree           pointer              -                         -
 //   kFileRead       file id              length                    file offset in `argument`
 //   kFileWrite      file id              length                    file offset in `argument`
@@ -68,6 +68,9 @@ enum EventFlag : uint8_t {
   kGrowsDown = 1 << 5,     // kMap: MAP_GROWSDOWN
   kExecutable = 1 << 6,    // kMap: PROT_EXEC
   kProgram = 1 << 0,       // kMapFile: code or constants of a program or library
+  kMapping = 1 << 0,       // kAlloc: by mmap(), not by the allocator
+  kThreadStack = 1 << 1,   // kAlloc: a new thread's stack; the pointer is somewhere in it, its length unknown (0)
+  kSharedMapping = 1 << 2, // kAlloc, beside kMapping: MAP_SHARED
   kHugePages = 1 << 0,     // kAdviseHuge: wanted (else not wanted)
 };
 

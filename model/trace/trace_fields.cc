@@ -105,7 +105,8 @@ std::string encode_summary(const CaptureSummary& summary) {
   // whether it is cut or extrapolated.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
                                 lost_events, tracked_peak_bytes, rss_peak_bytes, events, order_forced, caveats,
-                                host_sensitive, presented_host, cut, stopped, still_running, extrapolated, stacks] = summary;
+                                host_sensitive, presented_host, cut, stopped, still_running, presented_cgroup, extrapolated,
+                                site_kinds, stacks] = summary;
   FieldWriter out;
   out.texts("command", command);
   out.number("exited", exited ? 1 : 0);
@@ -124,6 +125,8 @@ std::string encode_summary(const CaptureSummary& summary) {
   out.text("presented_host", presented_host);
   if (!stopped.empty()) out.text("stopped", stopped);
   if (!still_running.empty()) out.texts("still_running", still_running);
+  out.text("presented_cgroup", presented_cgroup);
+  out.texts("site_kinds", site_kinds);
   for (const Texts& stack : stacks) out.texts("stack", stack);
   return out.take();
 }
@@ -148,6 +151,8 @@ bool decode_summary(std::string_view raw, CaptureSummary& summary) {
   in.text("presented_host", summary.presented_host);
   in.text("stopped", summary.stopped);
   in.texts("still_running", summary.still_running);
+  in.text("presented_cgroup", summary.presented_cgroup);
+  in.texts("site_kinds", summary.site_kinds);
   in.all("stack", summary.stacks);
   return true;
 }

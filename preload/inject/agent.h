@@ -95,6 +95,9 @@ long probe_address(const void* address);
 /// allocator's lock.
 void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touched);
 
+/// The stack of a call of mmap() that gave this memory, if it is as large as what is sampled of the allocator's.
+void sample_mapping(uintptr_t address, size_t bytes, const void* caller, bool shared);
+
 /// Starts `oomcast record-attached` for a program that was not started by it. The connected socket, or -1.
 int spawn_recorder();
 

@@ -70,6 +70,9 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
     errno = ENOMEM;
     return MAP_FAILED;
   }
+  // Of files only what is shared may be memory: tmpfs, memfd.
+  if (!failed(result) && ((flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) && tracking_now())
+    sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), __builtin_return_address(0), (flags & MAP_TYPE) != MAP_PRIVATE);
   return reinterpret_cast<void*>(with_errno(result));
 }
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));

@@ -1,7 +1,7 @@
 // What does the guest see when it looks at its machine? See present_host.h.
 //
 // OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY, sizes in pages, the list
-// being the CPUs on which the program may run.
+// being the CPUs on which the program may run; or cgroup:DIRECTORY, where only the limits of the cgroup are the target's.
 #include "preload/inject/present_host.h"
 
 #include <fcntl.h>
@@ -40,7 +40,7 @@ constexpr MachineFile kCgroupFiles[] = {
 };
 constexpr size_t kFileCount = sizeof kFiles / sizeof *kFiles, kCgroupFileCount = sizeof kCgroupFiles / sizeof *kCgroupFiles;
 
-enum State : int { kUnread, kReading, kNotAsked, kReady };
+enum State : int { kUnread, kReading, kNotAsked, kCgroupOnly, kReady };
 std::atomic<int> state{kUnread};
 PresentedMachine machine;
 char replacement[kFileCount + kCgroupFileCount][kPathBytes];
@@ -74,13 +74,7 @@ bool cpu_list(const char*& at, cpu_set_t* set) {
   }
 }
 
-bool parse(const char* at) {
-  uint64_t cpus = 0;
-  if (!number(at, ':', &machine.total_pages) || !number(at, ':', &machine.free_pages) || !number(at, ':', &machine.swap_total_pages) ||
-      !number(at, ':', &machine.swap_free_pages) || !number(at, ':', &machine.processes) || !number(at, ':', &cpus) ||
-      !cpu_list(at, &machine.affinity))
-    return false;
-  machine.online_cpus = static_cast<uint32_t>(cpus);
+bool take_directory(const char* at) {
   const size_t length = strlen(at);
   if (at[0] != '/' || length + 32 > kPathBytes) return false;
   for (size_t i = 0; i < kFileCount + kCgroupFileCount; ++i) {
@@ -92,39 +86,51 @@ bool parse(const char* at) {
   return true;
 }
 
-bool ready() {
+State parse(const char* at) {
+  if (strncmp(at, "cgroup:", 7) == 0) return take_directory(at + 7) ? kCgroupOnly : kNotAsked;
+  uint64_t cpus = 0;
+  if (!number(at, ':', &machine.total_pages) || !number(at, ':', &machine.free_pages) || !number(at, ':', &machine.swap_total_pages) ||
+      !number(at, ':', &machine.swap_free_pages) || !number(at, ':', &machine.processes) || !number(at, ':', &cpus) ||
+      !cpu_list(at, &machine.affinity))
+    return kNotAsked;
+  machine.online_cpus = static_cast<uint32_t>(cpus);
+  return take_directory(at) ? kReady : kNotAsked;
+}
+
+/// How much of the machine is hidden.
+int shown() {
   int now = state.load(std::memory_order_acquire);
   if (__builtin_expect(now == kUnread, 0) && state.compare_exchange_strong(now, kReading)) {
     const char* text = getauxval(AT_SECURE) == 0 ? getenv("OOMCAST_PRESENT") : nullptr;
-    now = text != nullptr && parse(text) ? kReady : kNotAsked;
+    now = text != nullptr ? parse(text) : kNotAsked;
     state.store(now, std::memory_order_release);
   }
-  return now == kReady;
+  return now;
 }
 
 /// The recorder takes its directory along when it goes: the guest then sees this machine again.
-const char* instead(size_t index, const char* path, bool read_only) {
-  if (!read_only || !ready()) return path;
+const char* instead(size_t index, const char* path, bool read_only, State least) {
+  if (!read_only || shown() < least) return path;
   return raw_syscall(SYS_faccessat, AT_FDCWD, arg(replacement[index]), R_OK) == 0 ? replacement[index] : path;
 }
 
 }  // namespace
 
-const PresentedMachine* presented_machine() { return ready() ? &machine : nullptr; }
+const PresentedMachine* presented_machine() { return shown() == kReady ? &machine : nullptr; }
 
 const char* machine_file(const char* path, bool read_only) {
   if (path == nullptr || (strncmp(path, "/proc/m", 7) != 0 && strncmp(path, "/sys/", 5) != 0)) return path;
   for (size_t i = 0; i < kFileCount; ++i) {
     if (strcmp(path, kFiles[i].path) != 0) continue;
     agent_note_sensitive(kFiles[i].what);
-    return instead(i, path, read_only);
+    return instead(i, path, read_only, kReady);
   }
   if (strncmp(path, kCgroupDirectory, strlen(kCgroupDirectory)) != 0) return path;
   const char* name = strrchr(path, '/') + 1;
   for (size_t i = 0; i < kCgroupFileCount; ++i) {
     if (strcmp(name, kCgroupFiles[i].path) != 0) continue;
     agent_note_sensitive(kCgroupFiles[i].what);
-    return instead(kFileCount + i, path, read_only);
+    return instead(kFileCount + i, path, read_only, kCgroupOnly);
   }
   return path;
 }

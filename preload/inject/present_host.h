@@ -1,5 +1,6 @@
 // What does the guest see when it looks at its machine? With --present-host the target; else this machine.
 //
+// With --cgroup the limits of its cgroup are the target's, at least.
 // The recorder's command puts OOMCAST_PRESENT into the guest's environment: figures, and a directory with files that
 // stand in for the kernel's. It is read at the first question; a program that runs with another's rights ignores it.
 #pragma once

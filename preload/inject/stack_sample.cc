@@ -85,14 +85,49 @@ static void open_libunwind() {
   errno = saved_errno;
 }
 
+namespace {
+bool may_unwind(const ThreadState& thread);
+void push_sample(uintptr_t address, size_t bytes, uint8_t flags);
+}  // namespace
+
 /// The last moment at which the loader is known to be free: from now on somebody else may be in it.
 extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   if (tracking() && !libunwind_tried && agent_sample_bytes() > 0 && thread_state.inside == 0 && loader_can_be_called(__builtin_return_address(0))) open_libunwind();
   auto* const real = have_real_libc() && real_libc_table.pthread_create != nullptr
                          ? real_libc_table.pthread_create
                          : reinterpret_cast<decltype(real_libc_table.pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));  // of a libpthread that has come since
-  return real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
+  const int result = real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
+  // glibc keeps what a pthread_t points to at the top of the thread's stack.
+  if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state)) push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack);
+  return result;
 }
+
+namespace {
+
+/// Where unwinding could wait for somebody who waits for us, or nobody listens.
+bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
+
+/// Notes who asked for [address, +bytes). The recorder leaves our own frames out. Without libunwind the stack is empty.
+void push_sample(uintptr_t address, size_t bytes, uint8_t flags) {
+  ThreadState& thread = thread_state;
+  const int saved_errno = errno;  // libunwind's probes of addresses set it
+  ++thread.inside;
+  ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
+  void* frames[ring::kFramesMax];
+  const int count = unwind != nullptr ? unwind(frames, ring::kFramesMax) : 0;
+  trace::Event event;
+  event.kind = trace::EventKind::kAlloc;
+  event.tid = current_tid();
+  event.address = address;
+  event.bytes = bytes;
+  event.flags = flags;
+  agent_push(event, reinterpret_cast<const uint64_t*>(frames), static_cast<uint32_t>(count > 0 ? count : 0));
+  --thread.bootstrap;
+  --thread.inside;
+  errno = saved_errno;
+}
+
+}  // namespace
 
 void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touched) {
   ThreadState& thread = thread_state;
@@ -102,25 +137,19 @@ void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touc
     return;
   }
   thread.sample_left = period;
-  if (touched || thread.inside > 0 || thread.in_allocator > 0 || !tracking()) return;
+  if (touched || !may_unwind(thread)) return;
   if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
-  if (unwind == nullptr) return;
-  if (sampled_lately(thread, address, bytes)) return;
-  ++thread.inside;
-  ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
-  void* frames[ring::kFramesMax];
-  const int count = unwind(frames, ring::kFramesMax);
-  constexpr int kOwnFrames = 2;  // this function and the hook
-  if (count > kOwnFrames) {
-    trace::Event event;
-    event.kind = trace::EventKind::kAlloc;
-    event.tid = current_tid();
-    event.address = address;
-    event.bytes = bytes;
-    agent_push(event, reinterpret_cast<const uint64_t*>(frames + kOwnFrames), static_cast<uint32_t>(count - kOwnFrames));
-  }
-  --thread.bootstrap;
-  --thread.inside;
+  if (unwind == nullptr || sampled_lately(thread, address, bytes)) return;
+  push_sample(address, bytes, 0);
+}
+
+void sample_mapping(uintptr_t address, size_t bytes, const void* caller, bool shared) {
+  ThreadState& thread = thread_state;
+  const int64_t period = agent_sample_bytes();
+  if (period <= 0 || bytes < static_cast<size_t>(period) || !may_unwind(thread)) return;
+  if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
+  if (unwind == nullptr || sampled_lately(thread, address, bytes)) return;
+  push_sample(address, bytes, shared ? trace::kMapping | trace::kSharedMapping : trace::kMapping);
 }
 
 }  // namespace oomcast::inject

@@ -16,6 +16,7 @@ struct Area {
   bool anonymous = false;
   bool no_reserve = false;
   bool stack = false;
+  bool text = false;        // of a file, executable
   bool registered = false;  // with the userfaultfd
   bool announced = false;   // a kMap has been fed
   bool shared = false;      // memory shared between processes
@@ -23,7 +24,7 @@ struct Area {
   uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
   bool is_like(const Area& other) const {
-    return writable == other.writable && anonymous == other.anonymous && no_reserve == other.no_reserve && stack == other.stack && registered == other.registered &&
+    return writable == other.writable && anonymous == other.anonymous && no_reserve == other.no_reserve && stack == other.stack && text == other.text && registered == other.registered &&
            announced == other.announced && shared == other.shared && object == other.object && offset_delta == other.offset_delta;
   }
 };

@@ -23,6 +23,7 @@
 #include "preload/record/page_states.h"
 #include "preload/record/proc_file.h"
 #include "preload/record/proc_maps.h"
+#include "preload/record/site_kind.h"
 #include "preload/record/task_clock.h"
 #include "preload/record/tracker.h"
 #include "preload/record/unanswered_faults.h"
@@ -79,11 +80,18 @@ class SharedMapping {
   uint64_t stuck_since_ns = 0;
 };
 
-/// An allocation whose stack was taken.
+/// An allocation, a mapping or a thread's stack whose maker's stack was taken.
 struct SampledAllocation {
   uint64_t end = 0;
   uint32_t stack_id = 0;
   bool large = false;  // the end is its own; else it stands for all those around it until the next sample
+  SiteKind kind = SiteKind::kHeap;
+};
+
+/// Where a process's code lies, as it was read when a stack had to be told.
+struct CodeMaps {
+  std::vector<Vma> maps;  // the executable ones
+  uint64_t next_read_ns = 0, wait_ns = 0;
 };
 
 /// Behind all that a program can map; above lies what is no memory of its own (vsyscall).
@@ -108,6 +116,7 @@ struct Process {
   std::vector<Vma> last_maps;
   std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
   std::map<uint64_t, SampledAllocation> sampled;  // by start
+  CodeMaps code;
   FreeAdvice free_advice;        // MADV_FREE announced, REMOVE event yet to come
   UnansweredFaults unanswered;
   std::vector<PageRange> let_go; // let go for an mremap() that is not over, where the memory is now

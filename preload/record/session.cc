@@ -131,6 +131,7 @@ void Session::forget_address_space(Process& process) {
   process.map.clear();
   process.last_maps.clear();
   process.sampled.clear();
+  process.code = {};
   process.free_advice.clear();
   process.unanswered.clear();
   process.let_go.clear();
@@ -322,7 +323,6 @@ trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kin
 
 void Session::feed(const trace::Event& event) {
   ++summary_.events;
-  if (event.kind != trace::EventKind::kAlloc) stacks_.will_be_read(event.stack_id);
   sink_.feed(event);
   sink_.take_watches(watches_);
   sink_.take_kills(kills_);
@@ -339,7 +339,8 @@ void Session::feed_simple(Process& process, trace::EventKind kind, uint64_t addr
   event.bytes = bytes;
   event.argument = argument;
   event.flags = flags;
-  feed(event);
+  if (kind == trace::EventKind::kTouch) feed_touch(process, event);
+  else feed(event);
 }
 
 void Session::feed_comm(Process& process) {

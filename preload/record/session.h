@@ -213,7 +213,19 @@ class Session {
   void end_walk(Process& process, Task& task, Walk& walk);
   void close_stalled_walks(Process& process, uint64_t older_than_ns);
   uint64_t touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);
-  uint32_t stack_of(Process& process, uint64_t address) const;
+
+  // session_sites.cc
+  struct SiteRun {
+    uint32_t id = 0;
+    uint64_t end = 0;
+  };
+  SiteKind kind_of(const Process& process, const Area& area, uint64_t address) const;
+  SiteRun site_at(const Process& process, uint64_t address, uint64_t limit);
+  void feed_touch(const Process& process, trace::Event event);
+  const std::vector<Vma>& code_maps(Process& process, std::span<const uint64_t> counters);
+  static void put_sample(Process& process, uint64_t start, const SampledAllocation& sample);
+  static void move_samples(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
+  void on_sample(Process& process, const trace::Event& note, std::span<const uint64_t> counters);
 
   // session_summary.cc
   void log_counts() const;

@@ -73,13 +73,6 @@ void Session::release(Process& process, const Fault& fault) {
   fault.task.clock.count_held(monotonic_ns() - fault.arrived_ns);
 }
 
-uint32_t Session::stack_of(Process& process, uint64_t address) const {
-  auto at = process.sampled.upper_bound(address);
-  if (at == process.sampled.begin()) return 0;
-  --at;
-  return address < at->second.end ? at->second.stack_id : 0;
-}
-
 /// Counts the pages of [start, end) that were filled ahead, and `always` itself, and feeds them as runs. The first run
 /// carries the thread's clock.
 uint64_t Session::touch_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags) {
@@ -90,10 +83,9 @@ uint64_t Session::touch_run(Process& process, Task* task, uint64_t start, uint64
     event.address = run;
     event.bytes = run_end - run;
     event.flags = flags;
-    event.stack_id = stack_of(process, run);
     if (process.shared) process.shared->touched.set(run, run_end, true);
     note_tracked(process);
-    feed(event);
+    feed_touch(process, event);
     run = 0;
   };
   for (uint64_t at = start; at < end; at += kPage) {
@@ -163,8 +155,7 @@ void Session::on_missing_read(Process& process, const Fault& fault) {
   trace::Event event = stamped(process, &task, trace::EventKind::kTouch);
   event.address = page;
   event.bytes = kPage;
-  event.stack_id = stack_of(process, page);
-  feed(event);
+  feed_touch(process, event);
   // Reads of untouched memory cost none: as many zero pages as a walk asks for are as exact as one.
   const Window window = window_for(process, task, page, Fresh::kMissing);
   Walk& walk = *window.walk;
@@ -295,6 +286,7 @@ void Session::on_remap(Process& process, uint64_t from, uint64_t to, uint64_t by
     process.map.insert(area);
   }
   process.pages.move(from, to, bytes);
+  move_samples(process, from, to, bytes);
   note_tracked(process);
   if (process.shared) {
     process.shared->known.set(from, from + bytes, false);

@@ -192,8 +192,7 @@ void Session::find_fresh(Process& process, uint64_t from, uint64_t to) {
   event.address = from;
   event.bytes = to - from;
   event.flags = trace::kWrite | trace::kPresent;
-  event.stack_id = stack_of(process, from);
-  feed(event);
+  feed_touch(process, event);
   found_feed_ns_ += monotonic_ns() - event.time_ns;
 }
 

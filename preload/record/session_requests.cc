@@ -15,7 +15,7 @@
 namespace oomcast::record {
 namespace {
 
-constexpr size_t kSampledMax = 65536, kTasksMax = 65536;
+constexpr size_t kTasksMax = 65536;
 constexpr uint64_t kUserEnd = uint64_t{1} << 56;
 constexpr uint64_t kFirstLookNs = 3'000'000;  // after a hello, unless the process asks something before
 
@@ -227,6 +227,7 @@ void Session::inherit_from(Process& child, Process& parent) {
   child.map = parent.map;
   child.last_maps = parent.last_maps;
   child.sampled = parent.sampled;
+  child.code = parent.code;
   child.heap_start = parent.heap_start;
   child.break_end = parent.break_end;
   child.comm = parent.comm;
@@ -324,20 +325,7 @@ void Session::drain_ring(Process& process) {
                            note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge || note.kind == trace::EventKind::kUnmap;
     if ((of_memory && note.address + note.bytes > kUserEnd) || (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid))) continue;
     switch (note.kind) {
-      case trace::EventKind::kAlloc: {
-        trace::Event event = stamped(process, nullptr, trace::EventKind::kAlloc);
-        event.tid = note.tid;
-        event.address = note.address;
-        event.bytes = note.bytes;
-        if (process.last_maps.empty()) process.last_maps = read_maps(process.maps.get());
-        event.stack_id = stacks_.intern({record.frames, record.frame_count}, process.last_maps);
-        feed(event);
-        // A small allocation stands for all those around it until the next sample.
-        const auto period = static_cast<uint64_t>(options_.stack_sample_bytes);
-        if (process.sampled.size() >= kSampledMax) process.sampled.clear();
-        process.sampled[page_down(note.address)] = {page_up(note.address + std::max(note.bytes, period)), event.stack_id, note.bytes >= period};
-        break;
-      }
+      case trace::EventKind::kAlloc: on_sample(process, note, {record.frames, record.frame_count}); break;
       case trace::EventKind::kAdviseFree:
         if (note.bytes == 0) process.free_advice.withdraw(note.tid);
         else if (process.tells_frees()) process.free_advice.announce(note.tid, note.address, note.address + note.bytes);

@@ -35,6 +35,7 @@ trace::CaptureSummary Session::finish() {
   say_how_touches_were_seen();
   say_what_else_was_missed();
   say_what_was_let_go();
+  summary_.site_kinds = stacks_.kinds();
   summary_.stacks = stacks_.resolve();
   return std::move(summary_);
 }

@@ -132,6 +132,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     area.anonymous = anonymous;
     area.no_reserve = no_reserve;
     area.stack = vma.name == "[stack]";
+    area.text = vma.executable && !anonymous;
     area.announced = anonymous || vma.writable;
     area.shared = shared;
     if (shared) {

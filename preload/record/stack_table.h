@@ -1,13 +1,17 @@
-// Whose code was it? Sampled stacks are kept once each as module and offset, and named at the end.
+// Whose memory was it? Sites are kept once each, as a kind of memory and a sampled stack of modules and offsets, and
+// named at the end.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "preload/record/perf_map.h"
 #include "preload/record/proc_maps.h"
+#include "preload/record/site_kind.h"
 #include "preload/record/symbolizer.h"
 
 namespace oomcast::record {
@@ -21,28 +25,45 @@ struct Frame {
 
 class StackTable {
  public:
-  /// The number of this stack, counted from 1. `maps` are the process's mappings at the time.
-  uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps);
-  /// Memory was touched for which this stack stands: somebody will read its names. 0: no stack.
+  /// The number of this site, counted from 1; 0 if the stack is empty or there are too many. `maps` are the process's
+  /// mappings at the time, at least the executable ones. Frames of our own library are left out. `pid`: whose perf map
+  /// may name what lies in no file; 0: nobody's.
+  uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps, SiteKind kind = SiteKind::kHeap,
+                  uint32_t pid = 0);
+  /// The site of memory of which no more than the kind is known.
+  uint32_t intern_kind(SiteKind kind) { return number_of({kind, {}}); }
+  /// Somebody will read its names. 0: no site.
   void will_be_read(uint32_t number);
   /// Names of those that will be read, by number - 1, as Symbolizer gives them. At the end of the run.
   std::vector<std::vector<std::string>> resolve();
-  size_t size() const { return stacks_.size(); }
+  /// Names of their kinds, by number - 1.
+  std::vector<std::string> kinds() const;
+  size_t size() const { return sites_.size(); }
   /// Samples of further stacks, once there were too many.
   uint64_t left_out() const { return left_out_; }
 
  private:
-  struct Stack {
-    const std::vector<Frame>* frames;  // a key of numbers_
+  using Key = std::pair<SiteKind, std::vector<Frame>>;
+  struct Site {
+    const Key* key;  // of numbers_
     bool read = false;
   };
 
+  uint32_t number_of(Key key);
+  Frame frame_of(uint64_t counter, const std::vector<Vma>& maps, uint32_t pid, bool* ours);
+  uint32_t module_number(const std::string& name);
+  void append_names(const Frame& frame, std::vector<std::string>* out);
+
   Symbolizer symbolizer_;
-  std::map<std::vector<Frame>, uint32_t> numbers_;
-  std::vector<Stack> stacks_;
+  std::map<Key, uint32_t> numbers_;
+  std::vector<Site> sites_;
   uint64_t left_out_ = 0;
   std::vector<std::string> modules_{""};
   std::map<std::string, uint32_t> module_numbers_;
+  std::map<uint32_t, UniqueFd> perf_map_files_;    // by module
+  std::map<uint32_t, PerfMap> perf_maps_;          // by module, at the end
+  std::map<uint32_t, uint32_t> perf_map_modules_;  // by pid; 0: it has none, so far
+  uint32_t perf_map_looks_ = 0;
 };
 
 }  // namespace oomcast::record

@@ -52,7 +52,9 @@ TEST_F(GuestWorld, ShowsTheLimitsOfTheTargetsCgroup) {
   // The path need not exist here: a target's cgroup often has no counterpart on the machine at hand.
   const char* reads = "cat /sys/fs/cgroup/some.slice/memory.max";
   EXPECT_EQ(run(reads, "--present-host --quiet --cgroup memory.max=100M").out, "104857600\n");
-  EXPECT_NE(run(reads, "--quiet --cgroup memory.max=100M").out, "104857600\n");
+  EXPECT_EQ(run(reads, "--quiet --cgroup memory.max=100M").out, "104857600\n") << "--cgroup implies it";
+  EXPECT_NE(run(reads, "--quiet --cgroup memory.max=100M --no-present-cgroup").out, "104857600\n");
+  EXPECT_NE(run(reads, "--quiet").out, "104857600\n");
 }
 
 TEST_F(GuestWorld, LeavesNoTemporaryFilesBehind) {

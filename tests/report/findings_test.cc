@@ -4,12 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/host/cgroup.h"
 #include "tests/report/stories.h"
+#include "tests/support/host_builder.h"
 
 namespace oomcast::report {
 namespace {
 
 using testing::HasSubstr;
+using namespace oomcast::literals;
 
 std::vector<std::string> ids(const stories::Story& story) {
   std::vector<std::string> out;
@@ -21,6 +24,15 @@ Finding the(const std::string& id, const stories::Story& story) {
     if (finding.id == id) return finding;
   ADD_FAILURE() << "no finding " << id;
   return {};
+}
+
+stories::Story killed_in_group() {
+  stories::Story story = stories::oom();
+  sim::OomKill& kill = story.outcome.oom_kills[0];
+  kill.incident.scope = sim::Scope::kCgroup;
+  kill.incident.group = {"/app", 65536_pages, 65536_pages, Pages(host::kUnlimited)};
+  story.outcome.oom_kill = kill.incident;
+  return story;
 }
 
 TEST(Findings, AProgramThatFitsHasNone) { EXPECT_THAT(ids(stories::fits()), testing::IsEmpty()); }
@@ -51,16 +63,68 @@ TEST(Findings, OomKillDoesNotSuggestAnAdjThatCannotHelp) {
   EXPECT_FALSE(finding.evidence.contains("oom_score_adj_to_survive"));
 }
 
-TEST(Findings, OomKillSaysHowMuchMoreTheProgramWentOnToHold) {
+TEST(Findings, OomKillSaysHowMuchMoreTheRunWentOnToNeed) {
+  stories::Story story = killed_in_group();
+  story.outcome.need_after_kill = 115_MiB + Bytes(1);
+  EXPECT_EQ(the("oom_kill", story).tries[0].change,
+            "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the kill");
+  EXPECT_EQ(the("oom_kill", story).evidence["more_bytes"], (115 << 20) + 1);
+  story.outcome.need_after_kill.reset();
+  EXPECT_FALSE(the("oom_kill", story).evidence.contains("more_bytes"));
+}
+
+TEST(Findings, OfTheHostsMemoryTheWatermarksTakeTheirPart) {
   stories::Story story = stories::oom();
-  const Bytes at_the_kill = story.outcome.oom_kills[0].incident.app_footprint;
-  story.outcome.app.footprint_peak = at_the_kill;  // it was alone, and is dead there
-  story.capture.tracked_peak_bytes = static_cast<uint64_t>((at_the_kill + Bytes(115 << 20)).count());
-  EXPECT_EQ(the("oom_kill", story).tries[0].change, "at least 115.0 MiB more memory or swap: what the program went on to add after the kill");
-  story.outcome.oom_kills[0].incident.scope = sim::Scope::kCgroup;
-  EXPECT_THAT(the("oom_kill", story).tries[0].change, HasSubstr("115.0 MiB more in memory.max"));
-  story.capture.tracked_peak_bytes = static_cast<uint64_t>(at_the_kill.count());
-  EXPECT_FALSE(the("oom_kill", story).evidence.contains("footprint_growth_after_bytes"));
+  story.outcome.host = support::HostBuilder().node(512_MiB).build();
+  story.outcome.need_after_kill = 500_MiB;
+  const Finding finding = the("oom_kill", story);
+  EXPECT_THAT(finding.tries[0].change, HasSubstr("MiB more memory"));
+  const int64_t more = finding.evidence["more_bytes"];
+  EXPECT_GT(more, (500_MiB).count());
+  EXPECT_LT(more, (505_MiB).count());
+}
+
+TEST(Findings, AVerdictThatHangsOnAFewPagesSaysSo) {
+  stories::Story story = stories::fits();
+  story.outcome.next_worse = sim::Margin{sim::Verdict::kBackgroundReclaim, 700_MiB};
+  EXPECT_THAT(ids(story), testing::IsEmpty());
+  story.outcome.next_worse->distance = 256_KiB;
+  const Finding finding = the("close_to_the_edge", story);
+  EXPECT_EQ(finding.severity, Severity::kWarning);
+  EXPECT_THAT(finding.why, HasSubstr("256.0 KiB more, and it would be background reclaim"));
+  EXPECT_EQ(finding.evidence["next_worse_bytes"], 256 << 10);
+}
+
+TEST(Findings, MemoryThatWasNotSeenMakesTheEdgeWider) {
+  stories::Story story = stories::fits();
+  story.outcome.next_worse = sim::Margin{sim::Verdict::kBackgroundReclaim, 5_MiB};
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("close_to_the_edge")));
+  story.capture.rss_peak_bytes = story.capture.tracked_peak_bytes + (6u << 20);
+  EXPECT_THAT(ids(story), testing::Contains("close_to_the_edge"));
+}
+
+TEST(Findings, AMomentOfDirectReclaimIsCloseToNone) {
+  stories::Story story = stories::swap_thrash();
+  story.outcome.stall = {20_us, 0_ms, 0_ms, 20_us};
+  EXPECT_THAT(the("close_to_the_edge", story).why, HasSubstr("tasks reclaimed for 0.02 ms in all"));
+  story.outcome.stall.direct_reclaim_total = 20_ms;
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("close_to_the_edge")));
+}
+
+TEST(Findings, LimitsThatWereShownAreNoWarningAndOthersAre) {
+  stories::Story story = stories::fits();
+  story.outcome.host.cgroup.present = true;
+  story.outcome.host.cgroup.memory_max = 512 << 20;
+  story.capture.host_sensitive = {"memory limits in /sys/fs/cgroup"};
+  EXPECT_THAT(the("host_sensitive", story).title, HasSubstr("The verdict hangs on this"));
+  story.capture.presented_cgroup = "memory.max 512.0 MiB, memory.high max, memory.swap.max max";
+  EXPECT_EQ(the("host_sensitive", story).severity, Severity::kInfo);
+  EXPECT_THAT(the("host_sensitive", story).title, HasSubstr("was shown memory.max 512.0 MiB"));
+  story.outcome.host.cgroup.memory_max = 256 << 20;  // replayed with another one
+  EXPECT_THAT(the("host_sensitive", story).why, HasSubstr("it was shown memory.max 512.0 MiB"));
+  story.outcome.host.cgroup.memory_max = 512 << 20;
+  story.capture.host_sensitive.emplace_back("sysconf(_SC_PHYS_PAGES)");
+  EXPECT_EQ(the("host_sensitive", story).severity, Severity::kWarning);
 }
 
 TEST(Findings, NothingIsCalledProvenThatWasNotSimulated) {
@@ -142,12 +206,52 @@ TEST(Findings, RefusalByALimitOrTheMapCountIsNotCuredByOvercommit) {
 
 TEST(Findings, HugePagesExplainAFootprintThatNobodyTouched) {
   stories::Story story = stories::fits();
-  story.outcome.app.footprint_peak = Bytes(static_cast<int64_t>(story.capture.tracked_peak_bytes) * 2);
+  story.outcome.app.untouched_at_peak = story.outcome.app.footprint_peak / 2;
   EXPECT_THAT(ids(story), testing::IsEmpty()) << "no huge page was given";
   story.outcome.counters[host::Vmstat::thp_fault_alloc] = 33;
   EXPECT_THAT(the("huge_pages", story).why, HasSubstr("33 first touches"));
-  story.outcome.app.footprint_peak = Bytes(static_cast<int64_t>(story.capture.tracked_peak_bytes));
+  EXPECT_EQ(the("huge_pages", story).evidence["used_bytes"], (story.outcome.app.footprint_peak / 2).count());
+  story.outcome.app.untouched_at_peak = Bytes(0);
   EXPECT_THAT(ids(story), testing::IsEmpty()) << "all of them are used";
+}
+
+TEST(Findings, PagesThatProcessesShareDoNotHideHugePages) {
+  stories::Story story = stories::fits();
+  story.outcome.counters[host::Vmstat::thp_fault_alloc] = 33;
+  story.outcome.app.untouched_at_peak = story.outcome.app.footprint_peak / 2;
+  story.capture.tracked_peak_bytes *= 4;  // four forked processes: the capture counts their pages four times
+  EXPECT_THAT(ids(story), testing::Contains("huge_pages"));
+}
+
+TEST(Findings, FreeSwapThatSwappinessForbidsIsTheCause) {
+  stories::Story story = killed_in_group();
+  story.outcome.oom_kills[0].shortage = {false, 0_pages, 262144_pages, 0};
+  const Finding finding = the("oom_kill", story);
+  EXPECT_THAT(finding.why, HasSubstr("1.00 GiB of swap are free, but with vm.swappiness=0"));
+  EXPECT_EQ(finding.evidence["swap_free_bytes"], 1 << 30);
+  EXPECT_THAT(finding.tries[1].change, HasSubstr("vm.swappiness=1"));
+  story.outcome.oom_kills[0].shortage.swappiness = 1;
+  EXPECT_THAT(the("oom_kill", story).why, testing::Not(HasSubstr("swappiness")));
+}
+
+TEST(Findings, KernelMemoryCannotUseZoneMovable) {
+  stories::Story story = stories::oom();
+  story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60};
+  const Finding finding = the("oom_kill", story);
+  EXPECT_THAT(finding.why, HasSubstr("page tables), which cannot use zone Movable, where 7.63 GiB are free"));
+  std::string tries;
+  for (const Try& t : finding.tries) tries += t.change + "\n";
+  EXPECT_THAT(tries, HasSubstr("online part of zone Movable as Normal"));
+  EXPECT_THAT(tries, testing::Not(HasSubstr("more memory")));
+}
+
+TEST(Findings, InterleavingIsNoCureForAShortageOfKernelMemory) {
+  stories::Story story = stories::oom();
+  story.outcome.host.nodes.push_back(stories::node_of(1, Bytes(2000 << 20), Bytes(1900 << 20)));
+  story.outcome.bands = {{NodeId{0}, 8_s, 2_s, 1_s, 400_ms}, {NodeId{1}, 12_s, 0_s, 0_s, 0_s}};
+  EXPECT_THAT(the("node_imbalance", story).tries, testing::Not(testing::IsEmpty()));
+  story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60};
+  EXPECT_THAT(the("node_imbalance", story).tries, testing::IsEmpty());
 }
 
 TEST(Findings, AssumedFieldsAreNamedUpToFive) {

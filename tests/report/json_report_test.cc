@@ -8,6 +8,7 @@
 
 #include <fstream>
 
+#include "model/host/cgroup.h"
 #include "tests/report/golden.h"
 #include "tests/report/schema_check.h"
 #include "tests/report/stories.h"
@@ -16,6 +17,7 @@ namespace oomcast::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using namespace oomcast::literals;
 
 Json schema() {
   return Json::parse(std::ifstream(std::string(OOMCAST_SOURCE_DIR) + "/report/schema/oomcast.report.v1.json"));
@@ -39,7 +41,7 @@ TEST(JsonReport, AnEmptyOutcomeHasAllKeysToo) {
 
 TEST(JsonReport, KeysKeepTheirOrder) {
   EXPECT_THAT(keys_of(report_of(stories::oom())),
-              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "diverged_at_s", "diverged_why",
+              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "verdict_margin", "diverged_at_s", "diverged_why",
                                    "forecast_s", "bands", "first", "oom_kills", "counters", "stall", "pressure",
                                    "timeline", "findings", "sites", "app", "coverage", "host_sensitive", "basis"));
 }
@@ -80,6 +82,26 @@ TEST(JsonReport, CgroupCountersAreZeroWithoutACgroupAndNullWithOne) {
   Json report = report_of(story);
   EXPECT_TRUE(report["counters"]["memcg"]["memory.stat"]["slab"].is_null());
   EXPECT_THAT(report["coverage"]["caveats"].dump(), testing::HasSubstr("counters.memcg's memory.stat"));
+}
+
+TEST(JsonReport, ThereIsNoPeakOfACgroupThatIsNotThere) {
+  stories::Story story = stories::fits();
+  EXPECT_TRUE(report_of(story)["counters"]["memcg"]["memory.peak"].is_null());
+  story.outcome.host.cgroup.present = true;
+  story.outcome.cgroup.peak = 12_MiB;
+  EXPECT_EQ(report_of(story)["counters"]["memcg"]["memory.peak"], 12 << 20);
+}
+
+TEST(JsonReport, AnIncidentInAGroupCarriesTheGroupsNumbers) {
+  stories::Story story = stories::oom();
+  EXPECT_TRUE(report_of(story)["first"]["oom_kill"]["cgroup"].is_null());
+  story.outcome.oom_kill->group = {"/app", 60000_pages, 65536_pages, Pages(host::kUnlimited)};
+  const Json report = report_of(story), &group = report["first"]["oom_kill"]["cgroup"];
+  EXPECT_EQ(group["path"], "/app");
+  EXPECT_EQ(group["usage_bytes"], 60000 * 4096);
+  EXPECT_EQ(group["max_bytes"], 65536 * 4096);
+  EXPECT_TRUE(group["high_bytes"].is_null());
+  EXPECT_THAT(SchemaCheck(schema()).violations(report), testing::IsEmpty());
 }
 
 TEST(JsonReport, AnOddFileNameInTheCommandDoesNotCostTheReport) {

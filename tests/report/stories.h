@@ -116,12 +116,16 @@ inline Story oom() {
   o.counters[host::Vmstat::pageoutrun] = 1;
   o.stall = {11'904_us, Nanoseconds(0), Nanoseconds(0), 812_us};
   o.bands[0] = {NodeId{0}, 8'100_ms, 104_ms, 106_ms, 12_ms};
-  o.app.touched = o.app.footprint_peak = o.app.resident_peak = 2200_MiB;
+  o.app.touched = o.app.footprint_peak = o.app.resident_peak = 1787_MiB;
+  o.app.whole_run_peak = 2200_MiB;
+  o.need_after_kill = 413_MiB + 828_KiB;  // page tables
+  o.next_better = sim::Margin{sim::Verdict::kDirectReclaim, *o.need_after_kill};
   o.app.processes[0].killed_by_model = true;
   s.capture.tracked_peak_bytes = static_cast<uint64_t>((2190_MiB).count());
   s.capture.rss_peak_bytes = static_cast<uint64_t>((2200_MiB).count());
+  s.capture.site_kinds = {"heap"};
   s.capture.stacks = {{"zmalloc at zmalloc.c:120", "main at server.c:7000"}};
-  o.sites = {{1, 2000_MiB, 1700_MiB}, {0, 200_MiB, 100_MiB}};
+  o.sites = {{1, 1600_MiB, 1600_MiB}, {0, 187_MiB, 100_MiB}};
   sim::TimelineRow row;
   row.t = 8'000_ms;
   row.node_free = {4300_pages};

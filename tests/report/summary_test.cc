@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/host/cgroup.h"
 #include "tests/report/golden.h"
 #include "tests/report/stories.h"
 
@@ -32,6 +33,16 @@ TEST(Summary, SaysThatTheProgramWasKilledHere) {
   story.capture.exited = false;
   story.capture.exit_signal = 9;
   EXPECT_THAT(summary_of(story), testing::HasSubstr("ended by signal 9 (SIGKILL)"));
+}
+
+TEST(Summary, WhereAGroupIsTheLimitItsNumbersAreShown) {
+  stories::Story story = stories::oom();
+  story.outcome.oom_kill->scope = sim::Scope::kCgroup;
+  story.outcome.oom_kill->group = {"/app", Pages(65536), Pages(65536), Pages(host::kUnlimited)};
+  const std::string text = summary_of(story);
+  EXPECT_THAT(text, testing::HasSubstr("where      cgroup /app: uses 65,536 pages (256.0 MiB)"));
+  EXPECT_THAT(text, testing::HasSubstr("memory.max 256.0 MiB, memory.high no limit"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("min 2,814 pages")));
 }
 
 TEST(Summary, HasColorOnlyWhenAsked) {

@@ -160,6 +160,52 @@ TEST(Simulation, AnOomKillEndsTheProgramAndDiverges) {
   EXPECT_TRUE(outcome.app.processes[0].killed_by_model);
 }
 
+TEST(Simulation, AGroupThatMayNotSwapIsKilledBesideFreeSwapAndThatIsSaid) {
+  Simulation s(HostBuilder().node(256_MiB).swap(64_MiB).limit(32_MiB).set("vm.swappiness", 0).build(), Options{});
+  Program p(s, 100, "hog");
+  p.map(0, 12000);
+  p.touch(0, 12000);
+  p.exit();
+  const Outcome outcome = s.finish();
+  ASSERT_EQ(outcome.oom_kills.size(), 1u);
+  EXPECT_TRUE(swap_is_forbidden(outcome.oom_kills[0]));
+  EXPECT_EQ(to_bytes(outcome.oom_kills[0].shortage.swap_free), 64_MiB);
+  EXPECT_THAT(outcome.oom_kill->why, HasSubstr("but vm.swappiness is 0"));
+  ASSERT_TRUE(outcome.oom_kill->group.has_value());
+  EXPECT_EQ(to_bytes(outcome.oom_kill->group->max), 32_MiB);
+  EXPECT_GE(outcome.oom_kill->group->usage, outcome.oom_kill->group->max - 64_pages);
+}
+
+TEST(Simulation, PageTablesThatFindNoRoomBesideFreeMovableMemoryAreNamedAsTheCause) {
+  host::HostSpec host = HostBuilder().node(64_MiB).node(256_MiB).set("vm.overcommit_memory", 1).build();
+  for (host::ZoneSpec& zone : host.nodes[1].zones) zone.kind = host::ZoneKind::kMovable;
+  Simulation s(host, Options{});
+  Program p(s, 100, "hog");
+  // One page in each 2 MiB: as many page tables as pages.
+  for (uint64_t at = 0; at < 20000; ++at) {
+    p.map(at * 512, 512);
+    p.touch(at * 512, 1);
+  }
+  p.exit();
+  const Outcome outcome = s.finish();
+  ASSERT_GE(outcome.oom_kills.size(), 1u);
+  EXPECT_TRUE(movable_is_forbidden(outcome.oom_kills[0]));
+  EXPECT_THAT(outcome.oom_kill->why, HasSubstr("zone Movable, but the request is for kernel memory"));
+}
+
+TEST(Simulation, WhatComesWithAHugePageAndIsNotUsedIsCountedApart) {
+  Simulation s(HostBuilder().node(64_MiB).huge_pages(host::ThpMode::kAlways).build(), audited());
+  Program p(s, 100);
+  p.map(0, 1024);
+  p.touch(0, 1);
+  p.touch(512, 100);
+  p.give_back(512, 512);
+  p.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.footprint_peak, to_bytes(1024_pages));
+  EXPECT_EQ(outcome.app.untouched_at_peak, to_bytes(1024_pages - 2_pages)) << "when the second one had just come";
+}
+
 TEST(Simulation, KillingABystanderIsNoDivergence) {
   Simulation s(HostBuilder().node(64_MiB).process(50, "victim", 40_MiB).build(), audited());
   Program p(s, 100);

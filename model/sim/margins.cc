@@ -1,0 +1,107 @@
+// Keeps the tightest moments of a run. See margins.h.
+#include "model/sim/margins.h"
+
+#include <algorithm>
+
+#include "model/sim/headroom.h"
+#include "model/sim/outcome_text.h"
+
+namespace oomcast::sim {
+
+using host::LruKindIndex;
+
+namespace {
+
+struct Lists {
+  int64_t file = 0, anon = 0;
+};
+
+Lists lists_of(const host::Host& host, host::CgroupIndex group) {
+  Lists out;
+  for (const host::Node& node : host.nodes) {
+    const auto size = [&](LruKindIndex list) {
+      return group == host::kRootCgroup ? node.size(list) : node.size(list, group);
+    };
+    out.file += size(LruKindIndex::kInactiveFile) + size(LruKindIndex::kActiveFile);
+    out.anon += size(LruKindIndex::kInactiveAnon) + size(LruKindIndex::kActiveAnon);
+  }
+  return out;
+}
+
+/// Page cache can be dropped and anonymous memory swapped out before anybody is killed.
+int64_t host_to_kill(const host::Host& host, int64_t above_min) {
+  const Lists lists = lists_of(host, host::kRootCgroup);
+  return above_min + lists.file + std::min(lists.anon, host.free_swap());
+}
+
+int64_t group_to_kill(const host::Host& host) {
+  int64_t least = INT64_MAX, swap = host.spec.vm.swappiness > 0 ? host.free_swap() : 0;
+  for (host::CgroupIndex at = host.app_cgroup; at != host::kRootCgroup; at = host.cgroups[at].parent) {
+    const host::Cgroup& group = host.cgroups[at];
+    swap = std::min(swap, std::max<int64_t>(0, group.swap_max - group.swap_usage));
+    if (group.max >= host::kUnlimited) continue;
+    const Lists lists = lists_of(host, at);
+    least = std::min(least, std::max<int64_t>(0, group.margin()) + lists.file + std::min(lists.anon, swap));
+  }
+  return least;
+}
+
+/// Pages in use, and those that were in use until reclaim took them: it falls only when the program gives back.
+int64_t demand_of(const host::Host& host) {
+  int64_t pages = host.vmstat[host::Vmstat::pgsteal_anon] + host.vmstat[host::Vmstat::pgsteal_file];
+  for (const host::Node& node : host.nodes)
+    for (const host::Zone& zone : node.zones) pages += zone.managed - zone.free;
+  return pages;
+}
+
+Bytes bytes_of(int64_t pages) { return to_bytes(Pages(std::max<int64_t>(0, pages))); }
+
+}  // namespace
+
+void Margins::Overrun::note(bool happened, int64_t demand) {
+  if (!happened) return;
+  if (!begin) begin = most = demand;
+  most = std::max(most, demand);
+}
+
+void Margins::note(const host::Host& host, bool one_node, const Outcome& outcome) {
+  const Headroom room = headroom(host, one_node);
+  above_low_ = std::min(above_low_, room.above_low);
+  above_min_ = std::min(above_min_, room.above_min);
+  group_left_ = std::min(group_left_, room.group);
+  if (!outcome.kswapd_scan && !outcome.direct_reclaim) return;
+  const int64_t demand = demand_of(host);
+  since_scan_.note(outcome.kswapd_scan.has_value(), demand);
+  since_direct_.note(outcome.direct_reclaim.has_value(), demand);
+  if (outcome.direct_reclaim) to_kill_ = std::min({to_kill_, host_to_kill(host, room.above_min), group_to_kill(host)});
+}
+
+void Margins::finish(Outcome& outcome) const {
+  const auto worse = [&](Verdict verdict, int64_t pages) {
+    if (pages < INT64_MAX) outcome.next_worse = Margin{verdict, bytes_of(pages)};
+  };
+  switch (outcome.verdict) {
+    case Verdict::kFits:
+      if (group_left_ < above_low_)
+        worse(Verdict::kDirectReclaim, group_left_);
+      else
+        worse(Verdict::kBackgroundReclaim, above_low_);
+      return;
+    case Verdict::kBackgroundReclaim:
+      worse(Verdict::kDirectReclaim, std::min(above_min_, group_left_));
+      outcome.next_better = Margin{Verdict::kFits, bytes_of(since_scan_.pages())};
+      return;
+    case Verdict::kDirectReclaim:
+      worse(Verdict::kOomKill, to_kill_);
+      outcome.next_better =
+          Margin{outcome.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits, bytes_of(since_direct_.pages())};
+      return;
+    case Verdict::kAllocRefused:
+      return;
+    case Verdict::kOomKill:
+      if (outcome.need_after_kill) outcome.next_better = Margin{Verdict::kDirectReclaim, *outcome.need_after_kill};
+      return;
+  }
+}
+
+}  // namespace oomcast::sim

@@ -1,0 +1,68 @@
+// Judges whether a verdict hangs on a few pages. See margin.h.
+#include "report/margin.h"
+
+#include <algorithm>
+
+#include "report/format.h"
+
+namespace oomcast::report {
+namespace {
+
+using sim::Verdict;
+
+constexpr int64_t kPagesPerCpu =
+    64;  // a batch of the per-CPU lists at its largest (zone_batchsize) and MEMCG_CHARGE_BATCH
+constexpr Nanoseconds kMomentOfStall{100'000};  // kswapd a little earlier, or later, decides on so much
+
+Bytes resolution_of(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  const auto unseen = static_cast<int64_t>(capture.rss_peak_bytes) - static_cast<int64_t>(capture.tracked_peak_bytes);
+  const Pages window(static_cast<int64_t>(std::max<uint64_t>(1, capture.resolution_pages)));
+  const Pages chance(kPagesPerCpu * static_cast<int64_t>(std::max<size_t>(1, outcome.host.cpus.size())));
+  return to_bytes(window + chance) + Bytes(std::max<int64_t>(0, unseen));
+}
+
+std::string words(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kFits:
+      return "no reclaim at all";
+    case Verdict::kBackgroundReclaim:
+      return "background reclaim";
+    case Verdict::kDirectReclaim:
+      return "direct reclaim";
+    case Verdict::kAllocRefused:
+      return "a refused allocation";
+    case Verdict::kOomKill:
+      return "an OOM kill";
+  }
+  return "";
+}
+
+bool is_near(const std::optional<sim::Margin>& margin, Bytes resolution) {
+  return margin && margin->distance <= resolution;
+}
+
+/// A task that reclaimed for a few hundredths of a millisecond: had kswapd been a little earlier, it would not have.
+bool only_a_moment(const sim::Outcome& outcome) {
+  return outcome.verdict == Verdict::kDirectReclaim && outcome.stall.throttled_total.count() == 0 &&
+         outcome.stall.direct_reclaim_total < kMomentOfStall;
+}
+
+}  // namespace
+
+VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  VerdictMargin margin{outcome.next_worse, outcome.next_better, resolution_of(outcome, capture), ""};
+  const std::string known = "; a run is known to " + bytes_text(margin.resolution);
+  if (is_near(margin.next_worse, margin.resolution))
+    margin.why =
+        bytes_text(margin.next_worse->distance) + " more, and it would be " + words(margin.next_worse->verdict) + known;
+  else if (is_near(margin.next_better, margin.resolution))
+    margin.why = bytes_text(margin.next_better->distance) + " less, and it would be " +
+                 words(margin.next_better->verdict) + known;
+  else if (only_a_moment(outcome))
+    margin.why = "tasks reclaimed for " + duration_text(outcome.stall.direct_reclaim_total) +
+                 " in all: had kswapd run a little earlier, it would be " +
+                 words(outcome.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits);
+  return margin;
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,24 @@
+// Does the verdict hang on a few pages? How far the run stayed from the verdicts beside its own.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "model/sim/outcome.h"
+#include "model/trace/capture_summary.h"
+
+namespace oomcast::report {
+
+struct VerdictMargin {
+  std::optional<sim::Margin> next_worse, next_better;
+  Bytes resolution;  // what two runs of the same program may differ by, here or on the target
+  std::string why;   // it is close: a sentence; else empty
+  bool close() const { return !why.empty(); }
+};
+
+/// `resolution` is what the capture may be wrong by (the widest window that was filled at once, memory that was not
+/// seen) and what chance moves on a real kernel: pages in the per-CPU lists and in the per-CPU charge batches of a
+/// group.
+VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
+}  // namespace oomcast::report

@@ -1,0 +1,65 @@
+// What the program went on to hold after the model killed it: counted, and nothing else.
+#include "model/sim/after_kill.h"
+
+#include <gtest/gtest.h>
+
+#include "model/sim/simulation.h"
+#include "tests/support/host_builder.h"
+#include "tests/support/program.h"
+
+namespace oomcast::sim {
+namespace {
+
+using support::HostBuilder;
+using support::Program;
+using namespace oomcast::literals;
+
+Outcome run_in_group(Bytes limit, uint64_t pages) {
+  Simulation s(HostBuilder().node(512_MiB).limit(limit).build(), Options{});
+  Program p(s, 100);
+  p.map(0, pages);
+  p.touch(0, pages);
+  p.exit();
+  return s.finish();
+}
+
+TEST(AfterKill, TheNeedIsWhatTheProgramAndItsPageTablesGrewByOnceItWasKilled) {
+  const Outcome killed = run_in_group(32_MiB, 20000);
+  ASSERT_EQ(killed.oom_kills.size(), 1u);
+  EXPECT_EQ(killed.app.whole_run_peak, to_bytes(20000_pages));
+  EXPECT_LE(killed.app.footprint_peak, 32_MiB) << "on the target it was dead by then";
+  ASSERT_TRUE(killed.need_after_kill.has_value());
+  const Bytes anonymous = to_bytes(20000_pages) - killed.oom_kill->app_footprint;
+  EXPECT_GT(*killed.need_after_kill, anonymous) << "page tables";
+  EXPECT_LT(*killed.need_after_kill, anonymous + anonymous / 100);
+}
+
+TEST(AfterKill, WithThatMuchMoreItSurvivesAndWithAHundredthLessItDoesNot) {
+  const Bytes need = run_in_group(32_MiB, 20000).need_after_kill.value();
+  EXPECT_TRUE(run_in_group(32_MiB + need, 20000).oom_kills.empty());
+  EXPECT_FALSE(run_in_group(32_MiB + need - need / 100, 20000).oom_kills.empty());
+}
+
+TEST(AfterKill, WhatItGaveBackIsNotNeededAndMemoryThatMovesIsCountedOnce) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.give_back(0, 9000);
+  p.map(100000, 9000);
+  p.touch(100000, 5000);
+  p.move(100000, 300000, 9000);
+  p.touch(300000, 5000);
+  p.unmap(300000, 9000);
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+}
+
+TEST(AfterKill, ARunWithoutAKillNeedsNothingMore) {
+  const Outcome outcome = run_in_group(128_MiB, 20000);
+  EXPECT_FALSE(outcome.need_after_kill.has_value());
+  EXPECT_EQ(outcome.app.whole_run_peak, outcome.app.footprint_peak);
+}
+
+}  // namespace
+}  // namespace oomcast::sim
