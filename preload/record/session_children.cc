@@ -40,6 +40,22 @@ std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
   return found;
 }
 
+/// Everybody who was started with the recorder's name in the environment, or forked from such a process: also those whose
+/// ancestors ended before anybody could ask them.
+std::vector<uint32_t> processes_with_environment(const std::string& entry) {
+  std::vector<uint32_t> found;
+  DIR* directory = ::opendir("/proc");
+  if (directory == nullptr) return found;
+  while (const dirent* one = ::readdir(directory)) {
+    const auto pid = static_cast<uint32_t>(std::strtoul(one->d_name, nullptr, 10));
+    if (pid == 0) continue;
+    const std::string environment = read_whole_path("/proc/" + std::to_string(pid) + "/environ");
+    if (environment.find(entry) != std::string::npos) found.push_back(pid);
+  }
+  ::closedir(directory);
+  return found;
+}
+
 uint64_t stack_start(const std::vector<Vma>& maps) {
   for (const Vma& vma : maps)
     if (vma.name == "[stack]") return vma.end;
@@ -101,12 +117,17 @@ void Session::take_in_newborns(Process& parent) {
   const std::map<uint32_t, uint64_t> newborns = parent.newborns;
   for (const auto& [pid, pages] : newborns)
     if (find(pid) == nullptr) take_in(pid, parent);
+  if (parent.pid != root_ || !options_.wait_for_all) return;
+  for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
+    if (find(pid) == nullptr) take_in(pid, parent);
 }
 
 /// At the end of the recording: who still runs, those among them that had no time to become known.
 void Session::note_left_behind() {
   std::vector<uint32_t> found;
   for (const auto& [pid, process] : processes_) found.push_back(pid);
+  for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
+    if (find(pid) == nullptr) found.push_back(pid);
   for (size_t i = 0; i < found.size() && found.size() < kMostLeftBehind; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
