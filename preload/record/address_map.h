@@ -1,6 +1,7 @@
 // Which mappings of a process has the sink been told about, and which of them are registered? Intervals, split as needed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <map>
@@ -20,6 +21,8 @@ struct Area {
   bool registered = false;  // with the userfaultfd
   bool announced = false;   // a kMap has been fed
   bool shared = false;      // memory shared between processes
+  bool at_once = false;     // one request of the program's; else found by a look, and may have come in steps
+  uint64_t since_look = 0;  // mapped when so many looks at the process's pages had been made
   uint64_t object = 0;      // which, if shared
   uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
@@ -67,6 +70,33 @@ class AddressMap {
     for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; ++at) f(at->second);
   }
 
+  /// Whether a touch of the aligned 2 MiB at `start`, made after the last of `looks` looks, may have met a mapping that did not cover
+  /// them yet. The kernel gives a huge page only where the mapping covers all of it at the first touch. What decides: a look before
+  /// it has seen the mapping whole, or one request has made it whole; else it has grown if it came in pieces, is the heap, or
+  /// has the reserve that it grows into behind it (arenas of malloc, heaps of language run-times). What is known as such a reserve and
+  /// holds pages was made usable since, by pieces.
+  bool may_have_grown(uint64_t start, uint64_t looks, bool heap) const {
+    constexpr uint64_t kHugeBytes = uint64_t{2} << 20;
+    const auto first = areas_.upper_bound(start);
+    if (first == areas_.begin()) return false;
+    bool fresh = false, at_once = false, reserve = false;
+    size_t pieces = 0;
+    uint64_t at = start;
+    auto area = std::prev(first);
+    for (; area != areas_.end() && area->second.start <= at && at < start + kHugeBytes; ++area, ++pieces) {
+      if (area->second.end <= at || !area->second.anonymous || area->second.shared) return false;
+      fresh |= area->second.since_look >= looks;
+      reserve |= !area->second.writable;
+      at_once = area->second.at_once;
+      at = area->second.end;
+    }
+    if (at < start + kHugeBytes || !(fresh || reserve)) return false;
+    if (reserve) return true;
+    if (pieces == 1 && at_once) return false;
+    const bool reserve_behind = area != areas_.end() && area->second.start == at && area->second.anonymous && !area->second.writable;
+    return pieces > 1 || heap || reserve_behind;
+  }
+
   /// Makes one area of those in [start, end) that differ in nothing: an arena that grows page by page is learnt page by page.
   void join(uint64_t start, uint64_t end) {
     auto at = areas_.lower_bound(start);
@@ -75,6 +105,8 @@ class AddressMap {
       if (next == areas_.end() || next->first >= end) return;
       if (at->second.end == next->first && at->second.is_like(next->second)) {
         at->second.end = next->second.end;
+        at->second.at_once = false;
+        at->second.since_look = std::max(at->second.since_look, next->second.since_look);
         areas_.erase(next);
       } else {
         at = next;

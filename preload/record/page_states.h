@@ -1,8 +1,9 @@
-// What is known of each page of one process? Six bits a page, kept sparsely by 2 MiB.
+// What is known of each page of one process: seven bits a page, kept sparsely by 2 MiB.
 //
 // touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, or a zero page that may be written
 // unseen; not (yet) known to be touched. left: filled ahead by a walk that stopped; the next write is reported.
-// forked: shared with another process since a fork, copied by the next write.
+// forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found here without our
+// knowing that the parent had it when it forked: the sink knows it as the other process's only.
 // zero: read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported.
 // A page is at most one of touched, ahead, left and zero.
 #pragma once
@@ -45,8 +46,8 @@ void for_each_inside(const std::vector<PageRange>& runs, PageRange range, F f) {
   for (; run != runs.end() && run->first < range.second; ++run) f(std::max(run->first, range.first), std::min(run->second, range.second));
 }
 
-enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked };
-inline constexpr int kPageBits = 6;
+enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked, kBorrowed };
+inline constexpr int kPageBits = 7;
 
 class PageStates {
  public:
@@ -174,6 +175,17 @@ class PageStates {
   }
 
   uint64_t count(PageBit bit) const { return counts_[static_cast<size_t>(bit)]; }
+  uint64_t count(PageBit bit, uint64_t start, uint64_t end) const {
+    uint64_t pages = 0;
+    for (const uint64_t key : keys_between(start, end)) {
+      const Chunk& chunk = chunks_.find(key)->second;
+      for (size_t word = 0; word < 8; ++word) {
+        const uint64_t word_start = (key << kChunkShift) + (word << kWordShift), word_end = word_start + (uint64_t{1} << kWordShift);
+        if (word_end > start && word_start < end) pages += static_cast<uint64_t>(std::popcount(chunk.words(bit)[word] & mask_of(word_start, start, end)));
+      }
+    }
+    return pages;
+  }
 
   /// Calls f(address) for each page of [start, end) with the bit, in no particular order between 2 MiB pieces.
   template <class F>

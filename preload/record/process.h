@@ -105,6 +105,7 @@ struct Process {
   std::string comm;
   UniqueFd pidfd;
   ProcFile maps{"maps"}, pagemap{"pagemap"}, mem{"mem"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
+  uint32_t memory_tid = 0;  // the thread whose files tell of its memory, once the first one has left; 0: that one
   TrackerKind tracker = TrackerKind::kPagemap;
   bool near = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
@@ -136,6 +137,9 @@ struct Process {
   bool active = false;           // something happened since the last sweep
   std::map<uint32_t, uint64_t> newborns;  // forked children that have not said hello yet, and their pages when they were looked at
   uint64_t counted_pages = 0;    // its part of the session's tracked total
+  uint64_t own_pages = 0;        // of these, private and not shared with its parent since a fork
+  uint64_t inherited_pages = 0;  // that it had from its parent when it was forked; the sampler leaves out as many
+  uint64_t shared_known_pages = 0;  // of shared memory, among those that are counted
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
   uint64_t touched_since_sample = 0;
   uint64_t unpaid_faults = 0, system_ns = 0;  // faults of this machine that are not in the next yet; the process's system time then
@@ -146,6 +150,7 @@ struct Process {
   uint64_t next_file_poll_ns = 0;                       // and when it may be at the earliest
   uint64_t next_io_ns = 0, next_shared_ns = 0;          // when its descriptors, its shared memory may be looked at again
   uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
+  uint64_t looks = 1;            // at its pages; the next one is counted
   uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
   int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
   uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows

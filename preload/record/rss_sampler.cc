@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "preload/record/living_thread.h"
+#include "preload/record/proc_file.h"
 #include "preload/record/proc_maps.h"
 
 namespace oomcast::record {
@@ -22,12 +24,14 @@ constexpr uint64_t kNewsPart = 256;  // of what they have
 
 RssSampler::~RssSampler() { stop(); }
 
-void RssSampler::watch(uint32_t pid) {
+void RssSampler::watch(uint32_t pid, uint64_t inherited_pages) {
   UniqueFd statm(::open(("/proc/" + std::to_string(pid) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
   if (!statm) return;
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
-  watched_[pid] = Watched{std::move(statm), {}, 0, 0};
+  Watched& watched = watched_[pid] = Watched{};
+  watched.statm = std::move(statm);
+  watched.inherited_pages = inherited_pages;
   if (thread_.joinable()) return;
   // Signals are for the loop.
   sigset_t all, before;
@@ -73,33 +77,66 @@ void RssSampler::has_forked(uint32_t pid) {
   watched.samples_with_children = kSamplesAfterFork;
 }
 
-/// Of the children of its first thread that are not watched themselves.
-uint64_t RssSampler::newborn_pages(Watched& watched) const {
-  if (watched.samples_with_children == 0 || !watched.children) return 0;
-  --watched.samples_with_children;
-  uint64_t pages = 0;
-  for (const uint32_t pid : pids_in(read_whole(watched.children.get())))
-    if (!watched_.contains(pid)) pages += resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages;
-  return pages;
+/// What it had less of than it inherited, by an exec for one, is not shared any more.
+RssSampler::Had RssSampler::had(uint64_t counted_pages, uint64_t* inherited_pages) {
+  *inherited_pages = std::min(*inherited_pages, counted_pages);
+  return {counted_pages, counted_pages - *inherited_pages};
+}
+
+/// Of the children of its first thread that are not watched themselves. A fork gives the child all that the parent has.
+RssSampler::Had RssSampler::newborns_had(Watched& watched, uint64_t parents_pages) const {
+  Had all;
+  if (watched.samples_with_children == 0 || !watched.children) return all;
+  std::map<uint32_t, uint64_t> living;
+  if (--watched.samples_with_children > 0) {
+    for (const uint32_t pid : pids_in(read_whole(watched.children.get()))) {
+      if (watched_.contains(pid)) continue;
+      const auto known = watched.newborns.find(pid);
+      uint64_t& inherited = living[pid] = known != watched.newborns.end() ? known->second : parents_pages;
+      const Had one = had(resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages, &inherited);
+      all.counted += one.counted;
+      all.own += one.own;
+    }
+  }
+  watched.newborns = std::move(living);
+  return all;
+}
+
+/// A process that has ended and is not waited for yet is not asked again and again.
+bool RssSampler::follow_living_thread(uint32_t pid, Watched& watched) {
+  if (watched.memory_gone) return false;
+  const uint32_t tid = living_thread(pid);
+  watched.memory_gone = tid == 0;
+  if (tid != 0) watched.statm = UniqueFd(::open((proc_of(pid, tid) + "statm").c_str(), O_RDONLY | O_CLOEXEC));
+  return tid != 0;
 }
 
 /// When the next sample should be, if this one comes `apart` after the last. Under the lock.
 std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
-  Peak now;
-  uint64_t most = 0;
+  uint64_t pages = 0, summed = 0, most = 0;
+  uint32_t fullest = 0;
   for (auto& [pid, watched] : watched_) {
-    const Resident resident = resident_of(read_line(watched.statm.get()));
+    Resident resident = resident_of(read_line(watched.statm.get()));
+    if (resident.size_pages == 0 && follow_living_thread(pid, watched)) resident = resident_of(read_line(watched.statm.get()));
     watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
-    const uint64_t pages = resident.own_pages;
-    now.pages += pages + newborn_pages(watched);
-    if (pages <= most) continue;
-    most = pages;
-    now.pid = pid;
+    const Had one = had(resident.own_pages, &watched.inherited_pages), newborns = newborns_had(watched, resident.own_pages);
+    pages += one.own + newborns.own;
+    summed += one.counted + newborns.counted;
+    if (one.counted <= most) continue;
+    most = one.counted;
+    fullest = pid;
   }
-  if (now.pages > peak_.pages) peak_ = now;
-  const uint64_t last = std::exchange(last_pages_, now.pages);
-  const uint64_t change = std::max(last, now.pages) - std::min(last, now.pages);
-  return change > now.pages / kNewsPart ? kBusy : std::min(apart * 2, change > 0 ? kSlow : kQuiet);
+  if (pages > peak_.pages) {
+    peak_.pages = pages;
+    peak_.pid = fullest;
+  }
+  if (summed > peak_.summed_pages) {
+    peak_.summed_pages = summed;
+    peak_.pages_then = pages;
+  }
+  const uint64_t last = std::exchange(last_pages_, summed);
+  const uint64_t change = std::max(last, summed) - std::min(last, summed);
+  return change > summed / kNewsPart ? kBusy : std::min(apart * 2, change > 0 ? kSlow : kQuiet);
 }
 
 void RssSampler::run() {

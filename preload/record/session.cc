@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cstring>
 #include <random>
+#include <utility>
 
 namespace oomcast::record {
 namespace {
@@ -93,7 +94,7 @@ Process* Session::find(uint32_t pid) {
   return at == processes_.end() ? nullptr : at->second.get();
 }
 
-Process& Session::add_process(uint32_t pid, uint32_t parent) {
+Process& Session::add_process(uint32_t pid, uint32_t parent, uint64_t inherited_pages) {
   auto process = std::make_unique<Process>();
   process->pid = pid;
   process->parent = parent;
@@ -109,6 +110,8 @@ Process& Session::add_process(uint32_t pid, uint32_t parent) {
   Process& added = *process;
   processes_[pid] = std::move(process);
   forget_address_space(added);
+  added.inherited_pages = inherited_pages;
+  if (!near_) sampler_.watch(pid, inherited_pages);
   return added;
 }
 
@@ -122,6 +125,7 @@ bool Session::memory_lives(Process& process) {
 /// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
 void Session::forget_address_space(Process& process) {
   release_all_shared(process);
+  return_loans(process);
   process.fork_group = 0;
   process.maps_shared_memory = false;
   process.file_mappings.clear();
@@ -141,7 +145,7 @@ void Session::forget_address_space(Process& process) {
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
   process.native_fault_ns = process.unpaid_faults = 0;
-  if (!near_) sampler_.watch(process.pid);
+  process.inherited_pages = process.shared_known_pages = 0;
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.leaving.clear();
   process.scanned.clear();
@@ -151,6 +155,7 @@ void Session::forget_address_space(Process& process) {
   if (process.shared) ring_lost_ += process.shared->reader.lost();
   process.shared.reset();
   process.looked_at = false;
+  if (std::exchange(process.memory_tid, 0) != 0) process.statm.belong_to(process.pid);
   process.maps.belong_to(process.pid);
   process.pagemap.belong_to(process.pid);
   process.mem.belong_to(process.pid);
@@ -282,6 +287,7 @@ void Session::drop_process(uint32_t pid) {
   if (process == nullptr) return;
   if (!process->greeted && !process->comm.empty() && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
   release_all_shared(*process);
+  return_loans(*process);
   process->pages.clear_all();
   note_tracked(*process);
   rss_total_bytes_ -= process->rss_bytes;
@@ -300,6 +306,7 @@ void Session::became_other_program(Process& process) {
   drain_ring(process);
   feed_simple(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);
+  if (!near_) sampler_.watch(process.pid);
   feed_comm(process);
 }
 
@@ -397,6 +404,7 @@ void Session::note_tracked(Process& process) {
       recount(*other);
     }
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * kPage);
+  own_peak_pages_ = std::max(own_peak_pages_, own_pages_);
 }
 
 void Session::recount(Process& process) {
@@ -410,6 +418,10 @@ void Session::recount(Process& process) {
   }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;
+  process.inherited_pages = std::min(process.inherited_pages, now);
+  const uint64_t own = now - std::min(now, process.shared_known_pages + process.inherited_pages);
+  own_pages_ += own - process.own_pages;
+  process.own_pages = own;
 }
 
 }  // namespace oomcast::record

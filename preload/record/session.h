@@ -84,7 +84,7 @@ class Session {
   // session.cc
   Process* find(uint32_t pid);
   static bool memory_lives(Process& process);
-  Process& add_process(uint32_t pid, uint32_t parent);
+  Process& add_process(uint32_t pid, uint32_t parent, uint64_t inherited_pages = 0);
   void on_process_end(Process& process);
   void became_other_program(Process& process);
   void forget_address_space(Process& process);
@@ -243,6 +243,7 @@ class Session {
   void note_found(Process& process, uint64_t pages);
   void charge_native_faults(Process& process);
   void tell_peak(Process& process, uint64_t own_pages);
+  uint64_t sampled_shared_pages() const;
   void tell_sampled_peak();
   uint64_t most_own_pages(const Process& process);
   void tell_remembered_peak(Process& process);
@@ -267,6 +268,7 @@ class Session {
   void look_at_those_that_grew();
   void sample_rss(Process& process);
   void read_rss(Process& process);
+  static bool follow_living_thread(Process& process);
   uint64_t shared_memory_bytes(Process& process);
 
   // session_sweep.cc
@@ -282,6 +284,7 @@ class Session {
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself, std::vector<PageRange>* registered = nullptr);
   // session_poll.cc
   void note_where_to_scan(Process& process);
+  void find_relocated(Process& process, const std::vector<Vma>& maps);
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
   using Scan = uint64_t (*)(int, uint64_t, uint64_t, const FoundRun&);
   static void add_fresh(const Process& process, uint64_t from, uint64_t to, Changes* out);
@@ -296,6 +299,8 @@ class Session {
   void find_there(Process& process, uint64_t from, uint64_t to);
   void give_back(Process& process, uint64_t from, uint64_t to);
   void find_fresh(Process& process, uint64_t from, uint64_t to);
+  void tell_fresh(Process& process, uint64_t from, uint64_t to);
+  void feed_found(Process& process, uint64_t from, uint64_t to, bool grown);
   bool announce_under(Process& process, uint64_t at);
   std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
   void poll_touches(Process& process, Touches touches, bool whole);
@@ -314,6 +319,12 @@ class Session {
   bool is_copy_of(const Process& child, const Process& parent);
   // session_cow.cc
   void share_by_fork(Process& parent, Process& child);
+  static uint64_t inherited_by_fork(Process& parent, uint32_t child);
+  std::vector<Process*> fork_group_of(const Process& process);
+  static Process* lender_of(uint64_t page, const std::vector<Process*>& partners);
+  std::vector<PageRange> borrow(Process& process, uint64_t from, uint64_t to);
+  void return_loans(Process& leaving);
+  void become_own(Process& borrower, uint64_t page);
   std::vector<Process*> fork_partners(const Process& process);
   void feed_copies(std::vector<Process*>& owners, bool still_shared, uint64_t page);
   void poll_copies(Process& process, bool whole);
@@ -321,6 +332,7 @@ class Session {
   // session_shared.cc
   bool is_shared_memory(const Vma& vma);
   void reconcile_shared(Process& process, uint64_t start, uint64_t end);
+  static void count_shared(Process& process);
   using Sharers = std::vector<std::pair<Process*, Area>>;
   Sharers sharers_of(uint64_t object_id, const Process& but);
   void hand_over(Process& process, uint64_t object_id, uint64_t offset, const Sharers& sharers);
@@ -358,6 +370,7 @@ class Session {
   bool asked_to_end_ = false, told_to_end_ = false;  // while descendants are waited for: a first signal that ends, a second one
   bool watched_anything_ = false, saw_refusal_ = false;
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
+  uint64_t own_pages_ = 0, own_peak_pages_ = 0;          // private ones, what a fork shares counted once; the most that the sink was told at once
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;
   std::vector<std::string> fallen_back_;             // processes that got less than tracker_
@@ -378,6 +391,7 @@ class Session {
   std::vector<std::string> held_no_more_;            // processes in which that happened too often
   GuestContent content_;
   uint64_t last_fork_group_ = 0, copies_seen_ = 0;
+  uint64_t grown_bytes_ = 0;                             // found where a mapping had grown over it meanwhile
   std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
   std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs
   bool saw_mapped_file_ = false, saw_program_file_ = false;

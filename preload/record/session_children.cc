@@ -71,7 +71,7 @@ bool Session::is_copy_of(const Process& child, const Process& parent) {
 }
 
 void Session::take_in(uint32_t pid, Process& parent) {
-  Process& process = add_process(pid, parent.pid);
+  Process& process = add_process(pid, parent.pid, inherited_by_fork(parent, pid));
   if (!process.pidfd || read_maps(process.maps.get()).empty()) {
     drop_process(pid);
     strangers_[pid] = kNotOurs;
@@ -83,6 +83,8 @@ void Session::take_in(uint32_t pid, Process& parent) {
     feed_simple(parent, trace::EventKind::kFork, pid, 0);
     inherit_from(process, parent);
   } else {
+    process.inherited_pages = 0;
+    if (!near_) sampler_.watch(pid);
     feed_simple(process, trace::EventKind::kProcessStart, parent.pid, 0);
     feed_limits(process);
   }

@@ -1,9 +1,14 @@
-// Which pages that a fork left shared have been copied since? Nothing tells: the page tables say which are one's own.
+// Pages that a fork left shared: which have been copied since, and which did we find in two processes without having known
+// them when the one forked from the other? Nothing tells: the page tables say which are one's own.
 //
 // After a fork both processes map the same pages; a write makes the kernel copy one (do_wp_page). pagemap's bit 56 says
 // whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
 // have written, so that the one copy is counted once. The time of a copy is that of the poll.
+//
+// A page that the parent touched after its last look and before it forked is met in both. The one in which it is met first has
+// touched it; the other one borrows it: the sink hears of it once it is a copy of its own, or its lender is gone.
 #include <algorithm>
+#include <utility>
 
 #include "preload/record/session.h"
 
@@ -22,6 +27,21 @@ void Session::share_by_fork(Process& parent, Process& child) {
     if (!area.shared) parent.pages.copy_bit(PageBit::kTouched, PageBit::kForked, area.start, area.end);
 }
 
+/// All that may share pages with the process since a fork.
+std::vector<Process*> Session::fork_group_of(const Process& process) {
+  std::vector<Process*> group;
+  for (const auto& [pid, other] : processes_)
+    if (other.get() != &process && other->fork_group == process.fork_group) group.push_back(other.get());
+  return group;
+}
+
+/// How much of what the child has is its parent's: what was known of that, and what it had beside that by the kernel's word.
+uint64_t Session::inherited_by_fork(Process& parent, uint32_t child) {
+  const uint64_t known = parent.counted_pages - std::min(parent.counted_pages, parent.shared_known_pages);
+  const uint64_t has = resident_of(read_line(parent.statm.get())).own_pages;
+  return std::max(known, std::min(has, resident_of(read_line_of("/proc/" + std::to_string(child) + "/statm")).own_pages));
+}
+
 std::vector<Process*> Session::fork_partners(const Process& process) {
   std::vector<Process*> partners;
   for (const auto& [pid, other] : processes_)
@@ -29,15 +49,71 @@ std::vector<Process*> Session::fork_partners(const Process& process) {
   return partners;
 }
 
-/// A copy for each of `owners` but the oldest, who kept the original unless somebody else (`still_shared`) has it.
+/// A copy for each of `owners` but the oldest, who kept the original unless somebody else (`still_shared`) has it. Who has borrowed
+/// the page has none yet by the sink's word.
 void Session::feed_copies(std::vector<Process*>& owners, bool still_shared, uint64_t page) {
   std::sort(owners.begin(), owners.end(), [](const Process* a, const Process* b) { return a->started_ns < b->started_ns; });
-  for (size_t i = 0; i < owners.size(); ++i) {
-    owners[i]->pages.set(PageBit::kForked, page, false);
-    if (i == 0 && !still_shared) continue;
+  bool kept = still_shared;
+  for (Process* owner : owners) {
+    owner->pages.set(PageBit::kForked, page, false);
+    const bool borrowed = owner->pages.test(PageBit::kBorrowed, page);
+    owner->pages.set(PageBit::kBorrowed, page, false);
+    if (!borrowed && !std::exchange(kept, true)) continue;
     ++copies_seen_;
-    feed_simple(*owners[i], trace::EventKind::kTouch, page, kPage, 0, trace::kWrite);
+    feed_simple(*owner, trace::EventKind::kTouch, page, kPage, 0, trace::kWrite);
   }
+}
+
+/// Of what was found at [from, to) and is not known in this process: what is its own. The rest it shares with a relative that has it
+/// by the sink's word.
+std::vector<PageRange> Session::borrow(Process& process, uint64_t from, uint64_t to) {
+  std::vector<PageRange> own;
+  const std::vector<Process*> partners = fork_group_of(process);
+  const std::vector<uint64_t> entries = partners.empty() ? std::vector<uint64_t>() : read_pagemap(process.pagemap.get(), from, (to - from) / kPage);
+  for (uint64_t at = from; at < to; at += kPage) {
+    const size_t i = (at - from) / kPage;
+    const bool shared = i < entries.size() && resident(entries[i]) && !mapped_once(entries[i]);
+    Process* const lender = shared ? lender_of(at, partners) : nullptr;
+    if (lender == nullptr) {
+      if (!own.empty() && own.back().second == at) own.back().second += kPage;
+      else own.emplace_back(at, at + kPage);
+      continue;
+    }
+    process.pages.touch(at);
+    process.pages.set(PageBit::kBorrowed, at, true);
+    process.pages.set(PageBit::kForked, at, true);
+    lender->pages.set(PageBit::kForked, at, true);
+  }
+  return own;
+}
+
+/// Who has the page by the sink's word, shared with others by the kernel's.
+Process* Session::lender_of(uint64_t page, const std::vector<Process*>& partners) {
+  for (Process* partner : partners) {
+    if (!partner->pages.test(PageBit::kTouched, page) || partner->pages.test(PageBit::kBorrowed, page)) continue;
+    const std::vector<uint64_t> theirs = read_pagemap(partner->pagemap.get(), page, 1);
+    if (theirs.size() == 1 && resident(theirs[0]) && !mapped_once(theirs[0])) return partner;
+  }
+  return nullptr;
+}
+
+/// The process goes: what it has lent is from now on of those who have it.
+void Session::return_loans(Process& leaving) {
+  if (leaving.fork_group == 0) return;
+  std::vector<Process*> partners = fork_group_of(leaving);
+  for (Process* borrower : partners) {
+    std::vector<uint64_t> due;
+    borrower->pages.for_each(PageBit::kBorrowed, 0, kLowHalfEnd, [&](uint64_t page) {
+      const auto has_it = [page](const Process* other) { return other->pages.test(PageBit::kTouched, page) && !other->pages.test(PageBit::kBorrowed, page); };
+      if (has_it(&leaving) && std::none_of(partners.begin(), partners.end(), has_it)) due.push_back(page);
+    });
+    for (const uint64_t page : due) become_own(*borrower, page);
+  }
+}
+
+void Session::become_own(Process& borrower, uint64_t page) {
+  borrower.pages.set(PageBit::kBorrowed, page, false);
+  feed_simple(borrower, trace::EventKind::kTouch, page, kPage, 0, trace::kWrite | trace::kPresent);
 }
 
 void Session::poll_copies(Process& process, bool whole) {
@@ -45,6 +121,9 @@ void Session::poll_copies(Process& process, bool whole) {
   std::vector<Process*> partners = fork_partners(process);
   if (partners.empty()) {
     // The last one has everything for itself: a write copies nothing.
+    std::vector<uint64_t> borrowed;
+    process.pages.for_each(PageBit::kBorrowed, 0, kLowHalfEnd, [&](uint64_t page) { borrowed.push_back(page); });
+    for (const uint64_t page : borrowed) become_own(process, page);
     process.pages.clear_bit(PageBit::kForked);
     process.fork_group = 0;
     return;
@@ -84,7 +163,7 @@ void Session::poll_copied_run(Process& process, const std::vector<Process*>& par
     for (size_t k = 0; k < partners.size(); ++k) {
       if (i >= theirs[k].size() || !resident(theirs[k][i]) || !partners[k]->pages.test(PageBit::kForked, page)) continue;
       if (mapped_once(theirs[k][i])) owners.push_back(partners[k]);
-      else still_shared = true;
+      else still_shared |= !partners[k]->pages.test(PageBit::kBorrowed, page);
     }
     feed_copies(owners, still_shared, page);
   }

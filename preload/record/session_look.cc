@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "preload/record/living_thread.h"
 #include "preload/record/session.h"
 
 namespace oomcast::record {
@@ -121,7 +122,7 @@ void Session::look_at_those_that_grew() {
 /// RssShmem less what our own ring has of it. What statm calls shared is told apart here, too.
 uint64_t Session::shared_memory_bytes(Process& process) {
   if (!process.maps_shared_memory) return 0;
-  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
+  const std::string status = read_whole_path(proc_of(process.pid, process.memory_tid) + "status");
   if (status.find("RssShmem:") == std::string::npos) return 0;
   process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
   uint64_t ours = 0;
@@ -139,9 +140,22 @@ void Session::sample_rss(Process& process) {
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, rss_total_bytes_);
 }
 
+/// The thread whose files were read has left by pthread_exit(): those of one that runs on tell of the same memory. False: there is none.
+bool Session::follow_living_thread(Process& process) {
+  const uint32_t tid = living_thread(process.pid);
+  if (tid == 0 || tid == process.memory_tid || (tid == process.pid && process.memory_tid == 0)) return false;
+  process.memory_tid = tid;
+  process.statm.belong_to(process.pid, tid);
+  // An open file of these is of the address space, whoever opened it.
+  for (ProcFile* file : {&process.maps, &process.pagemap})
+    if (file->get() < 0) file->belong_to(process.pid, tid);
+  return true;
+}
+
 void Session::read_rss(Process& process) {
   process.touched_since_sample = 0;
-  const Resident now = resident_of(read_line(process.statm.get()));
+  Resident now = resident_of(read_line(process.statm.get()));
+  if (now.size_pages == 0 && follow_living_thread(process)) now = resident_of(read_line(process.statm.get()));
   if (!now.known) return;
   process.size_pages = now.size_pages;
   process.data_pages = now.data_pages;

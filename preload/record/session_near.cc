@@ -85,38 +85,50 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and may have
 /// been unmapped since: as many as there ever were.
 uint64_t Session::most_own_pages(const Process& process) {
-  const uint64_t most = kib_of(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "VmHWM:") * 1024 / kPage;
+  const uint64_t most = kib_of(read_whole_path(proc_of(process.pid, process.memory_tid) + "status"), "VmHWM:") * 1024 / kPage;
   return most - std::min(most, sampler_.most_shared_pages(process.pid));
 }
 
+uint64_t Session::sampled_shared_pages() const {
+  uint64_t pages = 0;
+  for (const auto& [pid, process] : processes_) pages += process->sampled_shared_bytes / kPage;
+  return pages;
+}
+
 /// What was there between two looks and is gone again: told as memory of nobody's that is touched and given back, so that the
-/// target is as full as it would have been. `own_pages`: anonymous pages that all processes had at once.
+/// target is as full as it would have been. `own_pages`: private pages that all processes had at once, those that a forked child shares
+/// with its parent once. The kernel's counts added up would not do: with each fork they grow by all that the parent has.
 void Session::tell_peak(Process& process, uint64_t own_pages) {
-  uint64_t pages = own_pages;
-  for (const auto& [pid, other] : processes_) pages += other->sampled_shared_bytes / kPage;
-  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, pages * kPage);
-  if (pages * kPage <= summary_.tracked_peak_bytes + summary_.tracked_peak_bytes / kLeastMissedPart || pages <= tracked_pages_) return;
-  summary_.tracked_peak_bytes = pages * kPage;
+  if (own_pages <= own_peak_pages_ + own_peak_pages_ / kLeastMissedPart || own_pages <= own_pages_) return;
+  own_peak_pages_ = own_pages;
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + own_pages - own_pages_) * kPage);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
   event.address = kNobodysMemory;
-  event.bytes = (pages - tracked_pages_) * kPage;
+  event.bytes = (own_pages - own_pages_) * kPage;
   event.flags = trace::kWrite | trace::kPresent;
   feed(event);
   feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, event.bytes);
 }
 
-/// By the counts that were sampled since the last time.
+/// By the counts that were sampled since the last time. Of the highest sum all is known but what `tell_peak()` has not told.
 void Session::tell_sampled_peak() {
   if (near_) return;
   const RssSampler::Peak peak = sampler_.take();
   if (Process* process = find(peak.pid)) tell_peak(*process, peak.pages);
+  const uint64_t summed = peak.summed_pages + sampled_shared_pages(), untold = peak.pages_then - std::min(peak.pages_then, own_peak_pages_);
+  if (peak.summed_pages == 0) return;
+  summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, summed * kPage);
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (summed - untold) * kPage);
 }
 
 /// Of one process that has nearly all, the kernel remembers also what no sample has met.
 void Session::tell_remembered_peak(Process& process) {
-  if (tracked_pages_ - process.counted_pages > process.counted_pages / kOthersPart) return;
-  const uint64_t most = most_own_pages(process);
-  if (most * kPage > summary_.tracked_peak_bytes + std::max(kLeastMissedBytes, summary_.tracked_peak_bytes / kMissedPart)) tell_peak(process, most);
+  if (own_pages_ - process.own_pages > process.own_pages / kOthersPart) return;
+  const uint64_t most = most_own_pages(process), own = most - std::min(most, process.inherited_pages);
+  if (own > own_peak_pages_ + std::max(kLeastMissedBytes / kPage, own_peak_pages_ / kMissedPart)) {
+    tell_peak(process, own);
+    summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, most * kPage);
+  }
 }
 
 /// Before the mappings are looked at: what the program maps after it has read the old word is there by then.

@@ -1,6 +1,7 @@
 // What did a process touch, by the kernel's own page tables? For what no fault tells: the wp-async and pagemap trackers,
 // mappings that cannot be registered, and memory that was there before tracking.
 #include <algorithm>
+#include <utility>
 
 #include "preload/record/session.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
+constexpr uint64_t kHugeBytes = 2 << 20;
 constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
 constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is looked through by the cheaper scan
 constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
@@ -62,6 +64,21 @@ void Session::note_where_to_scan(Process& process) {
   }
   process.scanned.emplace_back(from, kScanEnd);
   process.doubtful.emplace_back(doubtful_from, kScanEnd);
+}
+
+/// Data of a program or library that were relocated and can only be read by now: copies of the process's own in a mapping too large to
+/// be looked through each time. Nothing writes there again, so the first look at the mapping finds all of them.
+void Session::find_relocated(Process& process, const std::vector<Vma>& maps) {
+  if (process.tells_frees()) return;
+  auto before = process.last_maps.begin();
+  std::vector<PageRange> fresh;
+  for (const Vma& vma : maps) {
+    while (before != process.last_maps.end() && before->start < vma.start) ++before;
+    const bool known = before != process.last_maps.end() && *before == vma;
+    const bool constant = vma.inode != 0 && !vma.shared && !vma.writable && !vma.executable && vma.start < kScanEnd;
+    if (!known && constant && vma.end - vma.start >= kLeastSpared) fresh.emplace_back(vma.start, vma.end);
+  }
+  if (!fresh.empty()) reconcile_all(process, fresh);
 }
 
 /// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
@@ -184,14 +201,38 @@ bool Session::announce_under(Process& process, uint64_t at) {
   return true;
 }
 
+/// What a relative has lent is its touch, not this one's.
 void Session::find_fresh(Process& process, uint64_t from, uint64_t to) {
+  if (process.fork_group == 0) return tell_fresh(process, from, to);
+  for (const auto& [start, end] : borrow(process, from, to)) tell_fresh(process, start, end);
+}
+
+void Session::tell_fresh(Process& process, uint64_t from, uint64_t to) {
   process.pages.touch(from, to);
   note_found(process, (to - from) / kPage);
   if (process.shared) process.shared->touched.set(from, to, true);
+  const auto grown_at = [&process](uint64_t huge) { return process.map.may_have_grown(huge, process.looks, process.in_heap(huge)); };
+  uint64_t start = from;
+  bool grown = grown_at(from & ~(kHugeBytes - 1));
+  for (uint64_t huge = (from & ~(kHugeBytes - 1)) + kHugeBytes; huge < to; huge += kHugeBytes) {
+    const bool next = grown_at(huge);
+    if (next == grown) continue;
+    feed_found(process, start, huge, std::exchange(grown, next));
+    start = huge;
+  }
+  feed_found(process, start, to, grown);
+}
+
+/// `grown`: no huge page was given there. The sink hears of a read first: like the kernel it maps zero pages of 4 KiB then, where it has
+/// nothing yet, and what is written after that is as small.
+void Session::feed_found(Process& process, uint64_t from, uint64_t to, bool grown) {
+  if (grown)
+    for (uint64_t at = from; at < to; at = (at & ~(kHugeBytes - 1)) + kHugeBytes) feed_simple(process, trace::EventKind::kTouch, at, kPage);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
   event.address = from;
   event.bytes = to - from;
   event.flags = trace::kWrite | trace::kPresent;
+  if (grown) grown_bytes_ += event.bytes;
   feed_touch(process, event);
   found_feed_ns_ += monotonic_ns() - event.time_ns;
 }
@@ -243,6 +284,7 @@ void Session::poll_touches(Process& process, Touches touches, bool whole) {
     poll_copies(process, whole);
     if (process.tracker == TrackerKind::kWpAsync) poll_watches(process);
   }
+  ++process.looks;
   note_looked(process);
 }
 

@@ -124,9 +124,11 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
       // What the parent did before the fork comes before it.
       on_userfaultfd(*parent);
       drain_ring(*parent);
+      // What it has touched since its last look the child has from it, and would be met in both.
+      if (!parent->tells_frees() && parent->looked_at) poll_touches(*parent, Touches::kFresh, false);
       feed_simple(*parent, trace::EventKind::kFork, pid, 0);
     }
-    process = &add_process(pid, said_parent);
+    process = &add_process(pid, said_parent, parent != nullptr ? inherited_by_fork(*parent, pid) : 0);
     if (parent != nullptr) {
       inherit_from(*process, *parent);
       tell_comm(*process);
@@ -335,6 +337,7 @@ void Session::drain_ring(Process& process) {
         std::vector<std::pair<uint64_t, uint64_t>> changed;
         process.map.for_each(page_down(note.address), page_up(note.address + note.bytes), [&](Area& area) {
           if (area.writable != writable && area.announced) changed.emplace_back(area.start, area.end);
+          if (area.writable != writable) area.since_look = process.looks;
           area.writable = writable;
         });
         for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);

@@ -76,7 +76,15 @@ void Session::reconcile_shared(Process& process, uint64_t start, uint64_t end) {
     feed_simple(process, trace::EventKind::kAdviseDontneed, address, kPage);
     hand_over(process, area->object, address + delta, sharers);
   }
+  count_shared(process);
   note_tracked(process);
+}
+
+/// How much of what is counted for the process is shared memory.
+void Session::count_shared(Process& process) {
+  process.shared_known_pages = 0;
+  for (const auto& [start, area] : process.map.areas())
+    if (area.shared) process.shared_known_pages += process.pages.count(PageBit::kTouched, area.start, area.end);
 }
 
 /// Who else maps the object, and where. A database's server has thousands of its pages and a hundred mappings: looked up once.

@@ -10,6 +10,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr size_t kNamed = 8;
+constexpr uint64_t kWorthSaying = 8 << 20;  // four huge pages
 
 std::string listed(const std::vector<std::string>& comms) {
   std::string names;
@@ -80,6 +81,8 @@ void Session::say_what_else_was_missed() {
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
   if (copies_seen_ > 0)
     summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 0.2 s later at most.");
+  if (grown_bytes_ >= kWorthSaying)
+    summary_.caveats.push_back(std::to_string(grown_bytes_ >> 20) + " MiB were found in mappings that had grown since the last look (the heap, arenas): such memory is taken to have been touched while its mapping was smaller than a huge page, so it gets none; `--tracker userfaultfd` sees the order.");
   if (saw_mapped_file_) summary_.caveats.emplace_back("The program mapped files for their data: the first use of each page was found by polling, 5 to 50 ms later at most; later uses are not seen, so such pages look colder than they are.");
   if (saw_program_file_) summary_.caveats.emplace_back("Text of the program and its libraries (the C library and shells left out) is taken not to be in the target's page cache at the start, unless its root file system is in memory or page_cache[] names the file; its first use was found by polling, in pieces of 64 KiB at most, of later ones only those are seen in which a thread takes a fault.");
   if (unseen_file_bytes_ > 0) summary_.caveats.push_back(std::to_string(unseen_file_bytes_ >> 20) + " MiB were read or written by calls that no hook sees (stdio inside libc, system calls of its own); they were found by polling the descriptors' positions, 5 to 50 ms later at most.");

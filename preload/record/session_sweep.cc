@@ -133,6 +133,8 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     area.no_reserve = no_reserve;
     area.stack = vma.name == "[stack]";
     area.text = vma.executable && !anonymous;
+    area.at_once = vma.one_request;
+    area.since_look = process.looks;
     area.announced = anonymous || vma.writable;
     area.shared = shared;
     if (shared) {
@@ -152,6 +154,7 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     if (area.writable != vma.writable) {
       if (area.announced) changed.emplace_back(area.start, area.end);
       area.writable = vma.writable;
+      area.since_look = process.looks;
     }
     if (registrable && !area.registered) unregistered.emplace_back(area.start, area.end);
   });
@@ -207,6 +210,7 @@ void Session::look_at_mappings(Process& process, bool changed_only, bool whole) 
     if (is_heap(vma)) process.break_end = vma.end;
   if (changed_only) learn_changed(process, maps);
   else learn_all(process, maps, whole);
+  find_relocated(process, maps);
   process.last_maps = std::move(maps);
   note_where_to_scan(process);
   process.next_mappings_ns = rest_after(cpu_began, kMappingsShare);

@@ -37,6 +37,16 @@ TEST(PageStates, ARangeIsTouchedAsItsPagesWouldBeOneByOne) {
   }
 }
 
+TEST(PageStates, CountsWhatLiesInARange) {
+  PageStates pages;
+  pages.touch(0x200000 - 3 * 4096, 0x200000 + 70 * 4096);
+  EXPECT_EQ(pages.count(PageBit::kTouched, 0, 0x40000000), 73u);
+  EXPECT_EQ(pages.count(PageBit::kTouched, 0x200000, 0x200000 + 65 * 4096), 65u);
+  EXPECT_EQ(pages.count(PageBit::kTouched, 0x200000 - 4096, 0x200000 + 4096), 2u);
+  EXPECT_EQ(pages.count(PageBit::kForked, 0, 0x40000000), 0u);
+  EXPECT_EQ(pages.count(PageBit::kTouched, 0x200000, 0x200000), 0u);
+}
+
 TEST(PageStates, MovesWithTheMapping) {
   PageStates pages;
   pages.touch(0x200000);
@@ -112,6 +122,66 @@ TEST(AddressMap, JoinsWhatIsAlikeAndNothingElse) {
   EXPECT_EQ(starts, (std::vector<uint64_t>{0, 1, 4, 5, 7}));
   EXPECT_EQ(map.find(4096)->end, 4 * 4096u);
   EXPECT_EQ(map.find(3 * 4096)->start, 4096u);
+}
+
+constexpr uint64_t kHuge = 2 << 20;
+
+Area anonymous(uint64_t start, uint64_t end, uint64_t since_look) {
+  Area area;
+  area.start = start;
+  area.end = end;
+  area.anonymous = area.writable = true;
+  area.since_look = since_look;
+  return area;
+}
+
+TEST(AddressMap, AMappingThatALookHasSeenWholeHasNotGrownSince) {
+  AddressMap map;
+  map.insert(anonymous(kHuge, 3 * kHuge, 4));
+  EXPECT_FALSE(map.may_have_grown(kHuge, 5, true));
+  EXPECT_FALSE(map.may_have_grown(2 * kHuge, 5, true));
+}
+
+TEST(AddressMap, WhatIsNewOfAHeapHasGrownInSteps) {
+  AddressMap map;
+  map.insert(anonymous(kHuge, 3 * kHuge, 5));
+  EXPECT_TRUE(map.may_have_grown(kHuge, 5, true));
+  EXPECT_FALSE(map.may_have_grown(kHuge, 5, false)) << "one mapping, for all that is known made at once";
+}
+
+TEST(AddressMap, WhatHasItsReserveBehindItHasGrownInSteps) {
+  AddressMap map;
+  map.insert(anonymous(kHuge, 3 * kHuge, 5));
+  Area reserve = anonymous(3 * kHuge, 32 * kHuge, 1);
+  reserve.writable = false;
+  map.insert(reserve);
+  EXPECT_TRUE(map.may_have_grown(kHuge, 5, false));
+}
+
+TEST(AddressMap, AReserveThatHoldsPagesWasMadeUsableInPieces) {
+  AddressMap map;
+  Area reserve = anonymous(kHuge, 32 * kHuge, 1);
+  reserve.writable = false;
+  map.insert(reserve);
+  EXPECT_TRUE(map.may_have_grown(2 * kHuge, 5, false));
+}
+
+TEST(AddressMap, WhatCameInPiecesHasGrownAndWhatCameInOneRequestHasNot) {
+  AddressMap map;
+  map.insert(anonymous(kHuge, kHuge + kHuge / 2, 5));
+  map.insert(anonymous(kHuge + kHuge / 2, 2 * kHuge, 5));
+  EXPECT_TRUE(map.may_have_grown(kHuge, 5, false));
+  Area asked = anonymous(2 * kHuge, 8 * kHuge, 5);
+  asked.at_once = true;
+  map.insert(asked);
+  EXPECT_FALSE(map.may_have_grown(4 * kHuge, 5, true));
+}
+
+TEST(AddressMap, WhereTheMappingDoesNotCoverAllOfAHugePageNothingIsDecided) {
+  AddressMap map;
+  map.insert(anonymous(kHuge, 2 * kHuge - 4096, 5));
+  EXPECT_FALSE(map.may_have_grown(kHuge, 5, true));
+  EXPECT_FALSE(map.may_have_grown(0, 5, true));
 }
 
 TEST(AddressMap, RemovingTheMiddleLeavesBothEnds) {

@@ -2,14 +2,18 @@
 #include "preload/record/rss_sampler.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <string>
 #include <thread>
 
+#include "preload/record/living_thread.h"
 #include "preload/record/page_states.h"
 #include "preload/record/proc_maps.h"
 
@@ -91,6 +95,103 @@ TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
   child.proceed();
   let_it_sample();
   EXPECT_GT(sampler.take().pages, alone + kPeakBytes / kPage);
+}
+
+/// A child with memory of its own, and a copy of it by fork that has taken nothing else. Both wait for their end.
+class ForkedPair {
+ public:
+  ForkedPair() {
+    int told[2];
+    if (::pipe(go_) != 0 || ::pipe(told) != 0) std::abort();
+    parent_ = ::fork();
+    if (parent_ == 0) run(told[1]);
+    if (::read(told[0], &copy_, sizeof copy_) != sizeof copy_) std::abort();
+    for (const int fd : {told[0], told[1]}) ::close(fd);
+  }
+  ~ForkedPair() {
+    ::close(go_[1]);
+    ::close(go_[0]);
+    ::waitpid(parent_, nullptr, 0);
+  }
+  uint32_t parent() const { return static_cast<uint32_t>(parent_); }
+  uint32_t copy() const { return static_cast<uint32_t>(copy_); }
+
+ private:
+  [[noreturn]] void run(int tell) {
+    ::close(go_[1]);
+    void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    std::memset(memory, 1, kPeakBytes);
+    const pid_t copy = ::fork();
+    if (copy != 0) static_cast<void>(!::write(tell, &copy, sizeof copy));
+    char end = 0;
+    static_cast<void>(!::read(go_[0], &end, 1));
+    if (copy != 0) ::waitpid(copy, nullptr, 0);
+    ::_exit(0);
+  }
+
+  int go_[2];
+  pid_t parent_ = 0, copy_ = 0;
+};
+
+TEST(RssSampler, WhatAForkedChildSharesWithItsParentIsThereOnce) {
+  ForkedPair pair;
+  RssSampler sampler;
+  sampler.watch(pair.parent());
+  let_it_sample();
+  const uint64_t alone = sampler.take().pages;
+  ASSERT_GE(alone, kPeakBytes / kPage);
+  sampler.watch(pair.copy(), alone);
+  let_it_sample();
+  const RssSampler::Peak both = sampler.take();
+  EXPECT_LT(both.pages, alone + kPeakBytes / kPage / 4);
+  EXPECT_GE(both.summed_pages, 2 * kPeakBytes / kPage);
+  EXPECT_EQ(both.pages_then, both.pages);
+}
+
+TEST(RssSampler, WhatAChildThatIsNotWatchedSharesWithItsParentIsThereOnce) {
+  ForkedPair pair;
+  RssSampler sampler;
+  sampler.watch(pair.parent());
+  sampler.has_forked(pair.parent());
+  let_it_sample();
+  const RssSampler::Peak peak = sampler.take();
+  EXPECT_GE(peak.summed_pages, 2 * kPeakBytes / kPage) << "the child was not seen";
+  EXPECT_LT(peak.pages, kPeakBytes / kPage * 5 / 4);
+}
+
+/// A program whose first thread leaves while a second one has its memory, and ends with `go`.
+TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
+  int go[2];
+  ASSERT_EQ(::pipe(go), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::close(go[1]);
+    std::thread([end = go[0]] {
+      void* memory = ::mmap(nullptr, kPeakBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      std::memset(memory, 1, kPeakBytes);
+      char told = 0;
+      static_cast<void>(!::read(end, &told, 1));
+      ::_exit(0);
+    }).detach();
+    ::pthread_exit(nullptr);
+  }
+  const std::string statm = "/proc/" + std::to_string(child) + "/statm";
+  RssSampler sampler;
+  sampler.watch(static_cast<uint32_t>(child));
+  for (int i = 0; i < 1000 && resident_of(read_line_of(statm)).size_pages != 0; ++i) std::this_thread::sleep_for(milliseconds(5));
+  static_cast<void>(sampler.take());
+  const auto has_all = [&sampler] { return sampler.take().pages >= kPeakBytes / kPage; };
+  bool seen = false;
+  for (int i = 0; i < 1000 && !seen; ++i) {
+    std::this_thread::sleep_for(milliseconds(5));
+    seen = has_all();
+  }
+  EXPECT_TRUE(seen);
+  EXPECT_NE(living_thread(static_cast<uint32_t>(child)), static_cast<uint32_t>(child));
+  ::close(go[1]);
+  ::close(go[0]);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(living_thread(static_cast<uint32_t>(child)), 0u);
 }
 
 TEST(RssSampler, CountsThoseOnlyThatItWatches) {

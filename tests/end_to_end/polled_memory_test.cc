@@ -1,0 +1,61 @@
+// Memory that is found by looking at page tables: each page counts once, whatever processes share it since a fork, whichever thread
+// is left, and however its mapping came to be.
+#include <gmock/gmock.h>
+
+#include <string>
+
+#include "tests/end_to_end/oomcast_run.h"
+
+namespace oomcast::end_to_end {
+namespace {
+
+constexpr double kMiB = 1 << 20;
+const std::string kGuests = std::string(OOMCAST_BINARY_DIR) + "/tests/guests/guest_";
+
+double mib(const Json& report, const char* key) { return report["app"][key].get<double>() / kMiB; }
+
+/// The default tracker only looks while the target is far from its watermarks, and vm-8g is.
+class PolledMemory : public EndToEnd, public testing::WithParamInterface<const char*> {
+ protected:
+  Json run_on(const std::string& host, const std::string& guest) {
+    const Finished finished =
+        sh("$OOMCAST run --quiet --host " + host + " " + GetParam() + " -- " + kGuests + guest);
+    if (!has_report()) return Json();
+    EXPECT_THAT(finished.status, testing::AnyOf(0, 4)) << finished.err;
+    return report();
+  }
+};
+
+TEST_P(PolledMemory, WhatWorkersShareWithTheirServerIsThereOnce) {
+  const Json r = run_on("vm-8g --set vm.thp_enabled=never", "forks_after_loading");
+  if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+  // 48 MiB, and six times one that was copied and two of the worker's own; what libc has is less than a MiB a process.
+  EXPECT_GE(mib(r, "footprint_peak_bytes"), 65.5);
+  EXPECT_LE(mib(r, "footprint_peak_bytes"), 69);
+  EXPECT_LE(mib(r, "touched_bytes"), 72);
+}
+
+TEST_P(PolledMemory, AProgramRunsOnWithoutItsFirstThread) {
+  const Json r = run_on("vm-8g --set vm.thp_enabled=never", "first_thread_leaves 256");
+  if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+  EXPECT_EQ(r["exit"]["code"], 4);
+  EXPECT_GE(mib(r, "footprint_peak_bytes"), 255);
+  EXPECT_GE(r["coverage"]["rss_bytes"].get<double>() / kMiB, 250) << "the kernel's count is that of a thread that lives";
+  const Json small = run_on("vm-8g --cgroup memory.max=128M", "first_thread_leaves 256");
+  EXPECT_EQ(small["verdict"], "oom_kill");
+}
+
+TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
+  for (const char* pause : {"", " 500"}) {
+    const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + pause);
+    if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+    EXPECT_LE(mib(r, "footprint_peak_bytes"), 6) << "with huge pages it would be 52 MiB";
+    EXPECT_EQ(r["counters"]["thp_fault_alloc"], 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Trackers, PolledMemory,
+                         testing::Values("", "--tracker userfaultfd", "--tracker wp-async", "--tracker pagemap"));
+
+}  // namespace
+}  // namespace oomcast::end_to_end
