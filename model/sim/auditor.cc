@@ -2,6 +2,8 @@
 #include "model/sim/auditor.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace oomcast::sim {
 
@@ -130,6 +132,35 @@ void count_slots(const Host& host, Counts& counts) {
   if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
 }
 
+// The footprint: pages of guests in memory, and slots of theirs whose page is nowhere in memory that is mapped. Each slot
+// knows how many page-table entries name it.
+void count_footprint(Host& host, Counts& counts) {
+  std::map<host::SlotId, int64_t> entries;
+  for (host::Process& process : host.processes) {
+    if (!process.guest) continue;
+    process.space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t, const host::Pte& pte) {
+      if (pte.is_swapped()) ++entries[pte.slot()];
+    });
+  }
+  int64_t anon = 0, swapped = 0;
+  for (PageId id = 0; id < host.pages.size(); ++id) {
+    if (!host.pages.alive(id)) continue;
+    const Page& page = std::as_const(host.pages)[id];
+    anon += page.anon() && !page.background && page.mapcount > 0 ? 1 : 0;
+  }
+  for (const host::SwapDevice& device : host.swaps) {
+    for (int64_t i = 0; i < device.total(); ++i) {
+      const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
+      if (!device.in_use(id) || device.slot(id).foreign) continue;
+      const host::SwapSlot& slot = device.slot(id);
+      if (slot.map_count != entries[id]) counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " + std::to_string(entries[id]) + " were found");
+      swapped += slot.map_count > 0 && !(slot.cached && std::as_const(host.pages)[slot.page].mapcount > 0) ? 1 : 0;
+    }
+  }
+  if (anon != host.guest_anon) counts.fail("the program counts " + std::to_string(host.guest_anon) + " pages in memory, " + std::to_string(anon) + " were found");
+  if (swapped != host.guest_swapped) counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " + std::to_string(swapped) + " were found");
+}
+
 // What a group is charged for: its pages, page tables, slab of cached files and what its CPUs have parked.
 void count_cgroups(const Host& host, Counts& counts) {
   std::vector<int64_t> charged(host.cgroups.size(), 0), swapped(host.cgroups.size(), 0);
@@ -236,6 +267,7 @@ Counts recount(const Host& host) {
     if (cache.pages_in_zones() != cache.slab_pages()) counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
   }
   count_slots(host, counts);
+  count_footprint(const_cast<Host&>(host), counts);
   count_cgroups(host, counts);
   count_files(host, counts);
   return counts;
