@@ -21,6 +21,8 @@ struct Counts {
   std::vector<std::vector<int64_t>> listed;                 // by node and list
   std::vector<int64_t> rss, swapped, tables;                // by process
   std::vector<int64_t> unmapped_at_start;                   // by node: NR_FILE_MAPPED that no page here accounts for
+  int64_t anon = 0;                                         // pages of guests in memory
+  std::map<host::SlotId, int64_t> entries;                  // page-table entries of guests that name a swap slot
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -59,6 +61,7 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     if (!host.pages.alive(id)) continue;
     const Page& page = host.pages[id];
     ++counts.accounted[page.node][page.zone];
+    counts.anon += page.anon() && !page.background && page.mapcount > 0 ? 1 : 0;
     if (seen[id] != 1) counts.fail("page " + std::to_string(id) + " is in " + std::to_string(seen[id]) + " places");
     int mappers = 0;
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
@@ -105,6 +108,7 @@ void count_processes(Host& host, Counts& counts) {
       rss += pte.is_present() && !of_file ? 1 : 0;
       file += of_file ? 1 : 0;
       swapped += pte.is_swapped() ? 1 : 0;
+      if (pte.is_swapped()) ++counts.entries[pte.slot()];
       if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
       if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot())) counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
     }
@@ -116,8 +120,9 @@ void count_processes(Host& host, Counts& counts) {
   }
 }
 
+// The footprint counts a slot whose page somebody maps as memory, not as swap.
 void count_slots(const Host& host, Counts& counts) {
-  int64_t idle = 0;
+  int64_t idle = 0, alone = 0;
   for (const host::SwapDevice& device : host.swaps) {
     int64_t used = 0;
     for (int64_t i = 0; i < device.total(); ++i) {
@@ -126,39 +131,17 @@ void count_slots(const Host& host, Counts& counts) {
       ++used;
       const host::SwapSlot& slot = device.slot(id);
       if (slot.map_count == 0 && !slot.cached && !slot.foreign) ++idle;
+      if (slot.foreign) continue;
+      const auto found = counts.entries.find(id);
+      const int64_t entries = found == counts.entries.end() ? 0 : found->second;
+      if (slot.map_count != entries) counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " + std::to_string(entries) + " were found");
+      alone += slot.map_count > 0 && !(slot.cached && host.pages[slot.page].mapcount > 0) ? 1 : 0;
     }
     if (used + device.free() != device.total()) counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
   }
+  if (counts.anon != host.guest_anon) counts.fail("the program counts " + std::to_string(host.guest_anon) + " pages in memory, " + std::to_string(counts.anon) + " were found");
+  if (alone != host.guest_swapped) counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " + std::to_string(alone) + " were found");
   if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
-}
-
-// The footprint: pages of guests in memory, and slots of theirs whose page is nowhere in memory that is mapped. Each slot
-// knows how many page-table entries name it.
-void count_footprint(Host& host, Counts& counts) {
-  std::map<host::SlotId, int64_t> entries;
-  for (host::Process& process : host.processes) {
-    if (!process.guest) continue;
-    process.space.for_each(0, ~uint64_t{0} >> kPageShift, [&](uint64_t, const host::Pte& pte) {
-      if (pte.is_swapped()) ++entries[pte.slot()];
-    });
-  }
-  int64_t anon = 0, swapped = 0;
-  for (PageId id = 0; id < host.pages.size(); ++id) {
-    if (!host.pages.alive(id)) continue;
-    const Page& page = std::as_const(host.pages)[id];
-    anon += page.anon() && !page.background && page.mapcount > 0 ? 1 : 0;
-  }
-  for (const host::SwapDevice& device : host.swaps) {
-    for (int64_t i = 0; i < device.total(); ++i) {
-      const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
-      if (!device.in_use(id) || device.slot(id).foreign) continue;
-      const host::SwapSlot& slot = device.slot(id);
-      if (slot.map_count != entries[id]) counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " + std::to_string(entries[id]) + " were found");
-      swapped += slot.map_count > 0 && !(slot.cached && std::as_const(host.pages)[slot.page].mapcount > 0) ? 1 : 0;
-    }
-  }
-  if (anon != host.guest_anon) counts.fail("the program counts " + std::to_string(host.guest_anon) + " pages in memory, " + std::to_string(anon) + " were found");
-  if (swapped != host.guest_swapped) counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " + std::to_string(swapped) + " were found");
 }
 
 // What a group is charged for: its pages, page tables, slab of cached files and what its CPUs have parked.
@@ -267,7 +250,6 @@ Counts recount(const Host& host) {
     if (cache.pages_in_zones() != cache.slab_pages()) counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
   }
   count_slots(host, counts);
-  count_footprint(const_cast<Host&>(host), counts);
   count_cgroups(host, counts);
   count_files(host, counts);
   return counts;
