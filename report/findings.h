@@ -41,6 +41,8 @@ Findings find_all(const sim::Outcome& outcome, const trace::CaptureSummary& capt
 
 void find_tracking(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // none, or not enough of it
 void find_incomplete(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // the run went on unseen
+void find_halt(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // a panic, or nobody to kill
+void find_memory_high(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // asleep for memory.high
 void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // why this victim
 void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // somebody else dies for it
 void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // overcommit

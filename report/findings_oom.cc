@@ -16,6 +16,9 @@ using sim::OomCandidate;
 
 constexpr int kOomScoreAdjMin = -1000;
 
+bool killed(const sim::OomKill& kill) { return kill.end == sim::OomEnd::kKilled; }
+bool bystander(const sim::OomKill& kill) { return killed(kill) && !kill.victim.guest; }
+
 std::string named(const OomCandidate& task) { return task.comm + " (pid " + std::to_string(task.pid) + ")"; }
 
 int64_t points_without_adj(const OomCandidate& task) {
@@ -101,8 +104,9 @@ const OomCandidate* runner_up(const sim::OomKill& kill) {
 }
 
 void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
-  if (outcome.oom_kills.empty()) return;
-  const sim::OomKill& kill = outcome.oom_kills.front();
+  const auto first = std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), killed);
+  if (first == outcome.oom_kills.end()) return;
+  const sim::OomKill& kill = *first;
   const OomCandidate& victim = kill.victim;
   bool cgroup = kill.incident.scope == sim::Scope::kCgroup;
   Finding finding{"oom_kill", Severity::kError};
@@ -116,7 +120,7 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
                       {"victim_pid", victim.pid},
                       {"victim_points", victim.points},
                       {"app_footprint_bytes", kill.incident.app_footprint.count()},
-                      {"kills", outcome.oom_kills.size()}};
+                      {"kills", outcome.oom_kills_total}};
   int64_t step = points_per_adj(kill, outcome.host);
   if (const OomCandidate* next = runner_up(kill)) {
     finding.evidence["next_pid"] = next->pid;
@@ -136,10 +140,10 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
 void find_oom_bystander(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
   std::vector<std::string> victims;
   for (const sim::OomKill& kill : outcome.oom_kills)
-    if (!kill.victim.guest) victims.push_back(named(kill.victim));
+    if (bystander(kill)) victims.push_back(named(kill.victim));
   if (victims.empty()) return;
   const sim::OomKill& first =
-      *std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), [](const auto& k) { return !k.victim.guest; });
+      *std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), bystander);
   Finding finding{"oom_bystander", Severity::kError};
   finding.title = "The program takes others with it: " + victims.front() +
                   (victims.size() > 1 ? " and " + std::to_string(victims.size() - 1) + " more" : "");

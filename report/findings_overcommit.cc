@@ -22,6 +22,7 @@ void suggest(const sim::Outcome& outcome, Finding& finding) {
     finding.evidence["overcommit_ratio"] = vm.overcommit_ratio;
     finding.evidence["overcommit_kbytes"] = vm.overcommit_kbytes;
     finding.tries.push_back({"vm.overcommit_memory=0 (heuristic), or a higher vm.overcommit_ratio"});
+    if (outcome.refused_by == RefusedBy::kFork) finding.tries.push_back({"vm.overcommit_memory=1: a fork() is never refused"});
   } else {
     finding.tries.push_back({"vm.overcommit_memory=1, if the program maps much more than it touches"});
   }
@@ -34,11 +35,13 @@ void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary
   if (!outcome.alloc_refused) return;
   const sim::Incident& refused = *outcome.alloc_refused;
   Finding finding{"alloc_refused", Severity::kError};
-  finding.title = "The kernel refuses an allocation of " + refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
+  const bool fork = outcome.refused_by == RefusedBy::kFork;
+  finding.title = std::string("The kernel refuses ") + (fork ? "a fork() of " : "an allocation of ") + refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
   finding.why = refused.why;
   finding.evidence = {{"overcommit_memory", outcome.host.vm.overcommit_memory},
                       {"committed_before_bytes", to_bytes(outcome.host.committed_as).count()},
-                      {"mapped_peak_bytes", outcome.app.mapped_peak.count()}};
+                      {"mapped_peak_bytes", outcome.app.mapped_peak.count()},
+                      {"committed_peak_bytes", outcome.app.committed_peak.count()}};
   suggest(outcome, finding);
   findings.push_back(std::move(finding));
 }

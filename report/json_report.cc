@@ -62,7 +62,9 @@ Json stall_json(const sim::Stall& stall) {
   return {{"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},
           {"swap_in_ns_total", stall.swap_in_total.count()},
           {"throttled_ns_total", stall.throttled_total.count()},
-          {"longest_ns", stall.longest.count()}};
+          {"longest_ns", stall.longest.count()},
+          {"memory_high_ns_total", stall.memory_high_total.count()},
+          {"total_ns", stall.total.count()}};
 }
 
 Json pressure_line_json(const sim::PressureLine& line) {
@@ -107,13 +109,17 @@ Json app_json(const sim::AppSummary& app) {
                          {"touched_bytes", p.touched.count()},
                          {"resident_peak_bytes", p.resident_peak.count()},
                          {"mapped_peak_bytes", p.mapped_peak.count()},
-                         {"killed_by_model", p.killed_by_model}});
+                         {"killed_by_model", p.killed_by_model},
+                         {"committed_peak_bytes", p.committed_peak.count()},
+                         {"stuck_at_s", p.stuck_at ? Json(json_seconds(*p.stuck_at)) : Json()}});
   return {{"touched_bytes", app.touched.count()},
           {"footprint_peak_bytes", app.footprint_peak.count()},
           {"whole_run_peak_bytes", app.whole_run_peak.count()},
           {"resident_peak_bytes", app.resident_peak.count()},
           {"mapped_peak_bytes", app.mapped_peak.count()},
-          {"processes", processes}};
+          {"processes", processes},
+          {"committed_peak_bytes", app.committed_peak.count()},
+          {"processes_total", app.processes_total}};
 }
 
 Json basis_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
@@ -146,6 +152,8 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["host"] = host_json(outcome.host);
   report["verdict"] = verdict ? Json(sim::verdict_name(*verdict)) : Json();
   report["verdict_margin"] = verdict ? margin_json(judge_margin(outcome, capture)) : Json();
+  report["halted_at_s"] = outcome.halted_at ? Json(json_seconds(*outcome.halted_at)) : Json();
+  report["halted_why"] = outcome.halted_at ? Json(outcome.halted_why) : Json();
   report["diverged_at_s"] = outcome.diverged_at ? Json(json_seconds(*outcome.diverged_at)) : Json();
   report["diverged_why"] = outcome.diverged_at ? Json(outcome.diverged_why) : Json();
   report["forecast_s"] = json_seconds(outcome.forecast);
@@ -153,6 +161,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["first"] = first_json(outcome, capture);
   report["oom_kills"] = Json::array();
   for (const sim::OomKill& kill : outcome.oom_kills) report["oom_kills"].push_back(oom_kill_json(kill));
+  report["oom_kills_total"] = outcome.oom_kills_total;
   report["counters"] = counters_json(outcome);
   report["stall"] = stall_json(outcome.stall);
   report["pressure"] = {{"some", pressure_line_json(outcome.pressure_some)},

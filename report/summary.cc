@@ -98,6 +98,12 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   paper.line("verdict", word + when);
   if (const VerdictMargin margin = judge_margin(outcome, capture); margin.close())
     paper.line("close", "the verdict hangs on little: " + margin.why);
+  if (outcome.halted_at)
+    paper.line("halted", paper.tinted(kRed, "at " + seconds_text(*outcome.halted_at)) + ", where the forecast ends: " + outcome.halted_why);
+  if (outcome.stall.memory_high_total.count() > 0)
+    paper.line("throttled", duration_text(outcome.stall.memory_high_total) + " of " + duration_text(outcome.forecast) +
+                                " asleep for memory.high (" +
+                                percent_text(outcome.stall.memory_high_total.count(), outcome.forecast.count()) + ")");
   if (!incident) return;
   paper.line("why", incident->why);
   if (outcome.verdict == Verdict::kAllocRefused) return;  // overcommit counts promises: no zone was short
@@ -115,6 +121,10 @@ void write_victims(const sim::Outcome& outcome, Paper& paper) {
   for (size_t i = 0; i < std::min(kShown, outcome.oom_kills.size()); ++i) {
     const sim::OomKill& kill = outcome.oom_kills[i];
     const sim::OomCandidate& v = kill.victim;
+    if (kill.end != sim::OomEnd::kKilled) {
+      paper.line(i == 0 ? "victim" : "then", kill.end == sim::OomEnd::kPanic ? "the host: it panics" : "nobody may be killed");
+      continue;
+    }
     std::string line = v.comm + " (pid " + std::to_string(v.pid) + ", oom_score_adj " +
                        std::to_string(v.oom_score_adj) + "), " + pages_text(v.rss_anon + v.rss_file + v.rss_shmem) +
                        " resident, " + count_text(v.points) + " points";
@@ -123,8 +133,8 @@ void write_victims(const sim::Outcome& outcome, Paper& paper) {
     if (i > 0) line += " (" + seconds_text(kill.incident.t) + ")";
     paper.line(i == 0 ? "victim" : "then", line);
   }
-  if (outcome.oom_kills.size() > kShown)
-    paper.line("", "and " + std::to_string(outcome.oom_kills.size() - kShown) + " more");
+  if (outcome.oom_kills_total > static_cast<int64_t>(kShown))
+    paper.line("", "and " + std::to_string(outcome.oom_kills_total - static_cast<int64_t>(kShown)) + " more");
 }
 
 /// Milestones before the verdict's own.

@@ -24,10 +24,9 @@ std::vector<std::string> cells(const SweepRow& row) {
   std::vector<std::string> out = row.values;
   if (!row.error.empty()) return out.push_back("no such host: " + row.error), out;
   const sim::Outcome& o = row.outcome;
-  Nanoseconds stalled = o.stall.direct_reclaim_total + o.stall.swap_in_total + o.stall.throttled_total;
   for (std::string cell :
        {verdict_text(row), bytes_text(o.app.footprint_peak), at_text(o.kswapd_wake), at_text(o.direct_reclaim),
-        at_text(o.oom_kill), o.oom_kills.empty() ? "-" : o.oom_kills.front().victim.comm, duration_text(stalled)})
+        at_text(o.oom_kill), o.oom_kills.empty() ? "-" : o.oom_kills.front().victim.comm, duration_text(o.stall.total)})
     out.push_back(std::move(cell));
   return out;
 }
@@ -101,7 +100,9 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                     {{"direct_reclaim_ns_total", o.stall.direct_reclaim_total.count()},
                      {"swap_in_ns_total", o.stall.swap_in_total.count()},
                      {"throttled_ns_total", o.stall.throttled_total.count()},
-                     {"longest_ns", o.stall.longest.count()}}}});
+                     {"longest_ns", o.stall.longest.count()},
+                     {"memory_high_ns_total", o.stall.memory_high_total.count()},
+                     {"total_ns", o.stall.total.count()}}}});
   }
   std::string incomplete = incomplete_of(rows);
   return Json{{"schema", "oomcast.sweep.v1"},

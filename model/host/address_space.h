@@ -91,6 +91,7 @@ class AddressSpace {
   struct Mapping {
     uint64_t end = 0;        // byte address
     bool accountable = false;  // private and writable, not MAP_NORESERVE: counts in Committed_AS
+    bool no_reserve = false;   // VM_NORESERVE: mprotect() to writable does not make it accountable
     bool anonymous = false;
     bool shared = false, executable = false;
     bool data = false;         // private, writable, no stack: counts against RLIMIT_DATA
@@ -101,7 +102,7 @@ class AddressSpace {
     SwapReadahead swap_readahead{};
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
     bool same_kind(const Mapping& other) const {
-      return accountable == other.accountable && anonymous == other.anonymous && shared == other.shared && executable == other.executable &&
+      return accountable == other.accountable && no_reserve == other.no_reserve && anonymous == other.anonymous && shared == other.shared && executable == other.executable &&
              data == other.data && huge == other.huge && policy == other.policy && file == other.file && file_shift == other.file_shift;
     }
   };

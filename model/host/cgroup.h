@@ -25,6 +25,7 @@ struct CgroupEvents {
 struct Cgroup {
   std::string path = "/";
   CgroupIndex parent = kRootCgroup;
+  bool nobody_to_kill_told = false;  // the log has its "no killable processes" already
   int64_t max = kUnlimited, high = kUnlimited, low = 0, min = 0;  // pages
   int64_t swap_max = kUnlimited, swap_high = kUnlimited;
   bool oom_group = false;

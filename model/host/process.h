@@ -26,6 +26,7 @@ struct Process {
   bool dying = false;        // killed by the model, memory not yet freed
   bool killed = false;       // the model killed it at some time
   bool unkillable = false;   // pid 1
+  bool stuck = false;        // waits for memory that can never be had: does nothing any more, holds what it has
 
   AddressSpace space;        // guests only
   bool thp_disabled = false; // PR_SET_THP_DISABLE
@@ -42,6 +43,7 @@ struct Process {
   int64_t touched_pages = 0;
   int64_t resident_peak = 0;
   int64_t mapped_peak_bytes = 0;
+  int64_t committed_peak_pages = 0;  // of space.committed_pages
 
   int64_t table_pages() const { return guest ? space.table_pages() : page_tables_bytes >> 12; }
   int64_t total_vm_pages() const { return guest ? space.mapped_bytes >> 12 : total_vm; }

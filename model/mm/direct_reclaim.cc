@@ -32,7 +32,7 @@ bool throttle_direct_reclaim(Kernel& k, int preferred) {
   while (!k.sched.current().dying && !allow_direct_reclaim(k, preferred)) {
     k.sched.wait(k.kswapd[static_cast<size_t>(preferred)].pfmemalloc_wait, kForever);
   }
-  k.listener.on_stall(begin, false, true);
+  k.listener.on_stall(begin, Stalled::kThrottled);
   return k.sched.current().dying;
 }
 
@@ -133,7 +133,7 @@ int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node) {
   }
   k.sched.point();
   k.sched.memstall_leave();
-  k.listener.on_stall(begin, false, false);
+  k.listener.on_stall(begin, Stalled::kDirectReclaim);
   return reclaimed;
 }
 
@@ -150,7 +150,7 @@ int64_t try_to_free_cgroup_pages(Kernel& k, uint8_t cgroup, int64_t pages) {
   actor.memalloc = was_memalloc;
   k.sched.point();
   k.sched.memstall_leave();
-  k.listener.on_stall(begin, false, false);
+  k.listener.on_stall(begin, Stalled::kDirectReclaim);
   return reclaimed;
 }
 

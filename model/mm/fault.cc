@@ -48,7 +48,10 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) 
   forget_untouched(k.host, page);
   if (page.stack_id != 0) --k.host.sites[page.stack_id].resident;
   if (page.has(host::kPageSwapCache)) {
-    if (k.host.slot(page.slot).map_count > 0) return;
+    if (k.host.slot(page.slot).map_count > 0) {
+      ++k.host.guest_swapped;  // of the others
+      return;
+    }
     if (!page.has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
   }
   release_page(k, id, cpu);
@@ -75,12 +78,12 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
   return true;
 }
 
-// Write to a page that others map, too: a copy of one's own.
+// Write to a page that others use, too: a copy of one's own.
 bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
-  if (doomed(k.host.processes[index]) || !now.is_present() || k.host.pages[now.page()].mapcount < 2) {
+  if (doomed(k.host.processes[index]) || !now.is_present() || !shared_anon(k, k.host.pages[now.page()])) {
     if (now.is_present()) k.host.pages[now.page()].set(host::kPageDirty);  // the others have gone: no copy is needed
     uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
@@ -133,7 +136,7 @@ bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   if (page.anon() && page.test_and_clear(host::kPageUntouched)) note_first_use(k, process, page);
   if (!write) return true;
   if (!page.anon()) return finish_file_fault(k, index, vpn, write_mapped_file_page(k, index, vpn));
-  if (page.mapcount > 1) {
+  if (shared_anon(k, page)) {
     k.host.count_with(process.cgroup, Vmstat::pgfault);
     k.sched.cpu(k.costs.fault);
     split_huge_pmd(k, index, vpn);
@@ -170,16 +173,18 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   return true;
 }
 
+void free_last_table(Kernel& k, Process& process) {
+  const auto [node, zone] = process.table_pages_at.back();
+  process.table_pages_at.pop_back();
+  free_table_page(k, {node, zone});
+  uncharge(k.host, process.cgroup, 1);
+}
+
 void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
   Process& process = k.host.processes[index];
   const int dropped = process.space.drop_empty_tables(first_vpn, last_vpn);
   k.host.guest_tables -= dropped;
-  for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) {
-    const auto [node, zone] = process.table_pages_at.back();
-    process.table_pages_at.pop_back();
-    free_table_page(k, {node, zone});
-    uncharge(k.host, process.cgroup, 1);
-  }
+  for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) free_last_table(k, process);
 }
 
 }  // namespace
@@ -189,6 +194,18 @@ void free_table_page(Kernel& k, ZoneRef where) {
   give_back(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)], host::Migratetype::kUnmovable);
 }
 
+namespace {
+
+// Of the tables that were added for `vpn`, `missing` got no page: all that are empty go.
+void take_back_tables(Kernel& k, ProcessIndex index, uint64_t vpn, int missing) {
+  Process& process = k.host.processes[index];
+  const int dropped = process.space.drop_empty_tables(vpn, vpn + 1);
+  k.host.guest_tables -= dropped;
+  for (int i = missing; i < dropped && !process.table_pages_at.empty(); ++i) free_last_table(k, process);
+}
+
+}  // namespace
+
 bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
   // While it sleeps for one, another thread may unmap the neighbourhood, empty tables and all.
   while (!k.host.processes[index].space.has_leaf(vpn)) {
@@ -196,7 +213,10 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
     k.host.guest_tables += added;
     for (int i = 0; i < added; ++i) {
       const ZoneRef where = charged(k, alloc_page_task(k, kGfpKernel), k.host.processes[index].cgroup);
-      if (!where.ok()) return false;
+      if (!where.ok()) {
+        take_back_tables(k, index, vpn, added - i);
+        return false;
+      }
       if (!k.host.processes[index].alive) {
         uncharge(k.host, k.host.processes[index].cgroup, 1);
         free_table_page(k, where);
@@ -233,10 +253,24 @@ void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, ui
   lru_add(k, id, k.sched.current().cpu);
 }
 
+void mark_stuck(Kernel& k, ProcessIndex index) {
+  if (k.host.processes[index].stuck) return;
+  k.host.processes[index].stuck = true;
+  k.listener.on_stuck(index);
+}
+
+// pagefault_out_of_memory() lets the program try the same access again, for ever. Here only so often.
 bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
-  const bool done = access_page(k, index, vpn, write);
-  handle_over_high(k, k.host.processes[index].cgroup);
-  return done;
+  constexpr int kTriesMax = 16;
+  for (int tries = 0; tries < kTriesMax; ++tries) {
+    const bool done = access_page(k, index, vpn, write);
+    handle_over_high(k, k.host.processes[index].cgroup);
+    if (done) return true;
+    if (k.sched.current().dying || doomed(k.host.processes[index])) return false;
+    k.sched.point();
+  }
+  mark_stuck(k, index);
+  return false;
 }
 
 void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
@@ -302,7 +336,10 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
   for (const uint64_t vpn : k.host.processes[index].space.used(from_vpn, from_vpn + pages)) {
     const uint64_t target = vpn - from_vpn + to_vpn;
     // May sleep, and the page may be swapped out or back in meanwhile: the entry is read when its new place is ready.
-    if (!populate_tables(k, index, target)) return;
+    if (!populate_tables(k, index, target)) {
+      if (!k.sched.current().dying && !doomed(k.host.processes[index])) mark_stuck(k, index);  // mremap() fails half way
+      return;
+    }
     host::AddressSpace& space = k.host.processes[index].space;
     const Pte pte = space.get(vpn);
     space.set(vpn, Pte::none());
@@ -320,12 +357,14 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
   }
 }
 
-void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
+bool copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
   const host::PageNumbers vpns = k.host.processes[parent_index].space.used(0, ~uint64_t{0} >> kPageShift);
   // The child is on no task list before it is complete: the OOM killer cannot see it.
   k.host.processes[child_index].unkillable = true;
+  bool complete = true;
   for (const uint64_t vpn : vpns) {
-    if (!populate_tables(k, child_index, vpn)) break;
+    complete = populate_tables(k, child_index, vpn);
+    if (!complete) break;
     const Pte now = k.host.processes[parent_index].space.get(vpn);  // may have been swapped out meanwhile
     Process& child = k.host.processes[child_index];
     if (now.is_present() && !k.host.pages[now.page()].anon()) continue;  // of a file: the child faults it in
@@ -341,6 +380,7 @@ void copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child
   Process& child = k.host.processes[child_index];
   child.unkillable = false;
   child.resident_peak = std::max(child.resident_peak, child.rss_anon);
+  return complete;
 }
 
 }  // namespace oomcast::mm

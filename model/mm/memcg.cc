@@ -95,6 +95,8 @@ bool try_charge(Kernel& k, uint8_t cgroup) {
   }
   k.host.cgroups[cgroup].stock[static_cast<size_t>(actor.cpu)] += batch - 1;
   note_over_high(k, cgroup, batch);
+  // A call that charges much is stopped at once, not on its way back.
+  if (actor.over_high_pages > kChargeBatch && !actor.memalloc) handle_over_high(k, cgroup);
   return true;
 }
 
@@ -142,6 +144,7 @@ int64_t reclaim_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
   for (host::CgroupIndex g = group; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
     if (k.host.cgroups[g].usage <= k.host.cgroups[g].high) continue;
     note_event(k.host, g, &host::CgroupEvents::high);
+    k.listener.on_memory_high(g);
     reclaimed += try_to_free_cgroup_pages(k, g, pages);
   }
   return reclaimed;
@@ -177,7 +180,7 @@ void handle_over_high(Kernel& k, uint8_t cgroup) {
     k.sched.memstall_enter();
     k.sched.sleep(kTick * ticks);
     k.sched.memstall_leave();
-    k.listener.on_stall(begin, false, true);
+    k.listener.on_stall(begin, Stalled::kMemoryHigh);
     return;
   }
 }

@@ -70,7 +70,7 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
   k.sched.point();
   k.sched.memstall_leave();
   node.reclaim_locked = false;
-  k.listener.on_stall(begin, false, false);
+  k.listener.on_stall(begin, Stalled::kDirectReclaim);
   if (sc.nr_reclaimed < 1) k.host.count(Vmstat::zone_reclaim_failed);
   if (sc.nr_reclaimed >= 1 && k.host.spec.kernel >= host::KernelVersion{6, 12}) k.host.count(Vmstat::zone_reclaim_success);
   return sc.nr_reclaimed >= 1;

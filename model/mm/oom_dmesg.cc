@@ -199,11 +199,14 @@ std::string node_list(const Kernel& k, host::NodeMask nodes) {
   return text;
 }
 
-// Asked for by vm.panic_on_oom, or nobody is left to kill.
-void panic_lines(const Kernel& k, const OomReport& report, std::vector<std::string>& out) {
-  const int mode = k.host.spec.vm.panic_on_oom;
-  if (mode == 2 || (mode == 1 && report.constraint == OomConstraint::kNone)) {
-    out.push_back(line("Kernel panic - not syncing: Out of memory: %s panic_on_oom is enabled", mode == 2 ? "compulsory" : "system-wide"));
+// Asked for by vm.panic_on_oom, or nobody is left to kill. A group whose processes may not be killed is no panic.
+void no_victim_lines(const Kernel& k, const OomReport& report, std::vector<std::string>& out) {
+  if (!report.panic) {
+    out.push_back("Out of memory and no killable processes...");
+    return;
+  }
+  if (panics_on_oom(k.host, report.constraint)) {
+    out.push_back(line("Kernel panic - not syncing: Out of memory: %s panic_on_oom is enabled", k.host.spec.vm.panic_on_oom == 2 ? "compulsory" : "system-wide"));
     return;
   }
   out.push_back("Out of memory and no killable processes...");
@@ -236,7 +239,7 @@ std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, con
   }
   task_table(k, report.cgroup, out);
   if (report.victim == host::kNoProcess) {
-    panic_lines(k, report, out);
+    no_victim_lines(k, report, out);
     return out;
   }
   const Process& victim = k.host.processes[report.victim];

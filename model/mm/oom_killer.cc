@@ -47,6 +47,11 @@ ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
 
 }  // namespace
 
+bool panics_on_oom(const host::Host& host, OomConstraint constraint) {
+  const int mode = host.spec.vm.panic_on_oom;
+  return mode == 2 || (mode == 1 && constraint == OomConstraint::kNone);
+}
+
 int64_t oom_badness(const Process& process, int64_t totalpages) {
   const int64_t rss = process.rss_anon + process.rss_file + process.rss_shmem;
   return rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
@@ -125,9 +130,19 @@ void constrain(const Kernel& k, const Gfp& gfp, OomReport& report) {
   report.totalpages = k.host.total_swap + present;
 }
 
-bool panics(const Kernel& k, const OomReport& report) {
-  const int mode = k.host.spec.vm.panic_on_oom;
-  return mode == 2 || (mode == 1 && report.constraint == OomConstraint::kNone);
+// Tells of it, and nothing runs any more.
+void panic(Kernel& k, OomReport& report, const Gfp& gfp) {
+  report.victim = host::kNoProcess;
+  report.panic = true;
+  finish_kill(k, report, gfp);
+  k.sched.halt();
+}
+
+// The kernel writes its report at each futile charge; here once per group.
+void tell_nobody_to_kill(Kernel& k, OomReport& report) {
+  bool& told = k.host.cgroups[report.cgroup].nobody_to_kill_told;
+  if (!told) finish_kill(k, report, kGfpHighUserMovable);
+  told = true;
 }
 
 }  // namespace
@@ -152,10 +167,9 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
     report.victim = report.invoker;
     report.allocating_task = true;
   }
-  report.panic = panics(k, report) || report.victim == host::kNoProcess;
-  if (report.panic) report.victim = host::kNoProcess;
+  if (panics_on_oom(k.host, report.constraint) || report.victim == host::kNoProcess) panic(k, report, gfp);
   finish_kill(k, report, gfp);
-  return !report.panic;
+  return true;
 }
 
 bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
@@ -178,7 +192,11 @@ bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
     if (k.host.nodes[static_cast<size_t>(actor.node)].zones[static_cast<size_t>(z)].managed > 0) report.zone.zone = z;
   }
   report.victim = select_bad_process(k, report);
-  if (report.victim == host::kNoProcess) return false;
+  if (panics_on_oom(k.host, report.constraint)) panic(k, report, kGfpHighUserMovable);
+  if (report.victim == host::kNoProcess) {
+    tell_nobody_to_kill(k, report);
+    return false;
+  }
   finish_kill(k, report, kGfpHighUserMovable);
   return true;
 }

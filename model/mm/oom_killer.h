@@ -16,7 +16,7 @@ enum class OomConstraint : uint8_t { kNone, kMemoryPolicy, kMemcg };
 struct OomReport {
   OomConstraint constraint = OomConstraint::kNone;
   host::NodeMask nodes = host::kAllNodes;          // with kMemoryPolicy: where the request had to be served
-  host::ProcessIndex victim = host::kNoProcess;   // kNoProcess: nobody could be killed, or panic_on_oom
+  host::ProcessIndex victim = host::kNoProcess;   // kNoProcess: nobody may be killed, or panic_on_oom
   host::ProcessIndex invoker = host::kNoProcess;  // whose allocation it was; kNoProcess: not one of ours
   std::vector<std::pair<host::ProcessIndex, int64_t>> points;  // killable candidates in task-list order
   ZoneRef zone;                                   // first zone of the request
@@ -29,12 +29,16 @@ struct OomReport {
   std::vector<std::string> dmesg;
 };
 
+/// check_panic_on_oom(): does vm.panic_on_oom ask for a panic here?
+bool panics_on_oom(const host::Host& host, OomConstraint constraint);
 /// rss + swap + page tables + oom_score_adj * (totalpages / 1000).
 int64_t oom_badness(const host::Process& process, int64_t totalpages);
 bool oom_killable(const host::Process& process);
-/// Chooses and kills. True if the caller should go on trying (a victim is on its way out).
+/// Chooses and kills. True if the caller should go on trying (a victim is on its way out). Does not return from a panic:
+/// nobody may be killed, or vm.panic_on_oom says so (Sched::halt).
 bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);
-/// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory).
+/// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory). False if nobody in it may
+/// be killed, which is told once per group; the kernel panics with vm.panic_on_oom=2 only.
 bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup);
 
 /// "Killed process ..." (__oom_kill_process).

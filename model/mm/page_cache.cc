@@ -33,8 +33,9 @@ bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requeste
     } else if (k.host.pages[id].test_and_clear(host::kPageReadahead)) {
       ondemand_readahead(k, file_index, k.host.files[file_index].readahead, static_cast<int64_t>(index), requested, true, cgroup);
     }
-    id = page_with_data(k, file_index, index, cgroup);
-    if (k.sched.current().dying) return false;
+    const std::optional<PageId> got = page_with_data(k, file_index, index, cgroup);
+    if (!got || k.sched.current().dying) return false;
+    id = *got;
   }
   k.sched.cpu(k.costs.read_page);
   if (id != host::kNoPage && static_cast<int64_t>(index) != k.host.files[file_index].readahead.prev_index) mark_accessed(k, id);

@@ -8,7 +8,7 @@
 
 namespace oomcast::mm {
 
-/// read(): False if the task is dying.
+/// read(), write(): False if the task is dying, or there is no memory for a page (ENOMEM).
 bool file_read(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup);
 bool file_write(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup);
 /// Reclaim for `target_cgroup` takes a clean page out; leaves a shadow.

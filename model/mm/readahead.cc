@@ -133,12 +133,12 @@ bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {
   return true;
 }
 
-PageId page_with_data(Kernel& k, FileIndex file, uint64_t index, uint8_t cgroup) {
+std::optional<PageId> page_with_data(Kernel& k, FileIndex file, uint64_t index, uint8_t cgroup) {
   // Readahead gave up for want of memory, or reclaim was faster: this one page, with all means.
   PageId id = k.host.files[file].page(index);
   if (id == host::kNoPage) {
     id = add_to_page_cache(k, file, index, cgroup, kGfpHighUserMovable, host::kPageLocked);
-    if (id == host::kNoPage) return host::kNoPage;
+    if (id == host::kNoPage) return std::nullopt;
     if (k.host.pages[id].has(host::kPageLocked)) {
       k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
       k.block.submit_file({id}, false, k.sched.current().cpu);

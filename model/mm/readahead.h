@@ -4,6 +4,8 @@
 // Linux 6.1. Differs: one state per file for its readers and one for its mappings; the kernel has one per open file.
 #pragma once
 
+#include <optional>
+
 #include "model/mm/kernel.h"
 #include "model/mm/page_alloc.h"
 
@@ -20,8 +22,9 @@ void ondemand_readahead(Kernel& k, host::FileIndex file, host::Readahead& ra, in
 void mmap_readaround(Kernel& k, host::FileIndex file, int64_t index, uint8_t cgroup);
 /// A fault found its page: the balance of misses and hits, and the next window at its mark.
 void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, uint8_t cgroup);
-/// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. kNoPage if it cannot be had.
-host::PageId page_with_data(Kernel& k, host::FileIndex file, uint64_t index, uint8_t cgroup);
+/// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. nullopt if there is no
+/// memory for it; kNoPage if reclaim has taken it again or the task is dying.
+std::optional<host::PageId> page_with_data(Kernel& k, host::FileIndex file, uint64_t index, uint8_t cgroup);
 /// Waits for the data of a page that is being read. False if the task is dying.
 bool wait_locked(Kernel& k, host::FileIndex file, uint64_t index);
 

@@ -5,6 +5,6 @@
 
 namespace oomcast::mm {
 
-enum class RefusedBy : uint8_t { kOvercommit, kRlimit, kMapCount };
+enum class RefusedBy : uint8_t { kOvercommit, kRlimit, kMapCount, kFork };  // kFork: overcommit, asked by fork()
 
 }  // namespace oomcast::mm

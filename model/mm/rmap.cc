@@ -56,7 +56,6 @@ void try_to_unmap(Kernel& k, PageId id) {
   if (!page.anon()) return unmap_file(k, page);
   reclaim_huge_page(k, page);
   host::SwapSlot& slot = k.host.slot(page.slot);
-  const bool swapped_before = slot.map_count > 0;  // a forked process never took its copy back
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
     Process& process = k.host.processes[index];
     --process.rss_anon;
@@ -69,7 +68,7 @@ void try_to_unmap(Kernel& k, PageId id) {
   if (!page.background) {
     --k.host.guest_anon;
     forget_untouched(k.host, page);
-    if (!swapped_before) ++k.host.guest_swapped;
+    ++k.host.guest_swapped;
   }
   slot.owner = page.owner;
   slot.foreign = page.background;

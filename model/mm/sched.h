@@ -62,6 +62,8 @@ class Sched {
   virtual void wake_all(WaitQueue& queue) = 0;
   virtual void memstall_enter() = 0;
   virtual void memstall_leave() = 0;
+  /// panic(): nothing on the host runs any more. Does not return to a fiber; a fiber that runs stays blocked for ever.
+  virtual void halt() = 0;
 };
 
 inline constexpr Nanoseconds kForever{-1};

@@ -162,11 +162,16 @@ bool vm_swap_full(const Kernel& k, uint8_t cgroup) {
   return false;
 }
 
+bool shared_anon(const Kernel& k, const Page& page) {
+  return page.mapcount > 1 || (page.has(host::kPageSwapCache) && k.host.slot(page.slot).map_count > 0);
+}
+
 void put_swap_entry(Kernel& k, SlotId slot_id) {
   SwapSlot& slot = k.host.slot(slot_id);
   OOMCAST_CHECK(slot.map_count > 0);
   if (--slot.map_count > 0) return;
-  if (!slot.foreign) --k.host.guest_swapped;
+  const bool mapped = slot.cached && k.host.pages[slot.page].mapcount > 0;
+  if (!slot.foreign && !mapped) --k.host.guest_swapped;
   if (!slot.cached) {
     release_slot(k, slot_id);
     return;

@@ -47,10 +47,13 @@ bool free_swap(Kernel& k, host::PageId id);
 /// Less than half of the swap is free.
 /// With a cgroup, or its group has used half of its memory.swap.high or .max (mem_cgroup_swap_full).
 bool vm_swap_full(const Kernel& k, uint8_t cgroup);
+/// Others use this page of memory too: they map it, or hold the swap entry that it has in the swap cache.
+bool shared_anon(const Kernel& k, const host::Page& page);
 /// One PTE that held the entry is gone.
 void put_swap_entry(Kernel& k, host::SlotId slot);
 
-/// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying).
+/// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying, or there is no memory
+/// for the page: VM_FAULT_OOM).
 bool do_swap_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 
 /// Pages of the readahead window (__swapin_nr_pages); spec section 17.7.

@@ -28,6 +28,7 @@ namespace {
 
 constexpr int kVmaOrderCeiling = 5;   // SWAP_RA_ORDER_CEILING
 constexpr int64_t kVmaHitsMax = 63;   // SWAP_RA_HITS_MAX
+constexpr int kReadsMax = 64;         // reads of one page that reclaim takes again before it is mapped: given up
 
 // __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
 // Pages read ahead follow the policy of the page that is wanted.
@@ -134,7 +135,8 @@ void vma_readahead(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, 
   read_swap_cache(k, index, vpn, slot_id, false, reads);
 }
 
-void swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id) {
+// False if there is no memory for the page that is wanted: nobody has read it, and its entry is still there.
+bool swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id) {
   std::vector<SwapIo> reads;
   if (reads_by_address(k)) {
     vma_readahead(k, process, vpn, slot_id, reads);
@@ -143,6 +145,8 @@ void swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot
   }
   lru_add_drain(k, k.sched.current().cpu);
   if (!reads.empty()) k.block.submit_swap_reads(reads);
+  const Pte now = k.host.processes[process].space.get(vpn);
+  return !now.is_swapped() || now.slot() != slot_id || k.host.slot(slot_id).cached;
 }
 
 // The part of swap_cache_get_folio() that counts what readahead was good for.
@@ -165,31 +169,37 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   const PageId id = slot.page;
   Page& page = k.host.pages[id];
   page.background = false;
-  if (page.mapcount == 0) ++k.host.guest_anon;
+  if (page.mapcount == 0) {
+    ++k.host.guest_anon;
+    --k.host.guest_swapped;
+  }
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
   ++process.rss_anon;
   --process.swap_entries;
-  if (--slot.map_count == 0) --k.host.guest_swapped;
+  --slot.map_count;
   page.set(host::kPageYoung);
-  if (write) page.set(host::kPageDirty);
+  // One that others use too is copied before it is written (do_wp_page).
+  const bool written = write && !shared_anon(k, page);
+  if (written) page.set(host::kPageDirty);
   // A page that will be written needs its slot no more; one that was only read keeps it and can be dropped for free.
-  if (slot.map_count == 0 && (write || vm_swap_full(k, page.cgroup))) free_swap(k, id);
+  if (slot.map_count == 0 && (written || vm_swap_full(k, page.cgroup))) free_swap(k, id);
 }
 
-// SWP_SYNCHRONOUS_IO: a page that nobody shares is read at once, past the swap cache, and its slot is free. False if it
-// has to be tried again, or the task is dying.
-bool swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id) {
+enum class DirectSwapIn : uint8_t { kMapped, kChanged, kNoMemory };
+
+// SWP_SYNCHRONOUS_IO: a page that nobody shares is read at once, past the swap cache, and its slot is free.
+DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id) {
   const uint8_t cgroup = k.host.slot(slot_id).cgroup;
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
-  if (!where.ok()) return false;
+  if (!where.ok()) return DirectSwapIn::kNoMemory;
   const bool charged = try_charge(k, cgroup);
   Process& process = k.host.processes[index];
   const Pte pte = process.space.get(vpn);
   if (!charged || !pte.is_swapped() || pte.slot() != slot_id || k.host.slot(slot_id).cached) {
     if (charged) uncharge(k.host, cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
-    return false;
+    return charged ? DirectSwapIn::kChanged : DirectSwapIn::kNoMemory;
   }
   const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
   Page& page = k.host.pages[id];
@@ -205,7 +215,7 @@ bool swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_i
   ++process.rss_anon;
   --process.swap_entries;
   put_swap_entry(k, slot_id);
-  return true;
+  return DirectSwapIn::kMapped;
 }
 
 // Waits until the page that holds the slot has its data. False if the task is dying.
@@ -235,7 +245,7 @@ int64_t swapin_nr_pages(int64_t prev_offset, int64_t offset, int64_t hits, int64
 
 bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   bool major = false;
-  while (true) {
+  for (int reads = 0; reads < kReadsMax; ++reads) {
     const Pte pte = k.host.processes[index].space.get(vpn);
     if (!pte.is_swapped()) return true;
     const SlotId slot_id = pte.slot();
@@ -255,18 +265,24 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
         k.sched.cpu(k.costs.swap_fault);
       }
       if (is_zram(k, slot_id) && slot.map_count == 1) {
-        if (swap_in_directly(k, index, vpn, slot_id)) return true;
-        if (k.sched.current().dying) return false;
+        const DirectSwapIn result = swap_in_directly(k, index, vpn, slot_id);
+        if (result == DirectSwapIn::kMapped) return true;
+        if (result == DirectSwapIn::kNoMemory || k.sched.current().dying) return false;
         continue;
       }
       if (thrashing) k.sched.memstall_enter();
-      swapin_readahead(k, index, vpn, slot_id);
+      if (!swapin_readahead(k, index, vpn, slot_id)) {
+        if (thrashing) k.sched.memstall_leave();
+        k.listener.on_stall(begin, Stalled::kSwapIn);
+        return false;
+      }
     }
     const bool alive = wait_for_read(k, slot_id);
     if (thrashing) k.sched.memstall_leave();
-    k.listener.on_stall(begin, true, false);
+    k.listener.on_stall(begin, Stalled::kSwapIn);
     if (!alive || k.sched.current().dying) return false;
   }
+  return false;
 }
 
 }  // namespace oomcast::mm

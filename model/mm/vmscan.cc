@@ -125,7 +125,7 @@ void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
     }
     k.sched.wait(state.noprogress_wait, kTick);
   }
-  if (!k.sched.current().is_kswapd()) k.listener.on_stall(begin, false, true);
+  if (!k.sched.current().is_kswapd()) k.listener.on_stall(begin, Stalled::kThrottled);
 }
 
 void age_active_anon(Kernel& k, int node_index, ScanControl& sc) {

@@ -218,7 +218,7 @@ void balance_dirty_pages_ratelimited(Kernel& k) {
     if (pause < kPauseMin) return;  // counted on until it is worth a sleep
     const Nanoseconds begin = k.sched.now();
     k.sched.sleep(pause);
-    k.listener.on_stall(begin, false, true);
+    k.listener.on_stall(begin, Stalled::kThrottled);
     actor.nr_dirtied = 0;
     if (rate > 0) return;
     actor.nr_dirtied = kDirtiedPause;

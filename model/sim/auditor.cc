@@ -2,6 +2,8 @@
 #include "model/sim/auditor.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 namespace oomcast::sim {
 
@@ -19,6 +21,8 @@ struct Counts {
   std::vector<std::vector<int64_t>> listed;                 // by node and list
   std::vector<int64_t> rss, swapped, tables;                // by process
   std::vector<int64_t> unmapped_at_start;                   // by node: NR_FILE_MAPPED that no page here accounts for
+  int64_t anon = 0;                                         // pages of guests in memory
+  std::map<host::SlotId, int64_t> entries;                  // page-table entries of guests that name a swap slot
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -57,6 +61,7 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     if (!host.pages.alive(id)) continue;
     const Page& page = host.pages[id];
     ++counts.accounted[page.node][page.zone];
+    counts.anon += page.anon() && !page.background && page.mapcount > 0 ? 1 : 0;
     if (seen[id] != 1) counts.fail("page " + std::to_string(id) + " is in " + std::to_string(seen[id]) + " places");
     int mappers = 0;
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
@@ -103,6 +108,7 @@ void count_processes(Host& host, Counts& counts) {
       rss += pte.is_present() && !of_file ? 1 : 0;
       file += of_file ? 1 : 0;
       swapped += pte.is_swapped() ? 1 : 0;
+      if (pte.is_swapped()) ++counts.entries[pte.slot()];
       if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
       if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot())) counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
     }
@@ -114,8 +120,9 @@ void count_processes(Host& host, Counts& counts) {
   }
 }
 
+// The footprint counts a slot whose page somebody maps as memory, not as swap.
 void count_slots(const Host& host, Counts& counts) {
-  int64_t idle = 0;
+  int64_t idle = 0, alone = 0;
   for (const host::SwapDevice& device : host.swaps) {
     int64_t used = 0;
     for (int64_t i = 0; i < device.total(); ++i) {
@@ -124,9 +131,16 @@ void count_slots(const Host& host, Counts& counts) {
       ++used;
       const host::SwapSlot& slot = device.slot(id);
       if (slot.map_count == 0 && !slot.cached && !slot.foreign) ++idle;
+      if (slot.foreign) continue;
+      const auto found = counts.entries.find(id);
+      const int64_t entries = found == counts.entries.end() ? 0 : found->second;
+      if (slot.map_count != entries) counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " + std::to_string(entries) + " were found");
+      alone += slot.map_count > 0 && !(slot.cached && host.pages[slot.page].mapcount > 0) ? 1 : 0;
     }
     if (used + device.free() != device.total()) counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
   }
+  if (counts.anon != host.guest_anon) counts.fail("the program counts " + std::to_string(host.guest_anon) + " pages in memory, " + std::to_string(counts.anon) + " were found");
+  if (alone != host.guest_swapped) counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " + std::to_string(alone) + " were found");
   if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
 }
 

@@ -46,6 +46,12 @@ host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   return index;
 }
 
+void EventHandler::note_peaks(Process& process) {
+  process.mapped_peak_bytes = std::max(process.mapped_peak_bytes, process.space.mapped_bytes);
+  process.committed_peak_pages = std::max(process.committed_peak_pages, process.space.committed_pages);
+  note_peaks();
+}
+
 void EventHandler::note_peaks() {
   const int64_t footprint = k_.host.guest_anon + k_.host.guest_swapped;
   if (const Bytes now = to_bytes(Pages(footprint)); now > outcome_.app.footprint_peak) {
@@ -53,6 +59,7 @@ void EventHandler::note_peaks() {
     outcome_.app.untouched_at_peak = to_bytes(Pages(k_.host.guest_untouched));
   }
   outcome_.app.resident_peak = std::max(outcome_.app.resident_peak, to_bytes(Pages(k_.host.guest_anon)));
+  outcome_.app.committed_peak = std::max(outcome_.app.committed_peak, to_bytes(Pages(k_.host.committed) - k_.host.spec.committed_as));
   outcome_.app.mapped_peak = std::max(outcome_.app.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
 }
 
@@ -108,9 +115,12 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
   const bool anonymous = (event.flags & trace::kAnonymous) != 0;
   mm::unmap_range(k_, index, event.address, event.bytes);  // MAP_FIXED: what was there is gone
   const bool no_reserve = (event.flags & trace::kNoReserve) != 0 && k_.host.spec.vm.overcommit_memory != 2;
-  const bool accountable = (event.flags & trace::kPrivate) != 0 && (event.flags & trace::kWritable) != 0 && !no_reserve;
+  // accountable_mapping(); shared memory without a file when it is made, whoever may write to it (shmem_acct_size).
+  const bool is_private = (event.flags & trace::kPrivate) != 0;
+  const bool accountable = !no_reserve && (is_private ? (event.flags & trace::kWritable) != 0 : anonymous);
   host::AddressSpace::Mapping kind;
   kind.anonymous = anonymous;
+  kind.no_reserve = no_reserve;
   const bool stack = (event.flags & trace::kGrowsDown) != 0;
   kind.accountable = accountable && !stack;
   kind.shared = (event.flags & trace::kPrivate) == 0;
@@ -120,8 +130,7 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
   if (stack || granted(index, event.address, event.bytes, kind.accountable, kind.data)) process.space.map(event.address, event.bytes, kind);
   k_.host.committed += process.space.committed_pages - before;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
-  process.mapped_peak_bytes = std::max(process.mapped_peak_bytes, process.space.mapped_bytes);
-  note_peaks();
+  note_peaks(process);
 }
 
 // What the program can map was there before we saw it.
@@ -146,7 +155,7 @@ void EventHandler::protect(const Event& event, ProcessIndex index) {
   auto it = process.space.mappings.upper_bound(event.address);
   if (it != process.space.mappings.begin() && std::prev(it)->second.end > event.address) --it;
   for (; it != process.space.mappings.end() && it->first < end; ++it) {
-    if (it->second.accountable || !it->second.anonymous) continue;
+    if (it->second.accountable || it->second.shared || it->second.no_reserve) continue;
     const uint64_t from = std::max(it->first, event.address), to = std::min(it->second.end, end);
     gains.push_back({from, to - from});
   }
@@ -155,6 +164,7 @@ void EventHandler::protect(const Event& event, ProcessIndex index) {
     if (granted(index, start, bytes, true, true)) process.space.change(start, bytes, [](auto& mapping) { mapping.accountable = mapping.data = true; });
   }
   k_.host.committed += process.space.committed_pages - before;
+  note_peaks(process);
 }
 
 void EventHandler::remap(const Event& event, ProcessIndex index) {
@@ -175,8 +185,36 @@ void EventHandler::remap(const Event& event, ProcessIndex index) {
   if (event.argument != event.address) mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
 }
 
+void EventHandler::never_born(uint32_t pid, uint32_t parent_pid) {
+  by_pid_.erase(pid);
+  k_.host.processes[process_of(pid, parent_pid)].alive = false;
+}
+
+// dup_mmap(): asks for each mapping that is accountable, one after the other. False if the child cannot have them all.
+bool EventHandler::dup_accounted(ProcessIndex parent_index) {
+  const Process& parent = k_.host.processes[parent_index];
+  const int64_t before = k_.host.committed;
+  for (const auto& [start, mapping] : parent.space.mappings) {
+    if (!mapping.accountable || mapping.shared) continue;
+    const int64_t pages = static_cast<int64_t>((mapping.end - start) >> kPageShift);
+    const auto why = mm::vm_enough_memory(k_, parent, pages);
+    if (!why) {
+      k_.host.committed += pages;
+      continue;
+    }
+    k_.host.committed = before;
+    const int64_t all = parent.space.committed_pages;
+    k_.listener.on_alloc_refused(parent.pid, all, RefusedBy::kFork,
+                                 "fork() of process " + std::to_string(parent.pid) + " (" + parent.comm + ") copies what it has committed, " +
+                                     std::to_string(all >> 8) + " MiB, however little of it is used: " + *why);
+    return false;
+  }
+  return true;
+}
+
 void EventHandler::fork(const Event& event, ProcessIndex index) {
   const uint32_t child_pid = static_cast<uint32_t>(event.address);
+  if (!dup_accounted(index)) return never_born(child_pid, event.pid);
   by_pid_.erase(child_pid);
   const ProcessIndex child = process_of(child_pid, event.pid);
   Process& parent = k_.host.processes[index];
@@ -187,16 +225,26 @@ void EventHandler::fork(const Event& event, ProcessIndex index) {
   process.space.has_policies = parent.space.has_policies;
   process.space.mapped_bytes = parent.space.mapped_bytes;
   process.space.committed_pages = parent.space.committed_pages;
+  // A shared object is accounted once, for whoever made it.
+  for (auto& [start, mapping] : process.space.mappings) {
+    if (!mapping.accountable || !mapping.shared) continue;
+    process.space.committed_pages -= static_cast<int64_t>((mapping.end - start) >> kPageShift);
+    mapping.accountable = false;
+  }
   process.space.data_pages = parent.space.data_pages;
   process.thp_disabled = parent.thp_disabled;
   process.limit_as_pages = parent.limit_as_pages;
   process.limit_data_pages = parent.limit_data_pages;
-  k_.host.committed += process.space.committed_pages;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes;
-  process.mapped_peak_bytes = process.space.mapped_bytes;
+  note_peaks(process);
   if (refused_.contains(index)) refused_[child] = refused_[index];
-  mm::copy_address_space(k_, index, child);
+  const bool complete = mm::copy_address_space(k_, index, child);
   note_peaks();
+  if (complete || k_.sched.current().dying) return;
+  k_.host.guest_mapped_bytes -= k_.host.processes[child].space.mapped_bytes;
+  mm::exit_process(k_, child);
+  k_.listener.on_alloc_refused(static_cast<int>(event.pid), k_.host.processes[index].space.table_pages(), RefusedBy::kFork,
+                               "fork() of process " + std::to_string(event.pid) + " finds no memory for the child's page tables");
 }
 
 void EventHandler::exec(ProcessIndex index) {
@@ -255,24 +303,59 @@ void EventHandler::limit(const Event& event, ProcessIndex index) {
   if (event.address == kRlimitData) process.limit_data_pages = pages;
 }
 
-host::FileIndex EventHandler::file_of(uint64_t id) {
-  const auto it = files_.find(id);
-  if (it != files_.end()) return it->second;
-  k_.host.files.emplace_back();
-  k_.host.files.back().id = id;
-  return files_[id] = static_cast<host::FileIndex>(k_.host.files.size() - 1);
+host::FileIndex EventHandler::file_of(uint64_t id, bool keep) {
+  auto it = files_.find(id);
+  if (it == files_.end()) {
+    // Not while another thread is in the middle of an event: it may have a file's number in hand.
+    if (files_.size() >= forget_files_at_ && handling_ <= 1) forget_idle_files();
+    host::FileIndex index = static_cast<host::FileIndex>(k_.host.files.size());
+    if (free_files_.empty()) {
+      k_.host.files.emplace_back();
+    } else {
+      index = free_files_.back();
+      free_files_.pop_back();
+    }
+    k_.host.files[index].id = id;
+    it = files_.emplace(id, index).first;
+  }
+  if (keep) files_kept_.insert(it->second);
+  return it->second;
+}
+
+// A file of which nothing is cached, mapped or in use says nothing that the next read of it would not say again, but for
+// its size. Without this a program that reads a million small files would be followed by a million entries.
+void EventHandler::forget_idle_files() {
+  std::set<host::FileIndex> mapped;
+  for (const Process& process : k_.host.processes) {
+    for (const auto& [start, mapping] : process.space.mappings) mapped.insert(mapping.file);
+  }
+  std::erase_if(files_, [&](const auto& entry) {
+    host::File& file = k_.host.files[entry.second];
+    const bool idle = file.cached == 0 && file.nodes() == 0 && file.dirty == 0 && file.writeback == 0;
+    if (!idle || mapped.contains(entry.second) || files_kept_.contains(entry.second)) return false;
+    file = host::File{};
+    free_files_.push_back(entry.second);
+    return true;
+  });
+  forget_files_at_ = std::max(kFilesKept, 2 * files_.size());
 }
 
 void EventHandler::file_io(const Event& event, ProcessIndex index) {
   const uint8_t cgroup = k_.host.processes[index].cgroup;
   const host::FileIndex file = file_of(event.address);
-  k_.host.app_file_bytes += static_cast<int64_t>(event.bytes);
-  if (event.kind == EventKind::kFileRead) {
-    mm::file_read(k_, file, event.argument, event.bytes, cgroup);
-  } else {
-    mm::file_write(k_, file, event.argument, event.bytes, cgroup);
+  const bool io = event.kind == EventKind::kFileRead || event.kind == EventKind::kFileWrite;
+  if (io) k_.host.app_file_bytes += static_cast<int64_t>(event.bytes);
+  bool done = true;
+  switch (event.kind) {
+    case EventKind::kFileRead: done = mm::file_read(k_, file, event.argument, event.bytes, cgroup); break;
+    case EventKind::kFileWrite: done = mm::file_write(k_, file, event.argument, event.bytes, cgroup); break;
+    case EventKind::kFileSync: mm::sync_file(k_, file); break;
+    default: mm::truncate_file(k_, file, (event.argument + kPageBytes - 1) >> kPageShift); break;
   }
+  if (!io) return;
   mm::handle_over_high(k_, cgroup);
+  // ENOMEM: what the program would do then no capture shows.
+  if (!done && !k_.sched.current().dying && k_.host.processes[index].alive) mm::mark_stuck(k_, index);
 }
 
 // Real addresses have a number that fits into a page's entry; offsets in sparse files and broken traces may not.
@@ -297,6 +380,12 @@ void EventHandler::say_once(bool& told, std::string caveat) {
 
 void EventHandler::handle(const Event& event, ProcessIndex index) {
   if (!can_be_numbered(event)) return;
+  ++handling_;
+  apply(event, index);
+  --handling_;
+}
+
+void EventHandler::apply(const Event& event, ProcessIndex index) {
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + event.bytes + kPageBytes - 1) >> kPageShift;
   switch (event.kind) {
@@ -323,9 +412,9 @@ void EventHandler::handle(const Event& event, ProcessIndex index) {
     case EventKind::kOomScoreAdj: k_.host.processes[index].oom_score_adj = static_cast<int>(static_cast<int64_t>(event.address)); break;
     case EventKind::kLost: outcome_.lost_events += event.bytes; break;
     case EventKind::kFileRead:
-    case EventKind::kFileWrite: file_io(event, index); break;
-    case EventKind::kFileSync: mm::sync_file(k_, file_of(event.address)); break;
-    case EventKind::kFileTruncate: mm::truncate_file(k_, file_of(event.address), (event.argument + kPageBytes - 1) >> kPageShift); break;
+    case EventKind::kFileWrite:
+    case EventKind::kFileSync:
+    case EventKind::kFileTruncate: file_io(event, index); break;
     case EventKind::kSetPolicy:
     case EventKind::kBindRange:
     case EventKind::kHomeNode: place(event, index); break;

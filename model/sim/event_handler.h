@@ -2,7 +2,9 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "model/mm/kernel.h"
 #include "model/sim/outcome.h"
@@ -12,6 +14,8 @@
 namespace oomcast::sim {
 
 class EventHandler {
+  static constexpr size_t kFilesKept = 1024;  // so many are known before any is forgotten
+
  public:
   EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome)
       : k_(kernel), options_(options), outcome_(outcome), programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
@@ -20,13 +24,17 @@ class EventHandler {
   void handle(const trace::Event& event, host::ProcessIndex process);
   /// The guest process with this pid that lives now, created if nobody has announced it.
   host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
+  /// The target does not fork this child: what it does is left out.
+  void never_born(uint32_t pid, uint32_t parent_pid);
   /// The process has ended: its pid may be used again.
   void forget(uint32_t pid) { by_pid_.erase(pid); }
-  /// The file that events call `id`; known from now on.
-  host::FileIndex file_of(uint64_t id);
+  /// The file that events call `id`. It may be forgotten once nothing of it is cached, unless `keep`.
+  host::FileIndex file_of(uint64_t id, bool keep = false);
   void note_peaks();
+  void note_peaks(host::Process& process);
 
  private:
+  void apply(const trace::Event& event, host::ProcessIndex process);
   bool can_be_numbered(const trace::Event& event);
   void say_once(bool& told, std::string caveat);
   bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
@@ -36,6 +44,7 @@ class EventHandler {
   void protect(const trace::Event& event, host::ProcessIndex process);
   void remap(const trace::Event& event, host::ProcessIndex process);
   void fork(const trace::Event& event, host::ProcessIndex process);
+  bool dup_accounted(host::ProcessIndex parent);
   void exec(host::ProcessIndex process);
   void set_comm(const trace::Event& event, host::ProcessIndex process);
   void file_io(const trace::Event& event, host::ProcessIndex process);
@@ -45,6 +54,7 @@ class EventHandler {
   bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
   bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, mm::RefusedBy by, const std::string& why);
   bool refused(host::ProcessIndex process, uint64_t address) const;
+  void forget_idle_files();
 
   mm::Kernel& k_;
   const Options& options_;
@@ -53,6 +63,10 @@ class EventHandler {
   bool stacks_told_ = false, beyond_told_ = false;
   std::map<uint32_t, host::ProcessIndex> by_pid_;
   std::map<uint64_t, host::FileIndex> files_;
+  std::set<host::FileIndex> files_kept_;
+  std::vector<host::FileIndex> free_files_;       // places in Host::files that nobody has
+  size_t forget_files_at_ = kFilesKept;
+  int handling_ = 0;  // events that are not through
   std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant
 };
 

@@ -156,8 +156,11 @@ void IncidentLog::on_alloc_refused(int pid, int64_t pages, mm::RefusedBy by, con
     outcome_.alloc_refused->why = why;
     outcome_.refused_by = by;
   }
-  refused = true;
-  if (!refusal_is_lived) diverge("an allocation of " + amount(pages) + " by process " + std::to_string(pid) + " would be refused with ENOMEM");
+  // No capture can refuse the program its fork().
+  const bool fork = by == mm::RefusedBy::kFork;
+  refused |= !fork;
+  const std::string what = fork ? "a fork()" : "an allocation of " + amount(pages);
+  if (fork || !refusal_is_lived) diverge(what + " by process " + std::to_string(pid) + " would be refused with ENOMEM");
 }
 
 OomCandidate IncidentLog::candidate(host::ProcessIndex index, int64_t points) const {
@@ -179,57 +182,119 @@ OomCandidate IncidentLog::candidate(host::ProcessIndex index, int64_t points) co
   return out;
 }
 
-void IncidentLog::on_oom_kill(const mm::OomReport& report) {
-  const Node& node = host_.nodes[static_cast<size_t>(report.zone.node)];
-  const Zone& zone = node.zones[static_cast<size_t>(report.zone.zone)];
-  const int64_t totalpages = report.totalpages;
-  OomKill kill;
-  kill.incident = incident(report.zone);
-  const bool in_cgroup = report.cgroup != host::kRootCgroup;
-  kill.shortage = shortage(report);
-  if (in_cgroup) {
-    kill.incident.scope = Scope::kCgroup;
-    kill.incident.group = group_state(report.cgroup);
-  }
+std::vector<OomCandidate> IncidentLog::candidates(const mm::OomReport& report) const {
+  std::vector<OomCandidate> out;
   for (size_t i = 0; i < host_.processes.size(); ++i) {
     if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
     if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes)) continue;
-    kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages)));
+    out.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], report.totalpages)));
   }
-  if (report.victim == host::kNoProcess) {
-    kill.incident.why = "nothing can be reclaimed and nobody may be killed: the host panics; " + below(node, zone, "min", zone.min_mark());
+  return out;
+}
+
+// Who dies and why; nobody in a panic and in a group whose processes are protected.
+void IncidentLog::put_cause(const mm::OomReport& report, OomKill& kill) const {
+  const Node& node = host_.nodes[static_cast<size_t>(report.zone.node)];
+  const Zone& zone = node.zones[static_cast<size_t>(report.zone.zone)];
+  const host::Cgroup& group = host_.cgroups[report.cgroup];
+  const std::string cause = report.cgroup != host::kRootCgroup
+                                ? "cgroup " + group.path + " is at its memory.max of " + amount(group.max) + " and nothing in it can be reclaimed" + unusable(kill)
+                                : "reclaim found nothing in 17 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free" + unusable(kill) + "; " + below(node, zone, "min", zone.min_mark());
+  std::string& why = kill.incident.why;
+  if (report.panic) {
+    const bool asked = mm::panics_on_oom(host_, report.constraint);
+    kill.end = OomEnd::kPanic;
     kill.victim.comm = "(panic)";
+    why = cause + "; " + (asked ? "vm.panic_on_oom is " + std::to_string(host_.spec.vm.panic_on_oom) : "nobody may be killed") + ", so the host panics";
+  } else if (report.victim == host::kNoProcess) {
+    kill.end = OomEnd::kNobody;
+    kill.victim.comm = "(nobody)";
+    why = cause + "; nobody in it may be killed, so whoever needs memory there waits for ever";
   } else {
-    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], totalpages));
-    const std::string cause = in_cgroup ? "cgroup " + host_.cgroups[report.cgroup].path + " is at its memory.max of " + amount(host_.cgroups[report.cgroup].max) + " and nothing in it can be reclaimed" + unusable(kill)
-                                        : "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free" + unusable(kill) + "; " + below(node, zone, "min", zone.min_mark());
-    kill.incident.why = cause + "; " +
-                        kill.victim.comm + " has the most points, " + std::to_string(kill.victim.points) + " of " + std::to_string(totalpages) + " pages";
+    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], report.totalpages));
+    why = cause + "; " + kill.victim.comm + (report.allocating_task ? " is the one that asks (vm.oom_kill_allocating_task), with " : " has the most points, ") +
+          std::to_string(kill.victim.points) + " of " + std::to_string(report.totalpages) + " pages";
   }
+}
+
+void IncidentLog::keep(OomKill kill) {
+  ++outcome_.oom_kills_total;
+  if (outcome_.oom_kills.size() < kKillsInFull) outcome_.oom_kills.push_back(std::move(kill));
+}
+
+void IncidentLog::on_oom_kill(const mm::OomReport& report) {
+  OomKill kill;
+  kill.incident = incident(report.zone);
+  kill.shortage = shortage(report);
+  if (report.cgroup != host::kRootCgroup) {
+    kill.incident.scope = Scope::kCgroup;
+    kill.incident.group = group_state(report.cgroup);
+  }
+  kill.candidates = candidates(report);
+  put_cause(report, kill);
   kill.dmesg = report.dmesg;
   if (!outcome_.oom_kill) outcome_.oom_kill = kill.incident;
-  const bool guest = report.victim == host::kNoProcess || host_.processes[report.victim].guest;
   const Incident happened = kill.incident;
   const std::string with = kill.victim.comm;
-  outcome_.oom_kills.push_back(std::move(kill));
+  keep(std::move(kill));
   for (const host::ProcessIndex other : report.rest_of_group) {
-    OomKill more{happened, {}, candidate(other, mm::oom_badness(host_.processes[other], totalpages)), {}, true, {}};
+    OomKill more{happened, {}, candidate(other, mm::oom_badness(host_.processes[other], report.totalpages)), {}, true, {}, OomEnd::kKilled};
     more.incident.why = "goes with " + with + ": memory.oom.group is set";
-    outcome_.oom_kills.push_back(std::move(more));
+    keep(std::move(more));
   }
-  if (guest) diverge(report.victim == host::kNoProcess ? "the host would have panicked" : "process " + std::to_string(host_.processes[report.victim].pid) + " (" + host_.processes[report.victim].comm + ") would have been killed");
-  if (report.victim == host::kNoProcess || !on_kill) return;
+  if (report.panic) return halt("the host panics: " + happened.why);
+  if (report.victim == host::kNoProcess) return;  // on_stuck() follows for whoever asked
+  const Process& victim = host_.processes[report.victim];
+  if (victim.guest) diverge("process " + std::to_string(victim.pid) + " (" + victim.comm + ") would have been killed");
+  if (!on_kill) return;
   on_kill(report.victim);
   for (host::ProcessIndex other : report.rest_of_group) on_kill(other);
 }
 
-void IncidentLog::on_stall(Nanoseconds begin, bool swap_in, bool throttled) {
+// Nothing that comes later changes anything.
+void IncidentLog::halt(const std::string& why) {
+  if (outcome_.halted_at) return;
+  outcome_.halted_at = sched_.now();
+  outcome_.halted_why = why;
+  diverge(why);
+}
+
+void IncidentLog::on_stuck(host::ProcessIndex index) {
+  const Process& process = host_.processes[index];
+  stuck_at[index] = sched_.now();
+  if (!outcome_.oom_kill) {
+    OomKill nobody;
+    nobody.incident = incident(tightest_zone(sched_.current().node));
+    nobody.end = OomEnd::kNobody;
+    nobody.victim.comm = "(nobody)";
+    nobody.incident.why = "process " + std::to_string(process.pid) + " (" + process.comm + ") tries the same access again and again, and the memory for it cannot be had";
+    outcome_.oom_kill = nobody.incident;
+    keep(std::move(nobody));
+  }
+  diverge("process " + std::to_string(process.pid) + " (" + process.comm + ") would wait for ever for memory that cannot be had");
+  const bool goes_on = std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) { return each.guest && each.alive && !each.dying && !each.stuck; });
+  if (!goes_on) halt("every process of the program that lives waits for memory that cannot be had");
+}
+
+void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
   const Nanoseconds length = sched_.now() - begin;
   if (sched_.current().kind != mm::ActorKind::kTask) return;
   Stall& stall = outcome_.stall;
-  (swap_in ? stall.swap_in_total : throttled ? stall.throttled_total : stall.direct_reclaim_total) += length;
-  if (!throttled) stall.longest = std::max(stall.longest, length);
+  // A wait inside a direct reclaim is a part of it (psi_memstall_enter nests).
+  const bool nested = what == mm::Stalled::kThrottled && sched_.current().memstall_depth > 0;
+  if (!nested) {
+    stall.total += length;
+    stall.longest = std::max(stall.longest, length);
+  }
+  switch (what) {
+    case mm::Stalled::kDirectReclaim: stall.direct_reclaim_total += length; break;
+    case mm::Stalled::kSwapIn: stall.swap_in_total += length; break;
+    case mm::Stalled::kMemoryHigh: stall.memory_high_total += length; [[fallthrough]];
+    case mm::Stalled::kThrottled: stall.throttled_total += length; break;
+  }
 }
+
+void IncidentLog::on_memory_high(host::CgroupIndex group) { note_cgroup_reclaim(sched_.current().node, group); }
 
 void IncidentLog::watch(host::ProcessIndex index, uint64_t vpn) {
   watches.push_back({static_cast<uint32_t>(host_.processes[index].pid), vpn << kPageShift});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "model/mm/kernel.h"
@@ -21,7 +22,9 @@ class IncidentLog final : public mm::Listener {
   void on_swap_out(int node) override;
   void on_alloc_refused(int pid, int64_t pages, mm::RefusedBy by, const std::string& why) override;
   void on_oom_kill(const mm::OomReport& report) override;
-  void on_stall(Nanoseconds begin, bool swap_in, bool throttled) override;
+  void on_stuck(host::ProcessIndex process) override;
+  void on_stall(Nanoseconds begin, mm::Stalled what) override;
+  void on_memory_high(host::CgroupIndex group) override;
   void watch(host::ProcessIndex process, uint64_t vpn) override;
 
   /// Called when a victim has been chosen; it has to be brought to its end.
@@ -30,6 +33,7 @@ class IncidentLog final : public mm::Listener {
   // Of the event that is being handled, and what was sampled last before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
   bool refused = false;            // since it was last looked at
+  std::map<host::ProcessIndex, Nanoseconds> stuck_at;
   bool refusal_is_lived = false;   // the guest is really refused: its world goes on as the target's would
 
  private:
@@ -40,6 +44,10 @@ class IncidentLog final : public mm::Listener {
   mm::ZoneRef tightest_zone(int node) const;
   OomCandidate candidate(host::ProcessIndex index, int64_t points) const;
   void diverge(const std::string& why);
+  void halt(const std::string& why);
+  std::vector<OomCandidate> candidates(const mm::OomReport& report) const;
+  void put_cause(const mm::OomReport& report, OomKill& kill) const;
+  void keep(OomKill kill);
 
   host::Host& host_;
   mm::Sched& sched_;

@@ -55,6 +55,9 @@ struct OomCandidate {
   bool guest = false;              // one of the program's own processes
 };
 
+/// What came of it when the OOM killer was asked.
+enum class OomEnd : uint8_t { kKilled, kPanic, kNobody };  // kNobody: a cgroup in which nobody may be killed
+
 /// What was free at a kill, and why the request could not have it.
 struct OomShortage {
   bool kernel_memory = false;      // page tables and the like: zone Movable may not serve them
@@ -66,10 +69,11 @@ struct OomShortage {
 struct OomKill {
   Incident incident;
   OomShortage shortage;
-  OomCandidate victim;
+  OomCandidate victim;                   // of kPanic and kNobody: none, pid 0, its comm says so
   std::vector<OomCandidate> candidates;  // in task-list order, the victim included; none for who went along
   bool went_along = false;               // with the victim before it, by memory.oom.group
   std::vector<std::string> dmesg;
+  OomEnd end = OomEnd::kKilled;
 };
 
 /// Swap was free, and the group whose limit it was may not use it (get_scan_count(): cgroup reclaim and !swappiness).
@@ -98,7 +102,11 @@ struct Bands {
 };
 
 struct Stall {
-  Nanoseconds direct_reclaim_total, swap_in_total, throttled_total, longest;
+  Nanoseconds direct_reclaim_total, swap_in_total;
+  Nanoseconds throttled_total;           // waits for kswapd, the disk and dirty pages, and memory.high's sleeps
+  Nanoseconds longest;                   // of those in total
+  Nanoseconds memory_high_total;         // memory.high's sleeps, a part of throttled_total
+  Nanoseconds total;                     // all of these, what lies inside another one counted once
 };
 
 /// PSI memory line; averages in hundredths of a percent (1234 = 12.34 %).
@@ -113,13 +121,17 @@ struct AppProcess {
   Bytes touched, resident_peak, mapped_peak;
   int oom_score_adj = 0;
   bool killed_by_model = false;
+  std::optional<Nanoseconds> stuck_at;   // waits since then for memory that can never be had
+  Bytes committed_peak;                  // what of mapped_peak overcommit counts
 };
 
 struct AppSummary {
   Bytes touched, footprint_peak, resident_peak, mapped_peak;
   Bytes whole_run_peak;     // footprint_peak as if nobody had been killed: what the program went on to hold here
   Bytes untouched_at_peak;  // of footprint_peak: what came with huge pages and was not used by then
-  std::vector<AppProcess> processes;
+  Bytes committed_peak;                  // what the program added to Committed_AS at most
+  std::vector<AppProcess> processes;     // the first kProcessesInFull
+  int64_t processes_total = 0;
 };
 
 /// Pages first touched under one sampled stack (0: not sampled).
@@ -151,6 +163,8 @@ struct Margin {
   Verdict verdict = Verdict::kFits;
   Bytes distance;
 };
+/// Lists that grow with what happens are given in full up to here, and counted from there on.
+inline constexpr size_t kKillsInFull = 64, kProcessesInFull = 1024;
 
 struct Outcome {
   host::HostSpec host;
@@ -159,13 +173,17 @@ struct Outcome {
   // After a kill: by how much anonymous memory and page tables of the run, the victim's as if it had lived on, exceeded
   // at their peak what they were at the first kill.
   std::optional<Bytes> need_after_kill;
+  /// The host panicked, or every process of the program is stuck: nothing that came later changed anything.
+  std::optional<Nanoseconds> halted_at;
+  std::string halted_why;
   std::optional<Nanoseconds> diverged_at;
   std::string diverged_why;
   Nanoseconds forecast;                 // virtual length of the run
   std::vector<Bands> bands;
   std::optional<Incident> kswapd_wake, kswapd_scan, direct_reclaim, swap_out, alloc_refused, oom_kill;
   mm::RefusedBy refused_by = mm::RefusedBy::kOvercommit;  // of alloc_refused
-  std::vector<OomKill> oom_kills;
+  std::vector<OomKill> oom_kills;       // the first kKillsInFull
+  int64_t oom_kills_total = 0;
   host::VmstatArray counters{};         // deltas over the run
   std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, kept for `why`
   CgroupCounts cgroup;
@@ -176,6 +194,7 @@ struct Outcome {
   AppSummary app;
   uint64_t events = 0;
   uint64_t lost_events = 0;
+  uint64_t steps = 0;                   // wake-ups and interrupts that the simulation took: what it worked
   uint64_t order_forced = 0;            // events taken in arrival order although their task's clock was behind
   std::vector<std::string> caveats;     // what the model did not do on this run and why it may matter
   uint64_t digest = 0;                  // of the final state and all counters; equal inputs give equal digests

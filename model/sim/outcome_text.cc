@@ -21,7 +21,7 @@ const char* verdict_name(Verdict verdict) {
 }
 
 Verdict verdict_of(const Outcome& outcome) {
-  if (!outcome.oom_kills.empty()) return Verdict::kOomKill;
+  if (outcome.oom_kill || outcome.halted_at) return Verdict::kOomKill;
   if (outcome.alloc_refused) return Verdict::kAllocRefused;
   if (outcome.direct_reclaim) return Verdict::kDirectReclaim;
   return outcome.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits;
@@ -31,7 +31,6 @@ std::vector<std::string> caveats_of(const Outcome& outcome) {
   std::vector<std::string> caveats = outcome.caveats;
   const host::HostSpec& host = outcome.host;
   if (host.lru == host::LruKind::kMultiGen) caveats.push_back("the target uses the multi-gen LRU; its reclaim order is approximated by the classic lists");
-  if (host.kernel >= host::KernelVersion{6, 12}) caveats.push_back("rules of Linux 6.1 are applied to a 6.12 host (per-CPU lists and retry counts differ)");
   return caveats;
 }
 
@@ -44,10 +43,11 @@ void summarize_cgroup(const host::Host& host, Outcome& outcome) {
   out.stat = memory_stat_of(host, host.app_cgroup);
 }
 
-void summarize_app(const host::Host& host, Outcome& outcome) {
+void summarize_app(const host::Host& host, const std::map<host::ProcessIndex, Nanoseconds>& stuck_at, Outcome& outcome) {
   outcome.app.touched = to_bytes(Pages(host.guest_touched));
-  for (const host::Process& process : host.processes) {
-    if (!process.guest) continue;
+  for (size_t i = 0; i < host.processes.size(); ++i) {
+    const host::Process& process = host.processes[i];
+    if (!process.guest || ++outcome.app.processes_total > static_cast<int64_t>(kProcessesInFull)) continue;
     AppProcess out;
     out.pid = process.pid;
     out.parent_pid = process.parent_pid;
@@ -55,8 +55,10 @@ void summarize_app(const host::Host& host, Outcome& outcome) {
     out.touched = to_bytes(Pages(process.touched_pages));
     out.resident_peak = to_bytes(Pages(process.resident_peak));
     out.mapped_peak = Bytes(process.mapped_peak_bytes);
+    out.committed_peak = to_bytes(Pages(process.committed_peak_pages));
     out.oom_score_adj = process.oom_score_adj;
     out.killed_by_model = process.killed;
+    if (const auto stuck = stuck_at.find(static_cast<host::ProcessIndex>(i)); stuck != stuck_at.end()) out.stuck_at = stuck->second;
     outcome.app.processes.push_back(std::move(out));
   }
   for (const auto& [stack, site] : host.sites) outcome.sites.push_back({stack, to_bytes(Pages(site.touched)), to_bytes(Pages(site.resident_peak))});

@@ -1,6 +1,7 @@
 // What is the verdict, and what did this run not show? The parts of an Outcome that are derived from the rest.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ Verdict verdict_of(const Outcome& outcome);
 std::vector<std::string> caveats_of(const Outcome& outcome);
 /// Fills cgroup.
 void summarize_cgroup(const host::Host& host, Outcome& outcome);
-/// Fills app and sites.
-void summarize_app(const host::Host& host, Outcome& outcome);
+/// Fills app and sites. `stuck_at`: when each process that is stuck became so.
+void summarize_app(const host::Host& host, const std::map<host::ProcessIndex, Nanoseconds>& stuck_at, Outcome& outcome);
 
 }  // namespace oomcast::sim

@@ -35,9 +35,18 @@ Nanoseconds Scheduler::shared(Nanoseconds cost, const mm::Actor& actor) const {
 }
 
 FiberId Scheduler::spawn(mm::Actor actor, std::function<void()> body) {
-  const FiberId id = static_cast<FiberId>(fibers_.size());
-  fibers_.push_back(std::make_unique<Fiber>());
-  Fiber& fiber = *fibers_.back();
+  FiberId id = static_cast<FiberId>(fibers_.size());
+  if (free_fibers_.empty()) {
+    fibers_.push_back(std::make_unique<Fiber>());
+  } else {
+    id = free_fibers_.back();
+    free_fibers_.pop_back();
+    // Wake-ups of whoever had the number before are older than its token.
+    const uint64_t token = fibers_[id]->token + 1;
+    fibers_[id] = std::make_unique<Fiber>();
+    fibers_[id]->token = token;
+  }
+  Fiber& fiber = *fibers_[id];
   fiber.actor = actor;
   fiber.body = std::move(body);
   fiber.context = context::fiber(std::allocator_arg, context::fixedsize_stack(kStackBytes), [this, id](context::fiber&& back) {
@@ -62,6 +71,16 @@ void Scheduler::resume(FiberId id) {
   switch_to(*fibers_[id], id);
 }
 
+void Scheduler::discard(FiberId id) {
+  Fiber& fiber = *fibers_[id];
+  OOMCAST_CHECK(id != current_ && (fiber.state == State::kParked || fiber.state == State::kDone));
+  fiber.context = {};
+  fiber.body = nullptr;
+  fiber.state = State::kDone;
+  if (running_task_ == id) running_task_ = kNoFiber;
+  free_fibers_.push_back(id);
+}
+
 void Scheduler::resume_at(FiberId id, Nanoseconds time) {
   fibers_[id]->state = State::kBlocked;
   schedule(id, time);
@@ -84,6 +103,7 @@ void Scheduler::at(Nanoseconds time, std::function<void()> callback) {
 
 void Scheduler::run(const Due& due) {
   now_ = std::max(now_, due.time);
+  ++steps_;
   if (due.fiber == kNoFiber) {
     const std::function<void()> callback = std::move(callbacks_[due.callback]);
     free_callbacks_.push_back(due.callback);
@@ -100,16 +120,16 @@ void Scheduler::run(const Due& due) {
 }
 
 void Scheduler::run_until(Nanoseconds time) {
-  while (!due_.empty() && due_.top().time <= time) {
+  while (!halted_ && !due_.empty() && due_.top().time <= time) {
     const Due due = due_.top();
     due_.pop();
     run(due);
   }
-  now_ = std::max(now_, time);
+  if (!halted_) now_ = std::max(now_, time);
 }
 
 bool Scheduler::step() {
-  if (due_.empty()) return false;
+  if (halted_ || due_.empty()) return false;
   const Due due = due_.top();
   due_.pop();
   run(due);
@@ -186,6 +206,11 @@ void Scheduler::interrupt(FiberId id) {
   Fiber& fiber = *fibers_[id];
   fiber.actor.dying = true;
   if (fiber.state == State::kBlocked && !fiber.on_cpu) schedule(id, now_);
+}
+
+void Scheduler::halt() {
+  halted_ = true;
+  if (current_ != kNoFiber) block();
 }
 
 void Scheduler::account_stall() {

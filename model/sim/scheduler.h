@@ -35,6 +35,7 @@ class Scheduler final : public mm::Sched {
   void wake_all(mm::WaitQueue& queue) override;
   void memstall_enter() override;
   void memstall_leave() override;
+  void halt() override;
 
   // What the simulation calls, outside of any fiber.
   /// A fiber that runs `body` from its first resume() on; when body returns the fiber is done.
@@ -44,6 +45,10 @@ class Scheduler final : public mm::Sched {
   void resume_at(FiberId id, Nanoseconds time);
   /// Calls `callback` at `time`, outside of any fiber, as an interrupt would.
   void at(Nanoseconds time, std::function<void()> callback);
+  /// halt() was called: run_until() and step() do nothing, and now() stands still.
+  bool halted() const { return halted_; }
+  /// Wake-ups and callbacks taken so far.
+  uint64_t steps() const { return steps_; }
   /// Runs everything that is due up to and at `time`; now() is `time` afterwards (never goes back).
   void run_until(Nanoseconds time);
   /// Runs the next thing that is due, whenever that is. False if nothing is.
@@ -55,6 +60,8 @@ class Scheduler final : public mm::Sched {
 
   bool blocked(FiberId id) const { return fibers_[id]->state == State::kBlocked; }
   bool done(FiberId id) const { return fibers_[id]->state == State::kDone; }
+  /// Unwinds a fiber that is parked or done and gives its stack back; its number may be used again.
+  void discard(FiberId id);
   mm::Actor& actor(FiberId id) { return fibers_[id]->actor; }
   /// CPU time that the fiber has used since its last point, scaled by who shares its CPUs; forgets it.
   Nanoseconds take_pending(FiberId id);
@@ -105,11 +112,13 @@ class Scheduler final : public mm::Sched {
   std::vector<int> cpus_per_node_;
   std::vector<int> busy_per_node_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<FiberId> free_fibers_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
   std::vector<std::function<void()>> callbacks_;
   std::vector<size_t> free_callbacks_;
   Nanoseconds now_;
-  uint64_t sequence_ = 0;
+  bool halted_ = false;
+  uint64_t sequence_ = 0, steps_ = 0;
   FiberId current_ = kNoFiber;
   FiberId running_task_ = kNoFiber;
   mm::Actor irq_;                     // who "current" is inside a callback

@@ -36,6 +36,7 @@ using trace::EventKind;
 namespace {
 
 constexpr Nanoseconds kSettleMax{600'000'000'000};   // what is pending at the end gets at most this long
+constexpr uint64_t kHaltedHeadroom = 1 << 18;         // no watermark is met any more: 1 GiB
 constexpr Nanoseconds kActiveFor{100'000'000};       // a task without events for longer is not waiting for memory
 constexpr Nanoseconds kVictimWakes{4'000'000};       // a tick until another process acts on its SIGKILL
 
@@ -70,17 +71,20 @@ class Simulation::Impl {
   ~Impl() { scheduler_.abandon(); }
 
   void feed(const Event& event) {
+    if (outcome_.halted_at) return;
     ++outcome_.events;
     wait_for_fork(event.pid);
     Task& task = task_for(event);
-    wait_for(task);
+    wait_for(task.fiber);
+    if (outcome_.halted_at) return;
     const Nanoseconds start = task.clock + scaled(event.compute_ns) + Nanoseconds(static_cast<int64_t>(event.wait_ns));
     if (start < scheduler_.now()) ++outcome_.order_forced;
     scheduler_.run_until(start);
+    if (outcome_.halted_at) return;
     if (event.kind == EventKind::kFork) forks_[static_cast<uint32_t>(event.address)] = event.tid;
     if (event.kind == EventKind::kThreadExit) task.gone = true;
     if (event.kind == EventKind::kExit) {
-      forget_tasks(event.pid);
+      forget_tasks(event.pid, event.tid);
       handler_.forget(event.pid);
     }
     one_node_ |= event.kind == EventKind::kSetPolicy || event.kind == EventKind::kBindRange;
@@ -89,14 +93,17 @@ class Simulation::Impl {
     task.last_active = scheduler_.now();
     task.clock = std::max(start, task.clock);
     scheduler_.set_running_task(task.fiber);
+    const ProcessIndex process = task.process;
     scheduler_.resume(task.fiber);
+    if (task.gone && !scheduler_.blocked(task.fiber)) drop_task(event.tid);
     note_need();
     margins_.note(host_, one_node_, outcome_);
-    if (host_.pages.fold()) host_.processes[task.process].space.fold();
+    if (host_.pages.fold()) host_.processes[process].space.fold();
     if (options_.audit) audit();
   }
 
   uint64_t headroom_pages() const {
+    if (outcome_.halted_at) return kHaltedHeadroom;
     for (const mm::KswapdState& state : kernel_.kswapd) {
       if (state.in_balance) return 0;
     }
@@ -112,9 +119,10 @@ class Simulation::Impl {
     finished_ = true;
     timeline_->finish(outcome_);
     outcome_.forecast = scheduler_.now();
+    outcome_.steps = scheduler_.steps();
     outcome_.counters = host_.vmstat;
     for (size_t z = 0; z < outcome_.allocstall.size(); ++z) outcome_.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
-    summarize_app(host_, outcome_);
+    summarize_app(host_, log_.stuck_at, outcome_);
     summarize_cgroup(host_, outcome_);
     outcome_.verdict = verdict_of(outcome_);
     note_need();
@@ -162,11 +170,11 @@ class Simulation::Impl {
     if (host_.spec.page_cache.empty()) return;
     const FiberId id = scheduler_.spawn(make_actor(mm::ActorKind::kExit, app_node_, 0), [this] {
       for (const host::CachedFileSpec& file : host_.spec.page_cache) {
-        mm::cache_file(kernel_, handler_.file_of(file_number(file.file, static_cast<uint64_t>(file.file_id))), file);
+        mm::cache_file(kernel_, handler_.file_of(file_number(file.file, static_cast<uint64_t>(file.file_id)), true), file);
       }
     });
     scheduler_.resume(id);
-    while (!scheduler_.done(id)) OOMCAST_CHECK(scheduler_.step());
+    while (!scheduler_.done(id) && !scheduler_.halted()) OOMCAST_CHECK(scheduler_.step());
     host_.vmstat = {};
   }
 
@@ -179,7 +187,7 @@ class Simulation::Impl {
     for (size_t i = 0; i < host_.spec.background.size(); ++i) {
       const host::BackgroundSpec& spec = host_.spec.background[i];
       const int node = nodes.empty() ? app_node_ : nodes[(i + 1) % nodes.size()];
-      background_.start(i, handler_.file_of(file_number(spec.file, static_cast<uint64_t>(spec.file_id))), make_actor(mm::ActorKind::kBackground, node, i + 1));
+      background_.start(i, handler_.file_of(file_number(spec.file, static_cast<uint64_t>(spec.file_id)), true), make_actor(mm::ActorKind::kBackground, node, i + 1));
     }
   }
 
@@ -192,6 +200,11 @@ class Simulation::Impl {
   void arm_sampler() {
     scheduler_.at(scheduler_.now() + kSampleInterval, [this] {
       if (finished_) return;
+      std::erase_if(tasks_, [this](const auto& entry) {
+        const bool over = entry.second.gone && scheduler_.done(entry.second.fiber);
+        if (over) scheduler_.discard(entry.second.fiber);
+        return over;
+      });
       int active = 0;
       for (const auto& [tid, task] : tasks_) active += !task.gone && (scheduler_.blocked(task.fiber) || scheduler_.now() - task.last_active < kActiveFor) ? 1 : 0;
       scheduler_.set_active_tasks(active);
@@ -210,8 +223,10 @@ class Simulation::Impl {
   Task& task_for(const Event& event) {
     const auto it = tasks_.find(event.tid);
     if (it != tasks_.end() && !it->second.gone && it->second.pid == event.pid) return it->second;
-    if (it != tasks_.end()) wait_for(it->second);
+    if (it != tasks_.end()) wait_for(it->second.fiber);
     const uint32_t parent = event.kind == EventKind::kProcessStart ? static_cast<uint32_t>(event.address) : 0;
+    // While it waited, the sampler may have cleared the old one away.
+    if (tasks_.contains(event.tid) && !scheduler_.halted()) drop_task(event.tid);
     Task& task = tasks_[event.tid];
     task = Task{};
     task.pid = event.pid;
@@ -258,23 +273,23 @@ class Simulation::Impl {
       const FiberId fiber = task.fiber;
       scheduler_.actor(fiber).stack_id = task.event.stack_id;
       const Process& process = host_.processes[task.process];
-      if (process.alive && !process.dying) {
+      if (process.alive && !process.dying && !process.stuck) {
         const host::PageArray::InUse in_use(host_.pages);
         handler_.handle(task.event, task.process);
-      } else if (after_kill_.follows(task.process)) {
-        after_kill_.handle(task.event, task.process);
+      } else {
+        if (after_kill_.follows(task.process)) after_kill_.handle(task.event, task.process);
+        if (task.event.kind == EventKind::kFork) handler_.never_born(static_cast<uint32_t>(task.event.address), task.pid);
       }
       scheduler_.actor(fiber).stack_id = 0;
       Task& after = tasks_.at(tid);
       after.clock = std::max(after.clock, scheduler_.now()) + scheduler_.take_pending(fiber);
-      const bool last = after.gone;
-      if (last) return;
+      if (after.gone) return;
       scheduler_.park();
     }
   }
 
-  void wait_for(Task& task) {
-    while (scheduler_.blocked(task.fiber)) OOMCAST_CHECK(scheduler_.step());
+  void wait_for(FiberId fiber) {
+    while (!scheduler_.halted() && scheduler_.blocked(fiber)) OOMCAST_CHECK(scheduler_.step());
   }
 
   // A child that acts has been forked; in the model its parent may still be stalled in the middle of copying.
@@ -282,14 +297,26 @@ class Simulation::Impl {
     if (forks_.empty()) return;
     const auto fork = forks_.find(pid);
     if (fork == forks_.end()) return;
-    if (const auto parent = tasks_.find(fork->second); parent != tasks_.end()) wait_for(parent->second);
+    if (const auto parent = tasks_.find(fork->second); parent != tasks_.end()) wait_for(parent->second.fiber);
     forks_.erase(fork);
   }
 
-  void forget_tasks(uint32_t pid) {
+  // The process ends with the event of thread `last`. Its other threads do nothing any more; those that the model still
+  // stalls go when they are through.
+  void forget_tasks(uint32_t pid, uint32_t last) {
+    std::vector<uint32_t> idle;
     for (auto& [tid, task] : tasks_) {
-      if (task.pid == pid) task.gone = true;
+      if (task.pid != pid) continue;
+      task.gone = true;
+      if (tid != last && !scheduler_.blocked(task.fiber)) idle.push_back(tid);
     }
+    for (const uint32_t tid : idle) drop_task(tid);
+  }
+
+  void drop_task(uint32_t tid) {
+    const auto task = tasks_.find(tid);
+    scheduler_.discard(task->second.fiber);
+    tasks_.erase(task);
   }
 
   // SIGKILL from the OOM killer: the victim's tasks stop at once, its memory comes free when it gets to run.
@@ -324,7 +351,10 @@ class Simulation::Impl {
     const Nanoseconds limit = scheduler_.now() + kSettleMax;
     while (pending() && scheduler_.now() < limit && scheduler_.step()) {
     }
-    for (const auto& [tid, task] : tasks_) scheduler_.run_until(task.clock);
+    // The run ends with its last thread; one that is stuck, or on a halted host, adds nothing.
+    for (const auto& [tid, task] : tasks_) {
+      if (!outcome_.halted_at) scheduler_.run_until(task.clock);
+    }
     if (options_.audit) audit();
   }
 

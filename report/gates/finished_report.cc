@@ -95,6 +95,8 @@ std::optional<Margin> margin_to_low(const Json& document) {
 ReportValue computed(std::optional<double> number) { return {true, number}; }
 
 ReportValue stall_total(const Json& document) {
+  // Older reports have the parts only; a wait inside a direct reclaim is in two of them.
+  if (const auto all = number_at(document, "stall.total_ns")) return computed(*all);
   double total = 0;
   for (const char* key : {"stall.direct_reclaim_ns_total", "stall.swap_in_ns_total", "stall.throttled_ns_total"}) {
     auto part = number_at(document, key);

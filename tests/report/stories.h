@@ -93,7 +93,7 @@ inline Story oom() {
   o.kswapd_scan = o.kswapd_wake;
   o.direct_reclaim = incident(8'310_ms, 1786_MiB, "node 0 zone DMA32 fell to 2,810 free pages, below min (2,814)");
   o.oom_kill =
-      incident(8'322_ms, 1787_MiB, "16 rounds of direct reclaim freed nothing: no swap, and no page cache is left");
+      incident(8'322_ms, 1787_MiB, "reclaim found nothing in 17 rounds and 0 swap pages are free");
   o.oom_kill->free_pages = 2810_pages;
   o.oom_kill->stack_id = 1;
   sim::OomKill kill;
@@ -107,6 +107,7 @@ inline Story oom() {
       "redis-server invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), order=0, "
       "oom_score_adj=0"};
   o.oom_kills = {kill};
+  o.oom_kills_total = 1;
   o.diverged_at = 8'322_ms;
   o.diverged_why = "redis-server (pid 812) was killed in the model and ran on here";
   o.counters[host::Vmstat::oom_kill] = 1;
@@ -114,7 +115,7 @@ inline Story oom() {
   o.counters[host::Vmstat::pgscan_direct] = 4096;
   o.counters[host::Vmstat::pgscan_kswapd] = 9000;
   o.counters[host::Vmstat::pageoutrun] = 1;
-  o.stall = {11'904_us, Nanoseconds(0), Nanoseconds(0), 812_us};
+  o.stall = {11'904_us, Nanoseconds(0), Nanoseconds(0), 812_us, Nanoseconds(0), 11'904_us};
   o.bands[0] = {NodeId{0}, 8'100_ms, 104_ms, 106_ms, 12_ms};
   o.app.touched = o.app.footprint_peak = o.app.resident_peak = 1787_MiB;
   o.app.whole_run_peak = 2200_MiB;

@@ -88,6 +88,21 @@ TEST(Memcg, HighReclaimsAndBrakesButNeverKills) {
   EXPECT_GT(c.m.sched.now() - begin, c.m.outcome.stall.throttled_total);
 }
 
+TEST(Memcg, ReclaimForHighIsADirectReclaimEvenIfItFindsNothing) {
+  auto spec = HostBuilder().plain_node(20000_pages).limit(16_MiB).build();
+  spec.cgroup.memory_max = -1;
+  spec.cgroup.memory_high = 4 << 20;
+  Group c{spec};
+  c.m.touch(c.app, 0, 2000);
+  const sim::Stall& stall = c.m.outcome.stall;
+  ASSERT_TRUE(c.m.outcome.direct_reclaim);
+  EXPECT_EQ(c.m.outcome.direct_reclaim->scope, sim::Scope::kCgroup);
+  EXPECT_NE(c.m.outcome.direct_reclaim->why.find("memory.high"), std::string::npos);
+  EXPECT_EQ(stall.memory_high_total, stall.throttled_total);
+  EXPECT_EQ(stall.total, stall.direct_reclaim_total + stall.memory_high_total);
+  EXPECT_GE(stall.longest, 100_ms);
+}
+
 TEST(Memcg, TheDelayGrowsWithTheSquareOfTheOverage) {
   EXPECT_EQ(high_delay_ticks(1100, 1000, 64), 159) << "spec section 17.10";
   EXPECT_EQ(high_delay_ticks(1000, 1000, 64), 0);

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/sim/event_handler.h"
 #include "model/sim/simulation.h"
 #include "tests/support/host_builder.h"
+#include "tests/support/machine.h"
 #include "tests/support/program.h"
 
 namespace oomcast::sim {
@@ -135,6 +137,29 @@ TEST(ProgramText, TakesNothingOnAHostWithItsRootInMemory) {
 
 TEST(ProgramText, ThatTheHostHasCachedIsNotRead) {
   EXPECT_EQ(read_for_text(HostBuilder().plain_node(12000_pages).caches(1, 600_pages), 700_pages), 0);
+}
+
+// 20,000 files of a page each, on a host whose page cache holds a part of them.
+TEST(Files, OfWhichNothingIsCachedAreForgotten) {
+  support::Machine m(HostBuilder().plain_node(3000_pages).build());
+  Outcome outcome;
+  const Options options;
+  EventHandler handler(m.k, options, outcome);
+  const host::ProcessIndex app = handler.process_of(100, 0);
+  const auto read = [&](uint64_t file) {
+    trace::Event event;
+    event.kind = trace::EventKind::kFileRead;
+    event.pid = event.tid = 100;
+    event.address = file;
+    event.bytes = kPageBytes;
+    m.run([&] { handler.handle(event, app); });
+  };
+  for (uint64_t file = 1; file <= 20'000; ++file) read(file);
+  EXPECT_LT(m.host.files.size(), 8000u);
+  const int64_t before = m.count(Vmstat::pgpgin);
+  read(1);
+  EXPECT_GT(m.count(Vmstat::pgpgin), before) << "it is read anew";
+  EXPECT_THAT(m.audit(), testing::IsEmpty());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -301,6 +302,41 @@ TEST_F(Sched, AbandonedFibersAreUnwound) {
   });
   s.abandon();
   EXPECT_TRUE(gone);
+}
+
+TEST(Scheduler, NothingRunsAfterAHalt) {
+  Scheduler s({1});
+  bool went_on = false, called = false;
+  const FiberId id = s.spawn(mm::Actor{}, [&] {
+    s.halt();
+    went_on = true;
+  });
+  s.at(Nanoseconds(5), [&] { called = true; });
+  s.resume(id);
+  EXPECT_TRUE(s.halted());
+  s.run_until(Nanoseconds(10));
+  EXPECT_FALSE(s.step());
+  EXPECT_FALSE(went_on);
+  EXPECT_FALSE(called);
+  EXPECT_EQ(s.now(), Nanoseconds(0)) << "time stands still";
+}
+
+TEST(Scheduler, ADiscardedFiberIsUnwoundAndItsNumberServesAgain) {
+  Scheduler s({1});
+  const auto alive = std::make_shared<int>(1);
+  const FiberId first = s.spawn(mm::Actor{}, [&s, copy = alive] {
+    const std::shared_ptr<int> on_the_stack = copy;
+    s.park();
+  });
+  s.resume(first);
+  EXPECT_EQ(alive.use_count(), 3);
+  s.discard(first);
+  EXPECT_EQ(alive.use_count(), 1) << "the stack and what it held are gone";
+  bool ran = false;
+  const FiberId second = s.spawn(mm::Actor{}, [&] { ran = true; });
+  EXPECT_EQ(second, first);
+  s.resume(second);
+  EXPECT_TRUE(ran);
 }
 
 }  // namespace

@@ -1,0 +1,79 @@
+// A run that cannot go on: the host panics, processes wait for ever, or memory.high lets the program all but stand still.
+#include <algorithm>
+
+#include "report/findings.h"
+#include "report/format.h"
+#include "report/json_report.h"
+
+namespace oomcast::report {
+namespace {
+
+std::string named(const sim::AppProcess& process) { return process.comm + " (pid " + std::to_string(process.pid) + ")"; }
+
+void find_panic(const sim::Outcome& outcome, const sim::OomKill& panic, Findings& findings) {
+  const host::VmTunables& vm = outcome.host.vm;
+  Finding finding{"panic", Severity::kError};
+  finding.title = "The host panics at " + seconds_text(panic.incident.t) + "; nothing after that is forecast";
+  finding.why = panic.incident.why;
+  finding.evidence = {{"t_s", json_seconds(panic.incident.t)},
+                      {"panic_on_oom", vm.panic_on_oom},
+                      {"candidates", panic.candidates.size()},
+                      {"app_footprint_bytes", panic.incident.app_footprint.count()}};
+  if (vm.panic_on_oom != 0) finding.tries.push_back({"vm.panic_on_oom=0: a process dies instead of the host"});
+  const bool spared = std::any_of(panic.candidates.begin(), panic.candidates.end(),
+                                  [](const sim::OomCandidate& task) { return task.guest && !task.killable; });
+  if (spared) finding.tries.push_back({"an oom_score_adj above -1000 for the program, so that it dies instead of the host"});
+  finding.tries.push_back({"more memory or swap, or a memory.max on the program's own cgroup"});
+  findings.push_back(std::move(finding));
+}
+
+void find_stuck(const sim::Outcome& outcome, Findings& findings) {
+  std::vector<std::string> names;
+  std::optional<Nanoseconds> first;
+  for (const sim::AppProcess& process : outcome.app.processes) {
+    if (!process.stuck_at) continue;
+    names.push_back(named(process));
+    first = first ? std::min(*first, *process.stuck_at) : *process.stuck_at;
+  }
+  if (names.empty()) return;
+  Finding finding{"stuck", Severity::kError};
+  finding.title = names.front() + (names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more wait" : " waits") +
+                  " for ever from " + seconds_text(*first) + " on: the memory cannot be had, and nobody may be killed for it";
+  finding.why = outcome.oom_kill ? outcome.oom_kill->why : outcome.halted_why;
+  finding.evidence["processes"] = names;
+  finding.tries.push_back({"an oom_score_adj above -1000 for one of the group's processes, so that it dies and the others go on"});
+  finding.tries.push_back({"a higher memory.max, or a higher memory.swap.max"});
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace
+
+void find_halt(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  for (const sim::OomKill& kill : outcome.oom_kills) {
+    if (kill.end == sim::OomEnd::kPanic) find_panic(outcome, kill, findings);
+  }
+  find_stuck(outcome, findings);
+}
+
+void find_memory_high(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+  const Nanoseconds asleep = outcome.stall.memory_high_total;
+  if (asleep.count() == 0) return;
+  const int64_t run = outcome.forecast.count();
+  const bool heavy = asleep.count() * 20 > run;       // over 5 % of the run
+  const bool standstill = asleep.count() * 2 > run;   // over half of it
+  Finding finding{"memory_high_throttled", heavy ? Severity::kError : Severity::kWarning};
+  finding.title = std::string(standstill ? "memory.high throttles the program to a standstill: " : "memory.high throttles the program: ") +
+                  duration_text(asleep) + " of " + duration_text(outcome.forecast) + " asleep (" + percent_text(asleep.count(), run) + ")";
+  finding.why = "above memory.high reclaim finds too little in the group, so each further 256 KiB costs a sleep that grows with the "
+                "square of the excess, up to 2 s; nobody is killed, the program only stands still";
+  finding.evidence = {{"memory_high_ns_total", asleep.count()},
+                      {"forecast_ns", run},
+                      {"share", static_cast<double>(asleep.count() * 1000 / std::max<int64_t>(1, run)) / 1000},
+                      {"memory_peak_bytes", outcome.cgroup.peak.count()},
+                      {"memory_events_high", outcome.cgroup.events.high}};
+  finding.tries.push_back({"memory.high above the group's peak of " + bytes_text(outcome.cgroup.peak) + ", or none (max), with memory.max as the limit"});
+  finding.tries.push_back({"swap for the group (memory.swap.max), so that reclaim finds something"});
+  findings.push_back(std::move(finding));
+}
+
+}  // namespace oomcast::report
