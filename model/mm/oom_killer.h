@@ -28,8 +28,8 @@ struct OomReport {
   std::vector<std::string> dmesg;
 };
 
-/// rss + swap + page tables + oom_score_adj * (totalpages / 1000).
-int64_t oom_badness(const host::Process& process, int64_t totalpages);
+/// rss + swap + page tables + oom_score_adj * (totalpages / 1000). {before 5.9} at least 1.
+int64_t oom_badness(const host::Process& process, int64_t totalpages, const host::KernelVersion& kernel);
 bool oom_killable(const host::Process& process);
 /// Chooses and kills. True if the caller should go on trying (a victim is on its way out).
 bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);

@@ -160,13 +160,13 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   for (size_t i = 0; i < host_.processes.size(); ++i) {
     if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
     if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes)) continue;
-    kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages)));
+    kill.candidates.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], totalpages, host_.spec.kernel)));
   }
   if (report.victim == host::kNoProcess) {
     kill.incident.why = "nothing can be reclaimed and nobody may be killed: the host panics; " + below(node, zone, "min", zone.min_mark());
     kill.victim.comm = "(panic)";
   } else {
-    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], totalpages));
+    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], totalpages, host_.spec.kernel));
     const std::string cause = in_cgroup ? "cgroup " + host_.cgroups[report.cgroup].path + " is at its memory.max of " + amount(host_.cgroups[report.cgroup].max) + " and nothing in it can be reclaimed"
                                         : "reclaim found nothing in 16 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free; " + below(node, zone, "min", zone.min_mark());
     kill.incident.why = cause + "; " +
@@ -179,7 +179,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const std::string with = kill.victim.comm;
   outcome_.oom_kills.push_back(std::move(kill));
   for (const host::ProcessIndex other : report.rest_of_group) {
-    OomKill more{happened, candidate(other, mm::oom_badness(host_.processes[other], totalpages)), {}, true, {}};
+    OomKill more{happened, candidate(other, mm::oom_badness(host_.processes[other], totalpages, host_.spec.kernel)), {}, true, {}};
     more.incident.why = "goes with " + with + ": memory.oom.group is set";
     outcome_.oom_kills.push_back(std::move(more));
   }
