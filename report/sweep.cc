@@ -97,6 +97,69 @@ Case make_case(host::HostSpec host, RunOptions options, const std::vector<Variat
   return one;
 }
 
+std::string bare_key(const std::string& key) { return key.starts_with("--") ? key.substr(2) : key; }
+
+Result<void> check_keys(const std::vector<Variation>& variations) {
+  for (size_t i = 0; i < variations.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (bare_key(variations[i].key) != bare_key(variations[j].key)) continue;
+      return Error{"--vary " + variations[i].key + " is given twice; write all its values as one list, for example " + variations[i].key +
+                   "=" + variations[j].values.front() + "," + variations[i].values.front()};
+    }
+  }
+  return {};
+}
+
+// There is no host in any row: is there a key that no value suits, for example one that does not exist?
+Result<void> check_values(const host::HostSpec& host, const RunOptions& options, const std::vector<Variation>& variations) {
+  for (const Variation& variation : variations) {
+    std::string first;
+    bool any = false;
+    for (size_t i = 0; i < variation.values.size() && !any; ++i) {
+      const Case one = make_case(host, options, {variation}, {variation.values[i]});
+      any = one.error.empty();
+      if (first.empty()) first = one.error;
+    }
+    if (!any) return Error{first};
+  }
+  return {};
+}
+
+// Which of kswapd and the task reclaims the last pages is a race in the kernel as in the model. A task that wins it by so
+// little might as well not have reclaimed.
+bool hardly_stalled(const SweepRow& row) {
+  constexpr Nanoseconds kRace{1'000'000};
+  const sim::Outcome& outcome = row.outcome;
+  return row.verdict == sim::Verdict::kDirectReclaim &&
+         outcome.stall.direct_reclaim_total + outcome.stall.swap_in_total + outcome.stall.throttled_total < kRace;
+}
+
+bool is_memory(const std::string& key) {
+  return key == "memory" || key.ends_with(".managed") || key.ends_with("memory.max") || key.ends_with("memory.high");
+}
+
+// Do the rows differ in one amount of memory alone, of which `more` has more?
+bool differ_in_memory(const std::vector<Variation>& variations, const SweepRow& less, const SweepRow& more) {
+  bool found = false;
+  for (size_t i = 0; i < variations.size(); ++i) {
+    if (less.values[i] == more.values[i]) continue;
+    const auto low = host::parse_size_bytes(less.values[i]), high = host::parse_size_bytes(more.values[i]);
+    if (found || !is_memory(variations[i].key) || !low || !high || *low >= *high) return false;
+    found = true;
+  }
+  return found;
+}
+
+void mark_edges(const std::vector<Variation>& variations, std::vector<SweepRow>& rows) {
+  for (SweepRow& row : rows) {
+    row.on_the_edge = row.error.empty() && hardly_stalled(row);
+    for (const SweepRow& other : rows) {
+      if (row.on_the_edge || !row.verdict || !other.verdict || !other.error.empty() || *other.verdict >= *row.verdict) continue;
+      row.on_the_edge = differ_in_memory(variations, other, row);
+    }
+  }
+}
+
 std::vector<std::vector<std::string>> combinations(const std::vector<Variation>& variations) {
   std::vector<std::vector<std::string>> all{{}};
   for (const Variation& variation : variations) {
@@ -127,6 +190,7 @@ Result<Variation> parse_variation(const std::string& text) {
 
 Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
                                     const RunOptions& options, const std::vector<Variation>& variations, int jobs) {
+  if (auto checked = check_keys(variations); !checked) return checked.error();
   size_t hosts = 1;
   for (const Variation& variation : variations)
     if ((hosts *= variation.values.size()) > kMostHosts)
@@ -161,6 +225,11 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
   for (std::thread& thread : threads) thread.join();
   for (const std::string& error : trace_errors)
     if (!error.empty()) return Error{error};
+  if (std::all_of(rows.begin(), rows.end(), [](const SweepRow& row) { return !row.error.empty(); })) {
+    if (auto checked = check_values(host, options, variations); !checked) return checked.error();
+    return Error{rows.front().error};
+  }
+  mark_edges(variations, rows);
   return rows;
 }
 

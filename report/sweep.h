@@ -26,11 +26,13 @@ struct SweepRow {
   std::optional<sim::Verdict> verdict;
   bool extrapolated = false;
   std::string incomplete;           // see incomplete_text(); the same in all rows of a trace
+  bool on_the_edge = false;         // the verdict hangs on a race of microseconds, or a host with less memory has a better one
   sim::Outcome outcome;  // without its timeline
 };
 
 /// Every combination, the last variation fastest. `jobs` simulations run at a time; the rows do not depend on it.
-/// The options must hold the recorded target_words already. Fails only if the trace itself does.
+/// The options must hold the recorded target_words already. Fails if the trace does, if a key is varied twice, and if there
+/// is no host in any row, as with a key that does not exist.
 Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
                                     const RunOptions& options, const std::vector<Variation>& variations, int jobs);
 

@@ -12,7 +12,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string verdict_text(const SweepRow& row) {
-  return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.extrapolated ? " *" : "");
+  return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.on_the_edge ? " ~" : "") +
+         std::string(row.extrapolated ? " *" : "");
 }
 
 /// Where it begins, as the footprint at that moment: the number that does not depend on the host's speed.
@@ -50,8 +51,9 @@ std::string sweep_table(const std::vector<Variation>& variations, const std::vec
   for (const Variation& variation : variations) lines[0].push_back(variation.key);
   for (const char* title : {"verdict", "peak", "kswapd at", "direct at", "OOM at", "victim", "stalled"})
     lines[0].emplace_back(title);
-  bool extrapolated = false;
+  bool extrapolated = false, on_the_edge = false;
   for (const SweepRow& row : rows) {
+    on_the_edge |= row.on_the_edge;
     lines.push_back(cells(row));
     extrapolated |= row.extrapolated;
   }
@@ -67,6 +69,10 @@ std::string sweep_table(const std::vector<Variation>& variations, const std::vec
       padded += line[i] + std::string(widths[i] - std::min(widths[i], line[i].size()) + 2, ' ');
     text += padded.substr(0, padded.find_last_not_of(' ') + 1) + "\n";
   }
+  if (on_the_edge)
+    text +=
+        "~ on the edge: stalls of less than 1 ms, or less memory does better; whether kswapd or the task reclaims the last "
+        "pages is a race that ends differently from run to run\n";
   if (extrapolated)
     text +=
         "* extrapolated: this host's reclaim looks at pages whose use was not recorded; see 'oomcast replay' for it\n";
@@ -87,6 +93,7 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                    {"error", nullptr},
                    {"verdict", row.verdict ? Json(sim::verdict_name(*row.verdict)) : Json()},
                    {"extrapolated", row.extrapolated},
+                   {"on_the_edge", row.on_the_edge},
                    {"forecast_s", json_seconds(o.forecast)},
                    {"footprint_peak_bytes", o.app.footprint_peak.count()},
                    {"first",

@@ -70,6 +70,8 @@ void default_settings(HostSpec& spec) {
   const int64_t free_at_boot_kb = spec.total_ram.count() * 4;
   spec.vm.user_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 131072);
   spec.vm.admin_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 8192);
+  // Boosts came with 5.0.
+  if (spec.kernel < KernelVersion{5, 0}) spec.vm.watermark_boost_factor = 0;
   spec.vm.numa_balancing = spec.nodes.size() > 1 ? 1 : 0;
   // hugepage_init() leaves huge pages off on hosts below 512 MiB.
   spec.vm.thp_enabled = spec.total_ram < Pages(131072) ? ThpMode::kNever : ThpMode::kAlways;

@@ -17,10 +17,9 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   zone.present = spec.present.count();
   zone.free = spec.free.count();
   zone.boost = spec.boost.count();
-  // zoneinfo prints the marks with the boost added.
-  zone.min = spec.watermarks.min.count() - zone.boost;
-  zone.low = spec.watermarks.low.count() - zone.boost;
-  zone.high = spec.watermarks.high.count() - zone.boost;
+  zone.min = spec.watermarks.min.count();
+  zone.low = spec.watermarks.low.count();
+  zone.high = spec.watermarks.high.count();
   for (size_t i = 0; i < zone.lowmem_reserve.size(); ++i) zone.lowmem_reserve[i] = spec.lowmem_reserve[i].count();
   zone.pcp.resize(cpus);
   for (size_t i = 0; i < cpus && i < spec.pcp.size(); ++i) {
@@ -33,6 +32,7 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   zone.used = zone.managed - zone.free - zone.parked();
   if (zone.used < 0) zone.used = 0;
   zone.start_free = zone.free;
+  zone.free_cma = std::min(spec.free_cma.count(), zone.free);
   for (size_t order = kHugeOrder; order < spec.free_blocks.size(); ++order) zone.start_whole += spec.free_blocks[order] << (order - kHugeOrder);
   // Without a buddyinfo: unfragmented.
   const bool known = std::any_of(spec.free_blocks.begin(), spec.free_blocks.end(), [](int64_t blocks) { return blocks > 0; });
@@ -150,15 +150,16 @@ std::vector<Pool> take_held(std::vector<Pool>& files, int64_t buffers) {
 CgroupIndex nearest_group(const std::vector<Cgroup>& groups, const std::string& path);
 bool path_within(const std::string& path, const std::string& group);
 
-// memory.stat counts a group's descendants, too.
-int64_t own_file_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group) {
-  int64_t bytes = group.file;
+// A group's own part of what memory.stat counts: that counts its descendants, too.
+template <class BytesOf>
+int64_t own_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group, BytesOf bytes_of) {
+  int64_t bytes = bytes_of(group);
   for (const CgroupSpec& other : groups) {
     if (other.path == group.path || !path_within(other.path, group.path)) continue;
     const bool direct = std::none_of(groups.begin(), groups.end(), [&](const CgroupSpec& between) {
       return between.path != group.path && between.path != other.path && path_within(between.path, group.path) && path_within(other.path, between.path);
     });
-    if (direct) bytes -= other.file;
+    if (direct) bytes -= bytes_of(other);
   }
   return std::max<int64_t>(0, bytes) >> kPageShift;
 }
@@ -194,10 +195,13 @@ void stock_lists(Host& host) {
     take_from(anon, !locked_first, left, taken);
     for (const Pool& pool : taken) put(pool, static_cast<ProcessIndex>(p), process.cgroup);
   }
-  // Page cache that a group is charged for is on that group's lists; the rest belongs to nobody.
+  // Page cache that a group is charged for is on that group's lists; the rest belongs to nobody. Shared memory and tmpfs,
+  // which memory.stat counts as file, is swap-backed and on the anonymous lists.
   for (const CgroupSpec& spec : host.spec.cgroups) {
     std::vector<Pool> taken;
-    take_from(rest, false, own_file_pages(host.spec.cgroups, spec), taken);
+    take_from(rest, false, own_pages(host.spec.cgroups, spec, [](const CgroupSpec& each) { return each.file - each.shmem; }), taken);
+    const int64_t shmem = own_pages(host.spec.cgroups, spec, [](const CgroupSpec& each) { return each.shmem; });
+    take_from(anon, true, take_from(anon, false, shmem, taken), taken);
     for (const Pool& pool : taken) put(pool, kNoProcess, nearest_group(host.cgroups, spec.path));
   }
   for (const Pool& pool : anon) put(pool, kNoProcess, kRootCgroup);

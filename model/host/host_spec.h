@@ -26,7 +26,11 @@ struct Watermarks {
 /// Sizes of the four reclaimable lists and of the unevictable one.
 struct LruSizes {
   Pages inactive_anon, active_anon, inactive_file, active_file, unevictable;
+  Pages sum() const { return inactive_anon + active_anon + inactive_file + active_file + unevictable; }
 };
+inline constexpr Pages LruSizes::*kLruLists[] = {&LruSizes::inactive_anon, &LruSizes::active_anon,
+                                                 &LruSizes::inactive_file, &LruSizes::active_file,
+                                                 &LruSizes::unevictable};
 
 struct PcpSpec {
   Pages count, high, batch;
@@ -35,10 +39,11 @@ struct PcpSpec {
 struct ZoneSpec {
   ZoneKind kind = ZoneKind::kNormal;
   Pages present, managed, free, boost;
-  Watermarks watermarks;
+  Watermarks watermarks;                           // without the boost, which the kernel prints with them
   std::array<Pages, kZoneKinds> lowmem_reserve{};  // zoneinfo "protection:"
   LruSizes lru;                                    // nr_zone_*
   Pages mlocked, write_pending;
+  Pages free_cma;                                  // of the free pages, those that only movable memory may use
   std::vector<PcpSpec> pcp;                        // by position in HostSpec::cpus order (all online CPUs)
   Pages stat_threshold;
   std::array<int64_t, 11> free_blocks{};           // buddyinfo: free blocks of order 0..10
@@ -135,6 +140,7 @@ struct CgroupSpec {
   bool memory_oom_group = false;
   // Of a group that stood on the host before: what it uses, and who is in it.
   int64_t memory_current = 0, anon = 0, file = 0;
+  int64_t shmem = 0;  // a part of `file`, as in memory.stat; its pages are swap-backed and on the anonymous lists
   std::vector<int> procs;
 };
 
@@ -186,6 +192,7 @@ struct HostSpec {
   std::vector<CachedFileSpec> page_cache;   // oldest first
   std::vector<BackgroundSpec> background;
   Pages committed_as;
+  Pages shared_anon;             // anonymous pages that processes[] counts more than once, as fork shares them
   Pages buffers;                 // meminfo Buffers: cached pages of block devices, part of the file lists
   Pages total_ram;               // totalram_pages: MemTotal
   CgroupSpec cgroup;                     // the program's

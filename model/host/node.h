@@ -44,6 +44,9 @@ struct Zone {
   int64_t managed = 0;
   int64_t present = 0;
   int64_t free = 0;             // NR_FREE_PAGES
+  int64_t free_cma = 0;         // NR_FREE_CMA_PAGES: of `free`, only for movable memory
+  int64_t cma_used = 0;         // of those, handed out since the beginning
+  int64_t cma_carry = 0;        // rounding of give_back_cma()
   int64_t used = 0;             // handed out (to lists, page tables, the kernel)
   int64_t min = 0, low = 0, high = 0;
   int64_t boost = 0;            // watermark_boost

@@ -7,6 +7,7 @@
 #include "model/host/field_names.h"
 #include "model/host/json_host.h"
 #include "model/host/json_object.h"
+#include "model/host/neighbours.h"
 #include "model/host/parse_text.h"
 #include "model/host/read_host.h"
 #include "model/host/validate.h"
@@ -45,6 +46,7 @@ class HostReader {
     read_devices(object, spec_);
     read_vfs_cache(object, spec_);
     read_processes(object, spec_);
+    settle_processes();
     read_background(object, spec_);
     read_cgroup(object, spec_);
     object.done();
@@ -235,6 +237,7 @@ class HostReader {
     read_lru(object, zone.lru, lru_given);
     object.pages("mlocked_pages", zone.mlocked);
     object.pages("write_pending_pages", zone.write_pending);
+    object.pages("free_cma_pages", zone.free_cma);
     given.threshold = object.pages("stat_threshold_pages", zone.stat_threshold);
     list.clear();
     given.free_blocks = object.integers("free_blocks", list, 0, INT32_MAX);
@@ -314,6 +317,7 @@ class HostReader {
     }
     object.pages("committed_as_pages", spec_.committed_as);
     object.pages("buffers_pages", spec_.buffers);
+    object.pages("shared_anon_pages", spec_.shared_anon);
   }
 
   void settle_zones() {
@@ -331,6 +335,11 @@ class HostReader {
         if (!given.free_blocks) zone.free_blocks = rule.free_blocks;
       }
     }
+  }
+
+  void settle_processes() {
+    if (file_.error()) return;
+    if (const auto bad = hold_process_memory(spec_)) file_.fail(bad->field, bad->message);
   }
 
   JsonFile& file_;

@@ -181,11 +181,14 @@ static void read_host_groups(JsonObject& object, HostSpec& spec) {
     CgroupSpec group;
     if (!entry.has("path")) entry.fail("path", "missing");
     read_limits(entry, group);
-    Bytes current, file;
+    Bytes current, file, shmem;
     entry.bytes("memory.current", current);
     entry.bytes("file", file);
+    entry.bytes("shmem", shmem);
+    if (shmem > file) entry.fail("shmem", "more than file, of which it is a part (as in memory.stat)");
     group.memory_current = current.count();
     group.file = file.count();
+    group.shmem = shmem.count();
     entry.integers("procs", group.procs, 1, 4'194'304);
     entry.done();
     spec.cgroups.push_back(std::move(group));

@@ -7,6 +7,7 @@
 
 #include "model/host/defaults.h"
 #include "model/host/field_names.h"
+#include "model/host/neighbours.h"
 #include "model/host/parse_text.h"
 #include "model/host/read_host.h"
 #include "model/host/snapshot_reader.h"
@@ -49,7 +50,8 @@ std::vector<std::string> names_in(const std::string& directory) {
 // The memory controller's files of every cgroup, to a depth and number that no host reaches.
 void add_cgroup_paths(const std::string& root, const std::string& directory, int depth, std::vector<std::string>& paths) {
   constexpr const char* kFiles[] = {"memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.swap.high",
-                                    "memory.oom.group", "memory.current", "memory.stat", "cgroup.procs"};
+                                    "memory.oom.group", "memory.current", "memory.stat", "cgroup.procs", "memory.limit_in_bytes",
+                                    "memory.memsw.limit_in_bytes", "memory.usage_in_bytes"};
   constexpr size_t kPathsMax = 65536;
   std::error_code failed;
   for (const std::string& name : names_in(root + "/" + directory)) {
@@ -77,8 +79,12 @@ std::vector<std::string> paths_of(const std::string& root) {
                                     "sys/kernel/mm/lru_gen/enabled",
                                     "sys/kernel/mm/transparent_hugepage/enabled",
                                     "sys/kernel/mm/transparent_hugepage/defrag",
+                                    "sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
                                     "calibration.json"};
   for (const VmField& field : vm_fields()) paths.push_back(field.path);
+  for (const std::string& path : sysctl_outputs()) paths.push_back(path);
+  for (const std::string& path : uname_outputs()) paths.push_back(path);
+  for (const std::string& path : kernel_logs()) paths.push_back(path);
   for (const std::string& name : names_in(root + "/proc")) {
     if (!parse_integer(name, 1, 4'194'304)) continue;
     paths.push_back("proc/" + name + "/status");
@@ -89,6 +95,7 @@ std::vector<std::string> paths_of(const std::string& root) {
     if (!name.starts_with("node") || !parse_integer(std::string_view(name).substr(4), 0, 1023)) continue;
     paths.push_back(nodes + "/" + name + "/distance");
     paths.push_back(nodes + "/" + name + "/cpulist");
+    paths.push_back(nodes + "/" + name + "/meminfo");
   }
   for (const std::string& name : names_in(root + "/sys/block"))
     for (const char* file : {"/queue/rotational", "/mm_stat"}) paths.push_back("sys/block/" + name + file);
@@ -99,14 +106,18 @@ std::vector<std::string> paths_of(const std::string& root) {
 }  // namespace
 
 Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
-  SnapshotReader reader(snapshot);
+  SnapshotFiles files = snapshot;
+  PrintedIn printed_in = add_command_outputs(files);
+  SnapshotReader reader(files);
+  reader.printed_in = std::move(printed_in);
   reader.spec.name = snapshot.name;
-  for (auto* read : {&read_zoneinfo, &read_buddyinfo, &read_pagetypeinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
+  for (auto* read : {&read_kernel_version, &read_zoneinfo, &check_page_size, &settle_node_counters, &read_buddyinfo, &read_pagetypeinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
                      &read_settings, &read_file_systems, &read_vfs_cache, &read_cgroups, &read_calibration}) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }
   note_kernel_rules(reader.spec);
+  reader.spec.shared_anon = anon_beyond_lists(reader.spec);
   if (const auto bad = find_contradiction(reader.spec)) {
     // The field's own line, or that of the nearest enclosing thing with a line.
     for (std::string field = bad->field; !field.empty();

@@ -8,6 +8,7 @@
 #include "model/host/json_host.h"
 #include "model/host/parse_text.h"
 #include "model/host/read_host.h"
+#include "model/host/shrink.h"
 #include "model/host/validate.h"
 #include "model/host/watermarks.h"
 
@@ -129,11 +130,24 @@ Result<void> resize(HostSpec& spec, const std::vector<NodeMemory>& memory) {
   return {};
 }
 
-NodeMemory grown(const NodeSpec& node, Pages managed) {
-  const NodeMemory old = memory_of(node);
-  // The struct pages are a 64th of what is present.
-  return {managed, old.present + (managed - old.managed) + (managed - old.managed) / 63,
-          old.free + (managed - old.managed)};
+Pages high_marks(const NodeSpec& node) {
+  Pages sum;
+  for (const ZoneSpec& zone : node.zones) sum += zone.watermarks.high + zone.boost;
+  return sum;
+}
+
+// More or less memory in the nodes, by what each will manage. Where it gets tight, as much stays free as kswapd would
+// leave free: the high marks of the smaller nodes.
+Result<void> resize_nodes(HostSpec& spec, const std::vector<Pages>& managed) {
+  std::vector<Pages> reserve(managed.size());
+  HostSpec smaller = spec;
+  auto memory = shrink_nodes(smaller, managed, reserve);
+  if (!memory) return memory.error();
+  if (auto resized = resize(smaller, memory.value()); !resized) return resized;
+  for (size_t i = 0; i < reserve.size(); ++i) reserve[i] = high_marks(smaller.nodes[i]);
+  memory = shrink_nodes(spec, managed, reserve);
+  if (!memory) return memory.error();
+  return resize(spec, memory.value());
 }
 
 Result<Pages> parse_memory(const std::string& path, std::string_view text) {
@@ -146,22 +160,21 @@ Result<void> set_node_memory(HostSpec& spec, size_t index, const std::string& ke
                              std::string_view text) {
   const auto pages = parse_memory(path, text);
   if (!pages) return pages.error();
-  std::vector<NodeMemory> memory;
-  for (const NodeSpec& node : spec.nodes) memory.push_back(memory_of(node));
-  if (index >= memory.size())
-    return Error{path + ": the host has " + std::to_string(memory.size()) + " nodes with memory, counted from 0"};
-  NodeMemory& one = memory[index];
+  if (index >= spec.nodes.size())
+    return Error{path + ": the host has " + std::to_string(spec.nodes.size()) + " nodes with memory, counted from 0"};
   if (key == "free") {
-    one.free = pages.value();
-  } else {
-    const Pages used = one.managed - one.free;
-    if (pages.value() < used) {
-      return Error{path + ": " + std::string(text) + " is less than the " +
-                   std::to_string(to_bytes(used).count() >> 20) + " MiB already in use there"};
-    }
-    one = grown(spec.nodes[index], pages.value());
+    std::vector<NodeMemory> memory;
+    for (const NodeSpec& node : spec.nodes) memory.push_back(memory_of(node));
+    memory[index].free = pages.value();
+    return resize(spec, memory);
   }
-  return resize(spec, memory);
+  std::vector<Pages> managed;
+  for (const NodeSpec& node : spec.nodes) managed.push_back(memory_of(node).managed);
+  managed[index] = pages.value();
+  if (auto resized = resize_nodes(spec, managed); !resized) {
+    return Error{path + ": " + std::string(text) + " " + resized.error().message};
+  }
+  return {};
 }
 
 // "memory=4G": the managed memory of the whole host, every node by the same factor.
@@ -170,22 +183,16 @@ Result<void> set_memory(HostSpec& spec, std::string_view text) {
   if (!pages) return pages.error();
   Pages total, assigned;
   for (const NodeSpec& node : spec.nodes) total += memory_of(node).managed;
-  std::vector<NodeMemory> memory;
+  std::vector<Pages> managed;
   for (size_t i = 0; i < spec.nodes.size(); ++i) {
-    const NodeMemory old = memory_of(spec.nodes[i]);
+    const Pages old = memory_of(spec.nodes[i]).managed;
     const bool last = i + 1 == spec.nodes.size();
-    const Pages share = last ? pages.value() - assigned
-                             : Pages(static_cast<int64_t>(static_cast<__int128>(pages.value().count()) *
-                                                          old.managed.count() / total.count()));
-    assigned += share;
-    if (share < old.managed - old.free) {
-      return Error{"memory: " + std::string(text) + " leaves node " + std::to_string(spec.nodes[i].id.value) +
-                   " less than the " + std::to_string(to_bytes(old.managed - old.free).count() >> 20) +
-                   " MiB already in use there"};
-    }
-    memory.push_back(grown(spec.nodes[i], share));
+    managed.push_back(last ? pages.value() - assigned
+                           : Pages(static_cast<int64_t>(static_cast<__int128>(pages.value().count()) * old.count() / total.count())));
+    assigned += managed.back();
   }
-  return resize(spec, memory);
+  if (auto resized = resize_nodes(spec, managed); !resized) return Error{"memory: " + std::string(text) + " " + resized.error().message};
+  return {};
 }
 
 // What a write to the sysctl makes the kernel recompute.

@@ -1,4 +1,4 @@
-// Which machine and which processes? proc/{version,cpuinfo,meminfo,swaps,PID/*} and the nodes under sys/devices.
+// Reads which machine and which processes: proc/{cpuinfo,meminfo,swaps,PID/*} and the nodes under sys/devices.
 #include <algorithm>
 
 #include "model/host/field_names.h"
@@ -21,25 +21,6 @@ std::optional<int64_t> kilobytes(SnapshotReader& reader, const std::string& path
         quote(trim(line.text)) + " has no amount in kB from 0 to " + std::to_string(max) + "; is the file cut off?");
   }
   return value;
-}
-
-void read_version(SnapshotReader& reader) {
-  constexpr const char* path = "proc/version";
-  HostSpec& spec = reader.spec;
-  const std::string* text = reader.text(path);
-  if (!text) {
-    spec.kernel_release = "6.1";
-    reader.assume("kernel", "6.1", "no proc/version");
-    return;
-  }
-  const std::vector<std::string_view> word = words(*text);
-  if (word.size() < 3 || word[0] != "Linux" || word[1] != "version") {
-    return reader.fail(path, 1, "expected 'Linux version RELEASE ...', got " + quote(trim(*text)));
-  }
-  const auto version = kernel_version(word[2]);
-  if (!version) return reader.fail(path, 1, "release " + quote(word[2]) + " does not begin with MAJOR.MINOR");
-  spec.kernel_release = std::string(word[2]);
-  spec.kernel = *version;
 }
 
 void read_cpuinfo(SnapshotReader& reader) {
@@ -175,7 +156,6 @@ std::optional<int64_t> SnapshotReader::number_file(const std::string& path, int6
 }
 
 void read_machine(SnapshotReader& reader) {
-  read_version(reader);
   read_cpuinfo(reader);
   read_meminfo(reader);
 }

@@ -56,7 +56,36 @@ int64_t inode_bytes_of(const std::string& slabinfo) {
   return reclaimable > 0 ? reclaimable : slab_bytes_per_object(slabinfo, is_inode_cache);
 }
 
+// What the last OOM kill for want of a single page, host-wide, left of reclaimable slab, in pages: reclaim had tried all of
+// it. "slab_reclaimable:5270" of Mem-Info counts pages, in lines of nodes and zones it ends in kB. 0: the log has none.
+int64_t slab_left_at_oom(const SnapshotReader& reader) {
+  int64_t left = 0;
+  for (const std::string& path : kernel_logs()) {
+    const std::string* text = reader.text(path);
+    if (!text) continue;
+    bool in_oom = false;
+    for (const Line& line : lines(*text)) {
+      if (line.text.find("invoked oom-killer") != std::string_view::npos) in_oom = line.text.find("order=0") != std::string_view::npos;
+      if (line.text.find("page allocation failure") != std::string_view::npos) in_oom = false;
+      if (!in_oom) continue;
+      for (std::string_view word : words(line.text)) {
+        constexpr std::string_view kKey = "slab_reclaimable:";
+        if (!word.starts_with(kKey)) continue;
+        if (const auto pages = parse_integer(word.substr(kKey.size()), 0, kObjectsMax)) left = *pages;
+      }
+    }
+    if (left > 0) return left;
+  }
+  return left;
+}
+
 }  // namespace
+
+const std::vector<std::string>& kernel_logs() {
+  static const std::vector<std::string> paths = {"sos_commands/kernel/dmesg", "sos_commands/kernel/dmesg_-T", "sos_commands/general/dmesg",
+                                                 "dmesg", "var/log/dmesg"};
+  return paths;
+}
 
 void read_vfs_cache(SnapshotReader& reader) {
   VfsCacheSpec& cache = reader.spec.vfs_cache;
@@ -66,7 +95,7 @@ void read_vfs_cache(SnapshotReader& reader) {
     if (dentry > 0) cache.dentry_bytes = static_cast<int>(std::clamp<int64_t>(dentry, 64, 65536));
     if (inode > 0) cache.inode_bytes = static_cast<int>(std::clamp<int64_t>(inode, 64, 65536));
   }
-  if (!reader.text(kDentryState)) return assume_vfs_cache(reader.spec, "no proc/sys/fs/dentry-state");
+  if (!reader.text(kDentryState)) return assume_vfs_cache(reader.spec, "no proc/sys/fs/dentry-state", slab_left_at_oom(reader));
   const std::vector<int64_t> dentries = numbers(reader, kDentryState, 5), inodes = numbers(reader, kInodeNr, 2);
   if (reader.error) return;
   cache.dentries_unused = dentries[1];

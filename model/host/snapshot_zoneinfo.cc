@@ -1,9 +1,14 @@
-// What does /proc/zoneinfo hold? Zones, their marks and lists, per-node counters and per-CPU lists, of 6.1 and 6.12.
+// Reads /proc/zoneinfo: zones, their marks and lists, per-node counters and per-CPU lists, as kernels from 3.x to 6.12
+// print them.
+//
+// Where a counter stands depends on the kernel. Before 4.8 all of them stand in the zones. Slab moved to the nodes with
+// 4.13, kernel stacks with 5.9, page tables with 5.11. Distributions backport such moves, so the name decides, not the
+// version: what a zone prints under the name of a node's counter is added up for the node, unless the node prints it, too.
 #include <algorithm>
+#include <map>
+#include <set>
 
-#include "model/host/defaults.h"
 #include "model/host/field_names.h"
-#include "model/host/node.h"
 #include "model/host/parse_text.h"
 #include "model/host/snapshot_reader.h"
 
@@ -39,6 +44,23 @@ Pages* node_counter(NodeSpec& node, std::string_view key) {
   return lru_of(node.lru, key);
 }
 
+// Counts both of the zones of a node together.
+void add_counters(NodeSpec& sum, const NodeSpec& one) {
+  Pages NodeSpec::*const plain[] = {&NodeSpec::slab_reclaimable, &NodeSpec::slab_unreclaimable, &NodeSpec::anon_pages,
+                                    &NodeSpec::mapped,           &NodeSpec::file_pages,         &NodeSpec::shmem,
+                                    &NodeSpec::dirty,            &NodeSpec::writeback,          &NodeSpec::page_tables,
+                                    &NodeSpec::swapcached};
+  for (auto field : plain) sum.*field += one.*field;
+  for (auto list : kLruLists) sum.lru.*list += one.lru.*list;
+  sum.kernel_stack_kb += one.kernel_stack_kb;
+}
+
+// {before 4.8} nr_kernel_stack counts stacks of THREAD_SIZE: 8 KiB, 16 KiB from 3.15 on and in RHEL 7's 3.10.
+int kb_per_kernel_stack(const HostSpec& spec) {
+  const bool large = spec.kernel >= KernelVersion{3, 15} || spec.kernel_release.find(".el7") != std::string::npos;
+  return large ? 16 : 8;
+}
+
 struct Mark {
   const char* key;
   const char* field;
@@ -58,6 +80,7 @@ class Zoneinfo {
     finish_zone();
     settle_cpus();
     settle_nodes();
+    if (!reader_.error) note_guesses();
   }
 
  private:
@@ -89,6 +112,7 @@ class Zoneinfo {
     }
     if (word[0] == "protection:") return protection(text);
     if (word[0] == "pagesets") return;
+    if (is_nameless_counter(word)) return;
     if (word.size() < 2) return fail(quote(trim(text)) + " has no value; is the file cut off? " + kCopyAgain);
     if (node_stats_) return node_stat(word);
     if (word[0].ends_with(":") || word[0] == "vm") return tail(word);
@@ -102,6 +126,11 @@ class Zoneinfo {
     for (const Mark& one : marks) {
       if (word[0] == one.key) return mark(one, word[1]);
     }
+  }
+
+  // {4.14.y to 4.18} nr_indirectly_reclaimable_bytes is printed without its name.
+  bool is_nameless_counter(const std::vector<std::string_view>& word) const {
+    return node_stats_ && word.size() == 1 && parse_integer(word[0], 0, INT64_MAX).has_value();
   }
 
   void begin_zone(const std::vector<std::string_view>& word) {
@@ -138,6 +167,10 @@ class Zoneinfo {
     }
     zones_seen_.emplace_back(node_id_, *kind);
     pending_node_ = NodeSpec{};
+    zone_counters_ = NodeSpec{};
+    zone_unreclaimable_ = false;
+    printed_by_node_.clear();
+    printed_by_zone_.clear();
   }
 
   void mark(const Mark& one, std::string_view word) {
@@ -152,20 +185,41 @@ class Zoneinfo {
   }
 
   void node_stat(const std::vector<std::string_view>& word) {
+    counter_of_node(pending_node_, word, printed_by_node_);
+    node_prints_[node_id_].emplace(word[0]);
+  }
+
+  void counter_of_node(NodeSpec& node, const std::vector<std::string_view>& word, std::set<std::string>& printed) {
     if (word[0] == "nr_kernel_stack") {
-      if (const auto value = number(word[1], word[0], kPagesMax * 4)) pending_node_.kernel_stack_kb = *value;
-    } else if (Pages* target = node_counter(pending_node_, word[0])) {
+      if (const auto value = number(word[1], word[0], kPagesMax * 4)) node.kernel_stack_kb = *value;
+    } else if (Pages* target = node_counter(node, word[0])) {
       if (const auto value = number(word[1], word[0])) *target = Pages(*value);
+    } else {
+      return;
     }
+    printed.emplace(word[0]);
   }
 
   void zone_counter(const std::vector<std::string_view>& word) {
     Pages* target = nullptr;
     if (word[0].starts_with("nr_zone_")) target = lru_of(zone_.lru, word[0].substr(8));
+    if (target) reader_.nodes_with_zone_lists.insert(node_id_);
     if (word[0] == "nr_zone_write_pending") target = &zone_.write_pending;
     if (word[0] == "nr_mlock") target = &zone_.mlocked;
-    if (!target) return;
+    if (word[0] == "nr_free_cma") target = &zone_.free_cma;
+    if (!target && node_prints_[node_id_].contains(std::string(word[0]))) return;
+    if (!target) return counter_of_node(zone_counters_, word, printed_by_zone_);
     if (const auto value = number(word[1], word[0])) *target = Pages(*value);
+  }
+
+  // {before 4.8} the lists and the pages to be written are the zone's own.
+  void take_counters_of_zone() {
+    if (!printed_by_zone_.contains("nr_inactive_file") && !printed_by_zone_.contains("nr_inactive_anon")) return;
+    zone_.lru = zone_counters_.lru;
+    zone_.write_pending = zone_counters_.dirty + zone_counters_.writeback;
+    reader_.nodes_with_zone_lists.insert(node_id_);
+    zone_counters_.kernel_stack_kb *= kb_per_kernel_stack(reader_.spec);
+    stacks_counted_ = stacks_counted_ || zone_counters_.kernel_stack_kb > 0;
   }
 
   void protection(std::string_view text) {
@@ -201,8 +255,8 @@ class Zoneinfo {
       if (const auto value = number(word[3], "vm stats threshold")) zone_.stat_threshold = Pages(*value);
       return;
     }
-    if (word[0] == "node_unreclaimable:") {
-      if (const auto value = number(word[1], word[0], 1)) pending_node_.unreclaimable = *value != 0;
+    if (word[0] == "node_unreclaimable:" || word[0] == "all_unreclaimable:") {
+      if (const auto value = number(word[1], word[0], 1)) zone_unreclaimable_ = *value != 0;
       return;
     }
     if (word[0] == "start_pfn:") {
@@ -223,7 +277,15 @@ class Zoneinfo {
     const std::string name = std::string("zone ") + zone_name(zone_.kind) + " of node " + std::to_string(node_id_);
     for (const char* key : {"free", "min", "low", "high", "present", "managed"}) {
       if (std::find(seen_.begin(), seen_.end(), key) != seen_.end()) continue;
+      if (key == std::string_view("managed") && older_than_managed()) continue;
       return reader_.fail(kPath, header_line_, name + " has no '" + key + "' line; is the file cut off? " + kCopyAgain);
+    }
+    if (zone_.watermarks.min < zone_.boost) {
+      return reader_.fail(kPath, header_line_, name + " is boosted by more than its min mark, which holds the boost");
+    }
+    // The kernel prints the marks with the boost; the host description keeps them apart.
+    for (Pages Watermarks::*const mark : {&Watermarks::min, &Watermarks::low, &Watermarks::high}) {
+      zone_.watermarks.*mark -= zone_.boost;
     }
     // The kernel prints unpopulated zones down to their protection only.
     if (zone_.present == Pages(0)) {
@@ -234,10 +296,27 @@ class Zoneinfo {
     if (!complete_)
       return reader_.fail(kPath, header_line_,
                           name + " does not reach its 'start_pfn' line; is the file cut off? " + kCopyAgain);
+    if (std::find(seen_.begin(), seen_.end(), "managed") == seen_.end()) take_present_for_managed();
+    take_counters_of_zone();
     if (reader_.spec.cpus.empty()) reader_.spec.cpus = pcp_cpus_;
     if (pcp_cpus_ != reader_.spec.cpus)
       return reader_.fail(kPath, header_line_, name + " lists other CPUs than the zones above; " + kCopyAgain);
     add_zone();
+  }
+
+  // {before 3.8} there is no such line. A zone that is whole but for it comes of such a kernel, one that is cut does not.
+  bool older_than_managed() const {
+    if (reader_.kernel_known && reader_.spec.kernel >= KernelVersion{3, 8}) return false;
+    return printed_by_node_.empty() && (complete_ || zone_.present == Pages(0));
+  }
+
+  // What such a kernel calls present is without holes and the zone's own struct pages, and comes close. In its DMA zone
+  // more may be free than that.
+  void take_present_for_managed() {
+    Pages parked;
+    for (const PcpSpec& pcp : zone_.pcp) parked += pcp.count;
+    zone_.managed = zone_.present = std::max(zone_.present, zone_.free + parked);
+    managed_guessed_ = true;
   }
 
   void add_zone() {
@@ -252,8 +331,13 @@ class Zoneinfo {
       pending_node_.id = NodeId{node_id_};
       nodes.push_back(pending_node_);
       node = nodes.end() - 1;
+      node->unreclaimable = true;
     }
-    node->unreclaimable = pending_node_.unreclaimable;
+    node->unreclaimable = node->unreclaimable && zone_unreclaimable_;
+    add_counters(*node, zone_counters_);
+    std::set<std::string>& printed = reader_.node_counters_printed[node_id_];
+    printed.insert(printed_by_node_.begin(), printed_by_node_.end());
+    printed.insert(printed_by_zone_.begin(), printed_by_zone_.end());
     const std::string node_path = "nodes[" + std::to_string(node - nodes.begin()) + "]";
     const std::string path = node_path + ".zones[" + std::to_string(node->zones.size()) + "]";
     for (const auto& [field, line] : lines_) reader_.places.emplace(path + "." + field, reader_.place(kPath, line));
@@ -265,6 +349,16 @@ class Zoneinfo {
   void settle_cpus() {
     if (reader_.error || !reader_.spec.cpus.empty() || reader_.spec.nodes.empty()) return;
     reader_.fail(kPath, header_line_, std::string("no zone lists a CPU under 'pagesets'; ") + kCopyAgain);
+  }
+
+  void note_guesses() {
+    if (managed_guessed_) {
+      reader_.assume("nodes[].zones[].managed_pages", "the present ones", "kernels before 3.8 do not print them");
+    }
+    if (stacks_counted_) {
+      reader_.assume("nodes[].kernel_stack_kb", std::to_string(kb_per_kernel_stack(reader_.spec)) + " KiB for each stack",
+                     "kernels before 4.8 count stacks");
+    }
   }
 
   void settle_nodes() {
@@ -282,6 +376,11 @@ class Zoneinfo {
   int header_line_ = 1;
   ZoneSpec zone_;
   NodeSpec pending_node_;
+  NodeSpec zone_counters_;                                 // what this zone prints under the names of a node's counters
+  std::set<std::string> printed_by_node_, printed_by_zone_;  // names of such counters
+  std::map<int, std::set<std::string>> node_prints_;         // by node id: names in its "per-node stats"
+  bool zone_unreclaimable_ = false;
+  bool managed_guessed_ = false, stacks_counted_ = false;
   std::vector<std::string> seen_;
   std::map<std::string, int> lines_;
   std::vector<int> pcp_cpus_;
@@ -301,110 +400,6 @@ void read_zoneinfo(SnapshotReader& reader) {
     return;
   }
   Zoneinfo(reader).read(*text);
-}
-
-void read_buddyinfo(SnapshotReader& reader) {
-  constexpr const char* path = "proc/buddyinfo";
-  const std::string* text = reader.text(path);
-  if (!text) {
-    for (NodeSpec& node : reader.spec.nodes) {
-      for (ZoneSpec& zone : node.zones) unfragment(zone);
-    }
-    reader.assume("free_blocks", "unfragmented", "no proc/buddyinfo");
-    return;
-  }
-  for (const Line& line : lines(*text)) {
-    const std::vector<std::string_view> word = words(line.text);
-    if (word.empty()) continue;
-    // "Node 0, zone    DMA32      4      3 ..."
-    if (word.size() < 4 + 11 || word[0] != "Node" || word[2] != "zone" || !word[1].ends_with(",")) {
-      return reader.fail(path, line.number, "expected 'Node N, zone NAME' and eleven counts; is the file cut off?");
-    }
-    const auto id = parse_integer(word[1].substr(0, word[1].size() - 1), 0, 1023);
-    const auto kind = zone_kind(word[3]);
-    if (!id || !kind)
-      return reader.fail(path, line.number, "zone " + quote(word[3]) + " of node " + quote(word[1]) + " is unknown");
-    for (NodeSpec& node : reader.spec.nodes) {
-      for (ZoneSpec& zone : node.zones) {
-        if (node.id.value != *id || zone.kind != *kind) continue;
-        for (size_t order = 0; order < zone.free_blocks.size(); ++order) {
-          const auto blocks = parse_integer(word[4 + order], 0, kPagesMax >> order);
-          if (!blocks)
-            return reader.fail(path, line.number,
-                               "free blocks of order " + std::to_string(order) + " are " + quote(word[4 + order]) +
-                                   ", expected a number");
-          zone.free_blocks[order] = *blocks;
-        }
-        int64_t pages = 0;
-        for (size_t order = 0; order < zone.free_blocks.size(); ++order) pages += zone.free_blocks[order] << order;
-        if (pages > zone.managed.count())
-          return reader.fail(path, line.number, std::to_string(pages) + " pages in free blocks, but proc/zoneinfo has " + std::to_string(zone.managed.count()) +
-                                                    " managed in that zone; copy both from the same machine");
-      }
-    }
-  }
-}
-
-namespace {
-
-constexpr const char* kPageTypes = "proc/pagetypeinfo";
-
-ZoneSpec* zone_of(HostSpec& spec, std::string_view node_word, std::string_view zone_word) {
-  for (NodeSpec& node : spec.nodes)
-    for (ZoneSpec& zone : node.zones)
-      if (std::to_string(node.id.value) + "," == node_word && zone_name(zone.kind) == zone_word) return &zone;
-  return nullptr;
-}
-
-// "Node    0, zone    DMA32, type    Unmovable      4      3 ..."; a count above 100000 is printed as ">100000".
-// A whole free block changes its type without any fuss when another type needs it: it is not counted (kHugeOrder is
-// also the order of a pageblock).
-void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::string_view>& word) {
-  constexpr size_t kFirstCount = 6;
-  const bool highatomic = word[5] == "HighAtomic";
-  if (!highatomic && word[5] != "Unmovable" && word[5] != "Reclaimable") return;
-  int64_t pages = 0;
-  for (size_t order = 0; order < 11; ++order) {
-    std::string_view count = order + kFirstCount < word.size() ? word[order + kFirstCount] : "";
-    if (count.starts_with(">")) count.remove_prefix(1);
-    const auto blocks = parse_integer(count, 0, kPagesMax >> order);
-    if (!blocks) return reader.fail(kPageTypes, line, "free blocks of order " + std::to_string(order) + " are " + quote(count) + ", expected a number; is the file cut off?");
-    if (highatomic || order < kHugeOrder) pages += *blocks << order;
-  }
-  ZoneSpec* zone = zone_of(reader.spec, word[1], word[3].substr(0, word[3].size() - 1));
-  if (zone == nullptr) return;
-  // The files of a snapshot are read one after the other: what moved in between cannot be more than there is.
-  const Pages others = highatomic ? Pages(0) : std::max(zone->free_unmovable, Pages(0)) + std::max(zone->free_reclaimable, Pages(0));
-  const Pages free_here = std::min(Pages(pages), zone->free - others);
-  if (highatomic) zone->highatomic_free = free_here;
-  else if (word[5] == "Unmovable") zone->free_unmovable = free_here;
-  else zone->free_reclaimable = free_here;
-}
-
-}  // namespace
-
-// Two tables: free blocks by type and order, and after "Number of blocks type Unmovable ..." all blocks by type.
-void read_pagetypeinfo(SnapshotReader& reader) {
-  const std::string* text = reader.text(kPageTypes);
-  if (!text) return;
-  size_t highatomic_column = 0;
-  for (const Line& line : lines(*text)) {
-    const std::vector<std::string_view> word = words(line.text);
-    if (word.size() > 4 && word[0] == "Number" && word[3] == "type") {
-      for (size_t i = 4; i < word.size(); ++i)
-        if (word[i] == "HighAtomic") highatomic_column = i;
-      continue;
-    }
-    if (word.size() < 6 || word[0] != "Node") continue;
-    if (word[4] == "type") {
-      read_free_by_type(reader, line.number, word);
-      continue;
-    }
-    if (highatomic_column == 0 || highatomic_column >= word.size()) continue;
-    const auto blocks = parse_integer(word[highatomic_column], 0, kPagesMax >> 9);
-    if (!blocks) return reader.fail(kPageTypes, line.number, "blocks of type HighAtomic are " + quote(word[highatomic_column]) + ", expected a number");
-    if (ZoneSpec* zone = zone_of(reader.spec, word[1], word[3])) zone->highatomic_reserved = Pages(std::min(*blocks << 9, zone->managed.count()));
-  }
 }
 
 }  // namespace oomcast::host

@@ -54,6 +54,7 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
                                                   {"watermarks_pages.low", zone.watermarks.low},
                                                   {"watermarks_pages.high", zone.watermarks.high},
                                                   {"mlocked_pages", zone.mlocked},
+                                                  {"free_cma_pages", zone.free_cma},
                                                   {"write_pending_pages", zone.write_pending},
                                                   {"stat_threshold_pages", zone.stat_threshold}};
   for (const auto& [field, pages] : counts) {
@@ -66,6 +67,10 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
   if (zone.free > zone.managed) {
     return Contradiction{where + ".free_pages", name + " has " + text(zone.free) + " free pages but only " +
                                                     text(zone.managed) + " managed; free never exceeds managed"};
+  }
+  if (zone.free_cma > zone.free) {
+    return Contradiction{where + ".free_cma_pages", name + " has " + text(zone.free_cma) + " free pages for CMA but only " +
+                                                        text(zone.free) + " free; they are a part of those"};
   }
   const Watermarks& marks = zone.watermarks;
   if (marks.min > marks.low || marks.low > marks.high) {
@@ -273,6 +278,7 @@ Problem check_settings(const HostSpec& spec) {
     if (auto bad = out_of_range(std::string("vfs_cache.") + name, count, 0, int64_t{1} << 40)) return bad;
   }
   if (const auto bad = out_of_range("buffers_pages", spec.buffers.count(), 0, int64_t{1} << 48)) return bad;
+  if (const auto bad = out_of_range("shared_anon_pages", spec.shared_anon.count(), 0, int64_t{1} << 48)) return bad;
   return out_of_range("committed_as_pages", spec.committed_as.count(), 0, int64_t{1} << 48);
 }
 

@@ -23,11 +23,19 @@ int64_t pages_for(int64_t dentries, int64_t inodes, const VfsCache& cache) {
   return static_cast<int64_t>((bytes + kPageBytes - 1) / kPageBytes);
 }
 
-Pages all_slab(const HostSpec& spec) {
-  Pages sum;
-  for (const NodeSpec& node : spec.nodes) sum += node.slab_reclaimable;
-  return sum;
+// Memory of the node was short, and its reclaimable slab was still there: nobody could have it. An OOM log shows that, or a
+// host description made of one: each zone is at or below its min mark and the reserve for lower zones.
+bool slab_cannot_be_had(const NodeSpec& node) {
+  if (node.unreclaimable) return true;
+  size_t highest = 0;
+  for (const ZoneSpec& zone : node.zones) highest = std::max(highest, static_cast<size_t>(zone.kind));
+  return std::all_of(node.zones.begin(), node.zones.end(), [&](const ZoneSpec& zone) {
+    return zone.free <= zone.watermarks.min + zone.boost + zone.lowmem_reserve[highest];
+  });
 }
+
+// Slab of the nodes that can give some; of all if the source counts dentries although no node could give any.
+int64_t weight_of(const NodeSpec& node, bool any_can) { return any_can && slab_cannot_be_had(node) ? 0 : node.slab_reclaimable.count(); }
 
 // Slab lies where the kernel's own pages do; a request for kernel memory never goes to Movable.
 void spread_over_zones(VfsCache& cache, int64_t pages, const NodeSpec& spec, const Node& node) {
@@ -61,7 +69,10 @@ VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const 
   VfsCache cache;
   cache.dentry_bytes = host.dentry_bytes;
   cache.inode_bytes = host.inode_bytes;
-  const int64_t slab = node_spec.slab_reclaimable.count(), total = all_slab(spec).count();
+  const bool any_can = !std::all_of(spec.nodes.begin(), spec.nodes.end(), slab_cannot_be_had);
+  const int64_t slab = weight_of(node_spec, any_can);
+  int64_t total = 0;
+  for (const NodeSpec& each : spec.nodes) total += weight_of(each, any_can);
   // A dentry that stands for a name which does not exist has no inode.
   const int64_t positive = std::max<int64_t>(0, host.dentries_unused - host.dentries_negative);
   cache.dentries = scaled(host.dentries_unused, slab, total);
@@ -83,14 +94,25 @@ VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const 
   return cache;
 }
 
-void assume_vfs_cache(HostSpec& spec, const char* why) {
-  Pages cached;
-  for (const NodeSpec& node : spec.nodes) cached += node.lru.inactive_file + node.lru.active_file;
-  const int64_t pages = std::max<int64_t>(0, all_slab(spec).count() - kPinnedAtBoot - cached.count() / kCachedPagesPerTreePage);
+void assume_vfs_cache(HostSpec& spec, const char* why, int64_t held_pages) {
+  Pages cached, slab;
+  std::string short_nodes;
+  for (const NodeSpec& node : spec.nodes) {
+    cached += node.lru.inactive_file + node.lru.active_file;
+    if (slab_cannot_be_had(node)) {
+      short_nodes += " " + std::to_string(node.id.value);
+    } else {
+      slab += node.slab_reclaimable;
+    }
+  }
+  const int64_t pinned = std::max(kPinnedAtBoot, held_pages);
+  const int64_t pages = std::max<int64_t>(0, slab.count() - pinned - cached.count() / kCachedPagesPerTreePage);
   VfsCacheSpec& cache = spec.vfs_cache;
   // Each dentry with its inode, as they stand after a walk through a file system.
   cache.dentries_unused = cache.inodes = pages * kPageBytes / (cache.dentry_bytes + cache.inode_bytes);
-  spec.assumed.push_back("vfs_cache.dentries_unused: " + std::to_string(cache.dentries_unused) + " (" + why + "; what reclaimable slab holds beyond the needs of a booted kernel)");
+  spec.assumed.push_back("vfs_cache.dentries_unused: " + std::to_string(cache.dentries_unused) + " (" + why + "; what reclaimable slab holds beyond " +
+                         (held_pages > kPinnedAtBoot ? "what was left of it at an OOM kill in the log" : "the needs of a booted kernel") +
+                         (short_nodes.empty() ? "" : "; none of node" + short_nodes + ", which is out of memory and still has it") + ")");
 }
 
 }  // namespace oomcast::host

@@ -10,6 +10,8 @@ namespace oomcast::host {
 namespace {
 
 constexpr int64_t kPageblock = 512;
+constexpr KernelVersion kScaleFactor{4, 6};     // vm.watermark_scale_factor
+constexpr KernelVersion kLargerMinFree{5, 7};  // the formula's upper bound was raised fourfold
 
 template <class Visit>
 void for_each_zone(HostSpec& spec, Visit visit) {
@@ -56,6 +58,8 @@ void distribute(HostSpec& spec, int64_t min_free_kbytes) {
     if (movable_apart && zone.kind == ZoneKind::kMovable) min = std::clamp<int64_t>(managed / 1024, 32, 128);
     const int64_t gap = std::max(share / 4, managed * spec.vm.watermark_scale_factor / 10000);
     zone.watermarks = {Pages(min), Pages(min + gap), Pages(min + 2 * gap)};
+    // {before 4.6} low = min * 5/4, high = min * 3/2, whatever the zone's size.
+    if (spec.kernel < kScaleFactor) zone.watermarks = {Pages(min), Pages(min + share / 4), Pages(min + share / 2)};
     zone.boost = Pages(0);
   });
 }
@@ -63,7 +67,8 @@ void distribute(HostSpec& spec, int64_t min_free_kbytes) {
 }  // namespace
 
 int64_t default_min_free_kbytes(const HostSpec& spec) {
-  return std::clamp<int64_t>(floor_sqrt(16 * 4 * free_buffer_pages(spec)), 128, 262144);
+  const int64_t most = spec.kernel < kLargerMinFree ? 65536 : 262144;
+  return std::clamp<int64_t>(floor_sqrt(16 * 4 * free_buffer_pages(spec)), 128, most);
 }
 
 int64_t recommended_min_free_kbytes(const HostSpec& spec) {

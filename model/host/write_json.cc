@@ -36,6 +36,7 @@ ordered_json zone_json(const ZoneSpec& zone) {
   for (const PcpSpec& pcp : zone.pcp)
     json["pcp"].push_back(ordered_json::array({pcp.count.count(), pcp.high.count(), pcp.batch.count()}));
   json["free_blocks"] = zone.free_blocks;
+  if (zone.free_cma > Pages(0)) json["free_cma_pages"] = zone.free_cma.count();
   if (zone.free_unmovable.count() >= 0) json["free_unmovable_pages"] = zone.free_unmovable.count();
   if (zone.free_reclaimable.count() >= 0) json["free_reclaimable_pages"] = zone.free_reclaimable.count();
   if (zone.highatomic_reserved.count() > 0) json["highatomic_reserved_pages"] = zone.highatomic_reserved.count();
@@ -131,6 +132,7 @@ ordered_json host_group_json(const CgroupSpec& group) {
   ordered_json json = cgroup_json(group);
   json["memory.current"] = group.memory_current;
   json["file"] = group.file;
+  if (group.shmem > 0) json["shmem"] = group.shmem;
   json["procs"] = group.procs;
   return json;
 }
@@ -181,6 +183,7 @@ ordered_json host_to_json(const HostSpec& spec) {
                        {"total_ram_pages", spec.total_ram.count()},
                        {"committed_as_pages", spec.committed_as.count()},
                        {"buffers_pages", spec.buffers.count()}};
+  if (spec.shared_anon > Pages(0)) json["shared_anon_pages"] = spec.shared_anon.count();
   json["nodes"] = ordered_json::array();
   for (const NodeSpec& node : spec.nodes) json["nodes"].push_back(node_json(node));
   json["swap"] = ordered_json::array();

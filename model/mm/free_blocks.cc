@@ -33,6 +33,24 @@ int64_t whole_free_blocks(const Zone& zone) {
   return std::clamp<int64_t>(zone.start_whole - zone.huge_blocks - broken, 0, zone.free / kHugePages);
 }
 
+void take_cma(Zone& zone, int64_t pages) {
+  for (int64_t free = zone.free + pages; pages > 0 && zone.free_cma > 0; --pages, --free) {
+    if (zone.free_cma <= free / 2 && zone.free_cma < free) continue;
+    --zone.free_cma;
+    ++zone.cma_used;
+  }
+}
+
+void give_back_cma(Zone& zone, int64_t pages) {
+  if (zone.cma_used == 0) return;
+  const int64_t handed_out = std::max(zone.managed - zone.free + pages, zone.cma_used);
+  zone.cma_carry += pages * zone.cma_used;
+  const int64_t back = std::min(zone.cma_carry / handed_out, zone.cma_used);
+  zone.cma_carry -= back * handed_out;
+  zone.cma_used -= back;
+  zone.free_cma += back;
+}
+
 bool take_movable(const Kernel& k, Zone& zone, int64_t pages) {
   bool boosted = false;
   host::KernelPieces& others = zone.other_free;

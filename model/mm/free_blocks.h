@@ -14,6 +14,11 @@ namespace oomcast::mm {
 
 /// Free pageblocks of 512 pages.
 int64_t whole_free_blocks(const host::Zone& zone);
+/// `pages` were taken for movable use: from CMA where more than half of what was free lies there, or nothing else was free
+/// (__rmqueue()). REQUIRES: zone.free is less them already.
+void take_cma(host::Zone& zone, int64_t pages);
+/// `pages` have become free: as many of CMA as that has of all pages handed out, since a page does not know its block here.
+void give_back_cma(host::Zone& zone, int64_t pages);
 /// `pages` are about to be taken for movable use. Gives whether the zone was boosted because it had to steal.
 bool take_movable(const Kernel& k, host::Zone& zone, int64_t pages);
 /// The same for one page of the kernel's own, of type kUnmovable or kReclaimable; give_back() when it is freed.

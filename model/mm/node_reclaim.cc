@@ -86,7 +86,7 @@ bool node_reclaim(Kernel& k, int node_index, int zone_index, int64_t mark, const
   if (!gfp.direct_reclaim || k.sched.current().memalloc || node.reclaim_locked || !worth_it(k, node_index, preferred)) return false;
   reclaim(k, node_index, gfp);
   const host::Zone& zone = node.zones[static_cast<size_t>(zone_index)];
-  return watermark_ok(zone, mark, gfp.highest_zone, zone.free);
+  return watermark_ok(zone, mark, gfp.highest_zone, zone.free, 0, gfp.type == host::Migratetype::kMovable);
 }
 
 }  // namespace oomcast::mm

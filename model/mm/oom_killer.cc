@@ -1,6 +1,8 @@
 // Who dies when nothing can be reclaimed? See oom_killer.h; kernel-spec sections 8.1 to 8.5.
 #include "model/mm/oom_killer.h"
 
+#include <algorithm>
+
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
 
@@ -13,6 +15,7 @@ using host::Vmstat;
 namespace {
 
 constexpr int kOomScoreAdjMin = -1000;
+constexpr host::KernelVersion kSignedPoints{5, 9};  // from there on points may be negative, and a tie goes to the later task
 
 ProcessIndex find_process(const Kernel& k, int pid) {
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
@@ -34,10 +37,10 @@ ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
     const Process& process = k.host.processes[i];
     if (!process.alive || !may_kill(process, report)) continue;
     if (!host::within(k.host.cgroups, process.cgroup, report.cgroup)) continue;
-    const int64_t points = oom_badness(process, report.totalpages);
+    const int64_t points = oom_badness(process, report.totalpages, k.host.spec.kernel);
     report.points.push_back({static_cast<ProcessIndex>(i), points});
-    // A tie goes to the later task.
-    if (chosen == host::kNoProcess || points >= most) {
+    const bool wins_tie = k.host.spec.kernel >= kSignedPoints;
+    if (chosen == host::kNoProcess || points > most || (points == most && wins_tie)) {
       chosen = static_cast<ProcessIndex>(i);
       most = points;
     }
@@ -52,9 +55,10 @@ bool panics_on_oom(const host::Host& host, OomConstraint constraint) {
   return mode == 2 || (mode == 1 && constraint == OomConstraint::kNone);
 }
 
-int64_t oom_badness(const Process& process, int64_t totalpages) {
+int64_t oom_badness(const Process& process, int64_t totalpages, const host::KernelVersion& kernel) {
   const int64_t rss = process.rss_anon + process.rss_file + process.rss_shmem;
-  return rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
+  const int64_t points = rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
+  return kernel < kSignedPoints ? std::max<int64_t>(1, points) : points;
 }
 
 bool oom_killable(const Process& process) { return !process.unkillable && process.oom_score_adj != kOomScoreAdjMin; }

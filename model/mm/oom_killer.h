@@ -31,8 +31,8 @@ struct OomReport {
 
 /// check_panic_on_oom(): does vm.panic_on_oom ask for a panic here?
 bool panics_on_oom(const host::Host& host, OomConstraint constraint);
-/// rss + swap + page tables + oom_score_adj * (totalpages / 1000).
-int64_t oom_badness(const host::Process& process, int64_t totalpages);
+/// rss + swap + page tables + oom_score_adj * (totalpages / 1000). {before 5.9} at least 1.
+int64_t oom_badness(const host::Process& process, int64_t totalpages, const host::KernelVersion& kernel);
 bool oom_killable(const host::Process& process);
 /// Chooses and kills. True if the caller should go on trying (a victim is on its way out). Does not return from a panic:
 /// nobody may be killed, or vm.panic_on_oom says so (Sched::halt).

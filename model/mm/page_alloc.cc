@@ -26,6 +26,9 @@ namespace {
 
 constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 
+// gfp_to_alloc_flags_cma(): ALLOC_CMA.
+bool is_movable(const Gfp& gfp) { return gfp.type == host::Migratetype::kMovable; }
+
 // Is this CPU's list empty and too little movable memory left to fill it?
 bool would_steal(const Kernel& k, const Zone& zone, int cpu) {
   const host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
@@ -38,10 +41,12 @@ bool would_steal(const Kernel& k, const Zone& zone, int cpu) {
 bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, int cpu, bool& boosted) {
   host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
   if (pcp.count == 0) {
-    const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free);
-    if (got == 0) return false;
-    if (gfp.type == host::Migratetype::kMovable) boosted = take_movable(k, zone, got);
+    const bool movable = gfp.type == host::Migratetype::kMovable;
+    const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free - (movable ? 0 : zone.free_cma));
+    if (got <= 0) return false;
+    if (movable) boosted = take_movable(k, zone, got);
     zone.free -= got;
+    if (movable) take_cma(zone, got);
     keep_within_free(zone);
     pcp.count += got;
   }
@@ -59,6 +64,7 @@ bool rmqueue_huge(Zone& zone, int cpu) {
     const int64_t got = std::min<int64_t>(2, whole_free_blocks(zone));
     if (got == 0) return false;
     zone.free -= got * host::kHugePages;
+    take_cma(zone, got * host::kHugePages);
     keep_within_free(zone);
     zone.huge_blocks += got;
     pcp.huge_blocks += got;
@@ -117,11 +123,11 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
     for (int zone_index = static_cast<int>(gfp.highest_zone); zone_index >= 0; --zone_index) {
       Zone& zone = node.zones[static_cast<size_t>(zone_index)];
       if (zone.managed == 0) continue;
-      zone.below_high = !watermark_ok(zone, zone.high_mark(), gfp.highest_zone, zone.free);
+      zone.below_high = !watermark_ok(zone, zone.high_mark(), gfp.highest_zone, zone.free, 0, is_movable(gfp));
       int64_t mark = mark_pages(zone, search.mark);
       if (search.oom_reserve) mark -= mark / 2;
       if (gfp.write && search.mark == Mark::kLow && !node_dirty_ok(k.host, node_index)) continue;
-      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free + (search.oom_reserve ? zone.highatomic : 0), gfp.order) &&
+      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free + (search.oom_reserve ? zone.highatomic : 0), gfp.order, is_movable(gfp)) &&
           !node_reclaim(k, node_index, zone_index, mark, gfp, first, search.mark == Mark::kLow)) {
         continue;
       }
@@ -162,7 +168,7 @@ bool should_reclaim_retry(Kernel& k, const Gfp& gfp, int preferred, bool progres
       const Zone& zone = node.zones[static_cast<size_t>(zone_index)];
       if (zone.managed == 0) continue;
       const int64_t available = zone_reclaimable_pages(k, node, zone_index) + zone.free;
-      if (watermark_ok(zone, zone.min_mark(), gfp.highest_zone, available)) return true;
+      if (watermark_ok(zone, zone.min_mark(), gfp.highest_zone, available, 0, is_movable(gfp))) return true;
     }
   }
   return false;
@@ -254,8 +260,9 @@ int64_t mark_pages(const Zone& zone, Mark mark) {
   return 0;
 }
 
-bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free, int order) {
+bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free, int order, bool movable) {
   free -= zone.highatomic + ((int64_t{1} << order) - 1);
+  if (!movable) free -= zone.free_cma;
   if (free <= mark + zone.lowmem_reserve[static_cast<size_t>(highest)]) return false;
   return order == 0 || whole_free_blocks(zone) > 0;
 }
@@ -296,12 +303,14 @@ void free_page(Kernel& k, ZoneRef ref, int cpu) {
   const int64_t n = pcp_surplus(k.host.spec.kernel, zone, pcp);
   pcp.count -= n;
   zone.free += n;
+  give_back_cma(zone, n);
 }
 
 void free_huge_block(Kernel& k, ZoneRef ref) {
   Zone& zone = k.host.nodes[static_cast<size_t>(ref.node)].zones[static_cast<size_t>(ref.zone)];
   zone.used -= host::kHugePages;
   zone.free += host::kHugePages;
+  give_back_cma(zone, host::kHugePages);
   --zone.huge_blocks;
   k.host.count(Vmstat::pgfree, host::kHugePages);
 }
@@ -310,9 +319,10 @@ void drain_all_pages(Host& host) {
   for (Node& node : host.nodes) {
     for (Zone& zone : node.zones) {
       for (host::Pcp& pcp : zone.pcp) {
-        zone.free += pcp.count;
+        const int64_t pages = pcp.count + pcp.huge_blocks * host::kHugePages;
+        zone.free += pages;
+        give_back_cma(zone, pages);
         pcp.count = 0;
-        zone.free += pcp.huge_blocks * host::kHugePages;
         zone.huge_blocks -= pcp.huge_blocks;
         pcp.huge_blocks = 0;
       }

@@ -39,7 +39,8 @@ void free_huge_block(Kernel& k, ZoneRef ref);
 int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred);
 int64_t mark_pages(const host::Zone& zone, Mark mark);
 /// __zone_watermark_ok(): free less the highatomic reserve > mark + lowmem_reserve[highest zone], and for order 9 a whole free block.
-bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free, int order = 0);
+/// Pages kept for CMA are free for movable requests only (ALLOC_CMA); kswapd does not count them either.
+bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free, int order = 0, bool movable = false);
 /// Returns all per-CPU pages to the buddy lists (drain_all_pages).
 void drain_all_pages(host::Host& host);
 /// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.

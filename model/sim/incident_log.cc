@@ -187,7 +187,7 @@ std::vector<OomCandidate> IncidentLog::candidates(const mm::OomReport& report) c
   for (size_t i = 0; i < host_.processes.size(); ++i) {
     if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
     if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes)) continue;
-    out.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], report.totalpages)));
+    out.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], report.totalpages, host_.spec.kernel)));
   }
   return out;
 }
@@ -211,9 +211,9 @@ void IncidentLog::put_cause(const mm::OomReport& report, OomKill& kill) const {
     kill.victim.comm = "(nobody)";
     why = cause + "; nobody in it may be killed, so whoever needs memory there waits for ever";
   } else {
-    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], report.totalpages));
+    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], report.totalpages, host_.spec.kernel));
     why = cause + "; " + kill.victim.comm + (report.allocating_task ? " is the one that asks (vm.oom_kill_allocating_task), with " : " has the most points, ") +
-          std::to_string(kill.victim.points) + " of " + std::to_string(report.totalpages) + " pages";
+          std::to_string(kill.victim.points) + " of " + std::to_string(report.totalpages, host_.spec.kernel) + " pages";
   }
 }
 
@@ -238,7 +238,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const std::string with = kill.victim.comm;
   keep(std::move(kill));
   for (const host::ProcessIndex other : report.rest_of_group) {
-    OomKill more{happened, {}, candidate(other, mm::oom_badness(host_.processes[other], report.totalpages)), {}, true, {}, OomEnd::kKilled};
+    OomKill more{happened, {}, candidate(other, mm::oom_badness(host_.processes[other], report.totalpages, host_.spec.kernel)), {}, true, {}, OomEnd::kKilled};
     more.incident.why = "goes with " + with + ": memory.oom.group is set";
     keep(std::move(more));
   }

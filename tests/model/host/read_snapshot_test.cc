@@ -113,6 +113,19 @@ TEST(SnapshotVfsCache, IsWhatTheKernelCounts) {
   EXPECT_THAT(error_of(snapshot), HasSubstr("proc/sys/fs/dentry-state:1: expected at least 5 numbers"));
 }
 
+TEST(SnapshotVfsCache, IsNothingWhereMemoryIsOutAndSlabStillThere) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  std::string& zoneinfo = snapshot.files["proc/zoneinfo"];
+  const size_t at = zoneinfo.find("nr_slab_reclaimable");
+  zoneinfo.replace(at, zoneinfo.find('\n', at) - at, "nr_slab_reclaimable 9830");
+  EXPECT_GT(parse_snapshot(snapshot)->vfs_cache.dentries_unused, 0);
+  for (size_t flag = 0; (flag = zoneinfo.find("node_unreclaimable:  0", flag)) != std::string::npos;) zoneinfo.replace(flag, 22, "node_unreclaimable:  1");
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->vfs_cache.dentries_unused, 0);
+  EXPECT_THAT(host->assumed, Contains(HasSubstr("none of node 0, which is out of memory")));
+}
+
 TEST(SnapshotVfsCache, IsGuessedFromSlabThatABootDoesNotNeed) {
   SnapshotFiles snapshot = load("swap-seq-1node");
   auto host = parse_snapshot(snapshot);
@@ -143,6 +156,39 @@ SnapshotFiles kubernetes_node() {
   snapshot.files["sys/fs/cgroup/system.slice/memory.max"] = "max\n";
   snapshot.files["sys/fs/cgroup/system.slice/cgroup.procs"] = "7\n";
   return snapshot;
+}
+
+// Shared memory and tmpfs count as file, but only swap can take them.
+TEST(SnapshotCgroups, SharedMemoryIsNoPageCache) {
+  SnapshotFiles snapshot = kubernetes_node();
+  std::string& stat = snapshot.files["sys/fs/cgroup/kubepods.slice/pod1/memory.stat"];
+  const auto pod = [&] { return parse_snapshot(snapshot)->cgroups.at(1); };
+  stat = "anon 41943040\nfile 16777216\nshmem 12582912\n";
+  EXPECT_EQ(pod().file, 16777216);
+  EXPECT_EQ(pod().shmem, 12582912);
+  stat = "anon 41943040\nfile 16777216\ninactive_file 1048576\nactive_file 3145728\n";
+  EXPECT_EQ(pod().shmem, 12582912) << "what is on no file list";
+  stat = "cache 4096\nrss 8192\ntotal_cache 16777216\ntotal_rss 41943040\ntotal_shmem 12582912\n";
+  EXPECT_EQ(pod().anon, 41943040) << "version 1, with those below";
+  EXPECT_EQ(pod().file, 16777216);
+  EXPECT_EQ(pod().shmem, 12582912);
+}
+
+TEST(SnapshotCgroups, LimitsOfVersion1AreTakenForThoseOfVersion2) {
+  SnapshotFiles snapshot = load("swap-seq-1node");
+  const std::string root = "sys/fs/cgroup/memory/docker/";
+  snapshot.files[root + "memory.limit_in_bytes"] = "9223372036854771712\n";
+  snapshot.files[root + "web/memory.limit_in_bytes"] = "134217728\n";
+  snapshot.files[root + "web/memory.memsw.limit_in_bytes"] = "201326592\n";
+  snapshot.files[root + "web/memory.usage_in_bytes"] = "67108864\n";
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  ASSERT_EQ(host->cgroups.size(), 1u) << "the other has no limit";
+  EXPECT_EQ(host->cgroups[0].path, "/docker/web");
+  EXPECT_EQ(host->cgroups[0].memory_max, 134217728);
+  EXPECT_EQ(host->cgroups[0].memory_swap_max, 67108864);
+  EXPECT_EQ(host->cgroups[0].memory_current, 67108864);
+  EXPECT_THAT(host->assumed, Contains(StartsWith("cgroups: limits of version 1")));
 }
 
 TEST(SnapshotCgroups, ThoseWithLimitsAreKeptAndTakeInTheProcessesBelow) {

@@ -47,6 +47,28 @@ using Columns = std::vector<int64_t>;
 constexpr ZoneKind kDma = ZoneKind::kDma, kDma32 = ZoneKind::kDma32, kNormal = ZoneKind::kNormal,
                    kMovable = ZoneKind::kMovable;
 
+// mm/page_alloc.c of 4.4: low and high stand a quarter and a half of the min mark above it, however large the zone.
+TEST(Marks, Before46FollowTheMinMarkAlone) {
+  HostSpec spec = machine({{zone(kDma32, 466896)}}, {3, 10});
+  spec.vm.min_free_kbytes = 44672;
+  setup_watermarks(spec);
+  EXPECT_EQ(marks(spec, 0, 0), mark(11168, 13960, 16752)) << "as a host with 3.10 printed them";
+  HostSpec large = machine({{zone(kNormal, 16 << 20)}}, {4, 4});
+  large.vm.min_free_kbytes = 65536;
+  setup_watermarks(large);
+  EXPECT_EQ(marks(large, 0, 0), mark(16384, 20480, 24576));
+  large.kernel = {4, 6};
+  setup_watermarks(large);
+  EXPECT_EQ(marks(large, 0, 0), mark(16384, 33161, 49938)) << "a thousandth of the zone from 4.6 on";
+}
+
+TEST(MinFree, IsAtMost64MiBBefore57) {
+  HostSpec spec = machine({{zone(kNormal, 64 << 20)}}, {5, 4});
+  EXPECT_EQ(default_min_free_kbytes(spec), 65536);
+  spec.kernel = {5, 10};
+  EXPECT_GT(default_min_free_kbytes(spec), 65536);
+}
+
 TEST(MinFree, TurningHugePagesOffAndOnLeavesAnotherValueThanBoot61) {
   HostSpec spec = machine({{zone(kDma, 3840), zone(kDma32, 124819)}, {zone(kDma32, 120520)}});
   spec.vm.min_free_kbytes = 49036;

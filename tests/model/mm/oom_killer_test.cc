@@ -15,6 +15,8 @@ using support::Kswapd;
 using support::Machine;
 using namespace oomcast::literals;
 
+constexpr host::KernelVersion kLinux61{6, 1}, kLinux418{4, 18};
+
 host::Process process(int64_t rss, int64_t swap = 0, int64_t tables_bytes = 0, int adj = 0) {
   host::Process p;
   p.rss_anon = rss;
@@ -25,22 +27,22 @@ host::Process process(int64_t rss, int64_t swap = 0, int64_t tables_bytes = 0, i
 }
 
 TEST(Badness, AsReadOffTwoLiveKernels) {
-  EXPECT_EQ(oom_badness(process(236363, 261795, 4030464), 500000), 499142);
-  EXPECT_EQ(oom_badness(process(235744, 261344, 983 * 4096), 500000), 498071);
+  EXPECT_EQ(oom_badness(process(236363, 261795, 4030464), 500000, kLinux61), 499142);
+  EXPECT_EQ(oom_badness(process(235744, 261344, 983 * 4096), 500000, kLinux61), 498071);
 }
 
 TEST(Badness, TheAdjustmentIsInThousandthsOfAllMemoryRoundedDownFirst) {
   const int64_t total = 250000 + 262143;
-  EXPECT_EQ(oom_badness(process(0, 0, 0, 500), total), 256000);
-  EXPECT_EQ(oom_badness(process(0, 0, 0, -500), total), -256000);
-  EXPECT_EQ(oom_badness(process(10, 0, 0, 1), 1999), 11);
+  EXPECT_EQ(oom_badness(process(0, 0, 0, 500), total, kLinux61), 256000);
+  EXPECT_EQ(oom_badness(process(0, 0, 0, -500), total, kLinux61), -256000);
+  EXPECT_EQ(oom_badness(process(10, 0, 0, 1), 1999, kLinux61), 11);
 }
 
 TEST(Badness, FileAndSharedPagesCountToo) {
   host::Process p = process(1);
   p.rss_file = 20;
   p.rss_shmem = 300;
-  EXPECT_EQ(oom_badness(p, 1), 321);
+  EXPECT_EQ(oom_badness(p, 1, kLinux61), 321);
 }
 
 // The host is out of memory; gives who was chosen, -1 for nobody.
@@ -61,6 +63,24 @@ TEST(OomKiller, TheBiggestDies) {
   EXPECT_EQ(kill(m), 20);
   EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
   EXPECT_TRUE(m.host.processes[1].killed);
+}
+
+// select_bad_process() and oom_badness() before 5.9: nobody has fewer than one point, and the first of equals is chosen.
+TEST(OomKiller, Before59NobodyHasFewerPointsThanOneAndTiesGoToTheFirstTask) {
+  EXPECT_EQ(oom_badness(process(100, 0, 0, -998), 400000, kLinux418), 1);
+  EXPECT_EQ(oom_badness(process(400, 0, 0, 0), 400000, kLinux418), 400);
+  const auto protected_tasks = [](int major, int minor) {
+    return HostBuilder()
+        .kernel(major, minor)
+        .node(512_MiB)
+        .process(10, "pause", 1_MiB, -998)
+        .process(20, "big", 100_MiB, -998)
+        .build();
+  };
+  Machine old(protected_tasks(4, 18));
+  EXPECT_EQ(kill(old), 10);
+  Machine later(protected_tasks(5, 10));
+  EXPECT_EQ(kill(later), 20) << "with negative points the larger one has more";
 }
 
 TEST(OomKiller, TiesGoToTheLaterTask) {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/mm/free_blocks.h"
 #include "tests/support/machine.h"
 
 namespace oomcast::mm {
@@ -49,6 +50,34 @@ TEST(Watermark, TheHighatomicReserveIsNotFreeForOthers) {
   zone.highatomic = 512;
   EXPECT_FALSE(watermark_ok(zone, 188, ZoneKind::kMovable, 700));
   EXPECT_TRUE(watermark_ok(zone, 187, ZoneKind::kMovable, 700));
+}
+
+// ALLOC_CMA in __zone_watermark_ok().
+TEST(Watermark, CmaPagesAreFreeForMovableRequestsOnly) {
+  host::Zone zone = zone_with(700);
+  zone.free_cma = 500;
+  EXPECT_TRUE(watermark_ok(zone, 300, ZoneKind::kMovable, 700, 0, true));
+  EXPECT_FALSE(watermark_ok(zone, 300, ZoneKind::kMovable, 700)) << "kswapd and kernel memory";
+  EXPECT_TRUE(watermark_ok(zone, 199, ZoneKind::kMovable, 700));
+}
+
+// __rmqueue(): CMA first while more than half of what is free lies there, and when nothing else is left.
+TEST(Cma, IsUsedByHalvesAndComesBack) {
+  host::Zone zone = zone_with(1000);
+  zone.free_cma = 800;
+  zone.free -= 600;
+  take_cma(zone, 600);
+  EXPECT_EQ(zone.free_cma, 200) << "half of the 400 that are left";
+  zone.free -= 400;
+  take_cma(zone, 400);
+  EXPECT_EQ(zone.free_cma, 0);
+  EXPECT_EQ(zone.cma_used, 800);
+  zone.free += 5000;
+  give_back_cma(zone, 5000);
+  EXPECT_EQ(zone.free_cma, 400) << "half of all that was handed out came back";
+  zone.free += 5000;
+  give_back_cma(zone, 5000);
+  EXPECT_EQ(zone.free_cma, 800);
 }
 
 TEST(Watermark, BoostCountsInAllThreeMarks) {

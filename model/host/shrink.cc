@@ -1,0 +1,108 @@
+// Makes what a node holds fit into less memory. See shrink.h.
+#include "model/host/shrink.h"
+
+#include <algorithm>
+
+namespace oomcast::host {
+namespace {
+
+struct Held {
+  Pages managed, present, free, file, processes, own;  // own: the kernel's, neither free nor on a list
+};
+
+Held held_by(const NodeSpec& node) {
+  Held held;
+  for (const ZoneSpec& zone : node.zones) {
+    held.managed += zone.managed;
+    held.present += zone.present;
+    held.free += zone.free;
+    held.file += zone.lru.inactive_file + zone.lru.active_file;
+    held.processes += zone.lru.inactive_anon + zone.lru.active_anon + zone.lru.unevictable;
+    for (const PcpSpec& pcp : zone.pcp) held.processes += pcp.count;
+  }
+  held.own = held.managed - held.free - held.file - held.processes;
+  return held;
+}
+
+Pages scaled(Pages pages, Pages part, Pages whole) {
+  if (whole <= Pages(0)) return pages;
+  return Pages(static_cast<int64_t>(static_cast<__int128>(pages.count()) * part.count() / whole.count()));
+}
+
+void scale_files(NodeSpec& node, Pages part, Pages whole) {
+  for (ZoneSpec& zone : node.zones) {
+    for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) zone.lru.*list = scaled(zone.lru.*list, part, whole);
+    zone.write_pending = scaled(zone.write_pending, part, whole);
+  }
+  for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) node.lru.*list = scaled(node.lru.*list, part, whole);
+  for (auto counter : {&NodeSpec::file_pages, &NodeSpec::mapped, &NodeSpec::dirty, &NodeSpec::writeback}) {
+    node.*counter = scaled(node.*counter, part, whole);
+  }
+}
+
+struct Kept {
+  Pages file, own;
+};
+
+Kept what_stays(const Held& held, Pages managed, Pages reserve) {
+  Pages over = held.file + held.processes + held.own + reserve - managed;
+  const auto give_up = [&](Pages part) {
+    const Pages least = scaled(part, managed, held.managed);
+    const Pages less = std::clamp(over, Pages(0), std::max(Pages(0), part - least));
+    over -= less;
+    return part - less;
+  };
+  const Pages file = give_up(held.file);
+  return {file, give_up(held.own)};
+}
+
+void give_up(NodeSpec& node, const Held& held, const Kept& kept) {
+  if (kept.file < held.file) scale_files(node, kept.file, held.file);
+  if (kept.own == held.own) return;
+  for (auto counter : {&NodeSpec::slab_reclaimable, &NodeSpec::slab_unreclaimable}) {
+    node.*counter = scaled(node.*counter, kept.own, held.own);
+  }
+}
+
+Pages all_files(const HostSpec& spec) {
+  Pages sum;
+  for (const NodeSpec& node : spec.nodes) sum += held_by(node).file;
+  return sum;
+}
+
+// Named files are among those of the lists.
+void scale_named_files(HostSpec& spec, Pages part, Pages whole) {
+  if (part == whole) return;
+  for (CachedFileSpec& file : spec.page_cache) {
+    // One page less, as each list was rounded down by itself.
+    file.bytes = to_bytes(std::max(Pages(0), scaled(to_pages(file.bytes), part, whole) - Pages(1)));
+    file.dirty = std::min(file.dirty, file.bytes);
+  }
+  spec.buffers = scaled(spec.buffers, part, whole);
+}
+
+}  // namespace
+
+Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<Pages>& managed, const std::vector<Pages>& reserve) {
+  const Pages files_before = all_files(spec);
+  std::vector<NodeMemory> memory;
+  for (size_t i = 0; i < spec.nodes.size(); ++i) {
+    NodeSpec& node = spec.nodes[i];
+    const Held before = held_by(node);
+    const Pages grown = managed[i] - before.managed;
+    Kept kept{before.file, before.own};
+    if (grown < Pages(0)) kept = what_stays(before, managed[i], reserve[i]);
+    give_up(node, before, kept);
+    const Pages in_use = held_by(node).file + before.processes + kept.own;
+    if (in_use > managed[i]) {
+      return Error{"leaves node " + std::to_string(node.id.value) + " less than the " +
+                   std::to_string((to_bytes(in_use).count() >> 20) + 1) + " MiB that its processes and the kernel need"};
+    }
+    // The struct pages are a 64th of what is present.
+    memory.push_back({managed[i], before.present + grown + grown / 63, managed[i] - in_use});
+  }
+  scale_named_files(spec, all_files(spec), files_before);
+  return memory;
+}
+
+}  // namespace oomcast::host
