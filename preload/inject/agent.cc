@@ -1,4 +1,4 @@
-// What does the library do inside the guest when it is loaded, forked or asked to leave?
+// What the library does inside the guest when it is loaded, forked or asked to leave.
 #include "preload/inject/agent.h"
 
 #include <dlfcn.h>
@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "preload/inject/connection.h"
+#include "preload/inject/exec_environment.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -24,6 +25,8 @@ std::atomic<bool> agent_tracking{false};
 std::atomic<uint32_t> agent_hello_due{0};
 std::atomic<uintptr_t> agent_known_break{0};
 std::atomic<bool> agent_without_huge_pages{false};
+std::atomic<bool> agent_guest_without_huge_pages{false};
+std::atomic<bool> agent_sealed{false};
 
 namespace {
 
@@ -59,6 +62,7 @@ __attribute__((constructor(101))) void start() {
   if (getauxval(AT_SECURE) != 0 || dlsym(RTLD_DEFAULT, "__asan_init") != nullptr || dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) return;
   const int saved_errno = errno;
   ++thread_state.inside;
+  find_own_name();
   own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
   int socket = -1;
   if (getenv("OOMCAST_SOCKET") == nullptr) socket = spawn_recorder();  // it sets the variable
@@ -98,6 +102,11 @@ static void tell_of_birth() {
 bool copied_unseen() { return copy_mark != nullptr && *copy_mark == 0; }
 
 void after_fork_in_child() {
+  if (agent_sealed.load(std::memory_order_relaxed)) {  // the filter is the child's too
+    forget_requests_of_parent();
+    thread_state.inside = 0;
+    return;
+  }
   // Only this thread exists here. The parent's mailbox and ring are the parent's: leave them, start anew.
   const bool was_tracking = tracking_now();
   const bool may_wait = was_tracking && !asks_before_use();
@@ -120,6 +129,8 @@ void after_fork_in_child() {
 }
 
 void say_exiting(int status) {
+  if (!tracking_now() && agent_hello_due.load(std::memory_order_relaxed) == 0) return;
+  if (!in_own_process()) return;  // a vfork child's end is not its parent's
   if (tracking_now() || touched_much()) agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
 }
 

@@ -1,4 +1,4 @@
-// What does the library know and do inside the guest? What the hooks may ask and tell, and a word per thread.
+// What the hooks may ask and tell inside the guest, and what the library keeps per thread.
 //
 // Rules of this folder: no heap, no exceptions, no stdio, errno left alone, nothing held across a call out. Whatever goes
 // wrong here ends tracking, never the guest.
@@ -32,8 +32,12 @@ extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec"
 extern std::atomic<bool> agent_tracking;
 /// The break up to which the recorder has registered the heap.
 extern std::atomic<uintptr_t> agent_known_break;
-/// True when the recorder found touches by polling at the start: huge pages were switched off then, and stay so.
+/// True when touches have been found by polling: huge pages were switched off then, and stay so.
 extern std::atomic<bool> agent_without_huge_pages;
+/// Whether the guest, or one that it descends from, has switched them off: what it is told when it asks.
+extern std::atomic<bool> agent_guest_without_huge_pages;
+/// True once this process has put itself under a seccomp filter: the library makes no system call of its own any more.
+extern std::atomic<bool> agent_sealed;
 /// Valid once agent_tracking has been true; stays mapped for ever.
 extern ring::SharedArea* agent_shared;
 
@@ -51,17 +55,27 @@ inline bool tracking() { return tracking_now() || (__builtin_expect(agent_hello_
 inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0 || bytes >= ring::kLargeRequestBytes; }
 
 /// From before a large request to the kernel until the recorder has heard of it. A look that finds the memory in between leaves
-/// it to the hook: found by chance, it would be taken for many small requests that no kernel refuses.
+/// it to the hook: found by chance, it would be taken for many small requests that no kernel refuses. Each thread that asks has a
+/// place of its own in the shared area.
 class LargeRequest {
  public:
-  explicit LargeRequest(uint64_t bytes) : marked_(bytes >= ring::kFoundPieceBytes && tracking_now() && asks_before_use(bytes)) {
-    if (marked_) agent_shared->asking_bytes.store(bytes);
+  explicit LargeRequest(uint64_t bytes) {
+    if (__builtin_expect(bytes >= ring::kFoundPieceBytes, 0) && tracking_now() && asks_before_use(bytes)) mark(bytes);
   }
   LargeRequest(const LargeRequest&) = delete;
-  ~LargeRequest() { if (marked_) agent_shared->asking_bytes.store(0); }
+  ~LargeRequest() { if (place_ != nullptr) place_->store(0); }
 
  private:
-  bool marked_;
+  void mark(uint64_t bytes) {
+    for (std::atomic<uint64_t>& place : agent_shared->asking_bytes) {
+      uint64_t free_place = 0;
+      if (!place.compare_exchange_strong(free_place, bytes)) continue;
+      place_ = &place;
+      return;
+    }
+  }
+
+  std::atomic<uint64_t>* place_ = nullptr;
 };
 
 uint32_t current_tid();
@@ -86,8 +100,13 @@ bool after_allocation_slow(uintptr_t address, size_t bytes);
 /// Called when the break is not where it was known to be: growth is asked for, a fall is told.
 bool after_break_moved();
 
-/// What libunwind takes for its pipe: no descriptor.
+/// What libunwind takes for its pipe: no descriptor. To everybody else it is the bad descriptor that it is to the kernel.
 inline constexpr int kAddressProbe = -1000;
+/// The call comes from libunwind or the loader, on our behalf.
+inline bool in_libunwind() { return thread_state.bootstrap > 0; }
+inline bool is_address_probe(int fd) { return __builtin_expect(fd == kAddressProbe, 0) && in_libunwind(); }
+/// Whether there is memory to be read at the address. A system call.
+bool is_readable(const void* address);
 /// As write(kAddressProbe, address, 1): 1, or -1 and EFAULT where there is nothing to be read.
 long probe_address(const void* address);
 

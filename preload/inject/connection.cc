@@ -1,4 +1,4 @@
-// How does a process meet its recorder? It says hello with a userfaultfd, gets the shared area, and closes all that it opened
+// A process meets its recorder here. It says hello with a userfaultfd, gets the shared area, and closes all that it opened
 // for that: a program that lists, closes or counts its descriptors finds its own.
 #include "preload/inject/connection.h"
 
@@ -13,6 +13,7 @@
 
 #include <utility>
 
+#include "preload/inject/give_way.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/ring/descriptors.h"
 #include "preload/ring/userfaultfd_names.h"
@@ -180,7 +181,8 @@ bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
   hello.argument = parent;
   hello.address = current_break();
   FaultDescriptors faults;
-  faults.open(&hello);
+  if (memory_may_be_registered()) faults.open(&hello);
+  else hello.flags |= ring::kTriedDevice;
   ring::Reply reply;
   Descriptor area, bell;
   bool answered = send_hello(socket.get(), hello, &faults) && receive_reply(socket.get(), &reply, &area, &bell);
@@ -195,11 +197,16 @@ bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
   if (agent_shared == nullptr || agent_doorbell == nullptr) return false;
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(current_break(), std::memory_order_relaxed);
-  agent_without_huge_pages.store(reply.polled != 0, std::memory_order_relaxed);
-  // Memory under userfaultfd gets no huge pages; polled memory must not either, or a touch would look like 512.
-  if (reply.polled != 0) own_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  agent_guest_without_huge_pages.store(reply.huge_pages_off != 0, std::memory_order_relaxed);
+  // Memory under userfaultfd gets no huge pages; polled memory must not either. A child has its parent's word on it already.
+  if (reply.polled != 0) switch_huge_pages_off();
   agent_tracking.store(true, std::memory_order_release);
   return true;
+}
+
+void switch_huge_pages_off() {
+  agent_without_huge_pages.store(true, std::memory_order_relaxed);
+  own_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
 }
 
 void leave_area() {

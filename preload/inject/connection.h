@@ -1,4 +1,4 @@
-// How does a process meet its recorder? By a hello over a socket that is closed again once the shared area is mapped.
+// A process meets its recorder by a hello over a socket that is closed again once the shared area is mapped.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,8 @@ bool set_recorder_address(const char* text);
 /// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is taken; -1: it
 /// is connected here. Signals have to be held.
 bool say_hello(ring::RequestKind kind, uint64_t parent, int socket = -1);
+/// Huge pages would make one touch look like 512. The guest is told what it has set itself (agent_guest_without_huge_pages).
+void switch_huge_pages_off();
 /// Forgets the parent's shared area, in a forked child.
 void leave_area();
 int64_t agent_sample_bytes();
@@ -27,5 +29,7 @@ uintptr_t current_break();
 void after_fork_in_child();
 bool copied_unseen();
 void forget_requests_of_parent();
+/// Waits until no other thread is inside a question. Tracking has to be off: else new ones come.
+void await_other_questions();
 
 }  // namespace oomcast::inject

@@ -1,4 +1,4 @@
-// What happens when the guest reads or writes a file? The real call first, then a note in the ring: which file, which
+// What is told when the guest reads or writes a file. The real call first, then a note in the ring: which file, which
 // bytes. Pipes, sockets and terminals are passed through after one look in a table.
 //
 // Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in the
@@ -16,6 +16,7 @@
 
 #include "preload/inject/agent.h"
 #include "preload/inject/file_call.h"
+#include "preload/inject/give_way.h"
 #include "preload/inject/present_host.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -199,16 +200,19 @@ int opened(int fd, int flags) {
   return fd;
 }
 
+/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call nobody knows whether
+/// the offset can be read.
+int64_t begin_of(const off_t* offset, ssize_t moved) { return offset != nullptr && moved > 0 ? *offset - moved : -1; }
+
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, ssize_t (*call)(void*), void* data) {
   const uint64_t source = file_behind(in), target = file_behind(out);
   if (source <= kNotAFile && target <= kNotAFile) return call(data);
   claim(in, source);
   claim(out, target);
-  const int64_t from = in_offset != nullptr ? *in_offset : -1, to = out_offset != nullptr ? *out_offset : -1;
   FileCall timed;
   const ssize_t moved = call(data);
-  note_moved(EventKind::kFileRead, in, source, from, moved);
-  note_moved(EventKind::kFileWrite, out, target, to, moved);
+  note_moved(EventKind::kFileRead, in, source, begin_of(in_offset, moved), moved);
+  note_moved(EventKind::kFileWrite, out, target, begin_of(out_offset, moved), moved);
   timed.end();
   return moved;
 }
@@ -216,6 +220,24 @@ ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset
 template <class Call>
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, Call call) {
   return between(out, in, in_offset, out_offset, [](void* data) { return (*static_cast<Call*>(data))(); }, &call);
+}
+
+/// After the guest's open() of `path` has answered `fd`: where --present-host shows another file there, that one's descriptor,
+/// under the same number.
+int shown(int fd, const char* path, int flags) {
+  if (!path_was_read(fd >= 0)) return fd;
+  const int saved_errno = errno;
+  note_opened(fd, path);
+  if ((flags & O_ACCMODE) != O_RDONLY) return fd;
+  const char* const stand_in = machine_file(path);
+  int other = stand_in != nullptr ? real_libc_table.open(stand_in, flags) : -1;
+  if (other >= 0 && fd >= 0) {
+    raw_syscall(SYS_dup3, other, fd, flags & O_CLOEXEC);
+    raw_syscall(SYS_close, other);
+    other = fd;
+  }
+  errno = saved_errno;
+  return other >= 0 ? other : fd;
 }
 
 mode_t mode_of(int flags, va_list rest) {
@@ -242,12 +264,12 @@ void flush_file_note() {
 
 OOMCAST_EXPORT ssize_t read(int fd, void* to, size_t bytes) {
   if (!OOMCAST_HAVE(read)) return missing<ssize_t>();
-  if (__builtin_expect(fd == kAddressProbe, 0)) return with_errno(-EAGAIN);
+  if (is_address_probe(fd)) return with_errno(-EAGAIN);
   return transfer(EventKind::kFileRead, fd, -1, [&] { return real_libc_table.read(fd, to, bytes); });
 }
 OOMCAST_EXPORT ssize_t write(int fd, const void* from, size_t bytes) {
   if (!OOMCAST_HAVE(write)) return missing<ssize_t>();
-  if (__builtin_expect(fd == kAddressProbe, 0)) return probe_address(from);
+  if (is_address_probe(fd)) return probe_address(from);
   return transfer(EventKind::kFileWrite, fd, -1, [&] { return real_libc_table.write(fd, from, bytes); });
 }
 OOMCAST_TRANSFER(EventKind::kFileRead, pread, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
@@ -295,8 +317,7 @@ OOMCAST_CHANGE(EventKind::kFileTruncate, ftruncate64, static_cast<uint64_t>(byte
     va_start(rest, flags);                                     \
     const mode_t mode = mode_of(flags, rest);                  \
     va_end(rest);                                              \
-    path = machine_file(path, ((flags) & O_ACCMODE) == O_RDONLY); \
-    return opened(real_libc_table.name arguments, flags);      \
+    return opened(shown(real_libc_table.name arguments, path, flags), flags); \
   }
 OOMCAST_OPEN(open, (const char* path, int flags, ...), (path, flags, mode))
 OOMCAST_OPEN(open64, (const char* path, int flags, ...), (path, flags, mode))
@@ -306,8 +327,7 @@ OOMCAST_OPEN(openat64, (int base, const char* path, int flags, ...), (base, path
 #define OOMCAST_OPEN_2(name, parameters, arguments, flags)     \
   OOMCAST_EXPORT int name parameters {                         \
     if (!OOMCAST_HAVE(name)) return missing<int>();            \
-    path = machine_file(path, ((flags) & O_ACCMODE) == O_RDONLY); \
-    return opened(real_libc_table.name arguments, flags);      \
+    return opened(shown(real_libc_table.name arguments, path, flags), flags); \
   }
 OOMCAST_OPEN_2(__open_2, (const char* path, int how), (path, how), how)
 OOMCAST_OPEN_2(__open64_2, (const char* path, int how), (path, how), how)

@@ -1,4 +1,4 @@
-// Which functions does the library stand in front of? The one list: declarations, look-ups and tests are made from it.
+// The functions that the library stands in front of. The one list: declarations, look-ups and tests are made from it.
 //
 // X(return type, name, parameter types). Names must also be in liboomcast.map; tests/preload checks that they agree, and
 // that each name of libc that could allocate, map or end a process is here or has its reason there.
@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/sysinfo.h>
@@ -36,7 +37,8 @@
   X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
   X(mlock2) X(mlockall) X(shmdt) X(_exit) X(_Exit)                                                               \
   X(mbind) X(set_mempolicy) X(set_mempolicy_home_node) X(sched_setaffinity)                                      \
-  X(pipe2) X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)
+  X(pipe2) X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)                                           \
+  X(execve) X(execv) X(execvp) X(execl) X(execlp) X(execle) X(execveat)
 
 #define OOMCAST_OTHER_HOOKS(X)                         \
   X(int, brk, (void*))                                 \
@@ -51,7 +53,12 @@
   X(int, pthread_create, (pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)) \
   X(long, syscall, (long, ...))                        \
   X(FILE*, fopen, (const char*, const char*))          \
-  X(FILE*, fopen64, (const char*, const char*))
+  X(FILE*, fopen64, (const char*, const char*))        \
+  X(long, ptrace, (int, ...))                          \
+  X(int, execvpe, (const char*, char* const*, char* const*)) \
+  X(int, fexecve, (int, char* const*, char* const*))   \
+  X(int, posix_spawn, (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const*, char* const*)) \
+  X(int, posix_spawnp, (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const*, char* const*))
 
 // The names with _chk and _2 are what programs built with _FORTIFY_SOURCE call.
 #define OOMCAST_FILE_HOOKS(X)                                              \

@@ -1,12 +1,14 @@
-// What limits does the guest put on itself? Resource limits on memory and its word on huge pages are told once the kernel
-// has taken them.
+// The limits that the guest puts on itself: resource limits on memory and its word on huge pages are told once the kernel
+// has taken them. A seccomp filter ends tracking.
 //
 // The C library's headers declare these functions over an enum of C and with variable arguments: they are not included.
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/give_way.h"
 #include "preload/inject/raw_syscall.h"
 
 namespace oomcast::inject {
@@ -31,7 +33,7 @@ OOMCAST_EXPORT int prlimit64(pid_t pid, int resource, const Limit* limit, Limit*
   const long result = raw_syscall(SYS_prlimit64, pid, resource, reinterpret_cast<long>(limit), arg(old));
   // `old` may be the same memory: the kernel has written it.
   Limit now{};
-  if (result == 0 && limit != nullptr && raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0) note_limit(pid, resource, &now);
+  if (result == 0 && limit != nullptr && tracking() && raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0) note_limit(pid, resource, &now);
   return static_cast<int>(with_errno(result));
 }
 OOMCAST_EXPORT int prlimit(pid_t, int, const Limit*, Limit*) __attribute__((alias("prlimit64")));
@@ -44,11 +46,18 @@ OOMCAST_EXPORT int setrlimit64(int resource, const Limit* limit) {
 OOMCAST_EXPORT int setrlimit(int, const Limit*) __attribute__((alias("setrlimit64")));
 
 OOMCAST_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
+  // Where touches are polled huge pages stay off, whatever the guest wants; what it wanted is what it is told.
+  const bool kept = agent_without_huge_pages.load(std::memory_order_relaxed) && b == 0 && c == 0 && d == 0;
+  if (kept && option == PR_GET_THP_DISABLE && a == 0) return agent_guest_without_huge_pages.load(std::memory_order_relaxed) ? 1 : 0;
   const bool about_huge_pages = option == PR_SET_THP_DISABLE && b == 0 && c == 0 && d == 0;
-  // Where touches are polled huge pages stay off, whatever the guest wants.
-  const bool kept = about_huge_pages && agent_without_huge_pages.load(std::memory_order_relaxed);
-  const long result = kept ? 0 : raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), static_cast<long>(d));
-  if (result == 0 && about_huge_pages && tracking()) agent_note_setting(trace::EventKind::kThpDisable, current_tid(), a != 0 ? 1 : 0, 0, 0, 0);
+  // Without a program it is a question whether filters are known here.
+  Sealing sealing(option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b != 0)));
+  const long result = kept && about_huge_pages ? 0 : raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), static_cast<long>(d));
+  sealing.called(result == 0);
+  if (result == 0 && about_huge_pages) {
+    agent_guest_without_huge_pages.store(a != 0, std::memory_order_relaxed);
+    if (tracking()) agent_note_setting(trace::EventKind::kThpDisable, current_tid(), a != 0 ? 1 : 0, 0, 0, 0);
+  }
   return static_cast<int>(with_errno(result));
 }
 

@@ -1,4 +1,4 @@
-// Did the guest look at the machine it runs on? That it asked is noted, because a program that sizes itself by this
+// Notes that the guest looked at the machine it runs on, because a program that sizes itself by this
 // machine would size itself otherwise on the target; with --present-host the target answers. Also: leaving without exit().
 #include <errno.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/give_way.h"
 #include "preload/inject/present_host.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -74,7 +75,9 @@ static bool is_own_thread(pid_t pid) {
 OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   agent_note_sensitive(ring::Sensitive::kAffinity);
   const PresentedMachine* target = presented_machine();
-  if (target == nullptr || !is_own_thread(pid)) return have_real_libc() ? real_libc_table.sched_getaffinity(pid, bytes, set) : -1;
+  const int saved_errno = errno, result = have_real_libc() ? real_libc_table.sched_getaffinity(pid, bytes, set) : -1;
+  if (target == nullptr || !is_own_thread(pid) || (result != 0 && errno == EFAULT)) return result;
+  errno = saved_errno;
   // The kernel refuses a set that has no room for its CPUs.
   if (bytes % sizeof(long) != 0 || bytes * 8 < target->online_cpus) return errno = EINVAL, -1;
   memset(set, 0, bytes);
@@ -82,14 +85,27 @@ OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   return 0;
 }
 
+/// After the guest's fopen() of `path` has answered `stream`: the stream of the file that --present-host shows there.
+static FILE* shown(FILE* stream, const char* path, const char* mode, FILE* (*open)(const char*, const char*)) {
+  if (!path_was_read(stream != nullptr)) return stream;
+  const int saved_errno = errno;
+  if (stream != nullptr) note_opened(fileno(stream), path);
+  if (mode[0] != 'r' || strchr(mode, '+') != nullptr) return stream;
+  const char* const stand_in = machine_file(path);
+  FILE* const other = stand_in != nullptr ? open(stand_in, mode) : nullptr;
+  if (other != nullptr && stream != nullptr) real_libc_table.fclose(stream);
+  errno = saved_errno;
+  return other != nullptr ? other : stream;
+}
+
 OOMCAST_EXPORT FILE* fopen(const char* path, const char* mode) {
   if (!have_real_libc() || real_libc_table.fopen == nullptr) return errno = ENOSYS, nullptr;
-  return real_libc_table.fopen(machine_file(path, mode != nullptr && mode[0] == 'r' && strchr(mode, '+') == nullptr), mode);
+  return shown(real_libc_table.fopen(path, mode), path, mode, real_libc_table.fopen);
 }
 
 OOMCAST_EXPORT FILE* fopen64(const char* path, const char* mode) {
   if (!have_real_libc() || real_libc_table.fopen64 == nullptr) return errno = ENOSYS, nullptr;
-  return real_libc_table.fopen64(machine_file(path, mode != nullptr && mode[0] == 'r' && strchr(mode, '+') == nullptr), mode);
+  return shown(real_libc_table.fopen64(path, mode), path, mode, real_libc_table.fopen64);
 }
 
 OOMCAST_EXPORT void _exit(int status) {

@@ -1,9 +1,10 @@
-// What does the guest see when it looks at its machine? See present_host.h.
+// Shows the guest the target's figures and files when it looks at its machine. See present_host.h.
 //
 // OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY, sizes in pages, the list
 // being the CPUs on which the program may run; or cgroup:DIRECTORY, where only the limits of the cgroup are the target's.
 #include "preload/inject/present_host.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,6 @@
 #include <atomic>
 
 #include "preload/inject/agent.h"
-#include "preload/inject/raw_syscall.h"
 
 namespace oomcast::inject {
 namespace {
@@ -108,31 +108,29 @@ int shown() {
   return now;
 }
 
-/// The recorder takes its directory along when it goes: the guest then sees this machine again.
-const char* instead(size_t index, const char* path, bool read_only, State least) {
-  if (!read_only || shown() < least) return path;
-  return raw_syscall(SYS_faccessat, AT_FDCWD, arg(replacement[index]), R_OK) == 0 ? replacement[index] : path;
-}
-
 }  // namespace
 
 const PresentedMachine* presented_machine() { return shown() == kReady ? &machine : nullptr; }
 
-const char* machine_file(const char* path, bool read_only) {
-  if (path == nullptr || (strncmp(path, "/proc/m", 7) != 0 && strncmp(path, "/sys/", 5) != 0)) return path;
+bool path_was_read(bool succeeded) {
+  return succeeded || ((errno == ENOENT || errno == EACCES) && !agent_sealed.load(std::memory_order_relaxed));
+}
+
+const char* machine_file(const char* path) {
+  if (strncmp(path, "/proc/m", 7) != 0 && strncmp(path, "/sys/", 5) != 0) return nullptr;
   for (size_t i = 0; i < kFileCount; ++i) {
     if (strcmp(path, kFiles[i].path) != 0) continue;
     agent_note_sensitive(kFiles[i].what);
-    return instead(i, path, read_only, kReady);
+    return shown() >= kReady ? replacement[i] : nullptr;
   }
-  if (strncmp(path, kCgroupDirectory, strlen(kCgroupDirectory)) != 0) return path;
+  if (strncmp(path, kCgroupDirectory, strlen(kCgroupDirectory)) != 0) return nullptr;
   const char* name = strrchr(path, '/') + 1;
   for (size_t i = 0; i < kCgroupFileCount; ++i) {
     if (strcmp(name, kCgroupFiles[i].path) != 0) continue;
     agent_note_sensitive(kCgroupFiles[i].what);
-    return instead(kFileCount + i, path, read_only, kCgroupOnly);
+    return shown() >= kCgroupOnly ? replacement[kFileCount + i] : nullptr;
   }
-  return path;
+  return nullptr;
 }
 
 }  // namespace oomcast::inject

@@ -1,7 +1,8 @@
-// How does code in the guest call the kernel without touching errno, cancellation points or libc's state?
+// Calls to the kernel from inside the guest that touch neither errno, cancellation points nor libc's state.
 #pragma once
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 
 #include <cstdint>
@@ -55,12 +56,14 @@ inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
 template <class T>
 inline long arg(T* pointer) { return reinterpret_cast<long>(pointer); }
 
-/// Holds all signals back for a scope, so that no handler can run (or longjmp away) in the middle of a request.
+/// Holds signals back for a scope, so that no handler can run (or longjmp away) in the middle of a request. Those that tell of
+/// what this thread itself has just done stay open: while they are blocked the kernel kills instead of calling the handler.
 class SignalsHeld {
  public:
   SignalsHeld() {
-    const uint64_t all = ~uint64_t{0};
-    raw_syscall(SYS_rt_sigprocmask, 0 /* SIG_BLOCK */, arg(&all), arg(&saved_), sizeof saved_);
+    constexpr auto bit = [](int signal) { return uint64_t{1} << (signal - 1); };
+    const uint64_t others = ~(bit(SIGSEGV) | bit(SIGBUS) | bit(SIGFPE) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGSYS));
+    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, arg(&others), arg(&saved_), sizeof saved_);
   }
   ~SignalsHeld() { raw_syscall(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, arg(&saved_), 0, sizeof saved_); }
   SignalsHeld(const SignalsHeld&) = delete;

@@ -1,4 +1,4 @@
-// Where are the functions that the hooks stand in front of? And what serves malloc while we are still looking?
+// Looks up the functions that the hooks stand in front of, and serves malloc meanwhile.
 #include "preload/inject/real_libc.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-// What does the library ask the recorder, and what does it only note? A question waits until it is answered; a note lies in
+// Questions to the recorder, and notes for it. A question waits until it is answered; a note lies in
 // the ring. Nobody answers any more: tracking is over, and the guest goes on.
 #include <errno.h>
 #include <linux/futex.h>
@@ -13,6 +13,7 @@ namespace oomcast::inject {
 namespace {
 
 std::atomic<uint32_t> request_lock{0};  // the thread that asks, 0: none
+std::atomic<uint32_t> threads_asking{0};  // it, and those that wait for it
 
 /// One thread asks at a time. A vfork child that is killed while it asks takes the lock with it: the next one to wait for long
 /// breaks it.
@@ -61,7 +62,16 @@ void note_of(uint32_t tid, trace::EventKind kind, uint64_t address, uint64_t byt
 
 }  // namespace
 
-void forget_requests_of_parent() { request_lock.store(0, std::memory_order_relaxed); }
+void forget_requests_of_parent() {
+  request_lock.store(0, std::memory_order_relaxed);
+  threads_asking.store(0, std::memory_order_relaxed);
+}
+
+void await_other_questions() {
+  constexpr int kPatienceMs = 1000;  // a vfork child that was killed while it asked is counted for ever
+  const timespec moment{0, 1'000'000};
+  for (int i = 0; i < kPatienceMs && threads_asking.load(std::memory_order_acquire) != 0; ++i) raw_syscall(SYS_nanosleep, arg(&moment), 0);
+}
 
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags) {
   if (!tracking() || thread_state.inside > 0) return false;
@@ -84,10 +94,12 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
   ++thread_state.inside;
   {
     SignalsHeld held;
+    threads_asking.fetch_add(1, std::memory_order_acq_rel);
     lock_requests();
     answered = tracking_now() && ring::ask(agent_shared->mailbox, *agent_doorbell, request, &status, shared_futex);
     if (!answered || status == ring::ReplyStatus::kStayOut) agent_tracking.store(false, std::memory_order_release);
     unlock_requests();
+    threads_asking.fetch_sub(1, std::memory_order_release);
   }
   thread_state.refused = answered && status == ring::ReplyStatus::kRefused;
   --thread_state.inside;

@@ -1,4 +1,4 @@
-// Who records a program that merely preloaded the library? The library starts `oomcast record-attached` itself.
+// Starts `oomcast record-attached` for a program that merely preloaded the library.
 //
 // A grandchild, so that the guest gets no new child to wait for, in a session of its own, with /dev/null for its standard
 // streams: the guest's output stays its own. The guest's children find the recorder through OOMCAST_SOCKET.
@@ -8,6 +8,8 @@
 #include <linux/wait.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,9 +22,6 @@ extern "C" char** environ;
 namespace oomcast::inject {
 namespace {
 
-constexpr size_t kEnvironMax = 4096;
-char* environment_for_children[kEnvironMax + 2];
-char* environment_for_recorder[kEnvironMax + 3];
 char socket_variable[64];
 char descriptor_variable[40];
 char program_path[PATH_MAX + 64];
@@ -57,7 +56,33 @@ const char* find_program() {
   return nullptr;
 }
 
-void run_recorder(const char* program, int fd) {
+/// Copies of environ, one beside the other: for the guest's children with the recorder's address, for the recorder without the library.
+struct Environments {
+  char** children = nullptr;
+  char** recorder = nullptr;
+
+  bool make() {
+    size_t count = 0;
+    while (environ[count] != nullptr) ++count;
+    constexpr size_t kMore = 3;  // two variables and the end
+    const size_t bytes = 2 * (count + kMore) * sizeof(char*);
+    const long memory = own_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (failed(memory)) return false;
+    children = reinterpret_cast<char**>(memory);
+    recorder = children + count + kMore;
+    char **child = children, **ours = recorder;
+    for (char** at = environ; *at != nullptr; ++at) {
+      *child++ = *at;
+      if (strncmp(*at, "LD_PRELOAD=", 11) != 0) *ours++ = *at;
+    }
+    *child = *ours++ = socket_variable;
+    *ours = descriptor_variable;
+    return true;
+  }
+};
+
+/// `fd` is the only descriptor above 3 that the recorder gets; the guest's pipes would never end else.
+void run_recorder(const char* program, int fd, char** environment) {
   raw_syscall(SYS_setsid);
   const char* log = getenv("OOMCAST_LOG");
   const long null = own_syscall(SYS_openat, AT_FDCWD, arg("/dev/null"), O_RDWR);
@@ -67,12 +92,28 @@ void run_recorder(const char* program, int fd) {
   raw_syscall(SYS_dup3, out, 1, 0);
   raw_syscall(SYS_dup3, out, 2, 0);
   own_syscall(SYS_fcntl, fd, F_SETFD, 0);
-  // The guest's other descriptors must not be kept open: its pipes would never end.
   if (fd > 3) raw_syscall(SYS_close_range, 3, fd - 1, 0);
   raw_syscall(SYS_close_range, fd + 1, ~0u, 0);
   const char* const arguments[] = {program, "record-attached", strchr(descriptor_variable, '=') + 1, nullptr};
-  raw_syscall(SYS_execve, arg(program), arg(arguments), arg(environment_for_recorder));
+  raw_syscall(SYS_execve, arg(program), arg(arguments), arg(environment));
   raw_syscall(SYS_exit_group, 127);
+}
+
+/// Orphans become children of this process (PID 1 of a container, a supervisor), and the recorder would be one: a program that waits
+/// for its last child would wait for the recorder, which waits for the program.
+bool adopts_orphans() {
+  int subreaper = 0;
+  raw_syscall(SYS_prctl, PR_GET_CHILD_SUBREAPER, arg(&subreaper), 0, 0, 0);
+  return subreaper != 0 || raw_syscall(SYS_getpid) == 1;
+}
+
+/// Stays the recorder's parent. wait() does not see a child that was cloned without SIGCHLD as long as it does not exec.
+[[noreturn]] void keep_recorder(long recorder) {
+  raw_syscall(SYS_setsid);
+  raw_syscall(SYS_close_range, 0, ~0u, 0);
+  while (raw_syscall(SYS_wait4, recorder, 0, __WALL, 0) == -EINTR) {
+  }
+  for (;;) raw_syscall(SYS_exit_group, 0);
 }
 
 }  // namespace
@@ -95,35 +136,31 @@ int spawn_recorder() {
   append_number(socket_variable, token);
   strcpy(descriptor_variable, "OOMCAST_ATTACH_FD=");
   append_number(descriptor_variable, static_cast<uint64_t>(theirs));
-  size_t guest = 0, recorder = 0;
-  for (; environ[guest] != nullptr && guest < kEnvironMax; ++guest) {
-    environment_for_children[guest] = environ[guest];
-    if (strncmp(environ[guest], "LD_PRELOAD=", 11) != 0) environment_for_recorder[recorder++] = environ[guest];
-  }
-  environment_for_children[guest] = socket_variable;
-  environment_for_recorder[recorder++] = socket_variable;
-  environment_for_recorder[recorder] = descriptor_variable;
+  Environments environments;
+  const bool adopts = adopts_orphans();
 
-  long child;
-  {
+  long child = -1;
+  if (environments.make()) {
     SignalsHeld held;
     child = own_syscall(SYS_clone, 0 /* a copy that sends no SIGCHLD */);
     if (child == 0) {
-      if (own_syscall(SYS_clone, 0) == 0) {
+      const long recorder = own_syscall(SYS_clone, 0);
+      if (recorder == 0) {
         const uint64_t none = 0;
         raw_syscall(SYS_rt_sigprocmask, 2, arg(&none), 0, sizeof none);
-        run_recorder(program, static_cast<int>(theirs));
+        run_recorder(program, static_cast<int>(theirs), environments.recorder);
       }
+      if (adopts && recorder > 0) keep_recorder(recorder);
       raw_syscall(SYS_exit_group, 0);
     }
-    if (child > 0) raw_syscall(SYS_wait4, child, 0, __WALL, 0);
+    if (child > 0 && !adopts) raw_syscall(SYS_wait4, child, 0, __WALL, 0);
   }
   raw_syscall(SYS_close, theirs);
   if (child < 0) {
     raw_syscall(SYS_close, pair[0]);
     return -1;
   }
-  environ = environment_for_children;
+  environ = environments.children;
   return pair[0];
 }
 

@@ -1,6 +1,6 @@
-// Which code asked for this memory? Every so many allocated bytes the stack is walked, as raw program counters.
+// Takes the stack of the code that asks for memory, as raw program counters, every so many allocated bytes.
 //
-// libunwind walks, into storage on the stack, after the allocator has returned: never inside its locks. Symbols are the
+// libunwind walks after the allocator has returned, never inside its locks, and on a stack of ours: a coroutine's has no room. Symbols are the
 // recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException and
 // its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins. (Its
 // static form in Debian is not position-independent.) Opening it takes a quarter of a millisecond, more than many programs
@@ -15,6 +15,7 @@
 
 #include "preload/inject/agent.h"
 #include "preload/inject/connection.h"
+#include "preload/inject/own_stack.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -40,6 +41,13 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
   return false;
 }
 
+/// Puts the event at `data` into the ring with the stack that led here, empty without libunwind. The recorder leaves our own frames out.
+void tell_stack(void* data) {
+  void* frames[ring::kFramesMax];
+  const int count = unwind != nullptr ? unwind(frames, ring::kFramesMax) : 0;
+  agent_push(*static_cast<const trace::Event*>(data), reinterpret_cast<const uint64_t*>(frames), static_cast<uint32_t>(count > 0 ? count : 0));
+}
+
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
 
 /// The guest may be anywhere when a hook runs. With other threads, one that holds the loader's lock might wait for this one; the
@@ -55,9 +63,10 @@ bool loader_can_be_called(const void* caller) {
 }  // namespace
 
 /// libunwind keeps a pipe and writes from an address to see whether it can be read. A guest that lists its descriptors would find
-/// it: what libunwind gets from us are no descriptors, and the hooks of the calls that it makes with them answer instead.
+/// it: what libunwind gets from us are no descriptors, and the hooks of the calls that it makes with them answer instead. Signals
+/// are held meanwhile: a handler's own pipe2() is none of this.
 extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags) {
-  if (__builtin_expect(thread_state.bootstrap > 0, 0)) {
+  if (__builtin_expect(in_libunwind(), 0)) {
     ends[0] = ends[1] = kAddressProbe;
     return 0;
   }
@@ -65,21 +74,26 @@ extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags
 }
 
 /// The kernel reads the signal set before it looks at what is to be done with it, and refuses that.
-long probe_address(const void* address) {
+bool is_readable(const void* address) {
   constexpr long kNoSuchAction = -1;
   const uint64_t set = reinterpret_cast<uint64_t>(address) & ~uint64_t{7};
-  return set != 0 && raw_syscall(SYS_rt_sigprocmask, kNoSuchAction, static_cast<long>(set), 0, 8) == -EINVAL ? 1 : with_errno(-EFAULT);
+  return set != 0 && raw_syscall(SYS_rt_sigprocmask, kNoSuchAction, static_cast<long>(set), 0, 8) == -EINVAL;
 }
+
+long probe_address(const void* address) { return is_readable(address) ? 1 : with_errno(-EFAULT); }
 
 static void open_libunwind() {
   libunwind_tried = true;
   const int saved_errno = errno;
+  const SignalsHeld held;
   ++thread_state.inside;
   // What dlopen allocates comes from our own arena: the guest's heap looks the same with and without us.
   serve_from_bootstrap(true);
-  void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-  if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
-  if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
+  run_on_own_stack([](void*) {
+    void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+    if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
+    if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
+  }, nullptr);
   serve_from_bootstrap(false);
   --thread_state.inside;
   errno = saved_errno;
@@ -107,21 +121,21 @@ namespace {
 /// Where unwinding could wait for somebody who waits for us, or nobody listens.
 bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
 
-/// Notes who asked for [address, +bytes). The recorder leaves our own frames out. Without libunwind the stack is empty.
+/// Notes who asked for [address, +bytes).
 void push_sample(uintptr_t address, size_t bytes, uint8_t flags) {
   ThreadState& thread = thread_state;
   const int saved_errno = errno;  // libunwind's probes of addresses set it
+  const SignalsHeld held;
   ++thread.inside;
   ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
-  void* frames[ring::kFramesMax];
-  const int count = unwind != nullptr ? unwind(frames, ring::kFramesMax) : 0;
   trace::Event event;
   event.kind = trace::EventKind::kAlloc;
   event.tid = current_tid();
   event.address = address;
   event.bytes = bytes;
   event.flags = flags;
-  agent_push(event, reinterpret_cast<const uint64_t*>(frames), static_cast<uint32_t>(count > 0 ? count : 0));
+  errno = 0;  // libunwind reads again as long as it finds EINTR there
+  if (!run_on_own_stack(tell_stack, &event)) thread.sample_left = 0;  // the next one instead
   --thread.bootstrap;
   --thread.inside;
   errno = saved_errno;

@@ -107,6 +107,8 @@ struct Process {
   ProcFile maps{"maps"}, pagemap{"pagemap"}, mem{"mem"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
   uint32_t memory_tid = 0;  // the thread whose files tell of its memory, once the first one has left; 0: that one
   TrackerKind tracker = TrackerKind::kPagemap;
+  bool gives_way = false;  // to what the program does with its memory: nothing is registered any more (ring::GiveWay)
+  bool huge_pages_off = false;  // by its own word or that of one that it descends from; what we switch off is not told
   bool near = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
   Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
   Userfaultfd heap_fd;     // the same for the heap: it does not tell when the break falls, the library does; may be missing

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <mimalloc.h>
 #include <spdlog/spdlog.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,6 +17,7 @@
 
 #include "preload/record/own_process.h"
 #include "preload/record/session.h"
+#include "preload/ring/program_file.h"
 
 extern char** environ;
 
@@ -50,21 +50,11 @@ Result<std::string> find_library(const RecordOptions& options) {
   return Error{"liboomcast.so not found beside the program or in " + install + "; was oomcast installed with `cmake --install`?"};
 }
 
-/// AddressSanitizer's shared runtime refuses to start behind a preloaded library: such a program runs without ours.
-bool needs_sanitizer_runtime(const std::string& program) {
-  UniqueFd fd(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status;
-  if (!fd || ::fstat(fd.get(), &status) != 0 || status.st_size <= 0) return false;
-  const auto bytes = static_cast<size_t>(status.st_size);
-  void* image = ::mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  if (image == MAP_FAILED) return false;
-  bool needs = false;
-  // Its name stands in the dynamic string table, near the front.
-  for (const std::string_view name : {std::string_view("libasan.so."), std::string_view("libtsan.so.")})
-    needs |= ::memmem(image, std::min<size_t>(bytes, 16 << 20), name.data(), name.size()) != nullptr;
-  ::munmap(image, bytes);
-  return needs;
-}
+struct ProgramIo {
+  long open(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
+  long read(long fd, void* to, size_t bytes, uint64_t offset) { return ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset)); }
+  void close(long fd) { ::close(static_cast<int>(fd)); }
+};
 
 /// Debian's libmimalloc is a library of our own too: where the linker found it. Empty: linked in statically.
 std::string mimalloc_library() {
@@ -131,7 +121,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
-  std::vector<std::string> environment = guest_environment(needs_sanitizer_runtime(preflight.program) ? "" : library.value(), session.socket_name(), options);
+  std::vector<std::string> environment = guest_environment(ring::ProgramFile<ProgramIo>({}).harmed_by_preload(preflight.program.c_str()) ? "" : library.value(), session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};

@@ -6,6 +6,7 @@
 #include <spdlog/spdlog.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -104,6 +105,7 @@ Process& Session::add_process(uint32_t pid, uint32_t parent, uint64_t inherited_
   Process* inherits = find(parent);
   if (inherits != nullptr) forget_newborn(*inherits, pid);
   process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
+  process->huge_pages_off = inherits != nullptr && inherits->huge_pages_off;
   process->started_ns = monotonic_ns();
   process->next_sweep_ns = process->started_ns + 20'000'000;
   if (process->pidfd) watch(process->pidfd.get(), kProcess, pid);
@@ -170,6 +172,7 @@ void Session::add_root(uint32_t pid, bool is_child) {
   feed_simple(process, trace::EventKind::kProcessStart, 0, 0);
   feed_limits(process);
   feed_comm(process);
+  process.huge_pages_off = ::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;  // the program was started as we were
   if (options_.root_oom_score_adj != 0)
     feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(options_.root_oom_score_adj)), 0);
   listen_for_signals();

@@ -120,7 +120,7 @@ class Session {
   void hang_up(int fd);
   bool descends_from_guest(uint32_t pid);
   bool share_area(Process& process, UniqueFd* out);
-  void reply(int fd, ring::ReplyStatus status, std::initializer_list<int> descriptors = {}, bool polled = false);
+  void reply(int fd, ring::ReplyStatus status, std::initializer_list<int> descriptors = {}, bool polled = false, bool huge_pages_off = false);
   void drain_ring(Process& process);
   void start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello);
   void inherit_from(Process& child, Process& parent);
@@ -192,6 +192,7 @@ class Session {
   PageRange let_go(Process& process, const WindowFill& fill);
   void take_back(Process& process, uint64_t start, uint64_t end);
   void hold_no_more(Process& process);
+  void poll_from_now_on(Process& process);
   void say_what_was_let_go();
   // session_walks.cc
   struct Window {
@@ -249,6 +250,10 @@ class Session {
   void tell_remembered_peak(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
+  // session_give_way.cc
+  void give_way(Process& process, ring::GiveWay why);
+  bool is_traced_by_guest(const Process& process);
+  std::string who_gave_way() const;
 
   // session_look.cc
   enum class Touches { kNone, kFresh, kAll };  // kFresh: only where no page was known
@@ -374,6 +379,7 @@ class Session {
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;
   std::vector<std::string> fallen_back_;             // processes that got less than tracker_
+  std::vector<std::string> gave_way_;  // process and reason, each once
   std::array<uint64_t, 3> seen_pages_{};             // by TrackerKind: who saw how much
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
   std::array<bool, 3> trackers_used_{};              // by TrackerKind

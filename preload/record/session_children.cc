@@ -1,6 +1,7 @@
 // Children of guests that have not said hello: static programs, clean environments, copies made by clone() without
 // fork handlers. They are found among the children that /proc names, and polled from then on.
 #include <dirent.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -154,7 +155,8 @@ void Session::discover_children(uint64_t) {
   std::unordered_map<uint32_t, uint64_t> still;
   for (const auto& [parent, process] : processes_)
     for (const uint32_t child : children_of(*process)) {
-      if (find(child) != nullptr) continue;
+      // Attached to a program that adopts orphans, we may be its descendant ourselves.
+      if (find(child) != nullptr || child == static_cast<uint32_t>(::getpid()) || child == static_cast<uint32_t>(::getppid())) continue;
       const auto known = strangers_.find(child);
       still[child] = known != strangers_.end() ? known->second : ticks_;
       if (still[child] != kNotOurs && ticks_ - still[child] >= kPatienceTicks) due.emplace_back(child, parent);

@@ -97,11 +97,16 @@ void Session::take_back(Process& process, uint64_t start, uint64_t end) {
   }
 }
 
-/// The kernel lets all threads and all memory of the process go with its userfaultfds. From now on it is polled.
+/// It cannot be held any more, and the report says so.
 void Session::hold_no_more(Process& process) {
   if (!process.fault_fd.valid()) return;
   if (std::find(held_no_more_.begin(), held_no_more_.end(), process.comm) == held_no_more_.end())
     held_no_more_.push_back(process.comm);
+  poll_from_now_on(process);
+}
+
+/// The kernel lets all threads and all memory of the process go with its userfaultfds. From now on it is polled.
+void Session::poll_from_now_on(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;

@@ -1,4 +1,4 @@
-// What does the library in the guest ask, and what does it leave in the ring? Hellos, ranges to register, goodbyes.
+// What the library in the guest asks, and what it leaves in the ring: hellos, ranges to register, goodbyes.
 #include <errno.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
@@ -65,11 +65,12 @@ void Session::hang_up(int fd) {
 }
 
 /// But for kTakeDevice this is the last word over this socket.
-void Session::reply(int fd, ring::ReplyStatus status, std::initializer_list<int> descriptors, bool polled) {
+void Session::reply(int fd, ring::ReplyStatus status, std::initializer_list<int> descriptors, bool polled, bool huge_pages_off) {
   ring::Reply answer;
   answer.status = status;
   answer.stack_sample_bytes = static_cast<uint64_t>(std::max<int64_t>(options_.stack_sample_bytes, 0));
   answer.polled = polled ? 1 : 0;
+  answer.huge_pages_off = huge_pages_off ? 1 : 0;
   answer.shared_bytes = sizeof(ring::SharedArea);
   iovec io{&answer, sizeof answer};
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
@@ -138,6 +139,7 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
     }
   } else if (process == nullptr) {
     // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its own.
+    if (Process* told = find(said_parent)) drain_ring(*told);  // what it has set for itself is its child's too
     process = &add_process(pid, said_parent);
     const Process* parent = find(said_parent);
     feed_simple(*process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
@@ -165,7 +167,7 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
   }
   start_tracking(*process, std::move(descriptors), request);
   spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process->comm, tracker_name(process->tracker), process->pages.count(PageBit::kTouched));
-  reply(fd, ring::ReplyStatus::kTracked, {area.get(), doorbell_.memory().get()}, !process->tracked_by_faults());
+  reply(fd, ring::ReplyStatus::kTracked, {area.get(), doorbell_.memory().get()}, !process->tracked_by_faults(), process->huge_pages_off);
   if (process->looked_at) return;
   // Where its descriptors stand has to be known from the start.
   if (!process->file_use.begun) poll_open_files(*process);
@@ -173,6 +175,8 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
 }
 
 void Session::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
+  if (!process.gives_way && descriptors.all && is_traced_by_guest(process)) process.gives_way = true;
+  if (process.gives_way) descriptors = {};
   Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
   // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never holds faults.
   const bool user_mode_only = hello.flags & ring::kUserModeOnly;
@@ -190,7 +194,7 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
       watch(process.heap_fd.fd(), kFaults, process.pid);
     }
   }
-  if (process.tracker != tracker_) {
+  if (process.tracker != tracker_ && !process.gives_way) {
     if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
     if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
   }
@@ -301,6 +305,9 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       close_stalled_walks(process, 0);
       if (was_looked_at) look_last(process);
       look_at_peak();
+      break;
+    case ring::RequestKind::kGiveWay:
+      if (Process* other = request.address == 0 ? &process : find(static_cast<uint32_t>(request.address))) give_way(*other, static_cast<ring::GiveWay>(request.argument));
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
     case ring::RequestKind::kHello:

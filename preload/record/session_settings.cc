@@ -41,6 +41,7 @@ void Session::on_setting(Process& process, const trace::Event& note) {
     if (!owner->map.gaps(note.address, end).empty())
       for (uint64_t at = note.address; at < end && query_map(owner->maps.get(), at, &vma); at = vma.end) learn(*owner, vma, false);
   }
+  if (note.kind == trace::EventKind::kThpDisable) owner->huge_pages_off = note.address != 0;
   trace::Event event = stamped(*owner, nullptr, note.kind);
   if (owner == &process || note.kind == trace::EventKind::kAffinity) event.tid = note.tid;
   event.address = note.address;

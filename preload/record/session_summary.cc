@@ -71,6 +71,7 @@ void Session::say_how_touches_were_seen() {
     summary_.caveats.emplace_back("The program did not load the capture library (static, AddressSanitizer, another C library, or an environment without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not their own.");
   }
   if (const std::string limits = limits_of_far(); !limits.empty()) summary_.caveats.push_back(limits);
+  if (const std::string names = who_gave_way(); !names.empty()) summary_.caveats.push_back(names);
   if (trackers_used_[static_cast<size_t>(TrackerKind::kUserfaultfd)] && !polled_comms_.empty()) {
     summary_.caveats.push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " + listed(polled_comms_) + ".");
   }

@@ -103,8 +103,18 @@ void Session::learn_changed(Process& process, const std::vector<Vma>& maps) {
 bool Session::is_asked_for(const Process& process, const PageRange& gap) {
   if (!process.shared) return false;
   SharedMapping& area = *process.shared;
-  const uint64_t asked = area->asking_bytes.load(), found = gap.second - gap.first;
-  return asked >= ring::kFoundPieceBytes && found >= asked && found - asked < kAllocatorsOwnBytes;
+  const uint64_t found = gap.second - gap.first;
+  const auto is = [&](uint64_t asked, uint64_t requests) { return found >= asked && found - asked < requests * kAllocatorsOwnBytes; };
+  // Two that are answered at once may lie side by side.
+  uint64_t all_bytes = 0, requests = 0;
+  for (const std::atomic<uint64_t>& place : area->asking_bytes) {
+    const uint64_t asked = place.load();
+    if (asked < ring::kFoundPieceBytes) continue;
+    if (is(asked, 1)) return true;
+    all_bytes += asked;
+    ++requests;
+  }
+  return requests > 1 && is(all_bytes, requests);
 }
 
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With

@@ -12,7 +12,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 11;
+inline constexpr uint32_t kVersion = 12;
 
 inline constexpr uint64_t kOfFile = 1, kMayStay = 2;  // RequestKind::kFreeing
 /// The target might refuse a request as large as this by itself: it is told whatever else is only polled.
@@ -33,6 +33,16 @@ enum class RequestKind : uint32_t {
                  // allocator, which may give it back or not
   kBreakMoved,   // the heap has grown by [address, +bytes), to the byte: as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
+  kGiveWay,      // memory must not be registered any more, `argument` says why (GiveWay); of process `address`, 0: the caller's
+};
+
+/// What does not go with memory whose faults are held: from then on the process's memory is polled.
+enum class GiveWay : uint32_t {
+  kSeccomp = 1,     // it puts itself under a seccomp filter: the library makes no more system calls there
+  kUserfaultfd,     // it has a userfaultfd of its own: the kernel registers memory with one only
+  kMemoryFile,      // its memory is read or written through /proc/PID/mem, which cannot wait for a fault
+  kTraced,          // it is traced: PTRACE_PEEKDATA and its kin cannot wait either
+  kCount
 };
 
 /// In `flags` of a hello: the userfaultfd was opened without privilege.
@@ -65,7 +75,7 @@ struct Reply {
   uint32_t magic = kMagic;
   ReplyStatus status = ReplyStatus::kTracked;
   uint32_t polled = 0;  // touches are found by polling, for now at least: huge pages have to be off
-  uint32_t reserved = 0;
+  uint32_t huge_pages_off = 0;  // the program, or one that it descends from, has switched them off for itself (PR_SET_THP_DISABLE)
   uint64_t stack_sample_bytes = 0;
   uint64_t shared_bytes = 0;
 };

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "preload/ring/event_ring.h"
@@ -21,6 +22,9 @@ enum class Sensitive : uint32_t {
   kCgroup, kCount
 };
 
+/// So many threads can ask for large memory at once; what others ask for at that time may be found in pieces.
+inline constexpr size_t kAskingThreads = 16;
+
 struct SharedArea {
   Mailbox mailbox;
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
@@ -29,7 +33,7 @@ struct SharedArea {
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   std::atomic<uint32_t> ask_before_use;  // not 0: memory is registered before the program touches it
   std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is looked at before it is given back
-  std::atomic<uint64_t> asking_bytes;  // a request for so much is under way and about to be told; 0: none as large as a piece is
+  std::atomic<uint64_t> asking_bytes[kAskingThreads];  // requests for so much are under way and about to be told; 0: a free place
   FileCallTable file_calls;
   EventRing ring;
   KnownPages known;    // registered: malloc need not ask

@@ -1,0 +1,81 @@
+// Programs that would notice a careless watcher print, return and find in errno what they do alone: polled, held, on a short target,
+// and with the library alone. `scripts/robustness guests` tries more of them, in more ways and more often.
+#include <gmock/gmock.h>
+
+#include <string>
+#include <tuple>
+
+#include "tests/end_to_end/oomcast_run.h"
+
+namespace oomcast::end_to_end {
+namespace {
+
+constexpr const char* kGuests = "G=" OOMCAST_BINARY_DIR "/tests/guests/guest_\n";
+
+using Case = std::tuple<const char*, const char*>;  // the guest's line; how it is watched
+
+class Unnoticed : public EndToEnd, public testing::WithParamInterface<Case> {
+ protected:
+  Finished alone(const std::string& line) const { return sh(kGuests + line); }
+  Finished watched(const std::string& line, const std::string& how) const {
+    return sh(kGuests + ("$OOMCAST run -q " + how + " --report r.json -- " + line));
+  }
+  Finished with_library_alone(const std::string& line) const {
+    return sh(kGuests + ("OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY GUEST_PRELOAD=$LIBRARY " + line));
+  }
+  /// An attached recorder writes it after the program has ended.
+  bool await_report() const { return sh("for i in $(seq 600); do [ -s r.json ] && exit 0; sleep 0.05; done; exit 1").status == 0; }
+};
+
+void expect_same(const Finished& watched, const Finished& alone) {
+  EXPECT_EQ(watched.out, alone.out);
+  EXPECT_EQ(watched.err, alone.err);
+  EXPECT_EQ(watched.status, alone.status);
+}
+
+TEST_P(Unnoticed, AsAlone) {
+  const auto& [line, how] = GetParam();
+  const Finished native = alone(line);
+  for (int i = 0; i < 2; ++i) {
+    expect_same(watched(line, how), native);
+    EXPECT_EQ(report("r.json")["schema"], "oomcast.report.v1");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Guests, Unnoticed,
+    testing::Combine(testing::Values("${G}seals_itself filter", "${G}seals_itself syscall", "${G}seals_itself strict", "${G}seals_itself probe",
+                                     "${G}seals_itself fork", "${G}bad_pointers", "${G}tiny_stacks 4", "${G}own_userfaultfd", "${G}reaches_memory",
+                                     "${G}odd_descriptors", "${G}huge_page_word", "${G}drops_rights vfork", "${G}drops_rights chroot",
+                                     "${G}drops_rights undumpable"),
+                     testing::Values("--host vm-8g", "--host vm-8g --tracker userfaultfd", "--host tiny-256m")));
+
+TEST_F(Unnoticed, SaysInTheReportToWhatItGaveWay) {
+  watched("${G}own_userfaultfd", "--host vm-8g --tracker userfaultfd");
+  const Json coverage = report("r.json")["coverage"];
+  if (coverage["tracker"] != "userfaultfd") GTEST_SKIP() << "no touch can be held here";
+  EXPECT_THAT(coverage["caveats"].dump(), testing::HasSubstr("userfaultfd of its own"));
+}
+
+TEST_F(Unnoticed, AVforkChildsStatusIsNotTheProgramsOwn) {
+  EXPECT_EQ(watched("${G}drops_rights vfork", "--host vm-8g").status, 5);
+  EXPECT_EQ(report("r.json")["exit"]["code"], 5);
+}
+
+TEST_F(Unnoticed, AProgramThatAdoptsOrphansWaitsForItsOwnOnly) {
+  const Finished native = alone("${G}waits_for_all ${G}waits_for_all");
+  // The library is loaded by the second program, which is an adopter from its start.
+  const Finished attached = with_library_alone("${G}waits_for_all env LD_PRELOAD=$LIBRARY ${G}waits_for_all");
+  EXPECT_EQ(attached.out, native.out);
+  EXPECT_EQ(attached.status, native.status);
+  EXPECT_TRUE(await_report());
+  expect_same(sh(kGuests + std::string("OOMCAST_HOST=vm-1g OOMCAST_REPORT=s.json ${G}waits_for_all env LD_PRELOAD=$LIBRARY ${G}waits_for_all")), native);
+}
+
+TEST_F(Unnoticed, AllVariablesOfALargeEnvironmentArrive) {
+  expect_same(with_library_alone("${G}many_variables"), alone("${G}many_variables"));
+  EXPECT_TRUE(await_report());
+}
+
+}  // namespace
+}  // namespace oomcast::end_to_end
