@@ -213,7 +213,7 @@ void IncidentLog::put_cause(const mm::OomReport& report, OomKill& kill) const {
   } else {
     kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], report.totalpages, host_.spec.kernel));
     why = cause + "; " + kill.victim.comm + (report.allocating_task ? " is the one that asks (vm.oom_kill_allocating_task), with " : " has the most points, ") +
-          std::to_string(kill.victim.points) + " of " + std::to_string(report.totalpages, host_.spec.kernel) + " pages";
+          std::to_string(kill.victim.points) + " of " + std::to_string(report.totalpages) + " pages";
   }
 }
 
