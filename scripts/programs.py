@@ -14,8 +14,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import threading
 import time
+
+from pss_sampler import PssSampler
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 GUEST_SOURCES = f"{ROOT}/tests/bench"
@@ -54,46 +55,6 @@ class PeakSampler:
 
     def stop(self):
         return int(self.process.communicate()[0])
-
-
-class PssSampler:
-    """Peak Pss_Anon of a process and its descendants: a page that several share since a fork is there once. Costs a walk over their
-    page tables, so it looks each 10 ms and is for programs that hold what they have for a while."""
-
-    APART_S = 0.01
-
-    def __init__(self, pid):
-        self.pid, self.peak, self.ended = pid, 0, threading.Event()
-        self.thread = threading.Thread(target=self.sample)
-        self.thread.start()
-
-    def descendants(self, pid):
-        found = [pid]
-        try:
-            for thread in os.listdir(f"/proc/{pid}/task"):
-                with open(f"/proc/{pid}/task/{thread}/children") as file:
-                    for child in file.read().split():
-                        found += self.descendants(int(child))
-        except OSError:
-            pass   # it has ended
-        return found
-
-    def sample(self):
-        while not self.ended.wait(self.APART_S):
-            total = 0
-            for pid in self.descendants(self.pid):
-                try:
-                    with open(f"/proc/{pid}/smaps_rollup") as file:
-                        found = re.search(r"^Pss_Anon:\s+(\d+)", file.read(), re.MULTILINE)
-                    total += int(found[1]) << 10 if found else 0
-                except OSError:
-                    pass
-            self.peak = max(self.peak, total)
-
-    def stop(self):
-        self.ended.set()
-        self.thread.join()
-        return self.peak
 
 
 def sampler_for(sample, pid, leave_out_root):
@@ -417,90 +378,6 @@ MORE = [Java(),
         StressNg("mmap", ("--mmap", "2", "--mmap-bytes", "128M")), StressNg("brk", ("--brk", "2", "--brk-ops", "60000")),
         StressNg("fork", ("--fork", "2")), StressNg("malloc", ("--malloc", "2", "--malloc-bytes", "128M", "--malloc-ops", "60000")),
         StressNg("bigheap", ("--bigheap", "2", "--bigheap-growth", "4M", "--bigheap-ops", "400")), StressNg("shm", ("--shm", "2", "--shm-bytes", "32M", "--shm-ops", "20"))]
-
-
-class Script(Program):
-    """A Python program of a few lines that forks."""
-    PYTHON = Python300M.PYTHON
-    needs = (PYTHON,)
-    source = ""
-
-    def run(self, work, prefix, sample=False):
-        path = f"{work}/script.py"
-        with open(path, "w") as file:
-            file.write(self.source)
-        result = execute([self.PYTHON, path], prefix, sample, work)
-        result.output = digest(result.output)
-        return result
-
-
-class Multiprocessing(Script):
-    name = "python multiprocessing"
-    source = """import multiprocessing, time
-base = bytearray(b"x") * (60 << 20)
-def work(n):
-    own = bytearray(b"y") * (10 << 20)
-    time.sleep(0.5)
-    return len(own) + sum(base[::4096])
-if __name__ == "__main__":
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        print(sum(pool.map(work, range(8), 1)))
-"""
-
-
-class Prefork(Script):
-    """A server that loads 40 MiB and forks six workers, each of which writes into a part of that and takes 5 MiB more."""
-    name = "prefork server"
-    source = """import os, time
-loaded = bytearray(b"x") * (40 << 20)
-workers = []
-for n in range(6):
-    pid = os.fork()
-    if pid == 0:
-        own = bytearray(b"y") * (5 << 20)
-        for at in range(0, 2 << 20, 4096):
-            loaded[n * (2 << 20) + at] = n
-        time.sleep(1)
-        os._exit(0)
-    workers.append(pid)
-for pid in workers:
-    os.waitpid(pid, 0)
-print(len(loaded))
-"""
-
-
-class Rustc(Program):
-    name = "rustc"
-    needs = ("rustc",)
-
-    def prepare(self, work):
-        with open(f"{work}/program.rs", "w") as file:
-            file.write("use std::collections::HashMap;\n")
-            for i in range(200):
-                file.write(f"fn f{i}(x: u64) -> HashMap<u64, String> {{ (0..x).map(|k| (k + {i}, format!(\"{{}}\", k))).collect() }}\n")
-            file.write("fn main() { println!(\"{}\", " + " + ".join(f"f{i}({i}).len()" for i in range(200)) + "); }\n")
-
-    def run(self, work, prefix, sample=False):
-        result = execute(["rustc", "-O", "program.rs"], prefix, sample, work)
-        result.output = digest(result.output)
-        return result
-
-
-class Chromium(Program):
-    name = "chromium"
-    needs = ("chromium",)
-    exact_peak = False
-
-    def run(self, work, prefix, sample=False):
-        profile = tempfile.mkdtemp(dir=work)
-        result = execute(["chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}", "--dump-dom", "about:blank"], prefix, sample, work)
-        shutil.rmtree(profile, ignore_errors=True)
-        result.output = digest(result.output)
-        return result
-
-
-# Whose processes share memory since a fork: coverage_check --once.
-TREES = [Multiprocessing(), Prefork(), Rustc(), Chromium(), Postgres()]
 
 
 def chosen(patterns, programs=None):
