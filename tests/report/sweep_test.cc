@@ -79,7 +79,7 @@ TEST_F(Sweep, AHostThatCannotBeIsARowOfItsOwn) {
 TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
   auto parsed = parse_variation("memory=42M..58M:1M");
   ASSERT_TRUE(parsed.ok());
-  auto all = rows({*parsed});
+  auto all = rows({parsed.value()});
   for (size_t i = 0; i < all.size(); ++i) {
     const sim::Outcome& outcome = all[i].outcome;
     const Nanoseconds stalled = outcome.stall.direct_reclaim_total + outcome.stall.swap_in_total + outcome.stall.throttled_total;
@@ -87,7 +87,9 @@ TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
       EXPECT_TRUE(all[i].on_the_edge) << all[i].values[0];
     }
     for (size_t less = 0; less < i; ++less) {
-      if (*all[less].verdict < *all[i].verdict) EXPECT_TRUE(all[i].on_the_edge) << all[i].values[0] << " is worse than " << all[less].values[0];
+      if (*all[less].verdict < *all[i].verdict) {
+        EXPECT_TRUE(all[i].on_the_edge) << all[i].values[0] << " is worse than " << all[less].values[0];
+      }
     }
   }
   SweepRow edge;
