@@ -134,9 +134,12 @@ Pages listed_anon(const HostSpec& spec) {
   return sum;
 }
 
+// Files of a root in memory (ramfs) and locked ones are on the unevictable list.
 Pages listed_file(const HostSpec& spec) {
   Pages sum;
-  for_each_zone(spec, [&](size_t, size_t, const ZoneSpec& zone) { sum += zone.lru.inactive_file + zone.lru.active_file; });
+  for_each_zone(spec, [&](size_t, size_t, const ZoneSpec& zone) {
+    sum += zone.lru.inactive_file + zone.lru.active_file + zone.lru.unevictable;
+  });
   return sum;
 }
 
