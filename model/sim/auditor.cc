@@ -135,7 +135,8 @@ void count_slots(const Host& host, Counts& counts) {
       const auto found = counts.entries.find(id);
       const int64_t entries = found == counts.entries.end() ? 0 : found->second;
       if (slot.map_count != entries) counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " + std::to_string(entries) + " were found");
-      alone += slot.map_count > 0 && !(slot.cached && host.pages[slot.page].mapcount > 0) ? 1 : 0;
+      const bool mapped = slot.cached && slot.page != host::kNoPage && host.pages[slot.page].mapcount > 0;
+      alone += slot.map_count > 0 && !mapped ? 1 : 0;
     }
     if (used + device.free() != device.total()) counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
   }

@@ -276,12 +276,13 @@ class Simulation::Impl {
       if (process.alive && !process.dying && !process.stuck) {
         const host::PageArray::InUse in_use(host_.pages);
         handler_.handle(task.event, task.process);
-      } else {
-        if (after_kill_.follows(task.process)) after_kill_.handle(task.event, task.process);
-        if (task.event.kind == EventKind::kFork) handler_.never_born(static_cast<uint32_t>(task.event.address), task.pid);
+      } else if (task.event.kind == EventKind::kFork) {
+        handler_.never_born(static_cast<uint32_t>(task.event.address), task.pid);
       }
       scheduler_.actor(fiber).stack_id = 0;
       Task& after = tasks_.at(tid);
+      // The event in whose middle the process was killed counts, too.
+      if (after_kill_.follows(after.process)) after_kill_.handle(after.event, after.process);
       after.clock = std::max(after.clock, scheduler_.now()) + scheduler_.take_pending(fiber);
       if (after.gone) return;
       scheduler_.park();
