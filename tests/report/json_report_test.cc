@@ -41,8 +41,9 @@ TEST(JsonReport, AnEmptyOutcomeHasAllKeysToo) {
 
 TEST(JsonReport, KeysKeepTheirOrder) {
   EXPECT_THAT(keys_of(report_of(stories::oom())),
-              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "verdict_margin", "diverged_at_s", "diverged_why",
-                                   "forecast_s", "bands", "first", "oom_kills", "counters", "stall", "pressure",
+              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "verdict_margin", "halted_at_s", "halted_why",
+                                   "diverged_at_s", "diverged_why", "forecast_s", "bands", "first", "oom_kills",
+                                   "oom_kills_total", "counters", "stall", "pressure",
                                    "timeline", "findings", "sites", "app", "coverage", "host_sensitive", "basis"));
 }
 

@@ -63,7 +63,7 @@ TEST(Marks, Before46FollowTheMinMarkAlone) {
 }
 
 TEST(MinFree, IsAtMost64MiBBefore57) {
-  HostSpec spec = machine({{zone(kNormal, 64 << 20)}}, {5, 4});
+  HostSpec spec = machine({{zone(kNormal, 128 << 20)}}, {5, 4});
   EXPECT_EQ(default_min_free_kbytes(spec), 65536);
   spec.kernel = {5, 10};
   EXPECT_GT(default_min_free_kbytes(spec), 65536);

@@ -29,7 +29,7 @@ TEST(Verdict, TheWorstThingDecides) {
   EXPECT_EQ(verdict_of(outcome), Verdict::kDirectReclaim);
   outcome.alloc_refused = Incident{};
   EXPECT_EQ(verdict_of(outcome), Verdict::kAllocRefused);
-  outcome.oom_kills.emplace_back();
+  outcome.oom_kill = Incident{};
   EXPECT_EQ(verdict_of(outcome), Verdict::kOomKill);
 }
 

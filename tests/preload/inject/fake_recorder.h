@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -41,7 +42,11 @@ class FakeRecorder {
     return found;
   }
   ring::SharedArea& shared() { return *shared_; }
-  bool greeted() const { return greeted_; }
+  /// The library goes on as soon as it has the answer, which is before the answering thread has noted that.
+  bool greeted() const {
+    for (int i = 0; i < 5000 && !greeted_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return greeted_;
+  }
 
   std::vector<ring::Request> questions() {
     const std::lock_guard lock(mutex_);

@@ -85,9 +85,12 @@ TEST_F(Near, FromThereOnEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   const std::set<uint64_t> found = pages_of(sink, true), held = pages_of(sink, false);
-  EXPECT_NEAR(static_cast<double>(found.size()), 20.0 * 256, 0.04 * 20 * 256) << runs(found);
+  // A poll finds that the target has come near. What the program touches until the next poll is found, not held: how much
+  // that is depends on the machine.
+  EXPECT_GE(static_cast<double>(found.size()), 0.96 * 20 * 256) << runs(found);
   // What was only read before, what is mapped afterwards, and a heap that grows on.
-  EXPECT_NEAR(static_cast<double>(held.size()), 16.0 * 256, 0.04 * 16 * 256) << runs(held);
+  EXPECT_GE(static_cast<double>(held.size()), 8 * 256) << runs(held);
+  EXPECT_NEAR(static_cast<double>(found.size() + held.size()), 36.0 * 256, 0.04 * 36 * 256) << runs(found) << runs(held);
   for (const uint64_t page : held) EXPECT_FALSE(found.contains(page)) << std::hex << page;
   EXPECT_LT(peak_error_percent(summary.value()), 2);
   EXPECT_EQ(summary->tracker, "pagemap") << "which saw the larger part";
