@@ -20,7 +20,7 @@ class PolledMemory : public EndToEnd, public testing::WithParamInterface<const c
   Json run_on(const std::string& host, const std::string& guest) {
     const Finished finished =
         sh("$OOMCAST run --quiet --host " + host + " " + GetParam() + " -- " + kGuests + guest);
-    if (!has_report()) return Json();
+    if (!has_report() && finished.err.find("tracker") != std::string::npos) return Json();
     EXPECT_THAT(finished.status, testing::AnyOf(0, 4)) << finished.err;
     return report();
   }
@@ -45,7 +45,10 @@ TEST_P(PolledMemory, AProgramRunsOnWithoutItsFirstThread) {
   EXPECT_EQ(small["verdict"], "oom_kill");
 }
 
-TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
+// The trackers that only look; those that are told of growth before they see the touch still give it huge pages.
+class LookedAt : public PolledMemory {};
+
+TEST_P(LookedAt, AHeapThatGrowsInStepsGetsNoHugePages) {
   for (const char* pause : {"", " 500"}) {
     const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + pause);
     if (r.is_null()) GTEST_SKIP() << "no such tracker here";
@@ -54,6 +57,7 @@ TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
   }
 }
 
+INSTANTIATE_TEST_SUITE_P(Trackers, LookedAt, testing::Values("", "--tracker pagemap"));
 INSTANTIATE_TEST_SUITE_P(Trackers, PolledMemory,
                          testing::Values("", "--tracker userfaultfd", "--tracker wp-async", "--tracker pagemap"));
 

@@ -2,7 +2,6 @@
 #include "preload/record/rss_sampler.h"
 
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -92,8 +91,8 @@ TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
   sampler.watch(static_cast<uint32_t>(::getpid()));
   let_it_sample();
   const uint64_t alone = sampler.take().pages;
-  sampler.has_forked(static_cast<uint32_t>(::getpid()));
   child.proceed();
+  sampler.has_forked(static_cast<uint32_t>(::getpid()));  // it has all by now: a fork is remembered for so many samples only
   let_it_sample();
   EXPECT_GT(sampler.take().pages, alone + kPeakBytes / kPage);
 }
@@ -174,7 +173,7 @@ TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
       static_cast<void>(!::read(end, &told, 1));
       ::_exit(0);
     }).detach();
-    ::syscall(SYS_exit, 0);  // pthread_exit() unwinds through the test, which catches what is thrown
+    ::syscall(SYS_exit, 0);  // of this thread only; pthread_exit() would unwind through the test's own frames
   }
   const std::string statm = "/proc/" + std::to_string(child) + "/statm";
   RssSampler sampler;
