@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
+#include <thread>
 #include <string>
 
 namespace oomcast::end_to_end {
@@ -44,7 +47,15 @@ class EndToEnd : public testing::Test {
     directory_ = ::mkdtemp(name);
     fs::permissions(directory_, fs::perms::all);  // unprivileged runs write here too
   }
-  ~EndToEnd() override { fs::remove_all(directory_); }
+  ~EndToEnd() override {
+    // A recorder that outlives the guest may still be writing its report there.
+    std::error_code failed;
+    for (int i = 0; i < 100; ++i) {
+      fs::remove_all(directory_, failed);
+      if (!failed) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
 
   fs::path at(const std::string& name) const { return directory_ / name; }
 
