@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <set>
 
@@ -93,12 +92,6 @@ void add_host_options(CLI::App& app, RunOptions& options) {
 }
 
 void add_report_options(CLI::App& app, RunOptions& options) {
-  static const std::map<std::string, sim::Verdict> kVerdicts = {
-      {"fits", sim::Verdict::kFits},
-      {"background_reclaim", sim::Verdict::kBackgroundReclaim},
-      {"direct_reclaim", sim::Verdict::kDirectReclaim},
-      {"alloc_refused", sim::Verdict::kAllocRefused},
-      {"oom_kill", sim::Verdict::kOomKill}};
   app.add_option("--report", options.report,
                  "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")
       ->type_name("FILE");
@@ -107,7 +100,7 @@ void add_report_options(CLI::App& app, RunOptions& options) {
          "Exit 3 if the forecast is this bad or worse: background_reclaim, direct_reclaim, alloc_refused, oom_kill")
       ->type_name("VERDICT")
       ->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
-      ->each([&options](const std::string& value) { options.fail_on = kVerdicts.at(value); });
+      ->each([&options](const std::string& value) { options.fail_on = sim::verdict_named(value); });
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
       ->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));

@@ -44,11 +44,8 @@ std::string incomplete_text(const trace::CaptureSummary& capture) {
   if (!capture.stopped.empty()) return capture.stopped;
   if (capture.still_running.empty()) return {};
   constexpr size_t kNamed = 5;
-  const size_t count = capture.still_running.size();
-  std::string names;
-  for (size_t i = 0; i < std::min(kNamed, count); ++i) names += (i ? ", " : "") + capture.still_running[i];
-  if (count > kNamed) names += " and " + std::to_string(count - kNamed) + " more";
-  return "processes still running: " + std::to_string(count) + " (" + names +
+  return "processes still running: " + std::to_string(capture.still_running.size()) + " (" +
+         list_text(capture.still_running, kNamed) +
          "); the forecast covers the run up to the end of the program's first process";
 }
 

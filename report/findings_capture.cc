@@ -12,10 +12,9 @@ namespace {
 /// "zones, vm and 3 more": what stands before the colon of each.
 std::string fields_text(const std::vector<std::string>& assumed) {
   constexpr size_t kNamed = 5;
-  std::string text;
-  for (size_t i = 0; i < assumed.size() && i < kNamed; ++i)
-    text += (i ? ", " : "") + assumed[i].substr(0, assumed[i].find(':'));
-  return assumed.size() > kNamed ? text + " and " + std::to_string(assumed.size() - kNamed) + " more" : text;
+  std::vector<std::string> fields;
+  for (const std::string& one : assumed) fields.push_back(one.substr(0, one.find(':')));
+  return list_text(fields, kNamed);
 }
 
 }  // namespace

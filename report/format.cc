@@ -68,6 +68,12 @@ std::string where_text(NodeId node, host::ZoneKind zone) {
   return "node " + std::to_string(node.value) + " zone " + host::zone_name(zone);
 }
 
+std::string list_text(const std::vector<std::string>& items, size_t most) {
+  std::string text;
+  for (size_t i = 0; i < std::min(most, items.size()); ++i) text += (i ? ", " : "") + items[i];
+  return items.size() > most ? text + " and " + std::to_string(items.size() - most) + " more" : text;
+}
+
 std::string cpu_list_text(const std::vector<int>& cpus) {
   std::string text;
   for (size_t i = 0; i < cpus.size();) {

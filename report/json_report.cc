@@ -58,15 +58,6 @@ Json first_json(const sim::Outcome& outcome, const trace::CaptureSummary& captur
           {"alloc_refused", maybe(outcome.alloc_refused)},   {"oom_kill", maybe(outcome.oom_kill)}};
 }
 
-Json stall_json(const sim::Stall& stall) {
-  return {{"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},
-          {"swap_in_ns_total", stall.swap_in_total.count()},
-          {"throttled_ns_total", stall.throttled_total.count()},
-          {"longest_ns", stall.longest.count()},
-          {"memory_high_ns_total", stall.memory_high_total.count()},
-          {"total_ns", stall.total.count()}};
-}
-
 Json pressure_line_json(const sim::PressureLine& line) {
   auto percent = [](int64_t centi) { return static_cast<double>(centi) / 100; };
   return {{"avg10", percent(line.avg10_centi)},

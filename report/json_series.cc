@@ -58,6 +58,15 @@ Json column(const sim::Outcome& outcome, Value value) {
 
 }  // namespace
 
+Json stall_json(const sim::Stall& stall) {
+  return {{"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},
+          {"swap_in_ns_total", stall.swap_in_total.count()},
+          {"throttled_ns_total", stall.throttled_total.count()},
+          {"longest_ns", stall.longest.count()},
+          {"memory_high_ns_total", stall.memory_high_total.count()},
+          {"total_ns", stall.total.count()}};
+}
+
 Json counters_json(const sim::Outcome& outcome) {
   Json counters = Json::object();
   for (int i = 0; i < host::kVmstatCount; ++i)

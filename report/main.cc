@@ -1,6 +1,6 @@
 // The `oomcast` command: asks the recorder for events, the model for an outcome, and writes the report.
 //
-// The only file that knows both the model and the recorder; every OS question of the command is asked here.
+// The only file that knows both the model and the recorder.
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -18,6 +18,7 @@
 #include "model/trace/trace_writer.h"
 #include "preload/record/recorder.h"
 #include "report/command_line.h"
+#include "report/console.h"
 #include "report/coverage.h"
 #include "report/fit/fit.h"
 #include "report/format.h"
@@ -36,26 +37,11 @@ namespace {
 
 constexpr const char* kThisHost = "this";
 
-int fail(int status, const std::string& message) {
-  std::fprintf(stderr, "oomcast: %s\n", message.c_str());
-  return status;
-}
-
-int print(const std::string& text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  return std::fflush(stdout) == 0 ? 0 : fail(kExitUsage, "stdout: cannot be written");
-}
-
 void start_log(const std::string& level) {
   auto log = spdlog::stderr_color_mt("oomcast");
   log->set_pattern("oomcast: %^%l%$: %v");
   log->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(log);
-}
-
-bool stderr_takes_color() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return ::isatty(STDERR_FILENO) && !(no_color && *no_color);
 }
 
 /// A directory that is gone when its owner is.
@@ -144,7 +130,7 @@ int conclude(const RunOptions& options, const ReportFile& file, const sim::Outco
   auto written = file.write(report_text(to_json(outcome, capture, findings)), pid);
   if (!options.quiet) {
     std::string text =
-        summary_text(outcome, capture, findings, written ? written.value() : "not written", stderr_takes_color());
+        summary_text(outcome, capture, findings, written ? written.value() : "not written", takes_color(STDERR_FILENO));
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);

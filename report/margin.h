@@ -1,4 +1,4 @@
-// Does the verdict hang on a few pages? How far the run stayed from the verdicts beside its own.
+// Judges whether the verdict hangs on a few pages: how far the run stayed from the verdicts beside its own.
 #pragma once
 
 #include <optional>

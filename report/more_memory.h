@@ -1,4 +1,4 @@
-// How much more memory would have held what the program went on to need?
+// Computes how much more memory the host needs to hold what the program went on to need.
 #pragma once
 
 #include <string>

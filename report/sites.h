@@ -1,4 +1,4 @@
-// Whose code asked for the memory that the program touched? One row a site, all rows together all of it.
+// Lists the code that asked for the memory that the program touched. The rows add up to all of it.
 #pragma once
 
 #include <string>

@@ -103,13 +103,7 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                      {"alloc_refused", incident_at(o.alloc_refused)},
                      {"oom_kill", incident_at(o.oom_kill)}}},
                    {"victim", o.oom_kills.empty() ? Json() : Json(o.oom_kills.front().victim.comm)},
-                   {"stall",
-                    {{"direct_reclaim_ns_total", o.stall.direct_reclaim_total.count()},
-                     {"swap_in_ns_total", o.stall.swap_in_total.count()},
-                     {"throttled_ns_total", o.stall.throttled_total.count()},
-                     {"longest_ns", o.stall.longest.count()},
-                     {"memory_high_ns_total", o.stall.memory_high_total.count()},
-                     {"total_ns", o.stall.total.count()}}}});
+                   {"stall", stall_json(o.stall)}});
   }
   std::string incomplete = incomplete_of(rows);
   return Json{{"schema", "oomcast.sweep.v1"},

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "report/whole_file.h"
+
 namespace oomcast::report {
 
 Result<TraceFile> TraceFile::create(const std::string& path) {
@@ -45,26 +47,8 @@ bool TraceFile::append(std::string_view block) {
 }
 
 Result<std::string> read_trace_file(const std::string& path) {
-  auto failed = [&] { return Error{"trace: " + path + ": " + std::strerror(errno) + "; check the name"}; };
-  int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return failed();
-  std::string bytes;
-  struct stat st {};
-  if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) bytes.reserve(static_cast<size_t>(st.st_size));
-  static constexpr size_t kStep = size_t{1} << 20;
-  for (;;) {
-    size_t had = bytes.size();
-    bytes.resize(had + kStep);
-    ssize_t n = ::read(fd, bytes.data() + had, kStep);
-    if (n < 0 && errno != EINTR) {
-      Error error = failed();
-      ::close(fd);
-      return error;
-    }
-    bytes.resize(had + static_cast<size_t>(n > 0 ? n : 0));
-    if (n == 0) break;
-  }
-  ::close(fd);
+  auto bytes = read_whole_file(path);
+  if (!bytes) return Error{"trace: " + path + ": " + bytes.error().message + "; check the name"};
   return bytes;
 }
 

@@ -1,5 +1,5 @@
-// What would a process that the model has killed have gone on to hold? The program runs on here, where nobody killed
-// it: its later events say. Nothing is allocated for it, its pages and page tables are only counted.
+// Counts what a process that the model has killed would have gone on to hold. The program runs on here, where nobody
+// killed it, and its later events say. Nothing is allocated for it: its pages and page tables are only counted.
 #pragma once
 
 #include <bitset>

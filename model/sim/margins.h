@@ -1,5 +1,5 @@
-// By how much did the run miss the next worse verdict, and by how much the next better one? Watches the tightest
-// moments.
+// Watches the tightest moments of a run: by how much it missed the next worse verdict, and by how much the next better
+// one.
 #pragma once
 
 #include <cstdint>

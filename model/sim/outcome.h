@@ -16,6 +16,7 @@ namespace oomcast::sim {
 
 enum class Verdict : uint8_t { kFits, kBackgroundReclaim, kDirectReclaim, kAllocRefused, kOomKill };
 const char* verdict_name(Verdict verdict);  // "fits", "background_reclaim", ...
+std::optional<Verdict> verdict_named(std::string_view name);
 
 enum class Scope : uint8_t { kHost, kCgroup };
 

@@ -20,6 +20,12 @@ const char* verdict_name(Verdict verdict) {
   return "";
 }
 
+std::optional<Verdict> verdict_named(std::string_view name) {
+  for (int rank = 0; rank <= static_cast<int>(Verdict::kOomKill); ++rank)
+    if (name == verdict_name(static_cast<Verdict>(rank))) return static_cast<Verdict>(rank);
+  return std::nullopt;
+}
+
 Verdict verdict_of(const Outcome& outcome) {
   if (outcome.oom_kill || outcome.halted_at) return Verdict::kOomKill;
   if (outcome.alloc_refused) return Verdict::kAllocRefused;

@@ -1,5 +1,5 @@
-// Whose memory is it that was touched? Gives each run of touches its site: the sampled stack that asked for the memory,
-// or at least the kind of memory that it is.
+// Gives each run of touches its site: the sampled stack that asked for the memory, or at least the kind of memory that
+// it is.
 #include <algorithm>
 #include <utility>
 

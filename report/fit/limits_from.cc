@@ -4,16 +4,17 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
-#include <fstream>
+#include <filesystem>
 #include <optional>
 #include <sstream>
 
 #include "model/host/parse_text.h"
+#include "report/whole_file.h"
 
 namespace oomcast::report {
 namespace {
 
-constexpr std::streamoff kMostBytes = std::streamoff{4} << 20;
+constexpr int64_t kMostBytes = int64_t{4} << 20;
 
 /// Thrown inside this file only; limits_of() turns it into a Result.
 struct Mistake {
@@ -188,19 +189,15 @@ Result<std::vector<std::string>> limits_of(const std::string& text, const std::s
 }
 
 Result<std::vector<std::string>> read_limits(const std::string& path, const std::string& service) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(static_cast<size_t>(kMostBytes) + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.gcount() == 0 && !file.eof()) return Error{path + ": cannot be read"};
-  if (file.gcount() > kMostBytes) return Error{path + ": larger than 4 MiB; this sets no limits"};
-  text.resize(static_cast<size_t>(file.gcount()));
-  return limits_of(text, path, service);
+  auto text = read_whole_file(path, kMostBytes);
+  if (!text) return Error{path + ": cannot be read: " + text.error().message};
+  return limits_of(text.value(), path, service);
 }
 
 Result<std::vector<std::string>> read_limits(const std::string& file_and_service) {
   size_t colon = file_and_service.rfind(':');
   // A path may hold a colon itself.
-  if (colon == std::string::npos || std::ifstream(file_and_service)) return read_limits(file_and_service, "");
+  if (colon == std::string::npos || std::filesystem::exists(file_and_service)) return read_limits(file_and_service, "");
   return read_limits(file_and_service.substr(0, colon), file_and_service.substr(colon + 1));
 }
 

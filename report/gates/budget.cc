@@ -4,17 +4,17 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
-#include <fstream>
 #include <set>
 #include <sstream>
 
 #include "model/host/parse_text.h"
 #include "report/gates/finished_report.h"
+#include "report/whole_file.h"
 
 namespace oomcast::report {
 namespace {
 
-constexpr std::streamoff kMostBudgetBytes = std::streamoff{1} << 20;
+constexpr int64_t kMostBudgetBytes = int64_t{1} << 20;
 constexpr const char* kSchema = "oomcast.budget.v1";
 const std::vector<std::string> kWords = {"key", "site", "at_most", "at_least", "level", "touched"};
 
@@ -124,13 +124,9 @@ Result<std::vector<Budget>> parse_budget(const std::string& text, const std::str
 }
 
 Result<std::vector<Budget>> read_budget(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(static_cast<size_t>(kMostBudgetBytes) + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.gcount() == 0 && !file.eof()) return Error{path + ": cannot be read; --budget takes a YAML file"};
-  if (file.gcount() > kMostBudgetBytes) return Error{path + ": larger than 1 MiB; this is not a budget"};
-  text.resize(static_cast<size_t>(file.gcount()));
-  return parse_budget(text, path);
+  auto text = read_whole_file(path, kMostBudgetBytes);
+  if (!text) return Error{path + ": cannot be read: " + text.error().message + "; --budget takes a YAML file"};
+  return parse_budget(text.value(), path);
 }
 
 std::string budget_text(const std::vector<Budget>& budgets, const std::string& comment) {

@@ -2,19 +2,17 @@
 #include "report/gates/finished_report.h"
 
 #include <algorithm>
-#include <fstream>
-#include <limits>
-#include <sstream>
 
 #include "model/sim/outcome.h"
+#include "report/json_report.h"
+#include "report/whole_file.h"
 
 namespace oomcast::report {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::streamoff kMostReportBytes = std::streamoff{1} << 30;
-constexpr const char* kSchema = "oomcast.report.v1";
+constexpr int64_t kMostReportBytes = int64_t{1} << 30;
 
 /// Keys contain dots themselves ("memory.peak"): at each level the longest key that fits is taken.
 const Json* find(const Json& at, const std::string& key) {
@@ -117,28 +115,22 @@ void collect_keys(const Json& at, const std::string& prefix, std::vector<std::st
 Result<FinishedReport> parse_finished_report(const std::string& text, const std::string& path) {
   Json document = Json::parse(text, nullptr, false);
   if (document.is_discarded()) return Error{path + ": this is not JSON, or it is cut off; write the report again"};
-  if (!document.is_object() || !document.contains("schema") || document["schema"] != kSchema)
-    return Error{path + ": this is not a report of oomcast (its \"schema\" is not \"" + kSchema + "\")"};
+  if (!document.is_object() || !document.contains("schema") || document["schema"] != kReportSchema)
+    return Error{path + ": this is not a report of oomcast (its \"schema\" is not \"" + kReportSchema + "\")"};
   return FinishedReport{path, std::move(document)};
 }
 
 Result<FinishedReport> read_finished_report(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  std::streamoff size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
-  if (size < 0 || size == std::numeric_limits<std::streamoff>::max())
-    return Error{path + ": cannot be read; give the path of a report that 'oomcast run --report FILE' has written"};
-  if (size > kMostReportBytes) return Error{path + ": larger than 1 GiB; this is not a report"};
-  file.seekg(0);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return Error{path + ": cannot be read; is it a file?"};
-  return parse_finished_report(text.str(), path);
+  auto text = read_whole_file(path, kMostReportBytes);
+  if (!text)
+    return Error{path + ": cannot be read: " + text.error().message +
+                 "; give the path of a report that 'oomcast run --report FILE' has written"};
+  return parse_finished_report(text.value(), path);
 }
 
 std::optional<int> verdict_rank(const std::string& name) {
-  for (int rank = 0; rank <= static_cast<int>(sim::Verdict::kOomKill); ++rank)
-    if (name == sim::verdict_name(static_cast<sim::Verdict>(rank))) return rank;
-  return std::nullopt;
+  auto verdict = sim::verdict_named(name);
+  return verdict ? std::optional(static_cast<int>(*verdict)) : std::nullopt;
 }
 
 ReportValue value_of(const FinishedReport& report, const std::string& key) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "report/command_line.h"
+#include "report/console.h"
 #include "report/gates/diff.h"
 #include "report/gates/gate_text.h"
 #include "report/report_file.h"
@@ -14,25 +15,15 @@
 namespace oomcast::report {
 namespace {
 
-int fail(const std::string& message) {
-  std::fprintf(stderr, "oomcast: %s\n", message.c_str());
-  return kExitUsage;
-}
-
-bool stdout_takes_color() {
-  const char* no_color = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) && !(no_color && *no_color);
-}
-
 /// Whole or not at all: a file by a temporary name, stdout with a check that it took everything.
 int write_text(const std::string& text, const std::string& path, int status) {
   if (path.empty()) {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return std::fflush(stdout) == 0 ? status : fail("stdout: cannot be written");
+    int failed = print(text);
+    return failed != 0 ? failed : status;
   }
   auto file = ReportFile::prepare(path);
-  if (!file) return fail(file.error().message);
-  if (auto written = file->write(text, static_cast<int>(::getpid())); !written) return fail(written.error().message);
+  if (!file) return fail(kExitUsage, file.error().message);
+  if (auto written = file->write(text, static_cast<int>(::getpid())); !written) return fail(kExitUsage, written.error().message);
   return status;
 }
 
@@ -51,7 +42,7 @@ std::string gate_text(const std::vector<BudgetResult>& results, const GateOption
   if (options.as == "github") return gate_github(results);
   if (options.as == "markdown") return gate_markdown(results);
   if (options.as == "json") return gate_json(results);
-  return gate_lines(results, options.output.empty() && stdout_takes_color());
+  return gate_lines(results, options.output.empty() && takes_color(STDOUT_FILENO));
 }
 
 Result<std::vector<FinishedReport>> read_reports(const std::vector<std::string>& paths) {
@@ -77,23 +68,23 @@ int write_baseline(const std::vector<FinishedReport>& reports, const std::string
 
 int check_command(const GateOptions& options) {
   auto reports = read_reports(options.reports);
-  if (!reports) return fail("check: " + reports.error().message);
+  if (!reports) return fail(kExitUsage, "check: " + reports.error().message);
   if (!options.write_baseline.empty()) return write_baseline(reports.value(), options.write_baseline);
   auto budgets = read_budget(options.budget);
-  if (!budgets) return fail("check: " + budgets.error().message);
+  if (!budgets) return fail(kExitUsage, "check: " + budgets.error().message);
   auto results = judge(reports.value(), budgets.value());
-  if (!results) return fail("check: " + options.budget + ", " + results.error().message);
+  if (!results) return fail(kExitUsage, "check: " + options.budget + ", " + results.error().message);
   if (options.as == "github") append_step_summary(gate_markdown(results.value()));
   return write_text(gate_text(results.value(), options), options.output, gate_status(results.value()));
 }
 
 int diff_command(const GateOptions& options) {
   auto reports = read_reports(options.reports);
-  if (!reports) return fail("diff: " + reports.error().message);
+  if (!reports) return fail(kExitUsage, "diff: " + reports.error().message);
   Diff diff = compare(reports.value()[0], reports.value()[1], options.threshold_percent);
   std::string text = options.as == "markdown" ? diff_markdown(diff)
                      : options.as == "json"   ? diff_json(diff)
-                                              : diff_lines(diff, options.output.empty() && stdout_takes_color());
+                                              : diff_lines(diff, options.output.empty() && takes_color(STDOUT_FILENO));
   return write_text(text, options.output, diff.worse ? 1 : 0);
 }
 

@@ -1,4 +1,4 @@
-// Do the sites of a report add up to what was touched, each kind for itself?
+// Tests that the sites of a report add up to what was touched, each kind for itself.
 #include "report/sites.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Are functions that were compiled at run time named by the map that their compiler left?
+// Tests that functions compiled at run time are named by the map that their compiler left.
 #include "preload/record/perf_map.h"
 
 #include <fcntl.h>

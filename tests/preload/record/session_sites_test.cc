@@ -1,4 +1,4 @@
-// Is each touched page laid at the door of the code that asked for it, or at least of its kind of memory?
+// Tests that each touched page counts for the code that asked for it, or at least for its kind of memory.
 #include <gtest/gtest.h>
 
 #include <map>
