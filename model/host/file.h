@@ -1,4 +1,5 @@
-// What of a file is in the page cache, and what was? Its pages by index, and shadows of those that were evicted.
+// What of a file is in memory, and what was? Its pages by index, shadows of those that were evicted, and swap entries of those
+// that were swapped out.
 #pragma once
 
 #include <array>
@@ -25,6 +26,10 @@ struct TreeNode {
   uint64_t listed = 0;  // its number among the shadow nodes: it holds nothing but shadows; 0: it holds pages
 };
 
+/// Where the data of a file is at home. kShmem: in memory and swap (tmpfs, memfd, System V, shared anonymous memory); kRamfs: in
+/// memory for good.
+enum class FileHome : uint8_t { kDisk, kShmem, kRamfs };
+
 class File {
  public:
   static constexpr uint64_t kLeafPages = 64;  // XA_CHUNK_SIZE
@@ -36,23 +41,29 @@ class File {
     const Entry* entry = find(index);
     return entry ? entry->shadow() : Shadow{};
   }
+  /// The swap slot of a page that was swapped out; kNoSlot if there is none.
+  SlotId swapped_page(uint64_t index) const {
+    const Entry* entry = find(index);
+    return entry ? entry->slot() : kNoSlot;
+  }
   void set_page(uint64_t index, PageId page) { put(index, Entry(page)); }
+  void set_swapped(uint64_t index, SlotId slot) { put(index, Entry::of_slot(slot)); }
   void set_shadow(uint64_t index, Shadow shadow) { put(index, Entry(shadow)); }
   /// Forgets page and shadow; a node with nothing left in it is freed.
   void clear(uint64_t index) { put(index, Entry{}); }
-  /// Forgets everything from `first` on; calls f(PageId) for each page that was cached there, and freed(TreeNode) for each node
-  /// that has nothing left.
-  template <class F, class Freed>
-  void truncate(uint64_t first, F&& f, Freed&& freed) {
-    for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end();) {
+  /// Forgets everything in [first, last); calls f(PageId) for each page that was cached there, gone(SlotId) for each that was
+  /// swapped out, and freed(TreeNode) for each node that has nothing left.
+  template <class F, class Gone, class Freed>
+  void drop(uint64_t first, uint64_t last, F&& f, Gone&& gone, Freed&& freed) {
+    for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last;) {
       Leaf& leaf = *it->second;
       for (uint64_t i = 0; i < kLeafPages; ++i) {
         Entry& entry = leaf.entries[i];
-        if (it->first * kLeafPages + i < first || !entry.used()) continue;
-        if (entry.holds_page()) {
-          f(entry.page());
-          --leaf.pages;
-        }
+        const uint64_t index = it->first * kLeafPages + i;
+        if (index < first || index >= last || !entry.used()) continue;
+        if (entry.holds_page()) f(entry.page());
+        if (entry.slot() != kNoSlot) gone(entry.slot());
+        if (entry.holds_data()) --leaf.pages;
         --leaf.used;
         entry = {};
       }
@@ -72,6 +83,13 @@ class File {
       }
     }
   }
+  /// Calls f(index, SlotId) for every page that was swapped out, ascending.
+  template <class F>
+  void for_each_swapped(F&& f) const {
+    for (const auto& [number, leaf] : leaves_)
+      for (uint64_t i = 0; i < kLeafPages; ++i)
+        if (leaf->entries[i].slot() != kNoSlot) f(number * kLeafPages + i, leaf->entries[i].slot());
+  }
   /// Tree nodes (struct xa_node), those with nothing but shadows included.
   size_t nodes() const { return leaves_.size(); }
   /// The node that `index` lies in; null if there is none.
@@ -79,7 +97,7 @@ class File {
     const auto it = leaves_.find(index / kLeafPages);
     return it == leaves_.end() ? nullptr : &it->second->node;
   }
-  /// Whether that node holds shadows, but no page.
+  /// Whether that node holds shadows, but no page and no swap entry.
   bool only_shadows(uint64_t index) const {
     const auto it = leaves_.find(index / kLeafPages);
     return it != leaves_.end() && it->second->pages == 0;
@@ -93,36 +111,45 @@ class File {
   }
 
   uint64_t id = 0;            // as the trace names it
+  FileHome home = FileHome::kDisk;
+  bool in_memory() const { return home != FileHome::kDisk; }
+  // Of files in memory only. Who maps or has used it is taken to keep it open; without a name it is gone when the last of them is.
+  bool nameless = false;
+  int holders = 0;
   int64_t size_pages = 0;     // as far as it has been written or read
   int64_t dirty = 0;          // dirty pages
   int64_t writeback = 0;      // pages under writeback
   int64_t cached = 0;            // pages in the cache
+  int64_t swapped = 0;           // swapped out
   uint64_t writeback_index = 0;  // where the flusher goes on
   int64_t dirtied_when_ns = -1;  // first dirtied since it was last clean
   Readahead readahead, mapped_readahead;
   int64_t mmap_miss = 0;      // faults that found nothing, less those that did
 
  private:
-  // A page, a shadow or nothing. Of a page the number stands where the age of a shadow does, and no node.
+  // A page, a swap slot, a shadow or nothing. Of the first two the number stands where the age of a shadow does, and no node.
   class Entry {
    public:
     Entry() = default;
     explicit Entry(PageId page) : raw_{page, kIsPage} {}
     explicit Entry(Shadow shadow) : raw_(shadow) {}
+    static Entry of_slot(SlotId slot) { return Entry(Shadow{slot, kIsSlot}); }
     bool holds_page() const { return raw_.node == kIsPage; }
+    bool holds_data() const { return raw_.node == kIsPage || raw_.node == kIsSlot; }
     PageId page() const { return holds_page() ? static_cast<PageId>(raw_.age) : kNoPage; }
-    Shadow shadow() const { return holds_page() ? Shadow{} : raw_; }
+    SlotId slot() const { return raw_.node == kIsSlot ? static_cast<SlotId>(raw_.age) : kNoSlot; }
+    Shadow shadow() const { return holds_data() ? Shadow{} : raw_; }
     bool used() const { return raw_.age >= 0; }
 
    private:
-    static constexpr uint8_t kIsPage = 0xff;
+    static constexpr uint8_t kIsPage = 0xff, kIsSlot = 0xfe;
     Shadow raw_;
   };
 
   struct Leaf {
     TreeNode node;
     std::array<Entry, kLeafPages> entries;
-    uint32_t pages = 0, used = 0;  // entries with a page; with a page or a shadow
+    uint32_t pages = 0, used = 0;  // entries with a page or a swap slot; with these or a shadow
   };
 
   const Entry* find(uint64_t index) const {
@@ -137,7 +164,7 @@ class File {
     }
     Leaf& leaf = *it->second;
     Entry& entry = leaf.entries[index % kLeafPages];
-    leaf.pages += (next.holds_page() ? 1u : 0u) - (entry.holds_page() ? 1u : 0u);
+    leaf.pages += (next.holds_data() ? 1u : 0u) - (entry.holds_data() ? 1u : 0u);
     leaf.used += (next.used() ? 1u : 0u) - (entry.used() ? 1u : 0u);
     entry = next;
     if (leaf.used == 0) leaves_.erase(it);

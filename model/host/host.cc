@@ -305,6 +305,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.vfs_cache = stock_vfs_cache(spec, node_spec, node);
     node.file_mapped = node_spec.mapped.count();
+    node.nr_shmem = node_spec.shmem.count();
     node.kswapd_failures = node_spec.unreclaimable ? 16 : 0;
     nodes.push_back(std::move(node));
   }

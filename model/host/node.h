@@ -84,6 +84,7 @@ struct Node {
   int64_t file_mapped = 0;
   int64_t nr_writeback = 0;
   int64_t nr_dirty = 0;
+  int64_t nr_shmem = 0;          // NR_SHMEM: in memory, not in the swap cache
   int kswapd_failures = 0;
   bool pgdat_writeback = false;   // PGDAT_WRITEBACK
   bool pgdat_dirty = false;       // PGDAT_DIRTY

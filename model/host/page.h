@@ -55,7 +55,7 @@ struct Page {
   PageId prev = kNoPage, next = kNoPage;  // towards the head, towards the tail
   uint64_t vpn : kVpnBits = 0;            // virtual page number in `owner`, or page index in a file
   ProcessIndex owner : kProcessBits = kNoProcess;  // the first mapper; others are in Host::sharers
-  SlotId slot = kNoSlot;                  // valid with kPageSwapCache; of a file's page: which file
+  SlotId slot = kNoSlot;                  // with kPageSwapCache: its slot; else of a file's page: which file
   uint16_t flags = 0;
   uint16_t mapcount = 0;
   uint32_t sharers : kSharerBits = 0;     // first entry in Host::sharers, 0: none
@@ -88,6 +88,12 @@ struct Page {
     return was;
   }
   bool anon() const { return !has(kPageFile); }
+  /// Of tmpfs, a memfd, System V or shared anonymous memory: of a file, and on the lists of anonymous memory.
+  bool shmem() const { return has(kPageFile) && has(kPageSwapBacked); }
+  /// folio_is_file_lru(), lazily freed pages left out: page cache.
+  bool cache() const { return has(kPageFile) && !has(kPageSwapBacked); }
+  /// `slot` says of which file, `vpn` where in it.
+  bool in_file() const { return has(kPageFile) && !has(kPageSwapCache) && slot != kNoSlot; }
 };
 static_assert(sizeof(Page) == 32);
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@ struct Process {
   bool stuck = false;        // waits for memory that can never be had: does nothing any more, holds what it has
 
   AddressSpace space;        // guests only
+  std::set<FileIndex> held_files;  // files in memory that it has used, or its parent before the fork
   bool thp_disabled = false; // PR_SET_THP_DISABLE
   int64_t limit_as_pages = kNoLimit, limit_data_pages = kNoLimit;  // RLIMIT_AS, RLIMIT_DATA
   Mempolicy policy;          // what a new thread starts with

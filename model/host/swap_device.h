@@ -27,11 +27,12 @@ struct Shadow {
 static_assert(sizeof(Shadow) == 8);
 
 struct SwapSlot {
-  uint16_t map_count = 0;   // PTEs that hold this entry
+  uint16_t map_count = 0;   // PTEs that hold this entry; 1 if a file does
   uint8_t cgroup = 0;       // who is charged for it
   bool cached : 1 = false;  // a page in the swap cache holds it
   bool stored : 1 = false;  // zram: its data takes memory
   bool foreign : 1 = false; // holds a page of a process that stood on the host before the run
+  bool shmem : 1 = false;   // a file holds this entry
   PageId page = kNoPage;    // valid if cached
   Shadow shadow;
   ProcessIndex owner = kNoProcess;  // one mapper; for background processes, which have no page table here

@@ -7,6 +7,7 @@
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/shmem.h"
 #include "model/mm/swap.h"
 
 namespace oomcast::mm {
@@ -86,6 +87,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   for (const auto& [node, zone] : process.table_pages_at) free_table_page(k, {node, zone});
   uncharge(k.host, process.cgroup, static_cast<int64_t>(process.table_pages_at.size()));
   process.table_pages_at.clear();
+  release_held_files(k, index);
   k.host.committed -= process.space.committed_pages;
   process.space.mappings.clear();
   process.space.mapped_bytes = 0;

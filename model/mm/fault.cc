@@ -249,7 +249,7 @@ void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, ui
     site.touched += touched ? 1 : 0;
     site.resident_peak = std::max(site.resident_peak, ++site.resident);
   }
-  process.resident_peak = std::max(process.resident_peak, process.rss_anon);
+  process.resident_peak = std::max(process.resident_peak, process.rss_anon + process.rss_shmem);
   lru_add(k, id, k.sched.current().cpu);
 }
 

@@ -7,6 +7,7 @@
 #include "model/mm/lru.h"
 #include "model/mm/readahead.h"
 #include "model/mm/rmap.h"
+#include "model/mm/shmem.h"
 #include "model/mm/writeback.h"
 
 namespace oomcast::mm {
@@ -31,7 +32,8 @@ void set_file_pte(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
   add_mapper(k, id, index, vpn);
   page.set(host::kPageYoung);
   process.space.set(vpn, Pte::present(id));
-  ++process.rss_file;
+  ++(page.shmem() ? process.rss_shmem : process.rss_file);
+  process.resident_peak = std::max(process.resident_peak, process.rss_anon + process.rss_shmem);
 }
 
 // filemap_map_pages(): what is in the cache around the fault and has its data, within 64 KiB, mapping and page table.
@@ -93,13 +95,14 @@ FileFault file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     fault_around(k, index, vpn, mapping, start);
     if (k.host.processes[index].space.get(vpn).is_present()) return FileFault::kMapped;
   }
-  const PageId id = filemap_fault(k, index, mapping.file, page_index);
+  const bool in_memory = k.host.files[mapping.file].in_memory();
+  const PageId id = in_memory ? shmem_page(k, index, vpn, mapping.file, page_index, ShmemUse::kFault) : filemap_fault(k, index, mapping.file, page_index);
   if (id == host::kNoPage || !may_map(k, index)) return FileFault::kFailed;
   if (write && !mapping.shared) return FileFault::kNeedsCopy;
   // While it waited, another thread may have been faster, and reclaim may have taken the page again.
   if (k.host.files[mapping.file].page(page_index) != id || !k.host.processes[index].space.has_leaf(vpn)) return FileFault::kMapped;
   if (k.host.processes[index].space.get(vpn).is_none()) set_file_pte(k, index, vpn, id);
-  if (write && !dirty_shared_page(k, id)) return FileFault::kFailed;
+  if (write && !in_memory && !dirty_shared_page(k, id)) return FileFault::kFailed;
   return FileFault::kMapped;
 }
 
@@ -107,13 +110,14 @@ FileFault write_mapped_file_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const auto mapping = k.host.processes[index].space.mapping_at(vpn << kPageShift);
   if (!mapping || !mapping->second.shared) return FileFault::kNeedsCopy;
   const PageId id = k.host.processes[index].space.get(vpn).page();
-  if (k.host.pages[id].has(host::kPageDirty)) return FileFault::kMapped;
+  if (k.host.pages[id].has(host::kPageDirty) || k.host.files[mapping->second.file].in_memory()) return FileFault::kMapped;
   k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgfault);
   return dirty_shared_page(k, id) ? FileFault::kMapped : FileFault::kFailed;
 }
 
 void unmap_file_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
-  --k.host.processes[index].rss_file;
+  Process& process = k.host.processes[index];
+  --(k.host.pages[id].shmem() ? process.rss_shmem : process.rss_file);
   if (k.host.pages[id].has(host::kPageYoung)) mark_accessed(k, id);
   if (remove_mapper(k, id, index, vpn) > 0) return;
   --k.host.nodes[k.host.pages[id].node].file_mapped;

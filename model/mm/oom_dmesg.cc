@@ -30,7 +30,7 @@ int64_t total(const Kernel& k, LruKindIndex list) {
   return sum;
 }
 
-// What a node holds of the kinds that are no lists. Slab, kernel stacks and shared memory stay as the snapshot has them.
+// What a node holds of the kinds that are no lists. Unreclaimable slab and kernel stacks stay as the snapshot has them.
 struct NodeKinds {
   int64_t tables = 0, shmem = 0, slab_reclaimable = 0, slab_unreclaimable = 0, stacks_kb = 0, huge = 0, swap_cache = 0;
 };
@@ -41,7 +41,7 @@ std::vector<NodeKinds> kinds_of(const Kernel& k) {
     const host::NodeSpec& spec = k.host.spec.nodes[n];
     NodeKinds& kind = kinds.emplace_back();
     kind.tables = spec.page_tables.count();
-    kind.shmem = spec.shmem.count();
+    kind.shmem = k.host.nodes[n].nr_shmem;
     kind.slab_reclaimable = k.host.nodes[n].slab_reclaimable;
     kind.slab_unreclaimable = spec.slab_unreclaimable.count();
     kind.stacks_kb = spec.kernel_stack_kb;

@@ -8,6 +8,8 @@
 #include "model/mm/page_alloc.h"
 #include "model/mm/readahead.h"
 #include "model/mm/rmap.h"
+#include "model/mm/shmem.h"
+#include "model/mm/swap.h"
 #include "model/mm/workingset.h"
 #include "model/mm/writeback.h"
 
@@ -89,25 +91,35 @@ void evict_file_page(Kernel& k, PageId id, uint8_t target_cgroup) {
   update_shadow_node(k, page.slot, page.vpn);
 }
 
-void truncate_file(Kernel& k, FileIndex file_index, uint64_t first_index) {
+void punch_file(Kernel& k, FileIndex file_index, uint64_t first_index, uint64_t last_index) {
   File& file = k.host.files[file_index];
   std::vector<PageId> dropped;
+  std::vector<host::SlotId> swapped;
   std::vector<host::TreeNode> freed;
-  file.truncate(first_index, [&](PageId id) { dropped.push_back(id); }, [&](const host::TreeNode& node) { freed.push_back(node); });
+  file.drop(first_index, last_index, [&](PageId id) { dropped.push_back(id); }, [&](host::SlotId slot) { swapped.push_back(slot); },
+            [&](const host::TreeNode& node) { freed.push_back(node); });
+  file.swapped -= static_cast<int64_t>(swapped.size());
+  for (const host::SlotId slot : swapped) put_swap_entry(k, slot);
   for (PageId id : dropped) {
     --file.cached;
     if (k.host.pages[id].mapcount > 0) try_to_unmap(k, id);
-    clear_page_dirty(k, id);
+    if (file.in_memory()) forget_shmem_page(k, id);
+    else clear_page_dirty(k, id);
     detach_buffers(k, id);
     if (k.host.pages[id].has(host::kPageWriteback)) --file.writeback;  // its end will not know the file any more
     k.host.pages[id].slot = host::kNoSlot;
     release_page(k, id, k.sched.current().cpu);
   }
-  file.size_pages = std::min(file.size_pages, static_cast<int64_t>(first_index));
   for (const host::TreeNode& node : freed) {
     forget_shadow_node(k, node);
     drop_tree_node(k, node);
   }
+}
+
+void truncate_file(Kernel& k, FileIndex file_index, uint64_t first_index) {
+  punch_file(k, file_index, first_index, ~uint64_t{0});
+  File& file = k.host.files[file_index];
+  file.size_pages = std::min(file.size_pages, static_cast<int64_t>(first_index));
 }
 
 }  // namespace oomcast::mm

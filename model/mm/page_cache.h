@@ -14,6 +14,8 @@ bool file_write(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes
 /// Reclaim for `target_cgroup` takes a clean page out; leaves a shadow.
 void evict_file_page(Kernel& k, host::PageId id, uint8_t target_cgroup = host::kRootCgroup);
 /// The file shrinks or is gone: its pages from `first` on are dropped without a trace.
+/// Pages [first_index, last_index) are dropped, whoever maps them, and their swap slots given back.
+void punch_file(Kernel& k, host::FileIndex file, uint64_t first_index, uint64_t last_index);
 void truncate_file(Kernel& k, host::FileIndex file, uint64_t first_index);
 
 }  // namespace oomcast::mm

@@ -55,6 +55,13 @@ PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_
     free_page(k, where, k.sched.current().cpu);
     return file.page(index);
   }
+  const PageId id = insert_into_file(k, file_index, index, where, cgroup, flags, !gfp.write);
+  if (!gfp.write) k.sched.cpu(k.costs.cache_page);
+  return id;
+}
+
+PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef where, uint8_t cgroup, uint16_t flags, bool refault) {
+  File& file = k.host.files[file_index];
   const PageId id = new_page(k, where, static_cast<uint16_t>(host::kPageFile | flags));
   Page& page = k.host.pages[id];
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
@@ -68,9 +75,8 @@ PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_
   ++file.cached;
   file.size_pages = std::max(file.size_pages, static_cast<int64_t>(index) + 1);
   // A page that will be overwritten whole says nothing about what was evicted.
-  if (!gfp.write) workingset_refault(k, id, shadow);
+  if (refault) workingset_refault(k, id, shadow);
   lru_add(k, id, k.sched.current().cpu);
-  if (!gfp.write) k.sched.cpu(k.costs.cache_page);
   return id;
 }
 

@@ -29,9 +29,10 @@ void drop_sharers(Host& host, Page& page) {
 
 // The entries of a file's page become empty: the next use faults it in again.
 void unmap_file(Kernel& k, Page& page) {
+  const bool shmem = page.shmem();
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
     Process& process = k.host.processes[index];
-    --process.rss_file;
+    --(shmem ? process.rss_shmem : process.rss_file);
     process.space.set(vpn, Pte::none());
     k.listener.watch(index, vpn);
   });

@@ -10,6 +10,7 @@
 #include "model/mm/page_alloc.h"
 #include "model/mm/page_cache.h"
 #include "model/mm/rmap.h"
+#include "model/mm/shmem.h"
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
 #include "model/mm/writeback.h"
@@ -37,13 +38,13 @@ struct Isolated {
 };
 
 // Turns one page of the reservoir into a page at the tail. Nobody has scanned it yet, so one that a process maps is
-// still young; what no process accounts for is shmem or unmapped page cache, used through no page table.
+// still young; what no process accounts for is shmem of a file that we know nothing about, or unmapped page cache.
 void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list) {
   LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).list(list);
   const host::Reservoir entry = lru.take_reserved();
   const bool file = host::is_file_list(list);
   const bool mapped = !file && entry.owner != host::kNoProcess;
-  const uint16_t flags = static_cast<uint16_t>(entry.held ? host::kPageFile | host::kPageBuffers : file ? host::kPageFile : mapped ? host::kPageSwapBacked | host::kPageYoung : host::kPageSwapBacked);
+  const uint16_t flags = static_cast<uint16_t>(entry.held ? host::kPageFile | host::kPageBuffers : file ? host::kPageFile : mapped ? host::kPageSwapBacked | host::kPageYoung : host::kPageFile | host::kPageSwapBacked | host::kPageDirty);
   const PageId id = new_page(k, {node_index, entry.zone}, flags);
   Page& page = k.host.pages[id];
   page.background = true;
@@ -102,10 +103,10 @@ References check_references(Kernel& k, Page& page) {
   const bool referenced = page.test_and_clear(host::kPageReferenced);
   if (young > 0) {
     page.set(host::kPageReferenced);
-    if (referenced || young > 1 || (page.has(host::kPageFile) && mapped_executable(k, page))) return References::kActivate;
+    if (referenced || young > 1 || (page.cache() && mapped_executable(k, page))) return References::kActivate;
     return References::kKeep;
   }
-  return referenced && page.has(host::kPageFile) ? References::kReclaimClean : References::kReclaim;
+  return referenced && page.cache() ? References::kReclaimClean : References::kReclaim;
 }
 
 enum class Fate : uint8_t { kFreed, kKeep, kActivate };
@@ -115,14 +116,14 @@ enum class Fate : uint8_t { kFreed, kKeep, kActivate };
 Fate write_out(Kernel& k, PageId id, References references, const ScanControl& sc, ReclaimStat& stat) {
   Page& page = k.host.pages[id];
   Node& node = k.host.nodes[page.node];
-  if (page.has(host::kPageFile) && (!sc.by_kswapd || !page.has(host::kPageReclaim) || !node.pgdat_dirty)) {
+  if (page.cache() && (!sc.by_kswapd || !page.has(host::kPageReclaim) || !node.pgdat_dirty)) {
     k.host.count(Vmstat::nr_vmscan_immediate_reclaim);
     page.set(host::kPageReclaim);
     return Fate::kActivate;
   }
   if (references == References::kReclaimClean || !sc.may_writepage) return Fate::kKeep;
   ++stat.pageout;
-  if (page.has(host::kPageFile)) {
+  if (page.cache()) {
     // In 6.12 nobody writes file pages from reclaim: ->writepage is gone from ext4 and block devices.
     if (k.host.spec.kernel >= host::KernelVersion{6, 12}) return Fate::kActivate;
     write_page(k, id);
@@ -160,7 +161,7 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   if (page.has(host::kPageLocked)) return Fate::kKeep;
   if (page.has(host::kPageMlocked)) return Fate::kActivate;
   const bool writeback = page.has(host::kPageWriteback);
-  if (page.has(host::kPageFile)) {
+  if (page.cache()) {
     // Anonymous pages do not count here: flushers cannot clean them (folio_check_dirty_writeback).
     const bool dirty = page.has(host::kPageDirty);
     if (dirty || writeback) ++stat.dirty;
@@ -175,6 +176,10 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   if (page.anon() && !page.has(host::kPageSwapBacked)) return reclaim_lazyfree(k, id);
   if (page.anon() && !page.has(host::kPageSwapCache) && !add_to_swap(k, id)) return Fate::kActivate;
   if (page.mapcount > 0) try_to_unmap(k, id);
+  if (page.shmem() && !page.has(host::kPageSwapCache)) {
+    if (!sc.may_writepage) return Fate::kKeep;
+    if (!shmem_to_swap(k, id)) return Fate::kActivate;
+  }
   if (page.has(host::kPageDirty) && page.has(host::kPageSwapCache) && is_zram(k, page.slot)) {
     // Written at once, and free in the same pass.
     k.sched.cpu(k.costs.unmap_page);
@@ -285,7 +290,7 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
   int64_t rotated = 0;
   for (const PageId id : isolated.pages) {
     Page& page = k.host.pages[id];
-    const bool running = page.has(host::kPageFile) && page.has(host::kPageYoung) && mapped_executable(k, page);
+    const bool running = page.cache() && page.has(host::kPageYoung) && mapped_executable(k, page);
     clear_young(k, page);
     if (running) {
       put_on_list(k, id, list);  // program text in use stays

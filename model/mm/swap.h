@@ -56,6 +56,10 @@ void put_swap_entry(Kernel& k, host::SlotId slot);
 /// for the page: VM_FAULT_OOM).
 bool do_swap_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 
+/// A page that a file has in `slot` is used: brings it into the swap cache and waits for its data (shmem_swapin). Neighbouring slots
+/// are read ahead, whatever the device. Only a `fault` counts as a major one, read() and write() do not. False: the task is dying, or there is no memory. It may be gone from the cache again.
+bool read_for_shmem(Kernel& k, host::ProcessIndex process, uint64_t vpn, host::SlotId slot, bool fault);
+
 /// Pages of the readahead window (__swapin_nr_pages); spec section 17.7.
 int64_t swapin_nr_pages(int64_t prev_offset, int64_t offset, int64_t hits, int64_t max_pages, int64_t prev_window);
 

@@ -45,9 +45,10 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
     free_page(k, where, k.sched.current().cpu);
     return false;
   }
-  const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked);
-  Page& page = k.host.pages[id];
   SwapSlot& slot = device.slot(slot_id);
+  const uint16_t of_file = slot.shmem ? host::kPageFile : 0;
+  const PageId id = new_page(k, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked | of_file));
+  Page& page = k.host.pages[id];
   page.slot = slot_id;
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
   page.background = slot.foreign;
@@ -136,9 +137,9 @@ void vma_readahead(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, 
 }
 
 // False if there is no memory for the page that is wanted: nobody has read it, and its entry is still there.
-bool swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id) {
+bool swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool by_address) {
   std::vector<SwapIo> reads;
-  if (reads_by_address(k)) {
+  if (by_address) {
     vma_readahead(k, process, vpn, slot_id, reads);
   } else {
     cluster_readahead(k, process, vpn, slot_id, reads);
@@ -231,6 +232,28 @@ bool wait_for_read(Kernel& k, SlotId slot_id) {
 
 }  // namespace
 
+bool read_for_shmem(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, bool fault) {
+  const SwapSlot& slot = k.host.slot(slot_id);
+  if (!slot.cached) {
+    const Nanoseconds begin = k.sched.now();
+    const bool thrashing = slot.shadow.workingset;
+    if (fault) k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgmajfault);
+    k.sched.cpu(k.costs.swap_fault);
+    if (thrashing) k.sched.memstall_enter();
+    swapin_readahead(k, index, vpn, slot_id, false);
+    const bool no_memory = !slot.cached && slot.shmem && slot.map_count > 0;
+    const bool read = !no_memory && wait_for_read(k, slot_id);
+    if (thrashing) k.sched.memstall_leave();
+    k.listener.on_stall(begin, Stalled::kSwapIn);
+    return read && !k.sched.current().dying;
+  }
+  if (k.host.pages[slot.page].test_and_clear(host::kPageReadahead)) {
+    k.host.count(Vmstat::swap_ra_hit);
+    if (!reads_by_address(k)) ++k.swap_readahead.hits;
+  }
+  return wait_for_read(k, slot_id) && !k.sched.current().dying;
+}
+
 int64_t swapin_nr_pages(int64_t prev_offset, int64_t offset, int64_t hits, int64_t max_pages, int64_t prev_window) {
   int64_t pages = hits + 2;
   if (pages == 2) {
@@ -271,7 +294,7 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
         continue;
       }
       if (thrashing) k.sched.memstall_enter();
-      if (!swapin_readahead(k, index, vpn, slot_id)) {
+      if (!swapin_readahead(k, index, vpn, slot_id, reads_by_address(k))) {
         if (thrashing) k.sched.memstall_leave();
         k.listener.on_stall(begin, Stalled::kSwapIn);
         return false;

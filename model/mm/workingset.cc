@@ -122,7 +122,7 @@ host::Shadow workingset_eviction(Kernel& k, const Page& page, uint8_t target_cgr
 void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) {
   if (shadow.age < 0) return;
   Page& page = k.host.pages[id];
-  const bool file = page.has(host::kPageFile);
+  const bool file = page.cache();
   const host::Node& evicted_from = k.host.nodes[shadow.node];
   const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup);
   k.host.count_with(page.cgroup, file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);

@@ -20,9 +20,9 @@ struct Counts {
   std::vector<std::vector<int64_t>> huge;                   // huge pages, by node and zone
   std::vector<std::vector<int64_t>> listed;                 // by node and list
   std::vector<int64_t> rss, swapped, tables;                // by process
-  std::vector<int64_t> unmapped_at_start;                   // by node: NR_FILE_MAPPED that no page here accounts for
+  std::vector<int64_t> unmapped_at_start, shmem_at_start;   // by node: NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
   int64_t anon = 0;                                         // pages of guests in memory
-  std::map<host::SlotId, int64_t> entries;                  // page-table entries of guests that name a swap slot
+  std::map<host::SlotId, int64_t> entries;                  // entries of guests' page tables and of files that name a swap slot
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -61,12 +61,13 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     if (!host.pages.alive(id)) continue;
     const Page& page = host.pages[id];
     ++counts.accounted[page.node][page.zone];
-    counts.anon += page.anon() && !page.background && page.mapcount > 0 ? 1 : 0;
+    const bool of_memory_file = page.in_file() && host.files[page.slot].in_memory();
+    counts.anon += of_memory_file || (page.anon() && !page.background && page.mapcount > 0) ? 1 : 0;
     if (seen[id] != 1) counts.fail("page " + std::to_string(id) + " is in " + std::to_string(seen[id]) + " places");
     int mappers = 0;
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
     for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) ++mappers;
-    if (!page.anon() && page.slot != host::kNoSlot && host.files[page.slot].page(page.vpn) != id) counts.fail("page " + std::to_string(id) + " is not where its file says");
+    if (page.in_file() && host.files[page.slot].page(page.vpn) != id) counts.fail("page " + std::to_string(id) + " is not where its file says");
     if (!page.anon() && mappers != page.mapcount) counts.fail("page " + std::to_string(id) + " of a file has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
     if (page.anon() && mappers != page.mapcount && !(page.background && page.owner == host::kNoProcess)) counts.fail("page " + std::to_string(id) + " has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
     if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id) counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
@@ -101,12 +102,13 @@ void count_processes(Host& host, Counts& counts) {
   for (size_t p = 0; p < host.processes.size(); ++p) {
     host::Process& process = host.processes[p];
     if (!process.guest) continue;
-    int64_t rss = 0, file = 0, swapped = 0;
+    int64_t rss = 0, file = 0, shmem = 0, swapped = 0;
     for (const uint64_t vpn : process.space.used(0, ~uint64_t{0} >> kPageShift)) {
       const host::Pte pte = process.space.get(vpn);
       const bool of_file = pte.is_present() && !host.pages[pte.page()].anon();
       rss += pte.is_present() && !of_file ? 1 : 0;
-      file += of_file ? 1 : 0;
+      shmem += of_file && host.pages[pte.page()].shmem() ? 1 : 0;
+      file += of_file && !host.pages[pte.page()].shmem() ? 1 : 0;
       swapped += pte.is_swapped() ? 1 : 0;
       if (pte.is_swapped()) ++counts.entries[pte.slot()];
       if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
@@ -114,6 +116,7 @@ void count_processes(Host& host, Counts& counts) {
     }
     if (rss != process.rss_anon) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " + std::to_string(process.rss_anon));
     if (file != process.rss_file) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(file) + " pages of files but counts " + std::to_string(process.rss_file));
+    if (shmem != process.rss_shmem) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(shmem) + " pages of shared memory but counts " + std::to_string(process.rss_shmem));
     if (swapped != process.swap_entries) counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) + " swap entries but counts " + std::to_string(process.swap_entries));
     process.space.for_each_huge(0, ~uint64_t{0} >> kPageShift, [&](uint64_t first, const host::AddressSpace::Leaf& leaf) { count_huge_page(host, process, first, leaf, counts); });
     for (const auto& [node, zone] : process.table_pages_at) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
@@ -121,6 +124,11 @@ void count_processes(Host& host, Counts& counts) {
 }
 
 // The footprint counts a slot whose page somebody maps as memory, not as swap.
+// Files hold entries, too.
+void count_file_entries(const Host& host, Counts& counts) {
+  for (const host::File& file : host.files) file.for_each_swapped([&](uint64_t, host::SlotId slot) { ++counts.entries[slot]; });
+}
+
 void count_slots(const Host& host, Counts& counts) {
   int64_t idle = 0, alone = 0;
   for (const host::SwapDevice& device : host.swaps) {
@@ -179,7 +187,7 @@ void count_files(const Host& host, Counts& counts) {
   };
   std::vector<Io> files(host.files.size()), nodes(host.nodes.size());
   std::vector<std::vector<int64_t>> pending(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
-  std::vector<int64_t> mapped(host.nodes.size(), 0);
+  std::vector<int64_t> mapped(host.nodes.size(), 0), shmem(host.nodes.size(), 0);
   struct Slab {
     int64_t with_buffers = 0, tree_nodes = 0;
   };
@@ -188,11 +196,12 @@ void count_files(const Host& host, Counts& counts) {
   for (PageId id = 0; id < host.pages.size(); ++id) {
     if (!host.pages.alive(id)) continue;
     const Page& page = host.pages[id];
-    const bool of_file = !page.anon() && page.slot != host::kNoSlot;
+    const bool of_file = page.in_file() && !host.files[page.slot].in_memory();
     const Io io{of_file && page.has(host::kPageDirty) ? 1 : 0, page.has(host::kPageWriteback) ? 1 : 0};
     if (of_file) files[page.slot].dirty += io.dirty;
     if (of_file) files[page.slot].writeback += io.writeback;
     nodes[page.node].dirty += io.dirty;
+    shmem[page.node] += page.shmem() && page.in_file() ? 1 : 0;
     nodes[page.node].writeback += io.writeback;
     pending[page.node][page.zone] += io.dirty + io.writeback;
     mapped[page.node] += !page.anon() && page.mapcount > 0 ? 1 : 0;
@@ -200,12 +209,17 @@ void count_files(const Host& host, Counts& counts) {
     ++with_buffers;
     ++groups[page.cgroup].with_buffers;
   }
-  int64_t tree_nodes = 0;
+  int64_t tree_nodes = 0, in_swap = 0;
   std::vector<std::vector<int64_t>> shadow_nodes(host.nodes.size(), std::vector<int64_t>(host.cgroups.size(), 0));
   for (size_t f = 0; f < files.size(); ++f) {
     const host::File& file = host.files[f];
     int64_t cached = 0;
     file.for_each_page(0, [&](uint64_t, PageId) { return ++cached > 0; });
+    in_swap += file.swapped;
+    file.for_each_swapped([&](uint64_t index, host::SlotId slot) {
+      if (!host.device(slot).in_use(slot) || !host.slot(slot).shmem || host.slot(slot).map_count != 1) counts.fail("file " + std::to_string(file.id) + " holds a swap entry that is not its own, at page " + std::to_string(index));
+      --in_swap;
+    });
     tree_nodes += static_cast<int64_t>(file.nodes());
     file.for_each_node([&](uint64_t index, const host::TreeNode& node) {
       ++groups[node.cgroup].tree_nodes;
@@ -216,6 +230,7 @@ void count_files(const Host& host, Counts& counts) {
       counts.fail("file " + std::to_string(file.id) + " counts " + std::to_string(file.cached) + " cached, " + std::to_string(file.dirty) + " dirty and " + std::to_string(file.writeback) + " written pages; " + std::to_string(cached) + ", " + std::to_string(files[f].dirty) + " and " + std::to_string(files[f].writeback) + " were found");
     }
   }
+  if (in_swap != 0) counts.fail("files count " + std::to_string(in_swap) + " swapped pages more than they hold");
   const int64_t blocks = host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0;
   if (with_buffers * blocks != host.buffer_heads) counts.fail("buffer heads do not add up");
   if (tree_nodes != host.tree_nodes) counts.fail("nodes of page-cache trees do not add up");
@@ -230,6 +245,7 @@ void count_files(const Host& host, Counts& counts) {
       if (pending[n][z] != host.nodes[n].zones[z].write_pending) counts.fail("pending writes do not add up: " + where(n, z));
     }
     counts.unmapped_at_start.push_back(host.nodes[n].file_mapped - mapped[n]);
+    counts.shmem_at_start.push_back(host.nodes[n].nr_shmem - shmem[n]);
   }
 }
 
@@ -250,6 +266,7 @@ Counts recount(const Host& host) {
     for (size_t z = 0; z < cache.pages.size(); ++z) counts.accounted[n][z] += cache.pages[z];
     if (cache.pages_in_zones() != cache.slab_pages()) counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
   }
+  count_file_entries(host, counts);
   count_slots(host, counts);
   count_cgroups(host, counts);
   count_files(host, counts);
@@ -261,6 +278,7 @@ Counts recount(const Host& host) {
 Auditor::Auditor(const Host& host) {
   const Counts counts = recount(host);
   foreign_mapped_ = counts.unmapped_at_start;
+  foreign_shmem_ = counts.shmem_at_start;
   for (size_t n = 0; n < host.nodes.size(); ++n) {
     kernel_used_.emplace_back();
     total_.emplace_back();
@@ -275,6 +293,8 @@ Auditor::Auditor(const Host& host) {
 std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) const {
   Counts counts = recount(host);
   for (size_t n = 0; n < host.nodes.size(); ++n) {
+    // What stood on the host before goes to swap page by page, and is not told apart from anonymous memory until then.
+    if (counts.shmem_at_start[n] > foreign_shmem_[n]) counts.fail("shared memory does not add up: node " + std::to_string(n));
     if (counts.unmapped_at_start[n] != foreign_mapped_[n]) counts.fail("mapped pages of files do not add up: node " + std::to_string(n));
     for (size_t z = 0; z < host::kZoneKinds; ++z) {
       const host::Zone& zone = host.nodes[n].zones[z];

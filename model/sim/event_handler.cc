@@ -9,6 +9,7 @@
 #include "model/mm/mempolicy.h"
 #include "model/mm/overcommit.h"
 #include "model/mm/page_cache.h"
+#include "model/mm/shmem.h"
 #include "model/mm/writeback.h"
 
 namespace oomcast::sim {
@@ -238,6 +239,7 @@ void EventHandler::fork(const Event& event, ProcessIndex index) {
   k_.host.guest_mapped_bytes += process.space.mapped_bytes;
   note_peaks(process);
   if (refused_.contains(index)) refused_[child] = refused_[index];
+  mm::share_held_files(k_, index, child);
   const bool complete = mm::copy_address_space(k_, index, child);
   note_peaks();
   if (complete || k_.sched.current().dying) return;
@@ -331,7 +333,7 @@ void EventHandler::forget_idle_files() {
   }
   std::erase_if(files_, [&](const auto& entry) {
     host::File& file = k_.host.files[entry.second];
-    const bool idle = file.cached == 0 && file.nodes() == 0 && file.dirty == 0 && file.writeback == 0;
+    const bool idle = !file.in_memory() && file.cached == 0 && file.nodes() == 0 && file.dirty == 0 && file.writeback == 0;
     if (!idle || mapped.contains(entry.second) || files_kept_.contains(entry.second)) return false;
     file = host::File{};
     free_files_.push_back(entry.second);
@@ -340,19 +342,37 @@ void EventHandler::forget_idle_files() {
   forget_files_at_ = std::max(kFilesKept, 2 * files_.size());
 }
 
+// What was cached of it before is taken for a mistake of the capture and dropped.
+void EventHandler::file_in_memory(const Event& event) {
+  const host::FileIndex file = file_of(event.address);
+  const auto home = (event.flags & trace::kUnevictable) != 0 ? host::FileHome::kRamfs : host::FileHome::kShmem;
+  if (k_.host.files[file].home != home) mm::truncate_file(k_, file, 0);
+  k_.host.files[file].home = home;
+  k_.host.files[file].nameless = (event.flags & trace::kNameless) != 0;
+  if (k_.host.files[file].nameless && k_.host.files[file].holders == 0) mm::truncate_file(k_, file, 0);
+}
+
 void EventHandler::file_io(const Event& event, ProcessIndex index) {
   const uint8_t cgroup = k_.host.processes[index].cgroup;
   const host::FileIndex file = file_of(event.address);
   const bool io = event.kind == EventKind::kFileRead || event.kind == EventKind::kFileWrite;
-  if (io) k_.host.app_file_bytes += static_cast<int64_t>(event.bytes);
+  const uint64_t first_whole = (event.argument + kPageBytes - 1) >> kPageShift;
+  if (io && (event.flags & trace::kPresent) == 0) k_.host.app_file_bytes += static_cast<int64_t>(event.bytes);
+  const bool in_memory = k_.host.files[file].in_memory();
   bool done = true;
   switch (event.kind) {
-    case EventKind::kFileRead: done = mm::file_read(k_, file, event.argument, event.bytes, cgroup); break;
-    case EventKind::kFileWrite: done = mm::file_write(k_, file, event.argument, event.bytes, cgroup); break;
+    case EventKind::kFileRead:
+      done = in_memory ? mm::shmem_read(k_, index, file, event.argument, event.bytes) : mm::file_read(k_, file, event.argument, event.bytes, cgroup);
+      break;
+    case EventKind::kFileWrite:
+      done = in_memory ? mm::shmem_write(k_, index, file, event.argument, event.bytes) : mm::file_write(k_, file, event.argument, event.bytes, cgroup);
+      break;
     case EventKind::kFileSync: mm::sync_file(k_, file); break;
-    default: mm::truncate_file(k_, file, (event.argument + kPageBytes - 1) >> kPageShift); break;
+    case EventKind::kFilePunch: mm::punch_file(k_, file, first_whole, (event.argument + event.bytes) >> kPageShift); break;
+    default: mm::truncate_file(k_, file, first_whole); break;
   }
   if (!io) return;
+  if (in_memory) note_peaks();
   mm::handle_over_high(k_, cgroup);
   // ENOMEM: what the program would do then no capture shows.
   if (!done && !k_.sched.current().dying && k_.host.processes[index].alive) mm::mark_stuck(k_, index);
@@ -367,7 +387,7 @@ bool EventHandler::can_be_numbered(const Event& event) {
   uint64_t start = event.argument, bytes = event.bytes;
   if (event.kind == EventKind::kTouch || event.kind == EventKind::kReference) start = event.address;
   else if (event.kind == EventKind::kMapFile) bytes = 0;
-  else if (event.kind != EventKind::kRemap && event.kind != EventKind::kFileRead && event.kind != EventKind::kFileWrite) return true;
+  else if (event.kind != EventKind::kRemap && event.kind != EventKind::kFileRead && event.kind != EventKind::kFileWrite && event.kind != EventKind::kFilePunch) return true;
   if (start < host::kAddressEnd && bytes <= host::kAddressEnd - start) return true;
   say_once(beyond_told_, "process " + std::to_string(event.pid) + " used memory or a part of a file beyond 4 PiB, more than the model can number; that was left out");
   return false;
@@ -414,7 +434,9 @@ void EventHandler::apply(const Event& event, ProcessIndex index) {
     case EventKind::kFileRead:
     case EventKind::kFileWrite:
     case EventKind::kFileSync:
+    case EventKind::kFilePunch:
     case EventKind::kFileTruncate: file_io(event, index); break;
+    case EventKind::kFileInMemory: file_in_memory(event); break;
     case EventKind::kSetPolicy:
     case EventKind::kBindRange:
     case EventKind::kHomeNode: place(event, index); break;

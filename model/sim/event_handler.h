@@ -47,6 +47,7 @@ class EventHandler {
   bool dup_accounted(host::ProcessIndex parent);
   void exec(host::ProcessIndex process);
   void set_comm(const trace::Event& event, host::ProcessIndex process);
+  void file_in_memory(const trace::Event& event);
   void file_io(const trace::Event& event, host::ProcessIndex process);
   void place(const trace::Event& event, host::ProcessIndex process);
   void run_on(uint64_t cpu_mask);

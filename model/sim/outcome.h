@@ -143,7 +143,7 @@ struct Site {
 
 /// memory.stat of a cgroup and those below it.
 struct MemoryStat {
-  Pages anon, file, kernel, pagetables, file_mapped, file_dirty, file_writeback, swapcached;
+  Pages anon, file, shmem, kernel, pagetables, file_mapped, file_dirty, file_writeback, swapcached;
   Bytes slab_reclaimable;
   host::LruSizes lru;
   host::VmstatArray events;              // under the names that vmstat has for them

@@ -273,7 +273,8 @@ class Simulation::Impl {
       const FiberId fiber = task.fiber;
       scheduler_.actor(fiber).stack_id = task.event.stack_id;
       const Process& process = host_.processes[task.process];
-      if (process.alive && !process.dying && !process.stuck) {
+      // What kind of file it is holds for others, too.
+      if ((process.alive && !process.dying && !process.stuck) || task.event.kind == trace::EventKind::kFileInMemory) {
         const host::PageArray::InUse in_use(host_.pages);
         handler_.handle(task.event, task.process);
       } else if (task.event.kind == EventKind::kFork) {

@@ -23,9 +23,13 @@
 //   kAlloc          pointer              length                    kMapping|kThreadStack|kSharedMapping; a sampled allocation (for sites only; no model effect)
 //   kFree           pointer              -                         -
 //   kFileRead       file id              length                    file offset in `argument`
-//   kFileWrite      file id              length                    file offset in `argument`
+//   kFileWrite      file id              length                    file offset in `argument`; kPresent: the pages were found, nobody saw the write
 //   kFileSync       file id              -                         fsync(): all of it is written back
 //   kFileTruncate   file id              -                         pages from file offset `argument` on are dropped
+//   kFileInMemory   file id              -                         kUnevictable|kNameless  the file is no page cache: tmpfs, memfd, System V,
+//                                                                  shared anonymous memory (swap can take it), or ramfs; before its first
+//                                                                  use, and again when its last name is taken away
+//   kFilePunch      file id              length                    whole pages in [`argument`, +length) of the file are dropped
 //   kSetPolicy      node mask            -                         set_mempolicy() of this thread; PolicyMode in flags
 //   kBindRange      start                length                    mbind(); node mask in `argument`, PolicyMode in flags
 //   kHomeNode       start                length                    set_mempolicy_home_node(); the node in `argument`
@@ -48,6 +52,7 @@ enum class EventKind : uint8_t {
   kTouch, kReference, kOomScoreAdj, kAlloc, kFree, kFileRead, kFileWrite, kClock, kLost,
   kFileSync, kFileTruncate, kMapFile,
   kSetPolicy, kBindRange, kHomeNode, kAffinity, kAdviseHuge, kThpDisable, kLimit,
+  kFileInMemory, kFilePunch,
 };
 
 /// MPOL_* numbers of the kernel; kSetPolicy and kBindRange carry one in `flags`, without its MPOL_F_* bits. Node masks
@@ -58,7 +63,7 @@ enum class PolicyMode : uint8_t {
 
 enum EventFlag : uint8_t {
   kWrite = 1 << 0,         // kTouch, kReference: a write; else a read
-  kPresent = 1 << 1,       // kTouch: was already there when tracking found it
+  kPresent = 1 << 1,       // kTouch, kFileWrite: was already there when tracking found it
   kExitBySignal = 1 << 0,  // kExit
   kPrivate = 1 << 0,       // kMap: MAP_PRIVATE (else shared)
   kAnonymous = 1 << 1,     // kMap: not backed by a file
@@ -71,6 +76,8 @@ enum EventFlag : uint8_t {
   kMapping = 1 << 0,       // kAlloc: by mmap(), not by the allocator
   kThreadStack = 1 << 1,   // kAlloc: a new thread's stack; the pointer is somewhere in it, its length unknown (0)
   kSharedMapping = 1 << 2, // kAlloc, beside kMapping: MAP_SHARED
+  kUnevictable = 1 << 0,   // kFileInMemory: ramfs
+  kNameless = 1 << 1,      // kFileInMemory: it ends with the last process that has used it
   kHugePages = 1 << 0,     // kAdviseHuge: wanted (else not wanted)
 };
 

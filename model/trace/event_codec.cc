@@ -29,6 +29,7 @@ KindClass class_of(uint8_t kind) {
     case EventKind::kFileWrite:
     case EventKind::kFileSync:
     case EventKind::kFileTruncate:
+    case EventKind::kFilePunch:
       return KindClass::kFile;
     case EventKind::kProcessStart:
     case EventKind::kComm:
@@ -55,6 +56,7 @@ KindClass class_of(uint8_t kind) {
     case EventKind::kAdviseHuge:
     case EventKind::kThpDisable:
     case EventKind::kLimit:
+    case EventKind::kFileInMemory:
     case EventKind::kClock:
     case EventKind::kLost:
       return KindClass::kRange;

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "model/mm/page_cache.h"
+#include "model/mm/shmem.h"
 #include "model/sim/simulation.h"
 #include "tests/support/machine.h"
 #include "tests/support/scenario.h"
@@ -123,6 +125,7 @@ RC_GTEST_PROP(Model, WhenEverybodyIsGoneAllMemoryIsFreeAgain, (Scenario scenario
   scenario.host.bystander = false;
   Machine m(build(scenario.host));
   const int64_t available = m.available();
+  m.host.files.emplace_back().home = host::FileHome::kShmem;
   std::vector<host::ProcessIndex> living{m.start(100)};
   int pid = 101;
   for (const support::Step& step : scenario.steps) {
@@ -156,6 +159,12 @@ RC_GTEST_PROP(Model, WhenEverybodyIsGoneAllMemoryIsFreeAgain, (Scenario scenario
         m.run([&] { mm::exit_process(m.k, p); });
         living.erase(living.begin() + static_cast<std::ptrdiff_t>(who));
         break;
+      case support::StepKind::kWriteMemoryFile:
+        m.run([&] { mm::shmem_write(m.k, p, 0, first << kPageShift, uint64_t{step.pages} << kPageShift); }, 0, m.process(p).pid);
+        break;
+      case support::StepKind::kCutMemoryFile:
+        m.run([&] { mm::punch_file(m.k, 0, first, last); });
+        break;
       default:
         m.touch(p, first, step.pages);
         break;
@@ -163,6 +172,7 @@ RC_GTEST_PROP(Model, WhenEverybodyIsGoneAllMemoryIsFreeAgain, (Scenario scenario
     std::erase_if(living, [&](host::ProcessIndex each) { return m.process(each).dying || !m.process(each).alive; });
   }
   for (host::ProcessIndex p : living) m.run([&] { mm::exit_process(m.k, p); });
+  m.run([&] { mm::truncate_file(m.k, 0, 0); });
   m.pass(Nanoseconds(10'000'000'000));
   // A page whose reader was killed in mid-read stays in the swap cache until reclaim meets it, as in the kernel.
   int64_t cached = 0;

@@ -86,6 +86,18 @@ class Program {
     map(first, pages, flags);
     feed(trace::EventKind::kMapFile, address(first), file, file_flags);
   }
+  /// The file is tmpfs's, a memfd or the like.
+  void file_in_memory(uint64_t file, uint8_t flags = 0) { feed(trace::EventKind::kFileInMemory, file, 0, flags); }
+  void truncate_file(uint64_t file, uint64_t pages) {
+    trace::Event event = make(trace::EventKind::kFileTruncate, file, 0);
+    event.argument = pages << kPageShift;
+    sink_->feed(event);
+  }
+  void punch_file(uint64_t file, uint64_t first, uint64_t pages) {
+    trace::Event event = make(trace::EventKind::kFilePunch, file, pages << kPageShift);
+    event.argument = first << kPageShift;
+    sink_->feed(event);
+  }
   Program fork(uint32_t child) {
     feed(trace::EventKind::kFork, child, 0);
     return Program(*sink_, child, child);

@@ -31,11 +31,15 @@ enum class StepKind : uint8_t {
   kThread,
   kPolicy,
   kBind,
-  kHuge
+  kHuge,
+  kWriteMemoryFile,
+  kTouchMemoryFile,
+  kCutMemoryFile
 };
-inline constexpr int kStepKinds = 14;
+inline constexpr int kStepKinds = 17;
 inline constexpr std::array kStepNames = {"touch", "read", "map",  "unmap", "give_back", "free_lazily",
-                                          "fork",  "exit", "move", "sleep", "thread", "policy", "bind", "huge"};
+                                          "fork",  "exit", "move", "sleep", "thread", "policy", "bind", "huge",
+                                          "write_memory_file", "touch_memory_file", "cut_memory_file"};
 
 struct Step {
   StepKind kind = StepKind::kTouch;
@@ -59,7 +63,7 @@ struct HostShape {
 
 struct Scenario {
   HostShape host;
-  uint16_t left_out = 0;  // bit per StepKind
+  uint32_t left_out = 0;  // bit per StepKind
   std::vector<Step> steps;
 };
 
@@ -93,10 +97,12 @@ inline host::HostSpec build(const HostShape& h) {
 /// Feeds the steps; processes that have exited drop out of `who`'s range. Calls `each` after every step.
 template <class Each>
 void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
-  constexpr uint64_t kThreadsAtMost = 8, kWindow = 512;
+  constexpr uint64_t kThreadsAtMost = 8, kWindow = 512, kMemoryFile = 7, kFileMappedAt = 1 << 17;
   std::vector<Program> running{Program(sink, 100)};
   running[0].window(kWindow);
   running[0].map(0, 1 << 16);
+  running[0].file_in_memory(kMemoryFile);
+  running[0].map_file(kFileMappedAt, 1 << 15, kMemoryFile, trace::kWritable);
   uint32_t next_pid = 101;
   for (const Step& step : scenario.steps) {
     if ((scenario.left_out >> static_cast<int>(step.kind)) & 1 || running.empty()) continue;
@@ -142,6 +148,16 @@ void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
         break;
       case StepKind::kHuge:
         p.advise_huge(step.first, step.pages, step.pages % 4 != 0);
+        break;
+      case StepKind::kWriteMemoryFile:
+        p.write_file(kMemoryFile, step.first, step.pages);
+        break;
+      case StepKind::kTouchMemoryFile:
+        p.touch(kFileMappedAt + step.first, step.pages);
+        break;
+      case StepKind::kCutMemoryFile:
+        if (step.pages % 2 == 0) p.truncate_file(kMemoryFile, step.first);
+        else p.punch_file(kMemoryFile, step.first, step.pages);
         break;
       case StepKind::kThread:
         if (running.size() < kThreadsAtMost)
@@ -194,8 +210,8 @@ struct Arbitrary<oomcast::support::Scenario> {
   static Gen<oomcast::support::Scenario> arbitrary() {
     using oomcast::support::Scenario;
     // Touching stays in: the mask never has bit 0.
-    const auto mask = gen::map(gen::inRange<uint16_t>(0, 1 << oomcast::support::kStepKinds),
-                               [](uint16_t bits) { return static_cast<uint16_t>(bits & ~1u); });
+    const auto mask = gen::map(gen::inRange<uint32_t>(0, 1u << oomcast::support::kStepKinds),
+                               [](uint32_t bits) { return bits & ~1u; });
     return gen::build<Scenario>(
         gen::set(&Scenario::host), gen::set(&Scenario::left_out, mask),
         gen::set(&Scenario::steps, gen::scale(1.5, gen::arbitrary<std::vector<oomcast::support::Step>>())));
