@@ -89,6 +89,8 @@ void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_
 void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
 /// Tells what file_hooks.cc holds back for this thread.
 void flush_file_note();
+/// Before an exec takes all mappings away: what was touched of shared memory is looked at, if this process has any. No hello for its sake.
+void look_at_shared_memory();
 /// False in a vfork child: it has our memory, but descriptors of its own.
 bool in_own_process();
 void agent_note_sensitive(ring::Sensitive what);

@@ -65,6 +65,7 @@ template <class Start>
 template <class Start>
 int with_environment(const char* path, Strings envp, bool replaces_us, Start start) {
   const int saved_errno = errno;
+  if (replaces_us) look_at_shared_memory();
   const EnvironmentRoom room = path != nullptr ? room_without_library(path, envp) : EnvironmentRoom{};
   errno = saved_errno;
   if (room.pointers == 0) return start(envp);

@@ -32,31 +32,41 @@ constexpr uint64_t kUnknown = 0, kNotAFile = 1;
 constexpr int kDescriptors = 4096;
 constexpr uint64_t kPage = 4096;
 constexpr uint64_t kClaimed = uint64_t{1} << 63;  // beside a file's number: the recorder knows that the hooks tell of it
+constexpr uint64_t kInMemory = uint64_t{1} << 62;  // the file is memory: when it is closed, it may be gone
 std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
+std::atomic<bool> uses_memory_files{false};
 
-void forget(int fd) {
-  if (fd >= 0 && fd < kDescriptors) file_of_descriptor[fd].store(kUnknown, std::memory_order_relaxed);
+/// The number of the file if it is memory, else 0.
+uint64_t forget(int fd) {
+  if (fd < 0 || fd >= kDescriptors) return 0;
+  const uint64_t known = file_of_descriptor[fd].exchange(kUnknown, std::memory_order_relaxed);
+  return known > kNotAFile && (known & kInMemory) != 0 ? known & ~(kClaimed | kInMemory) : 0;
 }
 
 void forget_from(unsigned first, unsigned last) {
   for (unsigned fd = first; fd <= last && fd < kDescriptors; ++fd) forget(static_cast<int>(fd));
 }
 
-/// Files that no page cache stands behind: what the kernel makes up as it is read, and direct I/O.
-bool uncached(int fd) {
-  const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
-  if (flags >= 0 && (flags & O_DIRECT) != 0) return true;
+enum class Home : uint8_t { kCached, kUncached, kMemory };
+
+/// kUncached: no page cache stands behind it, as behind what the kernel makes up as it is read, and direct I/O.
+Home home_of(int fd) {
   struct statfs system;
-  if (raw_syscall(SYS_fstatfs, fd, arg(&system)) != 0) return true;
-  switch (static_cast<unsigned long>(system.f_type)) {
+  if (raw_syscall(SYS_fstatfs, fd, arg(&system)) != 0) return Home::kUncached;
+  const auto type = static_cast<unsigned long>(system.f_type);
+  if (type == TMPFS_MAGIC || type == RAMFS_MAGIC) return Home::kMemory;
+  const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
+  if (flags >= 0 && (flags & O_DIRECT) != 0) return Home::kUncached;
+  switch (type) {
+    case HUGETLBFS_MAGIC:
     case PROC_SUPER_MAGIC:
     case SYSFS_MAGIC:
     case DEBUGFS_MAGIC:
     case TRACEFS_MAGIC:
     case SECURITYFS_MAGIC:
     case CGROUP_SUPER_MAGIC:
-    case CGROUP2_SUPER_MAGIC: return true;
-    default: return false;
+    case CGROUP2_SUPER_MAGIC: return Home::kUncached;
+    default: return Home::kCached;
   }
 }
 
@@ -75,10 +85,16 @@ void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_
 uint64_t look_up(int fd) {
   struct stat status;
   if (raw_syscall(SYS_fstat, fd, arg(&status)) != 0) return kUnknown;
-  const uint64_t file = !S_ISREG(status.st_mode) || uncached(fd) ? kNotAFile : ring::file_id(status.st_dev, status.st_ino);
+  const Home home = S_ISREG(status.st_mode) ? home_of(fd) : Home::kUncached;
+  const uint64_t file = home == Home::kUncached ? kNotAFile : ring::file_id(status.st_dev, status.st_ino);
   if (!in_own_process()) return kNotAFile;
-  if (fd >= kDescriptors) return file;
-  file_of_descriptor[fd].store(file, std::memory_order_relaxed);
+  if (fd < kDescriptors) file_of_descriptor[fd].store(home == Home::kMemory ? file | kInMemory : file, std::memory_order_relaxed);
+  if (home == Home::kMemory) {
+    // Answered while the descriptor is open: it tells the file's name.
+    uses_memory_files.store(true, std::memory_order_relaxed);
+    push(EventKind::kFileInMemory, file, static_cast<uint64_t>(fd), status.st_nlink);
+    agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
+  }
   return file;
 }
 
@@ -86,14 +102,29 @@ uint64_t look_up(int fd) {
 uint64_t file_behind(int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
   const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
-  return known != kUnknown ? known & ~kClaimed : look_up(fd);
+  if (known == kUnknown) return look_up(fd);
+  return known == kNotAFile ? known : known & ~(kClaimed | kInMemory);
+}
+
+bool in_memory(int fd) {
+  if (fd < 0 || fd >= kDescriptors) return false;
+  const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
+  return known > kNotAFile && (known & kInMemory) != 0;
+}
+
+/// After a close, a dup over it or an unlink. 0: of which file is not known.
+void note_may_be_gone(uint64_t file) {
+  if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process()) return;
+  push(EventKind::kFileInMemory, file, 0, 0, ring::kMayBeGone);
 }
 
 /// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call that only
 /// changes the file, as ftruncate() does, claims nothing: what follows may be stdio's.
 void claim(int fd, uint64_t file) {
-  if (file <= kNotAFile || fd >= kDescriptors || file_of_descriptor[fd].load(std::memory_order_relaxed) != file) return;
-  file_of_descriptor[fd].store(file | kClaimed, std::memory_order_relaxed);
+  if (file <= kNotAFile || fd >= kDescriptors) return;
+  const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
+  if ((known & ~kInMemory) != file) return;
+  file_of_descriptor[fd].store(known | kClaimed, std::memory_order_relaxed);
   push(EventKind::kFileRead, file, 0, 0);
 }
 
@@ -157,7 +188,7 @@ void note_stream_closing(FILE* stream, int fd) {
   if (known == kNotAFile || (known & kClaimed) != 0) return;  // or told by the hooks
   const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
   struct stat status;
-  if (position < static_cast<long>(kLeastMove) || raw_syscall(SYS_fstat, fd, arg(&status)) != 0 || !S_ISREG(status.st_mode) || uncached(fd) || !in_own_process()) return;
+  if (position < static_cast<long>(kLeastMove) || raw_syscall(SYS_fstat, fd, arg(&status)) != 0 || !S_ISREG(status.st_mode) || home_of(fd) == Home::kUncached || !in_own_process()) return;
   const EventKind kind = __fwriting(stream) != 0 ? EventKind::kFileWrite : EventKind::kFileRead;
   push(kind, ring::file_id(status.st_dev, status.st_ino), static_cast<uint64_t>(position), static_cast<uint64_t>(fd), ring::kLastPosition);
   keep_in_step();
@@ -307,8 +338,62 @@ OOMCAST_EXPORT ssize_t copy_file_range(int in, off_t* in_offset, int out, off_t*
 
 OOMCAST_CHANGE(EventKind::kFileSync, fsync, 0, (int fd), (fd))
 OOMCAST_CHANGE(EventKind::kFileSync, fdatasync, 0, (int fd), (fd))
-OOMCAST_CHANGE(EventKind::kFileTruncate, ftruncate, static_cast<uint64_t>(bytes), (int fd, off_t bytes), (fd, bytes))
-OOMCAST_CHANGE(EventKind::kFileTruncate, ftruncate64, static_cast<uint64_t>(bytes), (int fd, off_t bytes), (fd, bytes))
+
+/// What was touched through a mapping of the file and is about to be cut off counts.
+#define OOMCAST_TRUNCATE(name)                                                                                          \
+  OOMCAST_EXPORT int name(int fd, off_t bytes) {                                                                        \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                                                                     \
+    const uint64_t file = file_behind(fd);                                                                              \
+    if (file > kNotAFile && in_memory(fd)) agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kLookAtShared, 0);  \
+    return change(EventKind::kFileTruncate, fd, static_cast<uint64_t>(bytes), [&] { return real_libc_table.name(fd, bytes); }); \
+  }
+OOMCAST_TRUNCATE(ftruncate)
+OOMCAST_TRUNCATE(ftruncate64)
+
+namespace {
+
+/// Only of files that are memory: on a disk, blocks are set aside and no page is used.
+void note_allocated(int fd, int mode, off_t offset, off_t bytes) {
+  if (bytes <= 0 || offset < 0) return;
+  const uint64_t file = file_behind(fd);
+  if (file <= kNotAFile || !in_memory(fd)) return;
+  flush_file_note();
+  if ((mode & ~FALLOC_FL_KEEP_SIZE) == 0) push(EventKind::kFileWrite, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset), trace::kPresent);
+  else if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) push(EventKind::kFilePunch, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset));
+  keep_in_step();
+}
+
+}  // namespace
+
+#define OOMCAST_ALLOCATE(name, mode, parameters, arguments)   \
+  OOMCAST_EXPORT int name parameters {                        \
+    if (!OOMCAST_HAVE(name)) return missing<int>();           \
+    const int result = real_libc_table.name arguments;        \
+    if (result == 0) note_allocated(fd, mode, offset, bytes); \
+    return result;                                            \
+  }
+OOMCAST_ALLOCATE(fallocate, how, (int fd, int how, off_t offset, off_t bytes), (fd, how, offset, bytes))
+OOMCAST_ALLOCATE(fallocate64, how, (int fd, int how, off_t offset, off_t bytes), (fd, how, offset, bytes))
+OOMCAST_ALLOCATE(posix_fallocate, 0, (int fd, off_t offset, off_t bytes), (fd, offset, bytes))
+OOMCAST_ALLOCATE(posix_fallocate64, 0, (int fd, off_t offset, off_t bytes), (fd, offset, bytes))
+
+OOMCAST_EXPORT ssize_t splice(int in, off_t* in_offset, int out, off_t* out_offset, size_t bytes, unsigned flags) {
+  if (!OOMCAST_HAVE(splice)) return missing<ssize_t>();
+  return between(out, in, in_offset, out_offset, [&] { return real_libc_table.splice(in, in_offset, out, out_offset, bytes, flags); });
+}
+
+#define OOMCAST_UNLINK(name, parameters, arguments)    \
+  OOMCAST_EXPORT int name parameters {                 \
+    if (!OOMCAST_HAVE(name)) return missing<int>();    \
+    const int result = real_libc_table.name arguments; \
+    if (result == 0) note_may_be_gone(0);              \
+    return result;                                     \
+  }
+OOMCAST_UNLINK(unlink, (const char* path), (path))
+OOMCAST_UNLINK(unlinkat, (int base, const char* path, int flags), (base, path, flags))
+OOMCAST_UNLINK(remove, (const char* path), (path))
+OOMCAST_UNLINK(shm_unlink, (const char* name), (name))
+OOMCAST_UNLINK(rename, (const char* from, const char* to), (from, to))
 
 #define OOMCAST_OPEN(name, parameters, arguments)              \
   OOMCAST_EXPORT int name parameters {                         \
@@ -337,28 +422,33 @@ OOMCAST_OPEN_2(creat, (const char* path, mode_t mode), (path, mode), O_WRONLY | 
 OOMCAST_OPEN_2(creat64, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
 
 // A descriptor is forgotten before it is closed: afterwards another thread may have it already.
-#define OOMCAST_CLOSE(name, forgetting, parameters, arguments) \
+#define OOMCAST_CLOSE(name, forgetting, closed, parameters, arguments) \
   OOMCAST_EXPORT int name parameters {                         \
     if (!OOMCAST_HAVE(name)) return missing<int>();            \
     forgetting;                                                \
-    return real_libc_table.name arguments;                     \
+    const int result = real_libc_table.name arguments;         \
+    closed;                                                    \
+    return result;                                             \
   }
-OOMCAST_CLOSE(close, forget(fd), (int fd), (fd))
-OOMCAST_CLOSE(close_range, if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) forget_from(first, last), (unsigned first, unsigned last, int flags), (first, last, flags))
+OOMCAST_CLOSE(close, const uint64_t file = forget(fd), if (file != 0) note_may_be_gone(file), (int fd), (fd))
+OOMCAST_CLOSE(close_range, if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) forget_from(first, last), note_may_be_gone(0), (unsigned first, unsigned last, int flags), (first, last, flags))
 
 OOMCAST_EXPORT int fclose(FILE* stream) {
   if (!OOMCAST_HAVE(fclose)) return missing<int>();
   const int saved_errno = errno;
   note_stream_closing(stream, fileno(stream));
-  forget(fileno(stream));
+  const uint64_t file = forget(fileno(stream));
   errno = saved_errno;
-  return real_libc_table.fclose(stream);
+  const int result = real_libc_table.fclose(stream);
+  if (file != 0) note_may_be_gone(file);
+  return result;
 }
 
 OOMCAST_EXPORT void closefrom(int first) {
   if (!OOMCAST_HAVE(closefrom)) return;
   forget_from(first < 0 ? 0 : static_cast<unsigned>(first), ~0u);
   real_libc_table.closefrom(first);
+  note_may_be_gone(0);
 }
 
 OOMCAST_EXPORT int dup(int fd) {
@@ -371,14 +461,14 @@ OOMCAST_EXPORT int dup(int fd) {
 OOMCAST_EXPORT int dup2(int fd, int wanted) {
   if (!OOMCAST_HAVE(dup2)) return missing<int>();
   const int copy = real_libc_table.dup2(fd, wanted);
-  forget(copy);
+  if (const uint64_t file = forget(copy); file != 0) note_may_be_gone(file);
   return copy;
 }
 
 OOMCAST_EXPORT int dup3(int fd, int wanted, int flags) {
   if (!OOMCAST_HAVE(dup3)) return missing<int>();
   const int copy = real_libc_table.dup3(fd, wanted, flags);
-  forget(copy);
+  if (const uint64_t file = forget(copy); file != 0) note_may_be_gone(file);
   return copy;
 }
 

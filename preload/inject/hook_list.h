@@ -35,7 +35,7 @@
 #define OOMCAST_OWN_HOOKS(X)                                                                                     \
   X(cfree) X(free_sized) X(free_aligned_sized)                                                                   \
   X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
-  X(mlock2) X(mlockall) X(shmdt) X(_exit) X(_Exit)                                                               \
+  X(mlock2) X(mlockall) X(shmdt) X(shmctl) X(_exit) X(_Exit)                                                               \
   X(mbind) X(set_mempolicy) X(set_mempolicy_home_node) X(sched_setaffinity)                                      \
   X(pipe2) X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)                                           \
   X(execve) X(execv) X(execvp) X(execl) X(execlp) X(execle) X(execveat)
@@ -80,6 +80,16 @@
   X(ssize_t, sendfile, (int, int, off_t*, size_t))                         \
   X(ssize_t, sendfile64, (int, int, off_t*, size_t))                       \
   X(ssize_t, copy_file_range, (int, off_t*, int, off_t*, size_t, unsigned)) \
+  X(ssize_t, splice, (int, off_t*, int, off_t*, size_t, unsigned))         \
+  X(int, fallocate, (int, int, off_t, off_t))                              \
+  X(int, fallocate64, (int, int, off_t, off_t))                            \
+  X(int, posix_fallocate, (int, off_t, off_t))                             \
+  X(int, posix_fallocate64, (int, off_t, off_t))                           \
+  X(int, unlink, (const char*))                                            \
+  X(int, unlinkat, (int, const char*, int))                                \
+  X(int, remove, (const char*))                                            \
+  X(int, rename, (const char*, const char*))                               \
+  X(int, shm_unlink, (const char*))                                        \
   X(int, fsync, (int))                                                     \
   X(int, fdatasync, (int))                                                 \
   X(int, ftruncate, (int, off_t))                                          \

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -29,7 +30,9 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-std::atomic<bool> maps_files{false};  // this process has mapped a file's data
+constexpr uint64_t kLeastSharedBytes = 64 << 10;  // less is seen when it is polled, or is little
+std::atomic<bool> maps_files{false};   // this process has mapped a file's data
+std::atomic<bool> maps_shared{false};  // it has mapped memory that others may share
 
 /// While touches are polled, nothing else tells what was touched in memory that is about to go. True: the recorder has been asked,
 /// and takes the memory for gone.
@@ -58,11 +61,17 @@ int protected_now(void* start, size_t bytes, int protection, long result) {
 
 }  // namespace
 
+void look_at_shared_memory() {
+  if (maps_shared.load(std::memory_order_relaxed) && tracking_now() && thread_state.inside == 0 && in_own_process())
+    agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kLookAtShared, 0);
+}
+
 OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
   const LargeRequest large(bytes);
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
   // Its pages are found by polling: whoever takes the mapping away has to let the recorder look first.
   if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);
+  if (!failed(result) && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE)) maps_shared.store(true, std::memory_order_relaxed);
   if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
       agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) && thread_state.refused) {
     // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
@@ -80,7 +89,8 @@ OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((
 OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
   const bool of_file = maps_files.load(std::memory_order_relaxed) && bytes >= ring::kLeastMappedFileBytes;
   const auto address = reinterpret_cast<uint64_t>(start);
-  const bool asked = of_file ? agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), ring::kOfFile, 0) : before_free(start, bytes);
+  const bool of_shared = maps_shared.load(std::memory_order_relaxed) && bytes >= kLeastSharedBytes && tracking();
+  const bool asked = of_file || of_shared ? agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), of_file ? ring::kOfFile : 0, 0) : before_free(start, bytes);
   const long result = raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes));
   // Told again afterwards: the same file may be mapped in the same place before the recorder looks, or the call have failed.
   if (asked) agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, page_up(bytes), 0, 0);
@@ -137,9 +147,18 @@ OOMCAST_EXPORT int pkey_mprotect(void* start, size_t bytes, int protection, int 
 
 /// How much it gives back the recorder knows: the whole segment.
 OOMCAST_EXPORT int shmdt(const void* start) {
-  if (tracking() && agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed) != UINT64_MAX)
-    agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), 4096, 0, 0);
-  return static_cast<int>(with_errno(raw_syscall(SYS_shmdt, arg(start))));
+  const auto address = reinterpret_cast<uint64_t>(start);
+  const bool asked = tracking() && agent_request(ring::RequestKind::kFreeing, address, 4096, 0, 0);
+  const long result = raw_syscall(SYS_shmdt, arg(start));
+  if (asked) agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, 4096, 0, 0);
+  return static_cast<int>(with_errno(result));
+}
+
+/// A segment without a name is gone when nobody maps it any more, at once if nobody does.
+OOMCAST_EXPORT int shmctl(int id, int command, struct shmid_ds* buffer) {
+  const long result = raw_syscall(SYS_shmctl, id, command, arg(buffer));
+  if (result == 0 && command == IPC_RMID && tracking()) agent_note(trace::EventKind::kFileInMemory, 0, 0, 0, ring::kMayBeGone);
+  return static_cast<int>(with_errno(result));
 }
 
 OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {

@@ -126,7 +126,6 @@ bool Session::memory_lives(Process& process) {
 
 /// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
 void Session::forget_address_space(Process& process) {
-  release_all_shared(process);
   return_loans(process);
   process.fork_group = 0;
   process.maps_shared_memory = false;
@@ -268,6 +267,7 @@ void Session::on_process_end(Process& process) {
   if (status == -1) status = process.exit_status >= 0 ? (process.exit_status & 0xff) << 8 : 0;
   const bool by_signal = WIFSIGNALED(status);
   const int value = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
+  if (!memory_files_.empty() && (memory_files_.size() <= kFewFiles || monotonic_ns() >= next_settle_ns_)) settle_memory_files(process, &process);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kExit);
   event.address = static_cast<uint64_t>(value);
   event.flags = by_signal ? trace::kExitBySignal : 0;
@@ -289,7 +289,6 @@ void Session::drop_process(uint32_t pid) {
   Process* process = find(pid);
   if (process == nullptr) return;
   if (!process->greeted && !process->comm.empty() && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
-  release_all_shared(*process);
   return_loans(*process);
   process->pages.clear_all();
   note_tracked(*process);
@@ -310,6 +309,7 @@ void Session::became_other_program(Process& process) {
   feed_simple(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);
   if (!near_) sampler_.watch(process.pid);
+  if (!memory_files_.empty()) settle_memory_files(process, nullptr);
   feed_comm(process);
 }
 

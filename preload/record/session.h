@@ -18,7 +18,7 @@
 //   session_children.cc   children that do not say hello
 //   session_poll.cc       the page tables: touches and later writes that no fault tells
 //   session_cow.cc        copies of pages that a fork left shared
-//   session_shared.cc     shared memory, counted once
+//   session_shared.cc     shared memory and files that are memory
 //   session_signals.cc    signals to the recorder, passed on to the guest
 //   session_guard.cc      a guest that is about to exhaust this machine, or has
 //   session_summary.cc    what is said of the capture at its end
@@ -38,12 +38,12 @@
 
 #include "preload/record/doorbell.h"
 #include "preload/record/guest_content.h"
+#include "preload/record/memory_file.h"
 #include "preload/record/memory_guard.h"
 #include "preload/record/near_cpu.h"
 #include "preload/record/process.h"
 #include "preload/record/recorder.h"
 #include "preload/record/rss_sampler.h"
-#include "preload/record/shared_memory.h"
 #include "preload/record/signal_witness.h"
 #include "preload/record/stack_table.h"
 #include "preload/record/statistics.h"
@@ -335,14 +335,25 @@ class Session {
   void poll_copies(Process& process, bool whole);
   void poll_copied_run(Process& process, const std::vector<Process*>& partners, uint64_t start, uint64_t end);
   // session_shared.cc
+  enum class DeviceKind : uint8_t { kOther, kShmem, kRamfs };
+  using MemoryFiles = std::map<uint64_t, MemoryFile>;
+  DeviceKind device_kind(uint64_t device, const std::string& path);
   bool is_shared_memory(const Vma& vma);
+  void tell_memory_file(Process& process, uint64_t device, uint64_t inode, const std::string& shown);
+  void feed_memory_file(Process& process, uint64_t id, const MemoryFile& file);
+  void on_memory_file_note(Process& process, const trace::Event& note);
+  void learn_open_memory_file(Process& process, int number);
+  bool still_named(MemoryFile& file);
+  bool still_used(uint64_t id, const MemoryFile& file, const Process* leaving);
+  MemoryFiles::iterator settle_memory_file(Process& process, MemoryFiles::iterator at, const Process* leaving);
+  void settle_memory_files(Process& process, const Process* leaving);
   void reconcile_shared(Process& process, uint64_t start, uint64_t end);
   static void count_shared(Process& process);
-  using Sharers = std::vector<std::pair<Process*, Area>>;
-  Sharers sharers_of(uint64_t object_id, const Process& but);
-  void hand_over(Process& process, uint64_t object_id, uint64_t offset, const Sharers& sharers);
-  void release_shared(Process& process, const Area& area);
-  void release_all_shared(Process& process);
+  void forget_shared_mappings(Process& process, uint64_t start, uint64_t end);
+  void forget_cut(const trace::Event& note);
+  void look_at_shared_now(Process& process);
+  void learn_shared_mappings(Process& process, uint64_t start, uint64_t end);
+  void release_shared(Process& process, const std::vector<Area>& areas, bool leaving);
   // session_sweep.cc
   void tick();
   void tick_process(Process& process, uint64_t now_ns);
@@ -398,8 +409,9 @@ class Session {
   GuestContent content_;
   uint64_t last_fork_group_ = 0, copies_seen_ = 0;
   uint64_t grown_bytes_ = 0;                             // found where a mapping had grown over it meanwhile
-  std::unordered_map<uint64_t, SharedObject> objects_;   // by device and inode
-  std::unordered_map<uint64_t, bool> shmem_devices_;     // st_dev -> is it a tmpfs
+  MemoryFiles memory_files_;                             // by file number
+  std::unordered_map<uint64_t, DeviceKind> memory_devices_;  // by st_dev
+  uint64_t next_settle_ns_ = 0;
   bool saw_mapped_file_ = false, saw_program_file_ = false;
   std::map<uint64_t, bool> images_;  // by file number: an ELF file
   uint64_t unseen_file_bytes_ = 0;

@@ -243,10 +243,10 @@ void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
     run_end = area.end;
   }
   flush();
-  for (const Area& area : removed) release_shared(process, area);
   process.pages.clear(start, end);
   if (std::any_of(removed.begin(), removed.end(), [](const Area& area) { return area.shared; })) count_shared(process);
   note_tracked(process);
+  release_shared(process, removed, false);
   process.sampled.erase(process.sampled.lower_bound(start), process.sampled.lower_bound(end));
   if (process.shared) {
     process.shared->known.set(start, end, false);

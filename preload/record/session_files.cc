@@ -33,6 +33,10 @@ void Session::on_file_note(Process& process, const trace::Event& note) {
   event.address = note.address;
   event.bytes = note.bytes;
   event.argument = note.argument;
+  if (memory_files_.contains(note.address)) event.stack_id = stacks_.intern_kind(SiteKind::kShared);
+  const bool cut = note.kind == trace::EventKind::kFileTruncate || note.kind == trace::EventKind::kFilePunch;
+  if (cut && memory_files_.contains(note.address)) forget_cut(note);
+  if (note.kind == trace::EventKind::kFileWrite) event.flags = note.flags & trace::kPresent;
   process.active = true;
   drain_soon(process, now);
   feed(event);

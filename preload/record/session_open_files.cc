@@ -70,6 +70,7 @@ void FileUse::forget_closed(const std::map<int, OpenFile>& still_open) {
 
 void Session::note_file_use(Process& process, const trace::Event& note) {
   FileUse& use = process.file_use;
+  if ((note.flags & trace::kPresent) != 0) return;  // allocated: nothing was moved
   if (note.kind == trace::EventKind::kFileRead) use.noted.read_bytes += note.bytes;
   else if (note.kind == trace::EventKind::kFileWrite) use.noted.written_bytes += note.bytes;
   else return;
@@ -121,12 +122,14 @@ uint64_t Session::feed_move(Process& process, int number, OpenFile& file, IoTota
     file.position = std::min(before, file.position);
     return 0;
   }
+  learn_open_memory_file(process, number);
   own -= moved;
   file.position = before + moved;
   trace::Event event = stamped(process, nullptr, read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);
   event.address = file.object;
   event.bytes = moved;
   event.argument = before;
+  if (memory_files_.contains(file.object)) event.stack_id = stacks_.intern_kind(SiteKind::kShared);
   feed(event);
   unseen_file_bytes_ += moved;
   process.active = true;

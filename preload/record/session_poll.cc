@@ -316,7 +316,15 @@ void Session::poll_watches(Process& process) {
 /// The program is about to give this memory back: what it touched there and nobody has looked at yet counts. It is gone
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
-  if (process.tracked_by_faults()) return;
+  if (const Area* area = process.map.find(start); area == nullptr || area->shared) learn_shared_mappings(process, start, end);
+  if (process.tracked_by_faults()) {
+    std::vector<PageRange> shared;
+    process.map.for_each(start, end, [&](const Area& area) {
+      if (area.shared) shared.emplace_back(area.start, area.end);
+    });
+    for (const auto& [from, to] : shared) reconcile_shared(process, from, to);
+    return;
+  }
   process.leaving.gone(start, end);  // what a lost note has left there
   // All of a segment goes when its first page is named.
   if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);

@@ -246,7 +246,7 @@ void Session::inherit_from(Process& child, Process& parent) {
   inherit_open_files(child, parent);
   // Registration and write protection do not pass over a fork; what is mapped does, and of shared memory no page.
   for (const auto& [start, area] : parent.map.areas())
-    if (area.shared) child.pages.clear(area.start, area.end);
+    if (area.shared) child.pages.clear(area.start, area.end);  // it faults them in for itself
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
   for (const auto& [start, area] : child.map.areas()) child.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { watched.push_back(address); });
@@ -310,6 +310,8 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       if (Process* other = request.address == 0 ? &process : find(static_cast<uint32_t>(request.address))) give_way(*other, static_cast<ring::GiveWay>(request.argument));
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
+      if (request.argument == ring::kLookAtShared) look_at_shared_now(process);
+      break;
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked: break;
   }
@@ -351,12 +353,18 @@ void Session::drain_ring(Process& process) {
         break;
       }
       case trace::EventKind::kFork: note_newborn(process, static_cast<uint32_t>(note.address)); break;
-      case trace::EventKind::kUnmap: forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes)); [[fallthrough]];
+      case trace::EventKind::kUnmap:
+        forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes));
+        forget_shared_mappings(process, page_down(note.address), page_up(note.address + note.bytes));
+        process.leaving.gone(page_down(note.address), page_up(note.address + note.bytes));
+        break;
       case trace::EventKind::kAdviseDontneed: process.leaving.gone(page_down(note.address), page_up(note.address + note.bytes)); break;
       case trace::EventKind::kFileRead:
       case trace::EventKind::kFileWrite:
       case trace::EventKind::kFileSync:
+      case trace::EventKind::kFilePunch:
       case trace::EventKind::kFileTruncate: on_file_note(process, note); break;
+      case trace::EventKind::kFileInMemory: on_memory_file_note(process, note); break;
       case trace::EventKind::kSetPolicy:
       case trace::EventKind::kBindRange:
       case trace::EventKind::kHomeNode:

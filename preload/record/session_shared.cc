@@ -1,16 +1,25 @@
 // What of a process's memory is shared with others: shared anonymous mappings, memfds, tmpfs files, System V segments?
-// They are polled, and told to the sink once however many processes map them.
+//
+// Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a file has neither
+// a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells, so it is looked up whenever
+// something was unmapped, closed or unlinked, and every now and then.
+#include <dirent.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <climits>
+#include <cstdlib>
 
 #include "preload/record/session.h"
 
 namespace oomcast::record {
 namespace {
+
+constexpr uint64_t kSettleNs = 100'000'000, kSettleShare = 50;  // of the time, what it takes
 
 
 /// The kernel's own mount, where memfds, System V segments and shared anonymous memory live.
@@ -23,58 +32,167 @@ uint64_t internal_shmem_device() {
   return device;
 }
 
+std::string link_target(const std::string& link) {
+  char target[PATH_MAX];
+  const ssize_t bytes = ::readlink(link.c_str(), target, sizeof target);
+  return bytes > 0 ? std::string(target, static_cast<size_t>(bytes)) : std::string();
+}
+
+bool is_file(const std::string& path, const MemoryFile& file) {
+  struct stat status{};
+  return ::stat(path.c_str(), &status) == 0 && status.st_dev == file.device && status.st_ino == file.inode;
+}
+
+bool has_open(uint32_t pid, const MemoryFile& file) {
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd";
+  DIR* const directory = ::opendir(path.c_str());
+  if (directory == nullptr) return false;
+  bool found = false;
+  while (const dirent* const entry = found ? nullptr : ::readdir(directory)) found = entry->d_name[0] != '.' && is_file(path + "/" + entry->d_name, file);
+  ::closedir(directory);
+  return found;
+}
+
+bool maps_file(uint32_t pid, const MemoryFile& file) {
+  return read_whole_path("/proc/" + std::to_string(pid) + "/maps").find(" " + std::to_string(file.inode) + " ") != std::string::npos;
+}
+
 }  // namespace
 
-bool Session::is_shared_memory(const Vma& vma) {
-  if (!vma.shared || vma.inode == 0 || vma.name.starts_with(kRingName)) return false;
-  if (vma.device == internal_shmem_device()) return true;
-  const auto [at, is_new] = shmem_devices_.try_emplace(vma.device, false);
-  if (is_new) {
-    struct statfs system{};
-    at->second = vma.name.starts_with("/dev/shm/") || (::statfs(vma.name.c_str(), &system) == 0 && system.f_type == TMPFS_MAGIC);
+bool lists_segment(std::string_view table, uint64_t id) {
+  for (size_t line = table.find('\n'); line != std::string_view::npos && line + 1 < table.size(); line = table.find('\n', line + 1)) {
+    const char* field = table.data() + line + 1;
+    char* end = nullptr;
+    std::strtoll(field, &end, 10);  // the key
+    if (end != field && std::strtoull(end, nullptr, 10) == id) return true;
   }
+  return false;
+}
+
+/// `path` is anything that leads to a file there.
+Session::DeviceKind Session::device_kind(uint64_t device, const std::string& path) {
+  if (device == internal_shmem_device()) return DeviceKind::kShmem;
+  const auto [at, is_new] = memory_devices_.try_emplace(device, DeviceKind::kOther);
+  if (!is_new) return at->second;
+  struct statfs system{};
+  if (::statfs(path.c_str(), &system) == 0)
+    at->second = system.f_type == TMPFS_MAGIC ? DeviceKind::kShmem : static_cast<unsigned long>(system.f_type) == RAMFS_MAGIC ? DeviceKind::kRamfs : DeviceKind::kOther;
+  else if (path.starts_with("/dev/shm/")) at->second = DeviceKind::kShmem;
   return at->second;
 }
 
-/// Compares what is mapped of the object with what is counted for this process, and feeds what is news to the sink.
+bool Session::is_shared_memory(const Vma& vma) {
+  if (!vma.shared || vma.inode == 0 || vma.name.starts_with(kRingName)) return false;
+  return device_kind(vma.device, vma.name) != DeviceKind::kOther;
+}
+
+/// Once for each file, before anything else is told of it. `shown`: its name as /proc has it.
+void Session::tell_memory_file(Process& process, uint64_t device, uint64_t inode, const std::string& shown) {
+  const auto [at, is_new] = memory_files_.try_emplace(ring::file_id(device, inode));
+  if (!is_new) return;
+  MemoryFile& file = at->second;
+  file = {device, inode, {}, named_by(shown), device_kind(device, shown) == DeviceKind::kRamfs};
+  if (file.named_by == NamedBy::kPath) file.path = shown;
+  feed_memory_file(process, at->first, file);
+}
+
+void Session::feed_memory_file(Process& process, uint64_t id, const MemoryFile& file) {
+  const int flags = (file.for_good ? trace::kUnevictable : 0) | (file.named_by == NamedBy::kNobody ? trace::kNameless : 0);
+  feed_simple(process, trace::EventKind::kFileInMemory, id, 0, 0, static_cast<uint8_t>(flags));
+}
+
+/// A hook has met a descriptor of such a file, or has closed one or taken a name away. The ring is the guest's memory: what it says is
+/// looked up.
+void Session::on_memory_file_note(Process& process, const trace::Event& note) {
+  if ((note.flags & ring::kMayBeGone) != 0) {
+    // A build on a tmpfs has thousands of files and unlinks each: they are gone through every now and then.
+    if (note.address == 0 && memory_files_.size() <= kFewFiles) settle_memory_files(process, nullptr);
+    else if (const auto at = memory_files_.find(note.address); at != memory_files_.end()) settle_memory_file(process, at, nullptr);
+    return;
+  }
+  if (memory_files_.contains(note.address)) return;
+  const std::string link = "/proc/" + std::to_string(process.pid) + "/fd/" + std::to_string(note.bytes);
+  struct stat status{};
+  if (::stat(link.c_str(), &status) != 0 || ring::file_id(status.st_dev, status.st_ino) != note.address) return;
+  if (device_kind(status.st_dev, link) != DeviceKind::kOther) tell_memory_file(process, status.st_dev, status.st_ino, link_target(link));
+}
+
+/// A descriptor that no hook has told of.
+void Session::learn_open_memory_file(Process& process, int number) {
+  const std::string link = "/proc/" + std::to_string(process.pid) + "/fd/" + std::to_string(number);
+  struct stat status{};
+  if (::stat(link.c_str(), &status) != 0 || device_kind(status.st_dev, link) == DeviceKind::kOther) return;
+  tell_memory_file(process, status.st_dev, status.st_ino, link_target(link));
+}
+
+/// `leaving` has neither mappings nor descriptors any more.
+bool Session::still_named(MemoryFile& file) {
+  if (file.named_by == NamedBy::kSegment) return lists_segment(read_whole_path("/proc/sysvipc/shm"), file.inode);
+  if (file.named_by == NamedBy::kNobody) return false;
+  if (is_file(file.path, file)) return true;
+  // In another mount namespace: by the root of any guest.
+  return std::ranges::any_of(processes_, [&](const auto& entry) { return is_file("/proc/" + std::to_string(entry.first) + "/root" + file.path, file); });
+}
+
+bool Session::still_used(uint64_t id, const MemoryFile& file, const Process* leaving) {
+  return std::ranges::any_of(processes_, [&](const auto& entry) {
+    const Process& process = *entry.second;
+    if (&process == leaving) return false;
+    const bool maps = std::ranges::any_of(process.map.areas(), [id](const auto& area) { return area.second.shared && area.second.object == id; });
+    if (maps || has_open(process.pid, file) || maps_file(process.pid, file)) return true;
+    // Its children that have not said hello are not known yet, what they have of it is their own.
+    return std::ranges::any_of(process.newborns, [&](const auto& newborn) { return has_open(newborn.first, file) || maps_file(newborn.first, file); });
+  });
+}
+
+Session::MemoryFiles::iterator Session::settle_memory_file(Process& process, MemoryFiles::iterator at, const Process* leaving) {
+  auto& [id, file] = *at;
+  if (still_named(file)) return std::next(at);
+  if (!still_used(id, file, leaving)) {
+    feed_simple(process, trace::EventKind::kFileTruncate, id, 0);
+    return memory_files_.erase(at);
+  }
+  if (file.named_by != NamedBy::kNobody) {
+    file.named_by = NamedBy::kNobody;
+    feed_memory_file(process, id, file);
+  }
+  return std::next(at);
+}
+
+void Session::settle_memory_files(Process& process, const Process* leaving) {
+  const uint64_t cpu_began = thread_cpu_ns();
+  for (auto at = memory_files_.begin(); at != memory_files_.end();) at = settle_memory_file(process, at, leaving);
+  next_settle_ns_ = monotonic_ns() + std::max(kSettleNs, (thread_cpu_ns() - cpu_began) * kSettleShare);
+}
+
+/// Compares what is mapped of the file with what is known for this process, and feeds what is news to the sink.
 void Session::reconcile_shared(Process& process, uint64_t start, uint64_t end) {
   const Area* area = process.map.find(start);
   if (area == nullptr || !area->shared) return;
-  SharedObject& object = objects_[area->object];
-  const uint64_t delta = area->offset_delta;
-  std::vector<uint64_t> gone;
-  uint64_t seen_until = start, run = 0, run_end = 0;
-  const auto flush = [&] {
-    if (run_end > run) feed_simple(process, trace::EventKind::kTouch, run, run_end - run, 0, trace::kWrite | trace::kPresent);
-    run = run_end = 0;
-  };
+  std::vector<PageRange> gone;
+  uint64_t seen_until = start;
   const auto absent = [&](uint64_t from, uint64_t to) {
-    if (from < to) process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) { gone.push_back(address); });
+    if (from >= to) return;
+    process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
+      if (!gone.empty() && gone.back().second == address) gone.back().second += kPage;
+      else gone.emplace_back(address, address + kPage);
+    });
   };
+  std::vector<PageRange> fresh;
   const uint64_t known_to = scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
     absent(seen_until, from);
     seen_until = to;
-    process.pages.for_each_unseen(from, to, [&](uint64_t fresh, uint64_t fresh_end) {
-      for (; fresh < fresh_end; fresh += kPage) {
-        process.pages.touch(fresh);
-        if (object.held(fresh + delta)) continue;
-        object.hold(process.pid, fresh + delta);
-        if (fresh != run_end) {
-          flush();
-          run = fresh;
-        }
-        run_end = fresh + kPage;
-      }
-    });
+    process.pages.for_each_unseen(from, to, [&](uint64_t first, uint64_t last) { fresh.emplace_back(first, last); });
   });
-  flush();
   absent(seen_until, known_to);
-  const Sharers sharers = gone.empty() ? Sharers() : sharers_of(area->object, process);
-  for (const uint64_t address : gone) {
-    process.pages.set(PageBit::kTouched, address, false);
-    if (!object.held_by(process.pid, address + delta)) continue;
-    feed_simple(process, trace::EventKind::kAdviseDontneed, address, kPage);
-    hand_over(process, area->object, address + delta, sharers);
+  for (const auto& [from, to] : fresh) {
+    process.pages.touch(from, to);
+    feed_simple(process, trace::EventKind::kTouch, from, to - from, 0, trace::kWrite | trace::kPresent);
+  }
+  // Out of this page table, and still the file's.
+  for (const auto& [from, to] : gone) {
+    process.pages.clear(from, to);
+    feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
   }
   count_shared(process);
   note_tracked(process);
@@ -87,48 +205,52 @@ void Session::count_shared(Process& process) {
     if (area.shared) process.shared_known_pages += process.pages.count(PageBit::kTouched, area.start, area.end);
 }
 
-/// Who else maps the object, and where. A database's server has thousands of its pages and a hundred mappings: looked up once.
-Session::Sharers Session::sharers_of(uint64_t object_id, const Process& but) {
-  Sharers sharers;
-  for (const auto& [pid, other] : processes_) {
-    if (other.get() == &but || !other->maps_shared_memory) continue;
-    for (const auto& [start, area] : other->map.areas())
-      if (area.shared && area.object == object_id) sharers.emplace_back(other.get(), area);
-  }
-  return sharers;
+/// The program waits: what it has touched of shared memory is about to be cut off.
+void Session::look_at_shared_now(Process& process) {
+  if (!process.looked_at) sweep(process, true);
+  else if (process.maps_shared_memory || !memory_files_.empty()) learn_shared_mappings(process, 0, kLowHalfEnd);
+  poll_shared(process);
 }
 
-/// The process has no part in the page any more: another one that maps it answers for it from now on.
-void Session::hand_over(Process& process, uint64_t object_id, uint64_t offset, const Sharers& sharers) {
-  SharedObject& object = objects_[object_id];
-  object.let_go(process.pid, offset);
-  if (object.held(offset)) return;
-  for (const auto& [other, area] : sharers) {
-    const uint64_t address = offset - area.offset_delta;
-    if (address < area.start || address >= area.end || !other->pages.test(PageBit::kTouched, address)) continue;
-    object.hold(other->pid, offset);
-    feed_simple(*other, trace::EventKind::kTouch, address, kPage, 0, trace::kWrite | trace::kPresent);
-    return;
-  }
+/// What was mapped since the last look.
+void Session::learn_shared_mappings(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> found_with_it;
+  for (const Vma& vma : read_maps(process.maps.get()))
+    if (vma.start < end && vma.end > start && is_shared_memory(vma)) learn(process, vma, false, Registration::kByItself, &found_with_it);
 }
 
-/// After the mapping has gone from the sink's view: by munmap, exec or exit.
-void Session::release_shared(Process& process, const Area& area) {
-  if (!area.shared) return;
-  std::vector<uint64_t> held;
-  process.pages.for_each(PageBit::kTouched, area.start, area.end, [&](uint64_t address) {
-    if (objects_[area.object].held_by(process.pid, address + area.offset_delta)) held.push_back(address + area.offset_delta);
+/// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a whole.
+void Session::forget_shared_mappings(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> shared;
+  process.map.for_each(start, end, [&](const Area& area) {
+    Vma vma;
+    const bool whole = area.start >= start && area.end > end && !(query_map(process.maps.get(), area.end - kPage, &vma) && vma.shared);
+    if (area.shared) shared.emplace_back(std::max(area.start, start), whole ? area.end : std::min(area.end, end));
   });
-  const Sharers sharers = held.empty() ? Sharers() : sharers_of(area.object, process);
-  for (const uint64_t offset : held) hand_over(process, area.object, offset, sharers);
-  if (objects_[area.object].empty()) objects_.erase(area.object);
+  for (const auto& [from, to] : shared) on_unmap(process, from, to);
 }
 
-void Session::release_all_shared(Process& process) {
-  std::vector<Area> areas;
-  for (const auto& [start, area] : process.map.areas())
-    if (area.shared) areas.push_back(area);
-  for (const Area& area : areas) release_shared(process, area);
+/// Whoever uses that part of the file again gives it new pages.
+void Session::forget_cut(const trace::Event& note) {
+  const uint64_t from = page_up(note.argument), to = note.kind == trace::EventKind::kFilePunch ? page_down(note.argument + note.bytes) : ~uint64_t{0} & ~(kPage - 1);
+  for (auto& [pid, process] : processes_) {
+    for (const auto& [start, area] : process->map.areas()) {
+      if (!area.shared || area.object != note.address) continue;
+      const uint64_t first = start + area.offset_delta, last = area.end + area.offset_delta;
+      const uint64_t cut_first = std::max(first, from), cut_last = std::min(last, to);
+      if (cut_first < cut_last) process->pages.clear(cut_first - area.offset_delta, cut_last - area.offset_delta);
+    }
+    count_shared(*process);
+    note_tracked(*process);
+  }
+}
+
+/// The process maps this no more: by munmap, exec or exit. `leaving`: it has no descriptors either.
+void Session::release_shared(Process& process, const std::vector<Area>& areas, bool leaving) {
+  for (const Area& area : areas) {
+    if (!area.shared) continue;
+    if (const auto at = memory_files_.find(area.object); at != memory_files_.end()) settle_memory_file(process, at, leaving ? &process : nullptr);
+  }
 }
 
 }  // namespace oomcast::record

@@ -26,7 +26,6 @@ constexpr const char* kSensitive[] = {"sysconf(_SC_PHYS_PAGES)", "sysconf(_SC_AV
 trace::CaptureSummary Session::finish() {
   for (auto& [pid, process] : processes_) drain_ring(*process);
   note_left_behind();
-  objects_.clear();  // nobody takes over from those that are merely left
   while (!processes_.empty()) drop_process(processes_.begin()->first);
   summary_.lost_events = ring_lost_;
   log_counts();

@@ -156,7 +156,11 @@ void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registrat
     if (!area.announced) continue;
     // The kernel may refuse one large request where it grants many small ones, and found memory may have come by many.
     const uint64_t piece = vma.one_request ? end - start : ring::kFoundPieceBytes;
-    for (uint64_t at = start; at < end; at += piece) feed_simple(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
+    if (shared) tell_memory_file(process, vma.device, vma.inode, vma.name);
+    for (uint64_t at = start; at < end; at += piece) {
+      feed_simple(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
+      if (shared) feed_simple(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
+    }
   }
   std::vector<std::pair<uint64_t, uint64_t>> unregistered;
   std::vector<std::pair<uint64_t, uint64_t>> changed;
@@ -241,12 +245,13 @@ void Session::sweep(Process& process, bool whole, bool last) {
   if (look.mappings) look_at_mappings(process, !whole && !process.tracked_by_faults(), whole);
   if (look.touches != Touches::kNone) poll_touches(process, look.touches, whole);
   // What it alone has used of shared memory nobody would find any more.
-  if (last && process.shared_bytes != process.polled_shared_bytes) poll_shared(process);
+  if (last && process.maps_shared_memory) poll_shared(process);
   if ((last || look.touches == Touches::kAll) && process.far()) tell_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) learn_mapped_files(process, process.last_maps);
   if (whole || (began >= process.next_file_poll_ns && (process.file_pages != process.polled_file_pages || began >= process.file_poll_ns))) poll_mapped_files(process);
   if (began >= process.next_io_ns) poll_open_files(process);
+  if (!memory_files_.empty() && began >= next_settle_ns_) settle_memory_files(process, nullptr);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
     if (const int64_t adj = std::atoll(text.c_str()); adj != process.adj) {
       process.adj = adj;

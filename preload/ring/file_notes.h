@@ -28,6 +28,12 @@ inline bool is_last_position(const trace::Event& note) {
   return (note.kind == trace::EventKind::kFileRead || note.kind == trace::EventKind::kFileWrite) && (note.flags & kLastPosition) != 0;
 }
 
+/// kFileInMemory from the hooks: the first use of a descriptor whose file is memory (tmpfs, a memfd); `bytes` is the descriptor, `argument`
+/// how many names the file has. With kMayBeGone: a descriptor was closed or a name taken away; `address` 0 if it is not known of which.
+inline constexpr uint8_t kMayBeGone = 1 << 7;
+/// RequestKind::kFileNoted with this in `argument`: pages of shared memory are about to go, they are looked at now or never.
+inline constexpr uint64_t kLookAtShared = 1;
+
 /// Written by one thread of the guest, read by the recorder.
 struct alignas(64) FileCalls {
   std::atomic<uint64_t> tid;       // 0: nobody's yet

@@ -43,7 +43,7 @@ const std::pair<const char*, const char*> kLeftOut[] = {
     {"__mmap|__munmap|__mprotect|__madvise|__sbrk|__curbrk|posix_madvise|remap_file_pages|msync|mincore|swapo(n|ff)|swapcontext", "libc's own calls and advice: frees are told by the kernel, mappings found by malloc's check and the sweep"},
     {"munlock|munlockall", "pages stay"},
     {"(|__)(getrlimit(|64)|arch_prctl)", "ask only, or concern registers"},
-    {"memfd_create|shm_.*|shm(at|get|ctl)|__shm_get_name|fallocate.*|posix_fallocate.*|pkey_(alloc|free|get|set)", "make no pages of a process: shared mappings are found by the sweep"},
+    {"memfd_create|shm_open|shm(at|get)|__shm_get_name|pkey_(alloc|free|get|set)", "make no pages of a process: shared mappings are found by the sweep"},
     {"(|_|__|__libc_)[fF]ork|forkpty|daemon", "run the fork handlers, or are noticed by the page that a fork wipes (_Fork)"},
     {"vfork|__vfork|clone|__clone|posix_spawn.*|(f|)exec.*", "the child shares our memory until it execs, and says hello then; a copy is noticed by the page that a fork wipes"},
     {"process_mrelease|.*affinity.*|.*sigalt.*", "concern no memory of the caller, or are hooked where they say where memory comes from"},
