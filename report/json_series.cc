@@ -33,7 +33,7 @@ Json memcg_json(const sim::Outcome& outcome) {
   for (size_t i = 0; i < kMemoryEvents.size(); ++i) events[kMemoryEvents[i]] = counted[i];
   for (const char* name : kMemoryStat) stat[name] = unknown;
   const std::pair<const char*, Pages> amounts[] = {
-      {"anon", group.stat.anon}, {"file", group.stat.file}, {"kernel", group.stat.kernel}, {"pagetables", group.stat.pagetables},
+      {"anon", group.stat.anon}, {"file", group.stat.file}, {"shmem", group.stat.shmem}, {"kernel", group.stat.kernel}, {"pagetables", group.stat.pagetables},
       {"file_mapped", group.stat.file_mapped}, {"file_dirty", group.stat.file_dirty}, {"file_writeback", group.stat.file_writeback},
       {"swapcached", group.stat.swapcached}, {"inactive_anon", group.stat.lru.inactive_anon}, {"active_anon", group.stat.lru.active_anon},
       {"inactive_file", group.stat.lru.inactive_file}, {"active_file", group.stat.lru.active_file}, {"unevictable", group.stat.lru.unevictable}};

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "report/room_before_worse.h"
 #include "tests/report/stories.h"
 
 namespace oomcast::report {
@@ -56,6 +57,38 @@ TEST(Coverage, ProcessesThatWereLeftBehindAreCountedAndNamed) {
   for (int pid = 71; pid < 78; ++pid) story.capture.still_running.push_back("nginx (pid " + std::to_string(pid) + ")");
   EXPECT_THAT(incomplete_text(story.capture), testing::StartsWith("processes still running: 7 (nginx (pid 71), "));
   EXPECT_THAT(incomplete_text(story.capture), testing::HasSubstr(" and 2 more)"));
+}
+
+// 1,800 MiB are free of 2,000; the low mark is 14 MiB.
+TEST(Coverage, WhatWasNotSeenCountsAgainstWhatWasLeft) {
+  stories::Story story = stories::fits();
+  sim::TimelineRow row;
+  row.node_free = {to_pages(314_MiB)};
+  story.outcome.timeline = {row};
+  EXPECT_NEAR(static_cast<double>(room_before_worse(story.outcome).count()), 300.0 * (1 << 20), 1 << 20);
+  story.capture.rss_peak_bytes = 600 << 20;
+  story.capture.tracked_peak_bytes = 324 << 20;  // 54 %
+  EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kLow) << "276 MiB more would have fitted";
+  story.outcome.timeline[0].node_free = {to_pages(200_MiB)};
+  const Support support = judge_support(story.outcome, story.capture);
+  EXPECT_EQ(support.level, Support::Level::kWithheld);
+  EXPECT_THAT(support.why, testing::HasSubstr("276 MiB could change the verdict"));
+  story.capture.tracked_peak_bytes = 590 << 20;
+  story.outcome.timeline[0].node_free = {to_pages(15_MiB)};
+  EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kGood) << "within what the capture promises";
+}
+
+TEST(Coverage, AGroupsLimitIsWhatWasLeftWhereItIsNearer) {
+  stories::Story story = stories::fits();
+  story.outcome.host.cgroup.present = true;
+  story.outcome.host.cgroup.memory_max = 256 << 20;
+  story.outcome.cgroup.peak = 218_MiB;
+  EXPECT_EQ(room_before_worse(story.outcome), 38_MiB);
+  story.capture.rss_peak_bytes = 400 << 20;
+  story.capture.tracked_peak_bytes = 216 << 20;
+  EXPECT_FALSE(supported_verdict(story.outcome, story.capture).has_value());
+  story.outcome.verdict = sim::Verdict::kOomKill;
+  EXPECT_TRUE(supported_verdict(story.outcome, story.capture).has_value());
 }
 
 TEST(Coverage, CaveatsOfRecorderAndModelAreBothKept) {
