@@ -317,6 +317,8 @@ void Session::poll_watches(Process& process) {
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (const Area* area = process.map.find(start); area == nullptr || area->shared) learn_shared_mappings(process, start, end);
+  // All of a segment goes when its first page is named.
+  if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
   if (process.tracked_by_faults()) {
     std::vector<PageRange> shared;
     process.map.for_each(start, end, [&](const Area& area) {
@@ -326,8 +328,6 @@ void Session::poll_before_free(Process& process, uint64_t start, uint64_t end, b
     return;
   }
   process.leaving.gone(start, end);  // what a lost note has left there
-  // All of a segment goes when its first page is named.
-  if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
   std::vector<PageRange> areas;
   process.map.for_each(start, end, [&](const Area& area) { areas.emplace_back(area.start, area.end); });
   for (const auto& [from, to] : areas) {

@@ -298,6 +298,8 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       if (request.address + request.bytes <= request.address) break;
       look_at_peak();
       poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes), request.argument == ring::kMayStay);
+      // The coverage ratio compares both peaks: the kernel's count is read before this memory is gone, too.
+      if (rises_above(tracked_pages_ * kPage, summary_.rss_peak_bytes)) sample_rss(process);
       if (request.argument == ring::kOfFile) poll_mapped_before_free(process);
       break;
     case ring::RequestKind::kExiting:

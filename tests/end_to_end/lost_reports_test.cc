@@ -113,7 +113,7 @@ TEST_F(LostReports, AFullDiskIsSaidAndNothingIsLeftBehind) {
 }
 
 TEST_F(LostReports, WhoIsLeftBehindIsSaidFirstAndNotWaitedFor) {
-  Finished finished = run("sh -c 'sleep 60 & echo $!'");
+  Finished finished = run("sh -c 'sleep 60 & while [ \"$(cat /proc/$!/comm)\" != sleep ]; do :; done; echo $!'");
   EXPECT_EQ(finished.status, 0);
   EXPECT_THAT(finished.err, StartsWith("oomcast: INCOMPLETE: processes still running: 1 (sleep (pid "));
   EXPECT_EQ(report()["coverage"]["still_running"][0],

@@ -1,4 +1,4 @@
-// Is memory that is a file told as memory? Each way into tmpfs, a memfd, a segment or shared memory, and each way out of it.
+// Memory that is a file is told as memory: each way into tmpfs, a memfd, a segment or shared memory, and each way out of it.
 #include <gmock/gmock.h>
 
 #include <string>

@@ -8,6 +8,9 @@
 #include "tests/report/stories.h"
 
 namespace oomcast::report {
+
+using namespace oomcast::literals;
+
 namespace {
 
 RestsOn rests_on(const stories::Story& story, const std::string& key) {
@@ -72,7 +75,7 @@ TEST(Coverage, WhatWasNotSeenCountsAgainstWhatWasLeft) {
   story.outcome.timeline[0].node_free = {to_pages(200_MiB)};
   const Support support = judge_support(story.outcome, story.capture);
   EXPECT_EQ(support.level, Support::Level::kWithheld);
-  EXPECT_THAT(support.why, testing::HasSubstr("276 MiB could change the verdict"));
+  EXPECT_THAT(support.why, testing::HasSubstr("276.0 MiB could change the verdict"));
   story.capture.tracked_peak_bytes = 590 << 20;
   story.outcome.timeline[0].node_free = {to_pages(15_MiB)};
   EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kGood) << "within what the capture promises";

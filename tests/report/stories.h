@@ -72,7 +72,7 @@ inline Story fits() {
   s.outcome.bands = {{NodeId{0}, 12'400_ms, Nanoseconds(0), Nanoseconds(0), Nanoseconds(0)}};
   s.outcome.app.touched = s.outcome.app.footprint_peak = s.outcome.app.resident_peak = 300_MiB;
   s.outcome.app.mapped_peak = 500_MiB;
-  s.outcome.app.processes = {{812, 0, "redis-server", 300_MiB, 300_MiB, 500_MiB, 0, false}};
+  s.outcome.app.processes = {{812, 0, "redis-server", 300_MiB, 300_MiB, 500_MiB, 0, false, {}, {}}};
   s.outcome.events = 1000;
   s.capture.command = {"redis-server", "--port", "0"};
   s.capture.exited = true;
@@ -163,7 +163,7 @@ inline Story swap_thrash() {
   o.counters[host::Vmstat::pswpout] = 30000;
   o.counters[host::Vmstat::pswpin] = 20000;
   o.counters[host::Vmstat::pgmajfault] = 2500;
-  o.stall = {820_ms, 2'400_ms, 0_ms, 31_ms};
+  o.stall = {820_ms, 2'400_ms, 0_ms, 31_ms, {}, {}};
   o.app.touched = o.app.footprint_peak = 2300_MiB;
   o.app.resident_peak = 1800_MiB;
   s.capture.tracked_peak_bytes = s.capture.rss_peak_bytes = static_cast<uint64_t>((2300_MiB).count());
