@@ -115,14 +115,7 @@ bool send_hello(int socket, const ring::Request& request, FaultDescriptors* faul
   message.msg_iovlen = 1;
   if (faults->all.valid()) {
     const int both[] = {faults->all.get(), faults->heap.get()};
-    const size_t bytes = (faults->heap.valid() ? 2 : 1) * sizeof(int);
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(bytes);
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(bytes);
-    memcpy(CMSG_DATA(header), both, bytes);
+    ring::attach_descriptors(&message, control, both, faults->heap.valid() ? 2 : 1);
   }
   long sent;
   do sent = own_syscall(SYS_sendmsg, socket, arg(&message), MSG_NOSIGNAL);

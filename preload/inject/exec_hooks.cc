@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/decimal.h"
 #include "preload/inject/exec_environment.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -122,13 +123,7 @@ OOMCAST_EXPORT int execvp(const char* file, Strings argv) { return start_found(f
 OOMCAST_EXPORT int fexecve(int fd, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.fexecve == nullptr) return errno = ENOSYS, -1;
   char path[40] = "/proc/self/fd/";
-  char digits[12];
-  int count = 0;
-  unsigned value = static_cast<unsigned>(fd);
-  do digits[count++] = static_cast<char>('0' + value % 10);
-  while ((value /= 10) != 0);
-  char* end = path + strlen(path);
-  while (count > 0) *end++ = digits[--count];
+  append_decimal(path, static_cast<unsigned>(fd));
   return with_environment(path, envp, true, [&](Strings environment) { return real_libc_table.fexecve(fd, argv, environment); });
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/decimal.h"
 #include "preload/inject/raw_syscall.h"
 
 extern "C" char** environ;
@@ -25,16 +26,6 @@ namespace {
 char socket_variable[64];
 char descriptor_variable[40];
 char program_path[PATH_MAX + 64];
-
-void append_number(char* text, uint64_t value) {
-  char digits[24];
-  int count = 0;
-  do digits[count++] = static_cast<char>('0' + value % 10);
-  while ((value /= 10) != 0);
-  text += strlen(text);
-  while (count > 0) *text++ = digits[--count];
-  *text = '\0';
-}
 
 bool executable(const char* path) { return raw_syscall(SYS_faccessat, AT_FDCWD, arg(path), X_OK) == 0; }
 
@@ -131,11 +122,11 @@ int spawn_recorder() {
   uint64_t token = 0;
   own_syscall(SYS_getrandom, arg(&token), sizeof token, 0);
   strcpy(socket_variable, "OOMCAST_SOCKET=@oomcast-");
-  append_number(socket_variable, static_cast<uint64_t>(raw_syscall(SYS_getpid)));
+  append_decimal(socket_variable, static_cast<uint64_t>(raw_syscall(SYS_getpid)));
   strcat(socket_variable, "-");
-  append_number(socket_variable, token);
+  append_decimal(socket_variable, token);
   strcpy(descriptor_variable, "OOMCAST_ATTACH_FD=");
-  append_number(descriptor_variable, static_cast<uint64_t>(theirs));
+  append_decimal(descriptor_variable, static_cast<uint64_t>(theirs));
   Environments environments;
   const bool adopts = adopts_orphans();
 

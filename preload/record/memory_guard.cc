@@ -14,14 +14,6 @@ namespace {
 constexpr uint64_t kNoLimit = UINT64_MAX;
 constexpr uint64_t kAsGoodAsNone = uint64_t{1} << 60;  // cgroup v1 says "no limit" as a number near 2^63
 
-/// The number behind `key` at the start of a line; 0 if there is none.
-uint64_t field_of(const std::string& text, const std::string& key) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);)
-    if (line.starts_with(key + " ")) return std::strtoull(line.c_str() + key.size(), nullptr, 10);
-  return 0;
-}
-
 bool lists(const std::string& comma_list, const std::string& word) {
   return ("," + comma_list + ",").find("," + word + ",") != std::string::npos;
 }
@@ -93,7 +85,7 @@ uint64_t cgroup_left_bytes(const std::string& limit, const std::string& usage, c
   const uint64_t most = std::strtoull(limit.c_str(), nullptr, 10), used = std::strtoull(usage.c_str(), nullptr, 10);
   if (most >= kAsGoodAsNone) return kNoLimit;
   const std::string prefix = unified ? "" : "total_";
-  const uint64_t cache = field_of(stat, prefix + "inactive_file") + field_of(stat, prefix + "active_file");
+  const uint64_t cache = number_behind(stat, prefix + "inactive_file ") + number_behind(stat, prefix + "active_file ");
   const uint64_t held = used - std::min(used, cache);
   return most - std::min(most, held);
 }
@@ -109,12 +101,14 @@ MemoryGuard::MemoryGuard(int percent)
   kills_at_start_ = count_kills();
 }
 
-uint64_t MemoryGuard::left_bytes(const Limit& limit) const {
-  if (limit.cgroup.empty()) return kib_of(read_whole_path("/proc/meminfo"), "MemAvailable:") * 1024;
+/// memory.stat makes the kernel add up what all CPUs have counted: it is not read where already without it as much is left as `enough`.
+uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
+  if (limit.cgroup.empty()) return number_behind(read_whole_path("/proc/meminfo"), "MemAvailable:") * 1024;
   const std::string base = limit.cgroup + "/memory.";
-  return cgroup_left_bytes(read_whole_path(base + (limit.unified ? "max" : "limit_in_bytes")),
-                           read_whole_path(base + (limit.unified ? "current" : "usage_in_bytes")),
-                           read_whole_path(base + "stat"), limit.unified);
+  const std::string most = read_whole_path(base + (limit.unified ? "max" : "limit_in_bytes"));
+  const std::string used = read_whole_path(base + (limit.unified ? "current" : "usage_in_bytes"));
+  const uint64_t at_least = cgroup_left_bytes(most, used, "", limit.unified);
+  return at_least >= enough ? at_least : cgroup_left_bytes(most, used, read_whole_path(base + "stat"), limit.unified);
 }
 
 /// Memory may be short for the sake of others: then to stop the guest, which has taken less than they, would help
@@ -133,9 +127,9 @@ uint64_t MemoryGuard::count_kills() const {
   for (const CgroupDirectory& cgroup : cgroups_) {
     const std::string events =
         read_whole_path(cgroup.path + (cgroup.unified ? "/memory.events" : "/memory.oom_control"));
-    if (!events.empty()) return field_of(events, "oom_kill");
+    if (!events.empty()) return number_behind(events, "oom_kill ");
   }
-  return field_of(read_whole_path("/proc/vmstat"), "oom_kill");
+  return number_behind(read_whole_path("/proc/vmstat"), "oom_kill ");
 }
 
 uint64_t MemoryGuard::kernel_kills() const {

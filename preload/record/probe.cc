@@ -36,9 +36,7 @@ uint64_t features_of(int fd) {
 }
 
 bool has_capability(int number) {
-  const std::string status = read_whole_path("/proc/self/status");
-  const size_t at = status.find("CapEff:");
-  return at != std::string::npos && (std::strtoull(status.c_str() + at + 7, nullptr, 16) >> number & 1) != 0;
+  return (number_behind(read_whole_path("/proc/self/status"), "CapEff:", 16) >> number & 1) != 0;
 }
 
 std::string yes_no(const char* what, bool yes) { return std::string(what) + ": " + (yes ? "yes" : "no"); }

@@ -99,11 +99,6 @@ std::string read_whole_path(const std::string& path) {
   return fd ? read_whole(fd.get()) : std::string();
 }
 
-uint64_t kib_of(const std::string& text, std::string_view name) {
-  const size_t at = text.find(name);
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + name.size(), nullptr, 10);
-}
-
 std::string read_line(int fd) {
   char buffer[512];
   ssize_t got;

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "preload/record/kernel_text.h"
+
 namespace oomcast::record {
 
 struct Vma {
@@ -54,8 +56,6 @@ bool kernel_counts_exactly();
 /// Whole content of a small /proc file through a kept descriptor; empty if it cannot be read.
 std::string read_whole(int fd);
 std::string read_whole_path(const std::string& path);
-/// The figure behind "NAME:" in a text like /proc/meminfo or /proc/PID/status; 0 if there is none.
-uint64_t kib_of(const std::string& text, std::string_view name);
 /// The same of a file that the kernel writes in one piece of less than 512 bytes (statm, comm, io, ...): in one call.
 std::string read_line(int fd);
 std::string read_line_of(const std::string& path);

@@ -251,6 +251,7 @@ class Session {
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
   std::string limits_of_far() const;
   // session_give_way.cc
+  bool note_gives_way(Process& process, ring::GiveWay why);
   void give_way(Process& process, ring::GiveWay why);
   bool is_traced_by_guest(const Process& process);
   std::string who_gave_way() const;

@@ -1,10 +1,8 @@
 // Children of guests that have not said hello: static programs, clean environments, copies made by clone() without
 // fork handlers. They are found among the children that /proc names, and polled from then on.
-#include <dirent.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "preload/record/session.h"
 
@@ -14,6 +12,10 @@ namespace {
 constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
 constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be looked at (setuid), or has gone
 constexpr size_t kThreadsLookedAt = 64, kNewbornsLookedAt = 8, kMostLeftBehind = 1000;
+
+/// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its parent is then the
+/// copy of the program that stays between the two (spawn_recorder.cc).
+bool is_recorder(uint32_t pid) { return pid == static_cast<uint32_t>(::getpid()) || pid == static_cast<uint32_t>(::getppid()); }
 
 std::vector<uint32_t> children_of(const Process& process) {
   std::vector<uint32_t> found;
@@ -30,30 +32,25 @@ std::vector<uint32_t> children_of(const Process& process) {
 std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
   std::vector<uint32_t> found;
   const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
-  DIR* directory = ::opendir(tasks.c_str());
-  if (directory == nullptr) return found;
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
-    const std::vector<uint32_t> children = pids_in(read_whole_path(tasks + "/" + entry->d_name + "/children"));
+  for (const uint32_t tid : numbers_in_directory(tasks)) {
+    const std::vector<uint32_t> children = pids_in(read_whole_path(tasks + "/" + std::to_string(tid) + "/children"));
     found.insert(found.end(), children.begin(), children.end());
   }
-  ::closedir(directory);
   return found;
 }
 
 /// Everybody who was started with the recorder's name in the environment, or forked from such a process: also those whose
-/// ancestors ended before anybody could ask them.
+/// ancestors ended before anybody could ask them. The recorder itself is left out.
+///
+/// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program tells nobody, and
+/// once its parent has ended nothing in /proc but its environment leads back to the run. So every process is looked at, once a run.
 std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   std::vector<uint32_t> found;
-  DIR* directory = ::opendir("/proc");
-  if (directory == nullptr) return found;
-  while (const dirent* one = ::readdir(directory)) {
-    const auto pid = static_cast<uint32_t>(std::strtoul(one->d_name, nullptr, 10));
-    if (pid == 0) continue;
+  for (const uint32_t pid : numbers_in_directory("/proc")) {
+    if (is_recorder(pid)) continue;
     const std::string environment = read_whole_path("/proc/" + std::to_string(pid) + "/environ");
     if (environment.find(entry) != std::string::npos) found.push_back(pid);
   }
-  ::closedir(directory);
   return found;
 }
 
@@ -133,7 +130,7 @@ void Session::note_left_behind() {
     if (find(pid) == nullptr) found.push_back(pid);
   for (size_t i = 0; i < found.size() && found.size() < kMostLeftBehind; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
-      if (std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
+      if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
   for (const uint32_t pid : found) {
     const std::string path = "/proc/" + std::to_string(pid), stat = read_line_of(path + "/stat");
     const size_t close = stat.rfind(')');
@@ -155,8 +152,7 @@ void Session::discover_children(uint64_t) {
   std::unordered_map<uint32_t, uint64_t> still;
   for (const auto& [parent, process] : processes_)
     for (const uint32_t child : children_of(*process)) {
-      // Attached to a program that adopts orphans, we may be its descendant ourselves.
-      if (find(child) != nullptr || child == static_cast<uint32_t>(::getpid()) || child == static_cast<uint32_t>(::getppid())) continue;
+      if (find(child) != nullptr || is_recorder(child)) continue;
       const auto known = strangers_.find(child);
       still[child] = known != strangers_.end() ? known->second : ticks_;
       if (still[child] != kNotOurs && ticks_ - still[child] >= kPatienceTicks) due.emplace_back(child, parent);

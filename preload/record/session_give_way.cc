@@ -1,7 +1,6 @@
 // Lets go of the memory of a process that does what goes badly with held faults: it is polled from then on, and the report says why.
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 
 #include "preload/record/session.h"
 
@@ -13,13 +12,18 @@ constexpr std::array<const char*, static_cast<size_t>(ring::GiveWay::kCount)> kR
 
 }  // namespace
 
-void Session::give_way(Process& process, ring::GiveWay why) {
+/// False: it has done so before, or the guest names no reason that we know.
+bool Session::note_gives_way(Process& process, ring::GiveWay why) {
   const auto reason = static_cast<size_t>(why);
-  if (process.gives_way || reason == 0 || reason >= kReasons.size()) return;
+  if (process.gives_way || reason == 0 || reason >= kReasons.size()) return false;
   process.gives_way = true;
   const std::string line = process.comm + " (" + kReasons[reason] + ")";
   if (std::find(gave_way_.begin(), gave_way_.end(), line) == gave_way_.end()) gave_way_.push_back(line);
-  if (process.tracker == TrackerKind::kPagemap) return;
+  return true;
+}
+
+void Session::give_way(Process& process, ring::GiveWay why) {
+  if (!note_gives_way(process, why) || process.tracker == TrackerKind::kPagemap) return;
   if (process.tells_frees()) on_userfaultfd(process);
   close_stalled_walks(process, 0);
   poll_from_now_on(process);
@@ -29,9 +33,7 @@ void Session::give_way(Process& process, ring::GiveWay why) {
 
 /// Whoever traces it reads and writes its memory without waiting for a fault. A tracer outside of the run is the user's own affair.
 bool Session::is_traced_by_guest(const Process& process) {
-  const std::string status = read_whole_path("/proc/" + std::to_string(process.pid) + "/status");
-  const size_t at = status.find("\nTracerPid:");
-  const auto tracer = at == std::string::npos ? 0 : static_cast<uint32_t>(std::strtoul(status.c_str() + at + 11, nullptr, 10));
+  const auto tracer = static_cast<uint32_t>(number_behind(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "TracerPid:"));
   return tracer != 0 && find(tracer) != nullptr;
 }
 

@@ -124,10 +124,10 @@ uint64_t Session::shared_memory_bytes(Process& process) {
   if (!process.maps_shared_memory) return 0;
   const std::string status = read_whole_path(proc_of(process.pid, process.memory_tid) + "status");
   if (status.find("RssShmem:") == std::string::npos) return 0;
-  process.file_pages = kib_of(status, "RssFile:") * 1024 / kPage;
+  process.file_pages = number_behind(status, "RssFile:") * 1024 / kPage;
   uint64_t ours = 0;
   for (const auto& [start, end] : process.ours) scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { ours += to - from; });
-  const uint64_t bytes = kib_of(status, "RssShmem:") << 10;
+  const uint64_t bytes = number_behind(status, "RssShmem:") << 10;
   return process.shared_bytes = bytes > ours ? bytes - ours : 0;
 }
 

@@ -93,7 +93,7 @@ uint64_t Session::far_interval_ns(const Process& process, uint64_t now_ns, uint6
 /// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and may have
 /// been unmapped since: as many as there ever were.
 uint64_t Session::most_own_pages(const Process& process) {
-  const uint64_t most = kib_of(read_whole_path(proc_of(process.pid, process.memory_tid) + "status"), "VmHWM:") * 1024 / kPage;
+  const uint64_t most = number_behind(read_whole_path(proc_of(process.pid, process.memory_tid) + "status"), "VmHWM:") * 1024 / kPage;
   return most - std::min(most, sampler_.most_shared_pages(process.pid));
 }
 

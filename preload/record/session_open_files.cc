@@ -1,6 +1,5 @@
 // What the program reads and writes past libc's names: stdio calls read() and write() inside libc, Go and static
 // programs make system calls of their own: the kernel's byte counts show it, the descriptors' positions say where.
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -18,11 +17,6 @@ namespace {
 constexpr uint64_t kWorthALook = 256 << 10;  // bytes that nobody told of, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
 
-uint64_t number_after(const std::string& text, const char* key, int base) {
-  const size_t at = text.find(key);
-  return at == std::string::npos ? 0 : std::strtoull(text.c_str() + at + std::strlen(key), nullptr, base);
-}
-
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 /// What the kernel has counted and no hook has told of.
@@ -32,29 +26,25 @@ IoTotals unseen_io(const FileUse& use, const IoTotals& totals) {
 
 std::map<int, OpenFile> read_open_files(const std::string& process_path) {
   std::map<int, OpenFile> open;
-  DIR* directory = ::opendir((process_path + "/fd").c_str());
-  if (directory == nullptr) return open;
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
+  for (const uint32_t number : numbers_in_directory(process_path + "/fd")) {
     struct stat status{};
     OpenFile file;
-    if (::fstatat(::dirfd(directory), entry->d_name, &status, 0) != 0 || !S_ISREG(status.st_mode)) continue;
-    if (!parse_fdinfo(read_line_of(process_path + "/fdinfo/" + entry->d_name), &file)) continue;
+    if (::stat((process_path + "/fd/" + std::to_string(number)).c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (!parse_fdinfo(read_line_of(process_path + "/fdinfo/" + std::to_string(number)), &file)) continue;
     file.object = ring::file_id(status.st_dev, status.st_ino);
-    open.emplace(std::atoi(entry->d_name), file);
+    open.emplace(static_cast<int>(number), file);
   }
-  ::closedir(directory);
   return open;
 }
 
 }  // namespace
 
-IoTotals parse_io(const std::string& text) { return {number_after(text, "rchar:", 10), number_after(text, "wchar:", 10)}; }
+IoTotals parse_io(const std::string& text) { return {number_behind(text, "rchar:"), number_behind(text, "wchar:")}; }
 
 bool parse_fdinfo(const std::string& text, OpenFile* out) {
   if (!text.starts_with("pos:")) return false;
-  out->position = number_after(text, "pos:", 10);
-  const uint64_t mode = number_after(text, "flags:", 8) & O_ACCMODE;
+  out->position = number_behind(text, "pos:");
+  const uint64_t mode = number_behind(text, "flags:", 8) & O_ACCMODE;
   out->reads = mode != O_WRONLY;
   out->writes = mode != O_RDONLY;
   return true;

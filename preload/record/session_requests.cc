@@ -6,7 +6,6 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "preload/record/session.h"
 #include "preload/ring/descriptors.h"
@@ -77,15 +76,7 @@ void Session::reply(int fd, ring::ReplyStatus status, std::initializer_list<int>
   msghdr message{};
   message.msg_iov = &io;
   message.msg_iovlen = 1;
-  if (descriptors.size() > 0) {
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(descriptors.size() * sizeof(int));
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(descriptors.size() * sizeof(int));
-    std::memcpy(CMSG_DATA(header), descriptors.begin(), descriptors.size() * sizeof(int));
-  }
+  if (descriptors.size() > 0) ring::attach_descriptors(&message, control, descriptors.begin(), descriptors.size());
   static_cast<void>(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
   if (status != ring::ReplyStatus::kTakeDevice) hang_up(fd);
 }

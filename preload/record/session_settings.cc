@@ -13,9 +13,7 @@ namespace {
 
 /// The process that a thread belongs to, by the kernel's word; 0: there is no such thread.
 uint32_t process_of_thread(uint32_t tid) {
-  const std::string status = read_whole_path("/proc/" + std::to_string(tid) + "/status");
-  const size_t at = status.find("\nTgid:");
-  return at == std::string::npos ? 0 : static_cast<uint32_t>(std::strtoul(status.c_str() + at + 6, nullptr, 10));
+  return static_cast<uint32_t>(number_behind(read_whole_path("/proc/" + std::to_string(tid) + "/status"), "Tgid:"));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 // Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a file has neither
 // a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells, so it is looked up whenever
 // something was unmapped, closed or unlinked, and every now and then.
-#include <dirent.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -45,12 +44,7 @@ bool is_file(const std::string& path, const MemoryFile& file) {
 
 bool has_open(uint32_t pid, const MemoryFile& file) {
   const std::string path = "/proc/" + std::to_string(pid) + "/fd";
-  DIR* const directory = ::opendir(path.c_str());
-  if (directory == nullptr) return false;
-  bool found = false;
-  while (const dirent* const entry = found ? nullptr : ::readdir(directory)) found = entry->d_name[0] != '.' && is_file(path + "/" + entry->d_name, file);
-  ::closedir(directory);
-  return found;
+  return std::ranges::any_of(numbers_in_directory(path), [&](uint32_t number) { return is_file(path + "/" + std::to_string(number), file); });
 }
 
 bool maps_file(uint32_t pid, const MemoryFile& file) {

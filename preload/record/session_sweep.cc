@@ -1,6 +1,5 @@
-// What did nobody tell us? The sweep reads /proc/PID/maps and the pagemap: thread stacks, arenas, libraries' data,
+// Finds what nobody has told us. The sweep reads /proc/PID/maps and the pagemap: thread stacks, arenas, libraries' data,
 // processes without the library; and it samples the threads' clocks and the machine's free memory.
-#include <dirent.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
 
@@ -350,17 +349,14 @@ void Session::tick() {
 
 /// Lets time pass for threads that did not fault, and notices those that have ended.
 void Session::tick_process(Process& process, uint64_t now_ns) {
-  DIR* directory = ::opendir(("/proc/" + std::to_string(process.pid) + "/task").c_str());
-  if (directory == nullptr) return;
+  const std::vector<uint32_t> tids = numbers_in_directory("/proc/" + std::to_string(process.pid) + "/task");
+  if (tids.empty()) return;
   charge_native_faults(process);
-  while (const dirent* entry = ::readdir(directory)) {
-    const auto tid = static_cast<uint32_t>(std::strtoul(entry->d_name, nullptr, 10));
-    if (tid == 0) continue;
+  for (const uint32_t tid : tids) {
     auto& task = process.tasks[tid];
     if (!task) task = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, now_ns);
     task->tick = ticks_;
   }
-  ::closedir(directory);
   for (auto at = process.tasks.begin(); at != process.tasks.end();) {
     Task& task = *at->second;
     if (task.tick == ticks_) {

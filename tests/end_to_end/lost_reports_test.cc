@@ -133,6 +133,18 @@ TEST_F(LostReports, ADaemonThatLetsGoAtOnceIsKnownToo) {
   }
 }
 
+TEST_F(LostReports, ARecorderThatTheLibraryHasStartedIsNotLeftBehindByTheProgram) {
+  const std::string attached = "OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY sh -c 'exit 3'; echo $?\n"
+                               "for i in $(seq 1200); do [ -s r.json ] && exit 0; sleep 0.05; done; echo 'no report'";
+  for (const char* how : {"", "OOMCAST_OPTIONS=--wait "}) {
+    EXPECT_EQ(sh(how + attached).out, "3\n") << how;
+    ASSERT_TRUE(has_report("r.json")) << how;
+    EXPECT_EQ(report("r.json")["coverage"]["still_running"].dump(), "[]") << how;
+    EXPECT_EQ(report("r.json")["exit"]["code"], 3) << how;
+    fs::remove(at("r.json"));
+  }
+}
+
 TEST_F(LostReports, WaitingEndsWithASignal) {
   const std::string begin =
       "$OOMCAST run --wait --host vm-1g --report r.json -- sh -c 'echo $$ >shell; setsid GUEST & echo $! >child' & "

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "preload/record/doorbell.h"
+#include "preload/ring/descriptors.h"
 #include "preload/ring/shared_area.h"
 
 namespace oomcast::inject {
@@ -101,14 +102,8 @@ class FakeRecorder {
     msghdr message{};
     message.msg_iov = &io;
     message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(2 * sizeof(int));
     const int both[] = {area_.get(), bell_memory_.get()};
-    std::memcpy(CMSG_DATA(header), both, sizeof both);
+    ring::attach_descriptors(&message, control, both, 2);
     greeted_ = ::sendmsg(guest, &message, 0) == static_cast<ssize_t>(sizeof reply);
     ::close(guest);
   }
