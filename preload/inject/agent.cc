@@ -10,7 +10,9 @@
 #include <sys/resource.h>
 
 #include "preload/inject/connection.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/exec_environment.h"
+#include "preload/inject/own_stack.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -86,7 +88,8 @@ __attribute__((constructor(101))) void start() {
 bool touched_much() {
   constexpr long kFaults = 256;
   rusage used{};
-  return agent_hello_due.load(std::memory_order_relaxed) != 0 && raw_syscall(SYS_getrusage, RUSAGE_SELF, arg(&used)) == 0 && used.ru_minflt >= kFaults;
+  const Counted counted;
+  return !counted.sealed() && agent_hello_due.load(std::memory_order_relaxed) != 0 && raw_syscall(SYS_getrusage, RUSAGE_SELF, arg(&used)) == 0 && used.ru_minflt >= kFaults;
 }
 
 }  // namespace
@@ -137,6 +140,8 @@ void say_exiting(int status) {
 bool say_due_hello() {
   // A vfork child has this memory too, and is not the one that the hello is due from.
   if (thread_state.inside > 0 || !in_own_process()) return false;
+  const Counted counted;
+  if (counted.sealed()) return false;
   const uint32_t parent = agent_hello_due.exchange(0);
   if (parent == 0) return false;
   const int saved_errno = errno;
@@ -157,10 +162,16 @@ void hello_may_wait(size_t bytes) {
 }
 
 uint32_t current_tid() {
-  if (__builtin_expect(thread_state.tid == 0, 0)) thread_state.tid = static_cast<uint32_t>(raw_syscall(SYS_gettid));
+  if (__builtin_expect(thread_state.tid == 0, 0)) {
+    const Counted counted;
+    if (!counted.sealed()) thread_state.tid = static_cast<uint32_t>(raw_syscall(SYS_gettid));
+  }
   return thread_state.tid;
 }
 
-bool in_own_process() { return static_cast<uint32_t>(raw_syscall(SYS_getpid)) == own_pid; }
+bool in_own_process() {
+  const Counted counted;
+  return !counted.sealed() && static_cast<uint32_t>(raw_syscall(SYS_getpid)) == own_pid;
+}
 
 }  // namespace oomcast::inject

@@ -78,6 +78,7 @@ class LargeRequest {
   std::atomic<uint64_t>* place_ = nullptr;
 };
 
+/// 0 where a filter forbids to ask.
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
@@ -91,7 +92,7 @@ void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, u
 void flush_file_note();
 /// Before an exec takes all mappings away: what was touched of shared memory is looked at, if this process has any. No hello for its sake.
 void look_at_shared_memory();
-/// False in a vfork child: it has our memory, but descriptors of its own.
+/// False in a vfork child, which has our memory, but descriptors of its own, and under a filter, where nobody may ask.
 bool in_own_process();
 void agent_note_sensitive(ring::Sensitive what);
 /// Waits until the recorder has looked at all that this process touched.

@@ -27,9 +27,11 @@ uintptr_t current_break();
 
 /// In a child that fork handlers have seen, or that `copied_unseen()` has found out to be one.
 void after_fork_in_child();
-bool copied_unseen();
 void forget_requests_of_parent();
-/// Waits until no other thread is inside a question. Tracking has to be off: else new ones come.
-void await_other_questions();
+/// Has the recorder read the ring now. Nobody waits.
+void have_ring_read();
+/// Waits until no other thread is in the middle of system calls of the library's (counted.h). Tracking has to be off: else new ones
+/// come.
+void await_counted_threads();
 
 }  // namespace oomcast::inject

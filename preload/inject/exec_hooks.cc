@@ -33,7 +33,7 @@ using Strings = char* const*;
 class HugePagesBack {
  public:
   HugePagesBack() : were_off_(agent_without_huge_pages.load(std::memory_order_relaxed) && !agent_guest_without_huge_pages.load(std::memory_order_relaxed) &&
-                              !agent_sealed.load(std::memory_order_relaxed) && in_own_process()) {
+                              in_own_process()) {
     if (were_off_) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 0, 0, 0, 0);
   }
   ~HugePagesBack() { if (were_off_) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0); }

@@ -1,8 +1,11 @@
-// How long was the guest in a call that reads or writes a file? Counted in the shared area, for the recorder to take out.
+// Counts in the shared area how long the guest was in calls that read or write files, for the recorder to take out.
 #pragma once
+
+#include <algorithm>
 
 #include "preload/inject/agent.h"
 #include "preload/inject/clock.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/raw_syscall.h"
 
 namespace oomcast::inject {
@@ -21,7 +24,7 @@ class FileCall {
       calls.cpu_ns.store(0, std::memory_order_relaxed);
       calls.tid.store(tid, std::memory_order_release);
     }
-    if (thread_state.file_calls_last) cpu_ns_ = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    if (thread_state.file_calls_last) cpu_ns_ = thread_cpu_ns();
     wall_ns_ = clock_ns(CLOCK_MONOTONIC);
     calls.since_ns.store(wall_ns_, std::memory_order_release);
   }
@@ -31,7 +34,7 @@ class FileCall {
     const uint64_t wall = clock_ns(CLOCK_MONOTONIC) - wall_ns_;
     thread_state.file_calls_last = wall > kCopyNs;
     // The first long one after short ones has not asked at its beginning.
-    const uint64_t cpu = cpu_ns_ != 0 ? clock_ns(CLOCK_THREAD_CPUTIME_ID) - cpu_ns_ : wall < kCopyNs ? wall : kCopyNs;
+    const uint64_t cpu = cpu_ns_ != 0 ? std::max(thread_cpu_ns(), cpu_ns_) - cpu_ns_ : wall < kCopyNs ? wall : kCopyNs;
     // Of a child, where a signal's handler has forked and come back, this is another area, and nothing in it is ours.
     ring::FileCalls& calls = agent_shared->file_calls.of(current_tid());
     if (calls.tid.load(std::memory_order_relaxed) != current_tid()) return;
@@ -41,6 +44,12 @@ class FileCall {
   }
 
  private:
+  /// 0 where tracking is over: a filter may forbid to ask.
+  static uint64_t thread_cpu_ns() {
+    const Counted counted;
+    return counted.tracking() ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;
+  }
+
   uint64_t wall_ns_ = 0, cpu_ns_ = 0;
 };
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/file_call.h"
 #include "preload/inject/give_way.h"
 #include "preload/inject/present_host.h"
@@ -83,6 +84,8 @@ void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_
 }
 
 uint64_t look_up(int fd) {
+  const Counted counted;
+  if (!counted.tracking()) return kNotAFile;
   struct stat status;
   if (raw_syscall(SYS_fstat, fd, arg(&status)) != 0) return kUnknown;
   const Home home = S_ISREG(status.st_mode) ? home_of(fd) : Home::kUncached;
@@ -166,7 +169,8 @@ void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
 void note_moved(EventKind kind, int fd, uint64_t file, int64_t offset, int64_t moved) {
   if (moved <= 0 || file <= kNotAFile || !tracking()) return;
   if (offset < 0) {
-    const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
+    const Counted counted;
+    const long position = counted.tracking() ? raw_syscall(SYS_lseek, fd, 0, SEEK_CUR) : -1;
     if (position < moved) return;
     offset = position - moved;
   }
@@ -186,6 +190,8 @@ void note_stream_closing(FILE* stream, int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
   if (known == kNotAFile || (known & kClaimed) != 0) return;  // or told by the hooks
+  const Counted counted;
+  if (!counted.tracking()) return;
   const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
   struct stat status;
   if (position < static_cast<long>(kLeastMove) || raw_syscall(SYS_fstat, fd, arg(&status)) != 0 || !S_ISREG(status.st_mode) || home_of(fd) == Home::kUncached || !in_own_process()) return;
@@ -254,9 +260,10 @@ ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset
 }
 
 /// After the guest's open() of `path` has answered `fd`: where --present-host shows another file there, that one's descriptor,
-/// under the same number.
+/// under the same number. Under a filter it stays this machine's file: what shows the other one may be forbidden.
 int shown(int fd, const char* path, int flags) {
-  if (!path_was_read(fd >= 0)) return fd;
+  const Counted counted;
+  if (counted.sealed() || !path_was_read(fd >= 0)) return fd;
   const int saved_errno = errno;
   note_opened(fd, path);
   if ((flags & O_ACCMODE) != O_RDONLY) return fd;

@@ -10,6 +10,8 @@
 
 #include "preload/inject/agent.h"
 #include "preload/inject/connection.h"
+#include "preload/inject/counted.h"
+#include "preload/inject/decimal.h"
 #include "preload/inject/exec_environment.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -18,17 +20,6 @@ namespace oomcast::inject {
 namespace {
 
 std::atomic<bool> gave_way{false};
-
-/// Appends a small number in decimal; the text has room.
-void append_decimal(char* text, unsigned value) {
-  char digits[12];
-  int count = 0;
-  do digits[count++] = static_cast<char>('0' + value % 10);
-  while ((value /= 10) != 0);
-  text += strlen(text);
-  while (count > 0) *text++ = digits[--count];
-  *text = '\0';
-}
 
 /// Whose memory file is open as `fd`, by the kernel's name for it; 0: none's.
 uint32_t memory_file_owner(int fd) {
@@ -49,7 +40,7 @@ bool last_part_is_mem(const char* path) {
 }
 
 /// A vfork child traces or opens for itself, but what it would let go of is its parent's.
-bool may_ask() { return thread_state.inside == 0 && !agent_sealed.load(std::memory_order_relaxed) && in_own_process(); }
+bool may_ask() { return thread_state.inside == 0 && in_own_process(); }
 
 }  // namespace
 
@@ -59,6 +50,8 @@ void give_way(ring::GiveWay why, uint32_t pid) {
   if (!may_ask() || !tracking()) return;
   const bool own = pid == 0 || pid == own_pid;
   if (own && gave_way.exchange(true)) return;
+  const Counted counted;
+  if (counted.sealed()) return;
   const int saved_errno = errno;
   agent_request(ring::RequestKind::kGiveWay, own ? 0 : pid, 0, static_cast<uint64_t>(why), 0);
   if (own && !agent_without_huge_pages.load(std::memory_order_relaxed)) switch_huge_pages_off();
@@ -66,21 +59,24 @@ void give_way(ring::GiveWay why, uint32_t pid) {
 }
 
 void note_opened(int fd, const char* path) {
-  if (fd < 0 || !tracking_now()) return;
+  const Counted counted;
+  if (fd < 0 || !counted.tracking()) return;
   if (strcmp(path, "/dev/userfaultfd") == 0) return give_way(ring::GiveWay::kUserfaultfd);
   if (!last_part_is_mem(path)) return;
   if (const uint32_t owner = memory_file_owner(fd); owner != 0) give_way(ring::GiveWay::kMemoryFile, owner);
 }
 
-Sealing::Sealing(bool seals) : seals_(seals && !agent_sealed.load(std::memory_order_relaxed) && in_own_process()) {
+Sealing::Sealing(bool seals) : seals_(seals && in_own_process()) {
   if (!seals_) return;
   tracked_ = tracking();
   give_way(ring::GiveWay::kSeccomp);
-  agent_tracking.store(false, std::memory_order_release);
-  agent_sealed.store(true, std::memory_order_release);
+  agent_tracking.store(false, std::memory_order_seq_cst);
+  agent_sealed.store(true, std::memory_order_seq_cst);
   const int saved_errno = errno;
-  await_other_questions();
+  await_counted_threads();
   errno = saved_errno;
+  // A thread may have been in the middle of a hello that was due.
+  if (agent_tracking.exchange(false)) tracked_ = true;
 }
 
 void Sealing::called(bool succeeded) {

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/give_way.h"
 #include "preload/inject/raw_syscall.h"
 
@@ -33,7 +34,8 @@ OOMCAST_EXPORT int prlimit64(pid_t pid, int resource, const Limit* limit, Limit*
   const long result = raw_syscall(SYS_prlimit64, pid, resource, reinterpret_cast<long>(limit), arg(old));
   // `old` may be the same memory: the kernel has written it.
   Limit now{};
-  if (result == 0 && limit != nullptr && tracking() && raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0) note_limit(pid, resource, &now);
+  const Counted counted;
+  if (result == 0 && limit != nullptr && tracking() && counted.tracking() && raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0) note_limit(pid, resource, &now);
   return static_cast<int>(with_errno(result));
 }
 OOMCAST_EXPORT int prlimit(pid_t, int, const Limit*, Limit*) __attribute__((alias("prlimit64")));

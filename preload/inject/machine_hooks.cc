@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/give_way.h"
 #include "preload/inject/present_host.h"
 #include "preload/inject/raw_syscall.h"
@@ -69,7 +70,9 @@ OOMCAST_EXPORT int get_nprocs_conf(void) {
 
 /// Whether pid is the caller or one of its threads: others keep their own CPUs.
 static bool is_own_thread(pid_t pid) {
-  return pid == 0 || pid == raw_syscall(SYS_getpid) || pid == raw_syscall(SYS_gettid);
+  if (pid == 0) return true;
+  const Counted counted;
+  return !counted.sealed() && (pid == raw_syscall(SYS_getpid) || pid == raw_syscall(SYS_gettid));
 }
 
 OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
@@ -85,9 +88,11 @@ OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   return 0;
 }
 
-/// After the guest's fopen() of `path` has answered `stream`: the stream of the file that --present-host shows there.
+/// After the guest's fopen() of `path` has answered `stream`: the stream of the file that --present-host shows there, as for open()
+/// (file_hooks.cc).
 static FILE* shown(FILE* stream, const char* path, const char* mode, FILE* (*open)(const char*, const char*)) {
-  if (!path_was_read(stream != nullptr)) return stream;
+  const Counted counted;
+  if (counted.sealed() || !path_was_read(stream != nullptr)) return stream;
   const int saved_errno = errno;
   if (stream != nullptr) note_opened(fileno(stream), path);
   if (mode[0] != 'r' || strchr(mode, '+') != nullptr) return stream;

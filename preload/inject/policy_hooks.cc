@@ -1,4 +1,4 @@
-// Where does the guest want its memory and its threads? NUMA policies and CPU affinity are passed on as they were asked for:
+// Tells where the guest wants its memory and its threads. NUMA policies and CPU affinity are passed on as they were asked for:
 // this machine may refuse what the target would do, so most refusals are told as well. libnuma's own names come first here.
 #include <linux/mempolicy.h>
 #include <pthread.h>
@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -35,6 +36,8 @@ bool read_word(const unsigned long* from, bool looked_at, unsigned long* word) {
     *word = *from;
     return true;
   }
+  const Counted counted;
+  if (!counted.tracking()) return false;
   iovec local{word, sizeof *word}, remote{const_cast<unsigned long*>(from), sizeof *word};
   return raw_syscall(SYS_process_vm_readv, raw_syscall(SYS_getpid), arg(&local), 1, arg(&remote), 1, 0) == sizeof *word;
 }

@@ -7,13 +7,16 @@
 
 #include "preload/inject/agent.h"
 #include "preload/inject/connection.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/raw_syscall.h"
 
 namespace oomcast::inject {
+
+std::atomic<uint32_t> threads_counted{0};
+
 namespace {
 
 std::atomic<uint32_t> request_lock{0};  // the thread that asks, 0: none
-std::atomic<uint32_t> threads_asking{0};  // it, and those that wait for it
 
 /// One thread asks at a time. A vfork child that is killed while it asks takes the lock with it: the next one to wait for long
 /// breaks it.
@@ -64,13 +67,13 @@ void note_of(uint32_t tid, trace::EventKind kind, uint64_t address, uint64_t byt
 
 void forget_requests_of_parent() {
   request_lock.store(0, std::memory_order_relaxed);
-  threads_asking.store(0, std::memory_order_relaxed);
+  threads_counted.store(0, std::memory_order_relaxed);
 }
 
-void await_other_questions() {
+void await_counted_threads() {
   constexpr int kPatienceMs = 1000;  // a vfork child that was killed while it asked is counted for ever
   const timespec moment{0, 1'000'000};
-  for (int i = 0; i < kPatienceMs && threads_asking.load(std::memory_order_acquire) != 0; ++i) raw_syscall(SYS_nanosleep, arg(&moment), 0);
+  for (int i = 0; i < kPatienceMs && threads_counted.load(std::memory_order_seq_cst) != 0; ++i) raw_syscall(SYS_nanosleep, arg(&moment), 0);
 }
 
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags) {
@@ -80,6 +83,8 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
     after_fork_in_child();
     if (!tracking()) return false;
   }
+  const Counted counted;
+  if (!counted.tracking()) return false;
   if (thread_state.file_bytes != 0) flush_file_note();
   ring::Request request;
   request.kind = kind;
@@ -94,12 +99,10 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
   ++thread_state.inside;
   {
     SignalsHeld held;
-    threads_asking.fetch_add(1, std::memory_order_acq_rel);
     lock_requests();
     answered = tracking_now() && ring::ask(agent_shared->mailbox, *agent_doorbell, request, &status, shared_futex);
     if (!answered || status == ring::ReplyStatus::kStayOut) agent_tracking.store(false, std::memory_order_release);
     unlock_requests();
-    threads_asking.fetch_sub(1, std::memory_order_release);
   }
   thread_state.refused = answered && status == ring::ReplyStatus::kRefused;
   --thread_state.inside;
@@ -108,7 +111,14 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
 
 void agent_push(const trace::Event& event, const uint64_t* frames, uint32_t frame_count) {
   agent_shared->ring.try_push(event, frames, frame_count);
-  if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.exchange(1, std::memory_order_relaxed) != 0) return;
+  if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.load(std::memory_order_relaxed) != 0) return;
+  // Inside, either the caller is counted already or this is a child that tells of its birth.
+  const Counted counted;
+  if (counted.tracking() || thread_state.inside > 0) have_ring_read();
+}
+
+void have_ring_read() {
+  if (agent_shared->ring_fills.exchange(1, std::memory_order_relaxed) != 0) return;
   agent_doorbell->rings.fetch_add(1, std::memory_order_release);
   shared_futex(&agent_doorbell->rings, FUTEX_WAKE, 1, nullptr);
 }

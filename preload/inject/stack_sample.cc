@@ -15,6 +15,7 @@
 
 #include "preload/inject/agent.h"
 #include "preload/inject/connection.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/own_stack.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -124,6 +125,8 @@ bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread
 /// Notes who asked for [address, +bytes).
 void push_sample(uintptr_t address, size_t bytes, uint8_t flags) {
   ThreadState& thread = thread_state;
+  const Counted counted;
+  if (!counted.tracking()) return;
   const int saved_errno = errno;  // libunwind's probes of addresses set it
   const SignalsHeld held;
   ++thread.inside;

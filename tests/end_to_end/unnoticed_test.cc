@@ -47,13 +47,19 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values("${G}seals_itself filter", "${G}seals_itself syscall", "${G}seals_itself strict", "${G}seals_itself probe",
                                      "${G}seals_itself fork", "${G}bad_pointers", "${G}tiny_stacks 4", "${G}own_userfaultfd", "${G}reaches_memory",
                                      "${G}odd_descriptors", "${G}huge_page_word", "${G}drops_rights vfork", "${G}drops_rights chroot",
-                                     "${G}drops_rights undumpable"),
+                                     "${G}drops_rights undumpable", "${G}few_descriptors 3 1", "${G}few_descriptors 0 1"),
                      testing::Values("--host vm-8g", "--host vm-8g --tracker userfaultfd", "--host tiny-256m")));
 
+TEST_F(Unnoticed, AnOpenUnderAFilterShowsNoStandIn) {
+  const Finished native = alone("${G}seals_itself opens");
+  EXPECT_EQ(native.status, 5);
+  expect_same(watched("${G}seals_itself opens", "--host vm-1g --present-host"), native);
+}
+
 TEST_F(Unnoticed, SaysInTheReportToWhatItGaveWay) {
+  if (!holds_touches()) GTEST_SKIP() << "no touch can be held here";
   watched("${G}own_userfaultfd", "--host vm-8g --tracker userfaultfd");
   const Json coverage = report("r.json")["coverage"];
-  if (coverage["tracker"] != "userfaultfd") GTEST_SKIP() << "no touch can be held here";
   EXPECT_THAT(coverage["caveats"].dump(), testing::HasSubstr("userfaultfd of its own"));
 }
 

@@ -1,7 +1,8 @@
 // Puts itself under seccomp, strict or by a filter that kills for each call that is not listed, and goes on allocating, mapping,
-// reading and, where the filter lets it, forking.   seals_itself strict|filter|syscall|probe|fork|threads
+// reading and, where the filter lets it, forking.   seals_itself strict|filter|syscall|probe|fork|opens|threads
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 static const int plain[] = {SYS_read, SYS_write, SYS_exit_group, SYS_exit, SYS_brk, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_rt_sigreturn};
+static const int opening[] = {SYS_openat, SYS_lseek};
 static const int forking[] = {SYS_clone, SYS_wait4, SYS_set_robust_list, SYS_rt_sigprocmask, SYS_gettid};
 
 /// What a library in the program might call and malloc does not: forbidden where other threads allocate at that moment.
@@ -30,7 +32,7 @@ static int add(struct sock_filter* code, int at, const int* calls, size_t count,
   return at;
 }
 
-static int seal(int by_syscall, int may_fork, int has_threads, unsigned flags) {
+static int seal(int by_syscall, int may_fork, int may_open, int has_threads, unsigned flags) {
   struct sock_filter code[64] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr))};
   int at = 1;
   if (has_threads) {
@@ -38,6 +40,7 @@ static int seal(int by_syscall, int may_fork, int has_threads, unsigned flags) {
   } else {
     at = add(code, at, plain, sizeof plain / sizeof *plain, SECCOMP_RET_ALLOW);
     if (may_fork) at = add(code, at, forking, sizeof forking / sizeof *forking, SECCOMP_RET_ALLOW);
+    if (may_open) at = add(code, at, opening, sizeof opening / sizeof *opening, SECCOMP_RET_ALLOW);
   }
   code[at++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, has_threads ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
   struct sock_fprog program = {(unsigned short)at, code};
@@ -112,8 +115,8 @@ int main(int count, char** words) {
     say("worked\n");
     syscall(SYS_exit, 5);
   }
-  const int has_threads = strcmp(mode, "threads") == 0, may_fork = strcmp(mode, "fork") == 0;
-  if (seal(strcmp(mode, "syscall") == 0 || has_threads, may_fork, has_threads, has_threads ? SECCOMP_FILTER_FLAG_TSYNC : 0) != 0) return 6;
+  const int has_threads = strcmp(mode, "threads") == 0, may_fork = strcmp(mode, "fork") == 0, may_open = strcmp(mode, "opens") == 0;
+  if (seal(strcmp(mode, "syscall") == 0 || has_threads, may_fork, may_open, has_threads, has_threads ? SECCOMP_FILTER_FLAG_TSYNC : 0) != 0) return 6;
   say("sealed\n");
   work();
   if (strcmp(mode, "fork") == 0) {
@@ -125,6 +128,10 @@ int main(int count, char** words) {
     int status = 0;
     waitpid(child, &status, 0);
     say(status == 3 << 8 ? "child 3\n" : "child otherwise\n");
+  }
+  if (may_open) {
+    char word;
+    say(read(open("/proc/meminfo", O_RDONLY), &word, 1) == 1 && open("/sys/fs/cgroup/none/memory.max", O_RDONLY) < 0 ? "opened\n" : "not opened\n");
   }
   _exit(5);
 }
