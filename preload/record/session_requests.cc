@@ -166,7 +166,9 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
 }
 
 void Session::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
-  if (!process.gives_way && descriptors.all && is_traced_by_guest(process)) process.gives_way = true;
+  // A process that was forked from one that gave way opens no userfaultfd: that is no refusal.
+  const bool refused = hello.userfaultfd_errno != 0 || descriptors.all;
+  if (!process.gives_way && descriptors.all && is_traced_by_guest(process)) note_gives_way(process, ring::GiveWay::kTraced);
   if (process.gives_way) descriptors = {};
   Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
   // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never holds faults.
@@ -185,7 +187,7 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
       watch(process.heap_fd.fd(), kFaults, process.pid);
     }
   }
-  if (process.tracker != tracker_ && !process.gives_way) {
+  if (process.tracker != tracker_ && refused && !process.gives_way) {
     if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
     if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
   }
@@ -228,6 +230,7 @@ void Session::inherit_from(Process& child, Process& parent) {
   child.heap_start = parent.heap_start;
   child.break_end = parent.break_end;
   child.comm = parent.comm;
+  child.gives_way = parent.gives_way;  // its library goes by that, too
   child.maps_shared_memory = parent.maps_shared_memory;
   // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
   child.file_mappings = parent.file_mappings;

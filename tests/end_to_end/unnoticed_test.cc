@@ -23,6 +23,7 @@ class Unnoticed : public EndToEnd, public testing::WithParamInterface<Case> {
   Finished with_library_alone(const std::string& line) const {
     return sh(kGuests + ("OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY GUEST_PRELOAD=$LIBRARY " + line));
   }
+  bool holds_touches() const { return sh("$OOMCAST doctor").out.find("--tracker userfaultfd: yes") != std::string::npos; }
   /// An attached recorder writes it after the program has ended.
   bool await_report() const { return sh("for i in $(seq 600); do [ -s r.json ] && exit 0; sleep 0.05; done; exit 1").status == 0; }
 };
@@ -61,6 +62,21 @@ TEST_F(Unnoticed, SaysInTheReportToWhatItGaveWay) {
   watched("${G}own_userfaultfd", "--host vm-8g --tracker userfaultfd");
   const Json coverage = report("r.json")["coverage"];
   EXPECT_THAT(coverage["caveats"].dump(), testing::HasSubstr("userfaultfd of its own"));
+}
+
+TEST_F(Unnoticed, AChildOfAProgramThatGaveWayIsNotSaidToBeRefused) {
+  if (!holds_touches()) GTEST_SKIP() << "no touch can be held here";
+  EXPECT_EQ(watched("${G}gives_way forks", "--host vm-8g --tracker userfaultfd").status, 3);
+  const Json coverage = report("r.json")["coverage"];
+  EXPECT_THAT(coverage["caveats"].dump(), testing::HasSubstr("opened through /proc/PID/mem"));
+  EXPECT_THAT(coverage["caveats"].dump(), testing::Not(testing::HasSubstr("refused a userfaultfd")));
+}
+
+TEST_F(Unnoticed, SaysThatAProgramIsTracedFromItsStart) {
+  if (!holds_touches()) GTEST_SKIP() << "no touch can be held here";
+  EXPECT_EQ(watched("${G}gives_way traces", "--host vm-8g --tracker userfaultfd").status, 3);
+  const Json coverage = report("r.json")["coverage"];
+  EXPECT_THAT(coverage["caveats"].dump(), testing::HasSubstr("sh (it is traced by another process of the run)"));
 }
 
 TEST_F(Unnoticed, AVforkChildsStatusIsNotTheProgramsOwn) {
