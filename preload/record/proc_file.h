@@ -1,4 +1,4 @@
-// Which file of /proc tells about a process? Opened when it is first read: most processes end or exec before anybody asks.
+// A file of /proc that tells about a process. It is opened when it is first read: most processes end or exec before anybody asks.
 #pragma once
 
 #include <fcntl.h>
@@ -35,6 +35,13 @@ class ProcFile {
     if (pid_ != 0) fd_ = UniqueFd(::open((proc_of(pid_, tid_) + name_).c_str(), O_RDONLY | O_CLOEXEC));
     pid_ = 0;
     return fd_.get();
+  }
+
+  /// Whether maps, pagemap or mem has anything to tell. Opened while the task had no memory any more, they are empty for ever; mem
+  /// of a task that has memory refuses the address 0 (EIO) instead.
+  bool tells() const {
+    uint64_t word;
+    return get() >= 0 && ::pread(get(), &word, sizeof word, 0) != 0;
   }
 
  private:

@@ -146,9 +146,9 @@ bool Session::follow_living_thread(Process& process) {
   if (tid == 0 || tid == process.memory_tid || (tid == process.pid && process.memory_tid == 0)) return false;
   process.memory_tid = tid;
   process.statm.belong_to(process.pid, tid);
-  // An open file of these is of the address space, whoever opened it.
-  for (ProcFile* file : {&process.maps, &process.pagemap})
-    if (file->get() < 0) file->belong_to(process.pid, tid);
+  // A file of these that tells anything is of the address space, whoever opened it.
+  for (ProcFile* file : {&process.maps, &process.pagemap, &process.mem})
+    if (!file->tells()) file->belong_to(process.pid, tid);
   return true;
 }
 
