@@ -95,11 +95,28 @@ bool touched_much() {
 }  // namespace
 
 /// In the parent's ring, which we still have: until we say hello ourselves, we have a copy of what it has.
-static void tell_of_birth() {
+static void tell_of_birth(uint8_t flags) {
   trace::Event event;
   event.kind = trace::EventKind::kFork;
   event.address = own_pid;
+  event.flags = flags;
   agent_push(event);
+}
+
+/// The parent's area is left for one of our own. A child that has no descriptors for a hello leaves word there.
+static bool say_hello_of_child(uint32_t parent) {
+  bool heard;
+  {
+    SignalsHeld held;
+    heard = say_hello(ring::RequestKind::kHelloForked, parent);
+  }
+  if (heard || agent_shared == nullptr) return heard;
+  if (lacks_descriptors) {
+    tell_of_birth(ring::kSaysNoHello);
+    have_ring_read();
+  }
+  leave_area();
+  return false;
 }
 
 bool copied_unseen() { return copy_mark != nullptr && *copy_mark == 0; }
@@ -117,16 +134,13 @@ void after_fork_in_child() {
   agent_tracking.store(false, std::memory_order_relaxed);
   forget_requests_of_parent();
   own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
+  free_stacks_of_other_threads();
   thread_state.tid = 0;
   thread_state.file_bytes = 0;  // the parent will tell
   agent_hello_due.store(may_wait ? parent : 0, std::memory_order_relaxed);
   calls_before_hello = kCallsBeforeHello;
-  if (may_wait) tell_of_birth();
-  else leave_area();
-  if (was_tracking && !may_wait) {
-    SignalsHeld held;
-    say_hello(ring::RequestKind::kHelloForked, parent);
-  }
+  if (may_wait) tell_of_birth(0);
+  else if (was_tracking) say_hello_of_child(parent);
   if (copy_mark != nullptr) *copy_mark = 1;
   thread_state.inside = 0;
 }
@@ -146,12 +160,7 @@ bool say_due_hello() {
   if (parent == 0) return false;
   const int saved_errno = errno;
   ++thread_state.inside;
-  leave_area();
-  bool heard;
-  {
-    SignalsHeld held;
-    heard = say_hello(ring::RequestKind::kHelloForked, parent);
-  }
+  const bool heard = say_hello_of_child(parent);
   --thread_state.inside;
   errno = saved_errno;
   return heard;

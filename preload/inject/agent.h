@@ -48,6 +48,9 @@ bool say_due_hello();
 /// For a hook that children call before they exec: says hello once there have been many such calls.
 void hello_may_wait(size_t bytes);
 
+/// True in a copy of this process that no fork handler has seen (clone, _Fork, syscall(SYS_fork)): the shared area is its parent's.
+bool copied_unseen();
+
 inline bool tracking_now() { return agent_tracking.load(std::memory_order_acquire); }
 inline bool tracking() { return tracking_now() || (__builtin_expect(agent_hello_due.load(std::memory_order_relaxed) != 0, 0) && say_due_hello()); }
 /// Whether memory has to be registered before it is used. Only while tracking. What was mapped before this said no is found by
@@ -56,11 +59,11 @@ inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_befor
 
 /// From before a large request to the kernel until the recorder has heard of it. A look that finds the memory in between leaves
 /// it to the hook: found by chance, it would be taken for many small requests that no kernel refuses. Each thread that asks has a
-/// place of its own in the shared area.
+/// place of its own in the shared area. A copy of the process that no fork handler has seen marks nothing: the area is its parent's.
 class LargeRequest {
  public:
   explicit LargeRequest(uint64_t bytes) {
-    if (__builtin_expect(bytes >= ring::kFoundPieceBytes, 0) && tracking_now() && asks_before_use(bytes)) mark(bytes);
+    if (__builtin_expect(bytes >= ring::kFoundPieceBytes, 0) && tracking_now() && !copied_unseen() && asks_before_use(bytes)) mark(bytes);
   }
   LargeRequest(const LargeRequest&) = delete;
   ~LargeRequest() { if (place_ != nullptr) place_->store(0); }

@@ -4,10 +4,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/wait.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -27,6 +30,7 @@ namespace oomcast::inject {
 uint32_t own_pid = 0;
 ring::Doorbell* agent_doorbell = nullptr;
 ring::SharedArea* agent_shared = nullptr;
+bool lacks_descriptors = false;
 
 namespace {
 
@@ -57,13 +61,22 @@ class Descriptor {
   int fd_;
 };
 
+/// A negative errno where that fails.
 long connect_to_recorder() {
-  if (recorder_address_length == 0) return -1;
+  if (recorder_address_length == 0) return -ENOENT;
   const long fd = own_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-  if (fd < 0) return -1;
-  if (own_syscall(SYS_connect, fd, arg(&recorder_address), recorder_address_length) == 0) return fd;
+  if (fd < 0) return fd;
+  const long result = own_syscall(SYS_connect, fd, arg(&recorder_address), recorder_address_length);
+  if (result == 0) return fd;
   raw_syscall(SYS_close, fd);
-  return -1;
+  return result;
+}
+
+/// A hello takes three descriptors at a time: the socket, and two that are sent or received.
+bool has_room_for_two_more(const Descriptor& socket) {
+  const Descriptor first(raw_syscall(SYS_fcntl, socket.get(), F_DUPFD_CLOEXEC, 0));
+  const Descriptor second(raw_syscall(SYS_fcntl, socket.get(), F_DUPFD_CLOEXEC, 0));
+  return first.valid() && second.valid();
 }
 
 int open_userfaultfd(int* error, bool* user_mode_only) {
@@ -164,14 +177,10 @@ bool set_recorder_address(const char* text) {
 
 uintptr_t current_break() { return reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr); }
 
-bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
-  const Descriptor socket(given_socket >= 0 ? given_socket : connect_to_recorder());
-  if (!socket.valid()) return false;
-  ring::Request hello;
-  hello.kind = kind;
-  hello.pid = own_pid;
-  hello.tid = current_tid();
-  hello.argument = parent;
+namespace {
+
+/// The exchange itself. On success the areas are mapped and tracking is on.
+bool exchange_hello(const Descriptor& socket, ring::Request hello) {
   hello.address = current_break();
   FaultDescriptors faults;
   if (memory_may_be_registered()) faults.open(&hello);
@@ -185,9 +194,14 @@ bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
     answered = send_hello(socket.get(), hello, &faults) && receive_reply(socket.get(), &reply, &area, &bell);
   }
   if (!answered || reply.status != ring::ReplyStatus::kTracked || reply.shared_bytes < sizeof(ring::SharedArea)) return false;
-  agent_shared = map_shared<ring::SharedArea>(area);
+  ring::SharedArea* const shared = map_shared<ring::SharedArea>(area);
   if (agent_doorbell == nullptr) agent_doorbell = map_shared<ring::Doorbell>(bell);
-  if (agent_shared == nullptr || agent_doorbell == nullptr) return false;
+  if (shared == nullptr || agent_doorbell == nullptr) {
+    if (shared != nullptr) raw_syscall(SYS_munmap, arg(shared), static_cast<long>(sizeof(ring::SharedArea)));
+    return false;
+  }
+  leave_area();
+  agent_shared = shared;
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(current_break(), std::memory_order_relaxed);
   agent_guest_without_huge_pages.store(reply.huge_pages_off != 0, std::memory_order_relaxed);
@@ -195,6 +209,65 @@ bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
   if (reply.polled != 0) switch_huge_pages_off();
   agent_tracking.store(true, std::memory_order_release);
   return true;
+}
+
+struct HelperCall {
+  ring::Request hello;
+  bool heard = false;
+};
+
+/// In the helper: our memory, but a table of descriptors of its own, and a limit of its own.
+int be_helper(void* data) {
+  auto* const call = static_cast<HelperCall*>(data);
+  constexpr uint64_t kEnough = 16;
+  struct {
+    uint64_t soft, hard;
+  } limit{};
+  if (failed(raw_syscall(SYS_close_range, 0, ~0u, 0)))
+    for (uint64_t fd = 0; fd < kEnough; ++fd) raw_syscall(SYS_close, static_cast<long>(fd));
+  if (raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, arg(&limit)) == 0 && limit.soft < kEnough) {
+    limit.soft = kEnough;
+    limit.hard = limit.hard < kEnough ? kEnough : limit.hard;
+    if (raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, arg(&limit), 0) != 0 && raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, arg(&limit)) == 0) {
+      limit.soft = limit.hard;
+      raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, arg(&limit), 0);
+    }
+  }
+  const Descriptor socket(connect_to_recorder());
+  if (socket.valid() && has_room_for_two_more(socket)) call->heard = exchange_hello(socket, call->hello);
+  return 0;
+}
+
+/// For a process that has no descriptor left: a task with the same memory says hello in its place, while this one waits. As with the
+/// recorder's maker (spawn_recorder.cc), no wait() of the guest's sees a child that sends no signal.
+bool say_hello_by_helper(const ring::Request& hello) {
+  alignas(16) static char stack[16 << 10];
+  HelperCall call{hello, false};
+  call.hello.flags |= ring::kByHelper;
+  const int helper = ::clone(be_helper, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &call);
+  if (helper <= 0) return false;
+  while (raw_syscall(SYS_wait4, helper, 0, __WALL, 0) == -EINTR) {
+  }
+  return call.heard;
+}
+
+}  // namespace
+
+bool say_hello(ring::RequestKind kind, uint64_t parent, int given_socket) {
+  ring::Request hello;
+  hello.kind = kind;
+  hello.pid = own_pid;
+  hello.tid = current_tid();
+  hello.argument = parent;
+  const long fd = given_socket >= 0 ? given_socket : connect_to_recorder();
+  lacks_descriptors = fd == -EMFILE;
+  if (fd < 0 && !lacks_descriptors) return false;
+  {
+    const Descriptor socket(fd);
+    if (given_socket >= 0 || (socket.valid() && has_room_for_two_more(socket))) return exchange_hello(socket, hello);
+  }
+  lacks_descriptors = !say_hello_by_helper(hello);
+  return !lacks_descriptors;
 }
 
 void switch_huge_pages_off() {

@@ -14,8 +14,10 @@ extern ring::Doorbell* agent_doorbell;
 /// OOMCAST_SOCKET=@name (abstract) or a path. False: no such address.
 bool set_recorder_address(const char* text);
 /// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is taken; -1: it
-/// is connected here. Signals have to be held.
+/// is connected here. Signals have to be held. A process without descriptors has a helper say it, by clone().
 bool say_hello(ring::RequestKind kind, uint64_t parent, int socket = -1);
+/// Whether the last hello failed because the process has no descriptors left, and none could be had elsewhere.
+extern bool lacks_descriptors;
 /// Huge pages would make one touch look like 512. The guest is told what it has set itself (agent_guest_without_huge_pages).
 void switch_huge_pages_off();
 /// Forgets the parent's shared area, in a forked child.

@@ -54,4 +54,8 @@ bool run_on_own_stack(void (*work)(void*), void* data) {
   return false;
 }
 
+void free_stacks_of_other_threads() {
+  for (std::atomic<bool>& one : taken) one.store(false, std::memory_order_relaxed);
+}
+
 }  // namespace oomcast::inject

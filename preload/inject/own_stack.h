@@ -10,4 +10,7 @@ namespace oomcast::inject {
 /// be held: a handler that left by longjmp would keep the stack for ever. A debugger and libunwind see through the switch.
 bool run_on_own_stack(void (*work)(void*), void* data);
 
+/// In a forked child: the threads that used them are not there.
+void free_stacks_of_other_threads();
+
 }  // namespace oomcast::inject

@@ -316,6 +316,7 @@ class Session {
   void note_poll(Process& process, uint64_t now_ns);
   // session_children.cc
   void discover_children(uint64_t now_ns);
+  void take_in_silent_children();
   void note_newborn(Process& parent, uint32_t pid);
   void count_newborns(Process& parent);
   void forget_newborn(Process& parent, uint32_t pid);
@@ -374,6 +375,8 @@ class Session {
   uint64_t sleeps_until_ns_ = 0;                         // the loop, unless something comes
   uint64_t turned_away_ = 0;                             // hellos that met no free descriptor
   std::unordered_map<uint32_t, uint64_t> strangers_;     // children without a hello: pid -> tick at which they were first seen, or kNotOurs
+  std::vector<std::pair<uint32_t, uint32_t>> silent_children_;  // that have no descriptors for a hello, and their parents: to be taken in
+  uint64_t silent_count_ = 0;                            // of them, so far
   std::set<int> connections_;                            // sockets of those who are saying hello
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   uint32_t root_ = 0;

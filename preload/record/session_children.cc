@@ -90,6 +90,16 @@ void Session::take_in(uint32_t pid, Process& parent) {
   sweep(process, true);
 }
 
+/// Children that have tried to say hello and had no descriptors for it: nobody need wait whether they will.
+void Session::take_in_silent_children() {
+  for (const auto& [pid, parent] : std::exchange(silent_children_, {})) {
+    Process* const process = find(parent);
+    if (process == nullptr || find(pid) != nullptr || !options_.follow_children) continue;
+    ++silent_count_;
+    take_in(pid, *process);
+  }
+}
+
 /// A forked child has its parent's memory, and while touches are polled it keeps its hello back: most exec at once.
 void Session::note_newborn(Process& parent, uint32_t pid) {
   if (find(pid) != nullptr) return;

@@ -28,6 +28,7 @@ void Session::answer_all() {
     answer(*at->second);
     at = processes_.upper_bound(pid);
   }
+  take_in_silent_children();
 }
 
 void Session::answer_rings() {

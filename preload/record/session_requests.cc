@@ -96,7 +96,8 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
   ucred peer{};
   socklen_t length = sizeof peer;
   ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);
-  const auto pid = static_cast<uint32_t>(peer.pid);
+  auto pid = static_cast<uint32_t>(peer.pid);
+  if ((request.flags & ring::kByHelper) != 0) pid = static_cast<uint32_t>(stat_field(read_whole_path("/proc/" + std::to_string(pid) + "/stat"), 4).value_or(pid));
   const auto said_parent = static_cast<uint32_t>(request.argument);
   const bool ours = peer.uid == ::geteuid() || descends_from_guest(pid);
   if (!ours || (!options_.follow_children && pid != root_) || (root_ended_ && !options_.wait_for_all)) {
@@ -348,7 +349,10 @@ void Session::drain_ring(Process& process) {
         for (const auto& [start, end] : changed) feed_simple(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
         break;
       }
-      case trace::EventKind::kFork: note_newborn(process, static_cast<uint32_t>(note.address)); break;
+      case trace::EventKind::kFork:
+        note_newborn(process, static_cast<uint32_t>(note.address));
+        if ((note.flags & ring::kSaysNoHello) != 0) silent_children_.emplace_back(static_cast<uint32_t>(note.address), process.pid);
+        break;
       case trace::EventKind::kUnmap:
         forget_mapped_files(process, page_down(note.address), page_up(note.address + note.bytes));
         forget_shared_mappings(process, page_down(note.address), page_up(note.address + note.bytes));

@@ -78,6 +78,9 @@ void Session::say_how_touches_were_seen() {
 
 void Session::say_what_else_was_missed() {
   if (turned_away_ > 0) summary_.caveats.push_back(std::to_string(turned_away_) + " processes could not be tracked because the recorder had no descriptors left (RLIMIT_NOFILE); raise the hard limit: ulimit -Hn.");
+  if (silent_count_ > 0)
+    summary_.caveats.push_back(std::to_string(silent_count_) + (silent_count_ == 1 ? " child" : " children") +
+                               " of the program had no descriptors left to meet the recorder with (RLIMIT_NOFILE): such memory was polled from /proc/PID/pagemap, and what a child touched in its last 50 ms may be missed.");
   if (watched_anything_) summary_.caveats.emplace_back("Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that are read often look colder than they are.");
   if (copies_seen_ > 0)
     summary_.caveats.push_back("The program forked: " + std::to_string(copies_seen_) + " pages that it shared with a child were copied when one of them wrote; the copies have the time of the poll, 0.2 s later at most.");

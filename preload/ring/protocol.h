@@ -1,4 +1,4 @@
-// What do the library in the guest and the recorder say to each other? One request, one reply: hellos over a SEQPACKET socket
+// What the library in the guest and the recorder say to each other. One request, one reply: hellos over a SEQPACKET socket
 // that is closed afterwards, everything later through shared memory (mailbox.h). The guest keeps no descriptor of ours.
 //
 // The guest asks, and waits, only where memory must be registered before it is used, or looked at before it is freed (SharedArea
@@ -49,6 +49,10 @@ enum class GiveWay : uint32_t {
 inline constexpr uint64_t kUserModeOnly = 1;
 /// In `flags` of a hello: the device that kTakeDevice brought has been tried.
 inline constexpr uint64_t kTriedDevice = 2;
+/// In `flags` of a hello: it is said for the sender's parent, which has no descriptors left and has the same memory.
+inline constexpr uint64_t kByHelper = 4;
+/// In `flags` of a kFork note in the parent's ring: the child could not say hello, and will not try again.
+inline constexpr uint8_t kSaysNoHello = 1;
 
 struct Request {
   uint32_t magic = kMagic;

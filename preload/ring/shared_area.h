@@ -1,4 +1,4 @@
-// What do the guest and the recorder share? One sealed memfd: the mailbox for questions, notes, the event ring, time spent in
+// The memory that the guest and the recorder share. One sealed memfd: the mailbox for questions, notes, the event ring, time spent in
 // file calls and the known-page table.
 //
 // Made by the recorder, which seals its size: a guest cannot shrink it under the reader. Almost all of it is never
@@ -29,7 +29,7 @@ struct SharedArea {
   Mailbox mailbox;
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
   std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder looked last; 0: it has not
-  std::atomic<uint32_t> ring_fills;  // not 0: the ring was nearly full, and the doorbell has been rung for it
+  std::atomic<uint32_t> ring_fills;  // not 0: the ring is nearly full or holds what cannot wait, and the doorbell has been rung for it
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   std::atomic<uint32_t> ask_before_use;  // not 0: memory is registered before the program touches it
   std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is looked at before it is given back

@@ -45,15 +45,41 @@ TEST_P(PolledMemory, AProgramRunsOnWithoutItsFirstThread) {
   EXPECT_EQ(small["verdict"], "oom_kill");
 }
 
-// The trackers that only look; those that are told of growth before they see the touch still give it huge pages.
-class LookedAt : public PolledMemory {};
+TEST_P(PolledMemory, WhatACopyAsksForIsNotItsParents) {
+  const Json r = run_on("vm-8g --set vm.thp_enabled=never", "copy_asks");
+  if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+  EXPECT_EQ(r["exit"]["code"], 4);
+  EXPECT_GE(mib(r, "footprint_peak_bytes"), 128);
+  EXPECT_LE(mib(r, "footprint_peak_bytes"), 132);
+}
 
-TEST_P(LookedAt, AHeapThatGrowsInStepsGetsNoHugePages) {
-  for (const char* pause : {"", " 500"}) {
-    const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + pause);
+TEST_P(PolledMemory, ChildrenWithoutDescriptorsCount) {
+  for (const char* limit : {"3", "4", "5"}) {
+    const Json r = run_on("vm-8g --set vm.thp_enabled=never", std::string("few_descriptors ") + limit);
     if (r.is_null()) GTEST_SKIP() << "no such tracker here";
-    // Alone it is 3.2 MiB. On a busy machine a scan may come so late that the growth between two scans hides the steps.
-    EXPECT_LE(mib(r, "footprint_peak_bytes"), 26) << "with huge pages it would be 52 MiB";
+    EXPECT_EQ(r["exit"]["code"], 4);
+    EXPECT_GE(mib(r, "touched_bytes"), 180) << "three children of 60 MiB";
+    EXPECT_LE(mib(r, "touched_bytes"), 200);
+    EXPECT_GE(mib(r, "footprint_peak_bytes"), 60);
+    EXPECT_LE(mib(r, "footprint_peak_bytes"), 66);
+  }
+}
+
+TEST_F(PolledMemory, ChildrenThatCannotEvenBeHelpedAreNamed) {
+  if (sh("setpriv --reuid=65534 --regid=65534 --clear-groups test -x $OOMCAST").status != 0) GTEST_SKIP() << "the build tree is not everybody's, or not root";
+  const Finished finished = sh("setpriv --reuid=65534 --regid=65534 --clear-groups $OOMCAST run -q --host vm-8g -- " + kGuests + "few_descriptors 0");
+  EXPECT_EQ(finished.status, 4) << finished.err;
+  EXPECT_THAT(report()["coverage"]["caveats"].dump(), testing::HasSubstr("3 children of the program had no descriptors left"));
+}
+
+TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
+  // Slowly; and so that a look at the mappings meets the last step before libc knows of it.
+  for (const char* how : {"", " 500", " 2000", " 0 600"}) {
+    const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + how);
+    if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+    EXPECT_GE(mib(r, "footprint_peak_bytes"), 3) << how;
+    EXPECT_LE(mib(r, "footprint_peak_bytes"), 4.5) << how << ": alone it is 3.2 MiB, with huge pages it would be 52";
+    EXPECT_LE(mib(r, "touched_bytes"), 4.5) << how;
   }
 }
 
