@@ -1,4 +1,4 @@
-// When is a forecast supported by what was captured?
+// Judges whether a forecast is supported by what was captured. See coverage.h.
 #include "report/coverage.h"
 
 #include <algorithm>
@@ -15,6 +15,7 @@ Bytes bytes_of(uint64_t n) { return Bytes(static_cast<int64_t>(n)); }
 constexpr uint64_t kGoodPercent = 97;
 // A small program's loader and libc touch a few pages before tracking starts; their share is large and means nothing.
 constexpr uint64_t kNoiseBytes = 2 << 20;
+constexpr uint64_t kLeastComparedBytes = 1 << 20;
 
 /// What a node has above a mark of its zones; DMA is nobody's first choice.
 int64_t above_mark(const host::NodeSpec& node, Pages free, Pages host::Watermarks::*mark) {
@@ -82,6 +83,16 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
     return {Support::Level::kWithheld, "only " + seen + " was seen; the other " + bytes_text(bytes_of(unseen)) + " could change the verdict, " +
                                            bytes_text(left) + " were left before a worse one"};
   return {Support::Level::kLow, "only " + seen + " was seen; the target would see more memory used than forecast"};
+}
+
+Compared compare_with_kernel(const trace::CaptureSummary& capture) {
+  const uint64_t rss = capture.rss_peak_bytes, tracked = capture.tracked_peak_bytes, tenth = rss / 10;
+  if (rss == 0) return {std::nullopt, "the kernel's count of the program's memory was never read"};
+  if (tracked / 2 > rss)
+    return {std::nullopt, "the kernel's count was read when the program had less (" + bytes_text(bytes_of(rss)) + ")"};
+  if (rss < kLeastComparedBytes && (tracked < rss - tenth || tracked > rss + tenth))
+    return {std::nullopt, "the program had too little memory to compare (" + bytes_text(bytes_of(rss)) + ")"};
+  return {static_cast<double>(tracked) / static_cast<double>(rss), {}};
 }
 
 std::string incomplete_text(const trace::CaptureSummary& capture) {

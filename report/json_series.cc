@@ -108,14 +108,15 @@ Json timeline_json(const sim::Outcome& outcome) {
 Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   uint64_t rss = capture.rss_peak_bytes;
   std::string incomplete = incomplete_text(capture);
-  double ratio = rss ? static_cast<double>(capture.tracked_peak_bytes) / static_cast<double>(rss) : 0;
+  const Compared compared = compare_with_kernel(capture);
   return {{"tracker", capture.tracker},
           {"resolution_pages", capture.resolution_pages},
           {"resolution_s", json_seconds(Nanoseconds(static_cast<int64_t>(capture.resolution_ns)))},
           {"lost_events", std::max(capture.lost_events, outcome.lost_events)},
           {"tracked_bytes", capture.tracked_peak_bytes},
           {"rss_bytes", rss},
-          {"ratio", rss ? Json(static_cast<double>(static_cast<int64_t>(ratio * 10000 + 0.5)) / 10000) : Json()},
+          {"ratio", compared.ratio ? Json(static_cast<double>(static_cast<int64_t>(*compared.ratio * 10000 + 0.5)) / 10000) : Json()},
+          {"ratio_why", compared.why.empty() ? Json() : Json(compared.why)},
           {"order_forced", std::max(capture.order_forced, outcome.order_forced)},
           {"events", capture.events},
           {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},

@@ -170,8 +170,10 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     paper.line("coverage", "not known: the recording's own summary is missing");
     return paper.line("program", "how it ended is not known");
   }
-  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + " of " +
-                             bytes_text(rss) + " RssAnon + RssShmem (" + percent_text(tracked.count(), rss.count()) + "), " +
+  const Compared compared = compare_with_kernel(capture);
+  const std::string by_kernel = compared.ratio ? " of " + bytes_text(rss) + " RssAnon + RssShmem (" + percent_text(tracked.count(), rss.count()) + "), "
+                                               : ", not compared: " + compared.why + "; ";
+  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + by_kernel +
                              (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
   if (!capture.exited && capture.exit_signal)
     paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) +

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "report/json_report.h"
 #include "report/room_before_worse.h"
 #include "tests/report/stories.h"
 
@@ -92,6 +93,33 @@ TEST(Coverage, AGroupsLimitIsWhatWasLeftWhereItIsNearer) {
   EXPECT_FALSE(supported_verdict(story.outcome, story.capture).has_value());
   story.outcome.verdict = sim::Verdict::kOomKill;
   EXPECT_TRUE(supported_verdict(story.outcome, story.capture).has_value());
+}
+
+TEST(Coverage, IsNoRatioWhereTheKernelsCountSaysNothing) {
+  trace::CaptureSummary capture = stories::fits().capture;
+  const auto compared = [&](uint64_t tracked, uint64_t rss) {
+    capture.tracked_peak_bytes = tracked;
+    capture.rss_peak_bytes = rss;
+    return compare_with_kernel(capture);
+  };
+  EXPECT_DOUBLE_EQ(compared(54 << 20, 100 << 20).ratio.value(), 0.54);
+  EXPECT_DOUBLE_EQ(compared(150 << 20, 100 << 20).ratio.value(), 1.5) << "counted twice, for all that is known";
+  EXPECT_DOUBLE_EQ(compared(120 << 10, 120 << 10).ratio.value(), 1) << "both saw the same little";
+  EXPECT_THAT(compared(250 << 20, 0).why, testing::HasSubstr("never read"));
+  EXPECT_THAT(compared(250 << 20, 12 << 10).why, testing::HasSubstr("had less (12.0 KiB)"));
+  EXPECT_THAT(compared(60 << 10, 120 << 10).why, testing::HasSubstr("too little memory"));
+  EXPECT_FALSE(compared(250 << 20, 12 << 10).ratio.has_value());
+}
+
+TEST(Coverage, SaysWhyThereIsNoRatio) {
+  stories::Story story = stories::fits();
+  story.capture.tracked_peak_bytes = 250 << 20;
+  story.capture.rss_peak_bytes = 12 << 10;
+  const nlohmann::ordered_json coverage = coverage_json(story.outcome, story.capture);
+  EXPECT_TRUE(coverage["ratio"].is_null());
+  EXPECT_THAT(coverage["ratio_why"].get<std::string>(), testing::HasSubstr("12.0 KiB"));
+  story.capture.rss_peak_bytes = 250 << 20;
+  EXPECT_TRUE(coverage_json(story.outcome, story.capture)["ratio_why"].is_null());
 }
 
 TEST(Coverage, CaveatsOfRecorderAndModelAreBothKept) {
