@@ -1,4 +1,4 @@
-// What does the recorder know of one tracked process? Plain state; the code that changes it is in session_*.cc.
+// Holds what the recorder knows of one tracked process. Plain state; the code that changes it is in session_*.cc.
 #pragma once
 
 #include <sys/mman.h>
@@ -161,6 +161,7 @@ struct Process {
   std::vector<PageRange> scanned, anonymous;            // where it may have memory of its own, if all of it is scanned; where it has nothing else
   std::vector<PageRange> doubtful;                      // scanned, less what can only be read
   uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
+  uint64_t fell_to = 0;                    // the break, before it rose again to where nobody has asked about yet; 0: nothing like that
   int64_t adj = 0;
   int exit_status = -1;          // as told by the library when it left, -1: not told
   uint64_t fork_group = 0;       // processes with the same number may share pages since a fork; 0: with nobody

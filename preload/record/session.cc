@@ -141,7 +141,7 @@ void Session::forget_address_space(Process& process) {
   process.unanswered.clear();
   process.let_go.clear();
   process.failures = 0;
-  process.heap_start = process.break_end = 0;
+  process.heap_start = process.break_end = process.fell_to = 0;
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;

@@ -138,6 +138,7 @@ class Session {
   void on_break_moved(Process& process, const ring::Request& request);
   void look_at_break(Process& process);
   void break_fell(Process& process, uint64_t to);
+  void look_again(Process& process, uint64_t start, uint64_t end);
 
   // session_settings.cc
   void on_setting(Process& process, const trace::Event& note);
@@ -206,6 +207,7 @@ class Session {
   Walk& walk_at(Process& process, Task& task, uint64_t page, Fresh fresh);
   static bool grows_at(Process& process, const Area& area, uint64_t end);
   uint64_t allowed_pages(const Task& task, const Walk& walk) const;
+  void tell_walked_to_break(Process& process, Task& task, uint64_t end);
   void continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);
   void close_walk(Process& process, Walk& walk);

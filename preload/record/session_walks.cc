@@ -1,4 +1,4 @@
-// How far ahead of a thread that walks over fresh memory may it be filled, and what of that was touched in the end?
+// Says how far ahead of a thread that walks over fresh memory may be filled, and what of that was touched in the end.
 #include <algorithm>
 
 #include "preload/record/session.h"
@@ -72,7 +72,11 @@ Session::Window Session::window_for(Process& process, Task& task, uint64_t page,
   const Area* area = process.map.find(page);
   if (area == nullptr || !area->registered || !area->writable) {
     // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its reservation usable):
-    // look it up.
+    // look it up. What the walk has gone over it has touched before that.
+    if (walk.has_ahead() && !walk.zeroes && !down && walk.ahead_end == page) {
+      walk.walked_pages += touch_run(process, &task, walk.ahead_start, page, 0, trace::kWrite);
+      walk.ahead_start = page;
+    }
     Vma vma;
     if (query_map(process.maps.get(), page, &vma)) learn(process, vma, false);
     area = process.map.find(page);
@@ -107,19 +111,26 @@ Session::Window Session::window_for(Process& process, Task& task, uint64_t page,
   return window;
 }
 
-/// The heap has grown where a walk ended: its pages are taken as walked up to the last one that has content, and the new
-/// ones are filled before anybody faults on them.
+/// Whether the walk has come to where the break stood, and may go on behind it.
+static bool goes_on_at(const Walk& walk, uint64_t end) { return walk.next == end && !walk.reads && !walk.zeroes && walk.window_pages >= kPlainWindowPages / 4; }
+
+/// The heap is about to grow where a walk ended: its pages are taken as walked up to the last one that has content.
+void Session::tell_walked_to_break(Process& process, Task& task, uint64_t end) {
+  for (Walk& walk : task.walks) {
+    if (!goes_on_at(walk, end) || !walk.has_ahead() || !process.fault_fd.write_protects()) continue;
+    const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
+    walk.walked_pages += touch_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
+    walk.ahead_start = used;
+    return;
+  }
+}
+
+/// The heap has grown: the new pages of a walk that goes on there are filled before anybody faults on them.
 void Session::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
   for (Walk& walk : task.walks) {
-    if (walk.next != start || walk.reads || walk.zeroes || walk.window_pages < kPlainWindowPages / 4 || !process.fault_fd.write_protects()) continue;
-    if (walk.has_ahead()) {
-      const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
-      walk.walked_pages += touch_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
-      walk.ahead_start = used;
-      if (walk.has_ahead() && walk.ahead_end - used > end - start) return;  // it does not go up any more
-    } else {
-      walk.ahead_start = start;
-    }
+    if (!goes_on_at(walk, start) || !process.fault_fd.write_protects()) continue;
+    if (walk.has_ahead() && walk.ahead_end - walk.ahead_start > end - start) return;  // it does not go up any more
+    if (!walk.has_ahead()) walk.ahead_start = start;
     walk.window_pages = std::min(walk.window_pages * 2, Userfaultfd::kMostPages);
     walk.last_ns = monotonic_ns();
     uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);

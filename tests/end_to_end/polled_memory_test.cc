@@ -83,7 +83,6 @@ TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Trackers, LookedAt, testing::Values("", "--tracker pagemap"));
 INSTANTIATE_TEST_SUITE_P(Trackers, PolledMemory,
                          testing::Values("", "--tracker userfaultfd", "--tracker wp-async", "--tracker pagemap"));
 
