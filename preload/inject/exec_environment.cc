@@ -7,7 +7,10 @@
 #include <limits.h>
 #include <string.h>
 
+#include <iterator>
+
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/ring/program_file.h"
 
@@ -59,13 +62,30 @@ size_t rest_of_list(const char* list, char* out) {
   return used;
 }
 
+/// Asks the kernel whether memory can be read, once a page as long as few pages are asked about.
+class ReadablePages {
+ public:
+  bool holds(const void* address) {
+    const uint64_t page = reinterpret_cast<uint64_t>(address) >> 12;
+    uint64_t& last = last_[page % std::size(last_)];
+    if (page != 0 && last == page) return true;
+    if (!is_readable(address)) return false;
+    last = page;
+    return true;
+  }
+
+ private:
+  uint64_t last_[8] = {};
+};
+
 /// An environment of the guest's own making may be anything: the kernel answers EFAULT where it cannot be read.
 bool all_readable(char* const* envp) {
   if (envp == environ || agent_sealed.load(std::memory_order_relaxed)) return true;
+  ReadablePages pages;
   for (;; ++envp) {
-    if (!is_readable(envp)) return false;
+    if (!pages.holds(envp)) return false;
     if (*envp == nullptr) return true;
-    if (!is_readable(*envp)) return false;
+    if (!pages.holds(*envp)) return false;
   }
 }
 
@@ -86,11 +106,11 @@ void find_own_name() {
 }
 
 EnvironmentRoom room_without_library(const char* path, char* const* envp) {
+  const Counted counted;
   char* const* const variable = preload_variable(envp);
   if (variable == nullptr) return {};
   // A filter is the new program's too. What it allows we do not know: nothing is looked at.
-  const bool sealed = agent_sealed.load(std::memory_order_relaxed);
-  if (!sealed && !ring::ProgramFile<ProgramIo>({}).harmed_by_preload(path)) return {};
+  if (!counted.sealed() && !ring::ProgramFile<ProgramIo>({}).harmed_by_preload(path)) return {};
   EnvironmentRoom room;
   for (char* const* at = envp; *at != nullptr; ++at) ++room.pointers;
   ++room.pointers;

@@ -62,7 +62,8 @@ template <class Start>
   return result;
 }
 
-/// Calls `start` with the environment that the program at `path` can live with; `path` null: unknown, as it is.
+/// Calls `start` with the environment that the program at `path` can live with; `path` null: unknown, as it is. A path that cannot be
+/// read is passed to the kernel only, which finds no program there.
 template <class Start>
 int with_environment(const char* path, Strings envp, bool replaces_us, Start start) {
   const int saved_errno = errno;
@@ -75,9 +76,8 @@ int with_environment(const char* path, Strings envp, bool replaces_us, Start sta
   return start_with_copy(room, envp, start);
 }
 
-/// The kernel has to find a path bad by itself: an empty one is looked up nowhere, and one that cannot be read is EFAULT's.
-bool can_be_read(const char* path) { return raw_syscall(SYS_faccessat, AT_FDCWD, reinterpret_cast<long>(path), F_OK) != -EFAULT; }
-bool is_safe(const char* path) { return agent_sealed.load(std::memory_order_relaxed) || can_be_read(path); }
+/// False: a path of which the kernel alone may find out that it is bad.
+bool can_be_read(const char* path) { return agent_sealed.load(std::memory_order_relaxed) || raw_syscall(SYS_faccessat, AT_FDCWD, reinterpret_cast<long>(path), F_OK) != -EFAULT; }
 
 /// The file that execvp() and posix_spawnp() would start, in `room`; null: none. As they do, first come first served.
 const char* search_path(const char* file, char* room) {
@@ -100,7 +100,7 @@ const char* search_path(const char* file, char* room) {
 }
 
 int start_path(const char* path, Strings argv, Strings envp) {
-  return with_environment(path != nullptr && is_safe(path) ? path : nullptr, envp, true, [&](Strings environment) {
+  return with_environment(path, envp, true, [&](Strings environment) {
     return static_cast<int>(with_errno(raw_syscall(SYS_execve, reinterpret_cast<long>(path), reinterpret_cast<long>(argv), reinterpret_cast<long>(environment))));
   });
 }
@@ -129,7 +129,7 @@ OOMCAST_EXPORT int fexecve(int fd, Strings argv, Strings envp) {
 
 /// Relative to a directory that is not the current one: started as it is, unless nothing may have the library any more.
 OOMCAST_EXPORT int execveat(int directory, const char* path, Strings argv, Strings envp, int flags) {
-  const bool plain = path != nullptr && is_safe(path) && (agent_sealed.load(std::memory_order_relaxed) || directory == AT_FDCWD || path[0] == '/');
+  const bool plain = path != nullptr && can_be_read(path) && (agent_sealed.load(std::memory_order_relaxed) || directory == AT_FDCWD || path[0] == '/');
   return with_environment(plain ? path : nullptr, envp, true, [&](Strings environment) {
     return static_cast<int>(with_errno(raw_syscall(SYS_execveat, directory, reinterpret_cast<long>(path), reinterpret_cast<long>(argv), reinterpret_cast<long>(environment), flags)));
   });
@@ -160,7 +160,7 @@ OOMCAST_EXECL(execle, start_path(path, argv, environment_argument()))
 
 OOMCAST_EXPORT int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions, const posix_spawnattr_t* attributes, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.posix_spawn == nullptr) return ENOSYS;
-  return with_environment(path != nullptr && is_safe(path) ? path : nullptr, envp, false,
+  return with_environment(path, envp, false,
                           [&](Strings environment) { return real_libc_table.posix_spawn(pid, path, actions, attributes, argv, environment); });
 }
 

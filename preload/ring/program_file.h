@@ -1,6 +1,6 @@
 // Reads from a program's file whether a preloaded library would keep the program from starting.
 //
-// The guest asks this before each exec, the recorder before it starts the program: no heap, a kilobyte of stack, a few small reads.
+// The guest asks this before each exec, the recorder before it starts the program: no heap, two kilobytes of stack, few reads.
 #pragma once
 
 #include <elf.h>
@@ -20,21 +20,25 @@ class ProgramFile {
 
   /// True for a program of another C library or machine, for one that wants a sanitizer's runtime to be loaded first, and for a
   /// script that one of these interprets. False for what cannot be read: the kernel will have its own word on that.
-  bool harmed_by_preload(const char* path, int depth = 0) {
-    const long fd = io_.open(path);
-    if (fd < 0) return false;
-    char head[kHeadBytes + 1] = {};
-    const long got = io_.read(fd, head, kHeadBytes, 0);
-    bool harmed = false;
-    const bool script = got > 2 && head[0] == '#' && head[1] == '!';
-    if (!script && got >= static_cast<long>(sizeof(Elf64_Ehdr)) && memcmp(head, ELFMAG, SELFMAG) == 0) harmed = elf_harmed(fd, head, path);
-    io_.close(fd);
-    return script ? depth < kScriptsMax && interpreter_harmed(head, depth) : harmed;
+  bool harmed_by_preload(const char* path) {
+    for (int depth = 0; depth <= kScriptsMax; ++depth) {
+      fd_ = io_.open(path);
+      if (fd_ < 0) return false;
+      held_ = 0;
+      const char* const head = at(0, 3, 3);
+      const bool script = head != nullptr && head[0] == '#' && head[1] == '!';
+      const bool harmed = !script && head != nullptr && elf_harmed(path);
+      io_.close(fd_);
+      if (!script || !take_interpreter(head)) return harmed;
+      path = name_;
+    }
+    return false;
   }
 
  private:
-  static constexpr size_t kHeadBytes = 256, kNameBytes = 256;  // the kernel reads no more of a script's first line
-  static constexpr int kScriptsMax = 4, kHeadersMax = 64, kEntriesMax = 512, kSegmentsMax = 16;
+  static constexpr size_t kHeldBytes = 1024, kNameBytes = 256;  // the kernel reads no more of a script's first line
+  static constexpr size_t kRuntimeBytes = sizeof "libclang_rt.hwasan";
+  static constexpr int kScriptsMax = 4, kHeadersMax = 64, kEntriesMax = 512, kSegmentsMax = 16, kNeededMax = 32;
 #if defined(__x86_64__)
   static constexpr uint16_t kMachine = EM_X86_64;
 #elif defined(__aarch64__)
@@ -47,36 +51,55 @@ class ProgramFile {
     return slash != nullptr ? slash + 1 : path;
   }
 
-  bool interpreter_harmed(char* line, int depth) {
-    char* at = line + 2;
-    while (*at == ' ' || *at == '\t') ++at;
-    char* const end = at + strcspn(at, " \t\r\n");
-    if (end == at) return false;
-    *end = '\0';
-    return harmed_by_preload(at, depth + 1);
+  /// `wanted` bytes at `offset` of the file, fewer where it ends; null: less than `least`. Valid until the next call. A null byte stands
+  /// behind all that is held.
+  const char* at(uint64_t offset, size_t wanted, size_t least) {
+    if (!holds(offset, wanted)) {
+      const long got = io_.read(fd_, held_bytes_, kHeldBytes, offset);
+      held_from_ = offset;
+      held_ = got > 0 ? static_cast<size_t>(got) : 0;
+      held_bytes_[held_] = '\0';
+    }
+    return holds(offset, least) ? held_bytes_ + (offset - held_from_) : nullptr;
+  }
+  bool holds(uint64_t offset, size_t bytes) const { return offset >= held_from_ && offset - held_from_ <= held_ && held_ - (offset - held_from_) >= bytes; }
+
+  template <class T>
+  bool read_as(uint64_t offset, T* to) {
+    const char* const bytes = at(offset, sizeof *to, sizeof *to);
+    if (bytes != nullptr) memcpy(to, bytes, sizeof *to);
+    return bytes != nullptr;
   }
 
-  bool elf_harmed(long fd, const char* head, const char* path) {
+  /// Out of a script's first line. False: it names none.
+  bool take_interpreter(const char* line) {
+    const size_t length = strnlen(line, kNameBytes);
+    size_t from = 2, to;
+    while (from < length && (line[from] == ' ' || line[from] == '\t')) ++from;
+    for (to = from; to < length && strchr(" \t\r\n", line[to]) == nullptr;) ++to;
+    memcpy(name_, line + from, to - from);
+    name_[to - from] = '\0';
+    return to > from;
+  }
+
+  bool elf_harmed(const char* path) {
     Elf64_Ehdr header;
-    memcpy(&header, head, sizeof header);
+    if (!read_as(0, &header) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != kMachine) return true;
-    Elf64_Phdr dynamic{};
+    Elf64_Phdr dynamic{}, interpreter{};
     segments_ = 0;
-    bool has_interpreter = false;
     for (int i = 0; i < header.e_phnum && i < kHeadersMax; ++i) {
       Elf64_Phdr segment;
-      if (io_.read(fd, &segment, sizeof segment, header.e_phoff + static_cast<uint64_t>(i) * header.e_phentsize) != static_cast<long>(sizeof segment)) return false;
+      if (!read_as(header.e_phoff + static_cast<uint64_t>(i) * header.e_phentsize, &segment)) return false;
       if (segment.p_type == PT_LOAD && segments_ < kSegmentsMax) loaded_[segments_++] = {segment.p_vaddr, segment.p_filesz, segment.p_offset};
       if (segment.p_type == PT_DYNAMIC) dynamic = segment;
-      if (segment.p_type != PT_INTERP) continue;
-      has_interpreter = true;
-      char name[kNameBytes + 1] = {};
-      if (io_.read(fd, name, segment.p_filesz < kNameBytes ? segment.p_filesz : kNameBytes, segment.p_offset) <= 0) return false;
-      if (!is_glibc_loader(name)) return true;
+      if (segment.p_type == PT_INTERP) interpreter = segment;
     }
     // Without an interpreter it is static, and loads nothing, or a loader that was called by its own name.
-    if (!has_interpreter) return begins(last_part(path), "ld-musl");
-    return dynamic.p_filesz != 0 && wants_to_be_first(fd, dynamic);
+    if (interpreter.p_type != PT_INTERP) return begins(last_part(path), "ld-musl");
+    const char* const loader = interpreter.p_filesz > 0 ? at(interpreter.p_offset, interpreter.p_filesz < kNameBytes ? interpreter.p_filesz : kNameBytes, 1) : nullptr;
+    if (loader == nullptr) return false;
+    return !is_glibc_loader(loader) || (dynamic.p_filesz != 0 && wants_to_be_first(dynamic));
   }
 
   static bool is_glibc_loader(const char* path) {
@@ -84,23 +107,26 @@ class ProgramFile {
     return begins(name, "ld-linux") || begins(name, "ld-lsb");
   }
 
-  /// Whether it is linked with a sanitizer's shared runtime, which refuses to start behind another library.
-  bool wants_to_be_first(long fd, const Elf64_Phdr& dynamic) {
+  /// Whether it is linked with a sanitizer's shared runtime, which refuses to start behind another library. The compiler puts the
+  /// runtime in front of most others.
+  bool wants_to_be_first(const Elf64_Phdr& dynamic) {
     const uint64_t count = dynamic.p_filesz / sizeof(Elf64_Dyn);
     uint64_t strings = 0;
-    for (int pass = 0; pass < 2; ++pass)
-      for (uint64_t i = 0; i < count && i < kEntriesMax; ++i) {
-        Elf64_Dyn entry;
-        if (io_.read(fd, &entry, sizeof entry, dynamic.p_offset + i * sizeof entry) != static_cast<long>(sizeof entry) || entry.d_tag == DT_NULL) break;
-        if (pass == 0 && entry.d_tag == DT_STRTAB) strings = offset_of(entry.d_un.d_ptr);
-        if (pass == 1 && entry.d_tag == DT_NEEDED && is_sanitizer(fd, strings + entry.d_un.d_val)) return true;
-      }
+    uint32_t needed[kNeededMax];
+    int needed_count = 0;
+    for (uint64_t i = 0; i < count && i < kEntriesMax; ++i) {
+      Elf64_Dyn entry;
+      if (!read_as(dynamic.p_offset + i * sizeof entry, &entry) || entry.d_tag == DT_NULL) break;
+      if (entry.d_tag == DT_STRTAB) strings = offset_of(entry.d_un.d_ptr);
+      if (entry.d_tag == DT_NEEDED && needed_count < kNeededMax) needed[needed_count++] = static_cast<uint32_t>(entry.d_un.d_val);
+    }
+    for (int i = 0; i < needed_count; ++i)
+      if (is_sanitizer(at(strings + needed[i], kRuntimeBytes, 1))) return true;
     return false;
   }
 
-  bool is_sanitizer(long fd, uint64_t offset) {
-    char name[32] = {};
-    if (io_.read(fd, name, sizeof name - 1, offset) <= 0) return false;
+  static bool is_sanitizer(const char* name) {
+    if (name == nullptr) return false;
     for (const char* runtime : {"libasan.so", "libtsan.so", "libhwasan.so", "libclang_rt.asan", "libclang_rt.tsan", "libclang_rt.hwasan"})
       if (begins(name, runtime)) return true;
     return false;
@@ -116,7 +142,12 @@ class ProgramFile {
     uint64_t address, bytes, offset;
   };
   Io io_;
-  Loaded loaded_[kSegmentsMax] = {};
+  long fd_ = -1;
+  uint64_t held_from_ = 0;  // where in the file the held bytes stand
+  size_t held_ = 0;
+  char held_bytes_[kHeldBytes + 1];
+  char name_[kNameBytes + 1];  // of a script's interpreter
+  Loaded loaded_[kSegmentsMax];
   int segments_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// Which programs a preloaded library would keep from starting, by small files that the test makes.
+// Programs that a preloaded library would keep from starting are told from others, by small files that the test makes.
 #include "preload/ring/program_file.h"
 
 #include <fcntl.h>
@@ -16,8 +16,9 @@ namespace {
 
 struct Io {
   long open(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC); }
-  long read(long fd, void* to, size_t bytes, uint64_t offset) { return ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset)); }
+  long read(long fd, void* to, size_t bytes, uint64_t offset) { return ++reads, ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset)); }
   void close(long fd) { ::close(static_cast<int>(fd)); }
+  static inline int reads = 0;
 };
 
 constexpr const char* kGlibc = "/lib64/ld-linux-x86-64.so.2";
@@ -99,6 +100,22 @@ TEST_F(ProgramFiles, WithASanitizersRuntimeDoNot) {
   EXPECT_TRUE(harmed(elf("tsan", kGlibc, "libtsan.so.2")));
   EXPECT_TRUE(harmed(elf("clang", kGlibc, "libclang_rt.asan-x86_64.so")));
   EXPECT_FALSE(harmed(elf("lookalike", kGlibc, "liboasan.so")));
+}
+
+// A shell asks before each program that it starts.
+TEST_F(ProgramFiles, AreReadInFewPieces) {
+  for (const std::string& path : {std::string("/bin/true"), std::string("/proc/self/exe"), elf("plain", kGlibc), elf("asan", kGlibc, "libasan.so.8")}) {
+    Io::reads = 0;
+    harmed(path);
+    EXPECT_LE(Io::reads, 6) << path;
+    EXPECT_GE(Io::reads, 1) << path;
+  }
+}
+
+TEST_F(ProgramFiles, AHarmfulNameIsFoundWhereverItStands) {
+  elf("musl", "/lib/ld-musl-x86_64.so.1");
+  EXPECT_TRUE(harmed(file("padded", "#!" + std::string(150, ' ') + directory_ + "/musl\n" + std::string(5000, 'x'))));
+  EXPECT_FALSE(harmed(file("beyond", "#!" + std::string(260, ' ') + directory_ + "/musl\n"))) << "the kernel reads no more of the line";
 }
 
 TEST_F(ProgramFiles, StaticOnesDoNotCare) { EXPECT_FALSE(harmed(elf("static", ""))); }
