@@ -161,7 +161,7 @@ class PageStates {
 
   /// Gives the pages of [start, end) that have bit `from` bit `to` as well.
   void copy_bit(PageBit from, PageBit to, uint64_t start, uint64_t end) {
-    for_each_word(start, end, [&](Chunk& chunk, size_t word, uint64_t mask) {
+    for_each_word(*this, start, end, [&](Chunk& chunk, size_t word, uint64_t, uint64_t mask) {
       const uint64_t added = chunk.words(from)[word] & ~chunk.words(to)[word] & mask;
       chunk.words(to)[word] |= added;
       counts_[static_cast<size_t>(to)] += static_cast<uint64_t>(std::popcount(added));
@@ -190,8 +190,9 @@ class PageStates {
   /// Calls f(address) for each page of [start, end) with the bit, in no particular order between 2 MiB pieces.
   template <class F>
   void for_each(PageBit bit, uint64_t start, uint64_t end, F f) const {
-    each(start, end, [&](uint64_t address, const Chunk& chunk) {
-      if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1) f(address);
+    if (count(bit) == 0) return;
+    for_each_word(*this, start, end, [&](const Chunk& chunk, size_t word, uint64_t word_start, uint64_t mask) {
+      for (uint64_t left = chunk.words(bit)[word] & mask; left != 0; left &= left - 1) f(word_start + (static_cast<uint64_t>(std::countr_zero(left)) << kPageShift));
     });
   }
 
@@ -254,22 +255,23 @@ class PageStates {
     }
   }
 
-  /// Calls f(chunk, word number, mask of the pages inside) for each 64 pages of [start, end) that have any state.
-  template <class F>
-  void for_each_word(uint64_t start, uint64_t end, F f) {
-    const auto in_chunk = [&](uint64_t base, Chunk& chunk) {
+  /// Calls f(chunk, word number, its first page, mask of the pages inside) for each 64 pages of [start, end) that have any state.
+  template <class States, class F>
+  static void for_each_word(States& states, uint64_t start, uint64_t end, F f) {
+    auto& chunks = states.chunks_;
+    const auto in_chunk = [&](uint64_t base, auto& chunk) {
       for (size_t word = 0; word < 8; ++word) {
         const uint64_t word_start = base + (word << kWordShift), word_end = word_start + (uint64_t{1} << kWordShift);
-        if (word_end > start && word_start < end) f(chunk, word, mask_of(word_start, start, end));
+        if (word_end > start && word_start < end) f(chunk, word, word_start, mask_of(word_start, start, end));
       }
     };
-    if ((end - start) >> kChunkShift > chunks_.size()) {
-      for (auto& [key, chunk] : chunks_)
+    if ((end - start) >> kChunkShift > chunks.size()) {
+      for (auto& [key, chunk] : chunks)
         if ((key << kChunkShift) < end && ((key + 1) << kChunkShift) > start) in_chunk(key << kChunkShift, chunk);
       return;
     }
     for (uint64_t key = start >> kChunkShift; start < end && key <= (end - 1) >> kChunkShift; ++key)
-      if (const auto at = chunks_.find(key); at != chunks_.end()) in_chunk(key << kChunkShift, at->second);
+      if (const auto at = chunks.find(key); at != chunks.end()) in_chunk(key << kChunkShift, at->second);
   }
 
   template <class F>

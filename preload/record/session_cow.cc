@@ -102,6 +102,7 @@ void Session::return_loans(Process& leaving) {
   if (leaving.fork_group == 0) return;
   std::vector<Process*> partners = fork_group_of(leaving);
   for (Process* borrower : partners) {
+    if (borrower->pages.count(PageBit::kBorrowed) == 0) continue;
     std::vector<uint64_t> due;
     borrower->pages.for_each(PageBit::kBorrowed, 0, kLowHalfEnd, [&](uint64_t page) {
       const auto has_it = [page](const Process* other) { return other->pages.test(PageBit::kTouched, page) && !other->pages.test(PageBit::kBorrowed, page); };
