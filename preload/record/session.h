@@ -222,7 +222,6 @@ class Session {
     uint32_t id = 0;
     uint64_t end = 0;
   };
-  SiteKind kind_of(const Process& process, const Area& area, uint64_t address) const;
   SiteRun site_at(const Process& process, uint64_t address, uint64_t limit);
   void feed_touch(const Process& process, trace::Event event);
   const std::vector<Vma>& code_maps(Process& process, std::span<const uint64_t> counters);
@@ -352,7 +351,7 @@ class Session {
   MemoryFiles::iterator settle_memory_file(Process& process, MemoryFiles::iterator at, const Process* leaving);
   void settle_memory_files(Process& process, const Process* leaving);
   void reconcile_shared(Process& process, uint64_t start, uint64_t end);
-  static void count_shared(Process& process);
+  static void forget_shared_pages(Process& process, const Area& area, uint64_t start, uint64_t end);
   void forget_shared_mappings(Process& process, uint64_t start, uint64_t end);
   void forget_cut(const trace::Event& note);
   void look_at_shared_now(Process& process);

@@ -243,8 +243,9 @@ void Session::on_unmap(Process& process, uint64_t start, uint64_t end) {
     run_end = area.end;
   }
   flush();
+  for (const Area& area : removed)
+    if (area.shared) forget_shared_pages(process, area, area.start, area.end);
   process.pages.clear(start, end);
-  if (std::any_of(removed.begin(), removed.end(), [](const Area& area) { return area.shared; })) count_shared(process);
   note_tracked(process);
   release_shared(process, removed, false);
   process.sampled.erase(process.sampled.lower_bound(start), process.sampled.lower_bound(end));
@@ -279,7 +280,8 @@ void Session::on_remove(Process& process, uint64_t start, uint64_t end) {
 
 void Session::on_remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes) {
   std::vector<Area> moved = process.map.remove(from, from + bytes);
-  process.map.remove(to, to + bytes);
+  for (const Area& area : process.map.remove(to, to + bytes))
+    if (area.shared) forget_shared_pages(process, area, area.start, area.end);
   for (Area area : moved) {
     area.start = area.start - from + to;
     area.end = area.end - from + to;

@@ -181,22 +181,21 @@ void Session::reconcile_shared(Process& process, uint64_t start, uint64_t end) {
   absent(seen_until, known_to);
   for (const auto& [from, to] : fresh) {
     process.pages.touch(from, to);
+    process.shared_known_pages += (to - from) / kPage;
     feed_simple(process, trace::EventKind::kTouch, from, to - from, 0, trace::kWrite | trace::kPresent);
   }
   // Out of this page table, and still the file's.
   for (const auto& [from, to] : gone) {
-    process.pages.clear(from, to);
+    forget_shared_pages(process, *area, from, to);
     feed_simple(process, trace::EventKind::kAdviseDontneed, from, to - from);
   }
-  count_shared(process);
   note_tracked(process);
 }
 
-/// How much of what is counted for the process is shared memory.
-void Session::count_shared(Process& process) {
-  process.shared_known_pages = 0;
-  for (const auto& [start, area] : process.map.areas())
-    if (area.shared) process.shared_known_pages += process.pages.count(PageBit::kTouched, area.start, area.end);
+/// Forgets the pages of [start, end), which lies in the area, and counts them no more where they are shared memory.
+void Session::forget_shared_pages(Process& process, const Area& area, uint64_t start, uint64_t end) {
+  if (area.shared) process.shared_known_pages -= std::min(process.shared_known_pages, process.pages.count(PageBit::kTouched, start, end));
+  process.pages.clear(start, end);
 }
 
 /// The program waits: what it has touched of shared memory is about to be cut off.
@@ -232,9 +231,8 @@ void Session::forget_cut(const trace::Event& note) {
       if (!area.shared || area.object != note.address) continue;
       const uint64_t first = start + area.offset_delta, last = area.end + area.offset_delta;
       const uint64_t cut_first = std::max(first, from), cut_last = std::min(last, to);
-      if (cut_first < cut_last) process->pages.clear(cut_first - area.offset_delta, cut_last - area.offset_delta);
+      if (cut_first < cut_last) forget_shared_pages(*process, area, cut_first - area.offset_delta, cut_last - area.offset_delta);
     }
-    count_shared(*process);
     note_tracked(*process);
   }
 }

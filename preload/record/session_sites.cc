@@ -11,26 +11,28 @@ namespace {
 constexpr size_t kSampledMax = 65536;
 constexpr uint64_t kCodeMapsLeastNs = 100'000'000, kCodeMapsMostNs = 10'000'000'000;
 
-/// The area ends before the next sample of the allocator's that is in it: is it one of those that the allocator grows?
-bool is_of_allocator(const Process& process, const Area& area, uint64_t address) {
+using Samples = std::map<uint64_t, SampledAllocation>;
+
+/// Whether the area is one of those that the allocator grows: a sample of the allocator's lies in it, beside the address. `next`: the
+/// first sample behind the address.
+bool is_of_allocator(const Process& process, const Area& area, uint64_t address, Samples::const_iterator next) {
   if (process.in_heap(address)) return true;
-  const auto is_heap_in = [&](std::map<uint64_t, SampledAllocation>::const_iterator at) {
+  const auto is_heap_in = [&](Samples::const_iterator at) {
     return at != process.sampled.end() && at->first >= area.start && at->first < area.end &&
            at->second.kind == SiteKind::kHeap;
   };
-  const auto next = process.sampled.upper_bound(address);
   return is_heap_in(next) || (next != process.sampled.begin() && is_heap_in(std::prev(next)));
 }
 
-}  // namespace
-
 /// What nobody asked for by a sampled call: as much as its mapping says.
-SiteKind Session::kind_of(const Process& process, const Area& area, uint64_t address) const {
+SiteKind kind_of(const Process& process, const Area& area, uint64_t address, Samples::const_iterator next) {
   if (area.shared) return SiteKind::kShared;
   if (area.stack) return SiteKind::kStack;
   if (!area.anonymous) return area.text ? SiteKind::kText : SiteKind::kFile;
-  return is_of_allocator(process, area, address) ? SiteKind::kHeap : SiteKind::kUnsampled;
+  return is_of_allocator(process, area, address, next) ? SiteKind::kHeap : SiteKind::kUnsampled;
 }
+
+}  // namespace
 
 /// The site of the page, and up to where all pages have the same one. REQUIRES: address < limit.
 Session::SiteRun Session::site_at(const Process& process, uint64_t address, uint64_t limit) {
@@ -42,7 +44,7 @@ Session::SiteRun Session::site_at(const Process& process, uint64_t address, uint
     const SampledAllocation& sample = std::prev(next)->second;
     if (address < sample.end) return {sample.stack_id, std::min(limit, sample.end)};
   }
-  const SiteKind kind = area == nullptr ? SiteKind::kUnsampled : kind_of(process, *area, address);
+  const SiteKind kind = area == nullptr ? SiteKind::kUnsampled : kind_of(process, *area, address, next);
   return {kind == SiteKind::kUnsampled ? 0 : stacks_.intern_kind(kind), limit};
 }
 

@@ -1,6 +1,7 @@
 // The kinds of memory that a site is told of, under the names that the report gives them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace oomcast::record {
@@ -14,6 +15,7 @@ enum class SiteKind : uint8_t {
   kFile,       // private pages of a mapped file: data of programs and libraries
   kText,       // the same of a mapping that is executable
 };
+inline constexpr size_t kSiteKinds = 7;
 
 inline const char* site_kind_name(SiteKind kind) {
   switch (kind) {

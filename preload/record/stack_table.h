@@ -2,6 +2,7 @@
 // named at the end.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -31,7 +32,10 @@ class StackTable {
   uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps, SiteKind kind = SiteKind::kHeap,
                   uint32_t pid = 0);
   /// The site of memory of which no more than the kind is known.
-  uint32_t intern_kind(SiteKind kind) { return number_of({kind, {}}); }
+  uint32_t intern_kind(SiteKind kind) {
+    uint32_t& known = kind_numbers_[static_cast<size_t>(kind)];
+    return known != 0 ? known : known = number_of({kind, {}});
+  }
   /// Somebody will read its names. 0: no site.
   void will_be_read(uint32_t number);
   /// Names of those that will be read, by number - 1, as Symbolizer gives them. At the end of the run.
@@ -57,6 +61,7 @@ class StackTable {
   Symbolizer symbolizer_;
   std::map<Key, uint32_t> numbers_;
   std::vector<Site> sites_;
+  std::array<uint32_t, kSiteKinds> kind_numbers_{};  // of those of which no more than the kind is known; 0: none yet
   uint64_t left_out_ = 0;
   std::vector<std::string> modules_{""};
   std::map<std::string, uint32_t> module_numbers_;
