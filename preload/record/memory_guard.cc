@@ -95,7 +95,7 @@ MemoryGuard::MemoryGuard(int percent)
       cgroups_(memory_cgroups(read_whole_path("/proc/self/cgroup"), read_whole_path("/proc/self/mountinfo"))) {
   limits_.push_back({});
   for (const CgroupDirectory& cgroup : cgroups_) limits_.push_back({cgroup.path, cgroup.unified, 0});
-  for (Limit& limit : limits_) limit.at_start_bytes = left_bytes(limit);
+  for (Limit& limit : limits_) limit.at_start_bytes = left_bytes(limit, kNoLimit);
   std::erase_if(limits_,
                 [](const Limit& limit) { return limit.at_start_bytes == kNoLimit || limit.at_start_bytes == 0; });
   kills_at_start_ = count_kills();
@@ -116,7 +116,7 @@ uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
 bool MemoryGuard::must_strike(uint64_t guest_bytes) const {
   if (percent_ <= 0) return false;
   return std::any_of(limits_.begin(), limits_.end(), [&](const Limit& limit) {
-    const uint64_t left = left_bytes(limit), floor = limit.at_start_bytes / 100 * static_cast<uint64_t>(percent_);
+    const uint64_t floor = limit.at_start_bytes / 100 * static_cast<uint64_t>(percent_), left = left_bytes(limit, floor);
     if (left == 0 && limit.cgroup.empty()) return false;  // /proc/meminfo could not be read
     return left < floor && guest_bytes >= (limit.at_start_bytes - left) / 2;
   });

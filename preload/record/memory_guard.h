@@ -39,7 +39,7 @@ class MemoryGuard {
     bool unified = false;
     uint64_t at_start_bytes = 0;
   };
-  uint64_t left_bytes(const Limit& limit) const;
+  uint64_t left_bytes(const Limit& limit, uint64_t enough) const;
   uint64_t count_kills() const;
 
   int percent_;
