@@ -1,4 +1,4 @@
-// What time is it? Without a lock, an allocation or a change of errno.
+// Reads the clock without a lock, an allocation or a change of errno.
 #pragma once
 
 #include <time.h>

@@ -1,4 +1,4 @@
-// What happens when the guest allocates? The real function first, then a check of a nanosecond or two: is the memory's
+// Hooks the guest's allocations: the real function first, then a check of a nanosecond or two: is the memory's
 // page known to the recorder, has the break moved, is a stack due?
 #include <errno.h>
 #include <string.h>

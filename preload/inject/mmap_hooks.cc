@@ -1,4 +1,4 @@
-// What happens when the guest maps memory itself? The system call, then the recorder is asked to register the range
+// Hooks the calls by which the guest maps memory itself: the system call, then the recorder is asked to register the range
 // before the guest can touch it. Unmaps need no word: the userfaultfd tells the recorder.
 #include <errno.h>
 #include <stdarg.h>

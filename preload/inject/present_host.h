@@ -1,4 +1,4 @@
-// What does the guest see when it looks at its machine? With --present-host the target; else this machine.
+// Decides what the guest sees when it looks at its machine: with --present-host the target, else this machine.
 //
 // With --cgroup the limits of its cgroup are the target's, at least.
 // The recorder's command puts OOMCAST_PRESENT into the guest's environment: figures, and a directory with files that

@@ -1,4 +1,4 @@
-// Where are the functions that the hooks stand in front of? Looked up once with RTLD_NEXT, so that the guest keeps the
+// Finds the functions that the hooks stand in front of. Looked up once with RTLD_NEXT, so that the guest keeps the
 // allocator it was linked with.
 #pragma once
 

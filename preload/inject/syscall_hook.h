@@ -1,4 +1,4 @@
-// Where do the calls through syscall() go that are nothing to us?
+// Passes on the calls through syscall() that are nothing to us.
 #pragma once
 
 namespace oomcast::inject {

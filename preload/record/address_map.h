@@ -1,4 +1,4 @@
-// Which mappings of a process has the sink been told about, and which of them are registered? Intervals, split as needed.
+// Keeps which mappings of a process the sink has been told about, and which are registered: intervals, split as needed.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where is the debug information that was split off this program or library? See debug_file.h.
+// Finds the debug information that was split off a program or library. See debug_file.h.
 #include "preload/record/debug_file.h"
 
 #include <elfutils/libdwelf.h>

@@ -1,4 +1,4 @@
-// Where is the debug information that was split off this program or library?
+// Finds the debug information that was split off a program or library.
 #pragma once
 
 #include <elfutils/libdwfl.h>

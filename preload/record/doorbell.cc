@@ -1,4 +1,4 @@
-// Who hears a guest that asks something? See preload/ring/mailbox.h for what the guests do.
+// Hears a guest that asks something. See preload/ring/mailbox.h for what the guests do.
 #include "preload/record/doorbell.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Who hears a guest that asks something? A thread that waits on the doorbell that all guests share. One page, mapped by each.
+// Hears a guest that asks something: a thread that waits on the doorbell that all guests share. One page, mapped by each.
 #pragma once
 
 #include <linux/futex.h>

@@ -1,4 +1,4 @@
-// What is being given back, and may still be there? Where no event tells of unmaps, the program asks us to look before it gives memory
+// Keeps what is being given back and may still be there. Where no event tells of unmaps, the program asks us to look before it gives memory
 // back, and the memory counts as gone from our answer on: the answered thread may not have come to do it yet when we look again.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How fast is this machine, and what does its kernel say of itself? Measured, and copied file by file, for `--host this`.
+// Describes this machine for `--host this`: its speed is measured, what its kernel says of itself is copied file by file.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>

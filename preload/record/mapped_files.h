@@ -1,4 +1,4 @@
-// Which files has a process mapped, for their data or to execute them, and which of their pages has it been seen to use?
+// Keeps which files a process has mapped, for their data or to execute them, and which of their pages it was seen to use.
 #pragma once
 
 #include <cstdint>

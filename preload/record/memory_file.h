@@ -1,4 +1,4 @@
-// What does the recorder know of a file that is memory? Of tmpfs, a memfd, a System V segment, shared anonymous memory or ramfs.
+// Holds what the recorder knows of a file that is memory: of tmpfs, a memfd, a System V segment, shared anonymous memory or ramfs.
 #pragma once
 
 #include <cstddef>

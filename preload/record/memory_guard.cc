@@ -1,4 +1,4 @@
-// How much memory this machine still has for the guest; see memory_guard.h.
+// Watches how much memory this machine still has for the guest; see memory_guard.h.
 #include "preload/record/memory_guard.h"
 
 #include <algorithm>

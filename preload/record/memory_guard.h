@@ -1,4 +1,4 @@
-// How much memory this machine still has for the guest: MemAvailable, and what the memory cgroups above us leave.
+// Watches how much memory this machine still has for the guest: MemAvailable, and what the memory cgroups above us leave.
 #pragma once
 
 #include <cstdint>

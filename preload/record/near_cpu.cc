@@ -1,4 +1,4 @@
-// How do we come to run where the thread does that waits for us?
+// Has the recorder run on the CPU of the thread that waits for it.
 #include "preload/record/near_cpu.h"
 
 #include <utility>

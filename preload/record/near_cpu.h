@@ -1,4 +1,4 @@
-// On which CPU should faults be served? On that of the thread that waits: it does nothing meanwhile, and to wake another CPU that
+// Has faults served on the CPU of the thread that waits: it does nothing meanwhile, and to wake another CPU that
 // has gone to rest costs ten times what serving the fault does (in a virtual machine; 13 us against 70 to 130 were measured).
 //
 // The scheduler places us on an idle CPU, as if there were something to do side by side. It does bring the thread that we wake

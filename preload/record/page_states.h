@@ -1,4 +1,4 @@
-// What is known of each page of one process: seven bits a page, kept sparsely by 2 MiB.
+// Keeps what is known of each page of one process: seven bits a page, kept sparsely by 2 MiB.
 //
 // touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, or a zero page that may be written
 // unseen; not (yet) known to be touched. left: filled ahead by a walk that stopped; the next write is reported.

@@ -1,4 +1,4 @@
-// Can this command be recorded at all? Static, setuid and foreign programs ignore LD_PRELOAD in silence: look first.
+// Finds out whether a command can be recorded at all. Static, setuid and foreign programs ignore LD_PRELOAD in silence: look first.
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// What does this kernel allow us here, and what would allow more? Tried out, not guessed from version numbers.
+// Finds out what this kernel allows us here, and what would allow more. Tried out, not guessed from version numbers.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,4 +1,4 @@
-// How does oomcast run a program and hear what it does to memory? The recorder's whole interface.
+// Runs a program and hears what it does to memory. The recorder's whole interface.
 //
 // run() starts the program with the capture library preloaded and serves it until its root process has ended; attach()
 // does the same for a program that loaded the library by itself. Both feed trace::Events, in order of arrival, to a sink.

@@ -1,4 +1,4 @@
-// How much had all processes together at once? Only the kernel's counts are read here: 2 us a process.
+// Samples how much all processes had together at once. Only the kernel's counts are read here: 2 us a process.
 #include "preload/record/rss_sampler.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// How much had all processes together at once? A thread of its own reads their counts every few milliseconds, also while the
+// Samples how much all processes had together at once. A thread of its own reads their counts every few milliseconds, also while the
 // loop is busy with a look that takes long: what has come and gone meanwhile no look finds.
 #pragma once
 

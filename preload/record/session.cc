@@ -1,4 +1,4 @@
-// Who serves the guest's processes while they run? The loop, and processes coming and going.
+// Serves the guest's processes while they run. The loop, and processes coming and going.
 #include "preload/record/session.h"
 
 #include <poll.h>

@@ -1,4 +1,4 @@
-// Who serves the guest's processes while they run? One loop over sockets, userfaultfds and pidfds, and a thread that answers
+// Serves the guest's processes while they run. One loop over sockets, userfaultfds and pidfds, and a thread that answers
 // questions while the loop waits: under one lock, so that the order of arrival is the order of the events.
 //
 //   session.cc            the loop, processes coming and going

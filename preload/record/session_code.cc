@@ -1,4 +1,4 @@
-// Which of its code has a program just run? No page table tells us, but a thread that waits for us in a fault stands somewhere.
+// Finds code that a program has just run. No page table tells us, but a thread that waits for us in a fault stands somewhere.
 //
 // Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here would wait for
 // ever if the page were missing: for us, who serve its faults.

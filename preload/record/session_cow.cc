@@ -1,5 +1,5 @@
-// Pages that a fork left shared: which have been copied since, and which did we find in two processes without having known
-// them when the one forked from the other? Nothing tells: the page tables say which are one's own.
+// Follows the pages that a fork left shared: which of them have been copied since, and which were found in two processes without having
+// been known when the one forked from the other. Nothing tells: the page tables say which are one's own.
 //
 // After a fork both processes map the same pages; a write makes the kernel copy one (do_wp_page). pagemap's bit 56 says
 // whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to

@@ -1,4 +1,4 @@
-// What does a fault mean? A page that is touched for the first time, or a watched page that is written again; and what
+// Tells what a fault means: a page that is touched for the first time, or a watched page that is written again; and what
 // the kernel tells beside faults: unmaps, removals, moves.
 #include <algorithm>
 #include <array>

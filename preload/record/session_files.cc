@@ -1,4 +1,4 @@
-// What did the program read and write through files? Notes from the ring become events; the time that the calls took
+// Tells what the program has read and written through files. Notes from the ring become events; the time that the calls took
 // natively is left out, because the model has its own cost for the same work.
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-// When is a process looked at, and at what of it? The kernel's own counts say whether there is news; looks cost a part of
+// Decides when a process is looked at, and at what of it. The kernel's own counts say whether there is news; looks cost a part of
 // a CPU, and are closest where memory grows and where it is about to fall.
 #include <algorithm>
 #include <cstdlib>

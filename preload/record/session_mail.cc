@@ -1,4 +1,4 @@
-// Who answers the questions that lie in the guests' mailboxes? The doorbell's thread, while the loop waits for other things: one
+// Answers the questions that lie in the guests' mailboxes. The doorbell's thread does, while the loop waits for other things: one
 // lock keeps them apart, so the order in which they get it is the order of the events.
 #include <sys/eventfd.h>
 #include <unistd.h>

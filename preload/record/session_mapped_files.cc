@@ -1,4 +1,4 @@
-// What does the program use of files that it has mapped, its own text among them? The page table is polled.
+// Tells what the program uses of files that it has mapped, its own text among them. The page table is polled.
 //
 // A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is told
 // may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.

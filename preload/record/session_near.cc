@@ -1,4 +1,4 @@
-// When does each touch begin to be held? Once the model is near its next watermark. Far from it nothing depends on the order
+// Decides when each touch begins to be held: once the model is near its next watermark. Far from it nothing depends on the order
 // of single touches: the page tables are looked at every few milliseconds, and the program runs at its own speed.
 //
 // Near is for good: a program that comes down again is still held, so that its next climb is seen as exactly.

@@ -1,4 +1,4 @@
-// What did a process touch, by the kernel's own page tables? For what no fault tells: the wp-async and pagemap trackers,
+// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap trackers,
 // mappings that cannot be registered, and memory that was there before tracking.
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-// What has the guest asked of the kernel for its memory to come? NUMA policies, affinity, huge pages, resource limits:
+// Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages, resource limits:
 // notes from the library, passed on as events; and the limits that a program was born with.
 #include <sys/resource.h>
 #include <sys/syscall.h>

@@ -1,4 +1,4 @@
-// What of a process's memory is shared with others: shared anonymous mappings, memfds, tmpfs files, System V segments?
+// Follows what of a process's memory is shared with others: shared anonymous mappings, memfds, tmpfs files, System V segments.
 //
 // Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a file has neither
 // a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells, so it is looked up whenever
@@ -19,7 +19,6 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kSettleNs = 100'000'000, kSettleShare = 50;  // of the time, what it takes
-
 
 /// The kernel's own mount, where memfds, System V segments and shared anonymous memory live.
 uint64_t internal_shmem_device() {

@@ -1,4 +1,4 @@
-// What is said of the capture at its end: how it saw the program, and what the forecast cannot know for it.
+// Says at the end of a capture how it saw the program, and what the forecast cannot know for it.
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// Whose memory was it? Sites are kept once each, as a kind of memory and a sampled stack of modules and offsets, and
+// Tells whose memory it was. Sites are kept once each, as a kind of memory and a sampled stack of modules and offsets, and
 // named at the end.
 #pragma once
 

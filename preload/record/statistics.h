@@ -1,4 +1,4 @@
-// What did serving the guest take? Counts for `--log debug`: where the time of a slow run goes is seen from these first.
+// Counts what serving the guest took, for `--log debug`: where the time of a slow run goes is seen from these first.
 #pragma once
 
 #include <cstdint>

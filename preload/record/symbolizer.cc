@@ -1,4 +1,4 @@
-// What are the functions at this place of this file called? libdw reads the module's own tables, or those of its debug package.
+// Names the functions at a place of a file. libdw reads the module's own tables, or those of its debug package.
 #include "preload/record/symbolizer.h"
 
 #include <cxxabi.h>

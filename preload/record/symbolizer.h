@@ -1,4 +1,4 @@
-// What are the functions at this place of this file called? Looked up at the end, all of a file at one go: while the program
+// Names the functions at a place of a file. Looked up at the end, all of a file at one go: while the program
 // runs, what libdw unpacks would be memory that it could have, and CPU that it needs.
 #pragma once
 

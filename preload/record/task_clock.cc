@@ -1,4 +1,4 @@
-// How much did this thread compute, and how long did it wait of its own will, since its last event?
+// Tells how much a thread has computed, and how long it has waited of its own will, since its last event.
 #include "preload/record/task_clock.h"
 
 #include <fcntl.h>

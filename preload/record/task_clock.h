@@ -1,4 +1,4 @@
-// How much did this thread compute, and how long did it wait of its own will, since its last event?
+// Tells how much a thread has computed, and how long it has waited of its own will, since its last event.
 //
 // compute = its CPU time (schedstat) less what tracking cost it: a calibrated figure per fault, event and request.
 // wait = wall time less CPU time, time in the run queue, and the time that its faults were held, the recorder's own time

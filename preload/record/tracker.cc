@@ -1,4 +1,4 @@
-// Which ways are there to learn of a touch, what can each of them not see, and which one is used here?
+// Lists the ways to learn of a touch and what each of them cannot see, and chooses the one that is used here.
 #include "preload/record/tracker.h"
 
 namespace oomcast::record {

@@ -1,4 +1,4 @@
-// Which ways are there to learn of a touch, what can each of them not see, and which one is used here?
+// Lists the ways to learn of a touch and what each of them cannot see, and chooses the one that is used here.
 //
 // The interface of a tracker is Process::tracker and what follows from it: tracked_by_faults() (each first touch holds
 // its thread until it has been counted), tells_frees() (the kernel says what was unmapped, moved or given back). Touches

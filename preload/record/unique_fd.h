@@ -1,4 +1,4 @@
-// Who closes this descriptor? Whoever holds it, once.
+// Holds a descriptor and closes it, once.
 #pragma once
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// How do many guest threads hand events to the recorder without ever waiting? A bounded ring of fixed slots.
+// Takes events of many guest threads to the recorder, none of which ever waits. A bounded ring of fixed slots.
 //
 // Many writers claim slots with one compare-and-swap each; one reader, in another process, takes them in order. A full
 // ring drops the event and counts it. A writer that dies between claim and publication would stop the reader for ever:

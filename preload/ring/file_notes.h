@@ -1,4 +1,4 @@
-// How do the guest and the recorder agree on files? One number per file, and how long each thread has spent in file calls.
+// What the guest and the recorder agree on about files: one number per file, and how long each thread has spent in file calls.
 //
 // The model puts its own cost of a read or write in place of the native one: the recorder takes what is counted here out
 // of a thread's computing and waiting time. Threads share a small table by their tid; a collision costs accuracy only.

@@ -1,4 +1,4 @@
-// Has the recorder seen this page yet? A page-granular table that the recorder writes and malloc's hook reads.
+// Tells whether the recorder has seen a page yet. A page-granular table that the recorder writes and malloc's hook reads.
 //
 // Two levels: one 16-bit index for each GiB of the 47-bit address space, then a bitmap for that GiB. A table of 2 MiB
 // steps was tried and missed nine pages in ten: the heap grows in smaller steps than that.

@@ -1,4 +1,4 @@
-// How does a guest ask the recorder something and wait, without a descriptor of its own? A mailbox in its shared area holds
+// Lets a guest ask the recorder something and wait, without a descriptor of its own. A mailbox in its shared area holds
 // one question at a time, and one doorbell for all guests wakes the recorder: both are futexes.
 //
 // A guest that waits must not wait for a recorder that is gone. The doorbell's `recorder` word is a robust futex: the kernel

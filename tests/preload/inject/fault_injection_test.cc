@@ -1,4 +1,4 @@
-// Does the program run as it would alone whichever of the library's own system calls fails?
+// The program runs as it would alone whichever of the library's own system calls fails.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>

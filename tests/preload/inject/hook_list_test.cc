@@ -1,4 +1,4 @@
-// Does the library export what it hooks, and nothing else?
+// The library exports what it hooks, and nothing else.
 #include "preload/inject/hook_list.h"
 
 #include <oomcast_paths.h>

@@ -1,4 +1,4 @@
-// Is debug information found that was split off a program, and only that of the same build?
+// Debug information that was split off a program is found, and only that of the same build.
 #include "preload/record/debug_file.h"
 
 #include <gtest/gtest.h>

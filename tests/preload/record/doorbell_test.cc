@@ -1,4 +1,4 @@
-// Does a guest get its answer, and does it never wait for a recorder that is gone?
+// A guest gets its answer, and never waits for a recorder that is gone.
 #include "preload/record/doorbell.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Is memory that is being given back left out exactly as long as it should be?
+// Memory that is being given back is left out exactly as long as it should be.
 #include "preload/record/leaving_ranges.h"
 
 #include <gtest/gtest.h>

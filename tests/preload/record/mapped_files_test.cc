@@ -1,4 +1,4 @@
-// Which mappings count as a file's data, and are their pages told once for each time they are mapped?
+// Mappings of a file's data are told from others, and their pages once for each time they are mapped.
 #include "preload/record/mapped_files.h"
 
 #include <gmock/gmock.h>

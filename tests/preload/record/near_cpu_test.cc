@@ -1,4 +1,4 @@
-// Does the recorder come to the CPU of the thread that it serves, and leave it when there is nothing to serve?
+// The recorder comes to the CPU of the thread that it serves, and leaves it when there is nothing to serve.
 #include "preload/record/near_cpu.h"
 
 #include <gtest/gtest.h>

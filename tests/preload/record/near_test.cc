@@ -1,4 +1,4 @@
-// Is a program left to run at its own speed while the target is far from its watermarks, and seen page by page near them?
+// A program runs at its own speed while the target is far from its watermarks, and is seen page by page near them.
 #include <gtest/gtest.h>
 
 #include <set>

@@ -1,4 +1,4 @@
-// Is file use seen that passes no name of libc's? From the kernel's byte counts and the descriptors' positions.
+// File use that passes no name of libc's is seen, from the kernel's byte counts and the descriptors' positions.
 #include "preload/record/open_files.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Are the pages counted right when ranges are cleared and moved?
+// The pages are counted right when ranges are cleared and moved.
 #include "preload/record/page_states.h"
 
 #include <gtest/gtest.h>

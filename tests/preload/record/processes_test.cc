@@ -1,4 +1,4 @@
-// Is a program followed through forks, shared memory, daemons and children that do not say hello?
+// A program is followed through forks, shared memory, daemons and children that do not say hello.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

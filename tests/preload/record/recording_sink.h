@@ -1,4 +1,4 @@
-// What did the recorder feed? A sink that keeps every event, and can ask for watches like a model under pressure.
+// Keeps what the recorder feeds. A sink that keeps every event, and can ask for watches like a model under pressure.
 #pragma once
 
 #include <oomcast_paths.h>

@@ -1,4 +1,4 @@
-// Does the sampler see what a process has had and given back, and only once?
+// The sampler sees what a process has had and given back, and only once.
 #include "preload/record/rss_sampler.h"
 
 #include <gtest/gtest.h>

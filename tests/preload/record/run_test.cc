@@ -1,4 +1,4 @@
-// Does a program run as it would alone, and is its memory seen as the kernel counts it?
+// A program runs as it would alone, and its memory is seen as the kernel counts it.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>

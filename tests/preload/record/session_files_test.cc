@@ -1,4 +1,4 @@
-// Does what a program reads and writes through files arrive with its file, place and length, and nothing else?
+// What a program reads and writes through files arrives with its file, place and length, and nothing else.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Does the model hear where the guest wants its memory and threads, be it that this machine refuses?
+// The model hears where the guest wants its memory and threads, be it that this machine refuses.
 #include <gtest/gtest.h>
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Do sampled stacks get the names of the functions they lie in, those that were put inline among them?
+// Sampled stacks get the names of the functions they lie in, those that were put inline among them.
 #include "preload/record/symbolizer.h"
 
 #include <gtest/gtest.h>

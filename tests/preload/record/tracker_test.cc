@@ -1,4 +1,4 @@
-// Do the three trackers see the same program alike, within what each of them states?
+// The three trackers see the same program alike, within what each of them states.
 #include "preload/record/tracker.h"
 
 #include <gtest/gtest.h>

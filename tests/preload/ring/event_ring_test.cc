@@ -1,4 +1,4 @@
-// Does the ring keep order, drop when full, and survive a dead writer and garbage?
+// The ring keeps order, drops when full, and survives a dead writer and garbage.
 #include "preload/ring/event_ring.h"
 
 #include <gtest/gtest.h>
