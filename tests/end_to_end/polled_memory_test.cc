@@ -78,8 +78,9 @@ TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
     const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + how);
     if (r.is_null()) GTEST_SKIP() << "no such tracker here";
     EXPECT_GE(mib(r, "footprint_peak_bytes"), 3) << how;
-    EXPECT_LE(mib(r, "footprint_peak_bytes"), 4.5) << how << ": alone it is 3.2 MiB, with huge pages it would be 52";
-    EXPECT_LE(mib(r, "touched_bytes"), 4.5) << how;
+    // Alone it is 3.2 MiB, with huge pages it would be 52. A look that another program delays may take a step or two for one.
+    EXPECT_LE(mib(r, "footprint_peak_bytes"), 8) << how;
+    EXPECT_LE(mib(r, "touched_bytes"), 6) << how;
   }
 }
 
