@@ -1,9 +1,11 @@
 // Counts the pages of processes that the model has killed. See after_kill.h.
+//
+// The events are not checked by any kernel, and one may name petabytes: a range is worked on leaf by leaf, and what is
+// counted has a bound, so that no event takes long.
 #include "model/sim/after_kill.h"
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace oomcast::sim {
 
@@ -15,6 +17,11 @@ namespace {
 
 uint64_t first_page(uint64_t address) { return address >> kPageShift; }
 uint64_t end_page(uint64_t address) { return (address + kPageBytes - 1) >> kPageShift; }
+
+// `count` bits from `first` on. REQUIRES: 0 < count, and all of them in one leaf.
+std::bitset<AfterKill::kLeafPages> bits(uint64_t first, uint64_t count) {
+  return (~std::bitset<AfterKill::kLeafPages>() >> (AfterKill::kLeafPages - count)) << first;
+}
 
 bool is_its_own(const host::Host& host, Pte pte) {
   if (pte.is_swapped()) return host.slot(pte.slot()).map_count == 1;
@@ -28,46 +35,85 @@ bool is_its_own(const host::Host& host, Pte pte) {
 void AfterKill::begin(const host::Host& host, host::ProcessIndex index) {
   const host::Process& process = host.processes[index];
   Followed& followed = processes_[index];
+  const int64_t others = pages_;
   for (const uint64_t vpn : process.space.used(0, host::kVpnMax))
     if (is_its_own(host, process.space.get(vpn))) add(followed, vpn, vpn + 1);
-  for (const auto& [number, leaf] : followed.leaves) followed.pages_at_kill += static_cast<int64_t>(leaf.count());
-  followed.tables_at_kill = process.table_pages();
-  followed.leaves_at_kill = static_cast<int64_t>(followed.leaves.size());
+  followed.at_kill = {pages_ - others, process.table_pages()};
+  followed.tables_beside_leaves = process.table_pages() - static_cast<int64_t>(followed.leaves.size());
+  tables_ += followed.tables();
+  twice_.pages += followed.at_kill.pages;
+  twice_.tables += followed.at_kill.tables;
+}
+
+void AfterKill::exits(host::ProcessIndex index) {
+  const Held gone = std::exchange(processes_.at(index).at_kill, {});
+  twice_.pages -= gone.pages;
+  twice_.tables -= gone.tables;
+}
+
+// False: kPagesMax is reached.
+bool AfterKill::add_leaf(Followed& process, uint64_t number, const Leaf& pages) {
+  const auto found = process.leaves.find(number);
+  const Leaf fresh = found == process.leaves.end() ? pages : pages & ~found->second;
+  if (fresh.none()) return true;
+  const auto more = static_cast<int64_t>(fresh.count());
+  if (pages_ + more > kPagesMax) return false;
+  pages_ += more;
+  process.leaves[number] |= fresh;
+  return true;
 }
 
 void AfterKill::add(Followed& process, uint64_t first, uint64_t last) {
-  for (uint64_t vpn = first; vpn < last; ++vpn) {
-    auto page = process.leaves[vpn / kLeafPages][vpn % kLeafPages];
-    if (!page) ++pages_;
-    page = true;
+  last = std::min(last, host::kVpnMax);
+  for (uint64_t begin = first; begin < last;) {
+    const uint64_t number = begin / kLeafPages, end = std::min(last, (number + 1) * kLeafPages);
+    if (!add_leaf(process, number, bits(begin % kLeafPages, end - begin))) return;
+    begin = end;
   }
 }
 
-void AfterKill::remove(Followed& process, uint64_t first, uint64_t last) {
+void AfterKill::remove(Followed& process, uint64_t first, uint64_t last) { take(process, first, last); }
+
+// Gives what it removed.
+AfterKill::Leaves AfterKill::take(Followed& process, uint64_t first, uint64_t last) {
+  Leaves taken;
+  if (first >= last) return taken;  // the end of the event's range lies beyond all addresses
   auto leaf = process.leaves.lower_bound(first / kLeafPages);
   while (leaf != process.leaves.end() && leaf->first * kLeafPages < last) {
-    const uint64_t base = leaf->first * kLeafPages;
-    const auto before = static_cast<int64_t>(leaf->second.count());
-    for (uint64_t vpn = std::max(first, base); vpn < std::min(last, base + kLeafPages); ++vpn)
-      leaf->second[vpn % kLeafPages] = false;
-    pages_ -= before - static_cast<int64_t>(leaf->second.count());
+    const uint64_t base = leaf->first * kLeafPages, begin = std::max(first, base),
+                   end = std::min(last, base + kLeafPages);
+    const Leaf gone = leaf->second & bits(begin % kLeafPages, end - begin);
+    pages_ -= static_cast<int64_t>(gone.count());
+    leaf->second &= ~gone;
+    if (gone.any()) taken.emplace_hint(taken.end(), leaf->first, gone);
     leaf = leaf->second.none() ? process.leaves.erase(leaf) : std::next(leaf);
   }
+  return taken;
 }
 
+// What was at the new place is gone (MREMAP_FIXED). A leaf lands in two, unless the distance is a multiple of its size.
 void AfterKill::move(Followed& process, uint64_t from, uint64_t to, uint64_t count) {
-  std::vector<uint64_t> moved;
-  for (auto leaf = process.leaves.lower_bound(from / kLeafPages);
-       leaf != process.leaves.end() && leaf->first * kLeafPages < from + count; ++leaf)
-    for (uint64_t i = 0; i < kLeafPages; ++i)
-      if (const uint64_t vpn = leaf->first * kLeafPages + i; leaf->second[i] && vpn >= from && vpn < from + count)
-        moved.push_back(vpn);
-  remove(process, from, from + count);
-  for (const uint64_t vpn : moved) add(process, vpn - from + to, vpn - from + to + 1);
+  if (from == to) return;
+  const Leaves moved = take(process, from, from + count);
+  remove(process, to, to + count);
+  for (const auto& [number, pages] : moved) {
+    const uint64_t begin = std::max(from, number * kLeafPages);  // nothing is set before it
+    const uint64_t target = begin - from + to, offset = target % kLeafPages;
+    if (target >= host::kVpnMax) return;
+    const Leaf first = pages >> (begin - number * kLeafPages);
+    add_leaf(process, target / kLeafPages, first << offset);
+    add_leaf(process, target / kLeafPages + 1, first >> (kLeafPages - offset));
+  }
 }
 
 void AfterKill::handle(const Event& event, host::ProcessIndex index) {
   Followed& process = processes_.at(index);
+  tables_ -= process.tables();
+  apply(process, event);
+  tables_ += process.tables();
+}
+
+void AfterKill::apply(Followed& process, const Event& event) {
   const uint64_t first = first_page(event.address), last = end_page(event.address + event.bytes);
   switch (event.kind) {
     case EventKind::kTouch:
@@ -89,25 +135,6 @@ void AfterKill::handle(const Event& event, host::ProcessIndex index) {
     default:
       break;
   }
-}
-
-AfterKill::Held AfterKill::counted_twice(const host::Host& host) const {
-  Held sum;
-  for (const auto& [index, process] : processes_) {
-    if (!host.processes[index].alive) continue;
-    sum.pages += process.pages_at_kill;
-    sum.tables += process.tables_at_kill;
-  }
-  return sum;
-}
-
-int64_t AfterKill::tables() const {
-  int64_t sum = 0;
-  for (const auto& [index, process] : processes_)
-    sum += process.leaves.empty()
-               ? 0
-               : process.tables_at_kill + static_cast<int64_t>(process.leaves.size()) - process.leaves_at_kill;
-  return sum;
 }
 
 }  // namespace oomcast::sim

@@ -13,32 +13,46 @@ namespace oomcast::sim {
 
 class AfterKill {
  public:
+  static constexpr uint64_t kLeafPages = 512;
+  /// More is not counted, of all that are followed together: 1 TiB. No recording machine held that much, a damaged
+  /// trace may claim it.
+  static constexpr int64_t kPagesMax = int64_t{1} << 28;
+
   /// The process is a victim now, and still holds what it had. What it shares with others by copy-on-write is theirs.
   void begin(const host::Host& host, host::ProcessIndex index);
+  /// The host begins to free the victim's memory (exit_mm).
+  void exits(host::ProcessIndex index);
   bool follows(host::ProcessIndex index) const { return processes_.contains(index); }
   /// An event of a process that is followed.
   void handle(const trace::Event& event, host::ProcessIndex index);
   /// Of all that are followed: anonymous pages, swapped out ones among them, and page-table pages.
   int64_t pages() const { return pages_; }
-  int64_t tables() const;
+  int64_t tables() const { return tables_; }
   /// Pages and page tables of those that have not begun to exit: the host counts them, too.
   struct Held {
     int64_t pages = 0, tables = 0;
   };
-  Held counted_twice(const host::Host& host) const;
+  Held counted_twice() const { return twice_; }
 
  private:
-  static constexpr uint64_t kLeafPages = 512;
+  using Leaf = std::bitset<kLeafPages>;
+  using Leaves = std::map<uint64_t, Leaf>;  // by page number / 512
   struct Followed {
-    std::map<uint64_t, std::bitset<kLeafPages>> leaves;  // by page number / 512
-    int64_t pages_at_kill = 0, tables_at_kill = 0, leaves_at_kill = 0;
+    Leaves leaves;
+    Held at_kill;  // zero once it exits
+    int64_t tables_beside_leaves = 0;
+    int64_t tables() const { return leaves.empty() ? 0 : tables_beside_leaves + static_cast<int64_t>(leaves.size()); }
   };
+  void apply(Followed& process, const trace::Event& event);
   void add(Followed& process, uint64_t first, uint64_t last);
+  bool add_leaf(Followed& process, uint64_t number, const Leaf& pages);
+  Leaves take(Followed& process, uint64_t first, uint64_t last);
   void remove(Followed& process, uint64_t first, uint64_t last);
   void move(Followed& process, uint64_t from, uint64_t to, uint64_t count);
 
   std::map<host::ProcessIndex, Followed> processes_;
-  int64_t pages_ = 0;
+  int64_t pages_ = 0, tables_ = 0;  // sums over all of them
+  Held twice_;
 };
 
 }  // namespace oomcast::sim

@@ -258,7 +258,7 @@ class Simulation::Impl {
   // Not while a victim's memory is being freed: part of it is in both counts then.
   void note_need() {
     if (!need_at_kill_) return;
-    const AfterKill::Held twice = after_kill_.counted_twice(host_);
+    const AfterKill::Held twice = after_kill_.counted_twice();
     if (twice.pages == 0 && kernel_.oom_victims_pending > 0) return;
     const int64_t pages = held_pages() - twice.pages, tables = held_tables() - twice.tables;
     outcome_.app.whole_run_peak = std::max(outcome_.app.whole_run_peak, to_bytes(Pages(pages)));
@@ -335,6 +335,7 @@ class Simulation::Impl {
     const FiberId id = scheduler_.spawn(make_actor(mm::ActorKind::kExit, app_node_, 0), [this, victim] {
       const host::PageArray::InUse in_use(host_.pages);
       host_.guest_mapped_bytes -= host_.processes[victim].space.mapped_bytes;
+      if (after_kill_.follows(victim)) after_kill_.exits(victim);
       mm::exit_process(kernel_, victim);
     });
     exits_.push_back(id);

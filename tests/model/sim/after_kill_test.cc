@@ -55,6 +55,45 @@ TEST(AfterKill, WhatItGaveBackIsNotNeededAndMemoryThatMovesIsCountedOnce) {
   EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
 }
 
+TEST(AfterKill, MemoryThatMovesDownwardsAcrossPageTablesKeepsItsPages) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.move(701, 0, 9299);
+  p.touch(0, 9299);
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+}
+
+TEST(AfterKill, AnEventThatNamesPetabytesEndsAndTellsNoMoreThanATebibyte) {
+  constexpr uint64_t kPetabyte = uint64_t{1} << 38;
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.window(kPetabyte).touch(0, kPetabyte);
+  p.touch(0, kPetabyte);
+  p.move(0, kPetabyte + 1, kPetabyte);
+  p.unmap(0, 2 * kPetabyte);
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(Pages(AfterKill::kPagesMax)));
+}
+
+TEST(AfterKill, EveryVictimGoesOnToNeedWhatItHad) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  Program first = p.fork(101), second = p.fork(102);
+  for (Program* each : {&first, &second}) {
+    each->map(0, 9000);
+    each->touch(0, 9000);
+  }
+  for (Program* each : {&first, &second, &p}) each->exit();
+  const Outcome outcome = s.finish();
+  ASSERT_EQ(outcome.oom_kills.size(), 2u);
+  EXPECT_EQ(outcome.app.whole_run_peak, to_bytes(18000_pages));
+}
+
 TEST(AfterKill, ARunWithoutAKillNeedsNothingMore) {
   const Outcome outcome = run_in_group(128_MiB, 20000);
   EXPECT_FALSE(outcome.need_after_kill.has_value());
