@@ -11,6 +11,7 @@
 #include "model/mm/page_cache.h"
 #include "model/mm/shmem.h"
 #include "model/mm/writeback.h"
+#include "model/sim/placement.h"
 
 namespace oomcast::sim {
 
@@ -267,36 +268,6 @@ void EventHandler::set_comm(const Event& event, ProcessIndex index) {
   k_.host.processes[index].comm = name;
 }
 
-void EventHandler::place(const Event& event, ProcessIndex index) {
-  const host::PolicyMode mode = static_cast<host::PolicyMode>(event.flags);
-  if (event.flags > static_cast<uint8_t>(host::PolicyMode::kWeightedInterleave)) return;
-  if (event.kind == EventKind::kSetPolicy) {
-    if (const auto policy = mm::effective_policy(k_.host, mode, event.address)) mm::set_task_policy(k_, index, *policy);
-  } else if (event.kind == EventKind::kBindRange) {
-    const auto policy = mm::effective_policy(k_.host, mode, event.argument);
-    if (policy) mm::bind_range(k_, index, event.address, event.bytes, *policy);
-  } else {
-    for (size_t node = 0; node < k_.host.nodes.size(); ++node) {
-      if (static_cast<uint64_t>(k_.host.nodes[node].id.value) != event.argument) continue;
-      mm::set_home_node(k_, index, event.address, event.bytes, static_cast<int>(node));
-    }
-  }
-}
-
-// The task goes to the first CPU of the mask that the target has. With --cpu-node it stays on that node.
-void EventHandler::run_on(uint64_t cpu_mask) {
-  for (size_t node = 0; node < k_.host.nodes.size(); ++node) {
-    if (options_.cpu_node >= 0 && k_.host.nodes[node].id.value != options_.cpu_node) continue;
-    for (const int cpu : k_.host.nodes[node].cpu_indices) {
-      const int number = k_.host.spec.cpus[static_cast<size_t>(cpu)];
-      if (number >= 64 || (cpu_mask >> number & 1) == 0) continue;
-      k_.sched.current().node = static_cast<int>(node);
-      k_.sched.current().cpu = cpu;
-      return;
-    }
-  }
-}
-
 void EventHandler::limit(const Event& event, ProcessIndex index) {
   constexpr uint64_t kRlimitData = 2, kRlimitAs = 9;
   Process& process = k_.host.processes[index];
@@ -306,40 +277,10 @@ void EventHandler::limit(const Event& event, ProcessIndex index) {
 }
 
 host::FileIndex EventHandler::file_of(uint64_t id, bool keep) {
-  auto it = files_.find(id);
-  if (it == files_.end()) {
-    // Not while another thread is in the middle of an event: it may have a file's number in hand.
-    if (files_.size() >= forget_files_at_ && handling_ <= 1) forget_idle_files();
-    host::FileIndex index = static_cast<host::FileIndex>(k_.host.files.size());
-    if (free_files_.empty()) {
-      k_.host.files.emplace_back();
-    } else {
-      index = free_files_.back();
-      free_files_.pop_back();
-    }
-    k_.host.files[index].id = id;
-    it = files_.emplace(id, index).first;
-  }
-  if (keep) files_kept_.insert(it->second);
-  return it->second;
-}
-
-// A file of which nothing is cached, mapped or in use says nothing that the next read of it would not say again, but for
-// its size. Without this a program that reads a million small files would be followed by a million entries.
-void EventHandler::forget_idle_files() {
-  std::set<host::FileIndex> mapped;
-  for (const Process& process : k_.host.processes) {
-    for (const auto& [start, mapping] : process.space.mappings) mapped.insert(mapping.file);
-  }
-  std::erase_if(files_, [&](const auto& entry) {
-    host::File& file = k_.host.files[entry.second];
-    const bool idle = !file.in_memory() && file.cached == 0 && file.nodes() == 0 && file.dirty == 0 && file.writeback == 0;
-    if (!idle || mapped.contains(entry.second) || files_kept_.contains(entry.second)) return false;
-    file = host::File{};
-    free_files_.push_back(entry.second);
-    return true;
-  });
-  forget_files_at_ = std::max(kFilesKept, 2 * files_.size());
+  // Another thread in the middle of an event may have a file's number in hand.
+  const host::FileIndex file = files_.place_of(id, handling_ <= 1);
+  if (keep) files_.keep(file);
+  return file;
 }
 
 // What was cached of it before is taken for a mistake of the capture and dropped.
@@ -439,8 +380,8 @@ void EventHandler::apply(const Event& event, ProcessIndex index) {
     case EventKind::kFileInMemory: file_in_memory(event); break;
     case EventKind::kSetPolicy:
     case EventKind::kBindRange:
-    case EventKind::kHomeNode: place(event, index); break;
-    case EventKind::kAffinity: run_on(event.address); break;
+    case EventKind::kHomeNode: set_placement(k_, event, index); break;
+    case EventKind::kAffinity: run_on(k_, options_.cpu_node, event.address); break;
     case EventKind::kAdviseHuge: {
       const auto advice = (event.flags & trace::kHugePages) != 0 ? host::HugeAdvice::kWanted : host::HugeAdvice::kUnwanted;
       k_.host.processes[index].space.change(event.address, event.bytes, [advice](auto& mapping) { mapping.huge = advice; });

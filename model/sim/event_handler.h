@@ -2,11 +2,10 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
-#include <vector>
 
 #include "model/mm/kernel.h"
+#include "model/sim/file_table.h"
 #include "model/sim/outcome.h"
 #include "model/sim/simulation.h"
 #include "model/sim/task.h"
@@ -14,11 +13,9 @@
 namespace oomcast::sim {
 
 class EventHandler {
-  static constexpr size_t kFilesKept = 1024;  // so many are known before any is forgotten
-
  public:
   EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome)
-      : k_(kernel), options_(options), outcome_(outcome), programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
+      : k_(kernel), options_(options), outcome_(outcome), files_(kernel.host), programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
 
   /// Runs inside the fiber of the task; may stall it.
   void handle(const trace::Event& event, host::ProcessIndex process);
@@ -30,6 +27,7 @@ class EventHandler {
   void forget(uint32_t pid) { by_pid_.erase(pid); }
   /// The file that events call `id`. It may be forgotten once nothing of it is cached, unless `keep`.
   host::FileIndex file_of(uint64_t id, bool keep = false);
+  const FileTable& files() const { return files_; }
   void note_peaks();
   void note_peaks(host::Process& process);
 
@@ -49,24 +47,18 @@ class EventHandler {
   void set_comm(const trace::Event& event, host::ProcessIndex process);
   void file_in_memory(const trace::Event& event);
   void file_io(const trace::Event& event, host::ProcessIndex process);
-  void place(const trace::Event& event, host::ProcessIndex process);
-  void run_on(uint64_t cpu_mask);
   void limit(const trace::Event& event, host::ProcessIndex process);
   bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
   bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, mm::RefusedBy by, const std::string& why);
   bool refused(host::ProcessIndex process, uint64_t address) const;
-  void forget_idle_files();
 
   mm::Kernel& k_;
   const Options& options_;
   Outcome& outcome_;
+  FileTable files_;
   const bool programs_in_memory_;  // of the root file system: their text never leaves
   bool stacks_told_ = false, beyond_told_ = false;
   std::map<uint32_t, host::ProcessIndex> by_pid_;
-  std::map<uint64_t, host::FileIndex> files_;
-  std::set<host::FileIndex> files_kept_;
-  std::vector<host::FileIndex> free_files_;       // places in Host::files that nobody has
-  size_t forget_files_at_ = kFilesKept;
   int handling_ = 0;  // events that are not through
   std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant
 };
