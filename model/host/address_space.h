@@ -101,6 +101,7 @@ class AddressSpace {
     int64_t file_shift = 0;    // page index in the file less page number in the address space
     SwapReadahead swap_readahead{};
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
+    uint64_t vpn_of(uint64_t page_index) const { return page_index - static_cast<uint64_t>(file_shift); }
     bool same_kind(const Mapping& other) const {
       return accountable == other.accountable && no_reserve == other.no_reserve && anonymous == other.anonymous && shared == other.shared && executable == other.executable &&
              data == other.data && huge == other.huge && policy == other.policy && file == other.file && file_shift == other.file_shift;

@@ -5,15 +5,19 @@
 #include "model/sim/after_kill.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace oomcast::sim {
 
+using Mapping = host::AddressSpace::Mapping;
 using host::Pte;
 using trace::Event;
 using trace::EventKind;
 
 namespace {
+
+constexpr host::FileIndex kOnDisk = host::kNoFile - 1;  // of a shared mapping: some file that is no memory
 
 uint64_t first_page(uint64_t address) { return address >> kPageShift; }
 uint64_t end_page(uint64_t address) { return (address + kPageBytes - 1) >> kPageShift; }
@@ -32,17 +36,44 @@ bool is_its_own(const host::Host& host, Pte pte) {
 
 }  // namespace
 
-void AfterKill::begin(const host::Host& host, host::ProcessIndex index) {
-  const host::Process& process = host.processes[index];
+void AfterKill::begin(host::ProcessIndex index) {
+  const host::Process& process = host_.processes[index];
   Followed& followed = processes_[index];
   const int64_t others = pages_;
   for (const uint64_t vpn : process.space.used(0, host::kVpnMax))
-    if (is_its_own(host, process.space.get(vpn))) add(followed, vpn, vpn + 1);
+    if (is_its_own(host_, process.space.get(vpn))) add(followed, vpn, vpn + 1);
+  hold_shared(followed, index);
   followed.at_kill = {pages_ - others, process.table_pages()};
   followed.tables_beside_leaves = process.table_pages() - static_cast<int64_t>(followed.leaves.size());
   tables_ += followed.tables();
   twice_.pages += followed.at_kill.pages;
   twice_.tables += followed.at_kill.tables;
+}
+
+void AfterKill::share(Followed& process, uint64_t start, Mapping mapping, host::FileIndex file) {
+  mapping.file = file != host::kNoFile && host_.files[file].in_memory() ? file : kOnDisk;
+  process.shared.map(start, mapping.end - start, mapping);
+}
+
+// A file without a name goes with the last process that has it, and its pages with it. Mapped twice it counts once.
+void AfterKill::hold_shared(Followed& followed, host::ProcessIndex index) {
+  std::set<host::FileIndex> counted;
+  for (const auto& [start, mapping] : host_.processes[index].space.mappings) {
+    if (!mapping.shared || mapping.file == host::kNoFile) continue;
+    share(followed, start, mapping, mapping.file);
+    const host::File& file = host_.files[mapping.file];
+    if (!file.in_memory() || !file.nameless || file.holders != 1 || !counted.insert(mapping.file).second) continue;
+    const uint64_t first = first_page(start), last = first_page(mapping.end);
+    const auto hold = [&](uint64_t page) {
+      const uint64_t vpn = mapping.vpn_of(page);
+      if (vpn >= first && vpn < last) add(followed, vpn, vpn + 1);
+    };
+    file.for_each_page(0, [&](uint64_t page, host::PageId) {
+      hold(page);
+      return true;
+    });
+    file.for_each_swapped([&](uint64_t page, host::SlotId) { hold(page); });
+  }
 }
 
 void AfterKill::exits(host::ProcessIndex index) {
@@ -113,24 +144,80 @@ void AfterKill::handle(const Event& event, host::ProcessIndex index) {
   tables_ += process.tables();
 }
 
+// What the host holds of a file in memory is no memory of the victim's.
+void AfterKill::touch(Followed& process, const Event& event, uint64_t first, uint64_t last) {
+  if ((event.flags & (trace::kWrite | trace::kPresent)) == 0) return;
+  const Mapping* const mapping = process.shared.mapping_of(event.address);
+  if (mapping != nullptr && mapping->file == kOnDisk) return;
+  add(process, first, last);
+  if (mapping == nullptr || mapping->file == host::kNoFile) return;
+  const host::File& file = host_.files[mapping->file];
+  const auto leave_out = [&](uint64_t page) {
+    const uint64_t vpn = mapping->vpn_of(page);
+    if (vpn >= first && vpn < last) remove(process, vpn, vpn + 1);
+    return vpn < last;
+  };
+  file.for_each_page(mapping->page_index(first), [&](uint64_t page, host::PageId) { return leave_out(page); });
+  file.for_each_swapped([&](uint64_t page, host::SlotId) { leave_out(page); });
+}
+
+void AfterKill::map(Followed& process, const Event& event) {
+  process.shared.unmap(event.address, event.bytes);
+  if ((event.flags & trace::kPrivate) != 0) return;
+  Mapping mapping;
+  mapping.shared = true;
+  process.shared.map(event.address, event.bytes, mapping);
+}
+
+void AfterKill::map_file(Followed& process, const Event& event) {
+  const auto found = process.shared.mappings.find(event.address);
+  if (found == process.shared.mappings.end()) return;
+  Mapping mapping = found->second;
+  mapping.file_shift =
+      static_cast<int64_t>(first_page(event.argument)) - static_cast<int64_t>(first_page(event.address));
+  share(process, event.address, mapping, file_table_.find(event.bytes).value_or(host::kNoFile));
+}
+
+void AfterKill::remap_shared(Followed& process, const Event& event) {
+  const Mapping* const old = process.shared.mapping_of(event.address);
+  if (old == nullptr) return process.shared.unmap(event.argument, event.bytes);
+  Mapping moved = *old;
+  moved.file_shift +=
+      static_cast<int64_t>(first_page(event.address)) - static_cast<int64_t>(first_page(event.argument));
+  process.shared.unmap(event.address, event.bytes);
+  process.shared.map(event.argument, event.bytes, moved);
+}
+
 void AfterKill::apply(Followed& process, const Event& event) {
   const uint64_t first = first_page(event.address), last = end_page(event.address + event.bytes);
   switch (event.kind) {
     case EventKind::kTouch:
-      if ((event.flags & (trace::kWrite | trace::kPresent)) != 0) add(process, first, std::max(last, first + 1));
+      touch(process, event, first, std::max(last, first + 1));
       break;
     case EventKind::kMap:
+      remove(process, first, last);
+      map(process, event);
+      break;
+    case EventKind::kMapFile:
+      map_file(process, event);
+      break;
     case EventKind::kUnmap:
+      process.shared.unmap(event.address, event.bytes);
+      remove(process, first, last);
+      break;
     case EventKind::kAdviseDontneed:
     case EventKind::kAdviseFree:
-      remove(process, first, last);
+      // A file keeps its pages.
+      if (process.shared.mapping_of(event.address) == nullptr) remove(process, first, last);
       break;
     case EventKind::kRemap:
       move(process, first, first_page(event.argument), last - first);
+      remap_shared(process, event);
       break;
     case EventKind::kExec:
     case EventKind::kExit:
       remove(process, 0, host::kVpnMax);
+      process.shared.mappings.clear();
       break;
     default:
       break;

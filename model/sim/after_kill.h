@@ -7,6 +7,7 @@
 #include <map>
 
 #include "model/host/host.h"
+#include "model/sim/file_table.h"
 #include "model/trace/event.h"
 
 namespace oomcast::sim {
@@ -18,14 +19,17 @@ class AfterKill {
   /// trace may claim it.
   static constexpr int64_t kPagesMax = int64_t{1} << 28;
 
+  AfterKill(const host::Host& host, const FileTable& files) : host_(host), file_table_(files) {}
+
   /// The process is a victim now, and still holds what it had. What it shares with others by copy-on-write is theirs.
-  void begin(const host::Host& host, host::ProcessIndex index);
+  void begin(host::ProcessIndex index);
   /// The host begins to free the victim's memory (exit_mm).
   void exits(host::ProcessIndex index);
   bool follows(host::ProcessIndex index) const { return processes_.contains(index); }
   /// An event of a process that is followed.
   void handle(const trace::Event& event, host::ProcessIndex index);
-  /// Of all that are followed: anonymous pages, swapped out ones among them, and page-table pages.
+  /// Of all that are followed: anonymous pages, swapped out ones among them, and page-table pages. Pages of shared
+  /// mappings of files in memory are among them where the host does not hold them; page cache is not.
   int64_t pages() const { return pages_; }
   int64_t tables() const { return tables_; }
   /// Pages and page tables of those that have not begun to exit: the host counts them, too.
@@ -39,17 +43,26 @@ class AfterKill {
   using Leaves = std::map<uint64_t, Leaf>;  // by page number / 512
   struct Followed {
     Leaves leaves;
-    Held at_kill;  // zero once it exits
+    host::AddressSpace shared;  // nothing but its shared mappings of files
+    Held at_kill;               // zero once it exits
     int64_t tables_beside_leaves = 0;
     int64_t tables() const { return leaves.empty() ? 0 : tables_beside_leaves + static_cast<int64_t>(leaves.size()); }
   };
   void apply(Followed& process, const trace::Event& event);
+  void share(Followed& process, uint64_t start, host::AddressSpace::Mapping mapping, host::FileIndex file);
+  void hold_shared(Followed& process, host::ProcessIndex index);
+  void touch(Followed& process, const trace::Event& event, uint64_t first, uint64_t last);
+  void map(Followed& process, const trace::Event& event);
+  void map_file(Followed& process, const trace::Event& event);
+  void remap_shared(Followed& process, const trace::Event& event);
   void add(Followed& process, uint64_t first, uint64_t last);
   bool add_leaf(Followed& process, uint64_t number, const Leaf& pages);
   Leaves take(Followed& process, uint64_t first, uint64_t last);
   void remove(Followed& process, uint64_t first, uint64_t last);
   void move(Followed& process, uint64_t from, uint64_t to, uint64_t count);
 
+  const host::Host& host_;
+  const FileTable& file_table_;
   std::map<host::ProcessIndex, Followed> processes_;
   int64_t pages_ = 0, tables_ = 0;  // sums over all of them
   Held twice_;

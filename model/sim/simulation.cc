@@ -325,7 +325,7 @@ class Simulation::Impl {
   void begin_exit(ProcessIndex victim) {
     const Process& process = host_.processes[victim];
     if (!need_at_kill_) need_at_kill_ = held_pages() + held_tables();
-    if (process.guest) after_kill_.begin(host_, victim);
+    if (process.guest) after_kill_.begin(victim);
     const bool own = scheduler_.current().pid == process.pid && process.guest;
     if (!process.guest) background_.kill(process.pid);
     for (auto& [tid, task] : tasks_) {
@@ -388,7 +388,7 @@ class Simulation::Impl {
   size_t tasks_started_ = 0;
   std::vector<trace::KillRequest> kills_;
   uint32_t last_sampled_stack_ = 0;
-  AfterKill after_kill_;
+  AfterKill after_kill_{host_, handler_.files()};
   std::optional<int64_t> need_at_kill_;  // pages and page tables held when the first victim was chosen
   Margins margins_;
   bool finished_ = false, audit_failed_ = false;

@@ -94,6 +94,79 @@ TEST(AfterKill, EveryVictimGoesOnToNeedWhatItHad) {
   EXPECT_EQ(outcome.app.whole_run_peak, to_bytes(18000_pages));
 }
 
+// A program that is killed at 32 MiB of anonymous memory, of the 10 000 pages that it goes on to touch.
+struct Victim {
+  explicit Victim(Simulation& s) : p(s, 100) {
+    p.map(0, 10000);
+    p.touch(0, 10000);
+  }
+  // Pages of its anonymous memory are numbered from 0, those of the file's mapping from 100 000.
+  void map_shared(uint64_t file, uint64_t pages) { p.map_file(100000, pages, file, trace::kWritable); }
+  Program p;
+};
+
+TEST(AfterKill, APageOfAFileOnDiskIsPageCacheAndNoNeed) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Victim victim(s);
+  victim.map_shared(7, 5000);
+  victim.p.touch(100000, 5000);
+  victim.p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+}
+
+TEST(AfterKill, AFileOnDiskThatWasMappedBeforeTheKillIsNoNeedEither) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.map_file(100000, 5000, 7, trace::kWritable);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.move(100000, 200000, 5000);
+  p.touch(200000, 5000);
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+}
+
+TEST(AfterKill, WhatAFileOnDiskGetsInAPrivateMappingIsTheVictims) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Victim victim(s);
+  victim.p.map_file(100000, 5000, 7, trace::kWritable | trace::kPrivate);
+  victim.p.touch(100000, 5000);
+  victim.p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(15000_pages));
+}
+
+TEST(AfterKill, SharedMemoryOfTheVictimAloneIsItsNeedBeforeAndAfterTheKill) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.file_in_memory(7, trace::kNameless);
+  p.map_file(100000, 5000, 7, trace::kWritable);
+  p.touch(100000, 2000);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.touch(102000, 3000);
+  p.give_back(100000, 5000);  // of a shared mapping: the file keeps its pages
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(15000_pages));
+}
+
+TEST(AfterKill, WhatTheHostHoldsOfSharedMemoryIsNotCountedASecondTime) {
+  Simulation s(HostBuilder().node(512_MiB).limit(64_MiB).build(), Options{});
+  Program p(s, 100);
+  p.file_in_memory(7, trace::kNameless);
+  p.map_file(100000, 5000, 7, trace::kWritable);
+  p.touch(100000, 5000);
+  Program child = p.fork(101);
+  child.map(0, 20000);
+  child.touch(0, 20000);  // killed on the way
+  child.touch(100000, 5000);
+  child.exit();
+  p.exit();
+  const Outcome outcome = s.finish();
+  ASSERT_EQ(outcome.oom_kills.size(), 1u);
+  EXPECT_EQ(outcome.oom_kills[0].victim.pid, 101);
+  EXPECT_EQ(outcome.app.whole_run_peak, to_bytes(25000_pages));
+}
+
 TEST(AfterKill, ARunWithoutAKillNeedsNothingMore) {
   const Outcome outcome = run_in_group(128_MiB, 20000);
   EXPECT_FALSE(outcome.need_after_kill.has_value());
