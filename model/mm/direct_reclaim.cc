@@ -27,12 +27,12 @@ ZoneRef first_zone(const Kernel& k, const Gfp& gfp, int preferred) {
 bool throttle_direct_reclaim(Kernel& k, int preferred) {
   if (k.sched.current().dying || allow_direct_reclaim(k, preferred)) return false;
   k.host.count(Vmstat::pgscan_direct_throttle);
-  const Nanoseconds begin = k.sched.now();
+  const Nanoseconds begin = stall_enter(k);
   k.sched.point();
   while (!k.sched.current().dying && !allow_direct_reclaim(k, preferred)) {
     k.sched.wait(k.kswapd[static_cast<size_t>(preferred)].pfmemalloc_wait, kForever);
   }
-  k.listener.on_stall(begin, Stalled::kThrottled);
+  stall_leave(k, begin, Stalled::kThrottled);
   return k.sched.current().dying;
 }
 
@@ -119,7 +119,7 @@ bool allow_direct_reclaim(Kernel& k, int node_index) {
 int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node) {
   Actor& actor = k.sched.current();
   const int preferred = first_allowed_node(k, gfp, preferred_node);
-  const Nanoseconds begin = k.sched.now();
+  const Nanoseconds begin = stall_enter(k);
   k.listener.on_direct_reclaim(first_zone(k, gfp, preferred));
   k.sched.memstall_enter();
   int64_t reclaimed = 1;
@@ -133,13 +133,13 @@ int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node) {
   }
   k.sched.point();
   k.sched.memstall_leave();
-  k.listener.on_stall(begin, Stalled::kDirectReclaim);
+  stall_leave(k, begin, Stalled::kDirectReclaim);
   return reclaimed;
 }
 
 int64_t try_to_free_cgroup_pages(Kernel& k, uint8_t cgroup, int64_t pages) {
   Actor& actor = k.sched.current();
-  const Nanoseconds begin = k.sched.now();
+  const Nanoseconds begin = stall_enter(k);
   const bool was_memalloc = actor.memalloc;
   ScanControl sc;
   sc.target_cgroup = cgroup;
@@ -150,7 +150,7 @@ int64_t try_to_free_cgroup_pages(Kernel& k, uint8_t cgroup, int64_t pages) {
   actor.memalloc = was_memalloc;
   k.sched.point();
   k.sched.memstall_leave();
-  k.listener.on_stall(begin, Stalled::kDirectReclaim);
+  stall_leave(k, begin, Stalled::kDirectReclaim);
   return reclaimed;
 }
 

@@ -42,7 +42,7 @@ struct ZoneRef {
   bool ok() const { return node >= 0; }
 };
 
-/// What an actor waits for. kThrottled may be a part of a direct reclaim that is told of when it ends.
+/// What an actor waits for. One wait may be a part of another that ends later: a throttled reclaim inside a swap-in.
 enum class Stalled : uint8_t { kDirectReclaim, kSwapIn, kThrottled, kMemoryHigh };
 
 /// Who hears of what the modelled kernel does, at the moment it does it.
@@ -56,7 +56,7 @@ class Listener {
   virtual void on_alloc_refused(int pid, int64_t pages, RefusedBy by, const std::string& why) = 0;
   virtual void on_oom_kill(const OomReport& report) = 0;          // a kill, a panic, or nobody who may be killed
   virtual void on_stuck(host::ProcessIndex process) = 0;          // its memory can never be had (Process::stuck)
-  virtual void on_stall(Nanoseconds begin, Stalled what) = 0;     // ended now
+  virtual void on_stall(Nanoseconds begin, Stalled what) = 0;     // ended now; Actor::stall_depth counts those around it
   virtual void on_memory_high(host::CgroupIndex group) = 0;       // a task reclaims in a group above its memory.high
   virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again
 };
@@ -104,5 +104,15 @@ struct Kernel {
   int oom_victims_pending = 0;       // victims whose memory is not yet freed
   bool oom_locked = false;           // oom_lock
 };
+
+/// A wait of the current actor begins; gives the time. REQUIRES: stall_leave() on each way out.
+inline Nanoseconds stall_enter(Kernel& k) {
+  ++k.sched.current().stall_depth;
+  return k.sched.now();
+}
+inline void stall_leave(Kernel& k, Nanoseconds begin, Stalled what) {
+  --k.sched.current().stall_depth;
+  k.listener.on_stall(begin, what);
+}
 
 }  // namespace oomcast::mm

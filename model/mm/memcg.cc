@@ -176,11 +176,11 @@ void handle_over_high(Kernel& k, uint8_t cgroup) {
     if (ticks <= kTicksPerSecond / 100) return;
     wanted = kSwapClusterMax;
     if (reclaimed > 0 || retries-- > 0) continue;
-    const Nanoseconds begin = k.sched.now();
+    const Nanoseconds begin = stall_enter(k);
     k.sched.memstall_enter();
     k.sched.sleep(kTick * ticks);
     k.sched.memstall_leave();
-    k.listener.on_stall(begin, Stalled::kMemoryHigh);
+    stall_leave(k, begin, Stalled::kMemoryHigh);
     return;
   }
 }

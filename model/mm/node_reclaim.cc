@@ -49,7 +49,7 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
   const host::VmTunables& vm = k.host.spec.vm;
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
   Actor& actor = k.sched.current();
-  const Nanoseconds begin = k.sched.now();
+  const Nanoseconds begin = stall_enter(k);
   ScanControl sc;
   sc.reclaim_idx = static_cast<int>(gfp.highest_zone);
   sc.priority = kNodeReclaimPriority;
@@ -70,7 +70,7 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
   k.sched.point();
   k.sched.memstall_leave();
   node.reclaim_locked = false;
-  k.listener.on_stall(begin, Stalled::kDirectReclaim);
+  stall_leave(k, begin, Stalled::kDirectReclaim);
   if (sc.nr_reclaimed < 1) k.host.count(Vmstat::zone_reclaim_failed);
   if (sc.nr_reclaimed >= 1 && k.host.spec.kernel >= host::KernelVersion{6, 12}) k.host.count(Vmstat::zone_reclaim_success);
   return sc.nr_reclaimed >= 1;

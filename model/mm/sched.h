@@ -29,6 +29,7 @@ struct Actor {
   int64_t nr_dirtied = 0;    // since its last check in balance_dirty_pages()
   int64_t over_high_pages = 0;  // memcg_nr_pages_over_high
   int memstall_depth = 0;    // psi_memstall_enter nesting
+  int stall_depth = 0;       // waits that it is in, one inside the other (stall_enter)
   uint32_t stack_id = 0;     // of the event being handled
   host::Mempolicy policy;    // current->mempolicy
   int il_prev = -1;          // where MPOL_INTERLEAVE went last

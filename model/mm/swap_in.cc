@@ -235,7 +235,7 @@ bool wait_for_read(Kernel& k, SlotId slot_id) {
 bool read_for_shmem(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, bool fault) {
   const SwapSlot& slot = k.host.slot(slot_id);
   if (!slot.cached) {
-    const Nanoseconds begin = k.sched.now();
+    const Nanoseconds begin = stall_enter(k);
     const bool thrashing = slot.shadow.workingset;
     if (fault) k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgmajfault);
     k.sched.cpu(k.costs.swap_fault);
@@ -244,7 +244,7 @@ bool read_for_shmem(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
     const bool no_memory = !slot.cached && slot.shmem && slot.map_count > 0;
     const bool read = !no_memory && wait_for_read(k, slot_id);
     if (thrashing) k.sched.memstall_leave();
-    k.listener.on_stall(begin, Stalled::kSwapIn);
+    stall_leave(k, begin, Stalled::kSwapIn);
     return read && !k.sched.current().dying;
   }
   if (k.host.pages[slot.page].test_and_clear(host::kPageReadahead)) {
@@ -279,8 +279,6 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
       map_from_cache(k, index, vpn, slot_id, write);
       return true;
     }
-    const Nanoseconds begin = k.sched.now();
-    const bool thrashing = slot.shadow.workingset;
     if (!slot.cached) {
       if (!major) {
         major = true;
@@ -293,17 +291,14 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
         if (result == DirectSwapIn::kNoMemory || k.sched.current().dying) return false;
         continue;
       }
-      if (thrashing) k.sched.memstall_enter();
-      if (!swapin_readahead(k, index, vpn, slot_id, reads_by_address(k))) {
-        if (thrashing) k.sched.memstall_leave();
-        k.listener.on_stall(begin, Stalled::kSwapIn);
-        return false;
-      }
     }
-    const bool alive = wait_for_read(k, slot_id);
+    const Nanoseconds begin = stall_enter(k);
+    const bool thrashing = !slot.cached && slot.shadow.workingset;
+    if (thrashing) k.sched.memstall_enter();
+    const bool read = (slot.cached || swapin_readahead(k, index, vpn, slot_id, reads_by_address(k))) && wait_for_read(k, slot_id);
     if (thrashing) k.sched.memstall_leave();
-    k.listener.on_stall(begin, Stalled::kSwapIn);
-    if (!alive || k.sched.current().dying) return false;
+    stall_leave(k, begin, Stalled::kSwapIn);
+    if (!read || k.sched.current().dying) return false;
   }
   return false;
 }

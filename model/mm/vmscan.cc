@@ -113,19 +113,19 @@ void note_writeback_pressure(Kernel& k, int node_index, ScanControl& sc) {
 void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
   KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
-  const Nanoseconds begin = k.sched.now();
+  if (reason != Throttle::kWriteback && waiting_is_useless(k, node)) {
+    k.sched.point();
+    return;
+  }
+  const Nanoseconds begin = stall_enter(k);
   if (reason == Throttle::kWriteback) {
     if (++node.writeback_throttled == 1) node.reclaim_start = node.throttled_written;
     k.sched.wait(state.writeback_wait, Nanoseconds(100'000'000));
     --node.writeback_throttled;
   } else {
-    if (waiting_is_useless(k, node)) {
-      k.sched.point();
-      return;
-    }
     k.sched.wait(state.noprogress_wait, kTick);
   }
-  if (!k.sched.current().is_kswapd()) k.listener.on_stall(begin, Stalled::kThrottled);
+  stall_leave(k, begin, Stalled::kThrottled);
 }
 
 void age_active_anon(Kernel& k, int node_index, ScanControl& sc) {

@@ -216,9 +216,9 @@ void balance_dirty_pages_ratelimited(Kernel& k) {
     const int64_t rate = disk_bandwidth(k.host) * position_ratio(pending, setpoint, limits.dirty) / 1024;
     const Nanoseconds pause = rate == 0 ? kPauseMax : std::min(kPauseMax, Nanoseconds(actor.nr_dirtied * 1'000'000'000 / rate));
     if (pause < kPauseMin) return;  // counted on until it is worth a sleep
-    const Nanoseconds begin = k.sched.now();
+    const Nanoseconds begin = stall_enter(k);
     k.sched.sleep(pause);
-    k.listener.on_stall(begin, Stalled::kThrottled);
+    stall_leave(k, begin, Stalled::kThrottled);
     actor.nr_dirtied = 0;
     if (rate > 0) return;
     actor.nr_dirtied = kDirtiedPause;

@@ -280,9 +280,7 @@ void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
   const Nanoseconds length = sched_.now() - begin;
   if (sched_.current().kind != mm::ActorKind::kTask) return;
   Stall& stall = outcome_.stall;
-  // A wait inside a direct reclaim is a part of it (psi_memstall_enter nests).
-  const bool nested = what == mm::Stalled::kThrottled && sched_.current().memstall_depth > 0;
-  if (!nested) {
+  if (sched_.current().stall_depth == 0) {  // else it is a part of another one, which is counted when it ends
     stall.total += length;
     stall.longest = std::max(stall.longest, length);
   }

@@ -58,6 +58,19 @@ struct SwapInFull : SwapIn {
   SwapInFull() : SwapIn(HostBuilder().plain_node(20000_pages).swap(to_bytes(100_pages)).set("vm.page_cluster", 0)) {}
 };
 
+TEST(SwapInOfAFullGroup, AReclaimInsideTheSwapInIsWaitedForOnce) {
+  Machine m(HostBuilder().plain_node(20000_pages).swap(64_MiB).limit(16_MiB).build(), Kswapd::kAbsent);
+  const host::ProcessIndex app = m.start(100);
+  m.process(app).cgroup = m.host.app_cgroup;
+  m.touch(app, 0, 6000);
+  const sim::Stall before = m.outcome.stall;
+  m.read(app, 0, 1000);
+  const sim::Stall& after = m.outcome.stall;
+  ASSERT_GT(after.swap_in_total, before.swap_in_total);
+  ASSERT_GT(after.direct_reclaim_total, before.direct_reclaim_total) << "each page that comes in pushes another out";
+  EXPECT_EQ(after.total - before.total, after.swap_in_total - before.swap_in_total);
+}
+
 TEST_F(SwapIn, ReadsTheAlignedBlockAroundTheFault) {
   m.read(app, 13, 1);
   EXPECT_EQ(m.count(Vmstat::pgmajfault), 1);
