@@ -15,7 +15,8 @@ using host::Vmstat;
 namespace {
 
 constexpr int kOomScoreAdjMin = -1000;
-constexpr host::KernelVersion kSignedPoints{5, 9};  // from there on points may be negative, and a tie goes to the later task
+constexpr host::KernelVersion kLaterWinsTie{5, 3};   // before it the first of equals stayed chosen: each is a thread group leader
+constexpr host::KernelVersion kSignedPoints{5, 9};   // from there on points may be negative
 
 ProcessIndex find_process(const Kernel& k, int pid) {
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
@@ -39,7 +40,7 @@ ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
     if (!host::within(k.host.cgroups, process.cgroup, report.cgroup)) continue;
     const int64_t points = oom_badness(process, report.totalpages, k.host.spec.kernel);
     report.points.push_back({static_cast<ProcessIndex>(i), points});
-    const bool wins_tie = k.host.spec.kernel >= kSignedPoints;
+    const bool wins_tie = k.host.spec.kernel >= kLaterWinsTie;
     if (chosen == host::kNoProcess || points > most || (points == most && wins_tie)) {
       chosen = static_cast<ProcessIndex>(i);
       most = points;

@@ -65,8 +65,8 @@ TEST(OomKiller, TheBiggestDies) {
   EXPECT_TRUE(m.host.processes[1].killed);
 }
 
-// select_bad_process() and oom_badness() before 5.9: nobody has fewer than one point, and the first of equals is chosen.
-TEST(OomKiller, Before59NobodyHasFewerPointsThanOneAndTiesGoToTheFirstTask) {
+// oom_badness() before 5.9: nobody has fewer than one point.
+TEST(OomKiller, Before59NobodyHasFewerPointsThanOne) {
   EXPECT_EQ(oom_badness(process(100, 0, 0, -998), 400000, kLinux418), 1);
   EXPECT_EQ(oom_badness(process(400, 0, 0, 0), 400000, kLinux418), 400);
   const auto protected_tasks = [](int major, int minor) {
@@ -78,19 +78,30 @@ TEST(OomKiller, Before59NobodyHasFewerPointsThanOneAndTiesGoToTheFirstTask) {
         .build();
   };
   Machine old(protected_tasks(4, 18));
-  EXPECT_EQ(kill(old), 10);
+  EXPECT_EQ(kill(old), 10) << "the first of equals";
+  Machine between(protected_tasks(5, 4));
+  EXPECT_EQ(kill(between), 20) << "the later of equals";
   Machine later(protected_tasks(5, 10));
   EXPECT_EQ(kill(later), 20) << "with negative points the larger one has more";
 }
 
-TEST(OomKiller, TiesGoToTheLaterTask) {
-  Machine m(HostBuilder()
-                .node(512_MiB)
-                .process(10, "one", 100_MiB)
-                .process(20, "two", 100_MiB)
-                .process(30, "small", 1_MiB)
-                .build());
-  EXPECT_EQ(kill(m), 20);
+// oom_evaluate_task() lost its look at thread_group_leader(chosen) in 5.3.
+TEST(OomKiller, TiesGoToTheLaterTaskFrom53On) {
+  const auto victim = [](int major, int minor) {
+    Machine m(HostBuilder()
+                  .kernel(major, minor)
+                  .node(512_MiB)
+                  .process(10, "one", 100_MiB)
+                  .process(20, "two", 100_MiB)
+                  .process(30, "small", 1_MiB)
+                  .build());
+    return kill(m);
+  };
+  EXPECT_EQ(victim(6, 1), 20);
+  EXPECT_EQ(victim(5, 4), 20);
+  EXPECT_EQ(victim(5, 3), 20);
+  EXPECT_EQ(victim(5, 2), 10);
+  EXPECT_EQ(victim(4, 18), 10);
 }
 
 TEST(OomKiller, AdjustmentOutweighsSize) {
