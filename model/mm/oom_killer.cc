@@ -135,7 +135,7 @@ void constrain(const Kernel& k, const Gfp& gfp, OomReport& report) {
   report.totalpages = k.host.total_swap + present;
 }
 
-// Tells of it, and nothing runs any more.
+// Tells of it, and nothing runs any more. Only who runs in no fiber comes back from here.
 void panic(Kernel& k, OomReport& report, const Gfp& gfp) {
   report.victim = host::kNoProcess;
   report.panic = true;
@@ -172,7 +172,10 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
     report.victim = report.invoker;
     report.allocating_task = true;
   }
-  if (panics_on_oom(k.host, report.constraint) || report.victim == host::kNoProcess) panic(k, report, gfp);
+  if (panics_on_oom(k.host, report.constraint) || report.victim == host::kNoProcess) {
+    panic(k, report, gfp);
+    return true;
+  }
   finish_kill(k, report, gfp);
   return true;
 }
@@ -197,7 +200,10 @@ bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
     if (k.host.nodes[static_cast<size_t>(actor.node)].zones[static_cast<size_t>(z)].managed > 0) report.zone.zone = z;
   }
   report.victim = select_bad_process(k, report);
-  if (panics_on_oom(k.host, report.constraint)) panic(k, report, kGfpHighUserMovable);
+  if (panics_on_oom(k.host, report.constraint)) {
+    panic(k, report, kGfpHighUserMovable);
+    return true;
+  }
   if (report.victim == host::kNoProcess) {
     tell_nobody_to_kill(k, report);
     return false;

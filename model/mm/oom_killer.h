@@ -34,8 +34,8 @@ bool panics_on_oom(const host::Host& host, OomConstraint constraint);
 /// rss + swap + page tables + oom_score_adj * (totalpages / 1000). {before 5.9} at least 1.
 int64_t oom_badness(const host::Process& process, int64_t totalpages, const host::KernelVersion& kernel);
 bool oom_killable(const host::Process& process);
-/// Chooses and kills. True if the caller should go on trying (a victim is on its way out). Does not return from a panic:
-/// nobody may be killed, or vm.panic_on_oom says so (Sched::halt).
+/// Chooses and kills. True if the caller should go on trying (a victim is on its way out). In a panic (nobody may
+/// be killed, or vm.panic_on_oom says so) the host halts, and nothing more is done (Sched::halt).
 bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);
 /// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory). False if nobody in it may
 /// be killed, which is told once per group; the kernel panics with vm.panic_on_oom=2 only.

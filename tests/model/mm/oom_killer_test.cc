@@ -174,6 +174,16 @@ TEST(OomKiller, PanicsWhenAskedTo) {
   ASSERT_EQ(m.outcome.oom_kills.size(), 1u);
 }
 
+TEST(OomKiller, APanicIsToldOnceAndKillsNobody) {
+  Machine m(HostBuilder().node(512_MiB).process(10, "big", 200_MiB).limit(64_MiB).set("vm.panic_on_oom", 2).build());
+  out_of_memory(m.k, kGfpHighUserMovable, 0);  // in no task, so that the halted host comes back here
+  ASSERT_TRUE(m.sched.halted());
+  EXPECT_EQ(m.outcome.oom_kills.size(), 1u);
+  cgroup_out_of_memory(m.k, m.host.app_cgroup);
+  EXPECT_EQ(m.outcome.oom_kills.size(), 2u);
+  EXPECT_EQ(m.count(Vmstat::oom_kill), 0);
+}
+
 TEST(OomKiller, PanicsWhenNobodyMayBeKilled) {
   Machine m(HostBuilder().node(512_MiB).process(1, "init", 200_MiB).process(10, "sshd", 1_MiB, -1000).build());
   EXPECT_EQ(kill(m), -1);
