@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -27,7 +28,7 @@ struct Process {
   bool dying = false;        // killed by the model, memory not yet freed
   bool killed = false;       // the model killed it at some time
   bool unkillable = false;   // pid 1
-  bool stuck = false;        // waits for memory that can never be had: does nothing any more, holds what it has
+  std::optional<Nanoseconds> stuck_at;  // waits since then for memory that can never be had: does nothing any more, holds what it has
 
   AddressSpace space;        // guests only
   std::set<FileIndex> held_files;  // files in memory that it has used, or its parent before the fork

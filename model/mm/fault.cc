@@ -254,8 +254,9 @@ void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, ui
 }
 
 void mark_stuck(Kernel& k, ProcessIndex index) {
-  if (k.host.processes[index].stuck) return;
-  k.host.processes[index].stuck = true;
+  Process& process = k.host.processes[index];
+  if (process.stuck_at) return;
+  process.stuck_at = k.sched.now();
   k.listener.on_stuck(index);
 }
 

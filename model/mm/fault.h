@@ -11,7 +11,7 @@ namespace oomcast::mm {
 /// One access to one page. False if it did not happen: the task is dying, or the memory cannot be had and the process is
 /// stuck (mark_stuck).
 bool touch_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
-/// The process waits for memory that can never be had: it holds what it has and does nothing any more (Process::stuck).
+/// The process waits for memory that can never be had: it holds what it has and does nothing any more (Process::stuck_at).
 void mark_stuck(Kernel& k, host::ProcessIndex process);
 /// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying or there is no
 /// memory for them.

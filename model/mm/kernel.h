@@ -55,7 +55,7 @@ class Listener {
   virtual void on_swap_out(int node) = 0;                         // the first page of a batch goes to swap
   virtual void on_alloc_refused(int pid, int64_t pages, RefusedBy by, const std::string& why) = 0;
   virtual void on_oom_kill(const OomReport& report) = 0;          // a kill, a panic, or nobody who may be killed
-  virtual void on_stuck(host::ProcessIndex process) = 0;          // its memory can never be had (Process::stuck)
+  virtual void on_stuck(host::ProcessIndex process) = 0;          // its memory can never be had (Process::stuck_at)
   virtual void on_stall(Nanoseconds begin, Stalled what) = 0;     // ended now; Actor::stall_depth counts those around it
   virtual void on_memory_high(host::CgroupIndex group) = 0;       // a task reclaims in a group above its memory.high
   virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again

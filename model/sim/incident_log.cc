@@ -261,7 +261,6 @@ void IncidentLog::halt(const std::string& why) {
 
 void IncidentLog::on_stuck(host::ProcessIndex index) {
   const Process& process = host_.processes[index];
-  stuck_at[index] = sched_.now();
   if (!outcome_.oom_kill) {
     OomKill nobody;
     nobody.incident = incident(tightest_zone(sched_.current().node));
@@ -272,7 +271,7 @@ void IncidentLog::on_stuck(host::ProcessIndex index) {
     keep(std::move(nobody));
   }
   diverge("process " + std::to_string(process.pid) + " (" + process.comm + ") would wait for ever for memory that cannot be had");
-  const bool goes_on = std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) { return each.guest && each.alive && !each.dying && !each.stuck; });
+  const bool goes_on = std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) { return each.guest && each.alive && !each.dying && !each.stuck_at; });
   if (!goes_on) halt("every process of the program that lives waits for memory that cannot be had");
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <vector>
 
 #include "model/mm/kernel.h"
@@ -33,7 +32,6 @@ class IncidentLog final : public mm::Listener {
   // Of the event that is being handled, and what was sampled last before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
   bool refused = false;            // since it was last looked at
-  std::map<host::ProcessIndex, Nanoseconds> stuck_at;
   bool refusal_is_lived = false;   // the guest is really refused: its world goes on as the target's would
 
  private:

@@ -49,10 +49,9 @@ void summarize_cgroup(const host::Host& host, Outcome& outcome) {
   out.stat = memory_stat_of(host, host.app_cgroup);
 }
 
-void summarize_app(const host::Host& host, const std::map<host::ProcessIndex, Nanoseconds>& stuck_at, Outcome& outcome) {
+void summarize_app(const host::Host& host, Outcome& outcome) {
   outcome.app.touched = to_bytes(Pages(host.guest_touched));
-  for (size_t i = 0; i < host.processes.size(); ++i) {
-    const host::Process& process = host.processes[i];
+  for (const host::Process& process : host.processes) {
     if (!process.guest || ++outcome.app.processes_total > static_cast<int64_t>(kProcessesInFull)) continue;
     AppProcess out;
     out.pid = process.pid;
@@ -64,7 +63,7 @@ void summarize_app(const host::Host& host, const std::map<host::ProcessIndex, Na
     out.committed_peak = to_bytes(Pages(process.committed_peak_pages));
     out.oom_score_adj = process.oom_score_adj;
     out.killed_by_model = process.killed;
-    if (const auto stuck = stuck_at.find(static_cast<host::ProcessIndex>(i)); stuck != stuck_at.end()) out.stuck_at = stuck->second;
+    out.stuck_at = process.stuck_at;
     outcome.app.processes.push_back(std::move(out));
   }
   for (const auto& [stack, site] : host.sites) outcome.sites.push_back({stack, to_bytes(Pages(site.touched)), to_bytes(Pages(site.resident_peak))});

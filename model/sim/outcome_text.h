@@ -15,7 +15,7 @@ Verdict verdict_of(const Outcome& outcome);
 std::vector<std::string> caveats_of(const Outcome& outcome);
 /// Fills cgroup.
 void summarize_cgroup(const host::Host& host, Outcome& outcome);
-/// Fills app and sites. `stuck_at`: when each process that is stuck became so.
-void summarize_app(const host::Host& host, const std::map<host::ProcessIndex, Nanoseconds>& stuck_at, Outcome& outcome);
+/// Fills app and sites.
+void summarize_app(const host::Host& host, Outcome& outcome);
 
 }  // namespace oomcast::sim

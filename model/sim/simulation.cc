@@ -122,7 +122,7 @@ class Simulation::Impl {
     outcome_.steps = scheduler_.steps();
     outcome_.counters = host_.vmstat;
     for (size_t z = 0; z < outcome_.allocstall.size(); ++z) outcome_.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
-    summarize_app(host_, log_.stuck_at, outcome_);
+    summarize_app(host_, outcome_);
     summarize_cgroup(host_, outcome_);
     outcome_.verdict = verdict_of(outcome_);
     note_need();
@@ -274,7 +274,7 @@ class Simulation::Impl {
       scheduler_.actor(fiber).stack_id = task.event.stack_id;
       const Process& process = host_.processes[task.process];
       // What kind of file it is holds for others, too.
-      if ((process.alive && !process.dying && !process.stuck) || task.event.kind == trace::EventKind::kFileInMemory) {
+      if ((process.alive && !process.dying && !process.stuck_at) || task.event.kind == trace::EventKind::kFileInMemory) {
         const host::PageArray::InUse in_use(host_.pages);
         handler_.handle(task.event, task.process);
       } else if (task.event.kind == EventKind::kFork) {
