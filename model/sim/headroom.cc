@@ -2,30 +2,39 @@
 #include "model/sim/headroom.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace oomcast::sim {
 namespace {
 
-int64_t above(const host::Node& node, bool low) {
-  int64_t pages = 0;
+struct Above {
+  int64_t low = 0, min = 0;
+};
+
+// Nothing for a node without memory.
+std::optional<Above> above_marks(const host::Node& node) {
+  std::optional<Above> sum;
   for (const host::Zone& zone : node.zones) {
     if (zone.managed == 0) continue;
-    pages += std::max<int64_t>(0, zone.free - (low ? zone.low_mark() : zone.min_mark()) - zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)]);
+    if (!sum) sum.emplace();
+    const int64_t usable = zone.free - zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)];
+    sum->low += std::max<int64_t>(0, usable - zone.low_mark());
+    sum->min += std::max<int64_t>(0, usable - zone.min_mark());
   }
-  return pages;
+  return sum;
 }
 
 /// get_page_from_freelist() goes on to the next node while one has room; zone_reclaim_mode and policies do not let it.
-int64_t of_nodes(const host::Host& host, bool one_node, bool low) {
-  int64_t all = 0, least = INT64_MAX;
+Above of_nodes(const host::Host& host, bool one_node) {
+  Above all;
+  std::optional<Above> least;
   for (const host::Node& node : host.nodes) {
-    if (node.zones.empty() || std::all_of(node.zones.begin(), node.zones.end(), [](const host::Zone& z) { return z.managed == 0; }))
-      continue;
-    const int64_t pages = above(node, low);
-    all += pages;
-    least = std::min(least, pages);
+    const std::optional<Above> here = above_marks(node);
+    if (!here) continue;
+    all = {all.low + here->low, all.min + here->min};
+    least = least ? Above{std::min(least->low, here->low), std::min(least->min, here->min)} : *here;
   }
-  return one_node && least != INT64_MAX ? least : all;
+  return one_node && least ? *least : all;
 }
 
 int64_t of_cgroups(const host::Host& host) {
@@ -41,11 +50,12 @@ int64_t of_cgroups(const host::Host& host) {
 }  // namespace
 
 Headroom headroom(const host::Host& host, bool one_node) {
-  return {of_nodes(host, one_node, true), of_nodes(host, one_node, false), of_cgroups(host)};
+  const Above above = of_nodes(host, one_node);
+  return {above.low, above.min, of_cgroups(host)};
 }
 
 int64_t headroom_pages(const host::Host& host, bool one_node) {
-  return std::max<int64_t>(0, std::min(of_nodes(host, one_node, true), of_cgroups(host)));
+  return std::max<int64_t>(0, std::min(of_nodes(host, one_node).low, of_cgroups(host)));
 }
 
 }  // namespace oomcast::sim

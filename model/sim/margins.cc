@@ -65,6 +65,7 @@ void Margins::Overrun::note(bool happened, int64_t demand) {
 }
 
 void Margins::note(const host::Host& host, bool one_node, const Outcome& outcome) {
+  if (verdict_of(outcome) >= Verdict::kAllocRefused) return;  // finish() asks for none of this any more
   const Headroom room = headroom(host, one_node);
   above_low_ = std::min(above_low_, room.above_low);
   above_min_ = std::min(above_min_, room.above_min);
