@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "model/host/defaults.h"
 #include "model/host/field_names.h"
@@ -105,12 +106,11 @@ std::vector<std::string> paths_of(const std::string& root) {
 
 }  // namespace
 
-Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot) {
-  SnapshotFiles files = snapshot;
+Result<HostSpec> parse_snapshot(SnapshotFiles files) {
   PrintedIn printed_in = add_command_outputs(files);
   SnapshotReader reader(files);
   reader.printed_in = std::move(printed_in);
-  reader.spec.name = snapshot.name;
+  reader.spec.name = files.name;
   for (auto* read : {&read_kernel_version, &read_zoneinfo, &check_page_size, &settle_node_counters, &read_buddyinfo, &read_pagetypeinfo, &read_machine, &read_topology, &read_swaps, &read_processes,
                      &read_settings, &read_file_systems, &read_vfs_cache, &read_cgroups, &read_calibration}) {
     (*read)(reader);
@@ -143,7 +143,7 @@ Result<HostSpec> read_snapshot(const std::string& directory) {
   for (const std::string& path : paths_of(snapshot.root)) {
     if (auto taken = take_file(snapshot, path); !taken) return taken.error();
   }
-  return parse_snapshot(snapshot);
+  return parse_snapshot(std::move(snapshot));
 }
 
 }  // namespace oomcast::host

@@ -16,7 +16,8 @@ struct SnapshotFiles {
   std::map<std::string, std::string> files;
 };
 
-/// Errors read "ROOT/FILE:LINE: what, what to try". The result is valid (see validate()).
-Result<HostSpec> parse_snapshot(const SnapshotFiles& snapshot);
+/// Errors read "ROOT/FILE:LINE: what, what to try". The result is valid (see validate()). A snapshot of a large host has
+/// megabytes: give it away with std::move().
+Result<HostSpec> parse_snapshot(SnapshotFiles snapshot);
 
 }  // namespace oomcast::host

@@ -32,12 +32,11 @@ std::map<std::string, std::string> wanted_sysctls() {
 
 // "vm.swappiness = 60", one a line, errors of the command between them.
 void add_sysctls(SnapshotFiles& files, PrintedIn& printed_in) {
+  const std::map<std::string, std::string> wanted = wanted_sysctls();
   for (const std::string& source : sysctl_outputs()) {
     const auto text = files.files.find(source);
     if (text == files.files.end()) continue;
-    const std::map<std::string, std::string> wanted = wanted_sysctls();
-    const std::string output = text->second;
-    for (const Line& line : lines(output)) {
+    for (const Line& line : lines(text->second)) {  // what is added below moves no text
       const size_t equals = line.text.find('=');
       if (equals == std::string_view::npos) continue;
       const auto key = wanted.find(std::string(trim(line.text.substr(0, equals))));
