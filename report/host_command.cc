@@ -62,11 +62,9 @@ std::string printable(const std::string& text) {
 }
 
 void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
-  Pages managed, free;
-  for (const ZoneSpec& zone : node.zones) {
-    managed += zone.managed;
-    free += zone.free;
-  }
+  const Pages managed = node.managed();
+  Pages free;
+  for (const ZoneSpec& zone : node.zones) free += zone.free;
   print(out, "\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
         (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
   if (spec.nodes.size() > 1) {

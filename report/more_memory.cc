@@ -21,8 +21,7 @@ Pages usable(const host::HostSpec& host) {
 
 Pages managed(const host::HostSpec& host) {
   Pages pages;
-  for (const host::NodeSpec& node : host.nodes)
-    for (const host::ZoneSpec& zone : node.zones) pages += zone.managed;
+  for (const host::NodeSpec& node : host.nodes) pages += node.managed();
   return pages;
 }
 

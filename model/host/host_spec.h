@@ -28,9 +28,6 @@ struct LruSizes {
   Pages inactive_anon, active_anon, inactive_file, active_file, unevictable;
   Pages sum() const { return inactive_anon + active_anon + inactive_file + active_file + unevictable; }
 };
-inline constexpr Pages LruSizes::*kLruLists[] = {&LruSizes::inactive_anon, &LruSizes::active_anon,
-                                                 &LruSizes::inactive_file, &LruSizes::active_file,
-                                                 &LruSizes::unevictable};
 
 struct PcpSpec {
   Pages count, high, batch;
@@ -49,6 +46,16 @@ struct ZoneSpec {
   std::array<int64_t, 11> free_blocks{};           // buddyinfo: free blocks of order 0..10
   Pages free_unmovable{-1}, free_reclaimable{-1};  // pagetypeinfo: free in such blocks, in pieces smaller than a block; -1: not known
   Pages highatomic_reserved, highatomic_free;      // pagetypeinfo: pages of HighAtomic blocks, and those of them that are free
+
+  Pages on_pcp() const {
+    Pages sum;
+    for (const PcpSpec& each : pcp) sum += each.count;
+    return sum;
+  }
+  /// What is on no list and may be free.
+  Pages room() const { return managed - lru.sum() - on_pcp(); }
+  /// Neither free nor on a list: the kernel's own.
+  Pages pinned() const { return room() - free; }
 };
 
 struct NodeSpec {
@@ -61,6 +68,12 @@ struct NodeSpec {
       swapcached;
   int64_t kernel_stack_kb = 0;
   bool unreclaimable = false;    // node_unreclaimable: kswapd has given up
+
+  Pages managed() const {
+    Pages sum;
+    for (const ZoneSpec& zone : zones) sum += zone.managed;
+    return sum;
+  }
 };
 
 /// Service times of one request at a time (O_DIRECT): 4 KiB random, 128 KiB sequential.

@@ -2,27 +2,15 @@
 #include <algorithm>
 
 #include "model/host/defaults.h"
+#include "model/host/node_counters.h"
+#include "model/host/proportion.h"
 
 namespace oomcast::host {
 namespace {
 
 constexpr int64_t kDmaPresent = 3998, kDmaManaged = 3840;  // what PCs and QEMU show
 constexpr int64_t kDma32Present = 786432 - 4096;           // up to 3 GiB; firmware keeps the fourth for devices
-constexpr int64_t kDmaPinned = 32;
-
-Pages lru_total(const LruSizes& lru) {
-  return lru.inactive_anon + lru.active_anon + lru.inactive_file + lru.active_file + lru.unevictable;
-}
-
-Pages on_pcp(const ZoneSpec& zone) {
-  Pages sum;
-  for (const PcpSpec& pcp : zone.pcp) sum += pcp.count;
-  return sum;
-}
-
-// Pages that are neither free nor on a list: the kernel's own.
-Pages pinned(const ZoneSpec& zone) { return zone.managed - zone.free - lru_total(zone.lru) - on_pcp(zone); }
-Pages room(const ZoneSpec& zone) { return zone.managed - lru_total(zone.lru) - on_pcp(zone); }
+constexpr Pages kDmaPinned{32};
 
 // The empty zones of one node; takes what it needs of the DMA32 range.
 std::vector<ZoneSpec> cut(const NodeMemory& memory, bool first, int64_t& dma32_left) {
@@ -44,93 +32,81 @@ std::vector<ZoneSpec> cut(const NodeMemory& memory, bool first, int64_t& dma32_l
   // Boot-time reservations are spread evenly.
   if (present > 0)
     add(ZoneKind::kDma32,
-        low == present ? managed : static_cast<int64_t>(static_cast<__int128>(managed) * low / present), low);
+        low == present ? managed : proportion(managed, low, present), low);
   add(ZoneKind::kNormal, managed, present);
   return zones;
 }
 
-// Gives each zone its part of `total` in proportion to `weight`, never more than that.
-template <class Weight, class Give>
-void share_out(std::vector<ZoneSpec>& zones, int64_t total, Weight weight, Give give) {
-  int64_t weights = 0;
-  for (const ZoneSpec& zone : zones) weights += weight(zone);
-  int64_t left = total;
-  std::vector<int64_t> parts;
-  for (const ZoneSpec& zone : zones) {
-    parts.push_back(weights > 0 ? static_cast<int64_t>(static_cast<__int128>(total) * weight(zone) / weights) : 0);
-    left -= parts.back();
-  }
-  for (size_t i = zones.size(); i-- > 0;) {
-    const int64_t more = std::min(left, weight(zones[i]) - parts[i]);
-    left -= more;
-    give(zones[i], parts[i] + more);
-  }
+// Gives each zone its part of `total` in proportion to what it has room for.
+template <class Room, class Give>
+void share_out(std::vector<ZoneSpec>& zones, Pages total, Room room, Give give) {
+  std::vector<int64_t> rooms;
+  for (const ZoneSpec& zone : zones) rooms.push_back(std::max<int64_t>(0, room(zone).count()));
+  const std::vector<int64_t> parts = shares(total.count(), rooms);
+  for (size_t i = 0; i < zones.size(); ++i) give(zones[i], Pages(parts[i]));
 }
 
 // What the old zones hold goes to the zone of the same kind; where it does not fit, it is spread over all.
 bool carry_lists(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old) {
   if (zones.empty()) return old.empty();
   Pages ZoneSpec::*const plain[] = {&ZoneSpec::mlocked, &ZoneSpec::write_pending};
-  Pages LruSizes::*const lists[] = {&LruSizes::inactive_anon, &LruSizes::active_anon, &LruSizes::inactive_file,
-                                    &LruSizes::active_file, &LruSizes::unevictable};
   for (const ZoneSpec& from : old) {
     auto to = std::find_if(zones.begin(), zones.end(), [&](const ZoneSpec& zone) { return zone.kind == from.kind; });
     if (to == zones.end()) to = zones.end() - 1;
-    for (auto list : lists) to->lru.*list += from.lru.*list;
+    for (const LruCounter& list : kLruCounters) to->lru.*list.of += from.lru.*list.of;
     for (auto field : plain) (*to).*field += from.*field;
     if (to->kind == from.kind) to->pcp = from.pcp;
   }
-  const auto fits = [](const ZoneSpec& zone) { return room(zone) >= Pages(0) && zone.mlocked <= zone.managed; };
+  const auto fits = [](const ZoneSpec& zone) { return zone.room() >= Pages(0) && zone.mlocked <= zone.managed; };
   if (std::all_of(zones.begin(), zones.end(), fits)) return true;
-  for (auto list : lists) {
-    int64_t total = 0;
+  for (const LruCounter& list : kLruCounters) {
+    Pages total, room;
     for (ZoneSpec& zone : zones) {
-      total += (zone.lru.*list).count();
-      zone.lru.*list = Pages(0);
+      total += zone.lru.*list.of;
+      zone.lru.*list.of = Pages(0);
       zone.pcp.clear();
     }
+    for (const ZoneSpec& zone : zones) room += std::max(Pages(0), zone.room());
+    if (total > room) return false;
     share_out(
-        zones, total, [](const ZoneSpec& zone) { return std::max<int64_t>(0, room(zone).count()); },
-        [&](ZoneSpec& zone, int64_t part) { zone.lru.*list = Pages(part); });
+        zones, total, [](const ZoneSpec& zone) { return zone.room(); },
+        [&](ZoneSpec& zone, Pages part) { zone.lru.*list.of = part; });
   }
   return std::all_of(zones.begin(), zones.end(), fits);
 }
 
 void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, Pages free) {
   Pages rooms, kept;
-  for (const ZoneSpec& zone : zones) rooms += room(zone);
+  for (const ZoneSpec& zone : zones) rooms += zone.room();
   bool as_before = !old.empty();
   for (ZoneSpec& zone : zones) {
-    zone.free = room(zone);
+    zone.free = zone.room();
     for (const ZoneSpec& from : old) {
-      if (from.kind == zone.kind) zone.free -= pinned(from);
+      if (from.kind == zone.kind) zone.free -= from.pinned();
     }
-    as_before = as_before && zone.free >= Pages(0) && zone.free <= room(zone);
+    as_before = as_before && zone.free >= Pages(0) && zone.free <= zone.room();
     kept += zone.free;
   }
   if (as_before && kept == free) return;
-  int64_t pinned_left = (rooms - free).count();
-  for (ZoneSpec& zone : zones) zone.free = room(zone);
+  Pages pinned_left = rooms - free;
+  for (ZoneSpec& zone : zones) zone.free = zone.room();
+  const auto free_of = [](const ZoneSpec& zone) { return zone.free; };
+  const auto take = [](ZoneSpec& zone, Pages part) { zone.free -= part; };
   if (zones.size() > 1 && zones.front().kind == ZoneKind::kDma) {
     // The kernel's own pages are above the DMA zone, which is kept for devices.
-    const int64_t few = std::min({kDmaPinned, pinned_left, zones.front().free.count()});
-    zones.front().free -= Pages(few);
+    const Pages few = std::min({kDmaPinned, pinned_left, zones.front().free});
+    zones.front().free -= few;
     pinned_left -= few;
-    const Pages dma_free = zones.front().free;
     std::vector<ZoneSpec> others(zones.begin() + 1, zones.end());
-    int64_t others_room = 0;
-    for (const ZoneSpec& zone : others) others_room += zone.free.count();
-    const int64_t from_others = std::min(pinned_left, others_room);
-    share_out(
-        others, from_others, [](const ZoneSpec& zone) { return zone.free.count(); },
-        [](ZoneSpec& zone, int64_t part) { zone.free -= Pages(part); });
+    Pages others_room;
+    for (const ZoneSpec& zone : others) others_room += zone.free;
+    const Pages from_others = std::min(pinned_left, others_room);
+    share_out(others, from_others, free_of, take);
     std::copy(others.begin(), others.end(), zones.begin() + 1);
-    zones.front().free = dma_free - Pages(pinned_left - from_others);
+    zones.front().free -= pinned_left - from_others;
     return;
   }
-  share_out(
-      zones, pinned_left, [](const ZoneSpec& zone) { return zone.free.count(); },
-      [](ZoneSpec& zone, int64_t part) { zone.free -= Pages(part); });
+  share_out(zones, pinned_left, free_of, take);
 }
 
 }  // namespace
@@ -150,7 +126,7 @@ Result<void> lay_out_zones(HostSpec& spec, const std::vector<NodeMemory>& memory
     if (!carry_lists(zones, node.zones))
       return Error{name +
                    ".managed: the pages on its LRU lists do not fit; give more memory or start from an emptier host"};
-    for (const ZoneSpec& zone : zones) held += zone.managed - room(zone);
+    for (const ZoneSpec& zone : zones) held += zone.managed - zone.room();
     if (held + memory[i].free > memory[i].managed) {
       return Error{name + ".free: " + std::to_string(memory[i].free.count()) + " pages free and " +
                    std::to_string(held.count()) + " on lists are more than the " +

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/host/proportion.h"
+
 namespace oomcast::host {
 namespace {
 
@@ -29,19 +31,11 @@ Pages sum_of(const std::vector<Place>& places) {
 
 // Parts of `wanted` in proportion to what each place has; all of it if they have less.
 std::vector<Place> parts_of(const std::vector<Place>& places, Pages wanted) {
-  const Pages all = sum_of(places);
+  std::vector<int64_t> rooms;
+  for (const Place& place : places) rooms.push_back(place.pages.count());
+  const std::vector<int64_t> pages = shares(wanted.count(), rooms);
   std::vector<Place> parts = places;
-  if (all <= wanted) return parts;
-  Pages left = wanted;
-  for (Place& part : parts) {
-    part.pages = Pages(static_cast<int64_t>(static_cast<__int128>(part.pages.count()) * wanted.count() / all.count()));
-    left -= part.pages;
-  }
-  for (size_t i = parts.size(); i-- > 0;) {
-    const Pages more = std::min(left, places[i].pages - parts[i].pages);
-    parts[i].pages += more;
-    left -= more;
-  }
+  for (size_t i = 0; i < parts.size(); ++i) parts[i].pages = Pages(pages[i]);
   return parts;
 }
 
@@ -50,19 +44,11 @@ std::vector<Place> unaccounted(const HostSpec& spec) {
   std::vector<Place> places;
   for (size_t n = 0; n < spec.nodes.size(); ++n) {
     const NodeSpec& node = spec.nodes[n];
-    Pages managed, in_use;
     std::vector<Place> of_node;
-    for (size_t z = 0; z < node.zones.size(); ++z) {
-      const ZoneSpec& zone = node.zones[z];
-      Pages used = zone.managed - zone.free - zone.lru.sum();
-      for (const PcpSpec& pcp : zone.pcp) used -= pcp.count;
-      of_node.push_back({n, z, std::max(Pages(0), used)});
-      managed += zone.managed;
-      in_use += of_node.back().pages;
-    }
+    for (size_t z = 0; z < node.zones.size(); ++z) of_node.push_back({n, z, std::max(Pages(0), node.zones[z].pinned())});
     const Pages own = node.slab_reclaimable + node.slab_unreclaimable + node.page_tables + Pages(node.kernel_stack_kb / 4) +
-                      managed * kKernelPercent / 100;
-    for (const Place& place : parts_of(of_node, std::max(Pages(0), in_use - own))) places.push_back(place);
+                      node.managed() * kKernelPercent / 100;
+    for (const Place& place : parts_of(of_node, std::max(Pages(0), sum_of(of_node) - own))) places.push_back(place);
   }
   return places;
 }

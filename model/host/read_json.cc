@@ -8,6 +8,7 @@
 #include "model/host/json_host.h"
 #include "model/host/json_object.h"
 #include "model/host/neighbours.h"
+#include "model/host/node_counters.h"
 #include "model/host/parse_text.h"
 #include "model/host/read_host.h"
 #include "model/host/validate.h"
@@ -90,11 +91,7 @@ class HostReader {
     if (!value) return;
     given = true;
     JsonObject object(file_, *value, parent.path_of("lru_pages"));
-    object.pages("inactive_anon", lru.inactive_anon);
-    object.pages("active_anon", lru.active_anon);
-    object.pages("inactive_file", lru.inactive_file);
-    object.pages("active_file", lru.active_file);
-    object.pages("unevictable", lru.unevictable);
+    for (const LruCounter& list : kLruCounters) object.pages(list.key, lru.*list.of);
     object.done();
   }
 
@@ -145,17 +142,7 @@ class HostReader {
     cpus_given_.push_back(read_cpus(object, node.cpus));
     object.integers("distance", node.distance, 0, 255);
     read_lru(object, node.lru, lists_given_);
-    const std::pair<const char*, Pages*> counters[] = {{"slab_reclaimable_pages", &node.slab_reclaimable},
-                                                       {"slab_unreclaimable_pages", &node.slab_unreclaimable},
-                                                       {"anon_pages", &node.anon_pages},
-                                                       {"mapped_pages", &node.mapped},
-                                                       {"file_pages", &node.file_pages},
-                                                       {"shmem_pages", &node.shmem},
-                                                       {"dirty_pages", &node.dirty},
-                                                       {"writeback_pages", &node.writeback},
-                                                       {"page_table_pages", &node.page_tables},
-                                                       {"swapcached_pages", &node.swapcached}};
-    for (const auto& [key, target] : counters) object.pages(key, *target);
+    for (const NodeCounter& counter : kNodeCounters) object.pages(counter.key, node.*counter.of);
     object.integer("kernel_stack_kb", node.kernel_stack_kb, 0, kCountMax);
     object.flag("unreclaimable", node.unreclaimable);
 

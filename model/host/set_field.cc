@@ -7,6 +7,7 @@
 #include "model/host/field_names.h"
 #include "model/host/json_host.h"
 #include "model/host/parse_text.h"
+#include "model/host/proportion.h"
 #include "model/host/read_host.h"
 #include "model/host/shrink.h"
 #include "model/host/validate.h"
@@ -99,8 +100,8 @@ Result<void> put(ordered_json& root, const std::vector<Step>& steps, const std::
 
 NodeMemory memory_of(const NodeSpec& node) {
   NodeMemory memory;
+  memory.managed = node.managed();
   for (const ZoneSpec& zone : node.zones) {
-    memory.managed += zone.managed;
     memory.present += zone.present;
     memory.free += zone.free;
   }
@@ -120,7 +121,7 @@ Result<void> resize(HostSpec& spec, const std::vector<NodeMemory>& memory) {
   const bool formula = chosen_by_kernel(spec);
   Pages before, after;
   for (size_t i = 0; i < memory.size(); ++i) {
-    before += memory_of(spec.nodes[i]).managed;
+    before += spec.nodes[i].managed();
     after += memory[i].managed;
   }
   if (auto laid = lay_out_zones(spec, memory); !laid) return laid;
@@ -169,7 +170,7 @@ Result<void> set_node_memory(HostSpec& spec, size_t index, const std::string& ke
     return resize(spec, memory);
   }
   std::vector<Pages> managed;
-  for (const NodeSpec& node : spec.nodes) managed.push_back(memory_of(node).managed);
+  for (const NodeSpec& node : spec.nodes) managed.push_back(node.managed());
   managed[index] = pages.value();
   if (auto resized = resize_nodes(spec, managed); !resized) {
     return Error{path + ": " + std::string(text) + " " + resized.error().message};
@@ -182,13 +183,13 @@ Result<void> set_memory(HostSpec& spec, std::string_view text) {
   const auto pages = parse_memory("memory", text);
   if (!pages) return pages.error();
   Pages total, assigned;
-  for (const NodeSpec& node : spec.nodes) total += memory_of(node).managed;
+  for (const NodeSpec& node : spec.nodes) total += node.managed();
   std::vector<Pages> managed;
   for (size_t i = 0; i < spec.nodes.size(); ++i) {
-    const Pages old = memory_of(spec.nodes[i]).managed;
+    const Pages old = spec.nodes[i].managed();
     const bool last = i + 1 == spec.nodes.size();
     managed.push_back(last ? pages.value() - assigned
-                           : Pages(static_cast<int64_t>(static_cast<__int128>(pages.value().count()) * old.count() / total.count())));
+                           : proportion(pages.value(), old, total));
     assigned += managed.back();
   }
   if (auto resized = resize_nodes(spec, managed); !resized) return Error{"memory: " + std::string(text) + " " + resized.error().message};

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/host/proportion.h"
+
 namespace oomcast::host {
 namespace {
 
@@ -12,31 +14,25 @@ struct Held {
 
 Held held_by(const NodeSpec& node) {
   Held held;
+  held.managed = node.managed();
   for (const ZoneSpec& zone : node.zones) {
-    held.managed += zone.managed;
     held.present += zone.present;
     held.free += zone.free;
     held.file += zone.lru.inactive_file + zone.lru.active_file;
-    held.processes += zone.lru.inactive_anon + zone.lru.active_anon + zone.lru.unevictable;
-    for (const PcpSpec& pcp : zone.pcp) held.processes += pcp.count;
+    held.processes += zone.lru.inactive_anon + zone.lru.active_anon + zone.lru.unevictable + zone.on_pcp();
+    held.own += zone.pinned();
   }
-  held.own = held.managed - held.free - held.file - held.processes;
   return held;
-}
-
-Pages scaled(Pages pages, Pages part, Pages whole) {
-  if (whole <= Pages(0)) return pages;
-  return Pages(static_cast<int64_t>(static_cast<__int128>(pages.count()) * part.count() / whole.count()));
 }
 
 void scale_files(NodeSpec& node, Pages part, Pages whole) {
   for (ZoneSpec& zone : node.zones) {
-    for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) zone.lru.*list = scaled(zone.lru.*list, part, whole);
-    zone.write_pending = scaled(zone.write_pending, part, whole);
+    for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) zone.lru.*list = proportion(zone.lru.*list, part, whole);
+    zone.write_pending = proportion(zone.write_pending, part, whole);
   }
-  for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) node.lru.*list = scaled(node.lru.*list, part, whole);
+  for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) node.lru.*list = proportion(node.lru.*list, part, whole);
   for (auto counter : {&NodeSpec::file_pages, &NodeSpec::mapped, &NodeSpec::dirty, &NodeSpec::writeback}) {
-    node.*counter = scaled(node.*counter, part, whole);
+    node.*counter = proportion(node.*counter, part, whole);
   }
 }
 
@@ -47,7 +43,7 @@ struct Kept {
 Kept what_stays(const Held& held, Pages managed, Pages reserve) {
   Pages over = held.file + held.processes + held.own + reserve - managed;
   const auto give_up = [&](Pages part) {
-    const Pages least = scaled(part, managed, held.managed);
+    const Pages least = proportion(part, managed, held.managed);
     const Pages less = std::clamp(over, Pages(0), std::max(Pages(0), part - least));
     over -= less;
     return part - less;
@@ -60,7 +56,7 @@ void give_up(NodeSpec& node, const Held& held, const Kept& kept) {
   if (kept.file < held.file) scale_files(node, kept.file, held.file);
   if (kept.own == held.own) return;
   for (auto counter : {&NodeSpec::slab_reclaimable, &NodeSpec::slab_unreclaimable}) {
-    node.*counter = scaled(node.*counter, kept.own, held.own);
+    node.*counter = proportion(node.*counter, kept.own, held.own);
   }
 }
 
@@ -75,10 +71,10 @@ void scale_named_files(HostSpec& spec, Pages part, Pages whole) {
   if (part == whole) return;
   for (CachedFileSpec& file : spec.page_cache) {
     // One page less, as each list was rounded down by itself.
-    file.bytes = to_bytes(std::max(Pages(0), scaled(to_pages(file.bytes), part, whole) - Pages(1)));
+    file.bytes = to_bytes(std::max(Pages(0), proportion(to_pages(file.bytes), part, whole) - Pages(1)));
     file.dirty = std::min(file.dirty, file.bytes);
   }
-  spec.buffers = scaled(spec.buffers, part, whole);
+  spec.buffers = proportion(spec.buffers, part, whole);
 }
 
 }  // namespace

@@ -6,25 +6,19 @@
 #include <algorithm>
 #include <bit>
 
+#include "model/host/meminfo.h"
 #include "model/host/parse_text.h"
 #include "model/host/snapshot_reader.h"
 
 namespace oomcast::host {
 namespace {
 
-constexpr int64_t kKilobytesMax = int64_t{1} << 36;
 constexpr int kPageKb = 4;
 constexpr int kOtherPageKb[] = {8, 16, 64, 256};
 
 std::optional<int64_t> mem_total_kb(const std::string* text) {
-  if (!text) return std::nullopt;
-  for (const Line& line : lines(*text)) {
-    const std::vector<std::string_view> word = words(line.text);
-    for (size_t i = 0; i + 1 < word.size(); ++i) {
-      if (word[i] == "MemTotal:") return parse_integer(word[i + 1], 1, kKilobytesMax);
-    }
-  }
-  return std::nullopt;
+  const auto total = meminfo_kilobytes(text, "MemTotal:");
+  return total == 0 ? std::nullopt : total;
 }
 
 // Of proc/meminfo, or of all nodes together.

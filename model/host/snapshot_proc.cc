@@ -72,9 +72,7 @@ void read_meminfo(SnapshotReader& reader) {
     }
   }
   Pages managed;
-  for (const NodeSpec& node : spec.nodes) {
-    for (const ZoneSpec& zone : node.zones) managed += zone.managed;
-  }
+  for (const NodeSpec& node : spec.nodes) managed += node.managed();
   if (!total.given) {
     spec.total_ram = managed;
     reader.assume("total_ram_pages", std::to_string(managed.count()),

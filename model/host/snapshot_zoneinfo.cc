@@ -9,6 +9,7 @@
 #include <set>
 
 #include "model/host/field_names.h"
+#include "model/host/node_counters.h"
 #include "model/host/parse_text.h"
 #include "model/host/snapshot_reader.h"
 
@@ -20,38 +21,21 @@ constexpr int64_t kPagesMax = int64_t{1} << 34;  // 64 TiB
 constexpr const char* kCopyAgain = "copy the file again from a running kernel (cat /proc/zoneinfo)";
 
 Pages* lru_of(LruSizes& lru, std::string_view key) {
-  if (key == "inactive_anon") return &lru.inactive_anon;
-  if (key == "active_anon") return &lru.active_anon;
-  if (key == "inactive_file") return &lru.inactive_file;
-  if (key == "active_file") return &lru.active_file;
-  if (key == "unevictable") return &lru.unevictable;
+  for (const LruCounter& list : kLruCounters)
+    if (key == list.key) return &(lru.*list.of);
   return nullptr;
 }
 
-Pages* node_counter(NodeSpec& node, std::string_view key) {
-  if (!key.starts_with("nr_")) return nullptr;
-  key.remove_prefix(3);
-  if (key == "slab_reclaimable") return &node.slab_reclaimable;
-  if (key == "slab_unreclaimable") return &node.slab_unreclaimable;
-  if (key == "anon_pages") return &node.anon_pages;
-  if (key == "mapped") return &node.mapped;
-  if (key == "file_pages") return &node.file_pages;
-  if (key == "shmem") return &node.shmem;
-  if (key == "dirty") return &node.dirty;
-  if (key == "writeback") return &node.writeback;
-  if (key == "page_table_pages") return &node.page_tables;
-  if (key == "swapcached") return &node.swapcached;
-  return lru_of(node.lru, key);
+Pages* node_counter(NodeSpec& node, std::string_view name) {
+  for (const NodeCounter& counter : kNodeCounters)
+    if (name == counter.zoneinfo) return &(node.*counter.of);
+  return name.starts_with("nr_") ? lru_of(node.lru, name.substr(3)) : nullptr;
 }
 
 // Counts both of the zones of a node together.
 void add_counters(NodeSpec& sum, const NodeSpec& one) {
-  Pages NodeSpec::*const plain[] = {&NodeSpec::slab_reclaimable, &NodeSpec::slab_unreclaimable, &NodeSpec::anon_pages,
-                                    &NodeSpec::mapped,           &NodeSpec::file_pages,         &NodeSpec::shmem,
-                                    &NodeSpec::dirty,            &NodeSpec::writeback,          &NodeSpec::page_tables,
-                                    &NodeSpec::swapcached};
-  for (auto field : plain) sum.*field += one.*field;
-  for (auto list : kLruLists) sum.lru.*list += one.lru.*list;
+  for (const NodeCounter& counter : kNodeCounters) sum.*counter.of += one.*counter.of;
+  for (const LruCounter& list : kLruCounters) sum.lru.*list.of += one.lru.*list.of;
   sum.kernel_stack_kb += one.kernel_stack_kb;
 }
 
@@ -313,9 +297,7 @@ class Zoneinfo {
   // What such a kernel calls present is without holes and the zone's own struct pages, and comes close. In its DMA zone
   // more may be free than that.
   void take_present_for_managed() {
-    Pages parked;
-    for (const PcpSpec& pcp : zone_.pcp) parked += pcp.count;
-    zone_.managed = zone_.present = std::max(zone_.present, zone_.free + parked);
+    zone_.managed = zone_.present = std::max(zone_.present, zone_.free + zone_.on_pcp());
     managed_guessed_ = true;
   }
 

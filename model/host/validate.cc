@@ -4,6 +4,7 @@
 #include <set>
 
 #include "model/host/field_names.h"
+#include "model/host/node_counters.h"
 #include "model/host/read_host.h"
 
 namespace oomcast::host {
@@ -26,14 +27,10 @@ Problem out_of_range(std::string field, int64_t value, int64_t min, int64_t max)
 }
 
 Problem check_lru(const std::string& where, const LruSizes& lru, Pages managed) {
-  const std::pair<const char*, Pages> lists[] = {{"inactive_anon", lru.inactive_anon},
-                                                 {"active_anon", lru.active_anon},
-                                                 {"inactive_file", lru.inactive_file},
-                                                 {"active_file", lru.active_file},
-                                                 {"unevictable", lru.unevictable}};
   Pages sum;
-  for (const auto& [name, pages] : lists) {
-    if (auto bad = out_of_range(where + "." + name, pages.count(), 0, kPagesMax)) return bad;
+  for (const LruCounter& list : kLruCounters) {
+    const Pages pages = lru.*list.of;
+    if (auto bad = out_of_range(where + "." + list.key, pages.count(), 0, kPagesMax)) return bad;
     sum += pages;
   }
   if (sum > managed) {
@@ -88,15 +85,13 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
     return Contradiction{where + ".pcp", name + " has per-CPU lists for " + std::to_string(zone.pcp.size()) +
                                              " CPUs, but " + std::to_string(spec.cpus.size()) + " are online"};
   }
-  Pages on_pcp;
   for (size_t i = 0; i < zone.pcp.size(); ++i) {
     const PcpSpec& pcp = zone.pcp[i];
     for (Pages pages : {pcp.count, pcp.high, pcp.batch}) {
       if (auto bad = out_of_range(where + "." + at("pcp", i), pages.count(), 0, kPagesMax)) return bad;
     }
-    on_pcp += pcp.count;
   }
-  if (zone.free + on_pcp > zone.managed) {
+  if (const Pages on_pcp = zone.on_pcp(); zone.free + on_pcp > zone.managed) {
     return Contradiction{where + ".pcp", name + " has " + text(zone.free) + " free pages and " + text(on_pcp) +
                                              " on per-CPU lists, more than the " + text(zone.managed) + " managed"};
   }
@@ -125,19 +120,10 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
     managed += node.zones[i].managed;
   }
   if (auto bad = check_lru(where + ".lru_pages", node.lru, managed)) return bad;
-  const std::pair<const char*, Pages> stats[] = {{"slab_reclaimable_pages", node.slab_reclaimable},
-                                                 {"slab_unreclaimable_pages", node.slab_unreclaimable},
-                                                 {"anon_pages", node.anon_pages},
-                                                 {"mapped_pages", node.mapped},
-                                                 {"file_pages", node.file_pages},
-                                                 {"shmem_pages", node.shmem},
-                                                 {"dirty_pages", node.dirty},
-                                                 {"writeback_pages", node.writeback},
-                                                 {"page_table_pages", node.page_tables},
-                                                 {"swapcached_pages", node.swapcached}};
-  for (const auto& [field, pages] : stats) {
+  for (const NodeCounter& counter : kNodeCounters) {
+    const Pages pages = node.*counter.of;
     if (pages.count() >= 0 && pages <= managed) continue;
-    return Contradiction{where + "." + field, name + " counts " + text(pages) + " pages of " + text(managed) +
+    return Contradiction{where + "." + counter.key, name + " counts " + text(pages) + " pages of " + text(managed) +
                                                   " managed; were the figures taken at different times?"};
   }
   if (auto bad = out_of_range(where + ".kernel_stack_kb", node.kernel_stack_kb, 0, kPagesMax * 4)) return bad;

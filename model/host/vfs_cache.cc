@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/host/node.h"
+#include "model/host/proportion.h"
 
 namespace oomcast::host {
 namespace {
@@ -13,10 +14,6 @@ namespace {
 constexpr int64_t kPinnedAtBoot = 2330;
 // Nodes of page-cache trees: 64 pages each, seven to a page.
 constexpr int64_t kCachedPagesPerTreePage = 64 * 7;
-
-int64_t scaled(int64_t value, int64_t part, int64_t whole) {
-  return whole > 0 ? static_cast<int64_t>(static_cast<__int128>(value) * part / whole) : 0;
-}
 
 int64_t pages_for(int64_t dentries, int64_t inodes, const VfsCache& cache) {
   const __int128 bytes = static_cast<__int128>(dentries) * cache.dentry_bytes + static_cast<__int128>(inodes) * cache.inode_bytes;
@@ -50,7 +47,7 @@ void spread_over_zones(VfsCache& cache, int64_t pages, const NodeSpec& spec, con
   }
   int64_t left = std::min(pages, rooms);
   for (size_t z = 0; z < room.size(); ++z) {
-    cache.pages[z] = scaled(std::min(pages, rooms), room[z], rooms);
+    cache.pages[z] = proportion(std::min(pages, rooms), room[z], rooms);
     left -= cache.pages[z];
   }
   for (size_t z = room.size(); z-- > 0;) {
@@ -75,15 +72,15 @@ VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const 
   for (const NodeSpec& each : spec.nodes) total += weight_of(each, any_can);
   // A dentry that stands for a name which does not exist has no inode.
   const int64_t positive = std::max<int64_t>(0, host.dentries_unused - host.dentries_negative);
-  cache.dentries = scaled(host.dentries_unused, slab, total);
-  cache.inodes = scaled(std::min(host.inodes_unused, host.inodes), slab, total);
-  cache.held_inodes = scaled(std::min(positive, host.inodes - std::min(host.inodes_unused, host.inodes)), slab, total);
+  cache.dentries = proportion(host.dentries_unused, slab, total);
+  cache.inodes = proportion(std::min(host.inodes_unused, host.inodes), slab, total);
+  cache.held_inodes = proportion(std::min(positive, host.inodes - std::min(host.inodes_unused, host.inodes)), slab, total);
   spread_over_zones(cache, std::min(slab, cache.slab_pages()), node_spec, node);
   const int64_t fit = cache.pages_in_zones(), want = cache.slab_pages();
   if (fit < want) {
-    cache.dentries = scaled(cache.dentries, fit, want);
-    cache.inodes = scaled(cache.inodes, fit, want);
-    cache.held_inodes = scaled(cache.held_inodes, fit, want);
+    cache.dentries = proportion(cache.dentries, fit, want);
+    cache.inodes = proportion(cache.inodes, fit, want);
+    cache.held_inodes = proportion(cache.held_inodes, fit, want);
     int64_t over = fit - cache.slab_pages();
     for (int64_t& pages : cache.pages) {
       const int64_t less = std::min(over, pages);

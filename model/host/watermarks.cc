@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "model/host/field_names.h"
+#include "model/host/proportion.h"
 
 namespace oomcast::host {
 namespace {
@@ -53,7 +54,7 @@ void distribute(HostSpec& spec, int64_t min_free_kbytes) {
   for_each_zone(spec, [&](NodeSpec&, ZoneSpec& zone) {
     const int64_t managed = zone.managed.count();
     // 64 TiB of KiB times 64 TiB of pages do not fit in 64 bits; the kernel's u64 would wrap first.
-    const int64_t share = lowmem > 0 ? static_cast<int64_t>(static_cast<__int128>(pages_min) * managed / lowmem) : 0;
+    const int64_t share = proportion(pages_min, managed, lowmem);
     int64_t min = share;
     if (movable_apart && zone.kind == ZoneKind::kMovable) min = std::clamp<int64_t>(managed / 1024, 32, 128);
     const int64_t gap = std::max(share / 4, managed * spec.vm.watermark_scale_factor / 10000);

@@ -1,6 +1,7 @@
 // How is a host written down? oomcast.host.v1 with every field, so that reading it back gives the same host.
 #include "model/host/field_names.h"
 #include "model/host/json_host.h"
+#include "model/host/node_counters.h"
 #include "model/host/read_host.h"
 
 namespace oomcast::host {
@@ -9,11 +10,9 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json lru_json(const LruSizes& lru) {
-  return {{"inactive_anon", lru.inactive_anon.count()},
-          {"active_anon", lru.active_anon.count()},
-          {"inactive_file", lru.inactive_file.count()},
-          {"active_file", lru.active_file.count()},
-          {"unevictable", lru.unevictable.count()}};
+  ordered_json json;
+  for (const LruCounter& list : kLruCounters) json[list.key] = (lru.*list.of).count();
+  return json;
 }
 
 ordered_json zone_json(const ZoneSpec& zone) {
@@ -48,19 +47,10 @@ ordered_json node_json(const NodeSpec& node) {
   ordered_json json = {{"id", node.id.value},
                        {"cpus", node.cpus},
                        {"distance", node.distance},
-                       {"lru_pages", lru_json(node.lru)},
-                       {"slab_reclaimable_pages", node.slab_reclaimable.count()},
-                       {"slab_unreclaimable_pages", node.slab_unreclaimable.count()},
-                       {"anon_pages", node.anon_pages.count()},
-                       {"mapped_pages", node.mapped.count()},
-                       {"file_pages", node.file_pages.count()},
-                       {"shmem_pages", node.shmem.count()},
-                       {"dirty_pages", node.dirty.count()},
-                       {"writeback_pages", node.writeback.count()},
-                       {"page_table_pages", node.page_tables.count()},
-                       {"swapcached_pages", node.swapcached.count()},
-                       {"kernel_stack_kb", node.kernel_stack_kb},
-                       {"unreclaimable", node.unreclaimable}};
+                       {"lru_pages", lru_json(node.lru)}};
+  for (const NodeCounter& counter : kNodeCounters) json[counter.key] = (node.*counter.of).count();
+  json["kernel_stack_kb"] = node.kernel_stack_kb;
+  json["unreclaimable"] = node.unreclaimable;
   json["zones"] = ordered_json::array();
   for (const ZoneSpec& zone : node.zones) json["zones"].push_back(zone_json(zone));
   return json;
