@@ -66,9 +66,18 @@ Pages all_files(const HostSpec& spec) {
   return sum;
 }
 
-// Named files are among those of the lists.
-void scale_named_files(HostSpec& spec, Pages part, Pages whole) {
+// A group holds its share of the page cache. Shared memory counts as file there and is on the anonymous lists.
+void scale_group_files(CgroupSpec& group, Pages part, Pages whole) {
+  const int64_t cache = group.file - group.shmem;
+  const int64_t given_up = cache - proportion(cache, part.count(), whole.count());
+  group.file -= given_up;
+  group.memory_current = std::max<int64_t>(0, group.memory_current - given_up);
+}
+
+// Named files and those of groups are among those of the lists.
+void scale_owned_files(HostSpec& spec, Pages part, Pages whole) {
   if (part == whole) return;
+  for (CgroupSpec& group : spec.cgroups) scale_group_files(group, part, whole);
   for (CachedFileSpec& file : spec.page_cache) {
     // One page less, as each list was rounded down by itself.
     file.bytes = to_bytes(std::max(Pages(0), proportion(to_pages(file.bytes), part, whole) - Pages(1)));
@@ -97,7 +106,7 @@ Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<P
     // The struct pages are a 64th of what is present.
     memory.push_back({managed[i], before.present + grown + grown / 63, managed[i] - in_use});
   }
-  scale_named_files(spec, all_files(spec), files_before);
+  scale_owned_files(spec, all_files(spec), files_before);
   return memory;
 }
 

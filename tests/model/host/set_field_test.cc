@@ -1,6 +1,7 @@
 // What if one setting were different? --set and --cgroup.
 #include <gmock/gmock.h>
 
+#include "model/host/host.h"
 #include "model/host/read_host.h"
 #include "model/host/validate.h"
 #include "model/host/watermarks.h"
@@ -155,6 +156,30 @@ TEST(Set, AMachineTooSmallForItsCacheHoldsLessOfIt) {
   EXPECT_EQ(used_by_files(set(large, "memory=4G")), used_by_files(large)) << "there is room for all of it";
   HostSpec host = large;
   EXPECT_THAT(set_field(host, "memory=128M").error().message, HasSubstr("that its processes and the kernel need"));
+}
+
+// The host gives up page cache that a group was charged for: it uses so much less, and is no nearer to its limit.
+TEST(Set, AMachineTooSmallForItsCacheTakesItFromTheGroupsToo) {
+  HostSpec large = preset("vm-8g").value();
+  Pages cached, kept;
+  for (const ZoneSpec& zone : large.nodes[0].zones) cached += zone.lru.inactive_file + zone.lru.active_file;
+  CgroupSpec group;
+  group.path = "/db";
+  group.shmem = 1 << 20;
+  group.file = to_bytes(cached / 2).count() + group.shmem;
+  group.memory_current = group.file + (4 << 20);
+  group.memory_max = group.memory_current + (1 << 20);
+  large.cgroups = {group};
+  const HostSpec small = set(large, "memory=512M");
+  for (const ZoneSpec& zone : small.nodes[0].zones) kept += zone.lru.inactive_file + zone.lru.active_file;
+  ASSERT_LT(kept, cached);
+  const CgroupSpec& after = small.cgroups[0];
+  EXPECT_NEAR(static_cast<double>(after.file - after.shmem), static_cast<double>(to_bytes(kept / 2).count()), 8192.0);
+  EXPECT_EQ(after.shmem, group.shmem) << "not page cache";
+  EXPECT_EQ(group.memory_current - after.memory_current, group.file - after.file);
+  const auto kernel_memory = [](const HostSpec& host) { return static_cast<double>(Host(host).cgroups[1].kernel); };
+  EXPECT_NEAR(kernel_memory(small), kernel_memory(large), 3.0) << "page cache that is gone is no kernel memory";
+  EXPECT_EQ(set(large, "memory=8G").cgroups[0].file, group.file);
 }
 
 TEST(Set, RefusesAndNamesTheNearest) {
