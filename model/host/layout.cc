@@ -109,6 +109,15 @@ void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, 
   share_out(zones, pinned_left, free_of, take);
 }
 
+// CMA areas are as large as before. A zone that is gone leaves its own to the last one; they are free up to what is free.
+void carry_cma(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old) {
+  for (const ZoneSpec& from : old) {
+    auto to = std::find_if(zones.begin(), zones.end(), [&](const ZoneSpec& zone) { return zone.kind == from.kind; });
+    if (to == zones.end()) to = zones.end() - 1;
+    to->free_cma = std::min(to->free_cma + from.free_cma, to->free);
+  }
+}
+
 }  // namespace
 
 Result<void> lay_out_zones(HostSpec& spec, const std::vector<NodeMemory>& memory) {
@@ -133,6 +142,7 @@ Result<void> lay_out_zones(HostSpec& spec, const std::vector<NodeMemory>& memory
                    std::to_string(memory[i].managed.count()) + " managed"};
     }
     place_free(zones, node.zones, memory[i].free);
+    carry_cma(zones, node.zones);
     node.zones = std::move(zones);
   }
   return {};

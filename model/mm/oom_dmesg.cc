@@ -61,7 +61,7 @@ std::vector<NodeKinds> kinds_of(const Kernel& k) {
 }
 
 void mem_info(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
-  int64_t free = 0, parked = 0, writeback = 0, dirty = 0, mapped = 0;
+  int64_t free = 0, parked = 0, cma = 0, writeback = 0, dirty = 0, mapped = 0;
   NodeKinds sum;
   for (size_t n = 0; n < k.host.nodes.size(); ++n) {
     const Node& node = k.host.nodes[n];
@@ -69,7 +69,10 @@ void mem_info(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<
     writeback += node.nr_writeback;
     dirty += node.nr_dirty;
     mapped += node.file_mapped;
-    for (const Zone& zone : node.zones) parked += zone.parked();
+    for (const Zone& zone : node.zones) {
+      parked += zone.parked();
+      cma += zone.free_cma;
+    }
     sum.tables += kinds[n].tables;
     sum.shmem += kinds[n].shmem;
     sum.slab_reclaimable += kinds[n].slab_reclaimable;
@@ -81,7 +84,7 @@ void mem_info(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<
   out.push_back(line(" unevictable:%ld dirty:%ld writeback:%ld", total(k, LruKindIndex::kUnevictable), dirty, writeback));
   out.push_back(line(" slab_reclaimable:%ld slab_unreclaimable:%ld", sum.slab_reclaimable, sum.slab_unreclaimable));
   out.push_back(line(" mapped:%ld shmem:%ld pagetables:%ld", mapped, sum.shmem, sum.tables));
-  out.push_back(line(" free:%ld free_pcp:%ld free_cma:0", free, parked));
+  out.push_back(line(" free:%ld free_pcp:%ld free_cma:%ld", free, parked, cma));
 }
 
 void node_line(const Kernel& k, const Node& node, const NodeKinds& kind, std::vector<std::string>& out) {
@@ -99,11 +102,11 @@ void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<
   const auto listed = [&](LruKindIndex list) { return node.size_of_zone(list, static_cast<int>(zone.kind)) * kKib; };
   const host::Pcp& own = zone.pcp[static_cast<size_t>(k.sched.current().cpu)];
   out.push_back(line("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:%ldKB active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB "
-                     "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB local_pcp:%ldkB free_cma:0kB",
+                     "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB local_pcp:%ldkB free_cma:%ldkB",
                      node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib, zone.low_mark() * kKib,
                      zone.high_mark() * kKib, zone.highatomic * kKib, listed(LruKindIndex::kActiveAnon), listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile),
                      listed(LruKindIndex::kInactiveFile), listed(LruKindIndex::kUnevictable), zone.write_pending * kKib, zone.present * kKib, zone.managed * kKib,
-                     zone.parked() * kKib, own.count * kKib));
+                     zone.parked() * kKib, own.count * kKib, zone.free_cma * kKib));
   std::string reserve = "lowmem_reserve[]:";
   for (int64_t pages : zone.lowmem_reserve) reserve += line(" %ld", pages);
   out.push_back(reserve);

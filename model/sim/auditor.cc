@@ -299,6 +299,7 @@ std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) con
     for (size_t z = 0; z < host::kZoneKinds; ++z) {
       const host::Zone& zone = host.nodes[n].zones[z];
       if (zone.free < 0) counts.fail("free is negative: " + where(n, z));
+      if (zone.free_cma < 0 || zone.free_cma > zone.free) counts.fail("zone counts " + std::to_string(zone.free_cma) + " free pages for CMA of " + std::to_string(zone.free) + " free ones: " + where(n, z));
       if (zone.free + zone.parked() + zone.used != total_[n][z]) counts.fail("free + parked + used changed: " + where(n, z));
       int64_t huge = counts.huge[n][z];
       for (const host::Pcp& pcp : zone.pcp) huge += pcp.huge_blocks;

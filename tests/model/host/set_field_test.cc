@@ -182,6 +182,22 @@ TEST(Set, AMachineTooSmallForItsCacheTakesItFromTheGroupsToo) {
   EXPECT_EQ(set(large, "memory=8G").cgroups[0].file, group.file);
 }
 
+TEST(Set, FreePagesForCmaStayWhenTheMemoryChanges) {
+  HostSpec host = preset("vm-8g").value();
+  ZoneSpec& zone = host.nodes[0].zones.back();
+  zone.free_cma = Pages(4096);
+  EXPECT_EQ(set(host, "memory=6G").nodes[0].zones.back().free_cma, Pages(4096));
+  zone.free_cma = zone.free;
+  for (const char* memory : {"memory=6G", "memory=2G", "memory=512M"}) {
+    Pages cma;
+    for (const ZoneSpec& each : set(host, memory).nodes[0].zones) {
+      EXPECT_LE(each.free_cma, each.free) << memory;
+      cma += each.free_cma;
+    }
+    EXPECT_GT(cma, Pages(0)) << memory;
+  }
+}
+
 TEST(Set, RefusesAndNamesTheNearest) {
   EXPECT_EQ(error_of("vm.swapiness=1"), "--set vm.swapiness=1: vm.swapiness: unknown key; did you mean 'swappiness'?");
   EXPECT_EQ(error_of("vm.swappiness=999"),

@@ -46,6 +46,16 @@ TEST_F(Log, ShowsEveryZoneWithItsMarksInKilobytes) {
   EXPECT_THAT(lines, Contains(StartsWith("lowmem_reserve[]: 0 ")));
 }
 
+TEST(CmaLog, ShowsTheFreePagesThatTheRequestCouldNotHave) {
+  Machine m(HostBuilder().node(64_MiB).process(10, "big", 1_MiB).build());
+  m.zone().free_cma = 100;
+  m.run([&] { out_of_memory(m.k, kGfpKernel, 0); });
+  const std::vector<std::string>& lines = m.outcome.oom_kills.at(0).dmesg;
+  EXPECT_THAT(lines, Contains(ContainsRegex("^ free:[0-9]+ free_pcp:[0-9]+ free_cma:100$")));
+  EXPECT_THAT(lines, Contains(ContainsRegex("^Node 0 DMA32 free:.* free_cma:400kB$")));
+  EXPECT_THAT(lines, Contains(ContainsRegex("^Node 0 DMA free:.* free_cma:0kB$")));
+}
+
 TEST_F(Log, ShowsThatSwapWasFull) {
   EXPECT_THAT(lines, Contains("Free swap  = 0kB"));
   EXPECT_THAT(lines, Contains("Total swap = 1024kB"));

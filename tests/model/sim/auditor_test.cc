@@ -63,6 +63,13 @@ TEST_F(Audit, FindsAPageThatWasFreedTwice) {
   expect_fault("free + parked + used changed");
 }
 
+TEST_F(Audit, FindsMoreFreePagesForCmaThanAreFree) {
+  m.zone().free_cma = m.zone().free + 1;
+  expect_fault("free pages for CMA");
+  m.zone().free_cma = -1;
+  expect_fault("free pages for CMA");
+}
+
 TEST_F(Audit, FindsAUsedPageThatNobodyHas) {
   ++m.zone().used;
   --m.zone().free;
