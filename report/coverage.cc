@@ -160,12 +160,22 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
   return basis;
 }
 
+std::string dry_memory_high_text(const sim::Outcome& outcome) {
+  const Nanoseconds dry = outcome.stall.memory_high_dry_total;
+  if (dry.count() == 0) return "";
+  return "The stalls above memory.high may be much longer than the " + duration_text(dry) +
+         " that the model counts: the group stays above it without swap, and only pages in use are left to reclaim. A kernel takes the "
+         "program's own text there again and again, and each page of it that is read back can cost another sleep. A group of 98 MiB "
+         "under memory.high=96M stood still for more than 200 s on 6.1, where the model counts less than a second.";
+}
+
 std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   std::vector<std::string> caveats = capture.caveats;
   if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
     caveats.push_back("Incomplete: " + incomplete + ".");
   if (!capture.extrapolated.empty()) caveats.push_back("Extrapolated: " + capture.extrapolated + ".");
   caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
+  if (std::string dry = dry_memory_high_text(outcome); !dry.empty()) caveats.push_back(std::move(dry));
   caveats.push_back("findings[].try[].proven and verdict_after are null: the changes were not simulated");
   if (outcome.host.cgroup.present)
     caveats.push_back("entries of counters.memcg's memory.stat that are null are not kept by the model");

@@ -45,6 +45,8 @@ struct Basis {
 };
 std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
+/// Why sleeps for memory.high may last much longer than forecast; empty where they were not, or there was swap to use.
+std::string dry_memory_high_text(const sim::Outcome& outcome);
 /// coverage.caveats: the recorder's, the model's, and the report's own (values that are null because nobody computes
 /// them).
 std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture);

@@ -1,6 +1,7 @@
 // A run that cannot go on: the host panics, processes wait for ever, or memory.high lets the program all but stand still.
 #include <algorithm>
 
+#include "report/coverage.h"
 #include "report/findings.h"
 #include "report/format.h"
 #include "report/json_report.h"
@@ -66,6 +67,7 @@ void find_memory_high(const sim::Outcome& outcome, const trace::CaptureSummary&,
                   duration_text(asleep) + " of " + duration_text(outcome.forecast) + " asleep (" + percent_text(asleep.count(), run) + ")";
   finding.why = "above memory.high reclaim finds too little in the group, so each further 256 KiB costs a sleep that grows with the "
                 "square of the excess, up to 2 s; nobody is killed, the program only stands still";
+  if (std::string dry = dry_memory_high_text(outcome); !dry.empty()) finding.why += ". " + dry;
   finding.evidence = {{"memory_high_ns_total", asleep.count()},
                       {"forecast_ns", run},
                       {"share", static_cast<double>(asleep.count() * 1000 / std::max<int64_t>(1, run)) / 1000},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
 
 namespace oomcast::sim {
@@ -286,9 +287,17 @@ void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
   switch (what) {
     case mm::Stalled::kDirectReclaim: stall.direct_reclaim_total += length; break;
     case mm::Stalled::kSwapIn: stall.swap_in_total += length; break;
-    case mm::Stalled::kMemoryHigh: stall.memory_high_total += length; [[fallthrough]];
+    case mm::Stalled::kMemoryHigh:
+      stall.memory_high_total += length;
+      if (!app_may_swap()) stall.memory_high_dry_total += length;
+      [[fallthrough]];
     case mm::Stalled::kThrottled: stall.throttled_total += length; break;
   }
+}
+
+// get_scan_count(): reclaim for a limit swaps nothing with a swappiness of 0.
+bool IncidentLog::app_may_swap() const {
+  return host_.spec.vm.swappiness > 0 && host_.free_swap() > 0 && mm::swap_left(host_, host_.app_cgroup);
 }
 
 void IncidentLog::on_memory_high(host::CgroupIndex group) { note_cgroup_reclaim(sched_.current().node, group); }

@@ -46,6 +46,7 @@ class IncidentLog final : public mm::Listener {
   std::vector<OomCandidate> candidates(const mm::OomReport& report) const;
   void put_cause(const mm::OomReport& report, OomKill& kill) const;
   void keep(OomKill kill);
+  bool app_may_swap() const;
 
   host::Host& host_;
   mm::Sched& sched_;

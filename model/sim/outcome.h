@@ -108,6 +108,7 @@ struct Stall {
   Nanoseconds longest;                   // of those in total
   Nanoseconds memory_high_total;         // memory.high's sleeps, a part of throttled_total
   Nanoseconds total;                     // all of these, what lies inside another one counted once
+  Nanoseconds memory_high_dry_total{};   // of memory_high_total: reclaim had found nothing, and the group had no swap to use
 };
 
 /// PSI memory line; averages in hundredths of a percent (1234 = 12.34 %).

@@ -1,7 +1,6 @@
 // What is the verdict, and what did this run not show? The parts of an Outcome that are derived from the rest.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 

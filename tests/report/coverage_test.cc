@@ -129,5 +129,14 @@ TEST(Coverage, CaveatsOfRecorderAndModelAreBothKept) {
               testing::IsSupersetOf({story.outcome.caveats[0], story.capture.caveats[0]}));
 }
 
+TEST(Coverage, SleepsForMemoryHighWithoutSwapMayLastLonger) {
+  stories::Story story = stories::fits();
+  story.outcome.stall.memory_high_total = 900_ms;
+  EXPECT_THAT(all_caveats(story.outcome, story.capture), testing::Not(testing::Contains(testing::HasSubstr("memory.high"))));
+  story.outcome.stall.memory_high_dry_total = 400_ms;
+  EXPECT_THAT(all_caveats(story.outcome, story.capture),
+              testing::Contains(testing::AllOf(testing::HasSubstr("much longer than the 400 ms"), testing::HasSubstr("own text"))));
+}
+
 }  // namespace
 }  // namespace oomcast::report

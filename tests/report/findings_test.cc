@@ -35,6 +35,14 @@ stories::Story killed_in_group() {
   return story;
 }
 
+TEST(Findings, MemoryHighWithoutSwapSaysThatTheRealStallMayBeLonger) {
+  stories::Story story = stories::fits();
+  story.outcome.stall.memory_high_total = 400_ms;
+  EXPECT_THAT(the("memory_high_throttled", story).why, testing::Not(HasSubstr("much longer")));
+  story.outcome.stall.memory_high_dry_total = 400_ms;
+  EXPECT_THAT(the("memory_high_throttled", story).why, HasSubstr("much longer than the 400 ms"));
+}
+
 TEST(Findings, AProgramThatFitsHasNone) { EXPECT_THAT(ids(stories::fits()), testing::IsEmpty()); }
 
 TEST(Findings, OomKillSaysByHowMuchTheVictimOutscoresTheNext) {

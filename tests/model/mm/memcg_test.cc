@@ -103,6 +103,25 @@ TEST(Memcg, ReclaimForHighIsADirectReclaimEvenIfItFindsNothing) {
   EXPECT_GE(stall.longest, 100_ms);
 }
 
+TEST(Memcg, SleepsForHighAreDryWhereTheGroupHasNoSwapToUse) {
+  const auto stall_with = [](const HostBuilder& builder, int64_t swap_max) {
+    auto spec = builder.build();
+    spec.cgroup.memory_max = -1;
+    spec.cgroup.memory_high = 4 << 20;
+    spec.cgroup.memory_swap_max = swap_max;
+    Group c{spec};
+    c.m.touch(c.app, 0, 2000);
+    return c.m.outcome.stall;
+  };
+  const HostBuilder plain = HostBuilder().plain_node(20000_pages).limit(16_MiB);
+  const sim::Stall without = stall_with(plain, -1);
+  EXPECT_GT(without.memory_high_dry_total, 100_ms);
+  EXPECT_EQ(without.memory_high_dry_total, without.memory_high_total);
+  const sim::Stall forbidden = stall_with(HostBuilder(plain).swap(64_MiB), 0);
+  EXPECT_EQ(forbidden.memory_high_dry_total, forbidden.memory_high_total);
+  EXPECT_EQ(stall_with(HostBuilder(plain).swap(64_MiB), -1).memory_high_dry_total, 0_ns);
+}
+
 TEST(Memcg, TheDelayGrowsWithTheSquareOfTheOverage) {
   EXPECT_EQ(high_delay_ticks(1100, 1000, 64), 159) << "spec section 17.10";
   EXPECT_EQ(high_delay_ticks(1000, 1000, 64), 0);
