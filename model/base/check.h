@@ -1,4 +1,4 @@
-// What must never happen? An invariant that stays on in release builds; it ends OUR process, never the guest's.
+// Checks invariants, in release builds too; a broken one ends OUR process, never the guest's.
 //
 // Only the model and the recorder use it. Code in preload/inject must not: it forwards, counts and goes on.
 #pragma once

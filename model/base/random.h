@@ -1,4 +1,4 @@
-// Where does the model's luck come from? One seeded generator (SplitMix64), the same on every machine.
+// Gives the model its random numbers. One seeded generator (SplitMix64), the same on every machine.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Did it work, and if not, what do we tell the user? A value or one error sentence.
+// Holds a value or one error sentence.
 //
 // std::expected would do, but clang 14 cannot compile libstdc++'s and C++20 does not have it.
 #pragma once

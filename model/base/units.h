@@ -1,4 +1,4 @@
-// Which number is this: pages, bytes or nanoseconds? Distinct integer types, so that they cannot be mixed up.
+// Gives pages, bytes and nanoseconds types of their own. Distinct integer types, so that they cannot be mixed up.
 //
 // "Page" is a 4 KiB OS page everywhere. All quantities are signed 64-bit integers; nothing here is a float,
 // because the model's state has to be the same bytes on every compiler.

@@ -1,4 +1,4 @@
-// Where is each page of a process? See address_space.h.
+// Holds where each page of a process is. See address_space.h.
 #include "model/host/address_space.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where is each page of a process: nowhere yet, in memory, or swapped out? Its page table and its mappings.
+// Holds where each page of a process is: nowhere yet, in memory, or swapped out. Its page table and its mappings.
 //
 // A leaf covers 2 MiB, as a PTE page does; leaves are kept in address order so that walks are the same everywhere.
 #pragma once

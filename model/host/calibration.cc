@@ -1,4 +1,4 @@
-// How fast is the host? calibration.json of a snapshot.
+// Reads how fast the host is. calibration.json of a snapshot.
 #include <cmath>
 #include <nlohmann/json.hpp>
 

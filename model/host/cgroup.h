@@ -1,4 +1,4 @@
-// What may a group of processes use, and what does it use? One cgroup v2 memory controller.
+// Holds what a group of processes may use and what it uses. One cgroup v2 memory controller.
 //
 // Index 0 is the root, which has no limits and is not charged. Groups form a tree; a parent stands before its children,
 // and what a group is charged, all groups above it are charged, too (page_counter).

@@ -1,4 +1,4 @@
-// What do we take for granted where a source is silent? See defaults.h.
+// Fills in what a source does not say. See defaults.h.
 #include "model/host/defaults.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What do we take for granted where a source is silent? Every default but those of the structs themselves.
+// Fills in what a source does not say. Every default but those of the structs themselves.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What are the host's settings called? One table serves the snapshot reader, the JSON reader and writer, and --set.
+// Names the host's settings. One table serves the snapshot reader, the JSON reader and writer, and --set.
 #pragma once
 
 #include <optional>

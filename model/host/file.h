@@ -1,4 +1,4 @@
-// What of a file is in memory, and what was? Its pages by index, shadows of those that were evicted, and swap entries of those
+// Holds what of a file is in memory, and what was. Its pages by index, shadows of those that were evicted, and swap entries of those
 // that were swapped out.
 #pragma once
 

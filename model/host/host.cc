@@ -1,4 +1,4 @@
-// How does the machine stand when the program starts? Builds the state from its description.
+// Builds the machine as it stands when the program starts, from its description.
 #include "model/host/host.h"
 
 #include <algorithm>

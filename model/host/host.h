@@ -1,4 +1,4 @@
-// What is the whole machine at this moment? Nodes, pages, processes, swap devices and counters, with no behaviour.
+// Holds the whole machine at one moment. Nodes, pages, processes, swap devices and counters, with no behaviour.
 #pragma once
 
 #include <cstdint>

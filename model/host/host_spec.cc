@@ -1,4 +1,4 @@
-// What are the host's settings called? Names of zones, modes and sysctls, in one place.
+// Names the host's settings. Names of zones, modes and sysctls, in one place.
 #include "model/host/host_spec.h"
 
 #include <limits>

@@ -1,4 +1,4 @@
-// What is the target machine, and how does it stand when the program starts? Plain data, filled by the readers.
+// Describes the target machine as it stands when the program starts. Plain data, filled by the readers.
 //
 // Everything the model knows of a host is here. A field that its source did not give keeps the documented default and
 // its name is listed in `assumed`. Counts are pages unless the name says otherwise.

@@ -1,4 +1,4 @@
-// What does oomcast.host.v1 look like in memory? The bridge between JSON values and HostSpec; files are opened
+// Connects oomcast.host.v1 with HostSpec. The bridge between JSON values and HostSpec; files are opened
 // elsewhere.
 #pragma once
 

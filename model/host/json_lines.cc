@@ -1,4 +1,4 @@
-// On which line of a JSON file does a key stand? One pass that only tracks nesting, strings and newlines.
+// Finds the line of a JSON file on which a key stands. One pass that only tracks nesting, strings and newlines.
 #include "model/host/json_lines.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// On which line of a JSON file does a key stand? nlohmann_json does not keep positions, and an error wants one.
+// Finds the line of a JSON file on which a key stands. nlohmann_json does not keep positions, and an error wants one.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// How is a JSON object read without losing track? See json_object.h.
+// Reads a JSON object key by key. See json_object.h.
 #include "model/host/json_object.h"
 
 #include <algorithm>

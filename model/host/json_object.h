@@ -1,4 +1,4 @@
-// How is a JSON object read without losing track? Each key is asked for once; what nobody asked for is a mistake.
+// Reads a JSON object key by key. Each key is asked for once; what nobody asked for is a mistake.
 #pragma once
 
 #include <nlohmann/json.hpp>

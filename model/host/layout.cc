@@ -1,4 +1,4 @@
-// How is a node's memory cut into zones? By address: DMA below 16 MiB, DMA32 below 4 GiB, Normal above.
+// Cuts a node's memory into zones by address: DMA below 16 MiB, DMA32 below 4 GiB, Normal above.
 #include <algorithm>
 
 #include "model/host/defaults.h"

@@ -1,4 +1,4 @@
-// In what order would reclaim look at the pages of a node? Four evictable lists and the unevictable one.
+// Keeps the pages of a node in the order in which reclaim looks at them. Four evictable lists and the unevictable one.
 //
 // The head is the newest end, reclaim works from the tail (struct lruvec, include/linux/mmzone.h). What stood on the
 // host before the run lies behind the tail as a reservoir: counts by owner and zone, turned into pages one by one when

@@ -1,4 +1,4 @@
-// On which nodes may a task's memory be? struct mempolicy, as set_mempolicy() and mbind() make it.
+// Says on which nodes a task's memory may be. struct mempolicy, as set_mempolicy() and mbind() make it.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What state does one NUMA node have? Its zones with their free and per-CPU pages, its lists, its kswapd's flags.
+// Holds the state of one NUMA node. Its zones with their free and per-CPU pages, its lists, its kswapd's flags.
 #pragma once
 
 #include <array>

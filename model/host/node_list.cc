@@ -1,4 +1,4 @@
-// Which nodes does "0-1,3" name? See node_list.h.
+// Reads lists of nodes such as "0-1,3". See node_list.h.
 #include "model/host/node_list.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Which nodes does "0-1,3" name? Node lists as numactl and the kernel's files write them.
+// Reads lists of nodes such as "0-1,3", as numactl and the kernel's files write them.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What does the model know of one page? Its zone, its list, its flags and the one place that maps it.
+// Holds what the model knows of one page. Its zone, its list, its flags and the one place that maps it.
 //
 // Pages have no physical identity here: which frame a page has decides nothing that we forecast, which zone it is in
 // does. A Page exists from its allocation to its free; memory that stood on the host's lists before the run stays in

@@ -1,4 +1,4 @@
-// How are pages folded? See page_array.h.
+// Folds pages that lie in a row. See page_array.h.
 #include "model/host/page_array.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where are the pages kept, so that a program with many costs little? All by number, 512 to a piece.
+// Keeps the pages so that a program with many costs little. All by number, 512 to a piece.
 //
 // Most pages of a program lie as they came: one after the other in its memory and on the list, alike in all else. A piece
 // of such pages is folded into runs: the first page of each, and in which direction addresses and links go on. Whoever

@@ -1,4 +1,4 @@
-// Which pages were there when somebody looked? A list of ascending page numbers, kept as runs: most are.
+// Lists ascending page numbers: those that were there when somebody looked. Kept as runs: most are.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What do the entries of one page-table page hold? 512 of them, folded while they go on one after the other.
+// Holds the entries of one page-table page. 512 of them, folded while they go on one after the other.
 //
 // A program's memory mostly lies in pages with ascending numbers (page_array.h): then a few runs tell what 512 entries do.
 #pragma once

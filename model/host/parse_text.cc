@@ -1,4 +1,4 @@
-// How does text become a number? See parse_text.h.
+// Turns text into numbers. See parse_text.h.
 #include "model/host/parse_text.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How does text become a number? Whole words only: overflow, a sign out of place or trailing garbage is an error.
+// Turns text into numbers. Whole words only: overflow, a sign out of place or trailing garbage is an error.
 #pragma once
 
 #include <cstdint>

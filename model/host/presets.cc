@@ -1,4 +1,4 @@
-// Which hosts come built in? Each is a few lines of oomcast.host.v1, so a preset is also an example to copy.
+// Lists the hosts that are built in. Each is a few lines of oomcast.host.v1, so a preset is also an example to copy.
 #include <algorithm>
 
 #include "model/host/json_host.h"

@@ -1,4 +1,4 @@
-// Who is running on the host? A process: its memory, its place in the OOM killer's list.
+// Describes a process on the host: its memory, its place in the OOM killer's list.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Where does a host description come from? A directory, a JSON file or a preset, told apart by what is there.
+// Reads a host description from where it is. A directory, a JSON file or a preset, told apart by what is there.
 #include "model/host/read_host.h"
 
 #include <filesystem>

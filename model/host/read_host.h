@@ -1,4 +1,4 @@
-// Where does a host description come from? A snapshot directory, a JSON file, a preset name, or this machine.
+// Reads a host description from where it is. A snapshot directory, a JSON file, a preset name, or this machine.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What does a host written as JSON say? oomcast.host.v1: as little as nodes and their memory, or every field.
+// Reads a host that is written as JSON. oomcast.host.v1: as little as nodes and their memory, or every field.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

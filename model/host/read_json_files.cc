@@ -1,4 +1,4 @@
-// Which files does a host written as JSON have in its page cache, and who works on files meanwhile?
+// Reads which files a host written as JSON has in its page cache, and who works on files meanwhile.
 #include <algorithm>
 
 #include "model/host/json_object.h"

@@ -1,4 +1,4 @@
-// What does a host written as JSON say of its settings, devices, processes and cgroup?
+// Reads the settings, devices, processes and cgroup of a host that is written as JSON.
 #include <algorithm>
 
 #include "model/host/defaults.h"

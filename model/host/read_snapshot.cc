@@ -1,4 +1,4 @@
-// What do the kernel's own files say about the host? Opens a snapshot directory and puts its readers in order.
+// Reads the host from the kernel's own files. Opens a snapshot directory and puts its readers in order.
 #include "model/host/read_snapshot.h"
 
 #include <algorithm>

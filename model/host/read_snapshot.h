@@ -1,4 +1,4 @@
-// What do the kernel's own files say about the host? Pure text in, host description out; no file is opened here.
+// Reads the host from the kernel's own files. Pure text in, host description out; no file is opened here.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What if one setting were different? --set KEY=VALUE on any key of oomcast.host.v1, with what the kernel would
+// Changes one setting of a host. --set KEY=VALUE on any key of oomcast.host.v1, with what the kernel would
 // recompute.
 #include <algorithm>
 #include <optional>

@@ -1,4 +1,4 @@
-// How large are the blocks of the host's file systems? What proc/{mounts,slabinfo,vmstat} let one tell.
+// Finds the block size of the host's file systems. What proc/{mounts,slabinfo,vmstat} let one tell.
 //
 // It decides how many buffer heads, 104 bytes each, hang on a page of the cache that was written: four with the blocks of
 // 1 KiB that mke2fs gives a file system below 512 MB, one with the usual 4 KiB, none on XFS and btrfs. No file of the

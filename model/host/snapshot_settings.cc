@@ -1,4 +1,4 @@
-// How is the kernel set? proc/sys/vm and friends, transparent_hugepage and lru_gen.
+// Reads the kernel's settings. proc/sys/vm and friends, transparent_hugepage and lru_gen.
 #include "model/host/defaults.h"
 #include "model/host/field_names.h"
 #include "model/host/parse_text.h"

@@ -1,4 +1,4 @@
-// Which dentries and inodes does the snapshot's host keep? proc/sys/fs/{dentry-state,inode-nr}, sizes from proc/slabinfo.
+// Reads which dentries and inodes the snapshot's host keeps. proc/sys/fs/{dentry-state,inode-nr}, sizes from proc/slabinfo.
 #include <algorithm>
 
 #include "model/host/parse_text.h"

@@ -1,4 +1,4 @@
-// Which swap slots are free? See swap_device.h.
+// Keeps which swap slots are free. See swap_device.h.
 #include "model/host/swap_device.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Which swap slots are free, and what lies in the others? One device's map, and where its allocator stands.
+// Keeps which swap slots are free and what lies in the others. One device's map, and where its allocator stands.
 //
 // struct swap_info_struct (include/linux/swap.h). Who searches it for a free slot is model/mm/swap_slots.cc.
 #pragma once

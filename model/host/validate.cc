@@ -1,4 +1,4 @@
-// Would this host description make the model lie? Contradictions that no running kernel shows.
+// Finds what would make the model lie in a host description. Contradictions that no running kernel shows.
 #include "model/host/validate.h"
 
 #include <set>

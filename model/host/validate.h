@@ -1,4 +1,4 @@
-// Which field of the host contradicts another? The check behind validate(), with the field kept apart from the words,
+// Finds the field of a host that contradicts another. The check behind validate(), with the field kept apart from the words,
 // so that a reader can turn the field into the file and line that it came from.
 #pragma once
 

@@ -1,4 +1,4 @@
-// How many dentries and inodes are kept that nobody uses? See vfs_cache.h.
+// Counts the dentries and inodes that nobody uses. See vfs_cache.h.
 #include "model/host/vfs_cache.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How many dentries and inodes are kept on a node that nobody uses, and how much slab do they fill?
+// Holds the dentries and inodes of a node that nobody uses, and the slab that they fill.
 //
 // One list of each per node, as if the host had one file system (struct super_block has a list_lru of each per node).
 #pragma once

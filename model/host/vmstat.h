@@ -1,4 +1,4 @@
-// Which counter is this? The events of /proc/vmstat under their exact names, in the kernel's order.
+// Names the counters of the kernel. The events of /proc/vmstat under their exact names, in the kernel's order.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// When is a zone low on memory? See watermarks.h; all divisions round down, as the kernel's do.
+// Computes when a zone is low on memory. See watermarks.h; all divisions round down, as the kernel's do.
 #include "model/host/watermarks.h"
 
 #include <algorithm>

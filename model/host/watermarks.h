@@ -1,4 +1,4 @@
-// When is a zone low on memory? Watermarks, reserves and per-CPU list sizes computed from the settings.
+// Computes when a zone is low on memory. Watermarks, reserves and per-CPU list sizes computed from the settings.
 //
 // Mirrors __setup_per_zone_wmarks, calculate_min_free_kbytes, setup_per_zone_lowmem_reserve (mm/page_alloc.c) and
 // set_recommended_min_free_kbytes (mm/khugepaged.c); kernel-spec sections 1.3 to 1.9, vectors in section 17.

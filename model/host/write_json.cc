@@ -1,4 +1,4 @@
-// How is a host written down? oomcast.host.v1 with every field, so that reading it back gives the same host.
+// Writes a host as JSON. oomcast.host.v1 with every field, so that reading it back gives the same host.
 #include "model/host/field_names.h"
 #include "model/host/json_host.h"
 #include "model/host/node_counters.h"

@@ -1,4 +1,4 @@
-// How many writes may a disk hold? See blk_wbt.h.
+// Limits the writes that a disk may hold. See blk_wbt.h.
 #include "model/mm/blk_wbt.h"
 
 #include <algorithm>

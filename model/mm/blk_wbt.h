@@ -1,4 +1,4 @@
-// How many writes to swap may a disk hold before whoever reclaims has to wait for it? Writeback throttling.
+// Limits the writes to swap that a disk may hold before whoever reclaims has to wait. Writeback throttling.
 //
 // Mirrors block/blk-wbt.c and rq_qos_wait() (Linux 6.1 and 6.12, CONFIG_BLK_WBT_MQ=y): a depth of 16 requests, halved
 // when reads take too long, doubled per window of 100 ms in which there are only writes. Without it a reclaimer would

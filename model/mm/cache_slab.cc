@@ -1,4 +1,4 @@
-// How much kernel memory hangs on cached files? See cache_slab.h.
+// Accounts for the kernel memory that hangs on cached files. See cache_slab.h.
 #include "model/mm/cache_slab.h"
 
 #include "model/mm/free_blocks.h"

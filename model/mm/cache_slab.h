@@ -1,4 +1,4 @@
-// How much kernel memory hangs on cached files? Buffer heads and the nodes of the page-cache tree, in slab pages.
+// Accounts for the kernel memory that hangs on cached files. Buffer heads and the nodes of the page-cache tree, in slab pages.
 //
 // Mirrors create_empty_buffers() and try_to_free_buffers() (fs/buffer.c) and the xa_node accounting of
 // filemap_add_folio(). Pages that are only read have no buffer heads: mpage_readahead() maps blocks without them. Differs:

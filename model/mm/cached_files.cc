@@ -1,4 +1,4 @@
-// Which pages of the cache belong to files that somebody named? See cached_files.h.
+// Gives pages of the cache to the files that somebody named. See cached_files.h.
 #include "model/mm/cached_files.h"
 
 #include <algorithm>

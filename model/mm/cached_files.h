@@ -1,4 +1,4 @@
-// Which pages of the cache belong to files that somebody named? Those that the program, or another process, will read.
+// Gives pages of the cache to the files that somebody named. Those that the program, or another process, will read.
 //
 // Differs: what is cached of a file is its beginning; of the dirty pages, the last. Named files are younger than the rest
 // of the cache, and one named later is younger than one named before.

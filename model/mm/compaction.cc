@@ -1,4 +1,4 @@
-// Can pages be moved together? See compaction.h; kernel-spec section 2.6.
+// Moves pages together. See compaction.h; kernel-spec section 2.6.
 #include "model/mm/compaction.h"
 
 #include "model/mm/free_blocks.h"

@@ -1,4 +1,4 @@
-// Can pages be moved together so that a whole pageblock comes free? Direct compaction for huge pages.
+// Moves pages together so that a whole pageblock comes free. Direct compaction for huge pages.
 //
 // Mirrors __alloc_pages_direct_compact() and compaction_suitable() in Linux 6.1, to its outcome. Differs: where there is
 // room it always succeeds, as user pages can be moved; no deferral, no kcompactd.

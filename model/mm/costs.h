@@ -1,4 +1,4 @@
-// How long do the kernel's own steps take on the target? CPU costs derived from its calibration.
+// Gives the time that the kernel's own steps take on the target. CPU costs derived from its calibration.
 //
 // A snapshot gives two anchors: one page fault with zeroing, and a plain CPU loop. The other costs are fractions of the
 // fault, fitted once to recorded runs of real kernels (README, "Costs"). They decide who gets there first, kswapd or the

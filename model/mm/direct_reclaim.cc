@@ -1,4 +1,4 @@
-// What does a task do when the allocator has nothing for it? See direct_reclaim.h; kernel-spec section 2.5.
+// Lets a task reclaim for itself when the allocator has nothing for it. See direct_reclaim.h; kernel-spec section 2.5.
 #include "model/mm/direct_reclaim.h"
 
 #include <algorithm>

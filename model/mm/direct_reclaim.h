@@ -1,4 +1,4 @@
-// What does a task do when the allocator has nothing for it? It reclaims for itself, and stalls.
+// Lets a task for which the allocator has nothing reclaim for itself, and stall.
 //
 // Mirrors throttle_direct_reclaim(), try_to_free_pages(), do_try_to_free_pages() and shrink_zones() in mm/vmscan.c.
 #pragma once

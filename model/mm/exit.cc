@@ -1,4 +1,4 @@
-// What comes free when a process ends? exit_mmap() for guests, and the host's other processes when they are killed.
+// Frees what a process held when it ends. exit_mmap() for guests, and the host's other processes when they are killed.
 #include <algorithm>
 #include <utility>
 #include <vector>

@@ -1,4 +1,4 @@
-// What happens when a program uses a page? See fault.h; kernel-spec sections 10.2, 10.3 and 10.6.
+// Handles the use of a page. See fault.h; kernel-spec sections 10.2, 10.3 and 10.6.
 #include "model/mm/fault.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What happens when a program uses a page? First touch, copy on write, swap-in; and the ways memory goes away.
+// Handles the use of a page. First touch, copy on write, swap-in; and the ways memory goes away.
 //
 // Mirrors handle_mm_fault(), do_anonymous_page(), do_wp_page(), copy_page_range(), zap_pte_range(), madvise_free and
 // exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c). Mapped files are in filemap_fault.h, huge pages in huge_memory.h.

@@ -1,4 +1,4 @@
-// What happens when a program uses a page of a file that it has mapped? See filemap_fault.h; kernel-spec section 10.10.
+// Handles the use of a page of a mapped file. See filemap_fault.h; kernel-spec section 10.10.
 #include "model/mm/filemap_fault.h"
 
 #include <algorithm>

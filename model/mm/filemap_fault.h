@@ -1,4 +1,4 @@
-// What happens when a program uses a page of a file that it has mapped? Fault, fault-around, write, and unmapping.
+// Handles the use of a page of a mapped file. Fault, fault-around, write, and unmapping.
 //
 // Mirrors do_read_fault(), do_cow_fault(), do_shared_fault(), filemap_fault(), filemap_map_pages() and the file half of
 // zap_pte_range() (mm/memory.c, mm/filemap.c) of Linux 6.1. Differs: no advice per mapping (MADV_RANDOM, _SEQUENTIAL);

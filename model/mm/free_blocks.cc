@@ -1,4 +1,4 @@
-// In which pieces is a zone's free memory? See free_blocks.h; kernel-spec section 1.10.
+// Keeps the pieces in which a zone's free memory lies. See free_blocks.h; kernel-spec section 1.10.
 #include "model/mm/free_blocks.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// In which pieces is a zone's free memory? Whole pageblocks for huge pages, and pages in blocks of other migratetypes.
+// Keeps the pieces in which a zone's free memory lies. Whole pageblocks for huge pages, and pages in blocks of other migratetypes.
 //
 // A coarse stand-in for the buddy lists (expand(), __rmqueue_fallback(), boost_watermark() in mm/page_alloc.c). Differs:
 // free pages have no addresses. Small requests use up the pieces that were smaller than a block at the beginning, then

@@ -1,4 +1,4 @@
-// When does a first touch get 2 MiB at once? See huge_memory.h; kernel-spec section 10.4.
+// Decides when a first touch gets 2 MiB at once. See huge_memory.h; kernel-spec section 10.4.
 #include "model/mm/huge_memory.h"
 
 #include <algorithm>

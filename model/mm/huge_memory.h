@@ -1,4 +1,4 @@
-// When does a first touch get 2 MiB at once, and what becomes of a huge page? Transparent huge pages.
+// Decides when a first touch gets 2 MiB at once, and what becomes of a huge page. Transparent huge pages.
 //
 // Mirrors do_huge_pmd_anonymous_page(), vma_thp_gfp_mask(), thp_vma_allowable_order() and __split_huge_pmd()
 // (mm/huge_memory.c) of Linux 6.1. Differs: a huge page is 512 pages that lie side by side on the LRU and share one

@@ -1,4 +1,4 @@
-// What do the rules of memory management work on? The host's state, the scheduler, the disks, and who is told.
+// Bundles what the rules of memory management work on. The host's state, the scheduler, the disks, and who is told.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// When does background reclaim run? See kswapd.h; kernel-spec section 3.
+// Runs background reclaim. See kswapd.h; kernel-spec section 3.
 #include "model/mm/kswapd.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// When does background reclaim run? One kswapd per node.
+// Runs background reclaim. One kswapd per node.
 //
 // Mirrors wakeup_kswapd(), pgdat_balanced(), kswapd(), kswapd_try_to_sleep() and balance_pgdat() in mm/vmscan.c of
 // Linux 6.1. Differs: order 0 only (no compaction), no cgroup soft limits.

@@ -1,4 +1,4 @@
-// How does a page get onto a list, and off it for good? See lru.h; kernel-spec sections 4.1 and 4.2.
+// Puts pages onto lists, and takes them off for good. See lru.h; kernel-spec sections 4.1 and 4.2.
 #include "model/mm/lru.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How does a page get onto a list, and off it for good? Per-CPU batches, activation, rotation, freeing.
+// Puts pages onto lists, and takes them off for good. Per-CPU batches, activation, rotation, freeing.
 //
 // Mirrors folio_add_lru(), lru_add_drain(), folio_rotate_reclaimable(), folio_mark_accessed() in mm/swap.c. Differs:
 // activations are applied at once (the kernel batches 15 of them).

@@ -1,4 +1,4 @@
-// What does a memory limit do? See memcg.h; kernel-spec section 9.
+// Enforces memory limits. See memcg.h; kernel-spec section 9.
 #include "model/mm/memcg.h"
 
 #include <algorithm>

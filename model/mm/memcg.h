@@ -1,4 +1,4 @@
-// What does a memory limit do? Charging, reclaim inside the group, memory.high's brake, and the group's OOM.
+// Enforces memory limits. Charging, reclaim inside the group, memory.high's brake, and the group's OOM.
 //
 // Mirrors try_charge_memcg(), mem_cgroup_handle_over_high(), mem_cgroup_below_min/low() and mem_cgroup_protection() in
 // mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: slab and kernel stacks are not charged.

@@ -1,4 +1,4 @@
-// How much of a group's memory may others not take? memory.min and memory.low down the tree; kernel-spec section 9.4.
+// Computes how much of a group's memory others may not take. memory.min and memory.low down the tree; kernel-spec section 9.4.
 //
 // Mirrors mem_cgroup_calculate_protection() and effective_protection() (mm/memcontrol.c) of Linux 6.1, with the mount
 // option memory_recursiveprot that systemd uses. Differs: computed anew at each look, from usages of that moment.

@@ -1,4 +1,4 @@
-// From which node does a page come? See mempolicy.h; kernel-spec section 11.1.
+// Chooses the node of a page. See mempolicy.h; kernel-spec section 11.1.
 #include "model/mm/mempolicy.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// From which node does a page come under the policy that holds for it? Bind, preferred, interleave, the local default.
+// Chooses the node of a page under the policy that holds for it. Bind, preferred, interleave, the local default.
 //
 // Mirrors get_vma_policy(), policy_node(), policy_nodemask(), interleave_nid() and alloc_pages() in mm/mempolicy.c of
 // Linux 6.1, and mempolicy_in_oom_domain(). Differs: weighted interleave takes every weight as 1 (the default), pages

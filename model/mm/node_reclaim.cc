@@ -1,4 +1,4 @@
-// Should a full local node be reclaimed before the memory of another one is used? See node_reclaim.h.
+// Reclaims a full local node before the memory of another one is used. See node_reclaim.h.
 #include "model/mm/node_reclaim.h"
 
 #include <algorithm>

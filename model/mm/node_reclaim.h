@@ -1,4 +1,4 @@
-// Should a full local node be reclaimed before the memory of another one is used? vm.zone_reclaim_mode.
+// Reclaims a full local node before the memory of another one is used. vm.zone_reclaim_mode.
 //
 // Mirrors node_reclaim() and __node_reclaim() in mm/vmscan.c; kernel-spec section 2.4.
 #pragma once

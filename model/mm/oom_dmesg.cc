@@ -1,4 +1,4 @@
-// What would the kernel log say? The OOM report with the modelled numbers; formats of kernel-spec section 8.6.
+// Writes what the kernel log would say. The OOM report with the modelled numbers; formats of kernel-spec section 8.6.
 #include <cstdarg>
 #include <cstdio>
 

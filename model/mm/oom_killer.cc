@@ -1,4 +1,4 @@
-// Who dies when nothing can be reclaimed? See oom_killer.h; kernel-spec sections 8.1 to 8.5.
+// Chooses who dies when nothing can be reclaimed. See oom_killer.h; kernel-spec sections 8.1 to 8.5.
 #include "model/mm/oom_killer.h"
 
 #include <algorithm>

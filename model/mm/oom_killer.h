@@ -1,4 +1,4 @@
-// Who dies when nothing can be reclaimed? Badness, the choice, and the kernel's own words about it.
+// Chooses who dies when nothing can be reclaimed. Badness, the choice, and the kernel's own words about it.
 //
 // Mirrors out_of_memory(), oom_badness(), select_bad_process() and dump_header() in mm/oom_kill.c of Linux 6.1. Differs:
 // no constraint of a cpuset; the reaper is not needed because a victim's exit is never blocked here.

@@ -1,4 +1,4 @@
-// Would the kernel let the program have this much address space? See overcommit.h.
+// Decides whether the program may have more address space. See overcommit.h.
 #include "model/mm/overcommit.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Where does a page come from? See page_alloc.h; kernel-spec sections 1.7, 1.8, 2.2, 2.3 and 13.1.
+// Allocates pages. See page_alloc.h; kernel-spec sections 1.7, 1.8, 2.2, 2.3 and 13.1.
 #include "model/mm/page_alloc.h"
 
 #include <algorithm>

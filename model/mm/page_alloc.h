@@ -1,4 +1,4 @@
-// Where does a page come from, and what happens when there is none? The page allocator, order 0 and huge pages.
+// Allocates pages, and does what the kernel does when there is none. The page allocator, order 0 and huge pages.
 //
 // Mirrors __alloc_pages(), get_page_from_freelist(), rmqueue_pcplist(), __alloc_pages_slowpath(),
 // should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: orders 0 and 9

@@ -1,4 +1,4 @@
-// What happens when a program reads or writes a file? See page_cache.h; kernel-spec sections 4.2, 7.2 and 10.10.
+// Reads and writes files through the page cache. See page_cache.h; kernel-spec sections 4.2, 7.2 and 10.10.
 #include "model/mm/page_cache.h"
 
 #include <algorithm>

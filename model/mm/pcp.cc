@@ -1,4 +1,4 @@
-// How many pages does a CPU keep to itself? See pcp.h; kernel-spec section 1.8.
+// Keeps the pages that a CPU has to itself. See pcp.h; kernel-spec section 1.8.
 #include "model/mm/pcp.h"
 
 #include <algorithm>

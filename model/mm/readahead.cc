@@ -1,4 +1,4 @@
-// How far ahead is a file read? See readahead.h; kernel-spec section 10.10.
+// Decides how far ahead a file is read. See readahead.h; kernel-spec section 10.10.
 #include "model/mm/readahead.h"
 
 #include <algorithm>

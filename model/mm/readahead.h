@@ -1,4 +1,4 @@
-// How far ahead is a file read? Windows for read(), and the read-around of faults in a mapped file.
+// Decides how far ahead a file is read. Windows for read(), and the read-around of faults in a mapped file.
 //
 // Mirrors ondemand_readahead(), do_page_cache_ra() (mm/readahead.c) and do_sync_mmap_readahead() (mm/filemap.c) of
 // Linux 6.1. Differs: one state per file for its readers and one for its mappings; the kernel has one per open file.

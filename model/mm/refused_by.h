@@ -1,4 +1,4 @@
-// What stood in the way of a mapping that the kernel refused? Each has another cure.
+// Names what stood in the way of a mapping that the kernel refused. Each has another cure.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Which page tables map a page? See rmap.h.
+// Walks the page tables that map a page. See rmap.h.
 #include "model/mm/rmap.h"
 
 #include "model/mm/huge_memory.h"

@@ -1,4 +1,4 @@
-// Which page tables map a page? Walks over its mappers: young bits, unmapping.
+// Walks over the mappers of a page: young bits, unmapping.
 //
 // Mirrors folio_referenced() and try_to_unmap() in mm/rmap.c. Differs: one young bit per page, not one per mapping, so
 // a page shared after fork counts as referenced once at most.

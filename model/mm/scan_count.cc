@@ -1,4 +1,4 @@
-// How is the effort shared between anonymous and file pages? get_scan_count(); kernel-spec sections 4.4 to 4.6.
+// Shares the effort of reclaim between anonymous and file pages. get_scan_count(); kernel-spec sections 4.4 to 4.6.
 #include <algorithm>
 
 #include "model/mm/memcg.h"

@@ -1,4 +1,4 @@
-// Who runs when? What the memory management asks of the simulator: spend CPU time, sleep, wait, wake.
+// Declares what decides who runs when. What the memory management asks of the simulator: spend CPU time, sleep, wait, wake.
 //
 // The rules in this folder read like kernel code: they call cpu() and point() where a kernel function would burn cycles
 // and cond_resched(), and wait() where it would schedule(). model/sim/scheduler.h implements this with virtual time.

@@ -1,4 +1,4 @@
-// What happens to the pages at the tail of a list? See shrink_lists.h; kernel-spec sections 4.3 and 4.8 to 4.10.
+// Decides what happens to the pages at the tail of a list. See shrink_lists.h; kernel-spec sections 4.3 and 4.8 to 4.10.
 #include "model/mm/shrink_lists.h"
 
 #include <algorithm>

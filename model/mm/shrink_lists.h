@@ -1,4 +1,4 @@
-// What happens to the pages at the tail of a list? Batches of up to 32, looked at one by one.
+// Decides what happens to the pages at the tail of a list. Batches of up to 32, looked at one by one.
 //
 // Mirrors shrink_inactive_list(), shrink_active_list(), shrink_folio_list(), folio_check_references() in mm/vmscan.c.
 #pragma once

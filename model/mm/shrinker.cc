@@ -1,4 +1,4 @@
-// How much slab does reclaim get back? See shrinker.h.
+// Reclaims slab. See shrinker.h.
 #include "model/mm/shrinker.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How much slab does reclaim get back? The shrinker of dentries and inodes, asked after each pass over a node's lists.
+// Reclaims slab. The shrinker of dentries and inodes, asked after each pass over a node's lists.
 //
 // Mirrors shrink_slab() and do_shrink_slab() (mm/vmscan.c of 6.1, mm/shrinker.c of 6.12) and super_cache_scan()
 // (fs/super.c); kernel-spec section 4.13. Differs: one super block for the whole host; slab pages come free as objects

@@ -1,4 +1,4 @@
-// How does a page get to swap? Slots, the swap cache and writing out; kernel-spec sections 6.1, 6.2 and 6.4.
+// Takes pages to swap. Slots, the swap cache and writing out; kernel-spec sections 6.1, 6.2 and 6.4.
 #include "model/mm/swap.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How does a page get to swap and back? Slots, the swap cache, writing out, reading in with readahead.
+// Takes pages to swap and back. Slots, the swap cache, writing out, reading in with readahead.
 //
 // Mirrors add_to_swap(), get_swap_page() with its per-CPU slot cache, swap_writepage(), folio_free_swap(), do_swap_page()
 // and swap_cluster_readahead() (mm/swapfile.c, swap_slots.c, swap_state.c, page_io.c, memory.c) of Linux 6.1. Differs:

@@ -1,4 +1,4 @@
-// How does a page come back from swap? do_swap_page() and readahead by slot or by address; kernel-spec section 6.3.
+// Brings pages back from swap. do_swap_page() and readahead by slot or by address; kernel-spec section 6.3.
 #include <algorithm>
 
 #include "model/mm/fault.h"

@@ -1,4 +1,4 @@
-// Which swap slot does a page get? See swap_slots.h.
+// Chooses the swap slot of a page. See swap_slots.h.
 #include "model/mm/swap_slots.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Which swap slot does a page get, and when is it free again? Devices, clusters and the per-CPU caches;
+// Chooses the swap slot of a page, and frees it again. Devices, clusters and the per-CPU caches;
 // kernel-spec 6.1.
 //
 // Mirrors get_swap_pages(), scan_swap_map_slots() and scan_swap_map_try_ssd_cluster() (mm/swapfile.c) and

@@ -1,4 +1,4 @@
-// What does one pass of reclaim over a node do? shrink_node() and shrink_lruvec(); kernel-spec section 4.7 and 2.5.
+// Makes one pass of reclaim over a node. shrink_node() and shrink_lruvec(); kernel-spec section 4.7 and 2.5.
 #include "model/mm/vmscan.h"
 
 #include <algorithm>

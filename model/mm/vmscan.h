@@ -1,4 +1,4 @@
-// How hard is reclaim trying, and how does it share its effort among the lists? One pass over a node.
+// Says how hard reclaim tries, and shares its effort among the lists. One pass over a node.
 //
 // Mirrors struct scan_control, prepare_scan_count(), get_scan_count(), shrink_lruvec(), shrink_node() and the throttles
 // in mm/vmscan.c of Linux 6.1 with the classic LRU. Differs: no demotion.

@@ -1,4 +1,4 @@
-// Did a page come back so soon that it should never have gone? See workingset.h; kernel-spec section 4.12.
+// Finds pages that came back so soon that they should never have gone. See workingset.h; kernel-spec section 4.12.
 #include "model/mm/workingset.h"
 
 #include <algorithm>

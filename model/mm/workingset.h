@@ -1,4 +1,4 @@
-// Did a page come back so soon that it should never have gone? Shadow entries and refault distances.
+// Finds pages that came back so soon that they should never have gone. Shadow entries and refault distances.
 //
 // Mirrors workingset_eviction(), workingset_refault() and lru_note_cost() (mm/workingset.c, mm/swap.c) of Linux 6.1.
 #pragma once

@@ -1,4 +1,4 @@
-// Who writes dirty pages, when, and who has to wait for it? See writeback.h; kernel-spec section 7.
+// Writes dirty pages, and makes writers wait. See writeback.h; kernel-spec section 7.
 #include "model/mm/writeback.h"
 
 #include <algorithm>

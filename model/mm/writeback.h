@@ -1,4 +1,4 @@
-// Who writes dirty pages, when, and who has to wait for it? Thresholds, the flusher, and the brake on writers.
+// Writes dirty pages, and makes writers wait. Thresholds, the flusher, and the brake on writers.
 //
 // Mirrors domain_dirty_limits(), balance_dirty_pages(), wb_workfn() and folio_account_dirtied() (mm/page-writeback.c,
 // fs/fs-writeback.c) of Linux 6.1. Differs: one disk and one flusher; the bandwidth estimate is the disk's own figure;

@@ -1,4 +1,4 @@
-// What does swapping to compressed memory cost? See zram.h.
+// Charges what swapping to compressed memory costs. See zram.h.
 #include "model/mm/zram.h"
 
 #include "model/mm/page_alloc.h"

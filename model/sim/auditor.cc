@@ -1,4 +1,4 @@
-// Does the state add up? See auditor.h.
+// Recounts the state to see whether it adds up. See auditor.h.
 #include "model/sim/auditor.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Does the state add up? Recounts every invariant the slow way, from the pages up.
+// Recounts every invariant of the state the slow way, from the pages up.
 //
 // Checked: every page is in exactly one place, list sizes, zone totals (free + parked + used == managed), resident and
 // swapped counts of every process, swap slots, the pages of

@@ -1,4 +1,4 @@
-// What do the host's other processes do to its page cache meanwhile? See background.h.
+// Runs what the host's other processes do to its page cache meanwhile. See background.h.
 #include "model/sim/background.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How long does a disk take? See block_device.h.
+// Models how long a disk takes. See block_device.h.
 #include "model/sim/block_device.h"
 
 #include <algorithm>

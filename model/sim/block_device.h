@@ -1,4 +1,4 @@
-// How long does a disk take? One queue per device, swap devices first and the disk with the files last, with the service times of
+// Models how long a disk takes. One queue per device, swap devices first and the disk with the files last, with the service times of
 // the host's calibration.
 //
 // A request takes the time of a 4 KiB access plus a share of the 128 KiB one per further page, and up to 64 are served

@@ -1,4 +1,4 @@
-// Are two runs the same? See digest.h. FNV-1a over 64-bit words.
+// Tells whether two runs are the same. See digest.h. FNV-1a over 64-bit words.
 #include "model/sim/digest.h"
 
 namespace oomcast::sim {

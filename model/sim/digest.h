@@ -1,4 +1,4 @@
-// Are two runs the same? One number over the final state and everything that was counted.
+// Tells whether two runs are the same. One number over the final state and everything that was counted.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What does one event of the program do to the host? See event_handler.h.
+// Applies one event of the program to the host. See event_handler.h.
 #include "model/sim/event_handler.h"
 
 #include <algorithm>

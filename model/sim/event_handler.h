@@ -1,4 +1,4 @@
-// What does one event of the program do to the host? Turns trace events into memory management, in the task's fiber.
+// Applies one event of the program to the host. Turns trace events into memory management, in the task's fiber.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// How much can the program still touch before anything happens to it? See headroom.h.
+// Counts what the program can still touch before anything happens to it. See headroom.h.
 #include "model/sim/headroom.h"
 
 #include <algorithm>

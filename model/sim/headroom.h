@@ -1,4 +1,4 @@
-// How much can the program still touch before anything happens to it?
+// Counts what the program can still touch before anything happens to it.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What did the modelled kernel do first, and why? See incident_log.h.
+// Logs what the modelled kernel did first, and why. See incident_log.h.
 #include "model/sim/incident_log.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What did the modelled kernel do first, and why? Collects incidents as they happen and puts them into words.
+// Collects incidents as they happen and puts them into words: what the modelled kernel did first, and why.
 #pragma once
 
 #include <functional>

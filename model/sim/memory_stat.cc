@@ -1,4 +1,4 @@
-// What would memory.stat of the program's cgroup say when the run is over? See memory_stat.h.
+// Adds up what memory.stat of the program's cgroup would say when the run is over. See memory_stat.h.
 #include "model/sim/memory_stat.h"
 
 #include "model/mm/cache_slab.h"

@@ -1,4 +1,4 @@
-// What did the modelled kernel do? The plain result of a simulation: the only thing that the report sees.
+// Holds what the modelled kernel did. The plain result of a simulation: the only thing that the report sees.
 #pragma once
 
 #include <array>

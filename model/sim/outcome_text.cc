@@ -1,4 +1,4 @@
-// What is the verdict, and what did this run not show? See outcome_text.h.
+// Derives the verdict, caveats and sums of an Outcome. See outcome_text.h.
 #include "model/sim/outcome_text.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What is the verdict, and what did this run not show? The parts of an Outcome that are derived from the rest.
+// Derives the parts of an Outcome that follow from the rest: the verdict, caveats, sums.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// How much time was lost to memory? See pressure.h; kernel-spec section 12.5.
+// Accounts for the time that was lost to memory. See pressure.h; kernel-spec section 12.5.
 #include "model/sim/pressure.h"
 
 namespace oomcast::sim {

@@ -1,4 +1,4 @@
-// How much time was lost to memory? The PSI line, kept like kernel/sched/psi.c does, in integers.
+// Accounts for the time that was lost to memory. The PSI line, kept like kernel/sched/psi.c does, in integers.
 #pragma once
 
 #include "model/base/units.h"

@@ -1,4 +1,4 @@
-// Who runs next? See scheduler.h.
+// Decides who runs next. See scheduler.h.
 #include "model/sim/scheduler.h"
 
 #include <algorithm>

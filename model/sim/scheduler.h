@@ -1,4 +1,4 @@
-// Who runs next, and how late is it? Virtual time, and a fiber for everybody who can wait.
+// Decides who runs next. Virtual time, and a fiber for everybody who can wait.
 //
 // Every task of the program, every kswapd and every exiting process is a fiber, so that the rules in model/mm can be
 // written like kernel code that sleeps. Order is fixed by (time, sequence number): equal inputs give equal runs.

@@ -1,4 +1,4 @@
-// What would the target host do while this program runs? See simulation.h; order and time as in the README, "Time".
+// Simulates the target host while the program runs. See simulation.h; order and time as in the README, "Time".
 #include "model/sim/simulation.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What would the target host do while this program runs? Feed events in arrival order, then ask for the outcome.
+// Simulates the target host while the program runs. Feed events in arrival order, then ask for the outcome.
 //
 // Values in, value out: the same host, options and events give the same Outcome, byte for byte.
 #pragma once

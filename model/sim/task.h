@@ -1,4 +1,4 @@
-// Where is each thread of the program in virtual time?
+// Holds where each thread of the program is in virtual time.
 #pragma once
 
 #include <cstdint>

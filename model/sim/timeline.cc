@@ -1,4 +1,4 @@
-// How did memory look over time? See timeline.h.
+// Samples how memory looked over time. See timeline.h.
 #include "model/sim/timeline.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How did memory look over time? Samples every 20 ms of virtual time, thinned so that a report stays small.
+// Samples memory every 20 ms of virtual time, thinned so that a report stays small.
 #pragma once
 
 #include "model/host/host.h"

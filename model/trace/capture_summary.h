@@ -1,4 +1,4 @@
-// How well was the program seen? What the recorder knows at the end of a run beside the events themselves.
+// Tells how well the program was seen. What the recorder knows at the end of a run beside the events themselves.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Are these the bytes that were written? CRC-32C (Castagnoli), which finds every single flipped byte.
+// Checks that these are the bytes that were written. CRC-32C (Castagnoli), which finds every single flipped byte.
 #pragma once
 
 #include <boost/crc.hpp>

@@ -1,4 +1,4 @@
-// What did the program do? One fixed record, the same bytes in the guest's ring, in the recorder and in a trace.
+// Describes what the program did. One fixed record, the same bytes in the guest's ring, in the recorder and in a trace.
 //
 // This header is the only thing that code in the guest shares with the model: plain data, no allocation, no includes
 // beyond the C++ basics. Meaning of `address`, `bytes` and `flags` by kind:

@@ -1,4 +1,4 @@
-// How do events become few bytes? See event_codec.h; the grammar is in README.md.
+// Packs events into few bytes. See event_codec.h; the grammar is in README.md.
 #include "model/trace/event_codec.h"
 
 namespace oomcast::trace {

@@ -1,4 +1,4 @@
-// How do events become few bytes? Each field as the difference from what its task did last, each in a column of its
+// Packs events into few bytes. Each field as the difference from what its task did last, each in a column of its
 // own.
 //
 // A payload stands alone: nothing from an earlier block is needed to read it. README.md has the grammar.

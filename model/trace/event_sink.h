@@ -1,4 +1,4 @@
-// Who listens to what the program does, and what does it ask back? The seam between the recorder and the model.
+// Connects who sees what the program does with who wants to know. The seam between the recorder and the model.
 //
 // The recorder feeds events in the order in which they arrived. After each feed() and before it lets the thread that
 // caused the event go on, it drains take_watches(): pages whose next use the model has to hear about as kReference

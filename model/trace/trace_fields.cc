@@ -1,4 +1,4 @@
-// What does a trace say beside its events? See trace_fields.h.
+// Reads and writes what a trace says beside its events. See trace_fields.h.
 #include "model/trace/trace_fields.h"
 
 #include <map>

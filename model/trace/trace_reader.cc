@@ -1,4 +1,4 @@
-// What was recorded? See trace_reader.h.
+// Reads what was recorded. See trace_reader.h.
 #include "model/trace/trace_reader.h"
 
 #include "model/trace/crc32c.h"

@@ -1,4 +1,4 @@
-// What was recorded? Reads a trace from memory, record by record; trusts none of its bytes.
+// Reads a trace from memory, record by record; trusts none of its bytes.
 #pragma once
 
 #include <cstdint>

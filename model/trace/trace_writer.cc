@@ -1,4 +1,4 @@
-// How is a run recorded? See trace_writer.h.
+// Records a run. See trace_writer.h.
 #include "model/trace/trace_writer.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How is a run recorded? Block by block, as it happens, so that whatever kills the recorder leaves a readable trace.
+// Records a run. Block by block, as it happens, so that whatever kills the recorder leaves a readable trace.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How are numbers laid out in a trace? LEB128 varints, zigzag for what may be negative, strings with their length in
+// Lays out numbers in a trace. LEB128 varints, zigzag for what may be negative, strings with their length in
 // front.
 #pragma once
 

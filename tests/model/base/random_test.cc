@@ -1,4 +1,4 @@
-// Is the luck the same on every machine, and does a broken invariant name itself?
+// Random numbers are the same on every machine, and a broken invariant names itself.
 #include "model/base/random.h"
 
 #include <gtest/gtest.h>

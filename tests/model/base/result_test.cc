@@ -1,4 +1,4 @@
-// Does a Result carry either its value or its sentence?
+// A Result carries either its value or its sentence.
 #include "model/base/result.h"
 
 #include <gtest/gtest.h>

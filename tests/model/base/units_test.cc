@@ -1,4 +1,4 @@
-// Do the unit types keep pages, bytes and nanoseconds apart?
+// The unit types keep pages, bytes and nanoseconds apart.
 #include "model/base/units.h"
 
 #include <gtest/gtest.h>

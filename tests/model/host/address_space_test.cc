@@ -1,4 +1,4 @@
-// Where is each page of a process? Page tables that are folded say the same as open ones.
+// Page tables keep where each page of a process is. Page tables that are folded say the same as open ones.
 #include "model/host/address_space.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How are pages kept? Folded where they lie in a row, and the same to whoever looks.
+// Pages are kept by number. Folded where they lie in a row, and the same to whoever looks.
 #include "model/host/page_array.h"
 
 #include <gtest/gtest.h>

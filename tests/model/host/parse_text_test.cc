@@ -1,4 +1,4 @@
-// Which words count as numbers, sizes and CPU lists, and which are refused?
+// Some words count as numbers, sizes and CPU lists; others are refused.
 #include "model/host/parse_text.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What is wrong with a snapshot that is refused? Each message word for word, with file and line.
+// A snapshot with something wrong is refused. Each message word for word, with file and line.
 #include "model/host/read_host.h"
 
 #include <gmock/gmock.h>

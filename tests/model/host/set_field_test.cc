@@ -1,4 +1,4 @@
-// What if one setting were different? --set and --cgroup.
+// One setting of a host is changed. --set and --cgroup.
 #include <gmock/gmock.h>
 
 #include "model/host/host.h"

@@ -1,4 +1,4 @@
-// Where do the tests' snapshots live, and how does one change a line of one? Shared by the tests of the readers.
+// Opens the tests' snapshots and changes lines of one. Shared by the tests of the readers.
 #pragma once
 
 #include <oomcast_paths.h>

@@ -1,4 +1,4 @@
-// How many writes may a disk hold? The limits of writeback throttling, how they move, and who waits for what.
+// Writeback throttling limits the writes that a disk holds: how the limits move, and who waits for what.
 #include "model/mm/blk_wbt.h"
 
 #include <gtest/gtest.h>

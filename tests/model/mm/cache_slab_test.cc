@@ -1,4 +1,4 @@
-// How much kernel memory hangs on cached pages, and when does it come back?
+// Kernel memory hangs on cached pages, and comes back with them.
 #include "model/mm/cache_slab.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What does a file that is cached at the start look like to whoever reads, writes or reclaims it?
+// A file that is cached at the start is like any other to whoever reads, writes or reclaims it.
 #include "model/mm/cached_files.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What does a task do when the allocator has nothing for it? It reclaims for itself, round by round, or is throttled.
+// A task for which the allocator has nothing helps itself. It reclaims for itself, round by round, or is throttled.
 #include "model/mm/direct_reclaim.h"
 
 #include <gtest/gtest.h>

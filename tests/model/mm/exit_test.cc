@@ -1,4 +1,4 @@
-// What comes free when a process ends, and how long does that take?
+// The end of a process frees what it held, and takes its time.
 #include <gtest/gtest.h>
 
 #include "model/mm/fault.h"

@@ -1,4 +1,4 @@
-// What happens when a program uses a page, and what when it gives memory back? First touch, fork, CoW, unmap,
+// A program uses pages and gives memory back. First touch, fork, CoW, unmap,
 // MADV_FREE.
 #include "model/mm/fault.h"
 

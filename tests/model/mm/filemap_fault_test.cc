@@ -1,4 +1,4 @@
-// What does a mapped file hold in memory, who is charged for it, and what does reclaim do with it?
+// A mapped file holds pages in memory, a group is charged for them, and reclaim takes them.
 #include "model/mm/filemap_fault.h"
 
 #include <gtest/gtest.h>

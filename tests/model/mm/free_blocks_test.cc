@@ -1,4 +1,4 @@
-// In which pieces is free memory, when does a zone run out of movable ones, and what does that cost?
+// Free memory lies in pieces; a zone that runs out of movable ones pays for it.
 #include "model/mm/free_blocks.h"
 
 #include <gtest/gtest.h>

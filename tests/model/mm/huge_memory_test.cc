@@ -1,4 +1,4 @@
-// When does a program get 2 MiB at once, and what becomes of them?
+// A program gets 2 MiB at once, and loses them again.
 #include "model/mm/huge_memory.h"
 
 #include <gtest/gtest.h>

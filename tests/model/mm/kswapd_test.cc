@@ -1,4 +1,4 @@
-// When does background reclaim run, when does it stop, and when does it give up?
+// Background reclaim runs, stops and gives up.
 #include "model/mm/kswapd.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How does a page get onto a list, and off it for good? Batches, rotation, activation by read(), and freeing.
+// Pages get onto a list, and off it for good. Batches, rotation, activation by read(), and freeing.
 #include "model/mm/lru.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What does a memory limit do to the program inside it, and what does it leave alone outside?
+// A memory limit holds for the program inside it and leaves alone what is outside.
 #include "model/mm/memcg.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What does a limit mean for the groups below it, and whose pages and processes pay for it?
+// A limit holds for the groups below it, and their pages and processes pay for it.
 #include <gtest/gtest.h>
 
 #include "model/mm/memcg.h"

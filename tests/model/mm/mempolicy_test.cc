@@ -1,4 +1,4 @@
-// Where does memory go under a policy, what happens when it is full there, and who is to blame?
+// Memory goes where a policy says, until it is full there.
 #include "model/mm/mempolicy.h"
 
 #include <gtest/gtest.h>

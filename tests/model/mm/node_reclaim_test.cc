@@ -1,4 +1,4 @@
-// Is a full local node reclaimed before the neighbour's memory is used?
+// A full local node is reclaimed before the neighbour's memory is used.
 #include "model/mm/node_reclaim.h"
 
 #include <gtest/gtest.h>

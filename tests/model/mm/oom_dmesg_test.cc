@@ -1,4 +1,4 @@
-// What would the kernel log say? The lines that people and their tools look for, in the kernel's own format.
+// The kernel log tells of a kill. The lines that people and their tools look for, in the kernel's own format.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// Who dies when nothing can be reclaimed? Badness, ties, the protected ones, and who is asked first.
+// Somebody dies when nothing can be reclaimed. Badness, ties, the protected ones, and who is asked first.
 #include "model/mm/oom_killer.h"
 
 #include <gtest/gtest.h>

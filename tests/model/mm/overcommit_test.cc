@@ -1,4 +1,4 @@
-// Would the kernel let the program have this much address space? The three modes, the reserves, and the map count.
+// The kernel grants or refuses address space. The three modes, the reserves, and the map count.
 #include "model/mm/overcommit.h"
 
 #include <gmock/gmock.h>

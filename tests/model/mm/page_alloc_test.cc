@@ -1,4 +1,4 @@
-// Where does a page come from? Watermarks, reserves, spill to other nodes, and the rounds before an OOM kill.
+// Pages are allocated. Watermarks, reserves, spill to other nodes, and the rounds before an OOM kill.
 #include "model/mm/page_alloc.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What do reads and writes of files leave in memory, and what comes back when it was evicted?
+// Reads and writes of files leave pages in memory, and evicted ones come back.
 #include "model/mm/page_cache.h"
 
 #include <gtest/gtest.h>

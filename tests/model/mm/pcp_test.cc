@@ -1,4 +1,4 @@
-// How many pages does a CPU keep to itself? Refills and surpluses of 6.1 and of the lists of 6.12 that tune themselves.
+// A CPU keeps pages to itself. Refills and surpluses of 6.1 and of the lists of 6.12 that tune themselves.
 #include "model/mm/pcp.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How much of a file is read at a time, by read() and by faults in a mapping?
+// A file is read ahead, by read() and by faults in a mapping.
 #include "model/mm/readahead.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Which page tables map a page? Mappers that come and go, young bits, and unmapping all of them at once.
+// Page tables that map a page are found. Mappers that come and go, young bits, and unmapping all of them at once.
 #include "model/mm/rmap.h"
 
 #include <gtest/gtest.h>

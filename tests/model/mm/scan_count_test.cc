@@ -1,4 +1,4 @@
-// How is the effort of reclaim shared between anonymous and file pages? The vectors of get_scan_count().
+// The effort of reclaim is shared between anonymous and file pages. The vectors of get_scan_count().
 #include <gtest/gtest.h>
 
 #include <tuple>

@@ -1,4 +1,4 @@
-// Where do the pages of a tmpfs file, a memfd or a shared mapping lie, what can take them, and when are they free again?
+// Pages of a tmpfs file, a memfd or a shared mapping are in memory or in swap until their file ends.
 #include "model/mm/shmem.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What happens to the pages at the tail of a list? One page's life, from its first touch to its slot in swap.
+// Pages at the tail of a list go, or stay. One page's life, from its first touch to its slot in swap.
 #include "model/mm/shrink_lists.h"
 
 #include <gtest/gtest.h>

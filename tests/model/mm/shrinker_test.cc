@@ -1,4 +1,4 @@
-// How many dentries and inodes does a pass of reclaim look at, and what does it get for them?
+// A pass of reclaim looks at dentries and inodes, and gets slab for them.
 #include "model/mm/shrinker.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How does a page come back from swap? Readahead windows, the swap cache, and when a slot is kept.
+// Pages come back from swap. Readahead windows, the swap cache, and when a slot is kept.
 #include <gtest/gtest.h>
 
 #include <tuple>

@@ -1,4 +1,4 @@
-// Which swap slot does a page get? Turns of equal devices, clusters, reuse, and the per-CPU caches.
+// Pages get swap slots. Turns of equal devices, clusters, reuse, and the per-CPU caches.
 #include "model/mm/swap_slots.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How does a page get to swap? Slots and their reuse, full devices, and who still needs a slot.
+// Pages get to swap. Slots and their reuse, full devices, and who still needs a slot.
 #include "model/mm/swap.h"
 
 #include <gtest/gtest.h>

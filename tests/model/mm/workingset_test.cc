@@ -1,4 +1,4 @@
-// Did a page come back so soon that it should never have gone? Refault distances, and what a refault costs its type.
+// A page that comes back too soon is noticed. Refault distances, and what a refault costs its type.
 #include "model/mm/workingset.h"
 
 #include <gtest/gtest.h>

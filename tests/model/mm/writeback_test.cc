@@ -1,4 +1,4 @@
-// When are dirty pages written, and who waits for it?
+// Dirty pages are written, and writers wait for it.
 #include "model/mm/writeback.h"
 
 #include <gtest/gtest.h>

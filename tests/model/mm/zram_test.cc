@@ -1,4 +1,4 @@
-// What does swapping to compressed memory cost? The memory it takes, no wait for a disk, and no readahead.
+// Swapping to compressed memory has its cost. The memory it takes, no wait for a disk, and no readahead.
 #include "model/mm/zram.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Does the auditor find what is wrong? Each test corrupts a healthy host in one place: a canary for the recount.
+// The auditor finds what is wrong. Each test corrupts a healthy host in one place: a canary for the recount.
 #include "model/sim/auditor.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// What do other processes that read and write files do to the host while the program runs?
+// Other processes read and write files on the host while the program runs.
 #include "model/sim/background.h"
 
 #include <gtest/gtest.h>

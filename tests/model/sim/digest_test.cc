@@ -1,4 +1,4 @@
-// Are two runs the same? Equal inputs give equal digests; any difference that matters shows.
+// Equal inputs give equal digests; any difference that matters shows.
 #include "model/sim/digest.h"
 
 #include <gtest/gtest.h>

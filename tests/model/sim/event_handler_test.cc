@@ -1,4 +1,4 @@
-// What does one event of the program do? Placement, huge pages and limits, as a trace tells of them.
+// One event of the program changes the host. Placement, huge pages and limits, as a trace tells of them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

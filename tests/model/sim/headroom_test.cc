@@ -1,4 +1,4 @@
-// How much can still be touched before a watermark or a limit? What bounds the recorder's windows.
+// What can still be touched before a watermark or a limit bounds the recorder's windows.
 #include "model/sim/headroom.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Do well-known incidents with page cache come out as they were told? Hosts scaled down, proportions kept.
+// Well-known incidents with page cache come out as they were told. Hosts scaled down, proportions kept.
 #include <gtest/gtest.h>
 
 #include "model/sim/simulation.h"

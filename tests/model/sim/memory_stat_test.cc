@@ -1,4 +1,4 @@
-// What does memory.stat of the program's group hold at the end? Events as they were counted, amounts as they are charged.
+// memory.stat of the program's group at the end: events as they were counted, amounts as they are charged.
 #include "model/sim/memory_stat.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What is the verdict, and what did the run not show? The parts of an outcome that follow from the rest.
+// The verdict and the caveats of a run are derived. The parts of an outcome that follow from the rest.
 #include "model/sim/outcome_text.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// How much time was lost to memory? The averages of /proc/pressure/memory.
+// Time that is lost to memory is accounted for. The averages of /proc/pressure/memory.
 #include "model/sim/pressure.h"
 
 #include <gtest/gtest.h>

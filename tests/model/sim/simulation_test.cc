@@ -1,4 +1,4 @@
-// What would the host do while this program runs? Time, order, divergence and what is told back to the recorder.
+// The host is simulated while a program runs. Time, order, divergence and what is told back to the recorder.
 #include "model/sim/simulation.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// How did memory look over time? Rows every 20 ms, thinned on long runs, and the time between watermarks.
+// Memory is sampled over time. Rows every 20 ms, thinned on long runs, and the time between watermarks.
 #include "model/sim/timeline.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Do events come out of a block as they went in, however odd they are?
+// Events come out of a block as they went in, however odd they are.
 #include "model/trace/event_codec.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Is a trace read back whole, up to where it was cut, and never when it was changed?
+// A trace is read back whole, up to where it was cut, and never when it was changed.
 #include "model/trace/trace_reader.h"
 
 #include <oomcast_paths.h>

@@ -1,4 +1,4 @@
-// Is a run written down while it happens, and is the run left alone when that fails?
+// A run is written down while it happens, and is left alone when that fails.
 #include "model/trace/trace_writer.h"
 
 #include <gmock/gmock.h>
