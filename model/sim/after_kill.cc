@@ -44,7 +44,8 @@ void AfterKill::begin(host::ProcessIndex index) {
     if (is_its_own(host_, process.space.get(vpn))) add(followed, vpn, vpn + 1);
   hold_shared(followed, index);
   followed.at_kill = {pages_ - others, process.table_pages()};
-  followed.tables_beside_leaves = process.table_pages() - static_cast<int64_t>(followed.leaves.size());
+  // Shared pages that are swapped out may lie where no page table is left.
+  followed.tables_beside_leaves = std::max<int64_t>(0, process.table_pages() - static_cast<int64_t>(followed.leaves.size()));
   tables_ += followed.tables();
   twice_.pages += followed.at_kill.pages;
   twice_.tables += followed.at_kill.tables;
