@@ -21,10 +21,6 @@ using mm::RefusedBy;
 using trace::Event;
 using trace::EventKind;
 
-namespace {
-constexpr uint64_t kPagesPerPoint = 4;  // a window of touches took time: others run in it
-}
-
 host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   const auto it = by_pid_.find(pid);
   if (it != by_pid_.end()) return it->second;
@@ -65,12 +61,14 @@ void EventHandler::note_peaks() {
   outcome_.app.mapped_peak = std::max(outcome_.app.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
 }
 
-bool EventHandler::refused(ProcessIndex index, uint64_t address) const {
-  if (refused_.empty()) return false;
+// Whether the page lies in a refused mapping; goes on to the last page of it then, however large it is.
+bool EventHandler::skip_refused(ProcessIndex index, uint64_t& vpn) const {
   const auto ranges = refused_.find(index);
   if (ranges == refused_.end()) return false;
-  auto it = ranges->second.upper_bound(address);
-  return it != ranges->second.begin() && std::prev(it)->second > address;
+  const auto next = ranges->second.upper_bound(vpn << kPageShift);
+  if (next == ranges->second.begin() || std::prev(next)->second <= vpn << kPageShift) return false;
+  vpn = (std::prev(next)->second - 1) >> kPageShift;
+  return true;
 }
 
 // Mapped, but of a file that the host has for good: using it takes nothing.
@@ -80,13 +78,14 @@ bool EventHandler::in_file_without_pages(ProcessIndex index, uint64_t address) c
 }
 
 void EventHandler::touch(const Event& event, ProcessIndex index) {
+  constexpr uint64_t kPagesPerPoint = 4;  // a window of touches took time: others run in it
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + std::max<uint64_t>(event.bytes, 1) + kPageBytes - 1) >> kPageShift;
   const bool write = (event.flags & (trace::kWrite | trace::kPresent)) != 0 || event.kind == EventKind::kReference;
   const bool reference_read = event.kind == EventKind::kReference && (event.flags & trace::kWrite) == 0;
   if (programs_in_memory_ && !write && in_file_without_pages(index, event.address)) return;
   for (uint64_t vpn = first; vpn < last; ++vpn) {
-    if (refused(index, vpn << kPageShift)) continue;
+    if (skip_refused(index, vpn)) continue;
     if (!mm::touch_page(k_, index, vpn, write && !reference_read)) return;
     note_peaks();
     if ((vpn - first) % kPagesPerPoint == kPagesPerPoint - 1) k_.sched.point();

@@ -50,7 +50,7 @@ class EventHandler {
   void limit(const trace::Event& event, host::ProcessIndex process);
   bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
   bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, mm::RefusedBy by, const std::string& why);
-  bool refused(host::ProcessIndex process, uint64_t address) const;
+  bool skip_refused(host::ProcessIndex process, uint64_t& vpn) const;
 
   mm::Kernel& k_;
   const Options& options_;

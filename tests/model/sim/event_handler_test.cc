@@ -162,5 +162,18 @@ TEST(Files, OfWhichNothingIsCachedAreForgotten) {
   EXPECT_THAT(m.audit(), testing::IsEmpty());
 }
 
+TEST(Refused, TouchesOfAMappingThatWasRefusedAreLeftOutHoweverLargeItIs) {
+  constexpr uint64_t kPetabyte = uint64_t{1} << 38;
+  Simulation s(HostBuilder().plain_node(12000_pages).build(), {});
+  Program p(s, 100);
+  p.map(0, kPetabyte);
+  p.window(kPetabyte).touch(0, kPetabyte);
+  p.map(kPetabyte, 100);
+  p.window(100).touch(kPetabyte - 50, 100);  // into the next mapping, which was granted
+  const Outcome outcome = s.finish();
+  ASSERT_TRUE(outcome.alloc_refused.has_value());
+  EXPECT_EQ(outcome.app.touched, to_bytes(50_pages));
+}
+
 }  // namespace
 }  // namespace oomcast::sim
