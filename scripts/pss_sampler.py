@@ -28,15 +28,31 @@ class PssSampler:
 
     def sample(self):
         while not self.ended.wait(self.APART_S):
-            total = 0
-            for pid in self.descendants(self.pid):
-                try:
-                    with open(f"/proc/{pid}/smaps_rollup") as file:
-                        found = re.search(r"^Pss_Anon:\s+(\d+)", file.read(), re.MULTILINE)
-                    total += int(found[1]) << 10 if found else 0
-                except OSError:
-                    pass
-            self.peak = max(self.peak, total)
+            pids = self.descendants(self.pid)
+            found = [self.pss_anon(pid) for pid in pids]
+            # When one is born or ends between two of these readings, the others' shares of its pages change: they are counted twice.
+            if None in found or self.descendants(self.pid) != pids or any(self.has_left(pid) for pid in pids):
+                continue
+            self.peak = max(self.peak, sum(found))
+
+    @staticmethod
+    def pss_anon(pid):
+        """Bytes; None: it has ended."""
+        try:
+            with open(f"/proc/{pid}/smaps_rollup") as file:
+                found = re.search(r"^Pss_Anon:\s+(\d+)", file.read(), re.MULTILINE)
+        except OSError:
+            return None
+        return int(found[1]) << 10 if found else None
+
+    @staticmethod
+    def has_left(pid):
+        """Its memory is gone, or about to go: a process that ends is a zombie until its parent asks."""
+        try:
+            with open(f"/proc/{pid}/statm") as file:
+                return file.read().startswith("0 ")
+        except OSError:
+            return True
 
     def stop(self):
         self.ended.set()

@@ -280,7 +280,7 @@ void Session::on_process_end(Process& process) {
   }
   if (by_signal && value == SIGKILL) note_killed_by_kernel();
   last_end_ns_ = monotonic_ns();
-  tell_sampled_peak();
+  tell_sampled_peak(process.pid == root_);
   take_in_newborns(process);
   drop_process(process.pid);
 }

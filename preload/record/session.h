@@ -246,7 +246,9 @@ class Session {
   void charge_native_faults(Process& process);
   void tell_peak(Process& process, uint64_t own_pages);
   uint64_t sampled_shared_pages() const;
-  void tell_sampled_peak();
+  bool is_news_of_peak(uint64_t own_pages) const;
+  bool waits_for_newborns();
+  void tell_sampled_peak(bool last);
   uint64_t most_own_pages(const Process& process);
   void tell_remembered_peak(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
@@ -271,6 +273,7 @@ class Session {
   uint64_t rest_while_far(const Process& process, uint64_t cpu_began_ns) const;
   uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
   void set_next_sweep(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before);
+  void look_at_possible_peak();
   void look_at_peak();
   void look_at_those_that_grew();
   void sample_rss(Process& process);
@@ -321,6 +324,7 @@ class Session {
   void note_newborn(Process& parent, uint32_t pid);
   void count_newborns(Process& parent);
   void forget_newborn(Process& parent, uint32_t pid);
+  void catch_up_before_fork(Process& parent);
   void take_in(uint32_t pid, Process& parent);
   void take_in_newborns(Process& parent);
   void note_left_behind();
@@ -402,6 +406,7 @@ class Session {
   bool near_ = true;                                 // touches are held, where the tracker can
   uint64_t began_ns_ = 0, came_near_ns_ = 0;
   uint64_t sweep_budget_at_ns_ = 0, next_peak_look_ns_ = 0;
+  uint64_t newborns_due_ns_ = 0;                         // tell_sampled_peak() waits until then for children to become known; 0: it does not
   int64_t sweep_budget_ns_ = 0;
   uint64_t found_feed_ns_ = 0;                       // in this sweep: what the sink took for them
   uint64_t found_pages_ = 0, most_found_pages_ = 0;  // by polling: in this tick, and the most in any

@@ -68,6 +68,14 @@ bool Session::is_copy_of(const Process& child, const Process& parent) {
   return stack != 0 && stack == stack_start(read_maps(parent.maps.get()));
 }
 
+/// What the parent did before the fork comes before it. What it has touched since its last look the child has from it, and both would
+/// be taken to have touched that.
+void Session::catch_up_before_fork(Process& parent) {
+  on_userfaultfd(parent);
+  drain_ring(parent);
+  if (!parent.tells_frees() && parent.looked_at) poll_touches(parent, Touches::kFresh, false);
+}
+
 void Session::take_in(uint32_t pid, Process& parent) {
   Process& process = add_process(pid, parent.pid, inherited_by_fork(parent, pid));
   if (!process.pidfd || read_maps(process.maps.get()).empty()) {
@@ -78,6 +86,7 @@ void Session::take_in(uint32_t pid, Process& parent) {
   process.discovered = true;
   trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
   if (is_copy_of(process, parent)) {
+    catch_up_before_fork(parent);
     feed_simple(parent, trace::EventKind::kFork, pid, 0);
     inherit_from(process, parent);
   } else {

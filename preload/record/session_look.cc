@@ -98,11 +98,14 @@ void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, To
   process.next_sweep_ns = now + std::max(process.sweep_interval_ns, looked * std::max(kSweepShare, share));
 }
 
-/// One process is about to give memory back: all of them together may never again have as much as now. Those that have
-/// grown since their last look are looked at too.
+/// One process is about to give memory back: all of them together may never again have as much as now.
+void Session::look_at_possible_peak() {
+  if (monotonic_ns() >= next_peak_look_ns_) look_at_peak();
+}
+
+/// Those that have grown since their last look are looked at.
 void Session::look_at_peak() {
   const uint64_t now = monotonic_ns();
-  if (now < next_peak_look_ns_) return;
   for (auto& [pid, process] : processes_) read_rss(*process);
   if (rises_above(rss_total_bytes_, summary_.tracked_peak_bytes)) look_at_those_that_grew();
   const uint64_t looked = monotonic_ns();

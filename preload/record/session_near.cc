@@ -28,6 +28,7 @@ constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
 constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
 
 constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 1 << 20;  // fewer may be files that were unmapped unseen
+constexpr uint64_t kNewbornsPatienceNs = 150'000'000;  // longer than discover_children() waits
 constexpr uint64_t kMissedPart = 128;
 constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
@@ -107,7 +108,7 @@ uint64_t Session::sampled_shared_pages() const {
 /// target is as full as it would have been. `own_pages`: private pages that all processes had at once, those that a forked child shares
 /// with its parent once. The kernel's counts added up would not do: with each fork they grow by all that the parent has.
 void Session::tell_peak(Process& process, uint64_t own_pages) {
-  if (own_pages <= own_peak_pages_ + own_peak_pages_ / kLeastMissedPart || own_pages <= own_pages_) return;
+  if (!is_news_of_peak(own_pages)) return;
   own_peak_pages_ = own_pages;
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + own_pages - own_pages_) * kPage);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
@@ -118,13 +119,29 @@ void Session::tell_peak(Process& process, uint64_t own_pages) {
   feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, event.bytes);
 }
 
-/// By the counts that were sampled since the last time. Of the highest sum all is known but what `tell_peak()` has not told.
-void Session::tell_sampled_peak() {
+/// Whether the kernel's counts had so many own pages at once that `tell_peak()` would report what no look has found.
+bool Session::is_news_of_peak(uint64_t own_pages) const { return own_pages > own_pages_ && own_pages > own_peak_pages_ + own_peak_pages_ / kLeastMissedPart; }
+
+/// A child that lives on is met soon, and what it has with it. Children come without end in a shell script, so this ends, too.
+bool Session::waits_for_newborns() {
+  if (std::none_of(processes_.begin(), processes_.end(), [](const auto& entry) { return !entry.second->newborns.empty(); })) return false;
+  const uint64_t now = monotonic_ns();
+  if (newborns_due_ns_ == 0) newborns_due_ns_ = now + kNewbornsPatienceNs;
+  return now < newborns_due_ns_;
+}
+
+/// By the counts that were sampled since the last time. What has only grown since a process's last look is looked for first, in its own
+/// place: reported as unattributed, it would be touched twice. `last`: nothing can wait for a cheaper time.
+void Session::tell_sampled_peak(bool last) {
   if (near_) return;
+  if (!last && (monotonic_ns() < next_peak_look_ns_ || waits_for_newborns())) return;
+  newborns_due_ns_ = 0;
   const RssSampler::Peak peak = sampler_.take();
-  if (Process* process = find(peak.pid)) tell_peak(*process, peak.pages);
-  const uint64_t summed = peak.summed_pages + sampled_shared_pages(), untold = peak.pages_then - std::min(peak.pages_then, own_peak_pages_);
   if (peak.summed_pages == 0) return;
+  if (is_news_of_peak(peak.pages)) look_at_peak();
+  if (Process* process = find(peak.pid)) tell_peak(*process, peak.pages);
+  // Of the highest sum all is known but what `tell_peak()` has not reported.
+  const uint64_t summed = peak.summed_pages + sampled_shared_pages(), untold = peak.pages_then - std::min(peak.pages_then, own_peak_pages_);
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, summed * kPage);
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (summed - untold) * kPage);
 }

@@ -114,11 +114,7 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
   if (request.kind == ring::RequestKind::kHelloForked && process == nullptr) {
     Process* parent = find(said_parent);
     if (parent != nullptr) {
-      // What the parent did before the fork comes before it.
-      on_userfaultfd(*parent);
-      drain_ring(*parent);
-      // What it has touched since its last look the child has from it, and would be met in both.
-      if (!parent->tells_frees() && parent->looked_at) poll_touches(*parent, Touches::kFresh, false);
+      catch_up_before_fork(*parent);
       feed_simple(*parent, trace::EventKind::kFork, pid, 0);
     }
     process = &add_process(pid, said_parent, parent != nullptr ? inherited_by_fork(*parent, pid) : 0);
@@ -291,7 +287,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
     }
     case ring::RequestKind::kFreeing:
       if (request.address + request.bytes <= request.address) break;
-      look_at_peak();
+      look_at_possible_peak();
       poll_before_free(process, page_down(request.address), page_up(request.address + request.bytes), request.argument == ring::kMayStay);
       // The coverage ratio compares both peaks: the kernel's count is read before this memory is gone, too.
       if (rises_above(tracked_pages_ * kPage, summary_.rss_peak_bytes)) sample_rss(process);
@@ -301,7 +297,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
       process.exit_status = static_cast<int>(request.argument) & 0xff;
       close_stalled_walks(process, 0);
       if (was_looked_at) look_last(process);
-      look_at_peak();
+      look_at_possible_peak();
       break;
     case ring::RequestKind::kGiveWay:
       if (Process* other = request.address == 0 ? &process : find(static_cast<uint32_t>(request.address))) give_way(*other, static_cast<ring::GiveWay>(request.argument));

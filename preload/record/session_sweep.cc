@@ -324,7 +324,7 @@ void Session::tick() {
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }
-  if (!due.empty()) tell_sampled_peak();  // after the looks: what has only grown they have found
+  if (!due.empty()) tell_sampled_peak(false);  // after the looks: what has only grown they have found
   if (!near_ && is_near()) come_near();
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
