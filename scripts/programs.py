@@ -61,7 +61,7 @@ def sampler_for(sample, pid, leave_out_root):
     """`sample`: "once" for a PssSampler, else a PeakSampler if it is true."""
     if not sample:
         return None
-    return PssSampler(pid) if sample == "once" else PeakSampler(pid, leave_out_root)
+    return PssSampler(pid, leave_out_root) if sample == "once" else PeakSampler(pid, leave_out_root)
 
 
 # A sampler that looks every 2 ms does not see the last megabytes of a program that fills a gigabyte per second and ends:

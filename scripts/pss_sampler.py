@@ -5,13 +5,13 @@ import threading
 
 
 class PssSampler:
-    """Peak Pss_Anon of a process and its descendants: a page that several share since a fork is there once. Costs a walk over their
+    """Peak Pss_Anon + Pss_Shmem of a process and its descendants: a page that several share, since a fork or by a shared mapping, is there once. Costs a walk over their
     page tables, so it looks each 10 ms and is for programs that hold what they have for a while."""
 
     APART_S = 0.01
 
-    def __init__(self, pid):
-        self.pid, self.peak, self.ended = pid, 0, threading.Event()
+    def __init__(self, pid, leave_out_root):
+        self.pid, self.leave_out_root, self.peak, self.ended = pid, leave_out_root, 0, threading.Event()
         self.thread = threading.Thread(target=self.sample)
         self.thread.start()
 
@@ -28,22 +28,22 @@ class PssSampler:
 
     def sample(self):
         while not self.ended.wait(self.APART_S):
-            pids = self.descendants(self.pid)
-            found = [self.pss_anon(pid) for pid in pids]
+            pids = self.descendants(self.pid)[self.leave_out_root:]
+            found = [self.pss(pid) for pid in pids]
             # When one is born or ends between two of these readings, the others' shares of its pages change: they are counted twice.
-            if None in found or self.descendants(self.pid) != pids or any(self.has_left(pid) for pid in pids):
+            if None in found or self.descendants(self.pid)[self.leave_out_root:] != pids or any(self.has_left(pid) for pid in pids):
                 continue
             self.peak = max(self.peak, sum(found))
 
     @staticmethod
-    def pss_anon(pid):
+    def pss(pid):
         """Bytes; None: it has ended."""
         try:
             with open(f"/proc/{pid}/smaps_rollup") as file:
-                found = re.search(r"^Pss_Anon:\s+(\d+)", file.read(), re.MULTILINE)
+                found = re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+)", file.read(), re.MULTILINE)
         except OSError:
             return None
-        return int(found[1]) << 10 if found else None
+        return sum(map(int, found)) << 10 if found else None
 
     @staticmethod
     def has_left(pid):
