@@ -157,6 +157,9 @@ OOMCAST_EXPORT void* malloc(size_t bytes) {
   return seen(real_libc_table.malloc(bytes), bytes);
 }
 
+/// This malloc(), whoever else has one of that name.
+extern "C" __attribute__((visibility("hidden"), alias("malloc"), nothrow)) void* oomcast_malloc(size_t bytes);
+
 OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
   size_t bytes = 0;
   if (!have_real_libc()) return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zero

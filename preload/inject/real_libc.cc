@@ -2,24 +2,38 @@
 #include "preload/inject/real_libc.h"
 
 #include <dlfcn.h>
+#include <link.h>
 
 #include <atomic>
 
 #include "preload/inject/syscall_hook.h"
 
 extern "C" void* __libc_malloc(size_t bytes) __attribute__((weak));
+extern "C" __attribute__((visibility("hidden"))) void* oomcast_malloc(size_t bytes);
 
 namespace oomcast::inject {
 
 RealLibc real_libc_table;
 bool real_libc_ready = false;
-bool libc_allocates = false;
+bool libc_allocates = false, others_allocate = false;
 alignas(64) char bootstrap_arena[kBootstrapBytes];
 
 namespace {
 constexpr size_t kHeaderBytes = 16;
 std::atomic<size_t> arena_used{0};
 bool resolving = false;
+
+/// Where calls of malloc() go. A program that takes the function's address may have an entry without a definition for it: the linker's
+/// stub, which leads to us.
+bool calls_of_malloc_pass_us() {
+  void* const found = dlsym(RTLD_DEFAULT, "malloc");
+  if (found == nullptr || found == reinterpret_cast<void*>(oomcast_malloc)) return false;
+  Dl_info info;
+  void* entry = nullptr;
+  const bool known = dladdr1(found, &info, &entry, RTLD_DL_SYMENT) != 0 && entry != nullptr;
+  return !known || static_cast<const ElfW(Sym)*>(entry)->st_shndx != SHN_UNDEF;
+}
+
 }  // namespace
 
 void resolve_real_libc() {
@@ -31,6 +45,7 @@ void resolve_real_libc() {
 #undef OOMCAST_LOOK_UP
   pass_syscalls_on(reinterpret_cast<void*>(real_libc_table.syscall));
   libc_allocates = &__libc_malloc != nullptr && real_libc_table.malloc == &__libc_malloc;
+  others_allocate = calls_of_malloc_pass_us();
   resolving = false;
   real_libc_ready = true;
 }

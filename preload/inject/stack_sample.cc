@@ -1,6 +1,7 @@
 // Takes the stack of the code that asks for memory, as raw program counters, every so many allocated bytes.
 //
-// libunwind walks after the allocator has returned, never inside its locks, and on a stack of ours: a coroutine's has no room. Symbols are the
+// libunwind walks after the allocator has returned, never inside its locks (of an allocator that we do not stand in front of only the
+// caller of mmap() is noted), and on a stack of ours: a coroutine's has no room. Symbols are the
 // recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException and
 // its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins. (Its
 // static form in Debian is not position-independent.) Opening it takes a quarter of a millisecond, more than many programs
@@ -102,18 +103,20 @@ static void open_libunwind() {
 
 namespace {
 bool may_unwind(const ThreadState& thread);
-void push_sample(uintptr_t address, size_t bytes, uint8_t flags);
+void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* caller);
+bool have_libunwind(const void* caller);
 }  // namespace
 
 /// The last moment at which the loader is known to be free: from now on somebody else may be in it.
 extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
-  if (tracking() && !libunwind_tried && agent_sample_bytes() > 0 && thread_state.inside == 0 && loader_can_be_called(__builtin_return_address(0))) open_libunwind();
+  void* const caller = __builtin_return_address(0);
+  if (tracking() && agent_sample_bytes() > 0 && thread_state.inside == 0) have_libunwind(caller);
   auto* const real = have_real_libc() && real_libc_table.pthread_create != nullptr
                          ? real_libc_table.pthread_create
                          : reinterpret_cast<decltype(real_libc_table.pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));  // of a libpthread that has come since
   const int result = real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
   // glibc keeps what a pthread_t points to at the top of the thread's stack.
-  if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state)) push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack);
+  if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state)) push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack, caller);
   return result;
 }
 
@@ -122,21 +125,39 @@ namespace {
 /// Where unwinding could wait for somebody who waits for us, or nobody listens.
 bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
 
-/// Notes who asked for [address, +bytes).
-void push_sample(uintptr_t address, size_t bytes, uint8_t flags) {
-  ThreadState& thread = thread_state;
-  const Counted counted;
-  if (!counted.tracking()) return;
-  const int saved_errno = errno;  // libunwind's probes of addresses set it
-  const SignalsHeld held;
-  ++thread.inside;
-  ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
+/// Opened once, at the first moment at which that is safe. Never where others allocate: the loader and libunwind's thread-local data
+/// take their memory from them, and they may hold a lock that it needs.
+bool have_libunwind(const void* caller) {
+  if (!libunwind_tried && !others_allocate && loader_can_be_called(caller)) open_libunwind();
+  return unwind != nullptr;
+}
+
+trace::Event allocation(uintptr_t address, size_t bytes, uint8_t flags) {
   trace::Event event;
   event.kind = trace::EventKind::kAlloc;
   event.tid = current_tid();
   event.address = address;
   event.bytes = bytes;
   event.flags = flags;
+  return event;
+}
+
+/// Notes who asked for [address, +bytes): the stack, or only `caller` where others allocate.
+void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* caller) {
+  ThreadState& thread = thread_state;
+  const Counted counted;
+  if (!counted.tracking()) return;
+  const int saved_errno = errno;  // libunwind's probes of addresses set it
+  const SignalsHeld held;
+  ++thread.inside;
+  trace::Event event = allocation(address, bytes, flags);
+  if (others_allocate) {
+    const auto frame = reinterpret_cast<uint64_t>(caller);
+    agent_push(event, &frame, 1);
+    --thread.inside;
+    return;
+  }
+  ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
   errno = 0;  // libunwind reads again as long as it finds EINTR there
   if (!run_on_own_stack(tell_stack, &event)) thread.sample_left = 0;  // the next one instead
   --thread.bootstrap;
@@ -155,18 +176,16 @@ void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touc
   }
   thread.sample_left = period;
   if (touched || !may_unwind(thread)) return;
-  if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
-  if (unwind == nullptr || sampled_lately(thread, address, bytes)) return;
-  push_sample(address, bytes, 0);
+  if ((!have_libunwind(caller) && !others_allocate) || sampled_lately(thread, address, bytes)) return;
+  push_sample(address, bytes, 0, caller);
 }
 
 void sample_mapping(uintptr_t address, size_t bytes, const void* caller, bool shared) {
   ThreadState& thread = thread_state;
   const int64_t period = agent_sample_bytes();
   if (period <= 0 || bytes < static_cast<size_t>(period) || !may_unwind(thread)) return;
-  if (!libunwind_tried && loader_can_be_called(caller)) open_libunwind();
-  if (unwind == nullptr || sampled_lately(thread, address, bytes)) return;
-  push_sample(address, bytes, shared ? trace::kMapping | trace::kSharedMapping : trace::kMapping);
+  if ((!have_libunwind(caller) && !others_allocate) || sampled_lately(thread, address, bytes)) return;
+  push_sample(address, bytes, shared ? trace::kMapping | trace::kSharedMapping : trace::kMapping, caller);
 }
 
 }  // namespace oomcast::inject

@@ -48,13 +48,24 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values("${G}seals_itself filter", "${G}seals_itself syscall", "${G}seals_itself strict", "${G}seals_itself probe",
                                      "${G}seals_itself fork", "${G}bad_pointers", "${G}tiny_stacks 4", "${G}own_userfaultfd", "${G}reaches_memory",
                                      "${G}odd_descriptors", "${G}huge_page_word", "${G}drops_rights vfork", "${G}drops_rights chroot",
-                                     "${G}drops_rights undumpable", "${G}few_descriptors 3 1", "${G}few_descriptors 0 1"),
+                                     "${G}drops_rights undumpable", "${G}few_descriptors 3 1", "${G}few_descriptors 0 1", "${G}own_allocator 8"),
                      testing::Values("--host vm-8g", "--host vm-8g --tracker userfaultfd", "--host tiny-256m")));
 
 TEST_F(Unnoticed, AnOpenUnderAFilterShowsNoStandIn) {
   const Finished native = alone("${G}seals_itself opens");
   EXPECT_EQ(native.status, 5);
   expect_same(watched("${G}seals_itself opens", "--host vm-1g --present-host"), native);
+}
+
+// Its mmap() comes from inside of the allocator's one lock: asked for memory there, the allocator would wait for itself.
+TEST_F(Unnoticed, AProgramsOwnAllocatorIsNotAskedForMemory) {
+  const Finished native = alone("${G}own_allocator 8");
+  EXPECT_EQ(native.out, "32\n");
+  for (const char* how : {"--host vm-8g", "--host vm-8g --tracker userfaultfd", "--host vm-8g --stack-sample 4096"}) {
+    expect_same(watched("timeout 60 ${G}own_allocator 8", how), native);
+    EXPECT_GT(report("r.json")["app"]["footprint_peak_bytes"], 32 << 20) << how;
+    EXPECT_THAT(report("r.json")["sites"].dump(), testing::HasSubstr("\"malloc")) << how << ": who has called mmap()";
+  }
 }
 
 TEST_F(Unnoticed, SaysInTheReportToWhatItGaveWay) {
