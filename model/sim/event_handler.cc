@@ -78,6 +78,14 @@ bool EventHandler::in_file_without_pages(ProcessIndex index, uint64_t address) c
 }
 
 void EventHandler::touch(const Event& event, ProcessIndex index) {
+  const int64_t of_process = k_.host.processes[index].touched_pages, of_guest = k_.host.guest_touched;
+  touch_pages(event, index);
+  if (event.kind != EventKind::kTouch || (event.flags & trace::kTouchedBefore) == 0) return;
+  k_.host.processes[index].touched_pages = of_process;
+  k_.host.guest_touched = of_guest;
+}
+
+void EventHandler::touch_pages(const Event& event, ProcessIndex index) {
   constexpr uint64_t kPagesPerPoint = 4;  // a window of touches took time: others run in it
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + std::max<uint64_t>(event.bytes, 1) + kPageBytes - 1) >> kPageShift;

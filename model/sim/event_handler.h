@@ -37,6 +37,7 @@ class EventHandler {
   void say_once(bool& told, std::string caveat);
   bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
   void touch(const trace::Event& event, host::ProcessIndex process);
+  void touch_pages(const trace::Event& event, host::ProcessIndex process);
   void map(const trace::Event& event, host::ProcessIndex process);
   void map_file(const trace::Event& event, host::ProcessIndex process);
   void protect(const trace::Event& event, host::ProcessIndex process);

@@ -17,7 +17,8 @@
 //   kAdviseDontneed start                length                    also MADV_REMOVE on private memory
 //   kAdviseFree     start                length                    MADV_FREE
 //   kRemap          old start            length                    new start is in `argument`
-//   kTouch          start, page aligned  length                    kWrite or read; kPresent: found resident when first seen
+//   kTouch          start, page aligned  length                    kWrite or read; kPresent: found resident when first seen;
+//                                                                  kTouchedBefore: counts as resident, not as touched once more
 //   kReference      start                length                    a watched page was used again; kWrite
 //   kOomScoreAdj    new value (int64)    -                         -
 //   kAlloc          pointer              length                    kMapping|kThreadStack|kSharedMapping; a sampled allocation (for sites only; no model effect)
@@ -64,6 +65,7 @@ enum class PolicyMode : uint8_t {
 enum EventFlag : uint8_t {
   kWrite = 1 << 0,         // kTouch, kReference: a write; else a read
   kPresent = 1 << 1,       // kTouch, kFileWrite: was already there when tracking found it
+  kTouchedBefore = 1 << 2, // kTouch: memory without an address of its own that an earlier event has reported, too
   kExitBySignal = 1 << 0,  // kExit
   kPrivate = 1 << 0,       // kMap: MAP_PRIVATE (else shared)
   kAnonymous = 1 << 1,     // kMap: not backed by a file

@@ -246,6 +246,7 @@ class Session {
   void charge_native_faults(Process& process);
   void tell_peak(Process& process, uint64_t own_pages);
   uint64_t sampled_shared_pages() const;
+  void feed_unattributed(Process& process, uint64_t first_page, uint64_t pages, uint8_t flags);
   bool is_news_of_peak(uint64_t own_pages) const;
   bool waits_for_newborns();
   void tell_sampled_peak(bool last);
@@ -396,6 +397,7 @@ class Session {
   bool watched_anything_ = false, saw_refusal_ = false;
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
   uint64_t own_pages_ = 0, own_peak_pages_ = 0;          // private ones, what a fork shares counted once; the most that the sink was told at once
+  uint64_t most_missed_pages_ = 0;                       // of those, that no look had found when they were reported
   uint64_t sensitive_ = 0;
   int first_userfaultfd_errno_ = 0;
   std::vector<std::string> fallen_back_;             // processes that got less than tracker_

@@ -111,12 +111,21 @@ void Session::tell_peak(Process& process, uint64_t own_pages) {
   if (!is_news_of_peak(own_pages)) return;
   own_peak_pages_ = own_pages;
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + own_pages - own_pages_) * kPage);
+  // The same memory is met again at the next peak, or found by a look: only what is more than ever before counts as touched.
+  const uint64_t missed = own_pages - own_pages_, before = std::min(missed, most_missed_pages_);
+  most_missed_pages_ = std::max(most_missed_pages_, missed);
+  feed_unattributed(process, 0, before, trace::kTouchedBefore);
+  feed_unattributed(process, before, missed - before, 0);
+  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, missed * kPage);
+}
+
+void Session::feed_unattributed(Process& process, uint64_t first_page, uint64_t pages, uint8_t flags) {
+  if (pages == 0) return;
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
-  event.address = kNobodysMemory;
-  event.bytes = (own_pages - own_pages_) * kPage;
-  event.flags = trace::kWrite | trace::kPresent;
+  event.address = kNobodysMemory + first_page * kPage;
+  event.bytes = pages * kPage;
+  event.flags = trace::kWrite | trace::kPresent | flags;
   feed(event);
-  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, event.bytes);
 }
 
 /// Whether the kernel's counts had so many own pages at once that `tell_peak()` would report what no look has found.

@@ -101,6 +101,26 @@ TEST(HugePages, FootprintGrowsByTheBlockAndTouchedBytesByWhatIsUsed) {
   EXPECT_EQ(outcome.app.footprint_peak, to_bytes(4096_pages));
 }
 
+TEST(Touched, MemoryThatWasReportedBeforeIsResidentAndNotTouchedAgain) {
+  Simulation s(HostBuilder().plain_node(12000_pages).build(), {});
+  Program p(s, 100);
+  p.map(0, 400);
+  p.touch(0, 100);
+  p.unmap(0, 400);
+  trace::Event again;
+  again.kind = trace::EventKind::kTouch;
+  again.pid = again.tid = 100;
+  again.address = Program::address(0);
+  again.bytes = 100 << kPageShift;
+  again.flags = trace::kWrite | trace::kTouchedBefore;
+  s.feed(again);
+  p.touch(100, 50);
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.touched, to_bytes(150_pages));
+  EXPECT_EQ(outcome.app.processes[0].touched, to_bytes(150_pages));
+  EXPECT_EQ(outcome.app.footprint_peak, to_bytes(150_pages));
+}
+
 TEST(Limits, AMappingBeyondTheProcesssOwnLimitIsRefused) {
   constexpr uint64_t kRlimitAs = 9;
   Simulation s(HostBuilder().plain_node(12000_pages).build(), {});
