@@ -273,6 +273,7 @@ void Session::on_remove(Process& process, uint64_t start, uint64_t end) {
     return;
   }
   process.pages.clear(start, end);
+  if (!process.tracked_by_faults()) process.leaving.add(start, end, monotonic_ns(), LeavingRanges::kAfterEventNs);
   if (process.shared) process.shared->touched.set(start, end, false);
   note_tracked(process);
   feed_simple(process, trace::EventKind::kAdviseDontneed, start, end - start);

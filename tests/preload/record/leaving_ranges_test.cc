@@ -47,5 +47,14 @@ TEST(LeavingRanges, GoneByWordOrByTime) {
   EXPECT_EQ(outside(leaving, 30, 40), (Parts{{30, 40}}));
 }
 
+TEST(LeavingRanges, OfAnEventLeaveSoon) {
+  LeavingRanges leaving;
+  leaving.add(10, 20, 1000, LeavingRanges::kAfterEventNs);
+  leaving.expire(1000 + LeavingRanges::kAfterEventNs - 1);
+  EXPECT_EQ(outside(leaving, 10, 20), Parts{});
+  leaving.expire(1000 + LeavingRanges::kAfterEventNs);
+  EXPECT_EQ(outside(leaving, 10, 20), (Parts{{10, 20}}));
+}
+
 }  // namespace
 }  // namespace oomcast::record
