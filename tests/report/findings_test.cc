@@ -73,9 +73,11 @@ TEST(Findings, OomKillDoesNotSuggestAnAdjThatCannotHelp) {
 
 TEST(Findings, OomKillSaysHowMuchMoreTheRunWentOnToNeed) {
   stories::Story story = killed_in_group();
-  story.outcome.need_after_kill = 115_MiB + Bytes(1);
+  story.outcome.need_after_kill = 113_MiB + Bytes(1);
+  story.outcome.app.whole_run_peak = 100_MiB;
   EXPECT_EQ(the("oom_kill", story).tries[0].change,
-            "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the kill");
+            "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the kill, 2 % of its peak for what differs from run to run");
+  EXPECT_EQ(the("oom_kill", story).evidence["growth_after_bytes"], (113 << 20) + 1);
   EXPECT_EQ(the("oom_kill", story).evidence["more_bytes"], (115 << 20) + 1);
   story.outcome.need_after_kill.reset();
   EXPECT_FALSE(the("oom_kill", story).evidence.contains("more_bytes"));
@@ -85,6 +87,7 @@ TEST(Findings, OfTheHostsMemoryTheWatermarksTakeTheirPart) {
   stories::Story story = stories::oom();
   story.outcome.host = support::HostBuilder().node(512_MiB).build();
   story.outcome.need_after_kill = 500_MiB;
+  story.outcome.app.whole_run_peak = Bytes(0);
   const Finding finding = the("oom_kill", story);
   EXPECT_THAT(finding.tries[0].change, HasSubstr("MiB more memory"));
   const int64_t more = finding.evidence["more_bytes"];
