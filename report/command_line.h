@@ -1,4 +1,4 @@
-// What did the user ask for? The command line as plain data; nothing is started and nothing is read here.
+// Reads what the user asks for: the command line as plain data; nothing is started and nothing is read here.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// Which findings exist, and which comes first?
+// Lists the findings that exist, in the order in which they are told.
 #include "report/findings.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What do we tell people? A finding is one thing worth acting on: why it happens, on what evidence, and what to try.
+// Tells people what is worth acting on. A finding is one such thing: why it happens, on what evidence, and what to try.
 //
 // To add one: copy a findings_*.cc, declare its function below and add it to the table in findings.cc.
 #pragma once

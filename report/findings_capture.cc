@@ -1,4 +1,4 @@
-// How far may this forecast be believed? What was not seen, what was guessed, and how the run itself ended.
+// Finds how far the forecast may be believed: what was not seen, what was guessed, and how the run itself ended.
 #include <algorithm>
 
 #include "report/coverage.h"

@@ -1,4 +1,4 @@
-// Does one node run dry while another has memory to spare?
+// Finds a node that runs dry while another has memory to spare.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
 #include "report/format.h"

@@ -1,4 +1,4 @@
-// Why does the OOM killer take this process, and not the next one?
+// Finds why the OOM killer takes this process, and not the next one.
 //
 // Mirrors oom_badness(): points = rss + swap + page tables + oom_score_adj * (totalpages / 1000), where totalpages is
 // RAM + swap for a host-wide kill and the limit (+ swap) for a cgroup's.

@@ -1,4 +1,4 @@
-// Why does the kernel refuse an allocation although memory is free?
+// Finds why the kernel refuses an allocation although memory is free.
 #include "report/findings.h"
 #include "report/format.h"
 

@@ -1,4 +1,4 @@
-// How long do the program's own threads wait for memory, and what would let kswapd do it for them?
+// Finds how long the program's own threads wait for memory, and what would let kswapd do it for them.
 #include <algorithm>
 
 #include "model/host/vmstat.h"

@@ -1,4 +1,4 @@
-// Is swap a place for cold pages here, or a treadmill?
+// Finds whether swap is a place for cold pages here, or a treadmill.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
 #include "report/format.h"

@@ -1,4 +1,4 @@
-// How do we print a quantity so that nobody misreads it? Pages and bytes side by side, and the unit always there.
+// Prints quantities so that nobody misreads them: pages and bytes side by side, and the unit always there.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// How does `oomcast host` describe a machine to people? See host_command.h.
+// Describes a machine to people, for `oomcast host`. See host_command.h.
 #include "report/host_command.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// How does `oomcast host` describe a machine to people? Pure text; opening files and `host capture` are main.cc's.
+// Describes a machine to people, for `oomcast host`. Pure text; opening files and `host capture` are main.cc's.
 #pragma once
 
 #include <string>

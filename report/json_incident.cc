@@ -1,4 +1,4 @@
-// What happened, where, and whom did it hit? One incident, one OOM kill with its candidates, one finding.
+// Writes what happened, where, and whom it hit: one incident, one OOM kill with its candidates, one finding.
 #include "model/host/cgroup.h"
 #include "report/json_report.h"
 

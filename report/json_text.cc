@@ -1,4 +1,4 @@
-// How is the report laid out on disk? Indented for people and diffs; what fits on a line stays on it, and so does a
+// Lays the report out on disk, indented for people and diffs; what fits on a line stays on it, and so does a
 // column of numbers however long: a timeline of a thousand rows is then fourteen lines, not fourteen thousand.
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-// What would the target answer to a program that asks how large its machine is? See present_host.h.
+// Answers a program that asks how large its machine is as the target would. See present_host.h.
 #include "report/present_host.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What would the target answer to a program that asks how large its machine is? For --present-host.
+// Answers a program that asks how large its machine is as the target would. For --present-host.
 #pragma once
 
 #include <string>

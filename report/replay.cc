@@ -1,4 +1,4 @@
-// What would another host have made of a recorded run? See replay.h.
+// Forecasts what another host would have made of a recorded run. See replay.h.
 #include "report/replay.h"
 
 #include <unordered_set>

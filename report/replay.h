@@ -1,4 +1,4 @@
-// What would another host have made of a recorded run? Feeds a trace to the model as the recorder once did.
+// Forecasts what another host would have made of a recorded run. Feeds a trace to the model as the recorder once did.
 #pragma once
 
 #include <optional>

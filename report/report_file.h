@@ -1,4 +1,4 @@
-// Where does the report go, and can it go there? Found out before the program starts; written whole or not at all.
+// Keeps the place of the report. Whether it can go there is found out before the program starts; it is written whole or not at all.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// How far is a run from a worse verdict: what unseen memory is weighed against.
+// Measures how far a run is from a worse verdict: what unseen memory is weighed against.
 #pragma once
 
 #include "model/sim/outcome.h"

@@ -1,4 +1,4 @@
-// What does a tired on-call engineer read? A dozen lines: verdict, when, where, whom, and how far to believe it.
+// Writes what a tired on-call engineer reads. A dozen lines: verdict, when, where, whom, and how far to believe it.
 #pragma once
 
 #include <string>

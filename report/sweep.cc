@@ -1,4 +1,4 @@
-// Which of many hosts would do? See sweep.h.
+// Forecasts a recording on many hosts. See sweep.h.
 #include "report/sweep.h"
 
 #include <algorithm>

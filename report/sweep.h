@@ -1,4 +1,4 @@
-// Which of many hosts would do? One recording, forecast on every combination of what is varied.
+// Finds which of many hosts would do: one recording, forecast on every combination of what is varied.
 #pragma once
 
 #include <optional>

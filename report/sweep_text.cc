@@ -1,4 +1,4 @@
-// How are many forecasts read at once? A table for people, the same as JSON for scripts.
+// Shows many forecasts at once: a table for people, the same as JSON for scripts.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 

@@ -1,4 +1,4 @@
-// What machine and what limits did the user ask for? See target.h.
+// Makes the machine and the limits that the user asked for. See target.h.
 #include "report/target.h"
 
 #include <array>

@@ -1,4 +1,4 @@
-// What machine and what limits did the user ask for? From options to the model's own input.
+// Makes the machine and the limits that the user asked for: from options to the model's own input.
 #pragma once
 
 #include "model/base/result.h"

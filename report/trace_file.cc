@@ -1,4 +1,4 @@
-// Where does a trace go, and where does it come from? See trace_file.h.
+// Opens files for traces to be written and read. See trace_file.h.
 #include "report/trace_file.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Where does a trace go, and where does it come from? Files around trace::TraceWriter and trace::TraceReader.
+// Opens files for traces to be written and read, around trace::TraceWriter and trace::TraceReader.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// Keeps what is being given back and may still be there. The kernel says so before it does it. Where no event tells of unmaps, the program asks us to look before it gives memory
-// back, and the memory counts as gone from our answer on: the answered thread may not have come to do it yet when we look again.
+// Keeps what is being given back and may still be there: the kernel tells of it before it does it. Where no event tells of unmaps, the
+// program asks us to look before it gives memory back, and the memory counts as gone from our answer on: the answered thread may not
+// have come to do it yet when we look again.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Do the smaller verbs answer?
+// The smaller verbs answer.
 #include <gmock/gmock.h>
 
 #include "tests/end_to_end/oomcast_run.h"

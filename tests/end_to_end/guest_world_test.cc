@@ -1,4 +1,4 @@
-// Does the guest live in the world that the target would show it, where that was asked for?
+// The guest lives in the world that the target would show it, where that was asked for.
 #include <gmock/gmock.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>

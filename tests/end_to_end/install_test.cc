@@ -1,4 +1,4 @@
-// Is what `cmake --install` puts down complete, and does it work from there?
+// What `cmake --install` puts down is complete, and works from there.
 #include <oomcast_paths.h>
 
 #include <gmock/gmock.h>

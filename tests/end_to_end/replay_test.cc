@@ -1,4 +1,4 @@
-// Is a recorded run forecast again as it was forecast live, and elsewhere?
+// A recorded run is forecast again as it was forecast live, and elsewhere.
 #include <gmock/gmock.h>
 
 #include "tests/end_to_end/oomcast_run.h"

@@ -1,4 +1,4 @@
-// Does a real program run as if oomcast were not there, and give a report that keeps to its contract?
+// A real program runs as if oomcast were not there, and gives a report that keeps to its contract.
 #include <oomcast_paths.h>
 
 #include <gmock/gmock.h>

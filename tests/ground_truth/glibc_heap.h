@@ -1,4 +1,4 @@
-// Where would glibc's malloc put this block, and what would it ask of the kernel? A small model of the main arena.
+// Plans where glibc's malloc would put a block, and what it would ask of the kernel. A small model of the main arena.
 //
 // Mirrors sysmalloc(), systrim() and _int_free() of glibc 2.36: brk growth with 128 KiB of padding, mmap from the
 // threshold on, the threshold that moves up when an mmapped block is freed, best fit among coalesced free blocks.

@@ -1,4 +1,4 @@
-// Does the planner ask the kernel for memory when glibc would?
+// The planner asks the kernel for memory when glibc would.
 #include "tests/ground_truth/glibc_heap.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What exactly would memload do, event by event? Plays a script into events, without running anything.
+// Plays a script into the events of memload, exactly, without running anything.
 //
 // Every page access is told, in order: the first of a page as kTouch, the later ones as kReference, whether or not the
 // model asked to hear of that page. This is what a perfect capture would deliver, so what the model gets wrong on these

@@ -1,4 +1,4 @@
-// Are the events those that a perfect capture of memload would deliver, in its order?
+// The events are those that a perfect capture of memload would deliver, in its order.
 #include "tests/ground_truth/memload_events.h"
 
 #include <gtest/gtest.h>

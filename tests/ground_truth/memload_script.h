@@ -1,4 +1,4 @@
-// What does a memload command line ask for? The steps of the scripted workload, parsed but not run.
+// Parses a memload command line: the steps of the scripted workload, parsed but not run.
 //
 // memload is the workload program of the real-kernel runs: each of its arguments is one step, and the steps run in
 // order. Since it is scripted, its exact event stream is known without running it (memload_events.h).

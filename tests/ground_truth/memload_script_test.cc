@@ -1,4 +1,4 @@
-// Does the parser read what memload reads, and does it draw the same pages? Goldens come from the compiled program.
+// The parser reads what memload reads, and draws the same pages. Goldens come from the compiled program.
 #include "tests/ground_truth/memload_script.h"
 
 #include <gtest/gtest.h>

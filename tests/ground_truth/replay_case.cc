@@ -1,4 +1,4 @@
-// model_alone: what does the model forecast for a case of the ground truth, fed with the exact events of its workload?
+// model_alone: forecasts a case of the ground truth, fed with the exact events of its workload.
 //
 //   model_alone CASE.json HOST [--report OUT.json] [--timeline OUT.tsv] [--events OUT.tsv]
 //                              [--audit] [--seed N] [--set K=V]

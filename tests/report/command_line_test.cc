@@ -1,4 +1,4 @@
-// Is the command line understood, and a mistake answered in one line?
+// The command line is understood, and a mistake is answered in one line.
 #include "report/command_line.h"
 
 #include <gmock/gmock.h>

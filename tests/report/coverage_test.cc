@@ -1,4 +1,4 @@
-// Does each headline say what it rests on, and is a verdict withheld exactly when nothing supports it?
+// Each headline says what it rests on, and a verdict is withheld exactly when nothing supports it.
 #include "report/coverage.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Does each finding say the thing that a person would act on?
+// Each finding says the thing that a person would act on.
 #include "report/findings.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Is a quantity printed so that nobody misreads it?
+// A quantity is printed so that nobody misreads it.
 #include "report/format.h"
 
 #include <gtest/gtest.h>

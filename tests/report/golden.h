@@ -1,4 +1,4 @@
-// Is the text still what a person last looked at and approved? UPDATE_GOLDENS=1 rewrites; then read `git diff`.
+// Compares a text with what a person last looked at and approved. UPDATE_GOLDENS=1 rewrites; then read `git diff`.
 #pragma once
 
 #include <oomcast_paths.h>

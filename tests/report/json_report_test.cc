@@ -1,4 +1,4 @@
-// Does every report keep to the contract that other people's scripts read?
+// Every report keeps to the contract that other people's scripts read.
 #include "report/json_report.h"
 
 #include <oomcast_paths.h>

@@ -1,4 +1,4 @@
-// Does the target answer as its own kernel would, to a program that asks how large its machine is?
+// The target answers a program that asks how large its machine is as its own kernel would.
 #include "report/present_host.h"
 
 #include <oomcast_paths.h>

@@ -1,4 +1,4 @@
-// Does a replay say what the live run said, and own up to what it cannot know?
+// A replay says what the live run said, and owns up to what it cannot know.
 #include "report/replay.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Is a report written whole or not at all, and a bad place found beforehand?
+// A report is written whole or not at all, and a bad place is found beforehand.
 #include "report/report_file.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Does this document keep to that JSON Schema? As much of draft 2020-12 as our schemas use, and no more.
+// Checks a document against a JSON Schema. As much of draft 2020-12 as our schemas use, and no more.
 //
 // Checks: $ref to #/$defs, const, enum, type, required, properties, items, additionalProperties.
 // An unknown keyword is an error, so that a schema cannot promise what nobody checks.

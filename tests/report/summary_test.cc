@@ -1,4 +1,4 @@
-// Is the summary understood in ten seconds? The goldens are what a person approved.
+// The summary is understood in ten seconds. The goldens are what a person approved.
 #include "report/summary.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Does a sweep try every host that was asked for, and is its table the same however many run at a time?
+// A sweep tries every host that was asked for, and its table is the same however many run at a time.
 #include "report/sweep.h"
 
 #include <gmock/gmock.h>

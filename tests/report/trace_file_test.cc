@@ -1,4 +1,4 @@
-// Does a trace reach its file block by block, and end with a whole block when the disk is full?
+// A trace reaches its file block by block, and ends with a whole block when the disk is full.
 #include "report/trace_file.h"
 
 #include <gmock/gmock.h>

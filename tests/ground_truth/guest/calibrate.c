@@ -1,4 +1,4 @@
-// How fast is this machine? Page faults, page touches, a loop of arithmetic, and each disk with O_DIRECT.
+// Measures how fast this machine is: page faults, page touches, a loop of arithmetic, and each disk with O_DIRECT.
 //
 // Medians, and the best of several passes: the machine that emulates this one may be busy with other things.
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// What do the parts of the guest's PID 1 share? The job it was given, the results it keeps, and small helpers.
+// Declares what the parts of the guest's PID 1 share: the job it was given, the results it keeps, and small helpers.
 //
 // init.c (boot, job, order of things), processes.c (the case's programs), calibrate.c (how fast this machine is),
 // snapshot.c (the host before the run), sampler.c (counters during it), results.c (locked memory, written at the end).

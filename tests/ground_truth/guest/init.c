@@ -1,4 +1,4 @@
-// What happens inside the guest, in which order? The static PID 1 of a ground-truth run.
+// Runs what happens inside the guest, in its order. The static PID 1 of a ground-truth run.
 //
 // Boot: mounts, kernel modules of the initramfs, disks by serial number. Then the job (/job, one "key first rest" a
 // line, written by scripts/ground_truth): settings, swap, calibration, setup commands, background processes, caches

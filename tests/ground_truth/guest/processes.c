@@ -1,4 +1,4 @@
-// How are the case's programs started and watched? Each by `sh -c` in the workload's file system, from a vfork: a fork
+// Starts and watches the case's programs. Each runs by `sh -c` in the workload's file system, from a vfork: a fork
 // would share this process's locked pages and copy them one by one afterwards.
 #include <fcntl.h>
 #include <linux/mempolicy.h>

@@ -1,4 +1,4 @@
-// Where do the guest's results stay until the run is over? In locked memory; then on a raw disk, past any cache.
+// Keeps the guest's results until the run is over: in locked memory; then on a raw disk, past any cache.
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// What did the kernel's counters do, every few milliseconds? Rows of /proc/vmstat in locked memory.
+// Samples the kernel's counters every few milliseconds. Rows of /proc/vmstat in locked memory.
 //
 // One row costs about 0.3 ms under TCG. Counters are 32 bit: a run does not last long enough for more. No allocation
 // is made here; the kernel itself allocates a few KiB of slab for each read of /proc/vmstat and frees them again.

@@ -1,4 +1,4 @@
-// How did the host stand just before the run? The kernel's own files, under their own paths, in the host layout.
+// Copies how the host stands just before the run: the kernel's own files, under their own paths, in the host layout.
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
