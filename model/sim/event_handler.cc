@@ -77,12 +77,14 @@ bool EventHandler::in_file_without_pages(ProcessIndex index, uint64_t address) c
   return mapping != nullptr && !mapping->anonymous && mapping->file == host::kNoFile;
 }
 
+// What an earlier event has reported, too, is resident again and not touched again. Others may have run meanwhile, and
+// keep what they have touched.
 void EventHandler::touch(const Event& event, ProcessIndex index) {
-  const int64_t of_process = k_.host.processes[index].touched_pages, of_guest = k_.host.guest_touched;
+  const int64_t before = k_.host.processes[index].touched_pages;
   touch_pages(event, index);
   if (event.kind != EventKind::kTouch || (event.flags & trace::kTouchedBefore) == 0) return;
-  k_.host.processes[index].touched_pages = of_process;
-  k_.host.guest_touched = of_guest;
+  k_.host.guest_touched -= k_.host.processes[index].touched_pages - before;
+  k_.host.processes[index].touched_pages = before;
 }
 
 void EventHandler::touch_pages(const Event& event, ProcessIndex index) {

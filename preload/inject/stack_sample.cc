@@ -132,6 +132,9 @@ bool have_libunwind(const void* caller) {
   return unwind != nullptr;
 }
 
+/// Whether a sample can be taken here: with its stack, or with the caller alone where others allocate.
+bool can_sample(const void* caller) { return others_allocate || have_libunwind(caller); }
+
 trace::Event allocation(uintptr_t address, size_t bytes, uint8_t flags) {
   trace::Event event;
   event.kind = trace::EventKind::kAlloc;
@@ -176,7 +179,7 @@ void sample_stack(uintptr_t address, size_t bytes, const void* caller, bool touc
   }
   thread.sample_left = period;
   if (touched || !may_unwind(thread)) return;
-  if ((!have_libunwind(caller) && !others_allocate) || sampled_lately(thread, address, bytes)) return;
+  if (!can_sample(caller) || sampled_lately(thread, address, bytes)) return;
   push_sample(address, bytes, 0, caller);
 }
 
@@ -184,7 +187,7 @@ void sample_mapping(uintptr_t address, size_t bytes, const void* caller, bool sh
   ThreadState& thread = thread_state;
   const int64_t period = agent_sample_bytes();
   if (period <= 0 || bytes < static_cast<size_t>(period) || !may_unwind(thread)) return;
-  if ((!have_libunwind(caller) && !others_allocate) || sampled_lately(thread, address, bytes)) return;
+  if (!can_sample(caller) || sampled_lately(thread, address, bytes)) return;
   push_sample(address, bytes, shared ? trace::kMapping | trace::kSharedMapping : trace::kMapping, caller);
 }
 

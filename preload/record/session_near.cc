@@ -104,7 +104,7 @@ uint64_t Session::sampled_shared_pages() const {
   return pages;
 }
 
-/// What was there between two looks and is gone again: told as memory of nobody's that is touched and given back, so that the
+/// What was there between two looks and is gone again: reported as unattributed memory that is touched and given back, so that the
 /// target is as full as it would have been. `own_pages`: private pages that all processes had at once, those that a forked child shares
 /// with its parent once. The kernel's counts added up would not do: with each fork they grow by all that the parent has.
 void Session::tell_peak(Process& process, uint64_t own_pages) {
@@ -148,7 +148,9 @@ void Session::tell_sampled_peak(bool last) {
   const RssSampler::Peak peak = sampler_.take();
   if (peak.summed_pages == 0) return;
   if (is_news_of_peak(peak.pages)) look_at_peak();
-  if (Process* process = find(peak.pid)) tell_peak(*process, peak.pages);
+  // Who had most of it may have ended while this waited: the target was as full all the same.
+  Process* const fullest = find(peak.pid);
+  if (Process* process = fullest != nullptr || processes_.empty() ? fullest : processes_.begin()->second.get()) tell_peak(*process, peak.pages);
   // Of the highest sum all is known but what `tell_peak()` has not reported.
   const uint64_t summed = peak.summed_pages + sampled_shared_pages(), untold = peak.pages_then - std::min(peak.pages_then, own_peak_pages_);
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, summed * kPage);
