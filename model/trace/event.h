@@ -65,7 +65,7 @@ enum class PolicyMode : uint8_t {
 enum EventFlag : uint8_t {
   kWrite = 1 << 0,         // kTouch, kReference: a write; else a read
   kPresent = 1 << 1,       // kTouch, kFileWrite: was already there when tracking found it
-  kTouchedBefore = 1 << 2, // kTouch: memory without an address of its own that an earlier event has reported, too
+  kTouchedBefore = 1 << 2, // kTouch: memory that an earlier event has reported, too: without an address of its own, or as a relative's
   kExitBySignal = 1 << 0,  // kExit
   kPrivate = 1 << 0,       // kMap: MAP_PRIVATE (else shared)
   kAnonymous = 1 << 1,     // kMap: not backed by a file

@@ -73,7 +73,9 @@ bool Session::is_copy_of(const Process& child, const Process& parent) {
 void Session::catch_up_before_fork(Process& parent) {
   on_userfaultfd(parent);
   drain_ring(parent);
-  if (!parent.tells_frees() && parent.looked_at) poll_touches(parent, Touches::kFresh, false);
+  if (parent.tracked_by_faults() || !parent.looked_at) return;
+  read_rss(parent);  // a look that finds more than the kernel has counted takes it for moved memory
+  poll_touches(parent, Touches::kFresh, false);
 }
 
 void Session::take_in(uint32_t pid, Process& parent) {

@@ -114,7 +114,7 @@ void Session::return_loans(Process& leaving) {
 
 void Session::become_own(Process& borrower, uint64_t page) {
   borrower.pages.set(PageBit::kBorrowed, page, false);
-  feed_simple(borrower, trace::EventKind::kTouch, page, kPage, 0, trace::kWrite | trace::kPresent);
+  feed_simple(borrower, trace::EventKind::kTouch, page, kPage, 0, trace::kWrite | trace::kPresent | trace::kTouchedBefore);
 }
 
 void Session::poll_copies(Process& process, bool whole) {

@@ -114,7 +114,7 @@ void Session::look_at_peak() {
 
 void Session::look_at_those_that_grew() {
   for (auto& [pid, process] : processes_) {
-    if (process->tells_frees() || !process->looked_at || news_pages(*process) <= 0) continue;
+    if (process->tracked_by_faults() || !process->looked_at || news_pages(*process) <= 0) continue;
     poll_touches(*process, Touches::kFresh, false);
     if (process->shared_bytes <= process->polled_shared_bytes) continue;
     poll_shared(*process);
