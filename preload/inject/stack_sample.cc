@@ -18,6 +18,7 @@
 #include "preload/inject/connection.h"
 #include "preload/inject/counted.h"
 #include "preload/inject/own_stack.h"
+#include "preload/inject/python_frames.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -45,9 +46,10 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
 
 /// Puts the event at `data` into the ring with the stack that led here, empty without libunwind. The recorder leaves our own frames out.
 void tell_stack(void* data) {
-  void* frames[ring::kFramesMax];
-  const int count = unwind != nullptr ? unwind(frames, ring::kFramesMax) : 0;
-  agent_push(*static_cast<const trace::Event*>(data), reinterpret_cast<const uint64_t*>(frames), static_cast<uint32_t>(count > 0 ? count : 0));
+  uint64_t frames[ring::kFramesMax];
+  const int found = unwind != nullptr ? unwind(reinterpret_cast<void**>(frames), ring::kFramesMax) : 0;
+  const uint32_t count = weave_python_frames(frames, static_cast<uint32_t>(found > 0 ? found : 0));
+  agent_push(*static_cast<const trace::Event*>(data), frames, count);
 }
 
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
@@ -95,6 +97,7 @@ static void open_libunwind() {
     void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
     if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
     if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
+    find_python();
   }, nullptr);
   serve_from_bootstrap(false);
   --thread_state.inside;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdint>
@@ -23,6 +24,7 @@
 #include "preload/record/page_states.h"
 #include "preload/record/proc_file.h"
 #include "preload/record/proc_maps.h"
+#include "preload/record/python_names.h"
 #include "preload/record/site_kind.h"
 #include "preload/record/task_clock.h"
 #include "preload/record/tracker.h"
@@ -120,6 +122,9 @@ struct Process {
   std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
   std::map<uint64_t, SampledAllocation> sampled;  // by start
   CodeMaps code;
+  PythonNames python{[this](uint64_t address, void* out, size_t bytes) {
+    return ::pread(mem.get(), out, bytes, static_cast<off_t>(address)) == static_cast<ssize_t>(bytes);  // why this never waits: guest_content.h
+  }};
   FreeAdvice free_advice;        // MADV_FREE announced, REMOVE event yet to come
   UnansweredFaults unanswered;
   std::vector<PageRange> let_go; // let go for an mremap() that is not over, where the memory is now

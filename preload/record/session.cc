@@ -137,6 +137,7 @@ void Session::forget_address_space(Process& process) {
   process.last_maps.clear();
   process.sampled.clear();
   process.code = {};
+  process.python.forget();
   process.free_advice.clear();
   process.unanswered.clear();
   process.let_go.clear();

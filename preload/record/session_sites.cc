@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "preload/record/session.h"
+#include "preload/ring/python_words.h"
 
 namespace oomcast::record {
 namespace {
@@ -73,7 +74,7 @@ const std::vector<Vma>& Session::code_maps(Process& process, std::span<const uin
   };
   const auto all_known = [&] {
     return std::all_of(counters.begin(), counters.end(),
-                       [&](uint64_t counter) { return counter == 0 || known(counter); });
+                       [&](uint64_t counter) { return counter == 0 || ring::is_python_word(counter) || known(counter); });
   };
   const uint64_t now = monotonic_ns();
   if (now < code.next_read_ns || (!code.maps.empty() && all_known())) return code.maps;
@@ -128,7 +129,7 @@ void Session::on_sample(Process& process, const trace::Event& note, std::span<co
     sample.end = vma.end;
   }
   if (mapping && (note.flags & trace::kSharedMapping) != 0) sample.kind = SiteKind::kShared;
-  event.stack_id = sample.stack_id = stacks_.intern(counters, code_maps(process, counters), sample.kind, process.pid);
+  event.stack_id = sample.stack_id = stacks_.intern(counters, code_maps(process, counters), sample.kind, process.pid, &process.python);
   if (event.stack_id == 0) return;
   stacks_.will_be_read(event.stack_id);
   feed(event);

@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "preload/ring/python_words.h"
+
 namespace oomcast::record {
 namespace {
 
@@ -22,6 +24,12 @@ bool is_our_library(const std::string& path) {
 uint32_t StackTable::module_number(const std::string& name) {
   auto [number, fresh] = module_numbers_.try_emplace(name, static_cast<uint32_t>(modules_.size()));
   if (fresh) modules_.push_back(name);
+  return number->second;
+}
+
+uint64_t StackTable::name_number(const std::string& name) {
+  auto [number, fresh] = name_numbers_.try_emplace(name, names_.size());
+  if (fresh) names_.push_back(name);
   return number->second;
 }
 
@@ -45,11 +53,15 @@ Frame StackTable::frame_of(uint64_t counter, const std::vector<Vma>& maps, uint3
 }
 
 uint32_t StackTable::intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps, SiteKind kind,
-                            uint32_t pid) {
+                            uint32_t pid, PythonNames* python) {
   Key key{kind, {}};
   key.second.reserve(counters.size());
   for (const uint64_t counter : counters) {
     if (counter == 0) break;
+    if (ring::is_python_word(counter)) {
+      if (const std::string name = python != nullptr ? python->name(counter) : std::string(); !name.empty()) key.second.push_back({kNamed, name_number(name)});
+      continue;
+    }
     bool ours = false;
     const Frame frame = frame_of(counter, maps, pid, &ours);
     if (!ours) key.second.push_back(frame);
@@ -71,7 +83,7 @@ uint32_t StackTable::number_of(Key key) {
 void StackTable::will_be_read(uint32_t number) {
   if (number == 0 || std::exchange(sites_[number - 1].read, true)) return;
   for (const Frame& frame : sites_[number - 1].key->second)
-    if (frame.module != 0 && !perf_map_files_.contains(frame.module))
+    if (frame.module != 0 && frame.module != kNamed && !perf_map_files_.contains(frame.module))
       symbolizer_.want(modules_[frame.module], frame.offset);
 }
 
@@ -82,6 +94,7 @@ std::vector<std::string> StackTable::kinds() const {
 }
 
 void StackTable::append_names(const Frame& frame, std::vector<std::string>* out) {
+  if (frame.module == kNamed) return out->push_back(names_[frame.offset]);
   char plain[32];
   std::snprintf(plain, sizeof plain, "0x%" PRIx64, frame.offset);
   if (frame.module == 0) {

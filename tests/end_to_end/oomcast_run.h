@@ -60,8 +60,9 @@ class EndToEnd : public testing::Test {
   fs::path at(const std::string& name) const { return directory_ / name; }
 
   Finished sh(const std::string& line) const {
-    std::ofstream(at("line.sh")) << "unset OOMCAST_HOST OOMCAST_REPORT OOMCAST_OPTIONS OOMCAST_LOG\ncd "
-                                 << directory_.string() << "\n"
+    std::ofstream(at("line.sh")) << "unset OOMCAST_HOST OOMCAST_REPORT OOMCAST_OPTIONS OOMCAST_LOG\n"
+                                 << "PATH=/usr/bin:/bin:$PATH\n"  // programs, not a version manager's scripts that start them
+                                 << "cd " << directory_.string() << "\n"
                                  << "OOMCAST=" OOMCAST_BINARY_DIR "/report/oomcast LIBRARY=" OOMCAST_BINARY_DIR
                                     "/preload/liboomcast.so\n"
                                  << line << "\n";

@@ -1,0 +1,159 @@
+// Reads the interpreter's chain of frames, as its debuggers do, in the thread that runs it.
+//
+// A thread that allocates in Python code holds the interpreter's lock, so nobody changes its frames meanwhile. A thread without the
+// lock would be shown another one's state: the state says whose it is. Nothing of CPython is called but the function that returns the
+// state; each address is probed before it is read.
+#include "preload/inject/python_frames.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+
+#include <cstddef>
+
+#include "preload/inject/agent.h"
+#include "preload/ring/event_ring.h"
+#include "preload/ring/python_words.h"
+
+namespace oomcast::inject {
+namespace {
+
+constexpr uint8_t kOldestMinor = 8, kFirstWithoutFrameObjects = 11, kFirstWithDirectFrame = 13;
+constexpr uint32_t kLeafFrames = 20, kRootFrames = 6;  // of C beside those of Python, if there are too many
+constexpr int kStepsMax = 4096;                        // a chain that was overwritten may have no end
+
+/// Where a version of CPython keeps what is read here, in bytes from the start of the struct.
+struct Layout {
+  uint16_t thread_chain;    // PyThreadState: frame, cframe or current_frame
+  uint16_t chain_frame;     // _PyCFrame.current_frame
+  uint16_t thread_id;       // PyThreadState
+  uint16_t frame_code, frame_previous, frame_instruction, frame_owner;  // PyFrameObject or _PyInterpreterFrame; owner 0: none
+  uint16_t code_bytes;      // PyCodeObject.co_code_adaptive
+};
+
+constexpr Layout kLayouts[] = {
+    {24, 0, 176, 32, 24, 104, 0, 0},      // 3.8
+    {24, 0, 176, 32, 24, 104, 0, 0},      // 3.9
+    {24, 0, 176, 32, 24, 96, 0, 0},       // 3.10
+    {56, 8, 152, 32, 48, 56, 0, 184},     // 3.11
+    {56, 0, 136, 0, 8, 56, 70, 192},      // 3.12
+    {72, 0, 152, 0, 8, 56, 70, 200},      // 3.13
+};
+constexpr uint8_t kOwnedByCStack = 3;  // FRAME_OWNED_BY_CSTACK of 3.12 and later: an entry from C, no function
+
+using CurrentState = const void* (*)();
+CurrentState current_state = nullptr;
+const Layout* layout = nullptr;
+uint8_t minor_version = 0;
+uintptr_t loop_start = 0, loop_end = 0;  // _PyEval_EvalFrameDefault
+
+/// Probes each page once in a row.
+class Reader {
+ public:
+  template <class T>
+  bool read(uintptr_t address, T* out) {
+    if (address == 0 || address % alignof(T) != 0) return false;
+    if (address >> 12 != page_ && !is_readable(reinterpret_cast<const void*>(address))) return false;
+    page_ = address >> 12;
+    *out = *reinterpret_cast<const T*>(address);
+    return true;
+  }
+
+ private:
+  uintptr_t page_ = UINTPTR_MAX;
+};
+
+/// "3.11.2 (main, ...)": 11. 0 if it is none that is known here.
+uint8_t minor_of(const char* version) {
+  if (version == nullptr || version[0] != '3' || version[1] != '.') return 0;
+  unsigned minor = 0;
+  for (const char* at = version + 2; *at >= '0' && *at <= '9' && minor < 100; ++at) minor = minor * 10 + static_cast<unsigned>(*at - '0');
+  return minor >= kOldestMinor && minor - kOldestMinor < sizeof kLayouts / sizeof kLayouts[0] ? static_cast<uint8_t>(minor) : 0;
+}
+
+void* symbol(const char* name) {
+  void* const found = dlsym(RTLD_DEFAULT, name);
+  if (found == nullptr) dlerror();
+  return found;
+}
+
+uintptr_t first_frame(Reader& reader) {
+  const auto state = reinterpret_cast<uintptr_t>(current_state());
+  uintptr_t thread = 0, frame = 0;
+  if (!reader.read(state + layout->thread_id, &thread) || thread != pthread_self()) return 0;
+  if (!reader.read(state + layout->thread_chain, &frame)) return 0;
+  const bool through_c = minor_version >= kFirstWithoutFrameObjects && minor_version < kFirstWithDirectFrame;
+  if (through_c && !reader.read(frame + layout->chain_frame, &frame)) return 0;
+  return frame;
+}
+
+/// Index of the instruction in the code, in units of two bytes.
+uint64_t unit_of(Reader& reader, uintptr_t frame, uintptr_t code) {
+  uintptr_t instruction = 0;
+  if (minor_version < kFirstWithoutFrameObjects || !reader.read(frame + layout->frame_instruction, &instruction)) return ring::kPythonUnknownUnit;
+  const uintptr_t start = code + layout->code_bytes;
+  return instruction >= start ? (instruction - start) / 2 : 0;  // one before the start: it has not begun
+}
+
+bool is_entry_from_c(Reader& reader, uintptr_t frame) {
+  uint8_t owner = 0;
+  return layout->frame_owner != 0 && reader.read(frame + layout->frame_owner, &owner) && owner == kOwnedByCStack;
+}
+
+/// At most `most` frames of this thread, innermost first.
+uint32_t python_frames(uint64_t* out, uint32_t most) {
+  Reader reader;
+  uint32_t count = 0;
+  uintptr_t frame = first_frame(reader);
+  for (int step = 0; frame != 0 && count < most && step < kStepsMax; ++step) {
+    uintptr_t code = 0, previous = 0;
+    if (!reader.read(frame + layout->frame_previous, &previous) || !reader.read(frame + layout->frame_code, &code)) break;
+    if (!is_entry_from_c(reader, frame) && code >> ring::kPythonUnitShift == 0 && code != 0) out[count++] = ring::python_frame_word(code, unit_of(reader, frame, code));
+    frame = previous;
+  }
+  return count;
+}
+
+bool in_loop(uint64_t counter) { return counter >= loop_start && counter < loop_end; }
+
+}  // namespace
+
+void find_python() {
+  void* state = symbol("PyThreadState_GetUnchecked");                    // since 3.13
+  if (state == nullptr) state = symbol("_PyThreadState_UncheckedGet");  // before
+  if (state == nullptr) return;                                         // most programs
+  auto* const version = reinterpret_cast<const char* (*)()>(symbol("Py_GetVersion"));
+  void* const loop = symbol("_PyEval_EvalFrameDefault");
+  if (version == nullptr || loop == nullptr) return;
+  const ElfW(Sym)* size = nullptr;
+  Dl_info info;
+  minor_version = minor_of(version());
+  if (minor_version == 0 || dladdr1(loop, &info, reinterpret_cast<void**>(const_cast<ElfW(Sym)**>(&size)), RTLD_DL_SYMENT) == 0 || size == nullptr) return;
+  loop_start = reinterpret_cast<uintptr_t>(loop);
+  loop_end = loop_start + size->st_size;
+  layout = &kLayouts[minor_version - kOldestMinor];
+  current_state = reinterpret_cast<CurrentState>(state);
+}
+
+uint32_t weave_python_frames(uint64_t* frames, uint32_t count) {
+  if (current_state == nullptr || count == 0) return count;
+  uint32_t first = 0, last = count;
+  while (first < count && !in_loop(frames[first])) ++first;
+  if (first == count) return count;  // C code that Python has nothing to do with, or too deep below it
+  while (!in_loop(frames[last - 1])) --last;
+  uint64_t woven[ring::kFramesMax];
+  uint32_t n = 0;
+  const uint32_t leaf = first < kLeafFrames ? first : kLeafFrames;
+  const uint32_t root = count - last < kRootFrames ? count - last : kRootFrames;
+  for (uint32_t i = 0; i < leaf; ++i) woven[n++] = frames[i];
+  woven[n++] = ring::python_version_word(minor_version);
+  const uint32_t found = python_frames(woven + n, ring::kFramesMax - n - root);
+  if (found == 0) return count;
+  n += found;
+  for (uint32_t i = 0; i < root; ++i) woven[n++] = frames[last + i];
+  for (uint32_t i = 0; i < n; ++i) frames[i] = woven[i];
+  return n;
+}
+
+}  // namespace oomcast::inject

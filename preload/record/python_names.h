@@ -1,0 +1,54 @@
+// Names Python functions by their code objects, read from the memory of the process that runs them.
+//
+// CPython 3.8 to 3.13; of 3.11 and later the line is the one that ran, of older ones the function's first.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace oomcast::record {
+
+/// Reads so many bytes of the process's memory; false if they are not there. Never waits.
+using ReadGuest = std::function<bool(uint64_t address, void* out, size_t bytes)>;
+
+/// The line of the instruction with this index by a code object's location table (co_linetable since 3.11, Objects/locations.md);
+/// `first_line` where the table has none.
+int line_of_unit(std::string_view table, int first_line, uint64_t unit);
+
+class PythonNames {
+ public:
+  explicit PythonNames(ReadGuest read) : read_(std::move(read)) {}
+
+  /// Of a word of ring/python_words.h: "function at file:line". Empty for the word of the version, before any such word, and where
+  /// nothing that makes sense can be read.
+  std::string name(uint64_t word);
+  /// Another program is there now.
+  void forget() { known_.clear(); }
+
+ private:
+  struct Code {
+    uint64_t file = 0, function = 0, table = 0;
+    int32_t first_line = 0;
+    friend auto operator<=>(const Code&, const Code&) = default;
+  };
+  struct Text {
+    std::string place, function, table;  // file, qualified name, location table
+  };
+
+  bool read_code(uint64_t address, Code* out) const;
+  const Text& text_of(const Code& code);
+  std::string text_at(uint64_t unicode) const;
+  std::string bytes_at(uint64_t object, size_t most) const;
+
+  ReadGuest read_;
+  uint64_t minor_ = 0;
+  std::map<Code, Text> known_;
+};
+
+}  // namespace oomcast::record
