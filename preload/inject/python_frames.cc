@@ -19,7 +19,7 @@
 namespace oomcast::inject {
 namespace {
 
-constexpr uint8_t kOldestMinor = 8, kFirstWithoutFrameObjects = 11, kFirstWithDirectFrame = 13;
+constexpr uint8_t kFirstWithoutFrameObjects = 11, kFirstWithDirectFrame = 13;
 constexpr uint32_t kLeafFrames = 20, kRootFrames = 6;  // of C beside those of Python, if there are too many
 constexpr int kStepsMax = 4096;                        // a chain that was overwritten may have no end
 
@@ -40,12 +40,14 @@ constexpr Layout kLayouts[] = {
     {56, 0, 136, 0, 8, 56, 70, 192},      // 3.12
     {72, 0, 152, 0, 8, 56, 70, 200},      // 3.13
 };
+static_assert(sizeof kLayouts / sizeof kLayouts[0] == ring::kPythonMinors);
 constexpr uint8_t kOwnedByCStack = 3;  // FRAME_OWNED_BY_CSTACK of 3.12 and later: an entry from C, no function
 
 using CurrentState = const void* (*)();
 CurrentState current_state = nullptr;
 const Layout* layout = nullptr;
 uint8_t minor_version = 0;
+uintptr_t code_type = 0;                 // PyCode_Type
 uintptr_t loop_start = 0, loop_end = 0;  // _PyEval_EvalFrameDefault
 
 /// Probes each page once in a row.
@@ -69,7 +71,7 @@ uint8_t minor_of(const char* version) {
   if (version == nullptr || version[0] != '3' || version[1] != '.') return 0;
   unsigned minor = 0;
   for (const char* at = version + 2; *at >= '0' && *at <= '9' && minor < 100; ++at) minor = minor * 10 + static_cast<unsigned>(*at - '0');
-  return minor >= kOldestMinor && minor - kOldestMinor < sizeof kLayouts / sizeof kLayouts[0] ? static_cast<uint8_t>(minor) : 0;
+  return minor >= ring::kOldestPythonMinor && minor - ring::kOldestPythonMinor < ring::kPythonMinors ? static_cast<uint8_t>(minor) : 0;
 }
 
 void* symbol(const char* name) {
@@ -125,14 +127,15 @@ void find_python() {
   if (state == nullptr) return;                                         // most programs
   auto* const version = reinterpret_cast<const char* (*)()>(symbol("Py_GetVersion"));
   void* const loop = symbol("_PyEval_EvalFrameDefault");
-  if (version == nullptr || loop == nullptr) return;
+  code_type = reinterpret_cast<uintptr_t>(symbol("PyCode_Type"));
+  if (version == nullptr || loop == nullptr || code_type == 0 || (code_type & ring::kPythonMinorMask) != 0) return;
   const ElfW(Sym)* size = nullptr;
   Dl_info info;
   minor_version = minor_of(version());
   if (minor_version == 0 || dladdr1(loop, &info, reinterpret_cast<void**>(const_cast<ElfW(Sym)**>(&size)), RTLD_DL_SYMENT) == 0 || size == nullptr) return;
   loop_start = reinterpret_cast<uintptr_t>(loop);
   loop_end = loop_start + size->st_size;
-  layout = &kLayouts[minor_version - kOldestMinor];
+  layout = &kLayouts[minor_version - ring::kOldestPythonMinor];
   current_state = reinterpret_cast<CurrentState>(state);
 }
 
@@ -147,7 +150,7 @@ uint32_t weave_python_frames(uint64_t* frames, uint32_t count) {
   const uint32_t leaf = first < kLeafFrames ? first : kLeafFrames;
   const uint32_t root = count - last < kRootFrames ? count - last : kRootFrames;
   for (uint32_t i = 0; i < leaf; ++i) woven[n++] = frames[i];
-  woven[n++] = ring::python_version_word(minor_version);
+  woven[n++] = ring::python_version_word(minor_version, code_type);
   const uint32_t found = python_frames(woven + n, ring::kFramesMax - n - root);
   if (found == 0) return count;
   n += found;

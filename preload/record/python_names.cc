@@ -10,8 +10,10 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kOldestMinor = 8, kFirstWithLocations = 11, kFirstCompactHeaders = 12;
+constexpr uint64_t kFirstCompactHeaders = 12;
 constexpr size_t kLongestName = 512, kLongestTable = 1 << 16, kMostKnown = 20'000;
+constexpr int64_t kMostReferences = int64_t{1} << 33;  // immortal objects have 2^32 - 1; a freed one has an address there
+constexpr uint64_t kTypeAt = 8;                        // PyObject.ob_type
 constexpr uint64_t kLengthAt = 16, kStateAt = 32, kBytesAt = 32;  // PyVarObject.ob_size and PyASCIIObject.length, .state; PyBytesObject.ob_sval
 
 /// Of PyCodeObject, in bytes from its start.
@@ -22,6 +24,7 @@ constexpr CodeLayout kCodeLayouts[] = {
     {112, 104, 40, 0},    {112, 104, 40, 0},    {112, 104, 40, 0},     // 3.8 to 3.10: co_name
     {128, 112, 72, 136},  {128, 112, 68, 136},  {128, 112, 68, 136},  // 3.11 to 3.13: co_qualname
 };
+static_assert(std::size(kCodeLayouts) == ring::kPythonMinors);
 
 void append_utf8(std::string* out, uint32_t c) {
   if (c < 0x80) {
@@ -121,9 +124,16 @@ std::string PythonNames::text_at(uint64_t unicode) const {
   return read_(unicode + header, raw.data(), raw.size()) ? utf8_of(raw, width) : std::string();
 }
 
+/// The interpreter may have freed the code object since it was noted.
+bool PythonNames::is_code(uint64_t address) const {
+  int64_t references = 0;
+  uint64_t type = 0;
+  return read_(address, &references, 8) && read_(address + kTypeAt, &type, 8) && references > 0 && references < kMostReferences && type == code_type_;
+}
+
 bool PythonNames::read_code(uint64_t address, Code* out) const {
-  const CodeLayout& layout = kCodeLayouts[minor_ - kOldestMinor];
-  return read_(address + layout.file, &out->file, 8) && read_(address + layout.function, &out->function, 8) && read_(address + layout.first_line, &out->first_line, 4) &&
+  const CodeLayout& layout = kCodeLayouts[minor_ - ring::kOldestPythonMinor];
+  return is_code(address) && read_(address + layout.file, &out->file, 8) && read_(address + layout.function, &out->function, 8) && read_(address + layout.first_line, &out->first_line, 4) &&
          (layout.table == 0 || read_(address + layout.table, &out->table, 8));
 }
 
@@ -135,8 +145,9 @@ const PythonNames::Text& PythonNames::text_of(const Code& code) {
 
 std::string PythonNames::name(uint64_t word) {
   if (ring::is_python_version(word)) {
-    minor_ = ring::python_value(word);
-    if (minor_ - kOldestMinor >= std::size(kCodeLayouts)) minor_ = 0;
+    minor_ = (word & ring::kPythonMinorMask) + ring::kOldestPythonMinor;
+    if (minor_ - ring::kOldestPythonMinor >= std::size(kCodeLayouts)) minor_ = 0;
+    code_type_ = ring::python_value(word) & ~ring::kPythonMinorMask;
     return {};
   }
   Code code;

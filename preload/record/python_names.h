@@ -41,13 +41,14 @@ class PythonNames {
     std::string place, function, table;  // file, qualified name, location table
   };
 
+  bool is_code(uint64_t address) const;
   bool read_code(uint64_t address, Code* out) const;
   const Text& text_of(const Code& code);
   std::string text_at(uint64_t unicode) const;
   std::string bytes_at(uint64_t object, size_t most) const;
 
   ReadGuest read_;
-  uint64_t minor_ = 0;
+  uint64_t minor_ = 0, code_type_ = 0;  // of the last word of a version
   std::map<Code, Text> known_;
 };
 

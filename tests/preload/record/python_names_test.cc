@@ -50,6 +50,8 @@ TEST(PythonLines, WithoutOneAreTheFunctionsFirst) {
   EXPECT_EQ(line_of_unit("\xf8\xff\xff\xff\xff\xff\xff\xff", 7, 5), 7) << "a number without an end";
 }
 
+constexpr uint64_t kCodeType = 0x7f0000;
+
 /// Memory of a process in which objects can be laid down.
 class PythonNamesTest : public testing::Test {
  protected:
@@ -61,6 +63,10 @@ class PythonNamesTest : public testing::Test {
   }
   void put_bytes(uint64_t address, std::string_view bytes) {
     for (size_t i = 0; i < bytes.size(); ++i) memory_[address + i] = bytes[i];
+  }
+  void put_header(uint64_t address) {
+    put<int64_t>(address, 1);
+    put<uint64_t>(address + 8, kCodeType);
   }
   /// A compact string of ASCII.
   void put_text(uint64_t address, std::string_view text, uint64_t header) {
@@ -74,6 +80,7 @@ class PythonNamesTest : public testing::Test {
     for (size_t i = 0; i < text.size(); ++i) put<uint16_t>(address + header + 2 * i, text[i]);
   }
   void put_code(uint64_t address, uint64_t function, uint64_t file, uint64_t table, int first_line, uint64_t first_line_at) {
+    put_header(address);
     put<uint64_t>(address + 128, function);
     put<uint64_t>(address + 112, file);
     put<uint64_t>(address + 136, table);
@@ -100,7 +107,7 @@ TEST_F(PythonNamesTest, SaysFunctionFileAndTheLineThatRan) {
   put_text(0x2000, "/srv/app.py", 48);
   put_table(0x3000, k311);
   put_code(0x10000, 0x1000, 0x2000, 0x3000, 1, 72);
-  EXPECT_EQ(names_.name(ring::python_version_word(11)), "");
+  EXPECT_EQ(names_.name(ring::python_version_word(11, kCodeType)), "");
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 33)), "Store.load at /srv/app.py:3");
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 1 << 20)), "Store.load at /srv/app.py:1") << "too far in for a word";
 }
@@ -110,25 +117,26 @@ TEST_F(PythonNamesTest, ReadsTheShorterHeadersSince312) {
   put_text(0x2000, "/srv/app.py", 40);
   put_table(0x3000, k312);
   put_code(0x10000, 0x1000, 0x2000, 0x3000, 1, 68);
-  names_.name(ring::python_version_word(12));
+  names_.name(ring::python_version_word(12, kCodeType));
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 46)), "größe_\xe4\xb8\x80 at /srv/app.py:5");
 }
 
 TEST_F(PythonNamesTest, SaysTheFirstLineOfOlderOnes) {
   put_text(0x1000, "load", 48);
   put_text(0x2000, "app.py", 48);
+  put_header(0x10000);
   put<uint64_t>(0x10000 + 112, 0x1000);
   put<uint64_t>(0x10000 + 104, 0x2000);
   put<int32_t>(0x10000 + 40, 17);
-  names_.name(ring::python_version_word(8));
+  names_.name(ring::python_version_word(8, kCodeType));
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "load at app.py:17");
 }
 
 TEST_F(PythonNamesTest, SaysNothingOfWhatMakesNoSense) {
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "") << "no version yet";
-  names_.name(ring::python_version_word(99));
+  names_.name(ring::python_version_word(15, kCodeType));
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "") << "a version that nobody knows";
-  names_.name(ring::python_version_word(11));
+  names_.name(ring::python_version_word(11, kCodeType));
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "") << "nothing there";
   put_code(0x10000, 0x1000, 0x2000, 0x3000, 1, 72);
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "") << "names that are not there";
@@ -138,12 +146,25 @@ TEST_F(PythonNamesTest, SaysNothingOfWhatMakesNoSense) {
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "f?? at a.py:1") << "no line breaks or terminal codes; no table either";
 }
 
+TEST_F(PythonNamesTest, SaysNothingOfACodeObjectThatHasBeenFreed) {
+  put_text(0x1000, "load", 48);
+  put_text(0x2000, "app.py", 48);
+  put_code(0x10000, 0x1000, 0x2000, 0, 1, 72);
+  names_.name(ring::python_version_word(11, kCodeType));
+  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "load at app.py:1");
+  put<uint64_t>(0x10000, 0x7f1234567890);  // the allocator's list of free blocks
+  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "");
+  put_header(0x10000);
+  put<uint64_t>(0x10008, kCodeType + 64);  // an object of another type
+  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "");
+}
+
 TEST_F(PythonNamesTest, EndsALengthThatWasOverwritten) {
   put_text(0x1000, std::string(2000, 'x'), 48);
   put<uint64_t>(0x1010, UINT64_MAX);
   put_text(0x2000, "a.py", 48);
   put_code(0x10000, 0x1000, 0x2000, 0, 1, 72);
-  names_.name(ring::python_version_word(11));
+  names_.name(ring::python_version_word(11, kCodeType));
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), std::string(512, 'x') + " at a.py:1");
 }
 
