@@ -21,6 +21,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast run --trace t.trace -- ./server, then: oomcast replay t.trace --host small.json
   oomcast sweep t.trace --vary memory=1G..16G --vary vm.swappiness=0,60
   oomcast fit --as k8s -- ./server --selftest      the smallest limit that is enough
+  oomcast run --html r.html -- ./server            with a page of charts; of an old report: oomcast page r.json
   oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
   oomcast host capture box1 (on the target), then --host box1
   jq .verdict oomcast.report.json
@@ -91,10 +92,16 @@ void add_host_options(CLI::App& app, RunOptions& options) {
   add_target_options(app, options);
 }
 
+void add_html_option(CLI::App& app, std::string& path) {
+  app.add_option("--html", path, "Also write a page with charts: one file that opens in a browser, without a network")
+      ->type_name("FILE");
+}
+
 void add_report_options(CLI::App& app, RunOptions& options) {
   app.add_option("--report", options.report,
                  "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")
       ->type_name("FILE");
+  add_html_option(app, options.html);
   app.add_option(
          "--fail-on",
          "Exit 3 if the forecast is this bad or worse: background_reclaim, direct_reclaim, alloc_refused, oom_kill")
@@ -166,6 +173,7 @@ void add_sweep_options(CLI::App& app, CommandLine& line) {
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", line.json, "The table as JSON");
+  add_html_option(app, line.run.html);
 }
 
 constexpr const char* kCheckExamples = R"(Examples:
@@ -261,6 +269,22 @@ void add_diff_options(CLI::App& app, GateOptions& options) {
       ->type_name("PERCENT")
       ->check(CLI::Range(0.0, 1000.0));
   add_output_options(app, options, {"text", "markdown", "json"}, "text, markdown or json");
+  add_html_option(app, options.html);
+}
+
+constexpr const char* kPageExamples = R"(Examples:
+  oomcast page oomcast.report.json                 writes oomcast.report.html
+  oomcast sweep t.trace --vary memory=1G..16G --json > s.json, then: oomcast page s.json
+  oomcast page r.json --output - | gzip > r.html.gz
+
+Exit status: 0, or 2 for bad input (nothing is written then).)";
+
+void add_page_options(CLI::App& app, PageOptions& options) {
+  app.footer(kPageExamples);
+  app.add_option("REPORT", options.report, "A report of run or replay, or the JSON of a sweep")->required();
+  app.add_option("--output,-o", options.output,
+                 "Where the page goes; - is stdout (default: beside the report, .html in place of .json)")
+      ->type_name("FILE");
 }
 
 /// What was given of the options that mirror the target.
@@ -321,6 +345,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   add_check_options(*check, line.gate);
   CLI::App* diff = app.add_subcommand("diff", "Compare two reports: what got worse, which code grew");
   add_diff_options(*diff, line.gate);
+  CLI::App* page = app.add_subcommand("page", "Make a page with charts of a report or a sweep");
+  add_page_options(*page, line.page);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
@@ -335,7 +361,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "fit", "check", "diff", "host", "doctor"};
+  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "fit", "check", "diff", "page", "host", "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -343,7 +369,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
-    for (CLI::App* one : {run, replay, sweep, fit, check, diff, host, doctor})
+    for (CLI::App* one : {run, replay, sweep, fit, check, diff, page, host, doctor})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -363,6 +389,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
               : *fit      ? Verb::kFit
               : *check    ? Verb::kCheck
               : *diff     ? Verb::kDiff
+              : *page     ? Verb::kPage
               : *list     ? Verb::kHostList
               : *show     ? Verb::kHostShow
               : *capture  ? Verb::kHostCapture

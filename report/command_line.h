@@ -9,6 +9,7 @@
 #include "model/sim/outcome.h"
 #include "report/fit/fit_options.h"
 #include "report/gates/gate_command.h"
+#include "report/page/page_command.h"
 
 namespace oomcast::report {
 
@@ -21,6 +22,7 @@ inline constexpr int kExitNotFound = 127;
 struct RunOptions {
   std::string host = "this";
   std::string report = "oomcast.report.json";
+  std::string html;  // where the page goes; empty: none
   std::vector<std::string> cgroup;  // FILE=VALUE
   std::string limits_from;          // FILE or FILE:SERVICE whose limits come before those of `cgroup`; empty: none
   std::vector<std::string> set;     // KEY=VALUE
@@ -56,7 +58,7 @@ struct ReplayOptions {
 
 struct CommandLine {
   enum class Verb {
-    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing
+    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kPage, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing
   };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
   std::string text;            // of --help and --version, for stdout
@@ -66,6 +68,7 @@ struct CommandLine {
   ReplayOptions replay;       // kReplay, kSweep
   FitOptions fit;             // kFit
   GateOptions gate;           // kCheck, kDiff
+  PageOptions page;           // kPage
   std::string host_argument;  // kHostShow: host; kHostCapture: directory
   bool json = false;          // kHostShow, kSweep
   int hello_socket_fd = -1;   // kRecordAttached

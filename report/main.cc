@@ -24,6 +24,7 @@
 #include "report/format.h"
 #include "report/host_command.h"
 #include "report/json_report.h"
+#include "report/page/page_command.h"
 #include "report/present_host.h"
 #include "report/replay.h"
 #include "report/report_file.h"
@@ -122,18 +123,34 @@ bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace
   return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;
 }
 
-/// Writes the report and the summary; 0 if that went well and the forecast is not too bad.
-int conclude(const RunOptions& options, const ReportFile& file, const sim::Outcome& outcome,
+/// Where the results go: the report, and the page if one is asked for.
+struct Places {
+  ReportFile report;
+  PageFile page;
+
+  static Result<Places> prepare(const RunOptions& options) {
+    auto report = ReportFile::prepare(options.report);
+    if (!report) return report.error();
+    auto page = PageFile::prepare(options.html, options.report);
+    if (!page) return page.error();
+    return Places{std::move(report).value(), std::move(page).value()};
+  }
+};
+
+/// Writes the report, the page and the summary; 0 if that went well and the forecast is not too bad.
+int conclude(const RunOptions& options, const Places& places, const sim::Outcome& outcome,
              const trace::CaptureSummary& capture) {
   Findings findings = find_all(outcome, capture);
   int pid = outcome.app.processes.empty() ? static_cast<int>(::getpid()) : outcome.app.processes.front().pid;
-  auto written = file.write(report_text(to_json(outcome, capture, findings)), pid);
+  const std::string report = report_text(to_json(outcome, capture, findings));
+  auto written = places.report.write(report, pid);
   if (!options.quiet) {
     std::string text =
         summary_text(outcome, capture, findings, written ? written.value() : "not written", takes_color(STDERR_FILENO));
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);
+  if (auto page = places.page.write(report, pid); !page) return fail(kExitUsage, page.error().message);
   return too_bad(options, outcome, capture) ? kExitForecastTooBad : 0;
 }
 
@@ -229,8 +246,8 @@ int run(const RunOptions& options) {
   auto recorder = recorder_options(options);
   if (auto preflight = record::check_command(recorder); !preflight.ok())
     return fail(preflight_status(*preflight.problem), "run: " + preflight.message);
-  auto file = ReportFile::prepare(options.report);
-  if (!file) return fail(kExitUsage, file.error().message);
+  auto places = Places::prepare(options);
+  if (!places) return fail(kExitUsage, places.error().message);
   auto listeners = Listeners::prepare(options);
   if (!listeners) return fail(kExitUsage, listeners.error().message);
   recorder.environment = listeners.value()->guest_environment();
@@ -239,7 +256,7 @@ int run(const RunOptions& options) {
   auto capture = record::run(recorder, listeners.value()->sink());
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
   sim::Outcome outcome = listeners.value()->finish(options, capture.value());
-  int status = conclude(options, file.value(), outcome, capture.value());
+  int status = conclude(options, places.value(), outcome, capture.value());
   return status != 0 ? status : program_status(capture.value());
 }
 
@@ -267,8 +284,8 @@ int record_attached(int hello_socket_fd) {
   options->present_cgroup = false;  // likewise
   options->host = environment("OOMCAST_HOST", options->host.c_str());
   options->report = environment("OOMCAST_REPORT", options->report.c_str());
-  auto file = ReportFile::prepare(options->report);
-  if (!file) return fail_attached(hello_socket_fd, file.error().message);
+  auto places = Places::prepare(options.value());
+  if (!places) return fail_attached(hello_socket_fd, places.error().message);
   auto listeners = Listeners::prepare(options.value());
   if (!listeners) return fail_attached(hello_socket_fd, listeners.error().message);
   record::be_killed_last();
@@ -276,7 +293,7 @@ int record_attached(int hello_socket_fd) {
   auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), listeners.value()->sink());
   if (!capture) return fail_attached(hello_socket_fd, capture.error().message);
   sim::Outcome outcome = listeners.value()->finish(options.value(), capture.value());
-  int status = conclude(options.value(), file.value(), outcome, capture.value());
+  int status = conclude(options.value(), places.value(), outcome, capture.value());
   return status != 0 ? status : program_status(capture.value());
 }
 
@@ -314,13 +331,13 @@ Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& 
 
 int replay(const CommandLine& line) {
   record::protect_report();
-  auto file = ReportFile::prepare(line.run.report);
-  if (!file) return fail(kExitUsage, file.error().message);
+  auto places = Places::prepare(line.run);
+  if (!places) return fail(kExitUsage, places.error().message);
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "replay: " + recording.error().message);
   auto replayed = replay(recording->bytes, line.replay.trace, std::move(recording->host), recording->settings);
   if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
-  return conclude(line.run, file.value(), replayed->outcome, replayed->capture);
+  return conclude(line.run, places.value(), replayed->outcome, replayed->capture);
 }
 
 int sweep(const CommandLine& line) {
@@ -330,12 +347,17 @@ int sweep(const CommandLine& line) {
     if (!variation) return fail(kExitUsage, "sweep: " + variation.error().message);
     variations.push_back(std::move(variation).value());
   }
+  auto page = PageFile::prepare(line.run.html, "");
+  if (!page) return fail(kExitUsage, "sweep: " + page.error().message);
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "sweep: " + recording.error().message);
   auto rows =
       sweep(recording->bytes, line.replay.trace, recording->host, recording->options, variations, line.replay.jobs);
   if (!rows) return fail(kExitUsage, "sweep: " + rows.error().message);
-  return print(line.json ? sweep_json(variations, rows.value()) : sweep_table(variations, rows.value()));
+  const std::string json = sweep_json(variations, rows.value());
+  if (auto written = page->write(json, static_cast<int>(::getpid())); !written)
+    return fail(kExitUsage, "sweep: " + written.error().message);
+  return print(line.json ? json : sweep_table(variations, rows.value()));
 }
 
 /// On a terminal only: a line that is written over.
@@ -421,6 +443,8 @@ int command(const std::vector<std::string>& arguments) {
       return check_command(line.gate);
     case Verb::kDiff:
       return diff_command(line.gate);
+    case Verb::kPage:
+      return page_command(line.page);
     case Verb::kRecordAttached:
       return record_attached(line.hello_socket_fd);
     case Verb::kHostList:

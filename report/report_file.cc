@@ -14,7 +14,7 @@
 namespace oomcast::report {
 namespace {
 
-Error failed(const std::string& path, const char* advice) {
+Error failed(const std::string& path, const std::string& advice) {
   return {"report: " + path + ": " + std::strerror(errno) + "; " + advice};
 }
 
@@ -67,14 +67,14 @@ bool write_and_close(int fd, const std::string& text) {
 
 }  // namespace
 
-Result<ReportFile> ReportFile::prepare(const std::string& path) {
+Result<ReportFile> ReportFile::prepare(const std::string& path, const std::string& option) {
   if (path.empty()) return Error{"report: no file name; try --report oomcast.report.json"};
-  constexpr const char* kAdvice = "choose another place with --report FILE";
+  const std::string advice = "choose another place with " + option + " FILE";
   struct stat st {};
   if (path.back() == '/' || (::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)))
-    return errno = EISDIR, failed(path, "give --report a file name");
+    return errno = EISDIR, failed(path, "give " + option + " a file name");
   if (is_special(path)) {
-    if (::access(path.c_str(), W_OK) != 0) return failed(path, kAdvice);
+    if (::access(path.c_str(), W_OK) != 0) return failed(path, advice);
     return ReportFile(path);
   }
   std::string temporary = temporary_beside(resolved(path));
@@ -83,7 +83,7 @@ Result<ReportFile> ReportFile::prepare(const std::string& path) {
     ::unlink(temporary.c_str());
     fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   }
-  if (fd < 0) return failed(path, kAdvice);
+  if (fd < 0) return failed(path, advice);
   ::close(fd);
   ::unlink(temporary.c_str());
   return ReportFile(path);

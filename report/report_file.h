@@ -10,7 +10,8 @@ namespace oomcast::report {
 class ReportFile {
  public:
   /// Tries to create a file in the same directory (and removes it again), so that an unwritable place is found now.
-  static Result<ReportFile> prepare(const std::string& path);
+  /// `option` is how the place was given, for what an error advises.
+  static Result<ReportFile> prepare(const std::string& path, const std::string& option = "--report");
   /// Writes to a temporary name beside the target and renames. `pid` replaces "%p". Gives the path written.
   Result<std::string> write(const std::string& text, int pid) const;
 

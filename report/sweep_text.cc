@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/host/vmstat.h"
 #include "report/format.h"
 #include "report/json_report.h"
 #include "report/sweep.h"
@@ -10,6 +11,7 @@ namespace oomcast::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using host::Vmstat;
 
 std::string verdict_text(const SweepRow& row) {
   return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.on_the_edge ? " ~" : "") +
@@ -103,7 +105,8 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                      {"alloc_refused", incident_at(o.alloc_refused)},
                      {"oom_kill", incident_at(o.oom_kill)}}},
                    {"victim", o.oom_kills.empty() ? Json() : Json(o.oom_kills.front().victim.comm)},
-                   {"stall", stall_json(o.stall)}});
+                   {"stall", stall_json(o.stall)},
+                   {"counters", {{"pswpin", o.counters[Vmstat::pswpin]}, {"pswpout", o.counters[Vmstat::pswpout]}}}});
   }
   std::string incomplete = incomplete_of(rows);
   return Json{{"schema", "oomcast.sweep.v1"},

@@ -10,6 +10,8 @@
 #include "report/console.h"
 #include "report/gates/diff.h"
 #include "report/gates/gate_text.h"
+#include "report/page/page.h"
+#include "report/page/page_command.h"
 #include "report/report_file.h"
 
 namespace oomcast::report {
@@ -64,6 +66,18 @@ int write_baseline(const std::vector<FinishedReport>& reports, const std::string
   return status;
 }
 
+/// 0 if no page is asked for.
+int write_diff_page(const Diff& diff, const std::vector<FinishedReport>& reports, const std::string& path) {
+  if (path.empty()) return 0;
+  auto place = PageFile::prepare(path, "");
+  if (!place) return fail(kExitUsage, "diff: " + place.error().message);
+  auto page = diff_page_of(nlohmann::ordered_json::parse(diff_json(diff)), reports[0].document, reports[1].document);
+  if (!page) return fail(kExitUsage, "diff: " + page.error().message);
+  if (auto written = place->write_text(page.value(), static_cast<int>(::getpid())); !written)
+    return fail(kExitUsage, "diff: " + written.error().message);
+  return 0;
+}
+
 }  // namespace
 
 int check_command(const GateOptions& options) {
@@ -82,6 +96,7 @@ int diff_command(const GateOptions& options) {
   auto reports = read_reports(options.reports);
   if (!reports) return fail(kExitUsage, "diff: " + reports.error().message);
   Diff diff = compare(reports.value()[0], reports.value()[1], options.threshold_percent);
+  if (int status = write_diff_page(diff, reports.value(), options.html); status != 0) return status;
   std::string text = options.as == "markdown" ? diff_markdown(diff)
                      : options.as == "json"   ? diff_json(diff)
                                               : diff_lines(diff, options.output.empty() && takes_color(STDOUT_FILENO));

@@ -13,6 +13,7 @@ struct GateOptions {
   std::string as = "text";           // check: text, junit, github, markdown, json; diff: text, markdown, json
   std::string output;                // empty: stdout
   double threshold_percent = 5;      // diff
+  std::string html;                  // diff: where a page goes; empty: none
 };
 
 /// 0: every budget is kept (warnings allowed); 1: one is broken; 2: bad input, and nothing is written.
