@@ -90,6 +90,15 @@ Error damaged(const std::exception& what) {
   return Error{std::string("this report is damaged: ") + what.what() + "; write it again"};
 }
 
+/// Names what a report must have and this one has not, or has of another type; empty if it has all.
+std::string missing_part(const Json& report) {
+  for (const char* key : {"host", "first", "counters", "stall", "pressure", "timeline", "app", "coverage", "basis"})
+    if (!report.contains(key) || !report[key].is_object()) return key;
+  for (const char* key : {"oom_kills", "findings", "sites"})
+    if (!report.contains(key) || !report[key].is_array()) return key;
+  return "";
+}
+
 std::string schema_of(const Json& document) {
   if (!document.is_object() || !document.contains("schema") || !document["schema"].is_string()) return "";
   return document["schema"].get<std::string>();
@@ -127,7 +136,11 @@ std::string html_text(const std::string& text) {
 Result<std::string> page_of(const Json& document) {
   const std::string schema = schema_of(document);
   try {
-    if (schema == kReportSchema) return page_text(report_story(document), "report", page_data(document));
+    if (schema == kReportSchema) {
+      if (const std::string part = missing_part(document); !part.empty())
+        return Error{"this report is damaged: it has no \"" + part + "\"; write it again"};
+      return page_text(report_story(document), "report", page_data(document));
+    }
     if (schema == "oomcast.sweep.v1") return page_text(sweep_story(document), "sweep", document);
   } catch (const Json::exception& error) {
     return damaged(error);

@@ -120,8 +120,8 @@
 
     /** Dragging zooms with a mouse. A finger moves the cursor sideways and scrolls the page up and down. */
     interaction() {
-      this.plot.addEventListener("pointermove", (event) => this.group.setCursor(this.rowAt(event)));
-      this.plot.addEventListener("pointerdown", (event) => this.group.setCursor(this.rowAt(event)));
+      this.canvas.addEventListener("pointermove", (event) => this.group.setCursor(this.rowAt(event)));
+      this.canvas.addEventListener("pointerdown", (event) => this.group.setCursor(this.rowAt(event)));
       this.plot.addEventListener("keydown", (event) => this.group.onKey(event));
       const nothing = () => {};
       return { ...Dygraph.defaultInteractionModel, touchstart: nothing, touchmove: nothing, touchend: nothing };

@@ -39,7 +39,7 @@ class Browser:
         self.requests = []    # addresses that a page asked for
         self.session = None
 
-    async def __aenter__(self):
+    async def start(self):
         # A group of its own: Chromium's helpers are ended with it.
         self.process = subprocess.Popen(
             [find_chromium(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
@@ -53,9 +53,8 @@ class Browser:
         self.session = (await self.call("Target.attachToTarget", targetId=target, flatten=True))["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.call(domain + ".enable")
-        return self
 
-    async def __aexit__(self, *_):
+    async def stop(self):
         self.reader.cancel()
         await self.socket.close()
         os.killpg(self.process.pid, signal.SIGKILL)
