@@ -12,8 +12,14 @@
   /** Calls `listener` whenever colours have changed. */
   page.onColours = (listener) => listeners.push(listener);
 
-  /** The value of a custom property of the page, "--series-1" for example. */
-  page.colour = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+  const probe = page.element("span", { hidden: true });
+  document.body.append(probe);
+
+  /** What a custom property of the page, "--series-1" for example, is in the present colours: canvases take no light-dark(). */
+  page.colour = function (name) {
+    probe.style.color = "var(" + name + ")";
+    return getComputedStyle(probe).color;
+  };
 
   function tell() {
     for (const listener of listeners) listener();
@@ -40,10 +46,12 @@
     tell();
   });
 
+  // Charts have a width of their own: that of the paper while it is printed.
   let before = null;
   window.addEventListener("beforeprint", () => {
     before = root.dataset.theme || "";
     root.dataset.theme = "light";
+    root.dataset.print = "yes";
     for (const details of document.querySelectorAll("details:not([open])")) {
       details.open = true;
       details.dataset.opened = "for print";
@@ -55,6 +63,7 @@
     if (before) root.dataset.theme = before;
     else delete root.dataset.theme;
     before = null;
+    delete root.dataset.print;
     for (const details of document.querySelectorAll("details[data-opened]")) {
       details.open = false;
       delete details.dataset.opened;
