@@ -108,6 +108,10 @@ void add_report_options(CLI::App& app, RunOptions& options) {
       ->type_name("VERDICT")
       ->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
       ->each([&options](const std::string& value) { options.fail_on = sim::verdict_named(value); });
+  app.add_option("--prove", options.prove_s,
+                 "Simulate for at most so long what the findings suggest; 0: not at all (default: 10, or as long as the run if that is more)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6));
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
       ->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));

@@ -43,6 +43,7 @@ struct RunOptions {
   bool use_mimalloc = false;
   bool present_host = false;
   bool present_cgroup = true;             // with --cgroup: the program that asks for its limits is shown them
+  std::optional<double> prove_s;          // wall clock for proofs; 0: none; absent: 10 s or the run's own time, the longer one
   std::string trace;                      // empty: none
   std::string record_for;                 // a second host whose watches are answered too; empty: none
   std::vector<std::string> target_words;  // options that mirror the target, as given: "--cpu-node=1"

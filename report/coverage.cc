@@ -176,7 +176,6 @@ std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::C
   if (!capture.extrapolated.empty()) caveats.push_back("Extrapolated: " + capture.extrapolated + ".");
   caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
   if (std::string dry = dry_memory_high_text(outcome); !dry.empty()) caveats.push_back(std::move(dry));
-  caveats.push_back("findings[].try[].proven and verdict_after are null: the changes were not simulated");
   if (outcome.host.cgroup.present)
     caveats.push_back("entries of counters.memcg's memory.stat that are null are not kept by the model");
   return caveats;

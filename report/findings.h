@@ -11,6 +11,7 @@
 
 #include "model/sim/outcome.h"
 #include "model/trace/capture_summary.h"
+#include "report/remedy.h"
 
 namespace oomcast::report {
 
@@ -21,8 +22,11 @@ const char* severity_name(Severity severity);
 /// run: a rule of thumb and a proof must not look alike.
 struct Try {
   std::string change = {};
+  Remedy remedy = {};  // how to simulate it; empty: it cannot be
   std::optional<bool> proven = std::nullopt;
   std::optional<sim::Verdict> verdict_after = std::nullopt;
+  std::optional<Proof> proof = std::nullopt;
+  std::string not_simulated = {};  // why it was not, or not to its end; empty: it was, or nothing was to be proven
 };
 
 struct Finding {
@@ -36,6 +40,14 @@ struct Finding {
 
 using Findings = std::vector<Finding>;
 
+/// How far the proofs of a report got.
+struct ProofSummary {
+  int suggestions = 0;       // that can be simulated
+  int simulated = 0;
+  int left_out = 0;          // for lack of time, or because there is no such target
+  std::string not_possible;  // why none was simulated, a clause; empty: some were, or there were none
+};
+
 /// All findings, worst first; among equals in the order of the table in findings.cc.
 Findings find_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
@@ -46,6 +58,10 @@ void find_memory_high(const sim::Outcome&, const trace::CaptureSummary&, Finding
 void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // why this victim
 void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // somebody else dies for it
 void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // overcommit
+void find_files_in_memory(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // tmpfs in the limit
+void find_group_page_cache(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // a full limit that is none
+void find_file_thrash(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // files and text read again
+void find_zone_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // vm.zone_reclaim_mode
 void find_close(const sim::Outcome&, const trace::CaptureSummary&, Findings&);           // the verdict hangs on little
 void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls
 void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // thrash, or full
@@ -54,6 +70,9 @@ void find_huge_pages(const sim::Outcome&, const trace::CaptureSummary&, Findings
 void find_guest_end(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // it died by a signal here
 void find_host_sensitive(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // it looked at its machine
 void find_assumed(const sim::Outcome&, const trace::CaptureSummary&, Findings&);         // guessed host fields
+
+/// Did the program's group fill its limit with page cache that nobody read again, and nothing else give way?
+bool group_lives_on_page_cache(const sim::Outcome& outcome);
 
 /// Who would have been killed in the victim's place? Null if nobody else may be. Ties go to the later one, as in the
 /// kernel.

@@ -20,11 +20,13 @@ void find_panic(const sim::Outcome& outcome, const sim::OomKill& panic, Findings
                       {"panic_on_oom", vm.panic_on_oom},
                       {"candidates", panic.candidates.size()},
                       {"app_footprint_bytes", panic.incident.app_footprint.count()}};
-  if (vm.panic_on_oom != 0) finding.tries.push_back({"vm.panic_on_oom=0: a process dies instead of the host"});
+  if (vm.panic_on_oom != 0) finding.tries.push_back({"vm.panic_on_oom=0: a process dies instead of the host", set_to({"vm.panic_on_oom=0"}, Aim::kHostLives)});
   const bool spared = std::any_of(panic.candidates.begin(), panic.candidates.end(),
                                   [](const sim::OomCandidate& task) { return task.guest && !task.killable; });
-  if (spared) finding.tries.push_back({"an oom_score_adj above -1000 for the program, so that it dies instead of the host"});
-  finding.tries.push_back({"more memory or swap, or a memory.max on the program's own cgroup"});
+  if (spared) finding.tries.push_back({"an oom_score_adj above -1000 for the program, so that it dies instead of the host",
+                                       set_to({"oom-score-adj=0"}, Aim::kHostLives)});
+  finding.tries.push_back({"more memory", more_memory_of(outcome.host, Bytes(0), Bytes(0))});
+  finding.tries.push_back({"more swap", more_swap_of(outcome.host, Bytes(0))});
   findings.push_back(std::move(finding));
 }
 
@@ -42,8 +44,12 @@ void find_stuck(const sim::Outcome& outcome, Findings& findings) {
                   " for ever from " + seconds_text(*first) + " on: the memory cannot be had, and nobody may be killed for it";
   finding.why = outcome.oom_kill ? outcome.oom_kill->why : outcome.halted_why;
   finding.evidence["processes"] = names;
-  finding.tries.push_back({"an oom_score_adj above -1000 for one of the group's processes, so that it dies and the others go on"});
-  finding.tries.push_back({"a higher memory.max, or a higher memory.swap.max"});
+  finding.tries.push_back({"an oom_score_adj above -1000 for one of the group's processes, so that it dies and the others go on",
+                           set_to({"oom-score-adj=0"}, Aim::kHostLives)});
+  const Bytes growth = outcome.need_after_kill.value_or(Bytes(0));
+  if (outcome.host.cgroup.present && outcome.host.cgroup.memory_max >= 0)
+    finding.tries.push_back({"a higher memory.max", higher_limit(outcome.host, "memory.max", growth, Bytes(outcome.app.whole_run_peak.count() / 50))});
+  finding.tries.push_back({"more swap for the group", more_swap_of(outcome.host, growth)});
   findings.push_back(std::move(finding));
 }
 
@@ -73,8 +79,10 @@ void find_memory_high(const sim::Outcome& outcome, const trace::CaptureSummary&,
                       {"share", static_cast<double>(asleep.count() * 1000 / std::max<int64_t>(1, run)) / 1000},
                       {"memory_peak_bytes", outcome.cgroup.peak.count()},
                       {"memory_events_high", outcome.cgroup.events.high}};
-  finding.tries.push_back({"memory.high above the group's peak of " + bytes_text(outcome.cgroup.peak) + ", or none (max), with memory.max as the limit"});
-  finding.tries.push_back({"swap for the group (memory.swap.max), so that reclaim finds something"});
+  finding.tries.push_back({"memory.high above the group's peak of " + bytes_text(outcome.cgroup.peak) + ", with memory.max as the limit",
+                           higher_limit(outcome.host, "memory.high", outcome.app.footprint_peak / 8, Bytes(outcome.app.footprint_peak.count() / 50))});
+  finding.tries.push_back({"memory.high=max: none, with memory.max as the limit", set_to({"cgroup.memory.high=max"})});
+  finding.tries.push_back({"swap for the group (memory.swap.max), so that reclaim finds something", more_swap_of(outcome.host, outcome.app.footprint_peak / 4)});
   findings.push_back(std::move(finding));
 }
 

@@ -22,7 +22,8 @@ void find_huge_pages(const sim::Outcome& outcome, const trace::CaptureSummary&, 
                       {"footprint_peak_bytes", footprint.count()},
                       {"used_bytes", used.count()},
                       {"unused_bytes", unused.count()}};
-  finding.tries.push_back({"--set vm.thp_enabled=madvise: huge pages only where a program asks for them"});
+  finding.tries.push_back({"--set vm.thp_enabled=madvise: huge pages only where a program asks for them",
+                           set_to({"vm.thp_enabled=madvise"})});
   findings.push_back(std::move(finding));
 }
 

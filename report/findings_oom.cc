@@ -50,15 +50,38 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
     finding.why += "; with an oom_score_adj of " + std::to_string(*adj) + " or lower " + named(next) +
                    " would have been taken instead";
     finding.tries.push_back({"oom_score_adj " + std::to_string(*adj) + " for " + kill.victim.comm +
-                             ": the memory is still short, and " + named(next) + " dies instead"});
+                             ": the memory is still short, and " + named(next) + " dies instead",
+                             set_to({"oom-score-adj=" + std::to_string(*adj)}, Aim::kProgramLives)});
   } else {
     finding.why += "; only an oom_score_adj of -1000 would have spared it";
   }
 }
 
+/// What differs from run to run of the same program: 0.3 % in Python and perl, 1.5 % where threads race (sort, node).
+Bytes spread_of(const sim::Outcome& outcome) {
+  constexpr int64_t kSpreadPart = 50;
+  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
+}
+
+/// Swap that was full, or that there was none of, is the other way to make room; swap that is free was too slow to fill.
+void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes growth, Finding& finding) {
+  if (sim::swap_is_forbidden(kill) || sim::movable_is_forbidden(kill)) return;
+  const host::VmTunables& vm = outcome.host.vm;
+  if (kill.incident.scope == sim::Scope::kHost && kill.shortage.swap_free > Pages(0)) {
+    constexpr int kMostScale = 3000;
+    finding.evidence["swap_free_bytes"] = to_bytes(kill.shortage.swap_free).count();
+    finding.why += "; " + bytes_text(to_bytes(kill.shortage.swap_free)) + " of swap are free: memory is asked for faster than it is swapped out";
+    if (vm.watermark_scale_factor < kMostScale)
+      finding.tries.push_back({"a larger vm.watermark_scale_factor: kswapd begins to swap earlier",
+                               larger_sysctl("vm.watermark_scale_factor", vm.watermark_scale_factor, kMostScale)});
+    finding.tries.push_back({"a larger vm.min_free_kbytes: kswapd begins to swap earlier", more_min_free(outcome.host)});
+    return;
+  }
+  finding.tries.push_back({"more swap, for what the program does not use all the time", more_swap_of(outcome.host, growth)});
+}
+
 /// What would have held all that the run went on to need: its anonymous memory and page tables at their peak, as if
-/// nobody had been killed. Page cache and text are in it as far as nothing could be reclaimed of them at the kill. The next run of
-/// the same program needs a little more or less: 0.3 % in Python and perl, 1.5 % where threads race (sort, node).
+/// nobody had been killed. Page cache and text are in it as far as nothing could be reclaimed of them at the kill.
 void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, Finding& finding) {
   if (!outcome.need_after_kill || outcome.need_after_kill->count() <= 0) return;
   const Bytes growth = *outcome.need_after_kill;
@@ -66,18 +89,20 @@ void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, Finding
   finding.evidence["growth_after_bytes"] = growth.count();
   // More memory of the kind that lies idle already would help nobody.
   if (sim::movable_is_forbidden(kill)) return;
-  constexpr int64_t kSpreadPart = 50;
-  const Bytes with_spread = growth + Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
+  const Bytes spread = spread_of(outcome), with_spread = growth + spread;
   const Bytes more = cgroup ? with_spread : memory_to_add(outcome.host, with_spread);
   finding.evidence["more_bytes"] = more.count();
   finding.tries.insert(finding.tries.begin(),
                        {"at least " + at_least_text(more) + " more " + (cgroup ? "in memory.max" : "memory") +
                         ": what the program and its page tables went on to add after the kill, 2 % of its peak for what differs from run to run" +
-                        (cgroup ? "" : ", and what the watermarks take of it")});
+                        (cgroup ? "" : ", and what the watermarks take of it"),
+                        cgroup ? higher_limit(outcome.host, "memory.max", growth, spread)
+                               : more_memory_of(outcome.host, memory_to_add(outcome.host, growth), spread)});
+  suggest_swap(kill, outcome, growth, finding);
 }
 
 /// Memory or swap that was free and forbidden to the request: opening it costs nothing.
-void suggest_what_is_free(const sim::OomKill& kill, Finding& finding) {
+void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, Finding& finding) {
   const sim::OomShortage& shortage = kill.shortage;
   if (sim::swap_is_forbidden(kill)) {
     finding.evidence["swap_free_bytes"] = to_bytes(shortage.swap_free).count();
@@ -85,7 +110,8 @@ void suggest_what_is_free(const sim::OomKill& kill, Finding& finding) {
     finding.why += "; " + bytes_text(to_bytes(shortage.swap_free)) +
                    " of swap are free, but with vm.swappiness=0 (memory.swappiness of the group on cgroup v1) a group at "
                    "its limit swaps nothing";
-    finding.tries.push_back({"vm.swappiness=1 (memory.swappiness=1 on cgroup v1): the group may use the free swap"});
+    finding.tries.push_back({"vm.swappiness=1 (memory.swappiness=1 on cgroup v1): the group may use the free swap",
+                             set_to({"vm.swappiness=1"})});
   }
   if (sim::movable_is_forbidden(kill)) {
     finding.evidence["movable_free_bytes"] = to_bytes(shortage.movable_free).count();
@@ -93,8 +119,24 @@ void suggest_what_is_free(const sim::OomKill& kill, Finding& finding) {
                    bytes_text(to_bytes(shortage.movable_free)) + " are free";
     finding.tries.push_back({"online part of zone Movable as Normal: echo online_kernel > "
                              "/sys/devices/system/memory/memoryN/state for some of its blocks, or boot with a smaller "
-                             "movablecore= or without movable_node"});
+                             "movablecore= or without movable_node",
+                             movable_as_normal(host)});
   }
+}
+
+/// The largest memory.max of the program's own with which nobody else dies.
+Remedy own_limit(const sim::OomKill& kill) {
+  constexpr int64_t kMiB = int64_t{1} << 20;
+  const int64_t footprint = kill.incident.app_footprint.count() / kMiB * kMiB;
+  SearchedValue search;
+  search.name = "memory.max";
+  search.key = "cgroup.memory.max";
+  search.now = footprint;
+  search.guess = footprint - std::max(kMiB, footprint / 64 / kMiB * kMiB);
+  search.most = kMiB;
+  search.step = kMiB;
+  search.largest = true;
+  return {{}, search, Aim::kOthersLive};
 }
 
 }  // namespace
@@ -135,7 +177,7 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
   } else {
     finding.why += " and nobody else may be killed";
   }
-  suggest_what_is_free(kill, finding);
+  suggest_what_is_free(kill, outcome.host, finding);
   suggest_more(kill, outcome, finding);
   findings.push_back(std::move(finding));
 }
@@ -164,8 +206,11 @@ void find_oom_bystander(const sim::Outcome& outcome, const trace::CaptureSummary
                   " with " + std::to_string(first.victim.oom_score_adj);
   }
   finding.evidence["victims"] = victims;
-  finding.tries.push_back({"a memory.max on the program's own cgroup, so that it pays for its own memory"});
-  if (largest) finding.tries.push_back({"oom_score_adj 0 for " + largest->comm});
+  finding.tries.push_back({"a memory.max on the program's own cgroup, so that it pays for its own memory", own_limit(first)});
+  if (largest && (!largest->killable || largest->oom_score_adj < 0)) {
+    finding.why += ". A program whose memory may grow must not be protected by its oom_score_adj: others die for it, one after the other";
+    finding.tries.push_back({"oom_score_adj 0 for " + largest->comm + ": it dies itself", set_to({"oom-score-adj=0"}, Aim::kOthersLive)});
+  }
   findings.push_back(std::move(finding));
 }
 

@@ -6,6 +6,19 @@
 #include "report/format.h"
 
 namespace oomcast::report {
+namespace {
+
+/// The limit that the group reached first: memory.high lies below memory.max where there is one.
+void suggest_higher_limit(const sim::Outcome& outcome, Finding& finding) {
+  if (group_lives_on_page_cache(outcome)) return;  // see find_group_page_cache()
+  const host::CgroupSpec& group = outcome.host.cgroup;
+  const Bytes more = outcome.next_better ? outcome.next_better->distance : Bytes(0), spread(outcome.app.footprint_peak.count() / 50);
+  if (group.memory_high >= 0) finding.tries.push_back({"a higher memory.high", higher_limit(outcome.host, "memory.high", more, spread)});
+  else if (group.memory_max >= 0) finding.tries.push_back({"a higher memory.max", higher_limit(outcome.host, "memory.max", more, spread)});
+  else finding.tries.push_back({"a higher limit of the group above"});
+}
+
+}  // namespace
 
 void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
   using host::Vmstat;
@@ -26,17 +39,24 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"pgscan_direct", scanned},
                       {"pgsteal_direct", stolen}};
   if (outcome.direct_reclaim->scope == sim::Scope::kCgroup) {
-    finding.tries.push_back({"a higher memory.high or memory.max"});
+    // A kill has the larger need, and its finding suggests the limit.
+    if (!outcome.oom_kill) suggest_higher_limit(outcome, finding);
   } else if (outcome.oom_kill) {
     // A wider gap between the watermarks gives kswapd a head start; it does not make memory.
     finding.why += "; nothing was left to be reclaimed, so these are the futile rounds before the OOM kill";
   } else {
     const host::VmTunables& vm = outcome.host.vm;
-    if (vm.zone_reclaim_mode != 0) finding.tries.push_back({"vm.zone_reclaim_mode=0"});
+    if (vm.zone_reclaim_mode != 0)
+      finding.tries.push_back({"vm.zone_reclaim_mode=0: a task takes memory of another node instead of reclaiming on its own", set_to({"vm.zone_reclaim_mode=0"})});
     // kswapd starts at low and stops at high: the scale factor widens that gap, min_free_kbytes lifts all three.
-    int wider = std::min(3000, std::max(100, vm.watermark_scale_factor * 10));
-    if (wider > vm.watermark_scale_factor)
-      finding.tries.push_back({"vm.watermark_scale_factor=" + std::to_string(wider) + " (kswapd starts earlier)"});
+    constexpr int kMostScale = 3000;
+    int wider = std::min(kMostScale, std::max(100, vm.watermark_scale_factor * 10));
+    if (wider > vm.watermark_scale_factor) {
+      finding.tries.push_back({"vm.watermark_scale_factor=" + std::to_string(wider) + " (kswapd starts earlier)",
+                               larger_sysctl("vm.watermark_scale_factor", vm.watermark_scale_factor, kMostScale)});
+      finding.tries.push_back({"a larger vm.min_free_kbytes: all watermarks rise", more_min_free(outcome.host)});
+    }
+    finding.tries.push_back({"more memory", more_memory_of(outcome.host, outcome.next_better ? outcome.next_better->distance : Bytes(0), Bytes(0))});
   }
   findings.push_back(std::move(finding));
 }

@@ -31,9 +31,14 @@ void find_swap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findin
                         {"swap_in_ns_total", waited.count()},
                         {"pgmajfault", outcome.counters[host::Vmstat::pgmajfault]},
                         {"workingset_refault_anon", outcome.counters[host::Vmstat::workingset_refault_anon]}};
-    finding.tries.push_back({"more memory: swap space does not help a working set that is in use"});
+    const host::CgroupSpec& group = outcome.host.cgroup;
+    const Bytes more = to_bytes(swap_used_peak(outcome));
+    finding.tries.push_back({"more memory: swap space does not help a working set that is in use",
+                             group.present && group.memory_max >= 0 && outcome.cgroup.events.max > 0
+                                 ? higher_limit(outcome.host, "memory.max", more, Bytes(0))
+                                 : more_memory_of(outcome.host, more, Bytes(0))});
     if (outcome.counters[host::Vmstat::workingset_refault_file] * 4 < in && outcome.host.vm.swappiness > 1)
-      finding.tries.push_back({"vm.swappiness=1, if the host holds page cache that nobody reads again"});
+      finding.tries.push_back({"vm.swappiness=1, if the host holds page cache that nobody reads again", set_to({"vm.swappiness=1"})});
     findings.push_back(std::move(finding));
   }
   Pages total = outcome.host.total_swap(), peak = swap_used_peak(outcome);
@@ -43,7 +48,8 @@ void find_swap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findin
     finding.why =
         "once swap is full anonymous memory cannot be reclaimed any more, and the next shortage goes to the OOM killer";
     finding.evidence = {{"swap_used_peak_bytes", to_bytes(peak).count()}, {"swap_bytes", to_bytes(total).count()}};
-    finding.tries.push_back({"more swap, or more memory"});
+    finding.tries.push_back({"more swap", more_swap_of(outcome.host, to_bytes(peak) / 4)});
+    finding.tries.push_back({"more memory", more_memory_of(outcome.host, to_bytes(peak) / 4, Bytes(0))});
     findings.push_back(std::move(finding));
   }
 }

@@ -1,6 +1,7 @@
 // Writes what happened, where, and whom it hit: one incident, one OOM kill with its candidates, one finding.
 #include "model/host/cgroup.h"
 #include "report/json_report.h"
+#include "report/proof/json_proof.h"
 
 namespace oomcast::report {
 namespace {
@@ -86,10 +87,7 @@ Json findings_json(const Findings& findings) {
   Json list = Json::array();
   for (const Finding& finding : findings) {
     Json tries = Json::array();
-    for (const Try& t : finding.tries)
-      tries.push_back({{"change", t.change},
-                       {"proven", t.proven ? Json(*t.proven) : Json()},
-                       {"verdict_after", t.verdict_after ? Json(sim::verdict_name(*t.verdict_after)) : Json()}});
+    for (const Try& suggestion : finding.tries) tries.push_back(try_json(suggestion));
     list.push_back({{"id", finding.id},
                     {"severity", severity_name(finding.severity)},
                     {"title", finding.title},

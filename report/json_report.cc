@@ -3,6 +3,7 @@
 
 #include "report/coverage.h"
 #include "report/margin.h"
+#include "report/proof/json_proof.h"
 #include "report/sites.h"
 
 namespace oomcast::report {
@@ -134,7 +135,7 @@ Json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture) {
   return capture.stacks[stack_id - 1];
 }
 
-Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings) {
+Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings, const ProofSummary& proofs) {
   auto verdict = supported_verdict(outcome, capture);
   Json report;
   report["schema"] = kReportSchema;
@@ -164,6 +165,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["coverage"] = coverage_json(outcome, capture);
   report["host_sensitive"] = capture.host_sensitive;
   report["basis"] = basis_json(outcome, capture);
+  report["proofs"] = proofs_json(proofs);
   return report;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -18,17 +19,18 @@
 #include "model/trace/trace_writer.h"
 #include "preload/record/recorder.h"
 #include "report/command_line.h"
+#include "report/conclude.h"
 #include "report/console.h"
-#include "report/coverage.h"
 #include "report/fit/fit.h"
 #include "report/format.h"
 #include "report/host_command.h"
 #include "report/json_report.h"
 #include "report/page/page_command.h"
 #include "report/present_host.h"
+#include "report/proof/kept_trace.h"
+#include "report/proof/prove.h"
 #include "report/replay.h"
 #include "report/report_file.h"
-#include "report/summary.h"
 #include "report/sweep.h"
 #include "report/target.h"
 #include "report/trace_file.h"
@@ -115,48 +117,18 @@ int preflight_status(record::PreflightProblem problem) {
   return problem == record::PreflightProblem::kNotFound ? kExitNotFound : kExitNotExecutable;
 }
 
-/// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green because
-/// nothing was seen.
-bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  if (!options.fail_on) return false;
-  auto verdict = supported_verdict(outcome, capture);
-  return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;
-}
-
-/// Where the results go: the report, and the page if one is asked for.
-struct Places {
-  ReportFile report;
-  PageFile page;
-
-  static Result<Places> prepare(const RunOptions& options) {
-    auto report = ReportFile::prepare(options.report);
-    if (!report) return report.error();
-    auto page = PageFile::prepare(options.html, options.report);
-    if (!page) return page.error();
-    return Places{std::move(report).value(), std::move(page).value()};
-  }
-};
-
-/// Writes the report, the page and the summary; 0 if that went well and the forecast is not too bad.
-int conclude(const RunOptions& options, const Places& places, const sim::Outcome& outcome,
-             const trace::CaptureSummary& capture) {
-  Findings findings = find_all(outcome, capture);
-  int pid = outcome.app.processes.empty() ? static_cast<int>(::getpid()) : outcome.app.processes.front().pid;
-  const std::string report = report_text(to_json(outcome, capture, findings));
-  auto written = places.report.write(report, pid);
-  if (!options.quiet) {
-    std::string text =
-        summary_text(outcome, capture, findings, written ? written.value() : "not written", takes_color(STDERR_FILENO));
-    std::fputs(text.c_str(), stderr);
-  }
-  if (!written) return fail(kExitUsage, written.error().message);
-  if (auto page = places.page.write(report, pid); !page) return fail(kExitUsage, page.error().message);
-  return too_bad(options, outcome, capture) ? kExitForecastTooBad : 0;
-}
-
 int program_status(const trace::CaptureSummary& capture) {
   return capture.exited ? capture.exit_code : 128 + capture.exit_signal;
 }
+
+/// Wall-clock time since it was made.
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
 
 /// The model, and what listens beside it: a trace, a second host.
 class Listeners {
@@ -170,10 +142,19 @@ class Listeners {
     model.recorder_cpu_loop_20m_ns = record::measure_cpu_loop_20m_ns();
     if (auto presented = listeners->present(options, host.value()); !presented) return presented.error();
     if (auto opened = listeners->open_trace(options, host.value(), model); !opened) return opened.error();
+    listeners->host_ = host.value();
+    listeners->model_options_ = model;
     listeners->model_ = std::make_unique<sim::Simulation>(std::move(host).value(), model);
     listeners->sink_ =
         std::make_unique<trace::RecordingSink>(*listeners->model_, listeners->writer_.get(), listeners->also_.get());
     return listeners;
+  }
+  /// What the proofs need. REQUIRES: finish() was called; valid while this object lives.
+  Result<Recorded> recorded(const RunOptions& options) {
+    if (!kept_) return Error{"--prove 0"};
+    auto bytes = kept_->view();
+    if (!bytes) return bytes.error();
+    return Recorded{bytes.value(), "the recording", host_, options, {model_options_, std::nullopt, nullptr}, true};
   }
   /// Without a trace nothing stands between recorder and model.
   trace::EventSink& sink() { return writer_ ? static_cast<trace::EventSink&>(*sink_) : *model_; }
@@ -188,7 +169,12 @@ class Listeners {
       std::fprintf(stderr, "oomcast: %s\n", file_->error().c_str());
       capture.caveats.push_back(file_->error());
     }
-    return model_->finish();
+    sim::Outcome outcome = model_->finish();
+    // The proofs need the room.
+    sink_.reset();
+    model_.reset();
+    also_.reset();
+    return outcome;
   }
 
  private:
@@ -210,7 +196,8 @@ class Listeners {
     return write_presented_files(host, presented_->path());
   }
   Result<void> open_trace(const RunOptions& options, const host::HostSpec& host, const sim::Options& model) {
-    if (options.trace.empty()) return {};
+    if (options.prove_s != 0.0) kept_ = std::make_unique<KeptTrace>();
+    if (options.trace.empty() && !kept_) return {};
     trace::TraceHeader header;
     header.program_version = OOMCAST_VERSION;
     header.command = options.command;
@@ -223,18 +210,28 @@ class Listeners {
       header.recorded_for = second->name;
       also_ = std::make_unique<sim::Simulation>(std::move(second).value(), model);
     }
-    auto file = TraceFile::create(options.trace);
-    if (!file) return file.error();
-    file_ = std::make_unique<TraceFile>(std::move(file).value());
-    writer_ =
-        std::make_unique<trace::TraceWriter>([this](std::string_view block) { return file_->append(block); }, header);
+    if (!options.trace.empty()) {
+      auto file = TraceFile::create(options.trace);
+      if (!file) return file.error();
+      file_ = std::make_unique<TraceFile>(std::move(file).value());
+    }
+    writer_ = std::make_unique<trace::TraceWriter>([this](std::string_view block) { return keep(block); }, header);
     return {};
+  }
+  /// False once nobody takes blocks any more.
+  bool keep(std::string_view block) {
+    const bool kept = kept_ && kept_->append(block);
+    const bool filed = file_ && file_->error().empty() && file_->append(block);
+    return kept || filed;
   }
 
   std::unique_ptr<TemporaryDirectory> presented_;
   std::string presented_host_, presented_cgroup_;
   std::vector<std::string> guest_environment_;
   std::unique_ptr<TraceFile> file_;
+  std::unique_ptr<KeptTrace> kept_;
+  host::HostSpec host_;
+  sim::Options model_options_;
   std::unique_ptr<trace::TraceWriter> writer_;
   std::unique_ptr<sim::Simulation> model_, also_;
   std::unique_ptr<trace::RecordingSink> sink_;
@@ -253,10 +250,12 @@ int run(const RunOptions& options) {
   recorder.environment = listeners.value()->guest_environment();
   record::be_killed_last();
   record::hold_signals_for_good();
+  const Stopwatch own;
   auto capture = record::run(recorder, listeners.value()->sink());
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
+  const double own_s = own.seconds();
   sim::Outcome outcome = listeners.value()->finish(options, capture.value());
-  int status = conclude(options, places.value(), outcome, capture.value());
+  int status = conclude(options, places.value(), outcome, capture.value(), listeners.value()->recorded(options), own_s);
   return status != 0 ? status : program_status(capture.value());
 }
 
@@ -290,10 +289,12 @@ int record_attached(int hello_socket_fd) {
   if (!listeners) return fail_attached(hello_socket_fd, listeners.error().message);
   record::be_killed_last();
   record::hold_signals_for_good();
+  const Stopwatch own;
   auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), listeners.value()->sink());
   if (!capture) return fail_attached(hello_socket_fd, capture.error().message);
+  const double own_s = own.seconds();
   sim::Outcome outcome = listeners.value()->finish(options.value(), capture.value());
-  int status = conclude(options.value(), places.value(), outcome, capture.value());
+  int status = conclude(options.value(), places.value(), outcome, capture.value(), listeners.value()->recorded(options.value()), own_s);
   return status != 0 ? status : program_status(capture.value());
 }
 
@@ -335,9 +336,11 @@ int replay(const CommandLine& line) {
   if (!places) return fail(kExitUsage, places.error().message);
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "replay: " + recording.error().message);
-  auto replayed = replay(recording->bytes, line.replay.trace, std::move(recording->host), recording->settings);
+  auto replayed = replay(recording->bytes, line.replay.trace, recording->host, recording->settings);
   if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
-  return conclude(line.run, places.value(), replayed->outcome, replayed->capture);
+  const double forecast_s = json_seconds(replayed->outcome.forecast);
+  const Recorded recorded{recording->bytes, line.replay.trace, recording->host, recording->options, recording->settings};
+  return conclude(line.run, places.value(), replayed->outcome, replayed->capture, recorded, forecast_s);
 }
 
 int sweep(const CommandLine& line) {
@@ -375,6 +378,7 @@ Result<std::string> record_for_fit(const RunOptions& given, const std::string& d
   options.trace = directory + "/fit.trace";
   options.report = directory + "/report.json";
   options.quiet = true;
+  options.prove_s = 0;
   options.cgroup.clear();
   options.limits_from.clear();
   int status = run(options);

@@ -1,11 +1,13 @@
 // Forecasts what another host would have made of a recorded run. See replay.h.
 #include "report/replay.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "model/host/json_host.h"
 #include "model/trace/trace_reader.h"
 #include "report/format.h"
+#include "report/present_host.h"
 
 namespace oomcast::report {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 using trace::EventKind;
 
 constexpr uint64_t kPage = trace::kWatchPageBytes;
+constexpr uint64_t kEventsBetweenAsks = 1024;
 
 struct Page {
   uint32_t pid = 0;
@@ -79,6 +82,17 @@ std::string extrapolation(const Watches& watches, const trace::TraceHeader& head
          " were not listened for, so they look colder than they are; record with --record-for this host to know";
 }
 
+/// A program that looks at the limits of its cgroup (node, java) makes its heap fit them. What it would have made of
+/// others is not in a recording.
+std::string other_limits(const trace::CaptureSummary& capture, const host::HostSpec& recorded_on, const host::HostSpec& target) {
+  const std::string shown = cgroup_limits_text(recorded_on), here = cgroup_limits_text(target);
+  const bool asked = std::any_of(capture.host_sensitive.begin(), capture.host_sensitive.end(),
+                                 [](const std::string& what) { return what.find("cgroup") != std::string::npos; });
+  if (!asked || shown == here) return {};
+  return "the program asked for the limits of its cgroup, which were " + (shown.empty() ? "none" : shown) + " in the recording and are " +
+         (here.empty() ? "none" : here) + " here: it may size itself by them, which a live run would show";
+}
+
 trace::CaptureSummary summary_of_cut(const trace::TraceHeader& header, uint64_t events) {
   trace::CaptureSummary capture;
   capture.command = header.command;
@@ -113,6 +127,7 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
   if (!recorded_on) return recorded_on.error();
   sim::Options options = settings.model;
   options.recorder_cpu_loop_20m_ns = header.recorder_cpu_loop_20m_ns;
+  const host::HostSpec target = host;
   sim::Simulation model(std::move(host), options);
   Watches watches;
   AdjOverride adj(settings.oom_score_adj);
@@ -128,7 +143,7 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
     watches.judge();
     watches.used(record.event);
     adj.apply(record.event);
-    ++events;
+    if (++events % kEventsBetweenAsks == 0 && settings.stop && settings.stop()) return Error{name + ": the replay was stopped"};
     model.feed(record.event);
     watches.ask(model);
     model.take_kills(kills);
@@ -139,6 +154,8 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
   Replayed result;
   result.capture = step == trace::TraceReader::Step::kEnd ? reader->summary() : summary_of_cut(header, events);
   result.capture.extrapolated = extrapolation(watches, header, recorded_on->name);
+  if (const std::string why = other_limits(result.capture, recorded_on.value(), target); !why.empty())
+    result.capture.extrapolated += (result.capture.extrapolated.empty() ? "" : "; ") + why;
   result.outcome = model.finish();
   return result;
 }

@@ -1,6 +1,7 @@
 // Forecasts what another host would have made of a recorded run. Feeds a trace to the model as the recorder once did.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@ struct Replayed {
 struct ReplaySettings {
   sim::Options model;
   std::optional<int> oom_score_adj;  // instead of the recorded one
+  std::function<bool()> stop;        // asked every few thousand events; true ends the replay with an error
 };
 
 Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name);

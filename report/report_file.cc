@@ -89,6 +89,8 @@ Result<ReportFile> ReportFile::prepare(const std::string& path, const std::strin
   return ReportFile(path);
 }
 
+bool ReportFile::can_be_replaced() const { return !is_special(path_); }
+
 Result<std::string> ReportFile::write(const std::string& text, int pid) const {
   std::string path = expand_pid(path_, pid);
   constexpr const char* kAdvice = "the forecast of this run is lost; is the disk full?";

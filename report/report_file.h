@@ -12,6 +12,8 @@ class ReportFile {
   /// Tries to create a file in the same directory (and removes it again), so that an unwritable place is found now.
   /// `option` is how the place was given, for what an error advises.
   static Result<ReportFile> prepare(const std::string& path, const std::string& option = "--report");
+  /// False for a pipe or a device: what was written there stays.
+  bool can_be_replaced() const;
   /// Writes to a temporary name beside the target and renames. `pid` replaces "%p". Gives the path written.
   Result<std::string> write(const std::string& text, int pid) const;
 

@@ -7,6 +7,7 @@
 #include "report/coverage.h"
 #include "report/format.h"
 #include "report/margin.h"
+#include "report/proof/proof_words.h"
 
 namespace oomcast::report {
 namespace {
@@ -190,14 +191,17 @@ void write_findings(const Findings& findings, Paper& paper) {
                 finding.id == "trace_cut" || finding.id == "program_stopped" || finding.id == "still_running";
     if (!said) paper.line(severity_name(finding.severity), finding.title);
   }
-  const char* label = "try";
+  const Try* least = least_proven(findings);
+  if (least) paper.line("change", least->change + " [" + proof_text(*least) + "]");
+  const char* label = least ? "also" : "try";
+  std::vector<std::string> said;
+  if (least) said.push_back(least->change);
   for (const Finding& finding : findings) {
     if (finding.severity == Severity::kInfo) continue;
     for (const Try& t : finding.tries) {
-      const char* proof = !t.proven   ? " [not simulated]"
-                          : *t.proven ? " [proven by simulation]"
-                                      : " [simulated: does not help]";
-      paper.line(label, t.change + (finding.id == "tracking_not_available" ? "" : proof));
+      if (std::find(said.begin(), said.end(), t.change) != said.end()) continue;
+      said.push_back(t.change);
+      paper.line(label, t.change + (finding.id == "tracking_not_available" ? "" : " [" + proof_text(t) + "]"));
       label = "";
     }
   }

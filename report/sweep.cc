@@ -6,9 +6,8 @@
 #include <thread>
 
 #include "model/host/parse_text.h"
-#include "model/host/read_host.h"
+#include "report/changed_target.h"
 #include "report/coverage.h"
-#include "report/target.h"
 
 namespace oomcast::report {
 namespace {
@@ -60,41 +59,11 @@ Result<std::vector<std::string>> range_of(const std::string& text, size_t dots) 
   return values;
 }
 
-/// "oom-score-adj" is an option of the program's place on the target, "vm.swappiness" a field of the host.
-Result<void> apply(const std::string& key, const std::string& value, host::HostSpec& host, RunOptions& options) {
-  if (key.find('.') == std::string::npos && key.find('-') != std::string::npos) {
-    std::string option = key.starts_with("--") ? key : "--" + key;
-    return apply_target_words({option + "=" + value}, options);
-  }
-  return host::set_field(host, key + "=" + value);
-}
-
-struct Case {
-  host::HostSpec host;
-  ReplaySettings settings;
-  std::string error;
-};
-
-Case make_case(host::HostSpec host, RunOptions options, const std::vector<Variation>& variations,
-               const std::vector<std::string>& values) {
-  int adj_before = options.oom_score_adj;
-  Case one;
-  for (size_t i = 0; i < variations.size() && one.error.empty(); ++i)
-    if (auto applied = apply(variations[i].key, values[i], host, options); !applied)
-      one.error = applied.error().message;
-  if (!one.error.empty()) return one;
-  options.set.clear();
-  options.cgroup.clear();
-  options.limits_from.clear();
-  auto changed = with_changes(std::move(host), options);
-  if (!changed) {
-    one.error = changed.error().message;
-    return one;
-  }
-  one.host = std::move(changed).value();
-  one.settings.model = model_options(options, one.host);
-  if (options.oom_score_adj != adj_before) one.settings.oom_score_adj = options.oom_score_adj;
-  return one;
+Result<ChangedTarget> make_case(const host::HostSpec& host, const RunOptions& options, const std::vector<Variation>& variations,
+                                const std::vector<std::string>& values) {
+  std::vector<std::string> words;
+  for (size_t i = 0; i < variations.size(); ++i) words.push_back(variations[i].key + "=" + values[i]);
+  return changed_target(host, options, words);
 }
 
 std::string bare_key(const std::string& key) { return key.starts_with("--") ? key.substr(2) : key; }
@@ -116,9 +85,9 @@ Result<void> check_values(const host::HostSpec& host, const RunOptions& options,
     std::string first;
     bool any = false;
     for (size_t i = 0; i < variation.values.size() && !any; ++i) {
-      const Case one = make_case(host, options, {variation}, {variation.values[i]});
-      any = one.error.empty();
-      if (first.empty()) first = one.error;
+      const auto one = make_case(host, options, {variation}, {variation.values[i]});
+      any = one.ok();
+      if (first.empty() && !any) first = one.error().message;
     }
     if (!any) return Error{first};
   }
@@ -203,10 +172,12 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
     for (size_t i; (i = next.fetch_add(1)) < rows.size();) {
       SweepRow& row = rows[i];
       row.values = values[i];
-      Case one = make_case(host, options, variations, values[i]);
-      row.error = one.error;
-      if (!row.error.empty()) continue;
-      auto replayed = replay(trace, name, std::move(one.host), one.settings);
+      auto one = make_case(host, options, variations, values[i]);
+      if (!one) {
+        row.error = one.error().message;
+        continue;
+      }
+      auto replayed = replay(trace, name, std::move(one->host), one->settings);
       if (!replayed) {
         trace_errors[i] = replayed.error().message;
         continue;

@@ -77,7 +77,8 @@ std::string sweep_table(const std::vector<Variation>& variations, const std::vec
         "pages is a race that ends differently from run to run\n";
   if (extrapolated)
     text +=
-        "* extrapolated: this host's reclaim looks at pages whose use was not recorded; see 'oomcast replay' for it\n";
+        "* extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program was shown); see "
+        "'oomcast replay' for it\n";
   return text;
 }
 

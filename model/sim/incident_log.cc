@@ -5,6 +5,7 @@
 
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
+#include "model/sim/memory_stat.h"
 
 namespace oomcast::sim {
 
@@ -55,6 +56,10 @@ OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
   for (host::CgroupIndex at = report.cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
     swap = std::min(swap, std::max<int64_t>(0, host_.cgroups[at].swap_max - host_.cgroups[at].swap_usage));
   out.swap_free = Pages(swap);
+  // Adding up a group's pages is a walk over all of them: once.
+  if (!outcome_.oom_kills.empty()) return out;
+  if (report.cgroup != host::kRootCgroup) out.shmem = memory_stat_of(host_, report.cgroup).shmem;
+  else for (const Node& node : host_.nodes) out.shmem += Pages(node.nr_shmem);
   return out;
 }
 

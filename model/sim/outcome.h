@@ -65,6 +65,7 @@ struct OomShortage {
   Pages movable_free;              // of the host's zones Movable, above their min marks
   Pages swap_free;                 // that the host, or the group whose limit it was, could still have used
   int swappiness = 60;             // 0: a group at its limit swaps nothing
+  Pages shmem;                     // tmpfs, /dev/shm and shared memory in RAM, of the group or the host; of the first kill only
 };
 
 struct OomKill {

@@ -49,7 +49,8 @@ std::string fit_lines(const Fit& fit, const std::string& form) {
   text += "footprint    peak " + bytes_text(Bytes(fit.footprint_peak_bytes)) + " at the smallest value\n";
   if (fit.uneven) text += "note         a larger value did worse than a smaller one: the answer lies above both\n";
   if (fit.extrapolated)
-    text += "note         extrapolated: reclaim looks at pages whose use was not recorded; check with a live run\n";
+    text += "note         extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program was shown); "
+            "check with a live run\n";
   if (!form.empty())
     text += "\n" + setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes}, form);
   return text;

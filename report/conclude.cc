@@ -1,0 +1,86 @@
+// Ends a forecast. See conclude.h.
+#include "report/conclude.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "report/console.h"
+#include "report/coverage.h"
+#include "report/json_report.h"
+#include "report/summary.h"
+
+namespace oomcast::report {
+namespace {
+
+/// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green because
+/// nothing was seen.
+bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  if (!options.fail_on) return false;
+  auto verdict = supported_verdict(outcome, capture);
+  return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;
+}
+
+/// A signal that would end the command waits for the report: it does not have to wait for the proofs.
+bool signal_waits() {
+  sigset_t pending;
+  if (::sigpending(&pending) != 0) return false;
+  return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGHUP) == 1 ||
+         ::sigismember(&pending, SIGQUIT) == 1;
+}
+
+/// Proves what can be, in the time that there is: `own` is how long the run took.
+ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, double own_s, const sim::Outcome& outcome, Findings& findings) {
+  constexpr double kLeastBudgetS = 10;
+  ProveSettings settings;
+  settings.budget_s = options.prove_s.value_or(std::max(kLeastBudgetS, own_s));
+  settings.interrupted = signal_waits;
+  const bool shown = ::isatty(STDERR_FILENO) && !options.quiet;
+  if (shown)
+    settings.progress = [](int done, int all, double left) {
+      std::fprintf(stderr, "\roomcast: proving: %d of %d suggestions, at most %.0f s more   ", done, all, left);
+    };
+  ProofSummary proofs = prove(recorded, outcome, settings, findings);
+  if (shown) std::fputs("\r\x1b[K", stderr);
+  return proofs;
+}
+
+}  // namespace
+
+Result<Places> Places::prepare(const RunOptions& options) {
+  auto report = ReportFile::prepare(options.report);
+  if (!report) return report.error();
+  auto page = PageFile::prepare(options.html, options.report);
+  if (!page) return page.error();
+  return Places{std::move(report).value(), std::move(page).value()};
+}
+
+int conclude(const RunOptions& options, const Places& places, const sim::Outcome& outcome,
+             const trace::CaptureSummary& capture, const Result<Recorded>& recorded, double own_s) {
+  Findings findings = find_all(outcome, capture);
+  int pid = outcome.app.processes.empty() ? static_cast<int>(::getpid()) : outcome.app.processes.front().pid;
+  ProofSummary proofs;
+  if (options.prove_s == 0.0 || !recorded) {
+    proofs = leave_unproven(findings, options.prove_s == 0.0 ? "not asked for (--prove 0)" : recorded.error().message);
+  } else {
+    // Whatever happens to this process while it proves: there is a report.
+    if (can_prove(findings) && places.report.can_be_replaced())
+      static_cast<void>(places.report.write(report_text(to_json(outcome, capture, findings)), pid));
+    proofs = prove_within(options, recorded.value(), own_s, outcome, findings);
+  }
+  const std::string report = report_text(to_json(outcome, capture, findings, proofs));
+  auto written = places.report.write(report, pid);
+  if (!options.quiet) {
+    std::string text =
+        summary_text(outcome, capture, findings, written ? written.value() : "not written", takes_color(STDERR_FILENO));
+    std::fputs(text.c_str(), stderr);
+  }
+  if (!written) return fail(kExitUsage, written.error().message);
+  if (auto page = places.page.write(report, pid); !page) return fail(kExitUsage, page.error().message);
+  return too_bad(options, outcome, capture) ? kExitForecastTooBad : 0;
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,13 @@
+// Writes suggestions and their proofs as the report holds them.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "report/findings.h"
+
+namespace oomcast::report {
+
+nlohmann::ordered_json try_json(const Try& suggestion);
+nlohmann::ordered_json proofs_json(const ProofSummary& summary);
+
+}  // namespace oomcast::report

@@ -1,0 +1,95 @@
+// Keeps the blocks of a trace. See kept_trace.h.
+#include "report/proof/kept_trace.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace oomcast::report {
+namespace {
+
+std::string temporary_place() {
+  const char* named = std::getenv("TMPDIR");
+  return named && *named ? named : "/tmp";
+}
+
+/// A file without a name: nobody else sees it, and it is gone when this process is.
+int open_nameless(const std::string& directory) {
+  const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (fd >= 0) return fd;
+  std::string path = directory + "/oomcast.XXXXXX";  // file systems without O_TMPFILE
+  const int named = ::mkostemp(path.data(), O_CLOEXEC);
+  if (named >= 0) ::unlink(path.c_str());
+  return named;
+}
+
+}  // namespace
+
+KeptTrace::KeptTrace(size_t most_in_memory, size_t most_in_all)
+    : most_in_memory_(most_in_memory), most_in_all_(most_in_all) {}
+
+KeptTrace::~KeptTrace() {
+  if (mapped_) ::munmap(mapped_, size_);
+  if (fd_ >= 0) ::close(fd_);
+}
+
+bool KeptTrace::give_up(const std::string& why) {
+  problem_ = why;
+  blocks_.clear();
+  blocks_.shrink_to_fit();
+  return false;
+}
+
+bool KeptTrace::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a place with more room");
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+bool KeptTrace::move_to_file() {
+  fd_ = open_nameless(temporary_place());
+  if (fd_ < 0) return give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a writable place");
+  for (const std::string& block : blocks_)
+    if (!write(block)) return false;
+  blocks_.clear();
+  blocks_.shrink_to_fit();
+  return true;
+}
+
+bool KeptTrace::append(std::string_view block) {
+  if (!problem_.empty()) return false;
+  if (size_ + block.size() > most_in_all_) return give_up("the recording is larger than " + std::to_string(most_in_all_ >> 20) + " MiB, which is more than is kept; use --trace and 'oomcast replay'");
+  if (fd_ < 0 && size_ + block.size() > most_in_memory_ && !move_to_file()) return false;
+  size_ += block.size();
+  if (fd_ >= 0) return write(block);
+  blocks_.emplace_back(block);
+  return true;
+}
+
+Result<std::string_view> KeptTrace::view() {
+  if (!problem_.empty()) return Error{problem_};
+  if (fd_ < 0) {
+    if (whole_.size() != size_) {
+      whole_.clear();
+      whole_.reserve(size_);
+      for (const std::string& block : blocks_) whole_ += block;
+    }
+    return std::string_view(whole_);
+  }
+  if (!mapped_) {
+    void* at = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd_, 0);
+    if (at == MAP_FAILED) return Error{std::string("the recording cannot be read again: ") + std::strerror(errno)};
+    mapped_ = at;
+  }
+  return std::string_view(static_cast<const char*>(mapped_), size_);
+}
+
+}  // namespace oomcast::report

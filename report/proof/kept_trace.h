@@ -1,0 +1,42 @@
+// Keeps the recording of a run for the proofs: in memory, and beyond a bound in a file that has no name.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/base/result.h"
+
+namespace oomcast::report {
+
+class KeptTrace {
+ public:
+  static constexpr size_t kMostInMemory = size_t{64} << 20;
+  static constexpr size_t kMostInAll = size_t{8} << 30;
+
+  explicit KeptTrace(size_t most_in_memory = kMostInMemory, size_t most_in_all = kMostInAll);
+  ~KeptTrace();
+  KeptTrace(const KeptTrace&) = delete;
+  KeptTrace& operator=(const KeptTrace&) = delete;
+
+  /// False once a block could not be kept: nothing is kept from then on, and view() says why.
+  bool append(std::string_view block);
+  /// All blocks, one after the other. Valid while this object lives and nothing is appended.
+  Result<std::string_view> view();
+  bool in_file() const { return fd_ >= 0; }
+
+ private:
+  bool give_up(const std::string& why);
+  bool move_to_file();
+  bool write(std::string_view bytes);
+
+  size_t most_in_memory_, most_in_all_, size_ = 0;
+  std::vector<std::string> blocks_;
+  std::string whole_;
+  std::string problem_;
+  int fd_ = -1;
+  void* mapped_ = nullptr;
+};
+
+}  // namespace oomcast::report

@@ -1,0 +1,89 @@
+// Forecasts the recording on a changed target. See trial.h.
+#include "report/proof/trial.h"
+
+#include "report/changed_target.h"
+#include "report/coverage.h"
+#include "report/format.h"
+#include "report/proof/aims.h"
+
+namespace oomcast::report {
+namespace {
+
+ReplaySettings settings_for(const Recorded& recorded, ReplaySettings settings, const Deadline& deadline) {
+  if (!settings.oom_score_adj) settings.oom_score_adj = recorded.settings.oom_score_adj;
+  settings.stop = [&deadline] { return deadline.over(); };
+  return settings;
+}
+
+bool any_word(const std::vector<std::string>& words, const char* key) {
+  for (const std::string& word : words)
+    if (word.starts_with(key)) return true;
+  return false;
+}
+
+void add_clause(std::string& text, const std::string& clause) {
+  if (!clause.empty()) text += (text.empty() ? "" : "; ") + clause;
+}
+
+/// What the recording cannot know of this change: uses that nobody listened for, a run that was not seen to its end, a
+/// program that would have behaved differently.
+std::string unknown_to(const trace::CaptureSummary& capture, const std::vector<std::string>& words) {
+  std::string why = capture.extrapolated;
+  add_clause(why, incomplete_text(capture));
+  if (capture.host_sensitive.empty()) return why;
+  const bool memory = any_word(words, "memory=");
+  if (memory && !capture.presented_host.empty())
+    add_clause(why, "the program was shown the memory of " + capture.presented_host + ", it may size itself by more");
+  return why;
+}
+
+}  // namespace
+
+Deadline::Deadline(double budget_s, std::function<bool()> interrupted)
+    : end_(std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(budget_s))),
+      interrupted_(std::move(interrupted)) {}
+
+bool Deadline::over() const {
+  if (!over_ && (std::chrono::steady_clock::now() >= end_ || (interrupted_ && interrupted_()))) over_ = true;
+  return over_;
+}
+
+double Deadline::seconds_left() const {
+  return std::chrono::duration<double>(end_ - std::chrono::steady_clock::now()).count();
+}
+
+Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const std::string& finding_id, Aim aim,
+                const std::vector<std::string>& words, const Deadline& deadline) {
+  Trial trial;
+  auto target = changed_target(recorded.host, recorded.options, words);
+  if (!target) {
+    trial.error = target.error().message;
+    return trial;
+  }
+  auto replayed = replay(recorded.trace, recorded.name, std::move(target->host), settings_for(recorded, target->settings, deadline));
+  if (!replayed) {
+    trial.stopped = deadline.over();
+    trial.error = replayed.error().message;
+    return trial;
+  }
+  const sim::Outcome& outcome = replayed->outcome;
+  trial.reached = reached(aim, finding_id, forecast, outcome, replayed->capture);
+  trial.verdict = supported_verdict(outcome, replayed->capture);
+  trial.effect = effect_of(outcome);
+  trial.held_back = held_back(recorded.host, outcome.host);
+  trial.dies = killed_names(outcome);
+  trial.extrapolated = unknown_to(replayed->capture, words);
+  return trial;
+}
+
+std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline) {
+  auto replayed = replay(recorded.trace, recorded.name, recorded.host, settings_for(recorded, recorded.settings, deadline));
+  if (!replayed) return deadline.over() ? std::nullopt : std::optional(replayed.error().message);
+  const sim::Outcome& again = replayed->outcome;
+  if (again.digest == forecast.digest && again.verdict == forecast.verdict) return "";
+  return std::string("the recording, replayed on the same host, gives ") + sim::verdict_name(again.verdict) + " and a footprint of " +
+         bytes_text(again.app.footprint_peak) + ", the run gave " + sim::verdict_name(forecast.verdict) + " and " +
+         bytes_text(forecast.app.footprint_peak);
+}
+
+}  // namespace oomcast::report
