@@ -58,8 +58,9 @@ class Prover {
       known = trials_.emplace(value, try_words(recorded_, forecast_, id_, suggestion_.remedy.aim, words_with(search, value), deadline_)).first;
     }
     const Trial& trial = known->second;
-    if (!trial.error.empty() && !trial.stopped) return false;  // no such host: a value that is none is not enough
-    return trial.reached;
+    if (trial.stopped) return std::nullopt;
+    // No such host, or so close to a worse verdict that it is withheld: not enough to be sure.
+    return trial.error.empty() && trial.reached.value_or(false);
   }
 
   void search(const SearchedValue& search) {

@@ -236,7 +236,7 @@ TEST(Findings, PagesThatProcessesShareDoNotHideHugePages) {
 
 TEST(Findings, FreeSwapThatSwappinessForbidsIsTheCause) {
   stories::Story story = killed_in_group();
-  story.outcome.oom_kills[0].shortage = {false, 0_pages, 262144_pages, 0};
+  story.outcome.oom_kills[0].shortage = {false, 0_pages, 262144_pages, 0, {}};
   const Finding finding = the("oom_kill", story);
   EXPECT_THAT(finding.why, HasSubstr("1.00 GiB of swap are free, but with vm.swappiness=0"));
   EXPECT_EQ(finding.evidence["swap_free_bytes"], 1 << 30);
@@ -247,7 +247,7 @@ TEST(Findings, FreeSwapThatSwappinessForbidsIsTheCause) {
 
 TEST(Findings, KernelMemoryCannotUseZoneMovable) {
   stories::Story story = stories::oom();
-  story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60};
+  story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60, {}};
   const Finding finding = the("oom_kill", story);
   EXPECT_THAT(finding.why, HasSubstr("page tables), which cannot use zone Movable, where 7.63 GiB are free"));
   std::string tries;
@@ -261,7 +261,7 @@ TEST(Findings, InterleavingIsNoCureForAShortageOfKernelMemory) {
   story.outcome.host.nodes.push_back(stories::node_of(1, Bytes(2000 << 20), Bytes(1900 << 20)));
   story.outcome.bands = {{NodeId{0}, 8_s, 2_s, 1_s, 400_ms}, {NodeId{1}, 12_s, 0_s, 0_s, 0_s}};
   EXPECT_THAT(the("node_imbalance", story).tries, testing::Not(testing::IsEmpty()));
-  story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60};
+  story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60, {}};
   EXPECT_THAT(the("node_imbalance", story).tries, testing::IsEmpty());
 }
 
