@@ -13,6 +13,7 @@
 
   const HEIGHT = 180;
   const FLAG_WIDTH = 21;
+  const PAPER_WIDTH = 620;
   const DASHES = { min: [2, 3], low: [6, 4], high: [10, 4], default: [6, 4] };
 
   /** dygraphs takes labels of axes as markup. */
@@ -155,9 +156,11 @@
       };
     }
 
+    /** A canvas that is resized for paper comes out empty in Chromium: one that is too wide is scaled instead. */
     recolour() {
       this.graph.updateOptions(this.colours());
-      this.graph.resize();
+      const width = this.canvas.clientWidth;
+      this.plot.style.setProperty("--paper-zoom", width > PAPER_WIDTH ? PAPER_WIDTH / width : 1);
     }
 
     drawUnder(context, area, graph) {

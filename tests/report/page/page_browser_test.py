@@ -221,6 +221,10 @@ class ReportPage(PageTest):
 
     def test_prints_in_light_colours_and_comes_back(self):
         self.open("report", dark=True)
+        self.run_js("window.dispatchEvent(new Event('beforeprint'))")
+        self.assertEqual(self.run_js("getComputedStyle(document.body).colorScheme"), "light")
+        self.assertTrue(all(self.run_js(DRAWN)))
+        self.run_js("window.dispatchEvent(new Event('afterprint'))")
         before = self.run_js("getComputedStyle(document.body).backgroundColor")
         path = os.path.join(World.directory.name, "page.pdf")
         self.do(self.browser.pdf(path))
