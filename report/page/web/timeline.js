@@ -1,4 +1,4 @@
-// Draws the run over time: free memory per node, the group, the LRU lists, swap, rates, pressure; and the incidents.
+// Draws the run over time: free memory per node, the LRU lists, swap, rates, pressure; and the incidents.
 (function () {
   "use strict";
 
@@ -137,23 +137,10 @@
     }
   }
 
-  function addGroup(group, parent, report) {
-    const usage = report.timeline.cgroup_usage_bytes;
-    if (!usage || !some(usage)) return;
-    const limits = (report.host && report.host.cgroup) || {};
-    const marks = [["memory.high", "--mark-low", limits.high_bytes], ["memory.max", "--mark-min", limits.max_bytes]]
-      .filter(([, , value]) => value !== null && value !== undefined).map(([name, colour, value]) => ({ name, colour, value }));
-    group.add(parent, {
-      title: "Memory of the program's cgroup", unit: "bytes", marks, most: Math.max(0, ...marks.map((mark) => mark.value)),
-      series: [{ name: "usage", colour: "--series-2", values: usage }],
-    });
-  }
-
   /** Charts of nothing but zeros are named instead of drawn. */
   page.addTimeCharts = function (group, parent, report) {
     const timeline = report.timeline;
     const line = (name, colour, values) => ({ name, colour, values });
-    addGroup(group, parent, report);
     addNodes(group, parent, report);
     const specs = [
       { title: "LRU lists", unit: "bytes", stacked: true, series: [
