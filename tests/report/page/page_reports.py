@@ -68,7 +68,12 @@ def report(nodes=2):
          "touched_bytes": 80 * MIB, "resident_bytes_peak": 80 * MIB, "share": 0.1},
         {"kind": "unsampled", "stack": [], "touched_bytes": 80 * MIB, "resident_bytes_peak": 20 * MIB, "share": 0.1}]
     made["findings"][0]["try"] = [
-        {"change": "memory.max=700M", "proven": True, "verdict_after": "background_reclaim", "stall_ns_total": 12_000_000},
+        {"change": "memory.max=700M", "proven": True, "verdict_after": "background_reclaim",
+         "settings": ["cgroup.memory.max=734003200"], "smallest": 734003200, "below": 732954624, "verdict_below": "oom_kill",
+         "cost": {"held_back_bytes": 0, "dies": ["postgres"],
+                  "before": {"stall_ns_total": 1_830_000, "forecast_s": 10.5, "pswpin": 0, "pswpout": 0, "workingset_refault_file": 0},
+                  "after": {"stall_ns_total": 12_000_000, "forecast_s": 10.6, "pswpin": 0, "pswpout": 256, "workingset_refault_file": 0}},
+         "extrapolated": "2 of 9 pages were not listened for", "not_simulated": None},
         {"change": "swap of 64M", "proven": False, "verdict_after": "oom_kill"},
         {"change": "a smaller cache", "proven": None, "verdict_after": None}]
     return made
