@@ -40,15 +40,22 @@ class Prefork(Script):
     source = """import os, time
 loaded = bytearray(b"x") * (40 << 20)
 workers = []
+ready, go = os.pipe(), os.pipe()
 for n in range(6):
     pid = os.fork()
     if pid == 0:
+        os.close(go[1])
         own = bytearray(b"y") * (5 << 20)
         for at in range(0, 2 << 20, 4096):
             loaded[n * (2 << 20) + at] = n
-        time.sleep(1)
+        os.write(ready[1], b"r")
+        os.read(go[0], 1)
         os._exit(0)
     workers.append(pid)
+for pid in workers:
+    os.read(ready[0], 1)
+time.sleep(0.5)
+os.close(go[1])
 for pid in workers:
     os.waitpid(pid, 0)
 print(len(loaded))
