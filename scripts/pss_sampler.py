@@ -2,6 +2,7 @@
 import os
 import re
 import threading
+import time
 
 
 class PssSampler:
@@ -10,8 +11,11 @@ class PssSampler:
 
     APART_S = 0.01
 
+    OURS_KEPT_S = 0.2   # how long a reading of what the library shares with the recorder is taken for true
+
     def __init__(self, pid, leave_out_root):
         self.pid, self.leave_out_root, self.peak, self.ended = pid, leave_out_root, 0, threading.Event()
+        self.ours_read = {}   # by pid: when, and how much
         self.thread = threading.Thread(target=self.sample)
         self.thread.start()
 
@@ -29,9 +33,14 @@ class PssSampler:
     def sample(self):
         while not self.ended.wait(self.APART_S):
             pids = self.descendants(self.pid)[self.leave_out_root:]
+            pids = [pid for pid in pids if not self.is_recorders(pid)]
             found = [self.pss(pid) for pid in pids]
+            if None in found or sum(found) <= self.peak:
+                continue
+            found = [pss - self.ours(pid) for pid, pss in zip(pids, found)]
             # When one is born or ends between two of these readings, the others' shares of its pages change: they are counted twice.
-            if None in found or self.descendants(self.pid)[self.leave_out_root:] != pids or any(self.has_left(pid) for pid in pids):
+            still = [pid for pid in self.descendants(self.pid)[self.leave_out_root:] if not self.is_recorders(pid)]
+            if still != pids or any(self.has_left(pid) for pid in pids):
                 continue
             self.peak = max(self.peak, sum(found))
 
@@ -44,6 +53,31 @@ class PssSampler:
         except OSError:
             return None
         return sum(map(int, found)) << 10 if found else None
+
+    def is_recorders(self, pid):
+        """A process of oomcast's own beside the program."""
+        if not self.leave_out_root:
+            return False
+        try:
+            with open(f"/proc/{pid}/comm") as file:
+                return file.read().startswith("oomcast")
+        except OSError:
+            return False
+
+    def ours(self, pid):
+        """What the injected library shares with the recorder, in bytes: no memory of the program's."""
+        if not self.leave_out_root:
+            return 0
+        read_at, known = self.ours_read.get(pid, (0, 0))
+        if time.monotonic() - read_at < self.OURS_KEPT_S:
+            return known
+        try:
+            with open(f"/proc/{pid}/smaps") as file:
+                found = re.findall(r"^\S+ \S+ \S+ \S+ \d+ +/memfd:oomcast.*\n(?:[A-Z][^\n]*\n)*?Pss: +(\d+)", file.read(), re.MULTILINE)
+        except OSError:
+            return known
+        self.ours_read[pid] = time.monotonic(), sum(map(int, found)) << 10
+        return self.ours_read[pid][1]
 
     @staticmethod
     def has_left(pid):
