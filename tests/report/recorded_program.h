@@ -22,7 +22,8 @@ struct RecordedProgram {
 /// at the end, as a recorder would that had armed them.
 template <class Tell>
 RecordedProgram record(const host::HostSpec& host, Tell tell, const host::HostSpec* also = nullptr,
-                       int oom_score_adj = 0, bool finished = true) {
+                       int oom_score_adj = 0, bool finished = true,
+                       const std::vector<std::string>& host_sensitive = {}) {
   RecordedProgram recorded;
   trace::TraceHeader header;
   header.command = {"app"};
@@ -57,6 +58,7 @@ RecordedProgram record(const host::HostSpec& host, Tell tell, const host::HostSp
   summary.command = {"app"};
   summary.exited = true;
   summary.tracker = "userfaultfd";
+  summary.host_sensitive = host_sensitive;
   if (finished) writer.finish(summary);
   recorded.outcome = model.finish();
   return recorded;

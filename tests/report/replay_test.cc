@@ -131,5 +131,22 @@ TEST(Replay, AnotherOomScoreAdjTakesThePlaceOfTheRecordedOne) {
   EXPECT_EQ(replayed(recorded, roomy(), -7).outcome.app.processes.at(0).oom_score_adj, -7);
 }
 
+TEST(Replay, AProgramThatAskedForItsLimitsMakesOtherLimitsAGuess) {
+  const auto tell = [](trace::EventSink& sink) {
+    support::Program p(sink, 100);
+    p.map(0, 2000);
+    p.touch(0, 2000);
+    p.exit();
+  };
+  const host::HostSpec host = support::HostBuilder().node(Bytes(256 << 20)).limit(Bytes(64 << 20)).build();
+  const RecordedProgram asked = record(host, tell, nullptr, 0, true, {"memory limits in /sys/fs/cgroup"});
+  const RecordedProgram did_not = record(host, tell);
+  host::HostSpec other = host;
+  other.cgroup.memory_max = 32 << 20;
+  EXPECT_THAT(replay(asked.bytes, "t", other, {})->capture.extrapolated, HasSubstr("memory.max 64.0 MiB, memory.high max, memory.swap.max max in the recording"));
+  EXPECT_EQ(replay(asked.bytes, "t", host, {})->capture.extrapolated, "");
+  EXPECT_EQ(replay(did_not.bytes, "t", other, {})->capture.extrapolated, "");
+}
+
 }  // namespace
 }  // namespace oomcast::report
