@@ -18,8 +18,7 @@ std::string policy() {
   std::string scripts, styles;
   for (const Asset& asset : page_assets())
     (is_style(asset) ? styles : scripts) += " 'sha256-" + std::string(asset.sha256_base64) + "'";
-  return "default-src 'none'; script-src" + scripts + "; style-src" + styles +
-         "; base-uri 'none'; form-action 'none'";
+  return "default-src 'none'; script-src" + scripts + "; style-src" + styles + "; base-uri 'none'; form-action 'none'";
 }
 
 /// JSON that no HTML parser takes for markup: ASCII, and no "<" even inside a string.
@@ -60,8 +59,9 @@ std::string scripts() {
 
 /// The part that needs no script, so that it is read first by whatever reads the page.
 std::string story_html(const Story& story) {
-  std::string html = "<section id=\"verdict\" class=\"tone-" + story.tone + "\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">" +
-                     html_text(story.headline) + "</h1>\n<div class=\"telling\"><div class=\"story\">\n";
+  std::string html = "<section id=\"verdict\" class=\"tone-" + story.tone +
+                     "\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">" + html_text(story.headline) +
+                     "</h1>\n<div class=\"telling\"><div class=\"story\">\n";
   for (const std::string& sentence : story.sentences) html += "<p>" + html_text(sentence) + "</p>\n";
   html += "</div>\n<dl class=\"figures\">\n";
   for (const Figure& figure : story.figures)
@@ -74,14 +74,15 @@ std::string page_text(const Story& story, const std::string& kind, const Json& d
          "<meta http-equiv=\"Content-Security-Policy\" content=\"" +
          policy() +
          "\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-         "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" content=\"oomcast " OOMCAST_VERSION
-         "\">\n<title>" +
+         "<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"generator\" "
+         "content=\"oomcast " OOMCAST_VERSION "\">\n<title>" +
          html_text(story.headline) + " - oomcast</title>\n" + styles() + "</head>\n<body data-kind=\"" + kind +
          "\">\n<a class=\"skip\" href=\"#main\">To the verdict</a>\n"
          "<header><span class=\"brand\">oomcast</span><nav id=\"contents\" aria-label=\"Contents\"></nav></header>\n"
          "<main id=\"main\">\n" +
          story_html(story) +
-         "<noscript><p>The charts and tables of this page are drawn by a script, which is switched off here.</p></noscript>\n"
+         "<noscript><p>The charts and tables of this page are drawn by a script, which is switched off "
+         "here.</p></noscript>\n"
          "</main>\n<footer></footer>\n<script type=\"application/json\" id=\"data\">" +
          embedded(data) + "</script>\n" + scripts() + "</body>\n</html>\n";
 }
@@ -145,14 +146,16 @@ Result<std::string> page_of(const Json& document) {
   } catch (const Json::exception& error) {
     return damaged(error);
   }
-  return Error{std::string("this is neither a report nor a sweep of oomcast (its \"schema\" is not \"") + kReportSchema +
-               "\" or \"oomcast.sweep.v1\")"};
+  return Error{std::string("this is neither a report nor a sweep of oomcast (its \"schema\" is not \"") +
+               kReportSchema + "\" or \"oomcast.sweep.v1\")"};
 }
 
 Result<std::string> diff_page_of(const Json& diff, const Json& before, const Json& after) {
   try {
-    return page_text(diff_story(diff), "diff",
-                     Json{{"schema", "oomcast.diff.v1"}, {"diff", diff}, {"before", page_data(before)}, {"after", page_data(after)}});
+    return page_text(
+        diff_story(diff), "diff",
+        Json{
+            {"schema", "oomcast.diff.v1"}, {"diff", diff}, {"before", page_data(before)}, {"after", page_data(after)}});
   } catch (const Json::exception& error) {
     return damaged(error);
   }

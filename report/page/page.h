@@ -10,9 +10,9 @@ namespace oomcast::report {
 
 /// What a page is made of: its document, by its `schema`.
 ///
-/// The page opens from disk without a network: scripts, styles and data are inside. Its Content Security Policy names the
-/// scripts and styles by their hashes and forbids all else, so that a program's name, path or symbol stays text whatever
-/// it is. The same document gives the same bytes.
+/// The page opens from disk without a network: scripts, styles and data are inside. Its Content Security Policy names
+/// the scripts and styles by their hashes and forbids all else, so that a program's name, path or symbol stays text
+/// whatever it is. The same document gives the same bytes.
 ///
 /// `document`: an oomcast.report.v1 or an oomcast.sweep.v1. Errors: another schema, or a key of a type that the schema
 /// does not allow ("this report is damaged: ...").

@@ -64,7 +64,8 @@ int page_command(const PageOptions& options) {
   if (!page) return fail(kExitUsage, "page: " + page.error().message);
   if (options.output == "-") return print(page.value());
   const std::string path = options.output.empty() ? page_path_for(options.report) : options.output;
-  if (path == options.report) return fail(kExitUsage, "page: " + path + ": this is the report itself; choose another file");
+  if (path == options.report)
+    return fail(kExitUsage, "page: " + path + ": this is the report itself; choose another file");
   auto file = ReportFile::prepare(path, "--output");
   if (!file) return fail(kExitUsage, "page: " + file.error().message);
   auto written = file->write(page.value(), static_cast<int>(::getpid()));

@@ -1,4 +1,5 @@
-// The verb `page`: a finished report or sweep in, one HTML page out. Also writes the pages of run, replay, sweep and diff.
+// The verb `page`: a finished report or sweep in, one HTML page out. Also writes the pages of run, replay, sweep and
+// diff.
 #pragma once
 
 #include <optional>

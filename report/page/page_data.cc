@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kFullKills = 3;           // later kills are shown in short
+constexpr size_t kFullKills = 3;  // later kills are shown in short
 constexpr size_t kCandidatesFull = 60, kCandidatesShort = 5;
 constexpr size_t kDmesgFull = 200, kDmesgShort = 20;
 constexpr size_t kProcesses = 200;

@@ -52,8 +52,9 @@ std::string host_sentence(const Json& report) {
   const int64_t swap = whole(at(host, "swap_bytes"));
   return command_text(report) + " was run here and forecast on " + text(at(host, "name")) + ": kernel " +
          text(at(host, "kernel")) + ", " + (text(at(host, "lru")) == "mglru" ? "multi-gen LRU" : "classic LRU") + ", " +
-         plural(static_cast<int64_t>(at(host, "nodes").size()), "node") + ", " + bytes_text(Bytes(managed_bytes(host))) +
-         " RAM, " + (swap > 0 ? bytes_text(Bytes(swap)) + " swap." : "no swap.");
+         plural(static_cast<int64_t>(at(host, "nodes").size()), "node") + ", " +
+         bytes_text(Bytes(managed_bytes(host))) + " RAM, " +
+         (swap > 0 ? bytes_text(Bytes(swap)) + " swap." : "no swap.");
 }
 
 struct Milestone {
@@ -175,8 +176,8 @@ std::string headline(const Json& report) {
   if (verdict.is_null()) return "No verdict is given";
   const Json& incident = at(at(report, "first"), decisive(text(verdict)).c_str());
   if (incident.is_null()) return "It fits: nothing is reclaimed in " + moment(at(report, "forecast_s"));
-  return capitalised(verdict_words(verdict)) + ", " + moment(at(incident, "t_s")) + " into the run, at a footprint of " +
-         size(at(incident, "app_footprint_bytes"));
+  return capitalised(verdict_words(verdict)) + ", " + moment(at(incident, "t_s")) +
+         " into the run, at a footprint of " + size(at(incident, "app_footprint_bytes"));
 }
 
 std::vector<Figure> figures_of(const Json& report) {
@@ -230,7 +231,8 @@ Story report_story(const Json& report) {
   tell_stalls(report, say);
   tell_footprint(report, say);
   if (const Json& diverged = at(report, "diverged_at_s"); !diverged.is_null())
-    say.push_back("From " + moment(diverged) + " on the program ran on in a world that the target would not have shown it: " +
+    say.push_back("From " + moment(diverged) +
+                  " on the program ran on in a world that the target would not have shown it: " +
                   text(at(report, "diverged_why")) + ".");
   const Json& margin = at(report, "verdict_margin");
   if (at(margin, "close").is_boolean() && at(margin, "close").get<bool>())

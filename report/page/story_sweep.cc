@@ -124,9 +124,10 @@ Story sweep_story(const Json& sweep) {
   const Series* only = all.size() == 1 ? &all.front() : nullptr;
   if (only != nullptr && is_memory(key) && grows(*only, key)) {
     const Json* safe = smallest(*only, sim::Verdict::kAllocRefused);
-    story.headline = safe == nullptr                ? "No " + key + " of this sweep keeps the OOM killer away"
-                     : safe == only->rows.front() ? "No OOM kill at any " + key + " of this sweep"
-                                                  : "The smallest " + key + " without an OOM kill: " + value_of_row(*safe, key);
+    story.headline = safe == nullptr ? "No " + key + " of this sweep keeps the OOM killer away"
+                     : safe == only->rows.front()
+                         ? "No OOM kill at any " + key + " of this sweep"
+                         : "The smallest " + key + " without an OOM kill: " + value_of_row(*safe, key);
     story.tone = safe == nullptr ? "bad" : "good";
   }
   std::map<int, int64_t> counts;
@@ -137,8 +138,8 @@ Story sweep_story(const Json& sweep) {
     else
       ++without;
   for (const auto& [its, count] : counts)
-    story.figures.push_back(
-        {verdict_words(sim::verdict_name(static_cast<sim::Verdict>(its))), count_text(count) + (count == 1 ? " host" : " hosts")});
+    story.figures.push_back({verdict_words(sim::verdict_name(static_cast<sim::Verdict>(its))),
+                             count_text(count) + (count == 1 ? " host" : " hosts")});
   if (without > 0) story.figures.push_back({"No verdict", count_text(without) + (without == 1 ? " host" : " hosts")});
   return story;
 }
@@ -158,9 +159,10 @@ Story diff_story(const Json& diff) {
   if (!grew.empty()) story.sentences.push_back("Worse: " + list_text(grew, kNamed) + ".");
   if (!shrank.empty()) story.sentences.push_back("Better: " + list_text(shrank, kNamed) + ".");
   const size_t sites = diff.at("sites").size();
-  story.sentences.push_back(sites == 0 ? "No code holds notably more or less memory."
-                                       : count_text(static_cast<int64_t>(sites)) +
-                                             (sites == 1 ? " site holds" : " sites hold") + " notably more or less memory.");
+  story.sentences.push_back(sites == 0
+                                ? "No code holds notably more or less memory."
+                                : count_text(static_cast<int64_t>(sites)) +
+                                      (sites == 1 ? " site holds" : " sites hold") + " notably more or less memory.");
   return story;
 }
 

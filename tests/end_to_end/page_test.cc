@@ -46,8 +46,11 @@ TEST_F(PageOf, ARunIsThatOfItsReport) {
 }
 
 TEST_F(PageOf, ABareLibrarysRunIsWrittenToo) {
-  ASSERT_EQ(sh(std::string("LD_PRELOAD=$LIBRARY OOMCAST_HOST=") + kHost + " OOMCAST_OPTIONS='--html bare.html' sleep 0").status, 0);
-  for (int i = 0; i < 1000 && !fs::exists(at("bare.html")); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  ASSERT_EQ(sh(std::string("LD_PRELOAD=$LIBRARY OOMCAST_HOST=") + kHost + " OOMCAST_OPTIONS='--html bare.html' sleep 0")
+                .status,
+            0);
+  for (int i = 0; i < 1000 && !fs::exists(at("bare.html")); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_THAT(content(at("bare.html")), StartsWith("<!doctype html>"));
 }
 

@@ -68,14 +68,15 @@ TEST(Page, ItsPolicyNamesEachScriptAndStyleByItsHash) {
 
 TEST(Page, CarriesTheLicencesOfItsLibraries) {
   const std::string page = page_text(report_of(stories::fits()));
-  EXPECT_THAT(page, HasSubstr("Permission is hereby granted, free of charge"));  // dygraphs
+  EXPECT_THAT(page, HasSubstr("Permission is hereby granted, free of charge"));   // dygraphs
   EXPECT_THAT(page, HasSubstr("Redistributions in binary form must reproduce"));  // d3-hierarchy
 }
 
 TEST(Page, HoldsTheReportAsItIs) {
   const Json report = report_of(stories::oom());
   const Json data = data_in(page_text(report));
-  for (const char* key : {"command", "verdict", "first", "timeline", "findings", "host", "counters", "basis", "coverage"})
+  for (const char* key :
+       {"command", "verdict", "first", "timeline", "findings", "host", "counters", "basis", "coverage"})
     EXPECT_EQ(data[key], report[key]) << key;
   for (size_t i = 0; i < report["sites"].size(); ++i)
     for (size_t frame = 0; frame < report["sites"][i]["stack"].size(); ++frame)

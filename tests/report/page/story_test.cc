@@ -108,9 +108,8 @@ TEST(SweepStory, TellsWhereNoSizeOrEverySizeSurvives) {
 }
 
 TEST(SweepStory, TellsEachSettingOfTheOtherKeysApart) {
-  const Story story =
-      sweep_story(sweep_of({sweep_row("1G", "oom_kill", "0"), sweep_row("1G", "fits", "60"), sweep_row("2G", "fits", "0"),
-                            sweep_row("2G", "fits", "60")}));
+  const Story story = sweep_story(sweep_of({sweep_row("1G", "oom_kill", "0"), sweep_row("1G", "fits", "60"),
+                                            sweep_row("2G", "fits", "0"), sweep_row("2G", "fits", "60")}));
   EXPECT_THAT(story.sentences, Contains(StartsWith("With vm.swappiness=0: nobody is killed from 2G on")));
   EXPECT_THAT(story.sentences, Contains(StartsWith("With vm.swappiness=60: nobody is killed from 1G on")));
 }
