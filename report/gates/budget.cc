@@ -48,6 +48,13 @@ double bound_of(const YAML::Node& node, const Budget& budget, const std::string&
   return *value;
 }
 
+bool touched_of(const YAML::Node& node, const Budget& budget) {
+  if (budget.site.empty()) throw Mistake{line_of(node), "'touched' goes with 'site'"};
+  std::string text = scalar(node, "touched");
+  if (text != "true" && text != "false") throw Mistake{line_of(node), "touched: " + host::quote(text) + " is neither true nor false"};
+  return text == "true";
+}
+
 void check_words(const YAML::Node& entry) {
   std::set<std::string> seen;
   for (const auto& pair : entry) {
@@ -68,11 +75,13 @@ Budget budget_of(const YAML::Node& entry) {
   if (entry["site"]) budget.site = scalar(entry["site"], "site");
   if (budget.key.empty() == budget.site.empty())
     throw Mistake{budget.line, "a budget needs either 'key' (of the report) or 'site' (part of a frame)"};
-  if (entry["touched"]) budget.touched = scalar(entry["touched"], "touched") == "true";
+  if (entry["touched"]) budget.touched = touched_of(entry["touched"], budget);
   if (entry["level"]) budget.level = level_of(entry["level"]);
   if (entry["at_most"]) budget.at_most = bound_of(entry["at_most"], budget, "at_most");
   if (entry["at_least"]) budget.at_least = bound_of(entry["at_least"], budget, "at_least");
   if (!budget.at_most && !budget.at_least) throw Mistake{budget.line, "a budget needs 'at_most' or 'at_least'"};
+  if (budget.at_most && budget.at_least && *budget.at_most < *budget.at_least)
+    throw Mistake{budget.line, "at_most is less than at_least: no number can keep both"};
   return budget;
 }
 
@@ -82,8 +91,10 @@ std::vector<Budget> budgets_of(const YAML::Node& root) {
   std::string schema = scalar(root["schema"], "schema");
   if (schema != kSchema)
     throw Mistake{line_of(root["schema"]), "schema " + host::quote(schema) + " is not known; this is for " + kSchema};
+  std::set<std::string> seen;
   for (const auto& pair : root) {
     std::string word = scalar(pair.first, "a word of the file");
+    if (!seen.insert(word).second) throw Mistake{line_of(pair.first), "'" + word + "' is given twice"};
     if (word != "schema" && word != "budgets")
       throw Mistake{line_of(pair.first), "no word " + host::quote(word) + " here; known are: schema, budgets"};
   }
@@ -115,7 +126,9 @@ Result<std::vector<Budget>> parse_budget(const std::string& text, const std::str
     return Error{path + ":" + std::to_string(line) + ": " + what};
   };
   try {
-    return budgets_of(YAML::Load(text));
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    if (documents.size() > 1) return failed(line_of(documents[1]), "a second YAML document begins; a budget file is one");
+    return budgets_of(documents.empty() ? YAML::Node() : documents.front());
   } catch (const Mistake& mistake) {
     return failed(std::max(1, mistake.line), mistake.message);
   } catch (const YAML::Exception& error) {

@@ -5,6 +5,7 @@
 
 #include "model/sim/outcome.h"
 #include "report/json_report.h"
+#include "report/report_shape.h"
 #include "report/whole_file.h"
 
 namespace oomcast::report {
@@ -117,6 +118,8 @@ Result<FinishedReport> parse_finished_report(const std::string& text, const std:
   if (document.is_discarded()) return Error{path + ": this is not JSON, or it is cut off; write the report again"};
   if (!document.is_object() || !document.contains("schema") || document["schema"] != kReportSchema)
     return Error{path + ": this is not a report of oomcast (its \"schema\" is not \"" + kReportSchema + "\")"};
+  if (std::string problem = shape_problem(document); !problem.empty())
+    return Error{path + ": this report is damaged: " + problem + "; write the report again"};
   return FinishedReport{path, std::move(document)};
 }
 

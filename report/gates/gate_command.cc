@@ -12,31 +12,20 @@
 #include "report/gates/gate_text.h"
 #include "report/page/page.h"
 #include "report/page/page_command.h"
-#include "report/report_file.h"
+#include "report/text_output.h"
 
 namespace oomcast::report {
 namespace {
-
-/// Whole or not at all: a file by a temporary name, stdout with a check that it took everything.
-int write_text(const std::string& text, const std::string& path, int status) {
-  if (path.empty()) {
-    int failed = print(text);
-    return failed != 0 ? failed : status;
-  }
-  auto file = ReportFile::prepare(path);
-  if (!file) return fail(kExitUsage, file.error().message);
-  if (auto written = file->write(text, static_cast<int>(::getpid())); !written) return fail(kExitUsage, written.error().message);
-  return status;
-}
 
 /// GitHub shows ten annotations of a step; its step summary has room for all budgets.
 void append_step_summary(const std::string& markdown) {
   const char* path = std::getenv("GITHUB_STEP_SUMMARY");
   if (!path || !*path) return;
   std::FILE* file = std::fopen(path, "a");
-  if (!file) return;
-  std::fwrite(markdown.data(), 1, markdown.size(), file);
-  std::fclose(file);
+  const bool written = file != nullptr && std::fwrite(markdown.data(), 1, markdown.size(), file) == markdown.size();
+  const bool closed = file != nullptr && std::fclose(file) == 0;
+  // The gate's own result stands: it is on stdout.
+  if (!written || !closed) std::fprintf(stderr, "oomcast: check: the step summary %s cannot be written\n", path);
 }
 
 std::string gate_text(const std::vector<BudgetResult>& results, const GateOptions& options) {
