@@ -59,14 +59,6 @@ Json first_json(const sim::Outcome& outcome, const trace::CaptureSummary& captur
           {"alloc_refused", maybe(outcome.alloc_refused)},   {"oom_kill", maybe(outcome.oom_kill)}};
 }
 
-Json pressure_line_json(const sim::PressureLine& line) {
-  auto percent = [](int64_t centi) { return static_cast<double>(centi) / 100; };
-  return {{"avg10", percent(line.avg10_centi)},
-          {"avg60", percent(line.avg60_centi)},
-          {"avg300", percent(line.avg300_centi)},
-          {"total_us", line.total.count() / 1000}};
-}
-
 Json sites_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   Json sites = Json::array();
   for (const SiteRow& row : site_rows(outcome, capture))
@@ -123,6 +115,14 @@ Json basis_json(const sim::Outcome& outcome, const trace::CaptureSummary& captur
 
 }  // namespace
 
+Json pressure_line_json(const sim::PressureLine& line) {
+  auto percent = [](int64_t centi) { return static_cast<double>(centi) / 100; };
+  return {{"avg10", percent(line.avg10_centi)},
+          {"avg60", percent(line.avg60_centi)},
+          {"avg300", percent(line.avg300_centi)},
+          {"total_us", line.total.count() / 1000}};
+}
+
 double json_seconds(Nanoseconds t) {
   int64_t half = t.count() < 0 ? -500 : 500;
   return static_cast<double>((t.count() + half) / 1000) / 1e6;
@@ -159,6 +159,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["pressure"] = {{"some", pressure_line_json(outcome.pressure_some)},
                         {"full", pressure_line_json(outcome.pressure_full)}};
   report["timeline"] = timeline_json(outcome);
+  report["moments"] = moments_json(outcome);
   report["findings"] = findings_json(findings);
   report["sites"] = sites_json(outcome, capture);
   report["app"] = app_json(outcome.app);

@@ -21,6 +21,8 @@ nlohmann::ordered_json incident_json(const sim::Incident& incident, const trace:
 nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
 nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
 nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
+nlohmann::ordered_json moments_json(const sim::Outcome& outcome);
+nlohmann::ordered_json pressure_line_json(const sim::PressureLine& line);
 nlohmann::ordered_json stall_json(const sim::Stall& stall);
 nlohmann::ordered_json findings_json(const Findings& findings);
 nlohmann::ordered_json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);

@@ -102,7 +102,11 @@ Json timeline_json(const sim::Outcome& outcome) {
           {"pgscand_s", rate(&Row::pgscan_direct_s)},
           {"pgsteal_s", rate(&Row::pgsteal_s)},
           {"kswapd_cpu_share", share(&Row::kswapd_cpu_permille)},
-          {"pressure_some_share", share(&Row::pressure_some_permille)}};
+          {"pressure_some_share", share(&Row::pressure_some_permille)},
+          {"app_footprint_bytes", column(outcome, [](const Row& row) { return row.app_footprint.count(); })},
+          {"pswpin_s", rate(&Row::pswpin_s)},
+          {"pswpout_s", rate(&Row::pswpout_s)},
+          {"majflt_s", rate(&Row::pgmajfault_s)}};
 }
 
 Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {

@@ -6,6 +6,7 @@
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
 #include "model/sim/memory_stat.h"
+#include "model/sim/moment.h"
 
 namespace oomcast::sim {
 
@@ -89,6 +90,11 @@ Incident IncidentLog::incident(mm::ZoneRef ref) const {
   return out;
 }
 
+void IncidentLog::take_moment(std::string name) {
+  outcome_.moments.push_back(moment_of(std::move(name), sched_.now(), host_));
+  if (on_moment) on_moment(outcome_.moments.back());
+}
+
 // The zone of the node with most memory: the one that people look at.
 mm::ZoneRef IncidentLog::tightest_zone(int node_index) const {
   const Node& node = host_.nodes[static_cast<size_t>(node_index)];
@@ -105,6 +111,7 @@ void IncidentLog::on_kswapd_run(int node_index) {
   const Node& node = host_.nodes[static_cast<size_t>(node_index)];
   const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
   outcome_.kswapd_wake = incident(ref);
+  take_moment("kswapd_wake");
   std::string why = "kswapd" + std::to_string(node.id.value) + " runs because " + below(node, zone, "low", zone.low_mark());
   if (zone.boost > 0 && zone.free > zone.low_mark()) {
     why = "kswapd" + std::to_string(node.id.value) + " runs because the free lists of movable pages in " + zone_text(node, zone) + " ran dry and its watermarks were boosted by " + amount(zone.boost) + "; " + amount(zone.free) + " are free";
@@ -118,6 +125,7 @@ void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
   const host::Cgroup& group = host_.cgroups[target_cgroup];
   const bool at_max = group.usage >= group.max;
   outcome_.direct_reclaim = incident(tightest_zone(node_index));
+  take_moment("direct_reclaim");
   outcome_.direct_reclaim->scope = Scope::kCgroup;
   outcome_.direct_reclaim->group = group_state(target_cgroup);
   outcome_.direct_reclaim->why = "cgroup " + group.path + " uses " + amount(group.usage) + ", " + (at_max ? "its memory.max of " + amount(group.max) : "above its memory.high of " + amount(group.high)) + ", so the task has to reclaim inside the group";
@@ -130,6 +138,7 @@ void IncidentLog::on_scan(int node_index, bool by_kswapd, uint8_t target_cgroup)
   const Node& node = host_.nodes[static_cast<size_t>(node_index)];
   const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
   outcome_.kswapd_scan = incident(ref);
+  take_moment("kswapd_scan");
   outcome_.kswapd_scan->why = "kswapd" + std::to_string(node.id.value) + " looks for pages to reclaim until a zone is above its high watermark of " + amount(zone.high_mark()) + "; " + zone_text(node, zone) + " has " + amount(zone.free) + " free";
 }
 
@@ -138,6 +147,7 @@ void IncidentLog::on_direct_reclaim(mm::ZoneRef ref) {
   const Node& node = host_.nodes[static_cast<size_t>(ref.node)];
   const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
   outcome_.direct_reclaim = incident(ref);
+  take_moment("direct_reclaim");
   outcome_.direct_reclaim->why = "no zone that the request may use has pages above its min watermark, so the task has to reclaim for itself: " + below(node, zone, "min", zone.min_mark());
 }
 
@@ -146,6 +156,7 @@ void IncidentLog::on_swap_out(int node_index) {
   const mm::ZoneRef ref = tightest_zone(node_index);
   const Node& node = host_.nodes[static_cast<size_t>(node_index)];
   outcome_.swap_out = incident(ref);
+  take_moment("swap_out");
   outcome_.swap_out->why = std::string(sched_.current().is_kswapd() ? "kswapd" : "a task in direct reclaim") + " writes the first anonymous page of node " + std::to_string(node.id.value) + " to swap; " + amount(host_.free_swap()) + " of swap are free";
 }
 
@@ -158,6 +169,7 @@ void IncidentLog::diverge(const std::string& why) {
 void IncidentLog::on_alloc_refused(int pid, int64_t pages, mm::RefusedBy by, const std::string& why) {
   if (!outcome_.alloc_refused) {
     outcome_.alloc_refused = incident(tightest_zone(sched_.current().node));
+    take_moment("alloc_refused");
     outcome_.alloc_refused->pid = pid;
     outcome_.alloc_refused->why = why;
     outcome_.refused_by = by;
@@ -240,6 +252,8 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   put_cause(report, kill);
   kill.dmesg = report.dmesg;
   if (!outcome_.oom_kill) outcome_.oom_kill = kill.incident;
+  const size_t nth = outcome_.oom_kills.size() + 1;
+  if (nth <= kMomentsOfKills) take_moment(nth == 1 ? "oom_kill" : "oom_kill:" + std::to_string(nth));
   const Incident happened = kill.incident;
   const std::string with = kill.victim.comm;
   keep(std::move(kill));
@@ -274,6 +288,7 @@ void IncidentLog::on_stuck(host::ProcessIndex index) {
     nobody.victim.comm = "(nobody)";
     nobody.incident.why = "process " + std::to_string(process.pid) + " (" + process.comm + ") tries the same access again and again, and the memory for it cannot be had";
     outcome_.oom_kill = nobody.incident;
+    take_moment("oom_kill");
     keep(std::move(nobody));
   }
   diverge("process " + std::to_string(process.pid) + " (" + process.comm + ") would wait for ever for memory that cannot be had");

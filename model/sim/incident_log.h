@@ -28,6 +28,8 @@ class IncidentLog final : public mm::Listener {
 
   /// Called when a victim has been chosen; it has to be brought to its end.
   std::function<void(host::ProcessIndex)> on_kill;
+  /// Called when a moment has been taken down, for what the log does not know: the pressure lines.
+  std::function<void(Moment&)> on_moment;
   std::vector<trace::WatchRequest> watches;
   // Of the event that is being handled, and what was sampled last before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
@@ -37,6 +39,7 @@ class IncidentLog final : public mm::Listener {
  private:
   void note_cgroup_reclaim(int node, uint8_t target_cgroup);
   Incident incident(mm::ZoneRef zone) const;
+  void take_moment(std::string name);
   GroupState group_state(uint8_t index) const;
   OomShortage shortage(const mm::OomReport& report) const;
   mm::ZoneRef tightest_zone(int node) const;

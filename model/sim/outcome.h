@@ -87,6 +87,36 @@ inline bool movable_is_forbidden(const OomKill& kill) {
   return kill.shortage.kernel_memory && kill.shortage.movable_free > Pages(0);
 }
 
+/// PSI memory line; averages in hundredths of a percent (1234 = 12.34 %).
+struct PressureLine {
+  int64_t avg10_centi = 0, avg60_centi = 0, avg300_centi = 0;
+  Nanoseconds total;
+};
+
+/// A zone, a node and the host at one moment, in the words of /proc/zoneinfo. Watermarks with their boost.
+struct ZoneMoment {
+  host::ZoneKind kind = host::ZoneKind::kNormal;
+  Pages free, free_cma, boost;
+  host::Watermarks watermarks;
+  Pages present, managed, write_pending;
+  host::LruSizes lru;
+};
+struct NodeMoment {
+  NodeId id;
+  host::LruSizes lru;
+  Pages dirty, writeback, shmem, mapped, slab_reclaimable;
+  std::vector<ZoneMoment> zones;         // those with memory, in the order of their kinds
+};
+struct Moment {
+  std::string name;                      // "start", the key of a first incident, "oom_kill:2", "peak", "end"
+  Nanoseconds t;
+  Bytes app_footprint;
+  std::vector<NodeMoment> nodes;
+  Pages swap_total, swap_free, committed;
+  host::VmstatArray counters;            // deltas since the start
+  PressureLine pressure_some, pressure_full;  // as of the last sample
+};
+
 /// One row of the timeline; node vectors are in the order of HostSpec::nodes.
 struct TimelineRow {
   Nanoseconds t;
@@ -95,6 +125,8 @@ struct TimelineRow {
   int64_t pgscan_kswapd_s = 0, pgscan_direct_s = 0, pgsteal_s = 0;  // per second over the row's interval
   int64_t kswapd_cpu_permille = 0;
   int64_t pressure_some_permille = 0;
+  Bytes app_footprint;
+  int64_t pswpin_s = 0, pswpout_s = 0, pgmajfault_s = 0;
 };
 
 /// How long each node spent between its watermarks (the node's zones above DMA taken together).
@@ -110,12 +142,6 @@ struct Stall {
   Nanoseconds memory_high_total;         // memory.high's sleeps, a part of throttled_total
   Nanoseconds total;                     // all of these, what lies inside another one counted once
   Nanoseconds memory_high_dry_total{};   // of memory_high_total: reclaim had found nothing, and the group had no swap to use
-};
-
-/// PSI memory line; averages in hundredths of a percent (1234 = 12.34 %).
-struct PressureLine {
-  int64_t avg10_centi = 0, avg60_centi = 0, avg300_centi = 0;
-  Nanoseconds total;
 };
 
 struct AppProcess {
@@ -193,6 +219,7 @@ struct Outcome {
   Stall stall;
   PressureLine pressure_some, pressure_full;
   std::vector<TimelineRow> timeline;
+  std::vector<Moment> moments;          // by time
   std::vector<Site> sites;              // descending by touched bytes, then by stack_id
   AppSummary app;
   uint64_t events = 0;

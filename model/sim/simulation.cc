@@ -21,6 +21,7 @@
 #include "model/sim/headroom.h"
 #include "model/sim/incident_log.h"
 #include "model/sim/margins.h"
+#include "model/sim/moment.h"
 #include "model/sim/outcome_text.h"
 #include "model/sim/scheduler.h"
 #include "model/sim/task.h"
@@ -65,6 +66,8 @@ class Simulation::Impl {
     start_flusher();
     start_background();
     timeline_ = std::make_unique<Timeline>(host_, scheduler_, kswapds_);
+    log_.on_moment = [this](Moment& moment) { timeline_->add_pressure(moment); };
+    outcome_.moments.push_back(moment_of("start", scheduler_.now(), host_));
     arm_sampler();
   }
 
@@ -134,6 +137,11 @@ class Simulation::Impl {
   }
 
   Nanoseconds now() const { return scheduler_.now(); }
+  Glimpse glimpse() const {
+    int64_t free = 0;
+    for (const host::Node& node : host_.nodes) free += node.free();
+    return {now(), to_bytes(Pages(host_.guest_anon + host_.guest_swapped)), to_bytes(Pages(free)), verdict_of(outcome_)};
+  }
   IncidentLog& log() { return log_; }
   std::vector<trace::KillRequest>& kills() { return kills_; }
 
@@ -408,6 +416,7 @@ void Simulation::take_kills(std::vector<trace::KillRequest>& out) {
 bool Simulation::take_refusal() { return std::exchange(impl_->log().refused, false); }
 uint64_t Simulation::headroom_pages() const { return impl_->headroom_pages(); }
 bool Simulation::placed_by_thread() const { return impl_->placed_by_thread(); }
+Glimpse Simulation::glimpse() const { return impl_->glimpse(); }
 Nanoseconds Simulation::now() const { return impl_->now(); }
 Outcome Simulation::finish() { return impl_->finish(); }
 

@@ -29,6 +29,13 @@ struct Options {
   Seed seed{1};
 };
 
+/// The forecast so far.
+struct Glimpse {
+  Nanoseconds t;
+  Bytes app_footprint, free;       // `free`: of all nodes
+  Verdict verdict = Verdict::kFits;
+};
+
 class Simulation final : public trace::EventSink {
  public:
   /// REQUIRES: validate(host) is ok.
@@ -46,6 +53,8 @@ class Simulation final : public trace::EventSink {
 
   /// Virtual time so far.
   Nanoseconds now() const;
+  /// How the host stands now, for whoever watches the run.
+  Glimpse glimpse() const;
   /// Ends the run: lets pending reclaim and I/O settle, then gives the result. Call once.
   Outcome finish();
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/sim/moment.h"
+
 namespace oomcast::sim {
 
 using host::LruKindIndex;
@@ -61,7 +63,12 @@ void Timeline::add_row() {
   row.pgsteal_s = per_second(steal - row_start_.steal);
   row.kswapd_cpu_permille = (busy - row_start_.kswapd_busy).count() * 1000 / passed;
   row.pressure_some_permille = std::min<int64_t>(1000, (some - row_start_.some).count() * 1000 / passed);
-  row_start_ = {row.t, busy, some, scan_kswapd, scan_direct, steal};
+  row.app_footprint = to_bytes(Pages(host_.guest_anon + host_.guest_swapped));
+  const int64_t swap_in = host_.vmstat[Vmstat::pswpin], swap_out = host_.vmstat[Vmstat::pswpout], major_faults = host_.vmstat[Vmstat::pgmajfault];
+  row.pswpin_s = per_second(swap_in - row_start_.swap_in);
+  row.pswpout_s = per_second(swap_out - row_start_.swap_out);
+  row.pgmajfault_s = per_second(major_faults - row_start_.major_faults);
+  row_start_ = {row.t, busy, some, scan_kswapd, scan_direct, steal, swap_in, swap_out, major_faults};
   rows_.push_back(std::move(row));
 }
 
@@ -82,13 +89,30 @@ void Timeline::sample() {
   last_some_ = some;
   last_full_ = full;
   last_sample_ = scheduler_.now();
+  note_peak();
   if (++samples_ % samples_per_row_ != 0) return;
   add_row();
   if (rows_.size() >= kRowsMax) thin();
 }
 
+void Timeline::note_peak() {
+  const int64_t footprint = host_.guest_anon + host_.guest_swapped;
+  if (footprint == 0 || (peak_ && to_pages(peak_->app_footprint).count() >= footprint)) return;
+  peak_ = moment_of("peak", scheduler_.now(), host_);
+  add_pressure(*peak_);
+}
+
+void Timeline::add_pressure(Moment& moment) const {
+  moment.pressure_some = pressure_.some_line();
+  moment.pressure_full = pressure_.full_line();
+}
+
 void Timeline::finish(Outcome& outcome) {
   sample();
+  if (peak_) outcome.moments.push_back(std::move(*peak_));
+  outcome.moments.push_back(moment_of("end", scheduler_.now(), host_));
+  add_pressure(outcome.moments.back());
+  std::stable_sort(outcome.moments.begin(), outcome.moments.end(), [](const Moment& a, const Moment& b) { return a.t < b.t; });
   outcome.bands = bands_;
   outcome.timeline = rows_;
   outcome.pressure_some = pressure_.some_line();

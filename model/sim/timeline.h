@@ -1,6 +1,8 @@
 // Samples memory every 20 ms of virtual time, thinned so that a report stays small.
 #pragma once
 
+#include <optional>
+
 #include "model/host/host.h"
 #include "model/sim/outcome.h"
 #include "model/sim/pressure.h"
@@ -16,11 +18,14 @@ class Timeline {
   /// Takes one sample. REQUIRES: called every kSampleInterval.
   void sample();
   void finish(Outcome& outcome);
+  /// Writes the pressure lines of the last sample into a moment.
+  void add_pressure(Moment& moment) const;
 
  private:
   void add_bands();
   void add_row();
   void thin();
+  void note_peak();
 
   const host::Host& host_;
   Scheduler& scheduler_;
@@ -28,11 +33,12 @@ class Timeline {
   std::vector<Bands> bands_;
   std::vector<TimelineRow> rows_;
   PressureMeter pressure_;
+  std::optional<Moment> peak_;  // where the program's footprint was largest, of all samples
   Nanoseconds last_some_, last_full_, last_sample_;
   int64_t samples_per_row_ = 1, samples_ = 0;
   struct {
     Nanoseconds t, kswapd_busy, some;
-    int64_t scan_kswapd = 0, scan_direct = 0, steal = 0;
+    int64_t scan_kswapd = 0, scan_direct = 0, steal = 0, swap_in = 0, swap_out = 0, major_faults = 0;
   } row_start_;
 };
 
