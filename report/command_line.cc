@@ -7,6 +7,7 @@
 #include <set>
 
 #include "report/fit/settings.h"
+#include "report/show/show_command.h"
 
 namespace oomcast::report {
 namespace {
@@ -23,6 +24,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast fit --as k8s -- ./server --selftest      the smallest limit that is enough
   oomcast run --html r.html -- ./server            with a page of charts; of an old report: oomcast page r.json
   oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
+  oomcast show r.json --at oom_kill --as zoneinfo, oomcast export r.json --as pprof -o r.pb.gz
   oomcast host capture box1 (on the target), then --host box1
   jq .verdict oomcast.report.json
 
@@ -351,6 +353,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   add_diff_options(*diff, line.gate);
   CLI::App* page = app.add_subcommand("page", "Make a page with charts of a report or a sweep");
   add_page_options(*page, line.page);
+  CLI::App* exporting = app.add_subcommand("export", "Write a report for another tool: flame graph, pprof, Perfetto, ...");
+  add_export_options(*exporting, line.export_to);
+  CLI::App* showing = app.add_subcommand("show", "The kernel's own words at any moment of a report");
+  add_show_options(*showing, line.show);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
@@ -365,7 +371,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run", "replay", "sweep", "fit", "check", "diff", "page", "host", "doctor"};
+  static const std::set<std::string> kVerbs = {"run",  "replay", "sweep", "fit",  "check", "diff",
+                                               "page", "export", "show",  "host", "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -373,7 +380,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
-    for (CLI::App* one : {run, replay, sweep, fit, check, diff, page, host, doctor})
+    for (CLI::App* one : {run, replay, sweep, fit, check, diff, page, exporting, showing, host, doctor})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -394,6 +401,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
               : *check    ? Verb::kCheck
               : *diff     ? Verb::kDiff
               : *page     ? Verb::kPage
+              : *exporting ? Verb::kExport
+              : *showing  ? Verb::kShow
               : *list     ? Verb::kHostList
               : *show     ? Verb::kHostShow
               : *capture  ? Verb::kHostCapture

@@ -7,9 +7,11 @@
 
 #include "model/base/result.h"
 #include "model/sim/outcome.h"
+#include "report/export/export_command.h"
 #include "report/fit/fit_options.h"
 #include "report/gates/gate_command.h"
 #include "report/page/page_command.h"
+#include "report/show/show_options.h"
 
 namespace oomcast::report {
 
@@ -59,7 +61,8 @@ struct ReplayOptions {
 
 struct CommandLine {
   enum class Verb {
-    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kPage, kHostList, kHostShow, kHostCapture, kDoctor, kRecordAttached, kNothing
+    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kPage, kExport, kShow, kHostList, kHostShow, kHostCapture, kDoctor,
+    kRecordAttached, kNothing
   };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
   std::string text;            // of --help and --version, for stdout
@@ -70,6 +73,8 @@ struct CommandLine {
   FitOptions fit;             // kFit
   GateOptions gate;           // kCheck, kDiff
   PageOptions page;           // kPage
+  ExportOptions export_to;    // kExport
+  ShowOptions show;           // kShow
   std::string host_argument;  // kHostShow: host; kHostCapture: directory
   bool json = false;          // kHostShow, kSweep
   int hello_socket_fd = -1;   // kRecordAttached

@@ -31,6 +31,7 @@
 #include "report/proof/prove.h"
 #include "report/replay.h"
 #include "report/report_file.h"
+#include "report/show/show_command.h"
 #include "report/sweep.h"
 #include "report/target.h"
 #include "report/trace_file.h"
@@ -449,6 +450,10 @@ int command(const std::vector<std::string>& arguments) {
       return diff_command(line.gate);
     case Verb::kPage:
       return page_command(line.page);
+    case Verb::kExport:
+      return export_command(line.export_to);
+    case Verb::kShow:
+      return show_command(line.show);
     case Verb::kRecordAttached:
       return record_attached(line.hello_socket_fd);
     case Verb::kHostList:
