@@ -99,6 +99,13 @@ void add_html_option(CLI::App& app, std::string& path) {
       ->type_name("FILE");
 }
 
+/// Of all that take long: run, sweep, fit.
+void add_progress_option(CLI::App& app, RunOptions& options) {
+  app.add_option("--progress", options.progress, "A line of progress on stderr: auto (default: on a terminal), always, never")
+      ->type_name("auto|always|never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+}
+
 void add_report_options(CLI::App& app, RunOptions& options) {
   app.add_option("--report", options.report,
                  "Where the JSON report goes; %p is the program's pid (default oomcast.report.json)")
@@ -124,6 +131,7 @@ void add_report_options(CLI::App& app, RunOptions& options) {
 void add_run_options(CLI::App& app, RunOptions& options) {
   add_host_options(app, options);
   add_report_options(app, options);
+  add_progress_option(app, options);
   app.add_option("--guard", options.guard_percent,
                  "Stop the program when this machine's MemAvailable or its cgroup's falls below this share (default 5)")
       ->type_name("PERCENT")
@@ -180,6 +188,7 @@ void add_sweep_options(CLI::App& app, CommandLine& line) {
       ->check(CLI::Range(1, 1024));
   app.add_flag("--json", line.json, "The table as JSON");
   add_html_option(app, line.run.html);
+  add_progress_option(app, line.run);
 }
 
 constexpr const char* kCheckExamples = R"(Examples:
@@ -266,6 +275,7 @@ void add_fit_options(CLI::App& app, CommandLine& line) {
       ->type_name("FORM")
       ->check(CLI::IsMember(setting_forms()));
   app.add_flag("--json", line.json, "The result as JSON");
+  add_progress_option(app, line.run);
 }
 
 void add_diff_options(CLI::App& app, GateOptions& options) {

@@ -41,6 +41,7 @@ struct RunOptions {
   int64_t stack_sample_bytes = 65536;
   std::string log_level = "warning";
   bool quiet = false;
+  std::string progress = "auto";  // auto, always, never
   bool audit = false;
   bool use_mimalloc = false;
   bool present_host = false;

@@ -12,6 +12,7 @@
 #include "report/coverage.h"
 #include "report/json_report.h"
 #include "report/summary.h"
+#include "report/terminal/search_progress.h"
 
 namespace oomcast::report {
 namespace {
@@ -38,13 +39,10 @@ ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, d
   ProveSettings settings;
   settings.budget_s = options.prove_s.value_or(std::max(kLeastBudgetS, own_s));
   settings.interrupted = signal_waits;
-  const bool shown = ::isatty(STDERR_FILENO) && !options.quiet;
-  if (shown)
-    settings.progress = [](int done, int all, double left) {
-      std::fprintf(stderr, "\roomcast: proving: %d of %d suggestions, at most %.0f s more   ", done, all, left);
-    };
+  SearchProgress progress(status_line(progress_mode(options.progress), Beside::kNobody, options.quiet));
+  settings.progress = [&](int done, int all, double left) { progress.proofs(done, all, left); };
   ProofSummary proofs = prove(recorded, outcome, settings, findings);
-  if (shown) std::fputs("\r\x1b[K", stderr);
+  progress.end();
   return proofs;
 }
 
@@ -75,7 +73,7 @@ int conclude(const RunOptions& options, const Places& places, const sim::Outcome
   auto written = places.report.write(report, pid);
   if (!options.quiet) {
     std::string text =
-        summary_text(outcome, capture, findings, written ? written.value() : "not written", takes_color(STDERR_FILENO));
+        summary_text(outcome, capture, findings, written ? written.value() : "not written", look_of(STDERR_FILENO));
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);

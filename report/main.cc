@@ -34,6 +34,8 @@
 #include "report/show/show_command.h"
 #include "report/sweep.h"
 #include "report/target.h"
+#include "report/terminal/run_progress.h"
+#include "report/terminal/search_progress.h"
 #include "report/trace_file.h"
 
 namespace oomcast::report {
@@ -159,6 +161,8 @@ class Listeners {
   }
   /// Without a trace nothing stands between recorder and model.
   trace::EventSink& sink() { return writer_ ? static_cast<trace::EventSink&>(*sink_) : *model_; }
+  const sim::Simulation& model() const { return *model_; }
+  const std::string& host_name() const { return host_.name; }
   const std::vector<std::string>& guest_environment() const { return guest_environment_; }
   sim::Outcome finish(const RunOptions& options, trace::CaptureSummary& capture) {
     capture.presented_host = presented_host_;
@@ -252,7 +256,10 @@ int run(const RunOptions& options) {
   record::be_killed_last();
   record::hold_signals_for_good();
   const Stopwatch own;
+  RunProgress progress(status_line(progress_mode(options.progress), Beside::kProgram, options.quiet), listeners.value()->host_name());
+  recorder.progress = [&](const record::Progress&) { progress.update(listeners.value()->model()); };
   auto capture = record::run(recorder, listeners.value()->sink());
+  progress.end();
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
   const double own_s = own.seconds();
   sim::Outcome outcome = listeners.value()->finish(options, capture.value());
@@ -355,22 +362,15 @@ int sweep(const CommandLine& line) {
   if (!page) return fail(kExitUsage, "sweep: " + page.error().message);
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "sweep: " + recording.error().message);
-  auto rows =
-      sweep(recording->bytes, line.replay.trace, recording->host, recording->options, variations, line.replay.jobs);
+  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
+  auto rows = sweep(recording->bytes, line.replay.trace, recording->host, recording->options, variations, line.replay.jobs,
+                    [&](size_t done, size_t all) { progress.sweep(done, all); });
+  progress.end();
   if (!rows) return fail(kExitUsage, "sweep: " + rows.error().message);
   const std::string json = sweep_json(variations, rows.value());
   if (auto written = page->write(json, static_cast<int>(::getpid())); !written)
     return fail(kExitUsage, "sweep: " + written.error().message);
   return print(line.json ? json : sweep_table(variations, rows.value()));
-}
-
-/// On a terminal only: a line that is written over.
-FitProgress fit_progress() {
-  if (!::isatty(STDERR_FILENO)) return [](int, int64_t, int64_t) {};
-  return [](int asked, int64_t least, int64_t most) {
-    std::fprintf(stderr, "\roomcast: fit: %d sizes tried, now %s to %s   ", asked, bytes_text(Bytes(least)).c_str(),
-                 bytes_text(Bytes(most)).c_str());
-  };
 }
 
 /// Records the program into `directory`, with its own output and a report that nobody reads.
@@ -380,6 +380,7 @@ Result<std::string> record_for_fit(const RunOptions& given, const std::string& d
   options.report = directory + "/report.json";
   options.quiet = true;
   options.prove_s = 0;
+  if (options.progress == "auto" && ::isatty(STDERR_FILENO)) options.progress = "always";  // --quiet would hide it
   options.cgroup.clear();
   options.limits_from.clear();
   int status = run(options);
@@ -399,8 +400,10 @@ int fit(CommandLine line) {
   }
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "fit: " + recording.error().message);
-  auto found = fit(recording->bytes, line.replay.trace, recording->host, recording->options, line.fit, fit_progress());
-  if (::isatty(STDERR_FILENO)) std::fputs("\r\x1b[K", stderr);
+  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
+  auto found = fit(recording->bytes, line.replay.trace, recording->host, recording->options, line.fit,
+                   [&](int asked, int64_t least, int64_t most) { progress.fit(asked, least, most); });
+  progress.end();
   if (!found) return fail(kExitUsage, "fit: " + found.error().message);
   int status = print(line.json ? fit_json(found.value()) : fit_lines(found.value(), line.fit.as));
   return status != 0 ? status : found->smallest ? 0 : 1;

@@ -1,4 +1,4 @@
-// The summary on stderr: one line per question, in the order in which they are asked at three in the morning.
+// The summary on stderr: 25 lines at most, one per question, in the order in which they are asked at three in the morning.
 #include "report/summary.h"
 
 #include <algorithm>
@@ -7,28 +7,12 @@
 #include "report/coverage.h"
 #include "report/format.h"
 #include "report/margin.h"
-#include "report/proof/proof_words.h"
+#include "report/terminal/summary_parts.h"
 
 namespace oomcast::report {
 namespace {
 
 using sim::Verdict;
-
-constexpr const char* kRed = "\x1b[1;31m";
-constexpr const char* kYellow = "\x1b[1;33m";
-constexpr const char* kGreen = "\x1b[1;32m";
-constexpr const char* kDim = "\x1b[2m";
-constexpr const char* kPlain = "\x1b[0m";
-
-struct Paper {
-  std::string text;
-  bool color;
-
-  std::string tinted(const char* tint, const std::string& what) const { return color ? tint + what + kPlain : what; }
-  void line(const std::string& label, const std::string& what) {
-    text += "  " + tinted(kDim, label + std::string(label.size() < 11 ? 11 - label.size() : 1, ' ')) + what + "\n";
-  }
-};
 
 const char* headline(Verdict verdict) {
   switch (verdict) {
@@ -57,7 +41,7 @@ const char* tint(Verdict verdict) {
     case Verdict::kOomKill:
       return kRed;
   }
-  return kPlain;
+  return kYellow;
 }
 
 /// The incident that the verdict is about; none for "fits".
@@ -78,19 +62,15 @@ const std::optional<sim::Incident>& decisive(const sim::Outcome& outcome) {
   return kNone;
 }
 
-std::string moment(const sim::Incident& incident) {
-  return seconds_text(incident.t) + " at " + bytes_text(incident.app_footprint);
-}
-
 std::string limit_text(Pages limit) { return limit.count() >= host::kUnlimited ? "no limit" : bytes_text(to_bytes(limit)); }
 
 /// Where a group is the limit, the marks of a zone say nothing.
-void write_group(const sim::GroupState& group, Paper& paper) {
+void write_group(const sim::GroupState& group, SummaryPaper& paper) {
   paper.line("where", "cgroup " + group.path + ": uses " + pages_text(group.usage));
-  paper.line("", "memory.max " + limit_text(group.max) + ", memory.high " + limit_text(group.high));
+  paper.line("", "memory.max " + limit_text(group.max) + ", memory.high " + limit_text(group.high), Rank::kUseful);
 }
 
-void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Paper& paper) {
+void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
   std::string word = paper.tinted(tint(outcome.verdict), headline(outcome.verdict));
   const auto& incident = decisive(outcome);
   std::string when = incident ? ", " + seconds_text(incident->t) + " into the run, at a footprint of " +
@@ -114,10 +94,10 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
                           ": free " +
                           pages_text(incident->free_pages));
   paper.line("",
-             "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high));
+             "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high), Rank::kUseful);
 }
 
-void write_victims(const sim::Outcome& outcome, Paper& paper) {
+void write_victims(const sim::Outcome& outcome, SummaryPaper& paper) {
   constexpr size_t kShown = 3;
   for (size_t i = 0; i < std::min(kShown, outcome.oom_kills.size()); ++i) {
     const sim::OomKill& kill = outcome.oom_kills[i];
@@ -132,33 +112,21 @@ void write_victims(const sim::Outcome& outcome, Paper& paper) {
     if (const sim::OomCandidate* next = runner_up(kill))
       line += "; next " + next->comm + " with " + count_text(next->points);
     if (i > 0) line += " (" + seconds_text(kill.incident.t) + ")";
-    paper.line(i == 0 ? "victim" : "then", line);
+    paper.line(i == 0 ? "victim" : "then", line, i == 0 ? Rank::kMust : Rank::kDetail);
   }
   if (outcome.oom_kills_total > static_cast<int64_t>(kShown))
-    paper.line("", "and " + std::to_string(outcome.oom_kills_total - static_cast<int64_t>(kShown)) + " more");
+    paper.line("", "and " + std::to_string(outcome.oom_kills_total - static_cast<int64_t>(kShown)) + " more", Rank::kDetail);
 }
 
-/// Milestones before the verdict's own.
-void write_onset(const sim::Outcome& outcome, Paper& paper) {
-  std::string line;
-  auto add = [&](const char* what, const std::optional<sim::Incident>& incident) {
-    if (incident) line += (line.empty() ? "" : ", ") + std::string(what) + " " + moment(*incident);
-  };
-  add("kswapd wakes", outcome.kswapd_wake);
-  add("direct reclaim", outcome.direct_reclaim);
-  add("swap-out", outcome.swap_out);
-  if (!line.empty()) paper.line("onset", line);
-}
-
-void write_stalls(const sim::Outcome& outcome, Paper& paper) {
+void write_stalls(const sim::Outcome& outcome, SummaryPaper& paper) {
   const sim::Stall& stall = outcome.stall;
   if ((stall.direct_reclaim_total + stall.swap_in_total + stall.throttled_total).count() == 0) return;
   paper.line("stalls", duration_text(stall.direct_reclaim_total) + " in direct reclaim, " +
                            duration_text(stall.swap_in_total) + " in swap-in, " + duration_text(stall.throttled_total) +
-                           " throttled; longest " + duration_text(stall.longest));
+                           " throttled; longest " + duration_text(stall.longest), Rank::kUseful);
 }
 
-void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Paper& paper) {
+void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
   Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(capture.rss_peak_bytes));
   const bool cut = outcome.app.whole_run_peak > outcome.app.footprint_peak;
   paper.line("footprint",
@@ -183,53 +151,43 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     paper.line("program", "exit status " + std::to_string(capture.exit_code));
 }
 
-/// What the lines above do not say already, and then all that may be tried.
-void write_findings(const Findings& findings, Paper& paper) {
+/// What the lines above do not say already.
+void write_findings(const Findings& findings, SummaryPaper& paper) {
   for (const Finding& finding : findings) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
                 finding.id == "program_died" || finding.id == "close_to_the_edge" || finding.id == "tracking_not_available" ||
                 finding.id == "trace_cut" || finding.id == "program_stopped" || finding.id == "still_running";
-    if (!said) paper.line(severity_name(finding.severity), finding.title);
-  }
-  const Try* least = least_proven(findings);
-  if (least) paper.line("change", least->change + " [" + proof_text(*least) + "]");
-  const char* label = least ? "also" : "try";
-  std::vector<std::string> said;
-  if (least) said.push_back(least->change);
-  for (const Finding& finding : findings) {
-    if (finding.severity == Severity::kInfo) continue;
-    for (const Try& t : finding.tries) {
-      if (std::find(said.begin(), said.end(), t.change) != said.end()) continue;
-      said.push_back(t.change);
-      paper.line(label, t.change + (finding.id == "tracking_not_available" ? "" : " [" + proof_text(t) + "]"));
-      label = "";
-    }
+    if (said) continue;
+    const Rank rank = finding.severity == Severity::kError ? Rank::kUseful : finding.severity == Severity::kWarning ? Rank::kDetail : Rank::kExtra;
+    paper.line(severity_name(finding.severity), finding.title, rank, 2);
   }
 }
 
 }  // namespace
 
 std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
-                         const std::string& report_path, bool color) {
-  Paper paper{{}, color};
+                         const std::string& report_path, Look look) {
+  SummaryPaper paper(look);
   if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
-    paper.text = "oomcast: " + paper.tinted(kRed, "INCOMPLETE") + ": " + incomplete + "\n";
-  paper.text += "oomcast: forecast for " + host_text(outcome.host) + "\n";
+    paper.plain("oomcast: " + paper.tinted(kRed, "INCOMPLETE") + ": " + incomplete);
+  paper.plain("oomcast: forecast for " + host_text(outcome.host));
   if (supported_verdict(outcome, capture)) {
     write_verdict(outcome, capture, paper);
     write_victims(outcome, paper);
-    write_onset(outcome, paper);
+    write_story(outcome, paper);
     write_stalls(outcome, paper);
+    write_free_memory(outcome, paper);
   } else {
     paper.line("verdict", paper.tinted(kRed, "WITHHELD") + ": " + judge_support(outcome, capture).why);
   }
   if (outcome.diverged_at)
-    paper.line("diverged", "at " + seconds_text(*outcome.diverged_at) + ": " + outcome.diverged_why);
+    paper.line("diverged", "at " + seconds_text(*outcome.diverged_at) + ": " + outcome.diverged_why, Rank::kUseful);
   if (!capture.extrapolated.empty()) paper.line("basis", "extrapolated: " + capture.extrapolated);
   write_capture(outcome, capture, paper);
+  write_sites(outcome, capture, paper);
   write_findings(findings, paper);
-  paper.line("report", report_path);
-  return paper.text;
+  write_tries(findings, paper);
+  return paper.text("report", report_path);
 }
 
 }  // namespace oomcast::report

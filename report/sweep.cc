@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 #include "model/host/parse_text.h"
@@ -158,7 +159,8 @@ Result<Variation> parse_variation(const std::string& text) {
 }
 
 Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
-                                    const RunOptions& options, const std::vector<Variation>& variations, int jobs) {
+                                    const RunOptions& options, const std::vector<Variation>& variations, int jobs,
+                                    const SweepProgress& progress) {
   if (auto checked = check_keys(variations); !checked) return checked.error();
   size_t hosts = 1;
   for (const Variation& variation : variations)
@@ -168,8 +170,15 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
   std::vector<SweepRow> rows(values.size());
   std::vector<std::string> trace_errors(values.size());
   std::atomic<size_t> next{0};
+  std::mutex telling;
+  size_t done = 0;
+  const auto tell = [&] {
+    std::lock_guard alone(telling);
+    ++done;
+    if (progress) progress(done, rows.size());
+  };
   auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < rows.size();) {
+    for (size_t i; (i = next.fetch_add(1)) < rows.size(); tell()) {
       SweepRow& row = rows[i];
       row.values = values[i];
       auto one = make_case(host, options, variations, values[i]);
@@ -187,6 +196,7 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
       row.extrapolated = !replayed->capture.extrapolated.empty();
       row.outcome = std::move(replayed->outcome);
       row.outcome.timeline = {};
+      row.outcome.moments = {};
     }
   };
   if (jobs <= 0) jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));

@@ -11,8 +11,10 @@
 namespace oomcast::report {
 namespace {
 
+using namespace oomcast::literals;
+
 std::string summary_of(const stories::Story& story, bool color = false) {
-  return summary_text(story.outcome, story.capture, story.findings(), "oomcast.report.json", color);
+  return summary_text(story.outcome, story.capture, story.findings(), "oomcast.report.json", Look{.color = color});
 }
 
 TEST(Summary, Fits) { expect_golden(summary_of(stories::fits()), "fits.txt"); }
@@ -43,6 +45,45 @@ TEST(Summary, WhereAGroupIsTheLimitItsNumbersAreShown) {
   EXPECT_THAT(text, testing::HasSubstr("where      cgroup /app: uses 65,536 pages (256.0 MiB)"));
   EXPECT_THAT(text, testing::HasSubstr("memory.max 256.0 MiB, memory.high no limit"));
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("min 2,814 pages")));
+}
+
+TEST(Summary, FreeMemoryIsDrawnAgainstItsMarks) {
+  stories::Story story = stories::oom();
+  story.outcome.timeline.insert(story.outcome.timeline.begin(), story.outcome.timeline.front());
+  story.outcome.timeline[0].t = Nanoseconds(0);
+  story.outcome.timeline[0].node_free = {Pages(400000)};
+  const std::string text = summary_of(story);
+  EXPECT_THAT(text, testing::HasSubstr("free       node 0 █"));
+  EXPECT_THAT(text, testing::HasSubstr("▁ 1.53 GiB, least 11.0 MiB (low 13.7 MiB, min 11.0 MiB)"));
+}
+
+TEST(Summary, TheHeaviestStacksAreNamed) {
+  EXPECT_THAT(summary_of(stories::oom()), testing::HasSubstr("memory of  90 %: zmalloc at zmalloc.c:120 < main at server.c:7000\n"));
+}
+
+TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
+  Findings findings = stories::oom().findings();
+  findings.front().tries = {{.change = "useless", .proven = false}, {.change = "untried"}, {.change = "good", .proven = true}};
+  const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings, "r.json", {});
+  EXPECT_THAT(text, testing::HasSubstr("  try        good [proven by simulation]\n             untried [not simulated]\n"));
+  EXPECT_THAT(text, testing::HasSubstr("more suggestions in the report"));
+}
+
+/// Everything at once, on a narrow terminal.
+TEST(Summary, NeverHasMoreLinesThanAScreen) {
+  stories::Story story = stories::oom();
+  story.capture.still_running = {"nginx (pid 71)", "nginx (pid 72)"};
+  story.capture.extrapolated = "the recording did not listen for uses of pages that this host evicts";
+  for (int i = 0; i < 20; ++i) story.outcome.oom_kills.push_back(story.outcome.oom_kills[0]);
+  for (int i = 1; i < 8; ++i) story.outcome.host.nodes.push_back(stories::node_of(i, 2000_MiB, 1800_MiB));
+  story.outcome.timeline.push_back(story.outcome.timeline.back());
+  for (sim::TimelineRow& row : story.outcome.timeline) row.node_free.resize(8, Pages(2810));
+  Findings findings = story.findings();
+  for (int i = 0; i < 20; ++i) findings.push_back({"made_up", Severity::kError, std::string(300, 'x') + " y", "", {}, {}});
+  const std::string text = summary_text(story.outcome, story.capture, findings, "r.json", Look{.columns = 60});
+  EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 25) << text;
+  for (const char* kept : {"INCOMPLETE", "OOM KILL", "victim", "coverage", "  try  ", "report     r.json ("})
+    EXPECT_THAT(text, testing::HasSubstr(kept));
 }
 
 TEST(Summary, HasColorOnlyWhenAsked) {

@@ -1,0 +1,38 @@
+// Says how far a sweep or a search has come, and how long the rest may take.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "report/terminal/status_line.h"
+
+namespace oomcast::report {
+
+/// "oomcast: sweep: 12 of 64 hosts, 8 s left"; the rest takes as long as what is done, in proportion.
+std::string sweep_progress_text(size_t done, size_t all, double elapsed_s);
+/// "oomcast: fit: 6 sizes tried, now 100.0 MiB to 120.0 MiB, about 3 s left". Each round narrows the range to a third,
+/// until it is half a per cent.
+std::string fit_progress_text(int asked, int64_t least, int64_t most, double elapsed_s);
+
+/// "oomcast: proving: 1 of 3 suggestions, at most 7 s left".
+std::string proofs_progress_text(int done, int all, double left_s);
+
+/// Shows such a text with the time that has passed since it was made.
+class SearchProgress {
+ public:
+  explicit SearchProgress(std::unique_ptr<StatusLine> line) : line_(std::move(line)) {}
+  void sweep(size_t done, size_t all) { line_->show(sweep_progress_text(done, all, elapsed_s())); }
+  void fit(int asked, int64_t least, int64_t most) { line_->show(fit_progress_text(asked, least, most, elapsed_s())); }
+  void proofs(int done, int all, double left_s) { line_->show(proofs_progress_text(done, all, left_s)); }
+  void end() { line_->erase(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double elapsed_s() const { return std::chrono::duration<double>(Clock::now() - begun_).count(); }
+
+  std::unique_ptr<StatusLine> line_;
+  Clock::time_point begun_ = Clock::now();
+};
+
+}  // namespace oomcast::report
