@@ -86,7 +86,8 @@ TEST(GateText, HostileNamesStayText) {
   budget.site = "a<b>&\"c\"|\n::error::%0A";
   std::vector<BudgetResult> results{{budget, {2}, 2, Judgement::kBroken, "2, above"}};
   EXPECT_THAT(gate_junit(results, "s"), HasSubstr("site a&lt;b&gt;&amp;&quot;c&quot;|::error::%0A"));
-  EXPECT_THAT(gate_github(results), HasSubstr("%0A%3A%3Aerror%3A%3A%250A is"));
+  EXPECT_THAT(gate_github(results), HasSubstr("title=oomcast site a<b>&\"c\"|%0A%3A%3Aerror%3A%3A%250A::"));
+  EXPECT_THAT(gate_github(results), HasSubstr("|%0A::error::%250A is 2, above\n"));  // a message: a comma is a comma
   EXPECT_THAT(gate_markdown(results), HasSubstr("a&lt;b&gt;&\"c\"\\|::error"));
   EXPECT_TRUE(nlohmann::json::accept(gate_json(results)));
 }
