@@ -12,7 +12,7 @@
 namespace oomcast::report {
 namespace {
 
-constexpr size_t kCells = 40, kNodesMost = 4, kSitesMost = 3, kFramesMost = 3, kTriesMost = 2;
+constexpr size_t kCells = 40, kNodesMost = 4, kSitesMost = 3, kFramesMost = 3, kTriesMost = 3;
 constexpr int64_t kSmallestShare = 30'000;  // in millionths: stacks with less than 3 % tell nobody what to do
 
 struct Milestone {

@@ -63,10 +63,10 @@ TEST(Summary, TheHeaviestStacksAreNamed) {
 
 TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
   Findings findings = stories::oom().findings();
-  findings.front().tries = {{.change = "useless", .proven = false}, {.change = "untried"}, {.change = "good", .proven = true}};
+  findings.front().tries = {{.change = "useless", .proven = false}, {.change = "untried"}, {.change = "good", .proven = true}, {.change = "idle", .proven = false}};
   const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings, "r.json", {});
   EXPECT_THAT(text, testing::HasSubstr("  try        good [proven by simulation]\n             untried [not simulated]\n"));
-  EXPECT_THAT(text, testing::HasSubstr("more suggestions in the report"));
+  EXPECT_THAT(text, testing::HasSubstr("more in the report: "));
 }
 
 /// Everything at once, on a narrow terminal.
