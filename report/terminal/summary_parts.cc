@@ -105,7 +105,8 @@ void write_tries(const Findings& findings, SummaryPaper& paper) {
     }
   const auto order = [](const Try* suggestion) { return !suggestion->proven ? 1 : *suggestion->proven ? 0 : 2; };
   std::stable_sort(tries.begin(), tries.end(), [&](const auto& a, const auto& b) { return order(a.first) < order(b.first); });
-  const size_t shown = std::min(tries.size(), least ? kTriesMost - 1 : kTriesMost);
+  size_t shown = std::min(tries.size(), least ? kTriesMost - 1 : kTriesMost);
+  if (tries.size() == shown + 1) ++shown;  // one more takes no more room than to say that there is one more
   for (size_t i = 0; i < shown; ++i)
     paper.line(i > 0 ? "" : least ? "also" : "try", tries[i].first->change + (tries[i].second ? " [" + proof_text(*tries[i].first) + "]" : ""),
                i == 0 && !least ? Rank::kMust : Rank::kDetail);

@@ -71,7 +71,7 @@ TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
     one.verdict_after = proven ? std::optional(*proven ? sim::Verdict::kFits : sim::Verdict::kOomKill) : std::nullopt;
     return one;
   };
-  findings.front().tries = {suggestion("useless", false), suggestion("untried", std::nullopt), suggestion("good", true), suggestion("idle", false)};
+  findings.front().tries = {suggestion("useless", false), suggestion("untried", std::nullopt), suggestion("good", true), suggestion("idle", false), suggestion("vain", false)};
   const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings, "r.json", {});
   EXPECT_THAT(text, testing::ContainsRegex("  change     good \\[proven: fits.*\\]\n  also       untried \\[not simulated\\]\n"));
   EXPECT_THAT(text, testing::HasSubstr("more in the report: "));
