@@ -12,9 +12,10 @@
 namespace oomcast::report {
 namespace {
 
+/// Not /tmp: that is often a tmpfs, and then the file would take the memory that it is to spare.
 std::string temporary_place() {
   const char* named = std::getenv("TMPDIR");
-  return named && *named ? named : "/tmp";
+  return named && *named ? named : "/var/tmp";
 }
 
 /// A file without a name: nobody else sees it, and it is gone when this process is.
