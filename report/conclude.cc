@@ -46,6 +46,14 @@ ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, d
   return proofs;
 }
 
+/// Why nothing is proven at all; empty: nothing stands against it.
+std::string why_not_to_prove(const RunOptions& options, const trace::CaptureSummary& capture, const Result<Recorded>& recorded) {
+  if (options.prove_s == 0.0) return "not asked for (--prove 0)";
+  if (!recorded) return recorded.error().message;
+  // Where the program had no room simulations have none either, and what it would have done is unknown.
+  return capture.stopped.empty() ? "" : "the program was stopped before its end, for lack of memory on this machine";
+}
+
 }  // namespace
 
 Result<Places> Places::prepare(const RunOptions& options) {
@@ -61,8 +69,8 @@ int conclude(const RunOptions& options, const Places& places, const sim::Outcome
   Findings findings = find_all(outcome, capture);
   int pid = outcome.app.processes.empty() ? static_cast<int>(::getpid()) : outcome.app.processes.front().pid;
   ProofSummary proofs;
-  if (options.prove_s == 0.0 || !recorded) {
-    proofs = leave_unproven(findings, options.prove_s == 0.0 ? "not asked for (--prove 0)" : recorded.error().message);
+  if (const std::string why = why_not_to_prove(options, capture, recorded); !why.empty()) {
+    proofs = leave_unproven(findings, why);
   } else {
     // Whatever happens to this process while it proves: there is a report.
     if (can_prove(findings) && places.report.can_be_replaced())
