@@ -59,6 +59,13 @@ std::string percent_text(int64_t part, int64_t whole) {
   return decimal(percent, percent < 10 || (percent > 99 && percent < 100) ? 1 : 0, "%");
 }
 
+std::string shortened_text(const std::string& text, size_t most_bytes, const char* ellipsis) {
+  if (text.size() <= most_bytes) return text;
+  size_t end = most_bytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + ellipsis;
+}
+
 std::string signal_text(int signal) {
   const char* name = sigabbrev_np(signal);
   return "signal " + std::to_string(signal) + (name ? std::string(" (SIG") + name + ")" : "");

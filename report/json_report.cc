@@ -17,10 +17,6 @@ Json exit_json(const trace::CaptureSummary& capture) {
           {"signal", by_signal ? Json(capture.exit_signal) : Json()}};
 }
 
-Json watermarks_json(const host::Watermarks& marks) {
-  return {{"min", marks.min.count()}, {"low", marks.low.count()}, {"high", marks.high.count()}};
-}
-
 Json host_json(const host::HostSpec& host) {
   Json nodes = Json::array();
   for (const host::NodeSpec& node : host.nodes) {
@@ -114,6 +110,10 @@ Json basis_json(const sim::Outcome& outcome, const trace::CaptureSummary& captur
 }
 
 }  // namespace
+
+Json watermarks_json(const host::Watermarks& marks) {
+  return {{"min", marks.min.count()}, {"low", marks.low.count()}, {"high", marks.high.count()}};
+}
 
 Json pressure_line_json(const sim::PressureLine& line) {
   auto percent = [](int64_t centi) { return static_cast<double>(centi) / 100; };

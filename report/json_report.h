@@ -23,6 +23,7 @@ nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
 nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
 nlohmann::ordered_json moments_json(const sim::Outcome& outcome);
 nlohmann::ordered_json pressure_line_json(const sim::PressureLine& line);
+nlohmann::ordered_json watermarks_json(const host::Watermarks& marks);
 nlohmann::ordered_json stall_json(const sim::Stall& stall);
 nlohmann::ordered_json findings_json(const Findings& findings);
 nlohmann::ordered_json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);

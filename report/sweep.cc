@@ -2,13 +2,12 @@
 #include "report/sweep.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "model/host/parse_text.h"
 #include "report/changed_target.h"
 #include "report/coverage.h"
+#include "report/parallel.h"
 
 namespace oomcast::report {
 namespace {
@@ -144,6 +143,23 @@ std::vector<std::vector<std::string>> combinations(const std::vector<Variation>&
   return all;
 }
 
+/// Fills in what comes of the row's target. Returns why the trace cannot be replayed, on any target; empty: it can.
+std::string forecast_row(std::string_view trace, const std::string& name, Result<ChangedTarget> target, SweepRow& row) {
+  if (!target) {
+    row.error = target.error().message;
+    return "";
+  }
+  auto replayed = replay(trace, name, std::move(target->host), target->settings);
+  if (!replayed) return replayed.error().message;
+  row.verdict = supported_verdict(replayed->outcome, replayed->capture);
+  row.incomplete = incomplete_text(replayed->capture);
+  row.extrapolated = !replayed->capture.extrapolated.empty();
+  row.outcome = std::move(replayed->outcome);
+  row.outcome.timeline = {};
+  row.outcome.moments = {};
+  return "";
+}
+
 }  // namespace
 
 Result<Variation> parse_variation(const std::string& text) {
@@ -169,41 +185,15 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
   auto values = combinations(variations);
   std::vector<SweepRow> rows(values.size());
   std::vector<std::string> trace_errors(values.size());
-  std::atomic<size_t> next{0};
   std::mutex telling;
   size_t done = 0;
-  const auto tell = [&] {
+  for_each_in_parallel(rows.size(), jobs, [&](size_t i) {
+    rows[i].values = values[i];
+    trace_errors[i] = forecast_row(trace, name, make_case(host, options, variations, values[i]), rows[i]);
     std::lock_guard alone(telling);
     ++done;
     if (progress) progress(done, rows.size());
-  };
-  auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < rows.size(); tell()) {
-      SweepRow& row = rows[i];
-      row.values = values[i];
-      auto one = make_case(host, options, variations, values[i]);
-      if (!one) {
-        row.error = one.error().message;
-        continue;
-      }
-      auto replayed = replay(trace, name, std::move(one->host), one->settings);
-      if (!replayed) {
-        trace_errors[i] = replayed.error().message;
-        continue;
-      }
-      row.verdict = supported_verdict(replayed->outcome, replayed->capture);
-      row.incomplete = incomplete_text(replayed->capture);
-      row.extrapolated = !replayed->capture.extrapolated.empty();
-      row.outcome = std::move(replayed->outcome);
-      row.outcome.timeline = {};
-      row.outcome.moments = {};
-    }
-  };
-  if (jobs <= 0) jobs = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min<size_t>(static_cast<size_t>(jobs), rows.size()); ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  });
   for (const std::string& error : trace_errors)
     if (!error.empty()) return Error{error};
   if (std::all_of(rows.begin(), rows.end(), [](const SweepRow& row) { return !row.error.empty(); })) {

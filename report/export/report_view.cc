@@ -35,7 +35,7 @@ IncidentView incident_of(const std::string& name, const Json& incident) {
 std::vector<IncidentView> incidents_of(const Json& document) {
   std::vector<IncidentView> incidents;
   const Json& first = child(document, "first");
-  for (const char* name : {"kswapd_wake", "kswapd_scan", "direct_reclaim", "swap_out", "alloc_refused", "oom_kill"})
+  for (const char* name : kFirstIncidents)
     if (const Json& incident = child(first, name); !incident.is_null())
       incidents.push_back(incident_of(name, incident));
   const Json& kills = child(document, "oom_kills");

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "report/format.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -25,18 +27,10 @@ Json* member(Json& object, const char* key) {
 constexpr size_t kFramesTextMost = 500'000;  // all names together; what comes later is cut shorter
 constexpr size_t kFrameCharsThen = 30;
 
-/// At a character's start, with an ellipsis.
-std::string shortened(const std::string& text, size_t most = kFrameCharsMost) {
-  if (text.size() <= most) return text;
-  size_t end = most;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "...";
-}
-
 void shorten_stack(Json* stack) {
   if (stack == nullptr || !stack->is_array()) return;
   for (Json& frame : *stack)
-    if (frame.is_string()) frame = shortened(frame.get_ref<const std::string&>());
+    if (frame.is_string()) frame = shortened_text(frame.get_ref<const std::string&>(), kFrameCharsMost);
 }
 
 void intern_frames(Json& report) {
@@ -49,7 +43,7 @@ void intern_frames(Json& report) {
       if (stack == nullptr) continue;
       for (Json& frame : *stack) {
         const std::string name =
-            shortened(frame.get<std::string>(), chars < kFramesTextMost ? kFrameCharsMost : kFrameCharsThen);
+            shortened_text(frame.get<std::string>(), chars < kFramesTextMost ? kFrameCharsMost : kFrameCharsThen);
         const auto [found, is_new] = numbers.emplace(name, static_cast<int64_t>(frames.size()));
         if (is_new) {
           frames.push_back(name);

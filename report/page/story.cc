@@ -5,19 +5,12 @@
 
 #include "model/base/units.h"
 #include "report/format.h"
+#include "report/report_values.h"
 
 namespace oomcast::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-/// What is not there is null: reports of older versions lack keys.
-const Json& at(const Json& object, const char* key) {
-  static const Json kNull;
-  if (!object.is_object()) return kNull;
-  const auto found = object.find(key);
-  return found == object.end() ? kNull : *found;
-}
 
 int64_t whole(const Json& number) { return number.is_null() ? 0 : number.get<int64_t>(); }
 std::string text(const Json& string) { return string.is_null() ? std::string() : string.get<std::string>(); }
@@ -32,27 +25,24 @@ std::string plural(int64_t count, const std::string& noun) {
 
 std::string command_text(const Json& report) {
   std::string line;
-  for (const Json& word : at(report, "command")) line += (line.empty() ? "" : " ") + word.get<std::string>();
+  for (const Json& word : child(report, "command")) line += (line.empty() ? "" : " ") + word.get<std::string>();
   constexpr size_t kMost = 200;
-  if (line.size() <= kMost) return line.empty() ? "The program" : line;
-  size_t end = kMost;
-  while (end > 0 && (static_cast<unsigned char>(line[end]) & 0xC0) == 0x80) --end;  // never within a UTF-8 character
-  return line.substr(0, end) + " ...";
+  return line.empty() ? "The program" : shortened_text(line, kMost, " ...");
 }
 
 int64_t managed_bytes(const Json& host) {
   int64_t pages = 0;
-  for (const Json& node : at(host, "nodes"))
-    for (const Json& zone : at(node, "zones")) pages += whole(at(zone, "managed_pages"));
+  for (const Json& node : child(host, "nodes"))
+    for (const Json& zone : child(node, "zones")) pages += whole(child(zone, "managed_pages"));
   return pages * kPageBytes;
 }
 
 std::string host_sentence(const Json& report) {
-  const Json& host = at(report, "host");
-  const int64_t swap = whole(at(host, "swap_bytes"));
-  return command_text(report) + " was run here and forecast on " + text(at(host, "name")) + ": kernel " +
-         text(at(host, "kernel")) + ", " + (text(at(host, "lru")) == "mglru" ? "multi-gen LRU" : "classic LRU") + ", " +
-         plural(static_cast<int64_t>(at(host, "nodes").size()), "node") + ", " +
+  const Json& host = child(report, "host");
+  const int64_t swap = whole(child(host, "swap_bytes"));
+  return command_text(report) + " was run here and forecast on " + text(child(host, "name")) + ": kernel " +
+         text(child(host, "kernel")) + ", " + (text(child(host, "lru")) == "mglru" ? "multi-gen LRU" : "classic LRU") + ", " +
+         plural(static_cast<int64_t>(child(host, "nodes").size()), "node") + ", " +
          bytes_text(Bytes(managed_bytes(host))) + " RAM, " +
          (swap > 0 ? bytes_text(Bytes(swap)) + " swap." : "no swap.");
 }
@@ -70,100 +60,94 @@ constexpr Milestone kMilestones[] = {
     {"oom_kill", "the OOM killer strikes"},
 };
 
-/// The incident that a verdict is about; empty for "fits".
-std::string decisive(const std::string& verdict) {
-  if (verdict == "background_reclaim") return "kswapd_scan";
-  return verdict == "fits" ? "" : verdict;
-}
-
 /// Every first incident in the order of time, the one that the verdict is about with its reason.
 void tell_milestones(const Json& report, std::vector<std::string>& sentences) {
   std::vector<std::pair<double, std::string>> told;
-  const Json& first = at(report, "first");
-  const std::string main = decisive(text(at(report, "verdict")));
+  const Json& first = child(report, "first");
+  const std::string main = decisive_incident(report);
   for (const Milestone& milestone : kMilestones) {
-    const Json& incident = at(first, milestone.key);
+    const Json& incident = child(first, milestone.key);
     if (incident.is_null()) continue;
-    const bool same_moment = std::string(milestone.key) == "kswapd_wake" && !at(first, "kswapd_scan").is_null() &&
-                             at(at(first, "kswapd_scan"), "t_s") == at(incident, "t_s");
+    const bool same_moment = std::string(milestone.key) == "kswapd_wake" && !child(first, "kswapd_scan").is_null() &&
+                             child(child(first, "kswapd_scan"), "t_s") == child(incident, "t_s");
     if (same_moment) continue;
-    const Json& group = at(incident, "cgroup");
-    std::string line = "At " + moment(at(incident, "t_s")) + ", with a footprint of " +
-                       size(at(incident, "app_footprint_bytes")) + ", " + milestone.words +
-                       (group.is_null() ? "" : " in cgroup " + text(at(group, "path")));
-    if (milestone.key == main) line += ": " + text(at(incident, "why"));
-    told.emplace_back(at(incident, "t_s").get<double>(), line + ".");
+    const Json& group = child(incident, "cgroup");
+    std::string line = "At " + moment(child(incident, "t_s")) + ", with a footprint of " +
+                       size(child(incident, "app_footprint_bytes")) + ", " + milestone.words +
+                       (group.is_null() ? "" : " in cgroup " + text(child(group, "path")));
+    if (milestone.key == main) line += ": " + text(child(incident, "why"));
+    told.emplace_back(child(incident, "t_s").get<double>(), line + ".");
   }
   std::stable_sort(told.begin(), told.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [t, line] : told) sentences.push_back(std::move(line));
 }
 
 void tell_kills(const Json& report, std::vector<std::string>& sentences) {
-  const Json& kills = at(report, "oom_kills");
+  const Json& kills = child(report, "oom_kills");
   if (kills.empty()) return;
-  const Json& victim = at(kills.front(), "victim");
-  if (whole(at(victim, "pid")) == 0) {
-    sentences.push_back(text(at(victim, "comm")) == "(panic)" ? "Nobody is killed: the host panics."
+  const Json& victim = child(kills.front(), "victim");
+  if (whole(child(victim, "pid")) == 0) {
+    sentences.push_back(text(child(victim, "comm")) == "(panic)" ? "Nobody is killed: the host panics."
                                                               : "Nobody may be killed.");
     return;
   }
-  std::string line = "The victim is " + text(at(victim, "comm")) + " (pid " + std::to_string(whole(at(victim, "pid"))) +
-                     ") with " + count_text(whole(at(victim, "points"))) + " points and " +
-                     size(at(victim, "rss_bytes")) + " resident";
+  std::string line = "The victim is " + text(child(victim, "comm")) + " (pid " + std::to_string(whole(child(victim, "pid"))) +
+                     ") with " + count_text(whole(child(victim, "points"))) + " points and " +
+                     size(child(victim, "rss_bytes")) + " resident";
   const Json* next = nullptr;
-  for (const Json& task : at(kills.front(), "candidates"))
-    if (!at(task, "points").is_null() && at(task, "pid") != at(victim, "pid") &&
-        (next == nullptr || whole(at(task, "points")) > whole(at(*next, "points"))))
+  for (const Json& task : child(kills.front(), "candidates"))
+    if (!child(task, "points").is_null() && child(task, "pid") != child(victim, "pid") &&
+        (next == nullptr || whole(child(task, "points")) > whole(child(*next, "points"))))
       next = &task;
   line += next == nullptr ? "; nobody else may be killed."
-                          : "; " + text(at(*next, "comm")) + " comes next with " +
-                                count_text(whole(at(*next, "points"))) + " points.";
+                          : "; " + text(child(*next, "comm")) + " comes next with " +
+                                count_text(whole(child(*next, "points"))) + " points.";
   sentences.push_back(line);
-  if (const int64_t total = whole(at(report, "oom_kills_total")); total > 1)
+  if (const int64_t total = whole(child(report, "oom_kills_total")); total > 1)
     sentences.push_back("There are " + count_text(total) + " kills in all.");
 }
 
 void tell_stalls(const Json& report, std::vector<std::string>& sentences) {
-  const Json& stall = at(report, "stall");
-  if (whole(at(stall, "total_ns")) == 0) return;
-  sentences.push_back("Threads wait " + wait(at(stall, "total_ns")) + " in all, " + wait(at(stall, "longest_ns")) +
-                      " at worst: " + wait(at(stall, "direct_reclaim_ns_total")) + " in direct reclaim, " +
-                      wait(at(stall, "swap_in_ns_total")) + " in swap-in, " + wait(at(stall, "throttled_ns_total")) +
+  const Json& stall = child(report, "stall");
+  if (whole(child(stall, "total_ns")) == 0) return;
+  sentences.push_back("Threads wait " + wait(child(stall, "total_ns")) + " in all, " + wait(child(stall, "longest_ns")) +
+                      " at worst: " + wait(child(stall, "direct_reclaim_ns_total")) + " in direct reclaim, " +
+                      wait(child(stall, "swap_in_ns_total")) + " in swap-in, " + wait(child(stall, "throttled_ns_total")) +
                       " throttled.");
 }
 
 void tell_footprint(const Json& report, std::vector<std::string>& sentences) {
-  const Json& app = at(report, "app");
-  const int64_t peak = whole(at(app, "footprint_peak_bytes"));
-  const int64_t all = whole(at(app, "whole_run_peak_bytes"));
+  const Json& app = child(report, "app");
+  const int64_t peak = whole(child(app, "footprint_peak_bytes"));
+  const int64_t all = whole(child(app, "whole_run_peak_bytes"));
   std::string line = "The footprint peaks at " + bytes_text(Bytes(peak));
   if (all > peak) line += " until the kill, and at " + bytes_text(Bytes(all)) + " over the whole run here";
-  const int64_t ram = managed_bytes(at(report, "host"));
+  const int64_t ram = managed_bytes(child(report, "host"));
   sentences.push_back(line + (ram > 0 ? ": " + percent_text(peak, ram) + " of the host's RAM." : "."));
 }
 
 /// A proven change before one that nobody has simulated; what was shown not to help is none.
 void tell_what_helps(const Json& report, std::vector<std::string>& sentences) {
   const Json* best = nullptr;
-  for (const Json& finding : at(report, "findings")) {
-    if (text(at(finding, "severity")) == "info") continue;
-    for (const Json& one : at(finding, "try")) {
-      const Json& proven = at(one, "proven");
+  for (const Json& finding : child(report, "findings")) {
+    if (text(child(finding, "severity")) == "info") continue;
+    for (const Json& one : child(finding, "try")) {
+      const Json& proven = child(one, "proven");
       if (proven.is_boolean() && !proven.get<bool>()) continue;
-      if (best == nullptr || (proven.is_boolean() && !at(*best, "proven").is_boolean())) best = &one;
+      if (best == nullptr || (proven.is_boolean() && !child(*best, "proven").is_boolean())) best = &one;
     }
   }
   if (best == nullptr) return;
-  const bool proven = at(*best, "proven").is_boolean();
-  const Json& after = at(*best, "verdict_after");
+  const bool proven = child(*best, "proven").is_boolean();
+  const Json& after = child(*best, "verdict_after");
   sentences.push_back((proven ? "What helps, shown by simulation: " : "What may help (not simulated): ") +
-                      text(at(*best, "change")) +
+                      text(child(*best, "change")) +
                       (proven && after.is_string() ? "; the verdict is then " + verdict_words(after) + "." : "."));
 }
 
 void tell_end(const Json& report, std::vector<std::string>& sentences) {
-  const Json& code = at(at(report, "exit"), "code");
-  const Json& signal = at(at(report, "exit"), "signal");
+  const Json& code = child(child(report, "exit"), "code");
+  const Json& signal = child(child(report, "exit"), "signal");
   if (!signal.is_null())
     sentences.push_back("Here the program was ended by " + signal_text(static_cast<int>(whole(signal))) +
                         "; the forecast covers the run up to then.");
@@ -172,22 +156,22 @@ void tell_end(const Json& report, std::vector<std::string>& sentences) {
 }
 
 std::string headline(const Json& report) {
-  const Json& verdict = at(report, "verdict");
+  const Json& verdict = child(report, "verdict");
   if (verdict.is_null()) return "No verdict is given";
-  const Json& incident = at(at(report, "first"), decisive(text(verdict)).c_str());
-  if (incident.is_null()) return "It fits: nothing is reclaimed in " + moment(at(report, "forecast_s"));
-  return capitalised(verdict_words(verdict)) + ", " + moment(at(incident, "t_s")) +
-         " into the run, at a footprint of " + size(at(incident, "app_footprint_bytes"));
+  const Json& incident = child(child(report, "first"), decisive_incident(report));
+  if (incident.is_null()) return "It fits: nothing is reclaimed in " + moment(child(report, "forecast_s"));
+  return capitalised(verdict_words(verdict)) + ", " + moment(child(incident, "t_s")) +
+         " into the run, at a footprint of " + size(child(incident, "app_footprint_bytes"));
 }
 
 std::vector<Figure> figures_of(const Json& report) {
-  const Json& app = at(report, "app");
-  const Json& counters = at(report, "counters");
-  return {{"Footprint at its peak", size(at(app, "footprint_peak_bytes"))},
-          {"RAM of the host", bytes_text(Bytes(managed_bytes(at(report, "host"))))},
-          {"Waits in all", wait(at(at(report, "stall"), "total_ns"))},
-          {"Swapped out", bytes_text(Bytes(whole(at(counters, "pswpout")) * kPageBytes))},
-          {"Length on the host", moment(at(report, "forecast_s"))}};
+  const Json& app = child(report, "app");
+  const Json& counters = child(report, "counters");
+  return {{"Footprint at its peak", size(child(app, "footprint_peak_bytes"))},
+          {"RAM of the host", bytes_text(Bytes(managed_bytes(child(report, "host"))))},
+          {"Waits in all", wait(child(child(report, "stall"), "total_ns"))},
+          {"Swapped out", bytes_text(Bytes(whole(child(counters, "pswpout")) * kPageBytes))},
+          {"Length on the host", moment(child(report, "forecast_s"))}};
 }
 
 }  // namespace
@@ -217,26 +201,26 @@ std::string verdict_tone(const Json& verdict) {
 Story report_story(const Json& report) {
   Story story;
   story.headline = headline(report);
-  story.tone = verdict_tone(at(report, "verdict"));
+  story.tone = verdict_tone(child(report, "verdict"));
   auto& say = story.sentences;
-  if (const Json& incomplete = at(at(report, "coverage"), "incomplete"); !incomplete.is_null())
+  if (const Json& incomplete = child(child(report, "coverage"), "incomplete"); !incomplete.is_null())
     say.push_back("INCOMPLETE: " + text(incomplete));
   say.push_back(host_sentence(report));
-  if (at(report, "verdict").is_null())
-    say.push_back("The verdict is withheld: " + text(at(at(at(report, "basis"), "verdict"), "why")));
+  if (child(report, "verdict").is_null())
+    say.push_back("The verdict is withheld: " + text(child(child(child(report, "basis"), "verdict"), "why")));
   tell_milestones(report, say);
   tell_kills(report, say);
-  if (const Json& halted = at(report, "halted_at_s"); !halted.is_null())
-    say.push_back("At " + moment(halted) + " the forecast ends: " + text(at(report, "halted_why")) + ".");
+  if (const Json& halted = child(report, "halted_at_s"); !halted.is_null())
+    say.push_back("At " + moment(halted) + " the forecast ends: " + text(child(report, "halted_why")) + ".");
   tell_stalls(report, say);
   tell_footprint(report, say);
-  if (const Json& diverged = at(report, "diverged_at_s"); !diverged.is_null())
+  if (const Json& diverged = child(report, "diverged_at_s"); !diverged.is_null())
     say.push_back("From " + moment(diverged) +
                   " on the program ran on in a world that the target would not have shown it: " +
-                  text(at(report, "diverged_why")) + ".");
-  const Json& margin = at(report, "verdict_margin");
-  if (at(margin, "close").is_boolean() && at(margin, "close").get<bool>())
-    say.push_back("The verdict hangs on little: " + text(at(margin, "why")) + ".");
+                  text(child(report, "diverged_why")) + ".");
+  const Json& margin = child(report, "verdict_margin");
+  if (child(margin, "close").is_boolean() && child(margin, "close").get<bool>())
+    say.push_back("The verdict hangs on little: " + text(child(margin, "why")) + ".");
   tell_what_helps(report, say);
   tell_end(report, say);
   story.figures = figures_of(report);

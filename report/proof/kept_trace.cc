@@ -40,8 +40,9 @@ KeptTrace::~KeptTrace() {
 
 bool KeptTrace::give_up(const std::string& why) {
   problem_ = why;
-  blocks_.clear();
-  blocks_.shrink_to_fit();
+  in_memory_ = {};
+  if (fd_ >= 0) ::close(fd_);  // the room that it took is free again
+  fd_ = -1;
   return false;
 }
 
@@ -58,10 +59,8 @@ bool KeptTrace::write(std::string_view bytes) {
 bool KeptTrace::move_to_file() {
   fd_ = open_nameless(temporary_place());
   if (fd_ < 0) return give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a writable place");
-  for (const std::string& block : blocks_)
-    if (!write(block)) return false;
-  blocks_.clear();
-  blocks_.shrink_to_fit();
+  if (!write(in_memory_)) return false;
+  in_memory_ = {};
   return true;
 }
 
@@ -71,20 +70,13 @@ bool KeptTrace::append(std::string_view block) {
   if (fd_ < 0 && size_ + block.size() > most_in_memory_ && !move_to_file()) return false;
   size_ += block.size();
   if (fd_ >= 0) return write(block);
-  blocks_.emplace_back(block);
+  in_memory_ += block;
   return true;
 }
 
 Result<std::string_view> KeptTrace::view() {
   if (!problem_.empty()) return Error{problem_};
-  if (fd_ < 0) {
-    if (whole_.size() != size_) {
-      whole_.clear();
-      whole_.reserve(size_);
-      for (const std::string& block : blocks_) whole_ += block;
-    }
-    return std::string_view(whole_);
-  }
+  if (fd_ < 0) return std::string_view(in_memory_);
   if (!mapped_) {
     void* at = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, fd_, 0);
     if (at == MAP_FAILED) return Error{std::string("the recording cannot be read again: ") + std::strerror(errno)};

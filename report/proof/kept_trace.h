@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "model/base/result.h"
 
@@ -32,8 +31,7 @@ class KeptTrace {
   bool write(std::string_view bytes);
 
   size_t most_in_memory_, most_in_all_, size_ = 0;
-  std::vector<std::string> blocks_;
-  std::string whole_;
+  std::string in_memory_;
   std::string problem_;
   int fd_ = -1;
   void* mapped_ = nullptr;

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <thread>
 
+#include "report/parallel.h"
 #include "report/proof/aims.h"
 #include "report/proof/proof_words.h"
 #include "report/proof/trial.h"
@@ -158,18 +158,10 @@ class Progress {
 void work_on(const std::vector<Task>& tasks, const Recorded& recorded, const sim::Outcome& forecast, const ProveSettings& settings, const Deadline& deadline) {
   Progress progress(settings, deadline, tasks.size());
   progress.tell();
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i; (i = next.fetch_add(1)) < tasks.size();) {
-      Prover(recorded, forecast, deadline, tasks[i]).run();
-      progress.one_more();
-    }
-  };
-  const size_t jobs = settings.jobs > 0 ? static_cast<size_t>(settings.jobs) : std::max(1u, std::thread::hardware_concurrency());
-  std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(jobs, tasks.size()); ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
+  for_each_in_parallel(tasks.size(), settings.jobs, [&](size_t i) {
+    Prover(recorded, forecast, deadline, tasks[i]).run();
+    progress.one_more();
+  });
 }
 
 }  // namespace

@@ -14,8 +14,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr double kMicrosecond = 1e-6;  // what a report's times are rounded to
-const std::vector<std::string> kFirsts = {"kswapd_wake", "kswapd_scan",   "direct_reclaim",
-                                          "swap_out",    "alloc_refused", "oom_kill"};
 
 const Json* or_null(const Json& value) { return value.is_null() ? nullptr : &value; }
 
@@ -28,7 +26,7 @@ std::vector<std::pair<std::string, double>> known_moments(const Json& document) 
   };
   for (const Json& moment : child(document, "moments"))
     add(value_or(moment, "name", std::string()), value_or(moment, "t_s", 0.0));
-  for (const std::string& name : kFirsts)
+  for (const char* name : kFirstIncidents)
     if (const Json& incident = child(child(document, "first"), name); !incident.is_null())
       add(name, value_or(incident, "t_s", 0.0));
   const Json& kills = child(document, "oom_kills");
@@ -73,9 +71,7 @@ ShownMoment moment_at(const Json& document, const std::string& name, double t_s)
 
 /// The verdict's own incident; "fits" has none.
 std::string decisive_name(const Json& document) {
-  const Json& verdict = child(document, "verdict");
-  std::string name = verdict.is_string() ? verdict.get<std::string>() : "";
-  if (name == "background_reclaim") name = "kswapd_scan";
+  const std::string name = decisive_incident(document);
   return child(child(document, "first"), name).is_null() ? "end" : name;
 }
 
@@ -94,7 +90,7 @@ Result<ShownMoment> find_moment(const FinishedReport& report, const std::string&
   for (const auto& [known, t_s] : known_moments(document))
     if (known == name) return moment_at(document, known, t_s);
   const std::string has = "; it has: " + moments_text(report) + ", and every time up to its end";
-  if (std::find(kFirsts.begin(), kFirsts.end(), name) != kFirsts.end())
+  if (std::find(kFirstIncidents.begin(), kFirstIncidents.end(), name) != kFirstIncidents.end())
     return Error{report.path + ": " + name + " never happens in this forecast" + has};
   const auto t_s = parse_value("t_s", name);
   if (!t_s || *t_s < 0)
