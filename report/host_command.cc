@@ -2,9 +2,8 @@
 #include "report/host_command.h"
 
 #include <algorithm>
-#include <cstdarg>
-#include <cstdio>
 
+#include "model/base/printf_text.h"
 #include "model/host/field_names.h"
 #include "model/host/read_host.h"
 #include "model/host/watermarks.h"
@@ -14,15 +13,6 @@ namespace oomcast::report {
 namespace {
 
 using namespace oomcast::host;
-
-__attribute__((format(printf, 2, 3))) void print(std::string& out, const char* format, ...) {
-  char line[512];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  out += line;
-}
 
 // "7.9 GiB", "464 MiB", "108 KiB": three figures are enough to the eye.
 std::string human(Bytes bytes) {
@@ -65,28 +55,28 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
   const Pages managed = node.managed();
   Pages free;
   for (const ZoneSpec& zone : node.zones) free += zone.free;
-  print(out, "\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
+  out += printf_text("\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
         (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
   if (spec.nodes.size() > 1) {
     out += ", distance";
     for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i)
-      print(out, " %d:%d", spec.nodes[i].id.value, node.distance[i]);
+      out += printf_text(" %d:%d", spec.nodes[i].id.value, node.distance[i]);
   }
   if (node.unreclaimable) out += ", kswapd has given up";
-  print(out, "\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n",
+  out += printf_text("\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n",
         human(node.lru.inactive_anon).c_str(), human(node.lru.active_anon).c_str(),
         human(node.lru.inactive_file).c_str(), human(node.lru.active_file).c_str(),
         human(node.lru.unevictable).c_str());
-  print(out, "  %-8s %-22s %-22s %-20s %-20s %s\n", "zone", "managed pages", "free", "min", "low", "high");
+  out += printf_text("  %-8s %-22s %-22s %-20s %-20s %s\n", "zone", "managed pages", "free", "min", "low", "high");
   for (const ZoneSpec& zone : node.zones) {
-    print(out, "  %-8s", zone_name(zone.kind));
+    out += printf_text("  %-8s", zone_name(zone.kind));
     const std::pair<Pages, int> columns[] = {{zone.managed, 22},
                                              {zone.free, 22},
                                              {zone.watermarks.min + zone.boost, 20},
                                              {zone.watermarks.low + zone.boost, 20},
                                              {zone.watermarks.high + zone.boost, 20}};
     for (const auto& [pages, width] : columns)
-      print(out, " %-*s", width, (std::to_string(pages.count()) + " (" + human(pages) + ")").c_str());
+      out += printf_text(" %-*s", width, (std::to_string(pages.count()) + " (" + human(pages) + ")").c_str());
     while (out.ends_with(' ')) out.pop_back();
     out += "\n";
   }
@@ -99,7 +89,7 @@ void add_swap(std::string& out, const HostSpec& spec) {
   }
   out += "\nswap:\n";
   for (const SwapSpec& swap : spec.swaps) {
-    print(out, "  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(),
+    out += printf_text("  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(),
           human(swap.size).c_str(), human(swap.used).c_str(), swap.priority,
           swap.rotational ? "rotational" : "not rotational", duration(swap.times.read_4k).c_str(),
           duration(swap.times.write_4k).c_str());
@@ -110,9 +100,9 @@ void add_settings(std::string& out, const HostSpec& spec) {
   const VmTunables& vm = spec.vm;
   out += "\nsettings:\n";
   if (vm.min_free_kbytes >= 0)
-    print(out, "  vm.min_free_kbytes           %ld\n", static_cast<long>(vm.min_free_kbytes));
+    out += printf_text("  vm.min_free_kbytes           %ld\n", static_cast<long>(vm.min_free_kbytes));
   else
-    print(out, "  vm.min_free_kbytes           %ld (the kernel's own formula)\n",
+    out += printf_text("  vm.min_free_kbytes           %ld (the kernel's own formula)\n",
           static_cast<long>(boot_min_free_kbytes(spec)));
   const std::pair<const char*, int64_t> settings[] = {{"vm.watermark_scale_factor", vm.watermark_scale_factor},
                                                       {"vm.swappiness", vm.swappiness},
@@ -122,21 +112,21 @@ void add_settings(std::string& out, const HostSpec& spec) {
                                                       {"vm.panic_on_oom", vm.panic_on_oom},
                                                       {"vm.oom_kill_allocating_task", vm.oom_kill_allocating_task},
                                                       {"kernel.numa_balancing", vm.numa_balancing}};
-  for (const auto& [name, value] : settings) print(out, "  %-28s %ld\n", name, static_cast<long>(value));
-  print(out, "  %-28s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled),
+  for (const auto& [name, value] : settings) out += printf_text("  %-28s %ld\n", name, static_cast<long>(value));
+  out += printf_text("  %-28s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled),
         thp_defrag_name(vm.thp_defrag));
   if (!spec.cgroup.present) return;
   const std::pair<const char*, int64_t> limits[] = {{"memory.max", spec.cgroup.memory_max},
                                                     {"memory.high", spec.cgroup.memory_high},
                                                     {"memory.swap.max", spec.cgroup.memory_swap_max}};
-  print(out, "\ncgroup %s:", printable(spec.cgroup.path).c_str());
-  for (const auto& [name, bytes] : limits) print(out, " %s %s", name, bytes < 0 ? "max" : human(Bytes(bytes)).c_str());
+  out += printf_text("\ncgroup %s:", printable(spec.cgroup.path).c_str());
+  for (const auto& [name, bytes] : limits) out += printf_text(" %s %s", name, bytes < 0 ? "max" : human(Bytes(bytes)).c_str());
   out += "\n";
 }
 
 void add_processes(std::string& out, const HostSpec& spec) {
   constexpr size_t kShown = 10;
-  print(out, "\nprocesses: %zu%s\n", spec.processes.size(), spec.processes.size() > kShown ? ", the ten largest:" : "");
+  out += printf_text("\nprocesses: %zu%s\n", spec.processes.size(), spec.processes.size() > kShown ? ", the ten largest:" : "");
   std::vector<const ProcessSpec*> order;
   for (const ProcessSpec& process : spec.processes) order.push_back(&process);
   const auto size = [](const ProcessSpec* process) {
@@ -146,7 +136,7 @@ void add_processes(std::string& out, const HostSpec& spec) {
                    [&](const ProcessSpec* a, const ProcessSpec* b) { return size(a) > size(b); });
   if (order.size() > kShown) order.resize(kShown);
   for (const ProcessSpec* process : order) {
-    print(out, "  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid, printable(process->comm).c_str(),
+    out += printf_text("  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid, printable(process->comm).c_str(),
           human(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
           human(process->swap_entries).c_str(), process->oom_score_adj);
   }
@@ -156,20 +146,20 @@ void add_processes(std::string& out, const HostSpec& spec) {
 
 std::string render_host_list() {
   std::string out = "Built-in hosts for --host; a snapshot directory, a JSON file or \"this\" work as well:\n";
-  for (const Preset& preset : presets()) print(out, "  %-20s %s\n", preset.name, preset.summary);
+  for (const Preset& preset : presets()) out += printf_text("  %-20s %s\n", preset.name, preset.summary);
   out += "'oomcast host show NAME --json > my-host.json' gives a file to start from.\n";
   return out;
 }
 
 std::string render_host(const HostSpec& spec) {
   std::string out;
-  print(out, "%s: kernel %s, %s LRU, %zu node%s, %zu CPU%s, %s of memory, %s of swap\n", printable(spec.name).c_str(),
+  out += printf_text("%s: kernel %s, %s LRU, %zu node%s, %zu CPU%s, %s of memory, %s of swap\n", printable(spec.name).c_str(),
         printable(spec.kernel_release).c_str(), spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic",
         spec.nodes.size(), spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s",
         human(spec.total_ram).c_str(), human(spec.total_swap()).c_str());
   for (const NodeSpec& node : spec.nodes) add_node(out, spec, node);
   add_swap(out, spec);
-  print(out, "\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
+  out += printf_text("\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
         duration(spec.calibration.page_fault).c_str(), (spec.calibration.cpu_loop_20m.count() == 0 ? std::string("an unknown time") : duration(spec.calibration.cpu_loop_20m)).c_str(),
         duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
   add_settings(out, spec);

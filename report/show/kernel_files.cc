@@ -1,9 +1,7 @@
 // Writes a moment of a report in the formats of mm/vmstat.c, fs/proc/meminfo.c, kernel/sched/psi.c (6.1).
 #include "report/show/kernel_files.h"
 
-#include <cstdarg>
-#include <cstdio>
-
+#include "model/base/printf_text.h"
 #include "model/base/units.h"
 #include "model/host/node_counters.h"
 #include "model/host/vmstat.h"
@@ -14,22 +12,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-__attribute__((format(printf, 1, 2))) std::string line(const char* format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  std::vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  return text;
-}
-
 long pages(const Json& parent, const std::string& key) { return static_cast<long>(value_or<int64_t>(parent, key, 0)); }
 
 /// nr_* of a node (zone_nr_* of a zone): its lists.
 std::string lru_lines(const Json& lru, const char* prefix) {
   std::string text;
   for (const host::LruCounter& counter : host::kLruCounters)
-    text += line("\n      %-12s %ld", (std::string(prefix) + counter.key).c_str(), pages(lru, counter.key));
+    text += printf_text("\n      %-12s %ld", (std::string(prefix) + counter.key).c_str(), pages(lru, counter.key));
   return text;
 }
 
@@ -45,23 +34,23 @@ constexpr NodeLine kNodeLines[] = {{"nr_slab_reclaimable", "slab_reclaimable_pag
 
 std::string node_lines(const Json& node) {
   std::string text = "\n  per-node stats" + lru_lines(child(node, "lru_pages"), "nr_");
-  for (const NodeLine& each : kNodeLines) text += line("\n      %-12s %ld", each.name, pages(node, each.key));
+  for (const NodeLine& each : kNodeLines) text += printf_text("\n      %-12s %ld", each.name, pages(node, each.key));
   return text;
 }
 
 /// zoneinfo_show_print().
 std::string zone_lines(const Json& zone) {
   const Json& marks = child(zone, "watermarks");
-  return line(
+  return printf_text(
              "\n  pages free     %ld\n        boost    %ld\n        min      %ld\n        low      %ld\n        high   "
              "  %ld",
              pages(zone, "free_pages"), pages(zone, "boost_pages"), pages(marks, "min"), pages(marks, "low"),
              pages(marks, "high")) +
-         line("\n        present  %ld\n        managed  %ld\n        cma      %ld", pages(zone, "present_pages"),
+         printf_text("\n        present  %ld\n        managed  %ld\n        cma      %ld", pages(zone, "present_pages"),
               pages(zone, "managed_pages"), pages(zone, "free_cma_pages")) +
-         line("\n      %-12s %ld", "nr_free_pages", pages(zone, "free_pages")) +
+         printf_text("\n      %-12s %ld", "nr_free_pages", pages(zone, "free_pages")) +
          lru_lines(child(zone, "lru_pages"), "nr_zone_") +
-         line("\n      %-12s %ld\n      %-12s %ld\n", "nr_zone_write_pending", pages(zone, "write_pending_pages"),
+         printf_text("\n      %-12s %ld\n      %-12s %ld\n", "nr_zone_write_pending", pages(zone, "write_pending_pages"),
               "nr_free_cma", pages(zone, "free_cma_pages"));
 }
 
@@ -85,7 +74,7 @@ int64_t zone_sum(const Json& nodes, const std::string& key) {
 
 /// fs/proc/meminfo.c: show_val_kb().
 std::string kb_line(const std::string& label, int64_t bytes) {
-  return line("%-16s%8lld kB\n", (label + ":").c_str(), static_cast<long long>(bytes / 1024));
+  return printf_text("%-16s%8lld kB\n", (label + ":").c_str(), static_cast<long long>(bytes / 1024));
 }
 
 /// The value of a column of the timeline at a row, nothing where there is none.
@@ -156,7 +145,7 @@ std::string zoneinfo_text(const ShownMoment& moment) {
   for (const Json& node : child(*moment.state, "nodes")) {
     bool first = true;  // the node's own lines come with its first zone
     for (const Json& zone : child(node, "zones")) {
-      text += line("Node %ld, zone %8s", pages(node, "node"), value_or(zone, "zone", std::string()).c_str());
+      text += printf_text("Node %ld, zone %8s", pages(node, "node"), value_or(zone, "zone", std::string()).c_str());
       if (first) text += node_lines(node);
       first = false;
       text += zone_lines(zone);
@@ -189,7 +178,7 @@ std::string psi_text(const ShownMoment& moment) {
   std::string text;
   for (const char* name : {"some", "full"}) {
     const Json& psi = child(child(*moment.state, "pressure"), name);
-    text += line("%s avg10=%.2f avg60=%.2f avg300=%.2f total=%ld\n", name, value_or(psi, "avg10", 0.0),
+    text += printf_text("%s avg10=%.2f avg60=%.2f avg300=%.2f total=%ld\n", name, value_or(psi, "avg10", 0.0),
                  value_or(psi, "avg60", 0.0), value_or(psi, "avg300", 0.0), pages(psi, "total_us"));
   }
   return text;
@@ -198,7 +187,7 @@ std::string psi_text(const ShownMoment& moment) {
 std::string dmesg_text(const Json& kill) {
   std::string text;
   const double t_s = value_or(kill, "t_s", 0.0);
-  for (const Json& each : child(kill, "dmesg")) text += line("[%12.6f] ", t_s) + each.get<std::string>() + "\n";
+  for (const Json& each : child(kill, "dmesg")) text += printf_text("[%12.6f] ", t_s) + each.get<std::string>() + "\n";
   return text;
 }
 
