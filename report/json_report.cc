@@ -3,6 +3,7 @@
 
 #include "report/coverage.h"
 #include "report/margin.h"
+#include "report/more_memory.h"
 #include "report/proof/json_proof.h"
 #include "report/sites.h"
 
@@ -25,6 +26,7 @@ Json host_json(const host::HostSpec& host) {
       zones.push_back({{"zone", host::zone_name(zone.kind)},
                        {"managed_pages", zone.managed.count()},
                        {"free_pages", zone.free.count()},
+                       {"held_back_pages", held_back(zone).count()},
                        {"watermarks", watermarks_json(zone.watermarks)}});
     nodes.push_back({{"node", node.id.value}, {"cpus", node.cpus}, {"zones", zones}});
   }

@@ -8,14 +8,11 @@
 namespace oomcast::report {
 namespace {
 
-/// What requests for user memory may take: __zone_watermark_ok() of all zones with the min mark.
+/// What requests for user memory may take, of all zones.
 Pages usable(const host::HostSpec& host) {
   Pages pages;
   for (const host::NodeSpec& node : host.nodes)
-    for (const host::ZoneSpec& zone : node.zones) {
-      const Pages reserved = zone.watermarks.min + zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)];
-      pages += std::max(Pages(0), zone.free - reserved);
-    }
+    for (const host::ZoneSpec& zone : node.zones) pages += zone.free - held_back(zone);
   return pages;
 }
 
@@ -26,6 +23,10 @@ Pages managed(const host::HostSpec& host) {
 }
 
 }  // namespace
+
+Pages held_back(const host::ZoneSpec& zone) {
+  return std::min(zone.free, zone.watermarks.min + zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)]);
+}
 
 Bytes memory_to_add(const host::HostSpec& host, Bytes growth) {
   constexpr int kRounds = 8;  // each takes up what the marks of the last one's memory took: a few per cent

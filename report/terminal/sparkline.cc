@@ -5,6 +5,8 @@
 #include <cctype>
 #include <cstdlib>
 
+#include "report/more_memory.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -31,7 +33,7 @@ NodeMarks marks_of(const host::NodeSpec& node) {
   NodeMarks marks;
   for (const host::ZoneSpec& zone : node.zones) {
     if (zone.kind == host::ZoneKind::kDma && node.zones.size() > 1) {
-      marks.held_back += zone.free;
+      marks.held_back += held_back(zone);
       continue;
     }
     marks.min += zone.watermarks.min;

@@ -8,8 +8,8 @@
 
 namespace oomcast::report {
 
-/// Marks of a node: its zones above DMA taken together, as in Outcome::bands; and what zone DMA holds back, which no
-/// mark is about.
+/// Marks of a node: its zones above DMA taken together, as in Outcome::bands; and what zone DMA holds back from
+/// requests that could be elsewhere.
 struct NodeMarks {
   Pages min, low, high, held_back;
 };

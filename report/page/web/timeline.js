@@ -41,12 +41,12 @@
 
   /**
    * Marks of a node's zones above DMA taken together, raised by what DMA holds back: free memory of the timeline is that of
-   * all zones, and DMA's is reserved against any allocation that could be elsewhere.
+   * all zones, and of DMA's a part is reserved against any allocation that could be elsewhere (in reports of older versions: all of it).
    */
   page.marksOf = function (node) {
     const above = node.zones.filter((zone) => zone.zone !== "DMA" && zone.managed_pages > 0);
     const zones = above.length ? above : node.zones;
-    const held = above.length ? node.zones.filter((zone) => zone.zone === "DMA").reduce((sum, zone) => sum + zone.free_pages, 0) : 0;
+    const held = above.length ? node.zones.filter((zone) => zone.zone === "DMA").reduce((sum, zone) => sum + (zone.held_back_pages ?? zone.free_pages), 0) : 0;
     return ["min", "low", "high"].map((name) => ({
       name,
       colour: "--mark-" + name,

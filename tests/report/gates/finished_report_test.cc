@@ -41,6 +41,13 @@ TEST(FinishedReport, TheMarginLeavesOutWhatZoneDmaHoldsBack) {
   EXPECT_THAT(value_of(report(1000, "fits", 1500), "margin_to_low_percent").number, Optional(50.0));
 }
 
+TEST(FinishedReport, OfASmallHostsZoneDmaOnlyTheReserveIsHeldBack) {
+  FinishedReport one = report(1000, "fits", 1500);
+  for (auto& zone : one.document["host"]["nodes"][0]["zones"])
+    if (zone["zone"] == "DMA") zone["held_back_pages"] = zone["free_pages"].get<int>() - 200;
+  EXPECT_THAT(value_of(one, "margin_to_low_bytes").number, Optional(700.0 * 4096));
+}
+
 TEST(FinishedReport, TheMarginIsNegativeWhereKswapdWokeBetweenTwoSamples) {
   FinishedReport one = report(1000);
   one.document["first"]["kswapd_wake"] = {{"free_pages", 900}, {"watermarks", {{"low", 1000}}}};

@@ -52,6 +52,18 @@ TEST(Sparkline, WhatZoneDmaHoldsBackIsNotFree) {
   EXPECT_THAT(free_levels(outcome, 0, 1), ElementsAre(7));
 }
 
+TEST(Sparkline, OfASmallHostsZoneDmaMostCanBeTaken) {
+  sim::Outcome outcome = falling({Pages(100'000), Pages(480 + 3000)});
+  host::ZoneSpec dma;
+  dma.kind = host::ZoneKind::kDma;
+  dma.free = Pages(3800);
+  dma.watermarks = {Pages(22), Pages(27), Pages(32)};
+  dma.lowmem_reserve.fill(Pages(454));
+  outcome.host.nodes[0].zones.insert(outcome.host.nodes[0].zones.begin(), dma);
+  EXPECT_EQ(marks_of(outcome.host.nodes[0]).held_back, Pages(476));
+  EXPECT_THAT(free_levels(outcome, 0, 2), ElementsAre(7, 1)) << "3,004 pages: between min and low";
+}
+
 TEST(Sparkline, ColoursChangeWithTheLevelOnly) {
   EXPECT_EQ(sparkline({7, 6, 0}, true, true), "\x1b[32m@#\x1b[31m_\x1b[0m");
   EXPECT_EQ(sparkline({}, true, false), "");
