@@ -47,11 +47,12 @@ int foreign_wait_status(const Process& process) {
 
 }  // namespace
 
-Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), guard_(options.guard_percent), tracker_(tracker) {
+Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), notes_(tracker, ::geteuid()), guard_(options.guard_percent), tracker_(tracker) {
   epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   summary_.command = options.command;
   near_ = !options.poll_while_far || tracker != TrackerKind::kUserfaultfd || sink.placed_by_thread() || !kernel_has_pagemap_scan() || is_near();
   if (near_) measure_cost();
+  else notes_.begin_polling_phase();
   began_ns_ = monotonic_ns();
 }
 
@@ -153,8 +154,8 @@ void Session::forget_address_space(Process& process) {
   process.scanned.clear();
   process.anonymous.clear();
   process.doubtful.clear();
-  if (process.shared) sensitive_ |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
-  if (process.shared) ring_lost_ += process.shared->reader.lost();
+  if (process.shared) notes_.host_questions_mask |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
+  if (process.shared) notes_.lost_notes += process.shared->reader.lost();
   process.shared.reset();
   process.looked_at = false;
   if (std::exchange(process.memory_tid, 0) != 0) process.statm.belong_to(process.pid);
@@ -289,7 +290,7 @@ void Session::on_process_end(Process& process) {
 void Session::drop_process(uint32_t pid) {
   Process* process = find(pid);
   if (process == nullptr) return;
-  if (!process->greeted && !process->comm.empty() && process->tracked_by_faults() == false) polled_comms_.push_back(process->comm);
+  if (!process->greeted && !process->comm.empty() && process->tracked_by_faults() == false) notes_.note_unhooked_process(process->comm);
   return_loans(*process);
   process->pages.clear_all();
   note_tracked(*process);
@@ -297,8 +298,8 @@ void Session::drop_process(uint32_t pid) {
   sampler_.forget(pid);
   for (const auto& [child, pages] : process->newborns) newborn_pages_ -= pages;
   if (process->shared) {
-    sensitive_ |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
-    ring_lost_ += process->shared->reader.lost();
+    notes_.host_questions_mask |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
+    notes_.lost_notes += process->shared->reader.lost();
   }
   processes_.erase(pid);
 }
@@ -372,7 +373,7 @@ void Session::tell_comm(Process& process) {
 
 void Session::apply_watches() {
   if (watches_.empty()) return;
-  watched_anything_ = true;
+  notes_.armed_watches = true;
   const auto page = static_cast<uint64_t>(kPageBytes);
   for (trace::WatchRequest& watch : watches_) watch.address &= ~(page - 1);
   // Pages that are gone, or were never registered, cannot be watched: no harm.
@@ -418,7 +419,7 @@ void Session::recount(Process& process) {
   if (now > process.counted_pages) {
     process.touched_since_sample += now - process.counted_pages;
     const TrackerKind kind = process.far() ? TrackerKind::kPagemap : process.tracker;
-    seen_pages_[static_cast<size_t>(kind)] += now - process.counted_pages;
+    notes_.add_seen_pages(kind, now - process.counted_pages);
   }
   tracked_pages_ += now - process.counted_pages;
   process.counted_pages = now;

@@ -36,6 +36,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "preload/record/capture/capture_notes.h"
 #include "preload/record/doorbell.h"
 #include "preload/record/guest_content.h"
 #include "preload/record/memory_file.h"
@@ -194,7 +195,6 @@ class Session {
   void take_back(Process& process, uint64_t start, uint64_t end);
   void hold_no_more(Process& process);
   void poll_from_now_on(Process& process);
-  void say_what_was_let_go();
   // session_walks.cc
   struct Window {
     Walk* walk;
@@ -231,9 +231,6 @@ class Session {
 
   // session_summary.cc
   void log_counts() const;
-  const char* best_witness() const;
-  void say_how_touches_were_seen();
-  void say_what_else_was_missed();
 
   // session_near.cc
   bool is_near() const;
@@ -253,12 +250,10 @@ class Session {
   uint64_t most_own_pages(const Process& process);
   void tell_remembered_peak(Process& process);
   uint64_t take_native_faults(Process& process, uint64_t of_ns);
-  std::string limits_of_far() const;
   // session_give_way.cc
   bool note_gives_way(Process& process, ring::GiveWay why);
   void give_way(Process& process, ring::GiveWay why);
   bool is_traced_by_guest(const Process& process);
-  std::string who_gave_way() const;
 
   // session_look.cc
   enum class Touches { kNone, kFresh, kAll };  // kFresh: only where no page was known
@@ -370,6 +365,7 @@ class Session {
   const RecordOptions& options_;
   trace::EventSink& sink_;
   trace::CaptureSummary summary_;
+  CaptureNotes notes_;
   Statistics count_;
   TrackingCost cost_;
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
@@ -379,10 +375,8 @@ class Session {
   std::string socket_name_;
   UniqueFd epoll_, listener_, signals_, spare_, wake_up_;
   uint64_t sleeps_until_ns_ = 0;                         // the loop, unless something comes
-  uint64_t turned_away_ = 0;                             // hellos that met no free descriptor
   std::unordered_map<uint32_t, uint64_t> strangers_;     // children without a hello: pid -> tick at which they were first seen, or kNotOurs
   std::vector<std::pair<uint32_t, uint32_t>> silent_children_;  // that have no descriptors for a hello, and their parents: to be taken in
-  uint64_t silent_count_ = 0;                            // of them, so far
   std::set<int> connections_;                            // sockets of those who are saying hello
   std::map<uint32_t, std::unique_ptr<Process>> processes_;
   uint32_t root_ = 0;
@@ -394,40 +388,25 @@ class Session {
   bool guard_struck_ = false;
   SignalWitness witness_;
   bool asked_to_end_ = false, told_to_end_ = false;  // while descendants are waited for: a first signal that ends, a second one
-  bool watched_anything_ = false, saw_refusal_ = false;
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
   uint64_t own_pages_ = 0, own_peak_pages_ = 0;          // private ones, what a fork shares counted once; the most that the sink was told at once
   uint64_t most_missed_pages_ = 0;                       // of those, that no look had found when they were reported
-  uint64_t sensitive_ = 0;
-  int first_userfaultfd_errno_ = 0;
-  std::vector<std::string> fallen_back_;             // processes that got less than tracker_
-  std::vector<std::string> gave_way_;  // process and reason, each once
-  std::array<uint64_t, 3> seen_pages_{};             // by TrackerKind: who saw how much
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
-  std::array<bool, 3> trackers_used_{};              // by TrackerKind
   bool near_ = true;                                 // touches are held, where the tracker can
-  uint64_t began_ns_ = 0, came_near_ns_ = 0;
+  uint64_t began_ns_ = 0;
   uint64_t sweep_budget_at_ns_ = 0, next_peak_look_ns_ = 0;
   uint64_t newborns_due_ns_ = 0;                         // tell_sampled_peak() waits until then for children to become known; 0: it does not
   int64_t sweep_budget_ns_ = 0;
   uint64_t found_feed_ns_ = 0;                       // in this sweep: what the sink took for them
   uint64_t found_pages_ = 0, most_found_pages_ = 0;  // by polling: in this tick, and the most in any
-  std::vector<std::string> polled_comms_;
   std::vector<trace::WatchRequest> watches_;
   std::vector<trace::KillRequest> kills_;
-  uint64_t ring_lost_ = 0;
-  uint64_t let_go_for_moves_ = 0, let_go_faults_ = 0;  // memory let go: inside mremap(), and for faults without an answer
-  std::vector<std::string> held_no_more_;            // processes in which that happened too often
   GuestContent content_;
-  uint64_t last_fork_group_ = 0, copies_seen_ = 0;
-  uint64_t grown_bytes_ = 0;                             // found where a mapping had grown over it meanwhile
+  uint64_t last_fork_group_ = 0;
   MemoryFiles memory_files_;                             // by file number
   std::unordered_map<uint64_t, DeviceKind> memory_devices_;  // by st_dev
   uint64_t next_settle_ns_ = 0;
-  bool saw_mapped_file_ = false, saw_program_file_ = false;
   std::map<uint64_t, bool> images_;  // by file number: an ELF file
-  uint64_t unseen_file_bytes_ = 0;
-  bool saw_huge_pages_ = false;
   uint32_t answered_rings_ = 0;
   std::mutex mutex_;  // held but for where the loop waits
   NearCpu near_cpu_;

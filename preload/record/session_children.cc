@@ -86,7 +86,7 @@ void Session::take_in(uint32_t pid, Process& parent) {
     return;
   }
   process.discovered = true;
-  trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+  notes_.use_tracker(TrackerKind::kPagemap);
   if (is_copy_of(process, parent)) {
     catch_up_before_fork(parent);
     feed_simple(parent, trace::EventKind::kFork, pid, 0);
@@ -106,7 +106,7 @@ void Session::take_in_silent_children() {
   for (const auto& [pid, parent] : std::exchange(silent_children_, {})) {
     Process* const process = find(parent);
     if (process == nullptr || find(pid) != nullptr || !options_.follow_children) continue;
-    ++silent_count_;
+    ++notes_.children_without_descriptor;
     take_in(pid, *process);
   }
 }

@@ -59,7 +59,7 @@ void Session::feed_copies(std::vector<Process*>& owners, bool still_shared, uint
     const bool borrowed = owner->pages.test(PageBit::kBorrowed, page);
     owner->pages.set(PageBit::kBorrowed, page, false);
     if (!borrowed && !std::exchange(kept, true)) continue;
-    ++copies_seen_;
+    ++notes_.copied_pages;
     feed_simple(*owner, trace::EventKind::kTouch, page, kPage, 0, trace::kWrite);
   }
 }

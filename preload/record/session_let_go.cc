@@ -41,7 +41,7 @@ void Session::try_again(Process& process, bool event_read) {
       finish_fill(process, fill);
       continue;
     }
-    ++let_go_for_moves_;
+    ++notes_.let_go_moves;
     const PageRange mapping = let_go(process, fill);
     if (process.let_go.size() < kMostMoves) process.let_go.push_back(mapping);
     process.unanswered.answered(fill.tid);
@@ -54,7 +54,7 @@ void Session::not_answered(Process& process, const WindowFill& fill, FaultResult
     case UnansweredFaults::Next::kWake: process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage); return;
     case UnansweredFaults::Next::kLetGo: break;
   }
-  ++let_go_faults_;
+  ++notes_.let_go_faults;
   spdlog::debug("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go", process.pid,
                 process.comm, fill.tid, fill.page, static_cast<int>(result));
   let_go(process, fill);
@@ -100,8 +100,7 @@ void Session::take_back(Process& process, uint64_t start, uint64_t end) {
 /// It cannot be held any more, and the report says so.
 void Session::hold_no_more(Process& process) {
   if (!process.fault_fd.valid()) return;
-  if (std::find(held_no_more_.begin(), held_no_more_.end(), process.comm) == held_no_more_.end())
-    held_no_more_.push_back(process.comm);
+  notes_.note_held_no_more(process.comm);
   poll_from_now_on(process);
 }
 
@@ -110,7 +109,7 @@ void Session::poll_from_now_on(Process& process) {
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
-  trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+  notes_.use_tracker(TrackerKind::kPagemap);
   process.unanswered.clear();
   process.free_advice.clear();
   process.let_go.clear();
@@ -122,23 +121,6 @@ void Session::poll_from_now_on(Process& process) {
   note_where_to_scan(process);
   say_what_to_ask(process);
   process.next_sweep_ns = process.whole_sweep_ns = process.next_full_ns = process.next_mappings_ns = 0;
-}
-
-void Session::say_what_was_let_go() {
-  if (let_go_for_moves_ > 0)
-    summary_.caveats.push_back("mremap() of locked memory touched new pages before the recorder could answer for them, " +
-                               std::to_string(let_go_for_moves_) +
-                               " times; these pages were counted when the call was over, without their order.");
-  if (let_go_faults_ > 0)
-    summary_.caveats.push_back("The kernel did not let the recorder answer " + std::to_string(let_go_faults_) +
-                               " page faults within half a second; it served them itself, and their pages were counted by "
-                               "polling, up to 0.2 s later.");
-  if (!held_no_more_.empty()) {
-    std::string names;
-    for (const std::string& comm : held_no_more_) names += (names.empty() ? "" : ", ") + comm;
-    summary_.caveats.push_back("Page faults of these processes went without an answer again and again, so that their touches "
-                               "were polled from then on: " + names + ".");
-  }
 }
 
 }  // namespace oomcast::record

@@ -117,7 +117,7 @@ void Session::learn_mapped_files(Process& process, const std::vector<Vma>& maps)
     feed_simple(process, trace::EventKind::kMap, vma.start, vma.end - vma.start, 0, flags_of(mapping));
     feed_simple(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset, program ? trace::kProgram : 0);
     process.file_mappings.emplace(vma.start, std::move(mapping));
-    (program ? saw_program_file_ : saw_mapped_file_) = true;
+    (program ? notes_.mapped_program_file : notes_.mapped_data_file) = true;
   }
 }
 

@@ -66,7 +66,7 @@ void Session::come_near() {
   near_ = true;
   sampler_.stop();
   go_first();
-  came_near_ns_ = monotonic_ns();
+  notes_.end_polling_phase(monotonic_ns() - began_ns_);
   spdlog::debug("{} pages before the next watermark: touches are held from now on", sink_.headroom_pages());
   for (auto& [pid, process] : processes_) {
     if (process->tracker != TrackerKind::kUserfaultfd) continue;
@@ -197,15 +197,6 @@ uint64_t Session::take_native_faults(Process& process, uint64_t of_ns) {
   const uint64_t taken = std::min(process.native_fault_ns, of_ns);
   process.native_fault_ns -= taken;
   return taken;
-}
-
-std::string Session::limits_of_far() const {
-  const bool was_far = !near_ || came_near_ns_ != 0;
-  if (!was_far) return {};
-  const std::string until = came_near_ns_ == 0 ? std::string("The target was never near its next watermark")
-                                               : "Until second " + std::to_string((came_near_ns_ - began_ns_) / 1'000'000'000) + "." +
-                                                     std::to_string((came_near_ns_ - began_ns_) / 100'000'000 % 10) + " of the run the target was far from its next watermark";
-  return until + ", so touches were polled every 8 to 50 ms without holding the program; of memory touched and freed between two looks it is known how much there was at once (by the kernel's counts), not where. `--tracker userfaultfd` holds each touch from the start.";
 }
 
 }  // namespace oomcast::record

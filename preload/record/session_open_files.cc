@@ -121,7 +121,7 @@ uint64_t Session::feed_move(Process& process, int number, OpenFile& file, IoTota
   event.argument = before;
   if (memory_files_.contains(file.object)) event.stack_id = stacks_.intern_kind(SiteKind::kShared);
   feed(event);
-  unseen_file_bytes_ += moved;
+  notes_.unhooked_file_bytes += moved;
   process.active = true;
   return moved;
 }

@@ -232,7 +232,7 @@ void Session::feed_found(Process& process, uint64_t from, uint64_t to, bool grow
   event.address = from;
   event.bytes = to - from;
   event.flags = trace::kWrite | trace::kPresent;
-  if (grown) grown_bytes_ += event.bytes;
+  if (grown) notes_.grown_bytes += event.bytes;
   feed_touch(process, event);
   found_feed_ns_ += monotonic_ns() - event.time_ns;
 }

@@ -29,7 +29,7 @@ void Session::on_connection(int listener) {
   fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) ::close(fd);
   spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  ++turned_away_;
+  ++notes_.hellos_without_descriptor;
 }
 
 /// Its ancestors by the kernel's word; a process that another user started may claim any parent.
@@ -174,8 +174,8 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
   if (opened.valid() && tracker_ == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate()) process.tracker = TrackerKind::kUserfaultfd;
   else if (opened.valid() && tracker_ != TrackerKind::kPagemap && kernel_has_pagemap_scan() && opened.negotiate_async()) process.tracker = TrackerKind::kWpAsync;
   process.near = near_;
-  trackers_used_[static_cast<size_t>(process.tracker)] = true;
-  if (process.far()) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+  notes_.use_tracker(process.tracker);
+  if (process.far()) notes_.use_tracker(TrackerKind::kPagemap);
   if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = std::move(opened);
     watch(process.fault_fd.fd(), kFaults, process.pid);
@@ -185,8 +185,7 @@ void Session::start_tracking(Process& process, FaultDescriptors descriptors, con
     }
   }
   if (process.tracker != tracker_ && refused && !process.gives_way) {
-    if (first_userfaultfd_errno_ == 0) first_userfaultfd_errno_ = hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM;
-    if (std::find(fallen_back_.begin(), fallen_back_.end(), process.comm) == fallen_back_.end()) fallen_back_.push_back(process.comm);
+    notes_.note_refused_userfaultfd(process.comm, hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM);
   }
   if (!process.fault_fd.valid()) process.pagemap.get();  // while it is surely of this program
   say_what_to_ask(process);
@@ -309,7 +308,7 @@ bool Session::on_request(Process& process, const ring::Request& request) {
     case ring::RequestKind::kHelloForked: break;
   }
   const bool refused = sink_.take_refusal() && options_.refuse_enomem;
-  saw_refusal_ |= refused;
+  notes_.refused_memory |= refused;
   apply_watches();
   return refused;
 }

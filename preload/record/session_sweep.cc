@@ -119,7 +119,7 @@ bool Session::is_asked_for(const Process& process, const PageRange& gap) {
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
 /// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
 void Session::learn(Process& process, const Vma& vma, bool no_reserve, Registration how, std::vector<PageRange>* registered) {
-  if (vma.special()) saw_huge_pages_ |= vma.huge();
+  if (vma.special()) notes_.mapped_huge_pages |= vma.huge();
   if (is_heap(vma)) note_heap(process, vma);
   const bool shared = is_shared_memory(vma);
   if ((vma.shared && !shared) || vma.special()) return;
@@ -320,7 +320,7 @@ void Session::tick() {
       process->next_sweep_ns = now + 20'000'000;
       continue;
     }
-    if (!process->greeted || process->exec_pending) trackers_used_[static_cast<size_t>(TrackerKind::kPagemap)] = true;
+    if (!process->greeted || process->exec_pending) notes_.use_tracker(TrackerKind::kPagemap);
     if (process->tells_frees()) on_userfaultfd(*process);
     sweep(*process, false);
   }

@@ -1,0 +1,77 @@
+// CaptureNotes: what the recorder noticed about its own view of the program, and the sentences that the report makes of it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "preload/record/tracker.h"
+#include "preload/ring/protocol.h"
+
+namespace oomcast::record {
+
+/// Notes go in while the program runs, caveats come out at its end. Pure: no clock, no /proc, no sink.
+class CaptureNotes {
+ public:
+  /// `best`: the most exact tracker that a process may get. `user`: whom the advice about userfaultfd is for.
+  CaptureNotes(TrackerKind best, uint32_t user) : best_(best), user_(user) {}
+
+  /// Some process is seen by this tracker.
+  void use_tracker(TrackerKind kind) { used_[static_cast<size_t>(kind)] = true; }
+  void add_seen_pages(TrackerKind kind, uint64_t pages) { seen_pages_[static_cast<size_t>(kind)] += pages; }
+  /// The kernel refused a userfaultfd to the process.
+  void note_refused_userfaultfd(const std::string& comm, int error);
+  /// The process ended without having loaded the capture library.
+  void note_unhooked_process(const std::string& comm) { unhooked_.push_back(comm); }
+  /// Whether the recorder has words for the reason: the number comes from the guest.
+  static bool knows(ring::GiveWay why);
+  /// The process does what held faults would spoil. REQUIRES: knows(why).
+  void note_gave_way(const std::string& comm, ring::GiveWay why);
+  /// The kernel kept refusing answers to the faults of the process.
+  void note_held_no_more(const std::string& comm);
+  /// The run begins in the polling phase.
+  void begin_polling_phase() { polled_ = true; }
+  /// The exact phase begins so long after the start of the run.
+  void end_polling_phase(uint64_t after_ns) { exact_after_ns_ = after_ns; }
+
+  /// The tracker that saw most: a program may forbid itself the best one after its start, or start others that cannot have it.
+  const char* best_witness() const;
+  /// One sentence for each thing that the forecast cannot know, in the order in which the report lists them.
+  std::vector<std::string> caveats() const;
+  /// What the program asked about its machine.
+  std::vector<std::string> host_questions() const;
+
+  uint64_t hellos_without_descriptor = 0;    // that met no free descriptor of the recorder's
+  uint64_t children_without_descriptor = 0;  // that had no descriptor of their own to say hello with
+  uint64_t copied_pages = 0;                 // by a write after a fork
+  uint64_t grown_bytes = 0;                  // found where a mapping had grown over them meanwhile
+  uint64_t unhooked_file_bytes = 0;          // moved by calls that no hook sees
+  uint64_t lost_notes = 0;                   // that met a full ring
+  uint64_t sites = 0, samples_left_out = 0;  // stacks that are told apart; samples of further ones
+  uint64_t let_go_moves = 0;                 // memory let go inside of mremap()
+  uint64_t let_go_faults = 0;                // and for faults that the kernel did not let the recorder answer
+  uint64_t host_questions_mask = 0;          // by ring::Sensitive
+  bool armed_watches = false;                // pages were write-protected to see their next use
+  bool mapped_data_file = false, mapped_program_file = false, mapped_huge_pages = false;
+  bool refused_memory = false;  // to the program, as the target would
+
+ private:
+  bool used(TrackerKind kind) const { return used_[static_cast<size_t>(kind)]; }
+  void say_how_touches_were_seen(std::vector<std::string>* out) const;
+  void say_who_was_missed(std::vector<std::string>* out) const;
+  void say_what_was_missed(std::vector<std::string>* out) const;
+  void say_what_was_let_go(std::vector<std::string>* out) const;
+  std::string polling_phase() const;
+
+  TrackerKind best_;
+  uint32_t user_;
+  std::array<bool, 3> used_{};            // by TrackerKind
+  std::array<uint64_t, 3> seen_pages_{};  // by TrackerKind
+  int first_refusal_errno_ = 0;
+  std::vector<std::string> refused_, unhooked_, gave_way_, held_no_more_;  // names of processes; but for unhooked_ each once
+  bool polled_ = false;
+  uint64_t exact_after_ns_ = 0;  // 0: never
+};
+
+}  // namespace oomcast::record
