@@ -14,9 +14,10 @@
 #include <system_error>
 
 #include "model/base/units.h"
-#include "preload/record/proc_maps.h"
+#include "preload/record/kernel/proc_maps.h"
+#include "preload/record/kernel/unique_fd.h"
 #include "preload/record/recorder.h"
-#include "preload/record/task_clock.h"
+#include "preload/record/kernel/clocks.h"
 #include "preload/ring/file_notes.h"
 
 namespace oomcast::record {

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string>
 
-#include "preload/record/proc_maps.h"
+#include "preload/record/kernel/proc_maps.h"
 #include "preload/record/recorder.h"
 
 namespace oomcast::record {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "preload/record/recorder.h"
-#include "preload/record/unique_fd.h"
+#include "preload/record/kernel/unique_fd.h"
 
 namespace oomcast::record {
 namespace {

@@ -9,11 +9,11 @@
 
 #include <cstring>
 
-#include "preload/record/page_scan.h"
-#include "preload/record/proc_maps.h"
+#include "preload/record/kernel/page_scan.h"
+#include "preload/record/kernel/proc_maps.h"
 #include "preload/record/recorder.h"
 #include "preload/record/tracker.h"
-#include "preload/record/userfaultfd.h"
+#include "preload/record/kernel/userfaultfd.h"
 
 namespace oomcast::record {
 namespace {

@@ -17,6 +17,7 @@
 
 #include "preload/record/own_process.h"
 #include "preload/record/session.h"
+#include "preload/record/tracker.h"
 #include "preload/ring/program_file.h"
 
 extern char** environ;

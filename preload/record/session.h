@@ -37,17 +37,18 @@
 #include <vector>
 
 #include "preload/record/capture/capture_notes.h"
-#include "preload/record/doorbell.h"
-#include "preload/record/guest_content.h"
-#include "preload/record/memory_file.h"
-#include "preload/record/memory_guard.h"
-#include "preload/record/near_cpu.h"
-#include "preload/record/process.h"
+#include "preload/record/capture/tracking_cost.h"
+#include "preload/record/server/doorbell.h"
+#include "preload/record/capture/guest_content.h"
+#include "preload/record/capture/memory_file.h"
+#include "preload/record/server/memory_guard.h"
+#include "preload/record/server/serving_cpu.h"
+#include "preload/record/guest/guest_process.h"
 #include "preload/record/recorder.h"
-#include "preload/record/rss_sampler.h"
-#include "preload/record/signal_witness.h"
-#include "preload/record/stack_table.h"
-#include "preload/record/statistics.h"
+#include "preload/record/capture/rss_sampler.h"
+#include "preload/record/server/signal_witness.h"
+#include "preload/record/stacks/stack_table.h"
+#include "preload/record/capture/statistics.h"
 #include "preload/ring/protocol.h"
 
 namespace oomcast::record {

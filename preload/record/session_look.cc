@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "preload/record/living_thread.h"
+#include "preload/record/kernel/living_thread.h"
 #include "preload/record/session.h"
 
 namespace oomcast::record {

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <utility>
 
-#include "preload/record/mapped_files.h"
+#include "preload/record/guest/mapped_files.h"
 #include "preload/record/session.h"
 
 namespace oomcast::record {

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "preload/record/proc_maps.h"
+#include "preload/record/kernel/proc_maps.h"
 #include "preload/record/session.h"
 
 namespace oomcast::record {

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "preload/record/open_files.h"
+#include "preload/record/guest/open_files.h"
 #include "preload/record/session.h"
 
 namespace oomcast::record {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "preload/record/tracker.h"
+#include "preload/record/guest/tracker_kind.h"
 #include "preload/ring/protocol.h"
 
 namespace oomcast::record {

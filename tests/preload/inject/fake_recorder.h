@@ -22,7 +22,7 @@
 #include <thread>
 #include <vector>
 
-#include "preload/record/doorbell.h"
+#include "preload/record/server/doorbell.h"
 #include "preload/ring/descriptors.h"
 #include "preload/ring/shared_area.h"
 

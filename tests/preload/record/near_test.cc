@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "preload/record/process.h"
+#include "preload/record/guest/guest_process.h"
 #include "tests/preload/record/recording_sink.h"
 
 namespace oomcast::record {

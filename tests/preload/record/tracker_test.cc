@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "preload/record/page_scan.h"
-#include "preload/record/proc_maps.h"
-#include "preload/record/process.h"
-#include "preload/record/unique_fd.h"
+#include "preload/record/kernel/page_scan.h"
+#include "preload/record/kernel/proc_maps.h"
+#include "preload/record/guest/guest_process.h"
+#include "preload/record/kernel/unique_fd.h"
 #include "tests/preload/record/recording_sink.h"
 
 namespace oomcast::record {

@@ -1,0 +1,27 @@
+// Which pages of a guest have content other than zeroes, read so that the reader cannot come to wait.
+//
+// Reading a page that is missing from registered memory would be a fault that only the recorder can answer.
+// process_vm_readv() waits for the answer, for ever. A read of /proc/PID/mem does not: its get_user_pages_remote() is not
+// allowed to drop mmap_lock, so handle_userfault() fails it (no FAULT_FLAG_ALLOW_RETRY), and the read ends with EIO.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "preload/record/guest/page_states.h"
+
+namespace oomcast::record {
+
+class GuestContent {
+ public:
+  /// For each page of [start, end): whether it has the bit, is there, and has content. `mem_fd`: of /proc/PID/mem.
+  std::vector<bool> of(int mem_fd, const PageStates& pages, PageBit bit, uint64_t start, uint64_t end);
+  /// Pages read so far.
+  uint64_t pages_read() const { return pages_read_; }
+
+ private:
+  std::vector<char> buffer_;
+  uint64_t pages_read_ = 0;
+};
+
+}  // namespace oomcast::record

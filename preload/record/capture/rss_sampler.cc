@@ -1,0 +1,151 @@
+// Samples how much all processes had together at once. Only the kernel's counts are read here: 2 us a process.
+#include "preload/record/capture/rss_sampler.h"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "preload/record/kernel/living_thread.h"
+#include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/proc_maps.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr std::chrono::milliseconds kBusy{2}, kSlow{8}, kQuiet{20};
+constexpr int kSamplesAfterFork = 100;
+constexpr uint64_t kNewsPart = 256;  // of what they have
+
+}  // namespace
+
+RssSampler::~RssSampler() { stop(); }
+
+void RssSampler::watch(uint32_t pid, uint64_t inherited_pages) {
+  UniqueFd statm(::open(("/proc/" + std::to_string(pid) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!statm) return;
+  const std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  Watched& watched = watched_[pid] = Watched{};
+  watched.statm = std::move(statm);
+  watched.inherited_pages = inherited_pages;
+  if (thread_.joinable()) return;
+  // Signals are for the loop.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void RssSampler::forget(uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  watched_.erase(pid);
+}
+
+void RssSampler::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    watched_.clear();
+  }
+  woken_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+RssSampler::Peak RssSampler::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(peak_, {});
+}
+
+uint64_t RssSampler::most_shared_pages(uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  const auto at = watched_.find(pid);
+  return at == watched_.end() ? 0 : at->second.most_shared_pages;
+}
+
+void RssSampler::has_forked(uint32_t pid) {
+  const std::lock_guard lock(mutex_);
+  const auto at = watched_.find(pid);
+  if (at == watched_.end()) return;
+  Watched& watched = at->second;
+  const std::string number = std::to_string(pid);
+  if (!watched.children) watched.children = UniqueFd(::open(("/proc/" + number + "/task/" + number + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+  watched.samples_with_children = kSamplesAfterFork;
+}
+
+/// What it had less of than it inherited, by an exec for one, is not shared any more.
+RssSampler::Had RssSampler::had(uint64_t counted_pages, uint64_t* inherited_pages) {
+  *inherited_pages = std::min(*inherited_pages, counted_pages);
+  return {counted_pages, counted_pages - *inherited_pages};
+}
+
+/// Of the children of its first thread that are not watched themselves. A fork gives the child all that the parent has.
+RssSampler::Had RssSampler::newborns_had(Watched& watched, uint64_t parents_pages) const {
+  Had all;
+  if (watched.samples_with_children == 0 || !watched.children) return all;
+  std::map<uint32_t, uint64_t> living;
+  if (--watched.samples_with_children > 0) {
+    for (const uint32_t pid : pids_in(read_whole(watched.children.get()))) {
+      if (watched_.contains(pid)) continue;
+      const auto known = watched.newborns.find(pid);
+      uint64_t& inherited = living[pid] = known != watched.newborns.end() ? known->second : parents_pages;
+      const Had one = had(resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages, &inherited);
+      all.counted += one.counted;
+      all.own += one.own;
+    }
+  }
+  watched.newborns = std::move(living);
+  return all;
+}
+
+/// A process that has ended and is not waited for yet is not asked again and again.
+bool RssSampler::follow_living_thread(uint32_t pid, Watched& watched) {
+  if (watched.memory_gone) return false;
+  const uint32_t tid = living_thread(pid);
+  watched.memory_gone = tid == 0;
+  if (tid != 0) watched.statm = UniqueFd(::open((proc_of(pid, tid) + "statm").c_str(), O_RDONLY | O_CLOEXEC));
+  return tid != 0;
+}
+
+/// When the next sample should be, if this one comes `apart` after the last. Under the lock.
+std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
+  uint64_t pages = 0, summed = 0, most = 0;
+  uint32_t fullest = 0;
+  for (auto& [pid, watched] : watched_) {
+    Resident resident = resident_of(read_line(watched.statm.get()));
+    if (resident.size_pages == 0 && follow_living_thread(pid, watched)) resident = resident_of(read_line(watched.statm.get()));
+    watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
+    const Had one = had(resident.own_pages, &watched.inherited_pages), newborns = newborns_had(watched, resident.own_pages);
+    pages += one.own + newborns.own;
+    summed += one.counted + newborns.counted;
+    if (one.counted <= most) continue;
+    most = one.counted;
+    fullest = pid;
+  }
+  if (pages > peak_.pages) {
+    peak_.pages = pages;
+    peak_.pid = fullest;
+  }
+  if (summed > peak_.summed_pages) {
+    peak_.summed_pages = summed;
+    peak_.pages_then = pages;
+  }
+  const uint64_t last = std::exchange(last_pages_, summed);
+  const uint64_t change = std::max(last, summed) - std::min(last, summed);
+  return change > summed / kNewsPart ? kBusy : std::min(apart * 2, change > 0 ? kSlow : kQuiet);
+}
+
+void RssSampler::run() {
+  std::unique_lock lock(mutex_);
+  auto apart = kBusy;
+  while (!stopped_) {
+    apart = sample(apart);
+    woken_.wait_for(lock, apart, [this] { return stopped_; });
+  }
+}
+
+}  // namespace oomcast::record

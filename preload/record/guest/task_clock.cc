@@ -1,0 +1,96 @@
+// Tells how much a thread has computed, and how long it has waited of its own will, since its last event.
+#include "preload/record/guest/task_clock.h"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace oomcast::record {
+namespace {
+
+bool read_schedstat(int fd, uint64_t* cpu_ns, uint64_t* delay_ns) {
+  char text[96];
+  const ssize_t got = ::pread(fd, text, sizeof text - 1, 0);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  char* end = nullptr;
+  *cpu_ns = std::strtoull(text, &end, 10);
+  *delay_ns = std::strtoull(end, nullptr, 10);
+  return true;
+}
+
+// How long the recorder's main thread has waited for a CPU: a fault that arrives then is held without our seeing it.
+uint64_t own_queue_delay_ns() {
+  static const UniqueFd schedstat(::open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC));
+  uint64_t cpu = 0, delay = 0;
+  if (schedstat) read_schedstat(schedstat.get(), &cpu, &delay);
+  return delay;
+}
+
+// Is the thread in wait4() or waitid()? Its children take their own virtual time; theirs must not be counted twice.
+bool waits_for_child(int syscall_fd) {
+  char text[32];
+  const ssize_t got = syscall_fd < 0 ? -1 : ::pread(syscall_fd, text, sizeof text - 1, 0);
+  if (got <= 0) return false;
+  text[got] = '\0';
+  const long number = std::strtol(text, nullptr, 10);
+  return number == SYS_wait4 || number == SYS_waitid;
+}
+
+}  // namespace
+
+TaskClock::TaskClock(pid_t pid, pid_t tid, uint64_t now_ns) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", pid, tid);
+  schedstat_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
+  if (schedstat_) read_schedstat(schedstat_.get(), &cpu_ns_, &delay_ns_);
+  std::snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", pid, tid);
+  syscall_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
+  own_delay_ns_ = own_queue_delay_ns();
+  wall_ns_ = last_seen_ns_ = now_ns;
+}
+
+bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
+  *out = {};
+  uint64_t cpu = 0, delay = 0;
+  if (!schedstat_ || !read_schedstat(schedstat_.get(), &cpu, &delay)) return false;
+  const auto ran = static_cast<int64_t>(cpu - cpu_ns_);
+  const auto queued = static_cast<int64_t>(delay - delay_ns_);
+  const auto wall = static_cast<int64_t>(now_ns - wall_ns_);
+  const auto tracking = static_cast<int64_t>(faults_ * cost.fault_cpu_ns + requests_ * cost.request_cpu_ns);
+  const uint64_t own_delay = own_queue_delay_ns();
+  const uint64_t served = faults_ + requests_;
+  const uint64_t unseen = served > 0 ? own_delay - own_delay_ns_ : 0;
+  own_delay_ns_ = own_delay;
+  const auto held = static_cast<int64_t>(served * cost.fault_off_cpu_ns + held_ns_ + unseen);
+  // A total that went backwards is that of another thread or program.
+  const auto since = [](uint64_t total, uint64_t taken) { return static_cast<int64_t>(total >= taken ? total - taken : total); };
+  const int64_t file_wall = since(file_wall_ns_, file_wall_taken_ns_);
+  const int64_t file_cpu = std::min(since(file_cpu_ns_, file_cpu_taken_ns_), file_wall);
+  file_wall_taken_ns_ = file_wall_ns_;
+  file_cpu_taken_ns_ = file_cpu_ns_;
+  int64_t compute = ran - tracking - file_cpu - compute_debt_ns_;
+  compute_debt_ns_ = 0;
+  if (compute < 0) {
+    // Errors of the estimate may go either way: carry a little of it over, or else only one sign would count.
+    compute_debt_ns_ = std::min<int64_t>(-compute, 200'000);
+    compute = 0;
+  }
+  const int64_t wait = wall - ran - queued - held - (file_wall - file_cpu);
+  out->compute_ns = static_cast<uint64_t>(compute);
+  // Small rests are scheduling noise, not sleep; on a busy machine every fault may be held that much longer unseen.
+  const auto noise = static_cast<int64_t>(50'000 + served * std::max<uint64_t>(4 * cost.fault_off_cpu_ns, 200'000));
+  out->wait_ns = wait > noise && !waits_for_child(syscall_.get()) ? static_cast<uint64_t>(wait) : 0;
+  cpu_ns_ = cpu;
+  delay_ns_ = delay;
+  wall_ns_ = last_seen_ns_ = now_ns;
+  faults_ = requests_ = held_ns_ = 0;
+  return true;
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,17 @@
+// Page arithmetic on addresses of a guest.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "model/base/units.h"
+
+namespace oomcast::record {
+
+inline constexpr auto kPage = static_cast<uint64_t>(kPageBytes);
+inline uint64_t page_down(uint64_t address) { return address & ~(kPage - 1); }
+inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
+
+using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
+
+}  // namespace oomcast::record

@@ -1,0 +1,54 @@
+// A file of /proc that tells about a process. It is opened when it is first read: most processes end or exec before anybody asks.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+
+#include "preload/record/kernel/unique_fd.h"
+
+namespace oomcast::record {
+
+/// Where /proc tells about the process, or about this thread of it.
+inline std::string proc_of(uint32_t pid, uint32_t tid = 0) {
+  return "/proc/" + std::to_string(pid) + "/" + (tid != 0 ? "task/" + std::to_string(tid) + "/" : "");
+}
+
+class ProcFile {
+ public:
+  explicit ProcFile(const char* name) : name_(name) {}
+
+  /// Of this process, as it is now: what was open before, of the program before an exec, is let go. `tid`: the thread whose file it
+  /// is, where the first one has left; 0: the process's.
+  void belong_to(uint32_t pid, uint32_t tid = 0) {
+    fd_.reset();
+    pid_ = pid;
+    tid_ = tid;
+    // Root may always look. Anybody else may no longer once a program has made itself undumpable.
+    if (::geteuid() != 0) static_cast<void>(get());
+  }
+
+  /// -1: it cannot be opened.
+  int get() const {
+    if (pid_ != 0) fd_ = UniqueFd(::open((proc_of(pid_, tid_) + name_).c_str(), O_RDONLY | O_CLOEXEC));
+    pid_ = 0;
+    return fd_.get();
+  }
+
+  /// Whether maps, pagemap or mem has anything to tell. Opened while the task had no memory any more, they are empty for ever; mem
+  /// of a task that has memory refuses the address 0 (EIO) instead.
+  bool tells() const {
+    uint64_t word;
+    return get() >= 0 && ::pread(get(), &word, sizeof word, 0) != 0;
+  }
+
+ private:
+  const char* name_;
+  mutable UniqueFd fd_;
+  mutable uint32_t pid_ = 0;  // 0: tried
+  uint32_t tid_ = 0;
+};
+
+}  // namespace oomcast::record

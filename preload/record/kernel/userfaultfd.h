@@ -1,0 +1,62 @@
+// The userfaultfd that a guest has given to the recorder: the descriptor, and its ioctls; each call says what happened.
+#pragma once
+
+#include <linux/userfaultfd.h>
+
+#include <cstdint>
+#include <span>
+
+#include "preload/record/kernel/fault_channel.h"
+#include "preload/record/kernel/unique_fd.h"
+#include "preload/ring/userfaultfd_names.h"
+
+// Newer than Debian 12's header; probed at run time.
+#ifndef UFFD_FEATURE_WP_UNPOPULATED
+#define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
+#endif
+#ifndef UFFD_FEATURE_POISON
+#define UFFD_FEATURE_POISON (1 << 14)
+#endif
+#ifndef UFFD_FEATURE_WP_ASYNC
+#define UFFD_FEATURE_WP_ASYNC (1 << 15)
+#endif
+#ifndef UFFD_FEATURE_MOVE
+#define UFFD_FEATURE_MOVE (1 << 16)
+#endif
+
+namespace oomcast::record {
+
+class Userfaultfd final : public FaultChannel {
+ public:
+  Userfaultfd() = default;
+  explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  /// kUntold: for memory whose unmapping is told in another way. To hear of it from here holds the caller each time.
+  enum class Unmaps { kTold, kUntold };
+  /// Agrees on the features. False: this kernel refuses even the least that is needed.
+  bool negotiate(Unmaps unmaps = Unmaps::kTold);
+  /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
+  bool negotiate_async(Unmaps unmaps = Unmaps::kTold);
+  bool valid() const { return fd_.get() >= 0; }
+  bool write_protects() const { return write_protects_; }
+  int fd() const { return fd_.get(); }
+  void reset() { fd_.reset(); }
+
+  bool register_range(uint64_t start, uint64_t end) override;
+  bool unregister_range(uint64_t start, uint64_t end) override;
+  FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) override;
+  FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override;
+  FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake) override;
+  void wake(uint64_t start, uint64_t end) override;
+  /// Reads what is pending, never waits. The number of messages.
+  size_t read(std::span<uffd_msg> out);
+  /// False once the address space it belongs to is gone (exec or exit).
+  bool address_space_lives();
+
+ private:
+  UniqueFd fd_;
+  bool write_protects_ = false;
+  bool async_ = false;
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,40 @@
+// Has the recorder run on the CPU of the thread that waits for it.
+#include "preload/record/server/serving_cpu.h"
+
+#include <utility>
+
+#include "preload/record/kernel/one_cpu.h"
+#include "preload/record/kernel/proc_maps.h"
+
+namespace oomcast::record {
+
+NearCpu::NearCpu() {
+  if (::sched_getaffinity(0, sizeof allowed_, &allowed_) != 0) CPU_ZERO(&allowed_);
+}
+
+void NearCpu::run_on(int cpu, const int (&servers)[2]) {
+  const cpu_set_t where = cpu < 0 ? allowed_ : only_cpu(cpu);
+  for (const int tid : servers)
+    if (::sched_setaffinity(tid, sizeof where, &where) != 0) return;  // a cpuset that the program may use and we may not
+  cpu_ = cpu;
+  elsewhere_ = 0;
+}
+
+void NearCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
+  served_since_rest_ = true;
+  if (cpu_ >= 0 && ++since_look_ < kLookEach) return;
+  since_look_ = 0;
+  // Where it runs or has run last.
+  const auto cpu = stat_field(read_line_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat"), 39);
+  if (!cpu || *cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed_) || static_cast<int>(*cpu) == cpu_) {
+    elsewhere_ = 0;
+    return;
+  }
+  if (cpu_ < 0 || ++elsewhere_ >= kElsewhere) run_on(static_cast<int>(*cpu), servers);
+}
+
+void NearCpu::rest(const int (&servers)[2]) {
+  if (!std::exchange(served_since_rest_, false) && cpu_ >= 0) run_on(-1, servers);
+}
+
+}  // namespace oomcast::record

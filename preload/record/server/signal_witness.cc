@@ -1,0 +1,83 @@
+// Tells signals that were sent to the recorder alone from those of its whole process group; see signal_witness.h.
+#include "preload/record/server/signal_witness.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "preload/record/own_process.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr int kPatienceMs = 500;  // for an answer: it may have been stopped
+
+SignalSet drain(int signals) {
+  SignalSet got = 0;
+  signalfd_siginfo info;
+  while (::read(signals, &info, sizeof info) == static_cast<ssize_t>(sizeof info))
+    got |= signal_bit(static_cast<int>(info.ssi_signo));
+  return got;
+}
+
+/// In the witness: until the other end is closed.
+[[noreturn]] void witness(int socket) {
+  // Pipes that the recorder has inherited must end with the recorder.
+  if (socket > 0) ::syscall(SYS_close_range, 0, socket - 1, 0);
+  ::syscall(SYS_close_range, socket + 1, ~0u, 0);
+  ::prctl(PR_SET_NAME, "oomcast-signals");
+  const sigset_t held = signals_to_hold();
+  const int signals = ::signalfd(-1, &held, SFD_NONBLOCK);
+  SignalSet got = 0;
+  for (;;) {
+    pollfd ready[] = {{signals, POLLIN, 0}, {socket, POLLIN, 0}};
+    ::poll(ready, 2, -1);
+    got |= drain(signals);
+    if (ready[1].revents == 0) continue;
+    char question;
+    if (::recv(socket, &question, 1, 0) <= 0) ::_exit(0);
+    got |= drain(signals);
+    if (::send(socket, &got, sizeof got, MSG_NOSIGNAL) < 0) ::_exit(0);
+    got = 0;
+  }
+}
+
+}  // namespace
+
+void SignalWitness::start() {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return;
+  UniqueFd ours(pair[0]), theirs(pair[1]);
+  pid_ = ::fork();
+  if (pid_ == 0) witness(theirs.get());
+  if (pid_ > 0) socket_ = std::move(ours);
+}
+
+SignalSet SignalWitness::take() {
+  if (!socket_) return 0;
+  // A signal to a group is sent with the kernel's list of tasks locked for reading; setpgid() locks it for writing,
+  // whatever it then answers. So whoever is to get the signal that the caller has got has it now.
+  ::setpgid(0, ::getpgrp());
+  const char question = 0;
+  SignalSet got = 0;
+  pollfd answer{socket_.get(), POLLIN, 0};
+  if (::send(socket_.get(), &question, 1, MSG_NOSIGNAL) == 1 && ::poll(&answer, 1, kPatienceMs) == 1 &&
+      ::recv(socket_.get(), &got, sizeof got, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof got))
+    return got;
+  socket_ = UniqueFd();  // a late answer must not be taken for the next one
+  return 0;
+}
+
+SignalWitness::~SignalWitness() {
+  socket_ = UniqueFd();
+  if (pid_ <= 0) return;
+  ::kill(pid_, SIGKILL);  // it may have been stopped
+  ::waitpid(pid_, nullptr, 0);
+}
+
+}  // namespace oomcast::record

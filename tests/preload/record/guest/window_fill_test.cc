@@ -1,0 +1,114 @@
+// What a window's answer leaves known of its pages, over a kernel of the test's own that refuses what it is told to.
+#include "preload/record/guest/window_fill.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <set>
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kStart = 0x100000;
+constexpr uint64_t at_page(uint64_t number) { return kStart + number * kPage; }
+
+/// Pages that are there, armed and woken; the next answers are taken from `refusals` while there are any.
+class FakeChannel : public FaultChannel {
+ public:
+  std::deque<FaultResult> refusals;
+  std::set<uint64_t> there, armed, woken;
+  uint64_t mapped_end = UINT64_MAX;  // no memory of ours behind it
+
+  bool register_range(uint64_t, uint64_t) override { return true; }
+  bool unregister_range(uint64_t, uint64_t) override { return true; }
+  FaultResult fill(uint64_t start, uint64_t pages, bool wakes, bool protects, uint64_t* filled) override {
+    *filled = 0;
+    if (const FaultResult result = next(start, pages); result != FaultResult::kDone) return result;
+    for (uint64_t at = start; at < start + pages * kPage && there.insert(at).second; at += kPage) {
+      ++*filled;
+      if (protects) armed.insert(at);
+      if (wakes) woken.insert(at);
+    }
+    return *filled > 0 ? FaultResult::kDone : FaultResult::kAlreadyThere;
+  }
+  FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override { return fill(start, pages, false, false, filled); }
+  FaultResult protect(uint64_t start, uint64_t end, bool on, bool wakes) override {
+    if (const FaultResult result = next(start, (end - start) / kPage); result != FaultResult::kDone) return result;
+    for (uint64_t at = start; at < end; at += kPage) {
+      if (on) armed.insert(at);
+      else armed.erase(at);
+      if (wakes && !on) woken.insert(at);
+    }
+    return FaultResult::kDone;
+  }
+  void wake(uint64_t start, uint64_t end) override {
+    for (uint64_t at = start; at < end; at += kPage) woken.insert(at);
+  }
+
+ private:
+  FaultResult next(uint64_t start, uint64_t pages) {
+    if (refusals.empty()) return start + pages * kPage > mapped_end ? FaultResult::kGone : FaultResult::kDone;
+    const FaultResult result = refusals.front();
+    refusals.pop_front();
+    return result;
+  }
+};
+
+class Fill : public testing::Test {
+ protected:
+  FaultResult answer(WindowFill& fill) { return carry_out(fill, channel, pages, true, &filled); }
+  static WindowFill window(WindowFill::Kind kind, uint64_t count) { return {kStart, kStart, at_page(count), kind, 0, false, 1}; }
+  FakeChannel channel;
+  PageStates pages;
+  uint64_t filled = 0;
+};
+
+TEST_F(Fill, PagesBesideTheOneThatIsWaitedForAreAhead) {
+  WindowFill fill = window(WindowFill::Kind::kFill, 4);
+  EXPECT_EQ(answer(fill), FaultResult::kDone);
+  EXPECT_EQ(filled, 4u);
+  EXPECT_FALSE(pages.test(PageBit::kAhead, kStart));
+  EXPECT_TRUE(pages.test(PageBit::kAhead, at_page(3)));
+  EXPECT_TRUE(channel.woken.contains(kStart));
+}
+
+TEST_F(Fill, AFillThatWasRefusedAndIsTriedAgainLeavesTouchedPagesTouched) {
+  WindowFill fill = window(WindowFill::Kind::kFill, 4);
+  channel.refusals = {FaultResult::kRetry};
+  EXPECT_EQ(answer(fill), FaultResult::kRetry);
+  EXPECT_TRUE(pages.blank(at_page(1)));
+  pages.touch(at_page(1));  // by another thread, before its page has come
+  EXPECT_EQ(answer(fill), FaultResult::kDone);
+  EXPECT_TRUE(pages.test(PageBit::kTouched, at_page(1)));
+  EXPECT_FALSE(pages.test(PageBit::kAhead, at_page(1)));
+}
+
+TEST_F(Fill, ZeroPagesThatCouldNotBeArmedAreArmedBeforeAnybodyIsWoken) {
+  WindowFill fill = window(WindowFill::Kind::kZero, 4);
+  channel.refusals = {FaultResult::kDone, FaultResult::kRetry};
+  EXPECT_EQ(answer(fill), FaultResult::kRetry);
+  EXPECT_TRUE(channel.woken.empty());
+  EXPECT_FALSE(pages.test(PageBit::kZero, kStart));
+  EXPECT_EQ(answer(fill), FaultResult::kDone);
+  EXPECT_TRUE(channel.armed.contains(at_page(3)));
+  EXPECT_TRUE(channel.woken.contains(kStart));
+  EXPECT_TRUE(pages.test(PageBit::kZero, at_page(3)));
+}
+
+TEST_F(Fill, AWindowOverTheMappingsEndBringsThePageAlone) {
+  WindowFill fill = window(WindowFill::Kind::kFill, 4);
+  channel.mapped_end = at_page(2);
+  EXPECT_EQ(answer(fill), FaultResult::kDone);
+  EXPECT_EQ(channel.there, std::set<uint64_t>{kStart});
+}
+
+TEST_F(Fill, WithoutMemoryNothingIsTakenForThere) {
+  WindowFill fill = window(WindowFill::Kind::kFill, 4);
+  channel.refusals = {FaultResult::kNoMemory};
+  EXPECT_EQ(answer(fill), FaultResult::kNoMemory);
+  EXPECT_EQ(filled, 0u);
+  for (uint64_t i = 0; i < 4; ++i) EXPECT_TRUE(pages.blank(at_page(i)));
+}
+
+}  // namespace
+}  // namespace oomcast::record

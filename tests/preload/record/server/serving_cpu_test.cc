@@ -1,0 +1,50 @@
+// The recorder comes to the CPU of the thread that it serves, and leaves it when there is nothing to serve.
+#include "preload/record/server/serving_cpu.h"
+
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace oomcast::record {
+namespace {
+
+int cpus_allowed(int tid) {
+  cpu_set_t set;
+  return ::sched_getaffinity(tid, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+TEST(NearCpu, FollowsAndLetsGo) {
+  const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
+  if (everywhere < 2) GTEST_SKIP() << "one CPU";
+  NearCpu near;
+  const int servers[2] = {self, self};
+  near.served(static_cast<uint32_t>(::getpid()), static_cast<uint32_t>(self), servers);
+  EXPECT_EQ(cpus_allowed(0), 1);
+  near.rest(servers);
+  EXPECT_EQ(cpus_allowed(0), 1) << "something was served since the last rest";
+  near.rest(servers);
+  EXPECT_EQ(cpus_allowed(0), everywhere);
+}
+
+TEST(NearCpu, AThreadThatIsGoneMovesNobody) {
+  const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
+  NearCpu near;
+  near.served(static_cast<uint32_t>(::getpid()), 0, {self, self});
+  EXPECT_EQ(cpus_allowed(0), everywhere);
+}
+
+TEST(OneCpu, BindsThreadsThatAreStartedMeanwhile) {
+  const int everywhere = cpus_allowed(0);
+  int inside = 0;
+  {
+    const OneCpu bound;
+    std::thread([&] { inside = cpus_allowed(0); }).join();
+  }
+  EXPECT_EQ(inside, 1);
+  EXPECT_EQ(cpus_allowed(0), everywhere);
+}
+
+}  // namespace
+}  // namespace oomcast::record
