@@ -7,6 +7,8 @@
 
 #include <thread>
 
+#include "preload/record/kernel/one_cpu.h"
+
 namespace oomcast::record {
 namespace {
 
