@@ -52,6 +52,12 @@ class AddressSpace {
       if (it->second->huge) f(it->first * kLeafPages, *it->second);
     }
   }
+  /// The first page-table page at or behind `vpn`, with the first page number that it covers; nullptr if there is none.
+  std::pair<uint64_t, Leaf*> next_leaf(uint64_t vpn) {
+    const auto it = leaves_.lower_bound(vpn / kLeafPages);
+    if (it == leaves_.end()) return {0, nullptr};
+    return {it->first * kLeafPages, it->second.get()};
+  }
   /// Adds the missing levels for `vpn`; gives how many page-table pages that took (PTE, PMD, PUD).
   int add_tables(uint64_t vpn);
   /// Frees leaves without entries in [first, last); gives the page-table pages freed.

@@ -208,6 +208,19 @@ void stock_lists(Host& host) {
   for (const Pool& pool : rest) put(pool, kNoProcess, kRootCgroup);
 }
 
+// lru_gen_init_lruvec() and lru_gen_online_memcg(). The kernel draws the bin of a group by chance.
+void start_generations(Host& host) {
+  for (Node& node : host.nodes) {
+    for (size_t group = 0; group < node.lruvecs.size(); ++group) {
+      Lruvec& lruvec = node.lruvecs[group];
+      lruvec.start_generations();
+      lruvec.gens->memcg_bin = static_cast<int>(group % kMemcgBins);
+      node.memcg_lru.fifo[0][static_cast<size_t>(lruvec.gens->memcg_bin)].push_back(static_cast<uint8_t>(group));
+      ++node.memcg_lru.nr_memcgs[0];
+    }
+  }
+}
+
 // `path` lies in `group`, or is it.
 bool path_within(const std::string& path, const std::string& group) {
   return path.starts_with(group) && (path.size() == group.size() || path[group.size()] == '/' || group == "/");
@@ -334,6 +347,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i), spec.cpus.size());
   add_cgroups(*this);
   stock_lists(*this);
+  if (spec.lru == LruKind::kMultiGen) start_generations(*this);
   charge_at_start(*this);
   lru_add_batch.resize(cpus);
   rotate_batch.resize(cpus);

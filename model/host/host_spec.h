@@ -193,6 +193,7 @@ struct HostSpec {
   std::string kernel_release;    // "6.1.0-56-cloud-amd64"
   KernelVersion kernel;
   LruKind lru = LruKind::kClassic;
+  bool lru_gen_mm_walk = true;  // lru_gen/enabled has 0x2: aging walks page tables
   std::vector<int> cpus;         // all online CPUs, ascending
   std::vector<NodeSpec> nodes;   // ascending id, nodes with memory
   std::vector<SwapSpec> swaps;

@@ -8,21 +8,16 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "model/base/units.h"
 #include "model/host/host_spec.h"
+#include "model/host/lru_gen.h"
 #include "model/host/page_array.h"
+#include "model/host/reservoir.h"
 
 namespace oomcast::host {
-
-/// Pages of one process (kNoProcess: the host's own, e.g. page cache) in one zone that nobody has looked at yet.
-struct Reservoir {
-  ProcessIndex owner = kNoProcess;
-  uint8_t zone = 0;
-  int64_t count = 0;
-  bool held = false;  // pages of block devices whose buffers a mounted file system holds: never freed
-};
 
 class LruList {
  public:
@@ -58,7 +53,7 @@ class LruList {
   PageId head() const { return head_; }
 
   /// Pages on the list, the reservoir included.
-  int64_t size() const { return linked_ + reserved_; }
+  int64_t size() const { return linked_ + reservoir_.size(); }
   /// Those in zones up to ZoneKind zone_index_max.
   int64_t size_up_to(int zone_index_max) const {
     int64_t sum = 0;
@@ -68,43 +63,35 @@ class LruList {
   int64_t size_of_zone(int zone_index) const { return by_zone_[static_cast<size_t>(zone_index)]; }
 
   void add_reservoir(Reservoir entry) {
-    if (entry.count == 0) return;
-    reserved_ += entry.count;
     by_zone_[entry.zone] += entry.count;
-    reservoir_.push_back(entry);
+    reservoir_.add(entry);
   }
-  bool reservoir_empty() const { return reserved_ == 0; }
+  bool reservoir_empty() const { return reservoir_.size() == 0; }
   /// Takes one page out of the reservoir, last entry first. REQUIRES: !reservoir_empty().
   Reservoir take_reserved() {
-    while (reservoir_.back().count == 0) reservoir_.pop_back();
-    Reservoir& entry = reservoir_.back();
-    --entry.count;
-    --reserved_;
+    const Reservoir entry = reservoir_.take();
     --by_zone_[entry.zone];
-    return {entry.owner, entry.zone, 1, entry.held};
+    return entry;
   }
   /// Takes up to `want` pages of one owner out of the reservoir (it has exited); gives the counts by zone index.
   std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want) {
-    std::array<int64_t, kZoneKinds> dropped{};
-    for (Reservoir& entry : reservoir_) {
-      if (entry.owner != owner || want == 0) continue;
-      const int64_t n = entry.count < want ? entry.count : want;
-      entry.count -= n;
-      want -= n;
-      reserved_ -= n;
-      by_zone_[entry.zone] -= n;
-      dropped[entry.zone] += n;
-    }
+    const std::array<int64_t, kZoneKinds> dropped = reservoir_.drop_owner(owner, want);
+    for (size_t z = 0; z < dropped.size(); ++z) by_zone_[z] -= dropped[z];
     return dropped;
   }
-  int64_t reserved() const { return reserved_; }
+  int64_t reserved() const { return reservoir_.size(); }
+  /// All of the reservoir, in its order.
+  std::vector<Reservoir> take_reservoir() {
+    const std::vector<Reservoir> taken = reservoir_.take_all();
+    for (const Reservoir& entry : taken) by_zone_[entry.zone] -= entry.count;
+    return taken;
+  }
 
  private:
   PageId head_ = kNoPage, tail_ = kNoPage;
   int64_t linked_ = 0;
-  int64_t reserved_ = 0;
   std::array<int64_t, kZoneKinds> by_zone_{};
-  std::vector<Reservoir> reservoir_;
+  ReservoirStack reservoir_;
 };
 
 /// A node of a file's tree that holds nothing but shadows. Stale if the node has another number by now, or none.
@@ -114,8 +101,12 @@ struct ShadowNode {
   uint64_t number = 0;  // TreeNode::listed
 };
 
-/// struct lruvec: the lists of one node and what their balance remembers.
+constexpr bool is_file_list(LruKindIndex kind) { return kind == LruKindIndex::kInactiveFile || kind == LruKindIndex::kActiveFile; }
+constexpr bool is_active_list(LruKindIndex kind) { return kind == LruKindIndex::kActiveAnon || kind == LruKindIndex::kActiveFile; }
+
+/// struct lruvec: the lists of one group on one node and what their balance remembers.
 struct Lruvec {
+  std::unique_ptr<LruGen> gens;             // with the multi-gen LRU; then only the unevictable one of `lists` is in use
   uint8_t parent = 0;                       // the lruvec of the parent group, on the same node
   std::array<LruList, kLists> lists;
   int64_t anon_cost = 0, file_cost = 0;     // lru_note_cost
@@ -129,10 +120,22 @@ struct Lruvec {
 
   LruList& list(LruKindIndex kind) { return lists[static_cast<size_t>(kind)]; }
   const LruList& list(LruKindIndex kind) const { return lists[static_cast<size_t>(kind)]; }
-};
+  /// Pages that the kernel counts for a list (lru_zone_size): with the multi-gen LRU its two youngest generations are the active ones.
+  int64_t size(LruKindIndex kind) const { return in_gens(kind) ? gens->size(is_file_list(kind), is_active_list(kind)) : list(kind).size(); }
+  int64_t size_of_zone(LruKindIndex kind, int zone) const {
+    return in_gens(kind) ? gens->size_of_zone(is_file_list(kind), is_active_list(kind), static_cast<size_t>(zone)) : list(kind).size_of_zone(zone);
+  }
+  /// Of these, what stood there before the run and nobody has looked at.
+  int64_t reserved(LruKindIndex kind) const;
+  /// Takes one of them. REQUIRES: reserved(kind) > 0.
+  Reservoir take_reserved(LruKindIndex kind);
+  /// Takes up to `want` pages of one owner; gives the counts by zone index.
+  std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want);
+  /// Hands what stands on the evictable lists over to generations. REQUIRES: no page is linked there.
+  void start_generations();
 
-constexpr bool is_file_list(LruKindIndex kind) {
-  return kind == LruKindIndex::kInactiveFile || kind == LruKindIndex::kActiveFile;
-}
+ private:
+  bool in_gens(LruKindIndex kind) const { return gens != nullptr && kind < LruKindIndex::kUnevictable; }
+};
 
 }  // namespace oomcast::host

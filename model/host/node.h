@@ -79,6 +79,7 @@ struct Node {
   std::vector<int> cpu_indices;   // into Host::cpus
   std::array<Zone, kZoneKinds> zones;  // by ZoneKind; an unpopulated zone has managed == 0
   std::vector<Lruvec> lruvecs;    // by cgroup; [0] is the root's own
+  MemcgLru memcg_lru;             // with the multi-gen LRU
   int64_t slab_reclaimable = 0;
   VfsCache vfs_cache;             // the part of it that shrinkers get at
   int64_t file_mapped = 0;
@@ -98,7 +99,7 @@ struct Node {
   /// Pages on a list, all cgroups together; and those of one zone.
   int64_t size(LruKindIndex list) const {
     int64_t sum = 0;
-    for (const Lruvec& each : lruvecs) sum += each.list(list).size();
+    for (const Lruvec& each : lruvecs) sum += each.size(list);
     return sum;
   }
   /// Pages on a list of a group and of all groups below it (lruvec_page_state).
@@ -106,7 +107,7 @@ struct Node {
     if (group == 0) return size(list);
     int64_t sum = 0;
     for (size_t i = group; i < lruvecs.size(); ++i) {
-      if (within(static_cast<uint8_t>(i), group)) sum += lruvecs[i].list(list).size();
+      if (within(static_cast<uint8_t>(i), group)) sum += lruvecs[i].size(list);
     }
     return sum;
   }
@@ -116,7 +117,7 @@ struct Node {
   }
   int64_t size_of_zone(LruKindIndex list, int zone) const {
     int64_t sum = 0;
-    for (const Lruvec& each : lruvecs) sum += each.list(list).size_of_zone(zone);
+    for (const Lruvec& each : lruvecs) sum += each.size_of_zone(list, zone);
     return sum;
   }
   int64_t free() const {

@@ -20,7 +20,7 @@ inline constexpr FileIndex kNoFile = 0xffffffffu;
 using ProcessIndex = uint32_t;
 
 // What a Page has room for.
-inline constexpr int kVpnBits = 40, kProcessBits = 24, kSharerBits = 25, kStackBits = 17;
+inline constexpr int kVpnBits = 40, kProcessBits = 22, kSharerBits = 25, kStackBits = 17;
 inline constexpr uint64_t kAddressEnd = uint64_t{1} << (kVpnBits + 12);  // of memory, and within a file
 inline constexpr ProcessIndex kNoProcess = (1u << kProcessBits) - 1;
 inline constexpr uint64_t kVpnMax = (uint64_t{1} << kVpnBits) - 1;
@@ -47,6 +47,7 @@ enum PageFlag : uint16_t {
   kPageUntouched = 1 << 15,  // anonymous: came with a huge page; the program has not used it yet
 };
 
+/// Which list. With the multi-gen LRU a page's first four are its generation instead (host/lru_gen.h).
 enum class LruKindIndex : uint8_t { kInactiveAnon, kActiveAnon, kInactiveFile, kActiveFile, kUnevictable, kNone };
 inline constexpr int kEvictableLists = 4;
 inline constexpr int kLists = 5;
@@ -55,6 +56,7 @@ struct Page {
   PageId prev = kNoPage, next = kNoPage;  // towards the head, towards the tail
   uint64_t vpn : kVpnBits = 0;            // virtual page number in `owner`, or page index in a file
   ProcessIndex owner : kProcessBits = kNoProcess;  // the first mapper; others are in Host::sharers
+  uint32_t refs : 2 = 0;                  // with the multi-gen LRU: uses through file descriptors beyond the second (LRU_REFS_MASK)
   SlotId slot = kNoSlot;                  // with kPageSwapCache: its slot; else of a file's page: which file
   uint16_t flags = 0;
   uint16_t mapcount = 0;

@@ -78,6 +78,7 @@ class HostReader {
     else
       object.fail("kernel", quote(spec_.kernel_release) + " does not begin with MAJOR.MINOR, for example \"6.1\"");
     spec_.lru = default_lru(spec_.kernel);
+    object.flag("lru_gen_mm_walk", spec_.lru_gen_mm_walk);
     std::string lru;
     if (!object.text("lru", lru)) return;
     if (const auto kind = lru_kind(lru))

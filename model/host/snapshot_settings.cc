@@ -76,10 +76,11 @@ void read_lru(SnapshotReader& reader) {
       mask = digit == std::string_view::npos || mask < 0 ? -1 : mask * 16 + static_cast<int>(digit);
     }
   }
-  if (word == "y" || word == "Y") mask = 1;
+  if (word == "y" || word == "Y") mask = 7;
   if (word == "n" || word == "N") mask = 0;
   if (mask < 0) return reader.fail(path, 1, quote(word) + ", expected a mask such as 0x0007");
   spec.lru = (mask & 1) ? LruKind::kMultiGen : LruKind::kClassic;
+  spec.lru_gen_mm_walk = (mask & 1) == 0 || (mask & 2) != 0;
 }
 
 }  // namespace

@@ -173,6 +173,7 @@ ordered_json host_to_json(const HostSpec& spec) {
                        {"total_ram_pages", spec.total_ram.count()},
                        {"committed_as_pages", spec.committed_as.count()},
                        {"buffers_pages", spec.buffers.count()}};
+  if (!spec.lru_gen_mm_walk) json["lru_gen_mm_walk"] = false;
   if (spec.shared_anon > Pages(0)) json["shared_anon_pages"] = spec.shared_anon.count();
   json["nodes"] = ordered_json::array();
   for (const NodeSpec& node : spec.nodes) json["nodes"].push_back(node_json(node));

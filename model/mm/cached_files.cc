@@ -20,7 +20,7 @@ int fullest_node(const host::Host& host, LruKindIndex list) {
   int fullest = -1;
   int64_t most = 0;
   for (size_t n = 0; n < host.nodes.size(); ++n) {
-    const int64_t left = host.nodes[n].lruvec(host::kRootCgroup).list(list).reserved();
+    const int64_t left = host.nodes[n].lruvec(host::kRootCgroup).reserved(list);
     if (left <= most) continue;
     most = left;
     fullest = static_cast<int>(n);
@@ -36,7 +36,7 @@ bool cache_page(Kernel& k, host::FileIndex file_index, uint64_t index, bool acti
     node = fullest_node(k.host, list);
   }
   if (node < 0) return false;
-  const host::Reservoir taken = k.host.nodes[static_cast<size_t>(node)].lruvec(host::kRootCgroup).list(list).take_reserved();
+  const host::Reservoir taken = k.host.nodes[static_cast<size_t>(node)].lruvec(host::kRootCgroup).take_reserved(list);
   const uint16_t flags = list == LruKindIndex::kActiveFile ? host::kPageFile | host::kPageActive : host::kPageFile;
   const PageId id = new_page(k, {node, taken.zone}, flags);
   host::Page& page = k.host.pages[id];

@@ -16,6 +16,9 @@ struct Costs {
   Nanoseconds copy_page;         // compaction moves one page
   Nanoseconds touch;             // access to a resident page
   Nanoseconds scan_page;         // isolate, check references, put back
+  Nanoseconds walk_pte;          // look at one page-table entry
+  Nanoseconds promote_page;      // clear its accessed bit, and give the page a younger generation
+  Nanoseconds sort_page;         // move a page to the list of its generation
   Nanoseconds unmap_page;        // slot, swap cache, unmap, submit
   Nanoseconds free_page;         // drop a clean page
   Nanoseconds scan_object;       // look at a dentry or an inode, and free it
@@ -37,6 +40,9 @@ struct Costs {
     costs.copy_page = fault;
     costs.touch = Nanoseconds(calibration.page_touch_ps / 1000);
     costs.scan_page = fault / 5;
+    costs.walk_pte = fault / 400;
+    costs.promote_page = fault / 200;
+    costs.sort_page = fault / 20;
     costs.unmap_page = fault;
     costs.free_page = fault / 10;
     costs.scan_object = fault / 5;

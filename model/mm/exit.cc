@@ -49,13 +49,11 @@ void exit_background(Kernel& k, ProcessIndex index) {
     release_page(k, id, k.sched.current().cpu);
   }
   for (size_t n = 0; n < k.host.nodes.size(); ++n) {
-    for (host::LruList& list : k.host.nodes[n].lruvec(process.cgroup).lists) {
-      const auto dropped = list.drop_owner(index, process.rss_anon);
-      for (size_t z = 0; z < dropped.size(); ++z) {
-        process.rss_anon -= dropped[z];
-        uncharge(k.host, process.cgroup, dropped[z]);
-        free_counted(k, static_cast<int>(n), static_cast<int>(z), dropped[z]);
-      }
+    const auto dropped = k.host.nodes[n].lruvec(process.cgroup).drop_owner(index, process.rss_anon);
+    for (size_t z = 0; z < dropped.size(); ++z) {
+      process.rss_anon -= dropped[z];
+      uncharge(k.host, process.cgroup, dropped[z]);
+      free_counted(k, static_cast<int>(n), static_cast<int>(z), dropped[z]);
     }
   }
   for (host::SwapDevice& device : k.host.swaps) {

@@ -7,6 +7,7 @@
 #include "model/mm/free_blocks.h"
 #include "model/mm/huge_memory.h"
 #include "model/mm/lru.h"
+#include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
 #include "model/mm/page_alloc.h"
@@ -128,6 +129,19 @@ void note_first_use(Kernel& k, Process& process, const Page& page) {
   if (page.stack_id != 0) ++k.host.sites[page.stack_id].touched;
 }
 
+// lru_gen_enter_fault() and lru_gen_exit_fault().
+class InFault {
+ public:
+  explicit InFault(Actor& actor) : actor_(actor), before_(actor.in_lru_fault) { actor.in_lru_fault = true; }
+  ~InFault() { actor_.in_lru_fault = before_; }
+  InFault(const InFault&) = delete;
+  InFault& operator=(const InFault&) = delete;
+
+ private:
+  Actor& actor_;
+  const bool before_;
+};
+
 bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   Process& process = k.host.processes[index];
   Page& page = k.host.pages[process.space.get(vpn).page()];
@@ -135,8 +149,12 @@ bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   if (host::AddressSpace::Leaf* const huge = process.space.huge_leaf(vpn)) huge->young = true;
   if (page.anon() && page.test_and_clear(host::kPageUntouched)) note_first_use(k, process, page);
   if (!write) return true;
-  if (!page.anon()) return finish_file_fault(k, index, vpn, write_mapped_file_page(k, index, vpn));
+  if (!page.anon()) {
+    const InFault in_fault(k.sched.current());
+    return finish_file_fault(k, index, vpn, write_mapped_file_page(k, index, vpn));
+  }
   if (shared_anon(k, page)) {
+    const InFault in_fault(k.sched.current());
     k.host.count_with(process.cgroup, Vmstat::pgfault);
     k.sched.cpu(k.costs.fault);
     split_huge_pmd(k, index, vpn);
@@ -155,6 +173,7 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     if (pte.is_present()) return use_present_page(k, index, vpn, write);
     if (pte.is_zero_page() && !write) return true;
     k.host.count_with(process.cgroup, Vmstat::pgfault);
+    const InFault in_fault(k.sched.current());
     if (pte.is_swapped()) {
       if (!do_swap_page(k, index, vpn, write)) return false;
       continue;  // a page shared with a forked process may still have to be copied
@@ -325,6 +344,10 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
     Page& page = k.host.pages[id];
     if (!page.anon() || page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone) return;
     take_off_list(k, id);
+    if (lru_gen_enabled(k)) {
+      page.refs = 0;
+      page.clear(host::kPageWorkingset);
+    }
     page.clear(host::kPageActive | host::kPageReferenced | host::kPageSwapBacked | host::kPageDirty | host::kPageYoung);
     put_on_list(k, id, host::LruKindIndex::kInactiveFile);
     k.listener.watch(index, vpn);

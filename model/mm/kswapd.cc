@@ -104,7 +104,7 @@ bool reclaim_until_balanced(Kernel& k, int node_index, int highest_zone, int64_t
     bool raise_priority = !(boost_left > 0 && sc.priority == kDefPriority - 2);
     sc.may_writepage = boost_left == 0 || sc.priority < kDefPriority - 2;
     sc.may_swap = boost_left == 0;
-    age_active_anon(k, node_index, sc);
+    kswapd_age_node(k, node_index, sc);
     sc.nr_scanned = 0;
     if (shrink_node_once(k, node_index, sc)) raise_priority = false;
     KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/workingset.h"
@@ -39,18 +40,22 @@ LruKindIndex list_for(const Page& page) {
 
 void put_on_list(Kernel& k, PageId id, LruKindIndex list) {
   Page& page = k.host.pages[id];
+  if (list != LruKindIndex::kUnevictable && k.host.lruvec_of(page).gens) return lru_gen_add(k, id, false);
   page.list = list;
   k.host.lruvec_of(page).list(list).push_head(k.host.pages, id);
 }
 
 void take_off_list(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
+  if (page.list != LruKindIndex::kUnevictable && k.host.lruvec_of(page).gens) return lru_gen_del(k, id);
   k.host.lruvec_of(page).list(page.list).remove(k.host.pages, id);
   page.list = LruKindIndex::kNone;
 }
 
 void lru_add(Kernel& k, PageId id, int cpu) {
   std::vector<PageId>& batch = k.host.lru_add_batch[static_cast<size_t>(cpu)];
+  const Actor& actor = k.sched.current();
+  if (actor.in_lru_fault && !actor.memalloc && lru_gen_enabled(k)) k.host.pages[id].set(host::kPageActive);
   k.host.pages[id].set(host::kPageInBatch);
   batch.push_back(id);
   if (batch.size() >= batch_pages(k)) lru_add_drain(k, cpu);
@@ -72,8 +77,12 @@ void lru_add_drain(Kernel& k, int cpu) {
     // pagevec_move_tail_fn: the page leaves the active list, too.
     take_off_list(k, id);
     page.clear(host::kPageActive);
-    page.list = list_for(page);
-    k.host.lruvec_of(page).list(page.list).push_tail(k.host.pages, id);
+    if (k.host.lruvec_of(page).gens) {
+      lru_gen_add(k, id, true);
+    } else {
+      page.list = list_for(page);
+      k.host.lruvec_of(page).list(page.list).push_tail(k.host.pages, id);
+    }
     k.host.count(Vmstat::pgrotated);
   }
   rotated.clear();
@@ -108,6 +117,7 @@ void release_page(Kernel& k, PageId id, int cpu) {
 void mark_accessed(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (page.has(host::kPageMlocked)) return;
+  if (lru_gen_enabled(k)) return lru_gen_inc_refs(page);
   if (!page.has(host::kPageReferenced)) {
     page.set(host::kPageReferenced);
     return;

@@ -26,6 +26,9 @@ void handle_over_high(Kernel& k, uint8_t cgroup);
 int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over);
 /// May this pass take from the group, given memory.min and memory.low? Notes in `sc` what was left out.
 bool may_reclaim_from(Kernel& k, uint8_t cgroup, ScanControl& sc);
+/// mem_cgroup_below_min() and _low(): usage within what is protected against reclaim of `target`.
+bool below_min(const host::Host& host, uint8_t cgroup, uint8_t target);
+bool below_low(const host::Host& host, uint8_t cgroup, uint8_t target);
 /// Pages of a list to scan once protection has been taken off (get_scan_count).
 int64_t unprotected(const host::Host& host, uint8_t cgroup, const ScanControl& sc, int64_t list_pages);
 /// memory.max + what of memory.swap.max there is: what badness is measured against.

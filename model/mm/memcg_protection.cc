@@ -65,6 +65,18 @@ bool may_reclaim_from(Kernel& k, uint8_t cgroup, ScanControl& sc) {
   return true;
 }
 
+bool below_min(const Host& host, uint8_t cgroup, uint8_t target) {
+  if (cgroup == target || cgroup == host::kRootCgroup || !anything_protected(host)) return false;
+  const int64_t min = effective_protection(host, cgroup, target).min;
+  return min > 0 && host.cgroups[cgroup].usage <= min;
+}
+
+bool below_low(const Host& host, uint8_t cgroup, uint8_t target) {
+  if (cgroup == target || cgroup == host::kRootCgroup || !anything_protected(host)) return false;
+  const int64_t low = effective_protection(host, cgroup, target).low;
+  return low > 0 && host.cgroups[cgroup].usage <= low;
+}
+
 int64_t unprotected(const Host& host, uint8_t cgroup, const ScanControl& sc, int64_t list_pages) {
   if (!anything_protected(host)) return list_pages;
   const Protection effective = effective_protection(host, cgroup, sc.target_cgroup);

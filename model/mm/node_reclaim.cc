@@ -59,9 +59,7 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
   k.listener.on_direct_reclaim({node_index, static_cast<int>(host::ZoneKind::kDma32)});
   k.sched.memstall_enter();
   actor.memalloc = true;
-  // Under the multi-gen LRU of 6.12 a root reclaim that may not both write and unmap does nothing at all.
-  const bool idle = k.host.spec.lru == host::LruKind::kMultiGen && !(sc.may_writepage && sc.may_unmap);
-  if (!idle && has_enough(k, node)) {
+  if (has_enough(k, node)) {
     do {
       shrink_node(k, node_index, sc);
     } while (sc.nr_reclaimed < 1 && --sc.priority >= 0);

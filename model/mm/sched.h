@@ -24,6 +24,7 @@ struct Actor {
   int pid = 0, tid = 0;
   int background = -1;       // kBackground: index into HostSpec::background
   bool memalloc = false;     // PF_MEMALLOC: may use all reserves, never reclaims
+  bool in_lru_fault = false; // handles a page fault: what it brings in is young (multi-gen LRU)
   bool dying = false;        // a fatal signal is pending
   bool oom_victim = false;   // TIF_MEMDIE: may use half of the reserves
   int64_t nr_dirtied = 0;    // since its last check in balance_dirty_pages()

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/shrink_lists.h"
@@ -128,7 +129,8 @@ void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
   stall_leave(k, begin, Stalled::kThrottled);
 }
 
-void age_active_anon(Kernel& k, int node_index, ScanControl& sc) {
+void kswapd_age_node(Kernel& k, int node_index, ScanControl& sc) {
+  if (lru_gen_enabled(k)) return lru_gen_age_node(k, node_index, sc);
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
   if (k.host.total_swap == 0 || !inactive_is_low(node.size(LruKindIndex::kInactiveAnon), node.size(LruKindIndex::kActiveAnon))) return;
   for (size_t cgroup = 0; cgroup < node.lruvecs.size(); ++cgroup) {
@@ -143,19 +145,21 @@ void snapshot_refaults(Node& node, uint8_t cgroup) {
 void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
   sc.nr = {};
+  if (lru_gen_enabled(k) && !sc.cgroup_reclaim()) return lru_gen_shrink_node(k, node_index, sc);
   const int64_t reclaimed_before = sc.nr_reclaimed;
-  prepare_scan_count(k, node, sc);
+  if (!lru_gen_enabled(k)) prepare_scan_count(k, node, sc);
   k.sched.cpu(k.costs.shrink_pass);
   int64_t freed_slab = 0;
   for (size_t cgroup = sc.target_cgroup; cgroup < node.lruvecs.size(); ++cgroup) {
     if (!node.within(static_cast<uint8_t>(cgroup), sc.target_cgroup)) continue;
     if (!may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) continue;
-    shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+    if (lru_gen_enabled(k)) lru_gen_shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+    else shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
     if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
     freed_slab += shrink_shadow_nodes(k, node_index, static_cast<uint8_t>(cgroup), sc.priority);
   }
   sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal
-  note_writeback_pressure(k, node_index, sc);
+  if (!lru_gen_enabled(k)) note_writeback_pressure(k, node_index, sc);
   if (sc.nr_reclaimed > reclaimed_before) node.kswapd_failures = 0;
 }
 

@@ -31,6 +31,7 @@ struct ScanControl {
   bool low_reclaim = false, low_skipped = false;  // memory.low: overridden, or groups were left out for it
   bool cache_trim_mode = false;
   bool file_is_tiny = false;
+  bool mm_walk = false;         // multi-gen LRU: the reclaimer has a walk at hand (reclaim_state->mm_walk)
   int64_t anon_cost = 0, file_cost = 0;
   int64_t nr_scanned = 0;
   int64_t nr_reclaimed = 0;
@@ -49,8 +50,8 @@ bool inactive_is_low(int64_t inactive, int64_t active);
 int64_t lru_size(const host::Node& node, uint8_t cgroup, host::LruKindIndex list);
 
 void shrink_node(Kernel& k, int node, ScanControl& sc);
-/// kswapd_age_node(): keeps the active anonymous list from growing while there is swap.
-void age_active_anon(Kernel& k, int node, ScanControl& sc);
+/// Keeps the active anonymous list from growing while there is swap; with the multi-gen LRU, chooses where to begin.
+void kswapd_age_node(Kernel& k, int node, ScanControl& sc);
 void snapshot_refaults(host::Node& node, uint8_t cgroup = host::kRootCgroup);
 
 enum class Throttle : uint8_t { kWriteback, kNoProgress, kCongested };

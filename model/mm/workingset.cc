@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/mm/cache_slab.h"
+#include "model/mm/lru_gen.h"
 #include "model/mm/page_alloc.h"
 
 namespace oomcast::mm {
@@ -15,6 +16,8 @@ using host::Page;
 using host::Vmstat;
 
 namespace {
+
+constexpr int kRefsBits = 2;  // LRU_REFS_WIDTH
 
 void note_cost(Lruvec& lruvec, bool file, int64_t pages, int64_t size) {
   (file ? lruvec.file_cost : lruvec.anon_cost) += pages;
@@ -35,7 +38,7 @@ bool stale(Kernel& k, const host::ShadowNode& entry) {
 int64_t spare_shadow_nodes(Kernel& k, int node_index, uint8_t cgroup) {
   const host::Node& node = k.host.nodes[static_cast<size_t>(node_index)];
   int64_t pages = cgroup == host::kRootCgroup ? node.slab_reclaimable : k.host.cgroups[cgroup].slab;
-  for (const host::LruList& list : node.lruvecs[cgroup].lists) pages += list.size();
+  for (int i = 0; i < host::kLists; ++i) pages += node.lruvecs[cgroup].size(static_cast<LruKindIndex>(i));
   return std::max<int64_t>(0, node.lruvecs[cgroup].shadow_nodes - (pages >> 3));
 }
 
@@ -108,7 +111,44 @@ void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup) {
   }
 }
 
+namespace {
+
+// lru_gen_eviction(): the shadow keeps the generation and the uses, and is its own group's, whoever reclaims.
+host::Shadow lru_gen_eviction(Kernel& k, const Page& page) {
+  host::LruGen& gens = *k.host.lruvec_of(page).gens;
+  const size_t type = host::gen_type(page);
+  const int64_t refs = lru_gen_refs(page);
+  ++gens.evicted[type][lru_gen_tier(refs)];
+  host::Shadow shadow;
+  shadow.age = static_cast<int64_t>(gens.min_seq[type] << kRefsBits | static_cast<uint64_t>(std::max<int64_t>(refs - 1, 0))) & host::kShadowAgeMax;
+  shadow.node = page.node & 0xff;
+  shadow.cgroup = page.cgroup & 0x7f;
+  shadow.workingset = refs > 0;
+  return shadow;
+}
+
+// lru_gen_refault(): back in the group and on the node that it left, it counts; while that generation is evicted, the controller
+// hears of it.
+void lru_gen_refault(Kernel& k, Page& page, const host::Shadow& shadow) {
+  if (shadow.node != page.node || shadow.cgroup != page.cgroup) return;
+  host::LruGen& gens = *k.host.lruvec_of(page).gens;
+  const size_t type = host::gen_type(page);
+  const bool file = type == host::kGenFile;
+  k.host.count_with(page.cgroup, file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
+  if (static_cast<uint64_t>(shadow.age) >> kRefsBits != gens.min_seq[type]) return;
+  const int64_t refs = (shadow.age & host::kRefsMax) + (shadow.workingset ? 1 : 0);
+  ++gens.refaulted[type][lru_gen_tier(refs)];
+  k.host.count_with(page.cgroup, file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
+  if (!k.sched.current().in_lru_fault && refs < host::kRefsMax) return;
+  page.refs = host::kRefsMax;
+  page.set(host::kPageWorkingset);
+  k.host.count_with(page.cgroup, file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
+}
+
+}  // namespace
+
 host::Shadow workingset_eviction(Kernel& k, const Page& page, uint8_t target_cgroup) {
+  if (lru_gen_enabled(k)) return lru_gen_eviction(k, page);
   const Lruvec& lruvec = k.host.nodes[page.node].lruvec(target_cgroup);
   host::Shadow shadow;
   shadow.age = lruvec.nonresident_age & host::kShadowAgeMax;
@@ -122,6 +162,7 @@ host::Shadow workingset_eviction(Kernel& k, const Page& page, uint8_t target_cgr
 void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) {
   if (shadow.age < 0) return;
   Page& page = k.host.pages[id];
+  if (lru_gen_enabled(k)) return lru_gen_refault(k, page, shadow);
   const bool file = page.cache();
   const host::Node& evicted_from = k.host.nodes[shadow.node];
   const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup);

@@ -2,6 +2,7 @@
 #include "model/sim/auditor.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -49,6 +50,61 @@ void count_lists(const Host& host, Counts& counts, std::vector<int>& seen) {
       int64_t by_zone = 0;
       for (int z = 0; z < host::kZoneKinds; ++z) by_zone += list.size_of_zone(z);
       if (by_zone != list.size()) counts.fail("list sizes by zone do not add up: " + where(n, l));
+    }
+  }
+}
+
+// One list of a generation: its pages count by their own number, which may be newer than the list.
+void count_generation(const Host& host, size_t n, size_t group, size_t gen, size_t type, size_t zone, std::vector<int>& seen,
+                      std::array<int64_t, host::kGenerations>& by_number, Counts& counts) {
+  const host::LruGen& gens = *host.nodes[n].lruvecs[group].gens;
+  const host::GenList& list = gens.lists[gen][type][zone];
+  PageId before = host::kNoPage;
+  for (PageId id = list.head; id != host::kNoPage; id = host.pages[id].next) {
+    const Page& page = host.pages[id];
+    const auto number = static_cast<size_t>(page.list);
+    if (++seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists of generations");
+    if (page.prev != before) counts.fail("page " + std::to_string(id) + " is linked one way only");
+    if (page.node != n || page.cgroup != group || page.zone != zone || host::gen_type(page) != type) counts.fail("page " + std::to_string(id) + " is on the list of another node, group, zone or type");
+    if (page.has(host::kPageActive)) counts.fail("page " + std::to_string(id) + " is active and in a generation");
+    if (number >= host::kGenerations) return counts.fail("page " + std::to_string(id) + " is on a list but in no generation");
+    ++by_number[number];
+    before = id;
+  }
+  if (list.tail != before) counts.fail("the tail of a generation is not its last page: " + where(n, gen));
+  by_number[gen] += list.reservoir.size();
+  counts.accounted[n][zone] += list.reservoir.size();
+}
+
+// seq_is_valid(), and that nothing stands in a generation that is not there.
+void check_generations(const host::LruGen& gens, size_t n, Counts& counts) {
+  const uint64_t file = gens.nr_gens(host::kGenFile), anon = gens.nr_gens(host::kGenAnon);
+  if (file < host::kGenerationsMin || file > anon || anon > host::kGenerations) counts.fail("generations of files " + std::to_string(file) + ", anonymous " + std::to_string(anon) + ": " + where(n, 0));
+  for (size_t type = 0; type < host::kGenTypes; ++type) {
+    for (uint64_t past = gens.nr_gens(type); past < host::kGenerations; ++past) {
+      if (gens.size_of_generation(host::gen_of_seq(gens.max_seq - past), type) != 0) counts.fail("pages in a generation older than the oldest: " + where(n, type));
+    }
+  }
+}
+
+void count_generations(const Host& host, Counts& counts, std::vector<int>& seen) {
+  for (size_t n = 0; n < host.nodes.size(); ++n) {
+    std::vector<int> listed(host.nodes[n].lruvecs.size(), 0);
+    for (size_t group = 0; group < host.nodes[n].lruvecs.size(); ++group) {
+      if (!host.nodes[n].lruvecs[group].gens) continue;
+      const host::LruGen& gens = *host.nodes[n].lruvecs[group].gens;
+      check_generations(gens, n, counts);
+      for (size_t type = 0; type < host::kGenTypes; ++type) {
+        for (size_t zone = 0; zone < static_cast<size_t>(host::kZoneKinds); ++zone) {
+          std::array<int64_t, host::kGenerations> by_number{};
+          for (size_t gen = 0; gen < host::kGenerations; ++gen) count_generation(host, n, group, gen, type, zone, seen, by_number, counts);
+          for (size_t gen = 0; gen < host::kGenerations; ++gen) {
+            if (by_number[gen] != gens.nr_pages[gen][type][zone]) counts.fail("generation counts " + std::to_string(gens.nr_pages[gen][type][zone]) + " pages, " + std::to_string(by_number[gen]) + " were found: " + where(n, gen));
+          }
+        }
+      }
+      for (const uint8_t other : host.nodes[n].memcg_lru.fifo[static_cast<size_t>(gens.memcg_gen)][static_cast<size_t>(gens.memcg_bin)]) listed[group] += other == group ? 1 : 0;
+      if (listed[group] != 1) counts.fail("cgroup " + host.cgroups[group].path + " is " + std::to_string(listed[group]) + " times in its place of the memcg LRU");
     }
   }
 }
@@ -169,7 +225,7 @@ void count_cgroups(const Host& host, Counts& counts) {
   for (size_t group = host.cgroups.size(); group-- > 1;) {
     const host::Cgroup& cgroup = host.cgroups[group];
     for (const host::Node& node : host.nodes) {
-      for (const LruList& list : node.lruvecs[group].lists) charged[group] += list.reserved();
+      for (int l = 0; l < host::kEvictableLists + 1; ++l) charged[group] += node.lruvecs[group].reserved(static_cast<LruKindIndex>(l));
     }
     charged[group] += cgroup.parked() + cgroup.kernel + cgroup.slab;
     if (cgroup.parent >= group) counts.fail("cgroup " + cgroup.path + " stands before its parent");
@@ -255,6 +311,7 @@ Counts recount(const Host& host) {
   counts.huge = counts.accounted;
   std::vector<int> seen(host.pages.size(), 0);
   count_lists(host, counts, seen);
+  count_generations(host, counts, seen);
   count_pages(host, counts, seen);
   count_processes(const_cast<Host&>(host), counts);
   for (const host::SwapDevice& device : host.swaps) {

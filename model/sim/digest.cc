@@ -20,17 +20,34 @@ class Digest {
   uint64_t hash_ = 0xcbf29ce484222325u;
 };
 
+void add_pages(Digest& digest, const host::Host& host, host::PageId head) {
+  for (host::PageId id = head; id != host::kNoPage; id = host.pages[id].next) {
+    const host::Page& page = host.pages[id];
+    digest.add(static_cast<int64_t>(page.vpn));
+    digest.add(page.owner == host::kNoProcess ? kNobody : page.owner);
+    digest.add(page.flags);
+  }
+}
+
+void add_generations(Digest& digest, const host::Host& host, const host::LruGen& gens) {
+  digest.add(static_cast<int64_t>(gens.max_seq));
+  for (const auto& by_type : gens.lists) {
+    for (const auto& by_zone : by_type) {
+      for (const host::GenList& list : by_zone) {
+        digest.add(list.reservoir.size());
+        add_pages(digest, host, list.head);
+      }
+    }
+  }
+}
+
 void add_lists(Digest& digest, const host::Host& host, const host::Node& node) {
   for (const host::Lruvec& lruvec : node.lruvecs) {
     for (const host::LruList& list : lruvec.lists) {
       digest.add(list.reserved());
-      for (host::PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
-        const host::Page& page = host.pages[id];
-        digest.add(static_cast<int64_t>(page.vpn));
-        digest.add(page.owner == host::kNoProcess ? kNobody : page.owner);
-        digest.add(page.flags);
-      }
+      add_pages(digest, host, list.head());
     }
+    if (lruvec.gens) add_generations(digest, host, *lruvec.gens);
   }
 }
 

@@ -30,7 +30,7 @@ void add_page(const Page& page, MemoryStat& out) {
 void add_reservoir(const host::Lruvec& lruvec, MemoryStat& out) {
   for (int i = 0; i < host::kEvictableLists; ++i) {
     const auto kind = static_cast<LruKindIndex>(i);
-    (host::is_file_list(kind) ? out.file : out.anon) += Pages(lruvec.list(kind).reserved());
+    (host::is_file_list(kind) ? out.file : out.anon) += Pages(lruvec.reserved(kind));
   }
 }
 

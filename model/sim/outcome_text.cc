@@ -36,7 +36,6 @@ Verdict verdict_of(const Outcome& outcome) {
 std::vector<std::string> caveats_of(const Outcome& outcome) {
   std::vector<std::string> caveats = outcome.caveats;
   const host::HostSpec& host = outcome.host;
-  if (host.lru == host::LruKind::kMultiGen) caveats.push_back("the target uses the multi-gen LRU; its reclaim order is approximated by the classic lists");
   return caveats;
 }
 

@@ -78,15 +78,26 @@ void BM_FirstTouchIntoSwap(benchmark::State& state) {
           [](sim::Simulation& s) { first_touch(s, 100'000); });
 }
 
+void BM_FirstTouchIntoSwapMultiGen(benchmark::State& state) {
+  measure(state, HostBuilder().kernel(6, 12).multi_gen().node(256_MiB).cpus(2).swap(512_MiB),
+          [](sim::Simulation& s) { first_touch(s, 100'000); });
+}
+
 // A working set of 1.2 times the memory, used at random: every fifth access or so goes to the disk.
+void thrash(sim::Simulation& s) {
+  Random random(Seed{1});
+  Program p(s, 100);
+  p.map(0, 40'000);
+  p.touch(0, 40'000);
+  for (int i = 0; i < 40'000; ++i) p.touch(random.below(40'000), 1);
+}
+
 void BM_SwapThrash(benchmark::State& state) {
-  measure(state, HostBuilder().node(128_MiB).cpus(2).swap(256_MiB), [](sim::Simulation& s) {
-    Random random(Seed{1});
-    Program p(s, 100);
-    p.map(0, 40'000);
-    p.touch(0, 40'000);
-    for (int i = 0; i < 40'000; ++i) p.touch(random.below(40'000), 1);
-  });
+  measure(state, HostBuilder().node(128_MiB).cpus(2).swap(256_MiB), thrash);
+}
+
+void BM_SwapThrashMultiGen(benchmark::State& state) {
+  measure(state, HostBuilder().kernel(6, 12).multi_gen().node(128_MiB).cpus(2).swap(256_MiB), thrash);
 }
 
 BENCHMARK(BM_FirstTouchAtEase)->Unit(benchmark::kMillisecond);
@@ -94,7 +105,9 @@ BENCHMARK(BM_FirstTouchInWindows)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchWithKswapd)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchUntilOom)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_FirstTouchIntoSwap)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_FirstTouchIntoSwapMultiGen)->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_SwapThrash)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_SwapThrashMultiGen)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

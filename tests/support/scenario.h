@@ -59,6 +59,7 @@ struct HostShape {
   uint8_t huge = 0;        // 0: none, else defrag mode + 1 with huge pages always, + 6 with advice only
   bool bystander = false;  // 4 MiB of another process
   bool newer = false;      // kernel 6.12
+  bool multi_gen = false;  // the multi-gen LRU
 };
 
 struct Scenario {
@@ -70,7 +71,7 @@ struct Scenario {
 inline std::ostream& operator<<(std::ostream& out, const HostShape& h) {
   return out << "host of " << h.pages << "+" << h.second_node << " pages, cache " << h.cache << ", swap " << h.swap
              << ", memory.max " << h.limit << ", " << int{h.cpus} << " CPUs, swappiness " << int{h.swappiness}
-             << ", huge pages " << int{h.huge} << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1");
+             << ", huge pages " << int{h.huge} << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1") << (h.multi_gen ? ", multi-gen LRU" : "");
 }
 inline std::ostream& operator<<(std::ostream& out, const Step& s) {
   return out << kStepNames[static_cast<size_t>(s.kind)] << "(" << int{s.who} << ", " << s.first << ", " << s.pages
@@ -85,6 +86,7 @@ inline std::ostream& operator<<(std::ostream& out, const Scenario& s) {
 inline host::HostSpec build(const HostShape& h) {
   HostBuilder builder;
   builder.kernel(6, h.newer ? 12 : 1).plain_node(Pages(h.pages)).cpus(h.cpus).page_cache(Pages(h.cache));
+  if (h.multi_gen) builder.multi_gen();
   if (h.second_node > 0) builder.plain_node(Pages(h.second_node)).cpus(h.cpus);
   if (h.swap > 0) builder.swap(to_bytes(Pages(h.swap)));
   if (h.huge > 0) builder.huge_pages(h.huge > 5 ? host::ThpMode::kMadvise : host::ThpMode::kAlways, static_cast<host::ThpDefrag>((h.huge - 1) % 5));
@@ -201,7 +203,7 @@ struct Arbitrary<oomcast::support::HostShape> {
                                  gen::set(&HostShape::cpus, gen::inRange<uint8_t>(1, 4)),
                                  gen::set(&HostShape::swappiness, gen::element<uint8_t>(0, 60, 60, 200)),
                                  gen::set(&HostShape::huge, gen::oneOf(gen::just<uint8_t>(0), gen::inRange<uint8_t>(1, 11))),
-                                 gen::set(&HostShape::bystander), gen::set(&HostShape::newer));
+                                 gen::set(&HostShape::bystander), gen::set(&HostShape::newer), gen::set(&HostShape::multi_gen));
   }
 };
 

@@ -84,6 +84,12 @@ TEST(HostJson, OneNodeAndNothingElseHas97PercentFree) {
   EXPECT_THAT(host.assumed, Contains("cpus: two per node (not in the file)"));
 }
 
+TEST(HostJson, AgingThatDoesNotWalkPageTablesSurvivesTheWayThroughTheFile) {
+  const HostSpec host = read(R"({"schema": "oomcast.host.v1", "kernel": "6.12", "lru_gen_mm_walk": false, "nodes": [{"managed": "400M"}]})");
+  EXPECT_FALSE(host.lru_gen_mm_walk);
+  EXPECT_FALSE(read(host_to_json(host).dump()).lru_gen_mm_walk);
+}
+
 TEST(HostJson, TheSecondNodeBeginsWhereTheFirstEnds) {
   const HostSpec host = read(
       R"({"schema": "oomcast.host.v1", "kernel": "6.1", "cpus": "0-3", "nodes": [{"managed": "1G"}, {"managed": "4G"}]})");

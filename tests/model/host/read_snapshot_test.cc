@@ -304,6 +304,16 @@ TEST(Snapshot, AKernelBuiltWithoutMultiGenHasClassicLists) {
   EXPECT_EQ(parse_snapshot(snapshot)->lru, LruKind::kMultiGen);
 }
 
+TEST(Snapshot, TheSecondBitOfTheMultiGenSwitchIsTheWalkOfPageTables) {
+  SnapshotFiles snapshot = load("k612-oom-2node");
+  EXPECT_TRUE(parse_snapshot(snapshot)->lru_gen_mm_walk);
+  snapshot.files["sys/kernel/mm/lru_gen/enabled"] = "0x0005\n";
+  EXPECT_EQ(parse_snapshot(snapshot)->lru, LruKind::kMultiGen);
+  EXPECT_FALSE(parse_snapshot(snapshot)->lru_gen_mm_walk);
+  snapshot.files["sys/kernel/mm/lru_gen/enabled"] = "y\n";
+  EXPECT_TRUE(parse_snapshot(snapshot)->lru_gen_mm_walk);
+}
+
 TEST(Snapshot, ABallooningGuestCountsMoreThanItsZonesManage) {
   SnapshotFiles snapshot = load("oom-noswap-2node");
   replace(snapshot, "proc/zoneinfo", "present  65501", "present  265501");

@@ -36,6 +36,21 @@ TEST(NodeReclaim, OnMeansThatTheLocalCacheGoesFirst) {
   EXPECT_TRUE(m.outcome.direct_reclaim.has_value());
 }
 
+// lru_gen_shrink_node() wants to be allowed both; each round that may takes a batch of 64.
+TEST(NodeReclaim, WithTheMultiGenLruItWorksOnlyIfItMayWriteAndUnmap) {
+  for (const int mode : {1, 3, 5, 7}) {
+    host::HostSpec spec = two_nodes(mode);
+    spec.kernel = {6, 12};
+    spec.lru = host::LruKind::kMultiGen;
+    Machine m(spec, Kswapd::kAbsent);
+    const auto app = m.start(100);
+    m.touch(app, 0, 15000);
+    EXPECT_EQ(m.count(Vmstat::pgsteal_direct), 64 * m.count(Vmstat::zone_reclaim_success)) << "mode " << mode;
+    EXPECT_EQ(m.count(Vmstat::zone_reclaim_success) > 60, mode == 7) << "mode " << mode;
+    EXPECT_EQ(m.count(Vmstat::numa_miss) < 500, mode == 7) << "mode " << mode;
+  }
+}
+
 TEST(NodeReclaim, LeavesOnePercentOfTheNodeAsCache) {
   Machine m(two_nodes(1), Kswapd::kAbsent);
   const auto app = m.start(100);

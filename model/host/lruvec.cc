@@ -1,0 +1,68 @@
+// Finds what stood on the lists of a group before the run, whichever LRU keeps them. See lruvec.h.
+#include "model/host/lruvec.h"
+
+namespace oomcast::host {
+
+int64_t Lruvec::reserved(LruKindIndex kind) const {
+  if (!in_gens(kind)) return list(kind).reserved();
+  int64_t sum = 0;
+  for (size_t gen = 0; gen < kGenerations; ++gen) {
+    if (gens->is_active(gen) != is_active_list(kind)) continue;
+    for (const GenList& each : gens->lists[gen][is_file_list(kind)]) sum += each.reservoir.size();
+  }
+  return sum;
+}
+
+Reservoir Lruvec::take_reserved(LruKindIndex kind) {
+  if (!in_gens(kind)) return list(kind).take_reserved();
+  for (size_t gen = 0; gen < kGenerations; ++gen) {
+    if (gens->is_active(gen) != is_active_list(kind)) continue;
+    for (size_t zone = 0; zone < static_cast<size_t>(kZoneKinds); ++zone) {
+      GenList& from = gens->lists[gen][is_file_list(kind)][zone];
+      if (from.reservoir.size() == 0) continue;
+      --gens->nr_pages[gen][is_file_list(kind)][zone];
+      return from.reservoir.take();
+    }
+  }
+  OOMCAST_CHECK(false);
+  return {};
+}
+
+std::array<int64_t, kZoneKinds> Lruvec::drop_owner(ProcessIndex owner, int64_t want) {
+  std::array<int64_t, kZoneKinds> sum{};
+  const auto add = [&](const std::array<int64_t, kZoneKinds>& dropped) {
+    for (size_t z = 0; z < dropped.size(); ++z) {
+      sum[z] += dropped[z];
+      want -= dropped[z];
+    }
+  };
+  for (LruList& each : lists) add(each.drop_owner(owner, want));
+  for (size_t gen = 0; gens && gen < kGenerations; ++gen) {
+    for (size_t type = 0; type < kGenTypes; ++type) {
+      for (size_t zone = 0; zone < static_cast<size_t>(kZoneKinds); ++zone) {
+        const auto dropped = gens->lists[gen][type][zone].reservoir.drop_owner(owner, want);
+        gens->nr_pages[gen][type][zone] -= dropped[zone];
+        add(dropped);
+      }
+    }
+  }
+  return sum;
+}
+
+void Lruvec::start_generations() {
+  gens = std::make_unique<LruGen>();
+  for (size_t i = 0; i < static_cast<size_t>(kEvictableLists); ++i) {
+    const auto kind = static_cast<LruKindIndex>(i);
+    const size_t type = is_file_list(kind);
+    // Active ones were faulted in. Inactive files came by read(), into the second oldest; inactive anonymous pages have
+    // aged.
+    const uint64_t seq = is_active_list(kind) ? gens->max_seq : gens->min_seq[type] + (type == kGenFile ? 1 : 0);
+    std::array<GenList, kZoneKinds>& to = gens->lists[gen_of_seq(seq)][type];
+    for (const Reservoir& entry : lists[i].take_reservoir()) {
+      gens->nr_pages[gen_of_seq(seq)][type][entry.zone] += entry.count;
+      to[entry.zone].reservoir.add(entry);
+    }
+  }
+}
+
+}  // namespace oomcast::host

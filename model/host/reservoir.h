@@ -1,0 +1,76 @@
+// Keeps count of pages that stood on a list before the run and that nobody has looked at yet. By owner and zone, last
+// in, first out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "model/host/host_spec.h"
+#include "model/host/page.h"
+
+namespace oomcast::host {
+
+/// Pages of one process (kNoProcess: the host's own, e.g. page cache) in one zone that nobody has looked at yet.
+struct Reservoir {
+  ProcessIndex owner = kNoProcess;
+  uint8_t zone = 0;
+  int64_t count = 0;
+  bool held = false;  // pages of block devices whose buffers a mounted file system holds: never freed
+};
+
+class ReservoirStack {
+ public:
+  int64_t size() const { return pages_; }
+  void add(Reservoir entry) {
+    if (entry.count == 0) return;
+    pages_ += entry.count;
+    entries_.push_back(entry);
+  }
+  /// Takes one page, of the last entry first. REQUIRES: size() > 0.
+  Reservoir take() {
+    while (entries_.back().count == 0) entries_.pop_back();
+    Reservoir& entry = entries_.back();
+    --entry.count;
+    --pages_;
+    return {entry.owner, entry.zone, 1, entry.held};
+  }
+  /// Takes up to `want` pages of one owner (it has exited); gives the counts by zone index.
+  std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want) {
+    std::array<int64_t, kZoneKinds> dropped{};
+    for (Reservoir& entry : entries_) {
+      if (entry.owner != owner || want == 0) continue;
+      const int64_t n = entry.count < want ? entry.count : want;
+      entry.count -= n;
+      want -= n;
+      pages_ -= n;
+      dropped[entry.zone] += n;
+    }
+    return dropped;
+  }
+  std::vector<Reservoir> take_all() {
+    pages_ = 0;
+    return std::exchange(entries_, {});
+  }
+  /// Moves those entries of which `which(entry)` is true to the end of another stack, in their order.
+  template <class F>
+  void move_to(ReservoirStack& other, F&& which) {
+    std::vector<Reservoir> kept;
+    for (const Reservoir& entry : entries_) {
+      if (!which(entry)) {
+        kept.push_back(entry);
+        continue;
+      }
+      pages_ -= entry.count;
+      other.add(entry);
+    }
+    entries_ = std::move(kept);
+  }
+
+ private:
+  int64_t pages_ = 0;
+  std::vector<Reservoir> entries_;
+};
+
+}  // namespace oomcast::host

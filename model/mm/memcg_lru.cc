@@ -1,0 +1,91 @@
+// Visits the groups of a node in turn. The LRU of cgroups: three generations of eight bins; kernel-spec section 5.6.
+//
+// Mirrors shrink_many(), shrink_one() and lru_gen_rotate_memcg() in mm/vmscan.c of Linux 6.12.
+#include <algorithm>
+
+#include "model/mm/lru_gen.h"
+#include "model/mm/memcg.h"
+#include "model/mm/shrinker.h"
+#include "model/mm/workingset.h"
+
+namespace oomcast::mm {
+
+using host::kMemcgBins;
+using host::kMemcgGenerations;
+using host::LruGen;
+using host::MemcgLru;
+using host::Node;
+
+namespace {
+
+enum class Rotate : uint8_t { kNo, kTail, kYoung };
+
+size_t draw_bin(Kernel& k, const Node& node) { return node.lruvecs.size() > 1 ? k.random.below(kMemcgBins) : 0; }
+
+// lru_gen_rotate_memcg()
+void rotate_memcg(Kernel& k, int node_index, uint8_t cgroup, Rotate to) {
+  if (to == Rotate::kNo) return;
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  MemcgLru& lru = node.memcg_lru;
+  LruGen& gens = *node.lruvec(cgroup).gens;
+  const auto old_gen = static_cast<size_t>(gens.memcg_gen);
+  const size_t new_gen = to == Rotate::kYoung ? (lru.seq + 1) % kMemcgGenerations : old_gen, bin = draw_bin(k, node);
+  std::erase(lru.fifo[old_gen][static_cast<size_t>(gens.memcg_bin)], cgroup);
+  lru.fifo[new_gen][bin].push_back(cgroup);
+  gens.memcg_gen = static_cast<int>(new_gen);
+  gens.memcg_bin = static_cast<int>(bin);
+  gens.memcg_tail = to == Rotate::kTail;
+  --lru.nr_memcgs[old_gen];
+  ++lru.nr_memcgs[new_gen];
+  if (lru.nr_memcgs[old_gen] == 0 && old_gen == lru.seq % kMemcgGenerations) ++lru.seq;
+}
+
+// shrink_one()
+Rotate shrink_one(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
+  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).gens;
+  if (below_min(k.host, cgroup, host::kRootCgroup)) return Rotate::kYoung;
+  if (below_low(k.host, cgroup, host::kRootCgroup)) {
+    if (!gens.memcg_tail) return Rotate::kTail;
+    note_event(k.host, cgroup, &host::CgroupEvents::low);
+  }
+  const bool aged = try_to_shrink_lruvec(k, node_index, cgroup, sc);
+  if (cgroup == host::kRootCgroup) sc.nr_reclaimed += shrink_slab(k, node_index, sc.priority);
+  sc.nr_reclaimed += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
+  if (aged) return Rotate::kYoung;
+  if (lruvec_is_sizable(k, node_index, cgroup, sc)) return Rotate::kNo;
+  return gens.memcg_tail ? Rotate::kYoung : Rotate::kTail;
+}
+
+// One bin of one generation. Groups that others move meanwhile, and those moved here, are met as they stand. False:
+// enough is reclaimed.
+bool shrink_bin(Kernel& k, int node_index, std::vector<uint8_t>& groups, int64_t& visits, ScanControl& sc) {
+  for (size_t i = 0; i < groups.size() && visits > 0; --visits) {
+    const uint8_t cgroup = groups[i];
+    const Rotate to = shrink_one(k, node_index, cgroup, sc);
+    const auto still_here = std::find(groups.begin(), groups.end(), cgroup);
+    const bool here = still_here != groups.end();
+    i = here ? static_cast<size_t>(still_here - groups.begin()) + 1 : std::min(i, groups.size());
+    if (here && to != Rotate::kNo) {
+      rotate_memcg(k, node_index, cgroup, to);
+      --i;
+    }
+    if (should_abort_scan(k, node_index, sc)) return false;
+  }
+  return visits > 0;
+}
+
+}  // namespace
+
+void make_memcg_young(Kernel& k, int node, uint8_t cgroup) { rotate_memcg(k, node, cgroup, Rotate::kYoung); }
+
+void shrink_many(Kernel& k, int node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  const size_t gen = node.memcg_lru.seq % kMemcgGenerations, first_bin = draw_bin(k, node);
+  int64_t visits = 3 * static_cast<int64_t>(
+                           node.lruvecs.size());  // a group comes round twice at most; more is other reclaimers' doing
+  for (size_t i = 0; i < kMemcgBins; ++i) {
+    if (!shrink_bin(k, node_index, node.memcg_lru.fifo[gen][(first_bin + i) % kMemcgBins], visits, sc)) return;
+  }
+}
+
+}  // namespace oomcast::mm

@@ -1,0 +1,30 @@
+// Decides the fate of one page that reclaim has taken off its list. What is the same for both LRUs.
+//
+// Mirrors shrink_folio_list(), folio_check_references() and pageout() in mm/vmscan.c, one page at a time.
+#pragma once
+
+#include "model/mm/vmscan.h"
+
+namespace oomcast::mm {
+
+/// struct reclaim_stat.
+struct ReclaimStat {
+  int64_t dirty = 0, unqueued_dirty = 0, congested = 0, writeback = 0, immediate = 0, pageout = 0;
+};
+
+enum class Fate : uint8_t { kFreed, kKeep, kActivate };
+
+/// Decides for one page, in the kernel's order of decisions. kFreed: the caller releases it.
+Fate reclaim_page(Kernel& k, host::PageId id, const ScanControl& sc, ReclaimStat& stat);
+/// The label activate_locked.
+void activate_page(Kernel& k, host::PageId id);
+/// Unmapped, clean and in the swap cache: its write has ended, it only has to be freed.
+bool ready_to_free(const host::Page& page);
+/// Makes a page of what stood on a list before the run, on no list yet. `young`: nobody has cleared its accessed bit
+/// since it was used.
+host::PageId page_of_reservoir(Kernel& k, int node, uint8_t cgroup, bool file, const host::Reservoir& entry,
+                               bool young);
+void count_scanned(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc);
+void count_stolen(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc);
+
+}  // namespace oomcast::mm

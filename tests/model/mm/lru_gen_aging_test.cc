@@ -1,0 +1,224 @@
+// Generations come and go. Page tables are walked for what was used, and only where that is worth it.
+#include <gtest/gtest.h>
+
+#include "model/mm/lru.h"
+#include "model/mm/lru_gen.h"
+#include "model/mm/page_alloc.h"
+#include "tests/support/machine.h"
+
+namespace oomcast::mm {
+namespace {
+
+using host::kGenAnon;
+using host::kGenFile;
+using host::LruKindIndex;
+using host::Vmstat;
+using support::HostBuilder;
+using support::Kswapd;
+using support::Machine;
+using namespace oomcast::literals;
+
+HostBuilder multi_gen() { return HostBuilder().kernel(6, 12).multi_gen().plain_node(20000_pages).swap(64_MiB); }
+host::LruGen& gens(Machine& m) { return *m.node().lruvec(host::kRootCgroup).gens; }
+
+bool age(Machine& m, bool can_swap = true) {
+  bool aged = false;
+  m.run([&] {
+    ScanControl sc;
+    lru_add_drain(m.k, 0);
+    aged = try_to_inc_max_seq(m.k, 0, host::kRootCgroup, gens(m).max_seq, can_swap, sc);
+  });
+  EXPECT_EQ(m.audit(), std::vector<std::string>{});
+  return aged;
+}
+// Nothing stands in the two oldest generations: as after a while of eviction.
+void begin_with_two_generations(Machine& m) { gens(m).min_seq = {2, 2}; }
+
+TEST(Aging, TheWalkClearsAccessedBitsAndKeepsThePagesYoungest) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 100);
+  ASSERT_TRUE(age(m));
+  EXPECT_EQ(gens(m).max_seq, 4u);
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
+  EXPECT_EQ(gens(m).size_of_generation(3, kGenAnon), 100) << "the second youngest now";
+  EXPECT_EQ(m.log.watches.size(), 100u) << "the program is asked to tell of the next use";
+}
+
+TEST(Aging, WhatIsUsedBetweenTwoWalksIsPromoted) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 512);
+  age(m);
+  m.read(app, 0, 200);
+  age(m);
+  EXPECT_EQ(gens(m).size_of_generation(host::gen_of_seq(4), kGenAnon), 200);
+  EXPECT_EQ(gens(m).size_of_generation(host::gen_of_seq(3), kGenAnon), 312);
+  EXPECT_EQ(m.list(LruKindIndex::kInactiveAnon), 312);
+}
+
+TEST(Aging, APageTableWithFewYoungEntriesIsNotWalkedAgain) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 512);
+  m.touch(app, 512, 63);  // an eighth of 512 entries would be 64
+  age(m);
+  m.read(app, 0, 100);
+  m.read(app, 512, 63);
+  age(m);
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
+  EXPECT_TRUE(m.page(app, 512).has(host::kPageYoung)) << "the filter left it out";
+}
+
+TEST(Aging, EvictionThatFindsYoungPagesBringsTheTableBack) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 63);
+  age(m);
+  age(m);
+  m.read(app, 0, 63);
+  m.run([&] { lru_gen_look_around(m.k, m.process(app).space.get(10).page(), true); });
+  EXPECT_FALSE(m.page(app, 62).has(host::kPageYoung));
+  EXPECT_EQ(gens(m).size_of_generation(host::gen_of_seq(gens(m).max_seq), kGenAnon), 62)
+      << "the page itself is isolated at that time";
+  m.read(app, 0, 63);
+  age(m);
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung)) << "the next walk visits it";
+}
+
+TEST(Aging, LookingAroundEndsAt64Entries) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
+  const auto app = m.start(100);
+  m.touch(app, 0, 200);
+  int young = 0;
+  m.run([&] {
+    lru_add_drain(m.k, 0);
+    young = lru_gen_look_around(m.k, m.process(app).space.get(100).page(), true);
+  });
+  EXPECT_EQ(young, 1);
+  EXPECT_TRUE(m.page(app, 67).has(host::kPageYoung));
+  EXPECT_FALSE(m.page(app, 68).has(host::kPageYoung));
+  EXPECT_FALSE(m.page(app, 131).has(host::kPageYoung));
+  EXPECT_TRUE(m.page(app, 132).has(host::kPageYoung));
+}
+
+TEST(Aging, WithoutTheWalkOnlyTheNumberGrows) {
+  host::HostSpec spec = multi_gen().build();
+  spec.lru_gen_mm_walk = false;
+  Machine m(spec, Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 100);
+  ASSERT_TRUE(age(m));
+  EXPECT_TRUE(m.page(app, 0).has(host::kPageYoung));
+}
+
+TEST(Aging, AnonymousPagesThatCannotGoAreLeftAlone) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 100);
+  age(m, false);
+  EXPECT_TRUE(m.page(app, 0).has(host::kPageYoung));
+}
+
+TEST(Aging, TheOldestOfFourGenerationsMovesUp) {
+  Machine m(HostBuilder().kernel(6, 12).multi_gen().plain_node(20000_pages).page_cache(300_pages).swap(64_MiB).build(),
+            Kswapd::kAbsent);
+  age(m);
+  EXPECT_EQ(gens(m).min_seq[kGenFile], 1u);
+  age(m);
+  EXPECT_EQ(gens(m).min_seq[kGenFile], 2u);
+  EXPECT_EQ(gens(m).size_of_generation(2, kGenFile), 300) << "what was in generation 1";
+}
+
+TEST(Aging, WhoFindsNothingLeftToWalkEndsTheRoundForTheOther) {
+  Machine m(multi_gen().cpus(2).build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  m.k.costs.walk_pte = Nanoseconds(1'000'000);
+  const auto app = m.start(100);
+  m.touch(app, 0, 2000);
+  m.run([&] { lru_add_drain(m.k, 0); });
+  bool first = true, second = false;
+  const auto walker = m.begin([&] {
+    ScanControl sc;
+    first = try_to_inc_max_seq(m.k, 0, host::kRootCgroup, 3, true, sc);
+  });
+  m.run([&] {
+    ScanControl sc;
+    second = try_to_inc_max_seq(m.k, 0, host::kRootCgroup, 3, true, sc);
+  });
+  m.finish(walker);
+  EXPECT_TRUE(second);
+  EXPECT_FALSE(first);
+  EXPECT_EQ(gens(m).max_seq, 4u);
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
+  EXPECT_TRUE(m.page(app, 1999).has(host::kPageYoung)) << "the first one stopped where it was";
+}
+
+TEST(MinSeq, EmptyGenerationsAreGivenUpButForTwo) {
+  host::LruGen fresh;
+  EXPECT_TRUE(try_to_inc_min_seq(fresh, true));
+  EXPECT_EQ(fresh.min_seq[kGenAnon], 2u);
+  EXPECT_EQ(fresh.min_seq[kGenFile], 2u);
+  EXPECT_FALSE(try_to_inc_min_seq(fresh, true));
+}
+
+TEST(MinSeq, AnonymousPagesAreNeverYoungerThanFiles) {
+  host::LruGen gens;
+  gens.lists[1][kGenFile][1].reservoir.add({host::kNoProcess, 1, 5});
+  EXPECT_TRUE(try_to_inc_min_seq(gens, true));
+  EXPECT_EQ(gens.min_seq[kGenAnon], 1u) << "although its generation 1 is empty";
+  EXPECT_EQ(gens.min_seq[kGenFile], 1u);
+}
+
+TEST(InitialPriority, ComesFromWhatIsInactive) {
+  Machine m(HostBuilder().kernel(6, 12).multi_gen().plain_node(300000_pages).page_cache(100000_pages).build(),
+            Kswapd::kAbsent);
+  ScanControl sc;
+  sc.nr_to_reclaim = 1000;
+  set_initial_priority(m.k, m.node(), sc);
+  EXPECT_EQ(sc.priority, 6) << "fls(100000) - 1 - fls(999) = 6";
+  sc.priority = kDefPriority;
+  sc.nr_to_reclaim = 100;
+  set_initial_priority(m.k, m.node(), sc);
+  EXPECT_EQ(sc.priority, 9);
+  sc.priority = kDefPriority;
+  sc.nr_to_reclaim = 32;
+  set_initial_priority(m.k, m.node(), sc);
+  EXPECT_EQ(sc.priority, kDefPriority) << "a task's own reclaim begins gently";
+}
+
+TEST(MinTtl, KswapdKillsWhenEveryGenerationIsTooYoung) {
+  Machine m(multi_gen().set("vm.lru_gen_min_ttl_ms", 1000).build(), Kswapd::kAbsent);
+  begin_with_two_generations(m);
+  const auto app = m.start(100);
+  m.touch(app, 0, 8000);
+  const auto age_node_with_oldest = [&](uint64_t seq) {
+    gens(m).min_seq = {seq, seq};
+    m.run([&] {
+      ScanControl sc;
+      sc.by_kswapd = true;
+      lru_gen_age_node(m.k, 0, sc);
+    });
+  };
+  age(m);
+  m.read(app, 0, 8000);
+  age(m);
+  m.pass(1100_ms);
+  age_node_with_oldest(4);
+  EXPECT_EQ(m.count(Vmstat::oom_kill), 0);
+  for (int i = 0; i < 2; ++i) {
+    m.read(app, 0, 8000);
+    age(m);
+  }
+  age_node_with_oldest(6);
+  EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
+}
+
+}  // namespace
+}  // namespace oomcast::mm
