@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "report/format.h"
-#include "report/room_before_worse.h"
 
 namespace oomcast::report {
 namespace {
@@ -17,53 +16,12 @@ constexpr uint64_t kGoodPercent = 97;
 constexpr uint64_t kNoiseBytes = 2 << 20;
 constexpr uint64_t kLeastComparedBytes = 1 << 20;
 
-/// What a node has above a mark of its zones; DMA is nobody's first choice.
-int64_t above_mark(const host::NodeSpec& node, Pages free, Pages host::Watermarks::*mark) {
-  int64_t marks = 0;
-  for (const host::ZoneSpec& zone : node.zones)
-    if (zone.managed.count() > 0) marks += (zone.watermarks.*mark).count();
-  return std::max<int64_t>(0, free.count() - marks);
-}
-
-bool reclaims(const sim::Outcome& outcome) { return outcome.verdict != sim::Verdict::kFits && outcome.verdict != sim::Verdict::kBackgroundReclaim; }
-
-/// The least that was left in the run before the next worse verdict: kswapd's mark, the mark of direct reclaim, or what could still be
-/// reclaimed and swapped. Memory of a NUMA node that is full comes from the others.
-int64_t left_on_host(const sim::Outcome& outcome) {
-  int64_t least = INT64_MAX;
-  for (const sim::TimelineRow& row : outcome.timeline) {
-    const auto mark = outcome.verdict == sim::Verdict::kFits ? &host::Watermarks::low : &host::Watermarks::min;
-    int64_t left = reclaims(outcome) ? (row.inactive_file + row.active_file).count() + outcome.host.total_swap().count() - row.swap_used.count() : 0;
-    for (size_t n = 0; n < row.node_free.size() && n < outcome.host.nodes.size(); ++n) left += above_mark(outcome.host.nodes[n], row.node_free[n], mark);
-    least = std::min(least, left);
-  }
-  return least == INT64_MAX ? INT64_MAX : least * kPageBytes;
-}
-
-/// The same of the group's limits. INT64_MAX: there are none.
-int64_t left_in_group(const sim::Outcome& outcome) {
-  const host::CgroupSpec& group = outcome.host.cgroup;
-  if (!group.present) return INT64_MAX;
-  int64_t limit = group.memory_max >= 0 ? group.memory_max : INT64_MAX;
-  if (reclaims(outcome)) {
-    // What is worse than reclaim is a kill: page cache goes before that, the program's own memory as far as there is swap.
-    if (limit == INT64_MAX) return limit;
-    const int64_t swap = to_bytes(outcome.host.total_swap()).count();
-    const int64_t own_swap = group.memory_swap_max >= 0 ? std::min(group.memory_swap_max, swap) : swap;
-    return std::max<int64_t>(0, limit + own_swap - outcome.app.footprint_peak.count());
-  }
-  if (group.memory_high >= 0) limit = std::min(limit, group.memory_high);
-  return limit == INT64_MAX ? limit : std::max<int64_t>(0, limit - outcome.cgroup.peak.count());
-}
-
 bool assumed_like(const host::HostSpec& host, const char* word) {
   return std::any_of(host.assumed.begin(), host.assumed.end(),
                      [&](const std::string& line) { return line.find(word) != std::string::npos; });
 }
 
 }  // namespace
-
-Bytes room_before_worse(const sim::Outcome& outcome) { return Bytes(std::min(left_on_host(outcome), left_in_group(outcome))); }
 
 Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   uint64_t rss = capture.rss_peak_bytes, tracked = std::min(capture.tracked_peak_bytes, rss), unseen = rss - tracked;
@@ -78,10 +36,9 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
   if (!killed && unseen > tracked && unseen > std::max<uint64_t>(kNoiseBytes, ram / 64))
     return {Support::Level::kWithheld, "only " + seen + " was seen, too little for a verdict"};
   if (unseen <= kNoiseBytes || tracked * 100 >= rss * kGoodPercent) return {};
-  const Bytes left = room_before_worse(outcome);
-  if (!killed && left < bytes_of(unseen))
+  if (!killed && outcome.next_worse && outcome.next_worse->distance < bytes_of(unseen))
     return {Support::Level::kWithheld, "only " + seen + " was seen; the other " + bytes_text(bytes_of(unseen)) + " could change the verdict, " +
-                                           bytes_text(left) + " were left before a worse one"};
+                                           bytes_text(outcome.next_worse->distance) + " were left before a worse one"};
   return {Support::Level::kLow, "only " + seen + " was seen; the target would see more memory used than forecast"};
 }
 

@@ -1,4 +1,4 @@
-// Describes a machine to people, for `oomcast host`. Pure text; opening files and `host capture` are main.cc's.
+// Describes a machine to people, for `oomcast host`. Pure text; opening files and `host capture` are in commands/host.cc.
 #pragma once
 
 #include <string>

@@ -9,11 +9,49 @@
 
 namespace oomcast::report {
 
-/// Calls work(i) for each i below `count`, from at most `jobs` threads at a time (0: one per CPU), the caller's among them. Returns
-/// when all are done. REQUIRES: `work` throws nothing.
+/// One per CPU where `jobs` is 0.
+inline int cores_for(int jobs) {
+  return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+/// Cores that pieces of work share: who is alone may use all of them.
+class Cores {
+ public:
+  explicit Cores(int jobs) : all_(cores_for(jobs)), free_(all_) {}
+  int all() const { return all_; }
+  /// Takes what is free, at most `most`; it may be nothing.
+  int take(int most) {
+    int free = free_.load();
+    int taken = 0;
+    do taken = std::clamp(most, 0, free);
+    while (!free_.compare_exchange_weak(free, free - taken));
+    return taken;
+  }
+  void give_back(int cores) { free_ += cores; }
+
+ private:
+  const int all_;
+  std::atomic<int> free_;
+};
+
+class TakenCores {
+ public:
+  TakenCores(Cores& cores, int most) : cores_(cores), count_(cores.take(most)) {}
+  ~TakenCores() { cores_.give_back(count_); }
+  TakenCores(const TakenCores&) = delete;
+  TakenCores& operator=(const TakenCores&) = delete;
+  int count() const { return count_; }
+
+ private:
+  Cores& cores_;
+  const int count_;
+};
+
+/// Calls work(i) for each i below `count`, from at most `jobs` threads at a time (0: one per CPU), the caller's among
+/// them. Returns when all are done. REQUIRES: `work` throws nothing.
 template <class Work>
 void for_each_in_parallel(size_t count, int jobs, Work work) {
-  const size_t most = jobs > 0 ? static_cast<size_t>(jobs) : std::max(1u, std::thread::hardware_concurrency());
+  const auto most = static_cast<size_t>(cores_for(jobs));
   std::atomic<size_t> next{0};
   const auto take_turns = [&] {
     for (size_t i; (i = next.fetch_add(1)) < count;) work(i);

@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "report/whole_file.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -45,16 +47,6 @@ std::string temporary_beside(const std::string& path) {
   size_t slash = path.rfind('/');
   std::string name = slash == std::string::npos ? path : path.substr(slash + 1);
   return directory_of(path) + "/." + name + "." + std::to_string(::getpid()) + ".tmp";
-}
-
-bool write_all(int fd, const std::string& text) {
-  for (size_t done = 0; done < text.size();) {
-    ssize_t n = ::write(fd, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    done += static_cast<size_t>(n);
-  }
-  return true;
 }
 
 bool write_and_close(int fd, const std::string& text) {

@@ -30,17 +30,12 @@ TraceFile::~TraceFile() {
 }
 
 bool TraceFile::append(std::string_view block) {
-  for (std::string_view rest = block; !rest.empty();) {
-    ssize_t n = ::write(fd_, rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      error_ = "trace: " + path_ + ": " + std::strerror(errno) + " after " + std::to_string(kept_bytes_) +
-               " bytes; the run goes on, the trace ends there";
-      // What a pipe or a device has taken cannot be taken back.
-      static_cast<void>(!::ftruncate(fd_, static_cast<off_t>(kept_bytes_)));
-      return false;
-    }
-    rest.remove_prefix(static_cast<size_t>(n));
+  if (!write_all(fd_, block)) {
+    error_ = "trace: " + path_ + ": " + std::strerror(errno) + " after " + std::to_string(kept_bytes_) +
+             " bytes; the run goes on, the trace ends there";
+    // What a pipe or a device has taken cannot be taken back.
+    static_cast<void>(!::ftruncate(fd_, static_cast<off_t>(kept_bytes_)));
+    return false;
   }
   kept_bytes_ += block.size();
   return true;

@@ -1,4 +1,4 @@
-// Reads files in steps of 1 MiB: pipes and devices do not say how much they hold.
+// Reads files in steps of 1 MiB: pipes and devices do not say how much they hold. Writes until nothing is left.
 #include "report/whole_file.h"
 
 #include <fcntl.h>
@@ -40,6 +40,17 @@ Result<std::string> read_whole_file(const std::string& path, int64_t most_bytes)
   auto bytes = read_all(fd, most_bytes);
   ::close(fd);
   return bytes;
+}
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(fd, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0) errno = EIO;
+    if (n <= 0) return false;
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
 }
 
 }  // namespace oomcast::report

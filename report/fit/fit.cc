@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <map>
-#include <thread>
 
-#include "report/fit/search.h"
+#include "report/parallel.h"
+#include "report/smallest_enough.h"
 
 namespace oomcast::report {
 namespace {
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kGranule = kMiB / 4;
 constexpr int64_t kSpareBytes = 512 * kMiB;
-constexpr int kLargerTimes = 4;  // the search's upper end is doubled so often before it gives up
+constexpr int kMostTimes = 16;  // the largest value that is asked, in terms of what should do
 
 /// "memory.max" is a file of the program's cgroup; "memory" and "vm.min_free_kbytes" are fields of the host.
 std::string vary_key(const std::string& key) {
@@ -36,30 +36,25 @@ std::string why_of(const SweepRow& row) {
   return "";
 }
 
-/// Asks by sweeping and remembers each forecast, since the ends of a search are asked about again when it is told.
+/// Asks by sweeping, and remembers each forecast for what is told in the end.
 class Asker {
  public:
   Asker(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
         const FitOptions& fit_options)
       : trace_(trace), name_(name), host_(host), options_(options), fit_options_(fit_options) {}
 
-  Result<void> ask(const std::vector<int64_t>& values) {
+  /// Where there is no such host the value is not enough.
+  std::vector<std::optional<bool>> enough(const std::vector<int64_t>& values) {
     Variation variation{vary_key(fit_options_.key), {}};
-    for (int64_t value : values)
-      if (!known_.contains(value)) variation.values.push_back(std::to_string(value));
-    if (variation.values.empty()) return {};
+    for (int64_t value : values) variation.values.push_back(std::to_string(value));
     auto rows = sweep(trace_, name_, host_, options_, {variation}, 0);
-    if (!rows) return rows.error();
-    for (SweepRow& row : rows.value()) {
-      int64_t value = std::stoll(row.values.front());
-      known_.insert_or_assign(value, std::move(row));
+    std::vector<std::optional<bool>> answers;
+    for (size_t i = 0; i < values.size(); ++i) {
+      SweepRow row = rows ? std::move(rows.value()[i]) : SweepRow{};
+      if (!rows) row.error = rows.error().message;
+      answers.push_back(well_enough(row.verdict, fit_options_.until));
+      known_.insert_or_assign(values[i], std::move(row));
     }
-    return {};
-  }
-  Result<std::vector<bool>> enough(const std::vector<int64_t>& values) {
-    if (auto asked = ask(values); !asked) return asked.error();
-    std::vector<bool> answers;
-    for (int64_t value : values) answers.push_back(well_enough(known_.at(value).verdict, fit_options_.until));
     return answers;
   }
   const SweepRow& row(int64_t value) const { return known_.at(value); }
@@ -85,19 +80,29 @@ Result<int64_t> footprint_on(std::string_view trace, const std::string& name, co
   return row.outcome.app.footprint_peak.count();
 }
 
-Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& options, int64_t most) {
+/// From a sixteenth of the footprint, or no swap, to much more than should do.
+SearchRange range_around(int64_t footprint, const std::string& key) {
+  SearchRange range;
+  range.granule = kGranule;
+  range.width = std::clamp(cores_for(0), 1, 8);
+  // Swap may be none at all; memory much smaller than what a program takes is a host that cannot be.
+  range.least = key == "swap" ? kGranule : std::max(kMiB, footprint / 16);
+  range.guess = footprint;
+  range.most = kMostTimes * (2 * footprint + kSpareBytes);
+  range.above_permille = {1020, 1050, 1100, 1250};
+  return range;
+}
+
+Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& options) {
   Fit fit;
   fit.key = options.key;
   fit.until = options.until;
   fit.margin_percent = options.margin_percent;
-  fit.most_asked = most;
-  fit.asked = asker.asked();
+  fit.most_asked = found.below.value_or(0);
+  fit.asked = found.asked;
   fit.uneven = found.uneven;
   if (found.below) fit.below = asker.point(*found.below);
-  if (!found.smallest) {
-    fit.below = asker.point(most);
-    return fit;
-  }
+  if (!found.smallest) return fit;
   const SweepRow& row = asker.row(*found.smallest);
   fit.smallest = asker.point(*found.smallest);
   fit.recommended = *found.smallest + *found.smallest / 100 * options.margin_percent;
@@ -113,31 +118,15 @@ Result<Fit> fit(std::string_view trace, const std::string& name, const host::Hos
   auto footprint = footprint_on(trace, name, host, options);
   if (!footprint) return footprint.error();
   Asker asker(trace, name, host, options, fit_options);
-  SearchRange range;
-  range.granule = kGranule;
-  range.width = static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 2u, 8u));
-  // Swap may be none at all; memory much smaller than what a program takes is a host that cannot be.
-  range.least = fit_options.key == "swap" ? kGranule : std::max(kMiB, footprint.value() / 16);
-  // Whole granules, so that the search asks for just these ends.
-  range.least = range.least / kGranule * kGranule;
-  range.most = std::max(range.least, (2 * footprint.value() + kSpareBytes) / kGranule * kGranule);
-  const Enough enough = [&](const std::vector<int64_t>& values) {
-    progress(asker.asked(), values.front(), values.back());
+  const SearchResult found = smallest_enough(range_around(footprint.value(), fit_options.key), [&](const std::vector<int64_t>& values) {
+    const auto [least, most] = std::minmax_element(values.begin(), values.end());
+    progress(asker.asked(), *least, *most);
     return asker.enough(values);
-  };
-  for (int larger = 0;; ++larger) {
-    auto found = smallest_enough(range, enough);
-    if (!found) return found.error();
-    if (!found->smallest && !asker.row(range.most).error.empty())
-      return Error{"--for " + fit_options.key + ": " + asker.row(range.most).error};
-    if (found->smallest || larger == kLargerTimes) {
-      Fit fit = result_of(found.value(), asker, fit_options, range.most);
-      if (host.cgroup.memory_swap_max >= 0) fit.swap_max_bytes = host.cgroup.memory_swap_max;
-      return fit;
-    }
-    range.least = range.most;
-    range.most *= 2;
-  }
+  });
+  if (!found.smallest && !asker.row(*found.below).error.empty()) return Error{"--for " + fit_options.key + ": " + asker.row(*found.below).error};
+  Fit fit = result_of(found, asker, fit_options);
+  if (host.cgroup.memory_swap_max >= 0) fit.swap_max_bytes = host.cgroup.memory_swap_max;
+  return fit;
 }
 
 }  // namespace oomcast::report

@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "report/whole_file.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -47,13 +49,8 @@ bool KeptTrace::give_up(const std::string& why) {
 }
 
 bool KeptTrace::write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a place with more room");
-    bytes.remove_prefix(static_cast<size_t>(n));
-  }
-  return true;
+  return write_all(fd_, bytes) ||
+         give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a place with more room");
 }
 
 bool KeptTrace::move_to_file() {

@@ -9,7 +9,7 @@
 #include "report/proof/aims.h"
 #include "report/proof/proof_words.h"
 #include "report/proof/trial.h"
-#include "report/proof/value_search.h"
+#include "report/smallest_enough.h"
 
 namespace oomcast::report {
 namespace {
@@ -21,11 +21,30 @@ struct Task {
   Try* suggestion;
 };
 
-/// One suggestion: its trials, and what they say together.
+/// A search for the largest value looks for the smallest distance from `now` that is enough.
+int64_t distance_or_value(const SearchedValue& search, int64_t either) { return search.largest ? search.now - either : either; }
+std::optional<int64_t> distance_or_value(const SearchedValue& search, const std::optional<int64_t>& either) {
+  return either ? std::optional(distance_or_value(search, *either)) : std::nullopt;
+}
+
+SearchRange range_of(const SearchedValue& search, int width) {
+  SearchRange range;
+  range.least = distance_or_value(search, search.now);
+  range.least_fails = true;
+  range.most = distance_or_value(search, search.most);
+  range.granule = search.step;
+  range.tolerance_permille = search.tolerance_permille;
+  range.guess = search.guess > 0 ? distance_or_value(search, search.guess) : 0;
+  range.spread = search.spread;
+  range.width = width;
+  return range;
+}
+
+/// One suggestion: its trials, and what they say together. Uses the core of its caller, and others that are free.
 class Prover {
  public:
-  Prover(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline, const Task& task)
-      : recorded_(recorded), forecast_(forecast), deadline_(deadline), id_(task.finding->id), suggestion_(*task.suggestion) {}
+  Prover(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline, Cores& cores, const Task& task)
+      : recorded_(recorded), forecast_(forecast), deadline_(deadline), cores_(cores), id_(task.finding->id), suggestion_(*task.suggestion) {}
 
   void run() {
     const Remedy remedy = suggestion_.remedy;
@@ -51,40 +70,54 @@ class Prover {
     return words;
   }
 
-  std::optional<bool> ask(const SearchedValue& search, int64_t value) {
-    auto known = trials_.find(value);
-    if (known == trials_.end()) {
-      if (deadline_.over()) return std::nullopt;
-      known = trials_.emplace(value, try_words(recorded_, forecast_, id_, suggestion_.remedy.aim, words_with(search, value), deadline_)).first;
-    }
-    const Trial& trial = known->second;
+  /// No such host, or so close to a worse verdict that it is withheld: not enough to be sure.
+  static std::optional<bool> answer_of(const Trial& trial) {
     if (trial.stopped) return std::nullopt;
-    // No such host, or so close to a worse verdict that it is withheld: not enough to be sure.
     return trial.error.empty() && trial.reached.value_or(false);
   }
 
-  void search(const SearchedValue& search) {
-    const FoundValue found = find_value(search, [&](int64_t value) { return ask(search, value); });
-    std::erase_if(trials_, [](const auto& each) { return each.second.stopped; });
-    if (!found.smallest) return nothing_found(search);
-    tell(trials_.at(*found.given), words_with(search, *found.given));
-    Proof& proof = *suggestion_.proof;
-    proof.smallest = found.smallest;
-    proof.below = found.below;
-    if (found.below) {
-      const auto below = trials_.find(*found.below);
-      proof.verdict_below = below == trials_.end() ? forecast_.verdict : below->second.verdict;
+  /// Asks about as many values as there are cores for, the first ones.
+  std::vector<std::optional<bool>> ask(const SearchedValue& search, const std::vector<int64_t>& distances) {
+    const TakenCores more(cores_, static_cast<int>(distances.size()) - 1);
+    std::vector<Trial> trials(static_cast<size_t>(1 + more.count()));
+    for_each_in_parallel(trials.size(), 1 + more.count(), [&](size_t i) {
+      trials[i].stopped = deadline_.over();
+      if (trials[i].stopped) return;
+      const int64_t value = distance_or_value(search, distances[i]);
+      trials[i] = try_words(recorded_, forecast_, id_, suggestion_.remedy.aim, words_with(search, value), deadline_);
+    });
+    std::vector<std::optional<bool>> answers;
+    for (size_t i = 0; i < trials.size(); ++i) {
+      answers.push_back(answer_of(trials[i]));
+      if (answers.back()) trials_.emplace(distance_or_value(search, distances[i]), std::move(trials[i]));
     }
-    suggestion_.change = found_words(search, *found.given, *suggestion_.proof);
+    return answers;
+  }
+
+  void search(const SearchedValue& search) {
+    const SearchResult found = smallest_enough(range_of(search, cores_.all()), [&](const auto& values) { return ask(search, values); });
+    const auto below = distance_or_value(search, found.below);
+    if (!found.smallest) return nothing_found(search, below.value_or(search.now));
+    const int64_t given = distance_or_value(search, *found.given);
+    tell(trials_.at(given), words_with(search, given));
+    Proof& proof = *suggestion_.proof;
+    proof.smallest = distance_or_value(search, found.smallest);
+    proof.below = below;
+    if (below) {
+      const auto trial = trials_.find(*below);
+      proof.verdict_below = trial == trials_.end() ? forecast_.verdict : trial->second.verdict;
+    }
+    suggestion_.change = found_words(search, given, proof);
     if (!found.finished) suggestion_.not_simulated = "a smaller value may be enough: the time for proofs was over";
   }
 
-  void nothing_found(const SearchedValue& search) {
-    if (trials_.empty() || deadline_.over()) {
+  void nothing_found(const SearchedValue& search, int64_t value) {
+    const auto tried = trials_.find(value);
+    if (tried == trials_.end() || deadline_.over()) {
       suggestion_.not_simulated = kNoTime;
       return;
     }
-    const auto& [value, trial] = search.largest ? *trials_.begin() : *trials_.rbegin();
+    const Trial& trial = tried->second;
     if (const std::string why = unusable(trial); !why.empty()) {
       suggestion_.not_simulated = why;
       return;
@@ -109,6 +142,7 @@ class Prover {
   const Recorded& recorded_;
   const sim::Outcome& forecast_;
   const Deadline& deadline_;
+  Cores& cores_;
   const std::string& id_;
   Try& suggestion_;
   std::map<int64_t, Trial> trials_;
@@ -158,8 +192,10 @@ class Progress {
 void work_on(const std::vector<Task>& tasks, const Recorded& recorded, const sim::Outcome& forecast, const ProveSettings& settings, const Deadline& deadline) {
   Progress progress(settings, deadline, tasks.size());
   progress.tell();
-  for_each_in_parallel(tasks.size(), settings.jobs, [&](size_t i) {
-    Prover(recorded, forecast, deadline, tasks[i]).run();
+  Cores cores(settings.jobs);
+  for_each_in_parallel(tasks.size(), cores.all(), [&](size_t i) {
+    const TakenCores own(cores, 1);
+    Prover(recorded, forecast, deadline, cores, tasks[i]).run();
     progress.one_more();
   });
 }

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "report/terminal/terminal_text.h"
+#include "report/whole_file.h"
 
 namespace oomcast::report {
 namespace {

@@ -11,6 +11,7 @@
 
 #include "report/terminal/reserved_row.h"
 #include "report/terminal/terminal_text.h"
+#include "report/whole_file.h"
 
 namespace oomcast::report {
 namespace {

@@ -2,10 +2,8 @@
 #include "report/terminal/terminal_text.h"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 namespace oomcast::report {
 namespace {
@@ -60,15 +58,6 @@ std::vector<std::string> wrapped(const std::string& text, size_t cells) {
 bool takes_output(int fd) {
   pollfd ready{fd, POLLOUT, 0};
   return ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
-}
-
-void write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
-    text.remove_prefix(static_cast<size_t>(written));
-  }
 }
 
 }  // namespace oomcast::report

@@ -18,7 +18,5 @@ std::vector<std::string> wrapped(const std::string& text, size_t cells);
 /// Whether a write would go through at once: a terminal that was stopped (Ctrl-S) and a full pipe take nothing, and
 /// nobody may wait for them.
 bool takes_output(int fd);
-/// Writes all of it by one call where the terminal takes it so. Errors are ignored: nobody is left to be told.
-void write_all(int fd, std::string_view text);
 
 }  // namespace oomcast::report

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "report/json_report.h"
-#include "report/room_before_worse.h"
 #include "tests/report/stories.h"
 
 namespace oomcast::report {
@@ -63,31 +62,24 @@ TEST(Coverage, ProcessesThatWereLeftBehindAreCountedAndNamed) {
   EXPECT_THAT(incomplete_text(story.capture), testing::HasSubstr(" and 2 more)"));
 }
 
-// 1,800 MiB are free of 2,000; the low mark is 14 MiB.
 TEST(Coverage, WhatWasNotSeenCountsAgainstWhatWasLeft) {
   stories::Story story = stories::fits();
-  sim::TimelineRow row;
-  row.node_free = {to_pages(314_MiB)};
-  story.outcome.timeline = {row};
-  EXPECT_NEAR(static_cast<double>(room_before_worse(story.outcome).count()), 300.0 * (1 << 20), 1 << 20);
+  story.outcome.next_worse = sim::Margin{sim::Verdict::kBackgroundReclaim, 300_MiB};
   story.capture.rss_peak_bytes = 600 << 20;
   story.capture.tracked_peak_bytes = 324 << 20;  // 54 %
   EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kLow) << "276 MiB more would have fitted";
-  story.outcome.timeline[0].node_free = {to_pages(200_MiB)};
+  story.outcome.next_worse->distance = 186_MiB;
   const Support support = judge_support(story.outcome, story.capture);
   EXPECT_EQ(support.level, Support::Level::kWithheld);
   EXPECT_THAT(support.why, testing::HasSubstr("276.0 MiB could change the verdict"));
   story.capture.tracked_peak_bytes = 590 << 20;
-  story.outcome.timeline[0].node_free = {to_pages(15_MiB)};
+  story.outcome.next_worse->distance = 1_MiB;
   EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kGood) << "within what the capture promises";
 }
 
-TEST(Coverage, AGroupsLimitIsWhatWasLeftWhereItIsNearer) {
+TEST(Coverage, AKillIsNeverWithheldForWhatWasNotSeen) {
   stories::Story story = stories::fits();
-  story.outcome.host.cgroup.present = true;
-  story.outcome.host.cgroup.memory_max = 256 << 20;
-  story.outcome.cgroup.peak = 218_MiB;
-  EXPECT_EQ(room_before_worse(story.outcome), 38_MiB);
+  story.outcome.next_worse = sim::Margin{sim::Verdict::kDirectReclaim, 38_MiB};
   story.capture.rss_peak_bytes = 400 << 20;
   story.capture.tracked_peak_bytes = 216 << 20;
   EXPECT_FALSE(supported_verdict(story.outcome, story.capture).has_value());

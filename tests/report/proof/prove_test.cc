@@ -121,6 +121,33 @@ TEST(Prove, JobsDoNotChangeTheAnswers) {
   EXPECT_EQ(prove_program(host, writes(120), one).told(), prove_program(host, writes(120), many).told());
 }
 
+// One suggestion has all cores to itself: the search then asks ahead, and says the same.
+TEST(Prove, CoresDoNotChangeWhatASearchFinds) {
+  HowToProve how;
+  for (const int jobs : {1, 3, 8}) {
+    how.jobs = jobs;
+    const Try limit = prove_program(limited(64_MiB), writes(100), how).suggestion("oom_kill", "memory.max=");
+    ASSERT_TRUE(limit.proof) << jobs;
+    EXPECT_EQ(limit.proof->smallest, 101 << 20) << jobs;
+    EXPECT_EQ(limit.proof->below, 100 << 20) << jobs;
+  }
+}
+
+// The largest limit of the program's own that keeps others alive: above it one of them dies.
+TEST(Prove, TheLargestLimitThatProtectsOthers) {
+  HowToProve how;
+  how.oom_score_adj = -1000;
+  const host::HostSpec host = HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB).build();
+  const Proven proven = prove_program(host, writes(110), how);
+  const Try limit = proven.suggestion("oom_bystander", "memory.max=");
+  EXPECT_EQ(limit.proven, true);
+  ASSERT_TRUE(limit.proof && limit.proof->smallest);
+  for (const std::string& name : limit.proof->dies) EXPECT_THAT(name, testing::Not(HasSubstr("sshd")));
+  EXPECT_LT(*limit.proof->smallest, (110_MiB).count());
+  EXPECT_GT(*limit.proof->smallest, (80_MiB).count());
+  EXPECT_EQ(limit.proof->below, *limit.proof->smallest + (1_MiB).count());
+}
+
 TEST(Prove, AProgramThatFitsHasNothingToProve) {
   const Proven proven = prove_program(limited(256_MiB), writes(20));
   EXPECT_EQ(proven.summary.suggestions, 0);

@@ -1,0 +1,54 @@
+// The verb `record-attached`: watches a program that loaded the library by itself. The environment holds its options.
+#include <cstdlib>
+
+#include "preload/record/recorder.h"
+#include "report/commands/commands.h"
+#include "report/commands/watched_run.h"
+#include "report/conclude.h"
+#include "report/console.h"
+
+namespace oomcast::report {
+namespace {
+
+const char* environment(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  return value && *value ? value : otherwise;
+}
+
+/// Under LD_PRELOAD alone our own stderr is /dev/null: the program's is where somebody looks.
+int fail_attached(int hello_socket_fd, const std::string& message) {
+  record::tell_program(hello_socket_fd, "oomcast: " + message + "\n");
+  return fail(kExitUsage, message);
+}
+
+}  // namespace
+
+int attached_command(int hello_socket_fd) {
+  record::protect_report();
+  auto options = parse_options_text(environment("OOMCAST_OPTIONS", ""));
+  if (!options) return fail_attached(hello_socket_fd, options.error().message);
+  if (options->present_host || options->use_mimalloc)
+    return fail_attached(
+        hello_socket_fd,
+        "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");
+  start_log(options->log_level);
+  options->present_cgroup = false;  // likewise
+  options->host = environment("OOMCAST_HOST", options->host.c_str());
+  options->report = environment("OOMCAST_REPORT", options->report.c_str());
+  auto places = Places::prepare(options.value());
+  if (!places) return fail_attached(hello_socket_fd, places.error().message);
+  auto listeners = Listeners::prepare(options.value());
+  if (!listeners) return fail_attached(hello_socket_fd, listeners.error().message);
+  record::be_killed_last();
+  record::hold_signals_for_good();
+  const Stopwatch own;
+  auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), listeners.value()->sink());
+  if (!capture) return fail_attached(hello_socket_fd, capture.error().message);
+  const double own_s = own.seconds();
+  sim::Outcome outcome = listeners.value()->finish(options.value(), capture.value());
+  int status = conclude(options.value(), places.value(), outcome, capture.value(),
+                        listeners.value()->recorded(options.value()), own_s);
+  return status != 0 ? status : program_status(capture.value());
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,22 @@
+// A trace on disk with the target that its recording was for: what replay, sweep and fit begin with.
+#pragma once
+
+#include <string>
+
+#include "model/base/result.h"
+#include "report/command_line.h"
+#include "report/replay.h"
+
+namespace oomcast::report {
+
+/// A trace with what its recording said of the target: the defaults of what is asked now.
+struct Recording {
+  std::string bytes;
+  RunOptions options;
+  ReplaySettings settings;
+  host::HostSpec host;
+};
+
+Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& given);
+
+}  // namespace oomcast::report

@@ -1,0 +1,25 @@
+// The verb `replay`: forecasts a recorded run on another host, and ends like `run` does.
+#include "preload/record/recorder.h"
+#include "report/commands/commands.h"
+#include "report/commands/recording.h"
+#include "report/conclude.h"
+#include "report/console.h"
+#include "report/json_report.h"
+
+namespace oomcast::report {
+
+int replay_command(const CommandLine& line) {
+  record::protect_report();
+  auto places = Places::prepare(line.run);
+  if (!places) return fail(kExitUsage, places.error().message);
+  auto recording = open_recording(line.replay, line.run);
+  if (!recording) return fail(kExitUsage, "replay: " + recording.error().message);
+  auto replayed = replay(recording->bytes, line.replay.trace, recording->host, recording->settings);
+  if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
+  const double forecast_s = json_seconds(replayed->outcome.forecast);
+  const Recorded recorded{recording->bytes, line.replay.trace, recording->host, recording->options,
+                          recording->settings};
+  return conclude(line.run, places.value(), replayed->outcome, replayed->capture, recorded, forecast_s);
+}
+
+}  // namespace oomcast::report

@@ -1,0 +1,44 @@
+// The verb `run`: watches a program from its start to its end. What can fail is tried before it starts, the cheap
+// things first.
+#include "preload/record/recorder.h"
+#include "report/commands/commands.h"
+#include "report/commands/watched_run.h"
+#include "report/conclude.h"
+#include "report/console.h"
+#include "report/terminal/run_progress.h"
+
+namespace oomcast::report {
+namespace {
+
+int preflight_status(record::PreflightProblem problem) {
+  return problem == record::PreflightProblem::kNotFound ? kExitNotFound : kExitNotExecutable;
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  record::protect_report();
+  auto recorder = recorder_options(options);
+  if (auto preflight = record::check_command(recorder); !preflight.ok())
+    return fail(preflight_status(*preflight.problem), "run: " + preflight.message);
+  auto places = Places::prepare(options);
+  if (!places) return fail(kExitUsage, places.error().message);
+  auto listeners = Listeners::prepare(options);
+  if (!listeners) return fail(kExitUsage, listeners.error().message);
+  recorder.environment = listeners.value()->guest_environment();
+  record::be_killed_last();
+  record::hold_signals_for_good();
+  const Stopwatch own;
+  RunProgress progress(status_line(progress_mode(options.progress), Beside::kProgram, options.quiet),
+                       listeners.value()->host_name());
+  recorder.progress = [&](const record::Progress&) { progress.update(listeners.value()->model()); };
+  auto capture = record::run(recorder, listeners.value()->sink());
+  progress.end();
+  if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
+  const double own_s = own.seconds();
+  sim::Outcome outcome = listeners.value()->finish(options, capture.value());
+  int status = conclude(options, places.value(), outcome, capture.value(), listeners.value()->recorded(options), own_s);
+  return status != 0 ? status : program_status(capture.value());
+}
+
+}  // namespace oomcast::report

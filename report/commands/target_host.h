@@ -1,0 +1,21 @@
+// Finds the host that a forecast is for, this machine among them.
+#pragma once
+
+#include <string>
+
+#include "model/base/result.h"
+#include "model/host/host_spec.h"
+#include "report/command_line.h"
+
+namespace oomcast::report {
+
+/// "this" is this machine; else a snapshot directory, a JSON file or a preset, as host::read_host() finds it.
+Result<host::HostSpec> read_any_host(const std::string& name);
+
+/// Events call a file by its device and inode here: what the host names by its path has to have the same number.
+void number_files(host::HostSpec& spec);
+
+/// The host of the options with its --limits-from, --cgroup and --set.
+Result<host::HostSpec> target_host(const RunOptions& options);
+
+}  // namespace oomcast::report
