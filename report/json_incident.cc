@@ -37,8 +37,6 @@ Json incident_stack(const sim::Incident& incident, const trace::CaptureSummary& 
   return own.empty() ? stack_json(incident.nearest_stack_id, capture) : own;
 }
 
-Json limit_json(Pages limit) { return limit.count() >= host::kUnlimited ? Json() : Json(to_bytes(limit).count()); }
-
 Json group_json(const std::optional<sim::GroupState>& group) {
   if (!group) return {};
   return {{"path", group->path},
@@ -48,6 +46,8 @@ Json group_json(const std::optional<sim::GroupState>& group) {
 }
 
 }  // namespace
+
+Json limit_json(Pages limit) { return limit.count() >= host::kUnlimited ? Json() : Json(to_bytes(limit).count()); }
 
 Json incident_json(const sim::Incident& incident, const trace::CaptureSummary& capture) {
   return {{"t_s", json_seconds(incident.t)},

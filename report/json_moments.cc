@@ -49,9 +49,12 @@ Json changed_counters_json(const host::VmstatArray& counters) {
 
 }  // namespace
 
-Json moments_json(const sim::Outcome& outcome) {
+Json moments_json(const sim::Outcome& outcome, const std::vector<SiteRow>& sites) {
   Json moments = Json::array();
-  for (const sim::Moment& moment : outcome.moments) {
+  for (size_t i = 0; i < outcome.moments.size(); ++i) {
+    const sim::Moment& moment = outcome.moments[i];
+    Json resident = Json::array();
+    for (const SiteRow& site : sites) resident.push_back(i < site.resident_at.size() ? site.resident_at[i].count() : 0);
     Json nodes = Json::array();
     for (const sim::NodeMoment& node : moment.nodes) nodes.push_back(node_json(node));
     moments.push_back(
@@ -64,7 +67,8 @@ Json moments_json(const sim::Outcome& outcome) {
          {"nodes", nodes},
          {"counters", changed_counters_json(moment.counters)},
          {"pressure",
-          {{"some", pressure_line_json(moment.pressure_some)}, {"full", pressure_line_json(moment.pressure_full)}}}});
+          {{"some", pressure_line_json(moment.pressure_some)}, {"full", pressure_line_json(moment.pressure_full)}}},
+         {"site_resident_bytes", resident}});
   }
   return moments;
 }

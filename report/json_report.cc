@@ -18,7 +18,16 @@ Json exit_json(const trace::CaptureSummary& capture) {
           {"signal", by_signal ? Json(capture.exit_signal) : Json()}};
 }
 
-Json host_json(const host::HostSpec& host) {
+/// The groups that the program is charged to, its own first.
+Json groups_json(const sim::Outcome& outcome) {
+  Json groups = Json::array();
+  for (const sim::GroupState& group : outcome.groups)
+    groups.push_back({{"path", group.path}, {"max_bytes", limit_json(group.max)}, {"high_bytes", limit_json(group.high)}});
+  return groups;
+}
+
+Json host_json(const sim::Outcome& outcome) {
+  const host::HostSpec& host = outcome.host;
   Json nodes = Json::array();
   for (const host::NodeSpec& node : host.nodes) {
     Json zones = Json::array();
@@ -35,7 +44,8 @@ Json host_json(const host::HostSpec& host) {
           {"lru", host.lru == host::LruKind::kMultiGen ? "mglru" : "classic"},
           {"nodes", nodes},
           {"swap_bytes", to_bytes(host.total_swap()).count()},
-          {"assumed", host.assumed}};
+          {"assumed", host.assumed},
+          {"cgroups", groups_json(outcome)}};
 }
 
 Json bands_json(const sim::Outcome& outcome) {
@@ -57,9 +67,9 @@ Json first_json(const sim::Outcome& outcome, const trace::CaptureSummary& captur
           {"alloc_refused", maybe(outcome.alloc_refused)},   {"oom_kill", maybe(outcome.oom_kill)}};
 }
 
-Json sites_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+Json sites_json(const std::vector<SiteRow>& rows, const trace::CaptureSummary& capture) {
   Json sites = Json::array();
-  for (const SiteRow& row : site_rows(outcome, capture))
+  for (const SiteRow& row : rows)
     sites.push_back({{"kind", row.kind},
                      {"stack", stack_json(row.stack_id, capture)},
                      {"touched_bytes", row.touched.count()},
@@ -139,11 +149,12 @@ Json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture) {
 
 Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings, const ProofSummary& proofs) {
   auto verdict = supported_verdict(outcome, capture);
+  const std::vector<SiteRow> sites = site_rows(outcome, capture);
   Json report;
   report["schema"] = kReportSchema;
   report["command"] = capture.command;
   report["exit"] = exit_json(capture);
-  report["host"] = host_json(outcome.host);
+  report["host"] = host_json(outcome);
   report["verdict"] = verdict ? Json(sim::verdict_name(*verdict)) : Json();
   report["verdict_margin"] = verdict ? margin_json(judge_margin(outcome, capture)) : Json();
   report["halted_at_s"] = outcome.halted_at ? Json(json_seconds(*outcome.halted_at)) : Json();
@@ -161,9 +172,9 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["pressure"] = {{"some", pressure_line_json(outcome.pressure_some)},
                         {"full", pressure_line_json(outcome.pressure_full)}};
   report["timeline"] = timeline_json(outcome);
-  report["moments"] = moments_json(outcome);
+  report["moments"] = moments_json(outcome, sites);
   report["findings"] = findings_json(findings);
-  report["sites"] = sites_json(outcome, capture);
+  report["sites"] = sites_json(sites, capture);
   report["app"] = app_json(outcome.app);
   report["coverage"] = coverage_json(outcome, capture);
   report["host_sensitive"] = capture.host_sensitive;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "report/findings.h"
+#include "report/sites.h"
 
 namespace oomcast::report {
 
@@ -21,7 +22,9 @@ nlohmann::ordered_json incident_json(const sim::Incident& incident, const trace:
 nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
 nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
 nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
-nlohmann::ordered_json moments_json(const sim::Outcome& outcome);
+nlohmann::ordered_json moments_json(const sim::Outcome& outcome, const std::vector<SiteRow>& sites);
+/// Null: no limit.
+nlohmann::ordered_json limit_json(Pages limit);
 nlohmann::ordered_json pressure_line_json(const sim::PressureLine& line);
 nlohmann::ordered_json watermarks_json(const host::Watermarks& marks);
 nlohmann::ordered_json stall_json(const sim::Stall& stall);

@@ -89,6 +89,11 @@ Json timeline_json(const sim::Outcome& outcome) {
     node_free["node" + std::to_string(outcome.host.nodes[i].id.value)] = column(outcome, [=](const Row& row) {
       return i < row.node_free.size() ? Json(to_bytes(row.node_free[i]).count()) : Json();
     });
+  Json group_usage = Json::object();
+  for (size_t i = 0; i < outcome.groups.size(); ++i)
+    group_usage[outcome.groups[i].path] = column(outcome, [=](const Row& row) {
+      return i < row.group_usage.size() ? Json(to_bytes(row.group_usage[i]).count()) : Json();
+    });
   return {{"t_s", column(outcome, [](const Row& row) { return json_seconds(row.t); })},
           {"node_free_bytes", node_free},
           {"active_anon_bytes", bytes(&Row::active_anon)},
@@ -106,7 +111,8 @@ Json timeline_json(const sim::Outcome& outcome) {
           {"app_footprint_bytes", column(outcome, [](const Row& row) { return row.app_footprint.count(); })},
           {"pswpin_s", rate(&Row::pswpin_s)},
           {"pswpout_s", rate(&Row::pswpout_s)},
-          {"majflt_s", rate(&Row::pgmajfault_s)}};
+          {"majflt_s", rate(&Row::pgmajfault_s)},
+          {"cgroup_usage_bytes", group_usage}};
 }
 
 Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {

@@ -12,8 +12,15 @@ constexpr int64_t kMillion = 1'000'000;
 
 struct Kind {
   std::vector<SiteRow> sampled;
-  Bytes rest, rest_resident_peak;  // of pages that no sample stands for
+  SiteRow rest;  // of pages that no sample stands for
 };
+
+void add(SiteRow& to, const SiteRow& row) {
+  to.touched += row.touched;
+  to.resident_peak += row.resident_peak;
+  to.resident_at.resize(std::max(to.resident_at.size(), row.resident_at.size()));
+  for (size_t i = 0; i < row.resident_at.size(); ++i) to.resident_at[i] += row.resident_at[i];
+}
 
 int64_t scaled(int64_t value, int64_t by, int64_t of) {
   return of == 0 ? 0 : static_cast<int64_t>(static_cast<__int128>(value) * by / of);
@@ -32,20 +39,27 @@ bool has_stack(uint32_t stack_id, const trace::CaptureSummary& capture) {
 void give_rest_to_samples(Kind& kind) {
   Bytes sampled;
   for (const SiteRow& row : kind.sampled) sampled += row.touched;
-  if (sampled.count() <= 0 || sampled.count() * kLeastPart < (sampled + kind.rest).count()) return;
-  Bytes left = kind.rest;
+  if (sampled.count() <= 0 || sampled.count() * kLeastPart < (sampled + kind.rest.touched).count()) return;
+  Bytes left = kind.rest.touched;
   for (SiteRow& row : kind.sampled) {
-    const Bytes part(scaled(kind.rest.count(), row.touched.count(), sampled.count()));
-    if (row.touched.count() > 0)
-      row.resident_peak += Bytes(scaled(part.count(), row.resident_peak.count(), row.touched.count()));
+    const Bytes part(scaled(kind.rest.touched.count(), row.touched.count(), sampled.count()));
+    const auto with_part = [&](Bytes resident) { return resident + Bytes(scaled(part.count(), resident.count(), row.touched.count())); };
+    row.resident_peak = with_part(row.resident_peak);
+    for (Bytes& resident : row.resident_at) resident = with_part(resident);
     row.touched += part;
     left -= part;
   }
   kind.sampled.front().touched += left;
-  kind.rest = kind.rest_resident_peak = Bytes(0);
+  kind.rest = {};
 }
 
 bool larger(const SiteRow& a, const SiteRow& b) { return a.touched > b.touched; }
+
+Bytes resident_at(const sim::Moment& moment, uint32_t stack_id) {
+  const auto found = std::lower_bound(moment.sites.begin(), moment.sites.end(), stack_id,
+                                      [](const sim::SiteResident& site, uint32_t id) { return site.stack_id < id; });
+  return found != moment.sites.end() && found->stack_id == stack_id ? found->resident : Bytes(0);
+}
 
 std::map<std::string, Kind> by_kind(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   std::map<std::string, Kind> kinds;
@@ -54,14 +68,14 @@ std::map<std::string, Kind> by_kind(const sim::Outcome& outcome, const trace::Ca
     seen += site.touched;
     const std::string name = kind_of(site.stack_id, capture);
     Kind& kind = kinds[name];
-    if (has_stack(site.stack_id, capture)) {
-      kind.sampled.push_back({name, site.stack_id, site.touched, site.resident_peak, 0});
-    } else {
-      kind.rest += site.touched;
-      kind.rest_resident_peak += site.resident_peak;
-    }
+    SiteRow row{name, site.stack_id, site.touched, site.resident_peak, {}, 0};
+    for (const sim::Moment& moment : outcome.moments) row.resident_at.push_back(resident_at(moment, site.stack_id));
+    if (has_stack(site.stack_id, capture))
+      kind.sampled.push_back(std::move(row));
+    else
+      add(kind.rest, row);
   }
-  if (outcome.app.touched > seen) kinds["unsampled"].rest += outcome.app.touched - seen;
+  if (outcome.app.touched > seen) kinds["unsampled"].rest.touched += outcome.app.touched - seen;
   return kinds;
 }
 
@@ -88,13 +102,12 @@ std::vector<SiteRow> site_rows(const sim::Outcome& outcome, const trace::Capture
     rows.insert(rows.end(), kind.sampled.begin(), kind.sampled.end());
   }
   std::stable_sort(rows.begin(), rows.end(), larger);
-  for (; rows.size() > kSiteRowsMax; rows.pop_back()) {
-    Kind& kind = kinds[rows.back().kind];
-    kind.rest += rows.back().touched;
-    kind.rest_resident_peak += rows.back().resident_peak;
+  for (; rows.size() > kSiteRowsMax; rows.pop_back()) add(kinds[rows.back().kind].rest, rows.back());
+  for (auto& [name, kind] : kinds) {
+    if (kind.rest.touched.count() <= 0) continue;
+    kind.rest.kind = name;
+    rows.push_back(std::move(kind.rest));
   }
-  for (const auto& [name, kind] : kinds)
-    if (kind.rest.count() > 0) rows.push_back({name, 0, kind.rest, kind.rest_resident_peak, 0});
   std::stable_sort(rows.begin(), rows.end(), larger);
   set_shares(rows);
   return rows;

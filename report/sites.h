@@ -13,7 +13,8 @@ struct SiteRow {
   std::string kind;       // heap, mmap, stack, shared, file, text, unsampled
   uint32_t stack_id = 0;  // 0: no stack; the row is the rest of its kind
   Bytes touched, resident_peak;
-  int64_t share_ppm = 0;  // of all touched bytes, in millionths; all rows together make a million
+  std::vector<Bytes> resident_at;  // at each of Outcome::moments
+  int64_t share_ppm = 0;           // of all touched bytes, in millionths; all rows together make a million
 };
 
 /// Descending by touched bytes, at most kSiteRowsMax with a stack; what is left of a kind is a row without one. Memory

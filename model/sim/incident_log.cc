@@ -40,11 +40,6 @@ std::string below(const Node& node, const Zone& zone, const char* mark_name, int
 
 }  // namespace
 
-GroupState IncidentLog::group_state(uint8_t index) const {
-  const host::Cgroup& group = host_.cgroups[index];
-  return {group.path, Pages(group.usage), Pages(group.max), Pages(group.high)};
-}
-
 OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
   OomShortage out;
   out.kernel_memory = report.kernel_memory;
@@ -127,7 +122,7 @@ void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
   outcome_.direct_reclaim = incident(tightest_zone(node_index));
   take_moment("direct_reclaim");
   outcome_.direct_reclaim->scope = Scope::kCgroup;
-  outcome_.direct_reclaim->group = group_state(target_cgroup);
+  outcome_.direct_reclaim->group = group_state(host_.cgroups[target_cgroup]);
   outcome_.direct_reclaim->why = "cgroup " + group.path + " uses " + amount(group.usage) + ", " + (at_max ? "its memory.max of " + amount(group.max) : "above its memory.high of " + amount(group.high)) + ", so the task has to reclaim inside the group";
 }
 
@@ -246,7 +241,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   kill.shortage = shortage(report);
   if (report.cgroup != host::kRootCgroup) {
     kill.incident.scope = Scope::kCgroup;
-    kill.incident.group = group_state(report.cgroup);
+    kill.incident.group = group_state(host_.cgroups[report.cgroup]);
   }
   kill.candidates = candidates(report);
   put_cause(report, kill);

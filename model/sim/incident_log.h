@@ -40,7 +40,6 @@ class IncidentLog final : public mm::Listener {
   void note_cgroup_reclaim(int node, uint8_t target_cgroup);
   Incident incident(mm::ZoneRef zone) const;
   void take_moment(std::string name);
-  GroupState group_state(uint8_t index) const;
   OomShortage shortage(const mm::OomReport& report) const;
   mm::ZoneRef tightest_zone(int node) const;
   OomCandidate candidate(host::ProcessIndex index, int64_t points) const;

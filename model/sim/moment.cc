@@ -48,6 +48,8 @@ NodeMoment node_moment(const host::Node& node) {
 
 }  // namespace
 
+GroupState group_state(const host::Cgroup& group) { return {group.path, Pages(group.usage), Pages(group.max), Pages(group.high)}; }
+
 Moment moment_of(std::string name, Nanoseconds now, const host::Host& host) {
   Moment out;
   out.name = std::move(name);
@@ -58,6 +60,8 @@ Moment moment_of(std::string name, Nanoseconds now, const host::Host& host) {
   out.swap_free = Pages(host.free_swap() + host.cached_slots);
   out.committed = Pages(host.committed);
   out.counters = host.vmstat;
+  for (const auto& [stack, site] : host.sites)
+    if (site.resident > 0) out.sites.push_back({stack, to_bytes(Pages(site.resident))});
   return out;
 }
 

@@ -8,6 +8,8 @@
 
 namespace oomcast::sim {
 
+GroupState group_state(const host::Cgroup& group);
+
 /// Everything but the pressure lines, which the timeline keeps.
 Moment moment_of(std::string name, Nanoseconds now, const host::Host& host);
 

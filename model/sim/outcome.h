@@ -93,6 +93,12 @@ struct PressureLine {
   Nanoseconds total;
 };
 
+/// What lives of the pages that were first touched under one sampled stack.
+struct SiteResident {
+  uint32_t stack_id = 0;
+  Bytes resident;
+};
+
 /// A zone, a node and the host at one moment, in the words of /proc/zoneinfo. Watermarks with their boost.
 struct ZoneMoment {
   host::ZoneKind kind = host::ZoneKind::kNormal;
@@ -115,6 +121,7 @@ struct Moment {
   Pages swap_total, swap_free, committed;
   host::VmstatArray counters;            // deltas since the start
   PressureLine pressure_some, pressure_full;  // as of the last sample
+  std::vector<SiteResident> sites;       // ascending by stack_id; those of which something lives
 };
 
 /// One row of the timeline; node vectors are in the order of HostSpec::nodes.
@@ -127,6 +134,7 @@ struct TimelineRow {
   int64_t pressure_some_permille = 0;
   Bytes app_footprint;
   int64_t pswpin_s = 0, pswpout_s = 0, pgmajfault_s = 0;
+  std::vector<Pages> group_usage;        // memory.current, in the order of Outcome::groups
 };
 
 /// How long each node spent between its watermarks (the node's zones above DMA taken together).
@@ -220,6 +228,7 @@ struct Outcome {
   PressureLine pressure_some, pressure_full;
   std::vector<TimelineRow> timeline;
   std::vector<Moment> moments;          // by time
+  std::vector<GroupState> groups;       // that the program is charged to: its own, then the one above, ...; as they ended
   std::vector<Site> sites;              // descending by touched bytes, then by stack_id
   AppSummary app;
   uint64_t events = 0;

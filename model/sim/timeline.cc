@@ -68,6 +68,8 @@ void Timeline::add_row() {
   row.pswpin_s = per_second(swap_in - row_start_.swap_in);
   row.pswpout_s = per_second(swap_out - row_start_.swap_out);
   row.pgmajfault_s = per_second(major_faults - row_start_.major_faults);
+  for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
+    row.group_usage.push_back(Pages(host_.cgroups[at].usage));
   row_start_ = {row.t, busy, some, scan_kswapd, scan_direct, steal, swap_in, swap_out, major_faults};
   rows_.push_back(std::move(row));
 }
@@ -113,6 +115,8 @@ void Timeline::finish(Outcome& outcome) {
   outcome.moments.push_back(moment_of("end", scheduler_.now(), host_));
   add_pressure(outcome.moments.back());
   std::stable_sort(outcome.moments.begin(), outcome.moments.end(), [](const Moment& a, const Moment& b) { return a.t < b.t; });
+  for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
+    outcome.groups.push_back(group_state(host_.cgroups[at]));
   outcome.bands = bands_;
   outcome.timeline = rows_;
   outcome.pressure_some = pressure_.some_line();

@@ -112,21 +112,34 @@ std::string moment_summary(const FinishedReport& report, const ShownMoment& mome
   return text + labelled("moments", moments_text(report));
 }
 
-std::string sites_text(const FinishedReport& report) {
-  std::vector<const Json*> sites;
+bool holds_sites(const FinishedReport& report, const ShownMoment& moment) {
+  if (moment.state == nullptr) return false;
+  const Json& resident = child(*moment.state, "site_resident_bytes");
+  return resident.is_array() && resident.size() == child(report.document, "sites").size();
+}
+
+std::string sites_text(const FinishedReport& report, const ShownMoment& moment) {
+  struct Site {
+    const Json* site;
+    int64_t resident;
+  };
+  std::vector<Site> sites;
   int64_t all = 0;
-  for (const Json& site : child(report.document, "sites")) {
-    if (value_or<int64_t>(site, "resident_bytes_peak", 0) <= 0) continue;
-    sites.push_back(&site);
-    all += value_or<int64_t>(site, "resident_bytes_peak", 0);
+  const bool then = holds_sites(report, moment);
+  const Json& every = child(report.document, "sites");
+  for (size_t i = 0; i < every.size(); ++i) {
+    const int64_t resident = then ? child(*moment.state, "site_resident_bytes")[i].get<int64_t>() : value_or<int64_t>(every[i], "resident_bytes_peak", 0);
+    if (resident <= 0) continue;
+    sites.push_back({&every[i], resident});
+    all += resident;
   }
-  const auto resident = [](const Json* site) { return value_or<int64_t>(*site, "resident_bytes_peak", 0); };
-  std::stable_sort(sites.begin(), sites.end(), [&](const Json* a, const Json* b) { return resident(a) > resident(b); });
+  if (then && sites.empty()) return "no memory of the program was resident at " + moment.name + "\n";
+  std::stable_sort(sites.begin(), sites.end(), [](const Site& a, const Site& b) { return a.resident > b.resident; });
   std::string text;
   for (size_t i = 0; i < std::min(sites.size(), kSitesMost); ++i) {
-    const Json& stack = child(*sites[i], "stack");
-    const std::string size = bytes_text(Bytes(resident(sites[i]))), share = percent_text(resident(sites[i]), all);
-    const std::string kind = value_or(*sites[i], "kind", std::string());
+    const Json& stack = child(*sites[i].site, "stack");
+    const std::string size = bytes_text(Bytes(sites[i].resident)), share = percent_text(sites[i].resident, all);
+    const std::string kind = value_or(*sites[i].site, "kind", std::string());
     text += std::string(size.size() < 11 ? 11 - size.size() : 0, ' ') + size +
             std::string(share.size() < 7 ? 7 - share.size() : 1, ' ') + share + "  " + kind +
             std::string(kind.size() < 10 ? 10 - kind.size() : 1, ' ') +

@@ -93,6 +93,37 @@ TEST(JsonReport, ThereIsNoPeakOfACgroupThatIsNotThere) {
   EXPECT_EQ(report_of(story)["counters"]["memcg"]["memory.peak"], 12 << 20);
 }
 
+TEST(JsonReport, TheGroupsOfTheRunHaveTheirLimitsAndAColumnEach) {
+  stories::Story story = stories::oom();
+  EXPECT_TRUE(report_of(story)["host"]["cgroups"].empty());
+  EXPECT_TRUE(report_of(story)["timeline"]["cgroup_usage_bytes"].empty());
+  story.outcome.groups = {{"/pod/app", 10_pages, to_pages(64_MiB), Pages(host::kUnlimited)},
+                          {"/pod", 20_pages, Pages(host::kUnlimited), to_pages(96_MiB)}};
+  for (sim::TimelineRow& row : story.outcome.timeline) row.group_usage = {100_pages, 200_pages};
+  const Json report = report_of(story);
+  EXPECT_EQ(report["timeline"]["cgroup_usage_bytes"]["/pod/app"].size(), report["timeline"]["t_s"].size());
+  EXPECT_EQ(report["timeline"]["cgroup_usage_bytes"]["/pod"][0], 819200);
+  EXPECT_EQ(report["host"]["cgroups"][0]["max_bytes"], 64 << 20);
+  EXPECT_TRUE(report["host"]["cgroups"][0]["high_bytes"].is_null());
+  EXPECT_THAT(SchemaCheck(schema()).violations(report), testing::IsEmpty());
+}
+
+TEST(JsonReport, AMomentSaysOfEachSiteWhatLived) {
+  stories::Story story = stories::oom();
+  story.capture.site_kinds = {"heap", "heap"};
+  story.capture.stacks = {{"small"}, {"big"}};
+  story.outcome.sites = {{1, 1_MiB, 1_MiB}, {2, 8_MiB, 8_MiB}};
+  story.outcome.app.touched = 9_MiB;
+  sim::Moment moment;
+  moment.name = "peak";
+  moment.sites = {{2, 5_MiB}};
+  story.outcome.moments = {moment};
+  const Json report = report_of(story);
+  EXPECT_EQ(report["sites"][0]["stack"][0], "big");
+  EXPECT_EQ(report["moments"][0]["site_resident_bytes"], (Json{5 << 20, 0}));
+  EXPECT_THAT(SchemaCheck(schema()).violations(report), testing::IsEmpty());
+}
+
 TEST(JsonReport, AnIncidentInAGroupCarriesTheGroupsNumbers) {
   stories::Story story = stories::oom();
   EXPECT_TRUE(report_of(story)["first"]["oom_kill"]["cgroup"].is_null());

@@ -56,6 +56,24 @@ TEST(Sites, WhatNoSampleStandsForIsSharedOutWithinItsKindOnly) {
   EXPECT_EQ(shares(rows), 1'000'000);
 }
 
+TEST(Sites, EachMomentHasItsOwnAmounts) {
+  Sampled run;
+  const uint32_t big = run.site("heap", {"big"}, 60_MiB), small = run.site("heap", {"small"}, 20_MiB);
+  run.site("heap", {}, 40_MiB);
+  run.site("stack", {}, 8_MiB);
+  sim::Moment early, late;
+  early.sites = {{small, 20_MiB}};
+  late.sites = {{big, 30_MiB}, {small, 4_MiB}, {3, 40_MiB}, {4, 8_MiB}};
+  run.outcome.moments = {early, late};
+  const auto rows = run.rows();
+  ASSERT_EQ(rows.size(), 3u);
+  // Each sample of the heap stands for half as much again.
+  EXPECT_EQ(rows[0].resident_at, (std::vector<Bytes>{Bytes(0), 45_MiB}));
+  EXPECT_EQ(rows[1].resident_at, (std::vector<Bytes>{30_MiB, 6_MiB}));
+  EXPECT_EQ(rows[2].kind, "stack");
+  EXPECT_EQ(rows[2].resident_at, (std::vector<Bytes>{Bytes(0), 8_MiB}));
+}
+
 TEST(Sites, AFewSamplesDoNotSpeakForAllOfAKind) {
   Sampled run;
   run.site("heap", {"seen"}, 1_MiB);

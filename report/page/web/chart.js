@@ -41,7 +41,7 @@
 
   page.Chart = class {
     /**
-     * `spec`: title; note; unit: a key of FORMATS; series[]: {name, colour: a custom property, values[]}, one value per row
+     * `spec`: title; of: a name of the report's that ends the title; note; unit: a key of FORMATS; series[]: {name, colour: a custom property, values[]}, one value per row
      * of the group, null where there is none; marks[]: {name, colour, value, dash}; stacked; points; most: the least upper
      * end of the axis; near: upper end for a look at the marks.
      */
@@ -60,13 +60,13 @@
       this.cursor = page.element("div", { class: "cursor", hidden: true });
       this.flags = page.element("div", { class: "flags" });
       this.plot = page.element("div", {
-        class: "plot" + (this.group.incidents.length ? " flagged" : ""), tabIndex: 0, role: "slider", "aria-label": spec.title + ": " + this.group.axisName + " at the cursor",
+        class: "plot" + (this.group.incidents.length ? " flagged" : ""), tabIndex: 0, role: "slider", "aria-label": spec.title + (spec.of ? " " + spec.of : "") + ": " + this.group.axisName + " at the cursor",
         "aria-valuemin": 0, "aria-valuemax": this.group.x.length - 1, "aria-valuenow": 0, "aria-valuetext": "no cursor yet",
       }, this.canvas, this.cursor, this.flags);
       this.legend = page.element("ul", { class: "legend" });
       this.values = spec.series.map((series) => this.addToLegend(series, ""));
       for (const mark of spec.marks || []) this.addToLegend({ ...mark, dash: true }, this.format.value(mark.value));
-      const title = page.element("figcaption", {}, page.element("h3", {}, spec.title), this.nearButton(),
+      const title = page.element("figcaption", {}, page.element("h3", {}, spec.title, spec.of ? [" ", page.foreign(spec.of)] : ""), this.nearButton(),
         spec.note ? page.element("p", { class: "note" }, spec.note) : null);
       this.figure = page.element("figure", { class: "chart" }, title, this.plot, this.legend);
     }

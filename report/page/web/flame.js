@@ -9,6 +9,7 @@
   const { element, bytes, percent } = page;
   const LEAST_SHARE = 0.004;  // of the width: narrower boxes cannot be read or pressed
   const ROW = 22;
+  const LEAST_PIXELS = 28;    // for a name: of narrower boxes a letter would be left
 
   /** "parse at config.c:12 (inlined)" is called "parse": lines of one function are one box. */
   function nameOf(frame) {
@@ -16,11 +17,11 @@
     return end > 0 ? frame.slice(0, end) : frame;
   }
 
-  /** `measure`: the key of a site whose bytes are shown. Callers first: a stack has the innermost frame first. */
-  page.treeOf = function (report, measure) {
+  /** `bytesOf(site, row)` is what is shown of a site. Callers first: a stack has the innermost frame first. */
+  page.treeOf = function (report, bytesOf) {
     const root = { name: "all", frames: new Set(), own: 0, children: new Map() };
-    for (const site of report.sites) {
-      const value = site[measure] || 0;
+    for (const [row, site] of report.sites.entries()) {
+      const value = bytesOf(site, row) || 0;
       if (value <= 0) continue;
       let at = root;
       const stack = site.stack.map((number) => report.frames[number]);
@@ -34,6 +35,26 @@
     }
     return root;
   };
+
+  const MOMENTS = {
+    start: "at the start", peak: "at the peak of memory", end: "at the end", kswapd_wake: "when kswapd woke", kswapd_scan: "when kswapd first scanned",
+    direct_reclaim: "at the first direct reclaim", swap_out: "at the first swap-out", alloc_refused: "when memory was refused", oom_kill: "at the OOM kill",
+  };
+
+  /** What can be shown: memory at each moment, the peak first; then what a site held at its own peak, and all that was touched. */
+  function measuresOf(report) {
+    const held = (report.moments || []).filter((moment) => moment.site_resident_bytes && moment.site_resident_bytes.length === report.sites.length &&
+      moment.site_resident_bytes.some((value) => value > 0));
+    const measures = held.map((moment) => ({
+      key: moment.name,
+      words: (MOMENTS[moment.name] || "at kill " + moment.name.replace("oom_kill:", "")) + ", " + page.seconds(moment.t_s),
+      bytesOf: (site, row) => moment.site_resident_bytes[row],
+    }));
+    measures.sort((a, b) => (b.key === "peak") - (a.key === "peak"));
+    return [...measures,
+      { key: "resident_bytes_peak", words: "each site at its own peak", bytesOf: (site) => site.resident_bytes_peak },
+      { key: "touched_bytes", words: "touched over the whole run", bytesOf: (site) => site.touched_bytes }];
+  }
 
   function layOut(tree) {
     const root = window.d3.hierarchy(tree, (node) => [...node.children.values()]).sum((node) => node.own).sort((a, b) => b.value - a.value);
@@ -54,12 +75,34 @@
       this.details = element("div", { class: "panel flame-details", "aria-live": "polite" });
       this.matched = element("output", { class: "found" });
       this.box.addEventListener("keydown", (event) => this.onKey(event));
-      this.measureBy("resident_bytes_peak");
+      this.width = 1000;  // until the box is in the document
+      new ResizeObserver(() => this.onWidth(this.box.clientWidth)).observe(this.box);
+      this.measures = measuresOf(report);
+      this.choice = element("select", {}, this.measures.map(({ key, words }) => element("option", { value: key }, words)));
+      this.choice.addEventListener("change", () => this.measureBy(this.choice.value));
+      this.measureBy(this.measures[0].key);
     }
 
-    measureBy(measure) {
-      this.root = layOut(page.treeOf(this.report, measure));
+    measureBy(key) {
+      const measure = this.measures.find((one) => one.key === key);
+      this.choice.value = key;
+      this.root = layOut(page.treeOf(this.report, measure.bytesOf));
+      this.box.setAttribute("aria-label", "Memory by code, " + measure.words);
       this.look(this.root);
+      if (this.words) this.search(this.words);
+    }
+
+    onWidth(width) {
+      if (!width || width === this.width) return;
+      this.width = width;
+      const focused = this.box.contains(document.activeElement);
+      this.draw();
+      if (focused) this.move(this.current);
+    }
+
+    /** Nothing changes where the report does not hold that moment. */
+    showMoment(name) {
+      if (this.measures.some((one) => one.key === name)) this.measureBy(name);
     }
 
     /** `node` fills the width; its callers stay above it. */
@@ -95,7 +138,7 @@
           class: "frame hue-" + hue(node.data.name) + (node.depth < focus.depth ? " above" : "") + (this.matches(node) ? " matched" : ""),
           click: () => this.look(node === this.focus && node.parent ? node.parent : node),
           focus: () => this.tell(node), mouseenter: () => this.tell(node),
-        }, page.foreign(node.data.name), " ", element("span", { class: "amount" }, bytes(node.value)));
+        }, (right - left) * this.width < LEAST_PIXELS ? "" : [page.foreign(node.data.name), " ", element("span", { class: "amount" }, bytes(node.value))]);
         made.style.left = left * 100 + "%";
         made.style.width = Math.max(0, right - left) * 100 + "%";
         made.style.top = node.depth * ROW + "px";
@@ -167,7 +210,7 @@
   }
 
   page.drawFlame = function (report) {
-    page.section("code", "Code", "Resident memory by code, at its peak", (section) => {
+    page.section("code", "Code", "Resident memory by code", (section) => {
       if (!report.sites.length) {
         section.append(element("p", {}, "No memory was sampled."));
         return true;
@@ -176,11 +219,8 @@
       page.flame = flame;
       const search = element("input", { type: "search", spellcheck: false, autocomplete: "off" });
       search.addEventListener("input", () => flame.search(search.value));
-      const measure = element("select", {}, element("option", { value: "resident_bytes_peak" }, "resident at the peak"),
-        element("option", { value: "touched_bytes" }, "touched over the whole run"));
-      measure.addEventListener("change", () => flame.measureBy(measure.value));
       section.append(
-        element("div", { class: "toolbar" }, element("label", {}, "Memory ", measure), element("label", { class: "search" }, "Search ", search, " ", flame.matched),
+        element("div", { class: "toolbar" }, element("label", { class: "measure" }, "Memory ", flame.choice), element("label", { class: "search" }, "Search ", search, " ", flame.matched),
           element("button", { type: "button", click: () => flame.look(flame.root) }, "All")),
         element("div", { class: "flame-frame" }, flame.box), flame.details);
       return true;

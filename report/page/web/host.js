@@ -9,6 +9,18 @@
     ? element("div", {}, element("h3", {}, title), element("ul", {}, items.map((item) => element("li", {}, page.foreign(item))))) : null);
   const pages = (number) => bytes(number * page.PAGE_BYTES);
 
+  const limit = (value) => (value === null ? "no limit" : bytes(value));
+
+  /** The groups that the program is charged to, its own first; reports of older versions have none. */
+  const groups = (host) => (host.cgroups && host.cgroups.length
+    ? page.table({
+      caption: "Control groups of the program", rows: host.cgroups, columns: [
+        { title: "Group", header: true, cell: (group) => page.foreign(group.path) },
+        { title: "memory.max", number: true, cell: (group) => limit(group.max_bytes) },
+        { title: "memory.high", number: true, cell: (group) => limit(group.high_bytes) },
+      ],
+    }) : null);
+
   page.drawHost = function (report) {
     page.section("host", "Host", "The host as assumed", (section) => {
       const { host } = report;
@@ -18,6 +30,7 @@
           ["Host", page.foreign(host.name)], ["Kernel", page.foreign(host.kernel)],
           ["LRU", host.lru === "mglru" ? "multi-gen LRU" : "classic LRU"], ["Swap", host.swap_bytes ? bytes(host.swap_bytes) : "none"],
         ], "grid"),
+        groups(host) || "",
         page.table({
           caption: "Zones, with their watermarks", rows: zones, columns: [
             { title: "Node", header: true, cell: ({ node }) => "node " + node.node },

@@ -20,10 +20,10 @@
     const list = [];
     for (const [key, words, colour] of FIRSTS) {
       const incident = report.first && report.first[key];
-      if (incident) list.push({ t: incident.t_s, words, colour, key, incident });
+      if (incident) list.push({ t: incident.t_s, words, colour, key, moment: key, incident });
     }
-    (report.oom_kills || []).slice(1, KILLS_MOST).forEach((kill) =>
-      list.push({ t: kill.t_s, words: "Kill of " + kill.victim.comm, colour: "--bad", key: "kill", kill }));
+    (report.oom_kills || []).slice(1, KILLS_MOST).forEach((kill, i) =>
+      list.push({ t: kill.t_s, words: "Kill of " + kill.victim.comm, colour: "--bad", key: "kill", moment: "oom_kill:" + (i + 2), kill }));
     if (Number.isFinite(report.halted_at_s))
       list.push({ t: report.halted_at_s, words: "The forecast ends", colour: "--bad", key: "halted", why: report.halted_why });
     return page.lettered(list);
@@ -98,6 +98,7 @@
       for (const one of group.incidents) one.button.setAttribute("aria-pressed", String(one === chosen));
       panel.replaceChildren(element("h3", {}, chosen.letter + ": ", page.foreign(chosen.title)), incidentDetails(chosen));
       panel.hidden = false;
+      if (page.flame) page.flame.showMoment(chosen.moment);
     };
     return element("ol", { class: "incidents", "aria-label": "Incidents" }, buttons);
   };
@@ -121,6 +122,22 @@
 
   const some = (values) => values.some((value) => value);
 
+  /** A chart for each group that the program is charged to, against its limits. */
+  function addGroups(group, parent, report) {
+    const columns = report.timeline.cgroup_usage_bytes || {};
+    for (const one of (report.host && report.host.cgroups) || []) {
+      const values = columns[one.path];
+      if (!values || !some(values)) continue;
+      const marks = [["memory.high", "--mark-low", one.high_bytes], ["memory.max", "--mark-min", one.max_bytes]]
+        .filter(([, , value]) => value !== null).map(([name, colour, value]) => ({ name, colour, value }));
+      group.add(parent, {
+        title: "Memory of control group", of: one.path, unit: "bytes", marks, most: Math.max(0, ...marks.map((mark) => mark.value)),
+        note: marks.length ? null : "The group has no limit.",
+        series: [{ name: "usage", colour: "--series-2", values }],
+      });
+    }
+  }
+
   function addNodes(group, parent, report) {
     for (const node of report.host.nodes) {
       const name = "node" + node.node;
@@ -141,6 +158,7 @@
   page.addTimeCharts = function (group, parent, report) {
     const timeline = report.timeline;
     const line = (name, colour, values) => ({ name, colour, values });
+    addGroups(group, parent, report);
     addNodes(group, parent, report);
     const specs = [
       { title: "LRU lists", unit: "bytes", stacked: true, series: [

@@ -52,6 +52,24 @@ TEST(Moment, ThePeakIsTheSampleWithTheLargestFootprint) {
   EXPECT_EQ(outcome.timeline[1].app_footprint, to_bytes(300_pages));
 }
 
+TEST(Moment, ThePeakKnowsWhoseMemoryLivedThen) {
+  Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
+  Timeline timeline(m.host, m.sched, {});
+  for (int64_t pages : {100, 300, 20}) {
+    m.host.guest_anon = pages;
+    m.host.sites[7] = {300, pages, 300};
+    m.host.sites[9] = {10, 0, 10};
+    m.pass(kSampleInterval);
+    timeline.sample();
+  }
+  Outcome outcome;
+  timeline.finish(outcome);
+  ASSERT_EQ(outcome.moments[0].sites.size(), 1u) << "of site 9 nothing lives";
+  EXPECT_EQ(outcome.moments[0].sites[0].stack_id, 7u);
+  EXPECT_EQ(outcome.moments[0].sites[0].resident, to_bytes(300_pages));
+  EXPECT_EQ(outcome.moments[1].sites[0].resident, to_bytes(20_pages));
+}
+
 TEST(Moment, ARunThatHasNoMemoryHasNoPeak) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
   Timeline timeline(m.host, m.sched, {});

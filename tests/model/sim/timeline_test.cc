@@ -36,6 +36,16 @@ TEST(Timeline, ARowEveryTwentyMilliseconds) {
   EXPECT_EQ(outcome.timeline[4].node_free.at(0), 20000_pages);
 }
 
+TEST(Timeline, EachGroupThatTheProgramIsChargedToIsSampled) {
+  Machine m(HostBuilder().plain_node(20000_pages).limit(4_MiB).build(), Kswapd::kAbsent);
+  m.host.cgroups[m.host.app_cgroup].usage = 700;
+  m.host.cgroups[host::kRootCgroup].usage = 9000;
+  const Outcome outcome = sampled(m, 1);
+  ASSERT_EQ(outcome.groups.size(), 1u) << "the root is none: it has no limit";
+  EXPECT_EQ(outcome.groups[0].max, to_pages(4_MiB));
+  EXPECT_EQ(outcome.timeline.at(0).group_usage, std::vector<Pages>{700_pages});
+}
+
 TEST(Timeline, ALongRunIsThinnedButKeepsItsEnds) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
   const Outcome outcome = sampled(m, 20'000);

@@ -42,7 +42,7 @@ class World:
 def setUpModule():
     World.directory = tempfile.TemporaryDirectory(prefix="oomcast-pages.")
     World.loop = asyncio.new_event_loop()
-    for name in ("report", "hostile", "sweep", "golden"):
+    for name in ("report", "in_a_cgroup", "of_an_older_version", "hostile", "sweep", "golden"):
         World.pages[name] = page_of(name, getattr(page_reports, name)())
     World.browser = Browser()
     World.loop.run_until_complete(World.browser.start())
@@ -95,6 +95,24 @@ class ReportPage(PageTest):
 
     def test_a_run_of_one_moment_is_drawn_too(self):
         self.open("golden")
+        self.assert_quiet()
+
+    def test_each_group_is_drawn_first_against_its_limits(self):
+        self.open("in_a_cgroup")
+        charts = self.run_js("oomcast.timeGroup.charts.slice(0, 2).map(c => [c.figure.querySelector('h3').textContent, "
+                             "c.spec.marks.map(m => [m.name, m.value]), c.range()])")
+        self.assertEqual(charts[0][:2], ["Memory of control group /pod/app", [["memory.high", 480 << 20], ["memory.max", 512 << 20]]])
+        self.assertGreaterEqual(charts[0][2][1], 512 << 20)  # the limit is in the picture
+        self.assertEqual(charts[1][:2], ["Memory of control group /pod", []])
+        usage = page_reports.in_a_cgroup()["timeline"]["cgroup_usage_bytes"]
+        for row in (1, 300, 599):
+            self.run_js(f"oomcast.timeGroup.setCursor({row})")
+            self.assertEqual(self.run_js("oomcast.timeGroup.charts.slice(0, 2).map(c => c.values[0].textContent)"),
+                             [self.bytes_text(usage[path][row]) for path in ("/pod/app", "/pod")])
+        self.assertTrue(all(self.run_js(DRAWN)))
+        table = self.run_js("[...document.querySelectorAll('#host table')][0].innerText")
+        self.assertIn("512.0 MiB", table)
+        self.assertIn("no limit", table)
         self.assert_quiet()
 
     def test_the_verdict_is_the_first_heading(self):
@@ -173,16 +191,46 @@ class ReportPage(PageTest):
     def test_the_flame_graph_adds_up_and_can_be_walked(self):
         self.open("report")
         boxes = self.run_js("[...document.querySelectorAll('.flame .frame')].map(b => b.getAttribute('aria-label'))")
-        self.assertIn("all, 500.0 MiB, 100 %", boxes)
-        self.assertIn("parse_config, 300.0 MiB, 60 %", boxes)
+        self.assertIn("all, 490.0 MiB, 100 %", boxes)  # at the peak of memory
+        self.assertIn("parse_config, 300.0 MiB, 61 %", boxes)
         self.run_js("document.querySelector('.flame .frame').focus()")
         self.do(self.browser.key("ArrowDown"))
-        self.assertEqual(self.run_js("document.activeElement.getAttribute('aria-label')"), "heap, 400.0 MiB, 80 %")
+        self.assertEqual(self.run_js("document.activeElement.getAttribute('aria-label')"), "heap, 390.0 MiB, 80 %")
         self.do(self.browser.key("Enter"))
         self.assertEqual(self.run_js("document.activeElement.style.width"), "100%")
         self.do(self.browser.key("Escape"))
         self.run_js("(s => { s.value = 'table.c'; s.dispatchEvent(new Event('input')); })(document.querySelector('#code input'))")
-        self.assertEqual(self.run_js("document.querySelector('#code .found').textContent"), "100.0 MiB, 20 %")
+        self.assertEqual(self.run_js("document.querySelector('#code .found').textContent"), "90.0 MiB, 18 %")
+
+    def test_a_press_on_an_incident_shows_whose_memory_it_was_then(self):
+        self.open("report")
+        shown = "[...document.querySelectorAll('.flame .frame')].map(b => b.getAttribute('aria-label'))"
+        for name, words, of_parse, of_all in (("First swap-out", "at the first swap-out, 44.25 s", 240, 390), ("OOM kill", "at the OOM kill, 58.00 s", 280, 480)):
+            self.do(self.browser.click(f"[...document.querySelectorAll('.incident')].find(b => b.textContent.includes('{name}'))"))
+            self.assertEqual(self.run_js("document.querySelector('#code select').selectedOptions[0].textContent"), words)
+            self.assertIn(f"parse_config, {of_parse}.0 MiB, {of_parse * 100 / of_all:.0f} %", self.run_js(shown))
+            self.assertIn(f"all, {of_all}.0 MiB, 100 %", self.run_js(shown))
+            self.assertAlmostEqual(self.run_js("oomcast.data.timeline.t_s[oomcast.timeGroup.row]"), float(words.split()[-2]), delta=0.06)
+        self.assert_quiet()
+
+    def test_a_box_too_narrow_for_a_name_has_none(self):
+        self.open("report")
+        widths = self.run_js("[...document.querySelectorAll('.flame .frame')].map(b => [b.clientWidth, b.textContent.trim() !== ''])")
+        self.assertTrue(any(named for _, named in widths))
+        self.assertEqual([width for width, named in widths if named and width < 20], [])
+        self.assertEqual([width for width, named in widths if not named and width > 40], [])
+
+    def test_an_incident_without_sites_leaves_the_flame_graph(self):
+        self.open("report")
+        self.do(self.browser.click("[...document.querySelectorAll('.incident')].find(b => b.textContent.includes('First direct reclaim'))"))
+        self.assertEqual(self.run_js("document.querySelector('#code select').value"), "peak")
+
+    def test_a_report_of_an_older_version_shows_what_it_has(self):
+        self.open("of_an_older_version")
+        self.assertEqual(self.run_js("[...document.querySelectorAll('#code option')].map(o => o.value)"), ["resident_bytes_peak", "touched_bytes"])
+        self.assertIn("all, 500.0 MiB, 100 %", self.run_js("[...document.querySelectorAll('.flame .frame')].map(b => b.getAttribute('aria-label'))"))
+        self.do(self.browser.click("document.querySelector('.incident')"))
+        self.assert_quiet()
 
     def test_sites_are_found_by_a_word_of_their_stack(self):
         self.open("report")
@@ -217,7 +265,7 @@ class ReportPage(PageTest):
         self.assertEqual(unnamed, [])
 
     def test_fits_a_telephone_without_scrolling_sideways(self):
-        for name in ("report", "hostile", "sweep"):
+        for name in ("report", "in_a_cgroup", "hostile", "sweep"):
             self.open(name, width=400)
             self.assertLessEqual(self.run_js("document.documentElement.scrollWidth"), 400)
 

@@ -67,6 +67,9 @@ def report(nodes=2):
         {"kind": "mmap", "stack": ["map_file at map.c:1", "main at main.c:11"],
          "touched_bytes": 80 * MIB, "resident_bytes_peak": 80 * MIB, "share": 0.1},
         {"kind": "unsampled", "stack": [], "touched_bytes": 80 * MIB, "resident_bytes_peak": 20 * MIB, "share": 0.1}]
+    made["moments"] = [moment(*each) for each in (
+        ("start", 0.0, [0, 0, 0, 0]), ("kswapd_wake", 40.0, [200, 60, 80, 10]), ("swap_out", 44.25, [240, 60, 80, 10]),
+        ("peak", 55.0, [300, 90, 80, 20]), ("oom_kill", 58.0, [280, 100, 80, 20]))]
     made["findings"][0]["try"] = [
         {"change": "memory.max=700M", "proven": True, "verdict_after": "background_reclaim",
          "settings": ["cgroup.memory.max=734003200"], "smallest": 734003200, "below": 732954624, "verdict_below": "oom_kill",
@@ -76,6 +79,31 @@ def report(nodes=2):
          "extrapolated": "2 of 9 pages were not listened for", "not_simulated": None},
         {"change": "swap of 64M", "proven": False, "verdict_after": "oom_kill"},
         {"change": "a smaller cache", "proven": None, "verdict_after": None}]
+    return made
+
+
+def moment(name, t_s, mib_by_site):
+    """What the page reads of an entry of `moments`."""
+    return {"name": name, "t_s": t_s, "app_footprint_bytes": sum(mib_by_site) * MIB,
+            "site_resident_bytes": [mib * MIB for mib in mib_by_site]}
+
+
+def in_a_cgroup():
+    """The same run in a group of 512 MiB below one without a limit of its own and one with."""
+    made = report(1)
+    made["host"]["cgroups"] = [{"path": "/pod/app", "max_bytes": 512 * MIB, "high_bytes": 480 * MIB},
+                               {"path": "/pod", "max_bytes": None, "high_bytes": None}]
+    used = [int(511 * MIB * i / 599) for i in range(600)]
+    made["timeline"]["cgroup_usage_bytes"] = {"/pod/app": used, "/pod": [2 * one for one in used]}
+    return made
+
+
+def of_an_older_version():
+    """Without the keys that later versions added."""
+    made = report(1)
+    made["moments"] = []
+    made["host"].pop("cgroups", None)
+    made["timeline"].pop("cgroup_usage_bytes", None)
     return made
 
 
@@ -92,7 +120,7 @@ def hostile():
         if isinstance(value, str) and key not in fixed:
             return HOSTILE[next(counter) % len(HOSTILE)]
         return value
-    return spoil(report(1))
+    return spoil(in_a_cgroup())
 
 
 def sweep():
