@@ -26,7 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
   oomcast show r.json --at oom_kill --as zoneinfo, oomcast export r.json --as pprof -o r.pb.gz
   oomcast host capture box1 (on the target), then --host box1
-  jq .verdict oomcast.report.json
+  oomcast show oomcast.report.json                 the same summary later, and any moment of the run
 
 Exit status of run: the program's own (128+N if signal N ended it); 3 if the forecast is as bad as --fail-on or
 worse (or withheld); 2 for usage, host and report errors; 127 program not found; 126 not executable, static or setuid.)";
@@ -99,7 +99,7 @@ void add_html_option(CLI::App& app, std::string& path) {
       ->type_name("FILE");
 }
 
-/// Of all that take long: run, sweep, fit.
+/// Of all that take long: run, replay, sweep, fit.
 void add_progress_option(CLI::App& app, RunOptions& options) {
   app.add_option("--progress", options.progress, "A line of progress on stderr: auto (default: on a terminal), always, never")
       ->type_name("auto|always|never")
@@ -220,7 +220,7 @@ constexpr const char* kFitExamples = R"(Examples:
   oomcast fit t.trace --margin 25 --as k8s                    the setting to hand over
   oomcast fit t.trace --for swap --host vm-1g --json
 
-The program is recorded once and forecast on some twenty sizes. Exit status: 0 a size was found, 1 not even a very large
+The program is recorded once and forecast on some fourteen sizes. Exit status: 0 a size was found, 1 not even a very large
 one is enough, 2 bad input.)";
 
 constexpr const char* kDiffExamples = R"(Examples:
@@ -352,6 +352,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* replay = app.add_subcommand("replay", "Forecast a recorded run, on the same host or another");
   add_replay_options(*replay, line);
   add_report_options(*replay, line.run);
+  add_progress_option(*replay, line.run);
   CLI::App* sweep = app.add_subcommand("sweep", "Forecast a recorded run on many hosts");
   add_replay_options(*sweep, line);
   add_sweep_options(*sweep, line);

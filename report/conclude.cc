@@ -48,7 +48,7 @@ ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, d
 
 /// Why nothing is proven at all; empty: nothing stands against it.
 std::string why_not_to_prove(const RunOptions& options, const trace::CaptureSummary& capture, const Result<Recorded>& recorded) {
-  if (options.prove_s == 0.0) return "not asked for (--prove 0)";
+  if (options.prove_s == 0.0) return kNotAskedFor;
   if (!recorded) return recorded.error().message;
   // Where the program had no room simulations have none either, and what it would have done is unknown.
   return capture.stopped.empty() ? "" : "the program was stopped before its end, for lack of memory on this machine";
@@ -77,11 +77,12 @@ int conclude(const RunOptions& options, const Places& places, const sim::Outcome
       static_cast<void>(places.report.write(report_text(to_json(outcome, capture, findings)), pid));
     proofs = prove_within(options, recorded.value(), own_s, outcome, findings);
   }
-  const std::string report = report_text(to_json(outcome, capture, findings, proofs));
+  const nlohmann::ordered_json document = to_json(outcome, capture, findings, proofs);
+  const std::string report = report_text(document);
   auto written = places.report.write(report, pid);
   if (!options.quiet) {
-    std::string text =
-        summary_text(outcome, capture, findings, written ? written.value() : "not written", look_of(STDERR_FILENO));
+    const std::string place = (written ? written.value() : "not written") + (options.html.empty() ? "" : ", page: " + options.html);
+    const std::string text = summary_text(outcome, capture, findings, document, place, look_of(STDERR_FILENO));
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);

@@ -143,7 +143,8 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
     watches.judge();
     watches.used(record.event);
     adj.apply(record.event);
-    if (++events % kEventsBetweenAsks == 0 && settings.stop && settings.stop()) return Error{name + ": the replay was stopped"};
+    if (++events % kEventsBetweenAsks == 0 && settings.stop &&
+        settings.stop(static_cast<double>(reader->offset()) / static_cast<double>(trace.size()))) return Error{name + ": the replay was stopped"};
     model.feed(record.event);
     watches.ask(model);
     model.take_kills(kills);

@@ -21,7 +21,7 @@ struct Replayed {
 struct ReplaySettings {
   sim::Options model;
   std::optional<int> oom_score_adj;  // instead of the recorded one
-  std::function<bool()> stop;        // asked every few thousand events; true ends the replay with an error
+  std::function<bool(double done)> stop;  // asked every few thousand events, with the part of the trace that is done; true ends it with an error
 };
 
 Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name);

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 
-#include "model/host/cgroup.h"
 #include "report/coverage.h"
 #include "report/format.h"
 #include "report/margin.h"
+#include "report/story.h"
 #include "report/terminal/summary_parts.h"
+#include "report/terminal/terminal_text.h"
 
 namespace oomcast::report {
 namespace {
@@ -62,14 +63,6 @@ const std::optional<sim::Incident>& decisive(const sim::Outcome& outcome) {
   return kNone;
 }
 
-std::string limit_text(Pages limit) { return limit.count() >= host::kUnlimited ? "no limit" : bytes_text(to_bytes(limit)); }
-
-/// Where a group is the limit, the marks of a zone say nothing.
-void write_group(const sim::GroupState& group, SummaryPaper& paper) {
-  paper.line("where", "cgroup " + group.path + ": uses " + pages_text(group.usage));
-  paper.line("", "memory.max " + limit_text(group.max) + ", memory.high " + limit_text(group.high), Rank::kUseful);
-}
-
 void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
   std::string word = paper.tinted(tint(outcome.verdict), headline(outcome.verdict));
   const auto& incident = decisive(outcome);
@@ -85,37 +78,15 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     paper.line("throttled", duration_text(outcome.stall.memory_high_total) + " of " + duration_text(outcome.forecast) +
                                 " asleep for memory.high (" +
                                 percent_text(outcome.stall.memory_high_total.count(), outcome.forecast.count()) + ")");
-  if (!incident) return;
-  paper.line("why", incident->why);
-  if (outcome.verdict == Verdict::kAllocRefused) return;  // overcommit counts promises: no zone was short
-  if (incident->group) return write_group(*incident->group, paper);
-  const host::Watermarks& marks = incident->watermarks;
-  paper.line("where", where_text(incident->node, incident->zone) +
-                          ": free " +
-                          pages_text(incident->free_pages));
-  paper.line("",
-             "min " + pages_text(marks.min) + ", low " + pages_text(marks.low) + ", high " + pages_text(marks.high), Rank::kUseful);
 }
 
-void write_victims(const sim::Outcome& outcome, SummaryPaper& paper) {
-  constexpr size_t kShown = 3;
-  for (size_t i = 0; i < std::min(kShown, outcome.oom_kills.size()); ++i) {
-    const sim::OomKill& kill = outcome.oom_kills[i];
-    const sim::OomCandidate& v = kill.victim;
-    if (kill.end != sim::OomEnd::kKilled) {
-      paper.line(i == 0 ? "victim" : "then", kill.end == sim::OomEnd::kPanic ? "the host: it panics" : "nobody may be killed");
-      continue;
-    }
-    std::string line = v.comm + " (pid " + std::to_string(v.pid) + ", oom_score_adj " +
-                       std::to_string(v.oom_score_adj) + "), " + pages_text(v.rss_anon + v.rss_file + v.rss_shmem) +
-                       " resident, " + count_text(v.points) + " points";
-    if (const sim::OomCandidate* next = runner_up(kill))
-      line += "; next " + next->comm + " with " + count_text(next->points);
-    if (i > 0) line += " (" + seconds_text(kill.incident.t) + ")";
-    paper.line(i == 0 ? "victim" : "then", line, i == 0 ? Rank::kMust : Rank::kDetail);
+/// What happened, a sentence a line. What decides stays, whatever else has to go.
+void write_story(const nlohmann::ordered_json& report, SummaryPaper& paper) {
+  bool first = true;
+  for (const CourseSentence& sentence : course_of(report)) {
+    paper.line(first ? "story" : "", printable(sentence.text), sentence.decides ? Rank::kMust : Rank::kUseful, 4);
+    first = false;
   }
-  if (outcome.oom_kills_total > static_cast<int64_t>(kShown))
-    paper.line("", "and " + std::to_string(outcome.oom_kills_total - static_cast<int64_t>(kShown)) + " more", Rank::kDetail);
 }
 
 void write_stalls(const sim::Outcome& outcome, SummaryPaper& paper) {
@@ -163,18 +134,32 @@ void write_findings(const Findings& findings, SummaryPaper& paper) {
   }
 }
 
+/// Why suggestions that could have been simulated were not. Who asked for no proofs is not told that there are none.
+void write_unreached_proofs(const Findings& findings, const nlohmann::ordered_json& report, SummaryPaper& paper) {
+  const auto& proofs = report["proofs"];
+  const auto say = [&](const std::string& what) { paper.line("proofs", what, Rank::kUseful, 2); };
+  if (const auto& why = proofs["not_possible"]; why.is_string()) {
+    if (why.get_ref<const std::string&>() != kNotAskedFor) say("none: " + why.get<std::string>());
+    return;
+  }
+  if (proofs["left_out"].get<int>() == 0) return;
+  for (const Finding& finding : findings)
+    for (const Try& suggestion : finding.tries)
+      if (suggestion.remedy.can_be_simulated() && !suggestion.proven)
+        return say(proofs["left_out"].dump() + " of " + proofs["suggestions"].dump() + " suggestions were not simulated: " + suggestion.not_simulated);
+}
+
 }  // namespace
 
 std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
-                         const std::string& report_path, Look look) {
+                         const nlohmann::ordered_json& report, const std::string& report_path, Look look) {
   SummaryPaper paper(look);
   if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
     paper.plain("oomcast: " + paper.tinted(kRed, "INCOMPLETE") + ": " + incomplete);
   paper.plain("oomcast: forecast for " + host_text(outcome.host));
   if (supported_verdict(outcome, capture)) {
     write_verdict(outcome, capture, paper);
-    write_victims(outcome, paper);
-    write_story(outcome, paper);
+    write_story(report, paper);
     write_stalls(outcome, paper);
     write_free_memory(outcome, paper);
   } else {
@@ -187,6 +172,7 @@ std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummar
   write_sites(outcome, capture, paper);
   write_findings(findings, paper);
   write_tries(findings, paper);
+  write_unreached_proofs(findings, report, paper);
   return paper.text("report", report_path);
 }
 

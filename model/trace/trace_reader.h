@@ -28,6 +28,8 @@ class TraceReader {
   Step next(Record& out);
   const CaptureSummary& summary() const { return summary_; }
   const std::string& error() const { return error_; }
+  /// Where the block begins that is being read: how far the reader has come.
+  size_t offset() const { return blocks_.offset(); }
 
  private:
   TraceReader(std::string_view blocks, std::string name) : blocks_(blocks), name_(std::move(name)) {}

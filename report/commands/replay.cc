@@ -5,6 +5,7 @@
 #include "report/conclude.h"
 #include "report/console.h"
 #include "report/json_report.h"
+#include "report/terminal/search_progress.h"
 
 namespace oomcast::report {
 
@@ -14,8 +15,17 @@ int replay_command(const CommandLine& line) {
   if (!places) return fail(kExitUsage, places.error().message);
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "replay: " + recording.error().message);
-  auto replayed = replay(recording->bytes, line.replay.trace, recording->host, recording->settings);
+  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, line.run.quiet));
+  progress.replay(0);
+  ReplaySettings watched = recording->settings;
+  watched.stop = [&](double done) {
+    progress.replay(done);
+    return false;
+  };
+  auto replayed = replay(recording->bytes, line.replay.trace, recording->host, watched);
+  progress.end();
   if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
+  record::hold_signals_for_good();  // from here on there is a report: a signal ends the proofs, not the command
   const double forecast_s = json_seconds(replayed->outcome.forecast);
   const Recorded recorded{recording->bytes, line.replay.trace, recording->host, recording->options,
                           recording->settings};

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "report/commands/commands.h"
 #include "report/commands/recording.h"
 #include "report/console.h"
@@ -30,6 +32,7 @@ int sweep_command(const CommandLine& line) {
   const std::string json = sweep_json(variations, rows.value());
   if (auto written = page->write(json, static_cast<int>(::getpid())); !written)
     return fail(kExitUsage, "sweep: " + written.error().message);
+  if (!line.run.html.empty()) std::fprintf(stderr, "oomcast: wrote %s\n", line.run.html.c_str());
   return print(line.json ? json : sweep_table(variations, rows.value()));
 }
 

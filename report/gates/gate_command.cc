@@ -64,6 +64,7 @@ int write_diff_page(const Diff& diff, const std::vector<FinishedReport>& reports
   if (!page) return fail(kExitUsage, "diff: " + page.error().message);
   if (auto written = place->write_text(page.value(), static_cast<int>(::getpid())); !written)
     return fail(kExitUsage, "diff: " + written.error().message);
+  std::fprintf(stderr, "oomcast: wrote %s\n", path.c_str());
   return 0;
 }
 

@@ -4,7 +4,7 @@
 #include "report/json_report.h"
 #include "report/page/assets.h"
 #include "report/page/page_data.h"
-#include "report/page/story.h"
+#include "report/story.h"
 
 namespace oomcast::report {
 namespace {

@@ -14,8 +14,6 @@
 namespace oomcast::report {
 namespace {
 
-constexpr const char* kNoTime = "the time for proofs was over; --prove SECONDS gives more";
-
 struct Task {
   const Finding* finding;
   Try* suggestion;
@@ -58,8 +56,8 @@ class Prover {
   }
 
  private:
-  static std::string unusable(const Trial& trial) {
-    if (trial.stopped) return kNoTime;
+  std::string unusable(const Trial& trial) const {
+    if (trial.stopped) return std::string(deadline_.why());
     if (!trial.error.empty()) return trial.error;
     return trial.reached ? "" : "the forecast of the changed target is withheld";
   }
@@ -108,13 +106,13 @@ class Prover {
       proof.verdict_below = trial == trials_.end() ? forecast_.verdict : trial->second.verdict;
     }
     suggestion_.change = found_words(search, given, proof);
-    if (!found.finished) suggestion_.not_simulated = "a smaller value may be enough: the time for proofs was over";
+    if (!found.finished && deadline_.over()) suggestion_.not_simulated = "a smaller value may be enough: " + std::string(deadline_.why());
   }
 
   void nothing_found(const SearchedValue& search, int64_t value) {
     const auto tried = trials_.find(value);
     if (tried == trials_.end() || deadline_.over()) {
-      suggestion_.not_simulated = kNoTime;
+      suggestion_.not_simulated = deadline_.why();
       return;
     }
     const Trial& trial = tried->second;
@@ -225,7 +223,7 @@ ProofSummary prove(const Recorded& recorded, const sim::Outcome& forecast, const
   summary.suggestions = static_cast<int>(tasks.size());
   const Deadline deadline(settings.budget_s, settings.interrupted);
   std::string why_not = carried_out(recorded, forecast);
-  if (why_not.empty() && recorded.live) why_not = difference_of_replay(recorded, forecast, deadline).value_or(kNoTime);
+  if (why_not.empty() && recorded.live) why_not = difference_of_replay(recorded, forecast, deadline).value_or(std::string(deadline.why()));
   if (!why_not.empty()) return leave_unproven(findings, why_not);
   work_on(tasks, recorded, forecast, settings, deadline);
   for (const Task& task : tasks) (task.suggestion->proven ? summary.simulated : summary.left_out) += 1;

@@ -11,7 +11,7 @@ namespace {
 
 ReplaySettings settings_for(const Recorded& recorded, ReplaySettings settings, const Deadline& deadline) {
   if (!settings.oom_score_adj) settings.oom_score_adj = recorded.settings.oom_score_adj;
-  settings.stop = [&deadline] { return deadline.over(); };
+  settings.stop = [&deadline](double) { return deadline.over(); };
   return settings;
 }
 
@@ -43,9 +43,18 @@ Deadline::Deadline(double budget_s, std::function<bool()> interrupted)
     : end_(std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(budget_s))),
       interrupted_(std::move(interrupted)) {}
 
-bool Deadline::over() const {
-  if (!over_ && (std::chrono::steady_clock::now() >= end_ || (interrupted_ && interrupted_()))) over_ = true;
-  return over_;
+std::string_view Deadline::why() const {
+  End end = end_of_it_;
+  if (end == End::kNone) {
+    if (interrupted_ && interrupted_())
+      end = End::kSignal;
+    else if (std::chrono::steady_clock::now() >= end_)
+      end = End::kTime;
+    // Of two threads that find different reasons the first one's stands.
+    if (End none = End::kNone; end != End::kNone && !end_of_it_.compare_exchange_strong(none, end)) end = none;
+  }
+  if (end == End::kNone) return "";
+  return end == End::kSignal ? "a signal to oomcast ended the proofs" : "the time for proofs was over; --prove SECONDS gives more";
 }
 
 double Deadline::seconds_left() const {

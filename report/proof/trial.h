@@ -4,22 +4,26 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <string_view>
 
 #include "report/proof/prove.h"
 
 namespace oomcast::report {
 
-/// When to stop. Once it says so it goes on to say so.
+/// When to stop, and why. Once it says so it goes on to say so.
 class Deadline {
  public:
   Deadline(double budget_s, std::function<bool()> interrupted);
-  bool over() const;
+  bool over() const { return !why().empty(); }
+  /// A clause; empty: there is time left.
+  std::string_view why() const;
   double seconds_left() const;
 
  private:
   std::chrono::steady_clock::time_point end_;
   std::function<bool()> interrupted_;
-  mutable std::atomic<bool> over_{false};
+  enum class End : uint8_t { kNone, kTime, kSignal };
+  mutable std::atomic<End> end_of_it_{End::kNone};
 };
 
 struct Trial {

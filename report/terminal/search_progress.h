@@ -9,10 +9,11 @@
 
 namespace oomcast::report {
 
+/// "oomcast: replay: 40 % of the recording, 8 s left".
+std::string replay_progress_text(double done, double elapsed_s);
 /// "oomcast: sweep: 12 of 64 hosts, 8 s left"; the rest takes as long as what is done, in proportion.
 std::string sweep_progress_text(size_t done, size_t all, double elapsed_s);
-/// "oomcast: fit: 6 sizes tried, now 100.0 MiB to 120.0 MiB, about 3 s left". Each round narrows the range to a third,
-/// until it is half a per cent.
+/// "oomcast: fit: 6 sizes tried, now 100.0 MiB to 120.0 MiB, about 3 s left", as if a search asked some fourteen sizes.
 std::string fit_progress_text(int asked, int64_t least, int64_t most, double elapsed_s);
 
 /// "oomcast: proving: 1 of 3 suggestions, at most 7 s left".
@@ -22,6 +23,7 @@ std::string proofs_progress_text(int done, int all, double left_s);
 class SearchProgress {
  public:
   explicit SearchProgress(std::unique_ptr<StatusLine> line) : line_(std::move(line)) {}
+  void replay(double done) { line_->show(replay_progress_text(done, elapsed_s())); }
   void sweep(size_t done, size_t all) { line_->show(sweep_progress_text(done, all, elapsed_s())); }
   void fit(int asked, int64_t least, int64_t most) { line_->show(fit_progress_text(asked, least, most, elapsed_s())); }
   void proofs(int done, int all, double left_s) { line_->show(proofs_progress_text(done, all, left_s)); }

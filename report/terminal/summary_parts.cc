@@ -15,11 +15,6 @@ namespace {
 constexpr size_t kCells = 40, kNodesMost = 4, kSitesMost = 3, kFramesMost = 3, kTriesMost = 3;
 constexpr int64_t kSmallestShare = 30'000;  // in millionths: stacks with less than 3 % tell nobody what to do
 
-struct Milestone {
-  Nanoseconds t;
-  std::string words;
-};
-
 void add_free_line(const sim::Outcome& outcome, size_t n, bool first, SummaryPaper& paper) {
   const NodeMarks marks = marks_of(outcome.host.nodes[n]);
   const std::vector<int> levels = free_levels(outcome, n, kCells);
@@ -45,25 +40,6 @@ std::string innermost_frames(const std::vector<std::string>& stack) {
 }
 
 }  // namespace
-
-void write_story(const sim::Outcome& outcome, SummaryPaper& paper) {
-  std::vector<Milestone> milestones;
-  const auto add = [&](const char* what, const std::optional<sim::Incident>& incident) {
-    if (incident)
-      milestones.push_back({incident->t, std::string(what) + " " + seconds_text(incident->t) + " at " +
-                                             bytes_text(incident->app_footprint)});
-  };
-  add("kswapd wakes", outcome.kswapd_wake);
-  add("direct reclaim", outcome.direct_reclaim);
-  add("swap-out", outcome.swap_out);
-  add("memory is refused", outcome.alloc_refused);
-  add("OOM kill", outcome.oom_kill);
-  std::stable_sort(milestones.begin(), milestones.end(),
-                   [](const Milestone& a, const Milestone& b) { return a.t < b.t; });
-  std::string story;
-  for (const Milestone& each : milestones) story += (story.empty() ? "" : ", then ") + each.words;
-  if (milestones.size() > 1) paper.line("onset", story, Rank::kUseful);
-}
 
 void write_free_memory(const sim::Outcome& outcome, SummaryPaper& paper) {
   constexpr size_t kRowsLeast = 3;

@@ -1,5 +1,4 @@
-// Writes the parts of the summary that show a course: what happened in which order, free memory over time, whose
-// memory.
+// Writes the parts of the summary that show a course: free memory over time, whose memory, what may be tried.
 #pragma once
 
 #include "model/sim/outcome.h"
@@ -9,8 +8,6 @@
 
 namespace oomcast::report {
 
-/// The milestones as one sentence, in the order of time.
-void write_story(const sim::Outcome& outcome, SummaryPaper& paper);
 /// Free memory of each node against its marks.
 void write_free_memory(const sim::Outcome& outcome, SummaryPaper& paper);
 /// The stacks that hold most.

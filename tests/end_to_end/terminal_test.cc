@@ -101,6 +101,7 @@ TEST_F(Terminal, ASweepSaysHowFarItIs) {
   if (seen.status == kNoEmulator) GTEST_SKIP() << seen.during;
   EXPECT_THAT(seen.screen, Not(HasSubstr("oomcast: sweep:")));
   EXPECT_THAT(sh("$OOMCAST sweep t.trace --vary memory=512M..4G --progress always").err, HasSubstr("of 4 hosts"));
+  EXPECT_THAT(sh("$OOMCAST replay t.trace --prove 0 --progress always").err, HasSubstr("oomcast: replay: "));
 }
 
 }  // namespace

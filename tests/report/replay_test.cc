@@ -95,7 +95,7 @@ TEST(Replay, ATraceThatWasCutIsReplayedUpToThereAndSaysSo) {
   EXPECT_EQ(cut.outcome.verdict, sim::Verdict::kFits);
   EXPECT_FALSE(supported_verdict(cut.outcome, cut.capture).has_value()) << "what came after the cut may not fit";
   const std::string summary =
-      summary_text(cut.outcome, cut.capture, find_all(cut.outcome, cut.capture), "r.json", {});
+      summary_text(cut.outcome, cut.capture, find_all(cut.outcome, cut.capture), to_json(cut.outcome, cut.capture, {}), "r.json", {});
   EXPECT_THAT(summary, testing::StartsWith("oomcast: INCOMPLETE: the trace ends in the middle"));
   EXPECT_THAT(summary, testing::Not(HasSubstr("no events lost")));
   EXPECT_THAT(summary, testing::Not(HasSubstr("exit status")));
@@ -103,7 +103,7 @@ TEST(Replay, ATraceThatWasCutIsReplayedUpToThereAndSaysSo) {
 
 TEST(Replay, WhatIsExtrapolatedIsInTheSummary) {
   const Replayed there = replayed(record(roomy(), tell), tight());
-  EXPECT_THAT(summary_text(there.outcome, there.capture, {}, "r.json", {}),
+  EXPECT_THAT(summary_text(there.outcome, there.capture, {}, to_json(there.outcome, there.capture, {}), "r.json", {}),
               HasSubstr("extrapolated: recorded for 'test'"));
 }
 

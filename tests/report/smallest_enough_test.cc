@@ -153,6 +153,7 @@ TEST(SmallestEnough, TheSpreadIsAddedAndAsked) {
 TEST(SmallestEnough, AHoleWhereTheHandedOverValueFailsIsLeftBehind) {
   SearchRange range = from(100, 1000);
   range.spread = 30;
+  range.guess = 510;
   const SearchResult result =
       found(range, {[](int64_t value) { return value >= 500 && (value < 520 || value > 560); }});
   EXPECT_EQ(result.smallest, 561);

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "model/host/cgroup.h"
+#include "report/json_report.h"
+#include "report/story.h"
 #include "tests/report/golden.h"
 #include "tests/report/stories.h"
 
@@ -13,8 +15,12 @@ namespace {
 
 using namespace oomcast::literals;
 
+nlohmann::ordered_json document_of(const stories::Story& story, const Findings& findings) {
+  return to_json(story.outcome, story.capture, findings);
+}
+
 std::string summary_of(const stories::Story& story, bool color = false) {
-  return summary_text(story.outcome, story.capture, story.findings(), "oomcast.report.json", Look{.color = color});
+  return summary_text(story.outcome, story.capture, story.findings(), document_of(story, story.findings()), "oomcast.report.json", Look{.color = color});
 }
 
 TEST(Summary, Fits) { expect_golden(summary_of(stories::fits()), "fits.txt"); }
@@ -41,10 +47,8 @@ TEST(Summary, WhereAGroupIsTheLimitItsNumbersAreShown) {
   stories::Story story = stories::oom();
   story.outcome.oom_kill->scope = sim::Scope::kCgroup;
   story.outcome.oom_kill->group = {"/app", Pages(65536), Pages(65536), Pages(host::kUnlimited)};
-  const std::string text = summary_of(story);
-  EXPECT_THAT(text, testing::HasSubstr("where      cgroup /app: uses 65,536 pages (256.0 MiB)"));
-  EXPECT_THAT(text, testing::HasSubstr("memory.max 256.0 MiB, memory.high no limit"));
-  EXPECT_THAT(text, testing::Not(testing::HasSubstr("min 2,814 pages")));
+  story.outcome.direct_reclaim = story.outcome.oom_kill;
+  EXPECT_THAT(summary_of(story), testing::HasSubstr("redis-server (pid 812) has to reclaim memory for itself: cgroup /app uses 256.0 MiB, memory.max 256.0 MiB."));
 }
 
 TEST(Summary, FreeMemoryIsDrawnAgainstItsMarks) {
@@ -72,7 +76,7 @@ TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
     return one;
   };
   findings.front().tries = {suggestion("useless", false), suggestion("untried", std::nullopt), suggestion("good", true), suggestion("idle", false), suggestion("vain", false)};
-  const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings, "r.json", {});
+  const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings, document_of(stories::oom(), findings), "r.json", {});
   EXPECT_THAT(text, testing::ContainsRegex("  change     good \\[proven: fits.*\\]\n  also       untried \\[not simulated\\]\n"));
   EXPECT_THAT(text, testing::HasSubstr("more in the report: "));
 }
@@ -88,10 +92,36 @@ TEST(Summary, NeverHasMoreLinesThanAScreen) {
   for (sim::TimelineRow& row : story.outcome.timeline) row.node_free.resize(8, Pages(2810));
   Findings findings = story.findings();
   for (int i = 0; i < 20; ++i) findings.push_back({"made_up", Severity::kError, std::string(300, 'x') + " y", "", {}, {}});
-  const std::string text = summary_text(story.outcome, story.capture, findings, "r.json", Look{.columns = 60});
+  const std::string text = summary_text(story.outcome, story.capture, findings, document_of(story, findings), "r.json", Look{.columns = 60});
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 25) << text;
-  for (const char* kept : {"INCOMPLETE", "OOM KILL", "victim", "coverage", "report     r.json ("})
+  for (const char* kept : {"INCOMPLETE", "OOM KILL", "The victim is redis-server", "coverage", "report     r.json ("})
     EXPECT_THAT(text, testing::HasSubstr(kept));
+}
+
+TEST(Summary, TellsTheSameStoryAsThePage) {
+  const stories::Story story = stories::oom();
+  const std::string text = summary_of(story);
+  const auto sentences = report_story(document_of(story, story.findings())).sentences;
+  const auto course = course_of(document_of(story, story.findings()));
+  ASSERT_GE(course.size(), 3u);
+  for (const CourseSentence& sentence : course) {
+    EXPECT_THAT(text, testing::HasSubstr(sentence.text));
+    EXPECT_THAT(sentences, testing::Contains(sentence.text));
+  }
+}
+
+TEST(Summary, ProofsThatWereNotReachedAreSaid) {
+  stories::Story story = stories::oom();
+  Findings findings = story.findings();
+  findings.front().tries = {Try{"more memory"}};
+  findings.front().tries[0].remedy.words = {"memory=4G"};
+  findings.front().tries[0].not_simulated = "a signal to oomcast ended the proofs";
+  ProofSummary proofs;
+  proofs.suggestions = 3;
+  proofs.simulated = 2;
+  proofs.left_out = 1;
+  EXPECT_THAT(summary_text(story.outcome, story.capture, findings, to_json(story.outcome, story.capture, findings, proofs), "r.json", {}),
+              testing::HasSubstr("proofs     1 of 3 suggestions were not simulated: a signal to oomcast ended the proofs"));
 }
 
 TEST(Summary, HasColorOnlyWhenAsked) {

@@ -135,10 +135,8 @@ TEST(Prove, CoresDoNotChangeWhatASearchFinds) {
 
 // The largest limit of the program's own that keeps others alive: above it one of them dies.
 TEST(Prove, TheLargestLimitThatProtectsOthers) {
-  HowToProve how;
-  how.oom_score_adj = -1000;
-  const host::HostSpec host = HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB).build();
-  const Proven proven = prove_program(host, writes(110), how);
+  const host::HostSpec host = HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB, 1000).build();
+  const Proven proven = prove_program(host, writes(110));
   const Try limit = proven.suggestion("oom_bystander", "memory.max=");
   EXPECT_EQ(limit.proven, true);
   ASSERT_TRUE(limit.proof && limit.proof->smallest);

@@ -1,5 +1,5 @@
 // Tests that the sentences on a page say what the report says.
-#include "report/page/story.h"
+#include "report/story.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -36,10 +36,29 @@ TEST(ReportStory, OfAKillNamesTheMomentTheReasonAndTheVictim) {
   const Story story = report_story(report);
   EXPECT_EQ(story.tone, "bad");
   EXPECT_THAT(story.headline, StartsWith("OOM kill, "));
-  EXPECT_THAT(story.sentences, Contains(AllOf(HasSubstr("the OOM killer strikes"),
+  EXPECT_THAT(story.sentences, Contains(AllOf(HasSubstr("and the OOM killer strikes"),
                                               HasSubstr(report["first"]["oom_kill"]["why"].get<std::string>()))));
   EXPECT_THAT(story.sentences, Contains(HasSubstr("The victim is redis-server")));
 }
+
+// Who asked, which zone was short, what was reclaimed, who died.
+TEST(ReportStory, TheCourseAnswersTheFourQuestions) {
+  Json report = report_of(stories::oom());
+  report["counters"]["pgscan_file"] = 3000;
+  report["counters"]["pgsteal_file"] = 2560;
+  report["counters"]["pgsteal_anon"] = 256;
+  report["counters"]["workingset_refault_file"] = 512;
+  std::string all;
+  for (const CourseSentence& sentence : course_of(report)) all += sentence.text + "\n";
+  EXPECT_THAT(all, HasSubstr("redis-server (pid 812) has to reclaim memory for itself: node 0 zone DMA32 has 13.7 MiB free, its min mark is 11.0 MiB."));
+  EXPECT_THAT(all, HasSubstr("Reclaim looks at 3,000 pages in all and takes 10.0 MiB of page cache and 1.0 MiB of anonymous memory; "
+                             "2.0 MiB of it is needed again."));
+  EXPECT_THAT(all, HasSubstr("The victim is redis-server (pid 812) with oom_score_adj 0, 1.75 GiB resident"));
+  report["counters"]["pgsteal_file"] = report["counters"]["pgsteal_anon"] = 0;
+  EXPECT_THAT(course_of(report), Contains(testing::Field(&CourseSentence::text, "Reclaim looks at 3,000 pages in all and can take none.")));
+}
+
+TEST(ReportStory, ARunThatFitsHasNoCourse) { EXPECT_TRUE(course_of(report_of(stories::fits())).empty()); }
 
 TEST(ReportStory, TellsIncidentsInTheOrderOfTime) {
   const Story story = report_story(report_of(stories::oom()));
@@ -61,12 +80,13 @@ TEST(ReportStory, PrefersAProvenChangeToAGuess) {
   Json report = report_of(stories::oom());
   report["findings"] = {{{"severity", "error"},
                          {"try",
-                          {{{"change", "a guess"}, {"proven", nullptr}, {"verdict_after", nullptr}},
+                          {{{"change", "memory.high=65M"}, {"proven", true}, {"verdict_after", "oom_kill"}},
+                           {{"change", "a guess"}, {"proven", nullptr}, {"verdict_after", nullptr}},
                            {{"change", "swap"}, {"proven", false}, {"verdict_after", "oom_kill"}},
                            {{"change", "memory.max=600M"}, {"proven", true}, {"verdict_after", "fits"}}}}}};
   EXPECT_THAT(report_story(report).sentences,
               Contains("What helps, shown by simulation: memory.max=600M; the verdict is then fits."));
-  report["findings"][0]["try"].erase(2);
+  report["findings"][0]["try"].erase(3);
   EXPECT_THAT(report_story(report).sentences, Contains("What may help (not simulated): a guess."));
 }
 

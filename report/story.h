@@ -1,4 +1,4 @@
-// Tells in sentences what a report, a sweep or a comparison says: the first thing on a page.
+// Tells in sentences what a report, a sweep or a comparison says: the first thing on a page, and the middle of the summary.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -17,6 +17,13 @@ struct Story {
   std::vector<std::string> sentences;  // in the order in which they are asked for; each stands alone
   std::vector<Figure> figures;         // a few numbers, in words
 };
+
+struct CourseSentence {
+  std::string text;
+  bool decides = false;  // the incident that the verdict is about, and who died of it
+};
+/// What happened, in the order of time: who asked, which zone or group was short, what was reclaimed, who died. Empty where nothing did.
+std::vector<CourseSentence> course_of(const nlohmann::ordered_json& report);
 
 /// `report`: an oomcast.report.v1. Keys that older reports lack are passed over; a key of another type than the schema
 /// says throws nlohmann::json::exception.

@@ -1,5 +1,5 @@
 // Turns the keys of one report into a story. See story.h.
-#include "report/page/story.h"
+#include "report/story.h"
 
 #include <algorithm>
 
@@ -47,53 +47,91 @@ std::string host_sentence(const Json& report) {
          (swap > 0 ? bytes_text(Bytes(swap)) + " swap." : "no swap.");
 }
 
+std::string task_text(const Json& task) {
+  return text(child(task, "comm")) + " (pid " + std::to_string(whole(child(task, "pid"))) + ")";
+}
+
+/// Of a group its usage and limits, of a zone its free memory and the mark that matters.
+std::string short_of(const Json& incident, const char* mark) {
+  const Json& group = child(incident, "cgroup");
+  if (!group.is_null()) {
+    std::string line = "cgroup " + text(child(group, "path")) + " uses " + size(child(group, "usage_bytes"));
+    if (!child(group, "max_bytes").is_null()) line += ", memory.max " + size(child(group, "max_bytes"));
+    if (!child(group, "high_bytes").is_null()) line += ", memory.high " + size(child(group, "high_bytes"));
+    return line;
+  }
+  return "node " + std::to_string(whole(child(incident, "node"))) + " zone " + text(child(incident, "zone")) + " has " +
+         bytes_text(Bytes(whole(child(incident, "free_pages")) * kPageBytes)) + " free, its " + mark + " mark is " +
+         bytes_text(Bytes(whole(child(child(incident, "watermarks"), mark)) * kPageBytes));
+}
+
 struct Milestone {
   const char* key;
-  const char* words;
+  std::string (*words)(const Json& incident);
 };
-constexpr Milestone kMilestones[] = {
-    {"kswapd_wake", "kswapd wakes"},
-    {"kswapd_scan", "kswapd looks for pages to reclaim"},
-    {"direct_reclaim", "a thread has to reclaim memory for itself"},
-    {"swap_out", "the first page is swapped out"},
-    {"alloc_refused", "the kernel refuses an allocation"},
-    {"oom_kill", "the OOM killer strikes"},
+const Milestone kMilestones[] = {
+    {"kswapd_wake", [](const Json& i) { return "kswapd wakes" + (whole(child(i, "pid")) == 0 ? "" : ", because " + task_text(i) + " takes memory") + ": " + short_of(i, "low"); }},
+    {"kswapd_scan", [](const Json& i) { return "kswapd looks for pages to reclaim: " + short_of(i, "high"); }},
+    {"direct_reclaim", [](const Json& i) { return task_text(i) + " has to reclaim memory for itself: " + short_of(i, "min"); }},
+    {"swap_out", [](const Json&) { return std::string("the first page is swapped out"); }},
+    {"alloc_refused", [](const Json& i) { return "the kernel refuses " + task_text(i) + " an allocation"; }},
+    {"oom_kill", [](const Json& i) { return task_text(i) + " asks for memory that is not to be had, and the OOM killer strikes"; }},
 };
 
-/// Every first incident in the order of time, the one that the verdict is about with its reason.
-void tell_milestones(const Json& report, std::vector<std::string>& sentences) {
-  std::vector<std::pair<double, std::string>> told;
+/// What the milestone's own words do not say already; of reclaim the reason is the same as what was short.
+bool needs_reason(const std::string& key) { return key == "oom_kill" || key == "alloc_refused"; }
+
+/// Every first incident in the order of time.
+void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences) {
+  std::vector<std::pair<double, CourseSentence>> told;
   const Json& first = child(report, "first");
   const std::string main = decisive_incident(report);
   for (const Milestone& milestone : kMilestones) {
-    const Json& incident = child(first, milestone.key);
+    const std::string key = milestone.key;
+    const Json& incident = child(first, key);
     if (incident.is_null()) continue;
-    const bool same_moment = std::string(milestone.key) == "kswapd_wake" && !child(first, "kswapd_scan").is_null() &&
-                             child(child(first, "kswapd_scan"), "t_s") == child(incident, "t_s");
+    const bool same_moment = key == "kswapd_scan" && main != key && !child(first, "kswapd_wake").is_null() &&
+                             child(child(first, "kswapd_wake"), "t_s") == child(incident, "t_s");
     if (same_moment) continue;
-    const Json& group = child(incident, "cgroup");
-    std::string line = "At " + moment(child(incident, "t_s")) + ", with a footprint of " +
-                       size(child(incident, "app_footprint_bytes")) + ", " + milestone.words +
-                       (group.is_null() ? "" : " in cgroup " + text(child(group, "path")));
-    if (milestone.key == main) line += ": " + text(child(incident, "why"));
-    told.emplace_back(child(incident, "t_s").get<double>(), line + ".");
+    std::string line = "At " + moment(child(incident, "t_s")) + ", with a footprint of " + size(child(incident, "app_footprint_bytes")) + ", " +
+                       milestone.words(incident);
+    if (needs_reason(key)) line += ": " + text(child(incident, "why"));
+    told.emplace_back(child(incident, "t_s").get<double>(), CourseSentence{line + ".", key == main});
   }
   std::stable_sort(told.begin(), told.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   for (auto& [t, line] : told) sentences.push_back(std::move(line));
 }
 
-void tell_kills(const Json& report, std::vector<std::string>& sentences) {
+/// What reclaim took, from all lists and by everybody, and how much of it came back.
+void tell_reclaimed(const Json& report, std::vector<CourseSentence>& sentences) {
+  const Json& counters = child(report, "counters");
+  const auto pages = [&](const char* key) { return whole(child(counters, key)); };
+  const auto amount = [](int64_t count) { return bytes_text(Bytes(count * kPageBytes)); };
+  const int64_t scanned = pages("pgscan_anon") + pages("pgscan_file"), file = pages("pgsteal_file"), anon = pages("pgsteal_anon");
+  if (scanned == 0) return;
+  std::string line = "Reclaim looks at " + plural(scanned, "page") + " in all and ";
+  if (file + anon == 0) {
+    sentences.push_back({line + "can take none."});
+    return;
+  }
+  line += "takes ";
+  if (file > 0) line += amount(file) + " of page cache";
+  if (anon > 0) line += (file > 0 ? " and " : "") + amount(anon) + " of anonymous memory";
+  const int64_t back = pages("workingset_refault_file") + pages("workingset_refault_anon");
+  if (back > 0) line += "; " + amount(back) + " of it is needed again";
+  sentences.push_back({line + "."});
+}
+
+void tell_kills(const Json& report, std::vector<CourseSentence>& sentences) {
   const Json& kills = child(report, "oom_kills");
   if (kills.empty()) return;
   const Json& victim = child(kills.front(), "victim");
   if (whole(child(victim, "pid")) == 0) {
-    sentences.push_back(text(child(victim, "comm")) == "(panic)" ? "Nobody is killed: the host panics."
-                                                              : "Nobody may be killed.");
+    sentences.push_back({text(child(victim, "comm")) == "(panic)" ? "Nobody is killed: the host panics." : "Nobody may be killed.", true});
     return;
   }
-  std::string line = "The victim is " + text(child(victim, "comm")) + " (pid " + std::to_string(whole(child(victim, "pid"))) +
-                     ") with " + count_text(whole(child(victim, "points"))) + " points and " +
-                     size(child(victim, "rss_bytes")) + " resident";
+  std::string line = "The victim is " + task_text(victim) + " with oom_score_adj " + std::to_string(whole(child(victim, "oom_score_adj"))) + ", " +
+                     size(child(victim, "rss_bytes")) + " resident and " + count_text(whole(child(victim, "points"))) + " points";
   const Json* next = nullptr;
   for (const Json& task : child(kills.front(), "candidates"))
     if (!child(task, "points").is_null() && child(task, "pid") != child(victim, "pid") &&
@@ -102,9 +140,14 @@ void tell_kills(const Json& report, std::vector<std::string>& sentences) {
   line += next == nullptr ? "; nobody else may be killed."
                           : "; " + text(child(*next, "comm")) + " comes next with " +
                                 count_text(whole(child(*next, "points"))) + " points.";
-  sentences.push_back(line);
-  if (const int64_t total = whole(child(report, "oom_kills_total")); total > 1)
-    sentences.push_back("There are " + count_text(total) + " kills in all.");
+  sentences.push_back({line, true});
+  const int64_t total = whole(child(report, "oom_kills_total"));
+  if (total <= 1) return;
+  std::vector<std::string> others;
+  for (size_t i = 1; i < kills.size(); ++i)
+    if (whole(child(child(kills[i], "victim"), "pid")) != 0) others.push_back(task_text(child(kills[i], "victim")));
+  constexpr size_t kNamed = 3;
+  sentences.push_back({"There are " + count_text(total) + " kills in all" + (others.empty() ? "." : ", then " + list_text(others, kNamed) + ".")});
 }
 
 void tell_stalls(const Json& report, std::vector<std::string>& sentences) {
@@ -126,6 +169,13 @@ void tell_footprint(const Json& report, std::vector<std::string>& sentences) {
   sentences.push_back(line + (ram > 0 ? ": " + percent_text(peak, ram) + " of the host's RAM." : "."));
 }
 
+/// Less is better: shown by simulation, and nobody is killed or refused then.
+int rank_of(const Json& change) {
+  const std::string after = text(child(change, "verdict_after"));
+  if (!child(change, "proven").is_boolean()) return 1;
+  return after == "oom_kill" || after == "alloc_refused" ? 2 : 0;
+}
+
 /// A proven change before one that nobody has simulated; what was shown not to help is none.
 void tell_what_helps(const Json& report, std::vector<std::string>& sentences) {
   const Json* best = nullptr;
@@ -134,7 +184,7 @@ void tell_what_helps(const Json& report, std::vector<std::string>& sentences) {
     for (const Json& one : child(finding, "try")) {
       const Json& proven = child(one, "proven");
       if (proven.is_boolean() && !proven.get<bool>()) continue;
-      if (best == nullptr || (proven.is_boolean() && !child(*best, "proven").is_boolean())) best = &one;
+      if (best == nullptr || rank_of(one) < rank_of(*best)) best = &one;
     }
   }
   if (best == nullptr) return;
@@ -198,6 +248,14 @@ std::string verdict_tone(const Json& verdict) {
   return word == "oom_kill" || word == "alloc_refused" ? "bad" : "unknown";
 }
 
+std::vector<CourseSentence> course_of(const Json& report) {
+  std::vector<CourseSentence> sentences;
+  tell_milestones(report, sentences);
+  tell_reclaimed(report, sentences);
+  tell_kills(report, sentences);
+  return sentences;
+}
+
 Story report_story(const Json& report) {
   Story story;
   story.headline = headline(report);
@@ -208,8 +266,7 @@ Story report_story(const Json& report) {
   say.push_back(host_sentence(report));
   if (child(report, "verdict").is_null())
     say.push_back("The verdict is withheld: " + text(child(child(child(report, "basis"), "verdict"), "why")));
-  tell_milestones(report, say);
-  tell_kills(report, say);
+  for (CourseSentence& sentence : course_of(report)) say.push_back(std::move(sentence.text));
   if (const Json& halted = child(report, "halted_at_s"); !halted.is_null())
     say.push_back("At " + moment(halted) + " the forecast ends: " + text(child(report, "halted_why")) + ".");
   tell_stalls(report, say);

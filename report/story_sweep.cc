@@ -6,7 +6,7 @@
 #include "model/host/parse_text.h"
 #include "model/sim/outcome.h"
 #include "report/format.h"
-#include "report/page/story.h"
+#include "report/story.h"
 
 namespace oomcast::report {
 namespace {
