@@ -22,11 +22,11 @@ open("said", "wb").write(heard + child.stderr.read())
 print(child.wait())
 )";
 
-/// Takes and gives back 100 MiB so often that each simulation takes its time.
+/// Takes and gives back memory a few times, so that the proofs take longer than a signal.
 constexpr const char* kLongToSimulate =
     "python3 -c 'import mmap\n"
     "kept = mmap.mmap(-1, 60 << 20); kept.write(b\"x\" * (60 << 20))\n"
-    "for i in range(30):\n"
+    "for i in range(4):\n"
     "  m = mmap.mmap(-1, 40 << 20); m.write(b\"y\" * (40 << 20)); m.close()\n"
     "raise SystemExit(7)'";
 
@@ -48,9 +48,10 @@ class ProofSignals : public EndToEnd {
 };
 
 TEST_F(ProofSignals, TheReportIsWrittenAndSaysWhatWasNotReached) {
-  for (const char* name : {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"}) {
+  for (const char* name : {"SIGINT", "SIGHUP"}) {
     const Finished finished = signalled(name, std::string("run --host vm-1g --cgroup memory.max=80M --prove 100 --progress always -- ") + kLongToSimulate);
     EXPECT_EQ(finished.out, "7\n") << name << ": the program's own status; " << finished.err;
+    ASSERT_TRUE(has_report()) << name << finished.err;
     const Json all = report();
     EXPECT_EQ(all["verdict"], "oom_kill") << name;
     EXPECT_GT(stopped_by_signal(all), 0) << name;
@@ -68,7 +69,7 @@ TEST_F(ProofSignals, APipeWithoutAReaderEndsNothing) {
 
 TEST_F(ProofSignals, AReplayEndsItsProofsAndKeepsItsReportToo) {
   ASSERT_EQ(run(kLongToSimulate, "--cgroup memory.max=80M --trace t.trace --quiet").status, 7);
-  for (const char* name : {"SIGINT", "SIGTERM"}) {
+  for (const char* name : {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"}) {
     const Finished finished = signalled(name, "replay t.trace --prove 100 --progress always --report again.json");
     EXPECT_EQ(finished.out, "0\n") << name << finished.err;
     EXPECT_EQ(report("again.json")["verdict"], "oom_kill") << name;
