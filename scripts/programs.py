@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 
+from group_sampler import GroupSampler, MemoryGroup
 from pss_sampler import PssSampler
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -58,9 +59,11 @@ class PeakSampler:
 
 
 def sampler_for(sample, pid, leave_out_root):
-    """`sample`: "once" for a PssSampler, else a PeakSampler if it is true."""
+    """`sample`: the MemoryGroup that the program runs in, "once" for a PssSampler, else a PeakSampler if it is true."""
     if not sample:
         return None
+    if isinstance(sample, MemoryGroup):
+        return GroupSampler(sample)
     return PssSampler(pid, leave_out_root) if sample == "once" else PeakSampler(pid, leave_out_root)
 
 

@@ -114,7 +114,7 @@ Process& Session::add_process(uint32_t pid, uint32_t parent, uint64_t inherited_
   processes_[pid] = std::move(process);
   forget_address_space(added);
   added.inherited_pages = inherited_pages;
-  if (!near_) sampler_.watch(pid, inherited_pages);
+  if (samples_peaks()) sampler_.watch(pid, inherited_pages);
   return added;
 }
 
@@ -310,7 +310,7 @@ void Session::became_other_program(Process& process) {
   drain_ring(process);
   feed_simple(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);
-  if (!near_) sampler_.watch(process.pid);
+  if (samples_peaks()) sampler_.watch(process.pid);
   if (!memory_files_.empty()) settle_memory_files(process, nullptr);
   feed_comm(process);
 }
@@ -409,7 +409,8 @@ void Session::note_tracked(Process& process) {
       recount(*other);
     }
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * kPage);
-  own_peak_pages_ = std::max(own_peak_pages_, own_pages_);
+  peak_.note_resident();
+  if (samples_peaks()) sampler_.set_known(peak_.known());
 }
 
 void Session::recount(Process& process) {
@@ -425,7 +426,7 @@ void Session::recount(Process& process) {
   process.counted_pages = now;
   process.inherited_pages = std::min(process.inherited_pages, now);
   const uint64_t own = now - std::min(now, process.shared_known_pages + process.inherited_pages);
-  own_pages_ += own - process.own_pages;
+  peak_.change_resident(process.own_pages, own);
   process.own_pages = own;
 }
 

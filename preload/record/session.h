@@ -44,6 +44,7 @@
 #include "preload/record/server/memory_guard.h"
 #include "preload/record/server/serving_cpu.h"
 #include "preload/record/guest/guest_process.h"
+#include "preload/record/capture/peak_meter.h"
 #include "preload/record/recorder.h"
 #include "preload/record/capture/rss_sampler.h"
 #include "preload/record/server/signal_witness.h"
@@ -234,6 +235,8 @@ class Session {
   void log_counts() const;
 
   // session_near.cc
+  /// Where touches are only polled, peaks between two scans are sampled beside that.
+  bool samples_peaks() const { return !near_ || tracker_ != TrackerKind::kUserfaultfd; }
   bool is_near() const;
   void serve_near(uint32_t pid, uint32_t tid);
   void come_near();
@@ -242,10 +245,9 @@ class Session {
   void say_what_to_ask(Process& process);
   void note_found(Process& process, uint64_t pages);
   void charge_native_faults(Process& process);
-  void tell_peak(Process& process, uint64_t own_pages);
+  void tell_peak(Process& process, const PeakMeter::Unattributed& missed);
   uint64_t sampled_shared_pages() const;
   void feed_unattributed(Process& process, uint64_t first_page, uint64_t pages, uint8_t flags);
-  bool is_news_of_peak(uint64_t own_pages) const;
   bool waits_for_newborns();
   void tell_sampled_peak(bool last);
   uint64_t most_own_pages(const Process& process);
@@ -271,7 +273,7 @@ class Session {
   uint64_t rest_after_look(uint64_t now_ns, uint64_t looked_ns);
   void set_next_sweep(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before);
   void look_at_possible_peak();
-  void look_at_peak();
+  void look_at_peak(bool sampled_peak);
   void look_at_those_that_grew();
   void sample_rss(Process& process);
   void read_rss(Process& process);
@@ -307,7 +309,8 @@ class Session {
   void give_back(Process& process, uint64_t from, uint64_t to);
   void find_fresh(Process& process, uint64_t from, uint64_t to);
   void tell_fresh(Process& process, uint64_t from, uint64_t to);
-  void feed_found(Process& process, uint64_t from, uint64_t to, bool grown);
+  void feed_fresh(Process& process, uint64_t from, uint64_t to, uint8_t flags);
+  void feed_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags);
   bool announce_under(Process& process, uint64_t at);
   std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
   void poll_touches(Process& process, Touches touches, bool whole);
@@ -390,8 +393,7 @@ class Session {
   SignalWitness witness_;
   bool asked_to_end_ = false, told_to_end_ = false;  // while descendants are waited for: a first signal that ends, a second one
   uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
-  uint64_t own_pages_ = 0, own_peak_pages_ = 0;          // private ones, what a fork shares counted once; the most that the sink was told at once
-  uint64_t most_missed_pages_ = 0;                       // of those, that no look had found when they were reported
+  PeakMeter peak_;                                       // of private pages, what a fork shares counted once
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
   bool near_ = true;                                 // touches are held, where the tracker can
   uint64_t began_ns_ = 0;

@@ -93,7 +93,7 @@ void Session::take_in(uint32_t pid, Process& parent) {
     inherit_from(process, parent);
   } else {
     process.inherited_pages = 0;
-    if (!near_) sampler_.watch(pid);
+    if (samples_peaks()) sampler_.watch(pid);
     feed_simple(process, trace::EventKind::kProcessStart, parent.pid, 0);
     feed_limits(process);
   }

@@ -100,14 +100,15 @@ void Session::set_next_sweep(Process& process, uint64_t began, uint64_t took, To
 
 /// One process is about to give memory back: all of them together may never again have as much as now.
 void Session::look_at_possible_peak() {
-  if (monotonic_ns() >= next_peak_look_ns_) look_at_peak();
+  if (monotonic_ns() >= next_peak_look_ns_) look_at_peak(false);
 }
 
-/// Those that have grown since their last look are looked at.
-void Session::look_at_peak() {
+/// Those that have grown since their last scan are scanned, if all of them together have more than ever before: by the sampled counts
+/// (`sampled_peak`), or as they are now.
+void Session::look_at_peak(bool sampled_peak) {
   const uint64_t now = monotonic_ns();
   for (auto& [pid, process] : processes_) read_rss(*process);
-  if (rises_above(rss_total_bytes_, summary_.tracked_peak_bytes)) look_at_those_that_grew();
+  if (sampled_peak || rises_above(rss_total_bytes_, summary_.tracked_peak_bytes)) look_at_those_that_grew();
   const uint64_t looked = monotonic_ns();
   next_peak_look_ns_ = looked + (looked - now) * kPeakShare;
 }

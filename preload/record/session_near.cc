@@ -30,7 +30,6 @@ constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
 constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 1 << 20;  // fewer may be files that were unmapped unseen
 constexpr uint64_t kNewbornsPatienceNs = 150'000'000;  // longer than discover_children() waits
 constexpr uint64_t kMissedPart = 128;
-constexpr uint64_t kLeastMissedPart = 256;  // of the peak so far: less is no news
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms.
@@ -104,19 +103,15 @@ uint64_t Session::sampled_shared_pages() const {
   return pages;
 }
 
-/// What was there between two looks and is gone again: reported as unattributed memory that is touched and given back, so that the
-/// target is as full as it would have been. `own_pages`: private pages that all processes had at once, those that a forked child shares
-/// with its parent once. The kernel's counts added up would not do: with each fork they grow by all that the parent has.
-void Session::tell_peak(Process& process, uint64_t own_pages) {
-  if (!is_news_of_peak(own_pages)) return;
-  own_peak_pages_ = own_pages;
-  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + own_pages - own_pages_) * kPage);
-  // The same memory is met again at the next peak, or found by a look: only what is more than ever before counts as touched.
-  const uint64_t missed = own_pages - own_pages_, before = std::min(missed, most_missed_pages_);
-  most_missed_pages_ = std::max(most_missed_pages_, missed);
-  feed_unattributed(process, 0, before, trace::kTouchedBefore);
-  feed_unattributed(process, before, missed - before, 0);
-  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, missed * kPage);
+/// What was there between two scans and is gone again: reported as unattributed memory that is touched and given back, so that the
+/// target is as full as it would have been.
+void Session::tell_peak(Process& process, const PeakMeter::Unattributed& missed) {
+  if (missed.pages() == 0) return;
+  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (tracked_pages_ + missed.pages()) * kPage);
+  spdlog::debug("a peak of {} own pages, {} of which no scan has found, {} of these touched for the first time", peak_.peak_pages(), missed.pages(), missed.touched_first);
+  feed_unattributed(process, 0, missed.touched_before, trace::kTouchedBefore);
+  feed_unattributed(process, missed.touched_before, missed.touched_first, 0);
+  feed_simple(process, trace::EventKind::kUnmap, kNobodysMemory, missed.pages() * kPage);
 }
 
 void Session::feed_unattributed(Process& process, uint64_t first_page, uint64_t pages, uint8_t flags) {
@@ -127,9 +122,6 @@ void Session::feed_unattributed(Process& process, uint64_t first_page, uint64_t 
   event.flags = trace::kWrite | trace::kPresent | flags;
   feed(event);
 }
-
-/// Whether the kernel's counts had so many own pages at once that `tell_peak()` would report what no look has found.
-bool Session::is_news_of_peak(uint64_t own_pages) const { return own_pages > own_pages_ && own_pages > own_peak_pages_ + own_peak_pages_ / kLeastMissedPart; }
 
 /// A child that lives on is met soon, and what it has with it. Children come without end in a shell script, so this ends, too.
 bool Session::waits_for_newborns() {
@@ -142,27 +134,27 @@ bool Session::waits_for_newborns() {
 /// By the counts that were sampled since the last time. What has only grown since a process's last look is looked for first, in its own
 /// place: reported as unattributed, it would be touched twice. `last`: nothing can wait for a cheaper time.
 void Session::tell_sampled_peak(bool last) {
-  if (near_) return;
+  if (!samples_peaks()) return;
   if (!last && (monotonic_ns() < next_peak_look_ns_ || waits_for_newborns())) return;
   newborns_due_ns_ = 0;
   const RssSampler::Peak peak = sampler_.take();
   if (peak.summed_pages == 0) return;
-  if (is_news_of_peak(peak.pages)) look_at_peak();
+  if (peak_.is_news(peak.highest.pages)) look_at_peak(true);
   // Who had most of it may have ended while this waited: the target was as full all the same.
   Process* const fullest = find(peak.pid);
-  if (Process* process = fullest != nullptr || processes_.empty() ? fullest : processes_.begin()->second.get()) tell_peak(*process, peak.pages);
+  if (Process* process = fullest != nullptr || processes_.empty() ? fullest : processes_.begin()->second.get()) tell_peak(*process, peak_.report(peak.highest));
   // Of the highest sum all is known but what `tell_peak()` has not reported.
-  const uint64_t summed = peak.summed_pages + sampled_shared_pages(), untold = peak.pages_then - std::min(peak.pages_then, own_peak_pages_);
+  const uint64_t summed = peak.summed_pages + sampled_shared_pages(), untold = peak.pages_then - std::min(peak.pages_then, peak_.peak_pages());
   summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, summed * kPage);
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, (summed - untold) * kPage);
 }
 
 /// Of one process that has nearly all, the kernel remembers also what no sample has met.
 void Session::tell_remembered_peak(Process& process) {
-  if (own_pages_ - process.own_pages > process.own_pages / kOthersPart) return;
+  if (peak_.resident_pages() - process.own_pages > process.own_pages / kOthersPart) return;
   const uint64_t most = most_own_pages(process), own = most - std::min(most, process.inherited_pages);
-  if (own > own_peak_pages_ + std::max(kLeastMissedBytes / kPage, own_peak_pages_ / kMissedPart)) {
-    tell_peak(process, own);
+  if (own > peak_.peak_pages() + std::max(kLeastMissedBytes / kPage, peak_.peak_pages() / kMissedPart)) {
+    tell_peak(process, peak_.report_remembered(own));
     summary_.rss_peak_bytes = std::max(summary_.rss_peak_bytes, most * kPage);
   }
 }

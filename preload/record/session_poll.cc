@@ -209,29 +209,37 @@ void Session::find_fresh(Process& process, uint64_t from, uint64_t to) {
 
 void Session::tell_fresh(Process& process, uint64_t from, uint64_t to) {
   process.pages.touch(from, to);
-  note_found(process, (to - from) / kPage);
+  const uint64_t pages = (to - from) / kPage, touched_before = peak_.note_found(pages, sampler_.last_pages());
+  note_found(process, pages);
   if (process.shared) process.shared->touched.set(from, to, true);
+  const uint64_t split = from + touched_before * kPage;
+  feed_fresh(process, from, split, trace::kTouchedBefore);
+  feed_fresh(process, split, to, 0);
+}
+
+void Session::feed_fresh(Process& process, uint64_t from, uint64_t to, uint8_t flags) {
+  if (from == to) return;
   const auto grown_at = [&process](uint64_t huge) { return process.map.may_have_grown(huge, process.looks, process.in_heap(huge)); };
   uint64_t start = from;
   bool grown = grown_at(from & ~(kHugeBytes - 1));
   for (uint64_t huge = (from & ~(kHugeBytes - 1)) + kHugeBytes; huge < to; huge += kHugeBytes) {
     const bool next = grown_at(huge);
     if (next == grown) continue;
-    feed_found(process, start, huge, std::exchange(grown, next));
+    feed_found(process, start, huge, std::exchange(grown, next), flags);
     start = huge;
   }
-  feed_found(process, start, to, grown);
+  feed_found(process, start, to, grown, flags);
 }
 
 /// `grown`: no huge page was given there. The sink hears of a read first: like the kernel it maps zero pages of 4 KiB then, where it has
 /// nothing yet, and what is written after that is as small.
-void Session::feed_found(Process& process, uint64_t from, uint64_t to, bool grown) {
+void Session::feed_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags) {
   if (grown)
     for (uint64_t at = from; at < to; at = (at & ~(kHugeBytes - 1)) + kHugeBytes) feed_simple(process, trace::EventKind::kTouch, at, kPage);
   trace::Event event = stamped(process, nullptr, trace::EventKind::kTouch);
   event.address = from;
   event.bytes = to - from;
-  event.flags = trace::kWrite | trace::kPresent;
+  event.flags = trace::kWrite | trace::kPresent | flags;
   if (grown) notes_.grown_bytes += event.bytes;
   feed_touch(process, event);
   found_feed_ns_ += monotonic_ns() - event.time_ns;

@@ -139,6 +139,10 @@ void Session::on_hello(int fd, const ring::Request& request, FaultDescriptors de
     feed_comm(*process);
   } else if (process->discovered && request.kind == ring::RequestKind::kHelloForked) {
     process->discovered = false;  // it waited with its hello until we had found it: known as a copy of its parent already
+  } else if (process->discovered && process->pagemap.tells()) {
+    // Found after its exec, while it was still being loaded: this is the program that was scanned.
+    process->discovered = false;
+    feed_comm(*process);
   } else if (process->greeted || process->discovered) {
     process->discovered = false;
     became_other_program(*process);

@@ -72,6 +72,14 @@ TEST_F(PolledMemory, ChildrenThatCannotEvenBeHelpedAreNamed) {
   EXPECT_THAT(report()["coverage"]["caveats"].dump(), testing::HasSubstr("3 children of the program had no descriptors left"));
 }
 
+TEST_P(PolledMemory, AProgramThatIsFoundWhileItIsLoadedHasTouchedItsMemoryOnce) {
+  const Json r = run_on("vm-8g --set vm.thp_enabled=never", "touches_while_loaded");
+  if (r.is_null()) GTEST_SKIP() << "no such tracker here";
+  EXPECT_EQ(r["exit"]["code"], 0);
+  EXPECT_GE(mib(r, "touched_bytes"), 24);
+  EXPECT_LE(mib(r, "touched_bytes"), 30);
+}
+
 TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
   // Slowly; and so that a look at the mappings meets the last step before libc knows of it.
   for (const char* how : {"", " 500", " 2000", " 0 600"}) {

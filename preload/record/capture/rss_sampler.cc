@@ -56,6 +56,11 @@ void RssSampler::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void RssSampler::set_known(const PeakMeter::Known& known) {
+  const std::lock_guard lock(known_mutex_);
+  known_ = known;
+}
+
 RssSampler::Peak RssSampler::take() {
   const std::lock_guard lock(mutex_);
   return std::exchange(peak_, {});
@@ -115,6 +120,11 @@ bool RssSampler::follow_living_thread(uint32_t pid, Watched& watched) {
 std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
   uint64_t pages = 0, summed = 0, most = 0;
   uint32_t fullest = 0;
+  // Before the counts: what a scan finds meanwhile has been found since the sample.
+  const PeakMeter::Known known = [this] {
+    const std::lock_guard lock(known_mutex_);
+    return known_;
+  }();
   for (auto& [pid, watched] : watched_) {
     Resident resident = resident_of(read_line(watched.statm.get()));
     if (resident.size_pages == 0 && follow_living_thread(pid, watched)) resident = resident_of(read_line(watched.statm.get()));
@@ -126,15 +136,16 @@ std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
     most = one.counted;
     fullest = pid;
   }
-  if (pages > peak_.pages) {
-    peak_.pages = pages;
+  last_own_pages_.store(pages, std::memory_order_relaxed);
+  if (pages > peak_.highest.pages) {
+    peak_.highest = {pages, known};
     peak_.pid = fullest;
   }
   if (summed > peak_.summed_pages) {
     peak_.summed_pages = summed;
     peak_.pages_then = pages;
   }
-  const uint64_t last = std::exchange(last_pages_, summed);
+  const uint64_t last = std::exchange(last_summed_pages_, summed);
   const uint64_t change = std::max(last, summed) - std::min(last, summed);
   return change > summed / kNewsPart ? kBusy : std::min(apart * 2, change > 0 ? kSlow : kQuiet);
 }

@@ -2,6 +2,7 @@
 // loop is busy with a look that takes long: what has come and gone meanwhile no look finds.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "preload/record/capture/peak_meter.h"
 #include "preload/record/kernel/unique_fd.h"
 
 namespace oomcast::record {
@@ -29,11 +31,16 @@ class RssSampler {
   /// It has forked: for a while its children count too, those that live for less than a look among them.
   void has_forked(uint32_t pid);
 
+  /// What scans know by now: each sample keeps what was known at its time.
+  void set_known(const PeakMeter::Known& known);
+  /// The anonymous pages that all had in the latest sample, what a fork shares counted once.
+  uint64_t last_pages() const { return last_own_pages_.load(std::memory_order_relaxed); }
+
   /// The most anonymous pages that all had at once, since the last call, and who had most of them; 0: nothing was sampled. What a
-  /// forked child shares with its parent counts once in `pages`. `summed_pages` is the kernel's counts simply added up, the highest
-  /// sum, and `pages_then` what is in `pages` at that time.
+  /// forked child shares with its parent counts once in `highest`. `summed_pages` is the kernel's counts simply added up, the highest
+  /// sum, and `pages_then` what a sample for `highest` would have had at that time.
   struct Peak {
-    uint64_t pages = 0;
+    PeakMeter::Sample highest;
     uint32_t pid = 0;
     uint64_t summed_pages = 0, pages_then = 0;
   };
@@ -64,7 +71,10 @@ class RssSampler {
   std::mutex mutex_;
   std::condition_variable woken_;
   std::map<uint32_t, Watched> watched_;
-  uint64_t last_pages_ = 0;
+  uint64_t last_summed_pages_ = 0;
+  std::atomic<uint64_t> last_own_pages_{0};
+  std::mutex known_mutex_;  // held for a copy only: a scan does not wait for a sample
+  PeakMeter::Known known_;
   Peak peak_;
   bool stopped_ = false;
   std::thread thread_;

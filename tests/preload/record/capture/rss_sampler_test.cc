@@ -73,16 +73,16 @@ TEST(RssSampler, RemembersWhatHasGoneAgainUntilItIsTaken) {
   RssSampler sampler;
   sampler.watch(child.pid());
   let_it_sample();
-  const uint64_t before = sampler.take().pages;
+  const uint64_t before = sampler.take().highest.pages;
   child.proceed();
   let_it_sample();
   child.proceed();
   let_it_sample();
   const RssSampler::Peak peak = sampler.take();
   EXPECT_EQ(peak.pid, child.pid());
-  EXPECT_NEAR(static_cast<double>(peak.pages - before), static_cast<double>(kPeakBytes / kPage), 64);
+  EXPECT_NEAR(static_cast<double>(peak.highest.pages - before), static_cast<double>(kPeakBytes / kPage), 64);
   let_it_sample();
-  EXPECT_LT(sampler.take().pages, before + 64);
+  EXPECT_LT(sampler.take().highest.pages, before + 64);
 }
 
 TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
@@ -90,12 +90,12 @@ TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
   RssSampler sampler;
   sampler.watch(static_cast<uint32_t>(::getpid()));
   let_it_sample();
-  const uint64_t alone = sampler.take().pages;
+  const uint64_t alone = sampler.take().highest.pages;
   child.proceed();
   sampler.has_forked(static_cast<uint32_t>(::getpid()));  // it has all by now: a fork is remembered for so many samples only
   let_it_sample();
   // Less the few pages of this process that both count.
-  EXPECT_GT(sampler.take().pages, alone + kPeakBytes / kPage - 64);
+  EXPECT_GT(sampler.take().highest.pages, alone + kPeakBytes / kPage - 64);
 }
 
 /// A child with memory of its own, and a copy of it by fork that has taken nothing else. Both wait for their end.
@@ -139,14 +139,14 @@ TEST(RssSampler, WhatAForkedChildSharesWithItsParentIsThereOnce) {
   RssSampler sampler;
   sampler.watch(pair.parent());
   let_it_sample();
-  const uint64_t alone = sampler.take().pages;
+  const uint64_t alone = sampler.take().highest.pages;
   ASSERT_GE(alone, kPeakBytes / kPage);
   sampler.watch(pair.copy(), alone);
   let_it_sample();
   const RssSampler::Peak both = sampler.take();
-  EXPECT_LT(both.pages, alone + kPeakBytes / kPage / 4);
+  EXPECT_LT(both.highest.pages, alone + kPeakBytes / kPage / 4);
   EXPECT_GE(both.summed_pages, 2 * kPeakBytes / kPage);
-  EXPECT_EQ(both.pages_then, both.pages);
+  EXPECT_EQ(both.pages_then, both.highest.pages);
 }
 
 TEST(RssSampler, WhatAChildThatIsNotWatchedSharesWithItsParentIsThereOnce) {
@@ -157,7 +157,7 @@ TEST(RssSampler, WhatAChildThatIsNotWatchedSharesWithItsParentIsThereOnce) {
   let_it_sample();
   const RssSampler::Peak peak = sampler.take();
   EXPECT_GE(peak.summed_pages, 2 * kPeakBytes / kPage) << "the child was not seen";
-  EXPECT_LT(peak.pages, kPeakBytes / kPage * 5 / 4);
+  EXPECT_LT(peak.highest.pages, kPeakBytes / kPage * 5 / 4);
 }
 
 /// A program whose first thread leaves while a second one has its memory, and ends with `go`.
@@ -181,7 +181,7 @@ TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
   sampler.watch(static_cast<uint32_t>(child));
   for (int i = 0; i < 1000 && resident_of(read_line_of(statm)).size_pages != 0; ++i) std::this_thread::sleep_for(milliseconds(5));
   static_cast<void>(sampler.take());
-  const auto has_all = [&sampler] { return sampler.take().pages >= kPeakBytes / kPage; };
+  const auto has_all = [&sampler] { return sampler.take().highest.pages >= kPeakBytes / kPage; };
   bool seen = false;
   for (int i = 0; i < 1000 && !seen; ++i) {
     std::this_thread::sleep_for(milliseconds(5));
@@ -198,13 +198,13 @@ TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
 TEST(RssSampler, CountsThoseOnlyThatItWatches) {
   ShortPeak child;
   RssSampler sampler;
-  EXPECT_EQ(sampler.take().pages, 0u);
+  EXPECT_EQ(sampler.take().highest.pages, 0u);
   sampler.watch(child.pid());
   sampler.forget(child.pid());
   let_it_sample();
   static_cast<void>(sampler.take());
   let_it_sample();
-  EXPECT_EQ(sampler.take().pages, 0u);
+  EXPECT_EQ(sampler.take().highest.pages, 0u);
 }
 
 TEST(RssSampler, StopsForGood) {
@@ -214,7 +214,7 @@ TEST(RssSampler, StopsForGood) {
   static_cast<void>(sampler.take());
   sampler.watch(static_cast<uint32_t>(::getpid()));
   let_it_sample();
-  EXPECT_EQ(sampler.take().pages, 0u);
+  EXPECT_EQ(sampler.take().highest.pages, 0u);
 }
 
 TEST(Stat, FieldsAreCountedBehindANameWithSpacesAndBrackets) {
