@@ -124,6 +124,7 @@ Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& cap
           {"resolution_s", json_seconds(Nanoseconds(static_cast<int64_t>(capture.resolution_ns)))},
           {"lost_events", std::max(capture.lost_events, outcome.lost_events)},
           {"tracked_bytes", capture.tracked_peak_bytes},
+          {"prefilled_bytes", capture.prefilled_bytes},
           {"rss_bytes", rss},
           {"ratio", compared.ratio ? Json(static_cast<double>(static_cast<int64_t>(*compared.ratio * 10000 + 0.5)) / 10000) : Json()},
           {"ratio_why", compared.why.empty() ? Json() : Json(compared.why)},

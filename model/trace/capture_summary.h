@@ -17,6 +17,7 @@ struct CaptureSummary {
   uint64_t resolution_ns = 0;      // longest time between two polls of a busy process; 0: no touch was polled
   uint64_t lost_events = 0;
   uint64_t tracked_peak_bytes = 0; // most anonymous bytes that tracking saw resident at once (all processes)
+  uint64_t prefilled_bytes = 0;    // resident at the peak of private pages and not tracked: filled ahead by the recorder, not used yet; each page once
   uint64_t rss_peak_bytes = 0;     // most RssAnon that the kernel reported at once (all processes)
   uint64_t events = 0;
   uint64_t order_forced = 0;

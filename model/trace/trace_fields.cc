@@ -104,7 +104,7 @@ std::string encode_summary(const CaptureSummary& summary) {
   // Named one by one, so that a field that is added and not written here does not compile. A replay finds out itself
   // whether it is cut or extrapolated.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
-                                lost_events, tracked_peak_bytes, rss_peak_bytes, events, order_forced, caveats,
+                                lost_events, tracked_peak_bytes, prefilled_bytes, rss_peak_bytes, events, order_forced, caveats,
                                 host_sensitive, presented_host, cut, stopped, still_running, presented_cgroup, extrapolated,
                                 site_kinds, stacks] = summary;
   FieldWriter out;
@@ -117,6 +117,7 @@ std::string encode_summary(const CaptureSummary& summary) {
   out.number("resolution_ns", resolution_ns);
   out.number("lost_events", lost_events);
   out.number("tracked_peak_bytes", tracked_peak_bytes);
+  if (prefilled_bytes != 0) out.number("prefilled_bytes", prefilled_bytes);
   out.number("rss_peak_bytes", rss_peak_bytes);
   out.number("events", events);
   out.number("order_forced", order_forced);
@@ -143,6 +144,7 @@ bool decode_summary(std::string_view raw, CaptureSummary& summary) {
   in.number("resolution_ns", summary.resolution_ns);
   in.number("lost_events", summary.lost_events);
   in.number("tracked_peak_bytes", summary.tracked_peak_bytes);
+  in.number("prefilled_bytes", summary.prefilled_bytes);
   in.number("rss_peak_bytes", summary.rss_peak_bytes);
   in.number("events", summary.events);
   in.number("order_forced", summary.order_forced);

@@ -148,7 +148,7 @@ void Session::forget_address_space(Process& process) {
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
   process.native_fault_ns = process.unpaid_faults = 0;
-  process.inherited_pages = process.shared_known_pages = 0;
+  process.inherited_pages = process.inherited_prefilled_pages = process.shared_known_pages = 0;
   process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
   process.leaving.clear();
   process.scanned.clear();
@@ -409,6 +409,7 @@ void Session::note_tracked(Process& process) {
       recount(*other);
     }
   summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * kPage);
+  if (peak_.resident_pages() > peak_.peak_pages()) summary_.prefilled_bytes = prefilled_pages_ * kPage;
   peak_.note_resident();
   if (samples_peaks()) sampler_.set_known(peak_.known());
 }
@@ -423,6 +424,11 @@ void Session::recount(Process& process) {
     notes_.add_seen_pages(kind, now - process.counted_pages);
   }
   tracked_pages_ += now - process.counted_pages;
+  const uint64_t filled = process.filled_ahead();
+  process.inherited_prefilled_pages = std::min(process.inherited_prefilled_pages, filled);
+  const uint64_t prefilled = filled - process.inherited_prefilled_pages;
+  prefilled_pages_ += prefilled - process.prefilled_pages;
+  process.prefilled_pages = prefilled;
   process.counted_pages = now;
   process.inherited_pages = std::min(process.inherited_pages, now);
   const uint64_t own = now - std::min(now, process.shared_known_pages + process.inherited_pages);

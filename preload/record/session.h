@@ -392,7 +392,7 @@ class Session {
   bool guard_struck_ = false;
   SignalWitness witness_;
   bool asked_to_end_ = false, told_to_end_ = false;  // while descendants are waited for: a first signal that ends, a second one
-  uint64_t tracked_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
+  uint64_t tracked_pages_ = 0, prefilled_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
   PeakMeter peak_;                                       // of private pages, what a fork shares counted once
   TrackerKind tracker_ = TrackerKind::kUserfaultfd;  // the best that a process may get
   bool near_ = true;                                 // touches are held, where the tracker can

@@ -18,7 +18,7 @@ constexpr uint64_t kPeakShare = 10;           // of the time goes into such look
 
 /// Resident beyond what is known: what the libraries have written of their own data, and what nobody has told.
 int64_t unseen_pages(const Process& process) {
-  const auto known = process.pages.count(PageBit::kTouched) + process.pages.count(PageBit::kAhead) + process.pages.count(PageBit::kLeft);
+  const auto known = process.pages.count(PageBit::kTouched) + process.filled_ahead();
   return static_cast<int64_t>(process.rss_bytes / kPage) - static_cast<int64_t>(known);
 }
 

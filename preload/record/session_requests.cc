@@ -245,6 +245,7 @@ void Session::inherit_from(Process& child, Process& parent) {
   std::vector<uint64_t> watched;
   for (const auto& [start, area] : child.map.areas()) child.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { watched.push_back(address); });
   for (const uint64_t address : watched) child.pages.set(PageBit::kWatched, address, false);
+  child.inherited_prefilled_pages = child.filled_ahead();
   note_tracked(child);
 }
 

@@ -146,6 +146,8 @@ struct Process {
   std::map<uint32_t, uint64_t> newborns;  // forked children that have not said hello yet, and their pages when they were looked at
   uint64_t counted_pages = 0;    // its part of the session's tracked total
   uint64_t own_pages = 0;        // of these, private and not shared with its parent since a fork
+  uint64_t prefilled_pages = 0;   // filled ahead of the program and not used by it yet, without those of its parent at the fork
+  uint64_t inherited_prefilled_pages = 0;
   uint64_t inherited_pages = 0;  // that it had from its parent when it was forked; the sampler leaves out as many
   uint64_t shared_known_pages = 0;  // of shared memory, among those that are counted
   uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
@@ -186,6 +188,8 @@ struct Process {
   bool polled_whole() const { return !tells_frees() && !scanned.empty(); }
   bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
+  /// Pages that are resident because the recorder has filled them, and that the program has not used yet.
+  uint64_t filled_ahead() const { return pages.count(PageBit::kAhead) + pages.count(PageBit::kLeft); }
   Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }
 };
 

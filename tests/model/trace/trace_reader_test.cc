@@ -34,6 +34,12 @@ void expect_story(const ReadBack& back) {
 
 TEST(TraceReader, GivesBackHeaderEventsWatchesAndSummary) { expect_story(read(write(story()))); }
 
+TEST(TraceReader, KnowsHowManyBytesWereFilledAhead) {
+  Story told = story();
+  told.summary.prefilled_bytes = 8192;
+  EXPECT_EQ(read(write(told)).summary.prefilled_bytes, 8192u);
+}
+
 TEST(TraceReader, ReadsTheTracesOfFormat1) {
   std::stringstream bytes;
   bytes << std::ifstream(OOMCAST_SOURCE_DIR "/tests/data/traces/format1.trace", std::ios::binary).rdbuf();

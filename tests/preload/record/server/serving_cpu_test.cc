@@ -5,10 +5,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <thread>
-
-#include "preload/record/kernel/one_cpu.h"
-
 namespace oomcast::record {
 namespace {
 
@@ -34,17 +30,6 @@ TEST(NearCpu, AThreadThatIsGoneMovesNobody) {
   const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
   NearCpu near;
   near.served(static_cast<uint32_t>(::getpid()), 0, {self, self});
-  EXPECT_EQ(cpus_allowed(0), everywhere);
-}
-
-TEST(OneCpu, BindsThreadsThatAreStartedMeanwhile) {
-  const int everywhere = cpus_allowed(0);
-  int inside = 0;
-  {
-    const OneCpu bound;
-    std::thread([&] { inside = cpus_allowed(0); }).join();
-  }
-  EXPECT_EQ(inside, 1);
   EXPECT_EQ(cpus_allowed(0), everywhere);
 }
 
