@@ -1,439 +1,336 @@
-// Serves the guest's processes while they run. The loop, and processes coming and going.
+// Session: the loop, and what is due at which time.
 #include "preload/record/session.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
-#include <random>
 #include <utility>
+#include <vector>
+
+#include "preload/record/kernel/ended_process.h"
+#include "preload/record/kernel/pages.h"
 
 namespace oomcast::record {
 namespace {
 
-std::string proc_path(uint32_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kGuardNs = 100'000'000, kProgressNs = 100'000'000;
+constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
+constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
+constexpr uint64_t kQuietNs =
+    50'000'000;  // since the last note of a process: its ring does not fill by itself any more
+constexpr uint64_t kFirstScanNs = 20'000'000;
 
-/// Of a process that has been reaped, where the kernel keeps it; -1: not reaped, or not kept.
-int reaped_wait_status(const Process& process) {
-  struct {  // struct pidfd_info of newer kernels
-    uint64_t mask, cgroup;
-    uint32_t ids[11];
-    int32_t exit_code;
-  } info{};
-  info.mask = 1 << 3;  // PIDFD_INFO_EXIT
-  if (::ioctl(process.pidfd.get(), _IOWR(0xff, 11, decltype(info)), &info) == 0 && (info.mask & (1 << 3)) != 0) return info.exit_code;
-  return -1;
+bool has_ended(const Process& process) {
+  pollfd ended{process.pidfd.get(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) == 1;
 }
 
-/// Wait status of a process that is not our child: from the pidfd once it was reaped, or from its zombie's stat file.
-int foreign_wait_status(const Process& process) {
-  if (const int status = reaped_wait_status(process); status != -1) return status;
-  const std::string stat = read_whole_path(proc_path(process.pid, "stat"));
-  if (const size_t close = stat.rfind(')'); close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
-    if (const size_t last = stat.find_last_of(' '); last != std::string::npos) return std::atoi(stat.c_str() + last + 1);
-  return reaped_wait_status(process);  // in between, perhaps
+/// Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
+void raise_descriptor_limit() {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
+  descriptors.rlim_cur = descriptors.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
 }  // namespace
 
-Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink) : options_(options), sink_(sink), notes_(tracker, ::geteuid()), guard_(options.guard_percent), tracker_(tracker) {
-  epoll_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink)
+    : rooms_(options, tracker, sink,
+             [this](uint32_t pid, uint32_t tid) {
+               serving_cpu_.served(pid, tid, {loop_tid_, mail_.doorbell().answering_tid()});
+             }),
+      hellos_(loop_, options.stack_sample_bytes, [this](Hello hello) { answers_.take_hello(std::move(hello)); }),
+      life_(rooms_, loop_, hellos_.socket_name()),
+      answers_(rooms_, life_, loop_, hellos_, mail_),
+      signals_(loop_, rooms_.processes),
+      guard_(rooms_.processes, options.guard_percent),
+      mail_(rooms_.processes,
+            {[this](Process& process) { rooms_.reader.drain(process); },
+             [this](Process& process, const ring::Request& question) { return answers_.is_refused(process, question); },
+             [this] { life_.take_in_silent_children(); }}) {
   summary_.command = options.command;
-  near_ = !options.poll_while_far || tracker != TrackerKind::kUserfaultfd || sink.placed_by_thread() || !kernel_has_pagemap_scan() || is_near();
-  if (near_) measure_cost();
-  else notes_.begin_polling_phase();
-  began_ns_ = monotonic_ns();
-}
-
-Session::~Session() {
-  doorbell_.stop();
-  for (const int fd : connections_) ::close(fd);
-}
-
-Result<void> Session::listen(const std::string& abstract_name) {
-  socket_name_ = abstract_name;
-  if (socket_name_.empty()) {
-    std::random_device random;
-    socket_name_ = "@oomcast-" + std::to_string(::getpid()) + "-" + std::to_string(uint64_t{random()} << 32 | random());
-  }
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, socket_name_.data(), std::min(socket_name_.size(), sizeof address.sun_path));
-  address.sun_path[0] = '\0';
-  listener_ = UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket_name_.size());
-  if (!listener_ || ::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), length) != 0 || ::listen(listener_.get(), 128) != 0)
-    return Error{std::string("cannot listen on a UNIX socket: ") + std::strerror(errno)};
-  watch(listener_.get(), kListener, 0);
-  return {};
-}
-
-void Session::watch(int fd, uint32_t kind, uint32_t id) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = uint64_t{kind} << 32 | id;
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
-}
-
-void Session::add_connection(int fd) {
-  connections_.insert(fd);
-  watch(fd, kConnection, static_cast<uint32_t>(fd));
-}
-
-Process* Session::find(uint32_t pid) {
-  const auto at = processes_.find(pid);
-  return at == processes_.end() ? nullptr : at->second.get();
-}
-
-Process& Session::add_process(uint32_t pid, uint32_t parent, uint64_t inherited_pages) {
-  auto process = std::make_unique<Process>();
-  process->pid = pid;
-  process->parent = parent;
-  process->pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  process->statm.belong_to(pid);
-  process->oom_score_adj.belong_to(pid);
-  Process* inherits = find(parent);
-  if (inherits != nullptr) forget_newborn(*inherits, pid);
-  process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
-  process->huge_pages_off = inherits != nullptr && inherits->huge_pages_off;
-  process->started_ns = monotonic_ns();
-  process->next_sweep_ns = process->started_ns + 20'000'000;
-  if (process->pidfd) watch(process->pidfd.get(), kProcess, pid);
-  Process& added = *process;
-  processes_[pid] = std::move(process);
-  forget_address_space(added);
-  added.inherited_pages = inherited_pages;
-  if (samples_peaks()) sampler_.watch(pid, inherited_pages);
-  return added;
-}
-
-/// False once the process has exec'ed, or has let go of its memory on its way out.
-bool Session::memory_lives(Process& process) {
-  if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();
-  uint64_t entry;
-  return process.pagemap.get() < 0 || ::pread(process.pagemap.get(), &entry, sizeof entry, 0) != 0;
-}
-
-/// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
-void Session::forget_address_space(Process& process) {
-  return_loans(process);
-  process.fork_group = 0;
-  process.maps_shared_memory = false;
-  process.file_mappings.clear();
-  process.watched_code.clear();
-  process.file_use.told.clear();  // the new program's hooks claim for themselves
-  process.pages.clear_all();
-  process.map.clear();
-  process.last_maps.clear();
-  process.sampled.clear();
-  process.code = {};
-  process.python.forget();
-  process.free_advice.clear();
-  process.unanswered.clear();
-  process.let_go.clear();
-  process.failures = 0;
-  process.heap_start = process.break_end = process.fell_to = 0;
-  process.fault_fd.reset();
-  process.heap_fd.reset();
-  process.tracker = TrackerKind::kPagemap;
-  process.native_fault_ns = process.unpaid_faults = 0;
-  process.inherited_pages = process.inherited_prefilled_pages = process.shared_known_pages = 0;
-  process.shared_bytes = process.polled_shared_bytes = process.statm_shared_pages = process.sampled_shared_bytes = 0;
-  process.leaving.clear();
-  process.scanned.clear();
-  process.anonymous.clear();
-  process.doubtful.clear();
-  if (process.shared) notes_.host_questions_mask |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
-  if (process.shared) notes_.lost_notes += process.shared->reader.lost();
-  process.shared.reset();
-  process.looked_at = false;
-  if (std::exchange(process.memory_tid, 0) != 0) process.statm.belong_to(process.pid);
-  process.maps.belong_to(process.pid);
-  process.pagemap.belong_to(process.pid);
-  process.mem.belong_to(process.pid);
-  for (auto& [tid, task] : process.tasks) task->walks = {};
-  note_tracked(process);
 }
 
 void Session::add_root(uint32_t pid, bool is_child) {
-  root_ = pid;
-  root_is_child_ = is_child;
-  Process& process = add_process(pid, 0);
-  feed_simple(process, trace::EventKind::kProcessStart, 0, 0);
-  feed_limits(process);
-  feed_comm(process);
+  rooms_.processes.root = {pid, is_child};
+  Process& process = life_.add(pid, 0);
+  rooms_.feed.report(process, trace::EventKind::kProcessStart, 0, 0);
+  rooms_.settings.report_limits(process);
+  rooms_.feed.read_comm(process);
   process.huge_pages_off = ::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;  // the program was started as we were
-  if (options_.root_oom_score_adj != 0)
-    feed_simple(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(options_.root_oom_score_adj)), 0);
-  listen_for_signals();
+  if (const int adj = rooms_.options.root_oom_score_adj; adj != 0)
+    rooms_.feed.report(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(adj)), 0);
+  signals_.start();
 }
 
-/// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already and
-/// keeps its own priority. While touches are only polled nobody waits, but what a look finds late may be gone.
-void Session::go_first() {
-  for (const int tid : {loop_tid_, doorbell_.answering_tid()}) ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), near_ ? -10 : -5);
+/// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already
+/// and keeps its own priority. In the polling phase nobody waits, but what a scan finds late may be gone.
+void Session::raise_priority() const {
+  for (const int tid : {loop_tid_, mail_.doorbell().answering_tid()})
+    ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), rooms_.phase.exact() ? -10 : -5);
+}
+
+bool Session::is_over(uint64_t now_ns) const {
+  const bool waits = rooms_.options.wait_for_all;
+  const Root& root = rooms_.processes.root;
+  if (root.ended && (!waits || signals_.told_to_end()) && now_ns - root.ended_ns > kLingerNs) return true;
+  // Of a daemon that lets go, all that we know may have ended before its hello is read.
+  return rooms_.processes.empty() && !(waits && now_ns - last_end_ns_ < kLingerNs);
 }
 
 void Session::loop() {
-  constexpr uint64_t kMillisecondNs = 1'000'000;
-  constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
-  std::array<epoll_event, 64> events;
-  next_tick_ns_ = monotonic_ns();
-  // Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
-  rlimit descriptors{};
-  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
-    descriptors.rlim_cur = descriptors.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &descriptors);
-  }
-  spare_ = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  std::unique_lock lock(mutex_);
+  next_tick_ns_ = rooms_.clocks.now_ns();
+  raise_descriptor_limit();
+  hellos_.keep_spare_descriptor();
+  std::unique_lock lock = mail_.lock();
   loop_tid_ = static_cast<int>(::syscall(SYS_gettid));
-  go_first();
-  start_answering();  // the thread inherits the priority
-  const auto lingers = [&] { return options_.wait_for_all && monotonic_ns() - last_end_ns_ < kLingerNs; };
-  // Of a daemon that lets go, all that we know may have ended before its hello is read.
-  while (!processes_.empty() || lingers()) {
-    const uint64_t now = monotonic_ns();
-    if (root_ended_ && (!options_.wait_for_all || told_to_end_) && now - root_ended_ns_ > kLingerNs) break;
+  raise_priority();
+  // The thread inherits the priority. What was asked may have to be scanned again earlier than the loop means to wake
+  // up.
+  mail_.start([this] {
+    if (next_deadline_ns() < sleeps_until_ns_) loop_.wake_up();
+  });
+  for (uint64_t now = rooms_.clocks.now_ns(); !is_over(now); now = rooms_.clocks.now_ns()) {
     const uint64_t deadline = next_deadline_ns();
-    const uint64_t wait_ns = deadline <= now ? 0 : deadline - now;
     sleeps_until_ns_ = deadline;
     lock.unlock();
-    // epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.
-    if (wait_ns > 0 && wait_ns < kMillisecondNs) {
-      pollfd ready{epoll_.get(), POLLIN, 0};
-      const timespec rest{0, static_cast<long>(wait_ns)};
-      ::ppoll(&ready, 1, &rest, nullptr);
-    }
-    const int timeout_ms = wait_ns < kMillisecondNs ? 0 : static_cast<int>(wait_ns / kMillisecondNs) + 1;
-    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout_ms);
+    const std::span<const Source> ready = loop_.wait(deadline <= now ? 0 : deadline - now);
     lock.lock();
     sleeps_until_ns_ = 0;
-    answer_rings();  // a busy loop takes the lock again before the other thread gets it
-    // Faults and frees before sockets, sockets before ends: what a process did comes before what became of it.
-    std::sort(events.begin(), events.begin() + std::max(count, 0), [](const epoll_event& a, const epoll_event& b) {
-      const auto rank = [](const epoll_event& e) { const auto kind = static_cast<uint32_t>(e.data.u64 >> 32); return kind == kFaults ? 0 : kind == kConnection ? 1 : kind == kListener ? 2 : 3; };
-      return rank(a) < rank(b);
-    });
-    if (count > 0) ++count_.wake_ups;
-    for (int i = 0; i < count; ++i) {
-      const auto id = static_cast<uint32_t>(events[static_cast<size_t>(i)].data.u64);
-      switch (static_cast<SourceKind>(events[static_cast<size_t>(i)].data.u64 >> 32)) {
-        case kListener: on_connection(listener_.get()); break;
-        case kConnection:
-          if (connections_.contains(static_cast<int>(id))) on_message(static_cast<int>(id));
-          break;
-        case kFaults:
-          if (Process* process = find(id)) on_userfaultfd(*process);
-          break;
-        case kProcess:
-          if (Process* process = find(id)) on_process_end(*process);
-          break;
-        case kSignals: on_signal(); break;
-        case kWakeUp: {
-          uint64_t times;
-          static_cast<void>(!::read(wake_up_.get(), &times, sizeof times));
-          break;
-        }
-      }
-    }
+    mail_.answer_rings();
+    if (!ready.empty()) ++rooms_.count.wake_ups;
+    for (const Source& source : ready) serve(source);
     tick();
   }
   lock.unlock();
-  doorbell_.stop();
+  mail_.stop();
 }
 
-void Session::on_process_end(Process& process) {
-  pollfd ended{process.pidfd.get(), POLLIN, 0};
-  if (::poll(&ended, 1, 0) != 1) return;
-  // A last question may still be in its mailbox: how it left.
-  answer(process);
-  drain_ring(process);
+void Session::serve(const Source& source) {
+  Process* const process = rooms_.processes.find(source.id);
+  switch (source.kind) {
+    case SourceKind::kFaults:
+      if (process != nullptr) rooms_.faults.serve(*process);
+      break;
+    case SourceKind::kConnection:
+      hellos_.read_connection(static_cast<int>(source.id));
+      break;
+    case SourceKind::kListener:
+      hellos_.accept_connection();
+      break;
+    case SourceKind::kProcess:
+      if (process != nullptr) take_end(*process);
+      break;
+    case SourceKind::kSignals:
+      signals_.read_signals();
+      break;
+    case SourceKind::kWakeUp:
+      break;
+  }
+}
+
+/// As waitpid() gives it.
+int Session::wait_status_of(const Process& process) const {
   int status = -1;
-  if (process.pid == root_ && root_is_child_) {
+  if (process.pid == rooms_.processes.root.pid && rooms_.processes.root.is_child) {
     if (::waitpid(static_cast<pid_t>(process.pid), &status, WNOHANG) <= 0) status = -1;
   } else {
-    status = foreign_wait_status(process);
+    status = foreign_wait_status(process.pid, process.pidfd.get());
   }
-  if (status == -1) status = process.exit_status >= 0 ? (process.exit_status & 0xff) << 8 : 0;
+  if (status != -1) return status;
+  return process.life.exit_status >= 0 ? (process.life.exit_status & 0xff) << 8 : 0;
+}
+
+void Session::take_end(Process& process) {
+  if (!has_ended(process)) return;
+  // A last question may still be in its mailbox: how it left.
+  mail_.answer(process);
+  rooms_.reader.drain(process);
+  const int status = wait_status_of(process);
   const bool by_signal = WIFSIGNALED(status);
   const int value = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
-  if (!memory_files_.empty() && (memory_files_.size() <= kFewFiles || monotonic_ns() >= next_settle_ns_)) settle_memory_files(process, &process);
-  trace::Event event = stamped(process, nullptr, trace::EventKind::kExit);
+  rooms_.shared_memory.settle_after_end(process);
+  trace::Event event = rooms_.feed.stamp(process, nullptr, trace::EventKind::kExit);
   event.address = static_cast<uint64_t>(value);
   event.flags = by_signal ? trace::kExitBySignal : 0;
-  feed(event);
-  if (process.pid == root_) {
-    root_ended_ = true;
-    root_ended_ns_ = monotonic_ns();
+  rooms_.feed.feed(event);
+  Root& root = rooms_.processes.root;
+  if (process.pid == root.pid) {
+    root.ended = true;
+    root.ended_ns = rooms_.clocks.now_ns();
     summary_.exited = !by_signal;
     (by_signal ? summary_.exit_signal : summary_.exit_code) = value;
   }
-  if (by_signal && value == SIGKILL) note_killed_by_kernel();
-  last_end_ns_ = monotonic_ns();
-  tell_sampled_peak(process.pid == root_);
-  take_in_newborns(process);
-  drop_process(process.pid);
+  if (by_signal && value == SIGKILL) guard_.note_killed();
+  last_end_ns_ = rooms_.clocks.now_ns();
+  rooms_.scanner.report_sampled_peak(process.pid == root.pid);
+  life_.take_in_newborns(process);
+  life_.drop(process.pid);
 }
 
-void Session::drop_process(uint32_t pid) {
-  Process* process = find(pid);
-  if (process == nullptr) return;
-  if (!process->greeted && !process->comm.empty() && process->tracked_by_faults() == false) notes_.note_unhooked_process(process->comm);
-  return_loans(*process);
-  process->pages.clear_all();
-  note_tracked(*process);
-  rss_total_bytes_ -= process->rss_bytes;
-  sampler_.forget(pid);
-  for (const auto& [child, pages] : process->newborns) newborn_pages_ -= pages;
-  if (process->shared) {
-    notes_.host_questions_mask |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
-    notes_.lost_notes += process->shared->reader.lost();
+uint64_t Session::next_deadline_ns() const {
+  uint64_t deadline = next_tick_ns_;
+  for (const auto& [pid, process] : rooms_.processes) {
+    deadline = std::min(deadline, process->scans.next_ns);
+    if (process->drains.next_ns != 0) deadline = std::min(deadline, process->drains.next_ns);
+    deadline = std::min(deadline, process->held.unanswered.next_ns());
+    if (process->life.memory_gone_ns != 0)
+      deadline = std::min(deadline, process->life.memory_gone_ns + kMemoryGoneGraceNs);
   }
-  processes_.erase(pid);
+  return deadline;
 }
 
-/// The process has exec'ed: a new program in an empty address space.
-void Session::became_other_program(Process& process) {
-  process.memory_gone_ns = 0;
-  drain_ring(process);
-  feed_simple(process, trace::EventKind::kExec, 0, 0);
-  forget_address_space(process);
-  if (samples_peaks()) sampler_.watch(process.pid);
-  if (!memory_files_.empty()) settle_memory_files(process, nullptr);
-  feed_comm(process);
+void Session::tick() {
+  const uint64_t now = rooms_.clocks.now_ns();
+  for (const auto& [pid, process] : rooms_.processes) rooms_.filler.try_again(*process, false);
+  drain_streaming(now);
+  scan_due(now);
+  if (!rooms_.phase.exact() && rooms_.phase.is_near()) enter_exact_phase();
+  if (now < next_tick_ns_) return;
+  next_tick_ns_ = now + kTickNs;
+  tick_slowly(now);
 }
 
-trace::Event Session::stamped(Process& process, Task* task, trace::EventKind kind, bool force_clock) {
-  trace::Event event;
-  event.kind = kind;
-  event.pid = process.pid;
-  event.tid = task != nullptr ? task->tid : process.pid;
-  event.time_ns = monotonic_ns();
-  if (task != nullptr) {
-    TaskClock::Span span;
-    if ((force_clock || task->clock.due(event.time_ns, process.far())) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
-      ++count_.clock_reads;
-      event.compute_ns = span.compute_ns - take_native_faults(process, span.compute_ns);
-      event.wait_ns = span.wait_ns;
-    }
-    task->clock.seen(event.time_ns);
+void Session::scan_due(uint64_t now_ns) {
+  std::vector<uint32_t> due;
+  for (const auto& [pid, process] : rooms_.processes)
+    if (process->life.memory_gone_ns != 0 ? now_ns - process->life.memory_gone_ns >= kMemoryGoneGraceNs
+                                          : now_ns >= process->scans.next_ns)
+      due.push_back(pid);
+  for (const uint32_t pid : due) {
+    Process* const process = rooms_.processes.find(pid);
+    if (process == nullptr || !lives_on(*process, now_ns)) continue;
+    if (!process->life.greeted || process->life.exec_pending) rooms_.notes.use_tracker(TrackerKind::kPagemap);
+    if (process->tells_frees()) rooms_.faults.serve(*process);
+    rooms_.scanner.scan(*process, false);
   }
-  return event;
+  if (!due.empty()) rooms_.scanner.report_sampled_peak(false);  // after the scans: what has only grown they have found
 }
 
-void Session::feed(const trace::Event& event) {
-  ++summary_.events;
-  sink_.feed(event);
-  sink_.take_watches(watches_);
-  sink_.take_kills(kills_);
-  if (!kills_.empty()) {
-    for (const trace::KillRequest& kill : kills_)
-      if (Process* process = find(kill.pid); process != nullptr && options_.kill_on_oom) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);
-    kills_.clear();
+/// False: the address space that the process said hello from is no more, by exec or exit, and there is nothing to scan
+/// yet.
+bool Session::lives_on(Process& process, uint64_t now_ns) {
+  if (process.life.memory_gone_ns == 0) {
+    if (!process.life.greeted || memory_lives(process)) return true;
+    process.life.memory_gone_ns = now_ns;
+    return false;
+  }
+  if (has_ended(process)) {
+    process.life.memory_gone_ns = 0;
+    return false;  // the pidfd is in the loop
+  }
+  // On its way out: the address space goes before the process does.
+  if (read_line(process.statm.get()).starts_with("0 ")) {
+    process.life.memory_gone_ns = now_ns;
+    return false;
+  }
+  // Alive without the library: it has exec'ed something that did not load it (or not yet).
+  life_.begin_other_program(process);
+  process.life.exec_pending = true;
+  process.life.greeted = false;
+  process.scans.next_ns = now_ns + kFirstScanNs;
+  return false;
+}
+
+void Session::tick_slowly(uint64_t now_ns) {
+  ++ticks_;
+  serving_cpu_.rest({loop_tid_, mail_.doorbell().answering_tid()});
+  mail_.answer_all();  // whose ring failed
+  rooms_.poller.end_tick();
+  // What a thread computes between two readings is reported at one go: in the polling phase the order makes no
+  // difference.
+  if (rooms_.phase.exact() || ticks_ % kPollingClockTicks == 0)
+    for (const auto& [pid, process] : rooms_.processes) rooms_.scanner.read_thread_clocks(*process, now_ns, ticks_);
+  if (rooms_.options.follow_children && ticks_ % 5 == 0) life_.discover_children(ticks_);
+  rooms_.feed.arm_watches();
+  if (now_ns >= next_guard_ns_) {
+    next_guard_ns_ = now_ns + kGuardNs;
+    guard_.check(rooms_.meter.rss_total_bytes());
+  }
+  if (rooms_.options.progress && now_ns >= next_progress_ns_) {
+    next_progress_ns_ = now_ns + kProgressNs;
+    rooms_.options.progress(
+        {rooms_.feed.events(), rooms_.meter.tracked_pages() * kPage, static_cast<int>(rooms_.processes.size())});
   }
 }
 
-void Session::feed_simple(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
-  trace::Event event = stamped(process, nullptr, kind);
-  event.address = address;
-  event.bytes = bytes;
-  event.argument = argument;
-  event.flags = flags;
-  if (kind == trace::EventKind::kTouch) feed_touch(process, event);
-  else feed(event);
-}
-
-void Session::feed_comm(Process& process) {
-  std::string comm = read_line_of(proc_path(process.pid, "comm"));
-  if (!comm.empty() && comm.back() == '\n') comm.pop_back();
-  if (comm.empty()) return;
-  process.comm = comm;
-  tell_comm(process);
-}
-
-void Session::tell_comm(Process& process) {
-  char name[16] = {};
-  std::memcpy(name, process.comm.data(), std::min<size_t>(process.comm.size(), 15));
-  uint64_t halves[2];
-  std::memcpy(halves, name, sizeof name);
-  feed_simple(process, trace::EventKind::kComm, halves[0], halves[1]);
-}
-
-void Session::apply_watches() {
-  if (watches_.empty()) return;
-  notes_.armed_watches = true;
-  const auto page = static_cast<uint64_t>(kPageBytes);
-  for (trace::WatchRequest& watch : watches_) watch.address &= ~(page - 1);
-  // Pages that are gone, or were never registered, cannot be watched: no harm.
-  std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
-    Process* process = find(watch.pid);
-    if (process != nullptr) watch_code(*process, watch.address);
-    return process == nullptr || !process->fault_fd.write_protects() || !process->pages.test(PageBit::kTouched, watch.address);
-  });
-  std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) { return a.pid != b.pid ? a.pid < b.pid : a.address < b.address; });
-  for (size_t i = 0; i < watches_.size();) {
-    Process& process = *find(watches_[i].pid);
-    const uint64_t start = watches_[i].address;
-    uint64_t end = start;
-    for (; i < watches_.size() && watches_[i].pid == process.pid && watches_[i].address <= end; ++i) {
-      process.pages.set(PageBit::kWatched, watches_[i].address, true);
-      end = watches_[i].address + page;
-    }
-    if (process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) continue;
-    // Part of the run may lie in a mapping of another kind: page by page then.
-    for (uint64_t address = start; address < end; address += page)
-      if (process.fault_fd.protect(address, address + page, true, false) != FaultResult::kDone) process.pages.set(PageBit::kWatched, address, false);
+/// A program that streams through files does not fault: nothing else would make us look before its ring is full.
+void Session::drain_streaming(uint64_t now_ns) {
+  for (const auto& [pid, process] : rooms_.processes) {
+    if (process->drains.next_ns == 0 || now_ns < process->drains.next_ns) continue;
+    if (process->tells_frees()) rooms_.faults.serve(*process);
+    const uint64_t notes_before = rooms_.count.notes;
+    rooms_.reader.drain(*process);
+    const uint64_t since_ns = now_ns - std::exchange(process->drains.last_ns, now_ns);
+    const uint64_t notes = rooms_.count.notes - notes_before;
+    const bool quiet = now_ns - process->drains.last_note_ns >= kQuietNs;
+    process->drains.next_ns = quiet ? 0 : now_ns + FileUses::drain_interval_ns(*process, since_ns, notes);
+    rooms_.feed.arm_watches();
   }
-  watches_.clear();
 }
 
-/// At a new peak of all together the others are asked how much they have: each was counted when it was looked at.
-void Session::note_tracked(Process& process) {
-  recount(process);
-  if (rises_above(tracked_pages_ * kPage, summary_.tracked_peak_bytes))
-    for (auto& [pid, other] : processes_) {
-      if (other.get() == &process || !other->polled_whole()) continue;
-      read_rss(*other);
-      recount(*other);
-    }
-  summary_.tracked_peak_bytes = std::max(summary_.tracked_peak_bytes, tracked_pages_ * kPage);
-  if (peak_.resident_pages() > peak_.peak_pages()) summary_.prefilled_bytes = prefilled_pages_ * kPage;
-  peak_.note_resident();
-  if (samples_peaks()) sampler_.set_known(peak_.known());
-}
-
-void Session::recount(Process& process) {
-  const uint64_t known = process.pages.count(PageBit::kTouched);
-  // Of what a look has found some may be gone since: there are no more than the kernel counts.
-  const uint64_t now = process.polled_whole() && process.rss_bytes != 0 ? std::min(known, process.rss_bytes / kPage) : known;
-  if (now > process.counted_pages) {
-    process.touched_since_sample += now - process.counted_pages;
-    const TrackerKind kind = process.far() ? TrackerKind::kPagemap : process.tracker;
-    notes_.add_seen_pages(kind, now - process.counted_pages);
+/// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
+void Session::enter_exact_phase() {
+  rooms_.phase.begin_exact_phase();
+  rooms_.meter.stop_sampling();
+  raise_priority();
+  for (const auto& [pid, process] : rooms_.processes) {
+    if (process->tracker != TrackerKind::kUserfaultfd) continue;
+    process->exact = true;
+    publish_ask_thresholds(*process, rooms_.options.refuse_enomem);
+    rooms_.scanner.scan(*process, true);
+    // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
+    std::vector<PageRange> registered;
+    for (const auto& [start, area] : process->map.areas())
+      if (area.registered) registered.emplace_back(area.start, area.end);
+    for (const auto& [start, end] : registered)
+      rooms_.poller.reconcile(*process, rooms_.windows.arm_zeroes(*process, start, end));
   }
-  tracked_pages_ += now - process.counted_pages;
-  const uint64_t filled = process.filled_ahead();
-  process.inherited_prefilled_pages = std::min(process.inherited_prefilled_pages, filled);
-  const uint64_t prefilled = filled - process.inherited_prefilled_pages;
-  prefilled_pages_ += prefilled - process.prefilled_pages;
-  process.prefilled_pages = prefilled;
-  process.counted_pages = now;
-  process.inherited_pages = std::min(process.inherited_pages, now);
-  const uint64_t own = now - std::min(now, process.shared_known_pages + process.inherited_pages);
-  peak_.change_resident(process.own_pages, own);
-  process.own_pages = own;
+}
+
+trace::CaptureSummary Session::finish() {
+  for (const auto& [pid, process] : rooms_.processes) rooms_.reader.drain(*process);
+  summary_.still_running = life_.left_behind();
+  while (!rooms_.processes.empty()) life_.drop(rooms_.processes.begin()->first);
+  log_counts();
+  rooms_.notes.hellos_without_descriptor = hellos_.turned_away();
+  rooms_.notes.sites = rooms_.stacks.size();
+  rooms_.notes.samples_left_out = rooms_.stacks.left_out();
+  summary_.stopped = guard_.stopped();
+  summary_.events = rooms_.feed.events();
+  summary_.tracked_peak_bytes = rooms_.meter.tracked_peak_bytes();
+  summary_.prefilled_bytes = rooms_.meter.prefilled_bytes();
+  summary_.rss_peak_bytes = rooms_.meter.rss_peak_bytes();
+  summary_.resolution_pages = rooms_.filler.resolution_pages();
+  summary_.resolution_ns = rooms_.poller.resolution_ns();
+  summary_.lost_events = rooms_.notes.lost_notes;
+  summary_.host_sensitive = rooms_.notes.host_questions();
+  summary_.tracker = rooms_.notes.best_witness();
+  summary_.caveats = rooms_.notes.caveats();
+  summary_.site_kinds = rooms_.stacks.kinds();
+  summary_.stacks = rooms_.stacks.resolve();
+  return std::move(summary_);
+}
+
+void Session::log_counts() const {
+  const Statistics& count = rooms_.count;
+  spdlog::debug(
+      "served {} events in {} wake-ups: {} first writes ({} pages filled), {} first reads, {} protected writes in {} "
+      "reads; {} questions, {} notes",
+      rooms_.feed.events(), count.wake_ups, count.write_faults, count.filled_pages, count.read_faults,
+      count.protected_faults, count.fault_reads, count.requests, count.notes);
+  spdlog::debug("{} pages of program text were found in use again", count.code_references);
+  spdlog::debug("{} clock readings, {} scans with and {} without mappings in {} ms, {} walks closed, {} pages examined",
+                count.clock_reads, count.scans_of_mappings, count.scans_of_counts, count.scan_ns / 1'000'000,
+                count.walks_closed, rooms_.windows.pages_examined());
 }
 
 }  // namespace oomcast::record

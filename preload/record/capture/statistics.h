@@ -15,7 +15,7 @@ struct Statistics {
   uint64_t requests = 0;         // questions of the library
   uint64_t notes = 0;            // records of the ring
   uint64_t clock_reads = 0;
-  uint64_t sweeps = 0, glances = 0, sweep_ns = 0;  // of all mappings; at the counts only; time in both
+  uint64_t scans_of_mappings = 0, scans_of_counts = 0, scan_ns = 0;  // scans that read all mappings; others; time in both
   uint64_t code_references = 0;  // watched pages of program text that were found in use
   uint64_t walks_closed = 0;     // walks that stopped short
 };

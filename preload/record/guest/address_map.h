@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "model/trace/event.h"
+
 namespace oomcast::record {
 
 struct Area {
@@ -33,7 +35,11 @@ struct Area {
 };
 
 /// The flags of the kMap event that announces the area.
-uint8_t map_flags(const Area& area);
+inline uint8_t map_flags(const Area& area) {
+  return static_cast<uint8_t>((area.shared ? 0 : trace::kPrivate) | (area.anonymous ? trace::kAnonymous : 0) |
+                              (area.writable ? trace::kWritable : 0) | (area.no_reserve ? trace::kNoReserve : 0) |
+                              (area.stack ? trace::kStack | trace::kGrowsDown : 0));
+}
 
 class AddressMap {
  public:

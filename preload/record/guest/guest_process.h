@@ -1,4 +1,4 @@
-// Holds what the recorder knows of one tracked process. Plain state; the code that changes it is in session_*.cc.
+// Process: what the recorder knows of one process of the run. Plain state; the rooms of capture/ change it.
 #pragma once
 
 #include <sys/mman.h>
@@ -19,8 +19,8 @@
 #include "preload/record/kernel/sealed_memory.h"
 #include "preload/record/guest/free_advice.h"
 #include "preload/record/guest/leaving_ranges.h"
-#include "preload/record/guest/mapped_files.h"
-#include "preload/record/guest/open_files.h"
+#include "preload/record/guest/file_mappings.h"
+#include "preload/record/guest/file_use.h"
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/guest/page_states.h"
 #include "preload/record/kernel/proc_file.h"
@@ -31,7 +31,7 @@
 #include "preload/record/guest/tracker_kind.h"
 #include "preload/record/guest/unanswered_faults.h"
 #include "preload/record/kernel/unique_fd.h"
-#include "preload/record/kernel/userfaultfd.h"
+#include "preload/record/kernel/fault_channel.h"
 #include "preload/ring/shared_area.h"
 
 namespace oomcast::record {
@@ -100,7 +100,95 @@ struct CodeMaps {
 /// Behind all that a program can map; above lies what is no memory of its own (vsyscall).
 inline constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;
 /// Where the sink is told of pages whose place is not known.
-inline constexpr uint64_t kNobodysMemory = kLowHalfEnd;
+inline constexpr uint64_t kUnattributedMemory = kLowHalfEnd;
+
+/// When the process is scanned, and what the last scans have seen.
+struct ScanTimes {
+  bool begun = false;   // a scan has seen this address space
+  bool active = false;  // something has happened since the last one
+  uint64_t count = 1;   // of scans of its pages, the next one among them
+  uint64_t next_ns = 0, interval_ns = 5'000'000;
+  uint64_t last_ns = 0, began_ns = 0;                    // of the last one; the same, while it is only polled
+  uint64_t whole_ns = 0;                                 // when one of everything is due even if nothing shows
+  uint64_t next_full_ns = 0;                             // when all pages may be scanned again
+  uint64_t next_mappings_ns = 0, stale_mappings_ns = 0;  // when its mappings may be read again; when they are even if nothing shows
+  uint64_t next_files_ns = 0, files_due_ns = 0;          // the same of mapped files
+  uint64_t next_io_ns = 0, next_shared_ns = 0;           // when its descriptors, its shared memory may be scanned again
+  uint64_t size_pages = 0, data_pages = 0;               // by the kernel's counts, when all mappings were read last
+  uint64_t file_pages = 0, shared_bytes = 0;             // when mapped files, shared memory were scanned last
+  int64_t unseen_pages = 0;                              // resident beyond what was known: the libraries' own
+};
+
+/// How much memory the process has: its part of the totals of ResidentMeter, and the kernel's counts.
+struct ResidentCounts {
+  uint64_t counted_pages = 0;       // its part of the tracked total
+  uint64_t own_pages = 0;           // of these, private and not shared with its parent since a fork
+  uint64_t prefilled_pages = 0;     // filled ahead of the program and not used by it yet, without those of its parent at the fork
+  uint64_t inherited_prefilled_pages = 0;
+  uint64_t inherited_pages = 0;     // that it had from its parent when it was forked; the sampler leaves out as many
+  uint64_t shared_known_pages = 0;  // of shared memory, among those that are counted
+  uint64_t rss_bytes = 0;           // its part of the RssAnon total
+  uint64_t touched_since_sample = 0;
+  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;      // what the kernel's counts said last; of files: resident
+  uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;    // files and shared memory then, and how much of it is the latter
+  uint64_t shared_bytes = 0;                                    // RssShmem less our own, as last read
+};
+
+/// Faults of this machine that touches took which were not held.
+struct NativeFaults {
+  uint64_t unpaid_faults = 0, system_ns = 0;  // that are not in `cpu_ns` yet; the process's system time then
+  uint64_t cpu_ns = 0;                        // its threads' CPU time that went into such faults and is not taken off yet
+};
+
+/// When the ring of the process is emptied although nothing of it is heard.
+struct DrainTimes {
+  uint64_t last_ns = 0;
+  uint64_t next_ns = 0;  // its ring fills without a fault to tell us; 0: it does not
+  uint64_t last_note_ns = 0;
+};
+
+/// The heap as it was last reported or seen; all 0: none yet.
+struct HeapRange {
+  uint64_t start = 0, end = 0;
+  uint64_t fell_to = 0;  // the break, before it rose again to where nobody has asked about yet; 0: nothing like that
+};
+
+/// Where the process may have memory of its own, if all of its address space is scanned.
+struct PolledRanges {
+  std::vector<PageRange> all, anonymous;  // everywhere but in large mappings of other kinds; where it has nothing else
+  std::vector<PageRange> doubtful;        // all, less what can only be read
+};
+
+/// How the process became known, and how it leaves.
+struct LifeState {
+  uint64_t started_ns = 0;
+  bool greeted = false;         // its library has said hello
+  bool discovered = false;      // found among the children of a guest, without a hello
+  bool exec_pending = false;    // kExec fed when its memory had gone, the new program's hello may yet come
+  uint64_t memory_gone_ns = 0;  // the address space that it said hello from is no more; exec or exit: not yet known
+  int exit_status = -1;         // as reported by the library when it left, -1: not reported
+};
+
+struct ForkState {
+  uint64_t group = 0;   // processes with the same number may share pages since a fork; 0: with nobody
+  uint64_t cursor = 0;  // where the scan for copies goes on
+  std::map<uint32_t, uint64_t> newborns;  // forked children that have not said hello yet, and their pages when they were counted
+};
+
+/// Of memory whose faults are held.
+struct HeldFaults {
+  FreeAdvice free_advice;         // MADV_FREE announced, REMOVE event yet to come
+  UnansweredFaults unanswered;
+  std::vector<PageRange> let_go;  // let go for an mremap() that is not over, where the memory is now
+  uint32_t failures = 0;          // faults of which the memory had to be let go and nobody knows why
+  int refused_ranges = 0;         // that could not be registered at once, one after another
+};
+
+struct FileState {
+  FileMappings mappings;
+  std::set<uint64_t> watched_text;  // pages of its text whose next use the model wants to hear of
+  FileUse use;
+};
 
 struct Process {
   uint32_t pid = 0;
@@ -109,88 +197,64 @@ struct Process {
   UniqueFd pidfd;
   ProcFile maps{"maps"}, pagemap{"pagemap"}, mem{"mem"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
   uint32_t memory_tid = 0;  // the thread whose files tell of its memory, once the first one has left; 0: that one
+  int64_t adj = 0;
+  std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
+
   TrackerKind tracker = TrackerKind::kPagemap;
-  bool gives_way = false;  // to what the program does with its memory: nothing is registered any more (ring::GiveWay)
-  bool huge_pages_off = false;  // by its own word or that of one that it descends from; what we switch off is not told
-  bool near = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
-  Userfaultfd fault_fd;    // of the userfaultfd and wp-async trackers
-  Userfaultfd heap_fd;     // the same for the heap: it does not tell when the break falls, the library does; may be missing
+  bool exact = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
+  bool gives_way = false;   // to what the program does with its memory: nothing is registered any more (ring::GiveWay)
+  bool huge_pages_off = false;  // by its own word or that of one that it descends from; what we switch off is not reported
+  OptionalChannel fault_fd; // of the userfaultfd and wp-async trackers
+  OptionalChannel heap_fd;  // the same for the heap: it does not tell when the break falls, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;
+  std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
 
   PageStates pages;
   AddressMap map;
   std::vector<Vma> last_maps;
-  std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
+  LeavingRanges leaving;
+  bool maps_shared_memory = false;
   std::map<uint64_t, SampledAllocation> sampled;  // by start
   CodeMaps code;
   PythonNames python{[this](uint64_t address, void* out, size_t bytes) {
     return ::pread(mem.get(), out, bytes, static_cast<off_t>(address)) == static_cast<ssize_t>(bytes);  // why this never waits: guest_content.h
   }};
-  FreeAdvice free_advice;        // MADV_FREE announced, REMOVE event yet to come
-  UnansweredFaults unanswered;
-  std::vector<PageRange> let_go; // let go for an mremap() that is not over, where the memory is now
-  uint32_t failures = 0;         // faults of which the memory had to be let go and nobody knows why
-  LeavingRanges leaving;
 
-  bool greeted = false;          // its library has said hello
-  bool looked_at = false;        // a sweep has seen this address space
-  bool discovered = false;       // found among the children of a guest, without a hello
-  bool exec_pending = false;     // kExec fed when its memory had gone, the new program's hello may yet come
-  uint64_t memory_gone_ns = 0;   // the address space that it said hello from is no more; exec or exit: not yet known
-  uint64_t started_ns = 0;
-  uint64_t next_sweep_ns = 0, sweep_interval_ns = 5'000'000, last_poll_ns = 0;
-  uint64_t drained_ns = 0;       // when its ring was emptied for that
-  uint64_t next_drain_ns = 0;    // its ring fills without a fault to tell us; 0: it does not
-  uint64_t last_note_ns = 0;
-  bool active = false;           // something happened since the last sweep
-  std::map<uint32_t, uint64_t> newborns;  // forked children that have not said hello yet, and their pages when they were looked at
-  uint64_t counted_pages = 0;    // its part of the session's tracked total
-  uint64_t own_pages = 0;        // of these, private and not shared with its parent since a fork
-  uint64_t prefilled_pages = 0;   // filled ahead of the program and not used by it yet, without those of its parent at the fork
-  uint64_t inherited_prefilled_pages = 0;
-  uint64_t inherited_pages = 0;  // that it had from its parent when it was forked; the sampler leaves out as many
-  uint64_t shared_known_pages = 0;  // of shared memory, among those that are counted
-  uint64_t rss_bytes = 0;        // its part of the session's RssAnon total
-  uint64_t touched_since_sample = 0;
-  uint64_t unpaid_faults = 0, system_ns = 0;  // faults of this machine that are not in the next yet; the process's system time then
-  uint64_t native_fault_ns = 0;  // its threads' CPU time that went into faults of this machine and is not taken off yet
-  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
-  uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter
-  uint64_t polled_file_pages = 0, file_poll_ns = 0;     // at the last look at mapped files; when the next one is due even if nothing shows
-  uint64_t next_file_poll_ns = 0;                       // and when it may be at the earliest
-  uint64_t next_io_ns = 0, next_shared_ns = 0;          // when its descriptors, its shared memory may be looked at again
-  uint64_t swept_size_pages = 0, swept_data_pages = 0;  // at the last sweep of all mappings
-  uint64_t looks = 1;            // at its pages; the next one is counted
-  uint64_t swept_ns = 0;         // when it was looked at last, while it is only looked at
-  int64_t swept_unseen_pages = 0;                       // resident there beyond what we knew: the libraries' own
-  uint64_t whole_sweep_ns = 0;                          // when the next one is due even if nothing shows
-  uint64_t next_full_ns = 0;                            // when all its pages may be looked through again
-  uint64_t next_mappings_ns = 0, stale_mappings_ns = 0; // when its mappings may be read again; when they are even if nothing shows
-  std::vector<PageRange> scanned, anonymous;            // where it may have memory of its own, if all of it is scanned; where it has nothing else
-  std::vector<PageRange> doubtful;                      // scanned, less what can only be read
-  uint64_t heap_start = 0, break_end = 0;  // the heap as it was last told or seen; 0: none yet
-  uint64_t fell_to = 0;                    // the break, before it rose again to where nobody has asked about yet; 0: nothing like that
-  int64_t adj = 0;
-  int exit_status = -1;          // as told by the library when it left, -1: not told
-  uint64_t fork_group = 0;       // processes with the same number may share pages since a fork; 0: with nobody
-  uint64_t copy_cursor = 0;      // where poll_copies() goes on
-  bool maps_shared_memory = false;
-  int refused_ranges = 0;        // that could not be registered at once, one after another
-  FileMappings file_mappings;
-  std::set<uint64_t> watched_code;  // pages of its text whose next use the model wants to hear of
-  FileUse file_use;
-  std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
-  uint64_t shared_bytes = 0, polled_shared_bytes = 0;  // RssShmem less our own, as last read; at the last look at shared memory
+  LifeState life;
+  ForkState forks;
+  ScanTimes scans;
+  DrainTimes drains;
+  ResidentCounts resident;
+  NativeFaults native;
+  HeapRange heap;
+  PolledRanges polled;
+  HeldFaults held;
+  FileState files;
 
-  bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && near; }
-  bool far() const { return tracker == TrackerKind::kUserfaultfd && !near; }
+  bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && exact; }
+  bool in_polling_phase() const { return tracker == TrackerKind::kUserfaultfd && !exact; }
   /// All of its address space is scanned for pages: its mappings need not be known first.
-  bool polled_whole() const { return !tells_frees() && !scanned.empty(); }
-  bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
-  bool in_heap(uint64_t address) const { return heap_start <= address && address < break_end; }
+  bool polled_whole() const { return !tells_frees() && !polled.all.empty(); }
   /// Pages that are resident because the recorder has filled them, and that the program has not used yet.
   uint64_t filled_ahead() const { return pages.count(PageBit::kAhead) + pages.count(PageBit::kLeft); }
-  Userfaultfd& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }
+  bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
+  bool in_heap(uint64_t address) const { return heap.start <= address && address < heap.end; }
+  OptionalChannel& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }
 };
+
+/// True while the thread is in a file call: its clock waits until the call is over and has been counted.
+bool in_file_call(Process& process, Task& task, uint64_t now_ns);
+/// The model will hear of the next use of this page if it is one of the program's code; it is none of its own memory then.
+void watch_text(Process& process, uint64_t page);
+/// False once the process has exec'ed, or has let go of its memory on its way out.
+bool memory_lives(Process& process);
+/// The part of a thread's CPU time that went into faults of this machine: the model has its own cost for them. Which thread made
+/// them is not known: whoever computes first pays.
+uint64_t take_native_faults(Process& process, uint64_t of_ns);
+/// The thread whose files were read has left by pthread_exit(): those of one that runs on tell of the same memory. False: there is none.
+bool follow_living_thread(Process& process);
+/// Tells the library what it has to ask about. Before the mappings are looked at: what the program maps after it has read the old
+/// word is there by then. `ask_before_use`: even where no memory is registered.
+void publish_ask_thresholds(Process& process, bool ask_before_use);
 
 }  // namespace oomcast::record

@@ -1,7 +1,8 @@
 // Lists the ways to learn of a touch and what each of them cannot see.
 //
-// What follows from a process's tracker: tracked_by_faults() (each first touch holds its thread until it has been counted),
-// tells_frees() (the kernel says what was unmapped, moved or given back). Touches that no fault tells are polled.
+// What follows from a process's tracker: tracked_by_faults() (each first touch holds its thread until it has been
+// counted), tells_frees() (the kernel says what was unmapped, moved or given back). Touches that no fault tells are
+// polled.
 #pragma once
 
 #include <string>

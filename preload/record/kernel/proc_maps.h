@@ -25,6 +25,7 @@ struct Vma {
   bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]" || huge(); }
   /// Huge pages come from a pool of their own.
   bool huge() const { return name == "/anon_hugepage (deleted)" || name.starts_with("/memfd:hugetlb"); }
+  bool heap() const { return name == "[heap]"; }
   bool anonymous() const { return !shared && inode == 0 && !special() && (name.empty() || name[0] == '['); }
 };
 

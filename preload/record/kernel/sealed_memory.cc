@@ -17,7 +17,8 @@ namespace oomcast::record {
 
 UniqueFd sealed_memory(size_t bytes) {
   UniqueFd memory(::memfd_create(kRingName + sizeof "/memfd:" - 1, MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!memory || ::ftruncate(memory.get(), static_cast<off_t>(bytes)) != 0 || ::fchmod(memory.get(), 0600) != 0) return {};
+  if (!memory || ::ftruncate(memory.get(), static_cast<off_t>(bytes)) != 0 || ::fchmod(memory.get(), 0600) != 0)
+    return {};
   if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) return {};
   return memory;
 }

@@ -38,8 +38,8 @@ class Userfaultfd final : public FaultChannel {
   /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
   bool negotiate_async(Unmaps unmaps = Unmaps::kTold);
   bool valid() const { return fd_.get() >= 0; }
-  bool write_protects() const { return write_protects_; }
-  int fd() const { return fd_.get(); }
+  bool write_protects() const override { return write_protects_; }
+  int fd() const override { return fd_.get(); }
   void reset() { fd_.reset(); }
 
   bool register_range(uint64_t start, uint64_t end) override;
@@ -48,10 +48,8 @@ class Userfaultfd final : public FaultChannel {
   FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override;
   FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake) override;
   void wake(uint64_t start, uint64_t end) override;
-  /// Reads what is pending, never waits. The number of messages.
-  size_t read(std::span<uffd_msg> out);
-  /// False once the address space it belongs to is gone (exec or exit).
-  bool address_space_lives();
+  size_t read(std::span<uffd_msg> out) override;
+  bool address_space_lives() override;
 
  private:
   UniqueFd fd_;

@@ -8,11 +8,11 @@
 
 namespace oomcast::record {
 
-NearCpu::NearCpu() {
+ServingCpu::ServingCpu() {
   if (::sched_getaffinity(0, sizeof allowed_, &allowed_) != 0) CPU_ZERO(&allowed_);
 }
 
-void NearCpu::run_on(int cpu, const int (&servers)[2]) {
+void ServingCpu::run_on(int cpu, const int (&servers)[2]) {
   const cpu_set_t where = cpu < 0 ? allowed_ : only_cpu(cpu);
   for (const int tid : servers)
     if (::sched_setaffinity(tid, sizeof where, &where) != 0) return;  // a cpuset that the program may use and we may not
@@ -20,7 +20,7 @@ void NearCpu::run_on(int cpu, const int (&servers)[2]) {
   elsewhere_ = 0;
 }
 
-void NearCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
+void ServingCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
   served_since_rest_ = true;
   if (cpu_ >= 0 && ++since_look_ < kLookEach) return;
   since_look_ = 0;
@@ -33,7 +33,7 @@ void NearCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
   if (cpu_ < 0 || ++elsewhere_ >= kElsewhere) run_on(static_cast<int>(*cpu), servers);
 }
 
-void NearCpu::rest(const int (&servers)[2]) {
+void ServingCpu::rest(const int (&servers)[2]) {
   if (!std::exchange(served_since_rest_, false) && cpu_ >= 0) run_on(-1, servers);
 }
 

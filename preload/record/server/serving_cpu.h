@@ -11,10 +11,10 @@
 
 namespace oomcast::record {
 
-class NearCpu {
+class ServingCpu {
  public:
   /// Remembers where the calling thread may run now.
-  NearCpu();
+  ServingCpu();
   /// A fault or question of this thread has been served by one of our own `servers` (thread ids, 0 for the caller).
   void served(uint32_t pid, uint32_t tid, const int (&servers)[2]);
   /// Nothing has been served for a while: what is to be done now is done beside the program.

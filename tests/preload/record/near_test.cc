@@ -49,7 +49,7 @@ class ComesNear : public RecordingSink {
 std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
   std::set<uint64_t> pages;
   for (const trace::Event& e : sink.events)
-    if (e.kind == EventKind::kTouch && e.address < kNobodysMemory && (e.flags & trace::kWrite) && ((e.flags & trace::kPresent) != 0) == found_present)
+    if (e.kind == EventKind::kTouch && e.address < kUnattributedMemory && (e.flags & trace::kWrite) && ((e.flags & trace::kPresent) != 0) == found_present)
       for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) pages.insert(at);
   return pages;
 }

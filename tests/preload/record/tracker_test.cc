@@ -48,7 +48,7 @@ class Tracker : public testing::TestWithParam<const char*> {
   double bytes_of(EventKind kind) const {
     uint64_t total = 0;
     for (const trace::Event& e : sink.events)
-      if (e.kind == kind && e.address < kNobodysMemory && (kind != EventKind::kTouch || (e.flags & trace::kWrite))) total += e.bytes;
+      if (e.kind == kind && e.address < kUnattributedMemory && (kind != EventKind::kTouch || (e.flags & trace::kWrite))) total += e.bytes;
     return static_cast<double>(total);
   }
   bool polled() const { return std::string(GetParam()) != "userfaultfd"; }

@@ -3,56 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
-#include <set>
+#include "tests/preload/record/fake_channel.h"
 
 namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kStart = 0x100000;
 constexpr uint64_t at_page(uint64_t number) { return kStart + number * kPage; }
-
-/// Pages that are there, armed and woken; the next answers are taken from `refusals` while there are any.
-class FakeChannel : public FaultChannel {
- public:
-  std::deque<FaultResult> refusals;
-  std::set<uint64_t> there, armed, woken;
-  uint64_t mapped_end = UINT64_MAX;  // no memory of ours behind it
-
-  bool register_range(uint64_t, uint64_t) override { return true; }
-  bool unregister_range(uint64_t, uint64_t) override { return true; }
-  FaultResult fill(uint64_t start, uint64_t pages, bool wakes, bool protects, uint64_t* filled) override {
-    *filled = 0;
-    if (const FaultResult result = next(start, pages); result != FaultResult::kDone) return result;
-    for (uint64_t at = start; at < start + pages * kPage && there.insert(at).second; at += kPage) {
-      ++*filled;
-      if (protects) armed.insert(at);
-      if (wakes) woken.insert(at);
-    }
-    return *filled > 0 ? FaultResult::kDone : FaultResult::kAlreadyThere;
-  }
-  FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override { return fill(start, pages, false, false, filled); }
-  FaultResult protect(uint64_t start, uint64_t end, bool on, bool wakes) override {
-    if (const FaultResult result = next(start, (end - start) / kPage); result != FaultResult::kDone) return result;
-    for (uint64_t at = start; at < end; at += kPage) {
-      if (on) armed.insert(at);
-      else armed.erase(at);
-      if (wakes && !on) woken.insert(at);
-    }
-    return FaultResult::kDone;
-  }
-  void wake(uint64_t start, uint64_t end) override {
-    for (uint64_t at = start; at < end; at += kPage) woken.insert(at);
-  }
-
- private:
-  FaultResult next(uint64_t start, uint64_t pages) {
-    if (refusals.empty()) return start + pages * kPage > mapped_end ? FaultResult::kGone : FaultResult::kDone;
-    const FaultResult result = refusals.front();
-    refusals.pop_front();
-    return result;
-  }
-};
 
 class Fill : public testing::Test {
  protected:

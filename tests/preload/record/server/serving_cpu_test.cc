@@ -13,23 +13,23 @@ int cpus_allowed(int tid) {
   return ::sched_getaffinity(tid, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
 }
 
-TEST(NearCpu, FollowsAndLetsGo) {
+TEST(ServingCpu, FollowsAndLetsGo) {
   const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
   if (everywhere < 2) GTEST_SKIP() << "one CPU";
-  NearCpu near;
+  ServingCpu serving;
   const int servers[2] = {self, self};
-  near.served(static_cast<uint32_t>(::getpid()), static_cast<uint32_t>(self), servers);
+  serving.served(static_cast<uint32_t>(::getpid()), static_cast<uint32_t>(self), servers);
   EXPECT_EQ(cpus_allowed(0), 1);
-  near.rest(servers);
+  serving.rest(servers);
   EXPECT_EQ(cpus_allowed(0), 1) << "something was served since the last rest";
-  near.rest(servers);
+  serving.rest(servers);
   EXPECT_EQ(cpus_allowed(0), everywhere);
 }
 
-TEST(NearCpu, AThreadThatIsGoneMovesNobody) {
+TEST(ServingCpu, AThreadThatIsGoneMovesNobody) {
   const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
-  NearCpu near;
-  near.served(static_cast<uint32_t>(::getpid()), 0, {self, self});
+  ServingCpu serving;
+  serving.served(static_cast<uint32_t>(::getpid()), 0, {self, self});
   EXPECT_EQ(cpus_allowed(0), everywhere);
 }
 

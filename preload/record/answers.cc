@@ -1,0 +1,267 @@
+// Answers: what the recorder replies to a hello, and to each question of the library in a guest.
+#include "preload/record/answers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/page_scan.h"
+#include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/sealed_memory.h"
+#include "preload/record/kernel/userfaultfd.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kUserEnd = uint64_t{1} << 56;
+constexpr uint64_t kFirstLookNs = 3'000'000;  // after a hello, unless the process asks something before
+
+}  // namespace
+
+/// Its ancestors by the kernel's word; a process that another user started may claim any parent.
+bool Answers::descends_from_guest(uint32_t pid) {
+  for (int generation = 0; generation < 32 && pid > 1; ++generation) {
+    if (rooms_.processes.find(pid) != nullptr) return true;
+    pid = static_cast<uint32_t>(stat_field(read_whole_path("/proc/" + std::to_string(pid) + "/stat"), 4).value_or(0));
+  }
+  return false;
+}
+
+bool Answers::share_area(Process& process, UniqueFd* out) {
+  UniqueFd area = sealed_memory(sizeof(ring::SharedArea));
+  if (!area || !mail_.doorbell().valid()) return false;
+  void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
+  if (mapped == MAP_FAILED) return false;
+  process.shared = std::make_unique<SharedMapping>(mapped);
+  *out = std::move(area);
+  return true;
+}
+
+/// Who says hello: a process that is known by now, as the program that it runs by now.
+Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
+  const auto said_parent = static_cast<uint32_t>(request.argument);
+  Process* process = rooms_.processes.find(pid);
+  if (request.kind == ring::RequestKind::kHelloForked && process == nullptr) {
+    Process* parent = rooms_.processes.find(said_parent);
+    if (parent != nullptr) {
+      life_.catch_up_before_fork(*parent);
+      rooms_.feed.report(*parent, trace::EventKind::kFork, pid, 0);
+    }
+    process = &life_.add(pid, said_parent, parent != nullptr ? rooms_.copies.inherited_pages(*parent, pid) : 0);
+    if (parent != nullptr) {
+      life_.inherit_from(*process, *parent);
+      rooms_.feed.report_comm(*process);
+    } else {
+      rooms_.feed.report(*process, trace::EventKind::kProcessStart, 0, 0);
+      rooms_.feed.read_comm(*process);
+    }
+  } else if (process == nullptr) {
+    // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its own.
+    if (Process* told = rooms_.processes.find(said_parent)) rooms_.reader.drain(*told);  // what it has set for itself is its child's too
+    process = &life_.add(pid, said_parent);
+    const Process* parent = rooms_.processes.find(said_parent);
+    rooms_.feed.report(*process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
+    if (parent != nullptr) life_.inherit_open_files(*process, *parent);
+    rooms_.settings.report_limits(*process);
+    rooms_.feed.read_comm(*process);
+  } else if (process->life.exec_pending) {
+    process->life.exec_pending = false;
+    rooms_.feed.read_comm(*process);
+  } else if (process->life.discovered && request.kind == ring::RequestKind::kHelloForked) {
+    process->life.discovered = false;  // it waited with its hello until we had found it: known as a copy of its parent already
+  } else if (process->life.discovered && process->pagemap.tells()) {
+    // Found after its exec, while it was still being loaded: this is the program that was scanned.
+    process->life.discovered = false;
+    rooms_.feed.read_comm(*process);
+  } else if (process->life.greeted || process->life.discovered) {
+    process->life.discovered = false;
+    life_.begin_other_program(*process);
+  } else {
+    rooms_.feed.read_comm(*process);  // the root's first hello
+  }
+  return *process;
+}
+
+void Answers::take_hello(Hello hello) {
+  const ring::Request& request = hello.request;
+  const int fd = hello.connection;
+  uint32_t pid = hello.pid;
+  if ((request.flags & ring::kByHelper) != 0) pid = static_cast<uint32_t>(stat_field(read_whole_path("/proc/" + std::to_string(pid) + "/stat"), 4).value_or(pid));
+  const bool ours = hello.user == ::geteuid() || descends_from_guest(pid);
+  if (!ours || (!rooms_.options.follow_children && pid != rooms_.processes.root.pid) || (rooms_.processes.root.ended && !rooms_.options.wait_for_all)) {
+    hellos_.reply(fd, {ring::ReplyStatus::kStayOut});
+    return;
+  }
+  if (rooms_.tracker == TrackerKind::kUserfaultfd && (request.flags & ring::kTriedDevice) == 0 && (!hello.descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
+    if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
+      hellos_.reply(fd, {ring::ReplyStatus::kTakeDevice}, {device.get()});
+      return;
+    }
+  }
+  Process& process = known_process(pid, request);
+  process.life.greeted = true;
+  process.life.exec_pending = false;
+  process.life.memory_gone_ns = 0;
+  UniqueFd area;
+  if (!share_area(process, &area)) {
+    hellos_.reply(fd, {ring::ReplyStatus::kStayOut});
+    return;
+  }
+  start_tracking(process, std::move(hello.descriptors), request);
+  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process.comm, tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
+  hellos_.reply(fd, {ring::ReplyStatus::kTracked, !process.tracked_by_faults(), process.huge_pages_off},
+                {area.get(), mail_.doorbell().memory().get()});
+  if (process.scans.begun) return;
+  // Where its descriptors stand has to be known from the start.
+  if (!process.files.use.begun) rooms_.files.scan(process);
+  process.scans.next_ns = rooms_.clocks.now_ns() + kFirstLookNs;
+}
+
+void Answers::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
+  // A process that was forked from one that gave way opens no userfaultfd: that is no refusal.
+  const bool refused = hello.userfaultfd_errno != 0 || descriptors.all;
+  if (!process.gives_way && descriptors.all && is_traced_by_guest(process)) note_gives_way(process, ring::GiveWay::kTraced);
+  if (process.gives_way) descriptors = {};
+  Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
+  // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never holds faults.
+  const bool user_mode_only = hello.flags & ring::kUserModeOnly;
+  process.tracker = TrackerKind::kPagemap;
+  if (opened.valid() && rooms_.tracker == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate()) process.tracker = TrackerKind::kUserfaultfd;
+  else if (opened.valid() && rooms_.tracker != TrackerKind::kPagemap && kernel_has_pagemap_scan() && opened.negotiate_async()) process.tracker = TrackerKind::kWpAsync;
+  process.exact = rooms_.phase.exact();
+  rooms_.notes.use_tracker(process.tracker);
+  if (process.in_polling_phase()) rooms_.notes.use_tracker(TrackerKind::kPagemap);
+  if (process.tracker != TrackerKind::kPagemap) {
+    process.fault_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(opened)));
+    loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
+    if (heap.valid() && (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kUntold) : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
+      process.heap_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(heap)));
+      loop_.watch(process.heap_fd.fd(), SourceKind::kFaults, process.pid);
+    }
+  }
+  if (process.tracker != rooms_.tracker && refused && !process.gives_way) {
+    rooms_.notes.note_refused_userfaultfd(process.comm, hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM);
+  }
+  if (!process.fault_fd.valid()) process.pagemap.get();  // while it is surely of this program
+  publish_ask_thresholds(process, rooms_.options.refuse_enomem);
+  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first look.
+  if (!process.tells_frees()) return;
+  rooms_.scanner.scan(process, true);
+  if (!process.tracked_by_faults()) return;
+  // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.
+  std::vector<uint64_t> left, armed;
+  for (const auto& [start, area] : process.map.areas()) {
+    if (!area.registered) continue;
+    process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { left.push_back(address); });
+    for (const PageBit bit : {PageBit::kLeft, PageBit::kZero}) process.pages.for_each(bit, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
+  }
+  for (const uint64_t address : left) {
+    process.pages.become(PageBit::kLeft, address);
+    armed.push_back(address);
+  }
+  // Memory that a child was forked with is not fresh.
+  if (process.shared)
+    process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0}, [&](uint64_t address) { process.shared->touched.set(address, address + 4096, true); });
+  for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
+}
+
+/// Whether the target would have refused the memory that the request is about.
+bool Answers::is_refused(Process& process, const ring::Request& request) {
+  if (request.address > kUserEnd || request.bytes > kUserEnd) return false;
+  ++rooms_.count.requests;
+  const bool was_looked_at = process.scans.begun;
+  // What it is about to give back, or to take with it, must have been seen.
+  if (!was_looked_at && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting)) rooms_.scanner.scan(process, true);
+  if (process.tells_frees()) rooms_.faults.serve(process);
+  rooms_.reader.drain(process);
+  rooms_.feed.take_refusal();  // of what came before
+  if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
+  process.scans.active = true;
+  switch (request.kind) {
+    case ring::RequestKind::kBreakMoved: rooms_.heap.take_growth(process, request); break;
+    case ring::RequestKind::kMapped: {
+      if (request.bytes == 0) break;
+      Vma vma;
+      vma.start = page_down(request.address);
+      vma.end = page_up(request.address + request.bytes);
+      vma.readable = request.argument & PROT_READ;
+      vma.writable = request.argument & PROT_WRITE;
+      vma.one_request = true;
+      rooms_.mappings.learn(process, vma, request.flags & MAP_NORESERVE);
+      break;
+    }
+    case ring::RequestKind::kUnknownPage: {
+      const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
+      Vma vma;
+      if (request.bytes >= ring::kFoundPieceBytes && query_map(process.maps.get(), request.address, &vma) && vma.end >= end && vma.anonymous()) {
+        // Beside it may lie what else was allocated: its own pages first.
+        vma.start = std::max(vma.start, page_down(request.address));
+        vma.end = std::min(vma.end, page_up(end));
+        vma.one_request = true;
+        rooms_.mappings.learn(process, vma, false);
+      }
+      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) rooms_.mappings.learn(process, vma, false);
+      // Known from now on, whatever it is: or else each allocation there would ask again.
+      if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
+      break;
+    }
+    case ring::RequestKind::kFreeing:
+      if (request.address + request.bytes <= request.address) break;
+      rooms_.scanner.scan_at_possible_peak();
+      rooms_.poller.scan_before_free(process, page_down(request.address), page_up(request.address + request.bytes), request.argument == ring::kMayStay);
+      // The coverage ratio compares both peaks: the kernel's count is read before this memory is gone, too.
+      if (rooms_.meter.rises_above(rooms_.meter.tracked_pages() * kPage, rooms_.meter.rss_peak_bytes())) rooms_.meter.sample_resident(process);
+      if (request.argument == ring::kOfFile) rooms_.mapped_files.scan_before_free(process);
+      break;
+    case ring::RequestKind::kExiting:
+      process.life.exit_status = static_cast<int>(request.argument) & 0xff;
+      rooms_.windows.close_stalled(process, 0);
+      if (was_looked_at) rooms_.scanner.scan_last(process);
+      rooms_.scanner.scan_at_possible_peak();
+      break;
+    case ring::RequestKind::kGiveWay:
+      if (Process* other = request.address == 0 ? &process : rooms_.processes.find(static_cast<uint32_t>(request.address))) give_way(*other, static_cast<ring::GiveWay>(request.argument));
+      break;
+    case ring::RequestKind::kFileNoted:  // drained above, watched below
+      if (request.argument == ring::kLookAtShared) rooms_.scanner.scan_shared_now(process);
+      break;
+    case ring::RequestKind::kHello:
+    case ring::RequestKind::kHelloForked: break;
+  }
+  const bool refused = rooms_.feed.take_refusal() && rooms_.options.refuse_enomem;
+  rooms_.notes.refused_memory |= refused;
+  rooms_.feed.arm_watches();
+  return refused;
+}
+
+/// False: it has done so before, or the guest names no reason that we know.
+bool Answers::note_gives_way(Process& process, ring::GiveWay why) {
+  if (process.gives_way || !CaptureNotes::knows(why)) return false;
+  process.gives_way = true;
+  rooms_.notes.note_gave_way(process.comm, why);
+  return true;
+}
+
+void Answers::give_way(Process& process, ring::GiveWay why) {
+  if (!note_gives_way(process, why) || process.tracker == TrackerKind::kPagemap) return;
+  if (process.tells_frees()) rooms_.faults.serve(process);
+  rooms_.windows.close_stalled(process, 0);
+  rooms_.filler.poll_from_now_on(process);
+  process.pagemap.get();  // while it is surely of this program
+  rooms_.scanner.scan(process, true);
+}
+
+/// Whoever traces it reads and writes its memory without waiting for a fault. A tracer outside of the run is the user's own affair.
+bool Answers::is_traced_by_guest(const Process& process) {
+  const auto tracer = static_cast<uint32_t>(number_behind(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "TracerPid:"));
+  return tracer != 0 && rooms_.processes.find(tracer) != nullptr;
+}
+
+}  // namespace oomcast::record

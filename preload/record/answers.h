@@ -1,0 +1,40 @@
+// Answers: what the recorder replies to a hello, and to each question of the library in a guest.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "preload/record/process_life.h"
+#include "preload/record/rooms.h"
+#include "preload/record/server/event_loop.h"
+#include "preload/record/server/hello_server.h"
+#include "preload/record/server/mail_server.h"
+
+namespace oomcast::record {
+
+class Answers {
+ public:
+  Answers(Rooms& rooms, ProcessLife& life, EventLoop& loop, HelloServer& hellos, const MailServer& mail)
+      : rooms_(rooms), life_(life), loop_(loop), hellos_(hellos), mail_(mail) {}
+
+  void take_hello(Hello hello);
+  /// Whether the target would have refused the memory that the request is about.
+  bool is_refused(Process& process, const ring::Request& request);
+
+ private:
+  Process& known_process(uint32_t pid, const ring::Request& request);
+  void start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello);
+  bool share_area(Process& process, UniqueFd* out);
+  bool descends_from_guest(uint32_t pid);
+  void give_way(Process& process, ring::GiveWay why);
+  bool note_gives_way(Process& process, ring::GiveWay why);
+  bool is_traced_by_guest(const Process& process);
+
+  Rooms& rooms_;
+  ProcessLife& life_;
+  EventLoop& loop_;
+  HelloServer& hellos_;
+  const MailServer& mail_;
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,62 @@
+// EventFeed: the only way to the sink. Stamps events with the time of their thread, feeds them, and arms the watches
+// that the sink asks for.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "model/trace/event_sink.h"
+#include "preload/record/capture/capture_notes.h"
+#include "preload/record/capture/sites.h"
+#include "preload/record/capture/statistics.h"
+#include "preload/record/guest/process_table.h"
+#include "preload/record/kernel/clocks.h"
+
+namespace oomcast::record {
+
+class EventFeed {
+ public:
+  /// `kill_on_oom`: the sink's kills are carried out.
+  EventFeed(trace::EventSink& sink, ProcessTable& processes, Sites& sites, CaptureNotes& notes, Statistics& count,
+            const Clocks& clocks, bool kill_on_oom)
+      : sink_(sink),
+        processes_(processes),
+        sites_(sites),
+        notes_(notes),
+        count_(count),
+        clocks_(clocks),
+        kill_on_oom_(kill_on_oom) {}
+
+  trace::Event stamp(Process& process, Task* task, trace::EventKind kind, bool force_clock = false);
+  void feed(const trace::Event& event);
+  /// One event of the process, without the clock of a thread.
+  void report(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument = 0,
+              uint8_t flags = 0);
+  void report_touch(const Process& process, trace::Event event);
+  void read_comm(Process& process);
+  void report_comm(Process& process);
+
+  /// The sink has asked for watches that arm_watches() has not armed yet.
+  bool has_watches() const { return !watches_.empty(); }
+  void arm_watches();
+
+  uint64_t headroom_pages() const { return sink_.headroom_pages(); }
+  bool take_refusal() { return sink_.take_refusal(); }
+  void set_cost(const TrackingCost& cost) { cost_ = cost; }
+  uint64_t events() const { return events_; }
+
+ private:
+  trace::EventSink& sink_;
+  ProcessTable& processes_;
+  Sites& sites_;
+  CaptureNotes& notes_;
+  Statistics& count_;
+  const Clocks& clocks_;
+  bool kill_on_oom_;
+  TrackingCost cost_;
+  uint64_t events_ = 0;
+  std::vector<trace::WatchRequest> watches_;
+  std::vector<trace::KillRequest> kills_;
+};
+
+}  // namespace oomcast::record

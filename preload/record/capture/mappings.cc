@@ -1,0 +1,281 @@
+// Mappings: what each process has mapped, as the sink has been told, and what of it is registered.
+#include "preload/record/capture/mappings.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "preload/record/kernel/clocks.h"
+#include "preload/ring/file_notes.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kAllocatorsOwnBytes = 1 << 20;  // alignment and bookkeeping around a large block
+
+
+/// Between the heap and the mapping above it either may grow.
+uint64_t middle(const Vma& heap, const Vma& above) { return heap.end + (above.start - heap.end) / 2 / kPage * kPage; }
+
+/// From where to where maps[first, last), all heap or none of it, may grow: the holes beside them included.
+std::pair<uint64_t, uint64_t> with_holes(const std::vector<Vma>& maps, size_t first, size_t last) {
+  const bool of_heap = maps[first].heap();
+  uint64_t start = maps[first].start, end = maps[last - 1].end;
+  if (first > 0 && !of_heap) start = maps[first - 1].heap() ? middle(maps[first - 1], maps[first]) : maps[first - 1].end;
+  if (last < maps.size() && maps[last].start < kLowHalfEnd) end = of_heap ? middle(maps[last - 1], maps[last]) : maps[last].start;
+  return {start, end};
+}
+
+/// A heap in pieces fell and grew again behind our back: what is new of it is not registered.
+void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first, size_t last) {
+  for (size_t i = first + 1; i < last; ++i)
+    if (maps[i].start == maps[i - 1].end && maps[i].writable == maps[i - 1].writable) map.for_each(maps[i].start, maps[i].end, [](Area& area) { area.registered = false; });
+}
+
+}  // namespace
+
+/// With the userfaultfd of its kind of memory, if it has one.
+bool Mappings::register_memory(Process& process, uint64_t start, uint64_t end) {
+  const bool of_heap = process.heap_fd.valid() && process.in_heap(start);
+  if (process.fd_of(of_heap).register_range(start, end)) return true;
+  // The other one was first, in a hole where both kinds may grow. Who tells a fault is who wakes the thread: it does.
+  return errno == EBUSY && process.heap_fd.valid() && process.fd_of(!of_heap).register_range(start, end);
+}
+
+/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part of a
+/// mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
+Registration Mappings::register_between(Process& process, uint64_t start, uint64_t end, bool whole) {
+  if (register_memory(process, start, end)) {
+    process.held.refused_ranges = 0;
+    return Registration::kDone;
+  }
+  // Another kind of mapping has come in between: the next look knows. If it has not, something there can never be registered.
+  if (whole || ++process.held.refused_ranges >= 4) return Registration::kByItself;
+  process.scans.whole_ns = 0;
+  return Registration::kLater;
+}
+
+/// Learns all mappings; those that can be registered in runs.
+void Mappings::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
+  const auto registrable = [&](const Vma& vma) { return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special(); };
+  std::vector<PageRange> registered;
+  for (size_t first = 0, last = 0; first < maps.size(); first = last) {
+    last = first + 1;
+    Registration how = Registration::kByItself;
+    if (registrable(maps[first])) {
+      const bool of_heap = maps[first].heap();
+      while (last < maps.size() && registrable(maps[last]) && maps[last].heap() == of_heap) ++last;
+      const auto [start, end] = with_holes(maps, first, last);
+      if (of_heap) forget_regrown(process.map, maps, first, last);
+      bool all_registered = true;
+      for (size_t i = first; i < last; ++i) all_registered &= process.map.gaps(maps[i].start, maps[i].end).empty();
+      process.map.for_each(start, end, [&](const Area& area) { all_registered &= area.registered; });
+      if (!all_registered) how = register_between(process, start, end, whole);
+    }
+    for (size_t i = first; i < last; ++i) learn(process, maps[i], false, how, &registered);
+  }
+  counter_->reconcile(process, registered);
+}
+
+/// Learns those that were not mapped like this at the last look. What was touched there is about to be polled.
+void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
+  std::vector<PageRange> registered;
+  auto before = process.last_maps.begin();
+  for (const Vma& vma : maps) {
+    while (before != process.last_maps.end() && before->start < vma.start) ++before;
+    if (before == process.last_maps.end() || *before != vma) learn(process, vma, false, Registration::kByItself, &registered);
+  }
+}
+
+/// A hook is about to tell of it: whether the target gives so much at once is decided then, and the program may hear it.
+bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
+  if (!process.shared) return false;
+  SharedMapping& area = *process.shared;
+  const uint64_t found = gap.second - gap.first;
+  const auto is = [&](uint64_t asked, uint64_t requests) { return found >= asked && found - asked < requests * kAllocatorsOwnBytes; };
+  // Two that are answered at once may lie side by side.
+  uint64_t all_bytes = 0, requests = 0;
+  for (const std::atomic<uint64_t>& place : area->asking_bytes) {
+    const uint64_t asked = place.load();
+    if (asked < ring::kFoundPieceBytes) continue;
+    if (is(asked, 1)) return true;
+    all_bytes += asked;
+    ++requests;
+  }
+  return requests > 1 && is(all_bytes, requests);
+}
+
+/// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
+/// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
+void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registration how, std::vector<PageRange>* registered) {
+  if (vma.special()) notes_.mapped_huge_pages |= vma.huge();
+  if (vma.heap()) note_heap(process, vma);
+  const bool shared = shared_memory_.is_shared_memory(vma);
+  if ((vma.shared && !shared) || vma.special()) return;
+  const bool anonymous = vma.anonymous() || shared;
+  const bool registrable = vma.anonymous() && process.tells_frees();
+  // Another kind of memory came in place of what was known here, and nothing told that the old one went.
+  std::vector<std::pair<uint64_t, uint64_t>> replaced;
+  process.map.for_each(vma.start, vma.end, [&](Area& area) {
+    if (area.shared != shared || area.anonymous != anonymous || (shared && area.offset_delta != vma.file_offset - vma.start)) replaced.emplace_back(area.start, area.end);
+  });
+  for (const auto& [start, end] : replaced) unmap(process, start, end);
+  std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
+  if (!vma.one_request) std::erase_if(gaps, [&](const PageRange& gap) { return is_asked_for(process, gap); });
+  for (const auto& [start, end] : gaps) {
+    Area area;
+    area.start = start;
+    area.end = end;
+    area.writable = vma.writable;
+    area.anonymous = anonymous;
+    area.no_reserve = no_reserve;
+    area.stack = vma.name == "[stack]";
+    area.text = vma.executable && !anonymous;
+    area.at_once = vma.one_request;
+    area.since_look = process.scans.count;
+    area.announced = anonymous || vma.writable;
+    area.shared = shared;
+    if (shared) {
+      area.object = ring::file_id(vma.device, vma.inode);
+      area.offset_delta = vma.file_offset - vma.start;
+      if (!std::exchange(process.maps_shared_memory, true)) process.resident.statm_shared_pages = 0;  // what it is made of is news
+    }
+    process.map.insert(area);
+    if (!area.announced) continue;
+    // The kernel may refuse one large request where it grants many small ones, and found memory may have come by many.
+    const uint64_t piece = vma.one_request ? end - start : ring::kFoundPieceBytes;
+    if (shared) shared_memory_.announce(process, vma.device, vma.inode, vma.name);
+    for (uint64_t at = start; at < end; at += piece) {
+      feed_.report(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
+      if (shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
+    }
+  }
+  std::vector<std::pair<uint64_t, uint64_t>> unregistered;
+  std::vector<std::pair<uint64_t, uint64_t>> changed;
+  process.map.for_each(vma.start, vma.end, [&](Area& area) {
+    if (area.writable != vma.writable) {
+      if (area.announced) changed.emplace_back(area.start, area.end);
+      area.writable = vma.writable;
+      area.since_look = process.scans.count;
+    }
+    if (registrable && !area.registered) unregistered.emplace_back(area.start, area.end);
+  });
+  for (const auto& [start, end] : changed) feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, vma.writable ? trace::kWritable : 0);
+  if (registrable) {
+    if (!unregistered.empty() && how != Registration::kLater) {
+      if (how == Registration::kDone || register_memory(process, vma.start, vma.end)) {
+        process.map.for_each(vma.start, vma.end, [&](Area& area) {
+          area.registered = true;
+          if (process.shared) process.shared->known.set(area.start, area.end, true);
+        });
+      }
+      // Registered first, counted after: whatever is touched in between faults.
+      if (registered != nullptr) registered->insert(registered->end(), unregistered.begin(), unregistered.end());
+      else counter_->reconcile(process, unregistered);
+    }
+    process.map.join(vma.start, vma.end);
+  } else if (anonymous || vma.writable) {
+    if (!shared && registered == nullptr) counter_->reconcile(process, gaps);
+    // It is polled anyway: malloc's hook need not ask.
+    if (process.shared && anonymous)
+      for (const auto& [start, end] : gaps) process.shared->known.set(start, end, true);
+  }
+}
+
+/// What was mapped since the last look.
+void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> found_with_it;
+  for (const Vma& vma : read_maps(process.maps.get()))
+    if (vma.start < end && vma.end > start && shared_memory_.is_shared_memory(vma)) learn(process, vma, false, Registration::kByItself, &found_with_it);
+}
+
+/// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a whole.
+void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> shared;
+  process.map.for_each(start, end, [&](const Area& area) {
+    Vma vma;
+    const bool whole = area.start >= start && area.end > end && !(query_map(process.maps.get(), area.end - kPage, &vma) && vma.shared);
+    if (area.shared) shared.emplace_back(std::max(area.start, start), whole ? area.end : std::min(area.end, end));
+  });
+  for (const auto& [from, to] : shared) unmap(process, from, to);
+}
+
+void Mappings::unmap(Process& process, uint64_t start, uint64_t end) {
+  // Only what the sink has been told of and has not been told to forget: the sweep may have been here first.
+  uint64_t run_start = 0, run_end = 0;
+  const auto flush = [&] {
+    if (run_end > run_start) feed_.report(process, trace::EventKind::kUnmap, run_start, run_end - run_start);
+  };
+  const std::vector<Area> removed = process.map.remove(start, end);
+  for (const Area& area : removed) {
+    if (!area.announced) continue;
+    if (area.start != run_end) {
+      flush();
+      run_start = area.start;
+    }
+    run_end = area.end;
+  }
+  flush();
+  for (const Area& area : removed)
+    if (area.shared) shared_memory_.forget_pages(process, area, area.start, area.end);
+  process.pages.clear(start, end);
+  meter_.update(process);
+  shared_memory_.release(process, removed, false);
+  process.sampled.erase(process.sampled.lower_bound(start), process.sampled.lower_bound(end));
+  if (process.shared) {
+    process.shared->known.set(start, end, false);
+    process.shared->touched.set(start, end, false);
+  }
+}
+
+void Mappings::remove(Process& process, uint64_t start, uint64_t end) {
+  const auto more = [&process](uint64_t from, uint64_t to) {
+    bool registered = false;
+    process.map.for_each(from, to, [&registered](const Area& area) { registered |= area.registered; });
+    return registered;
+  };
+  if (process.held.free_advice.take(start, end, more)) {
+    // MADV_FREE: the pages stay until the kernel wants them. The next write takes the offer back: watch for it.
+    feed_.report(process, trace::EventKind::kAdviseFree, start, end - start);
+    if (process.fault_fd.write_protects() && process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) {
+      std::vector<uint64_t> pages;
+      process.pages.for_each(PageBit::kTouched, start, end, [&](uint64_t address) { pages.push_back(address); });
+      for (const uint64_t address : pages) process.pages.set(PageBit::kWatched, address, true);
+    }
+    return;
+  }
+  process.pages.clear(start, end);
+  if (!process.tracked_by_faults()) process.leaving.add(start, end, clocks_.now_ns(), LeavingRanges::kAfterEventNs);
+  if (process.shared) process.shared->touched.set(start, end, false);
+  meter_.update(process);
+  feed_.report(process, trace::EventKind::kAdviseDontneed, start, end - start);
+}
+
+void Mappings::remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes) {
+  std::vector<Area> moved = process.map.remove(from, from + bytes);
+  for (const Area& area : process.map.remove(to, to + bytes))
+    if (area.shared) shared_memory_.forget_pages(process, area, area.start, area.end);
+  for (Area area : moved) {
+    area.start = area.start - from + to;
+    area.end = area.end - from + to;
+    area.offset_delta += from - to;
+    process.map.insert(area);
+  }
+  process.pages.move(from, to, bytes);
+  Sites::move_samples(process, from, to, bytes);
+  meter_.update(process);
+  if (process.shared) {
+    process.shared->known.set(from, from + bytes, false);
+    process.shared->touched.set(from, from + bytes, false);
+    process.shared->known.set(to, to + bytes, true);
+  }
+  feed_.report(process, trace::EventKind::kRemap, from, bytes, to);
+}
+
+/// The heap as /proc shows it, in one mapping or in several.
+void Mappings::note_heap(Process& process, const Vma& vma) {
+  if (process.heap.start == 0 || vma.start < process.heap.start) process.heap.start = vma.start;
+  process.heap.end = std::max(process.heap.end, vma.end);
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,53 @@
+// NoteReader: takes what the library in the guest has noted in its ring, and hands each note to whom it is for.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "preload/record/capture/file_uses.h"
+#include "preload/record/capture/heap_break.h"
+#include "preload/record/capture/settings.h"
+
+namespace oomcast::record {
+
+class NoteReader {
+ public:
+  NoteReader(EventFeed& feed, Sites& sites, HeapBreak& heap, Mappings& mappings, MappedFiles& mapped_files,
+             SharedMemory& shared_memory, FileUses& files, Settings& settings, ResidentMeter& meter, Statistics& count,
+             const Clocks& clocks)
+      : feed_(feed),
+        sites_(sites),
+        heap_(heap),
+        mappings_(mappings),
+        mapped_files_(mapped_files),
+        shared_memory_(shared_memory),
+        files_(files),
+        settings_(settings),
+        meter_(meter),
+        count_(count),
+        clocks_(clocks) {}
+
+  void drain(Process& process);
+  /// Children that have no descriptors for a hello, and their parents, since the last call.
+  std::vector<std::pair<uint32_t, uint32_t>> take_silent_children() { return std::exchange(silent_children_, {}); }
+
+ private:
+  void take_sample(Process& process, const trace::Event& note, std::span<const uint64_t> counters);
+
+  EventFeed& feed_;
+  Sites& sites_;
+  HeapBreak& heap_;
+  Mappings& mappings_;
+  MappedFiles& mapped_files_;
+  SharedMemory& shared_memory_;
+  FileUses& files_;
+  Settings& settings_;
+  ResidentMeter& meter_;
+  Statistics& count_;
+  const Clocks& clocks_;
+  std::vector<std::pair<uint32_t, uint32_t>> silent_children_;
+};
+
+}  // namespace oomcast::record

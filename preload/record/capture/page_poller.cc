@@ -1,0 +1,359 @@
+// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap trackers,
+// mappings that cannot be registered, and memory that was there before tracking.
+#include "preload/record/capture/page_poller.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/sealed_memory.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kQuietNs = 200'000'000;
+constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
+constexpr uint64_t kHugeBytes = 2 << 20;
+constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
+constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is looked through by the cheaper scan
+constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
+constexpr uint64_t kFullShare = 20, kBearablePart = 8;
+constexpr uint64_t kSoonNs = 1'000'000;
+constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
+
+void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
+  if (!runs->empty() && runs->back().second == from) runs->back().second = to;
+  else runs->emplace_back(from, to);
+}
+
+/// Whether all that is there costs less to look at than a call for each of so many ranges: V8 has its memory in pieces of 256 KiB
+/// all over the address space.
+bool is_worth_one_scan(const Process& process, size_t ranges) {
+  return ranges * kScanCallNs > (process.resident.rss_bytes / kPage + process.resident.file_pages) * kScanAnonymousNs;
+}
+
+void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint64_t from, uint64_t to) {
+  if (from < to) pages.for_each(PageBit::kTouched, from, to, [runs](uint64_t address) { append(runs, address, address + kPage); });
+}
+
+}  // namespace
+
+/// Where the page tables are looked through for memory of the process's own: wherever it may be, but for large mappings
+/// of other kinds. Who looks there needs no mappings, of which an allocator may have tens of thousands.
+void PagePoller::note_where_to_scan(Process& process) {
+  process.polled.all.clear();
+  process.polled.anonymous.clear();
+  process.polled.doubtful.clear();
+  if (process.tells_frees() || !kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
+  uint64_t from = 0, doubtful_from = 0;
+  const auto up_to = [](std::vector<PageRange>* ranges, uint64_t* reached, uint64_t start, uint64_t end) {
+    if (*reached < start) ranges->emplace_back(*reached, start);
+    *reached = std::max(*reached, end);
+  };
+  for (const Vma& vma : process.last_maps) {
+    const bool constant = vma.inode != 0 && !vma.writable && vma.start < kScanEnd;
+    if (constant) up_to(&process.polled.doubtful, &doubtful_from, vma.start, vma.end);
+    const uint64_t bytes = vma.start < kScanEnd ? vma.end - vma.start : 0;
+    const bool large = bytes >= kLeastSpared;
+    if (vma.anonymous() && bytes >= kLeastAnonymous) process.polled.anonymous.emplace_back(vma.start, vma.end);
+    else if (!shared_memory_.is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
+    up_to(&process.polled.all, &from, vma.start, vma.end);
+    if (!constant) up_to(&process.polled.doubtful, &doubtful_from, vma.start, vma.end);
+  }
+  process.polled.all.emplace_back(from, kScanEnd);
+  process.polled.doubtful.emplace_back(doubtful_from, kScanEnd);
+}
+
+/// Data of a program or library that were relocated and can only be read by now: copies of the process's own in a mapping too large to
+/// be looked through each time. Nothing writes there again, so the first look at the mapping finds all of them.
+void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) {
+  if (process.tells_frees()) return;
+  auto before = process.last_maps.begin();
+  std::vector<PageRange> fresh;
+  for (const Vma& vma : maps) {
+    while (before != process.last_maps.end() && before->start < vma.start) ++before;
+    const bool known = before != process.last_maps.end() && *before == vma;
+    const bool constant = vma.inode != 0 && !vma.shared && !vma.writable && !vma.executable && vma.start < kScanEnd;
+    if (!known && constant && vma.end - vma.start >= kLeastSpared) fresh.emplace_back(vma.start, vma.end);
+  }
+  if (!fresh.empty()) reconcile(process, fresh);
+}
+
+/// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
+std::vector<PageRange> PagePoller::polled_ranges(const Process& process, bool whole) const {
+  if (process.polled_whole()) return process.polled.all;
+  std::vector<PageRange> polled;
+  for (const auto& [start, area] : process.map.areas()) {
+    if ((area.registered && process.tracked_by_faults()) || area.shared) continue;
+    if (area.anonymous || area.writable || whole) polled.emplace_back(area.start, area.end);
+  }
+  return polled;
+}
+
+void PagePoller::add_fresh(const Process& process, uint64_t from, uint64_t to, PageChanges* out) {
+  process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) {
+    append(&out->fresh, start, end);
+    out->fresh_pages += (end - start) / kPage;
+  });
+}
+
+/// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
+/// at one go, with what is between them: libraries make some sixty of a few pages each.
+void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, PageChanges* out) {
+  const uint64_t along = scan == scan_anonymous ? kAlongAnonymous : kAlongAnyKind;
+  const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
+  std::vector<PageRange> runs;
+  for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
+    last = end_of_close_ones(ranges, first, along);
+    runs.clear();
+    const uint64_t known_to = scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    for (size_t i = first; i < last; ++i) {
+      uint64_t resident_until = ranges[i].first;
+      for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
+        absent(resident_until, from);
+        resident_until = to;
+        add_fresh(process, from, to, out);
+      });
+      absent(resident_until, std::min(ranges[i].second, known_to));
+    }
+  }
+}
+
+PageChanges PagePoller::changes_in(Process& process, const std::vector<PageRange>& ranges) {
+  PageChanges changes;
+  add_changes(process, ranges, scan_resident, &changes);
+  return changes;
+}
+
+/// Everywhere that is polled.
+PageChanges PagePoller::polled_changes(Process& process, bool whole) {
+  PageChanges changes;
+  add_changes(process, polled_ranges(process, whole), scan_resident, &changes);
+  if (process.polled_whole()) add_changes(process, process.polled.anonymous, scan_anonymous, &changes);
+  return changes;
+}
+
+/// The same, but only where no page is known.
+PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
+  PageChanges changes;
+  if (!process.polled_whole()) {
+    add_changes(process, without_pages(process, polled_ranges(process, whole)), scan_resident, &changes);
+    return changes;
+  }
+  if (is_worth_one_scan(process, process.polled.anonymous.size() + process.polled.all.size())) return fresh_changes_by_one_scan(process);
+  add_changes(process, without_pages(process, process.polled.all), scan_resident, &changes);
+  add_changes(process, without_pages(process, process.polled.anonymous), scan_anonymous, &changes);
+  return changes;
+}
+
+/// Of the whole address space without asking whose pages they are; what is nowhere known is looked at again. The text of libraries
+/// and their constants are left out: what was written there before it became read-only the look at all pages finds.
+PageChanges PagePoller::fresh_changes_by_one_scan(Process& process) {
+  PageChanges changes;
+  std::vector<PageRange> there, doubtful;
+  scan_anonymous(process.pagemap.get(), 0, kScanEnd, [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
+  for (const PageRange& range : process.polled.anonymous)
+    for_each_inside(there, range, [&](uint64_t from, uint64_t to) { add_fresh(process, from, to, &changes); });
+  for (const PageRange& range : process.polled.doubtful)
+    for_each_inside(there, range, [&](uint64_t from, uint64_t to) { process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) { append(&doubtful, start, end); }); });
+  add_changes(process, doubtful, scan_resident, &changes);
+  return changes;
+}
+
+void PagePoller::reconcile(Process& process, const std::vector<PageRange>& ranges) { apply_changes(process, changes_in(process, ranges)); }
+
+/// What has gone first: memory that was moved must not count twice.
+void PagePoller::apply_changes(Process& process, const PageChanges& changes) {
+  for (const auto& [from, to] : changes.gone) give_back(process, from, to);
+  for (const auto& [from, to] : changes.fresh) process.leaving.for_each_outside(from, to, [&](uint64_t start, uint64_t end) { find_there(process, start, end); });
+  meter_.update(process);
+}
+
+/// Pages that are there and were not.
+void PagePoller::find_there(Process& process, uint64_t from, uint64_t to) {
+  // Across mappings as far as there are any; where one has gone meanwhile, the next look sees what follows.
+  uint64_t end = from;
+  while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
+  if (end > from) find_fresh(process, from, std::min(end, to));
+}
+
+void PagePoller::give_back(Process& process, uint64_t from, uint64_t to) {
+  process.pages.clear(from, to);
+  if (process.shared) process.shared->touched.set(from, to, false);
+  feed_.report(process, trace::EventKind::kAdviseDontneed, from, to - from);
+}
+
+/// Makes sure that the sink knows the mapping of a page that was found. False: there is none.
+bool PagePoller::announce_under(Process& process, uint64_t at) {
+  Vma vma;
+  std::vector<PageRange> found_with_it;
+  if (process.map.find(at) == nullptr && query_map(process.maps.get(), at, &vma)) mappings_.learn(process, vma, false, Registration::kByItself, &found_with_it);
+  Area* area = process.map.find(at);
+  if (area == nullptr) return false;
+  if (!area->announced) {
+    // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
+    mapped_files_.forget(process, area->start, area->end);
+    area->announced = true;
+    feed_.report(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
+  }
+  return true;
+}
+
+/// What a relative has lent is its touch, not this one's.
+void PagePoller::find_fresh(Process& process, uint64_t from, uint64_t to) {
+  if (process.forks.group == 0) return report_fresh(process, from, to);
+  for (const auto& [start, end] : copies_.borrow(process, from, to)) report_fresh(process, start, end);
+}
+
+void PagePoller::report_fresh(Process& process, uint64_t from, uint64_t to) {
+  process.pages.touch(from, to);
+  const uint64_t pages = (to - from) / kPage, touched_before = meter_.peak().note_found(pages, meter_.sampler().last_pages());
+  note_found(process, pages);
+  if (process.shared) process.shared->touched.set(from, to, true);
+  const uint64_t split = from + touched_before * kPage;
+  report_fresh_run(process, from, split, trace::kTouchedBefore);
+  report_fresh_run(process, split, to, 0);
+}
+
+void PagePoller::report_fresh_run(Process& process, uint64_t from, uint64_t to, uint8_t flags) {
+  if (from == to) return;
+  const auto grown_at = [&process](uint64_t huge) { return process.map.may_have_grown(huge, process.scans.count, process.in_heap(huge)); };
+  uint64_t start = from;
+  bool grown = grown_at(from & ~(kHugeBytes - 1));
+  for (uint64_t huge = (from & ~(kHugeBytes - 1)) + kHugeBytes; huge < to; huge += kHugeBytes) {
+    const bool next = grown_at(huge);
+    if (next == grown) continue;
+    report_found(process, start, huge, std::exchange(grown, next), flags);
+    start = huge;
+  }
+  report_found(process, start, to, grown, flags);
+}
+
+/// `grown`: no huge page was given there. The sink hears of a read first: like the kernel it maps zero pages of 4 KiB then, where it has
+/// nothing yet, and what is written after that is as small.
+void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags) {
+  if (grown)
+    for (uint64_t at = from; at < to; at = (at & ~(kHugeBytes - 1)) + kHugeBytes) feed_.report(process, trace::EventKind::kTouch, at, kPage);
+  trace::Event event = feed_.stamp(process, nullptr, trace::EventKind::kTouch);
+  event.address = from;
+  event.bytes = to - from;
+  event.flags = trace::kWrite | trace::kPresent | flags;
+  if (grown) notes_.grown_bytes += event.bytes;
+  feed_.report_touch(process, event);
+  found_feed_ns_ += clocks_.now_ns() - event.time_ns;
+}
+
+/// The resolution that the report states: how far apart two looks at a busy process were at most.
+void PagePoller::note_poll(Process& process, uint64_t now_ns) {
+  const uint64_t since = process.scans.last_ns != 0 ? now_ns - process.scans.last_ns : 0;
+  if (!process.tracked_by_faults() && process.scans.active && since < kQuietNs) resolution_ns_ = std::max(resolution_ns_, since);
+  process.scans.last_ns = now_ns;
+}
+
+/// What of the ranges has no page yet: who looks only there does not notice what was given back elsewhere.
+std::vector<PageRange> PagePoller::without_pages(const Process& process, const std::vector<PageRange>& ranges) {
+  std::vector<PageRange> runs;
+  for (const auto& [start, end] : ranges) process.pages.for_each_unseen(start, end, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+  return runs;
+}
+
+/// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than bearable.
+PageChanges PagePoller::all_changes(Process& process, bool whole) {
+  const uint64_t cpu_began = clocks_.cpu_ns();
+  PageChanges changes = polled_changes(process, whole);
+  process.scans.next_full_ns = clocks_.now_ns() + (clocks_.cpu_ns() - cpu_began) * kFullShare;
+  return changes;
+}
+
+/// More that is new than there can be: some of it was moved here by mremap(), or as much is gone elsewhere.
+static uint64_t too_many_bytes(const Process& process, const PageChanges& changes) {
+  const uint64_t bytes = (changes.fresh_pages + process.pages.count(PageBit::kTouched)) * kPage;
+  return bytes - std::min(bytes, process.resident.rss_bytes);
+}
+
+/// Touches that no fault tells.
+void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
+  const bool fresh_only = touches == Touches::kFresh;
+  process.leaving.expire(clocks_.now_ns());
+  PageChanges changes = fresh_only ? fresh_changes(process, whole) : all_changes(process, whole);
+  if (const uint64_t too_many = too_many_bytes(process, changes); fresh_only && too_many > kMovedBytes) {
+    if (clocks_.now_ns() >= process.scans.next_full_ns) changes = all_changes(process, whole);
+    else if (too_many > process.resident.rss_bytes / kBearablePart) return;
+  }
+  meter_.read_resident(process);
+  apply_changes(process, changes);
+  // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
+  const bool shared_grew = process.resident.shared_bytes > process.scans.shared_bytes + std::max(process.scans.shared_bytes / kSharedPart, kLeastSharedBytes);
+  const bool shared_fell = process.resident.shared_bytes + kLeastSharedBytes < process.scans.shared_bytes;
+  if (shared_fell || ((!fresh_only || shared_grew) && clocks_.now_ns() >= process.scans.next_shared_ns)) shared_memory_.scan(process);
+  if (!fresh_only) {
+    copies_.scan(process, whole);
+    if (process.tracker == TrackerKind::kWpAsync) scan_watches(process);
+  }
+  ++process.scans.count;
+  ScanPlanner::note_scanned(process);
+}
+
+/// wp-async: a watched page whose protection is gone was written since the last poll.
+void PagePoller::scan_watches(Process& process) {
+  if (process.pages.count(PageBit::kWatched) == 0) return;
+  std::vector<PageRange> watched;
+  for (const auto& [start, area] : process.map.areas()) {
+    if (!area.registered) continue;
+    process.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { append(&watched, address, address + kPage); });
+  }
+  for (const auto& [from, to] : watched)
+    scan_written(process.pagemap.get(), from, to, [&](uint64_t start, uint64_t end) {
+      for (uint64_t at = start; at < end; at += kPage) process.pages.set(PageBit::kWatched, at, false);
+      feed_.report(process, trace::EventKind::kReference, start, end - start, 0, trace::kWrite);
+    });
+}
+
+/// The program is about to give this memory back: what it touched there and nobody has looked at yet counts. It is gone
+/// then, unless it `may_stay`: an allocator may keep what it was given.
+void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
+  if (const Area* area = process.map.find(start); area == nullptr || area->shared) mappings_.learn_shared(process, start, end);
+  // All of a segment goes when its first page is named.
+  if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
+  if (process.tracked_by_faults()) {
+    std::vector<PageRange> shared;
+    process.map.for_each(start, end, [&](const Area& area) {
+      if (area.shared) shared.emplace_back(area.start, area.end);
+    });
+    for (const auto& [from, to] : shared) shared_memory_.reconcile(process, from, to);
+    return;
+  }
+  process.leaving.gone(start, end);  // what a lost note has left there
+  std::vector<PageRange> areas;
+  process.map.for_each(start, end, [&](const Area& area) { areas.emplace_back(area.start, area.end); });
+  for (const auto& [from, to] : areas) {
+    if (const Area* area = process.map.find(from); area != nullptr && area->shared) {
+      shared_memory_.reconcile(process, from, to);
+      continue;
+    }
+    PageChanges changes = changes_in(process, {{from, to}});
+    if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes) changes = all_changes(process, false);
+    apply_changes(process, changes);
+    if (may_stay || process.tells_frees()) continue;
+    PageChanges all_gone;
+    append_touched(&all_gone.gone, process.pages, from, to);
+    apply_changes(process, all_gone);
+    process.leaving.add(from, to, clocks_.now_ns());
+  }
+  // Not while it is being given back, and not much later: what others touch next is not on top of it.
+  process.scans.next_ns = clocks_.now_ns() + kSoonNs;
+}
+
+/// Pages that a look has found. Each was a fault of this machine.
+void PagePoller::note_found(Process& process, uint64_t pages) {
+  found_pages_ += pages;
+  process.native.unpaid_faults += pages;
+}
+
+uint64_t PagePoller::take_feed_ns() { return std::exchange(found_feed_ns_, 0); }
+
+uint64_t PagePoller::most_found_pages() const { return std::max(most_found_pages_, found_pages_); }
+
+void PagePoller::end_tick() { most_found_pages_ = std::max(most_found_pages_, std::exchange(found_pages_, 0)); }
+
+}  // namespace oomcast::record

@@ -1,0 +1,88 @@
+// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap
+// trackers, mappings that cannot be registered, and memory that was there before tracking.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "preload/record/capture/fork_copies.h"
+#include "preload/record/capture/mapped_files.h"
+#include "preload/record/capture/mappings.h"
+#include "preload/record/capture/scan_planner.h"
+#include "preload/record/kernel/page_scan.h"
+
+namespace oomcast::record {
+
+/// What a scan has found: pages that are not counted, and that are counted and not there any more.
+struct PageChanges {
+  std::vector<PageRange> fresh, gone;
+  uint64_t fresh_pages = 0;
+};
+
+class PagePoller final : public PageCounter {
+ public:
+  PagePoller(EventFeed& feed, Mappings& mappings, SharedMemory& shared_memory, ForkCopies& copies,
+             MappedFiles& mapped_files, ResidentMeter& meter, const ScanPlanner& planner, CaptureNotes& notes,
+             const Clocks& clocks)
+      : feed_(feed),
+        mappings_(mappings),
+        shared_memory_(shared_memory),
+        copies_(copies),
+        mapped_files_(mapped_files),
+        meter_(meter),
+        planner_(planner),
+        notes_(notes),
+        clocks_(clocks) {}
+
+  void note_where_to_scan(Process& process);
+  void find_relocated(Process& process, const std::vector<Vma>& maps);
+  void scan_touches(Process& process, Touches touches, bool whole);
+  void scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay);
+  void reconcile(Process& process, const std::vector<PageRange>& ranges) override;
+  void note_poll(Process& process, uint64_t now_ns);
+
+  /// How long the sink took for what was found since the last call.
+  uint64_t take_feed_ns();
+  /// The most pages that were found between two calls of end_tick().
+  uint64_t most_found_pages() const;
+  void end_tick();
+  /// The longest time between two scans of a busy process.
+  uint64_t resolution_ns() const { return resolution_ns_; }
+
+ private:
+  using Scan = uint64_t (*)(int, uint64_t, uint64_t, const FoundRun&);
+  std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
+  static void add_fresh(const Process& process, uint64_t from, uint64_t to, PageChanges* out);
+  void add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, PageChanges* out);
+  PageChanges changes_in(Process& process, const std::vector<PageRange>& ranges);
+  PageChanges polled_changes(Process& process, bool whole);
+  PageChanges fresh_changes(Process& process, bool whole);
+  PageChanges fresh_changes_by_one_scan(Process& process);
+  PageChanges all_changes(Process& process, bool whole);
+  void apply_changes(Process& process, const PageChanges& changes);
+  std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
+  void find_there(Process& process, uint64_t from, uint64_t to);
+  void give_back(Process& process, uint64_t from, uint64_t to);
+  bool announce_under(Process& process, uint64_t at);
+  void find_fresh(Process& process, uint64_t from, uint64_t to);
+  void report_fresh(Process& process, uint64_t from, uint64_t to);
+  void report_fresh_run(Process& process, uint64_t from, uint64_t to, uint8_t flags);
+  void report_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags);
+  void note_found(Process& process, uint64_t pages);
+  void scan_watches(Process& process);
+
+  EventFeed& feed_;
+  Mappings& mappings_;
+  SharedMemory& shared_memory_;
+  ForkCopies& copies_;
+  MappedFiles& mapped_files_;
+  ResidentMeter& meter_;
+  const ScanPlanner& planner_;
+  CaptureNotes& notes_;
+  const Clocks& clocks_;
+  uint64_t found_feed_ns_ = 0;
+  uint64_t found_pages_ = 0, most_found_pages_ = 0;  // in this tick, and the most in any
+  uint64_t resolution_ns_ = 0;
+};
+
+}  // namespace oomcast::record

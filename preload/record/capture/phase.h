@@ -1,0 +1,35 @@
+// Phase: whether touches are polled or held. Far from its next watermark nothing that a program does can depend on the
+// order of single touches: in the polling phase page tables are scanned every few milliseconds. Near it each touch is
+// held: the exact phase, which is for good, so that the next climb of a program that comes down again is seen as
+// exactly.
+#pragma once
+
+#include <cstdint>
+
+#include "preload/record/capture/event_feed.h"
+#include "preload/record/capture/page_poller.h"
+
+namespace oomcast::record {
+
+class Phase {
+ public:
+  /// `polls`: the run begins in the polling phase if the sink has room enough.
+  Phase(EventFeed& feed, const PagePoller& poller, CaptureNotes& notes, const Clocks& clocks, bool polls);
+
+  bool exact() const { return exact_; }
+  /// The sink is so near its next watermark that touches have to be held.
+  bool is_near() const;
+  void begin_exact_phase();
+
+ private:
+  void measure_cost();
+
+  EventFeed& feed_;
+  const PagePoller& poller_;
+  CaptureNotes& notes_;
+  const Clocks& clocks_;
+  bool exact_ = true;
+  uint64_t began_ns_ = 0;
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,68 @@
+// Scanner: finds what nobody has reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
+// tables: thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
+#pragma once
+
+#include <cstdint>
+
+#include "preload/record/capture/file_uses.h"
+#include "preload/record/capture/note_reader.h"
+#include "preload/record/capture/page_poller.h"
+#include "preload/record/capture/tracking_cost.h"
+#include "preload/record/capture/windows.h"
+
+namespace oomcast::record {
+
+class Scanner {
+ public:
+  Scanner(ProcessTable& processes, EventFeed& feed, Mappings& mappings, PagePoller& poller, Windows& windows,
+          MappedFiles& mapped_files, SharedMemory& shared_memory, FileUses& files, NoteReader& reader,
+          ResidentMeter& meter, ScanPlanner& planner, Statistics& count, const Clocks& clocks)
+      : processes_(processes),
+        feed_(feed),
+        mappings_(mappings),
+        poller_(poller),
+        windows_(windows),
+        mapped_files_(mapped_files),
+        shared_memory_(shared_memory),
+        files_(files),
+        reader_(reader),
+        meter_(meter),
+        planner_(planner),
+        count_(count),
+        clocks_(clocks) {}
+
+  void scan(Process& process, bool whole, bool last = false);
+  void scan_last(Process& process);
+  void scan_shared_now(Process& process);
+  void scan_at_possible_peak();
+  void report_sampled_peak(bool last);
+  /// `ticks`: another number at each call.
+  void read_thread_clocks(Process& process, uint64_t now_ns, uint64_t ticks);
+
+ private:
+  void scan_mappings(Process& process, bool changed_only, bool whole);
+  void scan_at_peak(bool sampled_peak);
+  void scan_those_that_grew();
+  bool waits_for_newborns();
+  void charge_native_faults(Process& process);
+
+  ProcessTable& processes_;
+  EventFeed& feed_;
+  Mappings& mappings_;
+  PagePoller& poller_;
+  Windows& windows_;
+  MappedFiles& mapped_files_;
+  SharedMemory& shared_memory_;
+  FileUses& files_;
+  NoteReader& reader_;
+  ResidentMeter& meter_;
+  ScanPlanner& planner_;
+  Statistics& count_;
+  const Clocks& clocks_;
+  const uint64_t native_fault_ns_ = measure_native_fault_ns();
+  uint64_t next_peak_scan_ns_ = 0;
+  uint64_t newborns_due_ns_ =
+      0;  // a peak is not reported until then, so that children can become known; 0: nothing waits
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,126 @@
+// Faults that the kernel does not let the recorder answer: they are tried again, and in the end their memory is let go, so
+// that the kernel serves it. No thread waits longer than UnansweredFaults allows.
+//
+// mremap() of locked memory populates what is new before its REMAP event can be read (mm_populate() comes before
+// mremap_userfaultfd_complete()), and every answer in that address space is EAGAIN until then. That memory is let go at the
+// second try, and taken back once the event has been read.
+#include <fcntl.h>
+#include <spdlog/spdlog.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "preload/record/capture/window_filler.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint32_t kMostFailures = 8;  // of one program; then none of its touches is held any more
+constexpr size_t kMostMoves = 256;     // that are under way at once
+
+/// The system call that the thread is in; -1: none, or not known. The kernel fails reads of it for a thread that has gone.
+long system_call_of(uint32_t pid, uint32_t tid) {
+  const std::string text = read_line_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/syscall");
+  return text.empty() || text[0] < '0' || text[0] > '9' ? -1 : std::strtol(text.c_str(), nullptr, 10);
+}
+
+bool overlap(const PageRange& one, const PageRange& other) {
+  return one.first < other.second && other.first < one.second;
+}
+
+}  // namespace
+
+/// `event_read`: the one that was in the way, perhaps.
+void WindowFiller::try_again(Process& process, bool event_read) {
+  if (process.held.unanswered.empty()) return;
+  for (const WindowFill& fill : process.held.unanswered.take(clocks_.now_ns(), event_read)) {
+    if (!process.fault_fd.valid()) return;
+    if (system_call_of(process.pid, fill.tid) != SYS_mremap) {
+      finish_fill(process, fill);
+      continue;
+    }
+    ++notes_.let_go_moves;
+    const PageRange mapping = let_go(process, fill);
+    if (process.held.let_go.size() < kMostMoves) process.held.let_go.push_back(mapping);
+    process.held.unanswered.answered(fill.tid);
+  }
+}
+
+void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, FaultResult result) {
+  switch (process.held.unanswered.failed(fill, result, clocks_.now_ns())) {
+    case UnansweredFaults::Next::kTryAgain: return;
+    case UnansweredFaults::Next::kWake: process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage); return;
+    case UnansweredFaults::Next::kLetGo: break;
+  }
+  ++notes_.let_go_faults;
+  spdlog::debug("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go", process.pid,
+                process.comm, fill.tid, fill.page, static_cast<int>(result));
+  let_go(process, fill);
+  if (++process.held.failures >= kMostFailures) hold_no_more(process);
+}
+
+/// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The next
+/// look at the mappings registers it again.
+PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
+  Vma vma;
+  PageRange mapping(fill.page, fill.page + kPage);
+  if (query_map(process.maps.get(), fill.page, &vma)) mapping = {vma.start, vma.end};
+  OptionalChannel& told_by = process.fd_of(fill.of_heap);
+  const bool released = told_by.unregister_range(mapping.first, mapping.second);
+  process.map.for_each(mapping.first, mapping.second, [](Area& area) { area.registered = false; });
+  told_by.wake(fill.page, fill.page + kPage);
+  // Gone meanwhile, then nobody waits there; or the kernel refuses this too, and there is one way left.
+  if (!released && vma.end != 0) hold_no_more(process);
+  return mapping;
+}
+
+/// What was let go for this move is registered again; what the kernel has brought there is counted, and what told of writes
+/// is armed again.
+void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> back;
+  std::erase_if(process.held.let_go, [&](const PageRange& range) {
+    if (!overlap(range, {start, end})) return false;
+    back.push_back(range);
+    return true;
+  });
+  for (const auto& [from, to] : back) {
+    process.map.for_each(from, to, [](Area& area) { area.registered = false; });
+    Vma vma;
+    for (uint64_t at = from; at < to && query_map(process.maps.get(), at, &vma); at = vma.end) mappings_.learn(process, vma, false);
+    std::vector<uint64_t> armed;
+    for (const PageBit bit : {PageBit::kLeft, PageBit::kWatched})
+      process.pages.for_each(bit, from, to, [&armed](uint64_t address) { armed.push_back(address); });
+    for (const uint64_t address : armed) process.fault_fd.protect(address, address + kPage, true, false);
+    poller_.reconcile(process, windows_.arm_zeroes(process, from, to));
+  }
+}
+
+/// It cannot be held any more, and the report says so.
+void WindowFiller::hold_no_more(Process& process) {
+  if (!process.fault_fd.valid()) return;
+  notes_.note_held_no_more(process.comm);
+  poll_from_now_on(process);
+}
+
+/// The kernel lets all threads and all memory of the process go with its userfaultfds. From now on it is polled.
+void WindowFiller::poll_from_now_on(Process& process) {
+  process.fault_fd.reset();
+  process.heap_fd.reset();
+  process.tracker = TrackerKind::kPagemap;
+  notes_.use_tracker(TrackerKind::kPagemap);
+  process.held.unanswered.clear();
+  process.held.free_advice.clear();
+  process.held.let_go.clear();
+  for (auto& [tid, task] : process.tasks) task->walks = {};
+  process.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
+  // Writes to them are found by looking now.
+  process.pages.clear_bit(PageBit::kZero);
+  process.pages.clear_bit(PageBit::kWatched);
+  poller_.note_where_to_scan(process);
+  publish_ask_thresholds(process, refuse_enomem_);
+  process.scans.next_ns = process.scans.whole_ns = process.scans.next_full_ns = process.scans.next_mappings_ns = 0;
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,167 @@
+// WindowFiller: what a fault means, a page that is touched for the first time or a watched page that is written again, and
+// how it is answered.
+#include "preload/record/capture/window_filler.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace oomcast::record {
+namespace {
+
+// Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
+constexpr uint64_t kFarPages = 4096;
+
+}  // namespace
+
+void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of_heap) {
+  const uint64_t page = page_down(message.arg.pagefault.address);
+  const uint64_t flags = message.arg.pagefault.flags;
+  const uint32_t tid = message.arg.pagefault.feat.ptid;
+  auto& slot = process.tasks[tid];
+  if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, clocks_.now_ns());
+  const Fault fault{*slot, page, clocks_.now_ns(), of_heap};
+  process.held.free_advice.over(tid);
+  if (!process.files.watched_text.empty()) text_.report_use(process, *slot);
+  if (flags & UFFD_PAGEFAULT_FLAG_WP) answer_protected_write(process, fault);
+  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) fill_for_write(process, fault);
+  else fill_for_read(process, fault);
+}
+
+/// The thread goes on: what the fault cost it is told to its clock.
+void WindowFiller::release(Process& process, const Fault& fault) {
+  // In a read() or write() the thread counts the time itself.
+  if (in_file_call(process, fault.task, fault.arrived_ns)) return;
+  fault.task.clock.count_fault();
+  fault.task.clock.count_held(clocks_.now_ns() - fault.arrived_ns);
+}
+
+void WindowFiller::fill_for_write(Process& process, const Fault& fault) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
+  ++count_.write_faults;
+  if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kLeft, page) || process.pages.test(PageBit::kTouched, page)) {
+    // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
+    const FaultResult result = finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kFill, 0, fault.of_heap, task.tid});
+    if (result == FaultResult::kDone) windows_.report_run(process, &task, page, page + kPage, page, trace::kWrite);
+    return;
+  }
+  answer_first_write(process, fault, Fresh::kMissing);
+}
+
+void WindowFiller::answer_first_write(Process& process, const Fault& fault, Fresh fresh) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
+  const Window window = windows_.window_for(process, task, page, fresh);
+  Walk& walk = *window.walk;
+  // What the walk went over to come here.
+  uint64_t from = page, to = page + kPage;
+  if (walk.zeroes) walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+  else if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
+  else if (walk.has_ahead() && walk.ahead_start == to) to = walk.ahead_end;
+  WindowFill fill{page, window.start, window.end, fresh == Fresh::kMissing ? WindowFill::Kind::kFill : WindowFill::Kind::kUnprotect, 0, fault.of_heap, task.tid};
+  if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
+  walk.next = window.down ? 0 : window.end;
+  walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
+  walk.ahead_start = window.down ? window.start : page + kPage;
+  walk.ahead_end = window.down ? page : window.end;
+  walk.sentinel = fill.sentinel;
+  walk.zeroes = fresh == Fresh::kZeroes;
+  walk.reads = false;
+  resolution_pages_ = std::max(resolution_pages_, window.pages());
+  // Far from the next watermark the model will ask for nothing: the thread goes on while its touch is told.
+  const bool ahead_of_model = !feed_.has_watches() && feed_.headroom_pages() > kFarPages;
+  if (ahead_of_model) {
+    const bool gone = finish_fill(process, fill) == FaultResult::kGone;
+    release(process, fault);
+    walk.walked_pages += windows_.report_run(process, &task, from, to, page, trace::kWrite);
+    if (gone) {
+      process.pages.clear(page, page + kPage);
+      meter_.update(process);
+    }
+    return;
+  }
+  walk.walked_pages += windows_.report_run(process, &task, from, to, page, trace::kWrite);
+  finish_fill(process, fill);
+  release(process, fault);
+}
+
+void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
+  ++count_.read_faults;
+  trace::Event event = feed_.stamp(process, &task, trace::EventKind::kTouch);
+  event.address = page;
+  event.bytes = kPage;
+  feed_.report_touch(process, event);
+  // Reads of untouched memory cost none: as many zero pages as a walk asks for are as exact as one.
+  const Window window = windows_.window_for(process, task, page, Fresh::kMissing);
+  Walk& walk = *window.walk;
+  if (walk.has_ahead()) windows_.close_walk(process, walk);
+  walk.walked_pages += window.pages();
+  walk.reads = true;
+  walk.next = window.down ? 0 : window.end;
+  walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
+  walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+  finish_fill(process, {page, window.start, window.end, WindowFill::Kind::kZero, 0, fault.of_heap, task.tid});
+  release(process, fault);
+}
+
+/// The ioctl of a fault that has been fed. Where the kernel refuses it, the fault is kept for another try, or its memory let go.
+FaultResult WindowFiller::finish_fill(Process& process, WindowFill fill) {
+  const bool hold = feed_.has_watches();
+  const FaultResult result = carry_out(fill, process.fd_of(fill.of_heap), process.pages, !hold, &count_.filled_pages);
+  if (result == FaultResult::kDone) process.held.unanswered.answered(fill.tid);
+  if (result == FaultResult::kRetry || result == FaultResult::kNoMemory) {
+    keep_or_let_go(process, fill, result);
+    return result;
+  }
+  if (hold) feed_.arm_watches();
+  if (result == FaultResult::kGone) {
+    process.pages.clear(fill.page, fill.page + kPage);
+    meter_.update(process);
+  }
+  if (result != FaultResult::kDone) keep_or_let_go(process, fill, result);
+  else if (hold) process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
+  return result;
+}
+
+void WindowFiller::answer_protected_write(Process& process, const Fault& fault) {
+  Task& task = fault.task;
+  const uint64_t page = fault.page;
+  ++count_.protected_faults;
+  if (process.pages.test(PageBit::kWatched, page)) {
+    process.pages.set(PageBit::kWatched, page, false);
+    trace::Event event = feed_.stamp(process, &task, trace::EventKind::kReference);
+    event.address = page;
+    event.bytes = kPage;
+    event.flags = trace::kWrite;
+    feed_.feed(event);
+  } else if (process.pages.test(PageBit::kAhead, page)) {
+    // The end of a window.
+    uint64_t start = page, end = page + kPage;
+    for (auto& [tid, other] : process.tasks)
+      for (Walk& walk : other->walks)
+        if (walk.sentinel == page) {
+          if (walk.zeroes) {
+            walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+          } else {
+            start = std::min(page, walk.ahead_start);
+            end = std::max(page + kPage, walk.ahead_end);
+            walk.walked_pages += (end - start) / kPage;
+          }
+          walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+          walk.zeroes = false;
+        }
+    windows_.report_run(process, &task, start, end, page, trace::kWrite);
+  } else if (process.pages.test(PageBit::kLeft, page)) {
+    return answer_first_write(process, fault, Fresh::kLeft);
+  } else if (process.pages.test(PageBit::kZero, page)) {
+    return answer_first_write(process, fault, Fresh::kZeroes);
+  }
+  // Watches first, the page itself last: the thread must not be able to write before they stand.
+  feed_.arm_watches();
+  finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kUnprotect, 0, fault.of_heap, task.tid});
+  release(process, fault);
+}
+
+}  // namespace oomcast::record

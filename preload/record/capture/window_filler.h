@@ -1,0 +1,73 @@
+// WindowFiller: what a fault means, a page that is touched for the first time or a watched page that is written again,
+// and how it is answered.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "preload/record/capture/page_poller.h"
+#include "preload/record/capture/program_text.h"
+#include "preload/record/capture/windows.h"
+#include "preload/record/guest/window_fill.h"
+
+namespace oomcast::record {
+
+class WindowFiller {
+ public:
+  /// `refuse_enomem`: what the sink refuses is refused to the program, so that it asks before each use.
+  WindowFiller(EventFeed& feed, Mappings& mappings, PagePoller& poller, Windows& windows, ProgramText& text,
+               ResidentMeter& meter, CaptureNotes& notes, Statistics& count, const Clocks& clocks, bool refuse_enomem)
+      : feed_(feed),
+        mappings_(mappings),
+        poller_(poller),
+        windows_(windows),
+        text_(text),
+        meter_(meter),
+        notes_(notes),
+        count_(count),
+        clocks_(clocks),
+        refuse_enomem_(refuse_enomem) {}
+
+  /// A message of the process's userfaultfd, or of the heap's.
+  void take_fault(Process& process, const uffd_msg& message, bool of_heap);
+
+  // Faults that the kernel does not let the recorder answer (unanswered.cc).
+  void try_again(Process& process, bool event_read);
+  void take_back(Process& process, uint64_t start, uint64_t end);
+  void poll_from_now_on(Process& process);
+
+  /// The widest window that was filled at once.
+  uint64_t resolution_pages() const { return resolution_pages_; }
+
+ private:
+  struct Fault {
+    Task& task;
+    uint64_t page;
+    uint64_t arrived_ns;
+    bool of_heap;  // the heap's userfaultfd reported it
+  };
+  void fill_for_write(Process& process, const Fault& fault);
+  void answer_first_write(Process& process, const Fault& fault, Fresh fresh);
+  void fill_for_read(Process& process, const Fault& fault);
+  void answer_protected_write(Process& process, const Fault& fault);
+  FaultResult finish_fill(Process& process, WindowFill fill);
+  void release(Process& process, const Fault& fault);
+
+  void keep_or_let_go(Process& process, const WindowFill& fill, FaultResult result);
+  PageRange let_go(Process& process, const WindowFill& fill);
+  void hold_no_more(Process& process);
+
+  EventFeed& feed_;
+  Mappings& mappings_;
+  PagePoller& poller_;
+  Windows& windows_;
+  ProgramText& text_;
+  ResidentMeter& meter_;
+  CaptureNotes& notes_;
+  Statistics& count_;
+  const Clocks& clocks_;
+  bool refuse_enomem_;
+  uint64_t resolution_pages_ = 1;
+};
+
+}  // namespace oomcast::record

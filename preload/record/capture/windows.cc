@@ -1,0 +1,266 @@
+// Says how far ahead of a thread that walks over fresh memory may be filled, and what of that was touched in the end.
+#include "preload/record/capture/windows.h"
+
+#include <algorithm>
+
+#include "preload/record/kernel/page_scan.h"
+
+namespace oomcast::record {
+namespace {
+
+// A window wider than this has to be earned: no more than an eighth of what the walk has come along.
+constexpr uint64_t kPlainWindowPages = 64;
+// So many pages of zeroes among written ones have not been written.
+constexpr uint64_t kHolePages = 8;
+
+}  // namespace
+
+/// The walk that a fault on this page goes on with, or the oldest one, ended and begun anew here.
+Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh) {
+  for (Walk& walk : task.walks)
+    if ((walk.next == page || walk.below == page) && (!walk.has_ahead() || walk.zeroes == (fresh == Fresh::kZeroes))) {
+      if (walk.below == page) walk.next = 0;
+      else walk.below = 0;
+      if (!walk.has_ahead()) walk.zeroes = false;
+      return walk;
+    }
+  Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(), [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
+  end_walk(process, task, oldest);
+  // Right behind what is there already: likely to go on as the walks before it did. Elsewhere one touch says nothing.
+  const Area* area = process.map.find(page);
+  const bool behind = fresh == Fresh::kMissing ? !process.pages.blank(page - kPage) : process.pages.test(PageBit::kTouched, page - kPage);
+  if ((area != nullptr && area->start == page) || behind) oldest.window_pages = task.first_window_pages;
+  return oldest;
+}
+
+/// Forgets a walk and learns from it how far ahead the next one may be filled at once.
+void Windows::end_walk(Process& process, Task& task, Walk& walk) {
+  const uint64_t unproven = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
+  const uint64_t walked_before = walk.walked_pages;
+  if (unproven > 0) close_walk(process, walk);
+  const uint64_t left = unproven - std::min(unproven, walk.walked_pages - walked_before);
+  if (walk.steps > 0) {
+    if (left > walk.walked_pages) task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
+    else if (walk.walked_pages >= task.first_window_pages * 2) task.first_window_pages = std::min(task.first_window_pages * 2, FaultChannel::kMostPages);
+  }
+  walk = {};
+}
+
+/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to its next watermark.
+uint64_t Windows::allowed_pages(const Task& task, const Walk& walk) const {
+  const auto most = static_cast<uint64_t>(std::clamp<int64_t>(max_window_pages_, 1, static_cast<int64_t>(FaultChannel::kMostPages)));
+  const uint64_t earned = std::max({kPlainWindowPages, walk.walked_pages / 8, task.first_window_pages});
+  return std::min({walk.window_pages, earned, most, std::max<uint64_t>(feed_.headroom_pages() / 8, 1)});
+}
+
+/// Whether an arena ends there for now: what it makes usable next faults.
+bool Windows::grows_at(Process& process, const Area& area, uint64_t end) {
+  if (end != area.end) return false;
+  const Area* const reserved = process.map.find(end);
+  return reserved != nullptr && reserved->start == end && reserved->registered && !reserved->writable && process.pages.blank(end);
+}
+
+/// What to fill for this fault, and the walk that it begins or continues.
+Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fresh) {
+  Walk& walk = walk_at(process, task, page, fresh);
+  const bool down = walk.next == 0 && walk.below != 0;
+  ++walk.steps;
+  walk.last_ns = clocks_.now_ns();
+  if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1)) walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
+  // The second page in a row: likely to go as far as the walks before it did.
+  else if (walk.steps == 2) walk.window_pages = task.first_window_pages;
+  Window window{&walk, page, page + kPage, false, down};
+  uint64_t room = allowed_pages(task, walk) * kPage;
+  const Area* area = process.map.find(page);
+  if (area == nullptr || !area->registered || !area->writable) {
+    // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its reservation usable):
+    // look it up. What the walk has gone over it has touched before that.
+    if (walk.has_ahead() && !walk.zeroes && !down && walk.ahead_end == page) {
+      walk.walked_pages += report_run(process, &task, walk.ahead_start, page, 0, trace::kWrite);
+      walk.ahead_start = page;
+    }
+    Vma vma;
+    if (query_map(process.maps.get(), page, &vma)) mappings_.learn(process, vma, false);
+    area = process.map.find(page);
+  }
+  if (area == nullptr || (fresh == Fresh::kZeroes && !kernel_has_pagemap_scan())) return window;
+  const auto fits = [&](uint64_t at) {
+    return fresh == Fresh::kMissing ? process.pages.blank(at) : process.pages.test(fresh == Fresh::kLeft ? PageBit::kLeft : PageBit::kZero, at);
+  };
+  // Whether a write there would be told, and as one of this walk.
+  const auto tells = [&](uint64_t at) { return fresh == Fresh::kZeroes ? process.pages.test(PageBit::kZero, at) : process.pages.blank(at) || process.pages.test(PageBit::kLeft, at); };
+  if (down) {
+    uint64_t limit = page - std::min(page - area->start, room - kPage);
+    while (window.start > limit && fits(window.start - kPage)) window.start -= kPage;
+    window.sentinel = window.start == area->start || !tells(window.start - kPage);
+  } else {
+    uint64_t limit = page + room;
+    bool bounded = false;
+    if (auto at = process.sampled.upper_bound(page); at != process.sampled.begin()) {
+      --at;
+      // A large allocation whose end is known: what lies behind it is another's.
+      if (at->second.large && page < at->second.end && limit > at->second.end) {
+        limit = at->second.end;
+        bounded = true;
+      }
+    }
+    if (limit > area->end) limit = area->end;
+    while (window.end < limit && fits(window.end)) window.end += kPage;
+    // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
+    window.sentinel = window.end == process.heap.end || grows_at(process, *area, window.end) ? false : bounded || window.end == area->end || !tells(window.end);
+  }
+  if (window.pages() == 1) window.sentinel = false;
+  return window;
+}
+
+/// Whether the walk has come to where the break stood, and may go on behind it.
+static bool goes_on_at(const Walk& walk, uint64_t end) { return walk.next == end && !walk.reads && !walk.zeroes && walk.window_pages >= kPlainWindowPages / 4; }
+
+/// The heap is about to grow where a walk ended: its pages are taken as walked up to the last one that has content.
+void Windows::report_walked_to_break(Process& process, Task& task, uint64_t end) {
+  for (Walk& walk : task.walks) {
+    if (!goes_on_at(walk, end) || !walk.has_ahead() || !process.fault_fd.write_protects()) continue;
+    const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
+    walk.walked_pages += report_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
+    walk.ahead_start = used;
+    return;
+  }
+}
+
+/// The heap has grown: the new pages of a walk that goes on there are filled before anybody faults on them.
+void Windows::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
+  for (Walk& walk : task.walks) {
+    if (!goes_on_at(walk, start) || !process.fault_fd.write_protects()) continue;
+    if (walk.has_ahead() && walk.ahead_end - walk.ahead_start > end - start) return;  // it does not go up any more
+    if (!walk.has_ahead()) walk.ahead_start = start;
+    walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
+    walk.last_ns = clocks_.now_ns();
+    uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);
+    uint64_t filled = 0;
+    if (process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone) filled = 0;
+    count_.filled_pages += filled;
+    for (uint64_t at = start; at < start + filled * kPage; at += kPage) process.pages.set(PageBit::kAhead, at, true);
+    walk.next = walk.ahead_end = start + filled * kPage;
+    walk.sentinel = 0;
+    return;
+  }
+}
+
+/// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.
+uint64_t Windows::last_content(Process& process, uint64_t start, uint64_t end) {
+  for (uint64_t at = end - kPage; at >= start; at -= kPage)
+    if (content_.of(process.mem.get(), process.pages, PageBit::kAhead, at, at + kPage)[0]) return at + kPage;
+  return start;
+}
+
+/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
+/// [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them came there
+/// by itself.
+void Windows::close_walk(Process& process, Walk& walk) {
+  if (!walk.has_ahead()) return;
+  ++count_.walks_closed;
+  const uint64_t start = walk.ahead_start, end = walk.ahead_end;
+  const bool down = walk.below != 0;
+  walk.sentinel = walk.next = walk.below = 0;
+  if (walk.zeroes) {
+    walk.walked_pages += settle_zeroes(process, nullptr, start, end);
+    walk.ahead_start = walk.ahead_end = 0;
+    walk.zeroes = false;
+    return;
+  }
+  if (!process.fault_fd.write_protects() || process.fault_fd.protect(start, end, true, false) != FaultResult::kDone) {
+    walk.ahead_start = walk.ahead_end = 0;
+    return;
+  }
+  const std::vector<bool> content = content_.of(process.mem.get(), process.pages, PageBit::kAhead, start, end);
+  const uint64_t pages = content.size();
+  uint64_t used_from = pages, used_to = 0;  // in pages from `start`
+  const auto count = [&](uint64_t from, uint64_t to) {
+    walk.walked_pages += report_run(process, nullptr, start + from * kPage, start + to * kPage, 0, trace::kWrite);
+    process.fault_fd.protect(start + from * kPage, start + to * kPage, false, true);
+  };
+  // What lies between the walk's beginning and its first page with content was gone over, if it is little.
+  uint64_t run = down ? pages : 0, run_end = run;
+  for (uint64_t at = 0; at < pages; ++at) {
+    if (!content[at]) continue;
+    used_from = std::min(used_from, at);
+    used_to = at + 1;
+    if (run > at || at - run_end >= kHolePages) {
+      if (run < run_end) count(run, run_end);
+      run = at;
+    }
+    run_end = at + 1;
+  }
+  if (down && run < run_end && pages - run_end < kHolePages) run_end = pages;
+  if (run < run_end) count(run, run_end);
+  for (uint64_t at = start; at < end; at += kPage)
+    if (process.pages.test(PageBit::kAhead, at)) process.pages.become(PageBit::kLeft, at);
+  if (down) walk.ahead_end = start + used_from * kPage;
+  else walk.ahead_start = start + used_to * kPage;
+}
+
+/// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may have been
+/// written between two looks. `known_to`: where the kernel's answer ended, if anybody asks.
+std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to) {
+  std::vector<PageRange> unwritten;
+  const uint64_t scanned_to = scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
+  if (known_to != nullptr) *known_to = scanned_to;
+  for (const auto& [from, to] : unwritten) {
+    if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
+    scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
+      for (uint64_t at = zero; at < zero_end; at += kPage)
+        if (!process.pages.test(PageBit::kTouched, at)) process.pages.become(PageBit::kZero, at);
+    });
+    // Written between the two looks: the write that it is armed for has been.
+    for (uint64_t at = from; at < to; at += kPage)
+      if (!process.pages.test(PageBit::kZero, at)) process.fault_fd.protect(at, at + kPage, false, true);
+  }
+  return unwritten;
+}
+
+/// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
+/// A page of which the kernel could not tell is taken as not written.
+uint64_t Windows::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
+  if (start >= end) return 0;
+  uint64_t known_to = start;
+  arm_zeroes(process, start, end, &known_to);
+  return report_run(process, task, start, known_to, 0, trace::kWrite);
+}
+
+void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
+  if (!process.tracked_by_faults()) return;
+  const uint64_t now = clocks_.now_ns();
+  for (auto& [tid, task] : process.tasks)
+    for (Walk& walk : task->walks)
+      if (walk.has_ahead() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
+}
+
+/// Counts the pages of [start, end) that were filled ahead, and `always` itself, and feeds them as runs. The first run
+/// carries the thread's clock.
+uint64_t Windows::report_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags) {
+  uint64_t touched = 0, run = 0;
+  const auto flush = [&](uint64_t run_end) {
+    if (run == 0) return;
+    trace::Event event = feed_.stamp(process, task, trace::EventKind::kTouch);
+    event.address = run;
+    event.bytes = run_end - run;
+    event.flags = flags;
+    if (process.shared) process.shared->touched.set(run, run_end, true);
+    meter_.update(process);
+    feed_.report_touch(process, event);
+    run = 0;
+  };
+  for (uint64_t at = start; at < end; at += kPage) {
+    if (at == always || process.pages.test(PageBit::kAhead, at)) {
+      process.pages.touch(at);
+      ++touched;
+      if (run == 0) run = at;
+    } else {
+      flush(at);
+    }
+  }
+  flush(end);
+  return touched;
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,164 @@
+// Children of guests that have not said hello: static programs, clean environments, copies made by clone() without
+// fork handlers. They are found among the children that /proc names, and polled from then on.
+#include <unistd.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "preload/record/kernel/kernel_text.h"
+#include "preload/record/process_life.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
+constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be looked at (setuid), or has gone
+constexpr size_t kThreadsLookedAt = 64, kMostLeftBehind = 1000;
+
+/// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its parent is then the
+/// copy of the program that stays between the two (spawn_recorder.cc).
+bool is_recorder(uint32_t pid) { return pid == static_cast<uint32_t>(::getpid()) || pid == static_cast<uint32_t>(::getppid()); }
+
+std::vector<uint32_t> children_of(const Process& process) {
+  std::vector<uint32_t> found;
+  size_t looked_at = 0;
+  for (const auto& [tid, task] : process.tasks) {
+    if (++looked_at > kThreadsLookedAt) break;
+    const std::vector<uint32_t> children = pids_in(read_whole_path("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(tid) + "/children"));
+    found.insert(found.end(), children.begin(), children.end());
+  }
+  return found;
+}
+
+/// From /proc alone, of a process that need not be known.
+std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
+  std::vector<uint32_t> found;
+  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  for (const uint32_t tid : numbers_in_directory(tasks)) {
+    const std::vector<uint32_t> children = pids_in(read_whole_path(tasks + "/" + std::to_string(tid) + "/children"));
+    found.insert(found.end(), children.begin(), children.end());
+  }
+  return found;
+}
+
+/// Everybody who was started with the recorder's name in the environment, or forked from such a process: also those whose
+/// ancestors ended before anybody could ask them. The recorder itself is left out.
+///
+/// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program tells nobody, and
+/// once its parent has ended nothing in /proc but its environment leads back to the run. So every process is looked at, once a run.
+std::vector<uint32_t> processes_with_environment(const std::string& entry) {
+  std::vector<uint32_t> found;
+  for (const uint32_t pid : numbers_in_directory("/proc")) {
+    if (is_recorder(pid)) continue;
+    const std::string environment = read_whole_path("/proc/" + std::to_string(pid) + "/environ");
+    if (environment.find(entry) != std::string::npos) found.push_back(pid);
+  }
+  return found;
+}
+
+uint64_t stack_start(const std::vector<Vma>& maps) {
+  for (const Vma& vma : maps)
+    if (vma.name == "[stack]") return vma.end;
+  return 0;
+}
+
+}  // namespace
+
+/// A copy of the parent has its stack where the parent has it; another program does not (address space randomisation).
+bool ProcessLife::is_copy_of(const Process& child, const Process& parent) {
+  const uint64_t stack = stack_start(read_maps(child.maps.get()));
+  return stack != 0 && stack == stack_start(read_maps(parent.maps.get()));
+}
+
+/// What the parent did before the fork comes before it. What it has touched since its last look the child has from it, and both would
+/// be taken to have touched that.
+void ProcessLife::catch_up_before_fork(Process& parent) {
+  rooms_.faults.serve(parent);
+  rooms_.reader.drain(parent);
+  if (parent.tracked_by_faults() || !parent.scans.begun) return;
+  rooms_.meter.read_resident(parent);  // a look that finds more than the kernel has counted takes it for moved memory
+  rooms_.poller.scan_touches(parent, Touches::kFresh, false);
+}
+
+void ProcessLife::take_in(uint32_t pid, Process& parent) {
+  Process& process = add(pid, parent.pid, rooms_.copies.inherited_pages(parent, pid));
+  if (!process.pidfd || read_maps(process.maps.get()).empty()) {
+    drop(pid);
+    strangers_[pid] = kNotOurs;
+    return;
+  }
+  process.life.discovered = true;
+  rooms_.notes.use_tracker(TrackerKind::kPagemap);
+  if (is_copy_of(process, parent)) {
+    catch_up_before_fork(parent);
+    rooms_.feed.report(parent, trace::EventKind::kFork, pid, 0);
+    inherit_from(process, parent);
+  } else {
+    process.resident.inherited_pages = 0;
+    if (rooms_.meter.samples_peaks()) rooms_.meter.sampler().watch(pid);
+    rooms_.feed.report(process, trace::EventKind::kProcessStart, parent.pid, 0);
+    rooms_.settings.report_limits(process);
+  }
+  rooms_.feed.read_comm(process);
+  rooms_.scanner.scan(process, true);
+}
+
+/// Children that have tried to say hello and had no descriptors for it: nobody need wait whether they will.
+void ProcessLife::take_in_silent_children() {
+  for (const auto& [pid, parent] : rooms_.reader.take_silent_children()) {
+    Process* const process = rooms_.processes.find(parent);
+    if (process == nullptr || rooms_.processes.find(pid) != nullptr || !rooms_.options.follow_children) continue;
+    ++rooms_.notes.children_without_descriptor;
+    take_in(pid, *process);
+  }
+}
+
+/// A parent has ended before its forked children have said hello: a program that becomes a daemon does so at once.
+void ProcessLife::take_in_newborns(Process& parent) {
+  if (!rooms_.options.follow_children) return;
+  const std::map<uint32_t, uint64_t> newborns = parent.forks.newborns;
+  for (const auto& [pid, pages] : newborns)
+    if (rooms_.processes.find(pid) == nullptr) take_in(pid, parent);
+  if (parent.pid != rooms_.processes.root.pid || !rooms_.options.wait_for_all) return;
+  for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
+    if (rooms_.processes.find(pid) == nullptr) take_in(pid, parent);
+}
+
+/// At the end of the recording: who still runs, those among them that had no time to become known.
+std::vector<std::string> ProcessLife::left_behind() const {
+  std::vector<std::string> running;
+  std::vector<uint32_t> found;
+  for (const auto& [pid, process] : rooms_.processes) found.push_back(pid);
+  for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
+    if (rooms_.processes.find(pid) == nullptr) found.push_back(pid);
+  for (size_t i = 0; i < found.size() && found.size() < kMostLeftBehind; ++i)
+    for (const uint32_t child : children_of_all_threads(found[i]))
+      if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
+  for (const uint32_t pid : found) {
+    const std::string path = "/proc/" + std::to_string(pid), stat = read_line_of(path + "/stat");
+    const size_t close = stat.rfind(')');
+    if (close == std::string::npos || close + 2 >= stat.size() || stat[close + 2] == 'Z' || stat[close + 2] == 'X') continue;
+    running.push_back(stat.substr(stat.find('(') + 1, close - stat.find('(') - 1) + " (pid " + std::to_string(pid) + ")");
+  }
+  return running;
+}
+
+void ProcessLife::discover_children(uint64_t ticks) {
+  std::vector<std::pair<uint32_t, uint32_t>> due;
+  std::unordered_map<uint32_t, uint64_t> still;
+  for (const auto& [parent, process] : rooms_.processes)
+    for (const uint32_t child : children_of(*process)) {
+      if (rooms_.processes.find(child) != nullptr || is_recorder(child)) continue;
+      const auto known = strangers_.find(child);
+      still[child] = known != strangers_.end() ? known->second : ticks;
+      if (still[child] != kNotOurs && ticks - still[child] >= kPatienceTicks) due.emplace_back(child, parent);
+    }
+  strangers_ = std::move(still);
+  for (const auto& [child, parent] : due)
+    if (Process* process = rooms_.processes.find(parent)) take_in(child, *process);
+}
+
+}  // namespace oomcast::record

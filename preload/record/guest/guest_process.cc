@@ -1,0 +1,68 @@
+// Process: small questions that its state and /proc answer.
+#include "preload/record/guest/guest_process.h"
+
+#include <iterator>
+
+#include "preload/record/kernel/living_thread.h"
+#include "preload/ring/file_notes.h"
+
+namespace oomcast::record {
+namespace {
+
+// Before so much is given back the program lets us look: a millisecond's worth of touches.
+constexpr uint64_t kPhaseFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
+
+}  // namespace
+
+bool in_file_call(Process& process, Task& task, uint64_t now_ns) {
+  if (!process.shared) return false;
+  const ring::FileTime time = ring::FileTime::read((*process.shared)->file_calls, task.tid, now_ns);
+  if (!task.file_time_known)
+    task.clock.begin_file_time(time.wall_ns, time.cpu_ns);
+  else
+    task.clock.set_file_time(time.wall_ns, time.cpu_ns);
+  task.file_time_known = true;
+  return time.in_call;
+}
+
+void watch_text(Process& process, uint64_t page) {
+  if (!process.tracked_by_faults()) return;
+  const auto next = process.files.mappings.upper_bound(page);
+  if (next == process.files.mappings.begin()) return;
+  const FileMapping& mapping = std::prev(next)->second;
+  if (page < mapping.end && mapping.program && mapping.executable) process.files.watched_text.insert(page);
+}
+
+bool memory_lives(Process& process) {
+  if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();
+  uint64_t entry;
+  return process.pagemap.get() < 0 || ::pread(process.pagemap.get(), &entry, sizeof entry, 0) != 0;
+}
+
+uint64_t take_native_faults(Process& process, uint64_t of_ns) {
+  const uint64_t taken = std::min(process.native.cpu_ns, of_ns);
+  process.native.cpu_ns -= taken;
+  return taken;
+}
+
+bool follow_living_thread(Process& process) {
+  const uint32_t tid = living_thread(process.pid);
+  if (tid == 0 || tid == process.memory_tid || (tid == process.pid && process.memory_tid == 0)) return false;
+  process.memory_tid = tid;
+  process.statm.belong_to(process.pid, tid);
+  // A file of these that tells anything is of the address space, whoever opened it.
+  for (ProcFile* file : {&process.maps, &process.pagemap, &process.mem})
+    if (!file->tells()) file->belong_to(process.pid, tid);
+  return true;
+}
+
+void publish_ask_thresholds(Process& process, bool ask_before_use) {
+  if (!process.shared) return;
+  SharedMapping& area = *process.shared;
+  area->ask_before_free_bytes.store(process.tracked_by_faults()                    ? UINT64_MAX
+                                    : process.tracker == TrackerKind::kUserfaultfd ? kPhaseFreeBytes
+                                                                                   : kPolledFreeBytes);
+  area->ask_before_use.store(process.tells_frees() || ask_before_use ? 1 : 0);
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,38 @@
+// How a process that is not the recorder's child has ended.
+#include "preload/record/kernel/ended_process.h"
+
+#include <sys/ioctl.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "preload/record/kernel/proc_maps.h"
+
+namespace oomcast::record {
+namespace {
+
+/// Of a process that has been reaped, where the kernel keeps it; -1: not reaped, or not kept.
+int reaped_wait_status(int pidfd) {
+  struct {  // struct pidfd_info of newer kernels
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+  } info{};
+  info.mask = 1 << 3;  // PIDFD_INFO_EXIT
+  if (::ioctl(pidfd, _IOWR(0xff, 11, decltype(info)), &info) == 0 && (info.mask & (1 << 3)) != 0) return info.exit_code;
+  return -1;
+}
+
+}  // namespace
+
+int foreign_wait_status(uint32_t pid, int pidfd) {
+  if (const int status = reaped_wait_status(pidfd); status != -1) return status;
+  const std::string stat = read_whole_path("/proc/" + std::to_string(pid) + "/stat");
+  if (const size_t close = stat.rfind(')');
+      close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
+    if (const size_t last = stat.find_last_of(' '); last != std::string::npos)
+      return std::atoi(stat.c_str() + last + 1);
+  return reaped_wait_status(pidfd);  // in between, perhaps
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,137 @@
+// ProcessLife: processes coming and going: hellos that make one known, forks, execs, ends, and children that never say hello.
+#include "preload/record/process_life.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace oomcast::record {
+
+Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_pages) {
+  auto process = std::make_unique<Process>();
+  process->pid = pid;
+  process->parent = parent;
+  process->pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  process->statm.belong_to(pid);
+  process->oom_score_adj.belong_to(pid);
+  Process* inherits = rooms_.processes.find(parent);
+  if (inherits != nullptr) rooms_.meter.forget_newborn(*inherits, pid);
+  process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
+  process->huge_pages_off = inherits != nullptr && inherits->huge_pages_off;
+  process->life.started_ns = rooms_.clocks.now_ns();
+  process->scans.next_ns = process->life.started_ns + 20'000'000;
+  if (process->pidfd) loop_.watch(process->pidfd.get(), SourceKind::kProcess, pid);
+  Process& added = *process;
+  rooms_.processes.add(std::move(process));
+  forget_address_space(added);
+  added.resident.inherited_pages = inherited_pages;
+  if (rooms_.meter.samples_peaks()) rooms_.meter.sampler().watch(pid, inherited_pages);
+  return added;
+}
+
+/// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
+void ProcessLife::forget_address_space(Process& process) {
+  rooms_.copies.return_loans(process);
+  process.forks.group = 0;
+  process.maps_shared_memory = false;
+  process.files.mappings.clear();
+  process.files.watched_text.clear();
+  process.files.use.told.clear();  // the new program's hooks claim for themselves
+  process.pages.clear_all();
+  process.map.clear();
+  process.last_maps.clear();
+  process.sampled.clear();
+  process.code = {};
+  process.python.forget();
+  process.held.free_advice.clear();
+  process.held.unanswered.clear();
+  process.held.let_go.clear();
+  process.held.failures = 0;
+  process.heap.start = process.heap.end = process.heap.fell_to = 0;
+  process.fault_fd.reset();
+  process.heap_fd.reset();
+  process.tracker = TrackerKind::kPagemap;
+  process.native.cpu_ns = process.native.unpaid_faults = 0;
+  process.resident.inherited_pages = process.resident.inherited_prefilled_pages = process.resident.shared_known_pages = 0;
+  process.resident.shared_bytes = process.scans.shared_bytes = process.resident.statm_shared_pages = process.resident.sampled_shared_bytes = 0;
+  process.leaving.clear();
+  process.polled.all.clear();
+  process.polled.anonymous.clear();
+  process.polled.doubtful.clear();
+  if (process.shared) rooms_.notes.host_questions_mask |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
+  if (process.shared) rooms_.notes.lost_notes += process.shared->reader.lost();
+  process.shared.reset();
+  process.scans.begun = false;
+  if (std::exchange(process.memory_tid, 0) != 0) process.statm.belong_to(process.pid);
+  process.maps.belong_to(process.pid);
+  process.pagemap.belong_to(process.pid);
+  process.mem.belong_to(process.pid);
+  for (auto& [tid, task] : process.tasks) task->walks = {};
+  rooms_.meter.update(process);
+}
+
+void ProcessLife::drop(uint32_t pid) {
+  Process* process = rooms_.processes.find(pid);
+  if (process == nullptr) return;
+  if (!process->life.greeted && !process->comm.empty() && !process->tracked_by_faults()) rooms_.notes.note_unhooked_process(process->comm);
+  rooms_.copies.return_loans(*process);
+  process->pages.clear_all();
+  rooms_.meter.update(*process);
+  rooms_.meter.forget(*process);
+  if (process->shared) {
+    rooms_.notes.host_questions_mask |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
+    rooms_.notes.lost_notes += process->shared->reader.lost();
+  }
+  rooms_.processes.erase(pid);
+}
+
+/// The process has exec'ed: a new program in an empty address space.
+void ProcessLife::begin_other_program(Process& process) {
+  process.life.memory_gone_ns = 0;
+  rooms_.reader.drain(process);
+  rooms_.feed.report(process, trace::EventKind::kExec, 0, 0);
+  forget_address_space(process);
+  if (rooms_.meter.samples_peaks()) rooms_.meter.sampler().watch(process.pid);
+  if (!rooms_.shared_memory.empty()) rooms_.shared_memory.settle_all(process, nullptr);
+  rooms_.feed.read_comm(process);
+}
+
+/// Descriptors stand where the parent's do; what /proc counts begins at nothing.
+void ProcessLife::inherit_open_files(Process& child, const Process& parent) {
+  child.files.use.open = parent.files.use.open;
+  child.files.use.begun = parent.files.use.begun;
+}
+
+void ProcessLife::inherit_from(Process& child, Process& parent) {
+  rooms_.copies.share(parent, child);
+  child.pages = parent.pages;
+  child.map = parent.map;
+  child.last_maps = parent.last_maps;
+  child.sampled = parent.sampled;
+  child.code = parent.code;
+  child.heap.start = parent.heap.start;
+  child.heap.end = parent.heap.end;
+  child.comm = parent.comm;
+  child.gives_way = parent.gives_way;  // its library goes by that, too
+  child.maps_shared_memory = parent.maps_shared_memory;
+  // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
+  child.files.mappings = parent.files.mappings;
+  for (auto& [start, mapping] : child.files.mappings) mapping.seen.assign(mapping.seen.size(), false);
+  // Its hooks know the descriptors that it was born with, and will not claim their files again.
+  child.files.use.told = parent.files.use.told;
+  inherit_open_files(child, parent);
+  // Registration and write protection do not pass over a fork; what is mapped does, and of shared memory no page.
+  for (const auto& [start, area] : parent.map.areas())
+    if (area.shared) child.pages.clear(area.start, area.end);  // it faults them in for itself
+  child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
+  std::vector<uint64_t> watched;
+  for (const auto& [start, area] : child.map.areas()) child.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { watched.push_back(address); });
+  for (const uint64_t address : watched) child.pages.set(PageBit::kWatched, address, false);
+  child.resident.inherited_prefilled_pages = child.filled_ahead();
+  rooms_.meter.update(child);
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,48 @@
+// ProcessLife: processes coming and going: hellos that make one known, forks, execs, ends, and children that never say
+// hello.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "preload/record/rooms.h"
+#include "preload/record/server/event_loop.h"
+
+namespace oomcast::record {
+
+class ProcessLife {
+ public:
+  /// `socket_name`: which the environment of every process of the run names.
+  ProcessLife(Rooms& rooms, EventLoop& loop, const std::string& socket_name)
+      : rooms_(rooms), loop_(loop), socket_name_(socket_name) {}
+
+  Process& add(uint32_t pid, uint32_t parent, uint64_t inherited_pages = 0);
+  void begin_other_program(Process& process);
+  void drop(uint32_t pid);
+  void inherit_from(Process& child, Process& parent);
+  static void inherit_open_files(Process& child, const Process& parent);
+  void catch_up_before_fork(Process& parent);
+
+  // Children without a hello (children.cc).
+  /// Takes in those that have been there for some ticks of 20 ms. `ticks`: since the start.
+  void discover_children(uint64_t ticks);
+  void take_in_silent_children();
+  void take_in_newborns(Process& parent);
+  /// Who still runs at the end of the recording, those among them that had no time to become known.
+  std::vector<std::string> left_behind() const;
+
+ private:
+  void forget_address_space(Process& process);
+  void take_in(uint32_t pid, Process& parent);
+  static bool is_copy_of(const Process& child, const Process& parent);
+
+  Rooms& rooms_;
+  EventLoop& loop_;
+  const std::string& socket_name_;
+  std::unordered_map<uint32_t, uint64_t>
+      strangers_;  // children without a hello: pid -> tick at which they were first seen, or kNotOurs
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,72 @@
+// Rooms: one of each thing that sees what the guest does to memory, made in the order in which they know each other.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "preload/record/capture/capture_notes.h"
+#include "preload/record/capture/event_feed.h"
+#include "preload/record/capture/fault_server.h"
+#include "preload/record/capture/file_uses.h"
+#include "preload/record/capture/fork_copies.h"
+#include "preload/record/capture/heap_break.h"
+#include "preload/record/capture/mapped_files.h"
+#include "preload/record/capture/mappings.h"
+#include "preload/record/capture/note_reader.h"
+#include "preload/record/capture/page_poller.h"
+#include "preload/record/capture/phase.h"
+#include "preload/record/capture/program_text.h"
+#include "preload/record/capture/resident_meter.h"
+#include "preload/record/capture/scan_planner.h"
+#include "preload/record/capture/scanner.h"
+#include "preload/record/capture/settings.h"
+#include "preload/record/capture/shared_memory.h"
+#include "preload/record/capture/sites.h"
+#include "preload/record/capture/statistics.h"
+#include "preload/record/capture/window_filler.h"
+#include "preload/record/capture/windows.h"
+#include "preload/record/guest/process_table.h"
+#include "preload/record/kernel/clocks.h"
+#include "preload/record/recorder.h"
+#include "preload/record/stacks/stack_table.h"
+
+namespace oomcast::record {
+
+/// Each knows only those above it. Whoever holds the lock (MailServer::lock()) may use all of them.
+struct Rooms {
+  /// `served`: called with the process and thread whose fault has been answered.
+  Rooms(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink,
+        std::function<void(uint32_t pid, uint32_t tid)> served);
+  Rooms(const Rooms&) = delete;
+  Rooms& operator=(const Rooms&) = delete;
+
+  const RecordOptions& options;
+  const TrackerKind tracker;  // the best that a process may get
+  Clocks clocks;
+  CaptureNotes notes;
+  Statistics count;
+  StackTable stacks;
+  ProcessTable processes;
+
+  Sites sites;
+  EventFeed feed;
+  ScanPlanner planner;
+  ResidentMeter meter;
+  SharedMemory shared_memory;
+  ForkCopies copies;
+  MappedFiles mapped_files;
+  ProgramText text;
+  Mappings mappings;
+  PagePoller poller;
+  Windows windows;
+  WindowFiller filler;
+  HeapBreak heap;
+  Settings settings;
+  FileUses files;
+  NoteReader reader;
+  FaultServer faults;
+  Phase phase;
+  Scanner scanner;
+};
+
+}  // namespace oomcast::record

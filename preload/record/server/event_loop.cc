@@ -1,0 +1,51 @@
+// EventLoop: an epoll and an eventfd.
+#include "preload/record/server/event_loop.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace oomcast::record {
+
+EventLoop::EventLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  watch(wake_up_.get(), SourceKind::kWakeUp, 0);
+}
+
+void EventLoop::watch(int fd, SourceKind kind, uint32_t id) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = uint64_t{static_cast<uint32_t>(kind)} << 32 | id;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
+}
+
+std::span<const Source> EventLoop::wait(uint64_t wait_ns) {
+  constexpr uint64_t kMillisecondNs = 1'000'000;
+  // epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.
+  if (wait_ns > 0 && wait_ns < kMillisecondNs) {
+    pollfd ready{epoll_.get(), POLLIN, 0};
+    const timespec rest{0, static_cast<long>(wait_ns)};
+    ::ppoll(&ready, 1, &rest, nullptr);
+  }
+  const int timeout_ms = wait_ns < kMillisecondNs ? 0 : static_cast<int>(wait_ns / kMillisecondNs) + 1;
+  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+  size_t ready = 0;
+  for (int i = 0; i < count; ++i) {
+    const uint64_t word = events_[static_cast<size_t>(i)].data.u64;
+    ready_[ready++] = {static_cast<SourceKind>(word >> 32), static_cast<uint32_t>(word)};
+  }
+  const std::span<Source> found(ready_.data(), ready);
+  std::stable_sort(found.begin(), found.end(), [](const Source& a, const Source& b) { return a.kind < b.kind; });
+  for (const Source& source : found)
+    if (uint64_t times; source.kind == SourceKind::kWakeUp)
+      static_cast<void>(!::read(wake_up_.get(), &times, sizeof times));
+  return found;
+}
+
+void EventLoop::wake_up() {
+  const uint64_t one = 1;
+  static_cast<void>(!::write(wake_up_.get(), &one, sizeof one));
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,32 @@
+// GuestGuard: stops a guest that is about to exhaust the machine it really runs on, or its cgroup here; and notices
+// that the kernel of this machine has killed one for it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "preload/record/guest/process_table.h"
+#include "preload/record/server/memory_guard.h"
+
+namespace oomcast::record {
+
+class GuestGuard {
+ public:
+  /// `percent` of what this machine or its cgroups leave is the floor; 0: the guest is never stopped.
+  GuestGuard(ProcessTable& processes, int percent) : processes_(processes), guard_(percent) {}
+
+  /// Kills all guests if this machine has too little left. `guest_bytes`: what they have of it.
+  void check(uint64_t guest_bytes);
+  /// A SIGKILL has ended a process. Its sender is not known, but the kernel counts what it kills for lack of memory.
+  void note_killed();
+  /// Why the run was stopped; empty: it was not.
+  const std::string& stopped() const { return stopped_; }
+
+ private:
+  ProcessTable& processes_;
+  MemoryGuard guard_;
+  bool struck_ = false;
+  std::string stopped_;
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,45 @@
+// MailServer: one mailbox for each guest, one doorbell for all of them.
+#include "preload/record/server/mail_server.h"
+
+#include <utility>
+
+namespace oomcast::record {
+
+void MailServer::start(std::function<void()> answered) {
+  doorbell_.listen([this, answered = std::move(answered)] {
+    const std::lock_guard held(mutex_);
+    answer_rings();
+    answered();
+  });
+}
+
+void MailServer::answer(Process& process) {
+  if (process.shared && (*process.shared)->ring_fills.exchange(0, std::memory_order_relaxed) != 0)
+    answers_.drain_ring(process);
+  if (!process.shared || !ring::has_question((*process.shared)->mailbox)) return;
+  const uint32_t pid = process.pid;
+  const ring::Request question = (*process.shared)->mailbox.question;
+  const bool whole = question.magic == ring::kMagic && question.version == ring::kVersion;
+  const bool refused = whole && answers_.is_refused(process, question);
+  // The process may have ended, or become another program, while its question was answered.
+  if (processes_.find(pid) != &process || !process.shared) return;
+  const ring::ReplyStatus status = !whole    ? ring::ReplyStatus::kStayOut
+                                   : refused ? ring::ReplyStatus::kRefused
+                                             : ring::ReplyStatus::kTracked;
+  ring::answer((*process.shared)->mailbox, status, shared_futex);
+}
+
+void MailServer::answer_all() {
+  for (auto at = processes_.begin(); at != processes_.end();) {
+    const uint32_t pid = at->first;
+    answer(*at->second);
+    at = processes_.upper_bound(pid);
+  }
+  answers_.over();
+}
+
+void MailServer::answer_rings() {
+  if (const uint32_t rings = doorbell_.rings(); std::exchange(answered_rings_, rings) != rings) answer_all();
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,80 @@
+// SignalRelay: a signalfd, and a witness in the process group that tells what the whole group has got.
+#include "preload/record/server/signal_relay.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <utility>
+#include <vector>
+
+#include "preload/record/own_process.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr size_t kMostAtOnce = 1000;  // a guest that sends without end must not keep others waiting
+
+bool asks_for_an_end(int signal) {
+  return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
+}
+
+/// Of our own making: a write to a pipe without a reader, or beyond a limit.
+bool is_our_own(const signalfd_siginfo& signal) {
+  return signal.ssi_code <= SI_USER && static_cast<pid_t>(signal.ssi_pid) == ::getpid();
+}
+
+/// Its value goes along, if it has one.
+void send(const Process& process, const signalfd_siginfo& signal) {
+  siginfo_t info{};
+  info.si_signo = static_cast<int>(signal.ssi_signo);
+  info.si_code = SI_QUEUE;
+  info.si_pid = static_cast<pid_t>(signal.ssi_pid);
+  info.si_uid = signal.ssi_uid;
+  info.si_value.sival_ptr = reinterpret_cast<void*>(signal.ssi_ptr);
+  ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), info.si_signo, signal.ssi_code == SI_QUEUE ? &info : nullptr,
+            0);
+}
+
+}  // namespace
+
+void SignalRelay::start() {
+  const sigset_t held = signals_to_hold();
+  signals_ = UniqueFd(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
+  loop_.watch(signals_.get(), SourceKind::kSignals, 0);
+  // A recorder that the library has started is in a session of its own: no group gets its signals too.
+  if (processes_.root.is_child) witness_.start();
+}
+
+void SignalRelay::read_signals() {
+  std::vector<signalfd_siginfo> received;
+  SignalSet to_group = 0;
+  // Until nothing more has come: what arrives between our reading and the witness's answer would be known to one side
+  // only.
+  for (size_t had = 0;; had = received.size()) {
+    signalfd_siginfo info;
+    while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) received.push_back(info);
+    if (received.size() == had || had >= kMostAtOnce) break;
+    to_group |= witness_.take();
+  }
+  for (const signalfd_siginfo& signal : received)
+    if (!is_our_own(signal))
+      pass_on(signal, signal.ssi_code == SI_KERNEL || (to_group & signal_bit(static_cast<int>(signal.ssi_signo))) != 0);
+}
+
+/// What was sent to the whole process group the guest has got itself, or has left the group and would not have got
+/// natively. Once only descendants are waited for, each that has not got it does; a second request to end ends the
+/// waiting. A recorder that the library has started is nobody's proxy: who means the guest sends to the guest.
+void SignalRelay::pass_on(const signalfd_siginfo& signal, bool to_group) {
+  if (processes_.root.ended && asks_for_an_end(static_cast<int>(signal.ssi_signo)))
+    told_to_end_ = std::exchange(asked_to_end_, true);
+  if (!processes_.root.is_child) return;
+  if (!processes_.root.ended) {
+    if (Process* root = processes_.find(processes_.root.pid); root != nullptr && !to_group) send(*root, signal);
+    return;
+  }
+  for (const auto& [pid, process] : processes_)
+    if (!to_group || ::getpgid(static_cast<pid_t>(pid)) != ::getpgrp()) send(*process, signal);
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,33 @@
+// SignalRelay: signals to the recorder. Whoever sends them means the program.
+#pragma once
+
+#include <sys/signalfd.h>
+
+#include "preload/record/guest/process_table.h"
+#include "preload/record/kernel/unique_fd.h"
+#include "preload/record/server/event_loop.h"
+#include "preload/record/server/signal_witness.h"
+
+namespace oomcast::record {
+
+class SignalRelay {
+ public:
+  SignalRelay(EventLoop& loop, ProcessTable& processes) : loop_(loop), processes_(processes) {}
+
+  /// REQUIRES: the root is known.
+  void start();
+  void read_signals();
+  /// While descendants of the root were waited for, a second signal has asked for an end.
+  bool told_to_end() const { return told_to_end_; }
+
+ private:
+  void pass_on(const signalfd_siginfo& signal, bool to_group);
+
+  EventLoop& loop_;
+  ProcessTable& processes_;
+  UniqueFd signals_;
+  SignalWitness witness_;
+  bool asked_to_end_ = false, told_to_end_ = false;
+};
+
+}  // namespace oomcast::record
