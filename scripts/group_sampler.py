@@ -4,6 +4,8 @@ import re
 import threading
 import time
 
+from pss_sampler import pss_kib, shared_with_recorder_bytes
+
 ROOTS = ("/sys/fs/cgroup/memory", "/sys/fs/cgroup")   # cgroup v1's memory controller, cgroup v2
 
 
@@ -70,15 +72,11 @@ class GroupSampler:
 
     @staticmethod
     def shmem_of(pid):
-        """Bytes, without what the injected library shares with the recorder: that is no memory of the program's."""
+        """Bytes, without what the injected library shares with the recorder."""
         try:
-            with open(f"/proc/{pid}/smaps_rollup") as file:
-                found = re.search(r"^Pss_Shmem:\s+(\d+)", file.read(), re.MULTILINE)
-            with open(f"/proc/{pid}/smaps") as file:
-                ours = re.findall(r"^\S+ \S+ \S+ \S+ \d+ +/memfd:oomcast.*\n(?:[A-Z][^\n]*\n)*?Pss: +(\d+)", file.read(), re.MULTILINE)
+            return max(0, (sum(pss_kib(pid, "Shmem")) << 10) - shared_with_recorder_bytes(pid))
         except OSError:
             return 0   # it has ended
-        return max(0, (int(found[1]) if found else 0) - sum(map(int, ours))) << 10
 
     def stop(self):
         self.ended.set()

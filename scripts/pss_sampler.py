@@ -5,6 +5,19 @@ import threading
 import time
 
 
+def pss_kib(pid, kinds):
+    """Pss of these kinds ("Anon|Shmem"), in KiB, from the process's smaps_rollup. OSError: it has ended."""
+    with open(f"/proc/{pid}/smaps_rollup") as file:
+        return [int(found) for found in re.findall(rf"^Pss_(?:{kinds}):\s+(\d+)", file.read(), re.MULTILINE)]
+
+
+def shared_with_recorder_bytes(pid):
+    """What the injected library shares with the recorder: no memory of the program's. OSError: it has ended."""
+    with open(f"/proc/{pid}/smaps") as file:
+        found = re.findall(r"^\S+ \S+ \S+ \S+ \d+ +/memfd:oomcast.*\n(?:[A-Z][^\n]*\n)*?Pss: +(\d+)", file.read(), re.MULTILINE)
+    return sum(map(int, found)) << 10
+
+
 class PssSampler:
     """Peak Pss_Anon + Pss_Shmem of a process and its descendants: a page that several share, since a fork or by a shared mapping, is there once. Costs a walk over their
     page tables, so it looks each 10 ms and is for programs that hold what they have for a while."""
@@ -48,11 +61,10 @@ class PssSampler:
     def pss(pid):
         """Bytes; None: it has ended."""
         try:
-            with open(f"/proc/{pid}/smaps_rollup") as file:
-                found = re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+)", file.read(), re.MULTILINE)
+            found = pss_kib(pid, "Anon|Shmem")
         except OSError:
             return None
-        return sum(map(int, found)) << 10 if found else None
+        return sum(found) << 10 if found else None
 
     def is_recorders(self, pid):
         """A process of oomcast's own beside the program."""
@@ -65,18 +77,15 @@ class PssSampler:
             return False
 
     def ours(self, pid):
-        """What the injected library shares with the recorder, in bytes: no memory of the program's."""
         if not self.leave_out_root:
             return 0
         read_at, known = self.ours_read.get(pid, (0, 0))
         if time.monotonic() - read_at < self.OURS_KEPT_S:
             return known
         try:
-            with open(f"/proc/{pid}/smaps") as file:
-                found = re.findall(r"^\S+ \S+ \S+ \S+ \d+ +/memfd:oomcast.*\n(?:[A-Z][^\n]*\n)*?Pss: +(\d+)", file.read(), re.MULTILINE)
+            self.ours_read[pid] = time.monotonic(), shared_with_recorder_bytes(pid)
         except OSError:
             return known
-        self.ours_read[pid] = time.monotonic(), sum(map(int, found)) << 10
         return self.ours_read[pid][1]
 
     @staticmethod

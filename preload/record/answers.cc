@@ -14,6 +14,7 @@
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/sealed_memory.h"
 #include "preload/record/kernel/userfaultfd.h"
 
@@ -21,7 +22,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kUserEnd = uint64_t{1} << 56;
-constexpr uint64_t kFirstLookNs = 3'000'000;  // after a hello, unless the process asks something before
+constexpr uint64_t kScanAfterHelloNs = 3'000'000;  // after a hello, unless the process asks something before
 
 }  // namespace
 
@@ -29,7 +30,7 @@ constexpr uint64_t kFirstLookNs = 3'000'000;  // after a hello, unless the proce
 bool Answers::descends_from_guest(uint32_t pid) {
   for (int generation = 0; generation < 32 && pid > 1; ++generation) {
     if (rooms_.processes.find(pid) != nullptr) return true;
-    pid = static_cast<uint32_t>(stat_field(read_whole_path("/proc/" + std::to_string(pid) + "/stat"), 4).value_or(0));
+    pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(0));
   }
   return false;
 }
@@ -93,7 +94,7 @@ void Answers::take_hello(Hello hello) {
   const ring::Request& request = hello.request;
   const int fd = hello.connection;
   uint32_t pid = hello.pid;
-  if ((request.flags & ring::kByHelper) != 0) pid = static_cast<uint32_t>(stat_field(read_whole_path("/proc/" + std::to_string(pid) + "/stat"), 4).value_or(pid));
+  if ((request.flags & ring::kByHelper) != 0) pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(pid));
   const bool ours = hello.user == ::geteuid() || descends_from_guest(pid);
   if (!ours || (!rooms_.options.follow_children && pid != rooms_.processes.root.pid) || (rooms_.processes.root.ended && !rooms_.options.wait_for_all)) {
     hellos_.reply(fd, {ring::ReplyStatus::kStayOut});
@@ -121,7 +122,7 @@ void Answers::take_hello(Hello hello) {
   if (process.scans.begun) return;
   // Where its descriptors stand has to be known from the start.
   if (!process.files.use.begun) rooms_.files.scan(process);
-  process.scans.next_ns = rooms_.clocks.now_ns() + kFirstLookNs;
+  process.scans.next_ns = rooms_.clocks.now_ns() + kScanAfterHelloNs;
 }
 
 void Answers::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
@@ -151,7 +152,7 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   }
   if (!process.fault_fd.valid()) process.pagemap.get();  // while it is surely of this program
   publish_ask_thresholds(process, rooms_.options.refuse_enomem);
-  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first look.
+  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first scan.
   if (!process.tells_frees()) return;
   rooms_.scanner.scan(process, true);
   if (!process.tracked_by_faults()) return;
@@ -176,9 +177,9 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
 bool Answers::is_refused(Process& process, const ring::Request& request) {
   if (request.address > kUserEnd || request.bytes > kUserEnd) return false;
   ++rooms_.count.requests;
-  const bool was_looked_at = process.scans.begun;
+  const bool was_scanned = process.scans.begun;
   // What it is about to give back, or to take with it, must have been seen.
-  if (!was_looked_at && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting)) rooms_.scanner.scan(process, true);
+  if (!was_scanned && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting)) rooms_.scanner.scan(process, true);
   if (process.tells_frees()) rooms_.faults.serve(process);
   rooms_.reader.drain(process);
   rooms_.feed.take_refusal();  // of what came before
@@ -223,7 +224,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
     case ring::RequestKind::kExiting:
       process.life.exit_status = static_cast<int>(request.argument) & 0xff;
       rooms_.windows.close_stalled(process, 0);
-      if (was_looked_at) rooms_.scanner.scan_last(process);
+      if (was_scanned) rooms_.scanner.scan_last(process);
       rooms_.scanner.scan_at_possible_peak();
       break;
     case ring::RequestKind::kGiveWay:
@@ -260,7 +261,7 @@ void Answers::give_way(Process& process, ring::GiveWay why) {
 
 /// Whoever traces it reads and writes its memory without waiting for a fault. A tracer outside of the run is the user's own affair.
 bool Answers::is_traced_by_guest(const Process& process) {
-  const auto tracer = static_cast<uint32_t>(number_behind(read_whole_path("/proc/" + std::to_string(process.pid) + "/status"), "TracerPid:"));
+  const auto tracer = static_cast<uint32_t>(number_behind(read_whole_path(proc_of(process.pid) + "status"), "TracerPid:"));
   return tracer != 0 && rooms_.processes.find(tracer) != nullptr;
 }
 

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/process_life.h"
 
 namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
-constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be looked at (setuid), or has gone
+constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be scanned (setuid), or has gone
 constexpr size_t kThreadsLookedAt = 64, kMostLeftBehind = 1000;
 
 /// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its parent is then the
@@ -27,7 +28,7 @@ std::vector<uint32_t> children_of(const Process& process) {
   size_t looked_at = 0;
   for (const auto& [tid, task] : process.tasks) {
     if (++looked_at > kThreadsLookedAt) break;
-    const std::vector<uint32_t> children = pids_in(read_whole_path("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(tid) + "/children"));
+    const std::vector<uint32_t> children = pids_in(read_whole_path(proc_of_thread(process.pid, tid) + "children"));
     found.insert(found.end(), children.begin(), children.end());
   }
   return found;
@@ -36,7 +37,7 @@ std::vector<uint32_t> children_of(const Process& process) {
 /// From /proc alone, of a process that need not be known.
 std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
   std::vector<uint32_t> found;
-  const std::string tasks = "/proc/" + std::to_string(pid) + "/task";
+  const std::string tasks = proc_of(pid) + "task";
   for (const uint32_t tid : numbers_in_directory(tasks)) {
     const std::vector<uint32_t> children = pids_in(read_whole_path(tasks + "/" + std::to_string(tid) + "/children"));
     found.insert(found.end(), children.begin(), children.end());
@@ -48,12 +49,12 @@ std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
 /// ancestors ended before anybody could ask them. The recorder itself is left out.
 ///
 /// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program tells nobody, and
-/// once its parent has ended nothing in /proc but its environment leads back to the run. So every process is looked at, once a run.
+/// once its parent has ended nothing in /proc but its environment leads back to the run. So every process is scanned, once a run.
 std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   std::vector<uint32_t> found;
   for (const uint32_t pid : numbers_in_directory("/proc")) {
     if (is_recorder(pid)) continue;
-    const std::string environment = read_whole_path("/proc/" + std::to_string(pid) + "/environ");
+    const std::string environment = read_whole_path(proc_of(pid) + "environ");
     if (environment.find(entry) != std::string::npos) found.push_back(pid);
   }
   return found;
@@ -73,13 +74,13 @@ bool ProcessLife::is_copy_of(const Process& child, const Process& parent) {
   return stack != 0 && stack == stack_start(read_maps(parent.maps.get()));
 }
 
-/// What the parent did before the fork comes before it. What it has touched since its last look the child has from it, and both would
+/// What the parent did before the fork comes before it. What it has touched since its last scan the child has from it, and both would
 /// be taken to have touched that.
 void ProcessLife::catch_up_before_fork(Process& parent) {
   rooms_.faults.serve(parent);
   rooms_.reader.drain(parent);
   if (parent.tracked_by_faults() || !parent.scans.begun) return;
-  rooms_.meter.read_resident(parent);  // a look that finds more than the kernel has counted takes it for moved memory
+  rooms_.meter.read_resident(parent);  // a scan that finds more than the kernel has counted takes it for moved memory
   rooms_.poller.scan_touches(parent, Touches::kFresh, false);
 }
 
@@ -138,7 +139,7 @@ std::vector<std::string> ProcessLife::left_behind() const {
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
   for (const uint32_t pid : found) {
-    const std::string path = "/proc/" + std::to_string(pid), stat = read_line_of(path + "/stat");
+    const std::string stat = read_line_of(proc_of(pid) + "stat");
     const size_t close = stat.rfind(')');
     if (close == std::string::npos || close + 2 >= stat.size() || stat[close + 2] == 'Z' || stat[close + 2] == 'X') continue;
     running.push_back(stat.substr(stat.find('(') + 1, close - stat.find('(') - 1) + " (pid " + std::to_string(pid) + ")");

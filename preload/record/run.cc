@@ -15,6 +15,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/own_process.h"
 #include "preload/record/session.h"
 #include "preload/record/tracker.h"
@@ -158,7 +159,7 @@ void tell_program(int hello_socket_fd, const std::string& line) {
   UniqueFd stream(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), STDERR_FILENO, 0)));
   // What may not be taken over may yet be opened, if it is no socket.
   if (!stream)
-    stream = UniqueFd(::open(("/proc/" + std::to_string(peer.pid) + "/fd/2").c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
+    stream = UniqueFd(::open((proc_of(peer.pid) + "fd/2").c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
   if (stream) static_cast<void>(!::write(stream.get(), line.data(), line.size()));
 }
 
@@ -170,7 +171,7 @@ Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& g
   give_back_unused_memory();
   RecordOptions options = given;
   if (options.command.empty()) {
-    std::string text = read_whole_path("/proc/" + std::to_string(peer.pid) + "/cmdline");
+    std::string text = read_whole_path(proc_of(peer.pid) + "cmdline");
     for (size_t at = 0; at < text.size(); at += options.command.back().size() + 1) options.command.emplace_back(text.c_str() + at);
   }
   const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());

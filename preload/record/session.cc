@@ -262,7 +262,7 @@ void Session::tick_slowly(uint64_t now_ns) {
   }
 }
 
-/// A program that streams through files does not fault: nothing else would make us look before its ring is full.
+/// A program that streams through files does not fault: nothing else would make us scan before its ring is full.
 void Session::drain_streaming(uint64_t now_ns) {
   for (const auto& [pid, process] : rooms_.processes) {
     if (process->drains.next_ns == 0 || now_ns < process->drains.next_ns) continue;

@@ -4,7 +4,6 @@
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
 #include "report/commands/watched_run.h"
-#include "report/conclude.h"
 #include "report/console.h"
 
 namespace oomcast::report {
@@ -44,11 +43,7 @@ int attached_command(int hello_socket_fd) {
   const Stopwatch own;
   auto capture = record::attach(hello_socket_fd, recorder_options(options.value()), listeners.value()->sink());
   if (!capture) return fail_attached(hello_socket_fd, capture.error().message);
-  const double own_s = own.seconds();
-  sim::Outcome outcome = listeners.value()->finish(options.value(), capture.value());
-  int status = conclude(options.value(), places.value(), outcome, capture.value(),
-                        listeners.value()->recorded(options.value()), own_s);
-  return status != 0 ? status : program_status(capture.value());
+  return conclude_watched(options.value(), places.value(), *listeners.value(), capture.value(), own.seconds());
 }
 
 }  // namespace oomcast::report

@@ -3,7 +3,6 @@
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
 #include "report/commands/watched_run.h"
-#include "report/conclude.h"
 #include "report/console.h"
 #include "report/terminal/run_progress.h"
 
@@ -35,10 +34,7 @@ int run_command(const RunOptions& options) {
   auto capture = record::run(recorder, listeners.value()->sink());
   progress.end();
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
-  const double own_s = own.seconds();
-  sim::Outcome outcome = listeners.value()->finish(options, capture.value());
-  int status = conclude(options, places.value(), outcome, capture.value(), listeners.value()->recorded(options), own_s);
-  return status != 0 ? status : program_status(capture.value());
+  return conclude_watched(options, places.value(), *listeners.value(), capture.value(), own.seconds());
 }
 
 }  // namespace oomcast::report

@@ -27,10 +27,6 @@ record::RecordOptions recorder_options(const RunOptions& options) {
   return recorder;
 }
 
-int program_status(const trace::CaptureSummary& capture) {
-  return capture.exited ? capture.exit_code : 128 + capture.exit_signal;
-}
-
 Result<std::unique_ptr<Listeners>> Listeners::prepare(const RunOptions& options) {
   auto host = target_host(options);
   if (!host) return host.error();
@@ -116,6 +112,14 @@ Result<Recorded> Listeners::recorded(const RunOptions& options) {
   auto bytes = kept_->view();
   if (!bytes) return bytes.error();
   return Recorded{bytes.value(), "the recording", host_, options, {model_options_, std::nullopt, nullptr}, true};
+}
+
+int conclude_watched(const RunOptions& options, const Places& places, Listeners& listeners,
+                     trace::CaptureSummary& capture, double own_s) {
+  sim::Outcome outcome = listeners.finish(options, capture);
+  int status = conclude(options, places, outcome, capture, listeners.recorded(options), own_s);
+  if (status != 0) return status;
+  return capture.exited ? capture.exit_code : 128 + capture.exit_signal;
 }
 
 }  // namespace oomcast::report

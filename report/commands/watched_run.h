@@ -11,6 +11,7 @@
 #include "preload/record/recorder.h"
 #include "report/command_line.h"
 #include "report/commands/temporary_directory.h"
+#include "report/conclude.h"
 #include "report/proof/kept_trace.h"
 #include "report/proof/prove.h"
 #include "report/trace_file.h"
@@ -18,9 +19,6 @@
 namespace oomcast::report {
 
 record::RecordOptions recorder_options(const RunOptions& options);
-
-/// 128 + N where signal N ended the program.
-int program_status(const trace::CaptureSummary& capture);
 
 /// Wall-clock time since it was made.
 class Stopwatch {
@@ -63,5 +61,10 @@ class Listeners {
   std::unique_ptr<sim::Simulation> model_, also_;
   std::unique_ptr<trace::RecordingSink> sink_;
 };
+
+/// Proves and writes the report of a run that the recorder has ended. The exit status: the program's own (128 + N where
+/// signal N ended it), unless the report says otherwise.
+int conclude_watched(const RunOptions& options, const Places& places, Listeners& listeners,
+                     trace::CaptureSummary& capture, double own_s);
 
 }  // namespace oomcast::report

@@ -10,14 +10,9 @@
 #include <cstring>
 
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
-namespace {
-
-std::string proc_path(uint32_t pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
-
-}  // namespace
-
 trace::Event EventFeed::stamp(Process& process, Task* task, trace::EventKind kind, bool force_clock) {
   trace::Event event;
   event.kind = kind;
@@ -59,7 +54,7 @@ void EventFeed::report(Process& process, trace::EventKind kind, uint64_t address
 }
 
 void EventFeed::read_comm(Process& process) {
-  std::string comm = read_line_of(proc_path(process.pid, "comm"));
+  std::string comm = read_line_of(proc_of(process.pid) + "comm");
   if (!comm.empty() && comm.back() == '\n') comm.pop_back();
   if (comm.empty()) return;
   process.comm = comm;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/ring/event_ring.h"
 #include "preload/ring/file_notes.h"
@@ -20,11 +21,11 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kLockstepPages = 8192;     // 32 MiB before the next watermark, file notes are taken one by one
-constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is looked at while its program uses files or many stacks are taken
-constexpr uint64_t kFarDrainNs = 4'000'000;  // while nothing is near, unless a ring fills faster
+constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is scanned while its program uses files or many stacks are taken
+constexpr uint64_t kPollingDrainNs = 4'000'000;  // while nothing is near, unless a ring fills faster
 constexpr uint64_t kDrainedPart = 8;         // of its slots, at one go
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
-constexpr uint64_t kWorthALook = 256 << 10;  // bytes that nobody told of, pipes and sockets included
+constexpr uint64_t kWorthAScan = 256 << 10;  // bytes that nobody told of, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
 
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
@@ -78,10 +79,10 @@ void FileUses::take_note(Process& process, const trace::Event& note) {
 /// So that no more than a part of the ring fills meanwhile.
 uint64_t FileUses::drain_interval_ns(const Process& process, uint64_t since_ns, uint64_t notes) {
   if (!process.in_polling_phase()) return kDrainNs;
-  return std::clamp(since_ns * (ring::kSlots / kDrainedPart) / std::max<uint64_t>(notes, 1), kDrainNs, kFarDrainNs);
+  return std::clamp(since_ns * (ring::kSlots / kDrainedPart) / std::max<uint64_t>(notes, 1), kDrainNs, kPollingDrainNs);
 }
 
-/// Its ring fills by itself: no fault and no question of the program makes us look.
+/// Its ring fills by itself: no fault and no question of the program makes us scan.
 void FileUses::drain_soon(Process& process, uint64_t now_ns) {
   process.drains.last_note_ns = now_ns;
   if (process.drains.next_ns == 0) process.drains.next_ns = now_ns + kDrainNs;
@@ -117,11 +118,11 @@ void FileUses::scan_positions(Process& process) {
   FileUse& use = process.files.use;
   const std::string self = "/proc/" + std::to_string(process.pid);
   const IoTotals totals = parse_io(read_line_of(self + "/io"));
-  // Little is worth a look only once the process has come to rest: more may come.
+  // Little is worth a scan only once the process has come to rest: more may come.
   const bool at_rest = totals == use.glanced;
   use.glanced = totals;
   const IoTotals unseen = unseen_io(use, totals);
-  if (use.begun && unseen.read_bytes + unseen.written_bytes < (at_rest ? kLeastMove : kWorthALook)) return;
+  if (use.begun && unseen.read_bytes + unseen.written_bytes < (at_rest ? kLeastMove : kWorthAScan)) return;
   std::map<int, OpenFile> open = read_open_files(self);
   // A hook claims its file before the first call moves anything: what the positions show, its claim has come before.
   drain_(process);
@@ -134,8 +135,8 @@ void FileUses::scan_positions(Process& process) {
   use.begun = true;
 }
 
-/// Feeds what a descriptor has moved over since the last look, unless hooks tell of its file. No more than what is `left`
-/// of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next look, as the
+/// Feeds what a descriptor has moved over since the last scan, unless hooks tell of its file. No more than what is `left`
+/// of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next scan, as the
 /// position was read after the bytes were counted.
 uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoTotals& left) {
   const FileUse& use = process.files.use;
@@ -172,7 +173,7 @@ void FileUses::report_last_move(Process& process, const trace::Event& note) {
   const bool writes = note.kind == trace::EventKind::kFileWrite;
   OpenFile file{note.address, note.bytes, !writes, writes};
   const int number = static_cast<int>(std::min<uint64_t>(note.argument, INT_MAX));
-  IoTotals left = unseen_io(use, parse_io(read_line_of("/proc/" + std::to_string(process.pid) + "/io")));
+  IoTotals left = unseen_io(use, parse_io(read_line_of(proc_of(process.pid) + "io")));
   // Opened for both, it was the same one before.
   if (const auto known = use.open.find(number); known != use.open.end()) known->second.reads = !writes, known->second.writes = writes;
   const uint64_t moved = report_move(process, number, file, left);

@@ -5,7 +5,7 @@
 // whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
 // have written, so that the one copy is counted once. The time of a copy is that of the poll.
 //
-// A page that the parent touched after its last look and before it forked is met in both. The one in which it is met first has
+// A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met first has
 // touched it; the other one borrows it: the sink hears of it once it is a copy of its own, or its lender is gone.
 #include "preload/record/capture/fork_copies.h"
 
@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "preload/record/kernel/page_scan.h"
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
 namespace {
@@ -41,7 +42,7 @@ std::vector<Process*> ForkCopies::group_of(const Process& process) {
 uint64_t ForkCopies::inherited_pages(Process& parent, uint32_t child) {
   const uint64_t known = parent.resident.counted_pages - std::min(parent.resident.counted_pages, parent.resident.shared_known_pages);
   const uint64_t has = resident_of(read_line(parent.statm.get())).own_pages;
-  return std::max(known, std::min(has, resident_of(read_line_of("/proc/" + std::to_string(child) + "/statm")).own_pages));
+  return std::max(known, std::min(has, resident_of(read_line_of(proc_of(child) + "statm")).own_pages));
 }
 
 std::vector<Process*> ForkCopies::partners_of(const Process& process) {

@@ -6,7 +6,7 @@
 // whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
 // have written, so that the one copy is counted once. The time of a copy is that of the poll.
 //
-// A page that the parent touched after its last look and before it forked is met in both. The one in which it is met
+// A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met
 // first has touched it; the other one borrows it: the sink hears of it once it is a copy of its own, or its lender is
 // gone.
 #pragma once

@@ -46,7 +46,7 @@ void HeapBreak::take_growth(Process& process, const ring::Request& request) {
   grown.end = page_up(request.address + request.bytes);
   grown.readable = grown.writable = grown.one_request = true;
   if (process.heap.start == 0) process.heap.start = grown.start;
-  // What is known above where the break stood is of before a fall, or a look has been there since it grew.
+  // What is known above where the break stood is of before a fall, or a scan has been there since it grew.
   if (std::exchange(process.heap.fell_to, 0) == page_up(request.address)) forget_above(process, page_up(request.address));
   else scan_again(process, page_up(request.address), grown.end);
   // Another thread may have let it fall further before, and not yet said so: the kernel keeps what is not registered yet

@@ -130,7 +130,7 @@ bool MappedFiles::announced_elsewhere(Process& process, const Vma& vma) {
   return announced;
 }
 
-/// Looks at all mapped files. Those that lie close together, as the parts of a library do, are scanned at one go.
+/// Scans all mapped files. Those that lie close together, as the parts of a library do, are scanned at one go.
 void MappedFiles::scan(Process& process) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   process.scans.file_pages = process.resident.file_pages;
@@ -146,7 +146,7 @@ void MappedFiles::scan(Process& process) {
   process.scans.next_files_ns = planner_.rest_in_polling_phase(process, cpu_began);
 }
 
-/// Tells the pages that have come into the page table since the last look, in runs.
+/// Tells the pages that have come into the page table since the last scan, in runs.
 void MappedFiles::report_used(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident) {
   uint64_t run = 0, run_end = 0;
   const auto flush = [&] {

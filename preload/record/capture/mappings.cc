@@ -49,7 +49,7 @@ Registration Mappings::register_between(Process& process, uint64_t start, uint64
     process.held.refused_ranges = 0;
     return Registration::kDone;
   }
-  // Another kind of mapping has come in between: the next look knows. If it has not, something there can never be registered.
+  // Another kind of mapping has come in between: the next scan knows. If it has not, something there can never be registered.
   if (whole || ++process.held.refused_ranges >= 4) return Registration::kByItself;
   process.scans.whole_ns = 0;
   return Registration::kLater;
@@ -77,7 +77,7 @@ void Mappings::learn_all(Process& process, const std::vector<Vma>& maps, bool wh
   counter_->reconcile(process, registered);
 }
 
-/// Learns those that were not mapped like this at the last look. What was touched there is about to be polled.
+/// Learns those that were not mapped like this at the last scan. What was touched there is about to be polled.
 void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
   std::vector<PageRange> registered;
   auto before = process.last_maps.begin();
@@ -132,7 +132,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     area.stack = vma.name == "[stack]";
     area.text = vma.executable && !anonymous;
     area.at_once = vma.one_request;
-    area.since_look = process.scans.count;
+    area.since_scan = process.scans.count;
     area.announced = anonymous || vma.writable;
     area.shared = shared;
     if (shared) {
@@ -156,7 +156,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     if (area.writable != vma.writable) {
       if (area.announced) changed.emplace_back(area.start, area.end);
       area.writable = vma.writable;
-      area.since_look = process.scans.count;
+      area.since_scan = process.scans.count;
     }
     if (registrable && !area.registered) unregistered.emplace_back(area.start, area.end);
   });
@@ -182,7 +182,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
   }
 }
 
-/// What was mapped since the last look.
+/// What was mapped since the last scan.
 void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> found_with_it;
   for (const Vma& vma : read_maps(process.maps.get()))

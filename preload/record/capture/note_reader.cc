@@ -39,7 +39,7 @@ void NoteReader::drain(Process& process) {
         std::vector<std::pair<uint64_t, uint64_t>> changed;
         process.map.for_each(page_down(note.address), page_up(note.address + note.bytes), [&](Area& area) {
           if (area.writable != writable && area.announced) changed.emplace_back(area.start, area.end);
-          if (area.writable != writable) area.since_look = process.scans.count;
+          if (area.writable != writable) area.since_scan = process.scans.count;
           area.writable = writable;
         });
         for (const auto& [start, end] : changed) feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);

@@ -14,8 +14,8 @@ namespace {
 constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kHugeBytes = 2 << 20;
-constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not looked through
-constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is looked through by the cheaper scan
+constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not scanned
+constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is scanned by the cheaper scan
 constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
 constexpr uint64_t kFullShare = 20, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
@@ -26,7 +26,7 @@ void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
   else runs->emplace_back(from, to);
 }
 
-/// Whether all that is there costs less to look at than a call for each of so many ranges: V8 has its memory in pieces of 256 KiB
+/// Whether all that is there costs less to scan than a call for each of so many ranges: V8 has its memory in pieces of 256 KiB
 /// all over the address space.
 bool is_worth_one_scan(const Process& process, size_t ranges) {
   return ranges * kScanCallNs > (process.resident.rss_bytes / kPage + process.resident.file_pages) * kScanAnonymousNs;
@@ -38,8 +38,8 @@ void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint6
 
 }  // namespace
 
-/// Where the page tables are looked through for memory of the process's own: wherever it may be, but for large mappings
-/// of other kinds. Who looks there needs no mappings, of which an allocator may have tens of thousands.
+/// Where the page tables are scanned for memory of the process's own: wherever it may be, but for large mappings
+/// of other kinds. Who scans there needs no mappings, of which an allocator may have tens of thousands.
 void PagePoller::note_where_to_scan(Process& process) {
   process.polled.all.clear();
   process.polled.anonymous.clear();
@@ -65,7 +65,7 @@ void PagePoller::note_where_to_scan(Process& process) {
 }
 
 /// Data of a program or library that were relocated and can only be read by now: copies of the process's own in a mapping too large to
-/// be looked through each time. Nothing writes there again, so the first look at the mapping finds all of them.
+/// be scanned each time. Nothing writes there again, so the first scan of the mapping finds all of them.
 void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) {
   if (process.tells_frees()) return;
   auto before = process.last_maps.begin();
@@ -146,8 +146,8 @@ PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
   return changes;
 }
 
-/// Of the whole address space without asking whose pages they are; what is nowhere known is looked at again. The text of libraries
-/// and their constants are left out: what was written there before it became read-only the look at all pages finds.
+/// Of the whole address space without asking whose pages they are; what is nowhere known is scanned again. The text of libraries
+/// and their constants are left out: what was written there before it became read-only the scan of all pages finds.
 PageChanges PagePoller::fresh_changes_by_one_scan(Process& process) {
   PageChanges changes;
   std::vector<PageRange> there, doubtful;
@@ -171,7 +171,7 @@ void PagePoller::apply_changes(Process& process, const PageChanges& changes) {
 
 /// Pages that are there and were not.
 void PagePoller::find_there(Process& process, uint64_t from, uint64_t to) {
-  // Across mappings as far as there are any; where one has gone meanwhile, the next look sees what follows.
+  // Across mappings as far as there are any; where one has gone meanwhile, the next scan sees what follows.
   uint64_t end = from;
   while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
   if (end > from) find_fresh(process, from, std::min(end, to));
@@ -243,14 +243,14 @@ void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool
   found_feed_ns_ += clocks_.now_ns() - event.time_ns;
 }
 
-/// The resolution that the report states: how far apart two looks at a busy process were at most.
+/// The resolution that the report states: how far apart two scans of a busy process were at most.
 void PagePoller::note_poll(Process& process, uint64_t now_ns) {
   const uint64_t since = process.scans.last_ns != 0 ? now_ns - process.scans.last_ns : 0;
   if (!process.tracked_by_faults() && process.scans.active && since < kQuietNs) resolution_ns_ = std::max(resolution_ns_, since);
   process.scans.last_ns = now_ns;
 }
 
-/// What of the ranges has no page yet: who looks only there does not notice what was given back elsewhere.
+/// What of the ranges has no page yet: who scans only there does not notice what was given back elsewhere.
 std::vector<PageRange> PagePoller::without_pages(const Process& process, const std::vector<PageRange>& ranges) {
   std::vector<PageRange> runs;
   for (const auto& [start, end] : ranges) process.pages.for_each_unseen(start, end, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
@@ -282,7 +282,7 @@ void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
   }
   meter_.read_resident(process);
   apply_changes(process, changes);
-  // Shared memory is the larger part of many a database: it is looked at when it has grown by a little.
+  // Shared memory is the larger part of many a database: it is scanned when it has grown by a little.
   const bool shared_grew = process.resident.shared_bytes > process.scans.shared_bytes + std::max(process.scans.shared_bytes / kSharedPart, kLeastSharedBytes);
   const bool shared_fell = process.resident.shared_bytes + kLeastSharedBytes < process.scans.shared_bytes;
   if (shared_fell || ((!fresh_only || shared_grew) && clocks_.now_ns() >= process.scans.next_shared_ns)) shared_memory_.scan(process);
@@ -309,7 +309,7 @@ void PagePoller::scan_watches(Process& process) {
     });
 }
 
-/// The program is about to give this memory back: what it touched there and nobody has looked at yet counts. It is gone
+/// The program is about to give this memory back: what it touched there and nobody has scanned yet counts. It is gone
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (const Area* area = process.map.find(start); area == nullptr || area->shared) mappings_.learn_shared(process, start, end);
@@ -344,7 +344,7 @@ void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end
   process.scans.next_ns = clocks_.now_ns() + kSoonNs;
 }
 
-/// Pages that a look has found. Each was a fault of this machine.
+/// Pages that a scan has found. Each was a fault of this machine.
 void PagePoller::note_found(Process& process, uint64_t pages) {
   found_pages_ += pages;
   process.native.unpaid_faults += pages;

@@ -2,6 +2,7 @@
 // pages, and the kernel's counts, which are sampled more often and say only how many there were. A page that a fork shares counts once.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace oomcast::record {
@@ -27,7 +28,7 @@ class PeakMeter {
   /// `own_pages` of one process were resident by the word of scans and faults, and are now `now`.
   void change_resident(uint64_t own_pages, uint64_t now) { known_.resident_pages += now - own_pages; }
   /// The resident pages of all processes are counted up to date: they may be a new peak.
-  void note_resident() { peak_pages_ = peak_pages_ > known_.resident_pages ? peak_pages_ : known_.resident_pages; }
+  void note_resident() { peak_pages_ = std::max(peak_pages_, known_.resident_pages); }
 
   /// A scan has found `pages`. Returns how many of them an unattributed report has counted as touched already.
   /// `pages_now`: the kernel's latest count. What it has beyond the known pages is all that can still be found of such a report.

@@ -15,7 +15,7 @@
 namespace oomcast::record {
 namespace {
 
-// Two threads touch fresh memory at 2 GB/s at most here, and a look may be 50 ms late: a look then brings no more than an
+// Two threads touch fresh memory at 2 GB/s at most here, and a scan may be 50 ms late: a scan then brings no more than an
 // eighth of what is left, the rule that windows keep too. Faster programs are held earlier.
 constexpr uint64_t kNearPages = (uint64_t{1} << 30) >> kPageShift;
 constexpr uint64_t kTicksAhead = 16;

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
 
@@ -21,7 +22,7 @@ uint64_t stopped_at(const std::string& text) {
 
 /// The thread is held: tells if the page that it runs in is one of the watched ones.
 void ProgramText::report_use(Process& process, Task& task) {
-  if (!task.stopped_at) task.stopped_at = UniqueFd(::open(("/proc/" + std::to_string(process.pid) + "/task/" + std::to_string(task.tid) + "/syscall").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!task.stopped_at) task.stopped_at = UniqueFd(::open((proc_of_thread(process.pid, task.tid) + "syscall").c_str(), O_RDONLY | O_CLOEXEC));
   char text[256];
   const ssize_t length = ::pread(task.stopped_at.get(), text, sizeof text, 0);
   const uint64_t page = page_down(length > 0 ? stopped_at(std::string(text, static_cast<size_t>(length))) : 0);

@@ -9,6 +9,7 @@
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
 namespace {
@@ -19,7 +20,7 @@ constexpr size_t kNewbornsLookedAt = 8;
 
 }  // namespace
 
-/// At a new peak of all together the others are asked how much they have: each was counted when it was looked at.
+/// At a new peak of all together the others are asked how much they have: each was counted when it was scanned.
 void ResidentMeter::update(Process& process) {
   recount(process);
   if (rises_above(tracked_pages_ * kPage, tracked_peak_bytes_))
@@ -36,7 +37,7 @@ void ResidentMeter::update(Process& process) {
 
 void ResidentMeter::recount(Process& process) {
   const uint64_t known = process.pages.count(PageBit::kTouched);
-  // Of what a look has found some may be gone since: there are no more than the kernel counts.
+  // Of what a scan has found some may be gone since: there are no more than the kernel counts.
   const uint64_t now = process.polled_whole() && process.resident.rss_bytes != 0 ? std::min(known, process.resident.rss_bytes / kPage) : known;
   if (now > process.resident.counted_pages) {
     process.resident.touched_since_sample += now - process.resident.counted_pages;
@@ -75,7 +76,7 @@ void ResidentMeter::note_sampled_sum(const RssSampler::Peak& peak) {
   tracked_peak_bytes_ = std::max(tracked_peak_bytes_, (summed - unreported) * kPage);
 }
 
-/// A peak that is higher by this part of the last one is worth looking at all.
+/// A peak that is higher by this part of the last one is worth a scan at all.
 bool ResidentMeter::rises_above(uint64_t bytes, uint64_t peak_bytes) { return bytes > peak_bytes + peak_bytes / 1024; }
 
 /// RssShmem less what our own ring has of it. What statm calls shared is told apart here, too.
@@ -172,7 +173,7 @@ void ResidentMeter::note_newborn(Process& parent, uint32_t pid) {
 void ResidentMeter::count_newborns(Process& parent) {
   for (auto at = parent.forks.newborns.begin(); at != parent.forks.newborns.end();) {
     const auto [pid, counted] = *at++;
-    const uint64_t own = resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages, pages = std::min(own, parent.resident.counted_pages);
+    const uint64_t own = resident_of(read_line_of(proc_of(pid) + "statm")).own_pages, pages = std::min(own, parent.resident.counted_pages);
     newborn_pages_ += pages - counted;
     parent.forks.newborns[pid] = pages;
     if (own == 0) forget_newborn(parent, pid);

@@ -41,7 +41,7 @@ class ResidentMeter {
   uint64_t tracked_pages() const { return tracked_pages_; }
   uint64_t rss_total_bytes() const { return rss_total_bytes_; }
   uint64_t tracked_peak_bytes() const { return tracked_peak_bytes_; }
-  /// At the tracked peak: filled ahead of the program, and not used by it.
+  /// At the peak of private pages: filled ahead of the program, and not used by it yet.
   uint64_t prefilled_bytes() const { return prefilled_bytes_; }
   uint64_t rss_peak_bytes() const { return rss_peak_bytes_; }
 

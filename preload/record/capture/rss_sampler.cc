@@ -25,7 +25,7 @@ constexpr uint64_t kNewsPart = 256;  // of what they have
 RssSampler::~RssSampler() { stop(); }
 
 void RssSampler::watch(uint32_t pid, uint64_t inherited_pages) {
-  UniqueFd statm(::open(("/proc/" + std::to_string(pid) + "/statm").c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd statm(::open((proc_of(pid) + "statm").c_str(), O_RDONLY | O_CLOEXEC));
   if (!statm) return;
   const std::lock_guard lock(mutex_);
   if (stopped_) return;
@@ -98,7 +98,7 @@ RssSampler::Had RssSampler::newborns_had(Watched& watched, uint64_t parents_page
       if (watched_.contains(pid)) continue;
       const auto known = watched.newborns.find(pid);
       uint64_t& inherited = living[pid] = known != watched.newborns.end() ? known->second : parents_pages;
-      const Had one = had(resident_of(read_line_of("/proc/" + std::to_string(pid) + "/statm")).own_pages, &inherited);
+      const Had one = had(resident_of(read_line_of(proc_of(pid) + "statm")).own_pages, &inherited);
       all.counted += one.counted;
       all.own += one.own;
     }

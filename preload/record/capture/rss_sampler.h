@@ -1,5 +1,5 @@
 // Samples how much all processes had together at once. A thread of its own reads their counts every few milliseconds, also while the
-// loop is busy with a look that takes long: what has come and gone meanwhile no look finds.
+// loop is busy with a scan that takes long: what has come and gone meanwhile no scan finds.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ class RssSampler {
   void watch(uint32_t pid, uint64_t inherited_pages = 0);
   void forget(uint32_t pid);
   void stop();
-  /// It has forked: for a while its children count too, those that live for less than a look among them.
+  /// It has forked: for a while its children count too, those that live for less than a scan among them.
   void has_forked(uint32_t pid);
 
   /// What scans know by now: each sample keeps what was known at its time.

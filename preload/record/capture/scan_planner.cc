@@ -10,8 +10,8 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kSweepMinNs = 5'000'000, kSweepMaxNs = 50'000'000, kWholeSweepNs = 200'000'000;
-constexpr uint64_t kSweepShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
+constexpr uint64_t kScanMinNs = 5'000'000, kScanMaxNs = 50'000'000, kWholeScanNs = 200'000'000;
+constexpr uint64_t kScanShare = 20, kShareOfAll = 10;  // of a CPU's time: a twentieth for one process, a tenth for all
 constexpr int64_t kCountSlackPages = 64, kLeastNewsPages = 4;  // of counts that lag, and that do not
 constexpr int64_t kNewsPart = 2048;
 
@@ -23,9 +23,9 @@ int64_t unseen_pages(const Process& process) {
 
 bool mappings_changed(const Process& process) { return process.resident.size_pages != process.scans.size_pages || process.resident.data_pages != process.scans.data_pages; }
 
-// A look is to find no more than a fiftieth of what is known. What it misses of a peak the sampled counts show.
+// A scan is to find no more than a fiftieth of what is known. What it misses of a peak the sampled counts show.
 constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
-constexpr uint64_t kFarSweepMinNs = 8'000'000, kFarSweepMaxNs = 50'000'000;
+constexpr uint64_t kPollingScanMinNs = 8'000'000, kPollingScanMaxNs = 50'000'000;
 
 }  // namespace
 
@@ -37,7 +37,7 @@ int64_t ScanPlanner::count_slack_pages(const Process& process) const {
 }
 
 /// Do the kernel's counts say that something was mapped, unmapped, made writable, touched or freed without our knowing?
-/// They may lag: hence the allowance, and the look every now and then whatever they say.
+/// They may lag: hence the allowance, and the scan every now and then whatever they say.
 Look ScanPlanner::what_has_changed(const Process& process, uint64_t now_ns) const {
   const bool due = now_ns >= process.scans.whole_ns;
   if (process.tracker == TrackerKind::kWpAsync) return {Touches::kAll, true};
@@ -54,7 +54,7 @@ Look ScanPlanner::what_has_changed(const Process& process, uint64_t now_ns) cons
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 
-/// When what has cost so much by now may be looked at again, if it is to take such a part of a CPU's time in all processes, and
+/// When what has cost so much by now may be scanned again, if it is to take such a part of a CPU's time in all processes, and
 /// half of that in one.
 uint64_t ScanPlanner::rest_after(uint64_t cpu_began_ns, uint64_t share) const {
   return clocks_.now_ns() + (clocks_.cpu_ns() - cpu_began_ns) * share * std::max<uint64_t>(processes_.size(), 2);
@@ -62,30 +62,30 @@ uint64_t ScanPlanner::rest_after(uint64_t cpu_began_ns, uint64_t share) const {
 
 /// Nothing depends yet on what is heard a little late.
 uint64_t ScanPlanner::rest_in_polling_phase(const Process& process, uint64_t cpu_began_ns) const {
-  constexpr uint64_t kShareWhileFar = 25;
-  return process.in_polling_phase() ? rest_after(cpu_began_ns, kShareWhileFar) : 0;
+  constexpr uint64_t kPollingShare = 25;
+  return process.in_polling_phase() ? rest_after(cpu_began_ns, kPollingShare) : 0;
 }
 
-/// What no look finds is no news until there is more of it.
+/// What no scan finds is no news until there is more of it.
 void ScanPlanner::note_scanned(Process& process) { process.scans.unseen_pages = unseen_pages(process); }
 
-/// How many times as long as it took must a look be away from the next? Not at all as long as looks have taken less than
-/// their part of the time: a short program is looked at closely, one that runs on cheaply.
-uint64_t ScanPlanner::rest_after_scan(uint64_t now_ns, uint64_t looked_ns) {
+/// How many times as long as it took must a scan be away from the next? Not at all as long as scans have taken less than
+/// their part of the time: a short program is scanned closely, one that runs on cheaply.
+uint64_t ScanPlanner::rest_after_scan(uint64_t now_ns, uint64_t scanned_ns) {
   constexpr int64_t kBurstNs = 100'000'000;
   const auto earned = static_cast<int64_t>((now_ns - budget_at_ns_) / kShareOfAll);
   budget_at_ns_ = now_ns;
-  budget_ns_ = std::max(std::min(budget_ns_ + earned, kBurstNs) - static_cast<int64_t>(looked_ns), -kBurstNs);
+  budget_ns_ = std::max(std::min(budget_ns_ + earned, kBurstNs) - static_cast<int64_t>(scanned_ns), -kBurstNs);
   return budget_ns_ > 0 ? 0 : kShareOfAll * processes_.size();
 }
 
 /// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
 void ScanPlanner::set_next_scan(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before, uint64_t fed_ns) {
   const uint64_t now = clocks_.now_ns();
-  // What the model makes of what was found comes with the program's own touches, however often we look.
+  // What the model makes of what was found comes with the program's own touches, however often we scan.
   const uint64_t looked = took - std::min(fed_ns, took);
   const uint64_t rest = rest_after_scan(now, looked);
-  if (touches == Touches::kAll) process.scans.whole_ns = began + std::max(kWholeSweepNs, took * std::max(kSweepShare, rest));
+  if (touches == Touches::kAll) process.scans.whole_ns = began + std::max(kWholeScanNs, took * std::max(kScanShare, rest));
   if (process.in_polling_phase()) {
     process.scans.interval_ns = polling_interval_ns(process, began, tracked_before);
     process.scans.next_ns = now + std::max(process.scans.interval_ns, looked * rest);
@@ -93,18 +93,18 @@ void ScanPlanner::set_next_scan(Process& process, uint64_t began, uint64_t took,
     return;
   }
   const uint64_t share = kShareOfAll * processes_.size();
-  process.scans.interval_ns = process.scans.active ? kSweepMinNs : std::min(process.scans.interval_ns * 2, kSweepMaxNs);
-  process.scans.next_ns = now + std::max(process.scans.interval_ns, looked * std::max(kSweepShare, share));
+  process.scans.interval_ns = process.scans.active ? kScanMinNs : std::min(process.scans.interval_ns * 2, kScanMaxNs);
+  process.scans.next_ns = now + std::max(process.scans.interval_ns, looked * std::max(kScanShare, share));
 }
 
-/// How long the program may go on unseen, by what the last look has found.
+/// How long the program may go on unseen, by what the last scan has found.
 uint64_t ScanPlanner::polling_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const {
   const uint64_t tracked = process.resident.counted_pages;
   const uint64_t change = tracked > tracked_before ? tracked - tracked_before : tracked_before - tracked;
-  if (process.scans.began_ns == 0) return kFarSweepMinNs;  // in how long it has come to this nobody knows
-  if (change == 0) return std::min(process.scans.interval_ns * 2, kFarSweepMaxNs);
+  if (process.scans.began_ns == 0) return kPollingScanMinNs;  // in how long it has come to this nobody knows
+  if (change == 0) return std::min(process.scans.interval_ns * 2, kPollingScanMaxNs);
   const uint64_t bearable = std::max(tracked, kLeastKnownPages) / kFoundPart;
-  return std::clamp((now_ns - process.scans.began_ns) * bearable / change, kFarSweepMinNs, kFarSweepMaxNs);
+  return std::clamp((now_ns - process.scans.began_ns) * bearable / change, kPollingScanMinNs, kPollingScanMaxNs);
 }
 
 }  // namespace oomcast::record

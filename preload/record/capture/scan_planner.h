@@ -14,7 +14,7 @@ namespace oomcast::record {
 /// Which pages a scan looks for. kFresh: only where no page was known.
 enum class Touches { kNone, kFresh, kAll };
 
-/// What a scan looks at.
+/// What a scan covers.
 struct Look {
   Touches touches;
   bool mappings;
@@ -39,7 +39,7 @@ class ScanPlanner {
 
  private:
   int64_t count_slack_pages(const Process& process) const;
-  uint64_t rest_after_scan(uint64_t now_ns, uint64_t looked_ns);
+  uint64_t rest_after_scan(uint64_t now_ns, uint64_t scanned_ns);
   uint64_t polling_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const;
 
   const ProcessTable& processes_;

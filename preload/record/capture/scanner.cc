@@ -10,6 +10,7 @@
 #include "preload/record/capture/tracking_cost.h"
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/sealed_memory.h"
 
 namespace oomcast::record {
@@ -20,20 +21,20 @@ namespace {
 constexpr uint64_t kMappingsShare = 40, kStaleNs = 1'000'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
-constexpr uint64_t kPeakShare = 10;           // of the time goes into such looks at most
+constexpr uint64_t kPeakShare = 10;           // of the time goes into such scans at most
 
 constexpr uint64_t kNewbornsPatienceNs = 150'000'000;  // longer than discover_children() waits
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms.
 uint64_t system_time_ns(uint32_t pid) {
-  const uint64_t ticks = stat_field(read_line_of("/proc/" + std::to_string(pid) + "/stat"), 15).value_or(0);
+  const uint64_t ticks = stat_field(read_line_of(proc_of(pid) + "stat"), 15).value_or(0);
   return ticks * (1'000'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
 }
 
 }  // namespace
 
-/// `changed_only`: what is mapped as it was is known, where nothing but looks like this one changes what we know.
+/// `changed_only`: what is mapped as it was is known, where nothing but scans like this one changes what we know.
 void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   std::vector<Vma> maps = read_maps(process.maps.get());
@@ -111,7 +112,7 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   feed_.arm_watches();
 }
 
-/// The last look at a process that is leaving: what it has now it takes with it. What is gone already makes no difference.
+/// The last scan of a process that is leaving: what it has now it takes with it. What is gone already makes no difference.
 void Scanner::scan_last(Process& process) {
   process.scans.next_mappings_ns = process.scans.next_full_ns = process.scans.next_shared_ns = process.scans.next_files_ns = process.scans.next_io_ns = 0;
   scan(process, !process.polled_whole(), true);
@@ -119,7 +120,7 @@ void Scanner::scan_last(Process& process) {
 
 /// Lets time pass for threads that did not fault, and notices those that have ended.
 void Scanner::read_thread_clocks(Process& process, uint64_t now_ns, uint64_t ticks) {
-  const std::vector<uint32_t> tids = numbers_in_directory("/proc/" + std::to_string(process.pid) + "/task");
+  const std::vector<uint32_t> tids = numbers_in_directory(proc_of(process.pid) + "task");
   if (tids.empty()) return;
   charge_native_faults(process);
   for (const uint32_t tid : tids) {
@@ -188,7 +189,7 @@ bool Scanner::waits_for_newborns() {
   return now < newborns_due_ns_;
 }
 
-/// By the counts that were sampled since the last time. What has only grown since a process's last look is looked for first, in its own
+/// By the counts that were sampled since the last time. What has only grown since a process's last scan is scanned for first, in its own
 /// place: reported as unattributed, it would be touched twice. `last`: nothing can wait for a cheaper time.
 void Scanner::report_sampled_peak(bool last) {
   if (!meter_.samples_peaks()) return;

@@ -9,13 +9,14 @@
 #include <cstdlib>
 
 #include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
 namespace {
 
 /// The process that a thread belongs to, by the kernel's word; 0: there is no such thread.
 uint32_t process_of_thread(uint32_t tid) {
-  return static_cast<uint32_t>(number_behind(read_whole_path("/proc/" + std::to_string(tid) + "/status"), "Tgid:"));
+  return static_cast<uint32_t>(number_behind(read_whole_path(proc_of(tid) + "status"), "Tgid:"));
 }
 
 }  // namespace

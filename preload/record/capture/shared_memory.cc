@@ -17,6 +17,7 @@
 
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/sealed_memory.h"
 #include "preload/ring/file_notes.h"
 
@@ -47,12 +48,12 @@ bool is_file(const std::string& path, const MemoryFile& file) {
 }
 
 bool has_open(uint32_t pid, const MemoryFile& file) {
-  const std::string path = "/proc/" + std::to_string(pid) + "/fd";
+  const std::string path = proc_of(pid) + "fd";
   return std::ranges::any_of(numbers_in_directory(path), [&](uint32_t number) { return is_file(path + "/" + std::to_string(number), file); });
 }
 
 bool maps_file(uint32_t pid, const MemoryFile& file) {
-  return read_whole_path("/proc/" + std::to_string(pid) + "/maps").find(" " + std::to_string(file.inode) + " ") != std::string::npos;
+  return read_whole_path(proc_of(pid) + "maps").find(" " + std::to_string(file.inode) + " ") != std::string::npos;
 }
 
 }  // namespace
@@ -109,7 +110,7 @@ void SharedMemory::take_note(Process& process, const trace::Event& note) {
     return;
   }
   if (files_.contains(note.address)) return;
-  const std::string link = "/proc/" + std::to_string(process.pid) + "/fd/" + std::to_string(note.bytes);
+  const std::string link = proc_of(process.pid) + "fd/" + std::to_string(note.bytes);
   struct stat status{};
   if (::stat(link.c_str(), &status) != 0 || ring::file_id(status.st_dev, status.st_ino) != note.address) return;
   if (device_kind(status.st_dev, link) != DeviceKind::kOther) announce(process, status.st_dev, status.st_ino, link_target(link));
@@ -117,7 +118,7 @@ void SharedMemory::take_note(Process& process, const trace::Event& note) {
 
 /// A descriptor that no hook has told of.
 void SharedMemory::learn_descriptor(Process& process, int number) {
-  const std::string link = "/proc/" + std::to_string(process.pid) + "/fd/" + std::to_string(number);
+  const std::string link = proc_of(process.pid) + "fd/" + std::to_string(number);
   struct stat status{};
   if (::stat(link.c_str(), &status) != 0 || device_kind(status.st_dev, link) == DeviceKind::kOther) return;
   announce(process, status.st_dev, status.st_ino, link_target(link));
@@ -129,7 +130,7 @@ bool SharedMemory::still_named(MemoryFile& file) {
   if (file.named_by == NamedBy::kNobody) return false;
   if (is_file(file.path, file)) return true;
   // In another mount namespace: by the root of any guest.
-  return std::ranges::any_of(processes_, [&](const auto& entry) { return is_file("/proc/" + std::to_string(entry.first) + "/root" + file.path, file); });
+  return std::ranges::any_of(processes_, [&](const auto& entry) { return is_file(proc_of(entry.first) + "root" + file.path, file); });
 }
 
 bool SharedMemory::still_used(uint64_t id, const MemoryFile& file, const Process* leaving) {

@@ -13,6 +13,7 @@
 #include <cstdlib>
 
 #include "preload/record/capture/window_filler.h"
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
 namespace {
@@ -22,7 +23,7 @@ constexpr size_t kMostMoves = 256;     // that are under way at once
 
 /// The system call that the thread is in; -1: none, or not known. The kernel fails reads of it for a thread that has gone.
 long system_call_of(uint32_t pid, uint32_t tid) {
-  const std::string text = read_line_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/syscall");
+  const std::string text = read_line_of(proc_of_thread(pid, tid) + "syscall");
   return text.empty() || text[0] < '0' || text[0] > '9' ? -1 : std::strtol(text.c_str(), nullptr, 10);
 }
 
@@ -62,7 +63,7 @@ void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, Faul
 }
 
 /// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The next
-/// look at the mappings registers it again.
+/// scan of the mappings registers it again.
 PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
   Vma vma;
   PageRange mapping(fill.page, fill.page + kPage);
@@ -115,7 +116,7 @@ void WindowFiller::poll_from_now_on(Process& process) {
   process.held.let_go.clear();
   for (auto& [tid, task] : process.tasks) task->walks = {};
   process.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
-  // Writes to them are found by looking now.
+  // Writes to them are found by a scan now.
   process.pages.clear_bit(PageBit::kZero);
   process.pages.clear_bit(PageBit::kWatched);
   poller_.note_where_to_scan(process);

@@ -9,7 +9,7 @@ namespace oomcast::record {
 namespace {
 
 // Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
-constexpr uint64_t kFarPages = 4096;
+constexpr uint64_t kAmplePages = 4096;
 
 }  // namespace
 
@@ -69,7 +69,7 @@ void WindowFiller::answer_first_write(Process& process, const Fault& fault, Fres
   walk.reads = false;
   resolution_pages_ = std::max(resolution_pages_, window.pages());
   // Far from the next watermark the model will ask for nothing: the thread goes on while its touch is told.
-  const bool ahead_of_model = !feed_.has_watches() && feed_.headroom_pages() > kFarPages;
+  const bool ahead_of_model = !feed_.has_watches() && feed_.headroom_pages() > kAmplePages;
   if (ahead_of_model) {
     const bool gone = finish_fill(process, fill) == FaultResult::kGone;
     release(process, fault);

@@ -200,7 +200,7 @@ void Windows::close_walk(Process& process, Walk& walk) {
 }
 
 /// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may have been
-/// written between two looks. `known_to`: where the kernel's answer ended, if anybody asks.
+/// written between two scans. `known_to`: where the kernel's answer ended, if anybody asks.
 std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to) {
   std::vector<PageRange> unwritten;
   const uint64_t scanned_to = scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
@@ -211,7 +211,7 @@ std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uin
       for (uint64_t at = zero; at < zero_end; at += kPage)
         if (!process.pages.test(PageBit::kTouched, at)) process.pages.become(PageBit::kZero, at);
     });
-    // Written between the two looks: the write that it is armed for has been.
+    // Written between the two scans: the write that it is armed for has been.
     for (uint64_t at = from; at < to; at += kPage)
       if (!process.pages.test(PageBit::kZero, at)) process.fault_fd.protect(at, at + kPage, false, true);
   }

@@ -23,8 +23,8 @@ struct Area {
   bool registered = false;  // with the userfaultfd
   bool announced = false;   // a kMap has been fed
   bool shared = false;      // memory shared between processes
-  bool at_once = false;     // one request of the program's; else found by a look, and may have come in steps
-  uint64_t since_look = 0;  // mapped when so many looks at the process's pages had been made
+  bool at_once = false;     // one request of the program's; else found by a scan, and may have come in steps
+  uint64_t since_scan = 0;  // mapped when so many scans of the process's pages had been made
   uint64_t object = 0;      // which, if shared
   uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
@@ -76,12 +76,12 @@ class AddressMap {
     for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; ++at) f(at->second);
   }
 
-  /// Whether a touch of the aligned 2 MiB at `start`, made after the last of `looks` looks, may have met a mapping that did not cover
-  /// them yet. The kernel gives a huge page only where the mapping covers all of it at the first touch. What decides: a look before
+  /// Whether a touch of the aligned 2 MiB at `start`, made after the last of `scans` scans, may have met a mapping that did not cover
+  /// them yet. The kernel gives a huge page only where the mapping covers all of it at the first touch. What decides: a scan before
   /// it has seen the mapping whole, or one request has made it whole; else it has grown if it came in pieces, is the heap, or
   /// has the reserve that it grows into behind it (arenas of malloc, heaps of language run-times). What is known as such a reserve and
   /// holds pages was made usable since, by pieces.
-  bool may_have_grown(uint64_t start, uint64_t looks, bool heap) const {
+  bool may_have_grown(uint64_t start, uint64_t scans, bool heap) const {
     constexpr uint64_t kHugeBytes = uint64_t{2} << 20;
     const auto first = areas_.upper_bound(start);
     if (first == areas_.begin()) return false;
@@ -91,7 +91,7 @@ class AddressMap {
     auto area = std::prev(first);
     for (; area != areas_.end() && area->second.start <= at && at < start + kHugeBytes; ++area, ++pieces) {
       if (area->second.end <= at || !area->second.anonymous || area->second.shared) return false;
-      fresh |= area->second.since_look >= looks;
+      fresh |= area->second.since_scan >= scans;
       reserve |= !area->second.writable;
       at_once = area->second.at_once;
       at = area->second.end;
@@ -112,7 +112,7 @@ class AddressMap {
       if (at->second.end == next->first && at->second.is_like(next->second)) {
         at->second.end = next->second.end;
         at->second.at_once = false;
-        at->second.since_look = std::max(at->second.since_look, next->second.since_look);
+        at->second.since_scan = std::max(at->second.since_scan, next->second.since_scan);
         areas_.erase(next);
       } else {
         at = next;

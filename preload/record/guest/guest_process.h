@@ -253,7 +253,7 @@ bool memory_lives(Process& process);
 uint64_t take_native_faults(Process& process, uint64_t of_ns);
 /// The thread whose files were read has left by pthread_exit(): those of one that runs on tell of the same memory. False: there is none.
 bool follow_living_thread(Process& process);
-/// Tells the library what it has to ask about. Before the mappings are looked at: what the program maps after it has read the old
+/// Tells the library what it has to ask about. Before the mappings are scanned: what the program maps after it has read the old
 /// word is there by then. `ask_before_use`: even where no memory is registered.
 void publish_ask_thresholds(Process& process, bool ask_before_use);
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 
 namespace oomcast::record {
@@ -27,7 +28,7 @@ int reaped_wait_status(int pidfd) {
 
 int foreign_wait_status(uint32_t pid, int pidfd) {
   if (const int status = reaped_wait_status(pidfd); status != -1) return status;
-  const std::string stat = read_whole_path("/proc/" + std::to_string(pid) + "/stat");
+  const std::string stat = read_whole_path(proc_of(pid) + "stat");
   if (const size_t close = stat.rfind(')');
       close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
     if (const size_t last = stat.find_last_of(' '); last != std::string::npos)

@@ -3,12 +3,13 @@
 
 #include <string>
 
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 
 namespace oomcast::record {
 
 uint32_t living_thread(uint32_t pid) {
-  const std::string tasks = "/proc/" + std::to_string(pid) + "/task/";
+  const std::string tasks = proc_of(pid) + "task/";
   for (const uint32_t tid : numbers_in_directory(tasks))
     if (resident_of(read_line_of(tasks + std::to_string(tid) + "/statm")).size_pages != 0) return tid;
   return 0;

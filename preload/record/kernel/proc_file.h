@@ -11,9 +11,14 @@
 
 namespace oomcast::record {
 
-/// Where /proc tells about the process, or about this thread of it.
+/// Where /proc tells about this thread of the process.
+inline std::string proc_of_thread(uint32_t pid, uint32_t tid) {
+  return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/";
+}
+
+/// Where /proc tells about the process, or about a thread of it where one is named.
 inline std::string proc_of(uint32_t pid, uint32_t tid = 0) {
-  return "/proc/" + std::to_string(pid) + "/" + (tid != 0 ? "task/" + std::to_string(tid) + "/" : "");
+  return tid != 0 ? proc_of_thread(pid, tid) : "/proc/" + std::to_string(pid) + "/";
 }
 
 class ProcFile {

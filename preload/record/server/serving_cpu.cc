@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "preload/record/kernel/one_cpu.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 
 namespace oomcast::record {
@@ -25,7 +26,7 @@ void ServingCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
   if (cpu_ >= 0 && ++since_look_ < kLookEach) return;
   since_look_ = 0;
   // Where it runs or has run last.
-  const auto cpu = stat_field(read_line_of("/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/stat"), 39);
+  const auto cpu = stat_field(read_line_of(proc_of_thread(pid, tid) + "stat"), 39);
   if (!cpu || *cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed_) || static_cast<int>(*cpu) == cpu_) {
     elsewhere_ = 0;
     return;

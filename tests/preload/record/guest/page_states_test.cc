@@ -126,12 +126,12 @@ TEST(AddressMap, JoinsWhatIsAlikeAndNothingElse) {
 
 constexpr uint64_t kHuge = 2 << 20;
 
-Area anonymous(uint64_t start, uint64_t end, uint64_t since_look) {
+Area anonymous(uint64_t start, uint64_t end, uint64_t since_scan) {
   Area area;
   area.start = start;
   area.end = end;
   area.anonymous = area.writable = true;
-  area.since_look = since_look;
+  area.since_scan = since_scan;
   return area;
 }
 
