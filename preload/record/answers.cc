@@ -64,8 +64,10 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
       rooms_.feed.read_comm(*process);
     }
   } else if (process == nullptr) {
-    // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its own.
-    if (Process* told = rooms_.processes.find(said_parent)) rooms_.reader.drain(*told);  // what it has set for itself is its child's too
+    // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its
+    // own.
+    if (Process* told = rooms_.processes.find(said_parent))
+      rooms_.reader.drain(*told);  // what it has set for itself is its child's too
     process = &life_.add(pid, said_parent);
     const Process* parent = rooms_.processes.find(said_parent);
     rooms_.feed.report(*process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
@@ -76,7 +78,8 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
     process->life.exec_pending = false;
     rooms_.feed.read_comm(*process);
   } else if (process->life.discovered && request.kind == ring::RequestKind::kHelloForked) {
-    process->life.discovered = false;  // it waited with its hello until we had found it: known as a copy of its parent already
+    process->life.discovered =
+        false;  // it waited with its hello until we had found it: known as a copy of its parent already
   } else if (process->life.discovered && process->pagemap.tells()) {
     // Found after its exec, while it was still being loaded: this is the program that was scanned.
     process->life.discovered = false;
@@ -94,13 +97,16 @@ void Answers::take_hello(Hello hello) {
   const ring::Request& request = hello.request;
   const int fd = hello.connection;
   uint32_t pid = hello.pid;
-  if ((request.flags & ring::kByHelper) != 0) pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(pid));
+  if ((request.flags & ring::kByHelper) != 0)
+    pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(pid));
   const bool ours = hello.user == ::geteuid() || descends_from_guest(pid);
-  if (!ours || (!rooms_.options.follow_children && pid != rooms_.processes.root.pid) || (rooms_.processes.root.ended && !rooms_.options.wait_for_all)) {
+  if (!ours || (!rooms_.options.follow_children && pid != rooms_.processes.root.pid) ||
+      (rooms_.processes.root.ended && !rooms_.options.wait_for_all)) {
     hellos_.reply(fd, {ring::ReplyStatus::kStayOut});
     return;
   }
-  if (rooms_.tracker == TrackerKind::kUserfaultfd && (request.flags & ring::kTriedDevice) == 0 && (!hello.descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
+  if (rooms_.tracker == TrackerKind::kUserfaultfd && (request.flags & ring::kTriedDevice) == 0 &&
+      (!hello.descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
     if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
       hellos_.reply(fd, {ring::ReplyStatus::kTakeDevice}, {device.get()});
       return;
@@ -116,7 +122,8 @@ void Answers::take_hello(Hello hello) {
     return;
   }
   start_tracking(process, std::move(hello.descriptors), request);
-  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process.comm, tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
+  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process.comm,
+                tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
   hellos_.reply(fd, {ring::ReplyStatus::kTracked, !process.tracked_by_faults(), process.huge_pages_off},
                 {area.get(), mail_.doorbell().memory().get()});
   if (process.scans.begun) return;
@@ -128,21 +135,28 @@ void Answers::take_hello(Hello hello) {
 void Answers::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
   // A process that was forked from one that gave way opens no userfaultfd: that is no refusal.
   const bool refused = hello.userfaultfd_errno != 0 || descriptors.all;
-  if (!process.gives_way && descriptors.all && is_traced_by_guest(process)) note_gives_way(process, ring::GiveWay::kTraced);
+  if (!process.gives_way && descriptors.all && is_traced_by_guest(process))
+    note_gives_way(process, ring::GiveWay::kTraced);
   if (process.gives_way) descriptors = {};
   Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
-  // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never holds faults.
+  // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never
+  // holds faults.
   const bool user_mode_only = hello.flags & ring::kUserModeOnly;
   process.tracker = TrackerKind::kPagemap;
-  if (opened.valid() && rooms_.tracker == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate()) process.tracker = TrackerKind::kUserfaultfd;
-  else if (opened.valid() && rooms_.tracker != TrackerKind::kPagemap && kernel_has_pagemap_scan() && opened.negotiate_async()) process.tracker = TrackerKind::kWpAsync;
+  if (opened.valid() && rooms_.tracker == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate())
+    process.tracker = TrackerKind::kUserfaultfd;
+  else if (opened.valid() && rooms_.tracker != TrackerKind::kPagemap && kernel_has_pagemap_scan() &&
+           opened.negotiate_async())
+    process.tracker = TrackerKind::kWpAsync;
   process.exact = rooms_.phase.exact();
   rooms_.notes.use_tracker(process.tracker);
   if (process.in_polling_phase()) rooms_.notes.use_tracker(TrackerKind::kPagemap);
   if (process.tracker != TrackerKind::kPagemap) {
     process.fault_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(opened)));
     loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
-    if (heap.valid() && (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kUntold) : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
+    if (heap.valid() &&
+        (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kUntold)
+                                                      : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
       process.heap_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(heap)));
       loop_.watch(process.heap_fd.fd(), SourceKind::kFaults, process.pid);
     }
@@ -152,7 +166,8 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   }
   if (!process.fault_fd.valid()) process.pagemap.get();  // while it is surely of this program
   publish_ask_thresholds(process, rooms_.options.refuse_enomem);
-  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first scan.
+  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first
+  // scan.
   if (!process.tells_frees()) return;
   rooms_.scanner.scan(process, true);
   if (!process.tracked_by_faults()) return;
@@ -161,7 +176,8 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   for (const auto& [start, area] : process.map.areas()) {
     if (!area.registered) continue;
     process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { left.push_back(address); });
-    for (const PageBit bit : {PageBit::kLeft, PageBit::kZero}) process.pages.for_each(bit, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
+    for (const PageBit bit : {PageBit::kLeft, PageBit::kZero})
+      process.pages.for_each(bit, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
   }
   for (const uint64_t address : left) {
     process.pages.become(PageBit::kLeft, address);
@@ -169,7 +185,8 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   }
   // Memory that a child was forked with is not fresh.
   if (process.shared)
-    process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0}, [&](uint64_t address) { process.shared->touched.set(address, address + 4096, true); });
+    process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0},
+                           [&](uint64_t address) { process.shared->touched.set(address, address + 4096, true); });
   for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
 }
 
@@ -179,14 +196,17 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
   ++rooms_.count.requests;
   const bool was_scanned = process.scans.begun;
   // What it is about to give back, or to take with it, must have been seen.
-  if (!was_scanned && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting)) rooms_.scanner.scan(process, true);
+  if (!was_scanned && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting))
+    rooms_.scanner.scan(process, true);
   if (process.tells_frees()) rooms_.faults.serve(process);
   rooms_.reader.drain(process);
   rooms_.feed.take_refusal();  // of what came before
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.scans.active = true;
   switch (request.kind) {
-    case ring::RequestKind::kBreakMoved: rooms_.heap.take_growth(process, request); break;
+    case ring::RequestKind::kBreakMoved:
+      rooms_.heap.take_growth(process, request);
+      break;
     case ring::RequestKind::kMapped: {
       if (request.bytes == 0) break;
       Vma vma;
@@ -201,14 +221,16 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
     case ring::RequestKind::kUnknownPage: {
       const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
       Vma vma;
-      if (request.bytes >= ring::kFoundPieceBytes && query_map(process.maps.get(), request.address, &vma) && vma.end >= end && vma.anonymous()) {
+      if (request.bytes >= ring::kFoundPieceBytes && query_map(process.maps.get(), request.address, &vma) &&
+          vma.end >= end && vma.anonymous()) {
         // Beside it may lie what else was allocated: its own pages first.
         vma.start = std::max(vma.start, page_down(request.address));
         vma.end = std::min(vma.end, page_up(end));
         vma.one_request = true;
         rooms_.mappings.learn(process, vma, false);
       }
-      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end) rooms_.mappings.learn(process, vma, false);
+      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end)
+        rooms_.mappings.learn(process, vma, false);
       // Known from now on, whatever it is: or else each allocation there would ask again.
       if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
       break;
@@ -216,9 +238,11 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
     case ring::RequestKind::kFreeing:
       if (request.address + request.bytes <= request.address) break;
       rooms_.scanner.scan_at_possible_peak();
-      rooms_.poller.scan_before_free(process, page_down(request.address), page_up(request.address + request.bytes), request.argument == ring::kMayStay);
+      rooms_.poller.scan_before_free(process, page_down(request.address), page_up(request.address + request.bytes),
+                                     request.argument == ring::kMayStay);
       // The coverage ratio compares both peaks: the kernel's count is read before this memory is gone, too.
-      if (rooms_.meter.rises_above(rooms_.meter.tracked_pages() * kPage, rooms_.meter.rss_peak_bytes())) rooms_.meter.sample_resident(process);
+      if (rooms_.meter.rises_above(rooms_.meter.tracked_pages() * kPage, rooms_.meter.rss_peak_bytes()))
+        rooms_.meter.sample_resident(process);
       if (request.argument == ring::kOfFile) rooms_.mapped_files.scan_before_free(process);
       break;
     case ring::RequestKind::kExiting:
@@ -228,13 +252,16 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
       rooms_.scanner.scan_at_possible_peak();
       break;
     case ring::RequestKind::kGiveWay:
-      if (Process* other = request.address == 0 ? &process : rooms_.processes.find(static_cast<uint32_t>(request.address))) give_way(*other, static_cast<ring::GiveWay>(request.argument));
+      if (Process* other =
+              request.address == 0 ? &process : rooms_.processes.find(static_cast<uint32_t>(request.address)))
+        give_way(*other, static_cast<ring::GiveWay>(request.argument));
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
       if (request.argument == ring::kLookAtShared) rooms_.scanner.scan_shared_now(process);
       break;
     case ring::RequestKind::kHello:
-    case ring::RequestKind::kHelloForked: break;
+    case ring::RequestKind::kHelloForked:
+      break;
   }
   const bool refused = rooms_.feed.take_refusal() && rooms_.options.refuse_enomem;
   rooms_.notes.refused_memory |= refused;
@@ -259,9 +286,11 @@ void Answers::give_way(Process& process, ring::GiveWay why) {
   rooms_.scanner.scan(process, true);
 }
 
-/// Whoever traces it reads and writes its memory without waiting for a fault. A tracer outside of the run is the user's own affair.
+/// Whoever traces it reads and writes its memory without waiting for a fault. A tracer outside of the run is the user's
+/// own affair.
 bool Answers::is_traced_by_guest(const Process& process) {
-  const auto tracer = static_cast<uint32_t>(number_behind(read_whole_path(proc_of(process.pid) + "status"), "TracerPid:"));
+  const auto tracer =
+      static_cast<uint32_t>(number_behind(read_whole_path(proc_of(process.pid) + "status"), "TracerPid:"));
   return tracer != 0 && rooms_.processes.find(tracer) != nullptr;
 }
 

@@ -15,13 +15,15 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kPatienceTicks = 5;  // a child that will say hello has done so after this (100 ms)
+constexpr uint64_t kPatienceTicks = 5;     // a child that will say hello has done so after this (100 ms)
 constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be scanned (setuid), or has gone
 constexpr size_t kThreadsLookedAt = 64, kMostLeftBehind = 1000;
 
-/// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its parent is then the
-/// copy of the program that stays between the two (spawn_recorder.cc).
-bool is_recorder(uint32_t pid) { return pid == static_cast<uint32_t>(::getpid()) || pid == static_cast<uint32_t>(::getppid()); }
+/// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its
+/// parent is then the copy of the program that stays between the two (spawn_recorder.cc).
+bool is_recorder(uint32_t pid) {
+  return pid == static_cast<uint32_t>(::getpid()) || pid == static_cast<uint32_t>(::getppid());
+}
 
 std::vector<uint32_t> children_of(const Process& process) {
   std::vector<uint32_t> found;
@@ -45,11 +47,12 @@ std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
   return found;
 }
 
-/// Everybody who was started with the recorder's name in the environment, or forked from such a process: also those whose
-/// ancestors ended before anybody could ask them. The recorder itself is left out.
+/// Everybody who was started with the recorder's name in the environment, or forked from such a process: also those
+/// whose ancestors ended before anybody could ask them. The recorder itself is left out.
 ///
-/// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program tells nobody, and
-/// once its parent has ended nothing in /proc but its environment leads back to the run. So every process is scanned, once a run.
+/// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program
+/// tells nobody, and once its parent has ended nothing in /proc but its environment leads back to the run. So every
+/// process is scanned, once a run.
 std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   std::vector<uint32_t> found;
   for (const uint32_t pid : numbers_in_directory("/proc")) {
@@ -74,8 +77,8 @@ bool ProcessLife::is_copy_of(const Process& child, const Process& parent) {
   return stack != 0 && stack == stack_start(read_maps(parent.maps.get()));
 }
 
-/// What the parent did before the fork comes before it. What it has touched since its last scan the child has from it, and both would
-/// be taken to have touched that.
+/// What the parent did before the fork comes before it. What it has touched since its last scan the child has from it,
+/// and both would be taken to have touched that.
 void ProcessLife::catch_up_before_fork(Process& parent) {
   rooms_.faults.serve(parent);
   rooms_.reader.drain(parent);
@@ -141,8 +144,10 @@ std::vector<std::string> ProcessLife::left_behind() const {
   for (const uint32_t pid : found) {
     const std::string stat = read_line_of(proc_of(pid) + "stat");
     const size_t close = stat.rfind(')');
-    if (close == std::string::npos || close + 2 >= stat.size() || stat[close + 2] == 'Z' || stat[close + 2] == 'X') continue;
-    running.push_back(stat.substr(stat.find('(') + 1, close - stat.find('(') - 1) + " (pid " + std::to_string(pid) + ")");
+    if (close == std::string::npos || close + 2 >= stat.size() || stat[close + 2] == 'Z' || stat[close + 2] == 'X')
+      continue;
+    running.push_back(stat.substr(stat.find('(') + 1, close - stat.find('(') - 1) + " (pid " + std::to_string(pid) +
+                      ")");
   }
   return running;
 }

@@ -1,4 +1,5 @@
-// Describes this machine for `--host this`: its speed is measured, what its kernel says of itself is copied file by file.
+// Describes this machine for `--host this`: its speed is measured, what its kernel says of itself is copied file by
+// file.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -14,10 +15,10 @@
 #include <system_error>
 
 #include "model/base/units.h"
+#include "preload/record/kernel/clocks.h"
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/record/kernel/unique_fd.h"
 #include "preload/record/recorder.h"
-#include "preload/record/kernel/clocks.h"
 #include "preload/ring/file_notes.h"
 
 namespace oomcast::record {
@@ -49,8 +50,8 @@ void take(Files& files, const std::string& path) {
 struct FaultTimes {
   double fault_ns = 0, touch_ns = 0;
 };
-/// The fastest of several pieces, so that an interruption spoils one of them only. No more of them than that: each start of a
-/// program waits for this, and one MiB is no peak beside any program.
+/// The fastest of several pieces, so that an interruption spoils one of them only. No more of them than that: each
+/// start of a program waits for this, and one MiB is no peak beside any program.
 FaultTimes measure_faults() {
   constexpr size_t kPieces = 4, kPagesEach = 64, kPage = static_cast<size_t>(kPageBytes);
   const size_t bytes = kPieces * kPagesEach * kPage;
@@ -62,7 +63,8 @@ FaultTimes measure_faults() {
     double best_ns = 1e12;
     for (size_t piece = 0; piece < kPieces; ++piece) {
       const uint64_t before = monotonic_ns();
-      for (size_t page = piece * kPagesEach; page < (piece + 1) * kPagesEach; ++page) at[page * kPage] = static_cast<char>(page);
+      for (size_t page = piece * kPagesEach; page < (piece + 1) * kPagesEach; ++page)
+        at[page * kPage] = static_cast<char>(page);
       best_ns = std::min(best_ns, static_cast<double>(monotonic_ns() - before) / kPagesEach);
     }
     return best_ns;
@@ -94,13 +96,16 @@ int64_t measure_cpu_loop_20m_ns() {
 
 uint64_t file_number(const std::string& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? ring::file_id(status.st_dev, status.st_ino) : 0;
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) ? ring::file_id(status.st_dev, status.st_ino)
+                                                                       : 0;
 }
 
 std::map<std::string, std::string> files_of_this_machine() {
   Files files;
-  for (const char* path : {"/proc/version", "/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps", "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory",
-                           "/proc/sys/kernel/numa_balancing", "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr", "/proc/slabinfo"})
+  for (const char* path :
+       {"/proc/version", "/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps",
+        "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
+        "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr", "/proc/slabinfo"})
     take(files, path);
   const auto each = [&](const char* path, auto&& visit) {
     std::error_code missing;
@@ -115,7 +120,8 @@ std::map<std::string, std::string> files_of_this_machine() {
     if (!path.filename().string().starts_with("node")) return;
     for (const char* name : {"/meminfo", "/distance", "/cpulist", "/numastat"}) take(files, path.string() + name);
   });
-  for (const char* name : {"online", "possible", "has_cpu", "has_memory"}) take(files, std::string("/sys/devices/system/node/") + name);
+  for (const char* name : {"online", "possible", "has_cpu", "has_memory"})
+    take(files, std::string("/sys/devices/system/node/") + name);
   for (const char* folder : {"/sys/kernel/mm/lru_gen", "/sys/kernel/mm/transparent_hugepage"})
     each(folder, [&](const fs::path& path) {
       if (fs::is_regular_file(path)) take(files, path.string());
@@ -131,7 +137,8 @@ std::map<std::string, std::string> files_of_this_machine() {
   });
   const FaultTimes faults = measure_faults();
   char text[200];
-  std::snprintf(text, sizeof text, "{\"page_fault_ns\": %.0f, \"page_touch_ns\": %.1f, \"cpu_loop_20m_s\": %.4f}\n", faults.fault_ns, faults.touch_ns, static_cast<double>(measure_cpu_loop_20m_ns()) / 1e9);
+  std::snprintf(text, sizeof text, "{\"page_fault_ns\": %.0f, \"page_touch_ns\": %.1f, \"cpu_loop_20m_s\": %.4f}\n",
+                faults.fault_ns, faults.touch_ns, static_cast<double>(measure_cpu_loop_20m_ns()) / 1e9);
   files["calibration.json"] = text;
   return files;
 }

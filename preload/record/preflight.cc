@@ -1,4 +1,5 @@
-// Finds out whether a command can be recorded at all. Static, setuid and foreign programs ignore LD_PRELOAD in silence: look first.
+// Finds out whether a command can be recorded at all. Static, setuid and foreign programs ignore LD_PRELOAD in silence:
+// look first.
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +11,8 @@
 #include <cstring>
 #include <vector>
 
-#include "preload/record/recorder.h"
 #include "preload/record/kernel/unique_fd.h"
+#include "preload/record/recorder.h"
 
 namespace oomcast::record {
 namespace {
@@ -48,22 +49,31 @@ std::string find_in_path(const std::string& name, bool* found_unusable) {
 /// The problem of one ELF image, if any.
 std::optional<Preflight> check_elf(int fd, const std::string& path) {
   Elf64_Ehdr header{};
-  if (::pread(fd, &header, sizeof header, 0) < static_cast<ssize_t>(sizeof(Elf32_Ehdr))) return refuse(PreflightProblem::kNotExecutable, path + ": too short to be a program");
+  if (::pread(fd, &header, sizeof header, 0) < static_cast<ssize_t>(sizeof(Elf32_Ehdr)))
+    return refuse(PreflightProblem::kNotExecutable, path + ": too short to be a program");
   if (header.e_ident[EI_CLASS] != ELFCLASS64)
-    return refuse(PreflightProblem::kForeignElf, path + ": a 32-bit program; the capture library is 64-bit and cannot be loaded into it");
+    return refuse(PreflightProblem::kForeignElf,
+                  path + ": a 32-bit program; the capture library is 64-bit and cannot be loaded into it");
 #if defined(__x86_64__)
   constexpr int kMachine = EM_X86_64;
 #else
   constexpr int kMachine = EM_AARCH64;
 #endif
-  if (header.e_machine != kMachine) return refuse(PreflightProblem::kForeignElf, path + ": a program for another kind of processor");
+  if (header.e_machine != kMachine)
+    return refuse(PreflightProblem::kForeignElf, path + ": a program for another kind of processor");
   bool has_interpreter = false;
   for (int i = 0; i < header.e_phnum && i < 256; ++i) {
     Elf64_Phdr segment{};
-    if (::pread(fd, &segment, sizeof segment, static_cast<off_t>(header.e_phoff + static_cast<uint64_t>(i) * header.e_phentsize)) != static_cast<ssize_t>(sizeof segment)) break;
+    if (::pread(fd, &segment, sizeof segment,
+                static_cast<off_t>(header.e_phoff + static_cast<uint64_t>(i) * header.e_phentsize)) !=
+        static_cast<ssize_t>(sizeof segment))
+      break;
     has_interpreter |= segment.p_type == PT_INTERP;
   }
-  if (!has_interpreter) return refuse(PreflightProblem::kStatic, path + ": statically linked, so the capture library cannot be preloaded; link it dynamically to record it");
+  if (!has_interpreter)
+    return refuse(
+        PreflightProblem::kStatic,
+        path + ": statically linked, so the capture library cannot be preloaded; link it dynamically to record it");
   return std::nullopt;
 }
 
@@ -80,14 +90,18 @@ Preflight check_command(const RecordOptions& options) {
   for (int depth = 0;; ++depth) {
     struct stat status;
     UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd && errno == ENOENT) return refuse(PreflightProblem::kNotFound, program + ": its interpreter " + path + " does not exist");
+    if (!fd && errno == ENOENT)
+      return refuse(PreflightProblem::kNotFound, program + ": its interpreter " + path + " does not exist");
     if (::stat(path.c_str(), &status) == 0) {
       // For whoever owns it already, a setuid bit changes nothing.
       const bool setuid = (status.st_mode & S_ISUID) != 0 && status.st_uid != ::geteuid();
-      const bool setgid = (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != ::getegid();
+      const bool setgid =
+          (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != ::getegid();
       const bool capable = ::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0 && ::geteuid() != 0;
       if (setuid || setgid || capable)
-        return refuse(PreflightProblem::kSetuid, path + (capable ? ": has file capabilities" : ": setuid or setgid") + ", so the dynamic linker ignores preloaded libraries; run a copy without these privileges, or run oomcast as its owner");
+        return refuse(PreflightProblem::kSetuid, path + (capable ? ": has file capabilities" : ": setuid or setgid") +
+                                                     ", so the dynamic linker ignores preloaded libraries; run a copy "
+                                                     "without these privileges, or run oomcast as its owner");
     }
     if (!fd) return {std::nullopt, "", program};  // executable but not readable: let the kernel decide
     char head[256] = {};
@@ -100,11 +114,15 @@ Preflight check_command(const RecordOptions& options) {
       std::string line(head + 2);
       line.resize(std::min(line.find('\n'), line.size()));
       const size_t start = line.find_first_not_of(" \t");
-      if (start == std::string::npos) return refuse(PreflightProblem::kNotExecutable, path + ": its #! line names no interpreter");
+      if (start == std::string::npos)
+        return refuse(PreflightProblem::kNotExecutable, path + ": its #! line names no interpreter");
       path = line.substr(start, line.find_first_of(" \t", start) - start);
       continue;
     }
-    return refuse(PreflightProblem::kNotExecutable, path + ": neither an ELF program nor a script with a #! line; start it through its interpreter, e.g. sh " + options.command[0]);
+    return refuse(
+        PreflightProblem::kNotExecutable,
+        path + ": neither an ELF program nor a script with a #! line; start it through its interpreter, e.g. sh " +
+            options.command[0]);
   }
 }
 

@@ -11,9 +11,9 @@
 
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/kernel/proc_maps.h"
+#include "preload/record/kernel/userfaultfd.h"
 #include "preload/record/recorder.h"
 #include "preload/record/tracker.h"
-#include "preload/record/kernel/userfaultfd.h"
 
 namespace oomcast::record {
 namespace {
@@ -54,7 +54,9 @@ Capabilities probe() {
   int user_mode_error = 0;
   UniqueFd user_mode = open_by_call(UFFD_USER_MODE_ONLY, &user_mode_error);
   out.userfaultfd_user_mode = static_cast<bool>(user_mode);
-  const uint64_t features = features_of(by_call_works ? by_call.get() : out.userfaultfd_device ? by_device.get() : user_mode.get());
+  const uint64_t features = features_of(by_call_works            ? by_call.get()
+                                        : out.userfaultfd_device ? by_device.get()
+                                                                 : user_mode.get());
   out.ptrace_capability = has_capability(CAP_SYS_PTRACE);
   out.event_fork = (features & UFFD_FEATURE_EVENT_FORK) != 0 && out.ptrace_capability;
   out.event_remap = features & UFFD_FEATURE_EVENT_REMAP;
@@ -73,12 +75,17 @@ Capabilities probe() {
   ::uname(&system);
   out.lines.push_back(std::string("kernel ") + system.release);
   out.lines.push_back("tracker that `run` will use: " + out.tracker +
-                      (best == TrackerKind::kUserfaultfd ? " (each first touch, in order)" : best == TrackerKind::kWpAsync ? " (touches polled, frees told by the kernel)" : " (polled, coarse in time)"));
+                      (best == TrackerKind::kUserfaultfd ? " (each first touch, in order)"
+                       : best == TrackerKind::kWpAsync   ? " (touches polled, frees told by the kernel)"
+                                                         : " (polled, coarse in time)"));
   for (const TrackerKind kind : {TrackerKind::kUserfaultfd, TrackerKind::kWpAsync, TrackerKind::kPagemap})
-    out.lines.push_back(yes_no((std::string("--tracker ") + tracker_name(kind)).c_str(), choose_tracker(tracker_name(kind), out).ok()));
-  out.lines.push_back(std::string("userfaultfd by system call: ") + (by_call_works ? "yes" : std::string("no (") + std::strerror(error) + ")"));
+    out.lines.push_back(
+        yes_no((std::string("--tracker ") + tracker_name(kind)).c_str(), choose_tracker(tracker_name(kind), out).ok()));
+  out.lines.push_back(std::string("userfaultfd by system call: ") +
+                      (by_call_works ? "yes" : std::string("no (") + std::strerror(error) + ")"));
   out.lines.push_back(yes_no("userfaultfd through /dev/userfaultfd", out.userfaultfd_device));
-  out.lines.push_back(yes_no("frees inside libc (REMOVE, UNMAP, REMAP events)", out.event_remap && out.event_remove && out.event_unmap));
+  out.lines.push_back(yes_no("frees inside libc (REMOVE, UNMAP, REMAP events)",
+                             out.event_remap && out.event_remove && out.event_unmap));
   out.lines.push_back(yes_no("writes to watched pages (write protection)", out.write_protect));
   out.lines.push_back(yes_no("userfaultfd for user mode only (enough for wp-async)", out.userfaultfd_user_mode));
   out.lines.push_back(yes_no("WP_ASYNC", out.wp_async));
@@ -89,12 +96,15 @@ Capabilities probe() {
   out.lines.push_back(yes_no("CAP_SYS_PTRACE (not needed)", out.ptrace_capability));
   if (!out.userfaultfd) {
     if (error == ENOSYS) {
-      out.lines.emplace_back("try: a kernel built with CONFIG_USERFAULTFD=y, or a seccomp profile that allows the userfaultfd call");
+      out.lines.emplace_back(
+          "try: a kernel built with CONFIG_USERFAULTFD=y, or a seccomp profile that allows the userfaultfd call");
     } else {
       out.lines.emplace_back("try: sudo sysctl vm.unprivileged_userfaultfd=1");
-      if (::access("/dev/userfaultfd", F_OK) == 0) out.lines.push_back("try: sudo setfacl -m u:" + std::to_string(::getuid()) + ":rw /dev/userfaultfd");
+      if (::access("/dev/userfaultfd", F_OK) == 0)
+        out.lines.push_back("try: sudo setfacl -m u:" + std::to_string(::getuid()) + ":rw /dev/userfaultfd");
       out.lines.emplace_back("try: sudo oomcast run ... (as root)");
-      out.lines.emplace_back("try: in a container, --security-opt seccomp=unconfined or a profile that allows userfaultfd");
+      out.lines.emplace_back(
+          "try: in a container, --security-opt seccomp=unconfined or a profile that allows userfaultfd");
     }
   }
   return out;

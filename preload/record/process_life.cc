@@ -1,4 +1,5 @@
-// ProcessLife: processes coming and going: hellos that make one known, forks, execs, ends, and children that never say hello.
+// ProcessLife: processes coming and going: hellos that make one known, forks, execs, ends, and children that never say
+// hello.
 #include "preload/record/process_life.h"
 
 #include <sys/syscall.h>
@@ -55,8 +56,10 @@ void ProcessLife::forget_address_space(Process& process) {
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
   process.native.cpu_ns = process.native.unpaid_faults = 0;
-  process.resident.inherited_pages = process.resident.inherited_prefilled_pages = process.resident.shared_known_pages = 0;
-  process.resident.shared_bytes = process.scans.shared_bytes = process.resident.statm_shared_pages = process.resident.sampled_shared_bytes = 0;
+  process.resident.inherited_pages = process.resident.inherited_prefilled_pages = process.resident.shared_known_pages =
+      0;
+  process.resident.shared_bytes = process.scans.shared_bytes = process.resident.statm_shared_pages =
+      process.resident.sampled_shared_bytes = 0;
   process.leaving.clear();
   process.polled.all.clear();
   process.polled.anonymous.clear();
@@ -76,7 +79,8 @@ void ProcessLife::forget_address_space(Process& process) {
 void ProcessLife::drop(uint32_t pid) {
   Process* process = rooms_.processes.find(pid);
   if (process == nullptr) return;
-  if (!process->life.greeted && !process->comm.empty() && !process->tracked_by_faults()) rooms_.notes.note_unhooked_process(process->comm);
+  if (!process->life.greeted && !process->comm.empty() && !process->tracked_by_faults())
+    rooms_.notes.note_unhooked_process(process->comm);
   rooms_.copies.return_loans(*process);
   process->pages.clear_all();
   rooms_.meter.update(*process);
@@ -128,7 +132,9 @@ void ProcessLife::inherit_from(Process& child, Process& parent) {
     if (area.shared) child.pages.clear(area.start, area.end);  // it faults them in for itself
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
-  for (const auto& [start, area] : child.map.areas()) child.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { watched.push_back(address); });
+  for (const auto& [start, area] : child.map.areas())
+    child.pages.for_each(PageBit::kWatched, area.start, area.end,
+                         [&](uint64_t address) { watched.push_back(address); });
   for (const uint64_t address : watched) child.pages.set(PageBit::kWatched, address, false);
   child.resident.inherited_prefilled_pages = child.filled_ahead();
   rooms_.meter.update(child);

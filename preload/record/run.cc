@@ -40,21 +40,25 @@ Result<std::string> find_library(const RecordOptions& options) {
   const std::string install(OOMCAST_LIBRARY_INSTALL_DIR);
   // A relocated installation keeps the way from bin to lib.
   const size_t lib = install.rfind("/lib");
-  for (const std::string& candidate : {directory + "/liboomcast.so", directory + "/../preload/liboomcast.so",
-                                       directory + "/.." + (lib == std::string::npos ? "" : install.substr(lib)) + "/liboomcast.so",
-                                       install + "/liboomcast.so", std::string(OOMCAST_LIBRARY_BUILD_DIR) + "/liboomcast.so"})
+  for (const std::string& candidate :
+       {directory + "/liboomcast.so", directory + "/../preload/liboomcast.so",
+        directory + "/.." + (lib == std::string::npos ? "" : install.substr(lib)) + "/liboomcast.so",
+        install + "/liboomcast.so", std::string(OOMCAST_LIBRARY_BUILD_DIR) + "/liboomcast.so"})
     if (readable(candidate)) {
       char* real = ::realpath(candidate.c_str(), nullptr);
       std::string path = real != nullptr ? real : candidate;
       std::free(real);
       return path;
     }
-  return Error{"liboomcast.so not found beside the program or in " + install + "; was oomcast installed with `cmake --install`?"};
+  return Error{"liboomcast.so not found beside the program or in " + install +
+               "; was oomcast installed with `cmake --install`?"};
 }
 
 struct ProgramIo {
   long open(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
-  long read(long fd, void* to, size_t bytes, uint64_t offset) { return ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset)); }
+  long read(long fd, void* to, size_t bytes, uint64_t offset) {
+    return ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset));
+  }
   void close(long fd) { ::close(static_cast<int>(fd)); }
 };
 
@@ -69,7 +73,8 @@ std::string mimalloc_library() {
 }
 
 /// The environment of the guest, made before fork() because the child may not allocate.
-std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name, const RecordOptions& options) {
+std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name,
+                                           const RecordOptions& options) {
   std::vector<std::string> out;
   std::string preload = "LD_PRELOAD=" + library;
   if (options.use_mimalloc) preload += ":" + mimalloc_library();
@@ -94,8 +99,9 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return out;
 }
 
-/// What it took to read and understand the host goes back to the kernel before the program starts: left to itself mimalloc would
-/// keep it for a while. (Calls that stay, too: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
+/// What it took to read and understand the host goes back to the kernel before the program starts: left to itself
+/// mimalloc would keep it for a while. (Calls that stay, too: the linker would drop a library of which nothing is used,
+/// and malloc would not be mimalloc's.)
 void give_back_unused_memory() {
   const long delay = mi_option_get(mi_option_decommit_delay);
   mi_option_set(mi_option_decommit_delay, 0);
@@ -112,7 +118,8 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Result<std::string> library = find_library(options);
   if (!library.ok()) return library.error();
   if (library.value().find_first_of(" :") != std::string::npos)
-    return Error{library.value() + ": the dynamic linker cannot preload a path with a space or a colon; move the library"};
+    return Error{library.value() +
+                 ": the dynamic linker cannot preload a path with a space or a colon; move the library"};
   give_back_unused_memory();
   if (options.use_mimalloc && mimalloc_library().empty())
     return Error{"--allocator mimalloc: no libmimalloc.so to preload; apt-get install libmimalloc2.0"};
@@ -123,7 +130,9 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
-  std::vector<std::string> environment = guest_environment(ring::ProgramFile<ProgramIo>({}).harmed_by_preload(preflight.program.c_str()) ? "" : library.value(), session.socket_name(), options);
+  std::vector<std::string> environment = guest_environment(
+      ring::ProgramFile<ProgramIo>({}).harmed_by_preload(preflight.program.c_str()) ? "" : library.value(),
+      session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};
@@ -150,7 +159,8 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
 }
 
 void tell_program(int hello_socket_fd, const std::string& line) {
-  struct stat own {}, null {};
+  struct stat own {
+  }, null{};
   if (::fstat(STDERR_FILENO, &own) == 0 && ::stat("/dev/null", &null) == 0 && own.st_rdev != null.st_rdev) return;
   ucred peer{};
   socklen_t length = sizeof peer;
@@ -167,12 +177,14 @@ Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& g
   ucred peer{};
   socklen_t length = sizeof peer;
   if (::getsockopt(hello_socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
-    return Error{"descriptor " + std::to_string(hello_socket_fd) + " is not a socket from the capture library: " + std::strerror(errno)};
+    return Error{"descriptor " + std::to_string(hello_socket_fd) +
+                 " is not a socket from the capture library: " + std::strerror(errno)};
   give_back_unused_memory();
   RecordOptions options = given;
   if (options.command.empty()) {
     std::string text = read_whole_path(proc_of(peer.pid) + "cmdline");
-    for (size_t at = 0; at < text.size(); at += options.command.back().size() + 1) options.command.emplace_back(text.c_str() + at);
+    for (size_t at = 0; at < text.size(); at += options.command.back().size() + 1)
+      options.command.emplace_back(text.c_str() + at);
   }
   const Result<TrackerKind> tracker = choose_tracker(options.tracker, probe());
   if (!tracker.ok()) return tracker.error();

@@ -9,8 +9,8 @@
 namespace oomcast::record {
 namespace {
 
-constexpr size_t kNamed = 8;                  // of many processes so many are named
-constexpr uint64_t kWorthSaying = 8 << 20;    // bytes, four huge pages
+constexpr size_t kNamed = 8;                // of many processes so many are named
+constexpr uint64_t kWorthSaying = 8 << 20;  // bytes, four huge pages
 constexpr uint64_t kTenthOfSecondNs = 100'000'000;
 
 // By ring::GiveWay.
@@ -116,12 +116,11 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
 }
 
 std::string CaptureNotes::polling_phase() const {
-  const std::string until =
-      exact_after_ns_ == 0
-          ? std::string("The target was never near its next watermark")
-          : "Until second " + std::to_string(exact_after_ns_ / (10 * kTenthOfSecondNs)) + "." +
-                std::to_string(exact_after_ns_ / kTenthOfSecondNs % 10) +
-                " of the run the target was far from its next watermark";
+  const std::string until = exact_after_ns_ == 0
+                                ? std::string("The target was never near its next watermark")
+                                : "Until second " + std::to_string(exact_after_ns_ / (10 * kTenthOfSecondNs)) + "." +
+                                      std::to_string(exact_after_ns_ / kTenthOfSecondNs % 10) +
+                                      " of the run the target was far from its next watermark";
   return until +
          ", so touches were polled every 8 to 50 ms without holding the program; of memory touched and freed between "
          "two looks it is known how much there was at once (by the kernel's counts), not where. `--tracker "
@@ -150,10 +149,11 @@ void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
                    " pages that it shared with a child were copied when one of them wrote; the copies have the time of "
                    "the poll, 0.2 s later at most.");
   if (grown_bytes >= kWorthSaying)
-    out->push_back(mebibytes(grown_bytes) +
-                   " were found in mappings that had grown since the last look (the heap, arenas): such memory is taken "
-                   "to have been touched while its mapping was smaller than a huge page, so it gets none; `--tracker "
-                   "userfaultfd` sees the order.");
+    out->push_back(
+        mebibytes(grown_bytes) +
+        " were found in mappings that had grown since the last look (the heap, arenas): such memory is taken "
+        "to have been touched while its mapping was smaller than a huge page, so it gets none; `--tracker "
+        "userfaultfd` sees the order.");
   if (mapped_data_file)
     out->emplace_back(
         "The program mapped files for their data: the first use of each page was found by polling, 5 to 50 ms later at "
@@ -165,9 +165,10 @@ void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
         "use was found by polling, in pieces of 64 KiB at most, of later ones only those are seen in which a thread "
         "takes a fault.");
   if (unhooked_file_bytes > 0)
-    out->push_back(mebibytes(unhooked_file_bytes) +
-                   " were read or written by calls that no hook sees (stdio inside libc, system calls of its own); they "
-                   "were found by polling the descriptors' positions, 5 to 50 ms later at most.");
+    out->push_back(
+        mebibytes(unhooked_file_bytes) +
+        " were read or written by calls that no hook sees (stdio inside libc, system calls of its own); they "
+        "were found by polling the descriptors' positions, 5 to 50 ms later at most.");
   if (samples_left_out > 0)
     out->push_back("The program allocated in more places than can be told apart: " + std::to_string(sites) +
                    " stacks are listed, " + std::to_string(samples_left_out) + " samples from others are not.");

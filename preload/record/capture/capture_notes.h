@@ -1,4 +1,5 @@
-// CaptureNotes: what the recorder noticed about its own view of the program, and the sentences that the report makes of it.
+// CaptureNotes: what the recorder noticed about its own view of the program, and the sentences that the report makes of
+// it.
 #pragma once
 
 #include <array>
@@ -35,7 +36,8 @@ class CaptureNotes {
   /// The exact phase begins so long after the start of the run.
   void end_polling_phase(uint64_t after_ns) { exact_after_ns_ = after_ns; }
 
-  /// The tracker that saw most: a program may forbid itself the best one after its start, or start others that cannot have it.
+  /// The tracker that saw most: a program may forbid itself the best one after its start, or start others that cannot
+  /// have it.
   const char* best_witness() const;
   /// One sentence for each thing that the forecast cannot know, in the order in which the report lists them.
   std::vector<std::string> caveats() const;
@@ -69,7 +71,8 @@ class CaptureNotes {
   std::array<bool, 3> used_{};            // by TrackerKind
   std::array<uint64_t, 3> seen_pages_{};  // by TrackerKind
   int first_refusal_errno_ = 0;
-  std::vector<std::string> refused_, unhooked_, gave_way_, held_no_more_;  // names of processes; but for unhooked_ each once
+  std::vector<std::string> refused_, unhooked_, gave_way_,
+      held_no_more_;  // names of processes; but for unhooked_ each once
   bool polled_ = false;
   uint64_t exact_after_ns_ = 0;  // 0: never
 };

@@ -1,5 +1,5 @@
-// EventFeed: the only way to the sink. Stamps events with the time of their thread, feeds them, and arms the watches that
-// the sink asks for.
+// EventFeed: the only way to the sink. Stamps events with the time of their thread, feeds them, and arms the watches
+// that the sink asks for.
 #include "preload/record/capture/event_feed.h"
 
 #include <signal.h>
@@ -21,7 +21,8 @@ trace::Event EventFeed::stamp(Process& process, Task* task, trace::EventKind kin
   event.time_ns = clocks_.now_ns();
   if (task != nullptr) {
     TaskClock::Span span;
-    if ((force_clock || task->clock.due(event.time_ns, process.in_polling_phase())) && !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
+    if ((force_clock || task->clock.due(event.time_ns, process.in_polling_phase())) &&
+        !in_file_call(process, *task, event.time_ns) && task->clock.read(cost_, event.time_ns, &span)) {
       ++count_.clock_reads;
       event.compute_ns = span.compute_ns - take_native_faults(process, span.compute_ns);
       event.wait_ns = span.wait_ns;
@@ -38,19 +39,23 @@ void EventFeed::feed(const trace::Event& event) {
   sink_.take_kills(kills_);
   if (!kills_.empty()) {
     for (const trace::KillRequest& kill : kills_)
-      if (Process* process = processes_.find(kill.pid); process != nullptr && kill_on_oom_) ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);
+      if (Process* process = processes_.find(kill.pid); process != nullptr && kill_on_oom_)
+        ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);
     kills_.clear();
   }
 }
 
-void EventFeed::report(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+void EventFeed::report(Process& process, trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument,
+                       uint8_t flags) {
   trace::Event event = stamp(process, nullptr, kind);
   event.address = address;
   event.bytes = bytes;
   event.argument = argument;
   event.flags = flags;
-  if (kind == trace::EventKind::kTouch) report_touch(process, event);
-  else feed(event);
+  if (kind == trace::EventKind::kTouch)
+    report_touch(process, event);
+  else
+    feed(event);
 }
 
 void EventFeed::read_comm(Process& process) {
@@ -78,9 +83,12 @@ void EventFeed::arm_watches() {
   std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
     Process* process = processes_.find(watch.pid);
     if (process != nullptr) watch_text(*process, watch.address);
-    return process == nullptr || !process->fault_fd.write_protects() || !process->pages.test(PageBit::kTouched, watch.address);
+    return process == nullptr || !process->fault_fd.write_protects() ||
+           !process->pages.test(PageBit::kTouched, watch.address);
   });
-  std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) { return a.pid != b.pid ? a.pid < b.pid : a.address < b.address; });
+  std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) {
+    return a.pid != b.pid ? a.pid < b.pid : a.address < b.address;
+  });
   for (size_t i = 0; i < watches_.size();) {
     Process& process = *processes_.find(watches_[i].pid);
     const uint64_t start = watches_[i].address;
@@ -92,7 +100,8 @@ void EventFeed::arm_watches() {
     if (process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) continue;
     // Part of the run may lie in a mapping of another kind: page by page then.
     for (uint64_t address = start; address < end; address += page)
-      if (process.fault_fd.protect(address, address + page, true, false) != FaultResult::kDone) process.pages.set(PageBit::kWatched, address, false);
+      if (process.fault_fd.protect(address, address + page, true, false) != FaultResult::kDone)
+        process.pages.set(PageBit::kWatched, address, false);
   }
   watches_.clear();
 }

@@ -12,7 +12,8 @@ void FaultServer::serve(Process& process) {
   // Bounded, so that one busy process does not starve the others.
   for (int round = 0; round < 16 && process.fault_fd.valid(); ++round) {
     const size_t of_all = process.fault_fd.read(std::span(messages).first(kAtOnce));
-    const size_t count = of_all + (process.heap_fd.valid() ? process.heap_fd.read(std::span(messages).subspan(of_all, kAtOnce)) : 0);
+    const size_t count =
+        of_all + (process.heap_fd.valid() ? process.heap_fd.read(std::span(messages).subspan(of_all, kAtOnce)) : 0);
     if (count == 0) break;
     ++count_.fault_reads;
     process.scans.active = true;
@@ -24,7 +25,9 @@ void FaultServer::serve(Process& process) {
       const uffd_msg& message = messages[i];
       event_read |= message.event != UFFD_EVENT_PAGEFAULT;
       switch (message.event) {
-        case UFFD_EVENT_UNMAP: mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end); break;
+        case UFFD_EVENT_UNMAP:
+          mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end);
+          break;
         case UFFD_EVENT_REMOVE:
           reader_.drain(process);  // MADV_FREE may be announced there
           mappings_.remove(process, message.arg.remove.start, message.arg.remove.end);
@@ -33,7 +36,8 @@ void FaultServer::serve(Process& process) {
           mappings_.remap(process, message.arg.remap.from, message.arg.remap.to, message.arg.remap.len);
           filler_.take_back(process, message.arg.remap.to, message.arg.remap.to + message.arg.remap.len);
           break;
-        default: break;
+        default:
+          break;
       }
     }
     reader_.drain(process);

@@ -1,6 +1,7 @@
 // FileUses: what the program has read and written through files. Notes from the ring become events; what was moved past
 // libc's names (stdio inside libc, Go, static programs) the byte counts of the kernel show, and the positions of the
-// descriptors say where. The time that the calls took natively is left out, because the model has its own cost for them.
+// descriptors say where. The time that the calls took natively is left out, because the model has its own cost for
+// them.
 #include "preload/record/capture/file_uses.h"
 
 #include <fcntl.h>
@@ -20,10 +21,11 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kLockstepPages = 8192;     // 32 MiB before the next watermark, file notes are taken one by one
-constexpr uint64_t kDrainNs = 1'000'000;   // how often a ring is scanned while its program uses files or many stacks are taken
+constexpr uint64_t kLockstepPages = 8192;  // 32 MiB before the next watermark, file notes are taken one by one
+constexpr uint64_t kDrainNs =
+    1'000'000;  // how often a ring is scanned while its program uses files or many stacks are taken
 constexpr uint64_t kPollingDrainNs = 4'000'000;  // while nothing is near, unless a ring fills faster
-constexpr uint64_t kDrainedPart = 8;         // of its slots, at one go
+constexpr uint64_t kDrainedPart = 8;             // of its slots, at one go
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
 constexpr uint64_t kWorthAScan = 256 << 10;  // bytes that nobody told of, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
@@ -32,15 +34,17 @@ uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 /// What the kernel has counted and no hook has told of.
 IoTotals unseen_io(const FileUse& use, const IoTotals& totals) {
-  return {less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes), less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
+  return {less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes),
+          less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
 }
 
 std::map<int, OpenFile> read_open_files(const std::string& process_path) {
   std::map<int, OpenFile> open;
   for (const uint32_t number : numbers_in_directory(process_path + "/fd")) {
-    struct stat status{};
+    struct stat status {};
     OpenFile file;
-    if (::stat((process_path + "/fd/" + std::to_string(number)).c_str(), &status) != 0 || !S_ISREG(status.st_mode)) continue;
+    if (::stat((process_path + "/fd/" + std::to_string(number)).c_str(), &status) != 0 || !S_ISREG(status.st_mode))
+      continue;
     if (!parse_fdinfo(read_line_of(process_path + "/fdinfo/" + std::to_string(number)), &file)) continue;
     file.object = ring::file_id(status.st_dev, status.st_ino);
     open.emplace(static_cast<int>(number), file);
@@ -73,7 +77,8 @@ void FileUses::take_note(Process& process, const trace::Event& note) {
   process.scans.active = true;
   drain_soon(process, now);
   feed_.feed(event);
-  if (process.shared) (*process.shared)->lockstep.store(feed_.headroom_pages() < kLockstepPages ? 1 : 0, std::memory_order_relaxed);
+  if (process.shared)
+    (*process.shared)->lockstep.store(feed_.headroom_pages() < kLockstepPages ? 1 : 0, std::memory_order_relaxed);
 }
 
 /// So that no more than a part of the ring fills meanwhile.
@@ -102,9 +107,12 @@ bool parse_fdinfo(const std::string& text, OpenFile* out) {
 void FileUses::note_file_use(Process& process, const trace::Event& note) {
   FileUse& use = process.files.use;
   if ((note.flags & trace::kPresent) != 0) return;  // allocated: nothing was moved
-  if (note.kind == trace::EventKind::kFileRead) use.noted.read_bytes += note.bytes;
-  else if (note.kind == trace::EventKind::kFileWrite) use.noted.written_bytes += note.bytes;
-  else return;
+  if (note.kind == trace::EventKind::kFileRead)
+    use.noted.read_bytes += note.bytes;
+  else if (note.kind == trace::EventKind::kFileWrite)
+    use.noted.written_bytes += note.bytes;
+  else
+    return;
   if (use.claim(note.address)) use.forget_closed(read_open_files("/proc/" + std::to_string(process.pid)));
 }
 
@@ -135,16 +143,17 @@ void FileUses::scan_positions(Process& process) {
   use.begun = true;
 }
 
-/// Feeds what a descriptor has moved over since the last scan, unless hooks tell of its file. No more than what is `left`
-/// of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next scan, as the
-/// position was read after the bytes were counted.
+/// Feeds what a descriptor has moved over since the last scan, unless hooks tell of its file. No more than what is
+/// `left` of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next
+/// scan, as the position was read after the bytes were counted.
 uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoTotals& left) {
   const FileUse& use = process.files.use;
   if (use.told.contains(file.object)) return 0;
   // The number may have been closed and opened again: then it began at 0.
   const auto known = use.open.find(number);
-  const bool same = known != use.open.end() && known->second.object == file.object && known->second.reads == file.reads &&
-                    known->second.writes == file.writes && known->second.position <= file.position;
+  const bool same = known != use.open.end() && known->second.object == file.object &&
+                    known->second.reads == file.reads && known->second.writes == file.writes &&
+                    known->second.position <= file.position;
   const uint64_t before = same ? known->second.position : 0;
   const bool read = file.reads && (!file.writes || left.read_bytes >= left.written_bytes);
   uint64_t& own = read ? left.read_bytes : left.written_bytes;
@@ -175,7 +184,8 @@ void FileUses::report_last_move(Process& process, const trace::Event& note) {
   const int number = static_cast<int>(std::min<uint64_t>(note.argument, INT_MAX));
   IoTotals left = unseen_io(use, parse_io(read_line_of(proc_of(process.pid) + "io")));
   // Opened for both, it was the same one before.
-  if (const auto known = use.open.find(number); known != use.open.end()) known->second.reads = !writes, known->second.writes = writes;
+  if (const auto known = use.open.find(number); known != use.open.end())
+    known->second.reads = !writes, known->second.writes = writes;
   const uint64_t moved = report_move(process, number, file, left);
   (writes ? use.noted.written_bytes : use.noted.read_bytes) += moved;
   use.open.erase(number);

@@ -1,12 +1,14 @@
-// Follows the pages that a fork left shared: which of them have been copied since, and which were found in two processes without having
-// been known when the one forked from the other. Nothing tells: the page tables say which are one's own.
+// Follows the pages that a fork left shared: which of them have been copied since, and which were found in two
+// processes without having been known when the one forked from the other. Nothing tells: the page tables say which are
+// one's own.
 //
 // After a fork both processes map the same pages; a write makes the kernel copy one (do_wp_page). pagemap's bit 56 says
 // whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
 // have written, so that the one copy is counted once. The time of a copy is that of the poll.
 //
-// A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met first has
-// touched it; the other one borrows it: the sink hears of it once it is a copy of its own, or its lender is gone.
+// A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met
+// first has touched it; the other one borrows it: the sink hears of it once it is a copy of its own, or its lender is
+// gone.
 #include "preload/record/capture/fork_copies.h"
 
 #include <algorithm>
@@ -38,9 +40,11 @@ std::vector<Process*> ForkCopies::group_of(const Process& process) {
   return group;
 }
 
-/// How much of what the child has is its parent's: what was known of that, and what it had beside that by the kernel's word.
+/// How much of what the child has is its parent's: what was known of that, and what it had beside that by the kernel's
+/// word.
 uint64_t ForkCopies::inherited_pages(Process& parent, uint32_t child) {
-  const uint64_t known = parent.resident.counted_pages - std::min(parent.resident.counted_pages, parent.resident.shared_known_pages);
+  const uint64_t known =
+      parent.resident.counted_pages - std::min(parent.resident.counted_pages, parent.resident.shared_known_pages);
   const uint64_t has = resident_of(read_line(parent.statm.get())).own_pages;
   return std::max(known, std::min(has, resident_of(read_line_of(proc_of(child) + "statm")).own_pages));
 }
@@ -48,14 +52,17 @@ uint64_t ForkCopies::inherited_pages(Process& parent, uint32_t child) {
 std::vector<Process*> ForkCopies::partners_of(const Process& process) {
   std::vector<Process*> partners;
   for (const auto& [pid, other] : processes_)
-    if (other.get() != &process && other->forks.group == process.forks.group && other->pages.count(PageBit::kForked) > 0) partners.push_back(other.get());
+    if (other.get() != &process && other->forks.group == process.forks.group &&
+        other->pages.count(PageBit::kForked) > 0)
+      partners.push_back(other.get());
   return partners;
 }
 
-/// A copy for each of `owners` but the oldest, who kept the original unless somebody else (`still_shared`) has it. Who has borrowed
-/// the page has none yet by the sink's word.
+/// A copy for each of `owners` but the oldest, who kept the original unless somebody else (`still_shared`) has it. Who
+/// has borrowed the page has none yet by the sink's word.
 void ForkCopies::report_copies(std::vector<Process*>& owners, bool still_shared, uint64_t page) {
-  std::sort(owners.begin(), owners.end(), [](const Process* a, const Process* b) { return a->life.started_ns < b->life.started_ns; });
+  std::sort(owners.begin(), owners.end(),
+            [](const Process* a, const Process* b) { return a->life.started_ns < b->life.started_ns; });
   bool kept = still_shared;
   for (Process* owner : owners) {
     owner->pages.set(PageBit::kForked, page, false);
@@ -67,19 +74,22 @@ void ForkCopies::report_copies(std::vector<Process*>& owners, bool still_shared,
   }
 }
 
-/// Of what was found at [from, to) and is not known in this process: what is its own. The rest it shares with a relative that has it
-/// by the sink's word.
+/// Of what was found at [from, to) and is not known in this process: what is its own. The rest it shares with a
+/// relative that has it by the sink's word.
 std::vector<PageRange> ForkCopies::borrow(Process& process, uint64_t from, uint64_t to) {
   std::vector<PageRange> own;
   const std::vector<Process*> partners = group_of(process);
-  const std::vector<uint64_t> entries = partners.empty() ? std::vector<uint64_t>() : read_pagemap(process.pagemap.get(), from, (to - from) / kPage);
+  const std::vector<uint64_t> entries =
+      partners.empty() ? std::vector<uint64_t>() : read_pagemap(process.pagemap.get(), from, (to - from) / kPage);
   for (uint64_t at = from; at < to; at += kPage) {
     const size_t i = (at - from) / kPage;
     const bool shared = i < entries.size() && resident(entries[i]) && !mapped_once(entries[i]);
     Process* const lender = shared ? lender_of(at, partners) : nullptr;
     if (lender == nullptr) {
-      if (!own.empty() && own.back().second == at) own.back().second += kPage;
-      else own.emplace_back(at, at + kPage);
+      if (!own.empty() && own.back().second == at)
+        own.back().second += kPage;
+      else
+        own.emplace_back(at, at + kPage);
       continue;
     }
     process.pages.touch(at);
@@ -108,7 +118,9 @@ void ForkCopies::return_loans(Process& leaving) {
     if (borrower->pages.count(PageBit::kBorrowed) == 0) continue;
     std::vector<uint64_t> due;
     borrower->pages.for_each(PageBit::kBorrowed, 0, kLowHalfEnd, [&](uint64_t page) {
-      const auto has_it = [page](const Process* other) { return other->pages.test(PageBit::kTouched, page) && !other->pages.test(PageBit::kBorrowed, page); };
+      const auto has_it = [page](const Process* other) {
+        return other->pages.test(PageBit::kTouched, page) && !other->pages.test(PageBit::kBorrowed, page);
+      };
       if (has_it(&leaving) && std::none_of(partners.begin(), partners.end(), has_it)) due.push_back(page);
     });
     for (const uint64_t page : due) become_own(*borrower, page);
@@ -117,7 +129,8 @@ void ForkCopies::return_loans(Process& leaving) {
 
 void ForkCopies::become_own(Process& borrower, uint64_t page) {
   borrower.pages.set(PageBit::kBorrowed, page, false);
-  feed_.report(borrower, trace::EventKind::kTouch, page, kPage, 0, trace::kWrite | trace::kPresent | trace::kTouchedBefore);
+  feed_.report(borrower, trace::EventKind::kTouch, page, kPage, 0,
+               trace::kWrite | trace::kPresent | trace::kTouchedBefore);
 }
 
 void ForkCopies::scan(Process& process, bool whole) {
@@ -137,12 +150,15 @@ void ForkCopies::scan(Process& process, bool whole) {
   const auto collect = [&](uint64_t from, uint64_t to) {
     for (const auto& [start, area] : process.map.areas()) {
       if (area.end <= from || area.start >= to || area.shared) continue;
-      process.pages.for_each(PageBit::kForked, std::max(from, area.start), std::min(to, area.end), [&](uint64_t address) {
-        if (budget == 0) return;
-        --budget;
-        if (!runs.empty() && runs.back().second == address) runs.back().second += kPage;
-        else runs.emplace_back(address, address + kPage);
-      });
+      process.pages.for_each(PageBit::kForked, std::max(from, area.start), std::min(to, area.end),
+                             [&](uint64_t address) {
+                               if (budget == 0) return;
+                               --budget;
+                               if (!runs.empty() && runs.back().second == address)
+                                 runs.back().second += kPage;
+                               else
+                                 runs.emplace_back(address, address + kPage);
+                             });
     }
   };
   const uint64_t cursor = process.forks.cursor;
@@ -155,7 +171,8 @@ void ForkCopies::scan(Process& process, bool whole) {
 void ForkCopies::scan_run(Process& process, const std::vector<Process*>& partners, uint64_t start, uint64_t end) {
   const uint64_t pages = (end - start) / kPage;
   std::vector<uint64_t> own = read_pagemap(process.pagemap.get(), start, pages);
-  if (std::none_of(own.begin(), own.end(), [](uint64_t entry) { return mapped_once(entry) || !resident(entry); })) return;
+  if (std::none_of(own.begin(), own.end(), [](uint64_t entry) { return mapped_once(entry) || !resident(entry); }))
+    return;
   std::vector<std::vector<uint64_t>> theirs;
   for (const Process* partner : partners) theirs.push_back(read_pagemap(partner->pagemap.get(), start, pages));
   for (uint64_t i = 0; i < own.size(); ++i) {
@@ -165,9 +182,12 @@ void ForkCopies::scan_run(Process& process, const std::vector<Process*>& partner
     std::vector<Process*> owners{&process};
     bool still_shared = false;
     for (size_t k = 0; k < partners.size(); ++k) {
-      if (i >= theirs[k].size() || !resident(theirs[k][i]) || !partners[k]->pages.test(PageBit::kForked, page)) continue;
-      if (mapped_once(theirs[k][i])) owners.push_back(partners[k]);
-      else still_shared |= !partners[k]->pages.test(PageBit::kBorrowed, page);
+      if (i >= theirs[k].size() || !resident(theirs[k][i]) || !partners[k]->pages.test(PageBit::kForked, page))
+        continue;
+      if (mapped_once(theirs[k][i]))
+        owners.push_back(partners[k]);
+      else
+        still_shared |= !partners[k]->pages.test(PageBit::kBorrowed, page);
     }
     report_copies(owners, still_shared, page);
   }

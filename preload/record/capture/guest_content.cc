@@ -11,7 +11,9 @@ namespace {
 
 constexpr uint64_t kPagesAtOnce = 32;
 
-bool all_zero(const char* bytes, size_t count) { return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0; }
+bool all_zero(const char* bytes, size_t count) {
+  return bytes[0] == 0 && std::memcmp(bytes, bytes + 1, count - 1) == 0;
+}
 
 uint64_t pages_from(int mem_fd, uint64_t start, uint64_t bytes, char* out) {
   ssize_t got;
@@ -34,8 +36,7 @@ std::vector<bool> GuestContent::of(int mem_fd, const PageStates& pages, PageBit 
     }
     const uint64_t read = pages_from(mem_fd, at, to - at, buffer_.data());
     pages_read_ += read;
-    for (uint64_t i = 0; i < read; ++i)
-      found[(at - start) / kPage + i] = !all_zero(buffer_.data() + i * kPage, kPage);
+    for (uint64_t i = 0; i < read; ++i) found[(at - start) / kPage + i] = !all_zero(buffer_.data() + i * kPage, kPage);
     // The page behind what was read is missing.
     at += (read + 1) * kPage;
     if (at > to) at = to;

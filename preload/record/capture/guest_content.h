@@ -1,8 +1,9 @@
 // Which pages of a guest have content other than zeroes, read so that the reader cannot come to wait.
 //
 // Reading a page that is missing from registered memory would be a fault that only the recorder can answer.
-// process_vm_readv() waits for the answer, for ever. A read of /proc/PID/mem does not: its get_user_pages_remote() is not
-// allowed to drop mmap_lock, so handle_userfault() fails it (no FAULT_FLAG_ALLOW_RETRY), and the read ends with EIO.
+// process_vm_readv() waits for the answer, for ever. A read of /proc/PID/mem does not: its get_user_pages_remote() is
+// not allowed to drop mmap_lock, so handle_userfault() fails it (no FAULT_FLAG_ALLOW_RETRY), and the read ends with
+// EIO.
 #pragma once
 
 #include <cstdint>

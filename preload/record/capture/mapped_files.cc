@@ -1,7 +1,7 @@
 // Tells what the program uses of files that it has mapped, its own text among them. The page table is polled.
 //
-// A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is told
-// may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
+// A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is
+// told may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
 #include "preload/record/capture/mapped_files.h"
 
 #include <elf.h>
@@ -25,7 +25,8 @@ using Files = std::set<std::pair<uint64_t, uint64_t>>;
 constexpr uint64_t kWholePollNs = 200'000'000;
 
 uint8_t flags_of(const FileMapping& mapping) {
-  return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0) | (mapping.executable ? trace::kExecutable : 0));
+  return static_cast<uint8_t>((mapping.shared ? 0 : trace::kPrivate) | (mapping.writable ? trace::kWritable : 0) |
+                              (mapping.executable ? trace::kExecutable : 0));
 }
 
 Files executed_files(const std::vector<Vma>& maps) {
@@ -36,7 +37,8 @@ Files executed_files(const std::vector<Vma>& maps) {
 }
 
 bool of_regular_file(const Vma& vma) {
-  return vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/") && !vma.name.starts_with("/memfd:");
+  return vma.inode != 0 && vma.name.starts_with('/') && !vma.special() && !vma.name.starts_with("/dev/") &&
+         !vma.name.starts_with("/memfd:");
 }
 
 /// Ours in the guest, with what it loads; and what a host without which no program starts has in use at all times.
@@ -46,7 +48,8 @@ bool in_memory_anyway(const std::string& path) {
   static constexpr std::string_view kShells[] = {"sh", "dash", "bash", "busybox"};
   const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
   const auto begins = [name](std::string_view with) { return name.starts_with(with); };
-  return std::ranges::any_of(kOurs, begins) || std::ranges::any_of(kCLibrary, begins) || std::ranges::find(kShells, name) != std::end(kShells);
+  return std::ranges::any_of(kOurs, begins) || std::ranges::any_of(kCLibrary, begins) ||
+         std::ranges::find(kShells, name) != std::end(kShells);
 }
 
 }  // namespace
@@ -56,7 +59,9 @@ std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps) {
   std::vector<Vma> found;
   for (const Vma& vma : maps) {
     // What is installed below /usr (locales, fonts, caches) other programs of the target have mapped already.
-    if (!of_regular_file(vma) || vma.name.starts_with("/usr/") || vma.end - vma.start < ring::kLeastMappedFileBytes || (vma.writable && !vma.shared)) continue;
+    if (!of_regular_file(vma) || vma.name.starts_with("/usr/") || vma.end - vma.start < ring::kLeastMappedFileBytes ||
+        (vma.writable && !vma.shared))
+      continue;
     if (!executed.contains({vma.device, vma.inode})) found.push_back(vma);
   }
   return found;
@@ -66,7 +71,9 @@ std::vector<Vma> program_mappings(const std::vector<Vma>& maps) {
   const Files executed = executed_files(maps);
   std::vector<Vma> found;
   for (const Vma& vma : maps)
-    if (of_regular_file(vma) && !vma.shared && !vma.writable && executed.contains({vma.device, vma.inode}) && !in_memory_anyway(vma.name)) found.push_back(vma);
+    if (of_regular_file(vma) && !vma.shared && !vma.writable && executed.contains({vma.device, vma.inode}) &&
+        !in_memory_anyway(vma.name))
+      found.push_back(vma);
   return found;
 }
 
@@ -90,7 +97,8 @@ void MappedFiles::forget_one(Process& process, FileMappings::iterator at) {
     from = area.end;
   });
   if (from < at->second.end) feed_.report(process, trace::EventKind::kUnmap, from, at->second.end - from);
-  process.files.watched_text.erase(process.files.watched_text.lower_bound(at->second.start), process.files.watched_text.lower_bound(at->second.end));
+  process.files.watched_text.erase(process.files.watched_text.lower_bound(at->second.start),
+                                   process.files.watched_text.lower_bound(at->second.end));
   process.files.mappings.erase(at);
 }
 
@@ -105,7 +113,8 @@ void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
     const FileMapping& known = at->second;
     const bool still = std::any_of(now.begin(), now.end(), [&known](const Vma& vma) {
       return vma.start == known.start && vma.end == known.end && vma.file_offset == known.offset &&
-             vma.shared == known.shared && (vma.shared && vma.writable) == known.writable && ring::file_id(vma.device, vma.inode) == known.object;
+             vma.shared == known.shared && (vma.shared && vma.writable) == known.writable &&
+             ring::file_id(vma.device, vma.inode) == known.object;
     });
     const auto next = std::next(at);
     if (!still) forget_one(process, at);
@@ -115,15 +124,25 @@ void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
     const Vma& vma = now[i];
     if (process.files.mappings.contains(vma.start)) continue;
     const bool program = i >= data_mappings;
-    FileMapping mapping{vma.start, vma.end, ring::file_id(vma.device, vma.inode), vma.file_offset, vma.shared && vma.writable, vma.shared, vma.executable, program, std::vector<bool>((vma.end - vma.start) / kPage)};
+    FileMapping mapping{vma.start,
+                        vma.end,
+                        ring::file_id(vma.device, vma.inode),
+                        vma.file_offset,
+                        vma.shared && vma.writable,
+                        vma.shared,
+                        vma.executable,
+                        program,
+                        std::vector<bool>((vma.end - vma.start) / kPage)};
     feed_.report(process, trace::EventKind::kMap, vma.start, vma.end - vma.start, 0, flags_of(mapping));
-    feed_.report(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset, program ? trace::kProgram : 0);
+    feed_.report(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset,
+                 program ? trace::kProgram : 0);
     process.files.mappings.emplace(vma.start, std::move(mapping));
     (program ? notes_.mapped_program_file : notes_.mapped_data_file) = true;
   }
 }
 
-/// The dynamic linker writes to parts of an image that can only be read afterwards: they were memory of the program's own before.
+/// The dynamic linker writes to parts of an image that can only be read afterwards: they were memory of the program's
+/// own before.
 bool MappedFiles::announced_elsewhere(Process& process, const Vma& vma) {
   bool announced = false;
   process.map.for_each(vma.start, vma.end, [&](const Area& area) { announced |= area.announced; });
@@ -139,7 +158,8 @@ void MappedFiles::scan(Process& process) {
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first, kAlongAnyKind);
     runs.clear();
-    scan_shared(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    scan_shared(process.pagemap.get(), ranges[first].first, ranges[last - 1].second,
+                [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) report_used(process, process.files.mappings.at(ranges[i].first), runs);
   }
   process.scans.files_due_ns = clocks_.now_ns() + kWholePollNs;
@@ -150,7 +170,8 @@ void MappedFiles::scan(Process& process) {
 void MappedFiles::report_used(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident) {
   uint64_t run = 0, run_end = 0;
   const auto flush = [&] {
-    if (run_end > run) feed_.report(process, trace::EventKind::kTouch, run, run_end - run, 0, mapping.writable ? trace::kWrite : 0);
+    if (run_end > run)
+      feed_.report(process, trace::EventKind::kTouch, run, run_end - run, 0, mapping.writable ? trace::kWrite : 0);
     run = run_end = 0;
   };
   for_each_inside(resident, {mapping.start, mapping.end}, [&](uint64_t from, uint64_t to) {
@@ -177,7 +198,8 @@ void MappedFiles::scan_before_free(Process& process) {
 
 /// The guest has unmapped it, and may have mapped the same file there again by now.
 void MappedFiles::forget(Process& process, uint64_t start, uint64_t end) {
-  for (auto at = process.files.mappings.lower_bound(start); at != process.files.mappings.end() && at->second.end <= end;) {
+  for (auto at = process.files.mappings.lower_bound(start);
+       at != process.files.mappings.end() && at->second.end <= end;) {
     const auto next = std::next(at);
     forget_one(process, at);
     at = next;

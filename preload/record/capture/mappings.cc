@@ -13,7 +13,6 @@ namespace {
 
 constexpr uint64_t kAllocatorsOwnBytes = 1 << 20;  // alignment and bookkeeping around a large block
 
-
 /// Between the heap and the mapping above it either may grow.
 uint64_t middle(const Vma& heap, const Vma& above) { return heap.end + (above.start - heap.end) / 2 / kPage * kPage; }
 
@@ -21,15 +20,18 @@ uint64_t middle(const Vma& heap, const Vma& above) { return heap.end + (above.st
 std::pair<uint64_t, uint64_t> with_holes(const std::vector<Vma>& maps, size_t first, size_t last) {
   const bool of_heap = maps[first].heap();
   uint64_t start = maps[first].start, end = maps[last - 1].end;
-  if (first > 0 && !of_heap) start = maps[first - 1].heap() ? middle(maps[first - 1], maps[first]) : maps[first - 1].end;
-  if (last < maps.size() && maps[last].start < kLowHalfEnd) end = of_heap ? middle(maps[last - 1], maps[last]) : maps[last].start;
+  if (first > 0 && !of_heap)
+    start = maps[first - 1].heap() ? middle(maps[first - 1], maps[first]) : maps[first - 1].end;
+  if (last < maps.size() && maps[last].start < kLowHalfEnd)
+    end = of_heap ? middle(maps[last - 1], maps[last]) : maps[last].start;
   return {start, end};
 }
 
 /// A heap in pieces fell and grew again behind our back: what is new of it is not registered.
 void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first, size_t last) {
   for (size_t i = first + 1; i < last; ++i)
-    if (maps[i].start == maps[i - 1].end && maps[i].writable == maps[i - 1].writable) map.for_each(maps[i].start, maps[i].end, [](Area& area) { area.registered = false; });
+    if (maps[i].start == maps[i - 1].end && maps[i].writable == maps[i - 1].writable)
+      map.for_each(maps[i].start, maps[i].end, [](Area& area) { area.registered = false; });
 }
 
 }  // namespace
@@ -42,14 +44,15 @@ bool Mappings::register_memory(Process& process, uint64_t start, uint64_t end) {
   return errno == EBUSY && process.heap_fd.valid() && process.fd_of(!of_heap).register_range(start, end);
 }
 
-/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part of a
-/// mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
+/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part
+/// of a mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
 Registration Mappings::register_between(Process& process, uint64_t start, uint64_t end, bool whole) {
   if (register_memory(process, start, end)) {
     process.held.refused_ranges = 0;
     return Registration::kDone;
   }
-  // Another kind of mapping has come in between: the next scan knows. If it has not, something there can never be registered.
+  // Another kind of mapping has come in between: the next scan knows. If it has not, something there can never be
+  // registered.
   if (whole || ++process.held.refused_ranges >= 4) return Registration::kByItself;
   process.scans.whole_ns = 0;
   return Registration::kLater;
@@ -57,7 +60,9 @@ Registration Mappings::register_between(Process& process, uint64_t start, uint64
 
 /// Learns all mappings; those that can be registered in runs.
 void Mappings::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
-  const auto registrable = [&](const Vma& vma) { return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special(); };
+  const auto registrable = [&](const Vma& vma) {
+    return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special();
+  };
   std::vector<PageRange> registered;
   for (size_t first = 0, last = 0; first < maps.size(); first = last) {
     last = first + 1;
@@ -83,16 +88,20 @@ void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
   auto before = process.last_maps.begin();
   for (const Vma& vma : maps) {
     while (before != process.last_maps.end() && before->start < vma.start) ++before;
-    if (before == process.last_maps.end() || *before != vma) learn(process, vma, false, Registration::kByItself, &registered);
+    if (before == process.last_maps.end() || *before != vma)
+      learn(process, vma, false, Registration::kByItself, &registered);
   }
 }
 
-/// A hook is about to tell of it: whether the target gives so much at once is decided then, and the program may hear it.
+/// A hook is about to tell of it: whether the target gives so much at once is decided then, and the program may hear
+/// it.
 bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
   if (!process.shared) return false;
   SharedMapping& area = *process.shared;
   const uint64_t found = gap.second - gap.first;
-  const auto is = [&](uint64_t asked, uint64_t requests) { return found >= asked && found - asked < requests * kAllocatorsOwnBytes; };
+  const auto is = [&](uint64_t asked, uint64_t requests) {
+    return found >= asked && found - asked < requests * kAllocatorsOwnBytes;
+  };
   // Two that are answered at once may lie side by side.
   uint64_t all_bytes = 0, requests = 0;
   for (const std::atomic<uint64_t>& place : area->asking_bytes) {
@@ -107,7 +116,8 @@ bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
 
 /// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
 /// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
-void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registration how, std::vector<PageRange>* registered) {
+void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registration how,
+                     std::vector<PageRange>* registered) {
   if (vma.special()) notes_.mapped_huge_pages |= vma.huge();
   if (vma.heap()) note_heap(process, vma);
   const bool shared = shared_memory_.is_shared_memory(vma);
@@ -117,7 +127,9 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
   // Another kind of memory came in place of what was known here, and nothing told that the old one went.
   std::vector<std::pair<uint64_t, uint64_t>> replaced;
   process.map.for_each(vma.start, vma.end, [&](Area& area) {
-    if (area.shared != shared || area.anonymous != anonymous || (shared && area.offset_delta != vma.file_offset - vma.start)) replaced.emplace_back(area.start, area.end);
+    if (area.shared != shared || area.anonymous != anonymous ||
+        (shared && area.offset_delta != vma.file_offset - vma.start))
+      replaced.emplace_back(area.start, area.end);
   });
   for (const auto& [start, end] : replaced) unmap(process, start, end);
   std::vector<std::pair<uint64_t, uint64_t>> gaps = process.map.gaps(vma.start, vma.end);
@@ -138,7 +150,8 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     if (shared) {
       area.object = ring::file_id(vma.device, vma.inode);
       area.offset_delta = vma.file_offset - vma.start;
-      if (!std::exchange(process.maps_shared_memory, true)) process.resident.statm_shared_pages = 0;  // what it is made of is news
+      if (!std::exchange(process.maps_shared_memory, true))
+        process.resident.statm_shared_pages = 0;  // what it is made of is news
     }
     process.map.insert(area);
     if (!area.announced) continue;
@@ -160,7 +173,8 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     }
     if (registrable && !area.registered) unregistered.emplace_back(area.start, area.end);
   });
-  for (const auto& [start, end] : changed) feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, vma.writable ? trace::kWritable : 0);
+  for (const auto& [start, end] : changed)
+    feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, vma.writable ? trace::kWritable : 0);
   if (registrable) {
     if (!unregistered.empty() && how != Registration::kLater) {
       if (how == Registration::kDone || register_memory(process, vma.start, vma.end)) {
@@ -170,8 +184,10 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
         });
       }
       // Registered first, counted after: whatever is touched in between faults.
-      if (registered != nullptr) registered->insert(registered->end(), unregistered.begin(), unregistered.end());
-      else counter_->reconcile(process, unregistered);
+      if (registered != nullptr)
+        registered->insert(registered->end(), unregistered.begin(), unregistered.end());
+      else
+        counter_->reconcile(process, unregistered);
     }
     process.map.join(vma.start, vma.end);
   } else if (anonymous || vma.writable) {
@@ -186,15 +202,18 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
 void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> found_with_it;
   for (const Vma& vma : read_maps(process.maps.get()))
-    if (vma.start < end && vma.end > start && shared_memory_.is_shared_memory(vma)) learn(process, vma, false, Registration::kByItself, &found_with_it);
+    if (vma.start < end && vma.end > start && shared_memory_.is_shared_memory(vma))
+      learn(process, vma, false, Registration::kByItself, &found_with_it);
 }
 
-/// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a whole.
+/// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a
+/// whole.
 void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> shared;
   process.map.for_each(start, end, [&](const Area& area) {
     Vma vma;
-    const bool whole = area.start >= start && area.end > end && !(query_map(process.maps.get(), area.end - kPage, &vma) && vma.shared);
+    const bool whole =
+        area.start >= start && area.end > end && !(query_map(process.maps.get(), area.end - kPage, &vma) && vma.shared);
     if (area.shared) shared.emplace_back(std::max(area.start, start), whole ? area.end : std::min(area.end, end));
   });
   for (const auto& [from, to] : shared) unmap(process, from, to);

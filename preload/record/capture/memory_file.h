@@ -1,4 +1,5 @@
-// Holds what the recorder knows of a file that is memory: of tmpfs, a memfd, a System V segment, shared anonymous memory or ramfs.
+// Holds what the recorder knows of a file that is memory: of tmpfs, a memfd, a System V segment, shared anonymous
+// memory or ramfs.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,8 @@
 
 namespace oomcast::record {
 
-/// Who decides when it ends: a name in a file system, the segment's own entry in the kernel, or nobody but those who map it or have it open.
+/// Who decides when it ends: a name in a file system, the segment's own entry in the kernel, or nobody but those who
+/// map it or have it open.
 enum class NamedBy : uint8_t { kNobody, kPath, kSegment };
 
 struct MemoryFile {

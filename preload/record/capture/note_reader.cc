@@ -25,14 +25,22 @@ void NoteReader::drain(Process& process) {
     const trace::Event& note = record.event;
     if (note.address + note.bytes < note.address) continue;
     // No memory of a program lies there, and no program has that many threads.
-    const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree || note.kind == trace::EventKind::kProtect ||
-                           note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge || note.kind == trace::EventKind::kUnmap;
-    if ((of_memory && note.address + note.bytes > kUserEnd) || (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid))) continue;
+    const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree ||
+                           note.kind == trace::EventKind::kProtect || note.kind == trace::EventKind::kBindRange ||
+                           note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge ||
+                           note.kind == trace::EventKind::kUnmap;
+    if ((of_memory && note.address + note.bytes > kUserEnd) ||
+        (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid)))
+      continue;
     switch (note.kind) {
-      case trace::EventKind::kAlloc: take_sample(process, note, {record.frames, record.frame_count}); break;
+      case trace::EventKind::kAlloc:
+        take_sample(process, note, {record.frames, record.frame_count});
+        break;
       case trace::EventKind::kAdviseFree:
-        if (note.bytes == 0) process.held.free_advice.withdraw(note.tid);
-        else if (process.tells_frees()) process.held.free_advice.announce(note.tid, note.address, note.address + note.bytes);
+        if (note.bytes == 0)
+          process.held.free_advice.withdraw(note.tid);
+        else if (process.tells_frees())
+          process.held.free_advice.announce(note.tid, note.address, note.address + note.bytes);
         break;
       case trace::EventKind::kProtect: {
         const bool writable = note.flags & trace::kWritable;
@@ -42,33 +50,44 @@ void NoteReader::drain(Process& process) {
           if (area.writable != writable) area.since_scan = process.scans.count;
           area.writable = writable;
         });
-        for (const auto& [start, end] : changed) feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
+        for (const auto& [start, end] : changed)
+          feed_.report(process, trace::EventKind::kProtect, start, end - start, 0, writable ? trace::kWritable : 0);
         break;
       }
       case trace::EventKind::kFork:
         meter_.note_newborn(process, static_cast<uint32_t>(note.address));
-        if ((note.flags & ring::kSaysNoHello) != 0) silent_children_.emplace_back(static_cast<uint32_t>(note.address), process.pid);
+        if ((note.flags & ring::kSaysNoHello) != 0)
+          silent_children_.emplace_back(static_cast<uint32_t>(note.address), process.pid);
         break;
       case trace::EventKind::kUnmap:
         mapped_files_.forget(process, page_down(note.address), page_up(note.address + note.bytes));
         mappings_.forget_shared(process, page_down(note.address), page_up(note.address + note.bytes));
         process.leaving.gone(page_down(note.address), page_up(note.address + note.bytes));
         break;
-      case trace::EventKind::kAdviseDontneed: process.leaving.gone(page_down(note.address), page_up(note.address + note.bytes)); break;
+      case trace::EventKind::kAdviseDontneed:
+        process.leaving.gone(page_down(note.address), page_up(note.address + note.bytes));
+        break;
       case trace::EventKind::kFileRead:
       case trace::EventKind::kFileWrite:
       case trace::EventKind::kFileSync:
       case trace::EventKind::kFilePunch:
-      case trace::EventKind::kFileTruncate: files_.take_note(process, note); break;
-      case trace::EventKind::kFileInMemory: shared_memory_.take_note(process, note); break;
+      case trace::EventKind::kFileTruncate:
+        files_.take_note(process, note);
+        break;
+      case trace::EventKind::kFileInMemory:
+        shared_memory_.take_note(process, note);
+        break;
       case trace::EventKind::kSetPolicy:
       case trace::EventKind::kBindRange:
       case trace::EventKind::kHomeNode:
       case trace::EventKind::kAdviseHuge:
       case trace::EventKind::kThpDisable:
       case trace::EventKind::kAffinity:
-      case trace::EventKind::kLimit: settings_.take_note(process, note); break;
-      default: break;  // nothing else is expected: the ring's contents are not to be trusted
+      case trace::EventKind::kLimit:
+        settings_.take_note(process, note);
+        break;
+      default:
+        break;  // nothing else is expected: the ring's contents are not to be trusted
     }
   }
   if (!process.forks.newborns.empty()) meter_.count_newborns(process);

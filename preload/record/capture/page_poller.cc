@@ -1,5 +1,5 @@
-// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap trackers,
-// mappings that cannot be registered, and memory that was there before tracking.
+// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap
+// trackers, mappings that cannot be registered, and memory that was there before tracking.
 #include "preload/record/capture/page_poller.h"
 
 #include <algorithm>
@@ -14,26 +14,29 @@ namespace {
 constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kHugeBytes = 2 << 20;
-constexpr uint64_t kLeastSpared = 1 << 20;              // a larger mapping of a file is not scanned
-constexpr uint64_t kLeastAnonymous = 128 << 10;         // a larger one of none is scanned by the cheaper scan
-constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;      // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
+constexpr uint64_t kLeastSpared = 1 << 20;          // a larger mapping of a file is not scanned
+constexpr uint64_t kLeastAnonymous = 128 << 10;     // a larger one of none is scanned by the cheaper scan
+constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;  // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
 constexpr uint64_t kFullShare = 20, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
-constexpr uint64_t kMovedBytes = 1 << 20;               // beyond what the kernel counted a moment ago
+constexpr uint64_t kMovedBytes = 1 << 20;  // beyond what the kernel counted a moment ago
 
 void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
-  if (!runs->empty() && runs->back().second == from) runs->back().second = to;
-  else runs->emplace_back(from, to);
+  if (!runs->empty() && runs->back().second == from)
+    runs->back().second = to;
+  else
+    runs->emplace_back(from, to);
 }
 
-/// Whether all that is there costs less to scan than a call for each of so many ranges: V8 has its memory in pieces of 256 KiB
-/// all over the address space.
+/// Whether all that is there costs less to scan than a call for each of so many ranges: V8 has its memory in pieces of
+/// 256 KiB all over the address space.
 bool is_worth_one_scan(const Process& process, size_t ranges) {
   return ranges * kScanCallNs > (process.resident.rss_bytes / kPage + process.resident.file_pages) * kScanAnonymousNs;
 }
 
 void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint64_t from, uint64_t to) {
-  if (from < to) pages.for_each(PageBit::kTouched, from, to, [runs](uint64_t address) { append(runs, address, address + kPage); });
+  if (from < to)
+    pages.for_each(PageBit::kTouched, from, to, [runs](uint64_t address) { append(runs, address, address + kPage); });
 }
 
 }  // namespace
@@ -55,8 +58,11 @@ void PagePoller::note_where_to_scan(Process& process) {
     if (constant) up_to(&process.polled.doubtful, &doubtful_from, vma.start, vma.end);
     const uint64_t bytes = vma.start < kScanEnd ? vma.end - vma.start : 0;
     const bool large = bytes >= kLeastSpared;
-    if (vma.anonymous() && bytes >= kLeastAnonymous) process.polled.anonymous.emplace_back(vma.start, vma.end);
-    else if (!shared_memory_.is_shared_memory(vma) && !vma.name.starts_with(kRingName) && !(large && !vma.writable && vma.inode != 0)) continue;
+    if (vma.anonymous() && bytes >= kLeastAnonymous)
+      process.polled.anonymous.emplace_back(vma.start, vma.end);
+    else if (!shared_memory_.is_shared_memory(vma) && !vma.name.starts_with(kRingName) &&
+             !(large && !vma.writable && vma.inode != 0))
+      continue;
     up_to(&process.polled.all, &from, vma.start, vma.end);
     if (!constant) up_to(&process.polled.doubtful, &doubtful_from, vma.start, vma.end);
   }
@@ -64,8 +70,9 @@ void PagePoller::note_where_to_scan(Process& process) {
   process.polled.doubtful.emplace_back(doubtful_from, kScanEnd);
 }
 
-/// Data of a program or library that were relocated and can only be read by now: copies of the process's own in a mapping too large to
-/// be scanned each time. Nothing writes there again, so the first scan of the mapping finds all of them.
+/// Data of a program or library that were relocated and can only be read by now: copies of the process's own in a
+/// mapping too large to be scanned each time. Nothing writes there again, so the first scan of the mapping finds all of
+/// them.
 void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) {
   if (process.tells_frees()) return;
   auto before = process.last_maps.begin();
@@ -97,8 +104,8 @@ void PagePoller::add_fresh(const Process& process, uint64_t from, uint64_t to, P
   });
 }
 
-/// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are scanned
-/// at one go, with what is between them: libraries make some sixty of a few pages each.
+/// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are
+/// scanned at one go, with what is between them: libraries make some sixty of a few pages each.
 void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, PageChanges* out) {
   const uint64_t along = scan == scan_anonymous ? kAlongAnonymous : kAlongAnyKind;
   const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
@@ -106,7 +113,8 @@ void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ran
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first, along);
     runs.clear();
-    const uint64_t known_to = scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    const uint64_t known_to = scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second,
+                                   [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) {
       uint64_t resident_until = ranges[i].first;
       for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
@@ -140,32 +148,40 @@ PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
     add_changes(process, without_pages(process, polled_ranges(process, whole)), scan_resident, &changes);
     return changes;
   }
-  if (is_worth_one_scan(process, process.polled.anonymous.size() + process.polled.all.size())) return fresh_changes_by_one_scan(process);
+  if (is_worth_one_scan(process, process.polled.anonymous.size() + process.polled.all.size()))
+    return fresh_changes_by_one_scan(process);
   add_changes(process, without_pages(process, process.polled.all), scan_resident, &changes);
   add_changes(process, without_pages(process, process.polled.anonymous), scan_anonymous, &changes);
   return changes;
 }
 
-/// Of the whole address space without asking whose pages they are; what is nowhere known is scanned again. The text of libraries
-/// and their constants are left out: what was written there before it became read-only the scan of all pages finds.
+/// Of the whole address space without asking whose pages they are; what is nowhere known is scanned again. The text of
+/// libraries and their constants are left out: what was written there before it became read-only the scan of all pages
+/// finds.
 PageChanges PagePoller::fresh_changes_by_one_scan(Process& process) {
   PageChanges changes;
   std::vector<PageRange> there, doubtful;
-  scan_anonymous(process.pagemap.get(), 0, kScanEnd, [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
+  scan_anonymous(process.pagemap.get(), 0, kScanEnd,
+                 [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
   for (const PageRange& range : process.polled.anonymous)
     for_each_inside(there, range, [&](uint64_t from, uint64_t to) { add_fresh(process, from, to, &changes); });
   for (const PageRange& range : process.polled.doubtful)
-    for_each_inside(there, range, [&](uint64_t from, uint64_t to) { process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) { append(&doubtful, start, end); }); });
+    for_each_inside(there, range, [&](uint64_t from, uint64_t to) {
+      process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) { append(&doubtful, start, end); });
+    });
   add_changes(process, doubtful, scan_resident, &changes);
   return changes;
 }
 
-void PagePoller::reconcile(Process& process, const std::vector<PageRange>& ranges) { apply_changes(process, changes_in(process, ranges)); }
+void PagePoller::reconcile(Process& process, const std::vector<PageRange>& ranges) {
+  apply_changes(process, changes_in(process, ranges));
+}
 
 /// What has gone first: memory that was moved must not count twice.
 void PagePoller::apply_changes(Process& process, const PageChanges& changes) {
   for (const auto& [from, to] : changes.gone) give_back(process, from, to);
-  for (const auto& [from, to] : changes.fresh) process.leaving.for_each_outside(from, to, [&](uint64_t start, uint64_t end) { find_there(process, start, end); });
+  for (const auto& [from, to] : changes.fresh)
+    process.leaving.for_each_outside(from, to, [&](uint64_t start, uint64_t end) { find_there(process, start, end); });
   meter_.update(process);
 }
 
@@ -187,7 +203,8 @@ void PagePoller::give_back(Process& process, uint64_t from, uint64_t to) {
 bool PagePoller::announce_under(Process& process, uint64_t at) {
   Vma vma;
   std::vector<PageRange> found_with_it;
-  if (process.map.find(at) == nullptr && query_map(process.maps.get(), at, &vma)) mappings_.learn(process, vma, false, Registration::kByItself, &found_with_it);
+  if (process.map.find(at) == nullptr && query_map(process.maps.get(), at, &vma))
+    mappings_.learn(process, vma, false, Registration::kByItself, &found_with_it);
   Area* area = process.map.find(at);
   if (area == nullptr) return false;
   if (!area->announced) {
@@ -207,7 +224,8 @@ void PagePoller::find_fresh(Process& process, uint64_t from, uint64_t to) {
 
 void PagePoller::report_fresh(Process& process, uint64_t from, uint64_t to) {
   process.pages.touch(from, to);
-  const uint64_t pages = (to - from) / kPage, touched_before = meter_.peak().note_found(pages, meter_.sampler().last_pages());
+  const uint64_t pages = (to - from) / kPage,
+                 touched_before = meter_.peak().note_found(pages, meter_.sampler().last_pages());
   note_found(process, pages);
   if (process.shared) process.shared->touched.set(from, to, true);
   const uint64_t split = from + touched_before * kPage;
@@ -217,7 +235,9 @@ void PagePoller::report_fresh(Process& process, uint64_t from, uint64_t to) {
 
 void PagePoller::report_fresh_run(Process& process, uint64_t from, uint64_t to, uint8_t flags) {
   if (from == to) return;
-  const auto grown_at = [&process](uint64_t huge) { return process.map.may_have_grown(huge, process.scans.count, process.in_heap(huge)); };
+  const auto grown_at = [&process](uint64_t huge) {
+    return process.map.may_have_grown(huge, process.scans.count, process.in_heap(huge));
+  };
   uint64_t start = from;
   bool grown = grown_at(from & ~(kHugeBytes - 1));
   for (uint64_t huge = (from & ~(kHugeBytes - 1)) + kHugeBytes; huge < to; huge += kHugeBytes) {
@@ -229,11 +249,12 @@ void PagePoller::report_fresh_run(Process& process, uint64_t from, uint64_t to, 
   report_found(process, start, to, grown, flags);
 }
 
-/// `grown`: no huge page was given there. The sink hears of a read first: like the kernel it maps zero pages of 4 KiB then, where it has
-/// nothing yet, and what is written after that is as small.
+/// `grown`: no huge page was given there. The sink hears of a read first: like the kernel it maps zero pages of 4 KiB
+/// then, where it has nothing yet, and what is written after that is as small.
 void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags) {
   if (grown)
-    for (uint64_t at = from; at < to; at = (at & ~(kHugeBytes - 1)) + kHugeBytes) feed_.report(process, trace::EventKind::kTouch, at, kPage);
+    for (uint64_t at = from; at < to; at = (at & ~(kHugeBytes - 1)) + kHugeBytes)
+      feed_.report(process, trace::EventKind::kTouch, at, kPage);
   trace::Event event = feed_.stamp(process, nullptr, trace::EventKind::kTouch);
   event.address = from;
   event.bytes = to - from;
@@ -246,18 +267,21 @@ void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool
 /// The resolution that the report states: how far apart two scans of a busy process were at most.
 void PagePoller::note_poll(Process& process, uint64_t now_ns) {
   const uint64_t since = process.scans.last_ns != 0 ? now_ns - process.scans.last_ns : 0;
-  if (!process.tracked_by_faults() && process.scans.active && since < kQuietNs) resolution_ns_ = std::max(resolution_ns_, since);
+  if (!process.tracked_by_faults() && process.scans.active && since < kQuietNs)
+    resolution_ns_ = std::max(resolution_ns_, since);
   process.scans.last_ns = now_ns;
 }
 
 /// What of the ranges has no page yet: who scans only there does not notice what was given back elsewhere.
 std::vector<PageRange> PagePoller::without_pages(const Process& process, const std::vector<PageRange>& ranges) {
   std::vector<PageRange> runs;
-  for (const auto& [start, end] : ranges) process.pages.for_each_unseen(start, end, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+  for (const auto& [start, end] : ranges)
+    process.pages.for_each_unseen(start, end, [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
   return runs;
 }
 
-/// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than bearable.
+/// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than
+/// bearable.
 PageChanges PagePoller::all_changes(Process& process, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   PageChanges changes = polled_changes(process, whole);
@@ -277,15 +301,20 @@ void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
   process.leaving.expire(clocks_.now_ns());
   PageChanges changes = fresh_only ? fresh_changes(process, whole) : all_changes(process, whole);
   if (const uint64_t too_many = too_many_bytes(process, changes); fresh_only && too_many > kMovedBytes) {
-    if (clocks_.now_ns() >= process.scans.next_full_ns) changes = all_changes(process, whole);
-    else if (too_many > process.resident.rss_bytes / kBearablePart) return;
+    if (clocks_.now_ns() >= process.scans.next_full_ns)
+      changes = all_changes(process, whole);
+    else if (too_many > process.resident.rss_bytes / kBearablePart)
+      return;
   }
   meter_.read_resident(process);
   apply_changes(process, changes);
   // Shared memory is the larger part of many a database: it is scanned when it has grown by a little.
-  const bool shared_grew = process.resident.shared_bytes > process.scans.shared_bytes + std::max(process.scans.shared_bytes / kSharedPart, kLeastSharedBytes);
+  const bool shared_grew =
+      process.resident.shared_bytes >
+      process.scans.shared_bytes + std::max(process.scans.shared_bytes / kSharedPart, kLeastSharedBytes);
   const bool shared_fell = process.resident.shared_bytes + kLeastSharedBytes < process.scans.shared_bytes;
-  if (shared_fell || ((!fresh_only || shared_grew) && clocks_.now_ns() >= process.scans.next_shared_ns)) shared_memory_.scan(process);
+  if (shared_fell || ((!fresh_only || shared_grew) && clocks_.now_ns() >= process.scans.next_shared_ns))
+    shared_memory_.scan(process);
   if (!fresh_only) {
     copies_.scan(process, whole);
     if (process.tracker == TrackerKind::kWpAsync) scan_watches(process);
@@ -300,7 +329,8 @@ void PagePoller::scan_watches(Process& process) {
   std::vector<PageRange> watched;
   for (const auto& [start, area] : process.map.areas()) {
     if (!area.registered) continue;
-    process.pages.for_each(PageBit::kWatched, area.start, area.end, [&](uint64_t address) { append(&watched, address, address + kPage); });
+    process.pages.for_each(PageBit::kWatched, area.start, area.end,
+                           [&](uint64_t address) { append(&watched, address, address + kPage); });
   }
   for (const auto& [from, to] : watched)
     scan_written(process.pagemap.get(), from, to, [&](uint64_t start, uint64_t end) {
@@ -312,7 +342,8 @@ void PagePoller::scan_watches(Process& process) {
 /// The program is about to give this memory back: what it touched there and nobody has scanned yet counts. It is gone
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
-  if (const Area* area = process.map.find(start); area == nullptr || area->shared) mappings_.learn_shared(process, start, end);
+  if (const Area* area = process.map.find(start); area == nullptr || area->shared)
+    mappings_.learn_shared(process, start, end);
   // All of a segment goes when its first page is named.
   if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
   if (process.tracked_by_faults()) {
@@ -332,7 +363,8 @@ void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end
       continue;
     }
     PageChanges changes = changes_in(process, {{from, to}});
-    if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes) changes = all_changes(process, false);
+    if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes)
+      changes = all_changes(process, false);
     apply_changes(process, changes);
     if (may_stay || process.tells_frees()) continue;
     PageChanges all_gone;

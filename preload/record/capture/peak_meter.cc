@@ -20,7 +20,9 @@ uint64_t PeakMeter::note_found(uint64_t pages, uint64_t pages_now) {
   return before;
 }
 
-bool PeakMeter::is_news(uint64_t pages) const { return pages > known_.resident_pages && pages > peak_pages_ + peak_pages_ / kLeastNewsPart; }
+bool PeakMeter::is_news(uint64_t pages) const {
+  return pages > known_.resident_pages && pages > peak_pages_ + peak_pages_ / kLeastNewsPart;
+}
 
 PeakMeter::Unattributed PeakMeter::report(const Sample& sample) {
   if (!is_news(sample.pages)) return {};

@@ -1,6 +1,7 @@
 // Phase: whether touches are polled or held. Far from its next watermark nothing that a program does can depend on the
-// order of single touches: in the polling phase page tables are scanned every few milliseconds. Near it each touch is held: the
-// exact phase, which is for good, so that the next climb of a program that comes down again is seen as exactly.
+// order of single touches: in the polling phase page tables are scanned every few milliseconds. Near it each touch is
+// held: the exact phase, which is for good, so that the next climb of a program that comes down again is seen as
+// exactly.
 #include "preload/record/capture/phase.h"
 
 #include <spdlog/spdlog.h>
@@ -15,13 +16,13 @@
 namespace oomcast::record {
 namespace {
 
-// Two threads touch fresh memory at 2 GB/s at most here, and a scan may be 50 ms late: a scan then brings no more than an
-// eighth of what is left, the rule that windows keep too. Faster programs are held earlier.
+// Two threads touch fresh memory at 2 GB/s at most here, and a scan may be 50 ms late: a scan then brings no more than
+// an eighth of what is left, the rule that windows keep too. Faster programs are held earlier.
 constexpr uint64_t kNearPages = (uint64_t{1} << 30) >> kPageShift;
 constexpr uint64_t kTicksAhead = 16;
 
-/// Valgrind runs one thread of a process at a time. The measurement has one thread wait in a page fault, where valgrind does
-/// not notice that it waits, for another that then never runs.
+/// Valgrind runs one thread of a process at a time. The measurement has one thread wait in a page fault, where valgrind
+/// does not notice that it waits, for another that then never runs.
 bool runs_under_valgrind() {
   const char* const preloaded = ::getenv("LD_PRELOAD");
   return preloaded != nullptr && std::string_view(preloaded).find("/vgpreload_") != std::string_view::npos;
@@ -31,8 +32,10 @@ bool runs_under_valgrind() {
 
 Phase::Phase(EventFeed& feed, const PagePoller& poller, CaptureNotes& notes, const Clocks& clocks, bool polls)
     : feed_(feed), poller_(poller), notes_(notes), clocks_(clocks), exact_(!polls || is_near()) {
-  if (exact_) measure_cost();
-  else notes_.begin_polling_phase();
+  if (exact_)
+    measure_cost();
+  else
+    notes_.begin_polling_phase();
   began_ns_ = clocks_.now_ns();
 }
 
@@ -43,14 +46,17 @@ void Phase::begin_exact_phase() {
   spdlog::debug("{} pages before the next watermark: touches are held from now on", feed_.headroom_pages());
 }
 
-bool Phase::is_near() const { return feed_.headroom_pages() < std::max(kNearPages, kTicksAhead * poller_.most_found_pages()); }
+bool Phase::is_near() const {
+  return feed_.headroom_pages() < std::max(kNearPages, kTicksAhead * poller_.most_found_pages());
+}
 
 /// Takes some ten milliseconds, for which no program waits that is never held.
 void Phase::measure_cost() {
   if (runs_under_valgrind()) return;
   const TrackingCost cost = measure_tracking_cost();
   feed_.set_cost(cost);
-  spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request", cost.fault_cpu_ns, cost.fault_off_cpu_ns, cost.request_cpu_ns);
+  spdlog::debug("tracking costs the guest {} ns of CPU per fault and keeps it off for {} ns, {} ns per request",
+                cost.fault_cpu_ns, cost.fault_off_cpu_ns, cost.request_cpu_ns);
 }
 
 }  // namespace oomcast::record

@@ -1,7 +1,8 @@
-// Finds code that a program has just run. No page table tells us, but a thread that waits for us in a fault stands somewhere.
+// Finds code that a program has just run. No page table tells us, but a thread that waits for us in a fault stands
+// somewhere.
 //
-// Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here would wait for
-// ever if the page were missing: for us, who serve its faults.
+// Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here
+// would wait for ever if the page were missing: for us, who serve its faults.
 #include "preload/record/capture/program_text.h"
 
 #include <fcntl.h>
@@ -15,14 +16,17 @@
 namespace oomcast::record {
 
 uint64_t stopped_at(const std::string& text) {
-  // "-1 0xSP 0xPC" where a fault stopped it, a system call's number and arguments before them where that did; or "running".
+  // "-1 0xSP 0xPC" where a fault stopped it, a system call's number and arguments before them where that did; or
+  // "running".
   const size_t before = text.rfind(" 0x");
   return before == std::string::npos ? 0 : std::strtoull(text.c_str() + before, nullptr, 16);
 }
 
 /// The thread is held: tells if the page that it runs in is one of the watched ones.
 void ProgramText::report_use(Process& process, Task& task) {
-  if (!task.stopped_at) task.stopped_at = UniqueFd(::open((proc_of_thread(process.pid, task.tid) + "syscall").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!task.stopped_at)
+    task.stopped_at =
+        UniqueFd(::open((proc_of_thread(process.pid, task.tid) + "syscall").c_str(), O_RDONLY | O_CLOEXEC));
   char text[256];
   const ssize_t length = ::pread(task.stopped_at.get(), text, sizeof text, 0);
   const uint64_t page = page_down(length > 0 ? stopped_at(std::string(text, static_cast<size_t>(length))) : 0);

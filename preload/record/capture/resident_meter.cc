@@ -38,7 +38,9 @@ void ResidentMeter::update(Process& process) {
 void ResidentMeter::recount(Process& process) {
   const uint64_t known = process.pages.count(PageBit::kTouched);
   // Of what a scan has found some may be gone since: there are no more than the kernel counts.
-  const uint64_t now = process.polled_whole() && process.resident.rss_bytes != 0 ? std::min(known, process.resident.rss_bytes / kPage) : known;
+  const uint64_t now = process.polled_whole() && process.resident.rss_bytes != 0
+                           ? std::min(known, process.resident.rss_bytes / kPage)
+                           : known;
   if (now > process.resident.counted_pages) {
     process.resident.touched_since_sample += now - process.resident.counted_pages;
     const TrackerKind kind = process.in_polling_phase() ? TrackerKind::kPagemap : process.tracker;
@@ -86,7 +88,8 @@ uint64_t ResidentMeter::shared_memory_bytes(Process& process) {
   if (status.find("RssShmem:") == std::string::npos) return 0;
   process.resident.file_pages = number_behind(status, "RssFile:") * 1024 / kPage;
   uint64_t ours = 0;
-  for (const auto& [start, end] : process.ours) scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { ours += to - from; });
+  for (const auto& [start, end] : process.ours)
+    scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { ours += to - from; });
   const uint64_t bytes = number_behind(status, "RssShmem:") << 10;
   return process.resident.shared_bytes = bytes > ours ? bytes - ours : 0;
 }
@@ -118,10 +121,11 @@ void ResidentMeter::read_resident(Process& process) {
   process.resident.rss_bytes = bytes;
 }
 
-/// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and may have
-/// been unmapped since: as many as there ever were.
+/// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and
+/// may have been unmapped since: as many as there ever were.
 uint64_t ResidentMeter::most_own_pages(const Process& process) {
-  const uint64_t most = number_behind(read_whole_path(proc_of(process.pid, process.memory_tid) + "status"), "VmHWM:") * 1024 / kPage;
+  const uint64_t most =
+      number_behind(read_whole_path(proc_of(process.pid, process.memory_tid) + "status"), "VmHWM:") * 1024 / kPage;
   return most - std::min(most, sampler_.most_shared_pages(process.pid));
 }
 
@@ -131,12 +135,13 @@ uint64_t ResidentMeter::sampled_shared_pages() const {
   return pages;
 }
 
-/// What was there between two scans and is gone again: reported as unattributed memory that is touched and given back, so that the
-/// target is as full as it would have been.
+/// What was there between two scans and is gone again: reported as unattributed memory that is touched and given back,
+/// so that the target is as full as it would have been.
 void ResidentMeter::report_peak(Process& process, const PeakMeter::Unattributed& missed) {
   if (missed.pages() == 0) return;
   tracked_peak_bytes_ = std::max(tracked_peak_bytes_, (tracked_pages_ + missed.pages()) * kPage);
-  spdlog::debug("a peak of {} own pages, {} of which no scan has found, {} of these touched for the first time", peak_.peak_pages(), missed.pages(), missed.touched_first);
+  spdlog::debug("a peak of {} own pages, {} of which no scan has found, {} of these touched for the first time",
+                peak_.peak_pages(), missed.pages(), missed.touched_first);
   report_unattributed(process, 0, missed.touched_before, trace::kTouchedBefore);
   report_unattributed(process, missed.touched_before, missed.touched_first, 0);
   feed_.report(process, trace::EventKind::kUnmap, kUnattributedMemory, missed.pages() * kPage);
@@ -173,7 +178,8 @@ void ResidentMeter::note_newborn(Process& parent, uint32_t pid) {
 void ResidentMeter::count_newborns(Process& parent) {
   for (auto at = parent.forks.newborns.begin(); at != parent.forks.newborns.end();) {
     const auto [pid, counted] = *at++;
-    const uint64_t own = resident_of(read_line_of(proc_of(pid) + "statm")).own_pages, pages = std::min(own, parent.resident.counted_pages);
+    const uint64_t own = resident_of(read_line_of(proc_of(pid) + "statm")).own_pages,
+                   pages = std::min(own, parent.resident.counted_pages);
     newborn_pages_ += pages - counted;
     parent.forks.newborns[pid] = pages;
     if (own == 0) forget_newborn(parent, pid);

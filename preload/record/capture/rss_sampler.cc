@@ -78,7 +78,9 @@ void RssSampler::has_forked(uint32_t pid) {
   if (at == watched_.end()) return;
   Watched& watched = at->second;
   const std::string number = std::to_string(pid);
-  if (!watched.children) watched.children = UniqueFd(::open(("/proc/" + number + "/task/" + number + "/children").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!watched.children)
+    watched.children =
+        UniqueFd(::open(("/proc/" + number + "/task/" + number + "/children").c_str(), O_RDONLY | O_CLOEXEC));
   watched.samples_with_children = kSamplesAfterFork;
 }
 
@@ -127,9 +129,11 @@ std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
   }();
   for (auto& [pid, watched] : watched_) {
     Resident resident = resident_of(read_line(watched.statm.get()));
-    if (resident.size_pages == 0 && follow_living_thread(pid, watched)) resident = resident_of(read_line(watched.statm.get()));
+    if (resident.size_pages == 0 && follow_living_thread(pid, watched))
+      resident = resident_of(read_line(watched.statm.get()));
     watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
-    const Had one = had(resident.own_pages, &watched.inherited_pages), newborns = newborns_had(watched, resident.own_pages);
+    const Had one = had(resident.own_pages, &watched.inherited_pages),
+              newborns = newborns_had(watched, resident.own_pages);
     pages += one.own + newborns.own;
     summed += one.counted + newborns.counted;
     if (one.counted <= most) continue;

@@ -1,5 +1,5 @@
-// Samples how much all processes had together at once. A thread of its own reads their counts every few milliseconds, also while the
-// loop is busy with a scan that takes long: what has come and gone meanwhile no scan finds.
+// Samples how much all processes had together at once. A thread of its own reads their counts every few milliseconds,
+// also while the loop is busy with a scan that takes long: what has come and gone meanwhile no scan finds.
 #pragma once
 
 #include <atomic>
@@ -23,8 +23,8 @@ class RssSampler {
   RssSampler(const RssSampler&) = delete;
   RssSampler& operator=(const RssSampler&) = delete;
 
-  /// From now on the process counts, as one that has had nothing so far. The first one starts the thread. `inherited_pages`: that it
-  /// shares with its parent since a fork, as far as the parent counts too.
+  /// From now on the process counts, as one that has had nothing so far. The first one starts the thread.
+  /// `inherited_pages`: that it shares with its parent since a fork, as far as the parent counts too.
   void watch(uint32_t pid, uint64_t inherited_pages = 0);
   void forget(uint32_t pid);
   void stop();
@@ -36,9 +36,9 @@ class RssSampler {
   /// The anonymous pages that all had in the latest sample, what a fork shares counted once.
   uint64_t last_pages() const { return last_own_pages_.load(std::memory_order_relaxed); }
 
-  /// The most anonymous pages that all had at once, since the last call, and who had most of them; 0: nothing was sampled. What a
-  /// forked child shares with its parent counts once in `highest`. `summed_pages` is the kernel's counts simply added up, the highest
-  /// sum, and `pages_then` what a sample for `highest` would have had at that time.
+  /// The most anonymous pages that all had at once, since the last call, and who had most of them; 0: nothing was
+  /// sampled. What a forked child shares with its parent counts once in `highest`. `summed_pages` is the kernel's
+  /// counts simply added up, the highest sum, and `pages_then` what a sample for `highest` would have had at that time.
   struct Peak {
     PeakMeter::Sample highest;
     uint32_t pid = 0;
@@ -54,7 +54,7 @@ class RssSampler {
     uint64_t most_shared_pages = 0;
     uint64_t inherited_pages = 0;
     bool memory_gone = false;
-    int samples_with_children = 0;  // that are still to come
+    int samples_with_children = 0;          // that are still to come
     std::map<uint32_t, uint64_t> newborns;  // children that are not watched themselves, and what they have inherited
   };
 

@@ -1,5 +1,5 @@
-// ScanPlanner: when a process is scanned next, and for what. The kernel's own counts say whether there is news; scans cost
-// a part of a CPU, and are closest where memory grows and where it is about to fall.
+// ScanPlanner: when a process is scanned next, and for what. The kernel's own counts say whether there is news; scans
+// cost a part of a CPU, and are closest where memory grows and where it is about to fall.
 #include "preload/record/capture/scan_planner.h"
 
 #include <algorithm>
@@ -21,7 +21,10 @@ int64_t unseen_pages(const Process& process) {
   return static_cast<int64_t>(process.resident.rss_bytes / kPage) - static_cast<int64_t>(known);
 }
 
-bool mappings_changed(const Process& process) { return process.resident.size_pages != process.scans.size_pages || process.resident.data_pages != process.scans.data_pages; }
+bool mappings_changed(const Process& process) {
+  return process.resident.size_pages != process.scans.size_pages ||
+         process.resident.data_pages != process.scans.data_pages;
+}
 
 // A scan is to find no more than a fiftieth of what is known. What it misses of a peak the sampled counts show.
 constexpr uint64_t kFoundPart = 50, kLeastKnownPages = (16 << 20) >> kPageShift;
@@ -33,7 +36,9 @@ int64_t ScanPlanner::news_pages(const Process& process) { return unseen_pages(pr
 
 /// Kernels before 6.16 keep the counts per CPU and may say up to so many pages too few.
 int64_t ScanPlanner::count_slack_pages(const Process& process) const {
-  return counts_are_exact_ ? std::clamp(static_cast<int64_t>(process.resident.counted_pages) / kNewsPart, kLeastNewsPages, kCountSlackPages) : kCountSlackPages;
+  return counts_are_exact_ ? std::clamp(static_cast<int64_t>(process.resident.counted_pages) / kNewsPart,
+                                        kLeastNewsPages, kCountSlackPages)
+                           : kCountSlackPages;
 }
 
 /// Do the kernel's counts say that something was mapped, unmapped, made writable, touched or freed without our knowing?
@@ -48,14 +53,16 @@ Look ScanPlanner::what_has_changed(const Process& process, uint64_t now_ns) cons
     if (mappings_changed(process) || process.forks.group != 0 || news > slack) return {Touches::kAll, true};
     return {Touches::kNone, false};
   }
-  const bool mappings = process.polled_whole() ? now_ns >= process.scans.next_mappings_ns && (mappings_changed(process) || now_ns >= process.scans.stale_mappings_ns)
-                                               : due || mappings_changed(process);
+  const bool mappings = process.polled_whole()
+                            ? now_ns >= process.scans.next_mappings_ns &&
+                                  (mappings_changed(process) || now_ns >= process.scans.stale_mappings_ns)
+                            : due || mappings_changed(process);
   if ((due || news < -slack) && now_ns >= process.scans.next_full_ns) return {Touches::kAll, mappings};
   return {news > slack || mappings ? Touches::kFresh : Touches::kNone, mappings};
 }
 
-/// When what has cost so much by now may be scanned again, if it is to take such a part of a CPU's time in all processes, and
-/// half of that in one.
+/// When what has cost so much by now may be scanned again, if it is to take such a part of a CPU's time in all
+/// processes, and half of that in one.
 uint64_t ScanPlanner::rest_after(uint64_t cpu_began_ns, uint64_t share) const {
   return clocks_.now_ns() + (clocks_.cpu_ns() - cpu_began_ns) * share * std::max<uint64_t>(processes_.size(), 2);
 }
@@ -69,8 +76,8 @@ uint64_t ScanPlanner::rest_in_polling_phase(const Process& process, uint64_t cpu
 /// What no scan finds is no news until there is more of it.
 void ScanPlanner::note_scanned(Process& process) { process.scans.unseen_pages = unseen_pages(process); }
 
-/// How many times as long as it took must a scan be away from the next? Not at all as long as scans have taken less than
-/// their part of the time: a short program is scanned closely, one that runs on cheaply.
+/// How many times as long as it took must a scan be away from the next? Not at all as long as scans have taken less
+/// than their part of the time: a short program is scanned closely, one that runs on cheaply.
 uint64_t ScanPlanner::rest_after_scan(uint64_t now_ns, uint64_t scanned_ns) {
   constexpr int64_t kBurstNs = 100'000'000;
   const auto earned = static_cast<int64_t>((now_ns - budget_at_ns_) / kShareOfAll);
@@ -80,12 +87,14 @@ uint64_t ScanPlanner::rest_after_scan(uint64_t now_ns, uint64_t scanned_ns) {
 }
 
 /// Often while it is busy, seldom while it sleeps, and never more than a part of the time.
-void ScanPlanner::set_next_scan(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before, uint64_t fed_ns) {
+void ScanPlanner::set_next_scan(Process& process, uint64_t began, uint64_t took, Touches touches,
+                                uint64_t tracked_before, uint64_t fed_ns) {
   const uint64_t now = clocks_.now_ns();
   // What the model makes of what was found comes with the program's own touches, however often we scan.
   const uint64_t looked = took - std::min(fed_ns, took);
   const uint64_t rest = rest_after_scan(now, looked);
-  if (touches == Touches::kAll) process.scans.whole_ns = began + std::max(kWholeScanNs, took * std::max(kScanShare, rest));
+  if (touches == Touches::kAll)
+    process.scans.whole_ns = began + std::max(kWholeScanNs, took * std::max(kScanShare, rest));
   if (process.in_polling_phase()) {
     process.scans.interval_ns = polling_interval_ns(process, began, tracked_before);
     process.scans.next_ns = now + std::max(process.scans.interval_ns, looked * rest);

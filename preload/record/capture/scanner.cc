@@ -1,5 +1,5 @@
-// Scanner: finds what nobody has reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page tables:
-// thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
+// Scanner: finds what nobody has reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
+// tables: thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
 #include "preload/record/capture/scanner.h"
 
 #include <unistd.h>
@@ -16,12 +16,13 @@
 namespace oomcast::record {
 namespace {
 
-// Where pages are found without them mappings matter only for what is committed, and an allocator may have 60,000: of all processes'
-// time a fortieth, of one's alone half of that; those that have changed and are as large as they were are met by the second.
+// Where pages are found without them mappings matter only for what is committed, and an allocator may have 60,000: of
+// all processes' time a fortieth, of one's alone half of that; those that have changed and are as large as they were
+// are met by the second.
 constexpr uint64_t kMappingsShare = 40, kStaleNs = 1'000'000'000;
 // Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
 constexpr uint64_t kStalledNs = 100'000'000;
-constexpr uint64_t kPeakShare = 10;           // of the time goes into such scans at most
+constexpr uint64_t kPeakShare = 10;  // of the time goes into such scans at most
 
 constexpr uint64_t kNewbornsPatienceNs = 150'000'000;  // longer than discover_children() waits
 constexpr uint64_t kMostFaultNs = 6'000;
@@ -48,7 +49,8 @@ void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   auto area = process.map.areas().begin();
   const auto uncovered = [&](uint64_t from, uint64_t to) {
     for (; area != process.map.areas().end() && area->first < to; ++area) {
-      if (area->second.end > from) gone.emplace_back(std::max(area->second.start, from), std::min(area->second.end, to));
+      if (area->second.end > from)
+        gone.emplace_back(std::max(area->second.start, from), std::min(area->second.end, to));
       if (area->second.end > to) break;  // it goes on behind what is mapped there now
     }
   };
@@ -62,8 +64,10 @@ void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   for (const auto& [from, to] : gone) mappings_.unmap(process, from, to);
   for (const Vma& vma : maps)
     if (vma.heap()) process.heap.end = vma.end;
-  if (changed_only) mappings_.learn_changed(process, maps);
-  else mappings_.learn_all(process, maps, whole);
+  if (changed_only)
+    mappings_.learn_changed(process, maps);
+  else
+    mappings_.learn_all(process, maps, whole);
   poller_.find_relocated(process, maps);
   process.last_maps = std::move(maps);
   poller_.note_where_to_scan(process);
@@ -81,8 +85,10 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   const uint64_t tracked_before = process.resident.counted_pages;
   meter_.sample_resident(process);
   Look look = planner_.what_has_changed(process, began);
-  if (whole) look = {Touches::kAll, true};
-  else if (last) look.touches = Touches::kFresh;
+  if (whole)
+    look = {Touches::kAll, true};
+  else if (last)
+    look.touches = Touches::kFresh;
   if (look.mappings) scan_mappings(process, !whole && !process.tracked_by_faults(), whole);
   if (look.touches != Touches::kNone) poller_.scan_touches(process, look.touches, whole);
   // What it alone has used of shared memory nobody would find any more.
@@ -90,7 +96,9 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   if ((last || look.touches == Touches::kAll) && process.in_polling_phase()) meter_.report_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (look.mappings) mapped_files_.learn(process, process.last_maps);
-  if (whole || (began >= process.scans.next_files_ns && (process.resident.file_pages != process.scans.file_pages || began >= process.scans.files_due_ns))) mapped_files_.scan(process);
+  if (whole || (began >= process.scans.next_files_ns &&
+                (process.resident.file_pages != process.scans.file_pages || began >= process.scans.files_due_ns)))
+    mapped_files_.scan(process);
   if (began >= process.scans.next_io_ns) files_.scan(process);
   shared_memory_.settle_if_due(process, began);
   if (const std::string text = read_line(process.oom_score_adj.get()); !text.empty())
@@ -100,21 +108,27 @@ void Scanner::scan(Process& process, bool whole, bool last) {
     }
   if (process.shared) {
     // A writer that died between claiming a slot and filling it would stop the ring for ever.
-    if (!process.shared->reader.stuck()) process.shared->stuck_since_ns = 0;
-    else if (process.shared->stuck_since_ns == 0) process.shared->stuck_since_ns = began;
-    else if (began - process.shared->stuck_since_ns > 100'000'000) process.shared->reader.skip_one();
+    if (!process.shared->reader.stuck())
+      process.shared->stuck_since_ns = 0;
+    else if (process.shared->stuck_since_ns == 0)
+      process.shared->stuck_since_ns = began;
+    else if (began - process.shared->stuck_since_ns > 100'000'000)
+      process.shared->reader.skip_one();
   }
   const uint64_t now = clocks_.now_ns();
   ++(look.mappings ? count_.scans_of_mappings : count_.scans_of_counts);
   count_.scan_ns += now - began;
-  planner_.set_next_scan(process, began, clocks_.cpu_ns() - cpu_began, look.touches, tracked_before, poller_.take_feed_ns());
+  planner_.set_next_scan(process, began, clocks_.cpu_ns() - cpu_began, look.touches, tracked_before,
+                         poller_.take_feed_ns());
   process.scans.active = false;
   feed_.arm_watches();
 }
 
-/// The last scan of a process that is leaving: what it has now it takes with it. What is gone already makes no difference.
+/// The last scan of a process that is leaving: what it has now it takes with it. What is gone already makes no
+/// difference.
 void Scanner::scan_last(Process& process) {
-  process.scans.next_mappings_ns = process.scans.next_full_ns = process.scans.next_shared_ns = process.scans.next_files_ns = process.scans.next_io_ns = 0;
+  process.scans.next_mappings_ns = process.scans.next_full_ns = process.scans.next_shared_ns =
+      process.scans.next_files_ns = process.scans.next_io_ns = 0;
   scan(process, !process.polled_whole(), true);
 }
 
@@ -154,7 +168,8 @@ void Scanner::scan_at_possible_peak() {
   if (clocks_.now_ns() >= next_peak_scan_ns_) scan_at_peak(false);
 }
 
-/// Those that have grown since their last scan are scanned, if all of them together have more than ever before: by the sampled counts
+/// Those that have grown since their last scan are scanned, if all of them together have more than ever before: by the
+/// sampled counts
 /// (`sampled_peak`), or as they are now.
 void Scanner::scan_at_peak(bool sampled_peak) {
   const uint64_t now = clocks_.now_ns();
@@ -176,21 +191,27 @@ void Scanner::scan_those_that_grew() {
 
 /// The program waits: what it has touched of shared memory is about to be cut off.
 void Scanner::scan_shared_now(Process& process) {
-  if (!process.scans.begun) scan(process, true);
-  else if (process.maps_shared_memory || !shared_memory_.empty()) mappings_.learn_shared(process, 0, kLowHalfEnd);
+  if (!process.scans.begun)
+    scan(process, true);
+  else if (process.maps_shared_memory || !shared_memory_.empty())
+    mappings_.learn_shared(process, 0, kLowHalfEnd);
   shared_memory_.scan(process);
 }
 
-/// A child that lives on is met soon, and what it has with it. Children come without end in a shell script, so this ends, too.
+/// A child that lives on is met soon, and what it has with it. Children come without end in a shell script, so this
+/// ends, too.
 bool Scanner::waits_for_newborns() {
-  if (std::none_of(processes_.begin(), processes_.end(), [](const auto& entry) { return !entry.second->forks.newborns.empty(); })) return false;
+  if (std::none_of(processes_.begin(), processes_.end(),
+                   [](const auto& entry) { return !entry.second->forks.newborns.empty(); }))
+    return false;
   const uint64_t now = clocks_.now_ns();
   if (newborns_due_ns_ == 0) newborns_due_ns_ = now + kNewbornsPatienceNs;
   return now < newborns_due_ns_;
 }
 
-/// By the counts that were sampled since the last time. What has only grown since a process's last scan is scanned for first, in its own
-/// place: reported as unattributed, it would be touched twice. `last`: nothing can wait for a cheaper time.
+/// By the counts that were sampled since the last time. What has only grown since a process's last scan is scanned for
+/// first, in its own place: reported as unattributed, it would be touched twice. `last`: nothing can wait for a cheaper
+/// time.
 void Scanner::report_sampled_peak(bool last) {
   if (!meter_.samples_peaks()) return;
   if (!last && (clocks_.now_ns() < next_peak_scan_ns_ || waits_for_newborns())) return;
@@ -200,17 +221,21 @@ void Scanner::report_sampled_peak(bool last) {
   if (meter_.peak().is_news(peak.highest.pages)) scan_at_peak(true);
   // Who had most of it may have ended while this waited: the target was as full all the same.
   Process* const fullest = processes_.find(peak.pid);
-  if (Process* process = fullest != nullptr || processes_.empty() ? fullest : processes_.begin()->second.get()) meter_.report_peak(*process, meter_.peak().report(peak.highest));
+  if (Process* process = fullest != nullptr || processes_.empty() ? fullest : processes_.begin()->second.get())
+    meter_.report_peak(*process, meter_.peak().report(peak.highest));
   meter_.note_sampled_sum(peak);
 }
 
-/// What those faults cost is somewhere between the least that was measured and all that the process has spent in the kernel:
-/// memory that this machine has not used yet may cost thrice as much (a virtual machine gets it from its host first).
+/// What those faults cost is somewhere between the least that was measured and all that the process has spent in the
+/// kernel: memory that this machine has not used yet may cost thrice as much (a virtual machine gets it from its host
+/// first).
 void Scanner::charge_native_faults(Process& process) {
   if (process.native.unpaid_faults == 0) return;
-  const uint64_t spent_ns = system_time_ns(process.pid), since_ns = spent_ns - std::min(process.native.system_ns, spent_ns);
+  const uint64_t spent_ns = system_time_ns(process.pid),
+                 since_ns = spent_ns - std::min(process.native.system_ns, spent_ns);
   process.native.system_ns = spent_ns;
-  process.native.cpu_ns += std::clamp(since_ns, process.native.unpaid_faults * native_fault_ns_, process.native.unpaid_faults * std::max(kMostFaultNs, native_fault_ns_));
+  process.native.cpu_ns += std::clamp(since_ns, process.native.unpaid_faults * native_fault_ns_,
+                                      process.native.unpaid_faults * std::max(kMostFaultNs, native_fault_ns_));
   process.native.unpaid_faults = 0;
 }
 

@@ -1,5 +1,5 @@
-// Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages, resource limits:
-// notes from the library, passed on as events; and the limits that a program was born with.
+// Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages,
+// resource limits: notes from the library, passed on as events; and the limits that a program was born with.
 #include "preload/record/capture/settings.h"
 
 #include <sys/resource.h>
@@ -35,12 +35,14 @@ void Settings::take_note(Process& process, const trace::Event& note) {
   if (owner == nullptr) return;
   const bool policy = note.kind == trace::EventKind::kSetPolicy || note.kind == trace::EventKind::kBindRange;
   if (policy && note.flags > static_cast<uint8_t>(trace::PolicyMode::kWeightedInterleave)) return;
-  // Memory that the library's own malloc hooks have not asked about may lie there: the model sets policies on what is mapped.
+  // Memory that the library's own malloc hooks have not asked about may lie there: the model sets policies on what is
+  // mapped.
   if (note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kAdviseHuge) {
     const uint64_t end = note.address + note.bytes;
     Vma vma;
     if (!owner->map.gaps(note.address, end).empty())
-      for (uint64_t at = note.address; at < end && query_map(owner->maps.get(), at, &vma); at = vma.end) mappings_.learn(*owner, vma, false);
+      for (uint64_t at = note.address; at < end && query_map(owner->maps.get(), at, &vma); at = vma.end)
+        mappings_.learn(*owner, vma, false);
   }
   if (note.kind == trace::EventKind::kThpDisable) owner->huge_pages_off = note.address != 0;
   trace::Event event = feed_.stamp(*owner, nullptr, note.kind);

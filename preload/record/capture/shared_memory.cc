@@ -1,8 +1,9 @@
-// Follows what of a process's memory is shared with others: shared anonymous mappings, memfds, tmpfs files, System V segments.
+// Follows what of a process's memory is shared with others: shared anonymous mappings, memfds, tmpfs files, System V
+// segments.
 //
-// Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a file has neither
-// a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells, so it is looked up whenever
-// something was unmapped, closed or unlinked, and every now and then.
+// Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a
+// file has neither a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells,
+// so it is looked up whenever something was unmapped, closed or unlinked, and every now and then.
 #include "preload/record/capture/shared_memory.h"
 
 #include <linux/magic.h>
@@ -30,7 +31,7 @@ constexpr uint64_t kSettleNs = 100'000'000, kSettleShare = 50;  // of the time, 
 uint64_t internal_shmem_device() {
   static const uint64_t device = [] {
     UniqueFd fd(::memfd_create("oomcast", MFD_CLOEXEC));
-    struct stat status{};
+    struct stat status {};
     return fd && ::fstat(fd.get(), &status) == 0 ? static_cast<uint64_t>(status.st_dev) : 0;
   }();
   return device;
@@ -43,13 +44,14 @@ std::string link_target(const std::string& link) {
 }
 
 bool is_file(const std::string& path, const MemoryFile& file) {
-  struct stat status{};
+  struct stat status {};
   return ::stat(path.c_str(), &status) == 0 && status.st_dev == file.device && status.st_ino == file.inode;
 }
 
 bool has_open(uint32_t pid, const MemoryFile& file) {
   const std::string path = proc_of(pid) + "fd";
-  return std::ranges::any_of(numbers_in_directory(path), [&](uint32_t number) { return is_file(path + "/" + std::to_string(number), file); });
+  return std::ranges::any_of(numbers_in_directory(path),
+                             [&](uint32_t number) { return is_file(path + "/" + std::to_string(number), file); });
 }
 
 bool maps_file(uint32_t pid, const MemoryFile& file) {
@@ -59,7 +61,8 @@ bool maps_file(uint32_t pid, const MemoryFile& file) {
 }  // namespace
 
 bool lists_segment(std::string_view table, uint64_t id) {
-  for (size_t line = table.find('\n'); line != std::string_view::npos && line + 1 < table.size(); line = table.find('\n', line + 1)) {
+  for (size_t line = table.find('\n'); line != std::string_view::npos && line + 1 < table.size();
+       line = table.find('\n', line + 1)) {
     const char* field = table.data() + line + 1;
     char* end = nullptr;
     std::strtoll(field, &end, 10);  // the key
@@ -73,10 +76,13 @@ SharedMemory::DeviceKind SharedMemory::device_kind(uint64_t device, const std::s
   if (device == internal_shmem_device()) return DeviceKind::kShmem;
   const auto [at, is_new] = devices_.try_emplace(device, DeviceKind::kOther);
   if (!is_new) return at->second;
-  struct statfs system{};
+  struct statfs system {};
   if (::statfs(path.c_str(), &system) == 0)
-    at->second = system.f_type == TMPFS_MAGIC ? DeviceKind::kShmem : static_cast<unsigned long>(system.f_type) == RAMFS_MAGIC ? DeviceKind::kRamfs : DeviceKind::kOther;
-  else if (path.starts_with("/dev/shm/")) at->second = DeviceKind::kShmem;
+    at->second = system.f_type == TMPFS_MAGIC                               ? DeviceKind::kShmem
+                 : static_cast<unsigned long>(system.f_type) == RAMFS_MAGIC ? DeviceKind::kRamfs
+                                                                            : DeviceKind::kOther;
+  else if (path.starts_with("/dev/shm/"))
+    at->second = DeviceKind::kShmem;
   return at->second;
 }
 
@@ -96,30 +102,34 @@ void SharedMemory::announce(Process& process, uint64_t device, uint64_t inode, c
 }
 
 void SharedMemory::report_file(Process& process, uint64_t id, const MemoryFile& file) {
-  const int flags = (file.for_good ? trace::kUnevictable : 0) | (file.named_by == NamedBy::kNobody ? trace::kNameless : 0);
+  const int flags =
+      (file.for_good ? trace::kUnevictable : 0) | (file.named_by == NamedBy::kNobody ? trace::kNameless : 0);
   feed_.report(process, trace::EventKind::kFileInMemory, id, 0, 0, static_cast<uint8_t>(flags));
 }
 
-/// A hook has met a descriptor of such a file, or has closed one or taken a name away. The ring is the guest's memory: what it says is
-/// looked up.
+/// A hook has met a descriptor of such a file, or has closed one or taken a name away. The ring is the guest's memory:
+/// what it says is looked up.
 void SharedMemory::take_note(Process& process, const trace::Event& note) {
   if ((note.flags & ring::kMayBeGone) != 0) {
     // A build on a tmpfs has thousands of files and unlinks each: they are gone through every now and then.
-    if (note.address == 0 && files_.size() <= kFewFiles) settle_all(process, nullptr);
-    else if (const auto at = files_.find(note.address); at != files_.end()) settle(process, at, nullptr);
+    if (note.address == 0 && files_.size() <= kFewFiles)
+      settle_all(process, nullptr);
+    else if (const auto at = files_.find(note.address); at != files_.end())
+      settle(process, at, nullptr);
     return;
   }
   if (files_.contains(note.address)) return;
   const std::string link = proc_of(process.pid) + "fd/" + std::to_string(note.bytes);
-  struct stat status{};
+  struct stat status {};
   if (::stat(link.c_str(), &status) != 0 || ring::file_id(status.st_dev, status.st_ino) != note.address) return;
-  if (device_kind(status.st_dev, link) != DeviceKind::kOther) announce(process, status.st_dev, status.st_ino, link_target(link));
+  if (device_kind(status.st_dev, link) != DeviceKind::kOther)
+    announce(process, status.st_dev, status.st_ino, link_target(link));
 }
 
 /// A descriptor that no hook has told of.
 void SharedMemory::learn_descriptor(Process& process, int number) {
   const std::string link = proc_of(process.pid) + "fd/" + std::to_string(number);
-  struct stat status{};
+  struct stat status {};
   if (::stat(link.c_str(), &status) != 0 || device_kind(status.st_dev, link) == DeviceKind::kOther) return;
   announce(process, status.st_dev, status.st_ino, link_target(link));
 }
@@ -130,21 +140,26 @@ bool SharedMemory::still_named(MemoryFile& file) {
   if (file.named_by == NamedBy::kNobody) return false;
   if (is_file(file.path, file)) return true;
   // In another mount namespace: by the root of any guest.
-  return std::ranges::any_of(processes_, [&](const auto& entry) { return is_file(proc_of(entry.first) + "root" + file.path, file); });
+  return std::ranges::any_of(
+      processes_, [&](const auto& entry) { return is_file(proc_of(entry.first) + "root" + file.path, file); });
 }
 
 bool SharedMemory::still_used(uint64_t id, const MemoryFile& file, const Process* leaving) {
   return std::ranges::any_of(processes_, [&](const auto& entry) {
     const Process& process = *entry.second;
     if (&process == leaving) return false;
-    const bool maps = std::ranges::any_of(process.map.areas(), [id](const auto& area) { return area.second.shared && area.second.object == id; });
+    const bool maps = std::ranges::any_of(
+        process.map.areas(), [id](const auto& area) { return area.second.shared && area.second.object == id; });
     if (maps || has_open(process.pid, file) || maps_file(process.pid, file)) return true;
     // Its children that have not said hello are not known yet, what they have of it is their own.
-    return std::ranges::any_of(process.forks.newborns, [&](const auto& newborn) { return has_open(newborn.first, file) || maps_file(newborn.first, file); });
+    return std::ranges::any_of(process.forks.newborns, [&](const auto& newborn) {
+      return has_open(newborn.first, file) || maps_file(newborn.first, file);
+    });
   });
 }
 
-SharedMemory::MemoryFiles::iterator SharedMemory::settle(Process& process, MemoryFiles::iterator at, const Process* leaving) {
+SharedMemory::MemoryFiles::iterator SharedMemory::settle(Process& process, MemoryFiles::iterator at,
+                                                         const Process* leaving) {
   auto& [id, file] = *at;
   if (still_named(file)) return std::next(at);
   if (!still_used(id, file, leaving)) {
@@ -173,8 +188,10 @@ void SharedMemory::reconcile(Process& process, uint64_t start, uint64_t end) {
   const auto absent = [&](uint64_t from, uint64_t to) {
     if (from >= to) return;
     process.pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
-      if (!gone.empty() && gone.back().second == address) gone.back().second += kPage;
-      else gone.emplace_back(address, address + kPage);
+      if (!gone.empty() && gone.back().second == address)
+        gone.back().second += kPage;
+      else
+        gone.emplace_back(address, address + kPage);
     });
   };
   std::vector<PageRange> fresh;
@@ -199,19 +216,24 @@ void SharedMemory::reconcile(Process& process, uint64_t start, uint64_t end) {
 
 /// Forgets the pages of [start, end), which lies in the area, and counts them no more where they are shared memory.
 void SharedMemory::forget_pages(Process& process, const Area& area, uint64_t start, uint64_t end) {
-  if (area.shared) process.resident.shared_known_pages -= std::min(process.resident.shared_known_pages, process.pages.count(PageBit::kTouched, start, end));
+  if (area.shared)
+    process.resident.shared_known_pages -=
+        std::min(process.resident.shared_known_pages, process.pages.count(PageBit::kTouched, start, end));
   process.pages.clear(start, end);
 }
 
 /// Whoever uses that part of the file again gives it new pages.
 void SharedMemory::forget_cut(const trace::Event& note) {
-  const uint64_t from = page_up(note.argument), to = note.kind == trace::EventKind::kFilePunch ? page_down(note.argument + note.bytes) : ~uint64_t{0} & ~(kPage - 1);
+  const uint64_t from = page_up(note.argument), to = note.kind == trace::EventKind::kFilePunch
+                                                         ? page_down(note.argument + note.bytes)
+                                                         : ~uint64_t{0} & ~(kPage - 1);
   for (auto& [pid, process] : processes_) {
     for (const auto& [start, area] : process->map.areas()) {
       if (!area.shared || area.object != note.address) continue;
       const uint64_t first = start + area.offset_delta, last = area.end + area.offset_delta;
       const uint64_t cut_first = std::max(first, from), cut_last = std::min(last, to);
-      if (cut_first < cut_last) forget_pages(*process, area, cut_first - area.offset_delta, cut_last - area.offset_delta);
+      if (cut_first < cut_last)
+        forget_pages(*process, area, cut_first - area.offset_delta, cut_last - area.offset_delta);
     }
     meter_.update(*process);
   }

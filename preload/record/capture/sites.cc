@@ -14,8 +14,8 @@ constexpr size_t kSampledMax = 65536;
 constexpr uint64_t kCodeMapsLeastNs = 100'000'000, kCodeMapsMostNs = 10'000'000'000;
 using Samples = std::map<uint64_t, SampledAllocation>;
 
-/// Whether the area is one of those that the allocator grows: a sample of the allocator's lies in it, beside the address. `next`: the
-/// first sample behind the address.
+/// Whether the area is one of those that the allocator grows: a sample of the allocator's lies in it, beside the
+/// address. `next`: the first sample behind the address.
 bool is_of_allocator(const Process& process, const Area& area, uint64_t address, Samples::const_iterator next) {
   if (process.in_heap(address)) return true;
   const auto is_heap_in = [&](Samples::const_iterator at) {
@@ -59,8 +59,9 @@ const std::vector<Vma>& Sites::code_maps(Process& process, std::span<const uint6
     return at != code.maps.end() && counter >= at->start;
   };
   const auto all_known = [&] {
-    return std::all_of(counters.begin(), counters.end(),
-                       [&](uint64_t counter) { return counter == 0 || ring::is_python_word(counter) || known(counter); });
+    return std::all_of(counters.begin(), counters.end(), [&](uint64_t counter) {
+      return counter == 0 || ring::is_python_word(counter) || known(counter);
+    });
   };
   const uint64_t now = clocks_.now_ns();
   if (now < code.next_read_ns || (!code.maps.empty() && all_known())) return code.maps;

@@ -1,4 +1,5 @@
-// Measures what tracking costs a guest on this machine, on threads of the recorder's own that are served like a guest's.
+// Measures what tracking costs a guest on this machine, on threads of the recorder's own that are served like a
+// guest's.
 #include "preload/record/capture/tracking_cost.h"
 
 #include <fcntl.h>
@@ -28,7 +29,8 @@ uint64_t measure_native_fault_ns() {
   if (memory == MAP_FAILED) return 0;
   ::madvise(memory, bytes, MADV_NOHUGEPAGE);
   const uint64_t before = thread_cpu_ns();
-  for (uint64_t page = 0; page < kTouched; ++page) static_cast<volatile char*>(memory)[page * static_cast<uint64_t>(kPageBytes)] = 1;
+  for (uint64_t page = 0; page < kTouched; ++page)
+    static_cast<volatile char*>(memory)[page * static_cast<uint64_t>(kPageBytes)] = 1;
   const uint64_t spent = thread_cpu_ns() - before;
   ::munmap(memory, bytes);
   return spent / kTouched;
@@ -59,7 +61,8 @@ TrackingCost measure_tracking_cost(int patience_ms) {
   std::thread toucher([&] {
     char* at = static_cast<char*>(memory);
     const uint64_t cpu_before = thread_cpu_ns(), wall_before = monotonic_ns();
-    for (uint64_t page = 0; page < kPages; ++page) static_cast<volatile char*>(at)[page * static_cast<uint64_t>(kPageBytes)] = 1;
+    for (uint64_t page = 0; page < kPages; ++page)
+      static_cast<volatile char*>(at)[page * static_cast<uint64_t>(kPageBytes)] = 1;
     cpu_ns = thread_cpu_ns() - cpu_before;
     wall_ns = monotonic_ns() - wall_before;
     ring::ReplyStatus status;
@@ -75,7 +78,8 @@ TrackingCost measure_tracking_cost(int patience_ms) {
     const size_t count = fault_fd.read(messages);
     for (size_t i = 0; i < count && works; ++i) {
       uint64_t filled = 0;
-      works = fault_fd.fill(messages[i].arg.pagefault.address & ~uint64_t{4095}, 1, true, false, &filled) == FaultResult::kDone;
+      works = fault_fd.fill(messages[i].arg.pagefault.address & ~uint64_t{4095}, 1, true, false, &filled) ==
+              FaultResult::kDone;
       if (works) ++served;
     }
   }
@@ -83,8 +87,10 @@ TrackingCost measure_tracking_cost(int patience_ms) {
   if (served < kPages) fault_fd.reset();
   for (int answered = 0; answered < kRequests;) {
     const uint32_t rings = bell.rings.load();
-    if (ring::has_question(box)) ring::answer(box, ring::ReplyStatus::kTracked, shared_futex), ++answered;
-    else shared_futex(&bell.rings, FUTEX_WAIT, rings, nullptr);
+    if (ring::has_question(box))
+      ring::answer(box, ring::ReplyStatus::kTracked, shared_futex), ++answered;
+    else
+      shared_futex(&bell.rings, FUTEX_WAIT, rings, nullptr);
   }
   toucher.join();
   fault_fd.reset();  // before the unmap, which would else wait for its own event to be read

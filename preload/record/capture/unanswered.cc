@@ -1,9 +1,9 @@
-// Faults that the kernel does not let the recorder answer: they are tried again, and in the end their memory is let go, so
-// that the kernel serves it. No thread waits longer than UnansweredFaults allows.
+// Faults that the kernel does not let the recorder answer: they are tried again, and in the end their memory is let go,
+// so that the kernel serves it. No thread waits longer than UnansweredFaults allows.
 //
 // mremap() of locked memory populates what is new before its REMAP event can be read (mm_populate() comes before
-// mremap_userfaultfd_complete()), and every answer in that address space is EAGAIN until then. That memory is let go at the
-// second try, and taken back once the event has been read.
+// mremap_userfaultfd_complete()), and every answer in that address space is EAGAIN until then. That memory is let go at
+// the second try, and taken back once the event has been read.
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/syscall.h>
@@ -21,7 +21,8 @@ namespace {
 constexpr uint32_t kMostFailures = 8;  // of one program; then none of its touches is held any more
 constexpr size_t kMostMoves = 256;     // that are under way at once
 
-/// The system call that the thread is in; -1: none, or not known. The kernel fails reads of it for a thread that has gone.
+/// The system call that the thread is in; -1: none, or not known. The kernel fails reads of it for a thread that has
+/// gone.
 long system_call_of(uint32_t pid, uint32_t tid) {
   const std::string text = read_line_of(proc_of_thread(pid, tid) + "syscall");
   return text.empty() || text[0] < '0' || text[0] > '9' ? -1 : std::strtol(text.c_str(), nullptr, 10);
@@ -51,19 +52,23 @@ void WindowFiller::try_again(Process& process, bool event_read) {
 
 void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, FaultResult result) {
   switch (process.held.unanswered.failed(fill, result, clocks_.now_ns())) {
-    case UnansweredFaults::Next::kTryAgain: return;
-    case UnansweredFaults::Next::kWake: process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage); return;
-    case UnansweredFaults::Next::kLetGo: break;
+    case UnansweredFaults::Next::kTryAgain:
+      return;
+    case UnansweredFaults::Next::kWake:
+      process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
+      return;
+    case UnansweredFaults::Next::kLetGo:
+      break;
   }
   ++notes_.let_go_faults;
-  spdlog::debug("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go", process.pid,
-                process.comm, fill.tid, fill.page, static_cast<int>(result));
+  spdlog::debug("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go",
+                process.pid, process.comm, fill.tid, fill.page, static_cast<int>(result));
   let_go(process, fill);
   if (++process.held.failures >= kMostFailures) hold_no_more(process);
 }
 
-/// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The next
-/// scan of the mappings registers it again.
+/// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The
+/// next scan of the mappings registers it again.
 PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
   Vma vma;
   PageRange mapping(fill.page, fill.page + kPage);
@@ -77,8 +82,8 @@ PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
   return mapping;
 }
 
-/// What was let go for this move is registered again; what the kernel has brought there is counted, and what told of writes
-/// is armed again.
+/// What was let go for this move is registered again; what the kernel has brought there is counted, and what told of
+/// writes is armed again.
 void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> back;
   std::erase_if(process.held.let_go, [&](const PageRange& range) {
@@ -89,7 +94,8 @@ void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
   for (const auto& [from, to] : back) {
     process.map.for_each(from, to, [](Area& area) { area.registered = false; });
     Vma vma;
-    for (uint64_t at = from; at < to && query_map(process.maps.get(), at, &vma); at = vma.end) mappings_.learn(process, vma, false);
+    for (uint64_t at = from; at < to && query_map(process.maps.get(), at, &vma); at = vma.end)
+      mappings_.learn(process, vma, false);
     std::vector<uint64_t> armed;
     for (const PageBit bit : {PageBit::kLeft, PageBit::kWatched})
       process.pages.for_each(bit, from, to, [&armed](uint64_t address) { armed.push_back(address); });

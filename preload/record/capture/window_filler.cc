@@ -1,5 +1,5 @@
-// WindowFiller: what a fault means, a page that is touched for the first time or a watched page that is written again, and
-// how it is answered.
+// WindowFiller: what a fault means, a page that is touched for the first time or a watched page that is written again,
+// and how it is answered.
 #include "preload/record/capture/window_filler.h"
 
 #include <algorithm>
@@ -22,9 +22,12 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
   const Fault fault{*slot, page, clocks_.now_ns(), of_heap};
   process.held.free_advice.over(tid);
   if (!process.files.watched_text.empty()) text_.report_use(process, *slot);
-  if (flags & UFFD_PAGEFAULT_FLAG_WP) answer_protected_write(process, fault);
-  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects()) fill_for_write(process, fault);
-  else fill_for_read(process, fault);
+  if (flags & UFFD_PAGEFAULT_FLAG_WP)
+    answer_protected_write(process, fault);
+  else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects())
+    fill_for_write(process, fault);
+  else
+    fill_for_read(process, fault);
 }
 
 /// The thread goes on: what the fault cost it is told to its clock.
@@ -39,9 +42,11 @@ void WindowFiller::fill_for_write(Process& process, const Fault& fault) {
   Task& task = fault.task;
   const uint64_t page = fault.page;
   ++count_.write_faults;
-  if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kLeft, page) || process.pages.test(PageBit::kTouched, page)) {
+  if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kLeft, page) ||
+      process.pages.test(PageBit::kTouched, page)) {
     // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
-    const FaultResult result = finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kFill, 0, fault.of_heap, task.tid});
+    const FaultResult result =
+        finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kFill, 0, fault.of_heap, task.tid});
     if (result == FaultResult::kDone) windows_.report_run(process, &task, page, page + kPage, page, trace::kWrite);
     return;
   }
@@ -55,10 +60,16 @@ void WindowFiller::answer_first_write(Process& process, const Fault& fault, Fres
   Walk& walk = *window.walk;
   // What the walk went over to come here.
   uint64_t from = page, to = page + kPage;
-  if (walk.zeroes) walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
-  else if (walk.has_ahead() && walk.ahead_end == page) from = walk.ahead_start;
-  else if (walk.has_ahead() && walk.ahead_start == to) to = walk.ahead_end;
-  WindowFill fill{page, window.start, window.end, fresh == Fresh::kMissing ? WindowFill::Kind::kFill : WindowFill::Kind::kUnprotect, 0, fault.of_heap, task.tid};
+  if (walk.zeroes)
+    walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+  else if (walk.has_ahead() && walk.ahead_end == page)
+    from = walk.ahead_start;
+  else if (walk.has_ahead() && walk.ahead_start == to)
+    to = walk.ahead_end;
+  WindowFill fill{page,       window.start,
+                  window.end, fresh == Fresh::kMissing ? WindowFill::Kind::kFill : WindowFill::Kind::kUnprotect,
+                  0,          fault.of_heap,
+                  task.tid};
   if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
@@ -106,7 +117,8 @@ void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
   release(process, fault);
 }
 
-/// The ioctl of a fault that has been fed. Where the kernel refuses it, the fault is kept for another try, or its memory let go.
+/// The ioctl of a fault that has been fed. Where the kernel refuses it, the fault is kept for another try, or its
+/// memory let go.
 FaultResult WindowFiller::finish_fill(Process& process, WindowFill fill) {
   const bool hold = feed_.has_watches();
   const FaultResult result = carry_out(fill, process.fd_of(fill.of_heap), process.pages, !hold, &count_.filled_pages);
@@ -120,8 +132,10 @@ FaultResult WindowFiller::finish_fill(Process& process, WindowFill fill) {
     process.pages.clear(fill.page, fill.page + kPage);
     meter_.update(process);
   }
-  if (result != FaultResult::kDone) keep_or_let_go(process, fill, result);
-  else if (hold) process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
+  if (result != FaultResult::kDone)
+    keep_or_let_go(process, fill, result);
+  else if (hold)
+    process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);
   return result;
 }
 

@@ -19,16 +19,20 @@ constexpr uint64_t kHolePages = 8;
 Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh) {
   for (Walk& walk : task.walks)
     if ((walk.next == page || walk.below == page) && (!walk.has_ahead() || walk.zeroes == (fresh == Fresh::kZeroes))) {
-      if (walk.below == page) walk.next = 0;
-      else walk.below = 0;
+      if (walk.below == page)
+        walk.next = 0;
+      else
+        walk.below = 0;
       if (!walk.has_ahead()) walk.zeroes = false;
       return walk;
     }
-  Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(), [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
+  Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(),
+                                   [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
   end_walk(process, task, oldest);
   // Right behind what is there already: likely to go on as the walks before it did. Elsewhere one touch says nothing.
   const Area* area = process.map.find(page);
-  const bool behind = fresh == Fresh::kMissing ? !process.pages.blank(page - kPage) : process.pages.test(PageBit::kTouched, page - kPage);
+  const bool behind = fresh == Fresh::kMissing ? !process.pages.blank(page - kPage)
+                                               : process.pages.test(PageBit::kTouched, page - kPage);
   if ((area != nullptr && area->start == page) || behind) oldest.window_pages = task.first_window_pages;
   return oldest;
 }
@@ -40,15 +44,19 @@ void Windows::end_walk(Process& process, Task& task, Walk& walk) {
   if (unproven > 0) close_walk(process, walk);
   const uint64_t left = unproven - std::min(unproven, walk.walked_pages - walked_before);
   if (walk.steps > 0) {
-    if (left > walk.walked_pages) task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
-    else if (walk.walked_pages >= task.first_window_pages * 2) task.first_window_pages = std::min(task.first_window_pages * 2, FaultChannel::kMostPages);
+    if (left > walk.walked_pages)
+      task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
+    else if (walk.walked_pages >= task.first_window_pages * 2)
+      task.first_window_pages = std::min(task.first_window_pages * 2, FaultChannel::kMostPages);
   }
   walk = {};
 }
 
-/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to its next watermark.
+/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to
+/// its next watermark.
 uint64_t Windows::allowed_pages(const Task& task, const Walk& walk) const {
-  const auto most = static_cast<uint64_t>(std::clamp<int64_t>(max_window_pages_, 1, static_cast<int64_t>(FaultChannel::kMostPages)));
+  const auto most =
+      static_cast<uint64_t>(std::clamp<int64_t>(max_window_pages_, 1, static_cast<int64_t>(FaultChannel::kMostPages)));
   const uint64_t earned = std::max({kPlainWindowPages, walk.walked_pages / 8, task.first_window_pages});
   return std::min({walk.window_pages, earned, most, std::max<uint64_t>(feed_.headroom_pages() / 8, 1)});
 }
@@ -57,7 +65,8 @@ uint64_t Windows::allowed_pages(const Task& task, const Walk& walk) const {
 bool Windows::grows_at(Process& process, const Area& area, uint64_t end) {
   if (end != area.end) return false;
   const Area* const reserved = process.map.find(end);
-  return reserved != nullptr && reserved->start == end && reserved->registered && !reserved->writable && process.pages.blank(end);
+  return reserved != nullptr && reserved->start == end && reserved->registered && !reserved->writable &&
+         process.pages.blank(end);
 }
 
 /// What to fill for this fault, and the walk that it begins or continues.
@@ -66,15 +75,17 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   const bool down = walk.next == 0 && walk.below != 0;
   ++walk.steps;
   walk.last_ns = clocks_.now_ns();
-  if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1)) walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
+  if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1))
+    walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
   // The second page in a row: likely to go as far as the walks before it did.
-  else if (walk.steps == 2) walk.window_pages = task.first_window_pages;
+  else if (walk.steps == 2)
+    walk.window_pages = task.first_window_pages;
   Window window{&walk, page, page + kPage, false, down};
   uint64_t room = allowed_pages(task, walk) * kPage;
   const Area* area = process.map.find(page);
   if (area == nullptr || !area->registered || !area->writable) {
-    // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its reservation usable):
-    // look it up. What the walk has gone over it has touched before that.
+    // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its
+    // reservation usable): look it up. What the walk has gone over it has touched before that.
     if (walk.has_ahead() && !walk.zeroes && !down && walk.ahead_end == page) {
       walk.walked_pages += report_run(process, &task, walk.ahead_start, page, 0, trace::kWrite);
       walk.ahead_start = page;
@@ -85,10 +96,14 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   }
   if (area == nullptr || (fresh == Fresh::kZeroes && !kernel_has_pagemap_scan())) return window;
   const auto fits = [&](uint64_t at) {
-    return fresh == Fresh::kMissing ? process.pages.blank(at) : process.pages.test(fresh == Fresh::kLeft ? PageBit::kLeft : PageBit::kZero, at);
+    return fresh == Fresh::kMissing ? process.pages.blank(at)
+                                    : process.pages.test(fresh == Fresh::kLeft ? PageBit::kLeft : PageBit::kZero, at);
   };
   // Whether a write there would be told, and as one of this walk.
-  const auto tells = [&](uint64_t at) { return fresh == Fresh::kZeroes ? process.pages.test(PageBit::kZero, at) : process.pages.blank(at) || process.pages.test(PageBit::kLeft, at); };
+  const auto tells = [&](uint64_t at) {
+    return fresh == Fresh::kZeroes ? process.pages.test(PageBit::kZero, at)
+                                   : process.pages.blank(at) || process.pages.test(PageBit::kLeft, at);
+  };
   if (down) {
     uint64_t limit = page - std::min(page - area->start, room - kPage);
     while (window.start > limit && fits(window.start - kPage)) window.start -= kPage;
@@ -107,14 +122,18 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
     if (limit > area->end) limit = area->end;
     while (window.end < limit && fits(window.end)) window.end += kPage;
     // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
-    window.sentinel = window.end == process.heap.end || grows_at(process, *area, window.end) ? false : bounded || window.end == area->end || !tells(window.end);
+    window.sentinel = window.end == process.heap.end || grows_at(process, *area, window.end)
+                          ? false
+                          : bounded || window.end == area->end || !tells(window.end);
   }
   if (window.pages() == 1) window.sentinel = false;
   return window;
 }
 
 /// Whether the walk has come to where the break stood, and may go on behind it.
-static bool goes_on_at(const Walk& walk, uint64_t end) { return walk.next == end && !walk.reads && !walk.zeroes && walk.window_pages >= kPlainWindowPages / 4; }
+static bool goes_on_at(const Walk& walk, uint64_t end) {
+  return walk.next == end && !walk.reads && !walk.zeroes && walk.window_pages >= kPlainWindowPages / 4;
+}
 
 /// The heap is about to grow where a walk ended: its pages are taken as walked up to the last one that has content.
 void Windows::report_walked_to_break(Process& process, Task& task, uint64_t end) {
@@ -153,9 +172,9 @@ uint64_t Windows::last_content(Process& process, uint64_t start, uint64_t end) {
   return start;
 }
 
-/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left of
-/// [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them came there
-/// by itself.
+/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left
+/// of [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them
+/// came there by itself.
 void Windows::close_walk(Process& process, Walk& walk) {
   if (!walk.has_ahead()) return;
   ++count_.walks_closed;
@@ -195,15 +214,18 @@ void Windows::close_walk(Process& process, Walk& walk) {
   if (run < run_end) count(run, run_end);
   for (uint64_t at = start; at < end; at += kPage)
     if (process.pages.test(PageBit::kAhead, at)) process.pages.become(PageBit::kLeft, at);
-  if (down) walk.ahead_end = start + used_from * kPage;
-  else walk.ahead_start = start + used_to * kPage;
+  if (down)
+    walk.ahead_end = start + used_from * kPage;
+  else
+    walk.ahead_start = start + used_to * kPage;
 }
 
-/// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may have been
-/// written between two scans. `known_to`: where the kernel's answer ended, if anybody asks.
+/// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may
+/// have been written between two scans. `known_to`: where the kernel's answer ended, if anybody asks.
 std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to) {
   std::vector<PageRange> unwritten;
-  const uint64_t scanned_to = scan_zero_pages(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
+  const uint64_t scanned_to = scan_zero_pages(process.pagemap.get(), start, end,
+                                              [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
   if (known_to != nullptr) *known_to = scanned_to;
   for (const auto& [from, to] : unwritten) {
     if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
@@ -237,7 +259,8 @@ void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
 
 /// Counts the pages of [start, end) that were filled ahead, and `always` itself, and feeds them as runs. The first run
 /// carries the thread's clock.
-uint64_t Windows::report_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags) {
+uint64_t Windows::report_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always,
+                             uint8_t flags) {
   uint64_t touched = 0, run = 0;
   const auto flush = [&](uint64_t run_end) {
     if (run == 0) return;

@@ -19,18 +19,20 @@ struct Area {
   bool anonymous = false;
   bool no_reserve = false;
   bool stack = false;
-  bool text = false;        // of a file, executable
-  bool registered = false;  // with the userfaultfd
-  bool announced = false;   // a kMap has been fed
-  bool shared = false;      // memory shared between processes
-  bool at_once = false;     // one request of the program's; else found by a scan, and may have come in steps
-  uint64_t since_scan = 0;  // mapped when so many scans of the process's pages had been made
-  uint64_t object = 0;      // which, if shared
+  bool text = false;          // of a file, executable
+  bool registered = false;    // with the userfaultfd
+  bool announced = false;     // a kMap has been fed
+  bool shared = false;        // memory shared between processes
+  bool at_once = false;       // one request of the program's; else found by a scan, and may have come in steps
+  uint64_t since_scan = 0;    // mapped when so many scans of the process's pages had been made
+  uint64_t object = 0;        // which, if shared
   uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
   bool is_like(const Area& other) const {
-    return writable == other.writable && anonymous == other.anonymous && no_reserve == other.no_reserve && stack == other.stack && text == other.text && registered == other.registered &&
-           announced == other.announced && shared == other.shared && object == other.object && offset_delta == other.offset_delta;
+    return writable == other.writable && anonymous == other.anonymous && no_reserve == other.no_reserve &&
+           stack == other.stack && text == other.text && registered == other.registered &&
+           announced == other.announced && shared == other.shared && object == other.object &&
+           offset_delta == other.offset_delta;
   }
 };
 
@@ -57,7 +59,8 @@ class AddressMap {
     std::vector<Area> removed;
     split(start);
     split(end);
-    for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; at = areas_.erase(at)) removed.push_back(at->second);
+    for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; at = areas_.erase(at))
+      removed.push_back(at->second);
     return removed;
   }
 
@@ -76,11 +79,11 @@ class AddressMap {
     for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; ++at) f(at->second);
   }
 
-  /// Whether a touch of the aligned 2 MiB at `start`, made after the last of `scans` scans, may have met a mapping that did not cover
-  /// them yet. The kernel gives a huge page only where the mapping covers all of it at the first touch. What decides: a scan before
-  /// it has seen the mapping whole, or one request has made it whole; else it has grown if it came in pieces, is the heap, or
-  /// has the reserve that it grows into behind it (arenas of malloc, heaps of language run-times). What is known as such a reserve and
-  /// holds pages was made usable since, by pieces.
+  /// Whether a touch of the aligned 2 MiB at `start`, made after the last of `scans` scans, may have met a mapping that
+  /// did not cover them yet. The kernel gives a huge page only where the mapping covers all of it at the first touch.
+  /// What decides: a scan before it has seen the mapping whole, or one request has made it whole; else it has grown if
+  /// it came in pieces, is the heap, or has the reserve that it grows into behind it (arenas of malloc, heaps of
+  /// language run-times). What is known as such a reserve and holds pages was made usable since, by pieces.
   bool may_have_grown(uint64_t start, uint64_t scans, bool heap) const {
     constexpr uint64_t kHugeBytes = uint64_t{2} << 20;
     const auto first = areas_.upper_bound(start);
@@ -99,11 +102,13 @@ class AddressMap {
     if (at < start + kHugeBytes || !(fresh || reserve)) return false;
     if (reserve) return true;
     if (pieces == 1 && at_once) return false;
-    const bool reserve_behind = area != areas_.end() && area->second.start == at && area->second.anonymous && !area->second.writable;
+    const bool reserve_behind =
+        area != areas_.end() && area->second.start == at && area->second.anonymous && !area->second.writable;
     return pieces > 1 || heap || reserve_behind;
   }
 
-  /// Makes one area of those in [start, end) that differ in nothing: an arena that grows page by page is learnt page by page.
+  /// Makes one area of those in [start, end) that differ in nothing: an arena that grows page by page is learnt page by
+  /// page.
   void join(uint64_t start, uint64_t end) {
     auto at = areas_.lower_bound(start);
     while (at != areas_.end() && at->first < end) {

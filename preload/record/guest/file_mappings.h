@@ -1,4 +1,5 @@
-// Keeps which files a process has mapped, for their data or to execute them, and which of their pages it was seen to use.
+// Keeps which files a process has mapped, for their data or to execute them, and which of their pages it was seen to
+// use.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +10,12 @@ namespace oomcast::record {
 
 struct FileMapping {
   uint64_t start = 0, end = 0;
-  uint64_t object = 0;   // file number, as in file events
-  uint64_t offset = 0;   // of `start` in the file
+  uint64_t object = 0;    // file number, as in file events
+  uint64_t offset = 0;    // of `start` in the file
   bool writable = false;  // shared and writable: what is used counts as written
   bool shared = false;
   bool executable = false;
-  bool program = false;   // code or constants of a program or library
+  bool program = false;    // code or constants of a program or library
   std::vector<bool> seen;  // by page: it has been told
 };
 

@@ -11,8 +11,8 @@
 namespace oomcast::record {
 
 struct OpenFile {
-  uint64_t object = 0;    // file number, as in file events
-  uint64_t position = 0;  // at the last scan
+  uint64_t object = 0;                 // file number, as in file events
+  uint64_t position = 0;               // at the last scan
   bool reads = false, writes = false;  // by the mode it was opened with
 };
 
@@ -27,9 +27,9 @@ struct FileUse {
   bool begun = false;            // the first scan has been taken: what is open from before stood where it stood
   std::map<int, OpenFile> open;  // by descriptor
   std::set<uint64_t> told;       // files that hooks have claimed: theirs alone, while they are open
-  size_t many_told = 4096;       // when those that are closed have to be forgotten: a program may go through a million files
-  IoTotals noted, seen;          // what hooks told since the last scan; the kernel's totals then
-  IoTotals glanced;              // the totals when they were read last, be it without a scan
+  size_t many_told = 4096;  // when those that are closed have to be forgotten: a program may go through a million files
+  IoTotals noted, seen;     // what hooks told since the last scan; the kernel's totals then
+  IoTotals glanced;         // the totals when they were read last, be it without a scan
 
   /// A hook has told of the file. True if so many have been told that forget_closed() is due.
   bool claim(uint64_t object) { return told.insert(object).second && told.size() > many_told; }

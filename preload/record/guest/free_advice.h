@@ -1,8 +1,8 @@
 // MADV_FREE that has been announced: its REMOVE event looks like that of MADV_DONTNEED.
 //
-// A thread says that it is about to call madvise(MADV_FREE); the events come while it is in the call, one for each mapping
-// that is registered, in order of their addresses. An announcement whose events never come must not stay: a later
-// MADV_DONTNEED of the same memory would be taken for MADV_FREE.
+// A thread says that it is about to call madvise(MADV_FREE); the events come while it is in the call, one for each
+// mapping that is registered, in order of their addresses. An announcement whose events never come must not stay: a
+// later MADV_DONTNEED of the same memory would be taken for MADV_FREE.
 #pragma once
 
 #include <algorithm>
@@ -37,12 +37,14 @@ class FreeAdvice {
   void clear() { of_thread_.clear(); }
   bool empty() const { return of_thread_.empty(); }
 
-  /// Whether the event of [start, end) belongs to an announcement. `more(from, to)`: whether an event of what follows can come.
+  /// Whether the event of [start, end) belongs to an announcement. `more(from, to)`: whether an event of what follows
+  /// can come.
   template <class More>
   bool take(uint64_t start, uint64_t end, More more) {
     for (auto thread = of_thread_.begin(); thread != of_thread_.end(); ++thread) {
       auto& mine = thread->second;
-      const auto at = std::find_if(mine.begin(), mine.end(), [&](const auto& one) { return start >= one.first && end <= one.second; });
+      const auto at = std::find_if(mine.begin(), mine.end(),
+                                   [&](const auto& one) { return start >= one.first && end <= one.second; });
       if (at == mine.end()) continue;
       at->first = end;
       if (end == at->second || !more(end, at->second)) mine.erase(at);

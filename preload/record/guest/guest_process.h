@@ -15,37 +15,38 @@
 #include <vector>
 
 #include "preload/record/guest/address_map.h"
-#include "preload/record/kernel/clocks.h"
-#include "preload/record/kernel/sealed_memory.h"
-#include "preload/record/guest/free_advice.h"
-#include "preload/record/guest/leaving_ranges.h"
 #include "preload/record/guest/file_mappings.h"
 #include "preload/record/guest/file_use.h"
-#include "preload/record/kernel/page_scan.h"
+#include "preload/record/guest/free_advice.h"
+#include "preload/record/guest/leaving_ranges.h"
 #include "preload/record/guest/page_states.h"
-#include "preload/record/kernel/proc_file.h"
-#include "preload/record/kernel/proc_maps.h"
-#include "preload/record/stacks/python_names.h"
-#include "preload/record/stacks/site_kind.h"
 #include "preload/record/guest/task_clock.h"
 #include "preload/record/guest/tracker_kind.h"
 #include "preload/record/guest/unanswered_faults.h"
-#include "preload/record/kernel/unique_fd.h"
+#include "preload/record/kernel/clocks.h"
 #include "preload/record/kernel/fault_channel.h"
+#include "preload/record/kernel/page_scan.h"
+#include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/proc_maps.h"
+#include "preload/record/kernel/sealed_memory.h"
+#include "preload/record/kernel/unique_fd.h"
+#include "preload/record/stacks/python_names.h"
+#include "preload/record/stacks/site_kind.h"
 #include "preload/ring/shared_area.h"
 
 namespace oomcast::record {
 
-/// One walk of a thread over fresh memory, upwards or downwards: where its next fault is expected and what was filled ahead.
+/// One walk of a thread over fresh memory, upwards or downwards: where its next fault is expected and what was filled
+/// ahead.
 struct Walk {
-  uint64_t next = 0;         // a fault on this page continues it upwards; 0: it goes down
-  uint64_t below = 0;        // a fault on this page continues it downwards; 0: it goes up
+  uint64_t next = 0;                        // a fault on this page continues it upwards; 0: it goes down
+  uint64_t below = 0;                       // a fault on this page continues it downwards; 0: it goes up
   uint64_t ahead_start = 0, ahead_end = 0;  // filled ahead and not yet counted; empty: nothing
-  uint64_t sentinel = 0;     // write-protected last page of a window after which no fault would come, or 0
-  bool reads = false;        // it only reads: what comes next must not become memory
-  bool zeroes = false;       // what lies ahead are zero pages: the kernel can say which of them have been written
+  uint64_t sentinel = 0;  // write-protected last page of a window after which no fault would come, or 0
+  bool reads = false;     // it only reads: what comes next must not become memory
+  bool zeroes = false;    // what lies ahead are zero pages: the kernel can say which of them have been written
   uint64_t window_pages = 1;
-  uint64_t walked_pages = 0; // that it has come along
+  uint64_t walked_pages = 0;  // that it has come along
   uint32_t steps = 0;
   uint64_t last_ns = 0;
   bool has_ahead() const { return ahead_start < ahead_end; }
@@ -57,15 +58,19 @@ struct Task {
   TaskClock clock;
   std::array<Walk, 12> walks;
   uint64_t first_window_pages = 1;  // of a new walk, as far as the last ones went
-  bool file_time_known = false;  // its clock has seen how long it was in file calls
-  UniqueFd stopped_at;  // /proc/PID/task/TID/syscall, once it was asked for
-  uint64_t tick = 0;  // last tick at which the thread was seen to live
+  bool file_time_known = false;     // its clock has seen how long it was in file calls
+  UniqueFd stopped_at;              // /proc/PID/task/TID/syscall, once it was asked for
+  uint64_t tick = 0;                // last tick at which the thread was seen to live
 };
 
 /// The shared area of one process, unmapped with it.
 class SharedMapping {
  public:
-  explicit SharedMapping(void* area) : area_(static_cast<ring::SharedArea*>(area)), reader(&area_->ring), known(&area_->known), touched(&area_->touched) {}
+  explicit SharedMapping(void* area)
+      : area_(static_cast<ring::SharedArea*>(area)),
+        reader(&area_->ring),
+        known(&area_->known),
+        touched(&area_->touched) {}
   ~SharedMapping() {
     ring::close(area_->mailbox, shared_futex);
     ::munmap(area_, sizeof(ring::SharedArea));
@@ -108,36 +113,39 @@ struct ScanTimes {
   bool active = false;  // something has happened since the last one
   uint64_t count = 1;   // of scans of its pages, the next one among them
   uint64_t next_ns = 0, interval_ns = 5'000'000;
-  uint64_t last_ns = 0, began_ns = 0;                    // of the last one; the same, while it is only polled
-  uint64_t whole_ns = 0;                                 // when one of everything is due even if nothing shows
-  uint64_t next_full_ns = 0;                             // when all pages may be scanned again
-  uint64_t next_mappings_ns = 0, stale_mappings_ns = 0;  // when its mappings may be read again; when they are even if nothing shows
-  uint64_t next_files_ns = 0, files_due_ns = 0;          // the same of mapped files
-  uint64_t next_io_ns = 0, next_shared_ns = 0;           // when its descriptors, its shared memory may be scanned again
-  uint64_t size_pages = 0, data_pages = 0;               // by the kernel's counts, when all mappings were read last
-  uint64_t file_pages = 0, shared_bytes = 0;             // when mapped files, shared memory were scanned last
-  int64_t unseen_pages = 0;                              // resident beyond what was known: the libraries' own
+  uint64_t last_ns = 0, began_ns = 0;  // of the last one; the same, while it is only polled
+  uint64_t whole_ns = 0;               // when one of everything is due even if nothing shows
+  uint64_t next_full_ns = 0;           // when all pages may be scanned again
+  uint64_t next_mappings_ns = 0,
+           stale_mappings_ns = 0;  // when its mappings may be read again; when they are even if nothing shows
+  uint64_t next_files_ns = 0, files_due_ns = 0;  // the same of mapped files
+  uint64_t next_io_ns = 0, next_shared_ns = 0;   // when its descriptors, its shared memory may be scanned again
+  uint64_t size_pages = 0, data_pages = 0;       // by the kernel's counts, when all mappings were read last
+  uint64_t file_pages = 0, shared_bytes = 0;     // when mapped files, shared memory were scanned last
+  int64_t unseen_pages = 0;                      // resident beyond what was known: the libraries' own
 };
 
 /// How much memory the process has: its part of the totals of ResidentMeter, and the kernel's counts.
 struct ResidentCounts {
-  uint64_t counted_pages = 0;       // its part of the tracked total
-  uint64_t own_pages = 0;           // of these, private and not shared with its parent since a fork
-  uint64_t prefilled_pages = 0;     // filled ahead of the program and not used by it yet, without those of its parent at the fork
+  uint64_t counted_pages = 0;  // its part of the tracked total
+  uint64_t own_pages = 0;      // of these, private and not shared with its parent since a fork
+  uint64_t prefilled_pages =
+      0;  // filled ahead of the program and not used by it yet, without those of its parent at the fork
   uint64_t inherited_prefilled_pages = 0;
   uint64_t inherited_pages = 0;     // that it had from its parent when it was forked; the sampler leaves out as many
   uint64_t shared_known_pages = 0;  // of shared memory, among those that are counted
   uint64_t rss_bytes = 0;           // its part of the RssAnon total
   uint64_t touched_since_sample = 0;
-  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;      // what the kernel's counts said last; of files: resident
-  uint64_t statm_shared_pages = 0, sampled_shared_bytes = 0;    // files and shared memory then, and how much of it is the latter
-  uint64_t shared_bytes = 0;                                    // RssShmem less our own, as last read
+  uint64_t size_pages = 0, data_pages = 0, file_pages = 0;  // what the kernel's counts said last; of files: resident
+  uint64_t statm_shared_pages = 0,
+           sampled_shared_bytes = 0;  // files and shared memory then, and how much of it is the latter
+  uint64_t shared_bytes = 0;          // RssShmem less our own, as last read
 };
 
 /// Faults of this machine that touches took which were not held.
 struct NativeFaults {
   uint64_t unpaid_faults = 0, system_ns = 0;  // that are not in `cpu_ns` yet; the process's system time then
-  uint64_t cpu_ns = 0;                        // its threads' CPU time that went into such faults and is not taken off yet
+  uint64_t cpu_ns = 0;  // its threads' CPU time that went into such faults and is not taken off yet
 };
 
 /// When the ring of the process is emptied although nothing of it is heard.
@@ -172,12 +180,13 @@ struct LifeState {
 struct ForkState {
   uint64_t group = 0;   // processes with the same number may share pages since a fork; 0: with nobody
   uint64_t cursor = 0;  // where the scan for copies goes on
-  std::map<uint32_t, uint64_t> newborns;  // forked children that have not said hello yet, and their pages when they were counted
+  std::map<uint32_t, uint64_t>
+      newborns;  // forked children that have not said hello yet, and their pages when they were counted
 };
 
 /// Of memory whose faults are held.
 struct HeldFaults {
-  FreeAdvice free_advice;         // MADV_FREE announced, REMOVE event yet to come
+  FreeAdvice free_advice;  // MADV_FREE announced, REMOVE event yet to come
   UnansweredFaults unanswered;
   std::vector<PageRange> let_go;  // let go for an mremap() that is not over, where the memory is now
   uint32_t failures = 0;          // faults of which the memory had to be let go and nobody knows why
@@ -201,11 +210,13 @@ struct Process {
   std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
 
   TrackerKind tracker = TrackerKind::kPagemap;
-  bool exact = false;       // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
-  bool gives_way = false;   // to what the program does with its memory: nothing is registered any more (ring::GiveWay)
-  bool huge_pages_off = false;  // by its own word or that of one that it descends from; what we switch off is not reported
-  OptionalChannel fault_fd; // of the userfaultfd and wp-async trackers
-  OptionalChannel heap_fd;  // the same for the heap: it does not tell when the break falls, the library does; may be missing
+  bool exact = false;      // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
+  bool gives_way = false;  // to what the program does with its memory: nothing is registered any more (ring::GiveWay)
+  bool huge_pages_off =
+      false;                 // by its own word or that of one that it descends from; what we switch off is not reported
+  OptionalChannel fault_fd;  // of the userfaultfd and wp-async trackers
+  OptionalChannel
+      heap_fd;  // the same for the heap: it does not tell when the break falls, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;
   std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
 
@@ -217,7 +228,8 @@ struct Process {
   std::map<uint64_t, SampledAllocation> sampled;  // by start
   CodeMaps code;
   PythonNames python{[this](uint64_t address, void* out, size_t bytes) {
-    return ::pread(mem.get(), out, bytes, static_cast<off_t>(address)) == static_cast<ssize_t>(bytes);  // why this never waits: guest_content.h
+    return ::pread(mem.get(), out, bytes, static_cast<off_t>(address)) ==
+           static_cast<ssize_t>(bytes);  // why this never waits: guest_content.h
   }};
 
   LifeState life;
@@ -244,17 +256,19 @@ struct Process {
 
 /// True while the thread is in a file call: its clock waits until the call is over and has been counted.
 bool in_file_call(Process& process, Task& task, uint64_t now_ns);
-/// The model will hear of the next use of this page if it is one of the program's code; it is none of its own memory then.
+/// The model will hear of the next use of this page if it is one of the program's code; it is none of its own memory
+/// then.
 void watch_text(Process& process, uint64_t page);
 /// False once the process has exec'ed, or has let go of its memory on its way out.
 bool memory_lives(Process& process);
-/// The part of a thread's CPU time that went into faults of this machine: the model has its own cost for them. Which thread made
-/// them is not known: whoever computes first pays.
+/// The part of a thread's CPU time that went into faults of this machine: the model has its own cost for them. Which
+/// thread made them is not known: whoever computes first pays.
 uint64_t take_native_faults(Process& process, uint64_t of_ns);
-/// The thread whose files were read has left by pthread_exit(): those of one that runs on tell of the same memory. False: there is none.
+/// The thread whose files were read has left by pthread_exit(): those of one that runs on tell of the same memory.
+/// False: there is none.
 bool follow_living_thread(Process& process);
-/// Tells the library what it has to ask about. Before the mappings are scanned: what the program maps after it has read the old
-/// word is there by then. `ask_before_use`: even where no memory is registered.
+/// Tells the library what it has to ask about. Before the mappings are scanned: what the program maps after it has read
+/// the old word is there by then. `ask_before_use`: even where no memory is registered.
 void publish_ask_thresholds(Process& process, bool ask_before_use);
 
 }  // namespace oomcast::record

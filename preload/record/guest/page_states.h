@@ -1,11 +1,11 @@
 // Keeps what is known of each page of one process: seven bits a page, kept sparsely by 2 MiB.
 //
-// touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, or a zero page that may be written
-// unseen; not (yet) known to be touched. left: filled ahead by a walk that stopped; the next write is reported.
-// forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found here without our
-// knowing that the parent had it when it forked: the sink knows it as the other process's only.
-// zero: read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported.
-// A page is at most one of touched, ahead, left and zero.
+// touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, or a zero page that may be
+// written unseen; not (yet) known to be touched. left: filled ahead by a walk that stopped; the next write is reported.
+// forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found here without
+// our knowing that the parent had it when it forked: the sink knows it as the other process's only. zero: read while
+// untouched, the shared zero page is mapped. watched: write-protected, the next write is reported. A page is at most
+// one of touched, ahead, left and zero.
 #pragma once
 
 #include <algorithm>
@@ -23,10 +23,11 @@ namespace oomcast::record {
 
 /// A call of PAGEMAP_SCAN costs 8 us, a page that is there 130 ns, or 13 if nobody asks whether it is a file's.
 inline constexpr uint64_t kScanCallNs = 8000, kScanPageNs = 130, kScanAnonymousNs = 13;
-inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage, kAlongAnonymous = kScanCallNs / kScanAnonymousNs * kPage;
+inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage,
+                          kAlongAnonymous = kScanCallNs / kScanAnonymousNs * kPage;
 
-/// Where the ranges from `first` on, which are in order, are so far apart that looking `along` between them costs more than
-/// another call: the end of those that are worth one scan.
+/// Where the ranges from `first` on, which are in order, are so far apart that looking `along` between them costs more
+/// than another call: the end of those that are worth one scan.
 inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t first, uint64_t along) {
   size_t last = first + 1;
   while (last < ranges.size() && ranges[last].first - ranges[last - 1].second < along) ++last;
@@ -36,8 +37,10 @@ inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t fir
 /// Calls f(from, to) for what of `runs`, which are in order, lies in the range.
 template <class F>
 void for_each_inside(const std::vector<PageRange>& runs, PageRange range, F f) {
-  auto run = std::upper_bound(runs.begin(), runs.end(), range.first, [](uint64_t at, const PageRange& other) { return at < other.second; });
-  for (; run != runs.end() && run->first < range.second; ++run) f(std::max(run->first, range.first), std::min(run->second, range.second));
+  auto run = std::upper_bound(runs.begin(), runs.end(), range.first,
+                              [](uint64_t at, const PageRange& other) { return at < other.second; });
+  for (; run != runs.end() && run->first < range.second; ++run)
+    f(std::max(run->first, range.first), std::min(run->second, range.second));
 }
 
 enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked, kBorrowed };
@@ -71,7 +74,8 @@ class PageStates {
   /// Makes the page one of touched, ahead, left and zero, whichever it was of these. True if that is news.
   bool become(PageBit state, uint64_t address) {
     if (test(state, address)) return false;
-    for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) set(bit, address, bit == state);
+    for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero})
+      set(bit, address, bit == state);
     return true;
   }
   bool touch(uint64_t address) { return become(PageBit::kTouched, address); }
@@ -84,7 +88,8 @@ class PageStates {
       for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) {
         uint64_t& bits = chunk.words(bit)[word];
         const uint64_t now = bit == PageBit::kTouched ? bits | mask : bits & ~mask;
-        counts_[static_cast<size_t>(bit)] += static_cast<uint64_t>(std::popcount(now)) - static_cast<uint64_t>(std::popcount(bits));
+        counts_[static_cast<size_t>(bit)] +=
+            static_cast<uint64_t>(std::popcount(now)) - static_cast<uint64_t>(std::popcount(bits));
         bits = now;
       }
     }
@@ -118,13 +123,15 @@ class PageStates {
     PageStates moved;
     each(from, from + bytes, [&](uint64_t address, const Chunk& chunk) {
       for (int bit = 0; bit < kPageBits; ++bit)
-        if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1) moved.set(static_cast<PageBit>(bit), address - from + to, true);
+        if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1)
+          moved.set(static_cast<PageBit>(bit), address - from + to, true);
     });
     clear(from, from + bytes);
     clear(to, to + bytes);
     moved.each(to, to + bytes, [&](uint64_t address, const Chunk& chunk) {
       for (int bit = 0; bit < kPageBits; ++bit)
-        if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1) set(static_cast<PageBit>(bit), address, true);
+        if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1)
+          set(static_cast<PageBit>(bit), address, true);
     });
   }
 
@@ -139,10 +146,14 @@ class PageStates {
     for (const uint64_t key : keys_between(start, end)) {
       const Chunk& chunk = chunks_.find(key)->second;
       for (size_t word = 0; word < 8; ++word) {
-        const uint64_t word_start = (key << kChunkShift) + (word << kWordShift), word_end = word_start + (uint64_t{1} << kWordShift);
+        const uint64_t word_start = (key << kChunkShift) + (word << kWordShift),
+                       word_end = word_start + (uint64_t{1} << kWordShift);
         if (word_end <= start || word_start >= end) continue;
-        const uint64_t seen = (chunk.words(PageBit::kTouched)[word] | chunk.words(PageBit::kAhead)[word] | chunk.words(PageBit::kLeft)[word]) & mask_of(word_start, start, end);
-        if (seen == ~uint64_t{0}) seen_to(word_start, word_end);
+        const uint64_t seen = (chunk.words(PageBit::kTouched)[word] | chunk.words(PageBit::kAhead)[word] |
+                               chunk.words(PageBit::kLeft)[word]) &
+                              mask_of(word_start, start, end);
+        if (seen == ~uint64_t{0})
+          seen_to(word_start, word_end);
         else
           for (uint64_t left = seen; left != 0; left &= left - 1) {
             const uint64_t page = word_start + (static_cast<uint64_t>(std::countr_zero(left)) << kPageShift);
@@ -174,8 +185,10 @@ class PageStates {
     for (const uint64_t key : keys_between(start, end)) {
       const Chunk& chunk = chunks_.find(key)->second;
       for (size_t word = 0; word < 8; ++word) {
-        const uint64_t word_start = (key << kChunkShift) + (word << kWordShift), word_end = word_start + (uint64_t{1} << kWordShift);
-        if (word_end > start && word_start < end) pages += static_cast<uint64_t>(std::popcount(chunk.words(bit)[word] & mask_of(word_start, start, end)));
+        const uint64_t word_start = (key << kChunkShift) + (word << kWordShift),
+                       word_end = word_start + (uint64_t{1} << kWordShift);
+        if (word_end > start && word_start < end)
+          pages += static_cast<uint64_t>(std::popcount(chunk.words(bit)[word] & mask_of(word_start, start, end)));
       }
     }
     return pages;
@@ -186,7 +199,8 @@ class PageStates {
   void for_each(PageBit bit, uint64_t start, uint64_t end, F f) const {
     if (count(bit) == 0) return;
     for_each_word(*this, start, end, [&](const Chunk& chunk, size_t word, uint64_t word_start, uint64_t mask) {
-      for (uint64_t left = chunk.words(bit)[word] & mask; left != 0; left &= left - 1) f(word_start + (static_cast<uint64_t>(std::countr_zero(left)) << kPageShift));
+      for (uint64_t left = chunk.words(bit)[word] & mask; left != 0; left &= left - 1)
+        f(word_start + (static_cast<uint64_t>(std::countr_zero(left)) << kPageShift));
     });
   }
 
@@ -215,7 +229,8 @@ class PageStates {
   }
   static int word_of(uint64_t address) { return static_cast<int>(address >> kWordShift & 7); }
   static int bit_of(uint64_t address) { return static_cast<int>(address >> kPageShift & 63); }
-  /// The numbers of the pieces of [start, end) that have any state, in order. A reservation of terabytes has few of them.
+  /// The numbers of the pieces of [start, end) that have any state, in order. A reservation of terabytes has few of
+  /// them.
   std::vector<uint64_t> keys_between(uint64_t start, uint64_t end) const {
     std::vector<uint64_t> keys;
     if (start >= end) return keys;
@@ -249,7 +264,8 @@ class PageStates {
     }
   }
 
-  /// Calls f(chunk, word number, its first page, mask of the pages inside) for each 64 pages of [start, end) that have any state.
+  /// Calls f(chunk, word number, its first page, mask of the pages inside) for each 64 pages of [start, end) that have
+  /// any state.
   template <class States, class F>
   static void for_each_word(States& states, uint64_t start, uint64_t end, F f) {
     auto& chunks = states.chunks_;
@@ -271,7 +287,9 @@ class PageStates {
   template <class F>
   void each(uint64_t start, uint64_t end, F f) const {
     const auto in_chunk = [&](uint64_t base, const Chunk& chunk) {
-      for (uint64_t address = base < start ? start : base; address < end && address < base + kChunkBytes; address += static_cast<uint64_t>(kPageBytes)) f(address, chunk);
+      for (uint64_t address = base < start ? start : base; address < end && address < base + kChunkBytes;
+           address += static_cast<uint64_t>(kPageBytes))
+        f(address, chunk);
     };
     if ((end - start) >> kChunkShift > chunks_.size()) {
       for (const auto& [key, chunk] : chunks_)

@@ -69,7 +69,9 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   own_delay_ns_ = own_delay;
   const auto held = static_cast<int64_t>(served * cost.fault_off_cpu_ns + held_ns_ + unseen);
   // A total that went backwards is that of another thread or program.
-  const auto since = [](uint64_t total, uint64_t taken) { return static_cast<int64_t>(total >= taken ? total - taken : total); };
+  const auto since = [](uint64_t total, uint64_t taken) {
+    return static_cast<int64_t>(total >= taken ? total - taken : total);
+  };
   const int64_t file_wall = since(file_wall_ns_, file_wall_taken_ns_);
   const int64_t file_cpu = std::min(since(file_cpu_ns_, file_cpu_taken_ns_), file_wall);
   file_wall_taken_ns_ = file_wall_ns_;

@@ -1,8 +1,8 @@
 // Tells how much a thread has computed, and how long it has waited of its own will, since its last event.
 //
 // compute = its CPU time (schedstat) less what tracking cost it: a calibrated figure per fault, event and request.
-// wait = wall time less CPU time, time in the run queue, and the time that its faults were held, the recorder's own time
-// in the run queue included. Time in file calls is neither: the model has its own cost for them.
+// wait = wall time less CPU time, time in the run queue, and the time that its faults were held, the recorder's own
+// time in the run queue included. Time in file calls is neither: the model has its own cost for them.
 #pragma once
 
 #include <sys/types.h>
@@ -13,11 +13,12 @@
 
 namespace oomcast::record {
 
-/// What serving costs the guest, measured on a thread served the same way; until then, or where that fails, these are assumed.
+/// What serving costs the guest, measured on a thread served the same way; until then, or where that fails, these are
+/// assumed.
 struct TrackingCost {
-  uint64_t fault_cpu_ns = 4000;  // CPU time of the faulting thread per fault
+  uint64_t fault_cpu_ns = 4000;      // CPU time of the faulting thread per fault
   uint64_t fault_off_cpu_ns = 8000;  // time it is off the CPU per fault
-  uint64_t request_cpu_ns = 6000;  // CPU time of a synchronous request
+  uint64_t request_cpu_ns = 6000;    // CPU time of a synchronous request
 };
 
 class TaskClock {
@@ -41,7 +42,9 @@ class TaskClock {
 
   /// True when reading the thread's CPU time is due: after a gap, or after many faults.
   /// `far`: nothing is near, and what it computes between a few notes is told at one go.
-  bool due(uint64_t now_ns, bool far) const { return far ? now_ns - wall_ns_ > 10'000'000 : now_ns - last_seen_ns_ > 100'000 || faults_ >= 64; }
+  bool due(uint64_t now_ns, bool far) const {
+    return far ? now_ns - wall_ns_ > 10'000'000 : now_ns - last_seen_ns_ > 100'000 || faults_ >= 64;
+  }
   void seen(uint64_t now_ns) { last_seen_ns_ = now_ns; }
 
   struct Span {

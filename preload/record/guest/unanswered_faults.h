@@ -1,7 +1,8 @@
 // Faults of one process that the kernel has not let the recorder answer, and when the recorder stops trying.
 //
-// The kernel may refuse an answer for ever: mremap() of locked memory faults in what is new before the event that would end
-// the refusal can be read. So each thread's fault has a time limit. After it the memory is let go, and the kernel serves it.
+// The kernel may refuse an answer for ever: mremap() of locked memory faults in what is new before the event that would
+// end the refusal can be read. So each thread's fault has a time limit. After it the memory is let go, and the kernel
+// serves it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class UnansweredFaults {
   static constexpr uint64_t kLongestNs = 500'000'000;
   /// Answers in a row after which a thread has met the same fault again.
   static constexpr uint32_t kMostAnswers = 64;
-  static constexpr uint64_t kFirstRestNs = 50'000, kLongestRestNs = 5'000'000;  // before the next try, doubled each time
+  static constexpr uint64_t kFirstRestNs = 50'000,
+                            kLongestRestNs = 5'000'000;  // before the next try, doubled each time
 
   enum class Next {
     kTryAgain,  // kept here, and due later

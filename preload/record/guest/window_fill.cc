@@ -7,7 +7,8 @@ namespace {
 /// The window but for its sentinel, which is armed and stays so.
 PageRange without_sentinel(const WindowFill& fill) {
   if (fill.sentinel == 0) return {fill.start, fill.end};
-  return fill.sentinel == fill.start ? PageRange(fill.start + kPage, fill.end) : PageRange(fill.start, fill.end - kPage);
+  return fill.sentinel == fill.start ? PageRange(fill.start + kPage, fill.end)
+                                     : PageRange(fill.start, fill.end - kPage);
 }
 
 FaultResult fill_pages(const WindowFill& fill, FaultChannel& channel, PageStates& pages, bool wake, uint64_t* total) {
@@ -24,8 +25,8 @@ FaultResult fill_pages(const WindowFill& fill, FaultChannel& channel, PageStates
   *total += filled;
   for (uint64_t at = start; at < start + filled * kPage; at += kPage)
     if (at != fill.page) mark_ahead(at);
-  // Something was in the way below the page that is waited for, or the mapping has changed since it was looked at and ends
-  // inside the window: that page alone then.
+  // Something was in the way below the page that is waited for, or the mapping has changed since it was looked at and
+  // ends inside the window: that page alone then.
   const bool missed = result == FaultResult::kDone ? start + filled * kPage <= fill.page
                                                    : result == FaultResult::kGone && end - start > kPage;
   return missed ? channel.fill(fill.page, 1, wake, false, &filled) : result;
@@ -65,10 +66,14 @@ FaultResult unprotect(const WindowFill& fill, FaultChannel& channel, PageStates&
 
 FaultResult carry_out(WindowFill& fill, FaultChannel& channel, PageStates& pages, bool wake, uint64_t* filled_pages) {
   switch (fill.kind) {
-    case WindowFill::Kind::kFill: return fill_pages(fill, channel, pages, wake, filled_pages);
-    case WindowFill::Kind::kZero: return map_zeroes(fill, channel, pages);
-    case WindowFill::Kind::kArmZero: return arm_zeroes(fill, channel, pages);
-    case WindowFill::Kind::kUnprotect: return unprotect(fill, channel, pages, wake);
+    case WindowFill::Kind::kFill:
+      return fill_pages(fill, channel, pages, wake, filled_pages);
+    case WindowFill::Kind::kZero:
+      return map_zeroes(fill, channel, pages);
+    case WindowFill::Kind::kArmZero:
+      return arm_zeroes(fill, channel, pages);
+    case WindowFill::Kind::kUnprotect:
+      return unprotect(fill, channel, pages, wake);
   }
   return FaultResult::kGone;
 }

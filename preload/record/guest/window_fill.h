@@ -4,8 +4,8 @@
 
 #include <cstdint>
 
-#include "preload/record/kernel/fault_channel.h"
 #include "preload/record/guest/page_states.h"
+#include "preload/record/kernel/fault_channel.h"
 
 namespace oomcast::record {
 
@@ -23,8 +23,9 @@ struct WindowFill {
   uint32_t tid = 0;       // the thread
 };
 
-/// Does what the fill says and notes it in `pages`. `wake`: threads that wait there go on (kinds kZero and kArmZero always
-/// wake). On kRetry and kNoMemory the fill is what is left to be done. Adds to `filled_pages` what became memory.
+/// Does what the fill says and notes it in `pages`. `wake`: threads that wait there go on (kinds kZero and kArmZero
+/// always wake). On kRetry and kNoMemory the fill is what is left to be done. Adds to `filled_pages` what became
+/// memory.
 FaultResult carry_out(WindowFill& fill, FaultChannel& channel, PageStates& pages, bool wake, uint64_t* filled_pages);
 
 }  // namespace oomcast::record

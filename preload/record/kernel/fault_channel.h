@@ -1,5 +1,5 @@
-// FaultChannel: what the recorder asks of the userfaultfd that tells it of a guest's faults. Userfaultfd asks the kernel; a
-// test brings a kernel of its own.
+// FaultChannel: what the recorder asks of the userfaultfd that tells it of a guest's faults. Userfaultfd asks the
+// kernel; a test brings a kernel of its own.
 #pragma once
 
 #include <errno.h>
@@ -28,9 +28,11 @@ class FaultChannel {
 
   /// False: not registrable (a file mapping, another userfaultfd's, gone).
   virtual bool register_range(uint64_t start, uint64_t end) = 0;
-  /// From now on the kernel serves the range's faults itself; threads that wait there go on. False: nothing of it is ours.
+  /// From now on the kernel serves the range's faults itself; threads that wait there go on. False: nothing of it is
+  /// ours.
   virtual bool unregister_range(uint64_t start, uint64_t end) = 0;
-  /// Fills with zero pages of memory. `filled` gets the pages done, even on kRetry. `protect`: arm the pages for writes.
+  /// Fills with zero pages of memory. `filled` gets the pages done, even on kRetry. `protect`: arm the pages for
+  /// writes.
   virtual FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) = 0;
   /// Maps the shared zero page: a read of untouched memory costs none.
   virtual FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) = 0;

@@ -1,5 +1,6 @@
-// A thread of a process that still has the process's memory. The files of /proc/PID are those of the first thread: once it has left by
-// pthread_exit(), statm, maps and pagemap are empty there, and the others run on with all that was ever mapped.
+// A thread of a process that still has the process's memory. The files of /proc/PID are those of the first thread: once
+// it has left by pthread_exit(), statm, maps and pagemap are empty there, and the others run on with all that was ever
+// mapped.
 #pragma once
 
 #include <cstdint>

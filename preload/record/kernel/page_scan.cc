@@ -107,8 +107,7 @@ uint64_t scan_by_entries(const std::function<std::vector<uint64_t>(uint64_t, uin
 }
 
 uint64_t scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const FoundRun& found) {
-  if (kernel_has_pagemap_scan())
-    return scan_regions_of(pagemap_fd, start, end, 0, kPageIsFile | kPageIsPfnZero, found);
+  if (kernel_has_pagemap_scan()) return scan_regions_of(pagemap_fd, start, end, 0, kPageIsFile | kPageIsPfnZero, found);
   return scan_entries_of(pagemap_fd, start, end, false, found);
 }
 
@@ -133,8 +132,9 @@ uint64_t scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const Fou
 std::vector<uint64_t> read_pagemap(int pagemap_fd, uint64_t start, uint64_t pages) {
   std::vector<uint64_t> entries(pages);
   ssize_t got;
-  do got = ::pread(pagemap_fd, entries.data(), pages * sizeof(uint64_t),
-                   static_cast<off_t>(start / kPage * sizeof(uint64_t)));
+  do
+    got = ::pread(pagemap_fd, entries.data(), pages * sizeof(uint64_t),
+                  static_cast<off_t>(start / kPage * sizeof(uint64_t)));
   while (got < 0 && errno == EINTR);
   entries.resize(got > 0 ? static_cast<size_t>(got) / sizeof(uint64_t) : 0);
   return entries;

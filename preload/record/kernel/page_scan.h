@@ -57,8 +57,9 @@ enum PageCategory : uint64_t {
 /// `call` is the ioctl: the number of regions found, or -1 and errno. All of `categories` and none of `without`.
 uint64_t scan_by_regions(const std::function<int(PagemapScan*)>& call, uint64_t start, uint64_t end,
                          uint64_t categories, uint64_t without, const FoundRun& found);
-/// `entries` reads that many pages' entries from an address on. `of_file`: pages of files and shared memory, else anonymous.
-uint64_t scan_by_entries(const std::function<std::vector<uint64_t>(uint64_t at, uint64_t pages)>& entries, uint64_t start,
-                         uint64_t end, bool of_file, const FoundRun& found);
+/// `entries` reads that many pages' entries from an address on. `of_file`: pages of files and shared memory, else
+/// anonymous.
+uint64_t scan_by_entries(const std::function<std::vector<uint64_t>(uint64_t at, uint64_t pages)>& entries,
+                         uint64_t start, uint64_t end, bool of_file, const FoundRun& found);
 
 }  // namespace oomcast::record

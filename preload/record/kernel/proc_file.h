@@ -1,4 +1,5 @@
-// A file of /proc that tells about a process. It is opened when it is first read: most processes end or exec before anybody asks.
+// A file of /proc that tells about a process. It is opened when it is first read: most processes end or exec before
+// anybody asks.
 #pragma once
 
 #include <fcntl.h>
@@ -25,8 +26,8 @@ class ProcFile {
  public:
   explicit ProcFile(const char* name) : name_(name) {}
 
-  /// Of this process, as it is now: what was open before, of the program before an exec, is let go. `tid`: the thread whose file it
-  /// is, where the first one has left; 0: the process's.
+  /// Of this process, as it is now: what was open before, of the program before an exec, is let go. `tid`: the thread
+  /// whose file it is, where the first one has left; 0: the process's.
   void belong_to(uint32_t pid, uint32_t tid = 0) {
     fd_.reset();
     pid_ = pid;
@@ -42,8 +43,8 @@ class ProcFile {
     return fd_.get();
   }
 
-  /// Whether maps, pagemap or mem has anything to tell. Opened while the task had no memory any more, they are empty for ever; mem
-  /// of a task that has memory refuses the address 0 (EIO) instead.
+  /// Whether maps, pagemap or mem has anything to tell. Opened while the task had no memory any more, they are empty
+  /// for ever; mem of a task that has memory refuses the address 0 (EIO) instead.
   bool tells() const {
     uint64_t word;
     return get() >= 0 && ::pread(get(), &word, sizeof word, 0) != 0;

@@ -1,4 +1,5 @@
-// /proc/PID/maps, statm and stat. PROCMAP_QUERY where the kernel has it (Linux 6.11), the text of maps where it has not.
+// /proc/PID/maps, statm and stat. PROCMAP_QUERY where the kernel has it (Linux 6.11), the text of maps where it has
+// not.
 #include "preload/record/kernel/proc_maps.h"
 
 #include <errno.h>
@@ -64,13 +65,17 @@ bool take_number(std::string_view* text, int base, char after, Number* out) {
 /// A line of /proc/PID/maps: "start-end rwxp offset major:minor inode      name". By hand: every sweep reads them all.
 bool parse_mapping(std::string_view line, Vma* out) {
   unsigned device_major = 0, device_minor = 0;
-  if (!take_number(&line, 16, '-', &out->start) || !take_number(&line, 16, ' ', &out->end) || out->end <= out->start || line.size() < 5 || line[4] != ' ') return false;
+  if (!take_number(&line, 16, '-', &out->start) || !take_number(&line, 16, ' ', &out->end) || out->end <= out->start ||
+      line.size() < 5 || line[4] != ' ')
+    return false;
   out->readable = line[0] == 'r';
   out->writable = line[1] == 'w';
   out->executable = line[2] == 'x';
   out->shared = line[3] == 's';
   line.remove_prefix(5);
-  if (!take_number(&line, 16, ' ', &out->file_offset) || !take_number(&line, 16, ':', &device_major) || !take_number(&line, 16, ' ', &device_minor)) return false;
+  if (!take_number(&line, 16, ' ', &out->file_offset) || !take_number(&line, 16, ':', &device_major) ||
+      !take_number(&line, 16, ' ', &device_minor))
+    return false;
   const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), out->inode);
   if (error != std::errc()) return false;
   out->device = makedev(device_major, device_minor);
@@ -187,7 +192,8 @@ bool kernel_counts_exactly() {
   constexpr uint64_t kTried = 16;
   UniqueFd statm(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   const auto resident = [&statm] { return resident_of(read_line(statm.get())).own_pages; };
-  void* pages = ::mmap(nullptr, kTried * static_cast<size_t>(kPageBytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* pages = ::mmap(nullptr, kTried * static_cast<size_t>(kPageBytes), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) return false;
   bool exact = true;
   for (uint64_t i = 0; i < kTried && exact; ++i) {

@@ -1,4 +1,5 @@
-// What the kernel says is mapped (/proc/PID/maps, PROCMAP_QUERY), and the numbers in statm and stat. Pages: page_scan.h.
+// What the kernel says is mapped (/proc/PID/maps, PROCMAP_QUERY), and the numbers in statm and stat. Pages:
+// page_scan.h.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +19,14 @@ struct Vma {
   uint64_t inode = 0;
   uint64_t device = 0;  // as in st_dev
   bool readable = false, writable = false, executable = false, shared = false;
-  std::string name;  // path, [heap], [stack], [anon:...] or empty
+  std::string name;          // path, [heap], [stack], [anon:...] or empty
   bool one_request = false;  // not by /proc, which shows what lies side by side as one: the program asked for just this
 
   bool operator==(const Vma&) const = default;
-  bool special() const { return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" || name == "[uprobes]" || huge(); }
+  bool special() const {
+    return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" ||
+           name == "[uprobes]" || huge();
+  }
   /// Huge pages come from a pool of their own.
   bool huge() const { return name == "/anon_hugepage (deleted)" || name.starts_with("/memfd:hugetlb"); }
   bool heap() const { return name == "[heap]"; }

@@ -23,15 +23,20 @@ const char* zeroes() {
 /// What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK is left
 /// out on purpose: see README, "Alternatives considered".
 uint64_t told_events(Userfaultfd::Unmaps unmaps) {
-  return UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE | (unmaps == Userfaultfd::Unmaps::kTold ? UFFD_FEATURE_EVENT_UNMAP : 0);
+  return UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |
+         (unmaps == Userfaultfd::Unmaps::kTold ? UFFD_FEATURE_EVENT_UNMAP : 0);
 }
 
 FaultResult result_of(int error) {
   switch (error) {
-    case EEXIST: return FaultResult::kAlreadyThere;
-    case EAGAIN: return FaultResult::kRetry;
-    case ENOMEM: return FaultResult::kNoMemory;
-    default: return FaultResult::kGone;
+    case EEXIST:
+      return FaultResult::kAlreadyThere;
+    case EAGAIN:
+      return FaultResult::kRetry;
+    case ENOMEM:
+      return FaultResult::kNoMemory;
+    default:
+      return FaultResult::kGone;
   }
 }
 
@@ -55,7 +60,8 @@ bool Userfaultfd::negotiate(Unmaps unmaps) {
 bool Userfaultfd::negotiate_async(Unmaps unmaps) {
   uffdio_api api{};
   api.api = UFFD_API;
-  api.features = told_events(unmaps) | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
+  api.features =
+      told_events(unmaps) | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
   write_protects_ = async_ = ::ioctl(fd_.get(), UFFDIO_API, &api) == 0;
   return async_;
 }
@@ -63,7 +69,8 @@ bool Userfaultfd::negotiate_async(Unmaps unmaps) {
 bool Userfaultfd::register_range(uint64_t start, uint64_t end) {
   uffdio_register request{};
   request.range = {start, end - start};
-  request.mode = async_ ? UFFDIO_REGISTER_MODE_WP : UFFDIO_REGISTER_MODE_MISSING | (write_protects_ ? UFFDIO_REGISTER_MODE_WP : 0);
+  request.mode =
+      async_ ? UFFDIO_REGISTER_MODE_WP : UFFDIO_REGISTER_MODE_MISSING | (write_protects_ ? UFFDIO_REGISTER_MODE_WP : 0);
   return ::ioctl(fd_.get(), UFFDIO_REGISTER, &request) == 0;
 }
 
@@ -124,7 +131,8 @@ size_t Userfaultfd::read(std::span<uffd_msg> out) {
 }
 
 bool Userfaultfd::address_space_lives() {
-  // Lifting protection where there is none changes nothing. ENOENT: looked, not there. ESRCH: nobody is left to look at.
+  // Lifting protection where there is none changes nothing. ENOENT: looked, not there. ESRCH: nobody is left to look
+  // at.
   uffdio_writeprotect request{};
   request.range = {uint64_t{1} << 30, static_cast<uint64_t>(kPageBytes)};
   request.mode = UFFDIO_WRITEPROTECT_MODE_DONTWAKE;

@@ -11,7 +11,9 @@
 namespace oomcast::record {
 
 Doorbell::Doorbell() : memory_(sealed_memory(sizeof(ring::Doorbell))) {
-  void* const mapped = memory_ ? ::mmap(nullptr, sizeof(ring::Doorbell), PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0) : MAP_FAILED;
+  void* const mapped =
+      memory_ ? ::mmap(nullptr, sizeof(ring::Doorbell), PROT_READ | PROT_WRITE, MAP_SHARED, memory_.get(), 0)
+              : MAP_FAILED;
   if (mapped != MAP_FAILED) bell_ = static_cast<ring::Doorbell*>(mapped);
 }
 

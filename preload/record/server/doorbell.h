@@ -1,4 +1,5 @@
-// Hears a guest that asks something: a thread that waits on the doorbell that all guests share. One page, mapped by each.
+// Hears a guest that asks something: a thread that waits on the doorbell that all guests share. One page, mapped by
+// each.
 #pragma once
 
 #include <linux/futex.h>
@@ -23,8 +24,8 @@ class Doorbell {
   bool valid() const { return bell_ != nullptr; }
   /// For the guests.
   const UniqueFd& memory() const { return memory_; }
-  /// From now on `answer` is called whenever somebody has rung, in a thread of its own. The guests are told by the kernel if the
-  /// thread that calls this is gone.
+  /// From now on `answer` is called whenever somebody has rung, in a thread of its own. The guests are told by the
+  /// kernel if the thread that calls this is gone.
   void listen(std::function<void()> answer);
   /// Nobody is listened to any more, and the guests know it.
   void stop();

@@ -101,7 +101,8 @@ MemoryGuard::MemoryGuard(int percent)
   kills_at_start_ = count_kills();
 }
 
-/// memory.stat makes the kernel add up what all CPUs have counted: it is not read where already without it as much is left as `enough`.
+/// memory.stat makes the kernel add up what all CPUs have counted: it is not read where already without it as much is
+/// left as `enough`.
 uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
   if (limit.cgroup.empty()) return number_behind(read_whole_path("/proc/meminfo"), "MemAvailable:") * 1024;
   const std::string base = limit.cgroup + "/memory.";
@@ -116,7 +117,8 @@ uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
 bool MemoryGuard::must_strike(uint64_t guest_bytes) const {
   if (percent_ <= 0) return false;
   return std::any_of(limits_.begin(), limits_.end(), [&](const Limit& limit) {
-    const uint64_t floor = limit.at_start_bytes / 100 * static_cast<uint64_t>(percent_), left = left_bytes(limit, floor);
+    const uint64_t floor = limit.at_start_bytes / 100 * static_cast<uint64_t>(percent_),
+                   left = left_bytes(limit, floor);
     if (left == 0 && limit.cgroup.empty()) return false;  // /proc/meminfo could not be read
     return left < floor && guest_bytes >= (limit.at_start_bytes - left) / 2;
   });

@@ -1,4 +1,5 @@
-// Watches how much memory this machine still has for the guest: MemAvailable, and what the memory cgroups above us leave.
+// Watches how much memory this machine still has for the guest: MemAvailable, and what the memory cgroups above us
+// leave.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ class MemoryGuard {
   /// Whether somewhere less than the floor is left while the guest itself has taken half of what is missing since the
   /// start.
   bool must_strike(uint64_t guest_bytes) const;
-  /// How many processes of our cgroup the kernel has killed for lack of memory since the start; of the machine if there is
-  /// no cgroup.
+  /// How many processes of our cgroup the kernel has killed for lack of memory since the start; of the machine if there
+  /// is no cgroup.
   uint64_t kernel_kills() const;
 
  private:

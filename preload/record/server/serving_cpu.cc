@@ -16,7 +16,8 @@ ServingCpu::ServingCpu() {
 void ServingCpu::run_on(int cpu, const int (&servers)[2]) {
   const cpu_set_t where = cpu < 0 ? allowed_ : only_cpu(cpu);
   for (const int tid : servers)
-    if (::sched_setaffinity(tid, sizeof where, &where) != 0) return;  // a cpuset that the program may use and we may not
+    if (::sched_setaffinity(tid, sizeof where, &where) != 0)
+      return;  // a cpuset that the program may use and we may not
   cpu_ = cpu;
   elsewhere_ = 0;
 }

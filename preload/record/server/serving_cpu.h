@@ -1,8 +1,9 @@
 // Has faults served on the CPU of the thread that waits: it does nothing meanwhile, and to wake another CPU that
-// has gone to rest costs ten times what serving the fault does (in a virtual machine; 13 us against 70 to 130 were measured).
+// has gone to rest costs ten times what serving the fault does (in a virtual machine; 13 us against 70 to 130 were
+// measured).
 //
-// The scheduler places us on an idle CPU, as if there were something to do side by side. It does bring the thread that we wake
-// to our CPU more often than not, so we stay where we are as long as that holds.
+// The scheduler places us on an idle CPU, as if there were something to do side by side. It does bring the thread that
+// we wake to our CPU more often than not, so we stay where we are as long as that holds.
 #pragma once
 
 #include <sched.h>

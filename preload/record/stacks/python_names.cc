@@ -12,17 +12,19 @@ namespace {
 
 constexpr uint64_t kFirstCompactHeaders = 12;
 constexpr size_t kLongestName = 512, kLongestTable = 1 << 16, kMostKnown = 20'000;
-constexpr int64_t kMostReferences = int64_t{1} << 33;  // immortal objects have 2^32 - 1; a freed one has an address there
-constexpr uint64_t kTypeAt = 8;                        // PyObject.ob_type
-constexpr uint64_t kLengthAt = 16, kStateAt = 32, kBytesAt = 32;  // PyVarObject.ob_size and PyASCIIObject.length, .state; PyBytesObject.ob_sval
+constexpr int64_t kMostReferences = int64_t{1}
+                                    << 33;  // immortal objects have 2^32 - 1; a freed one has an address there
+constexpr uint64_t kTypeAt = 8;             // PyObject.ob_type
+constexpr uint64_t kLengthAt = 16, kStateAt = 32,
+                   kBytesAt = 32;  // PyVarObject.ob_size and PyASCIIObject.length, .state; PyBytesObject.ob_sval
 
 /// Of PyCodeObject, in bytes from its start.
 struct CodeLayout {
   uint64_t function, file, first_line, table;  // table 0: none that is read here
 };
 constexpr CodeLayout kCodeLayouts[] = {
-    {112, 104, 40, 0},    {112, 104, 40, 0},    {112, 104, 40, 0},     // 3.8 to 3.10: co_name
-    {128, 112, 72, 136},  {128, 112, 68, 136},  {128, 112, 68, 136},  // 3.11 to 3.13: co_qualname
+    {112, 104, 40, 0},   {112, 104, 40, 0},   {112, 104, 40, 0},    // 3.8 to 3.10: co_name
+    {128, 112, 72, 136}, {128, 112, 68, 136}, {128, 112, 68, 136},  // 3.11 to 3.13: co_qualname
 };
 static_assert(std::size(kCodeLayouts) == ring::kPythonMinors);
 
@@ -32,9 +34,11 @@ void append_utf8(std::string* out, uint32_t c) {
   } else if (c < 0x800) {
     *out += {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 0x3f))};
   } else if (c < 0x10000) {
-    *out += {static_cast<char>(0xe0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3f)), static_cast<char>(0x80 | (c & 0x3f))};
+    *out += {static_cast<char>(0xe0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 0x3f)),
+             static_cast<char>(0x80 | (c & 0x3f))};
   } else {
-    *out += {static_cast<char>(0xf0 | (c >> 18 & 7)), static_cast<char>(0x80 | (c >> 12 & 0x3f)), static_cast<char>(0x80 | (c >> 6 & 0x3f)), static_cast<char>(0x80 | (c & 0x3f))};
+    *out += {static_cast<char>(0xf0 | (c >> 18 & 7)), static_cast<char>(0x80 | (c >> 12 & 0x3f)),
+             static_cast<char>(0x80 | (c >> 6 & 0x3f)), static_cast<char>(0x80 | (c & 0x3f))};
   }
 }
 
@@ -81,7 +85,8 @@ enum LocationKind : unsigned { kOneLineFirst = 10, kOneLineLast = 12, kNoColumns
 /// By how many lines the entry goes on; its other bytes are passed over.
 int take_line_delta(Locations& table, unsigned kind) {
   if (kind < kOneLineFirst) return static_cast<void>(table.next()), 0;
-  if (kind <= kOneLineLast) return static_cast<void>(table.next()), static_cast<void>(table.next()), static_cast<int>(kind - kOneLineFirst);
+  if (kind <= kOneLineLast)
+    return static_cast<void>(table.next()), static_cast<void>(table.next()), static_cast<int>(kind - kOneLineFirst);
   if (kind == kNoLocation) return 0;
   const int delta = table.signed_variable();
   if (kind == kLong)
@@ -115,7 +120,9 @@ std::string PythonNames::bytes_at(uint64_t object, size_t most) const {
 std::string PythonNames::text_at(uint64_t unicode) const {
   uint64_t length = 0;
   uint32_t state = 0;
-  if (unicode == 0 || !read_(unicode + kLengthAt, &length, sizeof length) || !read_(unicode + kStateAt, &state, sizeof state)) return {};
+  if (unicode == 0 || !read_(unicode + kLengthAt, &length, sizeof length) ||
+      !read_(unicode + kStateAt, &state, sizeof state))
+    return {};
   const uint32_t width = state >> 2 & 7;
   const bool compact = (state >> 5 & 1) != 0, ascii = (state >> 6 & 1) != 0;
   if (!compact || (width != 1 && width != 2 && width != 4) || length == 0) return {};
@@ -128,19 +135,23 @@ std::string PythonNames::text_at(uint64_t unicode) const {
 bool PythonNames::is_code(uint64_t address) const {
   int64_t references = 0;
   uint64_t type = 0;
-  return read_(address, &references, 8) && read_(address + kTypeAt, &type, 8) && references > 0 && references < kMostReferences && type == code_type_;
+  return read_(address, &references, 8) && read_(address + kTypeAt, &type, 8) && references > 0 &&
+         references < kMostReferences && type == code_type_;
 }
 
 bool PythonNames::read_code(uint64_t address, Code* out) const {
   const CodeLayout& layout = kCodeLayouts[minor_ - ring::kOldestPythonMinor];
-  return is_code(address) && read_(address + layout.file, &out->file, 8) && read_(address + layout.function, &out->function, 8) && read_(address + layout.first_line, &out->first_line, 4) &&
+  return is_code(address) && read_(address + layout.file, &out->file, 8) &&
+         read_(address + layout.function, &out->function, 8) &&
+         read_(address + layout.first_line, &out->first_line, 4) &&
          (layout.table == 0 || read_(address + layout.table, &out->table, 8));
 }
 
 const PythonNames::Text& PythonNames::text_of(const Code& code) {
   if (const auto at = known_.find(code); at != known_.end()) return at->second;
   if (known_.size() >= kMostKnown) known_.clear();
-  return known_[code] = {text_at(code.file), text_at(code.function), code.table != 0 ? bytes_at(code.table, kLongestTable) : std::string()};
+  return known_[code] = {text_at(code.file), text_at(code.function),
+                         code.table != 0 ? bytes_at(code.table, kLongestTable) : std::string()};
 }
 
 std::string PythonNames::name(uint64_t word) {

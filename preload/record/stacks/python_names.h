@@ -17,16 +17,16 @@ namespace oomcast::record {
 /// Reads so many bytes of the process's memory; false if they are not there. Never waits.
 using ReadGuest = std::function<bool(uint64_t address, void* out, size_t bytes)>;
 
-/// The line of the instruction with this index by a code object's location table (co_linetable since 3.11, Objects/locations.md);
-/// `first_line` where the table has none.
+/// The line of the instruction with this index by a code object's location table (co_linetable since 3.11,
+/// Objects/locations.md); `first_line` where the table has none.
 int line_of_unit(std::string_view table, int first_line, uint64_t unit);
 
 class PythonNames {
  public:
   explicit PythonNames(ReadGuest read) : read_(std::move(read)) {}
 
-  /// Of a word of ring/python_words.h: "function at file:line". Empty for the word of the version, before any such word, and where
-  /// nothing that makes sense can be read.
+  /// Of a word of ring/python_words.h: "function at file:line". Empty for the word of the version, before any such
+  /// word, and where nothing that makes sense can be read.
   std::string name(uint64_t word);
   /// Another program is there now.
   void forget() { known_.clear(); }

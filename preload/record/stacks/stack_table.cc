@@ -59,7 +59,8 @@ uint32_t StackTable::intern(std::span<const uint64_t> counters, const std::vecto
   for (const uint64_t counter : counters) {
     if (counter == 0) break;
     if (ring::is_python_word(counter)) {
-      if (const std::string name = python != nullptr ? python->name(counter) : std::string(); !name.empty()) key.second.push_back({kNamed, name_number(name)});
+      if (const std::string name = python != nullptr ? python->name(counter) : std::string(); !name.empty())
+        key.second.push_back({kNamed, name_number(name)});
       continue;
     }
     bool ours = false;

@@ -1,5 +1,5 @@
-// Tells whose memory it was. Sites are kept once each, as a kind of memory and a sampled stack of modules and offsets, and
-// named at the end.
+// Tells whose memory it was. Sites are kept once each, as a kind of memory and a sampled stack of modules and offsets,
+// and named at the end.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "preload/record/stacks/perf_map.h"
 #include "preload/record/kernel/proc_maps.h"
+#include "preload/record/stacks/perf_map.h"
 #include "preload/record/stacks/python_names.h"
 #include "preload/record/stacks/site_kind.h"
 #include "preload/record/stacks/symbolizer.h"
@@ -32,7 +32,8 @@ class StackTable {
  public:
   /// The number of this site, counted from 1; 0 if the stack is empty or there are too many. `maps` are the process's
   /// mappings at the time, at least the executable ones. Frames of our own library are left out. `pid`: whose perf map
-  /// may name what lies in no file; 0: nobody's. `python`: names words of ring/python_words.h; without it they are left out.
+  /// may name what lies in no file; 0: nobody's. `python`: names words of ring/python_words.h; without it they are left
+  /// out.
   uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps, SiteKind kind = SiteKind::kHeap,
                   uint32_t pid = 0, PythonNames* python = nullptr);
   /// The site of memory of which no more than the kind is known.

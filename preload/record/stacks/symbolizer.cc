@@ -5,8 +5,8 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
-#include <gelf.h>
 #include <fcntl.h>
+#include <gelf.h>
 
 #include <algorithm>
 #include <cinttypes>
@@ -39,7 +39,8 @@ class OpenFile {
   /// `fd`: of the file that the program had mapped, which may be gone from `path`.
   OpenFile(const std::string& path, int fd) {
     static char* debug_path = nullptr;
-    static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, find_debug_file, dwfl_offline_section_address, &debug_path};
+    static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, find_debug_file, dwfl_offline_section_address,
+                                             &debug_path};
     dwfl_ = dwfl_begin(&callbacks);
     if (dwfl_ == nullptr) return;
     dwfl_report_begin(dwfl_);
@@ -70,17 +71,20 @@ class Module {
     for (const uint64_t offset : file_offsets) {
       uint64_t address = 0;
       // A return address, the innermost too (of the call into the hook): the call is one byte before.
-      if (module_ != nullptr && address_of(offset, &address)) found_.push_back({offset, address - std::min<uint64_t>(address, 1)});
+      if (module_ != nullptr && address_of(offset, &address))
+        found_.push_back({offset, address - std::min<uint64_t>(address, 1)});
     }
     std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return a.address < b.address; });
     look_through_symbols();
   }
 
-  /// The functions at one of those places, innermost first: those that the compiler has put inline, then the one of the symbol table.
+  /// The functions at one of those places, innermost first: those that the compiler has put inline, then the one of the
+  /// symbol table.
   std::vector<std::string> names(uint64_t file_offset) {
     char plain[64];
     std::snprintf(plain, sizeof plain, "+0x%" PRIx64, file_offset);
-    const auto at = std::find_if(found_.begin(), found_.end(), [=](const Found& found) { return found.file_offset == file_offset; });
+    const auto at = std::find_if(found_.begin(), found_.end(),
+                                 [=](const Found& found) { return found.file_offset == file_offset; });
     const char* const function = at == found_.end() ? nullptr : at->function;
     if (function == nullptr) return {base_name(path_) + plain};
     const uint64_t address = at->address;
@@ -107,8 +111,8 @@ class Module {
     return file != nullptr && line > 0 ? base_name(file) + ":" + std::to_string(line) : std::string();
   }
 
-  /// The lines of one unit take half a MiB to 4 MiB once they are unpacked, a Python's have 150: the file is opened anew, which
-  /// costs next to nothing, before there are too many.
+  /// The lines of one unit take half a MiB to 4 MiB once they are unpacked, a Python's have 150: the file is opened
+  /// anew, which costs next to nothing, before there are too many.
   Dwfl_Module* lines_for(uint64_t address) {
     if (!lines_) lines_ = std::make_unique<OpenFile>(path_, fd_);
     Dwarf_Addr bias = 0;
@@ -133,7 +137,8 @@ class Module {
     const int count = unit == nullptr ? 0 : dwarf_getscopes(unit, address - bias, &scopes);
     for (int i = 0; i < count && dwarf_tag(&scopes[i]) != DW_TAG_subprogram; ++i) {
       if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) continue;
-      if (const std::string name = name_of(&scopes[i]); !name.empty()) names->push_back(name + " at " + *place + " (inlined)");
+      if (const std::string name = name_of(&scopes[i]); !name.empty())
+        names->push_back(name + " at " + *place + " (inlined)");
       *place = call_of(unit, &scopes[i]);
     }
     std::free(scopes);
@@ -152,14 +157,16 @@ class Module {
     Dwarf_Word file = 0, line = 0;
     Dwarf_Files* files = nullptr;
     size_t count = 0;
-    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_file, &attribute), &file) != 0 || dwarf_formudata(dwarf_attr(scope, DW_AT_call_line, &attribute), &line) != 0 ||
+    if (dwarf_formudata(dwarf_attr(scope, DW_AT_call_file, &attribute), &file) != 0 ||
+        dwarf_formudata(dwarf_attr(scope, DW_AT_call_line, &attribute), &line) != 0 ||
         dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count)
       return {};
     const char* const name = dwarf_filesrc(files, file, nullptr, nullptr);
     return name == nullptr ? std::string() : base_name(name) + ":" + std::to_string(line);
   }
 
-  /// All symbols once for all places: dwfl_module_addrinfo() goes through them for each, seconds for a program like node.
+  /// All symbols once for all places: dwfl_module_addrinfo() goes through them for each, seconds for a program like
+  /// node.
   void look_through_symbols() {
     if (found_.empty() || look_through_own_symbols()) return;
     const int count = dwfl_module_getsymtab(module_);
@@ -190,15 +197,16 @@ class Module {
     return false;
   }
 
-  /// Is this the function of any of the places? Names are not looked at before: they are five times as long as the symbols, and
-  /// have to be read from the file.
+  /// Is this the function of any of the places? Names are not looked at before: they are five times as long as the
+  /// symbols, and have to be read from the file.
   template <class Name>
   void try_function(const GElf_Sym& symbol, uint64_t start, Name name_of) {
     const int type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
     if (type != STT_FUNC && type != STT_GNU_IFUNC && type != STT_NOTYPE) return;
     const uint64_t end = start + std::max<uint64_t>(symbol.st_size, 1);
     const int rank = binding == STB_GLOBAL ? 0 : binding == STB_WEAK ? 1 : 2;
-    auto at = std::lower_bound(found_.begin(), found_.end(), start, [](const Found& found, uint64_t value) { return found.address < value; });
+    auto at = std::lower_bound(found_.begin(), found_.end(), start,
+                               [](const Found& found, uint64_t value) { return found.address < value; });
     for (; at != found_.end() && at->address < end; ++at) {
       if (at->function != nullptr && (start < at->start || (start == at->start && rank >= at->rank))) continue;
       const char* const name = name_of();
@@ -230,14 +238,15 @@ class Module {
   Dwfl_Module* module_ = nullptr;
   std::unique_ptr<OpenFile> lines_;
   std::vector<Dwarf_Off> units_;  // unpacked by `lines_`
-  std::vector<Found> found_;  // by address
+  std::vector<Found> found_;      // by address
 };
 
 }  // namespace
 
 void Symbolizer::want(const std::string& path, uint64_t file_offset) {
   if (!names_.try_emplace({path, file_offset}).second) return;
-  if (const auto [at, is_new] = files_.try_emplace(path); is_new) at->second = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (const auto [at, is_new] = files_.try_emplace(path); is_new)
+    at->second = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 }
 
 void Symbolizer::finish() {

@@ -14,7 +14,8 @@ namespace oomcast::record {
 
 class Symbolizer {
  public:
-  /// Remembers the place: an offset in the file at `path`, a return address there. The file is opened, as it may be gone at the end.
+  /// Remembers the place: an offset in the file at `path`, a return address there. The file is opened, as it may be
+  /// gone at the end.
   void want(const std::string& path, uint64_t file_offset);
   /// Looks up all that was wanted.
   void finish();

@@ -49,7 +49,8 @@ class ComesNear : public RecordingSink {
 std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
   std::set<uint64_t> pages;
   for (const trace::Event& e : sink.events)
-    if (e.kind == EventKind::kTouch && e.address < kUnattributedMemory && (e.flags & trace::kWrite) && ((e.flags & trace::kPresent) != 0) == found_present)
+    if (e.kind == EventKind::kTouch && e.address < kUnattributedMemory && (e.flags & trace::kWrite) &&
+        ((e.flags & trace::kPresent) != 0) == found_present)
       for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) pages.insert(at);
   return pages;
 }
@@ -58,7 +59,9 @@ std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
 std::string runs(const std::set<uint64_t>& pages) {
   std::string text;
   uint64_t start = 0, end = 0;
-  const auto flush = [&] { if (end > start) text += " " + std::to_string((end - start) / 4096) + "@" + std::to_string(start >> 12); };
+  const auto flush = [&] {
+    if (end > start) text += " " + std::to_string((end - start) / 4096) + "@" + std::to_string(start >> 12);
+  };
   for (const uint64_t page : pages) {
     if (page != end) flush(), start = page;
     end = page + 4096;
@@ -85,12 +88,13 @@ TEST_F(Near, FromThereOnEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   const std::set<uint64_t> found = pages_of(sink, true), held = pages_of(sink, false);
-  // A poll finds that the target has come near. What the program touches until the next poll is found, not held: how much
-  // that is depends on the machine.
+  // A poll finds that the target has come near. What the program touches until the next poll is found, not held: how
+  // much that is depends on the machine.
   EXPECT_GE(static_cast<double>(found.size()), 0.96 * 20 * 256) << runs(found);
   // What was only read before, what is mapped afterwards, and a heap that grows on.
   EXPECT_GE(static_cast<double>(held.size()), 8 * 256) << runs(held);
-  EXPECT_NEAR(static_cast<double>(found.size() + held.size()), 36.0 * 256, 0.04 * 36 * 256) << runs(found) << runs(held);
+  EXPECT_NEAR(static_cast<double>(found.size() + held.size()), 36.0 * 256, 0.04 * 36 * 256)
+      << runs(found) << runs(held);
   for (const uint64_t page : held) EXPECT_FALSE(found.contains(page)) << std::hex << page;
   EXPECT_LT(peak_error_percent(summary.value()), 2);
   EXPECT_EQ(summary->tracker, "pagemap") << "which saw the larger part";
@@ -126,7 +130,8 @@ TEST_F(Near, AShortPeakBetweenTwoLooksIsToldAndGone) {
   for (const trace::Event& e : sink.events) {
     if (e.kind == EventKind::kTouch)
       for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) there.insert(at);
-    if (e.kind == EventKind::kUnmap || e.kind == EventKind::kAdviseDontneed) there.erase(there.lower_bound(e.address), there.lower_bound(e.address + e.bytes));
+    if (e.kind == EventKind::kUnmap || e.kind == EventKind::kAdviseDontneed)
+      there.erase(there.lower_bound(e.address), there.lower_bound(e.address + e.bytes));
   }
   EXPECT_NEAR(static_cast<double>(there.size()), 8.0 * 256, 0.1 * 8 * 256);
 }

@@ -18,7 +18,8 @@ class Processes : public testing::Test {
   void SetUp() override {
     if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
   }
-  Result<trace::CaptureSummary> record(std::vector<std::string> command, bool wait_for_all = false, bool poll_while_far = false) {
+  Result<trace::CaptureSummary> record(std::vector<std::string> command, bool wait_for_all = false,
+                                       bool poll_while_far = false) {
     RecordOptions options;
     options.poll_while_far = poll_while_far;
     sink.headroom = poll_while_far ? 1 << 24 : 1 << 20;
@@ -42,7 +43,9 @@ TEST_P(CopiesAfterAFork, AreFedOnceByWhoeverWrote) {
     if (e.kind != EventKind::kTouch || (e.flags & trace::kWrite) == 0) continue;
     // A touch in the child of a page that the parent had touched is a copy.
     for (uint64_t at = e.address; at < e.address + e.bytes; at += 4096) {
-      if (child != 0 && e.pid == child && touched.contains({sink.events.front().pid, at}) && (e.flags & trace::kPresent) == 0) ++copied;
+      if (child != 0 && e.pid == child && touched.contains({sink.events.front().pid, at}) &&
+          (e.flags & trace::kPresent) == 0)
+        ++copied;
       touched.insert({e.pid, at});
     }
   }
@@ -57,7 +60,8 @@ TEST_F(Processes, SharedMemoryIsToldOnceAndCountedAsTheKernelDoes) {
   for (const trace::Event& e : sink.events) {
     if (e.kind == EventKind::kFileInMemory && (e.flags & trace::kNameless) != 0 && file == 0) file = e.address;
     if (e.kind == EventKind::kMapFile && e.bytes == file) start = e.address;
-    if (e.kind == EventKind::kTouch && start != 0 && e.address >= start && e.address < start + (32u << 20)) shared_bytes[e.pid] += e.bytes;
+    if (e.kind == EventKind::kTouch && start != 0 && e.address >= start && e.address < start + (32u << 20))
+      shared_bytes[e.pid] += e.bytes;
   }
   EXPECT_NE(file, 0u) << "it is a file to the sink, of which each process maps what it uses";
   ASSERT_EQ(shared_bytes.size(), 2u);
@@ -120,7 +124,8 @@ TEST_F(Processes, ADaemonOutlivesTheRunOtherwise) {
 TEST_F(Processes, OomScoreAdjIsToldAsTheProgramSetsIt) {
   ASSERT_EQ(record({guest("changes_oom_score_adj")})->exit_code, 0);
   bool told = false;
-  for (const trace::Event& e : sink.events) told |= e.kind == EventKind::kOomScoreAdj && static_cast<int64_t>(e.address) == 321;
+  for (const trace::Event& e : sink.events)
+    told |= e.kind == EventKind::kOomScoreAdj && static_cast<int64_t>(e.address) == 321;
   EXPECT_TRUE(told);
 }
 

@@ -16,7 +16,8 @@ class RecordingSink : public trace::EventSink {
   void feed(const trace::Event& event) override {
     events.push_back(event);
     if (event.kind == trace::EventKind::kTouch && (event.flags & trace::kWrite ? watch_writes : watch_reads))
-      for (uint64_t at = event.address; at < event.address + event.bytes; at += 4096) watches_.push_back({event.pid, at});
+      for (uint64_t at = event.address; at < event.address + event.bytes; at += 4096)
+        watches_.push_back({event.pid, at});
   }
   void take_watches(std::vector<trace::WatchRequest>& out) override {
     out.insert(out.end(), watches_.begin(), watches_.end());
@@ -26,13 +27,15 @@ class RecordingSink : public trace::EventSink {
   uint64_t headroom_pages() const override { return headroom; }
 
   uint64_t count(trace::EventKind kind) const {
-    return static_cast<uint64_t>(std::count_if(events.begin(), events.end(), [&](const trace::Event& e) { return e.kind == kind; }));
+    return static_cast<uint64_t>(
+        std::count_if(events.begin(), events.end(), [&](const trace::Event& e) { return e.kind == kind; }));
   }
   /// Bytes first-touched by writes while running, those found resident left out.
   uint64_t written_bytes() const {
     uint64_t total = 0;
     for (const trace::Event& e : events)
-      if (e.kind == trace::EventKind::kTouch && (e.flags & trace::kWrite) && !(e.flags & trace::kPresent)) total += e.bytes;
+      if (e.kind == trace::EventKind::kTouch && (e.flags & trace::kWrite) && !(e.flags & trace::kPresent))
+        total += e.bytes;
     return total;
   }
 
@@ -44,7 +47,9 @@ class RecordingSink : public trace::EventSink {
   std::vector<trace::WatchRequest> watches_;
 };
 
-inline std::string guest(const std::string& name) { return std::string(OOMCAST_BINARY_DIR) + "/tests/guests/guest_" + name; }
+inline std::string guest(const std::string& name) {
+  return std::string(OOMCAST_BINARY_DIR) + "/tests/guests/guest_" + name;
+}
 
 inline Result<trace::CaptureSummary> record_guest(RecordingSink& sink, std::vector<std::string> command) {
   RecordOptions options;
@@ -54,7 +59,8 @@ inline Result<trace::CaptureSummary> record_guest(RecordingSink& sink, std::vect
 
 /// How far what tracking saw is from what the kernel says, in percent of the latter.
 inline double peak_error_percent(const trace::CaptureSummary& summary) {
-  const auto tracked = static_cast<double>(summary.tracked_peak_bytes), rss = static_cast<double>(summary.rss_peak_bytes);
+  const auto tracked = static_cast<double>(summary.tracked_peak_bytes),
+             rss = static_cast<double>(summary.rss_peak_bytes);
   return rss > 0 ? (tracked > rss ? tracked - rss : rss - tracked) * 100 / rss : 100;
 }
 

@@ -49,7 +49,9 @@ TEST_F(Run, OneLargeRequestIsToldAsOneHoweverItIsHeardOf) {
 TEST_F(Run, WhatComesBackInTheSamePlaceIsHeldAgain) {
   // A program runs on once we have read that it unmapped: before that is forgotten here, the place may be in use again.
   ASSERT_TRUE(record_guest(sink, {guest("frees_mappings")}).ok());
-  const auto touched = std::count_if(sink.events.begin(), sink.events.end(), [](const trace::Event& e) { return e.kind == EventKind::kTouch && (e.flags & trace::kWrite) && !(e.flags & trace::kPresent); });
+  const auto touched = std::count_if(sink.events.begin(), sink.events.end(), [](const trace::Event& e) {
+    return e.kind == EventKind::kTouch && (e.flags & trace::kWrite) && !(e.flags & trace::kPresent);
+  });
   EXPECT_GT(touched, 1950);
 }
 
@@ -128,7 +130,8 @@ TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
 TEST_F(Run, AProgramFindsNoDescriptorOfOursOpen) {
   const std::string listing = testing::TempDir() + "/oomcast-descriptors." + std::to_string(::getpid());
   // Without standard input: what we open for a moment would be put in its place.
-  for (const std::string command : {"exec " + guest("lists_descriptors") + " > " + listing, "exec " + guest("lists_descriptors") + " <&- > " + listing}) {
+  for (const std::string& command : {"exec " + guest("lists_descriptors") + " > " + listing,
+                                    "exec " + guest("lists_descriptors") + " <&- > " + listing}) {
     const auto found = [&] {
       std::ifstream in(listing);
       return std::string(std::istreambuf_iterator<char>(in), {});
@@ -221,7 +224,9 @@ TEST_F(Run, TouchesComeAfterTheirMapping) {
   for (const trace::Event& e : sink.events)
     for (uint64_t at = e.address; at < e.address + std::min<uint64_t>(e.bytes, 1 << 26); at += 4096) {
       if (e.kind == EventKind::kMap) mapped.insert(at);
-      if (e.kind == EventKind::kTouch) { EXPECT_TRUE(mapped.contains(at)) << std::hex << at; }
+      if (e.kind == EventKind::kTouch) {
+        EXPECT_TRUE(mapped.contains(at)) << std::hex << at;
+      }
     }
 }
 

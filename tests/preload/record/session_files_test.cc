@@ -81,12 +81,16 @@ TEST_F(SessionFiles, AFloodOfNotesArrivesOrIsCounted) {
 TEST_F(SessionFiles, PipesAreNotFiles) {
   ASSERT_TRUE(record_guest(sink, {guest("uses_files"), path.string()}).ok());
   for (const trace::Event& event : sink.events)
-    if (event.kind == EventKind::kFileRead || event.kind == EventKind::kFileWrite) { EXPECT_TRUE(event.bytes != 5000 && event.bytes != 6000); }
+    if (event.kind == EventKind::kFileRead || event.kind == EventKind::kFileWrite) {
+      EXPECT_TRUE(event.bytes != 5000 && event.bytes != 6000);
+    }
 }
 
 TEST_F(SessionFiles, TimeInFileCallsIsNeitherComputingNorWaiting) {
   // dd's own work is next to nothing beside what the kernel does for it.
-  ASSERT_TRUE(record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=256", "conv=fsync", "status=none"}).ok());
+  ASSERT_TRUE(record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=256", "conv=fsync",
+                                  "status=none"})
+                  .ok());
   uint64_t written = 0, wait = 0;
   for (const Seen& event : seen())
     if (event.kind == EventKind::kFileWrite) written += event.bytes;

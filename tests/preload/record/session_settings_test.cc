@@ -1,6 +1,5 @@
 // The model hears where the guest wants its memory and threads, be it that this machine refuses.
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <cstdlib>
@@ -19,7 +18,8 @@ class Settings : public testing::Test {
  protected:
   void SetUp() override {
     const std::string alone = output_of({guest("sets_policies")});
-    const auto summary = record_guest(sink, {"/bin/sh", "-c", "ulimit -S -d 8000000; exec " + guest("sets_policies") + " > " + kOut});
+    const auto summary =
+        record_guest(sink, {"/bin/sh", "-c", "ulimit -S -d 8000000; exec " + guest("sets_policies") + " > " + kOut});
     ASSERT_TRUE(summary.ok()) << summary.error().message;
     EXPECT_EQ(summary->exit_code, 0);
     EXPECT_EQ(content(), alone) << "the guest gets the kernel's own answers";
@@ -103,7 +103,10 @@ TEST_F(Settings, APolicyComesBeforeTheTouchesThatItIsFor) {
   bool bound = false;
   for (const trace::Event& event : sink.events) {
     bound |= event.kind == EventKind::kBindRange;
-    if (event.kind == EventKind::kTouch && event.address >= ranges[0].address && event.address < ranges[0].address + kBytes) { EXPECT_TRUE(bound); }
+    if (event.kind == EventKind::kTouch && event.address >= ranges[0].address &&
+        event.address < ranges[0].address + kBytes) {
+      EXPECT_TRUE(bound);
+    }
   }
 }
 

@@ -1,16 +1,16 @@
 // The three trackers see the same program alike, within what each of them states.
 #include "preload/record/tracker.h"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "preload/record/guest/guest_process.h"
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/kernel/proc_maps.h"
-#include "preload/record/guest/guest_process.h"
 #include "preload/record/kernel/unique_fd.h"
 #include "tests/preload/record/recording_sink.h"
 
@@ -48,7 +48,8 @@ class Tracker : public testing::TestWithParam<const char*> {
   double bytes_of(EventKind kind) const {
     uint64_t total = 0;
     for (const trace::Event& e : sink.events)
-      if (e.kind == kind && e.address < kUnattributedMemory && (kind != EventKind::kTouch || (e.flags & trace::kWrite))) total += e.bytes;
+      if (e.kind == kind && e.address < kUnattributedMemory && (kind != EventKind::kTouch || (e.flags & trace::kWrite)))
+        total += e.bytes;
     return static_cast<double>(total);
   }
   bool polled() const { return std::string(GetParam()) != "userfaultfd"; }
@@ -77,8 +78,13 @@ TEST_P(Tracker, SeesWhatWasFreed) {
     const trace::Event& e = sink.events[i];
     if (e.kind == EventKind::kUnmap && e.bytes >= 8u << 20) unmapped += e.bytes;
     // A poll may meet the pages of the unmapped piece when they have gone and the mapping has not been missed yet.
-    const auto unmaps_it = [&](const trace::Event& later) { return later.kind == EventKind::kUnmap && later.pid == e.pid && later.address <= e.address && e.address + e.bytes <= later.address + later.bytes; };
-    if (e.kind != EventKind::kAdviseDontneed || std::any_of(sink.events.begin() + static_cast<ptrdiff_t>(i), sink.events.end(), unmaps_it)) continue;
+    const auto unmaps_it = [&](const trace::Event& later) {
+      return later.kind == EventKind::kUnmap && later.pid == e.pid && later.address <= e.address &&
+             e.address + e.bytes <= later.address + later.bytes;
+    };
+    if (e.kind != EventKind::kAdviseDontneed ||
+        std::any_of(sink.events.begin() + static_cast<ptrdiff_t>(i), sink.events.end(), unmaps_it))
+      continue;
     dropped += e.bytes;
     pieces << " process " << e.pid << ": " << e.bytes / 4096 << " pages at " << std::hex << e.address << std::dec;
   }
@@ -131,10 +137,13 @@ TEST(TrackerOfTheReport, IsTheOneThatSawTheMemoryNotTheOneThatItsStarterHad) {
   const auto summary = record_guest(sink, {guest("without_userfaultfd"), guest("touch_free_fork")});
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->tracker, "pagemap");
-  EXPECT_TRUE(std::any_of(summary->caveats.begin(), summary->caveats.end(), [](const std::string& c) { return c.find("guest_touch") != std::string::npos && c.find("polled") != std::string::npos; }));
+  EXPECT_TRUE(std::any_of(summary->caveats.begin(), summary->caveats.end(), [](const std::string& c) {
+    return c.find("guest_touch") != std::string::npos && c.find("polled") != std::string::npos;
+  }));
 }
 
-/// In a process of its own that has given up all privilege: what it tracked with, in percent of the truth, or a failure.
+/// In a process of its own that has given up all privilege: what it tracked with, in percent of the truth, or a
+/// failure.
 int record_without_privilege() {
   if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) return 2;
   ::prctl(PR_SET_DUMPABLE, 1);

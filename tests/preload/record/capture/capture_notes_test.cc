@@ -55,8 +55,8 @@ TEST(CaptureNotes, ARefusedUserfaultfdNamesTheFirstErrorEachProcessOnceAndTheUse
   notes.note_refused_userfaultfd("sh", EPERM);
   notes.note_refused_userfaultfd("sh", EACCES);
   notes.note_refused_userfaultfd("sort", EACCES);
-  EXPECT_THAT(notes.caveats(),
-              ElementsAre(AllOf(HasSubstr("(Operation not permitted) to sh, sort, so"), HasSubstr("setfacl -m u:1000:rw"))));
+  EXPECT_THAT(notes.caveats(), ElementsAre(AllOf(HasSubstr("(Operation not permitted) to sh, sort, so"),
+                                                 HasSubstr("setfacl -m u:1000:rw"))));
 }
 
 TEST(CaptureNotes, AWorseTrackerThatWasAskedForIsTheFirstCaveat) {
@@ -88,7 +88,9 @@ TEST(CaptureNotes, AProcessThatGivesWayIsNamedWithItsReasonOnce) {
   notes.note_gave_way("qemu", ring::GiveWay::kSeccomp);
   notes.note_gave_way("qemu", ring::GiveWay::kSeccomp);
   notes.note_gave_way("gdb", ring::GiveWay::kTraced);
-  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr(": qemu (it put itself under seccomp), gdb (it is traced by another process of the run).")));
+  EXPECT_THAT(notes.caveats(),
+              ElementsAre(HasSubstr(
+                  ": qemu (it put itself under seccomp), gdb (it is traced by another process of the run).")));
 }
 
 TEST(CaptureNotes, FaultsWithoutAnswerAreCountedAndTheirProcessesNamedOnce) {
@@ -97,7 +99,8 @@ TEST(CaptureNotes, FaultsWithoutAnswerAreCountedAndTheirProcessesNamedOnce) {
   notes.let_go_faults = 3;
   notes.note_held_no_more("vm");
   notes.note_held_no_more("vm");
-  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("mremap() of locked memory"), HasSubstr("answer 3 page faults"), HasSubstr("from then on: vm.")));
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("mremap() of locked memory"), HasSubstr("answer 3 page faults"),
+                                           HasSubstr("from then on: vm.")));
 }
 
 TEST(CaptureNotes, OneChildIsNotChildren) {
@@ -130,9 +133,11 @@ TEST(CaptureNotes, EveryOtherThingThatWasMissedIsOneSentence) {
   notes.refused_memory = true;
   notes.lost_notes = 8;
   EXPECT_THAT(notes.caveats(),
-              ElementsAre(StartsWith("4 processes could not be tracked"), StartsWith("Later uses of a page"), HasSubstr("5 pages that it shared"),
-                          StartsWith("The program mapped files"), StartsWith("Text of the program"), StartsWith("6 MiB were read or written"),
-                          HasSubstr("10 stacks are listed, 7 samples"), HasSubstr("hugetlb"), HasSubstr("--on-refuse enomem"), StartsWith("8 notes")));
+              ElementsAre(StartsWith("4 processes could not be tracked"), StartsWith("Later uses of a page"),
+                          HasSubstr("5 pages that it shared"), StartsWith("The program mapped files"),
+                          StartsWith("Text of the program"), StartsWith("6 MiB were read or written"),
+                          HasSubstr("10 stacks are listed, 7 samples"), HasSubstr("hugetlb"),
+                          HasSubstr("--on-refuse enomem"), StartsWith("8 notes")));
 }
 
 TEST(CaptureNotes, QuestionsAboutTheMachineAreNamedByTheirBit) {

@@ -80,7 +80,8 @@ TEST_F(OpenFiles, WhatStoodOpenBeforeTheProgramBeganIsNotItsDoing) {
 }
 
 TEST_F(OpenFiles, WhatHooksHaveToldIsNotToldAgain) {
-  ASSERT_TRUE(record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=64", "status=none"}).ok());
+  ASSERT_TRUE(
+      record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=64", "status=none"}).ok());
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 64u << 20);
 }
 

@@ -19,7 +19,8 @@ class GuestContentTest : public testing::Test {
  protected:
   static constexpr uint64_t kPages = 40;
   GuestContentTest() : mem(::open("/proc/self/mem", O_RDONLY | O_CLOEXEC)) {
-    memory = static_cast<char*>(::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    memory =
+        static_cast<char*>(::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     ::madvise(memory, kPages * kPage, MADV_NOHUGEPAGE);
   }
   ~GuestContentTest() override {
@@ -46,7 +47,8 @@ TEST_F(GuestContentTest, OnlyPagesWithTheBitAndWithContentAreFound) {
   memory[3 * kPage - 1] = 1;
   memory[5 * kPage] = 1;
   for (const uint64_t page : {0, 1, 2}) pages.set(PageBit::kAhead, start() + page * kPage, true);
-  EXPECT_THAT(content.of(mem.get(), pages, PageBit::kAhead, start(), start() + 6 * kPage), ElementsAre(true, false, true, false, false, false));
+  EXPECT_THAT(content.of(mem.get(), pages, PageBit::kAhead, start(), start() + 6 * kPage),
+              ElementsAre(true, false, true, false, false, false));
   EXPECT_EQ(content.pages_read(), 3u);
 }
 

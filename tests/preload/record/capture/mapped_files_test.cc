@@ -61,7 +61,8 @@ Vma image_vma(uint64_t start, uint64_t inode, const char* name, bool executable)
 }
 
 TEST(ProgramMappings, AreCodeAndConstantsOfWhatIsExecutedButNotWhatCanBeWritten) {
-  const Vma code = image_vma(0x1000000, 1, "/opt/service", true), constants = image_vma(0x1100000, 1, "/opt/service", false);
+  const Vma code = image_vma(0x1000000, 1, "/opt/service", true),
+            constants = image_vma(0x1100000, 1, "/opt/service", false);
   Vma data = image_vma(0x1200000, 1, "/opt/service", false);
   data.writable = true;
   const Vma icons = image_vma(0x2000000, 2, "/opt/icons", false);
@@ -73,7 +74,8 @@ TEST(ProgramMappings, AreCodeAndConstantsOfWhatIsExecutedButNotWhatCanBeWritten)
 
 TEST(ProgramMappings, WhatIsInMemoryWithoutTheProgramIsLeftOut) {
   std::vector<Vma> maps;
-  for (const char* name : {"/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/usr/bin/dash", "/opt/oomcast/liboomcast.so", "/usr/lib/libunwind.so.8.0.1"})
+  for (const char* name : {"/usr/lib/x86_64-linux-gnu/libc.so.6", "/lib64/ld-linux-x86-64.so.2", "/usr/bin/dash",
+                           "/opt/oomcast/liboomcast.so", "/usr/lib/libunwind.so.8.0.1"})
     maps.push_back(image_vma(0x1000000 * (maps.size() + 1), maps.size() + 1, name, true));
   EXPECT_TRUE(program_mappings(maps).empty());
   maps.push_back(image_vma(0x70000000, 99, "/usr/lib/x86_64-linux-gnu/libcrypto.so.3", true));
@@ -88,7 +90,8 @@ TEST(ProgramText, IsToldAsMappedAndUsedAndAChildThatExecsTellsOfItsOwn) {
   ASSERT_EQ(::stat(guest("exit_code").c_str(), &status), 0);
   uint64_t code_start = 0, code_end = 0, used = 0;
   for (const trace::Event& event : sink.events) {
-    if (event.kind == EventKind::kMap && (event.flags & trace::kExecutable) && (event.flags & trace::kWritable) == 0) code_start = event.address, code_end = event.address + event.bytes;
+    if (event.kind == EventKind::kMap && (event.flags & trace::kExecutable) && (event.flags & trace::kWritable) == 0)
+      code_start = event.address, code_end = event.address + event.bytes;
     const bool ours = event.kind == EventKind::kMapFile && event.bytes == ring::file_id(status.st_dev, status.st_ino);
     if (ours) {
       EXPECT_EQ(event.flags, trace::kProgram);
@@ -103,7 +106,9 @@ TEST(ProgramText, IsToldAsMappedAndUsedAndAChildThatExecsTellsOfItsOwn) {
 
 TEST(ProgramText, WhereAThreadWasStoppedIsReadFromProc) {
   EXPECT_EQ(stopped_at("-1 0x7ffc3ccbdf28 0x7f39812c42ad\n"), 0x7f39812c42adu) << "in a fault";
-  EXPECT_EQ(stopped_at("0 0x3 0x7f398114d000 0x20000 0x7f39811dbb60 0xffffffff 0x0 0x7ffc3ccbdf20 0x7f39812c4200\n"), 0x7f39812c4200u) << "in read()";
+  EXPECT_EQ(stopped_at("0 0x3 0x7f398114d000 0x20000 0x7f39811dbb60 0xffffffff 0x0 0x7ffc3ccbdf20 0x7f39812c4200\n"),
+            0x7f39812c4200u)
+      << "in read()";
   EXPECT_EQ(stopped_at("running\n"), 0u);
   EXPECT_EQ(stopped_at(""), 0u);
 }
@@ -118,7 +123,8 @@ TEST(ProgramText, ThatAHeldThreadRunsIsToldAgainWhenItIsWatched) {
   ASSERT_EQ(::stat(guest("downwards").c_str(), &status), 0);
   uint64_t start = 0, end = 0, again = 0;
   for (const trace::Event& event : sink.events) {
-    if (event.kind == EventKind::kMap && (event.flags & trace::kExecutable)) start = event.address, end = event.address + event.bytes;
+    if (event.kind == EventKind::kMap && (event.flags & trace::kExecutable))
+      start = event.address, end = event.address + event.bytes;
     if (event.kind == EventKind::kReference && event.address >= start && event.address < end) {
       EXPECT_EQ(event.flags, 0) << "a read";
       ++again;

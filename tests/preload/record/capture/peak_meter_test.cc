@@ -60,7 +60,8 @@ TEST(PeakMeter, WhatWasReportedAndIsGoneByTheCountsIsNotTakenForWhatComesLater) 
   PeakMeter meter;
   meter.report({200, meter.known()});
   EXPECT_EQ(find(meter, 30, 30), 30u);
-  EXPECT_EQ(find(meter, 500, 530 + 20), 0u) << "170 of those that were reported are gone: the counts had no more than was known";
+  EXPECT_EQ(find(meter, 500, 530 + 20), 0u)
+      << "170 of those that were reported are gone: the counts had no more than was known";
 }
 
 TEST(PeakMeter, TheSameMissedMemoryAtAHigherPeakIsReportedOnce) {
@@ -89,8 +90,8 @@ TEST(PeakMeter, ARememberedPeakHasAllThatWasEverKnownAtOnce) {
   EXPECT_EQ(reported.touched_before, 800u);
 }
 
-/// A program touches and frees, scans come seldom and samples often: each page that is touched is counted at most once, and the peak
-/// that is reported is never above the true one.
+/// A program touches and frees, scans come seldom and samples often: each page that is touched is counted at most once,
+/// and the peak that is reported is never above the true one.
 TEST(PeakMeter, NeverCountsMoreThanWasTouchedWhateverComesInWhichOrder) {
   std::mt19937 random(7);
   for (int round = 0; round < 400; ++round) {

@@ -13,8 +13,8 @@
 #include <string>
 #include <thread>
 
-#include "preload/record/kernel/living_thread.h"
 #include "preload/record/guest/page_states.h"
+#include "preload/record/kernel/living_thread.h"
 #include "preload/record/kernel/proc_maps.h"
 
 namespace oomcast::record {
@@ -92,7 +92,8 @@ TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
   let_it_sample();
   const uint64_t alone = sampler.take().highest.pages;
   child.proceed();
-  sampler.has_forked(static_cast<uint32_t>(::getpid()));  // it has all by now: a fork is remembered for so many samples only
+  sampler.has_forked(
+      static_cast<uint32_t>(::getpid()));  // it has all by now: a fork is remembered for so many samples only
   let_it_sample();
   // Less the few pages of this process that both count.
   EXPECT_GT(sampler.take().highest.pages, alone + kPeakBytes / kPage - 64);
@@ -179,7 +180,8 @@ TEST(RssSampler, AProgramGoesOnWithoutItsFirstThread) {
   const std::string statm = "/proc/" + std::to_string(child) + "/statm";
   RssSampler sampler;
   sampler.watch(static_cast<uint32_t>(child));
-  for (int i = 0; i < 1000 && resident_of(read_line_of(statm)).size_pages != 0; ++i) std::this_thread::sleep_for(milliseconds(5));
+  for (int i = 0; i < 1000 && resident_of(read_line_of(statm)).size_pages != 0; ++i)
+    std::this_thread::sleep_for(milliseconds(5));
   static_cast<void>(sampler.take());
   const auto has_all = [&sampler] { return sampler.take().highest.pages >= kPeakBytes / kPage; };
   bool seen = false;
@@ -218,7 +220,9 @@ TEST(RssSampler, StopsForGood) {
 }
 
 TEST(Stat, FieldsAreCountedBehindANameWithSpacesAndBrackets) {
-  const std::string stat = "7 (a) b (c) S 31 1 1 0 -1 4194560 1 2 3 4 5 66 7 8 20 0 1 0 9 10 11 12 13 14 15 16 17 18 19 20 21 22 0 0 17 5 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+  const std::string stat =
+      "7 (a) b (c) S 31 1 1 0 -1 4194560 1 2 3 4 5 66 7 8 20 0 1 0 9 10 11 12 13 14 15 16 17 18 19 20 21 22 0 0 17 5 0 "
+      "0 0 0 0 0 0 0 0 0 0 0 0\n";
   EXPECT_EQ(stat_field(stat, 4), 31u);
   EXPECT_EQ(stat_field(stat, 15), 66u);
   EXPECT_EQ(stat_field(stat, 39), 5u);

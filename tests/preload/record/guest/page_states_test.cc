@@ -24,7 +24,8 @@ TEST(PageStates, ClearingARangeForgetsOnlyIt) {
 }
 
 TEST(PageStates, ARangeIsTouchedAsItsPagesWouldBeOneByOne) {
-  for (const auto& [from, to] : {std::pair<uint64_t, uint64_t>{3, 5}, {0, 64}, {63, 65}, {60, 700}, {511, 513}, {512, 1024}}) {
+  for (const auto& [from, to] :
+       {std::pair<uint64_t, uint64_t>{3, 5}, {0, 64}, {63, 65}, {60, 700}, {511, 513}, {512, 1024}}) {
     PageStates one_by_one, at_once;
     for (PageStates* pages : {&one_by_one, &at_once})
       for (uint64_t at = 0; at < 1100; at += 3) pages->become(at % 2 ? PageBit::kZero : PageBit::kAhead, at * 4096);
@@ -32,7 +33,8 @@ TEST(PageStates, ARangeIsTouchedAsItsPagesWouldBeOneByOne) {
     at_once.touch(from * 4096, to * 4096);
     for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kZero}) {
       EXPECT_EQ(at_once.count(bit), one_by_one.count(bit)) << from;
-      for (uint64_t at = 0; at < 1100; ++at) ASSERT_EQ(at_once.test(bit, at * 4096), one_by_one.test(bit, at * 4096)) << from << " page " << at;
+      for (uint64_t at = 0; at < 1100; ++at)
+        ASSERT_EQ(at_once.test(bit, at * 4096), one_by_one.test(bit, at * 4096)) << from << " page " << at;
     }
   }
 }
@@ -75,12 +77,16 @@ TEST(PageStates, UnseenRunsAreTheGapsInOrderBetweenWhateverBounds) {
   for (const uint64_t page : {0u, 5u, 63u, 64u, 130u, 511u, 512u, 513u, 700u, 3000u}) seen.insert(page);
   for (uint64_t page = 1024; page < 1024 + 192; ++page) seen.insert(page);  // whole words
   for (const uint64_t page : seen) pages.set(page % 2 == 0 ? PageBit::kTouched : PageBit::kAhead, page * 4096, true);
-  for (const auto& [from, to] : {std::pair<uint64_t, uint64_t>{0, 4000}, {1, 3000}, {64, 65}, {100, 1100}, {1100, 1200}, {513, 513}}) {
+  for (const auto& [from, to] :
+       {std::pair<uint64_t, uint64_t>{0, 4000}, {1, 3000}, {64, 65}, {100, 1100}, {1100, 1200}, {513, 513}}) {
     std::vector<std::pair<uint64_t, uint64_t>> expected, got;
     for (uint64_t page = from; page < to; ++page)
-      if (seen.contains(page)) continue;
-      else if (!expected.empty() && expected.back().second == page * 4096) expected.back().second += 4096;
-      else expected.emplace_back(page * 4096, (page + 1) * 4096);
+      if (seen.contains(page))
+        continue;
+      else if (!expected.empty() && expected.back().second == page * 4096)
+        expected.back().second += 4096;
+      else
+        expected.emplace_back(page * 4096, (page + 1) * 4096);
     pages.for_each_unseen(from * 4096, to * 4096, [&](uint64_t start, uint64_t end) { got.emplace_back(start, end); });
     EXPECT_EQ(got, expected) << from << " to " << to;
   }
@@ -101,7 +107,8 @@ TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
   for (const PageBit state : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched}) {
     EXPECT_TRUE(pages.become(state, 0x5000));
     EXPECT_FALSE(pages.become(state, 0x5000)) << "no news";
-    for (const PageBit other : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched}) EXPECT_EQ(pages.test(other, 0x5000), other == state);
+    for (const PageBit other : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched})
+      EXPECT_EQ(pages.test(other, 0x5000), other == state);
   }
   EXPECT_TRUE(pages.test(PageBit::kWatched, 0x5000));
 }

@@ -18,13 +18,14 @@ WindowFill fault_of(uint32_t tid, uint64_t page = kPageA) {
   return fill;
 }
 
-/// Answers the thread's fault with `result` for ever, as the recorder's loop does, on a clock of the test's own. When it
-/// was let go; UINT64_MAX if not within ten seconds.
+/// Answers the thread's fault with `result` for ever, as the recorder's loop does, on a clock of the test's own. When
+/// it was let go; UINT64_MAX if not within ten seconds.
 uint64_t let_go_after_ns(UnansweredFaults& faults, FaultResult result, uint64_t round_ns) {
   Next next = faults.failed(fault_of(1), result, 0);
   for (uint64_t now = 0; now < 10 * kSecondNs; now += round_ns) {
     if (next == Next::kLetGo) return now;
-    if (next == Next::kWake) next = faults.failed(fault_of(1), result, now);  // it faults again
+    if (next == Next::kWake)
+      next = faults.failed(fault_of(1), result, now);  // it faults again
     else
       for (const WindowFill& fill : faults.take(now, false)) next = faults.failed(fill, result, now);
   }
@@ -42,7 +43,8 @@ TEST_P(NeverAnswered, ItsMemoryIsLetGoWithinASecond) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Results, NeverAnswered,
-                         testing::Values(FaultResult::kRetry, FaultResult::kNoMemory, FaultResult::kGone, FaultResult::kAlreadyThere));
+                         testing::Values(FaultResult::kRetry, FaultResult::kNoMemory, FaultResult::kGone,
+                                         FaultResult::kAlreadyThere));
 
 TEST(UnansweredFaults, OneThatIsRefusedForNowIsTriedAgainMoreAndMoreSeldom) {
   UnansweredFaults faults;
@@ -88,7 +90,9 @@ TEST(UnansweredFaults, ThreadsThatMeetAtOnePageAreNoTrouble) {
 TEST(UnansweredFaults, AThreadThatWasAnsweredBeginsAnew) {
   UnansweredFaults faults;
   for (int i = 0; i < 1000; ++i) {
-    EXPECT_EQ(faults.failed(fault_of(1), FaultResult::kAlreadyThere, static_cast<uint64_t>(i) * kMillisecondNs), Next::kWake) << i;
+    EXPECT_EQ(faults.failed(fault_of(1), FaultResult::kAlreadyThere, static_cast<uint64_t>(i) * kMillisecondNs),
+              Next::kWake)
+        << i;
     faults.answered(1);
   }
 }
@@ -96,7 +100,9 @@ TEST(UnansweredFaults, AThreadThatWasAnsweredBeginsAnew) {
 TEST(UnansweredFaults, AThreadThatWalksOnOverPagesThatAreThereIsNoTrouble) {
   UnansweredFaults faults;
   for (uint64_t i = 0; i < 1000; ++i)
-    EXPECT_EQ(faults.failed(fault_of(1, kPageA + i * kPage), FaultResult::kAlreadyThere, i * kMillisecondNs), Next::kWake) << i;
+    EXPECT_EQ(faults.failed(fault_of(1, kPageA + i * kPage), FaultResult::kAlreadyThere, i * kMillisecondNs),
+              Next::kWake)
+        << i;
 }
 
 }  // namespace

@@ -14,7 +14,9 @@ constexpr uint64_t at_page(uint64_t number) { return kStart + number * kPage; }
 class Fill : public testing::Test {
  protected:
   FaultResult answer(WindowFill& fill) { return carry_out(fill, channel, pages, true, &filled); }
-  static WindowFill window(WindowFill::Kind kind, uint64_t count) { return {kStart, kStart, at_page(count), kind, 0, false, 1}; }
+  static WindowFill window(WindowFill::Kind kind, uint64_t count) {
+    return {kStart, kStart, at_page(count), kind, 0, false, 1};
+  }
   FakeChannel channel;
   PageStates pages;
   uint64_t filled = 0;

@@ -21,7 +21,8 @@ TEST(KernelText, ANumberStandsBehindItsNameAtTheBeginningOfALine) {
 TEST(KernelText, NumbersOfADirectoryAreItsEntriesWithoutTheNames) {
   EXPECT_THAT(numbers_in_directory("/proc/self/task"), testing::Contains(static_cast<uint32_t>(::getpid())));
   EXPECT_THAT(numbers_in_directory("/proc/self/fd"), testing::Contains(0u));
-  EXPECT_THAT(numbers_in_directory("/proc"), testing::AllOf(testing::Contains(1u), testing::Not(testing::Contains(0u))));
+  EXPECT_THAT(numbers_in_directory("/proc"),
+              testing::AllOf(testing::Contains(1u), testing::Not(testing::Contains(0u))));
   EXPECT_THAT(numbers_in_directory("/proc/none"), testing::IsEmpty());
 }
 

@@ -1,4 +1,5 @@
-// A scan of page tables says how far its answer reaches: a process that ends, or a call that fails, tells nothing of the rest.
+// A scan of page tables says how far its answer reaches: a process that ends, or a call that fails, tells nothing of
+// the rest.
 #include "preload/record/kernel/page_scan.h"
 
 #include <gmock/gmock.h>
@@ -27,8 +28,8 @@ class PageScan : public testing::Test {
   PageScan() { runs.clear(); }
 };
 
-/// The kernel's call in a process whose first `there` pages from kStart are resident. It looks at `at_once` pages a call;
-/// the calls whose numbers are in `failing` end with `error`.
+/// The kernel's call in a process whose first `there` pages from kStart are resident. It looks at `at_once` pages a
+/// call; the calls whose numbers are in `failing` end with `error`.
 struct Kernel {
   uint64_t there = 8, at_once = 4;
   std::vector<int> failing;
@@ -77,13 +78,15 @@ auto entries_until(std::vector<uint64_t> left) {
   return [left](uint64_t at, uint64_t pages) {
     const uint64_t first = std::min<uint64_t>((at - kStart) / kPage, left.size());
     const uint64_t last = std::min<uint64_t>(first + pages, left.size());
-    return std::vector<uint64_t>(left.begin() + static_cast<ptrdiff_t>(first), left.begin() + static_cast<ptrdiff_t>(last));
+    return std::vector<uint64_t>(left.begin() + static_cast<ptrdiff_t>(first),
+                                 left.begin() + static_cast<ptrdiff_t>(last));
   };
 }
 
 TEST_F(PageScan, WithoutTheCallADyingProcessIsNotTakenForResidentInAllOfItsReservation) {
   const uint64_t reserved_end = kStart + (uint64_t{1} << 32);
-  EXPECT_EQ(scan_by_entries(entries_until({0, kPresentEntry, kPresentEntry}), kStart, reserved_end, false, keep), at_page(3));
+  EXPECT_EQ(scan_by_entries(entries_until({0, kPresentEntry, kPresentEntry}), kStart, reserved_end, false, keep),
+            at_page(3));
   EXPECT_THAT(runs, ElementsAre(Pair(at_page(1), at_page(3))));
 }
 

@@ -1,4 +1,5 @@
-// Files of /proc are empty for ever if they are opened once the first thread has left, those of a thread that lives are not.
+// Files of /proc are empty for ever if they are opened once the first thread has left, those of a thread that lives are
+// not.
 #include "preload/record/kernel/proc_file.h"
 
 #include <gtest/gtest.h>

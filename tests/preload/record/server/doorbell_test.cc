@@ -1,12 +1,12 @@
 // A guest gets its answer, and never waits for a recorder that is gone.
 #include "preload/record/server/doorbell.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -16,7 +16,8 @@ namespace {
 
 template <class T>
 struct Mapped {
-  explicit Mapped(const UniqueFd& memory) : at(static_cast<T*>(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0))) {}
+  explicit Mapped(const UniqueFd& memory)
+      : at(static_cast<T*>(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0))) {}
   ~Mapped() { ::munmap(at, sizeof(T)); }
   T* operator->() { return at; }
   T& operator*() { return *at; }
@@ -67,7 +68,8 @@ TEST(Doorbell, WhoWaitsHearsOfAKilledRecorderFromTheKernel) {
   ring::ReplyStatus status{};
   const auto began = std::chrono::steady_clock::now();
   EXPECT_FALSE(ring::ask(*box, *of_guest, question_about(1), &status, shared_futex));
-  EXPECT_GT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(90)) << "it did not wait while the recorder lived";
+  EXPECT_GT(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(90))
+      << "it did not wait while the recorder lived";
   assassin.join();
   ::waitpid(recorder, nullptr, 0);
 }

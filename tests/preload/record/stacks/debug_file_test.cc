@@ -22,15 +22,20 @@ class DebugFile : public testing::Test {
     char pattern[] = "/tmp/oomcast-debug-XXXXXX";
     ASSERT_NE(::mkdtemp(pattern), nullptr);
     directory = pattern;
-    std::ofstream(directory / "program.c") << "int marked(int x) { return x + 1; }\nint main(void) { return marked(1); }\n";
-    if (!did("cc -g -O0 -Wl,--build-id -o program program.c") || !did("objcopy --only-keep-debug program program.debug")) GTEST_SKIP() << "no compiler here";
+    std::ofstream(directory / "program.c")
+        << "int marked(int x) { return x + 1; }\nint main(void) { return marked(1); }\n";
+    if (!did("cc -g -O0 -Wl,--build-id -o program program.c") ||
+        !did("objcopy --only-keep-debug program program.debug"))
+      GTEST_SKIP() << "no compiler here";
     ASSERT_TRUE(did("nm program | awk '$3 == \"marked\" {print $1}' > address"));
     std::ifstream(directory / "address") >> std::hex >> address;
     ASSERT_TRUE(did("objcopy --strip-all --add-gnu-debuglink=program.debug program"));
   }
   void TearDown() override { fs::remove_all(directory); }
 
-  bool did(const std::string& command) const { return std::system(("cd " + directory.string() + " && " + command + " 2> /dev/null").c_str()) == 0; }
+  bool did(const std::string& command) const {
+    return std::system(("cd " + directory.string() + " && " + command + " 2> /dev/null").c_str()) == 0;
+  }
 
   /// Of a return address in marked(). The linker puts text where it lies in the file.
   std::string name() const {
@@ -52,7 +57,9 @@ TEST_F(DebugFile, BesideTheProgramAndInAFolderBesideIt) {
 }
 
 TEST_F(DebugFile, OfAnotherBuildIsNotTaken) {
-  ASSERT_TRUE(did("sed -i 's/x + 1/x + 2/' program.c && cc -g -O0 -Wl,--build-id -o other program.c && objcopy --only-keep-debug other program.debug"));
+  ASSERT_TRUE(
+      did("sed -i 's/x + 1/x + 2/' program.c && cc -g -O0 -Wl,--build-id -o other program.c && objcopy "
+          "--only-keep-debug other program.debug"));
   EXPECT_TRUE(name().starts_with("program+0x")) << name();
 }
 

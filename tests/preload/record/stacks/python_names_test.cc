@@ -14,7 +14,8 @@ namespace {
 
 std::string bytes_of(std::string_view hex) {
   std::string out;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
+  for (size_t i = 0; i + 1 < hex.size(); i += 2)
+    out += static_cast<char>(std::stoi(std::string(hex.substr(i, 2)), nullptr, 16));
   return out;
 }
 
@@ -24,8 +25,11 @@ std::string bytes_of(std::string_view hex) {
 //     return (a,                                       line 4
 //             b)                                       line 5
 // as 3.11 and 3.12 compile it: co_linetable, and what co_lines() says of it.
-const std::string k311 = bytes_of("8000d80826d008269d55a03199589c58d00826d10826d408268041dd08119027d1081ad4081a8041d80c0dd80c0df003010c0ff00001050f");
-const std::string k312 = bytes_of("8000dc1d22a0319b58d6082698018c1588738d1ad008268041d00826dc08119027d3081a8041d80c0dd80c0df003010c0ff00001050ff9f205000927");
+const std::string k311 = bytes_of(
+    "8000d80826d008269d55a03199589c58d00826d10826d408268041dd08119027d1081ad4081a8041d80c0dd80c0df003010c0ff00001050f");
+const std::string k312 = bytes_of(
+    "8000dc1d22a0319b58d6082698018c1588738d1ad008268041d00826dc08119027d3081a8041d80c0dd80c0df003010c0ff00001050ff9f205"
+    "000927");
 
 TEST(PythonLines, AreThoseThatTheInterpreterItselfSays) {
   EXPECT_EQ(line_of_unit(k311, 1, 0), 1);
@@ -79,7 +83,8 @@ class PythonNamesTest : public testing::Test {
     put<uint32_t>(address + 32, 2 << 2 | 1 << 5);
     for (size_t i = 0; i < text.size(); ++i) put<uint16_t>(address + header + 2 * i, text[i]);
   }
-  void put_code(uint64_t address, uint64_t function, uint64_t file, uint64_t table, int first_line, uint64_t first_line_at) {
+  void put_code(uint64_t address, uint64_t function, uint64_t file, uint64_t table, int first_line,
+                uint64_t first_line_at) {
     put_header(address);
     put<uint64_t>(address + 128, function);
     put<uint64_t>(address + 112, file);
@@ -109,7 +114,8 @@ TEST_F(PythonNamesTest, SaysFunctionFileAndTheLineThatRan) {
   put_code(0x10000, 0x1000, 0x2000, 0x3000, 1, 72);
   EXPECT_EQ(names_.name(ring::python_version_word(11, kCodeType)), "");
   EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 33)), "Store.load at /srv/app.py:3");
-  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 1 << 20)), "Store.load at /srv/app.py:1") << "too far in for a word";
+  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 1 << 20)), "Store.load at /srv/app.py:1")
+      << "too far in for a word";
 }
 
 TEST_F(PythonNamesTest, ReadsTheShorterHeadersSince312) {
@@ -143,7 +149,8 @@ TEST_F(PythonNamesTest, SaysNothingOfWhatMakesNoSense) {
   put_text(0x1000, "f\x01\x7f", 48);
   put_text(0x2000, "a.py", 48);
   names_.forget();
-  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "f?? at a.py:1") << "no line breaks or terminal codes; no table either";
+  EXPECT_EQ(names_.name(ring::python_frame_word(0x10000, 3)), "f?? at a.py:1")
+      << "no line breaks or terminal codes; no table either";
 }
 
 TEST_F(PythonNamesTest, SaysNothingOfACodeObjectThatHasBeenFreed) {

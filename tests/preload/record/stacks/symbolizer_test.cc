@@ -1,8 +1,8 @@
 // Sampled stacks get the names of the functions they lie in, those that were put inline among them.
 #include "preload/record/stacks/symbolizer.h"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "preload/record/kernel/proc_maps.h"
-#include "preload/record/stacks/stack_table.h"
 #include "preload/record/kernel/unique_fd.h"
+#include "preload/record/stacks/stack_table.h"
 
 namespace oomcast::record {
 
