@@ -14,6 +14,10 @@ namespace oomcast::mm {
 inline constexpr int64_t kMinLruBatch = 64, kMaxLruBatch = 4096;  // MIN_LRU_BATCH, MAX_LRU_BATCH
 
 inline bool lru_gen_enabled(const Kernel& k) { return k.host.spec.lru == host::LruKind::kMultiGen; }
+/// Of the group's pages on the node. REQUIRES: lru_gen_enabled().
+inline host::LruGen& generations_of(const Kernel& k, int node, uint8_t cgroup) {
+  return *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+}
 /// Into the generation that its flags ask for. `reclaiming`: its write has ended, it goes to the tail of the oldest
 /// one.
 void lru_gen_add(Kernel& k, host::PageId id, bool reclaiming);

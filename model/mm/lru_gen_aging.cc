@@ -211,7 +211,7 @@ bool oldest_is_empty(const LruGen& gens, uint64_t seq, size_t type) {
 // lruvec_is_reclaimable()
 bool old_enough(const Kernel& k, int node_index, uint8_t cgroup, const ScanControl& sc) {
   if (below_min(k.host, cgroup, host::kRootCgroup) || !lruvec_is_sizable(k, node_index, cgroup, sc)) return false;
-  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).gens;
+  const LruGen& gens = generations_of(k, node_index, cgroup);
   const int64_t born = gens.born_ns[host::gen_of_seq(gens.min_seq[kGenFile])];
   return born + k.host.spec.vm.lru_gen_min_ttl_ms * 1'000'000 < k.sched.now().count();
 }
@@ -262,7 +262,7 @@ int64_t lru_gen_swappiness(const Kernel& k, uint8_t cgroup, const ScanControl& s
 }
 
 bool lruvec_is_sizable(const Kernel& k, int node_index, uint8_t cgroup, const ScanControl& sc) {
-  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).gens;
+  const LruGen& gens = generations_of(k, node_index, cgroup);
   int64_t total = 0;
   for (size_t type = lru_gen_swappiness(k, cgroup, sc) > 0 ? kGenAnon : kGenFile; type < kGenTypes; ++type) {
     for (uint64_t seq = gens.min_seq[type]; seq <= gens.max_seq; ++seq)

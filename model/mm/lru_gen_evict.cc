@@ -41,7 +41,7 @@ struct Scan {
 
 // Turns one page of what stood there before the run into a page at the tail of the list.
 void materialize_tail(Kernel& k, int node, uint8_t cgroup, size_t type, size_t gen, GenList& list) {
-  LruGen& gens = *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+  LruGen& gens = generations_of(k, node, cgroup);
   const PageId id = page_of_reservoir(k, node, cgroup, type == kGenFile, list.reservoir.take(), gens.reservoir_young);
   k.host.pages[id].list = static_cast<LruKindIndex>(gen);
   gens.link_tail(k.host.pages, id, gen);
@@ -111,7 +111,7 @@ void scan_zone(Kernel& k, int node, uint8_t cgroup, size_t type, size_t zone, si
 // scan_folios(). Zones from the one that is asked for downwards, then those above it.
 Scan scan_pages(Kernel& k, int node, uint8_t cgroup, size_t type, size_t tier_idx, ScanControl& sc) {
   Scan scan;
-  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+  const LruGen& gens = generations_of(k, node, cgroup);
   if (gens.nr_gens(type) == kGenerationsMin) return scan;
   for (int i = host::kZoneKinds; i > 0 && scan.looked_at < kMaxLruBatch && !scan.full(); --i) {
     scan_zone(k, node, cgroup, type, static_cast<size_t>((sc.reclaim_idx + i) % host::kZoneKinds), tier_idx, sc, scan);
@@ -142,7 +142,7 @@ struct Isolated {
 
 // isolate_folios(): the type of choice, and the other one where that has nothing.
 Isolated isolate(Kernel& k, int node, uint8_t cgroup, int64_t swappiness, ScanControl& sc) {
-  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+  const LruGen& gens = generations_of(k, node, cgroup);
   TypeAndTier choice = first_choice(gens, swappiness);
   const int types = swappiness == 0 ? 1 : 2;
   Isolated out{{}, choice.type};
@@ -209,7 +209,7 @@ std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool ret
 
 // evict_folios(): one batch. Gives what was looked at, 0 if there is nothing more to get.
 int64_t evict_pages(Kernel& k, int node, uint8_t cgroup, int64_t swappiness, ScanControl& sc) {
-  LruGen& gens = *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+  LruGen& gens = generations_of(k, node, cgroup);
   const Isolated taken = isolate(k, node, cgroup, swappiness, sc);
   int64_t scanned = taken.scan.scanned;
   if (try_to_inc_min_seq(gens, swappiness > 0)) ++scanned;
@@ -249,7 +249,7 @@ Aging should_run_aging(const LruGen& gens, bool can_swap) {
 // get_nr_to_scan(): -1 if the group has been aged, or is protected.
 int64_t get_nr_to_scan(Kernel& k, int node, uint8_t cgroup, bool can_swap, ScanControl& sc) {
   if (below_min(k.host, cgroup, sc.target_cgroup)) return -1;
-  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+  const LruGen& gens = generations_of(k, node, cgroup);
   const uint64_t max_seq = gens.max_seq;
   const Aging aging = should_run_aging(gens, can_swap);
   if (!aging.wanted || sc.priority == kDefPriority) return aging.pages >> sc.priority;

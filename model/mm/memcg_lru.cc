@@ -42,7 +42,7 @@ void rotate_memcg(Kernel& k, int node_index, uint8_t cgroup, Rotate to) {
 
 // shrink_one()
 Rotate shrink_one(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
-  const LruGen& gens = *k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).gens;
+  const LruGen& gens = generations_of(k, node_index, cgroup);
   if (below_min(k.host, cgroup, host::kRootCgroup)) return Rotate::kYoung;
   if (below_low(k.host, cgroup, host::kRootCgroup)) {
     if (!gens.memcg_tail) return Rotate::kTail;
