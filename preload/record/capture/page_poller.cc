@@ -21,13 +21,6 @@ constexpr uint64_t kFullShare = 20, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
 constexpr uint64_t kMovedBytes = 1 << 20;  // beyond what the kernel counted a moment ago
 
-void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
-  if (!runs->empty() && runs->back().second == from)
-    runs->back().second = to;
-  else
-    runs->emplace_back(from, to);
-}
-
 /// Whether all that is there costs less to scan than a call for each of so many ranges: V8 has its memory in pieces of
 /// 256 KiB all over the address space.
 bool is_worth_one_scan(const Process& process, size_t ranges) {

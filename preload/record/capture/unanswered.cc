@@ -36,6 +36,7 @@ bool overlap(const PageRange& one, const PageRange& other) {
 
 /// `event_read`: the one that was in the way, perhaps.
 void WindowFiller::try_again(Process& process, bool event_read) {
+  windows_.close_pending(process);
   if (process.held.unanswered.empty()) return;
   for (const WindowFill& fill : process.held.unanswered.take(clocks_.now_ns(), event_read)) {
     if (!process.fault_fd.valid()) return;
@@ -120,6 +121,7 @@ void WindowFiller::poll_from_now_on(Process& process) {
   process.held.unanswered.clear();
   process.held.free_advice.clear();
   process.held.let_go.clear();
+  process.held.unclosed.clear();
   for (auto& [tid, task] : process.tasks) task->walks = {};
   process.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   // Writes to them are found by a scan now.

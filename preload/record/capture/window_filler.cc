@@ -153,19 +153,20 @@ void WindowFiller::answer_protected_write(Process& process, const Fault& fault) 
   } else if (process.pages.test(PageBit::kAhead, page)) {
     // The end of a window.
     uint64_t start = page, end = page + kPage;
-    for (auto& [tid, other] : process.tasks)
-      for (Walk& walk : other->walks)
-        if (walk.sentinel == page) {
-          if (walk.zeroes) {
-            walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
-          } else {
-            start = std::min(page, walk.ahead_start);
-            end = std::max(page + kPage, walk.ahead_end);
-            walk.walked_pages += (end - start) / kPage;
-          }
-          walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
-          walk.zeroes = false;
-        }
+    const auto take_to_its_end = [&](Walk& walk) {
+      if (walk.sentinel != page) return;
+      if (walk.zeroes) {
+        walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+      } else {
+        start = std::min(page, walk.ahead_start);
+        end = std::max(page + kPage, walk.ahead_end);
+        walk.walked_pages += (end - start) / kPage;
+      }
+      walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+      walk.zeroes = false;
+    };
+    for (auto& [tid, other] : process.tasks) std::for_each(other->walks.begin(), other->walks.end(), take_to_its_end);
+    std::for_each(process.held.unclosed.begin(), process.held.unclosed.end(), take_to_its_end);
     windows_.report_run(process, &task, start, end, page, trace::kWrite);
   } else if (process.pages.test(PageBit::kLeft, page)) {
     return answer_first_write(process, fault, Fresh::kLeft);

@@ -2,6 +2,7 @@
 #include "preload/record/capture/windows.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "preload/record/kernel/page_scan.h"
 
@@ -172,14 +173,35 @@ uint64_t Windows::last_content(Process& process, uint64_t start, uint64_t end) {
   return start;
 }
 
+/// Write-protects what is filled ahead in [start, end), run by run: what was unmapped between the runs is no error.
+/// False: the kernel refuses for now, while an event of the process is unread (EAGAIN).
+bool Windows::arm_prefilled(Process& process, uint64_t start, uint64_t end) {
+  std::vector<PageRange> runs;
+  process.pages.for_each(PageBit::kAhead, start, end,
+                         [&runs](uint64_t address) { append(&runs, address, address + kPage); });
+  return std::none_of(runs.begin(), runs.end(), [&process](const PageRange& run) {
+    return process.fault_fd.protect(run.first, run.second, true, false) == FaultResult::kRetry;
+  });
+}
+
+/// Closes the walks that the kernel did not let close before. Until then their pages may be written unseen.
+void Windows::close_pending(Process& process) {
+  for (Walk& walk : std::exchange(process.held.unclosed, {})) close_walk(process, walk);
+}
+
 /// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left
 /// of [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them
 /// came there by itself.
 void Windows::close_walk(Process& process, Walk& walk) {
   if (!walk.has_ahead()) return;
-  ++count_.walks_closed;
   const uint64_t start = walk.ahead_start, end = walk.ahead_end;
   const bool down = walk.below != 0;
+  if (!walk.zeroes && process.fault_fd.write_protects() && !arm_prefilled(process, start, end)) {
+    process.held.unclosed.push_back(walk);
+    walk.ahead_start = walk.ahead_end = walk.sentinel = walk.next = walk.below = 0;
+    return;
+  }
+  ++count_.walks_closed;
   walk.sentinel = walk.next = walk.below = 0;
   if (walk.zeroes) {
     walk.walked_pages += settle_zeroes(process, nullptr, start, end);
@@ -187,7 +209,7 @@ void Windows::close_walk(Process& process, Walk& walk) {
     walk.zeroes = false;
     return;
   }
-  if (!process.fault_fd.write_protects() || process.fault_fd.protect(start, end, true, false) != FaultResult::kDone) {
+  if (!process.fault_fd.write_protects()) {
     walk.ahead_start = walk.ahead_end = 0;
     return;
   }
@@ -251,6 +273,7 @@ uint64_t Windows::settle_zeroes(Process& process, Task* task, uint64_t start, ui
 
 void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
   if (!process.tracked_by_faults()) return;
+  close_pending(process);
   const uint64_t now = clocks_.now_ns();
   for (auto& [tid, task] : process.tasks)
     for (Walk& walk : task->walks)

@@ -41,6 +41,7 @@ class Windows {
   uint64_t report_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always, uint8_t flags);
   void close_walk(Process& process, Walk& walk);
   void end_walk(Process& process, Task& task, Walk& walk);
+  void close_pending(Process& process);
   void close_stalled(Process& process, uint64_t older_than_ns);
   std::vector<PageRange> arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to = nullptr);
   uint64_t settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end);
@@ -51,6 +52,7 @@ class Windows {
  private:
   Walk& walk_at(Process& process, Task& task, uint64_t page, Fresh fresh);
   uint64_t allowed_pages(const Task& task, const Walk& walk) const;
+  static bool arm_prefilled(Process& process, uint64_t start, uint64_t end);
   static bool grows_at(Process& process, const Area& area, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);
 

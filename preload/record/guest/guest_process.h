@@ -188,6 +188,7 @@ struct ForkState {
 struct HeldFaults {
   FreeAdvice free_advice;  // MADV_FREE announced, REMOVE event yet to come
   UnansweredFaults unanswered;
+  std::vector<Walk> unclosed;     // stopped, and the kernel has refused so far to protect what they filled ahead
   std::vector<PageRange> let_go;  // let go for an mremap() that is not over, where the memory is now
   uint32_t failures = 0;          // faults of which the memory had to be let go and nobody knows why
   int refused_ranges = 0;         // that could not be registered at once, one after another

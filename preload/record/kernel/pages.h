@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "model/base/units.h"
 
@@ -13,5 +14,13 @@ inline uint64_t page_down(uint64_t address) { return address & ~(kPage - 1); }
 inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1); }
 
 using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
+
+/// Adds [from, to) to runs that are in order; what follows the last run without a gap makes that run longer.
+inline void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
+  if (!runs->empty() && runs->back().second == from)
+    runs->back().second = to;
+  else
+    runs->emplace_back(from, to);
+}
 
 }  // namespace oomcast::record

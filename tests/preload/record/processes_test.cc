@@ -67,7 +67,8 @@ TEST_F(Processes, SharedMemoryIsToldOnceAndCountedAsTheKernelDoes) {
   ASSERT_EQ(shared_bytes.size(), 2u);
   EXPECT_GE(shared_bytes[sink.events.front().pid], 16u << 20);
   EXPECT_LE(shared_bytes[sink.events.front().pid], 17u << 20);
-  EXPECT_LT(peak_error_percent(summary.value()), 1);
+  EXPECT_LT(peak_error_percent(summary.value()), 1)
+      << "tracked " << summary->tracked_peak_bytes << ", resident " << summary->rss_peak_bytes;
 }
 
 // What a shell's child does between fork and exec is nothing worth a hello; what it becomes is.
@@ -133,7 +134,8 @@ TEST_F(Processes, EveryWayToAllocateIsSeen) {
   const auto summary = record({guest("entry_points")});
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
-  EXPECT_LT(peak_error_percent(summary.value()), 1);
+  EXPECT_LT(peak_error_percent(summary.value()), 1)
+      << "tracked " << summary->tracked_peak_bytes << ", resident " << summary->rss_peak_bytes;
 }
 
 }  // namespace

@@ -179,6 +179,44 @@ TEST_F(WindowFillerTest, AFaultThatIsAnsweredAtTheSecondTryIsCountedOnce) {
   EXPECT_EQ(table.notes.let_go_faults, 0u);
 }
 
+TEST_F(WindowFillerTest, AWalkThatTheKernelDidNotLetCloseIsClosedAtTheNextTry) {
+  for (uint64_t page = 0; page < 300; ++page)
+    if (!channel->there.contains(at_page(page))) write(at_page(page));
+  const uint64_t prefilled = process.pages.count(PageBit::kAhead);
+  ASSERT_GT(prefilled, 0u);
+  channel->refusals = {FaultResult::kRetry};
+  windows.close_stalled(process, 0);
+  EXPECT_EQ(process.pages.count(PageBit::kLeft), 0u);
+  filler.try_again(process, true);
+  EXPECT_EQ(process.pages.count(PageBit::kLeft), prefilled) << "their next writes would not be seen";
+  EXPECT_THAT(channel->armed, SizeIs(testing::Ge(prefilled)));
+}
+
+TEST_F(WindowFillerTest, AWalkThatIsNotClosedYetIsCountedWhenItComesToItsEnd) {
+  const uint64_t last = (kEnd - kStart) / kPage - 1;
+  uint64_t page = last - 300;
+  for (; !channel->armed.contains(at_page(last)); ++page)
+    if (!channel->there.contains(at_page(page))) write(at_page(page));
+  ASSERT_LT(page, last - 10) << "nothing was filled ahead of the last page";
+  channel->refusals = {FaultResult::kRetry};
+  windows.close_stalled(process, 0);
+  write_protected(at_page(last));
+  EXPECT_THAT(written(), SizeIs(301));
+  EXPECT_EQ(process.pages.count(PageBit::kAhead), 0u);
+}
+
+TEST_F(WindowFillerTest, WhatWasUnmappedOfAWalkDoesNotKeepTheRestFromBeingClosed) {
+  for (uint64_t page = 0; page < 300; ++page)
+    if (!channel->there.contains(at_page(page))) write(at_page(page));
+  const uint64_t highest = *channel->there.rbegin();
+  ASSERT_TRUE(process.pages.test(PageBit::kAhead, highest));
+  process.pages.clear(highest, highest + kPage);
+  channel->mapped_end = highest;
+  const uint64_t prefilled = process.pages.count(PageBit::kAhead);
+  windows.close_stalled(process, 0);
+  EXPECT_EQ(process.pages.count(PageBit::kLeft), prefilled);
+}
+
 TEST_F(WindowFillerTest, APageThatIsGoneIsNotCounted) {
   channel->mapped_end = kStart;
   write(at_page(1));
