@@ -1,4 +1,4 @@
-// Reads a host description from where it is. A snapshot directory, a JSON file, a preset name, or this machine.
+// Reads a host description from where it is. A snapshot directory or file, a JSON file, a preset name, or this machine.
 #pragma once
 
 #include <string>
@@ -12,8 +12,6 @@ namespace oomcast::host {
 
 /// Reads the files of a snapshot directory (DESIGN section 4). Errors name the file and the line.
 Result<HostSpec> read_snapshot(const std::string& directory);
-/// Reads `oomcast.host.v1` JSON, as written by to_json() or by hand. Errors name the file and the key.
-Result<HostSpec> read_json(const std::string& path);
 std::string to_json(const HostSpec& spec);
 
 struct Preset {
@@ -23,7 +21,7 @@ struct Preset {
 const std::vector<Preset>& presets();
 Result<HostSpec> preset(std::string_view name);
 
-/// `path_or_name`: a directory, a .json file or a preset name. "this" is resolved by the caller, who snapshots the
+/// `path_or_name`: a directory, a packed snapshot, a JSON file or a preset name. "this" is resolved by the caller, who snapshots the
 /// running machine into a directory first: the model never asks the OS.
 Result<HostSpec> read_host(const std::string& path_or_name);
 

@@ -1,7 +1,5 @@
 // Reads a host that is written as JSON. oomcast.host.v1: as little as nodes and their memory, or every field.
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 
 #include "model/host/defaults.h"
 #include "model/host/field_names.h"
@@ -367,19 +365,6 @@ Result<HostSpec> parse_json(std::string_view text, const std::string& file, cons
     return Error{where + "1: holds a number that is too large"};
   }
   return host_from_json(root, text, file, name);
-}
-
-Result<HostSpec> read_json(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Error{path + ": cannot be opened; check the name and its permissions"};
-  std::string text;
-  char buffer[65536];
-  while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
-    text.append(buffer, static_cast<size_t>(in.gcount()));
-    if (text.size() > (size_t{64} << 20)) return Error{path + ": larger than 64 MiB; is it a host description?"};
-  }
-  if (in.bad()) return Error{path + ": cannot be read; is it a file?"};
-  return parse_json(text, path, std::filesystem::path(path).stem().string());
 }
 
 }  // namespace oomcast::host

@@ -3,15 +3,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "model/host/defaults.h"
-#include "model/host/field_names.h"
 #include "model/host/neighbours.h"
-#include "model/host/parse_text.h"
+#include "model/host/packed_snapshot.h"
 #include "model/host/read_host.h"
+#include "model/host/snapshot_paths.h"
 #include "model/host/snapshot_reader.h"
+#include "model/host/text_file.h"
 #include "model/host/validate.h"
 
 namespace oomcast::host {
@@ -20,21 +20,13 @@ namespace {
 namespace fs = std::filesystem;
 constexpr size_t kFileBytesMax = size_t{64} << 20;  // 8192 CPUs in zoneinfo need less
 
-// Files of /proc have no size, so they are read to their end.
 Result<void> take_file(SnapshotFiles& snapshot, const std::string& path) {
   const std::string full = snapshot.root + "/" + path;
   std::error_code ignored;
   if (!fs::exists(full, ignored)) return {};
-  std::ifstream in(full, std::ios::binary);
-  if (!in) return Error{full + ": cannot be opened; check its permissions"};
-  std::string text;
-  char buffer[65536];
-  while (in.read(buffer, sizeof buffer) || in.gcount() > 0) {
-    text.append(buffer, static_cast<size_t>(in.gcount()));
-    if (text.size() > kFileBytesMax) return Error{full + ": larger than 64 MiB; is it a file of the kernel's?"};
-  }
-  if (in.bad()) return Error{full + ": cannot be read; is it a file?"};
-  snapshot.files.emplace(path, std::move(text));
+  Result<std::string> text = read_text_file(full, kFileBytesMax, "a file of the kernel's");
+  if (!text) return text.error();
+  snapshot.files.emplace(path, std::move(text).value());
   return {};
 }
 
@@ -48,59 +40,24 @@ std::vector<std::string> names_in(const std::string& directory) {
   return names;
 }
 
-// The memory controller's files of every cgroup, to a depth and number that no host reaches.
-void add_cgroup_paths(const std::string& root, const std::string& directory, int depth, std::vector<std::string>& paths) {
-  constexpr const char* kFiles[] = {"memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.swap.high",
-                                    "memory.oom.group", "memory.current", "memory.stat", "cgroup.procs", "memory.limit_in_bytes",
-                                    "memory.memsw.limit_in_bytes", "memory.usage_in_bytes"};
-  constexpr size_t kPathsMax = 65536;
+// The files of every name in the folder, and of the names within those where the place nests, to a number that no host
+// reaches.
+void add_paths(const std::string& root, const std::string& folder, const SnapshotFolder& place, int depth,
+               std::vector<std::string>& paths) {
+  constexpr size_t kPathsMax = size_t{1} << 20;
   std::error_code failed;
-  for (const std::string& name : names_in(root + "/" + directory)) {
-    const std::string path = directory + "/" + name;
-    if (depth > 16 || paths.size() > kPathsMax || !fs::is_directory(root + "/" + path, failed)) continue;
-    for (const char* file : kFiles) paths.push_back(path + "/" + file);
-    add_cgroup_paths(root, path, depth + 1, paths);
+  for (const std::string& name : names_in(root + "/" + folder)) {
+    if (!place.holds(name) || paths.size() > kPathsMax) continue;
+    const std::string path = folder + "/" + name;
+    if (!fs::is_directory(root + "/" + path, failed)) continue;
+    for (const std::string_view file : place.files) paths.push_back(path + "/" + std::string(file));
+    if (depth < place.depth_max) add_paths(root, path, place, depth + 1, paths);
   }
 }
 
 std::vector<std::string> paths_of(const std::string& root) {
-  std::vector<std::string> paths = {"proc/zoneinfo",
-                                    "proc/meminfo",
-                                    "proc/buddyinfo",
-                                    "proc/pagetypeinfo",
-                                    "proc/swaps",
-                                    "proc/mounts",
-                                    "proc/slabinfo",
-                                    "proc/vmstat",
-                                    "proc/version",
-                                    "proc/cpuinfo",
-                                    "proc/sys/vm/lowmem_reserve_ratio",
-                                    "proc/sys/fs/dentry-state",
-                                    "proc/sys/fs/inode-nr",
-                                    "sys/kernel/mm/lru_gen/enabled",
-                                    "sys/kernel/mm/transparent_hugepage/enabled",
-                                    "sys/kernel/mm/transparent_hugepage/defrag",
-                                    "sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
-                                    "calibration.json"};
-  for (const VmField& field : vm_fields()) paths.push_back(field.path);
-  for (const std::string& path : sysctl_outputs()) paths.push_back(path);
-  for (const std::string& path : uname_outputs()) paths.push_back(path);
-  for (const std::string& path : kernel_logs()) paths.push_back(path);
-  for (const std::string& name : names_in(root + "/proc")) {
-    if (!parse_integer(name, 1, 4'194'304)) continue;
-    paths.push_back("proc/" + name + "/status");
-    paths.push_back("proc/" + name + "/oom_score_adj");
-  }
-  const std::string nodes = "sys/devices/system/node";
-  for (const std::string& name : names_in(root + "/" + nodes)) {
-    if (!name.starts_with("node") || !parse_integer(std::string_view(name).substr(4), 0, 1023)) continue;
-    paths.push_back(nodes + "/" + name + "/distance");
-    paths.push_back(nodes + "/" + name + "/cpulist");
-    paths.push_back(nodes + "/" + name + "/meminfo");
-  }
-  for (const std::string& name : names_in(root + "/sys/block"))
-    for (const char* file : {"/queue/rotational", "/mm_stat"}) paths.push_back("sys/block/" + name + file);
-  add_cgroup_paths(root, "sys/fs/cgroup", 0, paths);
+  std::vector<std::string> paths = single_snapshot_paths();
+  for (const SnapshotFolder& place : snapshot_folders()) add_paths(root, std::string(place.folder), place, 1, paths);
   return paths;
 }
 

@@ -37,10 +37,18 @@ struct SnapshotReader {
     const auto found = files.files.find(path);
     return found == files.files.end() ? nullptr : &found->second;
   }
+  /// Of a file as a whole, be it there or not.
+  std::string place(const std::string& path) const {
+    return files.root.empty() ? path : files.root + (files.first_lines.empty() ? "/" : ": ") + path;
+  }
   std::string place(const std::string& path, int line) const {
     const auto printed = printed_in.find(path);
     if (printed != printed_in.end()) return place(printed->second.first, printed->second.second);
-    return (files.root.empty() ? path : files.root + "/" + path) + ":" + std::to_string(line);
+    const auto packed = files.first_lines.find(path);
+    if (packed != files.first_lines.end()) {
+      return files.root + ":" + std::to_string(packed->second + line - 1) + ": " + path;
+    }
+    return place(path) + ":" + std::to_string(line);
   }
   void fail(const std::string& path, int line, const std::string& message) {
     if (!error) error = Error{place(path, line) + ": " + message};

@@ -375,7 +375,7 @@ void read_zoneinfo(SnapshotReader& reader) {
   const std::string* text = reader.text(kPath);
   if (!text) {
     if (!reader.error) {
-      reader.error = Error{(reader.files.root.empty() ? "" : reader.files.root + "/") + std::string(kPath) +
+      reader.error = Error{reader.place(kPath) +
                            ": not there; a snapshot keeps the kernel's files under their own paths, 'oomcast host "
                            "capture DIR' makes one"};
     }

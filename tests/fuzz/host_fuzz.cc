@@ -1,39 +1,21 @@
-// Can any bytes at all crash the readers of a host, or pass as a host that contradicts itself?
+// Feeds any bytes at all to the readers of a host: none may crash them, or pass as a host that contradicts itself.
 //
-// The first byte chooses the reader: 'J' reads the rest as oomcast.host.v1, anything else as a snapshot whose files are
-// each led by a line "=== PATH". What is accepted has to be valid and to survive being written and read again.
+// The first byte chooses the reader: 'J' reads the rest as oomcast.host.v1, anything else as a packed snapshot. What is
+// accepted has to be valid and to survive being written and read again; what is unpacked, to be the same packed again.
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "model/base/check.h"
 #include "model/host/json_host.h"
+#include "model/host/packed_snapshot.h"
 #include "model/host/read_host.h"
 #include "model/host/read_snapshot.h"
 
 namespace {
 
 using namespace oomcast;
-
-host::SnapshotFiles split(std::string_view text) {
-  constexpr std::string_view kMark = "=== ";
-  host::SnapshotFiles snapshot;
-  snapshot.name = "fuzz";
-  std::string* file = nullptr;
-  while (!text.empty()) {
-    const size_t end = text.find('\n');
-    const std::string_view line = text.substr(0, end == std::string_view::npos ? text.size() : end + 1);
-    text.remove_prefix(line.size());
-    if (line.starts_with(kMark)) {
-      std::string path(line.substr(kMark.size()));
-      if (path.ends_with('\n')) path.pop_back();
-      file = &snapshot.files[path];
-    } else if (file) {
-      file->append(line);
-    }
-  }
-  return snapshot;
-}
 
 void check(const Result<host::HostSpec>& result) {
   if (!result) {
@@ -48,6 +30,17 @@ void check(const Result<host::HostSpec>& result) {
   OOMCAST_CHECK(host::to_json(again.value()) == once);
 }
 
+void check_packed(std::string_view text) {
+  auto snapshot = host::unpack_snapshot(text, "fuzz.snapshot");
+  if (!snapshot) return check(snapshot.error());
+  const auto packed = host::pack_snapshot(snapshot->files);
+  OOMCAST_CHECK(packed.ok());
+  const auto again = host::unpack_snapshot(packed.value(), "again.snapshot");
+  OOMCAST_CHECK(again.ok());
+  OOMCAST_CHECK(again.value().files == snapshot->files);
+  check(host::parse_snapshot(std::move(snapshot).value()));
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -56,6 +49,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (text.front() == 'J')
     check(host::parse_json(text.substr(1), "fuzz.json", "fuzz"));
   else
-    check(host::parse_snapshot(split(text)));
+    check_packed(text);
   return 0;
 }
