@@ -2,6 +2,7 @@
 """Does the recorder read a guest's results rightly? Cases, the initramfs, swap headers and outcomes, without a guest."""
 import os
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -12,7 +13,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from machine.cases import job_text, read_case  # noqa: E402
 from machine.guest_files import cpio, make_swap, read_results  # noqa: E402
 from machine.kernels import MachineError  # noqa: E402
-from machine.outcome import footprint, kills_of, oom_text, outcome_of, thinned, samples_of, trouble_of  # noqa: E402
+from machine.outcome import (footprint, kills_of, oom_text, outcome_of, samples_of, store_run, thinned,  # noqa: E402
+                             trouble_of)
+from machine.packed import sections, snapshot, unpack  # noqa: E402
+from machine.store import host_in, meminfo_of, outcomes_in, read  # noqa: E402
 
 COLUMNS = ("t_us", "step", "pages", "swap_used", "-free_node0", "nr_free_pages", "nr_inactive_file", "nr_active_file",
            "nr_anon_pages", "pageoutrun", "allocstall_movable", "pswpout", "oom_kill")
@@ -79,6 +83,26 @@ class Outcome(unittest.TestCase):
         self.assertIn(4320000, kept)
 
 
+class Packed(unittest.TestCase):
+    FILES = {"proc/meminfo": "MemFree: 3 kB\n", "empty": "", "two empty lines": "\n\n", "no end": "a", "z": "\ufeff\u2028\r\n"}
+
+    def test_what_is_packed_comes_out_as_it_was(self):
+        self.assertEqual(unpack(snapshot(self.FILES)), self.FILES)
+        self.assertEqual(unpack(sections(self.FILES)), self.FILES)
+
+    def test_it_is_what_tail_prints(self):
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ("a", "b"):
+                with open(f"{directory}/{name}", "w") as file:
+                    file.write(f"in {name}\n\n")
+            printed = subprocess.run(["tail", "-n", "+1", "a", "b"], cwd=directory, capture_output=True, text=True).stdout
+        self.assertEqual(sections({"a": "in a\n\n", "b": "in b\n\n"}), printed)
+
+    def test_a_text_with_a_line_like_those_above_the_files_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "proc/x has a line"):
+            sections({"proc/x": "a\n==> b <==\n"})
+
+
 class Files(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
@@ -88,6 +112,28 @@ class Files(unittest.TestCase):
     def write(self, data):
         with open(self.path, "wb") as file:
             file.write(data)
+
+    def test_a_case_is_stored_in_four_files_whatever_its_number_of_runs(self):
+        kill = "<6>guest: start\n<3>[ 1.1] Out of memory: Killed process 88 (redis) total-vm:9kB, anon-rss:8kB, oom_score_adj:0\n"
+        given = results([row(0, 0), row(10, 50, woken=1, killed=1)], dmesg=kill,
+                        **{"host/proc/meminfo": "MemFree: 3 kB\n", "after/cg/app/memory.max": "max\n"})
+        directory = f"{self.directory.name}/case"
+        outcome = outcome_of(given, False)
+        for number in (1, 2, 3):
+            store_run(given, {**outcome, "wall_s": number}, directory, number)
+        self.assertEqual(sorted(os.listdir(directory)), ["evidence.txt", "host.snapshot", "outcomes.json", "vmstat.tsv.gz"])
+        self.assertEqual([one["wall_s"] for one in outcomes_in(directory)], [1, 2, 3])
+        self.assertEqual(meminfo_of(host_in(directory)), "MemFree: 3 kB\n")
+        self.assertEqual(sorted(unpack(read(f"{directory}/evidence.txt"))), ["after/cg/app/memory.max", "dmesg/1"])
+
+    def test_a_store_of_folders_is_read_as_well(self):
+        directory = f"{self.directory.name}/case"
+        os.makedirs(f"{directory}/host/proc")
+        for path, text in (("host/proc/meminfo", "MemFree: 4 kB\n"), ("1/outcome.json", "{}"), ("2/outcome.json", "[]")):
+            os.makedirs(os.path.dirname(f"{directory}/{path}"), exist_ok=True)
+            with open(f"{directory}/{path}", "w") as file:
+                file.write(text)
+        self.assertEqual((outcomes_in(directory), meminfo_of(host_in(directory))), ([{}, []], "MemFree: 4 kB\n"))
 
     def test_results_without_an_end_are_none(self):
         self.write(b"FILE a 3\nxyz")

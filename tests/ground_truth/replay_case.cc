@@ -3,7 +3,7 @@
 //   model_alone CASE.json HOST [--report OUT.json] [--timeline OUT.tsv] [--events OUT.tsv]
 //                              [--audit] [--seed N] [--set K=V]
 //
-// CASE.json says what was run (`run`, `cgroup`), HOST is the snapshot directory of the machine before it. Exit status:
+// CASE.json says what was run (`run`, `cgroup`), HOST is the snapshot of the machine before it. Exit status:
 // 0 forecast made, 2 something is wrong with the input, 77 the case is no memload command (skipped).
 #include <algorithm>
 #include <cstdint>

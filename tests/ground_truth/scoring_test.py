@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Is the table right? The model without a kernel, the floor of real runs, and skill between the two, on made-up facts."""
-import json
 import os
 import sys
 import tempfile
@@ -11,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from machine.cases import node_of_cpu  # noqa: E402
 from scoring.checks import check, floor_score, null_score, score_of, skill  # noqa: E402
+from scoring.expected import Expected, two_of_three  # noqa: E402
 from scoring.facts import MIB, PAGE, null_facts, real_facts  # noqa: E402
 from scoring.live import limits  # noqa: E402
 
@@ -33,38 +33,31 @@ class Limits(unittest.TestCase):
 
 
 class Null(unittest.TestCase):
-    def setUp(self):
-        self.directory = tempfile.TemporaryDirectory()
-        self.addCleanup(self.directory.cleanup)
-
-    def host(self, free_mib, swap_mib):
-        os.makedirs(f"{self.directory.name}/proc", exist_ok=True)
-        with open(f"{self.directory.name}/proc/meminfo", "w") as file:
-            file.write(f"MemFree: {free_mib * 1024} kB\nSwapFree: {swap_mib * 1024} kB\n")
-        return self.directory.name
+    def meminfo(self, free_mib, swap_mib):
+        return f"MemFree: {free_mib * 1024} kB\nSwapFree: {swap_mib * 1024} kB\n"
 
     def test_within_free_memory_all_is_well(self):
-        said = null_facts(self.host(100, 0), [facts()], {})
+        said = null_facts(self.meminfo(100, 0), [facts()], {})
         self.assertEqual((said["verdict"], said["at_kswapd_wake"], said["pgsteal"]), ("fits", None, 0))
 
     def test_beyond_it_without_swap_everything_happens_at_memfree(self):
-        said = null_facts(self.host(60, 0), [facts()], {})
+        said = null_facts(self.meminfo(60, 0), [facts()], {})
         self.assertEqual((said["verdict"], said["at_kswapd_wake"], said["at_oom"]), ("oom_kill", 60 * MIB, 60 * MIB))
 
     def test_with_swap_the_excess_is_swapped_out(self):
-        said = null_facts(self.host(60, 200), [facts()], {})
+        said = null_facts(self.meminfo(60, 200), [facts()], {})
         self.assertEqual((said["verdict"], said["pswpout"], said["at_oom"]), ("direct_reclaim", 4 * MIB / PAGE, None))
 
     def test_a_cgroup_limit_counts_instead_of_free_memory(self):
-        said = null_facts(self.host(600, 200), [facts()], {"cgroup": {"memory.max": str(40 * MIB), "memory.low": "9"}})
+        said = null_facts(self.meminfo(600, 200), [facts()], {"cgroup": {"memory.max": str(40 * MIB), "memory.low": "9"}})
         self.assertEqual((said["verdict"], said["at_direct"]), ("direct_reclaim", 40 * MIB))
 
     def test_max_is_no_limit(self):
-        self.assertEqual(null_facts(self.host(600, 0), [facts()], {"cgroup": {"memory.max": "max"}})["verdict"], "fits")
+        self.assertEqual(null_facts(self.meminfo(600, 0), [facts()], {"cgroup": {"memory.max": "max"}})["verdict"], "fits")
 
     def test_its_score_is_made_of_the_same_checks(self):
         reals = [facts(verdict="direct_reclaim", at_direct=70 * MIB, pgsteal=5000, pgscan=9000)]
-        score = null_score(self.host(600, 0), reals, {})
+        score = null_score(self.meminfo(600, 0), reals, {})
         self.assertEqual((score.held, score.made), (2, 6))  # pswpout and footprint_peak of six that apply
 
 
@@ -109,6 +102,52 @@ class Floor(unittest.TestCase):
         self.assertIsNone(skill(0.75, 0.9, 0.9))
 
 
+class ExpectedResults(unittest.TestCase):
+    ROWS = {"verdict": (True, 1, 1), "pgscan": (False, 2, 9), "pswpin": (True, 0, 0)}
+
+    def expected(self, held, made):
+        return Expected({("a", "model"): (held, made, "pgscan")})
+
+    def test_a_case_that_misses_more_is_named_with_what_it_misses(self):
+        self.assertEqual(self.expected(3, 3).complaint("a", "model", self.ROWS),
+                         "a, model: misses 1 of 3 checks (pgscan), expected are 0 of 3 (pgscan)")
+        self.assertIsNone(self.expected(2, 3).complaint("a", "model", self.ROWS))
+
+    def test_a_forecast_that_is_asked_more_may_hold_as_much_and_miss_more(self):
+        self.assertIsNotNone(self.expected(2, 2).complaint("a", "model", self.ROWS))
+        self.assertIsNone(self.expected(9, 10).complaint("a", "model", self.ROWS), "two are no longer asked for")
+
+    def test_no_forecast_at_all_is_worse(self):
+        rows = check([facts(pgsteal=5000)], None)
+        self.assertIsNotNone(self.expected(len(rows) - 1, len(rows)).complaint("a", "model", rows))
+
+    def test_a_case_without_a_line_is_a_complaint_and_so_is_a_line_without_a_case(self):
+        self.assertIn("--update", self.expected(2, 3).complaint("b", "model", self.ROWS))
+        self.assertEqual(self.expected(2, 3).without_result(["model"], {("b", "model")}), ["a, model: no result, 2/3 expected"])
+        self.assertEqual(self.expected(2, 3).without_result(["capture"], set()), [])
+
+    def test_better_is_told_apart_from_as_expected(self):
+        self.assertTrue(self.expected(1, 3).improved("a", "model", self.ROWS))
+        self.assertFalse(self.expected(2, 3).improved("a", "model", self.ROWS))
+
+    def test_what_is_written_is_read_again(self):
+        expected = Expected()
+        expected.put("b", "capture", self.ROWS)
+        with tempfile.TemporaryDirectory() as directory:
+            expected.write(f"{directory}/x.tsv")
+            self.assertEqual(Expected.read(f"{directory}/x.tsv").lines, {("b", "capture"): (2, 3, "pgscan")})
+            with open(f"{directory}/x.tsv", "a") as file:
+                file.write("c\tmodel\tthree\t3\t-\n")
+            with self.assertRaisesRegex(ValueError, "c model three"):
+                Expected.read(f"{directory}/x.tsv")
+
+    def test_worse_is_what_two_runs_of_three_are(self):
+        for runs, used in (("g", 1), ("wgg", 3), ("ww", 2), ("wgw", 3)):
+            given = iter(runs + "x")
+            last = two_of_three(lambda: next(given), lambda run: run == "w")
+            self.assertEqual((last, next(given)), (runs[-1], (runs + "x")[used]), runs)
+
+
 class Inputs(unittest.TestCase):
     def test_a_refused_allocation_is_a_verdict_and_so_is_a_kill(self):
         delta = dict.fromkeys(("pgsteal_kswapd", "pgsteal_direct", "pgsteal_anon", "pgsteal_file", "pgscan_anon",
@@ -117,13 +156,10 @@ class Inputs(unittest.TestCase):
         outcome = {"delta": delta, "footprint_peak": 5, "kills": [], "allocstalls": 3, "first_direct_reclaim": None,
                    "first_kswapd_scan": None, "exits": ["exit 1.0 run 0 pid 5 status code 7"]}
         kill = {"comm": "x", "detail": "anon-rss:8kB, UID:0 oom_score_adj:-7"}
-        with tempfile.TemporaryDirectory() as directory:
-            for kills, verdict in (([], "alloc_refused"), ([kill], "oom_kill")):
-                with open(f"{directory}/outcome.json", "w") as file:
-                    json.dump({**outcome, "kills": kills}, file)
-                self.assertEqual(real_facts(directory)["verdict"], verdict)
-            self.assertEqual(real_facts(directory)["kills"], [("x", -7, 8192)])
-            self.assertEqual(real_facts(directory)["futile_stalls"], 3)
+        for kills, verdict in (([], "alloc_refused"), ([kill], "oom_kill")):
+            self.assertEqual(real_facts({**outcome, "kills": kills})["verdict"], verdict)
+        killed = real_facts({**outcome, "kills": [kill]})
+        self.assertEqual((killed["kills"], killed["futile_stalls"]), ([("x", -7, 8192)], 3))
 
     def test_a_pinned_cpu_is_looked_up_in_the_case(self):
         self.assertEqual(node_of_cpu({"nodes": [64, 64]}, 1), 1)

@@ -1,9 +1,10 @@
-"""What came of a run? Turns a guest's samples and dmesg into outcome.json, vmstat.tsv.gz and the host directory."""
+"""What came of a run? Turns a guest's samples and dmesg into what is kept of it."""
 import gzip
-import json
 import os
 import re
 import struct
+
+from machine.store import below, outcomes_in, store_evidence, store_host, store_outcomes
 
 PAGE = 4096
 THINNED_ROWS = 240
@@ -165,23 +166,15 @@ def oom_text(dmesg):
     return "".join(line + "\n" for line in kept)
 
 
-def store_run(results, outcome, directory, keep_samples):
-    os.makedirs(directory)
-    with open(f"{directory}/outcome.json", "w") as file:
-        json.dump(outcome, file, indent=1)
-        file.write("\n")
-    if keep_samples:  # of the other runs, outcome.json says enough
-        if outcome["kills"]:
-            with open(f"{directory}/dmesg", "w") as file:
-                file.write(oom_text(dmesg_of_run(results)))
-        write_tsv(f"{directory}/vmstat.tsv.gz", thinned(samples_of(results), outcome))
-        store_files(results, "after/", f"{directory}/after")
-
-
-def store_files(results, prefix, directory):
-    for name, data in results.items():
-        if name.startswith(prefix):
-            path = f"{directory}/{name[len(prefix):]}"
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "wb") as file:
-                file.write(data)
+def store_run(results, outcome, directory, number):
+    """Adds run `number` of a case; only the first is kept in full, of the others the outcome says enough."""
+    os.makedirs(directory, exist_ok=True)
+    store_outcomes(directory, [*outcomes_in(directory)[: number - 1], outcome])
+    if number != 1:
+        return
+    store_host(directory, below(results, "host/"))
+    write_tsv(f"{directory}/vmstat.tsv.gz", thinned(samples_of(results), outcome))
+    evidence = {f"after/{name}": text for name, text in below(results, "after/").items()}
+    if outcome["kills"]:
+        evidence["dmesg/1"] = oom_text(dmesg_of_run(results))
+    store_evidence(directory, evidence)

@@ -84,8 +84,8 @@ def score_of(rows):
     return Score(sum(row[0] for row in rows.values()), len(rows))
 
 
-def null_score(host_dir, reals, case):
-    return score_of(check(reals, null_facts(host_dir, reals, case)))
+def null_score(meminfo, reals, case):
+    return score_of(check(reals, null_facts(meminfo, reals, case)))
 
 
 def floor_score(reals):

@@ -24,9 +24,8 @@ def counted(counters):
     }
 
 
-def real_facts(run_dir):
-    with open(f"{run_dir}/outcome.json") as file:
-        outcome = json.load(file)
+def real_facts(outcome):
+    """Of one recorded run, an object of outcomes.json."""
     facts = counted(outcome["delta"])
     for name, key in FIRST_OF_REAL.items():
         facts[name] = outcome[key]["footprint"] if outcome.get(key) else None
@@ -67,11 +66,10 @@ def report_facts(path):
     return facts
 
 
-def null_facts(host_dir, reals, case):
+def null_facts(meminfo, reals, case):
     """What one says who knows no kernel: all is well up to MemFree or the limit, then everything happens at once.
-    It is even told how much the program will want."""
-    with open(f"{host_dir}/proc/meminfo") as file:
-        free = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
+    It is even told how much the program will want. `meminfo`: the text of the host's file."""
+    free = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in meminfo.splitlines()}
     limits = [int(value) for file, value in case.get("cgroup", {}).items()
               if file in ("memory.max", "memory.high") and value.isdigit()]
     limit, swap = min([free["MemFree"], *limits]), free["SwapFree"]
