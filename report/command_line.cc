@@ -220,7 +220,8 @@ constexpr const char* kFitExamples = R"(Examples:
   oomcast fit t.trace --margin 25 --as k8s                    the setting to hand over
   oomcast fit t.trace --for swap --host vm-1g --json
 
-The program is recorded once and forecast on some fourteen sizes. Exit status: 0 a size was found, 1 not even a very large
+The program is recorded once and forecast on some fourteen sizes. One that asks for the limit of its cgroup (node, java)
+sizes itself by it: it is recorded up to six times more, each time shown a limit near the answer. Exit status: 0 a size was found, 1 not even a very large
 one is enough, 2 bad input.)";
 
 constexpr const char* kDiffExamples = R"(Examples:

@@ -155,8 +155,11 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
   Replayed result;
   result.capture = step == trace::TraceReader::Step::kEnd ? reader->summary() : summary_of_cut(header, events);
   result.capture.extrapolated = extrapolation(watches, header, recorded_on->name);
-  if (const std::string why = other_limits(result.capture, recorded_on.value(), target); !why.empty())
+  result.unheard_uses = !result.capture.extrapolated.empty();
+  if (const std::string why = other_limits(result.capture, recorded_on.value(), target); !why.empty()) {
+    result.other_limits = true;
     result.capture.extrapolated += (result.capture.extrapolated.empty() ? "" : "; ") + why;
+  }
   result.outcome = model.finish();
   return result;
 }

@@ -15,7 +15,7 @@ using host::Vmstat;
 
 std::string verdict_text(const SweepRow& row) {
   return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.on_the_edge ? " ~" : "") +
-         std::string(row.extrapolated ? " *" : "");
+         std::string(row.extrapolated() ? " *" : "");
 }
 
 /// Where it begins, as the footprint at that moment: the number that does not depend on the host's speed.
@@ -57,7 +57,7 @@ std::string sweep_table(const std::vector<Variation>& variations, const std::vec
   for (const SweepRow& row : rows) {
     on_the_edge |= row.on_the_edge;
     lines.push_back(cells(row));
-    extrapolated |= row.extrapolated;
+    extrapolated |= row.extrapolated();
   }
   std::vector<size_t> widths(lines[0].size());
   for (const auto& line : lines)
@@ -95,7 +95,7 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
     all.push_back({{"vary", values},
                    {"error", nullptr},
                    {"verdict", row.verdict ? Json(sim::verdict_name(*row.verdict)) : Json()},
-                   {"extrapolated", row.extrapolated},
+                   {"extrapolated", row.extrapolated()},
                    {"on_the_edge", row.on_the_edge},
                    {"forecast_s", json_seconds(o.forecast)},
                    {"footprint_peak_bytes", o.app.footprint_peak.count()},

@@ -3,52 +3,100 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "report/commands/commands.h"
 #include "report/commands/recording.h"
 #include "report/commands/temporary_directory.h"
 #include "report/console.h"
+#include "report/fit/self_sizing.h"
 #include "report/terminal/search_progress.h"
 
 namespace oomcast::report {
 namespace {
 
-/// Records the program into `directory`, with its own output and a report that nobody reads.
-Result<std::string> record_for_fit(const RunOptions& given, const std::string& directory) {
+/// A recording of the program, and how the program ended.
+struct RecordedRun {
+  std::string trace;
+  int status = 0;
+};
+
+/// Records the program into `directory`, with its own output and a report that nobody reads. `cgroup`: the limits that
+/// it is shown.
+Result<RecordedRun> record_for_fit(const RunOptions& given, const std::string& directory,
+                                   const std::vector<std::string>& cgroup) {
   RunOptions options = given;
   options.trace = directory + "/fit.trace";
   options.report = directory + "/report.json";
   options.quiet = true;
   options.prove_s = 0;
   if (options.progress == "auto" && ::isatty(STDERR_FILENO)) options.progress = "always";  // --quiet would hide it
-  options.cgroup.clear();
+  options.cgroup = cgroup;
   options.limits_from.clear();
-  int status = run_command(options);
+  const int status = run_command(options);
   if (status == kExitUsage || status == kExitNotExecutable || status == kExitNotFound)
     return Error{"the program could not be recorded"};
-  if (status != 0) std::fprintf(stderr, "oomcast: fit: the program ended with status %d\n", status);
-  return options.trace;
+  return RecordedRun{options.trace, status};
+}
+
+Result<Fit> fit_of(const CommandLine& line, const std::string& trace) {
+  ReplayOptions replay = line.replay;
+  replay.trace = trace;
+  auto recording = open_recording(replay, line.run);
+  if (!recording) return recording.error();
+  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
+  auto found = fit(recording->bytes, trace, recording->host, recording->options, line.fit,
+                   [&](int asked, int64_t least, int64_t most) { progress.fit(asked, least, most); });
+  progress.end();
+  return found;
+}
+
+/// The --cgroup words with the limit that is searched set to `bytes`.
+std::vector<std::string> limits_with(const CommandLine& line, int64_t bytes) {
+  std::vector<std::string> limits = line.run.cgroup;
+  std::erase_if(limits, [&](const std::string& limit) { return limit.starts_with(line.fit.key + "="); });
+  limits.push_back(line.fit.key + "=" + std::to_string(bytes));
+  return limits;
+}
+
+/// Records the program again, shown limits near the answer, until the answer is what it needs under that limit.
+Result<Fit> record_near_the_answer(const CommandLine& line, const std::string& directory, int first_status, Fit first) {
+  SelfSizing sizing(first.smallest->value);
+  Fit best = std::move(first);
+  while (const auto limit = sizing.next()) {
+    auto run = record_for_fit(line.run, directory, limits_with(line, *limit));
+    if (!run) return run.error();
+    auto found = fit_of(line, run->trace);
+    if (!found) return found.error();
+    const bool as_before = run->status == first_status && found->smallest;
+    sizing.note(*limit, as_before ? std::optional(found->smallest->value) : std::nullopt);
+    if (as_before && found->smallest->value == sizing.answer()) best = std::move(found).value();
+  }
+  best.recordings = sizing.recordings();
+  best.other_limits = !sizing.settled();
+  return best;
+}
+
+Result<Fit> record_and_fit(const CommandLine& line, const std::string& directory) {
+  auto run = record_for_fit(line.run, directory, {});
+  if (!run) return run.error();
+  if (run->status != 0) std::fprintf(stderr, "oomcast: fit: the program ended with status %d\n", run->status);
+  auto found = fit_of(line, run->trace);
+  const bool shown = line.fit.key.starts_with("memory.") && line.run.present_cgroup;
+  if (!found || !found->smallest || !found->other_limits || !shown) return found;
+  return record_near_the_answer(line, directory, run->status, std::move(found).value());
 }
 
 }  // namespace
 
 int fit_command(CommandLine line) {
   TemporaryDirectory directory;
-  if (!line.run.command.empty()) {
-    if (directory.path().empty()) return fail(kExitUsage, "fit: no temporary directory; set TMPDIR to a writable one");
-    auto trace = record_for_fit(line.run, directory.path());
-    if (!trace) return fail(kExitUsage, "fit: " + trace.error().message);
-    line.replay.trace = trace.value();
-  }
-  auto recording = open_recording(line.replay, line.run);
-  if (!recording) return fail(kExitUsage, "fit: " + recording.error().message);
-  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
-  auto found = fit(recording->bytes, line.replay.trace, recording->host, recording->options, line.fit,
-                   [&](int asked, int64_t least, int64_t most) { progress.fit(asked, least, most); });
-  progress.end();
+  if (!line.run.command.empty() && directory.path().empty())
+    return fail(kExitUsage, "fit: no temporary directory; set TMPDIR to a writable one");
+  auto found = line.run.command.empty() ? fit_of(line, line.replay.trace) : record_and_fit(line, directory.path());
   if (!found) return fail(kExitUsage, "fit: " + found.error().message);
-  int status = print(line.json ? fit_json(found.value()) : fit_lines(found.value(), line.fit.as));
+  const int status = print(line.json ? fit_json(found.value()) : fit_lines(found.value(), line.fit.as));
   return status != 0 ? status : found->smallest ? 0 : 1;
 }
 

@@ -107,7 +107,8 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
   fit.smallest = asker.point(*found.smallest);
   fit.recommended = *found.smallest + *found.smallest / 100 * options.margin_percent;
   fit.footprint_peak_bytes = row.outcome.app.footprint_peak.count();
-  fit.extrapolated = row.extrapolated;
+  fit.unheard_uses = row.unheard_uses;
+  fit.other_limits = row.other_limits;
   return fit;
 }
 

@@ -29,7 +29,9 @@ struct Fit {
   std::optional<int64_t> swap_max_bytes;
   int margin_percent = 0;
   int asked = 0;
-  bool uneven = false, extrapolated = false;
+  bool uneven = false;
+  bool unheard_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
+  int recordings = 1;         // of the program; more than one where it sizes itself by its limit
 };
 
 /// Called before each round with the number of values asked so far.

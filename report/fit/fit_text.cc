@@ -48,7 +48,11 @@ std::string fit_lines(const Fit& fit, const std::string& form) {
   text += "with margin  " + value_line(fit, fit.recommended) + ": " + std::to_string(fit.margin_percent) + " % more\n";
   text += "footprint    peak " + bytes_text(Bytes(fit.footprint_peak_bytes)) + " at the smallest value\n";
   if (fit.uneven) text += "note         a larger value did worse than a smaller one: the answer lies above both\n";
-  if (fit.extrapolated)
+  if (fit.recordings > 1)
+    text += "recorded     " + std::to_string(fit.recordings) +
+            " times: the program asks for its limit, and was shown one near the answer" +
+            (fit.other_limits ? ", which it did not reach" : "") + "\n";
+  if (fit.unheard_uses || fit.other_limits)
     text += "note         extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program was shown); "
             "check with a live run\n";
   if (!form.empty())
@@ -68,8 +72,9 @@ std::string fit_json(const Fit& fit) {
               {"margin_percent", fit.margin_percent},
               {"recommended", fit.smallest ? Json(fit.recommended) : Json()},
               {"footprint_peak_bytes", fit.footprint_peak_bytes},
-              {"extrapolated", fit.extrapolated},
+              {"extrapolated", fit.unheard_uses || fit.other_limits},
               {"uneven", fit.uneven},
+              {"recordings", fit.recordings},
               {"asked", fit.asked}}
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";

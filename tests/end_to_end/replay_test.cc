@@ -142,6 +142,20 @@ TEST_F(Replay, TheSmallestLimitIsFoundAndHandedOver) {
   EXPECT_FALSE(fs::exists(at("oomcast.report.json"))) << "the run that was recorded has no report of its own";
 }
 
+TEST_F(Replay, AProgramThatSizesItselfByItsLimitIsRecordedNearTheAnswer) {
+  std::ofstream(at("sizes_itself.py")) << "try: limit = open('/sys/fs/cgroup/memory.max').read().strip()\n"
+                                          "except OSError: limit = 'max'\n"
+                                          "mib = 300 if limit == 'max' else min(300, int(limit) // 2 >> 20)\n"
+                                          "x = bytearray(mib + 50 << 20)\n";
+  Finished found = sh("$OOMCAST fit --host vm-4g --json -- /usr/bin/python3 sizes_itself.py");
+  ASSERT_EQ(found.status, 0) << found.err;
+  // Half of the limit, 50 MiB and some that the interpreter has: twice 50 and some. Without a limit it takes 350 MiB.
+  const Json fit = Json::parse(found.out);
+  EXPECT_GT(fit["recordings"], 2);
+  EXPECT_GE(fit["smallest"], 100 << 20);
+  EXPECT_LE(fit["smallest"], 140 << 20);
+}
+
 TEST_F(Replay, FitNeedsATraceOrAProgram) {
   EXPECT_EQ(sh("$OOMCAST fit").status, 2);
   EXPECT_EQ(sh("$OOMCAST fit nowhere.trace").status, 2);

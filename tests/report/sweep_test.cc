@@ -63,8 +63,8 @@ TEST_F(Sweep, EveryCombinationTheLastVariationFastest) {
   EXPECT_EQ(all[0].verdict, sim::Verdict::kOomKill) << "40 MiB fit neither RAM nor RAM and swap";
   EXPECT_EQ(all[1].verdict, sim::Verdict::kDirectReclaim);
   EXPECT_EQ(all[3].verdict, sim::Verdict::kFits);
-  EXPECT_TRUE(all[1].extrapolated) << "recorded where nothing was reclaimed";
-  EXPECT_FALSE(all[3].extrapolated);
+  EXPECT_TRUE(all[1].extrapolated()) << "recorded where nothing was reclaimed";
+  EXPECT_FALSE(all[3].extrapolated());
 }
 
 TEST_F(Sweep, AHostThatCannotBeIsARowOfItsOwn) {
