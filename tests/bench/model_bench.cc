@@ -1,4 +1,4 @@
-// How many events a second does the model take? First touches at ease, under kswapd, in direct reclaim and in swap
+// Measures how many events a second the model takes: first touches at ease, under kswapd, in direct reclaim and in swap
 // thrash.
 //
 //   build/tests/bench/model_bench --benchmark_repetitions=5 --benchmark_report_aggregates_only=true

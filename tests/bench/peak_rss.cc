@@ -1,5 +1,5 @@
-// How much RssAnon + RssShmem had a process and its descendants at once? Looked at from outside every two milliseconds until
-// standard input ends; then the peak is printed, in bytes. For the scripts that compare it with what oomcast has tracked.
+// Measures how much RssAnon + RssShmem a process and its descendants have at once, from outside every two milliseconds
+// until standard input ends; then prints the peak, in bytes. For the scripts that compare it with what oomcast has tracked.
 // Where one process has nearly all, the kernel remembers how much that was at most (VmHWM), between two looks too.
 //
 //   peak_rss PID [--descendants-only]

@@ -1,4 +1,4 @@
-// Can a file crash the trace reader, or keep it busy for ever?
+// Gives the trace reader any bytes: it must neither crash nor be busy for ever.
 //
 // The first byte of an input chooses how the rest is taken: 0 a whole file; 1 the events of a block and 2 its summary,
 // wrapped in blocks whose checksums are right, since hardly any mutation survives those; 3 the header.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does the recorder read a guest's results rightly? Cases, the initramfs, swap headers and outcomes, without a guest."""
+"""Tests how a guest's results are read: cases, the initramfs, swap headers and outcomes, without a guest."""
 import os
 import struct
 import subprocess

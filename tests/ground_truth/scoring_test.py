@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Is the table right? The model without a kernel, the floor of real runs, and skill between the two, on made-up facts."""
+"""Tests the table on made-up facts: the model without a kernel, the floor of real runs, and skill between the two."""
 import os
 import sys
 import tempfile

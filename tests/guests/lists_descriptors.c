@@ -1,4 +1,4 @@
-// Which descriptors does a program find open? Its own, its forked child's after some work, and those of a program that it execs.
+// Lists the descriptors that a program finds open: its own, its forked child's after some work, and those of a program that it execs.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// Does read() into memory that was never touched work? The kernel touches it on our behalf.
+// Reads a file into memory that was never touched: the kernel touches it on behalf of the program.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// What holds whatever the program does, on whatever host? Invariants on random scenarios.
+// Tests invariants of the model on random scenarios: whatever the program does, on whatever host.
 //
 // A failure prints the shrunken scenario and a line RC_PARAMS="reproduce=..." that repeats it:
 //   RC_PARAMS="reproduce=..." test_property --gtest_filter=Model.NAME

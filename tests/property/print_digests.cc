@@ -1,4 +1,4 @@
-// Do all compilers compute the same forecast? Prints one digest per run; scripts/check_determinism compares builds.
+// Prints one digest per run; scripts/check_determinism compares them across compilers.
 #include <cinttypes>
 #include <cstdio>
 #include <string>

@@ -1,4 +1,4 @@
-// What machine does a test talk about? A valid host in one line, in the words of people who run servers.
+// Builds a valid host for a test in one line, in the words of people who run servers.
 //
 //   HostBuilder().node(512_MiB).swap(1_GiB).process(80, "sshd", 2_MiB, -1000).set("vm.swappiness", 0).build()
 //

@@ -1,4 +1,4 @@
-// How does a test call one rule of model/mm? A host with its scheduler, disks and kswapds, and a task to run code in.
+// Lets a test call one rule of model/mm: a host with its scheduler, disks and kswapds, and a task to run code in.
 //
 //   Machine m(HostBuilder().node(64_MiB).build());
 //   const auto app = m.start(100);

@@ -1,4 +1,4 @@
-// What does the program of a test do? Writes its events, page by page, into a simulation.
+// Writes the events of a test's program, page by page, into a simulation.
 //
 //   sim::Simulation s(HostBuilder().node(64_MiB).build(), {});
 //   Program p(s, 100);

@@ -1,4 +1,4 @@
-// What else could happen? Random hosts and random programs, as values that rapidcheck can draw, print and shrink.
+// Draws random hosts and random programs, as values that rapidcheck can print and shrink.
 //
 // Swarm testing: each scenario also draws which kinds of events it leaves out, so that some runs are all forks and
 // others never unmap anything.

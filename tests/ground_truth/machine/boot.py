@@ -1,4 +1,4 @@
-"""How is a guest booted? One QEMU at a time, at low priority, as a host of one to several NUMA nodes."""
+"""Boots a guest: one QEMU at a time, at low priority, as a host of one to several NUMA nodes."""
 import ctypes
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What may a case say? Reads a case description, fills in the defaults and complains about what it does not know."""
+"""Reads a case description, fills in the defaults and complains about what it does not know."""
 import json
 
 from machine.kernels import MachineError

@@ -1,4 +1,4 @@
-"""What does a guest boot into? The initramfs with PID 1 and modules, and the disks: programs, swap, results."""
+"""Makes what a guest boots into: the initramfs with PID 1 and modules, and the disks: programs, swap, results."""
 import glob
 import os
 import re

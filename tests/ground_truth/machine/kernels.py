@@ -1,4 +1,4 @@
-"""Which kernel does a guest boot, and with which modules? Debian's packaged cloud kernel, unpacked, never installed."""
+"""Finds the kernel and the modules that a guest boots: Debian's packaged cloud kernel, unpacked, never installed."""
 import glob
 import lzma
 import os

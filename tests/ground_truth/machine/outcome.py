@@ -1,4 +1,4 @@
-"""What came of a run? Turns a guest's samples and dmesg into what is kept of it."""
+"""Turns a guest's samples and dmesg into what is kept of a run."""
 import gzip
 import os
 import re

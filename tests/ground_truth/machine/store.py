@@ -1,4 +1,4 @@
-"""Where are the runs of a case kept? One folder: the host, what the kernel did in each run, and what shows it.
+"""Keeps the runs of a case in one folder: the host, what the kernel did in each run, and what shows it.
 
   host.snapshot    the machine just before run 1, for `--host`
   outcomes.json    what the kernel did, one object a run

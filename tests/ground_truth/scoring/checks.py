@@ -1,4 +1,4 @@
-"""Does a forecast hold against the real runs? One check per value, within the range of the runs and a tolerance.
+"""Checks a forecast against the real runs: one check per value, within the range of the runs and a tolerance.
 
 A share of checks means little by itself: some hold for a model that knows no kernel (null), some fail for another real
 run (floor). Skill is where a forecast stands between the two: (score - null) / (floor - null).

@@ -1,4 +1,4 @@
-"""Does any case do worse than it did? The expected results, one line for each case and column, in a file to be reviewed.
+"""Finds cases that do worse than they did: the expected results, one line for each case and column, in a file to be reviewed.
 
 What counts is the number of checks that a forecast misses. How many are made depends on the forecast itself: whether a
 value is asked for at all may do so.

@@ -1,4 +1,4 @@
-"""What happened, in numbers that can be compared? The same facts from a real run, from a report, and from no model at all."""
+"""Takes the same facts, numbers that can be compared, from a real run, from a report, and from no model at all."""
 import json
 import re
 import statistics

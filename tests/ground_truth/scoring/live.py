@@ -1,4 +1,4 @@
-"""What does oomcast forecast for a case when it runs the case's command itself? The capture's column of the table."""
+"""Forecasts a case by running the case's command under oomcast: the capture's column of the table."""
 import os
 import re
 import shutil
