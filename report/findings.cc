@@ -1,4 +1,4 @@
-// Lists the findings that exist, in the order in which they are told.
+// Lists the findings that exist, in their order in a report.
 #include "report/findings.h"
 
 #include <algorithm>

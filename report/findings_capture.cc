@@ -124,7 +124,7 @@ Finding was_shown(const trace::CaptureSummary& capture) {
 void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   if (capture.host_sensitive.empty()) return;
   Finding finding{"host_sensitive", Severity::kWarning};
-  const std::string told = capture.presented_host.empty() ? "this machine" : capture.presented_host;
+  const std::string asked = capture.presented_host.empty() ? "this machine" : capture.presented_host;
   if (shown_all(outcome, capture)) {
     finding = was_shown(capture);
   } else if (asked_only_for_cgroup(capture)) {
@@ -135,9 +135,9 @@ void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummar
                   "; the target has " + (outcome.host.cgroup.present ? cgroup_limits_text(outcome.host) : "none");
     finding.tries.push_back({"run it with --cgroup, as on the target, and without --no-present-cgroup"});
   } else {
-    finding.title = "The program asked " + (capture.presented_host.empty() ? told : "its machine") +
+    finding.title = "The program asked " + (capture.presented_host.empty() ? asked : "its machine") +
                     " for its size, and may have sized itself by it";
-    finding.why = "it was told about " + told + ", not about " + outcome.host.name;
+    finding.why = "the answers were those of " + asked + ", not of " + outcome.host.name;
     finding.tries.push_back(
         {"run it with --present-host: it is then shown the target's memory, CPUs and cgroup limits"});
     finding.tries.push_back(

@@ -28,8 +28,8 @@ struct PageHash {
   }
 };
 
-/// Which pages' next use the recording would have told of. A use that the replayed model wants to hear of and that
-/// nobody listened for is the one thing that a trace cannot give.
+/// The pages whose next use the recording reported. A use that the replayed model asks for, and that the recorder did
+/// not watch, is the one thing that a trace cannot give.
 class Watches {
  public:
   void recorded(const trace::Event& range) {
@@ -45,17 +45,17 @@ class Watches {
   void judge() {
     for (const trace::WatchRequest& watch : asked_) {
       ++wanted_;
-      if (!armed_.contains({watch.pid, watch.address & ~(kPage - 1)})) ++unheard_;
+      if (!armed_.contains({watch.pid, watch.address & ~(kPage - 1)})) ++unrecorded_;
     }
     asked_.clear();
   }
   uint64_t wanted() const { return wanted_; }
-  uint64_t unheard() const { return unheard_; }
+  uint64_t unrecorded() const { return unrecorded_; }
 
  private:
   std::unordered_set<Page, PageHash> armed_;
   std::vector<trace::WatchRequest> asked_;
-  uint64_t wanted_ = 0, unheard_ = 0;
+  uint64_t wanted_ = 0, unrecorded_ = 0;
 };
 
 /// The recorder tells the root's --oom-score-adj as one event near the front; another value takes its place.
@@ -74,12 +74,12 @@ class AdjOverride {
 };
 
 std::string extrapolation(const Watches& watches, const trace::TraceHeader& header, const std::string& recorded_on) {
-  if (watches.unheard() == 0) return {};
+  if (watches.unrecorded() == 0) return {};
   std::string made_for = "'" + (header.recorded_for.empty() ? recorded_on : header.recorded_for) + "'";
   return "recorded for " + made_for + ": of " + count_text(static_cast<int64_t>(watches.wanted())) +
          " pages whose next use this host's reclaim would have noticed, " +
-         count_text(static_cast<int64_t>(watches.unheard())) +
-         " were not listened for, so they look colder than they are; record with --record-for this host to know";
+         count_text(static_cast<int64_t>(watches.unrecorded())) +
+         " were not watched, so they look colder than they are; record with --record-for this host to know";
 }
 
 /// A program that looks at the limits of its cgroup (node, java) makes its heap fit them. What it would have made of
@@ -155,7 +155,7 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
   Replayed result;
   result.capture = step == trace::TraceReader::Step::kEnd ? reader->summary() : summary_of_cut(header, events);
   result.capture.extrapolated = extrapolation(watches, header, recorded_on->name);
-  result.unheard_uses = !result.capture.extrapolated.empty();
+  result.unrecorded_uses = !result.capture.extrapolated.empty();
   if (const std::string why = other_limits(result.capture, recorded_on.value(), target); !why.empty()) {
     result.other_limits = true;
     result.capture.extrapolated += (result.capture.extrapolated.empty() ? "" : "; ") + why;

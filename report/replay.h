@@ -17,7 +17,7 @@ struct Replayed {
   sim::Outcome outcome;
   trace::CaptureSummary capture;
   // What the recording cannot know; capture.extrapolated says it in words.
-  bool unheard_uses = false;  // the target's reclaim asked for uses of pages that were not recorded
+  bool unrecorded_uses = false;  // the target's reclaim asked for uses of pages that were not recorded
   bool other_limits = false;  // the program asked for its limits and was shown others
 };
 

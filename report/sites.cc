@@ -83,11 +83,11 @@ std::map<std::string, Kind> by_kind(const sim::Outcome& outcome, const trace::Ca
 void set_shares(std::vector<SiteRow>& rows) {
   Bytes all, so_far;
   for (const SiteRow& row : rows) all += row.touched;
-  int64_t told = 0;
+  int64_t given = 0;
   for (SiteRow& row : rows) {
     so_far += row.touched;
-    row.share_ppm = scaled(so_far.count(), kMillion, all.count()) - told;
-    told += row.share_ppm;
+    row.share_ppm = scaled(so_far.count(), kMillion, all.count()) - given;
+    given += row.share_ppm;
   }
 }
 

@@ -83,7 +83,7 @@ bool needs_reason(const std::string& key) { return key == "oom_kill" || key == "
 
 /// Every first incident in the order of time.
 void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences) {
-  std::vector<std::pair<double, CourseSentence>> told;
+  std::vector<std::pair<double, CourseSentence>> by_time;
   const Json& first = child(report, "first");
   const std::string main = decisive_incident(report);
   for (const Milestone& milestone : kMilestones) {
@@ -96,10 +96,10 @@ void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences)
     std::string line = "At " + moment(child(incident, "t_s")) + ", with a footprint of " + size(child(incident, "app_footprint_bytes")) + ", " +
                        milestone.words(incident);
     if (needs_reason(key)) line += ": " + text(child(incident, "why"));
-    told.emplace_back(child(incident, "t_s").get<double>(), CourseSentence{line + ".", key == main});
+    by_time.emplace_back(child(incident, "t_s").get<double>(), CourseSentence{line + ".", key == main});
   }
-  std::stable_sort(told.begin(), told.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (auto& [t, line] : told) sentences.push_back(std::move(line));
+  std::stable_sort(by_time.begin(), by_time.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (auto& [t, line] : by_time) sentences.push_back(std::move(line));
 }
 
 /// What reclaim took, from all lists and by everybody, and how much of it came back.

@@ -134,7 +134,7 @@ void write_findings(const Findings& findings, SummaryPaper& paper) {
   }
 }
 
-/// Why suggestions that could have been simulated were not. Who asked for no proofs is not told that there are none.
+/// Why suggestions that could have been simulated were not. Without a wish for proofs nothing is said about them.
 void write_unreached_proofs(const Findings& findings, const nlohmann::ordered_json& report, SummaryPaper& paper) {
   const auto& proofs = report["proofs"];
   const auto say = [&](const std::string& what) { paper.line("proofs", what, Rank::kUseful, 2); };

@@ -12,7 +12,7 @@ namespace oomcast::report {
 /// Why nothing is proven with --prove 0.
 inline constexpr const char* kNotAskedFor = "not asked for (--prove 0)";
 
-/// `report`: the JSON of the same outcome, whose story is told. `report_path`: where the JSON lies, for the last line. `look`: what the terminal takes.
+/// `report`: the JSON of the same outcome, whose story it is. `report_path`: where the JSON lies, for the last line. `look`: what the terminal takes.
 std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
                          const nlohmann::ordered_json& report, const std::string& report_path, Look look);
 

@@ -153,7 +153,7 @@ std::string forecast_row(std::string_view trace, const std::string& name, Result
   if (!replayed) return replayed.error().message;
   row.verdict = supported_verdict(replayed->outcome, replayed->capture);
   row.incomplete = incomplete_text(replayed->capture);
-  row.unheard_uses = replayed->unheard_uses;
+  row.unrecorded_uses = replayed->unrecorded_uses;
   row.other_limits = replayed->other_limits;
   row.outcome = std::move(replayed->outcome);
   row.outcome.timeline = {};

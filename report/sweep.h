@@ -25,8 +25,8 @@ struct SweepRow {
   std::vector<std::string> values;  // of each variation
   std::string error;                // not empty: there is no such host, and nothing below is valid
   std::optional<sim::Verdict> verdict;
-  bool unheard_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
-  bool extrapolated() const { return unheard_uses || other_limits; }
+  bool unrecorded_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
+  bool extrapolated() const { return unrecorded_uses || other_limits; }
   std::string incomplete;           // see incomplete_text(); the same in all rows of a trace
   bool on_the_edge = false;         // the verdict hangs on a race of microseconds, or a host with less memory has a better one
   sim::Outcome outcome;  // without its timeline

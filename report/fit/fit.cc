@@ -36,7 +36,7 @@ std::string why_of(const SweepRow& row) {
   return "";
 }
 
-/// Asks by sweeping, and remembers each forecast for what is told in the end.
+/// Asks by sweeping, and remembers each forecast for the result.
 class Asker {
  public:
   Asker(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
@@ -107,7 +107,7 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
   fit.smallest = asker.point(*found.smallest);
   fit.recommended = *found.smallest + *found.smallest / 100 * options.margin_percent;
   fit.footprint_peak_bytes = row.outcome.app.footprint_peak.count();
-  fit.unheard_uses = row.unheard_uses;
+  fit.unrecorded_uses = row.unrecorded_uses;
   fit.other_limits = row.other_limits;
   return fit;
 }

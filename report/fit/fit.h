@@ -30,7 +30,7 @@ struct Fit {
   int margin_percent = 0;
   int asked = 0;
   bool uneven = false;
-  bool unheard_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
+  bool unrecorded_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
   int recordings = 1;         // of the program; more than one where it sizes itself by its limit
 };
 

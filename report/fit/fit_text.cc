@@ -52,7 +52,7 @@ std::string fit_lines(const Fit& fit, const std::string& form) {
     text += "recorded     " + std::to_string(fit.recordings) +
             " times: the program asks for its limit, and was shown one near the answer" +
             (fit.other_limits ? ", which it did not reach" : "") + "\n";
-  if (fit.unheard_uses || fit.other_limits)
+  if (fit.unrecorded_uses || fit.other_limits)
     text += "note         extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program was shown); "
             "check with a live run\n";
   if (!form.empty())
@@ -72,7 +72,7 @@ std::string fit_json(const Fit& fit) {
               {"margin_percent", fit.margin_percent},
               {"recommended", fit.smallest ? Json(fit.recommended) : Json()},
               {"footprint_peak_bytes", fit.footprint_peak_bytes},
-              {"extrapolated", fit.unheard_uses || fit.other_limits},
+              {"extrapolated", fit.unrecorded_uses || fit.other_limits},
               {"uneven", fit.uneven},
               {"recordings", fit.recordings},
               {"asked", fit.asked}}

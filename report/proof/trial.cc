@@ -25,7 +25,7 @@ void add_clause(std::string& text, const std::string& clause) {
   if (!clause.empty()) text += (text.empty() ? "" : "; ") + clause;
 }
 
-/// What the recording cannot know of this change: uses that nobody listened for, a run that was not seen to its end, a
+/// What the recording cannot know of this change: uses that were not watched, a run that was not seen to its end, a
 /// program that would have behaved differently.
 std::string unknown_to(const trace::CaptureSummary& capture, const std::vector<std::string>& words) {
   std::string why = capture.extrapolated;

@@ -67,7 +67,7 @@ TEST(Replay, TheHostOfTheRecordingIsInTheTrace) {
 TEST(Replay, OnATighterHostIsMarkedAsExtrapolated) {
   const RecordedProgram recorded = record(roomy(), tell);
   const Replayed on_tight = replayed(recorded, tight());
-  EXPECT_THAT(on_tight.capture.extrapolated, HasSubstr("were not listened for"));
+  EXPECT_THAT(on_tight.capture.extrapolated, HasSubstr("were not watched"));
   for (const Basis& basis : headline_basis(on_tight.outcome, on_tight.capture))
     if (basis.key == "verdict" || basis.key == "stall") {
       EXPECT_EQ(basis.rests_on, RestsOn::kExtrapolated) << basis.key;

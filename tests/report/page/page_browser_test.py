@@ -244,7 +244,7 @@ class ReportPage(PageTest):
         tries = self.run_js("[...document.querySelectorAll('#findings .finding')][0].innerText")
         for words in ("memory.max=700M shown by simulation then: background reclaim", "12 ms instead of 1.83 ms",
                       "Swapped out 1.0 MiB instead of 0 B", "Who dies instead postgres", "cgroup.memory.max=734003200",
-                      "Extrapolated: 2 of 9 pages were not listened for", "swap of 64M simulated: does not help",
+                      "Extrapolated: 2 of 9 pages were not watched", "swap of 64M simulated: does not help",
                       "a smaller cache not simulated"):
             self.assertIn(words, " ".join(tries.split()))
 

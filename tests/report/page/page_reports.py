@@ -76,7 +76,7 @@ def report(nodes=2):
          "cost": {"held_back_bytes": 0, "dies": ["postgres"],
                   "before": {"stall_ns_total": 1_830_000, "forecast_s": 10.5, "pswpin": 0, "pswpout": 0, "workingset_refault_file": 0},
                   "after": {"stall_ns_total": 12_000_000, "forecast_s": 10.6, "pswpin": 0, "pswpout": 256, "workingset_refault_file": 0}},
-         "extrapolated": "2 of 9 pages were not listened for", "not_simulated": None},
+         "extrapolated": "2 of 9 pages were not watched", "not_simulated": None},
         {"change": "swap of 64M", "proven": False, "verdict_after": "oom_kill"},
         {"change": "a smaller cache", "proven": None, "verdict_after": None}]
     return made
