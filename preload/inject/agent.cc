@@ -69,12 +69,12 @@ __attribute__((constructor(101))) void start() {
   int socket = -1;
   if (getenv("OOMCAST_SOCKET") == nullptr) socket = spawn_recorder();  // it sets the variable
   const char* const address = getenv("OOMCAST_SOCKET");
-  bool heard = false;
+  bool answered = false;
   if (address != nullptr && set_recorder_address(address)) {
     SignalsHeld held;
-    heard = say_hello(ring::RequestKind::kHello, static_cast<uint64_t>(raw_syscall(SYS_getppid)), socket);
+    answered = say_hello(ring::RequestKind::kHello, static_cast<uint64_t>(raw_syscall(SYS_getppid)), socket);
   }
-  if (heard) {
+  if (answered) {
     make_copy_mark();
     thread_state.sample_left = agent_sample_bytes();  // many programs end before their first sample
     pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
@@ -84,7 +84,7 @@ __attribute__((constructor(101))) void start() {
   errno = saved_errno;
 }
 
-/// A child that has kept its hello back and leaves: has it touched so much that it has to be heard after all?
+/// A child that has kept its hello back and leaves: whether it has touched so much that its hello is worth saying.
 bool touched_much() {
   constexpr long kFaults = 256;
   rusage used{};
@@ -95,7 +95,7 @@ bool touched_much() {
 }  // namespace
 
 /// In the parent's ring, which we still have: until we say hello ourselves, we have a copy of what it has.
-static void tell_of_birth(uint8_t flags) {
+static void report_birth(uint8_t flags) {
   trace::Event event;
   event.kind = trace::EventKind::kFork;
   event.address = own_pid;
@@ -105,14 +105,14 @@ static void tell_of_birth(uint8_t flags) {
 
 /// The parent's area is left for one of our own. A child that has no descriptors for a hello leaves word there.
 static bool say_hello_of_child(uint32_t parent) {
-  bool heard;
+  bool answered;
   {
     SignalsHeld held;
-    heard = say_hello(ring::RequestKind::kHelloForked, parent);
+    answered = say_hello(ring::RequestKind::kHelloForked, parent);
   }
-  if (heard || agent_shared == nullptr) return heard;
+  if (answered || agent_shared == nullptr) return answered;
   if (lacks_descriptors) {
-    tell_of_birth(ring::kSaysNoHello);
+    report_birth(ring::kSaysNoHello);
     have_ring_read();
   }
   leave_area();
@@ -136,10 +136,10 @@ void after_fork_in_child() {
   own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
   free_stacks_of_other_threads();
   thread_state.tid = 0;
-  thread_state.file_bytes = 0;  // the parent will tell
+  thread_state.file_bytes = 0;  // the parent will note it
   agent_hello_due.store(may_wait ? parent : 0, std::memory_order_relaxed);
   calls_before_hello = kCallsBeforeHello;
-  if (may_wait) tell_of_birth(0);
+  if (may_wait) report_birth(0);
   else if (was_tracking) say_hello_of_child(parent);
   if (copy_mark != nullptr) *copy_mark = 1;
   thread_state.inside = 0;
@@ -160,10 +160,10 @@ bool say_due_hello() {
   if (parent == 0) return false;
   const int saved_errno = errno;
   ++thread_state.inside;
-  const bool heard = say_hello_of_child(parent);
+  const bool answered = say_hello_of_child(parent);
   --thread_state.inside;
   errno = saved_errno;
-  return heard;
+  return answered;
 }
 
 void hello_may_wait(size_t bytes) {

@@ -1,4 +1,4 @@
-// What the hooks may ask and tell inside the guest, and what the library keeps per thread.
+// What the hooks may ask and report inside the guest, and what the library keeps per thread.
 //
 // Rules of this folder: no heap, no exceptions, no stdio, errno left alone, nothing held across a call out. Whatever goes
 // wrong here ends tracking, never the guest.
@@ -20,11 +20,11 @@ struct ThreadState {
   bool refused;          // the last request was about memory that the target would not have given
   int64_t sample_left;   // bytes until the next allocation whose stack is taken
   uint32_t sampled_pages[32];  // pages whose stack was taken lately, by their number; 0: none
-  // What was last read or written through a file and not told yet because the ring was busy; file_bytes 0: nothing.
+  // What was last read or written through a file and not noted yet because the ring was busy; file_bytes 0: nothing.
   uint64_t file_id, file_offset, file_bytes;
   trace::EventKind file_kind;
   bool file_calls_last;     // the last one took longer than a copy out of the page cache
-  uint64_t last_file_page;  // of the note before, mixed with its file and kind: small sequential calls are told once a page
+  uint64_t last_file_page;  // of the note before, mixed with its file and kind: small sequential calls are noted once a page
 };
 extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec")));
 
@@ -34,7 +34,7 @@ extern std::atomic<bool> agent_tracking;
 extern std::atomic<uintptr_t> agent_known_break;
 /// True when touches have been found by polling: huge pages were switched off then, and stay so.
 extern std::atomic<bool> agent_without_huge_pages;
-/// Whether the guest, or one that it descends from, has switched them off: what it is told when it asks.
+/// Whether the guest, or one that it descends from, has switched them off: the answer it gets when it asks.
 extern std::atomic<bool> agent_guest_without_huge_pages;
 /// True once this process has put itself under a seccomp filter: the library makes no system call of its own any more.
 extern std::atomic<bool> agent_sealed;
@@ -54,10 +54,10 @@ bool copied_unseen();
 inline bool tracking_now() { return agent_tracking.load(std::memory_order_acquire); }
 inline bool tracking() { return tracking_now() || (__builtin_expect(agent_hello_due.load(std::memory_order_relaxed) != 0, 0) && say_due_hello()); }
 /// Whether memory has to be registered before it is used. Only while tracking. What was mapped before this said no is found by
-/// the sweep that follows the change, since the recorder looks at the mappings after it has changed the word.
+/// the scan that follows the change, since the recorder reads the mappings after it has changed the word.
 inline bool asks_before_use(uint64_t bytes = 0) { return agent_shared->ask_before_use.load(std::memory_order_acquire) != 0 || bytes >= ring::kLargeRequestBytes; }
 
-/// From before a large request to the kernel until the recorder has heard of it. A look that finds the memory in between leaves
+/// From before a large request to the kernel until the recorder knows of it. A scan that finds the memory in between leaves
 /// it to the hook: found by chance, it would be taken for many small requests that no kernel refuses. Each thread that asks has a
 /// place of its own in the shared area. A copy of the process that no fork handler has seen marks nothing: the area is its parent's.
 class LargeRequest {
@@ -85,25 +85,25 @@ class LargeRequest {
 uint32_t current_tid();
 /// Sends and waits for the answer. False: the recorder is gone (tracking then stops) or busy with another thread for long.
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags);
-/// Puts a note into the ring. Where that is nearly full, the recorder is told so; nobody waits for it.
+/// Puts a note into the ring. Where that is nearly full, the doorbell is rung; no thread waits for it.
 void agent_push(const trace::Event& event, const uint64_t* frames = nullptr, uint32_t frame_count = 0);
 /// A note that needs no answer.
 void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
-/// A note on what a thread of ours, or any other, has set for itself. Not told of a vfork child: it is not us.
+/// A note on what a thread of ours, or any other, has set for itself. Left out in a vfork child: it is not us.
 void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags);
-/// Tells what file_hooks.cc holds back for this thread.
+/// Writes the note that file_hooks.cc holds back for this thread.
 void flush_file_note();
-/// Before an exec takes all mappings away: what was touched of shared memory is looked at, if this process has any. No hello for its sake.
-void look_at_shared_memory();
-/// False in a vfork child, which has our memory, but descriptors of its own, and under a filter, where nobody may ask.
+/// Before an exec takes all mappings away: what was touched of shared memory is scanned, if this process has any. No hello for its sake.
+void request_shared_scan();
+/// False in a vfork child, which has our memory, but descriptors of its own, and under a filter, where no system call is made.
 bool in_own_process();
 void agent_note_sensitive(ring::Sensitive what);
-/// Waits until the recorder has looked at all that this process touched.
+/// Waits until the recorder has scanned all that this process touched.
 void say_exiting(int status);
 
 /// Called by malloc's hooks after each allocation. False: the target would have refused it (--on-refuse enomem).
 bool after_allocation_slow(uintptr_t address, size_t bytes);
-/// Called when the break is not where it was known to be: growth is asked for, a fall is told.
+/// Called when the break is not where it was known to be: growth is asked for, a fall is noted.
 bool after_break_moved();
 
 /// What libunwind takes for its pipe: no descriptor. To everybody else it is the bad descriptor that it is to the kernel.

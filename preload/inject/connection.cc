@@ -213,7 +213,7 @@ bool exchange_hello(const Descriptor& socket, ring::Request hello) {
 
 struct HelperCall {
   ring::Request hello;
-  bool heard = false;
+  bool answered = false;
 };
 
 /// In the helper: our memory, but a table of descriptors of its own, and a limit of its own.
@@ -234,7 +234,7 @@ int be_helper(void* data) {
     }
   }
   const Descriptor socket(connect_to_recorder());
-  if (socket.valid() && has_room_for_two_more(socket)) call->heard = exchange_hello(socket, call->hello);
+  if (socket.valid() && has_room_for_two_more(socket)) call->answered = exchange_hello(socket, call->hello);
   return 0;
 }
 
@@ -248,7 +248,7 @@ bool say_hello_by_helper(const ring::Request& hello) {
   if (helper <= 0) return false;
   while (raw_syscall(SYS_wait4, helper, 0, __WALL, 0) == -EINTR) {
   }
-  return call.heard;
+  return call.answered;
 }
 
 }  // namespace

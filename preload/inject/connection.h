@@ -18,7 +18,7 @@ bool set_recorder_address(const char* text);
 bool say_hello(ring::RequestKind kind, uint64_t parent, int socket = -1);
 /// Whether the last hello failed because the process has no descriptors left, and none could be had elsewhere.
 extern bool lacks_descriptors;
-/// Huge pages would make one touch look like 512. The guest is told what it has set itself (agent_guest_without_huge_pages).
+/// Huge pages would make one touch look like 512. The guest is shown what it has set itself (agent_guest_without_huge_pages).
 void switch_huge_pages_off();
 /// Forgets the parent's shared area, in a forked child.
 void leave_area();

@@ -10,7 +10,7 @@ namespace oomcast::inject {
 
 extern std::atomic<uint32_t> threads_counted;
 
-/// For a scope that makes system calls. A thread that seals (give_way.cc) first says that tracking is over and then looks at the
+/// For a scope that makes system calls. A thread that seals (give_way.cc) first says that tracking is over and then reads the
 /// count; one that is counted first raises it and then asks whether tracking is over. All four are sequentially consistent: with
 /// anything less both could see what stood before, and the filter would kill in the middle of the scope.
 class Counted {

@@ -109,7 +109,7 @@ EnvironmentRoom room_without_library(const char* path, char* const* envp) {
   const Counted counted;
   char* const* const variable = preload_variable(envp);
   if (variable == nullptr) return {};
-  // A filter is the new program's too. What it allows we do not know: nothing is looked at.
+  // A filter is the new program's too. What it allows is not known: nothing is checked.
   if (!counted.sealed() && !ring::ProgramFile<ProgramIo>({}).harmed_by_preload(path)) return {};
   EnvironmentRoom room;
   for (char* const* at = envp; *at != nullptr; ++at) ++room.pointers;

@@ -67,7 +67,7 @@ template <class Start>
 template <class Start>
 int with_environment(const char* path, Strings envp, bool replaces_us, Start start) {
   const int saved_errno = errno;
-  if (replaces_us) look_at_shared_memory();
+  if (replaces_us) request_shared_scan();
   const EnvironmentRoom room = path != nullptr ? room_without_library(path, envp) : EnvironmentRoom{};
   errno = saved_errno;
   if (room.pointers == 0) return start(envp);

@@ -14,7 +14,7 @@ namespace {
 std::atomic<int> calls{0};
 
 /// Leaves a file behind that says: it did fail.
-void leave_witness() {
+void leave_trace() {
   const char* path = getenv("OOMCAST_FAIL_WITNESS");
   if (path == nullptr) return;
   const long fd = raw_syscall(SYS_openat, AT_FDCWD, arg(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -26,7 +26,7 @@ void leave_witness() {
 bool this_call_fails() {
   const char* text = getenv("OOMCAST_FAIL_NTH");
   if (text == nullptr || calls.fetch_add(1, std::memory_order_relaxed) + 1 != atoi(text)) return false;
-  leave_witness();
+  leave_trace();
   return true;
 }
 

@@ -1,5 +1,5 @@
-// What is told when the guest reads or writes a file. The real call first, then a note in the ring: which file, which
-// bytes. Pipes, sockets and terminals are passed through after one look in a table.
+// What is noted when the guest reads or writes a file. The real call first, then a note in the ring: which file, which
+// bytes. Pipes, sockets and terminals are passed through after one look-up in a table.
 //
 // Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in the
 // shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through these
@@ -32,7 +32,7 @@ using trace::EventKind;
 constexpr uint64_t kUnknown = 0, kNotAFile = 1;
 constexpr int kDescriptors = 4096;
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kClaimed = uint64_t{1} << 63;  // beside a file's number: the recorder knows that the hooks tell of it
+constexpr uint64_t kClaimed = uint64_t{1} << 63;  // beside a file's number: the recorder knows that hooks report its use
 constexpr uint64_t kInMemory = uint64_t{1} << 62;  // the file is memory: when it is closed, it may be gone
 std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
 std::atomic<bool> uses_memory_files{false};
@@ -93,7 +93,7 @@ uint64_t look_up(int fd) {
   if (!in_own_process()) return kNotAFile;
   if (fd < kDescriptors) file_of_descriptor[fd].store(home == Home::kMemory ? file | kInMemory : file, std::memory_order_relaxed);
   if (home == Home::kMemory) {
-    // Answered while the descriptor is open: it tells the file's name.
+    // Answered while the descriptor is open: it leads to the file's name.
     uses_memory_files.store(true, std::memory_order_relaxed);
     push(EventKind::kFileInMemory, file, static_cast<uint64_t>(fd), status.st_nlink);
     agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
@@ -101,7 +101,7 @@ uint64_t look_up(int fd) {
   return file;
 }
 
-/// The number of the file behind `fd`, or kUnknown or kNotAFile: nothing to tell then.
+/// The number of the file behind `fd`, or kUnknown or kNotAFile: nothing to note then.
 uint64_t file_behind(int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
   const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
@@ -142,9 +142,9 @@ void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   ThreadState& thread = thread_state;
   const uint64_t first = offset / kPage, last = (offset + bytes - 1) / kPage;
   const uint64_t mixed = (file ^ static_cast<uint64_t>(kind) << 56) + last;
-  const bool told = first == last && bytes < kPage && mixed == thread.last_file_page;
+  const bool noted = first == last && bytes < kPage && mixed == thread.last_file_page;
   thread.last_file_page = mixed;
-  if (told) return;
+  if (noted) return;
   if (thread.file_bytes != 0) {
     if (thread.file_kind == kind && thread.file_id == file && thread.file_offset + thread.file_bytes == offset) {
       offset = thread.file_offset;
@@ -189,7 +189,7 @@ void note_stream_closing(FILE* stream, int fd) {
   constexpr uint64_t kLeastMove = 64 << 10;  // below: settings and the like, which whatever runs on the target has read
   if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
-  if (known == kNotAFile || (known & kClaimed) != 0) return;  // or told by the hooks
+  if (known == kNotAFile || (known & kClaimed) != 0) return;  // or noted by the hooks
   const Counted counted;
   if (!counted.tracking()) return;
   const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
@@ -237,7 +237,7 @@ int opened(int fd, int flags) {
   return fd;
 }
 
-/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call nobody knows whether
+/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call it is not known whether
 /// the offset can be read.
 int64_t begin_of(const off_t* offset, ssize_t moved) { return offset != nullptr && moved > 0 ? *offset - moved : -1; }
 
@@ -351,7 +351,7 @@ OOMCAST_CHANGE(EventKind::kFileSync, fdatasync, 0, (int fd), (fd))
   OOMCAST_EXPORT int name(int fd, off_t bytes) {                                                                        \
     if (!OOMCAST_HAVE(name)) return missing<int>();                                                                     \
     const uint64_t file = file_behind(fd);                                                                              \
-    if (file > kNotAFile && in_memory(fd)) agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kLookAtShared, 0);  \
+    if (file > kNotAFile && in_memory(fd)) agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kScanShared, 0);  \
     return change(EventKind::kFileTruncate, fd, static_cast<uint64_t>(bytes), [&] { return real_libc_table.name(fd, bytes); }); \
   }
 OOMCAST_TRUNCATE(ftruncate)

@@ -1,4 +1,4 @@
-// The limits that the guest puts on itself: resource limits on memory and its word on huge pages are told once the kernel
+// The limits that the guest puts on itself: resource limits on memory and its word on huge pages are noted once the kernel
 // has taken them. A seccomp filter ends tracking.
 //
 // The C library's headers declare these functions over an enum of C and with variable arguments: they are not included.
@@ -48,7 +48,7 @@ OOMCAST_EXPORT int setrlimit64(int resource, const Limit* limit) {
 OOMCAST_EXPORT int setrlimit(int, const Limit*) __attribute__((alias("setrlimit64")));
 
 OOMCAST_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
-  // Where touches are polled huge pages stay off, whatever the guest wants; what it wanted is what it is told.
+  // Where touches are polled huge pages stay off, whatever the guest wants; what it wanted is the answer it gets.
   const bool kept = agent_without_huge_pages.load(std::memory_order_relaxed) && b == 0 && c == 0 && d == 0;
   if (kept && option == PR_GET_THP_DISABLE && a == 0) return agent_guest_without_huge_pages.load(std::memory_order_relaxed) ? 1 : 0;
   const bool about_huge_pages = option == PR_SET_THP_DISABLE && b == 0 && c == 0 && d == 0;

@@ -1,4 +1,4 @@
-// Notes that the guest looked at the machine it runs on, because a program that sizes itself by this
+// Notes that the guest asked about the machine it runs on, because a program that sizes itself by this
 // machine would size itself otherwise on the target; with --present-host the target answers. Also: leaving without exit().
 #include <errno.h>
 #include <string.h>
@@ -45,7 +45,7 @@ OOMCAST_EXPORT int sysinfo(struct sysinfo* out) {
   const int result = have_real_libc() ? real_libc_table.sysinfo(out) : -1;
   const PresentedMachine* target = presented_machine();
   if (result != 0 || target == nullptr) return result;
-  // Uptime and load stay this machine's: nobody sizes memory by them.
+  // Uptime and load stay this machine's: no program sizes memory by them.
   out->mem_unit = 4096;
   out->totalram = target->total_pages;
   out->freeram = target->free_pages;

@@ -1,5 +1,5 @@
-// Hooks the guest's allocations: the real function first, then a check of a nanosecond or two: is the memory's
-// page known to the recorder, has the break moved, is a stack due?
+// Hooks the guest's allocations: the real function first, then a check of a nanosecond or two. The check finds pages
+// that the recorder does not know, a break that has moved, and allocations whose stack is due.
 #include <errno.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ struct InAllocator {
   ~InAllocator() { if (!libc_allocates) --thread_state.in_allocator; }
 };
 
-/// glibc moves the break by itself, and its own brk() passes no hook: look where it is.
+/// glibc moves the break by itself, and its own brk() passes no hook: read where it is.
 inline bool break_moved() {
   return &__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0);
 }
@@ -44,7 +44,7 @@ inline bool is_touched(uintptr_t address, size_t bytes) {
   return touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2)));
 }
 
-// Smaller ones are not looked at before they are freed: what is missed of them is missed of a peak.
+// Smaller ones are not scanned before they are freed: what is missed of them is missed of a peak.
 constexpr size_t kLargeBytes = 1 << 20;
 constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // of the program's time at most
 std::atomic<bool> has_large{false};  // an allocation as large as that has been made
@@ -56,7 +56,7 @@ inline std::atomic<uint8_t>& large_block(uintptr_t address) {
   return large_blocks[(address >> 4) * uint64_t{0x9e3779b97f4a7c15} >> 52];
 }
 
-/// While touches are polled: libc's own munmap() passes no hook, so what was touched there is looked at now, unless it has
+/// While touches are polled: libc's own munmap() passes no hook, so what was touched there is scanned now, unless it has
 /// been, or something else was a moment ago.
 void before_large_free(void* pointer) {
   static std::atomic<uint64_t> next_ask_ns{0};
@@ -78,7 +78,7 @@ constexpr size_t kLeastMappedBytes = 64 << 10;  // smaller ones libc takes from 
 /// Where glibc's block begins that is a mapping of its own: behind 16 bytes of bookkeeping. Few others do.
 inline bool may_be_mapping(void* pointer) { return (reinterpret_cast<uintptr_t>(pointer) & 0xfff) == 16; }
 
-/// free() unmaps it without a word, and the recorder hears of it later than the program goes on.
+/// free() unmaps it without a hook, and the recorder learns it later than the program goes on.
 void before_unmapping_free(void* pointer) {
   if (!libc_allocates || !tracking_now() || !asks_before_use() || thread_state.inside > 0) return;
   const size_t bytes = real_libc_table.malloc_usable_size(pointer);
@@ -96,17 +96,17 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
     has_large.store(true, std::memory_order_relaxed);
   }
   if (break_moved()) granted = after_break_moved();
-  // Memory that has been touched is known, and nobody has to hear who allocates it again.
+  // Memory that has been touched is known, and no report is needed when it is allocated again.
   const bool touched = is_touched(address, bytes);
   const ring::KnownPages& known = agent_shared->known;
-  // Of what was freed here a moment ago the recorder may not have heard yet: a large request is told whatever seems known.
+  // Of what was freed here a moment ago the recorder may not know yet: a large request is reported whatever seems known.
   const bool seems_known = bytes < ring::kFoundPieceBytes && (touched || (known.contains(address) && (bytes <= 4096 || known.contains(address + bytes - 1))));
   if (!seems_known && asks_before_use(bytes)) granted &= after_allocation_slow(address, bytes);
   if (thread_state.sample_left <= 0) sample_stack(address, bytes, caller, touched);
   return granted;
 }
 
-[[gnu::noinline]] void* look_at(void* pointer, size_t bytes, bool can_be_refused, const void* caller) {
+[[gnu::noinline]] void* check_allocation(void* pointer, size_t bytes, bool can_be_refused, const void* caller) {
   if (!tracking_now()) return hello_may_wait(bytes), pointer;
   if (thread_state.inside > 0 || thread_state.in_allocator > 0 || pointer == nullptr) return pointer;
   if (may_keep(reinterpret_cast<uintptr_t>(pointer), bytes, caller) || !can_be_refused) return pointer;
@@ -124,7 +124,7 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
 inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const void* caller = __builtin_return_address(0)) {
   const bool due = (thread_state.sample_left -= static_cast<int64_t>(bytes)) <= 0;
   if (__builtin_expect(tracking_now() && !due && bytes < kLargeBytes && !break_moved() && !asks_before_use(), 1)) return pointer;
-  return look_at(pointer, bytes, can_be_refused, caller);
+  return check_allocation(pointer, bytes, can_be_refused, caller);
 }
 
 /// `call` goes to the guest's allocator, below whatever hook this is.

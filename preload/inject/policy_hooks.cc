@@ -1,5 +1,5 @@
 // Tells where the guest wants its memory and its threads. NUMA policies and CPU affinity are passed on as they were asked for:
-// this machine may refuse what the target would do, so most refusals are told as well. libnuma's own names come first here.
+// this machine may refuse what the target would do, so most refusals are noted as well. libnuma's own names come first here.
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sched.h>
@@ -29,10 +29,10 @@ constexpr unsigned long kMostMaskBits = 4096 * 8;
 constexpr int kBalancing = 1 << 13, kRelative = 1 << 14, kStatic = 1 << 15;  // MPOL_F_*
 constexpr int kMostMode = 6, kMostModeAnywhere = 4;  // MPOL_WEIGHTED_INTERLEAVE; MPOL_LOCAL is known to all kernels
 
-/// The kernel may have refused before it looked at the mask (a container's seccomp filter does): then nobody knows whether
+/// The kernel may have refused before it read the mask (a container's seccomp filter does): then it is not known whether
 /// it can be read.
-bool read_word(const unsigned long* from, bool looked_at, unsigned long* word) {
-  if (looked_at) {
+bool read_word(const unsigned long* from, bool mask_read, unsigned long* word) {
+  if (mask_read) {
     *word = *from;
     return true;
   }
@@ -51,8 +51,8 @@ bool asked_policy(int mode, const unsigned long* nodes, unsigned long bits, long
   *mask = 0;
   if (nodes == nullptr || bits < 2) return true;
   unsigned long word = 0;
-  const bool looked_at = result == 0 || (result == -EINVAL && plain <= kMostModeAnywhere && (mode & kBalancing) == 0 && (mode & (kRelative | kStatic)) != (kRelative | kStatic));
-  if (!read_word(nodes, looked_at, &word)) return false;
+  const bool mask_read = result == 0 || (result == -EINVAL && plain <= kMostModeAnywhere && (mode & kBalancing) == 0 && (mode & (kRelative | kStatic)) != (kRelative | kStatic));
+  if (!read_word(nodes, mask_read, &word)) return false;
   *mask = bits > 64 ? word : word & ((1ul << (bits - 1)) - 1);
   return true;
 }

@@ -1,6 +1,6 @@
 // Reads the interpreter's chain of frames, as its debuggers do, in the thread that runs it.
 //
-// A thread that allocates in Python code holds the interpreter's lock, so nobody changes its frames meanwhile. A thread without the
+// A thread that allocates in Python code holds the interpreter's lock, so no other thread changes its frames meanwhile. A thread without the
 // lock would be shown another one's state: the state says whose it is. Nothing of CPython is called but the function that returns the
 // state; each address is probed before it is read.
 #include "preload/inject/python_frames.h"

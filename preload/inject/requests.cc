@@ -112,7 +112,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
 void agent_push(const trace::Event& event, const uint64_t* frames, uint32_t frame_count) {
   agent_shared->ring.try_push(event, frames, frame_count);
   if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.load(std::memory_order_relaxed) != 0) return;
-  // Inside, either the caller is counted already or this is a child that tells of its birth.
+  // Inside, either the caller is counted already or this is a child that reports its birth.
   const Counted counted;
   if (counted.tracking() || thread_state.inside > 0) have_ring_read();
 }
@@ -147,7 +147,7 @@ bool after_break_moved() {
     if (tracking()) agent_shared->break_fell.store(now, std::memory_order_release);
     return true;
   }
-  // The break was read before this word: if it says no, the sweep that follows its change sees what has grown.
+  // The break was read before this word: if it says no, the scan that follows its change finds what has grown.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (!tracking() || !asks_before_use(now - before)) return true;
   const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);

@@ -35,7 +35,7 @@ Backtrace unwind = nullptr;
 bool libunwind_tried = false;
 
 /// Whether this thread's last samples already have one for the pages of this block. A block that is freed and taken again
-/// is not fresh memory, though nobody may have seen yet that its pages are in use. A collision forgets, never lies.
+/// is not fresh memory, though no scan may have found its pages yet. A collision forgets, never lies.
 bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
   const auto page = static_cast<uint32_t>(address >> 12) ^ static_cast<uint32_t>(bytes >> 16 << 20);
   uint32_t& last = thread.sampled_pages[(page ^ page >> 7) % std::size(thread.sampled_pages)];
@@ -45,7 +45,7 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
 }
 
 /// Puts the event at `data` into the ring with the stack that led here, empty without libunwind. The recorder leaves our own frames out.
-void tell_stack(void* data) {
+void write_stack(void* data) {
   uint64_t frames[ring::kFramesMax];
   const int found = unwind != nullptr ? unwind(reinterpret_cast<void**>(frames), ring::kFramesMax) : 0;
   const uint32_t count = weave_python_frames(frames, static_cast<uint32_t>(found > 0 ? found : 0));
@@ -77,7 +77,7 @@ extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags
   return static_cast<int>(with_errno(raw_syscall(SYS_pipe2, arg(ends), flags)));
 }
 
-/// The kernel reads the signal set before it looks at what is to be done with it, and refuses that.
+/// The kernel reads the signal set before it reads what is to be done with it, and refuses that.
 bool is_readable(const void* address) {
   constexpr long kNoSuchAction = -1;
   const uint64_t set = reinterpret_cast<uint64_t>(address) & ~uint64_t{7};
@@ -125,7 +125,7 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
 
 namespace {
 
-/// Where unwinding could wait for somebody who waits for us, or nobody listens.
+/// Where unwinding could wait for a thread that waits for us, or there is no recorder.
 bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
 
 /// Opened once, at the first moment at which that is safe. Never where others allocate: the loader and libunwind's thread-local data
@@ -165,7 +165,7 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
   }
   ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
   errno = 0;  // libunwind reads again as long as it finds EINTR there
-  if (!run_on_own_stack(tell_stack, &event)) thread.sample_left = 0;  // the next one instead
+  if (!run_on_own_stack(write_stack, &event)) thread.sample_left = 0;  // the next one instead
   --thread.bootstrap;
   --thread.inside;
   errno = saved_errno;

@@ -37,7 +37,7 @@ bool Answers::descends_from_guest(uint32_t pid) {
 
 bool Answers::share_area(Process& process, UniqueFd* out) {
   UniqueFd area = sealed_memory(sizeof(ring::SharedArea));
-  if (!area || !mail_.doorbell().valid()) return false;
+  if (!area || !questions_.doorbell().valid()) return false;
   void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
   if (mapped == MAP_FAILED) return false;
   process.shared = std::make_unique<SharedMapping>(mapped);
@@ -66,8 +66,8 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
   } else if (process == nullptr) {
     // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its
     // own.
-    if (Process* told = rooms_.processes.find(said_parent))
-      rooms_.reader.drain(*told);  // what it has set for itself is its child's too
+    if (Process* parent = rooms_.processes.find(said_parent))
+      rooms_.reader.drain(*parent);  // what it has set for itself is its child's too
     process = &life_.add(pid, said_parent);
     const Process* parent = rooms_.processes.find(said_parent);
     rooms_.feed.report(*process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
@@ -80,11 +80,11 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
   } else if (process->life.discovered && request.kind == ring::RequestKind::kHelloForked) {
     process->life.discovered =
         false;  // it waited with its hello until we had found it: known as a copy of its parent already
-  } else if (process->life.discovered && process->pagemap.tells()) {
+  } else if (process->life.discovered && process->memory->has_memory()) {
     // Found after its exec, while it was still being loaded: this is the program that was scanned.
     process->life.discovered = false;
     rooms_.feed.read_comm(*process);
-  } else if (process->life.greeted || process->life.discovered) {
+  } else if (process->life.said_hello || process->life.discovered) {
     process->life.discovered = false;
     life_.begin_other_program(*process);
   } else {
@@ -113,7 +113,7 @@ void Answers::take_hello(Hello hello) {
     }
   }
   Process& process = known_process(pid, request);
-  process.life.greeted = true;
+  process.life.said_hello = true;
   process.life.exec_pending = false;
   process.life.memory_gone_ns = 0;
   UniqueFd area;
@@ -125,7 +125,7 @@ void Answers::take_hello(Hello hello) {
   spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process.comm,
                 tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
   hellos_.reply(fd, {ring::ReplyStatus::kTracked, !process.tracked_by_faults(), process.huge_pages_off},
-                {area.get(), mail_.doorbell().memory().get()});
+                {area.get(), questions_.doorbell().memory().get()});
   if (process.scans.begun) return;
   // Where its descriptors stand has to be known from the start.
   if (!process.files.use.begun) rooms_.files.scan(process);
@@ -155,8 +155,8 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
     process.fault_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(opened)));
     loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
     if (heap.valid() &&
-        (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kUntold)
-                                                      : heap.negotiate_async(Userfaultfd::Unmaps::kUntold))) {
+        (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kSilent)
+                                                      : heap.negotiate_async(Userfaultfd::Unmaps::kSilent))) {
       process.heap_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(heap)));
       loop_.watch(process.heap_fd.fd(), SourceKind::kFaults, process.pid);
     }
@@ -164,23 +164,24 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   if (process.tracker != rooms_.tracker && refused && !process.gives_way) {
     rooms_.notes.note_refused_userfaultfd(process.comm, hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM);
   }
-  if (!process.fault_fd.valid()) process.pagemap.get();  // while it is surely of this program
+  if (!process.fault_fd.valid()) process.memory->open();  // while it is surely of this program
   publish_ask_thresholds(process, rooms_.options.refuse_enomem);
-  // Where nothing is registered nobody has to wait: most forked children exec, and many programs end, before the first
-  // scan.
-  if (!process.tells_frees()) return;
+  // Where nothing is registered no thread has to wait: most forked children exec, and many programs end, before the
+  // first scan.
+  if (!process.reports_frees()) return;
   rooms_.scanner.scan(process, true);
   if (!process.tracked_by_faults()) return;
-  // Pages that the child got from its parent filled ahead or as zero pages: armed in the parent, not in the child yet.
+  // Pages that the child got from its parent prefilled or as zero pages: armed in the parent, not in the child yet.
   std::vector<uint64_t> left, armed;
   for (const auto& [start, area] : process.map.areas()) {
     if (!area.registered) continue;
-    process.pages.for_each(PageBit::kAhead, area.start, area.end, [&](uint64_t address) { left.push_back(address); });
-    for (const PageBit bit : {PageBit::kLeft, PageBit::kZero})
+    process.pages.for_each(PageBit::kPrefilled, area.start, area.end,
+                           [&](uint64_t address) { left.push_back(address); });
+    for (const PageBit bit : {PageBit::kPrefilledArmed, PageBit::kZero})
       process.pages.for_each(bit, area.start, area.end, [&](uint64_t address) { armed.push_back(address); });
   }
   for (const uint64_t address : left) {
-    process.pages.become(PageBit::kLeft, address);
+    process.pages.become(PageBit::kPrefilledArmed, address);
     armed.push_back(address);
   }
   // Memory that a child was forked with is not fresh.
@@ -198,7 +199,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
   // What it is about to give back, or to take with it, must have been seen.
   if (!was_scanned && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting))
     rooms_.scanner.scan(process, true);
-  if (process.tells_frees()) rooms_.faults.serve(process);
+  if (process.reports_frees()) rooms_.faults.serve(process);
   rooms_.reader.drain(process);
   rooms_.feed.take_refusal();  // of what came before
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
@@ -221,7 +222,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
     case ring::RequestKind::kUnknownPage: {
       const uint64_t end = request.address + std::max<uint64_t>(request.bytes, 1);
       Vma vma;
-      if (request.bytes >= ring::kFoundPieceBytes && query_map(process.maps.get(), request.address, &vma) &&
+      if (request.bytes >= ring::kFoundPieceBytes && process.memory->mapping_at(request.address, &vma) &&
           vma.end >= end && vma.anonymous()) {
         // Beside it may lie what else was allocated: its own pages first.
         vma.start = std::max(vma.start, page_down(request.address));
@@ -229,7 +230,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
         vma.one_request = true;
         rooms_.mappings.learn(process, vma, false);
       }
-      for (uint64_t at = request.address; at < end && query_map(process.maps.get(), at, &vma); at = vma.end)
+      for (uint64_t at = request.address; at < end && process.memory->mapping_at(at, &vma); at = vma.end)
         rooms_.mappings.learn(process, vma, false);
       // Known from now on, whatever it is: or else each allocation there would ask again.
       if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
@@ -257,7 +258,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
         give_way(*other, static_cast<ring::GiveWay>(request.argument));
       break;
     case ring::RequestKind::kFileNoted:  // drained above, watched below
-      if (request.argument == ring::kLookAtShared) rooms_.scanner.scan_shared_now(process);
+      if (request.argument == ring::kScanShared) rooms_.scanner.scan_shared_now(process);
       break;
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked:
@@ -279,10 +280,10 @@ bool Answers::note_gives_way(Process& process, ring::GiveWay why) {
 
 void Answers::give_way(Process& process, ring::GiveWay why) {
   if (!note_gives_way(process, why) || process.tracker == TrackerKind::kPagemap) return;
-  if (process.tells_frees()) rooms_.faults.serve(process);
+  if (process.reports_frees()) rooms_.faults.serve(process);
   rooms_.windows.close_stalled(process, 0);
   rooms_.filler.poll_from_now_on(process);
-  process.pagemap.get();  // while it is surely of this program
+  process.memory->open();  // while it is surely of this program
   rooms_.scanner.scan(process, true);
 }
 

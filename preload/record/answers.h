@@ -8,14 +8,14 @@
 #include "preload/record/rooms.h"
 #include "preload/record/server/event_loop.h"
 #include "preload/record/server/hello_server.h"
-#include "preload/record/server/mail_server.h"
+#include "preload/record/server/question_server.h"
 
 namespace oomcast::record {
 
 class Answers {
  public:
-  Answers(Rooms& rooms, ProcessLife& life, EventLoop& loop, HelloServer& hellos, const MailServer& mail)
-      : rooms_(rooms), life_(life), loop_(loop), hellos_(hellos), mail_(mail) {}
+  Answers(Rooms& rooms, ProcessLife& life, EventLoop& loop, HelloServer& hellos, const QuestionServer& mail)
+      : rooms_(rooms), life_(life), loop_(loop), hellos_(hellos), questions_(mail) {}
 
   void take_hello(Hello hello);
   /// Whether the target would have refused the memory that the request is about.
@@ -34,7 +34,7 @@ class Answers {
   ProcessLife& life_;
   EventLoop& loop_;
   HelloServer& hellos_;
-  const MailServer& mail_;
+  const QuestionServer& questions_;
 };
 
 }  // namespace oomcast::record

@@ -17,7 +17,7 @@ namespace {
 
 constexpr uint64_t kPatienceTicks = 5;     // a child that will say hello has done so after this (100 ms)
 constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be scanned (setuid), or has gone
-constexpr size_t kThreadsLookedAt = 64, kMostLeftBehind = 1000;
+constexpr size_t kMostThreads = 64, kMostStillRunning = 1000;
 
 /// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its
 /// parent is then the copy of the program that stays between the two (spawn_recorder.cc).
@@ -27,9 +27,9 @@ bool is_recorder(uint32_t pid) {
 
 std::vector<uint32_t> children_of(const Process& process) {
   std::vector<uint32_t> found;
-  size_t looked_at = 0;
+  size_t examined = 0;
   for (const auto& [tid, task] : process.tasks) {
-    if (++looked_at > kThreadsLookedAt) break;
+    if (++examined > kMostThreads) break;
     const std::vector<uint32_t> children = pids_in(read_whole_path(proc_of_thread(process.pid, tid) + "children"));
     found.insert(found.end(), children.begin(), children.end());
   }
@@ -51,7 +51,7 @@ std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
 /// whose ancestors ended before anybody could ask them. The recorder itself is left out.
 ///
 /// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program
-/// tells nobody, and once its parent has ended nothing in /proc but its environment leads back to the run. So every
+/// sends no note, and once its parent has ended nothing in /proc but its environment leads back to the run. So every
 /// process is scanned, once a run.
 std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   std::vector<uint32_t> found;
@@ -73,8 +73,8 @@ uint64_t stack_start(const std::vector<Vma>& maps) {
 
 /// A copy of the parent has its stack where the parent has it; another program does not (address space randomisation).
 bool ProcessLife::is_copy_of(const Process& child, const Process& parent) {
-  const uint64_t stack = stack_start(read_maps(child.maps.get()));
-  return stack != 0 && stack == stack_start(read_maps(parent.maps.get()));
+  const uint64_t stack = stack_start(child.memory->mappings());
+  return stack != 0 && stack == stack_start(parent.memory->mappings());
 }
 
 /// What the parent did before the fork comes before it. What it has touched since its last scan the child has from it,
@@ -87,11 +87,11 @@ void ProcessLife::catch_up_before_fork(Process& parent) {
   rooms_.poller.scan_touches(parent, Touches::kFresh, false);
 }
 
-void ProcessLife::take_in(uint32_t pid, Process& parent) {
+void ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
   Process& process = add(pid, parent.pid, rooms_.copies.inherited_pages(parent, pid));
-  if (!process.pidfd || read_maps(process.maps.get()).empty()) {
+  if (!process.pidfd || process.memory->mappings().empty()) {
     drop(pid);
-    strangers_[pid] = kNotOurs;
+    children_without_hello_[pid] = kNotOurs;
     return;
   }
   process.life.discovered = true;
@@ -110,35 +110,35 @@ void ProcessLife::take_in(uint32_t pid, Process& parent) {
   rooms_.scanner.scan(process, true);
 }
 
-/// Children that have tried to say hello and had no descriptors for it: nobody need wait whether they will.
-void ProcessLife::take_in_silent_children() {
-  for (const auto& [pid, parent] : rooms_.reader.take_silent_children()) {
+/// Children that have tried to say hello and had no descriptors for it: there is no need to wait whether they will.
+void ProcessLife::add_children_without_descriptor() {
+  for (const auto& [pid, parent] : rooms_.reader.take_children_without_descriptor()) {
     Process* const process = rooms_.processes.find(parent);
     if (process == nullptr || rooms_.processes.find(pid) != nullptr || !rooms_.options.follow_children) continue;
     ++rooms_.notes.children_without_descriptor;
-    take_in(pid, *process);
+    add_child_without_hello(pid, *process);
   }
 }
 
 /// A parent has ended before its forked children have said hello: a program that becomes a daemon does so at once.
-void ProcessLife::take_in_newborns(Process& parent) {
+void ProcessLife::add_pending_children(Process& parent) {
   if (!rooms_.options.follow_children) return;
-  const std::map<uint32_t, uint64_t> newborns = parent.forks.newborns;
-  for (const auto& [pid, pages] : newborns)
-    if (rooms_.processes.find(pid) == nullptr) take_in(pid, parent);
+  const std::map<uint32_t, uint64_t> pending_children = parent.forks.pending_children;
+  for (const auto& [pid, pages] : pending_children)
+    if (rooms_.processes.find(pid) == nullptr) add_child_without_hello(pid, parent);
   if (parent.pid != rooms_.processes.root.pid || !rooms_.options.wait_for_all) return;
   for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
-    if (rooms_.processes.find(pid) == nullptr) take_in(pid, parent);
+    if (rooms_.processes.find(pid) == nullptr) add_child_without_hello(pid, parent);
 }
 
 /// At the end of the recording: who still runs, those among them that had no time to become known.
-std::vector<std::string> ProcessLife::left_behind() const {
+std::vector<std::string> ProcessLife::still_running() const {
   std::vector<std::string> running;
   std::vector<uint32_t> found;
   for (const auto& [pid, process] : rooms_.processes) found.push_back(pid);
   for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
     if (rooms_.processes.find(pid) == nullptr) found.push_back(pid);
-  for (size_t i = 0; i < found.size() && found.size() < kMostLeftBehind; ++i)
+  for (size_t i = 0; i < found.size() && found.size() < kMostStillRunning; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
   for (const uint32_t pid : found) {
@@ -158,13 +158,13 @@ void ProcessLife::discover_children(uint64_t ticks) {
   for (const auto& [parent, process] : rooms_.processes)
     for (const uint32_t child : children_of(*process)) {
       if (rooms_.processes.find(child) != nullptr || is_recorder(child)) continue;
-      const auto known = strangers_.find(child);
-      still[child] = known != strangers_.end() ? known->second : ticks;
+      const auto known = children_without_hello_.find(child);
+      still[child] = known != children_without_hello_.end() ? known->second : ticks;
       if (still[child] != kNotOurs && ticks - still[child] >= kPatienceTicks) due.emplace_back(child, parent);
     }
-  strangers_ = std::move(still);
+  children_without_hello_ = std::move(still);
   for (const auto& [child, parent] : due)
-    if (Process* process = rooms_.processes.find(parent)) take_in(child, *process);
+    if (Process* process = rooms_.processes.find(parent)) add_child_without_hello(child, *process);
 }
 
 }  // namespace oomcast::record

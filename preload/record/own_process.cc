@@ -16,7 +16,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr const char* kScorePath = "/proc/self/oom_score_adj";
-/// Not -1000: if nobody else is left, the recorder may be killed.
+/// Not -1000: if no other process is left, the recorder may be killed.
 constexpr const char* kLastToBeKilled = "-999";
 constexpr std::array kRaisedLimits = {RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_AS, RLIMIT_DATA};
 constexpr std::array kIgnoredSignals = {SIGPIPE, SIGXFSZ};
@@ -64,6 +64,13 @@ SignalsHeld::SignalsHeld() {
 
 SignalsHeld::~SignalsHeld() {
   if (!inherited.held_for_good) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void raise_descriptor_limit() {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
+  descriptors.rlim_cur = descriptors.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &descriptors);
 }
 
 void open_standard_streams() {

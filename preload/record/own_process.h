@@ -24,6 +24,9 @@ class SignalsHeld {
   sigset_t before_;
 };
 
+/// Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
+void raise_descriptor_limit();
+
 /// In the guest, between fork() and exec(): everything that the functions of recorder.h have changed is as it was.
 /// Async-signal-safe.
 void become_guest();

@@ -3,27 +3,33 @@
 #include "preload/record/process_life.h"
 
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
 
+#include "preload/record/kernel/ended_process.h"
+
 namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kFirstScanNs = 20'000'000;  // after a start or an exec
+
+}  // namespace
 
 Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_pages) {
-  auto process = std::make_unique<Process>();
-  process->pid = pid;
+  auto process = std::make_unique<Process>(pid);
   process->parent = parent;
   process->pidfd = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  process->statm.belong_to(pid);
   process->oom_score_adj.belong_to(pid);
   Process* inherits = rooms_.processes.find(parent);
-  if (inherits != nullptr) rooms_.meter.forget_newborn(*inherits, pid);
+  if (inherits != nullptr) rooms_.meter.forget_pending_child(*inherits, pid);
   process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
   process->huge_pages_off = inherits != nullptr && inherits->huge_pages_off;
   process->life.started_ns = rooms_.clocks.now_ns();
-  process->scans.next_ns = process->life.started_ns + 20'000'000;
+  process->scans.next_ns = process->life.started_ns + kFirstScanNs;
   if (process->pidfd) loop_.watch(process->pidfd.get(), SourceKind::kProcess, pid);
   Process& added = *process;
   rooms_.processes.add(std::move(process));
@@ -33,14 +39,14 @@ Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_page
   return added;
 }
 
-/// The descriptors of /proc/PID/maps and pagemap belong to one address space: they are opened anew after an exec.
+/// The process has exec'ed, or is new: nothing is known of its memory.
 void ProcessLife::forget_address_space(Process& process) {
   rooms_.copies.return_loans(process);
   process.forks.group = 0;
   process.maps_shared_memory = false;
   process.files.mappings.clear();
   process.files.watched_text.clear();
-  process.files.use.told.clear();  // the new program's hooks claim for themselves
+  process.files.use.claimed.clear();  // the new program's hooks claim for themselves
   process.pages.clear_all();
   process.map.clear();
   process.last_maps.clear();
@@ -50,6 +56,7 @@ void ProcessLife::forget_address_space(Process& process) {
   process.held.free_advice.clear();
   process.held.unanswered.clear();
   process.held.let_go.clear();
+  process.held.unclosed.clear();
   process.held.failures = 0;
   process.heap.start = process.heap.end = process.heap.fell_to = 0;
   process.fault_fd.reset();
@@ -68,10 +75,7 @@ void ProcessLife::forget_address_space(Process& process) {
   if (process.shared) rooms_.notes.lost_notes += process.shared->reader.lost();
   process.shared.reset();
   process.scans.begun = false;
-  if (std::exchange(process.memory_tid, 0) != 0) process.statm.belong_to(process.pid);
-  process.maps.belong_to(process.pid);
-  process.pagemap.belong_to(process.pid);
-  process.mem.belong_to(process.pid);
+  process.memory->begin_address_space();
   for (auto& [tid, task] : process.tasks) task->walks = {};
   rooms_.meter.update(process);
 }
@@ -79,7 +83,7 @@ void ProcessLife::forget_address_space(Process& process) {
 void ProcessLife::drop(uint32_t pid) {
   Process* process = rooms_.processes.find(pid);
   if (process == nullptr) return;
-  if (!process->life.greeted && !process->comm.empty() && !process->tracked_by_faults())
+  if (!process->life.said_hello && !process->comm.empty() && !process->tracked_by_faults())
     rooms_.notes.note_unhooked_process(process->comm);
   rooms_.copies.return_loans(*process);
   process->pages.clear_all();
@@ -125,7 +129,7 @@ void ProcessLife::inherit_from(Process& child, Process& parent) {
   child.files.mappings = parent.files.mappings;
   for (auto& [start, mapping] : child.files.mappings) mapping.seen.assign(mapping.seen.size(), false);
   // Its hooks know the descriptors that it was born with, and will not claim their files again.
-  child.files.use.told = parent.files.use.told;
+  child.files.use.claimed = parent.files.use.claimed;
   inherit_open_files(child, parent);
   // Registration and write protection do not pass over a fork; what is mapped does, and of shared memory no page.
   for (const auto& [start, area] : parent.map.areas())
@@ -136,8 +140,45 @@ void ProcessLife::inherit_from(Process& child, Process& parent) {
     child.pages.for_each(PageBit::kWatched, area.start, area.end,
                          [&](uint64_t address) { watched.push_back(address); });
   for (const uint64_t address : watched) child.pages.set(PageBit::kWatched, address, false);
-  child.resident.inherited_prefilled_pages = child.filled_ahead();
+  child.resident.inherited_prefilled_pages = child.prefilled_pages();
   rooms_.meter.update(child);
+}
+
+/// False: the address space that the process said hello from is no more, by exec or exit, and there is nothing to scan
+/// yet.
+bool ProcessLife::lives_on(Process& process, uint64_t now_ns) {
+  if (process.life.memory_gone_ns == 0) {
+    if (!process.life.said_hello || memory_lives(process)) return true;
+    process.life.memory_gone_ns = now_ns;
+    return false;
+  }
+  if (has_ended(process.pidfd.get())) {
+    process.life.memory_gone_ns = 0;
+    return false;  // the pidfd is in the loop
+  }
+  // On its way out: the address space goes before the process does.
+  if (const Resident now = process.memory->resident(); now.known && now.size_pages == 0) {
+    process.life.memory_gone_ns = now_ns;
+    return false;
+  }
+  // Alive without the library: it has exec'ed something that did not load it (or not yet).
+  begin_other_program(process);
+  process.life.exec_pending = true;
+  process.life.said_hello = false;
+  process.scans.next_ns = now_ns + kFirstScanNs;
+  return false;
+}
+
+/// As waitpid() gives it.
+int ProcessLife::wait_status_of(const Process& process) const {
+  int status = -1;
+  if (process.pid == rooms_.processes.root.pid && rooms_.processes.root.is_child) {
+    if (::waitpid(static_cast<pid_t>(process.pid), &status, WNOHANG) <= 0) status = -1;
+  } else {
+    status = foreign_wait_status(process.pid, process.pidfd.get());
+  }
+  if (status != -1) return status;
+  return process.life.exit_status >= 0 ? (process.life.exit_status & 0xff) << 8 : 0;
 }
 
 }  // namespace oomcast::record

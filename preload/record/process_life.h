@@ -25,24 +25,29 @@ class ProcessLife {
   static void inherit_open_files(Process& child, const Process& parent);
   void catch_up_before_fork(Process& parent);
 
+  /// How long a process may be without an address space before it is asked whether it lives on.
+  static constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
+  bool lives_on(Process& process, uint64_t now_ns);
+  int wait_status_of(const Process& process) const;
+
   // Children without a hello (children.cc).
   /// Takes in those that have been there for some ticks of 20 ms. `ticks`: since the start.
   void discover_children(uint64_t ticks);
-  void take_in_silent_children();
-  void take_in_newborns(Process& parent);
+  void add_children_without_descriptor();
+  void add_pending_children(Process& parent);
   /// Who still runs at the end of the recording, those among them that had no time to become known.
-  std::vector<std::string> left_behind() const;
+  std::vector<std::string> still_running() const;
 
  private:
   void forget_address_space(Process& process);
-  void take_in(uint32_t pid, Process& parent);
+  void add_child_without_hello(uint32_t pid, Process& parent);
   static bool is_copy_of(const Process& child, const Process& parent);
 
   Rooms& rooms_;
   EventLoop& loop_;
   const std::string& socket_name_;
   std::unordered_map<uint32_t, uint64_t>
-      strangers_;  // children without a hello: pid -> tick at which they were first seen, or kNotOurs
+      children_without_hello_;  // children without a hello: pid -> tick at which they were first seen, or kNotOurs
 };
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// Runs a program and hears what it does to memory. The recorder's whole interface.
+// Runs a program and records what it does to memory. The recorder's whole interface.
 //
 // run() starts the program with the capture library preloaded and serves it until its root process has ended; attach()
 // does the same for a program that loaded the library by itself. Both feed trace::Events, in order of arrival, to a
@@ -33,13 +33,13 @@ struct RecordOptions {
   int guard_percent = 5;     // stop the guest when what this machine or its cgroups leave falls to this share; 0: never
   bool kill_on_oom = false;  // carry out the sink's kills for real
   bool refuse_enomem = false;            // make mappings that the sink has refused fail in the guest
-  int root_oom_score_adj = 0;            // told to the sink as the root's value; never set on this machine
+  int root_oom_score_adj = 0;            // reported to the sink as the root's value; never set on this machine
   bool use_mimalloc = false;             // the guest allocates with mimalloc instead of its own allocator
   std::vector<std::string> environment;  // NAME=VALUE, added to the guest's
   int64_t max_window_pages = 512;
-  bool poll_while_far = false;  // hold touches only once the sink is near its next watermark; before, look every few ms
-  std::string tracker;          // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
-  std::string library_path;     // empty: beside the executable, in the build tree or in the install libdir
+  bool begin_in_polling_phase = false;  // begin in the polling phase if the sink has room
+  std::string tracker;                  // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
+  std::string library_path;             // empty: beside the executable, in the build tree or in the install libdir
   std::function<void(const Progress&)> progress;
 };
 

@@ -1,9 +1,11 @@
-// Rooms: what each of them is given.
+// Rooms: what each of them is given, and what is done with all of them at once.
 #include "preload/record/rooms.h"
 
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <utility>
+#include <vector>
 
 #include "preload/record/kernel/page_scan.h"
 
@@ -12,16 +14,17 @@ namespace {
 
 /// Whether the run may begin in the polling phase.
 bool may_poll(const RecordOptions& options, TrackerKind tracker, const trace::EventSink& sink) {
-  return options.poll_while_far && tracker == TrackerKind::kUserfaultfd && !sink.placed_by_thread() &&
+  return options.begin_in_polling_phase && tracker == TrackerKind::kUserfaultfd && !sink.placed_by_thread() &&
          kernel_has_pagemap_scan();
 }
 
 }  // namespace
 
 Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::EventSink& sink,
-             std::function<void(uint32_t pid, uint32_t tid)> served)
+             const Clocks& the_clocks, std::function<void(uint32_t pid, uint32_t tid)> served)
     : options(all_options),
       tracker(best_tracker),
+      clocks(the_clocks),
       notes(tracker, ::geteuid()),
       sites(stacks, clocks, options.stack_sample_bytes),
       feed(sink, processes, sites, notes, count, clocks, options.kill_on_oom),
@@ -45,6 +48,51 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
               count, clocks) {
   mappings.count_pages_with(poller);
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();
+}
+
+/// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
+void Rooms::hold_all_touches() {
+  meter.stop_sampling();
+  for (const auto& [pid, process] : processes) {
+    if (process->tracker != TrackerKind::kUserfaultfd) continue;
+    process->exact = true;
+    publish_ask_thresholds(*process, options.refuse_enomem);
+    scanner.scan(*process, true);
+    // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
+    std::vector<PageRange> registered;
+    for (const auto& [start, area] : process->map.areas())
+      if (area.registered) registered.emplace_back(area.start, area.end);
+    for (const auto& [start, end] : registered) poller.reconcile(*process, windows.arm_zeroes(*process, start, end));
+  }
+}
+
+void Rooms::summarize(trace::CaptureSummary* out) {
+  notes.sites = stacks.size();
+  notes.samples_left_out = stacks.left_out();
+  out->events = feed.events();
+  out->tracked_peak_bytes = meter.tracked_peak_bytes();
+  out->prefilled_bytes = meter.prefilled_bytes();
+  out->rss_peak_bytes = meter.rss_peak_bytes();
+  out->resolution_pages = filler.resolution_pages();
+  out->resolution_ns = poller.resolution_ns();
+  out->lost_events = notes.lost_notes;
+  out->host_sensitive = notes.host_questions();
+  out->tracker = notes.best_tracker();
+  out->caveats = notes.caveats();
+  out->site_kinds = stacks.kinds();
+  out->stacks = stacks.resolve();
+}
+
+void Rooms::log_counts() const {
+  spdlog::debug(
+      "served {} events in {} wake-ups: {} first writes ({} pages filled), {} first reads, {} protected writes in {} "
+      "reads; {} questions, {} notes",
+      feed.events(), count.wake_ups, count.write_faults, count.filled_pages, count.read_faults, count.protected_faults,
+      count.fault_reads, count.requests, count.notes);
+  spdlog::debug("{} pages of program text were found in use again", count.code_references);
+  spdlog::debug("{} clock readings, {} scans with and {} without mappings in {} ms, {} walks closed, {} pages examined",
+                count.clock_reads, count.scans_of_mappings, count.scans_of_counts, count.scan_ns / 1'000'000,
+                count.walks_closed, windows.pages_examined());
 }
 
 }  // namespace oomcast::record

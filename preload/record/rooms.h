@@ -32,17 +32,23 @@
 
 namespace oomcast::record {
 
-/// Each knows only those above it. Whoever holds the lock (MailServer::lock()) may use all of them.
+/// Each knows only those above it. Whoever holds the lock (QuestionServer::lock()) may use all of them.
 struct Rooms {
   /// `served`: called with the process and thread whose fault has been answered.
-  Rooms(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink,
+  Rooms(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink, const Clocks& clocks,
         std::function<void(uint32_t pid, uint32_t tid)> served);
   Rooms(const Rooms&) = delete;
   Rooms& operator=(const Rooms&) = delete;
 
+  /// The exact phase has begun.
+  void hold_all_touches();
+  /// What the rooms know at the end of the run.
+  void summarize(trace::CaptureSummary* out);
+  void log_counts() const;
+
   const RecordOptions& options;
   const TrackerKind tracker;  // the best that a process may get
-  Clocks clocks;
+  const Clocks& clocks;
   CaptureNotes notes;
   Statistics count;
   StackTable stacks;

@@ -1,9 +1,7 @@
 // Session: the loop, and what is due at which time.
 #include "preload/record/session.h"
 
-#include <poll.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -16,46 +14,33 @@
 
 #include "preload/record/kernel/ended_process.h"
 #include "preload/record/kernel/pages.h"
+#include "preload/record/own_process.h"
 
 namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kGuardNs = 100'000'000, kProgressNs = 100'000'000;
-constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
 constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
 constexpr uint64_t kQuietNs =
     50'000'000;  // since the last note of a process: its ring does not fill by itself any more
-constexpr uint64_t kFirstScanNs = 20'000'000;
-
-bool has_ended(const Process& process) {
-  pollfd ended{process.pidfd.get(), POLLIN, 0};
-  return ::poll(&ended, 1, 0) == 1;
-}
-
-/// Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
-void raise_descriptor_limit() {
-  rlimit descriptors{};
-  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0) return;
-  descriptors.rlim_cur = descriptors.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &descriptors);
-}
 
 }  // namespace
 
 Session::Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink)
-    : rooms_(options, tracker, sink,
+    : rooms_(options, tracker, sink, clocks_,
              [this](uint32_t pid, uint32_t tid) {
-               serving_cpu_.served(pid, tid, {loop_tid_, mail_.doorbell().answering_tid()});
+               serving_cpu_.served(pid, tid, {loop_tid_, questions_.doorbell().answering_tid()});
              }),
       hellos_(loop_, options.stack_sample_bytes, [this](Hello hello) { answers_.take_hello(std::move(hello)); }),
       life_(rooms_, loop_, hellos_.socket_name()),
-      answers_(rooms_, life_, loop_, hellos_, mail_),
+      answers_(rooms_, life_, loop_, hellos_, questions_),
       signals_(loop_, rooms_.processes),
       guard_(rooms_.processes, options.guard_percent),
-      mail_(rooms_.processes,
-            {[this](Process& process) { rooms_.reader.drain(process); },
-             [this](Process& process, const ring::Request& question) { return answers_.is_refused(process, question); },
-             [this] { life_.take_in_silent_children(); }}) {
+      questions_(rooms_.processes, {[this](Process& process) { rooms_.reader.drain(process); },
+                                    [this](Process& process, const ring::Request& question) {
+                                      return answers_.is_refused(process, question);
+                                    },
+                                    [this] { life_.add_children_without_descriptor(); }}) {
   summary_.command = options.command;
 }
 
@@ -72,16 +57,16 @@ void Session::add_root(uint32_t pid, bool is_child) {
 }
 
 /// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already
-/// and keeps its own priority. In the polling phase nobody waits, but what a scan finds late may be gone.
+/// and keeps its own priority. In the polling phase no thread waits, but what a scan finds late may be gone.
 void Session::raise_priority() const {
-  for (const int tid : {loop_tid_, mail_.doorbell().answering_tid()})
+  for (const int tid : {loop_tid_, questions_.doorbell().answering_tid()})
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), rooms_.phase.exact() ? -10 : -5);
 }
 
 bool Session::is_over(uint64_t now_ns) const {
   const bool waits = rooms_.options.wait_for_all;
   const Root& root = rooms_.processes.root;
-  if (root.ended && (!waits || signals_.told_to_end()) && now_ns - root.ended_ns > kLingerNs) return true;
+  if (root.ended && (!waits || signals_.end_requested()) && now_ns - root.ended_ns > kLingerNs) return true;
   // Of a daemon that lets go, all that we know may have ended before its hello is read.
   return rooms_.processes.empty() && !(waits && now_ns - last_end_ns_ < kLingerNs);
 }
@@ -90,12 +75,12 @@ void Session::loop() {
   next_tick_ns_ = rooms_.clocks.now_ns();
   raise_descriptor_limit();
   hellos_.keep_spare_descriptor();
-  std::unique_lock lock = mail_.lock();
+  std::unique_lock lock = questions_.lock();
   loop_tid_ = static_cast<int>(::syscall(SYS_gettid));
   raise_priority();
   // The thread inherits the priority. What was asked may have to be scanned again earlier than the loop means to wake
   // up.
-  mail_.start([this] {
+  questions_.start([this] {
     if (next_deadline_ns() < sleeps_until_ns_) loop_.wake_up();
   });
   for (uint64_t now = rooms_.clocks.now_ns(); !is_over(now); now = rooms_.clocks.now_ns()) {
@@ -105,13 +90,13 @@ void Session::loop() {
     const std::span<const Source> ready = loop_.wait(deadline <= now ? 0 : deadline - now);
     lock.lock();
     sleeps_until_ns_ = 0;
-    mail_.answer_rings();
+    questions_.answer_rings();
     if (!ready.empty()) ++rooms_.count.wake_ups;
     for (const Source& source : ready) serve(source);
     tick();
   }
   lock.unlock();
-  mail_.stop();
+  questions_.stop();
 }
 
 void Session::serve(const Source& source) {
@@ -137,24 +122,12 @@ void Session::serve(const Source& source) {
   }
 }
 
-/// As waitpid() gives it.
-int Session::wait_status_of(const Process& process) const {
-  int status = -1;
-  if (process.pid == rooms_.processes.root.pid && rooms_.processes.root.is_child) {
-    if (::waitpid(static_cast<pid_t>(process.pid), &status, WNOHANG) <= 0) status = -1;
-  } else {
-    status = foreign_wait_status(process.pid, process.pidfd.get());
-  }
-  if (status != -1) return status;
-  return process.life.exit_status >= 0 ? (process.life.exit_status & 0xff) << 8 : 0;
-}
-
 void Session::take_end(Process& process) {
-  if (!has_ended(process)) return;
+  if (!has_ended(process.pidfd.get())) return;
   // A last question may still be in its mailbox: how it left.
-  mail_.answer(process);
+  questions_.answer(process);
   rooms_.reader.drain(process);
-  const int status = wait_status_of(process);
+  const int status = life_.wait_status_of(process);
   const bool by_signal = WIFSIGNALED(status);
   const int value = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
   rooms_.shared_memory.settle_after_end(process);
@@ -172,7 +145,7 @@ void Session::take_end(Process& process) {
   if (by_signal && value == SIGKILL) guard_.note_killed();
   last_end_ns_ = rooms_.clocks.now_ns();
   rooms_.scanner.report_sampled_peak(process.pid == root.pid);
-  life_.take_in_newborns(process);
+  life_.add_pending_children(process);
   life_.drop(process.pid);
 }
 
@@ -183,7 +156,7 @@ uint64_t Session::next_deadline_ns() const {
     if (process->drains.next_ns != 0) deadline = std::min(deadline, process->drains.next_ns);
     deadline = std::min(deadline, process->held.unanswered.next_ns());
     if (process->life.memory_gone_ns != 0)
-      deadline = std::min(deadline, process->life.memory_gone_ns + kMemoryGoneGraceNs);
+      deadline = std::min(deadline, process->life.memory_gone_ns + ProcessLife::kMemoryGoneGraceNs);
   }
   return deadline;
 }
@@ -193,7 +166,11 @@ void Session::tick() {
   for (const auto& [pid, process] : rooms_.processes) rooms_.filler.try_again(*process, false);
   drain_streaming(now);
   scan_due(now);
-  if (!rooms_.phase.exact() && rooms_.phase.is_near()) enter_exact_phase();
+  if (!rooms_.phase.exact() && rooms_.phase.nears_watermark()) {
+    rooms_.phase.begin_exact_phase();
+    raise_priority();
+    rooms_.hold_all_touches();
+  }
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
   tick_slowly(now);
@@ -202,48 +179,23 @@ void Session::tick() {
 void Session::scan_due(uint64_t now_ns) {
   std::vector<uint32_t> due;
   for (const auto& [pid, process] : rooms_.processes)
-    if (process->life.memory_gone_ns != 0 ? now_ns - process->life.memory_gone_ns >= kMemoryGoneGraceNs
+    if (process->life.memory_gone_ns != 0 ? now_ns - process->life.memory_gone_ns >= ProcessLife::kMemoryGoneGraceNs
                                           : now_ns >= process->scans.next_ns)
       due.push_back(pid);
   for (const uint32_t pid : due) {
     Process* const process = rooms_.processes.find(pid);
-    if (process == nullptr || !lives_on(*process, now_ns)) continue;
-    if (!process->life.greeted || process->life.exec_pending) rooms_.notes.use_tracker(TrackerKind::kPagemap);
-    if (process->tells_frees()) rooms_.faults.serve(*process);
+    if (process == nullptr || !life_.lives_on(*process, now_ns)) continue;
+    if (!process->life.said_hello || process->life.exec_pending) rooms_.notes.use_tracker(TrackerKind::kPagemap);
+    if (process->reports_frees()) rooms_.faults.serve(*process);
     rooms_.scanner.scan(*process, false);
   }
   if (!due.empty()) rooms_.scanner.report_sampled_peak(false);  // after the scans: what has only grown they have found
 }
 
-/// False: the address space that the process said hello from is no more, by exec or exit, and there is nothing to scan
-/// yet.
-bool Session::lives_on(Process& process, uint64_t now_ns) {
-  if (process.life.memory_gone_ns == 0) {
-    if (!process.life.greeted || memory_lives(process)) return true;
-    process.life.memory_gone_ns = now_ns;
-    return false;
-  }
-  if (has_ended(process)) {
-    process.life.memory_gone_ns = 0;
-    return false;  // the pidfd is in the loop
-  }
-  // On its way out: the address space goes before the process does.
-  if (read_line(process.statm.get()).starts_with("0 ")) {
-    process.life.memory_gone_ns = now_ns;
-    return false;
-  }
-  // Alive without the library: it has exec'ed something that did not load it (or not yet).
-  life_.begin_other_program(process);
-  process.life.exec_pending = true;
-  process.life.greeted = false;
-  process.scans.next_ns = now_ns + kFirstScanNs;
-  return false;
-}
-
 void Session::tick_slowly(uint64_t now_ns) {
   ++ticks_;
-  serving_cpu_.rest({loop_tid_, mail_.doorbell().answering_tid()});
-  mail_.answer_all();  // whose ring failed
+  serving_cpu_.rest({loop_tid_, questions_.doorbell().answering_tid()});
+  questions_.answer_all();  // whose ring failed
   rooms_.poller.end_tick();
   // What a thread computes between two readings is reported at one go: in the polling phase the order makes no
   // difference.
@@ -266,7 +218,7 @@ void Session::tick_slowly(uint64_t now_ns) {
 void Session::drain_streaming(uint64_t now_ns) {
   for (const auto& [pid, process] : rooms_.processes) {
     if (process->drains.next_ns == 0 || now_ns < process->drains.next_ns) continue;
-    if (process->tells_frees()) rooms_.faults.serve(*process);
+    if (process->reports_frees()) rooms_.faults.serve(*process);
     const uint64_t notes_before = rooms_.count.notes;
     rooms_.reader.drain(*process);
     const uint64_t since_ns = now_ns - std::exchange(process->drains.last_ns, now_ns);
@@ -277,60 +229,15 @@ void Session::drain_streaming(uint64_t now_ns) {
   }
 }
 
-/// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
-void Session::enter_exact_phase() {
-  rooms_.phase.begin_exact_phase();
-  rooms_.meter.stop_sampling();
-  raise_priority();
-  for (const auto& [pid, process] : rooms_.processes) {
-    if (process->tracker != TrackerKind::kUserfaultfd) continue;
-    process->exact = true;
-    publish_ask_thresholds(*process, rooms_.options.refuse_enomem);
-    rooms_.scanner.scan(*process, true);
-    // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
-    std::vector<PageRange> registered;
-    for (const auto& [start, area] : process->map.areas())
-      if (area.registered) registered.emplace_back(area.start, area.end);
-    for (const auto& [start, end] : registered)
-      rooms_.poller.reconcile(*process, rooms_.windows.arm_zeroes(*process, start, end));
-  }
-}
-
 trace::CaptureSummary Session::finish() {
   for (const auto& [pid, process] : rooms_.processes) rooms_.reader.drain(*process);
-  summary_.still_running = life_.left_behind();
+  summary_.still_running = life_.still_running();
   while (!rooms_.processes.empty()) life_.drop(rooms_.processes.begin()->first);
-  log_counts();
   rooms_.notes.hellos_without_descriptor = hellos_.turned_away();
-  rooms_.notes.sites = rooms_.stacks.size();
-  rooms_.notes.samples_left_out = rooms_.stacks.left_out();
   summary_.stopped = guard_.stopped();
-  summary_.events = rooms_.feed.events();
-  summary_.tracked_peak_bytes = rooms_.meter.tracked_peak_bytes();
-  summary_.prefilled_bytes = rooms_.meter.prefilled_bytes();
-  summary_.rss_peak_bytes = rooms_.meter.rss_peak_bytes();
-  summary_.resolution_pages = rooms_.filler.resolution_pages();
-  summary_.resolution_ns = rooms_.poller.resolution_ns();
-  summary_.lost_events = rooms_.notes.lost_notes;
-  summary_.host_sensitive = rooms_.notes.host_questions();
-  summary_.tracker = rooms_.notes.best_witness();
-  summary_.caveats = rooms_.notes.caveats();
-  summary_.site_kinds = rooms_.stacks.kinds();
-  summary_.stacks = rooms_.stacks.resolve();
+  rooms_.log_counts();
+  rooms_.summarize(&summary_);
   return std::move(summary_);
-}
-
-void Session::log_counts() const {
-  const Statistics& count = rooms_.count;
-  spdlog::debug(
-      "served {} events in {} wake-ups: {} first writes ({} pages filled), {} first reads, {} protected writes in {} "
-      "reads; {} questions, {} notes",
-      rooms_.feed.events(), count.wake_ups, count.write_faults, count.filled_pages, count.read_faults,
-      count.protected_faults, count.fault_reads, count.requests, count.notes);
-  spdlog::debug("{} pages of program text were found in use again", count.code_references);
-  spdlog::debug("{} clock readings, {} scans with and {} without mappings in {} ms, {} walks closed, {} pages examined",
-                count.clock_reads, count.scans_of_mappings, count.scans_of_counts, count.scan_ns / 1'000'000,
-                count.walks_closed, rooms_.windows.pages_examined());
 }
 
 }  // namespace oomcast::record

@@ -15,7 +15,7 @@
 #include "preload/record/server/event_loop.h"
 #include "preload/record/server/guest_guard.h"
 #include "preload/record/server/hello_server.h"
-#include "preload/record/server/mail_server.h"
+#include "preload/record/server/question_server.h"
 #include "preload/record/server/serving_cpu.h"
 #include "preload/record/server/signal_relay.h"
 
@@ -39,18 +39,15 @@ class Session {
   bool is_over(uint64_t now_ns) const;
   void serve(const Source& source);
   void take_end(Process& process);
-  int wait_status_of(const Process& process) const;
 
   void tick();
   void scan_due(uint64_t now_ns);
-  bool lives_on(Process& process, uint64_t now_ns);
   void tick_slowly(uint64_t now_ns);
   void drain_streaming(uint64_t now_ns);
   uint64_t next_deadline_ns() const;
-  void enter_exact_phase();
   void raise_priority() const;
-  void log_counts() const;
 
+  Clocks clocks_;
   Rooms rooms_;
   EventLoop loop_;
   HelloServer hellos_;
@@ -64,7 +61,7 @@ class Session {
   uint64_t last_end_ns_ = 0;
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
   trace::CaptureSummary summary_;
-  MailServer mail_;  // last: its thread uses all the others
+  QuestionServer questions_;  // last: its thread uses all the others
 };
 
 }  // namespace oomcast::record

@@ -18,10 +18,10 @@ inline uint64_t file_id(uint64_t device, uint64_t inode) {
   return ((mixed ^ mixed >> 29) >> 2) + 2;
 }
 
-/// The first note about a descriptor's file: before its first call, a read of nothing. From then on hooks tell of the file.
+/// The first note about a descriptor's file: before its first call, a read of nothing. From then on hooks report the use of the file.
 inline bool is_claim(const trace::Event& note) { return note.kind == trace::EventKind::kFileRead && note.bytes == 0; }
 
-/// In `flags` of a read or write: not one call, but that a stream which no hook tells of is about to be closed. `bytes` is how far
+/// In `flags` of a read or write: not one call, but that a stream without hooks is about to be closed. `bytes` is how far
 /// along the file it stands, `argument` its descriptor.
 inline constexpr uint8_t kLastPosition = 1 << 7;
 inline bool is_last_position(const trace::Event& note) {
@@ -31,12 +31,12 @@ inline bool is_last_position(const trace::Event& note) {
 /// kFileInMemory from the hooks: the first use of a descriptor whose file is memory (tmpfs, a memfd); `bytes` is the descriptor, `argument`
 /// how many names the file has. With kMayBeGone: a descriptor was closed or a name taken away; `address` 0 if it is not known of which.
 inline constexpr uint8_t kMayBeGone = 1 << 7;
-/// RequestKind::kFileNoted with this in `argument`: pages of shared memory are about to go, they are looked at now or never.
-inline constexpr uint64_t kLookAtShared = 1;
+/// RequestKind::kFileNoted with this in `argument`: pages of shared memory are about to go, they are scanned now or never.
+inline constexpr uint64_t kScanShared = 1;
 
 /// Written by one thread of the guest, read by the recorder.
 struct alignas(64) FileCalls {
-  std::atomic<uint64_t> tid;       // 0: nobody's yet
+  std::atomic<uint64_t> tid;       // 0: free
   std::atomic<uint64_t> since_ns;  // CLOCK_MONOTONIC at which the call that is under way began, 0: none is
   std::atomic<uint64_t> wall_ns;   // spent in finished calls
   std::atomic<uint64_t> cpu_ns;    // of it, on a CPU

@@ -38,7 +38,7 @@ struct KnownPages {
     return mask & ~uint64_t{0} >> (63 - ((end_page - 1) % 64));
   }
 
-  /// By the guest: what it is about to give back is asked about when it comes again, although the recorder may not have heard by then.
+  /// By the guest: what it is about to give back is asked about when it comes again, although the recorder may not know it by then.
   void forget(uint64_t start, uint64_t end) {
     for (uint64_t page = start >> 12, next; page < end >> 12; page = next) {
       const uint64_t mask = mask_from(page, end >> 12, &next), gib = page >> (kGiBShift - 12);

@@ -15,15 +15,15 @@
 
 namespace oomcast::ring {
 
-enum MailState : uint32_t {
+enum MailboxState : uint32_t {
   kEmpty = 0,
   kAsked,
   kAnswered,
-  kClosed,  // the recorder no longer looks at this process
+  kClosed,  // the recorder no longer serves this process
 };
 
 struct Mailbox {
-  std::atomic<uint32_t> state;  // MailState
+  std::atomic<uint32_t> state;  // MailboxState
   ReplyStatus answer;
   Request question;
 };
@@ -34,7 +34,7 @@ struct Doorbell {
   bool deserted() const { return (recorder.load(std::memory_order_acquire) & FUTEX_OWNER_DIED) != 0; }
 };
 
-/// False: nobody answers, and nobody will. `futex` is the system call, (word, operation, value, timeout).
+/// False: there is no recorder any more to answer. `futex` is the system call, (word, operation, value, timeout).
 template <class Futex>
 bool ask(Mailbox& box, Doorbell& bell, const Request& question, ReplyStatus* answer, Futex futex) {
   uint32_t state = box.state.load(std::memory_order_relaxed);
@@ -43,7 +43,7 @@ bool ask(Mailbox& box, Doorbell& bell, const Request& question, ReplyStatus* ans
   if (!box.state.compare_exchange_strong(state, kAsked, std::memory_order_release)) return false;
   bell.rings.fetch_add(1, std::memory_order_release);
   futex(&bell.rings, FUTEX_WAKE, 1, nullptr);
-  // The kernel wakes one waiter of a robust futex at most, and we wait for another word: look from time to time.
+  // The kernel wakes one waiter of a robust futex at most, and we wait for another word: check from time to time.
   constexpr timespec kPatience{0, 20'000'000};
   while ((state = box.state.load(std::memory_order_acquire)) == kAsked) {
     if (bell.deserted()) return false;

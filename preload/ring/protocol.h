@@ -1,7 +1,7 @@
 // What the library in the guest and the recorder say to each other. One request, one reply: hellos over a SEQPACKET socket
 // that is closed afterwards, everything later through shared memory (mailbox.h). The guest keeps no descriptor of ours.
 //
-// The guest asks, and waits, only where memory must be registered before it is used, or looked at before it is freed (SharedArea
+// The guest asks, and waits, only where memory must be registered before it is used, or scanned before it is freed (SharedArea
 // says whether that is so at the moment). All else goes through the ring.
 // Both sides treat what they read as untrusted: the guest may have been overwritten, the recorder may be another version.
 #pragma once
@@ -15,7 +15,7 @@ inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
 inline constexpr uint32_t kVersion = 12;
 
 inline constexpr uint64_t kOfFile = 1, kMayStay = 2;  // RequestKind::kFreeing
-/// The target might refuse a request as large as this by itself: it is told whatever else is only polled.
+/// The target might refuse a request as large as this by itself: it is reported whatever else is only polled.
 inline constexpr uint64_t kLargeRequestBytes = uint64_t{1} << 30;
 /// What /proc shows may have been asked for in many pieces of this size; a request as large as one says so (SharedArea::asking_bytes).
 inline constexpr uint64_t kFoundPieceBytes = uint64_t{64} << 20;

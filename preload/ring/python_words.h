@@ -12,7 +12,7 @@ namespace oomcast::ring {
 inline constexpr uint64_t kPythonWord = uint64_t{1} << 63;
 inline constexpr int kPythonUnitShift = 48;                // 15 bits above the address of a code object
 inline constexpr uint64_t kPythonVersionUnit = 0x7fff;     // the word of the version
-inline constexpr uint64_t kPythonUnknownUnit = 0x7ffe;     // nobody knows where in the code, or it is further than 15 bits tell
+inline constexpr uint64_t kPythonUnknownUnit = 0x7ffe;     // the place in the code is unknown, or too far for 15 bits
 
 inline constexpr bool is_python_word(uint64_t word) { return (word & kPythonWord) != 0; }
 inline constexpr uint64_t python_unit(uint64_t word) { return word >> kPythonUnitShift & 0x7fff; }

@@ -28,12 +28,12 @@ inline constexpr size_t kAskingThreads = 16;
 struct SharedArea {
   Mailbox mailbox;
   std::atomic<uint64_t> sensitive;  // bits by Sensitive
-  std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder looked last; 0: it has not
+  std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder last read this; 0: it has not
   std::atomic<uint32_t> ring_fills;  // not 0: the ring is nearly full or holds what cannot wait, and the doorbell has been rung for it
   std::atomic<uint32_t> lockstep;   // not 0: memory is short on the target, so each file note is waited for
   std::atomic<uint32_t> ask_before_use;  // not 0: memory is registered before the program touches it
-  std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is looked at before it is given back
-  std::atomic<uint64_t> asking_bytes[kAskingThreads];  // requests for so much are under way and about to be told; 0: a free place
+  std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is scanned before it is given back
+  std::atomic<uint64_t> asking_bytes[kAskingThreads];  // requests for so much are under way and about to be reported; 0: a free place
   FileCallTable file_calls;
   EventRing ring;
   KnownPages known;    // registered: malloc need not ask

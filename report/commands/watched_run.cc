@@ -18,7 +18,7 @@ record::RecordOptions recorder_options(const RunOptions& options) {
   recorder.stack_sample_bytes = options.stack_sample_bytes;
   recorder.tracker = options.tracker;
   // A trace is for other hosts too, which may be near where this one is far; a refusal has to be known at once.
-  recorder.poll_while_far = options.tracker.empty() && options.trace.empty() && !options.refuse_enomem;
+  recorder.begin_in_polling_phase = options.tracker.empty() && options.trace.empty() && !options.refuse_enomem;
   recorder.guard_percent = options.guard_percent;
   recorder.kill_on_oom = options.kill_on_oom;
   recorder.refuse_enomem = options.refuse_enomem;

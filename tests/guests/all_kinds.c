@@ -1,4 +1,4 @@
-// Touches memory of each kind that a report tells of: 40 MiB mapped, 4 MiB of small allocations, 2 MiB of a thread's stack,
+// Touches memory of each kind that a report names: 40 MiB mapped, 4 MiB of small allocations, 2 MiB of a thread's stack,
 // 3 MiB of shared memory, 1 MiB of its own data.
 #include <pthread.h>
 #include <stdlib.h>

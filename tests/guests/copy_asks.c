@@ -18,7 +18,7 @@ int main(void) {
   int status = 0;
   if (waitpid(copy, &status, 0) != copy || !WIFEXITED(status) || WEXITSTATUS(status) != 3) return 8;
   char* memory = (char*)syscall(SYS_mmap, 0, (size_t)kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  usleep(300000);  // a look at the mappings comes first
+  usleep(300000);  // a scan of the mappings comes first
   memset(memory, 1, kBytes);
   usleep(300000);
   return 4;

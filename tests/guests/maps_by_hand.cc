@@ -1,5 +1,5 @@
 // Maps, grows, moves and unmaps memory for a second with system calls that no hook sees, so that all that is known of it
-// comes from the sweep. Ends with 1 if the kernel refuses what it would grant to a program that runs alone.
+// comes from the scan. Ends with 1 if the kernel refuses what it would grant to a program that runs alone.
 #include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>

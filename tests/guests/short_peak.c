@@ -14,7 +14,7 @@ int main(void) {
   const struct timespec rest = {0, 300000000};
   nanosleep(&rest, NULL);
   void* const more = map(64 * kMiB);
-  // Through another number than libc's name: nobody is asked to look first.
+  // Through another number than libc's name: no scan is asked for first.
   if (syscall(SYS_mremap, more, 64 * kMiB, 4096, 0) == -1) return 1;
   nanosleep(&rest, NULL);
   return 0;

@@ -1,4 +1,4 @@
-// Walks ten pages, ten times, far apart in a reservation: what was filled ahead must not be counted.
+// Walks ten pages, ten times, far apart in a reservation: prefilled pages must not be counted.
 #include <sys/mman.h>
 int main(void) {
   char* p = mmap(0, 1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

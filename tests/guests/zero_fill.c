@@ -1,4 +1,4 @@
-// Zeroes written are touches too: nothing in the content of the pages tells them from pages filled ahead.
+// Zeroes written are touches too: nothing in the content of the pages tells them from prefilled pages.
 #include <stdlib.h>
 #include <string.h>
 int main(void) {

@@ -61,7 +61,7 @@ void CaptureNotes::note_gave_way(const std::string& comm, ring::GiveWay why) {
 
 void CaptureNotes::note_held_no_more(const std::string& comm) { add_once(&held_no_more_, comm); }
 
-const char* CaptureNotes::best_witness() const {
+const char* CaptureNotes::best_tracker() const {
   const char* witness = "none";
   uint64_t most = 0;
   for (const TrackerKind kind : {TrackerKind::kPagemap, TrackerKind::kWpAsync, TrackerKind::kUserfaultfd}) {
@@ -107,8 +107,8 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
   if (polled_) out->push_back(polling_phase());
   if (!gave_way_.empty())
     out->push_back(
-        "The memory of these processes was let go of, since what they do goes badly with held faults, and was polled "
-        "from then on: " +
+        "The memory of these processes was polled from the moment on at which they did what does not go with held page "
+        "faults: " +
         listed(gave_way_, gave_way_.size()) + ".");
   if (used(TrackerKind::kUserfaultfd) && !unhooked_.empty())
     out->push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " +
@@ -120,10 +120,10 @@ std::string CaptureNotes::polling_phase() const {
                                 ? std::string("The target was never near its next watermark")
                                 : "Until second " + std::to_string(exact_after_ns_ / (10 * kTenthOfSecondNs)) + "." +
                                       std::to_string(exact_after_ns_ / kTenthOfSecondNs % 10) +
-                                      " of the run the target was far from its next watermark";
+                                      " of the run the target was not near its next watermark";
   return until +
-         ", so touches were polled every 8 to 50 ms without holding the program; of memory touched and freed between "
-         "two looks it is known how much there was at once (by the kernel's counts), not where. `--tracker "
+         ", so touches were found by scans every 8 to 50 ms, without holding the program. Memory that was touched and "
+         "freed between two scans counts in the peak, by the kernel's counts, and has no address. `--tracker "
          "userfaultfd` holds each touch from the start.";
 }
 
@@ -142,7 +142,7 @@ void CaptureNotes::say_who_was_missed(std::vector<std::string>* out) const {
 void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
   if (armed_watches)
     out->emplace_back(
-        "Later uses of a page were seen by write protection: uses that only read a page are not seen, so pages that "
+        "Later uses of a page were seen by write protection. Uses that only read a page are not seen, so pages that "
         "are read often look colder than they are.");
   if (copied_pages > 0)
     out->push_back("The program forked: " + std::to_string(copied_pages) +
@@ -151,26 +151,26 @@ void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
   if (grown_bytes >= kWorthSaying)
     out->push_back(
         mebibytes(grown_bytes) +
-        " were found in mappings that had grown since the last look (the heap, arenas): such memory is taken "
-        "to have been touched while its mapping was smaller than a huge page, so it gets none; `--tracker "
-        "userfaultfd` sees the order.");
+        " were found in mappings that had grown since the last scan (the heap, arenas). Such memory is assumed to "
+        "have been touched while its mapping was smaller than a huge page, so it gets none. `--tracker userfaultfd` "
+        "sees the order.");
   if (mapped_data_file)
     out->emplace_back(
-        "The program mapped files for their data: the first use of each page was found by polling, 5 to 50 ms later at "
-        "most; later uses are not seen, so such pages look colder than they are.");
+        "The program mapped files for their data. The first use of each page was found by a scan, 5 to 50 ms later at "
+        "most. Later uses are not seen, so such pages look colder than they are.");
   if (mapped_program_file)
     out->emplace_back(
-        "Text of the program and its libraries (the C library and shells left out) is taken not to be in the target's "
-        "page cache at the start, unless its root file system is in memory or page_cache[] names the file; its first "
-        "use was found by polling, in pieces of 64 KiB at most, of later ones only those are seen in which a thread "
-        "takes a fault.");
+        "Code of the program and its libraries (but for the C library and shells) is assumed not to be in the target's "
+        "page cache at the start, unless its root file system is in memory or page_cache[] names the file. Its first "
+        "use is known to 64 KiB. Of later uses only those are seen in which a thread takes a page fault, so code may "
+        "look colder than it is.");
   if (unhooked_file_bytes > 0)
     out->push_back(
         mebibytes(unhooked_file_bytes) +
-        " were read or written by calls that no hook sees (stdio inside libc, system calls of its own); they "
-        "were found by polling the descriptors' positions, 5 to 50 ms later at most.");
+        " were read or written by calls that no hook sees (stdio inside libc, system calls of its own). They were "
+        "found by the positions of the descriptors, 5 to 50 ms later at most.");
   if (samples_left_out > 0)
-    out->push_back("The program allocated in more places than can be told apart: " + std::to_string(sites) +
+    out->push_back("The program allocated in more places than the report lists: " + std::to_string(sites) +
                    " stacks are listed, " + std::to_string(samples_left_out) + " samples from others are not.");
   if (mapped_huge_pages)
     out->emplace_back(
@@ -197,8 +197,8 @@ void CaptureNotes::say_what_was_let_go(std::vector<std::string>* out) const {
                    "up to 0.2 s later.");
   if (!held_no_more_.empty())
     out->push_back(
-        "Page faults of these processes went without an answer again and again, so that their touches were polled from "
-        "then on: " +
+        "The kernel did not let the recorder answer eight page faults of these processes, so that their touches were "
+        "polled from then on: " +
         listed(held_no_more_, held_no_more_.size()) + ".");
 }
 

@@ -38,7 +38,7 @@ class CaptureNotes {
 
   /// The tracker that saw most: a program may forbid itself the best one after its start, or start others that cannot
   /// have it.
-  const char* best_witness() const;
+  const char* best_tracker() const;
   /// One sentence for each thing that the forecast cannot know, in the order in which the report lists them.
   std::vector<std::string> caveats() const;
   /// What the program asked about its machine.
@@ -50,7 +50,7 @@ class CaptureNotes {
   uint64_t grown_bytes = 0;                  // found where a mapping had grown over them meanwhile
   uint64_t unhooked_file_bytes = 0;          // moved by calls that no hook sees
   uint64_t lost_notes = 0;                   // that met a full ring
-  uint64_t sites = 0, samples_left_out = 0;  // stacks that are told apart; samples of further ones
+  uint64_t sites = 0, samples_left_out = 0;  // stacks that are kept apart; samples of further ones
   uint64_t let_go_moves = 0;                 // memory let go inside of mremap()
   uint64_t let_go_faults = 0;                // and for faults that the kernel did not let the recorder answer
   uint64_t host_questions_mask = 0;          // by ring::Sensitive

@@ -17,7 +17,7 @@ void FaultServer::serve(Process& process) {
     if (count == 0) break;
     ++count_.fault_reads;
     process.scans.active = true;
-    // What the callers did before the calls that are told here.
+    // What the callers did before the calls that are reported here.
     reader_.drain(process);
     // Frees first: while one is unread the kernel answers EAGAIN, and their callers have moved on already.
     bool event_read = false;
@@ -29,7 +29,7 @@ void FaultServer::serve(Process& process) {
           mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end);
           break;
         case UFFD_EVENT_REMOVE:
-          reader_.drain(process);  // MADV_FREE may be announced there
+          reader_.drain(process);  // MADV_FREE may be reported there
           mappings_.remove(process, message.arg.remove.start, message.arg.remove.end);
           break;
         case UFFD_EVENT_REMAP:

@@ -24,15 +24,15 @@ namespace {
 constexpr uint64_t kLockstepPages = 8192;  // 32 MiB before the next watermark, file notes are taken one by one
 constexpr uint64_t kDrainNs =
     1'000'000;  // how often a ring is scanned while its program uses files or many stacks are taken
-constexpr uint64_t kPollingDrainNs = 4'000'000;  // while nothing is near, unless a ring fills faster
+constexpr uint64_t kPollingDrainNs = 4'000'000;  // in the polling phase, unless a ring fills faster
 constexpr uint64_t kDrainedPart = 8;             // of its slots, at one go
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
-constexpr uint64_t kWorthAScan = 256 << 10;  // bytes that nobody told of, pipes and sockets included
+constexpr uint64_t kWorthAScan = 256 << 10;  // bytes that no hook has reported, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
 
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
-/// What the kernel has counted and no hook has told of.
+/// What the kernel has counted and no hook has reported.
 IoTotals unseen_io(const FileUse& use, const IoTotals& totals) {
   return {less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes),
           less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
@@ -127,8 +127,8 @@ void FileUses::scan_positions(Process& process) {
   const std::string self = "/proc/" + std::to_string(process.pid);
   const IoTotals totals = parse_io(read_line_of(self + "/io"));
   // Little is worth a scan only once the process has come to rest: more may come.
-  const bool at_rest = totals == use.glanced;
-  use.glanced = totals;
+  const bool at_rest = totals == use.last_read;
+  use.last_read = totals;
   const IoTotals unseen = unseen_io(use, totals);
   if (use.begun && unseen.read_bytes + unseen.written_bytes < (at_rest ? kLeastMove : kWorthAScan)) return;
   std::map<int, OpenFile> open = read_open_files(self);
@@ -143,12 +143,12 @@ void FileUses::scan_positions(Process& process) {
   use.begun = true;
 }
 
-/// Feeds what a descriptor has moved over since the last scan, unless hooks tell of its file. No more than what is
-/// `left` of the process's own bytes: others may move a descriptor that they share with it. The rest is for the next
-/// scan, as the position was read after the bytes were counted.
+/// Feeds what a descriptor has moved over since the last scan, unless hooks report the use of its file. No more than
+/// what is `left` of the process's own bytes: others may move a descriptor that they share with it. The rest is for the
+/// next scan, as the position was read after the bytes were counted.
 uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoTotals& left) {
   const FileUse& use = process.files.use;
-  if (use.told.contains(file.object)) return 0;
+  if (use.claimed.contains(file.object)) return 0;
   // The number may have been closed and opened again: then it began at 0.
   const auto known = use.open.find(number);
   const bool same = known != use.open.end() && known->second.object == file.object &&

@@ -1,14 +1,14 @@
 // Follows the pages that a fork left shared: which of them have been copied since, and which were found in two
-// processes without having been known when the one forked from the other. Nothing tells: the page tables say which are
-// one's own.
+// processes without having been known when the one forked from the other. No event reports it: the page tables say
+// which are one's own.
 //
 // After a fork both processes map the same pages; a write makes the kernel copy one (do_wp_page). pagemap's bit 56 says
 // whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
 // have written, so that the one copy is counted once. The time of a copy is that of the poll.
 //
 // A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met
-// first has touched it; the other one borrows it: the sink hears of it once it is a copy of its own, or its lender is
-// gone.
+// first has touched it; the other one borrows it: it is reported to the sink once it is a copy of its own, or its
+// lender is gone.
 #include "preload/record/capture/fork_copies.h"
 
 #include <algorithm>
@@ -45,7 +45,7 @@ std::vector<Process*> ForkCopies::group_of(const Process& process) {
 uint64_t ForkCopies::inherited_pages(Process& parent, uint32_t child) {
   const uint64_t known =
       parent.resident.counted_pages - std::min(parent.resident.counted_pages, parent.resident.shared_known_pages);
-  const uint64_t has = resident_of(read_line(parent.statm.get())).own_pages;
+  const uint64_t has = parent.memory->resident().own_pages;
   return std::max(known, std::min(has, resident_of(read_line_of(proc_of(child) + "statm")).own_pages));
 }
 
@@ -80,7 +80,7 @@ std::vector<PageRange> ForkCopies::borrow(Process& process, uint64_t from, uint6
   std::vector<PageRange> own;
   const std::vector<Process*> partners = group_of(process);
   const std::vector<uint64_t> entries =
-      partners.empty() ? std::vector<uint64_t>() : read_pagemap(process.pagemap.get(), from, (to - from) / kPage);
+      partners.empty() ? std::vector<uint64_t>() : process.memory->entries(from, (to - from) / kPage);
   for (uint64_t at = from; at < to; at += kPage) {
     const size_t i = (at - from) / kPage;
     const bool shared = i < entries.size() && resident(entries[i]) && !mapped_once(entries[i]);
@@ -104,7 +104,7 @@ std::vector<PageRange> ForkCopies::borrow(Process& process, uint64_t from, uint6
 Process* ForkCopies::lender_of(uint64_t page, const std::vector<Process*>& partners) {
   for (Process* partner : partners) {
     if (!partner->pages.test(PageBit::kTouched, page) || partner->pages.test(PageBit::kBorrowed, page)) continue;
-    const std::vector<uint64_t> theirs = read_pagemap(partner->pagemap.get(), page, 1);
+    const std::vector<uint64_t> theirs = partner->memory->entries(page, 1);
     if (theirs.size() == 1 && resident(theirs[0]) && !mapped_once(theirs[0])) return partner;
   }
   return nullptr;
@@ -123,11 +123,11 @@ void ForkCopies::return_loans(Process& leaving) {
       };
       if (has_it(&leaving) && std::none_of(partners.begin(), partners.end(), has_it)) due.push_back(page);
     });
-    for (const uint64_t page : due) become_own(*borrower, page);
+    for (const uint64_t page : due) report_own_copy(*borrower, page);
   }
 }
 
-void ForkCopies::become_own(Process& borrower, uint64_t page) {
+void ForkCopies::report_own_copy(Process& borrower, uint64_t page) {
   borrower.pages.set(PageBit::kBorrowed, page, false);
   feed_.report(borrower, trace::EventKind::kTouch, page, kPage, 0,
                trace::kWrite | trace::kPresent | trace::kTouchedBefore);
@@ -140,7 +140,7 @@ void ForkCopies::scan(Process& process, bool whole) {
     // The last one has everything for itself: a write copies nothing.
     std::vector<uint64_t> borrowed;
     process.pages.for_each(PageBit::kBorrowed, 0, kLowHalfEnd, [&](uint64_t page) { borrowed.push_back(page); });
-    for (const uint64_t page : borrowed) become_own(process, page);
+    for (const uint64_t page : borrowed) report_own_copy(process, page);
     process.pages.clear_bit(PageBit::kForked);
     process.forks.group = 0;
     return;
@@ -170,11 +170,11 @@ void ForkCopies::scan(Process& process, bool whole) {
 
 void ForkCopies::scan_run(Process& process, const std::vector<Process*>& partners, uint64_t start, uint64_t end) {
   const uint64_t pages = (end - start) / kPage;
-  std::vector<uint64_t> own = read_pagemap(process.pagemap.get(), start, pages);
+  std::vector<uint64_t> own = process.memory->entries(start, pages);
   if (std::none_of(own.begin(), own.end(), [](uint64_t entry) { return mapped_once(entry) || !resident(entry); }))
     return;
   std::vector<std::vector<uint64_t>> theirs;
-  for (const Process* partner : partners) theirs.push_back(read_pagemap(partner->pagemap.get(), start, pages));
+  for (const Process* partner : partners) theirs.push_back(partner->memory->entries(start, pages));
   for (uint64_t i = 0; i < own.size(); ++i) {
     const uint64_t page = start + i * kPage;
     if (!resident(own[i])) process.pages.set(PageBit::kForked, page, false);

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "preload/record/guest/page_states.h"
+#include "preload/record/kernel/memory_view.h"
 
 namespace oomcast::record {
 
 class GuestContent {
  public:
-  /// For each page of [start, end): whether it has the bit, is there, and has content. `mem_fd`: of /proc/PID/mem.
-  std::vector<bool> of(int mem_fd, const PageStates& pages, PageBit bit, uint64_t start, uint64_t end);
+  /// For each page of [start, end): whether it has the bit, is there, and has content. `memory`: of the guest.
+  std::vector<bool> of(const MemoryView& memory, const PageStates& pages, PageBit bit, uint64_t start, uint64_t end);
   /// Pages read so far.
   uint64_t pages_read() const { return pages_read_; }
 

@@ -1,5 +1,5 @@
 // Follows the heap's break. glibc moves it by itself, past every hook: growth is asked about before it is used, a fall
-// is noticed by the library once the call that made it is over, and looked up here.
+// is noticed by the library once the call that made it is over, and read here.
 //
 // The heap has a userfaultfd of its own without UFFD_FEATURE_EVENT_UNMAP: with it each fall holds its caller until we
 // have read the event, and a program that frees its objects one by one lets the break fall page by page (Python: 10
@@ -19,28 +19,28 @@ void HeapBreak::forget_above(Process& process, uint64_t to) {
   process.heap.end = to;
 }
 
-/// Only told, nobody waits: by now the heap may have grown again. Who made it grow asks, and says where it stood
-/// (on_break_moved).
+/// The note of a fall holds no thread: by now the heap may have grown again. Who made it grow asks, and says where it
+/// stood (on_break_moved).
 void HeapBreak::take_fall(Process& process) {
-  auto& told = (*process.shared)->break_fell;
-  if (told.load(std::memory_order_relaxed) == 0) return;
-  const uint64_t to = page_up(told.exchange(0, std::memory_order_acquire));
+  auto& fell = (*process.shared)->break_fell;
+  if (fell.load(std::memory_order_relaxed) == 0) return;
+  const uint64_t to = page_up(fell.exchange(0, std::memory_order_acquire));
   Vma vma;
   if (to < process.heap.start || to >= process.heap.end) return;
-  if (query_map(process.maps.get(), to, &vma))
+  if (process.memory->mapping_at(to, &vma))
     process.heap.fell_to = to;
   else
     forget_above(process, to);
 }
 
 /// Of [start, end) it is not known which pages have gone and come again: those that are there stay known, and the rest
-/// is forgotten. Nothing is forgotten as a whole: memory that is found again would look as if it had been mapped at one
+/// is forgotten. Nothing is forgotten as a whole: memory that is found again would seem to have been mapped at one
 /// go.
 void HeapBreak::scan_again(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> known;
   process.map.for_each(start, end, [&](const Area& area) { known.emplace_back(area.start, area.end); });
   if (known.empty()) return;
-  if (process.tells_frees()) mappings_.register_memory(process, start, end);
+  if (process.reports_frees()) mappings_.register_memory(process, start, end);
   poller_.reconcile(process, known);
 }
 
@@ -61,7 +61,7 @@ void HeapBreak::take_growth(Process& process, const ring::Request& request) {
   Vma top;
   const Area* below = process.map.find(grown.start - kPage);
   if (below != nullptr && below->registered && process.heap_fd.valid() &&
-      !process.map.gaps(grown.start, grown.end).empty() && query_map(process.maps.get(), grown.end - kPage, &top) &&
+      !process.map.gaps(grown.start, grown.end).empty() && process.memory->mapping_at(grown.end - kPage, &top) &&
       top.start < grown.start) {
     scan_again(process, std::max(top.start, process.heap.start), grown.start);
   }

@@ -1,5 +1,5 @@
 // Follows the heap's break. glibc moves it by itself, past every hook: growth is asked about before it is used, a fall
-// is noticed by the library once the call that made it is over, and looked up here.
+// is noticed by the library once the call that made it is over, and read here.
 //
 // The heap has a userfaultfd of its own without UFFD_FEATURE_EVENT_UNMAP: with it each fall holds its caller until we
 // have read the event, and a program that frees its objects one by one lets the break fall page by page (Python: 10

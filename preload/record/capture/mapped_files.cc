@@ -1,7 +1,8 @@
-// Tells what the program uses of files that it has mapped, its own text among them. The page table is polled.
+// Reports what the program uses of files that it has mapped, its own text among them. The page table is polled.
 //
 // A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is
-// told may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
+// reported may be up to 16 pages more than was used; on the target the readahead of such a fault brings them in as
+// well.
 #include "preload/record/capture/mapped_files.h"
 
 #include <elf.h>
@@ -89,10 +90,10 @@ bool MappedFiles::is_image(const Vma& vma) {
 }
 
 void MappedFiles::forget_one(Process& process, FileMappings::iterator at) {
-  // Only where nothing else has been announced by now: that took the place of this one in the sink.
+  // Only where nothing else has been reported by now: that took the place of this one in the sink.
   uint64_t from = at->second.start;
   process.map.for_each(at->second.start, at->second.end, [&](const Area& area) {
-    if (!area.announced) return;
+    if (!area.reported) return;
     if (area.start > from) feed_.report(process, trace::EventKind::kUnmap, from, area.start - from);
     from = area.end;
   });
@@ -102,13 +103,13 @@ void MappedFiles::forget_one(Process& process, FileMappings::iterator at) {
   process.files.mappings.erase(at);
 }
 
-/// Announces what is new and takes back what has gone; `maps` is what the kernel says now.
+/// Reports what is new and takes back what has gone; `maps` is what the kernel says now.
 void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
   std::vector<Vma> now = data_file_mappings(maps);
   std::erase_if(now, [this](const Vma& vma) { return shared_memory_.is_shared_memory(vma) || is_image(vma); });
   const size_t data_mappings = now.size();
   for (Vma& vma : program_mappings(maps))
-    if (!announced_elsewhere(process, vma)) now.push_back(std::move(vma));
+    if (!reported_elsewhere(process, vma)) now.push_back(std::move(vma));
   for (auto at = process.files.mappings.begin(); at != process.files.mappings.end();) {
     const FileMapping& known = at->second;
     const bool still = std::any_of(now.begin(), now.end(), [&known](const Vma& vma) {
@@ -143,10 +144,10 @@ void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
 
 /// The dynamic linker writes to parts of an image that can only be read afterwards: they were memory of the program's
 /// own before.
-bool MappedFiles::announced_elsewhere(Process& process, const Vma& vma) {
-  bool announced = false;
-  process.map.for_each(vma.start, vma.end, [&](const Area& area) { announced |= area.announced; });
-  return announced;
+bool MappedFiles::reported_elsewhere(Process& process, const Vma& vma) {
+  bool reported = false;
+  process.map.for_each(vma.start, vma.end, [&](const Area& area) { reported |= area.reported; });
+  return reported;
 }
 
 /// Scans all mapped files. Those that lie close together, as the parts of a library do, are scanned at one go.
@@ -158,15 +159,15 @@ void MappedFiles::scan(Process& process) {
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first, kAlongAnyKind);
     runs.clear();
-    scan_shared(process.pagemap.get(), ranges[first].first, ranges[last - 1].second,
-                [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    process.memory->scan(ScanKind::kShared, ranges[first].first, ranges[last - 1].second,
+                         [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) report_used(process, process.files.mappings.at(ranges[i].first), runs);
   }
   process.scans.files_due_ns = clocks_.now_ns() + kWholePollNs;
   process.scans.next_files_ns = planner_.rest_in_polling_phase(process, cpu_began);
 }
 
-/// Tells the pages that have come into the page table since the last scan, in runs.
+/// Reports the pages that have come into the page table since the last scan, in runs.
 void MappedFiles::report_used(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident) {
   uint64_t run = 0, run_end = 0;
   const auto flush = [&] {
@@ -192,7 +193,7 @@ void MappedFiles::report_used(Process& process, FileMapping& mapping, const std:
 
 /// The guest waits: what it used of the files it is about to unmap is seen now or never.
 void MappedFiles::scan_before_free(Process& process) {
-  learn(process, read_maps(process.maps.get()));
+  learn(process, process.memory->mappings());
   scan(process);
 }
 

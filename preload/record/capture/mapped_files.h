@@ -1,7 +1,8 @@
-// Tells what the program uses of files that it has mapped, its own text among them. The page table is polled.
+// Reports what the program uses of files that it has mapped, its own text among them. The page table is polled.
 //
 // A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is
-// told may be up to 16 pages more than was used; on the target the read ahead of such a fault brings those in as well.
+// reported may be up to 16 pages more than was used; on the target the readahead of such a fault brings them in as
+// well.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,7 @@ class MappedFiles {
 
  private:
   bool is_image(const Vma& vma);
-  bool announced_elsewhere(Process& process, const Vma& vma);
+  bool reported_elsewhere(Process& process, const Vma& vma);
   void forget_one(Process& process, FileMappings::iterator at);
   void report_used(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident);
 

@@ -1,4 +1,4 @@
-// Mappings: what each process has mapped, as the sink has been told, and what of it is registered.
+// Mappings: what each process has mapped, as the sink knows it, and what of it is registered.
 #include "preload/record/capture/mappings.h"
 
 #include <algorithm>
@@ -40,7 +40,8 @@ void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first,
 bool Mappings::register_memory(Process& process, uint64_t start, uint64_t end) {
   const bool of_heap = process.heap_fd.valid() && process.in_heap(start);
   if (process.fd_of(of_heap).register_range(start, end)) return true;
-  // The other one was first, in a hole where both kinds may grow. Who tells a fault is who wakes the thread: it does.
+  // The other one was first, in a hole where both kinds may grow. The descriptor that reports a fault is the one that
+  // wakes the thread.
   return errno == EBUSY && process.heap_fd.valid() && process.fd_of(!of_heap).register_range(start, end);
 }
 
@@ -61,7 +62,7 @@ Registration Mappings::register_between(Process& process, uint64_t start, uint64
 /// Learns all mappings; those that can be registered in runs.
 void Mappings::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
   const auto registrable = [&](const Vma& vma) {
-    return process.tells_frees() && vma.anonymous() && !vma.shared && !vma.special();
+    return process.reports_frees() && vma.anonymous() && !vma.shared && !vma.special();
   };
   std::vector<PageRange> registered;
   for (size_t first = 0, last = 0; first < maps.size(); first = last) {
@@ -93,7 +94,7 @@ void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
   }
 }
 
-/// A hook is about to tell of it: whether the target gives so much at once is decided then, and the program may hear
+/// A hook is about to report it: whether the target gives so much at once is decided then, and the program may get
 /// it.
 bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
   if (!process.shared) return false;
@@ -114,7 +115,7 @@ bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
   return requests > 1 && is(all_bytes, requests);
 }
 
-/// Takes a mapping into the table: announces what is new, registers what can be, counts what is there already. With
+/// Takes a mapping into the table: reports what is new, registers what can be, counts what is there already. With
 /// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
 void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registration how,
                      std::vector<PageRange>* registered) {
@@ -123,8 +124,8 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
   const bool shared = shared_memory_.is_shared_memory(vma);
   if ((vma.shared && !shared) || vma.special()) return;
   const bool anonymous = vma.anonymous() || shared;
-  const bool registrable = vma.anonymous() && process.tells_frees();
-  // Another kind of memory came in place of what was known here, and nothing told that the old one went.
+  const bool registrable = vma.anonymous() && process.reports_frees();
+  // Another kind of memory came in place of what was known here, and no event reported that the old one went.
   std::vector<std::pair<uint64_t, uint64_t>> replaced;
   process.map.for_each(vma.start, vma.end, [&](Area& area) {
     if (area.shared != shared || area.anonymous != anonymous ||
@@ -145,7 +146,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     area.text = vma.executable && !anonymous;
     area.at_once = vma.one_request;
     area.since_scan = process.scans.count;
-    area.announced = anonymous || vma.writable;
+    area.reported = anonymous || vma.writable;
     area.shared = shared;
     if (shared) {
       area.object = ring::file_id(vma.device, vma.inode);
@@ -154,10 +155,10 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
         process.resident.statm_shared_pages = 0;  // what it is made of is news
     }
     process.map.insert(area);
-    if (!area.announced) continue;
+    if (!area.reported) continue;
     // The kernel may refuse one large request where it grants many small ones, and found memory may have come by many.
     const uint64_t piece = vma.one_request ? end - start : ring::kFoundPieceBytes;
-    if (shared) shared_memory_.announce(process, vma.device, vma.inode, vma.name);
+    if (shared) shared_memory_.report_new_file(process, vma.device, vma.inode, vma.name);
     for (uint64_t at = start; at < end; at += piece) {
       feed_.report(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
       if (shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
@@ -167,7 +168,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
   std::vector<std::pair<uint64_t, uint64_t>> changed;
   process.map.for_each(vma.start, vma.end, [&](Area& area) {
     if (area.writable != vma.writable) {
-      if (area.announced) changed.emplace_back(area.start, area.end);
+      if (area.reported) changed.emplace_back(area.start, area.end);
       area.writable = vma.writable;
       area.since_scan = process.scans.count;
     }
@@ -201,7 +202,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
 /// What was mapped since the last scan.
 void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> found_with_it;
-  for (const Vma& vma : read_maps(process.maps.get()))
+  for (const Vma& vma : process.memory->mappings())
     if (vma.start < end && vma.end > start && shared_memory_.is_shared_memory(vma))
       learn(process, vma, false, Registration::kByItself, &found_with_it);
 }
@@ -213,21 +214,21 @@ void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {
   process.map.for_each(start, end, [&](const Area& area) {
     Vma vma;
     const bool whole =
-        area.start >= start && area.end > end && !(query_map(process.maps.get(), area.end - kPage, &vma) && vma.shared);
+        area.start >= start && area.end > end && !(process.memory->mapping_at(area.end - kPage, &vma) && vma.shared);
     if (area.shared) shared.emplace_back(std::max(area.start, start), whole ? area.end : std::min(area.end, end));
   });
   for (const auto& [from, to] : shared) unmap(process, from, to);
 }
 
 void Mappings::unmap(Process& process, uint64_t start, uint64_t end) {
-  // Only what the sink has been told of and has not been told to forget: the sweep may have been here first.
+  // Only what the sink knows and has not been made to forget: a scan may have been here first.
   uint64_t run_start = 0, run_end = 0;
   const auto flush = [&] {
     if (run_end > run_start) feed_.report(process, trace::EventKind::kUnmap, run_start, run_end - run_start);
   };
   const std::vector<Area> removed = process.map.remove(start, end);
   for (const Area& area : removed) {
-    if (!area.announced) continue;
+    if (!area.reported) continue;
     if (area.start != run_end) {
       flush();
       run_start = area.start;

@@ -1,4 +1,4 @@
-// Mappings: what each process has mapped, as the sink has been told, and what of it is registered.
+// Mappings: what each process has mapped, as the sink knows it, and what of it is registered.
 #pragma once
 
 #include <cstdint>

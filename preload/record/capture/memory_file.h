@@ -9,7 +9,7 @@
 
 namespace oomcast::record {
 
-/// Who decides when it ends: a name in a file system, the segment's own entry in the kernel, or nobody but those who
+/// Who decides when it ends: a name in a file system, the segment's own entry in the kernel, or only those who
 /// map it or have it open.
 enum class NamedBy : uint8_t { kNobody, kPath, kSegment };
 
@@ -27,7 +27,7 @@ inline NamedBy named_by(std::string_view shown) {
   return NamedBy::kPath;
 }
 
-/// So many are looked up whenever something may have ended one of them; more every now and then.
+/// So many are checked whenever something may have ended one of them; more every now and then.
 inline constexpr size_t kFewFiles = 64;
 
 /// Whether the text of /proc/sysvipc/shm lists the segment; its inode is its identifier.

@@ -39,14 +39,14 @@ void NoteReader::drain(Process& process) {
       case trace::EventKind::kAdviseFree:
         if (note.bytes == 0)
           process.held.free_advice.withdraw(note.tid);
-        else if (process.tells_frees())
-          process.held.free_advice.announce(note.tid, note.address, note.address + note.bytes);
+        else if (process.reports_frees())
+          process.held.free_advice.expect(note.tid, note.address, note.address + note.bytes);
         break;
       case trace::EventKind::kProtect: {
         const bool writable = note.flags & trace::kWritable;
         std::vector<std::pair<uint64_t, uint64_t>> changed;
         process.map.for_each(page_down(note.address), page_up(note.address + note.bytes), [&](Area& area) {
-          if (area.writable != writable && area.announced) changed.emplace_back(area.start, area.end);
+          if (area.writable != writable && area.reported) changed.emplace_back(area.start, area.end);
           if (area.writable != writable) area.since_scan = process.scans.count;
           area.writable = writable;
         });
@@ -55,9 +55,9 @@ void NoteReader::drain(Process& process) {
         break;
       }
       case trace::EventKind::kFork:
-        meter_.note_newborn(process, static_cast<uint32_t>(note.address));
+        meter_.note_pending_child(process, static_cast<uint32_t>(note.address));
         if ((note.flags & ring::kSaysNoHello) != 0)
-          silent_children_.emplace_back(static_cast<uint32_t>(note.address), process.pid);
+          children_without_descriptor_.emplace_back(static_cast<uint32_t>(note.address), process.pid);
         break;
       case trace::EventKind::kUnmap:
         mapped_files_.forget(process, page_down(note.address), page_up(note.address + note.bytes));
@@ -90,7 +90,7 @@ void NoteReader::drain(Process& process) {
         break;  // nothing else is expected: the ring's contents are not to be trusted
     }
   }
-  if (!process.forks.newborns.empty()) meter_.count_newborns(process);
+  if (!process.forks.pending_children.empty()) meter_.count_pending_children(process);
 }
 
 void NoteReader::take_sample(Process& process, const trace::Event& note, std::span<const uint64_t> counters) {

@@ -31,7 +31,9 @@ class NoteReader {
 
   void drain(Process& process);
   /// Children that have no descriptors for a hello, and their parents, since the last call.
-  std::vector<std::pair<uint32_t, uint32_t>> take_silent_children() { return std::exchange(silent_children_, {}); }
+  std::vector<std::pair<uint32_t, uint32_t>> take_children_without_descriptor() {
+    return std::exchange(children_without_descriptor_, {});
+  }
 
  private:
   void take_sample(Process& process, const trace::Event& note, std::span<const uint64_t> counters);
@@ -47,7 +49,7 @@ class NoteReader {
   ResidentMeter& meter_;
   Statistics& count_;
   const Clocks& clocks_;
-  std::vector<std::pair<uint32_t, uint32_t>> silent_children_;
+  std::vector<std::pair<uint32_t, uint32_t>> children_without_descriptor_;
 };
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap
+// Finds what a process has touched by the kernel's own page tables. For what no fault reports: the wp-async and pagemap
 // trackers, mappings that cannot be registered, and memory that was there before tracking.
 #include "preload/record/capture/page_poller.h"
 
@@ -40,7 +40,7 @@ void PagePoller::note_where_to_scan(Process& process) {
   process.polled.all.clear();
   process.polled.anonymous.clear();
   process.polled.doubtful.clear();
-  if (process.tells_frees() || !kernel_has_pagemap_scan() || !kernel_has_procmap_query()) return;
+  if (process.reports_frees() || !process.memory->scans_fast() || !process.memory->queries_mappings()) return;
   uint64_t from = 0, doubtful_from = 0;
   const auto up_to = [](std::vector<PageRange>* ranges, uint64_t* reached, uint64_t start, uint64_t end) {
     if (*reached < start) ranges->emplace_back(*reached, start);
@@ -67,7 +67,7 @@ void PagePoller::note_where_to_scan(Process& process) {
 /// mapping too large to be scanned each time. Nothing writes there again, so the first scan of the mapping finds all of
 /// them.
 void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) {
-  if (process.tells_frees()) return;
+  if (process.reports_frees()) return;
   auto before = process.last_maps.begin();
   std::vector<PageRange> fresh;
   for (const Vma& vma : maps) {
@@ -79,7 +79,7 @@ void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) 
   if (!fresh.empty()) reconcile(process, fresh);
 }
 
-/// What no fault tells of. `whole`: also what is read-only now; it may have been written before.
+/// Mappings whose touches no fault reports. `whole`: also what is read-only now; it may have been written before.
 std::vector<PageRange> PagePoller::polled_ranges(const Process& process, bool whole) const {
   if (process.polled_whole()) return process.polled.all;
   std::vector<PageRange> polled;
@@ -99,15 +99,15 @@ void PagePoller::add_fresh(const Process& process, uint64_t from, uint64_t to, P
 
 /// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are
 /// scanned at one go, with what is between them: libraries make some sixty of a few pages each.
-void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, PageChanges* out) {
-  const uint64_t along = scan == scan_anonymous ? kAlongAnonymous : kAlongAnyKind;
+void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ranges, ScanKind kind, PageChanges* out) {
+  const uint64_t along = kind == ScanKind::kAnonymous ? kAlongAnonymous : kAlongAnyKind;
   const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
   std::vector<PageRange> runs;
   for (size_t first = 0, last = 0; first < ranges.size(); first = last) {
     last = end_of_close_ones(ranges, first, along);
     runs.clear();
-    const uint64_t known_to = scan(process.pagemap.get(), ranges[first].first, ranges[last - 1].second,
-                                   [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
+    const uint64_t known_to = process.memory->scan(kind, ranges[first].first, ranges[last - 1].second,
+                                                   [&](uint64_t from, uint64_t to) { runs.emplace_back(from, to); });
     for (size_t i = first; i < last; ++i) {
       uint64_t resident_until = ranges[i].first;
       for_each_inside(runs, ranges[i], [&](uint64_t from, uint64_t to) {
@@ -122,15 +122,15 @@ void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ran
 
 PageChanges PagePoller::changes_in(Process& process, const std::vector<PageRange>& ranges) {
   PageChanges changes;
-  add_changes(process, ranges, scan_resident, &changes);
+  add_changes(process, ranges, ScanKind::kResident, &changes);
   return changes;
 }
 
 /// Everywhere that is polled.
 PageChanges PagePoller::polled_changes(Process& process, bool whole) {
   PageChanges changes;
-  add_changes(process, polled_ranges(process, whole), scan_resident, &changes);
-  if (process.polled_whole()) add_changes(process, process.polled.anonymous, scan_anonymous, &changes);
+  add_changes(process, polled_ranges(process, whole), ScanKind::kResident, &changes);
+  if (process.polled_whole()) add_changes(process, process.polled.anonymous, ScanKind::kAnonymous, &changes);
   return changes;
 }
 
@@ -138,13 +138,13 @@ PageChanges PagePoller::polled_changes(Process& process, bool whole) {
 PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
   PageChanges changes;
   if (!process.polled_whole()) {
-    add_changes(process, without_pages(process, polled_ranges(process, whole)), scan_resident, &changes);
+    add_changes(process, without_pages(process, polled_ranges(process, whole)), ScanKind::kResident, &changes);
     return changes;
   }
   if (is_worth_one_scan(process, process.polled.anonymous.size() + process.polled.all.size()))
     return fresh_changes_by_one_scan(process);
-  add_changes(process, without_pages(process, process.polled.all), scan_resident, &changes);
-  add_changes(process, without_pages(process, process.polled.anonymous), scan_anonymous, &changes);
+  add_changes(process, without_pages(process, process.polled.all), ScanKind::kResident, &changes);
+  add_changes(process, without_pages(process, process.polled.anonymous), ScanKind::kAnonymous, &changes);
   return changes;
 }
 
@@ -154,15 +154,15 @@ PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
 PageChanges PagePoller::fresh_changes_by_one_scan(Process& process) {
   PageChanges changes;
   std::vector<PageRange> there, doubtful;
-  scan_anonymous(process.pagemap.get(), 0, kScanEnd,
-                 [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
+  process.memory->scan(ScanKind::kAnonymous, 0, kScanEnd,
+                       [&there](uint64_t from, uint64_t to) { there.emplace_back(from, to); });
   for (const PageRange& range : process.polled.anonymous)
     for_each_inside(there, range, [&](uint64_t from, uint64_t to) { add_fresh(process, from, to, &changes); });
   for (const PageRange& range : process.polled.doubtful)
     for_each_inside(there, range, [&](uint64_t from, uint64_t to) {
       process.pages.for_each_unseen(from, to, [&](uint64_t start, uint64_t end) { append(&doubtful, start, end); });
     });
-  add_changes(process, doubtful, scan_resident, &changes);
+  add_changes(process, doubtful, ScanKind::kResident, &changes);
   return changes;
 }
 
@@ -182,7 +182,7 @@ void PagePoller::apply_changes(Process& process, const PageChanges& changes) {
 void PagePoller::find_there(Process& process, uint64_t from, uint64_t to) {
   // Across mappings as far as there are any; where one has gone meanwhile, the next scan sees what follows.
   uint64_t end = from;
-  while (end < to && announce_under(process, end)) end = process.map.find(end)->end;
+  while (end < to && report_mapping_at(process, end)) end = process.map.find(end)->end;
   if (end > from) find_fresh(process, from, std::min(end, to));
 }
 
@@ -193,17 +193,17 @@ void PagePoller::give_back(Process& process, uint64_t from, uint64_t to) {
 }
 
 /// Makes sure that the sink knows the mapping of a page that was found. False: there is none.
-bool PagePoller::announce_under(Process& process, uint64_t at) {
+bool PagePoller::report_mapping_at(Process& process, uint64_t at) {
   Vma vma;
   std::vector<PageRange> found_with_it;
-  if (process.map.find(at) == nullptr && query_map(process.maps.get(), at, &vma))
+  if (process.map.find(at) == nullptr && process.memory->mapping_at(at, &vma))
     mappings_.learn(process, vma, false, Registration::kByItself, &found_with_it);
   Area* area = process.map.find(at);
   if (area == nullptr) return false;
-  if (!area->announced) {
+  if (!area->reported) {
     // A read-only private file mapping with pages of its own: relocated data, made read-only afterwards.
     mapped_files_.forget(process, area->start, area->end);
-    area->announced = true;
+    area->reported = true;
     feed_.report(process, trace::EventKind::kMap, area->start, area->bytes(), 0, map_flags(*area));
   }
   return true;
@@ -242,7 +242,7 @@ void PagePoller::report_fresh_run(Process& process, uint64_t from, uint64_t to, 
   report_found(process, start, to, grown, flags);
 }
 
-/// `grown`: no huge page was given there. The sink hears of a read first: like the kernel it maps zero pages of 4 KiB
+/// `grown`: no huge page was given there. The sink gets a read first: like the kernel it maps zero pages of 4 KiB
 /// then, where it has nothing yet, and what is written after that is as small.
 void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags) {
   if (grown)
@@ -273,7 +273,7 @@ std::vector<PageRange> PagePoller::without_pages(const Process& process, const s
   return runs;
 }
 
-/// All of a process's pages. Each that is there costs the kernel a look at its struct page: not more often than
+/// All of a process's pages. Each that is there costs the kernel a read of its struct page: not more often than
 /// bearable.
 PageChanges PagePoller::all_changes(Process& process, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
@@ -288,7 +288,7 @@ static uint64_t too_many_bytes(const Process& process, const PageChanges& change
   return bytes - std::min(bytes, process.resident.rss_bytes);
 }
 
-/// Touches that no fault tells.
+/// Touches that no fault reports.
 void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
   const bool fresh_only = touches == Touches::kFresh;
   process.leaving.expire(clocks_.now_ns());
@@ -326,13 +326,13 @@ void PagePoller::scan_watches(Process& process) {
                            [&](uint64_t address) { append(&watched, address, address + kPage); });
   }
   for (const auto& [from, to] : watched)
-    scan_written(process.pagemap.get(), from, to, [&](uint64_t start, uint64_t end) {
+    process.memory->scan(ScanKind::kWritten, from, to, [&](uint64_t start, uint64_t end) {
       for (uint64_t at = start; at < end; at += kPage) process.pages.set(PageBit::kWatched, at, false);
       feed_.report(process, trace::EventKind::kReference, start, end - start, 0, trace::kWrite);
     });
 }
 
-/// The program is about to give this memory back: what it touched there and nobody has scanned yet counts. It is gone
+/// The program is about to give this memory back: what it touched there and no scan has found yet counts. It is gone
 /// then, unless it `may_stay`: an allocator may keep what it was given.
 void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (const Area* area = process.map.find(start); area == nullptr || area->shared)
@@ -359,7 +359,7 @@ void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end
     if (changes.fresh_pages > 0 && too_many_bytes(process, changes) > kMovedBytes)
       changes = all_changes(process, false);
     apply_changes(process, changes);
-    if (may_stay || process.tells_frees()) continue;
+    if (may_stay || process.reports_frees()) continue;
     PageChanges all_gone;
     append_touched(&all_gone.gone, process.pages, from, to);
     apply_changes(process, all_gone);

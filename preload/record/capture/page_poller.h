@@ -1,4 +1,4 @@
-// Finds what a process has touched by the kernel's own page tables. For what no fault tells: the wp-async and pagemap
+// Finds what a process has touched by the kernel's own page tables. For what no fault reports: the wp-async and pagemap
 // trackers, mappings that cannot be registered, and memory that was there before tracking.
 #pragma once
 
@@ -50,10 +50,9 @@ class PagePoller final : public PageCounter {
   uint64_t resolution_ns() const { return resolution_ns_; }
 
  private:
-  using Scan = uint64_t (*)(int, uint64_t, uint64_t, const FoundRun&);
   std::vector<PageRange> polled_ranges(const Process& process, bool whole) const;
   static void add_fresh(const Process& process, uint64_t from, uint64_t to, PageChanges* out);
-  void add_changes(Process& process, const std::vector<PageRange>& ranges, Scan scan, PageChanges* out);
+  void add_changes(Process& process, const std::vector<PageRange>& ranges, ScanKind kind, PageChanges* out);
   PageChanges changes_in(Process& process, const std::vector<PageRange>& ranges);
   PageChanges polled_changes(Process& process, bool whole);
   PageChanges fresh_changes(Process& process, bool whole);
@@ -63,7 +62,7 @@ class PagePoller final : public PageCounter {
   std::vector<PageRange> without_pages(const Process& process, const std::vector<PageRange>& ranges);
   void find_there(Process& process, uint64_t from, uint64_t to);
   void give_back(Process& process, uint64_t from, uint64_t to);
-  bool announce_under(Process& process, uint64_t at);
+  bool report_mapping_at(Process& process, uint64_t at);
   void find_fresh(Process& process, uint64_t from, uint64_t to);
   void report_fresh(Process& process, uint64_t from, uint64_t to);
   void report_fresh_run(Process& process, uint64_t from, uint64_t to, uint8_t flags);

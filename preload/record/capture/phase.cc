@@ -18,8 +18,8 @@ namespace {
 
 // Two threads touch fresh memory at 2 GB/s at most here, and a scan may be 50 ms late: a scan then brings no more than
 // an eighth of what is left, the rule that windows keep too. Faster programs are held earlier.
-constexpr uint64_t kNearPages = (uint64_t{1} << 30) >> kPageShift;
-constexpr uint64_t kTicksAhead = 16;
+constexpr uint64_t kExactPhasePages = (uint64_t{1} << 30) >> kPageShift;
+constexpr uint64_t kTicksToScan = 16;
 
 /// Valgrind runs one thread of a process at a time. The measurement has one thread wait in a page fault, where valgrind
 /// does not notice that it waits, for another that then never runs.
@@ -31,7 +31,7 @@ bool runs_under_valgrind() {
 }  // namespace
 
 Phase::Phase(EventFeed& feed, const PagePoller& poller, CaptureNotes& notes, const Clocks& clocks, bool polls)
-    : feed_(feed), poller_(poller), notes_(notes), clocks_(clocks), exact_(!polls || is_near()) {
+    : feed_(feed), poller_(poller), notes_(notes), clocks_(clocks), exact_(!polls || nears_watermark()) {
   if (exact_)
     measure_cost();
   else
@@ -46,8 +46,8 @@ void Phase::begin_exact_phase() {
   spdlog::debug("{} pages before the next watermark: touches are held from now on", feed_.headroom_pages());
 }
 
-bool Phase::is_near() const {
-  return feed_.headroom_pages() < std::max(kNearPages, kTicksAhead * poller_.most_found_pages());
+bool Phase::nears_watermark() const {
+  return feed_.headroom_pages() < std::max(kExactPhasePages, kTicksToScan * poller_.most_found_pages());
 }
 
 /// Takes some ten milliseconds, for which no program waits that is never held.

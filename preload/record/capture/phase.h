@@ -18,7 +18,7 @@ class Phase {
 
   bool exact() const { return exact_; }
   /// The sink is so near its next watermark that touches have to be held.
-  bool is_near() const;
+  bool nears_watermark() const;
   void begin_exact_phase();
 
  private:

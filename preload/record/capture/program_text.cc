@@ -1,4 +1,4 @@
-// Finds code that a program has just run. No page table tells us, but a thread that waits for us in a fault stands
+// Finds code that a program has just run. No page table shows it, but a thread that is held in a fault stands
 // somewhere.
 //
 // Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here
@@ -22,7 +22,7 @@ uint64_t stopped_at(const std::string& text) {
   return before == std::string::npos ? 0 : std::strtoull(text.c_str() + before, nullptr, 16);
 }
 
-/// The thread is held: tells if the page that it runs in is one of the watched ones.
+/// The thread is held: its page of code is reported if it is a watched one.
 void ProgramText::report_use(Process& process, Task& task) {
   if (!task.stopped_at)
     task.stopped_at =

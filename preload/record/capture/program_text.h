@@ -1,4 +1,4 @@
-// Finds code that a program has just run. No page table tells us, but a thread that waits for us in a fault stands
+// Finds code that a program has just run. No page table shows it, but a thread that is held in a fault stands
 // somewhere.
 //
 // Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here

@@ -16,7 +16,7 @@ namespace {
 
 constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 1 << 20;  // fewer may be files that were unmapped unseen
 constexpr uint64_t kMissedPart = 128;
-constexpr size_t kNewbornsLookedAt = 8;
+constexpr size_t kMostPendingChildren = 8;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ void ResidentMeter::recount(Process& process) {
     notes_.add_seen_pages(kind, now - process.resident.counted_pages);
   }
   tracked_pages_ += now - process.resident.counted_pages;
-  const uint64_t filled = process.filled_ahead();
+  const uint64_t filled = process.prefilled_pages();
   process.resident.inherited_prefilled_pages = std::min(process.resident.inherited_prefilled_pages, filled);
   const uint64_t prefilled = filled - process.resident.inherited_prefilled_pages;
   prefilled_pages_ += prefilled - process.resident.prefilled_pages;
@@ -67,7 +67,7 @@ void ResidentMeter::stop_sampling() {
 void ResidentMeter::forget(Process& process) {
   rss_total_bytes_ -= process.resident.rss_bytes;
   sampler_.forget(process.pid);
-  for (const auto& [child, pages] : process.forks.newborns) newborn_pages_ -= pages;
+  for (const auto& [child, pages] : process.forks.pending_children) pending_child_pages_ -= pages;
 }
 
 void ResidentMeter::note_sampled_sum(const RssSampler::Peak& peak) {
@@ -81,15 +81,15 @@ void ResidentMeter::note_sampled_sum(const RssSampler::Peak& peak) {
 /// A peak that is higher by this part of the last one is worth a scan at all.
 bool ResidentMeter::rises_above(uint64_t bytes, uint64_t peak_bytes) { return bytes > peak_bytes + peak_bytes / 1024; }
 
-/// RssShmem less what our own ring has of it. What statm calls shared is told apart here, too.
+/// RssShmem less what our own ring has of it. What statm calls shared is split here, too.
 uint64_t ResidentMeter::shared_memory_bytes(Process& process) {
   if (!process.maps_shared_memory) return 0;
-  const std::string status = read_whole_path(proc_of(process.pid, process.memory_tid) + "status");
+  const std::string status = process.memory->status();
   if (status.find("RssShmem:") == std::string::npos) return 0;
   process.resident.file_pages = number_behind(status, "RssFile:") * 1024 / kPage;
   uint64_t ours = 0;
   for (const auto& [start, end] : process.ours)
-    scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) { ours += to - from; });
+    process.memory->scan(ScanKind::kShared, start, end, [&](uint64_t from, uint64_t to) { ours += to - from; });
   const uint64_t bytes = number_behind(status, "RssShmem:") << 10;
   return process.resident.shared_bytes = bytes > ours ? bytes - ours : 0;
 }
@@ -105,12 +105,12 @@ void ResidentMeter::sample_resident(Process& process) {
 
 void ResidentMeter::read_resident(Process& process) {
   process.resident.touched_since_sample = 0;
-  Resident now = resident_of(read_line(process.statm.get()));
-  if (now.size_pages == 0 && follow_living_thread(process)) now = resident_of(read_line(process.statm.get()));
+  Resident now = process.memory->resident();
+  if (now.size_pages == 0 && process.memory->follow_living_thread()) now = process.memory->resident();
   if (!now.known) return;
   process.resident.size_pages = now.size_pages;
   process.resident.data_pages = now.data_pages;
-  // The same figure as at the last sample tells nothing new of what is shared.
+  // With the same figure as at the last sample, what is shared has not changed.
   if (now.shared_pages != process.resident.statm_shared_pages) {
     process.resident.statm_shared_pages = process.resident.file_pages = now.shared_pages;
     process.resident.sampled_shared_bytes = shared_memory_bytes(process);
@@ -124,8 +124,7 @@ void ResidentMeter::read_resident(Process& process) {
 /// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and
 /// may have been unmapped since: as many as there ever were.
 uint64_t ResidentMeter::most_own_pages(const Process& process) {
-  const uint64_t most =
-      number_behind(read_whole_path(proc_of(process.pid, process.memory_tid) + "status"), "VmHWM:") * 1024 / kPage;
+  const uint64_t most = number_behind(process.memory->status(), "VmHWM:") * 1024 / kPage;
   return most - std::min(most, sampler_.most_shared_pages(process.pid));
 }
 
@@ -167,33 +166,34 @@ void ResidentMeter::report_remembered_peak(Process& process) {
 }
 
 /// A forked child has its parent's memory, and while touches are polled it keeps its hello back: most exec at once.
-void ResidentMeter::note_newborn(Process& parent, uint32_t pid) {
+void ResidentMeter::note_pending_child(Process& parent, uint32_t pid) {
   if (processes_.find(pid) != nullptr) return;
-  if (parent.forks.newborns.size() >= kNewbornsLookedAt) forget_newborn(parent, parent.forks.newborns.begin()->first);
-  parent.forks.newborns[pid] = 0;
+  if (parent.forks.pending_children.size() >= kMostPendingChildren)
+    forget_pending_child(parent, parent.forks.pending_children.begin()->first);
+  parent.forks.pending_children[pid] = 0;
   sampler_.has_forked(parent.pid);
 }
 
 /// What those that still live have of it counts towards the peak; as memory of the target's it is their parent's.
-void ResidentMeter::count_newborns(Process& parent) {
-  for (auto at = parent.forks.newborns.begin(); at != parent.forks.newborns.end();) {
+void ResidentMeter::count_pending_children(Process& parent) {
+  for (auto at = parent.forks.pending_children.begin(); at != parent.forks.pending_children.end();) {
     const auto [pid, counted] = *at++;
     const uint64_t own = resident_of(read_line_of(proc_of(pid) + "statm")).own_pages,
                    pages = std::min(own, parent.resident.counted_pages);
-    newborn_pages_ += pages - counted;
-    parent.forks.newborns[pid] = pages;
-    if (own == 0) forget_newborn(parent, pid);
+    pending_child_pages_ += pages - counted;
+    parent.forks.pending_children[pid] = pages;
+    if (own == 0) forget_pending_child(parent, pid);
   }
-  tracked_peak_bytes_ = std::max(tracked_peak_bytes_, (tracked_pages_ + newborn_pages_) * kPage);
-  rss_peak_bytes_ = std::max(rss_peak_bytes_, rss_total_bytes_ + newborn_pages_ * kPage);
+  tracked_peak_bytes_ = std::max(tracked_peak_bytes_, (tracked_pages_ + pending_child_pages_) * kPage);
+  rss_peak_bytes_ = std::max(rss_peak_bytes_, rss_total_bytes_ + pending_child_pages_ * kPage);
 }
 
 /// It is gone, or known by itself from now on.
-void ResidentMeter::forget_newborn(Process& parent, uint32_t pid) {
-  const auto at = parent.forks.newborns.find(pid);
-  if (at == parent.forks.newborns.end()) return;
-  newborn_pages_ -= at->second;
-  parent.forks.newborns.erase(at);
+void ResidentMeter::forget_pending_child(Process& parent, uint32_t pid) {
+  const auto at = parent.forks.pending_children.find(pid);
+  if (at == parent.forks.pending_children.end()) return;
+  pending_child_pages_ -= at->second;
+  parent.forks.pending_children.erase(at);
 }
 
 }  // namespace oomcast::record

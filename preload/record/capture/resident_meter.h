@@ -30,9 +30,9 @@ class ResidentMeter {
   void forget(Process& process);
   static bool rises_above(uint64_t bytes, uint64_t peak_bytes);
 
-  void note_newborn(Process& parent, uint32_t pid);
-  void count_newborns(Process& parent);
-  void forget_newborn(Process& parent, uint32_t pid);
+  void note_pending_child(Process& parent, uint32_t pid);
+  void count_pending_children(Process& parent);
+  void forget_pending_child(Process& parent, uint32_t pid);
 
   void report_peak(Process& process, const PeakMeter::Unattributed& missed);
   void report_remembered_peak(Process& process);
@@ -41,7 +41,7 @@ class ResidentMeter {
   uint64_t tracked_pages() const { return tracked_pages_; }
   uint64_t rss_total_bytes() const { return rss_total_bytes_; }
   uint64_t tracked_peak_bytes() const { return tracked_peak_bytes_; }
-  /// At the peak of private pages: filled ahead of the program, and not used by it yet.
+  /// At the peak of private pages: prefilled, and not used by the program yet.
   uint64_t prefilled_bytes() const { return prefilled_bytes_; }
   uint64_t rss_peak_bytes() const { return rss_peak_bytes_; }
 
@@ -58,7 +58,7 @@ class ResidentMeter {
   bool samples_peaks_ = false;
   RssSampler sampler_;
   PeakMeter peak_;  // of private pages, what a fork shares counted once
-  uint64_t tracked_pages_ = 0, prefilled_pages_ = 0, rss_total_bytes_ = 0, newborn_pages_ = 0;
+  uint64_t tracked_pages_ = 0, prefilled_pages_ = 0, rss_total_bytes_ = 0, pending_child_pages_ = 0;
   uint64_t tracked_peak_bytes_ = 0, prefilled_bytes_ = 0, rss_peak_bytes_ = 0;
 };
 

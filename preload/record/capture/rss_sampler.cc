@@ -91,21 +91,21 @@ RssSampler::Had RssSampler::had(uint64_t counted_pages, uint64_t* inherited_page
 }
 
 /// Of the children of its first thread that are not watched themselves. A fork gives the child all that the parent has.
-RssSampler::Had RssSampler::newborns_had(Watched& watched, uint64_t parents_pages) const {
+RssSampler::Had RssSampler::had_by_pending_children(Watched& watched, uint64_t parents_pages) const {
   Had all;
   if (watched.samples_with_children == 0 || !watched.children) return all;
   std::map<uint32_t, uint64_t> living;
   if (--watched.samples_with_children > 0) {
     for (const uint32_t pid : pids_in(read_whole(watched.children.get()))) {
       if (watched_.contains(pid)) continue;
-      const auto known = watched.newborns.find(pid);
-      uint64_t& inherited = living[pid] = known != watched.newborns.end() ? known->second : parents_pages;
+      const auto known = watched.pending_children.find(pid);
+      uint64_t& inherited = living[pid] = known != watched.pending_children.end() ? known->second : parents_pages;
       const Had one = had(resident_of(read_line_of(proc_of(pid) + "statm")).own_pages, &inherited);
       all.counted += one.counted;
       all.own += one.own;
     }
   }
-  watched.newborns = std::move(living);
+  watched.pending_children = std::move(living);
   return all;
 }
 
@@ -133,9 +133,9 @@ std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
       resident = resident_of(read_line(watched.statm.get()));
     watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
     const Had one = had(resident.own_pages, &watched.inherited_pages),
-              newborns = newborns_had(watched, resident.own_pages);
-    pages += one.own + newborns.own;
-    summed += one.counted + newborns.counted;
+              pending_children = had_by_pending_children(watched, resident.own_pages);
+    pages += one.own + pending_children.own;
+    summed += one.counted + pending_children.counted;
     if (one.counted <= most) continue;
     most = one.counted;
     fullest = pid;

@@ -54,8 +54,9 @@ class RssSampler {
     uint64_t most_shared_pages = 0;
     uint64_t inherited_pages = 0;
     bool memory_gone = false;
-    int samples_with_children = 0;          // that are still to come
-    std::map<uint32_t, uint64_t> newborns;  // children that are not watched themselves, and what they have inherited
+    int samples_with_children = 0;  // that are still to come
+    std::map<uint32_t, uint64_t>
+        pending_children;  // children that are not watched themselves, and what they have inherited
   };
 
   void run();
@@ -66,7 +67,7 @@ class RssSampler {
   };
   static Had had(uint64_t counted_pages, uint64_t* inherited_pages);
   static bool follow_living_thread(uint32_t pid, Watched& watched);
-  Had newborns_had(Watched& watched, uint64_t parents_pages) const;
+  Had had_by_pending_children(Watched& watched, uint64_t parents_pages) const;
 
   std::mutex mutex_;
   std::condition_variable woken_;

@@ -15,9 +15,9 @@ constexpr uint64_t kScanShare = 20, kShareOfAll = 10;  // of a CPU's time: a twe
 constexpr int64_t kCountSlackPages = 64, kLeastNewsPages = 4;  // of counts that lag, and that do not
 constexpr int64_t kNewsPart = 2048;
 
-/// Resident beyond what is known: what the libraries have written of their own data, and what nobody has told.
+/// Resident beyond what is known: what the libraries have written of their own data, and what has not been reported.
 int64_t unseen_pages(const Process& process) {
-  const auto known = process.pages.count(PageBit::kTouched) + process.filled_ahead();
+  const auto known = process.pages.count(PageBit::kTouched) + process.prefilled_pages();
   return static_cast<int64_t>(process.resident.rss_bytes / kPage) - static_cast<int64_t>(known);
 }
 
@@ -41,15 +41,15 @@ int64_t ScanPlanner::count_slack_pages(const Process& process) const {
                            : kCountSlackPages;
 }
 
-/// Do the kernel's counts say that something was mapped, unmapped, made writable, touched or freed without our knowing?
+/// What the kernel's counts say was mapped, unmapped, made writable, touched or freed without a report.
 /// They may lag: hence the allowance, and the scan every now and then whatever they say.
-Look ScanPlanner::what_has_changed(const Process& process, uint64_t now_ns) const {
+ScanScope ScanPlanner::what_has_changed(const Process& process, uint64_t now_ns) const {
   const bool due = now_ns >= process.scans.whole_ns;
   if (process.tracker == TrackerKind::kWpAsync) return {Touches::kAll, true};
   const int64_t news = news_pages(process), slack = count_slack_pages(process);
   if (process.tracked_by_faults()) {
     if (due) return {Touches::kAll, true};
-    // Where frees are told, less than before that we do not know of is no news.
+    // Where frees are reported, fewer unknown pages than before are no news.
     if (mappings_changed(process) || process.forks.group != 0 || news > slack) return {Touches::kAll, true};
     return {Touches::kNone, false};
   }
@@ -67,7 +67,7 @@ uint64_t ScanPlanner::rest_after(uint64_t cpu_began_ns, uint64_t share) const {
   return clocks_.now_ns() + (clocks_.cpu_ns() - cpu_began_ns) * share * std::max<uint64_t>(processes_.size(), 2);
 }
 
-/// Nothing depends yet on what is heard a little late.
+/// In the polling phase nothing depends on a short delay.
 uint64_t ScanPlanner::rest_in_polling_phase(const Process& process, uint64_t cpu_began_ns) const {
   constexpr uint64_t kPollingShare = 25;
   return process.in_polling_phase() ? rest_after(cpu_began_ns, kPollingShare) : 0;
@@ -76,7 +76,7 @@ uint64_t ScanPlanner::rest_in_polling_phase(const Process& process, uint64_t cpu
 /// What no scan finds is no news until there is more of it.
 void ScanPlanner::note_scanned(Process& process) { process.scans.unseen_pages = unseen_pages(process); }
 
-/// How many times as long as it took must a scan be away from the next? Not at all as long as scans have taken less
+/// How many times as long as it took a scan has to be away from the next: not at all as long as scans have taken less
 /// than their part of the time: a short program is scanned closely, one that runs on cheaply.
 uint64_t ScanPlanner::rest_after_scan(uint64_t now_ns, uint64_t scanned_ns) {
   constexpr int64_t kBurstNs = 100'000'000;
@@ -91,26 +91,26 @@ void ScanPlanner::set_next_scan(Process& process, uint64_t began, uint64_t took,
                                 uint64_t tracked_before, uint64_t fed_ns) {
   const uint64_t now = clocks_.now_ns();
   // What the model makes of what was found comes with the program's own touches, however often we scan.
-  const uint64_t looked = took - std::min(fed_ns, took);
-  const uint64_t rest = rest_after_scan(now, looked);
+  const uint64_t scanned = took - std::min(fed_ns, took);
+  const uint64_t rest = rest_after_scan(now, scanned);
   if (touches == Touches::kAll)
     process.scans.whole_ns = began + std::max(kWholeScanNs, took * std::max(kScanShare, rest));
   if (process.in_polling_phase()) {
     process.scans.interval_ns = polling_interval_ns(process, began, tracked_before);
-    process.scans.next_ns = now + std::max(process.scans.interval_ns, looked * rest);
+    process.scans.next_ns = now + std::max(process.scans.interval_ns, scanned * rest);
     process.scans.began_ns = began;
     return;
   }
   const uint64_t share = kShareOfAll * processes_.size();
   process.scans.interval_ns = process.scans.active ? kScanMinNs : std::min(process.scans.interval_ns * 2, kScanMaxNs);
-  process.scans.next_ns = now + std::max(process.scans.interval_ns, looked * std::max(kScanShare, share));
+  process.scans.next_ns = now + std::max(process.scans.interval_ns, scanned * std::max(kScanShare, share));
 }
 
 /// How long the program may go on unseen, by what the last scan has found.
 uint64_t ScanPlanner::polling_interval_ns(const Process& process, uint64_t now_ns, uint64_t tracked_before) const {
   const uint64_t tracked = process.resident.counted_pages;
   const uint64_t change = tracked > tracked_before ? tracked - tracked_before : tracked_before - tracked;
-  if (process.scans.began_ns == 0) return kPollingScanMinNs;  // in how long it has come to this nobody knows
+  if (process.scans.began_ns == 0) return kPollingScanMinNs;  // how long that took is not known
   if (change == 0) return std::min(process.scans.interval_ns * 2, kPollingScanMaxNs);
   const uint64_t bearable = std::max(tracked, kLeastKnownPages) / kFoundPart;
   return std::clamp((now_ns - process.scans.began_ns) * bearable / change, kPollingScanMinNs, kPollingScanMaxNs);

@@ -15,7 +15,7 @@ namespace oomcast::record {
 enum class Touches { kNone, kFresh, kAll };
 
 /// What a scan covers.
-struct Look {
+struct ScanScope {
   Touches touches;
   bool mappings;
 };
@@ -27,7 +27,7 @@ class ScanPlanner {
       : processes_(processes), clocks_(clocks), counts_are_exact_(counts_are_exact) {}
 
   /// REQUIRES: the process's resident counts have just been read.
-  Look what_has_changed(const Process& process, uint64_t now_ns) const;
+  ScanScope what_has_changed(const Process& process, uint64_t now_ns) const;
   /// `took` is the CPU time of the scan that began at `began`, `fed_ns` what of it the sink took for what was found.
   void set_next_scan(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before,
                      uint64_t fed_ns);

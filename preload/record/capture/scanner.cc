@@ -1,4 +1,4 @@
-// Scanner: finds what nobody has reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
+// Scanner: finds what has not been reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
 // tables: thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
 #include "preload/record/capture/scanner.h"
 
@@ -24,7 +24,7 @@ constexpr uint64_t kMappingsShare = 40, kStaleNs = 1'000'000'000;
 constexpr uint64_t kStalledNs = 100'000'000;
 constexpr uint64_t kPeakShare = 10;  // of the time goes into such scans at most
 
-constexpr uint64_t kNewbornsPatienceNs = 150'000'000;  // longer than discover_children() waits
+constexpr uint64_t kPendingChildrenPatienceNs = 150'000'000;  // longer than discover_children() waits
 constexpr uint64_t kMostFaultNs = 6'000;
 
 /// Of all its threads, to 10 ms.
@@ -38,7 +38,7 @@ uint64_t system_time_ns(uint32_t pid) {
 /// `changed_only`: what is mapped as it was is known, where nothing but scans like this one changes what we know.
 void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
-  std::vector<Vma> maps = read_maps(process.maps.get());
+  std::vector<Vma> maps = process.memory->mappings();
   if (maps.empty()) return;
   process.ours.clear();
   process.scans.size_pages = process.resident.size_pages;
@@ -84,18 +84,18 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   process.scans.begun = true;
   const uint64_t tracked_before = process.resident.counted_pages;
   meter_.sample_resident(process);
-  Look look = planner_.what_has_changed(process, began);
+  ScanScope scope = planner_.what_has_changed(process, began);
   if (whole)
-    look = {Touches::kAll, true};
+    scope = {Touches::kAll, true};
   else if (last)
-    look.touches = Touches::kFresh;
-  if (look.mappings) scan_mappings(process, !whole && !process.tracked_by_faults(), whole);
-  if (look.touches != Touches::kNone) poller_.scan_touches(process, look.touches, whole);
-  // What it alone has used of shared memory nobody would find any more.
+    scope.touches = Touches::kFresh;
+  if (scope.mappings) scan_mappings(process, !whole && !process.tracked_by_faults(), whole);
+  if (scope.touches != Touches::kNone) poller_.scan_touches(process, scope.touches, whole);
+  // What it alone has used of shared memory no later scan would find.
   if (last && process.maps_shared_memory) shared_memory_.scan(process);
-  if ((last || look.touches == Touches::kAll) && process.in_polling_phase()) meter_.report_remembered_peak(process);
+  if ((last || scope.touches == Touches::kAll) && process.in_polling_phase()) meter_.report_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
-  if (look.mappings) mapped_files_.learn(process, process.last_maps);
+  if (scope.mappings) mapped_files_.learn(process, process.last_maps);
   if (whole || (began >= process.scans.next_files_ns &&
                 (process.resident.file_pages != process.scans.file_pages || began >= process.scans.files_due_ns)))
     mapped_files_.scan(process);
@@ -116,9 +116,9 @@ void Scanner::scan(Process& process, bool whole, bool last) {
       process.shared->reader.skip_one();
   }
   const uint64_t now = clocks_.now_ns();
-  ++(look.mappings ? count_.scans_of_mappings : count_.scans_of_counts);
+  ++(scope.mappings ? count_.scans_of_mappings : count_.scans_of_counts);
   count_.scan_ns += now - began;
-  planner_.set_next_scan(process, began, clocks_.cpu_ns() - cpu_began, look.touches, tracked_before,
+  planner_.set_next_scan(process, began, clocks_.cpu_ns() - cpu_began, scope.touches, tracked_before,
                          poller_.take_feed_ns());
   process.scans.active = false;
   feed_.arm_watches();
@@ -157,7 +157,7 @@ void Scanner::read_thread_clocks(Process& process, uint64_t now_ns, uint64_t tic
       event.tid = task.tid;
       feed_.feed(event);
     }
-    process.held.free_advice.over(task.tid);
+    process.held.free_advice.end_call(task.tid);
     process.held.unanswered.answered(task.tid);
     at = process.tasks.erase(at);
   }
@@ -175,8 +175,8 @@ void Scanner::scan_at_peak(bool sampled_peak) {
   const uint64_t now = clocks_.now_ns();
   for (auto& [pid, process] : processes_) meter_.read_resident(*process);
   if (sampled_peak || meter_.rises_above(meter_.rss_total_bytes(), meter_.tracked_peak_bytes())) scan_those_that_grew();
-  const uint64_t looked = clocks_.now_ns();
-  next_peak_scan_ns_ = looked + (looked - now) * kPeakShare;
+  const uint64_t scanned = clocks_.now_ns();
+  next_peak_scan_ns_ = scanned + (scanned - now) * kPeakShare;
 }
 
 void Scanner::scan_those_that_grew() {
@@ -200,13 +200,13 @@ void Scanner::scan_shared_now(Process& process) {
 
 /// A child that lives on is met soon, and what it has with it. Children come without end in a shell script, so this
 /// ends, too.
-bool Scanner::waits_for_newborns() {
+bool Scanner::waits_for_pending_children() {
   if (std::none_of(processes_.begin(), processes_.end(),
-                   [](const auto& entry) { return !entry.second->forks.newborns.empty(); }))
+                   [](const auto& entry) { return !entry.second->forks.pending_children.empty(); }))
     return false;
   const uint64_t now = clocks_.now_ns();
-  if (newborns_due_ns_ == 0) newborns_due_ns_ = now + kNewbornsPatienceNs;
-  return now < newborns_due_ns_;
+  if (pending_children_due_ns_ == 0) pending_children_due_ns_ = now + kPendingChildrenPatienceNs;
+  return now < pending_children_due_ns_;
 }
 
 /// By the counts that were sampled since the last time. What has only grown since a process's last scan is scanned for
@@ -214,8 +214,8 @@ bool Scanner::waits_for_newborns() {
 /// time.
 void Scanner::report_sampled_peak(bool last) {
   if (!meter_.samples_peaks()) return;
-  if (!last && (clocks_.now_ns() < next_peak_scan_ns_ || waits_for_newborns())) return;
-  newborns_due_ns_ = 0;
+  if (!last && (clocks_.now_ns() < next_peak_scan_ns_ || waits_for_pending_children())) return;
+  pending_children_due_ns_ = 0;
   const RssSampler::Peak peak = meter_.sampler().take();
   if (peak.summed_pages == 0) return;
   if (meter_.peak().is_news(peak.highest.pages)) scan_at_peak(true);

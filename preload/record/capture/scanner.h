@@ -1,4 +1,4 @@
-// Scanner: finds what nobody has reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
+// Scanner: finds what has not been reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
 // tables: thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
 #pragma once
 
@@ -43,7 +43,7 @@ class Scanner {
   void scan_mappings(Process& process, bool changed_only, bool whole);
   void scan_at_peak(bool sampled_peak);
   void scan_those_that_grew();
-  bool waits_for_newborns();
+  bool waits_for_pending_children();
   void charge_native_faults(Process& process);
 
   ProcessTable& processes_;
@@ -61,7 +61,7 @@ class Scanner {
   const Clocks& clocks_;
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
   uint64_t next_peak_scan_ns_ = 0;
-  uint64_t newborns_due_ns_ =
+  uint64_t pending_children_due_ns_ =
       0;  // a peak is not reported until then, so that children can become known; 0: nothing waits
 };
 

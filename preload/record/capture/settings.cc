@@ -41,7 +41,7 @@ void Settings::take_note(Process& process, const trace::Event& note) {
     const uint64_t end = note.address + note.bytes;
     Vma vma;
     if (!owner->map.gaps(note.address, end).empty())
-      for (uint64_t at = note.address; at < end && query_map(owner->maps.get(), at, &vma); at = vma.end)
+      for (uint64_t at = note.address; at < end && owner->memory->mapping_at(at, &vma); at = vma.end)
         mappings_.learn(*owner, vma, false);
   }
   if (note.kind == trace::EventKind::kThpDisable) owner->huge_pages_off = note.address != 0;
@@ -54,7 +54,7 @@ void Settings::take_note(Process& process, const trace::Event& note) {
   feed_.feed(event);
 }
 
-/// Limits go to a child that is spawned as to one that is forked, but the model hears of forks only.
+/// Limits go to a child that is spawned as to one that is forked, but the model knows of forks only.
 void Settings::report_limits(Process& process) {
   for (const auto resource : {RLIMIT_DATA, RLIMIT_AS}) {
     rlimit limit{};

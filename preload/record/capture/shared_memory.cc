@@ -2,8 +2,8 @@
 // segments.
 //
 // Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a
-// file has neither a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells,
-// so it is looked up whenever something was unmapped, closed or unlinked, and every now and then.
+// file has neither a name nor anybody who maps it or has it open, its pages are free: the kernel sends no event,
+// so it is checked whenever something was unmapped, closed or unlinked, and every now and then.
 #include "preload/record/capture/shared_memory.h"
 
 #include <linux/magic.h>
@@ -91,8 +91,8 @@ bool SharedMemory::is_shared_memory(const Vma& vma) {
   return device_kind(vma.device, vma.name) != DeviceKind::kOther;
 }
 
-/// Once for each file, before anything else is told of it. `shown`: its name as /proc has it.
-void SharedMemory::announce(Process& process, uint64_t device, uint64_t inode, const std::string& shown) {
+/// Once for each file, before anything else is reported of it. `shown`: its name as /proc has it.
+void SharedMemory::report_new_file(Process& process, uint64_t device, uint64_t inode, const std::string& shown) {
   const auto [at, is_new] = files_.try_emplace(ring::file_id(device, inode));
   if (!is_new) return;
   MemoryFile& file = at->second;
@@ -108,7 +108,7 @@ void SharedMemory::report_file(Process& process, uint64_t id, const MemoryFile& 
 }
 
 /// A hook has met a descriptor of such a file, or has closed one or taken a name away. The ring is the guest's memory:
-/// what it says is looked up.
+/// what it says is checked.
 void SharedMemory::take_note(Process& process, const trace::Event& note) {
   if ((note.flags & ring::kMayBeGone) != 0) {
     // A build on a tmpfs has thousands of files and unlinks each: they are gone through every now and then.
@@ -123,15 +123,15 @@ void SharedMemory::take_note(Process& process, const trace::Event& note) {
   struct stat status {};
   if (::stat(link.c_str(), &status) != 0 || ring::file_id(status.st_dev, status.st_ino) != note.address) return;
   if (device_kind(status.st_dev, link) != DeviceKind::kOther)
-    announce(process, status.st_dev, status.st_ino, link_target(link));
+    report_new_file(process, status.st_dev, status.st_ino, link_target(link));
 }
 
-/// A descriptor that no hook has told of.
+/// A descriptor that no hook has reported.
 void SharedMemory::learn_descriptor(Process& process, int number) {
   const std::string link = proc_of(process.pid) + "fd/" + std::to_string(number);
   struct stat status {};
   if (::stat(link.c_str(), &status) != 0 || device_kind(status.st_dev, link) == DeviceKind::kOther) return;
-  announce(process, status.st_dev, status.st_ino, link_target(link));
+  report_new_file(process, status.st_dev, status.st_ino, link_target(link));
 }
 
 /// `leaving` has neither mappings nor descriptors any more.
@@ -152,8 +152,8 @@ bool SharedMemory::still_used(uint64_t id, const MemoryFile& file, const Process
         process.map.areas(), [id](const auto& area) { return area.second.shared && area.second.object == id; });
     if (maps || has_open(process.pid, file) || maps_file(process.pid, file)) return true;
     // Its children that have not said hello are not known yet, what they have of it is their own.
-    return std::ranges::any_of(process.forks.newborns, [&](const auto& newborn) {
-      return has_open(newborn.first, file) || maps_file(newborn.first, file);
+    return std::ranges::any_of(process.forks.pending_children, [&](const auto& pending_child) {
+      return has_open(pending_child.first, file) || maps_file(pending_child.first, file);
     });
   });
 }
@@ -195,7 +195,7 @@ void SharedMemory::reconcile(Process& process, uint64_t start, uint64_t end) {
     });
   };
   std::vector<PageRange> fresh;
-  const uint64_t known_to = scan_shared(process.pagemap.get(), start, end, [&](uint64_t from, uint64_t to) {
+  const uint64_t known_to = process.memory->scan(ScanKind::kShared, start, end, [&](uint64_t from, uint64_t to) {
     absent(seen_until, from);
     seen_until = to;
     process.pages.for_each_unseen(from, to, [&](uint64_t first, uint64_t last) { fresh.emplace_back(first, last); });

@@ -2,8 +2,8 @@
 // segments.
 //
 // Each is a file to the sink, its pages are one set whoever maps them; which pages a process maps is polled. When a
-// file has neither a name nor anybody who maps it or has it open, its pages are free: no event of the kernel's tells,
-// so it is looked up whenever something was unmapped, closed or unlinked, and every now and then.
+// file has neither a name nor anybody who maps it or has it open, its pages are free: the kernel sends no event,
+// so it is checked whenever something was unmapped, closed or unlinked, and every now and then.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ class SharedMemory {
       : processes_(processes), feed_(feed), meter_(meter), planner_(planner), clocks_(clocks) {}
 
   bool is_shared_memory(const Vma& vma);
-  void announce(Process& process, uint64_t device, uint64_t inode, const std::string& shown);
+  void report_new_file(Process& process, uint64_t device, uint64_t inode, const std::string& shown);
   void take_note(Process& process, const trace::Event& note);
   void learn_descriptor(Process& process, int number);
   /// The file with this number is memory, and the sink knows it.
@@ -39,7 +39,8 @@ class SharedMemory {
   static void forget_pages(Process& process, const Area& area, uint64_t start, uint64_t end);
   void forget_cut(const trace::Event& note);
   void release(Process& process, const std::vector<Area>& areas, bool leaving);
-  /// Reports the files that have ended. `leaving` has neither mappings nor descriptors any more; null: nobody leaves.
+  /// Reports the files that have ended. `leaving` has neither mappings nor descriptors any more; null: no process
+  /// leaves.
   void settle_all(Process& process, const Process* leaving);
   void settle_if_due(Process& process, uint64_t now_ns);
   /// The process has ended. Of many files not each time.

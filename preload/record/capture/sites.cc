@@ -25,7 +25,7 @@ bool is_of_allocator(const Process& process, const Area& area, uint64_t address,
   return is_heap_in(next) || (next != process.sampled.begin() && is_heap_in(std::prev(next)));
 }
 
-/// What nobody asked for by a sampled call: as much as its mapping says.
+/// Memory that no sampled call has asked for: as much as its mapping says.
 SiteKind kind_of(const Process& process, const Area& area, uint64_t address, Samples::const_iterator next) {
   if (area.shared) return SiteKind::kShared;
   if (area.stack) return SiteKind::kStack;
@@ -65,7 +65,7 @@ const std::vector<Vma>& Sites::code_maps(Process& process, std::span<const uint6
   };
   const uint64_t now = clocks_.now_ns();
   if (now < code.next_read_ns || (!code.maps.empty() && all_known())) return code.maps;
-  code.maps = read_maps(process.maps.get());
+  code.maps = process.memory->mappings();
   std::erase_if(code.maps, [](const Vma& vma) { return !vma.executable; });
   code.wait_ns = all_known() ? kCodeMapsLeastNs : std::clamp(code.wait_ns * 2, kCodeMapsLeastNs, kCodeMapsMostNs);
   code.next_read_ns = now + code.wait_ns;
@@ -106,7 +106,7 @@ uint32_t Sites::take_sample(Process& process, const trace::Event& note, std::spa
   uint64_t start = page_down(note.address);
   if (thread_stack) {
     Vma vma;
-    if (!query_map(process.maps.get(), note.address, &vma) || !vma.anonymous()) return 0;
+    if (!process.memory->mapping_at(note.address, &vma) || !vma.anonymous()) return 0;
     start = vma.start;
     sample.end = vma.end;
   }

@@ -10,7 +10,7 @@ namespace oomcast::record {
 /// `patience_ms`: how long a fault may take to come. Where it does not, as on a machine that was suspended, the cost is
 /// assumed.
 TrackingCost measure_tracking_cost(int patience_ms = 2000);
-/// What a first touch costs a thread here when nobody holds it: it lies in its CPU time, and the model charges its own.
+/// What a first touch costs a thread here when it is not held: it lies in its CPU time, and the model charges its own.
 uint64_t measure_native_fault_ns();
 
 }  // namespace oomcast::record

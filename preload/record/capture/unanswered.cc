@@ -65,7 +65,7 @@ void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, Faul
   spdlog::debug("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go",
                 process.pid, process.comm, fill.tid, fill.page, static_cast<int>(result));
   let_go(process, fill);
-  if (++process.held.failures >= kMostFailures) hold_no_more(process);
+  if (++process.held.failures >= kMostFailures) stop_holding(process);
 }
 
 /// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The
@@ -73,17 +73,17 @@ void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, Faul
 PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
   Vma vma;
   PageRange mapping(fill.page, fill.page + kPage);
-  if (query_map(process.maps.get(), fill.page, &vma)) mapping = {vma.start, vma.end};
-  OptionalChannel& told_by = process.fd_of(fill.of_heap);
-  const bool released = told_by.unregister_range(mapping.first, mapping.second);
+  if (process.memory->mapping_at(fill.page, &vma)) mapping = {vma.start, vma.end};
+  OptionalChannel& channel = process.fd_of(fill.of_heap);
+  const bool released = channel.unregister_range(mapping.first, mapping.second);
   process.map.for_each(mapping.first, mapping.second, [](Area& area) { area.registered = false; });
-  told_by.wake(fill.page, fill.page + kPage);
-  // Gone meanwhile, then nobody waits there; or the kernel refuses this too, and there is one way left.
-  if (!released && vma.end != 0) hold_no_more(process);
+  channel.wake(fill.page, fill.page + kPage);
+  // Gone meanwhile, then no thread waits there; or the kernel refuses this too, and there is one way left.
+  if (!released && vma.end != 0) stop_holding(process);
   return mapping;
 }
 
-/// What was let go for this move is registered again; what the kernel has brought there is counted, and what told of
+/// What was let go for this move is registered again; what the kernel has brought there is counted, and what reported
 /// writes is armed again.
 void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> back;
@@ -95,10 +95,10 @@ void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
   for (const auto& [from, to] : back) {
     process.map.for_each(from, to, [](Area& area) { area.registered = false; });
     Vma vma;
-    for (uint64_t at = from; at < to && query_map(process.maps.get(), at, &vma); at = vma.end)
+    for (uint64_t at = from; at < to && process.memory->mapping_at(at, &vma); at = vma.end)
       mappings_.learn(process, vma, false);
     std::vector<uint64_t> armed;
-    for (const PageBit bit : {PageBit::kLeft, PageBit::kWatched})
+    for (const PageBit bit : {PageBit::kPrefilledArmed, PageBit::kWatched})
       process.pages.for_each(bit, from, to, [&armed](uint64_t address) { armed.push_back(address); });
     for (const uint64_t address : armed) process.fault_fd.protect(address, address + kPage, true, false);
     poller_.reconcile(process, windows_.arm_zeroes(process, from, to));
@@ -106,7 +106,7 @@ void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
 }
 
 /// It cannot be held any more, and the report says so.
-void WindowFiller::hold_no_more(Process& process) {
+void WindowFiller::stop_holding(Process& process) {
   if (!process.fault_fd.valid()) return;
   notes_.note_held_no_more(process.comm);
   poll_from_now_on(process);

@@ -20,7 +20,7 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
   auto& slot = process.tasks[tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), tid, clocks_.now_ns());
   const Fault fault{*slot, page, clocks_.now_ns(), of_heap};
-  process.held.free_advice.over(tid);
+  process.held.free_advice.end_call(tid);
   if (!process.files.watched_text.empty()) text_.report_use(process, *slot);
   if (flags & UFFD_PAGEFAULT_FLAG_WP)
     answer_protected_write(process, fault);
@@ -30,7 +30,7 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
     fill_for_read(process, fault);
 }
 
-/// The thread goes on: what the fault cost it is told to its clock.
+/// The thread goes on: what the fault cost it goes to its clock.
 void WindowFiller::release(Process& process, const Fault& fault) {
   // In a read() or write() the thread counts the time itself.
   if (in_file_call(process, fault.task, fault.arrived_ns)) return;
@@ -42,9 +42,9 @@ void WindowFiller::fill_for_write(Process& process, const Fault& fault) {
   Task& task = fault.task;
   const uint64_t page = fault.page;
   ++count_.write_faults;
-  if (process.pages.test(PageBit::kAhead, page) || process.pages.test(PageBit::kLeft, page) ||
+  if (process.pages.test(PageBit::kPrefilled, page) || process.pages.test(PageBit::kPrefilledArmed, page) ||
       process.pages.test(PageBit::kTouched, page)) {
-    // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it tells which.
+    // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it shows which.
     const FaultResult result =
         finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kFill, 0, fault.of_heap, task.tid});
     if (result == FaultResult::kDone) windows_.report_run(process, &task, page, page + kPage, page, trace::kWrite);
@@ -61,11 +61,11 @@ void WindowFiller::answer_first_write(Process& process, const Fault& fault, Fres
   // What the walk went over to come here.
   uint64_t from = page, to = page + kPage;
   if (walk.zeroes)
-    walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
-  else if (walk.has_ahead() && walk.ahead_end == page)
-    from = walk.ahead_start;
-  else if (walk.has_ahead() && walk.ahead_start == to)
-    to = walk.ahead_end;
+    walk.walked_pages += windows_.settle_zeroes(process, &task, walk.prefilled_start, walk.prefilled_end);
+  else if (walk.has_prefilled() && walk.prefilled_end == page)
+    from = walk.prefilled_start;
+  else if (walk.has_prefilled() && walk.prefilled_start == to)
+    to = walk.prefilled_end;
   WindowFill fill{page,       window.start,
                   window.end, fresh == Fresh::kMissing ? WindowFill::Kind::kFill : WindowFill::Kind::kUnprotect,
                   0,          fault.of_heap,
@@ -73,15 +73,15 @@ void WindowFiller::answer_first_write(Process& process, const Fault& fault, Fres
   if (window.sentinel) fill.sentinel = window.down ? window.start : window.end - kPage;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
-  walk.ahead_start = window.down ? window.start : page + kPage;
-  walk.ahead_end = window.down ? page : window.end;
+  walk.prefilled_start = window.down ? window.start : page + kPage;
+  walk.prefilled_end = window.down ? page : window.end;
   walk.sentinel = fill.sentinel;
   walk.zeroes = fresh == Fresh::kZeroes;
   walk.reads = false;
   resolution_pages_ = std::max(resolution_pages_, window.pages());
-  // Far from the next watermark the model will ask for nothing: the thread goes on while its touch is told.
-  const bool ahead_of_model = !feed_.has_watches() && feed_.headroom_pages() > kAmplePages;
-  if (ahead_of_model) {
+  // With so much headroom the model will ask for nothing: the thread goes on before its touch is reported.
+  const bool goes_on_first = !feed_.has_watches() && feed_.headroom_pages() > kAmplePages;
+  if (goes_on_first) {
     const bool gone = finish_fill(process, fill) == FaultResult::kGone;
     release(process, fault);
     walk.walked_pages += windows_.report_run(process, &task, from, to, page, trace::kWrite);
@@ -107,12 +107,12 @@ void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
   // Reads of untouched memory cost none: as many zero pages as a walk asks for are as exact as one.
   const Window window = windows_.window_for(process, task, page, Fresh::kMissing);
   Walk& walk = *window.walk;
-  if (walk.has_ahead()) windows_.close_walk(process, walk);
+  if (walk.has_prefilled()) windows_.close_walk(process, walk);
   walk.walked_pages += window.pages();
   walk.reads = true;
   walk.next = window.down ? 0 : window.end;
   walk.below = window.down || walk.steps == 1 ? window.start - kPage : 0;
-  walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+  walk.prefilled_start = walk.prefilled_end = walk.sentinel = 0;
   finish_fill(process, {page, window.start, window.end, WindowFill::Kind::kZero, 0, fault.of_heap, task.tid});
   release(process, fault);
 }
@@ -150,26 +150,26 @@ void WindowFiller::answer_protected_write(Process& process, const Fault& fault) 
     event.bytes = kPage;
     event.flags = trace::kWrite;
     feed_.feed(event);
-  } else if (process.pages.test(PageBit::kAhead, page)) {
+  } else if (process.pages.test(PageBit::kPrefilled, page)) {
     // The end of a window.
     uint64_t start = page, end = page + kPage;
     const auto take_to_its_end = [&](Walk& walk) {
       if (walk.sentinel != page) return;
       if (walk.zeroes) {
-        walk.walked_pages += windows_.settle_zeroes(process, &task, walk.ahead_start, walk.ahead_end);
+        walk.walked_pages += windows_.settle_zeroes(process, &task, walk.prefilled_start, walk.prefilled_end);
       } else {
-        start = std::min(page, walk.ahead_start);
-        end = std::max(page + kPage, walk.ahead_end);
+        start = std::min(page, walk.prefilled_start);
+        end = std::max(page + kPage, walk.prefilled_end);
         walk.walked_pages += (end - start) / kPage;
       }
-      walk.ahead_start = walk.ahead_end = walk.sentinel = 0;
+      walk.prefilled_start = walk.prefilled_end = walk.sentinel = 0;
       walk.zeroes = false;
     };
     for (auto& [tid, other] : process.tasks) std::for_each(other->walks.begin(), other->walks.end(), take_to_its_end);
     std::for_each(process.held.unclosed.begin(), process.held.unclosed.end(), take_to_its_end);
     windows_.report_run(process, &task, start, end, page, trace::kWrite);
-  } else if (process.pages.test(PageBit::kLeft, page)) {
-    return answer_first_write(process, fault, Fresh::kLeft);
+  } else if (process.pages.test(PageBit::kPrefilledArmed, page)) {
+    return answer_first_write(process, fault, Fresh::kPrefilledArmed);
   } else if (process.pages.test(PageBit::kZero, page)) {
     return answer_first_write(process, fault, Fresh::kZeroes);
   }

@@ -55,7 +55,7 @@ class WindowFiller {
 
   void keep_or_let_go(Process& process, const WindowFill& fill, FaultResult result);
   PageRange let_go(Process& process, const WindowFill& fill);
-  void hold_no_more(Process& process);
+  void stop_holding(Process& process);
 
   EventFeed& feed_;
   Mappings& mappings_;

@@ -1,4 +1,4 @@
-// Says how far ahead of a thread that walks over fresh memory may be filled, and what of that was touched in the end.
+// Decides how many pages are filled before a thread that walks over fresh memory, and which of them were touched.
 #include "preload/record/capture/windows.h"
 
 #include <algorithm>
@@ -19,12 +19,13 @@ constexpr uint64_t kHolePages = 8;
 /// The walk that a fault on this page goes on with, or the oldest one, ended and begun anew here.
 Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh) {
   for (Walk& walk : task.walks)
-    if ((walk.next == page || walk.below == page) && (!walk.has_ahead() || walk.zeroes == (fresh == Fresh::kZeroes))) {
+    if ((walk.next == page || walk.below == page) &&
+        (!walk.has_prefilled() || walk.zeroes == (fresh == Fresh::kZeroes))) {
       if (walk.below == page)
         walk.next = 0;
       else
         walk.below = 0;
-      if (!walk.has_ahead()) walk.zeroes = false;
+      if (!walk.has_prefilled()) walk.zeroes = false;
       return walk;
     }
   Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(),
@@ -38,9 +39,9 @@ Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh)
   return oldest;
 }
 
-/// Forgets a walk and learns from it how far ahead the next one may be filled at once.
+/// Forgets a walk and learns from it how many pages may be prefilled for the next one at once.
 void Windows::end_walk(Process& process, Task& task, Walk& walk) {
-  const uint64_t unproven = walk.has_ahead() ? (walk.ahead_end - walk.ahead_start) / kPage : 0;
+  const uint64_t unproven = walk.has_prefilled() ? (walk.prefilled_end - walk.prefilled_start) / kPage : 0;
   const uint64_t walked_before = walk.walked_pages;
   if (unproven > 0) close_walk(process, walk);
   const uint64_t left = unproven - std::min(unproven, walk.walked_pages - walked_before);
@@ -87,28 +88,29 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   if (area == nullptr || !area->registered || !area->writable) {
     // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its
     // reservation usable): look it up. What the walk has gone over it has touched before that.
-    if (walk.has_ahead() && !walk.zeroes && !down && walk.ahead_end == page) {
-      walk.walked_pages += report_run(process, &task, walk.ahead_start, page, 0, trace::kWrite);
-      walk.ahead_start = page;
+    if (walk.has_prefilled() && !walk.zeroes && !down && walk.prefilled_end == page) {
+      walk.walked_pages += report_run(process, &task, walk.prefilled_start, page, 0, trace::kWrite);
+      walk.prefilled_start = page;
     }
     Vma vma;
-    if (query_map(process.maps.get(), page, &vma)) mappings_.learn(process, vma, false);
+    if (process.memory->mapping_at(page, &vma)) mappings_.learn(process, vma, false);
     area = process.map.find(page);
   }
-  if (area == nullptr || (fresh == Fresh::kZeroes && !kernel_has_pagemap_scan())) return window;
+  if (area == nullptr || (fresh == Fresh::kZeroes && !process.memory->scans_fast())) return window;
   const auto fits = [&](uint64_t at) {
-    return fresh == Fresh::kMissing ? process.pages.blank(at)
-                                    : process.pages.test(fresh == Fresh::kLeft ? PageBit::kLeft : PageBit::kZero, at);
+    return fresh == Fresh::kMissing
+               ? process.pages.blank(at)
+               : process.pages.test(fresh == Fresh::kPrefilledArmed ? PageBit::kPrefilledArmed : PageBit::kZero, at);
   };
-  // Whether a write there would be told, and as one of this walk.
-  const auto tells = [&](uint64_t at) {
+  // Whether a write there would be reported, and as one of this walk.
+  const auto reports = [&](uint64_t at) {
     return fresh == Fresh::kZeroes ? process.pages.test(PageBit::kZero, at)
-                                   : process.pages.blank(at) || process.pages.test(PageBit::kLeft, at);
+                                   : process.pages.blank(at) || process.pages.test(PageBit::kPrefilledArmed, at);
   };
   if (down) {
     uint64_t limit = page - std::min(page - area->start, room - kPage);
     while (window.start > limit && fits(window.start - kPage)) window.start -= kPage;
-    window.sentinel = window.start == area->start || !tells(window.start - kPage);
+    window.sentinel = window.start == area->start || !reports(window.start - kPage);
   } else {
     uint64_t limit = page + room;
     bool bounded = false;
@@ -125,7 +127,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
     // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
     window.sentinel = window.end == process.heap.end || grows_at(process, *area, window.end)
                           ? false
-                          : bounded || window.end == area->end || !tells(window.end);
+                          : bounded || window.end == area->end || !reports(window.end);
   }
   if (window.pages() == 1) window.sentinel = false;
   return window;
@@ -139,10 +141,10 @@ static bool goes_on_at(const Walk& walk, uint64_t end) {
 /// The heap is about to grow where a walk ended: its pages are taken as walked up to the last one that has content.
 void Windows::report_walked_to_break(Process& process, Task& task, uint64_t end) {
   for (Walk& walk : task.walks) {
-    if (!goes_on_at(walk, end) || !walk.has_ahead() || !process.fault_fd.write_protects()) continue;
-    const uint64_t used = last_content(process, walk.ahead_start, walk.ahead_end);
-    walk.walked_pages += report_run(process, &task, walk.ahead_start, used, 0, trace::kWrite);
-    walk.ahead_start = used;
+    if (!goes_on_at(walk, end) || !walk.has_prefilled() || !process.fault_fd.write_protects()) continue;
+    const uint64_t used = last_content(process, walk.prefilled_start, walk.prefilled_end);
+    walk.walked_pages += report_run(process, &task, walk.prefilled_start, used, 0, trace::kWrite);
+    walk.prefilled_start = used;
     return;
   }
 }
@@ -151,33 +153,35 @@ void Windows::report_walked_to_break(Process& process, Task& task, uint64_t end)
 void Windows::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
   for (Walk& walk : task.walks) {
     if (!goes_on_at(walk, start) || !process.fault_fd.write_protects()) continue;
-    if (walk.has_ahead() && walk.ahead_end - walk.ahead_start > end - start) return;  // it does not go up any more
-    if (!walk.has_ahead()) walk.ahead_start = start;
+    if (walk.has_prefilled() && walk.prefilled_end - walk.prefilled_start > end - start)
+      return;  // it does not go up any more
+    if (!walk.has_prefilled()) walk.prefilled_start = start;
     walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
     walk.last_ns = clocks_.now_ns();
     uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);
     uint64_t filled = 0;
     if (process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone) filled = 0;
     count_.filled_pages += filled;
-    for (uint64_t at = start; at < start + filled * kPage; at += kPage) process.pages.set(PageBit::kAhead, at, true);
-    walk.next = walk.ahead_end = start + filled * kPage;
+    for (uint64_t at = start; at < start + filled * kPage; at += kPage)
+      process.pages.set(PageBit::kPrefilled, at, true);
+    walk.next = walk.prefilled_end = start + filled * kPage;
     walk.sentinel = 0;
     return;
   }
 }
 
-/// The end of the last page of [start, end) that is marked as filled ahead and has content; `start` if there is none.
+/// The end of the last page of [start, end) that is marked as prefilled and has content; `start` if there is none.
 uint64_t Windows::last_content(Process& process, uint64_t start, uint64_t end) {
   for (uint64_t at = end - kPage; at >= start; at -= kPage)
-    if (content_.of(process.mem.get(), process.pages, PageBit::kAhead, at, at + kPage)[0]) return at + kPage;
+    if (content_.of(*process.memory, process.pages, PageBit::kPrefilled, at, at + kPage)[0]) return at + kPage;
   return start;
 }
 
-/// Write-protects what is filled ahead in [start, end), run by run: what was unmapped between the runs is no error.
+/// Write-protects what is prefilled in [start, end), run by run: what was unmapped between the runs is no error.
 /// False: the kernel refuses for now, while an event of the process is unread (EAGAIN).
 bool Windows::arm_prefilled(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> runs;
-  process.pages.for_each(PageBit::kAhead, start, end,
+  process.pages.for_each(PageBit::kPrefilled, start, end,
                          [&runs](uint64_t address) { append(&runs, address, address + kPage); });
   return std::none_of(runs.begin(), runs.end(), [&process](const PageRange& run) {
     return process.fault_fd.protect(run.first, run.second, true, false) == FaultResult::kRetry;
@@ -189,31 +193,31 @@ void Windows::close_pending(Process& process) {
   for (Walk& walk : std::exchange(process.held.unclosed, {})) close_walk(process, walk);
 }
 
-/// A walk has stopped: what it filled ahead is armed for writes; what has been written already is counted. What is left
-/// of [ahead_start, ahead_end) afterwards has not been touched, nor have wide holes before it: what wrote behind them
-/// came there by itself.
+/// A walk has stopped: its prefilled pages are armed for writes; those that have been written are counted. What is left
+/// of [prefilled_start, prefilled_end) afterwards has not been touched, nor have wide holes before it: what wrote
+/// behind them came there by itself.
 void Windows::close_walk(Process& process, Walk& walk) {
-  if (!walk.has_ahead()) return;
-  const uint64_t start = walk.ahead_start, end = walk.ahead_end;
+  if (!walk.has_prefilled()) return;
+  const uint64_t start = walk.prefilled_start, end = walk.prefilled_end;
   const bool down = walk.below != 0;
   if (!walk.zeroes && process.fault_fd.write_protects() && !arm_prefilled(process, start, end)) {
     process.held.unclosed.push_back(walk);
-    walk.ahead_start = walk.ahead_end = walk.sentinel = walk.next = walk.below = 0;
+    walk.prefilled_start = walk.prefilled_end = walk.sentinel = walk.next = walk.below = 0;
     return;
   }
   ++count_.walks_closed;
   walk.sentinel = walk.next = walk.below = 0;
   if (walk.zeroes) {
     walk.walked_pages += settle_zeroes(process, nullptr, start, end);
-    walk.ahead_start = walk.ahead_end = 0;
+    walk.prefilled_start = walk.prefilled_end = 0;
     walk.zeroes = false;
     return;
   }
   if (!process.fault_fd.write_protects()) {
-    walk.ahead_start = walk.ahead_end = 0;
+    walk.prefilled_start = walk.prefilled_end = 0;
     return;
   }
-  const std::vector<bool> content = content_.of(process.mem.get(), process.pages, PageBit::kAhead, start, end);
+  const std::vector<bool> content = content_.of(*process.memory, process.pages, PageBit::kPrefilled, start, end);
   const uint64_t pages = content.size();
   uint64_t used_from = pages, used_to = 0;  // in pages from `start`
   const auto count = [&](uint64_t from, uint64_t to) {
@@ -235,23 +239,23 @@ void Windows::close_walk(Process& process, Walk& walk) {
   if (down && run < run_end && pages - run_end < kHolePages) run_end = pages;
   if (run < run_end) count(run, run_end);
   for (uint64_t at = start; at < end; at += kPage)
-    if (process.pages.test(PageBit::kAhead, at)) process.pages.become(PageBit::kLeft, at);
+    if (process.pages.test(PageBit::kPrefilled, at)) process.pages.become(PageBit::kPrefilledArmed, at);
   if (down)
-    walk.ahead_end = start + used_from * kPage;
+    walk.prefilled_end = start + used_from * kPage;
   else
-    walk.ahead_start = start + used_to * kPage;
+    walk.prefilled_start = start + used_to * kPage;
 }
 
 /// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may
 /// have been written between two scans. `known_to`: where the kernel's answer ended, if anybody asks.
 std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to) {
   std::vector<PageRange> unwritten;
-  const uint64_t scanned_to = scan_zero_pages(process.pagemap.get(), start, end,
-                                              [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
+  const uint64_t scanned_to = process.memory->scan(
+      ScanKind::kZero, start, end, [&](uint64_t from, uint64_t to) { unwritten.emplace_back(from, to); });
   if (known_to != nullptr) *known_to = scanned_to;
   for (const auto& [from, to] : unwritten) {
     if (process.fault_fd.protect(from, to, true, false) != FaultResult::kDone) continue;
-    scan_zero_pages(process.pagemap.get(), from, to, [&](uint64_t zero, uint64_t zero_end) {
+    process.memory->scan(ScanKind::kZero, from, to, [&](uint64_t zero, uint64_t zero_end) {
       for (uint64_t at = zero; at < zero_end; at += kPage)
         if (!process.pages.test(PageBit::kTouched, at)) process.pages.become(PageBit::kZero, at);
     });
@@ -263,7 +267,7 @@ std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uin
 }
 
 /// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
-/// A page of which the kernel could not tell is taken as not written.
+/// A page of which the kernel does not say is taken as not written.
 uint64_t Windows::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
   if (start >= end) return 0;
   uint64_t known_to = start;
@@ -277,10 +281,10 @@ void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
   const uint64_t now = clocks_.now_ns();
   for (auto& [tid, task] : process.tasks)
     for (Walk& walk : task->walks)
-      if (walk.has_ahead() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
+      if (walk.has_prefilled() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
 }
 
-/// Counts the pages of [start, end) that were filled ahead, and `always` itself, and feeds them as runs. The first run
+/// Counts the pages of [start, end) that were prefilled, and `always` itself, and feeds them as runs. The first run
 /// carries the thread's clock.
 uint64_t Windows::report_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always,
                              uint8_t flags) {
@@ -297,7 +301,7 @@ uint64_t Windows::report_run(Process& process, Task* task, uint64_t start, uint6
     run = 0;
   };
   for (uint64_t at = start; at < end; at += kPage) {
-    if (at == always || process.pages.test(PageBit::kAhead, at)) {
+    if (at == always || process.pages.test(PageBit::kPrefilled, at)) {
       process.pages.touch(at);
       ++touched;
       if (run == 0) run = at;

@@ -1,4 +1,4 @@
-// Says how far ahead of a thread that walks over fresh memory may be filled, and what of that was touched in the end.
+// Decides how many pages are filled before a thread that walks over fresh memory, and which of them were touched.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace oomcast::record {
 
-/// Where a first write met the page: not there, left behind by a walk that filled it, or only read so far.
-enum class Fresh { kMissing, kLeft, kZeroes };
+/// Where a first write met the page: not there, prefilled by a walk that has stopped, or only read so far.
+enum class Fresh { kMissing, kPrefilledArmed, kZeroes };
 
 /// What is filled for one fault, and the walk that the fault begins or continues.
 struct Window {

@@ -1,4 +1,4 @@
-// Keeps which mappings of a process the sink has been told about, and which are registered: intervals, split as needed.
+// Keeps which mappings of a process the sink knows, and which are registered: intervals, split as needed.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +21,7 @@ struct Area {
   bool stack = false;
   bool text = false;          // of a file, executable
   bool registered = false;    // with the userfaultfd
-  bool announced = false;     // a kMap has been fed
+  bool reported = false;      // a kMap has been fed
   bool shared = false;        // memory shared between processes
   bool at_once = false;       // one request of the program's; else found by a scan, and may have come in steps
   uint64_t since_scan = 0;    // mapped when so many scans of the process's pages had been made
@@ -30,13 +30,12 @@ struct Area {
   uint64_t bytes() const { return end - start; }
   bool is_like(const Area& other) const {
     return writable == other.writable && anonymous == other.anonymous && no_reserve == other.no_reserve &&
-           stack == other.stack && text == other.text && registered == other.registered &&
-           announced == other.announced && shared == other.shared && object == other.object &&
-           offset_delta == other.offset_delta;
+           stack == other.stack && text == other.text && registered == other.registered && reported == other.reported &&
+           shared == other.shared && object == other.object && offset_delta == other.offset_delta;
   }
 };
 
-/// The flags of the kMap event that announces the area.
+/// The flags of the kMap event that reports the area.
 inline uint8_t map_flags(const Area& area) {
   return static_cast<uint8_t>((area.shared ? 0 : trace::kPrivate) | (area.anonymous ? trace::kAnonymous : 0) |
                               (area.writable ? trace::kWritable : 0) | (area.no_reserve ? trace::kNoReserve : 0) |

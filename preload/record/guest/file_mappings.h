@@ -16,7 +16,7 @@ struct FileMapping {
   bool shared = false;
   bool executable = false;
   bool program = false;    // code or constants of a program or library
-  std::vector<bool> seen;  // by page: it has been told
+  std::vector<bool> seen;  // by page: it has been reported
 };
 
 /// By start address. Small: a program maps few files for their data.

@@ -1,4 +1,4 @@
-// How far a process's descriptors have moved along their files: what its calls through libc's names do not tell.
+// How far a process's descriptors have moved along their files: what its calls through libc's names do not show.
 #pragma once
 
 #include <algorithm>
@@ -22,24 +22,25 @@ struct IoTotals {
   bool operator==(const IoTotals&) const = default;
 };
 
-/// What hooks have told of one process's file use, against what the kernel counts.
+/// What hooks have reported of one process's file use, against what the kernel counts.
 struct FileUse {
   bool begun = false;            // the first scan has been taken: what is open from before stood where it stood
   std::map<int, OpenFile> open;  // by descriptor
-  std::set<uint64_t> told;       // files that hooks have claimed: theirs alone, while they are open
-  size_t many_told = 4096;  // when those that are closed have to be forgotten: a program may go through a million files
-  IoTotals noted, seen;     // what hooks told since the last scan; the kernel's totals then
-  IoTotals glanced;         // the totals when they were read last, be it without a scan
+  std::set<uint64_t> claimed;    // files that hooks have claimed: theirs alone, while they are open
+  size_t cleanup_size =
+      4096;              // when those that are closed have to be forgotten: a program may go through a million files
+  IoTotals noted, seen;  // what hooks reported since the last scan; the kernel's totals then
+  IoTotals last_read;    // the totals when they were read last, be it without a scan
 
-  /// A hook has told of the file. True if so many have been told that forget_closed() is due.
-  bool claim(uint64_t object) { return told.insert(object).second && told.size() > many_told; }
+  /// A hook has claimed the file. True if there are so many that forget_closed() is due.
+  bool claim(uint64_t object) { return claimed.insert(object).second && claimed.size() > cleanup_size; }
   /// Files of which no descriptor is open cannot move. `still_open` is read after the last claim.
   void forget_closed(const std::map<int, OpenFile>& still_open) {
     std::set<uint64_t> kept;
     for (const auto& [number, file] : still_open)
-      if (told.contains(file.object)) kept.insert(file.object);
-    told = std::move(kept);
-    many_told = std::max<size_t>(4096, 2 * told.size());
+      if (claimed.contains(file.object)) kept.insert(file.object);
+    claimed = std::move(kept);
+    cleanup_size = std::max<size_t>(4096, 2 * claimed.size());
   }
 };
 

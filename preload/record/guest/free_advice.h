@@ -1,7 +1,7 @@
-// MADV_FREE that has been announced: its REMOVE event looks like that of MADV_DONTNEED.
+// MADV_FREE that a hook has noted: its REMOVE event looks like that of MADV_DONTNEED.
 //
 // A thread says that it is about to call madvise(MADV_FREE); the events come while it is in the call, one for each
-// mapping that is registered, in order of their addresses. An announcement whose events never come must not stay: a
+// mapping that is registered, in order of their addresses. A note whose events never come must not stay: a
 // later MADV_DONTNEED of the same memory would be taken for MADV_FREE.
 #pragma once
 
@@ -15,11 +15,11 @@ namespace oomcast::record {
 
 class FreeAdvice {
  public:
-  /// Before a call's event is looked at, its thread may have gone on to the next calls. More than so many it has not.
+  /// Before a call's event is read, its thread may have gone on to the next calls. More than so many it has not.
   static constexpr size_t kOfOneThread = 8;
   static constexpr size_t kMostThreads = 4096;
 
-  void announce(uint32_t tid, uint64_t start, uint64_t end) {
+  void expect(uint32_t tid, uint64_t start, uint64_t end) {
     if (of_thread_.size() >= kMostThreads) of_thread_.clear();  // the numbers come from the guest
     auto& mine = of_thread_[tid];
     if (mine.size() == kOfOneThread) mine.pop_front();
@@ -32,12 +32,12 @@ class FreeAdvice {
     at->second.pop_back();
     if (at->second.empty()) of_thread_.erase(at);
   }
-  /// The thread is not in madvise(): all of its events have been looked at.
-  void over(uint32_t tid) { of_thread_.erase(tid); }
+  /// The thread is not in madvise(): all of its events have been read.
+  void end_call(uint32_t tid) { of_thread_.erase(tid); }
   void clear() { of_thread_.clear(); }
   bool empty() const { return of_thread_.empty(); }
 
-  /// Whether the event of [start, end) belongs to an announcement. `more(from, to)`: whether an event of what follows
+  /// Whether the event of [start, end) belongs to a note. `more(from, to)`: whether an event of what follows
   /// can come.
   template <class More>
   bool take(uint64_t start, uint64_t end, More more) {

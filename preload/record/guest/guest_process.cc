@@ -3,13 +3,12 @@
 
 #include <iterator>
 
-#include "preload/record/kernel/living_thread.h"
 #include "preload/ring/file_notes.h"
 
 namespace oomcast::record {
 namespace {
 
-// Before so much is given back the program lets us look: a millisecond's worth of touches.
+// Before so much is given back the program asks for a scan: a millisecond's worth of touches.
 constexpr uint64_t kPhaseFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 
 }  // namespace
@@ -35,8 +34,7 @@ void watch_text(Process& process, uint64_t page) {
 
 bool memory_lives(Process& process) {
   if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();
-  uint64_t entry;
-  return process.pagemap.get() < 0 || ::pread(process.pagemap.get(), &entry, sizeof entry, 0) != 0;
+  return process.memory->lives();
 }
 
 uint64_t take_native_faults(Process& process, uint64_t of_ns) {
@@ -45,24 +43,13 @@ uint64_t take_native_faults(Process& process, uint64_t of_ns) {
   return taken;
 }
 
-bool follow_living_thread(Process& process) {
-  const uint32_t tid = living_thread(process.pid);
-  if (tid == 0 || tid == process.memory_tid || (tid == process.pid && process.memory_tid == 0)) return false;
-  process.memory_tid = tid;
-  process.statm.belong_to(process.pid, tid);
-  // A file of these that tells anything is of the address space, whoever opened it.
-  for (ProcFile* file : {&process.maps, &process.pagemap, &process.mem})
-    if (!file->tells()) file->belong_to(process.pid, tid);
-  return true;
-}
-
 void publish_ask_thresholds(Process& process, bool ask_before_use) {
   if (!process.shared) return;
   SharedMapping& area = *process.shared;
   area->ask_before_free_bytes.store(process.tracked_by_faults()                    ? UINT64_MAX
                                     : process.tracker == TrackerKind::kUserfaultfd ? kPhaseFreeBytes
                                                                                    : kPolledFreeBytes);
-  area->ask_before_use.store(process.tells_frees() || ask_before_use ? 1 : 0);
+  area->ask_before_use.store(process.reports_frees() || ask_before_use ? 1 : 0);
 }
 
 }  // namespace oomcast::record

@@ -25,7 +25,7 @@
 #include "preload/record/guest/unanswered_faults.h"
 #include "preload/record/kernel/clocks.h"
 #include "preload/record/kernel/fault_channel.h"
-#include "preload/record/kernel/page_scan.h"
+#include "preload/record/kernel/memory_view.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/record/kernel/sealed_memory.h"
@@ -36,20 +36,20 @@
 
 namespace oomcast::record {
 
-/// One walk of a thread over fresh memory, upwards or downwards: where its next fault is expected and what was filled
-/// ahead.
+/// One walk of a thread over fresh memory, upwards or downwards: where its next fault is expected and what was
+/// prefilled.
 struct Walk {
-  uint64_t next = 0;                        // a fault on this page continues it upwards; 0: it goes down
-  uint64_t below = 0;                       // a fault on this page continues it downwards; 0: it goes up
-  uint64_t ahead_start = 0, ahead_end = 0;  // filled ahead and not yet counted; empty: nothing
+  uint64_t next = 0;                                // a fault on this page continues it upwards; 0: it goes down
+  uint64_t below = 0;                               // a fault on this page continues it downwards; 0: it goes up
+  uint64_t prefilled_start = 0, prefilled_end = 0;  // filled and not yet counted; empty: nothing
   uint64_t sentinel = 0;  // write-protected last page of a window after which no fault would come, or 0
   bool reads = false;     // it only reads: what comes next must not become memory
-  bool zeroes = false;    // what lies ahead are zero pages: the kernel can say which of them have been written
+  bool zeroes = false;    // the prefilled pages are zero pages: the kernel can say which of them have been written
   uint64_t window_pages = 1;
   uint64_t walked_pages = 0;  // that it has come along
   uint32_t steps = 0;
   uint64_t last_ns = 0;
-  bool has_ahead() const { return ahead_start < ahead_end; }
+  bool has_prefilled() const { return prefilled_start < prefilled_end; }
 };
 
 struct Task {
@@ -96,7 +96,7 @@ struct SampledAllocation {
   SiteKind kind = SiteKind::kHeap;
 };
 
-/// Where a process's code lies, as it was read when a stack had to be told.
+/// Where a process's code lies, as it was read when a stack had to be named.
 struct CodeMaps {
   std::vector<Vma> maps;  // the executable ones
   uint64_t next_read_ns = 0, wait_ns = 0;
@@ -104,7 +104,7 @@ struct CodeMaps {
 
 /// Behind all that a program can map; above lies what is no memory of its own (vsyscall).
 inline constexpr uint64_t kLowHalfEnd = uint64_t{1} << 47;
-/// Where the sink is told of pages whose place is not known.
+/// The address under which unattributed pages are reported to the sink.
 inline constexpr uint64_t kUnattributedMemory = kLowHalfEnd;
 
 /// When the process is scanned, and what the last scans have seen.
@@ -127,10 +127,9 @@ struct ScanTimes {
 
 /// How much memory the process has: its part of the totals of ResidentMeter, and the kernel's counts.
 struct ResidentCounts {
-  uint64_t counted_pages = 0;  // its part of the tracked total
-  uint64_t own_pages = 0;      // of these, private and not shared with its parent since a fork
-  uint64_t prefilled_pages =
-      0;  // filled ahead of the program and not used by it yet, without those of its parent at the fork
+  uint64_t counted_pages = 0;    // its part of the tracked total
+  uint64_t own_pages = 0;        // of these, private and not shared with its parent since a fork
+  uint64_t prefilled_pages = 0;  // filled and not used by the program yet, without those of its parent at the fork
   uint64_t inherited_prefilled_pages = 0;
   uint64_t inherited_pages = 0;     // that it had from its parent when it was forked; the sampler leaves out as many
   uint64_t shared_known_pages = 0;  // of shared memory, among those that are counted
@@ -148,17 +147,17 @@ struct NativeFaults {
   uint64_t cpu_ns = 0;  // its threads' CPU time that went into such faults and is not taken off yet
 };
 
-/// When the ring of the process is emptied although nothing of it is heard.
+/// When the ring of the process is emptied without a fault or a question.
 struct DrainTimes {
   uint64_t last_ns = 0;
-  uint64_t next_ns = 0;  // its ring fills without a fault to tell us; 0: it does not
+  uint64_t next_ns = 0;  // its ring fills without a fault; 0: it does not
   uint64_t last_note_ns = 0;
 };
 
 /// The heap as it was last reported or seen; all 0: none yet.
 struct HeapRange {
   uint64_t start = 0, end = 0;
-  uint64_t fell_to = 0;  // the break, before it rose again to where nobody has asked about yet; 0: nothing like that
+  uint64_t fell_to = 0;  // the break, before it rose again to where no question was asked yet; 0: nothing like that
 };
 
 /// Where the process may have memory of its own, if all of its address space is scanned.
@@ -170,7 +169,7 @@ struct PolledRanges {
 /// How the process became known, and how it leaves.
 struct LifeState {
   uint64_t started_ns = 0;
-  bool greeted = false;         // its library has said hello
+  bool said_hello = false;      // its library has said hello
   bool discovered = false;      // found among the children of a guest, without a hello
   bool exec_pending = false;    // kExec fed when its memory had gone, the new program's hello may yet come
   uint64_t memory_gone_ns = 0;  // the address space that it said hello from is no more; exec or exit: not yet known
@@ -178,35 +177,37 @@ struct LifeState {
 };
 
 struct ForkState {
-  uint64_t group = 0;   // processes with the same number may share pages since a fork; 0: with nobody
+  uint64_t group = 0;   // processes with the same number may share pages since a fork; 0: none
   uint64_t cursor = 0;  // where the scan for copies goes on
   std::map<uint32_t, uint64_t>
-      newborns;  // forked children that have not said hello yet, and their pages when they were counted
+      pending_children;  // forked children that have not said hello yet, and their pages when they were counted
 };
 
 /// Of memory whose faults are held.
 struct HeldFaults {
-  FreeAdvice free_advice;  // MADV_FREE announced, REMOVE event yet to come
+  FreeAdvice free_advice;  // MADV_FREE reported, REMOVE event yet to come
   UnansweredFaults unanswered;
-  std::vector<Walk> unclosed;     // stopped, and the kernel has refused so far to protect what they filled ahead
+  std::vector<Walk> unclosed;     // stopped, and the kernel has refused so far to protect what they prefilled
   std::vector<PageRange> let_go;  // let go for an mremap() that is not over, where the memory is now
-  uint32_t failures = 0;          // faults of which the memory had to be let go and nobody knows why
+  uint32_t failures = 0;          // faults of which the memory had to be let go for an unknown reason
   int refused_ranges = 0;         // that could not be registered at once, one after another
 };
 
 struct FileState {
   FileMappings mappings;
-  std::set<uint64_t> watched_text;  // pages of its text whose next use the model wants to hear of
+  std::set<uint64_t> watched_text;  // pages of its text whose next use the model has asked for
   FileUse use;
 };
 
 struct Process {
-  uint32_t pid = 0;
+  explicit Process(uint32_t process_id) : pid(process_id), memory(std::make_unique<ProcMemory>(process_id)) {}
+
+  uint32_t pid;
   uint32_t parent = 0;
   std::string comm;
   UniqueFd pidfd;
-  ProcFile maps{"maps"}, pagemap{"pagemap"}, mem{"mem"}, statm{"statm"}, oom_score_adj{"oom_score_adj"};
-  uint32_t memory_tid = 0;  // the thread whose files tell of its memory, once the first one has left; 0: that one
+  ProcFile oom_score_adj{"oom_score_adj"};
+  std::unique_ptr<MemoryView> memory;
   int64_t adj = 0;
   std::unordered_map<uint32_t, std::unique_ptr<Task>> tasks;
 
@@ -216,8 +217,7 @@ struct Process {
   bool huge_pages_off =
       false;                 // by its own word or that of one that it descends from; what we switch off is not reported
   OptionalChannel fault_fd;  // of the userfaultfd and wp-async trackers
-  OptionalChannel
-      heap_fd;  // the same for the heap: it does not tell when the break falls, the library does; may be missing
+  OptionalChannel heap_fd;   // the same for the heap: it reports no fall of the break, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;
   std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
 
@@ -228,10 +228,8 @@ struct Process {
   bool maps_shared_memory = false;
   std::map<uint64_t, SampledAllocation> sampled;  // by start
   CodeMaps code;
-  PythonNames python{[this](uint64_t address, void* out, size_t bytes) {
-    return ::pread(mem.get(), out, bytes, static_cast<off_t>(address)) ==
-           static_cast<ssize_t>(bytes);  // why this never waits: guest_content.h
-  }};
+  PythonNames python{
+      [this](uint64_t address, void* out, size_t bytes) { return memory->read(address, out, bytes) == bytes; }};
 
   LifeState life;
   ForkState forks;
@@ -247,17 +245,17 @@ struct Process {
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && exact; }
   bool in_polling_phase() const { return tracker == TrackerKind::kUserfaultfd && !exact; }
   /// All of its address space is scanned for pages: its mappings need not be known first.
-  bool polled_whole() const { return !tells_frees() && !polled.all.empty(); }
+  bool polled_whole() const { return !reports_frees() && !polled.all.empty(); }
   /// Pages that are resident because the recorder has filled them, and that the program has not used yet.
-  uint64_t filled_ahead() const { return pages.count(PageBit::kAhead) + pages.count(PageBit::kLeft); }
-  bool tells_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
+  uint64_t prefilled_pages() const { return pages.count(PageBit::kPrefilled) + pages.count(PageBit::kPrefilledArmed); }
+  bool reports_frees() const { return tracker == TrackerKind::kWpAsync || tracked_by_faults(); }
   bool in_heap(uint64_t address) const { return heap.start <= address && address < heap.end; }
   OptionalChannel& fd_of(bool of_heap) { return of_heap ? heap_fd : fault_fd; }
 };
 
 /// True while the thread is in a file call: its clock waits until the call is over and has been counted.
 bool in_file_call(Process& process, Task& task, uint64_t now_ns);
-/// The model will hear of the next use of this page if it is one of the program's code; it is none of its own memory
+/// The next use of this page will be reported if it is one of the program's code; it is none of its own memory
 /// then.
 void watch_text(Process& process, uint64_t page);
 /// False once the process has exec'ed, or has let go of its memory on its way out.
@@ -265,9 +263,6 @@ bool memory_lives(Process& process);
 /// The part of a thread's CPU time that went into faults of this machine: the model has its own cost for them. Which
 /// thread made them is not known: whoever computes first pays.
 uint64_t take_native_faults(Process& process, uint64_t of_ns);
-/// The thread whose files were read has left by pthread_exit(): those of one that runs on tell of the same memory.
-/// False: there is none.
-bool follow_living_thread(Process& process);
 /// Tells the library what it has to ask about. Before the mappings are scanned: what the program maps after it has read
 /// the old word is there by then. `ask_before_use`: even where no memory is registered.
 void publish_ask_thresholds(Process& process, bool ask_before_use);

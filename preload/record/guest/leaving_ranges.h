@@ -1,6 +1,6 @@
-// Keeps what is being given back and may still be there: the kernel tells of it before it does it. Where no event tells
-// of unmaps, the program asks us to look before it gives memory back, and the memory counts as gone from our answer on:
-// the answered thread may not have come to do it yet when we look again.
+// Keeps what is being given back and may still be there: the kernel reports it before it does it. Where no event
+// reports unmaps, the program asks for a scan before it gives memory back, and the memory counts as gone from our
+// answer on: the answered thread may not have done it yet when the next scan comes.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@ class LeavingRanges {
   /// Longer than a busy machine keeps a runnable thread waiting. Then what is there is there.
   static constexpr uint64_t kLongestNs = 200'000'000;
 
-  /// From the kernel's event on: the thread has been woken, and nobody says when it has done it. What it touches there
-  /// meanwhile is met that much later.
+  /// From the kernel's event on: the thread has been woken, and no event says when it has done it. What it touches
+  /// there meanwhile is met that much later.
   static constexpr uint64_t kAfterEventNs = 20'000'000;
 
   void add(uint64_t start, uint64_t end, uint64_t now_ns, uint64_t longest_ns = kLongestNs) {

@@ -1,11 +1,11 @@
 // Keeps what is known of each page of one process: seven bits a page, kept sparsely by 2 MiB.
 //
-// touched: counted as resident anonymous memory. ahead: filled by us beyond the fault, or a zero page that may be
-// written unseen; not (yet) known to be touched. left: filled ahead by a walk that stopped; the next write is reported.
-// forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found here without
-// our knowing that the parent had it when it forked: the sink knows it as the other process's only. zero: read while
-// untouched, the shared zero page is mapped. watched: write-protected, the next write is reported. A page is at most
-// one of touched, ahead, left and zero.
+// touched: counted as resident anonymous memory. prefilled: by us beyond the fault, or a zero page that may be
+// written unseen; not known to be touched (yet). prefilled-armed: by a walk that has stopped; the next write is
+// reported. forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found
+// here without our knowing that the parent had it when it forked: the sink knows it as the other process's only. zero:
+// read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported. A page is
+// at most one of touched, prefilled, prefilled-armed and zero.
 #pragma once
 
 #include <algorithm>
@@ -21,12 +21,13 @@
 
 namespace oomcast::record {
 
-/// A call of PAGEMAP_SCAN costs 8 us, a page that is there 130 ns, or 13 if nobody asks whether it is a file's.
+/// A call of PAGEMAP_SCAN costs 8 us, a page that is there 130 ns, or 13 if the scan does not ask whether it is a
+/// file's.
 inline constexpr uint64_t kScanCallNs = 8000, kScanPageNs = 130, kScanAnonymousNs = 13;
 inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage,
                           kAlongAnonymous = kScanCallNs / kScanAnonymousNs * kPage;
 
-/// Where the ranges from `first` on, which are in order, are so far apart that looking `along` between them costs more
+/// Where the ranges from `first` on, which are in order, are so far apart that scanning `along` between them costs more
 /// than another call: the end of those that are worth one scan.
 inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t first, uint64_t along) {
   size_t last = first + 1;
@@ -43,7 +44,7 @@ void for_each_inside(const std::vector<PageRange>& runs, PageRange range, F f) {
     f(std::max(run->first, range.first), std::min(run->second, range.second));
 }
 
-enum class PageBit : int { kTouched = 0, kAhead, kLeft, kZero, kWatched, kForked, kBorrowed };
+enum class PageBit : int { kTouched = 0, kPrefilled, kPrefilledArmed, kZero, kWatched, kForked, kBorrowed };
 inline constexpr int kPageBits = 7;
 
 class PageStates {
@@ -71,10 +72,11 @@ class PageStates {
     counts_[static_cast<size_t>(bit)] += on ? 1 : uint64_t(-1);
   }
 
-  /// Makes the page one of touched, ahead, left and zero, whichever it was of these. True if that is news.
+  /// Makes the page one of touched, prefilled, prefilled-armed and zero, whichever it was of these. True if that is
+  /// news.
   bool become(PageBit state, uint64_t address) {
     if (test(state, address)) return false;
-    for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero})
+    for (const PageBit bit : {PageBit::kTouched, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kZero})
       set(bit, address, bit == state);
     return true;
   }
@@ -85,7 +87,7 @@ class PageStates {
       Chunk& chunk = chunks_[word_start >> kChunkShift];
       const auto word = static_cast<size_t>(word_of(word_start));
       const uint64_t mask = mask_of(word_start >> kWordShift << kWordShift, start, end);
-      for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kLeft, PageBit::kZero}) {
+      for (const PageBit bit : {PageBit::kTouched, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kZero}) {
         uint64_t& bits = chunk.words(bit)[word];
         const uint64_t now = bit == PageBit::kTouched ? bits | mask : bits & ~mask;
         counts_[static_cast<size_t>(bit)] +=
@@ -149,8 +151,8 @@ class PageStates {
         const uint64_t word_start = (key << kChunkShift) + (word << kWordShift),
                        word_end = word_start + (uint64_t{1} << kWordShift);
         if (word_end <= start || word_start >= end) continue;
-        const uint64_t seen = (chunk.words(PageBit::kTouched)[word] | chunk.words(PageBit::kAhead)[word] |
-                               chunk.words(PageBit::kLeft)[word]) &
+        const uint64_t seen = (chunk.words(PageBit::kTouched)[word] | chunk.words(PageBit::kPrefilled)[word] |
+                               chunk.words(PageBit::kPrefilledArmed)[word]) &
                               mask_of(word_start, start, end);
         if (seen == ~uint64_t{0})
           seen_to(word_start, word_end);

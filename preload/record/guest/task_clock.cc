@@ -32,7 +32,7 @@ uint64_t own_queue_delay_ns() {
   return delay;
 }
 
-// Is the thread in wait4() or waitid()? Its children take their own virtual time; theirs must not be counted twice.
+// True in wait4() or waitid(): the children take their own virtual time, which must not be counted twice.
 bool waits_for_child(int syscall_fd) {
   char text[32];
   const ssize_t got = syscall_fd < 0 ? -1 : ::pread(syscall_fd, text, sizeof text - 1, 0);

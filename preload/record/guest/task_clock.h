@@ -41,9 +41,9 @@ class TaskClock {
   void count_held(uint64_t ns) { held_ns_ += ns; }
 
   /// True when reading the thread's CPU time is due: after a gap, or after many faults.
-  /// `far`: nothing is near, and what it computes between a few notes is told at one go.
-  bool due(uint64_t now_ns, bool far) const {
-    return far ? now_ns - wall_ns_ > 10'000'000 : now_ns - last_seen_ns_ > 100'000 || faults_ >= 64;
+  /// In the polling phase what it computes between a few notes is reported at one go.
+  bool due(uint64_t now_ns, bool in_polling_phase) const {
+    return in_polling_phase ? now_ns - wall_ns_ > 10'000'000 : now_ns - last_seen_ns_ > 100'000 || faults_ >= 64;
   }
   void seen(uint64_t now_ns) { last_seen_ns_ = now_ns; }
 

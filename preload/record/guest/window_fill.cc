@@ -14,18 +14,18 @@ PageRange without_sentinel(const WindowFill& fill) {
 FaultResult fill_pages(const WindowFill& fill, FaultChannel& channel, PageStates& pages, bool wake, uint64_t* total) {
   uint64_t filled = 0;
   // Pages that another fault has brought meanwhile keep their state.
-  const auto mark_ahead = [&](uint64_t at) {
-    if (pages.blank(at)) pages.set(PageBit::kAhead, at, true);
+  const auto mark_prefilled = [&](uint64_t at) {
+    if (pages.blank(at)) pages.set(PageBit::kPrefilled, at, true);
   };
   // The sentinel goes in before anybody can walk up to it.
   if (fill.sentinel != 0 && channel.fill(fill.sentinel, 1, false, true, &filled) == FaultResult::kDone)
-    mark_ahead(fill.sentinel);
+    mark_prefilled(fill.sentinel);
   const auto [start, end] = without_sentinel(fill);
   const FaultResult result = channel.fill(start, (end - start) / kPage, wake, false, &filled);
   *total += filled;
   for (uint64_t at = start; at < start + filled * kPage; at += kPage)
-    if (at != fill.page) mark_ahead(at);
-  // Something was in the way below the page that is waited for, or the mapping has changed since it was looked at and
+    if (at != fill.page) mark_prefilled(at);
+  // Something was in the way below the page that is waited for, or the mapping has changed since it was read and
   // ends inside the window: that page alone then.
   const bool missed = result == FaultResult::kDone ? start + filled * kPage <= fill.page
                                                    : result == FaultResult::kGone && end - start > kPage;
@@ -57,8 +57,8 @@ FaultResult unprotect(const WindowFill& fill, FaultChannel& channel, PageStates&
   if (result == FaultResult::kGone && end - start > kPage)
     return channel.protect(fill.page, fill.page + kPage, false, wake);
   for (uint64_t at = fill.start; result == FaultResult::kDone && at < fill.end; at += kPage)
-    if (at != fill.page && (pages.test(PageBit::kZero, at) || pages.test(PageBit::kLeft, at)))
-      pages.become(PageBit::kAhead, at);
+    if (at != fill.page && (pages.test(PageBit::kZero, at) || pages.test(PageBit::kPrefilledArmed, at)))
+      pages.become(PageBit::kPrefilled, at);
   return result;
 }
 

@@ -1,6 +1,7 @@
 // How a process that is not the recorder's child has ended.
 #include "preload/record/kernel/ended_process.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 
 #include <cstdlib>
@@ -34,6 +35,11 @@ int foreign_wait_status(uint32_t pid, int pidfd) {
     if (const size_t last = stat.find_last_of(' '); last != std::string::npos)
       return std::atoi(stat.c_str() + last + 1);
   return reaped_wait_status(pidfd);  // in between, perhaps
+}
+
+bool has_ended(int pidfd) {
+  pollfd ended{pidfd, POLLIN, 0};
+  return ::poll(&ended, 1, 0) == 1;
 }
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// FaultChannel: what the recorder asks of the userfaultfd that tells it of a guest's faults. Userfaultfd asks the
+// FaultChannel: what the recorder asks of the userfaultfd that reports a guest's faults. Userfaultfd asks the
 // kernel; a test brings a kernel of its own.
 #pragma once
 

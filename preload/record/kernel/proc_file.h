@@ -1,4 +1,4 @@
-// A file of /proc that tells about a process. It is opened when it is first read: most processes end or exec before
+// A file of /proc about a process. It is opened when it is first read: most processes end or exec before
 // anybody asks.
 #pragma once
 
@@ -12,12 +12,12 @@
 
 namespace oomcast::record {
 
-/// Where /proc tells about this thread of the process.
+/// The directory of /proc for this thread of the process.
 inline std::string proc_of_thread(uint32_t pid, uint32_t tid) {
   return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/";
 }
 
-/// Where /proc tells about the process, or about a thread of it where one is named.
+/// The directory of /proc for the process, or for a thread of it where one is named.
 inline std::string proc_of(uint32_t pid, uint32_t tid = 0) {
   return tid != 0 ? proc_of_thread(pid, tid) : "/proc/" + std::to_string(pid) + "/";
 }
@@ -32,7 +32,7 @@ class ProcFile {
     fd_.reset();
     pid_ = pid;
     tid_ = tid;
-    // Root may always look. Anybody else may no longer once a program has made itself undumpable.
+    // Root may always read it. Anybody else may no longer once a program has made itself undumpable.
     if (::geteuid() != 0) static_cast<void>(get());
   }
 
@@ -43,9 +43,9 @@ class ProcFile {
     return fd_.get();
   }
 
-  /// Whether maps, pagemap or mem has anything to tell. Opened while the task had no memory any more, they are empty
+  /// Whether maps, pagemap or mem is of an address space. Opened while the task had no memory any more, they are empty
   /// for ever; mem of a task that has memory refuses the address 0 (EIO) instead.
-  bool tells() const {
+  bool has_content() const {
     uint64_t word;
     return get() >= 0 && ::pread(get(), &word, sizeof word, 0) != 0;
   }

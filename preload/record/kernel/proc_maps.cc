@@ -62,7 +62,7 @@ bool take_number(std::string_view* text, int base, char after, Number* out) {
   return true;
 }
 
-/// A line of /proc/PID/maps: "start-end rwxp offset major:minor inode      name". By hand: every sweep reads them all.
+/// A line of /proc/PID/maps: "start-end rwxp offset major:minor inode      name". By hand: every scan reads them all.
 bool parse_mapping(std::string_view line, Vma* out) {
   unsigned device_major = 0, device_minor = 0;
   if (!take_number(&line, 16, '-', &out->start) || !take_number(&line, 16, ' ', &out->end) || out->end <= out->start ||

@@ -22,9 +22,9 @@ const char* zeroes() {
 
 /// What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK is left
 /// out on purpose: see README, "Alternatives considered".
-uint64_t told_events(Userfaultfd::Unmaps unmaps) {
+uint64_t event_features(Userfaultfd::Unmaps unmaps) {
   return UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |
-         (unmaps == Userfaultfd::Unmaps::kTold ? UFFD_FEATURE_EVENT_UNMAP : 0);
+         (unmaps == Userfaultfd::Unmaps::kReported ? UFFD_FEATURE_EVENT_UNMAP : 0);
 }
 
 FaultResult result_of(int error) {
@@ -43,7 +43,7 @@ FaultResult result_of(int error) {
 }  // namespace
 
 bool Userfaultfd::negotiate(Unmaps unmaps) {
-  const uint64_t events = told_events(unmaps) | UFFD_FEATURE_THREAD_ID;
+  const uint64_t events = event_features(unmaps) | UFFD_FEATURE_THREAD_ID;
   uffdio_api api{};
   api.api = UFFD_API;
   api.features = events | UFFD_FEATURE_PAGEFAULT_FLAG_WP;
@@ -61,7 +61,7 @@ bool Userfaultfd::negotiate_async(Unmaps unmaps) {
   uffdio_api api{};
   api.api = UFFD_API;
   api.features =
-      told_events(unmaps) | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
+      event_features(unmaps) | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC;
   write_protects_ = async_ = ::ioctl(fd_.get(), UFFDIO_API, &api) == 0;
   return async_;
 }
@@ -131,7 +131,7 @@ size_t Userfaultfd::read(std::span<uffd_msg> out) {
 }
 
 bool Userfaultfd::address_space_lives() {
-  // Lifting protection where there is none changes nothing. ENOENT: looked, not there. ESRCH: nobody is left to look
+  // Lifting protection where there is none changes nothing. ENOENT: the page is not there. ESRCH: the process is gone
   // at.
   uffdio_writeprotect request{};
   request.range = {uint64_t{1} << 30, static_cast<uint64_t>(kPageBytes)};

@@ -31,12 +31,12 @@ class Userfaultfd final : public FaultChannel {
   Userfaultfd() = default;
   explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  /// kUntold: for memory whose unmapping is told in another way. To hear of it from here holds the caller each time.
-  enum class Unmaps { kTold, kUntold };
+  /// kSilent: for memory whose unmapping is reported in another way. An event holds the caller each time.
+  enum class Unmaps { kReported, kSilent };
   /// Agrees on the features. False: this kernel refuses even the least that is needed.
-  bool negotiate(Unmaps unmaps = Unmaps::kTold);
+  bool negotiate(Unmaps unmaps = Unmaps::kReported);
   /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
-  bool negotiate_async(Unmaps unmaps = Unmaps::kTold);
+  bool negotiate_async(Unmaps unmaps = Unmaps::kReported);
   bool valid() const { return fd_.get() >= 0; }
   bool write_protects() const override { return write_protects_; }
   int fd() const override { return fd_.get(); }

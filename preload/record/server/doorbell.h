@@ -24,7 +24,7 @@ class Doorbell {
   bool valid() const { return bell_ != nullptr; }
   /// For the guests.
   const UniqueFd& memory() const { return memory_; }
-  /// From now on `answer` is called whenever somebody has rung, in a thread of its own. The guests are told by the
+  /// From now on `answer` is called whenever somebody has rung, in a thread of its own. The guests learn it from the
   /// kernel if the thread that calls this is gone.
   void listen(std::function<void()> answer);
   /// Nobody is listened to any more, and the guests know it.

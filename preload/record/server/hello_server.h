@@ -31,7 +31,7 @@ struct Hello {
 
 class HelloServer {
  public:
-  /// `stack_sample_bytes`: told to each guest. `take`: called with each hello.
+  /// `stack_sample_bytes`: sent to each guest. `take`: called with each hello.
   HelloServer(EventLoop& loop, int64_t stack_sample_bytes, std::function<void(Hello)> take);
   ~HelloServer();
   HelloServer(const HelloServer&) = delete;

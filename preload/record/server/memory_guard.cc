@@ -112,8 +112,8 @@ uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
   return at_least >= enough ? at_least : cgroup_left_bytes(most, used, read_whole_path(base + "stat"), limit.unified);
 }
 
-/// Memory may be short for the sake of others: then to stop the guest, which has taken less than they, would help
-/// nobody.
+/// Memory may be short because of others: then to stop the guest, which has taken less than they, would be of no
+/// use.
 bool MemoryGuard::must_strike(uint64_t guest_bytes) const {
   if (percent_ <= 0) return false;
   return std::any_of(limits_.begin(), limits_.end(), [&](const Limit& limit) {

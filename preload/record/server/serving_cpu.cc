@@ -24,8 +24,8 @@ void ServingCpu::run_on(int cpu, const int (&servers)[2]) {
 
 void ServingCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
   served_since_rest_ = true;
-  if (cpu_ >= 0 && ++since_look_ < kLookEach) return;
-  since_look_ = 0;
+  if (cpu_ >= 0 && ++since_check_ < kCheckEach) return;
+  since_check_ = 0;
   // Where it runs or has run last.
   const auto cpu = stat_field(read_line_of(proc_of_thread(pid, tid) + "stat"), 39);
   if (!cpu || *cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed_) || static_cast<int>(*cpu) == cpu_) {

@@ -22,13 +22,13 @@ class ServingCpu {
   void rest(const int (&servers)[2]);
 
  private:
-  static constexpr uint32_t kLookEach = 64;  // a look costs as much as a fault
-  static constexpr uint32_t kElsewhere = 4;  // threads that take turns do not pull us to and fro
+  static constexpr uint32_t kCheckEach = 64;  // a check costs as much as a fault
+  static constexpr uint32_t kElsewhere = 4;   // threads that take turns do not pull us to and fro
   void run_on(int cpu, const int (&servers)[2]);
 
   cpu_set_t allowed_{};
   int cpu_ = -1;  // -1: on any
-  uint32_t since_look_ = 0, elsewhere_ = 0;
+  uint32_t since_check_ = 0, elsewhere_ = 0;
   bool served_since_rest_ = false;
 };
 

@@ -1,4 +1,4 @@
-// SignalRelay: a signalfd, and a witness in the process group that tells what the whole group has got.
+// SignalRelay: a signalfd, and a process of the group that shows what the whole group has got.
 #include "preload/record/server/signal_relay.h"
 
 #include <signal.h>
@@ -43,19 +43,19 @@ void SignalRelay::start() {
   signals_ = UniqueFd(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
   loop_.watch(signals_.get(), SourceKind::kSignals, 0);
   // A recorder that the library has started is in a session of its own: no group gets its signals too.
-  if (processes_.root.is_child) witness_.start();
+  if (processes_.root.is_child) group_signals_.start();
 }
 
 void SignalRelay::read_signals() {
   std::vector<signalfd_siginfo> received;
   SignalSet to_group = 0;
-  // Until nothing more has come: what arrives between our reading and the witness's answer would be known to one side
+  // Until nothing more has come: what arrives between our reading and that process's answer would be known to one side
   // only.
   for (size_t had = 0;; had = received.size()) {
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) received.push_back(info);
     if (received.size() == had || had >= kMostAtOnce) break;
-    to_group |= witness_.take();
+    to_group |= group_signals_.take();
   }
   for (const signalfd_siginfo& signal : received)
     if (!is_our_own(signal))
@@ -64,10 +64,10 @@ void SignalRelay::read_signals() {
 
 /// What was sent to the whole process group the guest has got itself, or has left the group and would not have got
 /// natively. Once only descendants are waited for, each that has not got it does; a second request to end ends the
-/// waiting. A recorder that the library has started is nobody's proxy: who means the guest sends to the guest.
+/// waiting. A recorder that the library has started passes no signal on: who means the guest sends to the guest.
 void SignalRelay::pass_on(const signalfd_siginfo& signal, bool to_group) {
   if (processes_.root.ended && asks_for_an_end(static_cast<int>(signal.ssi_signo)))
-    told_to_end_ = std::exchange(asked_to_end_, true);
+    end_requested_ = std::exchange(asked_to_end_, true);
   if (!processes_.root.is_child) return;
   if (!processes_.root.ended) {
     if (Process* root = processes_.find(processes_.root.pid); root != nullptr && !to_group) send(*root, signal);

@@ -6,7 +6,7 @@
 #include "preload/record/guest/process_table.h"
 #include "preload/record/kernel/unique_fd.h"
 #include "preload/record/server/event_loop.h"
-#include "preload/record/server/signal_witness.h"
+#include "preload/record/server/group_signals.h"
 
 namespace oomcast::record {
 
@@ -18,7 +18,7 @@ class SignalRelay {
   void start();
   void read_signals();
   /// While descendants of the root were waited for, a second signal has asked for an end.
-  bool told_to_end() const { return told_to_end_; }
+  bool end_requested() const { return end_requested_; }
 
  private:
   void pass_on(const signalfd_siginfo& signal, bool to_group);
@@ -26,8 +26,8 @@ class SignalRelay {
   EventLoop& loop_;
   ProcessTable& processes_;
   UniqueFd signals_;
-  SignalWitness witness_;
-  bool asked_to_end_ = false, told_to_end_ = false;
+  GroupSignals group_signals_;
+  bool asked_to_end_ = false, end_requested_ = false;
 };
 
 }  // namespace oomcast::record

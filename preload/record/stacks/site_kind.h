@@ -1,4 +1,4 @@
-// The kinds of memory that a site is told of, under the names that the report gives them.
+// The kinds of memory that a site may have, under the names that the report gives them.
 #pragma once
 
 #include <cstddef>

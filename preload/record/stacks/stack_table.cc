@@ -12,7 +12,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr size_t kStacksMax = 100'000;
-constexpr uint32_t kLooksPerSample = 64;  // samples between two looks for a perf map that was not there
+constexpr uint32_t kSamplesPerCheck = 64;  // samples between two tries to open a perf map that was not there
 
 bool is_our_library(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -43,7 +43,7 @@ Frame StackTable::frame_of(uint64_t counter, const std::vector<Vma>& maps, uint3
   }
   if (pid == 0) return {0, counter};
   const auto [known, fresh] = perf_map_modules_.try_emplace(pid, 0);
-  if (known->second == 0 && (fresh || ++perf_map_looks_ % kLooksPerSample == 0)) {
+  if (known->second == 0 && (fresh || ++perf_map_misses_ % kSamplesPerCheck == 0)) {
     if (UniqueFd file = PerfMap::open(pid)) {
       known->second = module_number("perf map of process " + std::to_string(pid));
       perf_map_files_[known->second] = std::move(file);

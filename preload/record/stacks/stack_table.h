@@ -32,8 +32,8 @@ class StackTable {
  public:
   /// The number of this site, counted from 1; 0 if the stack is empty or there are too many. `maps` are the process's
   /// mappings at the time, at least the executable ones. Frames of our own library are left out. `pid`: whose perf map
-  /// may name what lies in no file; 0: nobody's. `python`: names words of ring/python_words.h; without it they are left
-  /// out.
+  /// may name what lies in no file; 0: there is none. `python`: names words of ring/python_words.h; without it they are
+  /// left out.
   uint32_t intern(std::span<const uint64_t> counters, const std::vector<Vma>& maps, SiteKind kind = SiteKind::kHeap,
                   uint32_t pid = 0, PythonNames* python = nullptr);
   /// The site of memory of which no more than the kind is known.
@@ -76,7 +76,7 @@ class StackTable {
   std::map<uint32_t, UniqueFd> perf_map_files_;    // by module
   std::map<uint32_t, PerfMap> perf_maps_;          // by module, at the end
   std::map<uint32_t, uint32_t> perf_map_modules_;  // by pid; 0: it has none, so far
-  uint32_t perf_map_looks_ = 0;
+  uint32_t perf_map_misses_ = 0;
 };
 
 }  // namespace oomcast::record

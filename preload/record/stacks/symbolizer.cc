@@ -197,7 +197,7 @@ class Module {
     return false;
   }
 
-  /// Is this the function of any of the places? Names are not looked at before: they are five times as long as the
+  /// Whether this is the function of any of the places. Names are not read before: they are five times as long as the
   /// symbols, and have to be read from the file.
   template <class Name>
   void try_function(const GElf_Sym& symbol, uint64_t start, Name name_of) {

@@ -1,4 +1,4 @@
-// Calls the library's hooks directly: they answer as the C library and the kernel do, and tell the recorder what they should.
+// Calls the library's hooks directly: they answer as the C library and the kernel do, and report to the recorder what they should.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
@@ -20,7 +20,7 @@ namespace {
 
 class Hooks : public testing::Test {
  protected:
-  void SetUp() override { ASSERT_TRUE(recorder.greeted()) << "the library has said no hello"; }
+  void SetUp() override { ASSERT_TRUE(recorder.said_hello()) << "the library has said no hello"; }
   void TearDown() override {
     recorder.before_answer(nullptr);
     recorder.shared().ask_before_use.store(0);
@@ -135,14 +135,14 @@ bool is_marked(ring::SharedArea& shared, uint64_t bytes) {
   return std::any_of(std::begin(shared.asking_bytes), std::end(shared.asking_bytes), [&](const std::atomic<uint64_t>& place) { return place.load() == bytes; });
 }
 
-TEST_F(Hooks, EachThreadsLargeRequestIsMarkedUntilItIsTold) {
+TEST_F(Hooks, EachThreadsLargeRequestIsMarkedUntilItIsReported) {
   constexpr uint64_t kFirst = uint64_t{1} << 30, kSecond = uint64_t{3} << 30;
   auto* const map = recorder.hook<void*(void*, size_t, int, int, int, off_t)>("mmap");
-  std::atomic<int> told{0}, marked{0};
+  std::atomic<int> asked{0}, marked{0};
   recorder.before_answer([&](const ring::Request& question) {
     if (question.kind != ring::RequestKind::kMapped) return;
-    // The first to ask waits here until the other has its mark as well: the one that is told later must still have its own then.
-    if (told.fetch_add(1) == 0)
+    // The first to ask waits here until the other has its mark as well: the one that is reported later must still have its own then.
+    if (asked.fetch_add(1) == 0)
       while (!is_marked(recorder.shared(), kFirst) || !is_marked(recorder.shared(), kSecond)) std::this_thread::yield();
     marked += is_marked(recorder.shared(), question.bytes);
   });
@@ -150,7 +150,7 @@ TEST_F(Hooks, EachThreadsLargeRequestIsMarkedUntilItIsTold) {
   std::thread first(ask, kFirst), second(ask, kSecond);
   first.join();
   second.join();
-  EXPECT_EQ(told, 2);
+  EXPECT_EQ(asked, 2);
   EXPECT_EQ(marked, 2);
   EXPECT_FALSE(is_marked(recorder.shared(), kFirst) || is_marked(recorder.shared(), kSecond)) << "a mark is left";
 }
@@ -166,7 +166,7 @@ TEST_F(Hooks, AQuestionForFiltersEndsNothing) {
   EXPECT_EQ(recorder.count(ring::RequestKind::kGiveWay), before);
 }
 
-TEST_F(Hooks, TheGuestHearsItsOwnWordOnHugePages) {
+TEST_F(Hooks, TheGuestIsAnsweredWithItsOwnWordOnHugePages) {
   auto* const control = recorder.hook<int(int, unsigned long, unsigned long, unsigned long, unsigned long)>("prctl");
   EXPECT_EQ(::syscall(SYS_prctl, PR_GET_THP_DISABLE, 0, 0, 0, 0), 1) << "polled memory must not get huge pages";
   EXPECT_EQ(control(PR_GET_THP_DISABLE, 0, 0, 0, 0), 0);

@@ -1,8 +1,9 @@
-// A kernel of the test's own behind a userfaultfd: it refuses what it is told to.
+// A kernel of the test's own behind a userfaultfd: it refuses on demand.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <set>
 #include <span>
 #include <vector>
@@ -17,10 +18,21 @@ class FakeChannel : public FaultChannel {
  public:
   std::deque<FaultResult> refusals;
   std::set<uint64_t> there, armed, woken;
-  std::vector<PageRange> unregistered;
+  std::vector<PageRange> registered, unregistered;
+  std::function<bool(uint64_t start, uint64_t end)> refuses_registration;
+  std::deque<uffd_msg> messages;                    // to be read
+  std::function<uffd_msg(uint64_t number)> refill;  // makes one whenever there is none
+  uint64_t refilled = 0;
   uint64_t mapped_end = UINT64_MAX;  // no memory of ours behind it
 
-  bool register_range(uint64_t, uint64_t) override { return true; }
+  bool register_range(uint64_t start, uint64_t end) override {
+    if (refuses_registration && refuses_registration(start, end)) {
+      errno = EINVAL;
+      return false;
+    }
+    registered.emplace_back(start, end);
+    return true;
+  }
   bool unregister_range(uint64_t start, uint64_t end) override {
     unregistered.emplace_back(start, end);
     return true;
@@ -54,7 +66,15 @@ class FakeChannel : public FaultChannel {
   }
 
   bool write_protects() const override { return true; }
-  size_t read(std::span<uffd_msg>) override { return 0; }
+  size_t read(std::span<uffd_msg> out) override {
+    size_t count = 0;
+    for (; count < out.size() && !messages.empty(); ++count) {
+      out[count] = messages.front();
+      messages.pop_front();
+    }
+    if (count == 0 && refill) out[count++] = refill(refilled++);
+    return count;
+  }
   bool address_space_lives() override { return true; }
   int fd() const override { return -1; }
 

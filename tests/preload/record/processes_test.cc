@@ -19,10 +19,10 @@ class Processes : public testing::Test {
     if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
   }
   Result<trace::CaptureSummary> record(std::vector<std::string> command, bool wait_for_all = false,
-                                       bool poll_while_far = false) {
+                                       bool begin_in_polling_phase = false) {
     RecordOptions options;
-    options.poll_while_far = poll_while_far;
-    sink.headroom = poll_while_far ? 1 << 24 : 1 << 20;
+    options.begin_in_polling_phase = begin_in_polling_phase;
+    sink.headroom = begin_in_polling_phase ? 1 << 24 : 1 << 20;
     options.command = std::move(command);
     options.wait_for_all = wait_for_all;
     return run(options, sink);
@@ -52,7 +52,7 @@ TEST_P(CopiesAfterAFork, AreFedOnceByWhoeverWrote) {
   EXPECT_NEAR(static_cast<double>(copied) * 4096 / kMiB, 4, 0.3);  // and a few pages of stack and libc
 }
 
-TEST_F(Processes, SharedMemoryIsToldOnceAndCountedAsTheKernelDoes) {
+TEST_F(Processes, SharedMemoryIsReportedOnceAndCountedAsTheKernelDoes) {
   const auto summary = record({guest("shares_memory")});
   ASSERT_TRUE(summary.ok());
   std::map<uint32_t, uint64_t> shared_bytes;
@@ -122,7 +122,7 @@ TEST_F(Processes, ADaemonOutlivesTheRunOtherwise) {
   EXPECT_THAT(summary->still_running[0], testing::StartsWith("guest_becomes_d (pid "));
 }
 
-TEST_F(Processes, OomScoreAdjIsToldAsTheProgramSetsIt) {
+TEST_F(Processes, OomScoreAdjIsReportedAsTheProgramSetsIt) {
   ASSERT_EQ(record({guest("changes_oom_score_adj")})->exit_code, 0);
   bool told = false;
   for (const trace::Event& e : sink.events)

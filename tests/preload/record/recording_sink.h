@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "preload/record/recorder.h"
@@ -15,6 +16,7 @@ class RecordingSink : public trace::EventSink {
  public:
   void feed(const trace::Event& event) override {
     events.push_back(event);
+    refused_ |= refuses && event.kind == trace::EventKind::kMap;
     if (event.kind == trace::EventKind::kTouch && (event.flags & trace::kWrite ? watch_writes : watch_reads))
       for (uint64_t at = event.address; at < event.address + event.bytes; at += 4096)
         watches_.push_back({event.pid, at});
@@ -25,6 +27,7 @@ class RecordingSink : public trace::EventSink {
   }
   void take_kills(std::vector<trace::KillRequest>&) override {}
   uint64_t headroom_pages() const override { return headroom; }
+  bool take_refusal() override { return std::exchange(refused_, false); }
 
   uint64_t count(trace::EventKind kind) const {
     return static_cast<uint64_t>(
@@ -41,9 +44,11 @@ class RecordingSink : public trace::EventSink {
 
   std::vector<trace::Event> events;
   bool watch_writes = false, watch_reads = false;
+  bool refuses = false;  // every mapping
   uint64_t headroom = 1 << 20;
 
  private:
+  bool refused_ = false;
   std::vector<trace::WatchRequest> watches_;
 };
 

@@ -33,8 +33,8 @@ TEST_F(Run, SeesMemoryThatTheKernelTouchesForTheProgram) {
   EXPECT_LT(peak_error_percent(summary.value()), 3);
 }
 
-TEST_F(Run, OneLargeRequestIsToldAsOneHoweverItIsHeardOf) {
-  // Now and then a look at the mappings comes between the kernel's answer and the hook's word.
+TEST_F(Run, OneLargeRequestIsReportedAsOneHoweverItIsMet) {
+  // Now and then a scan of the mappings comes between the kernel's answer and the hook's report.
   const auto summary = record_guest(sink, {guest("large_requests")});
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
@@ -71,7 +71,7 @@ TEST_F(Run, MemoryThatWasReadFirstIsWrittenInWindowsAndCountedToThePage) {
   EXPECT_LT(sink.count(EventKind::kTouch), kWritten / 2);
 }
 
-TEST_F(Run, DoesNotCountPagesFilledAheadOfAWalkThatStopped) {
+TEST_F(Run, DoesNotCountPrefilledPagesOfAWalkThatStopped) {
   const auto summary = record_guest(sink, {guest("sparse")});
   ASSERT_TRUE(summary.ok());
   EXPECT_GT(summary->resolution_pages, 1u);
@@ -83,7 +83,7 @@ TEST_F(Run, DoesNotCountPagesFilledAheadOfAWalkThatStopped) {
   EXPECT_LT(pages.size(), 130u);  // the hundred, and the C library's own few
 }
 
-// A sweep registers what /proc said some time ago. Where it splits a mapping that has come since, mremap() fails.
+// A scan registers what /proc said some time ago. Where it splits a mapping that has come since, mremap() fails.
 TEST_F(Run, MemoryMappedBehindOurBackCanBeMovedAtAnyTime) {
   for (int i = 0; i < 3; ++i) {
     const auto summary = record_guest(sink, {guest("maps_by_hand")});
@@ -92,7 +92,7 @@ TEST_F(Run, MemoryMappedBehindOurBackCanBeMovedAtAnyTime) {
   }
 }
 
-TEST_F(Run, ADownwardWalkIsFilledAheadToo) {
+TEST_F(Run, ADownwardWalkIsPrefilledToo) {
   const auto summary = record_guest(sink, {guest("downwards")});
   ASSERT_TRUE(summary.ok());
   EXPECT_GT(summary->resolution_pages, 16u);
@@ -113,7 +113,7 @@ TEST_F(Run, AGrowingHeapTakesFewFaultsAndStacksOnlyWhereItGrows) {
   EXPECT_LT(stacks, 1000);  // of 400 MB allocated
 }
 
-TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
+TEST_F(Run, AFallingBreakHoldsNoThreadAndWhatGrowsAgainIsTouchedAgain) {
   const auto summary = record_guest(sink, {guest("heap_falls")});
   ASSERT_TRUE(summary.ok());
   constexpr double kRound = 8192 * 2000;
@@ -123,7 +123,7 @@ TEST_F(Run, AFallingBreakHoldsNobodyAndWhatGrowsAgainIsTouchedAgain) {
   for (const trace::Event& e : sink.events)
     if (e.kind == EventKind::kUnmap) freed += e.bytes;
   EXPECT_GT(static_cast<double>(freed), 2.9 * kRound);
-  // It falls 12,000 times. Were each of them told by the userfaultfd, each would wait for us.
+  // It falls 12,000 times. Were each of them reported by the userfaultfd, each would wait for us.
   EXPECT_LT(sink.count(EventKind::kUnmap), 2000u);
 }
 
@@ -131,7 +131,7 @@ TEST_F(Run, AProgramFindsNoDescriptorOfOursOpen) {
   const std::string listing = testing::TempDir() + "/oomcast-descriptors." + std::to_string(::getpid());
   // Without standard input: what we open for a moment would be put in its place.
   for (const std::string& command : {"exec " + guest("lists_descriptors") + " > " + listing,
-                                    "exec " + guest("lists_descriptors") + " <&- > " + listing}) {
+                                     "exec " + guest("lists_descriptors") + " <&- > " + listing}) {
     const auto found = [&] {
       std::ifstream in(listing);
       return std::string(std::istreambuf_iterator<char>(in), {});
@@ -146,7 +146,7 @@ TEST_F(Run, AProgramFindsNoDescriptorOfOursOpen) {
         RecordOptions options;
         options.command = {"/bin/sh", "-c", command};
         options.tracker = tracker;
-        options.poll_while_far = !near;
+        options.begin_in_polling_phase = !near;
         if (!run(options, alone).ok()) continue;  // not allowed here
         EXPECT_EQ(found(), natively) << tracker << (near ? ", near" : ", far");
         EXPECT_GT(alone.count(EventKind::kAlloc), 32u) << "no stack was taken: what that opens was not seen";

@@ -61,12 +61,12 @@ TEST_F(SessionFiles, ReadsAndWritesArriveInOrderWithPlaceAndLength) {
   EXPECT_EQ(events[9], (Seen{EventKind::kFileTruncate, 4096, 0}));
 }
 
-/// A program is far from everything: its ring is emptied every few milliseconds, and holds 2,048 notes.
+/// In the polling phase its ring is emptied every few milliseconds, and holds 2,048 notes.
 TEST_F(SessionFiles, AFloodOfNotesArrivesOrIsCounted) {
   constexpr uint64_t kPages = 20'000;
   RecordOptions options;
   options.command = {guest("scattered_writes"), path.string(), std::to_string(kPages)};
-  options.poll_while_far = true;
+  options.begin_in_polling_phase = true;
   sink.headroom = uint64_t{1} << 24;
   const auto summary = run(options, sink);
   ASSERT_TRUE(summary.ok()) << summary.error().message;

@@ -1,4 +1,4 @@
-// The model hears where the guest wants its memory and threads, be it that this machine refuses.
+// The model learns where the guest wants its memory and threads, be it that this machine refuses.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -50,7 +50,7 @@ class Settings : public testing::Test {
   }
 };
 
-TEST_F(Settings, PoliciesOfThreadsAndRangesAreToldAsAskedFor) {
+TEST_F(Settings, PoliciesOfThreadsAndRangesAreReportedAsAskedFor) {
   const auto policies = all(EventKind::kSetPolicy);
   ASSERT_EQ(policies.size(), 3u) << "a mask that cannot be read is no policy";
   EXPECT_EQ(policies[0].address, kFifthNode);
@@ -70,7 +70,7 @@ TEST_F(Settings, PoliciesOfThreadsAndRangesAreToldAsAskedFor) {
   EXPECT_EQ(homes[0].argument, 5u);
 }
 
-TEST_F(Settings, AffinityIsToldOfTheThreadThatItIsFor) {
+TEST_F(Settings, AffinityIsReportedOfTheThreadThatItIsFor) {
   const auto affinities = all(EventKind::kAffinity);
   ASSERT_EQ(affinities.size(), 3u);
   EXPECT_EQ(affinities[0].address, 1u);
@@ -81,7 +81,7 @@ TEST_F(Settings, AffinityIsToldOfTheThreadThatItIsFor) {
   EXPECT_NE(affinities[2].tid, affinities[2].pid);
 }
 
-TEST_F(Settings, AdviceOnHugePagesAndLimitsAreTold) {
+TEST_F(Settings, AdviceOnHugePagesAndLimitsAreReported) {
   const auto advice = all(EventKind::kAdviseHuge);
   ASSERT_EQ(advice.size(), 2u);
   EXPECT_EQ(advice[0].bytes, kBytes);

@@ -22,7 +22,7 @@ Sites record_sites(const std::string& guest_name, bool polled) {
   sink.headroom = uint64_t{1} << 30;
   RecordOptions options;
   options.command = {guest(guest_name)};
-  options.poll_while_far = polled;
+  options.begin_in_polling_phase = polled;
   auto summary = run(options, sink);
   if (!summary.ok()) return {};
   Sites out{std::move(summary).value(), {}, {}};
@@ -45,7 +45,7 @@ Sites record_sites(const std::string& guest_name, bool polled) {
 
 class SitesOf : public testing::TestWithParam<bool> {};
 
-TEST_P(SitesOf, EachKindOfMemoryIsToldApart) {
+TEST_P(SitesOf, EachKindOfMemoryIsKeptApart) {
   if (!probe().userfaultfd || !probe().pagemap_scan) GTEST_SKIP() << "no tracker can run here";
   Sites sites = record_sites("all_kinds", GetParam());
   ASSERT_TRUE(sites.summary.exited);
@@ -54,7 +54,7 @@ TEST_P(SitesOf, EachKindOfMemoryIsToldApart) {
   EXPECT_NEAR(sites.mib["mmap"], 40, unplaced);
   EXPECT_NEAR(sites.mib["heap"], 4, GetParam() ? 1 : 0.5);
   EXPECT_NEAR(sites.mib["shared"], 3, 0.3);
-  // What a thread touches before its maker has returned from pthread_create() is nobody's yet.
+  // What a thread touches before its maker has returned from pthread_create() is unattributed yet.
   EXPECT_GT(sites.mib["stack"] + sites.mib["unsampled"], 0.3);
   EXPECT_LT(sites.mib["stack"] + sites.mib["unsampled"], 2.5 + unplaced);
   EXPECT_NEAR(sites.mib["file"], 1, 0.4);

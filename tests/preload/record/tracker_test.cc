@@ -44,7 +44,7 @@ class Tracker : public testing::TestWithParam<const char*> {
     options.tracker = GetParam();
     return run(options, sink);
   }
-  /// What it had at once by the kernel's counts alone, told as nobody's, is left out.
+  /// Unattributed memory, which it had at once by the kernel's counts alone, is left out.
   double bytes_of(EventKind kind) const {
     uint64_t total = 0;
     for (const trace::Event& e : sink.events)
@@ -62,7 +62,7 @@ TEST_P(Tracker, SeesWhatTheProgramTouchedAndNotWhatItOnlyRead) {
   EXPECT_EQ(summary->exit_code, 0);
   EXPECT_EQ(summary->tracker, GetParam());
   // 32 + 32 by the first walk, 16 by the child, 8 by the last; 64 that were only read are no memory, unless this kernel
-  // gives them pages and nobody was asked before.
+  // gives them pages and no question came before.
   const double read = polled() && reads_cost_memory() ? 64 : 0;
   EXPECT_NEAR(bytes_of(EventKind::kTouch) / kMiB, 88 + read, 88 * 0.03);
   // The most at once: 64 before the unmap, or 24 in parent and child each and 16 in the child.

@@ -30,16 +30,16 @@ TEST(CaptureNotes, ARunSeenByFaultsHasNoCaveat) {
   const CaptureNotes notes = seen_by_faults();
   EXPECT_THAT(notes.caveats(), IsEmpty());
   EXPECT_THAT(notes.host_questions(), IsEmpty());
-  EXPECT_STREQ(notes.best_witness(), "userfaultfd");
+  EXPECT_STREQ(notes.best_tracker(), "userfaultfd");
 }
 
-TEST(CaptureNotes, TheWitnessIsTheTrackerThatSawMost) {
+TEST(CaptureNotes, TheTrackerThatIsNamedIsTheOneThatSawMost) {
   CaptureNotes notes = seen_by_faults();
   notes.add_seen_pages(TrackerKind::kPagemap, 500);
-  EXPECT_STREQ(notes.best_witness(), "userfaultfd") << "pages of a tracker that nobody used";
+  EXPECT_STREQ(notes.best_tracker(), "userfaultfd") << "pages of a tracker that nobody used";
   notes.use_tracker(TrackerKind::kPagemap);
-  EXPECT_STREQ(notes.best_witness(), "pagemap");
-  EXPECT_STREQ(CaptureNotes(TrackerKind::kUserfaultfd, kUser).best_witness(), "none");
+  EXPECT_STREQ(notes.best_tracker(), "pagemap");
+  EXPECT_STREQ(CaptureNotes(TrackerKind::kUserfaultfd, kUser).best_tracker(), "none");
 }
 
 TEST(CaptureNotes, ARunWithoutTheLibrarySaysSo) {
@@ -135,7 +135,7 @@ TEST(CaptureNotes, EveryOtherThingThatWasMissedIsOneSentence) {
   EXPECT_THAT(notes.caveats(),
               ElementsAre(StartsWith("4 processes could not be tracked"), StartsWith("Later uses of a page"),
                           HasSubstr("5 pages that it shared"), StartsWith("The program mapped files"),
-                          StartsWith("Text of the program"), StartsWith("6 MiB were read or written"),
+                          StartsWith("Code of the program"), StartsWith("6 MiB were read or written"),
                           HasSubstr("10 stacks are listed, 7 samples"), HasSubstr("hugetlb"),
                           HasSubstr("--on-refuse enomem"), StartsWith("8 notes")));
 }

@@ -53,7 +53,7 @@ TEST_F(OpenFiles, StdioIsSeenThroughThePositionsOfItsDescriptors) {
   EXPECT_EQ(bytes_of(trace::EventKind::kFileRead), 16u << 20);
 }
 
-TEST_F(OpenFiles, AStreamIsToldOfWhenItIsClosedHoweverSoonThatIs) {
+TEST_F(OpenFiles, AStreamIsReportedWhenItIsClosedHoweverSoonThatIs) {
   ASSERT_TRUE(record_guest(sink, {guest("stdio_copy"), path.string(), "at once"}).ok());
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 16u << 20);
   EXPECT_EQ(bytes_of(trace::EventKind::kFileRead), 16u << 20);
@@ -79,23 +79,23 @@ TEST_F(OpenFiles, WhatStoodOpenBeforeTheProgramBeganIsNotItsDoing) {
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 16u << 20);
 }
 
-TEST_F(OpenFiles, WhatHooksHaveToldIsNotToldAgain) {
+TEST_F(OpenFiles, WhatHooksHaveReportedIsNotReportedAgain) {
   ASSERT_TRUE(
       record_guest(sink, {"/bin/dd", "if=/dev/zero", "of=" + path.string(), "bs=1M", "count=64", "status=none"}).ok());
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 64u << 20);
 }
 
-TEST(FileUse, ForgetsFilesThatAreClosedOnceItHasBeenToldOfMany) {
+TEST(FileUse, ForgetsFilesThatAreClosedOnceManyHaveBeenClaimed) {
   FileUse use;
   const std::map<int, OpenFile> still_open = {{3, {5, 0, true, false}}, {4, {999'999'999, 0, true, false}}};
   size_t most = 0;
   for (uint64_t object = 0; object < 100'000; ++object) {
     if (use.claim(object)) use.forget_closed(still_open);
-    most = std::max(most, use.told.size());
+    most = std::max(most, use.claimed.size());
   }
   EXPECT_LE(most, 5000u) << "a program that goes through a million files costs no more than one that has many open";
-  EXPECT_TRUE(use.told.contains(5)) << "still open: the hooks' own";
-  EXPECT_FALSE(use.told.contains(999'999'999)) << "open, and no hook has told of it";
+  EXPECT_TRUE(use.claimed.contains(5)) << "still open: the hooks' own";
+  EXPECT_FALSE(use.claimed.contains(999'999'999)) << "open, and no hook has claimed it";
 }
 
 }  // namespace

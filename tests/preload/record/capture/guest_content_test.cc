@@ -1,7 +1,6 @@
 // The content of pages is read without waiting for a fault that only the reader could answer.
 #include "preload/record/capture/guest_content.h"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -18,7 +17,7 @@ using testing::ElementsAre;
 class GuestContentTest : public testing::Test {
  protected:
   static constexpr uint64_t kPages = 40;
-  GuestContentTest() : mem(::open("/proc/self/mem", O_RDONLY | O_CLOEXEC)) {
+  GuestContentTest() {
     memory =
         static_cast<char*>(::mmap(nullptr, kPages * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     ::madvise(memory, kPages * kPage, MADV_NOHUGEPAGE);
@@ -35,7 +34,7 @@ class GuestContentTest : public testing::Test {
     channel = Userfaultfd(UniqueFd(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK))));
     return channel.valid() && channel.negotiate() && channel.register_range(start(), start() + kPages * kPage);
   }
-  UniqueFd mem;
+  std::unique_ptr<MemoryView> memory_of_test = std::make_unique<ProcMemory>(static_cast<uint32_t>(::getpid()));
   char* memory = nullptr;
   PageStates pages;
   GuestContent content;
@@ -46,8 +45,8 @@ TEST_F(GuestContentTest, OnlyPagesWithTheBitAndWithContentAreFound) {
   memory[0] = 1;
   memory[3 * kPage - 1] = 1;
   memory[5 * kPage] = 1;
-  for (const uint64_t page : {0, 1, 2}) pages.set(PageBit::kAhead, start() + page * kPage, true);
-  EXPECT_THAT(content.of(mem.get(), pages, PageBit::kAhead, start(), start() + 6 * kPage),
+  for (const uint64_t page : {0, 1, 2}) pages.set(PageBit::kPrefilled, start() + page * kPage, true);
+  EXPECT_THAT(content.of(*memory_of_test, pages, PageBit::kPrefilled, start(), start() + 6 * kPage),
               ElementsAre(true, false, true, false, false, false));
   EXPECT_EQ(content.pages_read(), 3u);
 }
@@ -58,9 +57,10 @@ TEST_F(GuestContentTest, AMissingPageThatWouldFaultIsReadOverAndNotWaitedFor) {
   ASSERT_EQ(channel.fill(start(), 2, true, false, &filled), FaultResult::kDone);
   ASSERT_EQ(channel.fill(start() + 38 * kPage, 2, true, false, &filled), FaultResult::kDone);
   memory[kPage] = memory[39 * kPage] = 1;
-  mark_all(PageBit::kAhead);  // as the recorder believes; the kernel has dropped the rest
-  ::alarm(60);                // whoever waits here waits for ever
-  const std::vector<bool> found = content.of(mem.get(), pages, PageBit::kAhead, start(), start() + kPages * kPage);
+  mark_all(PageBit::kPrefilled);  // as the recorder believes; the kernel has dropped the rest
+  ::alarm(60);                    // whoever waits here waits for ever
+  const std::vector<bool> found =
+      content.of(*memory_of_test, pages, PageBit::kPrefilled, start(), start() + kPages * kPage);
   ::alarm(0);
   std::vector<bool> expected(kPages, false);
   expected[1] = expected[39] = true;
@@ -69,8 +69,9 @@ TEST_F(GuestContentTest, AMissingPageThatWouldFaultIsReadOverAndNotWaitedFor) {
 
 TEST_F(GuestContentTest, OfAProcessThatCannotBeReadNothingIsFound) {
   memory[0] = 1;
-  mark_all(PageBit::kAhead);
-  EXPECT_THAT(content.of(-1, pages, PageBit::kAhead, start(), start() + 2 * kPage), ElementsAre(false, false));
+  mark_all(PageBit::kPrefilled);
+  EXPECT_THAT(content.of(ProcMemory(UINT32_MAX), pages, PageBit::kPrefilled, start(), start() + 2 * kPage),
+              ElementsAre(false, false));
 }
 
 }  // namespace

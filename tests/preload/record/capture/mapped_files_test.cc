@@ -82,7 +82,7 @@ TEST(ProgramMappings, WhatIsInMemoryWithoutTheProgramIsLeftOut) {
   EXPECT_EQ(program_mappings(maps).size(), 1u);
 }
 
-TEST(ProgramText, IsToldAsMappedAndUsedAndAChildThatExecsTellsOfItsOwn) {
+TEST(ProgramText, IsReportedAsMappedAndUsedAndAChildThatExecsHasItsOwn) {
   if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
   RecordingSink sink;
   ASSERT_TRUE(record_guest(sink, {"/bin/sh", "-c", guest("exit_code") + " 0"}).ok());
@@ -113,7 +113,7 @@ TEST(ProgramText, WhereAThreadWasStoppedIsReadFromProc) {
   EXPECT_EQ(stopped_at(""), 0u);
 }
 
-TEST(ProgramText, ThatAHeldThreadRunsIsToldAgainWhenItIsWatched) {
+TEST(ProgramText, ThatAHeldThreadRunsIsReportedAgainWhenItIsWatched) {
   if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
   RecordingSink sink;
   sink.headroom = 0;
@@ -151,7 +151,7 @@ class MappedFiles : public testing::Test {
   uint64_t object = 0;
 };
 
-TEST_F(MappedFiles, EachMappingIsAnnouncedWithItsFileUsedAndTakenBack) {
+TEST_F(MappedFiles, EachMappingIsReportedWithItsFileUsedAndTakenBack) {
   uint64_t mappings = 0, start = 0, read_bytes = 0, written_bytes = 0, unmaps = 0;
   for (const trace::Event& event : sink.events) {
     if (event.kind == EventKind::kMapFile && event.bytes == object) {

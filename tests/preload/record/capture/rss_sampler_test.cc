@@ -85,7 +85,7 @@ TEST(RssSampler, RemembersWhatHasGoneAgainUntilItIsTaken) {
   EXPECT_LT(sampler.take().highest.pages, before + 64);
 }
 
-TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsTold) {
+TEST(RssSampler, CountsWhatAProcessHasForkedOnceItIsReported) {
   ShortPeak child;  // of this process, which is the one that is watched
   RssSampler sampler;
   sampler.watch(static_cast<uint32_t>(::getpid()));

@@ -27,7 +27,7 @@ class ScanPlannerTest : public testing::Test {
     process.resident.counted_pages = process.resident.rss_bytes / kPage;
     ScanPlanner::note_scanned(process);
   }
-  Look look() const { return planner.what_has_changed(process, now()); }
+  ScanScope scope() const { return planner.what_has_changed(process, now()); }
 
   FedTable table;
   Process& process;
@@ -37,31 +37,31 @@ class ScanPlannerTest : public testing::Test {
 TEST_F(ScanPlannerTest, WhatIsAllKnownIsNotScanned) {
   has(10'000);
   all_found();
-  EXPECT_EQ(look().touches, Touches::kNone);
-  EXPECT_FALSE(look().mappings);
+  EXPECT_EQ(scope().touches, Touches::kNone);
+  EXPECT_FALSE(scope().mappings);
 }
 
 TEST_F(ScanPlannerTest, MorePagesThanKnownAreLookedForWhereNoneWasKnown) {
   has(10'000);
   all_found();
   has(10'100);
-  EXPECT_EQ(look().touches, Touches::kFresh);
+  EXPECT_EQ(scope().touches, Touches::kFresh);
 }
 
 TEST_F(ScanPlannerTest, FewerPagesThanKnownAreMissedEverywhere) {
   has(10'000);
   all_found();
   has(9'000);
-  EXPECT_EQ(look().touches, Touches::kAll);
+  EXPECT_EQ(scope().touches, Touches::kAll);
   process.scans.next_full_ns = now() + 1;
-  EXPECT_NE(look().touches, Touches::kAll) << "scans of all pages rest between two";
+  EXPECT_NE(scope().touches, Touches::kAll) << "scans of all pages rest between two";
 }
 
 TEST_F(ScanPlannerTest, CountsThatLagMustSayMoreBeforeTheyAreNews) {
   has(1'000);
   all_found();
   has(1'030);
-  EXPECT_EQ(look().touches, Touches::kFresh);
+  EXPECT_EQ(scope().touches, Touches::kFresh);
   const ScanPlanner lagging(table.processes, table.clocks, false);
   EXPECT_EQ(lagging.what_has_changed(process, now()).touches, Touches::kNone);
   has(1'065);
@@ -70,36 +70,36 @@ TEST_F(ScanPlannerTest, CountsThatLagMustSayMoreBeforeTheyAreNews) {
 
 TEST_F(ScanPlannerTest, AnotherSizeOfTheAddressSpaceHasTheMappingsRead) {
   process.resident.size_pages = process.scans.size_pages + 1;
-  EXPECT_TRUE(look().mappings);
+  EXPECT_TRUE(scope().mappings);
   process.scans.size_pages = process.resident.size_pages;
-  EXPECT_FALSE(look().mappings);
+  EXPECT_FALSE(scope().mappings);
   process.resident.data_pages = process.scans.data_pages + 1;
-  EXPECT_TRUE(look().mappings);
+  EXPECT_TRUE(scope().mappings);
 }
 
 TEST_F(ScanPlannerTest, WhereAllIsScannedMappingsRestUntilTheyAreStale) {
   process.polled.all = {{0, kHeap}};
   process.scans.next_mappings_ns = now() + 1;
   process.resident.size_pages = process.scans.size_pages + 1;
-  EXPECT_FALSE(look().mappings);
+  EXPECT_FALSE(scope().mappings);
   process.scans.next_mappings_ns = process.scans.stale_mappings_ns = now();
   process.resident.size_pages = process.scans.size_pages;
-  EXPECT_TRUE(look().mappings);
+  EXPECT_TRUE(scope().mappings);
 }
 
 TEST_F(ScanPlannerTest, HeldProcessesAreScannedWhenDueOrOnNews) {
   process.exact = true;
   has(100);
   all_found();
-  EXPECT_EQ(look().touches, Touches::kNone);
+  EXPECT_EQ(scope().touches, Touches::kNone);
   process.scans.whole_ns = now();
-  EXPECT_EQ(look().touches, Touches::kAll);
+  EXPECT_EQ(scope().touches, Touches::kAll);
 }
 
 TEST_F(ScanPlannerTest, AfterAForkHeldProcessesAreAlwaysScanned) {
   process.exact = true;
   process.forks.group = 1;
-  EXPECT_EQ(look().touches, Touches::kAll);
+  EXPECT_EQ(scope().touches, Touches::kAll);
 }
 
 TEST_F(ScanPlannerTest, TheNextScanComesEarlierTheMoreTheLastOneFound) {

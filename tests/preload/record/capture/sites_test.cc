@@ -30,7 +30,7 @@ class SitesTest : public testing::Test {
   Process& process;
 };
 
-TEST_F(SitesTest, MemoryThatNobodySampledIsAsItsMappingSays) {
+TEST_F(SitesTest, MemoryThatWasNotSampledIsAsItsMappingSays) {
   map(kBase, 4, true);
   map(kBase + 4 * kPage, 4, false, true);
   map(kBase + 8 * kPage, 4);

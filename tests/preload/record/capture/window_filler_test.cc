@@ -26,13 +26,10 @@ class WindowFillerTest : public testing::Test {
     process.tracker = TrackerKind::kUserfaultfd;
     process.exact = true;
     process.fault_fd = OptionalChannel(std::unique_ptr<FaultChannel>(channel));
-    process.maps.belong_to(process.pid);
-    process.pagemap.belong_to(process.pid);
-    process.mem.belong_to(process.pid);
     Area area;
     area.start = kStart;
     area.end = kEnd;
-    area.writable = area.anonymous = area.registered = area.announced = true;
+    area.writable = area.anonymous = area.registered = area.reported = true;
     process.map.insert(area);
   }
 
@@ -92,7 +89,7 @@ TEST_F(WindowFillerTest, WritesApartStayExact) {
   EXPECT_THAT(written(), ElementsAre(7, 300, 20, 1000, 54));
 }
 
-TEST_F(WindowFillerTest, AWalkIsFilledAheadAndNothingAheadCountsAsTouched) {
+TEST_F(WindowFillerTest, AWalkIsPrefilledAndNothingPrefilledCountsAsTouched) {
   uint64_t page = 0, faults = 0;
   // The program writes page after page: it faults where nothing has been filled.
   for (; page < 1000; ++page)
@@ -102,9 +99,9 @@ TEST_F(WindowFillerTest, AWalkIsFilledAheadAndNothingAheadCountsAsTouched) {
     }
   EXPECT_LT(faults, 60u);
   EXPECT_GT(filler.resolution_pages(), 64u);
-  const uint64_t touched = process.pages.count(PageBit::kTouched), ahead = process.pages.count(PageBit::kAhead);
+  const uint64_t touched = process.pages.count(PageBit::kTouched), prefilled = process.pages.count(PageBit::kPrefilled);
   EXPECT_EQ(touched, written().size());
-  EXPECT_EQ(touched + ahead, channel->there.size());
+  EXPECT_EQ(touched + prefilled, channel->there.size());
   EXPECT_LE(touched, 1000u);
 }
 
@@ -120,7 +117,7 @@ TEST_F(WindowFillerTest, InTheSlowPathEachPageFaults) {
   for (uint64_t page = 0; page < 50; ++page) write(at_page(page));
   EXPECT_EQ(filler.resolution_pages(), 1u);
   EXPECT_THAT(written(), SizeIs(50));
-  EXPECT_EQ(process.pages.count(PageBit::kAhead), 0u);
+  EXPECT_EQ(process.pages.count(PageBit::kPrefilled), 0u);
 }
 
 TEST_F(WindowFillerTest, AWindowEndsWithItsMapping) {
@@ -129,7 +126,7 @@ TEST_F(WindowFillerTest, AWindowEndsWithItsMapping) {
     if (!channel->there.contains(at_page(page))) write(at_page(page));
   EXPECT_LE(*channel->there.rbegin(), kEnd - kPage);
   EXPECT_TRUE(channel->armed.contains(kEnd - kPage) || process.pages.test(PageBit::kTouched, kEnd - kPage))
-      << "nobody would hear of the last page's write";
+      << "no fault would report the last page's write";
 }
 
 TEST_F(WindowFillerTest, AReadIsNoMemoryAndItsLaterWriteIs) {
@@ -182,13 +179,13 @@ TEST_F(WindowFillerTest, AFaultThatIsAnsweredAtTheSecondTryIsCountedOnce) {
 TEST_F(WindowFillerTest, AWalkThatTheKernelDidNotLetCloseIsClosedAtTheNextTry) {
   for (uint64_t page = 0; page < 300; ++page)
     if (!channel->there.contains(at_page(page))) write(at_page(page));
-  const uint64_t prefilled = process.pages.count(PageBit::kAhead);
+  const uint64_t prefilled = process.pages.count(PageBit::kPrefilled);
   ASSERT_GT(prefilled, 0u);
   channel->refusals = {FaultResult::kRetry};
   windows.close_stalled(process, 0);
-  EXPECT_EQ(process.pages.count(PageBit::kLeft), 0u);
+  EXPECT_EQ(process.pages.count(PageBit::kPrefilledArmed), 0u);
   filler.try_again(process, true);
-  EXPECT_EQ(process.pages.count(PageBit::kLeft), prefilled) << "their next writes would not be seen";
+  EXPECT_EQ(process.pages.count(PageBit::kPrefilledArmed), prefilled) << "their next writes would not be seen";
   EXPECT_THAT(channel->armed, SizeIs(testing::Ge(prefilled)));
 }
 
@@ -197,24 +194,24 @@ TEST_F(WindowFillerTest, AWalkThatIsNotClosedYetIsCountedWhenItComesToItsEnd) {
   uint64_t page = last - 300;
   for (; !channel->armed.contains(at_page(last)); ++page)
     if (!channel->there.contains(at_page(page))) write(at_page(page));
-  ASSERT_LT(page, last - 10) << "nothing was filled ahead of the last page";
+  ASSERT_LT(page, last - 10) << "nothing was prefilled before the last page";
   channel->refusals = {FaultResult::kRetry};
   windows.close_stalled(process, 0);
   write_protected(at_page(last));
   EXPECT_THAT(written(), SizeIs(301));
-  EXPECT_EQ(process.pages.count(PageBit::kAhead), 0u);
+  EXPECT_EQ(process.pages.count(PageBit::kPrefilled), 0u);
 }
 
 TEST_F(WindowFillerTest, WhatWasUnmappedOfAWalkDoesNotKeepTheRestFromBeingClosed) {
   for (uint64_t page = 0; page < 300; ++page)
     if (!channel->there.contains(at_page(page))) write(at_page(page));
   const uint64_t highest = *channel->there.rbegin();
-  ASSERT_TRUE(process.pages.test(PageBit::kAhead, highest));
+  ASSERT_TRUE(process.pages.test(PageBit::kPrefilled, highest));
   process.pages.clear(highest, highest + kPage);
   channel->mapped_end = highest;
-  const uint64_t prefilled = process.pages.count(PageBit::kAhead);
+  const uint64_t prefilled = process.pages.count(PageBit::kPrefilled);
   windows.close_stalled(process, 0);
-  EXPECT_EQ(process.pages.count(PageBit::kLeft), prefilled);
+  EXPECT_EQ(process.pages.count(PageBit::kPrefilledArmed), prefilled);
 }
 
 TEST_F(WindowFillerTest, APageThatIsGoneIsNotCounted) {

@@ -1,4 +1,4 @@
-// MADV_FREE is told from MADV_DONTNEED by its announcement, and an announcement does not outlive its call.
+// MADV_FREE is told from MADV_DONTNEED by its note, and a note does not outlive its call.
 #include "preload/record/guest/free_advice.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@ constexpr auto kMoreComes = [](uint64_t, uint64_t) { return true; };
 
 TEST(FreeAdvice, ItsEventIsTakenOnce) {
   FreeAdvice advice;
-  advice.announce(1, 0x1000, 0x5000);
+  advice.expect(1, 0x1000, 0x5000);
   EXPECT_TRUE(advice.take(0x1000, 0x5000, kMoreComes));
   EXPECT_FALSE(advice.take(0x1000, 0x5000, kMoreComes));
   EXPECT_TRUE(advice.empty());
@@ -19,7 +19,7 @@ TEST(FreeAdvice, ItsEventIsTakenOnce) {
 
 TEST(FreeAdvice, OneCallOverSeveralMappingsGivesAnEventForEach) {
   FreeAdvice advice;
-  advice.announce(1, 0x1000, 0x5000);
+  advice.expect(1, 0x1000, 0x5000);
   EXPECT_TRUE(advice.take(0x1000, 0x2000, kMoreComes));
   EXPECT_FALSE(advice.take(0x1000, 0x2000, kMoreComes)) << "given back since";
   EXPECT_TRUE(advice.take(0x3000, 0x5000, kMoreComes));
@@ -28,7 +28,7 @@ TEST(FreeAdvice, OneCallOverSeveralMappingsGivesAnEventForEach) {
 
 TEST(FreeAdvice, WhereTheLastMappingIsNotRegisteredNothingStays) {
   FreeAdvice advice;
-  advice.announce(1, 0x1000, 0x5000);
+  advice.expect(1, 0x1000, 0x5000);
   EXPECT_TRUE(advice.take(0x1000, 0x2000, kNothingMore));
   EXPECT_TRUE(advice.empty());
   EXPECT_FALSE(advice.take(0x3000, 0x4000, kNothingMore));
@@ -36,17 +36,17 @@ TEST(FreeAdvice, WhereTheLastMappingIsNotRegisteredNothingStays) {
 
 TEST(FreeAdvice, AThreadThatHasGoneOnHasNone) {
   FreeAdvice advice;
-  advice.announce(1, 0x1000, 0x5000);
-  advice.announce(2, 0x8000, 0x9000);
-  advice.over(1);
+  advice.expect(1, 0x1000, 0x5000);
+  advice.expect(2, 0x8000, 0x9000);
+  advice.end_call(1);
   EXPECT_FALSE(advice.take(0x1000, 0x5000, kMoreComes));
   EXPECT_TRUE(advice.take(0x8000, 0x9000, kMoreComes));
 }
 
 TEST(FreeAdvice, OneThatTheKernelRefusedIsWithdrawn) {
   FreeAdvice advice;
-  advice.announce(1, 0x1000, 0x2000);
-  advice.announce(1, 0x5000, 0x6000);
+  advice.expect(1, 0x1000, 0x2000);
+  advice.expect(1, 0x5000, 0x6000);
   advice.withdraw(1);
   advice.withdraw(3);
   EXPECT_FALSE(advice.take(0x5000, 0x6000, kMoreComes));
@@ -55,11 +55,11 @@ TEST(FreeAdvice, OneThatTheKernelRefusedIsWithdrawn) {
 
 TEST(FreeAdvice, AMillionCallsWithoutEventsLeaveRoomForTheNext) {
   FreeAdvice advice;
-  for (uint64_t i = 0; i < 1'000'000; ++i) advice.announce(static_cast<uint32_t>(i % 10), i << 12, (i + 1) << 12);
-  advice.announce(3, 0x1000, 0x2000);
+  for (uint64_t i = 0; i < 1'000'000; ++i) advice.expect(static_cast<uint32_t>(i % 10), i << 12, (i + 1) << 12);
+  advice.expect(3, 0x1000, 0x2000);
   EXPECT_TRUE(advice.take(0x1000, 0x2000, kMoreComes));
-  for (uint32_t tid = 0; tid < 1'000'000; ++tid) advice.announce(tid, 0x1000, 0x2000);
-  advice.announce(3, 0x7000, 0x8000);
+  for (uint32_t tid = 0; tid < 1'000'000; ++tid) advice.expect(tid, 0x1000, 0x2000);
+  advice.expect(3, 0x7000, 0x8000);
   EXPECT_TRUE(advice.take(0x7000, 0x8000, kMoreComes));
 }
 

@@ -28,10 +28,10 @@ TEST(PageStates, ARangeIsTouchedAsItsPagesWouldBeOneByOne) {
        {std::pair<uint64_t, uint64_t>{3, 5}, {0, 64}, {63, 65}, {60, 700}, {511, 513}, {512, 1024}}) {
     PageStates one_by_one, at_once;
     for (PageStates* pages : {&one_by_one, &at_once})
-      for (uint64_t at = 0; at < 1100; at += 3) pages->become(at % 2 ? PageBit::kZero : PageBit::kAhead, at * 4096);
+      for (uint64_t at = 0; at < 1100; at += 3) pages->become(at % 2 ? PageBit::kZero : PageBit::kPrefilled, at * 4096);
     for (uint64_t at = from; at < to; ++at) one_by_one.touch(at * 4096);
     at_once.touch(from * 4096, to * 4096);
-    for (const PageBit bit : {PageBit::kTouched, PageBit::kAhead, PageBit::kZero}) {
+    for (const PageBit bit : {PageBit::kTouched, PageBit::kPrefilled, PageBit::kZero}) {
       EXPECT_EQ(at_once.count(bit), one_by_one.count(bit)) << from;
       for (uint64_t at = 0; at < 1100; ++at)
         ASSERT_EQ(at_once.test(bit, at * 4096), one_by_one.test(bit, at * 4096)) << from << " page " << at;
@@ -52,23 +52,23 @@ TEST(PageStates, CountsWhatLiesInARange) {
 TEST(PageStates, MovesWithTheMapping) {
   PageStates pages;
   pages.touch(0x200000);
-  pages.set(PageBit::kAhead, 0x201000, true);
+  pages.set(PageBit::kPrefilled, 0x201000, true);
   pages.move(0x200000, 0x70000000, 0x10000);
   EXPECT_TRUE(pages.blank(0x200000));
   EXPECT_TRUE(pages.test(PageBit::kTouched, 0x70000000));
-  EXPECT_TRUE(pages.test(PageBit::kAhead, 0x70001000));
+  EXPECT_TRUE(pages.test(PageBit::kPrefilled, 0x70001000));
   EXPECT_EQ(pages.count(PageBit::kTouched), 1u);
 }
 
 TEST(PageStates, APageThatWasLeftIsNotBlankUntilItIsTouched) {
   PageStates pages;
-  pages.set(PageBit::kLeft, 0x5000, true);
+  pages.set(PageBit::kPrefilledArmed, 0x5000, true);
   EXPECT_FALSE(pages.blank(0x5000));
   int unseen = 0;
   pages.for_each_unseen(0x5000, 0x6000, [&](uint64_t, uint64_t) { ++unseen; });
   EXPECT_EQ(unseen, 0);
   EXPECT_TRUE(pages.touch(0x5000));
-  EXPECT_EQ(pages.count(PageBit::kLeft), 0u);
+  EXPECT_EQ(pages.count(PageBit::kPrefilledArmed), 0u);
 }
 
 TEST(PageStates, UnseenRunsAreTheGapsInOrderBetweenWhateverBounds) {
@@ -76,7 +76,8 @@ TEST(PageStates, UnseenRunsAreTheGapsInOrderBetweenWhateverBounds) {
   std::set<uint64_t> seen;
   for (const uint64_t page : {0u, 5u, 63u, 64u, 130u, 511u, 512u, 513u, 700u, 3000u}) seen.insert(page);
   for (uint64_t page = 1024; page < 1024 + 192; ++page) seen.insert(page);  // whole words
-  for (const uint64_t page : seen) pages.set(page % 2 == 0 ? PageBit::kTouched : PageBit::kAhead, page * 4096, true);
+  for (const uint64_t page : seen)
+    pages.set(page % 2 == 0 ? PageBit::kTouched : PageBit::kPrefilled, page * 4096, true);
   for (const auto& [from, to] :
        {std::pair<uint64_t, uint64_t>{0, 4000}, {1, 3000}, {64, 65}, {100, 1100}, {1100, 1200}, {513, 513}}) {
     std::vector<std::pair<uint64_t, uint64_t>> expected, got;
@@ -104,10 +105,10 @@ TEST(PageStates, AReservationIsGoneThroughByWhatIsThere) {
 TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
   PageStates pages;
   pages.set(PageBit::kWatched, 0x5000, true);
-  for (const PageBit state : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched}) {
+  for (const PageBit state : {PageBit::kZero, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kTouched}) {
     EXPECT_TRUE(pages.become(state, 0x5000));
     EXPECT_FALSE(pages.become(state, 0x5000)) << "no news";
-    for (const PageBit other : {PageBit::kZero, PageBit::kAhead, PageBit::kLeft, PageBit::kTouched})
+    for (const PageBit other : {PageBit::kZero, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kTouched})
       EXPECT_EQ(pages.test(other, 0x5000), other == state);
   }
   EXPECT_TRUE(pages.test(PageBit::kWatched, 0x5000));
@@ -142,7 +143,7 @@ Area anonymous(uint64_t start, uint64_t end, uint64_t since_scan) {
   return area;
 }
 
-TEST(AddressMap, AMappingThatALookHasSeenWholeHasNotGrownSince) {
+TEST(AddressMap, AMappingThatAScanHasSeenWholeHasNotGrownSince) {
   AddressMap map;
   map.insert(anonymous(kHuge, 3 * kHuge, 4));
   EXPECT_FALSE(map.may_have_grown(kHuge, 5, true));

@@ -1,4 +1,4 @@
-// What a window's answer leaves known of its pages, over a kernel of the test's own that refuses what it is told to.
+// What is known of a window's pages after its answer, over a kernel of the test's own that refuses on demand.
 #include "preload/record/guest/window_fill.h"
 
 #include <gtest/gtest.h>
@@ -22,12 +22,12 @@ class Fill : public testing::Test {
   uint64_t filled = 0;
 };
 
-TEST_F(Fill, PagesBesideTheOneThatIsWaitedForAreAhead) {
+TEST_F(Fill, PagesBesideTheOneThatIsWaitedForArePrefilled) {
   WindowFill fill = window(WindowFill::Kind::kFill, 4);
   EXPECT_EQ(answer(fill), FaultResult::kDone);
   EXPECT_EQ(filled, 4u);
-  EXPECT_FALSE(pages.test(PageBit::kAhead, kStart));
-  EXPECT_TRUE(pages.test(PageBit::kAhead, at_page(3)));
+  EXPECT_FALSE(pages.test(PageBit::kPrefilled, kStart));
+  EXPECT_TRUE(pages.test(PageBit::kPrefilled, at_page(3)));
   EXPECT_TRUE(channel.woken.contains(kStart));
 }
 
@@ -39,7 +39,7 @@ TEST_F(Fill, AFillThatWasRefusedAndIsTriedAgainLeavesTouchedPagesTouched) {
   pages.touch(at_page(1));  // by another thread, before its page has come
   EXPECT_EQ(answer(fill), FaultResult::kDone);
   EXPECT_TRUE(pages.test(PageBit::kTouched, at_page(1)));
-  EXPECT_FALSE(pages.test(PageBit::kAhead, at_page(1)));
+  EXPECT_FALSE(pages.test(PageBit::kPrefilled, at_page(1)));
 }
 
 TEST_F(Fill, ZeroPagesThatCouldNotBeArmedAreArmedBeforeAnybodyIsWoken) {

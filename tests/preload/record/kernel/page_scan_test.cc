@@ -1,4 +1,4 @@
-// A scan of page tables says how far its answer reaches: a process that ends, or a call that fails, tells nothing of
+// A scan of page tables says how far its answer reaches: a process that ends, or a call that fails, says nothing of
 // the rest.
 #include "preload/record/kernel/page_scan.h"
 

@@ -18,7 +18,7 @@ void* wait_for_ever(void*) {
   for (;;) ::pause();
 }
 
-TEST(ProcFile, OfAFirstThreadThatHasLeftTellsNothing) {
+TEST(ProcFile, OfAFirstThreadThatHasLeftHasNoContent) {
   const pid_t child = ::fork();
   if (child == 0) {
     pthread_t second;
@@ -31,15 +31,15 @@ TEST(ProcFile, OfAFirstThreadThatHasLeftTellsNothing) {
   for (const char* name : {"maps", "pagemap", "mem"}) {
     ProcFile file(name);
     file.belong_to(pid);
-    EXPECT_FALSE(file.tells()) << name;
+    EXPECT_FALSE(file.has_content()) << name;
     file.belong_to(pid, living);
-    EXPECT_TRUE(file.tells()) << name;
+    EXPECT_TRUE(file.has_content()) << name;
   }
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
 }
 
-TEST(ProcFile, OpenedBeforeTheFirstThreadLeftTellsOfTheSameMemory) {
+TEST(ProcFile, OpenedBeforeTheFirstThreadLeftIsOfTheSameMemory) {
   int go[2];
   ASSERT_EQ(::pipe(go), 0);
   const pid_t child = ::fork();
@@ -53,10 +53,10 @@ TEST(ProcFile, OpenedBeforeTheFirstThreadLeftTellsOfTheSameMemory) {
   const auto pid = static_cast<uint32_t>(child);
   ProcFile file("mem");
   file.belong_to(pid);
-  EXPECT_TRUE(file.tells());
+  EXPECT_TRUE(file.has_content());
   ASSERT_EQ(::write(go[1], "x", 1), 1);
   for (uint32_t living = pid; living == pid; living = living_thread(pid)) ::usleep(1000);
-  EXPECT_TRUE(file.tells());
+  EXPECT_TRUE(file.has_content());
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
 }

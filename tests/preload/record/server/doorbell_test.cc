@@ -51,7 +51,7 @@ TEST(Doorbell, WhoRingsIsAnswered) {
   EXPECT_EQ(heard, 3u);
 }
 
-TEST(Doorbell, WhoWaitsHearsOfAKilledRecorderFromTheKernel) {
+TEST(Doorbell, WhoWaitsLearnsOfAKilledRecorderFromTheKernel) {
   Doorbell bell;
   Mapped<ring::Mailbox> box(sealed_memory(sizeof(ring::Mailbox)));
   Mapped<ring::Doorbell> of_guest(bell.memory());

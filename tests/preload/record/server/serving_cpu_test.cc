@@ -26,7 +26,7 @@ TEST(ServingCpu, FollowsAndLetsGo) {
   EXPECT_EQ(cpus_allowed(0), everywhere);
 }
 
-TEST(ServingCpu, AThreadThatIsGoneMovesNobody) {
+TEST(ServingCpu, AThreadThatIsGoneMovesNothing) {
   const int self = static_cast<int>(::syscall(SYS_gettid)), everywhere = cpus_allowed(0);
   ServingCpu serving;
   serving.served(static_cast<uint32_t>(::getpid()), 0, {self, self});

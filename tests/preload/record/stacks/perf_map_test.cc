@@ -45,7 +45,7 @@ TEST(StackTable, AFrameInNoFileIsNamedByThePerfMapOfItsProcess) {
   ::unlink(path.c_str());
 }
 
-TEST(StackTable, AStrangersPerfMapIsNotBelieved) {
+TEST(StackTable, APerfMapOfAnotherUserIsNotBelieved) {
   const auto pid = static_cast<uint32_t>(::getpid());
   const std::string path = "/tmp/perf-" + std::to_string(pid) + ".map";
   ASSERT_EQ(::symlink("/etc/passwd", path.c_str()), 0);

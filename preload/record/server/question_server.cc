@@ -1,11 +1,11 @@
-// MailServer: one mailbox for each guest, one doorbell for all of them.
-#include "preload/record/server/mail_server.h"
+// QuestionServer: one mailbox for each guest, one doorbell for all of them.
+#include "preload/record/server/question_server.h"
 
 #include <utility>
 
 namespace oomcast::record {
 
-void MailServer::start(std::function<void()> answered) {
+void QuestionServer::start(std::function<void()> answered) {
   doorbell_.listen([this, answered = std::move(answered)] {
     const std::lock_guard held(mutex_);
     answer_rings();
@@ -13,7 +13,7 @@ void MailServer::start(std::function<void()> answered) {
   });
 }
 
-void MailServer::answer(Process& process) {
+void QuestionServer::answer(Process& process) {
   if (process.shared && (*process.shared)->ring_fills.exchange(0, std::memory_order_relaxed) != 0)
     answers_.drain_ring(process);
   if (!process.shared || !ring::has_question((*process.shared)->mailbox)) return;
@@ -29,16 +29,16 @@ void MailServer::answer(Process& process) {
   ring::answer((*process.shared)->mailbox, status, shared_futex);
 }
 
-void MailServer::answer_all() {
+void QuestionServer::answer_all() {
   for (auto at = processes_.begin(); at != processes_.end();) {
     const uint32_t pid = at->first;
     answer(*at->second);
     at = processes_.upper_bound(pid);
   }
-  answers_.over();
+  answers_.all_answered();
 }
 
-void MailServer::answer_rings() {
+void QuestionServer::answer_rings() {
   if (const uint32_t rings = doorbell_.rings(); std::exchange(answered_rings_, rings) != rings) answer_all();
 }
 

@@ -1,5 +1,5 @@
-// Signals to one process and to its whole group are told apart.
-#include "preload/record/server/signal_witness.h"
+// Signals to one process and to its whole group are kept apart.
+#include "preload/record/server/group_signals.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -13,11 +13,11 @@
 namespace oomcast::record {
 namespace {
 
-class Witness : public testing::Test {
+class GroupSignalsTest : public testing::Test {
  protected:
-  Witness() {
+  GroupSignalsTest() {
     ::setpgid(0, 0);  // what goes to the group must not reach who runs the tests
-    witness.start();
+    group.start();
   }
   /// Takes it off this process's own list.
   static void take_own(int signal) {
@@ -27,34 +27,34 @@ class Witness : public testing::Test {
     ASSERT_EQ(::sigwaitinfo(&one, nullptr), signal);
   }
   SignalsHeld held;
-  SignalWitness witness;
+  GroupSignals group;
 };
 
-TEST_F(Witness, HasNotGotWhatWasSentToOneProcess) {
+TEST_F(GroupSignalsTest, HasNotGotWhatWasSentToOneProcess) {
   ::kill(::getpid(), SIGUSR1);
   take_own(SIGUSR1);
-  ASSERT_TRUE(witness.works());
-  EXPECT_EQ(witness.take(), 0u);
+  ASSERT_TRUE(group.works());
+  EXPECT_EQ(group.take(), 0u);
 }
 
-TEST_F(Witness, HasGotWhatWasSentToTheGroup) {
+TEST_F(GroupSignalsTest, HasGotWhatWasSentToTheGroup) {
   if (::getpgrp() != ::getpid()) GTEST_SKIP() << "this process leads a session and cannot have a group of its own";
   for (const int signal : {SIGTERM, SIGHUP, SIGINT, SIGUSR1, SIGRTMIN + 3}) {
     ::kill(0, signal);
     take_own(signal);
-    EXPECT_EQ(witness.take(), signal_bit(signal)) << signal;
-    EXPECT_EQ(witness.take(), 0u) << "told once";
+    EXPECT_EQ(group.take(), signal_bit(signal)) << signal;
+    EXPECT_EQ(group.take(), 0u) << "reported once";
   }
 }
 
-TEST_F(Witness, IsNotMissedWhenItIsGone) {
+TEST_F(GroupSignalsTest, IsNotMissedWhenItIsGone) {
   ::kill(::getpid(), SIGUSR2);
   take_own(SIGUSR2);
   {
-    SignalWitness second;
+    GroupSignals second;
     EXPECT_EQ(second.take(), 0u) << "never started";
   }
-  EXPECT_EQ(witness.take(), 0u);
+  EXPECT_EQ(group.take(), 0u);
 }
 
 TEST(SignalsHeld, AreThoseThatWouldEndTheRecorderButNotJobControl) {

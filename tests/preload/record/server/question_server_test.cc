@@ -1,5 +1,5 @@
 // Two threads answer guests under one lock: the loop between two waits, and the doorbell's thread while the loop waits.
-#include "preload/record/server/mail_server.h"
+#include "preload/record/server/question_server.h"
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -17,8 +17,7 @@ namespace {
 /// A shared area that a process of the table and a thread of the test have mapped.
 struct FakeGuest {
   FakeGuest(ProcessTable& processes, uint32_t pid) : memory(sealed_memory(sizeof(ring::SharedArea))) {
-    auto added = std::make_unique<Process>();
-    added->pid = pid;
+    auto added = std::make_unique<Process>(pid);
     added->shared = std::make_unique<SharedMapping>(map());
     process = &processes.add(std::move(added));
     area = static_cast<ring::SharedArea*>(map());
@@ -38,9 +37,9 @@ struct FakeGuest {
   ring::SharedArea* area = nullptr;
 };
 
-class MailServerTest : public testing::Test {
+class QuestionServerTest : public testing::Test {
  protected:
-  MailServerTest()
+  QuestionServerTest()
       : mail(processes, {[this](Process&) { ++drained; },
                          [this](Process& process, const ring::Request& question) {
                            asked[process.pid - 1] += question.address;
@@ -50,7 +49,7 @@ class MailServerTest : public testing::Test {
     bell = static_cast<ring::Doorbell*>(
         ::mmap(nullptr, sizeof(ring::Doorbell), PROT_READ | PROT_WRITE, MAP_SHARED, mail.doorbell().memory().get(), 0));
   }
-  ~MailServerTest() override {
+  ~QuestionServerTest() override {
     mail.stop();
     ::munmap(bell, sizeof(ring::Doorbell));
   }
@@ -60,11 +59,11 @@ class MailServerTest : public testing::Test {
   // Not atomic: the lock has to keep the two threads apart.
   uint64_t drained = 0, rounds = 0;
   uint64_t asked[4] = {};
-  MailServer mail;
+  QuestionServer mail;
   ring::Doorbell* bell = nullptr;
 };
 
-TEST_F(MailServerTest, AQuestionIsAnsweredWhileTheLoopWaits) {
+TEST_F(QuestionServerTest, AQuestionIsAnsweredWhileTheLoopWaits) {
   FakeGuest guest(processes, 1);
   int woken = 0;
   mail.start([&woken] { ++woken; });
@@ -78,7 +77,7 @@ TEST_F(MailServerTest, AQuestionIsAnsweredWhileTheLoopWaits) {
   EXPECT_GE(woken, 2);
 }
 
-TEST_F(MailServerTest, ARingThatFillsIsDrainedWithoutAQuestion) {
+TEST_F(QuestionServerTest, ARingThatFillsIsDrainedWithoutAQuestion) {
   FakeGuest guest(processes, 1);
   guest.area->ring_fills.store(1);
   const auto held = mail.lock();
@@ -88,14 +87,14 @@ TEST_F(MailServerTest, ARingThatFillsIsDrainedWithoutAQuestion) {
   EXPECT_EQ(rounds, 2u);
 }
 
-TEST_F(MailServerTest, AGuestThatEndsWhileItsQuestionIsAnsweredGetsNoAnswer) {
+TEST_F(QuestionServerTest, AGuestThatEndsWhileItsQuestionIsAnsweredGetsNoAnswer) {
   auto guest = std::make_unique<FakeGuest>(processes, 1);
-  MailServer dropping(processes, {[](Process&) {},
-                                  [this](Process& process, const ring::Request&) {
-                                    processes.erase(process.pid);
-                                    return false;
-                                  },
-                                  [] {}});
+  QuestionServer dropping(processes, {[](Process&) {},
+                                      [this](Process& process, const ring::Request&) {
+                                        processes.erase(process.pid);
+                                        return false;
+                                      },
+                                      [] {}});
   guest->area->mailbox.question = ring::Request{};
   guest->area->mailbox.state.store(ring::kAsked);
   const auto held = dropping.lock();
@@ -103,7 +102,7 @@ TEST_F(MailServerTest, AGuestThatEndsWhileItsQuestionIsAnsweredGetsNoAnswer) {
   EXPECT_TRUE(processes.empty());
 }
 
-TEST_F(MailServerTest, TheLoopAndTheDoorbellTakeTurnsOverAllGuests) {
+TEST_F(QuestionServerTest, TheLoopAndTheDoorbellTakeTurnsOverAllGuests) {
   constexpr uint32_t kGuests = 4;
   constexpr uint64_t kQuestions = 300;
   std::vector<std::unique_ptr<FakeGuest>> guests;

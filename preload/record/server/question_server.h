@@ -1,5 +1,5 @@
-// MailServer: answers the questions that lie in the guests' mailboxes. The doorbell's thread does, while the loop waits
-// for other things: one lock keeps them apart, so the order in which they get it is the order of the events.
+// QuestionServer: answers the questions that lie in the guests' mailboxes. The doorbell's thread does, while the loop
+// waits for other things: one lock keeps them apart, so the order in which they get it is the order of the events.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,17 @@
 
 namespace oomcast::record {
 
-class MailServer {
+class QuestionServer {
  public:
   /// Who knows the answers. All are called under the lock.
   struct Answers {
     std::function<void(Process&)> drain_ring;  // its ring fills
     std::function<bool(Process&, const ring::Request&)>
-        is_refused;              // answers the question: the target refuses the memory
-    std::function<void()> over;  // all mailboxes have been looked into
+        is_refused;                      // answers the question: the target refuses the memory
+    std::function<void()> all_answered;  // all mailboxes have been read
   };
-  MailServer(ProcessTable& processes, Answers answers) : processes_(processes), answers_(std::move(answers)) {}
-  ~MailServer() { stop(); }
+  QuestionServer(ProcessTable& processes, Answers answers) : processes_(processes), answers_(std::move(answers)) {}
+  ~QuestionServer() { stop(); }
 
   /// The lock over all that the two threads share; the loop lets go of it only while it waits.
   std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }

@@ -1,4 +1,4 @@
-// A program runs at its own speed while the target is far from its watermarks, and is seen page by page near them.
+// In the polling phase a program runs at its own speed; in the exact phase it is seen page by page.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -13,7 +13,7 @@ using trace::EventKind;
 
 constexpr uint64_t kFarPages = uint64_t{1} << 30, kMiB = 1 << 20;
 
-class Near : public testing::Test {
+class Phases : public testing::Test {
  protected:
   void SetUp() override {
     if (!probe().userfaultfd || !probe().pagemap_scan) GTEST_SKIP() << "no userfaultfd here, or nothing to look with";
@@ -21,7 +21,7 @@ class Near : public testing::Test {
   Result<trace::CaptureSummary> record(RecordingSink& sink, const std::string& name) {
     RecordOptions options;
     options.command = {guest(name)};
-    options.poll_while_far = true;
+    options.begin_in_polling_phase = true;
     return run(options, sink);
   }
   /// With a target that is never near.
@@ -45,7 +45,7 @@ class ComesNear : public RecordingSink {
   uint64_t far_bytes_, touched_ = 0;
 };
 
-/// Of the program's own; what it had at once by the kernel's counts alone is told as nobody's.
+/// Of the program's own; what it had at once by the kernel's counts alone is unattributed.
 std::set<uint64_t> pages_of(const RecordingSink& sink, bool found_present) {
   std::set<uint64_t> pages;
   for (const trace::Event& e : sink.events)
@@ -70,7 +70,7 @@ std::string runs(const std::set<uint64_t>& pages) {
   return text;
 }
 
-TEST_F(Near, FarAwayNoTouchIsHeldAndAllMemoryIsSeen) {
+TEST_F(Phases, InThePollingPhaseNoTouchIsHeldAndAllMemoryIsSeen) {
   RecordingSink sink;
   const auto summary = record_far(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
@@ -82,14 +82,14 @@ TEST_F(Near, FarAwayNoTouchIsHeldAndAllMemoryIsSeen) {
   EXPECT_NE(summary->caveats[0].find("never near"), std::string::npos) << summary->caveats[0];
 }
 
-TEST_F(Near, FromThereOnEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
+TEST_F(Phases, InTheExactPhaseEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
   ComesNear sink(20 * kMiB);
   const auto summary = record(sink, "two_phases");
   ASSERT_TRUE(summary.ok());
   EXPECT_EQ(summary->exit_code, 0);
   const std::set<uint64_t> found = pages_of(sink, true), held = pages_of(sink, false);
-  // A poll finds that the target has come near. What the program touches until the next poll is found, not held: how
-  // much that is depends on the machine.
+  // A scan finds that the target nears its watermark. What the program touches until the next poll is found, not held:
+  // how much that is depends on the machine.
   EXPECT_GE(static_cast<double>(found.size()), 0.96 * 20 * 256) << runs(found);
   // What was only read before, what is mapped afterwards, and a heap that grows on.
   EXPECT_GE(static_cast<double>(held.size()), 8 * 256) << runs(held);
@@ -101,7 +101,7 @@ TEST_F(Near, FromThereOnEachTouchIsHeldWhateverTheMemoryIsAndCountedOnce) {
   EXPECT_NE(summary->caveats[0].find("Until second "), std::string::npos) << summary->caveats[0];
 }
 
-TEST_F(Near, ProcessesThatComeLaterAreHeldFromTheirStart) {
+TEST_F(Phases, ProcessesThatComeLaterAreHeldFromTheirStart) {
   ComesNear sink(0);
   const auto summary = record(sink, "touch_free_fork");
   ASSERT_TRUE(summary.ok());
@@ -109,7 +109,7 @@ TEST_F(Near, ProcessesThatComeLaterAreHeldFromTheirStart) {
   EXPECT_GT(pages_of(sink, false).size(), 32u * 256);
 }
 
-TEST_F(Near, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
+TEST_F(Phases, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
   class Nodes : public RecordingSink {
    public:
     bool placed_by_thread() const override { return true; }
@@ -119,7 +119,7 @@ TEST_F(Near, WhereTheThreadDecidesWhichNodeGivesThePageEachTouchIsHeld) {
   EXPECT_EQ(summary->tracker, "userfaultfd");
 }
 
-TEST_F(Near, AShortPeakBetweenTwoLooksIsToldAndGone) {
+TEST_F(Phases, AShortPeakBetweenTwoScansIsReportedAndGone) {
   RecordingSink sink;
   const auto summary = record_far(sink, "short_peak");
   ASSERT_TRUE(summary.ok());
@@ -136,7 +136,7 @@ TEST_F(Near, AShortPeakBetweenTwoLooksIsToldAndGone) {
   EXPECT_NEAR(static_cast<double>(there.size()), 8.0 * 256, 0.1 * 8 * 256);
 }
 
-TEST_F(Near, MemoryOfAChildIsSeenWhileItIsFarToo) {
+TEST_F(Phases, MemoryOfAChildIsSeenInThePollingPhaseToo) {
   RecordingSink sink;
   const auto summary = record_far(sink, "touch_free_fork");
   ASSERT_TRUE(summary.ok());

@@ -17,17 +17,17 @@ namespace oomcast::record {
 using SignalSet = uint64_t;
 constexpr SignalSet signal_bit(int signal) { return uint64_t{1} << (signal - 1); }
 
-class SignalWitness {
+class GroupSignals {
  public:
-  SignalWitness() = default;
-  ~SignalWitness();
-  SignalWitness(const SignalWitness&) = delete;
-  SignalWitness& operator=(const SignalWitness&) = delete;
+  GroupSignals() = default;
+  ~GroupSignals();
+  GroupSignals(const GroupSignals&) = delete;
+  GroupSignals& operator=(const GroupSignals&) = delete;
 
   /// Starts the process. The signals of signals_to_hold() must be blocked.
   void start();
   /// What it has got since the last call. A signal of the group that the caller has got is in it or was in an earlier
-  /// answer. Empty if the witness could not be started or has gone.
+  /// answer. Empty if the process could not be started or has gone.
   SignalSet take();
   bool works() const { return static_cast<bool>(socket_); }
 

@@ -1,5 +1,5 @@
-// Tells signals that were sent to the recorder alone from those of its whole process group; see signal_witness.h.
-#include "preload/record/server/signal_witness.h"
+// Tells signals that were sent to the recorder alone from those of its whole process group; see group_signals.h.
+#include "preload/record/server/group_signals.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -25,7 +25,7 @@ SignalSet drain(int signals) {
   return got;
 }
 
-/// In the witness: until the other end is closed.
+/// In the second process: until the other end is closed.
 [[noreturn]] void witness(int socket) {
   // Pipes that the recorder has inherited must end with the recorder.
   if (socket > 0) ::syscall(SYS_close_range, 0, socket - 1, 0);
@@ -49,7 +49,7 @@ SignalSet drain(int signals) {
 
 }  // namespace
 
-void SignalWitness::start() {
+void GroupSignals::start() {
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return;
   UniqueFd ours(pair[0]), theirs(pair[1]);
@@ -58,7 +58,7 @@ void SignalWitness::start() {
   if (pid_ > 0) socket_ = std::move(ours);
 }
 
-SignalSet SignalWitness::take() {
+SignalSet GroupSignals::take() {
   if (!socket_) return 0;
   // A signal to a group is sent with the kernel's list of tasks locked for reading; setpgid() locks it for writing,
   // whatever it then answers. So whoever is to get the signal that the caller has got has it now.
@@ -73,7 +73,7 @@ SignalSet SignalWitness::take() {
   return 0;
 }
 
-SignalWitness::~SignalWitness() {
+GroupSignals::~GroupSignals() {
   socket_ = UniqueFd();
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);  // it may have been stopped
