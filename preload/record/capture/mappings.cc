@@ -207,6 +207,14 @@ void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
       learn(process, vma, false, Registration::kByItself, &found_with_it);
 }
 
+/// What of [start, end) was mapped since the last scan, up to the first hole.
+void Mappings::learn_unknown(Process& process, uint64_t start, uint64_t end) {
+  for (const auto& [from, to] : process.map.gaps(start, end)) {
+    Vma vma;
+    for (uint64_t at = from; at < to && process.memory->mapping_at(at, &vma); at = vma.end) learn(process, vma, false);
+  }
+}
+
 /// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a
 /// whole.
 void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {

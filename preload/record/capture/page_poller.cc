@@ -348,6 +348,7 @@ void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end
     return;
   }
   process.leaving.gone(start, end);  // what a lost note has left there
+  mappings_.learn_unknown(process, start, end);
   std::vector<PageRange> areas;
   process.map.for_each(start, end, [&](const Area& area) { areas.emplace_back(area.start, area.end); });
   for (const auto& [from, to] : areas) {

@@ -196,7 +196,7 @@ class PageStates {
     return pages;
   }
 
-  /// Calls f(address) for each page of [start, end) with the bit, in no particular order between 2 MiB pieces.
+  /// Calls f(address) for each page of [start, end) with the bit, in order.
   template <class F>
   void for_each(PageBit bit, uint64_t start, uint64_t end, F f) const {
     if (count(bit) == 0) return;
@@ -267,7 +267,7 @@ class PageStates {
   }
 
   /// Calls f(chunk, word number, its first page, mask of the pages inside) for each 64 pages of [start, end) that have
-  /// any state.
+  /// any state, in order.
   template <class States, class F>
   static void for_each_word(States& states, uint64_t start, uint64_t end, F f) {
     auto& chunks = states.chunks_;
@@ -277,12 +277,7 @@ class PageStates {
         if (word_end > start && word_start < end) f(chunk, word, word_start, mask_of(word_start, start, end));
       }
     };
-    if ((end - start) >> kChunkShift > chunks.size()) {
-      for (auto& [key, chunk] : chunks)
-        if ((key << kChunkShift) < end && ((key + 1) << kChunkShift) > start) in_chunk(key << kChunkShift, chunk);
-      return;
-    }
-    for (uint64_t key = start >> kChunkShift; start < end && key <= (end - 1) >> kChunkShift; ++key)
+    for (const uint64_t key : states.keys_between(start, end))
       if (const auto at = chunks.find(key); at != chunks.end()) in_chunk(key << kChunkShift, at->second);
   }
 

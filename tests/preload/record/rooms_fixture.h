@@ -2,7 +2,7 @@
 // guests.
 #pragma once
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +16,13 @@
 #include "tests/preload/record/recording_sink.h"
 
 namespace oomcast::record {
+
+// What nearly every story about the rooms is written with.
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::SizeIs;
+using trace::EventKind;
 
 class FakeClocks : public Clocks {
  public:
@@ -97,14 +104,14 @@ class RoomsTest : public testing::Test {
   void learn(FakeProcess& fake, const Vma& vma) { rooms.mappings.learn(fake.process, vma, false); }
 
   /// Events of one kind, in order.
-  std::vector<trace::Event> events(trace::EventKind kind) const {
+  std::vector<trace::Event> events(EventKind kind) const {
     std::vector<trace::Event> found;
     for (const trace::Event& event : sink.events)
       if (event.kind == kind) found.push_back(event);
     return found;
   }
   /// The ranges of such events.
-  std::vector<PageRange> ranges(trace::EventKind kind) const {
+  std::vector<PageRange> ranges(EventKind kind) const {
     std::vector<PageRange> found;
     for (const trace::Event& event : events(kind)) found.emplace_back(event.address, event.address + event.bytes);
     return found;
@@ -112,7 +119,7 @@ class RoomsTest : public testing::Test {
   /// Pages that the sink knows as written for the first time in the process, in order and counted from kStart.
   std::vector<uint64_t> written(const Process& process) const {
     std::vector<uint64_t> found;
-    for (const trace::Event& event : events(trace::EventKind::kTouch))
+    for (const trace::Event& event : events(EventKind::kTouch))
       if (event.pid == process.pid && (event.flags & trace::kWrite) != 0)
         for (uint64_t at = event.address; at < event.address + event.bytes; at += kPage)
           found.push_back((at - kStart) / kPage);

@@ -71,7 +71,7 @@ TEST(CaptureNotes, ThePollingPhaseSaysWhetherAndWhenItEnded) {
   notes.begin_polling_phase();
   EXPECT_THAT(notes.caveats(), ElementsAre(StartsWith("The target was never near its next watermark, so touches")));
   notes.end_polling_phase(12'345'678'901);
-  EXPECT_THAT(notes.caveats(), ElementsAre(StartsWith("Until second 12.3 of the run the target was far")));
+  EXPECT_THAT(notes.caveats(), ElementsAre(StartsWith("Until second 12.3 of the run the target was not near")));
 }
 
 TEST(CaptureNotes, ProcessesWithoutTheLibraryAreNamedUpToEight) {

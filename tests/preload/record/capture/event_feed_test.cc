@@ -10,9 +10,6 @@
 namespace oomcast::record {
 namespace {
 
-using testing::ElementsAre;
-using trace::EventKind;
-
 constexpr uint64_t kHeap = 0x10'0000'0000;
 
 class EventFeedTest : public testing::Test {

@@ -11,10 +11,6 @@
 namespace oomcast::record {
 namespace {
 
-using testing::ElementsAre;
-using testing::SizeIs;
-using trace::EventKind;
-
 // Where the program of the test has nothing mapped.
 constexpr uint64_t kStart = 0x10'0000'0000, kEnd = kStart + 4096 * kPage;
 constexpr uint64_t at_page(uint64_t number) { return kStart + number * kPage; }

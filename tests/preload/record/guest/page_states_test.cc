@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -112,6 +113,20 @@ TEST(PageStates, APageIsOneThingAtATimeAndKeepsItsWatch) {
       EXPECT_EQ(pages.test(other, 0x5000), other == state);
   }
   EXPECT_TRUE(pages.test(PageBit::kWatched, 0x5000));
+}
+
+TEST(PageStates, PagesAreMetInOrderHoweverFarApartTheyAre) {
+  PageStates pages;
+  std::vector<uint64_t> marked;
+  for (const uint64_t gib : {700, 3, 90, 512, 41, 1000, 8, 7, 256, 255}) {
+    const uint64_t address = gib << 30;
+    pages.set(PageBit::kForked, address, true);
+    marked.push_back(address);
+  }
+  std::sort(marked.begin(), marked.end());
+  std::vector<uint64_t> met;
+  pages.for_each(PageBit::kForked, 0, ~uint64_t{0}, [&](uint64_t address) { met.push_back(address); });
+  EXPECT_EQ(met, marked);
 }
 
 TEST(AddressMap, JoinsWhatIsAlikeAndNothingElse) {

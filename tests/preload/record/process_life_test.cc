@@ -1,0 +1,162 @@
+// Processes come by fork, exec or without a hello, and leave; what one has from another counts once.
+#include "preload/record/process_life.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/preload/record/rooms_fixture.h"
+
+namespace oomcast::record {
+namespace {
+
+/// A forked copy of the test that waits until the test has done with it.
+class SleepingChild {
+ public:
+  SleepingChild() : pid_(::fork()) {
+    if (pid_ == 0)
+      for (;;) ::pause();
+  }
+  ~SleepingChild() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+  }
+  SleepingChild(const SleepingChild&) = delete;
+  SleepingChild& operator=(const SleepingChild&) = delete;
+  uint32_t pid() const { return static_cast<uint32_t>(pid_); }
+
+ private:
+  pid_t pid_;
+};
+
+class ProcessLifeTest : public RoomsTest {
+ protected:
+  ProcessLifeTest() : parent(add_polled(kFirstPid)) {
+    Area area;
+    area.start = at_page(0);
+    area.end = at_page(64);
+    area.writable = area.anonymous = area.reported = area.registered = true;
+    parent.process.map.insert(area);
+    parent.process.pages.touch(at_page(0), at_page(10));
+    rooms.meter.update(parent.process);
+  }
+
+  std::string socket_name = "@oomcast-of-the-test";
+  EventLoop loop;
+  ProcessLife life{rooms, loop, socket_name};
+  FakeProcess parent;
+};
+
+TEST_F(ProcessLifeTest, AChildHasItsParentsMemoryAndNoneOfItIsRegistered) {
+  FakeProcess child = add_polled(kSecondPid);
+  life.inherit_from(child.process, parent.process);
+  EXPECT_EQ(child.process.pages.count(PageBit::kTouched), 10u);
+  ASSERT_NE(child.process.map.find(at_page(0)), nullptr);
+  EXPECT_FALSE(child.process.map.find(at_page(0))->registered) << "registration does not pass over a fork";
+  EXPECT_TRUE(parent.process.map.find(at_page(0))->registered);
+  EXPECT_EQ(child.process.comm, "fake");
+  EXPECT_EQ(child.process.forks.group, parent.process.forks.group);
+}
+
+TEST_F(ProcessLifeTest, PagesThatAreWatchedInTheParentAreNotWatchedInTheChild) {
+  parent.process.pages.set(PageBit::kWatched, at_page(3), true);
+  FakeProcess child = add_polled(kSecondPid);
+  life.inherit_from(child.process, parent.process);
+  EXPECT_EQ(child.process.pages.count(PageBit::kWatched), 0u) << "write protection does not pass over a fork";
+  EXPECT_EQ(parent.process.pages.count(PageBit::kWatched), 1u);
+}
+
+TEST_F(ProcessLifeTest, PagesOfSharedMemoryAChildFaultsInForItself) {
+  Area shared;
+  shared.start = at_page(32);
+  shared.end = at_page(64);
+  shared.writable = shared.anonymous = shared.reported = shared.shared = true;
+  parent.process.map.insert(shared);
+  parent.process.pages.touch(at_page(40), at_page(44));
+  FakeProcess child = add_polled(kSecondPid);
+  life.inherit_from(child.process, parent.process);
+  EXPECT_EQ(child.process.pages.count(PageBit::kTouched), 10u);
+}
+
+TEST_F(ProcessLifeTest, AChildGoesByItsParentsWord) {
+  parent.process.gives_way = true;
+  FakeProcess child = add_polled(kSecondPid);
+  life.inherit_from(child.process, parent.process);
+  EXPECT_TRUE(child.process.gives_way);
+}
+
+TEST_F(ProcessLifeTest, AnotherProgramBeginsWithNothing) {
+  parent.process.heap = {at_page(0), at_page(8), 0};
+  parent.process.maps_shared_memory = true;
+  parent.process.held.unclosed.emplace_back();
+  parent.process.held.let_go.emplace_back(at_page(0), at_page(1));
+  life.begin_other_program(parent.process);
+  EXPECT_THAT(parent.process.held.unclosed, IsEmpty()) << "a walk of the program before";
+  EXPECT_THAT(parent.process.held.let_go, IsEmpty());
+  EXPECT_THAT(events(EventKind::kExec), SizeIs(1));
+  EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 0u);
+  EXPECT_THAT(parent.process.map.areas(), IsEmpty());
+  EXPECT_EQ(parent.process.heap.start, 0u);
+  EXPECT_FALSE(parent.process.fault_fd.valid());
+  EXPECT_EQ(rooms.meter.tracked_pages(), 0u);
+}
+
+TEST_F(ProcessLifeTest, WhoeverIsDroppedCountsNoMore) {
+  parent.memory.touch(at_page(0), 10);
+  rooms.meter.read_resident(parent.process);
+  life.drop(kFirstPid);
+  EXPECT_EQ(rooms.processes.find(kFirstPid), nullptr);
+  EXPECT_EQ(rooms.meter.tracked_pages(), 0u);
+  EXPECT_EQ(rooms.meter.rss_total_bytes(), 0u);
+  life.drop(kFirstPid);  // twice is once
+}
+
+TEST_F(ProcessLifeTest, LostNotesAreCountedWhenTheirProcessLeaves) {
+  share_area(parent.process);
+  (*parent.process.shared)->ring.dropped.store(17);
+  life.drop(kFirstPid);
+  EXPECT_EQ(rooms.notes.lost_notes, 17u);
+}
+
+TEST_F(ProcessLifeTest, ANewProcessIsScannedSoonAndHasItsParentsSettings) {
+  const SleepingChild child;
+  parent.process.adj = 321;
+  parent.process.huge_pages_off = true;
+  parent.process.forks.pending_children[child.pid()] = 0;
+  Process& added = life.add(child.pid(), kFirstPid, 5);
+  EXPECT_TRUE(added.pidfd);
+  EXPECT_EQ(added.adj, 321);
+  EXPECT_TRUE(added.huge_pages_off);
+  EXPECT_EQ(added.scans.next_ns, clocks.now + 20'000'000);
+  EXPECT_EQ(added.resident.inherited_pages, 5u);
+  EXPECT_THAT(parent.process.forks.pending_children, IsEmpty()) << "it is known by itself from now on";
+}
+
+TEST_F(ProcessLifeTest, AChildWithoutAHelloIsAddedAfterATenthOfASecond) {
+  const SleepingChild child;
+  rooms.notes.use_tracker(TrackerKind::kUserfaultfd);
+  FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
+  self.process.tasks[self.process.pid] = nullptr;
+  rooms.processes.root = {self.process.pid, false};
+  for (uint64_t tick = 100; tick < 105; ++tick) life.discover_children(tick);
+  EXPECT_EQ(rooms.processes.find(child.pid()), nullptr) << "it may say hello yet";
+  life.discover_children(105);
+  Process* const added = rooms.processes.find(child.pid());
+  ASSERT_NE(added, nullptr);
+  EXPECT_TRUE(added->life.discovered);
+  EXPECT_GT(added->pages.count(PageBit::kTouched), 0u);
+  const std::string comm = added->comm;
+  self.process.tasks.clear();
+  life.drop(child.pid());
+  EXPECT_THAT(rooms.notes.caveats(), testing::Contains(testing::HasSubstr(comm))) << "the report names it";
+}
+
+TEST_F(ProcessLifeTest, WhoStillRunsIsNamed) {
+  const SleepingChild child;
+  life.add(child.pid(), kFirstPid);
+  const std::vector<std::string> running = life.still_running();
+  EXPECT_THAT(running, testing::Contains(testing::HasSubstr("(pid " + std::to_string(child.pid()) + ")")));
+}
+
+}  // namespace
+}  // namespace oomcast::record
