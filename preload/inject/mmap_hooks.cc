@@ -1,5 +1,5 @@
 // Hooks the calls by which the guest maps memory itself: the system call, then the recorder is asked to register the range
-// before the guest can touch it. Unmaps need no word: the userfaultfd tells the recorder.
+// before the guest can touch it. Unmaps need no note: the userfaultfd reports them.
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -34,7 +34,7 @@ constexpr uint64_t kLeastSharedBytes = 64 << 10;  // less is seen when it is pol
 std::atomic<bool> maps_files{false};   // this process has mapped a file's data
 std::atomic<bool> maps_shared{false};  // it has mapped memory that others may share
 
-/// While touches are polled, nothing else tells what was touched in memory that is about to go. True: the recorder has been asked,
+/// While touches are polled, nothing else shows what was touched in memory that is about to go. True: the recorder has been asked,
 /// and takes the memory for gone.
 bool before_free(const void* start, uint64_t bytes) {
   return tracking() && bytes >= agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed) &&
@@ -52,7 +52,7 @@ void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
   agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, advice == MADV_HUGEPAGE ? trace::kHugePages : 0);
 }
 
-/// Told where memory is registered; where it is polled the next look at the mappings shows it.
+/// Reported where memory is registered; where it is polled the next scan of the mappings finds it.
 int protected_now(void* start, size_t bytes, int protection, long result) {
   if (!failed(result) && tracking_now() && asks_before_use())
     agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
@@ -61,15 +61,15 @@ int protected_now(void* start, size_t bytes, int protection, long result) {
 
 }  // namespace
 
-void look_at_shared_memory() {
+void request_shared_scan() {
   if (maps_shared.load(std::memory_order_relaxed) && tracking_now() && thread_state.inside == 0 && in_own_process())
-    agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kLookAtShared, 0);
+    agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kScanShared, 0);
 }
 
 OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
   const LargeRequest large(bytes);
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
-  // Its pages are found by polling: whoever takes the mapping away has to let the recorder look first.
+  // Its pages are found by polling: whoever takes the mapping away has to ask for a scan first.
   if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);
   if (!failed(result) && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE)) maps_shared.store(true, std::memory_order_relaxed);
   if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
@@ -92,7 +92,7 @@ OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
   const bool of_shared = maps_shared.load(std::memory_order_relaxed) && bytes >= kLeastSharedBytes && tracking();
   const bool asked = of_file || of_shared ? agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), of_file ? ring::kOfFile : 0, 0) : before_free(start, bytes);
   const long result = raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes));
-  // Told again afterwards: the same file may be mapped in the same place before the recorder looks, or the call have failed.
+  // Reported again afterwards: the same file may be mapped in the same place before the scan, or the call have failed.
   if (asked) agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, page_up(bytes), 0, 0);
   return static_cast<int>(with_errno(result));
 }
@@ -109,7 +109,7 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
   // Two mappings, where one of them is not registered yet: once both are, they are one again.
   if (result == -EFAULT && agent_request(ring::RequestKind::kUnknownPage, reinterpret_cast<uint64_t>(old), page_up(old_bytes), 0, 0))
     result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
-  // A move is told by the userfaultfd; the part that is new is not.
+  // A move is reported by the userfaultfd; the part that is new is not.
   if (!failed(result) && page_up(bytes) > page_up(old_bytes) && tracking() && asks_before_use(bytes - old_bytes))
     agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes), page_up(bytes) - page_up(old_bytes), 0, 0);
   return reinterpret_cast<void*>(with_errno(result));
@@ -117,17 +117,18 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
 
 OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
   const bool asked = (advice == MADV_DONTNEED || advice == MADV_REMOVE) && before_free(start, bytes);
-  // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming.
-  if (advice == MADV_FREE) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
+  // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming. A note of no bytes would withdraw the last.
+  const bool frees = advice == MADV_FREE && page_up(bytes) != 0;
+  if (frees) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   const long result = raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice);
   // Refused, it leaves no event: who falls back on MADV_DONTNEED must not be taken for it. No bytes: the last one is withdrawn.
-  if (advice == MADV_FREE && result == -EINVAL) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), 0, 0, 0);
+  if (frees && result == -EINVAL) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), 0, 0, 0);
   if (asked) agent_note(trace::EventKind::kAdviseDontneed, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   note_huge_advice(reinterpret_cast<uint64_t>(start), bytes, advice, result);
   return static_cast<int>(with_errno(result));
 }
 
-/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd tells. Advice about huge pages is
+/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd reports it. Advice about huge pages is
 /// taken by the kernel for one's own only.
 OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t count, int advice, unsigned flags) {
   const long result = raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags);
@@ -154,7 +155,7 @@ OOMCAST_EXPORT int shmdt(const void* start) {
   return static_cast<int>(with_errno(result));
 }
 
-/// A segment without a name is gone when nobody maps it any more, at once if nobody does.
+/// A segment without a name is gone with its last mapping, at once if there is none.
 OOMCAST_EXPORT int shmctl(int id, int command, struct shmid_ds* buffer) {
   const long result = raw_syscall(SYS_shmctl, id, command, arg(buffer));
   if (result == 0 && command == IPC_RMID && tracking()) agent_note(trace::EventKind::kFileInMemory, 0, 0, 0, ring::kMayBeGone);

@@ -18,10 +18,12 @@
 #include <cstring>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "preload/record/own_process.h"
 #include "preload/record/server/doorbell.h"
 #include "preload/ring/descriptors.h"
 #include "preload/ring/shared_area.h"
@@ -44,9 +46,9 @@ class FakeRecorder {
   }
   ring::SharedArea& shared() { return *shared_; }
   /// The library goes on as soon as it has the answer, which is before the answering thread has noted that.
-  bool greeted() const {
-    for (int i = 0; i < 5000 && !greeted_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    return greeted_;
+  bool said_hello() const {
+    for (int i = 0; i < 5000 && !said_hello_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return said_hello_;
   }
 
   std::vector<ring::Request> questions() {
@@ -58,16 +60,25 @@ class FakeRecorder {
     for (const ring::Request& question : questions()) found += question.kind == kind;
     return found;
   }
+  /// All further questions get this answer.
+  void answer_with(ring::ReplyStatus status) { status_ = status; }
+  /// The notes that came since the last call.
+  std::vector<trace::Event> take_notes() {
+    std::vector<trace::Event> notes;
+    for (ring::RingRecord record; reader_->pop(record);) notes.push_back(record.event);
+    return notes;
+  }
   /// Called before a question is answered.
-  void before_answer(std::function<void(const ring::Request&)> look) {
+  void before_answer(std::function<void(const ring::Request&)> call) {
     const std::lock_guard lock(mutex_);
-    look_ = std::move(look);
+    before_answer_ = std::move(call);
   }
 
  private:
   FakeRecorder() : area_(record::sealed_memory(sizeof(ring::SharedArea))), bell_memory_(record::sealed_memory(sizeof(ring::Doorbell))) {
     shared_ = map<ring::SharedArea>(area_.get());
     bell_ = map<ring::Doorbell>(bell_memory_.get());
+    reader_.emplace(&shared_->ring);
     shared_->ask_before_free_bytes.store(UINT64_MAX);
     const std::string name = "@oomcast-fake-" + std::to_string(::getpid());
     sockaddr_un address{};
@@ -77,6 +88,8 @@ class FakeRecorder {
     EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size())), 0);
     EXPECT_EQ(::listen(listener, 8), 0);
     ::setenv("OOMCAST_SOCKET", name.c_str(), 1);
+    // The threads live on after the test: no signal that a later test sends to this process may be theirs.
+    const record::SignalsHeld held;
     std::thread([this, listener] { answer_hello(listener); }).detach();
     library_ = ::dlopen(OOMCAST_BINARY_DIR "/preload/liboomcast.so", RTLD_NOW | RTLD_LOCAL);
     EXPECT_NE(library_, nullptr) << ::dlerror();
@@ -91,7 +104,7 @@ class FakeRecorder {
 
   void answer_hello(int listener) {
     const int guest = ::accept(listener, nullptr, nullptr);
-    ::close(listener);  // a child that a later test forks finds nobody, instead of waiting for an answer
+    ::close(listener);  // a child that a later test forks finds no listener, instead of waiting for an answer
     ring::Request hello;
     if (::recv(guest, &hello, sizeof hello, 0) != static_cast<ssize_t>(sizeof hello)) return;
     ring::Reply reply;
@@ -105,7 +118,7 @@ class FakeRecorder {
     message.msg_iovlen = 1;
     const int both[] = {area_.get(), bell_memory_.get()};
     ring::attach_descriptors(&message, control, both, 2);
-    greeted_ = ::sendmsg(guest, &message, 0) == static_cast<ssize_t>(sizeof reply);
+    said_hello_ = ::sendmsg(guest, &message, 0) == static_cast<ssize_t>(sizeof reply);
     ::close(guest);
   }
 
@@ -114,14 +127,14 @@ class FakeRecorder {
       const uint32_t rings = bell_->rings.load();
       if (ring::has_question(shared_->mailbox)) {
         const ring::Request question = shared_->mailbox.question;
-        std::function<void(const ring::Request&)> look;
+        std::function<void(const ring::Request&)> call;
         {
           const std::lock_guard lock(mutex_);
           questions_.push_back(question);
-          look = look_;
+          call = before_answer_;
         }
-        if (look) look(question);
-        ring::answer(shared_->mailbox, ring::ReplyStatus::kTracked, record::shared_futex);
+        if (call) call(question);
+        ring::answer(shared_->mailbox, status_, record::shared_futex);
       } else {
         record::shared_futex(&bell_->rings, FUTEX_WAIT, rings, nullptr);
       }
@@ -132,10 +145,12 @@ class FakeRecorder {
   ring::SharedArea* shared_ = nullptr;
   ring::Doorbell* bell_ = nullptr;
   void* library_ = nullptr;
-  std::atomic<bool> greeted_{false};
+  std::optional<ring::RingReader> reader_;
+  std::atomic<ring::ReplyStatus> status_{ring::ReplyStatus::kTracked};
+  std::atomic<bool> said_hello_{false};
   std::mutex mutex_;
   std::vector<ring::Request> questions_;
-  std::function<void(const ring::Request&)> look_;
+  std::function<void(const ring::Request&)> before_answer_;
 };
 
 }  // namespace oomcast::inject
