@@ -41,7 +41,7 @@ class Help : public CLI::Formatter {
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_name() == "run") return "Usage: oomcast run [options] -- PROGRAM [ARGS...]\n";
-    if (app->get_name() == "host") return "Usage: oomcast host list | show HOST [--json] | capture DIR\n";
+    if (app->get_name() == "host") return "Usage: oomcast host list | show HOST [--json] | capture DIR | --file FILE\n";
     return CLI::Formatter::make_usage(app, name);
   }
 };
@@ -80,7 +80,7 @@ void add_target_options(CLI::App& app, RunOptions& options) {
 
 /// Of all that forecast: run, replay, sweep.
 void add_host_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--host", options.host, "Target: snapshot directory, JSON file, preset name, or 'this' (the default)")
+  app.add_option("--host", options.host, "Target: snapshot (directory or file), JSON file, preset name, or 'this' (the default)")
       ->type_name("HOST");
   app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
       ->type_name("FILE=VALUE")
@@ -373,10 +373,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
   CLI::App* show = host->add_subcommand("show", "What the model knows of a host");
-  show->add_option("HOST", line.host_argument, "Directory, JSON file, preset name, or 'this'")->required();
+  show->add_option("HOST", line.host_argument, "Snapshot (directory or file), JSON file, preset name, or 'this'")->required();
   show->add_flag("--json", line.json, "As a host file to edit and pass to --host");
-  CLI::App* capture = host->add_subcommand("capture", "Save this machine's description into a directory");
-  capture->add_option("DIR", line.host_argument, "A directory, made if missing")->required();
+  CLI::App* capture = host->add_subcommand("capture", "Save this machine's description");
+  CLI::Option* into = capture->add_option("DIR", line.host_argument, "A directory, made if missing");
+  capture->add_option("--file", line.host_file, "All in one text file instead ('-': to the output), to mail or to commit")
+      ->excludes(into);
   CLI::App* doctor = app.add_subcommand("doctor", "What this machine allows, and the command that allows more");
   CLI::App* attached =
       app.add_subcommand("record-attached", "Serves a program that was started with LD_PRELOAD alone")->group("");
@@ -424,6 +426,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (line.verb == Verb::kNothing) return usage_error("no command given", help);
   if (line.verb == Verb::kRun && line.run.command.empty())
     return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");
+  if (line.verb == Verb::kHostCapture && line.host_argument.empty() && line.host_file.empty())
+    return usage_error("host capture: give a DIR or --file FILE", help);
   if (line.verb == Verb::kCheck && line.gate.budget.empty() && line.gate.write_baseline.empty())
     return usage_error("check: give --budget FILE, or --write-baseline FILE to make one", help);
   if (line.verb == Verb::kFit) {
@@ -447,10 +451,7 @@ Result<RunOptions> parse_options_text(const std::string& text) {
   app.set_help_flag();
   add_run_options(app, options);
   try {
-    std::vector<std::string> words = CLI::detail::split_up(text);
-    words.erase(std::remove(words.begin(), words.end(), ""), words.end());
-    for (std::string& word : words) CLI::detail::remove_quotes(word);
-    parse(app, words);
+    app.parse(text);
     options.target_words = target_words(app);
   } catch (const CLI::ParseError& error) {
     return Error{"OOMCAST_OPTIONS: " + first_line(error.what()) + "; it takes the options of 'oomcast run'"};

@@ -76,7 +76,8 @@ struct CommandLine {
   PageOptions page;           // kPage
   ExportOptions export_to;    // kExport
   ShowOptions show;           // kShow
-  std::string host_argument;  // kHostShow: host; kHostCapture: directory
+  std::string host_argument;  // kHostShow: host; kHostCapture: directory, or empty
+  std::string host_file;      // kHostCapture: the packed file if no directory is given; "-": stdout
   bool json = false;          // kHostShow, kSweep
   int hello_socket_fd = -1;   // kRecordAttached
 };

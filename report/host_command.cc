@@ -145,7 +145,7 @@ void add_processes(std::string& out, const HostSpec& spec) {
 }  // namespace
 
 std::string render_host_list() {
-  std::string out = "Built-in hosts for --host; a snapshot directory, a JSON file or \"this\" work as well:\n";
+  std::string out = "Built-in hosts for --host; a snapshot (directory or file), a JSON file or \"this\" work as well:\n";
   for (const Preset& preset : presets()) out += printf_text("  %-20s %s\n", preset.name, preset.summary);
   out += "'oomcast host show NAME --json > my-host.json' gives a file to start from.\n";
   return out;

@@ -43,7 +43,7 @@ int command(const std::vector<std::string>& arguments) {
     case Verb::kHostShow:
       return host_show_command(line.host_argument, line.json);
     case Verb::kHostCapture:
-      return host_capture_command(line.host_argument);
+      return host_capture_command(line.host_argument, line.host_file);
     case Verb::kDoctor:
       return doctor_command();
     case Verb::kNothing:

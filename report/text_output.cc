@@ -9,12 +9,12 @@
 
 namespace oomcast::report {
 
-int write_text(const std::string& text, const std::string& path, int status) {
+int write_text(const std::string& text, const std::string& path, int status, const char* option) {
   if (path.empty()) {
     int failed = print(text);
     return failed != 0 ? failed : status;
   }
-  auto file = ReportFile::prepare(path, "--output");
+  auto file = ReportFile::prepare(path, option);
   if (!file) return fail(kExitUsage, file.error().message);
   if (auto written = file->write(text, static_cast<int>(::getpid())); !written)
     return fail(kExitUsage, written.error().message);

@@ -16,7 +16,8 @@ int replay_command(const CommandLine& line);
 int sweep_command(const CommandLine& line);
 int fit_command(CommandLine line);
 int host_show_command(const std::string& name, bool json);
-int host_capture_command(const std::string& directory);
+/// Into a directory, or packed into a file (`-`: stdout) if that is not empty.
+int host_capture_command(const std::string& directory, const std::string& file);
 int doctor_command();
 /// LD_PRELOAD=liboomcast.so PROGRAM: the library has started us and waits for an answer on the socket.
 int attached_command(int hello_socket_fd);

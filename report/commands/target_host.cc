@@ -14,7 +14,7 @@ constexpr const char* kThisHost = "this";
 /// Never by way of the disk: each start of a program waits for this, and a hundred small files take longer than all the
 /// rest.
 Result<host::HostSpec> read_this_host() {
-  return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine()});
+  return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine(), {}});
 }
 
 }  // namespace

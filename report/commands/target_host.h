@@ -9,7 +9,7 @@
 
 namespace oomcast::report {
 
-/// "this" is this machine; else a snapshot directory, a JSON file or a preset, as host::read_host() finds it.
+/// "this" is this machine; else a snapshot, a JSON file or a preset, as host::read_host() finds it.
 Result<host::HostSpec> read_any_host(const std::string& name);
 
 /// Events call a file by its device and inode here: what the host names by its path has to have the same number.

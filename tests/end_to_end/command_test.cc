@@ -35,6 +35,28 @@ TEST_F(Command, ACapturedMachineIsAHost) {
   EXPECT_THAT(captured.out, HasSubstr("box"));
 }
 
+TEST_F(Command, AMachineCapturedInOneFileIsAHost) {
+  const Finished captured = sh("$OOMCAST host capture --file box.snapshot && $OOMCAST host show box.snapshot");
+  EXPECT_EQ(captured.status, 0) << captured.err;
+  EXPECT_THAT(captured.out, HasSubstr("box: kernel"));
+  EXPECT_EQ(content(at("box.snapshot")).rfind("\n==> end <==\n"), content(at("box.snapshot")).size() - 13);
+  const Finished piped = sh("$OOMCAST host capture --file - | tee copy.snapshot | $OOMCAST host show /dev/stdin");
+  EXPECT_EQ(piped.status, 0) << piped.err;
+  EXPECT_THAT(piped.out, HasSubstr(": kernel"));
+  const Finished cut = sh("head -c 5000 box.snapshot >cut.snapshot; $OOMCAST run --host cut.snapshot -- touch started");
+  EXPECT_EQ(cut.status, 2);
+  EXPECT_THAT(cut.err, HasSubstr("is missing; the file is cut off, copy it again"));
+  EXPECT_FALSE(fs::exists(at("started")));
+}
+
+TEST_F(Command, WhatTailPrintsOfTheKernelsFilesIsAHost) {
+  const Finished shown = sh(
+      "tail -n +1 /proc/zoneinfo /proc/meminfo /proc/vmstat /proc/version /proc/sys/vm/swappiness >box.txt && "
+      "$OOMCAST host show box.txt");
+  EXPECT_EQ(shown.status, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("box: kernel"));
+}
+
 TEST_F(Command, ARunKeepsTheBaselineMadeFromItAndABiggerOneDoesNot) {
   const std::string python = "python3 -c 'x = bytearray(%)'";
   const auto allocating = [&](const std::string& bytes) {

@@ -93,6 +93,11 @@ TEST_F(DamagedInputs, Traces) {
                      {0, 1, 2}, 16);
 }
 
+TEST_F(DamagedInputs, PackedSnapshots) {
+  ASSERT_EQ(sh("$OOMCAST host capture --file good.snapshot").status, 0);
+  expect_clear_words("snapshot", {"$OOMCAST host show bad.snapshot"}, {0, 2}, 48);
+}
+
 TEST_F(DamagedInputs, Hosts) {
   expect_clear_words("host", {"$OOMCAST host show bad.host", "$OOMCAST replay good.trace --host ./bad.host --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s"},
                      {0, 2}, 24);

@@ -111,6 +111,9 @@ TEST(CommandLine, HostVerbs) {
   EXPECT_TRUE(show.json);
   EXPECT_EQ(show.host_argument, "box");
   EXPECT_EQ(parse({"host", "capture", "dir"}).verb, Verb::kHostCapture);
+  EXPECT_EQ(parse({"host", "capture", "--file", "box.snapshot"}).host_file, "box.snapshot");
+  EXPECT_THAT(parse({"host", "capture"}).error, HasSubstr("give a DIR or --file FILE"));
+  EXPECT_EQ(parse({"host", "capture", "dir", "--file", "x"}).status, kExitUsage);
   EXPECT_EQ(parse({"record-attached", "7"}).hello_socket_fd, 7);
 }
 
@@ -152,6 +155,11 @@ TEST(CommandLine, OptionsOfTheBareLibrary) {
   EXPECT_THAT(options->set, ElementsAre("vm.swappiness=0"));
   EXPECT_TRUE(options->quiet);
   EXPECT_TRUE(parse_options_text("").ok());
+  auto quoted = parse_options_text("--host='my box.json' --report=\"a b.json\" --set='vm.swappiness=0'  ");
+  ASSERT_TRUE(quoted.ok()) << quoted.error().message;
+  EXPECT_EQ(quoted->host, "my box.json");
+  EXPECT_EQ(quoted->report, "a b.json");
+  EXPECT_THAT(quoted->set, ElementsAre("vm.swappiness=0"));
   EXPECT_THAT(parse_options_text("--nonsense").error().message, HasSubstr("OOMCAST_OPTIONS"));
 }
 
