@@ -8,6 +8,7 @@
 // live: it is left until the first stack is due, or the first thread comes.
 #include <dlfcn.h>
 #include <errno.h>
+#include <libunwind.h>
 #include <link.h>
 #include <pthread.h>
 #include <sys/auxv.h>
@@ -30,7 +31,7 @@ extern void* __libc_stack_end __attribute__((weak));
 namespace oomcast::inject {
 namespace {
 
-using Backtrace = int (*)(void**, int);
+using Backtrace = decltype(&::unw_backtrace);
 Backtrace unwind = nullptr;
 bool libunwind_tried = false;
 

@@ -216,18 +216,23 @@ TEST_F(Run, NoMappingIsUnmappedTwice) {
     for (uint64_t at = e.address; at < e.address + std::min<uint64_t>(e.bytes, 1 << 26); at += 4096)
       EXPECT_TRUE(e.kind == EventKind::kMap ? mapped.insert(at).second : mapped.erase(at) == 1) << std::hex << at;
   }
+  EXPECT_GT(sink.count(EventKind::kMap), 0u);
+  EXPECT_GT(sink.count(EventKind::kUnmap), 0u) << "the guest has ended threads: their memory goes";
 }
 
 TEST_F(Run, TouchesComeAfterTheirMapping) {
   ASSERT_TRUE(record_guest(sink, {guest("zero_fill")}).ok());
   std::set<uint64_t> mapped;
+  uint64_t touched = 0;
   for (const trace::Event& e : sink.events)
     for (uint64_t at = e.address; at < e.address + std::min<uint64_t>(e.bytes, 1 << 26); at += 4096) {
       if (e.kind == EventKind::kMap) mapped.insert(at);
       if (e.kind == EventKind::kTouch) {
         EXPECT_TRUE(mapped.contains(at)) << std::hex << at;
+        ++touched;
       }
     }
+  EXPECT_GE(touched, uint64_t{16} << 20 >> 12) << "the guest fills 16 MiB";
 }
 
 TEST_F(Run, TheWindowIsOnePageInTheSlowPath) {
