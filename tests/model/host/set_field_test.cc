@@ -149,7 +149,9 @@ TEST(Set, AMachineTooSmallForItsCacheHoldsLessOfIt) {
     cached = used_by_files(host);
     Pages high;
     for (const ZoneSpec& zone : host.nodes[0].zones) high += zone.watermarks.high;
-    if (cached < used_by_files(large) && std::string_view(memory) != "memory=320M") EXPECT_GE(free(host) + Pages(64), high) << memory;
+    if (cached < used_by_files(large) && std::string_view(memory) != "memory=320M") {
+      EXPECT_GE(free(host) + Pages(64), high) << memory;
+    }
     EXPECT_EQ(host.nodes[0].lru.inactive_anon, large.nodes[0].lru.inactive_anon) << "processes stay as they are";
     EXPECT_FALSE(find_contradiction(host));
   }
