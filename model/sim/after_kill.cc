@@ -65,8 +65,8 @@ void AfterKill::hold_shared(Followed& followed, host::ProcessIndex index) {
     const host::File& file = host_.files[mapping.file];
     if (!file.in_memory() || !file.nameless || file.holders != 1 || !counted.insert(mapping.file).second) continue;
     const uint64_t first = first_page(start), last = first_page(mapping.end);
-    const auto hold = [&](uint64_t page) {
-      const uint64_t vpn = mapping.vpn_of(page);
+    const auto hold = [&, &held = mapping](uint64_t page) {  // by a name of its own: clang 14 captures no binding
+      const uint64_t vpn = held.vpn_of(page);
       if (vpn >= first && vpn < last) add(followed, vpn, vpn + 1);
     };
     file.for_each_page(0, [&](uint64_t page, host::PageId) {
