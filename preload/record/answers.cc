@@ -122,8 +122,8 @@ void Answers::take_hello(Hello hello) {
     return;
   }
   start_tracking(process, std::move(hello.descriptors), request);
-  spdlog::debug("process {} ({}) says hello: {}, {} pages there already", pid, process.comm,
-                tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
+  spdlog::info("process {} ({}) is watched by {}; {} of its pages were there already", pid, process.comm,
+               tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
   hellos_.reply(fd, {ring::ReplyStatus::kTracked, !process.tracked_by_faults(), process.huge_pages_off},
                 {area.get(), questions_.doorbell().memory().get()});
   if (process.scans.begun) return;

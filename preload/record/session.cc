@@ -2,6 +2,7 @@
 #include "preload/record/session.h"
 
 #include <signal.h>
+#include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -135,6 +136,7 @@ void Session::take_end(Process& process) {
   event.address = static_cast<uint64_t>(value);
   event.flags = by_signal ? trace::kExitBySignal : 0;
   rooms_.feed.feed(event);
+  spdlog::info("process {} ({}) has ended: {} {}", process.pid, process.comm, by_signal ? "signal" : "status", value);
   Root& root = rooms_.processes.root;
   if (process.pid == root.pid) {
     root.ended = true;

@@ -43,7 +43,7 @@ void Phase::begin_exact_phase() {
   measure_cost();
   exact_ = true;
   notes_.end_polling_phase(clocks_.now_ns() - began_ns_);
-  spdlog::debug("{} pages before the next watermark: touches are held from now on", feed_.headroom_pages());
+  spdlog::info("{} pages before the next watermark: touches are held from now on", feed_.headroom_pages());
 }
 
 bool Phase::nears_watermark() const {
