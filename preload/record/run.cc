@@ -136,6 +136,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};
+  // Not posix_spawn(): it has no attribute for limits and oom_score_adj, which the guest gets back as they were.
   const pid_t child = ::fork();
   if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
   if (child == 0) {
