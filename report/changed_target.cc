@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
 #include "report/target.h"
 
 namespace oomcast::report {

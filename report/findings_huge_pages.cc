@@ -1,5 +1,5 @@
 // The finding for a program that takes more of the target than it touches, because huge pages come whole.
-#include "model/host/field_names.h"
+#include "model/spec/field_names.h"
 #include "report/findings.h"
 #include "report/format.h"
 

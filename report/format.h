@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::report {
 

@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "model/base/printf_text.h"
-#include "model/host/field_names.h"
-#include "model/host/read_host.h"
-#include "model/host/watermarks.h"
+#include "model/spec/field_names.h"
+#include "model/spec/read_host.h"
+#include "model/spec/watermarks.h"
 #include "report/format.h"
 
 namespace oomcast::report {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::report {
 

@@ -1,5 +1,5 @@
 // Writes the state of the modelled kernel at the moments that people ask about: what `oomcast show` prints.
-#include "model/host/node_counters.h"
+#include "model/spec/node_counters.h"
 #include "model/host/vmstat.h"
 #include "report/json_report.h"
 

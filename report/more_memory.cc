@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
 
 namespace oomcast::report {
 namespace {

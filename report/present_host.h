@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "model/base/result.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::report {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/sim/outcome.h"
 
 namespace oomcast::report {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "model/host/json_host.h"
+#include "model/spec/json/json_host.h"
 #include "model/trace/trace_reader.h"
 #include "report/format.h"
 #include "report/present_host.h"

@@ -3,7 +3,7 @@
 #include <map>
 #include <optional>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 #include "model/sim/outcome.h"
 #include "report/format.h"
 #include "report/story.h"

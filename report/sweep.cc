@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <mutex>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 #include "report/changed_target.h"
 #include "report/coverage.h"
 #include "report/parallel.h"

@@ -4,8 +4,8 @@
 #include <array>
 #include <optional>
 
-#include "model/host/node_list.h"
-#include "model/host/read_host.h"
+#include "model/spec/node_list.h"
+#include "model/spec/read_host.h"
 #include "report/fit/limits_from.h"
 
 namespace oomcast::report {

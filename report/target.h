@@ -2,7 +2,7 @@
 #pragma once
 
 #include "model/base/result.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/sim/simulation.h"
 #include "report/command_line.h"
 

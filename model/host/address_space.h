@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/host/mempolicy.h"
+#include "model/spec/mempolicy.h"
 #include "model/host/page_numbers.h"
 #include "model/host/page_table.h"
 

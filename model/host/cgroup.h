@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/vmstat.h"
 
 namespace oomcast::host {

@@ -8,7 +8,7 @@
 
 #include "model/host/cgroup.h"
 #include "model/host/file.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/node.h"
 #include "model/host/page_array.h"
 #include "model/host/process.h"

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/page_array.h"
 #include "model/host/reservoir.h"
 

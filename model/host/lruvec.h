@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/lru_gen.h"
 #include "model/host/page_array.h"
 #include "model/host/reservoir.h"

@@ -6,14 +6,11 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/lruvec.h"
 #include "model/host/vfs_cache.h"
 
 namespace oomcast::host {
-
-inline constexpr int kHugeOrder = 9;                          // HPAGE_PMD_ORDER, pageblock_order
-inline constexpr int64_t kHugePages = int64_t{1} << kHugeOrder;  // HPAGE_PMD_NR
 
 /// struct per_cpu_pages, order 0 and pageblock order: pages parked on a CPU are neither free nor used.
 struct Pcp {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/page.h"
 
 namespace oomcast::host {

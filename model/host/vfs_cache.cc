@@ -4,31 +4,15 @@
 #include <algorithm>
 
 #include "model/host/node.h"
-#include "model/host/proportion.h"
+#include "model/spec/proportion.h"
+#include "model/spec/vfs_cache_spec.h"
 
 namespace oomcast::host {
 namespace {
 
-// A kernel that has just booted holds that much reclaimable slab which no shrinker gets at (dentries of sysfs and of the
-// initramfs, mostly): 46 recorded hosts of 0.35 to 1 GiB had 2301 to 2345 such pages and about 250 objects to scan.
-constexpr int64_t kPinnedAtBoot = 2330;
-// Nodes of page-cache trees: 64 pages each, seven to a page.
-constexpr int64_t kCachedPagesPerTreePage = 64 * 7;
-
 int64_t pages_for(int64_t dentries, int64_t inodes, const VfsCache& cache) {
   const __int128 bytes = static_cast<__int128>(dentries) * cache.dentry_bytes + static_cast<__int128>(inodes) * cache.inode_bytes;
   return static_cast<int64_t>((bytes + kPageBytes - 1) / kPageBytes);
-}
-
-// Memory of the node was short, and its reclaimable slab was still there: nobody could have it. An OOM log shows that, or a
-// host description made of one: each zone is at or below its min mark and the reserve for lower zones.
-bool slab_cannot_be_had(const NodeSpec& node) {
-  if (node.unreclaimable) return true;
-  size_t highest = 0;
-  for (const ZoneSpec& zone : node.zones) highest = std::max(highest, static_cast<size_t>(zone.kind));
-  return std::all_of(node.zones.begin(), node.zones.end(), [&](const ZoneSpec& zone) {
-    return zone.free <= zone.watermarks.min + zone.boost + zone.lowmem_reserve[highest];
-  });
 }
 
 // Slab of the nodes that can give some; of all if the source counts dentries although no node could give any.
@@ -89,27 +73,6 @@ VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const 
     }
   }
   return cache;
-}
-
-void assume_vfs_cache(HostSpec& spec, const char* why, int64_t held_pages) {
-  Pages cached, slab;
-  std::string short_nodes;
-  for (const NodeSpec& node : spec.nodes) {
-    cached += node.lru.inactive_file + node.lru.active_file;
-    if (slab_cannot_be_had(node)) {
-      short_nodes += " " + std::to_string(node.id.value);
-    } else {
-      slab += node.slab_reclaimable;
-    }
-  }
-  const int64_t pinned = std::max(kPinnedAtBoot, held_pages);
-  const int64_t pages = std::max<int64_t>(0, slab.count() - pinned - cached.count() / kCachedPagesPerTreePage);
-  VfsCacheSpec& cache = spec.vfs_cache;
-  // Each dentry with its inode, as they stand after a walk through a file system.
-  cache.dentries_unused = cache.inodes = pages * kPageBytes / (cache.dentry_bytes + cache.inode_bytes);
-  spec.assumed.push_back("vfs_cache.dentries_unused: " + std::to_string(cache.dentries_unused) + " (" + why + "; what reclaimable slab holds beyond " +
-                         (held_pages > kPinnedAtBoot ? "what was left of it at an OOM kill in the log" : "the needs of a booted kernel") +
-                         (short_nodes.empty() ? "" : "; none of node" + short_nodes + ", which is out of memory and still has it") + ")");
 }
 
 }  // namespace oomcast::host

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
@@ -30,9 +30,4 @@ struct VfsCache {
 
 /// What stands there at the start: the node's share of the host's objects, no more than its reclaimable slab can hold.
 VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const Node& node);
-/// Guesses the objects of a host whose source does not count them, from its reclaimable slab; says so in `assumed`.
-/// `held_pages` of it were left when the kernel killed for want of memory; 0: not known. None of a node that is out of
-/// memory and still has slab.
-void assume_vfs_cache(HostSpec& spec, const char* why, int64_t held_pages = 0);
-
 }  // namespace oomcast::host

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "model/base/units.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::mm {
 

@@ -9,8 +9,11 @@
 #include "model/host/host.h"
 #include "model/mm/blk_wbt.h"
 #include "model/mm/costs.h"
+#include "model/mm/flusher_state.h"
+#include "model/mm/kswapd_state.h"
 #include "model/mm/refused_by.h"
 #include "model/mm/sched.h"
+#include "model/mm/swap_readahead.h"
 
 namespace oomcast::mm {
 
@@ -59,29 +62,6 @@ class Listener {
   virtual void on_stall(Nanoseconds begin, Stalled what) = 0;     // ended now; Actor::stall_depth counts those around it
   virtual void on_memory_high(host::CgroupIndex group) = 0;       // a task reclaims in a group above its memory.high
   virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again
-};
-
-/// Per-node state of kswapd (mm/kswapd.cc).
-struct KswapdState {
-  WaitQueue wait;             // kswapd_wait
-  WaitQueue pfmemalloc_wait;
-  WaitQueue writeback_wait;   // reclaim_wait[VMSCAN_THROTTLE_WRITEBACK]
-  WaitQueue noprogress_wait;
-  int highest_zoneidx = host::kZoneKinds;  // kZoneKinds: no request recorded (MAX_NR_ZONES)
-  bool in_balance = false;
-};
-
-/// What swapin_nr_pages() remembers between faults (mm/swap_state.c).
-struct SwapReadahead {
-  int64_t hits = 4;
-  int64_t prev_offset = 0;
-  int64_t last_pages = 0;
-};
-
-/// The flusher thread (mm/writeback.cc).
-struct FlusherState {
-  WaitQueue wait;
-  bool write_everything = false;
 };
 
 struct Kernel {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/host/mempolicy.h"
+#include "model/spec/mempolicy.h"
 
 namespace oomcast::mm {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "model/host/vmstat.h"
 #include "model/mm/refused_by.h"
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "model/base/random.h"
-#include "model/host/host_spec.h"
-#include "model/host/mempolicy.h"
+#include "model/spec/host_spec.h"
+#include "model/spec/mempolicy.h"
 #include "model/sim/outcome.h"
 #include "model/trace/event_sink.h"
 

@@ -1,8 +1,8 @@
 // The verbs `host show` and `host capture`. `host list` needs nothing but text: host_command.h.
 #include <filesystem>
 
-#include "model/host/packed_snapshot.h"
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
+#include "model/spec/snapshot/packed_snapshot.h"
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
 #include "report/commands/target_host.h"

@@ -1,8 +1,8 @@
 // Reads this machine or another one, and applies what the options change. See target_host.h.
 #include "report/commands/target_host.h"
 
-#include "model/host/read_host.h"
-#include "model/host/read_snapshot.h"
+#include "model/spec/read_host.h"
+#include "model/spec/snapshot/read_snapshot.h"
 #include "preload/record/recorder.h"
 #include "report/target.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "model/base/result.h"
-#include "model/host/host_spec.h"
+#include "model/spec/host_spec.h"
 #include "report/command_line.h"
 
 namespace oomcast::report {

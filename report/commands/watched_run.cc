@@ -3,7 +3,7 @@
 
 #include <cstdio>
 
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
 #include "report/commands/target_host.h"
 #include "report/present_host.h"
 #include "report/target.h"

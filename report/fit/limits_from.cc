@@ -8,7 +8,7 @@
 #include <optional>
 #include <sstream>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 #include "report/whole_file.h"
 
 namespace oomcast::report {

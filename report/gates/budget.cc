@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 #include "report/gates/finished_report.h"
 #include "report/whole_file.h"
 

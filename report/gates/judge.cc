@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 
 namespace oomcast::report {
 namespace {

@@ -2,7 +2,7 @@
 #include <array>
 #include <cmath>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 #include "model/sim/outcome.h"
 #include "report/format.h"
 #include "report/gates/finished_report.h"

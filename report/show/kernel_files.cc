@@ -3,7 +3,7 @@
 
 #include "model/base/printf_text.h"
 #include "model/base/units.h"
-#include "model/host/node_counters.h"
+#include "model/spec/node_counters.h"
 #include "model/host/vmstat.h"
 #include "report/report_values.h"
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/host/parse_text.h"
+#include "model/spec/parse_text.h"
 #include "report/export/exports.h"
 #include "report/report_values.h"
 

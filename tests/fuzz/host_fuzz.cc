@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "model/base/check.h"
-#include "model/host/json_host.h"
-#include "model/host/packed_snapshot.h"
-#include "model/host/read_host.h"
-#include "model/host/read_snapshot.h"
+#include "model/spec/json/json_host.h"
+#include "model/spec/snapshot/packed_snapshot.h"
+#include "model/spec/read_host.h"
+#include "model/spec/snapshot/read_snapshot.h"
 
 namespace {
 

@@ -15,8 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "model/host/node_list.h"
-#include "model/host/read_host.h"
+#include "model/spec/node_list.h"
+#include "model/spec/read_host.h"
 #include "model/sim/simulation.h"
 #include "tests/ground_truth/memload_events.h"
 #include "tests/ground_truth/memload_script.h"

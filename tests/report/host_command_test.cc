@@ -5,7 +5,7 @@
 
 #include <gmock/gmock.h>
 
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
 
 namespace oomcast::report {
 namespace {

@@ -8,7 +8,7 @@
 
 #include <fstream>
 
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
 #include "tests/support/host_builder.h"
 
 namespace oomcast::report {

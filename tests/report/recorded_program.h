@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "model/host/read_host.h"
+#include "model/spec/read_host.h"
 #include "model/sim/simulation.h"
 #include "model/trace/trace_writer.h"
 #include "tests/support/host_builder.h"

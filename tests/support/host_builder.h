@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "model/host/defaults.h"
-#include "model/host/field_names.h"
-#include "model/host/host_spec.h"
-#include "model/host/read_host.h"
-#include "model/host/watermarks.h"
+#include "model/spec/defaults.h"
+#include "model/spec/field_names.h"
+#include "model/spec/host_spec.h"
+#include "model/spec/read_host.h"
+#include "model/spec/watermarks.h"
 
 namespace oomcast::support {
 

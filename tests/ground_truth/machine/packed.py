@@ -1,4 +1,4 @@
-"""Several files as one text, each below a line of its path, as `head` and `tail` print them (model/host/packed_snapshot.h)."""
+"""Several files as one text, each below a line of its path, as `head` and `tail` print them (model/spec/snapshot/packed_snapshot.h)."""
 import io
 
 FIRST, LAST = "oomcast.snapshot.v1", "end"

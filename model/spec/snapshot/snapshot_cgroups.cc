@@ -1,0 +1,182 @@
+// Reads which cgroups limit the host's processes: sys/fs/cgroup/**/memory.* and cgroup.procs.
+//
+// Limits and figures of version 1 (memory.limit_in_bytes, total_cache, ...) are taken for those of version 2 that mean
+// the same; that is listed as assumed.
+// Only groups with a limit or a protection are kept: the processes of the others belong to the nearest one above that is.
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "model/spec/parse_text.h"
+#include "model/spec/snapshot/snapshot_reader.h"
+
+namespace oomcast::host {
+namespace {
+
+constexpr const char* kRoot = "sys/fs/cgroup";
+constexpr int64_t kBytesMax = int64_t{1} << 46;
+constexpr int64_t kUnlimitedV1 = int64_t{1} << 60;  // PAGE_COUNTER_MAX, about 2^63, stands for no limit
+constexpr size_t kGroupsMax = 120;  // a page names its group in seven bits
+
+class GroupReader {
+ public:
+  GroupReader(SnapshotReader& reader, std::string path) : reader_(reader), path_(std::move(path)) {}
+
+  CgroupSpec read() {
+    CgroupSpec group;
+    group.present = true;
+    group.path = path_;
+    limit("memory.max", group.memory_max);
+    limit("memory.high", group.memory_high);
+    limit("memory.low", group.memory_low);
+    limit("memory.min", group.memory_min);
+    limit("memory.swap.max", group.memory_swap_max);
+    limit("memory.swap.high", group.memory_swap_high);
+    limit("memory.current", group.memory_current);
+    int64_t oom_group = 0;
+    limit("memory.oom.group", oom_group);
+    group.memory_oom_group = oom_group != 0;
+    if (reader_.text(file("memory.limit_in_bytes"))) read_version_1(group);
+    read_stat(group);
+    read_procs(group);
+    return group;
+  }
+
+ private:
+  std::string file(const char* name) const { return kRoot + path_ + "/" + name; }
+
+  // A number of bytes, or "max".
+  void limit(const char* name, int64_t& target) {
+    const std::string* text = reader_.text(file(name));
+    if (!text) return;
+    const std::string_view word = trim(*text);
+    const auto value = word == "max" ? std::optional<int64_t>(-1) : parse_integer(word, 0, kBytesMax);
+    if (!value) return reader_.fail(file(name), 1, "expected bytes or max, got " + quote(word));
+    target = *value;
+  }
+
+  std::optional<int64_t> bytes_of_version_1(const char* name) {
+    const std::string* text = reader_.text(file(name));
+    if (!text) return std::nullopt;
+    const auto value = parse_integer(trim(*text), 0, INT64_MAX);
+    if (!value) reader_.fail(file(name), 1, "expected bytes, got " + quote(trim(*text)));
+    return value;
+  }
+
+  // memory.memsw limits memory and swap together. In the path, the controller's name stands first.
+  void read_version_1(CgroupSpec& group) {
+    if (group.path.starts_with("/memory/")) group.path.erase(0, std::string_view("/memory").size());
+    const auto limit = bytes_of_version_1("memory.limit_in_bytes"), both = bytes_of_version_1("memory.memsw.limit_in_bytes");
+    if (limit && *limit < kUnlimitedV1) group.memory_max = *limit;
+    if (both && *both < kUnlimitedV1 && group.memory_max >= 0) group.memory_swap_max = std::max<int64_t>(0, *both - group.memory_max);
+    if (const auto usage = bytes_of_version_1("memory.usage_in_bytes")) group.memory_current = *usage;
+    constexpr const char* note = "cgroups: limits of version 1 (modelled as those of version 2)";
+    std::vector<std::string>& assumed = reader_.spec.assumed;
+    if (std::find(assumed.begin(), assumed.end(), note) == assumed.end()) assumed.emplace_back(note);
+  }
+
+  // Of a group with those below it. Version 1 prints both: `cache` of the group alone, `total_cache` with those below.
+  void read_stat(CgroupSpec& group) {
+    const std::string* text = reader_.text(file("memory.stat"));
+    if (!text) return;
+    std::map<std::string, int64_t> stat;
+    for (const Line& line : lines(*text)) {
+      const std::vector<std::string_view> word = words(line.text);
+      if (word.size() != 2 || !is_wanted(word[0])) continue;
+      const auto value = parse_integer(word[1], 0, kBytesMax);
+      if (!value) return reader_.fail(file("memory.stat"), line.number, quote(line.text) + " has no number of bytes");
+      stat[std::string(word[0])] = *value;
+    }
+    const auto first = [&](std::initializer_list<const char*> names) -> std::optional<int64_t> {
+      for (const char* name : names) {
+        if (const auto found = stat.find(name); found != stat.end()) return found->second;
+      }
+      return std::nullopt;
+    };
+    group.anon = first({"anon", "total_rss", "rss"}).value_or(0);
+    group.file = first({"file", "total_cache", "cache"}).value_or(0);
+    group.shmem = std::min(group.file, shmem_of(group, first({"total_shmem", "shmem"}),
+                                                first({"total_inactive_file", "inactive_file"}),
+                                                first({"total_active_file", "active_file"})));
+  }
+
+  static bool is_wanted(std::string_view name) {
+    if (name.starts_with("total_")) name.remove_prefix(6);
+    constexpr std::string_view kWanted[] = {"anon", "file", "shmem", "rss", "cache", "inactive_file", "active_file"};
+    return std::find(std::begin(kWanted), std::end(kWanted), name) != std::end(kWanted);
+  }
+
+  // {version 1, older kernels} not printed: what counts as file and is on none of the file lists.
+  int64_t shmem_of(const CgroupSpec& group, std::optional<int64_t> printed, std::optional<int64_t> inactive, std::optional<int64_t> active) {
+    if (printed) return *printed;
+    if (group.file == 0) return 0;
+    if (inactive && active) return std::max<int64_t>(0, group.file - *inactive - *active);
+    reader_.assume("cgroups: shmem of " + group.path, "0", "no shmem in its memory.stat");
+    return 0;
+  }
+
+  void read_procs(CgroupSpec& group) {
+    const std::string* text = reader_.text(file("cgroup.procs"));
+    if (!text) return;
+    for (const Line& line : lines(*text)) {
+      if (trim(line.text).empty()) continue;
+      const auto pid = parse_integer(trim(line.text), 0, 4'194'304);
+      if (!pid) return reader_.fail(file("cgroup.procs"), line.number, quote(line.text) + " is no process id");
+      group.procs.push_back(static_cast<int>(*pid));
+    }
+  }
+
+  SnapshotReader& reader_;
+  std::string path_;
+};
+
+// "/kubepods/pod1" for sys/fs/cgroup/kubepods/pod1/memory.max.
+std::set<std::string> group_paths(const SnapshotReader& reader) {
+  std::set<std::string> paths;
+  const std::string prefix = std::string(kRoot) + "/";
+  for (const auto& [path, text] : reader.files.files) {
+    if (!path.starts_with(prefix)) continue;
+    const size_t name = path.rfind('/');
+    if (name > prefix.size() - 1) paths.insert(path.substr(prefix.size() - 1, name - prefix.size() + 1));
+  }
+  return paths;
+}
+
+bool limits_anything(const CgroupSpec& group) {
+  return group.memory_max >= 0 || group.memory_high >= 0 || group.memory_low != 0 || group.memory_min != 0 || group.memory_swap_max >= 0 ||
+         group.memory_swap_high >= 0 || group.memory_oom_group;
+}
+
+// The smallest are left to their parents when there are too many to tell apart.
+void keep_largest(SnapshotReader& reader, std::vector<CgroupSpec>& groups) {
+  if (groups.size() <= kGroupsMax) return;
+  std::vector<int64_t> sizes;
+  for (const CgroupSpec& group : groups) sizes.push_back(group.memory_current);
+  std::nth_element(sizes.begin(), sizes.begin() + kGroupsMax, sizes.end(), std::greater<>());
+  const int64_t smallest = sizes[kGroupsMax];
+  const size_t before = groups.size();
+  std::erase_if(groups, [&](const CgroupSpec& group) { return group.memory_current <= smallest; });
+  reader.assume("cgroups", "the " + std::to_string(groups.size()) + " largest", "of " + std::to_string(before) + " with limits; at most " + std::to_string(kGroupsMax) + " are told apart");
+}
+
+}  // namespace
+
+void read_cgroups(SnapshotReader& reader) {
+  std::vector<CgroupSpec> all, kept;
+  for (const std::string& path : group_paths(reader)) all.push_back(GroupReader(reader, path).read());
+  if (reader.error) return;
+  std::sort(all.begin(), all.end(), [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
+  std::copy_if(all.begin(), all.end(), std::back_inserter(kept), limits_anything);
+  keep_largest(reader, kept);
+  for (const CgroupSpec& group : all) {
+    // Its processes go to the nearest group above it, or itself, that is kept: the last one in path order that holds it.
+    CgroupSpec* nearest = nullptr;
+    for (CgroupSpec& candidate : kept) {
+      if (group.path == candidate.path || group.path.starts_with(candidate.path + "/")) nearest = &candidate;
+    }
+    if (nearest && nearest->path != group.path) nearest->procs.insert(nearest->procs.end(), group.procs.begin(), group.procs.end());
+  }
+  reader.spec.cgroups = std::move(kept);
+}
+
+}  // namespace oomcast::host
