@@ -26,6 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
   oomcast show r.json --at oom_kill --as zoneinfo, oomcast export r.json --as pprof -o r.pb.gz
   oomcast host capture box1 (on the target), then --host box1
+  oomcast explain kern.log                         why the kernel killed; --host kern.log takes that host
   oomcast show oomcast.report.json                 the same summary later, and any moment of the run
 
 Exit status of run: the program's own (128+N if signal N ended it); 3 if the forecast is as bad as --fail-on or
@@ -41,7 +42,7 @@ class Help : public CLI::Formatter {
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_name() == "run") return "Usage: oomcast run [options] -- PROGRAM [ARGS...]\n";
-    if (app->get_name() == "host") return "Usage: oomcast host list | show HOST [--json] | capture DIR | --file FILE\n";
+    if (app->get_name() == "host") return "Usage: oomcast host list | show HOST [--nth N] [--json] | capture DIR | --file FILE\n";
     return CLI::Formatter::make_usage(app, name);
   }
 };
@@ -78,10 +79,15 @@ void add_target_options(CLI::App& app, RunOptions& options) {
       ->each([&options](const std::string& value) { options.refuse_enomem = value == "enomem"; });
 }
 
+void add_nth_option(CLI::App& app, std::optional<int>& nth, const char* words) {
+  app.add_option("--nth", nth, words)->type_name("N")->check(CLI::Range(1, 1'000'000));
+}
+
 /// Of all that forecast: run, replay, sweep.
 void add_host_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--host", options.host, "Target: snapshot (directory or file), JSON file, preset name, or 'this' (the default)")
+  app.add_option("--host", options.host, "Target: snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or 'this' (the default)")
       ->type_name("HOST");
+  add_nth_option(app, options.nth, "With a kernel log as --host: which of its OOM kills, from 1 (default: the last)");
   app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
       ->type_name("FILE=VALUE")
       ->allow_extra_args(false);
@@ -296,6 +302,21 @@ constexpr const char* kPageExamples = R"(Examples:
 
 Exit status: 0, or 2 for bad input (nothing is written then).)";
 
+constexpr const char* kExplainExamples = R"(Examples:
+  oomcast explain /var/log/kern.log                the last kill in the file
+  journalctl -k -b -1 | oomcast explain -          of the boot before; dmesg and syslog will do, too
+  oomcast explain kern.log --nth 1 --json          the first kill, with its figures
+  oomcast run --host kern.log -- ./server          would it fit the host of that kill, its victim gone?
+
+Exit status: 0 a kill was found, 2 bad input.)";
+
+void add_explain_options(CLI::App& app, ExplainOptions& options) {
+  app.footer(kExplainExamples);
+  app.add_option("LOG", options.log, "A kernel log: of dmesg, journalctl -k, kern.log or messages; - is stdin")->required();
+  add_nth_option(app, options.nth, "Which OOM kill of the log, from 1 (default: the last)");
+  app.add_flag("--json", options.json, "The figures and the sentences as JSON (oomcast.explain.v1)");
+}
+
 void add_page_options(CLI::App& app, PageOptions& options) {
   app.footer(kPageExamples);
   app.add_option("REPORT", options.report, "A report of run or replay, or the JSON of a sweep")->required();
@@ -369,11 +390,14 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   add_export_options(*exporting, line.export_to);
   CLI::App* showing = app.add_subcommand("show", "The kernel's own words at any moment of a report");
   add_show_options(*showing, line.show);
+  CLI::App* explain = app.add_subcommand("explain", "Why the kernel killed: an OOM report of a kernel log in plain words");
+  add_explain_options(*explain, line.explain);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
   CLI::App* show = host->add_subcommand("show", "What the model knows of a host");
-  show->add_option("HOST", line.host_argument, "Snapshot (directory or file), JSON file, preset name, or 'this'")->required();
+  show->add_option("HOST", line.host_argument, "Snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or 'this'")->required();
+  add_nth_option(*show, line.run.nth, "Which OOM kill of a kernel log, from 1 (default: the last)");
   show->add_flag("--json", line.json, "As a host file to edit and pass to --host");
   CLI::App* capture = host->add_subcommand("capture", "Save this machine's description");
   CLI::Option* into = capture->add_option("DIR", line.host_argument, "A directory, made if missing");
@@ -386,7 +410,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
 
   std::string verb = ours.empty() ? "" : ours.front();
   static const std::set<std::string> kVerbs = {"run",  "replay", "sweep", "fit",  "check", "diff",
-                                               "page", "export", "show",  "host", "doctor"};
+                                               "page", "export", "show",  "explain", "host", "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -394,7 +418,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
-    for (CLI::App* one : {run, replay, sweep, fit, check, diff, page, exporting, showing, host, doctor})
+    for (CLI::App* one : {run, replay, sweep, fit, check, diff, page, exporting, showing, explain, host, doctor})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -417,6 +441,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
               : *page     ? Verb::kPage
               : *exporting ? Verb::kExport
               : *showing  ? Verb::kShow
+              : *explain  ? Verb::kExplain
               : *list     ? Verb::kHostList
               : *show     ? Verb::kHostShow
               : *capture  ? Verb::kHostCapture

@@ -23,6 +23,7 @@ inline constexpr int kExitNotFound = 127;
 
 struct RunOptions {
   std::string host = "this";
+  std::optional<int> nth;  // which kill of a kernel log, from 1; absent: the last
   std::string report = "oomcast.report.json";
   std::string html;  // where the page goes; empty: none
   std::vector<std::string> cgroup;  // FILE=VALUE
@@ -60,9 +61,15 @@ struct ReplayOptions {
   int jobs = 0;                   // simulations at a time; 0: one per CPU
 };
 
+struct ExplainOptions {
+  std::string log;
+  std::optional<int> nth;  // from 1; absent: the last
+  bool json = false;
+};
+
 struct CommandLine {
   enum class Verb {
-    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kPage, kExport, kShow, kHostList, kHostShow, kHostCapture, kDoctor,
+    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kPage, kExport, kShow, kExplain, kHostList, kHostShow, kHostCapture, kDoctor,
     kRecordAttached, kNothing
   };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
@@ -76,6 +83,7 @@ struct CommandLine {
   PageOptions page;           // kPage
   ExportOptions export_to;    // kExport
   ShowOptions show;           // kShow
+  ExplainOptions explain;     // kExplain
   std::string host_argument;  // kHostShow: host; kHostCapture: directory, or empty
   std::string host_file;      // kHostCapture: the packed file if no directory is given; "-": stdout
   bool json = false;          // kHostShow, kSweep

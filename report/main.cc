@@ -36,12 +36,14 @@ int command(const std::vector<std::string>& arguments) {
       return export_command(line.export_to);
     case Verb::kShow:
       return show_command(line.show);
+    case Verb::kExplain:
+      return explain_command(line.explain);
     case Verb::kRecordAttached:
       return attached_command(line.hello_socket_fd);
     case Verb::kHostList:
       return print(render_host_list());
     case Verb::kHostShow:
-      return host_show_command(line.host_argument, line.json);
+      return host_show_command(line.host_argument, line.run.nth, line.json);
     case Verb::kHostCapture:
       return host_capture_command(line.host_argument, line.host_file);
     case Verb::kDoctor:

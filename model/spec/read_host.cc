@@ -22,26 +22,30 @@ bool is_json(std::string_view text) {
   return trim(text).starts_with('{');
 }
 
-// A file is read once, so that it may be a pipe. Its first bytes say of which kind it is.
+// A file is read once, so that it may be a pipe.
 Result<HostSpec> read_file(const std::string& path) {
   const Result<std::string> text = read_text_file(path, kPackedBytesMax, "a host description");
   if (!text) return text.error();
-  if (is_packed_snapshot(text.value())) {
-    Result<SnapshotFiles> snapshot = unpack_snapshot(text.value(), path);
-    if (!snapshot) return snapshot.error();
-    return parse_snapshot(std::move(snapshot).value());
-  }
-  if (!is_json(text.value())) {
-    return Error{path +
-                 ":1: is neither a snapshot, which begins with '==> proc/zoneinfo <==' or the like, nor JSON, which "
-                 "begins with '{'; 'oomcast host capture --file FILE' writes the one, 'oomcast host show HOST --json' "
-                 "the other"};
-  }
-  if (text.value().size() > kJsonBytesMax) return Error{path + ": larger than 64 MiB; is it a host description?"};
-  return parse_json(text.value(), path, std::filesystem::path(path).stem().string());
+  return parse_host_text(text.value(), path);
 }
 
 }  // namespace
+
+Result<HostSpec> parse_host_text(std::string_view text, const std::string& path) {
+  if (is_packed_snapshot(text)) {
+    Result<SnapshotFiles> snapshot = unpack_snapshot(text, path);
+    if (!snapshot) return snapshot.error();
+    return parse_snapshot(std::move(snapshot).value());
+  }
+  if (!is_json(text)) {
+    return Error{path +
+                 ":1: is neither a snapshot, which begins with '==> proc/zoneinfo <==' or the like, nor JSON, which "
+                 "begins with '{', nor a kernel log with an OOM report; 'oomcast host capture --file FILE' writes the "
+                 "first, 'oomcast host show HOST --json' the second"};
+  }
+  if (text.size() > kJsonBytesMax) return Error{path + ": larger than 64 MiB; is it a host description?"};
+  return parse_json(text, path, std::filesystem::path(path).stem().string());
+}
 
 Result<HostSpec> read_host(const std::string& path_or_name) {
   namespace fs = std::filesystem;

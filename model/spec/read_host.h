@@ -25,6 +25,9 @@ Result<HostSpec> preset(std::string_view name);
 /// running machine into a directory first: the model never asks the OS.
 Result<HostSpec> read_host(const std::string& path_or_name);
 
+/// A packed snapshot or JSON, told apart by the first bytes. `path` names the text in errors and the host.
+Result<HostSpec> parse_host_text(std::string_view text, const std::string& path);
+
 /// Applies one `--set KEY=VALUE`, e.g. "vm.swappiness=0" or "nodes[0].managed=8G".
 Result<void> set_field(HostSpec& spec, std::string_view key_value);
 /// Applies one `--cgroup FILE=VALUE`, e.g. "memory.max=512M".

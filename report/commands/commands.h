@@ -4,6 +4,7 @@
 // check and diff in gates/, page in page/, export in export/, show in show/.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "report/command_line.h"
@@ -15,7 +16,8 @@ int run_command(const RunOptions& options);
 int replay_command(const CommandLine& line);
 int sweep_command(const CommandLine& line);
 int fit_command(CommandLine line);
-int host_show_command(const std::string& name, bool json);
+int host_show_command(const std::string& name, std::optional<int> nth, bool json);
+int explain_command(const ExplainOptions& options);
 /// Into a directory, or packed into a file (`-`: stdout) if that is not empty.
 int host_capture_command(const std::string& directory, const std::string& file);
 int doctor_command();

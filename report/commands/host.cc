@@ -38,8 +38,8 @@ int capture_file(const std::string& file) {
 
 }  // namespace
 
-int host_show_command(const std::string& name, bool json) {
-  auto spec = read_any_host(name);
+int host_show_command(const std::string& name, std::optional<int> nth, bool json) {
+  auto spec = read_any_host(name, nth);
   if (!spec) return fail(kExitUsage, spec.error().message);
   return print(json ? host::to_json(spec.value()) : render_host(spec.value()));
 }

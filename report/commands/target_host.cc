@@ -1,10 +1,16 @@
 // Reads this machine or another one, and applies what the options change. See target_host.h.
 #include "report/commands/target_host.h"
 
+#include <algorithm>
+#include <filesystem>
+
 #include "model/spec/read_host.h"
 #include "model/spec/snapshot/read_snapshot.h"
 #include "preload/record/recorder.h"
+#include "report/oomlog/host_of.h"
+#include "report/oomlog/parse_oom_report.h"
 #include "report/target.h"
+#include "report/whole_file.h"
 
 namespace oomcast::report {
 namespace {
@@ -17,10 +23,33 @@ Result<host::HostSpec> read_this_host() {
   return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine(), {}});
 }
 
+constexpr int64_t kHostFileBytesMost = int64_t{1} << 30;
+
+/// A preset's name and "this" win over a file of that name.
+bool is_file(const std::string& name) {
+  const auto is_preset = [&](const host::Preset& preset) { return name == preset.name; };
+  if (name == kThisHost || std::any_of(host::presets().begin(), host::presets().end(), is_preset)) return false;
+  std::error_code failed;
+  return std::filesystem::exists(name, failed) && !std::filesystem::is_directory(name, failed);
+}
+
 }  // namespace
 
-Result<host::HostSpec> read_any_host(const std::string& name) {
-  return name == kThisHost ? read_this_host() : host::read_host(name);
+Result<host::HostSpec> read_any_host(const std::string& name, std::optional<int> nth) {
+  if (!is_file(name)) {
+    if (nth) return Error{"--nth " + std::to_string(*nth) + ": chooses a kill of a kernel log, but the host is " + name};
+    return name == kThisHost ? read_this_host() : host::read_host(name);
+  }
+  // Read once, so that it may be a pipe: --host <(dmesg).
+  const auto text = read_whole_file(name, kHostFileBytesMost);
+  if (!text) return Error{name + ": " + text.error().message};
+  if (!oomlog::is_oom_log(text.value())) {
+    if (nth) return Error{name + ": --nth " + std::to_string(*nth) + " chooses a kill of a kernel log, but the file holds no OOM report"};
+    return host::parse_host_text(text.value(), name);
+  }
+  const auto report = oomlog::parse_oom_report(text.value(), name, nth);
+  if (!report) return report.error();
+  return oomlog::host_of(report.value(), std::filesystem::path(name).filename().string());
 }
 
 void number_files(host::HostSpec& spec) {
@@ -32,7 +61,7 @@ void number_files(host::HostSpec& spec) {
 }
 
 Result<host::HostSpec> target_host(const RunOptions& options) {
-  auto spec = read_any_host(options.host);
+  auto spec = read_any_host(options.host, options.nth);
   if (!spec) return spec;
   auto changed = with_changes(std::move(spec).value(), options);
   if (changed) number_files(changed.value());

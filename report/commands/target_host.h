@@ -1,6 +1,7 @@
 // Finds the host that a forecast is for, this machine among them.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "model/base/result.h"
@@ -9,8 +10,9 @@
 
 namespace oomcast::report {
 
-/// "this" is this machine; else a snapshot, a JSON file or a preset, as host::read_host() finds it.
-Result<host::HostSpec> read_any_host(const std::string& name);
+/// "this" is this machine; else a snapshot, a JSON file or a preset, as host::read_host() finds it, or a kernel
+/// log with an OOM report: its `nth` kill, the last one if absent.
+Result<host::HostSpec> read_any_host(const std::string& name, std::optional<int> nth = std::nullopt);
 
 /// Events call a file by its device and inode here: what the host names by its path has to have the same number.
 void number_files(host::HostSpec& spec);

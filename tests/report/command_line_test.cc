@@ -104,6 +104,18 @@ TEST(CommandLine, HelpAndVersionGoToStdoutWithStatusZero) {
   EXPECT_EQ(parse({"run", "--help"}).status, 0);
 }
 
+TEST(CommandLine, ALogIsExplainedOrTakenAsAHost) {
+  const CommandLine explain = parse({"explain", "kern.log", "--nth", "2", "--json"});
+  ASSERT_EQ(explain.verb, Verb::kExplain);
+  EXPECT_EQ(explain.explain.log, "kern.log");
+  EXPECT_EQ(explain.explain.nth, 2);
+  EXPECT_TRUE(explain.explain.json);
+  EXPECT_FALSE(parse({"explain", "-"}).explain.nth);
+  EXPECT_EQ(parse({"host", "show", "kern.log", "--nth", "3"}).run.nth, 3);
+  EXPECT_EQ(parse({"run", "--host", "kern.log", "--nth", "1", "--", "ls"}).run.nth, 1);
+  EXPECT_EQ(parse({"explain", "kern.log", "--nth", "0"}).status, kExitUsage);
+}
+
 TEST(CommandLine, HostVerbs) {
   EXPECT_EQ(parse({"host", "list"}).verb, Verb::kHostList);
   CommandLine show = parse({"host", "show", "box", "--json"});

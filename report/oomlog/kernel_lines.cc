@@ -1,0 +1,182 @@
+// Takes a log apart into the kernel's lines. See kernel_lines.h.
+#include "report/oomlog/kernel_lines.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "report/oomlog/line_fields.h"
+
+namespace oomcast::oomlog {
+namespace {
+
+constexpr std::string_view kHeader = " invoked oom-killer: ";
+constexpr std::string_view kKilled = "Killed process ";
+constexpr size_t kBackMost = size_t{4} << 20;   // before a kill without a beginning
+constexpr size_t kAfterMost = 16;               // lines after a kill: oom_reaper, other processes of the group
+constexpr size_t kPrefixMost = 200;             // host names are at most 64 bytes
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// "[12.345678]", "[Sun Nov 29 18:00:00 2026]", "[  +0.000003]", "[  T123]", "[   C0]". The pid of a row of the table
+/// of tasks, "[   123]", has neither a point nor a letter.
+bool is_stamp(std::string_view inside) {
+  inside = trimmed(inside);
+  if (inside.empty() || inside.size() > 40) return false;
+  if ((inside[0] == 'T' || inside[0] == 'C') && inside.size() > 1)
+    if (std::all_of(inside.begin() + 1, inside.end(), is_digit)) return true;
+  return std::all_of(inside.begin(), inside.end(), [](char c) { return is_digit(c) || std::strchr(" .:,+-", c) || std::isalpha(static_cast<unsigned char>(c)); }) &&
+         inside.find_first_of(".:") != std::string_view::npos && std::any_of(inside.begin(), inside.end(), is_digit);
+}
+
+/// One prefix less, or the same text.
+std::string_view without_prefix(std::string_view text) {
+  if (text.starts_with("\x1b[")) {
+    const size_t end = text.find('m');
+    if (end < 12) return text.substr(end + 1);
+  }
+  if (text.starts_with('[')) {
+    const size_t end = text.find(']');
+    if (end != std::string_view::npos && is_stamp(text.substr(1, end - 1))) return text.substr(end + 1);
+  }
+  if (text.size() > 2 && text[0] == '<' && is_digit(text[1])) {
+    const size_t end = text.find('>');
+    if (end <= 4) return text.substr(end + 1);
+  }
+  if (text.starts_with("> ")) return text.substr(2);  // quoted in a mail
+  // dmesg -x: "kern  :warn  : [...".
+  if (text.starts_with("kern ") && text.size() > 16 && text[6] == ':') {
+    const size_t end = text.find(": ", 7);
+    if (end <= 16) return text.substr(end + 2);
+  }
+  // dmesg --time-format iso: "2026-11-29T18:00:00,123456+00:00 ".
+  if (text.size() > 20 && is_digit(text[0]) && text[4] == '-' && text[10] == 'T') {
+    const size_t end = text.find(' ');
+    if (end <= 40) return text.substr(end + 1);
+  }
+  return text;
+}
+
+size_t line_begin(std::string_view log, size_t at) {
+  const size_t before = at == 0 ? std::string_view::npos : log.rfind('\n', at - 1);
+  return before == std::string_view::npos ? 0 : before + 1;
+}
+
+size_t line_end(std::string_view log, size_t at) {
+  const size_t end = log.find('\n', at);
+  return end == std::string_view::npos ? log.size() : end + 1;
+}
+
+std::vector<size_t> all_of(std::string_view log, std::string_view word) {
+  std::vector<size_t> found;
+  const char* at = log.data();
+  const char* const end = log.data() + log.size();
+  while (at < end) {
+    const void* hit = memmem(at, static_cast<size_t>(end - at), word.data(), word.size());
+    if (!hit) break;
+    found.push_back(static_cast<size_t>(static_cast<const char*>(hit) - log.data()));
+    at = static_cast<const char*>(hit) + word.size();
+  }
+  return found;
+}
+
+/// Where the kernel says "Killed process 12 (name)"; other programs kill processes, too, and say so in the same files.
+std::vector<size_t> killed_lines(std::string_view log) {
+  std::vector<size_t> found = all_of(log, kKilled);
+  std::erase_if(found, [&](size_t at) {
+    std::string_view rest = log.substr(at + kKilled.size(), 24);
+    const size_t digits = rest.find_first_not_of("0123456789");
+    return digits == 0 || digits == std::string_view::npos || !rest.substr(digits).starts_with(" (");
+  });
+  return found;
+}
+
+size_t some_lines_on(std::string_view log, size_t at, size_t most) {
+  for (size_t n = 0; n < kAfterMost && at < most; ++n) at = line_end(log, at);
+  return std::min(at, most);
+}
+
+}  // namespace
+
+std::string_view message_of(std::string_view line) {
+  line = trimmed(line);
+  const size_t kernel = line.substr(0, kPrefixMost).find("kernel:");
+  // "Nov 29 18:00:00 host kernel: ", and without the date; a message of the kernel's that says "kernel:" has it later.
+  if (kernel != std::string_view::npos && (kernel == 0 || line[kernel - 1] == ' ') && line.substr(0, kernel).find(kHeader) == std::string_view::npos)
+    line = trimmed(line.substr(kernel + 7));
+  for (int n = 0; n < 8; ++n) {
+    const std::string_view shorter = trimmed(without_prefix(line));
+    if (shorter.size() == line.size()) break;
+    line = shorter;
+  }
+  return line;
+}
+
+std::vector<KillPlace> find_kills(std::string_view log) {
+  std::vector<KillPlace> kills;
+  const std::vector<size_t> headers = all_of(log, kHeader), killed = killed_lines(log);
+  size_t next_killed = 0, done = 0;  // `done`: the end of what belongs to earlier kills
+  bool group = false;
+  const auto take_killed = [&](size_t until) {
+    for (; next_killed < killed.size() && killed[next_killed] < until; ++next_killed) {
+      const size_t at = killed[next_killed], end = line_end(log, at);
+      const size_t since = done;
+      done = end;
+      if (!kills.empty() && kills.back().end == 0) {
+        kills.back().end = end;
+        continue;
+      }
+      // memory.oom.group: the kernel kills the others of the group after this line, in one go.
+      group = !kills.empty() && (group || log.substr(since, at - since).find("due to memory.oom.group set") != std::string_view::npos);
+      if (group) {
+        kills.back().end = end;
+        continue;
+      }
+      const size_t begin = std::max(since, at > kBackMost ? line_begin(log, at - kBackMost) : 0);
+      kills.push_back({std::min(begin, line_begin(log, at)), end, false});
+    }
+  };
+  for (const size_t at : headers) {
+    const size_t begin = line_begin(log, at);
+    if (!kills.empty() && begin < done) continue;
+    take_killed(begin);
+    if (!kills.empty() && kills.back().end == 0) kills.back().end = begin;  // no victim: panic, or the log lost it
+    kills.push_back({begin, 0, true});
+    group = false;
+    done = begin;
+  }
+  take_killed(log.size());
+  for (size_t i = 0; i < kills.size(); ++i) {
+    const size_t most = i + 1 < kills.size() ? kills[i + 1].begin : log.size();
+    if (kills[i].end == 0) kills[i].end = std::min(most, kills[i].begin + kBackMost);
+    else kills[i].end = some_lines_on(log, kills[i].end, most);
+  }
+  return kills;
+}
+
+std::vector<LogLine> lines_of(std::string_view log, const KillPlace& place, std::string& unescaped) {
+  std::vector<LogLine> out;
+  int number = 1 + static_cast<int>(std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(place.begin), '\n'));
+  const std::string_view text = log.substr(place.begin, place.end - place.begin);
+  unescaped.reserve(text.size());  // REQUIRED: views into it stay where they are
+  for (size_t at = 0; at < text.size(); ++number) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    if (line.find("#012") == std::string_view::npos) {
+      out.push_back({number, message_of(line)});
+      continue;
+    }
+    // rsyslog's form of a line break within one message of the kernel's.
+    line = message_of(line);
+    while (!line.empty()) {
+      const size_t mark = std::min(line.find("#012"), line.size());
+      const size_t start = unescaped.size();
+      unescaped.append(line.substr(0, mark));
+      out.push_back({number, trimmed(std::string_view(unescaped).substr(start))});
+      line.remove_prefix(std::min(mark + 4, line.size()));
+    }
+  }
+  return out;
+}
+
+}  // namespace oomcast::oomlog

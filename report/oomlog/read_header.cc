@@ -1,0 +1,59 @@
+// Reads who asked for memory and in which words: the head of an OOM report.
+#include <charconv>
+
+#include "report/oomlog/line_fields.h"
+#include "report/oomlog/parts.h"
+
+namespace oomcast::oomlog {
+namespace {
+
+std::optional<int> small(std::optional<int64_t> value) {
+  if (!value || *value < -(1 << 30) || *value > (1 << 30)) return std::nullopt;
+  return static_cast<int>(*value);
+}
+
+void read_gfp(std::string_view line, Request& request) {
+  const std::string_view mask = between(line, "gfp_mask=0x", ",");
+  int64_t value = 0;
+  if (std::from_chars(mask.data(), mask.data() + mask.size(), value, 16).ec == std::errc()) request.gfp_mask = value;
+  if (mask.find('(') != std::string_view::npos) request.gfp_names = between(mask, "(", ")");
+}
+
+/// "... Comm: name Not tainted 5.4.0-77-generic #86", "... Tainted: P  OE  3.10.0-327.el7.x86_64 #1".
+std::string_view release_in(std::string_view line) {
+  const std::vector<std::string_view> words = words_of(line);
+  for (size_t i = 1; i < words.size(); ++i) {
+    if (!words[i].starts_with('#')) continue;
+    const std::string_view word = words[i - 1];
+    if (word[0] >= '0' && word[0] <= '9' && word.find('.') != std::string_view::npos && word.size() < 100) return word;
+  }
+  return {};
+}
+
+}  // namespace
+
+bool read_header(std::string_view line, OomReport& report) {
+  constexpr std::string_view kInvoked = " invoked oom-killer: ";
+  Request& request = report.request;
+  if (const size_t at = line.find(kInvoked); at != std::string_view::npos && !report.has_header) {
+    report.has_header = true;
+    request.comm = line.substr(0, at);
+    read_gfp(line, request);
+    request.order = small(number_after(line, " order="));
+    request.oom_score_adj = small(number_after(line, "oom_score_adj="));
+    request.nodemask = between(line, "nodemask=", ", order=");
+    return true;
+  }
+  if (const size_t at = line.find(" cpuset="); at != std::string_view::npos && line.find(" mems_allowed=") > at && !line.starts_with("oom-kill:")) {
+    request.cpuset = between(line, " cpuset=", " mems_allowed=");
+    request.mems_allowed = between(line, " mems_allowed=", " ");
+    return true;
+  }
+  if (!line.starts_with("CPU: ") || line.find("Comm: ") == std::string_view::npos) return false;
+  if (!request.cpu) request.cpu = small(number_after(line, "CPU: "));
+  if (!request.pid) request.pid = small(number_after(line, "PID: "));
+  if (report.kernel_release.empty()) report.kernel_release = release_in(line);
+  return true;
+}
+
+}  // namespace oomcast::oomlog

@@ -1,0 +1,19 @@
+// Prints quantities of an OOM report for sentences.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "report/format.h"
+#include "report/oomlog/oom_report.h"
+
+namespace oomcast::oomlog {
+
+/// "1.62 GiB" of KiB.
+inline std::string kb_text(int64_t kb) {
+  kb = kb > kCountLimit ? kCountLimit : kb < -kCountLimit ? -kCountLimit : kb;
+  return report::bytes_text(Bytes(kb * 1024));
+}
+inline std::string task_text(int pid, const std::string& comm) { return (comm.empty() ? "a task" : comm) + " (pid " + std::to_string(pid) + ")"; }
+
+}  // namespace oomcast::oomlog
