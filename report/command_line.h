@@ -25,7 +25,7 @@ struct RunOptions {
   std::string host = "this";
   std::optional<int> nth;  // which kill of a kernel log, from 1; absent: the last
   std::string report = "oomcast.report.json";
-  std::string html;  // where the page goes; empty: none
+  std::string html;                 // where the page goes; empty: none
   std::vector<std::string> cgroup;  // FILE=VALUE
   std::string limits_from;          // FILE or FILE:SERVICE whose limits come before those of `cgroup`; empty: none
   std::vector<std::string> set;     // KEY=VALUE
@@ -46,10 +46,10 @@ struct RunOptions {
   bool audit = false;
   bool use_mimalloc = false;
   bool present_host = false;
-  bool present_cgroup = true;             // with --cgroup: the program that asks for its limits is shown them
-  std::optional<double> prove_s;          // wall clock for proofs; 0: none; absent: 10 s or the run's own time, the longer one
-  std::string trace;                      // empty: none
-  std::string record_for;                 // a second host whose watches are answered too; empty: none
+  bool present_cgroup = true;     // with --cgroup: the program that asks for its limits is shown them
+  std::optional<double> prove_s;  // wall clock for proofs; 0: none; absent: 10 s or the run's own time, the longer one
+  std::string trace;              // empty: none
+  std::string record_for;         // a second host whose watches are answered too; empty: none
   std::vector<std::string> target_words;  // options that mirror the target, as given: "--cpu-node=1"
   std::vector<std::string> command;
 };
@@ -69,8 +69,22 @@ struct ExplainOptions {
 
 struct CommandLine {
   enum class Verb {
-    kRun, kReplay, kSweep, kFit, kCheck, kDiff, kPage, kExport, kShow, kExplain, kHostList, kHostShow, kHostCapture, kDoctor,
-    kRecordAttached, kNothing
+    kRun,
+    kReplay,
+    kSweep,
+    kFit,
+    kCheck,
+    kDiff,
+    kPage,
+    kExport,
+    kShow,
+    kExplain,
+    kHostList,
+    kHostShow,
+    kHostCapture,
+    kDoctor,
+    kRecordAttached,
+    kNothing
   };
   Verb verb = Verb::kNothing;  // kNothing: print `text` and exit with `status` (--help, --version, usage error)
   std::string text;            // of --help and --version, for stdout

@@ -17,8 +17,8 @@
 namespace oomcast::report {
 namespace {
 
-/// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green because
-/// nothing was seen.
+/// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green
+/// because nothing was seen.
 bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   if (!options.fail_on) return false;
   auto verdict = supported_verdict(outcome, capture);
@@ -29,12 +29,13 @@ bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace
 bool signal_waits() {
   sigset_t pending;
   if (::sigpending(&pending) != 0) return false;
-  return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 || ::sigismember(&pending, SIGHUP) == 1 ||
-         ::sigismember(&pending, SIGQUIT) == 1;
+  return ::sigismember(&pending, SIGINT) == 1 || ::sigismember(&pending, SIGTERM) == 1 ||
+         ::sigismember(&pending, SIGHUP) == 1 || ::sigismember(&pending, SIGQUIT) == 1;
 }
 
 /// Proves what can be, in the time that there is: `own` is how long the run took.
-ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, double own_s, const sim::Outcome& outcome, Findings& findings) {
+ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, double own_s,
+                          const sim::Outcome& outcome, Findings& findings) {
   constexpr double kLeastBudgetS = 10;
   ProveSettings settings;
   settings.budget_s = options.prove_s.value_or(std::max(kLeastBudgetS, own_s));
@@ -47,7 +48,8 @@ ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, d
 }
 
 /// Why nothing is proven at all; empty: nothing stands against it.
-std::string why_not_to_prove(const RunOptions& options, const trace::CaptureSummary& capture, const Result<Recorded>& recorded) {
+std::string why_not_to_prove(const RunOptions& options, const trace::CaptureSummary& capture,
+                             const Result<Recorded>& recorded) {
   if (options.prove_s == 0.0) return kNotAskedFor;
   if (!recorded) return recorded.error().message;
   // Where the program had no room simulations have none either, and what it would have done is unknown.
@@ -81,7 +83,8 @@ int conclude(const RunOptions& options, const Places& places, const sim::Outcome
   const std::string report = report_text(document);
   auto written = places.report.write(report, pid);
   if (!options.quiet) {
-    const std::string place = (written ? written.value() : "not written") + (options.html.empty() ? "" : ", page: " + options.html);
+    const std::string place =
+        (written ? written.value() : "not written") + (options.html.empty() ? "" : ", page: " + options.html);
     const std::string text = summary_text(outcome, capture, findings, document, place, look_of(STDERR_FILENO));
     std::fputs(text.c_str(), stderr);
   }

@@ -14,8 +14,8 @@ struct Places {
   static Result<Places> prepare(const RunOptions& options);
 };
 
-/// 0 if that went well and the forecast is not as bad as --fail-on, else the command's exit status. `own_s` is how long the
-/// run took, which the proofs may take as well. Without a recording nothing is proven.
+/// 0 if that went well and the forecast is not as bad as --fail-on, else the command's exit status. `own_s` is how long
+/// the run took, which the proofs may take as well. Without a recording nothing is proven.
 int conclude(const RunOptions& options, const Places& places, const sim::Outcome& outcome,
              const trace::CaptureSummary& capture, const Result<Recorded>& recorded, double own_s);
 

@@ -37,8 +37,9 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
     return {Support::Level::kWithheld, "only " + seen + " was seen, too little for a verdict"};
   if (unseen <= kNoiseBytes || tracked * 100 >= rss * kGoodPercent) return {};
   if (!killed && outcome.next_worse && outcome.next_worse->distance < bytes_of(unseen))
-    return {Support::Level::kWithheld, "only " + seen + " was seen; the other " + bytes_text(bytes_of(unseen)) + " could change the verdict, " +
-                                           bytes_text(outcome.next_worse->distance) + " were left before a worse one"};
+    return {Support::Level::kWithheld, "only " + seen + " was seen; the other " + bytes_text(bytes_of(unseen)) +
+                                           " could change the verdict, " + bytes_text(outcome.next_worse->distance) +
+                                           " were left before a worse one"};
   return {Support::Level::kLow, "only " + seen + " was seen; the target would see more memory used than forecast"};
 }
 
@@ -102,7 +103,8 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
   basis.push_back(
       {"stall", devices_assumed ? RestsOn::kAssumed : RestsOn::kModelled,
        devices_assumed ? "the swap device's service times were assumed" : "modelled reclaim and device times"});
-  const auto chosen = std::count_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), [](const sim::OomKill& kill) { return !kill.went_along; });
+  const auto chosen = std::count_if(outcome.oom_kills.begin(), outcome.oom_kills.end(),
+                                    [](const sim::OomKill& kill) { return !kill.went_along; });
   basis.push_back({"oom_kills", chosen > 1 ? RestsOn::kExtrapolated : RestsOn::kModelled,
                    chosen > 1
                        ? "after the first kill the program ran on in a world that the target would not have shown it"
@@ -121,8 +123,10 @@ std::string dry_memory_high_text(const sim::Outcome& outcome) {
   const Nanoseconds dry = outcome.stall.memory_high_dry_total;
   if (dry.count() == 0) return "";
   return "The stalls above memory.high may be much longer than the " + duration_text(dry) +
-         " that the model counts: the group stays above it without swap, and only pages in use are left to reclaim. A kernel takes the "
-         "program's own text there again and again, and each page of it that is read back can cost another sleep. A group of 98 MiB "
+         " that the model counts: the group stays above it without swap, and only pages in use are left to reclaim. A "
+         "kernel takes the "
+         "program's own text there again and again, and each page of it that is read back can cost another sleep. A "
+         "group of 98 MiB "
          "under memory.high=96M stood still for more than 200 s on 6.1, where the model counts less than a second.";
 }
 

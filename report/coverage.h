@@ -1,4 +1,5 @@
-// Judges whether enough of the program was seen to say anything: what each headline number rests on, and when to withhold it.
+// Judges whether enough of the program was seen to say anything: what each headline number rests on, and when to
+// withhold it.
 #pragma once
 
 #include <optional>
@@ -24,8 +25,8 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
 /// without a full stop; empty when it does.
 std::string incomplete_text(const trace::CaptureSummary& capture);
 
-/// How much of the memory that the kernel counted for the program tracking saw, or why the two cannot be compared. The kernel's
-/// count is read every few milliseconds at best: of processes that live shorter its most is missed.
+/// How much of the memory that the kernel counted for the program tracking saw, or why the two cannot be compared. The
+/// kernel's count is read every few milliseconds at best: of processes that live shorter its most is missed.
 struct Compared {
   std::optional<double> ratio;
   std::string why;  // a clause without a full stop, empty where there is a ratio

@@ -42,7 +42,7 @@ using Findings = std::vector<Finding>;
 
 /// How far the proofs of a report got.
 struct ProofSummary {
-  int suggestions = 0;       // that can be simulated
+  int suggestions = 0;  // that can be simulated
   int simulated = 0;
   int left_out = 0;          // for lack of time, or because there is no such target
   std::string not_possible;  // why none was simulated, a clause; empty: some were, or there were none
@@ -51,17 +51,17 @@ struct ProofSummary {
 /// All findings, worst first; among equals in the order of the table in findings.cc.
 Findings find_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
-void find_tracking(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // none, or not enough of it
-void find_incomplete(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // the run went on unseen
-void find_halt(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // a panic, or nobody to kill
-void find_memory_high(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // asleep for memory.high
-void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // why this victim
-void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // somebody else dies for it
-void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // overcommit
-void find_files_in_memory(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // tmpfs in the limit
-void find_group_page_cache(const sim::Outcome&, const trace::CaptureSummary&, Findings&); // a full limit that is none
-void find_file_thrash(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // files and text read again
-void find_zone_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // vm.zone_reclaim_mode
+void find_tracking(const sim::Outcome&, const trace::CaptureSummary&, Findings&);          // none, or not enough of it
+void find_incomplete(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // the run went on unseen
+void find_halt(const sim::Outcome&, const trace::CaptureSummary&, Findings&);              // a panic, or nobody to kill
+void find_memory_high(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // asleep for memory.high
+void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);          // why this victim
+void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // somebody else dies for it
+void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // overcommit
+void find_files_in_memory(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // tmpfs in the limit
+void find_group_page_cache(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // a full limit that is none
+void find_file_thrash(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // files and text read again
+void find_zone_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // vm.zone_reclaim_mode
 void find_close(const sim::Outcome&, const trace::CaptureSummary&, Findings&);           // the verdict hangs on little
 void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls
 void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // thrash, or full

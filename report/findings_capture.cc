@@ -32,7 +32,8 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
     Finding finding{"program_stopped", Severity::kError};
     finding.title = "The program was stopped for lack of memory on this machine";
     finding.why = capture.stopped;
-    finding.tries.push_back({"run it where it fits: on a larger machine or in a larger cgroup, or a smaller case of it"});
+    finding.tries.push_back(
+        {"run it where it fits: on a larger machine or in a larger cgroup, or a smaller case of it"});
     findings.push_back(std::move(finding));
   }
   if (capture.still_running.empty()) return;
@@ -40,8 +41,9 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
   finding.title = std::to_string(capture.still_running.size()) + " processes of the program were still running";
   finding.why = "the forecast ends with the program's first process; what the others went on to use is not in it";
   finding.evidence["still_running"] = capture.still_running;
-  finding.tries.push_back({"run it with --wait, and end it with Ctrl-C or SIGTERM to oomcast; or in the foreground (nginx: "
-                           "'daemon off;')"});
+  finding.tries.push_back(
+      {"run it with --wait, and end it with Ctrl-C or SIGTERM to oomcast; or in the foreground (nginx: "
+       "'daemon off;')"});
   findings.push_back(std::move(finding));
 }
 

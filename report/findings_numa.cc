@@ -25,23 +25,31 @@ void find_zone_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&
   using host::Vmstat;
   const int64_t rounds = outcome.counters[Vmstat::zone_reclaim_success] + outcome.counters[Vmstat::zone_reclaim_failed];
   const int64_t stolen = outcome.counters[Vmstat::pgsteal_direct];
-  if (outcome.host.vm.zone_reclaim_mode == 0 || outcome.host.nodes.size() < 2 || !outcome.direct_reclaim || rounds + stolen == 0) return;
+  if (outcome.host.vm.zone_reclaim_mode == 0 || outcome.host.nodes.size() < 2 || !outcome.direct_reclaim ||
+      rounds + stolen == 0)
+    return;
   size_t freest = 0;
   for (size_t node = 1; node < outcome.host.nodes.size(); ++node)
     if (least_free(outcome, node) > least_free(outcome, freest)) freest = node;
   const Pages spare = least_free(outcome, freest);
   Finding finding{"zone_reclaim", Severity::kWarning};
-  finding.title = "vm.zone_reclaim_mode=" + std::to_string(outcome.host.vm.zone_reclaim_mode) + " makes tasks reclaim on their own node while node " +
-                  std::to_string(outcome.host.nodes[freest].id.value) + " has " + pages_text(spare) + " free at the least";
-  finding.why = "with zone reclaim a task whose node is at its low watermark evicts page cache there before it takes memory of another node: the cache stays as "
-                "small as one node, files are read again from disk, and tasks wait. The default has been 0 since 3.16, because a remote page costs far less";
+  finding.title = "vm.zone_reclaim_mode=" + std::to_string(outcome.host.vm.zone_reclaim_mode) +
+                  " makes tasks reclaim on their own node while node " +
+                  std::to_string(outcome.host.nodes[freest].id.value) + " has " + pages_text(spare) +
+                  " free at the least";
+  finding.why =
+      "with zone reclaim a task whose node is at its low watermark evicts page cache there before it takes memory of "
+      "another node: the cache stays as "
+      "small as one node, files are read again from disk, and tasks wait. The default has been 0 since 3.16, because a "
+      "remote page costs far less";
   finding.evidence = {{"zone_reclaim_mode", outcome.host.vm.zone_reclaim_mode},
                       {"zone_reclaim_failed", outcome.counters[Vmstat::zone_reclaim_failed]},
                       {"pgsteal_direct", stolen},
                       {"workingset_refault_file", outcome.counters[Vmstat::workingset_refault_file]},
                       {"direct_reclaim_ns_total", outcome.stall.direct_reclaim_total.count()},
                       {"free_node_bytes_min", to_bytes(spare).count()}};
-  finding.tries.push_back({"vm.zone_reclaim_mode=0: memory of another node is taken instead", set_to({"vm.zone_reclaim_mode=0"}, Aim::kWaitsLess)});
+  finding.tries.push_back({"vm.zone_reclaim_mode=0: memory of another node is taken instead",
+                           set_to({"vm.zone_reclaim_mode=0"}, Aim::kWaitsLess)});
   findings.push_back(std::move(finding));
 }
 
@@ -70,7 +78,8 @@ void find_node_imbalance(const sim::Outcome& outcome, const trace::CaptureSummar
   // Kernel memory stays on the dry node wherever the program's own pages go.
   if (outcome.oom_kills.empty() || !sim::movable_is_forbidden(outcome.oom_kills.front()))
     finding.tries.push_back({"numactl --interleave=all for the program", interleaved(outcome.host)});
-  if (outcome.host.vm.zone_reclaim_mode != 0) finding.tries.push_back({"vm.zone_reclaim_mode=0", set_to({"vm.zone_reclaim_mode=0"})});
+  if (outcome.host.vm.zone_reclaim_mode != 0)
+    finding.tries.push_back({"vm.zone_reclaim_mode=0", set_to({"vm.zone_reclaim_mode=0"})});
   findings.push_back(std::move(finding));
 }
 

@@ -50,7 +50,7 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
     finding.why += "; with an oom_score_adj of " + std::to_string(*adj) + " or lower " + named(next) +
                    " would have been taken instead";
     finding.tries.push_back({"oom_score_adj " + std::to_string(*adj) + " for " + kill.victim.comm +
-                             ": the memory is still short, and " + named(next) + " dies instead",
+                                 ": the memory is still short, and " + named(next) + " dies instead",
                              set_to({"oom-score-adj=" + std::to_string(*adj)}, Aim::kProgramLives)});
   } else {
     finding.why += "; only an oom_score_adj of -1000 would have spared it";
@@ -63,21 +63,25 @@ Bytes spread_of(const sim::Outcome& outcome) {
   return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
 }
 
-/// Swap that was full, or that there was none of, is the other way to make room; swap that is free was too slow to fill.
+/// Swap that was full, or that there was none of, is the other way to make room; swap that is free was too slow to
+/// fill.
 void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes growth, Finding& finding) {
   if (sim::swap_is_forbidden(kill) || sim::movable_is_forbidden(kill)) return;
   const host::VmTunables& vm = outcome.host.vm;
   if (kill.incident.scope == sim::Scope::kHost && kill.shortage.swap_free > Pages(0)) {
     constexpr int kMostScale = 3000;
     finding.evidence["swap_free_bytes"] = to_bytes(kill.shortage.swap_free).count();
-    finding.why += "; " + bytes_text(to_bytes(kill.shortage.swap_free)) + " of swap are free: memory is asked for faster than it is swapped out";
+    finding.why += "; " + bytes_text(to_bytes(kill.shortage.swap_free)) +
+                   " of swap are free: memory is asked for faster than it is swapped out";
     if (vm.watermark_scale_factor < kMostScale)
       finding.tries.push_back({"a larger vm.watermark_scale_factor: kswapd begins to swap earlier",
                                larger_sysctl("vm.watermark_scale_factor", vm.watermark_scale_factor, kMostScale)});
-    finding.tries.push_back({"a larger vm.min_free_kbytes: kswapd begins to swap earlier", more_min_free(outcome.host)});
+    finding.tries.push_back(
+        {"a larger vm.min_free_kbytes: kswapd begins to swap earlier", more_min_free(outcome.host)});
     return;
   }
-  finding.tries.push_back({"more swap, for what the program does not use all the time", more_swap_of(outcome.host, growth)});
+  finding.tries.push_back(
+      {"more swap, for what the program does not use all the time", more_swap_of(outcome.host, growth)});
 }
 
 /// What would have held all that the run went on to need: its anonymous memory and page tables at their peak, as if
@@ -94,8 +98,9 @@ void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, Finding
   finding.evidence["more_bytes"] = more.count();
   finding.tries.insert(finding.tries.begin(),
                        {"at least " + at_least_text(more) + " more " + (cgroup ? "in memory.max" : "memory") +
-                        ": what the program and its page tables went on to add after the kill, 2 % of its peak for what differs from run to run" +
-                        (cgroup ? "" : ", and what the watermarks take of it"),
+                            ": what the program and its page tables went on to add after the kill, 2 % of its peak for "
+                            "what differs from run to run" +
+                            (cgroup ? "" : ", and what the watermarks take of it"),
                         cgroup ? higher_limit(outcome.host, "memory.max", growth, spread)
                                : more_memory_of(outcome.host, memory_to_add(outcome.host, growth), spread)});
   suggest_swap(kill, outcome, growth, finding);
@@ -107,9 +112,10 @@ void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, 
   if (sim::swap_is_forbidden(kill)) {
     finding.evidence["swap_free_bytes"] = to_bytes(shortage.swap_free).count();
     finding.evidence["swappiness"] = shortage.swappiness;
-    finding.why += "; " + bytes_text(to_bytes(shortage.swap_free)) +
-                   " of swap are free, but with vm.swappiness=0 (memory.swappiness of the group on cgroup v1) a group at "
-                   "its limit swaps nothing";
+    finding.why +=
+        "; " + bytes_text(to_bytes(shortage.swap_free)) +
+        " of swap are free, but with vm.swappiness=0 (memory.swappiness of the group on cgroup v1) a group at "
+        "its limit swaps nothing";
     finding.tries.push_back({"vm.swappiness=1 (memory.swappiness=1 on cgroup v1): the group may use the free swap",
                              set_to({"vm.swappiness=1"})});
   }
@@ -117,10 +123,11 @@ void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, 
     finding.evidence["movable_free_bytes"] = to_bytes(shortage.movable_free).count();
     finding.why += "; the request was for kernel memory (page tables), which cannot use zone Movable, where " +
                    bytes_text(to_bytes(shortage.movable_free)) + " are free";
-    finding.tries.push_back({"online part of zone Movable as Normal: echo online_kernel > "
-                             "/sys/devices/system/memory/memoryN/state for some of its blocks, or boot with a smaller "
-                             "movablecore= or without movable_node",
-                             movable_as_normal(host)});
+    finding.tries.push_back(
+        {"online part of zone Movable as Normal: echo online_kernel > "
+         "/sys/devices/system/memory/memoryN/state for some of its blocks, or boot with a smaller "
+         "movablecore= or without movable_node",
+         movable_as_normal(host)});
   }
 }
 
@@ -187,8 +194,7 @@ void find_oom_bystander(const sim::Outcome& outcome, const trace::CaptureSummary
   for (const sim::OomKill& kill : outcome.oom_kills)
     if (bystander(kill)) victims.push_back(named(kill.victim));
   if (victims.empty()) return;
-  const sim::OomKill& first =
-      *std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), bystander);
+  const sim::OomKill& first = *std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), bystander);
   Finding finding{"oom_bystander", Severity::kError};
   finding.title = "The program takes others with it: " + victims.front() +
                   (victims.size() > 1 ? " and " + std::to_string(victims.size() - 1) + " more" : "");
@@ -206,10 +212,14 @@ void find_oom_bystander(const sim::Outcome& outcome, const trace::CaptureSummary
                   " with " + std::to_string(first.victim.oom_score_adj);
   }
   finding.evidence["victims"] = victims;
-  finding.tries.push_back({"a memory.max on the program's own cgroup, so that it pays for its own memory", own_limit(first)});
+  finding.tries.push_back(
+      {"a memory.max on the program's own cgroup, so that it pays for its own memory", own_limit(first)});
   if (largest && (!largest->killable || largest->oom_score_adj < 0)) {
-    finding.why += ". A program whose memory may grow must not be protected by its oom_score_adj: others die for it, one after the other";
-    finding.tries.push_back({"oom_score_adj 0 for " + largest->comm + ": it dies itself", set_to({"oom-score-adj=0"}, Aim::kOthersLive)});
+    finding.why +=
+        ". A program whose memory may grow must not be protected by its oom_score_adj: others die for it, one after "
+        "the other";
+    finding.tries.push_back(
+        {"oom_score_adj 0 for " + largest->comm + ": it dies itself", set_to({"oom-score-adj=0"}, Aim::kOthersLive)});
   }
   findings.push_back(std::move(finding));
 }

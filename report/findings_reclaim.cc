@@ -12,10 +12,14 @@ namespace {
 void suggest_higher_limit(const sim::Outcome& outcome, Finding& finding) {
   if (group_lives_on_page_cache(outcome)) return;  // see find_group_page_cache()
   const host::CgroupSpec& group = outcome.host.cgroup;
-  const Bytes more = outcome.next_better ? outcome.next_better->distance : Bytes(0), spread(outcome.app.footprint_peak.count() / 50);
-  if (group.memory_high >= 0) finding.tries.push_back({"a higher memory.high", higher_limit(outcome.host, "memory.high", more, spread)});
-  else if (group.memory_max >= 0) finding.tries.push_back({"a higher memory.max", higher_limit(outcome.host, "memory.max", more, spread)});
-  else finding.tries.push_back({"a higher limit of the group above"});
+  const Bytes more = outcome.next_better ? outcome.next_better->distance : Bytes(0),
+              spread(outcome.app.footprint_peak.count() / 50);
+  if (group.memory_high >= 0)
+    finding.tries.push_back({"a higher memory.high", higher_limit(outcome.host, "memory.high", more, spread)});
+  else if (group.memory_max >= 0)
+    finding.tries.push_back({"a higher memory.max", higher_limit(outcome.host, "memory.max", more, spread)});
+  else
+    finding.tries.push_back({"a higher limit of the group above"});
 }
 
 }  // namespace
@@ -47,7 +51,9 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
   } else {
     const host::VmTunables& vm = outcome.host.vm;
     if (vm.zone_reclaim_mode != 0)
-      finding.tries.push_back({"vm.zone_reclaim_mode=0: a task takes memory of another node instead of reclaiming on its own", set_to({"vm.zone_reclaim_mode=0"})});
+      finding.tries.push_back(
+          {"vm.zone_reclaim_mode=0: a task takes memory of another node instead of reclaiming on its own",
+           set_to({"vm.zone_reclaim_mode=0"})});
     // kswapd starts at low and stops at high: the scale factor widens that gap, min_free_kbytes lifts all three.
     constexpr int kMostScale = 3000;
     int wider = std::min(kMostScale, std::max(100, vm.watermark_scale_factor * 10));
@@ -56,7 +62,9 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
                                larger_sysctl("vm.watermark_scale_factor", vm.watermark_scale_factor, kMostScale)});
       finding.tries.push_back({"a larger vm.min_free_kbytes: all watermarks rise", more_min_free(outcome.host)});
     }
-    finding.tries.push_back({"more memory", more_memory_of(outcome.host, outcome.next_better ? outcome.next_better->distance : Bytes(0), Bytes(0))});
+    finding.tries.push_back(
+        {"more memory",
+         more_memory_of(outcome.host, outcome.next_better ? outcome.next_better->distance : Bytes(0), Bytes(0))});
   }
   findings.push_back(std::move(finding));
 }

@@ -38,7 +38,8 @@ void find_swap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findin
                                  ? higher_limit(outcome.host, "memory.max", more, Bytes(0))
                                  : more_memory_of(outcome.host, more, Bytes(0))});
     if (outcome.counters[host::Vmstat::workingset_refault_file] * 4 < in && outcome.host.vm.swappiness > 1)
-      finding.tries.push_back({"vm.swappiness=1, if the host holds page cache that nobody reads again", set_to({"vm.swappiness=1"})});
+      finding.tries.push_back(
+          {"vm.swappiness=1, if the host holds page cache that nobody reads again", set_to({"vm.swappiness=1"})});
     findings.push_back(std::move(finding));
   }
   Pages total = outcome.host.total_swap(), peak = swap_used_peak(outcome);

@@ -9,15 +9,16 @@
 
 namespace oomcast::report {
 
-std::string bytes_text(Bytes bytes);                       // "1.62 GiB", "-3.0 MiB", "812 B"
-std::string count_text(int64_t count);                     // "337,017"
-std::string pages_text(Pages pages);                       // "337,017 pages (1.29 GiB)"
-std::string seconds_text(Nanoseconds t);                   // "12.41 s": a moment of the run
-std::string duration_text(Nanoseconds d);                  // "312 ms", "0.14 ms", "1.82 s": how long something took
-std::string percent_text(int64_t part, int64_t whole);     // "89 %"; "-" of nothing
+std::string bytes_text(Bytes bytes);                    // "1.62 GiB", "-3.0 MiB", "812 B"
+std::string count_text(int64_t count);                  // "337,017"
+std::string pages_text(Pages pages);                    // "337,017 pages (1.29 GiB)"
+std::string seconds_text(Nanoseconds t);                // "12.41 s": a moment of the run
+std::string duration_text(Nanoseconds d);               // "312 ms", "0.14 ms", "1.82 s": how long something took
+std::string percent_text(int64_t part, int64_t whole);  // "89 %"; "-" of nothing
 std::string list_text(const std::vector<std::string>& items, size_t most);  // "a, b and 3 more": the first `most`
-std::string cpu_list_text(const std::vector<int>& cpus);    // "0-3,8"; sorted in, "" of none
-std::string shortened_text(const std::string& text, size_t most_bytes, const char* ellipsis = "...");  // never within a UTF-8 character
+std::string cpu_list_text(const std::vector<int>& cpus);                    // "0-3,8"; sorted in, "" of none
+std::string shortened_text(const std::string& text, size_t most_bytes,
+                           const char* ellipsis = "...");  // never within a UTF-8 character
 std::string signal_text(int signal);                       // "signal 9 (SIGKILL)"
 std::string where_text(NodeId node, host::ZoneKind zone);  // "node 0 zone DMA32"
 std::string host_text(

@@ -56,7 +56,7 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
   Pages free;
   for (const ZoneSpec& zone : node.zones) free += zone.free;
   out += printf_text("\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
-        (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
+                     (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
   if (spec.nodes.size() > 1) {
     out += ", distance";
     for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i)
@@ -64,9 +64,9 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
   }
   if (node.unreclaimable) out += ", kswapd has given up";
   out += printf_text("\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n",
-        human(node.lru.inactive_anon).c_str(), human(node.lru.active_anon).c_str(),
-        human(node.lru.inactive_file).c_str(), human(node.lru.active_file).c_str(),
-        human(node.lru.unevictable).c_str());
+                     human(node.lru.inactive_anon).c_str(), human(node.lru.active_anon).c_str(),
+                     human(node.lru.inactive_file).c_str(), human(node.lru.active_file).c_str(),
+                     human(node.lru.unevictable).c_str());
   out += printf_text("  %-8s %-22s %-22s %-20s %-20s %s\n", "zone", "managed pages", "free", "min", "low", "high");
   for (const ZoneSpec& zone : node.zones) {
     out += printf_text("  %-8s", zone_name(zone.kind));
@@ -90,9 +90,9 @@ void add_swap(std::string& out, const HostSpec& spec) {
   out += "\nswap:\n";
   for (const SwapSpec& swap : spec.swaps) {
     out += printf_text("  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(),
-          human(swap.size).c_str(), human(swap.used).c_str(), swap.priority,
-          swap.rotational ? "rotational" : "not rotational", duration(swap.times.read_4k).c_str(),
-          duration(swap.times.write_4k).c_str());
+                       human(swap.size).c_str(), human(swap.used).c_str(), swap.priority,
+                       swap.rotational ? "rotational" : "not rotational", duration(swap.times.read_4k).c_str(),
+                       duration(swap.times.write_4k).c_str());
   }
 }
 
@@ -103,7 +103,7 @@ void add_settings(std::string& out, const HostSpec& spec) {
     out += printf_text("  vm.min_free_kbytes           %ld\n", static_cast<long>(vm.min_free_kbytes));
   else
     out += printf_text("  vm.min_free_kbytes           %ld (the kernel's own formula)\n",
-          static_cast<long>(boot_min_free_kbytes(spec)));
+                       static_cast<long>(boot_min_free_kbytes(spec)));
   const std::pair<const char*, int64_t> settings[] = {{"vm.watermark_scale_factor", vm.watermark_scale_factor},
                                                       {"vm.swappiness", vm.swappiness},
                                                       {"vm.overcommit_memory", vm.overcommit_memory},
@@ -114,19 +114,21 @@ void add_settings(std::string& out, const HostSpec& spec) {
                                                       {"kernel.numa_balancing", vm.numa_balancing}};
   for (const auto& [name, value] : settings) out += printf_text("  %-28s %ld\n", name, static_cast<long>(value));
   out += printf_text("  %-28s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled),
-        thp_defrag_name(vm.thp_defrag));
+                     thp_defrag_name(vm.thp_defrag));
   if (!spec.cgroup.present) return;
   const std::pair<const char*, int64_t> limits[] = {{"memory.max", spec.cgroup.memory_max},
                                                     {"memory.high", spec.cgroup.memory_high},
                                                     {"memory.swap.max", spec.cgroup.memory_swap_max}};
   out += printf_text("\ncgroup %s:", printable(spec.cgroup.path).c_str());
-  for (const auto& [name, bytes] : limits) out += printf_text(" %s %s", name, bytes < 0 ? "max" : human(Bytes(bytes)).c_str());
+  for (const auto& [name, bytes] : limits)
+    out += printf_text(" %s %s", name, bytes < 0 ? "max" : human(Bytes(bytes)).c_str());
   out += "\n";
 }
 
 void add_processes(std::string& out, const HostSpec& spec) {
   constexpr size_t kShown = 10;
-  out += printf_text("\nprocesses: %zu%s\n", spec.processes.size(), spec.processes.size() > kShown ? ", the ten largest:" : "");
+  out += printf_text("\nprocesses: %zu%s\n", spec.processes.size(),
+                     spec.processes.size() > kShown ? ", the ten largest:" : "");
   std::vector<const ProcessSpec*> order;
   for (const ProcessSpec& process : spec.processes) order.push_back(&process);
   const auto size = [](const ProcessSpec* process) {
@@ -136,16 +138,18 @@ void add_processes(std::string& out, const HostSpec& spec) {
                    [&](const ProcessSpec* a, const ProcessSpec* b) { return size(a) > size(b); });
   if (order.size() > kShown) order.resize(kShown);
   for (const ProcessSpec* process : order) {
-    out += printf_text("  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid, printable(process->comm).c_str(),
-          human(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
-          human(process->swap_entries).c_str(), process->oom_score_adj);
+    out += printf_text("  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid,
+                       printable(process->comm).c_str(),
+                       human(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
+                       human(process->swap_entries).c_str(), process->oom_score_adj);
   }
 }
 
 }  // namespace
 
 std::string render_host_list() {
-  std::string out = "Built-in hosts for --host; a snapshot (directory or file), a JSON file or \"this\" work as well:\n";
+  std::string out =
+      "Built-in hosts for --host; a snapshot (directory or file), a JSON file or \"this\" work as well:\n";
   for (const Preset& preset : presets()) out += printf_text("  %-20s %s\n", preset.name, preset.summary);
   out += "'oomcast host show NAME --json > my-host.json' gives a file to start from.\n";
   return out;
@@ -153,15 +157,19 @@ std::string render_host_list() {
 
 std::string render_host(const HostSpec& spec) {
   std::string out;
-  out += printf_text("%s: kernel %s, %s LRU, %zu node%s, %zu CPU%s, %s of memory, %s of swap\n", printable(spec.name).c_str(),
-        printable(spec.kernel_release).c_str(), spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic",
-        spec.nodes.size(), spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s",
-        human(spec.total_ram).c_str(), human(spec.total_swap()).c_str());
+  out += printf_text("%s: kernel %s, %s LRU, %zu node%s, %zu CPU%s, %s of memory, %s of swap\n",
+                     printable(spec.name).c_str(), printable(spec.kernel_release).c_str(),
+                     spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic", spec.nodes.size(),
+                     spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s",
+                     human(spec.total_ram).c_str(), human(spec.total_swap()).c_str());
   for (const NodeSpec& node : spec.nodes) add_node(out, spec, node);
   add_swap(out, spec);
   out += printf_text("\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
-        duration(spec.calibration.page_fault).c_str(), (spec.calibration.cpu_loop_20m.count() == 0 ? std::string("an unknown time") : duration(spec.calibration.cpu_loop_20m)).c_str(),
-        duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
+                     duration(spec.calibration.page_fault).c_str(),
+                     (spec.calibration.cpu_loop_20m.count() == 0 ? std::string("an unknown time")
+                                                                 : duration(spec.calibration.cpu_loop_20m))
+                         .c_str(),
+                     duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
   add_settings(out, spec);
   add_processes(out, spec);
   if (spec.assumed.empty()) return out;

@@ -1,4 +1,5 @@
-// Describes a machine to people, for `oomcast host`. Pure text; opening files and `host capture` are in commands/host.cc.
+// Describes a machine to people, for `oomcast host`. Pure text; opening files and `host capture` are in
+// commands/host.cc.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // Writes the state of the modelled kernel at the moments that people ask about: what `oomcast show` prints.
-#include "model/spec/node_counters.h"
 #include "model/host/vmstat.h"
+#include "model/spec/node_counters.h"
 #include "report/json_report.h"
 
 namespace oomcast::report {

@@ -22,7 +22,8 @@ Json exit_json(const trace::CaptureSummary& capture) {
 Json groups_json(const sim::Outcome& outcome) {
   Json groups = Json::array();
   for (const sim::GroupState& group : outcome.groups)
-    groups.push_back({{"path", group.path}, {"max_bytes", limit_json(group.max)}, {"high_bytes", limit_json(group.high)}});
+    groups.push_back(
+        {{"path", group.path}, {"max_bytes", limit_json(group.max)}, {"high_bytes", limit_json(group.high)}});
   return groups;
 }
 
@@ -147,7 +148,8 @@ Json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture) {
   return capture.stacks[stack_id - 1];
 }
 
-Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings, const ProofSummary& proofs) {
+Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
+             const ProofSummary& proofs) {
   auto verdict = supported_verdict(outcome, capture);
   const std::vector<SiteRow> sites = site_rows(outcome, capture);
   Json report;

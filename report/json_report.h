@@ -1,4 +1,5 @@
-// Writes what a script reads: the whole outcome as `oomcast.report.v1` JSON; schema/oomcast.report.v1.json describes it.
+// Writes what a script reads: the whole outcome as `oomcast.report.v1` JSON; schema/oomcast.report.v1.json describes
+// it.
 #pragma once
 
 #include <nlohmann/json.hpp>

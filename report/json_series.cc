@@ -22,8 +22,8 @@ constexpr std::array kMemoryStat = {
 // clang-format on
 constexpr std::array kMemoryEvents = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
 
-/// Without a cgroup there is no memory.peak (null), and the rest is 0. With one, those of memory.stat that the model does not keep are null, which
-/// coverage.caveats says.
+/// Without a cgroup there is no memory.peak (null), and the rest is 0. With one, those of memory.stat that the model
+/// does not keep are null, which coverage.caveats says.
 Json memcg_json(const sim::Outcome& outcome) {
   const sim::CgroupCounts& group = outcome.cgroup;
   const Json unknown = outcome.host.cgroup.present ? Json() : Json(0);
@@ -32,11 +32,20 @@ Json memcg_json(const sim::Outcome& outcome) {
                            group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
   for (size_t i = 0; i < kMemoryEvents.size(); ++i) events[kMemoryEvents[i]] = counted[i];
   for (const char* name : kMemoryStat) stat[name] = unknown;
-  const std::pair<const char*, Pages> amounts[] = {
-      {"anon", group.stat.anon}, {"file", group.stat.file}, {"shmem", group.stat.shmem}, {"kernel", group.stat.kernel}, {"pagetables", group.stat.pagetables},
-      {"file_mapped", group.stat.file_mapped}, {"file_dirty", group.stat.file_dirty}, {"file_writeback", group.stat.file_writeback},
-      {"swapcached", group.stat.swapcached}, {"inactive_anon", group.stat.lru.inactive_anon}, {"active_anon", group.stat.lru.active_anon},
-      {"inactive_file", group.stat.lru.inactive_file}, {"active_file", group.stat.lru.active_file}, {"unevictable", group.stat.lru.unevictable}};
+  const std::pair<const char*, Pages> amounts[] = {{"anon", group.stat.anon},
+                                                   {"file", group.stat.file},
+                                                   {"shmem", group.stat.shmem},
+                                                   {"kernel", group.stat.kernel},
+                                                   {"pagetables", group.stat.pagetables},
+                                                   {"file_mapped", group.stat.file_mapped},
+                                                   {"file_dirty", group.stat.file_dirty},
+                                                   {"file_writeback", group.stat.file_writeback},
+                                                   {"swapcached", group.stat.swapcached},
+                                                   {"inactive_anon", group.stat.lru.inactive_anon},
+                                                   {"active_anon", group.stat.lru.active_anon},
+                                                   {"inactive_file", group.stat.lru.inactive_file},
+                                                   {"active_file", group.stat.lru.active_file},
+                                                   {"unevictable", group.stat.lru.unevictable}};
   for (const auto& [name, pages] : amounts) stat[name] = to_bytes(pages).count();
   stat["slab_reclaimable"] = group.stat.slab_reclaimable.count();
   for (int i = 0; i < host::kVmstatCount; ++i) {
@@ -46,7 +55,9 @@ Json memcg_json(const sim::Outcome& outcome) {
   using host::Vmstat;
   stat["pgscan"] = group.stat.events[Vmstat::pgscan_kswapd] + group.stat.events[Vmstat::pgscan_direct];
   stat["pgsteal"] = group.stat.events[Vmstat::pgsteal_kswapd] + group.stat.events[Vmstat::pgsteal_direct];
-  return {{"memory.peak", outcome.host.cgroup.present ? Json(group.peak.count()) : Json()}, {"memory.events", events}, {"memory.stat", stat}};
+  return {{"memory.peak", outcome.host.cgroup.present ? Json(group.peak.count()) : Json()},
+          {"memory.events", events},
+          {"memory.stat", stat}};
 }
 
 template <class Value>
@@ -119,20 +130,22 @@ Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   uint64_t rss = capture.rss_peak_bytes;
   std::string incomplete = incomplete_text(capture);
   const Compared compared = compare_with_kernel(capture);
-  return {{"tracker", capture.tracker},
-          {"resolution_pages", capture.resolution_pages},
-          {"resolution_s", json_seconds(Nanoseconds(static_cast<int64_t>(capture.resolution_ns)))},
-          {"lost_events", std::max(capture.lost_events, outcome.lost_events)},
-          {"tracked_bytes", capture.tracked_peak_bytes},
-          {"prefilled_bytes", capture.prefilled_bytes},
-          {"rss_bytes", rss},
-          {"ratio", compared.ratio ? Json(static_cast<double>(static_cast<int64_t>(*compared.ratio * 10000 + 0.5)) / 10000) : Json()},
-          {"ratio_why", compared.why.empty() ? Json() : Json(compared.why)},
-          {"order_forced", std::max(capture.order_forced, outcome.order_forced)},
-          {"events", capture.events},
-          {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},
-          {"still_running", capture.still_running},
-          {"caveats", all_caveats(outcome, capture)}};
+  return {
+      {"tracker", capture.tracker},
+      {"resolution_pages", capture.resolution_pages},
+      {"resolution_s", json_seconds(Nanoseconds(static_cast<int64_t>(capture.resolution_ns)))},
+      {"lost_events", std::max(capture.lost_events, outcome.lost_events)},
+      {"tracked_bytes", capture.tracked_peak_bytes},
+      {"prefilled_bytes", capture.prefilled_bytes},
+      {"rss_bytes", rss},
+      {"ratio", compared.ratio ? Json(static_cast<double>(static_cast<int64_t>(*compared.ratio * 10000 + 0.5)) / 10000)
+                               : Json()},
+      {"ratio_why", compared.why.empty() ? Json() : Json(compared.why)},
+      {"order_forced", std::max(capture.order_forced, outcome.order_forced)},
+      {"events", capture.events},
+      {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},
+      {"still_running", capture.still_running},
+      {"caveats", all_caveats(outcome, capture)}};
 }
 
 }  // namespace oomcast::report

@@ -7,8 +7,8 @@
 
 namespace oomcast::report {
 
-/// Free pages of the zone that requests for user memory may not take: __zone_watermark_ok() with the min mark and the lowmem reserve
-/// for zone Movable's requests.
+/// Free pages of the zone that requests for user memory may not take: __zone_watermark_ok() with the min mark and the
+/// lowmem reserve for zone Movable's requests.
 Pages held_back(const host::ZoneSpec& zone);
 
 /// Memory to add to the host, all nodes growing alike, so that tasks can use `growth` more before they fall below the

@@ -13,7 +13,8 @@ constexpr int64_t kSmallStep = 64 << 10;
 /// Whole MiB, but finer where the size itself is a few of them.
 int64_t step_of(int64_t bytes) { return bytes >= 64 * kMiB ? kMiB : kSmallStep; }
 
-/// From `now` on; the guess is where the search begins, and four times its distance (at least half a GiB) where it ends.
+/// From `now` on; the guess is where the search begins, and four times its distance (at least half a GiB) where it
+/// ends.
 SearchedValue size_search(std::string name, std::string key, int64_t now, Bytes more, Bytes spread) {
   constexpr int64_t kFarther = 4, kLeastRange = 512 * kMiB;
   SearchedValue search;
@@ -89,12 +90,15 @@ Remedy movable_as_normal(const host::HostSpec& host) {
     }
   }
   if (!movable) return {};
-  const auto word = [](const std::string& zone, const char* key, Pages pages) { return zone + key + "=" + std::to_string(pages.count()); };
+  const auto word = [](const std::string& zone, const char* key, Pages pages) {
+    return zone + key + "=" + std::to_string(pages.count());
+  };
   if (!beside) return set_to({largest + "kind=Normal", word(largest, "managed_pages", movable->managed)});
   const Pages moved = movable->free / 2;
-  return set_to({word(largest, "free_pages", movable->free - moved), word(largest, "managed_pages", movable->managed - moved),
-                 word(largest, "present_pages", movable->present - moved), word(normal, "present_pages", beside->present + moved),
-                 word(normal, "managed_pages", beside->managed + moved), word(normal, "free_pages", beside->free + moved)});
+  return set_to(
+      {word(largest, "free_pages", movable->free - moved), word(largest, "managed_pages", movable->managed - moved),
+       word(largest, "present_pages", movable->present - moved), word(normal, "present_pages", beside->present + moved),
+       word(normal, "managed_pages", beside->managed + moved), word(normal, "free_pages", beside->free + moved)});
 }
 
 Remedy interleaved(const host::HostSpec& host) {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "model/spec/host_spec.h"
 #include "model/sim/outcome.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::report {
 
@@ -21,13 +21,13 @@ enum class Aim : uint8_t {
 
 /// A number whose smallest sufficient value is searched for.
 struct SearchedValue {
-  std::string name;      // for people: "memory.max", "swap", "vm.min_free_kbytes"
-  std::string key;       // of the word that sets it: "cgroup.memory.max", "swap[0].size"
-  int64_t now = 0;       // known not to be enough
-  int64_t guess = 0;     // asked first; 0: none
-  int64_t most = 0;      // the last value that is asked
-  int64_t step = 1;      // answers are multiples of it
-  int64_t spread = 0;    // added to the smallest value that is enough: what differs from run to run
+  std::string name;    // for people: "memory.max", "swap", "vm.min_free_kbytes"
+  std::string key;     // of the word that sets it: "cgroup.memory.max", "swap[0].size"
+  int64_t now = 0;     // known not to be enough
+  int64_t guess = 0;   // asked first; 0: none
+  int64_t most = 0;    // the last value that is asked
+  int64_t step = 1;    // answers are multiples of it
+  int64_t spread = 0;  // added to the smallest value that is enough: what differs from run to run
   int tolerance_permille = 5;
   bool bytes = true;     // a size, written as 263M
   bool largest = false;  // the largest value below `now` is wanted: a limit that protects others
@@ -48,14 +48,14 @@ struct Effect {
 
 /// What the simulation of a suggestion gave.
 struct Proof {
-  std::vector<std::string> settings;     // words of the target that was simulated
-  std::optional<int64_t> smallest;       // of a searched value: the least that is enough in the simulation
-  std::optional<int64_t> below;          // the largest value that is known not to be enough
+  std::vector<std::string> settings;  // words of the target that was simulated
+  std::optional<int64_t> smallest;    // of a searched value: the least that is enough in the simulation
+  std::optional<int64_t> below;       // the largest value that is known not to be enough
   std::optional<sim::Verdict> verdict_below;
   Effect before, after;
-  Bytes held_back;                       // free memory that the high marks keep more than before
-  std::vector<std::string> dies;         // who is killed on the changed target: "python3 (pid 500)"
-  std::string extrapolated;              // why the recording cannot know, a clause; empty: it does
+  Bytes held_back;                // free memory that the high marks keep more than before
+  std::vector<std::string> dies;  // who is killed on the changed target: "python3 (pid 500)"
+  std::string extrapolated;       // why the recording cannot know, a clause; empty: it does
 };
 
 /// Remedies of one or several fixed words, each with its value.
@@ -70,8 +70,8 @@ Remedy more_swap_of(const host::HostSpec& host, Bytes more);
 Remedy larger_sysctl(const std::string& name, int64_t now, int64_t most);
 /// A larger vm.min_free_kbytes, up to a quarter of the host's memory.
 Remedy more_min_free(const host::HostSpec& host);
-/// Zone Movable of the node with most of it as Normal: half of what is free there, all of it on a node without zone Normal.
-/// No words where there is no such zone.
+/// Zone Movable of the node with most of it as Normal: half of what is free there, all of it on a node without zone
+/// Normal. No words where there is no such zone.
 Remedy movable_as_normal(const host::HostSpec& host);
 /// --interleave over all nodes.
 Remedy interleaved(const host::HostSpec& host);

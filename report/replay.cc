@@ -84,13 +84,15 @@ std::string extrapolation(const Watches& watches, const trace::TraceHeader& head
 
 /// A program that looks at the limits of its cgroup (node, java) makes its heap fit them. What it would have made of
 /// others is not in a recording.
-std::string other_limits(const trace::CaptureSummary& capture, const host::HostSpec& recorded_on, const host::HostSpec& target) {
+std::string other_limits(const trace::CaptureSummary& capture, const host::HostSpec& recorded_on,
+                         const host::HostSpec& target) {
   const std::string shown = cgroup_limits_text(recorded_on), here = cgroup_limits_text(target);
   const bool asked = std::any_of(capture.host_sensitive.begin(), capture.host_sensitive.end(),
                                  [](const std::string& what) { return what.find("cgroup") != std::string::npos; });
   if (!asked || shown == here) return {};
-  return "the program asked for the limits of its cgroup, which were " + (shown.empty() ? "none" : shown) + " in the recording and are " +
-         (here.empty() ? "none" : here) + " here: it may size itself by them, which a live run would show";
+  return "the program asked for the limits of its cgroup, which were " + (shown.empty() ? "none" : shown) +
+         " in the recording and are " + (here.empty() ? "none" : here) +
+         " here: it may size itself by them, which a live run would show";
 }
 
 trace::CaptureSummary summary_of_cut(const trace::TraceHeader& header, uint64_t events) {
@@ -144,7 +146,8 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
     watches.used(record.event);
     adj.apply(record.event);
     if (++events % kEventsBetweenAsks == 0 && settings.stop &&
-        settings.stop(static_cast<double>(reader->offset()) / static_cast<double>(trace.size()))) return Error{name + ": the replay was stopped"};
+        settings.stop(static_cast<double>(reader->offset()) / static_cast<double>(trace.size())))
+      return Error{name + ": the replay was stopped"};
     model.feed(record.event);
     watches.ask(model);
     model.take_kills(kills);

@@ -18,13 +18,14 @@ struct Replayed {
   trace::CaptureSummary capture;
   // What the recording cannot know; capture.extrapolated says it in words.
   bool unrecorded_uses = false;  // the target's reclaim asked for uses of pages that were not recorded
-  bool other_limits = false;  // the program asked for its limits and was shown others
+  bool other_limits = false;     // the program asked for its limits and was shown others
 };
 
 struct ReplaySettings {
   sim::Options model;
   std::optional<int> oom_score_adj;  // instead of the recorded one
-  std::function<bool(double done)> stop;  // asked every few thousand events, with the part of the trace that is done; true ends it with an error
+  std::function<bool(double done)>
+      stop;  // asked every few thousand events, with the part of the trace that is done; true ends it with an error
 };
 
 Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name);

@@ -1,4 +1,5 @@
-// Keeps the place of the report. Whether it can go there is found out before the program starts; it is written whole or not at all.
+// Keeps the place of the report. Whether it can go there is found out before the program starts; it is written whole or
+// not at all.
 #pragma once
 
 #include <string>

@@ -23,7 +23,8 @@ Value value_or(const Json& parent, const std::string& key, Value otherwise) {
 }
 
 /// Keys of `first`.
-inline constexpr std::array kFirstIncidents = {"kswapd_wake", "kswapd_scan", "direct_reclaim", "swap_out", "alloc_refused", "oom_kill"};
+inline constexpr std::array kFirstIncidents = {"kswapd_wake", "kswapd_scan",   "direct_reclaim",
+                                               "swap_out",    "alloc_refused", "oom_kill"};
 
 /// The key of `first` that the verdict is about; empty for "fits" and where none is given.
 template <class Json>

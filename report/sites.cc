@@ -43,7 +43,9 @@ void give_rest_to_samples(Kind& kind) {
   Bytes left = kind.rest.touched;
   for (SiteRow& row : kind.sampled) {
     const Bytes part(scaled(kind.rest.touched.count(), row.touched.count(), sampled.count()));
-    const auto with_part = [&](Bytes resident) { return resident + Bytes(scaled(part.count(), resident.count(), row.touched.count())); };
+    const auto with_part = [&](Bytes resident) {
+      return resident + Bytes(scaled(part.count(), resident.count(), row.touched.count()));
+    };
     row.resident_peak = with_part(row.resident_peak);
     for (Bytes& resident : row.resident_at) resident = with_part(resident);
     row.touched += part;

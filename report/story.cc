@@ -41,8 +41,8 @@ std::string host_sentence(const Json& report) {
   const Json& host = child(report, "host");
   const int64_t swap = whole(child(host, "swap_bytes"));
   return command_text(report) + " was run here and forecast on " + text(child(host, "name")) + ": kernel " +
-         text(child(host, "kernel")) + ", " + (text(child(host, "lru")) == "mglru" ? "multi-gen LRU" : "classic LRU") + ", " +
-         plural(static_cast<int64_t>(child(host, "nodes").size()), "node") + ", " +
+         text(child(host, "kernel")) + ", " + (text(child(host, "lru")) == "mglru" ? "multi-gen LRU" : "classic LRU") +
+         ", " + plural(static_cast<int64_t>(child(host, "nodes").size()), "node") + ", " +
          bytes_text(Bytes(managed_bytes(host))) + " RAM, " +
          (swap > 0 ? bytes_text(Bytes(swap)) + " swap." : "no swap.");
 }
@@ -70,12 +70,18 @@ struct Milestone {
   std::string (*words)(const Json& incident);
 };
 const Milestone kMilestones[] = {
-    {"kswapd_wake", [](const Json& i) { return "kswapd wakes" + (whole(child(i, "pid")) == 0 ? "" : ", because " + task_text(i) + " takes memory") + ": " + short_of(i, "low"); }},
+    {"kswapd_wake",
+     [](const Json& i) {
+       return "kswapd wakes" + (whole(child(i, "pid")) == 0 ? "" : ", because " + task_text(i) + " takes memory") +
+              ": " + short_of(i, "low");
+     }},
     {"kswapd_scan", [](const Json& i) { return "kswapd looks for pages to reclaim: " + short_of(i, "high"); }},
-    {"direct_reclaim", [](const Json& i) { return task_text(i) + " has to reclaim memory for itself: " + short_of(i, "min"); }},
+    {"direct_reclaim",
+     [](const Json& i) { return task_text(i) + " has to reclaim memory for itself: " + short_of(i, "min"); }},
     {"swap_out", [](const Json&) { return std::string("the first page is swapped out"); }},
     {"alloc_refused", [](const Json& i) { return "the kernel refuses " + task_text(i) + " an allocation"; }},
-    {"oom_kill", [](const Json& i) { return task_text(i) + " asks for memory that is not to be had, and the OOM killer strikes"; }},
+    {"oom_kill",
+     [](const Json& i) { return task_text(i) + " asks for memory that is not to be had, and the OOM killer strikes"; }},
 };
 
 /// What the milestone's own words do not say already; of reclaim the reason is the same as what was short.
@@ -93,8 +99,8 @@ void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences)
     const bool same_moment = key == "kswapd_scan" && main != key && !child(first, "kswapd_wake").is_null() &&
                              child(child(first, "kswapd_wake"), "t_s") == child(incident, "t_s");
     if (same_moment) continue;
-    std::string line = "At " + moment(child(incident, "t_s")) + ", with a footprint of " + size(child(incident, "app_footprint_bytes")) + ", " +
-                       milestone.words(incident);
+    std::string line = "At " + moment(child(incident, "t_s")) + ", with a footprint of " +
+                       size(child(incident, "app_footprint_bytes")) + ", " + milestone.words(incident);
     if (needs_reason(key)) line += ": " + text(child(incident, "why"));
     by_time.emplace_back(child(incident, "t_s").get<double>(), CourseSentence{line + ".", key == main});
   }
@@ -107,7 +113,8 @@ void tell_reclaimed(const Json& report, std::vector<CourseSentence>& sentences) 
   const Json& counters = child(report, "counters");
   const auto pages = [&](const char* key) { return whole(child(counters, key)); };
   const auto amount = [](int64_t count) { return bytes_text(Bytes(count * kPageBytes)); };
-  const int64_t scanned = pages("pgscan_anon") + pages("pgscan_file"), file = pages("pgsteal_file"), anon = pages("pgsteal_anon");
+  const int64_t scanned = pages("pgscan_anon") + pages("pgscan_file"), file = pages("pgsteal_file"),
+                anon = pages("pgsteal_anon");
   if (scanned == 0) return;
   std::string line = "Reclaim looks at " + plural(scanned, "page") + " in all and ";
   if (file + anon == 0) {
@@ -127,11 +134,14 @@ void tell_kills(const Json& report, std::vector<CourseSentence>& sentences) {
   if (kills.empty()) return;
   const Json& victim = child(kills.front(), "victim");
   if (whole(child(victim, "pid")) == 0) {
-    sentences.push_back({text(child(victim, "comm")) == "(panic)" ? "Nobody is killed: the host panics." : "Nobody may be killed.", true});
+    sentences.push_back(
+        {text(child(victim, "comm")) == "(panic)" ? "Nobody is killed: the host panics." : "Nobody may be killed.",
+         true});
     return;
   }
-  std::string line = "The victim is " + task_text(victim) + " with oom_score_adj " + std::to_string(whole(child(victim, "oom_score_adj"))) + ", " +
-                     size(child(victim, "rss_bytes")) + " resident and " + count_text(whole(child(victim, "points"))) + " points";
+  std::string line = "The victim is " + task_text(victim) + " with oom_score_adj " +
+                     std::to_string(whole(child(victim, "oom_score_adj"))) + ", " + size(child(victim, "rss_bytes")) +
+                     " resident and " + count_text(whole(child(victim, "points"))) + " points";
   const Json* next = nullptr;
   for (const Json& task : child(kills.front(), "candidates"))
     if (!child(task, "points").is_null() && child(task, "pid") != child(victim, "pid") &&
@@ -147,16 +157,17 @@ void tell_kills(const Json& report, std::vector<CourseSentence>& sentences) {
   for (size_t i = 1; i < kills.size(); ++i)
     if (whole(child(child(kills[i], "victim"), "pid")) != 0) others.push_back(task_text(child(kills[i], "victim")));
   constexpr size_t kNamed = 3;
-  sentences.push_back({"There are " + count_text(total) + " kills in all" + (others.empty() ? "." : ", then " + list_text(others, kNamed) + ".")});
+  sentences.push_back({"There are " + count_text(total) + " kills in all" +
+                       (others.empty() ? "." : ", then " + list_text(others, kNamed) + ".")});
 }
 
 void tell_stalls(const Json& report, std::vector<std::string>& sentences) {
   const Json& stall = child(report, "stall");
   if (whole(child(stall, "total_ns")) == 0) return;
-  sentences.push_back("Threads wait " + wait(child(stall, "total_ns")) + " in all, " + wait(child(stall, "longest_ns")) +
-                      " at worst: " + wait(child(stall, "direct_reclaim_ns_total")) + " in direct reclaim, " +
-                      wait(child(stall, "swap_in_ns_total")) + " in swap-in, " + wait(child(stall, "throttled_ns_total")) +
-                      " throttled.");
+  sentences.push_back("Threads wait " + wait(child(stall, "total_ns")) + " in all, " +
+                      wait(child(stall, "longest_ns")) + " at worst: " + wait(child(stall, "direct_reclaim_ns_total")) +
+                      " in direct reclaim, " + wait(child(stall, "swap_in_ns_total")) + " in swap-in, " +
+                      wait(child(stall, "throttled_ns_total")) + " throttled.");
 }
 
 void tell_footprint(const Json& report, std::vector<std::string>& sentences) {

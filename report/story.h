@@ -1,4 +1,5 @@
-// Tells in sentences what a report, a sweep or a comparison says: the first thing on a page, and the middle of the summary.
+// Tells in sentences what a report, a sweep or a comparison says: the first thing on a page, and the middle of the
+// summary.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -22,7 +23,8 @@ struct CourseSentence {
   std::string text;
   bool decides = false;  // the incident that the verdict is about, and who died of it
 };
-/// What happened, in the order of time: who asked, which zone or group was short, what was reclaimed, who died. Empty where nothing did.
+/// What happened, in the order of time: who asked, which zone or group was short, what was reclaimed, who died. Empty
+/// where nothing did.
 std::vector<CourseSentence> course_of(const nlohmann::ordered_json& report);
 
 /// `report`: an oomcast.report.v1. Keys that older reports lack are passed over; a key of another type than the schema

@@ -3,8 +3,8 @@
 #include <map>
 #include <optional>
 
-#include "model/spec/parse_text.h"
 #include "model/sim/outcome.h"
+#include "model/spec/parse_text.h"
 #include "report/format.h"
 #include "report/story.h"
 

@@ -1,4 +1,5 @@
-// The summary on stderr: 25 lines at most, one per question, in the order in which they are asked at three in the morning.
+// The summary on stderr: 25 lines at most, one per question, in the order in which they are asked at three in the
+// morning.
 #include "report/summary.h"
 
 #include <algorithm>
@@ -73,7 +74,8 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   if (const VerdictMargin margin = judge_margin(outcome, capture); margin.close())
     paper.line("close", "the verdict hangs on little: " + margin.why);
   if (outcome.halted_at)
-    paper.line("halted", paper.tinted(kRed, "at " + seconds_text(*outcome.halted_at)) + ", where the forecast ends: " + outcome.halted_why);
+    paper.line("halted", paper.tinted(kRed, "at " + seconds_text(*outcome.halted_at)) +
+                             ", where the forecast ends: " + outcome.halted_why);
   if (outcome.stall.memory_high_total.count() > 0)
     paper.line("throttled", duration_text(outcome.stall.memory_high_total) + " of " + duration_text(outcome.forecast) +
                                 " asleep for memory.high (" +
@@ -92,28 +94,33 @@ void write_story(const nlohmann::ordered_json& report, SummaryPaper& paper) {
 void write_stalls(const sim::Outcome& outcome, SummaryPaper& paper) {
   const sim::Stall& stall = outcome.stall;
   if ((stall.direct_reclaim_total + stall.swap_in_total + stall.throttled_total).count() == 0) return;
-  paper.line("stalls", duration_text(stall.direct_reclaim_total) + " in direct reclaim, " +
-                           duration_text(stall.swap_in_total) + " in swap-in, " + duration_text(stall.throttled_total) +
-                           " throttled; longest " + duration_text(stall.longest), Rank::kUseful);
+  paper.line("stalls",
+             duration_text(stall.direct_reclaim_total) + " in direct reclaim, " + duration_text(stall.swap_in_total) +
+                 " in swap-in, " + duration_text(stall.throttled_total) + " throttled; longest " +
+                 duration_text(stall.longest),
+             Rank::kUseful);
 }
 
 void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
   Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(capture.rss_peak_bytes));
   const bool cut = outcome.app.whole_run_peak > outcome.app.footprint_peak;
-  paper.line("footprint",
-             "peak " + bytes_text(outcome.app.footprint_peak) +
-                 (cut ? " until the kill, " + bytes_text(outcome.app.whole_run_peak) + " over the whole run here; " : ", ") +
-                 percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) +
-                 " of the host's " + bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
+  paper.line(
+      "footprint",
+      "peak " + bytes_text(outcome.app.footprint_peak) +
+          (cut ? " until the kill, " + bytes_text(outcome.app.whole_run_peak) + " over the whole run here; " : ", ") +
+          percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) +
+          " of the host's " + bytes_text(to_bytes(outcome.host.total_ram)) + " RAM");
   uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
   if (!capture.cut.empty()) {
     paper.line("coverage", "not known: the recording's own summary is missing");
     return paper.line("program", "how it ended is not known");
   }
   const Compared compared = compare_with_kernel(capture);
-  const std::string by_kernel = compared.ratio ? " of " + bytes_text(rss) + " RssAnon + RssShmem (" + percent_text(tracked.count(), rss.count()) + "), "
+  const std::string by_kernel = compared.ratio ? " of " + bytes_text(rss) + " RssAnon + RssShmem (" +
+                                                     percent_text(tracked.count(), rss.count()) + "), "
                                                : ", not compared: " + compared.why + "; ";
-  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) + by_kernel +
+  paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) +
+                             by_kernel +
                              (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
   if (!capture.exited && capture.exit_signal)
     paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) +
@@ -126,10 +133,13 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
 void write_findings(const Findings& findings, SummaryPaper& paper) {
   for (const Finding& finding : findings) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
-                finding.id == "program_died" || finding.id == "close_to_the_edge" || finding.id == "tracking_not_available" ||
-                finding.id == "trace_cut" || finding.id == "program_stopped" || finding.id == "still_running";
+                finding.id == "program_died" || finding.id == "close_to_the_edge" ||
+                finding.id == "tracking_not_available" || finding.id == "trace_cut" ||
+                finding.id == "program_stopped" || finding.id == "still_running";
     if (said) continue;
-    const Rank rank = finding.severity == Severity::kError ? Rank::kUseful : finding.severity == Severity::kWarning ? Rank::kDetail : Rank::kExtra;
+    const Rank rank = finding.severity == Severity::kError     ? Rank::kUseful
+                      : finding.severity == Severity::kWarning ? Rank::kDetail
+                                                               : Rank::kExtra;
     paper.line(severity_name(finding.severity), finding.title, rank, 2);
   }
 }
@@ -146,7 +156,8 @@ void write_unreached_proofs(const Findings& findings, const nlohmann::ordered_js
   for (const Finding& finding : findings)
     for (const Try& suggestion : finding.tries)
       if (suggestion.remedy.can_be_simulated() && !suggestion.proven)
-        return say(proofs["left_out"].dump() + " of " + proofs["suggestions"].dump() + " suggestions were not simulated: " + suggestion.not_simulated);
+        return say(proofs["left_out"].dump() + " of " + proofs["suggestions"].dump() +
+                   " suggestions were not simulated: " + suggestion.not_simulated);
 }
 
 }  // namespace

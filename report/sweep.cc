@@ -59,8 +59,8 @@ Result<std::vector<std::string>> range_of(const std::string& text, size_t dots) 
   return values;
 }
 
-Result<ChangedTarget> make_case(const host::HostSpec& host, const RunOptions& options, const std::vector<Variation>& variations,
-                                const std::vector<std::string>& values) {
+Result<ChangedTarget> make_case(const host::HostSpec& host, const RunOptions& options,
+                                const std::vector<Variation>& variations, const std::vector<std::string>& values) {
   std::vector<std::string> words;
   for (size_t i = 0; i < variations.size(); ++i) words.push_back(variations[i].key + "=" + values[i]);
   return changed_target(host, options, words);
@@ -72,15 +72,16 @@ Result<void> check_keys(const std::vector<Variation>& variations) {
   for (size_t i = 0; i < variations.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (bare_key(variations[i].key) != bare_key(variations[j].key)) continue;
-      return Error{"--vary " + variations[i].key + " is given twice; write all its values as one list, for example " + variations[i].key +
-                   "=" + variations[j].values.front() + "," + variations[i].values.front()};
+      return Error{"--vary " + variations[i].key + " is given twice; write all its values as one list, for example " +
+                   variations[i].key + "=" + variations[j].values.front() + "," + variations[i].values.front()};
     }
   }
   return {};
 }
 
 // There is no host in any row: is there a key that no value suits, for example one that does not exist?
-Result<void> check_values(const host::HostSpec& host, const RunOptions& options, const std::vector<Variation>& variations) {
+Result<void> check_values(const host::HostSpec& host, const RunOptions& options,
+                          const std::vector<Variation>& variations) {
   for (const Variation& variation : variations) {
     std::string first;
     bool any = false;
@@ -94,8 +95,8 @@ Result<void> check_values(const host::HostSpec& host, const RunOptions& options,
   return {};
 }
 
-// Which of kswapd and the task reclaims the last pages is a race in the kernel as in the model. A task that wins it by so
-// little might as well not have reclaimed.
+// Which of kswapd and the task reclaims the last pages is a race in the kernel as in the model. A task that wins it by
+// so little might as well not have reclaimed.
 bool hardly_stalled(const SweepRow& row) {
   constexpr Nanoseconds kRace{1'000'000};
   const sim::Outcome& outcome = row.outcome;
@@ -123,7 +124,8 @@ void mark_edges(const std::vector<Variation>& variations, std::vector<SweepRow>&
   for (SweepRow& row : rows) {
     row.on_the_edge = row.error.empty() && hardly_stalled(row);
     for (const SweepRow& other : rows) {
-      if (row.on_the_edge || !row.verdict || !other.verdict || !other.error.empty() || *other.verdict >= *row.verdict) continue;
+      if (row.on_the_edge || !row.verdict || !other.verdict || !other.error.empty() || *other.verdict >= *row.verdict)
+        continue;
       row.on_the_edge = differ_in_memory(variations, other, row);
     }
   }

@@ -27,17 +27,17 @@ struct SweepRow {
   std::optional<sim::Verdict> verdict;
   bool unrecorded_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
   bool extrapolated() const { return unrecorded_uses || other_limits; }
-  std::string incomplete;           // see incomplete_text(); the same in all rows of a trace
-  bool on_the_edge = false;         // the verdict hangs on a race of microseconds, or a host with less memory has a better one
-  sim::Outcome outcome;  // without its timeline
+  std::string incomplete;    // see incomplete_text(); the same in all rows of a trace
+  bool on_the_edge = false;  // the verdict hangs on a race of microseconds, or a host with less memory has a better one
+  sim::Outcome outcome;      // without its timeline
 };
 
 /// Called by any thread, one at a time, when a host has been forecast.
 using SweepProgress = std::function<void(size_t done, size_t all)>;
 
 /// Every combination, the last variation fastest. `jobs` simulations run at a time; the rows do not depend on it.
-/// The options must hold the recorded target_words already. Fails if the trace does, if a key is varied twice, and if there
-/// is no host in any row, as with a key that does not exist.
+/// The options must hold the recorded target_words already. Fails if the trace does, if a key is varied twice, and if
+/// there is no host in any row, as with a key that does not exist.
 Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
                                     const RunOptions& options, const std::vector<Variation>& variations, int jobs,
                                     const SweepProgress& progress = {});

@@ -73,11 +73,13 @@ std::string sweep_table(const std::vector<Variation>& variations, const std::vec
   }
   if (on_the_edge)
     text +=
-        "~ on the edge: stalls of less than 1 ms, or less memory does better; whether kswapd or the task reclaims the last "
+        "~ on the edge: stalls of less than 1 ms, or less memory does better; whether kswapd or the task reclaims the "
+        "last "
         "pages is a race that ends differently from run to run\n";
   if (extrapolated)
     text +=
-        "* extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program was shown); see "
+        "* extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program "
+        "was shown); see "
         "'oomcast replay' for it\n";
   return text;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "model/base/result.h"
-#include "model/spec/host_spec.h"
 #include "model/sim/simulation.h"
+#include "model/spec/host_spec.h"
 #include "report/command_line.h"
 
 namespace oomcast::report {

@@ -8,7 +8,8 @@
 
 namespace oomcast::detail {
 [[noreturn]] inline void check_failed(const char* what, const char* file, int line) {
-  std::fprintf(stderr, "oomcast: internal error at %s:%d: %s does not hold; please report this with the trace\n", file, line, what);
+  std::fprintf(stderr, "oomcast: internal error at %s:%d: %s does not hold; please report this with the trace\n", file,
+               line, what);
   std::abort();
 }
 }  // namespace oomcast::detail

@@ -27,10 +27,22 @@ class Quantity {
   friend constexpr Quantity operator*(int64_t factor, Quantity a) { return a * factor; }
   friend constexpr Quantity operator/(Quantity a, int64_t divisor) { return Quantity(a.value_ / divisor); }
   friend constexpr int64_t operator/(Quantity a, Quantity b) { return a.value_ / b.value_; }
-  constexpr Quantity& operator+=(Quantity other) { value_ += other.value_; return *this; }
-  constexpr Quantity& operator-=(Quantity other) { value_ -= other.value_; return *this; }
-  constexpr Quantity& operator++() { ++value_; return *this; }
-  constexpr Quantity& operator--() { --value_; return *this; }
+  constexpr Quantity& operator+=(Quantity other) {
+    value_ += other.value_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(Quantity other) {
+    value_ -= other.value_;
+    return *this;
+  }
+  constexpr Quantity& operator++() {
+    ++value_;
+    return *this;
+  }
+  constexpr Quantity& operator--() {
+    --value_;
+    return *this;
+  }
 
  private:
   int64_t value_ = 0;
@@ -52,7 +64,9 @@ constexpr Pages operator""_pages(unsigned long long n) { return Pages(static_cas
 constexpr Nanoseconds operator""_ns(unsigned long long n) { return Nanoseconds(static_cast<int64_t>(n)); }
 constexpr Nanoseconds operator""_us(unsigned long long n) { return Nanoseconds(static_cast<int64_t>(n) * 1000); }
 constexpr Nanoseconds operator""_ms(unsigned long long n) { return Nanoseconds(static_cast<int64_t>(n) * 1'000'000); }
-constexpr Nanoseconds operator""_s(unsigned long long n) { return Nanoseconds(static_cast<int64_t>(n) * 1'000'000'000); }
+constexpr Nanoseconds operator""_s(unsigned long long n) {
+  return Nanoseconds(static_cast<int64_t>(n) * 1'000'000'000);
+}
 }  // namespace literals
 
 /// A NUMA node by its kernel number (node0, node1, ...). Not an index into a vector: nodes may be numbered with gaps.

@@ -37,7 +37,8 @@ void AddressSpace::fold() {
 
 PageNumbers AddressSpace::used(uint64_t first_vpn, uint64_t last_vpn) const {
   PageNumbers numbers;
-  for (auto it = leaves_.lower_bound(first_vpn / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last_vpn; ++it) {
+  for (auto it = leaves_.lower_bound(first_vpn / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last_vpn;
+       ++it) {
     for (uint64_t i = 0; i < kLeafPages && it->second->used > 0; ++i) {
       const uint64_t vpn = it->first * kLeafPages + i;
       if (vpn >= first_vpn && vpn < last_vpn && !it->second->ptes.get(i).is_none()) numbers.add(vpn);

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "model/spec/mempolicy.h"
 #include "model/host/page_numbers.h"
 #include "model/host/page_table.h"
+#include "model/spec/mempolicy.h"
 
 namespace oomcast::host {
 
@@ -48,7 +48,8 @@ class AddressSpace {
   template <class F>
   void for_each_huge(uint64_t first_vpn, uint64_t last_vpn, F&& f) {
     if (huge_leaves == 0) return;
-    for (auto it = leaves_.lower_bound(first_vpn / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last_vpn; ++it) {
+    for (auto it = leaves_.lower_bound(first_vpn / kLeafPages);
+         it != leaves_.end() && it->first * kLeafPages < last_vpn; ++it) {
       if (it->second->huge) f(it->first * kLeafPages, *it->second);
     }
   }
@@ -90,27 +91,28 @@ class AddressSpace {
 
   /// vma->swap_readahead_info: what reading by address remembers between faults.
   struct SwapReadahead {
-    uint64_t vpn = 0;        // last fault
+    uint64_t vpn = 0;  // last fault
     int64_t window = 0;
     int64_t hits = 4;
   };
   struct Mapping {
-    uint64_t end = 0;        // byte address
+    uint64_t end = 0;          // byte address
     bool accountable = false;  // private and writable, not MAP_NORESERVE: counts in Committed_AS
     bool no_reserve = false;   // VM_NORESERVE: mprotect() to writable does not make it accountable
     bool anonymous = false;
     bool shared = false, executable = false;
-    bool data = false;         // private, writable, no stack: counts against RLIMIT_DATA
+    bool data = false;  // private, writable, no stack: counts against RLIMIT_DATA
     HugeAdvice huge = HugeAdvice::kNone;
-    Mempolicy policy{};        // of mbind()
+    Mempolicy policy{};  // of mbind()
     FileIndex file = kNoFile;
-    int64_t file_shift = 0;    // page index in the file less page number in the address space
+    int64_t file_shift = 0;  // page index in the file less page number in the address space
     SwapReadahead swap_readahead{};
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
     uint64_t vpn_of(uint64_t page_index) const { return page_index - static_cast<uint64_t>(file_shift); }
     bool same_kind(const Mapping& other) const {
-      return accountable == other.accountable && no_reserve == other.no_reserve && anonymous == other.anonymous && shared == other.shared && executable == other.executable &&
-             data == other.data && huge == other.huge && policy == other.policy && file == other.file && file_shift == other.file_shift;
+      return accountable == other.accountable && no_reserve == other.no_reserve && anonymous == other.anonymous &&
+             shared == other.shared && executable == other.executable && data == other.data && huge == other.huge &&
+             policy == other.policy && file == other.file && file_shift == other.file_shift;
     }
   };
   /// Mappings by start address. Ranges never overlap; anonymous neighbours of one kind are one mapping (vma_merge).
@@ -179,10 +181,10 @@ class AddressSpace {
   }
 
   std::map<uint64_t, std::unique_ptr<Leaf>> leaves_;
-  std::vector<uint64_t> loose_;   // tables that are not folded, or gone
+  std::vector<uint64_t> loose_;         // tables that are not folded, or gone
   size_t next_loose_ = 0, opened_ = 0;  // opened_: since the last fold()
-  std::map<uint64_t, int> pmds_;  // 1 GiB index -> leaves below it
-  std::map<uint64_t, int> puds_;  // 512 GiB index -> PMD pages below it
+  std::map<uint64_t, int> pmds_;        // 1 GiB index -> leaves below it
+  std::map<uint64_t, int> puds_;        // 512 GiB index -> PMD pages below it
   int64_t table_pages_ = 0;
   mutable uint64_t cached_index_ = 0;
   mutable Leaf* cached_ = nullptr;

@@ -1,14 +1,16 @@
 // Builds the machine as it stands when the program starts, from its description.
-#include "model/host/host.h"
-
 #include <algorithm>
 #include <numeric>
+
+#include "model/host/host.h"
 
 namespace oomcast::host {
 namespace {
 
 // zone_highsize(): what one CPU of the node may park.
-int64_t parked_max(int64_t total, size_t node_cpus, int64_t batch) { return std::max(total / static_cast<int64_t>(std::max<size_t>(1, node_cpus)), 4 * batch); }
+int64_t parked_max(int64_t total, size_t node_cpus, int64_t batch) {
+  return std::max(total / static_cast<int64_t>(std::max<size_t>(1, node_cpus)), 4 * batch);
+}
 
 Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   Zone zone;
@@ -33,23 +35,26 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   if (zone.used < 0) zone.used = 0;
   zone.start_free = zone.free;
   zone.free_cma = std::min(spec.free_cma.count(), zone.free);
-  for (size_t order = kHugeOrder; order < spec.free_blocks.size(); ++order) zone.start_whole += spec.free_blocks[order] << (order - kHugeOrder);
+  for (size_t order = kHugeOrder; order < spec.free_blocks.size(); ++order)
+    zone.start_whole += spec.free_blocks[order] << (order - kHugeOrder);
   // Without a buddyinfo: unfragmented.
-  const bool known = std::any_of(spec.free_blocks.begin(), spec.free_blocks.end(), [](int64_t blocks) { return blocks > 0; });
+  const bool known =
+      std::any_of(spec.free_blocks.begin(), spec.free_blocks.end(), [](int64_t blocks) { return blocks > 0; });
   zone.start_whole = known ? std::min(zone.start_whole, zone.free / kHugePages) : zone.free / kHugePages;
   zone.start_pieces = zone.free - zone.start_whole * kHugePages;
   return zone;
 }
 
-// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that has
-// just booted leaves about 600 of that kind in pieces smaller than a pageblock, a third of them in reclaimable blocks; what
-// more there is in pieces lies beside page cache and what ended programs left. Where the root is in memory and there are
-// more than 1,800 pieces, most are of the files that it was unpacked to: then three quarters of all of them. But no more
-// than the kernel itself holds on the node, as what it frees lies beside what it keeps.
+// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that
+// has just booted leaves about 600 of that kind in pieces smaller than a pageblock, a third of them in reclaimable
+// blocks; what more there is in pieces lies beside page cache and what ended programs left. Where the root is in memory
+// and there are more than 1,800 pieces, most are of the files that it was unpacked to: then three quarters of all of
+// them. But no more than the kernel itself holds on the node, as what it frees lies beside what it keeps.
 KernelPieces estimated_pieces(int64_t pieces, bool in_memory, int64_t kernel_pages) {
   constexpr int64_t kPiecesOfABoot = 1800, kOtherOfABoot = 600;
   const int64_t most_of_them = pieces * 3 / 4;
-  const int64_t others = std::min(in_memory && pieces > kPiecesOfABoot ? most_of_them : std::min(most_of_them, kOtherOfABoot), kernel_pages);
+  const int64_t others = std::min(
+      in_memory && pieces > kPiecesOfABoot ? most_of_them : std::min(most_of_them, kOtherOfABoot), kernel_pages);
   return {others - others / 3, others / 3};
 }
 
@@ -60,12 +65,14 @@ KernelPieces known_pieces(const ZoneSpec& spec, int64_t free) {
 }
 
 void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool exact_highatomic) {
-  const int64_t kernel_pages = (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
+  const int64_t kernel_pages =
+      (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
   for (const ZoneSpec& zone_spec : spec.zones) {
     Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
     if (zone_spec.kind == ZoneKind::kMovable) continue;
     const bool known = zone_spec.free_unmovable.count() >= 0 || zone_spec.free_reclaimable.count() >= 0;
-    zone.other_free = known ? known_pieces(zone_spec, zone.free) : estimated_pieces(zone.start_pieces, in_memory, kernel_pages);
+    zone.other_free =
+        known ? known_pieces(zone_spec, zone.free) : estimated_pieces(zone.start_pieces, in_memory, kernel_pages);
     zone.other_capacity = zone.other_free;
     zone.highatomic = (exact_highatomic ? zone_spec.highatomic_free : zone_spec.highatomic_reserved).count();
   }
@@ -157,7 +164,8 @@ int64_t own_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group
   for (const CgroupSpec& other : groups) {
     if (other.path == group.path || !path_within(other.path, group.path)) continue;
     const bool direct = std::none_of(groups.begin(), groups.end(), [&](const CgroupSpec& between) {
-      return between.path != group.path && between.path != other.path && path_within(between.path, group.path) && path_within(other.path, between.path);
+      return between.path != group.path && between.path != other.path && path_within(between.path, group.path) &&
+             path_within(other.path, between.path);
     });
     if (direct) bytes -= bytes_of(other);
   }
@@ -184,7 +192,8 @@ void stock_lists(Host& host) {
   std::vector<Pool> rest;
   for (const Pool& pool : pools) (is_file_list(pool.list) ? rest : anon).push_back(pool);
   const auto put = [&](const Pool& pool, ProcessIndex owner, CgroupIndex group, bool held = false) {
-    host.nodes[pool.node].lruvec(group).list(pool.list).add_reservoir({owner, static_cast<uint8_t>(pool.zone), pool.left, held});
+    host.nodes[pool.node].lruvec(group).list(pool.list).add_reservoir(
+        {owner, static_cast<uint8_t>(pool.zone), pool.left, held});
   };
   for (const Pool& pool : take_held(rest, host.spec.buffers.count())) put(pool, kNoProcess, kRootCgroup, true);
   for (size_t p = 0; p < host.processes.size(); ++p) {
@@ -195,11 +204,12 @@ void stock_lists(Host& host) {
     take_from(anon, !locked_first, left, taken);
     for (const Pool& pool : taken) put(pool, static_cast<ProcessIndex>(p), process.cgroup);
   }
-  // Page cache that a group is charged for is on that group's lists; the rest belongs to nobody. Shared memory and tmpfs,
-  // which memory.stat counts as file, is swap-backed and on the anonymous lists.
+  // Page cache that a group is charged for is on that group's lists; the rest belongs to nobody. Shared memory and
+  // tmpfs, which memory.stat counts as file, is swap-backed and on the anonymous lists.
   for (const CgroupSpec& spec : host.spec.cgroups) {
     std::vector<Pool> taken;
-    take_from(rest, false, own_pages(host.spec.cgroups, spec, [](const CgroupSpec& each) { return each.file - each.shmem; }), taken);
+    take_from(rest, false,
+              own_pages(host.spec.cgroups, spec, [](const CgroupSpec& each) { return each.file - each.shmem; }), taken);
     const int64_t shmem = own_pages(host.spec.cgroups, spec, [](const CgroupSpec& each) { return each.shmem; });
     take_from(anon, true, take_from(anon, false, shmem, taken), taken);
     for (const Pool& pool : taken) put(pool, kNoProcess, nearest_group(host.cgroups, spec.path));
@@ -290,7 +300,8 @@ void charge_at_start(Host& host) {
     for (const Node& node : host.nodes) {
       for (const LruList& list : node.lruvecs[g].lists) listed += list.size();
     }
-    const auto spec = std::find_if(host.spec.cgroups.begin(), host.spec.cgroups.end(), [&](const CgroupSpec& each) { return each.path == group.path; });
+    const auto spec = std::find_if(host.spec.cgroups.begin(), host.spec.cgroups.end(),
+                                   [&](const CgroupSpec& each) { return each.path == group.path; });
     // Its children's pages are in memory.current, too; they were charged to it when their turn came.
     const int64_t current = spec == host.spec.cgroups.end() ? 0 : spec->memory_current >> kPageShift;
     group.kernel = std::max<int64_t>(0, current - group.usage - listed);
@@ -313,7 +324,9 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
       const auto it = std::find(spec.cpus.begin(), spec.cpus.end(), cpu);
       if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
     }
-    for (const ZoneSpec& zone_spec : node_spec.zones) node.zones[static_cast<size_t>(zone_spec.kind)] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
+    for (const ZoneSpec& zone_spec : node_spec.zones)
+      node.zones[static_cast<size_t>(zone_spec.kind)] =
+          make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
     estimate_other_free(node, node_spec, root_in_memory(spec), spec.kernel >= KernelVersion{6, 12});
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.vfs_cache = stock_vfs_cache(spec, node_spec, node);
@@ -340,11 +353,13 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
     processes.push_back(std::move(process));
   }
   std::vector<SwapSpec> ordered = spec.swaps;
-  std::stable_sort(ordered.begin(), ordered.end(), [](const SwapSpec& a, const SwapSpec& b) { return a.priority > b.priority; });
+  std::stable_sort(ordered.begin(), ordered.end(),
+                   [](const SwapSpec& a, const SwapSpec& b) { return a.priority > b.priority; });
   std::vector<uint32_t> order;
   for (size_t i = 0; i < ordered.size(); ++i) order.push_back(static_cast<uint32_t>(i));
   swap_avail_heads.assign(nodes.size(), order);
-  for (size_t i = 0; i < ordered.size(); ++i) swaps.emplace_back(ordered[i], static_cast<uint32_t>(i), spec.cpus.size());
+  for (size_t i = 0; i < ordered.size(); ++i)
+    swaps.emplace_back(ordered[i], static_cast<uint32_t>(i), spec.cpus.size());
   add_cgroups(*this);
   stock_lists(*this);
   if (spec.lru == LruKind::kMultiGen) start_generations(*this);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "model/spec/host_spec.h"
 #include "model/host/vmstat.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
@@ -25,23 +25,23 @@ struct CgroupEvents {
 struct Cgroup {
   std::string path = "/";
   CgroupIndex parent = kRootCgroup;
-  bool nobody_to_kill_told = false;  // the log has its "no killable processes" already
+  bool nobody_to_kill_told = false;                               // the log has its "no killable processes" already
   int64_t max = kUnlimited, high = kUnlimited, low = 0, min = 0;  // pages
   int64_t swap_max = kUnlimited, swap_high = kUnlimited;
   bool oom_group = false;
 
-  int64_t usage = 0;              // page_counter memory: charged pages of the whole subtree, parked stock included
-  int64_t kernel = 0;             // its own pages at the start that are on no list: slab, stacks, page tables
+  int64_t usage = 0;   // page_counter memory: charged pages of the whole subtree, parked stock included
+  int64_t kernel = 0;  // its own pages at the start that are on no list: slab, stacks, page tables
   int64_t buffer_heads = 0, tree_nodes = 0;  // charged to it, as Host counts them for all
-  int64_t slab = 0;               // pages charged for those
+  int64_t slab = 0;                          // pages charged for those
   int64_t swap_usage = 0;
   int64_t peak = 0;
-  std::vector<int64_t> stock;     // by CPU: charged ahead, not yet used
-  CgroupEvents events;            // memory.events, those of the groups below included
+  std::vector<int64_t> stock;  // by CPU: charged ahead, not yet used
+  CgroupEvents events;         // memory.events, those of the groups below included
   struct {
     int64_t max = 0, fail = 0;
   } swap_events;
-  VmstatArray stat;               // the events of memory.stat, those of the groups below included
+  VmstatArray stat;  // the events of memory.stat, those of the groups below included
 
   int64_t margin() const { return max - usage; }
   int64_t parked() const {

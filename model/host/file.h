@@ -1,5 +1,5 @@
-// Holds what of a file is in memory, and what was. Its pages by index, shadows of those that were evicted, and swap entries of those
-// that were swapped out.
+// Holds what of a file is in memory, and what was. Its pages by index, shadows of those that were evicted, and swap
+// entries of those that were swapped out.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ namespace oomcast::host {
 /// struct file_ra_state. One for the readers of a file and one for its mappings; the kernel has one per open file.
 struct Readahead {
   int64_t start = 0, size = 0, async_size = 0;
-  int64_t prev_index = -1;   // last page of the previous read
+  int64_t prev_index = -1;  // last page of the previous read
 };
 
 /// struct xa_node of a file's tree, as far as it is accounted for.
@@ -26,8 +26,8 @@ struct TreeNode {
   uint64_t listed = 0;  // its number among the shadow nodes: it holds nothing but shadows; 0: it holds pages
 };
 
-/// Where the data of a file is at home. kShmem: in memory and swap (tmpfs, memfd, System V, shared anonymous memory); kRamfs: in
-/// memory for good.
+/// Where the data of a file is at home. kShmem: in memory and swap (tmpfs, memfd, System V, shared anonymous memory);
+/// kRamfs: in memory for good.
 enum class FileHome : uint8_t { kDisk, kShmem, kRamfs };
 
 class File {
@@ -51,8 +51,8 @@ class File {
   void set_shadow(uint64_t index, Shadow shadow) { put(index, Entry(shadow)); }
   /// Forgets page and shadow; a node with nothing left in it is freed.
   void clear(uint64_t index) { put(index, Entry{}); }
-  /// Forgets everything in [first, last); calls f(PageId) for each page that was cached there, gone(SlotId) for each that was
-  /// swapped out, and freed(TreeNode) for each node that has nothing left.
+  /// Forgets everything in [first, last); calls f(PageId) for each page that was cached there, gone(SlotId) for each
+  /// that was swapped out, and freed(TreeNode) for each node that has nothing left.
   template <class F, class Gone, class Freed>
   void drop(uint64_t first, uint64_t last, F&& f, Gone&& gone, Freed&& freed) {
     for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end() && it->first * kLeafPages < last;) {
@@ -71,7 +71,8 @@ class File {
       it = leaf.used == 0 ? leaves_.erase(it) : std::next(it);
     }
   }
-  /// Calls f(index, PageId) for every cached page from `first` on, ascending, while f gives true. f may not add or clear.
+  /// Calls f(index, PageId) for every cached page from `first` on, ascending, while f gives true. f may not add or
+  /// clear.
   template <class F>
   void for_each_page(uint64_t first, F&& f) const {
     for (auto it = leaves_.lower_bound(first / kLeafPages); it != leaves_.end(); ++it) {
@@ -110,24 +111,26 @@ class File {
     for (const auto& [number, leaf] : leaves_) f(number * kLeafPages, std::as_const(leaf->node));
   }
 
-  uint64_t id = 0;            // as the trace names it
+  uint64_t id = 0;  // as the trace names it
   FileHome home = FileHome::kDisk;
   bool in_memory() const { return home != FileHome::kDisk; }
-  // Of files in memory only. Who maps or has used it is taken to keep it open; without a name it is gone when the last of them is.
+  // Of files in memory only. Who maps or has used it is taken to keep it open; without a name it is gone when the last
+  // of them is.
   bool nameless = false;
   int holders = 0;
-  int64_t size_pages = 0;     // as far as it has been written or read
-  int64_t dirty = 0;          // dirty pages
-  int64_t writeback = 0;      // pages under writeback
+  int64_t size_pages = 0;        // as far as it has been written or read
+  int64_t dirty = 0;             // dirty pages
+  int64_t writeback = 0;         // pages under writeback
   int64_t cached = 0;            // pages in the cache
   int64_t swapped = 0;           // swapped out
   uint64_t writeback_index = 0;  // where the flusher goes on
   int64_t dirtied_when_ns = -1;  // first dirtied since it was last clean
   Readahead readahead, mapped_readahead;
-  int64_t mmap_miss = 0;      // faults that found nothing, less those that did
+  int64_t mmap_miss = 0;  // faults that found nothing, less those that did
 
  private:
-  // A page, a swap slot, a shadow or nothing. Of the first two the number stands where the age of a shadow does, and no node.
+  // A page, a swap slot, a shadow or nothing. Of the first two the number stands where the age of a shadow does, and no
+  // node.
   class Entry {
    public:
     Entry() = default;

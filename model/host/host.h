@@ -8,12 +8,12 @@
 
 #include "model/host/cgroup.h"
 #include "model/host/file.h"
-#include "model/spec/host_spec.h"
 #include "model/host/node.h"
 #include "model/host/page_array.h"
 #include "model/host/process.h"
 #include "model/host/swap_device.h"
 #include "model/host/vmstat.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
@@ -34,21 +34,21 @@ struct Host {
 
   const HostSpec spec;
   std::vector<Node> nodes;
-  std::vector<std::vector<int>> zonelists;   // by node index: node indices, nearest first (build_zonelists)
+  std::vector<std::vector<int>> zonelists;  // by node index: node indices, nearest first (build_zonelists)
   PageArray pages;
-  std::vector<Sharer> sharers;               // [0] is unused
+  std::vector<Sharer> sharers;  // [0] is unused
   std::vector<uint32_t> free_sharers;
-  std::deque<Process> processes;             // task-list order: background by pid, then guests as they start
-  std::deque<SwapDevice> swaps;              // by priority, highest first
+  std::deque<Process> processes;  // task-list order: background by pid, then guests as they start
+  std::deque<SwapDevice> swaps;   // by priority, highest first
   VmstatArray vmstat;
-  std::deque<File> files;                    // in the order in which the program first used them
-  int64_t buffer_heads = 0;                  // on cached pages of these files
-  int64_t tree_nodes = 0;                    // struct xa_node of their page caches
-  uint64_t shadow_numbers = 0;               // given to shadow nodes so far
+  std::deque<File> files;                             // in the order in which the program first used them
+  int64_t buffer_heads = 0;                           // on cached pages of these files
+  int64_t tree_nodes = 0;                             // struct xa_node of their page caches
+  uint64_t shadow_numbers = 0;                        // given to shadow nodes so far
   std::vector<std::pair<int8_t, int8_t>> cache_slab;  // node and zone of each slab page that holds them
-  int64_t app_file_bytes = 0;                // read and written through files
-  std::vector<Cgroup> cgroups;               // [0]: the root; parents before children
-  CgroupIndex app_cgroup = kRootCgroup;      // where the program runs
+  int64_t app_file_bytes = 0;                         // read and written through files
+  std::vector<Cgroup> cgroups;                        // [0]: the root; parents before children
+  CgroupIndex app_cgroup = kRootCgroup;               // where the program runs
 
   // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
   std::vector<std::vector<PageId>> lru_add_batch;
@@ -56,19 +56,19 @@ struct Host {
   std::vector<std::vector<SlotId>> swap_slot_cache;      // struct swap_slots_cache: to be used next, last first
   std::vector<std::vector<SlotId>> swap_slots_returned;  // slots_ret: freed, but not yet given back
   bool swap_slot_cache_active = false;
-  std::vector<std::vector<uint32_t>> swap_avail_heads;   // by node index: devices in the order of their turn
+  std::vector<std::vector<uint32_t>> swap_avail_heads;  // by node index: devices in the order of their turn
 
-  int64_t total_ram = 0;                     // totalram_pages
-  int64_t total_swap = 0;                    // total_swap_pages
-  int64_t cached_slots = 0;                  // slots in per-CPU caches, either kind: taken, but not in use
-  int64_t committed = 0;                     // vm_committed_as, pages
-  int64_t guest_anon = 0;                    // anonymous pages of guests, resident (each counted once)
-  int64_t guest_untouched = 0;               // of those, pages that came with a huge page and have not been used since
-  int64_t guest_swapped = 0;                 // swapped out (each slot counted once)
-  int64_t guest_tables = 0;                  // page-table pages
-  int64_t guest_touched = 0;                 // first touches so far, pages
-  int64_t guest_mapped_bytes = 0;            // address space of all guests
-  std::map<uint32_t, SiteCount> sites;       // by stack id
+  int64_t total_ram = 0;                // totalram_pages
+  int64_t total_swap = 0;               // total_swap_pages
+  int64_t cached_slots = 0;             // slots in per-CPU caches, either kind: taken, but not in use
+  int64_t committed = 0;                // vm_committed_as, pages
+  int64_t guest_anon = 0;               // anonymous pages of guests, resident (each counted once)
+  int64_t guest_untouched = 0;          // of those, pages that came with a huge page and have not been used since
+  int64_t guest_swapped = 0;            // swapped out (each slot counted once)
+  int64_t guest_tables = 0;             // page-table pages
+  int64_t guest_touched = 0;            // first touches so far, pages
+  int64_t guest_mapped_bytes = 0;       // address space of all guests
+  std::map<uint32_t, SiteCount> sites;  // by stack id
 
   int cpu_count() const { return static_cast<int>(spec.cpus.size()); }
   /// nr_swap_pages: free slots, those in per-CPU caches not counted.

@@ -10,9 +10,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "model/spec/host_spec.h"
 #include "model/host/page_array.h"
 #include "model/host/reservoir.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 

@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/spec/host_spec.h"
 #include "model/host/lru_gen.h"
 #include "model/host/page_array.h"
 #include "model/host/reservoir.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
@@ -101,29 +101,37 @@ struct ShadowNode {
   uint64_t number = 0;  // TreeNode::listed
 };
 
-constexpr bool is_file_list(LruKindIndex kind) { return kind == LruKindIndex::kInactiveFile || kind == LruKindIndex::kActiveFile; }
-constexpr bool is_active_list(LruKindIndex kind) { return kind == LruKindIndex::kActiveAnon || kind == LruKindIndex::kActiveFile; }
+constexpr bool is_file_list(LruKindIndex kind) {
+  return kind == LruKindIndex::kInactiveFile || kind == LruKindIndex::kActiveFile;
+}
+constexpr bool is_active_list(LruKindIndex kind) {
+  return kind == LruKindIndex::kActiveAnon || kind == LruKindIndex::kActiveFile;
+}
 
 /// struct lruvec: the lists of one group on one node and what their balance remembers.
 struct Lruvec {
-  std::unique_ptr<LruGen> gens;             // with the multi-gen LRU; then only the unevictable one of `lists` is in use
-  uint8_t parent = 0;                       // the lruvec of the parent group, on the same node
+  std::unique_ptr<LruGen> gens;  // with the multi-gen LRU; then only the unevictable one of `lists` is in use
+  uint8_t parent = 0;            // the lruvec of the parent group, on the same node
   std::array<LruList, kLists> lists;
-  int64_t anon_cost = 0, file_cost = 0;     // lru_note_cost
-  int64_t nonresident_age = 0;              // mm/workingset.c
+  int64_t anon_cost = 0, file_cost = 0;        // lru_note_cost
+  int64_t nonresident_age = 0;                 // mm/workingset.c
   std::array<int64_t, 2> refaults_snapshot{};  // WORKINGSET_ACTIVATE_{ANON,FILE} at the last snapshot_refaults
   std::array<int64_t, 2> workingset_activate{};
-  bool congested = false;                   // LRUVEC_CONGESTED
-  std::deque<ShadowNode> shadow_list;       // list_lru of mm/workingset.c, oldest first, stale entries among them
-  int64_t shadow_nodes = 0;                 // that are not stale
-  int64_t shadow_nodes_deferred = 0;        // what the shrinker has left for its next turn
+  bool congested = false;              // LRUVEC_CONGESTED
+  std::deque<ShadowNode> shadow_list;  // list_lru of mm/workingset.c, oldest first, stale entries among them
+  int64_t shadow_nodes = 0;            // that are not stale
+  int64_t shadow_nodes_deferred = 0;   // what the shrinker has left for its next turn
 
   LruList& list(LruKindIndex kind) { return lists[static_cast<size_t>(kind)]; }
   const LruList& list(LruKindIndex kind) const { return lists[static_cast<size_t>(kind)]; }
-  /// Pages that the kernel counts for a list (lru_zone_size): with the multi-gen LRU its two youngest generations are the active ones.
-  int64_t size(LruKindIndex kind) const { return in_gens(kind) ? gens->size(is_file_list(kind), is_active_list(kind)) : list(kind).size(); }
+  /// Pages that the kernel counts for a list (lru_zone_size): with the multi-gen LRU its two youngest generations are
+  /// the active ones.
+  int64_t size(LruKindIndex kind) const {
+    return in_gens(kind) ? gens->size(is_file_list(kind), is_active_list(kind)) : list(kind).size();
+  }
   int64_t size_of_zone(LruKindIndex kind, int zone) const {
-    return in_gens(kind) ? gens->size_of_zone(is_file_list(kind), is_active_list(kind), static_cast<size_t>(zone)) : list(kind).size_of_zone(zone);
+    return in_gens(kind) ? gens->size_of_zone(is_file_list(kind), is_active_list(kind), static_cast<size_t>(zone))
+                         : list(kind).size_of_zone(zone);
   }
   /// Of these, what stood there before the run and nobody has looked at.
   int64_t reserved(LruKindIndex kind) const;

@@ -6,22 +6,22 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/spec/host_spec.h"
 #include "model/host/lruvec.h"
 #include "model/host/vfs_cache.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
 /// struct per_cpu_pages, order 0 and pageblock order: pages parked on a CPU are neither free nor used.
 struct Pcp {
   int64_t count = 0;
-  int64_t huge_blocks = 0;      // whole pageblocks, each 512 pages
+  int64_t huge_blocks = 0;  // whole pageblocks, each 512 pages
   int64_t high = 0;
   int64_t batch = 1;
-  int free_factor = 0;          // {6.1} doubles the amount freed at once
+  int free_factor = 0;                 // {6.1} doubles the amount freed at once
   int64_t high_min = 0, high_max = 0;  // {6.12} high moves between them
-  int alloc_factor = 0;         // {6.12} doubles the refill in a stream of allocations
-  int64_t free_count = 0;       // {6.12} pages freed in a row
+  int alloc_factor = 0;                // {6.12} doubles the refill in a stream of allocations
+  int64_t free_count = 0;              // {6.12} pages freed in a row
 };
 
 enum class Migratetype : uint8_t { kMovable, kUnmovable, kReclaimable };
@@ -40,17 +40,18 @@ struct Zone {
   ZoneKind kind = ZoneKind::kNormal;
   int64_t managed = 0;
   int64_t present = 0;
-  int64_t free = 0;             // NR_FREE_PAGES
-  int64_t free_cma = 0;         // NR_FREE_CMA_PAGES: of `free`, only for movable memory
-  int64_t cma_used = 0;         // of those, handed out since the beginning
-  int64_t cma_carry = 0;        // rounding of give_back_cma()
-  int64_t used = 0;             // handed out (to lists, page tables, the kernel)
+  int64_t free = 0;       // NR_FREE_PAGES
+  int64_t free_cma = 0;   // NR_FREE_CMA_PAGES: of `free`, only for movable memory
+  int64_t cma_used = 0;   // of those, handed out since the beginning
+  int64_t cma_carry = 0;  // rounding of give_back_cma()
+  int64_t used = 0;       // handed out (to lists, page tables, the kernel)
   int64_t min = 0, low = 0, high = 0;
   int64_t boost = 0;            // watermark_boost
   int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
   bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
-  int64_t highatomic = 0;       // kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic
+  int64_t highatomic =
+      0;  // kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic
   KernelPieces other_free;      // not for movable requests (mm/free_blocks.h)
   KernelPieces other_capacity;  // what other_free is when memory is plentiful
   int64_t start_free = 0;       // free pages at the beginning,
@@ -58,7 +59,7 @@ struct Zone {
   int64_t start_whole = 0;      // and whole pageblocks, with what compaction has made since
   int64_t huge_blocks = 0;      // whole pageblocks that huge pages hold, parked ones included
   std::array<int64_t, kZoneKinds> lowmem_reserve{};
-  std::vector<Pcp> pcp;         // by CPU index
+  std::vector<Pcp> pcp;  // by CPU index
 
   int64_t min_mark() const { return min + boost; }
   int64_t low_mark() const { return low + boost; }
@@ -73,16 +74,16 @@ struct Zone {
 /// pg_data_t.
 struct Node {
   NodeId id;
-  std::vector<int> cpu_indices;   // into Host::cpus
+  std::vector<int> cpu_indices;        // into Host::cpus
   std::array<Zone, kZoneKinds> zones;  // by ZoneKind; an unpopulated zone has managed == 0
-  std::vector<Lruvec> lruvecs;    // by cgroup; [0] is the root's own
-  MemcgLru memcg_lru;             // with the multi-gen LRU
+  std::vector<Lruvec> lruvecs;         // by cgroup; [0] is the root's own
+  MemcgLru memcg_lru;                  // with the multi-gen LRU
   int64_t slab_reclaimable = 0;
-  VfsCache vfs_cache;             // the part of it that shrinkers get at
+  VfsCache vfs_cache;  // the part of it that shrinkers get at
   int64_t file_mapped = 0;
   int64_t nr_writeback = 0;
   int64_t nr_dirty = 0;
-  int64_t nr_shmem = 0;          // NR_SHMEM: in memory, not in the swap cache
+  int64_t nr_shmem = 0;  // NR_SHMEM: in memory, not in the swap cache
   int kswapd_failures = 0;
   bool pgdat_writeback = false;   // PGDAT_WRITEBACK
   bool pgdat_dirty = false;       // PGDAT_DIRTY

@@ -30,12 +30,12 @@ inline constexpr uint32_t kStackIdMax = (1u << kStackBits) - 1;
 enum PageFlag : uint16_t {
   kPageActive = 1 << 0,
   kPageReferenced = 1 << 1,
-  kPageYoung = 1 << 2,       // accessed bit of a PTE that maps it
+  kPageYoung = 1 << 2,  // accessed bit of a PTE that maps it
   kPageDirty = 1 << 3,
   kPageSwapCache = 1 << 4,
   kPageSwapBacked = 1 << 5,  // anonymous or shmem; clear for lazily freed (MADV_FREE) and file pages
   kPageWriteback = 1 << 6,
-  kPageReclaim = 1 << 7,     // rotate to the tail when its write ends
+  kPageReclaim = 1 << 7,  // rotate to the tail when its write ends
   kPageWorkingset = 1 << 8,
   kPageFile = 1 << 9,
   kPageMlocked = 1 << 10,
@@ -53,20 +53,20 @@ inline constexpr int kEvictableLists = 4;
 inline constexpr int kLists = 5;
 
 struct Page {
-  PageId prev = kNoPage, next = kNoPage;  // towards the head, towards the tail
-  uint64_t vpn : kVpnBits = 0;            // virtual page number in `owner`, or page index in a file
+  PageId prev = kNoPage, next = kNoPage;           // towards the head, towards the tail
+  uint64_t vpn : kVpnBits = 0;                     // virtual page number in `owner`, or page index in a file
   ProcessIndex owner : kProcessBits = kNoProcess;  // the first mapper; others are in Host::sharers
-  uint32_t refs : 2 = 0;                  // with the multi-gen LRU: uses through file descriptors beyond the second (LRU_REFS_MASK)
-  SlotId slot = kNoSlot;                  // with kPageSwapCache: its slot; else of a file's page: which file
+  uint32_t refs : 2 = 0;  // with the multi-gen LRU: uses through file descriptors beyond the second (LRU_REFS_MASK)
+  SlotId slot = kNoSlot;  // with kPageSwapCache: its slot; else of a file's page: which file
   uint16_t flags = 0;
   uint16_t mapcount = 0;
-  uint32_t sharers : kSharerBits = 0;     // first entry in Host::sharers, 0: none
-  uint32_t cgroup : 7 = 0;                // who is charged for it; 0: the root, nobody
-  uint32_t stack_id : kStackBits = 0;     // whose code touched it first; 0: not sampled
+  uint32_t sharers : kSharerBits = 0;  // first entry in Host::sharers, 0: none
+  uint32_t cgroup : 7 = 0;             // who is charged for it; 0: the root, nobody
+  uint32_t stack_id : kStackBits = 0;  // whose code touched it first; 0: not sampled
   LruKindIndex list : 3 = LruKindIndex::kNone;
-  uint32_t zone : 3 = 0;                  // ZoneKind, the index into Node::zones
-  bool background : 1 = false;            // belongs to a process that stood on the host before the run
-  uint32_t node : 8 = 0;                  // index into Host::nodes
+  uint32_t zone : 3 = 0;        // ZoneKind, the index into Node::zones
+  bool background : 1 = false;  // belongs to a process that stood on the host before the run
+  uint32_t node : 8 = 0;        // index into Host::nodes
 
   void set_vpn(uint64_t number) {
     OOMCAST_CHECK(number <= kVpnMax);

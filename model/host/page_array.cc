@@ -9,7 +9,7 @@ namespace oomcast::host {
 namespace {
 
 constexpr uint32_t kPiecesPerFold = 3;
-constexpr size_t kRunsMax = 64;     // to a piece: more are not worth it
+constexpr size_t kRunsMax = 64;  // to a piece: more are not worth it
 constexpr uint8_t kUnfoldedMax = 8;
 
 using Words = std::array<uint64_t, sizeof(Page) / sizeof(uint64_t)>;
@@ -33,7 +33,8 @@ bool alike(const Page& one, const Page& other) {
 
 // About to be changed: the next page that comes onto the list is linked to its head.
 bool restless(const Page& page) {
-  return (page.list != LruKindIndex::kNone && page.prev == kNoPage) || page.has(kPageInBatch | kPageLocked | kPageWriteback);
+  return (page.list != LruKindIndex::kNone && page.prev == kNoPage) ||
+         page.has(kPageInBatch | kPageLocked | kPageWriteback);
 }
 
 }  // namespace
@@ -110,7 +111,8 @@ bool PageArray::fold_piece(PageId piece) {
 bool PageArray::extend(Run& run, const Page& last, PageId last_id, const Page& next) {
   const auto vpn = static_cast<int64_t>(next.vpn) - static_cast<int64_t>(last.vpn);
   const auto sharer = static_cast<int64_t>(next.sharers) - static_cast<int64_t>(last.sharers);
-  const bool up = last.prev == last_id + 1 && next.next == last_id, down = last.next == last_id + 1 && next.prev == last_id;
+  const bool up = last.prev == last_id + 1 && next.next == last_id,
+             down = last.next == last_id + 1 && next.prev == last_id;
   const bool apart = (last.prev & last.next & next.prev & next.next) == kNoPage;
   if (vpn < -1 || vpn > 1 || sharer < -1 || sharer > 1 || !(up || down || apart) || !alike(last, next)) return false;
   const auto link = static_cast<int8_t>(up ? 1 : down ? -1 : 0);

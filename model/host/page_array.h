@@ -1,8 +1,9 @@
 // Keeps the pages so that a program with many costs little. All by number, 512 to a piece.
 //
-// Most pages of a program lie as they came: one after the other in its memory and on the list, alike in all else. A piece
-// of such pages is folded into runs: the first page of each, and in which direction addresses and links go on. Whoever
-// looks at a page of it unfolds it. Folded or not decides nothing but the memory and time that the model itself takes.
+// Most pages of a program lie as they came: one after the other in its memory and on the list, alike in all else. A
+// piece of such pages is folded into runs: the first page of each, and in which direction addresses and links go on.
+// Whoever looks at a page of it unfolds it. Folded or not decides nothing but the memory and time that the model itself
+// takes.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,8 @@ class PageArray {
    private:
     PageArray& pages_;
   };
-  /// Folds a few pieces if enough has changed and nobody is InUse but `own`, who keeps no reference. False: it was not the time.
+  /// Folds a few pieces if enough has changed and nobody is InUse but `own`, who keeps no reference. False: it was not
+  /// the time.
   bool fold(int own = 0) { return changes_ >= kChangesPerFold && users_ <= own && fold_some(); }
   size_t folded_pages() const { return (pieces_.size() - loose_.size()) << kPieceShift; }
 
@@ -73,15 +75,15 @@ class PageArray {
   Page folded(PageId id) const;
 
   std::vector<Piece> pieces_;
-  std::vector<PageId> loose_;       // pieces that are not folded
-  std::vector<uint8_t> unfolded_;   // how often, by piece: one that is looked at all the time is left alone
-  std::vector<uint16_t> alive_;     // pages, by piece
+  std::vector<PageId> loose_;      // pieces that are not folded
+  std::vector<uint8_t> unfolded_;  // how often, by piece: one that is looked at all the time is left alone
+  std::vector<uint16_t> alive_;    // pages, by piece
   size_t size_ = 0;
   std::vector<PageId> free_;
   int users_ = 0;
-  uint32_t changes_ = 0;            // pages created and destroyed since the last fold()
-  PageId last_changed_ = 0;         // the piece in which that was
-  size_t turn_ = 0, next_ = 0;      // next_: in loose_
+  uint32_t changes_ = 0;        // pages created and destroyed since the last fold()
+  PageId last_changed_ = 0;     // the piece in which that was
+  size_t turn_ = 0, next_ = 0;  // next_: in loose_
 };
 
 }  // namespace oomcast::host

@@ -11,8 +11,10 @@ class PageNumbers {
  public:
   /// REQUIRES: greater than the last one.
   void add(uint64_t number) {
-    if (!runs_.empty() && runs_.back().first + runs_.back().pages == number) ++runs_.back().pages;
-    else runs_.push_back({number, 1});
+    if (!runs_.empty() && runs_.back().first + runs_.back().pages == number)
+      ++runs_.back().pages;
+    else
+      runs_.push_back({number, 1});
   }
 
   class Iterator {

@@ -1,6 +1,7 @@
 // Holds the entries of one page-table page. 512 of them, folded while they go on one after the other.
 //
-// A program's memory mostly lies in pages with ascending numbers (page_array.h): then a few runs tell what 512 entries do.
+// A program's memory mostly lies in pages with ascending numbers (page_array.h): then a few runs tell what 512 entries
+// do.
 #pragma once
 
 #include <array>
@@ -62,7 +63,7 @@ class PageTable {
   struct Run {
     uint32_t first = 0;  // raw
     uint16_t entries = 1;
-    int16_t step = 0;    // from one entry to the next, -1, 0 or 1
+    int16_t step = 0;  // from one entry to the next, -1, 0 or 1
   };
   Pte folded(uint64_t index) const;
   void unfold();

@@ -22,25 +22,26 @@ struct Process {
   int uid = 0;
   std::string comm;
   int oom_score_adj = 0;
-  uint8_t cgroup = 0;        // index into Host::cgroups
-  bool guest = false;        // part of the program being forecast; else it stood on the host before
-  bool alive = true;         // may fault and be chosen; false from exit_mm() on
-  bool dying = false;        // killed by the model, memory not yet freed
-  bool killed = false;       // the model killed it at some time
-  bool unkillable = false;   // pid 1
-  std::optional<Nanoseconds> stuck_at;  // waits since then for memory that can never be had: does nothing any more, holds what it has
+  uint8_t cgroup = 0;       // index into Host::cgroups
+  bool guest = false;       // part of the program being forecast; else it stood on the host before
+  bool alive = true;        // may fault and be chosen; false from exit_mm() on
+  bool dying = false;       // killed by the model, memory not yet freed
+  bool killed = false;      // the model killed it at some time
+  bool unkillable = false;  // pid 1
+  std::optional<Nanoseconds>
+      stuck_at;  // waits since then for memory that can never be had: does nothing any more, holds what it has
 
-  AddressSpace space;        // guests only
+  AddressSpace space;              // guests only
   std::set<FileIndex> held_files;  // files in memory that it has used, or its parent before the fork
-  bool thp_disabled = false; // PR_SET_THP_DISABLE
+  bool thp_disabled = false;       // PR_SET_THP_DISABLE
   int64_t limit_as_pages = kNoLimit, limit_data_pages = kNoLimit;  // RLIMIT_AS, RLIMIT_DATA
-  Mempolicy policy;          // what a new thread starts with
+  Mempolicy policy;                                                // what a new thread starts with
   std::map<int, Mempolicy> thread_policies;  // by tid, of those that called set_mempolicy() or inherited one
   std::vector<std::pair<int8_t, int8_t>> table_pages_at;  // node and zone of each page-table page
-  int64_t rss_anon = 0;      // pages mapped
+  int64_t rss_anon = 0;                                   // pages mapped
   int64_t rss_file = 0, rss_shmem = 0;
   int64_t swap_entries = 0;
-  int64_t total_vm = 0;      // pages; guests use space.mapped_bytes
+  int64_t total_vm = 0;           // pages; guests use space.mapped_bytes
   int64_t page_tables_bytes = 0;  // background only; guests use space.table_pages()
 
   int64_t touched_pages = 0;

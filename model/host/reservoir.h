@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/spec/host_spec.h"
 #include "model/host/page.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 

@@ -5,7 +5,8 @@
 
 namespace oomcast::host {
 
-SwapDevice::SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus) : percpu_cluster(cpus), spec_(spec), index_(index) {
+SwapDevice::SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus)
+    : percpu_cluster(cpus), spec_(spec), index_(index) {
   const int64_t total = std::min<int64_t>(to_pages(spec.size).count(), kSlotMask);
   taken_.assign(static_cast<size_t>(total), false);
   clusters_.resize(static_cast<size_t>((total + kClusterSlots - 1) / kClusterSlots));
@@ -24,7 +25,8 @@ SwapDevice::SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus) : perc
 
 void SwapDevice::fill(uint32_t cluster) const {
   clusters_[cluster] = std::make_unique<SwapSlot[]>(kClusterSlots);
-  for (uint32_t offset = cluster * kClusterSlots; offset < std::min(used_before_, (cluster + 1) * kClusterSlots); ++offset)
+  for (uint32_t offset = cluster * kClusterSlots; offset < std::min(used_before_, (cluster + 1) * kClusterSlots);
+       ++offset)
     clusters_[cluster][offset % kClusterSlots].foreign = taken_[offset];
 }
 

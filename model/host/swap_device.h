@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "model/spec/host_spec.h"
 #include "model/host/page.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
@@ -19,7 +19,7 @@ inline constexpr int64_t kShadowAgeMax = (int64_t{1} << 47) - 1;
 
 /// workingset shadow entry: where and when the page was evicted.
 struct Shadow {
-  int64_t age : 48 = -1;    // nonresident_age at eviction, -1: none
+  int64_t age : 48 = -1;  // nonresident_age at eviction, -1: none
   uint64_t node : 8 = 0;
   uint64_t cgroup : 7 = 0;
   uint64_t workingset : 1 = 0;
@@ -27,13 +27,13 @@ struct Shadow {
 static_assert(sizeof(Shadow) == 8);
 
 struct SwapSlot {
-  uint16_t map_count = 0;   // PTEs that hold this entry; 1 if a file does
-  uint8_t cgroup = 0;       // who is charged for it
-  bool cached : 1 = false;  // a page in the swap cache holds it
-  bool stored : 1 = false;  // zram: its data takes memory
-  bool foreign : 1 = false; // holds a page of a process that stood on the host before the run
-  bool shmem : 1 = false;   // a file holds this entry
-  PageId page = kNoPage;    // valid if cached
+  uint16_t map_count = 0;    // PTEs that hold this entry; 1 if a file does
+  uint8_t cgroup = 0;        // who is charged for it
+  bool cached : 1 = false;   // a page in the swap cache holds it
+  bool stored : 1 = false;   // zram: its data takes memory
+  bool foreign : 1 = false;  // holds a page of a process that stood on the host before the run
+  bool shmem : 1 = false;    // a file holds this entry
+  PageId page = kNoPage;     // valid if cached
   Shadow shadow;
   ProcessIndex owner = kNoProcess;  // one mapper; for background processes, which have no page table here
 };
@@ -66,7 +66,7 @@ class SwapDevice {
   struct PercpuCluster {
     bool valid = false;
     uint32_t cluster = 0;
-    uint32_t next = 0;        // offset
+    uint32_t next = 0;  // offset
   };
   std::vector<PercpuCluster> percpu_cluster;
 
@@ -89,7 +89,7 @@ class SwapDevice {
   void fill(uint32_t cluster) const;
 
   mutable std::vector<std::unique_ptr<SwapSlot[]>> clusters_;  // null until somebody looks
-  uint32_t used_before_ = 0;            // swapped out before the run: the first slots
+  uint32_t used_before_ = 0;                                   // swapped out before the run: the first slots
   std::vector<bool> taken_;
   std::vector<uint32_t> cluster_used_;  // taken slots by cluster
   std::deque<uint32_t> free_clusters_;

@@ -11,12 +11,15 @@ namespace oomcast::host {
 namespace {
 
 int64_t pages_for(int64_t dentries, int64_t inodes, const VfsCache& cache) {
-  const __int128 bytes = static_cast<__int128>(dentries) * cache.dentry_bytes + static_cast<__int128>(inodes) * cache.inode_bytes;
+  const __int128 bytes =
+      static_cast<__int128>(dentries) * cache.dentry_bytes + static_cast<__int128>(inodes) * cache.inode_bytes;
   return static_cast<int64_t>((bytes + kPageBytes - 1) / kPageBytes);
 }
 
 // Slab of the nodes that can give some; of all if the source counts dentries although no node could give any.
-int64_t weight_of(const NodeSpec& node, bool any_can) { return any_can && slab_cannot_be_had(node) ? 0 : node.slab_reclaimable.count(); }
+int64_t weight_of(const NodeSpec& node, bool any_can) {
+  return any_can && slab_cannot_be_had(node) ? 0 : node.slab_reclaimable.count();
+}
 
 // Slab lies where the kernel's own pages do; a request for kernel memory never goes to Movable.
 void spread_over_zones(VfsCache& cache, int64_t pages, const NodeSpec& spec, const Node& node) {
@@ -25,8 +28,10 @@ void spread_over_zones(VfsCache& cache, int64_t pages, const NodeSpec& spec, con
   for (const ZoneSpec& zone : spec.zones) {
     if (zone.kind > ZoneKind::kNormal) continue;
     const LruSizes& lru = zone.lru;
-    const int64_t listed = (lru.inactive_anon + lru.active_anon + lru.inactive_file + lru.active_file + lru.unevictable).count();
-    room[static_cast<size_t>(zone.kind)] = std::max<int64_t>(0, node.zones[static_cast<size_t>(zone.kind)].used - listed);
+    const int64_t listed =
+        (lru.inactive_anon + lru.active_anon + lru.inactive_file + lru.active_file + lru.unevictable).count();
+    room[static_cast<size_t>(zone.kind)] =
+        std::max<int64_t>(0, node.zones[static_cast<size_t>(zone.kind)].used - listed);
     rooms += room[static_cast<size_t>(zone.kind)];
   }
   int64_t left = std::min(pages, rooms);
@@ -58,7 +63,8 @@ VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const 
   const int64_t positive = std::max<int64_t>(0, host.dentries_unused - host.dentries_negative);
   cache.dentries = proportion(host.dentries_unused, slab, total);
   cache.inodes = proportion(std::min(host.inodes_unused, host.inodes), slab, total);
-  cache.held_inodes = proportion(std::min(positive, host.inodes - std::min(host.inodes_unused, host.inodes)), slab, total);
+  cache.held_inodes =
+      proportion(std::min(positive, host.inodes - std::min(host.inodes_unused, host.inodes)), slab, total);
   spread_over_zones(cache, std::min(slab, cache.slab_pages()), node_spec, node);
   const int64_t fit = cache.pages_in_zones(), want = cache.slab_pages();
   if (fit < want) {

@@ -13,14 +13,14 @@ namespace oomcast::host {
 struct Node;
 
 struct VfsCache {
-  int64_t dentries = 0;      // s_dentry_lru
-  int64_t inodes = 0;        // s_inode_lru
-  int64_t held_inodes = 0;   // of those dentries: each goes to the inode list when its dentry is gone
-  int64_t deferred = 0;      // shrinker->nr_deferred
-  int dentry_bytes = 0, inode_bytes = 0;  // of slab memory, the slab's waste included
+  int64_t dentries = 0;                     // s_dentry_lru
+  int64_t inodes = 0;                       // s_inode_lru
+  int64_t held_inodes = 0;                  // of those dentries: each goes to the inode list when its dentry is gone
+  int64_t deferred = 0;                     // shrinker->nr_deferred
+  int dentry_bytes = 0, inode_bytes = 0;    // of slab memory, the slab's waste included
   std::array<int64_t, kZoneKinds> pages{};  // slab pages that they fill, by the zone that these lie in
 
-  int64_t slab_pages() const;         // what the objects need
+  int64_t slab_pages() const;  // what the objects need
   int64_t pages_in_zones() const {
     int64_t sum = 0;
     for (const int64_t zone : pages) sum += zone;

@@ -17,10 +17,13 @@ constexpr int64_t kTreeNodesPerPage = 7;     // struct xa_node, 576 bytes, 28 in
 constexpr int64_t kBufferHeadBytes = 104, kTreeNodeBytes = 576;
 
 int64_t slab_pages(const host::Host& host) {
-  return (host.buffer_heads + kBufferHeadsPerPage - 1) / kBufferHeadsPerPage + (host.tree_nodes + kTreeNodesPerPage - 1) / kTreeNodesPerPage;
+  return (host.buffer_heads + kBufferHeadsPerPage - 1) / kBufferHeadsPerPage +
+         (host.tree_nodes + kTreeNodesPerPage - 1) / kTreeNodesPerPage;
 }
 
-int64_t blocks_per_page(const host::Host& host) { return host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0; }
+int64_t blocks_per_page(const host::Host& host) {
+  return host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0;
+}
 
 int64_t pages_charged_for(const host::Cgroup& group) { return (cache_slab_bytes(group) + kPageBytes - 1) / kPageBytes; }
 
@@ -37,14 +40,17 @@ int64_t shrink_cache_slab(Kernel& k, uint8_t cgroup) {
     k.host.cache_slab.pop_back();
     --k.host.nodes[static_cast<size_t>(node)].slab_reclaimable;
     free_page(k, {node, zone}, k.sched.current().cpu);
-    give_back(k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(zone)], host::Migratetype::kReclaimable);
+    give_back(k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(zone)],
+              host::Migratetype::kReclaimable);
   }
   return freed;
 }
 
 }  // namespace
 
-int64_t cache_slab_bytes(const host::Cgroup& group) { return group.buffer_heads * kBufferHeadBytes + group.tree_nodes * kTreeNodeBytes; }
+int64_t cache_slab_bytes(const host::Cgroup& group) {
+  return group.buffer_heads * kBufferHeadBytes + group.tree_nodes * kTreeNodeBytes;
+}
 
 void attach_buffers(Kernel& k, host::PageId id) {
   Page& page = k.host.pages[id];

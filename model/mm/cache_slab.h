@@ -1,9 +1,11 @@
-// Accounts for the kernel memory that hangs on cached files. Buffer heads and the nodes of the page-cache tree, in slab pages.
+// Accounts for the kernel memory that hangs on cached files. Buffer heads and the nodes of the page-cache tree, in slab
+// pages.
 //
 // Mirrors create_empty_buffers() and try_to_free_buffers() (fs/buffer.c) and the xa_node accounting of
-// filemap_add_folio(). Pages that are only read have no buffer heads: mpage_readahead() maps blocks without them. Differs:
-// slab pages are given back as soon as their number allows, not when the last object of a given page is freed. A group is
-// charged by the byte, in whole pages (obj_cgroup_charge()): buffer heads with their page, nodes with who made them.
+// filemap_add_folio(). Pages that are only read have no buffer heads: mpage_readahead() maps blocks without them.
+// Differs: slab pages are given back as soon as their number allows, not when the last object of a given page is freed.
+// A group is charged by the byte, in whole pages (obj_cgroup_charge()): buffer heads with their page, nodes with who
+// made them.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +22,8 @@ void detach_buffers(Kernel& k, host::PageId id);
 void add_tree_node(Kernel& k, host::FileIndex file, uint64_t index, uint8_t node, uint8_t cgroup);
 /// The node has gone. Gives the slab pages that came free.
 int64_t drop_tree_node(Kernel& k, const host::TreeNode& node);
-/// Allocates the slab pages that the objects made since the last call need, and charges the group for its own. May sleep.
+/// Allocates the slab pages that the objects made since the last call need, and charges the group for its own. May
+/// sleep.
 void grow_cache_slab(Kernel& k, uint8_t cgroup);
 /// Bytes of these objects that the group is charged for.
 int64_t cache_slab_bytes(const host::Cgroup& group);

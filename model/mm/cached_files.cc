@@ -57,7 +57,9 @@ void cache_file(Kernel& k, host::FileIndex file_index, const host::CachedFileSpe
   while (cached < pages && cache_page(k, file_index, static_cast<uint64_t>(cached), cached < active)) ++cached;
   host::File& file = k.host.files[file_index];
   file.size_pages = std::max(file.size_pages, pages);
-  file.for_each_node([&](uint64_t index, const host::TreeNode&) { add_tree_node(k, file_index, index, k.host.pages[file.page(index)].node, host::kRootCgroup); });
+  file.for_each_node([&](uint64_t index, const host::TreeNode&) {
+    add_tree_node(k, file_index, index, k.host.pages[file.page(index)].node, host::kRootCgroup);
+  });
   for (int64_t index = std::max<int64_t>(0, cached - to_pages(spec.dirty).count()); index < cached; ++index) {
     const PageId id = file.page(static_cast<uint64_t>(index));
     attach_buffers(k, id);

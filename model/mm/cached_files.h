@@ -1,7 +1,7 @@
 // Gives pages of the cache to the files that somebody named. Those that the program, or another process, will read.
 //
-// Differs: what is cached of a file is its beginning; of the dirty pages, the last. Named files are younger than the rest
-// of the cache, and one named later is younger than one named before.
+// Differs: what is cached of a file is its beginning; of the dirty pages, the last. Named files are younger than the
+// rest of the cache, and one named later is younger than one named before.
 #pragma once
 
 #include "model/mm/kernel.h"

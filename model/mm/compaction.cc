@@ -24,7 +24,8 @@ bool compact_nodes(Kernel& k, const Gfp& gfp, int preferred_node) {
     if (!gfp.allows(node)) continue;
     for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
       host::Zone& zone = k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(z)];
-      if (zone.managed == 0 || !watermark_ok(zone, zone.low_mark() + kGap, gfp.highest_zone, zone.free, 0, true)) continue;
+      if (zone.managed == 0 || !watermark_ok(zone, zone.low_mark() + kGap, gfp.highest_zone, zone.free, 0, true))
+        continue;
       k.host.count(host::Vmstat::compact_stall);
       while (whole_free_blocks(zone) == 0) compact_zone(k, zone);
       k.host.count(host::Vmstat::compact_success);

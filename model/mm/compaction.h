@@ -1,7 +1,7 @@
 // Moves pages together so that a whole pageblock comes free. Direct compaction for huge pages.
 //
-// Mirrors __alloc_pages_direct_compact() and compaction_suitable() in Linux 6.1, to its outcome. Differs: where there is
-// room it always succeeds, as user pages can be moved; no deferral, no kcompactd.
+// Mirrors __alloc_pages_direct_compact() and compaction_suitable() in Linux 6.1, to its outcome. Differs: where there
+// is room it always succeeds, as user pages can be moved; no deferral, no kcompactd.
 #pragma once
 
 #include "model/mm/page_alloc.h"

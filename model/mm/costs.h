@@ -1,8 +1,8 @@
 // Gives the time that the kernel's own steps take on the target. CPU costs derived from its calibration.
 //
 // A snapshot gives two anchors: one page fault with zeroing, and a plain CPU loop. The other costs are fractions of the
-// fault, fitted once to recorded runs of real kernels (README, "Costs"). They decide who gets there first, kswapd or the
-// task; they hardly move how many pages are reclaimed.
+// fault, fitted once to recorded runs of real kernels (README, "Costs"). They decide who gets there first, kswapd or
+// the task; they hardly move how many pages are reclaimed.
 #pragma once
 
 #include "model/base/units.h"
@@ -11,26 +11,26 @@
 namespace oomcast::mm {
 
 struct Costs {
-  Nanoseconds fault;             // first touch: fault, allocate, zero, map
-  Nanoseconds clear_huge_page;   // zero 512 pages at once
-  Nanoseconds copy_page;         // compaction moves one page
-  Nanoseconds touch;             // access to a resident page
-  Nanoseconds scan_page;         // isolate, check references, put back
-  Nanoseconds walk_pte;          // look at one page-table entry
-  Nanoseconds promote_page;      // clear its accessed bit, and give the page a younger generation
-  Nanoseconds sort_page;         // move a page to the list of its generation
-  Nanoseconds unmap_page;        // slot, swap cache, unmap, submit
-  Nanoseconds free_page;         // drop a clean page
-  Nanoseconds scan_object;       // look at a dentry or an inode, and free it
-  Nanoseconds shrink_pass;       // shrink_node with nothing in it
-  Nanoseconds swap_fault;        // CPU part of a swap-in
-  Nanoseconds zap_page;          // unmap and free one page at exit or munmap
-  Nanoseconds cache_page;        // allocate a page of the cache and send for its data
-  Nanoseconds read_page;         // copy one cached page to the program
-  Nanoseconds write_page;        // take a write: block, copy, dirty
-  Nanoseconds flush_page;        // the flusher's part in writing one page
-  Nanoseconds wake_latency;      // from a wake-up to running
-  Nanoseconds late_wake_max;     // the same when the CPU is taken
+  Nanoseconds fault;            // first touch: fault, allocate, zero, map
+  Nanoseconds clear_huge_page;  // zero 512 pages at once
+  Nanoseconds copy_page;        // compaction moves one page
+  Nanoseconds touch;            // access to a resident page
+  Nanoseconds scan_page;        // isolate, check references, put back
+  Nanoseconds walk_pte;         // look at one page-table entry
+  Nanoseconds promote_page;     // clear its accessed bit, and give the page a younger generation
+  Nanoseconds sort_page;        // move a page to the list of its generation
+  Nanoseconds unmap_page;       // slot, swap cache, unmap, submit
+  Nanoseconds free_page;        // drop a clean page
+  Nanoseconds scan_object;      // look at a dentry or an inode, and free it
+  Nanoseconds shrink_pass;      // shrink_node with nothing in it
+  Nanoseconds swap_fault;       // CPU part of a swap-in
+  Nanoseconds zap_page;         // unmap and free one page at exit or munmap
+  Nanoseconds cache_page;       // allocate a page of the cache and send for its data
+  Nanoseconds read_page;        // copy one cached page to the program
+  Nanoseconds write_page;       // take a write: block, copy, dirty
+  Nanoseconds flush_page;       // the flusher's part in writing one page
+  Nanoseconds wake_latency;     // from a wake-up to running
+  Nanoseconds late_wake_max;    // the same when the CPU is taken
 
   static Costs from(const host::Calibration& calibration) {
     const Nanoseconds fault = calibration.page_fault;

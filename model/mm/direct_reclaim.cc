@@ -110,7 +110,8 @@ bool allow_direct_reclaim(Kernel& k, int node_index) {
   if (reserve == 0 || free > reserve / 2) return true;
   KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
   if (state.wait.active()) {
-    if (state.highest_zoneidx > static_cast<int>(ZoneKind::kNormal)) state.highest_zoneidx = static_cast<int>(ZoneKind::kNormal);
+    if (state.highest_zoneidx > static_cast<int>(ZoneKind::kNormal))
+      state.highest_zoneidx = static_cast<int>(ZoneKind::kNormal);
     k.sched.wake_all(state.wait);
   }
   return false;

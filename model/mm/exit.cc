@@ -45,7 +45,8 @@ void exit_background(Kernel& k, ProcessIndex index) {
     k.host.pages[id].mapcount = 0;
     k.host.pages[id].owner = host::kNoProcess;
     --process.rss_anon;
-    if (k.host.pages[id].has(host::kPageSwapCache) && !k.host.pages[id].has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
+    if (k.host.pages[id].has(host::kPageSwapCache) && !k.host.pages[id].has(host::kPageWriteback))
+      remove_from_swap_cache(k, id, false);
     release_page(k, id, k.sched.current().cpu);
   }
   for (size_t n = 0; n < k.host.nodes.size(); ++n) {

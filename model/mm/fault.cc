@@ -178,8 +178,10 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
       if (!do_swap_page(k, index, vpn, write)) return false;
       continue;  // a page shared with a forked process may still have to be copied
     }
-    if (const auto mapping = process.space.mapping_at(vpn << kPageShift); mapping && mapping->second.file != host::kNoFile) {
-      if (!populate_tables(k, index, vpn) || !finish_file_fault(k, index, vpn, file_fault(k, index, vpn, write))) return false;
+    if (const auto mapping = process.space.mapping_at(vpn << kPageShift);
+        mapping && mapping->second.file != host::kNoFile) {
+      if (!populate_tables(k, index, vpn) || !finish_file_fault(k, index, vpn, file_fault(k, index, vpn, write)))
+        return false;
       if (k.host.processes[index].space.get(vpn).is_present()) return true;
       continue;  // reclaim took the page before it was mapped
     }
@@ -210,7 +212,8 @@ void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64
 
 void free_table_page(Kernel& k, ZoneRef where) {
   free_page(k, where, k.sched.current().cpu);
-  give_back(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)], host::Migratetype::kUnmovable);
+  give_back(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)],
+            host::Migratetype::kUnmovable);
 }
 
 namespace {
@@ -241,7 +244,8 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
         free_table_page(k, where);
         return false;
       }
-      k.host.processes[index].table_pages_at.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
+      k.host.processes[index].table_pages_at.push_back(
+          {static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
     }
   }
   return true;
@@ -303,8 +307,10 @@ void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_
     const Pte pte = entry;
     entry = Pte::none();
     if (pte.is_present()) {
-      if (k.host.pages[pte.page()].anon()) drop_page(k, index, vpn, pte.page(), cpu);
-      else unmap_file_page(k, index, vpn, pte.page());
+      if (k.host.pages[pte.page()].anon())
+        drop_page(k, index, vpn, pte.page(), cpu);
+      else
+        unmap_file_page(k, index, vpn, pte.page());
       ++zapped;
       k.host.pages.fold(1);  // the caller keeps no reference to a page
     } else if (pte.is_swapped()) {
@@ -342,7 +348,8 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
     if (!entry.is_present()) return;
     const PageId id = entry.page();
     Page& page = k.host.pages[id];
-    if (!page.anon() || page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone) return;
+    if (!page.anon() || page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone)
+      return;
     take_off_list(k, id);
     if (lru_gen_enabled(k)) {
       page.refs = 0;
@@ -361,7 +368,8 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
     const uint64_t target = vpn - from_vpn + to_vpn;
     // May sleep, and the page may be swapped out or back in meanwhile: the entry is read when its new place is ready.
     if (!populate_tables(k, index, target)) {
-      if (!k.sched.current().dying && !doomed(k.host.processes[index])) mark_stuck(k, index);  // mremap() fails half way
+      if (!k.sched.current().dying && !doomed(k.host.processes[index]))
+        mark_stuck(k, index);  // mremap() fails half way
       return;
     }
     host::AddressSpace& space = k.host.processes[index].space;

@@ -8,13 +8,14 @@
 
 namespace oomcast::mm {
 
-/// One access to one page. False if it did not happen: the task is dying, or the memory cannot be had and the process is
-/// stuck (mark_stuck).
+/// One access to one page. False if it did not happen: the task is dying, or the memory cannot be had and the process
+/// is stuck (mark_stuck).
 bool touch_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
-/// The process waits for memory that can never be had: it holds what it has and does nothing any more (Process::stuck_at).
+/// The process waits for memory that can never be had: it holds what it has and does nothing any more
+/// (Process::stuck_at).
 void mark_stuck(Kernel& k, host::ProcessIndex process);
-/// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying or there is no
-/// memory for them.
+/// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying or there is
+/// no memory for them.
 bool populate_tables(Kernel& k, host::ProcessIndex process, uint64_t vpn);
 /// Maps memory that alloc_page() handed out, charged already, and puts it into the LRU's batch.
 void map_new_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, ZoneRef where, uint16_t flags);
@@ -28,8 +29,8 @@ void unmap_range(Kernel& k, host::ProcessIndex process, uint64_t start, uint64_t
 void lazyfree_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
 /// mremap(): the entries move, the pages stay.
 void move_range(Kernel& k, host::ProcessIndex process, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages);
-/// fork(): the child maps every page of the parent; page tables are allocated, pages are not. False if there is no memory
-/// for the child's page tables.
+/// fork(): the child maps every page of the parent; page tables are allocated, pages are not. False if there is no
+/// memory for the child's page tables.
 bool copy_address_space(Kernel& k, host::ProcessIndex parent, host::ProcessIndex child);
 /// exit_mmap(): everything goes. For guests and for the host's other processes.
 void exit_process(Kernel& k, host::ProcessIndex process);

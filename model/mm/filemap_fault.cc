@@ -37,7 +37,8 @@ void set_file_pte(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
 }
 
 // filemap_map_pages(): what is in the cache around the fault and has its data, within 64 KiB, mapping and page table.
-void fault_around(Kernel& k, ProcessIndex index, uint64_t vpn, const AddressSpace::Mapping& mapping, uint64_t mapping_start) {
+void fault_around(Kernel& k, ProcessIndex index, uint64_t vpn, const AddressSpace::Mapping& mapping,
+                  uint64_t mapping_start) {
   host::File& file = k.host.files[mapping.file];
   const uint64_t first = std::max(vpn / kFaultAroundPages * kFaultAroundPages, mapping_start >> kPageShift);
   const uint64_t last = std::min((vpn / kFaultAroundPages + 1) * kFaultAroundPages, mapping.end >> kPageShift);
@@ -96,11 +97,13 @@ FileFault file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     if (k.host.processes[index].space.get(vpn).is_present()) return FileFault::kMapped;
   }
   const bool in_memory = k.host.files[mapping.file].in_memory();
-  const PageId id = in_memory ? shmem_page(k, index, vpn, mapping.file, page_index, ShmemUse::kFault) : filemap_fault(k, index, mapping.file, page_index);
+  const PageId id = in_memory ? shmem_page(k, index, vpn, mapping.file, page_index, ShmemUse::kFault)
+                              : filemap_fault(k, index, mapping.file, page_index);
   if (id == host::kNoPage || !may_map(k, index)) return FileFault::kFailed;
   if (write && !mapping.shared) return FileFault::kNeedsCopy;
   // While it waited, another thread may have been faster, and reclaim may have taken the page again.
-  if (k.host.files[mapping.file].page(page_index) != id || !k.host.processes[index].space.has_leaf(vpn)) return FileFault::kMapped;
+  if (k.host.files[mapping.file].page(page_index) != id || !k.host.processes[index].space.has_leaf(vpn))
+    return FileFault::kMapped;
   if (k.host.processes[index].space.get(vpn).is_none()) set_file_pte(k, index, vpn, id);
   if (write && !in_memory && !dirty_shared_page(k, id)) return FileFault::kFailed;
   return FileFault::kMapped;
@@ -110,7 +113,8 @@ FileFault write_mapped_file_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const auto mapping = k.host.processes[index].space.mapping_at(vpn << kPageShift);
   if (!mapping || !mapping->second.shared) return FileFault::kNeedsCopy;
   const PageId id = k.host.processes[index].space.get(vpn).page();
-  if (k.host.pages[id].has(host::kPageDirty) || k.host.files[mapping->second.file].in_memory()) return FileFault::kMapped;
+  if (k.host.pages[id].has(host::kPageDirty) || k.host.files[mapping->second.file].in_memory())
+    return FileFault::kMapped;
   k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgfault);
   return dirty_shared_page(k, id) ? FileFault::kMapped : FileFault::kFailed;
 }

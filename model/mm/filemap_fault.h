@@ -10,8 +10,8 @@
 namespace oomcast::mm {
 
 enum class FileFault : uint8_t { kMapped, kNeedsCopy, kFailed };
-/// The entry is empty. A write to a private mapping brings the data in and asks for a copy (kNeedsCopy); everything else
-/// is mapped, its neighbours in the cache with it. kFailed: the task is dying or no memory is to be had.
+/// The entry is empty. A write to a private mapping brings the data in and asks for a copy (kNeedsCopy); everything
+/// else is mapped, its neighbours in the cache with it. kFailed: the task is dying or no memory is to be had.
 FileFault file_fault(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 /// A write through an entry that is present: dirties the file's page, or asks for a copy.
 FileFault write_mapped_file_page(Kernel& k, host::ProcessIndex process, uint64_t vpn);

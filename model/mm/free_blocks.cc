@@ -54,7 +54,8 @@ void give_back_cma(Zone& zone, int64_t pages) {
 bool take_movable(const Kernel& k, Zone& zone, int64_t pages) {
   bool boosted = false;
   host::KernelPieces& others = zone.other_free;
-  // A block that was mostly in use keeps its type when its free pages are stolen, and has them back when they are freed.
+  // A block that was mostly in use keeps its type when its free pages are stolen, and has them back when they are
+  // freed.
   if (zone.free > kPlentiful * zone.other_capacity.sum()) {
     others.unmovable = std::max(others.unmovable, zone.other_capacity.unmovable);
     others.reclaimable = std::max(others.reclaimable, zone.other_capacity.reclaimable);

@@ -1,11 +1,13 @@
-// Keeps the pieces in which a zone's free memory lies. Whole pageblocks for huge pages, and pages in blocks of other migratetypes.
+// Keeps the pieces in which a zone's free memory lies. Whole pageblocks for huge pages, and pages in blocks of other
+// migratetypes.
 //
-// A coarse stand-in for the buddy lists (expand(), __rmqueue_fallback(), boost_watermark() in mm/page_alloc.c). Differs:
-// free pages have no addresses. Small requests use up the pieces that were smaller than a block at the beginning, then
-// break one whole block after the other; what is freed goes back in the reverse order, as it does where programs use and
-// free memory in one go. A whole free block is nobody's: it changes its type without any fuss. Each fallback of a movable
-// request takes the largest piece, which comes to half of what the richer of the other types has at that time; once free
-// pages are plentiful again (four times as many), those of the other types are taken to be back in their blocks.
+// A coarse stand-in for the buddy lists (expand(), __rmqueue_fallback(), boost_watermark() in mm/page_alloc.c).
+// Differs: free pages have no addresses. Small requests use up the pieces that were smaller than a block at the
+// beginning, then break one whole block after the other; what is freed goes back in the reverse order, as it does where
+// programs use and free memory in one go. A whole free block is nobody's: it changes its type without any fuss. Each
+// fallback of a movable request takes the largest piece, which comes to half of what the richer of the other types has
+// at that time; once free pages are plentiful again (four times as many), those of the other types are taken to be back
+// in their blocks.
 #pragma once
 
 #include "model/mm/kernel.h"
@@ -14,10 +16,12 @@ namespace oomcast::mm {
 
 /// Free pageblocks of 512 pages.
 int64_t whole_free_blocks(const host::Zone& zone);
-/// `pages` were taken for movable use: from CMA where more than half of what was free lies there, or nothing else was free
+/// `pages` were taken for movable use: from CMA where more than half of what was free lies there, or nothing else was
+/// free
 /// (__rmqueue()). REQUIRES: zone.free is less them already.
 void take_cma(host::Zone& zone, int64_t pages);
-/// `pages` have become free: as many of CMA as that has of all pages handed out, since a page does not know its block here.
+/// `pages` have become free: as many of CMA as that has of all pages handed out, since a page does not know its block
+/// here.
 void give_back_cma(host::Zone& zone, int64_t pages);
 /// `pages` are about to be taken for movable use. Gives whether the zone was boosted because it had to steal.
 bool take_movable(const Kernel& k, host::Zone& zone, int64_t pages);

@@ -41,8 +41,10 @@ const AddressSpace::Mapping* eligible(const Kernel& k, const Process& process, u
 Gfp huge_gfp(ThpDefrag defrag, bool advised) {
   Gfp gfp = kGfpHighUserMovable;
   gfp.order = host::kHugeOrder;
-  gfp.direct_reclaim = defrag == ThpDefrag::kAlways || (advised && (defrag == ThpDefrag::kDeferMadvise || defrag == ThpDefrag::kMadvise));
-  gfp.kswapd_reclaim = defrag == ThpDefrag::kAlways || defrag == ThpDefrag::kDefer || (defrag == ThpDefrag::kDeferMadvise && !advised);
+  gfp.direct_reclaim = defrag == ThpDefrag::kAlways ||
+                       (advised && (defrag == ThpDefrag::kDeferMadvise || defrag == ThpDefrag::kMadvise));
+  gfp.kswapd_reclaim =
+      defrag == ThpDefrag::kAlways || defrag == ThpDefrag::kDefer || (defrag == ThpDefrag::kDeferMadvise && !advised);
   gfp.noretry = defrag == ThpDefrag::kAlways && !advised;
   return gfp;
 }
@@ -64,7 +66,8 @@ bool charge_huge(Kernel& k, host::CgroupIndex index, const Gfp& gfp) {
   }
   force_charge(k.host, index, kHugePages);
   bool over_high = false;
-  for (host::CgroupIndex g = index; g != host::kRootCgroup; g = k.host.cgroups[g].parent) over_high |= k.host.cgroups[g].usage > k.host.cgroups[g].high;
+  for (host::CgroupIndex g = index; g != host::kRootCgroup; g = k.host.cgroups[g].parent)
+    over_high |= k.host.cgroups[g].usage > k.host.cgroups[g].high;
   if (over_high) k.sched.current().over_high_pages += kHugePages;
   return true;
 }
@@ -136,7 +139,8 @@ HugeFault do_huge_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bo
     return fall_back(k);
   }
   k.sched.cpu(k.costs.clear_huge_page);
-  const bool alive = populate_tables(k, index, first) && k.host.processes[index].alive && !k.host.processes[index].dying;
+  const bool alive =
+      populate_tables(k, index, first) && k.host.processes[index].alive && !k.host.processes[index].dying;
   if (alive && k.host.processes[index].space.leaf(first)->used == 0) {
     map_huge_page(k, index, first, vpn, where);
     return HugeFault::kMapped;
@@ -190,7 +194,8 @@ void spread_young(Kernel& k, const Page& page) {
 }
 
 bool same_huge_page(Kernel& k, const Page& one, const Page& other) {
-  return one.owner == other.owner && huge_start(one.vpn) == huge_start(other.vpn) && leaf_behind(k, one) != nullptr && leaf_behind(k, other) != nullptr;
+  return one.owner == other.owner && huge_start(one.vpn) == huge_start(other.vpn) && leaf_behind(k, one) != nullptr &&
+         leaf_behind(k, other) != nullptr;
 }
 
 }  // namespace oomcast::mm

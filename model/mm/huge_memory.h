@@ -2,9 +2,9 @@
 //
 // Mirrors do_huge_pmd_anonymous_page(), vma_thp_gfp_mask(), thp_vma_allowable_order() and __split_huge_pmd()
 // (mm/huge_memory.c) of Linux 6.1. Differs: a huge page is 512 pages that lie side by side on the LRU and share one
-// accessed bit; they go through reclaim together. Pages of a huge page that is unmapped in part come free at once, as the
-// shrinker of deferred splits would free them under pressure. No khugepaged: it gets through 16 MiB per 10 s. A read of
-// untouched memory maps small zero pages, as the first write would split the huge one anyway.
+// accessed bit; they go through reclaim together. Pages of a huge page that is unmapped in part come free at once, as
+// the shrinker of deferred splits would free them under pressure. No khugepaged: it gets through 16 MiB per 10 s. A
+// read of untouched memory maps small zero pages, as the first write would split the huge one anyway.
 #pragma once
 
 #include <vector>

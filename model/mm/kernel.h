@@ -52,22 +52,28 @@ enum class Stalled : uint8_t { kDirectReclaim, kSwapIn, kThrottled, kMemoryHigh 
 class Listener {
  public:
   virtual ~Listener() = default;
-  virtual void on_kswapd_run(int node) = 0;                       // balance_pgdat begins
-  virtual void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) = 0;  // pages of the inactive lists were looked at
-  virtual void on_direct_reclaim(ZoneRef zone) = 0;               // a task reclaims for itself
-  virtual void on_swap_out(int node) = 0;                         // the first page of a batch goes to swap
+  virtual void on_kswapd_run(int node) = 0;  // balance_pgdat begins
+  virtual void on_scan(int node, bool by_kswapd,
+                       uint8_t target_cgroup) = 0;   // pages of the inactive lists were looked at
+  virtual void on_direct_reclaim(ZoneRef zone) = 0;  // a task reclaims for itself
+  virtual void on_swap_out(int node) = 0;            // the first page of a batch goes to swap
   virtual void on_alloc_refused(int pid, int64_t pages, RefusedBy by, const std::string& why) = 0;
-  virtual void on_oom_kill(const OomReport& report) = 0;          // a kill, a panic, or nobody who may be killed
-  virtual void on_stuck(host::ProcessIndex process) = 0;          // its memory can never be had (Process::stuck_at)
-  virtual void on_stall(Nanoseconds begin, Stalled what) = 0;     // ended now; Actor::stall_depth counts those around it
-  virtual void on_memory_high(host::CgroupIndex group) = 0;       // a task reclaims in a group above its memory.high
+  virtual void on_oom_kill(const OomReport& report) = 0;       // a kill, a panic, or nobody who may be killed
+  virtual void on_stuck(host::ProcessIndex process) = 0;       // its memory can never be had (Process::stuck_at)
+  virtual void on_stall(Nanoseconds begin, Stalled what) = 0;  // ended now; Actor::stall_depth counts those around it
+  virtual void on_memory_high(host::CgroupIndex group) = 0;    // a task reclaims in a group above its memory.high
   virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again
 };
 
 struct Kernel {
   Kernel(host::Host& host_state, Sched& scheduler, Block& block_layer, Listener& listener_ref, Seed seed)
-      : host(host_state), sched(scheduler), block(block_layer), listener(listener_ref),
-        costs(Costs::from(host_state.spec.calibration)), random(seed), kswapd(host_state.nodes.size()) {
+      : host(host_state),
+        sched(scheduler),
+        block(block_layer),
+        listener(listener_ref),
+        costs(Costs::from(host_state.spec.calibration)),
+        random(seed),
+        kswapd(host_state.nodes.size()) {
     for (const host::SwapDevice& device : host.swaps) wbt.emplace_back(device.spec().rotational);
   }
 
@@ -77,12 +83,12 @@ struct Kernel {
   Listener& listener;
   Costs costs;
   Random random;
-  std::vector<KswapdState> kswapd;   // by node index
-  std::vector<BlkWbt> wbt;           // by swap device
+  std::vector<KswapdState> kswapd;  // by node index
+  std::vector<BlkWbt> wbt;          // by swap device
   SwapReadahead swap_readahead;
   FlusherState flusher;
-  int oom_victims_pending = 0;       // victims whose memory is not yet freed
-  bool oom_locked = false;           // oom_lock
+  int oom_victims_pending = 0;  // victims whose memory is not yet freed
+  bool oom_locked = false;      // oom_lock
 };
 
 /// A wait of the current actor begins; gives the time. REQUIRES: stall_leave() on each way out.

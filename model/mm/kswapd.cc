@@ -44,12 +44,14 @@ int merged_request(const KswapdState& state, int previous) {
   return state.highest_zoneidx == kNoRequest ? previous : state.highest_zoneidx;
 }
 
-// From the wake-up to the CPU. Mostly that is quick; now and then something else runs there first, and on every recorded
-// host that was enough for a steady writer to reach the min mark a few times in a run.
+// From the wake-up to the CPU. Mostly that is quick; now and then something else runs there first, and on every
+// recorded host that was enough for a steady writer to reach the min mark a few times in a run.
 void come_late(Kernel& k) {
   k.sched.cpu(k.costs.wake_latency);
   k.sched.point();
-  if (k.random.below(kLateOneIn) == 0) k.sched.sleep(Nanoseconds(static_cast<int64_t>(k.random.below(static_cast<uint64_t>(k.costs.late_wake_max.count()) + 1))));
+  if (k.random.below(kLateOneIn) == 0)
+    k.sched.sleep(
+        Nanoseconds(static_cast<int64_t>(k.random.below(static_cast<uint64_t>(k.costs.late_wake_max.count()) + 1))));
 }
 
 void try_to_sleep(Kernel& k, int node_index, int highest_zone) {
@@ -82,7 +84,8 @@ bool shrink_node_once(Kernel& k, int node_index, ScanControl& sc) {
 }
 
 void set_reclaim_active(Node& node, int highest_zone, bool active) {
-  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z) node.zones[static_cast<size_t>(z)].reclaim_active = active;
+  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z)
+    node.zones[static_cast<size_t>(z)].reclaim_active = active;
 }
 
 // The loop of balance_pgdat(), to its label `out`. Gives false if it got there without having reclaimed anything.

@@ -103,11 +103,13 @@ void release_page(Kernel& k, PageId id, int cpu) {
     return;
   }
   if (page.has(host::kPageInBatch)) {
-    for (std::vector<PageId>& batch : k.host.lru_add_batch) batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
+    for (std::vector<PageId>& batch : k.host.lru_add_batch)
+      batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
     page.clear(host::kPageInBatch);
   }
   if (page.list != LruKindIndex::kNone) take_off_list(k, id);
-  for (std::vector<PageId>& batch : k.host.rotate_batch) batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
+  for (std::vector<PageId>& batch : k.host.rotate_batch)
+    batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
   const ZoneRef where{static_cast<int>(page.node), static_cast<int>(page.zone)};
   uncharge(k.host, page.cgroup, 1);
   k.host.pages.destroy(id);

@@ -8,7 +8,6 @@
 
 namespace oomcast::mm {
 
-
 /// Creates a page for memory that alloc_page() handed out; on no list yet.
 host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags);
 /// Puts a new page into this CPU's batch; the batch goes to the lists when it is full.

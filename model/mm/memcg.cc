@@ -13,9 +13,9 @@ using host::Host;
 
 namespace {
 
-constexpr int64_t kChargeBatch = 64;            // MEMCG_CHARGE_BATCH
-constexpr int kMaxRetries = 16;                 // MAX_RECLAIM_RETRIES
-constexpr int64_t kTicksPerSecond = 250;        // CONFIG_HZ
+constexpr int64_t kChargeBatch = 64;      // MEMCG_CHARGE_BATCH
+constexpr int kMaxRetries = 16;           // MAX_RECLAIM_RETRIES
+constexpr int64_t kTicksPerSecond = 250;  // CONFIG_HZ
 constexpr int64_t kHighDelayTicksMax = 2 * kTicksPerSecond;
 
 // page_counter_try_charge(): charges the group and all above it, or names the one whose limit forbids it.
@@ -48,7 +48,8 @@ void note_over_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
 }  // namespace
 
 void note_event(Host& host, host::CgroupIndex group, int64_t host::CgroupEvents::*event) {
-  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) ++(host.cgroups[g].events.*event);
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent)
+    ++(host.cgroups[g].events.*event);
 }
 
 void force_charge(Host& host, host::CgroupIndex group, int64_t pages) {
@@ -130,7 +131,8 @@ int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over) {
   if (usage <= high) return 0;
   // In 128 bits, and cut before it is squared: a group far above its mark would overflow.
   constexpr __int128 kOverageMax = int64_t{1} << 40;
-  const __int128 overage = std::min((static_cast<__int128>(usage - high) << 20) / std::max<int64_t>(1, high), kOverageMax);
+  const __int128 overage =
+      std::min((static_cast<__int128>(usage - high) << 20) / std::max<int64_t>(1, high), kOverageMax);
   const __int128 ticks = overage * overage * kTicksPerSecond >> 20 >> 14;
   const __int128 scaled = ticks * pages_over / kChargeBatch;
   return scaled > kHighDelayTicksMax ? kHighDelayTicksMax : static_cast<int64_t>(scaled);

@@ -1,4 +1,5 @@
-// Computes how much of a group's memory others may not take. memory.min and memory.low down the tree; kernel-spec section 9.4.
+// Computes how much of a group's memory others may not take. memory.min and memory.low down the tree; kernel-spec
+// section 9.4.
 //
 // Mirrors mem_cgroup_calculate_protection() and effective_protection() (mm/memcontrol.c) of Linux 6.1, with the mount
 // option memory_recursiveprot that systemd uses. Differs: computed anew at each look, from usages of that moment.
@@ -20,7 +21,8 @@ struct Protection {
 // effective_protection(): own claim, cut when siblings claim more than the parent has, grown by what they leave.
 int64_t effective(int64_t usage, int64_t parent_usage, int64_t setting, int64_t parent_effective, int64_t siblings) {
   const int64_t claimed = std::min(usage, setting);
-  if (siblings > parent_effective) return static_cast<int64_t>(static_cast<__int128>(claimed) * parent_effective / siblings);
+  if (siblings > parent_effective)
+    return static_cast<int64_t>(static_cast<__int128>(claimed) * parent_effective / siblings);
   if (parent_effective <= siblings || parent_usage <= siblings || usage <= claimed) return claimed;
   const __int128 unclaimed = static_cast<__int128>(parent_effective - siblings) * (usage - claimed);
   return claimed + static_cast<int64_t>(unclaimed / (parent_usage - siblings));
@@ -44,7 +46,8 @@ Protection effective_protection(const Host& host, uint8_t group, uint8_t target)
 
 // Most hosts protect nothing.
 bool anything_protected(const Host& host) {
-  return std::any_of(host.cgroups.begin(), host.cgroups.end(), [](const Cgroup& group) { return group.min > 0 || group.low > 0; });
+  return std::any_of(host.cgroups.begin(), host.cgroups.end(),
+                     [](const Cgroup& group) { return group.min > 0 || group.low > 0; });
 }
 
 }  // namespace

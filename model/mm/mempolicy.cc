@@ -115,7 +115,8 @@ void bind_range(Kernel& k, ProcessIndex process, uint64_t start, uint64_t bytes,
 void set_home_node(Kernel& k, ProcessIndex process, uint64_t start, uint64_t bytes, int node) {
   k.host.processes[process].space.change(start, bytes, [&](AddressSpace::Mapping& mapping) {
     const PolicyMode mode = mapping.policy.mode;
-    if (mode == PolicyMode::kBind || mode == PolicyMode::kPreferredMany) mapping.policy.home_node = static_cast<int8_t>(node);
+    if (mode == PolicyMode::kBind || mode == PolicyMode::kPreferredMany)
+      mapping.policy.home_node = static_cast<int8_t>(node);
   });
 }
 

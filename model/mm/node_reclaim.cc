@@ -14,8 +14,8 @@ using host::Vmstat;
 namespace {
 
 constexpr int kReclaimZone = 1, kReclaimWrite = 2, kReclaimUnmap = 4;
-constexpr int kReclaimDistance = 30;      // RECLAIM_DISTANCE
-constexpr int kNodeReclaimPriority = 4;   // NODE_RECLAIM_PRIORITY
+constexpr int kReclaimDistance = 30;     // RECLAIM_DISTANCE
+constexpr int kNodeReclaimPriority = 4;  // NODE_RECLAIM_PRIORITY
 
 int64_t share_of_zones(const Node& node, int percent) {
   int64_t pages = 0;
@@ -26,7 +26,8 @@ int64_t share_of_zones(const Node& node, int percent) {
 // node_pagecache_reclaimable(): page cache that this mode may take.
 int64_t pagecache_reclaimable(const Node& node, int mode) {
   const int64_t file = node.size(LruKindIndex::kInactiveFile) + node.size(LruKindIndex::kActiveFile);
-  const int64_t pages = (mode & kReclaimUnmap) != 0 ? file + node.file_mapped : std::max<int64_t>(0, file - node.file_mapped);
+  const int64_t pages =
+      (mode & kReclaimUnmap) != 0 ? file + node.file_mapped : std::max<int64_t>(0, file - node.file_mapped);
   const int64_t kept = (mode & kReclaimWrite) != 0 ? 0 : node.nr_dirty;
   return pages - std::min(pages, kept);
 }
@@ -39,7 +40,8 @@ bool has_enough(const Kernel& k, const Node& node) {
 
 bool worth_it(const Kernel& k, int node_index, int preferred) {
   const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  if (k.host.spec.nodes[static_cast<size_t>(preferred)].distance[static_cast<size_t>(node_index)] > kReclaimDistance) return false;
+  if (k.host.spec.nodes[static_cast<size_t>(preferred)].distance[static_cast<size_t>(node_index)] > kReclaimDistance)
+    return false;
   if (!has_enough(k, node)) return false;
   // A node with CPUs of its own is reclaimed by those who run there.
   return node.cpu_indices.empty() || k.sched.current().node == node_index;
@@ -70,18 +72,21 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
   node.reclaim_locked = false;
   stall_leave(k, begin, Stalled::kDirectReclaim);
   if (sc.nr_reclaimed < 1) k.host.count(Vmstat::zone_reclaim_failed);
-  if (sc.nr_reclaimed >= 1 && k.host.spec.kernel >= host::KernelVersion{6, 12}) k.host.count(Vmstat::zone_reclaim_success);
+  if (sc.nr_reclaimed >= 1 && k.host.spec.kernel >= host::KernelVersion{6, 12})
+    k.host.count(Vmstat::zone_reclaim_success);
   return sc.nr_reclaimed >= 1;
 }
 
 }  // namespace
 
-bool node_reclaim(Kernel& k, int node_index, int zone_index, int64_t mark, const Gfp& gfp, int preferred, bool fast_path) {
+bool node_reclaim(Kernel& k, int node_index, int zone_index, int64_t mark, const Gfp& gfp, int preferred,
+                  bool fast_path) {
   (void)fast_path;
   const int mode = k.host.spec.vm.zone_reclaim_mode;
   if ((mode & (kReclaimZone | kReclaimWrite | kReclaimUnmap)) == 0) return false;
   const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  if (!gfp.direct_reclaim || k.sched.current().memalloc || node.reclaim_locked || !worth_it(k, node_index, preferred)) return false;
+  if (!gfp.direct_reclaim || k.sched.current().memalloc || node.reclaim_locked || !worth_it(k, node_index, preferred))
+    return false;
   reclaim(k, node_index, gfp);
   const host::Zone& zone = node.zones[static_cast<size_t>(zone_index)];
   return watermark_ok(zone, mark, gfp.highest_zone, zone.free, 0, gfp.type == host::Migratetype::kMovable);

@@ -69,34 +69,46 @@ void mem_info(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<
     sum.slab_unreclaimable += kinds[n].slab_unreclaimable;
   }
   out.push_back("Mem-Info:");
-  out.push_back(printf_text("active_anon:%ld inactive_anon:%ld isolated_anon:0", total(k, LruKindIndex::kActiveAnon), total(k, LruKindIndex::kInactiveAnon)));
-  out.push_back(printf_text(" active_file:%ld inactive_file:%ld isolated_file:0", total(k, LruKindIndex::kActiveFile), total(k, LruKindIndex::kInactiveFile)));
-  out.push_back(printf_text(" unevictable:%ld dirty:%ld writeback:%ld", total(k, LruKindIndex::kUnevictable), dirty, writeback));
-  out.push_back(printf_text(" slab_reclaimable:%ld slab_unreclaimable:%ld", sum.slab_reclaimable, sum.slab_unreclaimable));
+  out.push_back(printf_text("active_anon:%ld inactive_anon:%ld isolated_anon:0", total(k, LruKindIndex::kActiveAnon),
+                            total(k, LruKindIndex::kInactiveAnon)));
+  out.push_back(printf_text(" active_file:%ld inactive_file:%ld isolated_file:0", total(k, LruKindIndex::kActiveFile),
+                            total(k, LruKindIndex::kInactiveFile)));
+  out.push_back(
+      printf_text(" unevictable:%ld dirty:%ld writeback:%ld", total(k, LruKindIndex::kUnevictable), dirty, writeback));
+  out.push_back(
+      printf_text(" slab_reclaimable:%ld slab_unreclaimable:%ld", sum.slab_reclaimable, sum.slab_unreclaimable));
   out.push_back(printf_text(" mapped:%ld shmem:%ld pagetables:%ld", mapped, sum.shmem, sum.tables));
   out.push_back(printf_text(" free:%ld free_pcp:%ld free_cma:%ld", free, parked, cma));
 }
 
 void node_line(const Kernel& k, const Node& node, const NodeKinds& kind, std::vector<std::string>& out) {
   const char* gap = k.host.spec.kernel >= host::KernelVersion{6, 12} ? "" : " ";
-  out.push_back(printf_text("Node %d active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB inactive_file:%ldkB unevictable:%ldkB isolated(anon):0kB isolated(file):0kB "
-                     "mapped:%ldkB dirty:%ldkB writeback:%ldkB shmem:%ldkB shmem_thp:%s0kB shmem_pmdmapped:%s0kB anon_thp:%s%ldkB kernel_stack:%ldkB pagetables:%ldkB "
-                     "all_unreclaimable? %s",
-                     node.id.value, node.size(LruKindIndex::kActiveAnon) * kKib, node.size(LruKindIndex::kInactiveAnon) * kKib,
-                     node.size(LruKindIndex::kActiveFile) * kKib, node.size(LruKindIndex::kInactiveFile) * kKib, node.size(LruKindIndex::kUnevictable) * kKib,
-                     node.file_mapped * kKib, node.nr_dirty * kKib, node.nr_writeback * kKib, kind.shmem * kKib, gap, gap, gap, kind.huge * host::kHugePages * kKib,
-                     kind.stacks_kb, kind.tables * kKib, node.kswapd_failures >= 16 ? "yes" : "no"));
+  out.push_back(printf_text(
+      "Node %d active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB inactive_file:%ldkB unevictable:%ldkB "
+      "isolated(anon):0kB isolated(file):0kB "
+      "mapped:%ldkB dirty:%ldkB writeback:%ldkB shmem:%ldkB shmem_thp:%s0kB shmem_pmdmapped:%s0kB anon_thp:%s%ldkB "
+      "kernel_stack:%ldkB pagetables:%ldkB "
+      "all_unreclaimable? %s",
+      node.id.value, node.size(LruKindIndex::kActiveAnon) * kKib, node.size(LruKindIndex::kInactiveAnon) * kKib,
+      node.size(LruKindIndex::kActiveFile) * kKib, node.size(LruKindIndex::kInactiveFile) * kKib,
+      node.size(LruKindIndex::kUnevictable) * kKib, node.file_mapped * kKib, node.nr_dirty * kKib,
+      node.nr_writeback * kKib, kind.shmem * kKib, gap, gap, gap, kind.huge * host::kHugePages * kKib, kind.stacks_kb,
+      kind.tables * kKib, node.kswapd_failures >= 16 ? "yes" : "no"));
 }
 
 void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<std::string>& out) {
   const auto listed = [&](LruKindIndex list) { return node.size_of_zone(list, static_cast<int>(zone.kind)) * kKib; };
   const host::Pcp& own = zone.pcp[static_cast<size_t>(k.sched.current().cpu)];
-  out.push_back(printf_text("Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:%ldKB active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB "
-                     "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB local_pcp:%ldkB free_cma:%ldkB",
-                     node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib, zone.low_mark() * kKib,
-                     zone.high_mark() * kKib, zone.highatomic * kKib, listed(LruKindIndex::kActiveAnon), listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile),
-                     listed(LruKindIndex::kInactiveFile), listed(LruKindIndex::kUnevictable), zone.write_pending * kKib, zone.present * kKib, zone.managed * kKib,
-                     zone.parked() * kKib, own.count * kKib, zone.free_cma * kKib));
+  out.push_back(printf_text(
+      "Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:%ldKB active_anon:%ldkB "
+      "inactive_anon:%ldkB active_file:%ldkB "
+      "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB "
+      "local_pcp:%ldkB free_cma:%ldkB",
+      node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib,
+      zone.low_mark() * kKib, zone.high_mark() * kKib, zone.highatomic * kKib, listed(LruKindIndex::kActiveAnon),
+      listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile), listed(LruKindIndex::kInactiveFile),
+      listed(LruKindIndex::kUnevictable), zone.write_pending * kKib, zone.present * kKib, zone.managed * kKib,
+      zone.parked() * kKib, own.count * kKib, zone.free_cma * kKib));
   std::string reserve = "lowmem_reserve[]:";
   for (int64_t pages : zone.lowmem_reserve) reserve += printf_text(" %ld", pages);
   out.push_back(reserve);
@@ -109,13 +121,15 @@ void zone_lines(const Kernel& k, const Gfp& gfp, const std::vector<NodeKinds>& k
   }
   for (size_t n = 0; n < k.host.nodes.size(); ++n) {
     for (const Zone& zone : k.host.nodes[n].zones) {
-      if (zone.managed > 0 && zone.kind <= gfp.highest_zone && gfp.allows(static_cast<int>(n))) zone_line(k, k.host.nodes[n], zone, out);
+      if (zone.managed > 0 && zone.kind <= gfp.highest_zone && gfp.allows(static_cast<int>(n)))
+        zone_line(k, k.host.nodes[n], zone, out);
     }
   }
 }
 
 void totals(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
-  int64_t cache = total(k, LruKindIndex::kActiveFile) + total(k, LruKindIndex::kInactiveFile), swap_cache = 0, present = 0, managed = 0;
+  int64_t cache = total(k, LruKindIndex::kActiveFile) + total(k, LruKindIndex::kInactiveFile), swap_cache = 0,
+          present = 0, managed = 0;
   for (size_t n = 0; n < k.host.nodes.size(); ++n) {
     cache += kinds[n].shmem + kinds[n].swap_cache;
     swap_cache += kinds[n].swap_cache;
@@ -135,8 +149,10 @@ void totals(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<st
 
 void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::string>& out) {
   const auto limit = [](int64_t pages) { return pages >= host::kUnlimited ? int64_t{9007199254740988} : pages * kKib; };
-  out.push_back(printf_text("memory: usage %ldkB, limit %ldkB, failcnt %ld", group.usage * kKib, limit(group.max), group.events.max));
-  out.push_back(printf_text("swap: usage %ldkB, limit %ldkB, failcnt %ld", group.swap_usage * kKib, limit(group.swap_max), group.swap_events.fail));
+  out.push_back(printf_text("memory: usage %ldkB, limit %ldkB, failcnt %ld", group.usage * kKib, limit(group.max),
+                            group.events.max));
+  out.push_back(printf_text("swap: usage %ldkB, limit %ldkB, failcnt %ld", group.swap_usage * kKib,
+                            limit(group.swap_max), group.swap_events.fail));
   out.push_back("Memory cgroup stats for " + group.path + ":");
   const uint8_t index = static_cast<uint8_t>(&group - k.host.cgroups.data());
   const char* const names[] = {"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
@@ -150,23 +166,28 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
 void task_table(const Kernel& k, uint8_t cgroup, std::vector<std::string>& out) {
   const bool split_rss = k.host.spec.kernel >= host::KernelVersion{6, 12};
   out.push_back("Tasks state (memory values in pages):");
-  out.push_back(split_rss ? "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name"
+  out.push_back(split_rss ? "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes "
+                            "swapents oom_score_adj name"
                           : "[  pid  ]   uid  tgid total_vm      rss pgtables_bytes swapents oom_score_adj name");
   for (const Process& process : k.host.processes) {
     if (!process.alive || process.unkillable || !host::within(k.host.cgroups, process.cgroup, cgroup)) continue;
-    std::string row = printf_text("[%7d] %5d %5d %8ld %8ld", process.pid, process.uid, process.pid, process.total_vm_pages(),
-                           process.rss_anon + process.rss_file + process.rss_shmem);
+    std::string row = printf_text("[%7d] %5d %5d %8ld %8ld", process.pid, process.uid, process.pid,
+                                  process.total_vm_pages(), process.rss_anon + process.rss_file + process.rss_shmem);
     if (split_rss) row += printf_text(" %8ld %8ld %9ld", process.rss_anon, process.rss_file, process.rss_shmem);
-    row += printf_text(" %8ld %8ld         %5d %s", process.table_pages() * kPageBytes, process.swap_entries, process.oom_score_adj, process.comm.c_str());
+    row += printf_text(" %8ld %8ld         %5d %s", process.table_pages() * kPageBytes, process.swap_entries,
+                       process.oom_score_adj, process.comm.c_str());
     out.push_back(row);
   }
 }
 
 const char* constraint_name(OomConstraint constraint) {
   switch (constraint) {
-    case OomConstraint::kNone: return "CONSTRAINT_NONE";
-    case OomConstraint::kMemoryPolicy: return "CONSTRAINT_MEMORY_POLICY";
-    case OomConstraint::kMemcg: return "CONSTRAINT_MEMCG";
+    case OomConstraint::kNone:
+      return "CONSTRAINT_NONE";
+    case OomConstraint::kMemoryPolicy:
+      return "CONSTRAINT_MEMORY_POLICY";
+    case OomConstraint::kMemcg:
+      return "CONSTRAINT_MEMCG";
   }
   return "";
 }
@@ -199,7 +220,8 @@ void no_victim_lines(const Kernel& k, const OomReport& report, std::vector<std::
     return;
   }
   if (panics_on_oom(k.host, report.constraint)) {
-    out.push_back(printf_text("Kernel panic - not syncing: Out of memory: %s panic_on_oom is enabled", k.host.spec.vm.panic_on_oom == 2 ? "compulsory" : "system-wide"));
+    out.push_back(printf_text("Kernel panic - not syncing: Out of memory: %s panic_on_oom is enabled",
+                              k.host.spec.vm.panic_on_oom == 2 ? "compulsory" : "system-wide"));
     return;
   }
   out.push_back("Out of memory and no killable processes...");
@@ -211,17 +233,23 @@ void no_victim_lines(const Kernel& k, const OomReport& report, std::vector<std::
 std::string oom_killed_line(const Kernel& k, const OomReport& report, host::ProcessIndex index) {
   const Process& victim = k.host.processes[index];
   const bool global = report.cgroup == host::kRootCgroup;
-  const char* cause = !global ? "Memory cgroup out of memory" : report.allocating_task ? "Out of memory (oom_kill_allocating_task)" : "Out of memory";
-  return printf_text("%s: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d pgtables:%ldkB oom_score_adj:%d", cause, victim.pid,
-              victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib, victim.rss_file * kKib, victim.rss_shmem * kKib, victim.uid, victim.table_pages() * kKib,
-              victim.oom_score_adj);
+  const char* cause = !global                  ? "Memory cgroup out of memory"
+                      : report.allocating_task ? "Out of memory (oom_kill_allocating_task)"
+                                               : "Out of memory";
+  return printf_text(
+      "%s: Killed process %d (%s) total-vm:%ldkB, anon-rss:%ldkB, file-rss:%ldkB, shmem-rss:%ldkB, UID:%d "
+      "pgtables:%ldkB oom_score_adj:%d",
+      cause, victim.pid, victim.comm.c_str(), victim.total_vm_pages() * kKib, victim.rss_anon * kKib,
+      victim.rss_file * kKib, victim.rss_shmem * kKib, victim.uid, victim.table_pages() * kKib, victim.oom_score_adj);
 }
 
 std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, const Gfp& gfp) {
   std::vector<std::string> out;
   const Process* invoker = report.invoker == host::kNoProcess ? nullptr : &k.host.processes[report.invoker];
-  const char* mask = gfp.type == host::Migratetype::kMovable ? "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)" : "0xcc0(GFP_KERNEL)";
-  out.push_back(printf_text("%s invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=%d", invoker ? invoker->comm.c_str() : "kernel", mask, invoker ? invoker->oom_score_adj : 0));
+  const char* mask = gfp.type == host::Migratetype::kMovable ? "0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO)"
+                                                             : "0xcc0(GFP_KERNEL)";
+  out.push_back(printf_text("%s invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=%d",
+                            invoker ? invoker->comm.c_str() : "kernel", mask, invoker ? invoker->oom_score_adj : 0));
   if (report.cgroup == host::kRootCgroup) {
     const std::vector<NodeKinds> kinds = kinds_of(k);
     mem_info(k, kinds, out);
@@ -239,8 +267,11 @@ std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, con
   const std::string& path = k.host.cgroups[victim.cgroup].path;
   const bool global = report.cgroup == host::kRootCgroup;
   const std::string scope = global ? "global_oom" : "oom_memcg=" + k.host.cgroups[report.cgroup].path;
-  out.push_back(printf_text("oom-kill:constraint=%s,nodemask=%s,cpuset=/,mems_allowed=%s,%s,task_memcg=%s,task=%s,pid=%d,uid=%d", constraint_name(report.constraint),
-                     report.constraint == OomConstraint::kMemoryPolicy ? node_list(k, report.nodes).c_str() : "(null)", node_list(k, host::kAllNodes).c_str(), scope.c_str(), path.c_str(), victim.comm.c_str(), victim.pid, victim.uid));
+  out.push_back(printf_text(
+      "oom-kill:constraint=%s,nodemask=%s,cpuset=/,mems_allowed=%s,%s,task_memcg=%s,task=%s,pid=%d,uid=%d",
+      constraint_name(report.constraint),
+      report.constraint == OomConstraint::kMemoryPolicy ? node_list(k, report.nodes).c_str() : "(null)",
+      node_list(k, host::kAllNodes).c_str(), scope.c_str(), path.c_str(), victim.comm.c_str(), victim.pid, victim.uid));
   out.push_back(oom_killed_line(k, report, report.victim));
   return out;
 }

@@ -15,8 +15,9 @@ using host::Vmstat;
 namespace {
 
 constexpr int kOomScoreAdjMin = -1000;
-constexpr host::KernelVersion kLaterWinsTie{5, 3};   // before it the first of equals stayed chosen: each is a thread group leader
-constexpr host::KernelVersion kSignedPoints{5, 9};   // from there on points may be negative
+constexpr host::KernelVersion kLaterWinsTie{
+    5, 3};  // before it the first of equals stayed chosen: each is a thread group leader
+constexpr host::KernelVersion kSignedPoints{5, 9};  // from there on points may be negative
 
 ProcessIndex find_process(const Kernel& k, int pid) {
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
@@ -28,7 +29,8 @@ ProcessIndex find_process(const Kernel& k, int pid) {
 
 // Neither protected nor bound to memory that the request cannot use.
 bool may_kill(const Process& process, const OomReport& report) {
-  return oom_killable(process) && (report.constraint != OomConstraint::kMemoryPolicy || in_oom_domain(process, report.nodes));
+  return oom_killable(process) &&
+         (report.constraint != OomConstraint::kMemoryPolicy || in_oom_domain(process, report.nodes));
 }
 
 ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
@@ -58,7 +60,8 @@ bool panics_on_oom(const host::Host& host, OomConstraint constraint) {
 
 int64_t oom_badness(const Process& process, int64_t totalpages, const host::KernelVersion& kernel) {
   const int64_t rss = process.rss_anon + process.rss_file + process.rss_shmem;
-  const int64_t points = rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
+  const int64_t points =
+      rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
   return kernel < kSignedPoints ? std::max<int64_t>(1, points) : points;
 }
 
@@ -91,7 +94,8 @@ void kill_rest_of_group(Kernel& k, OomReport& report) {
   const host::CgroupIndex cgroup = oom_group_of(k.host, k.host.processes[report.victim].cgroup, report.cgroup);
   if (cgroup == host::kRootCgroup) return;
   note_event(k.host, cgroup, &host::CgroupEvents::oom_group_kill);
-  report.dmesg.push_back("Tasks in " + k.host.cgroups[cgroup].path + " are going to be killed due to memory.oom.group set");
+  report.dmesg.push_back("Tasks in " + k.host.cgroups[cgroup].path +
+                         " are going to be killed due to memory.oom.group set");
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
     const Process& process = k.host.processes[i];
     if (!host::within(k.host.cgroups, process.cgroup, cgroup) || !process.alive || !oom_killable(process)) continue;
@@ -168,7 +172,8 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
   }
   report.victim = select_bad_process(k, report);
   const host::VmTunables& vm = k.host.spec.vm;
-  if (vm.oom_kill_allocating_task != 0 && report.invoker != host::kNoProcess && may_kill(k.host.processes[report.invoker], report)) {
+  if (vm.oom_kill_allocating_task != 0 && report.invoker != host::kNoProcess &&
+      may_kill(k.host.processes[report.invoker], report)) {
     report.victim = report.invoker;
     report.allocating_task = true;
   }

@@ -1,7 +1,7 @@
 // Chooses who dies when nothing can be reclaimed. Badness, the choice, and the kernel's own words about it.
 //
-// Mirrors out_of_memory(), oom_badness(), select_bad_process() and dump_header() in mm/oom_kill.c of Linux 6.1. Differs:
-// no constraint of a cpuset; the reaper is not needed because a victim's exit is never blocked here.
+// Mirrors out_of_memory(), oom_badness(), select_bad_process() and dump_header() in mm/oom_kill.c of Linux 6.1.
+// Differs: no constraint of a cpuset; the reaper is not needed because a victim's exit is never blocked here.
 #pragma once
 
 #include <string>
@@ -15,17 +15,17 @@ enum class OomConstraint : uint8_t { kNone, kMemoryPolicy, kMemcg };
 
 struct OomReport {
   OomConstraint constraint = OomConstraint::kNone;
-  host::NodeMask nodes = host::kAllNodes;          // with kMemoryPolicy: where the request had to be served
-  host::ProcessIndex victim = host::kNoProcess;   // kNoProcess: nobody may be killed, or panic_on_oom
-  host::ProcessIndex invoker = host::kNoProcess;  // whose allocation it was; kNoProcess: not one of ours
+  host::NodeMask nodes = host::kAllNodes;                      // with kMemoryPolicy: where the request had to be served
+  host::ProcessIndex victim = host::kNoProcess;                // kNoProcess: nobody may be killed, or panic_on_oom
+  host::ProcessIndex invoker = host::kNoProcess;               // whose allocation it was; kNoProcess: not one of ours
   std::vector<std::pair<host::ProcessIndex, int64_t>> points;  // killable candidates in task-list order
-  ZoneRef zone;                                   // first zone of the request
-  uint8_t cgroup = host::kRootCgroup;              // whose limit it was; the root: the host's memory
-  int64_t totalpages = 0;                         // what oom_score_adj is a share of
-  bool kernel_memory = false;                     // the request may not be served from zone Movable
+  ZoneRef zone;                                                // first zone of the request
+  uint8_t cgroup = host::kRootCgroup;                          // whose limit it was; the root: the host's memory
+  int64_t totalpages = 0;                                      // what oom_score_adj is a share of
+  bool kernel_memory = false;                                  // the request may not be served from zone Movable
   bool panic = false;
-  bool allocating_task = false;                    // vm.oom_kill_allocating_task chose
-  std::vector<host::ProcessIndex> rest_of_group;   // killed with the victim (memory.oom.group)
+  bool allocating_task = false;                   // vm.oom_kill_allocating_task chose
+  std::vector<host::ProcessIndex> rest_of_group;  // killed with the victim (memory.oom.group)
   std::vector<std::string> dmesg;
 };
 

@@ -6,11 +6,14 @@
 namespace oomcast::mm {
 namespace {
 
-std::string pages_text(int64_t pages) { return std::to_string(pages) + " pages (" + std::to_string(pages >> 8) + " MiB)"; }
+std::string pages_text(int64_t pages) {
+  return std::to_string(pages) + " pages (" + std::to_string(pages >> 8) + " MiB)";
+}
 
 int64_t commit_limit(const Kernel& k) {
   const host::VmTunables& vm = k.host.spec.vm;
-  const int64_t ram = vm.overcommit_kbytes > 0 ? vm.overcommit_kbytes >> 2 : k.host.total_ram * vm.overcommit_ratio / 100;
+  const int64_t ram =
+      vm.overcommit_kbytes > 0 ? vm.overcommit_kbytes >> 2 : k.host.total_ram * vm.overcommit_ratio / 100;
   return ram + k.host.total_swap;
 }
 
@@ -21,7 +24,8 @@ std::optional<std::string> may_expand_vm(const host::Process& process, int64_t p
     return "a request of " + pages_text(pages) + " exceeds the process's " + name + " of " + pages_text(limit);
   };
   if (process.total_vm_pages() > process.limit_as_pages - pages) return refusal("RLIMIT_AS", process.limit_as_pages);
-  if (data && process.space.data_pages > process.limit_data_pages - pages) return refusal("RLIMIT_DATA", process.limit_data_pages);
+  if (data && process.space.data_pages > process.limit_data_pages - pages)
+    return refusal("RLIMIT_DATA", process.limit_data_pages);
   return std::nullopt;
 }
 
@@ -37,13 +41,15 @@ std::optional<std::string> vm_enough_memory(const Kernel& k, const host::Process
   if (vm.overcommit_memory != 2) {
     const int64_t most = k.host.total_ram + k.host.total_swap;
     if (pages <= most) return std::nullopt;
-    return "one request of " + pages_text(pages) + " exceeds RAM and swap together, " + pages_text(most) + " (vm.overcommit_memory=" + std::to_string(vm.overcommit_memory) + ")";
+    return "one request of " + pages_text(pages) + " exceeds RAM and swap together, " + pages_text(most) +
+           " (vm.overcommit_memory=" + std::to_string(vm.overcommit_memory) + ")";
   }
   int64_t allowed = commit_limit(k);
   if (process.uid != 0) allowed -= vm.admin_reserve_kbytes >> 2;
   allowed -= std::min(process.total_vm_pages() / 32, vm.user_reserve_kbytes >> 2);
   if (k.host.committed + pages < allowed) return std::nullopt;
-  return "a request of " + pages_text(pages) + " would bring Committed_AS to " + pages_text(k.host.committed + pages) + ", above the commit limit of " + pages_text(allowed) + " (vm.overcommit_memory=2)";
+  return "a request of " + pages_text(pages) + " would bring Committed_AS to " + pages_text(k.host.committed + pages) +
+         ", above the commit limit of " + pages_text(allowed) + " (vm.overcommit_memory=2)";
 }
 
 }  // namespace oomcast::mm

@@ -1,8 +1,8 @@
 // Decides whether the program may have more address space. Overcommit, max_map_count, RLIMIT_AS and RLIMIT_DATA.
 //
 // Mirrors __vm_enough_memory() (mm/util.c), may_expand_vm() and the map count check of do_mmap() (mm/mmap.c);
-// kernel-spec section 10.9. dup_mmap()'s part is in sim/event_handler.cc. Differs: what grows by mremap() or by a stack is
-// not asked for here; shared memory counts as long as its maker maps it.
+// kernel-spec section 10.9. dup_mmap()'s part is in sim/event_handler.cc. Differs: what grows by mremap() or by a stack
+// is not asked for here; shared memory counts as long as its maker maps it.
 #pragma once
 
 #include <optional>

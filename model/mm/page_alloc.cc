@@ -7,10 +7,9 @@
 #include "model/mm/direct_reclaim.h"
 #include "model/mm/free_blocks.h"
 #include "model/mm/kswapd.h"
-#include "model/mm/oom_killer.h"
 #include "model/mm/memcg.h"
 #include "model/mm/node_reclaim.h"
-#include "model/mm/memcg.h"
+#include "model/mm/oom_killer.h"
 #include "model/mm/pcp.h"
 #include "model/mm/writeback.h"
 
@@ -97,9 +96,9 @@ void count_allocation(Kernel& k, int preferred, ZoneRef got, int order) {
 
 struct Search {
   Mark mark = Mark::kLow;
-  bool no_watermarks = false;   // ALLOC_NO_WATERMARKS
-  bool oom_reserve = false;     // ALLOC_OOM
-  bool no_fragment = false;     // ALLOC_NOFRAGMENT: rather another zone of the node than a block of another type
+  bool no_watermarks = false;  // ALLOC_NO_WATERMARKS
+  bool oom_reserve = false;    // ALLOC_OOM
+  bool no_fragment = false;    // ALLOC_NOFRAGMENT: rather another zone of the node than a block of another type
 };
 
 // alloc_flags_nofragment(): where the first zone is Normal, and on hosts with several nodes DMA32 lies below it.
@@ -127,7 +126,9 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
       int64_t mark = mark_pages(zone, search.mark);
       if (search.oom_reserve) mark -= mark / 2;
       if (gfp.write && search.mark == Mark::kLow && !node_dirty_ok(k.host, node_index)) continue;
-      if (!search.no_watermarks && !watermark_ok(zone, mark, gfp.highest_zone, zone.free + (search.oom_reserve ? zone.highatomic : 0), gfp.order, is_movable(gfp)) &&
+      if (!search.no_watermarks &&
+          !watermark_ok(zone, mark, gfp.highest_zone, zone.free + (search.oom_reserve ? zone.highatomic : 0), gfp.order,
+                        is_movable(gfp)) &&
           !node_reclaim(k, node_index, zone_index, mark, gfp, first, search.mark == Mark::kLow)) {
         continue;
       }
@@ -144,7 +145,8 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
   return get_page_from_freelist(k, gfp, preferred, anywhere);
 }
 
-// Mirrors unreserve_highatomic_pageblock(): one block for everybody; the last of a zone only when there is no other way.
+// Mirrors unreserve_highatomic_pageblock(): one block for everybody; the last of a zone only when there is no other
+// way.
 bool unreserve_highatomic(Kernel& k, const Gfp& gfp, int preferred, bool force) {
   for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
     if (!gfp.allows(node_index)) continue;
@@ -253,9 +255,12 @@ ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, int preferred) {
 
 int64_t mark_pages(const Zone& zone, Mark mark) {
   switch (mark) {
-    case Mark::kMin: return zone.min_mark();
-    case Mark::kLow: return zone.low_mark();
-    case Mark::kHigh: return zone.high_mark();
+    case Mark::kMin:
+      return zone.min_mark();
+    case Mark::kLow:
+      return zone.low_mark();
+    case Mark::kHigh:
+      return zone.high_mark();
   }
   return 0;
 }
@@ -267,9 +272,7 @@ bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free
   return order == 0 || whole_free_blocks(zone) > 0;
 }
 
-bool can_reclaim_anon(const Kernel& k, uint8_t cgroup) {
-  return k.host.free_swap() > 0 && swap_left(k.host, cgroup);
-}
+bool can_reclaim_anon(const Kernel& k, uint8_t cgroup) { return k.host.free_swap() > 0 && swap_left(k.host, cgroup); }
 
 int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, int zone) {
   using host::LruKindIndex;

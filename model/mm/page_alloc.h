@@ -2,7 +2,8 @@
 //
 // Mirrors __alloc_pages(), get_page_from_freelist(), rmqueue_pcplist(), __alloc_pages_slowpath(),
 // should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: orders 0 and 9
-// only, the highatomic reserve is that of the snapshot, no cpusets; free lists by order and migratetype are an estimate (free_blocks.h).
+// only, the highatomic reserve is that of the snapshot, no cpusets; free lists by order and migratetype are an estimate
+// (free_blocks.h).
 #pragma once
 
 #include <cstdint>
@@ -17,15 +18,16 @@ struct Gfp {
   bool direct_reclaim = true;
   bool kswapd_reclaim = true;
   host::Migratetype type = host::Migratetype::kMovable;
-  bool noretry = false;            // __GFP_NORETRY: one try at reclaim, then fail
-  bool write = false;              // __GFP_WRITE: spread dirty pages over the nodes
-  int order = 0;                   // 0 or host::kHugeOrder
+  bool noretry = false;                    // __GFP_NORETRY: one try at reclaim, then fail
+  bool write = false;                      // __GFP_WRITE: spread dirty pages over the nodes
+  int order = 0;                           // 0 or host::kHugeOrder
   host::NodeMask nodes = host::kAllNodes;  // ac->nodemask; __GFP_THISNODE is one node here
   bool allows(int node) const { return host::mask_has(nodes, node); }
 };
 inline constexpr Gfp kGfpHighUserMovable{};
 inline constexpr Gfp kGfpKernel{.highest_zone = host::ZoneKind::kNormal, .type = host::Migratetype::kUnmovable};
-inline constexpr Gfp kGfpReclaimable{.highest_zone = host::ZoneKind::kNormal, .type = host::Migratetype::kReclaimable};  // slab with a shrinker
+inline constexpr Gfp kGfpReclaimable{.highest_zone = host::ZoneKind::kNormal,
+                                     .type = host::Migratetype::kReclaimable};  // slab with a shrinker
 enum class Mark : uint8_t { kMin, kLow, kHigh };
 
 /// A page for the current actor; preferred node from its CPU. May reclaim, sleep and kill. Fails (not ok) only when
@@ -38,9 +40,11 @@ void free_huge_block(Kernel& k, ZoneRef ref);
 /// Where the zonelist of the request begins once the nodes that it may not use are left out (ac->preferred_zoneref).
 int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred);
 int64_t mark_pages(const host::Zone& zone, Mark mark);
-/// __zone_watermark_ok(): free less the highatomic reserve > mark + lowmem_reserve[highest zone], and for order 9 a whole free block.
-/// Pages kept for CMA are free for movable requests only (ALLOC_CMA); kswapd does not count them either.
-bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free, int order = 0, bool movable = false);
+/// __zone_watermark_ok(): free less the highatomic reserve > mark + lowmem_reserve[highest zone], and for order 9 a
+/// whole free block. Pages kept for CMA are free for movable requests only (ALLOC_CMA); kswapd does not count them
+/// either.
+bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, int64_t free, int order = 0,
+                  bool movable = false);
 /// Returns all per-CPU pages to the buddy lists (drain_all_pages).
 void drain_all_pages(host::Host& host);
 /// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.

@@ -24,23 +24,26 @@ using host::Vmstat;
 namespace {
 
 constexpr Gfp kGfpWrite{.write = true};
-constexpr uint64_t kPagesPerPoint = 4;     // others get to run that often within one call
+constexpr uint64_t kPagesPerPoint = 4;  // others get to run that often within one call
 
 bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requested, uint8_t cgroup) {
   PageId id = host::kNoPage;
   for (int attempt = 0; attempt < 4 && id == host::kNoPage; ++attempt) {
     id = k.host.files[file_index].page(index);
     if (id == host::kNoPage) {
-      ondemand_readahead(k, file_index, k.host.files[file_index].readahead, static_cast<int64_t>(index), requested, false, cgroup);
+      ondemand_readahead(k, file_index, k.host.files[file_index].readahead, static_cast<int64_t>(index), requested,
+                         false, cgroup);
     } else if (k.host.pages[id].test_and_clear(host::kPageReadahead)) {
-      ondemand_readahead(k, file_index, k.host.files[file_index].readahead, static_cast<int64_t>(index), requested, true, cgroup);
+      ondemand_readahead(k, file_index, k.host.files[file_index].readahead, static_cast<int64_t>(index), requested,
+                         true, cgroup);
     }
     const std::optional<PageId> got = page_with_data(k, file_index, index, cgroup);
     if (!got || k.sched.current().dying) return false;
     id = *got;
   }
   k.sched.cpu(k.costs.read_page);
-  if (id != host::kNoPage && static_cast<int64_t>(index) != k.host.files[file_index].readahead.prev_index) mark_accessed(k, id);
+  if (id != host::kNoPage && static_cast<int64_t>(index) != k.host.files[file_index].readahead.prev_index)
+    mark_accessed(k, id);
   return true;
 }
 
@@ -96,15 +99,18 @@ void punch_file(Kernel& k, FileIndex file_index, uint64_t first_index, uint64_t 
   std::vector<PageId> dropped;
   std::vector<host::SlotId> swapped;
   std::vector<host::TreeNode> freed;
-  file.drop(first_index, last_index, [&](PageId id) { dropped.push_back(id); }, [&](host::SlotId slot) { swapped.push_back(slot); },
-            [&](const host::TreeNode& node) { freed.push_back(node); });
+  file.drop(
+      first_index, last_index, [&](PageId id) { dropped.push_back(id); },
+      [&](host::SlotId slot) { swapped.push_back(slot); }, [&](const host::TreeNode& node) { freed.push_back(node); });
   file.swapped -= static_cast<int64_t>(swapped.size());
   for (const host::SlotId slot : swapped) put_swap_entry(k, slot);
   for (PageId id : dropped) {
     --file.cached;
     if (k.host.pages[id].mapcount > 0) try_to_unmap(k, id);
-    if (file.in_memory()) forget_shmem_page(k, id);
-    else clear_page_dirty(k, id);
+    if (file.in_memory())
+      forget_shmem_page(k, id);
+    else
+      clear_page_dirty(k, id);
     detach_buffers(k, id);
     if (k.host.pages[id].has(host::kPageWriteback)) --file.writeback;  // its end will not know the file any more
     k.host.pages[id].slot = host::kNoSlot;

@@ -1,7 +1,8 @@
 // Reads and writes files through the page cache. The page cache: marking, dirtying, eviction, truncation.
 //
-// Mirrors filemap_read(), generic_perform_write() and __filemap_remove_folio() (mm/filemap.c) of Linux 6.1; readahead.cc
-// has the windows, filemap_fault.cc the mappings. Differs: every page of a file that was written is on disk.
+// Mirrors filemap_read(), generic_perform_write() and __filemap_remove_folio() (mm/filemap.c) of Linux 6.1;
+// readahead.cc has the windows, filemap_fault.cc the mappings. Differs: every page of a file that was written is on
+// disk.
 #pragma once
 
 #include "model/mm/kernel.h"

@@ -19,8 +19,8 @@ using host::Vmstat;
 
 namespace {
 
-constexpr int64_t kLotsOfMisses = 100;      // MMAP_LOTSAMISS
-constexpr size_t kReadsPerPoint = 4;        // others get to run that often within one call
+constexpr int64_t kLotsOfMisses = 100;  // MMAP_LOTSAMISS
+constexpr size_t kReadsPerPoint = 4;    // others get to run that often within one call
 constexpr Gfp kGfpReadahead{.noretry = true};
 
 // do_page_cache_ra(): allocates and reads what is missing of the window; marks the page that triggers the next one.
@@ -33,7 +33,8 @@ void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, 
       reads.clear();
       continue;
     }
-    const PageId id = add_to_page_cache(k, file_index, static_cast<uint64_t>(index), cgroup, kGfpReadahead, host::kPageLocked);
+    const PageId id =
+        add_to_page_cache(k, file_index, static_cast<uint64_t>(index), cgroup, kGfpReadahead, host::kPageLocked);
     if (id == host::kNoPage || !k.host.pages[id].has(host::kPageLocked)) break;
     if (index == start + pages - async) k.host.pages[id].set(host::kPageReadahead);
     k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
@@ -45,7 +46,8 @@ void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, 
 
 }  // namespace
 
-PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup, const Gfp& gfp, uint16_t flags) {
+PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup, const Gfp& gfp,
+                         uint16_t flags) {
   const ZoneRef where = alloc_page_task(k, gfp);
   if (!where.ok()) return host::kNoPage;
   const bool charged = try_charge(k, cgroup);
@@ -60,7 +62,8 @@ PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_
   return id;
 }
 
-PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef where, uint8_t cgroup, uint16_t flags, bool refault) {
+PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef where, uint8_t cgroup, uint16_t flags,
+                        bool refault) {
   File& file = k.host.files[file_index];
   const PageId id = new_page(k, where, static_cast<uint16_t>(host::kPageFile | flags));
   Page& page = k.host.pages[id];
@@ -70,8 +73,10 @@ PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef
   const host::Shadow shadow = file.shadow(index);
   const size_t nodes_before = file.nodes();
   file.set_page(index, id);
-  if (file.nodes() > nodes_before) add_tree_node(k, file_index, index, page.node, cgroup);
-  else update_shadow_node(k, file_index, index);
+  if (file.nodes() > nodes_before)
+    add_tree_node(k, file_index, index, page.node, cgroup);
+  else
+    update_shadow_node(k, file_index, index);
   ++file.cached;
   file.size_pages = std::max(file.size_pages, static_cast<int64_t>(index) + 1);
   // A page that will be overwritten whole says nothing about what was evicted.
@@ -80,7 +85,8 @@ PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef
   return id;
 }
 
-void ondemand_readahead(Kernel& k, FileIndex file_index, host::Readahead& ra, int64_t index, int64_t requested, bool hit_marker, uint8_t cgroup) {
+void ondemand_readahead(Kernel& k, FileIndex file_index, host::Readahead& ra, int64_t index, int64_t requested,
+                        bool hit_marker, uint8_t cgroup) {
   const int64_t max = kReadaheadPages;
   const bool expected = index == ra.start + ra.size - ra.async_size || index == ra.start + ra.size;
   if (index != 0 && expected) {
@@ -89,12 +95,14 @@ void ondemand_readahead(Kernel& k, FileIndex file_index, host::Readahead& ra, in
     ra.async_size = ra.size;
   } else if (hit_marker) {
     int64_t start = index + 1;
-    while (start - index <= max && k.host.files[file_index].page(static_cast<uint64_t>(start)) != host::kNoPage) ++start;
+    while (start - index <= max && k.host.files[file_index].page(static_cast<uint64_t>(start)) != host::kNoPage)
+      ++start;
     if (start - index > max) return;
     ra.start = start;
     ra.size = next_readahead_pages(start - index + requested, max);
     ra.async_size = ra.size;
-  } else if (index == 0 || requested > max || (ra.prev_index >= 0 && index - ra.prev_index <= 1 && index >= ra.prev_index)) {
+  } else if (index == 0 || requested > max ||
+             (ra.prev_index >= 0 && index - ra.prev_index <= 1 && index >= ra.prev_index)) {
     ra.start = index;
     ra.size = init_readahead_pages(requested, max);
     ra.async_size = ra.size > requested ? ra.size - requested : ra.size;
@@ -125,7 +133,8 @@ void mmap_readahead_hit(Kernel& k, FileIndex file_index, PageId id, uint8_t cgro
   File& file = k.host.files[file_index];
   if (file.mmap_miss > 0) --file.mmap_miss;
   if (!k.host.pages[id].test_and_clear(host::kPageReadahead)) return;
-  ondemand_readahead(k, file_index, file.mapped_readahead, static_cast<int64_t>(k.host.pages[id].vpn), kReadaheadPages, true, cgroup);
+  ondemand_readahead(k, file_index, file.mapped_readahead, static_cast<int64_t>(k.host.pages[id].vpn), kReadaheadPages,
+                     true, cgroup);
 }
 
 bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {

@@ -131,8 +131,10 @@ int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   for (uint32_t entry = page.sharers; entry != 0; before = entry, entry = host.sharers[entry].next) {
     const Sharer& sharer = host.sharers[entry];
     if (sharer.process != process || sharer.vpn != vpn) continue;
-    if (before == 0) page.set_sharers(sharer.next);
-    else host.sharers[before].next = sharer.next;
+    if (before == 0)
+      page.set_sharers(sharer.next);
+    else
+      host.sharers[before].next = sharer.next;
     host.free_sharers.push_back(entry);
     break;
   }

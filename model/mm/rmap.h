@@ -8,7 +8,8 @@
 
 namespace oomcast::mm {
 
-/// Clears the young bit and gives how many mappings were young. The program is asked to tell when it uses the page again.
+/// Clears the young bit and gives how many mappings were young. The program is asked to tell when it uses the page
+/// again.
 int clear_young(Kernel& k, host::Page& page);
 /// Replaces every mapping by the page's swap entry (anonymous) or by nothing (file).
 void try_to_unmap(Kernel& k, host::PageId id);

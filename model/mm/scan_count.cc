@@ -32,9 +32,7 @@ Balance scan_balance(const Kernel& k, uint8_t cgroup, const ScanControl& sc) {
 
 }  // namespace
 
-int64_t lru_size(const Node& node, uint8_t cgroup, LruKindIndex list) {
-  return node.size(list, cgroup);
-}
+int64_t lru_size(const Node& node, uint8_t cgroup, LruKindIndex list) { return node.size(list, cgroup); }
 
 bool inactive_is_low(int64_t inactive, int64_t active) {
   const int64_t gib = (inactive + active) >> (30 - kPageShift);
@@ -50,8 +48,10 @@ void prepare_scan_count(const Kernel& k, Node& node, ScanControl& sc) {
   sc.file_cost = target.file_cost;
   // Refaults that were activated mean that a new working set is being built: stale active pages should go.
   const int64_t inactive_anon = size(LruKindIndex::kInactiveAnon), inactive_file = size(LruKindIndex::kInactiveFile);
-  sc.deactivate_anon = sc.force_deactivate || target.workingset_activate[0] != target.refaults_snapshot[0] || inactive_is_low(inactive_anon, size(LruKindIndex::kActiveAnon));
-  sc.deactivate_file = sc.force_deactivate || target.workingset_activate[1] != target.refaults_snapshot[1] || inactive_is_low(inactive_file, size(LruKindIndex::kActiveFile));
+  sc.deactivate_anon = sc.force_deactivate || target.workingset_activate[0] != target.refaults_snapshot[0] ||
+                       inactive_is_low(inactive_anon, size(LruKindIndex::kActiveAnon));
+  sc.deactivate_file = sc.force_deactivate || target.workingset_activate[1] != target.refaults_snapshot[1] ||
+                       inactive_is_low(inactive_file, size(LruKindIndex::kActiveFile));
   sc.cache_trim_mode = (inactive_file >> sc.priority) > 0 && !sc.deactivate_file;
   if (sc.cgroup_reclaim()) return;
   int64_t high_total = 0;
@@ -60,12 +60,14 @@ void prepare_scan_count(const Kernel& k, Node& node, ScanControl& sc) {
   sc.file_is_tiny = file + node.free() <= high_total && !sc.deactivate_anon && (inactive_anon >> sc.priority) > 0;
 }
 
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, uint8_t cgroup, const ScanControl& sc) {
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, uint8_t cgroup,
+                                                          const ScanControl& sc) {
   const Balance balance = scan_balance(k, cgroup, sc);
   const int64_t swappiness = k.host.spec.vm.swappiness;
   const int64_t sum = sc.anon_cost + sc.file_cost;
   const int64_t anon_cost = sum + sc.anon_cost, file_cost = sum + sc.file_cost, total = anon_cost + file_cost;
-  const int64_t fraction[2] = {swappiness * (total + 1) / (anon_cost + 1), (200 - swappiness) * (total + 1) / (file_cost + 1)};
+  const int64_t fraction[2] = {swappiness * (total + 1) / (anon_cost + 1),
+                               (200 - swappiness) * (total + 1) / (file_cost + 1)};
   std::array<int64_t, host::kEvictableLists> nr{};
   for (size_t i = 0; i < nr.size(); ++i) {
     const bool file = host::is_file_list(static_cast<LruKindIndex>(i));
@@ -73,10 +75,17 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const
     if (cgroup != sc.target_cgroup) scan = unprotected(k.host, cgroup, sc, scan);
     scan >>= sc.priority;
     switch (balance) {
-      case Balance::kEqual: break;
-      case Balance::kFract: scan = scan * fraction[file] / (fraction[0] + fraction[1]); break;
-      case Balance::kAnon: scan = file ? 0 : scan; break;
-      case Balance::kFile: scan = file ? scan : 0; break;
+      case Balance::kEqual:
+        break;
+      case Balance::kFract:
+        scan = scan * fraction[file] / (fraction[0] + fraction[1]);
+        break;
+      case Balance::kAnon:
+        scan = file ? 0 : scan;
+        break;
+      case Balance::kFile:
+        scan = file ? scan : 0;
+        break;
     }
     nr[i] = scan;
   }

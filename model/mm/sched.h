@@ -1,4 +1,5 @@
-// Declares what decides who runs when. What the memory management asks of the simulator: spend CPU time, sleep, wait, wake.
+// Declares what decides who runs when. What the memory management asks of the simulator: spend CPU time, sleep, wait,
+// wake.
 //
 // The rules in this folder read like kernel code: they call cpu() and point() where a kernel function would burn cycles
 // and cond_resched(), and wait() where it would schedule(). model/sim/scheduler.h implements this with virtual time.
@@ -19,22 +20,22 @@ enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher, kBackground };
 /// struct task_struct, as far as memory management looks at it.
 struct Actor {
   ActorKind kind = ActorKind::kTask;
-  int node = 0;              // index into Host::nodes of the CPUs it runs on
-  int cpu = 0;               // CPU index, for per-CPU lists
+  int node = 0;  // index into Host::nodes of the CPUs it runs on
+  int cpu = 0;   // CPU index, for per-CPU lists
   int pid = 0, tid = 0;
-  int background = -1;       // kBackground: index into HostSpec::background
-  bool memalloc = false;     // PF_MEMALLOC: may use all reserves, never reclaims
-  bool in_lru_fault = false; // handles a page fault: what it brings in is young (multi-gen LRU)
-  bool dying = false;        // a fatal signal is pending
-  bool oom_victim = false;   // TIF_MEMDIE: may use half of the reserves
-  int64_t nr_dirtied = 0;    // since its last check in balance_dirty_pages()
+  int background = -1;          // kBackground: index into HostSpec::background
+  bool memalloc = false;        // PF_MEMALLOC: may use all reserves, never reclaims
+  bool in_lru_fault = false;    // handles a page fault: what it brings in is young (multi-gen LRU)
+  bool dying = false;           // a fatal signal is pending
+  bool oom_victim = false;      // TIF_MEMDIE: may use half of the reserves
+  int64_t nr_dirtied = 0;       // since its last check in balance_dirty_pages()
   int64_t over_high_pages = 0;  // memcg_nr_pages_over_high
-  int memstall_depth = 0;    // psi_memstall_enter nesting
-  int stall_depth = 0;       // waits that it is in, one inside the other (stall_enter)
-  uint32_t stack_id = 0;     // of the event being handled
-  host::Mempolicy policy;    // current->mempolicy
-  int il_prev = -1;          // where MPOL_INTERLEAVE went last
-  SwapPlug* plug = nullptr;  // current->plug
+  int memstall_depth = 0;       // psi_memstall_enter nesting
+  int stall_depth = 0;          // waits that it is in, one inside the other (stall_enter)
+  uint32_t stack_id = 0;        // of the event being handled
+  host::Mempolicy policy;       // current->mempolicy
+  int il_prev = -1;             // where MPOL_INTERLEAVE went last
+  SwapPlug* plug = nullptr;     // current->plug
   bool is_kswapd() const { return kind == ActorKind::kKswapd; }
 };
 
@@ -59,7 +60,8 @@ class Sched {
   virtual void point() = 0;
   virtual void sleep(Nanoseconds duration) = 0;
   /// REQUIRES: point() was called before the condition was checked; CPU time that passes in here could hide a wake-up.
-  /// Waits until woken or until `timeout` has passed (negative: for ever). Gives the time that was left, 0 if it ran out.
+  /// Waits until woken or until `timeout` has passed (negative: for ever). Gives the time that was left, 0 if it ran
+  /// out.
   virtual Nanoseconds wait(WaitQueue& queue, Nanoseconds timeout) = 0;
   virtual void wake_all(WaitQueue& queue) = 0;
   virtual void memstall_enter() = 0;

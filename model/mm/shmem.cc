@@ -24,9 +24,9 @@ using host::SlotId;
 
 namespace {
 
-constexpr uint64_t kPagesPerPoint = 4;             // others get to run that often within one call
-constexpr int kTriesMax = 64;                      // times that reclaim takes a page again before it is used: given up
-constexpr Nanoseconds kWritebackLook{100'000};     // how often a page under writeback is looked at again
+constexpr uint64_t kPagesPerPoint = 4;          // others get to run that often within one call
+constexpr int kTriesMax = 64;                   // times that reclaim takes a page again before it is used: given up
+constexpr Nanoseconds kWritebackLook{100'000};  // how often a page under writeback is looked at again
 
 void count_shmem(Kernel& k, const Page& page, int64_t by) {
   k.host.guest_anon += by;
@@ -63,16 +63,19 @@ bool fill_hole(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index
     free_page(k, where, k.sched.current().cpu);
     return charged && !k.sched.current().dying;
   }
-  const uint16_t kind = file.home == host::FileHome::kShmem ? host::kPageSwapBacked | host::kPageDirty : host::kPageMlocked;
+  const uint16_t kind =
+      file.home == host::FileHome::kShmem ? host::kPageSwapBacked | host::kPageDirty : host::kPageMlocked;
   const uint16_t used = use == ShmemUse::kWrite ? host::kPageReferenced : 0;
-  const PageId id = insert_into_file(k, file_index, page_index, where, cgroup, static_cast<uint16_t>(kind | used), false);
+  const PageId id =
+      insert_into_file(k, file_index, page_index, where, cgroup, static_cast<uint16_t>(kind | used), false);
   count_shmem(k, k.host.pages[id], 1);
   note_first_use(k, index, k.host.pages[id]);
   k.sched.cpu(k.costs.fault);
   return true;
 }
 
-// From the swap cache into the file: the slot is free (shmem_swapin_folio). REQUIRES: cached, its data there, not under writeback.
+// From the swap cache into the file: the slot is free (shmem_swapin_folio). REQUIRES: cached, its data there, not under
+// writeback.
 void take_from_swap_cache(Kernel& k, FileIndex file_index, uint64_t page_index, SlotId slot_id) {
   host::SwapSlot& slot = k.host.slot(slot_id);
   const PageId id = slot.page;
@@ -91,14 +94,16 @@ void take_from_swap_cache(Kernel& k, FileIndex file_index, uint64_t page_index, 
 }
 
 // False: the task is dying, or there is no memory.
-bool swap_in(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file, uint64_t page_index, SlotId slot_id, ShmemUse use) {
+bool swap_in(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file, uint64_t page_index, SlotId slot_id,
+             ShmemUse use) {
   if (!read_for_shmem(k, index, vpn, slot_id, use == ShmemUse::kFault)) return false;
   if (k.host.files[file].swapped_page(page_index) != slot_id || !k.host.slot(slot_id).cached) return true;
   while (k.host.pages[k.host.slot(slot_id).page].has(host::kPageWriteback)) {
     if (k.sched.current().dying) return false;
     k.sched.sleep(kWritebackLook);
     // Written, it may be gone from the cache.
-    if (k.host.files[file].swapped_page(page_index) != slot_id || !k.host.slot(slot_id).cached) return !k.sched.current().dying;
+    if (k.host.files[file].swapped_page(page_index) != slot_id || !k.host.slot(slot_id).cached)
+      return !k.sched.current().dying;
   }
   take_from_swap_cache(k, file, page_index, slot_id);
   return true;
@@ -119,13 +124,15 @@ void release_held_files(Kernel& k, ProcessIndex index) {
     if (--k.host.files[file].holders == 0 && k.host.files[file].nameless) truncate_file(k, file, 0);
 }
 
-PageId shmem_page(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index, uint64_t page_index, ShmemUse use) {
+PageId shmem_page(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index, uint64_t page_index,
+                  ShmemUse use) {
   hold(k, index, file_index);
   for (int tries = 0; tries < kTriesMax && !k.sched.current().dying; ++tries) {
     const PageId id = k.host.files[file_index].page(page_index);
     if (id != host::kNoPage) return id;
     const SlotId slot = k.host.files[file_index].swapped_page(page_index);
-    const bool going_on = slot == host::kNoSlot ? fill_hole(k, index, vpn, file_index, page_index, use) : swap_in(k, index, vpn, file_index, page_index, slot, use);
+    const bool going_on = slot == host::kNoSlot ? fill_hole(k, index, vpn, file_index, page_index, use)
+                                                : swap_in(k, index, vpn, file_index, page_index, slot, use);
     if (!going_on) return host::kNoPage;
   }
   return host::kNoPage;
@@ -136,7 +143,8 @@ bool shmem_read(Kernel& k, ProcessIndex process, FileIndex file, uint64_t offset
   const uint64_t first = offset >> kPageShift, last = (offset + bytes - 1) >> kPageShift;
   for (uint64_t index = first; index <= last; ++index) {
     k.sched.cpu(k.costs.read_page);
-    const bool hole = k.host.files[file].page(index) == host::kNoPage && k.host.files[file].swapped_page(index) == host::kNoSlot;
+    const bool hole =
+        k.host.files[file].page(index) == host::kNoPage && k.host.files[file].swapped_page(index) == host::kNoSlot;
     if (!hole) {
       const PageId id = shmem_page(k, process, 0, file, index, ShmemUse::kWrite);
       if (id == host::kNoPage) return false;
@@ -152,7 +160,8 @@ bool shmem_write(Kernel& k, ProcessIndex process, FileIndex file, uint64_t offse
   if (bytes == 0) return true;
   const uint64_t first = offset >> kPageShift, last = (offset + bytes - 1) >> kPageShift;
   for (uint64_t index = first; index <= last; ++index) {
-    const bool fresh = k.host.files[file].page(index) == host::kNoPage && k.host.files[file].swapped_page(index) == host::kNoSlot;
+    const bool fresh =
+        k.host.files[file].page(index) == host::kNoPage && k.host.files[file].swapped_page(index) == host::kNoSlot;
     const PageId id = shmem_page(k, process, 0, file, index, ShmemUse::kWrite);
     if (id == host::kNoPage) return false;
     if (!fresh) mark_accessed(k, id);

@@ -1,4 +1,5 @@
-// Decides the fate of one page that reclaim has taken off its list. See shrink_folio_list.h; kernel-spec sections 4.3 and 4.9.
+// Decides the fate of one page that reclaim has taken off its list. See shrink_folio_list.h; kernel-spec sections 4.3
+// and 4.9.
 #include "model/mm/shrink_folio_list.h"
 
 #include "model/mm/filemap_fault.h"
@@ -22,7 +23,9 @@ using host::Vmstat;
 namespace {
 
 // filemap_release_folio() fails: a file system holds the buffers of this page of its block device.
-bool held_by_file_system(const Page& page) { return page.has(host::kPageFile) && page.has(host::kPageBuffers) && page.slot == host::kNoSlot; }
+bool held_by_file_system(const Page& page) {
+  return page.has(host::kPageFile) && page.has(host::kPageBuffers) && page.slot == host::kNoSlot;
+}
 
 enum class References : uint8_t { kReclaim, kReclaimClean, kKeep, kActivate };
 
@@ -89,12 +92,16 @@ bool ready_to_free(const Page& page) {
   return page.has(host::kPageSwapCache) && page.mapcount == 0 && !page.has(host::kPageWriteback | host::kPageDirty);
 }
 
-// Nobody has scanned the page yet, so one that a process maps is still young; what no process accounts for is shmem of a file that
-// we know nothing about, or unmapped page cache.
-PageId page_of_reservoir(Kernel& k, int node_index, uint8_t cgroup, bool file, const host::Reservoir& entry, bool young) {
+// Nobody has scanned the page yet, so one that a process maps is still young; what no process accounts for is shmem of
+// a file that we know nothing about, or unmapped page cache.
+PageId page_of_reservoir(Kernel& k, int node_index, uint8_t cgroup, bool file, const host::Reservoir& entry,
+                         bool young) {
   const bool mapped = !file && entry.owner != host::kNoProcess;
   const int mapped_flags = host::kPageSwapBacked | (young ? host::kPageYoung : 0);
-  const uint16_t flags = static_cast<uint16_t>(entry.held ? host::kPageFile | host::kPageBuffers : file ? host::kPageFile : mapped ? mapped_flags : host::kPageFile | host::kPageSwapBacked | host::kPageDirty);
+  const uint16_t flags = static_cast<uint16_t>(entry.held ? host::kPageFile | host::kPageBuffers
+                                               : file     ? host::kPageFile
+                                               : mapped   ? mapped_flags
+                                                          : host::kPageFile | host::kPageSwapBacked | host::kPageDirty);
   const PageId id = new_page(k, {node_index, entry.zone}, flags);
   Page& page = k.host.pages[id];
   page.background = true;
@@ -150,7 +157,8 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
 
 void activate_page(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (page.has(host::kPageSwapCache) && (vm_swap_full(k, page.cgroup) || page.has(host::kPageMlocked))) free_swap(k, id);
+  if (page.has(host::kPageSwapCache) && (vm_swap_full(k, page.cgroup) || page.has(host::kPageMlocked)))
+    free_swap(k, id);
   if (page.has(host::kPageMlocked)) return;
   page.set(host::kPageActive);
   k.host.count_with(page.cgroup, Vmstat::pgactivate);

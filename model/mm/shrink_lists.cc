@@ -1,4 +1,5 @@
-// Decides what happens to the pages at the tail of a list. See shrink_lists.h; kernel-spec sections 4.3 and 4.8 to 4.10.
+// Decides what happens to the pages at the tail of a list. See shrink_lists.h; kernel-spec sections 4.3 and 4.8
+// to 4.10.
 #include "model/mm/shrink_lists.h"
 
 #include <algorithm>
@@ -38,13 +39,17 @@ void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex li
 }
 
 // isolate_lru_folios(): takes pages off the tail; those of higher zones than asked for go to the head.
-Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, int64_t nr_to_scan, const ScanControl& sc) {
+Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, int64_t nr_to_scan,
+                 const ScanControl& sc) {
   LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).list(list);
   Isolated out;
   std::vector<PageId> skipped;
   int64_t looked_at = 0;
   // A huge page is taken as a whole.
-  const auto cut = [&] { return lru.tail() != host::kNoPage && !out.pages.empty() && same_huge_page(k, k.host.pages[lru.tail()], k.host.pages[out.pages.back()]); };
+  const auto cut = [&] {
+    return lru.tail() != host::kNoPage && !out.pages.empty() &&
+           same_huge_page(k, k.host.pages[lru.tail()], k.host.pages[out.pages.back()]);
+  };
   while ((looked_at < nr_to_scan && static_cast<int64_t>(out.pages.size()) < kSwapClusterMax) || cut()) {
     if (lru.tail() == host::kNoPage && lru.reservoir_empty()) break;
     // The reservoir is older than anything touched since, except for what was rotated to the tail to be freed.
@@ -88,7 +93,8 @@ void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file
 
 }  // namespace
 
-int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to_scan, bool file, ScanControl& sc) {
+int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to_scan, bool file,
+                             ScanControl& sc) {
   const int cpu = k.sched.current().cpu;
   lru_add_drain(k, cpu);
   const LruKindIndex list = file ? LruKindIndex::kInactiveFile : LruKindIndex::kInactiveAnon;
@@ -152,7 +158,8 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
   }
   k.host.count_with(cgroup, Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
   // {6.12} what rotates in vain is a cost of its list, too (lru_note_cost).
-  if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12}) lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, rotated);
+  if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12})
+    lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, rotated);
 }
 
 }  // namespace oomcast::mm

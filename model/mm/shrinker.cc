@@ -14,13 +14,14 @@ using host::Vmstat;
 
 namespace {
 
-constexpr int64_t kSeeks = 2;      // DEFAULT_SEEKS
-constexpr int64_t kBatch = 1024;   // of a super block; SHRINK_BATCH of others is 128
+constexpr int64_t kSeeks = 2;     // DEFAULT_SEEKS
+constexpr int64_t kBatch = 1024;  // of a super block; SHRINK_BATCH of others is 128
 
 // vfs_pressure_ratio() of what super_cache_count() finds.
 int64_t freeable(const Kernel& k, const VfsCache& cache) {
   constexpr int64_t kMost = int64_t{1} << 50;
-  return static_cast<int64_t>(std::min<__int128>(kMost, static_cast<__int128>(cache.dentries + cache.inodes) * k.host.spec.vm.vfs_cache_pressure / 100));
+  return static_cast<int64_t>(std::min<__int128>(
+      kMost, static_cast<__int128>(cache.dentries + cache.inodes) * k.host.spec.vm.vfs_cache_pressure / 100));
 }
 
 // The zone that holds most of it gives back the next page.
@@ -41,7 +42,9 @@ int64_t scan_super_block(Kernel& k, int node_index, int64_t nr_to_scan) {
   const int64_t objects = cache.dentries + cache.inodes + 1;
   const int64_t dentries = std::min(cache.dentries, nr_to_scan * cache.dentries / objects + 1);
   const int64_t inodes = std::min(cache.inodes, nr_to_scan * cache.inodes / objects + 1);
-  const int64_t released = cache.dentries > 0 ? static_cast<int64_t>(static_cast<__int128>(cache.held_inodes) * dentries / cache.dentries) : 0;
+  const int64_t released =
+      cache.dentries > 0 ? static_cast<int64_t>(static_cast<__int128>(cache.held_inodes) * dentries / cache.dentries)
+                         : 0;
   cache.dentries -= dentries;
   cache.held_inodes -= released;
   cache.inodes += released - inodes;

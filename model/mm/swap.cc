@@ -60,14 +60,17 @@ void SwapPlug::submit_admitted() {
 
 void SwapPlug::throttle() {
   while (true) {
-    const auto waiting = std::find_if(requests_.begin(), requests_.end(), [](const Request& request) { return !request.admitted; });
+    const auto waiting =
+        std::find_if(requests_.begin(), requests_.end(), [](const Request& request) { return !request.admitted; });
     if (waiting == requests_.end()) return;
     const size_t device = host::SwapDevice::device_of(waiting->pages.front().slot);
     if (!wbt_try_get(k_, device)) {
       submit_admitted();  // io_schedule() sends off what is plugged
       wbt_wait(k_, device);
     }
-    std::find_if(requests_.begin(), requests_.end(), [](const Request& request) { return !request.admitted; })->admitted = true;
+    std::find_if(requests_.begin(), requests_.end(), [](const Request& request) {
+      return !request.admitted;
+    })->admitted = true;
   }
 }
 
@@ -121,7 +124,8 @@ void end_swap_write(Kernel& k, PageId id, int cpu) {
     k.host.count(Vmstat::nr_throttled_written);
     ++node.throttled_written;
     KswapdState& state = k.kswapd[page.node];
-    if (node.throttled_written - node.reclaim_start > 32 * node.writeback_throttled) k.sched.wake_all(state.writeback_wait);
+    if (node.throttled_written - node.reclaim_start > 32 * node.writeback_throttled)
+      k.sched.wake_all(state.writeback_wait);
   }
   if (page.has(host::kPageOrphan)) {
     page.clear(host::kPageOrphan);

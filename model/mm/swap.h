@@ -1,16 +1,16 @@
 // Takes pages to swap and back. Slots, the swap cache, writing out, reading in with readahead.
 //
-// Mirrors add_to_swap(), get_swap_page() with its per-CPU slot cache, swap_writepage(), folio_free_swap(), do_swap_page()
-// and swap_cluster_readahead() (mm/swapfile.c, swap_slots.c, swap_state.c, page_io.c, memory.c) of Linux 6.1. Differs:
-// rotational devices only (cluster readahead, no THP swap); no zswap.
+// Mirrors add_to_swap(), get_swap_page() with its per-CPU slot cache, swap_writepage(), folio_free_swap(),
+// do_swap_page() and swap_cluster_readahead() (mm/swapfile.c, swap_slots.c, swap_state.c, page_io.c, memory.c) of
+// Linux 6.1. Differs: rotational devices only (cluster readahead, no THP swap); no zswap.
 #pragma once
 
 #include "model/mm/kernel.h"
 
 namespace oomcast::mm {
 
-/// Collects the writes of one shrink_lruvec (blk_plug); adjacent slots become one request. A request needs a place at the
-/// device (blk_wbt.h) before it goes out.
+/// Collects the writes of one shrink_lruvec (blk_plug); adjacent slots become one request. A request needs a place at
+/// the device (blk_wbt.h) before it goes out.
 class SwapPlug {
  public:
   explicit SwapPlug(Kernel& k);
@@ -52,12 +52,13 @@ bool shared_anon(const Kernel& k, const host::Page& page);
 /// One PTE that held the entry is gone.
 void put_swap_entry(Kernel& k, host::SlotId slot);
 
-/// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying, or there is no memory
-/// for the page: VM_FAULT_OOM).
+/// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying, or there is no
+/// memory for the page: VM_FAULT_OOM).
 bool do_swap_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 
-/// A page that a file has in `slot` is used: brings it into the swap cache and waits for its data (shmem_swapin). Neighbouring slots
-/// are read ahead, whatever the device. Only a `fault` counts as a major one, read() and write() do not. False: the task is dying, or there is no memory. It may be gone from the cache again.
+/// A page that a file has in `slot` is used: brings it into the swap cache and waits for its data (shmem_swapin).
+/// Neighbouring slots are read ahead, whatever the device. Only a `fault` counts as a major one, read() and write() do
+/// not. False: the task is dying, or there is no memory. It may be gone from the cache again.
 bool read_for_shmem(Kernel& k, host::ProcessIndex process, uint64_t vpn, host::SlotId slot, bool fault);
 
 /// Pages of the readahead window (__swapin_nr_pages); spec section 17.7.

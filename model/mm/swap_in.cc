@@ -26,15 +26,18 @@ using host::Vmstat;
 
 namespace {
 
-constexpr int kVmaOrderCeiling = 5;   // SWAP_RA_ORDER_CEILING
-constexpr int64_t kVmaHitsMax = 63;   // SWAP_RA_HITS_MAX
-constexpr int kReadsMax = 64;         // reads of one page that reclaim takes again before it is mapped: given up
+constexpr int kVmaOrderCeiling = 5;  // SWAP_RA_ORDER_CEILING
+constexpr int64_t kVmaHitsMax = 63;  // SWAP_RA_HITS_MAX
+constexpr int kReadsMax = 64;        // reads of one page that reclaim takes again before it is mapped: given up
 
 // __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
 // Pages read ahead follow the policy of the page that is wanted.
-bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool ahead, std::vector<SwapIo>& reads) {
+bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool ahead,
+                     std::vector<SwapIo>& reads) {
   SwapDevice& device = k.host.device(slot_id);
-  const auto wanted = [&] { return device.in_use(slot_id) && device.slot(slot_id).map_count > 0 && !device.slot(slot_id).cached; };
+  const auto wanted = [&] {
+    return device.in_use(slot_id) && device.slot(slot_id).map_count > 0 && !device.slot(slot_id).cached;
+  };
   if (!wanted()) return false;
   const uint8_t cgroup = device.slot(slot_id).cgroup;
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, process, vpn);
@@ -47,7 +50,8 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
   }
   SwapSlot& slot = device.slot(slot_id);
   const uint16_t of_file = slot.shmem ? host::kPageFile : 0;
-  const PageId id = new_page(k, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked | of_file));
+  const PageId id = new_page(
+      k, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked | of_file));
   Page& page = k.host.pages[id];
   page.slot = slot_id;
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
@@ -69,7 +73,8 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
 
 // swap_use_vma_readahead(): no device that is used turns.
 bool reads_by_address(const Kernel& k) {
-  return std::none_of(k.host.swaps.begin(), k.host.swaps.end(), [](const SwapDevice& device) { return device.spec().rotational; });
+  return std::none_of(k.host.swaps.begin(), k.host.swaps.end(),
+                      [](const SwapDevice& device) { return device.spec().rotational; });
 }
 
 int64_t readahead_pages(Kernel& k, int64_t offset) {
@@ -111,8 +116,10 @@ AddressWindow address_window(Kernel& k, Process& process, uint64_t vpn) {
   AddressSpace::SwapReadahead& ra = mapping ? mapping->second.swap_readahead : process.space.swap_readahead_elsewhere;
   const int64_t max_pages = int64_t{1} << std::min(k.host.spec.vm.page_cluster, kVmaOrderCeiling);
   if (max_pages <= 1) return {vpn, vpn + 1};
-  const int64_t pages = swapin_nr_pages(static_cast<int64_t>(ra.vpn), static_cast<int64_t>(vpn), ra.hits, max_pages, ra.window);
-  const uint64_t before = vpn == ra.vpn + 1 ? 0 : static_cast<uint64_t>(ra.vpn == vpn + 1 ? pages - 1 : (pages - 1) / 2);
+  const int64_t pages =
+      swapin_nr_pages(static_cast<int64_t>(ra.vpn), static_cast<int64_t>(vpn), ra.hits, max_pages, ra.window);
+  const uint64_t before =
+      vpn == ra.vpn + 1 ? 0 : static_cast<uint64_t>(ra.vpn == vpn + 1 ? pages - 1 : (pages - 1) / 2);
   ra = {vpn, pages, 0};
   if (pages == 1) return {vpn, vpn + 1};
   const uint64_t table = vpn / AddressSpace::kLeafPages * AddressSpace::kLeafPages;
@@ -295,7 +302,8 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     const Nanoseconds begin = stall_enter(k);
     const bool thrashing = !slot.cached && slot.shadow.workingset;
     if (thrashing) k.sched.memstall_enter();
-    const bool read = (slot.cached || swapin_readahead(k, index, vpn, slot_id, reads_by_address(k))) && wait_for_read(k, slot_id);
+    const bool read =
+        (slot.cached || swapin_readahead(k, index, vpn, slot_id, reads_by_address(k))) && wait_for_read(k, slot_id);
     if (thrashing) k.sched.memstall_leave();
     stall_leave(k, begin, Stalled::kSwapIn);
     if (!read || k.sched.current().dying) return false;

@@ -75,7 +75,8 @@ void shrink_lruvec(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
   plug.flush();
   sc.nr_reclaimed += reclaimed;
   const host::Lruvec& lruvec = node.lruvec(cgroup);
-  const int64_t inactive = lru_size(node, cgroup, LruKindIndex::kInactiveAnon), active = lru_size(node, cgroup, LruKindIndex::kActiveAnon);
+  const int64_t inactive = lru_size(node, cgroup, LruKindIndex::kInactiveAnon),
+                active = lru_size(node, cgroup, LruKindIndex::kActiveAnon);
   if (k.host.total_swap > 0 && inactive_is_low(inactive, active) && lruvec.list(LruKindIndex::kActiveAnon).size() > 0) {
     shrink_active_list(k, node_index, cgroup, kSwapClusterMax, false, sc);
   }
@@ -103,7 +104,8 @@ void note_writeback_pressure(Kernel& k, int node_index, ScanControl& sc) {
     if (sc.nr.immediate > 0) reclaim_throttle(k, node_index, Throttle::kWriteback);
   }
   host::Lruvec& target = node.lruvec(sc.target_cgroup);
-  if ((sc.by_kswapd || sc.cgroup_reclaim()) && sc.nr.dirty > 0 && sc.nr.dirty == sc.nr.congested) target.congested = true;
+  if ((sc.by_kswapd || sc.cgroup_reclaim()) && sc.nr.dirty > 0 && sc.nr.dirty == sc.nr.congested)
+    target.congested = true;
   if (!sc.by_kswapd && target.congested) {
     reclaim_throttle(k, node_index, Throttle::kCongested);
   }
@@ -132,7 +134,9 @@ void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
 void kswapd_age_node(Kernel& k, int node_index, ScanControl& sc) {
   if (lru_gen_enabled(k)) return lru_gen_age_node(k, node_index, sc);
   Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  if (k.host.total_swap == 0 || !inactive_is_low(node.size(LruKindIndex::kInactiveAnon), node.size(LruKindIndex::kActiveAnon))) return;
+  if (k.host.total_swap == 0 ||
+      !inactive_is_low(node.size(LruKindIndex::kInactiveAnon), node.size(LruKindIndex::kActiveAnon)))
+    return;
   for (size_t cgroup = 0; cgroup < node.lruvecs.size(); ++cgroup) {
     shrink_active_list(k, node_index, static_cast<uint8_t>(cgroup), kSwapClusterMax, false, sc);
   }
@@ -153,8 +157,10 @@ void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
   for (size_t cgroup = sc.target_cgroup; cgroup < node.lruvecs.size(); ++cgroup) {
     if (!node.within(static_cast<uint8_t>(cgroup), sc.target_cgroup)) continue;
     if (!may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) continue;
-    if (lru_gen_enabled(k)) lru_gen_shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
-    else shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+    if (lru_gen_enabled(k))
+      lru_gen_shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+    else
+      shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
     if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
     freed_slab += shrink_shadow_nodes(k, node_index, static_cast<uint8_t>(cgroup), sc.priority);
   }

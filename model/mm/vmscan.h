@@ -11,8 +11,8 @@
 
 namespace oomcast::mm {
 
-inline constexpr int kDefPriority = 12;               // DEF_PRIORITY
-inline constexpr int64_t kSwapClusterMax = 32;        // SWAP_CLUSTER_MAX
+inline constexpr int kDefPriority = 12;         // DEF_PRIORITY
+inline constexpr int64_t kSwapClusterMax = 32;  // SWAP_CLUSTER_MAX
 
 /// struct scan_control.
 struct ScanControl {
@@ -20,7 +20,7 @@ struct ScanControl {
   int priority = kDefPriority;
   uint8_t target_cgroup = host::kRootCgroup;  // the root: the whole host
   host::NodeMask nodes = host::kAllNodes;
-  int reclaim_idx = 3;          // ZoneKind: zones above it are skipped
+  int reclaim_idx = 3;  // ZoneKind: zones above it are skipped
   bool by_kswapd = false;
   bool may_writepage = true;
   bool may_unmap = true;
@@ -31,7 +31,7 @@ struct ScanControl {
   bool low_reclaim = false, low_skipped = false;  // memory.low: overridden, or groups were left out for it
   bool cache_trim_mode = false;
   bool file_is_tiny = false;
-  bool mm_walk = false;         // multi-gen LRU: the reclaimer has a walk at hand (reclaim_state->mm_walk)
+  bool mm_walk = false;  // multi-gen LRU: the reclaimer has a walk at hand (reclaim_state->mm_walk)
   int64_t anon_cost = 0, file_cost = 0;
   int64_t nr_scanned = 0;
   int64_t nr_reclaimed = 0;
@@ -42,7 +42,8 @@ struct ScanControl {
 };
 
 /// Pages to scan of each evictable list (get_scan_count).
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node, uint8_t cgroup, const ScanControl& sc);
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node, uint8_t cgroup,
+                                                          const ScanControl& sc);
 void prepare_scan_count(const Kernel& k, host::Node& node, ScanControl& sc);
 /// inactive * floor(sqrt(10 * GiB)) < active.
 bool inactive_is_low(int64_t inactive, int64_t active);

@@ -75,7 +75,8 @@ void update_shadow_node(Kernel& k, host::FileIndex file_index, uint64_t index) {
   ++lruvec.shadow_nodes;
   k.host.count(Vmstat::workingset_nodes);
   // A node that comes and goes leaves a stale entry each time.
-  if (static_cast<int64_t>(lruvec.shadow_list.size()) > 2 * lruvec.shadow_nodes + 64) std::erase_if(lruvec.shadow_list, [&k](const host::ShadowNode& entry) { return stale(k, entry); });
+  if (static_cast<int64_t>(lruvec.shadow_list.size()) > 2 * lruvec.shadow_nodes + 64)
+    std::erase_if(lruvec.shadow_list, [&k](const host::ShadowNode& entry) { return stale(k, entry); });
   lruvec.shadow_list.push_back({file_index, index, node->listed});
 }
 
@@ -120,15 +121,17 @@ host::Shadow lru_gen_eviction(Kernel& k, const Page& page) {
   const int64_t refs = lru_gen_refs(page);
   ++gens.evicted[type][lru_gen_tier(refs)];
   host::Shadow shadow;
-  shadow.age = static_cast<int64_t>(gens.min_seq[type] << kRefsBits | static_cast<uint64_t>(std::max<int64_t>(refs - 1, 0))) & host::kShadowAgeMax;
+  shadow.age =
+      static_cast<int64_t>(gens.min_seq[type] << kRefsBits | static_cast<uint64_t>(std::max<int64_t>(refs - 1, 0))) &
+      host::kShadowAgeMax;
   shadow.node = page.node & 0xff;
   shadow.cgroup = page.cgroup & 0x7f;
   shadow.workingset = refs > 0;
   return shadow;
 }
 
-// lru_gen_refault(): back in the group and on the node that it left, it counts; while that generation is evicted, the controller
-// hears of it.
+// lru_gen_refault(): back in the group and on the node that it left, it counts; while that generation is evicted, the
+// controller hears of it.
 void lru_gen_refault(Kernel& k, Page& page, const host::Shadow& shadow) {
   if (shadow.node != page.node || shadow.cgroup != page.cgroup) return;
   host::LruGen& gens = *k.host.lruvec_of(page).gens;

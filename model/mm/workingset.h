@@ -11,12 +11,13 @@ namespace oomcast::mm {
 host::Shadow workingset_eviction(Kernel& k, const host::Page& page, uint8_t target_cgroup);
 /// The page is back: counts the refault and activates the page when the distance fits into memory.
 void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow);
-/// workingset_update_node(): the tree node that `index` lies in has lost or gained a page; those that hold nothing but shadows
-/// are kept on a list.
+/// workingset_update_node(): the tree node that `index` lies in has lost or gained a page; those that hold nothing but
+/// shadows are kept on a list.
 void update_shadow_node(Kernel& k, host::FileIndex file, uint64_t index);
 /// The node itself goes.
 void forget_shadow_node(Kernel& k, const host::TreeNode& node);
-/// Frees shadow nodes beyond an eighth of the group's pages on the node, oldest first. Gives the slab pages that came free.
+/// Frees shadow nodes beyond an eighth of the group's pages on the node, oldest first. Gives the slab pages that came
+/// free.
 int64_t shrink_shadow_nodes(Kernel& k, int node, uint8_t cgroup, int priority);
 /// Time passes for the lists of a group and for those of the whole node (workingset_age_nonresident).
 void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup);

@@ -18,12 +18,12 @@ using host::Vmstat;
 
 namespace {
 
-constexpr int64_t kDirtiedPause = 32;               // nr_dirtied_pause
-constexpr Nanoseconds kPauseMax{200'000'000};       // MAX_PAUSE
-constexpr Nanoseconds kPauseMin{10'000'000};        // shorter ones are saved up
-constexpr int64_t kChunkPages = 1024;               // MIN_WRITEBACK_PAGES
+constexpr int64_t kDirtiedPause = 32;          // nr_dirtied_pause
+constexpr Nanoseconds kPauseMax{200'000'000};  // MAX_PAUSE
+constexpr Nanoseconds kPauseMin{10'000'000};   // shorter ones are saved up
+constexpr int64_t kChunkPages = 1024;          // MIN_WRITEBACK_PAGES
 constexpr size_t kRequestPages = 256;
-constexpr int64_t kInFlightMax = 4096;              // pages that the flusher has in the disk's queue
+constexpr int64_t kInFlightMax = 4096;  // pages that the flusher has in the disk's queue
 
 int64_t dirtyable(const Node& node) {
   int64_t reserve = 0;
@@ -32,7 +32,8 @@ int64_t dirtyable(const Node& node) {
     const int64_t most = *std::max_element(zone.lowmem_reserve.begin(), zone.lowmem_reserve.end());
     reserve += std::min(zone.managed, most + zone.high_mark());
   }
-  return std::max<int64_t>(0, node.free() - reserve) + node.size(LruKindIndex::kInactiveFile) + node.size(LruKindIndex::kActiveFile);
+  return std::max<int64_t>(0, node.free() - reserve) + node.size(LruKindIndex::kInactiveFile) +
+         node.size(LruKindIndex::kActiveFile);
 }
 
 int64_t total_dirty(const Host& host) {
@@ -83,7 +84,8 @@ FileIndex oldest_dirty(const Host& host, int64_t before_ns) {
   for (size_t i = 0; i < host.files.size(); ++i) {
     const File& file = host.files[i];
     if (file.dirty == 0 || file.dirtied_when_ns > before_ns) continue;
-    if (oldest == host::kNoFile || file.dirtied_when_ns < host.files[oldest].dirtied_when_ns) oldest = static_cast<FileIndex>(i);
+    if (oldest == host::kNoFile || file.dirtied_when_ns < host.files[oldest].dirtied_when_ns)
+      oldest = static_cast<FileIndex>(i);
   }
   return oldest;
 }
@@ -134,8 +136,11 @@ DirtyLimits dirty_limits(const Host& host) {
   for (const Node& node : host.nodes) available += dirtyable(node);
   const host::VmTunables& vm = host.spec.vm;
   DirtyLimits limits;
-  limits.dirty = vm.dirty_bytes > 0 ? (vm.dirty_bytes + kPageBytes - 1) / kPageBytes : vm.dirty_ratio * kPageBytes / 100 * available / kPageBytes;
-  limits.background = vm.dirty_background_bytes > 0 ? (vm.dirty_background_bytes + kPageBytes - 1) / kPageBytes : vm.dirty_background_ratio * kPageBytes / 100 * available / kPageBytes;
+  limits.dirty = vm.dirty_bytes > 0 ? (vm.dirty_bytes + kPageBytes - 1) / kPageBytes
+                                    : vm.dirty_ratio * kPageBytes / 100 * available / kPageBytes;
+  limits.background = vm.dirty_background_bytes > 0
+                          ? (vm.dirty_background_bytes + kPageBytes - 1) / kPageBytes
+                          : vm.dirty_background_ratio * kPageBytes / 100 * available / kPageBytes;
   if (limits.background >= limits.dirty) limits.background = limits.dirty / 2;
   return limits;
 }
@@ -143,7 +148,9 @@ DirtyLimits dirty_limits(const Host& host) {
 bool node_dirty_ok(const Host& host, int node_index) {
   const Node& node = host.nodes[static_cast<size_t>(node_index)];
   const host::VmTunables& vm = host.spec.vm;
-  const int64_t limit = vm.dirty_bytes > 0 ? vm.dirty_bytes / kPageBytes * dirtyable(node) / std::max<int64_t>(1, dirty_limits(host).dirty) : vm.dirty_ratio * dirtyable(node) / 100;
+  const int64_t limit = vm.dirty_bytes > 0 ? vm.dirty_bytes / kPageBytes * dirtyable(node) /
+                                                 std::max<int64_t>(1, dirty_limits(host).dirty)
+                                           : vm.dirty_ratio * dirtyable(node) / 100;
   return node.nr_dirty + node.nr_writeback <= limit;
 }
 
@@ -214,7 +221,8 @@ void balance_dirty_pages_ratelimited(Kernel& k) {
     }
     const int64_t setpoint = ((limits.dirty + limits.background) / 2 + limits.dirty) / 2;
     const int64_t rate = disk_bandwidth(k.host) * position_ratio(pending, setpoint, limits.dirty) / 1024;
-    const Nanoseconds pause = rate == 0 ? kPauseMax : std::min(kPauseMax, Nanoseconds(actor.nr_dirtied * 1'000'000'000 / rate));
+    const Nanoseconds pause =
+        rate == 0 ? kPauseMax : std::min(kPauseMax, Nanoseconds(actor.nr_dirtied * 1'000'000'000 / rate));
     if (pause < kPauseMin) return;  // counted on until it is worth a sleep
     const Nanoseconds begin = stall_enter(k);
     k.sched.sleep(pause);

@@ -1,8 +1,9 @@
-// Charges what swapping to compressed memory costs. Pages stored in RAM, written and read at once; kernel-spec 6.3 and 6.5.
+// Charges what swapping to compressed memory costs. Pages stored in RAM, written and read at once; kernel-spec 6.3
+// and 6.5.
 //
-// Mirrors zram_write_page() and zram_free_page() (drivers/block/zram) and the SWP_SYNCHRONOUS_IO path of do_swap_page().
-// Differs: every page compresses alike (SwapSpec::zram_percent), and zsmalloc packs without loss: what is stored takes that
-// share of as many pages, rounded up. No writeback to a backing device.
+// Mirrors zram_write_page() and zram_free_page() (drivers/block/zram) and the SWP_SYNCHRONOUS_IO path of
+// do_swap_page(). Differs: every page compresses alike (SwapSpec::zram_percent), and zsmalloc packs without loss: what
+// is stored takes that share of as many pages, rounded up. No writeback to a backing device.
 #pragma once
 
 #include "model/mm/kernel.h"

@@ -45,7 +45,8 @@ void AfterKill::begin(host::ProcessIndex index) {
   hold_shared(followed, index);
   followed.at_kill = {pages_ - others, process.table_pages()};
   // Shared pages that are swapped out may lie where no page table is left.
-  followed.tables_beside_leaves = std::max<int64_t>(0, process.table_pages() - static_cast<int64_t>(followed.leaves.size()));
+  followed.tables_beside_leaves =
+      std::max<int64_t>(0, process.table_pages() - static_cast<int64_t>(followed.leaves.size()));
   tables_ += followed.tables();
   twice_.pages += followed.at_kill.pages;
   twice_.tables += followed.at_kill.tables;

@@ -17,13 +17,14 @@ using host::PageId;
 namespace {
 
 struct Counts {
-  std::vector<std::vector<int64_t>> accounted;              // by node and zone: pages alive, reserved, in page tables
-  std::vector<std::vector<int64_t>> huge;                   // huge pages, by node and zone
-  std::vector<std::vector<int64_t>> listed;                 // by node and list
-  std::vector<int64_t> rss, swapped, tables;                // by process
-  std::vector<int64_t> unmapped_at_start, shmem_at_start;   // by node: NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
-  int64_t anon = 0;                                         // pages of guests in memory
-  std::map<host::SlotId, int64_t> entries;                  // entries of guests' page tables and of files that name a swap slot
+  std::vector<std::vector<int64_t>> accounted;  // by node and zone: pages alive, reserved, in page tables
+  std::vector<std::vector<int64_t>> huge;       // huge pages, by node and zone
+  std::vector<std::vector<int64_t>> listed;     // by node and list
+  std::vector<int64_t> rss, swapped, tables;    // by process
+  std::vector<int64_t> unmapped_at_start,
+      shmem_at_start;                       // by node: NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
+  int64_t anon = 0;                         // pages of guests in memory
+  std::map<host::SlotId, int64_t> entries;  // entries of guests' page tables and of files that name a swap slot
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -43,7 +44,8 @@ void count_lists(const Host& host, Counts& counts, std::vector<int>& seen) {
         const Page& page = host.pages[id];
         ++linked;
         ++seen[id];
-        if (static_cast<size_t>(page.list) != l || page.node != n || page.cgroup != group) counts.fail("page " + std::to_string(id) + " is on a list that it does not name");
+        if (static_cast<size_t>(page.list) != l || page.node != n || page.cgroup != group)
+          counts.fail("page " + std::to_string(id) + " is on a list that it does not name");
         if (seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists");
       }
       if (linked + list.reserved() != list.size()) counts.fail("list size differs from its pages: " + where(n, l));
@@ -55,8 +57,8 @@ void count_lists(const Host& host, Counts& counts, std::vector<int>& seen) {
 }
 
 // One list of a generation: its pages count by their own number, which may be newer than the list.
-void count_generation(const Host& host, size_t n, size_t group, size_t gen, size_t type, size_t zone, std::vector<int>& seen,
-                      std::array<int64_t, host::kGenerations>& by_number, Counts& counts) {
+void count_generation(const Host& host, size_t n, size_t group, size_t gen, size_t type, size_t zone,
+                      std::vector<int>& seen, std::array<int64_t, host::kGenerations>& by_number, Counts& counts) {
   const host::LruGen& gens = *host.nodes[n].lruvecs[group].gens;
   const host::GenList& list = gens.lists[gen][type][zone];
   PageId before = host::kNoPage;
@@ -65,9 +67,11 @@ void count_generation(const Host& host, size_t n, size_t group, size_t gen, size
     const auto number = static_cast<size_t>(page.list);
     if (++seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists of generations");
     if (page.prev != before) counts.fail("page " + std::to_string(id) + " is linked one way only");
-    if (page.node != n || page.cgroup != group || page.zone != zone || host::gen_type(page) != type) counts.fail("page " + std::to_string(id) + " is on the list of another node, group, zone or type");
+    if (page.node != n || page.cgroup != group || page.zone != zone || host::gen_type(page) != type)
+      counts.fail("page " + std::to_string(id) + " is on the list of another node, group, zone or type");
     if (page.has(host::kPageActive)) counts.fail("page " + std::to_string(id) + " is active and in a generation");
-    if (number >= host::kGenerations) return counts.fail("page " + std::to_string(id) + " is on a list but in no generation");
+    if (number >= host::kGenerations)
+      return counts.fail("page " + std::to_string(id) + " is on a list but in no generation");
     ++by_number[number];
     before = id;
   }
@@ -79,10 +83,13 @@ void count_generation(const Host& host, size_t n, size_t group, size_t gen, size
 // seq_is_valid(), and that nothing stands in a generation that is not there.
 void check_generations(const host::LruGen& gens, size_t n, Counts& counts) {
   const uint64_t file = gens.nr_gens(host::kGenFile), anon = gens.nr_gens(host::kGenAnon);
-  if (file < host::kGenerationsMin || file > anon || anon > host::kGenerations) counts.fail("generations of files " + std::to_string(file) + ", anonymous " + std::to_string(anon) + ": " + where(n, 0));
+  if (file < host::kGenerationsMin || file > anon || anon > host::kGenerations)
+    counts.fail("generations of files " + std::to_string(file) + ", anonymous " + std::to_string(anon) + ": " +
+                where(n, 0));
   for (size_t type = 0; type < host::kGenTypes; ++type) {
     for (uint64_t past = gens.nr_gens(type); past < host::kGenerations; ++past) {
-      if (gens.size_of_generation(host::gen_of_seq(gens.max_seq - past), type) != 0) counts.fail("pages in a generation older than the oldest: " + where(n, type));
+      if (gens.size_of_generation(host::gen_of_seq(gens.max_seq - past), type) != 0)
+        counts.fail("pages in a generation older than the oldest: " + where(n, type));
     }
   }
 }
@@ -97,14 +104,21 @@ void count_generations(const Host& host, Counts& counts, std::vector<int>& seen)
       for (size_t type = 0; type < host::kGenTypes; ++type) {
         for (size_t zone = 0; zone < static_cast<size_t>(host::kZoneKinds); ++zone) {
           std::array<int64_t, host::kGenerations> by_number{};
-          for (size_t gen = 0; gen < host::kGenerations; ++gen) count_generation(host, n, group, gen, type, zone, seen, by_number, counts);
+          for (size_t gen = 0; gen < host::kGenerations; ++gen)
+            count_generation(host, n, group, gen, type, zone, seen, by_number, counts);
           for (size_t gen = 0; gen < host::kGenerations; ++gen) {
-            if (by_number[gen] != gens.nr_pages[gen][type][zone]) counts.fail("generation counts " + std::to_string(gens.nr_pages[gen][type][zone]) + " pages, " + std::to_string(by_number[gen]) + " were found: " + where(n, gen));
+            if (by_number[gen] != gens.nr_pages[gen][type][zone])
+              counts.fail("generation counts " + std::to_string(gens.nr_pages[gen][type][zone]) + " pages, " +
+                          std::to_string(by_number[gen]) + " were found: " + where(n, gen));
           }
         }
       }
-      for (const uint8_t other : host.nodes[n].memcg_lru.fifo[static_cast<size_t>(gens.memcg_gen)][static_cast<size_t>(gens.memcg_bin)]) listed[group] += other == group ? 1 : 0;
-      if (listed[group] != 1) counts.fail("cgroup " + host.cgroups[group].path + " is " + std::to_string(listed[group]) + " times in its place of the memcg LRU");
+      for (const uint8_t other :
+           host.nodes[n].memcg_lru.fifo[static_cast<size_t>(gens.memcg_gen)][static_cast<size_t>(gens.memcg_bin)])
+        listed[group] += other == group ? 1 : 0;
+      if (listed[group] != 1)
+        counts.fail("cgroup " + host.cgroups[group].path + " is " + std::to_string(listed[group]) +
+                    " times in its place of the memcg LRU");
     }
   }
 }
@@ -123,17 +137,24 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     int mappers = 0;
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
     for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) ++mappers;
-    if (page.in_file() && host.files[page.slot].page(page.vpn) != id) counts.fail("page " + std::to_string(id) + " is not where its file says");
-    if (!page.anon() && mappers != page.mapcount) counts.fail("page " + std::to_string(id) + " of a file has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
-    if (page.anon() && mappers != page.mapcount && !(page.background && page.owner == host::kNoProcess)) counts.fail("page " + std::to_string(id) + " has " + std::to_string(mappers) + " mappers but mapcount " + std::to_string(page.mapcount));
-    if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id) counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
+    if (page.in_file() && host.files[page.slot].page(page.vpn) != id)
+      counts.fail("page " + std::to_string(id) + " is not where its file says");
+    if (!page.anon() && mappers != page.mapcount)
+      counts.fail("page " + std::to_string(id) + " of a file has " + std::to_string(mappers) +
+                  " mappers but mapcount " + std::to_string(page.mapcount));
+    if (page.anon() && mappers != page.mapcount && !(page.background && page.owner == host::kNoProcess))
+      counts.fail("page " + std::to_string(id) + " has " + std::to_string(mappers) + " mappers but mapcount " +
+                  std::to_string(page.mapcount));
+    if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id)
+      counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
   }
   for (size_t n = 0; n < host.nodes.size(); ++n) {
     for (size_t i = 0; i < host.nodes[n].lruvecs.size() * host::kLists; ++i) {
       const LruList& list = host.nodes[n].lruvecs[i / host::kLists].lists[i % host::kLists];
       for (size_t z = 0; z < host::kZoneKinds; ++z) {
         int64_t linked = 0;
-        for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) linked += host.pages[id].zone == z ? 1 : 0;
+        for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next)
+          linked += host.pages[id].zone == z ? 1 : 0;
         counts.accounted[n][z] += list.size_of_zone(static_cast<int>(z)) - linked;
       }
     }
@@ -141,14 +162,16 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
 }
 
 // 512 pages of one zone, all of them mapped.
-void count_huge_page(const Host& host, const host::Process& process, uint64_t first, const host::AddressSpace::Leaf& leaf, Counts& counts) {
+void count_huge_page(const Host& host, const host::Process& process, uint64_t first,
+                     const host::AddressSpace::Leaf& leaf, Counts& counts) {
   const std::string name = "huge page " + std::to_string(first) + " of process " + std::to_string(process.pid);
   if (leaf.used != host::kHugePages) return counts.fail(name + " maps " + std::to_string(leaf.used) + " pages");
   for (uint64_t i = 0; i < host::AddressSpace::kLeafPages; ++i) {
     const host::Pte pte = leaf.ptes.get(i);
     if (!pte.is_present()) return counts.fail(name + " has a page that is not there");
     const Page& page = host.pages[pte.page()];
-    if (page.node != host.pages[leaf.ptes.get(0).page()].node || page.zone != host.pages[leaf.ptes.get(0).page()].zone) return counts.fail(name + " is in two zones");
+    if (page.node != host.pages[leaf.ptes.get(0).page()].node || page.zone != host.pages[leaf.ptes.get(0).page()].zone)
+      return counts.fail(name + " is in two zones");
   }
   const Page& page = host.pages[leaf.ptes.get(0).page()];
   ++counts.huge[page.node][page.zone];
@@ -167,22 +190,37 @@ void count_processes(Host& host, Counts& counts) {
       file += of_file && !host.pages[pte.page()].shmem() ? 1 : 0;
       swapped += pte.is_swapped() ? 1 : 0;
       if (pte.is_swapped()) ++counts.entries[pte.slot()];
-      if (pte.is_present() && !host.pages.alive(pte.page())) counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
-      if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot())) counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
+      if (pte.is_present() && !host.pages.alive(pte.page()))
+        counts.fail("process " + std::to_string(process.pid) + " maps a page that is gone");
+      if (pte.is_swapped() && !host.device(pte.slot()).in_use(pte.slot()))
+        counts.fail("process " + std::to_string(process.pid) + " holds a swap entry that is free");
     }
-    if (rss != process.rss_anon) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " + std::to_string(process.rss_anon));
-    if (file != process.rss_file) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(file) + " pages of files but counts " + std::to_string(process.rss_file));
-    if (shmem != process.rss_shmem) counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(shmem) + " pages of shared memory but counts " + std::to_string(process.rss_shmem));
-    if (swapped != process.swap_entries) counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) + " swap entries but counts " + std::to_string(process.swap_entries));
-    process.space.for_each_huge(0, ~uint64_t{0} >> kPageShift, [&](uint64_t first, const host::AddressSpace::Leaf& leaf) { count_huge_page(host, process, first, leaf, counts); });
-    for (const auto& [node, zone] : process.table_pages_at) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+    if (rss != process.rss_anon)
+      counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(rss) + " pages but counts " +
+                  std::to_string(process.rss_anon));
+    if (file != process.rss_file)
+      counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(file) +
+                  " pages of files but counts " + std::to_string(process.rss_file));
+    if (shmem != process.rss_shmem)
+      counts.fail("process " + std::to_string(process.pid) + " maps " + std::to_string(shmem) +
+                  " pages of shared memory but counts " + std::to_string(process.rss_shmem));
+    if (swapped != process.swap_entries)
+      counts.fail("process " + std::to_string(process.pid) + " holds " + std::to_string(swapped) +
+                  " swap entries but counts " + std::to_string(process.swap_entries));
+    process.space.for_each_huge(0, ~uint64_t{0} >> kPageShift,
+                                [&](uint64_t first, const host::AddressSpace::Leaf& leaf) {
+                                  count_huge_page(host, process, first, leaf, counts);
+                                });
+    for (const auto& [node, zone] : process.table_pages_at)
+      ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   }
 }
 
 // The footprint counts a slot whose page somebody maps as memory, not as swap.
 // Files hold entries, too.
 void count_file_entries(const Host& host, Counts& counts) {
-  for (const host::File& file : host.files) file.for_each_swapped([&](uint64_t, host::SlotId slot) { ++counts.entries[slot]; });
+  for (const host::File& file : host.files)
+    file.for_each_swapped([&](uint64_t, host::SlotId slot) { ++counts.entries[slot]; });
 }
 
 void count_slots(const Host& host, Counts& counts) {
@@ -198,15 +236,24 @@ void count_slots(const Host& host, Counts& counts) {
       if (slot.foreign) continue;
       const auto found = counts.entries.find(id);
       const int64_t entries = found == counts.entries.end() ? 0 : found->second;
-      if (slot.map_count != entries) counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " + std::to_string(entries) + " were found");
+      if (slot.map_count != entries)
+        counts.fail("swap slot " + std::to_string(id) + " counts " + std::to_string(slot.map_count) + " entries, " +
+                    std::to_string(entries) + " were found");
       const bool mapped = slot.cached && slot.page != host::kNoPage && host.pages[slot.page].mapcount > 0;
       alone += slot.map_count > 0 && !mapped ? 1 : 0;
     }
-    if (used + device.free() != device.total()) counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
+    if (used + device.free() != device.total())
+      counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
   }
-  if (counts.anon != host.guest_anon) counts.fail("the program counts " + std::to_string(host.guest_anon) + " pages in memory, " + std::to_string(counts.anon) + " were found");
-  if (alone != host.guest_swapped) counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " + std::to_string(alone) + " were found");
-  if (idle != host.cached_slots) counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " + std::to_string(host.cached_slots));
+  if (counts.anon != host.guest_anon)
+    counts.fail("the program counts " + std::to_string(host.guest_anon) + " pages in memory, " +
+                std::to_string(counts.anon) + " were found");
+  if (alone != host.guest_swapped)
+    counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " +
+                std::to_string(alone) + " were found");
+  if (idle != host.cached_slots)
+    counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " +
+                std::to_string(host.cached_slots));
 }
 
 // What a group is charged for: its pages, page tables, slab of cached files and what its CPUs have parked.
@@ -215,24 +262,31 @@ void count_cgroups(const Host& host, Counts& counts) {
   for (PageId id = 0; id < host.pages.size(); ++id) {
     if (host.pages.alive(id)) ++charged[host.pages[id].cgroup];
   }
-  for (const host::Process& process : host.processes) charged[process.cgroup] += static_cast<int64_t>(process.table_pages_at.size());
+  for (const host::Process& process : host.processes)
+    charged[process.cgroup] += static_cast<int64_t>(process.table_pages_at.size());
   for (const host::SwapDevice& device : host.swaps) {
     for (int64_t i = 0; i < device.total(); ++i) {
       const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);
-      if (device.in_use(id) && (device.slot(id).map_count > 0 || device.slot(id).cached)) ++swapped[device.slot(id).cgroup];
+      if (device.in_use(id) && (device.slot(id).map_count > 0 || device.slot(id).cached))
+        ++swapped[device.slot(id).cgroup];
     }
   }
   for (size_t group = host.cgroups.size(); group-- > 1;) {
     const host::Cgroup& cgroup = host.cgroups[group];
     for (const host::Node& node : host.nodes) {
-      for (int l = 0; l < host::kEvictableLists + 1; ++l) charged[group] += node.lruvecs[group].reserved(static_cast<LruKindIndex>(l));
+      for (int l = 0; l < host::kEvictableLists + 1; ++l)
+        charged[group] += node.lruvecs[group].reserved(static_cast<LruKindIndex>(l));
     }
     charged[group] += cgroup.parked() + cgroup.kernel + cgroup.slab;
     if (cgroup.parent >= group) counts.fail("cgroup " + cgroup.path + " stands before its parent");
     charged[cgroup.parent] += charged[group];
     swapped[cgroup.parent] += swapped[group];
-    if (charged[group] != cgroup.usage) counts.fail("cgroup " + cgroup.path + " is charged " + std::to_string(cgroup.usage) + " pages, " + std::to_string(charged[group]) + " were found");
-    if (swapped[group] != cgroup.swap_usage) counts.fail("cgroup " + cgroup.path + " counts " + std::to_string(cgroup.swap_usage) + " swapped pages, " + std::to_string(swapped[group]) + " were found");
+    if (charged[group] != cgroup.usage)
+      counts.fail("cgroup " + cgroup.path + " is charged " + std::to_string(cgroup.usage) + " pages, " +
+                  std::to_string(charged[group]) + " were found");
+    if (swapped[group] != cgroup.swap_usage)
+      counts.fail("cgroup " + cgroup.path + " counts " + std::to_string(cgroup.swap_usage) + " swapped pages, " +
+                  std::to_string(swapped[group]) + " were found");
   }
 }
 
@@ -273,17 +327,24 @@ void count_files(const Host& host, Counts& counts) {
     file.for_each_page(0, [&](uint64_t, PageId) { return ++cached > 0; });
     in_swap += file.swapped;
     file.for_each_swapped([&](uint64_t index, host::SlotId slot) {
-      if (!host.device(slot).in_use(slot) || !host.slot(slot).shmem || host.slot(slot).map_count != 1) counts.fail("file " + std::to_string(file.id) + " holds a swap entry that is not its own, at page " + std::to_string(index));
+      if (!host.device(slot).in_use(slot) || !host.slot(slot).shmem || host.slot(slot).map_count != 1)
+        counts.fail("file " + std::to_string(file.id) + " holds a swap entry that is not its own, at page " +
+                    std::to_string(index));
       --in_swap;
     });
     tree_nodes += static_cast<int64_t>(file.nodes());
     file.for_each_node([&](uint64_t index, const host::TreeNode& node) {
       ++groups[node.cgroup].tree_nodes;
       if (file.only_shadows(index)) ++shadow_nodes[node.node][node.cgroup];
-      if (file.only_shadows(index) != (node.listed != 0)) counts.fail("file " + std::to_string(file.id) + " has a node on the wrong list, at page " + std::to_string(index));
+      if (file.only_shadows(index) != (node.listed != 0))
+        counts.fail("file " + std::to_string(file.id) + " has a node on the wrong list, at page " +
+                    std::to_string(index));
     });
     if (cached != file.cached || files[f].dirty != file.dirty || files[f].writeback != file.writeback) {
-      counts.fail("file " + std::to_string(file.id) + " counts " + std::to_string(file.cached) + " cached, " + std::to_string(file.dirty) + " dirty and " + std::to_string(file.writeback) + " written pages; " + std::to_string(cached) + ", " + std::to_string(files[f].dirty) + " and " + std::to_string(files[f].writeback) + " were found");
+      counts.fail("file " + std::to_string(file.id) + " counts " + std::to_string(file.cached) + " cached, " +
+                  std::to_string(file.dirty) + " dirty and " + std::to_string(file.writeback) + " written pages; " +
+                  std::to_string(cached) + ", " + std::to_string(files[f].dirty) + " and " +
+                  std::to_string(files[f].writeback) + " were found");
     }
   }
   if (in_swap != 0) counts.fail("files count " + std::to_string(in_swap) + " swapped pages more than they hold");
@@ -291,14 +352,19 @@ void count_files(const Host& host, Counts& counts) {
   if (with_buffers * blocks != host.buffer_heads) counts.fail("buffer heads do not add up");
   if (tree_nodes != host.tree_nodes) counts.fail("nodes of page-cache trees do not add up");
   for (size_t g = 0; g < groups.size(); ++g) {
-    if (groups[g].with_buffers * blocks != host.cgroups[g].buffer_heads || groups[g].tree_nodes != host.cgroups[g].tree_nodes) counts.fail("slab of cached files does not add up: cgroup " + host.cgroups[g].path);
+    if (groups[g].with_buffers * blocks != host.cgroups[g].buffer_heads ||
+        groups[g].tree_nodes != host.cgroups[g].tree_nodes)
+      counts.fail("slab of cached files does not add up: cgroup " + host.cgroups[g].path);
     for (size_t n = 0; n < host.nodes.size(); ++n)
-      if (shadow_nodes[n][g] != host.nodes[n].lruvecs[g].shadow_nodes) counts.fail("shadow nodes do not add up: cgroup " + host.cgroups[g].path);
+      if (shadow_nodes[n][g] != host.nodes[n].lruvecs[g].shadow_nodes)
+        counts.fail("shadow nodes do not add up: cgroup " + host.cgroups[g].path);
   }
   for (size_t n = 0; n < nodes.size(); ++n) {
-    if (nodes[n].dirty != host.nodes[n].nr_dirty || nodes[n].writeback != host.nodes[n].nr_writeback) counts.fail("dirty pages and writeback do not add up: node " + std::to_string(n));
+    if (nodes[n].dirty != host.nodes[n].nr_dirty || nodes[n].writeback != host.nodes[n].nr_writeback)
+      counts.fail("dirty pages and writeback do not add up: node " + std::to_string(n));
     for (size_t z = 0; z < pending[n].size(); ++z) {
-      if (pending[n][z] != host.nodes[n].zones[z].write_pending) counts.fail("pending writes do not add up: " + where(n, z));
+      if (pending[n][z] != host.nodes[n].zones[z].write_pending)
+        counts.fail("pending writes do not add up: " + where(n, z));
     }
     counts.unmapped_at_start.push_back(host.nodes[n].file_mapped - mapped[n]);
     counts.shmem_at_start.push_back(host.nodes[n].nr_shmem - shmem[n]);
@@ -315,13 +381,16 @@ Counts recount(const Host& host) {
   count_pages(host, counts, seen);
   count_processes(const_cast<Host&>(host), counts);
   for (const host::SwapDevice& device : host.swaps) {
-    for (const auto& [node, zone] : device.zram_pool) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+    for (const auto& [node, zone] : device.zram_pool)
+      ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   }
-  for (const auto& [node, zone] : host.cache_slab) ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+  for (const auto& [node, zone] : host.cache_slab)
+    ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
   for (size_t n = 0; n < host.nodes.size(); ++n) {
     const host::VfsCache& cache = host.nodes[n].vfs_cache;
     for (size_t z = 0; z < cache.pages.size(); ++z) counts.accounted[n][z] += cache.pages[z];
-    if (cache.pages_in_zones() != cache.slab_pages()) counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
+    if (cache.pages_in_zones() != cache.slab_pages())
+      counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
   }
   count_file_entries(host, counts);
   count_slots(host, counts);
@@ -351,20 +420,29 @@ std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) con
   Counts counts = recount(host);
   for (size_t n = 0; n < host.nodes.size(); ++n) {
     // What stood on the host before goes to swap page by page, and is not told apart from anonymous memory until then.
-    if (counts.shmem_at_start[n] > foreign_shmem_[n]) counts.fail("shared memory does not add up: node " + std::to_string(n));
-    if (counts.unmapped_at_start[n] != foreign_mapped_[n]) counts.fail("mapped pages of files do not add up: node " + std::to_string(n));
+    if (counts.shmem_at_start[n] > foreign_shmem_[n])
+      counts.fail("shared memory does not add up: node " + std::to_string(n));
+    if (counts.unmapped_at_start[n] != foreign_mapped_[n])
+      counts.fail("mapped pages of files do not add up: node " + std::to_string(n));
     for (size_t z = 0; z < host::kZoneKinds; ++z) {
       const host::Zone& zone = host.nodes[n].zones[z];
       if (zone.free < 0) counts.fail("free is negative: " + where(n, z));
-      if (zone.free_cma < 0 || zone.free_cma > zone.free) counts.fail("zone counts " + std::to_string(zone.free_cma) + " free pages for CMA of " + std::to_string(zone.free) + " free ones: " + where(n, z));
-      if (zone.free + zone.parked() + zone.used != total_[n][z]) counts.fail("free + parked + used changed: " + where(n, z));
+      if (zone.free_cma < 0 || zone.free_cma > zone.free)
+        counts.fail("zone counts " + std::to_string(zone.free_cma) + " free pages for CMA of " +
+                    std::to_string(zone.free) + " free ones: " + where(n, z));
+      if (zone.free + zone.parked() + zone.used != total_[n][z])
+        counts.fail("free + parked + used changed: " + where(n, z));
       int64_t huge = counts.huge[n][z];
       for (const host::Pcp& pcp : zone.pcp) huge += pcp.huge_blocks;
-      if (zone.huge_blocks < huge || zone.huge_blocks > huge + in_flight) counts.fail("zone counts " + std::to_string(zone.huge_blocks) + " huge pages, " + std::to_string(huge) + " were found: " + where(n, z));
-      if (zone.other_free.unmovable < 0 || zone.other_free.reclaimable < 0 || zone.other_free.sum() > zone.free) counts.fail("more pages are free in blocks of the kernel's than there are: " + where(n, z));
+      if (zone.huge_blocks < huge || zone.huge_blocks > huge + in_flight)
+        counts.fail("zone counts " + std::to_string(zone.huge_blocks) + " huge pages, " + std::to_string(huge) +
+                    " were found: " + where(n, z));
+      if (zone.other_free.unmovable < 0 || zone.other_free.reclaimable < 0 || zone.other_free.sum() > zone.free)
+        counts.fail("more pages are free in blocks of the kernel's than there are: " + where(n, z));
       const int64_t unaccounted = zone.used - counts.accounted[n][z] - kernel_used_[n][z];
       if (unaccounted < 0 || unaccounted > (2 + host::kHugePages) * in_flight) {
-        counts.fail("zone counts " + std::to_string(zone.used) + " used pages, " + std::to_string(counts.accounted[n][z] + kernel_used_[n][z]) + " were found: " + where(n, z));
+        counts.fail("zone counts " + std::to_string(zone.used) + " used pages, " +
+                    std::to_string(counts.accounted[n][z] + kernel_used_[n][z]) + " were found: " + where(n, z));
       }
     }
   }

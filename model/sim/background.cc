@@ -17,7 +17,8 @@ constexpr int64_t kCallsPerSecond = 10;          // at least, however slow: a lo
 int64_t call_bytes(const host::BackgroundSpec& spec) {
   const int64_t most = spec.sequential ? kSequentialBytes : kRandomBytes;
   const int64_t rate = spec.read_bytes_s + spec.write_bytes_s;
-  return std::max<int64_t>(kPageBytes, std::min({most, rate / kCallsPerSecond, spec.file_size.count()}) / kPageBytes * kPageBytes);
+  return std::max<int64_t>(kPageBytes,
+                           std::min({most, rate / kCallsPerSecond, spec.file_size.count()}) / kPageBytes * kPageBytes);
 }
 
 }  // namespace
@@ -50,13 +51,15 @@ void Background::run(size_t index, host::FileIndex file, uint8_t cgroup) {
   const int64_t bytes = call_bytes(spec);
   const uint64_t calls_per_file = static_cast<uint64_t>(std::max<int64_t>(1, spec.file_size.count() / bytes));
   const bool writes = spec.write_bytes_s > 0;
-  const Nanoseconds period(static_cast<int64_t>(static_cast<__int128>(bytes) * 1'000'000'000 / (spec.read_bytes_s + spec.write_bytes_s)));
+  const Nanoseconds period(
+      static_cast<int64_t>(static_cast<__int128>(bytes) * 1'000'000'000 / (spec.read_bytes_s + spec.write_bytes_s)));
   Nanoseconds next = k_.sched.now() + period;
   for (uint64_t call = 0; !stopped_ && !k_.sched.current().dying; ++call) {
     k_.sched.point();
     if (next > k_.sched.now()) k_.sched.sleep(next - k_.sched.now());
     if (stopped_ || k_.sched.current().dying) return;
-    const uint64_t offset = (spec.sequential ? call % calls_per_file : random.below(calls_per_file)) * static_cast<uint64_t>(bytes);
+    const uint64_t offset =
+        (spec.sequential ? call % calls_per_file : random.below(calls_per_file)) * static_cast<uint64_t>(bytes);
     const host::PageArray::InUse in_use(k_.host.pages);
     ++in_flight_;
     const bool done = writes ? mm::file_write(k_, file, offset, static_cast<uint64_t>(bytes), cgroup)

@@ -1,7 +1,7 @@
 // Runs what the host's other processes do to its page cache meanwhile. Readers and writers of files, each at a rate.
 //
-// They run on the virtual clock from the start of the run to its end. The rate is what they would like: who is held up by
-// a disk, by dirty limits or by reclaim does not catch up.
+// They run on the virtual clock from the start of the run to its end. The rate is what they would like: who is held up
+// by a disk, by dirty limits or by reclaim does not catch up.
 #pragma once
 
 #include <cstdint>

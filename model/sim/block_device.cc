@@ -10,9 +10,9 @@
 namespace oomcast::sim {
 
 namespace {
-constexpr size_t kRequestPagesMax = 254;   // segments of one virtio-blk request
-constexpr int kReadsInARowMax = 16;        // then a waiting write is let through
-constexpr int kParallelRequests = 64;      // threads of QEMU's pool; SSDs take 32 and more
+constexpr size_t kRequestPagesMax = 254;  // segments of one virtio-blk request
+constexpr int kReadsInARowMax = 16;       // then a waiting write is let through
+constexpr int kParallelRequests = 64;     // threads of QEMU's pool; SSDs take 32 and more
 }  // namespace
 
 Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pages) {
@@ -23,15 +23,16 @@ Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pag
 }
 
 // Random 4 KiB that take longer than 128 KiB in a row, both ways: an arm that has to move, or a limit of requests per
-// second whose credit the first ones used up. To either it is all the same whether data comes or goes: where one way takes
-// more than twice as long as the other, the disk was measured at a busy moment.
+// second whose credit the first ones used up. To either it is all the same whether data comes or goes: where one way
+// takes more than twice as long as the other, the disk was measured at a busy moment.
 int service_depth(const host::DeviceTimes& times) {
   const bool small_slow = times.read_4k > times.read_128k && times.write_4k > times.write_128k;
   const bool both_ways_alike = std::max(times.read_4k, times.write_4k) <= 2 * std::min(times.read_4k, times.write_4k);
   return small_slow && both_ways_alike ? 1 : kParallelRequests;
 }
 
-Disks::Disks(Scheduler& scheduler, host::Host& host) : scheduler_(scheduler), host_(host), disks_(host.swaps.size() + 1) {}
+Disks::Disks(Scheduler& scheduler, host::Host& host)
+    : scheduler_(scheduler), host_(host), disks_(host.swaps.size() + 1) {}
 
 bool Disks::idle() const {
   return std::none_of(disks_.begin(), disks_.end(), [](const Disk& disk) { return disk.in_service > 0; });
@@ -43,7 +44,8 @@ void Disks::submit(const std::vector<mm::SwapIo>& pages, const Request& like) {
     Request request = like;
     request.pages = {pages[i]};
     size_t next = i + 1;
-    while (next < pages.size() && pages[next].slot == pages[next - 1].slot + 1 && request.pages.size() < kRequestPagesMax) {
+    while (next < pages.size() && pages[next].slot == pages[next - 1].slot + 1 &&
+           request.pages.size() < kRequestPagesMax) {
       request.pages.push_back(pages[next++]);
     }
     i = next;
@@ -62,7 +64,9 @@ void Disks::submit_file(const std::vector<host::PageId>& pages, bool write, int 
   enqueue(file_disk(), std::move(request));
 }
 
-const host::DeviceTimes& Disks::times(size_t device) const { return device == file_disk() ? host_.spec.disk : host_.swaps[device].spec().times; }
+const host::DeviceTimes& Disks::times(size_t device) const {
+  return device == file_disk() ? host_.spec.disk : host_.swaps[device].spec().times;
+}
 
 void Disks::end_read(host::PageId id, bool swap, int cpu) {
   host::Page& page = host_.pages[id];
@@ -73,7 +77,9 @@ void Disks::end_read(host::PageId id, bool swap, int cpu) {
   mm::release_page(*kernel_, id, cpu);
 }
 
-void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu, mm::WbtQueue queue) { submit(writes, {true, cpu, queue, {}}); }
+void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu, mm::WbtQueue queue) {
+  submit(writes, {true, cpu, queue, {}});
+}
 
 void Disks::submit_swap_reads(const std::vector<mm::SwapIo>& reads) {
   std::vector<mm::SwapIo> sorted = reads;

@@ -1,10 +1,10 @@
-// Models how long a disk takes. One queue per device, swap devices first and the disk with the files last, with the service times of
-// the host's calibration.
+// Models how long a disk takes. One queue per device, swap devices first and the disk with the files last, with the
+// service times of the host's calibration.
 //
 // A request takes the time of a 4 KiB access plus a share of the 128 KiB one per further page, and up to 64 are served
-// side by side, as an SSD or a hypervisor's thread pool does: what is said of one at a time holds for each. A device with
-// an arm, or with a limit of requests per second, serves one after the other. What has to queue is taken reads before
-// writes. Adjacent pages of one plug are one request.
+// side by side, as an SSD or a hypervisor's thread pool does: what is said of one at a time holds for each. A device
+// with an arm, or with a limit of requests per second, serves one after the other. What has to queue is taken reads
+// before writes. Adjacent pages of one plug are one request.
 #pragma once
 
 #include <cstdint>

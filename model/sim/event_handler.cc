@@ -30,7 +30,8 @@ host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   process.guest = true;
   process.cgroup = k_.host.app_cgroup;
   process.oom_score_adj = options_.oom_score_adj;
-  if (const auto policy = mm::effective_policy(k_.host, options_.policy_mode, options_.policy_nodes)) process.policy = *policy;
+  if (const auto policy = mm::effective_policy(k_.host, options_.policy_mode, options_.policy_nodes))
+    process.policy = *policy;
   const auto parent = by_pid_.find(parent_pid);
   if (parent != by_pid_.end()) {
     const Process& from = k_.host.processes[parent->second];
@@ -57,7 +58,8 @@ void EventHandler::note_peaks() {
     outcome_.app.untouched_at_peak = to_bytes(Pages(k_.host.guest_untouched));
   }
   outcome_.app.resident_peak = std::max(outcome_.app.resident_peak, to_bytes(Pages(k_.host.guest_anon)));
-  outcome_.app.committed_peak = std::max(outcome_.app.committed_peak, to_bytes(Pages(k_.host.committed) - k_.host.spec.committed_as));
+  outcome_.app.committed_peak =
+      std::max(outcome_.app.committed_peak, to_bytes(Pages(k_.host.committed) - k_.host.spec.committed_as));
   outcome_.app.mapped_peak = std::max(outcome_.app.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
 }
 
@@ -106,8 +108,10 @@ void EventHandler::touch_pages(const Event& event, ProcessIndex index) {
 bool EventHandler::granted(ProcessIndex index, uint64_t start, uint64_t bytes, bool accountable, bool data) {
   const Process& process = k_.host.processes[index];
   const int64_t pages = static_cast<int64_t>(bytes >> kPageShift);
-  if (const auto why = mm::may_expand_vm(process, pages, data)) return refuse(index, start, bytes, RefusedBy::kRlimit, *why);
-  if (const auto why = mm::too_many_mappings(k_, process)) return refuse(index, start, bytes, RefusedBy::kMapCount, *why);
+  if (const auto why = mm::may_expand_vm(process, pages, data))
+    return refuse(index, start, bytes, RefusedBy::kRlimit, *why);
+  if (const auto why = mm::too_many_mappings(k_, process))
+    return refuse(index, start, bytes, RefusedBy::kMapCount, *why);
   if (!accountable) return true;
   const auto why = mm::vm_enough_memory(k_, process, pages);
   return !why || refuse(index, start, bytes, RefusedBy::kOvercommit, *why);
@@ -138,7 +142,8 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
   kind.executable = (event.flags & trace::kExecutable) != 0;
   kind.data = !kind.shared && !stack && (event.flags & trace::kWritable) != 0;
   const int64_t before = process.space.committed_pages;
-  if (stack || granted(index, event.address, event.bytes, kind.accountable, kind.data)) process.space.map(event.address, event.bytes, kind);
+  if (stack || granted(index, event.address, event.bytes, kind.accountable, kind.data))
+    process.space.map(event.address, event.bytes, kind);
   k_.host.committed += process.space.committed_pages - before;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   note_peaks(process);
@@ -172,7 +177,8 @@ void EventHandler::protect(const Event& event, ProcessIndex index) {
   }
   const int64_t before = process.space.committed_pages;
   for (const auto& [start, bytes] : gains) {
-    if (granted(index, start, bytes, true, true)) process.space.change(start, bytes, [](auto& mapping) { mapping.accountable = mapping.data = true; });
+    if (granted(index, start, bytes, true, true))
+      process.space.change(start, bytes, [](auto& mapping) { mapping.accountable = mapping.data = true; });
   }
   k_.host.committed += process.space.committed_pages - before;
   note_peaks(process);
@@ -184,7 +190,8 @@ void EventHandler::remap(const Event& event, ProcessIndex index) {
   const host::AddressSpace::Mapping* const old = process.space.mapping_of(event.address);
   host::AddressSpace::Mapping kind = old ? *old : host::AddressSpace::Mapping{};
   if (!old) kind.anonymous = true;
-  kind.file_shift += static_cast<int64_t>(event.address >> kPageShift) - static_cast<int64_t>(event.argument >> kPageShift);
+  kind.file_shift +=
+      static_cast<int64_t>(event.address >> kPageShift) - static_cast<int64_t>(event.argument >> kPageShift);
   const int64_t committed_before = process.space.committed_pages;
   process.space.unmap(event.address, event.bytes);
   k_.host.committed += process.space.committed_pages - committed_before;
@@ -193,7 +200,8 @@ void EventHandler::remap(const Event& event, ProcessIndex index) {
   process.space.map(event.argument, event.bytes, kind);
   k_.host.committed += process.space.committed_pages - committed_between;
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
-  if (event.argument != event.address) mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
+  if (event.argument != event.address)
+    mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
 }
 
 void EventHandler::never_born(uint32_t pid, uint32_t parent_pid) {
@@ -216,8 +224,9 @@ bool EventHandler::dup_accounted(ProcessIndex parent_index) {
     k_.host.committed = before;
     const int64_t all = parent.space.committed_pages;
     k_.listener.on_alloc_refused(parent.pid, all, RefusedBy::kFork,
-                                 "fork() of process " + std::to_string(parent.pid) + " (" + parent.comm + ") copies what it has committed, " +
-                                     std::to_string(all >> 8) + " MiB, however little of it is used: " + *why);
+                                 "fork() of process " + std::to_string(parent.pid) + " (" + parent.comm +
+                                     ") copies what it has committed, " + std::to_string(all >> 8) +
+                                     " MiB, however little of it is used: " + *why);
     return false;
   }
   return true;
@@ -255,8 +264,9 @@ void EventHandler::fork(const Event& event, ProcessIndex index) {
   if (complete || k_.sched.current().dying) return;
   k_.host.guest_mapped_bytes -= k_.host.processes[child].space.mapped_bytes;
   mm::exit_process(k_, child);
-  k_.listener.on_alloc_refused(static_cast<int>(event.pid), k_.host.processes[index].space.table_pages(), RefusedBy::kFork,
-                               "fork() of process " + std::to_string(event.pid) + " finds no memory for the child's page tables");
+  k_.listener.on_alloc_refused(
+      static_cast<int>(event.pid), k_.host.processes[index].space.table_pages(), RefusedBy::kFork,
+      "fork() of process " + std::to_string(event.pid) + " finds no memory for the child's page tables");
 }
 
 void EventHandler::exec(ProcessIndex index) {
@@ -266,7 +276,8 @@ void EventHandler::exec(ProcessIndex index) {
   for (const auto& [start, mapping] : mappings) mm::unmap_range(k_, index, start, mapping.end - start);
   mm::unmap_range(k_, index, 0, ~uint64_t{0} >> 1);
   k_.host.guest_mapped_bytes = 0;
-  for (const Process& other : k_.host.processes) k_.host.guest_mapped_bytes += other.guest && other.alive ? other.space.mapped_bytes : 0;
+  for (const Process& other : k_.host.processes)
+    k_.host.guest_mapped_bytes += other.guest && other.alive ? other.space.mapped_bytes : 0;
   refused_.erase(index);
 }
 
@@ -280,7 +291,8 @@ void EventHandler::set_comm(const Event& event, ProcessIndex index) {
 void EventHandler::limit(const Event& event, ProcessIndex index) {
   constexpr uint64_t kRlimitData = 2, kRlimitAs = 9;
   Process& process = k_.host.processes[index];
-  const int64_t pages = event.argument == ~uint64_t{0} ? host::kNoLimit : static_cast<int64_t>(event.argument >> kPageShift);
+  const int64_t pages =
+      event.argument == ~uint64_t{0} ? host::kNoLimit : static_cast<int64_t>(event.argument >> kPageShift);
   if (event.address == kRlimitAs) process.limit_as_pages = pages;
   if (event.address == kRlimitData) process.limit_data_pages = pages;
 }
@@ -312,14 +324,22 @@ void EventHandler::file_io(const Event& event, ProcessIndex index) {
   bool done = true;
   switch (event.kind) {
     case EventKind::kFileRead:
-      done = in_memory ? mm::shmem_read(k_, index, file, event.argument, event.bytes) : mm::file_read(k_, file, event.argument, event.bytes, cgroup);
+      done = in_memory ? mm::shmem_read(k_, index, file, event.argument, event.bytes)
+                       : mm::file_read(k_, file, event.argument, event.bytes, cgroup);
       break;
     case EventKind::kFileWrite:
-      done = in_memory ? mm::shmem_write(k_, index, file, event.argument, event.bytes) : mm::file_write(k_, file, event.argument, event.bytes, cgroup);
+      done = in_memory ? mm::shmem_write(k_, index, file, event.argument, event.bytes)
+                       : mm::file_write(k_, file, event.argument, event.bytes, cgroup);
       break;
-    case EventKind::kFileSync: mm::sync_file(k_, file); break;
-    case EventKind::kFilePunch: mm::punch_file(k_, file, first_whole, (event.argument + event.bytes) >> kPageShift); break;
-    default: mm::truncate_file(k_, file, first_whole); break;
+    case EventKind::kFileSync:
+      mm::sync_file(k_, file);
+      break;
+    case EventKind::kFilePunch:
+      mm::punch_file(k_, file, first_whole, (event.argument + event.bytes) >> kPageShift);
+      break;
+    default:
+      mm::truncate_file(k_, file, first_whole);
+      break;
   }
   if (!io) return;
   if (in_memory) note_peaks();
@@ -332,14 +352,22 @@ void EventHandler::file_io(const Event& event, ProcessIndex index) {
 bool EventHandler::can_be_numbered(const Event& event) {
   if (event.stack_id > host::kStackIdMax) {
     k_.sched.current().stack_id = 0;
-    say_once(stacks_told_, "the program was sampled in more places than the model tells apart (" + std::to_string(host::kStackIdMax) + "); what was touched from others is not listed by place");
+    say_once(stacks_told_, "the program was sampled in more places than the model tells apart (" +
+                               std::to_string(host::kStackIdMax) +
+                               "); what was touched from others is not listed by place");
   }
   uint64_t start = event.argument, bytes = event.bytes;
-  if (event.kind == EventKind::kTouch || event.kind == EventKind::kReference) start = event.address;
-  else if (event.kind == EventKind::kMapFile) bytes = 0;
-  else if (event.kind != EventKind::kRemap && event.kind != EventKind::kFileRead && event.kind != EventKind::kFileWrite && event.kind != EventKind::kFilePunch) return true;
+  if (event.kind == EventKind::kTouch || event.kind == EventKind::kReference)
+    start = event.address;
+  else if (event.kind == EventKind::kMapFile)
+    bytes = 0;
+  else if (event.kind != EventKind::kRemap && event.kind != EventKind::kFileRead &&
+           event.kind != EventKind::kFileWrite && event.kind != EventKind::kFilePunch)
+    return true;
   if (start < host::kAddressEnd && bytes <= host::kAddressEnd - start) return true;
-  say_once(beyond_told_, "process " + std::to_string(event.pid) + " used memory or a part of a file beyond 4 PiB, more than the model can number; that was left out");
+  say_once(beyond_told_,
+           "process " + std::to_string(event.pid) +
+               " used memory or a part of a file beyond 4 PiB, more than the model can number; that was left out");
   return false;
 }
 
@@ -360,49 +388,88 @@ void EventHandler::apply(const Event& event, ProcessIndex index) {
   const uint64_t last = (event.address + event.bytes + kPageBytes - 1) >> kPageShift;
   switch (event.kind) {
     case EventKind::kTouch:
-    case EventKind::kReference: touch(event, index); break;
-    case EventKind::kMap: map(event, index); break;
-    case EventKind::kMapFile: map_file(event, index); break;
+    case EventKind::kReference:
+      touch(event, index);
+      break;
+    case EventKind::kMap:
+      map(event, index);
+      break;
+    case EventKind::kMapFile:
+      map_file(event, index);
+      break;
     case EventKind::kUnmap:
       k_.host.guest_mapped_bytes += k_.host.processes[index].space.mapped_bytes * -1;
       mm::unmap_range(k_, index, event.address, event.bytes);
       k_.host.guest_mapped_bytes += k_.host.processes[index].space.mapped_bytes;
       break;
-    case EventKind::kProtect: protect(event, index); break;
-    case EventKind::kAdviseDontneed: mm::zap_range(k_, index, first, last); break;
-    case EventKind::kAdviseFree: mm::lazyfree_range(k_, index, first, last); break;
-    case EventKind::kRemap: remap(event, index); break;
-    case EventKind::kFork: fork(event, index); break;
-    case EventKind::kExec: exec(index); break;
+    case EventKind::kProtect:
+      protect(event, index);
+      break;
+    case EventKind::kAdviseDontneed:
+      mm::zap_range(k_, index, first, last);
+      break;
+    case EventKind::kAdviseFree:
+      mm::lazyfree_range(k_, index, first, last);
+      break;
+    case EventKind::kRemap:
+      remap(event, index);
+      break;
+    case EventKind::kFork:
+      fork(event, index);
+      break;
+    case EventKind::kExec:
+      exec(index);
+      break;
     case EventKind::kExit:
       k_.host.guest_mapped_bytes -= k_.host.processes[index].space.mapped_bytes;
       mm::exit_process(k_, index);
       break;
-    case EventKind::kComm: set_comm(event, index); break;
-    case EventKind::kOomScoreAdj: k_.host.processes[index].oom_score_adj = static_cast<int>(static_cast<int64_t>(event.address)); break;
-    case EventKind::kLost: outcome_.lost_events += event.bytes; break;
+    case EventKind::kComm:
+      set_comm(event, index);
+      break;
+    case EventKind::kOomScoreAdj:
+      k_.host.processes[index].oom_score_adj = static_cast<int>(static_cast<int64_t>(event.address));
+      break;
+    case EventKind::kLost:
+      outcome_.lost_events += event.bytes;
+      break;
     case EventKind::kFileRead:
     case EventKind::kFileWrite:
     case EventKind::kFileSync:
     case EventKind::kFilePunch:
-    case EventKind::kFileTruncate: file_io(event, index); break;
-    case EventKind::kFileInMemory: file_in_memory(event); break;
+    case EventKind::kFileTruncate:
+      file_io(event, index);
+      break;
+    case EventKind::kFileInMemory:
+      file_in_memory(event);
+      break;
     case EventKind::kSetPolicy:
     case EventKind::kBindRange:
-    case EventKind::kHomeNode: set_placement(k_, event, index); break;
-    case EventKind::kAffinity: run_on(k_, options_.cpu_node, event.address); break;
+    case EventKind::kHomeNode:
+      set_placement(k_, event, index);
+      break;
+    case EventKind::kAffinity:
+      run_on(k_, options_.cpu_node, event.address);
+      break;
     case EventKind::kAdviseHuge: {
-      const auto advice = (event.flags & trace::kHugePages) != 0 ? host::HugeAdvice::kWanted : host::HugeAdvice::kUnwanted;
-      k_.host.processes[index].space.change(event.address, event.bytes, [advice](auto& mapping) { mapping.huge = advice; });
+      const auto advice =
+          (event.flags & trace::kHugePages) != 0 ? host::HugeAdvice::kWanted : host::HugeAdvice::kUnwanted;
+      k_.host.processes[index].space.change(event.address, event.bytes,
+                                            [advice](auto& mapping) { mapping.huge = advice; });
       break;
     }
-    case EventKind::kThpDisable: k_.host.processes[index].thp_disabled = event.address != 0; break;
-    case EventKind::kLimit: limit(event, index); break;
+    case EventKind::kThpDisable:
+      k_.host.processes[index].thp_disabled = event.address != 0;
+      break;
+    case EventKind::kLimit:
+      limit(event, index);
+      break;
     case EventKind::kProcessStart:
     case EventKind::kThreadExit:
     case EventKind::kAlloc:
     case EventKind::kFree:
-    case EventKind::kClock: break;
+    case EventKind::kClock:
+      break;
   }
 }
 

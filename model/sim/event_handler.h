@@ -15,7 +15,11 @@ namespace oomcast::sim {
 class EventHandler {
  public:
   EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome)
-      : k_(kernel), options_(options), outcome_(outcome), files_(kernel.host), programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
+      : k_(kernel),
+        options_(options),
+        outcome_(outcome),
+        files_(kernel.host),
+        programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
 
   /// Runs inside the fiber of the task; may stall it.
   void handle(const trace::Event& event, host::ProcessIndex process);
@@ -61,7 +65,8 @@ class EventHandler {
   bool stacks_told_ = false, beyond_told_ = false;
   std::map<uint32_t, host::ProcessIndex> by_pid_;
   int handling_ = 0;  // events that are not through
-  std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>> refused_;  // start -> end of mappings that the target would not grant
+  std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>>
+      refused_;  // start -> end of mappings that the target would not grant
 };
 
 }  // namespace oomcast::sim

@@ -7,8 +7,8 @@
 
 namespace oomcast::sim {
 
-/// Pages that can be allocated before a zone falls to its low or its min watermark, or a cgroup of the program reaches a
-/// limit (INT64_MAX: there is none). Not below 0 for the host; a group may be above memory.high.
+/// Pages that can be allocated before a zone falls to its low or its min watermark, or a cgroup of the program reaches
+/// a limit (INT64_MAX: there is none). Not below 0 for the host; a group may be above memory.high.
 struct Headroom {
   int64_t above_low = 0, above_min = 0, group = 0;
 };

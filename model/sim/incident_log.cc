@@ -25,15 +25,24 @@ std::string amount(int64_t pages) {
 /// Memory or swap that was free and that the request could not have.
 std::string unusable(const OomKill& kill) {
   const OomShortage& shortage = kill.shortage;
-  if (swap_is_forbidden(kill)) return ": " + amount(shortage.swap_free.count()) + " of swap are free, but vm.swappiness is 0, and then a cgroup at its limit swaps nothing";
-  if (movable_is_forbidden(kill)) return "; " + amount(shortage.movable_free.count()) + " are free in zone Movable, but the request is for kernel memory (page tables), which that zone may not serve";
+  if (swap_is_forbidden(kill))
+    return ": " + amount(shortage.swap_free.count()) +
+           " of swap are free, but vm.swappiness is 0, and then a cgroup at its limit swaps nothing";
+  if (movable_is_forbidden(kill))
+    return "; " + amount(shortage.movable_free.count()) +
+           " are free in zone Movable, but the request is for kernel memory (page tables), which that zone may not "
+           "serve";
   return "";
 }
 
-std::string zone_text(const Node& node, const Zone& zone) { return "node " + std::to_string(node.id.value) + " zone " + host::zone_name(zone.kind); }
+std::string zone_text(const Node& node, const Zone& zone) {
+  return "node " + std::to_string(node.id.value) + " zone " + host::zone_name(zone.kind);
+}
 
 std::string below(const Node& node, const Zone& zone, const char* mark_name, int64_t mark) {
-  std::string text = zone_text(node, zone) + " has " + amount(zone.free) + " free, " + (zone.free <= mark ? "at or below" : "near") + " its " + mark_name + " watermark of " + amount(mark);
+  std::string text = zone_text(node, zone) + " has " + amount(zone.free) + " free, " +
+                     (zone.free <= mark ? "at or below" : "near") + " its " + mark_name + " watermark of " +
+                     amount(mark);
   if (zone.boost > 0) text += " (" + std::to_string(zone.boost) + " of them boost)";
   return text;
 }
@@ -54,8 +63,10 @@ OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
   out.swap_free = Pages(swap);
   // Adding up a group's pages is a walk over all of them: once.
   if (!outcome_.oom_kills.empty()) return out;
-  if (report.cgroup != host::kRootCgroup) out.shmem = memory_stat_of(host_, report.cgroup).shmem;
-  else for (const Node& node : host_.nodes) out.shmem += Pages(node.nr_shmem);
+  if (report.cgroup != host::kRootCgroup)
+    out.shmem = memory_stat_of(host_, report.cgroup).shmem;
+  else
+    for (const Node& node : host_.nodes) out.shmem += Pages(node.nr_shmem);
   return out;
 }
 
@@ -107,9 +118,12 @@ void IncidentLog::on_kswapd_run(int node_index) {
   const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
   outcome_.kswapd_wake = incident(ref);
   take_moment("kswapd_wake");
-  std::string why = "kswapd" + std::to_string(node.id.value) + " runs because " + below(node, zone, "low", zone.low_mark());
+  std::string why =
+      "kswapd" + std::to_string(node.id.value) + " runs because " + below(node, zone, "low", zone.low_mark());
   if (zone.boost > 0 && zone.free > zone.low_mark()) {
-    why = "kswapd" + std::to_string(node.id.value) + " runs because the free lists of movable pages in " + zone_text(node, zone) + " ran dry and its watermarks were boosted by " + amount(zone.boost) + "; " + amount(zone.free) + " are free";
+    why = "kswapd" + std::to_string(node.id.value) + " runs because the free lists of movable pages in " +
+          zone_text(node, zone) + " ran dry and its watermarks were boosted by " + amount(zone.boost) + "; " +
+          amount(zone.free) + " are free";
   }
   outcome_.kswapd_wake->why = why;
 }
@@ -123,7 +137,10 @@ void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
   take_moment("direct_reclaim");
   outcome_.direct_reclaim->scope = Scope::kCgroup;
   outcome_.direct_reclaim->group = group_state(host_.cgroups[target_cgroup]);
-  outcome_.direct_reclaim->why = "cgroup " + group.path + " uses " + amount(group.usage) + ", " + (at_max ? "its memory.max of " + amount(group.max) : "above its memory.high of " + amount(group.high)) + ", so the task has to reclaim inside the group";
+  outcome_.direct_reclaim->why =
+      "cgroup " + group.path + " uses " + amount(group.usage) + ", " +
+      (at_max ? "its memory.max of " + amount(group.max) : "above its memory.high of " + amount(group.high)) +
+      ", so the task has to reclaim inside the group";
 }
 
 void IncidentLog::on_scan(int node_index, bool by_kswapd, uint8_t target_cgroup) {
@@ -134,7 +151,10 @@ void IncidentLog::on_scan(int node_index, bool by_kswapd, uint8_t target_cgroup)
   const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
   outcome_.kswapd_scan = incident(ref);
   take_moment("kswapd_scan");
-  outcome_.kswapd_scan->why = "kswapd" + std::to_string(node.id.value) + " looks for pages to reclaim until a zone is above its high watermark of " + amount(zone.high_mark()) + "; " + zone_text(node, zone) + " has " + amount(zone.free) + " free";
+  outcome_.kswapd_scan->why = "kswapd" + std::to_string(node.id.value) +
+                              " looks for pages to reclaim until a zone is above its high watermark of " +
+                              amount(zone.high_mark()) + "; " + zone_text(node, zone) + " has " + amount(zone.free) +
+                              " free";
 }
 
 void IncidentLog::on_direct_reclaim(mm::ZoneRef ref) {
@@ -143,7 +163,9 @@ void IncidentLog::on_direct_reclaim(mm::ZoneRef ref) {
   const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
   outcome_.direct_reclaim = incident(ref);
   take_moment("direct_reclaim");
-  outcome_.direct_reclaim->why = "no zone that the request may use has pages above its min watermark, so the task has to reclaim for itself: " + below(node, zone, "min", zone.min_mark());
+  outcome_.direct_reclaim->why =
+      "no zone that the request may use has pages above its min watermark, so the task has to reclaim for itself: " +
+      below(node, zone, "min", zone.min_mark());
 }
 
 void IncidentLog::on_swap_out(int node_index) {
@@ -152,7 +174,9 @@ void IncidentLog::on_swap_out(int node_index) {
   const Node& node = host_.nodes[static_cast<size_t>(node_index)];
   outcome_.swap_out = incident(ref);
   take_moment("swap_out");
-  outcome_.swap_out->why = std::string(sched_.current().is_kswapd() ? "kswapd" : "a task in direct reclaim") + " writes the first anonymous page of node " + std::to_string(node.id.value) + " to swap; " + amount(host_.free_swap()) + " of swap are free";
+  outcome_.swap_out->why = std::string(sched_.current().is_kswapd() ? "kswapd" : "a task in direct reclaim") +
+                           " writes the first anonymous page of node " + std::to_string(node.id.value) + " to swap; " +
+                           amount(host_.free_swap()) + " of swap are free";
 }
 
 void IncidentLog::diverge(const std::string& why) {
@@ -199,8 +223,10 @@ std::vector<OomCandidate> IncidentLog::candidates(const mm::OomReport& report) c
   std::vector<OomCandidate> out;
   for (size_t i = 0; i < host_.processes.size(); ++i) {
     if (!host_.processes[i].alive || !host::within(host_.cgroups, host_.processes[i].cgroup, report.cgroup)) continue;
-    if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes)) continue;
-    out.push_back(candidate(static_cast<host::ProcessIndex>(i), mm::oom_badness(host_.processes[i], report.totalpages, host_.spec.kernel)));
+    if (report.constraint == mm::OomConstraint::kMemoryPolicy && !mm::in_oom_domain(host_.processes[i], report.nodes))
+      continue;
+    out.push_back(candidate(static_cast<host::ProcessIndex>(i),
+                            mm::oom_badness(host_.processes[i], report.totalpages, host_.spec.kernel)));
   }
   return out;
 }
@@ -211,21 +237,29 @@ void IncidentLog::put_cause(const mm::OomReport& report, OomKill& kill) const {
   const Zone& zone = node.zones[static_cast<size_t>(report.zone.zone)];
   const host::Cgroup& group = host_.cgroups[report.cgroup];
   const std::string cause = report.cgroup != host::kRootCgroup
-                                ? "cgroup " + group.path + " is at its memory.max of " + amount(group.max) + " and nothing in it can be reclaimed" + unusable(kill)
-                                : "reclaim found nothing in 17 rounds and " + std::to_string(host_.free_swap()) + " swap pages are free" + unusable(kill) + "; " + below(node, zone, "min", zone.min_mark());
+                                ? "cgroup " + group.path + " is at its memory.max of " + amount(group.max) +
+                                      " and nothing in it can be reclaimed" + unusable(kill)
+                                : "reclaim found nothing in 17 rounds and " + std::to_string(host_.free_swap()) +
+                                      " swap pages are free" + unusable(kill) + "; " +
+                                      below(node, zone, "min", zone.min_mark());
   std::string& why = kill.incident.why;
   if (report.panic) {
     const bool asked = mm::panics_on_oom(host_, report.constraint);
     kill.end = OomEnd::kPanic;
     kill.victim.comm = "(panic)";
-    why = cause + "; " + (asked ? "vm.panic_on_oom is " + std::to_string(host_.spec.vm.panic_on_oom) : "nobody may be killed") + ", so the host panics";
+    why = cause + "; " +
+          (asked ? "vm.panic_on_oom is " + std::to_string(host_.spec.vm.panic_on_oom) : "nobody may be killed") +
+          ", so the host panics";
   } else if (report.victim == host::kNoProcess) {
     kill.end = OomEnd::kNobody;
     kill.victim.comm = "(nobody)";
     why = cause + "; nobody in it may be killed, so whoever needs memory there waits for ever";
   } else {
-    kill.victim = candidate(report.victim, mm::oom_badness(host_.processes[report.victim], report.totalpages, host_.spec.kernel));
-    why = cause + "; " + kill.victim.comm + (report.allocating_task ? " is the one that asks (vm.oom_kill_allocating_task), with " : " has the most points, ") +
+    kill.victim =
+        candidate(report.victim, mm::oom_badness(host_.processes[report.victim], report.totalpages, host_.spec.kernel));
+    why = cause + "; " + kill.victim.comm +
+          (report.allocating_task ? " is the one that asks (vm.oom_kill_allocating_task), with "
+                                  : " has the most points, ") +
           std::to_string(kill.victim.points) + " of " + std::to_string(report.totalpages) + " pages";
   }
 }
@@ -253,7 +287,13 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   const std::string with = kill.victim.comm;
   keep(std::move(kill));
   for (const host::ProcessIndex other : report.rest_of_group) {
-    OomKill more{happened, {}, candidate(other, mm::oom_badness(host_.processes[other], report.totalpages, host_.spec.kernel)), {}, true, {}, OomEnd::kKilled};
+    OomKill more{happened,
+                 {},
+                 candidate(other, mm::oom_badness(host_.processes[other], report.totalpages, host_.spec.kernel)),
+                 {},
+                 true,
+                 {},
+                 OomEnd::kKilled};
     more.incident.why = "goes with " + with + ": memory.oom.group is set";
     keep(std::move(more));
   }
@@ -281,13 +321,17 @@ void IncidentLog::on_stuck(host::ProcessIndex index) {
     nobody.incident = incident(tightest_zone(sched_.current().node));
     nobody.end = OomEnd::kNobody;
     nobody.victim.comm = "(nobody)";
-    nobody.incident.why = "process " + std::to_string(process.pid) + " (" + process.comm + ") tries the same access again and again, and the memory for it cannot be had";
+    nobody.incident.why = "process " + std::to_string(process.pid) + " (" + process.comm +
+                          ") tries the same access again and again, and the memory for it cannot be had";
     outcome_.oom_kill = nobody.incident;
     take_moment("oom_kill");
     keep(std::move(nobody));
   }
-  diverge("process " + std::to_string(process.pid) + " (" + process.comm + ") would wait for ever for memory that cannot be had");
-  const bool goes_on = std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) { return each.guest && each.alive && !each.dying && !each.stuck_at; });
+  diverge("process " + std::to_string(process.pid) + " (" + process.comm +
+          ") would wait for ever for memory that cannot be had");
+  const bool goes_on = std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) {
+    return each.guest && each.alive && !each.dying && !each.stuck_at;
+  });
   if (!goes_on) halt("every process of the program that lives waits for memory that cannot be had");
 }
 
@@ -300,13 +344,19 @@ void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
     stall.longest = std::max(stall.longest, length);
   }
   switch (what) {
-    case mm::Stalled::kDirectReclaim: stall.direct_reclaim_total += length; break;
-    case mm::Stalled::kSwapIn: stall.swap_in_total += length; break;
+    case mm::Stalled::kDirectReclaim:
+      stall.direct_reclaim_total += length;
+      break;
+    case mm::Stalled::kSwapIn:
+      stall.swap_in_total += length;
+      break;
     case mm::Stalled::kMemoryHigh:
       stall.memory_high_total += length;
       if (!app_may_swap()) stall.memory_high_dry_total += length;
       [[fallthrough]];
-    case mm::Stalled::kThrottled: stall.throttled_total += length; break;
+    case mm::Stalled::kThrottled:
+      stall.throttled_total += length;
+      break;
   }
 }
 

@@ -33,8 +33,8 @@ class IncidentLog final : public mm::Listener {
   std::vector<trace::WatchRequest> watches;
   // Of the event that is being handled, and what was sampled last before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
-  bool refused = false;            // since it was last looked at
-  bool refusal_is_lived = false;   // the guest is really refused: its world goes on as the target's would
+  bool refused = false;           // since it was last looked at
+  bool refusal_is_lived = false;  // the guest is really refused: its world goes on as the target's would
 
  private:
   void note_cgroup_reclaim(int node, uint8_t target_cgroup);

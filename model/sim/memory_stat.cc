@@ -20,8 +20,10 @@ void add_page(const Page& page, MemoryStat& out) {
     out.file += Pages(1);
     if (page.mapcount > 0) out.file_mapped += Pages(1);
     if (page.cache()) out.file_dirty += one(host::kPageDirty);
-    if (page.has(host::kPageSwapCache)) out.swapcached += Pages(1);
-    else if (page.shmem()) out.shmem += Pages(1);
+    if (page.has(host::kPageSwapCache))
+      out.swapcached += Pages(1);
+    else if (page.shmem())
+      out.shmem += Pages(1);
   }
   out.file_writeback += one(host::kPageWriteback);
 }

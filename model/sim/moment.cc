@@ -48,7 +48,9 @@ NodeMoment node_moment(const host::Node& node) {
 
 }  // namespace
 
-GroupState group_state(const host::Cgroup& group) { return {group.path, Pages(group.usage), Pages(group.max), Pages(group.high)}; }
+GroupState group_state(const host::Cgroup& group) {
+  return {group.path, Pages(group.usage), Pages(group.max), Pages(group.high)};
+}
 
 Moment moment_of(std::string name, Nanoseconds now, const host::Host& host) {
   Moment out;

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "model/base/units.h"
-#include "model/spec/host_spec.h"
 #include "model/host/vmstat.h"
 #include "model/mm/refused_by.h"
+#include "model/spec/host_spec.h"
 
 namespace oomcast::sim {
 
@@ -35,12 +35,12 @@ struct Incident {
   NodeId node;
   host::ZoneKind zone = host::ZoneKind::kNormal;
   Bytes app_touched, app_footprint, app_file;
-  Pages free_pages;                // of the zone
-  host::Watermarks watermarks;     // of the zone, boost included
-  std::string why;                 // one sentence with the watermark, the node and the numbers
+  Pages free_pages;                 // of the zone
+  host::Watermarks watermarks;      // of the zone, boost included
+  std::string why;                  // one sentence with the watermark, the node and the numbers
   std::optional<GroupState> group;  // of scope kCgroup: whose limit it was
-  uint32_t stack_id = 0;           // of the event that set it off
-  uint32_t nearest_stack_id = 0;   // last stack that was sampled before, in that thread if there was one
+  uint32_t stack_id = 0;            // of the event that set it off
+  uint32_t nearest_stack_id = 0;    // last stack that was sampled before, in that thread if there was one
   bool after_divergence = false;
 };
 
@@ -52,8 +52,8 @@ struct OomCandidate {
   Pages rss_anon, rss_file, rss_shmem, swap_entries, total_vm;
   Bytes page_tables;
   int64_t points = 0;
-  bool killable = true;            // false: oom_score_adj -1000 or pid 1
-  bool guest = false;              // one of the program's own processes
+  bool killable = true;  // false: oom_score_adj -1000 or pid 1
+  bool guest = false;    // one of the program's own processes
 };
 
 /// What came of it when the OOM killer was asked.
@@ -61,11 +61,11 @@ enum class OomEnd : uint8_t { kKilled, kPanic, kNobody };  // kNobody: a cgroup 
 
 /// What was free at a kill, and why the request could not have it.
 struct OomShortage {
-  bool kernel_memory = false;      // page tables and the like: zone Movable may not serve them
-  Pages movable_free;              // of the host's zones Movable, above their min marks
-  Pages swap_free;                 // that the host, or the group whose limit it was, could still have used
-  int swappiness = 60;             // 0: a group at its limit swaps nothing
-  Pages shmem;                     // tmpfs, /dev/shm and shared memory in RAM, of the group or the host; of the first kill only
+  bool kernel_memory = false;  // page tables and the like: zone Movable may not serve them
+  Pages movable_free;          // of the host's zones Movable, above their min marks
+  Pages swap_free;             // that the host, or the group whose limit it was, could still have used
+  int swappiness = 60;         // 0: a group at its limit swaps nothing
+  Pages shmem;  // tmpfs, /dev/shm and shared memory in RAM, of the group or the host; of the first kill only
 };
 
 struct OomKill {
@@ -111,17 +111,17 @@ struct NodeMoment {
   NodeId id;
   host::LruSizes lru;
   Pages dirty, writeback, shmem, mapped, slab_reclaimable;
-  std::vector<ZoneMoment> zones;         // those with memory, in the order of their kinds
+  std::vector<ZoneMoment> zones;  // those with memory, in the order of their kinds
 };
 struct Moment {
-  std::string name;                      // "start", the key of a first incident, "oom_kill:2", "peak", "end"
+  std::string name;  // "start", the key of a first incident, "oom_kill:2", "peak", "end"
   Nanoseconds t;
   Bytes app_footprint;
   std::vector<NodeMoment> nodes;
   Pages swap_total, swap_free, committed;
-  host::VmstatArray counters;            // deltas since the start
+  host::VmstatArray counters;                 // deltas since the start
   PressureLine pressure_some, pressure_full;  // as of the last sample
-  std::vector<SiteResident> sites;       // ascending by stack_id; those of which something lives
+  std::vector<SiteResident> sites;            // ascending by stack_id; those of which something lives
 };
 
 /// One row of the timeline; node vectors are in the order of HostSpec::nodes.
@@ -134,7 +134,7 @@ struct TimelineRow {
   int64_t pressure_some_permille = 0;
   Bytes app_footprint;
   int64_t pswpin_s = 0, pswpout_s = 0, pgmajfault_s = 0;
-  std::vector<Pages> group_usage;        // memory.current, in the order of Outcome::groups
+  std::vector<Pages> group_usage;  // memory.current, in the order of Outcome::groups
 };
 
 /// How long each node spent between its watermarks (the node's zones above DMA taken together).
@@ -145,11 +145,12 @@ struct Bands {
 
 struct Stall {
   Nanoseconds direct_reclaim_total, swap_in_total;
-  Nanoseconds throttled_total;           // waits for kswapd, the disk and dirty pages, and memory.high's sleeps
-  Nanoseconds longest;                   // of those in total
-  Nanoseconds memory_high_total;         // memory.high's sleeps, a part of throttled_total
-  Nanoseconds total;                     // all of these, what lies inside another one counted once
-  Nanoseconds memory_high_dry_total{};   // of memory_high_total: reclaim had found nothing, and the group had no swap to use
+  Nanoseconds throttled_total;    // waits for kswapd, the disk and dirty pages, and memory.high's sleeps
+  Nanoseconds longest;            // of those in total
+  Nanoseconds memory_high_total;  // memory.high's sleeps, a part of throttled_total
+  Nanoseconds total;              // all of these, what lies inside another one counted once
+  Nanoseconds
+      memory_high_dry_total{};  // of memory_high_total: reclaim had found nothing, and the group had no swap to use
 };
 
 struct AppProcess {
@@ -158,16 +159,16 @@ struct AppProcess {
   Bytes touched, resident_peak, mapped_peak;
   int oom_score_adj = 0;
   bool killed_by_model = false;
-  std::optional<Nanoseconds> stuck_at;   // waits since then for memory that can never be had
-  Bytes committed_peak;                  // what of mapped_peak overcommit counts
+  std::optional<Nanoseconds> stuck_at;  // waits since then for memory that can never be had
+  Bytes committed_peak;                 // what of mapped_peak overcommit counts
 };
 
 struct AppSummary {
   Bytes touched, footprint_peak, resident_peak, mapped_peak;
   Bytes whole_run_peak;     // footprint_peak as if nobody had been killed: what the program went on to hold here
   Bytes untouched_at_peak;  // of footprint_peak: what came with huge pages and was not used by then
-  Bytes committed_peak;                  // what the program added to Committed_AS at most
-  std::vector<AppProcess> processes;     // the first kProcessesInFull
+  Bytes committed_peak;     // what the program added to Committed_AS at most
+  std::vector<AppProcess> processes;  // the first kProcessesInFull
   int64_t processes_total = 0;
 };
 
@@ -182,16 +183,16 @@ struct MemoryStat {
   Pages anon, file, shmem, kernel, pagetables, file_mapped, file_dirty, file_writeback, swapcached;
   Bytes slab_reclaimable;
   host::LruSizes lru;
-  host::VmstatArray events;              // under the names that vmstat has for them
+  host::VmstatArray events;  // under the names that vmstat has for them
 };
 
 /// What the program's cgroup counted; all zero without one.
 struct CgroupCounts {
-  Bytes peak;                            // memory.peak
+  Bytes peak;  // memory.peak
   struct {
     int64_t low = 0, high = 0, max = 0, oom = 0, oom_kill = 0, oom_group_kill = 0;
-  } events;                              // memory.events
-  MemoryStat stat;                       // at the end of the run
+  } events;         // memory.events
+  MemoryStat stat;  // at the end of the run
 };
 
 /// Another verdict that the run came near to: with so much more demand for memory it would have been the next worse
@@ -215,28 +216,28 @@ struct Outcome {
   std::string halted_why;
   std::optional<Nanoseconds> diverged_at;
   std::string diverged_why;
-  Nanoseconds forecast;                 // virtual length of the run
+  Nanoseconds forecast;  // virtual length of the run
   std::vector<Bands> bands;
   std::optional<Incident> kswapd_wake, kswapd_scan, direct_reclaim, swap_out, alloc_refused, oom_kill;
   mm::RefusedBy refused_by = mm::RefusedBy::kOvercommit;  // of alloc_refused
-  std::vector<OomKill> oom_kills;       // the first kKillsInFull
+  std::vector<OomKill> oom_kills;                         // the first kKillsInFull
   int64_t oom_kills_total = 0;
-  host::VmstatArray counters{};         // deltas over the run
+  host::VmstatArray counters{};                        // deltas over the run
   std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, kept for `why`
   CgroupCounts cgroup;
   Stall stall;
   PressureLine pressure_some, pressure_full;
   std::vector<TimelineRow> timeline;
-  std::vector<Moment> moments;          // by time
-  std::vector<GroupState> groups;       // that the program is charged to: its own, then the one above, ...; as they ended
-  std::vector<Site> sites;              // descending by touched bytes, then by stack_id
+  std::vector<Moment> moments;     // by time
+  std::vector<GroupState> groups;  // that the program is charged to: its own, then the one above, ...; as they ended
+  std::vector<Site> sites;         // descending by touched bytes, then by stack_id
   AppSummary app;
   uint64_t events = 0;
   uint64_t lost_events = 0;
-  uint64_t steps = 0;                   // wake-ups and interrupts that the simulation took: what it worked
-  uint64_t order_forced = 0;            // events taken in arrival order although their task's clock was behind
-  std::vector<std::string> caveats;     // what the model did not do on this run and why it may matter
-  uint64_t digest = 0;                  // of the final state and all counters; equal inputs give equal digests
+  uint64_t steps = 0;                // wake-ups and interrupts that the simulation took: what it worked
+  uint64_t order_forced = 0;         // events taken in arrival order although their task's clock was behind
+  std::vector<std::string> caveats;  // what the model did not do on this run and why it may matter
+  uint64_t digest = 0;               // of the final state and all counters; equal inputs give equal digests
 };
 
 }  // namespace oomcast::sim

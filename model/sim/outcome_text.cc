@@ -11,11 +11,16 @@ using host::Vmstat;
 
 const char* verdict_name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::kFits: return "fits";
-    case Verdict::kBackgroundReclaim: return "background_reclaim";
-    case Verdict::kDirectReclaim: return "direct_reclaim";
-    case Verdict::kAllocRefused: return "alloc_refused";
-    case Verdict::kOomKill: return "oom_kill";
+    case Verdict::kFits:
+      return "fits";
+    case Verdict::kBackgroundReclaim:
+      return "background_reclaim";
+    case Verdict::kDirectReclaim:
+      return "direct_reclaim";
+    case Verdict::kAllocRefused:
+      return "alloc_refused";
+    case Verdict::kOomKill:
+      return "oom_kill";
   }
   return "";
 }
@@ -44,7 +49,8 @@ void summarize_cgroup(const host::Host& host, Outcome& outcome) {
   const host::Cgroup& group = host.cgroups[host.app_cgroup];
   CgroupCounts& out = outcome.cgroup;
   out.peak = to_bytes(Pages(group.peak));
-  out.events = {group.events.low, group.events.high, group.events.max, group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
+  out.events = {group.events.low, group.events.high,     group.events.max,
+                group.events.oom, group.events.oom_kill, group.events.oom_group_kill};
   out.stat = memory_stat_of(host, host.app_cgroup);
 }
 
@@ -65,8 +71,10 @@ void summarize_app(const host::Host& host, Outcome& outcome) {
     out.stuck_at = process.stuck_at;
     outcome.app.processes.push_back(std::move(out));
   }
-  for (const auto& [stack, site] : host.sites) outcome.sites.push_back({stack, to_bytes(Pages(site.touched)), to_bytes(Pages(site.resident_peak))});
-  std::stable_sort(outcome.sites.begin(), outcome.sites.end(), [](const Site& a, const Site& b) { return a.touched > b.touched; });
+  for (const auto& [stack, site] : host.sites)
+    outcome.sites.push_back({stack, to_bytes(Pages(site.touched)), to_bytes(Pages(site.resident_peak))});
+  std::stable_sort(outcome.sites.begin(), outcome.sites.end(),
+                   [](const Site& a, const Site& b) { return a.touched > b.touched; });
 }
 
 }  // namespace oomcast::sim

@@ -13,7 +13,8 @@ void PressureMeter::close_period(Line& line) {
   const Nanoseconds lost = line.total - line.at_period_start;
   line.at_period_start = line.total;
   const int64_t share = lost.count() * 10000 / kPeriod.count() * kFixed;
-  for (int i = 0; i < 3; ++i) line.average[i] = (line.average[i] * kFactors[i] + share * (kFixed - kFactors[i])) / kFixed;
+  for (int i = 0; i < 3; ++i)
+    line.average[i] = (line.average[i] * kFactors[i] + share * (kFixed - kFactors[i])) / kFixed;
 }
 
 void PressureMeter::add(Nanoseconds now, Nanoseconds some, Nanoseconds full) {

@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kStackBytes = 256 * 1024;
 }
 
-Scheduler::Scheduler(std::vector<int> cpus_per_node) : cpus_per_node_(std::move(cpus_per_node)), busy_per_node_(cpus_per_node_.size(), 0) {}
+Scheduler::Scheduler(std::vector<int> cpus_per_node)
+    : cpus_per_node_(std::move(cpus_per_node)), busy_per_node_(cpus_per_node_.size(), 0) {}
 
 Scheduler::~Scheduler() = default;
 
@@ -49,12 +50,13 @@ FiberId Scheduler::spawn(mm::Actor actor, std::function<void()> body) {
   Fiber& fiber = *fibers_[id];
   fiber.actor = actor;
   fiber.body = std::move(body);
-  fiber.context = context::fiber(std::allocator_arg, context::fixedsize_stack(kStackBytes), [this, id](context::fiber&& back) {
-    fibers_[id]->back = &back;
-    fibers_[id]->body();
-    fibers_[id]->state = State::kDone;
-    return std::move(*fibers_[id]->back);
-  });
+  fiber.context =
+      context::fiber(std::allocator_arg, context::fixedsize_stack(kStackBytes), [this, id](context::fiber&& back) {
+        fibers_[id]->back = &back;
+        fibers_[id]->body();
+        fibers_[id]->state = State::kDone;
+        return std::move(*fibers_[id]->back);
+      });
   return id;
 }
 
@@ -86,7 +88,9 @@ void Scheduler::resume_at(FiberId id, Nanoseconds time) {
   schedule(id, time);
 }
 
-void Scheduler::schedule(FiberId id, Nanoseconds time) { due_.push({std::max(time, now_), sequence_++, id, ++fibers_[id]->token, 0}); }
+void Scheduler::schedule(FiberId id, Nanoseconds time) {
+  due_.push({std::max(time, now_), sequence_++, id, ++fibers_[id]->token, 0});
+}
 
 void Scheduler::at(Nanoseconds time, std::function<void()> callback) {
   size_t slot;

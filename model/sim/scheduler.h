@@ -85,26 +85,28 @@ class Scheduler final : public mm::Sched {
     mm::Actor actor;
     std::function<void()> body;
     State state = State::kParked;
-    uint64_t token = 0;       // wake-ups with an older token are stale
+    uint64_t token = 0;  // wake-ups with an older token are stale
     Nanoseconds pending;
-    Nanoseconds busy;         // CPU time so far
-    Nanoseconds wait_left;    // result of wait()
+    Nanoseconds busy;       // CPU time so far
+    Nanoseconds wait_left;  // result of wait()
     Nanoseconds wait_deadline;
-    bool on_cpu = false;      // blocked in point(), burning CPU
+    bool on_cpu = false;  // blocked in point(), burning CPU
   };
   struct Due {
     Nanoseconds time;
     uint64_t sequence;
-    FiberId fiber;            // kNoFiber: callback
+    FiberId fiber;  // kNoFiber: callback
     uint64_t token;
     size_t callback;
-    bool operator>(const Due& other) const { return time != other.time ? time > other.time : sequence > other.sequence; }
+    bool operator>(const Due& other) const {
+      return time != other.time ? time > other.time : sequence > other.sequence;
+    }
   };
 
   Nanoseconds& pending();
   void switch_to(Fiber& fiber, FiberId id);
-  void block();                       // from a fiber: yield until a wake-up
-  void commit_pending();              // from a fiber: lets pending CPU time pass
+  void block();           // from a fiber: yield until a wake-up
+  void commit_pending();  // from a fiber: lets pending CPU time pass
   void schedule(FiberId id, Nanoseconds time);
   void run(const Due& due);
   Nanoseconds shared(Nanoseconds cost, const mm::Actor& actor) const;
@@ -121,7 +123,7 @@ class Scheduler final : public mm::Sched {
   uint64_t sequence_ = 0, steps_ = 0;
   FiberId current_ = kNoFiber;
   FiberId running_task_ = kNoFiber;
-  mm::Actor irq_;                     // who "current" is inside a callback
+  mm::Actor irq_;  // who "current" is inside a callback
   Nanoseconds irq_pending_;
   void account_stall();
   int stalled_actors_ = 0, stalled_tasks_ = 0, active_tasks_ = 1;

@@ -2,9 +2,9 @@
 #include "model/sim/simulation.h"
 
 #include <algorithm>
-#include <utility>
 #include <deque>
 #include <map>
+#include <utility>
 
 #include "model/base/check.h"
 #include "model/mm/cached_files.h"
@@ -36,10 +36,10 @@ using trace::EventKind;
 
 namespace {
 
-constexpr Nanoseconds kSettleMax{600'000'000'000};   // what is pending at the end gets at most this long
-constexpr uint64_t kHaltedHeadroom = 1 << 18;         // no watermark is met any more: 1 GiB
-constexpr Nanoseconds kActiveFor{100'000'000};       // a task without events for longer is not waiting for memory
-constexpr Nanoseconds kVictimWakes{4'000'000};       // a tick until another process acts on its SIGKILL
+constexpr Nanoseconds kSettleMax{600'000'000'000};  // what is pending at the end gets at most this long
+constexpr uint64_t kHaltedHeadroom = 1 << 18;       // no watermark is met any more: 1 GiB
+constexpr Nanoseconds kActiveFor{100'000'000};      // a task without events for longer is not waiting for memory
+constexpr Nanoseconds kVictimWakes{4'000'000};      // a tick until another process acts on its SIGKILL
 
 std::vector<int> cpus_per_node(const host::Host& host) {
   std::vector<int> cpus;
@@ -52,8 +52,14 @@ std::vector<int> cpus_per_node(const host::Host& host) {
 class Simulation::Impl {
  public:
   Impl(host::HostSpec spec, Options options)
-      : options_(options), host_(spec), scheduler_(cpus_per_node(host_)), disks_(scheduler_, host_), log_(host_, scheduler_, outcome_),
-        kernel_(host_, scheduler_, disks_, log_, options.seed), handler_(kernel_, options_, outcome_), background_(kernel_, scheduler_, options.seed),
+      : options_(options),
+        host_(spec),
+        scheduler_(cpus_per_node(host_)),
+        disks_(scheduler_, host_),
+        log_(host_, scheduler_, outcome_),
+        kernel_(host_, scheduler_, disks_, log_, options.seed),
+        handler_(kernel_, options_, outcome_),
+        background_(kernel_, scheduler_, options.seed),
         app_node_(pick_node(options.cpu_node)) {
     one_node_ = options.policy_mode != host::PolicyMode::kDefault || host_.spec.vm.zone_reclaim_mode != 0;
     outcome_.host = std::move(spec);
@@ -114,7 +120,10 @@ class Simulation::Impl {
   }
 
   bool placed_by_thread() const {
-    return std::count_if(host_.nodes.begin(), host_.nodes.end(), [](const host::Node& node) { return std::any_of(node.zones.begin(), node.zones.end(), [](const host::Zone& zone) { return zone.managed > 0; }); }) > 1;
+    return std::count_if(host_.nodes.begin(), host_.nodes.end(), [](const host::Node& node) {
+             return std::any_of(node.zones.begin(), node.zones.end(),
+                                [](const host::Zone& zone) { return zone.managed > 0; });
+           }) > 1;
   }
 
   Outcome finish() {
@@ -124,7 +133,8 @@ class Simulation::Impl {
     outcome_.forecast = scheduler_.now();
     outcome_.steps = scheduler_.steps();
     outcome_.counters = host_.vmstat;
-    for (size_t z = 0; z < outcome_.allocstall.size(); ++z) outcome_.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
+    for (size_t z = 0; z < outcome_.allocstall.size(); ++z)
+      outcome_.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
     summarize_app(host_, outcome_);
     summarize_cgroup(host_, outcome_);
     outcome_.verdict = verdict_of(outcome_);
@@ -140,7 +150,8 @@ class Simulation::Impl {
   Glimpse glimpse() const {
     int64_t free = 0;
     for (const host::Node& node : host_.nodes) free += node.free();
-    return {now(), to_bytes(Pages(host_.guest_anon + host_.guest_swapped)), to_bytes(Pages(free)), verdict_of(outcome_)};
+    return {now(), to_bytes(Pages(host_.guest_anon + host_.guest_swapped)), to_bytes(Pages(free)),
+            verdict_of(outcome_)};
   }
   IncidentLog& log() { return log_; }
   std::vector<trace::KillRequest>& kills() { return kills_; }
@@ -148,7 +159,8 @@ class Simulation::Impl {
  private:
   int pick_node(int wanted) const {
     for (size_t n = 0; n < host_.nodes.size(); ++n) {
-      if (wanted >= 0 ? host_.nodes[n].id.value == wanted : !host_.nodes[n].cpu_indices.empty()) return static_cast<int>(n);
+      if (wanted >= 0 ? host_.nodes[n].id.value == wanted : !host_.nodes[n].cpu_indices.empty())
+        return static_cast<int>(n);
     }
     return 0;
   }
@@ -178,7 +190,8 @@ class Simulation::Impl {
     if (host_.spec.page_cache.empty()) return;
     const FiberId id = scheduler_.spawn(make_actor(mm::ActorKind::kExit, app_node_, 0), [this] {
       for (const host::CachedFileSpec& file : host_.spec.page_cache) {
-        mm::cache_file(kernel_, handler_.file_of(file_number(file.file, static_cast<uint64_t>(file.file_id)), true), file);
+        mm::cache_file(kernel_, handler_.file_of(file_number(file.file, static_cast<uint64_t>(file.file_id)), true),
+                       file);
       }
     });
     scheduler_.resume(id);
@@ -195,7 +208,8 @@ class Simulation::Impl {
     for (size_t i = 0; i < host_.spec.background.size(); ++i) {
       const host::BackgroundSpec& spec = host_.spec.background[i];
       const int node = nodes.empty() ? app_node_ : nodes[(i + 1) % nodes.size()];
-      background_.start(i, handler_.file_of(file_number(spec.file, static_cast<uint64_t>(spec.file_id)), true), make_actor(mm::ActorKind::kBackground, node, i + 1));
+      background_.start(i, handler_.file_of(file_number(spec.file, static_cast<uint64_t>(spec.file_id)), true),
+                        make_actor(mm::ActorKind::kBackground, node, i + 1));
     }
   }
 
@@ -214,7 +228,9 @@ class Simulation::Impl {
         return over;
       });
       int active = 0;
-      for (const auto& [tid, task] : tasks_) active += !task.gone && (scheduler_.blocked(task.fiber) || scheduler_.now() - task.last_active < kActiveFor) ? 1 : 0;
+      for (const auto& [tid, task] : tasks_)
+        active +=
+            !task.gone && (scheduler_.blocked(task.fiber) || scheduler_.now() - task.last_active < kActiveFor) ? 1 : 0;
       scheduler_.set_active_tasks(active);
       timeline_->sample();
       arm_sampler();
@@ -241,7 +257,8 @@ class Simulation::Impl {
     task.tid = event.tid;
     task.process = handler_.process_of(event.pid, parent);
     // When a thread began is not told; it arrives now, having done what the event says.
-    task.clock = std::max(Nanoseconds(0), scheduler_.now() - scaled(event.compute_ns) - Nanoseconds(static_cast<int64_t>(event.wait_ns)));
+    task.clock = std::max(
+        Nanoseconds(0), scheduler_.now() - scaled(event.compute_ns) - Nanoseconds(static_cast<int64_t>(event.wait_ns)));
     mm::Actor actor = make_actor(mm::ActorKind::kTask, app_node_, tasks_started_++);
     actor.pid = static_cast<int>(event.pid);
     actor.tid = static_cast<int>(event.tid);
@@ -255,7 +272,8 @@ class Simulation::Impl {
 
   // A sampled allocation carries the stack that asked for it; incidents soon after are laid at its door.
   void note_stack(const Event& event, Task& task) {
-    if (event.kind == EventKind::kAlloc && event.stack_id != 0) task.sampled_stack_id = last_sampled_stack_ = event.stack_id;
+    if (event.kind == EventKind::kAlloc && event.stack_id != 0)
+      task.sampled_stack_id = last_sampled_stack_ = event.stack_id;
     log_.event_stack_id = event.stack_id;
     log_.sampled_stack_id = task.sampled_stack_id != 0 ? task.sampled_stack_id : last_sampled_stack_;
   }
@@ -282,7 +300,8 @@ class Simulation::Impl {
       scheduler_.actor(fiber).stack_id = task.event.stack_id;
       const Process& process = host_.processes[task.process];
       // What kind of file it is holds for others, too.
-      if ((process.alive && !process.dying && !process.stuck_at) || task.event.kind == trace::EventKind::kFileInMemory) {
+      if ((process.alive && !process.dying && !process.stuck_at) ||
+          task.event.kind == trace::EventKind::kFileInMemory) {
         const host::PageArray::InUse in_use(host_.pages);
         handler_.handle(task.event, task.process);
       } else if (task.event.kind == EventKind::kFork) {
@@ -370,9 +389,12 @@ class Simulation::Impl {
   }
 
   void audit() {
-    const auto stalled = std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& entry) { return scheduler_.blocked(entry.second.fiber); });
+    const auto stalled = std::count_if(tasks_.begin(), tasks_.end(),
+                                       [this](const auto& entry) { return scheduler_.blocked(entry.second.fiber); });
     for (const std::string& fault : auditor_->audit(host_, stalled + background_.in_flight())) {
-      if (outcome_.caveats.size() < 20) outcome_.caveats.push_back("internal: the audit after event " + std::to_string(outcome_.events) + " found that " + fault);
+      if (outcome_.caveats.size() < 20)
+        outcome_.caveats.push_back("internal: the audit after event " + std::to_string(outcome_.events) +
+                                   " found that " + fault);
       audit_failed_ = true;
     }
   }
@@ -402,7 +424,8 @@ class Simulation::Impl {
   bool finished_ = false, audit_failed_ = false;
 };
 
-Simulation::Simulation(host::HostSpec host, Options options) : impl_(std::make_unique<Impl>(std::move(host), options)) {}
+Simulation::Simulation(host::HostSpec host, Options options)
+    : impl_(std::make_unique<Impl>(std::move(host), options)) {}
 Simulation::~Simulation() = default;
 void Simulation::feed(const Event& event) { impl_->feed(event); }
 void Simulation::take_watches(std::vector<trace::WatchRequest>& out) {

@@ -8,31 +8,31 @@
 #include <vector>
 
 #include "model/base/random.h"
+#include "model/sim/outcome.h"
 #include "model/spec/host_spec.h"
 #include "model/spec/mempolicy.h"
-#include "model/sim/outcome.h"
 #include "model/trace/event_sink.h"
 
 namespace oomcast::sim {
 
 struct Options {
-  int cpu_node = -1;               // --cpu-node: node on whose CPUs the program's threads run; -1: first node with CPUs
-  int oom_score_adj = 0;           // --oom-score-adj: of the program's root process, inherited by its children
+  int cpu_node = -1;      // --cpu-node: node on whose CPUs the program's threads run; -1: first node with CPUs
+  int oom_score_adj = 0;  // --oom-score-adj: of the program's root process, inherited by its children
   // --membind, --interleave, --preferred: the policy that the program starts with, node ids as a mask.
   host::PolicyMode policy_mode = host::PolicyMode::kDefault;
   uint64_t policy_nodes = 0;
-  bool kill_on_oom = false;        // --on-oom kill: ask the recorder to kill the guest's process for real
-  bool refuse_enomem = false;      // --on-refuse enomem: the guest's call fails for real, so a refusal is no divergence
+  bool kill_on_oom = false;    // --on-oom kill: ask the recorder to kill the guest's process for real
+  bool refuse_enomem = false;  // --on-refuse enomem: the guest's call fails for real, so a refusal is no divergence
   // Speed of the machine that recorded the events, for scaling compute_ns (ns per 20 million loops; 0: do not scale).
   int64_t recorder_cpu_loop_20m_ns = 0;
-  bool audit = false;              // recount every invariant the slow way after each event
+  bool audit = false;  // recount every invariant the slow way after each event
   Seed seed{1};
 };
 
 /// The forecast so far.
 struct Glimpse {
   Nanoseconds t;
-  Bytes app_footprint, free;       // `free`: of all nodes
+  Bytes app_footprint, free;  // `free`: of all nodes
   Verdict verdict = Verdict::kFits;
 };
 

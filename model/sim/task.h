@@ -14,9 +14,9 @@ struct Task {
   uint32_t pid = 0, tid = 0;
   host::ProcessIndex process = host::kNoProcess;
   FiberId fiber = kNoFiber;
-  Nanoseconds clock;          // virtual time up to which it has run
-  Nanoseconds last_active;    // when its last event was taken
-  trace::Event event;         // being handled, or the last one
+  Nanoseconds clock;              // virtual time up to which it has run
+  Nanoseconds last_active;        // when its last event was taken
+  trace::Event event;             // being handled, or the last one
   uint32_t sampled_stack_id = 0;  // of its last sampled allocation, 0: none yet
   bool gone = false;
 };

@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kRowsMax = 600;
 }
 
-Timeline::Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds) : host_(host), scheduler_(scheduler), kswapds_(std::move(kswapds)) {
+Timeline::Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds)
+    : host_(host), scheduler_(scheduler), kswapds_(std::move(kswapds)) {
   for (const host::Node& node : host.nodes) bands_.push_back({node.id, {}, {}, {}, {}});
 }
 
@@ -31,7 +32,10 @@ void Timeline::add_bands() {
       high += zone.high_mark();
     }
     Bands& band = bands_[n];
-    (free > high ? band.above_high : free > low ? band.high_to_low : free > min ? band.low_to_min : band.below_min) += passed;
+    (free > high  ? band.above_high
+     : free > low ? band.high_to_low
+     : free > min ? band.low_to_min
+                  : band.below_min) += passed;
   }
 }
 
@@ -64,7 +68,8 @@ void Timeline::add_row() {
   row.kswapd_cpu_permille = (busy - row_start_.kswapd_busy).count() * 1000 / passed;
   row.pressure_some_permille = std::min<int64_t>(1000, (some - row_start_.some).count() * 1000 / passed);
   row.app_footprint = to_bytes(Pages(host_.guest_anon + host_.guest_swapped));
-  const int64_t swap_in = host_.vmstat[Vmstat::pswpin], swap_out = host_.vmstat[Vmstat::pswpout], major_faults = host_.vmstat[Vmstat::pgmajfault];
+  const int64_t swap_in = host_.vmstat[Vmstat::pswpin], swap_out = host_.vmstat[Vmstat::pswpout],
+                major_faults = host_.vmstat[Vmstat::pgmajfault];
   row.pswpin_s = per_second(swap_in - row_start_.swap_in);
   row.pswpout_s = per_second(swap_out - row_start_.swap_out);
   row.pgmajfault_s = per_second(major_faults - row_start_.major_faults);
@@ -114,7 +119,8 @@ void Timeline::finish(Outcome& outcome) {
   if (peak_) outcome.moments.push_back(std::move(*peak_));
   outcome.moments.push_back(moment_of("end", scheduler_.now(), host_));
   add_pressure(outcome.moments.back());
-  std::stable_sort(outcome.moments.begin(), outcome.moments.end(), [](const Moment& a, const Moment& b) { return a.t < b.t; });
+  std::stable_sort(outcome.moments.begin(), outcome.moments.end(),
+                   [](const Moment& a, const Moment& b) { return a.t < b.t; });
   for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
     outcome.groups.push_back(group_state(host_.cgroups[at]));
   outcome.bands = bands_;

@@ -55,7 +55,9 @@ void assume_block_size(HostSpec& spec, const char* why) {
   spec.assumed.push_back("disk.block_bytes: " + std::to_string(kPageBytes) + " (" + why + ")");
 }
 
-bool is_block_size(int64_t bytes) { return bytes == 0 || bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096; }
+bool is_block_size(int64_t bytes) {
+  return bytes == 0 || bytes == 512 || bytes == 1024 || bytes == 2048 || bytes == 4096;
+}
 
 void assume_swap_times(HostSpec& spec, SwapSpec& swap, const std::string& field, const char* why) {
   DeviceTimes& times = swap.times;

@@ -13,7 +13,7 @@
 
 namespace oomcast::host {
 
-inline constexpr int kHugeOrder = 9;                          // HPAGE_PMD_ORDER, pageblock_order
+inline constexpr int kHugeOrder = 9;                             // HPAGE_PMD_ORDER, pageblock_order
 inline constexpr int64_t kHugePages = int64_t{1} << kHugeOrder;  // HPAGE_PMD_NR
 
 /// Kernel order (enum zone_type on x86-64); also the index into lowmem_reserve.
@@ -43,12 +43,14 @@ struct ZoneSpec {
   std::array<Pages, kZoneKinds> lowmem_reserve{};  // zoneinfo "protection:"
   LruSizes lru;                                    // nr_zone_*
   Pages mlocked, write_pending;
-  Pages free_cma;                                  // of the free pages, those that only movable memory may use
-  std::vector<PcpSpec> pcp;                        // by position in HostSpec::cpus order (all online CPUs)
+  Pages free_cma;            // of the free pages, those that only movable memory may use
+  std::vector<PcpSpec> pcp;  // by position in HostSpec::cpus order (all online CPUs)
   Pages stat_threshold;
-  std::array<int64_t, 11> free_blocks{};           // buddyinfo: free blocks of order 0..10
-  Pages free_unmovable{-1}, free_reclaimable{-1};  // pagetypeinfo: free in such blocks, in pieces smaller than a block; -1: not known
-  Pages highatomic_reserved, highatomic_free;      // pagetypeinfo: pages of HighAtomic blocks, and those of them that are free
+  std::array<int64_t, 11> free_blocks{};  // buddyinfo: free blocks of order 0..10
+  Pages free_unmovable{-1},
+      free_reclaimable{-1};  // pagetypeinfo: free in such blocks, in pieces smaller than a block; -1: not known
+  Pages highatomic_reserved,
+      highatomic_free;  // pagetypeinfo: pages of HighAtomic blocks, and those of them that are free
 
   Pages on_pcp() const {
     Pages sum;
@@ -63,14 +65,14 @@ struct ZoneSpec {
 
 struct NodeSpec {
   NodeId id;
-  std::vector<int> cpus;         // online CPUs of this node, ascending
-  std::vector<int> distance;     // to each node, in the order of HostSpec::nodes; 10 = local
-  std::vector<ZoneSpec> zones;   // populated zones, ascending kind
-  LruSizes lru;                  // per-node stats
+  std::vector<int> cpus;        // online CPUs of this node, ascending
+  std::vector<int> distance;    // to each node, in the order of HostSpec::nodes; 10 = local
+  std::vector<ZoneSpec> zones;  // populated zones, ascending kind
+  LruSizes lru;                 // per-node stats
   Pages slab_reclaimable, slab_unreclaimable, anon_pages, mapped, file_pages, shmem, dirty, writeback, page_tables,
       swapcached;
   int64_t kernel_stack_kb = 0;
-  bool unreclaimable = false;    // node_unreclaimable: kswapd has given up
+  bool unreclaimable = false;  // node_unreclaimable: kswapd has given up
 
   Pages managed() const {
     Pages sum;
@@ -89,7 +91,7 @@ struct SwapSpec {
   Bytes size, used;
   int priority = -2;
   bool rotational = true;
-  int zram_percent = 0;        // memory that a page stored in zram takes, of a page; 0: not zram
+  int zram_percent = 0;  // memory that a page stored in zram takes, of a page; 0: not zram
   DeviceTimes times;
 };
 
@@ -109,7 +111,7 @@ enum class LruKind : uint8_t { kClassic, kMultiGen };
 
 /// /proc/sys/vm and friends, under their own names.
 struct VmTunables {
-  int64_t min_free_kbytes = -1;                // -1: not set by hand, the kernel's own formula decides
+  int64_t min_free_kbytes = -1;  // -1: not set by hand, the kernel's own formula decides
   int watermark_scale_factor = 10;
   int watermark_boost_factor = 15000;
   std::array<int, 4> lowmem_reserve_ratio{256, 256, 32, 0};
@@ -143,16 +145,17 @@ struct VmTunables {
 /// How fast the target is. Zero means unknown: the reader then fills in a documented default and lists it as assumed,
 /// but for cpu_loop_20m, where 0 stays and stands for CPUs as fast as the recording machine's.
 struct Calibration {
-  Nanoseconds page_fault;      // fault and zero one page
-  int64_t page_touch_ps = 0;   // touch one resident page, picoseconds
-  Nanoseconds cpu_loop_20m;    // 20 million dependent `a = a*3+1` on a volatile
+  Nanoseconds page_fault;     // fault and zero one page
+  int64_t page_touch_ps = 0;  // touch one resident page, picoseconds
+  Nanoseconds cpu_loop_20m;   // 20 million dependent `a = a*3+1` on a volatile
 };
 
 /// cgroup v2 files that limit the program (`--cgroup memory.max=...`), in bytes; -1 is "max".
 struct CgroupSpec {
   bool present = false;
   std::string path = "/app";
-  int64_t memory_max = -1, memory_high = -1, memory_low = 0, memory_min = 0, memory_swap_max = -1, memory_swap_high = -1;
+  int64_t memory_max = -1, memory_high = -1, memory_low = 0, memory_min = 0, memory_swap_max = -1,
+          memory_swap_high = -1;
   bool memory_oom_group = false;
   // Of a group that stood on the host before: what it uses, and who is in it.
   int64_t memory_current = 0, anon = 0, file = 0;
@@ -164,26 +167,26 @@ struct CgroupSpec {
 struct VfsCacheSpec {
   int64_t dentries_unused = 0, dentries_negative = 0;  // the latter are among the former
   int64_t inodes = 0, inodes_unused = 0;               // an inode whose dentry is cached counts as used
-  int dentry_bytes = 195;   // of slab memory: 21 in a page,
-  int inode_bytes = 1213;   // 27 of ext4's in a slab of eight pages
+  int dentry_bytes = 195;                              // of slab memory: 21 in a page,
+  int inode_bytes = 1213;                              // 27 of ext4's in a slab of eight pages
 };
 
 /// A file that is in the page cache when the run begins. Its pages are among those of the file lists.
 struct CachedFileSpec {
-  std::string file;            // its path, to tell it by
-  int64_t file_id = 0;         // how events name it; 0: no such file on the recording machine
-  Bytes bytes, dirty;          // cached, from its beginning; of these, dirty
-  int active_percent = 0;      // of the pages: on the active list
+  std::string file;        // its path, to tell it by
+  int64_t file_id = 0;     // how events name it; 0: no such file on the recording machine
+  Bytes bytes, dirty;      // cached, from its beginning; of these, dirty
+  int active_percent = 0;  // of the pages: on the active list
 };
 
 /// Another process that reads or writes a file all the while.
 struct BackgroundSpec {
   std::string comm, file;
-  int pid = 0;                 // of ProcessSpec; 0: none of them
+  int pid = 0;  // of ProcessSpec; 0: none of them
   int64_t file_id = 0;
-  Bytes file_size;             // begun again from the start when it is through
+  Bytes file_size;                              // begun again from the start when it is through
   int64_t read_bytes_s = 0, write_bytes_s = 0;  // one of the two
-  bool sequential = true;      // else single pages anywhere in the file
+  bool sequential = true;                       // else single pages anywhere in the file
 };
 
 struct KernelVersion {
@@ -192,13 +195,13 @@ struct KernelVersion {
 };
 
 struct HostSpec {
-  std::string name;              // directory base name, preset name, file name, or "this"
-  std::string kernel_release;    // "6.1.0-56-cloud-amd64"
+  std::string name;            // directory base name, preset name, file name, or "this"
+  std::string kernel_release;  // "6.1.0-56-cloud-amd64"
   KernelVersion kernel;
   LruKind lru = LruKind::kClassic;
   bool lru_gen_mm_walk = true;  // lru_gen/enabled has 0x2: aging walks page tables
-  std::vector<int> cpus;         // all online CPUs, ascending
-  std::vector<NodeSpec> nodes;   // ascending id, nodes with memory
+  std::vector<int> cpus;        // all online CPUs, ascending
+  std::vector<NodeSpec> nodes;  // ascending id, nodes with memory
   std::vector<SwapSpec> swaps;
   DeviceTimes disk;
   int64_t file_block_bytes = 4096;  // of the file systems; 0: no buffer heads hang on their pages (XFS, btrfs)
@@ -206,15 +209,15 @@ struct HostSpec {
   Calibration calibration;
   std::vector<ProcessSpec> processes;  // ascending pid: order of the task list
   VfsCacheSpec vfs_cache;
-  std::vector<CachedFileSpec> page_cache;   // oldest first
+  std::vector<CachedFileSpec> page_cache;  // oldest first
   std::vector<BackgroundSpec> background;
   Pages committed_as;
-  Pages shared_anon;             // anonymous pages that processes[] counts more than once, as fork shares them
-  Pages buffers;                 // meminfo Buffers: cached pages of block devices, part of the file lists
-  Pages total_ram;               // totalram_pages: MemTotal
-  CgroupSpec cgroup;                     // the program's
-  std::vector<CgroupSpec> cgroups;       // of the host; by path, so that parents come first
-  std::vector<std::string> assumed;    // "calibration.page_fault_ns: 800 (not in the snapshot)"
+  Pages shared_anon;                 // anonymous pages that processes[] counts more than once, as fork shares them
+  Pages buffers;                     // meminfo Buffers: cached pages of block devices, part of the file lists
+  Pages total_ram;                   // totalram_pages: MemTotal
+  CgroupSpec cgroup;                 // the program's
+  std::vector<CgroupSpec> cgroups;   // of the host; by path, so that parents come first
+  std::vector<std::string> assumed;  // "calibration.page_fault_ns: 800 (not in the snapshot)"
 
   Pages total_swap() const {
     Bytes sum;
@@ -223,8 +226,8 @@ struct HostSpec {
   }
 };
 
-/// Does the host run from memory, its root file system never mounted from a disk? Then it has hardly any page cache, and
-/// files, program text among them, never leave memory.
+/// Does the host run from memory, its root file system never mounted from a disk? Then it has hardly any page cache,
+/// and files, program text among them, never leave memory.
 bool root_in_memory(const HostSpec& spec);
 
 }  // namespace oomcast::host

@@ -30,9 +30,7 @@ std::vector<ZoneSpec> cut(const NodeMemory& memory, bool first, int64_t& dma32_l
   const int64_t low = std::min(present, dma32_left);
   dma32_left -= low;
   // Boot-time reservations are spread evenly.
-  if (present > 0)
-    add(ZoneKind::kDma32,
-        low == present ? managed : proportion(managed, low, present), low);
+  if (present > 0) add(ZoneKind::kDma32, low == present ? managed : proportion(managed, low, present), low);
   add(ZoneKind::kNormal, managed, present);
   return zones;
 }
@@ -109,7 +107,8 @@ void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, 
   share_out(zones, pinned_left, free_of, take);
 }
 
-// CMA areas are as large as before. A zone that is gone leaves its own to the last one; they are free up to what is free.
+// CMA areas are as large as before. A zone that is gone leaves its own to the last one; they are free up to what is
+// free.
 void carry_cma(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old) {
   for (const ZoneSpec& from : old) {
     auto to = std::find_if(zones.begin(), zones.end(), [&](const ZoneSpec& zone) { return zone.kind == from.kind; });

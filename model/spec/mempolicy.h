@@ -6,7 +6,15 @@
 namespace oomcast::host {
 
 /// MPOL_*, the kernel's numbers.
-enum class PolicyMode : uint8_t { kDefault, kPreferred, kBind, kInterleave, kLocal, kPreferredMany, kWeightedInterleave };
+enum class PolicyMode : uint8_t {
+  kDefault,
+  kPreferred,
+  kBind,
+  kInterleave,
+  kLocal,
+  kPreferredMany,
+  kWeightedInterleave
+};
 
 /// One bit per index into Host::nodes; a host has at most 64 nodes with memory.
 using NodeMask = uint64_t;

@@ -45,9 +45,10 @@ std::vector<Place> unaccounted(const HostSpec& spec) {
   for (size_t n = 0; n < spec.nodes.size(); ++n) {
     const NodeSpec& node = spec.nodes[n];
     std::vector<Place> of_node;
-    for (size_t z = 0; z < node.zones.size(); ++z) of_node.push_back({n, z, std::max(Pages(0), node.zones[z].pinned())});
-    const Pages own = node.slab_reclaimable + node.slab_unreclaimable + node.page_tables + Pages(node.kernel_stack_kb / 4) +
-                      node.managed() * kKernelPercent / 100;
+    for (size_t z = 0; z < node.zones.size(); ++z)
+      of_node.push_back({n, z, std::max(Pages(0), node.zones[z].pinned())});
+    const Pages own = node.slab_reclaimable + node.slab_unreclaimable + node.page_tables +
+                      Pages(node.kernel_stack_kb / 4) + node.managed() * kKernelPercent / 100;
     for (const Place& place : parts_of(of_node, std::max(Pages(0), sum_of(of_node) - own))) places.push_back(place);
   }
   return places;
@@ -81,7 +82,8 @@ void take_free(ZoneSpec& zone, Pages pages) {
   zone.free_cma = std::min(zone.free_cma, zone.free);
 }
 
-void put_on_list(HostSpec& spec, const std::vector<Place>& places, Pages LruSizes::*list, Pages NodeSpec::*counter, bool from_free) {
+void put_on_list(HostSpec& spec, const std::vector<Place>& places, Pages LruSizes::*list, Pages NodeSpec::*counter,
+                 bool from_free) {
   for (const Place& place : places) {
     NodeSpec& node = spec.nodes[place.node];
     ZoneSpec& zone = node.zones[place.zone];
@@ -106,7 +108,8 @@ bool put_on_lists(HostSpec& spec, Pages pages, Pages LruSizes::*list, Pages Node
   take(free_memory(spec, true), true);
   take(free_memory(spec, false), true);
   if (left > Pages(0)) return false;
-  std::string note = "nodes[].lru_pages: " + std::to_string(pages.count()) + " pages more of " + what + " (processes hold them";
+  std::string note =
+      "nodes[].lru_pages: " + std::to_string(pages.count()) + " pages more of " + what + " (processes hold them";
   if (of_free > Pages(0)) note += "; " + std::to_string(of_free.count()) + " of them taken from free memory";
   spec.assumed.push_back(note + ")");
   return true;
@@ -156,8 +159,9 @@ std::optional<Contradiction> hold_swap(HostSpec& spec) {
   if (wanted > spec.total_swap()) {
     const size_t process = largest(spec, [](const ProcessSpec& each) { return each.swap_entries; });
     return Contradiction{"processes[" + std::to_string(process) + "].swap_pages",
-                         "the processes have " + std::to_string(wanted.count()) + " pages in swap, but the swap devices hold " +
-                             std::to_string(spec.total_swap().count()) + "; give larger ones in swap"};
+                         "the processes have " + std::to_string(wanted.count()) +
+                             " pages in swap, but the swap devices hold " + std::to_string(spec.total_swap().count()) +
+                             "; give larger ones in swap"};
   }
   std::vector<SwapSpec*> by_priority;
   for (SwapSpec& swap : spec.swaps) by_priority.push_back(&swap);
@@ -188,7 +192,8 @@ Pages anon_beyond_lists(const HostSpec& spec) {
 std::optional<Contradiction> hold_process_memory(HostSpec& spec) {
   const Pages anon = anon_beyond_lists(spec);
   if (!put_on_lists(spec, anon, &LruSizes::inactive_anon, &NodeSpec::anon_pages, "anonymous memory")) {
-    return too_large(spec, anon, "rss_anon_pages", largest(spec, [](const ProcessSpec& each) { return each.rss_anon + each.rss_shmem; }));
+    return too_large(spec, anon, "rss_anon_pages",
+                     largest(spec, [](const ProcessSpec& each) { return each.rss_anon + each.rss_shmem; }));
   }
   if (!spec.processes.empty()) {
     // Programs and libraries are shared: no process alone maps more files than are cached.

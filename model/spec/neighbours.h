@@ -11,8 +11,8 @@
 
 namespace oomcast::host {
 
-/// By how much the processes' anonymous and shared memory exceeds the lists; pages that fork shares are counted by each.
-/// HostSpec::shared_anon is taken off. 0 or more.
+/// By how much the processes' anonymous and shared memory exceeds the lists; pages that fork shares are counted by
+/// each. HostSpec::shared_anon is taken off. 0 or more.
 Pages anon_beyond_lists(const HostSpec& spec);
 
 /// Puts what processes hold beyond the lists onto the lists of all nodes: first what is neither free nor listed nor the

@@ -20,7 +20,8 @@ Result<NodeMask> parse_node_list(std::string_view text, const HostSpec& host) {
   if (!ids || ids->empty()) return Error{quote(text) + ": not a list of nodes; try 0, 0-1, 0,2 or all"};
   NodeMask mask = 0;
   for (const int id : *ids) {
-    if (id >= kMaskNodes || !mask_has(known, id)) return Error{"the host has no memory on node " + std::to_string(id) + "; its nodes are " + names};
+    if (id >= kMaskNodes || !mask_has(known, id))
+      return Error{"the host has no memory on node " + std::to_string(id) + "; its nodes are " + names};
     mask |= NodeMask{1} << id;
   }
   return mask;

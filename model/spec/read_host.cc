@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "model/spec/json/json_host.h"
-#include "model/spec/snapshot/packed_snapshot.h"
 #include "model/spec/parse_text.h"
+#include "model/spec/snapshot/packed_snapshot.h"
 #include "model/spec/snapshot/read_snapshot.h"
 #include "model/spec/text_file.h"
 

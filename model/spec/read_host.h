@@ -21,8 +21,8 @@ struct Preset {
 const std::vector<Preset>& presets();
 Result<HostSpec> preset(std::string_view name);
 
-/// `path_or_name`: a directory, a packed snapshot, a JSON file or a preset name. "this" is resolved by the caller, who snapshots the
-/// running machine into a directory first: the model never asks the OS.
+/// `path_or_name`: a directory, a packed snapshot, a JSON file or a preset name. "this" is resolved by the caller, who
+/// snapshots the running machine into a directory first: the model never asks the OS.
 Result<HostSpec> read_host(const std::string& path_or_name);
 
 /// A packed snapshot or JSON, told apart by the first bytes. `path` names the text in errors and the host.

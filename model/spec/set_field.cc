@@ -188,11 +188,11 @@ Result<void> set_memory(HostSpec& spec, std::string_view text) {
   for (size_t i = 0; i < spec.nodes.size(); ++i) {
     const Pages old = spec.nodes[i].managed();
     const bool last = i + 1 == spec.nodes.size();
-    managed.push_back(last ? pages.value() - assigned
-                           : proportion(pages.value(), old, total));
+    managed.push_back(last ? pages.value() - assigned : proportion(pages.value(), old, total));
     assigned += managed.back();
   }
-  if (auto resized = resize_nodes(spec, managed); !resized) return Error{"memory: " + std::string(text) + " " + resized.error().message};
+  if (auto resized = resize_nodes(spec, managed); !resized)
+    return Error{"memory: " + std::string(text) + " " + resized.error().message};
   return {};
 }
 
@@ -279,7 +279,8 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
   if (key == "path") {
     if (!text.starts_with('/')) return Error{"--cgroup path: " + quote(text) + " does not begin with /"};
     // In a group of the host its limits hold, until one is given here.
-    const auto found = std::find_if(spec.cgroups.begin(), spec.cgroups.end(), [&](const CgroupSpec& each) { return each.path == text; });
+    const auto found = std::find_if(spec.cgroups.begin(), spec.cgroups.end(),
+                                    [&](const CgroupSpec& each) { return each.path == text; });
     if (found != spec.cgroups.end()) cgroup = *found;
     cgroup.path = std::string(text);
     cgroup.present = true;

@@ -27,10 +27,12 @@ Held held_by(const NodeSpec& node) {
 
 void scale_files(NodeSpec& node, Pages part, Pages whole) {
   for (ZoneSpec& zone : node.zones) {
-    for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) zone.lru.*list = proportion(zone.lru.*list, part, whole);
+    for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file})
+      zone.lru.*list = proportion(zone.lru.*list, part, whole);
     zone.write_pending = proportion(zone.write_pending, part, whole);
   }
-  for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file}) node.lru.*list = proportion(node.lru.*list, part, whole);
+  for (auto list : {&LruSizes::inactive_file, &LruSizes::active_file})
+    node.lru.*list = proportion(node.lru.*list, part, whole);
   for (auto counter : {&NodeSpec::file_pages, &NodeSpec::mapped, &NodeSpec::dirty, &NodeSpec::writeback}) {
     node.*counter = proportion(node.*counter, part, whole);
   }
@@ -88,7 +90,8 @@ void scale_owned_files(HostSpec& spec, Pages part, Pages whole) {
 
 }  // namespace
 
-Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<Pages>& managed, const std::vector<Pages>& reserve) {
+Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<Pages>& managed,
+                                             const std::vector<Pages>& reserve) {
   const Pages files_before = all_files(spec);
   std::vector<NodeMemory> memory;
   for (size_t i = 0; i < spec.nodes.size(); ++i) {
@@ -101,7 +104,8 @@ Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<P
     const Pages in_use = held_by(node).file + before.processes + kept.own;
     if (in_use > managed[i]) {
       return Error{"leaves node " + std::to_string(node.id.value) + " less than the " +
-                   std::to_string((to_bytes(in_use).count() >> 20) + 1) + " MiB that its processes and the kernel need"};
+                   std::to_string((to_bytes(in_use).count() >> 20) + 1) +
+                   " MiB that its processes and the kernel need"};
     }
     // The struct pages are a 64th of what is present.
     memory.push_back({managed[i], before.present + grown + grown / 63, managed[i] - in_use});

@@ -66,8 +66,9 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
                                                     text(zone.managed) + " managed; free never exceeds managed"};
   }
   if (zone.free_cma > zone.free) {
-    return Contradiction{where + ".free_cma_pages", name + " has " + text(zone.free_cma) + " free pages for CMA but only " +
-                                                        text(zone.free) + " free; they are a part of those"};
+    return Contradiction{where + ".free_cma_pages", name + " has " + text(zone.free_cma) +
+                                                        " free pages for CMA but only " + text(zone.free) +
+                                                        " free; they are a part of those"};
   }
   const Watermarks& marks = zone.watermarks;
   if (marks.min > marks.low || marks.low > marks.high) {
@@ -99,8 +100,10 @@ Problem check_zone(const std::string& where, const ZoneSpec& zone, const HostSpe
     if (auto bad = out_of_range(where + "." + at("free_blocks", order), zone.free_blocks[order], 0, kPagesMax >> order))
       return bad;
   }
-  if (zone.highatomic_reserved > zone.managed || zone.highatomic_free > zone.free || std::max(zone.free_unmovable, Pages(0)) + std::max(zone.free_reclaimable, Pages(0)) > zone.free) {
-    return Contradiction{where + ".highatomic_reserved_pages", name + " has more pages in highatomic, unmovable or reclaimable blocks than it has"};
+  if (zone.highatomic_reserved > zone.managed || zone.highatomic_free > zone.free ||
+      std::max(zone.free_unmovable, Pages(0)) + std::max(zone.free_reclaimable, Pages(0)) > zone.free) {
+    return Contradiction{where + ".highatomic_reserved_pages",
+                         name + " has more pages in highatomic, unmovable or reclaimable blocks than it has"};
   }
   return std::nullopt;
 }
@@ -124,7 +127,7 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
     const Pages pages = node.*counter.of;
     if (pages.count() >= 0 && pages <= managed) continue;
     return Contradiction{where + "." + counter.key, name + " counts " + text(pages) + " pages of " + text(managed) +
-                                                  " managed; were the figures taken at different times?"};
+                                                        " managed; were the figures taken at different times?"};
   }
   if (auto bad = out_of_range(where + ".kernel_stack_kb", node.kernel_stack_kb, 0, kPagesMax * 4)) return bad;
   return std::nullopt;
@@ -133,7 +136,8 @@ Problem check_node(const std::string& where, const NodeSpec& node, const HostSpe
 Problem check_topology(const HostSpec& spec) {
   if (spec.nodes.empty()) return Contradiction{"nodes", "the host has no memory; give at least one node"};
   if (spec.nodes.size() > kNodesMax)
-    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes; at most " + std::to_string(kNodesMax) + " can be modelled"};
+    return Contradiction{"nodes", std::to_string(spec.nodes.size()) + " nodes; at most " + std::to_string(kNodesMax) +
+                                      " can be modelled"};
   if (spec.cpus.empty()) return Contradiction{"cpus", "no CPU is online; give at least one, for example \"cpus\": [0]"};
   if (spec.cpus.size() > kCpusMax)
     return Contradiction{"cpus", std::to_string(spec.cpus.size()) + " CPUs, the kernel allows 8192"};
@@ -189,11 +193,13 @@ Problem check_times(const std::string& where, const DeviceTimes& times) {
 Problem check_swaps(const HostSpec& spec) {
   std::set<std::string> names;
   if (spec.swaps.size() > kSwapsMax)
-    return Contradiction{"swap", std::to_string(spec.swaps.size()) + " swap devices; at most " + std::to_string(kSwapsMax) + " can be modelled"};
+    return Contradiction{"swap", std::to_string(spec.swaps.size()) + " swap devices; at most " +
+                                     std::to_string(kSwapsMax) + " can be modelled"};
   for (size_t i = 0; i < spec.swaps.size(); ++i) {
     const SwapSpec& swap = spec.swaps[i];
     const std::string where = at("swap", i);
-    if (auto bad = out_of_range(where + ".size", swap.size.count(), kPageBytes, kSwapPagesMax << kPageShift)) return bad;
+    if (auto bad = out_of_range(where + ".size", swap.size.count(), kPageBytes, kSwapPagesMax << kPageShift))
+      return bad;
     if (swap.used.count() < 0 || swap.used > swap.size) {
       return Contradiction{where + ".used", std::to_string(swap.used.count()) + " bytes used of " +
                                                 std::to_string(swap.size.count()) + "; used never exceeds size"};
@@ -248,7 +254,8 @@ Problem check_settings(const HostSpec& spec) {
           out_of_range("calibration.cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count(), 0, 3'600'000'000'000))
     return bad;
   if (spec.cgroups.size() > kCgroupsMax)
-    return Contradiction{"cgroups", std::to_string(spec.cgroups.size()) + " cgroups; at most " + std::to_string(kCgroupsMax) + " can be modelled"};
+    return Contradiction{"cgroups", std::to_string(spec.cgroups.size()) + " cgroups; at most " +
+                                        std::to_string(kCgroupsMax) + " can be modelled"};
   const CgroupSpec& cgroup = spec.cgroup;
   const std::pair<const char*, int64_t> limits[] = {
       {"memory.max", cgroup.memory_max},           {"memory.high", cgroup.memory_high},
@@ -258,8 +265,10 @@ Problem check_settings(const HostSpec& spec) {
     if (auto bad = out_of_range(std::string("cgroup.") + name, bytes, -1, kPagesMax << kPageShift)) return bad;
   }
   const VfsCacheSpec& vfs = spec.vfs_cache;
-  const std::pair<const char*, int64_t> objects[] = {{"dentries_unused", vfs.dentries_unused}, {"dentries_negative", vfs.dentries_negative},
-                                                     {"inodes", vfs.inodes},                   {"inodes_unused", vfs.inodes_unused}};
+  const std::pair<const char*, int64_t> objects[] = {{"dentries_unused", vfs.dentries_unused},
+                                                     {"dentries_negative", vfs.dentries_negative},
+                                                     {"inodes", vfs.inodes},
+                                                     {"inodes_unused", vfs.inodes_unused}};
   for (const auto& [name, count] : objects) {
     if (auto bad = out_of_range(std::string("vfs_cache.") + name, count, 0, int64_t{1} << 40)) return bad;
   }
@@ -275,20 +284,26 @@ Problem check_files(const HostSpec& spec) {
   }
   for (size_t i = 0; i < spec.page_cache.size(); ++i) {
     const CachedFileSpec& file = spec.page_cache[i];
-    if (auto bad = out_of_range(at("page_cache", i) + ".bytes", file.bytes.count(), 0, kPagesMax << kPageShift)) return bad;
-    if (auto bad = out_of_range(at("page_cache", i) + ".dirty_bytes", file.dirty.count(), 0, file.bytes.count())) return bad;
+    if (auto bad = out_of_range(at("page_cache", i) + ".bytes", file.bytes.count(), 0, kPagesMax << kPageShift))
+      return bad;
+    if (auto bad = out_of_range(at("page_cache", i) + ".dirty_bytes", file.dirty.count(), 0, file.bytes.count()))
+      return bad;
     if (auto bad = out_of_range(at("page_cache", i) + ".active_percent", file.active_percent, 0, 100)) return bad;
     named += to_pages(file.bytes);
     if (named > listed) {
-      return Contradiction{at("page_cache", i) + ".bytes", "the files named so far have " + text(named) + " pages, the host's file lists only " +
-                                                               text(listed) + "; give more in lru_pages, or leave lru_pages out of all nodes"};
+      return Contradiction{at("page_cache", i) + ".bytes",
+                           "the files named so far have " + text(named) + " pages, the host's file lists only " +
+                               text(listed) + "; give more in lru_pages, or leave lru_pages out of all nodes"};
     }
   }
   for (size_t i = 0; i < spec.background.size(); ++i) {
     const BackgroundSpec& actor = spec.background[i];
-    if (auto bad = out_of_range(at("background", i) + ".file_bytes", actor.file_size.count(), 1, kPagesMax << kPageShift)) return bad;
+    if (auto bad =
+            out_of_range(at("background", i) + ".file_bytes", actor.file_size.count(), 1, kPagesMax << kPageShift))
+      return bad;
     if ((actor.read_bytes_s > 0) != (actor.write_bytes_s > 0)) continue;
-    return Contradiction{at("background", i) + ".read_bytes_s", "either read_bytes_s or write_bytes_s has to be given; for both, write two entries"};
+    return Contradiction{at("background", i) + ".read_bytes_s",
+                         "either read_bytes_s or write_bytes_s has to be given; for both, write two entries"};
   }
   return std::nullopt;
 }

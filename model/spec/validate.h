@@ -1,5 +1,5 @@
-// Finds the field of a host that contradicts another. The check behind validate(), with the field kept apart from the words,
-// so that a reader can turn the field into the file and line that it came from.
+// Finds the field of a host that contradicts another. The check behind validate(), with the field kept apart from the
+// words, so that a reader can turn the field into the file and line that it came from.
 #pragma once
 
 #include <cstddef>

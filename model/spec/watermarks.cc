@@ -11,7 +11,7 @@ namespace oomcast::host {
 namespace {
 
 constexpr int64_t kPageblock = 512;
-constexpr KernelVersion kScaleFactor{4, 6};     // vm.watermark_scale_factor
+constexpr KernelVersion kScaleFactor{4, 6};    // vm.watermark_scale_factor
 constexpr KernelVersion kLargerMinFree{5, 7};  // the formula's upper bound was raised fourfold
 
 template <class Visit>

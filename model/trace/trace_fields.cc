@@ -104,9 +104,9 @@ std::string encode_summary(const CaptureSummary& summary) {
   // Named one by one, so that a field that is added and not written here does not compile. A replay finds out itself
   // whether it is cut or extrapolated.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
-                                lost_events, tracked_peak_bytes, prefilled_bytes, rss_peak_bytes, events, order_forced, caveats,
-                                host_sensitive, presented_host, cut, stopped, still_running, presented_cgroup, extrapolated,
-                                site_kinds, stacks] = summary;
+                                lost_events, tracked_peak_bytes, prefilled_bytes, rss_peak_bytes, events, order_forced,
+                                caveats, host_sensitive, presented_host, cut, stopped, still_running, presented_cgroup,
+                                extrapolated, site_kinds, stacks] = summary;
   FieldWriter out;
   out.texts("command", command);
   out.number("exited", exited ? 1 : 0);

@@ -1,4 +1,5 @@
-// Reads and writes what a trace says beside its events. The header at its front and the capture summary at its end, as named lists.
+// Reads and writes what a trace says beside its events. The header at its front and the capture summary at its end, as
+// named lists.
 //
 // Names that a reader does not know are skipped and names that are missing leave the default: fields may be added.
 #pragma once

@@ -61,7 +61,9 @@ void at_exit(int status, void*) { say_exiting(status); }
 __attribute__((constructor(101))) void start() {
   resolve_real_libc();
   // A setuid program must not be influenced by its caller; AddressSanitizer owns the address space.
-  if (getauxval(AT_SECURE) != 0 || dlsym(RTLD_DEFAULT, "__asan_init") != nullptr || dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) return;
+  if (getauxval(AT_SECURE) != 0 || dlsym(RTLD_DEFAULT, "__asan_init") != nullptr ||
+      dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr)
+    return;
   const int saved_errno = errno;
   ++thread_state.inside;
   find_own_name();
@@ -89,7 +91,8 @@ bool touched_much() {
   constexpr long kFaults = 256;
   rusage used{};
   const Counted counted;
-  return !counted.sealed() && agent_hello_due.load(std::memory_order_relaxed) != 0 && raw_syscall(SYS_getrusage, RUSAGE_SELF, arg(&used)) == 0 && used.ru_minflt >= kFaults;
+  return !counted.sealed() && agent_hello_due.load(std::memory_order_relaxed) != 0 &&
+         raw_syscall(SYS_getrusage, RUSAGE_SELF, arg(&used)) == 0 && used.ru_minflt >= kFaults;
 }
 
 }  // namespace
@@ -139,8 +142,10 @@ void after_fork_in_child() {
   thread_state.file_bytes = 0;  // the parent will note it
   agent_hello_due.store(may_wait ? parent : 0, std::memory_order_relaxed);
   calls_before_hello = kCallsBeforeHello;
-  if (may_wait) report_birth(0);
-  else if (was_tracking) say_hello_of_child(parent);
+  if (may_wait)
+    report_birth(0);
+  else if (was_tracking)
+    say_hello_of_child(parent);
   if (copy_mark != nullptr) *copy_mark = 1;
   thread_state.inside = 0;
 }
@@ -148,7 +153,8 @@ void after_fork_in_child() {
 void say_exiting(int status) {
   if (!tracking_now() && agent_hello_due.load(std::memory_order_relaxed) == 0) return;
   if (!in_own_process()) return;  // a vfork child's end is not its parent's
-  if (tracking_now() || touched_much()) agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
+  if (tracking_now() || touched_much())
+    agent_request(ring::RequestKind::kExiting, 0, 0, static_cast<uint64_t>(static_cast<int64_t>(status)), 0);
 }
 
 bool say_due_hello() {
@@ -167,7 +173,8 @@ bool say_due_hello() {
 }
 
 void hello_may_wait(size_t bytes) {
-  if (agent_hello_due.load(std::memory_order_relaxed) != 0 && (--calls_before_hello < 0 || bytes >= kBytesBeforeHello)) say_due_hello();
+  if (agent_hello_due.load(std::memory_order_relaxed) != 0 && (--calls_before_hello < 0 || bytes >= kBytesBeforeHello))
+    say_due_hello();
 }
 
 uint32_t current_tid() {

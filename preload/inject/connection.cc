@@ -1,5 +1,5 @@
-// A process meets its recorder here. It says hello with a userfaultfd, gets the shared area, and closes all that it opened
-// for that: a program that lists, closes or counts its descriptors finds its own.
+// A process meets its recorder here. It says hello with a userfaultfd, gets the shared area, and closes all that it
+// opened for that: a program that lists, closes or counts its descriptors finds its own.
 #include "preload/inject/connection.h"
 
 #include <errno.h>
@@ -85,7 +85,8 @@ int open_userfaultfd(int* error, bool* user_mode_only) {
   long fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
   if (fd >= 0) return static_cast<int>(fd);
   *error = static_cast<int>(-fd);
-  if (const Descriptor device(own_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC)); device.valid()) {
+  if (const Descriptor device(own_syscall(SYS_openat, AT_FDCWD, arg("/dev/userfaultfd"), O_RDWR | O_CLOEXEC));
+      device.valid()) {
     fd = own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK);
     if (fd >= 0) {
       *error = 0;
@@ -112,7 +113,8 @@ struct FaultDescriptors {
   }
   /// We have dropped a privilege that the recorder still has: its /dev/userfaultfd makes one for our memory.
   void open_through(const Descriptor& device, ring::Request* hello) {
-    for (Descriptor* fd : {&all, &heap}) fd->take(own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
+    for (Descriptor* fd : {&all, &heap})
+      fd->take(own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
     hello->flags = ring::kTriedDevice;
     hello->userfaultfd_errno = 0;
     if (!all.valid()) open(hello);
@@ -152,14 +154,16 @@ bool receive_reply(int socket, ring::Reply* reply, Descriptor* first, Descriptor
   do got = own_syscall(SYS_recvmsg, socket, arg(&message), MSG_CMSG_CLOEXEC);
   while (got == -EINTR);
   Descriptor* next = first;
-  if (got >= 0) ring::for_each_descriptor(message, [&](int descriptor) { std::exchange(next, second)->take(descriptor); });
+  if (got >= 0)
+    ring::for_each_descriptor(message, [&](int descriptor) { std::exchange(next, second)->take(descriptor); });
   return got == static_cast<long>(sizeof *reply) && reply->magic == ring::kMagic;
 }
 
 template <class T>
 T* map_shared(const Descriptor& memory) {
   if (!memory.valid()) return nullptr;
-  const long mapped = own_syscall(SYS_mmap, 0, static_cast<long>(sizeof(T)), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  const long mapped =
+      own_syscall(SYS_mmap, 0, static_cast<long>(sizeof(T)), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
   return failed(mapped) ? nullptr : reinterpret_cast<T*>(mapped);
 }
 
@@ -183,8 +187,10 @@ namespace {
 bool exchange_hello(const Descriptor& socket, ring::Request hello) {
   hello.address = current_break();
   FaultDescriptors faults;
-  if (memory_may_be_registered()) faults.open(&hello);
-  else hello.flags |= ring::kTriedDevice;
+  if (memory_may_be_registered())
+    faults.open(&hello);
+  else
+    hello.flags |= ring::kTriedDevice;
   ring::Reply reply;
   Descriptor area, bell;
   bool answered = send_hello(socket.get(), hello, &faults) && receive_reply(socket.get(), &reply, &area, &bell);
@@ -193,7 +199,8 @@ bool exchange_hello(const Descriptor& socket, ring::Request hello) {
     area.close();
     answered = send_hello(socket.get(), hello, &faults) && receive_reply(socket.get(), &reply, &area, &bell);
   }
-  if (!answered || reply.status != ring::ReplyStatus::kTracked || reply.shared_bytes < sizeof(ring::SharedArea)) return false;
+  if (!answered || reply.status != ring::ReplyStatus::kTracked || reply.shared_bytes < sizeof(ring::SharedArea))
+    return false;
   ring::SharedArea* const shared = map_shared<ring::SharedArea>(area);
   if (agent_doorbell == nullptr) agent_doorbell = map_shared<ring::Doorbell>(bell);
   if (shared == nullptr || agent_doorbell == nullptr) {
@@ -205,7 +212,8 @@ bool exchange_hello(const Descriptor& socket, ring::Request hello) {
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(current_break(), std::memory_order_relaxed);
   agent_guest_without_huge_pages.store(reply.huge_pages_off != 0, std::memory_order_relaxed);
-  // Memory under userfaultfd gets no huge pages; polled memory must not either. A child has its parent's word on it already.
+  // Memory under userfaultfd gets no huge pages; polled memory must not either. A child has its parent's word on it
+  // already.
   if (reply.polled != 0) switch_huge_pages_off();
   agent_tracking.store(true, std::memory_order_release);
   return true;
@@ -228,7 +236,8 @@ int be_helper(void* data) {
   if (raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, arg(&limit)) == 0 && limit.soft < kEnough) {
     limit.soft = kEnough;
     limit.hard = limit.hard < kEnough ? kEnough : limit.hard;
-    if (raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, arg(&limit), 0) != 0 && raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, arg(&limit)) == 0) {
+    if (raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, arg(&limit), 0) != 0 &&
+        raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, arg(&limit)) == 0) {
       limit.soft = limit.hard;
       raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, arg(&limit), 0);
     }
@@ -238,8 +247,8 @@ int be_helper(void* data) {
   return 0;
 }
 
-/// For a process that has no descriptor left: a task with the same memory says hello in its place, while this one waits. As with the
-/// recorder's maker (spawn_recorder.cc), no wait() of the guest's sees a child that sends no signal.
+/// For a process that has no descriptor left: a task with the same memory says hello in its place, while this one
+/// waits. As with the recorder's maker (spawn_recorder.cc), no wait() of the guest's sees a child that sends no signal.
 bool say_hello_by_helper(const ring::Request& hello) {
   alignas(16) static char stack[16 << 10];
   HelperCall call{hello, false};

@@ -13,12 +13,14 @@ extern ring::Doorbell* agent_doorbell;
 
 /// OOMCAST_SOCKET=@name (abstract) or a path. False: no such address.
 bool set_recorder_address(const char* text);
-/// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is taken; -1: it
-/// is connected here. Signals have to be held. A process without descriptors has a helper say it, by clone().
+/// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is
+/// taken; -1: it is connected here. Signals have to be held. A process without descriptors has a helper say it, by
+/// clone().
 bool say_hello(ring::RequestKind kind, uint64_t parent, int socket = -1);
 /// Whether the last hello failed because the process has no descriptors left, and none could be had elsewhere.
 extern bool lacks_descriptors;
-/// Huge pages would make one touch look like 512. The guest is shown what it has set itself (agent_guest_without_huge_pages).
+/// Huge pages would make one touch look like 512. The guest is shown what it has set itself
+/// (agent_guest_without_huge_pages).
 void switch_huge_pages_off();
 /// Forgets the parent's shared area, in a forked child.
 void leave_area();
@@ -32,8 +34,8 @@ void after_fork_in_child();
 void forget_requests_of_parent();
 /// Has the recorder read the ring now. Nobody waits.
 void have_ring_read();
-/// Waits until no other thread is in the middle of system calls of the library's (counted.h). Tracking has to be off: else new ones
-/// come.
+/// Waits until no other thread is in the middle of system calls of the library's (counted.h). Tracking has to be off:
+/// else new ones come.
 void await_counted_threads();
 
 }  // namespace oomcast::inject

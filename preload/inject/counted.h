@@ -1,4 +1,5 @@
-// Counts the threads that make system calls of the library's own, so that a thread which seals the process can wait for them.
+// Counts the threads that make system calls of the library's own, so that a thread which seals the process can wait for
+// them.
 #pragma once
 
 #include <atomic>
@@ -10,9 +11,10 @@ namespace oomcast::inject {
 
 extern std::atomic<uint32_t> threads_counted;
 
-/// For a scope that makes system calls. A thread that seals (give_way.cc) first says that tracking is over and then reads the
-/// count; one that is counted first raises it and then asks whether tracking is over. All four are sequentially consistent: with
-/// anything less both could see what stood before, and the filter would kill in the middle of the scope.
+/// For a scope that makes system calls. A thread that seals (give_way.cc) first says that tracking is over and then
+/// reads the count; one that is counted first raises it and then asks whether tracking is over. All four are
+/// sequentially consistent: with anything less both could see what stood before, and the filter would kill in the
+/// middle of the scope.
 class Counted {
  public:
   Counted() { threads_counted.fetch_add(1, std::memory_order_seq_cst); }

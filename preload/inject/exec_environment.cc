@@ -1,5 +1,5 @@
-// Decides what environment a program is started with. Everything here runs in vfork children too: no heap, nothing written but
-// what the caller gave.
+// Decides what environment a program is started with. Everything here runs in vfork children too: no heap, nothing
+// written but what the caller gave.
 #include "preload/inject/exec_environment.h"
 
 #include <dlfcn.h>
@@ -25,8 +25,12 @@ char own_path[PATH_MAX];
 char own_preload[PATH_MAX + 64];  // what is left of environ's own variable
 
 struct ProgramIo {
-  long open(const char* path) { return raw_syscall(SYS_openat, AT_FDCWD, arg(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
-  long read(long fd, void* to, size_t bytes, uint64_t offset) { return raw_syscall(SYS_pread64, fd, arg(to), static_cast<long>(bytes), static_cast<long>(offset)); }
+  long open(const char* path) {
+    return raw_syscall(SYS_openat, AT_FDCWD, arg(path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  }
+  long read(long fd, void* to, size_t bytes, uint64_t offset) {
+    return raw_syscall(SYS_pread64, fd, arg(to), static_cast<long>(bytes), static_cast<long>(offset));
+  }
   void close(long fd) { raw_syscall(SYS_close, fd); }
 };
 
@@ -93,7 +97,8 @@ bool all_readable(char* const* envp) {
 char* const* preload_variable(char* const* envp) {
   if (envp == nullptr || own_path[0] == '\0' || !all_readable(envp)) return nullptr;
   for (; *envp != nullptr; ++envp)
-    if (strncmp(*envp, kVariable, kVariableBytes) == 0) return rest_of_list(*envp + kVariableBytes, nullptr) < strlen(*envp + kVariableBytes) ? envp : nullptr;
+    if (strncmp(*envp, kVariable, kVariableBytes) == 0)
+      return rest_of_list(*envp + kVariableBytes, nullptr) < strlen(*envp + kVariableBytes) ? envp : nullptr;
   return nullptr;
 }
 
@@ -123,7 +128,8 @@ void copy_without_library(char* const* envp, char** pointers, char* text) {
   for (; *envp != nullptr; ++envp) {
     if (envp != variable) {
       *pointers++ = *envp;
-    } else if (memcpy(text, kVariable, kVariableBytes), rest_of_list(*envp + kVariableBytes, text + kVariableBytes) > 0) {
+    } else if (memcpy(text, kVariable, kVariableBytes),
+               rest_of_list(*envp + kVariableBytes, text + kVariableBytes) > 0) {
       *pointers++ = text;
     }
   }

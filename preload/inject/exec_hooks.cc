@@ -1,7 +1,7 @@
 // Looks at each program before it is started: one that our library would keep from starting is started without it.
 //
-// Such a program is found among its parent's children and polled. Callers may be vfork children or signal handlers, on small
-// stacks: what is needed goes onto the stack, or into a mapping where it is large.
+// Such a program is found among its parent's children and polled. Callers may be vfork children or signal handlers, on
+// small stacks: what is needed goes onto the stack, or into a mapping where it is large.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,15 +28,18 @@ namespace {
 
 using Strings = char* const*;
 
-/// Huge pages are off in a polled process, and would stay off in a program that has no library to hide that. Not for a vfork child:
-/// it would switch them on in its parent.
+/// Huge pages are off in a polled process, and would stay off in a program that has no library to hide that. Not for a
+/// vfork child: it would switch them on in its parent.
 class HugePagesBack {
  public:
-  HugePagesBack() : were_off_(agent_without_huge_pages.load(std::memory_order_relaxed) && !agent_guest_without_huge_pages.load(std::memory_order_relaxed) &&
-                              in_own_process()) {
+  HugePagesBack()
+      : were_off_(agent_without_huge_pages.load(std::memory_order_relaxed) &&
+                  !agent_guest_without_huge_pages.load(std::memory_order_relaxed) && in_own_process()) {
     if (were_off_) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 0, 0, 0, 0);
   }
-  ~HugePagesBack() { if (were_off_) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0); }
+  ~HugePagesBack() {
+    if (were_off_) raw_syscall(SYS_prctl, PR_SET_THP_DISABLE, 1, 0, 0, 0);
+  }
   HugePagesBack(const HugePagesBack&) = delete;
   HugePagesBack& operator=(const HugePagesBack&) = delete;
 
@@ -53,7 +56,8 @@ template <class Start>
     copy_without_library(envp, reinterpret_cast<char**>(memory), memory + room.pointers * sizeof(char*));
     return start(reinterpret_cast<Strings>(memory));
   }
-  const long mapped = raw_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  const long mapped =
+      raw_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (failed(mapped)) return start(envp);
   auto* const memory = reinterpret_cast<char*>(mapped);
   copy_without_library(envp, reinterpret_cast<char**>(memory), memory + room.pointers * sizeof(char*));
@@ -62,8 +66,8 @@ template <class Start>
   return result;
 }
 
-/// Calls `start` with the environment that the program at `path` can live with; `path` null: unknown, as it is. A path that cannot be
-/// read is passed to the kernel only, which finds no program there.
+/// Calls `start` with the environment that the program at `path` can live with; `path` null: unknown, as it is. A path
+/// that cannot be read is passed to the kernel only, which finds no program there.
 template <class Start>
 int with_environment(const char* path, Strings envp, bool replaces_us, Start start) {
   const int saved_errno = errno;
@@ -77,7 +81,10 @@ int with_environment(const char* path, Strings envp, bool replaces_us, Start sta
 }
 
 /// False: a path of which the kernel alone may find out that it is bad.
-bool can_be_read(const char* path) { return agent_sealed.load(std::memory_order_relaxed) || raw_syscall(SYS_faccessat, AT_FDCWD, reinterpret_cast<long>(path), F_OK) != -EFAULT; }
+bool can_be_read(const char* path) {
+  return agent_sealed.load(std::memory_order_relaxed) ||
+         raw_syscall(SYS_faccessat, AT_FDCWD, reinterpret_cast<long>(path), F_OK) != -EFAULT;
+}
 
 /// The file that execvp() and posix_spawnp() would start, in `room`; null: none. As they do, first come first served.
 const char* search_path(const char* file, char* room) {
@@ -101,7 +108,8 @@ const char* search_path(const char* file, char* room) {
 
 int start_path(const char* path, Strings argv, Strings envp) {
   return with_environment(path, envp, true, [&](Strings environment) {
-    return static_cast<int>(with_errno(raw_syscall(SYS_execve, reinterpret_cast<long>(path), reinterpret_cast<long>(argv), reinterpret_cast<long>(environment))));
+    return static_cast<int>(with_errno(raw_syscall(SYS_execve, reinterpret_cast<long>(path),
+                                                   reinterpret_cast<long>(argv), reinterpret_cast<long>(environment))));
   });
 }
 
@@ -109,7 +117,8 @@ int start_path(const char* path, Strings argv, Strings envp) {
 [[gnu::noinline]] int start_found(const char* file, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.execvpe == nullptr) return errno = ENOSYS, -1;
   char room[PATH_MAX];
-  return with_environment(search_path(file, room), envp, true, [&](Strings environment) { return real_libc_table.execvpe(file, argv, environment); });
+  return with_environment(search_path(file, room), envp, true,
+                          [&](Strings environment) { return real_libc_table.execvpe(file, argv, environment); });
 }
 
 }  // namespace
@@ -124,51 +133,59 @@ OOMCAST_EXPORT int fexecve(int fd, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.fexecve == nullptr) return errno = ENOSYS, -1;
   char path[40] = "/proc/self/fd/";
   append_decimal(path, static_cast<unsigned>(fd));
-  return with_environment(path, envp, true, [&](Strings environment) { return real_libc_table.fexecve(fd, argv, environment); });
+  return with_environment(path, envp, true,
+                          [&](Strings environment) { return real_libc_table.fexecve(fd, argv, environment); });
 }
 
 /// Relative to a directory that is not the current one: started as it is, unless nothing may have the library any more.
 OOMCAST_EXPORT int execveat(int directory, const char* path, Strings argv, Strings envp, int flags) {
-  const bool plain = path != nullptr && can_be_read(path) && (agent_sealed.load(std::memory_order_relaxed) || directory == AT_FDCWD || path[0] == '/');
+  const bool plain = path != nullptr && can_be_read(path) &&
+                     (agent_sealed.load(std::memory_order_relaxed) || directory == AT_FDCWD || path[0] == '/');
   return with_environment(plain ? path : nullptr, envp, true, [&](Strings environment) {
-    return static_cast<int>(with_errno(raw_syscall(SYS_execveat, directory, reinterpret_cast<long>(path), reinterpret_cast<long>(argv), reinterpret_cast<long>(environment), flags)));
+    return static_cast<int>(
+        with_errno(raw_syscall(SYS_execveat, directory, reinterpret_cast<long>(path), reinterpret_cast<long>(argv),
+                               reinterpret_cast<long>(environment), flags)));
   });
 }
 
 // The arguments are counted, then laid out as an array; what follows their null is execle()'s environment.
-#define OOMCAST_EXECL(name, call)                                             \
-  OOMCAST_EXPORT int name(const char* path, const char* first, ...) {         \
-    va_list rest, again;                                                      \
-    va_start(rest, first);                                                    \
-    va_copy(again, rest);                                                     \
-    size_t count = 1;                                                         \
-    if (first != nullptr)                                                     \
-      for (; va_arg(rest, const char*) != nullptr;) ++count;                  \
-    auto** const argv = static_cast<char**>(__builtin_alloca((count + 1) * sizeof(char*))); \
-    argv[0] = const_cast<char*>(first);                                       \
-    for (size_t i = 1; i < count; ++i) argv[i] = va_arg(again, char*);        \
-    argv[first != nullptr ? count : 0] = nullptr;                             \
+#define OOMCAST_EXECL(name, call)                                                                          \
+  OOMCAST_EXPORT int name(const char* path, const char* first, ...) {                                      \
+    va_list rest, again;                                                                                   \
+    va_start(rest, first);                                                                                 \
+    va_copy(again, rest);                                                                                  \
+    size_t count = 1;                                                                                      \
+    if (first != nullptr)                                                                                  \
+      for (; va_arg(rest, const char*) != nullptr;) ++count;                                               \
+    auto** const argv = static_cast<char**>(__builtin_alloca((count + 1) * sizeof(char*)));                \
+    argv[0] = const_cast<char*>(first);                                                                    \
+    for (size_t i = 1; i < count; ++i) argv[i] = va_arg(again, char*);                                     \
+    argv[first != nullptr ? count : 0] = nullptr;                                                          \
     [[maybe_unused]] const auto environment_argument = [&]() -> Strings { return va_arg(rest, Strings); }; \
-    const int result = call;                                                  \
-    va_end(again);                                                            \
-    va_end(rest);                                                             \
-    return result;                                                            \
+    const int result = call;                                                                               \
+    va_end(again);                                                                                         \
+    va_end(rest);                                                                                          \
+    return result;                                                                                         \
   }
 OOMCAST_EXECL(execl, start_path(path, argv, environ))
 OOMCAST_EXECL(execlp, start_found(path, argv, environ))
 OOMCAST_EXECL(execle, start_path(path, argv, environment_argument()))
 
-OOMCAST_EXPORT int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions, const posix_spawnattr_t* attributes, Strings argv, Strings envp) {
+OOMCAST_EXPORT int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                               const posix_spawnattr_t* attributes, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.posix_spawn == nullptr) return ENOSYS;
-  return with_environment(path, envp, false,
-                          [&](Strings environment) { return real_libc_table.posix_spawn(pid, path, actions, attributes, argv, environment); });
+  return with_environment(path, envp, false, [&](Strings environment) {
+    return real_libc_table.posix_spawn(pid, path, actions, attributes, argv, environment);
+  });
 }
 
-OOMCAST_EXPORT int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions, const posix_spawnattr_t* attributes, Strings argv, Strings envp) {
+OOMCAST_EXPORT int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
+                                const posix_spawnattr_t* attributes, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.posix_spawnp == nullptr) return ENOSYS;
   char room[PATH_MAX];
-  return with_environment(search_path(file, room), envp, false,
-                          [&](Strings environment) { return real_libc_table.posix_spawnp(pid, file, actions, attributes, argv, environment); });
+  return with_environment(search_path(file, room), envp, false, [&](Strings environment) {
+    return real_libc_table.posix_spawnp(pid, file, actions, attributes, argv, environment);
+  });
 }
 
 }  // namespace oomcast::inject

@@ -1,4 +1,5 @@
-// Lets one of the library's own system calls fail. Only in the test build (OOMCAST_FAULT_INJECTION): the Nth of each process.
+// Lets one of the library's own system calls fail. Only in the test build (OOMCAST_FAULT_INJECTION): the Nth of each
+// process.
 #ifdef OOMCAST_FAULT_INJECTION
 
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // Takes the library out of the guest's way where held memory, or a system call of ours, would show.
 //
-// The kernel registers memory with one userfaultfd only, and what reaches memory without waiting for faults (/proc/PID/mem,
-// ptrace) fails where a fault is held. A seccomp filter may kill for each call that it does not know.
+// The kernel registers memory with one userfaultfd only, and what reaches memory without waiting for faults
+// (/proc/PID/mem, ptrace) fails where a fault is held. A seccomp filter may kill for each call that it does not know.
 #include "preload/inject/give_way.h"
 
 #include <errno.h>
@@ -93,8 +93,10 @@ void Sealing::called(bool succeeded) {
 extern "C" __attribute__((visibility("default"))) long ptrace(int request, pid_t pid, void* address, void* data) {
   constexpr int kTraceMe = 0, kAttach = 16, kSeize = 0x4206;
   if (request == kTraceMe) give_way(ring::GiveWay::kTraced);
-  if ((request == kAttach || request == kSeize) && pid > 0) give_way(ring::GiveWay::kTraced, static_cast<uint32_t>(pid));
-  if (!have_real_libc() || real_libc_table.ptrace == nullptr) return with_errno(raw_syscall(SYS_ptrace, request, pid, arg(address), arg(data)));
+  if ((request == kAttach || request == kSeize) && pid > 0)
+    give_way(ring::GiveWay::kTraced, static_cast<uint32_t>(pid));
+  if (!have_real_libc() || real_libc_table.ptrace == nullptr)
+    return with_errno(raw_syscall(SYS_ptrace, request, pid, arg(address), arg(data)));
   return real_libc_table.ptrace(request, pid, address, data);
 }
 

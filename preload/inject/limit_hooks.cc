@@ -1,5 +1,5 @@
-// The limits that the guest puts on itself: resource limits on memory and its word on huge pages are noted once the kernel
-// has taken them. A seccomp filter ends tracking.
+// The limits that the guest puts on itself: resource limits on memory and its word on huge pages are noted once the
+// kernel has taken them. A seccomp filter ends tracking.
 //
 // The C library's headers declare these functions over an enum of C and with variable arguments: they are not included.
 #include <linux/prctl.h>
@@ -24,8 +24,10 @@ struct Limit {
 };
 
 void note_limit(pid_t pid, int resource, const Limit* limit) {
-  if (!tracking() || (resource != kData && resource != kStack && resource != kMemlock && resource != kAddressSpace)) return;
-  agent_note_setting(trace::EventKind::kLimit, current_tid(), static_cast<uint64_t>(resource), static_cast<uint64_t>(pid), limit->soft, 0);
+  if (!tracking() || (resource != kData && resource != kStack && resource != kMemlock && resource != kAddressSpace))
+    return;
+  agent_note_setting(trace::EventKind::kLimit, current_tid(), static_cast<uint64_t>(resource),
+                     static_cast<uint64_t>(pid), limit->soft, 0);
 }
 
 }  // namespace
@@ -35,7 +37,9 @@ OOMCAST_EXPORT int prlimit64(pid_t pid, int resource, const Limit* limit, Limit*
   // `old` may be the same memory: the kernel has written it.
   Limit now{};
   const Counted counted;
-  if (result == 0 && limit != nullptr && tracking() && counted.tracking() && raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0) note_limit(pid, resource, &now);
+  if (result == 0 && limit != nullptr && tracking() && counted.tracking() &&
+      raw_syscall(SYS_prlimit64, pid, resource, 0, arg(&now)) == 0)
+    note_limit(pid, resource, &now);
   return static_cast<int>(with_errno(result));
 }
 OOMCAST_EXPORT int prlimit(pid_t, int, const Limit*, Limit*) __attribute__((alias("prlimit64")));
@@ -50,11 +54,15 @@ OOMCAST_EXPORT int setrlimit(int, const Limit*) __attribute__((alias("setrlimit6
 OOMCAST_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
   // Where touches are polled huge pages stay off, whatever the guest wants; what it wanted is the answer it gets.
   const bool kept = agent_without_huge_pages.load(std::memory_order_relaxed) && b == 0 && c == 0 && d == 0;
-  if (kept && option == PR_GET_THP_DISABLE && a == 0) return agent_guest_without_huge_pages.load(std::memory_order_relaxed) ? 1 : 0;
+  if (kept && option == PR_GET_THP_DISABLE && a == 0)
+    return agent_guest_without_huge_pages.load(std::memory_order_relaxed) ? 1 : 0;
   const bool about_huge_pages = option == PR_SET_THP_DISABLE && b == 0 && c == 0 && d == 0;
   // Without a program it is a question whether filters are known here.
   Sealing sealing(option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b != 0)));
-  const long result = kept && about_huge_pages ? 0 : raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b), static_cast<long>(c), static_cast<long>(d));
+  const long result = kept && about_huge_pages
+                          ? 0
+                          : raw_syscall(SYS_prctl, option, static_cast<long>(a), static_cast<long>(b),
+                                        static_cast<long>(c), static_cast<long>(d));
   sealing.called(result == 0);
   if (result == 0 && about_huge_pages) {
     agent_guest_without_huge_pages.store(a != 0, std::memory_order_relaxed);

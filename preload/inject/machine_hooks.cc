@@ -1,5 +1,6 @@
 // Notes that the guest asked about the machine it runs on, because a program that sizes itself by this
-// machine would size itself otherwise on the target; with --present-host the target answers. Also: leaving without exit().
+// machine would size itself otherwise on the target; with --present-host the target answers. Also: leaving without
+// exit().
 #include <errno.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -35,7 +36,8 @@ OOMCAST_EXPORT long sysconf(int name) {
       agent_note_sensitive(ring::Sensitive::kProcessorsConfigured);
       if ((target = presented_machine()) != nullptr) return target->online_cpus;
       break;
-    default: break;
+    default:
+      break;
   }
   return have_real_libc() ? real_libc_table.sysconf(name) : -1;
 }
@@ -88,8 +90,8 @@ OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   return 0;
 }
 
-/// After the guest's fopen() of `path` has answered `stream`: the stream of the file that --present-host shows there, as for open()
-/// (file_hooks.cc).
+/// After the guest's fopen() of `path` has answered `stream`: the stream of the file that --present-host shows there,
+/// as for open() (file_hooks.cc).
 static FILE* shown(FILE* stream, const char* path, const char* mode, FILE* (*open)(const char*, const char*)) {
   const Counted counted;
   if (counted.sealed() || !path_was_read(stream != nullptr)) return stream;

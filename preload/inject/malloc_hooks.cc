@@ -17,7 +17,8 @@ extern void* __curbrk __attribute__((weak));
 namespace oomcast::inject {
 namespace {
 
-/// Memory for ourselves: dlopen's and libunwind's bookkeeping, not the guest's. Null: the arena is full, take the real one.
+/// Memory for ourselves: dlopen's and libunwind's bookkeeping, not the guest's. Null: the arena is full, take the real
+/// one.
 inline void* own(size_t bytes, size_t alignment = 16) {
   return __builtin_expect(thread_state.bootstrap > 0, 0) ? bootstrap_allocate(bytes, alignment) : nullptr;
 }
@@ -26,42 +27,54 @@ inline void* own(size_t bytes, size_t alignment = 16) {
 
 /// Marks that the guest's allocator runs below us and may hold its locks. Only one that may call us need be told apart.
 struct InAllocator {
-  InAllocator() { if (!libc_allocates) ++thread_state.in_allocator; }
-  ~InAllocator() { if (!libc_allocates) --thread_state.in_allocator; }
+  InAllocator() {
+    if (!libc_allocates) ++thread_state.in_allocator;
+  }
+  ~InAllocator() {
+    if (!libc_allocates) --thread_state.in_allocator;
+  }
 };
 
 /// glibc moves the break by itself, and its own brk() passes no hook: read where it is.
 inline bool break_moved() {
-  return &__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed), 0);
+  return &__curbrk &&
+         __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed),
+                          0);
 }
 
 inline void notice_fall() {
-  if (&__curbrk && __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) < agent_known_break.load(std::memory_order_relaxed), 0)) after_break_moved();
+  if (&__curbrk &&
+      __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) < agent_known_break.load(std::memory_order_relaxed), 0))
+    after_break_moved();
 }
 
 inline bool is_touched(uintptr_t address, size_t bytes) {
   const ring::KnownPages& touched = agent_shared->touched;
-  return touched.contains(address) && (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2)));
+  return touched.contains(address) &&
+         (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2)));
 }
 
 // Smaller ones are not scanned before they are freed: what is missed of them is missed of a peak.
 constexpr size_t kLargeBytes = 1 << 20;
 constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // of the program's time at most
-std::atomic<bool> has_large{false};  // an allocation as large as that has been made
+std::atomic<bool> has_large{false};                         // an allocation as large as that has been made
 
-/// Where such blocks have begun, by a hash: most of those that are freed are small, and their size need not be asked for.
+/// Where such blocks have begun, by a hash: most of those that are freed are small, and their size need not be asked
+/// for.
 std::atomic<uint8_t> large_blocks[4096];
 
 inline std::atomic<uint8_t>& large_block(uintptr_t address) {
   return large_blocks[(address >> 4) * uint64_t{0x9e3779b97f4a7c15} >> 52];
 }
 
-/// While touches are polled: libc's own munmap() passes no hook, so what was touched there is scanned now, unless it has
-/// been, or something else was a moment ago.
+/// While touches are polled: libc's own munmap() passes no hook, so what was touched there is scanned now, unless it
+/// has been, or something else was a moment ago.
 void before_large_free(void* pointer) {
   static std::atomic<uint64_t> next_ask_ns{0};
   const auto address = reinterpret_cast<uintptr_t>(pointer);
-  if (large_block(address).load(std::memory_order_relaxed) == 0 || !tracking_now() || thread_state.inside > 0 || thread_state.in_allocator > 0) return;
+  if (large_block(address).load(std::memory_order_relaxed) == 0 || !tracking_now() || thread_state.inside > 0 ||
+      thread_state.in_allocator > 0)
+    return;
   const size_t bytes = real_libc_table.malloc_usable_size(pointer);
   if (bytes < kLargeBytes || bytes < agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed)) return;
   if (is_touched(address, bytes)) return;
@@ -99,8 +112,11 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   // Memory that has been touched is known, and no report is needed when it is allocated again.
   const bool touched = is_touched(address, bytes);
   const ring::KnownPages& known = agent_shared->known;
-  // Of what was freed here a moment ago the recorder may not know yet: a large request is reported whatever seems known.
-  const bool seems_known = bytes < ring::kFoundPieceBytes && (touched || (known.contains(address) && (bytes <= 4096 || known.contains(address + bytes - 1))));
+  // Of what was freed here a moment ago the recorder may not know yet: a large request is reported whatever seems
+  // known.
+  const bool seems_known =
+      bytes < ring::kFoundPieceBytes &&
+      (touched || (known.contains(address) && (bytes <= 4096 || known.contains(address + bytes - 1))));
   if (!seems_known && asks_before_use(bytes)) granted &= after_allocation_slow(address, bytes);
   if (thread_state.sample_left <= 0) sample_stack(address, bytes, caller, touched);
   return granted;
@@ -118,12 +134,14 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   return nullptr;
 }
 
-/// Each instruction here keeps the processor from what the guest does next: a program that waits for its memory is slowed down
-/// by several times as much. realloc() has given the old block away already: what it got cannot be refused. `caller`: of the
-/// hook that calls this.
-inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true, const void* caller = __builtin_return_address(0)) {
+/// Each instruction here keeps the processor from what the guest does next: a program that waits for its memory is
+/// slowed down by several times as much. realloc() has given the old block away already: what it got cannot be refused.
+/// `caller`: of the hook that calls this.
+inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true,
+                  const void* caller = __builtin_return_address(0)) {
   const bool due = (thread_state.sample_left -= static_cast<int64_t>(bytes)) <= 0;
-  if (__builtin_expect(tracking_now() && !due && bytes < kLargeBytes && !break_moved() && !asks_before_use(), 1)) return pointer;
+  if (__builtin_expect(tracking_now() && !due && bytes < kLargeBytes && !break_moved() && !asks_before_use(), 1))
+    return pointer;
   return check_allocation(pointer, bytes, can_be_refused, caller);
 }
 
@@ -153,7 +171,8 @@ bool multiply_overflows(size_t a, size_t b, size_t* product) { return __builtin_
 }
 
 OOMCAST_EXPORT void* malloc(size_t bytes) {
-  if (!is_plain_call() || __builtin_expect(bytes >= ring::kFoundPieceBytes, 0)) return malloc_carefully(bytes, __builtin_return_address(0));
+  if (!is_plain_call() || __builtin_expect(bytes >= ring::kFoundPieceBytes, 0))
+    return malloc_carefully(bytes, __builtin_return_address(0));
   return seen(real_libc_table.malloc(bytes), bytes);
 }
 
@@ -162,7 +181,8 @@ extern "C" __attribute__((visibility("hidden"), alias("malloc"), nothrow)) void*
 
 OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
   size_t bytes = 0;
-  if (!have_real_libc()) return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zero
+  if (!have_real_libc())
+    return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zero
   if (void* mine = own(count * each)) return mine;
   return allocate(count * each, true, __builtin_return_address(0), [=] { return real_libc_table.calloc(count, each); });
 }
@@ -179,7 +199,8 @@ OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
 }
 
 OOMCAST_EXPORT void free(void* pointer) {
-  if (!is_plain_call() || is_bootstrap(pointer) || has_large.load(std::memory_order_relaxed) || may_be_mapping(pointer)) return free_carefully(pointer);
+  if (!is_plain_call() || is_bootstrap(pointer) || has_large.load(std::memory_order_relaxed) || may_be_mapping(pointer))
+    return free_carefully(pointer);
   real_libc_table.free(pointer);
   notice_fall();
 }
@@ -197,7 +218,8 @@ OOMCAST_EXPORT void* realloc(void* old, size_t bytes) {
     }
     return moved;
   }
-  return allocate(bytes, old == nullptr, __builtin_return_address(0), [=] { return real_libc_table.realloc(old, bytes); });
+  return allocate(bytes, old == nullptr, __builtin_return_address(0),
+                  [=] { return real_libc_table.realloc(old, bytes); });
 }
 
 OOMCAST_EXPORT void* reallocarray(void* old, size_t count, size_t each) {
@@ -213,7 +235,9 @@ OOMCAST_EXPORT int posix_memalign(void** out, size_t alignment, size_t bytes) {
   if (!have_real_libc()) return (*out = bootstrap_allocate(bytes, alignment)) ? 0 : ENOMEM;
   void* pointer = nullptr;
   int result = 0;
-  void* const kept = allocate(bytes, true, __builtin_return_address(0), [&] { return (result = real_libc_table.posix_memalign(&pointer, alignment, bytes)), pointer; });
+  void* const kept = allocate(bytes, true, __builtin_return_address(0), [&] {
+    return (result = real_libc_table.posix_memalign(&pointer, alignment, bytes)), pointer;
+  });
   if (result != 0) return result;
   if (kept == nullptr && pointer != nullptr) return ENOMEM;
   *out = pointer;
@@ -222,7 +246,8 @@ OOMCAST_EXPORT int posix_memalign(void** out, size_t alignment, size_t bytes) {
 
 OOMCAST_EXPORT void* aligned_alloc(size_t alignment, size_t bytes) {
   if (!have_real_libc()) return bootstrap_allocate(bytes, alignment);
-  return allocate(bytes, true, __builtin_return_address(0), [=] { return real_libc_table.aligned_alloc(alignment, bytes); });
+  return allocate(bytes, true, __builtin_return_address(0),
+                  [=] { return real_libc_table.aligned_alloc(alignment, bytes); });
 }
 
 OOMCAST_EXPORT void* memalign(size_t alignment, size_t bytes) {
@@ -249,7 +274,10 @@ OOMCAST_EXPORT size_t malloc_usable_size(void* pointer) {
 OOMCAST_EXPORT int malloc_trim(size_t pad) {
   if (!have_real_libc() || real_libc_table.malloc_trim == nullptr) return 0;
   int result;
-  { InAllocator in; result = real_libc_table.malloc_trim(pad); }
+  {
+    InAllocator in;
+    result = real_libc_table.malloc_trim(pad);
+  }
   notice_fall();
   return result;
 }

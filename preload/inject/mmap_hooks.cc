@@ -1,5 +1,5 @@
-// Hooks the calls by which the guest maps memory itself: the system call, then the recorder is asked to register the range
-// before the guest can touch it. Unmaps need no note: the userfaultfd reports them.
+// Hooks the calls by which the guest maps memory itself: the system call, then the recorder is asked to register the
+// range before the guest can touch it. Unmaps need no note: the userfaultfd reports them.
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -31,11 +31,11 @@ namespace {
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
 constexpr uint64_t kLeastSharedBytes = 64 << 10;  // less is seen when it is polled, or is little
-std::atomic<bool> maps_files{false};   // this process has mapped a file's data
-std::atomic<bool> maps_shared{false};  // it has mapped memory that others may share
+std::atomic<bool> maps_files{false};              // this process has mapped a file's data
+std::atomic<bool> maps_shared{false};             // it has mapped memory that others may share
 
-/// While touches are polled, nothing else shows what was touched in memory that is about to go. True: the recorder has been asked,
-/// and takes the memory for gone.
+/// While touches are polled, nothing else shows what was touched in memory that is about to go. True: the recorder has
+/// been asked, and takes the memory for gone.
 bool before_free(const void* start, uint64_t bytes) {
   return tracking() && bytes >= agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed) &&
          agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), bytes, 0, 0);
@@ -48,14 +48,16 @@ void take_break_back(void* before) {
 }
 /// A kernel without huge pages answers EINVAL to what the target would take.
 void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
-  if ((advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) || (result != 0 && result != -EINVAL) || start % 4096 != 0) return;
+  if ((advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) || (result != 0 && result != -EINVAL) || start % 4096 != 0)
+    return;
   agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, advice == MADV_HUGEPAGE ? trace::kHugePages : 0);
 }
 
 /// Reported where memory is registered; where it is polled the next scan of the mappings finds it.
 int protected_now(void* start, size_t bytes, int protection, long result) {
   if (!failed(result) && tracking_now() && asks_before_use())
-    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, (protection & PROT_WRITE) ? trace::kWritable : 0);
+    agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0,
+               (protection & PROT_WRITE) ? trace::kWritable : 0);
   return static_cast<int>(with_errno(result));
 }
 
@@ -70,10 +72,15 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
   const LargeRequest large(bytes);
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
   // Its pages are found by polling: whoever takes the mapping away has to ask for a scan first.
-  if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC)) maps_files.store(true, std::memory_order_relaxed);
-  if (!failed(result) && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE)) maps_shared.store(true, std::memory_order_relaxed);
-  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) && !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
-      agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes), static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) && thread_state.refused) {
+  if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC))
+    maps_files.store(true, std::memory_order_relaxed);
+  if (!failed(result) && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE))
+    maps_shared.store(true, std::memory_order_relaxed);
+  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) &&
+      !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
+      agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes),
+                    static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) &&
+      thread_state.refused) {
     // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
     raw_syscall(SYS_munmap, result, static_cast<long>(bytes));
     errno = ENOMEM;
@@ -81,7 +88,8 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
   }
   // Of files only what is shared may be memory: tmpfs, memfd.
   if (!failed(result) && ((flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) && tracking_now())
-    sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), __builtin_return_address(0), (flags & MAP_TYPE) != MAP_PRIVATE);
+    sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), __builtin_return_address(0),
+                   (flags & MAP_TYPE) != MAP_PRIVATE);
   return reinterpret_cast<void*>(with_errno(result));
 }
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
@@ -90,10 +98,14 @@ OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
   const bool of_file = maps_files.load(std::memory_order_relaxed) && bytes >= ring::kLeastMappedFileBytes;
   const auto address = reinterpret_cast<uint64_t>(start);
   const bool of_shared = maps_shared.load(std::memory_order_relaxed) && bytes >= kLeastSharedBytes && tracking();
-  const bool asked = of_file || of_shared ? agent_request(ring::RequestKind::kFreeing, address, page_up(bytes), of_file ? ring::kOfFile : 0, 0) : before_free(start, bytes);
+  const bool asked = of_file || of_shared ? agent_request(ring::RequestKind::kFreeing, address, page_up(bytes),
+                                                          of_file ? ring::kOfFile : 0, 0)
+                                          : before_free(start, bytes);
   const long result = raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes));
   // Reported again afterwards: the same file may be mapped in the same place before the scan, or the call have failed.
-  if (asked) agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, page_up(bytes), 0, 0);
+  if (asked)
+    agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, page_up(bytes), 0,
+               0);
   return static_cast<int>(with_errno(result));
 }
 
@@ -105,33 +117,40 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
     target = va_arg(rest, void*);
     va_end(rest);
   }
-  long result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
+  long result =
+      raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
   // Two mappings, where one of them is not registered yet: once both are, they are one again.
-  if (result == -EFAULT && agent_request(ring::RequestKind::kUnknownPage, reinterpret_cast<uint64_t>(old), page_up(old_bytes), 0, 0))
-    result = raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
+  if (result == -EFAULT &&
+      agent_request(ring::RequestKind::kUnknownPage, reinterpret_cast<uint64_t>(old), page_up(old_bytes), 0, 0))
+    result =
+        raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
   // A move is reported by the userfaultfd; the part that is new is not.
   if (!failed(result) && page_up(bytes) > page_up(old_bytes) && tracking() && asks_before_use(bytes - old_bytes))
-    agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes), page_up(bytes) - page_up(old_bytes), 0, 0);
+    agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes),
+                  page_up(bytes) - page_up(old_bytes), 0, 0);
   return reinterpret_cast<void*>(with_errno(result));
 }
 
 OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
   const bool asked = (advice == MADV_DONTNEED || advice == MADV_REMOVE) && before_free(start, bytes);
-  // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming. A note of no bytes would withdraw the last.
+  // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming. A note of no bytes would
+  // withdraw the last.
   const bool frees = advice == MADV_FREE && page_up(bytes) != 0;
   if (frees) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   const long result = raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice);
-  // Refused, it leaves no event: who falls back on MADV_DONTNEED must not be taken for it. No bytes: the last one is withdrawn.
+  // Refused, it leaves no event: who falls back on MADV_DONTNEED must not be taken for it. No bytes: the last one is
+  // withdrawn.
   if (frees && result == -EINVAL) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), 0, 0, 0);
   if (asked) agent_note(trace::EventKind::kAdviseDontneed, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   note_huge_advice(reinterpret_cast<uint64_t>(start), bytes, advice, result);
   return static_cast<int>(with_errno(result));
 }
 
-/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd reports it. Advice about huge pages is
-/// taken by the kernel for one's own only.
+/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd reports it. Advice about huge
+/// pages is taken by the kernel for one's own only.
 OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t count, int advice, unsigned flags) {
-  const long result = raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags);
+  const long result =
+      raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags);
   uint64_t done = 0;
   for (size_t i = 0; i < count && !failed(result) && done < static_cast<uint64_t>(result); done += pieces[i++].iov_len)
     note_huge_advice(reinterpret_cast<uint64_t>(pieces[i].iov_base), pieces[i].iov_len, advice, 0);
@@ -139,11 +158,13 @@ OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t co
 }
 
 OOMCAST_EXPORT int mprotect(void* start, size_t bytes, int protection) {
-  return protected_now(start, bytes, protection, raw_syscall(SYS_mprotect, arg(start), static_cast<long>(bytes), protection));
+  return protected_now(start, bytes, protection,
+                       raw_syscall(SYS_mprotect, arg(start), static_cast<long>(bytes), protection));
 }
 
 OOMCAST_EXPORT int pkey_mprotect(void* start, size_t bytes, int protection, int key) {
-  return protected_now(start, bytes, protection, raw_syscall(SYS_pkey_mprotect, arg(start), static_cast<long>(bytes), protection, key));
+  return protected_now(start, bytes, protection,
+                       raw_syscall(SYS_pkey_mprotect, arg(start), static_cast<long>(bytes), protection, key));
 }
 
 /// How much it gives back the recorder knows: the whole segment.
@@ -151,14 +172,16 @@ OOMCAST_EXPORT int shmdt(const void* start) {
   const auto address = reinterpret_cast<uint64_t>(start);
   const bool asked = tracking() && agent_request(ring::RequestKind::kFreeing, address, 4096, 0, 0);
   const long result = raw_syscall(SYS_shmdt, arg(start));
-  if (asked) agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, 4096, 0, 0);
+  if (asked)
+    agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, 4096, 0, 0);
   return static_cast<int>(with_errno(result));
 }
 
 /// A segment without a name is gone with its last mapping, at once if there is none.
 OOMCAST_EXPORT int shmctl(int id, int command, struct shmid_ds* buffer) {
   const long result = raw_syscall(SYS_shmctl, id, command, arg(buffer));
-  if (result == 0 && command == IPC_RMID && tracking()) agent_note(trace::EventKind::kFileInMemory, 0, 0, 0, ring::kMayBeGone);
+  if (result == 0 && command == IPC_RMID && tracking())
+    agent_note(trace::EventKind::kFileInMemory, 0, 0, 0, ring::kMayBeGone);
   return static_cast<int>(with_errno(result));
 }
 
@@ -167,7 +190,8 @@ OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
 }
 
 OOMCAST_EXPORT int mlock2(const void* start, size_t bytes, unsigned flags) {
-  return static_cast<int>(with_errno(raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), flags)));
+  return static_cast<int>(
+      with_errno(raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), flags)));
 }
 
 OOMCAST_EXPORT int mlockall(int flags) { return static_cast<int>(with_errno(raw_syscall(SYS_mlockall, flags))); }

@@ -10,7 +10,8 @@ extern "C" __attribute__((visibility("hidden"))) void oomcast_call_on_stack(void
 // The frame pointer leads back to the caller's stack, and the unwind information says so.
 #if defined(__x86_64__)
 __asm__(
-    ".text\n.balign 16\n.hidden oomcast_call_on_stack\n.globl oomcast_call_on_stack\n.type oomcast_call_on_stack, %function\n"
+    ".text\n.balign 16\n.hidden oomcast_call_on_stack\n.globl oomcast_call_on_stack\n.type oomcast_call_on_stack, "
+    "%function\n"
     "oomcast_call_on_stack:\n"
     " .cfi_startproc\n"
     " pushq %rbp\n .cfi_def_cfa_offset 16\n .cfi_offset %rbp, -16\n"
@@ -22,7 +23,8 @@ __asm__(
     " .cfi_endproc\n.size oomcast_call_on_stack, .-oomcast_call_on_stack\n");
 #elif defined(__aarch64__)
 __asm__(
-    ".text\n.balign 16\n.hidden oomcast_call_on_stack\n.globl oomcast_call_on_stack\n.type oomcast_call_on_stack, %function\n"
+    ".text\n.balign 16\n.hidden oomcast_call_on_stack\n.globl oomcast_call_on_stack\n.type oomcast_call_on_stack, "
+    "%function\n"
     "oomcast_call_on_stack:\n"
     " .cfi_startproc\n"
     " stp x29, x30, [sp, #-16]!\n .cfi_def_cfa_offset 16\n .cfi_offset 29, -16\n .cfi_offset 30, -8\n"

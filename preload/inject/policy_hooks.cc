@@ -1,5 +1,6 @@
-// Tells where the guest wants its memory and its threads. NUMA policies and CPU affinity are passed on as they were asked for:
-// this machine may refuse what the target would do, so most refusals are noted as well. libnuma's own names come first here.
+// Tells where the guest wants its memory and its threads. NUMA policies and CPU affinity are passed on as they were
+// asked for: this machine may refuse what the target would do, so most refusals are noted as well. libnuma's own names
+// come first here.
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sched.h>
@@ -29,8 +30,8 @@ constexpr unsigned long kMostMaskBits = 4096 * 8;
 constexpr int kBalancing = 1 << 13, kRelative = 1 << 14, kStatic = 1 << 15;  // MPOL_F_*
 constexpr int kMostMode = 6, kMostModeAnywhere = 4;  // MPOL_WEIGHTED_INTERLEAVE; MPOL_LOCAL is known to all kernels
 
-/// The kernel may have refused before it read the mask (a container's seccomp filter does): then it is not known whether
-/// it can be read.
+/// The kernel may have refused before it read the mask (a container's seccomp filter does): then it is not known
+/// whether it can be read.
 bool read_word(const unsigned long* from, bool mask_read, unsigned long* word) {
   if (mask_read) {
     *word = *from;
@@ -43,7 +44,8 @@ bool read_word(const unsigned long* from, bool mask_read, unsigned long* word) {
 }
 
 /// False: a call that no machine would take. Nodes 0 to 63 of the mask.
-bool asked_policy(int mode, const unsigned long* nodes, unsigned long bits, long result, uint8_t* policy, uint64_t* mask) {
+bool asked_policy(int mode, const unsigned long* nodes, unsigned long bits, long result, uint8_t* policy,
+                  uint64_t* mask) {
   const int plain = mode & ~(kBalancing | kRelative | kStatic);
   if (result != 0 && result != -EINVAL && result != -EPERM && result != -ENOSYS) return false;
   if (plain < 0 || plain > kMostMode || bits > kMostMaskBits + 1) return false;
@@ -51,7 +53,8 @@ bool asked_policy(int mode, const unsigned long* nodes, unsigned long bits, long
   *mask = 0;
   if (nodes == nullptr || bits < 2) return true;
   unsigned long word = 0;
-  const bool mask_read = result == 0 || (result == -EINVAL && plain <= kMostModeAnywhere && (mode & kBalancing) == 0 && (mode & (kRelative | kStatic)) != (kRelative | kStatic));
+  const bool mask_read = result == 0 || (result == -EINVAL && plain <= kMostModeAnywhere && (mode & kBalancing) == 0 &&
+                                         (mode & (kRelative | kStatic)) != (kRelative | kStatic));
   if (!read_word(nodes, mask_read, &word)) return false;
   *mask = bits > 64 ? word : word & ((1ul << (bits - 1)) - 1);
   return true;
@@ -73,12 +76,16 @@ uint32_t tid_of(pthread_t thread) {
 
 }  // namespace
 
-OOMCAST_EXPORT long mbind(void* start, unsigned long bytes, int mode, const unsigned long* nodes, unsigned long bits, unsigned flags) {
-  const long result = raw_syscall(SYS_mbind, arg(start), static_cast<long>(bytes), mode, reinterpret_cast<long>(nodes), static_cast<long>(bits), flags);
+OOMCAST_EXPORT long mbind(void* start, unsigned long bytes, int mode, const unsigned long* nodes, unsigned long bits,
+                          unsigned flags) {
+  const long result = raw_syscall(SYS_mbind, arg(start), static_cast<long>(bytes), mode, reinterpret_cast<long>(nodes),
+                                  static_cast<long>(bits), flags);
   uint8_t policy;
   uint64_t mask;
-  if (tracking() && reinterpret_cast<uint64_t>(start) % 4096 == 0 && asked_policy(mode, nodes, bits, result, &policy, &mask))
-    agent_note_setting(trace::EventKind::kBindRange, current_tid(), reinterpret_cast<uint64_t>(start), page_up(bytes), mask, policy);
+  if (tracking() && reinterpret_cast<uint64_t>(start) % 4096 == 0 &&
+      asked_policy(mode, nodes, bits, result, &policy, &mask))
+    agent_note_setting(trace::EventKind::kBindRange, current_tid(), reinterpret_cast<uint64_t>(start), page_up(bytes),
+                       mask, policy);
   return with_errno(result);
 }
 
@@ -86,20 +93,25 @@ OOMCAST_EXPORT long set_mempolicy(int mode, const unsigned long* nodes, unsigned
   const long result = raw_syscall(SYS_set_mempolicy, mode, reinterpret_cast<long>(nodes), static_cast<long>(bits));
   uint8_t policy;
   uint64_t mask;
-  if (tracking() && asked_policy(mode, nodes, bits, result, &policy, &mask)) agent_note_setting(trace::EventKind::kSetPolicy, current_tid(), mask, 0, 0, policy);
+  if (tracking() && asked_policy(mode, nodes, bits, result, &policy, &mask))
+    agent_note_setting(trace::EventKind::kSetPolicy, current_tid(), mask, 0, 0, policy);
   return with_errno(result);
 }
 
-OOMCAST_EXPORT long set_mempolicy_home_node(unsigned long start, unsigned long bytes, unsigned long node, unsigned long flags) {
-  const long result = raw_syscall(SYS_set_mempolicy_home_node, static_cast<long>(start), static_cast<long>(bytes), static_cast<long>(node), static_cast<long>(flags));
+OOMCAST_EXPORT long set_mempolicy_home_node(unsigned long start, unsigned long bytes, unsigned long node,
+                                            unsigned long flags) {
+  const long result = raw_syscall(SYS_set_mempolicy_home_node, static_cast<long>(start), static_cast<long>(bytes),
+                                  static_cast<long>(node), static_cast<long>(flags));
   // A range without a policy is refused everywhere, and so by the model.
-  if (tracking() && start % 4096 == 0 && flags == 0 && node < 64) agent_note_setting(trace::EventKind::kHomeNode, current_tid(), start, page_up(bytes), node, 0);
+  if (tracking() && start % 4096 == 0 && flags == 0 && node < 64)
+    agent_note_setting(trace::EventKind::kHomeNode, current_tid(), start, page_up(bytes), node, 0);
   return with_errno(result);
 }
 
 OOMCAST_EXPORT int sched_setaffinity(pid_t tid, size_t bytes, const cpu_set_t* set) {
   const long result = raw_syscall(SYS_sched_setaffinity, tid, static_cast<long>(bytes), reinterpret_cast<long>(set));
-  if (tracking() && (result == 0 || result == -EINVAL)) note_affinity(tid == 0 ? current_tid() : static_cast<uint32_t>(tid), bytes, set);
+  if (tracking() && (result == 0 || result == -EINVAL))
+    note_affinity(tid == 0 ? current_tid() : static_cast<uint32_t>(tid), bytes, set);
   return static_cast<int>(with_errno(result));
 }
 

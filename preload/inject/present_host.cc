@@ -1,7 +1,8 @@
 // Shows the guest the target's figures and files when it looks at its machine. See present_host.h.
 //
-// OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY, sizes in pages, the list
-// being the CPUs on which the program may run; or cgroup:DIRECTORY, where only the limits of the cgroup are the target's.
+// OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY, sizes in pages, the
+// list being the CPUs on which the program may run; or cgroup:DIRECTORY, where only the limits of the cgroup are the
+// target's.
 #include "preload/inject/present_host.h"
 
 #include <errno.h>
@@ -38,7 +39,8 @@ constexpr MachineFile kCgroupFiles[] = {
     {"memory.swap.max", "memory.swap.max", ring::Sensitive::kCgroup},
     {"memory.limit_in_bytes", "memory.limit_in_bytes", ring::Sensitive::kCgroup},
 };
-constexpr size_t kFileCount = sizeof kFiles / sizeof *kFiles, kCgroupFileCount = sizeof kCgroupFiles / sizeof *kCgroupFiles;
+constexpr size_t kFileCount = sizeof kFiles / sizeof *kFiles,
+                 kCgroupFileCount = sizeof kCgroupFiles / sizeof *kCgroupFiles;
 
 enum State : int { kUnread, kReading, kNotAsked, kCgroupOnly, kReady };
 std::atomic<int> state{kUnread};
@@ -89,9 +91,9 @@ bool take_directory(const char* at) {
 State parse(const char* at) {
   if (strncmp(at, "cgroup:", 7) == 0) return take_directory(at + 7) ? kCgroupOnly : kNotAsked;
   uint64_t cpus = 0;
-  if (!number(at, ':', &machine.total_pages) || !number(at, ':', &machine.free_pages) || !number(at, ':', &machine.swap_total_pages) ||
-      !number(at, ':', &machine.swap_free_pages) || !number(at, ':', &machine.processes) || !number(at, ':', &cpus) ||
-      !cpu_list(at, &machine.affinity))
+  if (!number(at, ':', &machine.total_pages) || !number(at, ':', &machine.free_pages) ||
+      !number(at, ':', &machine.swap_total_pages) || !number(at, ':', &machine.swap_free_pages) ||
+      !number(at, ':', &machine.processes) || !number(at, ':', &cpus) || !cpu_list(at, &machine.affinity))
     return kNotAsked;
   machine.online_cpus = static_cast<uint32_t>(cpus);
   return take_directory(at) ? kReady : kNotAsked;

@@ -20,11 +20,11 @@ struct PresentedMachine {
 /// Null: the machine is not hidden.
 const PresentedMachine* presented_machine();
 
-/// Whether a call that has `succeeded`, or failed with the errno that stands, has read the path that the guest gave it. The kernel
-/// alone can tell whether the guest's pointer is good, so nothing reads the path before.
+/// Whether a call that has `succeeded`, or failed with the errno that stands, has read the path that the guest gave it.
+/// The kernel alone can tell whether the guest's pointer is good, so nothing reads the path before.
 bool path_was_read(bool succeeded);
-/// The file to show instead of `path`; null: that one. Notes in any case that the guest looked. The recorder takes the file
-/// along when it goes: where it cannot be opened, the guest sees this machine again.
+/// The file to show instead of `path`; null: that one. Notes in any case that the guest looked. The recorder takes the
+/// file along when it goes: where it cannot be opened, the guest sees this machine again.
 const char* machine_file(const char* path);
 
 }  // namespace oomcast::inject

@@ -1,8 +1,8 @@
 // Reads the interpreter's chain of frames, as its debuggers do, in the thread that runs it.
 //
-// A thread that allocates in Python code holds the interpreter's lock, so no other thread changes its frames meanwhile. A thread without the
-// lock would be shown another one's state: the state says whose it is. Nothing of CPython is called but the function that returns the
-// state; each address is probed before it is read.
+// A thread that allocates in Python code holds the interpreter's lock, so no other thread changes its frames meanwhile.
+// A thread without the lock would be shown another one's state: the state says whose it is. Nothing of CPython is
+// called but the function that returns the state; each address is probed before it is read.
 #include "preload/inject/python_frames.h"
 
 #include <dlfcn.h>
@@ -25,20 +25,21 @@ constexpr int kStepsMax = 4096;                        // a chain that was overw
 
 /// Where a version of CPython keeps what is read here, in bytes from the start of the struct.
 struct Layout {
-  uint16_t thread_chain;    // PyThreadState: frame, cframe or current_frame
-  uint16_t chain_frame;     // _PyCFrame.current_frame
-  uint16_t thread_id;       // PyThreadState
-  uint16_t frame_code, frame_previous, frame_instruction, frame_owner;  // PyFrameObject or _PyInterpreterFrame; owner 0: none
-  uint16_t code_bytes;      // PyCodeObject.co_code_adaptive
+  uint16_t thread_chain;  // PyThreadState: frame, cframe or current_frame
+  uint16_t chain_frame;   // _PyCFrame.current_frame
+  uint16_t thread_id;     // PyThreadState
+  uint16_t frame_code, frame_previous, frame_instruction,
+      frame_owner;      // PyFrameObject or _PyInterpreterFrame; owner 0: none
+  uint16_t code_bytes;  // PyCodeObject.co_code_adaptive
 };
 
 constexpr Layout kLayouts[] = {
-    {24, 0, 176, 32, 24, 104, 0, 0},      // 3.8
-    {24, 0, 176, 32, 24, 104, 0, 0},      // 3.9
-    {24, 0, 176, 32, 24, 96, 0, 0},       // 3.10
-    {56, 8, 152, 32, 48, 56, 0, 184},     // 3.11
-    {56, 0, 136, 0, 8, 56, 70, 192},      // 3.12
-    {72, 0, 152, 0, 8, 56, 70, 200},      // 3.13
+    {24, 0, 176, 32, 24, 104, 0, 0},   // 3.8
+    {24, 0, 176, 32, 24, 104, 0, 0},   // 3.9
+    {24, 0, 176, 32, 24, 96, 0, 0},    // 3.10
+    {56, 8, 152, 32, 48, 56, 0, 184},  // 3.11
+    {56, 0, 136, 0, 8, 56, 70, 192},   // 3.12
+    {72, 0, 152, 0, 8, 56, 70, 200},   // 3.13
 };
 static_assert(sizeof kLayouts / sizeof kLayouts[0] == ring::kPythonMinors);
 constexpr uint8_t kOwnedByCStack = 3;  // FRAME_OWNED_BY_CSTACK of 3.12 and later: an entry from C, no function
@@ -70,8 +71,11 @@ class Reader {
 uint8_t minor_of(const char* version) {
   if (version == nullptr || version[0] != '3' || version[1] != '.') return 0;
   unsigned minor = 0;
-  for (const char* at = version + 2; *at >= '0' && *at <= '9' && minor < 100; ++at) minor = minor * 10 + static_cast<unsigned>(*at - '0');
-  return minor >= ring::kOldestPythonMinor && minor - ring::kOldestPythonMinor < ring::kPythonMinors ? static_cast<uint8_t>(minor) : 0;
+  for (const char* at = version + 2; *at >= '0' && *at <= '9' && minor < 100; ++at)
+    minor = minor * 10 + static_cast<unsigned>(*at - '0');
+  return minor >= ring::kOldestPythonMinor && minor - ring::kOldestPythonMinor < ring::kPythonMinors
+             ? static_cast<uint8_t>(minor)
+             : 0;
 }
 
 void* symbol(const char* name) {
@@ -93,7 +97,8 @@ uintptr_t first_frame(Reader& reader) {
 /// Index of the instruction in the code, in units of two bytes.
 uint64_t unit_of(Reader& reader, uintptr_t frame, uintptr_t code) {
   uintptr_t instruction = 0;
-  if (minor_version < kFirstWithoutFrameObjects || !reader.read(frame + layout->frame_instruction, &instruction)) return ring::kPythonUnknownUnit;
+  if (minor_version < kFirstWithoutFrameObjects || !reader.read(frame + layout->frame_instruction, &instruction))
+    return ring::kPythonUnknownUnit;
   const uintptr_t start = code + layout->code_bytes;
   return instruction >= start ? (instruction - start) / 2 : 0;  // one before the start: it has not begun
 }
@@ -110,8 +115,10 @@ uint32_t python_frames(uint64_t* out, uint32_t most) {
   uintptr_t frame = first_frame(reader);
   for (int step = 0; frame != 0 && count < most && step < kStepsMax; ++step) {
     uintptr_t code = 0, previous = 0;
-    if (!reader.read(frame + layout->frame_previous, &previous) || !reader.read(frame + layout->frame_code, &code)) break;
-    if (!is_entry_from_c(reader, frame) && code >> ring::kPythonUnitShift == 0 && code != 0) out[count++] = ring::python_frame_word(code, unit_of(reader, frame, code));
+    if (!reader.read(frame + layout->frame_previous, &previous) || !reader.read(frame + layout->frame_code, &code))
+      break;
+    if (!is_entry_from_c(reader, frame) && code >> ring::kPythonUnitShift == 0 && code != 0)
+      out[count++] = ring::python_frame_word(code, unit_of(reader, frame, code));
     frame = previous;
   }
   return count;
@@ -122,7 +129,7 @@ bool in_loop(uint64_t counter) { return counter >= loop_start && counter < loop_
 }  // namespace
 
 void find_python() {
-  void* state = symbol("PyThreadState_GetUnchecked");                    // since 3.13
+  void* state = symbol("PyThreadState_GetUnchecked");                   // since 3.13
   if (state == nullptr) state = symbol("_PyThreadState_UncheckedGet");  // before
   if (state == nullptr) return;                                         // most programs
   auto* const version = reinterpret_cast<const char* (*)()>(symbol("Py_GetVersion"));
@@ -132,7 +139,10 @@ void find_python() {
   const ElfW(Sym)* size = nullptr;
   Dl_info info;
   minor_version = minor_of(version());
-  if (minor_version == 0 || dladdr1(loop, &info, reinterpret_cast<void**>(const_cast<ElfW(Sym)**>(&size)), RTLD_DL_SYMENT) == 0 || size == nullptr) return;
+  if (minor_version == 0 ||
+      dladdr1(loop, &info, reinterpret_cast<void**>(const_cast<ElfW(Sym)**>(&size)), RTLD_DL_SYMENT) == 0 ||
+      size == nullptr)
+    return;
   loop_start = reinterpret_cast<uintptr_t>(loop);
   loop_end = loop_start + size->st_size;
   layout = &kLayouts[minor_version - ring::kOldestPythonMinor];

@@ -16,7 +16,10 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
   register long r10 __asm__("r10") = d;
   register long r8 __asm__("r8") = e;
   register long r9 __asm__("r9") = f;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9) : "rcx", "r11", "memory");
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
   return result;
 #elif defined(__aarch64__)
   register long x8 __asm__("x8") = number;
@@ -50,14 +53,19 @@ inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
   return this_call_fails() ? -5 /* EIO */ : raw_syscall(number, a, b, c, d, e, f);
 }
 #else
-inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) { return raw_syscall(number, a, b, c, d, e, f); }
+inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  return raw_syscall(number, a, b, c, d, e, f);
+}
 #endif
 
 template <class T>
-inline long arg(T* pointer) { return reinterpret_cast<long>(pointer); }
+inline long arg(T* pointer) {
+  return reinterpret_cast<long>(pointer);
+}
 
-/// Holds signals back for a scope, so that no handler can run (or longjmp away) in the middle of a request. Those that tell of
-/// what this thread itself has just done stay open: while they are blocked the kernel kills instead of calling the handler.
+/// Holds signals back for a scope, so that no handler can run (or longjmp away) in the middle of a request. Those that
+/// tell of what this thread itself has just done stay open: while they are blocked the kernel kills instead of calling
+/// the handler.
 class SignalsHeld {
  public:
   SignalsHeld() {

@@ -23,8 +23,8 @@ constexpr size_t kHeaderBytes = 16;
 std::atomic<size_t> arena_used{0};
 bool resolving = false;
 
-/// Where calls of malloc() go. A program that takes the function's address may have an entry without a definition for it: the linker's
-/// stub, which leads to us.
+/// Where calls of malloc() go. A program that takes the function's address may have an entry without a definition for
+/// it: the linker's stub, which leads to us.
 bool calls_of_malloc_pass_us() {
   void* const found = dlsym(RTLD_DEFAULT, "malloc");
   if (found == nullptr || found == reinterpret_cast<void*>(oomcast_malloc)) return false;

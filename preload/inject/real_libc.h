@@ -14,10 +14,12 @@ struct RealLibc {
 
 extern RealLibc real_libc_table;
 extern bool real_libc_ready;
-/// libc's own allocator is below us. It maps and moves the break by its own internal calls: none of them is a hook of ours.
+/// libc's own allocator is below us. It maps and moves the break by its own internal calls: none of them is a hook of
+/// ours.
 extern bool libc_allocates;
-/// Calls of malloc() go to an allocator that stands in front of our hooks: the program's own (jemalloc or PartitionAlloc inside of it),
-/// or one that was preloaded before us. It may be in any of its locks when it maps memory, and must not be asked for memory then.
+/// Calls of malloc() go to an allocator that stands in front of our hooks: the program's own (jemalloc or
+/// PartitionAlloc inside of it), or one that was preloaded before us. It may be in any of its locks when it maps
+/// memory, and must not be asked for memory then.
 extern bool others_allocate;
 /// Fills the table; safe to call early, again, and from inside dlsym's own allocations.
 void resolve_real_libc();

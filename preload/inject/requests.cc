@@ -18,8 +18,8 @@ namespace {
 
 std::atomic<uint32_t> request_lock{0};  // the thread that asks, 0: none
 
-/// One thread asks at a time. A vfork child that is killed while it asks takes the lock with it: the next one to wait for long
-/// breaks it.
+/// One thread asks at a time. A vfork child that is killed while it asks takes the lock with it: the next one to wait
+/// for long breaks it.
 void lock_requests() {
   const uint32_t tid = static_cast<uint32_t>(raw_syscall(SYS_gettid));
   for (;;) {
@@ -27,7 +27,9 @@ void lock_requests() {
     if (request_lock.compare_exchange_strong(holder, tid, std::memory_order_acquire)) return;
     const timespec patience{0, 100'000'000};
     const long waited = raw_syscall(SYS_futex, arg(&request_lock), FUTEX_WAIT_PRIVATE, holder, arg(&patience));
-    if (waited == -ETIMEDOUT && raw_syscall(SYS_kill, holder, 0) == -ESRCH && request_lock.compare_exchange_strong(holder, tid, std::memory_order_acquire)) return;
+    if (waited == -ETIMEDOUT && raw_syscall(SYS_kill, holder, 0) == -ESRCH &&
+        request_lock.compare_exchange_strong(holder, tid, std::memory_order_acquire))
+      return;
   }
 }
 
@@ -73,7 +75,8 @@ void forget_requests_of_parent() {
 void await_counted_threads() {
   constexpr int kPatienceMs = 1000;  // a vfork child that was killed while it asked is counted for ever
   const timespec moment{0, 1'000'000};
-  for (int i = 0; i < kPatienceMs && threads_counted.load(std::memory_order_seq_cst) != 0; ++i) raw_syscall(SYS_nanosleep, arg(&moment), 0);
+  for (int i = 0; i < kPatienceMs && threads_counted.load(std::memory_order_seq_cst) != 0; ++i)
+    raw_syscall(SYS_nanosleep, arg(&moment), 0);
 }
 
 bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uint64_t argument, uint64_t flags) {
@@ -111,7 +114,8 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
 
 void agent_push(const trace::Event& event, const uint64_t* frames, uint32_t frame_count) {
   agent_shared->ring.try_push(event, frames, frame_count);
-  if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.load(std::memory_order_relaxed) != 0) return;
+  if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.load(std::memory_order_relaxed) != 0)
+    return;
   // Inside, either the caller is counted already or this is a child that reports its birth.
   const Counted counted;
   if (counted.tracking() || thread_state.inside > 0) have_ring_read();
@@ -127,12 +131,14 @@ void agent_note(trace::EventKind kind, uint64_t address, uint64_t bytes, uint64_
   if (tracking()) note_of(current_tid(), kind, address, bytes, argument, flags);
 }
 
-void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, uint64_t bytes, uint64_t argument, uint8_t flags) {
+void agent_note_setting(trace::EventKind kind, uint32_t tid, uint64_t address, uint64_t bytes, uint64_t argument,
+                        uint8_t flags) {
   if (tracking() && in_own_process()) note_of(tid, kind, address, bytes, argument, flags);
 }
 
 void agent_note_sensitive(ring::Sensitive what) {
-  if (tracking() && thread_state.inside == 0) agent_shared->sensitive.fetch_or(uint64_t{1} << static_cast<uint32_t>(what), std::memory_order_relaxed);
+  if (tracking() && thread_state.inside == 0)
+    agent_shared->sensitive.fetch_or(uint64_t{1} << static_cast<uint32_t>(what), std::memory_order_relaxed);
 }
 
 bool after_allocation_slow(uintptr_t address, size_t bytes) {
@@ -150,7 +156,8 @@ bool after_break_moved() {
   // The break was read before this word: if it says no, the scan that follows its change finds what has grown.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (!tracking() || !asks_before_use(now - before)) return true;
-  const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+  const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE,
+                                      MAP_PRIVATE | MAP_ANONYMOUS);
   return !(answered && thread_state.refused);
 }
 

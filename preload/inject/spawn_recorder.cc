@@ -1,7 +1,7 @@
 // Starts `oomcast record-attached` for a program that merely preloaded the library.
 //
-// A grandchild, so that the guest gets no new child to wait for, in a session of its own, with /dev/null for its standard
-// streams: the guest's output stays its own. The guest's children find the recorder through OOMCAST_SOCKET.
+// A grandchild, so that the guest gets no new child to wait for, in a session of its own, with /dev/null for its
+// standard streams: the guest's output stays its own. The guest's children find the recorder through OOMCAST_SOCKET.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -33,8 +33,10 @@ bool executable(const char* path) { return raw_syscall(SYS_faccessat, AT_FDCWD, 
 const char* find_program() {
   if (const char* given = getenv("OOMCAST_PROGRAM")) return executable(given) ? given : nullptr;
   Dl_info where;
-  if (dladdr(reinterpret_cast<void*>(&find_program), &where) != 0 && where.dli_fname != nullptr && strlen(where.dli_fname) < PATH_MAX) {
-    static const char* const kFromLibrary[] = {"/../report/oomcast", "/../../../bin/oomcast", "/../../bin/oomcast", "/oomcast"};
+  if (dladdr(reinterpret_cast<void*>(&find_program), &where) != 0 && where.dli_fname != nullptr &&
+      strlen(where.dli_fname) < PATH_MAX) {
+    static const char* const kFromLibrary[] = {"/../report/oomcast", "/../../../bin/oomcast", "/../../bin/oomcast",
+                                               "/oomcast"};
     for (const char* relative : kFromLibrary) {
       strcpy(program_path, where.dli_fname);
       char* slash = strrchr(program_path, '/');
@@ -47,7 +49,8 @@ const char* find_program() {
   return nullptr;
 }
 
-/// Copies of environ, one beside the other: for the guest's children with the recorder's address, for the recorder without the library.
+/// Copies of environ, one beside the other: for the guest's children with the recorder's address, for the recorder
+/// without the library.
 struct Environments {
   char** children = nullptr;
   char** recorder = nullptr;
@@ -57,7 +60,8 @@ struct Environments {
     while (environ[count] != nullptr) ++count;
     constexpr size_t kMore = 3;  // two variables and the end
     const size_t bytes = 2 * (count + kMore) * sizeof(char*);
-    const long memory = own_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const long memory =
+        own_syscall(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (failed(memory)) return false;
     children = reinterpret_cast<char**>(memory);
     recorder = children + count + kMore;
@@ -90,15 +94,16 @@ void run_recorder(const char* program, int fd, char** environment) {
   raw_syscall(SYS_exit_group, 127);
 }
 
-/// Orphans become children of this process (PID 1 of a container, a supervisor), and the recorder would be one: a program that waits
-/// for its last child would wait for the recorder, which waits for the program.
+/// Orphans become children of this process (PID 1 of a container, a supervisor), and the recorder would be one: a
+/// program that waits for its last child would wait for the recorder, which waits for the program.
 bool adopts_orphans() {
   int subreaper = 0;
   raw_syscall(SYS_prctl, PR_GET_CHILD_SUBREAPER, arg(&subreaper), 0, 0, 0);
   return subreaper != 0 || raw_syscall(SYS_getpid) == 1;
 }
 
-/// Stays the recorder's parent. wait() does not see a child that was cloned without SIGCHLD as long as it does not exec.
+/// Stays the recorder's parent. wait() does not see a child that was cloned without SIGCHLD as long as it does not
+/// exec.
 [[noreturn]] void keep_recorder(long recorder) {
   raw_syscall(SYS_setsid);
   raw_syscall(SYS_close_range, 0, ~0u, 0);
@@ -115,8 +120,10 @@ int spawn_recorder() {
   int pair[2];
   if (own_syscall(SYS_socketpair, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, arg(pair)) != 0) return -1;
   long theirs = own_syscall(SYS_fcntl, pair[1], F_DUPFD_CLOEXEC, 800);
-  if (theirs >= 0) raw_syscall(SYS_close, pair[1]);
-  else theirs = pair[1];
+  if (theirs >= 0)
+    raw_syscall(SYS_close, pair[1]);
+  else
+    theirs = pair[1];
 
   // The name is ours to choose: it has to be in the environment before anything else is started.
   uint64_t token = 0;

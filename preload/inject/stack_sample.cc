@@ -1,11 +1,11 @@
 // Takes the stack of the code that asks for memory, as raw program counters, every so many allocated bytes.
 //
-// libunwind walks after the allocator has returned, never inside its locks (of an allocator that we do not stand in front of only the
-// caller of mmap() is noted), and on a stack of ours: a coroutine's has no room. Symbols are the
-// recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException and
-// its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins. (Its
-// static form in Debian is not position-independent.) Opening it takes a quarter of a millisecond, more than many programs
-// live: it is left until the first stack is due, or the first thread comes.
+// libunwind walks after the allocator has returned, never inside its locks (of an allocator that we do not stand in
+// front of only the caller of mmap() is noted), and on a stack of ours: a coroutine's has no room. Symbols are the
+// recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException
+// and its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins.
+// (Its static form in Debian is not position-independent.) Opening it takes a quarter of a millisecond, more than many
+// programs live: it is left until the first stack is due, or the first thread comes.
 #include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>
@@ -35,8 +35,8 @@ using Backtrace = decltype(&::unw_backtrace);
 Backtrace unwind = nullptr;
 bool libunwind_tried = false;
 
-/// Whether this thread's last samples already have one for the pages of this block. A block that is freed and taken again
-/// is not fresh memory, though no scan may have found its pages yet. A collision forgets, never lies.
+/// Whether this thread's last samples already have one for the pages of this block. A block that is freed and taken
+/// again is not fresh memory, though no scan may have found its pages yet. A collision forgets, never lies.
 bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
   const auto page = static_cast<uint32_t>(address >> 12) ^ static_cast<uint32_t>(bytes >> 16 << 20);
   uint32_t& last = thread.sampled_pages[(page ^ page >> 7) % std::size(thread.sampled_pages)];
@@ -45,7 +45,8 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
   return false;
 }
 
-/// Puts the event at `data` into the ring with the stack that led here, empty without libunwind. The recorder leaves our own frames out.
+/// Puts the event at `data` into the ring with the stack that led here, empty without libunwind. The recorder leaves
+/// our own frames out.
 void write_stack(void* data) {
   uint64_t frames[ring::kFramesMax];
   const int found = unwind != nullptr ? unwind(reinterpret_cast<void**>(frames), ring::kFramesMax) : 0;
@@ -55,21 +56,23 @@ void write_stack(void* data) {
 
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
 
-/// The guest may be anywhere when a hook runs. With other threads, one that holds the loader's lock might wait for this one; the
-/// loader itself may be half way through the same; and a coroutine's stack may be too small.
+/// The guest may be anywhere when a hook runs. With other threads, one that holds the loader's lock might wait for this
+/// one; the loader itself may be half way through the same; and a coroutine's stack may be too small.
 bool loader_can_be_called(const void* caller) {
   constexpr uintptr_t kLoaderBytes = 1 << 20, kLeastStackBytes = 64 << 10, kStackBytes = 8 << 20;
-  if (&__libc_single_threaded == nullptr || !__libc_single_threaded || _r_debug.r_state != r_debug::RT_CONSISTENT) return false;
+  if (&__libc_single_threaded == nullptr || !__libc_single_threaded || _r_debug.r_state != r_debug::RT_CONSISTENT)
+    return false;
   if (reinterpret_cast<uintptr_t>(caller) - getauxval(AT_BASE) < kLoaderBytes) return false;
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  return &__libc_stack_end != nullptr && reinterpret_cast<uintptr_t>(__libc_stack_end) - here < kStackBytes - kLeastStackBytes;
+  return &__libc_stack_end != nullptr &&
+         reinterpret_cast<uintptr_t>(__libc_stack_end) - here < kStackBytes - kLeastStackBytes;
 }
 
 }  // namespace
 
-/// libunwind keeps a pipe and writes from an address to see whether it can be read. A guest that lists its descriptors would find
-/// it: what libunwind gets from us are no descriptors, and the hooks of the calls that it makes with them answer instead. Signals
-/// are held meanwhile: a handler's own pipe2() is none of this.
+/// libunwind keeps a pipe and writes from an address to see whether it can be read. A guest that lists its descriptors
+/// would find it: what libunwind gets from us are no descriptors, and the hooks of the calls that it makes with them
+/// answer instead. Signals are held meanwhile: a handler's own pipe2() is none of this.
 extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags) {
   if (__builtin_expect(in_libunwind(), 0)) {
     ends[0] = ends[1] = kAddressProbe;
@@ -94,12 +97,14 @@ static void open_libunwind() {
   ++thread_state.inside;
   // What dlopen allocates comes from our own arena: the guest's heap looks the same with and without us.
   serve_from_bootstrap(true);
-  run_on_own_stack([](void*) {
-    void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-    if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
-    if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
-    find_python();
-  }, nullptr);
+  run_on_own_stack(
+      [](void*) {
+        void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+        if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
+        if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
+        find_python();
+      },
+      nullptr);
   serve_from_bootstrap(false);
   --thread_state.inside;
   errno = saved_errno;
@@ -112,15 +117,19 @@ bool have_libunwind(const void* caller);
 }  // namespace
 
 /// The last moment at which the loader is known to be free: from now on somebody else may be in it.
-extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
+extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread,
+                                                                     const pthread_attr_t* attributes,
+                                                                     void* (*start)(void*), void* argument) {
   void* const caller = __builtin_return_address(0);
   if (tracking() && agent_sample_bytes() > 0 && thread_state.inside == 0) have_libunwind(caller);
   auto* const real = have_real_libc() && real_libc_table.pthread_create != nullptr
                          ? real_libc_table.pthread_create
-                         : reinterpret_cast<decltype(real_libc_table.pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));  // of a libpthread that has come since
+                         : reinterpret_cast<decltype(real_libc_table.pthread_create)>(
+                               dlsym(RTLD_NEXT, "pthread_create"));  // of a libpthread that has come since
   const int result = real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
   // glibc keeps what a pthread_t points to at the top of the thread's stack.
-  if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state)) push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack, caller);
+  if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state))
+    push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack, caller);
   return result;
 }
 
@@ -129,8 +138,8 @@ namespace {
 /// Where unwinding could wait for a thread that waits for us, or there is no recorder.
 bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
 
-/// Opened once, at the first moment at which that is safe. Never where others allocate: the loader and libunwind's thread-local data
-/// take their memory from them, and they may hold a lock that it needs.
+/// Opened once, at the first moment at which that is safe. Never where others allocate: the loader and libunwind's
+/// thread-local data take their memory from them, and they may hold a lock that it needs.
 bool have_libunwind(const void* caller) {
   if (!libunwind_tried && !others_allocate && loader_can_be_called(caller)) open_libunwind();
   return unwind != nullptr;
@@ -165,7 +174,7 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
     return;
   }
   ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
-  errno = 0;  // libunwind reads again as long as it finds EINTR there
+  errno = 0;           // libunwind reads again as long as it finds EINTR there
   if (!run_on_own_stack(write_stack, &event)) thread.sample_left = 0;  // the next one instead
   --thread.bootstrap;
   --thread.inside;

@@ -1,15 +1,16 @@
-// Calls that come through libc's syscall(): those that have no wrapper there, so mbind and its kin, take the way of the hooks
-// that stand for them. All others are jumped on to libc's own, with every register as it was: a clone() or
+// Calls that come through libc's syscall(): those that have no wrapper there, so mbind and its kin, take the way of the
+// hooks that stand for them. All others are jumped on to libc's own, with every register as it was: a clone() or
 // vfork() may pass through here.
+#include "preload/inject/syscall_hook.h"
+
 #include <sched.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
-#include <sys/syscall.h>
 
 #include "preload/inject/agent.h"
 #include "preload/inject/give_way.h"
 #include "preload/inject/raw_syscall.h"
-#include "preload/inject/syscall_hook.h"
 
 #ifndef __NR_set_mempolicy_home_node
 #define __NR_set_mempolicy_home_node 450
@@ -28,12 +29,14 @@ int execve(const char*, char* const*, char* const*);
 int execveat(int, const char*, char* const*, char* const*, int);
 
 /// The calls that the assembly below picks, and any call before libc's syscall() is known.
-__attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, long a, long b, long c, long d, long e, long f) {
+__attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, long a, long b, long c, long d, long e,
+                                                                 long f) {
   using namespace oomcast::inject;
   if (agent_sealed.load(std::memory_order_relaxed)) return with_errno(raw_syscall(number, a, b, c, d, e, f));
   switch (number) {
     case __NR_seccomp: {
-      // SECCOMP_SET_MODE_STRICT, SECCOMP_SET_MODE_FILTER; without a program it is a question whether filters are known here.
+      // SECCOMP_SET_MODE_STRICT, SECCOMP_SET_MODE_FILTER; without a program it is a question whether filters are known
+      // here.
       Sealing sealing((a == 0 && b == 0 && c == 0) || (a == 1 && c != 0));
       const long result = raw_syscall(number, a, b, c, d, e, f);
       sealing.called(!failed(result));
@@ -46,26 +49,46 @@ __attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, lo
     case __NR_ptrace:
       // Peeking gives its word through the pointer here, unlike through libc's own function.
       if (a == 0 /* PTRACE_TRACEME */) give_way(oomcast::ring::GiveWay::kTraced);
-      if ((a == 16 || a == 0x4206) /* PTRACE_ATTACH, PTRACE_SEIZE */ && b > 0) give_way(oomcast::ring::GiveWay::kTraced, static_cast<uint32_t>(b));
+      if ((a == 16 || a == 0x4206) /* PTRACE_ATTACH, PTRACE_SEIZE */ && b > 0)
+        give_way(oomcast::ring::GiveWay::kTraced, static_cast<uint32_t>(b));
       return with_errno(raw_syscall(number, a, b, c, d, e, f));
-    case __NR_execve: return execve(reinterpret_cast<const char*>(a), reinterpret_cast<char* const*>(b), reinterpret_cast<char* const*>(c));
-    case __NR_execveat: return execveat(static_cast<int>(a), reinterpret_cast<const char*>(b), reinterpret_cast<char* const*>(c), reinterpret_cast<char* const*>(d), static_cast<int>(e));
-    case __NR_mbind: return mbind(reinterpret_cast<void*>(a), static_cast<unsigned long>(b), static_cast<int>(c), reinterpret_cast<const unsigned long*>(d), static_cast<unsigned long>(e), static_cast<unsigned>(f));
-    case __NR_set_mempolicy: return set_mempolicy(static_cast<int>(a), reinterpret_cast<const unsigned long*>(b), static_cast<unsigned long>(c));
-    case __NR_set_mempolicy_home_node: return set_mempolicy_home_node(static_cast<unsigned long>(a), static_cast<unsigned long>(b), static_cast<unsigned long>(c), static_cast<unsigned long>(d));
+    case __NR_execve:
+      return execve(reinterpret_cast<const char*>(a), reinterpret_cast<char* const*>(b),
+                    reinterpret_cast<char* const*>(c));
+    case __NR_execveat:
+      return execveat(static_cast<int>(a), reinterpret_cast<const char*>(b), reinterpret_cast<char* const*>(c),
+                      reinterpret_cast<char* const*>(d), static_cast<int>(e));
+    case __NR_mbind:
+      return mbind(reinterpret_cast<void*>(a), static_cast<unsigned long>(b), static_cast<int>(c),
+                   reinterpret_cast<const unsigned long*>(d), static_cast<unsigned long>(e), static_cast<unsigned>(f));
+    case __NR_set_mempolicy:
+      return set_mempolicy(static_cast<int>(a), reinterpret_cast<const unsigned long*>(b),
+                           static_cast<unsigned long>(c));
+    case __NR_set_mempolicy_home_node:
+      return set_mempolicy_home_node(static_cast<unsigned long>(a), static_cast<unsigned long>(b),
+                                     static_cast<unsigned long>(c), static_cast<unsigned long>(d));
     case __NR_sched_setaffinity: {
       // Unlike libc's wrapper, the kernel's own answer: the same 0.
       return sched_setaffinity(static_cast<pid_t>(a), static_cast<size_t>(b), reinterpret_cast<const cpu_set_t*>(c));
     }
-    case __NR_setrlimit: return setrlimit64(static_cast<int>(a), reinterpret_cast<const void*>(b));
-    case __NR_prlimit64: return prlimit64(static_cast<pid_t>(a), static_cast<int>(b), reinterpret_cast<const void*>(c), reinterpret_cast<void*>(d));
-    case __NR_prctl: return prctl(static_cast<int>(a), static_cast<unsigned long>(b), static_cast<unsigned long>(c), static_cast<unsigned long>(d), static_cast<unsigned long>(e));
-    case __NR_madvise: return madvise(reinterpret_cast<void*>(a), static_cast<size_t>(b), static_cast<int>(c));
-    case __NR_process_madvise: return process_madvise(static_cast<int>(a), reinterpret_cast<const iovec*>(b), static_cast<size_t>(c), static_cast<int>(d), static_cast<unsigned>(e));
+    case __NR_setrlimit:
+      return setrlimit64(static_cast<int>(a), reinterpret_cast<const void*>(b));
+    case __NR_prlimit64:
+      return prlimit64(static_cast<pid_t>(a), static_cast<int>(b), reinterpret_cast<const void*>(c),
+                       reinterpret_cast<void*>(d));
+    case __NR_prctl:
+      return prctl(static_cast<int>(a), static_cast<unsigned long>(b), static_cast<unsigned long>(c),
+                   static_cast<unsigned long>(d), static_cast<unsigned long>(e));
+    case __NR_madvise:
+      return madvise(reinterpret_cast<void*>(a), static_cast<size_t>(b), static_cast<int>(c));
+    case __NR_process_madvise:
+      return process_madvise(static_cast<int>(a), reinterpret_cast<const iovec*>(b), static_cast<size_t>(c),
+                             static_cast<int>(d), static_cast<unsigned>(e));
     case __NR_write:
       if (is_address_probe(static_cast<int>(a))) return probe_address(reinterpret_cast<const void*>(b));
       [[fallthrough]];
-    default: return with_errno(raw_syscall(number, a, b, c, d, e, f));
+    default:
+      return with_errno(raw_syscall(number, a, b, c, d, e, f));
   }
 }
 
@@ -84,13 +107,13 @@ __attribute__((visibility("hidden"))) void* oomcast_next_syscall = reinterpret_c
 #define OOMCAST_PASS_ON "adrp x16, oomcast_next_syscall\n ldr x16, [x16, #:lo12:oomcast_next_syscall]\n br x16\n"
 #endif
 
-__asm__(
-    ".text\n.balign 16\n.globl syscall\n.type syscall, %function\nsyscall:\n"
-    OOMCAST_PICK(__NR_mbind) OOMCAST_PICK(__NR_set_mempolicy) OOMCAST_PICK(__NR_set_mempolicy_home_node)
-    OOMCAST_PICK(__NR_sched_setaffinity) OOMCAST_PICK(__NR_setrlimit) OOMCAST_PICK(__NR_prlimit64) OOMCAST_PICK(__NR_prctl)
-    OOMCAST_PICK(__NR_madvise) OOMCAST_PICK(__NR_process_madvise) OOMCAST_PICK(__NR_write)
-    OOMCAST_PICK(__NR_seccomp) OOMCAST_PICK(__NR_userfaultfd) OOMCAST_PICK(__NR_ptrace) OOMCAST_PICK(__NR_execve) OOMCAST_PICK(__NR_execveat)
-    OOMCAST_PASS_ON ".size syscall, .-syscall\n");
+__asm__(".text\n.balign 16\n.globl syscall\n.type syscall, %function\nsyscall:\n" OOMCAST_PICK(__NR_mbind)
+            OOMCAST_PICK(__NR_set_mempolicy) OOMCAST_PICK(__NR_set_mempolicy_home_node)
+                OOMCAST_PICK(__NR_sched_setaffinity) OOMCAST_PICK(__NR_setrlimit) OOMCAST_PICK(__NR_prlimit64)
+                    OOMCAST_PICK(__NR_prctl) OOMCAST_PICK(__NR_madvise) OOMCAST_PICK(__NR_process_madvise)
+                        OOMCAST_PICK(__NR_write) OOMCAST_PICK(__NR_seccomp) OOMCAST_PICK(__NR_userfaultfd)
+                            OOMCAST_PICK(__NR_ptrace) OOMCAST_PICK(__NR_execve) OOMCAST_PICK(__NR_execveat)
+                                OOMCAST_PASS_ON ".size syscall, .-syscall\n");
 
 namespace oomcast::inject {
 

@@ -8,8 +8,8 @@
 
 namespace oomcast::ring {
 
-/// Has the message carry `count` descriptors. `control`: CMSG_SPACE(count * sizeof(int)) bytes or more, aligned as cmsghdr is, that live as
-/// long as the message.
+/// Has the message carry `count` descriptors. `control`: CMSG_SPACE(count * sizeof(int)) bytes or more, aligned as
+/// cmsghdr is, that live as long as the message.
 inline void attach_descriptors(msghdr* message, void* control, const int* descriptors, size_t count) {
   const size_t bytes = count * sizeof *descriptors;
   message->msg_control = control;

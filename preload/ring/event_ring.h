@@ -19,10 +19,10 @@ inline constexpr int kPushTries = 256;
 inline constexpr uint64_t kSlots = 2048;  // a power of two
 
 struct Slot {
-  std::atomic<uint64_t> lap;       // sequence less the slot's number, so that zero means free for the first writer
+  std::atomic<uint64_t> lap;  // sequence less the slot's number, so that zero means free for the first writer
   trace::Event event;
   uint64_t frame_count;
-  uint64_t frames[kFramesMax];     // program counters of a sampled allocation, innermost first
+  uint64_t frames[kFramesMax];  // program counters of a sampled allocation, innermost first
 };
 static_assert(sizeof(Slot) == 512);
 
@@ -34,7 +34,9 @@ struct EventRing {
   static uint64_t number_of(uint64_t position) { return position & (kSlots - 1); }
   Slot& slot_of(uint64_t position) { return slots[number_of(position)]; }
   /// Of the slot of `position`. Position: free for its writer; position + 1: published.
-  uint64_t sequence_at(uint64_t position, std::memory_order order) const { return slots[number_of(position)].lap.load(order) + number_of(position); }
+  uint64_t sequence_at(uint64_t position, std::memory_order order) const {
+    return slots[number_of(position)].lap.load(order) + number_of(position);
+  }
 
   /// False when less than a quarter of the ring is free.
   bool roomy() const {

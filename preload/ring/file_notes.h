@@ -1,7 +1,9 @@
-// What the guest and the recorder agree on about files: one number per file, and how long each thread has spent in file calls.
+// What the guest and the recorder agree on about files: one number per file, and how long each thread has spent in file
+// calls.
 //
-// The model puts its own cost of a read or write in place of the native one: the recorder takes what is counted here out
-// of a thread's computing and waiting time. Threads share a small table by their tid; a collision costs accuracy only.
+// The model puts its own cost of a read or write in place of the native one: the recorder takes what is counted here
+// out of a thread's computing and waiting time. Threads share a small table by their tid; a collision costs accuracy
+// only.
 #pragma once
 
 #include <atomic>
@@ -18,20 +20,24 @@ inline uint64_t file_id(uint64_t device, uint64_t inode) {
   return ((mixed ^ mixed >> 29) >> 2) + 2;
 }
 
-/// The first note about a descriptor's file: before its first call, a read of nothing. From then on hooks report the use of the file.
+/// The first note about a descriptor's file: before its first call, a read of nothing. From then on hooks report the
+/// use of the file.
 inline bool is_claim(const trace::Event& note) { return note.kind == trace::EventKind::kFileRead && note.bytes == 0; }
 
-/// In `flags` of a read or write: not one call, but that a stream without hooks is about to be closed. `bytes` is how far
-/// along the file it stands, `argument` its descriptor.
+/// In `flags` of a read or write: not one call, but that a stream without hooks is about to be closed. `bytes` is how
+/// far along the file it stands, `argument` its descriptor.
 inline constexpr uint8_t kLastPosition = 1 << 7;
 inline bool is_last_position(const trace::Event& note) {
-  return (note.kind == trace::EventKind::kFileRead || note.kind == trace::EventKind::kFileWrite) && (note.flags & kLastPosition) != 0;
+  return (note.kind == trace::EventKind::kFileRead || note.kind == trace::EventKind::kFileWrite) &&
+         (note.flags & kLastPosition) != 0;
 }
 
-/// kFileInMemory from the hooks: the first use of a descriptor whose file is memory (tmpfs, a memfd); `bytes` is the descriptor, `argument`
-/// how many names the file has. With kMayBeGone: a descriptor was closed or a name taken away; `address` 0 if it is not known of which.
+/// kFileInMemory from the hooks: the first use of a descriptor whose file is memory (tmpfs, a memfd); `bytes` is the
+/// descriptor, `argument` how many names the file has. With kMayBeGone: a descriptor was closed or a name taken away;
+/// `address` 0 if it is not known of which.
 inline constexpr uint8_t kMayBeGone = 1 << 7;
-/// RequestKind::kFileNoted with this in `argument`: pages of shared memory are about to go, they are scanned now or never.
+/// RequestKind::kFileNoted with this in `argument`: pages of shared memory are about to go, they are scanned now or
+/// never.
 inline constexpr uint64_t kScanShared = 1;
 
 /// Written by one thread of the guest, read by the recorder.

@@ -1,4 +1,5 @@
-// Tells whether the recorder has seen a page yet. A page-granular table that the recorder writes and malloc's hook reads.
+// Tells whether the recorder has seen a page yet. A page-granular table that the recorder writes and malloc's hook
+// reads.
 //
 // Two levels: one 16-bit index for each GiB of the 47-bit address space, then a bitmap for that GiB. A table of 2 MiB
 // steps was tried and missed nine pages in ten: the heap grows in smaller steps than that.
@@ -15,7 +16,7 @@ inline constexpr uint64_t kPagesPerGiB = uint64_t{1} << (kGiBShift - 12);
 inline constexpr uint64_t kBitmaps = 1024;  // GiB-sized pieces that can be told apart; beyond: taken as known
 
 struct KnownPages {
-  std::atomic<uint16_t> index[kGiBCount];                    // 0: nothing known there
+  std::atomic<uint16_t> index[kGiBCount];  // 0: nothing known there
   std::atomic<uint64_t> bitmaps[kBitmaps][kPagesPerGiB / 64];
 
   /// About one nanosecond; two loads.
@@ -38,12 +39,14 @@ struct KnownPages {
     return mask & ~uint64_t{0} >> (63 - ((end_page - 1) % 64));
   }
 
-  /// By the guest: what it is about to give back is asked about when it comes again, although the recorder may not know it by then.
+  /// By the guest: what it is about to give back is asked about when it comes again, although the recorder may not know
+  /// it by then.
   void forget(uint64_t start, uint64_t end) {
     for (uint64_t page = start >> 12, next; page < end >> 12; page = next) {
       const uint64_t mask = mask_from(page, end >> 12, &next), gib = page >> (kGiBShift - 12);
       const uint16_t bitmap = gib < kGiBCount ? index[gib].load(std::memory_order_relaxed) : 0;
-      if (bitmap != 0 && bitmap < kBitmaps) bitmaps[bitmap][(page & (kPagesPerGiB - 1)) / 64].fetch_and(~mask, std::memory_order_relaxed);
+      if (bitmap != 0 && bitmap < kBitmaps)
+        bitmaps[bitmap][(page & (kPagesPerGiB - 1)) / 64].fetch_and(~mask, std::memory_order_relaxed);
     }
   }
 };
@@ -62,16 +65,24 @@ class KnownPagesWriter {
       uint16_t bitmap = table_->index[gib].load(std::memory_order_relaxed);
       if (bitmap == 0 || bitmap >= kBitmaps) {
         const uint64_t next_gib_page = (gib + 1) << (kGiBShift - 12);
-        if (!known || bitmap >= kBitmaps) { page = next_gib_page; continue; }
+        if (!known || bitmap >= kBitmaps) {
+          page = next_gib_page;
+          continue;
+        }
         bitmap = bitmaps_used_ < kBitmaps ? static_cast<uint16_t>(bitmaps_used_++) : uint16_t{0xffff};
         table_->index[gib].store(bitmap, std::memory_order_relaxed);
-        if (bitmap == 0xffff) { page = next_gib_page; continue; }
+        if (bitmap == 0xffff) {
+          page = next_gib_page;
+          continue;
+        }
       }
       uint64_t next;
       const uint64_t mask = KnownPages::mask_from(page, end >> 12, &next);
       auto& word = table_->bitmaps[bitmap][(page & (kPagesPerGiB - 1)) / 64];
-      if (known) word.fetch_or(mask, std::memory_order_relaxed);
-      else word.fetch_and(~mask, std::memory_order_relaxed);
+      if (known)
+        word.fetch_or(mask, std::memory_order_relaxed);
+      else
+        word.fetch_and(~mask, std::memory_order_relaxed);
       page = next;
     }
   }

@@ -1,8 +1,8 @@
 // Lets a guest ask the recorder something and wait, without a descriptor of its own. A mailbox in its shared area holds
 // one question at a time, and one doorbell for all guests wakes the recorder: both are futexes.
 //
-// A guest that waits must not wait for a recorder that is gone. The doorbell's `recorder` word is a robust futex: the kernel
-// marks it when the thread that it names has ended, whatever ended it.
+// A guest that waits must not wait for a recorder that is gone. The doorbell's `recorder` word is a robust futex: the
+// kernel marks it when the thread that it names has ended, whatever ended it.
 #pragma once
 
 #include <linux/futex.h>
@@ -60,7 +60,8 @@ template <class Futex>
 void answer(Mailbox& box, ReplyStatus status, Futex futex) {
   box.answer = status;
   uint32_t asked = kAsked;
-  if (box.state.compare_exchange_strong(asked, kAnswered, std::memory_order_release)) futex(&box.state, FUTEX_WAKE, 1, nullptr);
+  if (box.state.compare_exchange_strong(asked, kAnswered, std::memory_order_release))
+    futex(&box.state, FUTEX_WAKE, 1, nullptr);
 }
 
 template <class Futex>

@@ -1,6 +1,7 @@
 // Reads from a program's file whether a preloaded library would keep the program from starting.
 //
-// The guest asks this before each exec, the recorder before it starts the program: no heap, two kilobytes of stack, few reads.
+// The guest asks this before each exec, the recorder before it starts the program: no heap, two kilobytes of stack, few
+// reads.
 #pragma once
 
 #include <elf.h>
@@ -11,15 +12,16 @@
 
 namespace oomcast::ring {
 
-/// `Io` has long open(const char* path), long read(long fd, void* to, size_t bytes, uint64_t offset) and void close(long fd), with
-/// negative numbers for errors.
+/// `Io` has long open(const char* path), long read(long fd, void* to, size_t bytes, uint64_t offset) and void
+/// close(long fd), with negative numbers for errors.
 template <class Io>
 class ProgramFile {
  public:
   explicit ProgramFile(Io io) : io_(io) {}
 
-  /// True for a program of another C library or machine, for one that wants a sanitizer's runtime to be loaded first, and for a
-  /// script that one of these interprets. False for what cannot be read: the kernel will have its own word on that.
+  /// True for a program of another C library or machine, for one that wants a sanitizer's runtime to be loaded first,
+  /// and for a script that one of these interprets. False for what cannot be read: the kernel will have its own word on
+  /// that.
   bool harmed_by_preload(const char* path) {
     for (int depth = 0; depth <= kScriptsMax; ++depth) {
       fd_ = io_.open(path);
@@ -51,8 +53,8 @@ class ProgramFile {
     return slash != nullptr ? slash + 1 : path;
   }
 
-  /// `wanted` bytes at `offset` of the file, fewer where it ends; null: less than `least`. Valid until the next call. A null byte stands
-  /// behind all that is held.
+  /// `wanted` bytes at `offset` of the file, fewer where it ends; null: less than `least`. Valid until the next call. A
+  /// null byte stands behind all that is held.
   const char* at(uint64_t offset, size_t wanted, size_t least) {
     if (!holds(offset, wanted)) {
       const long got = io_.read(fd_, held_bytes_, kHeldBytes, offset);
@@ -62,7 +64,9 @@ class ProgramFile {
     }
     return holds(offset, least) ? held_bytes_ + (offset - held_from_) : nullptr;
   }
-  bool holds(uint64_t offset, size_t bytes) const { return offset >= held_from_ && offset - held_from_ <= held_ && held_ - (offset - held_from_) >= bytes; }
+  bool holds(uint64_t offset, size_t bytes) const {
+    return offset >= held_from_ && offset - held_from_ <= held_ && held_ - (offset - held_from_) >= bytes;
+  }
 
   template <class T>
   bool read_as(uint64_t offset, T* to) {
@@ -91,13 +95,17 @@ class ProgramFile {
     for (int i = 0; i < header.e_phnum && i < kHeadersMax; ++i) {
       Elf64_Phdr segment;
       if (!read_as(header.e_phoff + static_cast<uint64_t>(i) * header.e_phentsize, &segment)) return false;
-      if (segment.p_type == PT_LOAD && segments_ < kSegmentsMax) loaded_[segments_++] = {segment.p_vaddr, segment.p_filesz, segment.p_offset};
+      if (segment.p_type == PT_LOAD && segments_ < kSegmentsMax)
+        loaded_[segments_++] = {segment.p_vaddr, segment.p_filesz, segment.p_offset};
       if (segment.p_type == PT_DYNAMIC) dynamic = segment;
       if (segment.p_type == PT_INTERP) interpreter = segment;
     }
     // Without an interpreter it is static, and loads nothing, or a loader that was called by its own name.
     if (interpreter.p_type != PT_INTERP) return begins(last_part(path), "ld-musl");
-    const char* const loader = interpreter.p_filesz > 0 ? at(interpreter.p_offset, interpreter.p_filesz < kNameBytes ? interpreter.p_filesz : kNameBytes, 1) : nullptr;
+    const char* const loader =
+        interpreter.p_filesz > 0
+            ? at(interpreter.p_offset, interpreter.p_filesz < kNameBytes ? interpreter.p_filesz : kNameBytes, 1)
+            : nullptr;
     if (loader == nullptr) return false;
     return !is_glibc_loader(loader) || (dynamic.p_filesz != 0 && wants_to_be_first(dynamic));
   }
@@ -107,8 +115,8 @@ class ProgramFile {
     return begins(name, "ld-linux") || begins(name, "ld-lsb");
   }
 
-  /// Whether it is linked with a sanitizer's shared runtime, which refuses to start behind another library. The compiler puts the
-  /// runtime in front of most others.
+  /// Whether it is linked with a sanitizer's shared runtime, which refuses to start behind another library. The
+  /// compiler puts the runtime in front of most others.
   bool wants_to_be_first(const Elf64_Phdr& dynamic) {
     const uint64_t count = dynamic.p_filesz / sizeof(Elf64_Dyn);
     uint64_t strings = 0;
@@ -118,7 +126,8 @@ class ProgramFile {
       Elf64_Dyn entry;
       if (!read_as(dynamic.p_offset + i * sizeof entry, &entry) || entry.d_tag == DT_NULL) break;
       if (entry.d_tag == DT_STRTAB) strings = offset_of(entry.d_un.d_ptr);
-      if (entry.d_tag == DT_NEEDED && needed_count < kNeededMax) needed[needed_count++] = static_cast<uint32_t>(entry.d_un.d_val);
+      if (entry.d_tag == DT_NEEDED && needed_count < kNeededMax)
+        needed[needed_count++] = static_cast<uint32_t>(entry.d_un.d_val);
     }
     for (int i = 0; i < needed_count; ++i)
       if (is_sanitizer(at(strings + needed[i], kRuntimeBytes, 1))) return true;
@@ -127,7 +136,8 @@ class ProgramFile {
 
   static bool is_sanitizer(const char* name) {
     if (name == nullptr) return false;
-    for (const char* runtime : {"libasan.so", "libtsan.so", "libhwasan.so", "libclang_rt.asan", "libclang_rt.tsan", "libclang_rt.hwasan"})
+    for (const char* runtime :
+         {"libasan.so", "libtsan.so", "libhwasan.so", "libclang_rt.asan", "libclang_rt.tsan", "libclang_rt.hwasan"})
       if (begins(name, runtime)) return true;
     return false;
   }

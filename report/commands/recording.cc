@@ -21,7 +21,8 @@ Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& 
   if (auto set = apply_target_words(given.target_words, recording.options); !set) return set.error();
   if (recording.options.oom_score_adj != recorded_adj)
     recording.settings.oom_score_adj = recording.options.oom_score_adj;
-  auto host = given.host == kRecordedHost ? recorded_host(header.value(), replay.trace) : read_any_host(given.host, given.nth);
+  auto host =
+      given.host == kRecordedHost ? recorded_host(header.value(), replay.trace) : read_any_host(given.host, given.nth);
   if (!host) return host.error();
   auto changed = with_changes(std::move(host).value(), recording.options);
   if (!changed) return changed.error();

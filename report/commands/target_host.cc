@@ -37,14 +37,17 @@ bool is_file(const std::string& name) {
 
 Result<host::HostSpec> read_any_host(const std::string& name, std::optional<int> nth) {
   if (!is_file(name)) {
-    if (nth) return Error{"--nth " + std::to_string(*nth) + ": chooses a kill of a kernel log, but the host is " + name};
+    if (nth)
+      return Error{"--nth " + std::to_string(*nth) + ": chooses a kill of a kernel log, but the host is " + name};
     return name == kThisHost ? read_this_host() : host::read_host(name);
   }
   // Read once, so that it may be a pipe: --host <(dmesg).
   const auto text = read_whole_file(name, kHostFileBytesMost);
   if (!text) return Error{name + ": " + text.error().message};
   if (!oomlog::is_oom_log(text.value())) {
-    if (nth) return Error{name + ": --nth " + std::to_string(*nth) + " chooses a kill of a kernel log, but the file holds no OOM report"};
+    if (nth)
+      return Error{name + ": --nth " + std::to_string(*nth) +
+                   " chooses a kill of a kernel log, but the file holds no OOM report"};
     return host::parse_host_text(text.value(), name);
   }
   const auto report = oomlog::parse_oom_report(text.value(), name, nth);

@@ -119,12 +119,14 @@ Result<Fit> fit(std::string_view trace, const std::string& name, const host::Hos
   auto footprint = footprint_on(trace, name, host, options);
   if (!footprint) return footprint.error();
   Asker asker(trace, name, host, options, fit_options);
-  const SearchResult found = smallest_enough(range_around(footprint.value(), fit_options.key), [&](const std::vector<int64_t>& values) {
-    const auto [least, most] = std::minmax_element(values.begin(), values.end());
-    progress(asker.asked(), *least, *most);
-    return asker.enough(values);
-  });
-  if (!found.smallest && !asker.row(*found.below).error.empty()) return Error{"--for " + fit_options.key + ": " + asker.row(*found.below).error};
+  const SearchResult found =
+      smallest_enough(range_around(footprint.value(), fit_options.key), [&](const std::vector<int64_t>& values) {
+        const auto [least, most] = std::minmax_element(values.begin(), values.end());
+        progress(asker.asked(), *least, *most);
+        return asker.enough(values);
+      });
+  if (!found.smallest && !asker.row(*found.below).error.empty())
+    return Error{"--for " + fit_options.key + ": " + asker.row(*found.below).error};
   Fit fit = result_of(found, asker, fit_options);
   if (host.cgroup.memory_swap_max >= 0) fit.swap_max_bytes = host.cgroup.memory_swap_max;
   return fit;

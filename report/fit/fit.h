@@ -31,7 +31,7 @@ struct Fit {
   int asked = 0;
   bool uneven = false;
   bool unrecorded_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
-  int recordings = 1;         // of the program; more than one where it sizes itself by its limit
+  int recordings = 1;  // of the program; more than one where it sizes itself by its limit
 };
 
 /// Called before each round with the number of values asked so far.

@@ -53,8 +53,10 @@ std::string fit_lines(const Fit& fit, const std::string& form) {
             " times: the program asks for its limit, and was shown one near the answer" +
             (fit.other_limits ? ", which it did not reach" : "") + "\n";
   if (fit.unrecorded_uses || fit.other_limits)
-    text += "note         extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the program was shown); "
-            "check with a live run\n";
+    text +=
+        "note         extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the "
+        "program was shown); "
+        "check with a live run\n";
   if (!form.empty())
     text += "\n" + setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes}, form);
   return text;

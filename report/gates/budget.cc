@@ -51,7 +51,8 @@ double bound_of(const YAML::Node& node, const Budget& budget, const std::string&
 bool touched_of(const YAML::Node& node, const Budget& budget) {
   if (budget.site.empty()) throw Mistake{line_of(node), "'touched' goes with 'site'"};
   std::string text = scalar(node, "touched");
-  if (text != "true" && text != "false") throw Mistake{line_of(node), "touched: " + host::quote(text) + " is neither true nor false"};
+  if (text != "true" && text != "false")
+    throw Mistake{line_of(node), "touched: " + host::quote(text) + " is neither true nor false"};
   return text == "true";
 }
 
@@ -127,7 +128,8 @@ Result<std::vector<Budget>> parse_budget(const std::string& text, const std::str
   };
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) return failed(line_of(documents[1]), "a second YAML document begins; a budget file is one");
+    if (documents.size() > 1)
+      return failed(line_of(documents[1]), "a second YAML document begins; a budget file is one");
     return budgets_of(documents.empty() ? YAML::Node() : documents.front());
   } catch (const Mistake& mistake) {
     return failed(std::max(1, mistake.line), mistake.message);

@@ -41,8 +41,9 @@ std::optional<double> number_at(const Json& document, const std::string& key) {
   return found->get<double>();
 }
 
-/// Low watermarks of a node, and the pages of zone DMA that the kernel's lowmem_reserve holds back from every allocation that could
-/// use another zone: they are no margin. A report that does not say how many is of an older version; then all of them count as held back.
+/// Low watermarks of a node, and the pages of zone DMA that the kernel's lowmem_reserve holds back from every
+/// allocation that could use another zone: they are no margin. A report that does not say how many is of an older
+/// version; then all of them count as held back.
 struct LowMark {
   double low_bytes = 0, held_back_bytes = 0;
 };
@@ -52,7 +53,8 @@ LowMark low_mark(const Json& node) {
   for (const Json& zone : node.value("zones", Json::array())) {
     const auto held_back = number_at(zone, "held_back_pages");
     if (zone.value("zone", "") == "DMA")
-      mark.held_back_bytes += (held_back ? held_back : number_at(zone, "free_pages")).value_or(0) * static_cast<double>(kPageBytes);
+      mark.held_back_bytes +=
+          (held_back ? held_back : number_at(zone, "free_pages")).value_or(0) * static_cast<double>(kPageBytes);
     else
       mark.low_bytes += number_at(zone, "watermarks.low").value_or(0) * static_cast<double>(kPageBytes);
   }

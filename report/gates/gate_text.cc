@@ -53,8 +53,8 @@ std::string escaped(const std::string& text, const std::vector<std::pair<char, s
 std::string xml(const std::string& text) {
   return escaped(text, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}});
 }
-/// Of a workflow command: in its properties a colon and a comma have a meaning, in its message they have none and are shown as
-/// they stand (@actions/core: escapeProperty(), escapeData()).
+/// Of a workflow command: in its properties a colon and a comma have a meaning, in its message they have none and are
+/// shown as they stand (@actions/core: escapeProperty(), escapeData()).
 std::string github_property(const std::string& text) {
   return escaped(text, {{'%', "%25"}, {'\r', "%0D"}, {'\n', "%0A"}, {':', "%3A"}, {',', "%2C"}});
 }
@@ -119,8 +119,8 @@ std::string gate_github(const std::vector<BudgetResult>& results) {
       }
       ++given;
       text += std::string(judgement == Judgement::kBroken ? "::error" : "::warning") +
-              " title=" + github_property("oomcast " + one.budget.name()) + "::" + github_message(one.budget.name() + " is " + one.why) +
-              "\n";
+              " title=" + github_property("oomcast " + one.budget.name()) +
+              "::" + github_message(one.budget.name() + " is " + one.why) + "\n";
     }
   if (left > 0)
     text += "::notice title=oomcast::" + std::to_string(left) + " more budgets are broken; see the step summary\n";

@@ -2,8 +2,8 @@
 #include <array>
 #include <cmath>
 
-#include "model/spec/parse_text.h"
 #include "model/sim/outcome.h"
+#include "model/spec/parse_text.h"
 #include "report/format.h"
 #include "report/gates/finished_report.h"
 

@@ -13,8 +13,10 @@ using Json = nlohmann::ordered_json;
 constexpr size_t kWidth = 100;
 
 std::string headline(const OomReport& report) {
-  std::string text = report.of == 1 ? "The log's one kill" : "Kill " + std::to_string(report.nth) + " of " + std::to_string(report.of);
-  if (report.first_line > 0) text += ", lines " + std::to_string(report.first_line) + " to " + std::to_string(report.last_line);
+  std::string text =
+      report.of == 1 ? "The log's one kill" : "Kill " + std::to_string(report.nth) + " of " + std::to_string(report.of);
+  if (report.first_line > 0)
+    text += ", lines " + std::to_string(report.first_line) + " to " + std::to_string(report.last_line);
   if (!report.kernel_release.empty()) text += ", kernel " + report.kernel_release;
   text += ": ";
   if (!report.killed) return text + (report.panicked ? "the kernel panicked." : "no victim in the log.");
@@ -75,13 +77,19 @@ Json request_json(const OomReport& report) {
 Json zones_json(const OomReport& report) {
   Json zones = Json::array();
   for (const ZoneState& state : zone_states(report))
-    zones.push_back({{"node", state.zone->node}, {"zone", state.zone->name}, {"usable", state.usable}, {"free_bytes", state.free_kb * 1024}, {"needed_bytes", state.needed_kb * 1024}});
+    zones.push_back({{"node", state.zone->node},
+                     {"zone", state.zone->name},
+                     {"usable", state.usable},
+                     {"free_bytes", state.free_kb * 1024},
+                     {"needed_bytes", state.needed_kb * 1024}});
   return zones;
 }
 
 Json charge_json(const std::optional<Charge>& charge) {
   if (!charge) return nullptr;
-  return {{"usage_bytes", std::min(charge->usage_kb, kCountLimit) * 1024}, {"limit_bytes", charge->unlimited() ? Json(nullptr) : Json(charge->limit_kb * 1024)}, {"failcnt", charge->failcnt}};
+  return {{"usage_bytes", std::min(charge->usage_kb, kCountLimit) * 1024},
+          {"limit_bytes", charge->unlimited() ? Json(nullptr) : Json(charge->limit_kb * 1024)},
+          {"failcnt", charge->failcnt}};
 }
 
 Json memcg_json(const OomReport& report) {
@@ -97,7 +105,9 @@ Json memcg_json(const OomReport& report) {
 Json victim_json(const OomReport& report) {
   if (!report.killed) return nullptr;
   const Killed& killed = *report.killed;
-  const auto bytes = [](const std::optional<int64_t>& kb) { return kb ? Json(std::min(*kb, kCountLimit) * 1024) : Json(nullptr); };
+  const auto bytes = [](const std::optional<int64_t>& kb) {
+    return kb ? Json(std::min(*kb, kCountLimit) * 1024) : Json(nullptr);
+  };
   return {{"pid", killed.pid},
           {"comm", killed.comm},
           {"oom_score_adj", or_null(killed.oom_score_adj)},
@@ -111,7 +121,10 @@ Json candidates_json(const OomReport& report) {
   Json candidates = Json::array();
   for (const Score& score : scores_of(report).most_first) {
     if (candidates.size() == 20) break;
-    candidates.push_back({{"pid", score.task->pid}, {"comm", score.task->comm}, {"points", score.points}, {"oom_score_adj", score.task->oom_score_adj}});
+    candidates.push_back({{"pid", score.task->pid},
+                          {"comm", score.task->comm},
+                          {"points", score.points},
+                          {"oom_score_adj", score.task->oom_score_adj}});
   }
   return candidates;
 }
@@ -121,7 +134,8 @@ Json candidates_json(const OomReport& report) {
 Explanation explain(const OomReport& report) {
   Explanation out;
   out.headline = headline(report);
-  for (auto* section : {&explain_request, &explain_shortage, &explain_victim, &explain_reclaimable, &explain_help, &explain_missing}) {
+  for (auto* section :
+       {&explain_request, &explain_shortage, &explain_victim, &explain_reclaimable, &explain_help, &explain_missing}) {
     Section one = (*section)(report);
     if (!one.sentences.empty()) out.sections.push_back(std::move(one));
   }
@@ -138,18 +152,23 @@ std::string explanation_text(const Explanation& explanation) {
 }
 
 std::string explanation_json(const OomReport& report, const Explanation& explanation) {
-  Json json = {{"schema", "oomcast.explain.v1"},
-               {"kill", {{"nth", report.nth}, {"of", report.of}, {"first_line", report.first_line}, {"last_line", report.last_line}}},
-               {"kernel", report.kernel_release},
-               {"scope", report.memcg ? "cgroup" : "host"},
-               {"request", request_json(report)},
-               {"zones", zones_json(report)},
-               {"cgroup", memcg_json(report)},
-               {"mem_info_pages", counters_json(report.mem_info)},
-               {"swap_bytes", report.total_swap_kb ? Json{{"total", std::min(*report.total_swap_kb, kCountLimit) * 1024}, {"free", std::min(report.free_swap_kb.value_or(0), kCountLimit) * 1024}} : Json(nullptr)},
-               {"victim", victim_json(report)},
-               {"candidates", candidates_json(report)},
-               {"headline", explanation.headline}};
+  Json json = {
+      {"schema", "oomcast.explain.v1"},
+      {"kill",
+       {{"nth", report.nth}, {"of", report.of}, {"first_line", report.first_line}, {"last_line", report.last_line}}},
+      {"kernel", report.kernel_release},
+      {"scope", report.memcg ? "cgroup" : "host"},
+      {"request", request_json(report)},
+      {"zones", zones_json(report)},
+      {"cgroup", memcg_json(report)},
+      {"mem_info_pages", counters_json(report.mem_info)},
+      {"swap_bytes", report.total_swap_kb
+                         ? Json{{"total", std::min(*report.total_swap_kb, kCountLimit) * 1024},
+                                {"free", std::min(report.free_swap_kb.value_or(0), kCountLimit) * 1024}}
+                         : Json(nullptr)},
+      {"victim", victim_json(report)},
+      {"candidates", candidates_json(report)},
+      {"headline", explanation.headline}};
   for (const char* key : {"asked", "short", "victim", "reclaimable", "help", "missing"}) {
     Json sentences = Json::array();
     for (const Section& section : explanation.sections)

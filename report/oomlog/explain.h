@@ -10,7 +10,7 @@ namespace oomcast::oomlog {
 
 /// One question with its answer, a sentence per fact.
 struct Section {
-  std::string key;    // of the JSON: "asked", "short", "victim", "reclaimable", "help", "missing"
+  std::string key;  // of the JSON: "asked", "short", "victim", "reclaimable", "help", "missing"
   std::string title;
   std::vector<std::string> sentences;
 };
@@ -22,7 +22,8 @@ struct Explanation {
 };
 Explanation explain(const OomReport& report);
 
-/// For a terminal: the headline, then each section with its sentences indented and wrapped. Unprintable bytes of names are '?'.
+/// For a terminal: the headline, then each section with its sentences indented and wrapped. Unprintable bytes of names
+/// are '?'.
 std::string explanation_text(const Explanation& explanation);
 /// oomcast.explain.v1: the figures that the sentences rest on, then the sentences.
 std::string explanation_json(const OomReport& report, const Explanation& explanation);

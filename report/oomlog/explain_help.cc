@@ -11,9 +11,13 @@ namespace {
 void help_memcg(const OomReport& report, std::vector<std::string>& out) {
   const MemcgReport& group = *report.memcg;
   if (group.memory && !group.memory->unlimited())
-    out.push_back("A limit above " + kb_text(group.memory->limit_kb) + " (memory.max, a container's limit): how far above, the report cannot tell, since the group was stopped there. 'oomcast fit' on a run of the program tells.");
-  if (group.swap && group.swap->limit_kb == 0) out.push_back("Swap for the group (memory.swap.max), if a slow program is better than a dead one.");
-  if (const int64_t shmem = group.stat_bytes.get("shmem") / 1024; shmem > 0 && group.memory && shmem > group.memory->usage_kb / 10)
+    out.push_back("A limit above " + kb_text(group.memory->limit_kb) +
+                  " (memory.max, a container's limit): how far above, the report cannot tell, since the group was "
+                  "stopped there. 'oomcast fit' on a run of the program tells.");
+  if (group.swap && group.swap->limit_kb == 0)
+    out.push_back("Swap for the group (memory.swap.max), if a slow program is better than a dead one.");
+  if (const int64_t shmem = group.stat_bytes.get("shmem") / 1024;
+      shmem > 0 && group.memory && shmem > group.memory->usage_kb / 10)
     out.push_back("Less in tmpfs, /dev/shm or memory-backed volumes: " + kb_text(shmem) + " of the group is there.");
 }
 
@@ -22,7 +26,9 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
   for (const ZoneState& state : zone_states(report))
     if (!state.allowed_node) elsewhere += std::max<int64_t>(0, state.above_kb());
   if (report.constraint == "CONSTRAINT_CPUSET" || report.constraint == "CONSTRAINT_MEMORY_POLICY" || elsewhere > 0)
-    out.push_back("Leave to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" + (elsewhere > 0 ? ": " + kb_text(elsewhere) + " was free there." : std::string(": what is free there, the report does not show.")));
+    out.push_back("Leave to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" +
+                  (elsewhere > 0 ? ": " + kb_text(elsewhere) + " was free there."
+                                 : std::string(": what is free there, the report does not show.")));
 }
 
 void help_host(const OomReport& report, std::vector<std::string>& out) {
@@ -34,21 +40,45 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
     above += std::max<int64_t>(0, state.above_kb());
   }
   help_nodes(report, out);
-  if (order > 0 && above > 0) out.push_back("Larger free pieces rather than more memory: a higher vm.min_free_kbytes keeps some, and 'echo 1 >/proc/sys/vm/compact_memory' makes some for a while; who asks for order " + std::to_string(order) + " may be able to ask for less.");
-  if (report.request.gfp_mask && highest_zone(report.request) < 2) out.push_back("More memory would not have helped: the device's zone is as large as it is. A driver with 64-bit DMA, or a larger CMA area, does.");
+  if (order > 0 && above > 0)
+    out.push_back(
+        "Larger free pieces rather than more memory: a higher vm.min_free_kbytes keeps some, and 'echo 1 "
+        ">/proc/sys/vm/compact_memory' makes some for a while; who asks for order " +
+        std::to_string(order) + " may be able to ask for less.");
+  if (report.request.gfp_mask && highest_zone(report.request) < 2)
+    out.push_back(
+        "More memory would not have helped: the device's zone is as large as it is. A driver with 64-bit DMA, or a "
+        "larger CMA area, does.");
   const int64_t anon = pages_kb(report, "active_anon") + pages_kb(report, "inactive_anon");
-  if (report.total_swap_kb && *report.total_swap_kb == 0 && anon > 0) out.push_back("Swap: the host had none. " + kb_text(anon) + " of anonymous and shared memory could have used it.");
-  if (report.total_swap_kb && *report.total_swap_kb > 0 && report.free_swap_kb.value_or(0) * 50 < *report.total_swap_kb) out.push_back("More swap than " + kb_text(*report.total_swap_kb) + ", or more memory: swap was full.");
-  if (report.killed && report.killed->rss_kb() > 0) out.push_back("The victim's " + kb_text(report.killed->rss_kb()) + " elsewhere, or a limit of its own (memory.max) that stops it before the host runs out.");
-  if (missing > 0) out.push_back("To serve this one request the zones lacked " + kb_text(missing) + "; to live on, the host needs what its programs would have taken next, which the report does not know.");
+  if (report.total_swap_kb && *report.total_swap_kb == 0 && anon > 0)
+    out.push_back("Swap: the host had none. " + kb_text(anon) + " of anonymous and shared memory could have used it.");
+  if (report.total_swap_kb && *report.total_swap_kb > 0 && report.free_swap_kb.value_or(0) * 50 < *report.total_swap_kb)
+    out.push_back("More swap than " + kb_text(*report.total_swap_kb) + ", or more memory: swap was full.");
+  if (report.killed && report.killed->rss_kb() > 0)
+    out.push_back("The victim's " + kb_text(report.killed->rss_kb()) +
+                  " elsewhere, or a limit of its own (memory.max) that stops it before the host runs out.");
+  if (missing > 0)
+    out.push_back(
+        "To serve this one request the zones lacked " + kb_text(missing) +
+        "; to live on, the host needs what its programs would have taken next, which the report does not know.");
   const int64_t total = std::max<int64_t>(managed_kb(report), 1);
-  if (const int64_t slab = pages_kb(report, "slab_unreclaimable"); slab > total / 5) out.push_back("A look at the kernel's own memory: " + kb_text(slab) + " of slab cannot be reclaimed ('slabtop -s c'); that is a leak of a driver or module more often than a need.");
-  if (const int64_t shmem = pages_kb(report, "shmem"); shmem > total / 5) out.push_back("Less in tmpfs and shared memory: " + kb_text(shmem) + " ('df -t tmpfs', 'ipcs -m').");
+  if (const int64_t slab = pages_kb(report, "slab_unreclaimable"); slab > total / 5)
+    out.push_back(
+        "A look at the kernel's own memory: " + kb_text(slab) +
+        " of slab cannot be reclaimed ('slabtop -s c'); that is a leak of a driver or module more often than a need.");
+  if (const int64_t shmem = pages_kb(report, "shmem"); shmem > total / 5)
+    out.push_back("Less in tmpfs and shared memory: " + kb_text(shmem) + " ('df -t tmpfs', 'ipcs -m').");
   int64_t unused = 0;
   for (const HugePages& pages : report.huge_pages) unused += pages.free * std::min(pages.size_kb, kCountLimit);
-  if (unused > total / 50) out.push_back("Fewer reserved huge pages (vm.nr_hugepages): " + kb_text(unused) + " of them lay unused.");
-  if (const auto rest = unaccounted_kb(report); rest && *rest > total / 5) out.push_back("A look at what no counter shows, " + kb_text(*rest) + ": a balloon that the hypervisor has blown up, or a driver.");
-  if (pages_kb(report, "dirty") + pages_kb(report, "writeback") > total / 20) out.push_back("Earlier writing to disk (a lower vm.dirty_background_bytes and vm.dirty_bytes): dirty cache could not be dropped in time.");
+  if (unused > total / 50)
+    out.push_back("Fewer reserved huge pages (vm.nr_hugepages): " + kb_text(unused) + " of them lay unused.");
+  if (const auto rest = unaccounted_kb(report); rest && *rest > total / 5)
+    out.push_back("A look at what no counter shows, " + kb_text(*rest) +
+                  ": a balloon that the hypervisor has blown up, or a driver.");
+  if (pages_kb(report, "dirty") + pages_kb(report, "writeback") > total / 20)
+    out.push_back(
+        "Earlier writing to disk (a lower vm.dirty_background_bytes and vm.dirty_bytes): dirty cache could not be "
+        "dropped in time.");
 }
 
 }  // namespace
@@ -56,28 +86,45 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
 Section explain_help(const OomReport& report) {
   Section section{"help", "What would have helped", {}};
   if (report.request.order == -1) return section;
-  if (report.memcg) help_memcg(report, section.sentences);
-  else if (!report.zones.empty() || !report.mem_info.empty()) help_host(report, section.sentences);
+  if (report.memcg)
+    help_memcg(report, section.sentences);
+  else if (!report.zones.empty() || !report.mem_info.empty())
+    help_host(report, section.sentences);
   return section;
 }
 
 Section explain_missing(const OomReport& report) {
   Section section{"missing", "What the log does not say", {}};
   std::vector<std::string>& out = section.sentences;
-  if (!report.has_header) out.push_back("Who asked: the line 'invoked oom-killer' is missing; the log lost its beginning, or the kernel left the report out (it prints ten in five seconds).");
-  else if (!report.request.gfp_mask) out.push_back("What kind of memory was asked for: gfp_mask is missing.");
-  if (const Version version = version_of(report); !version.guessed_from.empty()) out.push_back("The kernel's version; rules of " + std::to_string(version.version.major) + "." + std::to_string(version.version.minor) + " are used, from " + version.guessed_from + ".");
-  if (!report.killed && !report.no_killable && !report.panicked) out.push_back("Who was killed: the line 'Killed process' is missing, the log may be cut.");
+  if (!report.has_header)
+    out.push_back(
+        "Who asked: the line 'invoked oom-killer' is missing; the log lost its beginning, or the kernel left the "
+        "report out (it prints ten in five seconds).");
+  else if (!report.request.gfp_mask)
+    out.push_back("What kind of memory was asked for: gfp_mask is missing.");
+  if (const Version version = version_of(report); !version.guessed_from.empty())
+    out.push_back("The kernel's version; rules of " + std::to_string(version.version.major) + "." +
+                  std::to_string(version.version.minor) + " are used, from " + version.guessed_from + ".");
+  if (!report.killed && !report.no_killable && !report.panicked)
+    out.push_back("Who was killed: the line 'Killed process' is missing, the log may be cut.");
   if (!report.memcg && report.mem_info.empty()) out.push_back("How memory was used: Mem-Info is missing.");
   if (!report.memcg && report.zones.empty()) out.push_back("Which zone was short: the lines of the zones are missing.");
   if (!report.memcg && !report.total_swap_kb) out.push_back("Swap: the line 'Total swap' is missing.");
-  if (report.memcg && !report.memcg->memory) out.push_back("The group's usage and limit: the line 'memory: usage' is missing.");
+  if (report.memcg && !report.memcg->memory)
+    out.push_back("The group's usage and limit: the line 'memory: usage' is missing.");
   if (report.memcg && report.memcg->path.empty()) out.push_back("The group's path.");
-  if (report.memcg) out.push_back("The host: a cgroup's report shows nothing of its memory, its swap and vm.swappiness.");
-  if (report.tasks.empty()) out.push_back(report.has_task_table ? "The other tasks: the table has no rows." : "The other tasks: the table of tasks is missing (vm.oom_dump_tasks=0, or the log is cut).");
-  if (report.unread_tasks > 0) out.push_back(std::to_string(report.unread_tasks) + " rows of the table of tasks are damaged and left out.");
-  if (report.suppressed > 0) out.push_back("The kernel says that it left out " + report::count_text(report.suppressed) + " lines.");
-  if (!report.memcg) out.push_back("vm.swappiness and other settings, what the CPUs did, and how long the shortage had lasted.");
+  if (report.memcg)
+    out.push_back("The host: a cgroup's report shows nothing of its memory, its swap and vm.swappiness.");
+  if (report.tasks.empty())
+    out.push_back(report.has_task_table
+                      ? "The other tasks: the table has no rows."
+                      : "The other tasks: the table of tasks is missing (vm.oom_dump_tasks=0, or the log is cut).");
+  if (report.unread_tasks > 0)
+    out.push_back(std::to_string(report.unread_tasks) + " rows of the table of tasks are damaged and left out.");
+  if (report.suppressed > 0)
+    out.push_back("The kernel says that it left out " + report::count_text(report.suppressed) + " lines.");
+  if (!report.memcg)
+    out.push_back("vm.swappiness and other settings, what the CPUs did, and how long the shortage had lasted.");
   return section;
 }
 

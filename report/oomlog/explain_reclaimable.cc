@@ -13,10 +13,13 @@ constexpr int64_t kMuch = 64 * 1024;  // KiB: worth a sentence, or a fiftieth of
 class Held {
  public:
   explicit Held(const OomReport& report) : report_(report) {
-    total_ = report.ram_pages && report.reserved_pages ? (*report.ram_pages - *report.reserved_pages) * report.page_kb : managed_kb(report);
+    total_ = report.ram_pages && report.reserved_pages ? (*report.ram_pages - *report.reserved_pages) * report.page_kb
+                                                       : managed_kb(report);
   }
   bool much(int64_t kb) const { return kb > 0 && (total_ > 0 ? kb >= total_ / 50 : kb >= kMuch); }
-  std::string of_all(int64_t kb) const { return kb_text(kb) + (total_ > 0 ? " (" + report::percent_text(kb, total_) + ")" : std::string()); }
+  std::string of_all(int64_t kb) const {
+    return kb_text(kb) + (total_ > 0 ? " (" + report::percent_text(kb, total_) + ")" : std::string());
+  }
   int64_t kb(std::string_view name) const { return pages_kb(report_, name); }
 
  private:
@@ -29,7 +32,9 @@ std::string swap_state(const OomReport& report) {
   const int64_t total = *report.total_swap_kb, free = report.free_swap_kb.value_or(0);
   if (total == 0) return "there was no swap to put it";
   if (free * 50 < total) return "swap was full: " + kb_text(free) + " free of " + kb_text(total);
-  return "swap had room (" + kb_text(free) + " free of " + kb_text(total) + "), so swapping was too slow, kept off by vm.swappiness or a cgroup, or the pages were in use faster than they were found";
+  return "swap had room (" + kb_text(free) + " free of " + kb_text(total) +
+         "), so swapping was too slow, kept off by vm.swappiness or a cgroup, or the pages were in use faster than "
+         "they were found";
 }
 
 void add_host(const OomReport& report, std::vector<std::string>& out) {
@@ -38,36 +43,55 @@ void add_host(const OomReport& report, std::vector<std::string>& out) {
   const int64_t shmem = held.kb("shmem"), listed = held.kb("active_anon") + held.kb("inactive_anon");
   // Shared memory is on the anonymous lists, or on the unevictable one (a graphics driver's, locked segments).
   const int64_t anon = std::max<int64_t>(0, listed - std::max<int64_t>(0, shmem - held.kb("unevictable")));
-  const int64_t files = held.kb("active_file") + held.kb("inactive_file"), waiting = held.kb("dirty") + held.kb("writeback");
+  const int64_t files = held.kb("active_file") + held.kb("inactive_file"),
+                waiting = held.kb("dirty") + held.kb("writeback");
   out.push_back("Programs' own memory (anonymous), " + held.of_all(anon) + ": " + swap_state(report) + ".");
-  if (held.much(shmem)) out.push_back("Shared memory and tmpfs, " + held.of_all(shmem) + ": goes to swap like programs' own memory, is freed only when its files are deleted, and killing does not free it.");
+  if (held.much(shmem))
+    out.push_back("Shared memory and tmpfs, " + held.of_all(shmem) +
+                  ": goes to swap like programs' own memory, is freed only when its files are deleted, and killing "
+                  "does not free it.");
   std::string cache = "Cache of files, " + held.of_all(files) + ": ";
-  if (waiting * 2 > files && waiting > 0) cache += kb_text(waiting) + " of it dirty or being written, and must reach the disk first";
-  else if (held.much(files)) cache += "scanned and not freed; it was in use, or not in the zone that was short";
-  else cache += "nothing to speak of was left";
+  if (waiting * 2 > files && waiting > 0)
+    cache += kb_text(waiting) + " of it dirty or being written, and must reach the disk first";
+  else if (held.much(files))
+    cache += "scanned and not freed; it was in use, or not in the zone that was short";
+  else
+    cache += "nothing to speak of was left";
   out.push_back(cache + ".");
-  if (held.much(held.kb("unevictable"))) out.push_back("Unevictable (mlock, ramfs, secret memory), " + held.of_all(held.kb("unevictable")) + ": never reclaimed.");
+  if (held.much(held.kb("unevictable")))
+    out.push_back("Unevictable (mlock, ramfs, secret memory), " + held.of_all(held.kb("unevictable")) +
+                  ": never reclaimed.");
   if (held.kb("slab_reclaimable") > 0 || report.mem_info.has("slab_reclaimable"))
-    out.push_back("Slab called reclaimable, " + held.of_all(held.kb("slab_reclaimable")) + ": the shrinkers were asked in each round and left it; its objects were in use.");
+    out.push_back("Slab called reclaimable, " + held.of_all(held.kb("slab_reclaimable")) +
+                  ": the shrinkers were asked in each round and left it; its objects were in use.");
   if (report.mem_info.has("slab_unreclaimable")) {
-    std::string slab = "Slab that is not, " + held.of_all(held.kb("slab_unreclaimable")) + ": objects of the kernel's, never reclaimed";
+    std::string slab = "Slab that is not, " + held.of_all(held.kb("slab_unreclaimable")) +
+                       ": objects of the kernel's, never reclaimed";
     std::vector<std::pair<std::string, int64_t>> largest = report.slabs_kb;
     std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
-    for (size_t i = 0; i < largest.size() && i < 3; ++i) slab += (i == 0 ? "; largest: " : ", ") + largest[i].first + " " + kb_text(largest[i].second);
+    for (size_t i = 0; i < largest.size() && i < 3; ++i)
+      slab += (i == 0 ? "; largest: " : ", ") + largest[i].first + " " + kb_text(largest[i].second);
     out.push_back(slab + ".");
   }
-  if (held.much(held.kb("pagetables"))) out.push_back("Page tables, " + held.of_all(held.kb("pagetables")) + ": freed only when their processes end or unmap.");
+  if (held.much(held.kb("pagetables")))
+    out.push_back("Page tables, " + held.of_all(held.kb("pagetables")) +
+                  ": freed only when their processes end or unmap.");
   int64_t huge = 0, huge_free = 0;
   for (const HugePages& pages : report.huge_pages) {
     huge += pages.total * std::min(pages.size_kb, kCountLimit);
     huge_free += pages.free * std::min(pages.size_kb, kCountLimit);
   }
-  if (huge > 0) out.push_back("Reserved huge pages (vm.nr_hugepages), " + held.of_all(huge) + ", " + kb_text(huge_free) + " of it unused: kept for hugetlbfs whatever happens.");
-  if (held.much(held.kb("free_cma"))) out.push_back("Free CMA, " + held.of_all(held.kb("free_cma")) + ": only movable memory may use it.");
+  if (huge > 0)
+    out.push_back("Reserved huge pages (vm.nr_hugepages), " + held.of_all(huge) + ", " + kb_text(huge_free) +
+                  " of it unused: kept for hugetlbfs whatever happens.");
+  if (held.much(held.kb("free_cma")))
+    out.push_back("Free CMA, " + held.of_all(held.kb("free_cma")) + ": only movable memory may use it.");
   if (const auto rest = unaccounted_kb(report); rest && held.much(*rest))
-    out.push_back("In none of the counters, " + held.of_all(*rest) + ": taken by drivers, a balloon of the hypervisor, per-CPU areas or network buffers.");
+    out.push_back("In none of the counters, " + held.of_all(*rest) +
+                  ": taken by drivers, a balloon of the hypervisor, per-CPU areas or network buffers.");
   for (const NodeReport& node : report.nodes)
-    if (node.all_unreclaimable.value_or(false)) out.push_back("On node " + std::to_string(node.id) + " kswapd had given up (all_unreclaimable).");
+    if (node.all_unreclaimable.value_or(false))
+      out.push_back("On node " + std::to_string(node.id) + " kswapd had given up (all_unreclaimable).");
 }
 
 void add_memcg(const OomReport& report, std::vector<std::string>& out) {
@@ -77,22 +101,37 @@ void add_memcg(const OomReport& report, std::vector<std::string>& out) {
   const auto kb = [&](const char* name) { return stat.get(name) / 1024; };
   const int64_t shmem = kb("shmem");
   const int64_t listed = kb("active_anon") + kb("inactive_anon");
-  const int64_t anon = stat.has("anon") ? kb("anon") : stat.has("rss") ? kb("rss") : std::max<int64_t>(0, listed - shmem);
+  const int64_t anon = stat.has("anon")  ? kb("anon")
+                       : stat.has("rss") ? kb("rss")
+                                         : std::max<int64_t>(0, listed - shmem);
   std::string swap = "the report does not say whether it could be swapped";
-  if (group.swap && group.swap->limit_kb == 0) swap = "the group may not swap (memory.swap.max is 0)";
-  else if (group.swap && !group.swap->unlimited() && group.swap->usage_kb >= group.swap->limit_kb) swap = "the group's swap was full (memory.swap.max)";
-  else if (group.swap && group.swap->usage_kb == 0) swap = "none of it was in swap: the host has none, or swappiness kept it off";
-  else if (group.memory_and_swap && !group.memory_and_swap->unlimited() && group.memory_and_swap->usage_kb >= group.memory_and_swap->limit_kb) swap = "the limit of memory and swap together was reached, so swapping would free nothing";
-  else if (group.memory_and_swap && group.memory && group.memory_and_swap->usage_kb == group.memory->usage_kb) swap = "none of it was in swap: the host has none, or swappiness kept it off";
-  else if (group.swap) swap = kb_text(group.swap->usage_kb) + " was in swap already";
+  if (group.swap && group.swap->limit_kb == 0)
+    swap = "the group may not swap (memory.swap.max is 0)";
+  else if (group.swap && !group.swap->unlimited() && group.swap->usage_kb >= group.swap->limit_kb)
+    swap = "the group's swap was full (memory.swap.max)";
+  else if (group.swap && group.swap->usage_kb == 0)
+    swap = "none of it was in swap: the host has none, or swappiness kept it off";
+  else if (group.memory_and_swap && !group.memory_and_swap->unlimited() &&
+           group.memory_and_swap->usage_kb >= group.memory_and_swap->limit_kb)
+    swap = "the limit of memory and swap together was reached, so swapping would free nothing";
+  else if (group.memory_and_swap && group.memory && group.memory_and_swap->usage_kb == group.memory->usage_kb)
+    swap = "none of it was in swap: the host has none, or swappiness kept it off";
+  else if (group.swap)
+    swap = kb_text(group.swap->usage_kb) + " was in swap already";
   out.push_back("Programs' own memory (anonymous) in the group, " + kb_text(anon) + ": " + swap + ".");
-  if (shmem > 0) out.push_back("Shared memory and tmpfs, " + kb_text(shmem) + ": charged to the group until its files are deleted, and killing does not free it.");
-  const int64_t files = kb("active_file") + kb("inactive_file"), waiting = kb("file_dirty") + kb("file_writeback") + kb("dirty") + kb("writeback");
+  if (shmem > 0)
+    out.push_back("Shared memory and tmpfs, " + kb_text(shmem) +
+                  ": charged to the group until its files are deleted, and killing does not free it.");
+  const int64_t files = kb("active_file") + kb("inactive_file"),
+                waiting = kb("file_dirty") + kb("file_writeback") + kb("dirty") + kb("writeback");
   std::string cache = "Cache of files, " + kb_text(files) + ": ";
-  cache += waiting * 2 > files && waiting > 0 ? kb_text(waiting) + " of it dirty or being written" : files > anon / 20 && files > 1024 ? "scanned and not freed; it was in use" : "nothing to speak of was left";
+  cache += waiting * 2 > files && waiting > 0  ? kb_text(waiting) + " of it dirty or being written"
+           : files > anon / 20 && files > 1024 ? "scanned and not freed; it was in use"
+                                               : "nothing to speak of was left";
   out.push_back(cache + ".");
   const int64_t slab = kb("slab") + (stat.has("slab") ? 0 : kb("slab_reclaimable") + kb("slab_unreclaimable"));
-  if (slab > 0) out.push_back("Slab, " + kb_text(slab) + ", " + kb_text(kb("slab_unreclaimable")) + " of it never reclaimed.");
+  if (slab > 0)
+    out.push_back("Slab, " + kb_text(slab) + ", " + kb_text(kb("slab_unreclaimable")) + " of it never reclaimed.");
   if (kb("unevictable") > 0) out.push_back("Unevictable (mlock), " + kb_text(kb("unevictable")) + ": never reclaimed.");
 }
 
@@ -100,8 +139,10 @@ void add_memcg(const OomReport& report, std::vector<std::string>& out) {
 
 Section explain_reclaimable(const OomReport& report) {
   Section section{"reclaimable", "What was there, and why it could not be had", {}};
-  if (report.memcg) add_memcg(report, section.sentences);
-  else add_host(report, section.sentences);
+  if (report.memcg)
+    add_memcg(report, section.sentences);
+  else
+    add_host(report, section.sentences);
   return section;
 }
 

@@ -33,15 +33,19 @@ std::optional<int64_t> total_pages(const OomReport& report, std::string& caveat)
     const MemcgReport& group = *report.memcg;
     if (!group.memory || group.memory->unlimited()) return std::nullopt;
     int64_t kb = group.memory->limit_kb;
-    if (group.swap && !group.swap->unlimited()) kb += group.swap->limit_kb;
-    else if (group.memory_and_swap && !group.memory_and_swap->unlimited()) kb = std::max(kb, group.memory_and_swap->limit_kb);
-    else caveat = "the host's swap, which a cgroup's report does not state, is not in the group's total";
+    if (group.swap && !group.swap->unlimited())
+      kb += group.swap->limit_kb;
+    else if (group.memory_and_swap && !group.memory_and_swap->unlimited())
+      kb = std::max(kb, group.memory_and_swap->limit_kb);
+    else
+      caveat = "the host's swap, which a cgroup's report does not state, is not in the group's total";
     return kb / page_kb;
   }
   if (!report.total_swap_kb) return std::nullopt;
   const int64_t swap = *report.total_swap_kb / page_kb;
   const bool policy = report.constraint == "CONSTRAINT_CPUSET" || report.constraint == "CONSTRAINT_MEMORY_POLICY";
-  if (!policy && report.ram_pages && report.reserved_pages) return std::max<int64_t>(0, *report.ram_pages - *report.reserved_pages) + swap;
+  if (!policy && report.ram_pages && report.reserved_pages)
+    return std::max<int64_t>(0, *report.ram_pages - *report.reserved_pages) + swap;
   int64_t present = 0;
   for (const ZoneReport& zone : report.zones)
     if (node_allowed(report, zone.node)) present += zone.kb.get(policy ? "present" : "managed") / page_kb;
@@ -106,7 +110,8 @@ std::vector<ZoneState> zone_states(const OomReport& report) {
     state.zone = &zone;
     state.allowed_node = node_allowed(report, zone.node);
     state.usable = state.allowed_node && index <= highest;
-    state.free_kb = zone.kb.get("free") - (mask & kMovable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
+    state.free_kb =
+        zone.kb.get("free") - (mask & kMovable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
     // __zone_watermark_unusable_free(): the atomic reserve is not for ordinary requests.
     state.needed_kb = zone.kb.get("min") + zone.kb.get("reserved_highatomic");
     if (!zone.lowmem_reserve.empty()) {
@@ -140,8 +145,11 @@ Scores scores_of(const OomReport& report) {
     if (version < KernelVersion{5, 9}) points = std::max<int64_t>(points, 1);
     scores.most_first.push_back({&task, points});
   }
-  std::stable_sort(scores.most_first.begin(), scores.most_first.end(), [](const Score& a, const Score& b) { return a.points > b.points; });
-  if (used_bonus) scores.caveat += std::string(scores.caveat.empty() ? "" : "; ") + "tasks of uid 0 are taken to have CAP_SYS_ADMIN, which made 3 % less before 4.17";
+  std::stable_sort(scores.most_first.begin(), scores.most_first.end(),
+                   [](const Score& a, const Score& b) { return a.points > b.points; });
+  if (used_bonus)
+    scores.caveat += std::string(scores.caveat.empty() ? "" : "; ") +
+                     "tasks of uid 0 are taken to have CAP_SYS_ADMIN, which made 3 % less before 4.17";
   return scores;
 }
 
@@ -151,13 +159,18 @@ int64_t managed_kb(const OomReport& report) {
   return sum;
 }
 
-int64_t pages_kb(const OomReport& report, std::string_view name) { return std::min(report.mem_info.get(name), kCountLimit) * report.page_kb; }
+int64_t pages_kb(const OomReport& report, std::string_view name) {
+  return std::min(report.mem_info.get(name), kCountLimit) * report.page_kb;
+}
 
 std::optional<int64_t> unaccounted_kb(const OomReport& report) {
-  if (!report.ram_pages || !report.reserved_pages || !report.mem_info.has("free") || !report.mem_info.has("slab_unreclaimable")) return std::nullopt;
+  if (!report.ram_pages || !report.reserved_pages || !report.mem_info.has("free") ||
+      !report.mem_info.has("slab_unreclaimable"))
+    return std::nullopt;
   int64_t known = 0;
-  for (const char* name : {"active_anon", "inactive_anon", "isolated_anon", "active_file", "inactive_file", "isolated_file", "unevictable", "slab_reclaimable",
-                           "slab_unreclaimable", "pagetables", "sec_pagetables", "bounce", "free", "free_pcp"})
+  for (const char* name :
+       {"active_anon", "inactive_anon", "isolated_anon", "active_file", "inactive_file", "isolated_file", "unevictable",
+        "slab_reclaimable", "slab_unreclaimable", "pagetables", "sec_pagetables", "bounce", "free", "free_pcp"})
     known += pages_kb(report, name);
   bool stacks_in_nodes = false;
   for (const NodeReport& node : report.nodes) {

@@ -1,4 +1,5 @@
-// Computes what an OOM report implies: zones that the request could use, points of the tasks, memory nobody accounts for.
+// Computes what an OOM report implies: zones that the request could use, points of the tasks, memory nobody accounts
+// for.
 //
 // Every fact follows from printed figures and the kernel's own rules; what cannot be computed stays absent.
 #pragma once
@@ -33,10 +34,10 @@ int zone_index(const std::string& name);
 /// One zone against the mark below which only emergencies may take (__zone_watermark_ok), in KiB.
 struct ZoneState {
   const ZoneReport* zone = nullptr;
-  bool usable = false;       // by kind and by node
+  bool usable = false;  // by kind and by node
   bool allowed_node = true;
-  int64_t free_kb = 0;       // without CMA unless the request is movable
-  int64_t needed_kb = 0;     // min mark and the reserve for lower zones
+  int64_t free_kb = 0;    // without CMA unless the request is movable
+  int64_t needed_kb = 0;  // min mark and the reserve for lower zones
   int64_t above_kb() const { return free_kb - needed_kb; }
   /// Free memory in pieces of the order and larger.
   int64_t in_order_kb = 0;

@@ -24,7 +24,8 @@ Pages pages_of_kb(int64_t kb) { return Pages(std::min(kb, kCountLimit) / 4); }
 Pages counter(const Counters& kb, std::string_view name) { return pages_of_kb(kb.get(name)); }
 
 LruSizes lists_of(const Counters& kb) {
-  return {counter(kb, "inactive_anon"), counter(kb, "active_anon"), counter(kb, "inactive_file"), counter(kb, "active_file"), counter(kb, "unevictable")};
+  return {counter(kb, "inactive_anon"), counter(kb, "active_anon"), counter(kb, "inactive_file"),
+          counter(kb, "active_file"), counter(kb, "unevictable")};
 }
 
 class Builder {
@@ -40,10 +41,13 @@ class Builder {
     take_swap();
     take_processes();
     keep_what_could_not_be_had();
-    if (report_.killed) free_victims();
-    else assume("processes[]: all of the table (the log does not say who was killed, so nobody's memory is free again)");
+    if (report_.killed)
+      free_victims();
+    else
+      assume("processes[]: all of the table (the log does not say who was killed, so nobody's memory is free again)");
     settle();
-    if (auto valid = validate(spec_); !valid) return Error{spec_.name + ": the OOM report contradicts itself: " + valid.error().message};
+    if (auto valid = validate(spec_); !valid)
+      return Error{spec_.name + ": the OOM report contradicts itself: " + valid.error().message};
     return std::move(spec_);
   }
 
@@ -53,17 +57,27 @@ class Builder {
   std::optional<Error> refusal() const {
     if (report_.memcg && report_.zones.empty()) {
       std::string limit = "memory.max=LIMIT";
-      if (report_.memcg->memory && !report_.memcg->memory->unlimited()) limit = "memory.max=" + std::to_string(report_.memcg->memory->limit_kb) + "K";
-      return Error{spec_.name + ": the kill was of a cgroup, and its report says nothing of the host; give a host and the limit: --host HOST --cgroup " + limit};
+      if (report_.memcg->memory && !report_.memcg->memory->unlimited())
+        limit = "memory.max=" + std::to_string(report_.memcg->memory->limit_kb) + "K";
+      return Error{spec_.name +
+                   ": the kill was of a cgroup, and its report says nothing of the host; give a host and the limit: "
+                   "--host HOST --cgroup " +
+                   limit};
     }
     if (report_.zones.empty())
-      return Error{spec_.name + ": the OOM report has no lines of zones ('Node 0 DMA32 free:...'), so it describes no host; was the log cut? Try an earlier --nth or the whole log"};
+      return Error{spec_.name +
+                   ": the OOM report has no lines of zones ('Node 0 DMA32 free:...'), so it describes no host; was the "
+                   "log cut? Try an earlier --nth or the whole log"};
     if (report_.page_kb != 4)
-      return Error{spec_.name + ": pages of " + std::to_string(report_.page_kb) + " KiB; the model knows hosts with pages of 4 KiB only ('oomcast explain' reads the report all the same)"};
+      return Error{
+          spec_.name + ": pages of " + std::to_string(report_.page_kb) +
+          " KiB; the model knows hosts with pages of 4 KiB only ('oomcast explain' reads the report all the same)"};
     for (const ZoneReport& zone : report_.zones) {
-      if (zone_index(zone.name) < 0) return Error{spec_.name + ": zone " + zone.name + " is none of x86-64; 32-bit hosts are not modelled"};
+      if (zone_index(zone.name) < 0)
+        return Error{spec_.name + ": zone " + zone.name + " is none of x86-64; 32-bit hosts are not modelled"};
       if (!zone.kb.has("managed") || !zone.kb.has("present") || !zone.kb.has("min"))
-        return Error{spec_.name + ": the line of node " + std::to_string(zone.node) + " zone " + zone.name + " is cut: it lacks min:, present: or managed:"};
+        return Error{spec_.name + ": the line of node " + std::to_string(zone.node) + " zone " + zone.name +
+                     " is cut: it lacks min:, present: or managed:"};
     }
     return std::nullopt;
   }
@@ -82,7 +96,8 @@ class Builder {
   }
 
   NodeSpec& node_at(int id) {
-    const auto at = std::lower_bound(spec_.nodes.begin(), spec_.nodes.end(), id, [](const NodeSpec& node, int wanted) { return node.id.value < wanted; });
+    const auto at = std::lower_bound(spec_.nodes.begin(), spec_.nodes.end(), id,
+                                     [](const NodeSpec& node, int wanted) { return node.id.value < wanted; });
     if (at != spec_.nodes.end() && at->id.value == id) return *at;
     NodeSpec node;
     node.id = NodeId{id};
@@ -103,15 +118,20 @@ class Builder {
       zone.watermarks = {mark("min"), mark("low"), mark("high")};
       zone.lru = lists_of(from.kb);
       zone.mlocked = counter(from.kb, "mlocked");
-      zone.write_pending = from.kb.has("writepending") ? counter(from.kb, "writepending") : counter(from.kb, "dirty") + counter(from.kb, "writeback");
+      zone.write_pending = from.kb.has("writepending") ? counter(from.kb, "writepending")
+                                                       : counter(from.kb, "dirty") + counter(from.kb, "writeback");
       zone.free_cma = std::min(counter(from.kb, "free_cma"), zone.free);
       zone.highatomic_reserved = std::min(counter(from.kb, "reserved_highatomic"), zone.managed);
-      for (size_t i = 0; i < from.lowmem_reserve.size() && i < zone.lowmem_reserve.size(); ++i) zone.lowmem_reserve[i] = Pages(std::min(from.lowmem_reserve[i], kCountLimit));
-      for (size_t i = 0; i < from.free_blocks.size() && i < zone.free_blocks.size(); ++i) zone.free_blocks[i] = std::min(from.free_blocks[i], kCountLimit >> i);
+      for (size_t i = 0; i < from.lowmem_reserve.size() && i < zone.lowmem_reserve.size(); ++i)
+        zone.lowmem_reserve[i] = Pages(std::min(from.lowmem_reserve[i], kCountLimit));
+      for (size_t i = 0; i < from.free_blocks.size() && i < zone.free_blocks.size(); ++i)
+        zone.free_blocks[i] = std::min(from.free_blocks[i], kCountLimit >> i);
       if (from.free_blocks.empty()) unfragment(zone);
-      parked_.push_back({from.node, zone.kind, std::min(counter(from.kb, "free_pcp"), std::max(Pages(0), zone.room() - zone.free))});
+      parked_.push_back(
+          {from.node, zone.kind, std::min(counter(from.kb, "free_pcp"), std::max(Pages(0), zone.room() - zone.free))});
       NodeSpec& node = node_at(from.node);
-      const auto place = std::lower_bound(node.zones.begin(), node.zones.end(), zone.kind, [](const ZoneSpec& one, ZoneKind kind) { return one.kind < kind; });
+      const auto place = std::lower_bound(node.zones.begin(), node.zones.end(), zone.kind,
+                                          [](const ZoneSpec& one, ZoneKind kind) { return one.kind < kind; });
       node.zones.insert(place, zone);
       add_old_counters(from.kb, node);
     }
@@ -136,7 +156,8 @@ class Builder {
 
   void take_nodes() {
     for (const NodeReport& from : report_.nodes) {
-      const auto at = std::find_if(spec_.nodes.begin(), spec_.nodes.end(), [&](const NodeSpec& node) { return node.id.value == from.id; });
+      const auto at = std::find_if(spec_.nodes.begin(), spec_.nodes.end(),
+                                   [&](const NodeSpec& node) { return node.id.value == from.id; });
       if (at == spec_.nodes.end()) continue;
       at->lru = lists_of(from.kb);
       const auto take = [&](Pages& field, const char* name) {
@@ -158,7 +179,8 @@ class Builder {
     share_of_all(&NodeSpec::slab_unreclaimable, "slab_unreclaimable", managed);
     share_of_all(&NodeSpec::page_tables, "pagetables", managed);
     for (NodeSpec& node : spec_.nodes) {
-      node.anon_pages = std::max(Pages(0), node.lru.inactive_anon + node.lru.active_anon - std::max(Pages(0), node.shmem - node.lru.unevictable));
+      node.anon_pages = std::max(Pages(0), node.lru.inactive_anon + node.lru.active_anon -
+                                               std::max(Pages(0), node.shmem - node.lru.unevictable));
       node.file_pages = std::min(node.lru.inactive_file + node.lru.active_file + node.shmem, node.managed());
       node.distance.clear();
       for (const NodeSpec& other : spec_.nodes) node.distance.push_back(other.id == node.id ? 10 : 20);
@@ -167,7 +189,8 @@ class Builder {
     if (report_.ram_pages && report_.reserved_pages) {
       const Pages all(*report_.ram_pages - *report_.reserved_pages);
       if (all > managed + managed / 100)
-        assume("nodes: only what the request could use, " + std::to_string(managed.count()) + " of " + std::to_string(all.count()) + " pages (an OOM report shows no other nodes and zones)");
+        assume("nodes: only what the request could use, " + std::to_string(managed.count()) + " of " +
+               std::to_string(all.count()) + " pages (an OOM report shows no other nodes and zones)");
     }
   }
 
@@ -178,7 +201,8 @@ class Builder {
     const int64_t all = std::min(report_.mem_info.get(name), managed.count());
     for (NodeSpec& node : spec_.nodes)
       node.*field = Pages(static_cast<int64_t>(static_cast<__int128>(all) * node.managed().count() / managed.count()));
-    if (spec_.nodes.size() > 1) assume(std::string("nodes[].") + name + ": each node's share by its size (an OOM report has the sum)");
+    if (spec_.nodes.size() > 1)
+      assume(std::string("nodes[].") + name + ": each node's share by its size (an OOM report has the sum)");
   }
 
   void take_cpus() {
@@ -193,7 +217,8 @@ class Builder {
         if (zone.kind != parked.kind) continue;
         zone.pcp.assign(spec_.cpus.size(), PcpSpec{});
         for (size_t i = 0; i < zone.pcp.size(); ++i)
-          zone.pcp[i].count = Pages(parked.pages.count() / count + (static_cast<int64_t>(i) < parked.pages.count() % count ? 1 : 0));
+          zone.pcp[i].count =
+              Pages(parked.pages.count() / count + (static_cast<int64_t>(i) < parked.pages.count() % count ? 1 : 0));
       }
     }
   }
@@ -232,7 +257,9 @@ class Builder {
         process.rss_shmem = Pages(row.rss_shmem.value_or(0));
       } else {
         const int64_t resident = std::min(row.rss, kCountLimit);
-        const int64_t own = rss <= anon || rss.count() == 0 ? resident : static_cast<int64_t>(static_cast<__int128>(resident) * anon.count() / rss.count());
+        const int64_t own = rss <= anon || rss.count() == 0
+                                ? resident
+                                : static_cast<int64_t>(static_cast<__int128>(resident) * anon.count() / rss.count());
         process.rss_anon = Pages(own);
         process.rss_file = Pages(resident - own);
         divided = true;
@@ -243,18 +270,28 @@ class Builder {
       process.oom_score_adj = row.oom_score_adj;
       spec_.processes.push_back(std::move(process));
     }
-    std::sort(spec_.processes.begin(), spec_.processes.end(), [](const ProcessSpec& a, const ProcessSpec& b) { return a.pid < b.pid; });
-    if (!report_.has_task_table && report_.tasks.empty()) return assume("processes[]: none (the table of tasks is not in the log)");
-    if (divided) assume("processes[].rss_anon_pages: each process's share of all anonymous memory (the table has their sum with files and shared memory)");
+    std::sort(spec_.processes.begin(), spec_.processes.end(),
+              [](const ProcessSpec& a, const ProcessSpec& b) { return a.pid < b.pid; });
+    if (!report_.has_task_table && report_.tasks.empty())
+      return assume("processes[]: none (the table of tasks is not in the log)");
+    if (divided)
+      assume(
+          "processes[].rss_anon_pages: each process's share of all anonymous memory (the table has their sum with "
+          "files and shared memory)");
     assume("processes[].parent_pid: 1 (not in an OOM report)");
   }
 
-  /// Reclaim had failed at priority after priority before the kernel killed: what was left in the zones that it searched
-  /// could not be had. With order 0 and no node or device in the way that is all of slab and of the file lists.
+  /// Reclaim had failed at priority after priority before the kernel killed: what was left in the zones that it
+  /// searched could not be had. With order 0 and no node or device in the way that is all of slab and of the file
+  /// lists.
   void keep_what_could_not_be_had() {
-    const bool searched_all = report_.request.order.value_or(0) == 0 && highest_zone(report_.request) >= 2 && report_.constraint != "CONSTRAINT_CPUSET" &&
+    const bool searched_all = report_.request.order.value_or(0) == 0 && highest_zone(report_.request) >= 2 &&
+                              report_.constraint != "CONSTRAINT_CPUSET" &&
                               report_.constraint != "CONSTRAINT_MEMORY_POLICY";
-    if (!searched_all) return assume("slab and page cache: can be reclaimed (the kill was for larger pieces, a device's zone or certain nodes only, and does not show the opposite)");
+    if (!searched_all)
+      return assume(
+          "slab and page cache: can be reclaimed (the kill was for larger pieces, a device's zone or certain nodes "
+          "only, and does not show the opposite)");
     Pages slab, cache;
     for (NodeSpec& node : spec_.nodes) {
       slab += node.slab_reclaimable;
@@ -263,8 +300,10 @@ class Builder {
       cache += pin_files(node.lru);
       for (ZoneSpec& zone : node.zones) pin_files(zone.lru);
     }
-    assume("slab: all of it unreclaimable, " + std::to_string(slab.count()) + " pages counted as reclaimable among it (it was not when the kernel killed)");
-    assume("page cache: its last " + std::to_string(cache.count()) + " pages are kept in memory (they could not be had when the kernel killed)");
+    assume("slab: all of it unreclaimable, " + std::to_string(slab.count()) +
+           " pages counted as reclaimable among it (it was not when the kernel killed)");
+    assume("page cache: its last " + std::to_string(cache.count()) +
+           " pages are kept in memory (they could not be had when the kernel killed)");
   }
 
   static Pages pin_files(LruSizes& lru) {
@@ -280,7 +319,8 @@ class Builder {
     Pages anon, tables, swapped;
     for (const Killed* killed : dead) {
       anon += pages_of_kb(killed->anon_rss_kb.value_or(0));
-      const auto at = std::find_if(spec_.processes.begin(), spec_.processes.end(), [&](const ProcessSpec& process) { return process.pid == killed->pid; });
+      const auto at = std::find_if(spec_.processes.begin(), spec_.processes.end(),
+                                   [&](const ProcessSpec& process) { return process.pid == killed->pid; });
       if (at != spec_.processes.end()) {
         swapped += at->swap_entries;
         tables += to_pages(at->page_tables);
@@ -293,8 +333,10 @@ class Builder {
     const Pages freed = take_from_lists(anon), freed_tables = take_tables(tables);
     if (!spec_.swaps.empty()) spec_.swaps[0].used = std::max(Bytes(0), spec_.swaps[0].used - to_bytes(swapped));
     const Killed& victim = *report_.killed;
-    assume("processes[]: without pid " + std::to_string(victim.pid) + " (" + victim.comm + ")" + (dead.size() > 1 ? " and " + std::to_string(dead.size() - 1) + " more" : "") +
-           ", which this kill ended: " + std::to_string((freed + freed_tables).count()) + " pages of memory" + (swapped.count() > 0 ? " and " + std::to_string(swapped.count()) + " of swap" : "") +
+    assume("processes[]: without pid " + std::to_string(victim.pid) + " (" + victim.comm + ")" +
+           (dead.size() > 1 ? " and " + std::to_string(dead.size() - 1) + " more" : "") +
+           ", which this kill ended: " + std::to_string((freed + freed_tables).count()) + " pages of memory" +
+           (swapped.count() > 0 ? " and " + std::to_string(swapped.count()) + " of swap" : "") +
            " are free again, each zone by its part of anonymous memory");
   }
 
@@ -356,7 +398,8 @@ class Builder {
     assume(std::string("vm.*: the kernel's defaults, swappiness 60 among them (") + kWhy + ")");
     setup_pcp(spec_);
     for (NodeSpec& node : spec_.nodes)
-      for (ZoneSpec& zone : node.zones) zone.stat_threshold = stat_threshold(zone.managed, static_cast<int>(spec_.cpus.size()));
+      for (ZoneSpec& zone : node.zones)
+        zone.stat_threshold = stat_threshold(zone.managed, static_cast<int>(spec_.cpus.size()));
     assume_calibration(spec_, kWhy);
     assume_ssd(spec_, spec_.disk, "disk", kWhy);
     assume_block_size(spec_, kWhy);

@@ -13,7 +13,8 @@
 
 namespace oomcast::oomlog {
 
-/// An error when the report has no zones (a cgroup's kill, a cut log), pages that are not 4 KiB, or figures that contradict each other.
+/// An error when the report has no zones (a cgroup's kill, a cut log), pages that are not 4 KiB, or figures that
+/// contradict each other.
 Result<host::HostSpec> host_of(const OomReport& report, const std::string& name);
 
 }  // namespace oomcast::oomlog

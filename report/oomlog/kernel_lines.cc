@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::string_view kHeader = " invoked oom-killer: ";
 constexpr std::string_view kKilled = "Killed process ";
-constexpr size_t kBackMost = size_t{4} << 20;   // before a kill without a beginning
-constexpr size_t kAfterMost = 16;               // lines after a kill: oom_reaper, other processes of the group
-constexpr size_t kPrefixMost = 200;             // host names are at most 64 bytes
+constexpr size_t kBackMost = size_t{4} << 20;  // before a kill without a beginning
+constexpr size_t kAfterMost = 16;              // lines after a kill: oom_reaper, other processes of the group
+constexpr size_t kPrefixMost = 200;            // host names are at most 64 bytes
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -24,7 +24,10 @@ bool is_stamp(std::string_view inside) {
   if (inside.empty() || inside.size() > 40) return false;
   if ((inside[0] == 'T' || inside[0] == 'C') && inside.size() > 1)
     if (std::all_of(inside.begin() + 1, inside.end(), is_digit)) return true;
-  return std::all_of(inside.begin(), inside.end(), [](char c) { return is_digit(c) || std::strchr(" .:,+-", c) || std::isalpha(static_cast<unsigned char>(c)); }) &&
+  return std::all_of(inside.begin(), inside.end(),
+                     [](char c) {
+                       return is_digit(c) || std::strchr(" .:,+-", c) || std::isalpha(static_cast<unsigned char>(c));
+                     }) &&
          inside.find_first_of(".:") != std::string_view::npos && std::any_of(inside.begin(), inside.end(), is_digit);
 }
 
@@ -101,7 +104,8 @@ std::string_view message_of(std::string_view line) {
   line = trimmed(line);
   const size_t kernel = line.substr(0, kPrefixMost).find("kernel:");
   // "Nov 29 18:00:00 host kernel: ", and without the date; a message of the kernel's that says "kernel:" has it later.
-  if (kernel != std::string_view::npos && (kernel == 0 || line[kernel - 1] == ' ') && line.substr(0, kernel).find(kHeader) == std::string_view::npos)
+  if (kernel != std::string_view::npos && (kernel == 0 || line[kernel - 1] == ' ') &&
+      line.substr(0, kernel).find(kHeader) == std::string_view::npos)
     line = trimmed(line.substr(kernel + 7));
   for (int n = 0; n < 8; ++n) {
     const std::string_view shorter = trimmed(without_prefix(line));
@@ -126,7 +130,8 @@ std::vector<KillPlace> find_kills(std::string_view log) {
         continue;
       }
       // memory.oom.group: the kernel kills the others of the group after this line, in one go.
-      group = !kills.empty() && (group || log.substr(since, at - since).find("due to memory.oom.group set") != std::string_view::npos);
+      group = !kills.empty() &&
+              (group || log.substr(since, at - since).find("due to memory.oom.group set") != std::string_view::npos);
       if (group) {
         kills.back().end = end;
         continue;
@@ -147,15 +152,18 @@ std::vector<KillPlace> find_kills(std::string_view log) {
   take_killed(log.size());
   for (size_t i = 0; i < kills.size(); ++i) {
     const size_t most = i + 1 < kills.size() ? kills[i + 1].begin : log.size();
-    if (kills[i].end == 0) kills[i].end = std::min(most, kills[i].begin + kBackMost);
-    else kills[i].end = some_lines_on(log, kills[i].end, most);
+    if (kills[i].end == 0)
+      kills[i].end = std::min(most, kills[i].begin + kBackMost);
+    else
+      kills[i].end = some_lines_on(log, kills[i].end, most);
   }
   return kills;
 }
 
 std::vector<LogLine> lines_of(std::string_view log, const KillPlace& place, std::string& unescaped) {
   std::vector<LogLine> out;
-  int number = 1 + static_cast<int>(std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(place.begin), '\n'));
+  int number =
+      1 + static_cast<int>(std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(place.begin), '\n'));
   const std::string_view text = log.substr(place.begin, place.end - place.begin);
   unescaped.reserve(text.size());  // REQUIRED: views into it stay where they are
   for (size_t at = 0; at < text.size(); ++number) {

@@ -1,4 +1,5 @@
-// Finds the kernel's own words in a log: lines without the prefixes of dmesg, the journal and syslog, and where kills are.
+// Finds the kernel's own words in a log: lines without the prefixes of dmesg, the journal and syslog, and where kills
+// are.
 #pragma once
 
 #include <string>
@@ -20,9 +21,9 @@ struct KillPlace {
   size_t begin = 0, end = 0;
   bool has_header = false;
 };
-/// All kills, in the order of the log. One begins with "invoked oom-killer" and ends with the line before the next one, or some
-/// lines after its "Killed process". A "Killed process" without a beginning is a kill of its own, whose report was
-/// suppressed or lost: the lines since the last kill are its.
+/// All kills, in the order of the log. One begins with "invoked oom-killer" and ends with the line before the next one,
+/// or some lines after its "Killed process". A "Killed process" without a beginning is a kill of its own, whose report
+/// was suppressed or lost: the lines since the last kill are its.
 std::vector<KillPlace> find_kills(std::string_view log);
 
 /// Messages of the place. `unescaped` owns the text where rsyslog has written line breaks as #012.

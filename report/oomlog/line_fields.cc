@@ -22,7 +22,8 @@ std::optional<int64_t> leading_number(std::string_view text) {
 std::optional<int64_t> whole_number(std::string_view word) {
   int64_t value = 0;
   const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (failed != std::errc() || end != word.data() + word.size() || value > kCountMost || value < -kCountMost) return std::nullopt;
+  if (failed != std::errc() || end != word.data() + word.size() || value > kCountMost || value < -kCountMost)
+    return std::nullopt;
   return value;
 }
 

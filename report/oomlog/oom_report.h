@@ -37,8 +37,8 @@ struct Request {
   std::string comm;
   std::optional<int> pid, cpu, order, oom_score_adj;  // order -1: asked for by SysRq
   std::optional<int64_t> gfp_mask;
-  std::string gfp_names;     // "GFP_KERNEL|__GFP_ZERO"; kernels before 4.6 print none
-  std::string nodemask;      // "" or "(null)": no memory policy
+  std::string gfp_names;  // "GFP_KERNEL|__GFP_ZERO"; kernels before 4.6 print none
+  std::string nodemask;   // "" or "(null)": no memory policy
   std::string cpuset, mems_allowed;
 };
 
@@ -63,8 +63,8 @@ struct HugePages {
 
 struct TaskRow {
   int pid = 0, tgid = 0, uid = 0;
-  int64_t total_vm = 0, rss = 0, swap_entries = 0, table_pages = 0;           // pages
-  std::optional<int64_t> rss_anon, rss_file, rss_shmem;                       // pages, {6.9 and later}
+  int64_t total_vm = 0, rss = 0, swap_entries = 0, table_pages = 0;  // pages
+  std::optional<int64_t> rss_anon, rss_file, rss_shmem;              // pages, {6.9 and later}
   int oom_score_adj = 0;
   std::string comm;
 };
@@ -77,10 +77,10 @@ struct Charge {
 };
 
 struct MemcgReport {
-  std::string path;       // the group whose limit was hit
-  std::string task_path;  // the victim's group
+  std::string path;                                                    // the group whose limit was hit
+  std::string task_path;                                               // the victim's group
   std::optional<Charge> memory, swap, memory_and_swap, kernel_memory;  // swap: v2; memory+swap and kmem: v1
-  Counters stat_bytes;    // memory.stat, v1's KB lines of several groups added up
+  Counters stat_bytes;  // memory.stat, v1's KB lines of several groups added up
 };
 
 struct Killed {
@@ -99,35 +99,35 @@ struct Chosen {
 };
 
 struct OomReport {
-  int nth = 0, of = 0;              // this kill among those of the log, from 1
+  int nth = 0, of = 0;  // this kill among those of the log, from 1
   int first_line = 0, last_line = 0;
-  std::string kernel_release;       // "" when the line of the CPU is missing
-  bool has_header = false;          // "invoked oom-killer"
+  std::string kernel_release;  // "" when the line of the CPU is missing
+  bool has_header = false;     // "invoked oom-killer"
   Request request;
 
-  Counters mem_info;                // pages
+  Counters mem_info;  // pages
   std::vector<NodeReport> nodes;
   std::vector<ZoneReport> zones;
   std::vector<HugePages> huge_pages;
   std::optional<int64_t> free_swap_kb, total_swap_kb, swap_cache_pages, page_cache_pages;
   std::optional<int64_t> ram_pages, reserved_pages, cma_reserved_pages, movable_only_pages;
   std::vector<std::pair<std::string, int64_t>> slabs_kb;  // "Unreclaimable slab info", as printed
-  int64_t page_kb = 4;              // of order 0 in the line of the buddy lists
+  int64_t page_kb = 4;                                    // of order 0 in the line of the buddy lists
 
   bool has_task_table = false;
   std::vector<std::string> task_columns;  // of the header of the table
   std::vector<TaskRow> tasks;
-  int unread_tasks = 0;             // rows that are no rows
+  int unread_tasks = 0;  // rows that are no rows
 
   std::optional<MemcgReport> memcg;
-  std::string constraint;           // CONSTRAINT_NONE, ...; "" before 5.0
+  std::string constraint;  // CONSTRAINT_NONE, ...; "" before 5.0
   std::optional<Chosen> chosen;
   std::optional<Killed> killed;
   std::vector<Killed> also_killed;  // memory.oom.group
   std::string group_killed;         // its path
   bool allocating_task = false;     // vm.oom_kill_allocating_task
   bool no_killable = false, panicked = false;
-  int64_t suppressed = 0;           // lines that the kernel says it left out
+  int64_t suppressed = 0;  // lines that the kernel says it left out
 
   bool is_memcg() const { return memcg.has_value(); }
   const TaskRow* task(int pid) const {

@@ -44,7 +44,8 @@ bool read_header(std::string_view line, OomReport& report) {
     request.nodemask = between(line, "nodemask=", ", order=");
     return true;
   }
-  if (const size_t at = line.find(" cpuset="); at != std::string_view::npos && line.find(" mems_allowed=") > at && !line.starts_with("oom-kill:")) {
+  if (const size_t at = line.find(" cpuset=");
+      at != std::string_view::npos && line.find(" mems_allowed=") > at && !line.starts_with("oom-kill:")) {
     request.cpuset = between(line, " cpuset=", " mems_allowed=");
     request.mems_allowed = between(line, " mems_allowed=", " ");
     return true;

@@ -10,7 +10,8 @@ std::optional<int> small(std::optional<int64_t> value) {
   return static_cast<int>(*value);
 }
 
-/// "oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,global_oom,task_memcg=P,task=T,pid=1,uid=0". {5.0 and later}
+/// "oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,global_oom,task_memcg=P,task=T,pid=1,uid=0". {5.0 and
+/// later}
 void read_summary(std::string_view line, OomReport& report) {
   Request& request = report.request;
   report.constraint = between(line, "constraint=", ",nodemask=");
@@ -54,7 +55,8 @@ bool read_killed(std::string_view line, OomReport& report) {
   // The name may hold brackets: it ends before "total-vm:" or, in RHEL 7's later kernels, ", UID 1000, total-vm:".
   const size_t counters = std::min(rest.find(" total-vm:"), rest.size());
   size_t open = rest.find('('), close = rest.substr(0, counters).rfind(')');
-  if (open != std::string_view::npos && close != std::string_view::npos && close > open) killed.comm = rest.substr(open + 1, close - open - 1);
+  if (open != std::string_view::npos && close != std::string_view::npos && close > open)
+    killed.comm = rest.substr(open + 1, close - open - 1);
   killed.uid = small(number_after(rest, "UID:"));
   if (!killed.uid) killed.uid = small(number_after(rest, ", UID "));
   killed.oom_score_adj = small(number_after(rest, "oom_score_adj:"));
@@ -69,8 +71,10 @@ bool read_killed(std::string_view line, OomReport& report) {
   killed.tables_kb = kb("pgtables:");
   if (line.find("oom_kill_allocating_task") != std::string_view::npos) report.allocating_task = true;
   if (line.find("Memory cgroup out of memory") != std::string_view::npos && !report.memcg) report.memcg.emplace();
-  if (!report.killed) report.killed = std::move(killed);
-  else if (report.also_killed.size() < 100'000) report.also_killed.push_back(std::move(killed));
+  if (!report.killed)
+    report.killed = std::move(killed);
+  else if (report.also_killed.size() < 100'000)
+    report.also_killed.push_back(std::move(killed));
   return true;
 }
 
@@ -85,9 +89,11 @@ bool read_kill(std::string_view line, OomReport& report) {
   if (line.starts_with("oom_reaper: ")) return true;
   if (line.find("no killable process") != std::string_view::npos) return report.no_killable = true;
   if (line.starts_with("Kernel panic - not syncing:")) return report.panicked = true;
-  if (line.find("printk: ") != std::string_view::npos || line.find("callbacks suppressed") != std::string_view::npos || line.find("messages suppressed") != std::string_view::npos) {
+  if (line.find("printk: ") != std::string_view::npos || line.find("callbacks suppressed") != std::string_view::npos ||
+      line.find("messages suppressed") != std::string_view::npos) {
     for (const std::string_view word : words_of(line))
-      if (const auto lines = whole_number(word); lines && *lines > 0) report.suppressed = std::min(report.suppressed + *lines, kCountMost);
+      if (const auto lines = whole_number(word); lines && *lines > 0)
+        report.suppressed = std::min(report.suppressed + *lines, kCountMost);
     return true;
   }
   return read_chosen(line, report) || read_killed(line, report);

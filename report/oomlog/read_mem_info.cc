@@ -5,8 +5,15 @@
 namespace oomcast::oomlog {
 namespace {
 
-constexpr std::string_view kFirstNames[] = {"active_anon:", "active_file:", "unevictable:", "slab_reclaimable:", "mapped:",
-                                            "sec_pagetables:", "kernel_misc_reclaimable:", "free:", "bounce:"};
+constexpr std::string_view kFirstNames[] = {"active_anon:",
+                                            "active_file:",
+                                            "unevictable:",
+                                            "slab_reclaimable:",
+                                            "mapped:",
+                                            "sec_pagetables:",
+                                            "kernel_misc_reclaimable:",
+                                            "free:",
+                                            "bounce:"};
 
 bool read_node(std::string_view line, OomReport& report) {
   // A node's line goes on with a counter, a zone's with the name of the zone. {before 4.8} there are no node lines.

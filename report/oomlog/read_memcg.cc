@@ -8,7 +8,8 @@ namespace {
 MemcgReport& group(OomReport& report) { return report.memcg ? *report.memcg : report.memcg.emplace(); }
 
 std::optional<Charge> charge_of(std::string_view line) {
-  const auto usage = number_after(line, "usage "), limit = number_after(line, "limit "), failed = number_after(line, "failcnt ");
+  const auto usage = number_after(line, "usage "), limit = number_after(line, "limit "),
+             failed = number_after(line, "failcnt ");
   if (!usage || *usage < 0) return std::nullopt;
   // v1's limit of an unlimited group is too large for leading_number() on kernels before 4.2.
   const int64_t most = limit && *limit >= 0 ? *limit : kCountMost;
@@ -21,7 +22,9 @@ void add_stat_line(std::string_view text, MemcgReport& memcg) {
   Counters kb;
   read_counters(text, kb);
   for (const auto& [name, value] : kb.all()) {
-    if (const int64_t sum = memcg.stat_bytes.get(name) + value * 1024; value < int64_t{1} << 42 && sum < int64_t{1} << 53) memcg.stat_bytes.set(name, sum);
+    if (const int64_t sum = memcg.stat_bytes.get(name) + value * 1024;
+        value < int64_t{1} << 42 && sum < int64_t{1} << 53)
+      memcg.stat_bytes.set(name, sum);
   }
 }
 
@@ -60,7 +63,9 @@ bool read_memcg(std::string_view line, OomReport& report) {
   if (!report.memcg) return false;
   // {5.3 and later} memory.stat, one "name bytes" per line.
   const std::vector<std::string_view> words = words_of(line);
-  if (words.size() != 2 || words[0].find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string_view::npos) return false;
+  if (words.size() != 2 ||
+      words[0].find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string_view::npos)
+    return false;
   const auto value = whole_number(words[1]);
   if (!value || *value < 0) return false;
   report.memcg->stat_bytes.set(words[0], *value);

@@ -11,16 +11,21 @@ constexpr size_t kTasksMost = 4'194'304;  // PID_MAX_LIMIT
 
 /// Columns of a table whose header is lost, by how many numbers a row has after the pid.
 const std::vector<std::string>& columns_of(size_t numbers) {
-  static const std::vector<std::string> none, rhel7{"uid", "tgid", "total_vm", "rss", "nr_ptes", "swapents", "oom_score_adj"},
+  static const std::vector<std::string> none,
+      rhel7{"uid", "tgid", "total_vm", "rss", "nr_ptes", "swapents", "oom_score_adj"},
       four{"uid", "tgid", "total_vm", "rss", "nr_ptes", "nr_pmds", "swapents", "oom_score_adj"},
-      split{"uid", "tgid", "total_vm", "rss", "rss_anon", "rss_file", "rss_shmem", "pgtables_bytes", "swapents", "oom_score_adj"};
-  static const std::vector<std::string> bytes{"uid", "tgid", "total_vm", "rss", "pgtables_bytes", "swapents", "oom_score_adj"};
+      split{"uid",      "tgid",      "total_vm",       "rss",      "rss_anon",
+            "rss_file", "rss_shmem", "pgtables_bytes", "swapents", "oom_score_adj"};
+  static const std::vector<std::string> bytes{"uid",      "tgid",         "total_vm", "rss", "pgtables_bytes",
+                                              "swapents", "oom_score_adj"};
   if (numbers == 7) return bytes;  // rhel7 or later: settled by the size of the table's fifth number
   return numbers == 8 ? four : numbers == 10 ? split : none;
 }
 
 bool read_header_of_table(std::string_view line, OomReport& report) {
-  if (!line.starts_with('[') || line.find("total_vm") == std::string_view::npos || line.find("oom_score_adj") == std::string_view::npos) return false;
+  if (!line.starts_with('[') || line.find("total_vm") == std::string_view::npos ||
+      line.find("oom_score_adj") == std::string_view::npos)
+    return false;
   report.has_task_table = true;
   report.task_columns.clear();
   const size_t end = line.find(']');
@@ -75,7 +80,8 @@ bool read_tasks(std::string_view line, OomReport& report) {
     numbers.push_back(*number);
     rest.remove_prefix(word_end);
   }
-  const std::vector<std::string>& columns = report.task_columns.empty() ? columns_of(numbers.size()) : report.task_columns;
+  const std::vector<std::string>& columns =
+      report.task_columns.empty() ? columns_of(numbers.size()) : report.task_columns;
   TaskRow row;
   row.pid = static_cast<int>(*pid);
   row.tgid = row.pid;

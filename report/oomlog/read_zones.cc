@@ -6,7 +6,8 @@ namespace oomcast::oomlog {
 namespace {
 
 bool is_zone(std::string_view name) {
-  return name == "DMA" || name == "DMA32" || name == "Normal" || name == "HighMem" || name == "Movable" || name == "Device";
+  return name == "DMA" || name == "DMA32" || name == "Normal" || name == "HighMem" || name == "Movable" ||
+         name == "Device";
 }
 
 struct Place {
@@ -57,11 +58,14 @@ void read_buddy(std::string_view text, ZoneReport& zone, OomReport& report) {
 }
 
 bool read_huge_pages(std::string_view line, OomReport& report) {
-  const auto total = number_after(line, "hugepages_total="), free = number_after(line, "hugepages_free="), size = number_after(line, "hugepages_size=");
+  const auto total = number_after(line, "hugepages_total="), free = number_after(line, "hugepages_free="),
+             size = number_after(line, "hugepages_size=");
   if (!total || !free || !size) return false;
   const auto node = number_after(line, "Node ");
   const auto sane = [](int64_t value) { return value >= 0 && value < int64_t{1} << 24; };
-  if (sane(*total) && sane(*free) && sane(*size)) report.huge_pages.push_back({static_cast<int>(std::min<int64_t>(std::max<int64_t>(node.value_or(0), 0), 1023)), *total, *free, *size});
+  if (sane(*total) && sane(*free) && sane(*size))
+    report.huge_pages.push_back(
+        {static_cast<int>(std::min<int64_t>(std::max<int64_t>(node.value_or(0), 0), 1023)), *total, *free, *size});
   return true;
 }
 

@@ -14,6 +14,8 @@ inline std::string kb_text(int64_t kb) {
   kb = kb > kCountLimit ? kCountLimit : kb < -kCountLimit ? -kCountLimit : kb;
   return report::bytes_text(Bytes(kb * 1024));
 }
-inline std::string task_text(int pid, const std::string& comm) { return (comm.empty() ? "a task" : comm) + " (pid " + std::to_string(pid) + ")"; }
+inline std::string task_text(int pid, const std::string& comm) {
+  return (comm.empty() ? "a task" : comm) + " (pid " + std::to_string(pid) + ")";
+}
 
 }  // namespace oomcast::oomlog

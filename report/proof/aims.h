@@ -11,8 +11,8 @@
 namespace oomcast::report {
 
 /// Whether the aim is reached on the changed target. Nothing where its verdict is withheld.
-std::optional<bool> reached(Aim aim, const std::string& finding_id, const sim::Outcome& before, const sim::Outcome& after,
-                            const trace::CaptureSummary& capture);
+std::optional<bool> reached(Aim aim, const std::string& finding_id, const sim::Outcome& before,
+                            const sim::Outcome& after, const trace::CaptureSummary& capture);
 
 Effect effect_of(const sim::Outcome& outcome);
 /// By how much the sum of the high marks grew: what kswapd keeps free, and what nobody else has then.

@@ -49,13 +49,15 @@ bool KeptTrace::give_up(const std::string& why) {
 }
 
 bool KeptTrace::write(std::string_view bytes) {
-  return write_all(fd_, bytes) ||
-         give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a place with more room");
+  return write_all(fd_, bytes) || give_up("the recording could not be kept in " + temporary_place() + ": " +
+                                          std::strerror(errno) + "; set TMPDIR to a place with more room");
 }
 
 bool KeptTrace::move_to_file() {
   fd_ = open_nameless(temporary_place());
-  if (fd_ < 0) return give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) + "; set TMPDIR to a writable place");
+  if (fd_ < 0)
+    return give_up("the recording could not be kept in " + temporary_place() + ": " + std::strerror(errno) +
+                   "; set TMPDIR to a writable place");
   if (!write(in_memory_)) return false;
   in_memory_ = {};
   return true;
@@ -63,7 +65,9 @@ bool KeptTrace::move_to_file() {
 
 bool KeptTrace::append(std::string_view block) {
   if (!problem_.empty()) return false;
-  if (size_ + block.size() > most_in_all_) return give_up("the recording is larger than " + std::to_string(most_in_all_ >> 20) + " MiB, which is more than is kept; use --trace and 'oomcast replay'");
+  if (size_ + block.size() > most_in_all_)
+    return give_up("the recording is larger than " + std::to_string(most_in_all_ >> 20) +
+                   " MiB, which is more than is kept; use --trace and 'oomcast replay'");
   if (fd_ < 0 && size_ + block.size() > most_in_memory_ && !move_to_file()) return false;
   size_ += block.size();
   if (fd_ >= 0) return write(block);

@@ -28,12 +28,14 @@ std::string moved_text(const char* what, int64_t before, int64_t after) {
 
 std::string found_words(const SearchedValue& search, int64_t value, const Proof& proof) {
   std::string text = value_word(search, value) + " (";
-  if (search.bytes && !search.largest) text += bytes_text(Bytes(value - search.now)) + " more than now";
-  else text += (search.largest ? "no limit now" : "now " + bare_value(search, search.now));
-  if (proof.smallest && *proof.smallest != value)
-    text += "; " + bare_value(search, *proof.smallest) + " would just do";
+  if (search.bytes && !search.largest)
+    text += bytes_text(Bytes(value - search.now)) + " more than now";
+  else
+    text += (search.largest ? "no limit now" : "now " + bare_value(search, search.now));
+  if (proof.smallest && *proof.smallest != value) text += "; " + bare_value(search, *proof.smallest) + " would just do";
   if (proof.below && *proof.below != search.now && proof.verdict_below)
-    text += "; " + bare_value(search, *proof.below) + (search.largest ? " is too much: " : " is not enough: ") + sim::verdict_name(*proof.verdict_below);
+    text += "; " + bare_value(search, *proof.below) + (search.largest ? " is too much: " : " is not enough: ") +
+            sim::verdict_name(*proof.verdict_below);
   return text + ")";
 }
 
@@ -43,8 +45,9 @@ std::string proof_text(const Try& suggestion) {
   std::vector<std::string> parts;
   const std::string verdict = suggestion.verdict_after ? sim::verdict_name(*suggestion.verdict_after) : "no forecast";
   parts.push_back(*suggestion.proven ? "proven: " + verdict : "simulated: does not help, " + verdict);
-  for (const std::string& part : {waits_text(proof), moved_text("pages swapped in", proof.before.pswpin, proof.after.pswpin),
-                                  moved_text("file pages read again", proof.before.refault_file, proof.after.refault_file)})
+  for (const std::string& part :
+       {waits_text(proof), moved_text("pages swapped in", proof.before.pswpin, proof.after.pswpin),
+        moved_text("file pages read again", proof.before.refault_file, proof.after.refault_file)})
     if (!part.empty()) parts.push_back(part);
   if (proof.held_back.count() > 0) parts.push_back("holds back " + bytes_text(proof.held_back));
   if (!proof.dies.empty()) parts.push_back(list_text(proof.dies, 2) + (proof.dies.size() > 1 ? " die" : " dies"));
@@ -57,13 +60,16 @@ std::string proof_text(const Try& suggestion) {
 const Try* least_proven(const Findings& findings) {
   const Try* best = nullptr;
   const auto rank = [](const Try& t) {
-    const int64_t size = t.remedy.search && t.remedy.search->bytes && t.proof->smallest ? *t.proof->smallest - t.remedy.search->now : 0;
-    return std::tuple(!t.proof->dies.empty(), t.verdict_after.value_or(sim::Verdict::kOomKill) > sim::Verdict::kDirectReclaim,
+    const int64_t size =
+        t.remedy.search && t.remedy.search->bytes && t.proof->smallest ? *t.proof->smallest - t.remedy.search->now : 0;
+    return std::tuple(!t.proof->dies.empty(),
+                      t.verdict_after.value_or(sim::Verdict::kOomKill) > sim::Verdict::kDirectReclaim,
                       t.proof->after.pswpout > t.proof->before.pswpout, size, t.proof->held_back);
   };
   for (const Finding& finding : findings) {
     for (const Try& suggestion : finding.tries)
-      if (suggestion.proven.value_or(false) && suggestion.proof && (!best || rank(suggestion) < rank(*best))) best = &suggestion;
+      if (suggestion.proven.value_or(false) && suggestion.proof && (!best || rank(suggestion) < rank(*best)))
+        best = &suggestion;
     if (best) return best;  // of the worst finding that has one
   }
   return best;

@@ -20,7 +20,9 @@ struct Task {
 };
 
 /// A search for the largest value looks for the smallest distance from `now` that is enough.
-int64_t distance_or_value(const SearchedValue& search, int64_t either) { return search.largest ? search.now - either : either; }
+int64_t distance_or_value(const SearchedValue& search, int64_t either) {
+  return search.largest ? search.now - either : either;
+}
 std::optional<int64_t> distance_or_value(const SearchedValue& search, const std::optional<int64_t>& either) {
   return either ? std::optional(distance_or_value(search, *either)) : std::nullopt;
 }
@@ -41,8 +43,14 @@ SearchRange range_of(const SearchedValue& search, int width) {
 /// One suggestion: its trials, and what they say together. Uses the core of its caller, and others that are free.
 class Prover {
  public:
-  Prover(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline, Cores& cores, const Task& task)
-      : recorded_(recorded), forecast_(forecast), deadline_(deadline), cores_(cores), id_(task.finding->id), suggestion_(*task.suggestion) {}
+  Prover(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline, Cores& cores,
+         const Task& task)
+      : recorded_(recorded),
+        forecast_(forecast),
+        deadline_(deadline),
+        cores_(cores),
+        id_(task.finding->id),
+        suggestion_(*task.suggestion) {}
 
   void run() {
     const Remedy remedy = suggestion_.remedy;
@@ -93,7 +101,8 @@ class Prover {
   }
 
   void search(const SearchedValue& search) {
-    const SearchResult found = smallest_enough(range_of(search, cores_.all()), [&](const auto& values) { return ask(search, values); });
+    const SearchResult found =
+        smallest_enough(range_of(search, cores_.all()), [&](const auto& values) { return ask(search, values); });
     const auto below = distance_or_value(search, found.below);
     if (!found.smallest) return nothing_found(search, below.value_or(search.now));
     const int64_t given = distance_or_value(search, *found.given);
@@ -106,7 +115,8 @@ class Prover {
       proof.verdict_below = trial == trials_.end() ? forecast_.verdict : trial->second.verdict;
     }
     suggestion_.change = found_words(search, given, proof);
-    if (!found.finished && deadline_.over()) suggestion_.not_simulated = "a smaller value may be enough: " + std::string(deadline_.why());
+    if (!found.finished && deadline_.over())
+      suggestion_.not_simulated = "a smaller value may be enough: " + std::string(deadline_.why());
   }
 
   void nothing_found(const SearchedValue& search, int64_t value) {
@@ -158,7 +168,8 @@ std::vector<Task> tasks_of(Findings& findings) {
   return tasks;
 }
 
-/// Why nothing that is simulated after the first kill or refusal would mean anything: it was carried out on the program.
+/// Why nothing that is simulated after the first kill or refusal would mean anything: it was carried out on the
+/// program.
 std::string carried_out(const Recorded& recorded, const sim::Outcome& forecast) {
   if (recorded.options.kill_on_oom && forecast.oom_kill)
     return "the program was really killed (--on-oom kill): what it would have gone on to need is not known";
@@ -169,7 +180,8 @@ std::string carried_out(const Recorded& recorded, const sim::Outcome& forecast) 
 
 class Progress {
  public:
-  Progress(const ProveSettings& settings, const Deadline& deadline, size_t all) : settings_(settings), deadline_(deadline), all_(static_cast<int>(all)) {}
+  Progress(const ProveSettings& settings, const Deadline& deadline, size_t all)
+      : settings_(settings), deadline_(deadline), all_(static_cast<int>(all)) {}
   void one_more() {
     const std::lock_guard lock(mutex_);
     ++done_;
@@ -187,7 +199,8 @@ class Progress {
   const int all_;
 };
 
-void work_on(const std::vector<Task>& tasks, const Recorded& recorded, const sim::Outcome& forecast, const ProveSettings& settings, const Deadline& deadline) {
+void work_on(const std::vector<Task>& tasks, const Recorded& recorded, const sim::Outcome& forecast,
+             const ProveSettings& settings, const Deadline& deadline) {
   Progress progress(settings, deadline, tasks.size());
   progress.tell();
   Cores cores(settings.jobs);
@@ -202,7 +215,8 @@ void work_on(const std::vector<Task>& tasks, const Recorded& recorded, const sim
 
 bool can_prove(const Findings& findings) {
   return std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
-    return std::any_of(finding.tries.begin(), finding.tries.end(), [](const Try& suggestion) { return suggestion.remedy.can_be_simulated(); });
+    return std::any_of(finding.tries.begin(), finding.tries.end(),
+                       [](const Try& suggestion) { return suggestion.remedy.can_be_simulated(); });
   });
 }
 
@@ -216,14 +230,16 @@ ProofSummary leave_unproven(Findings& findings, const std::string& why) {
   return summary;
 }
 
-ProofSummary prove(const Recorded& recorded, const sim::Outcome& forecast, const ProveSettings& settings, Findings& findings) {
+ProofSummary prove(const Recorded& recorded, const sim::Outcome& forecast, const ProveSettings& settings,
+                   Findings& findings) {
   ProofSummary summary;
   const std::vector<Task> tasks = tasks_of(findings);
   if (tasks.empty()) return summary;
   summary.suggestions = static_cast<int>(tasks.size());
   const Deadline deadline(settings.budget_s, settings.interrupted);
   std::string why_not = carried_out(recorded, forecast);
-  if (why_not.empty() && recorded.live) why_not = difference_of_replay(recorded, forecast, deadline).value_or(std::string(deadline.why()));
+  if (why_not.empty() && recorded.live)
+    why_not = difference_of_replay(recorded, forecast, deadline).value_or(std::string(deadline.why()));
   if (!why_not.empty()) return leave_unproven(findings, why_not);
   work_on(tasks, recorded, forecast, settings, deadline);
   for (const Task& task : tasks) (task.suggestion->proven ? summary.simulated : summary.left_out) += 1;

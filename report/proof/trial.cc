@@ -40,7 +40,8 @@ std::string unknown_to(const trace::CaptureSummary& capture, const std::vector<s
 }  // namespace
 
 Deadline::Deadline(double budget_s, std::function<bool()> interrupted)
-    : end_(std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(budget_s))),
+    : end_(std::chrono::steady_clock::now() +
+           std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(budget_s))),
       interrupted_(std::move(interrupted)) {}
 
 std::string_view Deadline::why() const {
@@ -54,7 +55,8 @@ std::string_view Deadline::why() const {
     if (End none = End::kNone; end != End::kNone && !end_of_it_.compare_exchange_strong(none, end)) end = none;
   }
   if (end == End::kNone) return "";
-  return end == End::kSignal ? "a signal to oomcast ended the proofs" : "the time for proofs was over; --prove SECONDS gives more";
+  return end == End::kSignal ? "a signal to oomcast ended the proofs"
+                             : "the time for proofs was over; --prove SECONDS gives more";
 }
 
 double Deadline::seconds_left() const {
@@ -69,7 +71,8 @@ Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const st
     trial.error = target.error().message;
     return trial;
   }
-  auto replayed = replay(recorded.trace, recorded.name, std::move(target->host), settings_for(recorded, target->settings, deadline));
+  auto replayed = replay(recorded.trace, recorded.name, std::move(target->host),
+                         settings_for(recorded, target->settings, deadline));
   if (!replayed) {
     trial.stopped = deadline.over();
     trial.error = replayed.error().message;
@@ -85,14 +88,16 @@ Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const st
   return trial;
 }
 
-std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline) {
-  auto replayed = replay(recorded.trace, recorded.name, recorded.host, settings_for(recorded, recorded.settings, deadline));
+std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast,
+                                                const Deadline& deadline) {
+  auto replayed =
+      replay(recorded.trace, recorded.name, recorded.host, settings_for(recorded, recorded.settings, deadline));
   if (!replayed) return deadline.over() ? std::nullopt : std::optional(replayed.error().message);
   const sim::Outcome& again = replayed->outcome;
   if (again.digest == forecast.digest && again.verdict == forecast.verdict) return "";
-  return std::string("the recording, replayed on the same host, gives ") + sim::verdict_name(again.verdict) + " and a footprint of " +
-         bytes_text(again.app.footprint_peak) + ", the run gave " + sim::verdict_name(forecast.verdict) + " and " +
-         bytes_text(forecast.app.footprint_peak);
+  return std::string("the recording, replayed on the same host, gives ") + sim::verdict_name(again.verdict) +
+         " and a footprint of " + bytes_text(again.app.footprint_peak) + ", the run gave " +
+         sim::verdict_name(forecast.verdict) + " and " + bytes_text(forecast.app.footprint_peak);
 }
 
 }  // namespace oomcast::report

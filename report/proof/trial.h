@@ -40,7 +40,9 @@ struct Trial {
 Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const std::string& finding_id, Aim aim,
                 const std::vector<std::string>& words, const Deadline& deadline);
 
-/// Why a replay of the recording does not give the live forecast, a clause; empty: it does. Nothing when it was stopped.
-std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast, const Deadline& deadline);
+/// Why a replay of the recording does not give the live forecast, a clause; empty: it does. Nothing when it was
+/// stopped.
+std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast,
+                                                const Deadline& deadline);
 
 }  // namespace oomcast::report

@@ -3,8 +3,8 @@
 
 #include "model/base/printf_text.h"
 #include "model/base/units.h"
-#include "model/spec/node_counters.h"
 #include "model/host/vmstat.h"
+#include "model/spec/node_counters.h"
 #include "report/report_values.h"
 
 namespace oomcast::report {
@@ -47,11 +47,11 @@ std::string zone_lines(const Json& zone) {
              pages(zone, "free_pages"), pages(zone, "boost_pages"), pages(marks, "min"), pages(marks, "low"),
              pages(marks, "high")) +
          printf_text("\n        present  %ld\n        managed  %ld\n        cma      %ld", pages(zone, "present_pages"),
-              pages(zone, "managed_pages"), pages(zone, "free_cma_pages")) +
+                     pages(zone, "managed_pages"), pages(zone, "free_cma_pages")) +
          printf_text("\n      %-12s %ld", "nr_free_pages", pages(zone, "free_pages")) +
          lru_lines(child(zone, "lru_pages"), "nr_zone_") +
-         printf_text("\n      %-12s %ld\n      %-12s %ld\n", "nr_zone_write_pending", pages(zone, "write_pending_pages"),
-              "nr_free_cma", pages(zone, "free_cma_pages"));
+         printf_text("\n      %-12s %ld\n      %-12s %ld\n", "nr_zone_write_pending",
+                     pages(zone, "write_pending_pages"), "nr_free_cma", pages(zone, "free_cma_pages"));
 }
 
 /// Sums over the nodes of a state.
@@ -179,7 +179,7 @@ std::string psi_text(const ShownMoment& moment) {
   for (const char* name : {"some", "full"}) {
     const Json& psi = child(child(*moment.state, "pressure"), name);
     text += printf_text("%s avg10=%.2f avg60=%.2f avg300=%.2f total=%ld\n", name, value_or(psi, "avg10", 0.0),
-                 value_or(psi, "avg60", 0.0), value_or(psi, "avg300", 0.0), pages(psi, "total_us"));
+                        value_or(psi, "avg60", 0.0), value_or(psi, "avg300", 0.0), pages(psi, "total_us"));
   }
   return text;
 }

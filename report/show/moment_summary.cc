@@ -128,7 +128,8 @@ std::string sites_text(const FinishedReport& report, const ShownMoment& moment) 
   const bool then = holds_sites(report, moment);
   const Json& every = child(report.document, "sites");
   for (size_t i = 0; i < every.size(); ++i) {
-    const int64_t resident = then ? child(*moment.state, "site_resident_bytes")[i].get<int64_t>() : value_or<int64_t>(every[i], "resident_bytes_peak", 0);
+    const int64_t resident = then ? child(*moment.state, "site_resident_bytes")[i].get<int64_t>()
+                                  : value_or<int64_t>(every[i], "resident_bytes_peak", 0);
     if (resident <= 0) continue;
     sites.push_back({&every[i], resident});
     all += resident;

@@ -102,7 +102,8 @@ int show_command(const ShowOptions& options) {
     return show_state(report, moment, sar_text(report, moment, asked ? std::optional(kRowsAround) : std::nullopt),
                       "a timeline");
   if (options.as == "summary") return print(moment_summary(report, moment));
-  if (asked && !holds_sites(report, moment)) note("the report holds what each site held at its own peak, not at " + moment.name);
+  if (asked && !holds_sites(report, moment))
+    note("the report holds what each site held at its own peak, not at " + moment.name);
   return show_state(report, moment, sites_text(report, moment), "sites");
 }
 

@@ -22,7 +22,8 @@ std::string sweep_progress_text(size_t done, size_t all, double elapsed_s) {
 }
 
 std::string proofs_progress_text(int done, int all, double left_s) {
-  return "oomcast: proving: " + std::to_string(done) + " of " + std::to_string(all) + " suggestions, at most " + left_text(left_s) + " left";
+  return "oomcast: proving: " + std::to_string(done) + " of " + std::to_string(all) + " suggestions, at most " +
+         left_text(left_s) + " left";
 }
 
 std::string fit_progress_text(int asked, int64_t least, int64_t most, double elapsed_s) {

@@ -75,18 +75,24 @@ void write_tries(const Findings& findings, SummaryPaper& paper) {
   if (least) said.push_back(least->change);
   for (const Finding& finding : findings)
     for (const Try& suggestion : finding.tries) {
-      if (finding.severity == Severity::kInfo || std::find(said.begin(), said.end(), suggestion.change) != said.end()) continue;
+      if (finding.severity == Severity::kInfo || std::find(said.begin(), said.end(), suggestion.change) != said.end())
+        continue;
       said.push_back(suggestion.change);
       tries.emplace_back(&suggestion, finding.id != "tracking_not_available");
     }
   const auto order = [](const Try* suggestion) { return !suggestion->proven ? 1 : *suggestion->proven ? 0 : 2; };
-  std::stable_sort(tries.begin(), tries.end(), [&](const auto& a, const auto& b) { return order(a.first) < order(b.first); });
+  std::stable_sort(tries.begin(), tries.end(),
+                   [&](const auto& a, const auto& b) { return order(a.first) < order(b.first); });
   size_t shown = std::min(tries.size(), least ? kTriesMost - 1 : kTriesMost);
   if (tries.size() == shown + 1) ++shown;  // one more takes no more room than to say that there is one more
   for (size_t i = 0; i < shown; ++i)
-    paper.line(i > 0 ? "" : least ? "also" : "try", tries[i].first->change + (tries[i].second ? " [" + proof_text(*tries[i].first) + "]" : ""),
+    paper.line(i > 0   ? ""
+               : least ? "also"
+                       : "try",
+               tries[i].first->change + (tries[i].second ? " [" + proof_text(*tries[i].first) + "]" : ""),
                i == 0 && !least ? Rank::kMust : Rank::kDetail);
-  if (tries.size() > shown) paper.line("", "more in the report: " + std::to_string(tries.size() - shown), Rank::kDetail);
+  if (tries.size() > shown)
+    paper.line("", "more in the report: " + std::to_string(tries.size() - shown), Rank::kDetail);
 }
 
 }  // namespace oomcast::report

@@ -1,6 +1,7 @@
 // Measures how much RssAnon + RssShmem a process and its descendants have at once, from outside every two milliseconds
-// until standard input ends; then prints the peak, in bytes. For the scripts that compare it with what oomcast has tracked.
-// Where one process has nearly all, the kernel remembers how much that was at most (VmHWM), between two looks too.
+// until standard input ends; then prints the peak, in bytes. For the scripts that compare it with what oomcast has
+// tracked. Where one process has nearly all, the kernel remembers how much that was at most (VmHWM), between two looks
+// too.
 //
 //   peak_rss PID [--descendants-only]
 //
@@ -29,7 +30,8 @@ std::string text_of(int fd) {
   std::string text;
   char buffer[65536];
   ssize_t got = 0;
-  while ((got = pread(fd, buffer, sizeof buffer, static_cast<off_t>(text.size()))) > 0) text.append(buffer, static_cast<size_t>(got));
+  while ((got = pread(fd, buffer, sizeof buffer, static_cast<off_t>(text.size()))) > 0)
+    text.append(buffer, static_cast<size_t>(got));
   return text;
 }
 
@@ -49,7 +51,8 @@ uint64_t kib_behind(const std::string& text, const char* name, size_t from = 0) 
 /// One process: what it has is read from statm, which is cheap; what of that is shared memory only when it has changed.
 class Watched {
  public:
-  explicit Watched(const std::string& folder) : folder_(folder), statm_(open((folder + "/statm").c_str(), O_RDONLY | O_CLOEXEC)) {}
+  explicit Watched(const std::string& folder)
+      : folder_(folder), statm_(open((folder + "/statm").c_str(), O_RDONLY | O_CLOEXEC)) {}
   ~Watched() { close(statm_); }
   Watched(const Watched&) = delete;
   Watched& operator=(const Watched&) = delete;
@@ -71,14 +74,16 @@ class Watched {
 
  private:
   uint64_t shared_memory() const {
-    const uint64_t bytes = kib_behind(text_of(folder_ + "/status"), "RssShmem:") << 10, ring = bytes == 0 ? 0 : ring_bytes();
+    const uint64_t bytes = kib_behind(text_of(folder_ + "/status"), "RssShmem:") << 10,
+                   ring = bytes == 0 ? 0 : ring_bytes();
     return bytes - std::min(bytes, ring);
   }
 
   uint64_t ring_bytes() const {
     const std::string maps = text_of(folder_ + "/smaps");
     uint64_t bytes = 0;
-    for (size_t at = 0; (at = maps.find("/memfd:oomcast-", at)) != std::string::npos; ++at) bytes += kib_behind(maps, "\nRss:", at) << 10;
+    for (size_t at = 0; (at = maps.find("/memfd:oomcast-", at)) != std::string::npos; ++at)
+      bytes += kib_behind(maps, "\nRss:", at) << 10;
     return bytes;
   }
 
@@ -125,9 +130,11 @@ int main(int argc, char** argv) {
       bytes += now;
       if (now > largest_bytes) largest = &process, largest_bytes = now;
     }
-    if (largest != nullptr && bytes - largest_bytes < bytes / kOthersPart) peak = std::max(peak, largest->most_bytes() + bytes - largest_bytes);
+    if (largest != nullptr && bytes - largest_bytes < bytes / kOthersPart)
+      peak = std::max(peak, largest->most_bytes() + bytes - largest_bytes);
     peak = std::max(peak, bytes);
-    std::erase_if(watched, [&pids](const auto& entry) { return std::find(pids.begin(), pids.end(), entry.first) == pids.end(); });
+    std::erase_if(
+        watched, [&pids](const auto& entry) { return std::find(pids.begin(), pids.end(), entry.first) == pids.end(); });
   }
   std::printf("%lu\n", peak);
 }

@@ -50,9 +50,9 @@ TEST_F(Command, AMachineCapturedInOneFileIsAHost) {
 }
 
 TEST_F(Command, WhatTailPrintsOfTheKernelsFilesIsAHost) {
-  const Finished shown = sh(
-      "tail -n +1 /proc/zoneinfo /proc/meminfo /proc/vmstat /proc/version /proc/sys/vm/swappiness >box.txt && "
-      "$OOMCAST host show box.txt");
+  const Finished shown =
+      sh("tail -n +1 /proc/zoneinfo /proc/meminfo /proc/vmstat /proc/version /proc/sys/vm/swappiness >box.txt && "
+         "$OOMCAST host show box.txt");
   EXPECT_EQ(shown.status, 0) << shown.err;
   EXPECT_THAT(shown.out, HasSubstr("box: kernel"));
 }

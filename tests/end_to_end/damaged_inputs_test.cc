@@ -49,19 +49,22 @@ class DamagedInputs : public EndToEnd {
     ASSERT_EQ(sh("$OOMCAST sweep good.trace --vary memory=512M..1G --json >good.sweep").status, 0);
     ASSERT_EQ(sh("$OOMCAST check oomcast.report.json --write-baseline good.yaml").status, 0);
     ASSERT_EQ(sh("$OOMCAST host show vm-1g --json >good.host").status, 0);
-    std::ofstream(at("good.pod")) << "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    resources:\n      limits: {memory: 300Mi}\n";
+    std::ofstream(at("good.pod")) << "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: app\n    resources:\n "
+                                     "     limits: {memory: 300Mi}\n";
     fs::copy_file(at("oomcast.report.json"), at("good.report"));
   }
 
   /// Each line reads `bad.KIND`, damaged in many ways; `statuses` are those that its help names.
-  void expect_clear_words(const std::string& kind, const std::vector<std::string>& lines, const std::vector<int>& statuses, unsigned ways) const {
+  void expect_clear_words(const std::string& kind, const std::vector<std::string>& lines,
+                          const std::vector<int>& statuses, unsigned ways) const {
     const std::string whole = content(at("good." + kind));
     ASSERT_FALSE(whole.empty());
     for (unsigned number = 0; number < ways; ++number) {
       std::ofstream(at("bad." + kind), std::ios::binary) << damaged(whole, number);
       for (const std::string& line : lines) {
         const Finished finished = sh(line);
-        const std::string which = kind + ", way " + std::to_string(number) + ", " + line + "\n" + finished.err.substr(0, 600);
+        const std::string which =
+            kind + ", way " + std::to_string(number) + ", " + line + "\n" + finished.err.substr(0, 600);
         ASSERT_THAT(statuses, testing::Contains(finished.status)) << which;
         if (finished.status != 2) continue;
         ASSERT_THAT(finished.err, StartsWith("oomcast: ")) << which;
@@ -76,21 +79,28 @@ class DamagedInputs : public EndToEnd {
 
 TEST_F(DamagedInputs, Reports) {
   expect_clear_words("report",
-                     {"$OOMCAST check bad.report --budget good.yaml", "$OOMCAST diff good.report bad.report", "$OOMCAST page bad.report -o bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s",
-                      "$OOMCAST show bad.report", "$OOMCAST show bad.report --at peak --as sites", "$OOMCAST export bad.report --as folded",
-                      "$OOMCAST export bad.report --as openmetrics"},
+                     {"$OOMCAST check bad.report --budget good.yaml", "$OOMCAST diff good.report bad.report",
+                      "$OOMCAST page bad.report -o bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s",
+                      "$OOMCAST show bad.report", "$OOMCAST show bad.report --at peak --as sites",
+                      "$OOMCAST export bad.report --as folded", "$OOMCAST export bad.report --as openmetrics"},
                      {0, 1, 2}, 24);
 }
 
-TEST_F(DamagedInputs, Sweeps) { expect_clear_words("sweep", {"$OOMCAST page bad.sweep -o bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s"}, {0, 2}, 24); }
+TEST_F(DamagedInputs, Sweeps) {
+  expect_clear_words("sweep", {"$OOMCAST page bad.sweep -o bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s"},
+                     {0, 2}, 24);
+}
 
-TEST_F(DamagedInputs, Budgets) { expect_clear_words("yaml", {"$OOMCAST check good.report --budget bad.yaml"}, {0, 1, 2}, 32); }
+TEST_F(DamagedInputs, Budgets) {
+  expect_clear_words("yaml", {"$OOMCAST check good.report --budget bad.yaml"}, {0, 1, 2}, 32);
+}
 
 TEST_F(DamagedInputs, Traces) {
-  expect_clear_words("trace",
-                     {"$OOMCAST replay bad.trace --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s",
-                      "$OOMCAST sweep bad.trace --vary memory=512M..1G", "$OOMCAST fit bad.trace"},
-                     {0, 1, 2}, 16);
+  expect_clear_words(
+      "trace",
+      {"$OOMCAST replay bad.trace --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s",
+       "$OOMCAST sweep bad.trace --vary memory=512M..1G", "$OOMCAST fit bad.trace"},
+      {0, 1, 2}, 16);
 }
 
 TEST_F(DamagedInputs, PackedSnapshots) {
@@ -99,16 +109,23 @@ TEST_F(DamagedInputs, PackedSnapshots) {
 }
 
 TEST_F(DamagedInputs, Hosts) {
-  expect_clear_words("host", {"$OOMCAST host show bad.host", "$OOMCAST replay good.trace --host ./bad.host --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s"},
+  expect_clear_words("host",
+                     {"$OOMCAST host show bad.host",
+                      "$OOMCAST replay good.trace --host ./bad.host --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || "
+                      "rm -f bad.out; exit $s"},
                      {0, 2}, 24);
 }
 
 TEST_F(DamagedInputs, PodsComposeFilesAndUnits) {
-  const std::string line = "$OOMCAST replay good.trace --limits-from bad.pod --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f bad.out; exit $s";
+  const std::string line =
+      "$OOMCAST replay good.trace --limits-from bad.pod --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f "
+      "bad.out; exit $s";
   expect_clear_words("pod", {line}, {0, 2}, 32);
-  std::ofstream(at("good.pod")) << "services:\n  app:\n    deploy: {resources: {limits: {memory: 300M}}}\n    mem_limit: 300m\n";
+  std::ofstream(at("good.pod"))
+      << "services:\n  app:\n    deploy: {resources: {limits: {memory: 300M}}}\n    mem_limit: 300m\n";
   expect_clear_words("pod", {line}, {0, 2}, 16);
-  std::ofstream(at("good.pod")) << "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\nMemoryMax=300M\nMemoryHigh=250M\n";
+  std::ofstream(at("good.pod"))
+      << "[Unit]\nDescription=x\n[Service]\nExecStart=/bin/true\nMemoryMax=300M\nMemoryHigh=250M\n";
   expect_clear_words("pod", {line}, {0, 2}, 16);
 }
 

@@ -38,7 +38,8 @@ TEST_F(Explain, TheLogIsAlsoAHost) {
 }
 
 TEST_F(Explain, WhatCannotBeDoneIsOneClearLine) {
-  for (const char* line : {"$OOMCAST explain none.log", "$OOMCAST explain /dev/null", "$OOMCAST explain kern.log --nth 9", "$OOMCAST host show pod.log",
+  for (const char* line : {"$OOMCAST explain none.log", "$OOMCAST explain /dev/null",
+                           "$OOMCAST explain kern.log --nth 9", "$OOMCAST host show pod.log",
                            "$OOMCAST host show vm-1g --nth 1", "head -c 100000 /dev/zero | $OOMCAST explain -"}) {
     const Finished finished = sh(line);
     EXPECT_EQ(finished.status, 2) << line;

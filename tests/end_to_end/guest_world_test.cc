@@ -121,7 +121,8 @@ TEST_F(GuestWorld, AGuestThatHasTakenLittleIsNotStoppedForWhatOthersTake) {
     const std::vector<char> taken(static_cast<size_t>(pages) * 4096, 'x');
     std::this_thread::sleep_for(std::chrono::milliseconds(700));
   });
-  Finished finished = run("python3 -c 'import time\nkept = bytearray(4 << 20); time.sleep(4); print(\"survived\")'", "--guard 99 --quiet");
+  Finished finished = run("python3 -c 'import time\nkept = bytearray(4 << 20); time.sleep(4); print(\"survived\")'",
+                          "--guard 99 --quiet");
   others.join();
   EXPECT_EQ(finished.status, 0);
   EXPECT_EQ(finished.out, "survived\n");

@@ -1,7 +1,6 @@
 // What `cmake --install` puts down is complete, and works from there.
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
+#include <oomcast_paths.h>
 
 #include "tests/end_to_end/oomcast_run.h"
 

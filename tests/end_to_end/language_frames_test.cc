@@ -52,11 +52,13 @@ TEST_F(LanguageFrames, ArePythonsFunctionsFilesAndLines) {
   EXPECT_EQ(finished.out, "41943040 25165824 5000\n");
   double blob = 0, deep = 0, rows = 0;
   for (const auto& [mib, stack] : sites()) {
-    if (stack.find("make_blob at " + at("app.py").string() + ":4") != std::string::npos || stack.find("make_blob at app.py:4") != std::string::npos)
+    if (stack.find("make_blob at " + at("app.py").string() + ":4") != std::string::npos ||
+        stack.find("make_blob at app.py:4") != std::string::npos)
       (stack.find("nested at") != std::string::npos ? deep : blob) += mib;
     if (stack.find("Store.load") != std::string::npos) rows += mib;
     if (stack.find("make_blob at") != std::string::npos) {
-      EXPECT_THAT(stack, testing::Not(HasSubstr("_PyEval_EvalFrameDefault"))) << "the interpreter's own frames stand for those of the program";
+      EXPECT_THAT(stack, testing::Not(HasSubstr("_PyEval_EvalFrameDefault")))
+          << "the interpreter's own frames stand for those of the program";
     }
   }
   EXPECT_NEAR(blob, 40, 2);
@@ -76,7 +78,8 @@ TEST_F(LanguageFrames, AreOfThePythonThreadThatAsked) {
   EXPECT_EQ(run("python3 app.py", "--quiet").out, "3\n");
   double of_workers = 0;
   for (const auto& [mib, stack] : sites())
-    if (stack.find("worker at") != std::string::npos && stack.find("Thread.run at") != std::string::npos) of_workers += mib;
+    if (stack.find("worker at") != std::string::npos && stack.find("Thread.run at") != std::string::npos)
+      of_workers += mib;
   EXPECT_NEAR(of_workers, 60, 2) << report()["sites"].dump(1);
 }
 

@@ -1,4 +1,5 @@
-// Memory that is locked, populated and moved by many threads: the program ends as it does alone, however its touches are seen.
+// Memory that is locked, populated and moved by many threads: the program ends as it does alone, however its touches
+// are seen.
 #include <gmock/gmock.h>
 
 #include "tests/end_to_end/oomcast_run.h"
@@ -30,7 +31,8 @@ TEST_P(LockedMemory, ThatIsMovedHangsNoThread) {
 INSTANTIATE_TEST_SUITE_P(Ways, LockedMemory,
                          testing::Values(Way{"Polled", "--host vm-8g", false},
                                          Way{"HeldFromTheStart", "--host vm-8g --tracker userfaultfd", true},
-                                         Way{"NearTheLimits", "--host vm-1g", true}, Way{"OnATinyHost", "--host tiny-256m", true},
+                                         Way{"NearTheLimits", "--host vm-1g", true},
+                                         Way{"OnATinyHost", "--host tiny-256m", true},
                                          Way{"WpAsync", "--host vm-8g --tracker wp-async", false},
                                          Way{"Pagemap", "--host vm-8g --tracker pagemap", false}),
                          [](const auto& way) { return std::string(way.param.name); });

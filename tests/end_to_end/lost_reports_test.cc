@@ -73,12 +73,12 @@ TEST_F(LostReports, AReaderOfStderrThatLeavesChangesNothing) {
 
 TEST_F(LostReports, ClosedStandardStreamsAreNotTakenForFiles) {
   for (const char* closed : {"2>&-", ">&- 2>&-", "<&- >&- 2>&-"}) {
-    Finished finished = sh(
-        std::string(
-            "cat >lists.sh <<'END'\nfor n in 0 1 2; do test -e /proc/$$/fd/$n && echo $n >>$1; done; exit 6\nEND\n"
-            "sh lists.sh native ") + closed +
-        "\n$OOMCAST run --host vm-1g --trace t.trace --report r.json -- sh lists.sh watched " + closed +
-        "; echo $?; $OOMCAST replay t.trace --report again.json");
+    Finished finished =
+        sh(std::string(
+               "cat >lists.sh <<'END'\nfor n in 0 1 2; do test -e /proc/$$/fd/$n && echo $n >>$1; done; exit 6\nEND\n"
+               "sh lists.sh native ") +
+           closed + "\n$OOMCAST run --host vm-1g --trace t.trace --report r.json -- sh lists.sh watched " + closed +
+           "; echo $?; $OOMCAST replay t.trace --report again.json");
     EXPECT_EQ(finished.out, "6\n") << closed;
     EXPECT_EQ(content(at("r.json")), content(at("again.json"))) << closed;
     EXPECT_EQ(content(at("watched")), content(at("native"))) << "the program finds them closed: " << closed;
@@ -134,8 +134,9 @@ TEST_F(LostReports, ADaemonThatLetsGoAtOnceIsKnownToo) {
 }
 
 TEST_F(LostReports, ARecorderThatTheLibraryHasStartedIsNotLeftBehindByTheProgram) {
-  const std::string attached = "OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY sh -c 'exit 3'; echo $?\n"
-                               "for i in $(seq 1200); do [ -s r.json ] && exit 0; sleep 0.05; done; echo 'no report'";
+  const std::string attached =
+      "OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY sh -c 'exit 3'; echo $?\n"
+      "for i in $(seq 1200); do [ -s r.json ] && exit 0; sleep 0.05; done; echo 'no report'";
   for (const char* how : {"", "OOMCAST_OPTIONS=--wait "}) {
     EXPECT_EQ(sh(how + attached).out, "3\n") << how;
     ASSERT_TRUE(has_report("r.json")) << how;
@@ -151,9 +152,10 @@ TEST_F(LostReports, WaitingEndsWithASignal) {
       "pid=$!\n"
       "until test -s child && ! kill -0 $(cat shell) 2>/dev/null; do :; done\n";
   auto with = [&](std::string guest) { return std::string(begin).replace(begin.find("GUEST"), 5, guest); };
-  Finished ended =
-      sh(with("sleep 60") + "kill -TERM $pid; wait $pid; echo $?; "
-         "for i in $(seq 100); do grep -qs 'State:.[^ZX]' /proc/$(cat child)/status || exit 0; sleep 0.1; done; echo lives");
+  Finished ended = sh(with("sleep 60") +
+                      "kill -TERM $pid; wait $pid; echo $?; "
+                      "for i in $(seq 100); do grep -qs 'State:.[^ZX]' /proc/$(cat child)/status || exit 0; sleep 0.1; "
+                      "done; echo lives");
   EXPECT_EQ(ended.out, "0\n") << "the daemon was sent the signal and has ended";
   // The shell may say "Terminated" first.
   EXPECT_THAT(ended.err, AllOf(HasSubstr("oomcast: forecast for"), testing::Not(HasSubstr("INCOMPLETE"))));

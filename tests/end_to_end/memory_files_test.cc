@@ -1,4 +1,5 @@
-// Memory that is a file is told as memory: each way into tmpfs, a memfd, a segment or shared memory, and each way out of it.
+// Memory that is a file is told as memory: each way into tmpfs, a memfd, a segment or shared memory, and each way out
+// of it.
 #include <gmock/gmock.h>
 
 #include <string>
@@ -15,7 +16,8 @@ class MemoryFiles : public EndToEnd {
  protected:
   /// guest_memory_files WAY END MIB on a target of 1 GiB without swap.
   void record(const std::string& arguments, const std::string& options) {
-    const Finished finished = run(OOMCAST_BINARY_DIR "/tests/guests/guest_memory_files " + arguments, "--quiet " + options);
+    const Finished finished =
+        run(OOMCAST_BINARY_DIR "/tests/guests/guest_memory_files " + arguments, "--quiet " + options);
     ASSERT_EQ(finished.status, 0) << arguments << "\n" << finished.err;
   }
   int64_t footprint_mib() const { return (report()["app"]["footprint_peak_bytes"].get<int64_t>() + kMiB / 2) / kMiB; }
@@ -25,7 +27,9 @@ using Way = std::tuple<const char*, const char*>;
 class EachWay : public MemoryFiles, public testing::WithParamInterface<Way> {};
 
 INSTANTIATE_TEST_SUITE_P(IntoATmpfs, EachWay,
-                         testing::Combine(testing::Values("write", "pwrite", "writev", "stdio", "copy", "sendfile", "splice", "fallocate", "mmap", "memfd", "memfd_mmap", "anonymous", "segment"),
+                         testing::Combine(testing::Values("write", "pwrite", "writev", "stdio", "copy", "sendfile",
+                                                          "splice", "fallocate", "mmap", "memfd", "memfd_mmap",
+                                                          "anonymous", "segment"),
                                           testing::Values("", "--tracker pagemap ")));
 
 TEST_P(EachWay, IsSwapBackedMemoryThatCountsOnceAndKillsAGroupWithoutSwap) {
@@ -49,7 +53,9 @@ TEST_P(EachWay, IsFreeAgainOnceNobodyNamesMapsOrHasIt) {
 
 class Tail : public MemoryFiles, public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
 INSTANTIATE_TEST_SUITE_P(OfAMapping, Tail,
-                         testing::Combine(testing::Values("anonymous munmap", "mmap munmap", "segment munmap", "memfd_mmap munmap", "anonymous stay", "memfd_mmap cut", "anonymous exec"),
+                         testing::Combine(testing::Values("anonymous munmap", "mmap munmap", "segment munmap",
+                                                          "memfd_mmap munmap", "anonymous stay", "memfd_mmap cut",
+                                                          "anonymous exec"),
                                           testing::Values("", "--tracker pagemap ", "--cgroup memory.max=210M ")));
 
 // The last pages are touched a moment before they are given back; the third target is so short that touches are held.
@@ -64,8 +70,10 @@ TEST_P(Tail, IsSeenEachTime) {
 }
 
 TEST_F(MemoryFiles, SwapTakesThem) {
-  std::ofstream(at("host.json")) << R"({"schema":"oomcast.host.v1","kernel":"6.1","name":"swaps","nodes":[{"managed":"1G","free":"800M","cpus":[0,1]}],"swap":[{"size":"256M"}]})";
-  const Finished finished = sh("$OOMCAST run --quiet --host host.json --cgroup memory.max=64M -- " OOMCAST_BINARY_DIR "/tests/guests/guest_memory_files write stay 100");
+  std::ofstream(at("host.json"))
+      << R"({"schema":"oomcast.host.v1","kernel":"6.1","name":"swaps","nodes":[{"managed":"1G","free":"800M","cpus":[0,1]}],"swap":[{"size":"256M"}]})";
+  const Finished finished = sh("$OOMCAST run --quiet --host host.json --cgroup memory.max=64M -- " OOMCAST_BINARY_DIR
+                               "/tests/guests/guest_memory_files write stay 100");
   ASSERT_EQ(finished.status, 0) << finished.err;
   EXPECT_EQ(report()["verdict"], "direct_reclaim");
   EXPECT_GT(report()["counters"]["pswpout"], 0);

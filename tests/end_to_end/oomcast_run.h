@@ -1,9 +1,8 @@
 // Runs the built `oomcast` as a user does, and keeps what it said: status, stdout, stderr, report.
 #pragma once
 
-#include <oomcast_paths.h>
-
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,9 +13,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <string>
 #include <system_error>
 #include <thread>
-#include <string>
 
 namespace oomcast::end_to_end {
 
@@ -60,17 +59,18 @@ class EndToEnd : public testing::Test {
   fs::path at(const std::string& name) const { return directory_ / name; }
 
   Finished sh(const std::string& line) const {
-    std::ofstream(at("line.sh")) << "unset OOMCAST_HOST OOMCAST_REPORT OOMCAST_OPTIONS OOMCAST_LOG\n"
-                                 << "PATH=/usr/bin:/bin:$PATH\n"  // programs, not a version manager's scripts that start them
-                                 << "cd " << directory_.string() << "\n"
-                                 << "OOMCAST=" OOMCAST_BINARY_DIR "/report/oomcast LIBRARY=" OOMCAST_BINARY_DIR
-                                    "/preload/liboomcast.so\n"
-                                 << line << "\n";
+    std::ofstream(at("line.sh"))
+        << "unset OOMCAST_HOST OOMCAST_REPORT OOMCAST_OPTIONS OOMCAST_LOG\n"
+        << "PATH=/usr/bin:/bin:$PATH\n"  // programs, not a version manager's scripts that start them
+        << "cd " << directory_.string() << "\n"
+        << "OOMCAST=" OOMCAST_BINARY_DIR "/report/oomcast LIBRARY=" OOMCAST_BINARY_DIR "/preload/liboomcast.so\n"
+        << line << "\n";
     int raw = std::system(
         ("timeout 120 sh " + at("line.sh").string() + " >" + at("out").string() + " 2>" + at("err").string()).c_str());
     return {WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw), content(at("out")), content(at("err"))};
   }
-  /// `oomcast run --host kHost OPTIONS -- COMMAND`. Nothing is proven unless the options ask for it: that takes its time.
+  /// `oomcast run --host kHost OPTIONS -- COMMAND`. Nothing is proven unless the options ask for it: that takes its
+  /// time.
   Finished run(const std::string& command, const std::string& options = "") const {
     const std::string proofs = options.find("--prove") == std::string::npos ? "--prove 0 " : "";
     return sh("$OOMCAST run --host " + std::string(kHost) + " " + proofs + options + " -- " + command);

@@ -1,5 +1,5 @@
-// Memory that is found by looking at page tables: each page counts once, whatever processes share it since a fork, whichever thread
-// is left, and however its mapping came to be.
+// Memory that is found by looking at page tables: each page counts once, whatever processes share it since a fork,
+// whichever thread is left, and however its mapping came to be.
 #include <gmock/gmock.h>
 
 #include <string>
@@ -18,8 +18,7 @@ double mib(const Json& report, const char* key) { return report["app"][key].get<
 class PolledMemory : public EndToEnd, public testing::WithParamInterface<const char*> {
  protected:
   Json run_on(const std::string& host, const std::string& guest) {
-    const Finished finished =
-        sh("$OOMCAST run --quiet --host " + host + " " + GetParam() + " -- " + kGuests + guest);
+    const Finished finished = sh("$OOMCAST run --quiet --host " + host + " " + GetParam() + " -- " + kGuests + guest);
     if (!has_report() && finished.err.find("tracker") != std::string::npos) return Json();
     EXPECT_THAT(finished.status, testing::AnyOf(0, 4)) << finished.err;
     return report();
@@ -40,7 +39,8 @@ TEST_P(PolledMemory, AProgramRunsOnWithoutItsFirstThread) {
   if (r.is_null()) GTEST_SKIP() << "no such tracker here";
   EXPECT_EQ(r["exit"]["code"], 4);
   EXPECT_GE(mib(r, "footprint_peak_bytes"), 255);
-  EXPECT_GE(r["coverage"]["rss_bytes"].get<double>() / kMiB, 250) << "the kernel's count is that of a thread that lives";
+  EXPECT_GE(r["coverage"]["rss_bytes"].get<double>() / kMiB, 250)
+      << "the kernel's count is that of a thread that lives";
   const Json small = run_on("vm-8g --cgroup memory.max=128M", "first_thread_leaves 256");
   EXPECT_EQ(small["verdict"], "oom_kill");
 }
@@ -66,10 +66,13 @@ TEST_P(PolledMemory, ChildrenWithoutDescriptorsCount) {
 }
 
 TEST_F(PolledMemory, ChildrenThatCannotEvenBeHelpedAreNamed) {
-  if (sh("setpriv --reuid=65534 --regid=65534 --clear-groups test -x $OOMCAST").status != 0) GTEST_SKIP() << "the build tree is not everybody's, or not root";
-  const Finished finished = sh("setpriv --reuid=65534 --regid=65534 --clear-groups $OOMCAST run -q --host vm-8g -- " + kGuests + "few_descriptors 0");
+  if (sh("setpriv --reuid=65534 --regid=65534 --clear-groups test -x $OOMCAST").status != 0)
+    GTEST_SKIP() << "the build tree is not everybody's, or not root";
+  const Finished finished = sh("setpriv --reuid=65534 --regid=65534 --clear-groups $OOMCAST run -q --host vm-8g -- " +
+                               kGuests + "few_descriptors 0");
   EXPECT_EQ(finished.status, 4) << finished.err;
-  EXPECT_THAT(report()["coverage"]["caveats"].dump(), testing::HasSubstr("3 children of the program had no descriptors left"));
+  EXPECT_THAT(report()["coverage"]["caveats"].dump(),
+              testing::HasSubstr("3 children of the program had no descriptors left"));
 }
 
 TEST_P(PolledMemory, AProgramThatIsFoundWhileItIsLoadedHasTouchedItsMemoryOnce) {
@@ -86,7 +89,8 @@ TEST_P(PolledMemory, AHeapThatGrowsInStepsGetsNoHugePages) {
     const Json r = run_on("vm-8g --set vm.thp_enabled=always", std::string("heap_in_steps") + how);
     if (r.is_null()) GTEST_SKIP() << "no such tracker here";
     EXPECT_GE(mib(r, "footprint_peak_bytes"), 3) << how;
-    // Alone it is 3.2 MiB, with huge pages it would be 52. A look that another program delays may take a step or two for one.
+    // Alone it is 3.2 MiB, with huge pages it would be 52. A look that another program delays may take a step or two
+    // for one.
     EXPECT_LE(mib(r, "footprint_peak_bytes"), 8) << how;
     EXPECT_LE(mib(r, "touched_bytes"), 6) << how;
   }

@@ -8,7 +8,8 @@ namespace {
 
 using testing::HasSubstr;
 
-/// Starts what its arguments say after the signal's name, sends the signal once proofs have begun, and prints the exit status.
+/// Starts what its arguments say after the signal's name, sends the signal once proofs have begun, and prints the exit
+/// status.
 constexpr const char* kSignalled = R"(
 import signal, subprocess, sys
 child = subprocess.Popen(sys.argv[2:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -41,7 +42,8 @@ class ProofSignals : public EndToEnd {
     int stopped = 0;
     for (const Json& finding : report["findings"])
       for (const Json& each : finding["try"])
-        if (each["not_simulated"].is_string() && each["not_simulated"].get<std::string>().find("a signal to oomcast ended the proofs") != std::string::npos)
+        if (each["not_simulated"].is_string() &&
+            each["not_simulated"].get<std::string>().find("a signal to oomcast ended the proofs") != std::string::npos)
           ++stopped;
     return stopped;
   }
@@ -49,7 +51,9 @@ class ProofSignals : public EndToEnd {
 
 TEST_F(ProofSignals, TheReportIsWrittenAndSaysWhatWasNotReached) {
   for (const char* name : {"SIGINT", "SIGHUP"}) {
-    const Finished finished = signalled(name, std::string("run --host vm-1g --cgroup memory.max=80M --prove 100 --progress always -- ") + kLongToSimulate);
+    const Finished finished =
+        signalled(name, std::string("run --host vm-1g --cgroup memory.max=80M --prove 100 --progress always -- ") +
+                            kLongToSimulate);
     EXPECT_EQ(finished.out, "7\n") << name << ": the program's own status; " << finished.err;
     ASSERT_TRUE(has_report()) << name << finished.err;
     const Json all = report();
@@ -61,7 +65,9 @@ TEST_F(ProofSignals, TheReportIsWrittenAndSaysWhatWasNotReached) {
 }
 
 TEST_F(ProofSignals, APipeWithoutAReaderEndsNothing) {
-  const Finished finished = signalled("SIGPIPE", std::string("run --host vm-1g --cgroup memory.max=80M --prove 100 --progress always -- ") + kLongToSimulate);
+  const Finished finished =
+      signalled("SIGPIPE", std::string("run --host vm-1g --cgroup memory.max=80M --prove 100 --progress always -- ") +
+                               kLongToSimulate);
   EXPECT_EQ(finished.out, "7\n") << finished.err;
   EXPECT_EQ(report()["proofs"]["left_out"], 0);
   EXPECT_EQ(stopped_by_signal(report()), 0);
@@ -76,7 +82,9 @@ TEST_F(ProofSignals, AReplayEndsItsProofsAndKeepsItsReportToo) {
     EXPECT_GT(stopped_by_signal(report("again.json")), 0) << name;
     fs::remove(at("again.json"));
   }
-  EXPECT_EQ(signalled("SIGTERM", "replay t.trace --prove 100 --progress always --fail-on oom_kill --report again.json").out, "3\n");
+  EXPECT_EQ(
+      signalled("SIGTERM", "replay t.trace --prove 100 --progress always --fail-on oom_kill --report again.json").out,
+      "3\n");
 }
 
 }  // namespace

@@ -63,9 +63,9 @@ TEST_F(Replay, OnASmallerHostTheVerdictIsThatHosts) {
   ASSERT_EQ(run(kReads300M, "--trace t.trace").status, 0);
   EXPECT_EQ(report()["verdict"], "fits");
   if (report()["coverage"]["tracker"] == "none") GTEST_SKIP() << "no tracker can run here";
-  Finished small = sh(
-      "$OOMCAST replay t.trace --set memory=256M --set swap[0].size=64M --set vm.overcommit_memory=1 "
-      "--fail-on oom_kill");
+  Finished small =
+      sh("$OOMCAST replay t.trace --set memory=256M --set swap[0].size=64M --set vm.overcommit_memory=1 "
+         "--fail-on oom_kill");
   EXPECT_EQ(small.status, 3) << small.err;
   EXPECT_EQ(report()["verdict"], "oom_kill");
   EXPECT_EQ(report()["basis"]["verdict"]["rests_on"], "extrapolated");

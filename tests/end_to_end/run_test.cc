@@ -1,7 +1,6 @@
 // A real program runs as if oomcast were not there, and gives a report that keeps to its contract.
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
+#include <oomcast_paths.h>
 
 #include "tests/end_to_end/oomcast_run.h"
 #include "tests/report/schema_check.h"

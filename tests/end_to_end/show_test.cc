@@ -42,9 +42,10 @@ TEST_F(Show, ZoneinfoHasEachZoneAsTheKernelPrintsIt) {
     const std::string name = zone["zone"];
     const Json& marks = zone["watermarks"];
     EXPECT_THAT(text, HasSubstr("Node 0, zone " + std::string(8 - name.size(), ' ') + name + "\n  p"));
-    EXPECT_THAT(text, HasSubstr("\n  pages free     " + zone["free_pages"].dump() + "\n        boost    " + zone["boost_pages"].dump() +
-                                "\n        min      " + marks["min"].dump() + "\n        low      " + marks["low"].dump() +
-                                "\n        high     " + marks["high"].dump() + "\n        present  "));
+    EXPECT_THAT(text, HasSubstr("\n  pages free     " + zone["free_pages"].dump() + "\n        boost    " +
+                                zone["boost_pages"].dump() + "\n        min      " + marks["min"].dump() +
+                                "\n        low      " + marks["low"].dump() + "\n        high     " +
+                                marks["high"].dump() + "\n        present  "));
   }
 }
 

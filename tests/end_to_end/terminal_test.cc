@@ -84,7 +84,8 @@ TEST_F(Terminal, TheSummaryFitsOnAScreen) {
 
 TEST_F(Terminal, ColoursAreForTerminalsAndNotForThoseWhoDoNotWantThem) {
   EXPECT_THAT(run("true").err, Not(HasSubstr("\x1b")));
-  sh("export OOMCAST; script -qec '$OOMCAST run --host vm-1g -- true' coloured; NO_COLOR=1 script -qec '$OOMCAST run --host vm-1g -- "
+  sh("export OOMCAST; script -qec '$OOMCAST run --host vm-1g -- true' coloured; NO_COLOR=1 script -qec '$OOMCAST run "
+     "--host vm-1g -- "
      "true' plain");
   EXPECT_THAT(content(at("coloured")), HasSubstr("\x1b[1;32mFITS"));
   EXPECT_THAT(content(at("plain")), AllOf(HasSubstr("FITS"), Not(HasSubstr("\x1b[1;32m"))));

@@ -1,5 +1,6 @@
-// Programs that would notice a careless watcher print, return and find in errno what they do alone: polled, held, on a short target,
-// and with the library alone. `scripts/robustness guests` tries more of them, in more ways and more often.
+// Programs that would notice a careless watcher print, return and find in errno what they do alone: polled, held, on a
+// short target, and with the library alone. `scripts/robustness guests` tries more of them, in more ways and more
+// often.
 #include <gmock/gmock.h>
 
 #include <string>
@@ -21,11 +22,16 @@ class Unnoticed : public EndToEnd, public testing::WithParamInterface<Case> {
     return sh(kGuests + ("$OOMCAST run -q " + how + " --report r.json -- " + line));
   }
   Finished with_library_alone(const std::string& line) const {
-    return sh(kGuests + ("OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY GUEST_PRELOAD=$LIBRARY " + line));
+    return sh(kGuests +
+              ("OOMCAST_HOST=vm-1g OOMCAST_REPORT=r.json LD_PRELOAD=$LIBRARY GUEST_PRELOAD=$LIBRARY " + line));
   }
-  bool holds_touches() const { return sh("$OOMCAST doctor").out.find("--tracker userfaultfd: yes") != std::string::npos; }
+  bool holds_touches() const {
+    return sh("$OOMCAST doctor").out.find("--tracker userfaultfd: yes") != std::string::npos;
+  }
   /// An attached recorder writes it after the program has ended.
-  bool await_report() const { return sh("for i in $(seq 600); do [ -s r.json ] && exit 0; sleep 0.05; done; exit 1").status == 0; }
+  bool await_report() const {
+    return sh("for i in $(seq 600); do [ -s r.json ] && exit 0; sleep 0.05; done; exit 1").status == 0;
+  }
 };
 
 void expect_same(const Finished& watched, const Finished& alone) {
@@ -45,10 +51,12 @@ TEST_P(Unnoticed, AsAlone) {
 
 INSTANTIATE_TEST_SUITE_P(
     Guests, Unnoticed,
-    testing::Combine(testing::Values("${G}seals_itself filter", "${G}seals_itself syscall", "${G}seals_itself strict", "${G}seals_itself probe",
-                                     "${G}seals_itself fork", "${G}bad_pointers", "${G}tiny_stacks 4", "${G}own_userfaultfd", "${G}reaches_memory",
-                                     "${G}odd_descriptors", "${G}huge_page_word", "${G}drops_rights vfork", "${G}drops_rights chroot",
-                                     "${G}drops_rights undumpable", "${G}few_descriptors 3 1", "${G}few_descriptors 0 1", "${G}own_allocator 8"),
+    testing::Combine(testing::Values("${G}seals_itself filter", "${G}seals_itself syscall", "${G}seals_itself strict",
+                                     "${G}seals_itself probe", "${G}seals_itself fork", "${G}bad_pointers",
+                                     "${G}tiny_stacks 4", "${G}own_userfaultfd", "${G}reaches_memory",
+                                     "${G}odd_descriptors", "${G}huge_page_word", "${G}drops_rights vfork",
+                                     "${G}drops_rights chroot", "${G}drops_rights undumpable",
+                                     "${G}few_descriptors 3 1", "${G}few_descriptors 0 1", "${G}own_allocator 8"),
                      testing::Values("--host vm-8g", "--host vm-8g --tracker userfaultfd", "--host tiny-256m")));
 
 TEST_F(Unnoticed, AnOpenUnderAFilterShowsNoStandIn) {
@@ -57,7 +65,8 @@ TEST_F(Unnoticed, AnOpenUnderAFilterShowsNoStandIn) {
   expect_same(watched("${G}seals_itself opens", "--host vm-1g --present-host"), native);
 }
 
-// Its mmap() comes from inside of the allocator's one lock: asked for memory there, the allocator would wait for itself.
+// Its mmap() comes from inside of the allocator's one lock: asked for memory there, the allocator would wait for
+// itself.
 TEST_F(Unnoticed, AProgramsOwnAllocatorIsNotAskedForMemory) {
   const Finished native = alone("${G}own_allocator 8");
   EXPECT_EQ(native.out, "32\n");
@@ -102,7 +111,11 @@ TEST_F(Unnoticed, AProgramThatAdoptsOrphansWaitsForItsOwnOnly) {
   EXPECT_EQ(attached.out, native.out);
   EXPECT_EQ(attached.status, native.status);
   EXPECT_TRUE(await_report());
-  expect_same(sh(kGuests + std::string("OOMCAST_HOST=vm-1g OOMCAST_REPORT=s.json ${G}waits_for_all env LD_PRELOAD=$LIBRARY ${G}waits_for_all")), native);
+  expect_same(
+      sh(kGuests +
+         std::string(
+             "OOMCAST_HOST=vm-1g OOMCAST_REPORT=s.json ${G}waits_for_all env LD_PRELOAD=$LIBRARY ${G}waits_for_all")),
+      native);
 }
 
 TEST_F(Unnoticed, AllVariablesOfALargeEnvironmentArrive) {

@@ -9,8 +9,8 @@
 
 #include "model/base/check.h"
 #include "model/spec/json/json_host.h"
-#include "model/spec/snapshot/packed_snapshot.h"
 #include "model/spec/read_host.h"
+#include "model/spec/snapshot/packed_snapshot.h"
 #include "model/spec/snapshot/read_snapshot.h"
 
 namespace {

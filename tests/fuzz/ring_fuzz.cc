@@ -1,7 +1,7 @@
 // Lets a guest write anything at all into the shared ring and table: their reader must not crash.
 //
-// The input is a script: each 16 bytes write eight of them at an offset, then the reader looks. What it hands out has to
-// stay within the bounds that its users rely on.
+// The input is a script: each 16 bytes write eight of them at an offset, then the reader looks. What it hands out has
+// to stay within the bounds that its users rely on.
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (; size >= 16; data += 16, size -= 16) {
     uint64_t at = 0;
     std::memcpy(&at, data, sizeof at);
-    std::memcpy(bytes + at % (sizeof(ring::EventRing) + sizeof(ring::FileCallTable) + sizeof shared->known.index - 8), data + 8, 8);
+    std::memcpy(bytes + at % (sizeof(ring::EventRing) + sizeof(ring::FileCallTable) + sizeof shared->known.index - 8),
+                data + 8, 8);
     for (int i = 0; i < 4 && reader.pop(record); ++i) OOMCAST_CHECK(record.frame_count <= ring::kFramesMax);
     if (reader.stuck()) reader.skip_one();
     ring::FileTime::read(shared->files, static_cast<uint32_t>(at), at);

@@ -7,9 +7,9 @@ namespace oomcast::ground_truth {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kHeader = 16;             // a chunk starts this far below its pointer
+constexpr uint64_t kHeader = 16;  // a chunk starts this far below its pointer
 constexpr uint64_t kMinChunk = 32;
-constexpr uint64_t kTopPad = 128 << 10;      // M_TOP_PAD
+constexpr uint64_t kTopPad = 128 << 10;  // M_TOP_PAD
 constexpr uint64_t kMmapThresholdMax = 32 << 20;
 constexpr uint64_t kTrimCheckFrom = 64 << 10;  // FASTBIN_CONSOLIDATION_THRESHOLD
 

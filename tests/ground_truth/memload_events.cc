@@ -15,13 +15,13 @@ using trace::Event;
 using trace::EventKind;
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kText = 0x400000;           // code and constants of a static memload: what readelf says of it
+constexpr uint64_t kText = 0x400000;  // code and constants of a static memload: what readelf says of it
 constexpr uint64_t kTextPages = 172;
-constexpr uint64_t kLoops = kText + 0x1000;    // main() and step()
-constexpr uint64_t kFaultAround = 16;          // pages that the kernel maps along with one, if they are in memory
-constexpr uint64_t kImage = 0x4c0000;          // .data and .bss of a static memload
+constexpr uint64_t kLoops = kText + 0x1000;  // main() and step()
+constexpr uint64_t kFaultAround = 16;        // pages that the kernel maps along with one, if they are in memory
+constexpr uint64_t kImage = 0x4c0000;        // .data and .bss of a static memload
 constexpr uint64_t kImagePages = 4;
-constexpr uint64_t kFileBuffer = 65536;        // the two static buffers of fw and fr
+constexpr uint64_t kFileBuffer = 65536;  // the two static buffers of fw and fr
 constexpr uint64_t kBrkStart = 0x1000000;
 constexpr uint64_t kStackTop = 0x7ffffffff000;
 constexpr uint64_t kStackBytes = 132 << 10;
@@ -258,13 +258,18 @@ bool Player::Process::perform(const Step& step) {
       region.bytes = step.size;
       region.start = map(step.size);
       return false;
-    case StepKind::kHeap: return heap_block(step, region);
+    case StepKind::kHeap:
+      return heap_block(step, region);
     case StepKind::kWrite:
     case StepKind::kRead:
-    case StepKind::kLoop: return sweep(step, region);
+    case StepKind::kLoop:
+      return sweep(step, region);
     case StepKind::kRandom:
-    case StepKind::kZipf: return random_write(step, region);
-    case StepKind::kFree: free_region(region); return false;
+    case StepKind::kZipf:
+      return random_write(step, region);
+    case StepKind::kFree:
+      free_region(region);
+      return false;
     case StepKind::kDontneed:
       if (!region.is_heap && region.bytes > 0) {
         forget(region.start, page_up(region.bytes));
@@ -273,8 +278,10 @@ bool Player::Process::perform(const Step& step) {
       return false;
     case StepKind::kFileWrite:
     case StepKind::kFileRead:
-    case StepKind::kFileMap: return file_step(step);
-    case StepKind::kFileSync: return file_sync(step);
+    case StepKind::kFileMap:
+      return file_step(step);
+    case StepKind::kFileSync:
+      return file_sync(step);
     case StepKind::kSleep:
       sleep(step.number * 1'000'000);
       send(EventKind::kClock, 0, 0, 0);
@@ -284,9 +291,15 @@ bool Player::Process::perform(const Step& step) {
       moved_ = 0;
       rate_since_ = now();
       return false;
-    case StepKind::kAdj: send(EventKind::kOomScoreAdj, static_cast<uint64_t>(step.number), 0, 0); return false;
-    case StepKind::kFork: fork(step); return false;
-    case StepKind::kWait: waiting_ = true; return false;
+    case StepKind::kAdj:
+      send(EventKind::kOomScoreAdj, static_cast<uint64_t>(step.number), 0, 0);
+      return false;
+    case StepKind::kFork:
+      fork(step);
+      return false;
+    case StepKind::kWait:
+      waiting_ = true;
+      return false;
   }
   return false;
 }
@@ -384,7 +397,8 @@ bool Player::Process::map_step(uint64_t file, uint64_t bytes) {
 
 bool Player::Process::file_sync(const Step& step) {
   const auto& files = player_.files_;
-  const auto file = std::find_if(files.begin(), files.end(), [&](const auto& known) { return known.first == step.path; });
+  const auto file =
+      std::find_if(files.begin(), files.end(), [&](const auto& known) { return known.first == step.path; });
   if (file != files.end()) send(EventKind::kFileSync, static_cast<uint64_t>(file - files.begin()) + 1, 0, 0);
   return false;
 }

@@ -2,9 +2,9 @@
 //
 // Every page access is told, in order: the first of a page as kTouch, the later ones as kReference, whether or not the
 // model asked to hear of that page. This is what a perfect capture would deliver, so what the model gets wrong on these
-// events is the model's own error. Program text that comes from a disk is a file like others, read in the order in which
-// a static memload starts; the page with its loops is used all the time. Not played: address randomisation, and a mapping
-// that the target refuses.
+// events is the model's own error. Program text that comes from a disk is a file like others, read in the order in
+// which a static memload starts; the page with its loops is used all the time. Not played: address randomisation, and a
+// mapping that the target refuses.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace oomcast::ground_truth {
 
 /// What a page access costs on the target; the model charges for faults and file operations itself.
 struct Timing {
-  int64_t page_touch_ps = 0;   // an access to a page that is there
-  int64_t page_fault_ns = 800; // only to interleave several processes
+  int64_t page_touch_ps = 0;    // an access to a page that is there
+  int64_t page_fault_ns = 800;  // only to interleave several processes
 };
 
 class Player {
@@ -29,11 +29,13 @@ class Player {
   /// Virtual nanoseconds since the start, for steps that look at the clock (`rate`). May be empty: then the player's
   /// own clock is used, which knows no stalls.
   using Now = std::function<int64_t()>;
-  /// A file that is there before the script begins. A file's id is its place here, from 1; those the script writes follow.
+  /// A file that is there before the script begins. A file's id is its place here, from 1; those the script writes
+  /// follow.
   using File = std::pair<std::string, uint64_t>;  // path, bytes
 
   /// `text_on_disk`: the program is read from a disk when it starts, and again where the kernel has dropped it.
-  Player(const Script& script, Timing timing, Feed feed, Now now = {}, std::vector<File> files = {}, bool text_on_disk = false);
+  Player(const Script& script, Timing timing, Feed feed, Now now = {}, std::vector<File> files = {},
+         bool text_on_disk = false);
   ~Player();
   Player(const Player&) = delete;
   Player& operator=(const Player&) = delete;

@@ -40,13 +40,15 @@ TEST(Player, StartsNamesAndEndsTheProcess) {
 TEST(Player, TextThatComesFromADiskIsReadAtTheStartAndWhereTheKernelDroppedIt) {
   const auto script = parse_script("memload anon:0:8K w:0");
   std::vector<Event> events;
-  Player player(script.value(), {}, [&](const Event& event) { events.push_back(event); }, {}, {}, true);
+  Player player(
+      script.value(), {}, [&](const Event& event) { events.push_back(event); }, {}, {}, true);
   const auto maps = only(events, EventKind::kMap);
   ASSERT_FALSE(maps.empty());
   const uint64_t text = maps[0].address;
   EXPECT_EQ(maps[0].flags, trace::kPrivate | trace::kExecutable);
   const auto in_text = [&](const Event& event) {
-    return (event.kind == EventKind::kTouch || event.kind == EventKind::kReference) && event.address - text < maps[0].bytes;
+    return (event.kind == EventKind::kTouch || event.kind == EventKind::kReference) &&
+           event.address - text < maps[0].bytes;
   };
   EXPECT_EQ(std::count_if(events.begin(), events.end(), in_text), 11) << "two pages in each 64 KiB that a fault maps";
   events.clear();
@@ -119,7 +121,8 @@ TEST(Player, FileStepsGoThroughA64KiBBuffer) {
   EXPECT_EQ(writes[3].bytes, 200u * 1024 - (3u << 16));
   EXPECT_EQ(reads.size(), 4u);
   EXPECT_EQ(reads[0].address, writes[0].address);
-  EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 2 * 16 + 50) << "the buffers, and each page of the mapped file";
+  EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 2 * 16 + 50)
+      << "the buffers, and each page of the mapped file";
 }
 
 TEST(Player, AFileThatIsThereAlreadyIsReadByItsPlaceInTheList) {

@@ -24,9 +24,12 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
 uint64_t size_of(const std::string& text) {
   char* end = nullptr;
   double value = std::strtod(text.c_str(), &end);
-  if (*end == 'G') value *= 1 << 30;
-  else if (*end == 'M') value *= 1 << 20;
-  else if (*end == 'K') value *= 1 << 10;
+  if (*end == 'G')
+    value *= 1 << 30;
+  else if (*end == 'M')
+    value *= 1 << 20;
+  else if (*end == 'K')
+    value *= 1 << 10;
   return static_cast<uint64_t>(value);
 }
 
@@ -38,12 +41,12 @@ struct Spelling {
   size_t words;  // the least number of words, the name included
 };
 constexpr Spelling kSpellings[] = {
-    {"anon", StepKind::kAnon, 3},       {"heap", StepKind::kHeap, 4},         {"w", StepKind::kWrite, 2},
-    {"r", StepKind::kRead, 2},          {"loop", StepKind::kLoop, 3},         {"rnd", StepKind::kRandom, 4},
-    {"zipf", StepKind::kZipf, 4},       {"free", StepKind::kFree, 2},         {"dontneed", StepKind::kDontneed, 2},
-    {"fw", StepKind::kFileWrite, 3},    {"fr", StepKind::kFileRead, 2},       {"fm", StepKind::kFileMap, 2},
-    {"fsync", StepKind::kFileSync, 2},  {"sleep", StepKind::kSleep, 2},       {"rate", StepKind::kRate, 2},
-    {"adj", StepKind::kAdj, 2},         {"wait", StepKind::kWait, 1},
+    {"anon", StepKind::kAnon, 3},      {"heap", StepKind::kHeap, 4},   {"w", StepKind::kWrite, 2},
+    {"r", StepKind::kRead, 2},         {"loop", StepKind::kLoop, 3},   {"rnd", StepKind::kRandom, 4},
+    {"zipf", StepKind::kZipf, 4},      {"free", StepKind::kFree, 2},   {"dontneed", StepKind::kDontneed, 2},
+    {"fw", StepKind::kFileWrite, 3},   {"fr", StepKind::kFileRead, 2}, {"fm", StepKind::kFileMap, 2},
+    {"fsync", StepKind::kFileSync, 2}, {"sleep", StepKind::kSleep, 2}, {"rate", StepKind::kRate, 2},
+    {"adj", StepKind::kAdj, 2},        {"wait", StepKind::kWait, 1},
 };
 
 Result<void> read_range(Step& step, const std::vector<std::string>& words, size_t at, const std::string& text) {

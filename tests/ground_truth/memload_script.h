@@ -3,8 +3,8 @@
 // memload is the workload program of the real-kernel runs: each of its arguments is one step, and the steps run in
 // order. Since it is scripted, its exact event stream is known without running it (memload_events.h).
 //
-//   anon:N:SIZE           map SIZE anonymous bytes as region N      heap:N:SIZE:CHUNK   malloc and fill CHUNK-byte blocks
-//   w:N[:FROM:TO]         write one word per page, percent FROM..TO  r:N[:FROM:TO]      read one word per page
+//   anon:N:SIZE           map SIZE anonymous bytes as region N      heap:N:SIZE:CHUNK   malloc and fill CHUNK-byte
+//   blocks w:N[:FROM:TO]         write one word per page, percent FROM..TO  r:N[:FROM:TO]      read one word per page
 //   loop:K:N[:FROM:TO]    the write pass K times                    rnd|zipf:N:COUNT:SEED  random page writes
 //   free:N  dontneed:N    give a region back                        fw:PATH:SIZE fr:PATH fm:PATH fsync:PATH  file steps
 //   sleep:MS rate:MBPS adj:N wait                                   fork:STEP+STEP+...  a child that runs the steps
@@ -20,29 +20,45 @@
 namespace oomcast::ground_truth {
 
 enum class StepKind : uint8_t {
-  kAnon, kHeap, kWrite, kRead, kLoop, kRandom, kZipf, kFree, kDontneed,
-  kFileWrite, kFileRead, kFileMap, kFileSync, kSleep, kRate, kAdj, kFork, kWait,
+  kAnon,
+  kHeap,
+  kWrite,
+  kRead,
+  kLoop,
+  kRandom,
+  kZipf,
+  kFree,
+  kDontneed,
+  kFileWrite,
+  kFileRead,
+  kFileMap,
+  kFileSync,
+  kSleep,
+  kRate,
+  kAdj,
+  kFork,
+  kWait,
 };
 
 struct Step {
   StepKind kind = StepKind::kWait;
   int region = 0;
-  uint64_t size = 0;         // kAnon, kHeap, kFileWrite: bytes
-  uint64_t chunk = 0;        // kHeap
-  bool whole = true;         // kWrite, kRead, kLoop: no FROM:TO was given
+  uint64_t size = 0;   // kAnon, kHeap, kFileWrite: bytes
+  uint64_t chunk = 0;  // kHeap
+  bool whole = true;   // kWrite, kRead, kLoop: no FROM:TO was given
   double from_percent = 0;
   double to_percent = 100;
-  int64_t count = 0;         // kRandom, kZipf: accesses; kLoop: passes
-  int64_t seed = 0;          // kRandom, kZipf
-  int64_t number = 0;        // kSleep: milliseconds; kAdj: the new value
-  double rate = 0;           // kRate: MiB per second, 0 is off
-  std::string path;          // file steps
-  std::vector<Step> child;   // kFork
+  int64_t count = 0;        // kRandom, kZipf: accesses; kLoop: passes
+  int64_t seed = 0;         // kRandom, kZipf
+  int64_t number = 0;       // kSleep: milliseconds; kAdj: the new value
+  double rate = 0;          // kRate: MiB per second, 0 is off
+  std::string path;         // file steps
+  std::vector<Step> child;  // kFork
 };
 
 struct Script {
   std::vector<Step> steps;
-  int pinned_cpu = -1;       // of a leading `taskset MASK`, if the mask has one CPU
+  int pinned_cpu = -1;  // of a leading `taskset MASK`, if the mask has one CPU
 };
 
 /// Parses the command line of a case, e.g. "taskset 1 memload anon:0:300M w:0". An error for anything that is not a

@@ -15,9 +15,9 @@
 #include <string>
 #include <vector>
 
+#include "model/sim/simulation.h"
 #include "model/spec/node_list.h"
 #include "model/spec/read_host.h"
-#include "model/sim/simulation.h"
 #include "tests/ground_truth/memload_events.h"
 #include "tests/ground_truth/memload_script.h"
 
@@ -40,14 +40,22 @@ std::optional<Arguments> parse_arguments(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     const bool has_value = i + 1 < argc;
-    if (word == "--audit") parsed.audit = true;
-    else if (word == "--report" && has_value) parsed.report = argv[++i];
-    else if (word == "--timeline" && has_value) parsed.timeline = argv[++i];
-    else if (word == "--events" && has_value) parsed.events = argv[++i];
-    else if (word == "--seed" && has_value) parsed.seed = std::strtoull(argv[++i], nullptr, 10);
-    else if (word == "--set" && has_value) parsed.settings.emplace_back(argv[++i]);
-    else if (word.starts_with("--")) return std::nullopt;
-    else plain.push_back(word);
+    if (word == "--audit")
+      parsed.audit = true;
+    else if (word == "--report" && has_value)
+      parsed.report = argv[++i];
+    else if (word == "--timeline" && has_value)
+      parsed.timeline = argv[++i];
+    else if (word == "--events" && has_value)
+      parsed.events = argv[++i];
+    else if (word == "--seed" && has_value)
+      parsed.seed = std::strtoull(argv[++i], nullptr, 10);
+    else if (word == "--set" && has_value)
+      parsed.settings.emplace_back(argv[++i]);
+    else if (word.starts_with("--"))
+      return std::nullopt;
+    else
+      plain.push_back(word);
   }
   if (plain.size() != 2) return std::nullopt;
   parsed.case_path = plain[0];
@@ -77,12 +85,10 @@ Json facts_json(const sim::Outcome& outcome) {
   report["schema"] = "oomcast.report.v1";
   report["verdict"] = sim::verdict_name(outcome.verdict);
   report["forecast_s"] = static_cast<double>(outcome.forecast.count()) / 1e9;
-  report["first"] = {{"kswapd_wake", incident_json(outcome.kswapd_wake)},
-                     {"kswapd_scan", incident_json(outcome.kswapd_scan)},
-                     {"direct_reclaim", incident_json(outcome.direct_reclaim)},
-                     {"swap_out", incident_json(outcome.swap_out)},
-                     {"alloc_refused", incident_json(outcome.alloc_refused)},
-                     {"oom_kill", incident_json(outcome.oom_kill)}};
+  report["first"] = {
+      {"kswapd_wake", incident_json(outcome.kswapd_wake)},       {"kswapd_scan", incident_json(outcome.kswapd_scan)},
+      {"direct_reclaim", incident_json(outcome.direct_reclaim)}, {"swap_out", incident_json(outcome.swap_out)},
+      {"alloc_refused", incident_json(outcome.alloc_refused)},   {"oom_kill", incident_json(outcome.oom_kill)}};
   report["oom_kills"] = Json::array();
   for (const sim::OomKill& kill : outcome.oom_kills) {
     const sim::OomCandidate& victim = kill.victim;
@@ -170,7 +176,8 @@ std::optional<Error> set_policy(const Json& description, const host::HostSpec& h
   return std::nullopt;
 }
 
-/// Files in the host's page cache are there for the script; the host gets the ids that the script's events call them by.
+/// Files in the host's page cache are there for the script; the host gets the ids that the script's events call them
+/// by.
 std::vector<Player::File> number_files(host::HostSpec& host) {
   std::vector<Player::File> files;
   for (host::CachedFileSpec& file : host.page_cache) {
@@ -178,7 +185,8 @@ std::vector<Player::File> number_files(host::HostSpec& host) {
     file.file_id = static_cast<int64_t>(files.size());
   }
   for (host::BackgroundSpec& actor : host.background) {
-    const auto same = std::find_if(files.begin(), files.end(), [&](const Player::File& file) { return file.first == actor.file; });
+    const auto same =
+        std::find_if(files.begin(), files.end(), [&](const Player::File& file) { return file.first == actor.file; });
     if (same != files.end()) actor.file_id = same - files.begin() + 1;
   }
   return files;
@@ -251,7 +259,8 @@ int main_of(int argc, char** argv) {
 
   sim::Options options;
   options.oom_score_adj = oom_score_adj;
-  if (const auto bad = set_policy(description, host.value(), options)) return complain(arguments->case_path + ": " + bad->message);
+  if (const auto bad = set_policy(description, host.value(), options))
+    return complain(arguments->case_path + ": " + bad->message);
   const sim::Outcome outcome = forecast(*arguments, std::move(host).value(), script.value(), options);
   const std::string report = facts_json(outcome).dump(1);
   if (arguments->report.empty()) {

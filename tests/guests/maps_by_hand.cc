@@ -1,5 +1,5 @@
-// Maps, grows, moves and unmaps memory for a second with system calls that no hook sees, so that all that is known of it
-// comes from the scan. Ends with 1 if the kernel refuses what it would grant to a program that runs alone.
+// Maps, grows, moves and unmaps memory for a second with system calls that no hook sees, so that all that is known of
+// it comes from the scan. Ends with 1 if the kernel refuses what it would grant to a program that runs alone.
 #include <pthread.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -16,7 +16,8 @@ static void* work(void*) {
   clock_gettime(CLOCK_MONOTONIC, &start);
   for (unsigned round = 0;; ++round) {
     clock_gettime(CLOCK_MONOTONIC, &now);
-    if (static_cast<double>(now.tv_sec - start.tv_sec) + static_cast<double>(now.tv_nsec - start.tv_nsec) / 1e9 > 1.0) return nullptr;
+    if (static_cast<double>(now.tv_sec - start.tv_sec) + static_cast<double>(now.tv_nsec - start.tv_nsec) / 1e9 > 1.0)
+      return nullptr;
     const long bytes = static_cast<long>(round % 7 + 1) << 16;
     long at = raw_syscall(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (failed(at)) return &refused;

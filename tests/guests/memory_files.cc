@@ -1,4 +1,5 @@
-// Puts MIB into memory that is a file, in one of many ways, and ends in one of several. memory_files WAY END MIB [DIRECTORY]
+// Puts MIB into memory that is a file, in one of many ways, and ends in one of several. memory_files WAY END MIB
+// [DIRECTORY]
 //   ways: write pwrite writev stdio copy sendfile splice fallocate memfd mmap memfd_mmap anonymous segment
 //   ends: stay (leave it), gone (unlink or close it, then wait), munmap, cut (ftruncate while it is mapped), exec
 #include <fcntl.h>
@@ -24,7 +25,8 @@ void fail(const char* what) {
 
 void fill(const char* way, int fd, const char* directory, size_t mib) {
   int pipes[2];
-  const int source = open(directory, O_TMPFILE | O_RDWR, 0600);  // of the same file system: copy_file_range() asks for it
+  const int source =
+      open(directory, O_TMPFILE | O_RDWR, 0600);  // of the same file system: copy_file_range() asks for it
   if (write(source, piece, kMib) != static_cast<ssize_t>(kMib)) fail("source");
   if (pipe(pipes) != 0) fail("pipe");
   for (size_t i = 0; i < mib; ++i) {
@@ -41,7 +43,8 @@ void fill(const char* way, int fd, const char* directory, size_t mib) {
       if (copy_file_range(source, &from, fd, nullptr, kMib, 0) < 0) fail(way);
     } else if (!strcmp(way, "splice")) {
       for (size_t done = 0; done < kMib; done += 65536)
-        if (write(pipes[1], piece, 65536) != 65536 || splice(pipes[0], nullptr, fd, nullptr, 65536, 0) != 65536) fail(way);
+        if (write(pipes[1], piece, 65536) != 65536 || splice(pipes[0], nullptr, fd, nullptr, 65536, 0) != 65536)
+          fail(way);
     } else if (write(fd, piece, kMib) < 0) {
       fail(way);
     }
@@ -61,7 +64,8 @@ int main(int count, char** words) {
   memset(piece, 7, sizeof piece);
   int fd = -1, segment = -1;
   char* mapped = nullptr;
-  const bool anonymous = !strcmp(way, "anonymous"), memfd = !strncmp(way, "memfd", 5), maps = strstr(way, "mmap") != nullptr || anonymous;
+  const bool anonymous = !strcmp(way, "anonymous"), memfd = !strncmp(way, "memfd", 5),
+             maps = strstr(way, "mmap") != nullptr || anonymous;
   if (!strcmp(way, "segment")) {
     segment = shmget(IPC_PRIVATE, mib * kMib, IPC_CREAT | 0600);
     if (segment < 0) fail("shmget");
@@ -72,7 +76,8 @@ int main(int count, char** words) {
   }
   if (maps) {
     if (fd >= 0 && ftruncate(fd, static_cast<off_t>(mib * kMib)) != 0) fail("ftruncate");
-    mapped = static_cast<char*>(mmap(nullptr, mib * kMib, PROT_READ | PROT_WRITE, MAP_SHARED | (anonymous ? MAP_ANONYMOUS : 0), fd, 0));
+    mapped = static_cast<char*>(
+        mmap(nullptr, mib * kMib, PROT_READ | PROT_WRITE, MAP_SHARED | (anonymous ? MAP_ANONYMOUS : 0), fd, 0));
     if (mapped == MAP_FAILED) fail("mmap");
   }
   if (mapped != nullptr) {

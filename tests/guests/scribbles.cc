@@ -22,7 +22,9 @@ uint64_t next() {
   return state ^= state << 17;
 }
 
-long futex(std::atomic<uint32_t>* word, int operation, uint32_t value, const timespec* timeout) { return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0); }
+long futex(std::atomic<uint32_t>* word, int operation, uint32_t value, const timespec* timeout) {
+  return syscall(SYS_futex, word, operation, value, timeout, nullptr, 0);
+}
 
 void scribble(volatile uint64_t* words, size_t count, int rounds) {
   for (int round = 0; round < rounds; ++round) {
@@ -44,13 +46,16 @@ void send_nonsense(const char* name) {
   if (name[0] == '@') address.sun_path[0] = 0;
   for (uint32_t i = 0; i < 200; ++i) {
     const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length)) == 0) {
+    if (connect(fd, reinterpret_cast<sockaddr*>(&address),
+                static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length)) == 0) {
       uint64_t bytes[16];
       for (uint64_t& word : bytes) word = next();
-      // Sometimes with the right magic and version, so that the rest is read. A true hello would end our own connection.
+      // Sometimes with the right magic and version, so that the rest is read. A true hello would end our own
+      // connection.
       const uint32_t right[] = {ring::kMagic, ring::kVersion, i % 12 + 2};
       if (i % 2 != 0) memcpy(bytes, right, sizeof right);
-      for (int k = 0; k < 3; ++k) send(fd, bytes, i % 3 == 0 ? next() % sizeof bytes : sizeof(ring::Request), MSG_NOSIGNAL | MSG_DONTWAIT);
+      for (int k = 0; k < 3; ++k)
+        send(fd, bytes, i % 3 == 0 ? next() % sizeof bytes : sizeof(ring::Request), MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     close(fd);
   }
@@ -58,10 +63,14 @@ void send_nonsense(const char* name) {
 
 uint64_t any_address() {
   switch (next() % 4) {
-    case 0: return next();
-    case 1: return next() >> 8;
-    case 2: return reinterpret_cast<uint64_t>(&state) + next() % 100000;
-    default: return reinterpret_cast<uint64_t>(malloc(1000));
+    case 0:
+      return next();
+    case 1:
+      return next() >> 8;
+    case 2:
+      return reinterpret_cast<uint64_t>(&state) + next() % 100000;
+    default:
+      return reinterpret_cast<uint64_t>(malloc(1000));
   }
 }
 
@@ -71,7 +80,8 @@ int ask_nonsense(ring::SharedArea& area, ring::Doorbell& bell) {
   for (uint32_t i = 0; i < 2000; ++i) {
     ring::Request question;
     question.kind = static_cast<ring::RequestKind>(next() % 12);
-    // It would take this for our end; as a question it may be asked as often as one likes, but the last one is reported as our status.
+    // It would take this for our end; as a question it may be asked as often as one likes, but the last one is reported
+    // as our status.
     if (question.kind == ring::RequestKind::kExiting) continue;
     question.pid = static_cast<uint32_t>(next());
     question.tid = static_cast<uint32_t>(next());
@@ -96,8 +106,10 @@ int main() {
   while (maps != nullptr && fgets(line, sizeof line, maps) != nullptr) {
     unsigned long start, end;
     if (strstr(line, "/memfd:oomcast-ring") == nullptr || sscanf(line, "%lx-%lx", &start, &end) != 2) continue;
-    if (end - start < sizeof(ring::SharedArea)) bell = reinterpret_cast<ring::Doorbell*>(start);
-    else area = reinterpret_cast<ring::SharedArea*>(start);
+    if (end - start < sizeof(ring::SharedArea))
+      bell = reinterpret_cast<ring::Doorbell*>(start);
+    else
+      area = reinterpret_cast<ring::SharedArea*>(start);
   }
   if (maps != nullptr) fclose(maps);
   const char* const name = getenv("OOMCAST_SOCKET");

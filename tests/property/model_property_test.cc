@@ -160,7 +160,8 @@ RC_GTEST_PROP(Model, WhenEverybodyIsGoneAllMemoryIsFreeAgain, (Scenario scenario
         living.erase(living.begin() + static_cast<std::ptrdiff_t>(who));
         break;
       case support::StepKind::kWriteMemoryFile:
-        m.run([&] { mm::shmem_write(m.k, p, 0, first << kPageShift, uint64_t{step.pages} << kPageShift); }, 0, m.process(p).pid);
+        m.run([&] { mm::shmem_write(m.k, p, 0, first << kPageShift, uint64_t{step.pages} << kPageShift); }, 0,
+              m.process(p).pid);
         break;
       case support::StepKind::kCutMemoryFile:
         m.run([&] { mm::punch_file(m.k, 0, first, last); });

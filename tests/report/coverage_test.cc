@@ -67,14 +67,16 @@ TEST(Coverage, WhatWasNotSeenCountsAgainstWhatWasLeft) {
   story.outcome.next_worse = sim::Margin{sim::Verdict::kBackgroundReclaim, 300_MiB};
   story.capture.rss_peak_bytes = 600 << 20;
   story.capture.tracked_peak_bytes = 324 << 20;  // 54 %
-  EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kLow) << "276 MiB more would have fitted";
+  EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kLow)
+      << "276 MiB more would have fitted";
   story.outcome.next_worse->distance = 186_MiB;
   const Support support = judge_support(story.outcome, story.capture);
   EXPECT_EQ(support.level, Support::Level::kWithheld);
   EXPECT_THAT(support.why, testing::HasSubstr("276.0 MiB could change the verdict"));
   story.capture.tracked_peak_bytes = 590 << 20;
   story.outcome.next_worse->distance = 1_MiB;
-  EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kGood) << "within what the capture promises";
+  EXPECT_EQ(judge_support(story.outcome, story.capture).level, Support::Level::kGood)
+      << "within what the capture promises";
 }
 
 TEST(Coverage, AKillIsNeverWithheldForWhatWasNotSeen) {
@@ -124,10 +126,12 @@ TEST(Coverage, CaveatsOfRecorderAndModelAreBothKept) {
 TEST(Coverage, SleepsForMemoryHighWithoutSwapMayLastLonger) {
   stories::Story story = stories::fits();
   story.outcome.stall.memory_high_total = 900_ms;
-  EXPECT_THAT(all_caveats(story.outcome, story.capture), testing::Not(testing::Contains(testing::HasSubstr("memory.high"))));
+  EXPECT_THAT(all_caveats(story.outcome, story.capture),
+              testing::Not(testing::Contains(testing::HasSubstr("memory.high"))));
   story.outcome.stall.memory_high_dry_total = 400_ms;
   EXPECT_THAT(all_caveats(story.outcome, story.capture),
-              testing::Contains(testing::AllOf(testing::HasSubstr("much longer than the 400 ms"), testing::HasSubstr("own text"))));
+              testing::Contains(
+                  testing::AllOf(testing::HasSubstr("much longer than the 400 ms"), testing::HasSubstr("own text"))));
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ TEST(Findings, OomKillSaysHowMuchMoreTheRunWentOnToNeed) {
   story.outcome.need_after_kill = 113_MiB + Bytes(1);
   story.outcome.app.whole_run_peak = 100_MiB;
   EXPECT_EQ(the("oom_kill", story).tries[0].change,
-            "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the kill, 2 % of its peak for what differs from run to run");
+            "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the "
+            "kill, 2 % of its peak for what differs from run to run");
   EXPECT_EQ(the("oom_kill", story).evidence["growth_after_bytes"], (113 << 20) + 1);
   EXPECT_EQ(the("oom_kill", story).evidence["more_bytes"], (115 << 20) + 1);
   story.outcome.need_after_kill.reset();
@@ -206,7 +207,8 @@ TEST(Findings, RefusalDependsOnTheOvercommitMode) {
 TEST(Findings, RefusalByALimitOrTheMapCountIsNotCuredByOvercommit) {
   stories::Story story = stories::fits();
   story.outcome.verdict = sim::Verdict::kAllocRefused;
-  story.outcome.alloc_refused = stories::incident(Nanoseconds(1), Bytes(0), "the process has more than vm.max_map_count = 120 mappings");
+  story.outcome.alloc_refused =
+      stories::incident(Nanoseconds(1), Bytes(0), "the process has more than vm.max_map_count = 120 mappings");
   story.outcome.refused_by = mm::RefusedBy::kMapCount;
   const Finding finding = the("alloc_refused", story);
   ASSERT_EQ(finding.tries.size(), 1u);

@@ -1,9 +1,8 @@
 // Compares a text with what a person last looked at and approved. UPDATE_GOLDENS=1 rewrites; then read `git diff`.
 #pragma once
 
-#include <oomcast_paths.h>
-
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 
 #include <cstdlib>
 #include <fstream>

@@ -1,9 +1,8 @@
 // What people see of a host.
 #include "report/host_command.h"
 
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
+#include <oomcast_paths.h>
 
 #include "model/spec/read_host.h"
 

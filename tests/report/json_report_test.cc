@@ -1,10 +1,9 @@
 // Every report keeps to the contract that other people's scripts read.
 #include "report/json_report.h"
 
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 
 #include <fstream>
 
@@ -44,15 +43,16 @@ TEST(JsonReport, WhatBreaksTheSchemaIsNamed) {
   report["verdict"] = "fine";
   report["unknown"] = 1;
   EXPECT_THAT(schema_violations(report.dump()), testing::AllOf(testing::HasSubstr("'fine' is not one of"),
-                                                              testing::HasSubstr("'unknown' was unexpected")));
+                                                               testing::HasSubstr("'unknown' was unexpected")));
 }
 
 TEST(JsonReport, KeysKeepTheirOrder) {
-  EXPECT_THAT(keys_of(report_of(stories::oom())),
-              testing::ElementsAre("schema", "command", "exit", "host", "verdict", "verdict_margin", "halted_at_s", "halted_why",
-                                   "diverged_at_s", "diverged_why", "forecast_s", "bands", "first", "oom_kills",
-                                   "oom_kills_total", "counters", "stall", "pressure",
-                                   "timeline", "moments", "findings", "sites", "app", "coverage", "host_sensitive", "basis", "proofs"));
+  EXPECT_THAT(
+      keys_of(report_of(stories::oom())),
+      testing::ElementsAre("schema", "command", "exit", "host", "verdict", "verdict_margin", "halted_at_s",
+                           "halted_why", "diverged_at_s", "diverged_why", "forecast_s", "bands", "first", "oom_kills",
+                           "oom_kills_total", "counters", "stall", "pressure", "timeline", "moments", "findings",
+                           "sites", "app", "coverage", "host_sensitive", "basis", "proofs"));
 }
 
 TEST(JsonReport, CountersAreAllThereUnderTheKernelsNames) {

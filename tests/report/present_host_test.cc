@@ -1,10 +1,9 @@
 // The target answers a program that asks how large its machine is as its own kernel would.
 #include "report/present_host.h"
 
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 
 #include <fstream>
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "model/spec/read_host.h"
 #include "model/sim/simulation.h"
+#include "model/spec/read_host.h"
 #include "model/trace/trace_writer.h"
 #include "tests/support/host_builder.h"
 #include "tests/support/program.h"

@@ -94,8 +94,8 @@ TEST(Replay, ATraceThatWasCutIsReplayedUpToThereAndSaysSo) {
   EXPECT_THAT(all_caveats(cut.outcome, cut.capture), Contains(HasSubstr("ends in the middle of the recording")));
   EXPECT_EQ(cut.outcome.verdict, sim::Verdict::kFits);
   EXPECT_FALSE(supported_verdict(cut.outcome, cut.capture).has_value()) << "what came after the cut may not fit";
-  const std::string summary =
-      summary_text(cut.outcome, cut.capture, find_all(cut.outcome, cut.capture), to_json(cut.outcome, cut.capture, {}), "r.json", {});
+  const std::string summary = summary_text(cut.outcome, cut.capture, find_all(cut.outcome, cut.capture),
+                                           to_json(cut.outcome, cut.capture, {}), "r.json", {});
   EXPECT_THAT(summary, testing::StartsWith("oomcast: INCOMPLETE: the trace ends in the middle"));
   EXPECT_THAT(summary, testing::Not(HasSubstr("no events lost")));
   EXPECT_THAT(summary, testing::Not(HasSubstr("exit status")));
@@ -143,7 +143,8 @@ TEST(Replay, AProgramThatAskedForItsLimitsMakesOtherLimitsAGuess) {
   const RecordedProgram did_not = record(host, tell);
   host::HostSpec other = host;
   other.cgroup.memory_max = 32 << 20;
-  EXPECT_THAT(replay(asked.bytes, "t", other, {})->capture.extrapolated, HasSubstr("memory.max 64.0 MiB, memory.high max, memory.swap.max max in the recording"));
+  EXPECT_THAT(replay(asked.bytes, "t", other, {})->capture.extrapolated,
+              HasSubstr("memory.max 64.0 MiB, memory.high max, memory.swap.max max in the recording"));
   EXPECT_EQ(replay(asked.bytes, "t", host, {})->capture.extrapolated, "");
   EXPECT_EQ(replay(did_not.bytes, "t", other, {})->capture.extrapolated, "");
 }

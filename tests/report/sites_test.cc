@@ -25,7 +25,8 @@ struct Sampled {
 };
 
 int64_t shares(const std::vector<SiteRow>& rows) {
-  return std::accumulate(rows.begin(), rows.end(), int64_t{0}, [](int64_t sum, const SiteRow& row) { return sum + row.share_ppm; });
+  return std::accumulate(rows.begin(), rows.end(), int64_t{0},
+                         [](int64_t sum, const SiteRow& row) { return sum + row.share_ppm; });
 }
 
 TEST(Sites, MappedMemoryDoesNotMakeTheHeapLookLikeAllOfIt) {

@@ -92,8 +92,7 @@ inline Story oom() {
   o.kswapd_wake = incident(8'204_ms, 1780_MiB, "node 0 zone DMA32 fell to 3,498 free pages, below low (3,517)");
   o.kswapd_scan = o.kswapd_wake;
   o.direct_reclaim = incident(8'310_ms, 1786_MiB, "node 0 zone DMA32 fell to 2,810 free pages, below min (2,814)");
-  o.oom_kill =
-      incident(8'322_ms, 1787_MiB, "reclaim found nothing in 17 rounds and 0 swap pages are free");
+  o.oom_kill = incident(8'322_ms, 1787_MiB, "reclaim found nothing in 17 rounds and 0 swap pages are free");
   o.oom_kill->free_pages = 2810_pages;
   o.oom_kill->stack_id = 1;
   sim::OomKill kill;

@@ -50,12 +50,16 @@ TEST(ReportStory, TheCourseAnswersTheFourQuestions) {
   report["counters"]["workingset_refault_file"] = 512;
   std::string all;
   for (const CourseSentence& sentence : course_of(report)) all += sentence.text + "\n";
-  EXPECT_THAT(all, HasSubstr("redis-server (pid 812) has to reclaim memory for itself: node 0 zone DMA32 has 13.7 MiB free, its min mark is 11.0 MiB."));
-  EXPECT_THAT(all, HasSubstr("Reclaim looks at 3,000 pages in all and takes 10.0 MiB of page cache and 1.0 MiB of anonymous memory; "
-                             "2.0 MiB of it is needed again."));
+  EXPECT_THAT(all, HasSubstr("redis-server (pid 812) has to reclaim memory for itself: node 0 zone DMA32 has 13.7 MiB "
+                             "free, its min mark is 11.0 MiB."));
+  EXPECT_THAT(
+      all,
+      HasSubstr("Reclaim looks at 3,000 pages in all and takes 10.0 MiB of page cache and 1.0 MiB of anonymous memory; "
+                "2.0 MiB of it is needed again."));
   EXPECT_THAT(all, HasSubstr("The victim is redis-server (pid 812) with oom_score_adj 0, 1.75 GiB resident"));
   report["counters"]["pgsteal_file"] = report["counters"]["pgsteal_anon"] = 0;
-  EXPECT_THAT(course_of(report), Contains(testing::Field(&CourseSentence::text, "Reclaim looks at 3,000 pages in all and can take none.")));
+  EXPECT_THAT(course_of(report), Contains(testing::Field(&CourseSentence::text,
+                                                         "Reclaim looks at 3,000 pages in all and can take none.")));
 }
 
 TEST(ReportStory, ARunThatFitsHasNoCourse) { EXPECT_TRUE(course_of(report_of(stories::fits())).empty()); }

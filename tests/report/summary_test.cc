@@ -20,7 +20,8 @@ nlohmann::ordered_json document_of(const stories::Story& story, const Findings& 
 }
 
 std::string summary_of(const stories::Story& story, bool color = false) {
-  return summary_text(story.outcome, story.capture, story.findings(), document_of(story, story.findings()), "oomcast.report.json", Look{.color = color});
+  return summary_text(story.outcome, story.capture, story.findings(), document_of(story, story.findings()),
+                      "oomcast.report.json", Look{.color = color});
 }
 
 TEST(Summary, Fits) { expect_golden(summary_of(stories::fits()), "fits.txt"); }
@@ -32,7 +33,8 @@ TEST(Summary, Withheld) { expect_golden(summary_of(stories::unseen()), "withheld
 TEST(Summary, ProcessesThatWereLeftBehindAreSaidInTheFirstLine) {
   stories::Story story = stories::fits();
   story.capture.still_running = {"nginx (pid 71)", "nginx (pid 72)"};
-  EXPECT_THAT(summary_of(story), testing::StartsWith("oomcast: INCOMPLETE: processes still running: 2 (nginx (pid 71)"));
+  EXPECT_THAT(summary_of(story),
+              testing::StartsWith("oomcast: INCOMPLETE: processes still running: 2 (nginx (pid 71)"));
   EXPECT_THAT(summary_of(story), testing::HasSubstr("--wait"));
 }
 
@@ -48,7 +50,8 @@ TEST(Summary, WhereAGroupIsTheLimitItsNumbersAreShown) {
   story.outcome.oom_kill->scope = sim::Scope::kCgroup;
   story.outcome.oom_kill->group = {"/app", Pages(65536), Pages(65536), Pages(host::kUnlimited)};
   story.outcome.direct_reclaim = story.outcome.oom_kill;
-  EXPECT_THAT(summary_of(story), testing::HasSubstr("redis-server (pid 812) has to reclaim memory for itself: cgroup /app uses 256.0 MiB, memory.max 256.0 MiB."));
+  EXPECT_THAT(summary_of(story), testing::HasSubstr("redis-server (pid 812) has to reclaim memory for itself: cgroup "
+                                                    "/app uses 256.0 MiB, memory.max 256.0 MiB."));
 }
 
 TEST(Summary, FreeMemoryIsDrawnAgainstItsMarks) {
@@ -62,7 +65,8 @@ TEST(Summary, FreeMemoryIsDrawnAgainstItsMarks) {
 }
 
 TEST(Summary, TheHeaviestStacksAreNamed) {
-  EXPECT_THAT(summary_of(stories::oom()), testing::HasSubstr("memory of  90 %: zmalloc at zmalloc.c:120 < main at server.c:7000\n"));
+  EXPECT_THAT(summary_of(stories::oom()),
+              testing::HasSubstr("memory of  90 %: zmalloc at zmalloc.c:120 < main at server.c:7000\n"));
 }
 
 TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
@@ -75,9 +79,12 @@ TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
     one.verdict_after = proven ? std::optional(*proven ? sim::Verdict::kFits : sim::Verdict::kOomKill) : std::nullopt;
     return one;
   };
-  findings.front().tries = {suggestion("useless", false), suggestion("untried", std::nullopt), suggestion("good", true), suggestion("idle", false), suggestion("vain", false)};
-  const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings, document_of(stories::oom(), findings), "r.json", {});
-  EXPECT_THAT(text, testing::ContainsRegex("  change     good \\[proven: fits.*\\]\n  also       untried \\[not simulated\\]\n"));
+  findings.front().tries = {suggestion("useless", false), suggestion("untried", std::nullopt), suggestion("good", true),
+                            suggestion("idle", false), suggestion("vain", false)};
+  const std::string text = summary_text(stories::oom().outcome, stories::oom().capture, findings,
+                                        document_of(stories::oom(), findings), "r.json", {});
+  EXPECT_THAT(text, testing::ContainsRegex(
+                        "  change     good \\[proven: fits.*\\]\n  also       untried \\[not simulated\\]\n"));
   EXPECT_THAT(text, testing::HasSubstr("more in the report: "));
 }
 
@@ -91,8 +98,10 @@ TEST(Summary, NeverHasMoreLinesThanAScreen) {
   story.outcome.timeline.push_back(story.outcome.timeline.back());
   for (sim::TimelineRow& row : story.outcome.timeline) row.node_free.resize(8, Pages(2810));
   Findings findings = story.findings();
-  for (int i = 0; i < 20; ++i) findings.push_back({"made_up", Severity::kError, std::string(300, 'x') + " y", "", {}, {}});
-  const std::string text = summary_text(story.outcome, story.capture, findings, document_of(story, findings), "r.json", Look{.columns = 60});
+  for (int i = 0; i < 20; ++i)
+    findings.push_back({"made_up", Severity::kError, std::string(300, 'x') + " y", "", {}, {}});
+  const std::string text =
+      summary_text(story.outcome, story.capture, findings, document_of(story, findings), "r.json", Look{.columns = 60});
   EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 25) << text;
   for (const char* kept : {"INCOMPLETE", "OOM KILL", "The victim is redis-server", "coverage", "report     r.json ("})
     EXPECT_THAT(text, testing::HasSubstr(kept));
@@ -120,8 +129,10 @@ TEST(Summary, ProofsThatWereNotReachedAreSaid) {
   proofs.suggestions = 3;
   proofs.simulated = 2;
   proofs.left_out = 1;
-  EXPECT_THAT(summary_text(story.outcome, story.capture, findings, to_json(story.outcome, story.capture, findings, proofs), "r.json", {}),
-              testing::HasSubstr("proofs     1 of 3 suggestions were not simulated: a signal to oomcast ended the proofs"));
+  EXPECT_THAT(
+      summary_text(story.outcome, story.capture, findings, to_json(story.outcome, story.capture, findings, proofs),
+                   "r.json", {}),
+      testing::HasSubstr("proofs     1 of 3 suggestions were not simulated: a signal to oomcast ended the proofs"));
 }
 
 TEST(Summary, HasColorOnlyWhenAsked) {

@@ -82,7 +82,8 @@ TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
   auto all = rows({parsed.value()});
   for (size_t i = 0; i < all.size(); ++i) {
     const sim::Outcome& outcome = all[i].outcome;
-    const Nanoseconds stalled = outcome.stall.direct_reclaim_total + outcome.stall.swap_in_total + outcome.stall.throttled_total;
+    const Nanoseconds stalled =
+        outcome.stall.direct_reclaim_total + outcome.stall.swap_in_total + outcome.stall.throttled_total;
     if (all[i].verdict == sim::Verdict::kDirectReclaim && stalled < Nanoseconds(1'000'000)) {
       EXPECT_TRUE(all[i].on_the_edge) << all[i].values[0];
     }
@@ -96,23 +97,28 @@ TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
   edge.values = {"50M"};
   edge.verdict = sim::Verdict::kDirectReclaim;
   edge.on_the_edge = true;
-  EXPECT_THAT(sweep_table({{"memory", {}}}, {edge}), testing::AllOf(HasSubstr("direct_reclaim ~"), HasSubstr("~ on the edge: ")));
+  EXPECT_THAT(sweep_table({{"memory", {}}}, {edge}),
+              testing::AllOf(HasSubstr("direct_reclaim ~"), HasSubstr("~ on the edge: ")));
   EXPECT_THAT(sweep_json({{"memory", {}}}, {edge}), HasSubstr("\"on_the_edge\": true"));
 }
 
-std::string error_of(const RecordedProgram& recorded, const host::HostSpec& host, const std::vector<Variation>& variations) {
+std::string error_of(const RecordedProgram& recorded, const host::HostSpec& host,
+                     const std::vector<Variation>& variations) {
   auto swept = sweep(recorded.bytes, "t.trace", host, {}, variations, 1);
   return swept.ok() ? "no error" : swept.error().message;
 }
 
 TEST_F(Sweep, AKeyThatDoesNotExistIsOneError) {
   EXPECT_THAT(error_of(recorded, host, {{"vm.swapiness", {"0", "60"}}}), HasSubstr("did you mean 'swappiness'?"));
-  EXPECT_THAT(error_of(recorded, host, {{"memory", {"32M", "64M"}}, {"vm.swapiness", {"0"}}}), HasSubstr("did you mean 'swappiness'?"));
+  EXPECT_THAT(error_of(recorded, host, {{"memory", {"32M", "64M"}}, {"vm.swapiness", {"0"}}}),
+              HasSubstr("did you mean 'swappiness'?"));
 }
 
 TEST_F(Sweep, AKeyIsVariedOnce) {
-  EXPECT_THAT(error_of(recorded, host, {{"memory", {"32M"}}, {"memory", {"64M"}}}), HasSubstr("--vary memory is given twice"));
-  EXPECT_THAT(error_of(recorded, host, {{"oom-score-adj", {"1"}}, {"--oom-score-adj", {"2"}}}), HasSubstr("is given twice"));
+  EXPECT_THAT(error_of(recorded, host, {{"memory", {"32M"}}, {"memory", {"64M"}}}),
+              HasSubstr("--vary memory is given twice"));
+  EXPECT_THAT(error_of(recorded, host, {{"oom-score-adj", {"1"}}, {"--oom-score-adj", {"2"}}}),
+              HasSubstr("is given twice"));
 }
 
 TEST_F(Sweep, OptionsOfTheTargetCanVaryToo) {

@@ -83,14 +83,19 @@ class HostBuilder {
 
   /// A file that is in the page cache at the start, on the lists of the last node.
   HostBuilder& caches(int64_t file_id, Pages pages, Pages dirty = {}, int active_percent = 0) {
-    spec_.page_cache.push_back({"/file" + std::to_string(file_id), file_id, to_bytes(pages), to_bytes(dirty), active_percent});
+    spec_.page_cache.push_back(
+        {"/file" + std::to_string(file_id), file_id, to_bytes(pages), to_bytes(dirty), active_percent});
     last().active_file += pages * active_percent / 100;
     last().inactive_file += pages - pages * active_percent / 100;
     return *this;
   }
   /// Somebody else who reads (or writes) a file all the while, that many bytes a second.
-  HostBuilder& reader(int64_t file_id, Bytes file_size, Bytes each_second, int pid = 0) { return background("reader", file_id, file_size, each_second, {}, pid); }
-  HostBuilder& writer(int64_t file_id, Bytes file_size, Bytes each_second) { return background("writer", file_id, file_size, {}, each_second, 0); }
+  HostBuilder& reader(int64_t file_id, Bytes file_size, Bytes each_second, int pid = 0) {
+    return background("reader", file_id, file_size, each_second, {}, pid);
+  }
+  HostBuilder& writer(int64_t file_id, Bytes file_size, Bytes each_second) {
+    return background("writer", file_id, file_size, {}, each_second, 0);
+  }
 
   /// 100 us per 4 KiB read or write, 300 us per 128 KiB.
   HostBuilder& swap(Bytes size, Bytes used = {}, int priority = 0) {
@@ -176,7 +181,8 @@ class HostBuilder {
   };
 
   HostBuilder& background(const char* comm, int64_t file_id, Bytes file_size, Bytes read, Bytes write, int pid) {
-    spec_.background.push_back({comm, "/file" + std::to_string(file_id), pid, file_id, file_size, read.count(), write.count(), true});
+    spec_.background.push_back(
+        {comm, "/file" + std::to_string(file_id), pid, file_id, file_size, read.count(), write.count(), true});
     return *this;
   }
   HostBuilder& add_node(Pages managed, bool plain) {

@@ -62,7 +62,8 @@ class Program {
     feed(trace::EventKind::kMap, address(first), pages << kPageShift, flags);
   }
   void protect(uint64_t first, uint64_t pages, bool writable) {
-    feed(trace::EventKind::kProtect, address(first), pages << kPageShift, writable ? uint8_t{trace::kWritable} : uint8_t{0});
+    feed(trace::EventKind::kProtect, address(first), pages << kPageShift,
+         writable ? uint8_t{trace::kWritable} : uint8_t{0});
   }
   void unmap(uint64_t first, uint64_t pages) { feed(trace::EventKind::kUnmap, address(first), pages << kPageShift); }
   void give_back(uint64_t first, uint64_t pages) {
@@ -79,8 +80,12 @@ class Program {
   void touch(uint64_t first, uint64_t pages, uint32_t stack = 0) { use(first, pages, trace::kWrite, stack); }
   void read(uint64_t first, uint64_t pages) { use(first, pages, 0, 0); }
   // Files are numbered by the test; 16 pages a call, as a C library's buffers would.
-  void read_file(uint64_t file, uint64_t first, uint64_t pages) { use_file(trace::EventKind::kFileRead, file, first, pages); }
-  void write_file(uint64_t file, uint64_t first, uint64_t pages) { use_file(trace::EventKind::kFileWrite, file, first, pages); }
+  void read_file(uint64_t file, uint64_t first, uint64_t pages) {
+    use_file(trace::EventKind::kFileRead, file, first, pages);
+  }
+  void write_file(uint64_t file, uint64_t first, uint64_t pages) {
+    use_file(trace::EventKind::kFileWrite, file, first, pages);
+  }
   void sync_file(uint64_t file) { feed(trace::EventKind::kFileSync, file, 0); }
   void map_file(uint64_t first, uint64_t pages, uint64_t file, uint8_t flags, uint8_t file_flags = 0) {
     map(first, pages, flags);
@@ -102,14 +107,18 @@ class Program {
     feed(trace::EventKind::kFork, child, 0);
     return Program(*sink_, child, child);
   }
-  void set_policy(trace::PolicyMode mode, uint64_t nodes) { feed(trace::EventKind::kSetPolicy, nodes, 0, static_cast<uint8_t>(mode)); }
+  void set_policy(trace::PolicyMode mode, uint64_t nodes) {
+    feed(trace::EventKind::kSetPolicy, nodes, 0, static_cast<uint8_t>(mode));
+  }
   void bind(uint64_t first, uint64_t pages, trace::PolicyMode mode, uint64_t nodes) {
-    trace::Event event = make(trace::EventKind::kBindRange, address(first), pages << kPageShift, static_cast<uint8_t>(mode));
+    trace::Event event =
+        make(trace::EventKind::kBindRange, address(first), pages << kPageShift, static_cast<uint8_t>(mode));
     event.argument = nodes;
     sink_->feed(event);
   }
   void advise_huge(uint64_t first, uint64_t pages, bool wanted) {
-    feed(trace::EventKind::kAdviseHuge, address(first), pages << kPageShift, wanted ? uint8_t{trace::kHugePages} : uint8_t{0});
+    feed(trace::EventKind::kAdviseHuge, address(first), pages << kPageShift,
+         wanted ? uint8_t{trace::kHugePages} : uint8_t{0});
   }
   void disable_huge(bool disabled) { feed(trace::EventKind::kThpDisable, disabled ? 1 : 0, 0); }
   void run_on(uint64_t cpus) { feed(trace::EventKind::kAffinity, cpus, 0); }

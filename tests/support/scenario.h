@@ -37,9 +37,23 @@ enum class StepKind : uint8_t {
   kCutMemoryFile
 };
 inline constexpr int kStepKinds = 17;
-inline constexpr std::array kStepNames = {"touch", "read", "map",  "unmap", "give_back", "free_lazily",
-                                          "fork",  "exit", "move", "sleep", "thread", "policy", "bind", "huge",
-                                          "write_memory_file", "touch_memory_file", "cut_memory_file"};
+inline constexpr std::array kStepNames = {"touch",
+                                          "read",
+                                          "map",
+                                          "unmap",
+                                          "give_back",
+                                          "free_lazily",
+                                          "fork",
+                                          "exit",
+                                          "move",
+                                          "sleep",
+                                          "thread",
+                                          "policy",
+                                          "bind",
+                                          "huge",
+                                          "write_memory_file",
+                                          "touch_memory_file",
+                                          "cut_memory_file"};
 
 struct Step {
   StepKind kind = StepKind::kTouch;
@@ -71,7 +85,8 @@ struct Scenario {
 inline std::ostream& operator<<(std::ostream& out, const HostShape& h) {
   return out << "host of " << h.pages << "+" << h.second_node << " pages, cache " << h.cache << ", swap " << h.swap
              << ", memory.max " << h.limit << ", " << int{h.cpus} << " CPUs, swappiness " << int{h.swappiness}
-             << ", huge pages " << int{h.huge} << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1") << (h.multi_gen ? ", multi-gen LRU" : "");
+             << ", huge pages " << int{h.huge} << (h.bystander ? ", bystander" : "") << (h.newer ? ", 6.12" : ", 6.1")
+             << (h.multi_gen ? ", multi-gen LRU" : "");
 }
 inline std::ostream& operator<<(std::ostream& out, const Step& s) {
   return out << kStepNames[static_cast<size_t>(s.kind)] << "(" << int{s.who} << ", " << s.first << ", " << s.pages
@@ -89,7 +104,9 @@ inline host::HostSpec build(const HostShape& h) {
   if (h.multi_gen) builder.multi_gen();
   if (h.second_node > 0) builder.plain_node(Pages(h.second_node)).cpus(h.cpus);
   if (h.swap > 0) builder.swap(to_bytes(Pages(h.swap)));
-  if (h.huge > 0) builder.huge_pages(h.huge > 5 ? host::ThpMode::kMadvise : host::ThpMode::kAlways, static_cast<host::ThpDefrag>((h.huge - 1) % 5));
+  if (h.huge > 0)
+    builder.huge_pages(h.huge > 5 ? host::ThpMode::kMadvise : host::ThpMode::kAlways,
+                       static_cast<host::ThpDefrag>((h.huge - 1) % 5));
   if (h.bystander) builder.process(50, "bystander", 4_MiB);
   if (h.limit > 0) builder.limit(to_bytes(Pages(h.limit)));
   // Address space is not what these scenarios are about: never refuse any.
@@ -158,8 +175,10 @@ void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
         p.touch(kFileMappedAt + step.first, step.pages);
         break;
       case StepKind::kCutMemoryFile:
-        if (step.pages % 2 == 0) p.truncate_file(kMemoryFile, step.first);
-        else p.punch_file(kMemoryFile, step.first, step.pages);
+        if (step.pages % 2 == 0)
+          p.truncate_file(kMemoryFile, step.first);
+        else
+          p.punch_file(kMemoryFile, step.first, step.pages);
         break;
       case StepKind::kThread:
         if (running.size() < kThreadsAtMost)
@@ -195,15 +214,16 @@ template <>
 struct Arbitrary<oomcast::support::HostShape> {
   static Gen<oomcast::support::HostShape> arbitrary() {
     using oomcast::support::HostShape;
-    return gen::build<HostShape>(gen::set(&HostShape::pages, gen::resize(100, gen::inRange<uint16_t>(4000, 14000))),
-                                 gen::set(&HostShape::second_node, gen::element<uint16_t>(0, 0, 6000)),
-                                 gen::set(&HostShape::cache, gen::resize(100, gen::inRange<uint16_t>(0, 3000))),
-                                 gen::set(&HostShape::swap, gen::element<uint16_t>(0, 500, 4000, 20000)),
-                                 gen::set(&HostShape::limit, gen::element<uint16_t>(0, 0, 4000)),
-                                 gen::set(&HostShape::cpus, gen::inRange<uint8_t>(1, 4)),
-                                 gen::set(&HostShape::swappiness, gen::element<uint8_t>(0, 60, 60, 200)),
-                                 gen::set(&HostShape::huge, gen::oneOf(gen::just<uint8_t>(0), gen::inRange<uint8_t>(1, 11))),
-                                 gen::set(&HostShape::bystander), gen::set(&HostShape::newer), gen::set(&HostShape::multi_gen));
+    return gen::build<HostShape>(
+        gen::set(&HostShape::pages, gen::resize(100, gen::inRange<uint16_t>(4000, 14000))),
+        gen::set(&HostShape::second_node, gen::element<uint16_t>(0, 0, 6000)),
+        gen::set(&HostShape::cache, gen::resize(100, gen::inRange<uint16_t>(0, 3000))),
+        gen::set(&HostShape::swap, gen::element<uint16_t>(0, 500, 4000, 20000)),
+        gen::set(&HostShape::limit, gen::element<uint16_t>(0, 0, 4000)),
+        gen::set(&HostShape::cpus, gen::inRange<uint8_t>(1, 4)),
+        gen::set(&HostShape::swappiness, gen::element<uint8_t>(0, 60, 60, 200)),
+        gen::set(&HostShape::huge, gen::oneOf(gen::just<uint8_t>(0), gen::inRange<uint8_t>(1, 11))),
+        gen::set(&HostShape::bystander), gen::set(&HostShape::newer), gen::set(&HostShape::multi_gen));
   }
 };
 

@@ -97,7 +97,9 @@ class HostReader {
   void read_nodes(JsonObject& object) {
     const auto nodes = object.elements("nodes");
     if (nodes.empty()) object.fail("nodes", "missing or empty; give at least {\"managed\": \"8G\"}");
-    if (nodes.size() > kNodesMax) object.fail("nodes", std::to_string(nodes.size()) + " nodes; at most " + std::to_string(kNodesMax) + " can be modelled");
+    if (nodes.size() > kNodesMax)
+      object.fail("nodes",
+                  std::to_string(nodes.size()) + " nodes; at most " + std::to_string(kNodesMax) + " can be modelled");
     for (size_t i = 0; i < nodes.size() && !file_.error(); ++i) read_node(*nodes[i], i);
   }
 
@@ -117,7 +119,8 @@ class HostReader {
       node.lru.active_file = active * (i + 1) / nodes - active * i / nodes;
       node.file_pages = std::max(node.file_pages, node.lru.inactive_file + node.lru.active_file);
       Pages& free = to_lay_out_[static_cast<size_t>(i)].free;
-      if (!free_given_[static_cast<size_t>(i)]) free = std::max(Pages(0), free - node.lru.inactive_file - node.lru.active_file);
+      if (!free_given_[static_cast<size_t>(i)])
+        free = std::max(Pages(0), free - node.lru.inactive_file - node.lru.active_file);
     }
   }
 

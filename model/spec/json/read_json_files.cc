@@ -17,7 +17,8 @@ void read_page_cache(JsonObject& object, HostSpec& spec) {
   for (size_t i = 0; i < files.size(); ++i) {
     JsonObject entry(object.file(), *files[i], "page_cache[" + std::to_string(i) + "]");
     CachedFileSpec file;
-    if (!entry.text("file", file.file)) entry.fail("file", "missing; the path of the file, for example \"file\": \"/srv/db/table\"");
+    if (!entry.text("file", file.file))
+      entry.fail("file", "missing; the path of the file, for example \"file\": \"/srv/db/table\"");
     entry.integer("file_id", file.file_id, 0, INT64_MAX);
     entry.bytes("bytes", file.bytes);
     entry.bytes("dirty_bytes", file.dirty);
@@ -37,7 +38,8 @@ void read_background(JsonObject& object, HostSpec& spec) {
     entry.integer("pid", actor.pid, 0, 4'194'304);
     if (!entry.text("file", actor.file)) entry.fail("file", "missing; the path of the file that it reads or writes");
     entry.integer("file_id", actor.file_id, 0, INT64_MAX);
-    if (!entry.bytes("file_bytes", actor.file_size)) entry.fail("file_bytes", "missing; the size of the file, for example \"10G\"");
+    if (!entry.bytes("file_bytes", actor.file_size))
+      entry.fail("file_bytes", "missing; the size of the file, for example \"10G\"");
     Bytes read, write;
     entry.bytes("read_bytes_s", read);
     entry.bytes("write_bytes_s", write);
@@ -45,8 +47,10 @@ void read_background(JsonObject& object, HostSpec& spec) {
     actor.read_bytes_s = std::min(read.count(), kRateMax);
     actor.write_bytes_s = std::min(write.count(), kRateMax);
     entry.done();
-    const auto process = std::find_if(spec.processes.begin(), spec.processes.end(), [&](const ProcessSpec& each) { return each.pid == actor.pid; });
-    if (actor.pid != 0 && process == spec.processes.end()) entry.fail("pid", "no process of that pid stands in processes[]");
+    const auto process = std::find_if(spec.processes.begin(), spec.processes.end(),
+                                      [&](const ProcessSpec& each) { return each.pid == actor.pid; });
+    if (actor.pid != 0 && process == spec.processes.end())
+      entry.fail("pid", "no process of that pid stands in processes[]");
     if (actor.comm.empty() && process != spec.processes.end()) actor.comm = process->comm;
     spec.background.push_back(std::move(actor));
   }

@@ -123,7 +123,8 @@ void read_vfs_cache(JsonObject& object, HostSpec& spec) {
   given.integer("inodes_unused", cache.inodes_unused, 0, kObjectsMax);
   given.integer("dentry_bytes", cache.dentry_bytes, 64, 65536);
   given.integer("inode_bytes", cache.inode_bytes, 64, 65536);
-  if (cache.dentries_negative > cache.dentries_unused) given.fail("dentries_negative", "more than dentries_unused, of which they are a part");
+  if (cache.dentries_negative > cache.dentries_unused)
+    given.fail("dentries_negative", "more than dentries_unused, of which they are a part");
   if (!counted) cache.inodes = cache.dentries_unused - cache.dentries_negative + cache.inodes_unused;
   given.done();
 }
@@ -156,9 +157,10 @@ static void read_limits(JsonObject& object, CgroupSpec& group) {
   group.present = true;
   object.text("path", group.path);
   if (!group.path.starts_with('/')) object.fail("path", quote(group.path) + " does not begin with /");
-  const std::pair<const char*, int64_t*> limits[] = {{"memory.max", &group.memory_max},           {"memory.high", &group.memory_high},
-                                                     {"memory.low", &group.memory_low},           {"memory.min", &group.memory_min},
-                                                     {"memory.swap.max", &group.memory_swap_max}, {"memory.swap.high", &group.memory_swap_high}};
+  const std::pair<const char*, int64_t*> limits[] = {
+      {"memory.max", &group.memory_max},           {"memory.high", &group.memory_high},
+      {"memory.low", &group.memory_low},           {"memory.min", &group.memory_min},
+      {"memory.swap.max", &group.memory_swap_max}, {"memory.swap.high", &group.memory_swap_high}};
   for (const auto& [key, target] : limits) {
     const ordered_json* limit = object.get(key);
     if (!limit) continue;
@@ -194,7 +196,8 @@ static void read_host_groups(JsonObject& object, HostSpec& spec) {
     spec.cgroups.push_back(std::move(group));
   }
   if (groups.size() > 120) object.fail("cgroups", "more than 120 groups");
-  std::sort(spec.cgroups.begin(), spec.cgroups.end(), [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
+  std::sort(spec.cgroups.begin(), spec.cgroups.end(),
+            [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
 }
 
 void read_cgroup(JsonObject& object, HostSpec& spec) {

@@ -44,10 +44,8 @@ ordered_json zone_json(const ZoneSpec& zone) {
 }
 
 ordered_json node_json(const NodeSpec& node) {
-  ordered_json json = {{"id", node.id.value},
-                       {"cpus", node.cpus},
-                       {"distance", node.distance},
-                       {"lru_pages", lru_json(node.lru)}};
+  ordered_json json = {
+      {"id", node.id.value}, {"cpus", node.cpus}, {"distance", node.distance}, {"lru_pages", lru_json(node.lru)}};
   for (const NodeCounter& counter : kNodeCounters) json[counter.key] = (node.*counter.of).count();
   json["kernel_stack_kb"] = node.kernel_stack_kb;
   json["unreclaimable"] = node.unreclaimable;
@@ -64,12 +62,9 @@ void add_times(ordered_json& json, const DeviceTimes& times) {
 }
 
 ordered_json swap_json(const SwapSpec& swap) {
-  ordered_json json = {{"name", swap.name},
-                       {"size", swap.size.count()},
-                       {"used", swap.used.count()},
-                       {"priority", swap.priority},
-                       {"rotational", swap.rotational},
-                       {"zram_percent", swap.zram_percent}};
+  ordered_json json = {
+      {"name", swap.name},         {"size", swap.size.count()},     {"used", swap.used.count()},
+      {"priority", swap.priority}, {"rotational", swap.rotational}, {"zram_percent", swap.zram_percent}};
   add_times(json, swap.times);
   return json;
 }
@@ -89,8 +84,10 @@ ordered_json process_json(const ProcessSpec& process) {
 }
 
 ordered_json cached_file_json(const CachedFileSpec& file) {
-  return {{"file", file.file},           {"file_id", file.file_id},
-          {"bytes", file.bytes.count()}, {"dirty_bytes", file.dirty.count()},
+  return {{"file", file.file},
+          {"file_id", file.file_id},
+          {"bytes", file.bytes.count()},
+          {"dirty_bytes", file.dirty.count()},
           {"active_percent", file.active_percent}};
 }
 
@@ -190,9 +187,12 @@ ordered_json host_to_json(const HostSpec& spec) {
                          {"page_touch_ps", spec.calibration.page_touch_ps},
                          {"cpu_loop_20m_ns", spec.calibration.cpu_loop_20m.count()}};
   const VfsCacheSpec& vfs = spec.vfs_cache;
-  json["vfs_cache"] = {{"dentries_unused", vfs.dentries_unused}, {"dentries_negative", vfs.dentries_negative},
-                       {"inodes", vfs.inodes},                   {"inodes_unused", vfs.inodes_unused},
-                       {"dentry_bytes", vfs.dentry_bytes},       {"inode_bytes", vfs.inode_bytes}};
+  json["vfs_cache"] = {{"dentries_unused", vfs.dentries_unused},
+                       {"dentries_negative", vfs.dentries_negative},
+                       {"inodes", vfs.inodes},
+                       {"inodes_unused", vfs.inodes_unused},
+                       {"dentry_bytes", vfs.dentry_bytes},
+                       {"inode_bytes", vfs.inode_bytes}};
   json["processes"] = ordered_json::array();
   for (const ProcessSpec& process : spec.processes) json["processes"].push_back(process_json(process));
   if (!spec.page_cache.empty()) json["page_cache"] = ordered_json::array();

@@ -17,8 +17,8 @@ struct SnapshotFiles {
   std::map<std::string, int> first_lines;  // where the texts begin in a packed file, by path; else empty
 };
 
-/// Errors read "ROOT/FILE:LINE: what, what to try", of a packed file "ROOT:LINE: FILE: what, what to try". The result is valid (see validate()). A snapshot of a large host has
-/// megabytes: give it away with std::move().
+/// Errors read "ROOT/FILE:LINE: what, what to try", of a packed file "ROOT:LINE: FILE: what, what to try". The result
+/// is valid (see validate()). A snapshot of a large host has megabytes: give it away with std::move().
 Result<HostSpec> parse_snapshot(SnapshotFiles snapshot);
 
 }  // namespace oomcast::host

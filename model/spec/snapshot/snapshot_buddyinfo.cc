@@ -1,4 +1,5 @@
-// Reads in which pieces a zone's free memory lies: proc/buddyinfo by order, proc/pagetypeinfo by order and migrate type.
+// Reads in which pieces a zone's free memory lies: proc/buddyinfo by order, proc/pagetypeinfo by order and migrate
+// type.
 #include <algorithm>
 
 #include "model/spec/defaults.h"
@@ -48,8 +49,10 @@ void read_buddyinfo(SnapshotReader& reader) {
         int64_t pages = 0;
         for (size_t order = 0; order < zone.free_blocks.size(); ++order) pages += zone.free_blocks[order] << order;
         if (pages > zone.managed.count())
-          return reader.fail(path, line.number, std::to_string(pages) + " pages in free blocks, but proc/zoneinfo has " + std::to_string(zone.managed.count()) +
-                                                    " managed in that zone; copy both from the same machine");
+          return reader.fail(path, line.number,
+                             std::to_string(pages) + " pages in free blocks, but proc/zoneinfo has " +
+                                 std::to_string(zone.managed.count()) +
+                                 " managed in that zone; copy both from the same machine");
       }
     }
   }
@@ -78,17 +81,24 @@ void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::
     std::string_view count = order + kFirstCount < word.size() ? word[order + kFirstCount] : "";
     if (count.starts_with(">")) count.remove_prefix(1);
     const auto blocks = parse_integer(count, 0, kPagesMax >> order);
-    if (!blocks) return reader.fail(kPageTypes, line, "free blocks of order " + std::to_string(order) + " are " + quote(count) + ", expected a number; is the file cut off?");
+    if (!blocks)
+      return reader.fail(kPageTypes, line,
+                         "free blocks of order " + std::to_string(order) + " are " + quote(count) +
+                             ", expected a number; is the file cut off?");
     if (highatomic || order < kHugeOrder) pages += *blocks << order;
   }
   ZoneSpec* zone = zone_of(reader.spec, word[1], word[3].substr(0, word[3].size() - 1));
   if (zone == nullptr) return;
   // The files of a snapshot are read one after the other: what moved in between cannot be more than there is.
-  const Pages others = highatomic ? Pages(0) : std::max(zone->free_unmovable, Pages(0)) + std::max(zone->free_reclaimable, Pages(0));
+  const Pages others =
+      highatomic ? Pages(0) : std::max(zone->free_unmovable, Pages(0)) + std::max(zone->free_reclaimable, Pages(0));
   const Pages free_here = std::min(Pages(pages), zone->free - others);
-  if (highatomic) zone->highatomic_free = free_here;
-  else if (word[5] == "Unmovable") zone->free_unmovable = free_here;
-  else zone->free_reclaimable = free_here;
+  if (highatomic)
+    zone->highatomic_free = free_here;
+  else if (word[5] == "Unmovable")
+    zone->free_unmovable = free_here;
+  else
+    zone->free_reclaimable = free_here;
 }
 
 }  // namespace
@@ -112,8 +122,11 @@ void read_pagetypeinfo(SnapshotReader& reader) {
     }
     if (highatomic_column == 0 || highatomic_column >= word.size()) continue;
     const auto blocks = parse_integer(word[highatomic_column], 0, kPagesMax >> 9);
-    if (!blocks) return reader.fail(kPageTypes, line.number, "blocks of type HighAtomic are " + quote(word[highatomic_column]) + ", expected a number");
-    if (ZoneSpec* zone = zone_of(reader.spec, word[1], word[3])) zone->highatomic_reserved = Pages(std::min(*blocks << 9, zone->managed.count()));
+    if (!blocks)
+      return reader.fail(kPageTypes, line.number,
+                         "blocks of type HighAtomic are " + quote(word[highatomic_column]) + ", expected a number");
+    if (ZoneSpec* zone = zone_of(reader.spec, word[1], word[3]))
+      zone->highatomic_reserved = Pages(std::min(*blocks << 9, zone->managed.count()));
   }
 }
 

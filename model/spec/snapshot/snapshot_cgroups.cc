@@ -2,7 +2,8 @@
 //
 // Limits and figures of version 1 (memory.limit_in_bytes, total_cache, ...) are taken for those of version 2 that mean
 // the same; that is listed as assumed.
-// Only groups with a limit or a protection are kept: the processes of the others belong to the nearest one above that is.
+// Only groups with a limit or a protection are kept: the processes of the others belong to the nearest one above that
+// is.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -16,7 +17,7 @@ namespace {
 constexpr const char* kRoot = "sys/fs/cgroup";
 constexpr int64_t kBytesMax = int64_t{1} << 46;
 constexpr int64_t kUnlimitedV1 = int64_t{1} << 60;  // PAGE_COUNTER_MAX, about 2^63, stands for no limit
-constexpr size_t kGroupsMax = 120;  // a page names its group in seven bits
+constexpr size_t kGroupsMax = 120;                  // a page names its group in seven bits
 
 class GroupReader {
  public:
@@ -66,9 +67,11 @@ class GroupReader {
   // memory.memsw limits memory and swap together. In the path, the controller's name stands first.
   void read_version_1(CgroupSpec& group) {
     if (group.path.starts_with("/memory/")) group.path.erase(0, std::string_view("/memory").size());
-    const auto limit = bytes_of_version_1("memory.limit_in_bytes"), both = bytes_of_version_1("memory.memsw.limit_in_bytes");
+    const auto limit = bytes_of_version_1("memory.limit_in_bytes"),
+               both = bytes_of_version_1("memory.memsw.limit_in_bytes");
     if (limit && *limit < kUnlimitedV1) group.memory_max = *limit;
-    if (both && *both < kUnlimitedV1 && group.memory_max >= 0) group.memory_swap_max = std::max<int64_t>(0, *both - group.memory_max);
+    if (both && *both < kUnlimitedV1 && group.memory_max >= 0)
+      group.memory_swap_max = std::max<int64_t>(0, *both - group.memory_max);
     if (const auto usage = bytes_of_version_1("memory.usage_in_bytes")) group.memory_current = *usage;
     constexpr const char* note = "cgroups: limits of version 1 (modelled as those of version 2)";
     std::vector<std::string>& assumed = reader_.spec.assumed;
@@ -95,9 +98,9 @@ class GroupReader {
     };
     group.anon = first({"anon", "total_rss", "rss"}).value_or(0);
     group.file = first({"file", "total_cache", "cache"}).value_or(0);
-    group.shmem = std::min(group.file, shmem_of(group, first({"total_shmem", "shmem"}),
-                                                first({"total_inactive_file", "inactive_file"}),
-                                                first({"total_active_file", "active_file"})));
+    group.shmem = std::min(
+        group.file, shmem_of(group, first({"total_shmem", "shmem"}), first({"total_inactive_file", "inactive_file"}),
+                             first({"total_active_file", "active_file"})));
   }
 
   static bool is_wanted(std::string_view name) {
@@ -107,7 +110,8 @@ class GroupReader {
   }
 
   // {version 1, older kernels} not printed: what counts as file and is on none of the file lists.
-  int64_t shmem_of(const CgroupSpec& group, std::optional<int64_t> printed, std::optional<int64_t> inactive, std::optional<int64_t> active) {
+  int64_t shmem_of(const CgroupSpec& group, std::optional<int64_t> printed, std::optional<int64_t> inactive,
+                   std::optional<int64_t> active) {
     if (printed) return *printed;
     if (group.file == 0) return 0;
     if (inactive && active) return std::max<int64_t>(0, group.file - *inactive - *active);
@@ -143,8 +147,8 @@ std::set<std::string> group_paths(const SnapshotReader& reader) {
 }
 
 bool limits_anything(const CgroupSpec& group) {
-  return group.memory_max >= 0 || group.memory_high >= 0 || group.memory_low != 0 || group.memory_min != 0 || group.memory_swap_max >= 0 ||
-         group.memory_swap_high >= 0 || group.memory_oom_group;
+  return group.memory_max >= 0 || group.memory_high >= 0 || group.memory_low != 0 || group.memory_min != 0 ||
+         group.memory_swap_max >= 0 || group.memory_swap_high >= 0 || group.memory_oom_group;
 }
 
 // The smallest are left to their parents when there are too many to tell apart.
@@ -156,7 +160,9 @@ void keep_largest(SnapshotReader& reader, std::vector<CgroupSpec>& groups) {
   const int64_t smallest = sizes[kGroupsMax];
   const size_t before = groups.size();
   std::erase_if(groups, [&](const CgroupSpec& group) { return group.memory_current <= smallest; });
-  reader.assume("cgroups", "the " + std::to_string(groups.size()) + " largest", "of " + std::to_string(before) + " with limits; at most " + std::to_string(kGroupsMax) + " are told apart");
+  reader.assume(
+      "cgroups", "the " + std::to_string(groups.size()) + " largest",
+      "of " + std::to_string(before) + " with limits; at most " + std::to_string(kGroupsMax) + " are told apart");
 }
 
 }  // namespace
@@ -169,12 +175,14 @@ void read_cgroups(SnapshotReader& reader) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(kept), limits_anything);
   keep_largest(reader, kept);
   for (const CgroupSpec& group : all) {
-    // Its processes go to the nearest group above it, or itself, that is kept: the last one in path order that holds it.
+    // Its processes go to the nearest group above it, or itself, that is kept: the last one in path order that holds
+    // it.
     CgroupSpec* nearest = nullptr;
     for (CgroupSpec& candidate : kept) {
       if (group.path == candidate.path || group.path.starts_with(candidate.path + "/")) nearest = &candidate;
     }
-    if (nearest && nearest->path != group.path) nearest->procs.insert(nearest->procs.end(), group.procs.begin(), group.procs.end());
+    if (nearest && nearest->path != group.path)
+      nearest->procs.insert(nearest->procs.end(), group.procs.begin(), group.procs.end());
   }
   reader.spec.cgroups = std::move(kept);
 }

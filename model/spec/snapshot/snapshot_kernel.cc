@@ -21,7 +21,8 @@ std::string sysctl_name(std::string_view path) {
 }
 
 std::map<std::string, std::string> wanted_sysctls() {
-  std::vector<std::string> paths = {"proc/sys/vm/lowmem_reserve_ratio", "proc/sys/fs/dentry-state", "proc/sys/fs/inode-nr"};
+  std::vector<std::string> paths = {"proc/sys/vm/lowmem_reserve_ratio", "proc/sys/fs/dentry-state",
+                                    "proc/sys/fs/inode-nr"};
   for (const VmField& field : vm_fields()) paths.emplace_back(field.path);
   std::map<std::string, std::string> wanted;
   for (const std::string& path : paths) {

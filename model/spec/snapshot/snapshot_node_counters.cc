@@ -2,16 +2,17 @@
 // proc/meminfo in proportion to the nodes' memory. What stands nowhere is 0, and listed among the assumed.
 #include <algorithm>
 
-#include "model/spec/snapshot/meminfo.h"
 #include "model/spec/node_counters.h"
 #include "model/spec/proportion.h"
+#include "model/spec/snapshot/meminfo.h"
 #include "model/spec/snapshot/snapshot_reader.h"
 
 namespace oomcast::host {
 namespace {
 
 // The node's part of what the host has, and where it was found; nullopt: nowhere.
-std::optional<int64_t> part_of_node(SnapshotReader& reader, const NodeSpec& node, const char* label, std::string& source) {
+std::optional<int64_t> part_of_node(SnapshotReader& reader, const NodeSpec& node, const char* label,
+                                    std::string& source) {
   source = "sys/devices/system/node/node" + std::to_string(node.id.value) + "/meminfo";
   if (const auto own = meminfo_kilobytes(reader.text(source), label)) return own;
   source = "proc/meminfo";
@@ -70,7 +71,8 @@ void spread_lists(SnapshotReader& reader, NodeSpec& node, const std::string& pat
       left -= more;
     }
   }
-  reader.assume(path + ".zones[].lru_pages", "the node's, by what is in use in each zone", "no nr_zone_* in proc/zoneinfo");
+  reader.assume(path + ".zones[].lru_pages", "the node's, by what is in use in each zone",
+                "no nr_zone_* in proc/zoneinfo");
 }
 
 }  // namespace

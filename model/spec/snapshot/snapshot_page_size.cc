@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "model/spec/snapshot/meminfo.h"
 #include "model/spec/parse_text.h"
+#include "model/spec/snapshot/meminfo.h"
 #include "model/spec/snapshot/snapshot_reader.h"
 
 namespace oomcast::host {
@@ -26,7 +26,8 @@ std::optional<int64_t> mem_total_kb(const SnapshotReader& reader) {
   if (const auto total = mem_total_kb(reader.text("proc/meminfo"))) return total;
   int64_t sum = 0;
   for (const NodeSpec& node : reader.spec.nodes) {
-    const auto one = mem_total_kb(reader.text("sys/devices/system/node/node" + std::to_string(node.id.value) + "/meminfo"));
+    const auto one =
+        mem_total_kb(reader.text("sys/devices/system/node/node" + std::to_string(node.id.value) + "/meminfo"));
     if (!one) return std::nullopt;
     sum += *one;
   }
@@ -80,7 +81,8 @@ int page_kb_by_orders(const SnapshotReader& reader) {
   for (const Line& line : lines(*text)) {
     const std::vector<std::string_view> word = words(line.text);
     if (word.size() < 5 || word[0] != "Node") continue;
-    if (!std::all_of(word.begin() + 4, word.end(), [](auto each) { return parse_integer(each, 0, INT64_MAX); })) return 0;
+    if (!std::all_of(word.begin() + 4, word.end(), [](auto each) { return parse_integer(each, 0, INT64_MAX); }))
+      return 0;
     const size_t orders = word.size() - 4;
     return orders == 14 || orders == 9 ? 64 : orders == 12 ? 16 : 0;
   }
@@ -106,7 +108,8 @@ int page_kb_by_batch(const HostSpec& spec) {
   const int64_t batch = largest->pcp.front().batch.count();
   for (const int kb : {kPageKb, 16, 64}) {
     for (const int64_t cap_kb : {512, 1024}) {
-      if (std::max<int64_t>(1, batch) == std::max<int64_t>(1, batch_of(largest->managed.count(), kb, cap_kb))) return kb;
+      if (std::max<int64_t>(1, batch) == std::max<int64_t>(1, batch_of(largest->managed.count(), kb, cap_kb)))
+        return kb;
     }
   }
   return 0;
@@ -137,7 +140,8 @@ void check_page_size(SnapshotReader& reader) {
   const auto refuse = [&](int kb, const std::string& evidence) {
     reader.fail("proc/zoneinfo", 1,
                 "pages of " + std::to_string(kb) + " KiB are not supported, only those of 4 KiB (" + evidence + "; " +
-                    std::to_string(pages.managed * kb >> 10) + " MiB in all); describe the host as JSON with pages of 4 KiB");
+                    std::to_string(pages.managed * kb >> 10) +
+                    " MiB in all); describe the host as JSON with pages of 4 KiB");
   };
   if (const auto total = mem_total_kb(reader)) {
     const int kb = page_kb_by_total(*total, pages);

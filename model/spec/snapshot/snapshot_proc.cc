@@ -57,7 +57,8 @@ void read_meminfo(SnapshotReader& reader) {
     int64_t kilobytes_max;
     bool given = false;
   };
-  Field total{"MemTotal:", "total_ram_pages", spec.total_ram, kKilobytesMax}, buffers{"Buffers:", "buffers_pages", spec.buffers, kVirtualKilobytesMax},
+  Field total{"MemTotal:", "total_ram_pages", spec.total_ram, kKilobytesMax},
+      buffers{"Buffers:", "buffers_pages", spec.buffers, kVirtualKilobytesMax},
       committed{"Committed_AS:", "committed_as_pages", spec.committed_as, kVirtualKilobytesMax};
   if (const std::string* text = reader.text(path)) {
     for (const Line& line : lines(*text)) {

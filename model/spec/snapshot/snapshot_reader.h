@@ -29,9 +29,10 @@ struct SnapshotReader {
   std::optional<Error> error;
   std::map<std::string, std::string> places;  // field of the host -> "FILE:LINE", for contradictions found later
   std::vector<int> node_ids_seen;             // every node that zoneinfo names, with memory or without
-  std::map<int, std::set<std::string>> node_counters_printed;  // by node id: names that zoneinfo prints, in node or zone
-  std::set<int> nodes_with_zone_lists;        // node ids whose zones say what is on their lists
-  bool kernel_known = false;                  // the snapshot says which kernel it is of
+  std::map<int, std::set<std::string>>
+      node_counters_printed;            // by node id: names that zoneinfo prints, in node or zone
+  std::set<int> nodes_with_zone_lists;  // node ids whose zones say what is on their lists
+  bool kernel_known = false;            // the snapshot says which kernel it is of
 
   const std::string* text(const std::string& path) const {
     const auto found = files.files.find(path);
@@ -62,7 +63,7 @@ struct SnapshotReader {
 
 void read_kernel_version(SnapshotReader& reader);  // version, or uname's output
 void read_zoneinfo(SnapshotReader& reader);
-void check_page_size(SnapshotReader& reader);      // refuses pages of another size than 4 KiB
+void check_page_size(SnapshotReader& reader);       // refuses pages of another size than 4 KiB
 void settle_node_counters(SnapshotReader& reader);  // meminfo for what zoneinfo does not print
 void read_buddyinfo(SnapshotReader& reader);
 void read_pagetypeinfo(SnapshotReader& reader);
@@ -70,7 +71,7 @@ void read_machine(SnapshotReader& reader);   // cpuinfo, meminfo
 void read_topology(SnapshotReader& reader);  // sys/devices/system/node
 void read_swaps(SnapshotReader& reader);
 void read_processes(SnapshotReader& reader);
-void read_settings(SnapshotReader& reader);  // proc/sys, transparent_hugepage, lru_gen
+void read_settings(SnapshotReader& reader);      // proc/sys, transparent_hugepage, lru_gen
 void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: the block size
 void read_vfs_cache(SnapshotReader& reader);     // sys/fs/{dentry-state,inode-nr}, slabinfo: what slab shrinkers get at
 void read_cgroups(SnapshotReader& reader);       // sys/fs/cgroup

@@ -1,4 +1,5 @@
-// Reads which dentries and inodes the snapshot's host keeps. proc/sys/fs/{dentry-state,inode-nr}, sizes from proc/slabinfo.
+// Reads which dentries and inodes the snapshot's host keeps. proc/sys/fs/{dentry-state,inode-nr}, sizes from
+// proc/slabinfo.
 #include <algorithm>
 
 #include "model/spec/parse_text.h"
@@ -22,7 +23,8 @@ std::vector<int64_t> numbers(SnapshotReader& reader, const char* path, size_t le
     if (!value) break;
     values.push_back(*value);
   }
-  if (values.size() < least) reader.fail(path, 1, "expected at least " + std::to_string(least) + " numbers, got " + quote(trim(*text)));
+  if (values.size() < least)
+    reader.fail(path, 1, "expected at least " + std::to_string(least) + " numbers, got " + quote(trim(*text)));
   return values;
 }
 
@@ -34,7 +36,8 @@ int64_t slab_bytes_per_object(const std::string& slabinfo, Wanted is_wanted) {
     // name active_objs num_objs objsize objperslab pagesperslab ...
     const std::vector<std::string_view> word = words(line.text);
     if (word.size() < 6 || !is_wanted(word[0])) continue;
-    const auto count = parse_integer(word[2], 0, kObjectsMax), per_slab = parse_integer(word[4], 1, 65536), pages = parse_integer(word[5], 1, 1024);
+    const auto count = parse_integer(word[2], 0, kObjectsMax), per_slab = parse_integer(word[4], 1, 65536),
+               pages = parse_integer(word[5], 1, 1024);
     if (!count || !per_slab || !pages) continue;
     bytes += *count / *per_slab * *pages * kPageBytes;
     objects += *count;
@@ -42,22 +45,27 @@ int64_t slab_bytes_per_object(const std::string& slabinfo, Wanted is_wanted) {
   return objects > 0 ? bytes / objects : 0;
 }
 
-bool is_inode_cache(std::string_view name) { return name != "lsm_inode_cache" && (name.ends_with("inode_cache") || name.ends_with("_inode")); }
+bool is_inode_cache(std::string_view name) {
+  return name != "lsm_inode_cache" && (name.ends_with("inode_cache") || name.ends_with("_inode"));
+}
 
 // Of file systems without a disk, whose inodes are in use for as long as their dentries are pinned.
 bool is_pinned_inode_cache(std::string_view name) {
-  constexpr std::string_view kPinned[] = {"inode_cache", "proc_inode_cache", "shmem_inode_cache", "sock_inode_cache", "mqueue_inode_cache", "hugetlbfs_inode_cache"};
+  constexpr std::string_view kPinned[] = {"inode_cache",      "proc_inode_cache",   "shmem_inode_cache",
+                                          "sock_inode_cache", "mqueue_inode_cache", "hugetlbfs_inode_cache"};
   return std::find(std::begin(kPinned), std::end(kPinned), name) != std::end(kPinned);
 }
 
 // Of the inodes that reclaim can get at, or of all where there are none of those.
 int64_t inode_bytes_of(const std::string& slabinfo) {
-  const int64_t reclaimable = slab_bytes_per_object(slabinfo, [](std::string_view name) { return is_inode_cache(name) && !is_pinned_inode_cache(name); });
+  const int64_t reclaimable = slab_bytes_per_object(
+      slabinfo, [](std::string_view name) { return is_inode_cache(name) && !is_pinned_inode_cache(name); });
   return reclaimable > 0 ? reclaimable : slab_bytes_per_object(slabinfo, is_inode_cache);
 }
 
-// What the last OOM kill for want of a single page, host-wide, left of reclaimable slab, in pages: reclaim had tried all of
-// it. "slab_reclaimable:5270" of Mem-Info counts pages, in lines of nodes and zones it ends in kB. 0: the log has none.
+// What the last OOM kill for want of a single page, host-wide, left of reclaimable slab, in pages: reclaim had tried
+// all of it. "slab_reclaimable:5270" of Mem-Info counts pages, in lines of nodes and zones it ends in kB. 0: the log
+// has none.
 int64_t slab_left_at_oom(const SnapshotReader& reader) {
   int64_t left = 0;
   for (const std::string& path : kernel_logs()) {
@@ -65,7 +73,8 @@ int64_t slab_left_at_oom(const SnapshotReader& reader) {
     if (!text) continue;
     bool in_oom = false;
     for (const Line& line : lines(*text)) {
-      if (line.text.find("invoked oom-killer") != std::string_view::npos) in_oom = line.text.find("order=0") != std::string_view::npos;
+      if (line.text.find("invoked oom-killer") != std::string_view::npos)
+        in_oom = line.text.find("order=0") != std::string_view::npos;
       if (line.text.find("page allocation failure") != std::string_view::npos) in_oom = false;
       if (!in_oom) continue;
       for (std::string_view word : words(line.text)) {
@@ -82,8 +91,8 @@ int64_t slab_left_at_oom(const SnapshotReader& reader) {
 }  // namespace
 
 const std::vector<std::string>& kernel_logs() {
-  static const std::vector<std::string> paths = {"sos_commands/kernel/dmesg", "sos_commands/kernel/dmesg_-T", "sos_commands/general/dmesg",
-                                                 "dmesg", "var/log/dmesg"};
+  static const std::vector<std::string> paths = {"sos_commands/kernel/dmesg", "sos_commands/kernel/dmesg_-T",
+                                                 "sos_commands/general/dmesg", "dmesg", "var/log/dmesg"};
   return paths;
 }
 
@@ -95,7 +104,8 @@ void read_vfs_cache(SnapshotReader& reader) {
     if (dentry > 0) cache.dentry_bytes = static_cast<int>(std::clamp<int64_t>(dentry, 64, 65536));
     if (inode > 0) cache.inode_bytes = static_cast<int>(std::clamp<int64_t>(inode, 64, 65536));
   }
-  if (!reader.text(kDentryState)) return assume_vfs_cache(reader.spec, "no proc/sys/fs/dentry-state", slab_left_at_oom(reader));
+  if (!reader.text(kDentryState))
+    return assume_vfs_cache(reader.spec, "no proc/sys/fs/dentry-state", slab_left_at_oom(reader));
   const std::vector<int64_t> dentries = numbers(reader, kDentryState, 5), inodes = numbers(reader, kInodeNr, 2);
   if (reader.error) return;
   cache.dentries_unused = dentries[1];
@@ -103,7 +113,8 @@ void read_vfs_cache(SnapshotReader& reader) {
   cache.dentries_negative = std::min(dentries[4], dentries[1]);
   if (inodes.empty()) {
     cache.inodes = cache.dentries_unused - cache.dentries_negative;
-    return reader.assume("vfs_cache.inodes", std::to_string(cache.inodes), "no proc/sys/fs/inode-nr; one for each dentry that has one");
+    return reader.assume("vfs_cache.inodes", std::to_string(cache.inodes),
+                         "no proc/sys/fs/inode-nr; one for each dentry that has one");
   }
   cache.inodes = inodes[0];
   cache.inodes_unused = std::min(inodes[1], inodes[0]);

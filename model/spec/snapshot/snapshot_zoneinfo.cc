@@ -3,7 +3,8 @@
 //
 // Where a counter stands depends on the kernel. Before 4.8 all of them stand in the zones. Slab moved to the nodes with
 // 4.13, kernel stacks with 5.9, page tables with 5.11. Distributions backport such moves, so the name decides, not the
-// version: what a zone prints under the name of a node's counter is added up for the node, unless the node prints it, too.
+// version: what a zone prints under the name of a node's counter is added up for the node, unless the node prints it,
+// too.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -288,7 +289,8 @@ class Zoneinfo {
     add_zone();
   }
 
-  // {before 3.8} there is no such line. A zone that is whole but for it comes of such a kernel, one that is cut does not.
+  // {before 3.8} there is no such line. A zone that is whole but for it comes of such a kernel, one that is cut does
+  // not.
   bool older_than_managed() const {
     if (reader_.kernel_known && reader_.spec.kernel >= KernelVersion{3, 8}) return false;
     return printed_by_node_.empty() && (complete_ || zone_.present == Pages(0));
@@ -338,7 +340,8 @@ class Zoneinfo {
       reader_.assume("nodes[].zones[].managed_pages", "the present ones", "kernels before 3.8 do not print them");
     }
     if (stacks_counted_) {
-      reader_.assume("nodes[].kernel_stack_kb", std::to_string(kb_per_kernel_stack(reader_.spec)) + " KiB for each stack",
+      reader_.assume("nodes[].kernel_stack_kb",
+                     std::to_string(kb_per_kernel_stack(reader_.spec)) + " KiB for each stack",
                      "kernels before 4.8 count stacks");
     }
   }
@@ -358,7 +361,7 @@ class Zoneinfo {
   int header_line_ = 1;
   ZoneSpec zone_;
   NodeSpec pending_node_;
-  NodeSpec zone_counters_;                                 // what this zone prints under the names of a node's counters
+  NodeSpec zone_counters_;  // what this zone prints under the names of a node's counters
   std::set<std::string> printed_by_node_, printed_by_zone_;  // names of such counters
   std::map<int, std::set<std::string>> node_prints_;         // by node id: names in its "per-node stats"
   bool zone_unreclaimable_ = false;

@@ -31,7 +31,8 @@ TEST_F(PageTables, AnEntryIsWhatWasPutThere) {
 }
 
 TEST_F(PageTables, OfPagesInARowAreFoldedAndSayTheSame) {
-  for (uint32_t i = 0; i < 512; ++i) map(i, i < 300 ? Pte::present(1000 + i) : i < 400 ? Pte::zero_page() : Pte::swapped(900 - i));
+  for (uint32_t i = 0; i < 512; ++i)
+    map(i, i < 300 ? Pte::present(1000 + i) : i < 400 ? Pte::zero_page() : Pte::swapped(900 - i));
   fold();
   EXPECT_FALSE(open(0));
   EXPECT_EQ(space.get(299).page(), 1299u);

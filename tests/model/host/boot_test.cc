@@ -1,8 +1,7 @@
 // How the machine stands when the program starts: whose pages lie on which lists.
-#include "model/host/host.h"
-
 #include <gtest/gtest.h>
 
+#include "model/host/host.h"
 #include "model/spec/json/json_host.h"
 #include "model/spec/read_host.h"
 
@@ -16,10 +15,12 @@ Host machine(const std::string& json) {
 }
 
 int64_t anon(const Host& host, uint8_t group) {
-  return host.nodes[0].lruvec(group).list(LruKindIndex::kInactiveAnon).size() + host.nodes[0].lruvec(group).list(LruKindIndex::kActiveAnon).size();
+  return host.nodes[0].lruvec(group).list(LruKindIndex::kInactiveAnon).size() +
+         host.nodes[0].lruvec(group).list(LruKindIndex::kActiveAnon).size();
 }
 int64_t file(const Host& host, uint8_t group) {
-  return host.nodes[0].lruvec(group).list(LruKindIndex::kInactiveFile).size() + host.nodes[0].lruvec(group).list(LruKindIndex::kActiveFile).size();
+  return host.nodes[0].lruvec(group).list(LruKindIndex::kInactiveFile).size() +
+         host.nodes[0].lruvec(group).list(LruKindIndex::kActiveFile).size();
 }
 
 // A group of 12 MiB of tmpfs among 16 MiB of "file", and a process of 4 MiB; 200 MiB of page cache on the host.
@@ -46,7 +47,8 @@ TEST(HostAtStart, WithoutSharedMemoryAllOfItIsPageCache) {
 }
 
 TEST(HostAtStart, TheBoostIsCountedOnce) {
-  const Host host = machine(R"({"schema": "oomcast.host.v1", "nodes": [{"zones": [{"kind": "DMA32", "managed_pages": 193648,
+  const Host host =
+      machine(R"({"schema": "oomcast.host.v1", "nodes": [{"zones": [{"kind": "DMA32", "managed_pages": 193648,
     "free_pages": 59214, "boost_pages": 2048, "watermarks_pages": {"min": 8446, "low": 10557, "high": 12668}}]}]})");
   const Zone& zone = host.nodes[0].zones[static_cast<size_t>(ZoneKind::kDma32)];
   EXPECT_EQ(zone.min_mark(), 10494);
@@ -57,8 +59,10 @@ TEST(HostAtStart, TheBoostIsCountedOnce) {
 // Slab of a host that is out of memory and still has it could not be had.
 TEST(HostAtStart, SlabIsNothingToReclaimWhereMemoryIsOutAndSlabStillThere) {
   const auto slab_host = [](const std::string& free) {
-    return machine(R"({"schema": "oomcast.host.v1", "nodes": [{"slab_reclaimable_pages": 60000, "zones": [{"kind": "DMA32", "managed_pages": 250000,
-      "free_pages": )" + free + R"(, "watermarks_pages": {"min": 8000, "low": 10000, "high": 12000}}]}]})");
+    return machine(
+        R"({"schema": "oomcast.host.v1", "nodes": [{"slab_reclaimable_pages": 60000, "zones": [{"kind": "DMA32", "managed_pages": 250000,
+      "free_pages": )" +
+        free + R"(, "watermarks_pages": {"min": 8000, "low": 10000, "high": 12000}}]}]})");
   };
   EXPECT_GT(slab_host("20000").nodes[0].vfs_cache.slab_pages(), 50000);
   EXPECT_EQ(slab_host("7900").nodes[0].vfs_cache.slab_pages(), 0);

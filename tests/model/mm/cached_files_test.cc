@@ -65,7 +65,8 @@ TEST_F(CachedFiles, GoInTheOrderInWhichTheyAreNamedAfterTheRestOfTheCache) {
   const auto app = m.start(100);
   int64_t touched = 0;
   while (file(0).cached == 500 && touched < 20000) touched += m.touch(app, static_cast<uint64_t>(touched), 32);
-  EXPECT_EQ(m.node().lruvec(host::kRootCgroup).list(LruKindIndex::kInactiveFile).reserved(), 0) << "the rest goes first";
+  EXPECT_EQ(m.node().lruvec(host::kRootCgroup).list(LruKindIndex::kInactiveFile).reserved(), 0)
+      << "the rest goes first";
   EXPECT_EQ(file(1).cached, 500);
 }
 

@@ -24,7 +24,9 @@ host::HostSpec in_pieces() {
   return spec;
 }
 
-TEST(WholeBlocks, AreThoseOfTheSnapshot) { EXPECT_EQ(whole_free_blocks(Machine(in_pieces(), Kswapd::kAbsent).zone()), 33); }
+TEST(WholeBlocks, AreThoseOfTheSnapshot) {
+  EXPECT_EQ(whole_free_blocks(Machine(in_pieces(), Kswapd::kAbsent).zone()), 33);
+}
 
 TEST(WholeBlocks, SmallRequestsUseUpThePiecesFirst) {
   Machine m(in_pieces(), Kswapd::kAbsent);
@@ -135,7 +137,8 @@ TEST(Fallback, TheKernelTakesAWholeBlockWithoutABoostWhileThereIsOne) {
   EXPECT_EQ(zone.boost, 512);
 }
 
-// Buffer heads of a large file leave what page tables can use alone, so movable memory runs dry as early as without them.
+// Buffer heads of a large file leave what page tables can use alone, so movable memory runs dry as early as without
+// them.
 TEST(Fallback, SlabUsesUpItsOwnPiecesAndThenAWholeBlock) {
   Machine m(in_pieces(), Kswapd::kAbsent);
   host::Zone& zone = m.zone();

@@ -22,7 +22,9 @@ using support::HostBuilder;
 using support::Machine;
 using namespace oomcast::literals;
 
-HostBuilder host_with(ThpMode mode, ThpDefrag defrag = ThpDefrag::kMadvise) { return HostBuilder().plain_node(20000_pages).huge_pages(mode, defrag); }
+HostBuilder host_with(ThpMode mode, ThpDefrag defrag = ThpDefrag::kMadvise) {
+  return HostBuilder().plain_node(20000_pages).huge_pages(mode, defrag);
+}
 
 AddressSpace::Mapping anonymous(HugeAdvice advice = HugeAdvice::kNone) {
   AddressSpace::Mapping kind;
@@ -177,7 +179,8 @@ TEST(HugePage, OneUseIsAUseOfAllItsPages) {
   m.touch(app, 0, 1);
   const auto young_pages = [&] {
     int young = 0;
-    for (uint64_t vpn = 0; vpn < 512; ++vpn) young += clear_young(m.k, m.host.pages[m.process(app).space.get(vpn).page()]);
+    for (uint64_t vpn = 0; vpn < 512; ++vpn)
+      young += clear_young(m.k, m.host.pages[m.process(app).space.get(vpn).page()]);
     return young;
   };
   EXPECT_EQ(young_pages(), 512);

@@ -17,8 +17,12 @@ using support::Machine;
 using namespace oomcast::literals;
 
 struct Group {
-  explicit Group(HostBuilder builder) : m(limited(builder), Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = m.host.app_cgroup; }
-  explicit Group(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) { m.process(app).cgroup = m.host.app_cgroup; }
+  explicit Group(HostBuilder builder) : m(limited(builder), Kswapd::kAbsent), app(m.start(100)) {
+    m.process(app).cgroup = m.host.app_cgroup;
+  }
+  explicit Group(const host::HostSpec& spec) : m(spec, Kswapd::kAbsent), app(m.start(100)) {
+    m.process(app).cgroup = m.host.app_cgroup;
+  }
   static host::HostSpec limited(HostBuilder builder) { return builder.limit(16_MiB).build(); }
   host::Cgroup& group() { return m.host.cgroups[m.host.app_cgroup]; }
   ~Group() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
@@ -146,7 +150,9 @@ TEST(Memcg, OomGroupTakesEverybody) {
   EXPECT_TRUE(c.m.outcome.oom_kills[1].went_along);
   EXPECT_EQ(c.m.outcome.oom_kills[1].victim.pid, 200);
   const std::vector<std::string>& log = c.m.outcome.oom_kills[0].dmesg;
-  EXPECT_EQ(std::count_if(log.begin(), log.end(), [](const std::string& line) { return line.find("Killed process") != std::string::npos; }), 3);
+  EXPECT_EQ(std::count_if(log.begin(), log.end(),
+                          [](const std::string& line) { return line.find("Killed process") != std::string::npos; }),
+            3);
   EXPECT_EQ(c.group().usage - c.group().parked(), 0) << "nothing is left behind";
 }
 
@@ -163,7 +169,8 @@ TEST(Memcg, ProtectionKeepsAGroupOutOfTheHostsReclaim) {
   c.m.touch(c.app, 1000, 2000);
   ScanControl fresh;
   EXPECT_TRUE(may_reclaim_from(c.m.k, c.m.host.app_cgroup, fresh));
-  EXPECT_LT(unprotected(c.m.host, c.m.host.app_cgroup, ScanControl{}, 3000), 1100) << "only what lies above the protection is scanned";
+  EXPECT_LT(unprotected(c.m.host, c.m.host.app_cgroup, ScanControl{}, 3000), 1100)
+      << "only what lies above the protection is scanned";
 }
 
 }  // namespace

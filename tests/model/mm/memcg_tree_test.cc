@@ -25,7 +25,8 @@ CgroupSpec group(const char* path, int64_t memory_max = -1) {
 
 // A pod with two containers: the program's, and one beside it.
 struct Pod {
-  explicit Pod(host::HostSpec spec) : m(with_groups(std::move(spec)), Kswapd::kAbsent), app(m.start(100)), side(m.start(200)) {
+  explicit Pod(host::HostSpec spec)
+      : m(with_groups(std::move(spec)), Kswapd::kAbsent), app(m.start(100)), side(m.start(200)) {
     m.process(app).cgroup = m.host.app_cgroup;
     m.process(side).cgroup = 2;
   }

@@ -35,7 +35,8 @@ int64_t touch_under(Machine& m, host::ProcessIndex app, const Mempolicy& policy,
 
 int64_t pages_on(const Machine& m, int node) {
   int64_t pages = 0;
-  for (host::PageId id = 0; id < m.host.pages.size(); ++id) pages += m.host.pages.alive(id) && m.host.pages[id].node == node ? 1 : 0;
+  for (host::PageId id = 0; id < m.host.pages.size(); ++id)
+    pages += m.host.pages.alive(id) && m.host.pages[id].node == node ? 1 : 0;
   return pages;
 }
 
@@ -89,7 +90,12 @@ TEST(Policy, AnInterleavedPageThatGoesElsewhereIsNoInterleaveHit) {
 }
 
 TEST(Policy, PreferredManyTakesFromTheOthersBeforeItReclaims) {
-  Machine m(HostBuilder().plain_node(Pages(kPagesOfNode)).plain_node(Pages(2000)).plain_node(Pages(2000)).swap(64_MiB).build());
+  Machine m(HostBuilder()
+                .plain_node(Pages(kPagesOfNode))
+                .plain_node(Pages(2000))
+                .plain_node(Pages(2000))
+                .swap(64_MiB)
+                .build());
   const auto app = m.start(100);
   EXPECT_EQ(touch_under(m, app, {PolicyMode::kPreferredMany, -1, 0b110}, 6000), 6000);
   EXPECT_GT(pages_on(m, 0), 1500);
@@ -134,7 +140,9 @@ TEST(PolicyOom, AFullBoundNodeKillsThoughTheOtherIsEmpty) {
     for (const std::string& line : m.outcome.oom_kills[0].dmesg) text += line + "\n";
     return text;
   }();
-  EXPECT_NE(all.find("oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0,cpuset=/,mems_allowed=0-1,"), std::string::npos) << all;
+  EXPECT_NE(all.find("oom-kill:constraint=CONSTRAINT_MEMORY_POLICY,nodemask=0,cpuset=/,mems_allowed=0-1,"),
+            std::string::npos)
+      << all;
   EXPECT_GT(m.zone(1).free, kPagesOfNode - 200);
 }
 
@@ -159,7 +167,8 @@ TEST(PolicyOom, TheAdjustmentIsAShareOfTheBoundNodesOnly) {
   touch_under(m, app, {PolicyMode::kBind, -1, 0b01}, kPagesOfNode);
   ASSERT_EQ(m.outcome.oom_kills.size(), 1u);
   const auto& victim = m.outcome.oom_kills[0].victim;
-  EXPECT_EQ(victim.points, victim.rss_anon.count() + (victim.page_tables.count() >> kPageShift) + 500 * (kPagesOfNode / 1000));
+  EXPECT_EQ(victim.points,
+            victim.rss_anon.count() + (victim.page_tables.count() >> kPageShift) + 500 * (kPagesOfNode / 1000));
 }
 
 TEST(PolicyOom, PanicOnOomOneSparesAConstrainedKillAndTwoDoesNot) {
@@ -167,11 +176,13 @@ TEST(PolicyOom, PanicOnOomOneSparesAConstrainedKillAndTwoDoesNot) {
     Machine m(two_nodes().set("vm.panic_on_oom", mode).build());
     const auto app = m.start(100);
     m.victims_exit = mode == 1;
-    m.run([&] {
-      Gfp gfp = kGfpHighUserMovable;
-      gfp.nodes = 0b01;
-      EXPECT_EQ(out_of_memory(m.k, gfp, 0), mode == 1);
-    }, 0, 100);
+    m.run(
+        [&] {
+          Gfp gfp = kGfpHighUserMovable;
+          gfp.nodes = 0b01;
+          EXPECT_EQ(out_of_memory(m.k, gfp, 0), mode == 1);
+        },
+        0, 100);
     EXPECT_EQ(m.process(app).dying, mode == 1);
   }
 }

@@ -15,7 +15,12 @@ using support::Machine;
 using namespace oomcast::literals;
 
 host::HostSpec two_nodes(int mode) {
-  return HostBuilder().plain_node(20000_pages).page_cache(10000_pages).plain_node(20000_pages).set("vm.zone_reclaim_mode", mode).build();
+  return HostBuilder()
+      .plain_node(20000_pages)
+      .page_cache(10000_pages)
+      .plain_node(20000_pages)
+      .set("vm.zone_reclaim_mode", mode)
+      .build();
 }
 
 TEST(NodeReclaim, OffMeansThatAFullNodeSpills) {
@@ -62,7 +67,14 @@ TEST(NodeReclaim, LeavesOnePercentOfTheNodeAsCache) {
 // vm.min_slab_ratio: 5 % of the node.
 TEST(NodeReclaim, TakesSlabWhereThereIsMuchOfIt) {
   const auto stolen_slab = [](int ratio) {
-    Machine m(HostBuilder().plain_node(20000_pages).dentries(84000, 0).plain_node(20000_pages).set("vm.zone_reclaim_mode", 1).set("vm.min_slab_ratio", ratio).build(), Kswapd::kAbsent);
+    Machine m(HostBuilder()
+                  .plain_node(20000_pages)
+                  .dentries(84000, 0)
+                  .plain_node(20000_pages)
+                  .set("vm.zone_reclaim_mode", 1)
+                  .set("vm.min_slab_ratio", ratio)
+                  .build(),
+              Kswapd::kAbsent);
     const int64_t before = m.node().slab_reclaimable;
     const auto app = m.start(100);
     m.touch(app, 0, 18000);

@@ -288,7 +288,9 @@ TEST(PageAlloc, WithoutSwapAnonymousPagesDoNotCountAsReclaimable) {
 TEST(Boost, ANormalZoneStealsOnlyWhenTheZonesBelowItAreAtTheirMarksToo) {
   const auto first_boost = [](bool with_dma32) {
     host::HostSpec spec = HostBuilder().node(5_GiB).build();
-    if (!with_dma32) std::erase_if(spec.nodes[0].zones, [](const host::ZoneSpec& zone) { return zone.kind != host::ZoneKind::kNormal; });
+    if (!with_dma32)
+      std::erase_if(spec.nodes[0].zones,
+                    [](const host::ZoneSpec& zone) { return zone.kind != host::ZoneKind::kNormal; });
     Machine m(spec, Kswapd::kAbsent);
     host::Zone& normal = m.zone(0, host::ZoneKind::kNormal);
     normal.other_free = normal.other_capacity = {normal.low + 5000, 0};

@@ -99,7 +99,8 @@ TEST_F(PageCache, AFileThatJustDoesNotFitRefaultsWithoutActivation) {
   read(0, 24000, 32);
   read(0, 24000, 32);
   EXPECT_GT(m.count(Vmstat::workingset_refault_file), 3000);
-  EXPECT_EQ(m.count(Vmstat::workingset_activate_file), 0) << "without swap only active file pages could make room, and there are none";
+  EXPECT_EQ(m.count(Vmstat::workingset_activate_file), 0)
+      << "without swap only active file pages could make room, and there are none";
 }
 
 }  // namespace

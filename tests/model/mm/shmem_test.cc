@@ -20,7 +20,9 @@ using namespace oomcast::literals;
 
 struct MemoryFile : testing::Test {
   MemoryFile() : MemoryFile(HostBuilder().plain_node(20000_pages)) {}
-  explicit MemoryFile(const HostBuilder& builder) : m(builder.build(), Kswapd::kAbsent), app(m.start(100)) { file().home = host::FileHome::kShmem; }
+  explicit MemoryFile(const HostBuilder& builder) : m(builder.build(), Kswapd::kAbsent), app(m.start(100)) {
+    file().home = host::FileHome::kShmem;
+  }
   void TearDown() override { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
 
   host::File& file() {

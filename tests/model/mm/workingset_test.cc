@@ -119,7 +119,9 @@ struct Streamed {
   }
   ~Streamed() { EXPECT_EQ(m.audit(), std::vector<std::string>{}); }
   void read(int64_t first, int64_t pages) {
-    m.run([&] { file_read(m.k, 0, static_cast<uint64_t>(first) * 4096, static_cast<uint64_t>(pages) * 4096, m.host.app_cgroup); });
+    m.run([&] {
+      file_read(m.k, 0, static_cast<uint64_t>(first) * 4096, static_cast<uint64_t>(pages) * 4096, m.host.app_cgroup);
+    });
   }
   int64_t refaults_of(int64_t page) {
     const int64_t before = m.host.vmstat[Vmstat::workingset_refault_file];
@@ -141,7 +143,8 @@ TEST(ShadowNodes, AnEighthOfTheGroupsPagesIsKept) {
 TEST(ShadowNodes, BeyondThatTheOldestAreFreedAndWhatTheyKnewIsForgotten) {
   Streamed s(60000);  // 938 nodes
   EXPECT_GE(s.m.host.vmstat[Vmstat::workingset_nodereclaim], 5 * 128);
-  EXPECT_EQ(s.m.host.cgroups[s.m.host.app_cgroup].stat[Vmstat::workingset_nodereclaim], s.m.host.vmstat[Vmstat::workingset_nodereclaim]);
+  EXPECT_EQ(s.m.host.cgroups[s.m.host.app_cgroup].stat[Vmstat::workingset_nodereclaim],
+            s.m.host.vmstat[Vmstat::workingset_nodereclaim]);
   EXPECT_LT(s.shadow_nodes(), 64 + 256);
   EXPECT_EQ(s.refaults_of(0), 0);
   EXPECT_EQ(s.refaults_of(59000), 1);

@@ -53,7 +53,12 @@ struct Audit : testing::Test {
   }
   void expect_fault(const char* words) { EXPECT_THAT(m.audit(), Contains(HasSubstr(words))); }
 
-  Machine m{HostBuilder().plain_node(20000_pages).page_cache(500_pages).process(50, "idle", to_bytes(16_pages)).swap(64_MiB).build(),
+  Machine m{HostBuilder()
+                .plain_node(20000_pages)
+                .page_cache(500_pages)
+                .process(50, "idle", to_bytes(16_pages))
+                .swap(64_MiB)
+                .build(),
             Kswapd::kAbsent};
   host::ProcessIndex app = m.start(100), child = m.start(101);
 };

@@ -30,7 +30,8 @@ Outcome watch(const host::HostSpec& spec, int seconds) {
   for (int i = 0; i < seconds; ++i) p.sleep(kSecond);
   p.exit();
   Outcome outcome = s.finish();
-  EXPECT_TRUE(outcome.caveats.empty() || outcome.caveats[0].find("internal:") == std::string::npos) << outcome.caveats[0];
+  EXPECT_TRUE(outcome.caveats.empty() || outcome.caveats[0].find("internal:") == std::string::npos)
+      << outcome.caveats[0];
   return outcome;
 }
 
@@ -88,7 +89,8 @@ TEST(Background, SingleBlocksMissWhatALongReadDoesNot) {
 }
 
 TEST(Background, WhoeverIsKilledReadsNoMore) {
-  host::HostSpec spec = HostBuilder().node(64_MiB).process(50, "backup", 24_MiB, 900).reader(7, 1_GiB, 1_MiB, 50).build();
+  host::HostSpec spec =
+      HostBuilder().node(64_MiB).process(50, "backup", 24_MiB, 900).reader(7, 1_GiB, 1_MiB, 50).build();
   Simulation s(spec, audited());
   Program p(s, 100);
   p.map(0, 12000);
@@ -102,7 +104,12 @@ TEST(Background, WhoeverIsKilledReadsNoMore) {
 }
 
 TEST(Background, EqualRunsAreEqual) {
-  const host::HostSpec spec = HostBuilder().node(64_MiB).caches(1, 1000_pages, 100_pages, 30).reader(7, 1_GiB, 10_MiB).writer(8, 100_MiB, 5_MiB).build();
+  const host::HostSpec spec = HostBuilder()
+                                  .node(64_MiB)
+                                  .caches(1, 1000_pages, 100_pages, 30)
+                                  .reader(7, 1_GiB, 10_MiB)
+                                  .writer(8, 100_MiB, 5_MiB)
+                                  .build();
   EXPECT_EQ(watch(spec, 5).digest, watch(spec, 5).digest);
 }
 

@@ -41,7 +41,8 @@ TEST(ServiceDepth, ADiskWhoseSmallRequestsAreTheSlowOnesServesOneAtATime) {
   EXPECT_EQ(service_depth(kTimes), 64);
   EXPECT_EQ(service_depth({2500_us, 2500_us, 1300_us, 1300_us}), 1);
   EXPECT_EQ(service_depth({2500_us, 30_us, 1300_us, 340_us}), 64);
-  EXPECT_EQ(service_depth({875_us, 3562_us, 389_us, 1387_us}), 64) << "no arm cares for the direction: measured at a busy moment";
+  EXPECT_EQ(service_depth({875_us, 3562_us, 389_us, 1387_us}), 64)
+      << "no arm cares for the direction: measured at a busy moment";
   EXPECT_EQ(service_depth({8000_us, 9000_us, 900_us, 1000_us}), 1);
 }
 

@@ -1,8 +1,9 @@
 // One event of the program changes the host. Placement, huge pages and limits, as a trace tells of them.
+#include "model/sim/event_handler.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/sim/event_handler.h"
 #include "model/sim/simulation.h"
 #include "tests/support/host_builder.h"
 #include "tests/support/machine.h"

@@ -18,7 +18,7 @@ using support::Program;
 using testing::HasSubstr;
 using namespace oomcast::literals;
 
-constexpr uint8_t kNothing = trace::kPrivate | trace::kAnonymous;          // PROT_NONE
+constexpr uint8_t kNothing = trace::kPrivate | trace::kAnonymous;  // PROT_NONE
 constexpr uint8_t kShared = trace::kAnonymous | trace::kWritable;
 
 // 40000 pages of RAM; in mode 2 half of them may be promised.
@@ -67,7 +67,8 @@ TEST(Fork, TheHeuristicLooksAtOneMappingAtATime) {
       for (uint64_t at = 0; at < 45'000; at += step) p.protect(at, step, true);
     };
   };
-  EXPECT_EQ(forks(mode(0).build(), grown(15'000)).refused_by, RefusedBy::kFork) << "three steps have become one mapping of 45,000 pages";
+  EXPECT_EQ(forks(mode(0).build(), grown(15'000)).refused_by, RefusedBy::kFork)
+      << "three steps have become one mapping of 45,000 pages";
   const Outcome apart = forks(mode(0).build(), [](Program& p) {
     for (uint64_t at = 0; at < 4; ++at) p.map(at * 20'000, 15'000);
   });

@@ -1,4 +1,5 @@
-// A host that panics, and a program that nobody may be killed for: the model stops, or the process is stuck; nothing spins.
+// A host that panics, and a program that nobody may be killed for: the model stops, or the process is stuck; nothing
+// spins.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -60,7 +61,9 @@ TEST_F(Halt, APanicEndsTheForecastAndNothingAfterItCounts) {
 }
 
 TEST_F(Halt, OthersDieFirstWhereTheyMay) {
-  Simulation s(HostBuilder().plain_node(Pages(kPages)).process(10, "daemon", 4_MiB).set("vm.overcommit_memory", 1).build(), protected_program());
+  Simulation s(
+      HostBuilder().plain_node(Pages(kPages)).process(10, "daemon", 4_MiB).set("vm.overcommit_memory", 1).build(),
+      protected_program());
   Program p(s, 100);
   p.map(0, 2 * kPages);
   p.touch(0, 2 * kPages);
@@ -71,7 +74,13 @@ TEST_F(Halt, OthersDieFirstWhereTheyMay) {
 }
 
 TEST_F(Halt, PanicOnOomIsAskedBeforeAnybodyDies) {
-  Simulation s(HostBuilder().plain_node(Pages(kPages)).process(10, "daemon", 4_MiB).set("vm.panic_on_oom", 1).set("vm.overcommit_memory", 1).build(), {});
+  Simulation s(HostBuilder()
+                   .plain_node(Pages(kPages))
+                   .process(10, "daemon", 4_MiB)
+                   .set("vm.panic_on_oom", 1)
+                   .set("vm.overcommit_memory", 1)
+                   .build(),
+               {});
   Program p(s, 100);
   p.map(0, 2 * kPages);
   p.touch(0, 2 * kPages);
@@ -181,10 +190,14 @@ TEST_F(Hostile, CombinationsEndQuickly) {
       for (const Group& group : groups) {
         for (const Swap swap : {Swap::kNone, Swap::kDisk, Swap::kZram}) {
           for (const bool bound : {false, true}) {
-            SCOPED_TRACE(testing::Message() << "panic_on_oom " << panic << ", adj " << adj << ", group " << group.name << ", swap "
-                                            << static_cast<int>(swap) << ", bound " << bound);
+            SCOPED_TRACE(testing::Message() << "panic_on_oom " << panic << ", adj " << adj << ", group " << group.name
+                                            << ", swap " << static_cast<int>(swap) << ", bound " << bound);
             HostBuilder builder;
-            builder.plain_node(2600_pages).plain_node(2600_pages).process(10, "daemon", 1_MiB, adj).set("vm.panic_on_oom", panic).set("vm.overcommit_memory", 1);
+            builder.plain_node(2600_pages)
+                .plain_node(2600_pages)
+                .process(10, "daemon", 1_MiB, adj)
+                .set("vm.panic_on_oom", panic)
+                .set("vm.overcommit_memory", 1);
             if (swap != Swap::kNone) builder.swap(2_MiB);
             host::HostSpec host = builder.build();
             if (swap == Swap::kZram) host.swaps[0].zram_percent = 33;

@@ -1,4 +1,5 @@
-// The scheduler decides who runs next, and keeps the time. Order by time and sequence, waits and wake-ups, CPUs that are shared.
+// The scheduler decides who runs next, and keeps the time. Order by time and sequence, waits and wake-ups, CPUs that
+// are shared.
 #include "model/sim/scheduler.h"
 
 #include <gtest/gtest.h>

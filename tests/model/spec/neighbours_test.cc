@@ -24,7 +24,9 @@ std::string error_of(const std::string& json) {
 std::string machine(const std::string& rest, const std::string& node = R"("managed": "1G")") {
   return R"({"schema": "oomcast.host.v1", "nodes": [{)" + node + "}], " + rest + "}";
 }
-std::string process(int pid, const std::string& fields) { return R"({"pid": )" + std::to_string(pid) + ", " + fields + "}"; }
+std::string process(int pid, const std::string& fields) {
+  return R"({"pid": )" + std::to_string(pid) + ", " + fields + "}";
+}
 
 struct Sums {
   Pages free, anon, file;
@@ -43,7 +45,8 @@ Sums sums(const HostSpec& host) {
 
 TEST(Neighbours, OfAHostWithoutListsTakeFreeMemory) {
   const Sums without = sums(read(machine(R"("processes": [])")));
-  const HostSpec host = read(machine(R"("processes": [)" + process(7, R"("rss_anon_pages": 50000, "rss_file_pages": 2000)") + "]"));
+  const HostSpec host =
+      read(machine(R"("processes": [)" + process(7, R"("rss_anon_pages": 50000, "rss_file_pages": 2000)") + "]"));
   EXPECT_EQ(sums(host).anon, Pages(50000));
   EXPECT_EQ(sums(host).file, Pages(2000));
   EXPECT_EQ(sums(host).free, without.free - Pages(52000));
@@ -65,27 +68,32 @@ TEST(Neighbours, AddedToAPresetTakeFreeMemoryOfBothNodes) {
 }
 
 TEST(Neighbours, ThatDoNotFitAreRefused) {
-  EXPECT_THAT(error_of(machine(R"("processes": [)" + process(7, R"("rss_anon_pages": 200000)") + "," +
-                               process(8, R"("rss_anon_pages": 90000)") + "]")),
-              testing::AllOf(HasSubstr("hand.json:1: processes[0].rss_anon_pages: the processes hold 290000 pages beyond"),
-                             HasSubstr("are free")));
+  EXPECT_THAT(
+      error_of(machine(R"("processes": [)" + process(7, R"("rss_anon_pages": 200000)") + "," +
+                       process(8, R"("rss_anon_pages": 90000)") + "]")),
+      testing::AllOf(HasSubstr("hand.json:1: processes[0].rss_anon_pages: the processes hold 290000 pages beyond"),
+                     HasSubstr("are free")));
 }
 
 TEST(Neighbours, MayBeWhatIsInUseAlready) {
-  const HostSpec host = read(machine(R"("processes": [)" + process(7, R"("rss_anon_pages": 50000)") + "]", R"("managed": "1G", "free": "700M")"));
+  const HostSpec host = read(machine(R"("processes": [)" + process(7, R"("rss_anon_pages": 50000)") + "]",
+                                     R"("managed": "1G", "free": "700M")"));
   EXPECT_EQ(sums(host).free, Pages(700 * 256)) << "324 MiB are in use, and nothing else says by whom";
   EXPECT_EQ(sums(host).anon, Pages(50000));
 }
 
 TEST(Neighbours, OnTheListsAlreadyChangeNothing) {
-  const std::string lists = R"("managed": "1G", "lru_pages": {"inactive_anon": 30000, "active_anon": 20000, "inactive_file": 9000})";
-  const std::string processes = R"("processes": [)" + process(7, R"("rss_anon_pages": 50000, "rss_file_pages": 300)") + "]";
+  const std::string lists =
+      R"("managed": "1G", "lru_pages": {"inactive_anon": 30000, "active_anon": 20000, "inactive_file": 9000})";
+  const std::string processes =
+      R"("processes": [)" + process(7, R"("rss_anon_pages": 50000, "rss_file_pages": 300)") + "]";
   EXPECT_EQ(sums(read(machine(processes, lists))).free, sums(read(machine(R"("processes": [])", lists))).free);
 }
 
 TEST(Neighbours, ThatShareMemoryByForkAreReadBackTheSame) {
-  HostSpec host = read(machine(R"("shared_anon_pages": 40000, "processes": [)" + process(7, R"("rss_anon_pages": 50000)") + "," +
-                               process(8, R"("rss_anon_pages": 45000)") + "]"));
+  HostSpec host =
+      read(machine(R"("shared_anon_pages": 40000, "processes": [)" + process(7, R"("rss_anon_pages": 50000)") + "," +
+                   process(8, R"("rss_anon_pages": 45000)") + "]"));
   EXPECT_EQ(sums(host).anon, Pages(55000));
   EXPECT_EQ(to_json(read(to_json(host))), to_json(host));
 }

@@ -213,8 +213,9 @@ TEST(Set, RefusesAndNamesTheNearest) {
   EXPECT_EQ(error_of("nodes[1].managed=1G"),
             "--set nodes[1].managed=1G: nodes[1].managed: the host has 1 nodes with memory, counted from 0");
   EXPECT_EQ(error_of("swap[3].size=1G"), "--set swap[3].size=1G: swap[3].size: swap has 0 entries, counted from 0");
-  EXPECT_THAT(error_of("memory=50M"), testing::MatchesRegex("--set memory=50M: memory: 50M leaves node 0 less than the [0-9]+ MiB "
-                                                            "that its processes and the kernel need"));
+  EXPECT_THAT(error_of("memory=50M"),
+              testing::MatchesRegex("--set memory=50M: memory: 50M leaves node 0 less than the [0-9]+ MiB "
+                                    "that its processes and the kernel need"));
   EXPECT_EQ(error_of("memory=big"), "--set memory=big: memory: 'big' is not a size such as 8G or 512M, at most 64T");
   EXPECT_EQ(error_of("vm[0]=1"), "--set vm[0]=1: vm[0]: vm is not a list; leave out the [0]");
   EXPECT_EQ(error_of("nodes.free=1"),

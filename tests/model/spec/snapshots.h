@@ -1,9 +1,8 @@
 // Opens the tests' snapshots and changes lines of one. Shared by the tests of the readers.
 #pragma once
 
-#include <oomcast_paths.h>
-
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 
 #include <filesystem>
 #include <fstream>

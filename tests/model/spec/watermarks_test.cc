@@ -1,9 +1,8 @@
 // The vectors of the kernel's own arithmetic: some computed from the sources, most read off live machines.
 #include "model/spec/watermarks.h"
 
-#include <oomcast_paths.h>
-
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 
 #include "model/spec/read_host.h"
 

@@ -1,10 +1,9 @@
 // A trace is read back whole, up to where it was cut, and never when it was changed.
 #include "model/trace/trace_reader.h"
 
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 
 #include <fstream>
 #include <sstream>
@@ -95,7 +94,8 @@ TEST(TraceReader, ABlockThatIsMissingOrDoubledIsNoticed) {
 TEST(TraceReader, AHeaderAndASummaryOfMoreThanABlockAreReadWhole) {
   Story told = story();
   told.header.host_json = std::string(kMostRawBytes + 5, 'h');
-  for (int i = 0; i < 40; ++i) told.summary.stacks.emplace_back(50, std::string(20'000, static_cast<char>('a' + i % 26)));
+  for (int i = 0; i < 40; ++i)
+    told.summary.stacks.emplace_back(50, std::string(20'000, static_cast<char>('a' + i % 26)));
   const std::string whole = write(told);
   const ReadBack back = read(whole);
   ASSERT_EQ(back.end, TraceReader::Step::kEnd) << back.error;

@@ -1,11 +1,10 @@
-// A recorder that only listens: it answers the library's hello and its questions, and keeps them. With it the library can be loaded
-// into the test itself, and its hooks called one by one.
+// A recorder that only listens: it answers the library's hello and its questions, and keeps them. With it the library
+// can be loaded into the test itself, and its hooks called one by one.
 #pragma once
-
-#include <oomcast_paths.h>
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <oomcast_paths.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -75,7 +74,9 @@ class FakeRecorder {
   }
 
  private:
-  FakeRecorder() : area_(record::sealed_memory(sizeof(ring::SharedArea))), bell_memory_(record::sealed_memory(sizeof(ring::Doorbell))) {
+  FakeRecorder()
+      : area_(record::sealed_memory(sizeof(ring::SharedArea))),
+        bell_memory_(record::sealed_memory(sizeof(ring::Doorbell))) {
     shared_ = map<ring::SharedArea>(area_.get());
     bell_ = map<ring::Doorbell>(bell_memory_.get());
     reader_.emplace(&shared_->ring);
@@ -85,7 +86,9 @@ class FakeRecorder {
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path + 1, name.data() + 1, name.size() - 1);
     const int listener = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address), static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size())), 0);
+    EXPECT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&address),
+                     static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size())),
+              0);
     EXPECT_EQ(::listen(listener, 8), 0);
     ::setenv("OOMCAST_SOCKET", name.c_str(), 1);
     // The threads live on after the test: no signal that a later test sends to this process may be theirs.

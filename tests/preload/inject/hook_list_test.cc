@@ -1,11 +1,9 @@
 // The library exports what it hooks, and nothing else.
 #include "preload/inject/hook_list.h"
 
-#include <oomcast_paths.h>
-
 #include <dlfcn.h>
 #include <gtest/gtest.h>
-
+#include <oomcast_paths.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,18 +35,32 @@ TEST(HookList, EveryHookIsExported) {
 
 /// Names of libc that allocate, map, copy processes or end them, and are left alone: why.
 const std::pair<const char*, const char*> kLeftOut[] = {
-    {"_IO_.*|_obstack.*|obstack_.*|argp_.*|.*_2|strpbrk|wcspbrk|__strpbrk.*|regfree|regexec|re_exec|rexec.*|wordfree|globfree.*|xdr_free|svc_exit|inet6_option_alloc|if_freenameindex|free(addrinfo|ifaddrs|locale)|__freelocale|__sched_cpu.*", "call malloc and free, or only sound like them"},
-    {"__libc_(malloc|calloc|realloc|free|memalign|valloc|pvalloc|reallocarray)", "for allocators' own use; what they map is found by its pages, and hooking them crashes jemalloc-linked programs"},
+    {"_IO_.*|_obstack.*|obstack_.*|argp_.*|.*_2|strpbrk|wcspbrk|__strpbrk.*|regfree|regexec|re_exec|rexec.*|wordfree|"
+     "globfree.*|xdr_free|svc_exit|inet6_option_alloc|if_freenameindex|free(addrinfo|ifaddrs|locale)|__freelocale|__"
+     "sched_cpu.*",
+     "call malloc and free, or only sound like them"},
+    {"__libc_(malloc|calloc|realloc|free|memalign|valloc|pvalloc|reallocarray)",
+     "for allocators' own use; what they map is found by its pages, and hooking them crashes jemalloc-linked programs"},
     {"__libc_(alloc_buffer|allocate|alloca_cutoff|scratch|freeres).*", "internal to libc"},
-    {"__(malloc|realloc|memalign|free|after_morecore|malloc_initialize)_hook|__morecore|__default_morecore", "variables, or of another libc"},
-    {"malloc_(info|stats)|__cxa_.*|__cyg_profile.*|on_exit|obstack_exit_failure|argp_err_exit_status|pthread_exit|thrd_exit|pthread_atfork|__register_atfork|exit", "allocate nothing and end no process, or run our handler (on_exit)"},
-    {"__mmap|__munmap|__mprotect|__madvise|__sbrk|__curbrk|posix_madvise|remap_file_pages|msync|mincore|swapo(n|ff)|swapcontext", "libc's own calls and advice: frees are told by the kernel, mappings found by malloc's check and the sweep"},
+    {"__(malloc|realloc|memalign|free|after_morecore|malloc_initialize)_hook|__morecore|__default_morecore",
+     "variables, or of another libc"},
+    {"malloc_(info|stats)|__cxa_.*|__cyg_profile.*|on_exit|obstack_exit_failure|argp_err_exit_status|pthread_exit|thrd_"
+     "exit|pthread_atfork|__register_atfork|exit",
+     "allocate nothing and end no process, or run our handler (on_exit)"},
+    {"__mmap|__munmap|__mprotect|__madvise|__sbrk|__curbrk|posix_madvise|remap_file_pages|msync|mincore|swapo(n|ff)|"
+     "swapcontext",
+     "libc's own calls and advice: frees are told by the kernel, mappings found by malloc's check and the sweep"},
     {"munlock|munlockall", "pages stay"},
     {"(|__)(getrlimit(|64)|arch_prctl)", "ask only, or concern registers"},
-    {"memfd_create|shm_open|shm(at|get)|__shm_get_name|pkey_(alloc|free|get|set)", "make no pages of a process: shared mappings are found by the sweep"},
-    {"(|_|__|__libc_)[fF]ork|forkpty|daemon", "run the fork handlers, or are noticed by the page that a fork wipes (_Fork)"},
-    {"vfork|__vfork|clone|__clone|posix_spawn.*|(f|)exec.*", "the child shares our memory until it execs, and says hello then; a copy is noticed by the page that a fork wipes"},
-    {"process_mrelease|.*affinity.*|.*sigalt.*", "concern no memory of the caller, or are hooked where they say where memory comes from"},
+    {"memfd_create|shm_open|shm(at|get)|__shm_get_name|pkey_(alloc|free|get|set)",
+     "make no pages of a process: shared mappings are found by the sweep"},
+    {"(|_|__|__libc_)[fF]ork|forkpty|daemon",
+     "run the fork handlers, or are noticed by the page that a fork wipes (_Fork)"},
+    {"vfork|__vfork|clone|__clone|posix_spawn.*|(f|)exec.*",
+     "the child shares our memory until it execs, and says hello then; a copy is noticed by the page that a fork "
+     "wipes"},
+    {"process_mrelease|.*affinity.*|.*sigalt.*",
+     "concern no memory of the caller, or are hooked where they say where memory comes from"},
 };
 
 std::string why_left_out(const std::string& name) {
@@ -58,7 +70,9 @@ std::string why_left_out(const std::string& name) {
 }
 
 TEST(HookList, EveryNameOfLibcIsHookedOrHasItsReason) {
-  const std::regex family(".*(alloc|free|memalign|mmap|munmap|mremap|madvise|brk|mprotect|mlock|munlock|memfd|shm|fork|Fork|clone|spawn|exec|exit|Exit|affinity|rlimit.*|prctl|syscall|remap|morecore|mrelease|swapo).*");
+  const std::regex family(
+      ".*(alloc|free|memalign|mmap|munmap|mremap|madvise|brk|mprotect|mlock|munlock|memfd|shm|fork|Fork|clone|spawn|"
+      "exec|exit|Exit|affinity|rlimit.*|prctl|syscall|remap|morecore|mrelease|swapo).*");
   const std::string exported = export_list();
   Dl_info libc{};
   ASSERT_NE(::dladdr(reinterpret_cast<void*>(&::getppid), &libc), 0);
@@ -68,7 +82,9 @@ TEST(HookList, EveryNameOfLibcIsHookedOrHasItsReason) {
   int looked_at = 0;
   while (std::fgets(line, sizeof line, names) != nullptr) {
     char name[256] = {}, kind = 0;
-    if (std::sscanf(line, "%*x %c %255[^@\n]", &kind, name) != 2 || std::string("TtWwiDBV").find(kind) == std::string::npos) continue;
+    if (std::sscanf(line, "%*x %c %255[^@\n]", &kind, name) != 2 ||
+        std::string("TtWwiDBV").find(kind) == std::string::npos)
+      continue;
     if (!std::regex_match(name, family)) continue;
     ++looked_at;
     const bool hooked = exported.find(std::string(" ") + name + ";") != std::string::npos;

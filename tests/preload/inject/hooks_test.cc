@@ -1,4 +1,5 @@
-// Calls the library's hooks directly: they answer as the C library and the kernel do, and report to the recorder what they should.
+// Calls the library's hooks directly: they answer as the C library and the kernel do, and report to the recorder what
+// they should.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/seccomp.h>
@@ -59,7 +60,8 @@ TEST_F(Hooks, ABadEnvironmentIsTheKernelsToRefuse) {
 TEST_F(Hooks, ABadOffsetIsTheKernelsToRefuse) {
   const int from = ::open("/proc/self/exe", O_RDONLY), to = ::open("/dev/null", O_WRONLY);
   errno = 0;
-  EXPECT_EQ(recorder.hook<ssize_t(int, int, off_t*, size_t)>("sendfile")(to, from, reinterpret_cast<off_t*>(0x10), 10), -1);
+  EXPECT_EQ(recorder.hook<ssize_t(int, int, off_t*, size_t)>("sendfile")(to, from, reinterpret_cast<off_t*>(0x10), 10),
+            -1);
   EXPECT_EQ(errno, EFAULT);
   ::close(from);
   ::close(to);
@@ -108,7 +110,8 @@ TEST_F(Hooks, MallocNeedsLittleStack) {
   allocate_there = recorder.hook<void*(size_t)>("malloc");
   ASSERT_NE(allocate_there(300'000), nullptr);
   constexpr size_t kBytes = 4096;
-  auto* const pages = static_cast<char*>(::mmap(nullptr, kBytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+  auto* const pages =
+      static_cast<char*>(::mmap(nullptr, kBytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   ASSERT_EQ(::mprotect(pages, 4096, PROT_NONE), 0);
   ::getcontext(&routine);
   routine.uc_stack.ss_sp = pages + 4096;
@@ -132,7 +135,8 @@ TEST_F(Hooks, AVforkChildsEndIsNotItsParents) {
 
 /// Whether a request for so much is marked as under way.
 bool is_marked(ring::SharedArea& shared, uint64_t bytes) {
-  return std::any_of(std::begin(shared.asking_bytes), std::end(shared.asking_bytes), [&](const std::atomic<uint64_t>& place) { return place.load() == bytes; });
+  return std::any_of(std::begin(shared.asking_bytes), std::end(shared.asking_bytes),
+                     [&](const std::atomic<uint64_t>& place) { return place.load() == bytes; });
 }
 
 TEST_F(Hooks, EachThreadsLargeRequestIsMarkedUntilItIsReported) {
@@ -141,12 +145,15 @@ TEST_F(Hooks, EachThreadsLargeRequestIsMarkedUntilItIsReported) {
   std::atomic<int> asked{0}, marked{0};
   recorder.before_answer([&](const ring::Request& question) {
     if (question.kind != ring::RequestKind::kMapped) return;
-    // The first to ask waits here until the other has its mark as well: the one that is reported later must still have its own then.
+    // The first to ask waits here until the other has its mark as well: the one that is reported later must still have
+    // its own then.
     if (asked.fetch_add(1) == 0)
       while (!is_marked(recorder.shared(), kFirst) || !is_marked(recorder.shared(), kSecond)) std::this_thread::yield();
     marked += is_marked(recorder.shared(), question.bytes);
   });
-  const auto ask = [&](uint64_t bytes) { map(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); };
+  const auto ask = [&](uint64_t bytes) {
+    map(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  };
   std::thread first(ask, kFirst), second(ask, kSecond);
   first.join();
   second.join();
@@ -158,7 +165,9 @@ TEST_F(Hooks, EachThreadsLargeRequestIsMarkedUntilItIsReported) {
 TEST_F(Hooks, AQuestionForFiltersEndsNothing) {
   const size_t before = recorder.count(ring::RequestKind::kGiveWay);
   errno = 0;
-  EXPECT_EQ(recorder.hook<int(int, unsigned long, unsigned long, unsigned long, unsigned long)>("prctl")(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0, 0, 0), -1);
+  EXPECT_EQ(recorder.hook<int(int, unsigned long, unsigned long, unsigned long, unsigned long)>("prctl")(
+                PR_SET_SECCOMP, SECCOMP_MODE_FILTER, 0, 0, 0),
+            -1);
   EXPECT_EQ(errno, EFAULT);
   errno = 0;
   EXPECT_EQ(recorder.hook<long(long, ...)>("syscall")(SYS_seccomp, SECCOMP_SET_MODE_STRICT, 1, nullptr), -1);
@@ -182,7 +191,9 @@ TEST_F(Hooks, AGuestsOwnMemoryFileIsGivenWayToOnce) {
   for (int i = 0; i < 2; ++i) ::close(recorder.hook<int(const char*, int, ...)>("open")("/proc/self/mem", O_RDONLY));
   ASSERT_EQ(recorder.count(ring::RequestKind::kGiveWay), before + 1);
   const std::vector<ring::Request> questions = recorder.questions();
-  const auto asked = std::find_if(questions.rbegin(), questions.rend(), [](const ring::Request& question) { return question.kind == ring::RequestKind::kGiveWay; });
+  const auto asked = std::find_if(questions.rbegin(), questions.rend(), [](const ring::Request& question) {
+    return question.kind == ring::RequestKind::kGiveWay;
+  });
   EXPECT_EQ(asked->argument, static_cast<uint64_t>(ring::GiveWay::kMemoryFile));
   EXPECT_EQ(asked->address, 0u);
 }

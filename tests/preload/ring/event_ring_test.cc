@@ -17,7 +17,9 @@ namespace {
 struct Freed {
   void operator()(EventRing* ring) const { std::free(ring); }
 };
-std::unique_ptr<EventRing, Freed> fresh_ring() { return std::unique_ptr<EventRing, Freed>(static_cast<EventRing*>(std::calloc(1, sizeof(EventRing)))); }
+std::unique_ptr<EventRing, Freed> fresh_ring() {
+  return std::unique_ptr<EventRing, Freed>(static_cast<EventRing*>(std::calloc(1, sizeof(EventRing))));
+}
 
 TEST(EventRing, DropsAndCountsWhenFull) {
   auto ring = fresh_ring();
@@ -102,7 +104,8 @@ TEST(KnownPages, TheGuestForgetsWhatItGivesBackAndNoMore) {
   KnownPagesWriter(table.get()).set(0x7f003ff00000, 0x7f0040100000, true);  // over the end of a GiB
   table->forget(0x7f003ffff010, 0x7f0040002fff);
   EXPECT_TRUE(table->contains(0x7f003fffe000));
-  for (const uint64_t gone : {0x7f003ffff000, 0x7f0040000000, 0x7f0040001000}) EXPECT_FALSE(table->contains(gone)) << std::hex << gone;
+  for (const uint64_t gone : {0x7f003ffff000, 0x7f0040000000, 0x7f0040001000})
+    EXPECT_FALSE(table->contains(gone)) << std::hex << gone;
   EXPECT_TRUE(table->contains(0x7f0040002000)) << "the last page was given back in part";
   table->forget(0x100000, 0x200000);
   table->forget(~uint64_t{0} - 0x5000, ~uint64_t{0});

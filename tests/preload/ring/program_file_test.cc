@@ -16,7 +16,9 @@ namespace {
 
 struct Io {
   long open(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC); }
-  long read(long fd, void* to, size_t bytes, uint64_t offset) { return ++reads, ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset)); }
+  long read(long fd, void* to, size_t bytes, uint64_t offset) {
+    return ++reads, ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset));
+  }
   void close(long fd) { ::close(static_cast<int>(fd)); }
   static inline int reads = 0;
 };
@@ -37,10 +39,13 @@ class ProgramFiles : public testing::Test {
   }
 
   /// An ELF file with one loaded segment, an interpreter and a list of needed libraries; an empty interpreter: none.
-  std::string elf(const std::string& name, const std::string& interpreter, const std::string& needed = "libc.so.6") const {
+  std::string elf(const std::string& name, const std::string& interpreter,
+                  const std::string& needed = "libc.so.6") const {
     constexpr uint64_t kAddress = 0x400000, kText = 512, kTable = 1024, kStrings = 2048;
     std::string bytes(4096, '\0');
-    const auto put = [&](uint64_t at, const auto& value) { bytes.replace(at, sizeof value, reinterpret_cast<const char*>(&value), sizeof value); };
+    const auto put = [&](uint64_t at, const auto& value) {
+      bytes.replace(at, sizeof value, reinterpret_cast<const char*>(&value), sizeof value);
+    };
     Elf64_Ehdr header{};
     std::memcpy(header.e_ident, ELFMAG, SELFMAG);
     header.e_ident[EI_CLASS] = ELFCLASS64;
@@ -104,7 +109,8 @@ TEST_F(ProgramFiles, WithASanitizersRuntimeDoNot) {
 
 // A shell asks before each program that it starts.
 TEST_F(ProgramFiles, AreReadInFewPieces) {
-  for (const std::string& path : {std::string("/bin/true"), std::string("/proc/self/exe"), elf("plain", kGlibc), elf("asan", kGlibc, "libasan.so.8")}) {
+  for (const std::string& path : {std::string("/bin/true"), std::string("/proc/self/exe"), elf("plain", kGlibc),
+                                  elf("asan", kGlibc, "libasan.so.8")}) {
     Io::reads = 0;
     harmed(path);
     EXPECT_LE(Io::reads, 6) << path;
@@ -115,7 +121,8 @@ TEST_F(ProgramFiles, AreReadInFewPieces) {
 TEST_F(ProgramFiles, AHarmfulNameIsFoundWhereverItStands) {
   elf("musl", "/lib/ld-musl-x86_64.so.1");
   EXPECT_TRUE(harmed(file("padded", "#!" + std::string(150, ' ') + directory_ + "/musl\n" + std::string(5000, 'x'))));
-  EXPECT_FALSE(harmed(file("beyond", "#!" + std::string(260, ' ') + directory_ + "/musl\n"))) << "the kernel reads no more of the line";
+  EXPECT_FALSE(harmed(file("beyond", "#!" + std::string(260, ' ') + directory_ + "/musl\n")))
+      << "the kernel reads no more of the line";
 }
 
 TEST_F(ProgramFiles, StaticOnesDoNotCare) { EXPECT_FALSE(harmed(elf("static", ""))); }

@@ -69,9 +69,11 @@ TEST(Budget, NothingIsSilentlyLeftOut) {
   const std::string entry = "  - key: verdict\n    at_most: fits\n";
   EXPECT_THAT(error_of(kHead + entry + "budgets:\n" + entry), HasSubstr("b.yaml:5: 'budgets' is given twice"));
   EXPECT_THAT(error_of(kHead + entry + "---\nmore: 1\n"), HasSubstr("b.yaml:6: a second YAML document"));
-  EXPECT_THAT(error_of(std::string(kHead) + "  - site: main\n    at_most: 1M\n    touched: yess\n"), HasSubstr("b.yaml:5: touched: 'yess'"));
+  EXPECT_THAT(error_of(std::string(kHead) + "  - site: main\n    at_most: 1M\n    touched: yess\n"),
+              HasSubstr("b.yaml:5: touched: 'yess'"));
   EXPECT_THAT(error_of(kHead + entry + "    touched: true\n"), HasSubstr("goes with 'site'"));
-  EXPECT_THAT(error_of(std::string(kHead) + "  - key: forecast_s\n    at_most: 1s\n    at_least: 2s\n"), HasSubstr("no number can keep both"));
+  EXPECT_THAT(error_of(std::string(kHead) + "  - key: forecast_s\n    at_most: 1s\n    at_least: 2s\n"),
+              HasSubstr("no number can keep both"));
 }
 
 TEST(Budget, AFileThatIsNoYamlIsRefusedHoweverDeepItIs) {

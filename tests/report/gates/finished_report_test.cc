@@ -108,10 +108,13 @@ TEST(FinishedReport, AValueOfAnotherTypeThanTheSchemaSaysIsNamed) {
   };
   EXPECT_EQ(problem_of("\"app\": {}"), "");  // what is missing is no fault
   EXPECT_EQ(problem_of("\"of_the_future\": [1, \"a\"]"), "");
-  EXPECT_THAT(problem_of("\"sites\": [7]"), HasSubstr("r.json: this report is damaged: sites[0] is of type integer, not object"));
-  EXPECT_THAT(problem_of("\"app\": {\"touched_bytes\": 1.5}"), HasSubstr("app.touched_bytes is of type number, not integer"));
+  EXPECT_THAT(problem_of("\"sites\": [7]"),
+              HasSubstr("r.json: this report is damaged: sites[0] is of type integer, not object"));
+  EXPECT_THAT(problem_of("\"app\": {\"touched_bytes\": 1.5}"),
+              HasSubstr("app.touched_bytes is of type number, not integer"));
   EXPECT_THAT(problem_of("\"verdict\": 4"), HasSubstr("verdict is of type integer, not null or string"));
-  EXPECT_THAT(problem_of("\"first\": {\"oom_kill\": {\"stack\": [null]}}"), HasSubstr("first.oom_kill.stack[0] is of type null"));
+  EXPECT_THAT(problem_of("\"first\": {\"oom_kill\": {\"stack\": [null]}}"),
+              HasSubstr("first.oom_kill.stack[0] is of type null"));
 }
 
 }  // namespace

@@ -56,8 +56,10 @@ TEST(Explain, BeforeKernel59NobodyHasLessThanOnePoint) {
 TEST(Explain, SaysWhyNothingCouldGoToSwap) {
   EXPECT_THAT(section(kHost61, "reclaimable"), HasSubstr("there was no swap"));
   EXPECT_THAT(section(kHostRhel7, "reclaimable"), HasSubstr("swap was full: 0 B free of 1.00 GiB"));
-  EXPECT_THAT(section(replaced(kHostRhel7, "Free swap  = 0kB", "Free swap  = 900000kB"), "reclaimable"), HasSubstr("swap had room"));
-  EXPECT_THAT(section(replaced(kHost61, "Total swap = 0kB", "lost"), "missing"), HasSubstr("Swap: the line 'Total swap' is missing"));
+  EXPECT_THAT(section(replaced(kHostRhel7, "Free swap  = 0kB", "Free swap  = 900000kB"), "reclaimable"),
+              HasSubstr("swap had room"));
+  EXPECT_THAT(section(replaced(kHost61, "Total swap = 0kB", "lost"), "missing"),
+              HasSubstr("Swap: the line 'Total swap' is missing"));
 }
 
 TEST(Explain, ACgroupsKillIsNotTheHosts) {
@@ -76,13 +78,16 @@ TEST(Explain, ALargePieceWantsCompactionNotMemory) {
 TEST(Explain, ANodeThatWasNotAllowedIsNamed) {
   std::string log = replaced(kHostRhel7, "mems_allowed=0-1", "mems_allowed=0");
   log = replaced(log, "Normal free:14120kB", "Normal free:914120kB");
-  EXPECT_THAT(section(log, "short"), HasSubstr("node 1 zone Normal had 892.7 MiB free, which this request could not use"));
+  EXPECT_THAT(section(log, "short"),
+              HasSubstr("node 1 zone Normal had 892.7 MiB free, which this request could not use"));
   EXPECT_THAT(section(log, "help"), HasSubstr("other nodes"));
 }
 
 TEST(Explain, LeakedSlabAndLockedMemoryAreNamed) {
-  EXPECT_THAT(section(replaced(kHost61, "slab_unreclaimable:9000", "slab_unreclaimable:209000"), "help"), HasSubstr("slabtop"));
-  EXPECT_THAT(section(replaced(kHost61, "unevictable:0 dirty:3", "unevictable:90000 dirty:3"), "reclaimable"), HasSubstr("never reclaimed"));
+  EXPECT_THAT(section(replaced(kHost61, "slab_unreclaimable:9000", "slab_unreclaimable:209000"), "help"),
+              HasSubstr("slabtop"));
+  EXPECT_THAT(section(replaced(kHost61, "unevictable:0 dirty:3", "unevictable:90000 dirty:3"), "reclaimable"),
+              HasSubstr("never reclaimed"));
 }
 
 TEST(Explain, AVictimThatHadFewerPointsIsExplained) {

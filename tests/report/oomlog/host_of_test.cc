@@ -13,7 +13,9 @@ namespace {
 using testing::Contains;
 using testing::HasSubstr;
 
-Result<host::HostSpec> host_in(const std::string& log) { return host_of(parse_oom_report(log, "kern.log", std::nullopt).value(), "kern.log"); }
+Result<host::HostSpec> host_in(const std::string& log) {
+  return host_of(parse_oom_report(log, "kern.log", std::nullopt).value(), "kern.log");
+}
 
 TEST(HostOf, TheVictimsMemoryIsFreeAgain) {
   const auto spec = host_in(kHost61);

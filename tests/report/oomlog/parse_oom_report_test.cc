@@ -78,9 +78,11 @@ TEST(ParseOomReport, ReadsACgroup) {
 
 TEST(ParseOomReport, ReadsTheStatLineOfOldCgroups) {
   const OomReport report = parsed(
-      "a invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\nTask in /x:y/1 killed as a result of limit of /x:y\n"
+      "a invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0\nTask in /x:y/1 killed as a result of limit of "
+      "/x:y\n"
       "memory: usage 4096kB, limit 4096kB, failcnt 8\nMemory cgroup stats for /x:y: cache:4KB rss:0KB swap:0KB\n"
-      "Memory cgroup stats for /x:y/1: cache:0KB rss:4000KB swap:0KB\nMemory cgroup out of memory: Kill process 5 (a) score 900 or sacrifice child\n"
+      "Memory cgroup stats for /x:y/1: cache:0KB rss:4000KB swap:0KB\nMemory cgroup out of memory: Kill process 5 (a) "
+      "score 900 or sacrifice child\n"
       "Killed process 5 (a) total-vm:9000kB, anon-rss:3900kB, file-rss:10kB\n");
   ASSERT_TRUE(report.memcg);
   EXPECT_EQ(report.memcg->path, "/x:y");
@@ -102,7 +104,8 @@ TEST(ParseOomReport, ReadsTheColumnsOf612) {
 }
 
 TEST(ParseOomReport, PrefixesOfLogsDoNotMatter) {
-  for (const char* prefix : {"", "Nov 29 18:00:01 box kernel: ", "2026-11-29T18:00:01.123456+00:00 box kernel: ", "kernel: ", "<4>", "kern  :warn  : ", "> ", "[Sun Nov 29 18:00:01 2026] ", "[   C0] "}) {
+  for (const char* prefix : {"", "Nov 29 18:00:01 box kernel: ", "2026-11-29T18:00:01.123456+00:00 box kernel: ",
+                             "kernel: ", "<4>", "kern  :warn  : ", "> ", "[Sun Nov 29 18:00:01 2026] ", "[   C0] "}) {
     const OomReport report = parsed(with_prefix(kHost61, prefix));
     EXPECT_EQ(report.tasks.size(), 4u) << prefix;
     EXPECT_EQ(report.zones.size(), 2u) << prefix;
@@ -122,7 +125,8 @@ TEST(ParseOomReport, TheLastKillIsTheDefault) {
 TEST(ParseOomReport, AGroupThatIsKilledWholeIsOneKill) {
   const OomReport report = parsed(kMemcg54 +
                                   "[  311.6] Tasks in /pods/pod1 are going to be killed due to memory.oom.group set\n"
-                                  "[  311.7] Memory cgroup out of memory: Killed process 6300 (pause) total-vm:800kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n");
+                                  "[  311.7] Memory cgroup out of memory: Killed process 6300 (pause) total-vm:800kB, "
+                                  "anon-rss:4kB, file-rss:0kB, shmem-rss:0kB\n");
   EXPECT_EQ(report.of, 1);
   EXPECT_EQ(report.killed->pid, 6363);
   ASSERT_EQ(report.also_killed.size(), 1u);
@@ -158,7 +162,9 @@ TEST(ParseOomReport, LinesOfOtherCpusInBetweenAreSkipped) {
 }
 
 TEST(ParseOomReport, WhatIsNoLogIsOneClearError) {
-  const auto message = [](const std::string& text) { return parse_oom_report(text, "x", std::nullopt).error().message; };
+  const auto message = [](const std::string& text) {
+    return parse_oom_report(text, "x", std::nullopt).error().message;
+  };
   EXPECT_THAT(message(""), HasSubstr("is empty"));
   EXPECT_THAT(message(std::string("LPKSHHRH\0\0\0", 11)), HasSubstr("is not text"));
   EXPECT_THAT(message("[ 1.0] Linux version 6.1\n"), HasSubstr("no OOM report"));

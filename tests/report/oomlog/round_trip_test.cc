@@ -67,7 +67,8 @@ TEST(RoundTrip, AHostsKillGivesBackItsNumbers) {
 }
 
 TEST(RoundTrip, ACgroupsKillGivesBackItsLimit) {
-  const sim::OomKill kill = first_kill(HostBuilder().plain_node(Pages(kPages)).limit(8_MiB).set("vm.overcommit_memory", 1).build());
+  const sim::OomKill kill =
+      first_kill(HostBuilder().plain_node(Pages(kPages)).limit(8_MiB).set("vm.overcommit_memory", 1).build());
   ASSERT_FALSE(kill.dmesg.empty());
   expect_the_same(kill);
   const OomReport report = read_back(kill);

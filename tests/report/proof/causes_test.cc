@@ -1,4 +1,5 @@
-// The causes that people settled on after their incidents: each is a small simulation, named and mended by its findings.
+// The causes that people settled on after their incidents: each is a small simulation, named and mended by its
+// findings.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -95,7 +96,8 @@ TEST(Causes, MemoryHighWithoutSwapThrottles) {
 }
 
 TEST(Causes, ALeakMustNotBeProtected) {
-  const host::HostSpec host = HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "postgres", 20_MiB).build();
+  const host::HostSpec host =
+      HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "postgres", 20_MiB).build();
   HowToProve how;
   how.oom_score_adj = -1000;
   const Proven proven = prove_program(host, uses(110), how);
@@ -205,10 +207,11 @@ TEST(Incidents, BurstsBeyondTheWatermarks) {
   EXPECT_GT(wider.proof->held_back.count(), 0) << proven.told();
 }
 
-// Swap on 8 GB cloud nodes (2025): memory is asked for faster than it is swapped out; larger watermarks make kswapd begin in
-// time. The nodes of the incident were OOM-killed; the model lets tasks wait for swap that is free.
+// Swap on 8 GB cloud nodes (2025): memory is asked for faster than it is swapped out; larger watermarks make kswapd
+// begin in time. The nodes of the incident were OOM-killed; the model lets tasks wait for swap that is free.
 TEST(Incidents, AllocationFasterThanSwap) {
-  const host::HostSpec host = HostBuilder().node(256_MiB).cpus(2).swap(512_MiB).process(1, "init", 1_MiB, -1000).build();
+  const host::HostSpec host =
+      HostBuilder().node(256_MiB).cpus(2).swap(512_MiB).process(1, "init", 1_MiB, -1000).build();
   const Proven proven = prove_program(host, uses(350));
   for (const char* setting : {"vm.watermark_scale_factor=", "vm.min_free_kbytes="}) {
     const Try larger = proven.suggestion("direct_reclaim", setting);

@@ -62,7 +62,8 @@ TEST(Prove, TheValueJustBelowFailsWhenItIsTheHosts) {
 }
 
 TEST(Prove, MoreMemoryOfTheHost) {
-  const Proven proven = prove_program(HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).set("vm.overcommit_memory", 1).build(), writes(200));
+  const Proven proven = prove_program(
+      HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).set("vm.overcommit_memory", 1).build(), writes(200));
   const Try memory = proven.suggestion("oom_kill", "memory=");
   EXPECT_EQ(memory.proven, true);
   EXPECT_GT(*memory.proof->smallest, (200_MiB).count());
@@ -71,7 +72,8 @@ TEST(Prove, MoreMemoryOfTheHost) {
 }
 
 TEST(Prove, AnAdjThatSparesTheProgramSaysWhoDiesInstead) {
-  const Proven proven = prove_program(HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 40_MiB).build(), writes(110));
+  const Proven proven = prove_program(
+      HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 40_MiB).build(), writes(110));
   const Try adj = proven.suggestion("oom_kill", "oom_score_adj");
   EXPECT_EQ(adj.proven, true);
   EXPECT_EQ(adj.verdict_after, sim::Verdict::kOomKill);
@@ -80,7 +82,13 @@ TEST(Prove, AnAdjThatSparesTheProgramSaysWhoDiesInstead) {
 }
 
 TEST(Prove, AnAdjThatOnlyPutsItOffIsNoHelp) {
-  const Proven proven = prove_program(HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB).set("vm.overcommit_memory", 1).build(), writes(250));
+  const Proven proven = prove_program(HostBuilder()
+                                          .node(128_MiB)
+                                          .process(1, "init", 1_MiB, -1000)
+                                          .process(80, "sshd", 20_MiB)
+                                          .set("vm.overcommit_memory", 1)
+                                          .build(),
+                                      writes(250));
   const Try adj = proven.suggestion("oom_kill", "oom_score_adj");
   EXPECT_EQ(adj.proven, false);
   EXPECT_THAT(proof_text(adj), HasSubstr("does not help"));
@@ -117,7 +125,8 @@ TEST(Prove, JobsDoNotChangeTheAnswers) {
   HowToProve one, many;
   one.jobs = 1;
   many.jobs = 4;
-  const host::HostSpec host = HostBuilder().node(96_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB).build();
+  const host::HostSpec host =
+      HostBuilder().node(96_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB).build();
   EXPECT_EQ(prove_program(host, writes(120), one).told(), prove_program(host, writes(120), many).told());
 }
 
@@ -135,7 +144,8 @@ TEST(Prove, CoresDoNotChangeWhatASearchFinds) {
 
 // The largest limit of the program's own that keeps others alive: above it one of them dies.
 TEST(Prove, TheLargestLimitThatProtectsOthers) {
-  const host::HostSpec host = HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB, 1000).build();
+  const host::HostSpec host =
+      HostBuilder().node(128_MiB).process(1, "init", 1_MiB, -1000).process(80, "sshd", 20_MiB, 1000).build();
   const Proven proven = prove_program(host, writes(110));
   const Try limit = proven.suggestion("oom_bystander", "memory.max=");
   EXPECT_EQ(limit.proven, true);

@@ -1,7 +1,6 @@
 // A host written by hand, a host written by us, and what is refused.
-#include <oomcast_paths.h>
-
 #include <gmock/gmock.h>
+#include <oomcast_paths.h>
 
 #include <nlohmann/json.hpp>
 
@@ -85,7 +84,8 @@ TEST(HostJson, OneNodeAndNothingElseHas97PercentFree) {
 }
 
 TEST(HostJson, AgingThatDoesNotWalkPageTablesSurvivesTheWayThroughTheFile) {
-  const HostSpec host = read(R"({"schema": "oomcast.host.v1", "kernel": "6.12", "lru_gen_mm_walk": false, "nodes": [{"managed": "400M"}]})");
+  const HostSpec host = read(
+      R"({"schema": "oomcast.host.v1", "kernel": "6.12", "lru_gen_mm_walk": false, "nodes": [{"managed": "400M"}]})");
   EXPECT_FALSE(host.lru_gen_mm_walk);
   EXPECT_FALSE(read(host_to_json(host).dump()).lru_gen_mm_walk);
 }
@@ -125,12 +125,19 @@ TEST(HostJson, FilesInThePageCacheFillTheListsWhereNobodySaysWhatIsOnThem) {
 
 TEST(HostJson, FilesThatTheListsCannotHoldAreRefused) {
   const auto error = [](const std::string& more) {
-    const auto host = parse_json(R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G", "lru_pages": {"inactive_file": 100}}], )" + more + "}", "h.json", "h");
+    const auto host = parse_json(
+        R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G", "lru_pages": {"inactive_file": 100}}], )" + more +
+            "}",
+        "h.json", "h");
     return host ? std::string("none") : host.error().message;
   };
-  EXPECT_THAT(error(R"("page_cache": [{"file": "/a", "bytes": "64M"}])"), HasSubstr("page_cache[0].bytes: the files named so far have 16384 pages, the host's file lists only 100"));
-  EXPECT_THAT(error(R"("background": [{"file": "/b", "file_bytes": "1G"}])"), HasSubstr("either read_bytes_s or write_bytes_s has to be given"));
-  EXPECT_THAT(error(R"("background": [{"file": "/b", "file_bytes": "1G", "read_bytes_s": 1, "pid": 9}])"), HasSubstr("no process of that pid"));
+  EXPECT_THAT(
+      error(R"("page_cache": [{"file": "/a", "bytes": "64M"}])"),
+      HasSubstr("page_cache[0].bytes: the files named so far have 16384 pages, the host's file lists only 100"));
+  EXPECT_THAT(error(R"("background": [{"file": "/b", "file_bytes": "1G"}])"),
+              HasSubstr("either read_bytes_s or write_bytes_s has to be given"));
+  EXPECT_THAT(error(R"("background": [{"file": "/b", "file_bytes": "1G", "read_bytes_s": 1, "pid": 9}])"),
+              HasSubstr("no process of that pid"));
 }
 
 TEST(HostJson, WhatWeWriteWeReadBackTheSame) {

@@ -32,7 +32,8 @@ constexpr Layout kLinux510{"5.10.0-28-amd64", true, true, true, false, false};
 constexpr Layout kLinux61{"6.1.0-18-amd64", true, true, true, true, false};
 
 constexpr const char* kLists =
-    "      nr_inactive_anon 4000\n      nr_active_anon 20000\n      nr_inactive_file 90000\n      nr_active_file 30000\n"
+    "      nr_inactive_anon 4000\n      nr_active_anon 20000\n      nr_inactive_file 90000\n      nr_active_file "
+    "30000\n"
     "      nr_unevictable 16\n      nr_anon_pages 23000\n      nr_mapped    9000\n      nr_file_pages 121000\n"
     "      nr_dirty     40\n      nr_writeback 2\n      nr_shmem     1000\n";
 constexpr const char* kSlab = "      nr_slab_reclaimable 8000\n      nr_slab_unreclaimable 3000\n";
@@ -48,14 +49,16 @@ std::string zoneinfo(const Layout& has) {
   std::string text = "Node 0, zone    DMA32\n";
   if (has.lists) text += "  per-node stats\n" + node;
   text +=
-      "  pages free     57231\n        min      5000\n        low      6250\n        high     7500\n        spanned  300000\n"
+      "  pages free     57231\n        min      5000\n        low      6250\n        high     7500\n        spanned  "
+      "300000\n"
       "        present  280000\n        managed  260000\n";
   if (has.lists)
     text +=
         "      nr_zone_inactive_anon 4000\n      nr_zone_active_anon 20000\n      nr_zone_inactive_file 90000\n"
         "      nr_zone_active_file 30000\n      nr_zone_unevictable 16\n      nr_zone_write_pending 42\n";
   return text + zone +
-         "        protection: (0, 0, 0, 0, 0)\n  pagesets\n    cpu: 0\n              count: 11\n              high:  186\n"
+         "        protection: (0, 0, 0, 0, 0)\n  pagesets\n    cpu: 0\n              count: 11\n              high:  "
+         "186\n"
          "              batch: 31\n  vm stats threshold: 10\n  all_unreclaimable: 0\n  start_pfn:         4096\n";
 }
 
@@ -80,7 +83,8 @@ std::string error_of(const SnapshotFiles& files) {
 
 class EachKernel : public testing::TestWithParam<Layout> {};
 INSTANTIATE_TEST_SUITE_P(OlderKernels, EachKernel,
-                         testing::Values(kRhel7, kLinux44, kLinux411, kLinux414, kRhel8, kLinux419, kLinux54, kLinux510, kLinux61));
+                         testing::Values(kRhel7, kLinux44, kLinux411, kLinux414, kRhel8, kLinux419, kLinux54, kLinux510,
+                                         kLinux61));
 
 TEST_P(EachKernel, SaysTheSameWhereverItsCountersStand) {
   const HostSpec host = read(snapshot_of(GetParam()));
@@ -124,8 +128,10 @@ TEST(OlderKernels, WhatZoneinfoDoesNotPrintComesFromMeminfoOrIsListed) {
   SnapshotFiles files = snapshot_of(kRhel7);
   std::string& text = files.files["proc/zoneinfo"];
   text.erase(text.find("      nr_slab_reclaimable"), std::string(kSlab).size());
-  EXPECT_THAT(read(files).assumed, Contains(AllOf(StartsWith("nodes[0]: slab_reclaimable_pages"), HasSubstr(": 0 (neither"))));
-  files.files["proc/meminfo"] = "MemTotal:        1040000 kB\nSReclaimable:      48000 kB\nSUnreclaim:        12000 kB\n";
+  EXPECT_THAT(read(files).assumed,
+              Contains(AllOf(StartsWith("nodes[0]: slab_reclaimable_pages"), HasSubstr(": 0 (neither"))));
+  files.files["proc/meminfo"] =
+      "MemTotal:        1040000 kB\nSReclaimable:      48000 kB\nSUnreclaim:        12000 kB\n";
   const HostSpec host = read(files);
   EXPECT_EQ(host.nodes[0].slab_reclaimable, Pages(12000));
   EXPECT_EQ(host.nodes[0].slab_unreclaimable, Pages(3000));
@@ -135,7 +141,8 @@ TEST(OlderKernels, WhatZoneinfoDoesNotPrintComesFromMeminfoOrIsListed) {
 TEST(OlderKernels, ListsOfANodeAreSpreadOverZonesThatDoNotSay) {
   SnapshotFiles files = snapshot_of(kRhel8);
   std::string& text = files.files["proc/zoneinfo"];
-  for (size_t at; (at = text.find("      nr_zone_")) != std::string::npos;) text.erase(at, text.find('\n', at) - at + 1);
+  for (size_t at; (at = text.find("      nr_zone_")) != std::string::npos;)
+    text.erase(at, text.find('\n', at) - at + 1);
   const HostSpec host = read(files);
   EXPECT_EQ(host.nodes[0].zones[0].lru.inactive_file, Pages(90000));
   EXPECT_THAT(host.assumed, Contains(StartsWith("nodes[0].zones[].lru_pages: ")));
@@ -225,9 +232,11 @@ TEST(PageSize, OfMemTotalIsBelievedOverAListThatSomebodyMadeShort) {
 TEST(Sosreport, SysctlAndUnameStandInForFiles) {
   SnapshotFiles files = snapshot_of(kRhel7);
   files.files.erase("proc/version");
-  files.files["sos_commands/kernel/uname_-a"] = "Linux db7 3.10.0-1160.el7.x86_64 #1 SMP Mon Oct 19 2020 x86_64 GNU/Linux\n";
+  files.files["sos_commands/kernel/uname_-a"] =
+      "Linux db7 3.10.0-1160.el7.x86_64 #1 SMP Mon Oct 19 2020 x86_64 GNU/Linux\n";
   files.files["sos_commands/kernel/sysctl_-a"] =
-      "sysctl: reading key \"net.ipv6.conf.all.stable_secret\"\nvm.lowmem_reserve_ratio = 256\t256\t32\nvm.swappiness = 10\n"
+      "sysctl: reading key \"net.ipv6.conf.all.stable_secret\"\nvm.lowmem_reserve_ratio = 256\t256\t32\nvm.swappiness "
+      "= 10\n"
       "vm.page-cluster = 0\nkernel.numa_balancing = 1\nvm.overcommit_memory = 2\n";
   EXPECT_THAT(error_of(files), HasSubstr("snap/sos_commands/kernel/sysctl_-a:2: expected at least four numbers"));
   std::string& sysctl = files.files["sos_commands/kernel/sysctl_-a"];
@@ -251,7 +260,8 @@ TEST(Sosreport, SlabThatWasLeftAtAnOomKillIsNotReclaimable) {
       "[1.0] java invoked oom-killer: gfp_mask=0x201da, order=0, oom_score_adj=0\n"
       "[1.0]  slab_reclaimable:7900 slab_unreclaimable:3000\n[1.0] Node 0 DMA32 free:8kB slab_reclaimable:31600kB\n";
   EXPECT_EQ(read(files).vfs_cache.dentries_unused, 0);
-  files.files["sos_commands/kernel/dmesg"] = "[1.0] swapper: page allocation failure: order:4\n[1.0]  slab_reclaimable:7900\n";
+  files.files["sos_commands/kernel/dmesg"] =
+      "[1.0] swapper: page allocation failure: order:4\n[1.0]  slab_reclaimable:7900\n";
   EXPECT_EQ(read(files).vfs_cache.dentries_unused, guessed) << "no memory in a row is not no memory";
 }
 

@@ -1,8 +1,7 @@
 // A snapshot with something wrong is refused. Each message word for word, with file and line.
-#include "model/spec/read_host.h"
-
 #include <gmock/gmock.h>
 
+#include "model/spec/read_host.h"
 #include "tests/model/spec/snapshots.h"
 
 namespace oomcast::host {
@@ -110,9 +109,10 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"BuddyinfoCut", "proc/buddyinfo",
                "      1      0      2      1      1      2      2      3      1      2     57", "",
                "snap/proc/buddyinfo:3: expected 'Node N, zone NAME' and eleven counts; is the file cut off?"},
-        Damage{"MoreFreeThanThereIs", "proc/buddyinfo", "      2     57", "      2  57000",
-               "snap/proc/buddyinfo:3: 58369889 pages in free blocks, but proc/zoneinfo has 64111 managed in that zone; "
-               "copy both from the same machine"},
+        Damage{
+            "MoreFreeThanThereIs", "proc/buddyinfo", "      2     57", "      2  57000",
+            "snap/proc/buddyinfo:3: 58369889 pages in free blocks, but proc/zoneinfo has 64111 managed in that zone; "
+            "copy both from the same machine"},
         Damage{"SwappinessTooHigh", "proc/sys/vm/swappiness", "60", "201",
                "snap/proc/sys/vm/swappiness:1: '201', expected a number from 0 to 200"},
         Damage{"RatioCut", "proc/sys/vm/lowmem_reserve_ratio", "256\t256\t32\t0\t0", "256",

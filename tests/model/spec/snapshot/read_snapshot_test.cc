@@ -78,7 +78,8 @@ TEST(SnapshotFileSystems, AHostThatHasHardlyWrittenTellsByPartsOfPages) {
   EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 5524\n")), 4096);
   EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 5521\n")), 1024);
   EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 5522\n")), 2048);
-  EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 99999999\n")), 4096) << "logs are written in sectors";
+  EXPECT_EQ(block_bytes(with_file("proc/vmstat", "pgpgin 7\npgpgout 99999999\n")), 4096)
+      << "logs are written in sectors";
 }
 
 TEST(SnapshotFileSystems, CalibrationIsBelievedOverClues) {
@@ -107,7 +108,8 @@ TEST(SnapshotVfsCache, IsWhatTheKernelCounts) {
   EXPECT_EQ(host->vfs_cache.inodes_unused, 12);
   EXPECT_EQ(host->vfs_cache.dentry_bytes, 4096 / 21);
   EXPECT_EQ(host->vfs_cache.inode_bytes, 4 * 4096 / 14);
-  snapshot.files["proc/slabinfo"] += "inode_cache  40000  40000    640   12    2 : tunables    0    0    0 : slabdata   3334   3334      0\n";
+  snapshot.files["proc/slabinfo"] +=
+      "inode_cache  40000  40000    640   12    2 : tunables    0    0    0 : slabdata   3334   3334      0\n";
   EXPECT_EQ(parse_snapshot(snapshot)->vfs_cache.inode_bytes, 4 * 4096 / 14) << "those of sysfs are pinned, and smaller";
   snapshot.files["proc/sys/fs/dentry-state"] = "128707\t127131\n";
   EXPECT_THAT(error_of(snapshot), HasSubstr("proc/sys/fs/dentry-state:1: expected at least 5 numbers"));
@@ -119,7 +121,8 @@ TEST(SnapshotVfsCache, IsNothingWhereMemoryIsOutAndSlabStillThere) {
   const size_t at = zoneinfo.find("nr_slab_reclaimable");
   zoneinfo.replace(at, zoneinfo.find('\n', at) - at, "nr_slab_reclaimable 9830");
   EXPECT_GT(parse_snapshot(snapshot)->vfs_cache.dentries_unused, 0);
-  for (size_t flag = 0; (flag = zoneinfo.find("node_unreclaimable:  0", flag)) != std::string::npos;) zoneinfo.replace(flag, 22, "node_unreclaimable:  1");
+  for (size_t flag = 0; (flag = zoneinfo.find("node_unreclaimable:  0", flag)) != std::string::npos;)
+    zoneinfo.replace(flag, 22, "node_unreclaimable:  1");
   const auto host = parse_snapshot(snapshot);
   ASSERT_TRUE(host) << host.error().message;
   EXPECT_EQ(host->vfs_cache.dentries_unused, 0);
@@ -215,7 +218,8 @@ TEST(SnapshotCgroups, TheProgramMayJoinOneAndKeepsItsLimits) {
 TEST(SnapshotCgroups, ADamagedLimitIsNamed) {
   SnapshotFiles snapshot = kubernetes_node();
   snapshot.files["sys/fs/cgroup/kubepods.slice/memory.max"] = "lots";
-  EXPECT_THAT(error_of(snapshot), HasSubstr("sys/fs/cgroup/kubepods.slice/memory.max:1: expected bytes or max, got 'lots'"));
+  EXPECT_THAT(error_of(snapshot),
+              HasSubstr("sys/fs/cgroup/kubepods.slice/memory.max:1: expected bytes or max, got 'lots'"));
 }
 
 TEST(Snapshot, SwapAndTheSpeedOfItsDevice) {
@@ -362,7 +366,8 @@ TEST(Snapshot, HowWellZramCompressesIsAssumedWhenHardlyAnythingIsStored) {
   const auto host = parse_snapshot(snapshot);
   ASSERT_TRUE(host) << host.error().message;
   EXPECT_EQ(host->swaps[0].zram_percent, 33);
-  EXPECT_THAT(host->assumed, Contains("swap[0].zram_percent: 33 (too little stored in /dev/zram0 to tell how well it compresses)"));
+  EXPECT_THAT(host->assumed,
+              Contains("swap[0].zram_percent: 33 (too little stored in /dev/zram0 to tell how well it compresses)"));
 }
 
 TEST(Snapshot, LinesOfFutureKernelsAreNoTrouble) {
@@ -384,15 +389,29 @@ TEST(Snapshot, BuffersAreThoseOfMeminfoAndATraceKeepsThem) {
 TEST(Snapshot, PagetypeinfoTellsWhatIsFreeInBlocksOfTheKernelsOwn) {
   SnapshotFiles snapshot = load("oom-noswap-2node");
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(-1));
-  const std::string head = "Page block order: 9\nPages per block:  512\n\nFree pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 10\n";
-  const std::string unmovable = "Node    1, zone    DMA32, type    Unmovable      3      1      0      0      0      0      0      0      0      0      1\n";
-  const std::string movable = "Node    1, zone    DMA32, type      Movable  >100000      1      0      0      0      0      0      0      0      0      1\n";
-  const std::string reclaimable = "Node    1, zone    DMA32, type  Reclaimable      0      0      2      0      0      0      0      0      0      0      0\n";
-  snapshot.files["proc/pagetypeinfo"] = head + unmovable + movable + reclaimable + "\nNumber of blocks type     Unmovable\nNode 1, zone    DMA32 7\n";
-  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(3 + 2)) << "the whole block of order 10 is nobody's yet";
+  const std::string head =
+      "Page block order: 9\nPages per block:  512\n\nFree pages count per migrate type at order 0 1 2 3 4 5 6 7 8 9 "
+      "10\n";
+  const std::string unmovable =
+      "Node    1, zone    DMA32, type    Unmovable      3      1      0      0      0      0      0      0      0      "
+      "0      1\n";
+  const std::string movable =
+      "Node    1, zone    DMA32, type      Movable  >100000      1      0      0      0      0      0      0      0    "
+      "  0      1\n";
+  const std::string reclaimable =
+      "Node    1, zone    DMA32, type  Reclaimable      0      0      2      0      0      0      0      0      0      "
+      "0      0\n";
+  snapshot.files["proc/pagetypeinfo"] =
+      head + unmovable + movable + reclaimable + "\nNumber of blocks type     Unmovable\nNode 1, zone    DMA32 7\n";
+  EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_unmovable, Pages(3 + 2))
+      << "the whole block of order 10 is nobody's yet";
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].free_reclaimable, Pages(8));
-  const std::string atomic = "Node    1, zone    DMA32, type   HighAtomic      0      0      0      3      0      0      0      0      0      0      0\n";
-  snapshot.files["proc/pagetypeinfo"] = head + unmovable + atomic + "\nNumber of blocks type     Unmovable      Movable  Reclaimable   HighAtomic\nNode 1, zone    DMA32 7 100 3 2\n";
+  const std::string atomic =
+      "Node    1, zone    DMA32, type   HighAtomic      0      0      0      3      0      0      0      0      0      "
+      "0      0\n";
+  snapshot.files["proc/pagetypeinfo"] =
+      head + unmovable + atomic +
+      "\nNumber of blocks type     Unmovable      Movable  Reclaimable   HighAtomic\nNode 1, zone    DMA32 7 100 3 2\n";
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].highatomic_free, Pages(24));
   EXPECT_EQ(parse_snapshot(snapshot)->nodes[1].zones[0].highatomic_reserved, Pages(2 * 512));
   const auto again = parse_json(to_json(parse_snapshot(snapshot).value()), "again", "again");
