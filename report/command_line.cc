@@ -7,6 +7,7 @@
 #include <set>
 
 #include "report/fit/settings.h"
+#include "report/report_options.h"
 #include "report/show/show_command.h"
 
 namespace oomcast::report {
@@ -42,7 +43,8 @@ class Help : public CLI::Formatter {
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_name() == "run") return "Usage: oomcast run [options] -- PROGRAM [ARGS...]\n";
-    if (app->get_name() == "host") return "Usage: oomcast host list | show HOST [--nth N] [--json] | capture DIR | --file FILE\n";
+    if (app->get_name() == "host")
+      return "Usage: oomcast host list | show HOST [--nth N] [--json] | capture DIR | --file FILE\n";
     return CLI::Formatter::make_usage(app, name);
   }
 };
@@ -79,13 +81,11 @@ void add_target_options(CLI::App& app, RunOptions& options) {
       ->each([&options](const std::string& value) { options.refuse_enomem = value == "enomem"; });
 }
 
-void add_nth_option(CLI::App& app, std::optional<int>& nth, const char* words) {
-  app.add_option("--nth", nth, words)->type_name("N")->check(CLI::Range(1, 1'000'000));
-}
-
 /// Of all that forecast: run, replay, sweep.
 void add_host_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--host", options.host, "Target: snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or 'this' (the default)")
+  app.add_option("--host", options.host,
+                 "Target: snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or "
+                 "'this' (the default)")
       ->type_name("HOST");
   add_nth_option(app, options.nth, "With a kernel log as --host: which of its OOM kills, from 1 (default: the last)");
   app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
@@ -100,14 +100,10 @@ void add_host_options(CLI::App& app, RunOptions& options) {
   add_target_options(app, options);
 }
 
-void add_html_option(CLI::App& app, std::string& path) {
-  app.add_option("--html", path, "Also write a page with charts: one file that opens in a browser, without a network")
-      ->type_name("FILE");
-}
-
 /// Of all that take long: run, replay, sweep, fit.
 void add_progress_option(CLI::App& app, RunOptions& options) {
-  app.add_option("--progress", options.progress, "A line of progress on stderr: auto (default: on a terminal), always, never")
+  app.add_option("--progress", options.progress,
+                 "A line of progress on stderr: auto (default: on a terminal), always, never")
       ->type_name("auto|always|never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
 }
@@ -124,7 +120,8 @@ void add_report_options(CLI::App& app, RunOptions& options) {
       ->check(CLI::IsMember({"background_reclaim", "direct_reclaim", "alloc_refused", "oom_kill"}))
       ->each([&options](const std::string& value) { options.fail_on = sim::verdict_named(value); });
   app.add_option("--prove", options.prove_s,
-                 "Simulate for at most so long what the findings suggest; 0: not at all (default: 10, or as long as the run if that is more)")
+                 "Simulate for at most so long what the findings suggest; 0: not at all (default: 10, or as long as "
+                 "the run if that is more)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
@@ -150,9 +147,10 @@ void add_run_options(CLI::App& app, RunOptions& options) {
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
   app.add_flag_callback(
       "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
-  app.add_flag("--wait", options.wait_for_all,
-               "Go on after the program's first process has ended, until its last descendant has (daemons); a signal to "
-               "oomcast goes to all of them, a second one ends the recording");
+  app.add_flag(
+      "--wait", options.wait_for_all,
+      "Go on after the program's first process has ended, until its last descendant has (daemons); a signal to "
+      "oomcast goes to all of them, a second one ends the recording");
   app.add_option("--allocator", "The program allocates with mimalloc instead of its own allocator: what if?")
       ->type_name("mimalloc")
       ->check(CLI::IsMember({"mimalloc"}))
@@ -197,29 +195,6 @@ void add_sweep_options(CLI::App& app, CommandLine& line) {
   add_progress_option(app, line.run);
 }
 
-constexpr const char* kCheckExamples = R"(Examples:
-  oomcast check r.json --budget budget.yaml
-  oomcast check run1.json run2.json run3.json --budget budget.yaml      the median of three runs is judged
-  oomcast check run*.json --write-baseline budget.yaml                  make a budget from runs that were fine
-  oomcast check r.json --budget budget.yaml --as junit --output oomcast.xml
-
-A budget file:
-  schema: oomcast.budget.v1
-  budgets:
-    - key: app.footprint_peak_bytes     any number of the report, by its dotted key
-      at_most: 400M
-    - key: margin_to_low_percent        free memory's least distance to the low watermark; also margin_to_low_bytes
-      at_least: 10
-      level: warn                       off, warn or error (the default)
-    - key: verdict
-      at_most: background_reclaim
-    - key: stall_ns_total               all waits: direct reclaim, swap-in, throttling
-      at_most: 5ms
-    - site: parse_config                resident bytes of all sites that name it
-      at_most: 50M
-
-Exit status: 0 all budgets kept (warnings allowed), 1 a budget of level error broken, 2 bad input.)";
-
 constexpr const char* kFitExamples = R"(Examples:
   oomcast fit -- ./server --selftest                          the smallest memory.max in which it survives here
   oomcast fit t.trace --host vm-8g --for memory --until no_direct_reclaim
@@ -229,34 +204,6 @@ constexpr const char* kFitExamples = R"(Examples:
 The program is recorded once and forecast on some fourteen sizes. One that asks for the limit of its cgroup (node, java)
 sizes itself by it: it is recorded up to six times more, each time shown a limit near the answer. Exit status: 0 a size was found, 1 not even a very large
 one is enough, 2 bad input.)";
-
-constexpr const char* kDiffExamples = R"(Examples:
-  oomcast diff main.json branch.json
-  oomcast diff main.json branch.json --threshold 2 --as markdown >> "$GITHUB_STEP_SUMMARY"
-
-Exit status: 0 the new report is not worse, 1 worse by more than the threshold, 2 bad input.)";
-
-void add_output_options(CLI::App& app, GateOptions& options, const std::set<std::string>& forms,
-                        const std::string& names) {
-  app.add_option("--as", options.as, "Form of the result: " + names + " (default text)")
-      ->type_name("FORM")
-      ->check(CLI::IsMember(forms));
-  app.add_option("--output,-o", options.output, "Write the result there instead of to stdout")->type_name("FILE");
-}
-
-void add_check_options(CLI::App& app, GateOptions& options) {
-  app.footer(kCheckExamples);
-  app.add_option("REPORT", options.reports,
-                 "Reports that 'oomcast run' has written; several are judged on their median")
-      ->required();
-  CLI::Option* budget = app.add_option("--budget", options.budget, "The limits, a YAML file")->type_name("FILE");
-  CLI::Option* baseline = app.add_option("--write-baseline", options.write_baseline,
-                                         "Write a budget that these reports keep, with slack taken from their spread")
-                              ->type_name("FILE");
-  budget->excludes(baseline);
-  add_output_options(app, options, {"text", "junit", "github", "markdown", "json"},
-                     "text, junit, github, markdown or json");
-}
 
 void add_fit_options(CLI::App& app, CommandLine& line) {
   app.footer(kFitExamples);
@@ -283,46 +230,6 @@ void add_fit_options(CLI::App& app, CommandLine& line) {
       ->check(CLI::IsMember(setting_forms()));
   app.add_flag("--json", line.json, "The result as JSON");
   add_progress_option(app, line.run);
-}
-
-void add_diff_options(CLI::App& app, GateOptions& options) {
-  app.footer(kDiffExamples);
-  app.add_option("REPORTS", options.reports, "OLD and NEW")->required()->expected(2);
-  app.add_option("--threshold", options.threshold_percent, "A number that grew by less is not worse (default 5)")
-      ->type_name("PERCENT")
-      ->check(CLI::Range(0.0, 1000.0));
-  add_output_options(app, options, {"text", "markdown", "json"}, "text, markdown or json");
-  add_html_option(app, options.html);
-}
-
-constexpr const char* kPageExamples = R"(Examples:
-  oomcast page oomcast.report.json                 writes oomcast.report.html
-  oomcast sweep t.trace --vary memory=1G..16G --json > s.json, then: oomcast page s.json
-  oomcast page r.json --output - | gzip > r.html.gz
-
-Exit status: 0, or 2 for bad input (nothing is written then).)";
-
-constexpr const char* kExplainExamples = R"(Examples:
-  oomcast explain /var/log/kern.log                the last kill in the file
-  journalctl -k -b -1 | oomcast explain -          of the boot before; dmesg and syslog will do, too
-  oomcast explain kern.log --nth 1 --json          the first kill, with its figures
-  oomcast run --host kern.log -- ./server          would it fit the host of that kill, its victim gone?
-
-Exit status: 0 a kill was found, 2 bad input.)";
-
-void add_explain_options(CLI::App& app, ExplainOptions& options) {
-  app.footer(kExplainExamples);
-  app.add_option("LOG", options.log, "A kernel log: of dmesg, journalctl -k, kern.log or messages; - is stdin")->required();
-  add_nth_option(app, options.nth, "Which OOM kill of the log, from 1 (default: the last)");
-  app.add_flag("--json", options.json, "The figures and the sentences as JSON (oomcast.explain.v1)");
-}
-
-void add_page_options(CLI::App& app, PageOptions& options) {
-  app.footer(kPageExamples);
-  app.add_option("REPORT", options.report, "A report of run or replay, or the JSON of a sweep")->required();
-  app.add_option("--output,-o", options.output,
-                 "Where the page goes; - is stdout (default: beside the report, .html in place of .json)")
-      ->type_name("FILE");
 }
 
 /// What was given of the options that mirror the target.
@@ -386,22 +293,27 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   add_diff_options(*diff, line.gate);
   CLI::App* page = app.add_subcommand("page", "Make a page with charts of a report or a sweep");
   add_page_options(*page, line.page);
-  CLI::App* exporting = app.add_subcommand("export", "Write a report for another tool: flame graph, pprof, Perfetto, ...");
+  CLI::App* exporting =
+      app.add_subcommand("export", "Write a report for another tool: flame graph, pprof, Perfetto, ...");
   add_export_options(*exporting, line.export_to);
   CLI::App* showing = app.add_subcommand("show", "The kernel's own words at any moment of a report");
   add_show_options(*showing, line.show);
-  CLI::App* explain = app.add_subcommand("explain", "Why the kernel killed: an OOM report of a kernel log in plain words");
+  CLI::App* explain =
+      app.add_subcommand("explain", "Why the kernel killed: an OOM report of a kernel log in plain words");
   add_explain_options(*explain, line.explain);
   CLI::App* host = app.add_subcommand("host", "Describe hosts");
   host->require_subcommand(1);
   CLI::App* list = host->add_subcommand("list", "The built-in presets");
   CLI::App* show = host->add_subcommand("show", "What the model knows of a host");
-  show->add_option("HOST", line.host_argument, "Snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or 'this'")->required();
+  show->add_option("HOST", line.host_argument,
+                   "Snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or 'this'")
+      ->required();
   add_nth_option(*show, line.run.nth, "Which OOM kill of a kernel log, from 1 (default: the last)");
   show->add_flag("--json", line.json, "As a host file to edit and pass to --host");
   CLI::App* capture = host->add_subcommand("capture", "Save this machine's description");
   CLI::Option* into = capture->add_option("DIR", line.host_argument, "A directory, made if missing");
-  capture->add_option("--file", line.host_file, "All in one text file instead ('-': to the output), to mail or to commit")
+  capture
+      ->add_option("--file", line.host_file, "All in one text file instead ('-': to the output), to mail or to commit")
       ->excludes(into);
   CLI::App* doctor = app.add_subcommand("doctor", "What this machine allows, and the command that allows more");
   CLI::App* attached =
@@ -409,8 +321,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run",  "replay", "sweep", "fit",  "check", "diff",
-                                               "page", "export", "show",  "explain", "host", "doctor"};
+  static const std::set<std::string> kVerbs = {"run",  "replay", "sweep", "fit",     "check", "diff",
+                                               "page", "export", "show",  "explain", "host",  "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -432,22 +344,22 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& error) {
     return usage_error(prefix + first_line(error.what()), help);
   }
-  line.verb = *run        ? Verb::kRun
-              : *replay   ? Verb::kReplay
-              : *sweep    ? Verb::kSweep
-              : *fit      ? Verb::kFit
-              : *check    ? Verb::kCheck
-              : *diff     ? Verb::kDiff
-              : *page     ? Verb::kPage
+  line.verb = *run         ? Verb::kRun
+              : *replay    ? Verb::kReplay
+              : *sweep     ? Verb::kSweep
+              : *fit       ? Verb::kFit
+              : *check     ? Verb::kCheck
+              : *diff      ? Verb::kDiff
+              : *page      ? Verb::kPage
               : *exporting ? Verb::kExport
-              : *showing  ? Verb::kShow
-              : *explain  ? Verb::kExplain
-              : *list     ? Verb::kHostList
-              : *show     ? Verb::kHostShow
-              : *capture  ? Verb::kHostCapture
-              : *doctor   ? Verb::kDoctor
-              : *attached ? Verb::kRecordAttached
-                          : Verb::kNothing;
+              : *showing   ? Verb::kShow
+              : *explain   ? Verb::kExplain
+              : *list      ? Verb::kHostList
+              : *show      ? Verb::kHostShow
+              : *capture   ? Verb::kHostCapture
+              : *doctor    ? Verb::kDoctor
+              : *attached  ? Verb::kRecordAttached
+                           : Verb::kNothing;
   if (line.verb == Verb::kNothing) return usage_error("no command given", help);
   if (line.verb == Verb::kRun && line.run.command.empty())
     return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");

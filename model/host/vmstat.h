@@ -8,6 +8,7 @@
 namespace oomcast::host {
 
 // One list makes the enum and the names, so that a counter cannot be half added.
+// clang-format off
 #define OOMCAST_VMSTAT_LIST(X)                                                                                       \
   X(numa_hit) X(numa_miss) X(numa_foreign) X(numa_interleave) X(numa_local) X(numa_other)                           \
   X(workingset_nodes) X(workingset_refault_anon) X(workingset_refault_file) X(workingset_activate_anon)             \
@@ -26,6 +27,7 @@ namespace oomcast::host {
   X(compact_stall) X(compact_fail) X(compact_success)                                                                \
   X(thp_fault_alloc) X(thp_fault_fallback) X(thp_fault_fallback_charge) X(thp_split_page) X(thp_swpout)              \
   X(thp_swpout_fallback) X(thp_split_pmd) X(swap_ra) X(swap_ra_hit)
+// clang-format on
 
 enum class Vmstat : uint8_t {
 #define OOMCAST_VMSTAT_ENUM(name) name,

@@ -1,9 +1,9 @@
 // What is noted when the guest reads or writes a file. The real call first, then a note in the ring: which file, which
 // bytes. Pipes, sockets and terminals are passed through after one look-up in a table.
 //
-// Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in the
-// shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through these
-// names are seen: stdio inside libc (fread, fprintf) is not, but for how far a stream has come when it is closed.
+// Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in
+// the shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through
+// these names are seen: stdio inside libc (fread, fprintf) is not, but for how far a stream has come when it is closed.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -32,8 +32,9 @@ using trace::EventKind;
 constexpr uint64_t kUnknown = 0, kNotAFile = 1;
 constexpr int kDescriptors = 4096;
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kClaimed = uint64_t{1} << 63;  // beside a file's number: the recorder knows that hooks report its use
-constexpr uint64_t kInMemory = uint64_t{1} << 62;  // the file is memory: when it is closed, it may be gone
+// Beside a file's number. Claimed: the recorder knows that hooks report its use. In memory: once closed, it may be
+// gone.
+constexpr uint64_t kClaimed = uint64_t{1} << 63, kInMemory = uint64_t{1} << 62;
 std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
 std::atomic<bool> uses_memory_files{false};
 
@@ -58,17 +59,11 @@ Home home_of(int fd) {
   if (type == TMPFS_MAGIC || type == RAMFS_MAGIC) return Home::kMemory;
   const long flags = raw_syscall(SYS_fcntl, fd, F_GETFL);
   if (flags >= 0 && (flags & O_DIRECT) != 0) return Home::kUncached;
-  switch (type) {
-    case HUGETLBFS_MAGIC:
-    case PROC_SUPER_MAGIC:
-    case SYSFS_MAGIC:
-    case DEBUGFS_MAGIC:
-    case TRACEFS_MAGIC:
-    case SECURITYFS_MAGIC:
-    case CGROUP_SUPER_MAGIC:
-    case CGROUP2_SUPER_MAGIC: return Home::kUncached;
-    default: return Home::kCached;
-  }
+  constexpr unsigned long kUncached[] = {HUGETLBFS_MAGIC, PROC_SUPER_MAGIC, SYSFS_MAGIC,        DEBUGFS_MAGIC,
+                                         TRACEFS_MAGIC,   SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC};
+  for (const unsigned long uncached : kUncached)
+    if (type == uncached) return Home::kUncached;
+  return Home::kCached;
 }
 
 void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_t flags = 0) {
@@ -91,7 +86,8 @@ uint64_t look_up(int fd) {
   const Home home = S_ISREG(status.st_mode) ? home_of(fd) : Home::kUncached;
   const uint64_t file = home == Home::kUncached ? kNotAFile : ring::file_id(status.st_dev, status.st_ino);
   if (!in_own_process()) return kNotAFile;
-  if (fd < kDescriptors) file_of_descriptor[fd].store(home == Home::kMemory ? file | kInMemory : file, std::memory_order_relaxed);
+  if (fd < kDescriptors)
+    file_of_descriptor[fd].store(home == Home::kMemory ? file | kInMemory : file, std::memory_order_relaxed);
   if (home == Home::kMemory) {
     // Answered while the descriptor is open: it leads to the file's name.
     uses_memory_files.store(true, std::memory_order_relaxed);
@@ -117,12 +113,13 @@ bool in_memory(int fd) {
 
 /// After a close, a dup over it or an unlink. 0: of which file is not known.
 void note_may_be_gone(uint64_t file) {
-  if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process()) return;
+  if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process())
+    return;
   push(EventKind::kFileInMemory, file, 0, 0, ring::kMayBeGone);
 }
 
-/// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call that only
-/// changes the file, as ftruncate() does, claims nothing: what follows may be stdio's.
+/// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call
+/// that only changes the file, as ftruncate() does, claims nothing: what follows may be stdio's.
 void claim(int fd, uint64_t file) {
   if (file <= kNotAFile || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
@@ -133,11 +130,12 @@ void claim(int fd, uint64_t file) {
 
 /// What the model evicts for this call has to be watched before the guest goes on, or else its next use goes unseen.
 void keep_in_step() {
-  if (agent_shared->lockstep.load(std::memory_order_relaxed) != 0) agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
+  if (agent_shared->lockstep.load(std::memory_order_relaxed) != 0)
+    agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
 }
 
-/// One finished read or write. While the ring is nearly full, calls that go on where the last one ended become one note:
-/// a program that streams faster than the recorder follows loses nothing.
+/// One finished read or write. While the ring is nearly full, calls that go on where the last one ended become one
+/// note: a program that streams faster than the recorder follows loses nothing.
 void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   ThreadState& thread = thread_state;
   const uint64_t first = offset / kPage, last = (offset + bytes - 1) / kPage;
@@ -194,9 +192,12 @@ void note_stream_closing(FILE* stream, int fd) {
   if (!counted.tracking()) return;
   const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
   struct stat status;
-  if (position < static_cast<long>(kLeastMove) || raw_syscall(SYS_fstat, fd, arg(&status)) != 0 || !S_ISREG(status.st_mode) || home_of(fd) == Home::kUncached || !in_own_process()) return;
+  if (position < static_cast<long>(kLeastMove) || raw_syscall(SYS_fstat, fd, arg(&status)) != 0 ||
+      !S_ISREG(status.st_mode) || home_of(fd) == Home::kUncached || !in_own_process())
+    return;
   const EventKind kind = __fwriting(stream) != 0 ? EventKind::kFileWrite : EventKind::kFileRead;
-  push(kind, ring::file_id(status.st_dev, status.st_ino), static_cast<uint64_t>(position), static_cast<uint64_t>(fd), ring::kLastPosition);
+  push(kind, ring::file_id(status.st_dev, status.st_ino), static_cast<uint64_t>(position), static_cast<uint64_t>(fd),
+       ring::kLastPosition);
   keep_in_step();
 }
 
@@ -233,12 +234,13 @@ int change(EventKind kind, int fd, uint64_t offset, Call call) {
 int opened(int fd, int flags) {
   if (fd < 0) return fd;
   forget(fd);
-  if ((flags & O_TRUNC) != 0 && (flags & O_ACCMODE) != O_RDONLY) note_change(EventKind::kFileTruncate, file_behind(fd), 0);
+  if ((flags & O_TRUNC) != 0 && (flags & O_ACCMODE) != O_RDONLY)
+    note_change(EventKind::kFileTruncate, file_behind(fd), 0);
   return fd;
 }
 
-/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call it is not known whether
-/// the offset can be read.
+/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call it is not
+/// known whether the offset can be read.
 int64_t begin_of(const off_t* offset, ssize_t moved) { return offset != nullptr && moved > 0 ? *offset - moved : -1; }
 
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, ssize_t (*call)(void*), void* data) {
@@ -256,11 +258,13 @@ ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset
 
 template <class Call>
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, Call call) {
-  return between(out, in, in_offset, out_offset, [](void* data) { return (*static_cast<Call*>(data))(); }, &call);
+  return between(
+      out, in, in_offset, out_offset, [](void* data) { return (*static_cast<Call*>(data))(); }, &call);
 }
 
-/// After the guest's open() of `path` has answered `fd`: where --present-host shows another file there, that one's descriptor,
-/// under the same number. Under a filter it stays this machine's file: what shows the other one may be forbidden.
+/// After the guest's open() of `path` has answered `fd`: where --present-host shows another file there, that one's
+/// descriptor, under the same number. Under a filter it stays this machine's file: what shows the other one may be
+/// forbidden.
 int shown(int fd, const char* path, int flags) {
   const Counted counted;
   if (counted.sealed() || !path_was_read(fd >= 0)) return fd;
@@ -294,10 +298,12 @@ void flush_file_note() {
 
 #define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)
 
-#define OOMCAST_TRANSFER(kind, name, offset, parameters, arguments)                     \
-  OOMCAST_EXPORT ssize_t name parameters {                                              \
-    if (!OOMCAST_HAVE(name)) return missing<ssize_t>();                                 \
-    return transfer(kind, fd, offset, [&] { return real_libc_table.name arguments; });  \
+constexpr EventKind kRead = EventKind::kFileRead, kWrite = EventKind::kFileWrite;
+
+#define OOMCAST_TRANSFER(kind, name, offset, parameters, arguments)                    \
+  OOMCAST_EXPORT ssize_t name parameters {                                             \
+    if (!OOMCAST_HAVE(name)) return missing<ssize_t>();                                \
+    return transfer(kind, fd, offset, [&] { return real_libc_table.name arguments; }); \
   }
 
 OOMCAST_EXPORT ssize_t read(int fd, void* to, size_t bytes) {
@@ -310,31 +316,35 @@ OOMCAST_EXPORT ssize_t write(int fd, const void* from, size_t bytes) {
   if (is_address_probe(fd)) return probe_address(from);
   return transfer(EventKind::kFileWrite, fd, -1, [&] { return real_libc_table.write(fd, from, bytes); });
 }
-OOMCAST_TRANSFER(EventKind::kFileRead, pread, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
-OOMCAST_TRANSFER(EventKind::kFileRead, pread64, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
-OOMCAST_TRANSFER(EventKind::kFileRead, readv, -1, (int fd, const iovec* to, int count), (fd, to, count))
-OOMCAST_TRANSFER(EventKind::kFileRead, preadv, at, (int fd, const iovec* to, int count, off_t at), (fd, to, count, at))
-OOMCAST_TRANSFER(EventKind::kFileRead, preadv64, at, (int fd, const iovec* to, int count, off_t at), (fd, to, count, at))
-OOMCAST_TRANSFER(EventKind::kFileRead, __read_chk, -1, (int fd, void* to, size_t bytes, size_t room), (fd, to, bytes, room))
-OOMCAST_TRANSFER(EventKind::kFileRead, __pread_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room), (fd, to, bytes, at, room))
-OOMCAST_TRANSFER(EventKind::kFileRead, __pread64_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room), (fd, to, bytes, at, room))
-OOMCAST_TRANSFER(EventKind::kFileWrite, pwrite, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
-OOMCAST_TRANSFER(EventKind::kFileWrite, pwrite64, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
-OOMCAST_TRANSFER(EventKind::kFileWrite, writev, -1, (int fd, const iovec* from, int count), (fd, from, count))
-OOMCAST_TRANSFER(EventKind::kFileWrite, pwritev, at, (int fd, const iovec* from, int count, off_t at), (fd, from, count, at))
-OOMCAST_TRANSFER(EventKind::kFileWrite, pwritev64, at, (int fd, const iovec* from, int count, off_t at), (fd, from, count, at))
+OOMCAST_TRANSFER(kRead, pread, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
+OOMCAST_TRANSFER(kRead, pread64, at, (int fd, void* to, size_t bytes, off_t at), (fd, to, bytes, at))
+OOMCAST_TRANSFER(kRead, readv, -1, (int fd, const iovec* to, int count), (fd, to, count))
+OOMCAST_TRANSFER(kRead, preadv, at, (int fd, const iovec* to, int count, off_t at), (fd, to, count, at))
+OOMCAST_TRANSFER(kRead, preadv64, at, (int fd, const iovec* to, int count, off_t at), (fd, to, count, at))
+OOMCAST_TRANSFER(kRead, __read_chk, -1, (int fd, void* to, size_t bytes, size_t room), (fd, to, bytes, room))
+OOMCAST_TRANSFER(kRead, __pread_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room),
+                 (fd, to, bytes, at, room))
+OOMCAST_TRANSFER(kRead, __pread64_chk, at, (int fd, void* to, size_t bytes, off_t at, size_t room),
+                 (fd, to, bytes, at, room))
+OOMCAST_TRANSFER(kWrite, pwrite, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
+OOMCAST_TRANSFER(kWrite, pwrite64, at, (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at))
+OOMCAST_TRANSFER(kWrite, writev, -1, (int fd, const iovec* from, int count), (fd, from, count))
+OOMCAST_TRANSFER(kWrite, pwritev, at, (int fd, const iovec* from, int count, off_t at), (fd, from, count, at))
+OOMCAST_TRANSFER(kWrite, pwritev64, at, (int fd, const iovec* from, int count, off_t at), (fd, from, count, at))
 
-#define OOMCAST_SENDFILE(name)                                                                                   \
-  OOMCAST_EXPORT ssize_t name(int out, int in, off_t* offset, size_t bytes) {                                    \
-    if (!OOMCAST_HAVE(name)) return missing<ssize_t>();                                                          \
-    return between(out, in, offset, nullptr, [&] { return real_libc_table.name(out, in, offset, bytes); });      \
+#define OOMCAST_SENDFILE(name)                                                                              \
+  OOMCAST_EXPORT ssize_t name(int out, int in, off_t* offset, size_t bytes) {                               \
+    if (!OOMCAST_HAVE(name)) return missing<ssize_t>();                                                     \
+    return between(out, in, offset, nullptr, [&] { return real_libc_table.name(out, in, offset, bytes); }); \
   }
 OOMCAST_SENDFILE(sendfile)
 OOMCAST_SENDFILE(sendfile64)
 
-OOMCAST_EXPORT ssize_t copy_file_range(int in, off_t* in_offset, int out, off_t* out_offset, size_t bytes, unsigned flags) {
+OOMCAST_EXPORT ssize_t copy_file_range(int in, off_t* in_offset, int out, off_t* out_offset, size_t bytes,
+                                       unsigned flags) {
   if (!OOMCAST_HAVE(copy_file_range)) return missing<ssize_t>();
-  return between(out, in, in_offset, out_offset, [&] { return real_libc_table.copy_file_range(in, in_offset, out, out_offset, bytes, flags); });
+  return between(out, in, in_offset, out_offset,
+                 [&] { return real_libc_table.copy_file_range(in, in_offset, out, out_offset, bytes, flags); });
 }
 
 #define OOMCAST_CHANGE(kind, name, offset, parameters, arguments)                    \
@@ -347,12 +357,13 @@ OOMCAST_CHANGE(EventKind::kFileSync, fsync, 0, (int fd), (fd))
 OOMCAST_CHANGE(EventKind::kFileSync, fdatasync, 0, (int fd), (fd))
 
 /// What was touched through a mapping of the file and is about to be cut off counts.
-#define OOMCAST_TRUNCATE(name)                                                                                          \
-  OOMCAST_EXPORT int name(int fd, off_t bytes) {                                                                        \
-    if (!OOMCAST_HAVE(name)) return missing<int>();                                                                     \
-    const uint64_t file = file_behind(fd);                                                                              \
-    if (file > kNotAFile && in_memory(fd)) agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kScanShared, 0);  \
-    return change(EventKind::kFileTruncate, fd, static_cast<uint64_t>(bytes), [&] { return real_libc_table.name(fd, bytes); }); \
+#define OOMCAST_TRUNCATE(name)                                                                                       \
+  OOMCAST_EXPORT int name(int fd, off_t bytes) {                                                                     \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                                                                  \
+    const uint64_t file = file_behind(fd);                                                                           \
+    if (file > kNotAFile && in_memory(fd)) agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kScanShared, 0); \
+    return change(EventKind::kFileTruncate, fd, static_cast<uint64_t>(bytes),                                        \
+                  [&] { return real_libc_table.name(fd, bytes); });                                                  \
   }
 OOMCAST_TRUNCATE(ftruncate)
 OOMCAST_TRUNCATE(ftruncate64)
@@ -365,8 +376,10 @@ void note_allocated(int fd, int mode, off_t offset, off_t bytes) {
   const uint64_t file = file_behind(fd);
   if (file <= kNotAFile || !in_memory(fd)) return;
   flush_file_note();
-  if ((mode & ~FALLOC_FL_KEEP_SIZE) == 0) push(EventKind::kFileWrite, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset), trace::kPresent);
-  else if ((mode & FALLOC_FL_PUNCH_HOLE) != 0) push(EventKind::kFilePunch, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset));
+  if ((mode & ~FALLOC_FL_KEEP_SIZE) == 0)
+    push(EventKind::kFileWrite, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset), trace::kPresent);
+  else if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
+    push(EventKind::kFilePunch, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset));
   keep_in_step();
 }
 
@@ -386,7 +399,8 @@ OOMCAST_ALLOCATE(posix_fallocate64, 0, (int fd, off_t offset, off_t bytes), (fd,
 
 OOMCAST_EXPORT ssize_t splice(int in, off_t* in_offset, int out, off_t* out_offset, size_t bytes, unsigned flags) {
   if (!OOMCAST_HAVE(splice)) return missing<ssize_t>();
-  return between(out, in, in_offset, out_offset, [&] { return real_libc_table.splice(in, in_offset, out, out_offset, bytes, flags); });
+  return between(out, in, in_offset, out_offset,
+                 [&] { return real_libc_table.splice(in, in_offset, out, out_offset, bytes, flags); });
 }
 
 #define OOMCAST_UNLINK(name, parameters, arguments)    \
@@ -402,13 +416,13 @@ OOMCAST_UNLINK(remove, (const char* path), (path))
 OOMCAST_UNLINK(shm_unlink, (const char* name), (name))
 OOMCAST_UNLINK(rename, (const char* from, const char* to), (from, to))
 
-#define OOMCAST_OPEN(name, parameters, arguments)              \
-  OOMCAST_EXPORT int name parameters {                         \
-    if (!OOMCAST_HAVE(name)) return missing<int>();            \
-    va_list rest;                                              \
-    va_start(rest, flags);                                     \
-    const mode_t mode = mode_of(flags, rest);                  \
-    va_end(rest);                                              \
+#define OOMCAST_OPEN(name, parameters, arguments)                             \
+  OOMCAST_EXPORT int name parameters {                                        \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                           \
+    va_list rest;                                                             \
+    va_start(rest, flags);                                                    \
+    const mode_t mode = mode_of(flags, rest);                                 \
+    va_end(rest);                                                             \
     return opened(shown(real_libc_table.name arguments, path, flags), flags); \
   }
 OOMCAST_OPEN(open, (const char* path, int flags, ...), (path, flags, mode))
@@ -416,9 +430,9 @@ OOMCAST_OPEN(open64, (const char* path, int flags, ...), (path, flags, mode))
 OOMCAST_OPEN(openat, (int base, const char* path, int flags, ...), (base, path, flags, mode))
 OOMCAST_OPEN(openat64, (int base, const char* path, int flags, ...), (base, path, flags, mode))
 
-#define OOMCAST_OPEN_2(name, parameters, arguments, flags)     \
-  OOMCAST_EXPORT int name parameters {                         \
-    if (!OOMCAST_HAVE(name)) return missing<int>();            \
+#define OOMCAST_OPEN_2(name, parameters, arguments, flags)                    \
+  OOMCAST_EXPORT int name parameters {                                        \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                           \
     return opened(shown(real_libc_table.name arguments, path, flags), flags); \
   }
 OOMCAST_OPEN_2(__open_2, (const char* path, int how), (path, how), how)
@@ -430,15 +444,16 @@ OOMCAST_OPEN_2(creat64, (const char* path, mode_t mode), (path, mode), O_WRONLY 
 
 // A descriptor is forgotten before it is closed: afterwards another thread may have it already.
 #define OOMCAST_CLOSE(name, forgetting, closed, parameters, arguments) \
-  OOMCAST_EXPORT int name parameters {                         \
-    if (!OOMCAST_HAVE(name)) return missing<int>();            \
-    forgetting;                                                \
-    const int result = real_libc_table.name arguments;         \
-    closed;                                                    \
-    return result;                                             \
+  OOMCAST_EXPORT int name parameters {                                 \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                    \
+    forgetting;                                                        \
+    const int result = real_libc_table.name arguments;                 \
+    closed;                                                            \
+    return result;                                                     \
   }
 OOMCAST_CLOSE(close, const uint64_t file = forget(fd), if (file != 0) note_may_be_gone(file), (int fd), (fd))
-OOMCAST_CLOSE(close_range, if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) forget_from(first, last), note_may_be_gone(0), (unsigned first, unsigned last, int flags), (first, last, flags))
+OOMCAST_CLOSE(close_range, if ((flags & 4 /* CLOSE_RANGE_CLOEXEC */) == 0) forget_from(first, last),
+              note_may_be_gone(0), (unsigned first, unsigned last, int flags), (first, last, flags))
 
 OOMCAST_EXPORT int fclose(FILE* stream) {
   if (!OOMCAST_HAVE(fclose)) return missing<int>();
