@@ -44,7 +44,9 @@ void expect_the_same(const sim::OomKill& kill) {
   const Scores scores = scores_of(report);
   for (const Score& score : scores.most_first) {
     for (const sim::OomCandidate& candidate : kill.candidates)
-      if (candidate.pid == score.task->pid) EXPECT_EQ(score.points, candidate.points) << candidate.comm;
+      if (candidate.pid == score.task->pid) {
+        EXPECT_EQ(score.points, candidate.points) << candidate.comm;
+      }
   }
 }
 
