@@ -5,6 +5,7 @@
 
 #include "report/oomlog/facts.h"
 #include "report/oomlog/words.h"
+#include "report/terminal/terminal_text.h"
 
 namespace oomcast::oomlog {
 namespace {
@@ -26,27 +27,14 @@ std::string headline(const OomReport& report) {
   return text + " because the host had no memory to give.";
 }
 
-/// Names come from programs: a terminal gets no control bytes of theirs.
-std::string printable(std::string text) {
-  for (char& c : text)
-    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = '?';
-  return text;
-}
-
-void wrap(const std::string& sentence, std::string& out) {
-  const std::string text = printable(sentence);
-  size_t at = 0;
-  const char* lead = "  - ";
-  while (at < text.size()) {
-    size_t end = text.size();
-    if (end - at > kWidth) {
-      end = text.rfind(' ', at + kWidth);
-      if (end == std::string::npos || end <= at) end = std::min(text.find(' ', at), text.size());
-    }
-    out += lead + text.substr(at, end - at) + "\n";
-    at = end + 1;
+/// The sentence as an item of a list. Names come from programs: a terminal gets no control bytes of theirs.
+std::string item(const std::string& sentence) {
+  std::string out, lead = "  - ";
+  for (const std::string& line : report::wrapped(report::printable(sentence), kWidth)) {
+    out += lead + line + "\n";
     lead = "    ";
   }
+  return out;
 }
 
 template <class T>
@@ -143,10 +131,10 @@ Explanation explain(const OomReport& report) {
 }
 
 std::string explanation_text(const Explanation& explanation) {
-  std::string out = printable(explanation.headline) + "\n";
+  std::string out = report::printable(explanation.headline) + "\n";
   for (const Section& section : explanation.sections) {
     out += "\n" + section.title + "\n";
-    for (const std::string& sentence : section.sentences) wrap(sentence, out);
+    for (const std::string& sentence : section.sentences) out += item(sentence);
   }
   return out;
 }

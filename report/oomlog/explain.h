@@ -22,8 +22,8 @@ struct Explanation {
 };
 Explanation explain(const OomReport& report);
 
-/// For a terminal: the headline, then each section with its sentences indented and wrapped. Unprintable bytes of names
-/// are '?'.
+/// For a terminal: the headline, then each section with its sentences indented and wrapped. Control bytes of names
+/// are blanks.
 std::string explanation_text(const Explanation& explanation);
 /// oomcast.explain.v1: the figures that the sentences rest on, then the sentences.
 std::string explanation_json(const OomReport& report, const Explanation& explanation);

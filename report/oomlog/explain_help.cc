@@ -25,7 +25,7 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
   int64_t elsewhere = 0;
   for (const ZoneState& state : zone_states(report))
     if (!state.allowed_node) elsewhere += std::max<int64_t>(0, state.above_kb());
-  if (report.constraint == "CONSTRAINT_CPUSET" || report.constraint == "CONSTRAINT_MEMORY_POLICY" || elsewhere > 0)
+  if (has_node_constraint(report) || elsewhere > 0)
     out.push_back("Leave to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" +
                   (elsewhere > 0 ? ": " + kb_text(elsewhere) + " was free there."
                                  : std::string(": what is free there, the report does not show.")));
@@ -52,7 +52,7 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
   const int64_t anon = pages_kb(report, "active_anon") + pages_kb(report, "inactive_anon");
   if (report.total_swap_kb && *report.total_swap_kb == 0 && anon > 0)
     out.push_back("Swap: the host had none. " + kb_text(anon) + " of anonymous and shared memory could have used it.");
-  if (report.total_swap_kb && *report.total_swap_kb > 0 && report.free_swap_kb.value_or(0) * 50 < *report.total_swap_kb)
+  if (report.swap_is_full())
     out.push_back("More swap than " + kb_text(*report.total_swap_kb) + ", or more memory: swap was full.");
   if (report.killed && report.killed->rss_kb() > 0)
     out.push_back("The victim's " + kb_text(report.killed->rss_kb()) +
@@ -69,7 +69,7 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
   if (const int64_t shmem = pages_kb(report, "shmem"); shmem > total / 5)
     out.push_back("Less in tmpfs and shared memory: " + kb_text(shmem) + " ('df -t tmpfs', 'ipcs -m').");
   int64_t unused = 0;
-  for (const HugePages& pages : report.huge_pages) unused += pages.free * std::min(pages.size_kb, kCountLimit);
+  for (const HugePages& pages : report.huge_pages) unused += pages.free_kb();
   if (unused > total / 50)
     out.push_back("Fewer reserved huge pages (vm.nr_hugepages): " + kb_text(unused) + " of them lay unused.");
   if (const auto rest = unaccounted_kb(report); rest && *rest > total / 5)

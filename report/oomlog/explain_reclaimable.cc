@@ -13,8 +13,8 @@ constexpr int64_t kMuch = 64 * 1024;  // KiB: worth a sentence, or a fiftieth of
 class Held {
  public:
   explicit Held(const OomReport& report) : report_(report) {
-    total_ = report.ram_pages && report.reserved_pages ? (*report.ram_pages - *report.reserved_pages) * report.page_kb
-                                                       : managed_kb(report);
+    const auto usable = report.usable_pages();
+    total_ = usable ? *usable * report.page_kb : managed_kb(report);
   }
   bool much(int64_t kb) const { return kb > 0 && (total_ > 0 ? kb >= total_ / 50 : kb >= kMuch); }
   std::string of_all(int64_t kb) const {
@@ -31,7 +31,7 @@ std::string swap_state(const OomReport& report) {
   if (!report.total_swap_kb) return "the log does not say whether there was swap";
   const int64_t total = *report.total_swap_kb, free = report.free_swap_kb.value_or(0);
   if (total == 0) return "there was no swap to put it";
-  if (free * 50 < total) return "swap was full: " + kb_text(free) + " free of " + kb_text(total);
+  if (report.swap_is_full()) return "swap was full: " + kb_text(free) + " free of " + kb_text(total);
   return "swap had room (" + kb_text(free) + " free of " + kb_text(total) +
          "), so swapping was too slow, kept off by vm.swappiness or a cgroup, or the pages were in use faster than "
          "they were found";
@@ -63,7 +63,9 @@ void add_host(const OomReport& report, std::vector<std::string>& out) {
                   ": never reclaimed.");
   if (held.kb("slab_reclaimable") > 0 || report.mem_info.has("slab_reclaimable"))
     out.push_back("Slab called reclaimable, " + held.of_all(held.kb("slab_reclaimable")) +
-                  ": the shrinkers were asked in each round and left it; its objects were in use.");
+                  (reclaim_searched_all(report)
+                       ? ": the shrinkers were asked in each round and left it; its objects were in use."
+                       : ": this kill does not show whether the shrinkers could have freed it."));
   if (report.mem_info.has("slab_unreclaimable")) {
     std::string slab = "Slab that is not, " + held.of_all(held.kb("slab_unreclaimable")) +
                        ": objects of the kernel's, never reclaimed";
@@ -78,8 +80,8 @@ void add_host(const OomReport& report, std::vector<std::string>& out) {
                   ": freed only when their processes end or unmap.");
   int64_t huge = 0, huge_free = 0;
   for (const HugePages& pages : report.huge_pages) {
-    huge += pages.total * std::min(pages.size_kb, kCountLimit);
-    huge_free += pages.free * std::min(pages.size_kb, kCountLimit);
+    huge += pages.total_kb();
+    huge_free += pages.free_kb();
   }
   if (huge > 0)
     out.push_back("Reserved huge pages (vm.nr_hugepages), " + held.of_all(huge) + ", " + kb_text(huge_free) +

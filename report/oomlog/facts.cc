@@ -43,9 +43,8 @@ std::optional<int64_t> total_pages(const OomReport& report, std::string& caveat)
   }
   if (!report.total_swap_kb) return std::nullopt;
   const int64_t swap = *report.total_swap_kb / page_kb;
-  const bool policy = report.constraint == "CONSTRAINT_CPUSET" || report.constraint == "CONSTRAINT_MEMORY_POLICY";
-  if (!policy && report.ram_pages && report.reserved_pages)
-    return std::max<int64_t>(0, *report.ram_pages - *report.reserved_pages) + swap;
+  const bool policy = has_node_constraint(report);
+  if (const auto usable = report.usable_pages(); usable && !policy) return std::max<int64_t>(0, *usable) + swap;
   int64_t present = 0;
   for (const ZoneReport& zone : report.zones)
     if (node_allowed(report, zone.node)) present += zone.kb.get(policy ? "present" : "managed") / page_kb;
@@ -54,6 +53,10 @@ std::optional<int64_t> total_pages(const OomReport& report, std::string& caveat)
 }
 
 }  // namespace
+
+bool has_node_constraint(const OomReport& report) {
+  return report.constraint == "CONSTRAINT_CPUSET" || report.constraint == "CONSTRAINT_MEMORY_POLICY";
+}
 
 Version version_of(const OomReport& report) {
   if (const auto version = host::kernel_version(report.kernel_release)) return {*version, ""};
@@ -80,13 +83,6 @@ int highest_zone(const Request& request) {
   return (mask & kHighmem) && (mask & kMovable) ? 3 : 2;
 }
 
-int zone_index(const std::string& name) {
-  const char* const names[] = {"DMA", "DMA32", "Normal", "Movable", "Device"};
-  for (int i = 0; i < 5; ++i)
-    if (name == names[i]) return i;
-  return -1;
-}
-
 std::string purpose_of(const Request& request) {
   if (!request.gfp_mask) return "";
   const int64_t mask = *request.gfp_mask;
@@ -106,10 +102,10 @@ std::vector<ZoneState> zone_states(const OomReport& report) {
   std::vector<ZoneState> states;
   for (const ZoneReport& zone : report.zones) {
     ZoneState& state = states.emplace_back();
-    const int index = zone_index(zone.name);
+    const auto kind = host::zone_kind(zone.name);  // absent: HighMem, below which all is usable
     state.zone = &zone;
     state.allowed_node = node_allowed(report, zone.node);
-    state.usable = state.allowed_node && index <= highest;
+    state.usable = state.allowed_node && (!kind || static_cast<int>(*kind) <= highest);
     state.free_kb =
         zone.kb.get("free") - (mask & kMovable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
     // __zone_watermark_unusable_free(): the atomic reserve is not for ordinary requests.
@@ -122,6 +118,10 @@ std::vector<ZoneState> zone_states(const OomReport& report) {
       state.in_order_kb += std::min(zone.free_blocks[i], kCountLimit) * (report.page_kb << i);
   }
   return states;
+}
+
+bool reclaim_searched_all(const OomReport& report) {
+  return report.request.order.value_or(0) == 0 && highest_zone(report.request) >= 2 && !has_node_constraint(report);
 }
 
 Scores scores_of(const OomReport& report) {
@@ -164,9 +164,8 @@ int64_t pages_kb(const OomReport& report, std::string_view name) {
 }
 
 std::optional<int64_t> unaccounted_kb(const OomReport& report) {
-  if (!report.ram_pages || !report.reserved_pages || !report.mem_info.has("free") ||
-      !report.mem_info.has("slab_unreclaimable"))
-    return std::nullopt;
+  const auto usable = report.usable_pages();
+  if (!usable || !report.mem_info.has("free") || !report.mem_info.has("slab_unreclaimable")) return std::nullopt;
   int64_t known = 0;
   for (const char* name :
        {"active_anon", "inactive_anon", "isolated_anon", "active_file", "inactive_file", "isolated_file", "unevictable",
@@ -179,8 +178,8 @@ std::optional<int64_t> unaccounted_kb(const OomReport& report) {
   }
   for (const ZoneReport& zone : report.zones)
     if (!stacks_in_nodes) known += zone.kb.get("kernel_stack");
-  for (const HugePages& pages : report.huge_pages) known += pages.total * std::min(pages.size_kb, kCountLimit);
-  return (*report.ram_pages - *report.reserved_pages) * report.page_kb - known;
+  for (const HugePages& pages : report.huge_pages) known += pages.total_kb();
+  return *usable * report.page_kb - known;
 }
 
 }  // namespace oomcast::oomlog

@@ -4,6 +4,7 @@
 // Every fact follows from printed figures and the kernel's own rules; what cannot be computed stays absent.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,13 +24,14 @@ Version version_of(const OomReport& report);
 /// "0-1,3". Absent when the text is no list of nodes.
 std::optional<std::vector<int>> nodes_in(const std::string& list);
 
+/// The kill was for want of memory on certain nodes. {before 5.0} not known: false.
+bool has_node_constraint(const OomReport& report);
+
 /// What was asked for, in words: "a page for a program's own memory or for cached files". "" without gfp_mask.
 std::string purpose_of(const Request& request);
 /// The highest zone that the request may use (gfp_zone() of x86-64): DMA 0, DMA32 1, Normal 2, Movable 3. Without
 /// gfp_mask 3.
 int highest_zone(const Request& request);
-/// Index in that order; -1 for HighMem and other names that x86-64 does not have.
-int zone_index(const std::string& name);
 
 /// One zone against the mark below which only emergencies may take (__zone_watermark_ok), in KiB.
 struct ZoneState {
@@ -43,6 +45,10 @@ struct ZoneState {
   int64_t in_order_kb = 0;
 };
 std::vector<ZoneState> zone_states(const OomReport& report);
+
+/// Reclaim fails at priority after priority before the kernel kills. For single pages, with no zone of a device and no
+/// choice of nodes in the way, it has then searched all slab and all file lists.
+bool reclaim_searched_all(const OomReport& report);
 
 struct Score {
   const TaskRow* task = nullptr;
@@ -60,6 +66,8 @@ Scores scores_of(const OomReport& report);
 /// Managed memory less everything that the report counts, KiB: drivers, balloons, per-CPU areas. Absent without zones.
 std::optional<int64_t> unaccounted_kb(const OomReport& report);
 int64_t managed_kb(const OomReport& report);
+/// Whole pages of 4 KiB.
+inline Pages pages_of_kb(int64_t kb) { return Pages(std::min(kb, kCountLimit) / 4); }
 int64_t pages_kb(const OomReport& report, std::string_view mem_info_name);
 
 }  // namespace oomcast::oomlog

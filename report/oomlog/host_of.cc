@@ -7,9 +7,12 @@
 #include "model/spec/defaults.h"
 #include "model/spec/field_names.h"
 #include "model/spec/neighbours.h"
+#include "model/spec/node_counters.h"
+#include "model/spec/proportion.h"
 #include "model/spec/read_host.h"
 #include "model/spec/watermarks.h"
 #include "report/oomlog/facts.h"
+#include "report/oomlog/free_victims.h"
 
 namespace oomcast::oomlog {
 namespace {
@@ -18,14 +21,13 @@ using namespace oomcast::host;
 
 constexpr const char* kWhy = "not in an OOM report";
 
-Pages pages_of_kb(int64_t kb) { return Pages(std::min(kb, kCountLimit) / 4); }
-
-/// "name:N" of the zone or, before 4.8, of nobody else; 0 if absent.
+/// 0 if the counter is absent.
 Pages counter(const Counters& kb, std::string_view name) { return pages_of_kb(kb.get(name)); }
 
 LruSizes lists_of(const Counters& kb) {
-  return {counter(kb, "inactive_anon"), counter(kb, "active_anon"), counter(kb, "inactive_file"),
-          counter(kb, "active_file"), counter(kb, "unevictable")};
+  LruSizes lists;
+  for (const LruCounter& list : kLruCounters) lists.*list.of = counter(kb, list.key);
+  return lists;
 }
 
 class Builder {
@@ -42,7 +44,7 @@ class Builder {
     take_processes();
     keep_what_could_not_be_had();
     if (report_.killed)
-      free_victims();
+      assume(free_victims(spec_, report_));
     else
       assume("processes[]: all of the table (the log does not say who was killed, so nobody's memory is free again)");
     settle();
@@ -73,7 +75,7 @@ class Builder {
           spec_.name + ": pages of " + std::to_string(report_.page_kb) +
           " KiB; the model knows hosts with pages of 4 KiB only ('oomcast explain' reads the report all the same)"};
     for (const ZoneReport& zone : report_.zones) {
-      if (zone_index(zone.name) < 0)
+      if (!zone_kind(zone.name))
         return Error{spec_.name + ": zone " + zone.name + " is none of x86-64; 32-bit hosts are not modelled"};
       if (!zone.kb.has("managed") || !zone.kb.has("present") || !zone.kb.has("min"))
         return Error{spec_.name + ": the line of node " + std::to_string(zone.node) + " zone " + zone.name +
@@ -108,7 +110,7 @@ class Builder {
     for (const ZoneReport& from : report_.zones) {
       if (from.kb.get("managed") == 0) continue;
       ZoneSpec zone;
-      zone.kind = static_cast<ZoneKind>(zone_index(from.name));
+      zone.kind = *zone_kind(from.name);
       zone.present = counter(from.kb, "present");
       zone.managed = counter(from.kb, "managed");
       zone.free = std::min(counter(from.kb, "free"), zone.managed);
@@ -139,11 +141,8 @@ class Builder {
 
   /// {before 4.8} slab, mapped, shmem and the like stand in the zones; slab {before 4.13} and stacks {before 5.9}, too.
   void add_old_counters(const Counters& kb, NodeSpec& node) {
-    node.lru.inactive_anon += counter(kb, "inactive_anon");
-    node.lru.active_anon += counter(kb, "active_anon");
-    node.lru.inactive_file += counter(kb, "inactive_file");
-    node.lru.active_file += counter(kb, "active_file");
-    node.lru.unevictable += counter(kb, "unevictable");
+    const LruSizes lists = lists_of(kb);
+    for (const LruCounter& list : kLruCounters) node.lru.*list.of += lists.*list.of;
     node.slab_reclaimable += counter(kb, "slab_reclaimable");
     node.slab_unreclaimable += counter(kb, "slab_unreclaimable");
     node.mapped += counter(kb, "mapped");
@@ -186,21 +185,17 @@ class Builder {
       for (const NodeSpec& other : spec_.nodes) node.distance.push_back(other.id == node.id ? 10 : 20);
     }
     if (spec_.nodes.size() > 1) assume(std::string("nodes[].distance: 20 (") + kWhy + ")");
-    if (report_.ram_pages && report_.reserved_pages) {
-      const Pages all(*report_.ram_pages - *report_.reserved_pages);
-      if (all > managed + managed / 100)
-        assume("nodes: only what the request could use, " + std::to_string(managed.count()) + " of " +
-               std::to_string(all.count()) + " pages (an OOM report shows no other nodes and zones)");
-    }
+    if (const Pages all(report_.usable_pages().value_or(0)); all > managed + managed / 100)
+      assume("nodes: only what the request could use, " + std::to_string(managed.count()) + " of " +
+             std::to_string(all.count()) + " pages (an OOM report shows no other nodes and zones)");
   }
 
   void share_of_all(Pages NodeSpec::*field, const char* name, Pages managed) {
     Pages known;
     for (const NodeSpec& node : spec_.nodes) known += node.*field;
     if (known.count() > 0 || !report_.mem_info.has(name) || managed.count() == 0) return;
-    const int64_t all = std::min(report_.mem_info.get(name), managed.count());
-    for (NodeSpec& node : spec_.nodes)
-      node.*field = Pages(static_cast<int64_t>(static_cast<__int128>(all) * node.managed().count() / managed.count()));
+    const Pages all = std::min(Pages(report_.mem_info.get(name)), managed);
+    for (NodeSpec& node : spec_.nodes) node.*field = proportion(all, node.managed(), managed);
     if (spec_.nodes.size() > 1)
       assume(std::string("nodes[].") + name + ": each node's share by its size (an OOM report has the sum)");
   }
@@ -257,9 +252,8 @@ class Builder {
         process.rss_shmem = Pages(row.rss_shmem.value_or(0));
       } else {
         const int64_t resident = std::min(row.rss, kCountLimit);
-        const int64_t own = rss <= anon || rss.count() == 0
-                                ? resident
-                                : static_cast<int64_t>(static_cast<__int128>(resident) * anon.count() / rss.count());
+        const int64_t own =
+            rss <= anon || rss.count() == 0 ? resident : proportion(resident, anon.count(), rss.count());
         process.rss_anon = Pages(own);
         process.rss_file = Pages(resident - own);
         divided = true;
@@ -281,14 +275,9 @@ class Builder {
     assume("processes[].parent_pid: 1 (not in an OOM report)");
   }
 
-  /// Reclaim had failed at priority after priority before the kernel killed: what was left in the zones that it
-  /// searched could not be had. With order 0 and no node or device in the way that is all of slab and of the file
-  /// lists.
+  /// What reclaim had searched and not freed before the kill could not be had.
   void keep_what_could_not_be_had() {
-    const bool searched_all = report_.request.order.value_or(0) == 0 && highest_zone(report_.request) >= 2 &&
-                              report_.constraint != "CONSTRAINT_CPUSET" &&
-                              report_.constraint != "CONSTRAINT_MEMORY_POLICY";
-    if (!searched_all)
+    if (!reclaim_searched_all(report_))
       return assume(
           "slab and page cache: can be reclaimed (the kill was for larger pieces, a device's zone or certain nodes "
           "only, and does not show the opposite)");
@@ -311,86 +300,6 @@ class Builder {
     lru.unevictable += files;
     lru.inactive_file = lru.active_file = Pages(0);
     return files;
-  }
-
-  void free_victims() {
-    std::vector<const Killed*> dead{&*report_.killed};
-    for (const Killed& other : report_.also_killed) dead.push_back(&other);
-    Pages anon, tables, swapped;
-    for (const Killed* killed : dead) {
-      anon += pages_of_kb(killed->anon_rss_kb.value_or(0));
-      const auto at = std::find_if(spec_.processes.begin(), spec_.processes.end(),
-                                   [&](const ProcessSpec& process) { return process.pid == killed->pid; });
-      if (at != spec_.processes.end()) {
-        swapped += at->swap_entries;
-        tables += to_pages(at->page_tables);
-        if (!killed->anon_rss_kb) anon += at->rss_anon;
-        spec_.processes.erase(at);
-      } else {
-        tables += pages_of_kb(killed->tables_kb.value_or(0));
-      }
-    }
-    const Pages freed = take_from_lists(anon), freed_tables = take_tables(tables);
-    if (!spec_.swaps.empty()) spec_.swaps[0].used = std::max(Bytes(0), spec_.swaps[0].used - to_bytes(swapped));
-    const Killed& victim = *report_.killed;
-    assume("processes[]: without pid " + std::to_string(victim.pid) + " (" + victim.comm + ")" +
-           (dead.size() > 1 ? " and " + std::to_string(dead.size() - 1) + " more" : "") +
-           ", which this kill ended: " + std::to_string((freed + freed_tables).count()) + " pages of memory" +
-           (swapped.count() > 0 ? " and " + std::to_string(swapped.count()) + " of swap" : "") +
-           " are free again, each zone by its part of anonymous memory");
-  }
-
-  /// Anonymous pages of the lists become free, each zone by its part of them.
-  Pages take_from_lists(Pages wanted) {
-    Pages all, freed;
-    for (const NodeSpec& node : spec_.nodes)
-      for (const ZoneSpec& zone : node.zones) all += zone.lru.inactive_anon + zone.lru.active_anon;
-    if (all.count() == 0) return freed;
-    wanted = std::min(wanted, all);
-    for (NodeSpec& node : spec_.nodes) {
-      for (ZoneSpec& zone : node.zones) {
-        const Pages here = zone.lru.inactive_anon + zone.lru.active_anon;
-        const Pages part(static_cast<int64_t>(static_cast<__int128>(wanted.count()) * here.count() / all.count()));
-        const Pages cold = std::min(part, zone.lru.inactive_anon), hot = part - cold;
-        zone.lru.inactive_anon -= cold;
-        zone.lru.active_anon -= hot;
-        add_free(zone, part);
-        shrink(node.lru, part);
-        node.anon_pages = std::max(Pages(0), node.anon_pages - part);
-        freed += part;
-      }
-    }
-    return freed;
-  }
-
-  static void shrink(LruSizes& lru, Pages part) {
-    const Pages cold = std::min(part, lru.inactive_anon);
-    lru.inactive_anon -= cold;
-    lru.active_anon = std::max(Pages(0), lru.active_anon - (part - cold));
-  }
-
-  Pages take_tables(Pages wanted) {
-    Pages freed;
-    for (NodeSpec& node : spec_.nodes) {
-      const Pages here = std::min(wanted - freed, node.page_tables);
-      if (here.count() <= 0 || node.zones.empty()) continue;
-      ZoneSpec& zone = node.zones.back();
-      const Pages part = std::min(here, std::max(Pages(0), zone.pinned()));
-      node.page_tables -= part;
-      add_free(zone, part);
-      freed += part;
-    }
-    return freed;
-  }
-
-  /// As an exit gives memory back: neighbours become whole blocks.
-  static void add_free(ZoneSpec& zone, Pages pages) {
-    zone.free += pages;
-    int64_t rest = pages.count();
-    for (size_t order = zone.free_blocks.size(); order-- > 0;) {
-      zone.free_blocks[order] += rest >> order;
-      rest -= (rest >> order) << order;
-    }
   }
 
   void settle() {

@@ -9,8 +9,6 @@
 namespace oomcast::oomlog {
 namespace {
 
-constexpr std::string_view kHeader = " invoked oom-killer: ";
-constexpr std::string_view kKilled = "Killed process ";
 constexpr size_t kBackMost = size_t{4} << 20;  // before a kill without a beginning
 constexpr size_t kAfterMost = 16;              // lines after a kill: oom_reaper, other processes of the group
 constexpr size_t kPrefixMost = 200;            // host names are at most 64 bytes
@@ -84,9 +82,9 @@ std::vector<size_t> all_of(std::string_view log, std::string_view word) {
 
 /// Where the kernel says "Killed process 12 (name)"; other programs kill processes, too, and say so in the same files.
 std::vector<size_t> killed_lines(std::string_view log) {
-  std::vector<size_t> found = all_of(log, kKilled);
+  std::vector<size_t> found = all_of(log, kKilledProcess);
   std::erase_if(found, [&](size_t at) {
-    std::string_view rest = log.substr(at + kKilled.size(), 24);
+    std::string_view rest = log.substr(at + kKilledProcess.size(), 24);
     const size_t digits = rest.find_first_not_of("0123456789");
     return digits == 0 || digits == std::string_view::npos || !rest.substr(digits).starts_with(" (");
   });
@@ -105,7 +103,7 @@ std::string_view message_of(std::string_view line) {
   const size_t kernel = line.substr(0, kPrefixMost).find("kernel:");
   // "Nov 29 18:00:00 host kernel: ", and without the date; a message of the kernel's that says "kernel:" has it later.
   if (kernel != std::string_view::npos && (kernel == 0 || line[kernel - 1] == ' ') &&
-      line.substr(0, kernel).find(kHeader) == std::string_view::npos)
+      line.substr(0, kernel).find(kInvoked) == std::string_view::npos)
     line = trimmed(line.substr(kernel + 7));
   for (int n = 0; n < 8; ++n) {
     const std::string_view shorter = trimmed(without_prefix(line));
@@ -117,7 +115,7 @@ std::string_view message_of(std::string_view line) {
 
 std::vector<KillPlace> find_kills(std::string_view log) {
   std::vector<KillPlace> kills;
-  const std::vector<size_t> headers = all_of(log, kHeader), killed = killed_lines(log);
+  const std::vector<size_t> headers = all_of(log, kInvoked), killed = killed_lines(log);
   size_t next_killed = 0, done = 0;  // `done`: the end of what belongs to earlier kills
   bool group = false;
   const auto take_killed = [&](size_t until) {

@@ -8,6 +8,9 @@
 
 namespace oomcast::oomlog {
 
+/// What a kill begins with, and what it ends with.
+inline constexpr std::string_view kInvoked = " invoked oom-killer: ", kKilledProcess = "Killed process ";
+
 struct LogLine {
   int number = 0;  // of the log, from 1
   std::string_view text;

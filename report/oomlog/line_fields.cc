@@ -19,6 +19,11 @@ std::optional<int64_t> leading_number(std::string_view text) {
   return value;
 }
 
+std::optional<int> as_int(std::optional<int64_t> number, int64_t most) {
+  if (!number || *number < -(1 << 30) || *number > most) return std::nullopt;
+  return static_cast<int>(*number);
+}
+
 std::optional<int64_t> whole_number(std::string_view word) {
   int64_t value = 0;
   const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), value);

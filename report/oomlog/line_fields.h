@@ -16,6 +16,8 @@ inline constexpr int64_t kCountMost = int64_t{1} << 53;
 std::string_view trimmed(std::string_view text);
 /// The decimal number at the beginning, with what follows it left to the caller. Absent: no digit, or too large.
 std::optional<int64_t> leading_number(std::string_view text);
+/// The number as an int. Absent: there is none, it is above `most` or far below 0.
+std::optional<int> as_int(std::optional<int64_t> number, int64_t most = 1 << 30);
 /// All of the word, with a sign if it has one.
 std::optional<int64_t> whole_number(std::string_view word);
 /// What follows `name` in the line, a number: number_after("pid=12,uid=0", "pid=") is 12.

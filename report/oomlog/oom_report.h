@@ -59,6 +59,8 @@ struct NodeReport {
 struct HugePages {
   int node = 0;
   int64_t total = 0, free = 0, size_kb = 0;
+  int64_t total_kb() const { return total * size_kb; }
+  int64_t free_kb() const { return free * size_kb; }
 };
 
 struct TaskRow {
@@ -129,7 +131,14 @@ struct OomReport {
   bool no_killable = false, panicked = false;
   int64_t suppressed = 0;  // lines that the kernel says it left out
 
-  bool is_memcg() const { return memcg.has_value(); }
+  /// What the kernel manages, of all zones. Absent: the totals are missing.
+  std::optional<int64_t> usable_pages() const {
+    return ram_pages && reserved_pages ? std::optional(*ram_pages - *reserved_pages) : std::nullopt;
+  }
+  /// Less than a fiftieth of the swap is free.
+  bool swap_is_full() const {
+    return total_swap_kb && *total_swap_kb > 0 && free_swap_kb.value_or(0) * 50 < *total_swap_kb;
+  }
   const TaskRow* task(int pid) const {
     for (const TaskRow& row : tasks)
       if (row.pid == pid) return &row;

@@ -41,7 +41,7 @@ Result<OomReport> parse_oom_report(std::string_view log, const std::string& name
   for (const LogLine& line : lines) {
     if (line.text.empty()) continue;
     const bool group = !report.group_killed.empty();
-    if (report.killed && !group && line.text.find("Killed process ") != std::string_view::npos) continue;
+    if (report.killed && !group && line.text.find(kKilledProcess) != std::string_view::npos) continue;
     const bool taken = read_header(line.text, report) || read_tasks(line.text, report) ||
                        read_zones(line.text, report) || read_mem_info(line.text, report) ||
                        read_kill(line.text, report) || read_memcg(line.text, report);

@@ -1,16 +1,12 @@
 // Reads who asked for memory and in which words: the head of an OOM report.
 #include <charconv>
 
+#include "report/oomlog/kernel_lines.h"
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
 
 namespace oomcast::oomlog {
 namespace {
-
-std::optional<int> small(std::optional<int64_t> value) {
-  if (!value || *value < -(1 << 30) || *value > (1 << 30)) return std::nullopt;
-  return static_cast<int>(*value);
-}
 
 void read_gfp(std::string_view line, Request& request) {
   const std::string_view mask = between(line, "gfp_mask=0x", ",");
@@ -33,14 +29,13 @@ std::string_view release_in(std::string_view line) {
 }  // namespace
 
 bool read_header(std::string_view line, OomReport& report) {
-  constexpr std::string_view kInvoked = " invoked oom-killer: ";
   Request& request = report.request;
   if (const size_t at = line.find(kInvoked); at != std::string_view::npos && !report.has_header) {
     report.has_header = true;
     request.comm = line.substr(0, at);
     read_gfp(line, request);
-    request.order = small(number_after(line, " order="));
-    request.oom_score_adj = small(number_after(line, "oom_score_adj="));
+    request.order = as_int(number_after(line, " order="));
+    request.oom_score_adj = as_int(number_after(line, "oom_score_adj="));
     request.nodemask = between(line, "nodemask=", ", order=");
     return true;
   }
@@ -51,8 +46,8 @@ bool read_header(std::string_view line, OomReport& report) {
     return true;
   }
   if (!line.starts_with("CPU: ") || line.find("Comm: ") == std::string_view::npos) return false;
-  if (!request.cpu) request.cpu = small(number_after(line, "CPU: "));
-  if (!request.pid) request.pid = small(number_after(line, "PID: "));
+  if (!request.cpu) request.cpu = as_int(number_after(line, "CPU: "));
+  if (!request.pid) request.pid = as_int(number_after(line, "PID: "));
   if (report.kernel_release.empty()) report.kernel_release = release_in(line);
   return true;
 }

@@ -1,14 +1,12 @@
 // Reads who was chosen and who died: the end of an OOM report.
+#include "report/oomlog/kernel_lines.h"
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
 
 namespace oomcast::oomlog {
 namespace {
 
-std::optional<int> small(std::optional<int64_t> value) {
-  if (!value || *value < -(1 << 30) || *value > int64_t{0xffffffff}) return std::nullopt;
-  return static_cast<int>(*value);
-}
+constexpr int64_t kUidMost = 0xffffffff;  // printed without a sign
 
 /// "oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,global_oom,task_memcg=P,task=T,pid=1,uid=0". {5.0 and
 /// later}
@@ -31,24 +29,23 @@ void read_summary(std::string_view line, OomReport& report) {
 bool read_chosen(std::string_view line, OomReport& report) {
   const size_t at = line.find("Kill process "), score = line.rfind(" score ");
   if (at == std::string_view::npos || score == std::string_view::npos || score < at) return false;
-  const auto pid = small(number_after(line, "Kill process "));
+  const auto pid = as_int(number_after(line, "Kill process "));
   if (!pid) return true;
   const std::string_view name = line.substr(at, score - at);
   const size_t open = name.find('('), close = name.rfind(')');
   Chosen& chosen = report.chosen.emplace();
   chosen.pid = *pid;
   if (open < close && close != std::string_view::npos) chosen.comm = name.substr(open + 1, close - open - 1);
-  chosen.score = small(leading_number(line.substr(score + 7))).value_or(0);
+  chosen.score = as_int(leading_number(line.substr(score + 7))).value_or(0);
   if (line.starts_with("Memory cgroup") && !report.memcg) report.memcg.emplace();
   return true;
 }
 
 bool read_killed(std::string_view line, OomReport& report) {
-  constexpr std::string_view kKilled = "Killed process ";
-  const size_t at = line.find(kKilled);
+  const size_t at = line.find(kKilledProcess);
   if (at == std::string_view::npos) return false;
-  std::string_view rest = line.substr(at + kKilled.size());
-  const auto pid = small(leading_number(rest));
+  std::string_view rest = line.substr(at + kKilledProcess.size());
+  const auto pid = as_int(leading_number(rest));
   if (!pid || *pid < 1) return false;
   Killed killed;
   killed.pid = *pid;
@@ -57,9 +54,9 @@ bool read_killed(std::string_view line, OomReport& report) {
   size_t open = rest.find('('), close = rest.substr(0, counters).rfind(')');
   if (open != std::string_view::npos && close != std::string_view::npos && close > open)
     killed.comm = rest.substr(open + 1, close - open - 1);
-  killed.uid = small(number_after(rest, "UID:"));
-  if (!killed.uid) killed.uid = small(number_after(rest, ", UID "));
-  killed.oom_score_adj = small(number_after(rest, "oom_score_adj:"));
+  killed.uid = as_int(number_after(rest, "UID:"), kUidMost);
+  if (!killed.uid) killed.uid = as_int(number_after(rest, ", UID "), kUidMost);
+  killed.oom_score_adj = as_int(number_after(rest, "oom_score_adj:"));
   const auto kb = [&](std::string_view name) {
     const auto value = number_after(rest.substr(counters), name);
     return value && *value >= 0 ? value : std::nullopt;

@@ -9,17 +9,15 @@ namespace {
 
 constexpr size_t kTasksMost = 4'194'304;  // PID_MAX_LIMIT
 
-/// Columns of a table whose header is lost, by how many numbers a row has after the pid.
+/// Columns of a table whose header is lost, by how many numbers a row has after the pid. Seven are taken as those of
+/// 4.15 and later: 3.10 has nr_ptes in the place of pgtables_bytes.
 const std::vector<std::string>& columns_of(size_t numbers) {
   static const std::vector<std::string> none,
-      rhel7{"uid", "tgid", "total_vm", "rss", "nr_ptes", "swapents", "oom_score_adj"},
-      four{"uid", "tgid", "total_vm", "rss", "nr_ptes", "nr_pmds", "swapents", "oom_score_adj"},
-      split{"uid",      "tgid",      "total_vm",       "rss",      "rss_anon",
-            "rss_file", "rss_shmem", "pgtables_bytes", "swapents", "oom_score_adj"};
-  static const std::vector<std::string> bytes{"uid",      "tgid",         "total_vm", "rss", "pgtables_bytes",
-                                              "swapents", "oom_score_adj"};
-  if (numbers == 7) return bytes;  // rhel7 or later: settled by the size of the table's fifth number
-  return numbers == 8 ? four : numbers == 10 ? split : none;
+      seven{"uid", "tgid", "total_vm", "rss", "pgtables_bytes", "swapents", "oom_score_adj"},
+      eight{"uid", "tgid", "total_vm", "rss", "nr_ptes", "nr_pmds", "swapents", "oom_score_adj"},
+      ten{"uid",      "tgid",      "total_vm",       "rss",      "rss_anon",
+          "rss_file", "rss_shmem", "pgtables_bytes", "swapents", "oom_score_adj"};
+  return numbers == 7 ? seven : numbers == 8 ? eight : numbers == 10 ? ten : none;
 }
 
 bool read_header_of_table(std::string_view line, OomReport& report) {

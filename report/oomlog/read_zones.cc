@@ -1,14 +1,12 @@
 // Reads the zones: free memory against the marks, reserves, buddy lists, and the huge pages of a node.
+#include "model/spec/field_names.h"
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
 
 namespace oomcast::oomlog {
 namespace {
 
-bool is_zone(std::string_view name) {
-  return name == "DMA" || name == "DMA32" || name == "Normal" || name == "HighMem" || name == "Movable" ||
-         name == "Device";
-}
+bool is_zone(std::string_view name) { return host::zone_kind(name) || name == "HighMem"; }
 
 struct Place {
   int node = 0;

@@ -1,6 +1,7 @@
 // Prints quantities of an OOM report for sentences.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -11,8 +12,7 @@ namespace oomcast::oomlog {
 
 /// "1.62 GiB" of KiB.
 inline std::string kb_text(int64_t kb) {
-  kb = kb > kCountLimit ? kCountLimit : kb < -kCountLimit ? -kCountLimit : kb;
-  return report::bytes_text(Bytes(kb * 1024));
+  return report::bytes_text(Bytes(std::clamp(kb, -kCountLimit, kCountLimit) * 1024));
 }
 inline std::string task_text(int pid, const std::string& comm) {
   return (comm.empty() ? "a task" : comm) + " (pid " + std::to_string(pid) + ")";
