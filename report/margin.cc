@@ -10,8 +10,8 @@ namespace {
 
 using sim::Verdict;
 
-constexpr int64_t kPagesPerCpu =
-    64;  // a batch of the per-CPU lists at its largest (zone_batchsize) and MEMCG_CHARGE_BATCH
+// A batch of the per-CPU lists at its largest (zone_batchsize) and MEMCG_CHARGE_BATCH.
+constexpr int64_t kPagesPerCpu = 64;
 constexpr Nanoseconds kMomentOfStall{100'000};  // kswapd a little earlier, or later, decides on so much
 
 Bytes resolution_of(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {

@@ -50,8 +50,8 @@ struct Zone {
   int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
   bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
-  int64_t highatomic =
-      0;  // kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic
+  // Kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic.
+  int64_t highatomic = 0;
   KernelPieces other_free;      // not for movable requests (mm/free_blocks.h)
   KernelPieces other_capacity;  // what other_free is when memory is plentiful
   int64_t start_free = 0;       // free pages at the beginning,

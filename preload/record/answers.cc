@@ -78,8 +78,8 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
     process->life.exec_pending = false;
     rooms_.feed.read_comm(*process);
   } else if (process->life.discovered && request.kind == ring::RequestKind::kHelloForked) {
-    process->life.discovered =
-        false;  // it waited with its hello until we had found it: known as a copy of its parent already
+    // It waited with its hello until we had found it: known as a copy of its parent already.
+    process->life.discovered = false;
   } else if (process->life.discovered && process->memory->has_memory()) {
     // Found after its exec, while it was still being loaded: this is the program that was scanned.
     process->life.discovered = false;

@@ -39,6 +39,13 @@ Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_page
   return added;
 }
 
+/// Its shared area is about to go: what was counted there stays known.
+void ProcessLife::keep_counts_of(Process& process) {
+  if (!process.shared) return;
+  rooms_.notes.host_questions_mask |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
+  rooms_.notes.lost_notes += process.shared->reader.lost();
+}
+
 /// The process has exec'ed, or is new: nothing is known of its memory.
 void ProcessLife::forget_address_space(Process& process) {
   rooms_.copies.return_loans(process);
@@ -71,8 +78,7 @@ void ProcessLife::forget_address_space(Process& process) {
   process.polled.all.clear();
   process.polled.anonymous.clear();
   process.polled.doubtful.clear();
-  if (process.shared) rooms_.notes.host_questions_mask |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
-  if (process.shared) rooms_.notes.lost_notes += process.shared->reader.lost();
+  keep_counts_of(process);
   process.shared.reset();
   process.scans.begun = false;
   process.memory->begin_address_space();
@@ -89,10 +95,7 @@ void ProcessLife::drop(uint32_t pid) {
   process->pages.clear_all();
   rooms_.meter.update(*process);
   rooms_.meter.forget(*process);
-  if (process->shared) {
-    rooms_.notes.host_questions_mask |= (*process->shared)->sensitive.load(std::memory_order_relaxed);
-    rooms_.notes.lost_notes += process->shared->reader.lost();
-  }
+  keep_counts_of(*process);
   rooms_.processes.erase(pid);
 }
 

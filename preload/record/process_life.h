@@ -40,14 +40,14 @@ class ProcessLife {
 
  private:
   void forget_address_space(Process& process);
+  void keep_counts_of(Process& process);
   void add_child_without_hello(uint32_t pid, Process& parent);
   static bool is_copy_of(const Process& child, const Process& parent);
 
   Rooms& rooms_;
   EventLoop& loop_;
   const std::string& socket_name_;
-  std::unordered_map<uint32_t, uint64_t>
-      children_without_hello_;  // children without a hello: pid -> tick at which they were first seen, or kNotOurs
+  std::unordered_map<uint32_t, uint64_t> children_without_hello_;  // pid -> tick when first seen, or kNotOurs
 };
 
 }  // namespace oomcast::record

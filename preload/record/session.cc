@@ -22,8 +22,8 @@ namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kGuardNs = 100'000'000, kProgressNs = 100'000'000;
 constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
-constexpr uint64_t kQuietNs =
-    50'000'000;  // since the last note of a process: its ring does not fill by itself any more
+// Since the last note of a process: its ring does not fill by itself any more.
+constexpr uint64_t kQuietNs = 50'000'000;
 
 }  // namespace
 

@@ -86,8 +86,8 @@ struct Reply {
   uint32_t magic = kMagic;
   ReplyStatus status = ReplyStatus::kTracked;
   uint32_t polled = 0;  // touches are found by polling, for now at least: huge pages have to be off
-  uint32_t huge_pages_off =
-      0;  // the program, or one that it descends from, has switched them off for itself (PR_SET_THP_DISABLE)
+  // The program, or one that it descends from, has switched them off for itself (PR_SET_THP_DISABLE).
+  uint32_t huge_pages_off = 0;
   uint64_t stack_sample_bytes = 0;
   uint64_t shared_bytes = 0;
 };

@@ -34,8 +34,7 @@ std::optional<int64_t> SelfSizing::next() const {
 
 void SelfSizing::note(int64_t shown, std::optional<int64_t> needed) {
   ++recordings_;
-  last_decides_ = needed && *needed - shown <= shown / 1000 * kNoisePermille;
-  if (!last_decides_) {
+  if (!needed || *needed - shown > shown / 1000 * kNoisePermille) {
     not_enough_ = std::max(shown, not_enough_.value_or(0));
     // Shown more than it can do with, the program needs more than without a limit, or it is not the limit that decides.
     if (needed && !enough_ && *needed > needed_) needed_ = *needed;

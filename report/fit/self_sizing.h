@@ -24,8 +24,6 @@ class SelfSizing {
   /// The program was shown `shown`, and needed `needed`; nothing: it did not end as it does without a limit.
   void note(int64_t shown, std::optional<int64_t> needed);
 
-  /// Whether the last recording is the one that answer() rests on.
-  bool last_decides() const { return last_decides_; }
   /// What the program needs under the smallest limit that was enough; without one, what it needs with no limit shown.
   int64_t answer() const { return needed_; }
   /// answer() lies within the tolerance of a limit that was shown.
@@ -38,7 +36,6 @@ class SelfSizing {
   std::optional<int64_t> not_enough_;  // the largest that was not
   std::optional<int64_t> enough_before_, needed_before_;
   int recordings_ = 1;
-  bool last_decides_ = true;
 };
 
 }  // namespace oomcast::report

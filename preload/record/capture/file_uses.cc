@@ -22,8 +22,8 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kLockstepPages = 8192;  // 32 MiB before the next watermark, file notes are taken one by one
-constexpr uint64_t kDrainNs =
-    1'000'000;  // how often a ring is scanned while its program uses files or many stacks are taken
+// How often a ring is scanned while its program uses files or many stacks are taken.
+constexpr uint64_t kDrainNs = 1'000'000;
 constexpr uint64_t kPollingDrainNs = 4'000'000;  // in the polling phase, unless a ring fills faster
 constexpr uint64_t kDrainedPart = 8;             // of its slots, at one go
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;

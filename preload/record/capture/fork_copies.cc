@@ -154,10 +154,7 @@ void ForkCopies::scan(Process& process, bool whole) {
                              [&](uint64_t address) {
                                if (budget == 0) return;
                                --budget;
-                               if (!runs.empty() && runs.back().second == address)
-                                 runs.back().second += kPage;
-                               else
-                                 runs.emplace_back(address, address + kPage);
+                               append(&runs, address, address + kPage);
                              });
     }
   };

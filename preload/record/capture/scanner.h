@@ -61,8 +61,8 @@ class Scanner {
   const Clocks& clocks_;
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
   uint64_t next_peak_scan_ns_ = 0;
-  uint64_t pending_children_due_ns_ =
-      0;  // a peak is not reported until then, so that children can become known; 0: nothing waits
+  // A peak is not reported until then, so that children can become known; 0: nothing waits.
+  uint64_t pending_children_due_ns_ = 0;
 };
 
 }  // namespace oomcast::record

@@ -27,8 +27,8 @@ struct FileUse {
   bool begun = false;            // the first scan has been taken: what is open from before stood where it stood
   std::map<int, OpenFile> open;  // by descriptor
   std::set<uint64_t> claimed;    // files that hooks have claimed: theirs alone, while they are open
-  size_t cleanup_size =
-      4096;              // when those that are closed have to be forgotten: a program may go through a million files
+  // When those that are closed have to be forgotten: a program may go through a million files.
+  size_t cleanup_size = 4096;
   IoTotals noted, seen;  // what hooks reported since the last scan; the kernel's totals then
   IoTotals last_read;    // the totals when they were read last, be it without a scan
 

@@ -214,8 +214,8 @@ struct Process {
   TrackerKind tracker = TrackerKind::kPagemap;
   bool exact = false;      // kUserfaultfd: its memory is registered and each touch held; before, it is only polled
   bool gives_way = false;  // to what the program does with its memory: nothing is registered any more (ring::GiveWay)
-  bool huge_pages_off =
-      false;                 // by its own word or that of one that it descends from; what we switch off is not reported
+  // By its own word or that of one that it descends from; what we switch off is not reported.
+  bool huge_pages_off = false;
   OptionalChannel fault_fd;  // of the userfaultfd and wp-async trackers
   OptionalChannel heap_fd;   // the same for the heap: it reports no fall of the break, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;

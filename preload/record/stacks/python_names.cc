@@ -12,9 +12,9 @@ namespace {
 
 constexpr uint64_t kFirstCompactHeaders = 12;
 constexpr size_t kLongestName = 512, kLongestTable = 1 << 16, kMostKnown = 20'000;
-constexpr int64_t kMostReferences = int64_t{1}
-                                    << 33;  // immortal objects have 2^32 - 1; a freed one has an address there
-constexpr uint64_t kTypeAt = 8;             // PyObject.ob_type
+// Immortal objects have 2^32 - 1; a freed one has an address there.
+constexpr int64_t kMostReferences = int64_t{1} << 33;
+constexpr uint64_t kTypeAt = 8;  // PyObject.ob_type
 constexpr uint64_t kLengthAt = 16, kStateAt = 32,
                    kBytesAt = 32;  // PyVarObject.ob_size and PyASCIIObject.length, .state; PyBytesObject.ob_sval
 
