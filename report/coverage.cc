@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "report/format.h"
+#include "report/words/format.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -135,7 +136,7 @@ std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::C
   if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
     caveats.push_back("Incomplete: " + incomplete + ".");
   if (!capture.extrapolated.empty()) caveats.push_back("Extrapolated: " + capture.extrapolated + ".");
-  caveats.insert(caveats.end(), outcome.caveats.begin(), outcome.caveats.end());
+  for (std::string& caveat : model_caveats(outcome)) caveats.push_back(std::move(caveat));
   if (std::string dry = dry_memory_high_text(outcome); !dry.empty()) caveats.push_back(std::move(dry));
   if (outcome.host.cgroup.present)
     caveats.push_back("entries of counters.memcg's memory.stat that are null are not kept by the model");

@@ -3,8 +3,8 @@
 
 #include "report/coverage.h"
 #include "report/findings.h"
-#include "report/format.h"
 #include "report/present_host.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -1,8 +1,8 @@
 // The finding for a verdict that hangs on a few pages.
 #include "report/coverage.h"
 #include "report/findings.h"
-#include "report/format.h"
 #include "report/margin.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 

@@ -4,8 +4,9 @@
 
 #include "report/coverage.h"
 #include "report/findings.h"
-#include "report/format.h"
 #include "report/json_report.h"
+#include "report/words/format.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -18,7 +19,7 @@ void find_panic(const sim::Outcome& outcome, const sim::OomKill& panic, Findings
   const host::VmTunables& vm = outcome.host.vm;
   Finding finding{"panic", Severity::kError};
   finding.title = "The host panics at " + seconds_text(panic.incident.t) + "; nothing after that is forecast";
-  finding.why = panic.incident.why;
+  finding.why = why_text(panic);
   finding.evidence = {{"t_s", json_seconds(panic.incident.t)},
                       {"panic_on_oom", vm.panic_on_oom},
                       {"candidates", panic.candidates.size()},
@@ -49,7 +50,7 @@ void find_stuck(const sim::Outcome& outcome, Findings& findings) {
   finding.title =
       names.front() + (names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more wait" : " waits") +
       " for ever from " + seconds_text(*first) + " on: the memory cannot be had, and nobody may be killed for it";
-  finding.why = outcome.oom_kill ? outcome.oom_kill->why : outcome.halted_why;
+  finding.why = outcome.oom_kill ? why_first_kill_text(outcome) : halted_text(outcome);
   finding.evidence["processes"] = names;
   finding.tries.push_back(
       {"an oom_score_adj above -1000 for one of the group's processes, so that it dies and the others go on",

@@ -1,7 +1,7 @@
 // The finding for a program that takes more of the target than it touches, because huge pages come whole.
 #include "model/spec/field_names.h"
 #include "report/findings.h"
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 

@@ -1,7 +1,7 @@
 // Finds a node that runs dry while another has memory to spare.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "report/findings.h"
-#include "report/format.h"
 #include "report/json_report.h"
 #include "report/more_memory.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

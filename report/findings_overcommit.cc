@@ -1,19 +1,20 @@
 // Finds why the kernel refuses an allocation although memory is free.
 #include "report/findings.h"
-#include "report/format.h"
+#include "report/words/format.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
 
 using mm::RefusedBy;
 
-void suggest(const sim::Outcome& outcome, Finding& finding) {
+void suggest(const sim::Outcome& outcome, const mm::Refusal& refusal, Finding& finding) {
   const host::VmTunables& vm = outcome.host.vm;
-  if (outcome.refused_by == RefusedBy::kRlimit) {
+  if (refusal.by == RefusedBy::kAddressSpaceLimit || refusal.by == RefusedBy::kDataLimit) {
     finding.tries.push_back({"a higher limit (ulimit -v and -d, LimitAS= and LimitDATA= of a systemd unit)"});
     return;
   }
-  if (outcome.refused_by == RefusedBy::kMapCount) {
+  if (refusal.by == RefusedBy::kMapCount) {
     finding.evidence["max_map_count"] = vm.max_map_count;
     constexpr int64_t kMostMaps = int64_t{1} << 24;
     finding.tries.push_back({"a higher vm.max_map_count, or fewer and larger mappings",
@@ -29,7 +30,7 @@ void suggest(const sim::Outcome& outcome, Finding& finding) {
     if (vm.overcommit_kbytes == 0 && vm.overcommit_ratio < kMostRatio)
       finding.tries.push_back(
           {"a higher vm.overcommit_ratio", larger_sysctl("vm.overcommit_ratio", vm.overcommit_ratio, kMostRatio)});
-    if (outcome.refused_by == RefusedBy::kFork)
+    if (refusal.fork)
       finding.tries.push_back(
           {"vm.overcommit_memory=1: a fork() is never refused", set_to({"vm.overcommit_memory=1"})});
   } else {
@@ -46,15 +47,15 @@ void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary
   if (!outcome.alloc_refused) return;
   const sim::Incident& refused = *outcome.alloc_refused;
   Finding finding{"alloc_refused", Severity::kError};
-  const bool fork = outcome.refused_by == RefusedBy::kFork;
-  finding.title = std::string("The kernel refuses ") + (fork ? "a fork() of " : "an allocation of ") + refused.comm +
-                  " (ENOMEM) at " + seconds_text(refused.t);
-  finding.why = refused.why;
+  const mm::Refusal refusal = refused.refusal.value_or(mm::Refusal{});
+  finding.title = std::string("The kernel refuses ") + (refusal.fork ? "a fork() of " : "an allocation of ") +
+                  refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
+  finding.why = why_text(refused);
   finding.evidence = {{"overcommit_memory", outcome.host.vm.overcommit_memory},
                       {"committed_before_bytes", to_bytes(outcome.host.committed_as).count()},
                       {"mapped_peak_bytes", outcome.app.mapped_peak.count()},
                       {"committed_peak_bytes", outcome.app.committed_peak.count()}};
-  suggest(outcome, finding);
+  suggest(outcome, refusal, finding);
   findings.push_back(std::move(finding));
 }
 

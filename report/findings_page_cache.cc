@@ -4,7 +4,7 @@
 
 #include "model/host/vmstat.h"
 #include "report/findings.h"
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -3,7 +3,8 @@
 
 #include "model/host/vmstat.h"
 #include "report/findings.h"
-#include "report/format.h"
+#include "report/words/format.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -35,7 +36,7 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
   Finding finding{"direct_reclaim", heavy ? Severity::kError : Severity::kWarning};
   finding.title = "Threads stall in direct reclaim: " + duration_text(stall.direct_reclaim_total) + " in all, " +
                   duration_text(stall.longest) + " at worst";
-  finding.why = outcome.direct_reclaim->why;
+  finding.why = why_text(*outcome.direct_reclaim);
   int64_t scanned = outcome.counters[Vmstat::pgscan_direct], stolen = outcome.counters[Vmstat::pgsteal_direct];
   finding.evidence = {{"allocstalls", stalls},
                       {"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},

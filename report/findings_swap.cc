@@ -1,7 +1,7 @@
 // Finds whether swap is a place for cold pages here, or a treadmill.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -7,41 +7,14 @@
 #include "model/spec/field_names.h"
 #include "model/spec/read_host.h"
 #include "model/spec/watermarks.h"
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
 
 using namespace oomcast::host;
 
-// "7.9 GiB", "464 MiB", "108 KiB": three figures are enough to the eye.
-std::string human(Bytes bytes) {
-  const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  int unit = 0;
-  int64_t tenths = bytes.count() * 10;
-  for (; tenths >= 10240 && unit < 4; ++unit) tenths = (tenths + 512) / 1024;
-  char text[32];
-  if (tenths >= 1000 || tenths % 10 == 0)
-    std::snprintf(text, sizeof text, "%ld %s", static_cast<long>((tenths + 5) / 10), units[unit]);
-  else
-    std::snprintf(text, sizeof text, "%ld.%ld %s", static_cast<long>(tenths / 10), static_cast<long>(tenths % 10),
-                  units[unit]);
-  return text;
-}
-std::string human(Pages pages) { return human(to_bytes(pages)); }
-
-std::string duration(Nanoseconds time) {
-  char text[32];
-  const int64_t ns = time.count();
-  if (ns >= 1'000'000)
-    std::snprintf(text, sizeof text, "%ld.%ld ms", static_cast<long>(ns / 1'000'000),
-                  static_cast<long>(ns / 100'000 % 10));
-  else if (ns >= 1000)
-    std::snprintf(text, sizeof text, "%ld.%ld us", static_cast<long>(ns / 1000), static_cast<long>(ns / 100 % 10));
-  else
-    std::snprintf(text, sizeof text, "%ld ns", static_cast<long>(ns));
-  return text;
-}
+std::string bytes_of(Pages pages) { return bytes_text(to_bytes(pages)); }
 
 // A name from a file may hold anything; a terminal should see only letters.
 std::string printable(const std::string& text) {
@@ -55,8 +28,8 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
   const Pages managed = node.managed();
   Pages free;
   for (const ZoneSpec& zone : node.zones) free += zone.free;
-  out += printf_text("\nnode %d: %s, %s free, CPUs %s", node.id.value, human(managed).c_str(), human(free).c_str(),
-                     (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
+  out += printf_text("\nnode %d: %s, %s free, CPUs %s", node.id.value, bytes_of(managed).c_str(),
+                     bytes_of(free).c_str(), (node.cpus.empty() ? "none" : cpu_list_text(node.cpus)).c_str());
   if (spec.nodes.size() > 1) {
     out += ", distance";
     for (size_t i = 0; i < spec.nodes.size() && i < node.distance.size(); ++i)
@@ -64,9 +37,9 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
   }
   if (node.unreclaimable) out += ", kswapd has given up";
   out += printf_text("\n  lists: anon %s inactive, %s active; file %s inactive, %s active; unevictable %s\n",
-                     human(node.lru.inactive_anon).c_str(), human(node.lru.active_anon).c_str(),
-                     human(node.lru.inactive_file).c_str(), human(node.lru.active_file).c_str(),
-                     human(node.lru.unevictable).c_str());
+                     bytes_of(node.lru.inactive_anon).c_str(), bytes_of(node.lru.active_anon).c_str(),
+                     bytes_of(node.lru.inactive_file).c_str(), bytes_of(node.lru.active_file).c_str(),
+                     bytes_of(node.lru.unevictable).c_str());
   out += printf_text("  %-8s %-22s %-22s %-20s %-20s %s\n", "zone", "managed pages", "free", "min", "low", "high");
   for (const ZoneSpec& zone : node.zones) {
     out += printf_text("  %-8s", zone_name(zone.kind));
@@ -76,7 +49,7 @@ void add_node(std::string& out, const HostSpec& spec, const NodeSpec& node) {
                                              {zone.watermarks.low + zone.boost, 20},
                                              {zone.watermarks.high + zone.boost, 20}};
     for (const auto& [pages, width] : columns)
-      out += printf_text(" %-*s", width, (std::to_string(pages.count()) + " (" + human(pages) + ")").c_str());
+      out += printf_text(" %-*s", width, (std::to_string(pages.count()) + " (" + bytes_of(pages) + ")").c_str());
     while (out.ends_with(' ')) out.pop_back();
     out += "\n";
   }
@@ -90,9 +63,9 @@ void add_swap(std::string& out, const HostSpec& spec) {
   out += "\nswap:\n";
   for (const SwapSpec& swap : spec.swaps) {
     out += printf_text("  %s: %s, %s used, priority %d, %s, 4 KiB read %s, write %s\n", printable(swap.name).c_str(),
-                       human(swap.size).c_str(), human(swap.used).c_str(), swap.priority,
-                       swap.rotational ? "rotational" : "not rotational", duration(swap.times.read_4k).c_str(),
-                       duration(swap.times.write_4k).c_str());
+                       bytes_text(swap.size).c_str(), bytes_text(swap.used).c_str(), swap.priority,
+                       swap.rotational ? "rotational" : "not rotational", latency_text(swap.times.read_4k).c_str(),
+                       latency_text(swap.times.write_4k).c_str());
   }
 }
 
@@ -121,7 +94,7 @@ void add_settings(std::string& out, const HostSpec& spec) {
                                                     {"memory.swap.max", spec.cgroup.memory_swap_max}};
   out += printf_text("\ncgroup %s:", printable(spec.cgroup.path).c_str());
   for (const auto& [name, bytes] : limits)
-    out += printf_text(" %s %s", name, bytes < 0 ? "max" : human(Bytes(bytes)).c_str());
+    out += printf_text(" %s %s", name, bytes < 0 ? "max" : bytes_text(Bytes(bytes)).c_str());
   out += "\n";
 }
 
@@ -140,8 +113,8 @@ void add_processes(std::string& out, const HostSpec& spec) {
   for (const ProcessSpec* process : order) {
     out += printf_text("  %7d %-16s rss %-10s swap %-10s oom_score_adj %d\n", process->pid,
                        printable(process->comm).c_str(),
-                       human(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
-                       human(process->swap_entries).c_str(), process->oom_score_adj);
+                       bytes_of(process->rss_anon + process->rss_file + process->rss_shmem).c_str(),
+                       bytes_of(process->swap_entries).c_str(), process->oom_score_adj);
   }
 }
 
@@ -161,15 +134,15 @@ std::string render_host(const HostSpec& spec) {
                      printable(spec.name).c_str(), printable(spec.kernel_release).c_str(),
                      spec.lru == LruKind::kMultiGen ? "multi-gen" : "classic", spec.nodes.size(),
                      spec.nodes.size() == 1 ? "" : "s", spec.cpus.size(), spec.cpus.size() == 1 ? "" : "s",
-                     human(spec.total_ram).c_str(), human(spec.total_swap()).c_str());
+                     bytes_of(spec.total_ram).c_str(), bytes_of(spec.total_swap()).c_str());
   for (const NodeSpec& node : spec.nodes) add_node(out, spec, node);
   add_swap(out, spec);
   out += printf_text("\nspeed: %s to fault in a page, %s for 20 million loops; disk 4 KiB read %s, write %s\n",
-                     duration(spec.calibration.page_fault).c_str(),
+                     latency_text(spec.calibration.page_fault).c_str(),
                      (spec.calibration.cpu_loop_20m.count() == 0 ? std::string("an unknown time")
-                                                                 : duration(spec.calibration.cpu_loop_20m))
+                                                                 : latency_text(spec.calibration.cpu_loop_20m))
                          .c_str(),
-                     duration(spec.disk.read_4k).c_str(), duration(spec.disk.write_4k).c_str());
+                     latency_text(spec.disk.read_4k).c_str(), latency_text(spec.disk.write_4k).c_str());
   add_settings(out, spec);
   add_processes(out, spec);
   if (spec.assumed.empty()) return out;

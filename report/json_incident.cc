@@ -49,7 +49,7 @@ Json group_json(const std::optional<sim::GroupState>& group) {
 
 Json limit_json(Pages limit) { return limit.count() >= host::kUnlimited ? Json() : Json(to_bytes(limit).count()); }
 
-Json incident_json(const sim::Incident& incident, const trace::CaptureSummary& capture) {
+Json incident_json(const sim::Incident& incident, const std::string& why, const trace::CaptureSummary& capture) {
   return {{"t_s", json_seconds(incident.t)},
           {"pid", incident.pid},
           {"tid", incident.tid},
@@ -63,7 +63,7 @@ Json incident_json(const sim::Incident& incident, const trace::CaptureSummary& c
           {"free_pages", incident.free_pages.count()},
           {"watermarks", watermarks_json(incident.watermarks)},
           {"cgroup", group_json(incident.group)},
-          {"why", incident.why},
+          {"why", why},
           {"stack", incident_stack(incident, capture)},
           {"after_divergence", incident.after_divergence}};
 }

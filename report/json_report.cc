@@ -6,6 +6,7 @@
 #include "report/more_memory.h"
 #include "report/proof/json_proof.h"
 #include "report/sites.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -61,11 +62,14 @@ Json bands_json(const sim::Outcome& outcome) {
 
 Json first_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   auto maybe = [&](const std::optional<sim::Incident>& incident) {
-    return incident ? incident_json(*incident, capture) : Json();
+    return incident ? incident_json(*incident, why_text(*incident), capture) : Json();
   };
+  // Of the first kill more is known than its incident says: who died, and what was free.
+  const Json killed =
+      outcome.oom_kill ? incident_json(*outcome.oom_kill, why_first_kill_text(outcome), capture) : Json();
   return {{"kswapd_wake", maybe(outcome.kswapd_wake)},       {"kswapd_scan", maybe(outcome.kswapd_scan)},
           {"direct_reclaim", maybe(outcome.direct_reclaim)}, {"swap_out", maybe(outcome.swap_out)},
-          {"alloc_refused", maybe(outcome.alloc_refused)},   {"oom_kill", maybe(outcome.oom_kill)}};
+          {"alloc_refused", maybe(outcome.alloc_refused)},   {"oom_kill", killed}};
 }
 
 Json sites_json(const std::vector<SiteRow>& rows, const trace::CaptureSummary& capture) {
@@ -159,10 +163,10 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["host"] = host_json(outcome);
   report["verdict"] = verdict ? Json(sim::verdict_name(*verdict)) : Json();
   report["verdict_margin"] = verdict ? margin_json(judge_margin(outcome, capture)) : Json();
-  report["halted_at_s"] = outcome.halted_at ? Json(json_seconds(*outcome.halted_at)) : Json();
-  report["halted_why"] = outcome.halted_at ? Json(outcome.halted_why) : Json();
-  report["diverged_at_s"] = outcome.diverged_at ? Json(json_seconds(*outcome.diverged_at)) : Json();
-  report["diverged_why"] = outcome.diverged_at ? Json(outcome.diverged_why) : Json();
+  report["halted_at_s"] = outcome.halted ? Json(json_seconds(outcome.halted->t)) : Json();
+  report["halted_why"] = outcome.halted ? Json(halted_text(outcome)) : Json();
+  report["diverged_at_s"] = outcome.diverged ? Json(json_seconds(outcome.diverged->t)) : Json();
+  report["diverged_why"] = outcome.diverged ? Json(diverged_text(outcome)) : Json();
   report["forecast_s"] = json_seconds(outcome.forecast);
   report["bands"] = bands_json(outcome);
   report["first"] = first_json(outcome, capture);

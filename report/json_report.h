@@ -19,7 +19,8 @@ nlohmann::ordered_json to_json(const sim::Outcome& outcome, const trace::Capture
 std::string report_text(const nlohmann::ordered_json& report);
 
 /// Parts, each of one report view.
-nlohmann::ordered_json incident_json(const sim::Incident& incident, const trace::CaptureSummary& capture);
+nlohmann::ordered_json incident_json(const sim::Incident& incident, const std::string& why,
+                                     const trace::CaptureSummary& capture);
 nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
 nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
 nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "model/spec/json/json_host.h"
 #include "model/trace/trace_reader.h"
-#include "report/format.h"
 #include "report/present_host.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

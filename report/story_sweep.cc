@@ -5,8 +5,8 @@
 
 #include "model/sim/outcome.h"
 #include "model/spec/parse_text.h"
-#include "report/format.h"
 #include "report/story.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -5,11 +5,12 @@
 #include <algorithm>
 
 #include "report/coverage.h"
-#include "report/format.h"
 #include "report/margin.h"
 #include "report/story.h"
 #include "report/terminal/summary_parts.h"
 #include "report/terminal/terminal_text.h"
+#include "report/words/format.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -73,9 +74,9 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   paper.line("verdict", word + when);
   if (const VerdictMargin margin = judge_margin(outcome, capture); margin.close())
     paper.line("close", "the verdict hangs on little: " + margin.why);
-  if (outcome.halted_at)
-    paper.line("halted", paper.tinted(kRed, "at " + seconds_text(*outcome.halted_at)) +
-                             ", where the forecast ends: " + outcome.halted_why);
+  if (outcome.halted)
+    paper.line("halted", paper.tinted(kRed, "at " + seconds_text(outcome.halted->t)) +
+                             ", where the forecast ends: " + halted_text(outcome));
   if (outcome.stall.memory_high_total.count() > 0)
     paper.line("throttled", duration_text(outcome.stall.memory_high_total) + " of " + duration_text(outcome.forecast) +
                                 " asleep for memory.high (" +
@@ -176,8 +177,8 @@ std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummar
   } else {
     paper.line("verdict", paper.tinted(kRed, "WITHHELD") + ": " + judge_support(outcome, capture).why);
   }
-  if (outcome.diverged_at)
-    paper.line("diverged", "at " + seconds_text(*outcome.diverged_at) + ": " + outcome.diverged_why, Rank::kUseful);
+  if (outcome.diverged)
+    paper.line("diverged", "at " + seconds_text(outcome.diverged->t) + ": " + diverged_text(outcome), Rank::kUseful);
   if (!capture.extrapolated.empty()) paper.line("basis", "extrapolated: " + capture.extrapolated);
   write_capture(outcome, capture, paper);
   write_sites(outcome, capture, paper);

@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "model/host/vmstat.h"
-#include "report/format.h"
 #include "report/json_report.h"
 #include "report/sweep.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

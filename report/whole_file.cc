@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

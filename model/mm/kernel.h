@@ -11,7 +11,7 @@
 #include "model/mm/costs.h"
 #include "model/mm/flusher_state.h"
 #include "model/mm/kswapd_state.h"
-#include "model/mm/refused_by.h"
+#include "model/mm/refusal.h"
 #include "model/mm/sched.h"
 #include "model/mm/swap_readahead.h"
 
@@ -57,7 +57,7 @@ class Listener {
                        uint8_t target_cgroup) = 0;   // pages of the inactive lists were looked at
   virtual void on_direct_reclaim(ZoneRef zone) = 0;  // a task reclaims for itself
   virtual void on_swap_out(int node) = 0;            // the first page of a batch goes to swap
-  virtual void on_alloc_refused(int pid, int64_t pages, RefusedBy by, const std::string& why) = 0;
+  virtual void on_alloc_refused(int pid, const Refusal& refusal) = 0;
   virtual void on_oom_kill(const OomReport& report) = 0;       // a kill, a panic, or nobody who may be killed
   virtual void on_stuck(host::ProcessIndex process) = 0;       // its memory can never be had (Process::stuck_at)
   virtual void on_stall(Nanoseconds begin, Stalled what) = 0;  // ended now; Actor::stall_depth counts those around it

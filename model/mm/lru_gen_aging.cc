@@ -289,7 +289,7 @@ void lru_gen_age_node(Kernel& k, int node_index, ScanControl& sc) {
     reclaimable = old_enough(k, node_index, static_cast<uint8_t>(group), sc);
   if (reclaimable || k.oom_locked) return;
   k.oom_locked = true;
-  out_of_memory(k, kGfpKernel, node_index);
+  out_of_memory(k, kGfpKernel, node_index, {.thrashing = true});
   k.oom_locked = false;
 }
 

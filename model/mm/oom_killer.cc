@@ -156,10 +156,11 @@ void tell_nobody_to_kill(Kernel& k, OomReport& report) {
 
 }  // namespace
 
-bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node) {
+bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node, OomCall call) {
   const Actor& actor = k.sched.current();
   if (actor.dying || k.oom_victims_pending > 0) return true;
   OomReport report;
+  report.call = call;
   constrain(k, gfp, report);
   report.kernel_memory = gfp.highest_zone < host::ZoneKind::kMovable;
   report.invoker = find_process(k, actor.pid);

@@ -11,9 +11,16 @@
 
 namespace oomcast::mm {
 
+/// What made the caller ask for a kill.
+struct OomCall {
+  int futile_rounds = 0;   // of direct reclaim in a row before it; fewer than 17 where nothing that is left would help
+  bool thrashing = false;  // no reclaim: the working set of lru_gen/min_ttl_ms cannot be kept
+};
+
 enum class OomConstraint : uint8_t { kNone, kMemoryPolicy, kMemcg };
 
 struct OomReport {
+  OomCall call;
   OomConstraint constraint = OomConstraint::kNone;
   host::NodeMask nodes = host::kAllNodes;                      // with kMemoryPolicy: where the request had to be served
   host::ProcessIndex victim = host::kNoProcess;                // kNoProcess: nobody may be killed, or panic_on_oom
@@ -36,7 +43,7 @@ int64_t oom_badness(const host::Process& process, int64_t totalpages, const host
 bool oom_killable(const host::Process& process);
 /// Chooses and kills. True if the caller should go on trying (a victim is on its way out). In a panic (nobody may
 /// be killed, or vm.panic_on_oom says so) the host halts, and nothing more is done (Sched::halt).
-bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node);
+bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node, OomCall call = {});
 /// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory). False if nobody in it may
 /// be killed, which is told once per group; the kernel panics with vm.panic_on_oom=2 only.
 bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup);

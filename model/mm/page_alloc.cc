@@ -188,7 +188,7 @@ ZoneRef alloc_with_direct_reclaim(Kernel& k, const Gfp& gfp, int preferred, cons
 }
 
 // Mirrors __alloc_pages_may_oom().
-ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, int preferred, bool& progress) {
+ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, int preferred, int futile_rounds, bool& progress) {
   progress = true;
   if (k.oom_locked) {
     k.sched.sleep(kTick);
@@ -197,7 +197,7 @@ ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, int preferred, bool& progress) 
   const ZoneRef got = get_page_from_freelist(k, gfp, preferred, {Mark::kHigh});
   if (got.ok()) return got;
   k.oom_locked = true;
-  progress = out_of_memory(k, gfp, preferred);
+  progress = out_of_memory(k, gfp, preferred, {.futile_rounds = futile_rounds});
   k.oom_locked = false;
   return {};
 }
@@ -244,7 +244,7 @@ ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, int preferred) {
       k.sched.point();
       continue;
     }
-    got = alloc_may_oom(k, gfp, preferred, progress);
+    got = alloc_may_oom(k, gfp, preferred, no_progress_loops, progress);
     if (got.ok() || actor.dying || !progress) return got;
     no_progress_loops = 0;
     k.sched.point();

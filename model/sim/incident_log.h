@@ -1,7 +1,8 @@
-// Collects incidents as they happen and puts them into words: what the modelled kernel did first, and why.
+// Collects incidents as they happen: what the modelled kernel did first, and the numbers that explain it.
 #pragma once
 
 #include <functional>
+#include <utility>
 #include <vector>
 
 #include "model/mm/kernel.h"
@@ -13,18 +14,24 @@ namespace oomcast::sim {
 
 class IncidentLog final : public mm::Listener {
  public:
-  IncidentLog(host::Host& host, mm::Sched& sched, Outcome& outcome) : host_(host), sched_(sched), outcome_(outcome) {}
+  IncidentLog(host::Host& host, mm::Sched& sched) : host_(host), sched_(sched) {}
 
   void on_kswapd_run(int node) override;
   void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) override;
   void on_direct_reclaim(mm::ZoneRef zone) override;
   void on_swap_out(int node) override;
-  void on_alloc_refused(int pid, int64_t pages, mm::RefusedBy by, const std::string& why) override;
+  void on_alloc_refused(int pid, const mm::Refusal& refusal) override;
   void on_oom_kill(const mm::OomReport& report) override;
   void on_stuck(host::ProcessIndex process) override;
   void on_stall(Nanoseconds begin, mm::Stalled what) override;
   void on_memory_high(host::CgroupIndex group) override;
   void watch(host::ProcessIndex process, uint64_t vpn) override;
+
+  const Incidents& incidents() const { return own_; }
+  /// The end of the run: nothing is logged any more.
+  Incidents take() { return std::move(own_); }
+  /// Takes down the state of the kernel now.
+  void take_moment(std::string name);
 
   /// Called when a victim has been chosen; it has to be brought to its end.
   std::function<void(host::ProcessIndex)> on_kill;
@@ -38,21 +45,21 @@ class IncidentLog final : public mm::Listener {
 
  private:
   void note_cgroup_reclaim(int node, uint8_t target_cgroup);
-  Incident incident(mm::ZoneRef zone) const;
-  void take_moment(std::string name);
+  Incident incident(mm::ZoneRef zone, Cause cause) const;
+  void note_first(std::optional<Incident>& first, const char* moment, Incident happened);
   OomShortage shortage(const mm::OomReport& report) const;
   mm::ZoneRef tightest_zone(int node) const;
   OomCandidate candidate(host::ProcessIndex index, int64_t points) const;
-  void diverge(const std::string& why);
-  void halt(const std::string& why);
+  void diverge(Divergence divergence);
+  void halt(HaltedBy by);
   std::vector<OomCandidate> candidates(const mm::OomReport& report) const;
-  void put_cause(const mm::OomReport& report, OomKill& kill) const;
+  void put_victim(const mm::OomReport& report, OomKill& kill) const;
   void keep(OomKill kill);
   bool app_may_swap() const;
 
   host::Host& host_;
   mm::Sched& sched_;
-  Outcome& outcome_;
+  Incidents own_;
 };
 
 }  // namespace oomcast::sim

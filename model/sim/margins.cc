@@ -64,45 +64,48 @@ void Margins::Overrun::note(bool happened, int64_t demand) {
   most = std::max(most, demand);
 }
 
-void Margins::note(const host::Host& host, bool one_node, const Outcome& outcome) {
-  if (verdict_of(outcome) >= Verdict::kAllocRefused) return;  // finish() asks for none of this any more
+void Margins::note(const host::Host& host, bool one_node, const Incidents& incidents) {
+  if (verdict_of(incidents) >= Verdict::kAllocRefused) return;  // finish() asks for none of this any more
   const Headroom room = headroom(host, one_node);
   above_low_ = std::min(above_low_, room.above_low);
   above_min_ = std::min(above_min_, room.above_min);
   group_left_ = std::min(group_left_, room.group);
-  if (!outcome.kswapd_scan && !outcome.direct_reclaim) return;
+  if (!incidents.kswapd_scan && !incidents.direct_reclaim) return;
   const int64_t demand = demand_of(host);
-  since_scan_.note(outcome.kswapd_scan.has_value(), demand);
-  since_direct_.note(outcome.direct_reclaim.has_value(), demand);
-  if (outcome.direct_reclaim) to_kill_ = std::min({to_kill_, host_to_kill(host, room.above_min), group_to_kill(host)});
+  since_scan_.note(incidents.kswapd_scan.has_value(), demand);
+  since_direct_.note(incidents.direct_reclaim.has_value(), demand);
+  if (incidents.direct_reclaim)
+    to_kill_ = std::min({to_kill_, host_to_kill(host, room.above_min), group_to_kill(host)});
 }
 
-void Margins::finish(Outcome& outcome) const {
-  const auto worse = [&](Verdict verdict, int64_t pages) {
-    if (pages < INT64_MAX) outcome.next_worse = Margin{verdict, bytes_of(pages)};
+NextVerdicts Margins::finish(const Incidents& incidents, Verdict verdict, std::optional<Bytes> need_after_kill) const {
+  NextVerdicts next;
+  const auto worse = [&](Verdict then, int64_t pages) {
+    if (pages < INT64_MAX) next.next_worse = Margin{then, bytes_of(pages)};
   };
-  switch (outcome.verdict) {
+  switch (verdict) {
     case Verdict::kFits:
       if (group_left_ < above_low_)
         worse(Verdict::kDirectReclaim, group_left_);
       else
         worse(Verdict::kBackgroundReclaim, above_low_);
-      return;
+      break;
     case Verdict::kBackgroundReclaim:
       worse(Verdict::kDirectReclaim, std::min(above_min_, group_left_));
-      outcome.next_better = Margin{Verdict::kFits, bytes_of(since_scan_.pages())};
-      return;
+      next.next_better = Margin{Verdict::kFits, bytes_of(since_scan_.pages())};
+      break;
     case Verdict::kDirectReclaim:
       worse(Verdict::kOomKill, to_kill_);
-      outcome.next_better =
-          Margin{outcome.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits, bytes_of(since_direct_.pages())};
-      return;
+      next.next_better =
+          Margin{incidents.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits, bytes_of(since_direct_.pages())};
+      break;
     case Verdict::kAllocRefused:
-      return;
+      break;
     case Verdict::kOomKill:
-      if (outcome.need_after_kill) outcome.next_better = Margin{Verdict::kDirectReclaim, *outcome.need_after_kill};
-      return;
+      if (need_after_kill) next.next_better = Margin{Verdict::kDirectReclaim, *need_after_kill};
+      break;
   }
+  return next;
 }
 
 }  // namespace oomcast::sim

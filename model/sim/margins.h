@@ -13,9 +13,9 @@ namespace oomcast::sim {
 class Margins {
  public:
   /// After each event. `one_node`: a task's memory has to come from one node (headroom.h).
-  void note(const host::Host& host, bool one_node, const Outcome& outcome);
-  /// `need_after_kill`: what the run went on to need after the first kill. Fills next_worse and next_better.
-  void finish(Outcome& outcome) const;
+  void note(const host::Host& host, bool one_node, const Incidents& incidents);
+  /// `need_after_kill`: what the run went on to need after the first kill.
+  NextVerdicts finish(const Incidents& incidents, Verdict verdict, std::optional<Bytes> need_after_kill) const;
 
  private:
   /// Demand for pages at the first incident of a kind, and the most since.

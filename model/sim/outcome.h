@@ -9,7 +9,7 @@
 
 #include "model/base/units.h"
 #include "model/host/vmstat.h"
-#include "model/mm/refused_by.h"
+#include "model/sim/incident.h"
 #include "model/spec/host_spec.h"
 
 namespace oomcast::sim {
@@ -17,75 +17,6 @@ namespace oomcast::sim {
 enum class Verdict : uint8_t { kFits, kBackgroundReclaim, kDirectReclaim, kAllocRefused, kOomKill };
 const char* verdict_name(Verdict verdict);  // "fits", "background_reclaim", ...
 std::optional<Verdict> verdict_named(std::string_view name);
-
-enum class Scope : uint8_t { kHost, kCgroup };
-
-/// A memory cgroup as it stood at an incident in it. Limits: host::kUnlimited where there is none.
-struct GroupState {
-  std::string path;
-  Pages usage, max, high;
-};
-
-/// The first time that the modelled kernel did something, and the state it did it in.
-struct Incident {
-  Nanoseconds t;
-  int pid = 0, tid = 0;
-  std::string comm;
-  Scope scope = Scope::kHost;
-  NodeId node;
-  host::ZoneKind zone = host::ZoneKind::kNormal;
-  Bytes app_touched, app_footprint, app_file;
-  Pages free_pages;                 // of the zone
-  host::Watermarks watermarks;      // of the zone, boost included
-  std::string why;                  // one sentence with the watermark, the node and the numbers
-  std::optional<GroupState> group;  // of scope kCgroup: whose limit it was
-  uint32_t stack_id = 0;            // of the event that set it off
-  uint32_t nearest_stack_id = 0;    // last stack that was sampled before, in that thread if there was one
-  bool after_divergence = false;
-};
-
-struct OomCandidate {
-  int pid = 0;
-  int uid = 0;
-  std::string comm;
-  int oom_score_adj = 0;
-  Pages rss_anon, rss_file, rss_shmem, swap_entries, total_vm;
-  Bytes page_tables;
-  int64_t points = 0;
-  bool killable = true;  // false: oom_score_adj -1000 or pid 1
-  bool guest = false;    // one of the program's own processes
-};
-
-/// What came of it when the OOM killer was asked.
-enum class OomEnd : uint8_t { kKilled, kPanic, kNobody };  // kNobody: a cgroup in which nobody may be killed
-
-/// What was free at a kill, and why the request could not have it.
-struct OomShortage {
-  bool kernel_memory = false;  // page tables and the like: zone Movable may not serve them
-  Pages movable_free;          // of the host's zones Movable, above their min marks
-  Pages swap_free;             // that the host, or the group whose limit it was, could still have used
-  int swappiness = 60;         // 0: a group at its limit swaps nothing
-  Pages shmem;  // tmpfs, /dev/shm and shared memory in RAM, of the group or the host; of the first kill only
-};
-
-struct OomKill {
-  Incident incident;
-  OomShortage shortage;
-  OomCandidate victim;                   // of kPanic and kNobody: none, pid 0, its comm says so
-  std::vector<OomCandidate> candidates;  // in task-list order, the victim included; none for who went along
-  bool went_along = false;               // with the victim before it, by memory.oom.group
-  std::vector<std::string> dmesg;
-  OomEnd end = OomEnd::kKilled;
-};
-
-/// Swap was free, and the group whose limit it was may not use it (get_scan_count(): cgroup reclaim and !swappiness).
-inline bool swap_is_forbidden(const OomKill& kill) {
-  return kill.incident.scope == Scope::kCgroup && kill.shortage.swappiness == 0 && kill.shortage.swap_free > Pages(0);
-}
-/// Memory was free, and the request for kernel memory may not use it (gfp_zone()).
-inline bool movable_is_forbidden(const OomKill& kill) {
-  return kill.shortage.kernel_memory && kill.shortage.movable_free > Pages(0);
-}
 
 /// PSI memory line; averages in hundredths of a percent (1234 = 12.34 %).
 struct PressureLine {
@@ -163,11 +94,16 @@ struct AppProcess {
   Bytes committed_peak;                 // what of mapped_peak overcommit counts
 };
 
-struct AppSummary {
-  Bytes touched, footprint_peak, resident_peak, mapped_peak;
-  Bytes whole_run_peak;     // footprint_peak as if nobody had been killed: what the program went on to hold here
+/// The most that the program had at once.
+struct AppPeaks {
+  Bytes footprint_peak, resident_peak, mapped_peak;
   Bytes untouched_at_peak;  // of footprint_peak: what came with huge pages and was not used by then
-  Bytes committed_peak;     // what the program added to Committed_AS at most
+  Bytes committed_peak;     // what the program added to Committed_AS
+};
+
+struct AppSummary : AppPeaks {
+  Bytes touched;
+  Bytes whole_run_peak;  // footprint_peak as if nobody had been killed: what the program went on to hold here
   std::vector<AppProcess> processes;  // the first kProcessesInFull
   int64_t processes_total = 0;
 };
@@ -202,42 +138,65 @@ struct Margin {
   Bytes distance;
 };
 /// Lists that grow with what happens are given in full up to here, and counted from there on.
-inline constexpr size_t kKillsInFull = 64, kProcessesInFull = 1024;
+inline constexpr size_t kKillsInFull = 64, kProcessesInFull = 1024, kAuditFaults = 20;
 
-struct Outcome {
+/// What the program did and the model has no numbers for.
+struct LeftOut {
+  bool stacks = false;            // places beyond host::kStackIdMax: their memory is not listed by place
+  std::optional<int> beyond_pid;  // the first process that used memory or a part of a file beyond 4 PiB
+};
+
+/// Counts that do not agree, in the words of the auditor.
+struct AuditFault {
+  uint64_t event = 0;  // after which it was found
+  std::string what;
+};
+
+/// What the kernel did, as it did it (IncidentLog).
+struct Incidents {
+  /// The host panicked, or every process of the program is stuck: nothing that came later changed anything.
+  std::optional<Halt> halted;
+  std::optional<Divergence> diverged;
+  std::optional<Incident> kswapd_wake, kswapd_scan, direct_reclaim, swap_out, alloc_refused, oom_kill;
+  std::vector<OomKill> oom_kills;  // the first kKillsInFull, and a panic
+  int64_t oom_kills_total = 0;
+  Stall stall;
+  std::vector<Moment> moments;  // by time
+};
+
+/// What was sampled at intervals (Timeline).
+struct Series {
+  std::vector<Bands> bands;
+  PressureLine pressure_some, pressure_full;
+  std::vector<TimelineRow> timeline;
+  std::vector<GroupState> groups;  // that the program is charged to: its own, then the one above, ...; as they ended
+};
+
+/// The verdicts next to the one of the run (Margins).
+struct NextVerdicts {
+  std::optional<Margin> next_worse, next_better;
+};
+
+/// Each base is what one collector has gathered; Simulation::finish() puts them together and derives the rest.
+struct Outcome : Incidents, Series, NextVerdicts {
   host::HostSpec host;
   Verdict verdict = Verdict::kFits;
-  std::optional<Margin> next_worse, next_better;
   // After a kill: by how much anonymous memory and page tables of the run, the victim's as if it had lived on, exceeded
   // at their peak what they were at the first kill.
   std::optional<Bytes> need_after_kill;
-  /// The host panicked, or every process of the program is stuck: nothing that came later changed anything.
-  std::optional<Nanoseconds> halted_at;
-  std::string halted_why;
-  std::optional<Nanoseconds> diverged_at;
-  std::string diverged_why;
-  Nanoseconds forecast;  // virtual length of the run
-  std::vector<Bands> bands;
-  std::optional<Incident> kswapd_wake, kswapd_scan, direct_reclaim, swap_out, alloc_refused, oom_kill;
-  mm::RefusedBy refused_by = mm::RefusedBy::kOvercommit;  // of alloc_refused
-  std::vector<OomKill> oom_kills;                         // the first kKillsInFull
-  int64_t oom_kills_total = 0;
+  Nanoseconds forecast;                                // virtual length of the run
   host::VmstatArray counters{};                        // deltas over the run
-  std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, kept for `why`
+  std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, by zone
   CgroupCounts cgroup;
-  Stall stall;
-  PressureLine pressure_some, pressure_full;
-  std::vector<TimelineRow> timeline;
-  std::vector<Moment> moments;     // by time
-  std::vector<GroupState> groups;  // that the program is charged to: its own, then the one above, ...; as they ended
-  std::vector<Site> sites;         // descending by touched bytes, then by stack_id
+  std::vector<Site> sites;  // descending by touched bytes, then by stack_id
   AppSummary app;
   uint64_t events = 0;
   uint64_t lost_events = 0;
-  uint64_t steps = 0;                // wake-ups and interrupts that the simulation took: what it worked
-  uint64_t order_forced = 0;         // events taken in arrival order although their task's clock was behind
-  std::vector<std::string> caveats;  // what the model did not do on this run and why it may matter
-  uint64_t digest = 0;               // of the final state and all counters; equal inputs give equal digests
+  uint64_t steps = 0;         // wake-ups and interrupts that the simulation took: what it worked
+  uint64_t order_forced = 0;  // events taken in arrival order although their task's clock was behind
+  LeftOut left_out;
+  std::vector<AuditFault> audit_faults;  // the first kAuditFaults; any is a mistake of the model
+  uint64_t digest = 0;                   // of the final state and all counters; equal inputs give equal digests
 };
 
 }  // namespace oomcast::sim

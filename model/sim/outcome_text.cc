@@ -1,4 +1,4 @@
-// Derives the verdict, caveats and sums of an Outcome. See outcome_text.h.
+// Derives the verdict and the sums of an Outcome. See outcome_text.h.
 #include "model/sim/outcome_text.h"
 
 #include <algorithm>
@@ -31,17 +31,11 @@ std::optional<Verdict> verdict_named(std::string_view name) {
   return std::nullopt;
 }
 
-Verdict verdict_of(const Outcome& outcome) {
-  if (outcome.oom_kill || outcome.halted_at) return Verdict::kOomKill;
-  if (outcome.alloc_refused) return Verdict::kAllocRefused;
-  if (outcome.direct_reclaim) return Verdict::kDirectReclaim;
-  return outcome.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits;
-}
-
-std::vector<std::string> caveats_of(const Outcome& outcome) {
-  std::vector<std::string> caveats = outcome.caveats;
-  const host::HostSpec& host = outcome.host;
-  return caveats;
+Verdict verdict_of(const Incidents& incidents) {
+  if (incidents.oom_kill || incidents.halted) return Verdict::kOomKill;
+  if (incidents.alloc_refused) return Verdict::kAllocRefused;
+  if (incidents.direct_reclaim) return Verdict::kDirectReclaim;
+  return incidents.kswapd_scan ? Verdict::kBackgroundReclaim : Verdict::kFits;
 }
 
 void summarize_cgroup(const host::Host& host, Outcome& outcome) {

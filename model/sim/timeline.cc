@@ -114,19 +114,16 @@ void Timeline::add_pressure(Moment& moment) const {
   moment.pressure_full = pressure_.full_line();
 }
 
-void Timeline::finish(Outcome& outcome) {
+Series Timeline::finish(std::vector<Moment>& moments) {
   sample();
-  if (peak_) outcome.moments.push_back(std::move(*peak_));
-  outcome.moments.push_back(moment_of("end", scheduler_.now(), host_));
-  add_pressure(outcome.moments.back());
-  std::stable_sort(outcome.moments.begin(), outcome.moments.end(),
-                   [](const Moment& a, const Moment& b) { return a.t < b.t; });
+  if (peak_) moments.push_back(std::move(*peak_));
+  moments.push_back(moment_of("end", scheduler_.now(), host_));
+  add_pressure(moments.back());
+  std::stable_sort(moments.begin(), moments.end(), [](const Moment& a, const Moment& b) { return a.t < b.t; });
+  Series series{std::move(bands_), pressure_.some_line(), pressure_.full_line(), std::move(rows_), {}};
   for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
-    outcome.groups.push_back(group_state(host_.cgroups[at]));
-  outcome.bands = bands_;
-  outcome.timeline = rows_;
-  outcome.pressure_some = pressure_.some_line();
-  outcome.pressure_full = pressure_.full_line();
+    series.groups.push_back(group_state(host_.cgroups[at]));
+  return series;
 }
 
 }  // namespace oomcast::sim

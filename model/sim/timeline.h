@@ -17,7 +17,8 @@ class Timeline {
   Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds);
   /// Takes one sample. REQUIRES: called every kSampleInterval.
   void sample();
-  void finish(Outcome& outcome);
+  /// Takes the last sample. Adds the moments "peak" and "end" to those of the incidents, by time.
+  Series finish(std::vector<Moment>& moments);
   /// Writes the pressure lines of the last sample into a moment.
   void add_pressure(Moment& moment) const;
 

@@ -6,6 +6,7 @@
 
 #include "report/parallel.h"
 #include "report/smallest_enough.h"
+#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -31,8 +32,9 @@ bool well_enough(const std::optional<sim::Verdict>& verdict, const std::string& 
 std::string why_of(const SweepRow& row) {
   if (!row.error.empty()) return row.error;
   const sim::Outcome& o = row.outcome;
-  for (const auto* incident : {&o.oom_kill, &o.alloc_refused, &o.direct_reclaim, &o.kswapd_scan})
-    if (*incident) return (*incident)->why;
+  if (o.oom_kill) return why_first_kill_text(o);
+  for (const auto* incident : {&o.alloc_refused, &o.direct_reclaim, &o.kswapd_scan})
+    if (*incident) return why_text(**incident);
   return "";
 }
 

@@ -3,7 +3,7 @@
 
 #include "report/fit/fit.h"
 #include "report/fit/settings.h"
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

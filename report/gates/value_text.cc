@@ -4,8 +4,8 @@
 
 #include "model/sim/outcome.h"
 #include "model/spec/parse_text.h"
-#include "report/format.h"
 #include "report/gates/finished_report.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

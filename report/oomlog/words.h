@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string>
 
-#include "report/format.h"
 #include "report/oomlog/oom_report.h"
+#include "report/words/format.h"
 
 namespace oomcast::oomlog {
 

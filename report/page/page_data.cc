@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

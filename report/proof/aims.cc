@@ -25,7 +25,7 @@ bool kills(const sim::Outcome& outcome, bool guest) {
 
 bool finding_gone(const std::string& id, const sim::Outcome& before, const sim::Outcome& after,
                   const trace::CaptureSummary& capture) {
-  if (after.verdict > before.verdict || after.halted_at) return false;
+  if (after.verdict > before.verdict || after.halted) return false;
   if (id == "oom_kill" || id == "oom_bystander" || id == "panic" || id == "stuck")
     return after.verdict < sim::Verdict::kAllocRefused;
   if (id == "direct_reclaim" && after.verdict <= sim::Verdict::kDirectReclaim && after.stall.total < kRace &&
@@ -47,9 +47,8 @@ std::optional<bool> reached(Aim aim, const std::string& finding_id, const sim::O
     case Aim::kOthersLive:
       return !kills(after, false);
     case Aim::kHostLives:
-      return !after.halted_at &&
-             std::none_of(after.app.processes.begin(), after.app.processes.end(),
-                          [](const sim::AppProcess& process) { return process.stuck_at.has_value(); });
+      return !after.halted && std::none_of(after.app.processes.begin(), after.app.processes.end(),
+                                           [](const sim::AppProcess& process) { return process.stuck_at.has_value(); });
     case Aim::kWaitsLess:
       return after.verdict <= before.verdict && after.stall.total.count() * 2 < before.stall.total.count();
   }

@@ -3,8 +3,8 @@
 
 #include "report/changed_target.h"
 #include "report/coverage.h"
-#include "report/format.h"
 #include "report/proof/aims.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "report/export/exports.h"
-#include "report/format.h"
 #include "report/report_values.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

@@ -1,7 +1,7 @@
 // Says in one line how a forecast stands. See run_progress.h.
 #include "report/terminal/run_progress.h"
 
-#include "report/format.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "report/format.h"
 #include "report/proof/proof_words.h"
 #include "report/sites.h"
 #include "report/terminal/sparkline.h"
 #include "report/terminal/terminal_text.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {

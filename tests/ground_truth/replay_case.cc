@@ -18,6 +18,7 @@
 #include "model/sim/simulation.h"
 #include "model/spec/node_list.h"
 #include "model/spec/read_host.h"
+#include "report/words/why.h"
 #include "tests/ground_truth/memload_events.h"
 #include "tests/ground_truth/memload_script.h"
 
@@ -63,7 +64,7 @@ std::optional<Arguments> parse_arguments(int argc, char** argv) {
   return parsed;
 }
 
-Json incident_json(const std::optional<sim::Incident>& incident) {
+Json incident_json(const std::optional<sim::Incident>& incident, const std::string& why) {
   if (!incident) return nullptr;
   return {{"t_s", static_cast<double>(incident->t.count()) / 1e9},
           {"pid", incident->pid},
@@ -75,7 +76,7 @@ Json incident_json(const std::optional<sim::Incident>& incident) {
           {"app_footprint_bytes", incident->app_footprint.count()},
           {"app_file_bytes", incident->app_file.count()},
           {"free_pages", incident->free_pages.count()},
-          {"why", incident->why},
+          {"why", why},
           {"after_divergence", incident->after_divergence}};
 }
 
@@ -85,10 +86,15 @@ Json facts_json(const sim::Outcome& outcome) {
   report["schema"] = "oomcast.report.v1";
   report["verdict"] = sim::verdict_name(outcome.verdict);
   report["forecast_s"] = static_cast<double>(outcome.forecast.count()) / 1e9;
-  report["first"] = {
-      {"kswapd_wake", incident_json(outcome.kswapd_wake)},       {"kswapd_scan", incident_json(outcome.kswapd_scan)},
-      {"direct_reclaim", incident_json(outcome.direct_reclaim)}, {"swap_out", incident_json(outcome.swap_out)},
-      {"alloc_refused", incident_json(outcome.alloc_refused)},   {"oom_kill", incident_json(outcome.oom_kill)}};
+  const auto first = [](const std::optional<sim::Incident>& incident) {
+    return incident_json(incident, incident ? report::why_text(*incident) : "");
+  };
+  report["first"] = {{"kswapd_wake", first(outcome.kswapd_wake)},
+                     {"kswapd_scan", first(outcome.kswapd_scan)},
+                     {"direct_reclaim", first(outcome.direct_reclaim)},
+                     {"swap_out", first(outcome.swap_out)},
+                     {"alloc_refused", first(outcome.alloc_refused)},
+                     {"oom_kill", incident_json(outcome.oom_kill, report::why_first_kill_text(outcome))}};
   report["oom_kills"] = Json::array();
   for (const sim::OomKill& kill : outcome.oom_kills) {
     const sim::OomCandidate& victim = kill.victim;
@@ -112,7 +118,7 @@ Json facts_json(const sim::Outcome& outcome) {
   report["app"] = {{"touched_bytes", outcome.app.touched.count()},
                    {"footprint_peak_bytes", outcome.app.footprint_peak.count()},
                    {"resident_peak_bytes", outcome.app.resident_peak.count()}};
-  report["coverage"] = {{"tracker", "exact"}, {"caveats", outcome.caveats}};
+  report["coverage"] = {{"tracker", "exact"}, {"caveats", report::model_caveats(outcome)}};
   report["digest"] = outcome.digest;
   return report;
 }

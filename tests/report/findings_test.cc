@@ -198,7 +198,9 @@ TEST(Findings, MostOfItUnseenWithholdsTheForecastUnlessItIsAlreadyTheWorst) {
 TEST(Findings, RefusalDependsOnTheOvercommitMode) {
   stories::Story story = stories::fits();
   story.outcome.verdict = sim::Verdict::kAllocRefused;
-  story.outcome.alloc_refused = stories::incident(Nanoseconds(1), Bytes(0), "8.00 GiB at once exceed RAM + swap");
+  story.outcome.alloc_refused = stories::incident(Nanoseconds(1), Bytes(0), sim::Cause::kRefused);
+  story.outcome.alloc_refused->refusal =
+      mm::Refusal{mm::RefusedBy::kRamAndSwap, to_pages(Bytes(int64_t{8} << 30)), 500'000};
   EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("vm.overcommit_memory=1"));
   story.outcome.host.vm.overcommit_memory = 2;
   EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("vm.overcommit_memory=0"));
@@ -207,13 +209,12 @@ TEST(Findings, RefusalDependsOnTheOvercommitMode) {
 TEST(Findings, RefusalByALimitOrTheMapCountIsNotCuredByOvercommit) {
   stories::Story story = stories::fits();
   story.outcome.verdict = sim::Verdict::kAllocRefused;
-  story.outcome.alloc_refused =
-      stories::incident(Nanoseconds(1), Bytes(0), "the process has more than vm.max_map_count = 120 mappings");
-  story.outcome.refused_by = mm::RefusedBy::kMapCount;
+  story.outcome.alloc_refused = stories::incident(Nanoseconds(1), Bytes(0), sim::Cause::kRefused);
+  story.outcome.alloc_refused->refusal = mm::Refusal{mm::RefusedBy::kMapCount, Pages(1), 120};
   const Finding finding = the("alloc_refused", story);
   ASSERT_EQ(finding.tries.size(), 1u);
   EXPECT_THAT(finding.tries[0].change, HasSubstr("vm.max_map_count"));
-  story.outcome.refused_by = mm::RefusedBy::kRlimit;
+  story.outcome.alloc_refused->refusal->by = mm::RefusedBy::kAddressSpaceLimit;
   EXPECT_THAT(the("alloc_refused", story).tries[0].change, HasSubstr("ulimit -v"));
 }
 

@@ -19,22 +19,22 @@ host::HostSpec snapshot(const std::string& name) {
 
 TEST(HostShow, NamesTheMachineInOneLine) {
   EXPECT_THAT(render_host(snapshot("oom-noswap-2node")),
-              HasSubstr("oom-noswap-2node: kernel 6.1.0-56-cloud-amd64, classic LRU, 2 nodes, 2 CPUs, 469 MiB of "
+              HasSubstr("oom-noswap-2node: kernel 6.1.0-56-cloud-amd64, classic LRU, 2 nodes, 2 CPUs, 469.4 MiB of "
                         "memory, 0 B of swap\n"));
 }
 
 TEST(HostShow, GivesZonesInPagesAndBytes) {
   EXPECT_THAT(render_host(snapshot("oom-noswap-2node")),
-              HasSubstr("  DMA32    52204 (204 MiB)        40878 (160 MiB)        291 (1.1 MiB)        363 (1.4 MiB)   "
+              HasSubstr("  DMA32    52204 (203.9 MiB)      40878 (159.7 MiB)      291 (1.1 MiB)        363 (1.4 MiB)   "
                         "     435 (1.7 MiB)\n"));
 }
 
 TEST(HostShow, ListsSwapProcessesAndAssumptions) {
   EXPECT_THAT(
       render_host(snapshot("swap-seq-1node")),
-      HasSubstr("  /dev/vdb: 512 MiB, 0 B used, priority -2, rotational, 4 KiB read 711.4 us, write 951.6 us\n"));
+      HasSubstr("  /dev/vdb: 512.0 MiB, 0 B used, priority -2, rotational, 4 KiB read 711.4 us, write 951.6 us\n"));
   const std::string text = render_host(snapshot("victim-adj"));
-  EXPECT_THAT(text, HasSubstr("       86 memload          rss 121 MiB    swap 0 B        oom_score_adj 300\n"));
+  EXPECT_THAT(text, HasSubstr("       86 memload          rss 120.5 MiB  swap 0 B        oom_score_adj 300\n"));
   EXPECT_THAT(text, HasSubstr("assumed, because the source does not say:\n"));
 }
 

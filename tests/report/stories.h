@@ -30,8 +30,9 @@ inline host::NodeSpec node_of(int id, Bytes managed, Bytes free) {
   return node;
 }
 
-inline sim::Incident incident(Nanoseconds t, Bytes footprint, std::string why) {
+inline sim::Incident incident(Nanoseconds t, Bytes footprint, sim::Cause cause) {
   sim::Incident i;
+  i.cause = cause;
   i.t = t;
   i.pid = i.tid = 812;
   i.comm = "redis-server";
@@ -40,7 +41,6 @@ inline sim::Incident incident(Nanoseconds t, Bytes footprint, std::string why) {
   i.app_touched = i.app_footprint = footprint;
   i.free_pages = 3498_pages;
   i.watermarks = {2814_pages, 3517_pages, 4220_pages};
-  i.why = std::move(why);
   return i;
 }
 
@@ -89,10 +89,11 @@ inline Story oom() {
   Story s = fits();
   sim::Outcome& o = s.outcome;
   o.verdict = sim::Verdict::kOomKill;
-  o.kswapd_wake = incident(8'204_ms, 1780_MiB, "node 0 zone DMA32 fell to 3,498 free pages, below low (3,517)");
-  o.kswapd_scan = o.kswapd_wake;
-  o.direct_reclaim = incident(8'310_ms, 1786_MiB, "node 0 zone DMA32 fell to 2,810 free pages, below min (2,814)");
-  o.oom_kill = incident(8'322_ms, 1787_MiB, "reclaim found nothing in 17 rounds and 0 swap pages are free");
+  o.kswapd_wake = incident(8'204_ms, 1780_MiB, sim::Cause::kLowMark);
+  o.kswapd_scan = incident(8'204_ms, 1780_MiB, sim::Cause::kBelowHighMark);
+  o.direct_reclaim = incident(8'310_ms, 1786_MiB, sim::Cause::kMinMark);
+  o.direct_reclaim->free_pages = 2810_pages;
+  o.oom_kill = incident(8'322_ms, 1787_MiB, sim::Cause::kOutOfMemory);
   o.oom_kill->free_pages = 2810_pages;
   o.oom_kill->stack_id = 1;
   sim::OomKill kill;
@@ -102,13 +103,14 @@ inline Story oom() {
   kill.candidates[0].killable = false;
   kill.candidates[3].guest = true;
   kill.victim = kill.candidates[3];
+  kill.futile_rounds = 17;
+  kill.total = o.host.total_ram + o.host.total_swap();
   kill.dmesg = {
       "redis-server invoked oom-killer: gfp_mask=0x140dca(GFP_HIGHUSER_MOVABLE|__GFP_COMP|__GFP_ZERO), order=0, "
       "oom_score_adj=0"};
   o.oom_kills = {kill};
   o.oom_kills_total = 1;
-  o.diverged_at = 8'322_ms;
-  o.diverged_why = "redis-server (pid 812) was killed in the model and ran on here";
+  o.diverged = sim::Divergence{8'322_ms, sim::DivergedBy::kKill, 812, "redis-server"};
   o.counters[host::Vmstat::oom_kill] = 1;
   o.counters[host::Vmstat::allocstall_movable] = 16;
   o.counters[host::Vmstat::pgscan_direct] = 4096;
@@ -143,7 +145,7 @@ inline Story bystander() {
   kill.candidates[3] = candidate(812, "redis-server", 1787_MiB, -1000, s.outcome.host);
   kill.candidates[3].guest = true;
   kill.victim = kill.candidates[2];
-  s.outcome.diverged_at.reset();
+  s.outcome.diverged.reset();
   return s;
 }
 
@@ -156,9 +158,12 @@ inline Story swap_thrash() {
   swap.size = 1_GiB;
   o.host.swaps = {swap};
   o.verdict = sim::Verdict::kDirectReclaim;
-  o.kswapd_wake = incident(3'000_ms, 1780_MiB, "node 0 zone DMA32 fell to 3,498 free pages, below low (3,517)");
-  o.direct_reclaim = incident(3'400_ms, 1800_MiB, "node 0 zone DMA32 fell to 2,810 free pages, below min (2,814)");
-  o.swap_out = incident(3'001_ms, 1780_MiB, "kswapd on node 0 evicts anonymous pages");
+  o.kswapd_wake = incident(3'000_ms, 1780_MiB, sim::Cause::kLowMark);
+  o.direct_reclaim = incident(3'400_ms, 1800_MiB, sim::Cause::kMinMark);
+  o.direct_reclaim->free_pages = 2810_pages;
+  o.swap_out = incident(3'001_ms, 1780_MiB, sim::Cause::kSwapOut);
+  o.swap_out->by_kswapd = true;
+  o.swap_out->swap_free = pages_of(1_GiB);
   o.counters[host::Vmstat::pswpout] = 30000;
   o.counters[host::Vmstat::pswpin] = 20000;
   o.counters[host::Vmstat::pgmajfault] = 2500;

@@ -8,6 +8,7 @@
 #include "report/json_report.h"
 #include "report/story.h"
 #include "tests/report/golden.h"
+#include "tests/report/simulated_runs.h"
 #include "tests/report/stories.h"
 
 namespace oomcast::report {
@@ -24,10 +25,10 @@ std::string summary_of(const stories::Story& story, bool color = false) {
                       "oomcast.report.json", Look{.color = color});
 }
 
-TEST(Summary, Fits) { expect_golden(summary_of(stories::fits()), "fits.txt"); }
-TEST(Summary, OomKill) { expect_golden(summary_of(stories::oom()), "oom.txt"); }
-TEST(Summary, Bystander) { expect_golden(summary_of(stories::bystander()), "bystander.txt"); }
-TEST(Summary, SwapThrash) { expect_golden(summary_of(stories::swap_thrash()), "swap_thrash.txt"); }
+TEST(Summary, Fits) { expect_golden(summary_of(simulated::fits()), "fits.txt"); }
+TEST(Summary, OomKill) { expect_golden(summary_of(simulated::oom()), "oom.txt"); }
+TEST(Summary, Bystander) { expect_golden(summary_of(simulated::bystander()), "bystander.txt"); }
+TEST(Summary, SwapThrash) { expect_golden(summary_of(simulated::swap_thrash()), "swap_thrash.txt"); }
 TEST(Summary, Withheld) { expect_golden(summary_of(stories::unseen()), "withheld.txt"); }
 
 TEST(Summary, ProcessesThatWereLeftBehindAreSaidInTheFirstLine) {

@@ -32,7 +32,7 @@ class Machine {
       : host(spec),
         sched(cpus_per_node(host)),
         disks(sched, host),
-        log(host, sched, outcome),
+        log(host, sched),
         k(host, sched, disks, log, Seed{1}),
         auditor(host) {
     disks.connect(k);
@@ -120,8 +120,8 @@ class Machine {
   host::Host host;
   sim::Scheduler sched;
   sim::Disks disks;
-  sim::Outcome outcome;
   sim::IncidentLog log;
+  const sim::Incidents& outcome = log.incidents();
   mm::Kernel k;
   sim::Auditor auditor;
   /// Whether a victim's memory comes free, as it does when nothing keeps the victim from running.

@@ -101,7 +101,7 @@ TEST(Memcg, ReclaimForHighIsADirectReclaimEvenIfItFindsNothing) {
   const sim::Stall& stall = c.m.outcome.stall;
   ASSERT_TRUE(c.m.outcome.direct_reclaim);
   EXPECT_EQ(c.m.outcome.direct_reclaim->scope, sim::Scope::kCgroup);
-  EXPECT_NE(c.m.outcome.direct_reclaim->why.find("memory.high"), std::string::npos);
+  EXPECT_EQ(c.m.outcome.direct_reclaim->cause, sim::Cause::kMemoryHigh);
   EXPECT_EQ(stall.memory_high_total, stall.throttled_total);
   EXPECT_EQ(stall.total, stall.direct_reclaim_total + stall.memory_high_total);
   EXPECT_GE(stall.longest, 100_ms);

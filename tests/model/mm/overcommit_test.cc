@@ -76,11 +76,12 @@ TEST(Overcommit, TooManyMappingsAreRefusedInEveryMode) {
   host::Process process;
   for (uint64_t i = 0; i < 5; ++i) process.space.map(i << 20, kPageBytes, {.accountable = true, .anonymous = true});
   Machine m(mode(1).set("vm.max_map_count", 4).build(), Kswapd::kAbsent);
-  const auto why = too_many_mappings(m.k, process);
-  ASSERT_TRUE(why.has_value());
-  EXPECT_THAT(*why, HasSubstr("vm.max_map_count = 4"));
+  const auto refusal = too_many_mappings(m.k, process, 1);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->by, RefusedBy::kMapCount);
+  EXPECT_EQ(refusal->limit, 4);
   process.space.unmap(0, kPageBytes);
-  EXPECT_FALSE(too_many_mappings(m.k, process).has_value());
+  EXPECT_FALSE(too_many_mappings(m.k, process, 1).has_value());
 }
 
 TEST(Overcommit, AddressSpaceAndDataHaveTheirOwnLimits) {
@@ -90,9 +91,9 @@ TEST(Overcommit, AddressSpaceAndDataHaveTheirOwnLimits) {
   process.guest = true;
   process.space.map(0, 50 * kPageBytes, {.anonymous = true, .data = true});
   EXPECT_FALSE(may_expand_vm(process, 50, false).has_value());
-  EXPECT_THAT(may_expand_vm(process, 51, false).value_or(""), HasSubstr("RLIMIT_AS"));
+  EXPECT_EQ(may_expand_vm(process, 51, false).value_or(Refusal{}).by, RefusedBy::kAddressSpaceLimit);
   EXPECT_FALSE(may_expand_vm(process, 10, true).has_value());
-  EXPECT_THAT(may_expand_vm(process, 11, true).value_or(""), HasSubstr("RLIMIT_DATA"));
+  EXPECT_EQ(may_expand_vm(process, 11, true).value_or(Refusal{}).by, RefusedBy::kDataLimit);
 }
 
 TEST(Overcommit, NeighboursOfOneKindAreOneMapping) {
@@ -107,13 +108,13 @@ TEST(Overcommit, NeighboursOfOneKindAreOneMapping) {
   EXPECT_EQ(process.space.mapped_bytes, 5 * static_cast<int64_t>(kPageBytes));
 }
 
-TEST(Overcommit, TheReasonSaysWhatWasAskedAndWhatThereIs) {
+TEST(Overcommit, ARefusalKnowsWhatWasAskedAndWhatThereIs) {
   Machine m(mode(0).build(), Kswapd::kAbsent);
-  const auto why = vm_enough_memory(m.k, {}, 60000);
-  ASSERT_TRUE(why.has_value());
-  EXPECT_THAT(*why, HasSubstr("60000 pages"));
-  EXPECT_THAT(*why, HasSubstr("50000 pages"));
-  EXPECT_THAT(*why, HasSubstr("vm.overcommit_memory=0"));
+  const auto refusal = vm_enough_memory(m.k, {}, 60000);
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_EQ(refusal->requested, Pages(60000));
+  EXPECT_EQ(refusal->limit, 50000);
+  EXPECT_EQ(refusal->by, RefusedBy::kRamAndSwap);
 }
 
 }  // namespace

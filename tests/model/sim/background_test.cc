@@ -30,8 +30,7 @@ Outcome watch(const host::HostSpec& spec, int seconds) {
   for (int i = 0; i < seconds; ++i) p.sleep(kSecond);
   p.exit();
   Outcome outcome = s.finish();
-  EXPECT_TRUE(outcome.caveats.empty() || outcome.caveats[0].find("internal:") == std::string::npos)
-      << outcome.caveats[0];
+  EXPECT_TRUE(outcome.audit_faults.empty()) << outcome.audit_faults[0].what;
   return outcome;
 }
 

@@ -43,7 +43,7 @@ TEST(Moment, ThePeakIsTheSampleWithTheLargestFootprint) {
     timeline.sample();
   }
   Outcome outcome;
-  timeline.finish(outcome);
+  static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   ASSERT_EQ(outcome.moments.size(), 2u);
   EXPECT_EQ(outcome.moments[0].name, "peak");
   EXPECT_EQ(outcome.moments[0].t, 40_ms);  // the first of equals
@@ -63,7 +63,7 @@ TEST(Moment, ThePeakKnowsWhoseMemoryLivedThen) {
     timeline.sample();
   }
   Outcome outcome;
-  timeline.finish(outcome);
+  static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   ASSERT_EQ(outcome.moments[0].sites.size(), 1u) << "of site 9 nothing lives";
   EXPECT_EQ(outcome.moments[0].sites[0].stack_id, 7u);
   EXPECT_EQ(outcome.moments[0].sites[0].resident, to_bytes(300_pages));
@@ -74,7 +74,7 @@ TEST(Moment, ARunThatHasNoMemoryHasNoPeak) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
   Timeline timeline(m.host, m.sched, {});
   Outcome outcome;
-  timeline.finish(outcome);
+  static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   ASSERT_EQ(outcome.moments.size(), 1u);
   EXPECT_EQ(outcome.moments[0].name, "end");
 }

@@ -1,4 +1,4 @@
-// The verdict and the caveats of a run are derived. The parts of an outcome that follow from the rest.
+// The verdict and the sums of a run are derived: the parts of an outcome that follow from the rest.
 #include "model/sim/outcome_text.h"
 
 #include <gmock/gmock.h>
@@ -39,13 +39,6 @@ TEST(Verdict, NamesAreThoseOfTheReport) {
   EXPECT_STREQ(verdict_name(Verdict::kDirectReclaim), "direct_reclaim");
   EXPECT_STREQ(verdict_name(Verdict::kAllocRefused), "alloc_refused");
   EXPECT_STREQ(verdict_name(Verdict::kOomKill), "oom_kill");
-}
-
-TEST(Caveats, WhatTheRunSaidIsKept) {
-  Outcome outcome;
-  outcome.host = HostBuilder().node(64_MiB).build();
-  outcome.caveats = {"something odd"};
-  EXPECT_THAT(caveats_of(outcome), Contains("something odd"));
 }
 
 TEST(Summary, ProcessesComeInTheOrderOfTheirStart) {

@@ -23,7 +23,7 @@ Outcome sampled(Machine& m, int samples) {
   }
   m.pass(kSampleInterval);
   Outcome outcome;
-  timeline.finish(outcome);
+  static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   return outcome;
 }
 
@@ -70,7 +70,7 @@ TEST(Timeline, BandsSayHowLongTheNodeWasWhere) {
   stay(m.zone().low_mark(), 30);
   stay(m.zone().min_mark(), 40);
   Outcome outcome;
-  timeline.finish(outcome);
+  static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   EXPECT_EQ(outcome.bands[0].above_high, 200_ms);
   EXPECT_EQ(outcome.bands[0].high_to_low, 400_ms);
   EXPECT_EQ(outcome.bands[0].low_to_min, 600_ms);
@@ -97,7 +97,7 @@ TEST(Timeline, RatesArePerSecondOverTheRow) {
   timeline.sample();
   m.pass(kSampleInterval);
   Outcome outcome;
-  timeline.finish(outcome);
+  static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   EXPECT_EQ(outcome.timeline[0].pgscan_kswapd_s, 5000);
   EXPECT_EQ(outcome.timeline[0].pgscan_direct_s, 2500);
   EXPECT_EQ(outcome.timeline[0].pgsteal_s, 1000);

@@ -1,5 +1,5 @@
 // A quantity is printed so that nobody misreads it.
-#include "report/format.h"
+#include "report/words/format.h"
 
 #include <gtest/gtest.h>
 

@@ -12,17 +12,16 @@
 
 namespace oomcast::sim {
 
-class EventHandler {
+class EventApplier {
  public:
-  EventHandler(mm::Kernel& kernel, const Options& options, Outcome& outcome)
+  EventApplier(mm::Kernel& kernel, const Options& options)
       : k_(kernel),
         options_(options),
-        outcome_(outcome),
         files_(kernel.host),
         programs_in_memory_(host::root_in_memory(kernel.host.spec)) {}
 
   /// Runs inside the fiber of the task; may stall it.
-  void handle(const trace::Event& event, host::ProcessIndex process);
+  void apply(const trace::Event& event, host::ProcessIndex process);
   /// The guest process with this pid that lives now, created if nobody has announced it.
   host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
   /// The target does not fork this child: what it does is left out.
@@ -32,13 +31,15 @@ class EventHandler {
   /// The file that events call `id`. It may be forgotten once nothing of it is cached, unless `keep`.
   host::FileIndex file_of(uint64_t id, bool keep = false);
   const FileTable& files() const { return files_; }
+  const AppPeaks& peaks() const { return peaks_; }
+  const LeftOut& left_out() const { return left_out_; }
+  uint64_t lost_events() const { return lost_events_; }
   void note_peaks();
   void note_peaks(host::Process& process);
 
  private:
-  void apply(const trace::Event& event, host::ProcessIndex process);
+  void dispatch(const trace::Event& event, host::ProcessIndex process);
   bool can_be_numbered(const trace::Event& event);
-  void say_once(bool& told, std::string caveat);
   bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
   void touch(const trace::Event& event, host::ProcessIndex process);
   void touch_pages(const trace::Event& event, host::ProcessIndex process);
@@ -54,17 +55,17 @@ class EventHandler {
   void file_io(const trace::Event& event, host::ProcessIndex process);
   void limit(const trace::Event& event, host::ProcessIndex process);
   bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
-  bool refuse(host::ProcessIndex process, uint64_t start, uint64_t bytes, mm::RefusedBy by, const std::string& why);
   bool skip_refused(host::ProcessIndex process, uint64_t& vpn) const;
 
   mm::Kernel& k_;
   const Options& options_;
-  Outcome& outcome_;
+  AppPeaks peaks_;
+  LeftOut left_out_;
+  uint64_t lost_events_ = 0;
   FileTable files_;
   const bool programs_in_memory_;  // of the root file system: their text never leaves
-  bool stacks_told_ = false, beyond_told_ = false;
   std::map<uint32_t, host::ProcessIndex> by_pid_;
-  int handling_ = 0;  // events that are not through
+  int applying_ = 0;  // events that are not through
   std::map<host::ProcessIndex, std::map<uint64_t, uint64_t>>
       refused_;  // start -> end of mappings that the target would not grant
 };

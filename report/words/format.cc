@@ -1,5 +1,5 @@
 // Printing only: the one place where a quantity becomes a decimal fraction.
-#include "report/format.h"
+#include "report/words/format.h"
 
 #include <array>
 #include <csignal>
@@ -49,6 +49,12 @@ std::string duration_text(Nanoseconds d) {
   if (d.count() >= 10'000'000) return decimal(ns / 1e6, 0, "ms");
   if (d.count() >= 10'000) return decimal(ns / 1e6, 2, "ms");
   return decimal(ns / 1e3, 1, "us");
+}
+
+std::string latency_text(Nanoseconds d) {
+  if (d.count() >= 1'000'000) return decimal(static_cast<double>(d.count()) / 1e6, 1, "ms");
+  if (d.count() >= 1000) return decimal(static_cast<double>(d.count()) / 1e3, 1, "us");
+  return std::to_string(d.count()) + " ns";
 }
 
 std::string percent_text(int64_t part, int64_t whole) {

@@ -1,5 +1,5 @@
 // One event of the program changes the host. Placement, huge pages and limits, as a trace tells of them.
-#include "model/sim/event_handler.h"
+#include "model/sim/apply_event.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -131,8 +131,7 @@ TEST(Limits, AMappingBeyondTheProcesssOwnLimitIsRefused) {
   p.map(5000, 1);
   const Outcome outcome = s.finish();
   ASSERT_TRUE(outcome.alloc_refused.has_value());
-  EXPECT_THAT(outcome.alloc_refused->why, HasSubstr("RLIMIT_AS"));
-  EXPECT_EQ(outcome.refused_by, mm::RefusedBy::kRlimit);
+  EXPECT_EQ(outcome.alloc_refused->refusal.value().by, mm::RefusedBy::kAddressSpaceLimit);
 }
 
 /// Pages that are read from disk when a program uses its text of 600 pages.
@@ -163,17 +162,16 @@ TEST(ProgramText, ThatTheHostHasCachedIsNotRead) {
 // 20,000 files of a page each, on a host whose page cache holds a part of them.
 TEST(Files, OfWhichNothingIsCachedAreForgotten) {
   support::Machine m(HostBuilder().plain_node(3000_pages).build());
-  Outcome outcome;
   const Options options;
-  EventHandler handler(m.k, options, outcome);
-  const host::ProcessIndex app = handler.process_of(100, 0);
+  EventApplier applier(m.k, options);
+  const host::ProcessIndex app = applier.process_of(100, 0);
   const auto read = [&](uint64_t file) {
     trace::Event event;
     event.kind = trace::EventKind::kFileRead;
     event.pid = event.tid = 100;
     event.address = file;
     event.bytes = kPageBytes;
-    m.run([&] { handler.handle(event, app); });
+    m.run([&] { applier.apply(event, app); });
   };
   for (uint64_t file = 1; file <= 20'000; ++file) read(file);
   EXPECT_LT(m.host.files.size(), 8000u);

@@ -1,5 +1,5 @@
-// Applies one event of the program to the host. See event_handler.h.
-#include "model/sim/event_handler.h"
+// Applies one event of the program to the host. See apply_event.h.
+#include "model/sim/apply_event.h"
 
 #include <algorithm>
 #include <cstring>
@@ -21,7 +21,7 @@ using mm::RefusedBy;
 using trace::Event;
 using trace::EventKind;
 
-host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
+host::ProcessIndex EventApplier::process_of(uint32_t pid, uint32_t parent_pid) {
   const auto it = by_pid_.find(pid);
   if (it != by_pid_.end()) return it->second;
   Process process;
@@ -45,26 +45,26 @@ host::ProcessIndex EventHandler::process_of(uint32_t pid, uint32_t parent_pid) {
   return index;
 }
 
-void EventHandler::note_peaks(Process& process) {
+void EventApplier::note_peaks(Process& process) {
   process.mapped_peak_bytes = std::max(process.mapped_peak_bytes, process.space.mapped_bytes);
   process.committed_peak_pages = std::max(process.committed_peak_pages, process.space.committed_pages);
   note_peaks();
 }
 
-void EventHandler::note_peaks() {
+void EventApplier::note_peaks() {
   const int64_t footprint = k_.host.guest_anon + k_.host.guest_swapped;
-  if (const Bytes now = to_bytes(Pages(footprint)); now > outcome_.app.footprint_peak) {
-    outcome_.app.footprint_peak = now;
-    outcome_.app.untouched_at_peak = to_bytes(Pages(k_.host.guest_untouched));
+  if (const Bytes now = to_bytes(Pages(footprint)); now > peaks_.footprint_peak) {
+    peaks_.footprint_peak = now;
+    peaks_.untouched_at_peak = to_bytes(Pages(k_.host.guest_untouched));
   }
-  outcome_.app.resident_peak = std::max(outcome_.app.resident_peak, to_bytes(Pages(k_.host.guest_anon)));
-  outcome_.app.committed_peak =
-      std::max(outcome_.app.committed_peak, to_bytes(Pages(k_.host.committed) - k_.host.spec.committed_as));
-  outcome_.app.mapped_peak = std::max(outcome_.app.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
+  peaks_.resident_peak = std::max(peaks_.resident_peak, to_bytes(Pages(k_.host.guest_anon)));
+  peaks_.committed_peak =
+      std::max(peaks_.committed_peak, to_bytes(Pages(k_.host.committed) - k_.host.spec.committed_as));
+  peaks_.mapped_peak = std::max(peaks_.mapped_peak, Bytes(k_.host.guest_mapped_bytes));
 }
 
 // Whether the page lies in a refused mapping; goes on to the last page of it then, however large it is.
-bool EventHandler::skip_refused(ProcessIndex index, uint64_t& vpn) const {
+bool EventApplier::skip_refused(ProcessIndex index, uint64_t& vpn) const {
   const auto ranges = refused_.find(index);
   if (ranges == refused_.end()) return false;
   const auto next = ranges->second.upper_bound(vpn << kPageShift);
@@ -74,14 +74,14 @@ bool EventHandler::skip_refused(ProcessIndex index, uint64_t& vpn) const {
 }
 
 // Mapped, but of a file that the host has for good: using it takes nothing.
-bool EventHandler::in_file_without_pages(ProcessIndex index, uint64_t address) const {
+bool EventApplier::in_file_without_pages(ProcessIndex index, uint64_t address) const {
   const host::AddressSpace::Mapping* const mapping = k_.host.processes[index].space.mapping_of(address);
   return mapping != nullptr && !mapping->anonymous && mapping->file == host::kNoFile;
 }
 
 // What an earlier event has reported, too, is resident again and not touched again. Others may have run meanwhile, and
 // keep what they have touched.
-void EventHandler::touch(const Event& event, ProcessIndex index) {
+void EventApplier::touch(const Event& event, ProcessIndex index) {
   const int64_t before = k_.host.processes[index].touched_pages;
   touch_pages(event, index);
   if (event.kind != EventKind::kTouch || (event.flags & trace::kTouchedBefore) == 0) return;
@@ -89,7 +89,7 @@ void EventHandler::touch(const Event& event, ProcessIndex index) {
   k_.host.processes[index].touched_pages = before;
 }
 
-void EventHandler::touch_pages(const Event& event, ProcessIndex index) {
+void EventApplier::touch_pages(const Event& event, ProcessIndex index) {
   constexpr uint64_t kPagesPerPoint = 4;  // a window of touches took time: others run in it
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + std::max<uint64_t>(event.bytes, 1) + kPageBytes - 1) >> kPageShift;
@@ -105,25 +105,19 @@ void EventHandler::touch_pages(const Event& event, ProcessIndex index) {
 }
 
 // Asks for the right to `bytes` more; a refusal is remembered, so that what the program does there is left out.
-bool EventHandler::granted(ProcessIndex index, uint64_t start, uint64_t bytes, bool accountable, bool data) {
+bool EventApplier::granted(ProcessIndex index, uint64_t start, uint64_t bytes, bool accountable, bool data) {
   const Process& process = k_.host.processes[index];
   const int64_t pages = static_cast<int64_t>(bytes >> kPageShift);
-  if (const auto why = mm::may_expand_vm(process, pages, data))
-    return refuse(index, start, bytes, RefusedBy::kRlimit, *why);
-  if (const auto why = mm::too_many_mappings(k_, process))
-    return refuse(index, start, bytes, RefusedBy::kMapCount, *why);
-  if (!accountable) return true;
-  const auto why = mm::vm_enough_memory(k_, process, pages);
-  return !why || refuse(index, start, bytes, RefusedBy::kOvercommit, *why);
-}
-
-bool EventHandler::refuse(ProcessIndex index, uint64_t start, uint64_t bytes, RefusedBy by, const std::string& why) {
+  std::optional<mm::Refusal> refusal = mm::may_expand_vm(process, pages, data);
+  if (!refusal) refusal = mm::too_many_mappings(k_, process, pages);
+  if (!refusal && accountable) refusal = mm::vm_enough_memory(k_, process, pages);
+  if (!refusal) return true;
   refused_[index][start] = start + bytes;
-  k_.listener.on_alloc_refused(k_.host.processes[index].pid, static_cast<int64_t>(bytes >> kPageShift), by, why);
+  k_.listener.on_alloc_refused(process.pid, *refusal);
   return false;
 }
 
-void EventHandler::map(const Event& event, ProcessIndex index) {
+void EventApplier::map(const Event& event, ProcessIndex index) {
   Process& process = k_.host.processes[index];
   if (refused_.contains(index)) refused_[index].erase(event.address);
   const int64_t mapped_before = process.space.mapped_bytes;
@@ -150,7 +144,7 @@ void EventHandler::map(const Event& event, ProcessIndex index) {
 }
 
 // What the program can map was there before we saw it.
-void EventHandler::map_file(const Event& event, ProcessIndex index) {
+void EventApplier::map_file(const Event& event, ProcessIndex index) {
   if (programs_in_memory_ && (event.flags & trace::kProgram) != 0) return;
   host::AddressSpace& space = k_.host.processes[index].space;
   const auto mapping = space.mappings.find(event.address);
@@ -163,7 +157,7 @@ void EventHandler::map_file(const Event& event, ProcessIndex index) {
 }
 
 // A private mapping becomes accountable when it becomes writable (arenas grow that way).
-void EventHandler::protect(const Event& event, ProcessIndex index) {
+void EventApplier::protect(const Event& event, ProcessIndex index) {
   if ((event.flags & trace::kWritable) == 0) return;
   Process& process = k_.host.processes[index];
   const uint64_t end = event.address + event.bytes;
@@ -184,7 +178,7 @@ void EventHandler::protect(const Event& event, ProcessIndex index) {
   note_peaks(process);
 }
 
-void EventHandler::remap(const Event& event, ProcessIndex index) {
+void EventApplier::remap(const Event& event, ProcessIndex index) {
   Process& process = k_.host.processes[index];
   const int64_t mapped_before = process.space.mapped_bytes;
   const host::AddressSpace::Mapping* const old = process.space.mapping_of(event.address);
@@ -204,35 +198,33 @@ void EventHandler::remap(const Event& event, ProcessIndex index) {
     mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
 }
 
-void EventHandler::never_born(uint32_t pid, uint32_t parent_pid) {
+void EventApplier::never_born(uint32_t pid, uint32_t parent_pid) {
   by_pid_.erase(pid);
   k_.host.processes[process_of(pid, parent_pid)].alive = false;
 }
 
 // dup_mmap(): asks for each mapping that is accountable, one after the other. False if the child cannot have them all.
-bool EventHandler::dup_accounted(ProcessIndex parent_index) {
+bool EventApplier::dup_accounted(ProcessIndex parent_index) {
   const Process& parent = k_.host.processes[parent_index];
   const int64_t before = k_.host.committed;
   for (const auto& [start, mapping] : parent.space.mappings) {
     if (!mapping.accountable || mapping.shared) continue;
     const int64_t pages = static_cast<int64_t>((mapping.end - start) >> kPageShift);
-    const auto why = mm::vm_enough_memory(k_, parent, pages);
-    if (!why) {
+    auto refusal = mm::vm_enough_memory(k_, parent, pages);
+    if (!refusal) {
       k_.host.committed += pages;
       continue;
     }
     k_.host.committed = before;
-    const int64_t all = parent.space.committed_pages;
-    k_.listener.on_alloc_refused(parent.pid, all, RefusedBy::kFork,
-                                 "fork() of process " + std::to_string(parent.pid) + " (" + parent.comm +
-                                     ") copies what it has committed, " + std::to_string(all >> 8) +
-                                     " MiB, however little of it is used: " + *why);
+    refusal->fork = true;
+    refusal->parent_committed = Pages(parent.space.committed_pages);
+    k_.listener.on_alloc_refused(parent.pid, *refusal);
     return false;
   }
   return true;
 }
 
-void EventHandler::fork(const Event& event, ProcessIndex index) {
+void EventApplier::fork(const Event& event, ProcessIndex index) {
   const uint32_t child_pid = static_cast<uint32_t>(event.address);
   if (!dup_accounted(index)) return never_born(child_pid, event.pid);
   by_pid_.erase(child_pid);
@@ -264,12 +256,12 @@ void EventHandler::fork(const Event& event, ProcessIndex index) {
   if (complete || k_.sched.current().dying) return;
   k_.host.guest_mapped_bytes -= k_.host.processes[child].space.mapped_bytes;
   mm::exit_process(k_, child);
-  k_.listener.on_alloc_refused(
-      static_cast<int>(event.pid), k_.host.processes[index].space.table_pages(), RefusedBy::kFork,
-      "fork() of process " + std::to_string(event.pid) + " finds no memory for the child's page tables");
+  const Pages tables(k_.host.processes[index].space.table_pages());
+  k_.listener.on_alloc_refused(static_cast<int>(event.pid),
+                               {.by = RefusedBy::kPageTables, .requested = tables, .fork = true});
 }
 
-void EventHandler::exec(ProcessIndex index) {
+void EventApplier::exec(ProcessIndex index) {
   Process& process = k_.host.processes[index];
   mm::zap_range(k_, index, 0, ~uint64_t{0} >> kPageShift);
   const auto mappings = process.space.mappings;
@@ -281,14 +273,14 @@ void EventHandler::exec(ProcessIndex index) {
   refused_.erase(index);
 }
 
-void EventHandler::set_comm(const Event& event, ProcessIndex index) {
+void EventApplier::set_comm(const Event& event, ProcessIndex index) {
   char name[17] = {};
   std::memcpy(name, &event.address, 8);
   std::memcpy(name + 8, &event.bytes, 8);
   k_.host.processes[index].comm = name;
 }
 
-void EventHandler::limit(const Event& event, ProcessIndex index) {
+void EventApplier::limit(const Event& event, ProcessIndex index) {
   constexpr uint64_t kRlimitData = 2, kRlimitAs = 9;
   Process& process = k_.host.processes[index];
   const int64_t pages =
@@ -297,15 +289,15 @@ void EventHandler::limit(const Event& event, ProcessIndex index) {
   if (event.address == kRlimitData) process.limit_data_pages = pages;
 }
 
-host::FileIndex EventHandler::file_of(uint64_t id, bool keep) {
+host::FileIndex EventApplier::file_of(uint64_t id, bool keep) {
   // Another thread in the middle of an event may have a file's number in hand.
-  const host::FileIndex file = files_.place_of(id, handling_ <= 1);
+  const host::FileIndex file = files_.place_of(id, applying_ <= 1);
   if (keep) files_.keep(file);
   return file;
 }
 
 // What was cached of it before is taken for a mistake of the capture and dropped.
-void EventHandler::file_in_memory(const Event& event) {
+void EventApplier::file_in_memory(const Event& event) {
   const host::FileIndex file = file_of(event.address);
   const auto home = (event.flags & trace::kUnevictable) != 0 ? host::FileHome::kRamfs : host::FileHome::kShmem;
   if (k_.host.files[file].home != home) mm::truncate_file(k_, file, 0);
@@ -314,7 +306,7 @@ void EventHandler::file_in_memory(const Event& event) {
   if (k_.host.files[file].nameless && k_.host.files[file].holders == 0) mm::truncate_file(k_, file, 0);
 }
 
-void EventHandler::file_io(const Event& event, ProcessIndex index) {
+void EventApplier::file_io(const Event& event, ProcessIndex index) {
   const uint8_t cgroup = k_.host.processes[index].cgroup;
   const host::FileIndex file = file_of(event.address);
   const bool io = event.kind == EventKind::kFileRead || event.kind == EventKind::kFileWrite;
@@ -349,12 +341,10 @@ void EventHandler::file_io(const Event& event, ProcessIndex index) {
 }
 
 // Real addresses have a number that fits into a page's entry; offsets in sparse files and broken traces may not.
-bool EventHandler::can_be_numbered(const Event& event) {
+bool EventApplier::can_be_numbered(const Event& event) {
   if (event.stack_id > host::kStackIdMax) {
     k_.sched.current().stack_id = 0;
-    say_once(stacks_told_, "the program was sampled in more places than the model tells apart (" +
-                               std::to_string(host::kStackIdMax) +
-                               "); what was touched from others is not listed by place");
+    left_out_.stacks = true;
   }
   uint64_t start = event.argument, bytes = event.bytes;
   if (event.kind == EventKind::kTouch || event.kind == EventKind::kReference)
@@ -365,25 +355,18 @@ bool EventHandler::can_be_numbered(const Event& event) {
            event.kind != EventKind::kFileWrite && event.kind != EventKind::kFilePunch)
     return true;
   if (start < host::kAddressEnd && bytes <= host::kAddressEnd - start) return true;
-  say_once(beyond_told_,
-           "process " + std::to_string(event.pid) +
-               " used memory or a part of a file beyond 4 PiB, more than the model can number; that was left out");
+  if (!left_out_.beyond_pid) left_out_.beyond_pid = static_cast<int>(event.pid);
   return false;
 }
 
-void EventHandler::say_once(bool& told, std::string caveat) {
-  if (!told) outcome_.caveats.push_back(std::move(caveat));
-  told = true;
-}
-
-void EventHandler::handle(const Event& event, ProcessIndex index) {
+void EventApplier::apply(const Event& event, ProcessIndex index) {
   if (!can_be_numbered(event)) return;
-  ++handling_;
-  apply(event, index);
-  --handling_;
+  ++applying_;
+  dispatch(event, index);
+  --applying_;
 }
 
-void EventHandler::apply(const Event& event, ProcessIndex index) {
+void EventApplier::dispatch(const Event& event, ProcessIndex index) {
   const uint64_t first = event.address >> kPageShift;
   const uint64_t last = (event.address + event.bytes + kPageBytes - 1) >> kPageShift;
   switch (event.kind) {
@@ -431,7 +414,7 @@ void EventHandler::apply(const Event& event, ProcessIndex index) {
       k_.host.processes[index].oom_score_adj = static_cast<int>(static_cast<int64_t>(event.address));
       break;
     case EventKind::kLost:
-      outcome_.lost_events += event.bytes;
+      lost_events_ += event.bytes;
       break;
     case EventKind::kFileRead:
     case EventKind::kFileWrite:

@@ -14,6 +14,7 @@ std::string count_text(int64_t count);                  // "337,017"
 std::string pages_text(Pages pages);                    // "337,017 pages (1.29 GiB)"
 std::string seconds_text(Nanoseconds t);                // "12.41 s": a moment of the run
 std::string duration_text(Nanoseconds d);               // "312 ms", "0.14 ms", "1.82 s": how long something took
+std::string latency_text(Nanoseconds d);                // "711.4 us", "40.0 us", "12.5 ms": of one fault or request
 std::string percent_text(int64_t part, int64_t whole);  // "89 %"; "-" of nothing
 std::string list_text(const std::vector<std::string>& items, size_t most);  // "a, b and 3 more": the first `most`
 std::string cpu_list_text(const std::vector<int>& cpus);                    // "0-3,8"; sorted in, "" of none

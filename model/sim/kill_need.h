@@ -1,0 +1,56 @@
+// Counts how much more memory the run would have needed than it had at the first kill.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+
+#include "model/sim/after_kill.h"
+
+namespace oomcast::sim {
+
+class KillNeed {
+ public:
+  KillNeed(const host::Host& host, const FileTable& files) : host_(host), after_kill_(host, files) {}
+
+  /// The process is a victim of the OOM killer.
+  void begin(host::ProcessIndex victim) {
+    if (!at_kill_) at_kill_ = pages() + tables();
+    if (host_.processes[victim].guest) after_kill_.begin(victim);
+  }
+  /// The host begins to free the memory of a victim.
+  void exits(host::ProcessIndex victim) {
+    if (after_kill_.follows(victim)) after_kill_.exits(victim);
+  }
+  /// An event that has been applied; that in whose middle the process was killed counts, too.
+  void handle(const trace::Event& event, host::ProcessIndex process) {
+    if (after_kill_.follows(process)) after_kill_.handle(event, process);
+  }
+  /// After each event. Not while the memory of a victim is being freed: part of it is in both counts then.
+  void note(bool victims_pending) {
+    if (!at_kill_) return;
+    const AfterKill::Held twice = after_kill_.counted_twice();
+    if (twice.pages == 0 && victims_pending) return;
+    const int64_t held = pages() - twice.pages;
+    whole_run_peak_ = std::max(whole_run_peak_, to_bytes(Pages(held)));
+    const Bytes grown = to_bytes(Pages(held + tables() - twice.tables - *at_kill_));
+    need_ = std::max(need_.value_or(Bytes(0)), grown);
+  }
+
+  /// Peak of the footprint as if nobody had been killed, since the first kill; 0 without one.
+  Bytes whole_run_peak() const { return whole_run_peak_; }
+  /// Growth of anonymous memory and page tables since the first kill; none without one.
+  std::optional<Bytes> need() const { return need_; }
+
+ private:
+  int64_t pages() const { return host_.guest_anon + host_.guest_swapped + after_kill_.pages(); }
+  int64_t tables() const { return host_.guest_tables + after_kill_.tables(); }
+
+  const host::Host& host_;
+  AfterKill after_kill_;
+  std::optional<int64_t> at_kill_;  // pages and page tables held when the first victim was chosen
+  Bytes whole_run_peak_;
+  std::optional<Bytes> need_;
+};
+
+}  // namespace oomcast::sim

@@ -1,0 +1,149 @@
+// Holds the threads of the program. See task_table.h; order and time as in the README, "Time".
+#include "model/sim/task_table.h"
+
+#include <algorithm>
+
+#include "model/base/check.h"
+#include "model/sim/startup.h"
+
+namespace oomcast::sim {
+
+using trace::Event;
+using trace::EventKind;
+
+namespace {
+
+constexpr Nanoseconds kActiveFor{100'000'000};  // a task without events for longer is not waiting for memory
+
+}  // namespace
+
+Nanoseconds TaskTable::scaled(uint64_t compute_ns) const {
+  const int64_t here = settings_.recorder_cpu_loop_20m_ns, there = host_.spec.calibration.cpu_loop_20m.count();
+  const int64_t ns = static_cast<int64_t>(compute_ns);
+  if (here <= 0 || there <= 0) return Nanoseconds(ns);
+  return Nanoseconds(static_cast<int64_t>(static_cast<__int128>(ns) * there / here));
+}
+
+Nanoseconds TaskTable::start_of(const Task& task, const Event& event) const {
+  return task.clock + scaled(event.compute_ns) + Nanoseconds(static_cast<int64_t>(event.wait_ns));
+}
+
+Task& TaskTable::ready_for(const Event& event) {
+  wait_for_fork(event.pid);
+  Task& task = task_for(event);
+  wait_for(task.fiber);
+  return task;
+}
+
+void TaskTable::run(Task& task, const Event& event, Nanoseconds start) {
+  if (event.kind == EventKind::kFork) forks_[static_cast<uint32_t>(event.address)] = event.tid;
+  if (event.kind == EventKind::kThreadExit) task.gone = true;
+  if (event.kind == EventKind::kExit) forget(event.pid, event.tid);
+  task.event = event;
+  task.last_active = scheduler_.now();
+  task.clock = std::max(start, task.clock);
+  scheduler_.set_running_task(task.fiber);
+  scheduler_.resume(task.fiber);
+  if (task.gone && !scheduler_.blocked(task.fiber)) drop(event.tid);
+}
+
+Task& TaskTable::task_for(const Event& event) {
+  const auto it = tasks_.find(event.tid);
+  if (it != tasks_.end() && !it->second.gone && it->second.pid == event.pid) return it->second;
+  if (it != tasks_.end()) wait_for(it->second.fiber);
+  const uint32_t parent = event.kind == EventKind::kProcessStart ? static_cast<uint32_t>(event.address) : 0;
+  // While it waited, the sampler may have cleared the old one away.
+  if (tasks_.contains(event.tid) && !scheduler_.halted()) drop(event.tid);
+  Task& task = tasks_[event.tid];
+  task = Task{};
+  task.pid = event.pid;
+  task.tid = event.tid;
+  task.process = process_of_(event.pid, parent);
+  // When a thread began is not told; it arrives now, having done what the event says.
+  task.clock = std::max(Nanoseconds(0),
+                        scheduler_.now() - scaled(event.compute_ns) - Nanoseconds(static_cast<int64_t>(event.wait_ns)));
+  mm::Actor actor = make_actor(host_, mm::ActorKind::kTask, settings_.app_node, started_++);
+  actor.pid = static_cast<int>(event.pid);
+  actor.tid = static_cast<int>(event.tid);
+  host::Process& process = host_.processes[task.process];
+  actor.policy = process.policy;
+  if (!actor.policy.is_default()) process.thread_policies[actor.tid] = actor.policy;
+  const uint32_t tid = event.tid;
+  task.fiber = scheduler_.spawn(actor, [this, tid] { run_fiber(tid); });
+  return task;
+}
+
+// The body of a task's fiber: one event after the other.
+void TaskTable::run_fiber(uint32_t tid) {
+  while (true) {
+    Task& task = tasks_.at(tid);
+    const FiberId fiber = task.fiber;
+    scheduler_.actor(fiber).stack_id = task.event.stack_id;
+    apply_(task);
+    scheduler_.actor(fiber).stack_id = 0;
+    Task& after = tasks_.at(tid);
+    after.clock = std::max(after.clock, scheduler_.now()) + scheduler_.take_pending(fiber);
+    if (after.gone) return;
+    scheduler_.park();
+  }
+}
+
+void TaskTable::wait_for(FiberId fiber) {
+  while (!scheduler_.halted() && scheduler_.blocked(fiber)) OOMCAST_CHECK(scheduler_.step());
+}
+
+// A child that acts has been forked; in the model its parent may still be stalled in the middle of copying.
+void TaskTable::wait_for_fork(uint32_t pid) {
+  if (forks_.empty()) return;
+  const auto fork = forks_.find(pid);
+  if (fork == forks_.end()) return;
+  if (const auto parent = tasks_.find(fork->second); parent != tasks_.end()) wait_for(parent->second.fiber);
+  forks_.erase(fork);
+}
+
+// The process ends with the event of thread `last`. Its other threads do nothing any more; those that the model still
+// stalls go when they are through.
+void TaskTable::forget(uint32_t pid, uint32_t last) {
+  std::vector<uint32_t> idle;
+  for (auto& [tid, task] : tasks_) {
+    if (task.pid != pid) continue;
+    task.gone = true;
+    if (tid != last && !scheduler_.blocked(task.fiber)) idle.push_back(tid);
+  }
+  for (const uint32_t tid : idle) drop(tid);
+}
+
+void TaskTable::drop(uint32_t tid) {
+  const auto task = tasks_.find(tid);
+  scheduler_.discard(task->second.fiber);
+  tasks_.erase(task);
+}
+
+void TaskTable::interrupt(host::ProcessIndex victim) {
+  for (auto& [tid, task] : tasks_) {
+    if (task.process == victim) scheduler_.interrupt(task.fiber);
+  }
+}
+
+int TaskTable::sweep() {
+  std::erase_if(tasks_, [this](const auto& entry) {
+    const bool over = entry.second.gone && scheduler_.done(entry.second.fiber);
+    if (over) scheduler_.discard(entry.second.fiber);
+    return over;
+  });
+  return static_cast<int>(std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& entry) {
+    const Task& task = entry.second;
+    return !task.gone && (scheduler_.blocked(task.fiber) || scheduler_.now() - task.last_active < kActiveFor);
+  }));
+}
+
+int64_t TaskTable::blocked() const {
+  return std::count_if(tasks_.begin(), tasks_.end(),
+                       [this](const auto& entry) { return scheduler_.blocked(entry.second.fiber); });
+}
+
+void TaskTable::run_out() {
+  for (const auto& [tid, task] : tasks_) scheduler_.run_until(task.clock);
+}
+
+}  // namespace oomcast::sim

@@ -1,0 +1,67 @@
+// Holds the threads of the program: a fiber for each, and where each is in virtual time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "model/host/host.h"
+#include "model/sim/scheduler.h"
+#include "model/sim/task.h"
+#include "model/trace/event.h"
+
+namespace oomcast::sim {
+
+class TaskTable {
+ public:
+  struct Settings {
+    int64_t recorder_cpu_loop_20m_ns = 0;  // speed of the recording machine (sim::Options)
+    int app_node = 0;                      // on whose CPUs the program runs
+  };
+  /// `process_of`: the guest process with this pid that lives now (pid, parent's pid). `apply`: does what the event of
+  /// the task says, in the task's fiber; may stall it. Both may add processes to the host.
+  TaskTable(host::Host& host, Scheduler& scheduler, Settings settings,
+            std::function<host::ProcessIndex(uint32_t, uint32_t)> process_of, std::function<void(Task&)> apply)
+      : host_(host),
+        scheduler_(scheduler),
+        settings_(settings),
+        process_of_(std::move(process_of)),
+        apply_(std::move(apply)) {}
+
+  /// The task whose event this is, not stalled any more; made if nobody has announced it. Waits for a fork() of the
+  /// process that the model still stalls, and for the task's own last event.
+  Task& ready_for(const trace::Event& event);
+  /// Runs the event in the task's fiber, until it is through or stalled. REQUIRES: the task is ready.
+  void run(Task& task, const trace::Event& event, Nanoseconds start);
+  /// Virtual time at which the event of the task happens.
+  Nanoseconds start_of(const Task& task, const trace::Event& event) const;
+  /// SIGKILL: the tasks of the process stop at once.
+  void interrupt(host::ProcessIndex victim);
+  /// Clears away tasks that are gone and through; gives how many of the others wait or had an event of late.
+  int sweep();
+  /// How many are stalled.
+  int64_t blocked() const;
+  /// Runs on until the last task is where its own clock is.
+  void run_out();
+
+ private:
+  Task& task_for(const trace::Event& event);
+  Nanoseconds scaled(uint64_t compute_ns) const;
+  void run_fiber(uint32_t tid);
+  void wait_for(FiberId fiber);
+  void wait_for_fork(uint32_t pid);
+  void forget(uint32_t pid, uint32_t last);
+  void drop(uint32_t tid);
+
+  host::Host& host_;
+  Scheduler& scheduler_;
+  const Settings settings_;
+  std::function<host::ProcessIndex(uint32_t, uint32_t)> process_of_;
+  std::function<void(Task&)> apply_;
+  std::map<uint32_t, Task> tasks_;      // by tid
+  std::map<uint32_t, uint32_t> forks_;  // child not heard of yet -> tid of the task that forks it
+  size_t started_ = 0;
+};
+
+}  // namespace oomcast::sim
