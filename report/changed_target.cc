@@ -26,7 +26,7 @@ Result<void> apply(const std::string& word, host::HostSpec& host, RunOptions& op
 }  // namespace
 
 Result<ChangedTarget> changed_target(host::HostSpec host, RunOptions options, const std::vector<std::string>& words) {
-  const int adj_before = options.oom_score_adj;
+  const int adj_before = options.model.oom_score_adj;
   for (const std::string& word : words)
     if (auto applied = apply(word, host, options); !applied) return applied.error();
   options.set.clear();
@@ -36,7 +36,7 @@ Result<ChangedTarget> changed_target(host::HostSpec host, RunOptions options, co
   if (!changed) return changed.error();
   ChangedTarget target{std::move(changed).value(), {}};
   target.settings.model = model_options(options, target.host);
-  if (options.oom_score_adj != adj_before) target.settings.oom_score_adj = options.oom_score_adj;
+  if (options.model.oom_score_adj != adj_before) target.settings.oom_score_adj = options.model.oom_score_adj;
   return target;
 }
 

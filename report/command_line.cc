@@ -52,7 +52,7 @@ class Help : public CLI::Formatter {
 /// The target in so far as it is not the host's own description. Also kept in traces, so that a replay needs none of
 /// them.
 void add_target_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--cpu-node", options.cpu_node, "The program's threads run on the CPUs of this node")
+  app.add_option("--cpu-node", options.model.cpu_node, "The program's threads run on the CPUs of this node")
       ->type_name("N")
       ->check(CLI::NonNegativeNumber);
   CLI::Option* membind = app.add_option("--membind", options.membind,
@@ -66,19 +66,19 @@ void add_target_options(CLI::App& app, RunOptions& options) {
           ->type_name("NODE");
   membind->excludes(interleave)->excludes(preferred);
   interleave->excludes(preferred);
-  app.add_option("--oom-score-adj", options.oom_score_adj, "The program's oom_score_adj on the target")
+  app.add_option("--oom-score-adj", options.model.oom_score_adj, "The program's oom_score_adj on the target")
       ->type_name("N")
       ->check(CLI::Range(-1000, 1000));
   app.add_option("--on-oom", "What a modelled OOM kill of the program does: continue (default) or kill it for real")
       ->type_name("continue|kill")
       ->check(CLI::IsMember({"continue", "kill"}))
-      ->each([&options](const std::string& value) { options.kill_on_oom = value == "kill"; });
+      ->each([&options](const std::string& value) { options.model.kill_on_oom = value == "kill"; });
   app.add_option(
          "--on-refuse",
          "What a modelled refusal of memory (overcommit) does: continue (default), or enomem: the call fails for real")
       ->type_name("continue|enomem")
       ->check(CLI::IsMember({"continue", "enomem"}))
-      ->each([&options](const std::string& value) { options.refuse_enomem = value == "enomem"; });
+      ->each([&options](const std::string& value) { options.model.refuse_enomem = value == "enomem"; });
 }
 
 /// Of all that forecast: run, replay, sweep.
@@ -128,39 +128,40 @@ void add_report_options(CLI::App& app, RunOptions& options) {
       ->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
   app.add_flag("--quiet,-q", options.quiet, "No summary on stderr");
-  app.add_flag("--audit", options.audit, "Recount the model's invariants after each event (slow; for bug reports)");
+  app.add_flag("--audit", options.model.audit,
+               "Recount the model's invariants after each event (slow; for bug reports)");
 }
 
 void add_run_options(CLI::App& app, RunOptions& options) {
   add_host_options(app, options);
   add_report_options(app, options);
   add_progress_option(app, options);
-  app.add_option("--guard", options.guard_percent,
+  app.add_option("--guard", options.recorder.guard_percent,
                  "Stop the program when this machine's MemAvailable or its cgroup's falls below this share (default 5)")
       ->type_name("PERCENT")
       ->check(CLI::Range(0, 99));
   app.add_option(
-         "--tracker", options.tracker,
+         "--tracker", options.recorder.tracker,
          "How touches are seen: userfaultfd, wp-async or pagemap (default: the best that `oomcast doctor` finds, and "
          "only by polling until the target is near a watermark)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
   app.add_flag_callback(
-      "--no-follow", [&options] { options.follow_children = false; }, "Do not follow child processes");
+      "--no-follow", [&options] { options.recorder.follow_children = false; }, "Do not follow child processes");
   app.add_flag(
-      "--wait", options.wait_for_all,
+      "--wait", options.recorder.wait_for_all,
       "Go on after the program's first process has ended, until its last descendant has (daemons); a signal to "
       "oomcast goes to all of them, a second one ends the recording");
   app.add_option("--allocator", "The program allocates with mimalloc instead of its own allocator: what if?")
       ->type_name("mimalloc")
       ->check(CLI::IsMember({"mimalloc"}))
-      ->each([&options](const std::string&) { options.use_mimalloc = true; });
+      ->each([&options](const std::string&) { options.recorder.use_mimalloc = true; });
   app.add_flag("--present-host", options.present_host,
                "Show the program the target's memory, CPUs and cgroup limits when it asks for its machine's");
   app.add_flag_callback(
       "--no-present-cgroup", [&options] { options.present_cgroup = false; },
       "With --cgroup: do not show its limits to the program when it asks for those of its cgroup");
-  app.add_option("--stack-sample", options.stack_sample_bytes,
+  app.add_option("--stack-sample", options.recorder.stack_sample_bytes,
                  "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false));
@@ -268,7 +269,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CommandLine line;
   auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   std::vector<std::string> ours(arguments.begin(), dashes);
-  if (dashes != arguments.end()) line.run.command.assign(dashes + 1, arguments.end());
+  if (dashes != arguments.end()) line.run.recorder.command.assign(dashes + 1, arguments.end());
 
   CLI::App app("Forecasts what a program's memory behaviour would do to another Linux host.", "oomcast");
   app.set_version_flag("--version,-V", std::string("oomcast ") + OOMCAST_VERSION);
@@ -361,14 +362,14 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
               : *attached  ? Verb::kRecordAttached
                            : Verb::kNothing;
   if (line.verb == Verb::kNothing) return usage_error("no command given", help);
-  if (line.verb == Verb::kRun && line.run.command.empty())
+  if (line.verb == Verb::kRun && line.run.recorder.command.empty())
     return usage_error("run: no program given", "oomcast run -- PROGRAM ARGS...");
   if (line.verb == Verb::kHostCapture && line.host_argument.empty() && line.host_file.empty())
     return usage_error("host capture: give a DIR or --file FILE", help);
   if (line.verb == Verb::kCheck && line.gate.budget.empty() && line.gate.write_baseline.empty())
     return usage_error("check: give --budget FILE, or --write-baseline FILE to make one", help);
   if (line.verb == Verb::kFit) {
-    if (line.replay.trace.empty() == line.run.command.empty())
+    if (line.replay.trace.empty() == line.run.recorder.command.empty())
       return usage_error("fit: give either a TRACE, or -- PROGRAM ARGS...", help);
     if (std::string problem = line.fit.as.empty() ? "" : setting_problem(line.fit.key, line.fit.as); !problem.empty())
       return usage_error("fit: --as " + problem, help);

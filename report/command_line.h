@@ -7,6 +7,8 @@
 
 #include "model/base/result.h"
 #include "model/sim/outcome.h"
+#include "model/sim/simulation.h"
+#include "preload/record/record_options.h"
 #include "report/export/export_command.h"
 #include "report/fit/fit_options.h"
 #include "report/gates/gate_command.h"
@@ -22,6 +24,8 @@ inline constexpr int kExitNotExecutable = 126;  // not executable, static, setui
 inline constexpr int kExitNotFound = 127;
 
 struct RunOptions {
+  record::RecordOptions recorder;  // how the program is watched; recorder_options() adds what the options below decide
+  sim::Options model;              // how the target treats it; model_options() adds the policy, once the host is known
   std::string host = "this";
   std::optional<int> nth;  // which kill of a kernel log, from 1; absent: the last
   std::string report = "oomcast.report.json";
@@ -29,29 +33,17 @@ struct RunOptions {
   std::vector<std::string> cgroup;  // FILE=VALUE
   std::string limits_from;          // FILE or FILE:SERVICE whose limits come before those of `cgroup`; empty: none
   std::vector<std::string> set;     // KEY=VALUE
-  int cpu_node = -1;
   std::string membind, interleave, preferred;  // node lists; at most one is given
-  int oom_score_adj = 0;
-  bool kill_on_oom = false;
-  bool refuse_enomem = false;
   std::optional<sim::Verdict> fail_on;
-  int guard_percent = 5;
-  std::string tracker;  // empty: the best that this machine allows
-  bool follow_children = true;
-  bool wait_for_all = false;
-  int64_t stack_sample_bytes = 65536;
   std::string log_level = "warning";
   bool quiet = false;
   std::string progress = "auto";  // auto, always, never
-  bool audit = false;
-  bool use_mimalloc = false;
   bool present_host = false;
   bool present_cgroup = true;     // with --cgroup: the program that asks for its limits is shown them
   std::optional<double> prove_s;  // wall clock for proofs; 0: none; absent: 10 s or the run's own time, the longer one
   std::string trace;              // empty: none
   std::string record_for;         // a second host whose watches are answered too; empty: none
   std::vector<std::string> target_words;  // options that mirror the target, as given: "--cpu-node=1"
-  std::vector<std::string> command;
 };
 
 /// `replay` and `sweep`: the trace, and for sweep what is varied.

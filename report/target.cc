@@ -53,25 +53,20 @@ Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& optio
   for (const std::string& limit : limits)
     if (auto set = host::set_cgroup(host, limit); !set) return set.error();
   if (auto valid = host::validate(host); !valid) return valid.error();
-  if (options.cpu_node >= 0 && !has_cpus(host, options.cpu_node))
-    return Error{"--cpu-node " + std::to_string(options.cpu_node) +
+  if (options.model.cpu_node >= 0 && !has_cpus(host, options.model.cpu_node))
+    return Error{"--cpu-node " + std::to_string(options.model.cpu_node) +
                  ": the host has no such node with CPUs; try 'oomcast host show " + options.host + "'"};
   if (auto bad = bad_policy(options, host)) return *bad;
   return host;
 }
 
 sim::Options model_options(const RunOptions& options, const host::HostSpec& host) {
-  sim::Options model;
+  sim::Options model = options.model;
   for (const PolicyOption& policy : policy_options(options)) {
     if (policy.nodes.empty()) continue;
     model.policy_mode = policy.mode;
     model.policy_nodes = host::parse_node_list(policy.nodes, host).value();
   }
-  model.cpu_node = options.cpu_node;
-  model.oom_score_adj = options.oom_score_adj;
-  model.kill_on_oom = options.kill_on_oom;
-  model.refuse_enomem = options.refuse_enomem;
-  model.audit = options.audit;
   return model;
 }
 

@@ -26,7 +26,7 @@ int attached_command(int hello_socket_fd) {
   record::protect_report();
   auto options = parse_options_text(environment("OOMCAST_OPTIONS", ""));
   if (!options) return fail_attached(hello_socket_fd, options.error().message);
-  if (options->present_host || options->use_mimalloc)
+  if (options->present_host || options->recorder.use_mimalloc)
     return fail_attached(
         hello_socket_fd,
         "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");

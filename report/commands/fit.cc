@@ -92,9 +92,10 @@ Result<Fit> record_and_fit(const CommandLine& line, const std::string& directory
 
 int fit_command(CommandLine line) {
   TemporaryDirectory directory;
-  if (!line.run.command.empty() && directory.path().empty())
+  if (!line.run.recorder.command.empty() && directory.path().empty())
     return fail(kExitUsage, "fit: no temporary directory; set TMPDIR to a writable one");
-  auto found = line.run.command.empty() ? fit_of(line, line.replay.trace) : record_and_fit(line, directory.path());
+  auto found =
+      line.run.recorder.command.empty() ? fit_of(line, line.replay.trace) : record_and_fit(line, directory.path());
   if (!found) return fail(kExitUsage, "fit: " + found.error().message);
   const int status = print(line.json ? fit_json(found.value()) : fit_lines(found.value(), line.fit.as));
   return status != 0 ? status : found->smallest ? 0 : 1;

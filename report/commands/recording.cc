@@ -17,10 +17,10 @@ Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& 
   recording.options = given;
   if (auto set = apply_target_words(header->target_options, recording.options); !set)
     return Error{replay.trace + ": its own options: " + set.error().message};
-  int recorded_adj = recording.options.oom_score_adj;
+  int recorded_adj = recording.options.model.oom_score_adj;
   if (auto set = apply_target_words(given.target_words, recording.options); !set) return set.error();
-  if (recording.options.oom_score_adj != recorded_adj)
-    recording.settings.oom_score_adj = recording.options.oom_score_adj;
+  if (recording.options.model.oom_score_adj != recorded_adj)
+    recording.settings.oom_score_adj = recording.options.model.oom_score_adj;
   auto host =
       given.host == kRecordedHost ? recorded_host(header.value(), replay.trace) : read_any_host(given.host, given.nth);
   if (!host) return host.error();

@@ -11,19 +11,12 @@
 namespace oomcast::report {
 
 record::RecordOptions recorder_options(const RunOptions& options) {
-  record::RecordOptions recorder;
-  recorder.command = options.command;
-  recorder.wait_for_all = options.wait_for_all;
-  recorder.follow_children = options.follow_children;
-  recorder.stack_sample_bytes = options.stack_sample_bytes;
-  recorder.tracker = options.tracker;
+  record::RecordOptions recorder = options.recorder;
   // A trace is for other hosts too, which may be near where this one is far; a refusal has to be known at once.
-  recorder.begin_in_polling_phase = options.tracker.empty() && options.trace.empty() && !options.refuse_enomem;
-  recorder.guard_percent = options.guard_percent;
-  recorder.kill_on_oom = options.kill_on_oom;
-  recorder.refuse_enomem = options.refuse_enomem;
-  recorder.use_mimalloc = options.use_mimalloc;
-  recorder.root_oom_score_adj = options.oom_score_adj;
+  recorder.begin_in_polling_phase = recorder.tracker.empty() && options.trace.empty() && !options.model.refuse_enomem;
+  recorder.kill_on_oom = options.model.kill_on_oom;
+  recorder.refuse_enomem = options.model.refuse_enomem;
+  recorder.root_oom_score_adj = options.model.oom_score_adj;
   return recorder;
 }
 
@@ -55,7 +48,7 @@ Result<void> Listeners::present(const RunOptions& options, const host::HostSpec&
     return write_presented_files(host, presented_->path());
   }
   presented_host_ = host.name;
-  guest_environment_.push_back(presented_environment(host, options.cpu_node, presented_->path()));
+  guest_environment_.push_back(presented_environment(host, options.model.cpu_node, presented_->path()));
   return write_presented_files(host, presented_->path());
 }
 
@@ -64,7 +57,7 @@ Result<void> Listeners::open_trace(const RunOptions& options, const host::HostSp
   if (options.trace.empty() && !kept_) return {};
   trace::TraceHeader header;
   header.program_version = OOMCAST_VERSION;
-  header.command = options.command;
+  header.command = options.recorder.command;
   header.host_json = host::to_json(host);
   header.target_options = options.target_words;
   header.recorder_cpu_loop_20m_ns = model.recorder_cpu_loop_20m_ns;
@@ -92,7 +85,7 @@ bool Listeners::keep(std::string_view block) {
 sim::Outcome Listeners::finish(const RunOptions& options, trace::CaptureSummary& capture) {
   capture.presented_host = presented_host_;
   capture.presented_cgroup = presented_cgroup_;
-  if (options.use_mimalloc)
+  if (options.recorder.use_mimalloc)
     capture.caveats.emplace_back("The program allocated with mimalloc instead of its own allocator (--allocator).");
   if (writer_) writer_->finish(capture);
   if (file_ && !file_->error().empty()) {

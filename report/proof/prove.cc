@@ -171,9 +171,9 @@ std::vector<Task> tasks_of(Findings& findings) {
 /// Why nothing that is simulated after the first kill or refusal would mean anything: it was carried out on the
 /// program.
 std::string carried_out(const Recorded& recorded, const sim::Outcome& forecast) {
-  if (recorded.options.kill_on_oom && forecast.oom_kill)
+  if (recorded.options.model.kill_on_oom && forecast.oom_kill)
     return "the program was really killed (--on-oom kill): what it would have gone on to need is not known";
-  if (recorded.options.refuse_enomem && forecast.alloc_refused)
+  if (recorded.options.model.refuse_enomem && forecast.alloc_refused)
     return "memory was really refused (--on-refuse enomem): what the program would have done with it is not known";
   return "";
 }

@@ -49,19 +49,19 @@ TEST(CommandLine, RunWithItsOptions) {
   EXPECT_EQ(line.run.report, "r.json");
   EXPECT_THAT(line.run.cgroup, ElementsAre("memory.max=1G", "memory.high=900M"));
   EXPECT_THAT(line.run.set, ElementsAre("vm.swappiness=0"));
-  EXPECT_EQ(line.run.cpu_node, 0);
-  EXPECT_EQ(line.run.oom_score_adj, -500);
-  EXPECT_TRUE(line.run.kill_on_oom);
+  EXPECT_EQ(line.run.model.cpu_node, 0);
+  EXPECT_EQ(line.run.model.oom_score_adj, -500);
+  EXPECT_TRUE(line.run.model.kill_on_oom);
   EXPECT_EQ(line.run.fail_on, sim::Verdict::kDirectReclaim);
-  EXPECT_EQ(line.run.guard_percent, 10);
-  EXPECT_FALSE(line.run.follow_children);
-  EXPECT_EQ(line.run.stack_sample_bytes, 4096);
-  EXPECT_TRUE(line.run.quiet && line.run.audit);
-  EXPECT_THAT(line.run.command, ElementsAre("prog", "--host", "mine"));
+  EXPECT_EQ(line.run.recorder.guard_percent, 10);
+  EXPECT_FALSE(line.run.recorder.follow_children);
+  EXPECT_EQ(line.run.recorder.stack_sample_bytes, 4096);
+  EXPECT_TRUE(line.run.quiet && line.run.model.audit);
+  EXPECT_THAT(line.run.recorder.command, ElementsAre("prog", "--host", "mine"));
 }
 
 TEST(CommandLine, WhateverFollowsTheDashesIsThePrograms) {
-  EXPECT_THAT(parse({"run", "--", "run", "--", "host", "--help"}).run.command,
+  EXPECT_THAT(parse({"run", "--", "run", "--", "host", "--help"}).run.recorder.command,
               ElementsAre("run", "--", "host", "--help"));
 }
 
@@ -155,8 +155,8 @@ TEST(CommandLine, TargetWordsOfARecordingGiveWayToWhatIsAskedNow) {
   RunOptions options;
   ASSERT_TRUE(apply_target_words({"--oom-score-adj=300", "--cpu-node=1"}, options).ok());
   ASSERT_TRUE(apply_target_words({"--oom-score-adj=-5"}, options).ok());
-  EXPECT_EQ(options.oom_score_adj, -5);
-  EXPECT_EQ(options.cpu_node, 1);
+  EXPECT_EQ(options.model.oom_score_adj, -5);
+  EXPECT_EQ(options.model.cpu_node, 1);
   EXPECT_FALSE(apply_target_words({"--nonsense=1"}, options).ok());
 }
 

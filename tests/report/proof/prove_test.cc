@@ -117,7 +117,7 @@ TEST(Prove, ARecordingThatDoesNotGiveTheForecastProvesNothing) {
 
 TEST(Prove, AProgramThatWasReallyKilledSaysNothingOfWhatItWouldHaveNeeded) {
   HowToProve how;
-  how.options.kill_on_oom = true;
+  how.options.model.kill_on_oom = true;
   EXPECT_THAT(prove_program(limited(64_MiB), writes(100), how).summary.not_possible, HasSubstr("--on-oom kill"));
 }
 

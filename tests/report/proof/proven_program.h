@@ -59,7 +59,7 @@ Proven prove_program(const host::HostSpec& host, Tell tell, const HowToProve& ho
   RecordedProgram recorded = record(host, tell, nullptr, how.oom_score_adj);
   Recorded recording{recorded.bytes, "test", how.told_otherwise ? *how.told_otherwise : host,
                      how.options,    {},     how.live};
-  recording.options.oom_score_adj = recording.settings.model.oom_score_adj = how.oom_score_adj;
+  recording.options.model.oom_score_adj = recording.settings.model.oom_score_adj = how.oom_score_adj;
   auto again = replay(recorded.bytes, "test", host, recording.settings);
   EXPECT_TRUE(again.ok()) << (again ? "" : again.error().message);
   Proven proven{std::move(recorded.outcome), again->capture, {}, {}};
