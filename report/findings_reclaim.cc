@@ -23,6 +23,12 @@ void suggest_higher_limit(const sim::Outcome& outcome, Finding& finding) {
     finding.tries.push_back({"a higher limit of the group above"});
 }
 
+/// Reclaim inside a group is counted in the group's memory.stat and not in /proc/vmstat (shrink_inactive_list).
+const host::VmstatArray& where_it_is_counted(const sim::Outcome& outcome) {
+  const bool in_group = outcome.direct_reclaim->scope == sim::Scope::kCgroup;
+  return in_group ? outcome.cgroup.stat.events : outcome.counters;
+}
+
 }  // namespace
 
 void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
@@ -37,12 +43,12 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
   finding.title = "Threads stall in direct reclaim: " + duration_text(stall.direct_reclaim_total) + " in all, " +
                   duration_text(stall.longest) + " at worst";
   finding.why = why_text(*outcome.direct_reclaim);
-  int64_t scanned = outcome.counters[Vmstat::pgscan_direct], stolen = outcome.counters[Vmstat::pgsteal_direct];
+  const host::VmstatArray& counted = where_it_is_counted(outcome);
   finding.evidence = {{"allocstalls", stalls},
                       {"direct_reclaim_ns_total", stall.direct_reclaim_total.count()},
                       {"longest_ns", stall.longest.count()},
-                      {"pgscan_direct", scanned},
-                      {"pgsteal_direct", stolen}};
+                      {"pgscan_direct", counted[Vmstat::pgscan_direct]},
+                      {"pgsteal_direct", counted[Vmstat::pgsteal_direct]}};
   if (outcome.direct_reclaim->scope == sim::Scope::kCgroup) {
     // A kill has the larger need, and its finding suggests the limit.
     if (!outcome.oom_kill) suggest_higher_limit(outcome, finding);

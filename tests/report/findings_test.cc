@@ -107,6 +107,52 @@ TEST(Findings, AVerdictThatHangsOnAFewPagesSaysSo) {
   EXPECT_EQ(finding.evidence["next_worse_bytes"], 256 << 10);
 }
 
+TEST(Findings, ReclaimInsideAGroupIsProvenByTheGroupsOwnCounters) {
+  stories::Story story = killed_in_group();
+  story.outcome.direct_reclaim->scope = sim::Scope::kCgroup;
+  story.outcome.direct_reclaim->cause = sim::Cause::kMemoryMax;
+  story.outcome.direct_reclaim->group = story.outcome.oom_kill->group;
+  story.outcome.counters[host::Vmstat::pgscan_direct] = 0;
+  story.outcome.cgroup.stat.events[host::Vmstat::pgscan_direct] = 4096;
+  story.outcome.cgroup.stat.events[host::Vmstat::pgsteal_direct] = 1000;
+  const Finding finding = the("direct_reclaim", story);
+  EXPECT_EQ(finding.evidence["pgscan_direct"], 4096);
+  EXPECT_EQ(finding.evidence["pgsteal_direct"], 1000);
+}
+
+TEST(Findings, AVictimThatHangsOnAFewPointsSaysSo) {
+  stories::Story story = killed_in_group();
+  sim::OomKill& kill = story.outcome.oom_kills[0];
+  sim::OomCandidate& next = kill.candidates[2];
+  story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes;
+  next.points = kill.victim.points - 1000;
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("close_victim")));
+  next.points = kill.victim.points - 170;  // a window of 64 pages, 64 of a CPU's list, 12 for each of four processes
+  const Finding finding = the("close_victim", story);
+  EXPECT_EQ(finding.title, "It may be python3 (pid 500) that is killed, and not redis-server (pid 812)");
+  EXPECT_EQ(finding.evidence["resolution_points"], 64 + 64 + 4 * 12);
+  EXPECT_THAT(finding.why, HasSubstr("kernel memory that the group is charged"));
+}
+
+TEST(Findings, BeforeSharedSlabsAGroupIsChargedWholeOnes) {
+  stories::Story story = killed_in_group();
+  story.outcome.host.kernel = {4, 18};
+  story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes;
+  sim::OomKill& kill = story.outcome.oom_kills[0];
+  kill.candidates[2].points = kill.victim.points - 200;
+  EXPECT_THAT(ids(story), testing::Contains("close_victim"));
+  story.outcome.host.kernel = {5, 9};
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("close_victim")));
+}
+
+TEST(Findings, AVictimThatWasNotChosenByPointsIsNotUnsure) {
+  stories::Story story = killed_in_group();
+  sim::OomKill& kill = story.outcome.oom_kills[0];
+  kill.candidates[2].points = kill.victim.points;
+  kill.allocating_task = true;
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("close_victim")));
+}
+
 TEST(Findings, MemoryThatWasNotSeenMakesTheEdgeWider) {
   stories::Story story = stories::fits();
   story.outcome.next_worse = sim::Margin{sim::Verdict::kBackgroundReclaim, 5_MiB};
