@@ -124,6 +124,11 @@ void add_report_options(CLI::App& app, RunOptions& options) {
                  "the run if that is more)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.0, 1e6));
+  app.add_option("--seeds", options.seeds,
+                 "Simulate the run with so many seeds: the report gives the range of each headline, and how often each "
+                 "verdict came; --fail-on takes the worst (default 1)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
   app.add_option("--log-level", options.log_level, "trace, debug, info, warning (default), error, off")
       ->type_name("L")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));

@@ -40,6 +40,7 @@ struct RunOptions {
   std::string progress = "auto";  // auto, always, never
   bool present_host = false;
   bool present_cgroup = true;     // with --cgroup: the program that asks for its limits is shown them
+  int seeds = 1;                  // simulations of the same run, each with another seed
   std::optional<double> prove_s;  // wall clock for proofs; 0: none; absent: 10 s or the run's own time, the longer one
   std::string trace;              // empty: none
   std::string record_for;         // a second host whose watches are answered too; empty: none

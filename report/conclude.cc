@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "report/chance.h"
 #include "report/console.h"
 #include "report/coverage.h"
 #include "report/json_report.h"
@@ -19,9 +20,11 @@ namespace {
 
 /// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green
 /// because nothing was seen.
-bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture,
+             const Chance& chance) {
   if (!options.fail_on) return false;
   auto verdict = supported_verdict(outcome, capture);
+  if (chance.seeds > 0 && chance.worst() >= *options.fail_on) return true;
   return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;
 }
 
@@ -45,6 +48,24 @@ ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, d
   ProofSummary proofs = prove(recorded, outcome, settings, findings);
   progress.end();
   return proofs;
+}
+
+/// The same run with other seeds; nothing where one is enough.
+Chance chance_within(const RunOptions& options, const Result<Recorded>& recorded) {
+  if (options.seeds <= 1) return {};
+  Chance chance;
+  if (!recorded) {
+    chance.cut = recorded.error().message;
+    return chance;
+  }
+  SearchProgress progress(status_line(progress_mode(options.progress), Beside::kNobody, options.quiet));
+  ChanceSettings settings;
+  settings.seeds = options.seeds;
+  settings.progress = [&](int done, int all) { progress.seeds(done, all); };
+  settings.interrupted = signal_waits;
+  chance = try_seeds(recorded.value(), settings);
+  progress.end();
+  return chance;
 }
 
 /// Why nothing is proven at all; empty: nothing stands against it.
@@ -79,18 +100,19 @@ int conclude(const RunOptions& options, const Places& places, const sim::Outcome
       static_cast<void>(places.report.write(report_text(to_json(outcome, capture, findings)), pid));
     proofs = prove_within(options, recorded.value(), own_s, outcome, findings);
   }
-  const nlohmann::ordered_json document = to_json(outcome, capture, findings, proofs);
+  const Chance chance = chance_within(options, recorded);
+  const nlohmann::ordered_json document = to_json(outcome, capture, findings, proofs, chance);
   const std::string report = report_text(document);
   auto written = places.report.write(report, pid);
   if (!options.quiet) {
     const std::string place =
         (written ? written.value() : "not written") + (options.html.empty() ? "" : ", page: " + options.html);
-    const std::string text = summary_text(outcome, capture, findings, document, place, look_of(STDERR_FILENO));
+    const std::string text = summary_text(outcome, capture, findings, document, place, look_of(STDERR_FILENO), chance);
     std::fputs(text.c_str(), stderr);
   }
   if (!written) return fail(kExitUsage, written.error().message);
   if (auto page = places.page.write(report, pid); !page) return fail(kExitUsage, page.error().message);
-  return too_bad(options, outcome, capture) ? kExitForecastTooBad : 0;
+  return too_bad(options, outcome, capture, chance) ? kExitForecastTooBad : 0;
 }
 
 }  // namespace oomcast::report

@@ -153,7 +153,7 @@ Json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture) {
 }
 
 Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
-             const ProofSummary& proofs) {
+             const ProofSummary& proofs, const Chance& chance) {
   auto verdict = supported_verdict(outcome, capture);
   const std::vector<SiteRow> sites = site_rows(outcome, capture);
   Json report;
@@ -186,6 +186,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["host_sensitive"] = capture.host_sensitive;
   report["basis"] = basis_json(outcome, capture);
   report["proofs"] = proofs_json(proofs);
+  report["chance"] = chance_json(chance);
   return report;
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "report/chance.h"
 #include "report/findings.h"
 #include "report/sites.h"
 
@@ -14,7 +15,7 @@ inline constexpr const char* kReportSchema = "oomcast.report.v1";
 
 /// Keys are always all there and always in the same order; what nothing computes yet is null.
 nlohmann::ordered_json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture,
-                               const Findings& findings, const ProofSummary& proofs = {});
+                               const Findings& findings, const ProofSummary& proofs = {}, const Chance& chance = {});
 /// As written to the report file: two spaces of indent, columns of numbers on one line, a newline at the end.
 std::string report_text(const nlohmann::ordered_json& report);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "report/chance.h"
 #include "report/coverage.h"
 #include "report/margin.h"
 #include "report/story.h"
@@ -65,13 +66,23 @@ const std::optional<sim::Incident>& decisive(const sim::Outcome& outcome) {
   return kNone;
 }
 
-void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
+/// Which verdicts other seeds give. A verdict that luck decides says so in the first line.
+void write_chance(const Chance& chance, SummaryPaper& paper) {
+  if (chance.flips()) paper.line("chance", chance_text(chance));
+  if (!chance.flips() && chance.seeds > 0) paper.line("chance", chance_text(chance), Rank::kUseful);
+  if (!chance.cut.empty()) paper.line("chance", chance.cut, Rank::kUseful);
+}
+
+void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Chance& chance,
+                   SummaryPaper& paper) {
   std::string word = paper.tinted(tint(outcome.verdict), headline(outcome.verdict));
+  if (chance.flips()) word += " (luck decides)";
   const auto& incident = decisive(outcome);
   std::string when = incident ? ", " + seconds_text(incident->t) + " into the run, at a footprint of " +
                                     bytes_text(incident->app_footprint)
                               : ", no reclaim in " + seconds_text(outcome.forecast);
   paper.line("verdict", word + when);
+  write_chance(chance, paper);
   if (const VerdictMargin margin = judge_margin(outcome, capture); margin.close())
     paper.line("close", "the verdict hangs on little: " + margin.why);
   if (outcome.halted)
@@ -164,13 +175,14 @@ void write_unreached_proofs(const Findings& findings, const nlohmann::ordered_js
 }  // namespace
 
 std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
-                         const nlohmann::ordered_json& report, const std::string& report_path, Look look) {
+                         const nlohmann::ordered_json& report, const std::string& report_path, Look look,
+                         const Chance& chance) {
   SummaryPaper paper(look);
   if (std::string incomplete = incomplete_text(capture); !incomplete.empty())
     paper.plain("oomcast: " + paper.tinted(kRed, "INCOMPLETE") + ": " + incomplete);
   paper.plain("oomcast: forecast for " + host_text(outcome.host));
   if (supported_verdict(outcome, capture)) {
-    write_verdict(outcome, capture, paper);
+    write_verdict(outcome, capture, chance, paper);
     write_story(report, paper);
     write_stalls(outcome, paper);
     write_free_memory(outcome, paper);

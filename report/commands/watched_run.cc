@@ -53,7 +53,7 @@ Result<void> Listeners::present(const RunOptions& options, const host::HostSpec&
 }
 
 Result<void> Listeners::open_trace(const RunOptions& options, const host::HostSpec& host, const sim::Options& model) {
-  if (options.prove_s != 0.0) kept_ = std::make_unique<KeptTrace>();
+  if (options.prove_s != 0.0 || options.seeds > 1) kept_ = std::make_unique<KeptTrace>();
   if (options.trace.empty() && !kept_) return {};
   trace::TraceHeader header;
   header.program_version = OOMCAST_VERSION;

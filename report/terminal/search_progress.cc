@@ -21,6 +21,12 @@ std::string sweep_progress_text(size_t done, size_t all, double elapsed_s) {
   return text;
 }
 
+std::string seeds_progress_text(int done, int all, double elapsed_s) {
+  std::string text = "oomcast: chance: " + std::to_string(done) + " of " + std::to_string(all) + " seeds";
+  if (done > 0 && done < all) text += ", " + left_text(elapsed_s / done * (all - done)) + " left";
+  return text;
+}
+
 std::string proofs_progress_text(int done, int all, double left_s) {
   return "oomcast: proving: " + std::to_string(done) + " of " + std::to_string(all) + " suggestions, at most " +
          left_text(left_s) + " left";

@@ -13,6 +13,7 @@ namespace oomcast::report {
 std::string replay_progress_text(double done, double elapsed_s);
 /// "oomcast: sweep: 12 of 64 hosts, 8 s left"; the rest takes as long as what is done, in proportion.
 std::string sweep_progress_text(size_t done, size_t all, double elapsed_s);
+std::string seeds_progress_text(int done, int all, double elapsed_s);
 /// "oomcast: fit: 6 sizes tried, now 100.0 MiB to 120.0 MiB, about 3 s left", as if a search asked some fourteen sizes.
 std::string fit_progress_text(int asked, int64_t least, int64_t most, double elapsed_s);
 
@@ -27,6 +28,7 @@ class SearchProgress {
   void sweep(size_t done, size_t all) { line_->show(sweep_progress_text(done, all, elapsed_s())); }
   void fit(int asked, int64_t least, int64_t most) { line_->show(fit_progress_text(asked, least, most, elapsed_s())); }
   void proofs(int done, int all, double left_s) { line_->show(proofs_progress_text(done, all, left_s)); }
+  void seeds(int done, int all) { line_->show(seeds_progress_text(done, all, elapsed_s())); }
   void end() { line_->erase(); }
 
  private:

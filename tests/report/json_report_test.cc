@@ -52,7 +52,7 @@ TEST(JsonReport, KeysKeepTheirOrder) {
       testing::ElementsAre("schema", "command", "exit", "host", "verdict", "verdict_margin", "halted_at_s",
                            "halted_why", "diverged_at_s", "diverged_why", "forecast_s", "bands", "first", "oom_kills",
                            "oom_kills_total", "counters", "stall", "pressure", "timeline", "moments", "findings",
-                           "sites", "app", "coverage", "host_sensitive", "basis", "proofs"));
+                           "sites", "app", "coverage", "host_sensitive", "basis", "proofs", "chance"));
 }
 
 TEST(JsonReport, CountersAreAllThereUnderTheKernelsNames) {
