@@ -10,6 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef HEAP_STEPS
+#define HEAP_STEPS 2000
+#endif
+
 static unsigned mix(unsigned sum, const unsigned char* bytes, size_t count) {
   for (size_t i = 0; i < count; i += 509) sum = sum * 31 + bytes[i];
   return sum;
@@ -18,7 +22,7 @@ static unsigned mix(unsigned sum, const unsigned char* bytes, size_t count) {
 static void* heap_work(void* seed) {
   unsigned sum = 0;
   char* kept[64] = {0};
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < HEAP_STEPS; ++i) {
     const int slot = i % 64;
     const size_t bytes = (size_t)(i * 7919 % 40000) + 1;
     free(kept[slot]);
