@@ -99,14 +99,10 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return out;
 }
 
-/// What it took to read and understand the host goes back to the kernel before the program starts: left to itself
-/// mimalloc would keep it for a while. (Calls that stay, too: the linker would drop a library of which nothing is used,
-/// and malloc would not be mimalloc's.)
+/// What it took to read and understand the host goes back to the kernel before the program starts. (A call that stays,
+/// too: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
 void give_back_unused_memory() {
-  const long delay = mi_option_get(mi_option_decommit_delay);
-  mi_option_set(mi_option_decommit_delay, 0);
   mi_collect(true);
-  mi_option_set(mi_option_decommit_delay, delay);
   spdlog::debug("allocator: mimalloc {}", mi_version());
 }
 
