@@ -24,8 +24,17 @@ bool assumed_like(const host::HostSpec& host, const char* word) {
 
 }  // namespace
 
+uint64_t own_rss_bytes(const trace::CaptureSummary& capture) {
+  return capture.rss_peak_bytes - std::min(capture.rss_peak_bytes, capture.prefilled_bytes);
+}
+
+uint64_t unseen_bytes(const trace::CaptureSummary& capture) {
+  const uint64_t rss = own_rss_bytes(capture);
+  return rss - std::min(capture.tracked_peak_bytes, rss);
+}
+
 Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  uint64_t rss = capture.rss_peak_bytes, tracked = std::min(capture.tracked_peak_bytes, rss), unseen = rss - tracked;
+  const uint64_t rss = own_rss_bytes(capture), unseen = unseen_bytes(capture), tracked = rss - unseen;
   bool killed = outcome.verdict == sim::Verdict::kOomKill;
   if (const std::string& why = capture.cut.empty() ? capture.stopped : capture.cut; !why.empty())
     return {killed ? Support::Level::kLow : Support::Level::kWithheld, why};
@@ -45,7 +54,7 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
 }
 
 Compared compare_with_kernel(const trace::CaptureSummary& capture) {
-  const uint64_t rss = capture.rss_peak_bytes, tracked = capture.tracked_peak_bytes, tenth = rss / 10;
+  const uint64_t rss = own_rss_bytes(capture), tracked = capture.tracked_peak_bytes, tenth = rss / 10;
   if (rss == 0) return {std::nullopt, "the kernel's count of the program's memory was never read"};
   if (tracked / 2 > rss)
     return {std::nullopt, "the kernel's count was read when the program had less (" + bytes_text(bytes_of(rss)) + ")"};

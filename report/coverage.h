@@ -25,6 +25,11 @@ Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& 
 /// without a full stop; empty when it does.
 std::string incomplete_text(const trace::CaptureSummary& capture);
 
+/// What the kernel counted at the peak less what the recorder itself had filled ahead: the program's own.
+uint64_t own_rss_bytes(const trace::CaptureSummary& capture);
+/// What of that tracking has not seen.
+uint64_t unseen_bytes(const trace::CaptureSummary& capture);
+
 /// How much of the memory that the kernel counted for the program tracking saw, or why the two cannot be compared. The
 /// kernel's count is read every few milliseconds at best: of processes that live shorter its most is missed.
 struct Compared {

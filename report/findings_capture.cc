@@ -64,7 +64,7 @@ void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& cap
     Finding finding{"low_coverage", Severity::kWarning};
     finding.title =
         "Tracking saw only " +
-        percent_text(static_cast<int64_t>(capture.tracked_peak_bytes), static_cast<int64_t>(capture.rss_peak_bytes)) +
+        percent_text(static_cast<int64_t>(capture.tracked_peak_bytes), static_cast<int64_t>(own_rss_bytes(capture))) +
         " of the program's resident memory";
     finding.why = support.why;
     finding.evidence = {{"tracked_bytes", capture.tracked_peak_bytes}, {"rss_bytes", capture.rss_peak_bytes}};

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "report/coverage.h"
 #include "report/words/format.h"
 
 namespace oomcast::report {
@@ -15,10 +16,9 @@ constexpr int64_t kPagesPerCpu = 64;
 constexpr Nanoseconds kMomentOfStall{100'000};  // kswapd a little earlier, or later, decides on so much
 
 Bytes resolution_of(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  const auto unseen = static_cast<int64_t>(capture.rss_peak_bytes) - static_cast<int64_t>(capture.tracked_peak_bytes);
   const Pages window(static_cast<int64_t>(std::max<uint64_t>(1, capture.resolution_pages)));
   const Pages chance(kPagesPerCpu * static_cast<int64_t>(std::max<size_t>(1, outcome.host.cpus.size())));
-  return to_bytes(window + chance) + Bytes(std::max<int64_t>(0, unseen));
+  return to_bytes(window + chance) + Bytes(static_cast<int64_t>(unseen_bytes(capture)));
 }
 
 std::string words(Verdict verdict) {

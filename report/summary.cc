@@ -114,7 +114,7 @@ void write_stalls(const sim::Outcome& outcome, SummaryPaper& paper) {
 }
 
 void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
-  Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(capture.rss_peak_bytes));
+  Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(own_rss_bytes(capture)));
   const bool cut = outcome.app.whole_run_peak > outcome.app.footprint_peak;
   paper.line(
       "footprint",
