@@ -4,8 +4,10 @@
 // RAM + swap for a host-wide kill and the limit (+ swap) for a cgroup's.
 #include <algorithm>
 
+#include "report/coverage.h"
 #include "report/findings.h"
 #include "report/json_report.h"
+#include "report/margin.h"
 #include "report/more_memory.h"
 #include "report/words/format.h"
 
@@ -57,12 +59,6 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
   }
 }
 
-/// What differs from run to run of the same program: 0.3 % in Python and perl, 1.5 % where threads race (sort, node).
-Bytes spread_of(const sim::Outcome& outcome) {
-  constexpr int64_t kSpreadPart = 50;
-  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
-}
-
 /// Swap that was full, or that there was none of, is the other way to make room; swap that is free was too slow to
 /// fill.
 void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes growth, Finding& finding) {
@@ -84,23 +80,29 @@ void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes g
       {"more swap, for what the program does not use all the time", more_swap_of(outcome.host, growth)});
 }
 
+std::string may_be_unseen_text(const trace::CaptureSummary& capture) {
+  const Bytes unseen(static_cast<int64_t>(capture.prefilled_bytes + unseen_bytes(capture)));
+  return unseen.count() < 1 << 20 ? "" : ", " + bytes_text(unseen) + " that it may have used unseen";
+}
+
 /// What would have held all that the run went on to need: its anonymous memory and page tables at their peak, as if
 /// nobody had been killed. Page cache and text are in it as far as nothing could be reclaimed of them at the kill.
-void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, Finding& finding) {
+void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture,
+                  Finding& finding) {
   if (!outcome.need_after_kill || outcome.need_after_kill->count() <= 0) return;
   const Bytes growth = *outcome.need_after_kill;
   const bool cgroup = kill.incident.scope == sim::Scope::kCgroup;
   finding.evidence["growth_after_bytes"] = growth.count();
   // More memory of the kind that lies idle already would help nobody.
   if (sim::movable_is_forbidden(kill)) return;
-  const Bytes spread = spread_of(outcome), with_spread = growth + spread;
+  const Bytes spread = uncertain_size(outcome, capture), with_spread = growth + spread;
   const Bytes more = cgroup ? with_spread : memory_to_add(outcome.host, with_spread);
   finding.evidence["more_bytes"] = more.count();
   finding.tries.insert(finding.tries.begin(),
                        {"at least " + at_least_text(more) + " more " + (cgroup ? "in memory.max" : "memory") +
                             ": what the program and its page tables went on to add after the kill, 2 % of its peak for "
                             "what differs from run to run" +
-                            (cgroup ? "" : ", and what the watermarks take of it"),
+                            may_be_unseen_text(capture) + (cgroup ? "" : ", and what the watermarks take of it"),
                         cgroup ? higher_limit(outcome.host, "memory.max", growth, spread)
                                : more_memory_of(outcome.host, memory_to_add(outcome.host, growth), spread)});
   suggest_swap(kill, outcome, growth, finding);
@@ -155,7 +157,7 @@ const OomCandidate* runner_up(const sim::OomKill& kill) {
   return best;
 }
 
-void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   const auto first = std::find_if(outcome.oom_kills.begin(), outcome.oom_kills.end(), killed);
   if (first == outcome.oom_kills.end()) return;
   const sim::OomKill& kill = *first;
@@ -185,7 +187,7 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
     finding.why += " and nobody else may be killed";
   }
   suggest_what_is_free(kill, outcome.host, finding);
-  suggest_more(kill, outcome, finding);
+  suggest_more(kill, outcome, capture, finding);
   findings.push_back(std::move(finding));
 }
 

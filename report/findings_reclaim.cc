@@ -3,6 +3,7 @@
 
 #include "model/host/vmstat.h"
 #include "report/findings.h"
+#include "report/margin.h"
 #include "report/words/format.h"
 #include "report/words/why.h"
 
@@ -10,11 +11,11 @@ namespace oomcast::report {
 namespace {
 
 /// The limit that the group reached first: memory.high lies below memory.max where there is one.
-void suggest_higher_limit(const sim::Outcome& outcome, Finding& finding) {
+void suggest_higher_limit(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Finding& finding) {
   if (group_lives_on_page_cache(outcome)) return;  // see find_group_page_cache()
   const host::CgroupSpec& group = outcome.host.cgroup;
   const Bytes more = outcome.next_better ? outcome.next_better->distance : Bytes(0),
-              spread(outcome.app.footprint_peak.count() / 50);
+              spread = uncertain_size(outcome, capture);
   if (group.memory_high >= 0)
     finding.tries.push_back({"a higher memory.high", higher_limit(outcome.host, "memory.high", more, spread)});
   else if (group.memory_max >= 0)
@@ -31,7 +32,7 @@ const host::VmstatArray& where_it_is_counted(const sim::Outcome& outcome) {
 
 }  // namespace
 
-void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
+void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   using host::Vmstat;
   int64_t stalls = 0;
   for (int zone = 0; zone < host::kZoneKinds; ++zone)
@@ -51,7 +52,7 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"pgsteal_direct", counted[Vmstat::pgsteal_direct]}};
   if (outcome.direct_reclaim->scope == sim::Scope::kCgroup) {
     // A kill has the larger need, and its finding suggests the limit.
-    if (!outcome.oom_kill) suggest_higher_limit(outcome, finding);
+    if (!outcome.oom_kill) suggest_higher_limit(outcome, capture, finding);
   } else if (outcome.oom_kill) {
     // A wider gap between the watermarks gives kswapd a head start; it does not make memory.
     finding.why += "; nothing was left to be reclaimed, so these are the futile rounds before the OOM kill";

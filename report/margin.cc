@@ -16,7 +16,9 @@ constexpr int64_t kPagesPerCpu = 64;
 constexpr Nanoseconds kMomentOfStall{100'000};  // kswapd a little earlier, or later, decides on so much
 
 Bytes resolution_of(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  const Pages window(static_cast<int64_t>(std::max<uint64_t>(1, capture.resolution_pages)));
+  // Of windows that were being filled at the peak the program may have used all, or nothing.
+  const auto filled = static_cast<int64_t>(capture.prefilled_bytes >> kPageShift);
+  const Pages window(std::max(filled, static_cast<int64_t>(std::max<uint64_t>(1, capture.resolution_pages))));
   const Pages chance(kPagesPerCpu * static_cast<int64_t>(std::max<size_t>(1, outcome.host.cpus.size())));
   return to_bytes(window + chance) + Bytes(static_cast<int64_t>(unseen_bytes(capture)));
 }
@@ -48,6 +50,12 @@ bool only_a_moment(const sim::Outcome& outcome) {
 }
 
 }  // namespace
+
+Bytes uncertain_size(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
+  constexpr int64_t kSpreadPart = 50;
+  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart) +
+         Bytes(static_cast<int64_t>(capture.prefilled_bytes + unseen_bytes(capture)));
+}
 
 VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   VerdictMargin margin{outcome.next_worse, outcome.next_better, resolution_of(outcome, capture), ""};

@@ -16,6 +16,10 @@ struct VerdictMargin {
   bool close() const { return !why.empty(); }
 };
 
+/// What a size for the program is handed over with on top: 2 % of its peak, as runs of the same program differ (0.3 %
+/// in Python and perl, 1.5 % where threads race: sort, node), and what it may have used at the peak without being seen.
+Bytes uncertain_size(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+
 /// `resolution` is what the capture may be wrong by (the widest window that was filled at once, memory that was not
 /// seen) and what chance moves on a real kernel: pages in the per-CPU lists and in the per-CPU charge batches of a
 /// group.

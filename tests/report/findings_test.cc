@@ -75,6 +75,7 @@ TEST(Findings, OomKillSaysHowMuchMoreTheRunWentOnToNeed) {
   stories::Story story = killed_in_group();
   story.outcome.need_after_kill = 113_MiB + Bytes(1);
   story.outcome.app.whole_run_peak = 100_MiB;
+  story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes;
   EXPECT_EQ(the("oom_kill", story).tries[0].change,
             "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the "
             "kill, 2 % of its peak for what differs from run to run");
@@ -84,11 +85,23 @@ TEST(Findings, OomKillSaysHowMuchMoreTheRunWentOnToNeed) {
   EXPECT_FALSE(the("oom_kill", story).evidence.contains("more_bytes"));
 }
 
+// Seen with python3: of 5.4 MiB in windows that were being filled when it ended it had used 3.9.
+TEST(Findings, WhatMayHaveBeenUsedUnseenIsAddedToASize) {
+  stories::Story story = killed_in_group();
+  story.outcome.need_after_kill = 113_MiB;
+  story.outcome.app.whole_run_peak = 100_MiB;
+  story.capture.prefilled_bytes = 5 << 20;
+  story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes - (6 << 20);
+  EXPECT_THAT(the("oom_kill", story).tries[0].change, HasSubstr(", 6.0 MiB that it may have used unseen"));
+  EXPECT_EQ(the("oom_kill", story).evidence["more_bytes"], (113 + 2 + 6) << 20);
+}
+
 TEST(Findings, OfTheHostsMemoryTheWatermarksTakeTheirPart) {
   stories::Story story = stories::oom();
   story.outcome.host = support::HostBuilder().node(512_MiB).build();
   story.outcome.need_after_kill = 500_MiB;
   story.outcome.app.whole_run_peak = Bytes(0);
+  story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes;
   const Finding finding = the("oom_kill", story);
   EXPECT_THAT(finding.tries[0].change, HasSubstr("MiB more memory"));
   const int64_t more = finding.evidence["more_bytes"];
