@@ -31,7 +31,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast show oomcast.report.json                 the same summary later, and any moment of the run
 
 Exit status of run: the program's own (128+N if signal N ended it); 3 if the forecast is as bad as --fail-on or
-worse (or withheld); 2 for usage, host and report errors; 127 program not found; 126 not executable, static or setuid.)";
+worse (or withheld); 2 for usage, host and report errors; 127 program not found; 126 not executable or setuid.)";
 
 /// Without CLI11's ":INT in [0 - 99]" after each option, and with the part of the usage line that it cannot know.
 class Help : public CLI::Formatter {

@@ -20,7 +20,7 @@ namespace oomcast::report {
 /// Exit statuses of the command itself; otherwise `run` exits with the program's own status (128 + signal).
 inline constexpr int kExitUsage = 2;            // usage, host or report errors
 inline constexpr int kExitForecastTooBad = 3;   // --fail-on
-inline constexpr int kExitNotExecutable = 126;  // not executable, static, setuid
+inline constexpr int kExitNotExecutable = 126;  // not executable, setuid, of another processor
 inline constexpr int kExitNotFound = 127;
 
 struct RunOptions {

@@ -74,7 +74,7 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
     if (parent != nullptr) life_.inherit_open_files(*process, *parent);
     rooms_.settings.report_limits(*process);
     rooms_.feed.read_comm(*process);
-  } else if (process->life.exec_pending) {
+  } else if (process->life.exec_pending && process->memory->has_memory()) {
     process->life.exec_pending = false;
     rooms_.feed.read_comm(*process);
   } else if (process->life.discovered && request.kind == ring::RequestKind::kHelloForked) {
@@ -84,7 +84,8 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
     // Found after its exec, while it was still being loaded: this is the program that was scanned.
     process->life.discovered = false;
     rooms_.feed.read_comm(*process);
-  } else if (process->life.said_hello || process->life.discovered) {
+  } else if (process->life.said_hello || process->life.discovered || !process->memory->has_memory()) {
+    // Or the program that was scanned until now, a static one for example, is no more.
     process->life.discovered = false;
     life_.begin_other_program(*process);
   } else {
@@ -171,6 +172,7 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   if (!process.reports_frees()) return;
   rooms_.scanner.scan(process, true);
   if (!process.tracked_by_faults()) return;
+  rooms_.meter.stop_sampling();  // the kernel's counts hold what was filled ahead
   // Pages that the child got from its parent prefilled or as zero pages: armed in the parent, not in the child yet.
   std::vector<uint64_t> left, armed;
   for (const auto& [start, area] : process.map.areas()) {

@@ -10,12 +10,17 @@
 
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/shared_address_space.h"
 #include "preload/record/process_life.h"
 
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kPatienceTicks = 5;     // a child that will say hello has done so after this (100 ms)
+// A child that will say hello has done so after this (100 ms), and so often children are looked for.
+constexpr uint64_t kPatienceTicks = 5;
+// Of a parent without the library, whose children say hello only if they exec: the time for that. They are looked for
+// at each tick.
+constexpr uint64_t kUnhookedPatienceTicks = 2;
 constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be scanned (setuid), or has gone
 constexpr size_t kMostThreads = 64, kMostStillRunning = 1000;
 
@@ -153,18 +158,27 @@ std::vector<std::string> ProcessLife::still_running() const {
 }
 
 void ProcessLife::discover_children(uint64_t ticks) {
+  const bool of_all = ticks % kPatienceTicks == 0;
   std::vector<std::pair<uint32_t, uint32_t>> due;
   std::unordered_map<uint32_t, uint64_t> still;
-  for (const auto& [parent, process] : rooms_.processes)
+  for (const auto& [parent, process] : rooms_.processes) {
+    const bool hooked = process->life.said_hello;
+    if (hooked && !of_all) continue;
     for (const uint32_t child : children_of(*process)) {
       if (rooms_.processes.find(child) != nullptr || is_recorder(child)) continue;
       const auto known = children_without_hello_.find(child);
       still[child] = known != children_without_hello_.end() ? known->second : ticks;
-      if (still[child] != kNotOurs && ticks - still[child] >= kPatienceTicks) due.emplace_back(child, parent);
+      if (still[child] != kNotOurs && ticks - still[child] >= (hooked ? kPatienceTicks : kUnhookedPatienceTicks))
+        due.emplace_back(child, parent);
     }
+  }
+  if (!of_all) still.merge(children_without_hello_);  // those of the others are not forgotten
   children_without_hello_ = std::move(still);
-  for (const auto& [child, parent] : due)
+  for (const auto& [child, parent] : due) {
+    // Between vfork() and exec it has no memory but its parent's.
+    if (share_address_space(child, parent)) continue;
     if (Process* process = rooms_.processes.find(parent)) add_child_without_hello(child, *process);
+  }
 }
 
 }  // namespace oomcast::record

@@ -1,5 +1,5 @@
-// Finds out whether a command can be recorded at all. Static, setuid and foreign programs ignore LD_PRELOAD in silence:
-// look first.
+// Finds out whether a command can be recorded at all, and whether it will load the capture library. Static, setuid and
+// foreign programs ignore LD_PRELOAD in silence: look first.
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,13 +13,16 @@
 
 #include "preload/record/kernel/unique_fd.h"
 #include "preload/record/recorder.h"
+#include "preload/ring/program_file.h"
 
 namespace oomcast::record {
 namespace {
 
 constexpr int kInterpreterDepthMax = 5;  // as in the kernel
 
-Preflight refuse(PreflightProblem problem, std::string message) { return {problem, std::move(message), ""}; }
+Preflight refuse(PreflightProblem problem, std::string message) {
+  return {problem, std::move(message), "", LibraryUse::kLoads};
+}
 
 std::string find_in_path(const std::string& name, bool* found_unusable) {
   const auto usable = [&](const std::string& path) {
@@ -46,8 +49,22 @@ std::string find_in_path(const std::string& name, bool* found_unusable) {
   return "";
 }
 
-/// The problem of one ELF image, if any.
-std::optional<Preflight> check_elf(int fd, const std::string& path) {
+struct ProgramIo {
+  long open(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
+  long read(long fd, void* to, size_t bytes, uint64_t offset) {
+    return ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset));
+  }
+  void close(long fd) { ::close(static_cast<int>(fd)); }
+};
+
+/// The dynamic linker, called by its own name, has no interpreter and yet preloads for the program that it is given.
+bool is_dynamic_linker(const std::string& path) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return name.starts_with("ld-linux") || name.starts_with("ld-lsb") || name.starts_with("ld.so");
+}
+
+/// Looks at one ELF image: its problem, or what it makes of the library.
+Preflight check_elf(int fd, const std::string& path) {
   Elf64_Ehdr header{};
   if (::pread(fd, &header, sizeof header, 0) < static_cast<ssize_t>(sizeof(Elf32_Ehdr)))
     return refuse(PreflightProblem::kNotExecutable, path + ": too short to be a program");
@@ -70,11 +87,12 @@ std::optional<Preflight> check_elf(int fd, const std::string& path) {
       break;
     has_interpreter |= segment.p_type == PT_INTERP;
   }
-  if (!has_interpreter)
-    return refuse(
-        PreflightProblem::kStatic,
-        path + ": statically linked, so the capture library cannot be preloaded; link it dynamically to record it");
-  return std::nullopt;
+  Preflight result;
+  if (ring::ProgramFile<ProgramIo>({}).harmed_by_preload(path.c_str()))
+    result.library = LibraryUse::kBreaks;
+  else if (!has_interpreter && !is_dynamic_linker(path))
+    result.library = LibraryUse::kIgnores;
+  return result;
 }
 
 }  // namespace
@@ -103,12 +121,13 @@ Preflight check_command(const RecordOptions& options) {
                                                      ", so the dynamic linker ignores preloaded libraries; run a copy "
                                                      "without these privileges, or run oomcast as its owner");
     }
-    if (!fd) return {std::nullopt, "", program};  // executable but not readable: let the kernel decide
+    if (!fd) return {std::nullopt, "", program, LibraryUse::kLoads};  // not readable: let the kernel decide
     char head[256] = {};
     const ssize_t got = ::pread(fd.get(), head, sizeof head - 1, 0);
     if (got >= 4 && std::memcmp(head, ELFMAG, SELFMAG) == 0) {
-      if (std::optional<Preflight> problem = check_elf(fd.get(), path)) return *problem;
-      return {std::nullopt, "", program};
+      Preflight looked_at = check_elf(fd.get(), path);
+      looked_at.program = program;
+      return looked_at;
     }
     if (got >= 3 && head[0] == '#' && head[1] == '!' && depth < kInterpreterDepthMax) {
       std::string line(head + 2);

@@ -147,11 +147,11 @@ void ProcessLife::inherit_from(Process& child, Process& parent) {
   rooms_.meter.update(child);
 }
 
-/// False: the address space that the process said hello from is no more, by exec or exit, and there is nothing to scan
-/// yet.
+/// False: the address space that the process said hello from, or that was scanned last, is no more, by exec or exit,
+/// and there is nothing to scan yet.
 bool ProcessLife::lives_on(Process& process, uint64_t now_ns) {
   if (process.life.memory_gone_ns == 0) {
-    if (!process.life.said_hello || memory_lives(process)) return true;
+    if (memory_lives(process)) return true;
     process.life.memory_gone_ns = now_ns;
     return false;
   }

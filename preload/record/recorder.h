@@ -20,12 +20,17 @@ namespace oomcast::record {
 
 /// Why a command cannot be recorded, for the caller's exit status: 127 not found, 126 not executable, else its own
 /// choice.
-enum class PreflightProblem { kNotFound, kNotExecutable, kStatic, kSetuid, kForeignElf };
+enum class PreflightProblem { kNotFound, kNotExecutable, kSetuid, kForeignElf };
+
+/// What the program makes of the capture library. kIgnores: statically linked; only programs that it starts may load
+/// the library. kBreaks: it would not start with the library (another C library, a sanitizer's runtime).
+enum class LibraryUse { kLoads, kIgnores, kBreaks };
 
 struct Preflight {
   std::optional<PreflightProblem> problem;  // empty: the command can be recorded
   std::string message;                      // one sentence, what and what to try; empty if no problem
   std::string program;                      // the file that would be executed, found through PATH
+  LibraryUse library = LibraryUse::kLoads;
   bool ok() const { return !problem.has_value(); }
 };
 

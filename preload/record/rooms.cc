@@ -52,9 +52,9 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
 
 /// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
 void Rooms::hold_all_touches() {
-  meter.stop_sampling();
   for (const auto& [pid, process] : processes) {
     if (process->tracker != TrackerKind::kUserfaultfd) continue;
+    meter.stop_sampling();  // as long as everybody is polled it goes on
     process->exact = true;
     publish_ask_thresholds(*process, options.refuse_enomem);
     scanner.scan(*process, true);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <mimalloc.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,7 +20,6 @@
 #include "preload/record/own_process.h"
 #include "preload/record/session.h"
 #include "preload/record/tracker.h"
-#include "preload/ring/program_file.h"
 
 extern char** environ;
 
@@ -53,14 +53,6 @@ Result<std::string> find_library(const RecordOptions& options) {
   return Error{"liboomcast.so not found beside the program or in " + install +
                "; was oomcast installed with `cmake --install`?"};
 }
-
-struct ProgramIo {
-  long open(const char* path) { return ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }
-  long read(long fd, void* to, size_t bytes, uint64_t offset) {
-    return ::pread(static_cast<int>(fd), to, bytes, static_cast<off_t>(offset));
-  }
-  void close(long fd) { ::close(static_cast<int>(fd)); }
-};
 
 /// Debian's libmimalloc is a library of our own too: where the linker found it. Empty: linked in statically.
 std::string mimalloc_library() {
@@ -126,9 +118,10 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
-  std::vector<std::string> environment = guest_environment(
-      ring::ProgramFile<ProgramIo>({}).harmed_by_preload(preflight.program.c_str()) ? "" : library.value(),
-      session.socket_name(), options);
+  // A static program ignores the library; the programs that it starts may not.
+  const bool without_library = preflight.library == LibraryUse::kBreaks;
+  std::vector<std::string> environment =
+      guest_environment(without_library ? "" : library.value(), session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   int report[2];
   if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};
@@ -137,6 +130,8 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
   if (child == 0) {
     become_guest();
+    // What the library does in others: a huge page of this machine's would hide which of its pages are touched.
+    if (preflight.library != LibraryUse::kLoads) ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     ::execve(preflight.program.c_str(), argv.data(), envp.data());
     const int error = errno;
     static_cast<void>(!::write(report[1], &error, sizeof error));
@@ -150,6 +145,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
     ::waitpid(child, nullptr, 0);
     return Error{preflight.program + ": " + std::strerror(error)};
   }
+  if (preflight.library != LibraryUse::kLoads) session.expect_no_hello();
   session.add_root(static_cast<uint32_t>(child), true);
   session.loop();
   return session.finish();

@@ -203,7 +203,7 @@ void Session::tick_slowly(uint64_t now_ns) {
   // difference.
   if (rooms_.phase.exact() || ticks_ % kPollingClockTicks == 0)
     for (const auto& [pid, process] : rooms_.processes) rooms_.scanner.read_thread_clocks(*process, now_ns, ticks_);
-  if (rooms_.options.follow_children && ticks_ % 5 == 0) life_.discover_children(ticks_);
+  if (rooms_.options.follow_children) life_.discover_children(ticks_);
   rooms_.feed.arm_watches();
   if (now_ns >= next_guard_ns_) {
     next_guard_ns_ = now_ns + kGuardNs;

@@ -28,6 +28,9 @@ class Session {
   /// Opens the abstract socket that guests say hello on. An empty name: one is made up.
   Result<void> listen(const std::string& abstract_name) { return hellos_.listen(abstract_name); }
   const std::string& socket_name() const { return hellos_.socket_name(); }
+  /// The root will not load the library: what it touches between two scans is looked for from the start. To be called
+  /// before add_root().
+  void expect_no_hello() { rooms_.meter.start_sampling(); }
   /// The process whose end is the end of the run.
   void add_root(uint32_t pid, bool is_child);
   void add_connection(int fd) { hellos_.add_connection(fd); }

@@ -1,8 +1,11 @@
 // The verb `run`: watches a program from its start to its end. What can fail is tried before it starts, the cheap
 // things first.
+#include <utility>
+
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
 #include "report/commands/watched_run.h"
+#include "report/commands/without_hooks.h"
 #include "report/console.h"
 #include "report/terminal/run_progress.h"
 
@@ -18,8 +21,8 @@ int preflight_status(record::PreflightProblem problem) {
 int run_command(const RunOptions& options) {
   record::protect_report();
   auto recorder = recorder_options(options);
-  if (auto preflight = record::check_command(recorder); !preflight.ok())
-    return fail(preflight_status(*preflight.problem), "run: " + preflight.message);
+  const record::Preflight preflight = record::check_command(recorder);
+  if (!preflight.ok()) return fail(preflight_status(*preflight.problem), "run: " + preflight.message);
   auto places = Places::prepare(options);
   if (!places) return fail(kExitUsage, places.error().message);
   auto listeners = Listeners::prepare(options);
@@ -34,7 +37,12 @@ int run_command(const RunOptions& options) {
   auto capture = record::run(recorder, listeners.value()->sink());
   progress.end();
   if (!capture) return fail(kExitUsage, "run: " + capture.error().message);
-  return conclude_watched(options, places.value(), *listeners.value(), capture.value(), own.seconds());
+  RunOptions done = options;
+  if (std::string left_out = left_out_without_hooks(options, preflight.library); !left_out.empty()) {
+    capture->caveats.push_back(std::move(left_out));
+    done.recorder.use_mimalloc = false;
+  }
+  return conclude_watched(done, places.value(), *listeners.value(), capture.value(), own.seconds());
 }
 
 }  // namespace oomcast::report

@@ -89,8 +89,21 @@ std::vector<std::string> CaptureNotes::caveats() const {
   return out;
 }
 
+/// No process could be tracked as well as the kernel would have allowed, for want of the library.
+bool CaptureNotes::seen_from_outside_only() const {
+  return best_ != TrackerKind::kPagemap && refused_.empty() && !used(TrackerKind::kUserfaultfd) &&
+         !used(TrackerKind::kWpAsync);
+}
+
 void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) const {
-  if (const std::string limits = tracker_limits(best_); !limits.empty()) {
+  if (seen_from_outside_only()) {
+    out->emplace_back(
+        "The program did not load the capture library (static, AddressSanitizer, another C library, or an environment "
+        "without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not "
+        "their own. Memory that was touched and freed between two polls counts in the peak, by the kernel's counts, "
+        "and has no address. Not known: which code asked for memory, what the program asked about its machine, its "
+        "NUMA policies and its advice about huge pages.");
+  } else if (const std::string limits = tracker_limits(best_); !limits.empty()) {
     out->push_back(limits);
   } else if (!refused_.empty()) {
     out->push_back("The kernel refused a userfaultfd (" + std::string(std::strerror(first_refusal_errno_)) + ") to " +
@@ -98,19 +111,15 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
                    ", so touches were polled from /proc/PID/pagemap and have the time of the poll, not their own; "
                    "`sysctl vm.unprivileged_userfaultfd=1`, `setfacl -m u:" +
                    std::to_string(user_) + ":rw /dev/userfaultfd` or running as root would allow tracking.");
-  } else if (!used(TrackerKind::kUserfaultfd)) {
-    out->emplace_back(
-        "The program did not load the capture library (static, AddressSanitizer, another C library, or an environment "
-        "without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not "
-        "their own.");
   }
-  if (polled_) out->push_back(polling_phase());
+  // Touches of those without the library are never held.
+  if (polled_ && used(TrackerKind::kUserfaultfd)) out->push_back(polling_phase());
   if (!gave_way_.empty())
     out->push_back(
         "The memory of these processes was polled from the moment on at which they did what does not go with held page "
         "faults: " +
         listed(gave_way_, gave_way_.size()) + ".");
-  if (used(TrackerKind::kUserfaultfd) && !unhooked_.empty())
+  if (!seen_from_outside_only() && !unhooked_.empty())
     out->push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " +
                    listed(unhooked_, kNamed) + ".");
 }

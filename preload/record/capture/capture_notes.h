@@ -60,6 +60,7 @@ class CaptureNotes {
 
  private:
   bool used(TrackerKind kind) const { return used_[static_cast<size_t>(kind)]; }
+  bool seen_from_outside_only() const;
   void say_how_touches_were_seen(std::vector<std::string>* out) const;
   void say_who_was_missed(std::vector<std::string>* out) const;
   void say_what_was_missed(std::vector<std::string>* out) const;

@@ -93,7 +93,9 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   if (scope.touches != Touches::kNone) poller_.scan_touches(process, scope.touches, whole);
   // What it alone has used of shared memory no later scan would find.
   if (last && process.maps_shared_memory) shared_memory_.scan(process);
-  if ((last || scope.touches == Touches::kAll) && process.in_polling_phase()) meter_.report_remembered_peak(process);
+  if ((last || scope.touches == Touches::kAll) && meter_.samples_peaks() &&
+      (process.in_polling_phase() || !process.life.said_hello))
+    meter_.report_remembered_peak(process);
   // After the touches: a mapping of which pages are the process's own is no longer the file's.
   if (scope.mappings) mapped_files_.learn(process, process.last_maps);
   if (whole || (began >= process.scans.next_files_ns &&

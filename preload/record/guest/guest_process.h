@@ -172,7 +172,7 @@ struct LifeState {
   bool said_hello = false;      // its library has said hello
   bool discovered = false;      // found among the children of a guest, without a hello
   bool exec_pending = false;    // kExec fed when its memory had gone, the new program's hello may yet come
-  uint64_t memory_gone_ns = 0;  // the address space that it said hello from is no more; exec or exit: not yet known
+  uint64_t memory_gone_ns = 0;  // the address space that was known is no more; exec or exit: not yet known
   int exit_status = -1;         // as reported by the library when it left, -1: not reported
 };
 

@@ -2,9 +2,11 @@
 #include "preload/record/process_life.h"
 
 #include <gmock/gmock.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "preload/record/kernel/shared_address_space.h"
 #include "tests/preload/record/rooms_fixture.h"
 
 namespace oomcast::record {
@@ -136,6 +138,7 @@ TEST_F(ProcessLifeTest, AChildWithoutAHelloIsAddedAfterATenthOfASecond) {
   const SleepingChild child;
   rooms.notes.use_tracker(TrackerKind::kUserfaultfd);
   FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
+  self.process.life.said_hello = true;
   self.process.tasks[self.process.pid] = nullptr;
   rooms.processes.root = {self.process.pid, false};
   for (uint64_t tick = 100; tick < 105; ++tick) life.discover_children(tick);
@@ -149,6 +152,65 @@ TEST_F(ProcessLifeTest, AChildWithoutAHelloIsAddedAfterATenthOfASecond) {
   self.process.tasks.clear();
   life.drop(child.pid());
   EXPECT_THAT(rooms.notes.caveats(), testing::Contains(testing::HasSubstr(comm))) << "the report names it";
+}
+
+TEST_F(ProcessLifeTest, AChildOfAParentWithoutTheLibraryIsAddedSooner) {
+  const SleepingChild child;
+  FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
+  self.process.tasks[self.process.pid] = nullptr;
+  for (uint64_t tick = 101; tick < 103; ++tick) life.discover_children(tick);
+  EXPECT_EQ(rooms.processes.find(child.pid()), nullptr) << "it may exec yet";
+  life.discover_children(103);
+  EXPECT_NE(rooms.processes.find(child.pid()), nullptr);
+  self.process.tasks.clear();
+  life.drop(child.pid());
+}
+
+TEST_F(ProcessLifeTest, LookingForSomeChildrenDoesNotForgetTheOthers) {
+  const SleepingChild child;
+  FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
+  self.process.life.said_hello = true;
+  self.process.tasks[self.process.pid] = nullptr;
+  for (uint64_t tick = 100; tick < 105; ++tick) life.discover_children(tick);
+  life.discover_children(105);
+  EXPECT_NE(rooms.processes.find(child.pid()), nullptr) << "first seen at tick 100";
+  self.process.tasks.clear();
+  life.drop(child.pid());
+}
+
+TEST_F(ProcessLifeTest, AChildThatHasItsParentsAddressSpaceIsNoProcessOfItsOwnYet) {
+  char stack[16384];
+  const pid_t child = ::clone(
+      [](void*) {
+        for (;;) ::pause();
+        return 0;
+      },
+      stack + sizeof stack, CLONE_VM | SIGCHLD, nullptr);
+  ASSERT_GT(child, 0);
+  if (!share_address_space(static_cast<uint32_t>(child), static_cast<uint32_t>(::getpid()))) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    GTEST_SKIP() << "this kernel has no kcmp()";
+  }
+  FakeProcess self = add_polled(static_cast<uint32_t>(::getpid()));
+  self.process.tasks[self.process.pid] = nullptr;
+  for (uint64_t tick = 100; tick < 120; ++tick) life.discover_children(tick);
+  EXPECT_EQ(rooms.processes.find(static_cast<uint32_t>(child)), nullptr);
+  self.process.tasks.clear();
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+}
+
+TEST_F(ProcessLifeTest, AProgramWithoutTheLibraryThatExecsIsAnotherProgram) {
+  parent.process.fault_fd.reset();
+  EXPECT_TRUE(life.lives_on(parent.process, clocks.now));
+  parent.memory.alive = false;  // the address space that was scanned
+  EXPECT_FALSE(life.lives_on(parent.process, clocks.now)) << "exec or exit";
+  EXPECT_THAT(events(EventKind::kExec), IsEmpty());
+  clocks.now += ProcessLife::kMemoryGoneGraceNs;
+  EXPECT_FALSE(life.lives_on(parent.process, clocks.now));
+  EXPECT_THAT(events(EventKind::kExec), SizeIs(1));
+  EXPECT_EQ(parent.process.pages.count(PageBit::kTouched), 0u);
 }
 
 TEST_F(ProcessLifeTest, WhoStillRunsIsNamed) {

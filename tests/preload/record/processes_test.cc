@@ -106,6 +106,86 @@ TEST_F(Processes, AStaticChildIsFoundAndPolled) {
   EXPECT_GE(summary->tracked_peak_bytes, 8u << 20);
 }
 
+/// A program that no library reaches, with the library in its environment or without userfaultfd: all the same.
+class StaticProgram : public Processes {
+ protected:
+  void SetUp() override {}
+  Result<trace::CaptureSummary> work(std::vector<std::string> words, bool begin_in_polling_phase = false) {
+    words.insert(words.begin(), guest("static_worker"));
+    return record(std::move(words), false, begin_in_polling_phase);
+  }
+  /// By all of them if `pid` is 0.
+  uint64_t touched_by(uint32_t pid) const {
+    uint64_t bytes = 0;
+    for (const trace::Event& e : sink.events)
+      if (e.kind == EventKind::kTouch && (pid == 0 || e.pid == pid) && (e.flags & trace::kWrite) != 0) bytes += e.bytes;
+    return bytes;
+  }
+};
+
+TEST_F(StaticProgram, IsPolledFromItsStartToItsEnd) {
+  for (const bool polling_phase : {false, true}) {
+    const auto summary = work({"touch=48", "sleep=100", "exit=7"}, polling_phase);
+    ASSERT_TRUE(summary.ok()) << summary.error().message;
+    EXPECT_TRUE(summary->exited);
+    EXPECT_EQ(summary->exit_code, 7);
+    EXPECT_GE(summary->tracked_peak_bytes, 48u << 20);
+    EXPECT_LT(peak_error_percent(summary.value()), 2);
+    EXPECT_EQ(summary->tracker, "pagemap");
+    EXPECT_THAT(summary->caveats, testing::Contains(testing::HasSubstr("did not load the capture library")));
+  }
+}
+
+TEST_F(StaticProgram, ASignalThatEndsItIsReported) {
+  const auto summary = work({"touch=8", "sleep=60", "kill"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_FALSE(summary->exited);
+  EXPECT_EQ(summary->exit_signal, SIGKILL);
+  EXPECT_GE(summary->tracked_peak_bytes, 8u << 20);
+}
+
+TEST_F(StaticProgram, WhatItFreesBetweenTwoScansCountsInThePeak) {
+  const auto summary = work({"touch=256", "free", "exit=0"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_GE(summary->tracked_peak_bytes, 240u << 20) << "by samples of the kernel's counts";
+}
+
+TEST_F(StaticProgram, ItsChildrenAreFoundByForkAndCountOnce) {
+  const auto summary = work({"touch=24", "sleep=60", "fork", "touch=16", "sleep=300", "exit=4"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 4);
+  EXPECT_EQ(sink.count(EventKind::kFork), 1u);
+  EXPECT_EQ(sink.count(EventKind::kExit), 2u);
+  EXPECT_LT(touched_by(sink.events.front().pid), 26u << 20);
+  EXPECT_NEAR(static_cast<double>(touched_by(0)) / kMiB, 40, 2) << "what they share was touched once";
+}
+
+TEST_F(StaticProgram, AnotherProgramInItsPlaceBeginsWithNothing) {
+  const auto summary = work({"touch=32", "sleep=100", "exec", "touch=8", "sleep=200", "exit=3"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 3);
+  EXPECT_EQ(sink.count(EventKind::kExec), 1u);
+  EXPECT_NEAR(static_cast<double>(touched_by(sink.events.front().pid)) / kMiB, 40, 1);
+  EXPECT_LT(summary->tracked_peak_bytes, 34u << 20) << "the first program's memory is gone";
+}
+
+TEST_F(StaticProgram, AProgramThatItBecomesMayLoadTheLibrary) {
+  const auto summary = work({"touch=32", "sleep=100", "exec=" + guest("exit_code"), "0"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(sink.count(EventKind::kExec), 1u);
+  EXPECT_LT(summary->tracked_peak_bytes, 34u << 20);
+  EXPECT_GE(touched_by(sink.events.front().pid), 32u << 20);
+}
+
+TEST_F(StaticProgram, OneInBetweenIsLeftBehindToo) {
+  const std::string worker = guest("static_worker"), sh = "/bin/sh";
+  const auto summary = record({sh, "-c", "exec " + worker + " touch=32 sleep=100 exec=" + sh + " -c 'exit 6'"});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 6);
+  EXPECT_EQ(sink.count(EventKind::kExec), 2u) << "into the static program and out of it";
+  EXPECT_LT(summary->tracked_peak_bytes, 35u << 20);
+}
+
 TEST_F(Processes, ADaemonIsFollowedToItsEndWhenAskedFor) {
   const auto summary = record({guest("becomes_daemon")}, true);
   ASSERT_TRUE(summary.ok());
