@@ -23,6 +23,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast run --trace t.trace -- ./server, then: oomcast replay t.trace --host small.json
   oomcast sweep t.trace --vary memory=1G..16G --vary vm.swappiness=0,60
   oomcast fit --as k8s -- ./server --selftest      the smallest limit that is enough
+  oomcast attach 4711 --host vm-1g --for 60        a program that runs already, watched for a minute
   oomcast run --html r.html -- ./server            with a page of charts; of an old report: oomcast page r.json
   oomcast check r.json --budget budget.yaml, oomcast diff old.json new.json   in CI
   oomcast show r.json --at oom_kill --as zoneinfo, oomcast export r.json --as pprof -o r.pb.gz
@@ -43,6 +44,7 @@ class Help : public CLI::Formatter {
   }
   std::string make_usage(const CLI::App* app, std::string name) const override {
     if (app->get_name() == "run") return "Usage: oomcast run [options] -- PROGRAM [ARGS...]\n";
+    if (app->get_name() == "attach") return "Usage: oomcast attach PID | --cgroup-of PID [options]\n";
     if (app->get_name() == "host")
       return "Usage: oomcast host list | show HOST [--nth N] [--json] | capture DIR | --file FILE\n";
     return CLI::Formatter::make_usage(app, name);
@@ -137,6 +139,20 @@ void add_report_options(CLI::App& app, RunOptions& options) {
                "Recount the model's invariants after each event (slow; for bug reports)");
 }
 
+void add_trace_options(CLI::App& app, RunOptions& options) {
+  app.add_option("--trace", options.trace,
+                 "Record the run, to be forecast again with 'oomcast replay' and 'oomcast sweep'")
+      ->type_name("FILE");
+  app.add_option("--record-for", options.record_for,
+                 "With --trace: a second, tighter host; a replay for it will know all that it needs (slower)")
+      ->type_name("HOST");
+}
+
+void add_no_follow_option(CLI::App& app, RunOptions& options) {
+  app.add_flag_callback(
+      "--no-follow", [&options] { options.recorder.follow_children = false; }, "Do not follow child processes");
+}
+
 void add_run_options(CLI::App& app, RunOptions& options) {
   add_host_options(app, options);
   add_report_options(app, options);
@@ -151,8 +167,7 @@ void add_run_options(CLI::App& app, RunOptions& options) {
          "only by polling until the target is near a watermark)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
-  app.add_flag_callback(
-      "--no-follow", [&options] { options.recorder.follow_children = false; }, "Do not follow child processes");
+  add_no_follow_option(app, options);
   app.add_flag(
       "--wait", options.recorder.wait_for_all,
       "Go on after the program's first process has ended, until its last descendant has (daemons); a signal to "
@@ -170,12 +185,37 @@ void add_run_options(CLI::App& app, RunOptions& options) {
                  "Take one stack per this many allocated bytes; 0: none (default 64 KiB)")
       ->type_name("BYTES")
       ->transform(CLI::AsSizeValue(false));
-  app.add_option("--trace", options.trace,
-                 "Record the run, to be forecast again with 'oomcast replay' and 'oomcast sweep'")
-      ->type_name("FILE");
-  app.add_option("--record-for", options.record_for,
-                 "With --trace: a second, tighter host; a replay for it will know all that it needs (slower)")
-      ->type_name("HOST");
+  add_trace_options(app, options);
+}
+
+constexpr const char* kAttachExamples = R"(Examples:
+  oomcast attach 4711                              until it ends, or Ctrl-C: the program runs on
+  oomcast attach $(pgrep -o redis-server) --host vm-1g --for 60 --html r.html
+  oomcast attach --cgroup-of $(docker inspect -f '{{.State.Pid}}' web) --for 60     a container
+  oomcast attach $(pidof server) --for 600 --trace t.trace, then: oomcast fit t.trace --as k8s
+
+The process and its descendants are looked at from outside, by /proc: nothing in them is changed. What is resident by then counts as touched
+at second 0. Exit status: 0, be it that the program has ended meanwhile; 3 if the forecast is as bad as --fail-on; 2 no such process, not permitted,
+usage, host and report errors.)";
+
+void add_attach_options(CLI::App& app, CommandLine& line) {
+  app.footer(kAttachExamples);
+  const CLI::Range pids(uint32_t{1}, uint32_t{1} << 22);
+  CLI::Option* pid =
+      app.add_option("PID", line.attach.pid, "The process; its descendants are watched with it")->check(pids);
+  app.add_option("--cgroup-of", line.attach.pid, "Instead: all processes of this one's cgroup (a container, a unit)")
+      ->type_name("PID")
+      ->check(pids)
+      ->excludes(pid)
+      ->each([&line](const std::string&) { line.attach.whole_cgroup = true; });
+  app.add_option("--for", line.attach.for_s, "Let go of it after so long (default: when it ends, or at Ctrl-C)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 1e7));
+  add_host_options(app, line.run);
+  add_report_options(app, line.run);
+  add_progress_option(app, line.run);
+  add_no_follow_option(app, line.run);
+  add_trace_options(app, line.run);
 }
 
 void add_replay_options(CLI::App& app, CommandLine& line) {
@@ -284,6 +324,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* run = app.add_subcommand("run", "Run a program here and forecast it on another host");
   run->footer(kExamples);
   add_run_options(*run, line.run);
+  CLI::App* attach = app.add_subcommand("attach", "Watch a program that runs already, and forecast it on another host");
+  add_attach_options(*attach, line);
   CLI::App* replay = app.add_subcommand("replay", "Forecast a recorded run, on the same host or another");
   add_replay_options(*replay, line);
   add_report_options(*replay, line.run);
@@ -327,8 +369,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run",  "replay", "sweep", "fit",     "check", "diff",
-                                               "page", "export", "show",  "explain", "host",  "doctor"};
+  static const std::set<std::string> kVerbs = {"run",  "attach", "replay", "sweep",   "fit",  "check", "diff",
+                                               "page", "export", "show",   "explain", "host", "doctor"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -336,7 +378,8 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
-    for (CLI::App* one : {run, replay, sweep, fit, check, diff, page, exporting, showing, explain, host, doctor})
+    for (CLI::App* one :
+         {run, attach, replay, sweep, fit, check, diff, page, exporting, showing, explain, host, doctor})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -351,6 +394,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return usage_error(prefix + first_line(error.what()), help);
   }
   line.verb = *run         ? Verb::kRun
+              : *attach    ? Verb::kAttach
               : *replay    ? Verb::kReplay
               : *sweep     ? Verb::kSweep
               : *fit       ? Verb::kFit
@@ -379,12 +423,17 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     if (std::string problem = line.fit.as.empty() ? "" : setting_problem(line.fit.key, line.fit.as); !problem.empty())
       return usage_error("fit: --as " + problem, help);
   }
-  const CLI::App& forecast = *replay ? *replay : *sweep ? *sweep : *fit ? *fit : *run;
+  const CLI::App& forecast = *attach ? *attach : *replay ? *replay : *sweep ? *sweep : *fit ? *fit : *run;
   line.run.target_words = target_words(forecast);
   bool from_trace = *replay || *sweep || (*fit && !line.replay.trace.empty());
   if (from_trace && forecast.count("--host") == 0) line.run.host = kRecordedHost;
   if (!line.run.record_for.empty() && line.run.trace.empty())
-    return usage_error("run: --record-for goes with --trace FILE", help);
+    return usage_error(verb + ": --record-for goes with --trace FILE", help);
+  if (line.verb == Verb::kAttach && line.attach.pid == 0)
+    return usage_error("attach: give the PID of a program that runs, or --cgroup-of PID", help);
+  if (line.verb == Verb::kAttach && !line.run.recorder.command.empty())
+    return usage_error("attach: a PID of a program that runs, and no program; to start one: 'oomcast run -- PROGRAM'",
+                       help);
   return line;
 }
 

@@ -1,6 +1,7 @@
 // Reads what the user asks for: the command line as plain data; nothing is started and nothing is read here.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,6 +55,12 @@ struct ReplayOptions {
   int jobs = 0;                   // simulations at a time; 0: one per CPU
 };
 
+struct AttachOptions {
+  uint32_t pid = 0;
+  bool whole_cgroup = false;  // all processes of its cgroup, not only its descendants
+  double for_s = 0;           // 0: until it ends
+};
+
 struct ExplainOptions {
   std::string log;
   std::optional<int> nth;  // from 1; absent: the last
@@ -63,6 +70,7 @@ struct ExplainOptions {
 struct CommandLine {
   enum class Verb {
     kRun,
+    kAttach,
     kReplay,
     kSweep,
     kFit,
@@ -83,7 +91,8 @@ struct CommandLine {
   std::string text;            // of --help and --version, for stdout
   std::string error;           // one line for stderr
   int status = 0;
-  RunOptions run;             // also of kReplay, kSweep and kRecordAttached
+  RunOptions run;             // also of kAttach, kReplay, kSweep and kRecordAttached
+  AttachOptions attach;       // kAttach
   ReplayOptions replay;       // kReplay, kSweep
   FitOptions fit;             // kFit
   GateOptions gate;           // kCheck, kDiff

@@ -126,6 +126,14 @@ Json timeline_json(const sim::Outcome& outcome) {
           {"cgroup_usage_bytes", group_usage}};
 }
 
+/// Null: the recorder has started the program.
+static Json attached_json(const trace::CaptureSummary& capture) {
+  if (capture.attached_processes == 0) return {};
+  return {{"resident_bytes", capture.attached_bytes},
+          {"processes", capture.attached_processes},
+          {"detached", capture.detached}};
+}
+
 Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   uint64_t rss = capture.rss_peak_bytes;
   std::string incomplete = incomplete_text(capture);
@@ -145,6 +153,7 @@ Json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& cap
       {"events", capture.events},
       {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},
       {"still_running", capture.still_running},
+      {"attached", attached_json(capture)},
       {"caveats", all_caveats(outcome, capture)}};
 }
 

@@ -18,6 +18,9 @@ int command(const std::vector<std::string>& arguments) {
     case Verb::kRun:
       start_log(line.run.log_level);
       return run_command(line.run);
+    case Verb::kAttach:
+      start_log(line.run.log_level);
+      return attach_command(line.run, line.attach);
     case Verb::kReplay:
       start_log(line.run.log_level);
       return replay_command(line);

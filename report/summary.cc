@@ -134,7 +134,14 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   paper.line("coverage", (capture.tracker.empty() ? "none" : capture.tracker) + " saw " + bytes_text(tracked) +
                              by_kernel +
                              (lost ? count_text(static_cast<int64_t>(lost)) + " events lost" : "no events lost"));
-  if (!capture.exited && capture.exit_signal)
+  if (capture.attached_processes != 0)
+    paper.line("attached", "to a running program: " + bytes_text(Bytes(static_cast<int64_t>(capture.attached_bytes))) +
+                               " in " + count_text(static_cast<int64_t>(capture.attached_processes)) +
+                               (capture.attached_processes == 1 ? " process" : " processes") +
+                               " were there already and count as touched at second 0");
+  if (capture.detached)
+    paper.line("program", "let go of, it runs on; the forecast covers the time in which it was watched");
+  else if (!capture.exited && capture.exit_signal)
     paper.line("program", paper.tinted(kRed, "ended by " + signal_text(capture.exit_signal)) +
                               " on this machine; the forecast covers the run up to then");
   else

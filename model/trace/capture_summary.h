@@ -29,6 +29,9 @@ struct CaptureSummary {
   std::string stopped;                      // why this machine ended the program before its time, a clause; else empty
   std::vector<std::string> still_running;   // processes that the root left behind: "nginx (pid 71)"
   std::string presented_cgroup;             // the limits of its cgroup that the guest was shown; else empty
+  uint64_t attached_bytes = 0;              // private memory of the running program that the recorder attached to
+  uint64_t attached_processes = 0;          // that it had then; 0: the recorder has started it
+  bool detached = false;                    // it runs on: the recorder has let go of it
   std::string extrapolated;                 // replay: why the events tell less than a live run would; else empty
   std::vector<std::string> site_kinds;      // site_kinds[id - 1]: "heap", "mmap", "stack", ...; empty in old traces
   std::vector<std::vector<std::string>>

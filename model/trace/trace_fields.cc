@@ -106,7 +106,8 @@ std::string encode_summary(const CaptureSummary& summary) {
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
                                 lost_events, tracked_peak_bytes, prefilled_bytes, rss_peak_bytes, events, order_forced,
                                 caveats, host_sensitive, presented_host, cut, stopped, still_running, presented_cgroup,
-                                extrapolated, site_kinds, stacks] = summary;
+                                attached_bytes, attached_processes, detached, extrapolated, site_kinds, stacks] =
+      summary;
   FieldWriter out;
   out.texts("command", command);
   out.number("exited", exited ? 1 : 0);
@@ -127,6 +128,11 @@ std::string encode_summary(const CaptureSummary& summary) {
   if (!stopped.empty()) out.text("stopped", stopped);
   if (!still_running.empty()) out.texts("still_running", still_running);
   out.text("presented_cgroup", presented_cgroup);
+  if (attached_processes != 0) {
+    out.number("attached_bytes", attached_bytes);
+    out.number("attached_processes", attached_processes);
+    out.number("detached", detached ? 1 : 0);
+  }
   out.texts("site_kinds", site_kinds);
   for (const Texts& stack : stacks) out.texts("stack", stack);
   return out.take();
@@ -154,6 +160,9 @@ bool decode_summary(std::string_view raw, CaptureSummary& summary) {
   in.text("stopped", summary.stopped);
   in.texts("still_running", summary.still_running);
   in.text("presented_cgroup", summary.presented_cgroup);
+  in.number("attached_bytes", summary.attached_bytes);
+  in.number("attached_processes", summary.attached_processes);
+  in.number("detached", summary.detached);
   in.texts("site_kinds", summary.site_kinds);
   in.all("stack", summary.stacks);
   return true;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "preload/record/kernel/cgroup_members.h"
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/shared_address_space.h"
@@ -92,12 +93,13 @@ void ProcessLife::catch_up_before_fork(Process& parent) {
   rooms_.poller.scan_touches(parent, Touches::kFresh, false);
 }
 
-void ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
+/// Null: it may not be read, or is gone.
+Process* ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
   Process& process = add(pid, parent.pid, rooms_.copies.inherited_pages(parent, pid));
   if (!process.pidfd || process.memory->mappings().empty()) {
     drop(pid);
     children_without_hello_[pid] = kNotOurs;
-    return;
+    return nullptr;
   }
   process.life.discovered = true;
   rooms_.notes.use_tracker(TrackerKind::kPagemap);
@@ -113,6 +115,49 @@ void ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
   }
   rooms_.feed.read_comm(process);
   rooms_.scanner.scan(process, true);
+  return &process;
+}
+
+/// Parents first: what a child shares with its parent since a fork is the parent's.
+void ProcessLife::add_running_descendants(Process& ancestor) {
+  std::vector<uint32_t> parents{ancestor.pid};
+  for (size_t i = 0; i < parents.size(); ++i)
+    for (const uint32_t pid : children_of_all_threads(parents[i])) {
+      Process* const parent = rooms_.processes.find(parents[i]);
+      if (parent == nullptr || pid == static_cast<uint32_t>(::getpid()) || rooms_.processes.find(pid) != nullptr)
+        continue;
+      if (Process* const child = add_child_without_hello(pid, *parent); child != nullptr) {
+        Scanner::forget_native_faults(*child);
+        parents.push_back(pid);
+      }
+    }
+}
+
+/// Those that are no children of a process that is known: children are found as children.
+void ProcessLife::add_members_of_cgroup() {
+  for (const uint32_t pid : cgroup_members(cgroup_)) {
+    if (rooms_.processes.find(pid) != nullptr || pid == static_cast<uint32_t>(::getpid())) continue;
+    const auto parent = static_cast<uint32_t>(stat_field(read_line_of(proc_of(pid) + "stat"), 4).value_or(0));
+    if (rooms_.processes.find(parent) != nullptr) continue;
+    Process& process = add(pid, 0);
+    if (!process.pidfd || process.memory->mappings().empty()) {
+      drop(pid);
+      continue;
+    }
+    process.life.discovered = true;
+    rooms_.feed.report(process, trace::EventKind::kProcessStart, 0, 0);
+    rooms_.settings.report_limits(process);
+    rooms_.feed.read_comm(process);
+    rooms_.scanner.scan(process, true);
+    Scanner::forget_native_faults(process);
+    add_running_descendants(process);
+  }
+}
+
+void ProcessLife::add_running_relatives(Process& root, const std::string& cgroup) {
+  if (rooms_.options.follow_children) add_running_descendants(root);
+  cgroup_ = cgroup;
+  if (!cgroup_.empty()) add_members_of_cgroup();
 }
 
 /// Children that have tried to say hello and had no descriptors for it: there is no need to wait whether they will.
@@ -141,8 +186,9 @@ std::vector<std::string> ProcessLife::still_running() const {
   std::vector<std::string> running;
   std::vector<uint32_t> found;
   for (const auto& [pid, process] : rooms_.processes) found.push_back(pid);
-  for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
-    if (rooms_.processes.find(pid) == nullptr) found.push_back(pid);
+  if (!socket_name_.empty())
+    for (const uint32_t pid : processes_with_environment("OOMCAST_SOCKET=" + socket_name_))
+      if (rooms_.processes.find(pid) == nullptr) found.push_back(pid);
   for (size_t i = 0; i < found.size() && found.size() < kMostStillRunning; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
@@ -159,6 +205,7 @@ std::vector<std::string> ProcessLife::still_running() const {
 
 void ProcessLife::discover_children(uint64_t ticks) {
   const bool of_all = ticks % kPatienceTicks == 0;
+  if (of_all && !cgroup_.empty()) add_members_of_cgroup();
   std::vector<std::pair<uint32_t, uint32_t>> due;
   std::unordered_map<uint32_t, uint64_t> still;
   for (const auto& [parent, process] : rooms_.processes) {

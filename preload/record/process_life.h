@@ -35,18 +35,24 @@ class ProcessLife {
   void discover_children(uint64_t ticks);
   void add_children_without_descriptor();
   void add_pending_children(Process& parent);
+  /// The descendants of a process that has run before, and whoever else is in the cgroup at that directory (empty:
+  /// none) by now or later.
+  void add_running_relatives(Process& root, const std::string& cgroup);
   /// Who still runs at the end of the recording, those among them that had no time to become known.
   std::vector<std::string> still_running() const;
 
  private:
   void forget_address_space(Process& process);
   void keep_counts_of(Process& process);
-  void add_child_without_hello(uint32_t pid, Process& parent);
+  Process* add_child_without_hello(uint32_t pid, Process& parent);
+  void add_running_descendants(Process& ancestor);
+  void add_members_of_cgroup();
   static bool is_copy_of(const Process& child, const Process& parent);
 
   Rooms& rooms_;
   EventLoop& loop_;
   const std::string& socket_name_;
+  std::string cgroup_;  // the directory of one that is watched as a whole; empty: none
   std::unordered_map<uint32_t, uint64_t> children_without_hello_;  // pid -> tick when first seen, or kNotOurs
 };
 

@@ -1,8 +1,8 @@
 // Runs a program and records what it does to memory. The recorder's whole interface.
 //
 // run() starts the program with the capture library preloaded and serves it until its root process has ended; attach()
-// does the same for a program that loaded the library by itself. Both feed trace::Events, in order of arrival, to a
-// sink.
+// does the same for a program that loaded the library by itself; watch() looks from outside at one that runs already.
+// All feed trace::Events, in order of arrival, to a sink.
 #pragma once
 
 #include <cstdint>
@@ -57,6 +57,24 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
 /// OOMCAST_ATTACH_FD=FD as well) with stdin, stdout and stderr on /dev/null unless OOMCAST_LOG names a file; FD is a
 /// connected socket whose other end is the program. options.command is filled from /proc if empty.
 Result<trace::CaptureSummary> attach(int hello_socket_fd, const RecordOptions& options, trace::EventSink& sink);
+
+/// A program that runs already.
+struct Attachment {
+  uint32_t pid = 0;           // its descendants are watched with it
+  bool whole_cgroup = false;  // and so are all processes of its cgroup and of those below it, until the last has ended
+  uint64_t for_ns = 0;        // how long; 0: until it ends
+};
+
+/// Whether the process, and its cgroup if that is asked for, can be watched from outside. An error says why not and
+/// what to try.
+Result<void> check_attachment(const Attachment& to);
+/// Its command line by /proc, or its short name where it has none.
+std::vector<std::string> command_of(uint32_t pid);
+
+/// Watches the process until it ends, the time is over, or SIGINT, SIGTERM, SIGHUP or SIGQUIT asks for an end; nothing
+/// in it is changed, and it runs on. What is resident at the beginning counts as touched then. REQUIRES: the signals
+/// are held (hold_signals_for_good()), or a signal ends the caller.
+Result<trace::CaptureSummary> watch(const Attachment& to, const RecordOptions& options, trace::EventSink& sink);
 
 /// Why attach() was not even tried, as a line on the standard error of the program that loaded the library, which ld.so
 /// uses for such words too. Nothing if this process has a standard error of its own (OOMCAST_LOG).

@@ -15,6 +15,8 @@
 
 #include "preload/record/kernel/ended_process.h"
 #include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/proc_maps.h"
 #include "preload/record/own_process.h"
 
 namespace oomcast::record {
@@ -54,7 +56,24 @@ void Session::add_root(uint32_t pid, bool is_child) {
   process.huge_pages_off = ::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;  // the program was started as we were
   if (const int adj = rooms_.options.root_oom_score_adj; adj != 0)
     rooms_.feed.report(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(adj)), 0);
-  signals_.start();
+  signals_.start(watches_ ? SignalRelay::Meant::kForUs : SignalRelay::Meant::kForTheProgram);
+}
+
+bool Session::add_running(const Attachment& to, const std::string& cgroup) {
+  watches_ = true;
+  watches_cgroup_ = !cgroup.empty();
+  const std::string status = read_whole_path(proc_of(to.pid) + "status");
+  add_root(to.pid, false);
+  Process& root = *rooms_.processes.find(to.pid);
+  root.huge_pages_off = status.find("THP_enabled:\t0") != std::string::npos;
+  if (root.adj != 0 && rooms_.options.root_oom_score_adj == 0)
+    rooms_.feed.report(root, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(root.adj), 0);
+  rooms_.scanner.scan(root, true);
+  Scanner::forget_native_faults(root);
+  life_.add_running_relatives(root, cgroup);
+  rooms_.notes.note_attached(rooms_.meter.peak().resident_pages() * kPage, rooms_.processes.size());
+  if (to.for_ns != 0) watches_until_ns_ = rooms_.clocks.now_ns() + to.for_ns;
+  return root.pidfd && root.scans.begun && !root.last_maps.empty();
 }
 
 /// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already
@@ -65,8 +84,9 @@ void Session::raise_priority() const {
 }
 
 bool Session::is_over(uint64_t now_ns) const {
-  const bool waits = rooms_.options.wait_for_all;
+  const bool waits = rooms_.options.wait_for_all || watches_cgroup_;
   const Root& root = rooms_.processes.root;
+  if (watches_ && (now_ns >= watches_until_ns_ || signals_.end_requested())) return true;
   if (root.ended && (!waits || signals_.end_requested()) && now_ns - root.ended_ns > kLingerNs) return true;
   // Of a daemon that lets go, all that we know may have ended before its hello is read.
   return rooms_.processes.empty() && !(waits && now_ns - last_end_ns_ < kLingerNs);
@@ -152,7 +172,7 @@ void Session::take_end(Process& process) {
 }
 
 uint64_t Session::next_deadline_ns() const {
-  uint64_t deadline = next_tick_ns_;
+  uint64_t deadline = std::min(next_tick_ns_, watches_until_ns_);
   for (const auto& [pid, process] : rooms_.processes) {
     deadline = std::min(deadline, process->scans.next_ns);
     if (process->drains.next_ns != 0) deadline = std::min(deadline, process->drains.next_ns);
@@ -233,7 +253,13 @@ void Session::drain_streaming(uint64_t now_ns) {
 
 trace::CaptureSummary Session::finish() {
   for (const auto& [pid, process] : rooms_.processes) rooms_.reader.drain(*process);
-  summary_.still_running = life_.still_running();
+  if (const uint64_t bytes = rooms_.notes.attached_bytes(); watches_) {
+    summary_.attached_bytes = bytes;
+    summary_.attached_processes = rooms_.notes.attached_processes();
+    summary_.detached = !rooms_.processes.root.ended;
+  }
+  // Who is let go of runs on as it was meant to.
+  if (!summary_.detached) summary_.still_running = life_.still_running();
   while (!rooms_.processes.empty()) life_.drop(rooms_.processes.begin()->first);
   rooms_.notes.hellos_without_descriptor = hellos_.turned_away();
   summary_.stopped = guard_.stopped();

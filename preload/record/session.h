@@ -33,6 +33,10 @@ class Session {
   void expect_no_hello() { rooms_.meter.start_sampling(); }
   /// The process whose end is the end of the run.
   void add_root(uint32_t pid, bool is_child);
+  /// Instead of add_root(): a process that runs already, with its descendants and what they have by now. The loop ends
+  /// with it, when the time is over, or when a signal asks for an end. `cgroup`: the directory of one whose processes
+  /// are watched too, until all have ended; empty: none. False: the process is gone.
+  bool add_running(const Attachment& to, const std::string& cgroup);
   void add_connection(int fd) { hellos_.add_connection(fd); }
   /// Until the root is gone.
   void loop();
@@ -62,6 +66,9 @@ class Session {
   int loop_tid_ = 0;
   uint64_t sleeps_until_ns_ = 0;  // the loop, unless something comes; under the lock
   uint64_t last_end_ns_ = 0;
+  bool watches_ = false;         // a program that ran already
+  bool watches_cgroup_ = false;  // and all of its cgroup
+  uint64_t watches_until_ns_ = UINT64_MAX;
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
   trace::CaptureSummary summary_;
   QuestionServer questions_;  // last: its thread uses all the others

@@ -107,10 +107,15 @@ Result<Recorded> Listeners::recorded(const RunOptions& options) {
   return Recorded{bytes.value(), "the recording", host_, options, {model_options_, std::nullopt, nullptr}, true};
 }
 
+int write_forecast(const RunOptions& options, const Places& places, Listeners& listeners,
+                   trace::CaptureSummary& capture, double own_s) {
+  const sim::Outcome outcome = listeners.finish(options, capture);
+  return conclude(options, places, outcome, capture, listeners.recorded(options), own_s);
+}
+
 int conclude_watched(const RunOptions& options, const Places& places, Listeners& listeners,
                      trace::CaptureSummary& capture, double own_s) {
-  sim::Outcome outcome = listeners.finish(options, capture);
-  int status = conclude(options, places, outcome, capture, listeners.recorded(options), own_s);
+  const int status = write_forecast(options, places, listeners, capture, own_s);
   if (status != 0) return status;
   return capture.exited ? capture.exit_code : 128 + capture.exit_signal;
 }

@@ -62,8 +62,11 @@ class Listeners {
   std::unique_ptr<trace::RecordingSink> sink_;
 };
 
-/// Proves and writes the report of a run that the recorder has ended. The exit status: the program's own (128 + N where
-/// signal N ended it), unless the report says otherwise.
+/// Proves and writes the report of a run that the recorder has ended. The exit status: 0, unless the report says
+/// otherwise.
+int write_forecast(const RunOptions& options, const Places& places, Listeners& listeners,
+                   trace::CaptureSummary& capture, double own_s);
+/// The same, with the program's own status (128 + N where signal N ended it) instead of 0.
 int conclude_watched(const RunOptions& options, const Places& places, Listeners& listeners,
                      trace::CaptureSummary& capture, double own_s);
 

@@ -13,6 +13,38 @@ using Verb = CommandLine::Verb;
 
 CommandLine parse(std::vector<std::string> words) { return parse_command_line(words); }
 
+TEST(CommandLine, AttachNamesAProcessOrItsCgroup) {
+  CommandLine line = parse({"attach", "4711", "--for", "2.5", "--host", "box", "--oom-score-adj", "5"});
+  ASSERT_EQ(line.verb, Verb::kAttach) << line.error;
+  EXPECT_EQ(line.attach.pid, 4711u);
+  EXPECT_EQ(line.attach.for_s, 2.5);
+  EXPECT_FALSE(line.attach.whole_cgroup);
+  EXPECT_EQ(line.run.host, "box");
+  EXPECT_THAT(line.run.target_words, ElementsAre("--oom-score-adj=5"));
+  line = parse({"attach", "--cgroup-of", "4711", "--trace", "t"});
+  ASSERT_EQ(line.verb, Verb::kAttach) << line.error;
+  EXPECT_EQ(line.attach.pid, 4711u);
+  EXPECT_TRUE(line.attach.whole_cgroup);
+  EXPECT_EQ(line.attach.for_s, 0) << "until it ends";
+}
+
+TEST(CommandLine, AttachSaysWhatIsWrong) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"attach"},
+                                             {"attach", "redis"},
+                                             {"attach", "0"},
+                                             {"attach", "-5"},
+                                             {"attach", "5", "--for", "0"},
+                                             {"attach", "5", "--cgroup-of", "6"},
+                                             {"attach", "5", "--guard", "5"},
+                                             {"attach", "5", "--", "./server"}}) {
+    const CommandLine line = parse(words);
+    EXPECT_EQ(line.verb, Verb::kNothing) << words.back();
+    EXPECT_EQ(line.status, kExitUsage) << words.back();
+    EXPECT_THAT(line.error, HasSubstr("oomcast attach --help")) << words.back();
+  }
+}
+
 TEST(CommandLine, RunWithItsOptions) {
   CommandLine line = parse({"run",
                             "--host",

@@ -89,6 +89,21 @@ TEST(Summary, WhatIsProvenComesFirstAndWhatDoesNotHelpLast) {
   EXPECT_THAT(text, testing::HasSubstr("more in the report: "));
 }
 
+TEST(Summary, OfAProgramThatRanBeforeSaysWhatWasThere) {
+  stories::Story story = stories::oom();
+  story.capture.attached_bytes = 3 << 20;
+  story.capture.attached_processes = 2;
+  story.capture.exited = false;
+  story.capture.exit_signal = 0;
+  story.capture.detached = true;
+  const Findings findings = story.findings();
+  const std::string text =
+      summary_text(story.outcome, story.capture, findings, document_of(story, findings), "r.json", {});
+  EXPECT_THAT(text, testing::HasSubstr("attached   to a running program: 3.0 MiB in 2 processes"));
+  EXPECT_THAT(text, testing::HasSubstr("program    let go of, it runs on"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("INCOMPLETE")));
+}
+
 /// Everything at once, on a narrow terminal.
 TEST(Summary, NeverHasMoreLinesThanAScreen) {
   stories::Story story = stories::oom();

@@ -95,7 +95,24 @@ bool CaptureNotes::seen_from_outside_only() const {
          !used(TrackerKind::kWpAsync);
 }
 
+void CaptureNotes::note_attached(uint64_t resident_bytes, uint64_t processes) {
+  attached_bytes_ = resident_bytes;
+  attached_processes_ = processes;
+}
+
 void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) const {
+  if (attached_processes_ > 0) {
+    out->push_back("oomcast attached to a running program: " + mebibytes(attached_bytes_) + " in " +
+                   std::to_string(attached_processes_) + (attached_processes_ == 1 ? " process" : " processes") +
+                   " were resident then and count as touched at second 0, in the order of their addresses. What was "
+                   "touched and given back before, and files that were read before, are not part of the forecast.");
+    out->emplace_back(
+        "The program was polled from /proc/PID/pagemap and left alone: touches have the time of the poll, not their "
+        "own. Memory that was touched and freed between two polls counts in the peak, by the kernel's counts, and has "
+        "no address. Where this machine gave it huge pages, each counts as touched whole. Not known: which code asked "
+        "for memory, what the program asked about its machine, its NUMA policies and its advice about huge pages.");
+    return;
+  }
   if (seen_from_outside_only()) {
     out->emplace_back(
         "The program did not load the capture library (static, AddressSanitizer, another C library, or an environment "

@@ -31,6 +31,11 @@ class CaptureNotes {
   void note_gave_way(const std::string& comm, ring::GiveWay why);
   /// The kernel kept refusing answers to the faults of the process.
   void note_held_no_more(const std::string& comm);
+  /// The program ran before it was watched, with so much private memory (what a fork shares counted once) in so many
+  /// processes; from then on it was polled.
+  void note_attached(uint64_t resident_bytes, uint64_t processes);
+  uint64_t attached_bytes() const { return attached_bytes_; }
+  uint64_t attached_processes() const { return attached_processes_; }
   /// The run begins in the polling phase.
   void begin_polling_phase() { polled_ = true; }
   /// The exact phase begins so long after the start of the run.
@@ -75,7 +80,8 @@ class CaptureNotes {
   std::vector<std::string> refused_, unhooked_, gave_way_,
       held_no_more_;  // names of processes; but for unhooked_ each once
   bool polled_ = false;
-  uint64_t exact_after_ns_ = 0;  // 0: never
+  uint64_t attached_bytes_ = 0, attached_processes_ = 0;  // 0 processes: the program was started by the recorder
+  uint64_t exact_after_ns_ = 0;                           // 0: never
 };
 
 }  // namespace oomcast::record

@@ -126,6 +126,8 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   feed_.arm_watches();
 }
 
+void Scanner::forget_native_faults(Process& process) { process.native = {0, system_time_ns(process.pid), 0}; }
+
 /// The last scan of a process that is leaving: what it has now it takes with it. What is gone already makes no
 /// difference.
 void Scanner::scan_last(Process& process) {

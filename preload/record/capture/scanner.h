@@ -32,6 +32,8 @@ class Scanner {
         clocks_(clocks) {}
 
   void scan(Process& process, bool whole, bool last = false);
+  /// What was found by now the process has touched before it was watched: no time of its own is taken off for that.
+  static void forget_native_faults(Process& process);
   void scan_last(Process& process);
   void scan_shared_now(Process& process);
   void scan_at_possible_peak();

@@ -38,7 +38,8 @@ void send(const Process& process, const signalfd_siginfo& signal) {
 
 }  // namespace
 
-void SignalRelay::start() {
+void SignalRelay::start(Meant meant) {
+  meant_ = meant;
   const sigset_t held = signals_to_hold();
   signals_ = UniqueFd(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
   loop_.watch(signals_.get(), SourceKind::kSignals, 0);
@@ -66,6 +67,10 @@ void SignalRelay::read_signals() {
 /// natively. Once only descendants are waited for, each that has not got it does; a second request to end ends the
 /// waiting. A recorder that the library has started passes no signal on: who means the guest sends to the guest.
 void SignalRelay::pass_on(const signalfd_siginfo& signal, bool to_group) {
+  if (meant_ == Meant::kForUs) {
+    end_requested_ |= asks_for_an_end(static_cast<int>(signal.ssi_signo));
+    return;
+  }
   if (processes_.root.ended && asks_for_an_end(static_cast<int>(signal.ssi_signo)))
     end_requested_ = std::exchange(asked_to_end_, true);
   if (!processes_.root.is_child) return;

@@ -1,4 +1,4 @@
-// SignalRelay: signals to the recorder. Whoever sends them means the program.
+// SignalRelay: signals to the recorder. Whoever sends them means the program, unless it ran before the recorder did.
 #pragma once
 
 #include <sys/signalfd.h>
@@ -14,10 +14,13 @@ class SignalRelay {
  public:
   SignalRelay(EventLoop& loop, ProcessTable& processes) : loop_(loop), processes_(processes) {}
 
+  enum class Meant { kForTheProgram, kForUs };
+  /// `meant`: kForUs where the program is only looked at: none is passed on, the first that asks for an end ends that.
   /// REQUIRES: the root is known.
-  void start();
+  void start(Meant meant = Meant::kForTheProgram);
   void read_signals();
-  /// While descendants of the root were waited for, a second signal has asked for an end.
+  /// While descendants of the root were waited for, a second signal has asked for an end; or the first that was meant
+  /// for us.
   bool end_requested() const { return end_requested_; }
 
  private:
@@ -27,6 +30,7 @@ class SignalRelay {
   ProcessTable& processes_;
   UniqueFd signals_;
   GroupSignals group_signals_;
+  Meant meant_ = Meant::kForTheProgram;
   bool asked_to_end_ = false, end_requested_ = false;
 };
 

@@ -49,6 +49,24 @@ TEST(CaptureNotes, ARunWithoutTheLibrarySaysSo) {
   EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("did not load the capture library")));
 }
 
+TEST(CaptureNotes, ARunWithoutTheLibraryHasNoHeldTouchesToSpeakOf) {
+  CaptureNotes notes(TrackerKind::kUserfaultfd, kUser);
+  notes.use_tracker(TrackerKind::kPagemap);
+  notes.begin_polling_phase();
+  notes.end_polling_phase(12'345'678'901);
+  notes.note_unhooked_process("service");
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("touched and freed between two polls counts in the peak")));
+}
+
+TEST(CaptureNotes, AnAttachedRunSaysWhatWasThere) {
+  CaptureNotes notes(TrackerKind::kPagemap, kUser);
+  notes.use_tracker(TrackerKind::kPagemap);
+  notes.note_attached(300 * kMiB, 2);
+  notes.note_unhooked_process("service");
+  EXPECT_THAT(notes.caveats(),
+              ElementsAre(HasSubstr("300 MiB in 2 processes were resident then"), HasSubstr("left alone")));
+}
+
 TEST(CaptureNotes, ARefusedUserfaultfdNamesTheFirstErrorEachProcessOnceAndTheUser) {
   CaptureNotes notes(TrackerKind::kUserfaultfd, kUser);
   notes.use_tracker(TrackerKind::kWpAsync);
