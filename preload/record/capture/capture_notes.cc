@@ -50,6 +50,8 @@ void CaptureNotes::note_refused_userfaultfd(const std::string& comm, int error) 
   add_once(&refused_, comm);
 }
 
+void CaptureNotes::note_unhooked_process(const std::string& comm) { add_once(&unhooked_, comm); }
+
 bool CaptureNotes::knows(ring::GiveWay why) {
   const auto reason = static_cast<size_t>(why);
   return reason > 0 && reason < kReasons.size();

@@ -24,7 +24,7 @@ class CaptureNotes {
   /// The kernel refused a userfaultfd to the process.
   void note_refused_userfaultfd(const std::string& comm, int error);
   /// The process ended without having loaded the capture library.
-  void note_unhooked_process(const std::string& comm) { unhooked_.push_back(comm); }
+  void note_unhooked_process(const std::string& comm);
   /// Whether the recorder has words for the reason: the number comes from the guest.
   static bool knows(ring::GiveWay why);
   /// The process does what held faults would spoil. REQUIRES: knows(why).
@@ -78,7 +78,7 @@ class CaptureNotes {
   std::array<uint64_t, 3> seen_pages_{};  // by TrackerKind
   int first_refusal_errno_ = 0;
   std::vector<std::string> refused_, unhooked_, gave_way_,
-      held_no_more_;  // names of processes; but for unhooked_ each once
+      held_no_more_;  // names of processes, each once
   bool polled_ = false;
   uint64_t attached_bytes_ = 0, attached_processes_ = 0;  // 0 processes: the program was started by the recorder
   uint64_t exact_after_ns_ = 0;                           // 0: never

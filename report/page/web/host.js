@@ -114,6 +114,8 @@
           ["Memory that was seen", coverage.ratio === null
             ? "not compared" + (coverage.ratio_why ? ": " + coverage.ratio_why : "")
             : `${(coverage.ratio * 100).toFixed(1)} %: ${bytes(coverage.tracked_bytes)} of ${bytes(coverage.rss_bytes)}`],
+          ...(coverage.attached ? [["There when oomcast attached", `${bytes(coverage.attached.resident_bytes)} in ${count(coverage.attached.processes)} ` +
+            (coverage.attached.processes === 1 ? "process" : "processes") + (coverage.attached.detached ? "; let go of, it runs on" : "")]] : []),
           ["How", coverage.tracker || "nothing"], ["Events", count(coverage.events)], ["Events lost", count(coverage.lost_events)],
           ["Widest window filled at once", pages(coverage.resolution_pages)], ["Longest time between two looks", page.seconds(coverage.resolution_s)],
           ["Taken in order of arrival", count(coverage.order_forced)],

@@ -58,6 +58,13 @@ TEST(CaptureNotes, ARunWithoutTheLibraryHasNoHeldTouchesToSpeakOf) {
   EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("touched and freed between two polls counts in the peak")));
 }
 
+TEST(CaptureNotes, ProcessesWithoutTheLibraryAreNamedOnceByTheirName) {
+  CaptureNotes notes = seen_by_faults();
+  for (int i = 0; i < 100; ++i) notes.note_unhooked_process("worker");
+  notes.note_unhooked_process("server");
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("/proc/PID/pagemap: worker, server.")));
+}
+
 TEST(CaptureNotes, AnAttachedRunSaysWhatWasThere) {
   CaptureNotes notes(TrackerKind::kPagemap, kUser);
   notes.use_tracker(TrackerKind::kPagemap);
