@@ -29,7 +29,7 @@ constexpr const char* kExamples = R"(Examples:
   oomcast show r.json --at oom_kill --as zoneinfo, oomcast export r.json --as pprof -o r.pb.gz
   oomcast host capture box1 (on the target), then --host box1
   oomcast explain kern.log                         why the kernel killed; --host kern.log takes that host
-  oomcast show oomcast.report.json                 the same summary later, and any moment of the run
+  oomcast show oomcast.report.json                 the host at any moment of the run
 
 Exit status of run: the program's own (128+N if signal N ended it); 3 if the forecast is as bad as --fail-on or
 worse (or withheld); 2 for usage, host and report errors; 127 program not found; 126 not executable or setuid.)";
@@ -241,6 +241,22 @@ void add_sweep_options(CLI::App& app, CommandLine& line) {
   add_progress_option(app, line.run);
 }
 
+constexpr const char* kReplayExamples = R"(Examples:
+  oomcast replay t.trace --host small.json                another host
+  oomcast replay t.trace --set memory=512M --set swap=1G  the recorded one, changed
+  oomcast replay t.trace --cgroup memory.max=256M --seeds 20   and how often each verdict comes
+  oomcast replay t.trace --host vm-1g --html r.html
+
+Exit status: 0; 3 if the forecast is as bad as --fail-on or worse (or withheld); 2 for usage, host and trace errors.)";
+
+constexpr const char* kSweepExamples = R"(Examples:
+  oomcast sweep t.trace --vary memory=1G..16G             doubled from row to row
+  oomcast sweep t.trace --vary memory=1G..2G:128M --vary vm.swappiness=0,60
+  oomcast sweep t.trace --host vm-1g --vary swap=0,512M,1G --html sweep.html
+  oomcast sweep t.trace --vary cgroup.memory.max=128M..1G --json
+
+Exit status: 0, also where single rows are no host that can be; 2 for usage, host and trace errors.)";
+
 constexpr const char* kFitExamples = R"(Examples:
   oomcast fit -- ./server --selftest                          the smallest memory.max in which it survives here
   oomcast fit t.trace --host vm-8g --for memory --until no_direct_reclaim
@@ -271,7 +287,11 @@ void add_fit_options(CLI::App& app, CommandLine& line) {
           },
           ""))
       ->check(CLI::Range(0, 1000));
-  app.add_option("--as", line.fit.as, "Print the setting to hand over: k8s, systemd, docker, compose, env")
+  app.add_option("--seeds", line.fit.seeds, "A size is enough only if it is with each of so many seeds (default 5)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1000));
+  app.add_option("--as", line.fit.as,
+                 "Print the setting to hand over, and all else on stderr: k8s, systemd, docker, compose, env")
       ->type_name("FORM")
       ->check(CLI::IsMember(setting_forms()));
   app.add_flag("--json", line.json, "The result as JSON");
@@ -327,10 +347,12 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   CLI::App* attach = app.add_subcommand("attach", "Watch a program that runs already, and forecast it on another host");
   add_attach_options(*attach, line);
   CLI::App* replay = app.add_subcommand("replay", "Forecast a recorded run, on the same host or another");
+  replay->footer(kReplayExamples);
   add_replay_options(*replay, line);
   add_report_options(*replay, line.run);
   add_progress_option(*replay, line.run);
   CLI::App* sweep = app.add_subcommand("sweep", "Forecast a recorded run on many hosts");
+  sweep->footer(kSweepExamples);
   add_replay_options(*sweep, line);
   add_sweep_options(*sweep, line);
   CLI::App* fit = app.add_subcommand("fit", "Find the smallest memory, limit or swap that is enough");

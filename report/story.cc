@@ -225,6 +225,17 @@ std::string headline(const Json& report) {
          " into the run, at a footprint of " + size(child(incident, "app_footprint_bytes"));
 }
 
+/// "With other seeds: direct reclaim 13 of 20, background reclaim 7." Empty where nobody asked.
+std::string chance_sentence(const Json& report) {
+  const Json& chance = child(report, "chance");
+  if (chance.is_null()) return "";
+  std::string line;
+  for (const auto& [verdict, count] : child(chance, "verdicts").items())
+    if (whole(count) > 0) line += (line.empty() ? "" : ", ") + verdict_words(verdict) + " " + count_text(whole(count));
+  return "Of " + plural(whole(child(chance, "seeds")), "seed") + ": " + line +
+         (child(chance, "flips") == true ? ". Luck decides the verdict." : ".");
+}
+
 std::vector<Figure> figures_of(const Json& report) {
   const Json& app = child(report, "app");
   const Json& counters = child(report, "counters");
@@ -270,11 +281,13 @@ std::vector<CourseSentence> course_of(const Json& report) {
 Story report_story(const Json& report) {
   Story story;
   story.headline = headline(report);
+  if (child(child(report, "chance"), "flips") == true) story.headline += " (luck decides)";
   story.tone = verdict_tone(child(report, "verdict"));
   auto& say = story.sentences;
   if (const Json& incomplete = child(child(report, "coverage"), "incomplete"); !incomplete.is_null())
     say.push_back("INCOMPLETE: " + text(incomplete));
   say.push_back(host_sentence(report));
+  if (std::string chance = chance_sentence(report); !chance.empty()) say.push_back(std::move(chance));
   if (child(report, "verdict").is_null())
     say.push_back("The verdict is withheld: " + text(child(child(child(report, "basis"), "verdict"), "why")));
   for (CourseSentence& sentence : course_of(report)) say.push_back(std::move(sentence.text));

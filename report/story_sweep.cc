@@ -74,6 +74,11 @@ const Json* smallest(const Series& series, sim::Verdict most) {
   return found;
 }
 
+/// REQUIRES: `row` is one of the series, and not its first.
+const Json* row_before(const Series& series, const Json* row) {
+  return *std::prev(std::find(series.rows.begin(), series.rows.end(), row));
+}
+
 std::string value_of_row(const Json& row, const std::string& key) { return row.at("vary").at(key).get<std::string>(); }
 
 std::string with_doubts(const Json& row, const std::string& value) {
@@ -127,7 +132,8 @@ Story sweep_story(const Json& sweep) {
     story.headline = safe == nullptr ? "No " + key + " of this sweep keeps the OOM killer away"
                      : safe == only->rows.front()
                          ? "No OOM kill at any " + key + " of this sweep"
-                         : "The smallest " + key + " without an OOM kill: " + value_of_row(*safe, key);
+                         : "No OOM kill from " + key + "=" + value_of_row(*safe, key) + " on; the next smaller, " +
+                               value_of_row(*row_before(*only, safe), key) + ", has one";
     story.tone = safe == nullptr ? "bad" : "good";
   }
   std::map<int, int64_t> counts;

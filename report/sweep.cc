@@ -42,7 +42,8 @@ Result<std::vector<std::string>> range_of(const std::string& text, size_t dots) 
   std::string last_text = text.substr(dots + 2, colon == std::string::npos ? colon : colon - dots - 2);
   std::string first_text = text.substr(0, dots), step_text = colon == std::string::npos ? "" : text.substr(colon + 1);
   auto first = host::parse_size_bytes(first_text), last = host::parse_size_bytes(last_text);
-  if (!first || !last || *first > *last) return Error{"expected FIRST..LAST, for example 1G..16G"};
+  if (!first || !last) return Error{"expected FIRST..LAST, for example 1G..16G"};
+  if (*first > *last) return Error{"FIRST is above LAST; the smaller one comes first, as in 1G..16G"};
   bool with_unit = !is_number(first_text) || !is_number(last_text);
   std::optional<int64_t> step;
   if (!step_text.empty()) {

@@ -239,9 +239,20 @@ Result<void> set_generic(HostSpec& spec, const std::vector<Step>& step, const st
   return {};
 }
 
+// "swap=2G": the size of the host's one swap device, which a host without any gets. "swap=0": no swap.
+Result<void> set_swap(HostSpec& spec, std::string_view text) {
+  if (parse_size_bytes(text) == int64_t{0}) return set_generic(spec, *split_path("swap"), "swap", "[]");
+  if (spec.swaps.size() > 1)
+    return Error{"swap: the host has " + std::to_string(spec.swaps.size()) +
+                 " swap devices; set swap[0].size or another"};
+  const std::string size = "swap[0].size";
+  return set_generic(spec, *split_path(size), size, text);
+}
+
 Result<void> set_one(HostSpec& spec, const std::string& path, std::string_view text) {
   if (path.starts_with("cgroup.memory.")) return set_cgroup(spec, path.substr(7) + "=" + std::string(text));
   if (path == "memory") return set_memory(spec, text);
+  if (path == "swap" && !text.starts_with('[')) return set_swap(spec, text);
   const auto steps = split_path(path);
   if (!steps || steps->empty()) return Error{"not a key; keys look like vm.swappiness or nodes[0].managed"};
   const std::vector<Step>& step = *steps;

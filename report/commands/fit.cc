@@ -97,7 +97,12 @@ int fit_command(CommandLine line) {
   auto found =
       line.run.recorder.command.empty() ? fit_of(line, line.replay.trace) : record_and_fit(line, directory.path());
   if (!found) return fail(kExitUsage, "fit: " + found.error().message);
-  const int status = print(line.json ? fit_json(found.value()) : fit_lines(found.value(), line.fit.as));
+  // What is to be handed over stands alone on stdout, ready for a file.
+  const std::string lines = fit_lines(found.value());
+  if (!line.fit.as.empty() && !line.json) std::fputs(lines.c_str(), stderr);
+  const int status = print(line.json             ? fit_json(found.value())
+                           : line.fit.as.empty() ? lines
+                                                 : fit_setting(found.value(), line.fit.as));
   return status != 0 ? status : found->smallest ? 0 : 1;
 }
 

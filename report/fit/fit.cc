@@ -45,18 +45,15 @@ class Asker {
         const FitOptions& fit_options)
       : trace_(trace), name_(name), host_(host), options_(options), fit_options_(fit_options) {}
 
-  /// Where there is no such host the value is not enough.
+  /// Where there is no such host the value is not enough. One that is enough has to be so with every seed.
   std::vector<std::optional<bool>> enough(const std::vector<int64_t>& values) {
-    Variation variation{vary_key(fit_options_.key), {}};
-    for (int64_t value : values) variation.values.push_back(std::to_string(value));
-    auto rows = sweep(trace_, name_, host_, options_, {variation}, 0);
-    std::vector<std::optional<bool>> answers;
-    for (size_t i = 0; i < values.size(); ++i) {
-      SweepRow row = rows ? std::move(rows.value()[i]) : SweepRow{};
-      if (!rows) row.error = rows.error().message;
-      answers.push_back(well_enough(row.verdict, fit_options_.until));
-      known_.insert_or_assign(values[i], std::move(row));
+    std::vector<int64_t> open = values;
+    for (int seed = 1; seed <= fit_options_.seeds && !open.empty(); ++seed) {
+      ask(open, seed);
+      std::erase_if(open, [this](int64_t value) { return !enough_so_far(value); });
     }
+    std::vector<std::optional<bool>> answers;
+    for (const int64_t value : values) answers.emplace_back(enough_so_far(value));
     return answers;
   }
   const SweepRow& row(int64_t value) const { return known_.at(value); }
@@ -64,6 +61,20 @@ class Asker {
   int asked() const { return static_cast<int>(known_.size()); }
 
  private:
+  bool enough_so_far(int64_t value) const { return well_enough(row(value).verdict, fit_options_.until); }
+  void ask(const std::vector<int64_t>& values, int seed) {
+    Variation variation{vary_key(fit_options_.key), {}};
+    for (const int64_t value : values) variation.values.push_back(std::to_string(value));
+    RunOptions options = options_;
+    options.model.seed = Seed{static_cast<uint64_t>(seed)};
+    auto rows = sweep(trace_, name_, host_, options, {variation}, 0);
+    for (size_t i = 0; i < values.size(); ++i) {
+      SweepRow row = rows ? std::move(rows.value()[i]) : SweepRow{};
+      if (!rows) row.error = rows.error().message;
+      known_.insert_or_assign(values[i], std::move(row));
+    }
+  }
+
   std::string_view trace_;
   const std::string& name_;
   const host::HostSpec& host_;
@@ -83,7 +94,9 @@ Result<int64_t> footprint_on(std::string_view trace, const std::string& name, co
 }
 
 /// From a sixteenth of the footprint, or no swap, to much more than should do.
-SearchRange range_around(int64_t footprint, const std::string& key) {
+/// Who is killed is decided by how much there is. When reclaim begins, and who has to do it, is decided by moments too,
+/// and more memory may do worse: there the values above are looked at more closely.
+SearchRange range_around(int64_t footprint, const std::string& key, const std::string& until) {
   SearchRange range;
   range.granule = kGranule;
   range.width = std::clamp(cores_for(0), 1, 8);
@@ -92,6 +105,8 @@ SearchRange range_around(int64_t footprint, const std::string& key) {
   range.guess = footprint;
   range.most = kMostTimes * (2 * footprint + kSpareBytes);
   range.above_permille = {1020, 1050, 1100, 1250};
+  if (until != "no_oom")
+    range.above_permille = {1010, 1020, 1035, 1050, 1075, 1100, 1130, 1160, 1200, 1250, 1350, 1500};
   return range;
 }
 
@@ -102,8 +117,10 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
   fit.margin_percent = options.margin_percent;
   fit.most_asked = found.below.value_or(0);
   fit.asked = found.asked;
+  fit.seeds = options.seeds;
   fit.uneven = found.uneven;
   if (found.below) fit.below = asker.point(*found.below);
+  fit.host_is_too_small = !found.smallest && options.key.starts_with("memory.");
   if (!found.smallest) return fit;
   const SweepRow& row = asker.row(*found.smallest);
   fit.smallest = asker.point(*found.smallest);
@@ -121,8 +138,8 @@ Result<Fit> fit(std::string_view trace, const std::string& name, const host::Hos
   auto footprint = footprint_on(trace, name, host, options);
   if (!footprint) return footprint.error();
   Asker asker(trace, name, host, options, fit_options);
-  const SearchResult found =
-      smallest_enough(range_around(footprint.value(), fit_options.key), [&](const std::vector<int64_t>& values) {
+  const SearchResult found = smallest_enough(
+      range_around(footprint.value(), fit_options.key, fit_options.until), [&](const std::vector<int64_t>& values) {
         const auto [least, most] = std::minmax_element(values.begin(), values.end());
         progress(asker.asked(), *least, *most);
         return asker.enough(values);

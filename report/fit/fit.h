@@ -29,6 +29,8 @@ struct Fit {
   std::optional<int64_t> swap_max_bytes;
   int margin_percent = 0;
   int asked = 0;
+  int seeds = 1;                   // each value that is enough is so with all of them
+  bool host_is_too_small = false;  // the limit that was searched is not what is short
   bool uneven = false;
   bool unrecorded_uses = false, other_limits = false;  // what the recording cannot know, as in Replayed
   int recordings = 1;  // of the program; more than one where it sizes itself by its limit
@@ -42,7 +44,9 @@ using FitProgress = std::function<void(int asked, int64_t least, int64_t most)>;
 Result<Fit> fit(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
                 const FitOptions& fit_options, const FitProgress& progress);
 
-std::string fit_lines(const Fit& fit, const std::string& form);
+std::string fit_lines(const Fit& fit);
+/// The setting to hand over, in one of setting_forms(). Empty if no size was found.
+std::string fit_setting(const Fit& fit, const std::string& form);
 std::string fit_json(const Fit& fit);  // oomcast.fit.v1
 
 }  // namespace oomcast::report

@@ -32,12 +32,15 @@ Json verdict_or_null(const std::optional<FitPoint>& point) {
 
 }  // namespace
 
-std::string fit_lines(const Fit& fit, const std::string& form) {
+std::string fit_lines(const Fit& fit) {
   std::string text;
   if (!fit.smallest) {
     text = "smallest     none: with " + value_line(fit, fit.most_asked) + " it is still " + verdict_word(*fit.below) +
            "\n";
-    return fit.below->why.empty() ? text : text + "why          " + fit.below->why + "\n";
+    if (!fit.below->why.empty()) text += "why          " + fit.below->why + "\n";
+    if (fit.host_is_too_small)
+      text += "try          the host itself is too small for it: another --host, or its size by --for memory\n";
+    return text;
   }
   text = "smallest     " + value_line(fit, fit.smallest->value) + ": " + verdict_word(*fit.smallest) + "; " +
          until_words(fit.until) + "\n";
@@ -47,7 +50,12 @@ std::string fit_lines(const Fit& fit, const std::string& form) {
   }
   text += "with margin  " + value_line(fit, fit.recommended) + ": " + std::to_string(fit.margin_percent) + " % more\n";
   text += "footprint    peak " + bytes_text(Bytes(fit.footprint_peak_bytes)) + " at the smallest value\n";
-  if (fit.uneven) text += "note         a larger value did worse than a smaller one: the answer lies above both\n";
+  if (fit.seeds > 1)
+    text += "chance       each size that is enough is so with all of " + std::to_string(fit.seeds) + " seeds\n";
+  if (fit.uneven)
+    text +=
+        "note         smaller sizes than this do as well, but somewhat larger ones than those do worse: the answer "
+        "lies above all that were seen to\n";
   if (fit.recordings > 1)
     text += "recorded     " + std::to_string(fit.recordings) +
             " times: the program asks for its limit, and was shown one near the answer" +
@@ -57,9 +65,12 @@ std::string fit_lines(const Fit& fit, const std::string& form) {
         "note         extrapolated: the recording cannot know (pages whose use was not recorded, other limits than the "
         "program was shown); "
         "check with a live run\n";
-  if (!form.empty())
-    text += "\n" + setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes}, form);
   return text;
+}
+
+std::string fit_setting(const Fit& fit, const std::string& form) {
+  if (!fit.smallest) return "";
+  return setting_text({fit.key, fit.recommended, fit.footprint_peak_bytes, fit.swap_max_bytes}, form);
 }
 
 std::string fit_json(const Fit& fit) {
@@ -77,7 +88,8 @@ std::string fit_json(const Fit& fit) {
               {"extrapolated", fit.unrecorded_uses || fit.other_limits},
               {"uneven", fit.uneven},
               {"recordings", fit.recordings},
-              {"asked", fit.asked}}
+              {"asked", fit.asked},
+              {"seeds", fit.seeds}}
              .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }

@@ -7,6 +7,7 @@
 #include "report/json_report.h"
 #include "report/report_shape.h"
 #include "report/whole_file.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -114,13 +115,24 @@ void collect_keys(const Json& at, const std::string& prefix, std::vector<std::st
   for (const auto& [name, child] : at.items()) collect_keys(child, prefix.empty() ? name : prefix + "." + name, keys);
 }
 
+/// Why a document is not read: of another kind, or of another version of the schema than this command knows.
+std::string unknown_schema(const Json& document) {
+  const std::string kind = std::string(kReportSchema).substr(0, std::string(kReportSchema).rfind('.') + 1);
+  const bool has_name = document.is_object() && document.contains("schema") && document["schema"].is_string();
+  const std::string name = has_name ? document["schema"].get<std::string>() : "";
+  if (name.starts_with(kind))
+    return "a report of another version: its \"schema\" is \"" + shortened_text(name, 40, "...") +
+           "\", and this oomcast reads \"" + kReportSchema + "\"";
+  return std::string("this is not a report of oomcast (its \"schema\" is not \"") + kReportSchema + "\")";
+}
+
 }  // namespace
 
 Result<FinishedReport> parse_finished_report(const std::string& text, const std::string& path) {
   Json document = Json::parse(text, nullptr, false);
   if (document.is_discarded()) return Error{path + ": this is not JSON, or it is cut off; write the report again"};
   if (!document.is_object() || !document.contains("schema") || document["schema"] != kReportSchema)
-    return Error{path + ": this is not a report of oomcast (its \"schema\" is not \"" + kReportSchema + "\")"};
+    return Error{path + ": " + unknown_schema(document)};
   if (std::string problem = shape_problem(document); !problem.empty())
     return Error{path + ": this report is damaged: " + problem + "; write the report again"};
   return FinishedReport{path, std::move(document)};

@@ -113,7 +113,7 @@ Json sweep_of(const Json& rows) { return {{"schema", "oomcast.sweep.v1"}, {"inco
 TEST(SweepStory, NamesTheSmallestSizeOfEachPromise) {
   const Story story = sweep_story(sweep_of({sweep_row("512M", "oom_kill"), sweep_row("1G", "direct_reclaim"),
                                             sweep_row("2G", "background_reclaim"), sweep_row("4G", "fits")}));
-  EXPECT_EQ(story.headline, "The smallest memory without an OOM kill: 1G");
+  EXPECT_EQ(story.headline, "No OOM kill from memory=1G on; the next smaller, 512M, has one");
   EXPECT_THAT(story.sentences, Contains("Nobody is killed from 1G on; no thread reclaims for itself from 2G on; "
                                         "nothing is reclaimed from 4G on."));
 }
@@ -121,7 +121,7 @@ TEST(SweepStory, NamesTheSmallestSizeOfEachPromise) {
 TEST(SweepStory, ASizeIsOnlySafeIfAllLargerOnesAre) {
   const Story story = sweep_story(
       sweep_of({sweep_row("512M", "fits"), sweep_row("1G", "oom_kill"), sweep_row("2G", "direct_reclaim")}));
-  EXPECT_EQ(story.headline, "The smallest memory without an OOM kill: 2G");
+  EXPECT_EQ(story.headline, "No OOM kill from memory=2G on; the next smaller, 1G, has one");
 }
 
 TEST(SweepStory, TellsWhereNoSizeOrEverySizeSurvives) {

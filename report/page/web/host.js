@@ -105,6 +105,25 @@
     ]));
   }
 
+  /// What other seeds give; nothing where nobody asked.
+  function chance(report) {
+    if (!report.chance) return null;
+    const { seeds, verdicts, headlines, cut } = report.chance;
+    const value = (name, number) => (name.endsWith("_bytes") ? bytes(number) : /_ns/.test(name) ? page.duration(number) : count(number));
+    const cell = (key) => ([name, range]) => value(name, range[key]);
+    return element("div", {}, element("h3", {}, "Chance"),
+      element("p", {}, Object.entries(verdicts).filter(([, times]) => times).flatMap(([verdict, times]) => [page.badge(verdict), ` ${count(times)} of ${count(seeds)} seeds `])),
+      cut ? element("p", { class: "failed" }, page.foreign(cut)) : null,
+      page.table({
+        caption: "Over all seeds that have it", rows: Object.entries(headlines), columns: [
+          { title: "Number", header: true, cell: ([name]) => element("code", {}, name) },
+          { title: "Seeds", number: true, cell: ([, range]) => count(range.seeds) },
+          { title: "Least", number: true, cell: cell("least") }, { title: "Median", number: true, cell: cell("median") },
+          { title: "Most", number: true, cell: cell("most") },
+        ],
+      }));
+  }
+
   page.drawBelief = function (report) {
     page.section("belief", "Belief", "How far to believe it", (section) => {
       const { coverage } = report;
@@ -122,6 +141,7 @@
           ["Diverged", report.diverged_at_s === null ? "no" : [page.seconds(report.diverged_at_s) + ": ", page.foreign(report.diverged_why)]],
         ], "grid"),
         margin(report),
+        chance(report),
         page.table({
           caption: "What each number rests on", rows: Object.entries(report.basis), columns: [
             { title: "Number", header: true, cell: ([key]) => element("code", {}, key) },

@@ -117,6 +117,20 @@ TEST(Set, SwapForAHostWithout) {
   EXPECT_TRUE(set(host, "swap=[]").swaps.empty());
 }
 
+// What a report suggests ("swap=119M") can be asked for in the same words.
+TEST(Set, SwapByItsNameAlone) {
+  HostSpec host = set(vm4g(), "swap=64M");
+  ASSERT_EQ(host.swaps.size(), 1u);
+  EXPECT_EQ(host.total_swap(), Pages(16384));
+  host = set(host, "swap=1G");
+  EXPECT_EQ(host.total_swap(), Pages(262144));
+  EXPECT_TRUE(set(host, "swap=0").swaps.empty());
+  host = set(host, "swap[1].size=1G");
+  const auto refused = set_field(host, "swap=2G");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr("2 swap devices; set swap[0].size"));
+}
+
 TEST(Set, OtherCpusStartWithEmptyLists) {
   const HostSpec host = set(vm4g(), "nodes[0].cpus=[0,1,2,3]");
   EXPECT_THAT(host.cpus, ElementsAre(0, 1, 2, 3));

@@ -58,6 +58,36 @@ TEST_F(Fitting, StricterWishesNeedNoLess) {
   EXPECT_EQ(fits.smallest->verdict, sim::Verdict::kFits);
 }
 
+TEST_F(Fitting, ASizeThatLuckDecidesIsNotEnough) {
+  FitOptions lucky;
+  lucky.key = "memory";
+  lucky.until = "no_direct_reclaim";
+  FitOptions sure = lucky;
+  lucky.seeds = 1;
+  sure.seeds = 8;
+  const Fit one = fitted(lucky), all = fitted(sure);
+  ASSERT_TRUE(one.smallest && all.smallest);
+  EXPECT_GE(all.smallest->value, one.smallest->value);
+  EXPECT_EQ(nlohmann::json::parse(fit_json(all))["seeds"], 8);
+  RunOptions options;
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    options.model.seed = Seed{seed};
+    const Variation size{"memory", {std::to_string(all.smallest->value)}};
+    const auto rows = sweep(recorded.bytes, "t.trace", host, options, {size}, 1);
+    ASSERT_TRUE(rows.ok());
+    EXPECT_LE(rows->front().verdict, sim::Verdict::kBackgroundReclaim) << "seed " << seed;
+  }
+}
+
+TEST_F(Fitting, AHostThatIsTooSmallIsNamed) {
+  host = HostBuilder().node(32_MiB).set("vm.overcommit_memory", 1).build();
+  const Fit found = fitted({});
+  EXPECT_FALSE(found.smallest);
+  EXPECT_THAT(fit_lines(found),
+              HasSubstr("the host itself is too small for it: another --host, or its size by --for memory"));
+  EXPECT_EQ(fit_setting(found, "k8s"), "");
+}
+
 TEST_F(Fitting, AKeyThatIsNoneIsAnError) {
   FitOptions options;
   options.key = "memroy";
@@ -68,8 +98,9 @@ TEST_F(Fitting, AKeyThatIsNoneIsAnError) {
 
 TEST_F(Fitting, TheTextSaysWhatGoesWrongBelowAndTheSetting) {
   Fit found = fitted({});
-  EXPECT_THAT(fit_lines(found, "systemd"), HasSubstr("[Service]\nMemoryMax="));
-  EXPECT_THAT(fit_lines(found, ""), HasSubstr(": oom_kill\nwhy "));
+  EXPECT_THAT(fit_setting(found, "systemd"), HasSubstr("[Service]\nMemoryMax="));
+  EXPECT_THAT(fit_lines(found), HasSubstr(": oom_kill\nwhy "));
+  EXPECT_THAT(fit_lines(found), HasSubstr("enough is so with all of 5 seeds"));
   auto json = nlohmann::json::parse(fit_json(found));
   EXPECT_EQ(json["smallest"], found.smallest->value);
   EXPECT_EQ(json["verdict_below"], "oom_kill");
