@@ -96,7 +96,11 @@ void Session::loop() {
   next_tick_ns_ = rooms_.clocks.now_ns();
   raise_descriptor_limit();
   hellos_.keep_spare_descriptor();
-  std::unique_lock lock = questions_.lock();
+  serve_until_over(questions_.lock());
+  questions_.stop();  // its thread may wait for the lock, which is free now
+}
+
+void Session::serve_until_over(HeldLock held) {
   loop_tid_ = static_cast<int>(::syscall(SYS_gettid));
   raise_priority();
   // The thread inherits the priority. What was asked may have to be scanned again earlier than the loop means to wake
@@ -107,20 +111,17 @@ void Session::loop() {
   for (uint64_t now = rooms_.clocks.now_ns(); !is_over(now); now = rooms_.clocks.now_ns()) {
     const uint64_t deadline = next_deadline_ns();
     sleeps_until_ns_ = deadline;
-    lock.unlock();
-    const std::span<const Source> ready = loop_.wait(deadline <= now ? 0 : deadline - now);
-    lock.lock();
+    const std::span<const Source> ready =
+        held.without([&] { return loop_.wait(deadline <= now ? 0 : deadline - now); });
     sleeps_until_ns_ = 0;
-    questions_.answer_rings();
+    questions_.answer_rings(held);
     if (!ready.empty()) ++rooms_.count.wake_ups;
-    for (const Source& source : ready) serve(source);
-    tick();
+    for (const Source& source : ready) serve(source, held);
+    tick(held);
   }
-  lock.unlock();
-  questions_.stop();
 }
 
-void Session::serve(const Source& source) {
+void Session::serve(const Source& source, const HeldLock& held) {
   Process* const process = rooms_.processes.find(source.id);
   switch (source.kind) {
     case SourceKind::kFaults:
@@ -133,7 +134,7 @@ void Session::serve(const Source& source) {
       hellos_.accept_connection();
       break;
     case SourceKind::kProcess:
-      if (process != nullptr) take_end(*process);
+      if (process != nullptr) take_end(*process, held);
       break;
     case SourceKind::kSignals:
       signals_.read_signals();
@@ -143,10 +144,10 @@ void Session::serve(const Source& source) {
   }
 }
 
-void Session::take_end(Process& process) {
+void Session::take_end(Process& process, const HeldLock& held) {
   if (!has_ended(process.pidfd.get())) return;
   // A last question may still be in its mailbox: how it left.
-  questions_.answer(process);
+  questions_.answer(process, held);
   rooms_.reader.drain(process);
   const int status = life_.wait_status_of(process);
   const bool by_signal = WIFSIGNALED(status);
@@ -183,7 +184,7 @@ uint64_t Session::next_deadline_ns() const {
   return deadline;
 }
 
-void Session::tick() {
+void Session::tick(const HeldLock& held) {
   const uint64_t now = rooms_.clocks.now_ns();
   for (const auto& [pid, process] : rooms_.processes) rooms_.filler.try_again(*process, false);
   drain_streaming(now);
@@ -195,7 +196,7 @@ void Session::tick() {
   }
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
-  tick_slowly(now);
+  tick_slowly(now, held);
 }
 
 void Session::scan_due(uint64_t now_ns) {
@@ -214,10 +215,10 @@ void Session::scan_due(uint64_t now_ns) {
   if (!due.empty()) rooms_.scanner.report_sampled_peak(false);  // after the scans: what has only grown they have found
 }
 
-void Session::tick_slowly(uint64_t now_ns) {
+void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
   ++ticks_;
   serving_cpu_.rest({loop_tid_, questions_.doorbell().answering_tid()});
-  questions_.answer_all();  // whose ring failed
+  questions_.answer_all(held);  // whose ring failed
   rooms_.poller.end_tick();
   // What a thread computes between two readings is reported at one go: in the polling phase the order makes no
   // difference.

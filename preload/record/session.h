@@ -44,12 +44,13 @@ class Session {
 
  private:
   bool is_over(uint64_t now_ns) const;
-  void serve(const Source& source);
-  void take_end(Process& process);
+  void serve_until_over(HeldLock held);
+  void serve(const Source& source, const HeldLock& held);
+  void take_end(Process& process, const HeldLock& held);
 
-  void tick();
+  void tick(const HeldLock& held);
   void scan_due(uint64_t now_ns);
-  void tick_slowly(uint64_t now_ns);
+  void tick_slowly(uint64_t now_ns, const HeldLock& held);
   void drain_streaming(uint64_t now_ns);
   uint64_t next_deadline_ns() const;
   void raise_priority() const;

@@ -176,7 +176,7 @@ TEST(Findings, MemoryThatWasNotSeenMakesTheEdgeWider) {
 
 TEST(Findings, AMomentOfDirectReclaimIsCloseToNone) {
   stories::Story story = stories::swap_thrash();
-  story.outcome.stall = {20_us, 0_ms, 0_ms, 20_us};
+  story.outcome.stall = {20_us, 0_ms, 0_ms, 20_us, 0_ms, 20_us};
   EXPECT_THAT(the("close_to_the_edge", story).why, HasSubstr("tasks reclaimed for 0.02 ms in all"));
   story.outcome.stall.direct_reclaim_total = 20_ms;
   EXPECT_THAT(ids(story), testing::Not(testing::Contains("close_to_the_edge")));

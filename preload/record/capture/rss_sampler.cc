@@ -27,9 +27,9 @@ RssSampler::~RssSampler() { stop(); }
 void RssSampler::watch(uint32_t pid, uint64_t inherited_pages) {
   UniqueFd statm(::open((proc_of(pid) + "statm").c_str(), O_RDONLY | O_CLOEXEC));
   if (!statm) return;
-  const std::lock_guard lock(mutex_);
-  if (stopped_) return;
-  Watched& watched = watched_[pid] = Watched{};
+  const auto state = state_.lock();
+  if (state->stopped) return;
+  Watched& watched = state->watched[pid] = Watched{};
   watched.statm = std::move(statm);
   watched.inherited_pages = inherited_pages;
   if (thread_.joinable()) return;
@@ -41,41 +41,32 @@ void RssSampler::watch(uint32_t pid, uint64_t inherited_pages) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void RssSampler::forget(uint32_t pid) {
-  const std::lock_guard lock(mutex_);
-  watched_.erase(pid);
-}
+void RssSampler::forget(uint32_t pid) { state_.lock()->watched.erase(pid); }
 
 void RssSampler::stop() {
   {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-    watched_.clear();
+    const auto state = state_.lock();
+    state->stopped = true;
+    state->watched.clear();
   }
   woken_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
 
-void RssSampler::set_known(const PeakMeter::Known& known) {
-  const std::lock_guard lock(known_mutex_);
-  known_ = known;
-}
+void RssSampler::set_known(const PeakMeter::Known& known) { *known_.lock() = known; }
 
-RssSampler::Peak RssSampler::take() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(peak_, {});
-}
+RssSampler::Peak RssSampler::take() { return std::exchange(state_.lock()->peak, {}); }
 
 uint64_t RssSampler::most_shared_pages(uint32_t pid) {
-  const std::lock_guard lock(mutex_);
-  const auto at = watched_.find(pid);
-  return at == watched_.end() ? 0 : at->second.most_shared_pages;
+  const auto state = state_.lock();
+  const auto at = state->watched.find(pid);
+  return at == state->watched.end() ? 0 : at->second.most_shared_pages;
 }
 
 void RssSampler::has_forked(uint32_t pid) {
-  const std::lock_guard lock(mutex_);
-  const auto at = watched_.find(pid);
-  if (at == watched_.end()) return;
+  const auto state = state_.lock();
+  const auto at = state->watched.find(pid);
+  if (at == state->watched.end()) return;
   Watched& watched = at->second;
   const std::string number = std::to_string(pid);
   if (!watched.children)
@@ -91,13 +82,13 @@ RssSampler::Had RssSampler::had(uint64_t counted_pages, uint64_t* inherited_page
 }
 
 /// Of the children of its first thread that are not watched themselves. A fork gives the child all that the parent has.
-RssSampler::Had RssSampler::had_by_pending_children(Watched& watched, uint64_t parents_pages) const {
+RssSampler::Had RssSampler::had_by_pending_children(const State& state, Watched& watched, uint64_t parents_pages) {
   Had all;
   if (watched.samples_with_children == 0 || !watched.children) return all;
   std::map<uint32_t, uint64_t> living;
   if (--watched.samples_with_children > 0) {
     for (const uint32_t pid : pids_in(read_whole(watched.children.get()))) {
-      if (watched_.contains(pid)) continue;
+      if (state.watched.contains(pid)) continue;
       const auto known = watched.pending_children.find(pid);
       uint64_t& inherited = living[pid] = known != watched.pending_children.end() ? known->second : parents_pages;
       const Had one = had(resident_of(read_line_of(proc_of(pid) + "statm")).own_pages, &inherited);
@@ -118,22 +109,19 @@ bool RssSampler::follow_living_thread(uint32_t pid, Watched& watched) {
   return tid != 0;
 }
 
-/// When the next sample should be, if this one comes `apart` after the last. Under the lock.
-std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
+/// When the next sample should be, if this one comes `apart` after the last.
+std::chrono::milliseconds RssSampler::sample(State& state, std::chrono::milliseconds apart) {
   uint64_t pages = 0, summed = 0, most = 0;
   uint32_t fullest = 0;
   // Before the counts: what a scan finds meanwhile has been found since the sample.
-  const PeakMeter::Known known = [this] {
-    const std::lock_guard lock(known_mutex_);
-    return known_;
-  }();
-  for (auto& [pid, watched] : watched_) {
+  const PeakMeter::Known known = *known_.lock();
+  for (auto& [pid, watched] : state.watched) {
     Resident resident = resident_of(read_line(watched.statm.get()));
     if (resident.size_pages == 0 && follow_living_thread(pid, watched))
       resident = resident_of(read_line(watched.statm.get()));
     watched.most_shared_pages = std::max(watched.most_shared_pages, resident.shared_pages);
     const Had one = had(resident.own_pages, &watched.inherited_pages),
-              pending_children = had_by_pending_children(watched, resident.own_pages);
+              pending_children = had_by_pending_children(state, watched, resident.own_pages);
     pages += one.own + pending_children.own;
     summed += one.counted + pending_children.counted;
     if (one.counted <= most) continue;
@@ -141,25 +129,25 @@ std::chrono::milliseconds RssSampler::sample(std::chrono::milliseconds apart) {
     fullest = pid;
   }
   last_own_pages_.store(pages, std::memory_order_relaxed);
-  if (pages > peak_.highest.pages) {
-    peak_.highest = {pages, known};
-    peak_.pid = fullest;
+  if (pages > state.peak.highest.pages) {
+    state.peak.highest = {pages, known};
+    state.peak.pid = fullest;
   }
-  if (summed > peak_.summed_pages) {
-    peak_.summed_pages = summed;
-    peak_.pages_then = pages;
+  if (summed > state.peak.summed_pages) {
+    state.peak.summed_pages = summed;
+    state.peak.pages_then = pages;
   }
-  const uint64_t last = std::exchange(last_summed_pages_, summed);
+  const uint64_t last = std::exchange(state.last_summed_pages, summed);
   const uint64_t change = std::max(last, summed) - std::min(last, summed);
   return change > summed / kNewsPart ? kBusy : std::min(apart * 2, change > 0 ? kSlow : kQuiet);
 }
 
 void RssSampler::run() {
-  std::unique_lock lock(mutex_);
+  auto state = state_.lock();
   auto apart = kBusy;
-  while (!stopped_) {
-    apart = sample(apart);
-    woken_.wait_for(lock, apart, [this] { return stopped_; });
+  while (!state->stopped) {
+    apart = sample(*state, apart);
+    woken_.wait_for(state.mutex(), apart, [&] { return state->stopped; });
   }
 }
 

@@ -8,10 +8,10 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 
 #include "preload/record/capture/peak_meter.h"
+#include "preload/record/kernel/guarded.h"
 #include "preload/record/kernel/unique_fd.h"
 
 namespace oomcast::record {
@@ -59,25 +59,28 @@ class RssSampler {
         pending_children;  // children that are not watched themselves, and what they have inherited
   };
 
+  /// What the loop and the sampling thread share.
+  struct State {
+    std::map<uint32_t, Watched> watched;
+    uint64_t last_summed_pages = 0;
+    Peak peak;
+    bool stopped = false;
+  };
+
   void run();
-  std::chrono::milliseconds sample(std::chrono::milliseconds apart);
+  std::chrono::milliseconds sample(State& state, std::chrono::milliseconds apart);
   /// What one process had in a sample: by the kernel's count, and without what it has inherited.
   struct Had {
     uint64_t counted = 0, own = 0;
   };
   static Had had(uint64_t counted_pages, uint64_t* inherited_pages);
   static bool follow_living_thread(uint32_t pid, Watched& watched);
-  Had had_by_pending_children(Watched& watched, uint64_t parents_pages) const;
+  static Had had_by_pending_children(const State& state, Watched& watched, uint64_t parents_pages);
 
-  std::mutex mutex_;
+  Guarded<State> state_;
   std::condition_variable woken_;
-  std::map<uint32_t, Watched> watched_;
-  uint64_t last_summed_pages_ = 0;
   std::atomic<uint64_t> last_own_pages_{0};
-  std::mutex known_mutex_;  // held for a copy only: a scan does not wait for a sample
-  PeakMeter::Known known_;
-  Peak peak_;
-  bool stopped_ = false;
+  Guarded<PeakMeter::Known> known_;  // of its own: held for a copy only, a scan does not wait for a sample
   std::thread thread_;
 };
 

@@ -7,13 +7,13 @@ namespace oomcast::record {
 
 void QuestionServer::start(std::function<void()> answered) {
   doorbell_.listen([this, answered = std::move(answered)] {
-    const std::lock_guard held(mutex_);
-    answer_rings();
+    const HeldLock held(mutex_);
+    answer_rings(held);
     answered();
   });
 }
 
-void QuestionServer::answer(Process& process) {
+void QuestionServer::answer(Process& process, const HeldLock&) {
   if (process.shared && (*process.shared)->ring_fills.exchange(0, std::memory_order_relaxed) != 0)
     answers_.drain_ring(process);
   if (!process.shared || !ring::has_question((*process.shared)->mailbox)) return;
@@ -29,17 +29,17 @@ void QuestionServer::answer(Process& process) {
   ring::answer((*process.shared)->mailbox, status, shared_futex);
 }
 
-void QuestionServer::answer_all() {
+void QuestionServer::answer_all(const HeldLock& held) {
   for (auto at = processes_.begin(); at != processes_.end();) {
     const uint32_t pid = at->first;
-    answer(*at->second);
+    answer(*at->second, held);
     at = processes_.upper_bound(pid);
   }
   answers_.all_answered();
 }
 
-void QuestionServer::answer_rings() {
-  if (const uint32_t rings = doorbell_.rings(); std::exchange(answered_rings_, rings) != rings) answer_all();
+void QuestionServer::answer_rings(const HeldLock& held) {
+  if (const uint32_t rings = doorbell_.rings(); std::exchange(answered_rings_, rings) != rings) answer_all(held);
 }
 
 }  // namespace oomcast::record

@@ -12,6 +12,24 @@
 
 namespace oomcast::record {
 
+/// Proof that the caller holds the lock over all that the two threads share.
+class HeldLock {
+ public:
+  /// Does something that takes long and touches nothing shared, as waiting does, without the lock.
+  template <class F>
+  auto without(F f) {
+    lock_.unlock();
+    auto result = f();
+    lock_.lock();
+    return result;
+  }
+
+ private:
+  friend class QuestionServer;
+  explicit HeldLock(std::mutex& mutex) : lock_(mutex) {}
+  std::unique_lock<std::mutex> lock_;
+};
+
 class QuestionServer {
  public:
   /// Who knows the answers. All are called under the lock.
@@ -25,17 +43,16 @@ class QuestionServer {
   ~QuestionServer() { stop(); }
 
   /// The lock over all that the two threads share; the loop lets go of it only while it waits.
-  std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+  HeldLock lock() { return HeldLock(mutex_); }
   /// From now on the doorbell's thread answers. `answered`: called there, under the lock, each time that it has.
   void start(std::function<void()> answered);
   void stop() { doorbell_.stop(); }
   const Doorbell& doorbell() const { return doorbell_; }
 
-  // REQUIRES: the caller holds the lock.
-  void answer(Process& process);
-  void answer_all();
+  void answer(Process& process, const HeldLock& held);
+  void answer_all(const HeldLock& held);
   /// If anybody has rung since the last call. A busy loop takes the lock again before the other thread gets it.
-  void answer_rings();
+  void answer_rings(const HeldLock& held);
 
  private:
   ProcessTable& processes_;

@@ -81,8 +81,8 @@ TEST_F(QuestionServerTest, ARingThatFillsIsDrainedWithoutAQuestion) {
   FakeGuest guest(processes, 1);
   guest.area->ring_fills.store(1);
   const auto held = mail.lock();
-  mail.answer_all();
-  mail.answer_all();
+  mail.answer_all(held);
+  mail.answer_all(held);
   EXPECT_EQ(drained, 1u);
   EXPECT_EQ(rounds, 2u);
 }
@@ -98,7 +98,7 @@ TEST_F(QuestionServerTest, AGuestThatEndsWhileItsQuestionIsAnsweredGetsNoAnswer)
   guest->area->mailbox.question = ring::Request{};
   guest->area->mailbox.state.store(ring::kAsked);
   const auto held = dropping.lock();
-  dropping.answer_all();
+  dropping.answer_all(held);
   EXPECT_TRUE(processes.empty());
 }
 
@@ -121,15 +121,14 @@ TEST_F(QuestionServerTest, TheLoopAndTheDoorbellTakeTurnsOverAllGuests) {
       --asking;
     });
   // As the session's loop does: it lets go of the lock to wait, and answers what has come when it has it again.
-  auto held = mail.lock();
-  while (asking > 0) {
-    held.unlock();
-    std::this_thread::yield();
-    held.lock();
-    mail.answer_rings();
-    for (const auto& [pid, process] : processes) ++process->scans.count;
+  {
+    HeldLock held = mail.lock();
+    while (asking > 0) {
+      held.without([] { return std::this_thread::yield(), 0; });
+      mail.answer_rings(held);
+      for (const auto& [pid, process] : processes) ++process->scans.count;
+    }
   }
-  held.unlock();
   for (std::thread& thread : threads) thread.join();
   mail.stop();
   for (const uint64_t sum : asked) EXPECT_EQ(sum, kQuestions) << "each question is answered once";
