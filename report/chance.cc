@@ -84,7 +84,7 @@ Chance try_seeds(const Recorded& recorded, const ChanceSettings& settings) {
     ReplaySettings replaying = recorded.settings;
     replaying.model.seed = Seed{i + 1};
     replaying.stop = [&](double) { return stopped(); };
-    auto replayed = replay(recorded.trace, recorded.name, recorded.host, replaying);
+    auto replayed = replay(recorded.workload, recorded.host, replaying);
     const bool interrupted = stopped();
     const std::lock_guard guard(lock);
     if (replayed) found[i] = std::move(replayed->outcome);

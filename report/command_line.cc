@@ -218,8 +218,22 @@ void add_attach_options(CLI::App& app, CommandLine& line) {
   add_trace_options(app, line.run);
 }
 
+/// Of all that forecast recordings: replay, sweep, fit.
+void add_trace_options(CLI::App& app, CommandLine& line, const std::string& about) {
+  app.add_option("TRACE", line.replay.traces, about);
+  app.add_option("--service", line.replay.services,
+                 "One of several programs that share the host: name=web,trace=web.trace,count=3,start=10s, its own "
+                 "memory.max=512M (.high, .low, .min, .swap.max), cpu-node=1, oom_score_adj=500 (repeatable)")
+      ->type_name("KEY=VALUE,...")
+      ->allow_extra_args(false);
+  app.add_option("--services", line.replay.services_file,
+                 "The same from a YAML file: services: NAME: {trace: FILE, ...}")
+      ->type_name("FILE");
+}
+
 void add_replay_options(CLI::App& app, CommandLine& line) {
-  app.add_option("TRACE", line.replay.trace, "A file that 'oomcast run --trace' has recorded")->required();
+  add_trace_options(app, line,
+                    "A file that 'oomcast run --trace' has recorded; several are services that share the host");
   add_host_options(app, line.run);
   app.get_option("--host")->description(
       "Target: as for run, or 'recorded' (the default): the host it was recorded for");
@@ -269,7 +283,10 @@ one is enough, 2 bad input.)";
 
 void add_fit_options(CLI::App& app, CommandLine& line) {
   app.footer(kFitExamples);
-  app.add_option("TRACE", line.replay.trace, "A file that 'oomcast run --trace' has recorded; or give -- PROGRAM");
+  add_trace_options(
+      app, line,
+      "A file that 'oomcast run --trace' has recorded (several: services that share the host); or give -- "
+      "PROGRAM");
   add_host_options(app, line.run);
   app.get_option("--host")->description("Target: as for run, or 'recorded' (the default with TRACE)");
   app.add_option("--for", line.fit.key,
@@ -439,15 +456,19 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return usage_error("host capture: give a DIR or --file FILE", help);
   if (line.verb == Verb::kCheck && line.gate.budget.empty() && line.gate.write_baseline.empty())
     return usage_error("check: give --budget FILE, or --write-baseline FILE to make one", help);
+  const bool recorded = !line.replay.traces.empty() || line.replay.has_services();
+  if (line.replay.traces.size() == 1 && !line.replay.has_services()) line.replay.trace = line.replay.traces.front();
+  if ((line.verb == Verb::kReplay || line.verb == Verb::kSweep) && !recorded)
+    return usage_error(verb + ": TRACE is required", help);
   if (line.verb == Verb::kFit) {
-    if (line.replay.trace.empty() == line.run.recorder.command.empty())
+    if (recorded != line.run.recorder.command.empty())
       return usage_error("fit: give either a TRACE, or -- PROGRAM ARGS...", help);
     if (std::string problem = line.fit.as.empty() ? "" : setting_problem(line.fit.key, line.fit.as); !problem.empty())
       return usage_error("fit: --as " + problem, help);
   }
   const CLI::App& forecast = *attach ? *attach : *replay ? *replay : *sweep ? *sweep : *fit ? *fit : *run;
   line.run.target_words = target_words(forecast);
-  bool from_trace = *replay || *sweep || (*fit && !line.replay.trace.empty());
+  bool from_trace = *replay || *sweep || (*fit && recorded);
   if (from_trace && forecast.count("--host") == 0) line.run.host = kRecordedHost;
   if (!line.run.record_for.empty() && line.run.trace.empty())
     return usage_error(verb + ": --record-for goes with --trace FILE", help);

@@ -48,11 +48,15 @@ struct RunOptions {
   std::vector<std::string> target_words;  // options that mirror the target, as given: "--cpu-node=1"
 };
 
-/// `replay` and `sweep`: the trace, and for sweep what is varied.
+/// `replay`, `sweep` and `fit`: the trace or the services, and for sweep what is varied.
 struct ReplayOptions {
-  std::string trace;
-  std::vector<std::string> vary;  // KEY=FIRST..LAST[:STEP] or KEY=A,B,C
-  int jobs = 0;                   // simulations at a time; 0: one per CPU
+  std::string trace;                  // of one program; empty: there are services, or none is given
+  std::vector<std::string> traces;    // as given; several are services of one host
+  std::vector<std::string> services;  // --service
+  std::string services_file;          // --services; empty: none
+  std::vector<std::string> vary;      // KEY=FIRST..LAST[:STEP] or KEY=A,B,C
+  int jobs = 0;                       // simulations at a time; 0: one per CPU
+  bool has_services() const { return traces.size() > 1 || !services.empty() || !services_file.empty(); }
 };
 
 struct AttachOptions {

@@ -26,6 +26,8 @@ nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
 nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
 nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
 nlohmann::ordered_json moments_json(const sim::Outcome& outcome, const std::vector<SiteRow>& sites);
+/// Of a replay of several recordings; an empty array otherwise.
+nlohmann::ordered_json services_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 /// Null: no limit.
 nlohmann::ordered_json limit_json(Pages limit);
 nlohmann::ordered_json pressure_line_json(const sim::PressureLine& line);

@@ -40,6 +40,7 @@ Remedy more_memory_of(const host::HostSpec& host, Bytes more, Bytes spread, Aim 
 
 Remedy higher_limit(const host::HostSpec& host, const std::string& file, Bytes more, Bytes spread) {
   const int64_t now = file == "memory.high" ? host.cgroup.memory_high : host.cgroup.memory_max;
+  if (now < 0) return {};
   return {{}, size_search(file, "cgroup." + file, now, more, spread)};
 }
 

@@ -62,7 +62,8 @@ struct Proof {
 Remedy set_to(std::vector<std::string> words, Aim aim = Aim::kFindingGone);
 /// More memory of the host, all nodes alike; `more` is the first guess.
 Remedy more_memory_of(const host::HostSpec& host, Bytes more, Bytes spread, Aim aim = Aim::kFindingGone);
-/// A higher memory.max or memory.high; `more` is the first guess. REQUIRES: the group has that limit.
+/// A higher memory.max or memory.high of the program's group; `more` is the first guess. Cannot be simulated where that
+/// group has no such limit: it is the limit of a group above, or of a service's own.
 Remedy higher_limit(const host::HostSpec& host, const std::string& file, Bytes more, Bytes spread);
 /// More swap that the program may use: of its group where memory.swap.max is the limit, else of the host.
 Remedy more_swap_of(const host::HostSpec& host, Bytes more);

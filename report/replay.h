@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/base/result.h"
 #include "model/sim/simulation.h"
 #include "model/trace/capture_summary.h"
 #include "model/trace/trace_fields.h"
+#include "report/services/recorded_service.h"
 
 namespace oomcast::report {
 
@@ -28,6 +30,13 @@ struct ReplaySettings {
       stop;  // asked every few thousand events, with the part of the trace that is done; true ends it with an error
 };
 
+/// What is replayed: one recording, or several as services of one host.
+struct Workload {
+  std::string_view trace = {};  // the file's content
+  std::string name = {};        // leads errors
+  std::vector<RecordedService> services = {};
+};
+
 Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name);
 
 /// The host that the recording's own forecast was for, with its --set and --cgroup.
@@ -36,5 +45,7 @@ Result<host::HostSpec> recorded_host(const trace::TraceHeader& header, const std
 /// `trace` is the file's content, `name` leads the errors. A trace that ends early is replayed up to there and says so.
 Result<Replayed> replay(std::string_view trace, const std::string& name, host::HostSpec host,
                         const ReplaySettings& settings);
+
+Result<Replayed> replay(const Workload& workload, host::HostSpec host, const ReplaySettings& settings);
 
 }  // namespace oomcast::report

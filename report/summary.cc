@@ -7,6 +7,7 @@
 #include "report/chance.h"
 #include "report/coverage.h"
 #include "report/margin.h"
+#include "report/services/service_words.h"
 #include "report/story.h"
 #include "report/terminal/summary_parts.h"
 #include "report/terminal/terminal_text.h"
@@ -113,6 +114,20 @@ void write_stalls(const sim::Outcome& outcome, SummaryPaper& paper) {
              Rank::kUseful);
 }
 
+void write_services(const sim::Outcome& outcome, SummaryPaper& paper) {
+  constexpr size_t kShown = 6;
+  const size_t shown = std::min(outcome.services.size(), kShown);
+  for (size_t s = 0; s < shown; ++s) {
+    const sim::ServiceOutcome& service = outcome.services[s];
+    paper.line(s == 0 ? "services" : "", printable(service.name) + ": " + printable(service_text(service)),
+               service.killed > 0 ? Rank::kMust : Rank::kUseful, 2);
+  }
+  if (outcome.services.size() > shown)
+    paper.line("",
+               count_text(static_cast<int64_t>(outcome.services.size() - shown)) + " more services are in the report",
+               Rank::kUseful);
+}
+
 void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
   Bytes tracked(static_cast<int64_t>(capture.tracked_peak_bytes)), rss(static_cast<int64_t>(own_rss_bytes(capture)));
   const bool cut = outcome.app.whole_run_peak > outcome.app.footprint_peak;
@@ -154,7 +169,7 @@ void write_findings(const Findings& findings, SummaryPaper& paper) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
                 finding.id == "program_died" || finding.id == "close_to_the_edge" ||
                 finding.id == "tracking_not_available" || finding.id == "trace_cut" ||
-                finding.id == "program_stopped" || finding.id == "still_running";
+                finding.id == "program_stopped" || finding.id == "services" || finding.id == "still_running";
     if (said) continue;
     const Rank rank = finding.severity == Severity::kError     ? Rank::kUseful
                       : finding.severity == Severity::kWarning ? Rank::kDetail
@@ -191,6 +206,7 @@ std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummar
   if (supported_verdict(outcome, capture)) {
     write_verdict(outcome, capture, chance, paper);
     write_story(report, paper);
+    write_services(outcome, paper);
     write_stalls(outcome, paper);
     write_free_memory(outcome, paper);
   } else {

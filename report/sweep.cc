@@ -147,12 +147,12 @@ std::vector<std::vector<std::string>> combinations(const std::vector<Variation>&
 }
 
 /// Fills in what comes of the row's target. Returns why the trace cannot be replayed, on any target; empty: it can.
-std::string forecast_row(std::string_view trace, const std::string& name, Result<ChangedTarget> target, SweepRow& row) {
+std::string forecast_row(const Workload& workload, Result<ChangedTarget> target, SweepRow& row) {
   if (!target) {
     row.error = target.error().message;
     return "";
   }
-  auto replayed = replay(trace, name, std::move(target->host), target->settings);
+  auto replayed = replay(workload, std::move(target->host), target->settings);
   if (!replayed) return replayed.error().message;
   row.verdict = supported_verdict(replayed->outcome, replayed->capture);
   row.incomplete = incomplete_text(replayed->capture);
@@ -178,9 +178,8 @@ Result<Variation> parse_variation(const std::string& text) {
   return Variation{text.substr(0, equals), std::move(values).value()};
 }
 
-Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
-                                    const RunOptions& options, const std::vector<Variation>& variations, int jobs,
-                                    const SweepProgress& progress) {
+Result<std::vector<SweepRow>> sweep(const Workload& workload, const host::HostSpec& host, const RunOptions& options,
+                                    const std::vector<Variation>& variations, int jobs, const SweepProgress& progress) {
   if (auto checked = check_keys(variations); !checked) return checked.error();
   size_t hosts = 1;
   for (const Variation& variation : variations)
@@ -193,7 +192,7 @@ Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& n
   size_t done = 0;
   for_each_in_parallel(rows.size(), jobs, [&](size_t i) {
     rows[i].values = values[i];
-    trace_errors[i] = forecast_row(trace, name, make_case(host, options, variations, values[i]), rows[i]);
+    trace_errors[i] = forecast_row(workload, make_case(host, options, variations, values[i]), rows[i]);
     std::lock_guard alone(telling);
     ++done;
     if (progress) progress(done, rows.size());

@@ -38,8 +38,8 @@ using SweepProgress = std::function<void(size_t done, size_t all)>;
 /// Every combination, the last variation fastest. `jobs` simulations run at a time; the rows do not depend on it.
 /// The options must hold the recorded target_words already. Fails if the trace does, if a key is varied twice, and if
 /// there is no host in any row, as with a key that does not exist.
-Result<std::vector<SweepRow>> sweep(std::string_view trace, const std::string& name, const host::HostSpec& host,
-                                    const RunOptions& options, const std::vector<Variation>& variations, int jobs,
+Result<std::vector<SweepRow>> sweep(const Workload& workload, const host::HostSpec& host, const RunOptions& options,
+                                    const std::vector<Variation>& variations, int jobs,
                                     const SweepProgress& progress = {});
 
 std::string sweep_table(const std::vector<Variation>& variations, const std::vector<SweepRow>& rows);

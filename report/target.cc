@@ -53,11 +53,16 @@ Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& optio
   for (const std::string& limit : limits)
     if (auto set = host::set_cgroup(host, limit); !set) return set.error();
   if (auto valid = host::validate(host); !valid) return valid.error();
+  if (auto placed = check_placement(options, host); !placed) return placed.error();
+  return host;
+}
+
+Result<void> check_placement(const RunOptions& options, const host::HostSpec& host) {
   if (options.model.cpu_node >= 0 && !has_cpus(host, options.model.cpu_node))
     return Error{"--cpu-node " + std::to_string(options.model.cpu_node) +
                  ": the host has no such node with CPUs; try 'oomcast host show " + options.host + "'"};
   if (auto bad = bad_policy(options, host)) return *bad;
-  return host;
+  return {};
 }
 
 sim::Options model_options(const RunOptions& options, const host::HostSpec& host) {

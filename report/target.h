@@ -11,6 +11,9 @@ namespace oomcast::report {
 /// `host` with --set and --cgroup applied; an error where that, --cpu-node or a policy's nodes cannot be.
 Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options);
 
+/// What of --cpu-node and the policies the host cannot do; no error: all of it can be.
+Result<void> check_placement(const RunOptions& options, const host::HostSpec& host);
+
 /// All but the recording machine's speed. REQUIRES: `host` and `options` passed with_changes().
 sim::Options model_options(const RunOptions& options, const host::HostSpec& host);
 

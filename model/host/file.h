@@ -114,6 +114,7 @@ class File {
   uint64_t id = 0;  // as the trace names it
   FileHome home = FileHome::kDisk;
   bool in_memory() const { return home != FileHome::kDisk; }
+  uint8_t service = 0;  // of a file in memory: whose it is (Host::services)
   // Of files in memory only. Who maps or has used it is taken to keep it open; without a name it is gone when the last
   // of them is.
   bool nameless = false;

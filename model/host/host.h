@@ -1,6 +1,7 @@
 // Holds the whole machine at one moment. Nodes, pages, processes, swap devices and counters, with no behaviour.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -11,6 +12,7 @@
 #include "model/host/node.h"
 #include "model/host/page_array.h"
 #include "model/host/process.h"
+#include "model/host/service.h"
 #include "model/host/swap_device.h"
 #include "model/host/vmstat.h"
 #include "model/spec/host_spec.h"
@@ -49,6 +51,8 @@ struct Host {
   int64_t app_file_bytes = 0;                         // read and written through files
   std::vector<Cgroup> cgroups;                        // [0]: the root; parents before children
   CgroupIndex app_cgroup = kRootCgroup;               // where the program runs
+  // Several programs, each a service: [0] is nobody's, services count from 1. Empty: one program, which is all guests.
+  std::vector<Service> services;
 
   // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
   std::vector<std::vector<PageId>> lru_add_batch;
@@ -69,6 +73,34 @@ struct Host {
   int64_t guest_touched = 0;            // first touches so far, pages
   int64_t guest_mapped_bytes = 0;       // address space of all guests
   std::map<uint32_t, SiteCount> sites;  // by stack id
+
+  /// Anonymous memory of guests came or went, in memory or in swap; `service` as Process::service.
+  void count_anon(uint8_t service, int64_t by) {
+    guest_anon += by;
+    if (!services.empty()) services[service].count_anon(by);
+  }
+  void count_swapped(uint8_t service, int64_t by) {
+    guest_swapped += by;
+    if (!services.empty()) services[service].swapped += by;
+  }
+  /// A page of the service left memory for its swap slot, or for good; `by` is the service whose actor reclaims.
+  void count_taken(uint8_t service, uint8_t by) {
+    if (!services.empty()) ++services[service].taken_by[by];
+  }
+  void count_swap_out(SlotId id) {
+    if (!services.empty()) ++services[slot(id).service].swap_outs;
+  }
+  void count_swap_in(SlotId id) {
+    if (!services.empty()) ++services[slot(id).service].swap_ins;
+  }
+  /// The group in which a service runs.
+  CgroupIndex group_of(uint8_t service) const { return services.empty() ? app_cgroup : services[service].cgroup; }
+  /// Calls f(CgroupIndex) for the group in which the program runs, or for that of each service.
+  template <class F>
+  void for_each_guest_group(F&& f) const {
+    if (services.empty()) return f(app_cgroup);
+    for (size_t s = 1; s < services.size(); ++s) f(services[s].cgroup);
+  }
 
   int cpu_count() const { return static_cast<int>(spec.cpus.size()); }
   /// nr_swap_pages: free slots, those in per-CPU caches not counted.

@@ -23,6 +23,7 @@ struct Process {
   std::string comm;
   int oom_score_adj = 0;
   uint8_t cgroup = 0;       // index into Host::cgroups
+  uint8_t service = 0;      // which of several programs it is a part of (Host::services); 0: of the only one, or none
   bool guest = false;       // part of the program being forecast; else it stood on the host before
   bool alive = true;        // may fault and be chosen; false from exit_mm() on
   bool dying = false;       // killed by the model, memory not yet freed

@@ -36,6 +36,7 @@ struct SwapSlot {
   PageId page = kNoPage;     // valid if cached
   Shadow shadow;
   ProcessIndex owner = kNoProcess;  // one mapper; for background processes, which have no page table here
+  uint8_t service = 0;              // whose page it holds (Host::services)
 };
 static_assert(sizeof(SwapSlot) == 24);
 

@@ -44,13 +44,13 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) 
   Process& process = k.host.processes[index];
   --process.rss_anon;
   if (remove_mapper(k, id, index, vpn) > 0) return;
-  --k.host.guest_anon;
+  k.host.count_anon(process.service, -1);
   Page& page = k.host.pages[id];
   forget_untouched(k.host, page);
   if (page.stack_id != 0) --k.host.sites[page.stack_id].resident;
   if (page.has(host::kPageSwapCache)) {
     if (k.host.slot(page.slot).map_count > 0) {
-      ++k.host.guest_swapped;  // of the others
+      k.host.count_swapped(process.service, 1);  // of the others
       return;
     }
     if (!page.has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
@@ -258,7 +258,7 @@ void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, ui
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
   ++process.rss_anon;
-  ++k.host.guest_anon;
+  k.host.count_anon(process.service, 1);
   const bool touched = (flags & host::kPageUntouched) == 0;
   if (touched) {
     ++process.touched_pages;

@@ -67,9 +67,11 @@ void try_to_unmap(Kernel& k, PageId id) {
     k.listener.watch(index, vpn);
   });
   if (!page.background) {
-    --k.host.guest_anon;
+    slot.service = k.host.processes[page.owner].service;
+    k.host.count_anon(slot.service, -1);
     forget_untouched(k.host, page);
-    ++k.host.guest_swapped;
+    k.host.count_swapped(slot.service, 1);
+    k.host.count_taken(slot.service, k.sched.current().service);
   }
   slot.owner = page.owner;
   slot.foreign = page.background;
@@ -84,8 +86,10 @@ void unmap_lazyfree(Kernel& k, PageId id) {
     if (process.guest) process.space.set(vpn, Pte::none());
   });
   if (!page.background && page.mapcount > 0) {
-    --k.host.guest_anon;
+    const uint8_t service = k.host.processes[page.owner].service;
+    k.host.count_anon(service, -1);
     forget_untouched(k.host, page);
+    k.host.count_taken(service, k.sched.current().service);
   }
   drop_sharers(k.host, page);
 }

@@ -23,6 +23,7 @@ struct Actor {
   int node = 0;  // index into Host::nodes of the CPUs it runs on
   int cpu = 0;   // CPU index, for per-CPU lists
   int pid = 0, tid = 0;
+  uint8_t service = 0;          // kTask: which of several programs (Host::services)
   int background = -1;          // kBackground: index into HostSpec::background
   bool memalloc = false;        // PF_MEMALLOC: may use all reserves, never reclaims
   bool in_lru_fault = false;    // handles a page fault: what it brings in is young (multi-gen LRU)

@@ -28,8 +28,8 @@ constexpr uint64_t kPagesPerPoint = 4;          // others get to run that often 
 constexpr int kTriesMax = 64;                   // times that reclaim takes a page again before it is used: given up
 constexpr Nanoseconds kWritebackLook{100'000};  // how often a page under writeback is looked at again
 
-void count_shmem(Kernel& k, const Page& page, int64_t by) {
-  k.host.guest_anon += by;
+void count_shmem(Kernel& k, const Page& page, FileIndex file, int64_t by) {
+  k.host.count_anon(k.host.files[file].service, by);
   if (page.shmem()) k.host.nodes[page.node].nr_shmem += by;
 }
 
@@ -68,7 +68,7 @@ bool fill_hole(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index
   const uint16_t used = use == ShmemUse::kWrite ? host::kPageReferenced : 0;
   const PageId id =
       insert_into_file(k, file_index, page_index, where, cgroup, static_cast<uint16_t>(kind | used), false);
-  count_shmem(k, k.host.pages[id], 1);
+  count_shmem(k, k.host.pages[id], file_index, 1);
   note_first_use(k, index, k.host.pages[id]);
   k.sched.cpu(k.costs.fault);
   return true;
@@ -80,7 +80,7 @@ void take_from_swap_cache(Kernel& k, FileIndex file_index, uint64_t page_index, 
   host::SwapSlot& slot = k.host.slot(slot_id);
   const PageId id = slot.page;
   slot.map_count = 0;
-  --k.host.guest_swapped;
+  k.host.count_swapped(k.host.files[file_index].service, -1);
   remove_from_swap_cache(k, id, false);
   Page& page = k.host.pages[id];
   page.slot = file_index;
@@ -90,7 +90,7 @@ void take_from_swap_cache(Kernel& k, FileIndex file_index, uint64_t page_index, 
   file.set_page(page_index, id);
   ++file.cached;
   --file.swapped;
-  count_shmem(k, page, 1);
+  count_shmem(k, page, file_index, 1);
 }
 
 // False: the task is dying, or there is no memory.
@@ -187,9 +187,12 @@ bool shmem_to_swap(Kernel& k, PageId id) {
     --k.host.nodes[page.node].nr_shmem;
     return true;
   }
-  count_shmem(k, page, -1);
+  count_shmem(k, page, file_index, -1);
   leave_site(k, page);
-  ++k.host.guest_swapped;
+  const uint8_t service = k.host.files[file_index].service;
+  slot.service = service;
+  k.host.count_swapped(service, 1);
+  k.host.count_taken(service, k.sched.current().service);
   File& file = k.host.files[file_index];
   file.set_swapped(page.vpn, page.slot);
   --file.cached;
@@ -199,7 +202,7 @@ bool shmem_to_swap(Kernel& k, PageId id) {
 
 void forget_shmem_page(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  count_shmem(k, page, -1);
+  count_shmem(k, page, page.slot, -1);
   leave_site(k, page);
 }
 

@@ -108,6 +108,7 @@ void swap_writepage(Kernel& k, PageId id) {
   ++node.zones[page.zone].write_pending;
   k.host.count(Vmstat::nr_vmscan_write);
   k.host.count(Vmstat::pswpout);
+  k.host.count_swap_out(page.slot);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
   k.listener.on_swap_out(page.node);
   plug->add({id, page.slot});
@@ -175,7 +176,7 @@ void put_swap_entry(Kernel& k, SlotId slot_id) {
   OOMCAST_CHECK(slot.map_count > 0);
   if (--slot.map_count > 0) return;
   const bool mapped = slot.cached && k.host.pages[slot.page].mapcount > 0;
-  if (!slot.foreign && !mapped) --k.host.guest_swapped;
+  if (!slot.foreign && !mapped) k.host.count_swapped(slot.service, -1);
   if (!slot.cached) {
     release_slot(k, slot_id);
     return;

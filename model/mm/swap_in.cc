@@ -65,6 +65,7 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
   workingset_refault(k, id, slot.shadow);
   slot.shadow = {};
   k.host.count(Vmstat::pswpin);
+  k.host.count_swap_in(slot_id);
   k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
   lru_add(k, id, k.sched.current().cpu);
   reads.push_back({id, slot_id});
@@ -178,8 +179,8 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   Page& page = k.host.pages[id];
   page.background = false;
   if (page.mapcount == 0) {
-    ++k.host.guest_anon;
-    --k.host.guest_swapped;
+    k.host.count_swapped(process.service, -1);
+    k.host.count_anon(process.service, 1);
   }
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
@@ -214,15 +215,16 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
   page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
   workingset_refault(k, id, k.host.slot(slot_id).shadow);
   k.host.count(Vmstat::pswpin);
+  k.host.count_swap_in(slot_id);
   k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
   k.sched.cpu(k.host.device(slot_id).spec().times.read_4k);
   lru_add(k, id, k.sched.current().cpu);
-  ++k.host.guest_anon;
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
   ++process.rss_anon;
   --process.swap_entries;
   put_swap_entry(k, slot_id);
+  k.host.count_anon(process.service, 1);
   return DirectSwapIn::kMapped;
 }
 

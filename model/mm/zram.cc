@@ -36,6 +36,7 @@ bool zram_write(Kernel& k, host::PageId id) {
   }
   page.clear(host::kPageDirty);
   k.host.count(Vmstat::pswpout);
+  k.host.count_swap_out(page.slot);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
   k.listener.on_swap_out(page.node);
   k.sched.cpu(device.spec().times.write_4k);

@@ -28,15 +28,19 @@ host::ProcessIndex EventApplier::process_of(uint32_t pid, uint32_t parent_pid) {
   process.pid = static_cast<int>(pid);
   process.parent_pid = static_cast<int>(parent_pid);
   process.guest = true;
-  process.cgroup = k_.host.app_cgroup;
-  process.oom_score_adj = options_.oom_score_adj;
-  if (const auto policy = mm::effective_policy(k_.host, options_.policy_mode, options_.policy_nodes))
+  process.service = service_;
+  process.cgroup = k_.host.group_of(service_);
+  const Placement& place = place_of(service_);
+  process.oom_score_adj = place.oom_score_adj;
+  if (const auto policy = mm::effective_policy(k_.host, place.policy_mode, place.policy_nodes))
     process.policy = *policy;
   const auto parent = by_pid_.find(parent_pid);
   if (parent != by_pid_.end()) {
     const Process& from = k_.host.processes[parent->second];
     process.oom_score_adj = from.oom_score_adj;
     process.comm = from.comm;
+    process.service = from.service;
+    process.cgroup = from.cgroup;
     process.policy = from.policy;
   }
   k_.host.processes.push_back(std::move(process));
@@ -297,11 +301,12 @@ host::FileIndex EventApplier::file_of(uint64_t id, bool keep) {
 }
 
 // What was cached of it before is taken for a mistake of the capture and dropped.
-void EventApplier::file_in_memory(const Event& event) {
+void EventApplier::file_in_memory(const Event& event, ProcessIndex index) {
   const host::FileIndex file = file_of(event.address);
   const auto home = (event.flags & trace::kUnevictable) != 0 ? host::FileHome::kRamfs : host::FileHome::kShmem;
   if (k_.host.files[file].home != home) mm::truncate_file(k_, file, 0);
   k_.host.files[file].home = home;
+  k_.host.files[file].service = k_.host.processes[index].service;
   k_.host.files[file].nameless = (event.flags & trace::kNameless) != 0;
   if (k_.host.files[file].nameless && k_.host.files[file].holders == 0) mm::truncate_file(k_, file, 0);
 }
@@ -424,7 +429,7 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       file_io(event, index);
       break;
     case EventKind::kFileInMemory:
-      file_in_memory(event);
+      file_in_memory(event, index);
       break;
     case EventKind::kSetPolicy:
     case EventKind::kBindRange:
@@ -432,7 +437,7 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       set_placement(k_, event, index);
       break;
     case EventKind::kAffinity:
-      run_on(k_, options_.cpu_node, event.address);
+      run_on(k_, place_of(k_.host.processes[index].service).cpu_node, event.address);
       break;
     case EventKind::kAdviseHuge: {
       const auto advice =

@@ -24,6 +24,8 @@ class EventApplier {
   void apply(const trace::Event& event, host::ProcessIndex process);
   /// The guest process with this pid that lives now, created if nobody has announced it.
   host::ProcessIndex process_of(uint32_t pid, uint32_t parent_pid);
+  /// Whose processes those are that begin from now on, as Process::service; a child is its parent's.
+  void begin_service(uint8_t service) { service_ = service; }
   /// The target does not fork this child: what it does is left out.
   void never_born(uint32_t pid, uint32_t parent_pid);
   /// The process has ended: its pid may be used again.
@@ -38,6 +40,9 @@ class EventApplier {
   void note_peaks(host::Process& process);
 
  private:
+  const Placement& place_of(uint8_t service) const {
+    return service == 0 ? static_cast<const Placement&>(options_) : options_.services[service - 1];
+  }
   void dispatch(const trace::Event& event, host::ProcessIndex process);
   bool can_be_numbered(const trace::Event& event);
   bool in_file_without_pages(host::ProcessIndex process, uint64_t address) const;
@@ -51,7 +56,7 @@ class EventApplier {
   bool dup_accounted(host::ProcessIndex parent);
   void exec(host::ProcessIndex process);
   void set_comm(const trace::Event& event, host::ProcessIndex process);
-  void file_in_memory(const trace::Event& event);
+  void file_in_memory(const trace::Event& event, host::ProcessIndex process);
   void file_io(const trace::Event& event, host::ProcessIndex process);
   void limit(const trace::Event& event, host::ProcessIndex process);
   bool granted(host::ProcessIndex process, uint64_t start, uint64_t bytes, bool accountable, bool data);
@@ -62,6 +67,7 @@ class EventApplier {
   AppPeaks peaks_;
   LeftOut left_out_;
   uint64_t lost_events_ = 0;
+  uint8_t service_ = 0;
   FileTable files_;
   const bool programs_in_memory_;  // of the root file system: their text never leaves
   std::map<uint32_t, host::ProcessIndex> by_pid_;

@@ -22,9 +22,10 @@ struct Counts {
   std::vector<std::vector<int64_t>> listed;     // by node and list
   std::vector<int64_t> rss, swapped, tables;    // by process
   std::vector<int64_t> unmapped_at_start,
-      shmem_at_start;                       // by node: NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
-  int64_t anon = 0;                         // pages of guests in memory
-  std::map<host::SlotId, int64_t> entries;  // entries of guests' page tables and of files that name a swap slot
+      shmem_at_start;                        // by node: NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
+  int64_t anon = 0;                          // pages of guests in memory
+  std::vector<int64_t> anon_of, swapped_of;  // by service, as Host::services counts them
+  std::map<host::SlotId, int64_t> entries;   // entries of guests' page tables and of files that name a swap slot
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -132,7 +133,10 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     const Page& page = host.pages[id];
     ++counts.accounted[page.node][page.zone];
     const bool of_memory_file = page.in_file() && host.files[page.slot].in_memory();
-    counts.anon += of_memory_file || (page.anon() && !page.background && page.mapcount > 0) ? 1 : 0;
+    const bool guest_anon = page.anon() && !page.background && page.mapcount > 0;
+    counts.anon += of_memory_file || guest_anon ? 1 : 0;
+    if (!counts.anon_of.empty() && (of_memory_file || guest_anon))
+      ++counts.anon_of[of_memory_file ? host.files[page.slot].service : host.processes[page.owner].service];
     if (seen[id] != 1) counts.fail("page " + std::to_string(id) + " is in " + std::to_string(seen[id]) + " places");
     int mappers = 0;
     if (page.mapcount > 0 && page.owner != host::kNoProcess) ++mappers;
@@ -241,6 +245,7 @@ void count_slots(const Host& host, Counts& counts) {
                     std::to_string(entries) + " were found");
       const bool mapped = slot.cached && slot.page != host::kNoPage && host.pages[slot.page].mapcount > 0;
       alone += slot.map_count > 0 && !mapped ? 1 : 0;
+      if (!counts.swapped_of.empty() && slot.map_count > 0 && !mapped) ++counts.swapped_of[slot.service];
     }
     if (used + device.free() != device.total())
       counts.fail("swap device " + device.spec().name + ": used and free slots do not add up");
@@ -251,6 +256,11 @@ void count_slots(const Host& host, Counts& counts) {
   if (alone != host.guest_swapped)
     counts.fail("the program counts " + std::to_string(host.guest_swapped) + " pages in swap alone, " +
                 std::to_string(alone) + " were found");
+  for (size_t s = 0; s < host.services.size(); ++s)
+    if (counts.anon_of[s] != host.services[s].anon || counts.swapped_of[s] != host.services[s].swapped)
+      counts.fail("service " + std::to_string(s) + " counts " + std::to_string(host.services[s].anon) +
+                  " pages in memory and " + std::to_string(host.services[s].swapped) + " in swap, " +
+                  std::to_string(counts.anon_of[s]) + " and " + std::to_string(counts.swapped_of[s]) + " were found");
   if (idle != host.cached_slots)
     counts.fail(std::to_string(idle) + " swap slots are taken by nobody, but the caches hold " +
                 std::to_string(host.cached_slots));
@@ -375,6 +385,8 @@ Counts recount(const Host& host) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
   counts.huge = counts.accounted;
+  counts.anon_of.assign(host.services.size(), 0);
+  counts.swapped_of = counts.anon_of;
   std::vector<int> seen(host.pages.size(), 0);
   count_lists(host, counts, seen);
   count_generations(host, counts, seen);

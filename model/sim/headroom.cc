@@ -39,11 +39,13 @@ Above of_nodes(const host::Host& host, bool one_node) {
 
 int64_t of_cgroups(const host::Host& host) {
   int64_t least = INT64_MAX;
-  for (host::CgroupIndex at = host.app_cgroup; at != host::kRootCgroup; at = host.cgroups[at].parent) {
-    const host::Cgroup& group = host.cgroups[at];
-    if (std::min(group.max, group.high) >= host::kUnlimited) continue;
-    least = std::min(least, std::min(group.max, group.high) - group.usage);
-  }
+  host.for_each_guest_group([&](host::CgroupIndex own) {
+    for (host::CgroupIndex at = own; at != host::kRootCgroup; at = host.cgroups[at].parent) {
+      const host::Cgroup& group = host.cgroups[at];
+      if (std::min(group.max, group.high) >= host::kUnlimited) continue;
+      least = std::min(least, std::min(group.max, group.high) - group.usage);
+    }
+  });
   return least;
 }
 

@@ -225,9 +225,21 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   if (report.victim == host::kNoProcess) return;  // on_stuck() follows for whoever asked
   const Process& victim = host_.processes[report.victim];
   if (victim.guest) diverge({.by = DivergedBy::kKill, .pid = victim.pid, .comm = victim.comm});
+  note_victim(victim);
+  for (host::ProcessIndex other : report.rest_of_group) note_victim(host_.processes[other]);
   if (!on_kill) return;
   on_kill(report.victim);
   for (host::ProcessIndex other : report.rest_of_group) on_kill(other);
+}
+
+void IncidentLog::note_victim(const Process& victim) {
+  if (services.empty()) return;
+  ServiceFate& fate = services[victim.service];
+  ++fate.killed;
+  if (fate.killed_at) return;
+  fate.killed_at = sched_.now();
+  fate.killed_pid = victim.pid;
+  fate.killed_comm = victim.comm;
 }
 
 // Nothing that comes later changes anything.
@@ -248,16 +260,24 @@ void IncidentLog::on_stuck(host::ProcessIndex index) {
     keep(std::move(nobody));
   }
   diverge({.by = DivergedBy::kStuck, .pid = process.pid, .comm = process.comm});
-  const bool goes_on = std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) {
-    return each.guest && each.alive && !each.dying && !each.stuck_at;
-  });
+  const bool goes_on =
+      more_to_come || std::any_of(host_.processes.begin(), host_.processes.end(), [](const Process& each) {
+        return each.guest && each.alive && !each.dying && !each.stuck_at;
+      });
   if (!goes_on) halt(HaltedBy::kAllStuck);
 }
 
 void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
   const Nanoseconds length = sched_.now() - begin;
   if (sched_.current().kind != mm::ActorKind::kTask) return;
-  Stall& stall = own_.stall;
+  add_stall(length, what, own_.stall);
+  if (services.empty()) return;
+  ServiceFate& of_service = services[sched_.current().service];
+  if (what == mm::Stalled::kDirectReclaim) ++of_service.direct_reclaims;
+  add_stall(length, what, of_service.stall);
+}
+
+void IncidentLog::add_stall(Nanoseconds length, mm::Stalled what, Stall& stall) const {
   if (sched_.current().stall_depth == 0) {  // else it is a part of another one, which is counted when it ends
     stall.total += length;
     stall.longest = std::max(stall.longest, length);
@@ -271,7 +291,7 @@ void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
       break;
     case mm::Stalled::kMemoryHigh:
       stall.memory_high_total += length;
-      if (!app_may_swap()) stall.memory_high_dry_total += length;
+      if (!current_may_swap()) stall.memory_high_dry_total += length;
       [[fallthrough]];
     case mm::Stalled::kThrottled:
       stall.throttled_total += length;
@@ -280,8 +300,9 @@ void IncidentLog::on_stall(Nanoseconds begin, mm::Stalled what) {
 }
 
 // get_scan_count(): reclaim for a limit swaps nothing with a swappiness of 0.
-bool IncidentLog::app_may_swap() const {
-  return host_.spec.vm.swappiness > 0 && host_.free_swap() > 0 && mm::swap_left(host_, host_.app_cgroup);
+bool IncidentLog::current_may_swap() const {
+  return host_.spec.vm.swappiness > 0 && host_.free_swap() > 0 &&
+         mm::swap_left(host_, host_.group_of(sched_.current().service));
 }
 
 void IncidentLog::on_memory_high(host::CgroupIndex group) { note_cgroup_reclaim(sched_.current().node, group); }

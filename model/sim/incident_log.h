@@ -38,6 +38,8 @@ class IncidentLog final : public mm::Listener {
   /// Called when a moment has been taken down, for what the log does not know: the pressure lines.
   std::function<void(Moment&)> on_moment;
   std::vector<trace::WatchRequest> watches;
+  std::vector<ServiceFate> services;  // as Host::services; empty: they are not told apart
+  bool more_to_come = false;          // a service has not begun: that all others are stuck halts nothing
   // Of the event that is being handled, and what was sampled last before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
   bool refused = false;           // since it was last looked at
@@ -55,7 +57,9 @@ class IncidentLog final : public mm::Listener {
   std::vector<OomCandidate> candidates(const mm::OomReport& report) const;
   void put_victim(const mm::OomReport& report, OomKill& kill) const;
   void keep(OomKill kill);
-  bool app_may_swap() const;
+  bool current_may_swap() const;
+  void note_victim(const host::Process& victim);
+  void add_stall(Nanoseconds length, mm::Stalled what, Stall& stall) const;
 
   host::Host& host_;
   mm::Sched& sched_;

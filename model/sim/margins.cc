@@ -34,15 +34,21 @@ int64_t host_to_kill(const host::Host& host, int64_t above_min) {
   return above_min + lists.file + std::min(lists.anon, host.free_swap());
 }
 
-int64_t group_to_kill(const host::Host& host) {
+int64_t group_to_kill(const host::Host& host, host::CgroupIndex own) {
   int64_t least = INT64_MAX, swap = host.spec.vm.swappiness > 0 ? host.free_swap() : 0;
-  for (host::CgroupIndex at = host.app_cgroup; at != host::kRootCgroup; at = host.cgroups[at].parent) {
+  for (host::CgroupIndex at = own; at != host::kRootCgroup; at = host.cgroups[at].parent) {
     const host::Cgroup& group = host.cgroups[at];
     swap = std::min(swap, std::max<int64_t>(0, group.swap_max - group.swap_usage));
     if (group.max >= host::kUnlimited) continue;
     const Lists lists = lists_of(host, at);
     least = std::min(least, std::max<int64_t>(0, group.margin()) + lists.file + std::min(lists.anon, swap));
   }
+  return least;
+}
+
+int64_t groups_to_kill(const host::Host& host) {
+  int64_t least = INT64_MAX;
+  host.for_each_guest_group([&](host::CgroupIndex own) { least = std::min(least, group_to_kill(host, own)); });
   return least;
 }
 
@@ -75,7 +81,7 @@ void Margins::note(const host::Host& host, bool one_node, const Incidents& incid
   since_scan_.note(incidents.kswapd_scan.has_value(), demand);
   since_direct_.note(incidents.direct_reclaim.has_value(), demand);
   if (incidents.direct_reclaim)
-    to_kill_ = std::min({to_kill_, host_to_kill(host, room.above_min), group_to_kill(host)});
+    to_kill_ = std::min({to_kill_, host_to_kill(host, room.above_min), groups_to_kill(host)});
 }
 
 NextVerdicts Margins::finish(const Incidents& incidents, Verdict verdict, std::optional<Bytes> need_after_kill) const {

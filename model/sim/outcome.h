@@ -84,6 +84,35 @@ struct Stall {
       memory_high_dry_total{};  // of memory_high_total: reclaim had found nothing, and the group had no swap to use
 };
 
+/// What memory management did to one service.
+struct ServiceFate {
+  Stall stall;                           // of its tasks
+  int64_t direct_reclaims = 0;           // how often they reclaimed for themselves, on the host or in a group
+  int64_t killed = 0;                    // processes, by the OOM killer
+  std::optional<Nanoseconds> killed_at;  // the first of them
+  int killed_pid = 0;
+  std::string killed_comm;
+};
+
+/// Pages of a service's anonymous memory that reclaim took, by whose actor reclaimed.
+struct TakenBy {
+  std::string service;  // empty: kswapd and others of the host
+  int64_t pages = 0;
+};
+
+/// One of several programs on the host.
+struct ServiceOutcome : ServiceFate {
+  std::string name;
+  Nanoseconds start, last;  // when its first and its last event happened, killed or not
+  std::string cgroup;       // path of its own group; empty: it has none
+  Bytes cgroup_peak;        // memory.peak of that
+  Bytes touched, footprint_peak;
+  int64_t swap_outs = 0, swap_ins = 0;  // pages
+  std::vector<TakenBy> taken_by;        // those who took any
+  int64_t processes = 0;
+  std::optional<Nanoseconds> stuck_at;  // one of its processes waits since then for memory that can never be had
+};
+
 struct AppProcess {
   int pid = 0, parent_pid = 0;
   std::string comm;
@@ -197,6 +226,7 @@ struct Outcome : Incidents, Series, NextVerdicts {
   LeftOut left_out;
   std::vector<AuditFault> audit_faults;  // the first kAuditFaults; any is a mistake of the model
   uint64_t digest = 0;                   // of the final state and all counters; equal inputs give equal digests
+  std::vector<ServiceOutcome> services;  // in the order of Options::services
 };
 
 }  // namespace oomcast::sim

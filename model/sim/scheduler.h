@@ -53,6 +53,8 @@ class Scheduler final : public mm::Sched {
   void run_until(Nanoseconds time);
   /// Runs the next thing that is due, whenever that is. False if nothing is.
   bool step();
+  /// The same for what is due by `time`.
+  bool step_until(Nanoseconds time) { return !halted_ && !due_.empty() && due_.top().time <= time && step(); }
 
   // What a task's fiber calls.
   /// Back to whoever resumed this fiber, with nothing that would wake it but resume().

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/base/check.h"
 #include "model/mm/fault.h"
 #include "model/mm/page_alloc.h"
 #include "model/sim/apply_event.h"
@@ -17,6 +18,7 @@
 #include "model/sim/margins.h"
 #include "model/sim/outcome_text.h"
 #include "model/sim/scheduler.h"
+#include "model/sim/service_outcome.h"
 #include "model/sim/startup.h"
 #include "model/sim/task_table.h"
 #include "model/sim/timeline.h"
@@ -49,11 +51,14 @@ class Simulation::Impl {
         background_(kernel_, scheduler_, options.seed),
         app_node_(pick_node(host_, options.cpu_node)),
         tasks_(
-            host_, scheduler_, {options.recorder_cpu_loop_20m_ns, app_node_},
+            host_, scheduler_, task_settings(host_, options_),
             [this](uint32_t pid, uint32_t parent) { return applier_.process_of(pid, parent); },
             [this](Task& task) { apply(task); }),
         need_(host_, applier_.files()) {
+    add_services();
     one_node_ = options.policy_mode != host::PolicyMode::kDefault || host_.spec.vm.zone_reclaim_mode != 0;
+    for (const ServiceOptions& service : options_.services)
+      one_node_ |= service.policy_mode != host::PolicyMode::kDefault;
     disks_.connect(kernel_);
     log_.refusal_is_lived = options.refuse_enomem;
     log_.on_kill = [this](ProcessIndex victim) { begin_exit(victim); };
@@ -70,15 +75,35 @@ class Simulation::Impl {
 
   ~Impl() { scheduler_.abandon(); }
 
-  void feed(const Event& event) {
+  void feed(const Event& event, size_t number) {
     if (halted()) return;
+    Running& service = running_[number];
+    if (!service.begun) scheduler_.run_until(options_.services[number].start);
+    service.begun = true;
+    log_.more_to_come = std::any_of(running_.begin(), running_.end(), [](const Running& each) { return !each.begun; });
+    applier_.begin_service(static_cast<uint8_t>(number + 1));
+    service.last = std::max(service.last, feed(event));
+  }
+
+  // When a thread began is not told: not before what its service did last.
+  std::optional<Nanoseconds> due(const Event& event, size_t number) const {
+    const Running& service = running_[number];
+    if (halted() || !service.begun) return halted() ? now() : options_.services[number].start;
+    return tasks_.due(event, service.last);
+  }
+
+  bool pass(Nanoseconds limit) { return scheduler_.step_until(limit); }
+
+  /// Gives when it happened.
+  Nanoseconds feed(const Event& event) {
+    if (halted()) return now();
     ++events_;
     Task& task = tasks_.ready_for(event);
-    if (halted()) return;
+    if (halted()) return now();
     const Nanoseconds start = tasks_.start_of(task, event);
     if (start < scheduler_.now()) ++order_forced_;
     scheduler_.run_until(start);
-    if (halted()) return;
+    if (halted()) return now();
     if (event.kind == EventKind::kExit) applier_.forget(event.pid);
     one_node_ |= event.kind == EventKind::kSetPolicy || event.kind == EventKind::kBindRange;
     note_stack(event, task);
@@ -88,6 +113,7 @@ class Simulation::Impl {
     margins_.note(host_, one_node_, log_.incidents());
     if (host_.pages.fold()) host_.processes[process].space.fold();
     if (options_.audit) audit();
+    return start;
   }
 
   uint64_t headroom_pages() const {
@@ -127,6 +153,9 @@ class Simulation::Impl {
       outcome.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
     summarize_app(host_, outcome);
     summarize_cgroup(host_, outcome);
+    for (size_t s = 0; s < running_.size(); ++s)
+      outcome.services.push_back(
+          service_outcome(host_, options_.services, s, std::move(log_.services[s + 1]), running_[s].last));
     outcome.verdict = verdict_of(outcome);
     outcome.app.whole_run_peak = std::max(outcome.app.footprint_peak, need_.whole_run_peak());
     outcome.need_after_kill = need_.need();
@@ -146,6 +175,36 @@ class Simulation::Impl {
   std::vector<trace::KillRequest>& kills() { return kills_; }
 
  private:
+  /// How far a service has come.
+  struct Running {
+    bool begun = false;
+    Nanoseconds last;  // when its last event happened
+  };
+
+  static std::vector<TaskTable::Settings> task_settings(const host::Host& host, const Options& options) {
+    std::vector<TaskTable::Settings> settings{{options.recorder_cpu_loop_20m_ns, pick_node(host, options.cpu_node)}};
+    for (const ServiceOptions& service : options.services)
+      settings.push_back({service.recorder_cpu_loop_20m_ns, pick_node(host, service.cpu_node)});
+    return settings;
+  }
+
+  void add_services() {
+    if (options_.services.empty()) return;
+    running_.resize(options_.services.size());
+    host_.services.resize(options_.services.size() + 1);
+    log_.services.resize(host_.services.size());
+    for (size_t s = 0; s < host_.services.size(); ++s) {
+      host_.services[s].taken_by.resize(host_.services.size());
+      host_.services[s].cgroup = host_.app_cgroup;
+      if (s == 0 || options_.services[s - 1].cgroup.empty()) continue;
+      const auto group = std::find_if(host_.cgroups.begin(), host_.cgroups.end(), [&](const host::Cgroup& each) {
+        return each.path == options_.services[s - 1].cgroup;
+      });
+      OOMCAST_CHECK(group != host_.cgroups.end());
+      host_.services[s].cgroup = static_cast<host::CgroupIndex>(group - host_.cgroups.begin());
+    }
+  }
+
   bool halted() const { return log_.incidents().halted.has_value(); }
 
   void arm_sampler() {
@@ -234,6 +293,7 @@ class Simulation::Impl {
   std::vector<FiberId> exits_;
   std::vector<trace::KillRequest> kills_;
   std::vector<AuditFault> audit_faults_;
+  std::vector<Running> running_;  // by the number of the service
   uint64_t events_ = 0, order_forced_ = 0;
   uint32_t last_sampled_stack_ = 0;
   bool one_node_ = false;  // memory of a single node may be asked for
@@ -244,6 +304,11 @@ Simulation::Simulation(host::HostSpec host, Options options)
     : impl_(std::make_unique<Impl>(std::move(host), options)) {}
 Simulation::~Simulation() = default;
 void Simulation::feed(const Event& event) { impl_->feed(event); }
+void Simulation::feed(const Event& event, size_t service) { impl_->feed(event, service); }
+std::optional<Nanoseconds> Simulation::due(const Event& event, size_t service) const {
+  return impl_->due(event, service);
+}
+bool Simulation::pass(Nanoseconds limit) { return impl_->pass(limit); }
 void Simulation::take_watches(std::vector<trace::WatchRequest>& out) {
   out.insert(out.end(), impl_->log().watches.begin(), impl_->log().watches.end());
   impl_->log().watches.clear();

@@ -17,15 +17,27 @@ constexpr Nanoseconds kActiveFor{100'000'000};  // a task without events for lon
 
 }  // namespace
 
-Nanoseconds TaskTable::scaled(uint64_t compute_ns) const {
-  const int64_t here = settings_.recorder_cpu_loop_20m_ns, there = host_.spec.calibration.cpu_loop_20m.count();
+Nanoseconds TaskTable::scaled(uint64_t compute_ns, uint8_t service) const {
+  const int64_t here = settings_[service].recorder_cpu_loop_20m_ns, there = host_.spec.calibration.cpu_loop_20m.count();
   const int64_t ns = static_cast<int64_t>(compute_ns);
   if (here <= 0 || there <= 0) return Nanoseconds(ns);
   return Nanoseconds(static_cast<int64_t>(static_cast<__int128>(ns) * there / here));
 }
 
 Nanoseconds TaskTable::start_of(const Task& task, const Event& event) const {
-  return task.clock + scaled(event.compute_ns) + Nanoseconds(static_cast<int64_t>(event.wait_ns));
+  const uint8_t service = host_.processes[task.process].service;
+  return task.clock + scaled(event.compute_ns, service) + Nanoseconds(static_cast<int64_t>(event.wait_ns));
+}
+
+std::optional<Nanoseconds> TaskTable::due(const Event& event, Nanoseconds if_new) const {
+  if (const auto fork = forks_.find(event.pid); fork != forks_.end()) {
+    const auto parent = tasks_.find(fork->second);
+    if (parent != tasks_.end() && scheduler_.blocked(parent->second.fiber)) return std::nullopt;
+  }
+  const auto it = tasks_.find(event.tid);
+  if (it == tasks_.end()) return if_new;
+  if (scheduler_.blocked(it->second.fiber)) return std::nullopt;
+  return it->second.gone || it->second.pid != event.pid ? if_new : start_of(it->second, event);
 }
 
 Task& TaskTable::ready_for(const Event& event) {
@@ -59,13 +71,14 @@ Task& TaskTable::task_for(const Event& event) {
   task.pid = event.pid;
   task.tid = event.tid;
   task.process = process_of_(event.pid, parent);
+  host::Process& process = host_.processes[task.process];
   // When a thread began is not told; it arrives now, having done what the event says.
-  task.clock = std::max(Nanoseconds(0),
-                        scheduler_.now() - scaled(event.compute_ns) - Nanoseconds(static_cast<int64_t>(event.wait_ns)));
-  mm::Actor actor = make_actor(host_, mm::ActorKind::kTask, settings_.app_node, started_++);
+  task.clock = std::max(Nanoseconds(0), scheduler_.now() - scaled(event.compute_ns, process.service) -
+                                            Nanoseconds(static_cast<int64_t>(event.wait_ns)));
+  mm::Actor actor = make_actor(host_, mm::ActorKind::kTask, settings_[process.service].app_node, started_++);
   actor.pid = static_cast<int>(event.pid);
   actor.tid = static_cast<int>(event.tid);
-  host::Process& process = host_.processes[task.process];
+  actor.service = process.service;
   actor.policy = process.policy;
   if (!actor.policy.is_default()) process.thread_policies[actor.tid] = actor.policy;
   const uint32_t tid = event.tid;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "model/host/host.h"
@@ -15,17 +16,19 @@ namespace oomcast::sim {
 
 class TaskTable {
  public:
+  /// Of one program.
   struct Settings {
-    int64_t recorder_cpu_loop_20m_ns = 0;  // speed of the recording machine (sim::Options)
+    int64_t recorder_cpu_loop_20m_ns = 0;  // speed of the recording machine (sim::Placement)
     int app_node = 0;                      // on whose CPUs the program runs
   };
-  /// `process_of`: the guest process with this pid that lives now (pid, parent's pid). `apply`: does what the event of
-  /// the task says, in the task's fiber; may stall it. Both may add processes to the host.
-  TaskTable(host::Host& host, Scheduler& scheduler, Settings settings,
+  /// `settings`: by Process::service. `process_of`: the guest process with this pid that lives now (pid, parent's pid).
+  /// `apply`: does what the event of the task says, in the task's fiber; may stall it. Both may add processes to the
+  /// host.
+  TaskTable(host::Host& host, Scheduler& scheduler, std::vector<Settings> settings,
             std::function<host::ProcessIndex(uint32_t, uint32_t)> process_of, std::function<void(Task&)> apply)
       : host_(host),
         scheduler_(scheduler),
-        settings_(settings),
+        settings_(std::move(settings)),
         process_of_(std::move(process_of)),
         apply_(std::move(apply)) {}
 
@@ -36,6 +39,9 @@ class TaskTable {
   void run(Task& task, const trace::Event& event, Nanoseconds start);
   /// Virtual time at which the event of the task happens.
   Nanoseconds start_of(const Task& task, const trace::Event& event) const;
+  /// The same before the task is ready: absent while it is stalled, or the fork() that makes it is; `if_new`: of a task
+  /// that nobody has announced.
+  std::optional<Nanoseconds> due(const trace::Event& event, Nanoseconds if_new) const;
   /// SIGKILL: the tasks of the process stop at once.
   void interrupt(host::ProcessIndex victim);
   /// Clears away tasks that are gone and through; gives how many of the others wait or had an event of late.
@@ -47,7 +53,7 @@ class TaskTable {
 
  private:
   Task& task_for(const trace::Event& event);
-  Nanoseconds scaled(uint64_t compute_ns) const;
+  Nanoseconds scaled(uint64_t compute_ns, uint8_t service) const;
   void run_fiber(uint32_t tid);
   void wait_for(FiberId fiber);
   void wait_for_fork(uint32_t pid);
@@ -56,7 +62,7 @@ class TaskTable {
 
   host::Host& host_;
   Scheduler& scheduler_;
-  const Settings settings_;
+  const std::vector<Settings> settings_;
   std::function<host::ProcessIndex(uint32_t, uint32_t)> process_of_;
   std::function<void(Task&)> apply_;
   std::map<uint32_t, Task> tasks_;      // by tid

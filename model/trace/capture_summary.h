@@ -7,6 +7,15 @@
 
 namespace oomcast::trace {
 
+/// One of several recordings that are replayed together: how its program ended where it was recorded.
+struct ServiceCapture {
+  std::string name, trace;
+  std::vector<std::string> command;
+  bool exited = false;  // as in CaptureSummary
+  int exit_code = 0, exit_signal = 0;
+  bool cut = false, still_running = false;
+};
+
 struct CaptureSummary {
   std::vector<std::string> command;
   bool exited = false;            // the root process ended by itself
@@ -36,6 +45,7 @@ struct CaptureSummary {
   std::vector<std::string> site_kinds;      // site_kinds[id - 1]: "heap", "mmap", "stack", ...; empty in old traces
   std::vector<std::vector<std::string>>
       stacks;  // stacks[id - 1]: frames, innermost first, "function at file:line" or "module+0x123"
+  std::vector<ServiceCapture> services;  // replay of several recordings: each of them, the rest is of all; else empty
 };
 
 }  // namespace oomcast::trace

@@ -102,12 +102,12 @@ bool decode_header(std::string_view raw, TraceHeader& header) {
 
 std::string encode_summary(const CaptureSummary& summary) {
   // Named one by one, so that a field that is added and not written here does not compile. A replay finds out itself
-  // whether it is cut or extrapolated.
+  // whether it is cut or extrapolated, and what its services are.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
                                 lost_events, tracked_peak_bytes, prefilled_bytes, rss_peak_bytes, events, order_forced,
                                 caveats, host_sensitive, presented_host, cut, stopped, still_running, presented_cgroup,
-                                attached_bytes, attached_processes, detached, extrapolated, site_kinds, stacks] =
-      summary;
+                                attached_bytes, attached_processes, detached, extrapolated, site_kinds, stacks,
+                                services] = summary;
   FieldWriter out;
   out.texts("command", command);
   out.number("exited", exited ? 1 : 0);

@@ -42,11 +42,11 @@ Result<RecordedRun> record_for_fit(const RunOptions& given, const std::string& d
 
 Result<Fit> fit_of(const CommandLine& line, const std::string& trace) {
   ReplayOptions replay = line.replay;
-  replay.trace = trace;
+  if (!replay.has_services()) replay.trace = trace;
   auto recording = open_recording(replay, line.run);
   if (!recording) return recording.error();
   SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
-  auto found = fit(recording->bytes, trace, recording->host, recording->options, line.fit,
+  auto found = fit(recording->workload, recording->host, recording->options, line.fit,
                    [&](int asked, int64_t least, int64_t most) { progress.fit(asked, least, most); });
   progress.end();
   return found;

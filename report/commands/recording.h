@@ -1,6 +1,7 @@
-// A trace on disk with the target that its recording was for: what replay, sweep and fit begin with.
+// Traces on disk with the target that its recording was for: what replay, sweep and fit begin with.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "model/base/result.h"
@@ -9,9 +10,11 @@
 
 namespace oomcast::report {
 
-/// A trace with what its recording said of the target: the defaults of what is asked now.
+/// A trace with what its recording said of the target: the defaults of what is asked now. Or several, as services of
+/// one host; what each recording said is the default of its service.
 struct Recording {
-  std::string bytes;
+  std::shared_ptr<const std::string> bytes;  // of one trace; services hold theirs
+  Workload workload;
   RunOptions options;
   ReplaySettings settings;
   host::HostSpec host;

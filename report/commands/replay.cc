@@ -22,13 +22,12 @@ int replay_command(const CommandLine& line) {
     progress.replay(done);
     return false;
   };
-  auto replayed = replay(recording->bytes, line.replay.trace, recording->host, watched);
+  auto replayed = replay(recording->workload, recording->host, watched);
   progress.end();
   if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
   record::hold_signals_for_good();  // from here on there is a report: a signal ends the proofs, not the command
   const double forecast_s = json_seconds(replayed->outcome.forecast);
-  const Recorded recorded{recording->bytes, line.replay.trace, recording->host, recording->options,
-                          recording->settings};
+  const Recorded recorded{recording->workload, recording->host, recording->options, recording->settings};
   return conclude(line.run, places.value(), replayed->outcome, replayed->capture, recorded, forecast_s);
 }
 

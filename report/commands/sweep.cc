@@ -25,8 +25,8 @@ int sweep_command(const CommandLine& line) {
   auto recording = open_recording(line.replay, line.run);
   if (!recording) return fail(kExitUsage, "sweep: " + recording.error().message);
   SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
-  auto rows = sweep(recording->bytes, line.replay.trace, recording->host, recording->options, variations,
-                    line.replay.jobs, [&](size_t done, size_t all) { progress.sweep(done, all); });
+  auto rows = sweep(recording->workload, recording->host, recording->options, variations, line.replay.jobs,
+                    [&](size_t done, size_t all) { progress.sweep(done, all); });
   progress.end();
   if (!rows) return fail(kExitUsage, "sweep: " + rows.error().message);
   const std::string json = sweep_json(variations, rows.value());

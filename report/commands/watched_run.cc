@@ -104,7 +104,7 @@ Result<Recorded> Listeners::recorded(const RunOptions& options) {
   if (!kept_) return Error{"--prove 0"};
   auto bytes = kept_->view();
   if (!bytes) return bytes.error();
-  return Recorded{bytes.value(), "the recording", host_, options, {model_options_, std::nullopt, nullptr}, true};
+  return Recorded{{bytes.value(), "the recording"}, host_, options, {model_options_, std::nullopt, nullptr}, true};
 }
 
 int write_forecast(const RunOptions& options, const Places& places, Listeners& listeners,

@@ -41,9 +41,8 @@ std::string why_of(const SweepRow& row) {
 /// Asks by sweeping, and remembers each forecast for the result.
 class Asker {
  public:
-  Asker(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
-        const FitOptions& fit_options)
-      : trace_(trace), name_(name), host_(host), options_(options), fit_options_(fit_options) {}
+  Asker(const Workload& workload, const host::HostSpec& host, const RunOptions& options, const FitOptions& fit_options)
+      : workload_(workload), host_(host), options_(options), fit_options_(fit_options) {}
 
   /// Where there is no such host the value is not enough. One that is enough has to be so with every seed.
   std::vector<std::optional<bool>> enough(const std::vector<int64_t>& values) {
@@ -67,7 +66,7 @@ class Asker {
     for (const int64_t value : values) variation.values.push_back(std::to_string(value));
     RunOptions options = options_;
     options.model.seed = Seed{static_cast<uint64_t>(seed)};
-    auto rows = sweep(trace_, name_, host_, options, {variation}, 0);
+    auto rows = sweep(workload_, host_, options, {variation}, 0);
     for (size_t i = 0; i < values.size(); ++i) {
       SweepRow row = rows ? std::move(rows.value()[i]) : SweepRow{};
       if (!rows) row.error = rows.error().message;
@@ -75,8 +74,7 @@ class Asker {
     }
   }
 
-  std::string_view trace_;
-  const std::string& name_;
+  const Workload& workload_;
   const host::HostSpec& host_;
   const RunOptions& options_;
   const FitOptions& fit_options_;
@@ -84,9 +82,8 @@ class Asker {
 };
 
 /// What the program takes where nothing limits it more than the host as it is.
-Result<int64_t> footprint_on(std::string_view trace, const std::string& name, const host::HostSpec& host,
-                             const RunOptions& options) {
-  auto rows = sweep(trace, name, host, options, {}, 1);
+Result<int64_t> footprint_on(const Workload& workload, const host::HostSpec& host, const RunOptions& options) {
+  auto rows = sweep(workload, host, options, {}, 1);
   if (!rows) return rows.error();
   const SweepRow& row = rows->front();
   if (!row.error.empty()) return Error{row.error};
@@ -133,11 +130,11 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
 
 }  // namespace
 
-Result<Fit> fit(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
+Result<Fit> fit(const Workload& workload, const host::HostSpec& host, const RunOptions& options,
                 const FitOptions& fit_options, const FitProgress& progress) {
-  auto footprint = footprint_on(trace, name, host, options);
+  auto footprint = footprint_on(workload, host, options);
   if (!footprint) return footprint.error();
-  Asker asker(trace, name, host, options, fit_options);
+  Asker asker(workload, host, options, fit_options);
   const SearchResult found = smallest_enough(
       range_around(footprint.value(), fit_options.key, fit_options.until), [&](const std::vector<int64_t>& values) {
         const auto [least, most] = std::minmax_element(values.begin(), values.end());

@@ -41,7 +41,7 @@ using FitProgress = std::function<void(int asked, int64_t least, int64_t most)>;
 
 /// Bisects by sweeping `host`. The options must hold the recorded target_words already. Errors: a key that is none, a
 /// trace that cannot be replayed.
-Result<Fit> fit(std::string_view trace, const std::string& name, const host::HostSpec& host, const RunOptions& options,
+Result<Fit> fit(const Workload& workload, const host::HostSpec& host, const RunOptions& options,
                 const FitOptions& fit_options, const FitProgress& progress);
 
 std::string fit_lines(const Fit& fit);

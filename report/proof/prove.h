@@ -13,8 +13,7 @@ namespace oomcast::report {
 
 /// The run whose findings are to be proven.
 struct Recorded {
-  std::string_view trace;
-  std::string name;         // leads errors
+  Workload workload;
   host::HostSpec host;      // of the forecast, all changes applied
   RunOptions options;       // with the recorded target_words
   ReplaySettings settings;  // of the forecast

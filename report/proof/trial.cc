@@ -77,7 +77,7 @@ Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const st
   ReplaySettings settings = settings_for(recorded, target->settings, deadline);
   for (uint64_t seed = 1; seed <= kSeedsOfAProof; ++seed) {
     settings.model.seed = Seed{seed};
-    auto replayed = replay(recorded.trace, recorded.name, target->host, settings);
+    auto replayed = replay(recorded.workload, target->host, settings);
     if (!replayed) {
       trial.stopped = deadline.over();
       trial.error = replayed.error().message;
@@ -101,8 +101,7 @@ Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const st
 
 std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast,
                                                 const Deadline& deadline) {
-  auto replayed =
-      replay(recorded.trace, recorded.name, recorded.host, settings_for(recorded, recorded.settings, deadline));
+  auto replayed = replay(recorded.workload, recorded.host, settings_for(recorded, recorded.settings, deadline));
   if (!replayed) return deadline.over() ? std::nullopt : std::optional(replayed.error().message);
   const sim::Outcome& again = replayed->outcome;
   if (again.digest == forecast.digest && again.verdict == forecast.verdict) return "";

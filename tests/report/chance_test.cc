@@ -45,7 +45,7 @@ auto grows(Pages pages) {
 }
 
 Recorded recording_of(const RecordedProgram& program, const host::HostSpec& host) {
-  return {program.bytes, "test", host, {}, {}, true};
+  return {{program.bytes, "test"}, host, {}, {}, true};
 }
 
 TEST(Chance, CountsVerdictsAndRangesOverAllSeeds) {

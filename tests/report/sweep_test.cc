@@ -50,7 +50,7 @@ class Sweep : public testing::Test {
   });
 
   std::vector<SweepRow> rows(const std::vector<Variation>& variations, int jobs = 2) const {
-    auto swept = sweep(recorded.bytes, "t.trace", host, {}, variations, jobs);
+    auto swept = sweep({recorded.bytes, "t.trace"}, host, {}, variations, jobs);
     EXPECT_TRUE(swept.ok()) << swept.error().message;
     return swept.ok() ? std::move(swept).value() : std::vector<SweepRow>{};
   }
@@ -104,7 +104,7 @@ TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
 
 std::string error_of(const RecordedProgram& recorded, const host::HostSpec& host,
                      const std::vector<Variation>& variations) {
-  auto swept = sweep(recorded.bytes, "t.trace", host, {}, variations, 1);
+  auto swept = sweep({recorded.bytes, "t.trace"}, host, {}, variations, 1);
   return swept.ok() ? "no error" : swept.error().message;
 }
 
@@ -145,7 +145,7 @@ TEST_F(Sweep, TheJsonHasVerdictsAndFootprints) {
 TEST_F(Sweep, ADamagedTraceIsOneError) {
   std::string bytes = recorded.bytes;
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-  auto swept = sweep(bytes, "t.trace", host, {}, {{"memory", {"32M"}}}, 1);
+  auto swept = sweep({bytes, "t.trace"}, host, {}, {{"memory", {"32M"}}}, 1);
   ASSERT_FALSE(swept.ok());
   EXPECT_THAT(swept.error().message, HasSubstr("damaged"));
 }

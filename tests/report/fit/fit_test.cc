@@ -29,7 +29,7 @@ class Fitting : public testing::Test {
   });
 
   Fit fitted(const FitOptions& options) const {
-    auto found = fit(recorded.bytes, "t.trace", host, {}, options, [](int, int64_t, int64_t) {});
+    auto found = fit({recorded.bytes, "t.trace"}, host, {}, options, [](int, int64_t, int64_t) {});
     EXPECT_TRUE(found.ok()) << found.error().message;
     return found.ok() ? std::move(found).value() : Fit{};
   }
@@ -91,7 +91,7 @@ TEST_F(Fitting, AHostThatIsTooSmallIsNamed) {
 TEST_F(Fitting, AKeyThatIsNoneIsAnError) {
   FitOptions options;
   options.key = "memroy";
-  auto found = fit(recorded.bytes, "t.trace", host, {}, options, [](int, int64_t, int64_t) {});
+  auto found = fit({recorded.bytes, "t.trace"}, host, {}, options, [](int, int64_t, int64_t) {});
   ASSERT_FALSE(found.ok());
   EXPECT_THAT(found.error().message, HasSubstr("memroy"));
 }

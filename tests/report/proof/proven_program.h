@@ -57,8 +57,8 @@ struct HowToProve {
 template <class Tell>
 Proven prove_program(const host::HostSpec& host, Tell tell, const HowToProve& how = {}) {
   RecordedProgram recorded = record(host, tell, nullptr, how.oom_score_adj);
-  Recorded recording{recorded.bytes, "test", how.told_otherwise ? *how.told_otherwise : host,
-                     how.options,    {},     how.live};
+  Recorded recording{
+      {recorded.bytes, "test"}, how.told_otherwise ? *how.told_otherwise : host, how.options, {}, how.live};
   recording.options.model.oom_score_adj = recording.settings.model.oom_score_adj = how.oom_score_adj;
   auto again = replay(recorded.bytes, "test", host, recording.settings);
   EXPECT_TRUE(again.ok()) << (again ? "" : again.error().message);
