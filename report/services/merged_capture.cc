@@ -70,7 +70,9 @@ trace::CaptureSummary merged_capture(const std::vector<trace::CaptureSummary>& c
     const size_t at = origin.id - 1;
     all.stacks.push_back(at < of.stacks.size() ? of.stacks[at] : std::vector<std::string>{});
     all.stacks.back().push_back(services[origin.stream].name);
-    all.site_kinds.push_back(at < of.site_kinds.size() ? of.site_kinds[at] : "");
+    // As sites.cc takes a stack of which an old trace, or one that was cut, does not say it.
+    const char* const unknown = at < of.stacks.size() ? "heap" : "unsampled";
+    all.site_kinds.push_back(at < of.site_kinds.size() ? of.site_kinds[at] : unknown);
   }
   all.services = services;
   return all;
