@@ -112,7 +112,6 @@ TEST(CommandLine, MistakesAreOneLineAndStatusTwo) {
                                              {"run", "--fail-on", "rain", "--", "ls"},
                                              {"doctor", "extra"},
                                              {"replay"},
-                                             {"replay", "t.trace", "u.trace"},
                                              {"replay", "t.trace", "--guard", "5"},
                                              {"sweep", "t.trace"},
                                              {"run", "--record-for", "box", "--", "ls"},
