@@ -33,6 +33,10 @@ uint64_t unseen_bytes(const trace::CaptureSummary& capture) {
   return rss - std::min(capture.tracked_peak_bytes, rss);
 }
 
+Bytes may_be_unseen(const trace::CaptureSummary& capture) {
+  return bytes_of(capture.prefilled_bytes + unseen_bytes(capture));
+}
+
 Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   const uint64_t rss = own_rss_bytes(capture), unseen = unseen_bytes(capture), tracked = rss - unseen;
   bool killed = outcome.verdict == sim::Verdict::kOomKill;

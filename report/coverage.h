@@ -30,6 +30,9 @@ uint64_t own_rss_bytes(const trace::CaptureSummary& capture);
 /// What of that tracking has not seen.
 uint64_t unseen_bytes(const trace::CaptureSummary& capture);
 
+/// What the program may have used at the peak without being seen: that, and what the recorder had filled ahead.
+Bytes may_be_unseen(const trace::CaptureSummary& capture);
+
 /// How much of the memory that the kernel counted for the program tracking saw, or why the two cannot be compared. The
 /// kernel's count is read every few milliseconds at best: of processes that live shorter its most is missed.
 struct Compared {

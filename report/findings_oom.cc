@@ -81,7 +81,7 @@ void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes g
 }
 
 std::string may_be_unseen_text(const trace::CaptureSummary& capture) {
-  const Bytes unseen(static_cast<int64_t>(capture.prefilled_bytes + unseen_bytes(capture)));
+  const Bytes unseen = may_be_unseen(capture);
   return unseen.count() < 1 << 20 ? "" : ", " + bytes_text(unseen) + " that it may have used unseen";
 }
 

@@ -13,12 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json exit_json(const trace::CaptureSummary& capture) {
-  bool by_signal = !capture.exited && capture.exit_signal != 0;
-  return {{"code", capture.exited ? Json(capture.exit_code) : Json()},
-          {"signal", by_signal ? Json(capture.exit_signal) : Json()}};
-}
-
 /// The groups that the program is charged to, its own first.
 Json groups_json(const sim::Outcome& outcome) {
   Json groups = Json::array();
@@ -128,6 +122,11 @@ Json basis_json(const sim::Outcome& outcome, const trace::CaptureSummary& captur
 
 }  // namespace
 
+Json exit_json(bool exited, int code, int signal) {
+  const bool by_signal = !exited && signal != 0;
+  return {{"code", exited ? Json(code) : Json()}, {"signal", by_signal ? Json(signal) : Json()}};
+}
+
 Json watermarks_json(const host::Watermarks& marks) {
   return {{"min", marks.min.count()}, {"low", marks.low.count()}, {"high", marks.high.count()}};
 }
@@ -159,7 +158,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   Json report;
   report["schema"] = kReportSchema;
   report["command"] = capture.command;
-  report["exit"] = exit_json(capture);
+  report["exit"] = exit_json(capture.exited, capture.exit_code, capture.exit_signal);
   report["host"] = host_json(outcome);
   report["verdict"] = verdict ? Json(sim::verdict_name(*verdict)) : Json();
   report["verdict_margin"] = verdict ? margin_json(judge_margin(outcome, capture)) : Json();

@@ -28,6 +28,8 @@ nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
 nlohmann::ordered_json moments_json(const sim::Outcome& outcome, const std::vector<SiteRow>& sites);
 /// Of a replay of several recordings; an empty array otherwise.
 nlohmann::ordered_json services_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
+/// How a program ended: by its own exit status, by a signal, or it is not known.
+nlohmann::ordered_json exit_json(bool exited, int code, int signal);
 /// Null: no limit.
 nlohmann::ordered_json limit_json(Pages limit);
 nlohmann::ordered_json pressure_line_json(const sim::PressureLine& line);

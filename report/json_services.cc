@@ -30,16 +30,13 @@ Json taken_by_json(const std::vector<sim::TakenBy>& taken_by) {
 }
 
 Json service_json(const sim::ServiceOutcome& service, const trace::ServiceCapture& capture) {
-  const bool by_signal = !capture.exited && capture.exit_signal != 0;
   return {{"name", service.name},
           {"trace", capture.trace},
           {"command", capture.command},
           {"start_s", json_seconds(service.start)},
           {"last_event_s", json_seconds(service.last)},
           {"ended", ended(service, capture)},
-          {"exit",
-           {{"code", capture.exited ? Json(capture.exit_code) : Json()},
-            {"signal", by_signal ? Json(capture.exit_signal) : Json()}}},
+          {"exit", exit_json(capture.exited, capture.exit_code, capture.exit_signal)},
           {"oom_kills", service.killed},
           {"killed_at_s", seconds_or_null(service.killed_at)},
           {"killed", service.killed_at ? Json{{"pid", service.killed_pid}, {"comm", service.killed_comm}} : Json()},

@@ -53,8 +53,7 @@ bool only_a_moment(const sim::Outcome& outcome) {
 
 Bytes uncertain_size(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   constexpr int64_t kSpreadPart = 50;
-  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart) +
-         Bytes(static_cast<int64_t>(capture.prefilled_bytes + unseen_bytes(capture)));
+  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart) + may_be_unseen(capture);
 }
 
 VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {

@@ -60,6 +60,9 @@ class AdjOverride {
   bool done_ = false;
 };
 
+/// So often a replay asks whether to go on.
+inline constexpr uint64_t kEventsBetweenAsks = 1024;
+
 /// Why the recording tells less than a live run on this host would, a clause; empty: it does not.
 std::string extrapolation(const Watches& watches, const trace::TraceHeader& header, const std::string& recorded_on);
 

@@ -3,15 +3,20 @@
 
 #include "model/spec/json/json_host.h"
 #include "model/trace/trace_reader.h"
-#include "report/recorded_uses.h"
 #include "report/services/replay_services.h"
 
 namespace oomcast::report {
-namespace {
 
-constexpr uint64_t kEventsBetweenAsks = 1024;
-
-}  // namespace
+void note_what_is_not_recorded(const Watches& watches, const trace::TraceHeader& header,
+                               const host::HostSpec& recorded_on, const host::HostSpec& target,
+                               trace::CaptureSummary& capture, Replayed& replayed) {
+  capture.extrapolated = extrapolation(watches, header, recorded_on.name);
+  replayed.unrecorded_uses |= !capture.extrapolated.empty();
+  const std::string why = other_limits(capture, recorded_on, target);
+  if (why.empty()) return;
+  replayed.other_limits = true;
+  capture.extrapolated += (capture.extrapolated.empty() ? "" : "; ") + why;
+}
 
 Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name) {
   auto reader = trace::TraceReader::open(trace, name);
@@ -66,12 +71,7 @@ Result<Replayed> replay(std::string_view trace, const std::string& name, host::H
   watches.judge();
   Replayed result;
   result.capture = step == trace::TraceReader::Step::kEnd ? reader->summary() : summary_of_cut(header, events);
-  result.capture.extrapolated = extrapolation(watches, header, recorded_on->name);
-  result.unrecorded_uses = !result.capture.extrapolated.empty();
-  if (const std::string why = other_limits(result.capture, recorded_on.value(), target); !why.empty()) {
-    result.other_limits = true;
-    result.capture.extrapolated += (result.capture.extrapolated.empty() ? "" : "; ") + why;
-  }
+  note_what_is_not_recorded(watches, header, recorded_on.value(), target, result.capture, result);
   result.outcome = model.finish();
   return result;
 }

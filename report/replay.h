@@ -11,6 +11,7 @@
 #include "model/sim/simulation.h"
 #include "model/trace/capture_summary.h"
 #include "model/trace/trace_fields.h"
+#include "report/recorded_uses.h"
 #include "report/services/recorded_service.h"
 
 namespace oomcast::report {
@@ -36,6 +37,11 @@ struct Workload {
   std::string name = {};        // leads errors
   std::vector<RecordedService> services = {};
 };
+
+/// Says in `capture` what the recording, made on `recorded_on`, cannot know of the target, and notes it in `replayed`.
+void note_what_is_not_recorded(const Watches& watches, const trace::TraceHeader& header,
+                               const host::HostSpec& recorded_on, const host::HostSpec& target,
+                               trace::CaptureSummary& capture, Replayed& replayed);
 
 Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::string& name);
 

@@ -254,8 +254,8 @@ void Session::drain_streaming(uint64_t now_ns) {
 
 trace::CaptureSummary Session::finish() {
   for (const auto& [pid, process] : rooms_.processes) rooms_.reader.drain(*process);
-  if (const uint64_t bytes = rooms_.notes.attached_bytes(); watches_) {
-    summary_.attached_bytes = bytes;
+  if (watches_) {
+    summary_.attached_bytes = rooms_.notes.attached_bytes();
     summary_.attached_processes = rooms_.notes.attached_processes();
     summary_.detached = !rooms_.processes.root.ended;
   }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <map>
 
-#include "model/spec/json/json_host.h"
 #include "report/commands/target_host.h"
 #include "report/services/service_spec.h"
 #include "report/target.h"
@@ -13,6 +12,17 @@
 namespace oomcast::report {
 
 namespace {
+
+/// The recording on the host, with the changes that its options ask for.
+Result<Recording> on_host(Recording recording, Result<host::HostSpec> host) {
+  if (!host) return host.error();
+  auto changed = with_changes(std::move(host).value(), recording.options);
+  if (!changed) return changed.error();
+  recording.host = std::move(changed).value();
+  number_files(recording.host);
+  recording.settings.model = model_options(recording.options, recording.host);
+  return recording;
+}
 
 /// The services that are asked for, copies apart.
 Result<std::vector<ServiceSpec>> asked_services(const ReplayOptions& replay) {
@@ -31,8 +41,20 @@ Result<std::vector<ServiceSpec>> asked_services(const ReplayOptions& replay) {
   return expanded(services);
 }
 
-/// A trace that several services come from is read once.
-using Traces = std::map<std::string, std::shared_ptr<const std::string>>;
+/// A trace that several services come from is read once, by its path.
+struct OpenedTrace {
+  std::shared_ptr<const std::string> bytes;
+  trace::TraceHeader header;
+};
+using Traces = std::map<std::string, OpenedTrace>;
+
+Result<OpenedTrace> open_trace(const std::string& path) {
+  auto bytes = read_trace_file(path);
+  if (!bytes) return bytes.error();
+  auto header = read_trace_header(bytes.value(), path);
+  if (!header) return header.error();
+  return OpenedTrace{std::make_shared<const std::string>(std::move(bytes).value()), std::move(header).value()};
+}
 
 Result<RecordedService> open_service(const ServiceSpec& spec, Traces& traces) {
   RecordedService service;
@@ -42,31 +64,25 @@ Result<RecordedService> open_service(const ServiceSpec& spec, Traces& traces) {
   service.limits = spec.limits;
   service.cpu_node = spec.cpu_node;
   service.oom_score_adj = spec.oom_score_adj;
-  std::shared_ptr<const std::string>& bytes = traces[spec.trace];
-  if (!bytes) {
-    auto read = read_trace_file(spec.trace);
-    if (!read) return read.error();
-    bytes = std::make_shared<const std::string>(std::move(read).value());
+  auto trace = traces.find(spec.trace);
+  if (trace == traces.end()) {
+    auto opened = open_trace(spec.trace);
+    if (!opened) return opened.error();
+    trace = traces.emplace(spec.trace, std::move(opened).value()).first;
   }
-  service.trace = bytes;
-  auto header = read_trace_header(*bytes, spec.trace);
-  if (!header) return header.error();
-  if (auto set = apply_target_words(header->target_options, service.recorded); !set)
+  service.trace = trace->second.bytes;
+  if (auto set = apply_target_words(trace->second.header.target_options, service.recorded); !set)
     return Error{spec.trace + ": its own options: " + set.error().message};
   return service;
 }
 
 /// The host of the recordings, if it was one and the same.
-Result<host::HostSpec> common_host(const std::vector<RecordedService>& services) {
-  std::string json;
-  for (const RecordedService& service : services) {
-    auto header = read_trace_header(*service.trace, service.trace_name);
-    if (!header) return header.error();
-    if (!json.empty() && header->host_json != json)
+Result<host::HostSpec> common_host(const Traces& traces, const std::string& first) {
+  const std::string& json = traces.at(first).header.host_json;
+  for (const auto& [path, trace] : traces)
+    if (trace.header.host_json != json)
       return Error{"the recordings were made for different hosts; say with --host which one the services share"};
-    json = header->host_json;
-  }
-  return host::parse_json(json, services.front().trace_name + ": host of the recording", "recorded");
+  return recorded_host(traces.at(first).header, first);
 }
 
 Result<Recording> open_services(const ReplayOptions& replay, const RunOptions& given) {
@@ -84,14 +100,8 @@ Result<Recording> open_services(const ReplayOptions& replay, const RunOptions& g
   if (std::any_of(given.target_words.begin(), given.target_words.end(), is_adj))
     recording.settings.oom_score_adj = given.model.oom_score_adj;
   auto host =
-      given.host == kRecordedHost ? common_host(recording.workload.services) : read_any_host(given.host, given.nth);
-  if (!host) return host.error();
-  auto changed = with_changes(std::move(host).value(), recording.options);
-  if (!changed) return changed.error();
-  recording.host = std::move(changed).value();
-  number_files(recording.host);
-  recording.settings.model = model_options(recording.options, recording.host);
-  return recording;
+      given.host == kRecordedHost ? common_host(traces, specs->front().trace) : read_any_host(given.host, given.nth);
+  return on_host(std::move(recording), std::move(host));
 }
 
 }  // namespace
@@ -99,28 +109,20 @@ Result<Recording> open_services(const ReplayOptions& replay, const RunOptions& g
 Result<Recording> open_recording(const ReplayOptions& replay, const RunOptions& given) {
   if (replay.has_services()) return open_services(replay, given);
   Recording recording;
-  auto bytes = read_trace_file(replay.trace);
-  if (!bytes) return bytes.error();
-  recording.bytes = std::make_shared<const std::string>(std::move(bytes).value());
+  auto trace = open_trace(replay.trace);
+  if (!trace) return trace.error();
+  recording.bytes = trace->bytes;
   recording.workload = {*recording.bytes, replay.trace};
-  auto header = read_trace_header(*recording.bytes, replay.trace);
-  if (!header) return header.error();
   recording.options = given;
-  if (auto set = apply_target_words(header->target_options, recording.options); !set)
+  if (auto set = apply_target_words(trace->header.target_options, recording.options); !set)
     return Error{replay.trace + ": its own options: " + set.error().message};
   int recorded_adj = recording.options.model.oom_score_adj;
   if (auto set = apply_target_words(given.target_words, recording.options); !set) return set.error();
   if (recording.options.model.oom_score_adj != recorded_adj)
     recording.settings.oom_score_adj = recording.options.model.oom_score_adj;
   auto host =
-      given.host == kRecordedHost ? recorded_host(header.value(), replay.trace) : read_any_host(given.host, given.nth);
-  if (!host) return host.error();
-  auto changed = with_changes(std::move(host).value(), recording.options);
-  if (!changed) return changed.error();
-  recording.host = std::move(changed).value();
-  number_files(recording.host);
-  recording.settings.model = model_options(recording.options, recording.host);
-  return recording;
+      given.host == kRecordedHost ? recorded_host(trace->header, replay.trace) : read_any_host(given.host, given.nth);
+  return on_host(std::move(recording), std::move(host));
 }
 
 }  // namespace oomcast::report

@@ -10,7 +10,6 @@
 #include "model/trace/event_merge.h"
 #include "model/trace/stream_numbers.h"
 #include "model/trace/trace_reader.h"
-#include "report/recorded_uses.h"
 #include "report/services/merged_capture.h"
 #include "report/target.h"
 
@@ -18,8 +17,6 @@ namespace oomcast::report {
 namespace {
 
 using trace::TraceReader;
-
-constexpr uint64_t kEventsBetweenAsks = 1024;
 
 std::string group_path(const host::HostSpec& host, const RecordedService& service) {
   return host.cgroup.path + "/" + service.name;
@@ -190,16 +187,11 @@ class ServicesReplay {
     const TraceReader& reader = streams_[s]->reader();
     const bool whole = merge_->end_of(s) == TraceReader::Step::kEnd;
     trace::CaptureSummary capture = whole ? reader.summary() : summary_of_cut(reader.header(), events_[s]);
-    capture.extrapolated = extrapolation(watches_[s], reader.header(), recorded_on_[s].name);
-    result.unrecorded_uses |= !capture.extrapolated.empty();
     host::HostSpec target = target_;
     const std::string path = group_path(target_, services_[s]);
     for (const host::CgroupSpec& group : target_.cgroups)
       if (!services_[s].limits.empty() && group.path == path) target.cgroup = group;
-    if (const std::string why = other_limits(capture, recorded_on_[s], target); !why.empty()) {
-      result.other_limits = true;
-      capture.extrapolated += (capture.extrapolated.empty() ? "" : "; ") + why;
-    }
+    note_what_is_not_recorded(watches_[s], reader.header(), recorded_on_[s], target, capture, result);
     return capture;
   }
 
