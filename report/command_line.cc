@@ -7,6 +7,7 @@
 #include <set>
 
 #include "report/command_examples.h"
+#include "report/commit.h"
 #include "report/fit/settings.h"
 #include "report/report_options.h"
 #include "report/show/show_command.h"
@@ -310,7 +311,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (dashes != arguments.end()) line.run.recorder.command.assign(dashes + 1, arguments.end());
 
   CLI::App app("Forecasts what a program's memory behaviour would do to another Linux host.", "oomcast");
-  app.set_version_flag("--version,-V", std::string("oomcast ") + OOMCAST_VERSION);
+  app.set_version_flag("--version,-V", std::string("oomcast ") + OOMCAST_VERSION + " (commit " + built_commit() + ")");
   app.require_subcommand(0, 1);
   app.formatter(std::make_shared<Help>());
   app.footer(kExamples);

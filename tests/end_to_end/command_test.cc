@@ -1,6 +1,8 @@
 // The smaller verbs answer.
 #include <gmock/gmock.h>
 
+#include <regex>
+
 #include "tests/end_to_end/oomcast_run.h"
 
 namespace oomcast::end_to_end {
@@ -10,7 +12,11 @@ using testing::HasSubstr;
 
 class Command : public EndToEnd {};
 
-TEST_F(Command, Version) { EXPECT_THAT(sh("$OOMCAST --version").out, testing::StartsWith("oomcast ")); }
+TEST_F(Command, VersionNamesTheCommit) {
+  const std::regex line("oomcast [0-9]+[.][0-9]+[.][0-9]+ \\(commit ([0-9a-f]{12}(-dirty)?|unknown)\\)\n");
+  const std::string version = sh("$OOMCAST --version").out;
+  EXPECT_TRUE(std::regex_match(version, line)) << version;
+}
 
 TEST_F(Command, DoctorNamesATracker) {
   Finished finished = sh("$OOMCAST doctor");
