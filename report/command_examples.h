@@ -48,4 +48,10 @@ The program is recorded once and forecast on some fourteen sizes. One that asks 
 sizes itself by it: it is recorded up to six times more, each time shown a limit near the answer. Exit status: 0 a size was found, 1 not even a very large
 one is enough, 2 bad input.)";
 
+inline constexpr const char* kCompletionExamples = R"(Examples:
+  . <(oomcast completion bash)                     now, or from ~/.bashrc
+  oomcast completion zsh > _oomcast                into a folder of $fpath, for compinit
+
+The Debian package installs both.)";
+
 }  // namespace oomcast::report

@@ -8,6 +8,7 @@
 
 #include "report/command_examples.h"
 #include "report/commit.h"
+#include "report/completion/completion.h"
 #include "report/fit/settings.h"
 #include "report/report_options.h"
 #include "report/show/show_command.h"
@@ -360,13 +361,17 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
       ->add_option("--file", line.host_file, "All in one text file instead ('-': to the output), to mail or to commit")
       ->excludes(into);
   CLI::App* doctor = app.add_subcommand("doctor", "What this machine allows, and the command that allows more");
+  CLI::App* completion = app.add_subcommand("completion", "Print the completion of these commands for a shell");
+  std::string shell;
+  completion->footer(kCompletionExamples);
+  completion->add_option("SHELL", shell, "bash or zsh")->required()->check(CLI::IsMember({"bash", "zsh"}));
   CLI::App* attached =
       app.add_subcommand("record-attached", "Serves a program that was started with LD_PRELOAD alone")->group("");
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run",  "attach", "replay", "sweep",   "fit",  "check", "diff",
-                                               "page", "export", "show",   "explain", "host", "doctor"};
+  static const std::set<std::string> kVerbs = {"run",  "attach", "replay", "sweep",   "fit",  "check",  "diff",
+                                               "page", "export", "show",   "explain", "host", "doctor", "completion"};
   bool known_verb = kVerbs.contains(verb);
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
@@ -375,7 +380,7 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     CLI::App* asked = &app;
     for (CLI::App* one :
-         {run, attach, replay, sweep, fit, check, diff, page, exporting, showing, explain, host, doctor})
+         {run, attach, replay, sweep, fit, check, diff, page, exporting, showing, explain, host, doctor, completion})
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;
@@ -388,6 +393,10 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
     return usage_error(prefix + first_line(error.what()), help);
   } catch (const CLI::ParseError& error) {
     return usage_error(prefix + first_line(error.what()), help);
+  }
+  if (*completion) {
+    line.text = shell == "bash" ? bash_completion(command_words(app)) : zsh_completion(command_words(app));
+    return line;
   }
   line.verb = *run         ? Verb::kRun
               : *attach    ? Verb::kAttach

@@ -17,8 +17,9 @@ namespace {
 using testing::IsSubsetOf;
 
 const std::vector<std::vector<std::string>> kCommands = {
-    {"run"},    {"attach"}, {"replay"},  {"sweep"},        {"fit"},          {"check"},           {"diff"},  {"page"},
-    {"export"}, {"show"},   {"explain"}, {"host", "list"}, {"host", "show"}, {"host", "capture"}, {"doctor"}};
+    {"run"},    {"attach"},    {"replay"}, {"sweep"},   {"fit"},          {"check"},        {"diff"},
+    {"page"},   {"export"},    {"show"},   {"explain"}, {"host", "list"}, {"host", "show"}, {"host", "capture"},
+    {"doctor"}, {"completion"}};
 
 /// Of oomcast: what follows "--" in an example is the program's.
 std::set<std::string> options_in(const std::string& whole) {

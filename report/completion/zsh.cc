@@ -1,0 +1,116 @@
+// Prints the completion for zsh: a function of _arguments specifications per command.
+#include "report/completion/completion.h"
+
+namespace oomcast::report {
+namespace {
+
+using Kind = ValueWords::Kind;
+
+/// Within single quotes, and within a specification, where a colon and brackets have a meaning.
+std::string quoted(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\'') {
+      out += "'\\''";
+      continue;
+    }
+    if (c == ':' || c == '[' || c == ']' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string function_name(const CommandWords& command) {
+  std::string name = "_oomcast_" + (command.path.empty() ? "commands" : command.path);
+  for (char& c : name)
+    if (c == ' ' || c == '-') c = '_';
+  return name;
+}
+
+std::string last_word(const CommandWords& command) { return command.path.substr(command.path.rfind(' ') + 1); }
+
+std::string offer(const ValueWords& value) {
+  std::string words;
+  for (const std::string& word : value.choices) words += (words.empty() ? "" : " ") + word;
+  switch (value.kind) {
+    case Kind::kFile:
+      return "_files";
+    case Kind::kDirectory:
+      return "_files -/";
+    case Kind::kHost:
+      return "{_alternative \"names\\:preset\\:(" + words + ")\" \"files\\:file\\:_files\"}";
+    case Kind::kProcess:
+      return "_pids";
+    case Kind::kChoice:
+      return "(" + words + ")";
+    case Kind::kAnything:
+      break;
+  }
+  return " ";
+}
+
+/// '(-o --output)'{-o+,--output=}'[about]:FILE:_files'
+std::string specification(const OptionWords& option) {
+  std::string names, all;
+  for (const std::string& name : option.names) {
+    all += (all.empty() ? "" : " ") + name;
+    names += (names.empty() ? "" : ",") + name;
+    if (option.takes_value) names += name.starts_with("--") ? "=" : "+";
+  }
+  const bool several = option.names.size() > 1;
+  std::string out = option.repeatable ? "'*'" : several ? "'(" + all + ")'" : "";
+  out += several ? "{" + names + "}" : names;
+  out += "'[" + quoted(option.about) + "]";
+  if (option.takes_value) out += ":" + quoted(option.value.name) + ":" + offer(option.value);
+  return out + "'";
+}
+
+void add_function(const CommandWords& command, std::string& out) {
+  out += "\n" + function_name(command) + "() {\n  local state line\n  typeset -A opt_args\n  _arguments -C";
+  for (const OptionWords& option : command.options) out += " \\\n    " + specification(option);
+  if (command.takes_arguments)
+    out += " \\\n    '*:" + quoted(command.argument.name) + ":" + offer(command.argument) + "'";
+  if (command.commands.empty()) {
+    out += "\n}\n";
+    return;
+  }
+  out += " \\\n    '1:command:->command' \\\n    '*::argument:->argument'\n  case $state in\n    command)\n";
+  out += "      local -a commands=(\n";
+  for (const CommandWords& below : command.commands)
+    out += "        '" + last_word(below) + ":" + quoted(below.about) + "'\n";
+  out += "      )\n      _describe command commands\n      ;;\n    argument)\n      case $words[1] in\n";
+  for (const CommandWords& below : command.commands)
+    out += "        " + last_word(below) + ") " + function_name(below) + " ;;\n";
+  out += "      esac\n      ;;\n  esac\n}\n";
+  for (const CommandWords& below : command.commands) add_function(below, out);
+}
+
+}  // namespace
+
+std::string zsh_completion(const CommandWords& root) {
+  std::string out =
+      "#compdef oomcast\n# Completes oomcast in zsh. Made by 'oomcast completion zsh' from the command's own "
+      "grammar.\n";
+  add_function(root, out);
+  // In a folder of $fpath the file is the body of _oomcast when it is first called; sourced it is tied to the command.
+  return out + R"(
+_oomcast() {
+  local -i dashes=${words[(i)--]}
+  if ((dashes < CURRENT)); then # What follows is the program's.
+    words=("${(@)words[dashes + 1, -1]}")
+    ((CURRENT -= dashes))
+    _normal
+  else
+    _oomcast_commands
+  fi
+}
+
+if [[ $funcstack[1] == _oomcast ]]; then
+  _oomcast "$@"
+else
+  compdef _oomcast oomcast
+fi
+)";
+}
+
+}  // namespace oomcast::report
