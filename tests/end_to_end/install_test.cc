@@ -24,7 +24,9 @@ class Install : public EndToEnd {
 TEST_F(Install, PutsCommandLibrarySchemasAndManPage) {
   for (const char* name :
        {"usr/bin/oomcast", "usr/share/man/man1/oomcast.1", "usr/share/oomcast/schema/oomcast.report.v1.json",
-        "usr/share/oomcast/schema/oomcast.host.v1.json"})
+        "usr/share/oomcast/schema/oomcast.host.v1.json", "usr/share/bash-completion/completions/oomcast",
+        "usr/share/zsh/site-functions/_oomcast", "usr/share/doc/oomcast/copyright", "usr/share/doc/oomcast/SECURITY.md",
+        "usr/share/doc/oomcast/examples/service/systemd/oomcast-attach@.service"})
     EXPECT_TRUE(fs::exists(at(name))) << name;
   EXPECT_EQ(library().parent_path().filename(), "oomcast") << "not among the libraries that programs link with";
 }
