@@ -35,7 +35,7 @@ const host::VmstatArray& where_it_is_counted(const sim::Outcome& outcome) {
 void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   using host::Vmstat;
   int64_t stalls = 0;
-  for (int zone = 0; zone < host::kZoneKinds; ++zone)
+  for (const host::ZoneKind zone : host::kZonesAscending)
     stalls += outcome.counters[host::by_zone(Vmstat::allocstall_dma, zone)];
   if (!outcome.direct_reclaim) return;
   const sim::Stall& stall = outcome.stall;

@@ -22,14 +22,15 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   zone.min = spec.watermarks.min.count();
   zone.low = spec.watermarks.low.count();
   zone.high = spec.watermarks.high.count();
-  for (size_t i = 0; i < zone.lowmem_reserve.size(); ++i) zone.lowmem_reserve[i] = spec.lowmem_reserve[i].count();
+  for (const ZoneKind kind : kZonesAscending) zone.lowmem_reserve[kind] = spec.lowmem_reserve[place_of(kind)].count();
   zone.pcp.resize(cpus);
   for (size_t i = 0; i < cpus && i < spec.pcp.size(); ++i) {
-    zone.pcp[i].count = spec.pcp[i].count.count();
-    zone.pcp[i].high = spec.pcp[i].high.count();
-    zone.pcp[i].batch = std::max<int64_t>(1, spec.pcp[i].batch.count());
-    zone.pcp[i].high_min = parked_max(zone.low + zone.boost, node_cpus, zone.pcp[i].batch);
-    zone.pcp[i].high_max = parked_max(zone.managed / 8, node_cpus, zone.pcp[i].batch);
+    Pcp& pcp = zone.pcp[CpuIndex::from(i)];
+    pcp.count = spec.pcp[i].count.count();
+    pcp.high = spec.pcp[i].high.count();
+    pcp.batch = std::max<int64_t>(1, spec.pcp[i].batch.count());
+    pcp.high_min = parked_max(zone.low + zone.boost, node_cpus, pcp.batch);
+    pcp.high_max = parked_max(zone.managed / 8, node_cpus, pcp.batch);
   }
   zone.used = zone.managed - zone.free - zone.parked();
   if (zone.used < 0) zone.used = 0;
@@ -68,7 +69,7 @@ void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool 
   const int64_t kernel_pages =
       (spec.slab_reclaimable + spec.slab_unreclaimable + spec.page_tables).count() + spec.kernel_stack_kb / 4;
   for (const ZoneSpec& zone_spec : spec.zones) {
-    Zone& zone = node.zones[static_cast<size_t>(zone_spec.kind)];
+    Zone& zone = node.zones[zone_spec.kind];
     if (zone_spec.kind == ZoneKind::kMovable) continue;
     const bool known = zone_spec.free_unmovable.count() >= 0 || zone_spec.free_reclaimable.count() >= 0;
     zone.other_free =
@@ -80,42 +81,40 @@ void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool 
 
 // Mirrors find_next_best_node(): nearest first, a node with a higher number than the local one preferred among equals,
 // and each first choice of a distance group made less attractive for the next node's list.
-std::vector<std::vector<int>> build_zonelists(const HostSpec& spec) {
-  const int n = static_cast<int>(spec.nodes.size());
-  std::vector<int64_t> load(static_cast<size_t>(n), 0);
-  std::vector<std::vector<int>> lists;
-  for (int local = 0; local < n; ++local) {
-    std::vector<int> order{local};
-    std::vector<bool> used(static_cast<size_t>(n), false);
-    used[static_cast<size_t>(local)] = true;
+IndexVector<NodeIndex, std::vector<NodeIndex>> build_zonelists(const HostSpec& spec) {
+  const size_t count = spec.nodes.size();
+  const auto distance_of = [&](NodeIndex from, NodeIndex to) { return spec.nodes[from.place()].distance[to.place()]; };
+  IndexVector<NodeIndex, int64_t> load(count, 0);
+  IndexVector<NodeIndex, std::vector<NodeIndex>> lists(count);
+  for (const NodeIndex local : lists.indices()) {
+    std::vector<NodeIndex>& order = lists[local];
+    order.push_back(local);
     int previous_distance = -1;
-    while (static_cast<int>(order.size()) < n) {
-      int best = -1;
+    while (order.size() < count) {
+      NodeIndex best = kNoNode;
       int64_t best_cost = 0;
-      for (int other = 0; other < n; ++other) {
-        if (used[static_cast<size_t>(other)]) continue;
-        int64_t cost = spec.nodes[static_cast<size_t>(local)].distance[static_cast<size_t>(other)];
+      for (const NodeIndex other : lists.indices()) {
+        if (std::find(order.begin(), order.end(), other) != order.end()) continue;
+        int64_t cost = distance_of(local, other);
         cost += other < local ? 1 : 0;
-        if (!spec.nodes[static_cast<size_t>(other)].cpus.empty()) cost += 1;
-        cost = cost * 1024 + load[static_cast<size_t>(other)];
-        if (best < 0 || cost < best_cost) {
+        if (!spec.nodes[other.place()].cpus.empty()) cost += 1;
+        cost = cost * 1024 + load[other];
+        if (best == kNoNode || cost < best_cost) {
           best = other;
           best_cost = cost;
         }
       }
-      const int distance = spec.nodes[static_cast<size_t>(local)].distance[static_cast<size_t>(best)];
-      if (distance != previous_distance) ++load[static_cast<size_t>(best)];
+      const int distance = distance_of(local, best);
+      if (distance != previous_distance) ++load[best];
       previous_distance = distance;
-      used[static_cast<size_t>(best)] = true;
       order.push_back(best);
     }
-    lists.push_back(order);
   }
   return lists;
 }
 
 struct Pool {
-  size_t node, zone;
+  ZoneRef place;
   LruKindIndex list;
   int64_t left;
 };
@@ -130,7 +129,7 @@ int64_t take_from(std::vector<Pool>& pools, bool unevictable, int64_t want, std:
     if (n == 0) continue;
     pool.left -= n;
     want -= n;
-    taken.push_back({pool.node, pool.zone, pool.list, n});
+    taken.push_back({pool.place, pool.list, n});
   }
   return want;
 }
@@ -148,13 +147,13 @@ std::vector<Pool> take_held(std::vector<Pool>& files, int64_t buffers) {
       if (n == 0) continue;
       pool.left -= n;
       want -= n;
-      held.push_back({pool.node, pool.zone, pool.list, n});
+      held.push_back({pool.place, pool.list, n});
     }
   }
   return held;
 }
 
-CgroupIndex nearest_group(const std::vector<Cgroup>& groups, const std::string& path);
+CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path);
 bool path_within(const std::string& path, const std::string& group);
 
 // A group's own part of what memory.stat counts: that counts its descendants, too.
@@ -174,26 +173,25 @@ int64_t own_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group
 
 void stock_lists(Host& host) {
   std::vector<Pool> pools;
-  const auto add = [&](size_t node, size_t zone, LruKindIndex list, Pages count) {
-    if (count.count() > 0) pools.push_back({node, zone, list, count.count()});
+  const auto add = [&](ZoneRef place, LruKindIndex list, Pages count) {
+    if (count.count() > 0) pools.push_back({place, list, count.count()});
   };
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
-    for (const ZoneSpec& zone_spec : host.spec.nodes[n].zones) {
-      const size_t z = static_cast<size_t>(zone_spec.kind);
+  for (const NodeIndex n : host.nodes.indices()) {
+    for (const ZoneSpec& zone_spec : host.spec.nodes[n.place()].zones) {
+      const ZoneRef place{n, zone_spec.kind};
       const LruSizes& lru = zone_spec.lru;
-      add(n, z, LruKindIndex::kInactiveAnon, lru.inactive_anon);
-      add(n, z, LruKindIndex::kActiveAnon, lru.active_anon);
-      add(n, z, LruKindIndex::kInactiveFile, lru.inactive_file);
-      add(n, z, LruKindIndex::kActiveFile, lru.active_file);
-      add(n, z, LruKindIndex::kUnevictable, lru.unevictable);
+      add(place, LruKindIndex::kInactiveAnon, lru.inactive_anon);
+      add(place, LruKindIndex::kActiveAnon, lru.active_anon);
+      add(place, LruKindIndex::kInactiveFile, lru.inactive_file);
+      add(place, LruKindIndex::kActiveFile, lru.active_file);
+      add(place, LruKindIndex::kUnevictable, lru.unevictable);
     }
   }
   std::vector<Pool> anon;
   std::vector<Pool> rest;
   for (const Pool& pool : pools) (is_file_list(pool.list) ? rest : anon).push_back(pool);
   const auto put = [&](const Pool& pool, ProcessIndex owner, CgroupIndex group, bool held = false) {
-    host.nodes[pool.node].lruvec(group).list(pool.list).add_reservoir(
-        {owner, static_cast<uint8_t>(pool.zone), pool.left, held});
+    host.nodes[pool.place.node].lruvec(group).list(pool.list).add_reservoir({owner, pool.place.zone, pool.left, held});
   };
   for (const Pool& pool : take_held(rest, host.spec.buffers.count())) put(pool, kNoProcess, kRootCgroup, true);
   for (size_t p = 0; p < host.processes.size(); ++p) {
@@ -221,11 +219,11 @@ void stock_lists(Host& host) {
 // lru_gen_init_lruvec() and lru_gen_online_memcg(). The kernel draws the bin of a group by chance.
 void start_generations(Host& host) {
   for (Node& node : host.nodes) {
-    for (size_t group = 0; group < node.lruvecs.size(); ++group) {
+    for (const CgroupIndex group : node.lruvecs.indices()) {
       Lruvec& lruvec = node.lruvecs[group];
       lruvec.start_generations();
-      lruvec.gens->memcg_bin = static_cast<int>(group % kMemcgBins);
-      node.memcg_lru.fifo[0][static_cast<size_t>(lruvec.gens->memcg_bin)].push_back(static_cast<uint8_t>(group));
+      lruvec.gens->memcg_bin = group.value() % kMemcgBins;
+      node.memcg_lru.fifo[0][static_cast<size_t>(lruvec.gens->memcg_bin)].push_back(group);
       ++node.memcg_lru.nr_memcgs[0];
     }
   }
@@ -251,10 +249,10 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
   return cgroup;
 }
 
-CgroupIndex nearest_group(const std::vector<Cgroup>& groups, const std::string& path) {
+CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path) {
   CgroupIndex nearest = kRootCgroup;
-  for (size_t g = 1; g < groups.size(); ++g) {
-    if (path_within(path, groups[g].path)) nearest = static_cast<CgroupIndex>(g);  // parents come first
+  for (const CgroupIndex g : groups.indices()) {
+    if (g != kRootCgroup && path_within(path, groups[g].path)) nearest = g;  // parents come first
   }
   return nearest;
 }
@@ -267,7 +265,7 @@ void add_cgroups(Host& host) {
     const CgroupIndex parent = nearest_group(host.cgroups, spec.path);
     host.cgroups.push_back(make_cgroup(spec, cpus));
     host.cgroups.back().parent = parent;
-    return static_cast<CgroupIndex>(host.cgroups.size() - 1);
+    return host.cgroups.last();
   };
   for (const CgroupSpec& spec : host.spec.cgroups) {
     const CgroupIndex index = add(spec);
@@ -288,13 +286,14 @@ void add_cgroups(Host& host) {
   }
   for (Node& node : host.nodes) {
     node.lruvecs.resize(host.cgroups.size());
-    for (size_t g = 0; g < host.cgroups.size(); ++g) node.lruvecs[g].parent = host.cgroups[g].parent;
+    for (const CgroupIndex g : host.cgroups.indices()) node.lruvecs[g].parent = host.cgroups[g].parent;
   }
 }
 
 // What the groups hold at the start, from the lists' reservoirs and what memory.current counts beside them.
 void charge_at_start(Host& host) {
-  for (size_t g = host.cgroups.size(); g-- > 1;) {
+  for (size_t place = host.cgroups.size(); place-- > 1;) {
+    const CgroupIndex g = CgroupIndex::from(place);
     Cgroup& group = host.cgroups[g];
     int64_t listed = 0;
     for (const Node& node : host.nodes) {
@@ -306,7 +305,7 @@ void charge_at_start(Host& host) {
     const int64_t current = spec == host.spec.cgroups.end() ? 0 : spec->memory_current >> kPageShift;
     group.kernel = std::max<int64_t>(0, current - group.usage - listed);
     const int64_t own = listed + group.kernel;
-    for (size_t above = g; above != kRootCgroup; above = host.cgroups[above].parent) {
+    for (CgroupIndex above = g; above != kRootCgroup; above = host.cgroups[above].parent) {
       host.cgroups[above].usage += own;
       host.cgroups[above].peak = host.cgroups[above].usage;
     }
@@ -320,13 +319,12 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
   for (const NodeSpec& node_spec : spec.nodes) {
     Node node;
     node.id = node_spec.id;
-    for (int cpu : node_spec.cpus) {
+    for (const int cpu : node_spec.cpus) {
       const auto it = std::find(spec.cpus.begin(), spec.cpus.end(), cpu);
-      if (it != spec.cpus.end()) node.cpu_indices.push_back(static_cast<int>(it - spec.cpus.begin()));
+      if (it != spec.cpus.end()) node.cpu_indices.push_back(CpuIndex::from(it - spec.cpus.begin()));
     }
     for (const ZoneSpec& zone_spec : node_spec.zones)
-      node.zones[static_cast<size_t>(zone_spec.kind)] =
-          make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
+      node.zones[zone_spec.kind] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
     estimate_other_free(node, node_spec, root_in_memory(spec), spec.kernel >= KernelVersion{6, 12});
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.vfs_cache = stock_vfs_cache(spec, node_spec, node);

@@ -9,13 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "model/host/indices.h"
 #include "model/host/vmstat.h"
 #include "model/spec/host_spec.h"
 
 namespace oomcast::host {
 
-using CgroupIndex = uint8_t;
-inline constexpr CgroupIndex kRootCgroup = 0;
 inline constexpr int64_t kUnlimited = INT64_MAX / 2;
 
 struct CgroupEvents {
@@ -36,8 +35,8 @@ struct Cgroup {
   int64_t slab = 0;                          // pages charged for those
   int64_t swap_usage = 0;
   int64_t peak = 0;
-  std::vector<int64_t> stock;  // by CPU: charged ahead, not yet used
-  CgroupEvents events;         // memory.events, those of the groups below included
+  IndexVector<CpuIndex, int64_t> stock;  // charged ahead, not yet used
+  CgroupEvents events;                   // memory.events, those of the groups below included
   struct {
     int64_t max = 0, fail = 0;
   } swap_events;
@@ -52,7 +51,7 @@ struct Cgroup {
 };
 
 /// Is `group` the other one, or below it?
-inline bool within(const std::vector<Cgroup>& groups, CgroupIndex group, CgroupIndex ancestor) {
+inline bool within(const IndexVector<CgroupIndex, Cgroup>& groups, CgroupIndex group, CgroupIndex ancestor) {
   while (group != ancestor && group != kRootCgroup) group = groups[group].parent;
   return group == ancestor;
 }

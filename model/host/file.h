@@ -21,8 +21,8 @@ struct Readahead {
 
 /// struct xa_node of a file's tree, as far as it is accounted for.
 struct TreeNode {
-  uint8_t node = 0;     // where it lies, index into Host::nodes
-  uint8_t cgroup = 0;   // who is charged for it
+  NodeIndex node;       // where it lies
+  CgroupIndex cgroup;   // who is charged for it
   uint64_t listed = 0;  // its number among the shadow nodes: it holds nothing but shadows; 0: it holds pages
 };
 

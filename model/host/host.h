@@ -35,32 +35,32 @@ struct Host {
   explicit Host(const HostSpec& spec);
 
   const HostSpec spec;
-  std::vector<Node> nodes;
-  std::vector<std::vector<int>> zonelists;  // by node index: node indices, nearest first (build_zonelists)
+  IndexVector<NodeIndex, Node> nodes;
+  IndexVector<NodeIndex, std::vector<NodeIndex>> zonelists;  // nodes, nearest first (build_zonelists)
   PageArray pages;
   std::vector<Sharer> sharers;  // [0] is unused
   std::vector<uint32_t> free_sharers;
   std::deque<Process> processes;  // task-list order: background by pid, then guests as they start
   std::deque<SwapDevice> swaps;   // by priority, highest first
   VmstatArray vmstat;
-  std::deque<File> files;                             // in the order in which the program first used them
-  int64_t buffer_heads = 0;                           // on cached pages of these files
-  int64_t tree_nodes = 0;                             // struct xa_node of their page caches
-  uint64_t shadow_numbers = 0;                        // given to shadow nodes so far
-  std::vector<std::pair<int8_t, int8_t>> cache_slab;  // node and zone of each slab page that holds them
-  int64_t app_file_bytes = 0;                         // read and written through files
-  std::vector<Cgroup> cgroups;                        // [0]: the root; parents before children
-  CgroupIndex app_cgroup = kRootCgroup;               // where the program runs
+  std::deque<File> files;                    // in the order in which the program first used them
+  int64_t buffer_heads = 0;                  // on cached pages of these files
+  int64_t tree_nodes = 0;                    // struct xa_node of their page caches
+  uint64_t shadow_numbers = 0;               // given to shadow nodes so far
+  std::vector<ZoneRef> cache_slab;           // of each slab page that holds them
+  int64_t app_file_bytes = 0;                // read and written through files
+  IndexVector<CgroupIndex, Cgroup> cgroups;  // [0]: the root; parents before children
+  CgroupIndex app_cgroup = kRootCgroup;      // where the program runs
   // Several programs, each a service: [0] is nobody's, services count from 1. Empty: one program, which is all guests.
   std::vector<Service> services;
 
-  // Per-CPU batches of pages on their way to a list (struct cpu_fbatches), by CPU index.
-  std::vector<std::vector<PageId>> lru_add_batch;
-  std::vector<std::vector<PageId>> rotate_batch;
-  std::vector<std::vector<SlotId>> swap_slot_cache;      // struct swap_slots_cache: to be used next, last first
-  std::vector<std::vector<SlotId>> swap_slots_returned;  // slots_ret: freed, but not yet given back
+  // Per-CPU batches of pages on their way to a list (struct cpu_fbatches).
+  IndexVector<CpuIndex, std::vector<PageId>> lru_add_batch;
+  IndexVector<CpuIndex, std::vector<PageId>> rotate_batch;
+  IndexVector<CpuIndex, std::vector<SlotId>> swap_slot_cache;  // struct swap_slots_cache: to be used next, last first
+  IndexVector<CpuIndex, std::vector<SlotId>> swap_slots_returned;  // slots_ret: freed, but not yet given back
   bool swap_slot_cache_active = false;
-  std::vector<std::vector<uint32_t>> swap_avail_heads;  // by node index: devices in the order of their turn
+  IndexVector<NodeIndex, std::vector<uint32_t>> swap_avail_heads;  // devices in the order of their turn
 
   int64_t total_ram = 0;                // totalram_pages
   int64_t total_swap = 0;               // total_swap_pages
@@ -113,8 +113,8 @@ struct Host {
   const SwapDevice& device(SlotId id) const { return swaps[SwapDevice::device_of(id)]; }
   SwapSlot& slot(SlotId id) { return device(id).slot(id); }
   const SwapSlot& slot(SlotId id) const { return device(id).slot(id); }
-  Zone& zone_of(const Page& page) { return nodes[page.node].zones[page.zone]; }
-  Lruvec& lruvec_of(const Page& page) { return nodes[page.node].lruvec(page.cgroup); }
+  Zone& zone_of(const Page& page) { return nodes[page.node()].zones[page.zone]; }
+  Lruvec& lruvec_of(const Page& page) { return nodes[page.node()].lruvec(page.cgroup()); }
   void count(Vmstat item, int64_t by = 1) { vmstat[item] += by; }
   /// count_memcg_events(): in memory.stat of the group and of those above it.
   void count_in(CgroupIndex group, Vmstat item, int64_t by = 1) {

@@ -67,8 +67,8 @@ struct LruGen {
   uint64_t max_seq = kGenerationsMin + 1;
   std::array<uint64_t, kGenTypes> min_seq{};
   std::array<int64_t, kGenerations> born_ns;  // timestamps: when each generation became the youngest
-  std::array<std::array<std::array<GenList, kZoneKinds>, kGenTypes>, kGenerations> lists;
-  std::array<std::array<std::array<int64_t, kZoneKinds>, kGenTypes>, kGenerations>
+  std::array<std::array<ByZone<GenList>, kGenTypes>, kGenerations> lists;
+  std::array<std::array<ByZone<int64_t>, kGenTypes>, kGenerations>
       nr_pages{};  // by the page's number, reservoirs included
   // The controller: exponential averages over past generations, and counts of the one being evicted (NR_HIST_GENS is
   // 1).
@@ -91,10 +91,10 @@ struct LruGen {
   GenList& list(size_t gen, const Page& page) { return lists[gen][gen_type(page)][page.zone]; }
   int64_t size(size_t type, bool active) const {
     int64_t sum = 0;
-    for (size_t z = 0; z < static_cast<size_t>(kZoneKinds); ++z) sum += size_of_zone(type, active, z);
+    for (const ZoneKind z : kZonesAscending) sum += size_of_zone(type, active, z);
     return sum;
   }
-  int64_t size_of_zone(size_t type, bool active, size_t zone) const {
+  int64_t size_of_zone(size_t type, bool active, ZoneKind zone) const {
     int64_t sum = 0;
     for (size_t gen = 0; gen < kGenerations; ++gen) sum += is_active(gen) == active ? nr_pages[gen][type][zone] : 0;
     return sum;
@@ -119,7 +119,7 @@ struct LruGen {
 /// The groups of a node in the order in which reclaim of the whole node visits them (struct lru_gen_memcg).
 struct MemcgLru {
   uint64_t seq = 0;
-  std::array<std::array<std::vector<uint8_t>, kMemcgBins>, kMemcgGenerations> fifo;  // groups
+  std::array<std::array<std::vector<CgroupIndex>, kMemcgBins>, kMemcgGenerations> fifo;
   std::array<int64_t, kMemcgGenerations> nr_memcgs{};
 };
 

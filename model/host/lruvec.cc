@@ -17,7 +17,7 @@ Reservoir Lruvec::take_reserved(LruKindIndex kind) {
   if (!in_gens(kind)) return list(kind).take_reserved();
   for (size_t gen = 0; gen < kGenerations; ++gen) {
     if (gens->is_active(gen) != is_active_list(kind)) continue;
-    for (size_t zone = 0; zone < static_cast<size_t>(kZoneKinds); ++zone) {
+    for (const ZoneKind zone : kZonesAscending) {
       GenList& from = gens->lists[gen][is_file_list(kind)][zone];
       if (from.reservoir.size() == 0) continue;
       --gens->nr_pages[gen][is_file_list(kind)][zone];
@@ -28,10 +28,10 @@ Reservoir Lruvec::take_reserved(LruKindIndex kind) {
   return {};
 }
 
-std::array<int64_t, kZoneKinds> Lruvec::drop_owner(ProcessIndex owner, int64_t want) {
-  std::array<int64_t, kZoneKinds> sum{};
-  const auto add = [&](const std::array<int64_t, kZoneKinds>& dropped) {
-    for (size_t z = 0; z < dropped.size(); ++z) {
+ByZone<int64_t> Lruvec::drop_owner(ProcessIndex owner, int64_t want) {
+  ByZone<int64_t> sum{};
+  const auto add = [&](const ByZone<int64_t>& dropped) {
+    for (const ZoneKind z : kZonesAscending) {
       sum[z] += dropped[z];
       want -= dropped[z];
     }
@@ -39,7 +39,7 @@ std::array<int64_t, kZoneKinds> Lruvec::drop_owner(ProcessIndex owner, int64_t w
   for (LruList& each : lists) add(each.drop_owner(owner, want));
   for (size_t gen = 0; gens && gen < kGenerations; ++gen) {
     for (size_t type = 0; type < kGenTypes; ++type) {
-      for (size_t zone = 0; zone < static_cast<size_t>(kZoneKinds); ++zone) {
+      for (const ZoneKind zone : kZonesAscending) {
         const auto dropped = gens->lists[gen][type][zone].reservoir.drop_owner(owner, want);
         gens->nr_pages[gen][type][zone] -= dropped[zone];
         add(dropped);
@@ -57,8 +57,8 @@ void Lruvec::start_generations() {
     // Active ones were faulted in. Inactive files came by read(), into the second oldest; inactive anonymous pages have
     // aged.
     const uint64_t seq = is_active_list(kind) ? gens->max_seq : gens->min_seq[type] + (type == kGenFile ? 1 : 0);
-    std::array<GenList, kZoneKinds>& to = gens->lists[gen_of_seq(seq)][type];
-    for (const Reservoir& entry : lists[i].take_reservoir()) {
+    ByZone<GenList>& to = gens->lists[gen_of_seq(seq)][type];
+    for (const Reservoir& entry : lists[kind].take_reservoir()) {
       gens->nr_pages[gen_of_seq(seq)][type][entry.zone] += entry.count;
       to[entry.zone].reservoir.add(entry);
     }

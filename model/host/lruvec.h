@@ -54,13 +54,13 @@ class LruList {
 
   /// Pages on the list, the reservoir included.
   int64_t size() const { return linked_ + reservoir_.size(); }
-  /// Those in zones up to ZoneKind zone_index_max.
-  int64_t size_up_to(int zone_index_max) const {
+  /// Those in zones up to `highest`.
+  int64_t size_up_to(ZoneKind highest) const {
     int64_t sum = 0;
-    for (int zone = 0; zone <= zone_index_max && zone < kZoneKinds; ++zone) sum += by_zone_[static_cast<size_t>(zone)];
+    for (const ZoneKind zone : zones_up_to(highest)) sum += by_zone_[zone];
     return sum;
   }
-  int64_t size_of_zone(int zone_index) const { return by_zone_[static_cast<size_t>(zone_index)]; }
+  int64_t size_of_zone(ZoneKind zone) const { return by_zone_[zone]; }
 
   void add_reservoir(Reservoir entry) {
     by_zone_[entry.zone] += entry.count;
@@ -73,10 +73,10 @@ class LruList {
     --by_zone_[entry.zone];
     return entry;
   }
-  /// Takes up to `want` pages of one owner out of the reservoir (it has exited); gives the counts by zone index.
-  std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want) {
-    const std::array<int64_t, kZoneKinds> dropped = reservoir_.drop_owner(owner, want);
-    for (size_t z = 0; z < dropped.size(); ++z) by_zone_[z] -= dropped[z];
+  /// Takes up to `want` pages of one owner out of the reservoir (it has exited); gives the counts.
+  ByZone<int64_t> drop_owner(ProcessIndex owner, int64_t want) {
+    const ByZone<int64_t> dropped = reservoir_.drop_owner(owner, want);
+    for (const ZoneKind z : kZonesAscending) by_zone_[z] -= dropped[z];
     return dropped;
   }
   int64_t reserved() const { return reservoir_.size(); }
@@ -90,7 +90,7 @@ class LruList {
  private:
   PageId head_ = kNoPage, tail_ = kNoPage;
   int64_t linked_ = 0;
-  std::array<int64_t, kZoneKinds> by_zone_{};
+  ByZone<int64_t> by_zone_{};
   ReservoirStack reservoir_;
 };
 
@@ -111,8 +111,8 @@ constexpr bool is_active_list(LruKindIndex kind) {
 /// struct lruvec: the lists of one group on one node and what their balance remembers.
 struct Lruvec {
   std::unique_ptr<LruGen> gens;  // with the multi-gen LRU; then only the unevictable one of `lists` is in use
-  uint8_t parent = 0;            // the lruvec of the parent group, on the same node
-  std::array<LruList, kLists> lists;
+  CgroupIndex parent;            // the lruvec of the parent group, on the same node
+  IndexArray<LruKindIndex, LruList, kLists> lists;
   int64_t anon_cost = 0, file_cost = 0;        // lru_note_cost
   int64_t nonresident_age = 0;                 // mm/workingset.c
   std::array<int64_t, 2> refaults_snapshot{};  // WORKINGSET_ACTIVATE_{ANON,FILE} at the last snapshot_refaults
@@ -122,23 +122,23 @@ struct Lruvec {
   int64_t shadow_nodes = 0;            // that are not stale
   int64_t shadow_nodes_deferred = 0;   // what the shrinker has left for its next turn
 
-  LruList& list(LruKindIndex kind) { return lists[static_cast<size_t>(kind)]; }
-  const LruList& list(LruKindIndex kind) const { return lists[static_cast<size_t>(kind)]; }
+  LruList& list(LruKindIndex kind) { return lists[kind]; }
+  const LruList& list(LruKindIndex kind) const { return lists[kind]; }
   /// Pages that the kernel counts for a list (lru_zone_size): with the multi-gen LRU its two youngest generations are
   /// the active ones.
   int64_t size(LruKindIndex kind) const {
     return in_gens(kind) ? gens->size(is_file_list(kind), is_active_list(kind)) : list(kind).size();
   }
-  int64_t size_of_zone(LruKindIndex kind, int zone) const {
-    return in_gens(kind) ? gens->size_of_zone(is_file_list(kind), is_active_list(kind), static_cast<size_t>(zone))
+  int64_t size_of_zone(LruKindIndex kind, ZoneKind zone) const {
+    return in_gens(kind) ? gens->size_of_zone(is_file_list(kind), is_active_list(kind), zone)
                          : list(kind).size_of_zone(zone);
   }
   /// Of these, what stood there before the run and nobody has looked at.
   int64_t reserved(LruKindIndex kind) const;
   /// Takes one of them. REQUIRES: reserved(kind) > 0.
   Reservoir take_reserved(LruKindIndex kind);
-  /// Takes up to `want` pages of one owner; gives the counts by zone index.
-  std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want);
+  /// Takes up to `want` pages of one owner; gives the counts.
+  ByZone<int64_t> drop_owner(ProcessIndex owner, int64_t want);
   /// Hands what stands on the evictable lists over to generations. REQUIRES: no page is linked there.
   void start_generations();
 

@@ -58,8 +58,8 @@ struct Zone {
   int64_t start_pieces = 0;     // those in pieces of less than a pageblock,
   int64_t start_whole = 0;      // and whole pageblocks, with what compaction has made since
   int64_t huge_blocks = 0;      // whole pageblocks that huge pages hold, parked ones included
-  std::array<int64_t, kZoneKinds> lowmem_reserve{};
-  std::vector<Pcp> pcp;  // by CPU index
+  ByZone<int64_t> lowmem_reserve{};
+  IndexVector<CpuIndex, Pcp> pcp;
 
   int64_t min_mark() const { return min + boost; }
   int64_t low_mark() const { return low + boost; }
@@ -74,10 +74,10 @@ struct Zone {
 /// pg_data_t.
 struct Node {
   NodeId id;
-  std::vector<int> cpu_indices;        // into Host::cpus
-  std::array<Zone, kZoneKinds> zones;  // by ZoneKind; an unpopulated zone has managed == 0
-  std::vector<Lruvec> lruvecs;         // by cgroup; [0] is the root's own
-  MemcgLru memcg_lru;                  // with the multi-gen LRU
+  std::vector<CpuIndex> cpu_indices;
+  ByZone<Zone> zones;                        // an unpopulated zone has managed == 0
+  IndexVector<CgroupIndex, Lruvec> lruvecs;  // [kRootCgroup] is the root's own
+  MemcgLru memcg_lru;                        // with the multi-gen LRU
   int64_t slab_reclaimable = 0;
   VfsCache vfs_cache;  // the part of it that shrinkers get at
   int64_t file_mapped = 0;
@@ -92,8 +92,8 @@ struct Node {
   int64_t reclaim_start = 0;      // nr_reclaim_start
   bool reclaim_locked = false;    // PGDAT_RECLAIM_LOCKED: node_reclaim under way
 
-  Lruvec& lruvec(uint8_t cgroup) { return lruvecs[cgroup]; }
-  const Lruvec& lruvec(uint8_t cgroup) const { return lruvecs[cgroup]; }
+  Lruvec& lruvec(CgroupIndex cgroup) { return lruvecs[cgroup]; }
+  const Lruvec& lruvec(CgroupIndex cgroup) const { return lruvecs[cgroup]; }
   /// Pages on a list, all cgroups together; and those of one zone.
   int64_t size(LruKindIndex list) const {
     int64_t sum = 0;
@@ -101,19 +101,19 @@ struct Node {
     return sum;
   }
   /// Pages on a list of a group and of all groups below it (lruvec_page_state).
-  int64_t size(LruKindIndex list, uint8_t group) const {
-    if (group == 0) return size(list);
+  int64_t size(LruKindIndex list, CgroupIndex group) const {
+    if (group == kRootCgroup) return size(list);
     int64_t sum = 0;
-    for (size_t i = group; i < lruvecs.size(); ++i) {
-      if (within(static_cast<uint8_t>(i), group)) sum += lruvecs[i].size(list);
+    for (const CgroupIndex each : lruvecs.indices()) {
+      if (within(each, group)) sum += lruvecs[each].size(list);
     }
     return sum;
   }
-  bool within(uint8_t group, uint8_t ancestor) const {
-    while (group != ancestor && group != 0) group = lruvecs[group].parent;
+  bool within(CgroupIndex group, CgroupIndex ancestor) const {
+    while (group != ancestor && group != kRootCgroup) group = lruvecs[group].parent;
     return group == ancestor;
   }
-  int64_t size_of_zone(LruKindIndex list, int zone) const {
+  int64_t size_of_zone(LruKindIndex list, ZoneKind zone) const {
     int64_t sum = 0;
     for (const Lruvec& each : lruvecs) sum += each.size_of_zone(list, zone);
     return sum;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "model/base/check.h"
+#include "model/host/indices.h"
 
 namespace oomcast::host {
 
@@ -61,13 +62,25 @@ struct Page {
   uint16_t flags = 0;
   uint16_t mapcount = 0;
   uint32_t sharers : kSharerBits = 0;  // first entry in Host::sharers, 0: none
-  uint32_t cgroup : 7 = 0;             // who is charged for it; 0: the root, nobody
+  uint32_t cgroup_bits : 7 = 0;        // cgroup()
   uint32_t stack_id : kStackBits = 0;  // whose code touched it first; 0: not sampled
   LruKindIndex list : 3 = LruKindIndex::kNone;
-  uint32_t zone : 3 = 0;        // ZoneKind, the index into Node::zones
+  ZoneKind zone : 3 = ZoneKind::kDma;
   bool background : 1 = false;  // belongs to a process that stood on the host before the run
-  uint32_t node : 8 = 0;        // index into Host::nodes
+  uint32_t node_bits : 8 = 0;   // node()
 
+  NodeIndex node() const { return NodeIndex::from(node_bits); }
+  void set_place(ZoneRef where) {
+    OOMCAST_CHECK(where.node.value() >= 0 && where.node.value() < 255);
+    node_bits = static_cast<uint8_t>(where.node.value());
+    zone = where.zone;
+  }
+  /// Who is charged for it; the root: nobody.
+  CgroupIndex cgroup() const { return CgroupIndex::from(cgroup_bits); }
+  void set_cgroup(CgroupIndex group) {
+    OOMCAST_CHECK(group.value() < 128);
+    cgroup_bits = group.value() & 127;
+  }
   void set_vpn(uint64_t number) {
     OOMCAST_CHECK(number <= kVpnMax);
     vpn = number & kVpnMax;

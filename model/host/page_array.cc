@@ -63,7 +63,7 @@ void PageArray::destroy(PageId id) {
   ++changes_;
   Page& page = (*this)[id];
   OOMCAST_CHECK(page.list == LruKindIndex::kNone);
-  page.node = kDeadNode;
+  page.node_bits = kDeadNode;
   --alive_[id >> kPieceShift];
   last_changed_ = id >> kPieceShift;
   free_.push_back(id);

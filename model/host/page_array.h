@@ -32,7 +32,7 @@ class PageArray {
     return piece ? piece[id & kInPiece] : folded(id);
   }
   size_t size() const { return size_; }
-  bool alive(PageId id) const { return (*this)[id].node != kDeadNode; }
+  bool alive(PageId id) const { return (*this)[id].node_bits != kDeadNode; }
 
   /// Whoever keeps a reference to a page over a wait holds one of these as long.
   class InUse {

@@ -22,7 +22,7 @@ struct Process {
   int uid = 0;
   std::string comm;
   int oom_score_adj = 0;
-  uint8_t cgroup = 0;       // index into Host::cgroups
+  CgroupIndex cgroup = kRootCgroup;
   uint8_t service = 0;      // which of several programs it is a part of (Host::services); 0: of the only one, or none
   bool guest = false;       // part of the program being forecast; else it stood on the host before
   bool alive = true;        // may fault and be chosen; false from exit_mm() on
@@ -38,8 +38,8 @@ struct Process {
   int64_t limit_as_pages = kNoLimit, limit_data_pages = kNoLimit;  // RLIMIT_AS, RLIMIT_DATA
   Mempolicy policy;                                                // what a new thread starts with
   std::map<int, Mempolicy> thread_policies;  // by tid, of those that called set_mempolicy() or inherited one
-  std::vector<std::pair<int8_t, int8_t>> table_pages_at;  // node and zone of each page-table page
-  int64_t rss_anon = 0;                                   // pages mapped
+  std::vector<ZoneRef> table_pages_at;       // of each page-table page
+  int64_t rss_anon = 0;                      // pages mapped
   int64_t rss_file = 0, rss_shmem = 0;
   int64_t swap_entries = 0;
   int64_t total_vm = 0;           // pages; guests use space.mapped_bytes

@@ -15,7 +15,7 @@ namespace oomcast::host {
 /// Pages of one process (kNoProcess: the host's own, e.g. page cache) in one zone that nobody has looked at yet.
 struct Reservoir {
   ProcessIndex owner = kNoProcess;
-  uint8_t zone = 0;
+  ZoneKind zone = ZoneKind::kDma;
   int64_t count = 0;
   bool held = false;  // pages of block devices whose buffers a mounted file system holds: never freed
 };
@@ -36,9 +36,9 @@ class ReservoirStack {
     --pages_;
     return {entry.owner, entry.zone, 1, entry.held};
   }
-  /// Takes up to `want` pages of one owner (it has exited); gives the counts by zone index.
-  std::array<int64_t, kZoneKinds> drop_owner(ProcessIndex owner, int64_t want) {
-    std::array<int64_t, kZoneKinds> dropped{};
+  /// Takes up to `want` pages of one owner (it has exited).
+  ByZone<int64_t> drop_owner(ProcessIndex owner, int64_t want) {
+    ByZone<int64_t> dropped{};
     for (Reservoir& entry : entries_) {
       if (entry.owner != owner || want == 0) continue;
       const int64_t n = entry.count < want ? entry.count : want;

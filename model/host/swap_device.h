@@ -23,12 +23,19 @@ struct Shadow {
   uint64_t node : 8 = 0;
   uint64_t cgroup : 7 = 0;
   uint64_t workingset : 1 = 0;
+
+  void set_place(NodeIndex at, CgroupIndex group) {
+    node = static_cast<uint8_t>(at.value());
+    cgroup = group.value() & 127;
+  }
+  NodeIndex node_index() const { return NodeIndex::from(node); }
+  CgroupIndex cgroup_index() const { return CgroupIndex::from(cgroup); }
 };
 static_assert(sizeof(Shadow) == 8);
 
 struct SwapSlot {
   uint16_t map_count = 0;    // PTEs that hold this entry; 1 if a file does
-  uint8_t cgroup = 0;        // who is charged for it
+  CgroupIndex cgroup;        // who is charged for it
   bool cached : 1 = false;   // a page in the swap cache holds it
   bool stored : 1 = false;   // zram: its data takes memory
   bool foreign : 1 = false;  // holds a page of a process that stood on the host before the run
@@ -69,11 +76,11 @@ class SwapDevice {
     uint32_t cluster = 0;
     uint32_t next = 0;  // offset
   };
-  std::vector<PercpuCluster> percpu_cluster;
+  IndexVector<CpuIndex, PercpuCluster> percpu_cluster;
 
-  // zram: pages stored, and the node and zone of each page of memory that they take.
+  // zram: pages stored, and where each page of memory lies that they take.
   int64_t zram_stored = 0;
-  std::vector<std::pair<int8_t, int8_t>> zram_pool;
+  std::vector<ZoneRef> zram_pool;
 
   int64_t total() const { return static_cast<int64_t>(taken_.size()); }
   int64_t free() const { return free_; }

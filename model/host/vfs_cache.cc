@@ -23,23 +23,22 @@ int64_t weight_of(const NodeSpec& node, bool any_can) {
 
 // Slab lies where the kernel's own pages do; a request for kernel memory never goes to Movable.
 void spread_over_zones(VfsCache& cache, int64_t pages, const NodeSpec& spec, const Node& node) {
-  std::array<int64_t, kZoneKinds> room{};
+  ByZone<int64_t> room{};
   int64_t rooms = 0;
   for (const ZoneSpec& zone : spec.zones) {
     if (zone.kind > ZoneKind::kNormal) continue;
     const LruSizes& lru = zone.lru;
     const int64_t listed =
         (lru.inactive_anon + lru.active_anon + lru.inactive_file + lru.active_file + lru.unevictable).count();
-    room[static_cast<size_t>(zone.kind)] =
-        std::max<int64_t>(0, node.zones[static_cast<size_t>(zone.kind)].used - listed);
-    rooms += room[static_cast<size_t>(zone.kind)];
+    room[zone.kind] = std::max<int64_t>(0, node.zones[zone.kind].used - listed);
+    rooms += room[zone.kind];
   }
   int64_t left = std::min(pages, rooms);
-  for (size_t z = 0; z < room.size(); ++z) {
+  for (const ZoneKind z : kZonesAscending) {
     cache.pages[z] = proportion(std::min(pages, rooms), room[z], rooms);
     left -= cache.pages[z];
   }
-  for (size_t z = room.size(); z-- > 0;) {
+  for (const ZoneKind z : zones_down_from(ZoneKind::kDevice)) {
     const int64_t more = std::min(left, room[z] - cache.pages[z]);
     cache.pages[z] += more;
     left -= more;

@@ -3,9 +3,9 @@
 // One list of each per node, as if the host had one file system (struct super_block has a list_lru of each per node).
 #pragma once
 
-#include <array>
 #include <cstdint>
 
+#include "model/host/indices.h"
 #include "model/spec/host_spec.h"
 
 namespace oomcast::host {
@@ -13,12 +13,12 @@ namespace oomcast::host {
 struct Node;
 
 struct VfsCache {
-  int64_t dentries = 0;                     // s_dentry_lru
-  int64_t inodes = 0;                       // s_inode_lru
-  int64_t held_inodes = 0;                  // of those dentries: each goes to the inode list when its dentry is gone
-  int64_t deferred = 0;                     // shrinker->nr_deferred
-  int dentry_bytes = 0, inode_bytes = 0;    // of slab memory, the slab's waste included
-  std::array<int64_t, kZoneKinds> pages{};  // slab pages that they fill, by the zone that these lie in
+  int64_t dentries = 0;                   // s_dentry_lru
+  int64_t inodes = 0;                     // s_inode_lru
+  int64_t held_inodes = 0;                // of those dentries: each goes to the inode list when its dentry is gone
+  int64_t deferred = 0;                   // shrinker->nr_deferred
+  int dentry_bytes = 0, inode_bytes = 0;  // of slab memory, the slab's waste included
+  ByZone<int64_t> pages{};                // slab pages that they fill, where these lie
 
   int64_t slab_pages() const;  // what the objects need
   int64_t pages_in_zones() const {

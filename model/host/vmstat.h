@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "model/spec/host_spec.h"
+
 namespace oomcast::host {
 
 // One list makes the enum and the names, so that a counter cannot be half added.
@@ -54,8 +56,8 @@ class VmstatArray {
 };
 
 /// The counter `base` of a family that has one entry per zone kind (pgalloc_*, allocstall_*, pgskip_*).
-constexpr Vmstat by_zone(Vmstat dma_entry, int zone_kind) {
-  return static_cast<Vmstat>(static_cast<int>(dma_entry) + zone_kind);
+constexpr Vmstat by_zone(Vmstat dma_entry, ZoneKind zone) {
+  return static_cast<Vmstat>(static_cast<int>(dma_entry) + static_cast<int>(zone));
 }
 
 }  // namespace oomcast::host

@@ -27,7 +27,7 @@ int64_t blocks_per_page(const host::Host& host) {
 
 int64_t pages_charged_for(const host::Cgroup& group) { return (cache_slab_bytes(group) + kPageBytes - 1) / kPageBytes; }
 
-int64_t shrink_cache_slab(Kernel& k, uint8_t cgroup) {
+int64_t shrink_cache_slab(Kernel& k, host::CgroupIndex cgroup) {
   host::Cgroup& group = k.host.cgroups[cgroup];
   if (const int64_t over = group.slab - pages_charged_for(group); cgroup != host::kRootCgroup && over > 0) {
     group.slab -= over;
@@ -38,10 +38,9 @@ int64_t shrink_cache_slab(Kernel& k, uint8_t cgroup) {
   for (; static_cast<int64_t>(k.host.cache_slab.size()) > want; ++freed) {
     const auto [node, zone] = k.host.cache_slab.back();
     k.host.cache_slab.pop_back();
-    --k.host.nodes[static_cast<size_t>(node)].slab_reclaimable;
+    --k.host.nodes[node].slab_reclaimable;
     free_page(k, {node, zone}, k.sched.current().cpu);
-    give_back(k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(zone)],
-              host::Migratetype::kReclaimable);
+    give_back(k.host.nodes[node].zones[zone], host::Migratetype::kReclaimable);
   }
   return freed;
 }
@@ -57,18 +56,18 @@ void attach_buffers(Kernel& k, host::PageId id) {
   if (page.has(host::kPageBuffers)) return;
   page.set(host::kPageBuffers);
   k.host.buffer_heads += blocks_per_page(k.host);
-  k.host.cgroups[page.cgroup].buffer_heads += blocks_per_page(k.host);
+  k.host.cgroups[page.cgroup()].buffer_heads += blocks_per_page(k.host);
 }
 
 void detach_buffers(Kernel& k, host::PageId id) {
   Page& page = k.host.pages[id];
   if (!page.test_and_clear(host::kPageBuffers)) return;
   k.host.buffer_heads -= blocks_per_page(k.host);
-  k.host.cgroups[page.cgroup].buffer_heads -= blocks_per_page(k.host);
-  shrink_cache_slab(k, page.cgroup);
+  k.host.cgroups[page.cgroup()].buffer_heads -= blocks_per_page(k.host);
+  shrink_cache_slab(k, page.cgroup());
 }
 
-void add_tree_node(Kernel& k, host::FileIndex file, uint64_t index, uint8_t node, uint8_t cgroup) {
+void add_tree_node(Kernel& k, host::FileIndex file, uint64_t index, host::NodeIndex node, host::CgroupIndex cgroup) {
   *k.host.files[file].tree_node(index) = {node, cgroup, 0};
   ++k.host.tree_nodes;
   ++k.host.cgroups[cgroup].tree_nodes;
@@ -80,12 +79,12 @@ int64_t drop_tree_node(Kernel& k, const host::TreeNode& node) {
   return shrink_cache_slab(k, node.cgroup);
 }
 
-void grow_cache_slab(Kernel& k, uint8_t cgroup) {
+void grow_cache_slab(Kernel& k, host::CgroupIndex cgroup) {
   while (static_cast<int64_t>(k.host.cache_slab.size()) < slab_pages(k.host)) {
     const ZoneRef where = alloc_page_task(k, kGfpReclaimable);
     if (!where.ok()) return;
-    k.host.cache_slab.push_back({static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
-    ++k.host.nodes[static_cast<size_t>(where.node)].slab_reclaimable;
+    k.host.cache_slab.push_back(where);
+    ++k.host.nodes[where.node].slab_reclaimable;
   }
   if (cgroup == host::kRootCgroup) return;
   // Charging may reclaim, which may free some of them.

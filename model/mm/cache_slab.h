@@ -19,12 +19,12 @@ void attach_buffers(Kernel& k, host::PageId id);
 /// The page leaves the cache.
 void detach_buffers(Kernel& k, host::PageId id);
 /// The file has a new node in its tree where `index` lies, made by a task of that group.
-void add_tree_node(Kernel& k, host::FileIndex file, uint64_t index, uint8_t node, uint8_t cgroup);
+void add_tree_node(Kernel& k, host::FileIndex file, uint64_t index, host::NodeIndex node, host::CgroupIndex cgroup);
 /// The node has gone. Gives the slab pages that came free.
 int64_t drop_tree_node(Kernel& k, const host::TreeNode& node);
 /// Allocates the slab pages that the objects made since the last call need, and charges the group for its own. May
 /// sleep.
-void grow_cache_slab(Kernel& k, uint8_t cgroup);
+void grow_cache_slab(Kernel& k, host::CgroupIndex cgroup);
 /// Bytes of these objects that the group is charged for.
 int64_t cache_slab_bytes(const host::Cgroup& group);
 

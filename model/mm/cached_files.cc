@@ -16,27 +16,27 @@ using host::PageId;
 namespace {
 
 // The node that has most left of the list.
-int fullest_node(const host::Host& host, LruKindIndex list) {
-  int fullest = -1;
+host::NodeIndex fullest_node(const host::Host& host, LruKindIndex list) {
+  host::NodeIndex fullest = host::kNoNode;
   int64_t most = 0;
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : host.nodes.indices()) {
     const int64_t left = host.nodes[n].lruvec(host::kRootCgroup).reserved(list);
     if (left <= most) continue;
     most = left;
-    fullest = static_cast<int>(n);
+    fullest = n;
   }
   return fullest;
 }
 
 bool cache_page(Kernel& k, host::FileIndex file_index, uint64_t index, bool active) {
   LruKindIndex list = active ? LruKindIndex::kActiveFile : LruKindIndex::kInactiveFile;
-  int node = fullest_node(k.host, list);
-  if (node < 0) {
+  host::NodeIndex node = fullest_node(k.host, list);
+  if (node == host::kNoNode) {
     list = active ? LruKindIndex::kInactiveFile : LruKindIndex::kActiveFile;
     node = fullest_node(k.host, list);
   }
-  if (node < 0) return false;
-  const host::Reservoir taken = k.host.nodes[static_cast<size_t>(node)].lruvec(host::kRootCgroup).take_reserved(list);
+  if (node == host::kNoNode) return false;
+  const host::Reservoir taken = k.host.nodes[node].lruvec(host::kRootCgroup).take_reserved(list);
   const uint16_t flags = list == LruKindIndex::kActiveFile ? host::kPageFile | host::kPageActive : host::kPageFile;
   const PageId id = new_page(k, {node, taken.zone}, flags);
   host::Page& page = k.host.pages[id];
@@ -58,7 +58,7 @@ void cache_file(Kernel& k, host::FileIndex file_index, const host::CachedFileSpe
   host::File& file = k.host.files[file_index];
   file.size_pages = std::max(file.size_pages, pages);
   file.for_each_node([&](uint64_t index, const host::TreeNode&) {
-    add_tree_node(k, file_index, index, k.host.pages[file.page(index)].node, host::kRootCgroup);
+    add_tree_node(k, file_index, index, k.host.pages[file.page(index)].node(), host::kRootCgroup);
   });
   for (int64_t index = std::max<int64_t>(0, cached - to_pages(spec.dirty).count()); index < cached; ++index) {
     const PageId id = file.page(static_cast<uint64_t>(index));

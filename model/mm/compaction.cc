@@ -19,11 +19,11 @@ void compact_zone(Kernel& k, host::Zone& zone) {
 
 }  // namespace
 
-bool compact_nodes(Kernel& k, const Gfp& gfp, int preferred_node) {
-  for (const int node : k.host.zonelists[static_cast<size_t>(preferred_node)]) {
+bool compact_nodes(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node) {
+  for (const host::NodeIndex node : k.host.zonelists[preferred_node]) {
     if (!gfp.allows(node)) continue;
-    for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
-      host::Zone& zone = k.host.nodes[static_cast<size_t>(node)].zones[static_cast<size_t>(z)];
+    for (const host::ZoneKind z : host::zones_down_from(gfp.highest_zone)) {
+      host::Zone& zone = k.host.nodes[node].zones[z];
       if (zone.managed == 0 || !watermark_ok(zone, zone.low_mark() + kGap, gfp.highest_zone, zone.free, 0, true))
         continue;
       k.host.count(host::Vmstat::compact_stall);

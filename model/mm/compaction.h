@@ -9,6 +9,6 @@
 namespace oomcast::mm {
 
 /// True if some zone of the request has a whole free block now.
-bool compact_nodes(Kernel& k, const Gfp& gfp, int preferred_node);
+bool compact_nodes(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
 
 }  // namespace oomcast::mm

@@ -15,47 +15,47 @@ using host::ZoneKind;
 namespace {
 
 // The first zone that the request could have used: what the incident is told about.
-ZoneRef first_zone(const Kernel& k, const Gfp& gfp, int preferred) {
-  const Node& node = k.host.nodes[static_cast<size_t>(preferred)];
-  for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
-    if (node.zones[static_cast<size_t>(z)].managed > 0) return {preferred, z};
+ZoneRef first_zone(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
+  const Node& node = k.host.nodes[preferred];
+  for (const ZoneKind z : host::zones_down_from(gfp.highest_zone)) {
+    if (node.zones[z].managed > 0) return {preferred, z};
   }
-  return {preferred, 0};
+  return {preferred, ZoneKind::kDma};
 }
 
 // Gives whether the task was killed while it waited.
-bool throttle_direct_reclaim(Kernel& k, int preferred) {
+bool throttle_direct_reclaim(Kernel& k, host::NodeIndex preferred) {
   if (k.sched.current().dying || allow_direct_reclaim(k, preferred)) return false;
   k.host.count(Vmstat::pgscan_direct_throttle);
   const Nanoseconds begin = stall_enter(k);
   k.sched.point();
   while (!k.sched.current().dying && !allow_direct_reclaim(k, preferred)) {
-    k.sched.wait(k.kswapd[static_cast<size_t>(preferred)].pfmemalloc_wait, kForever);
+    k.sched.wait(k.kswapd[preferred].pfmemalloc_wait, kForever);
   }
   stall_leave(k, begin, Stalled::kThrottled);
   return k.sched.current().dying;
 }
 
-void consider_throttle(Kernel& k, int node, const ScanControl& sc) {
+void consider_throttle(Kernel& k, host::NodeIndex node, const ScanControl& sc) {
   if (sc.nr_reclaimed > (sc.nr_scanned >> 3)) {
-    k.sched.wake_all(k.kswapd[static_cast<size_t>(node)].noprogress_wait);
+    k.sched.wake_all(k.kswapd[node].noprogress_wait);
     return;
   }
   if (sc.priority == 1 && sc.nr_reclaimed == 0) reclaim_throttle(k, node, Throttle::kNoProgress);
 }
 
-void shrink_zones(Kernel& k, int preferred, ScanControl& sc) {
-  int first = -1;
-  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) {
-    if (!host::mask_has(sc.nodes, node)) continue;
-    if (first < 0) first = node;
+void shrink_zones(Kernel& k, host::NodeIndex preferred, ScanControl& sc) {
+  host::NodeIndex first = host::kNoNode;
+  for (const host::NodeIndex node : k.host.zonelists[preferred]) {
+    if (!host::mask_has(sc.nodes, node.value())) continue;
+    if (first == host::kNoNode) first = node;
     shrink_node(k, node, sc);
   }
-  if (!sc.cgroup_reclaim() && first >= 0) consider_throttle(k, first, sc);
+  if (!sc.cgroup_reclaim() && first != host::kNoNode) consider_throttle(k, first, sc);
 }
 
 // The priorities from 12 down to 0, until enough is reclaimed.
-void shrink_harder_and_harder(Kernel& k, int preferred, ScanControl& sc) {
+void shrink_harder_and_harder(Kernel& k, host::NodeIndex preferred, ScanControl& sc) {
   sc.priority = kDefPriority;
   do {
     sc.nr_scanned = 0;
@@ -63,18 +63,18 @@ void shrink_harder_and_harder(Kernel& k, int preferred, ScanControl& sc) {
     if (sc.nr_reclaimed >= sc.nr_to_reclaim || k.sched.current().dying) break;
     if (sc.priority < kDefPriority - 2) sc.may_writepage = true;
   } while (--sc.priority >= 0);
-  for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
-    if (!host::mask_has(sc.nodes, node_index)) continue;
-    Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  for (const host::NodeIndex node_index : k.host.zonelists[preferred]) {
+    if (!host::mask_has(sc.nodes, node_index.value())) continue;
+    Node& node = k.host.nodes[node_index];
     snapshot_refaults(node, sc.target_cgroup);
     if (sc.cgroup_reclaim()) node.lruvec(sc.target_cgroup).congested = false;
   }
 }
 
-int64_t do_try_to_free_pages(Kernel& k, ZoneKind zone, int preferred, ScanControl& sc) {
+int64_t do_try_to_free_pages(Kernel& k, ZoneKind zone, host::NodeIndex preferred, ScanControl& sc) {
   bool full_walk = false;
   while (true) {
-    if (!sc.cgroup_reclaim()) k.host.count(host::by_zone(Vmstat::allocstall_dma, static_cast<int>(zone)));
+    if (!sc.cgroup_reclaim()) k.host.count(host::by_zone(Vmstat::allocstall_dma, zone));
     shrink_harder_and_harder(k, preferred, sc);
     if (sc.nr_reclaimed > 0 || k.sched.current().dying) return sc.nr_reclaimed;
     // 6.12 walks the cgroups only in part at first, and once more in full before it gives up.
@@ -97,36 +97,35 @@ int64_t do_try_to_free_pages(Kernel& k, ZoneKind zone, int preferred, ScanContro
 
 }  // namespace
 
-bool allow_direct_reclaim(Kernel& k, int node_index) {
-  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+bool allow_direct_reclaim(Kernel& k, host::NodeIndex node_index) {
+  const Node& node = k.host.nodes[node_index];
   if (node.kswapd_failures >= 16) return true;
   int64_t reserve = 0, free = 0;
-  for (int z = 0; z <= static_cast<int>(ZoneKind::kNormal); ++z) {
-    const Zone& zone = node.zones[static_cast<size_t>(z)];
+  for (const ZoneKind z : host::zones_up_to(ZoneKind::kNormal)) {
+    const Zone& zone = node.zones[z];
     if (zone.managed == 0 || zone_reclaimable_pages(k, node, z) == 0) continue;
     reserve += zone.min_mark();
     free += zone.free;
   }
   if (reserve == 0 || free > reserve / 2) return true;
-  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+  KswapdState& state = k.kswapd[node_index];
   if (state.wait.active()) {
-    if (state.highest_zoneidx > static_cast<int>(ZoneKind::kNormal))
-      state.highest_zoneidx = static_cast<int>(ZoneKind::kNormal);
+    if (!state.highest_zone || *state.highest_zone > ZoneKind::kNormal) state.highest_zone = ZoneKind::kNormal;
     k.sched.wake_all(state.wait);
   }
   return false;
 }
 
-int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node) {
+int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node) {
   Actor& actor = k.sched.current();
-  const int preferred = first_allowed_node(k, gfp, preferred_node);
+  const host::NodeIndex preferred = first_allowed_node(k, gfp, preferred_node);
   const Nanoseconds begin = stall_enter(k);
   k.listener.on_direct_reclaim(first_zone(k, gfp, preferred));
   k.sched.memstall_enter();
   int64_t reclaimed = 1;
   if (!throttle_direct_reclaim(k, preferred)) {
     ScanControl sc;
-    sc.reclaim_idx = static_cast<int>(gfp.highest_zone);
+    sc.highest_zone = gfp.highest_zone;
     sc.nodes = gfp.nodes;
     actor.memalloc = true;
     reclaimed = do_try_to_free_pages(k, gfp.highest_zone, preferred_node, sc);
@@ -138,7 +137,7 @@ int64_t try_to_free_pages(Kernel& k, const Gfp& gfp, int preferred_node) {
   return reclaimed;
 }
 
-int64_t try_to_free_cgroup_pages(Kernel& k, uint8_t cgroup, int64_t pages) {
+int64_t try_to_free_cgroup_pages(Kernel& k, host::CgroupIndex cgroup, int64_t pages) {
   Actor& actor = k.sched.current();
   const Nanoseconds begin = stall_enter(k);
   const bool was_memalloc = actor.memalloc;

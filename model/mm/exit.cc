@@ -21,8 +21,8 @@ namespace {
 
 constexpr uint64_t kFlushPages = 512;  // pages freed between two points (mmu_gather chunk)
 
-void free_counted(Kernel& k, int node, int zone, int64_t count) {
-  const int cpu = k.sched.current().cpu;
+void free_counted(Kernel& k, host::NodeIndex node, host::ZoneKind zone, int64_t count) {
+  const host::CpuIndex cpu = k.sched.current().cpu;
   for (int64_t i = 0; i < count; ++i) {
     free_page(k, {node, zone}, cpu);
     if (i % static_cast<int64_t>(kFlushPages) == 0) {
@@ -49,12 +49,12 @@ void exit_background(Kernel& k, ProcessIndex index) {
       remove_from_swap_cache(k, id, false);
     release_page(k, id, k.sched.current().cpu);
   }
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
     const auto dropped = k.host.nodes[n].lruvec(process.cgroup).drop_owner(index, process.rss_anon);
-    for (size_t z = 0; z < dropped.size(); ++z) {
+    for (const host::ZoneKind z : dropped.indices()) {
       process.rss_anon -= dropped[z];
       uncharge(k.host, process.cgroup, dropped[z]);
-      free_counted(k, static_cast<int>(n), static_cast<int>(z), dropped[z]);
+      free_counted(k, n, z, dropped[z]);
     }
   }
   for (host::SwapDevice& device : k.host.swaps) {
@@ -83,7 +83,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   flush();
   Process& process = k.host.processes[index];
   k.host.guest_tables -= process.space.drop_empty_tables(0, ~uint64_t{0} >> kPageShift);
-  for (const auto& [node, zone] : process.table_pages_at) free_table_page(k, {node, zone});
+  for (const ZoneRef where : process.table_pages_at) free_table_page(k, where);
   uncharge(k.host, process.cgroup, static_cast<int64_t>(process.table_pages_at.size()));
   process.table_pages_at.clear();
   release_held_files(k, index);

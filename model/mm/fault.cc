@@ -27,7 +27,7 @@ namespace {
 
 constexpr uint16_t kFreshPage = host::kPageSwapBacked | host::kPageYoung | host::kPageDirty;
 
-ZoneRef charged(Kernel& k, ZoneRef where, uint8_t cgroup) {
+ZoneRef charged(Kernel& k, ZoneRef where, host::CgroupIndex cgroup) {
   if (!where.ok() || try_charge(k, cgroup)) return where;
   free_page(k, where, k.sched.current().cpu);
   return {};
@@ -40,7 +40,7 @@ ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
 // Killed, or ended by another of its threads: nothing may be mapped there any more.
 bool doomed(const Process& process) { return process.dying || !process.alive; }
 
-void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, int cpu) {
+void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, host::CpuIndex cpu) {
   Process& process = k.host.processes[index];
   --process.rss_anon;
   if (remove_mapper(k, id, index, vpn) > 0) return;
@@ -195,9 +195,9 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
 }
 
 void free_last_table(Kernel& k, Process& process) {
-  const auto [node, zone] = process.table_pages_at.back();
+  const ZoneRef where = process.table_pages_at.back();
   process.table_pages_at.pop_back();
-  free_table_page(k, {node, zone});
+  free_table_page(k, where);
   uncharge(k.host, process.cgroup, 1);
 }
 
@@ -212,8 +212,7 @@ void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64
 
 void free_table_page(Kernel& k, ZoneRef where) {
   free_page(k, where, k.sched.current().cpu);
-  give_back(k.host.nodes[static_cast<size_t>(where.node)].zones[static_cast<size_t>(where.zone)],
-            host::Migratetype::kUnmovable);
+  give_back(k.host.nodes[where.node].zones[where.zone], host::Migratetype::kUnmovable);
 }
 
 namespace {
@@ -244,8 +243,7 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
         free_table_page(k, where);
         return false;
       }
-      k.host.processes[index].table_pages_at.push_back(
-          {static_cast<int8_t>(where.node), static_cast<int8_t>(where.zone)});
+      k.host.processes[index].table_pages_at.push_back(where);
     }
   }
   return true;
@@ -254,7 +252,7 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
 void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, uint16_t flags) {
   Process& process = k.host.processes[index];
   const PageId id = new_page(k, where, flags);
-  k.host.pages[id].cgroup = static_cast<uint8_t>(process.cgroup & 0x7f);
+  k.host.pages[id].set_cgroup(process.cgroup);
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
   ++process.rss_anon;
@@ -299,7 +297,7 @@ bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
 
 void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
   Process& process = k.host.processes[index];
-  const int cpu = k.sched.current().cpu;
+  const host::CpuIndex cpu = k.sched.current().cpu;
   const std::vector<uint64_t> emptied = zap_huge_pages(k, index, first_vpn, last_vpn);
   int64_t zapped = 0;
   lru_add_drain(k, cpu);
@@ -358,7 +356,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
     page.clear(host::kPageActive | host::kPageReferenced | host::kPageSwapBacked | host::kPageDirty | host::kPageYoung);
     put_on_list(k, id, host::LruKindIndex::kInactiveFile);
     k.listener.watch(index, vpn);
-    k.host.count_with(page.cgroup, Vmstat::pglazyfree);
+    k.host.count_with(page.cgroup(), Vmstat::pglazyfree);
   });
 }
 

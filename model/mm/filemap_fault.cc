@@ -28,7 +28,7 @@ constexpr uint64_t kFaultAroundPages = 16;  // fault_around_bytes, 64 KiB
 void set_file_pte(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
   Process& process = k.host.processes[index];
   Page& page = k.host.pages[id];
-  if (page.mapcount == 0) ++k.host.nodes[page.node].file_mapped;
+  if (page.mapcount == 0) ++k.host.nodes[page.node()].file_mapped;
   add_mapper(k, id, index, vpn);
   page.set(host::kPageYoung);
   process.space.set(vpn, Pte::present(id));
@@ -53,7 +53,7 @@ void fault_around(Kernel& k, ProcessIndex index, uint64_t vpn, const AddressSpac
 
 // filemap_fault(): the page with its data, however long that takes; kNoPage if it cannot be had.
 PageId filemap_fault(Kernel& k, ProcessIndex process, host::FileIndex file, uint64_t index) {
-  const uint8_t cgroup = k.host.processes[process].cgroup;
+  const host::CgroupIndex cgroup = k.host.processes[process].cgroup;
   PageId id = k.host.files[file].page(index);
   const bool major = id == host::kNoPage;
   if (major) {
@@ -124,7 +124,7 @@ void unmap_file_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
   --(k.host.pages[id].shmem() ? process.rss_shmem : process.rss_file);
   if (k.host.pages[id].has(host::kPageYoung)) mark_accessed(k, id);
   if (remove_mapper(k, id, index, vpn) > 0) return;
-  --k.host.nodes[k.host.pages[id].node].file_mapped;
+  --k.host.nodes[k.host.pages[id].node()].file_mapped;
   k.host.pages[id].clear(host::kPageYoung);
 }
 

@@ -132,7 +132,7 @@ HugeFault do_huge_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bo
   const Gfp gfp = huge_gfp(k.host.spec.vm.thp_defrag, mapping->huge == HugeAdvice::kWanted);
   const ZoneRef where = alloc_huge_vma(k, gfp, index, first);
   if (!where.ok()) return k.sched.current().dying ? HugeFault::kDying : fall_back(k);
-  const uint8_t cgroup = k.host.processes[index].cgroup;
+  const host::CgroupIndex cgroup = k.host.processes[index].cgroup;
   if (!charge_huge(k, cgroup, gfp)) {
     free_huge_block(k, where);
     k.host.count(Vmstat::thp_fault_fallback_charge);

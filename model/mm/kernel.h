@@ -29,21 +29,18 @@ class Block {
   virtual ~Block() = default;
   /// Starts writing; adjacent slots of one call are merged into one request (blk_plug). `queue`: where it is counted
   /// (blk_wbt.h) until it is done.
-  virtual void submit_swap_writes(const std::vector<SwapIo>& writes, int cpu, WbtQueue queue) = 0;
+  virtual void submit_swap_writes(const std::vector<SwapIo>& writes, host::CpuIndex cpu, WbtQueue queue) = 0;
   /// Starts reading `pages`; each is unlocked, and `readers()` woken, when its data is there.
   virtual void submit_swap_reads(const std::vector<SwapIo>& reads) = 0;
   /// Starts reading or writing pages of a file that lie side by side on the disk. Reads unlock as above; writes end in
   /// end_file_write (mm/writeback.h), and `writers()` is woken.
-  virtual void submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) = 0;
+  virtual void submit_file(const std::vector<host::PageId>& pages, bool write, host::CpuIndex cpu) = 0;
   virtual WaitQueue& readers() = 0;
   virtual WaitQueue& writers() = 0;
 };
 
 struct OomReport;  // mm/oom_killer.h
-struct ZoneRef {
-  int node = -1, zone = -1;
-  bool ok() const { return node >= 0; }
-};
+using host::ZoneRef;
 
 /// What an actor waits for. One wait may be a part of another that ends later: a throttled reclaim inside a swap-in.
 enum class Stalled : uint8_t { kDirectReclaim, kSwapIn, kThrottled, kMemoryHigh };
@@ -52,11 +49,11 @@ enum class Stalled : uint8_t { kDirectReclaim, kSwapIn, kThrottled, kMemoryHigh 
 class Listener {
  public:
   virtual ~Listener() = default;
-  virtual void on_kswapd_run(int node) = 0;  // balance_pgdat begins
-  virtual void on_scan(int node, bool by_kswapd,
-                       uint8_t target_cgroup) = 0;   // pages of the inactive lists were looked at
-  virtual void on_direct_reclaim(ZoneRef zone) = 0;  // a task reclaims for itself
-  virtual void on_swap_out(int node) = 0;            // the first page of a batch goes to swap
+  virtual void on_kswapd_run(host::NodeIndex node) = 0;  // balance_pgdat begins
+  virtual void on_scan(host::NodeIndex node, bool by_kswapd,
+                       host::CgroupIndex target_cgroup) = 0;  // pages of the inactive lists were looked at
+  virtual void on_direct_reclaim(ZoneRef zone) = 0;           // a task reclaims for itself
+  virtual void on_swap_out(host::NodeIndex node) = 0;         // the first page of a batch goes to swap
   virtual void on_alloc_refused(int pid, const Refusal& refusal) = 0;
   virtual void on_oom_kill(const OomReport& report) = 0;       // a kill, a panic, or nobody who may be killed
   virtual void on_stuck(host::ProcessIndex process) = 0;       // its memory can never be had (Process::stuck_at)
@@ -83,8 +80,8 @@ struct Kernel {
   Listener& listener;
   Costs costs;
   Random random;
-  std::vector<KswapdState> kswapd;  // by node index
-  std::vector<BlkWbt> wbt;          // by swap device
+  IndexVector<host::NodeIndex, KswapdState> kswapd;
+  std::vector<BlkWbt> wbt;  // by swap device
   SwapReadahead swap_readahead;
   FlusherState flusher;
   int oom_victims_pending = 0;  // victims whose memory is not yet freed

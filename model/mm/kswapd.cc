@@ -2,7 +2,6 @@
 #include "model/mm/kswapd.h"
 
 #include <algorithm>
-#include <array>
 
 #include "model/mm/direct_reclaim.h"
 #include "model/mm/shrink_lists.h"
@@ -13,35 +12,31 @@ namespace oomcast::mm {
 using host::Node;
 using host::Vmstat;
 using host::Zone;
+using host::ZoneKind;
 
 namespace {
 
-constexpr int kNoRequest = host::kZoneKinds;
 constexpr int kMaxFailures = 16;
 constexpr Nanoseconds kNap{100'000'000};  // HZ/10
 constexpr uint64_t kLateOneIn = 8;
 
-bool watermark_boosted(const Node& node, int highest_zone) {
-  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z) {
-    if (node.zones[static_cast<size_t>(z)].boost > 0) return true;
+bool watermark_boosted(const Node& node, ZoneKind highest_zone) {
+  for (const ZoneKind z : host::zones_up_to(highest_zone)) {
+    if (node.zones[z].boost > 0) return true;
   }
   return false;
 }
 
 // prepare_kswapd_sleep().
-bool may_sleep(Kernel& k, int node_index, int highest_zone) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  k.sched.wake_all(k.kswapd[static_cast<size_t>(node_index)].pfmemalloc_wait);
+bool may_sleep(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
+  Node& node = k.host.nodes[node_index];
+  k.sched.wake_all(k.kswapd[node_index].pfmemalloc_wait);
   if (node.kswapd_failures >= kMaxFailures) return true;
   if (!pgdat_balanced(node, highest_zone)) return false;
   node.lruvec(host::kRootCgroup).congested = false;
   node.pgdat_dirty = false;
   node.pgdat_writeback = false;
   return true;
-}
-
-int merged_request(const KswapdState& state, int previous) {
-  return state.highest_zoneidx == kNoRequest ? previous : state.highest_zoneidx;
 }
 
 // From the wake-up to the CPU. Mostly that is quick; now and then something else runs there first, and on every
@@ -54,14 +49,14 @@ void come_late(Kernel& k) {
         Nanoseconds(static_cast<int64_t>(k.random.below(static_cast<uint64_t>(k.costs.late_wake_max.count()) + 1))));
 }
 
-void try_to_sleep(Kernel& k, int node_index, int highest_zone) {
-  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+void try_to_sleep(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
+  KswapdState& state = k.kswapd[node_index];
   Nanoseconds remaining{0};
   k.sched.point();  // before the check: a wake-up may not be missed between it and the wait
   if (may_sleep(k, node_index, highest_zone)) {
     remaining = k.sched.wait(state.wait, kNap);
     if (remaining.count() > 0) come_late(k);
-    if (remaining.count() > 0) state.highest_zoneidx = merged_request(state, highest_zone);
+    if (remaining.count() > 0) state.highest_zone = state.highest_zone.value_or(highest_zone);
   }
   if (remaining.count() == 0 && may_sleep(k, node_index, highest_zone)) {
     k.sched.wait(state.wait, kForever);
@@ -72,28 +67,27 @@ void try_to_sleep(Kernel& k, int node_index, int highest_zone) {
 }
 
 // kswapd_shrink_node(): one pass. Gives whether it scanned enough not to raise the priority.
-bool shrink_node_once(Kernel& k, int node_index, ScanControl& sc) {
-  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+bool shrink_node_once(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
+  const Node& node = k.host.nodes[node_index];
   sc.nr_to_reclaim = 0;
-  for (int z = 0; z <= sc.reclaim_idx; ++z) {
-    const Zone& zone = node.zones[static_cast<size_t>(z)];
+  for (const ZoneKind z : host::zones_up_to(sc.highest_zone)) {
+    const Zone& zone = node.zones[z];
     if (zone.managed > 0) sc.nr_to_reclaim += std::max(zone.high_mark(), kSwapClusterMax);
   }
   shrink_node(k, node_index, sc);
   return sc.nr_scanned >= sc.nr_to_reclaim;
 }
 
-void set_reclaim_active(Node& node, int highest_zone, bool active) {
-  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z)
-    node.zones[static_cast<size_t>(z)].reclaim_active = active;
+void set_reclaim_active(Node& node, ZoneKind highest_zone, bool active) {
+  for (const ZoneKind z : host::zones_up_to(highest_zone)) node.zones[z].reclaim_active = active;
 }
 
 // The loop of balance_pgdat(), to its label `out`. Gives false if it got there without having reclaimed anything.
-bool reclaim_until_balanced(Kernel& k, int node_index, int highest_zone, int64_t boost_left) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+bool reclaim_until_balanced(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone, int64_t boost_left) {
+  Node& node = k.host.nodes[node_index];
   ScanControl sc;
   sc.by_kswapd = true;
-  sc.reclaim_idx = std::min(highest_zone, host::kZoneKinds - 1);
+  sc.highest_zone = highest_zone;
   while (sc.priority >= 1) {
     const int64_t reclaimed_before = sc.nr_reclaimed;
     const bool balanced = pgdat_balanced(node, highest_zone);
@@ -110,7 +104,7 @@ bool reclaim_until_balanced(Kernel& k, int node_index, int highest_zone, int64_t
     kswapd_age_node(k, node_index, sc);
     sc.nr_scanned = 0;
     if (shrink_node_once(k, node_index, sc)) raise_priority = false;
-    KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+    KswapdState& state = k.kswapd[node_index];
     if (state.pfmemalloc_wait.active() && allow_direct_reclaim(k, node_index)) k.sched.wake_all(state.pfmemalloc_wait);
     const int64_t reclaimed = sc.nr_reclaimed - reclaimed_before;
     boost_left -= std::min(boost_left, reclaimed);
@@ -120,64 +114,62 @@ bool reclaim_until_balanced(Kernel& k, int node_index, int highest_zone, int64_t
   return sc.nr_reclaimed > 0;
 }
 
-void balance_pgdat(Kernel& k, int node_index, int highest_zone) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void balance_pgdat(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
+  Node& node = k.host.nodes[node_index];
   k.host.count(Vmstat::pageoutrun);
   k.listener.on_kswapd_run(node_index);
   k.sched.memstall_enter();
-  std::array<int64_t, host::kZoneKinds> boosts{};
+  host::ByZone<int64_t> boosts{};
   int64_t boost_total = 0;
-  for (int z = 0; z <= highest_zone && z < host::kZoneKinds; ++z) {
-    boosts[static_cast<size_t>(z)] = node.zones[static_cast<size_t>(z)].boost;
-    boost_total += boosts[static_cast<size_t>(z)];
+  for (const ZoneKind z : host::zones_up_to(highest_zone)) {
+    boosts[z] = node.zones[z].boost;
+    boost_total += boosts[z];
   }
   set_reclaim_active(node, highest_zone, true);
   if (!reclaim_until_balanced(k, node_index, highest_zone, boost_total)) ++node.kswapd_failures;
   set_reclaim_active(node, highest_zone, false);
-  for (size_t z = 0; z < boosts.size(); ++z) node.zones[z].boost -= std::min(node.zones[z].boost, boosts[z]);
+  for (const ZoneKind z : boosts.indices()) node.zones[z].boost -= std::min(node.zones[z].boost, boosts[z]);
   snapshot_refaults(node);
   k.sched.memstall_leave();
 }
 
 }  // namespace
 
-bool pgdat_balanced(const Node& node, int highest_zone) {
+bool pgdat_balanced(const Node& node, ZoneKind highest_zone) {
   bool managed = false;
-  const int top = std::min(highest_zone, host::kZoneKinds - 1);
-  for (int z = 0; z <= top; ++z) {
-    const Zone& zone = node.zones[static_cast<size_t>(z)];
+  for (const ZoneKind z : host::zones_up_to(highest_zone)) {
+    const Zone& zone = node.zones[z];
     if (zone.managed == 0) continue;
     managed = true;
-    if (watermark_ok(zone, zone.high_mark(), static_cast<host::ZoneKind>(top), zone.free)) return true;
+    if (watermark_ok(zone, zone.high_mark(), highest_zone, zone.free)) return true;
   }
   return !managed;
 }
 
-void wakeup_kswapd(Kernel& k, int node_index, host::ZoneKind highest_zone) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
-  const int highest = static_cast<int>(highest_zone);
-  if (state.highest_zoneidx == kNoRequest || state.highest_zoneidx < highest) state.highest_zoneidx = highest;
+void wakeup_kswapd(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
+  Node& node = k.host.nodes[node_index];
+  KswapdState& state = k.kswapd[node_index];
+  if (state.highest_zone < highest_zone) state.highest_zone = highest_zone;  // no request is less than any
   if (!state.wait.active()) return;
   if (node.kswapd_failures >= kMaxFailures) return;
-  if (pgdat_balanced(node, highest) && !watermark_boosted(node, highest)) return;
+  if (pgdat_balanced(node, highest_zone) && !watermark_boosted(node, highest_zone)) return;
   k.sched.wake_all(state.wait);
 }
 
-void wake_all_kswapds(Kernel& k, const Gfp& gfp, int preferred_node) {
-  for (int node : k.host.zonelists[static_cast<size_t>(preferred_node)]) {
+void wake_all_kswapds(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node) {
+  for (const host::NodeIndex node : k.host.zonelists[preferred_node]) {
     if (gfp.allows(node)) wakeup_kswapd(k, node, gfp.highest_zone);
   }
 }
 
-void kswapd_main(Kernel& k, int node_index) {
-  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
-  int highest_zone = host::kZoneKinds - 1;
+void kswapd_main(Kernel& k, host::NodeIndex node_index) {
+  KswapdState& state = k.kswapd[node_index];
+  ZoneKind highest_zone = ZoneKind::kDevice;
   while (true) {
-    highest_zone = merged_request(state, highest_zone);
+    highest_zone = state.highest_zone.value_or(highest_zone);
     try_to_sleep(k, node_index, highest_zone);
-    highest_zone = merged_request(state, highest_zone);
-    state.highest_zoneidx = kNoRequest;
+    highest_zone = state.highest_zone.value_or(highest_zone);
+    state.highest_zone.reset();
     state.in_balance = true;
     {
       const host::PageArray::InUse in_use(k.host.pages);

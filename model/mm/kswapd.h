@@ -8,12 +8,12 @@
 
 namespace oomcast::mm {
 
-void wakeup_kswapd(Kernel& k, int node, host::ZoneKind highest_zone);
+void wakeup_kswapd(Kernel& k, host::NodeIndex node, host::ZoneKind highest_zone);
 /// One wake-up attempt for every node that the request may use (wake_all_kswapds).
-void wake_all_kswapds(Kernel& k, const Gfp& gfp, int preferred_node);
+void wake_all_kswapds(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
 /// Any zone up to `highest_zone` above its high mark?
-bool pgdat_balanced(const host::Node& node, int highest_zone);
+bool pgdat_balanced(const host::Node& node, host::ZoneKind highest_zone);
 /// The thread: never returns.
-void kswapd_main(Kernel& k, int node);
+void kswapd_main(Kernel& k, host::NodeIndex node);
 
 }  // namespace oomcast::mm

@@ -1,6 +1,8 @@
 // Holds what kswapd of one node and those who wait for it know of each other.
 #pragma once
 
+#include <optional>
+
 #include "model/mm/sched.h"
 #include "model/spec/host_spec.h"
 
@@ -12,7 +14,7 @@ struct KswapdState {
   WaitQueue pfmemalloc_wait;
   WaitQueue writeback_wait;  // reclaim_wait[VMSCAN_THROTTLE_WRITEBACK]
   WaitQueue noprogress_wait;
-  int highest_zoneidx = host::kZoneKinds;  // kZoneKinds: no request recorded (MAX_NR_ZONES)
+  std::optional<host::ZoneKind> highest_zone;  // kswapd_highest_zoneidx; absent: no request recorded
   bool in_balance = false;
 };
 

@@ -25,8 +25,7 @@ size_t batch_pages(const Kernel& k) { return k.host.spec.kernel >= host::KernelV
 host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags) {
   const PageId id = k.host.pages.create();
   Page& page = k.host.pages[id];
-  page.node = static_cast<uint8_t>(where.node);
-  page.zone = static_cast<uint32_t>(where.zone) & 7;
+  page.set_place(where);
   page.flags = flags;
   return id;
 }
@@ -52,8 +51,8 @@ void take_off_list(Kernel& k, PageId id) {
   page.list = LruKindIndex::kNone;
 }
 
-void lru_add(Kernel& k, PageId id, int cpu) {
-  std::vector<PageId>& batch = k.host.lru_add_batch[static_cast<size_t>(cpu)];
+void lru_add(Kernel& k, PageId id, host::CpuIndex cpu) {
+  std::vector<PageId>& batch = k.host.lru_add_batch[cpu];
   const Actor& actor = k.sched.current();
   if (actor.in_lru_fault && !actor.memalloc && lru_gen_enabled(k)) k.host.pages[id].set(host::kPageActive);
   k.host.pages[id].set(host::kPageInBatch);
@@ -61,15 +60,15 @@ void lru_add(Kernel& k, PageId id, int cpu) {
   if (batch.size() >= batch_pages(k)) lru_add_drain(k, cpu);
 }
 
-void lru_add_drain(Kernel& k, int cpu) {
-  std::vector<PageId>& added = k.host.lru_add_batch[static_cast<size_t>(cpu)];
+void lru_add_drain(Kernel& k, host::CpuIndex cpu) {
+  std::vector<PageId>& added = k.host.lru_add_batch[cpu];
   for (PageId id : added) {
     Page& page = k.host.pages[id];
     page.clear(host::kPageInBatch);
     put_on_list(k, id, list_for(page));
   }
   added.clear();
-  std::vector<PageId>& rotated = k.host.rotate_batch[static_cast<size_t>(cpu)];
+  std::vector<PageId>& rotated = k.host.rotate_batch[cpu];
   for (PageId id : rotated) {
     if (!k.host.pages.alive(id)) continue;
     Page& page = k.host.pages[id];
@@ -88,15 +87,15 @@ void lru_add_drain(Kernel& k, int cpu) {
   rotated.clear();
 }
 
-void rotate_reclaimable(Kernel& k, PageId id, int cpu) {
+void rotate_reclaimable(Kernel& k, PageId id, host::CpuIndex cpu) {
   const Page& page = k.host.pages[id];
   if (page.has(host::kPageLocked) || page.has(host::kPageDirty) || page.has(host::kPageMlocked)) return;
-  std::vector<PageId>& batch = k.host.rotate_batch[static_cast<size_t>(cpu)];
+  std::vector<PageId>& batch = k.host.rotate_batch[cpu];
   batch.push_back(id);
   if (batch.size() >= batch_pages(k)) lru_add_drain(k, cpu);
 }
 
-void release_page(Kernel& k, PageId id, int cpu) {
+void release_page(Kernel& k, PageId id, host::CpuIndex cpu) {
   Page& page = k.host.pages[id];
   if (page.has(host::kPageWriteback) || page.has(host::kPageLocked)) {
     page.set(host::kPageOrphan);
@@ -110,8 +109,8 @@ void release_page(Kernel& k, PageId id, int cpu) {
   if (page.list != LruKindIndex::kNone) take_off_list(k, id);
   for (std::vector<PageId>& batch : k.host.rotate_batch)
     batch.erase(std::remove(batch.begin(), batch.end(), id), batch.end());
-  const ZoneRef where{static_cast<int>(page.node), static_cast<int>(page.zone)};
-  uncharge(k.host, page.cgroup, 1);
+  const ZoneRef where{page.node(), page.zone};
+  uncharge(k.host, page.cgroup(), 1);
   k.host.pages.destroy(id);
   free_page(k, where, cpu);
 }
@@ -131,8 +130,8 @@ void mark_accessed(Kernel& k, PageId id) {
     take_off_list(k, id);
     put_on_list(k, id, list_for(page));
   }
-  k.host.count_with(page.cgroup, Vmstat::pgactivate);
-  age_nonresident(k.host, page.node, page.cgroup);
+  k.host.count_with(page.cgroup(), Vmstat::pgactivate);
+  age_nonresident(k.host, page.node(), page.cgroup());
 }
 
 }  // namespace oomcast::mm

@@ -11,16 +11,16 @@ namespace oomcast::mm {
 /// Creates a page for memory that alloc_page() handed out; on no list yet.
 host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags);
 /// Puts a new page into this CPU's batch; the batch goes to the lists when it is full.
-void lru_add(Kernel& k, host::PageId id, int cpu);
-void lru_add_drain(Kernel& k, int cpu);
+void lru_add(Kernel& k, host::PageId id, host::CpuIndex cpu);
+void lru_add_drain(Kernel& k, host::CpuIndex cpu);
 /// Marks for a move to the inactive tail (its write has ended).
-void rotate_reclaimable(Kernel& k, host::PageId id, int cpu);
+void rotate_reclaimable(Kernel& k, host::PageId id, host::CpuIndex cpu);
 void put_on_list(Kernel& k, host::PageId id, host::LruKindIndex list);
 void take_off_list(Kernel& k, host::PageId id);
 /// The list that the flags of the page ask for.
 host::LruKindIndex list_for(const host::Page& page);
 /// The last user of the page is gone. Pages under I/O are freed when it ends.
-void release_page(Kernel& k, host::PageId id, int cpu);
+void release_page(Kernel& k, host::PageId id, host::CpuIndex cpu);
 /// folio_mark_accessed().
 void mark_accessed(Kernel& k, host::PageId id);
 

@@ -15,8 +15,8 @@ inline constexpr int64_t kMinLruBatch = 64, kMaxLruBatch = 4096;  // MIN_LRU_BAT
 
 inline bool lru_gen_enabled(const Kernel& k) { return k.host.spec.lru == host::LruKind::kMultiGen; }
 /// Of the group's pages on the node. REQUIRES: lru_gen_enabled().
-inline host::LruGen& generations_of(const Kernel& k, int node, uint8_t cgroup) {
-  return *k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup).gens;
+inline host::LruGen& generations_of(const Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup) {
+  return *k.host.nodes[node].lruvec(cgroup).gens;
 }
 /// Into the generation that its flags ask for. `reclaiming`: its write has ended, it goes to the tail of the oldest
 /// one.
@@ -34,29 +34,30 @@ size_t lru_gen_tier(int64_t refs);
 
 // Aging: lru_gen_aging.cc.
 /// try_to_inc_max_seq(): walks page tables and opens a new generation. False if `seq` is not the youngest any more.
-bool try_to_inc_max_seq(Kernel& k, int node, uint8_t cgroup, uint64_t seq, bool can_swap, ScanControl& sc);
+bool try_to_inc_max_seq(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, uint64_t seq, bool can_swap,
+                        ScanControl& sc);
 /// Gives up oldest generations whose lists are empty.
 bool try_to_inc_min_seq(host::LruGen& gens, bool can_swap);
 /// What kswapd does before each pass: where to begin, and whether everything is younger than min_ttl_ms.
-void lru_gen_age_node(Kernel& k, int node, ScanControl& sc);
+void lru_gen_age_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
 void set_initial_priority(const Kernel& k, const host::Node& node, ScanControl& sc);
-bool lruvec_is_sizable(const Kernel& k, int node, uint8_t cgroup, const ScanControl& sc);
+bool lruvec_is_sizable(const Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, const ScanControl& sc);
 /// get_swappiness(): 0 where anonymous memory cannot go.
-int64_t lru_gen_swappiness(const Kernel& k, uint8_t cgroup, const ScanControl& sc);
+int64_t lru_gen_swappiness(const Kernel& k, host::CgroupIndex cgroup, const ScanControl& sc);
 
 // Eviction: lru_gen_evict.cc.
 /// Root reclaim of a node: group after group (memcg_lru.cc).
-void lru_gen_shrink_node(Kernel& k, int node, ScanControl& sc);
+void lru_gen_shrink_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
 /// Reclaim within one group of those below a limit.
-void lru_gen_shrink_lruvec(Kernel& k, int node, uint8_t cgroup, ScanControl& sc);
+void lru_gen_shrink_lruvec(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, ScanControl& sc);
 /// True if the group should be left alone for a while: it has just been aged.
-bool try_to_shrink_lruvec(Kernel& k, int node, uint8_t cgroup, ScanControl& sc);
-bool should_abort_scan(const Kernel& k, int node, const ScanControl& sc);
+bool try_to_shrink_lruvec(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, ScanControl& sc);
+bool should_abort_scan(const Kernel& k, host::NodeIndex node, const ScanControl& sc);
 
 // The memcg LRU: memcg_lru.cc.
-void shrink_many(Kernel& k, int node, ScanControl& sc);
+void shrink_many(Kernel& k, host::NodeIndex node, ScanControl& sc);
 /// MEMCG_LRU_YOUNG
-void make_memcg_young(Kernel& k, int node, uint8_t cgroup);
+void make_memcg_young(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup);
 
 /// What a page-table page goes by in the filters.
 inline uint64_t page_table_key(host::ProcessIndex process, uint64_t vpn) {

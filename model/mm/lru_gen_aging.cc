@@ -32,13 +32,13 @@ constexpr uint64_t kLeafPages = AddressSpace::kLeafPages;
 /// to do.
 class Walk {
  public:
-  Walk(Kernel& k, int node, uint8_t cgroup, uint64_t seq, bool can_swap)
+  Walk(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, uint64_t seq, bool can_swap)
       : k_(k),
         node_(node),
         cgroup_(cgroup),
         seq_(seq),
         can_swap_(can_swap),
-        lruvec_(k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup)),
+        lruvec_(k.host.nodes[node].lruvec(cgroup)),
         gens_(*lruvec_.gens) {}
 
   /// True for who ends the round.
@@ -112,7 +112,8 @@ class Walk {
       ++total;
       if (!pte.is_present()) continue;
       Page& page = k_.host.pages[pte.page()];
-      if (page.node != node_ || page.cgroup != cgroup_ || (host::gen_type(page) == kGenAnon && !can_swap_)) continue;
+      if (page.node() != node_ || page.cgroup() != cgroup_ || (host::gen_type(page) == kGenAnon && !can_swap_))
+        continue;
       if (clear_young(k_, page) == 0) continue;
       ++young;
       const size_t youngest = host::gen_of_seq(gens_.max_seq);
@@ -148,7 +149,8 @@ class Walk {
     gens_.reservoir_young = false;
     const size_t youngest = host::gen_of_seq(gens_.max_seq);
     for (size_t gen = 0; gen < kGenerations; ++gen) {
-      for (size_t zone = 0; zone < static_cast<size_t>(host::kZoneKinds) && gen != youngest; ++zone) {
+      if (gen == youngest) continue;
+      for (const host::ZoneKind zone : host::kZonesAscending) {
         host::ReservoirStack& from = gens_.lists[gen][kGenAnon][zone].reservoir;
         host::ReservoirStack& to = gens_.lists[youngest][kGenAnon][zone].reservoir;
         const int64_t before = from.size();
@@ -160,8 +162,8 @@ class Walk {
   }
 
   Kernel& k_;
-  const int node_;
-  const uint8_t cgroup_;
+  const host::NodeIndex node_;
+  const host::CgroupIndex cgroup_;
   const uint64_t seq_;
   const bool can_swap_;
   Lruvec& lruvec_;
@@ -176,7 +178,8 @@ class Walk {
 void inc_min_seq(Kernel& k, Lruvec& lruvec, size_t type, bool can_swap) {
   LruGen& gens = *lruvec.gens;
   const size_t oldest = host::gen_of_seq(gens.min_seq[type]), next = (oldest + 1) % kGenerations;
-  for (size_t zone = 0; zone < static_cast<size_t>(host::kZoneKinds) && (type == kGenFile || can_swap); ++zone) {
+  for (const host::ZoneKind zone : host::kZonesAscending) {
+    if (type == kGenAnon && !can_swap) break;
     host::GenList& list = gens.lists[oldest][type][zone];
     int64_t moved = list.reservoir.size();
     gens.nr_pages[oldest][type][zone] -= moved;
@@ -209,7 +212,7 @@ bool oldest_is_empty(const LruGen& gens, uint64_t seq, size_t type) {
 }
 
 // lruvec_is_reclaimable()
-bool old_enough(const Kernel& k, int node_index, uint8_t cgroup, const ScanControl& sc) {
+bool old_enough(const Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, const ScanControl& sc) {
   if (below_min(k.host, cgroup, host::kRootCgroup) || !lruvec_is_sizable(k, node_index, cgroup, sc)) return false;
   const LruGen& gens = generations_of(k, node_index, cgroup);
   const int64_t born = gens.born_ns[host::gen_of_seq(gens.min_seq[kGenFile])];
@@ -218,8 +221,9 @@ bool old_enough(const Kernel& k, int node_index, uint8_t cgroup, const ScanContr
 
 }  // namespace
 
-bool try_to_inc_max_seq(Kernel& k, int node_index, uint8_t cgroup, uint64_t seq, bool can_swap, ScanControl& sc) {
-  Lruvec& lruvec = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup);
+bool try_to_inc_max_seq(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, uint64_t seq, bool can_swap,
+                        ScanControl& sc) {
+  Lruvec& lruvec = k.host.nodes[node_index].lruvec(cgroup);
   LruGen& gens = *lruvec.gens;
   if (seq <= gens.walked_seq) return false;
   if (k.host.spec.lru_gen_mm_walk) {
@@ -253,15 +257,15 @@ bool try_to_inc_min_seq(LruGen& gens, bool can_swap) {
   return success;
 }
 
-int64_t lru_gen_swappiness(const Kernel& k, uint8_t cgroup, const ScanControl& sc) {
+int64_t lru_gen_swappiness(const Kernel& k, host::CgroupIndex cgroup, const ScanControl& sc) {
   if (!sc.may_swap) return 0;
   int64_t slots = k.host.free_swap();
-  for (uint8_t g = cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent)
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent)
     slots = std::min(slots, k.host.cgroups[g].swap_max - k.host.cgroups[g].swap_usage);
   return slots < kMinLruBatch ? 0 : k.host.spec.vm.swappiness;
 }
 
-bool lruvec_is_sizable(const Kernel& k, int node_index, uint8_t cgroup, const ScanControl& sc) {
+bool lruvec_is_sizable(const Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, const ScanControl& sc) {
   const LruGen& gens = generations_of(k, node_index, cgroup);
   int64_t total = 0;
   for (size_t type = lru_gen_swappiness(k, cgroup, sc) > 0 ? kGenAnon : kGenFile; type < kGenTypes; ++type) {
@@ -281,12 +285,14 @@ void set_initial_priority(const Kernel& k, const Node& node, ScanControl& sc) {
   sc.priority = std::clamp(fls(reclaimable) - 1 - fls(sc.nr_to_reclaim - 1), kDefPriority / 2, kDefPriority);
 }
 
-void lru_gen_age_node(Kernel& k, int node_index, ScanControl& sc) {
-  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void lru_gen_age_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
+  const Node& node = k.host.nodes[node_index];
   set_initial_priority(k, node, sc);
   bool reclaimable = k.host.spec.vm.lru_gen_min_ttl_ms == 0;
-  for (size_t group = 0; group < node.lruvecs.size() && !reclaimable; ++group)
-    reclaimable = old_enough(k, node_index, static_cast<uint8_t>(group), sc);
+  for (const host::CgroupIndex group : node.lruvecs.indices()) {
+    if (reclaimable) break;
+    reclaimable = old_enough(k, node_index, group, sc);
+  }
   if (reclaimable || k.oom_locked) return;
   k.oom_locked = true;
   out_of_memory(k, kGfpKernel, node_index, {.thrashing = true});

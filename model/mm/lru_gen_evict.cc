@@ -40,7 +40,8 @@ struct Scan {
 };
 
 // Turns one page of what stood there before the run into a page at the tail of the list.
-void materialize_tail(Kernel& k, int node, uint8_t cgroup, size_t type, size_t gen, GenList& list) {
+void materialize_tail(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t type, size_t gen,
+                      GenList& list) {
   LruGen& gens = generations_of(k, node, cgroup);
   const PageId id = page_of_reservoir(k, node, cgroup, type == kGenFile, list.reservoir.take(), gens.reservoir_young);
   k.host.pages[id].list = static_cast<LruKindIndex>(gen);
@@ -62,7 +63,7 @@ bool sort_page(Kernel& k, Lruvec& lruvec, PageId id, const ScanControl& sc, size
   const int64_t refs = lru_gen_refs(page);
   const size_t tier = lru_gen_tier(refs);
   const bool keep = tier > tier_idx || refs == host::kRefsMax + 1;
-  if (!keep && page.zone <= static_cast<uint32_t>(sc.reclaim_idx)) return false;
+  if (!keep && page.zone <= sc.highest_zone) return false;
   gens.unlink(k.host.pages, id);
   gens.link_tail(k.host.pages, id, lru_gen_inc_gen(lruvec, page));
   if (keep) ++gens.protected_pages[type][tier - 1];
@@ -80,9 +81,9 @@ void isolate_page(Kernel& k, PageId id) {
   lru_gen_del(k, id);
 }
 
-void scan_zone(Kernel& k, int node, uint8_t cgroup, size_t type, size_t zone, size_t tier_idx, const ScanControl& sc,
-               Scan& scan) {
-  Lruvec& lruvec = k.host.nodes[static_cast<size_t>(node)].lruvec(cgroup);
+void scan_zone(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t type, host::ZoneKind zone,
+               size_t tier_idx, const ScanControl& sc, Scan& scan) {
+  Lruvec& lruvec = k.host.nodes[node].lruvec(cgroup);
   LruGen& gens = *lruvec.gens;
   const size_t gen = host::gen_of_seq(gens.min_seq[type]);
   GenList& list = gens.lists[gen][type][zone];
@@ -109,12 +110,15 @@ void scan_zone(Kernel& k, int node, uint8_t cgroup, size_t type, size_t zone, si
 }
 
 // scan_folios(). Zones from the one that is asked for downwards, then those above it.
-Scan scan_pages(Kernel& k, int node, uint8_t cgroup, size_t type, size_t tier_idx, ScanControl& sc) {
+Scan scan_pages(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t type, size_t tier_idx,
+                ScanControl& sc) {
   Scan scan;
   const LruGen& gens = generations_of(k, node, cgroup);
   if (gens.nr_gens(type) == kGenerationsMin) return scan;
-  for (int i = host::kZoneKinds; i > 0 && scan.looked_at < kMaxLruBatch && !scan.full(); --i) {
-    scan_zone(k, node, cgroup, type, static_cast<size_t>((sc.reclaim_idx + i) % host::kZoneKinds), tier_idx, sc, scan);
+  constexpr size_t kZones = host::kZoneKinds;
+  for (size_t i = kZones; i > 0 && scan.looked_at < kMaxLruBatch && !scan.full(); --i) {
+    const auto zone = static_cast<host::ZoneKind>((place_of(sc.highest_zone) + i) % kZones);
+    scan_zone(k, node, cgroup, type, zone, tier_idx, sc, scan);
   }
   const auto isolated = static_cast<int64_t>(scan.isolated.size());
   if (!sc.cgroup_reclaim()) k.host.count(Vmstat::pgrefill, scan.sorted);
@@ -141,7 +145,7 @@ struct Isolated {
 };
 
 // isolate_folios(): the type of choice, and the other one where that has nothing.
-Isolated isolate(Kernel& k, int node, uint8_t cgroup, int64_t swappiness, ScanControl& sc) {
+Isolated isolate(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int64_t swappiness, ScanControl& sc) {
   const LruGen& gens = generations_of(k, node, cgroup);
   TypeAndTier choice = first_choice(gens, swappiness);
   const int types = swappiness == 0 ? 1 : 2;
@@ -175,9 +179,9 @@ void mark_survivor(Page& page) {
 }
 
 // One pass of shrink_folio_list() over isolated pages. Gives those that are to be tried once more.
-std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool retried, uint8_t cgroup, size_t type,
-                           ScanControl& sc) {
-  const int cpu = k.sched.current().cpu;
+std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool retried, host::CgroupIndex cgroup,
+                           size_t type, ScanControl& sc) {
+  const host::CpuIndex cpu = k.sched.current().cpu;
   ReclaimStat stat;
   int64_t reclaimed = 0;
   std::vector<PageId> kept, again;
@@ -208,7 +212,7 @@ std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool ret
 }
 
 // evict_folios(): one batch. Gives what was looked at, 0 if there is nothing more to get.
-int64_t evict_pages(Kernel& k, int node, uint8_t cgroup, int64_t swappiness, ScanControl& sc) {
+int64_t evict_pages(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int64_t swappiness, ScanControl& sc) {
   LruGen& gens = generations_of(k, node, cgroup);
   const Isolated taken = isolate(k, node, cgroup, swappiness, sc);
   int64_t scanned = taken.scan.scanned;
@@ -247,7 +251,7 @@ Aging should_run_aging(const LruGen& gens, bool can_swap) {
 }
 
 // get_nr_to_scan(): -1 if the group has been aged, or is protected.
-int64_t get_nr_to_scan(Kernel& k, int node, uint8_t cgroup, bool can_swap, ScanControl& sc) {
+int64_t get_nr_to_scan(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, bool can_swap, ScanControl& sc) {
   if (below_min(k.host, cgroup, sc.target_cgroup)) return -1;
   const LruGen& gens = generations_of(k, node, cgroup);
   const uint64_t max_seq = gens.max_seq;
@@ -258,22 +262,21 @@ int64_t get_nr_to_scan(Kernel& k, int node, uint8_t cgroup, bool can_swap, ScanC
 
 }  // namespace
 
-bool should_abort_scan(const Kernel& k, int node_index, const ScanControl& sc) {
+bool should_abort_scan(const Kernel& k, host::NodeIndex node_index, const ScanControl& sc) {
   constexpr int64_t kCompactGap = 2;  // compact_gap(0)
   if (sc.cgroup_reclaim()) return false;
   if (sc.nr_reclaimed >= std::max(sc.nr_to_reclaim, kCompactGap)) return true;
   if (!sc.by_kswapd) return false;
-  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  for (int z = 0; z <= sc.reclaim_idx; ++z) {
-    const host::Zone& zone = node.zones[static_cast<size_t>(z)];
-    if (zone.managed > 0 &&
-        !watermark_ok(zone, zone.high_mark() + kMinLruBatch, static_cast<host::ZoneKind>(sc.reclaim_idx), zone.free))
+  const Node& node = k.host.nodes[node_index];
+  for (const host::ZoneKind z : host::zones_up_to(sc.highest_zone)) {
+    const host::Zone& zone = node.zones[z];
+    if (zone.managed > 0 && !watermark_ok(zone, zone.high_mark() + kMinLruBatch, sc.highest_zone, zone.free))
       return false;
   }
   return true;
 }
 
-bool try_to_shrink_lruvec(Kernel& k, int node, uint8_t cgroup, ScanControl& sc) {
+bool try_to_shrink_lruvec(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, ScanControl& sc) {
   const int64_t swappiness = lru_gen_swappiness(k, cgroup, sc);
   int64_t nr_to_scan = 0, scanned = 0;
   while (true) {
@@ -290,7 +293,7 @@ bool try_to_shrink_lruvec(Kernel& k, int node, uint8_t cgroup, ScanControl& sc) 
   return nr_to_scan < 0;
 }
 
-void lru_gen_shrink_lruvec(Kernel& k, int node, uint8_t cgroup, ScanControl& sc) {
+void lru_gen_shrink_lruvec(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, ScanControl& sc) {
   lru_add_drain(k, k.sched.current().cpu);
   SwapPlug plug(k);
   sc.mm_walk = sc.by_kswapd;
@@ -301,8 +304,8 @@ void lru_gen_shrink_lruvec(Kernel& k, int node, uint8_t cgroup, ScanControl& sc)
   plug.flush();
 }
 
-void lru_gen_shrink_node(Kernel& k, int node_index, ScanControl& sc) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void lru_gen_shrink_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[node_index];
   const int64_t reclaimed_before = sc.nr_reclaimed;
   k.sched.cpu(k.costs.shrink_pass);
   if (!sc.may_writepage || !sc.may_unmap) return;

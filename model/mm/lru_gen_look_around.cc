@@ -50,7 +50,7 @@ void promote_now(Kernel& k, PageId id) {
   page.clear(host::kPageWorkingset);
   page.set(host::kPageActive);
   lru_gen_add(k, id, false);
-  k.host.count_with(page.cgroup, Vmstat::pgactivate);
+  k.host.count_with(page.cgroup(), Vmstat::pgactivate);
 }
 
 void look_around(Kernel& k, PageId id, ProcessIndex index, uint64_t vpn, bool in_walk) {
@@ -64,7 +64,7 @@ void look_around(Kernel& k, PageId id, ProcessIndex index, uint64_t vpn, bool in
     const Pte pte = process.space.get(at);
     if (!pte.is_present() || pte.page() == id) continue;
     Page& page = k.host.pages[pte.page()];
-    if (page.node != centre.node || page.cgroup != centre.cgroup ||
+    if (page.node() != centre.node() || page.cgroup() != centre.cgroup() ||
         (host::gen_type(page) == host::kGenAnon && !can_swap))
       continue;
     if (clear_young(k, page) == 0) continue;

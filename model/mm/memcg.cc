@@ -29,9 +29,9 @@ host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t p
 
 // drain_all_stock(): what CPUs hold for groups below the one at its limit.
 void drain_stock(Host& host, host::CgroupIndex root) {
-  for (size_t g = 1; g < host.cgroups.size(); ++g) {
-    if (!host::within(host.cgroups, static_cast<host::CgroupIndex>(g), root)) continue;
-    uncharge(host, static_cast<host::CgroupIndex>(g), host.cgroups[g].parked());
+  for (const host::CgroupIndex g : host.cgroups.indices()) {
+    if (g == host::kRootCgroup || !host::within(host.cgroups, g, root)) continue;
+    uncharge(host, g, host.cgroups[g].parked());
     std::fill(host.cgroups[g].stock.begin(), host.cgroups[g].stock.end(), 0);
   }
 }
@@ -59,14 +59,14 @@ void force_charge(Host& host, host::CgroupIndex group, int64_t pages) {
   }
 }
 
-bool try_charge(Kernel& k, uint8_t cgroup) {
+bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
   if (cgroup == host::kRootCgroup) return true;
   Actor& actor = k.sched.current();
   int64_t batch = kChargeBatch;
   int retries = kMaxRetries;
   bool drained = false;
   while (true) {
-    int64_t& stock = k.host.cgroups[cgroup].stock[static_cast<size_t>(actor.cpu)];
+    int64_t& stock = k.host.cgroups[cgroup].stock[actor.cpu];
     if (stock > 0) {
       --stock;
       return true;
@@ -94,18 +94,18 @@ bool try_charge(Kernel& k, uint8_t cgroup) {
     if (!cgroup_out_of_memory(k, over)) return false;
     retries = kMaxRetries;
   }
-  k.host.cgroups[cgroup].stock[static_cast<size_t>(actor.cpu)] += batch - 1;
+  k.host.cgroups[cgroup].stock[actor.cpu] += batch - 1;
   note_over_high(k, cgroup, batch);
   // A call that charges much is stopped at once, not on its way back.
   if (actor.over_high_pages > kChargeBatch && !actor.memalloc) handle_over_high(k, cgroup);
   return true;
 }
 
-void uncharge(Host& host, uint8_t cgroup, int64_t pages) {
+void uncharge(Host& host, host::CgroupIndex cgroup, int64_t pages) {
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) host.cgroups[g].usage -= pages;
 }
 
-bool charge_swap(Host& host, uint8_t cgroup) {
+bool charge_swap(Host& host, host::CgroupIndex cgroup) {
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) {
     if (host.cgroups[g].swap_usage < host.cgroups[g].swap_max) continue;
     ++host.cgroups[g].swap_events.max;
@@ -116,11 +116,11 @@ bool charge_swap(Host& host, uint8_t cgroup) {
   return true;
 }
 
-void uncharge_swap(Host& host, uint8_t cgroup) {
+void uncharge_swap(Host& host, host::CgroupIndex cgroup) {
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) --host.cgroups[g].swap_usage;
 }
 
-bool swap_left(const Host& host, uint8_t cgroup) {
+bool swap_left(const Host& host, host::CgroupIndex cgroup) {
   for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = host.cgroups[g].parent) {
     if (host.cgroups[g].swap_usage >= host.cgroups[g].swap_max) return false;
   }
@@ -165,7 +165,7 @@ int64_t delay_ticks(const Host& host, host::CgroupIndex group, int64_t pages) {
 
 }  // namespace
 
-void handle_over_high(Kernel& k, uint8_t cgroup) {
+void handle_over_high(Kernel& k, host::CgroupIndex cgroup) {
   Actor& actor = k.sched.current();
   if (actor.over_high_pages == 0 || cgroup == host::kRootCgroup) return;
   const int64_t pages = actor.over_high_pages;
@@ -187,7 +187,7 @@ void handle_over_high(Kernel& k, uint8_t cgroup) {
   }
 }
 
-int64_t cgroup_totalpages(const Kernel& k, uint8_t cgroup) {
+int64_t cgroup_totalpages(const Kernel& k, host::CgroupIndex cgroup) {
   const Cgroup& group = k.host.cgroups[cgroup];
   int64_t pages = std::min(group.max, k.host.total_ram);
   if (k.host.spec.vm.swappiness > 0) pages += std::min(group.swap_max, k.host.total_swap);

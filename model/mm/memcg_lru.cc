@@ -23,9 +23,9 @@ enum class Rotate : uint8_t { kNo, kTail, kYoung };
 size_t draw_bin(Kernel& k, const Node& node) { return node.lruvecs.size() > 1 ? k.random.below(kMemcgBins) : 0; }
 
 // lru_gen_rotate_memcg()
-void rotate_memcg(Kernel& k, int node_index, uint8_t cgroup, Rotate to) {
+void rotate_memcg(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, Rotate to) {
   if (to == Rotate::kNo) return;
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  Node& node = k.host.nodes[node_index];
   MemcgLru& lru = node.memcg_lru;
   LruGen& gens = *node.lruvec(cgroup).gens;
   const auto old_gen = static_cast<size_t>(gens.memcg_gen);
@@ -41,7 +41,7 @@ void rotate_memcg(Kernel& k, int node_index, uint8_t cgroup, Rotate to) {
 }
 
 // shrink_one()
-Rotate shrink_one(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
+Rotate shrink_one(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, ScanControl& sc) {
   const LruGen& gens = generations_of(k, node_index, cgroup);
   if (below_min(k.host, cgroup, host::kRootCgroup)) return Rotate::kYoung;
   if (below_low(k.host, cgroup, host::kRootCgroup)) {
@@ -58,9 +58,10 @@ Rotate shrink_one(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
 
 // One bin of one generation. Groups that others move meanwhile, and those moved here, are met as they stand. False:
 // enough is reclaimed.
-bool shrink_bin(Kernel& k, int node_index, std::vector<uint8_t>& groups, int64_t& visits, ScanControl& sc) {
+bool shrink_bin(Kernel& k, host::NodeIndex node_index, std::vector<host::CgroupIndex>& groups, int64_t& visits,
+                ScanControl& sc) {
   for (size_t i = 0; i < groups.size() && visits > 0; --visits) {
-    const uint8_t cgroup = groups[i];
+    const host::CgroupIndex cgroup = groups[i];
     const Rotate to = shrink_one(k, node_index, cgroup, sc);
     const auto still_here = std::find(groups.begin(), groups.end(), cgroup);
     const bool here = still_here != groups.end();
@@ -76,10 +77,12 @@ bool shrink_bin(Kernel& k, int node_index, std::vector<uint8_t>& groups, int64_t
 
 }  // namespace
 
-void make_memcg_young(Kernel& k, int node, uint8_t cgroup) { rotate_memcg(k, node, cgroup, Rotate::kYoung); }
+void make_memcg_young(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup) {
+  rotate_memcg(k, node, cgroup, Rotate::kYoung);
+}
 
-void shrink_many(Kernel& k, int node_index, ScanControl& sc) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void shrink_many(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[node_index];
   const size_t gen = node.memcg_lru.seq % kMemcgGenerations, first_bin = draw_bin(k, node);
   int64_t visits = 3 * static_cast<int64_t>(
                            node.lruvecs.size());  // a group comes round twice at most; more is other reclaimers' doing

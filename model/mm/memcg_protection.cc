@@ -28,14 +28,14 @@ int64_t effective(int64_t usage, int64_t parent_usage, int64_t setting, int64_t 
   return claimed + static_cast<int64_t>(unclaimed / (parent_usage - siblings));
 }
 
-Protection effective_protection(const Host& host, uint8_t group, uint8_t target) {
+Protection effective_protection(const Host& host, host::CgroupIndex group, host::CgroupIndex target) {
   const Cgroup& own = host.cgroups[group];
   if (own.parent == target) return {own.min, own.low};
   const Protection above = effective_protection(host, own.parent, target);
   Protection siblings;
-  for (size_t g = 1; g < host.cgroups.size(); ++g) {
+  for (const host::CgroupIndex g : host.cgroups.indices()) {
     const Cgroup& other = host.cgroups[g];
-    if (other.parent != own.parent) continue;
+    if (g == host::kRootCgroup || other.parent != own.parent) continue;
     siblings.min += std::min(other.usage, other.min);
     siblings.low += std::min(other.usage, other.low);
   }
@@ -52,7 +52,7 @@ bool anything_protected(const Host& host) {
 
 }  // namespace
 
-bool may_reclaim_from(Kernel& k, uint8_t cgroup, ScanControl& sc) {
+bool may_reclaim_from(Kernel& k, host::CgroupIndex cgroup, ScanControl& sc) {
   // Its own protection does not hold against its own limit.
   if (cgroup == sc.target_cgroup || cgroup == host::kRootCgroup || !anything_protected(k.host)) return true;
   const Protection protection = effective_protection(k.host, cgroup, sc.target_cgroup);
@@ -68,19 +68,19 @@ bool may_reclaim_from(Kernel& k, uint8_t cgroup, ScanControl& sc) {
   return true;
 }
 
-bool below_min(const Host& host, uint8_t cgroup, uint8_t target) {
+bool below_min(const Host& host, host::CgroupIndex cgroup, host::CgroupIndex target) {
   if (cgroup == target || cgroup == host::kRootCgroup || !anything_protected(host)) return false;
   const int64_t min = effective_protection(host, cgroup, target).min;
   return min > 0 && host.cgroups[cgroup].usage <= min;
 }
 
-bool below_low(const Host& host, uint8_t cgroup, uint8_t target) {
+bool below_low(const Host& host, host::CgroupIndex cgroup, host::CgroupIndex target) {
   if (cgroup == target || cgroup == host::kRootCgroup || !anything_protected(host)) return false;
   const int64_t low = effective_protection(host, cgroup, target).low;
   return low > 0 && host.cgroups[cgroup].usage <= low;
 }
 
-int64_t unprotected(const Host& host, uint8_t cgroup, const ScanControl& sc, int64_t list_pages) {
+int64_t unprotected(const Host& host, host::CgroupIndex cgroup, const ScanControl& sc, int64_t list_pages) {
   if (!anything_protected(host)) return list_pages;
   const Protection effective = effective_protection(host, cgroup, sc.target_cgroup);
   const int64_t protection = sc.low_reclaim ? effective.min : std::max(effective.min, effective.low);

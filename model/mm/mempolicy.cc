@@ -11,6 +11,7 @@ using host::Host;
 using host::kMaskNodes;
 using host::mask_has;
 using host::Mempolicy;
+using host::NodeIndex;
 using host::NodeMask;
 using host::PolicyMode;
 using host::ProcessIndex;
@@ -18,32 +19,33 @@ using host::Vmstat;
 
 namespace {
 
-int first_node(NodeMask nodes) { return std::countr_zero(nodes); }
+NodeIndex first_node(NodeMask nodes) { return NodeIndex::from(std::countr_zero(nodes)); }
 
 bool interleaves(PolicyMode mode) { return mode == PolicyMode::kInterleave || mode == PolicyMode::kWeightedInterleave; }
 
 // offset_il_node(): node number n of the mask, counted round and round.
-int nth_node(NodeMask nodes, uint64_t n) {
+NodeIndex nth_node(NodeMask nodes, uint64_t n) {
   n %= static_cast<uint64_t>(std::popcount(nodes));
   while (n-- > 0) nodes &= nodes - 1;
   return first_node(nodes);
 }
 
 // interleave_nodes(): the node after the one that the task had last.
-int next_interleaved(Actor& actor, NodeMask nodes) {
-  const NodeMask later = actor.il_prev + 1 >= kMaskNodes ? 0 : nodes & (host::kAllNodes << (actor.il_prev + 1));
+NodeIndex next_interleaved(Actor& actor, NodeMask nodes) {
+  const int next = actor.il_prev.value() + 1;
+  const NodeMask later = next >= kMaskNodes ? 0 : nodes & (host::kAllNodes << next);
   actor.il_prev = first_node(later != 0 ? later : nodes);
   return actor.il_prev;
 }
 
-ZoneRef alloc_interleaved(Kernel& k, const Gfp& gfp, int node) {
+ZoneRef alloc_interleaved(Kernel& k, const Gfp& gfp, NodeIndex node) {
   const ZoneRef got = alloc_page(k, gfp, node);
   if (got.ok() && got.node == node) k.host.count(Vmstat::numa_interleave);
   return got;
 }
 
 // alloc_pages_preferred_many(): the wanted nodes without effort, then all of them with it.
-ZoneRef alloc_preferred_many(Kernel& k, Gfp gfp, int node, NodeMask nodes) {
+ZoneRef alloc_preferred_many(Kernel& k, Gfp gfp, NodeIndex node, NodeMask nodes) {
   Gfp easy = gfp;
   easy.direct_reclaim = false;
   easy.nodes = nodes;
@@ -53,10 +55,10 @@ ZoneRef alloc_preferred_many(Kernel& k, Gfp gfp, int node, NodeMask nodes) {
 
 // policy_node() and policy_nodemask() for what does not interleave.
 ZoneRef alloc_by_policy(Kernel& k, Gfp gfp, const Mempolicy& policy) {
-  int node = k.sched.current().node;
+  NodeIndex node = k.sched.current().node;
   if (policy.mode == PolicyMode::kPreferred) node = first_node(policy.nodes);
   const bool has_home = policy.mode == PolicyMode::kBind || policy.mode == PolicyMode::kPreferredMany;
-  if (has_home && policy.home_node >= 0) node = policy.home_node;
+  if (has_home && policy.home_node >= 0) node = NodeIndex::from(policy.home_node);
   if (policy.mode == PolicyMode::kPreferredMany) return alloc_preferred_many(k, gfp, node, policy.nodes);
   if (policy.mode == PolicyMode::kBind) gfp.nodes = policy.nodes;
   return alloc_page(k, gfp, node);
@@ -83,10 +85,10 @@ ZoneRef alloc_huge_vma(Kernel& k, const Gfp& gfp, ProcessIndex process, uint64_t
   const Mempolicy policy = policy_of(k, process, vpn);
   if (interleaves(policy.mode)) return alloc_interleaved(k, gfp, nth_node(policy.nodes, vpn >> host::kHugeOrder));
   if (policy.mode == PolicyMode::kPreferredMany) return alloc_by_policy(k, gfp, policy);
-  const int node = policy.mode == PolicyMode::kPreferred ? first_node(policy.nodes) : k.sched.current().node;
-  if (policy.mode == PolicyMode::kBind && !mask_has(policy.nodes, node)) return alloc_by_policy(k, gfp, policy);
+  const NodeIndex node = policy.mode == PolicyMode::kPreferred ? first_node(policy.nodes) : k.sched.current().node;
+  if (policy.mode == PolicyMode::kBind && !mask_has(policy.nodes, node.value())) return alloc_by_policy(k, gfp, policy);
   Gfp here = gfp;
-  here.nodes = NodeMask{1} << node;
+  here.nodes = NodeMask{1} << node.value();
   here.noretry = true;
   const ZoneRef got = alloc_page(k, here, node);
   return got.ok() || !gfp.direct_reclaim ? got : alloc_by_policy(k, gfp, policy);
@@ -102,7 +104,7 @@ ZoneRef alloc_page_task(Kernel& k, const Gfp& gfp) {
 void set_task_policy(Kernel& k, ProcessIndex process, const Mempolicy& policy) {
   Actor& actor = k.sched.current();
   actor.policy = policy;
-  actor.il_prev = -1;
+  actor.il_prev = host::kNoNode;
   k.host.processes[process].thread_policies[actor.tid] = policy;
 }
 
@@ -112,19 +114,18 @@ void bind_range(Kernel& k, ProcessIndex process, uint64_t start, uint64_t bytes,
   space.change(start, bytes, [&](AddressSpace::Mapping& mapping) { mapping.policy = policy; });
 }
 
-void set_home_node(Kernel& k, ProcessIndex process, uint64_t start, uint64_t bytes, int node) {
+void set_home_node(Kernel& k, ProcessIndex process, uint64_t start, uint64_t bytes, NodeIndex node) {
   k.host.processes[process].space.change(start, bytes, [&](AddressSpace::Mapping& mapping) {
     const PolicyMode mode = mapping.policy.mode;
-    if (mode == PolicyMode::kBind || mode == PolicyMode::kPreferredMany)
-      mapping.policy.home_node = static_cast<int8_t>(node);
+    if (mode == PolicyMode::kBind || mode == PolicyMode::kPreferredMany) mapping.policy.home_node = node.value();
   });
 }
 
 std::optional<Mempolicy> effective_policy(const Host& host, PolicyMode mode, uint64_t node_ids) {
   Mempolicy policy{mode, -1, 0};
-  for (size_t i = 0; i < host.nodes.size(); ++i) {
+  for (const NodeIndex i : host.nodes.indices()) {
     const int id = host.nodes[i].id.value;
-    if (id < kMaskNodes && mask_has(node_ids, id)) policy.nodes |= NodeMask{1} << i;
+    if (id < kMaskNodes && mask_has(node_ids, id)) policy.nodes |= NodeMask{1} << i.value();
   }
   if (mode == PolicyMode::kDefault || mode == PolicyMode::kLocal) {
     policy.nodes = 0;

@@ -21,7 +21,7 @@ ZoneRef alloc_page_task(Kernel& k, const Gfp& gfp);
 void set_task_policy(Kernel& k, host::ProcessIndex process, const host::Mempolicy& policy);
 /// mbind() and set_mempolicy_home_node() of a range; bytes.
 void bind_range(Kernel& k, host::ProcessIndex process, uint64_t start, uint64_t bytes, const host::Mempolicy& policy);
-void set_home_node(Kernel& k, host::ProcessIndex process, uint64_t start, uint64_t bytes, int node);
+void set_home_node(Kernel& k, host::ProcessIndex process, uint64_t start, uint64_t bytes, host::NodeIndex node);
 /// The policy as the kernel keeps it: only nodes with memory. nullopt: the call fails with EINVAL.
 std::optional<host::Mempolicy> effective_policy(const host::Host& host, host::PolicyMode mode, uint64_t node_ids);
 /// Could killing the process free memory on these nodes? Only bound tasks can be ruled out.

@@ -38,27 +38,26 @@ bool has_enough(const Kernel& k, const Node& node) {
          node.slab_reclaimable > share_of_zones(node, vm.min_slab_ratio);
 }
 
-bool worth_it(const Kernel& k, int node_index, int preferred) {
-  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  if (k.host.spec.nodes[static_cast<size_t>(preferred)].distance[static_cast<size_t>(node_index)] > kReclaimDistance)
-    return false;
+bool worth_it(const Kernel& k, host::NodeIndex node_index, host::NodeIndex preferred) {
+  const Node& node = k.host.nodes[node_index];
+  if (k.host.spec.nodes[preferred.place()].distance[node_index.place()] > kReclaimDistance) return false;
   if (!has_enough(k, node)) return false;
   // A node with CPUs of its own is reclaimed by those who run there.
   return node.cpu_indices.empty() || k.sched.current().node == node_index;
 }
 
-bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
+bool reclaim(Kernel& k, host::NodeIndex node_index, const Gfp& gfp) {
   const host::VmTunables& vm = k.host.spec.vm;
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  Node& node = k.host.nodes[node_index];
   Actor& actor = k.sched.current();
   const Nanoseconds begin = stall_enter(k);
   ScanControl sc;
-  sc.reclaim_idx = static_cast<int>(gfp.highest_zone);
+  sc.highest_zone = gfp.highest_zone;
   sc.priority = kNodeReclaimPriority;
   sc.may_writepage = (vm.zone_reclaim_mode & kReclaimWrite) != 0;
   sc.may_unmap = (vm.zone_reclaim_mode & kReclaimUnmap) != 0;
   node.reclaim_locked = true;
-  k.listener.on_direct_reclaim({node_index, static_cast<int>(host::ZoneKind::kDma32)});
+  k.listener.on_direct_reclaim({node_index, host::ZoneKind::kDma32});
   k.sched.memstall_enter();
   actor.memalloc = true;
   if (has_enough(k, node)) {
@@ -79,16 +78,16 @@ bool reclaim(Kernel& k, int node_index, const Gfp& gfp) {
 
 }  // namespace
 
-bool node_reclaim(Kernel& k, int node_index, int zone_index, int64_t mark, const Gfp& gfp, int preferred,
-                  bool fast_path) {
+bool node_reclaim(Kernel& k, host::NodeIndex node_index, host::ZoneKind zone_kind, int64_t mark, const Gfp& gfp,
+                  host::NodeIndex preferred, bool fast_path) {
   (void)fast_path;
   const int mode = k.host.spec.vm.zone_reclaim_mode;
   if ((mode & (kReclaimZone | kReclaimWrite | kReclaimUnmap)) == 0) return false;
-  const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  const Node& node = k.host.nodes[node_index];
   if (!gfp.direct_reclaim || k.sched.current().memalloc || node.reclaim_locked || !worth_it(k, node_index, preferred))
     return false;
   reclaim(k, node_index, gfp);
-  const host::Zone& zone = node.zones[static_cast<size_t>(zone_index)];
+  const host::Zone& zone = node.zones[zone_kind];
   return watermark_ok(zone, mark, gfp.highest_zone, zone.free, 0, gfp.type == host::Migratetype::kMovable);
 }
 

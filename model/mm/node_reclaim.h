@@ -8,6 +8,7 @@
 namespace oomcast::mm {
 
 /// Called where a zone fails its mark, before the next zone is tried. True if the zone passes the mark now.
-bool node_reclaim(Kernel& k, int node, int zone, int64_t mark, const Gfp& gfp, int preferred_node, bool fast_path);
+bool node_reclaim(Kernel& k, host::NodeIndex node, host::ZoneKind zone, int64_t mark, const Gfp& gfp,
+                  host::NodeIndex preferred_node, bool fast_path);
 
 }  // namespace oomcast::mm

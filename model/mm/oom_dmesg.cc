@@ -25,10 +25,10 @@ struct NodeKinds {
   int64_t tables = 0, shmem = 0, slab_reclaimable = 0, slab_unreclaimable = 0, stacks_kb = 0, huge = 0, swap_cache = 0;
 };
 
-std::vector<NodeKinds> kinds_of(const Kernel& k) {
-  std::vector<NodeKinds> kinds;
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
-    const host::NodeSpec& spec = k.host.spec.nodes[n];
+IndexVector<host::NodeIndex, NodeKinds> kinds_of(const Kernel& k) {
+  IndexVector<host::NodeIndex, NodeKinds> kinds;
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
+    const host::NodeSpec& spec = k.host.spec.nodes[n.place()];
     NodeKinds& kind = kinds.emplace_back();
     kind.tables = spec.page_tables.count();
     kind.shmem = k.host.nodes[n].nr_shmem;
@@ -41,19 +41,19 @@ std::vector<NodeKinds> kinds_of(const Kernel& k) {
     }
   }
   for (const Process& process : k.host.processes) {
-    for (const auto& [node, zone] : process.table_pages_at) ++kinds[static_cast<size_t>(node)].tables;
+    for (const ZoneRef where : process.table_pages_at) ++kinds[where.node].tables;
   }
   for (host::PageId id = 0; id < k.host.pages.size(); ++id) {
     const host::Page page = std::as_const(k.host.pages)[id];
-    if (k.host.pages.alive(id) && page.has(host::kPageSwapCache)) ++kinds[page.node].swap_cache;
+    if (k.host.pages.alive(id) && page.has(host::kPageSwapCache)) ++kinds[page.node()].swap_cache;
   }
   return kinds;
 }
 
-void mem_info(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
+void mem_info(const Kernel& k, const IndexVector<host::NodeIndex, NodeKinds>& kinds, std::vector<std::string>& out) {
   int64_t free = 0, parked = 0, cma = 0, writeback = 0, dirty = 0, mapped = 0;
   NodeKinds sum;
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
     const Node& node = k.host.nodes[n];
     free += node.free();
     writeback += node.nr_writeback;
@@ -97,8 +97,8 @@ void node_line(const Kernel& k, const Node& node, const NodeKinds& kind, std::ve
 }
 
 void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<std::string>& out) {
-  const auto listed = [&](LruKindIndex list) { return node.size_of_zone(list, static_cast<int>(zone.kind)) * kKib; };
-  const host::Pcp& own = zone.pcp[static_cast<size_t>(k.sched.current().cpu)];
+  const auto listed = [&](LruKindIndex list) { return node.size_of_zone(list, zone.kind) * kKib; };
+  const host::Pcp& own = zone.pcp[k.sched.current().cpu];
   out.push_back(printf_text(
       "Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:%ldKB active_anon:%ldkB "
       "inactive_anon:%ldkB active_file:%ldkB "
@@ -115,22 +115,22 @@ void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<
 }
 
 // Only the nodes and zones that the request could have used (SHOW_MEM_FILTER_NODES).
-void zone_lines(const Kernel& k, const Gfp& gfp, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
-    if (gfp.allows(static_cast<int>(n))) node_line(k, k.host.nodes[n], kinds[n], out);
+void zone_lines(const Kernel& k, const Gfp& gfp, const IndexVector<host::NodeIndex, NodeKinds>& kinds,
+                std::vector<std::string>& out) {
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
+    if (gfp.allows(n)) node_line(k, k.host.nodes[n], kinds[n], out);
   }
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
     for (const Zone& zone : k.host.nodes[n].zones) {
-      if (zone.managed > 0 && zone.kind <= gfp.highest_zone && gfp.allows(static_cast<int>(n)))
-        zone_line(k, k.host.nodes[n], zone, out);
+      if (zone.managed > 0 && zone.kind <= gfp.highest_zone && gfp.allows(n)) zone_line(k, k.host.nodes[n], zone, out);
     }
   }
 }
 
-void totals(const Kernel& k, const std::vector<NodeKinds>& kinds, std::vector<std::string>& out) {
+void totals(const Kernel& k, const IndexVector<host::NodeIndex, NodeKinds>& kinds, std::vector<std::string>& out) {
   int64_t cache = total(k, LruKindIndex::kActiveFile) + total(k, LruKindIndex::kInactiveFile), swap_cache = 0,
           present = 0, managed = 0;
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
     cache += kinds[n].shmem + kinds[n].swap_cache;
     swap_cache += kinds[n].swap_cache;
     for (const Zone& zone : k.host.nodes[n].zones) {
@@ -154,7 +154,7 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
   out.push_back(printf_text("swap: usage %ldkB, limit %ldkB, failcnt %ld", group.swap_usage * kKib,
                             limit(group.swap_max), group.swap_events.fail));
   out.push_back("Memory cgroup stats for " + group.path + ":");
-  const uint8_t index = static_cast<uint8_t>(&group - k.host.cgroups.data());
+  const host::CgroupIndex index = k.host.cgroups.index_of(group);
   const char* const names[] = {"inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable"};
   for (size_t list = 0; list < host::kLists; ++list) {
     int64_t pages = 0;
@@ -163,7 +163,7 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
   }
 }
 
-void task_table(const Kernel& k, uint8_t cgroup, std::vector<std::string>& out) {
+void task_table(const Kernel& k, host::CgroupIndex cgroup, std::vector<std::string>& out) {
   const bool split_rss = k.host.spec.kernel >= host::KernelVersion{6, 12};
   out.push_back("Tasks state (memory values in pages):");
   out.push_back(split_rss ? "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes "
@@ -200,8 +200,8 @@ std::string node_list(const Kernel& k, host::NodeMask nodes) {
     if (first < 0) return;
     text += (text.empty() ? "" : ",") + std::to_string(first) + (last > first ? "-" + std::to_string(last) : "");
   };
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
-    if (!host::mask_has(nodes, static_cast<int>(n))) continue;
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
+    if (!host::mask_has(nodes, n.value())) continue;
     const int id = k.host.nodes[n].id.value;
     if (first < 0 || id != last + 1) {
       finish();
@@ -251,7 +251,7 @@ std::vector<std::string> oom_dmesg(const Kernel& k, const OomReport& report, con
   out.push_back(printf_text("%s invoked oom-killer: gfp_mask=%s, order=0, oom_score_adj=%d",
                             invoker ? invoker->comm.c_str() : "kernel", mask, invoker ? invoker->oom_score_adj : 0));
   if (report.cgroup == host::kRootCgroup) {
-    const std::vector<NodeKinds> kinds = kinds_of(k);
+    const IndexVector<host::NodeIndex, NodeKinds> kinds = kinds_of(k);
     mem_info(k, kinds, out);
     zone_lines(k, gfp, kinds, out);
     totals(k, kinds, out);

@@ -126,8 +126,8 @@ void constrain(const Kernel& k, const Gfp& gfp, OomReport& report) {
   report.totalpages = k.host.total_ram + k.host.total_swap;
   bool everywhere = true;
   int64_t present = 0;
-  for (size_t n = 0; n < k.host.nodes.size(); ++n) {
-    if (!gfp.allows(static_cast<int>(n))) {
+  for (const host::NodeIndex n : k.host.nodes.indices()) {
+    if (!gfp.allows(n)) {
       everywhere = false;
       continue;
     }
@@ -156,7 +156,7 @@ void tell_nobody_to_kill(Kernel& k, OomReport& report) {
 
 }  // namespace
 
-bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node, OomCall call) {
+bool out_of_memory(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node, OomCall call) {
   const Actor& actor = k.sched.current();
   if (actor.dying || k.oom_victims_pending > 0) return true;
   OomReport report;
@@ -164,10 +164,10 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node, OomCall call) 
   constrain(k, gfp, report);
   report.kernel_memory = gfp.highest_zone < host::ZoneKind::kMovable;
   report.invoker = find_process(k, actor.pid);
-  const int first_node = first_allowed_node(k, gfp, preferred_node);
-  report.zone = {first_node, 0};
-  for (int z = static_cast<int>(gfp.highest_zone); z >= 0; --z) {
-    if (k.host.nodes[static_cast<size_t>(first_node)].zones[static_cast<size_t>(z)].managed == 0) continue;
+  const host::NodeIndex first_node = first_allowed_node(k, gfp, preferred_node);
+  report.zone = {first_node, host::ZoneKind::kDma};
+  for (const host::ZoneKind z : host::zones_down_from(gfp.highest_zone)) {
+    if (k.host.nodes[first_node].zones[z].managed == 0) continue;
     report.zone.zone = z;
     break;
   }
@@ -186,7 +186,7 @@ bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node, OomCall call) 
   return true;
 }
 
-bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
+bool cgroup_out_of_memory(Kernel& k, host::CgroupIndex cgroup) {
   const Actor& actor = k.sched.current();
   if (actor.dying) return true;
   for (const Process& process : k.host.processes) {
@@ -201,9 +201,9 @@ bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup) {
   report.constraint = OomConstraint::kMemcg;
   report.totalpages = cgroup_totalpages(k, cgroup);
   report.invoker = find_process(k, actor.pid);
-  report.zone = {actor.node, 0};
-  for (int z = 0; z < host::kZoneKinds; ++z) {
-    if (k.host.nodes[static_cast<size_t>(actor.node)].zones[static_cast<size_t>(z)].managed > 0) report.zone.zone = z;
+  report.zone = {actor.node, host::ZoneKind::kDma};
+  for (const host::ZoneKind z : host::kZonesAscending) {
+    if (k.host.nodes[actor.node].zones[z].managed > 0) report.zone.zone = z;
   }
   report.victim = select_bad_process(k, report);
   if (panics_on_oom(k.host, report.constraint)) {

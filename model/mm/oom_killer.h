@@ -27,7 +27,7 @@ struct OomReport {
   host::ProcessIndex invoker = host::kNoProcess;               // whose allocation it was; kNoProcess: not one of ours
   std::vector<std::pair<host::ProcessIndex, int64_t>> points;  // killable candidates in task-list order
   ZoneRef zone;                                                // first zone of the request
-  uint8_t cgroup = host::kRootCgroup;                          // whose limit it was; the root: the host's memory
+  host::CgroupIndex cgroup = host::kRootCgroup;                // whose limit it was; the root: the host's memory
   int64_t totalpages = 0;                                      // what oom_score_adj is a share of
   bool kernel_memory = false;                                  // the request may not be served from zone Movable
   bool panic = false;
@@ -43,10 +43,10 @@ int64_t oom_badness(const host::Process& process, int64_t totalpages, const host
 bool oom_killable(const host::Process& process);
 /// Chooses and kills. True if the caller should go on trying (a victim is on its way out). In a panic (nobody may
 /// be killed, or vm.panic_on_oom says so) the host halts, and nothing more is done (Sched::halt).
-bool out_of_memory(Kernel& k, const Gfp& gfp, int preferred_node, OomCall call = {});
+bool out_of_memory(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node, OomCall call = {});
 /// The same for a group at its limit: victims come from the group (mem_cgroup_out_of_memory). False if nobody in it may
 /// be killed, which is told once per group; the kernel panics with vm.panic_on_oom=2 only.
-bool cgroup_out_of_memory(Kernel& k, uint8_t cgroup);
+bool cgroup_out_of_memory(Kernel& k, host::CgroupIndex cgroup);
 
 /// "Killed process ..." (__oom_kill_process).
 std::string oom_killed_line(const Kernel& k, const OomReport& report, host::ProcessIndex victim);

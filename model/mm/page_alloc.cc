@@ -29,16 +29,16 @@ constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 bool is_movable(const Gfp& gfp) { return gfp.type == host::Migratetype::kMovable; }
 
 // Is this CPU's list empty and too little movable memory left to fill it?
-bool would_steal(const Kernel& k, const Zone& zone, int cpu) {
-  const host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
+bool would_steal(const Kernel& k, const Zone& zone, host::CpuIndex cpu) {
+  const host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.count > 0 || zone.other_free.sum() == 0) return false;
   host::Pcp trial = pcp;
   return zone.free - zone.other_free.sum() < pcp_refill(k.host.spec.kernel, zone, trial);
 }
 
 // rmqueue(): one page from this CPU's list, refilled in one go when it is empty.
-bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, int cpu, bool& boosted) {
-  host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
+bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, bool& boosted) {
+  host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.count == 0) {
     const bool movable = gfp.type == host::Migratetype::kMovable;
     const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free - (movable ? 0 : zone.free_cma));
@@ -57,8 +57,8 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, int cpu, bool& boosted)
 }
 
 // The same for a whole pageblock; the list of a CPU is refilled with two of them (nr_pcp_alloc, order 9).
-bool rmqueue_huge(Zone& zone, int cpu) {
-  host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
+bool rmqueue_huge(Zone& zone, host::CpuIndex cpu) {
+  host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.huge_blocks == 0) {
     const int64_t got = std::min<int64_t>(2, whole_free_blocks(zone));
     if (got == 0) return false;
@@ -73,7 +73,7 @@ bool rmqueue_huge(Zone& zone, int cpu) {
   return true;
 }
 
-bool rmqueue(Kernel& k, int node_index, Zone& zone, const Gfp& gfp, int cpu) {
+bool rmqueue(Kernel& k, host::NodeIndex node_index, Zone& zone, const Gfp& gfp, host::CpuIndex cpu) {
   if (gfp.order > 0) return rmqueue_huge(zone, cpu);
   bool boosted = false;
   if (!rmqueue_page(k, zone, gfp, cpu, boosted)) return false;
@@ -81,7 +81,7 @@ bool rmqueue(Kernel& k, int node_index, Zone& zone, const Gfp& gfp, int cpu) {
   return true;
 }
 
-void count_allocation(Kernel& k, int preferred, ZoneRef got, int order) {
+void count_allocation(Kernel& k, host::NodeIndex preferred, ZoneRef got, int order) {
   Host& host = k.host;
   host.count(host::by_zone(Vmstat::pgalloc_dma, got.zone), int64_t{1} << order);
   const Actor& actor = k.sched.current();
@@ -102,25 +102,25 @@ struct Search {
 };
 
 // alloc_flags_nofragment(): where the first zone is Normal, and on hosts with several nodes DMA32 lies below it.
-bool avoids_fragments(const Kernel& k, const Gfp& gfp, int preferred) {
+bool avoids_fragments(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
   if (gfp.type != host::Migratetype::kMovable || gfp.order > 0) return false;
-  const Node& node = k.host.nodes[static_cast<size_t>(first_allowed_node(k, gfp, preferred))];
-  for (int z = static_cast<int>(gfp.highest_zone); z > static_cast<int>(ZoneKind::kNormal); --z) {
-    if (node.zones[static_cast<size_t>(z)].managed > 0) return false;
+  const Node& node = k.host.nodes[first_allowed_node(k, gfp, preferred)];
+  for (const ZoneKind z : host::zones_down_from(gfp.highest_zone)) {
+    if (z > ZoneKind::kNormal && node.zones[z].managed > 0) return false;
   }
-  if (node.zones[static_cast<size_t>(ZoneKind::kNormal)].managed == 0) return false;
-  return k.host.nodes.size() == 1 || node.zones[static_cast<size_t>(ZoneKind::kDma32)].managed > 0;
+  if (node.zones[ZoneKind::kNormal].managed == 0) return false;
+  return k.host.nodes.size() == 1 || node.zones[ZoneKind::kDma32].managed > 0;
 }
 
-ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const Search& search) {
-  const int cpu = k.sched.current().cpu;
-  const int first = first_allowed_node(k, gfp, preferred);
-  for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, const Search& search) {
+  const host::CpuIndex cpu = k.sched.current().cpu;
+  const host::NodeIndex first = first_allowed_node(k, gfp, preferred);
+  for (const host::NodeIndex node_index : k.host.zonelists[preferred]) {
     if (!gfp.allows(node_index)) continue;
     if (search.no_fragment && node_index != first) break;
-    Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-    for (int zone_index = static_cast<int>(gfp.highest_zone); zone_index >= 0; --zone_index) {
-      Zone& zone = node.zones[static_cast<size_t>(zone_index)];
+    Node& node = k.host.nodes[node_index];
+    for (const ZoneKind zone_kind : host::zones_down_from(gfp.highest_zone)) {
+      Zone& zone = node.zones[zone_kind];
       if (zone.managed == 0) continue;
       zone.below_high = !watermark_ok(zone, zone.high_mark(), gfp.highest_zone, zone.free, 0, is_movable(gfp));
       int64_t mark = mark_pages(zone, search.mark);
@@ -129,12 +129,12 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
       if (!search.no_watermarks &&
           !watermark_ok(zone, mark, gfp.highest_zone, zone.free + (search.oom_reserve ? zone.highatomic : 0), gfp.order,
                         is_movable(gfp)) &&
-          !node_reclaim(k, node_index, zone_index, mark, gfp, first, search.mark == Mark::kLow)) {
+          !node_reclaim(k, node_index, zone_kind, mark, gfp, first, search.mark == Mark::kLow)) {
         continue;
       }
       if (search.no_fragment && would_steal(k, zone, cpu)) continue;
       if (!rmqueue(k, node_index, zone, gfp, cpu)) continue;
-      const ZoneRef got{node_index, zone_index};
+      const ZoneRef got{node_index, zone_kind};
       count_allocation(k, first, got, gfp.order);
       return got;
     }
@@ -147,10 +147,10 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, int preferred, const S
 
 // Mirrors unreserve_highatomic_pageblock(): one block for everybody; the last of a zone only when there is no other
 // way.
-bool unreserve_highatomic(Kernel& k, const Gfp& gfp, int preferred, bool force) {
-  for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+bool unreserve_highatomic(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, bool force) {
+  for (const host::NodeIndex node_index : k.host.zonelists[preferred]) {
     if (!gfp.allows(node_index)) continue;
-    for (Zone& zone : k.host.nodes[static_cast<size_t>(node_index)].zones) {
+    for (Zone& zone : k.host.nodes[node_index].zones) {
       if (zone.highatomic == 0 || (!force && zone.highatomic <= host::kHugePages)) continue;
       zone.highatomic -= std::min<int64_t>(zone.highatomic, host::kHugePages);
       return true;
@@ -160,16 +160,16 @@ bool unreserve_highatomic(Kernel& k, const Gfp& gfp, int preferred, bool force) 
 }
 
 // Mirrors should_reclaim_retry(): could the request ever succeed if everything reclaimable were reclaimed?
-bool should_reclaim_retry(Kernel& k, const Gfp& gfp, int preferred, bool progress, int& no_progress_loops) {
+bool should_reclaim_retry(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, bool progress, int& no_progress_loops) {
   no_progress_loops = progress ? 0 : no_progress_loops + 1;
   if (no_progress_loops > kMaxReclaimRetries) return unreserve_highatomic(k, gfp, preferred, true);
-  for (int node_index : k.host.zonelists[static_cast<size_t>(preferred)]) {
+  for (const host::NodeIndex node_index : k.host.zonelists[preferred]) {
     if (!gfp.allows(node_index)) continue;
-    const Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-    for (int zone_index = static_cast<int>(gfp.highest_zone); zone_index >= 0; --zone_index) {
-      const Zone& zone = node.zones[static_cast<size_t>(zone_index)];
+    const Node& node = k.host.nodes[node_index];
+    for (const ZoneKind zone_kind : host::zones_down_from(gfp.highest_zone)) {
+      const Zone& zone = node.zones[zone_kind];
       if (zone.managed == 0) continue;
-      const int64_t available = zone_reclaimable_pages(k, node, zone_index) + zone.free;
+      const int64_t available = zone_reclaimable_pages(k, node, zone_kind) + zone.free;
       if (watermark_ok(zone, zone.min_mark(), gfp.highest_zone, available, 0, is_movable(gfp))) return true;
     }
   }
@@ -177,7 +177,8 @@ bool should_reclaim_retry(Kernel& k, const Gfp& gfp, int preferred, bool progres
 }
 
 // Mirrors __alloc_pages_direct_reclaim(): reclaim, try, and once more with everybody's per-CPU pages.
-ZoneRef alloc_with_direct_reclaim(Kernel& k, const Gfp& gfp, int preferred, const Search& search, bool& progress) {
+ZoneRef alloc_with_direct_reclaim(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, const Search& search,
+                                  bool& progress) {
   progress = try_to_free_pages(k, gfp, preferred) > 0;
   if (!progress) return {};
   ZoneRef got = get_page_from_freelist(k, gfp, preferred, search);
@@ -188,7 +189,7 @@ ZoneRef alloc_with_direct_reclaim(Kernel& k, const Gfp& gfp, int preferred, cons
 }
 
 // Mirrors __alloc_pages_may_oom().
-ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, int preferred, int futile_rounds, bool& progress) {
+ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, int futile_rounds, bool& progress) {
   progress = true;
   if (k.oom_locked) {
     k.sched.sleep(kTick);
@@ -204,7 +205,7 @@ ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, int preferred, int futile_round
 
 // What the slow path comes to for a costly order: one look at the min mark, compaction, one round of reclaim unless it
 // may not retry. Waking kswapd for order 9 only asks for the same marks here.
-ZoneRef alloc_costly(Kernel& k, const Gfp& gfp, int preferred) {
+ZoneRef alloc_costly(Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
   const Search at_min{Mark::kMin};
   if (gfp.kswapd_reclaim) wake_all_kswapds(k, gfp, preferred);
   ZoneRef got = get_page_from_freelist(k, gfp, preferred, at_min);
@@ -218,7 +219,7 @@ ZoneRef alloc_costly(Kernel& k, const Gfp& gfp, int preferred) {
   return get_page_from_freelist(k, gfp, preferred, at_min);
 }
 
-ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, int preferred) {
+ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
   if (gfp.order > 0) return alloc_costly(k, gfp, preferred);
   Actor& actor = k.sched.current();
   if (gfp.kswapd_reclaim) wake_all_kswapds(k, gfp, preferred);
@@ -268,38 +269,40 @@ int64_t mark_pages(const Zone& zone, Mark mark) {
 bool watermark_ok(const Zone& zone, int64_t mark, ZoneKind highest, int64_t free, int order, bool movable) {
   free -= zone.highatomic + ((int64_t{1} << order) - 1);
   if (!movable) free -= zone.free_cma;
-  if (free <= mark + zone.lowmem_reserve[static_cast<size_t>(highest)]) return false;
+  if (free <= mark + zone.lowmem_reserve[highest]) return false;
   return order == 0 || whole_free_blocks(zone) > 0;
 }
 
-bool can_reclaim_anon(const Kernel& k, uint8_t cgroup) { return k.host.free_swap() > 0 && swap_left(k.host, cgroup); }
+bool can_reclaim_anon(const Kernel& k, host::CgroupIndex cgroup) {
+  return k.host.free_swap() > 0 && swap_left(k.host, cgroup);
+}
 
-int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, int zone) {
+int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, ZoneKind zone) {
   using host::LruKindIndex;
   const auto size = [&](LruKindIndex list) { return node.size_of_zone(list, zone); };
   int64_t pages = size(LruKindIndex::kInactiveFile) + size(LruKindIndex::kActiveFile);
   if (can_reclaim_anon(k)) pages += size(LruKindIndex::kInactiveAnon) + size(LruKindIndex::kActiveAnon);
   // Nothing reclaimable left: count the free pages, so that a nearly empty zone is not written off too early.
-  return pages == 0 ? node.zones[static_cast<size_t>(zone)].free : pages;
+  return pages == 0 ? node.zones[zone].free : pages;
 }
 
-int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred) {
-  for (int node : k.host.zonelists[static_cast<size_t>(preferred)]) {
+host::NodeIndex first_allowed_node(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
+  for (const host::NodeIndex node : k.host.zonelists[preferred]) {
     if (gfp.allows(node)) return node;
   }
   return preferred;
 }
 
-ZoneRef alloc_page(Kernel& k, const Gfp& gfp, int preferred_node) {
+ZoneRef alloc_page(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node) {
   Search fast;
   fast.no_fragment = avoids_fragments(k, gfp, preferred_node);
   const ZoneRef got = get_page_from_freelist(k, gfp, preferred_node, fast);
   return got.ok() ? got : alloc_slowpath(k, gfp, preferred_node);
 }
 
-void free_page(Kernel& k, ZoneRef ref, int cpu) {
-  Zone& zone = k.host.nodes[static_cast<size_t>(ref.node)].zones[static_cast<size_t>(ref.zone)];
-  host::Pcp& pcp = zone.pcp[static_cast<size_t>(cpu)];
+void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu) {
+  Zone& zone = k.host.nodes[ref.node].zones[ref.zone];
+  host::Pcp& pcp = zone.pcp[cpu];
   --zone.used;
   ++pcp.count;
   k.host.count(Vmstat::pgfree);
@@ -310,7 +313,7 @@ void free_page(Kernel& k, ZoneRef ref, int cpu) {
 }
 
 void free_huge_block(Kernel& k, ZoneRef ref) {
-  Zone& zone = k.host.nodes[static_cast<size_t>(ref.node)].zones[static_cast<size_t>(ref.zone)];
+  Zone& zone = k.host.nodes[ref.node].zones[ref.zone];
   zone.used -= host::kHugePages;
   zone.free += host::kHugePages;
   give_back_cma(zone, host::kHugePages);

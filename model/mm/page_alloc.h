@@ -22,7 +22,7 @@ struct Gfp {
   bool write = false;                      // __GFP_WRITE: spread dirty pages over the nodes
   int order = 0;                           // 0 or host::kHugeOrder
   host::NodeMask nodes = host::kAllNodes;  // ac->nodemask; __GFP_THISNODE is one node here
-  bool allows(int node) const { return host::mask_has(nodes, node); }
+  bool allows(host::NodeIndex node) const { return host::mask_has(nodes, node.value()); }
 };
 inline constexpr Gfp kGfpHighUserMovable{};
 inline constexpr Gfp kGfpKernel{.highest_zone = host::ZoneKind::kNormal, .type = host::Migratetype::kUnmovable};
@@ -32,13 +32,13 @@ enum class Mark : uint8_t { kMin, kLow, kHigh };
 
 /// A page for the current actor; preferred node from its CPU. May reclaim, sleep and kill. Fails (not ok) only when
 /// the caller is dying or may not reclaim. The page counts as used until free_page().
-ZoneRef alloc_page(Kernel& k, const Gfp& gfp, int preferred_node);
-void free_page(Kernel& k, ZoneRef ref, int cpu);
+ZoneRef alloc_page(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
+void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu);
 /// Gives back 512 pages that alloc_page() handed out with order 9.
 void free_huge_block(Kernel& k, ZoneRef ref);
 
 /// Where the zonelist of the request begins once the nodes that it may not use are left out (ac->preferred_zoneref).
-int first_allowed_node(const Kernel& k, const Gfp& gfp, int preferred);
+host::NodeIndex first_allowed_node(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred);
 int64_t mark_pages(const host::Zone& zone, Mark mark);
 /// __zone_watermark_ok(): free less the highatomic reserve > mark + lowmem_reserve[highest zone], and for order 9 a
 /// whole free block. Pages kept for CMA are free for movable requests only (ALLOC_CMA); kswapd does not count them
@@ -48,9 +48,9 @@ bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, 
 /// Returns all per-CPU pages to the buddy lists (drain_all_pages).
 void drain_all_pages(host::Host& host);
 /// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.
-int64_t zone_reclaimable_pages(const Kernel& k, const host::Node& node, int zone);
+int64_t zone_reclaimable_pages(const Kernel& k, const host::Node& node, host::ZoneKind zone);
 /// can_reclaim_anon_pages(): is there a free swap slot?
 /// With a cgroup, within its memory.swap.max.
-bool can_reclaim_anon(const Kernel& k, uint8_t cgroup = 0);
+bool can_reclaim_anon(const Kernel& k, host::CgroupIndex cgroup = host::kRootCgroup);
 
 }  // namespace oomcast::mm

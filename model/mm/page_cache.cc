@@ -26,7 +26,7 @@ namespace {
 constexpr Gfp kGfpWrite{.write = true};
 constexpr uint64_t kPagesPerPoint = 4;  // others get to run that often within one call
 
-bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requested, uint8_t cgroup) {
+bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requested, host::CgroupIndex cgroup) {
   PageId id = host::kNoPage;
   for (int attempt = 0; attempt < 4 && id == host::kNoPage; ++attempt) {
     id = k.host.files[file_index].page(index);
@@ -49,7 +49,7 @@ bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requeste
 
 }  // namespace
 
-bool file_read(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup) {
+bool file_read(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, host::CgroupIndex cgroup) {
   if (bytes == 0) return true;
   const uint64_t first = offset >> kPageShift, last = (offset + bytes - 1) >> kPageShift;
   // What the program could read was there before we saw it.
@@ -62,7 +62,7 @@ bool file_read(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint8
   return true;
 }
 
-bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup) {
+bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, host::CgroupIndex cgroup) {
   if (bytes == 0) return true;
   const uint64_t first = offset >> kPageShift, last = (offset + bytes - 1) >> kPageShift;
   for (uint64_t index = first; index <= last; ++index) {
@@ -83,7 +83,7 @@ bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, uint
   return true;
 }
 
-void evict_file_page(Kernel& k, PageId id, uint8_t target_cgroup) {
+void evict_file_page(Kernel& k, PageId id, host::CgroupIndex target_cgroup) {
   const Page& page = k.host.pages[id];
   const host::Shadow shadow = workingset_eviction(k, page, target_cgroup);
   if (page.slot == host::kNoSlot) return;  // cached before the run, of a file we know nothing about

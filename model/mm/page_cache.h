@@ -10,10 +10,10 @@
 namespace oomcast::mm {
 
 /// read(), write(): False if the task is dying, or there is no memory for a page (ENOMEM).
-bool file_read(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup);
-bool file_write(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, uint8_t cgroup);
+bool file_read(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, host::CgroupIndex cgroup);
+bool file_write(Kernel& k, host::FileIndex file, uint64_t offset, uint64_t bytes, host::CgroupIndex cgroup);
 /// Reclaim for `target_cgroup` takes a clean page out; leaves a shadow.
-void evict_file_page(Kernel& k, host::PageId id, uint8_t target_cgroup = host::kRootCgroup);
+void evict_file_page(Kernel& k, host::PageId id, host::CgroupIndex target_cgroup = host::kRootCgroup);
 /// The file shrinks or is gone: its pages from `first` on are dropped without a trace.
 /// Pages [first_index, last_index) are dropped, whoever maps them, and their swap slots given back.
 void punch_file(Kernel& k, host::FileIndex file, uint64_t first_index, uint64_t last_index);

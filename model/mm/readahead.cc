@@ -24,7 +24,8 @@ constexpr size_t kReadsPerPoint = 4;    // others get to run that often within o
 constexpr Gfp kGfpReadahead{.noretry = true};
 
 // do_page_cache_ra(): allocates and reads what is missing of the window; marks the page that triggers the next one.
-void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, int64_t async, uint8_t cgroup) {
+void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, int64_t async,
+                 host::CgroupIndex cgroup) {
   std::vector<PageId> reads;
   const int64_t end = std::min(start + pages, k.host.files[file_index].size_pages);
   for (int64_t index = start; index < end; ++index) {
@@ -46,7 +47,7 @@ void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, 
 
 }  // namespace
 
-PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_t cgroup, const Gfp& gfp,
+PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, host::CgroupIndex cgroup, const Gfp& gfp,
                          uint16_t flags) {
   const ZoneRef where = alloc_page_task(k, gfp);
   if (!where.ok()) return host::kNoPage;
@@ -62,19 +63,19 @@ PageId add_to_page_cache(Kernel& k, FileIndex file_index, uint64_t index, uint8_
   return id;
 }
 
-PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef where, uint8_t cgroup, uint16_t flags,
-                        bool refault) {
+PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef where, host::CgroupIndex cgroup,
+                        uint16_t flags, bool refault) {
   File& file = k.host.files[file_index];
   const PageId id = new_page(k, where, static_cast<uint16_t>(host::kPageFile | flags));
   Page& page = k.host.pages[id];
-  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
+  page.set_cgroup(cgroup);
   page.slot = file_index;
   page.set_vpn(index);
   const host::Shadow shadow = file.shadow(index);
   const size_t nodes_before = file.nodes();
   file.set_page(index, id);
   if (file.nodes() > nodes_before)
-    add_tree_node(k, file_index, index, page.node, cgroup);
+    add_tree_node(k, file_index, index, page.node(), cgroup);
   else
     update_shadow_node(k, file_index, index);
   ++file.cached;
@@ -86,7 +87,7 @@ PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef
 }
 
 void ondemand_readahead(Kernel& k, FileIndex file_index, host::Readahead& ra, int64_t index, int64_t requested,
-                        bool hit_marker, uint8_t cgroup) {
+                        bool hit_marker, host::CgroupIndex cgroup) {
   const int64_t max = kReadaheadPages;
   const bool expected = index == ra.start + ra.size - ra.async_size || index == ra.start + ra.size;
   if (index != 0 && expected) {
@@ -118,7 +119,7 @@ void ondemand_readahead(Kernel& k, FileIndex file_index, host::Readahead& ra, in
   read_window(k, file_index, ra.start, ra.size, ra.async_size, cgroup);
 }
 
-void mmap_readaround(Kernel& k, FileIndex file_index, int64_t index, uint8_t cgroup) {
+void mmap_readaround(Kernel& k, FileIndex file_index, int64_t index, host::CgroupIndex cgroup) {
   File& file = k.host.files[file_index];
   if (file.mmap_miss < kLotsOfMisses * 10) ++file.mmap_miss;
   if (file.mmap_miss > kLotsOfMisses) return;
@@ -129,7 +130,7 @@ void mmap_readaround(Kernel& k, FileIndex file_index, int64_t index, uint8_t cgr
   read_window(k, file_index, ra.start, ra.size, ra.async_size, cgroup);
 }
 
-void mmap_readahead_hit(Kernel& k, FileIndex file_index, PageId id, uint8_t cgroup) {
+void mmap_readahead_hit(Kernel& k, FileIndex file_index, PageId id, host::CgroupIndex cgroup) {
   File& file = k.host.files[file_index];
   if (file.mmap_miss > 0) --file.mmap_miss;
   if (!k.host.pages[id].test_and_clear(host::kPageReadahead)) return;
@@ -148,7 +149,7 @@ bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {
   return true;
 }
 
-std::optional<PageId> page_with_data(Kernel& k, FileIndex file, uint64_t index, uint8_t cgroup) {
+std::optional<PageId> page_with_data(Kernel& k, FileIndex file, uint64_t index, host::CgroupIndex cgroup) {
   // Readahead gave up for want of memory, or reclaim was faster: this one page, with all means.
   PageId id = k.host.files[file].page(index);
   if (id == host::kNoPage) {

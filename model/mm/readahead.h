@@ -15,22 +15,22 @@ inline constexpr int64_t kReadaheadPages = 32;  // VM_READAHEAD_PAGES, 128 KiB
 
 /// filemap_add_folio(): a fresh page of the file, on its way to a list; the page that stands there if somebody was
 /// faster. kNoPage if memory cannot be had.
-host::PageId add_to_page_cache(Kernel& k, host::FileIndex file, uint64_t index, uint8_t cgroup, const Gfp& gfp,
-                               uint16_t flags);
+host::PageId add_to_page_cache(Kernel& k, host::FileIndex file, uint64_t index, host::CgroupIndex cgroup,
+                               const Gfp& gfp, uint16_t flags);
 /// Its second half: the frame becomes the page of the file at `index`. REQUIRES: charged, and no page stands there.
 /// `refault`: that it was evicted before counts.
-host::PageId insert_into_file(Kernel& k, host::FileIndex file, uint64_t index, ZoneRef where, uint8_t cgroup,
+host::PageId insert_into_file(Kernel& k, host::FileIndex file, uint64_t index, ZoneRef where, host::CgroupIndex cgroup,
                               uint16_t flags, bool refault);
 /// Which window to read, given where a read starts, how much it wants, and whether it met the mark of the last window.
 void ondemand_readahead(Kernel& k, host::FileIndex file, host::Readahead& ra, int64_t index, int64_t requested,
-                        bool hit_marker, uint8_t cgroup);
+                        bool hit_marker, host::CgroupIndex cgroup);
 /// A fault found nothing at `index`: reads around it, unless this file has missed far more often than it hit.
-void mmap_readaround(Kernel& k, host::FileIndex file, int64_t index, uint8_t cgroup);
+void mmap_readaround(Kernel& k, host::FileIndex file, int64_t index, host::CgroupIndex cgroup);
 /// A fault found its page: the balance of misses and hits, and the next window at its mark.
-void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, uint8_t cgroup);
+void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, host::CgroupIndex cgroup);
 /// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. nullopt if there is no
 /// memory for it; kNoPage if reclaim has taken it again or the task is dying.
-std::optional<host::PageId> page_with_data(Kernel& k, host::FileIndex file, uint64_t index, uint8_t cgroup);
+std::optional<host::PageId> page_with_data(Kernel& k, host::FileIndex file, uint64_t index, host::CgroupIndex cgroup);
 /// Waits for the data of a page that is being read. False if the task is dying.
 bool wait_locked(Kernel& k, host::FileIndex file, uint64_t index);
 

@@ -36,7 +36,7 @@ void unmap_file(Kernel& k, Page& page) {
     process.space.set(vpn, Pte::none());
     k.listener.watch(index, vpn);
   });
-  --k.host.nodes[page.node].file_mapped;
+  --k.host.nodes[page.node()].file_mapped;
   drop_sharers(k.host, page);
 }
 

@@ -21,7 +21,7 @@ int64_t integer_sqrt(int64_t value) {
 
 enum class Balance : uint8_t { kEqual, kFract, kAnon, kFile };
 
-Balance scan_balance(const Kernel& k, uint8_t cgroup, const ScanControl& sc) {
+Balance scan_balance(const Kernel& k, host::CgroupIndex cgroup, const ScanControl& sc) {
   if (!sc.may_swap || !can_reclaim_anon(k, cgroup)) return Balance::kFile;
   if (sc.cgroup_reclaim() && k.host.spec.vm.swappiness == 0) return Balance::kFile;
   if (sc.priority == 0 && k.host.spec.vm.swappiness > 0) return Balance::kEqual;
@@ -32,7 +32,7 @@ Balance scan_balance(const Kernel& k, uint8_t cgroup, const ScanControl& sc) {
 
 }  // namespace
 
-int64_t lru_size(const Node& node, uint8_t cgroup, LruKindIndex list) { return node.size(list, cgroup); }
+int64_t lru_size(const Node& node, host::CgroupIndex cgroup, LruKindIndex list) { return node.size(list, cgroup); }
 
 bool inactive_is_low(int64_t inactive, int64_t active) {
   const int64_t gib = (inactive + active) >> (30 - kPageShift);
@@ -60,7 +60,7 @@ void prepare_scan_count(const Kernel& k, Node& node, ScanControl& sc) {
   sc.file_is_tiny = file + node.free() <= high_total && !sc.deactivate_anon && (inactive_anon >> sc.priority) > 0;
 }
 
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, uint8_t cgroup,
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, host::CgroupIndex cgroup,
                                                           const ScanControl& sc) {
   const Balance balance = scan_balance(k, cgroup, sc);
   const int64_t swappiness = k.host.spec.vm.swappiness;
@@ -71,7 +71,7 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const
   std::array<int64_t, host::kEvictableLists> nr{};
   for (size_t i = 0; i < nr.size(); ++i) {
     const bool file = host::is_file_list(static_cast<LruKindIndex>(i));
-    int64_t scan = node.lruvec(cgroup).lists[i].size_up_to(sc.reclaim_idx);
+    int64_t scan = node.lruvec(cgroup).lists[static_cast<LruKindIndex>(i)].size_up_to(sc.highest_zone);
     if (cgroup != sc.target_cgroup) scan = unprotected(k.host, cgroup, sc, scan);
     scan >>= sc.priority;
     switch (balance) {

@@ -30,7 +30,7 @@ constexpr Nanoseconds kWritebackLook{100'000};  // how often a page under writeb
 
 void count_shmem(Kernel& k, const Page& page, FileIndex file, int64_t by) {
   k.host.count_anon(k.host.files[file].service, by);
-  if (page.shmem()) k.host.nodes[page.node].nr_shmem += by;
+  if (page.shmem()) k.host.nodes[page.node()].nr_shmem += by;
 }
 
 void leave_site(Kernel& k, Page& page) {
@@ -52,7 +52,7 @@ void note_first_use(Kernel& k, ProcessIndex index, Page& page) {
 
 // shmem_alloc_and_acct_folio() and shmem_add_to_page_cache(). False: no memory, or the task is dying.
 bool fill_hole(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index, uint64_t page_index, ShmemUse use) {
-  const uint8_t cgroup = k.host.processes[index].cgroup;
+  const host::CgroupIndex cgroup = k.host.processes[index].cgroup;
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
   if (!where.ok()) return false;
   const bool charged = try_charge(k, cgroup);
@@ -184,7 +184,7 @@ bool shmem_to_swap(Kernel& k, PageId id) {
   slot.foreign = page.background;
   // Of a file that stood on the host before the run we have no tree.
   if (file_index == host::kNoSlot) {
-    --k.host.nodes[page.node].nr_shmem;
+    --k.host.nodes[page.node()].nr_shmem;
     return true;
   }
   count_shmem(k, page, file_index, -1);

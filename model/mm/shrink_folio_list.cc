@@ -46,7 +46,7 @@ References check_references(Kernel& k, PageId id, const ScanControl& sc) {
 // the node is full of them).
 Fate write_out(Kernel& k, PageId id, References references, const ScanControl& sc, ReclaimStat& stat) {
   Page& page = k.host.pages[id];
-  Node& node = k.host.nodes[page.node];
+  Node& node = k.host.nodes[page.node()];
   if (page.cache() && (!sc.by_kswapd || !page.has(host::kPageReclaim) || !node.pgdat_dirty)) {
     k.host.count(Vmstat::nr_vmscan_immediate_reclaim);
     page.set(host::kPageReclaim);
@@ -82,7 +82,7 @@ Fate reclaim_lazyfree(Kernel& k, PageId id) {
     return Fate::kActivate;
   }
   unmap_lazyfree(k, id);
-  k.host.count_with(page.cgroup, Vmstat::pglazyfreed);
+  k.host.count_with(page.cgroup(), Vmstat::pglazyfreed);
   return Fate::kFreed;
 }
 
@@ -94,8 +94,8 @@ bool ready_to_free(const Page& page) {
 
 // Nobody has scanned the page yet, so one that a process maps is still young; what no process accounts for is shmem of
 // a file that we know nothing about, or unmapped page cache.
-PageId page_of_reservoir(Kernel& k, int node_index, uint8_t cgroup, bool file, const host::Reservoir& entry,
-                         bool young) {
+PageId page_of_reservoir(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, bool file,
+                         const host::Reservoir& entry, bool young) {
   const bool mapped = !file && entry.owner != host::kNoProcess;
   const int mapped_flags = host::kPageSwapBacked | (young ? host::kPageYoung : 0);
   const uint16_t flags = static_cast<uint16_t>(entry.held ? host::kPageFile | host::kPageBuffers
@@ -105,7 +105,7 @@ PageId page_of_reservoir(Kernel& k, int node_index, uint8_t cgroup, bool file, c
   const PageId id = new_page(k, {node_index, entry.zone}, flags);
   Page& page = k.host.pages[id];
   page.background = true;
-  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
+  page.set_cgroup(cgroup);
   page.set_owner(entry.owner);
   page.mapcount = mapped ? 1 : 0;
   return id;
@@ -125,7 +125,7 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
     if (dirty && !writeback) ++stat.unqueued_dirty;
     if (writeback && page.has(host::kPageReclaim)) ++stat.congested;
   }
-  if (writeback) return meet_writeback(page, k.host.nodes[page.node], sc, stat);
+  if (writeback) return meet_writeback(page, k.host.nodes[page.node()], sc, stat);
   const References references = check_references(k, id, sc);
   if (references == References::kActivate) return Fate::kActivate;
   if (references == References::kKeep) return Fate::kKeep;
@@ -157,21 +157,21 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
 
 void activate_page(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (page.has(host::kPageSwapCache) && (vm_swap_full(k, page.cgroup) || page.has(host::kPageMlocked)))
+  if (page.has(host::kPageSwapCache) && (vm_swap_full(k, page.cgroup()) || page.has(host::kPageMlocked)))
     free_swap(k, id);
   if (page.has(host::kPageMlocked)) return;
   page.set(host::kPageActive);
-  k.host.count_with(page.cgroup, Vmstat::pgactivate);
+  k.host.count_with(page.cgroup(), Vmstat::pgactivate);
 }
 
-void count_scanned(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc) {
+void count_scanned(Kernel& k, host::CgroupIndex cgroup, bool file, int64_t pages, const ScanControl& sc) {
   const Vmstat item = sc.by_kswapd ? Vmstat::pgscan_kswapd : Vmstat::pgscan_direct;
   if (!sc.cgroup_reclaim()) k.host.count(item, pages);
   k.host.count_in(cgroup, item, pages);
   k.host.count(file ? Vmstat::pgscan_file : Vmstat::pgscan_anon, pages);
 }
 
-void count_stolen(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc) {
+void count_stolen(Kernel& k, host::CgroupIndex cgroup, bool file, int64_t pages, const ScanControl& sc) {
   const Vmstat item = sc.by_kswapd ? Vmstat::pgsteal_kswapd : Vmstat::pgsteal_direct;
   if (!sc.cgroup_reclaim()) k.host.count(item, pages);
   k.host.count_in(cgroup, item, pages);

@@ -22,9 +22,9 @@ void activate_page(Kernel& k, host::PageId id);
 bool ready_to_free(const host::Page& page);
 /// Makes a page of what stood on a list before the run, on no list yet. `young`: nobody has cleared its accessed bit
 /// since it was used.
-host::PageId page_of_reservoir(Kernel& k, int node, uint8_t cgroup, bool file, const host::Reservoir& entry,
-                               bool young);
-void count_scanned(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc);
-void count_stolen(Kernel& k, uint8_t cgroup, bool file, int64_t pages, const ScanControl& sc);
+host::PageId page_of_reservoir(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, bool file,
+                               const host::Reservoir& entry, bool young);
+void count_scanned(Kernel& k, host::CgroupIndex cgroup, bool file, int64_t pages, const ScanControl& sc);
+void count_stolen(Kernel& k, host::CgroupIndex cgroup, bool file, int64_t pages, const ScanControl& sc);
 
 }  // namespace oomcast::mm

@@ -29,8 +29,8 @@ struct Isolated {
 };
 
 // Turns one page of the reservoir into a page at the tail.
-void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list) {
-  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).list(list);
+void materialize_tail(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, LruKindIndex list) {
+  LruList& lru = k.host.nodes[node_index].lruvec(cgroup).list(list);
   const PageId id = page_of_reservoir(k, node_index, cgroup, host::is_file_list(list), lru.take_reserved(), true);
   Page& page = k.host.pages[id];
   if (host::is_active_list(list)) page.set(host::kPageActive);
@@ -39,9 +39,9 @@ void materialize_tail(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex li
 }
 
 // isolate_lru_folios(): takes pages off the tail; those of higher zones than asked for go to the head.
-Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, int64_t nr_to_scan,
+Isolated isolate(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, LruKindIndex list, int64_t nr_to_scan,
                  const ScanControl& sc) {
-  LruList& lru = k.host.nodes[static_cast<size_t>(node_index)].lruvec(cgroup).list(list);
+  LruList& lru = k.host.nodes[node_index].lruvec(cgroup).list(list);
   Isolated out;
   std::vector<PageId> skipped;
   int64_t looked_at = 0;
@@ -58,7 +58,7 @@ Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, i
     const PageId id = lru.tail();
     take_off_list(k, id);
     ++out.scanned;
-    if (k.host.pages[id].zone > sc.reclaim_idx) {
+    if (k.host.pages[id].zone > sc.highest_zone) {
       k.host.count(host::by_zone(Vmstat::pgskip_dma, k.host.pages[id].zone));
       skipped.push_back(id);
       continue;
@@ -78,7 +78,7 @@ Isolated isolate(Kernel& k, int node_index, uint8_t cgroup, LruKindIndex list, i
 void put_back(Kernel& k, PageId id) {
   const Page& page = k.host.pages[id];
   put_on_list(k, id, list_for(page));
-  if (page.has(host::kPageActive)) age_nonresident(k.host, page.node, page.cgroup);
+  if (page.has(host::kPageActive)) age_nonresident(k.host, page.node(), page.cgroup());
 }
 
 void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file) {
@@ -93,9 +93,9 @@ void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file
 
 }  // namespace
 
-int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to_scan, bool file,
-                             ScanControl& sc) {
-  const int cpu = k.sched.current().cpu;
+int64_t shrink_inactive_list(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, int64_t nr_to_scan,
+                             bool file, ScanControl& sc) {
+  const host::CpuIndex cpu = k.sched.current().cpu;
   lru_add_drain(k, cpu);
   const LruKindIndex list = file ? LruKindIndex::kInactiveFile : LruKindIndex::kInactiveAnon;
   const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
@@ -128,14 +128,15 @@ int64_t shrink_inactive_list(Kernel& k, int node_index, uint8_t cgroup, int64_t 
   // {6.12} 32 for each page written, 1 for each looked at in vain.
   const bool by_rotation = k.host.spec.kernel >= host::KernelVersion{6, 12};
   const int64_t cost = by_rotation ? kSwapClusterMax * stat.pageout + isolated.scanned - reclaimed : stat.pageout;
-  lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, cost);
+  lru_note_cost(k.host.nodes[node_index], cgroup, file, cost);
   const int64_t taken = static_cast<int64_t>(isolated.pages.size());
   if (stat.unqueued_dirty == taken) wakeup_flusher(k, true);
   add_stat(sc, stat, taken, file);
   return reclaimed;
 }
 
-void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to_scan, bool file, ScanControl& sc) {
+void shrink_active_list(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, int64_t nr_to_scan, bool file,
+                        ScanControl& sc) {
   lru_add_drain(k, k.sched.current().cpu);
   const LruKindIndex list = file ? LruKindIndex::kActiveFile : LruKindIndex::kActiveAnon;
   const Isolated isolated = isolate(k, node_index, cgroup, list, nr_to_scan, sc);
@@ -159,7 +160,7 @@ void shrink_active_list(Kernel& k, int node_index, uint8_t cgroup, int64_t nr_to
   k.host.count_with(cgroup, Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
   // {6.12} what rotates in vain is a cost of its list, too (lru_note_cost).
   if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12})
-    lru_note_cost(k.host.nodes[static_cast<size_t>(node_index)], cgroup, file, rotated);
+    lru_note_cost(k.host.nodes[node_index], cgroup, file, rotated);
 }
 
 }  // namespace oomcast::mm

@@ -8,8 +8,10 @@
 namespace oomcast::mm {
 
 /// Pages reclaimed of up to `nr_to_scan` from the inactive tail.
-int64_t shrink_inactive_list(Kernel& k, int node, uint8_t cgroup, int64_t nr_to_scan, bool file, ScanControl& sc);
+int64_t shrink_inactive_list(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int64_t nr_to_scan, bool file,
+                             ScanControl& sc);
 /// Moves up to `nr_to_scan` pages from the active tail to the inactive head.
-void shrink_active_list(Kernel& k, int node, uint8_t cgroup, int64_t nr_to_scan, bool file, ScanControl& sc);
+void shrink_active_list(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int64_t nr_to_scan, bool file,
+                        ScanControl& sc);
 
 }  // namespace oomcast::mm

@@ -25,20 +25,21 @@ int64_t freeable(const Kernel& k, const VfsCache& cache) {
 }
 
 // The zone that holds most of it gives back the next page.
-void free_slab_pages(Kernel& k, int node_index, int64_t count) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void free_slab_pages(Kernel& k, host::NodeIndex node_index, int64_t count) {
+  Node& node = k.host.nodes[node_index];
   for (; count > 0; --count) {
-    const auto most = std::max_element(node.vfs_cache.pages.begin(), node.vfs_cache.pages.end());
-    --*most;
+    auto& pages = node.vfs_cache.pages;
+    const auto zone = static_cast<host::ZoneKind>(std::max_element(pages.begin(), pages.end()) - pages.begin());
+    --pages[zone];
     --node.slab_reclaimable;
-    free_page(k, {node_index, static_cast<int>(most - node.vfs_cache.pages.begin())}, k.sched.current().cpu);
+    free_page(k, {node_index, zone}, k.sched.current().cpu);
   }
 }
 
 // super_cache_scan(): dentries and inodes in proportion to their numbers, at least one of each. A dentry's inode is
 // nobody's then, and goes to the inodes' list for a later round. Gives the pages freed.
-int64_t scan_super_block(Kernel& k, int node_index, int64_t nr_to_scan) {
-  VfsCache& cache = k.host.nodes[static_cast<size_t>(node_index)].vfs_cache;
+int64_t scan_super_block(Kernel& k, host::NodeIndex node_index, int64_t nr_to_scan) {
+  VfsCache& cache = k.host.nodes[node_index].vfs_cache;
   const int64_t objects = cache.dentries + cache.inodes + 1;
   const int64_t dentries = std::min(cache.dentries, nr_to_scan * cache.dentries / objects + 1);
   const int64_t inodes = std::min(cache.inodes, nr_to_scan * cache.inodes / objects + 1);
@@ -56,8 +57,8 @@ int64_t scan_super_block(Kernel& k, int node_index, int64_t nr_to_scan) {
 
 }  // namespace
 
-int64_t shrink_slab(Kernel& k, int node_index, int priority) {
-  VfsCache& cache = k.host.nodes[static_cast<size_t>(node_index)].vfs_cache;
+int64_t shrink_slab(Kernel& k, host::NodeIndex node_index, int priority) {
+  VfsCache& cache = k.host.nodes[node_index].vfs_cache;
   const int64_t objects = freeable(k, cache);
   if (objects == 0) return 0;
   const int64_t deferred = std::exchange(cache.deferred, 0);

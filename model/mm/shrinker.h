@@ -11,6 +11,6 @@
 namespace oomcast::mm {
 
 /// Pages freed on `node` at this priority of reclaim.
-int64_t shrink_slab(Kernel& k, int node, int priority);
+int64_t shrink_slab(Kernel& k, host::NodeIndex node, int priority);
 
 }  // namespace oomcast::mm

@@ -81,14 +81,14 @@ void SwapPlug::flush() {
 
 bool add_to_swap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (!charge_swap(k.host, page.cgroup)) return false;
+  if (!charge_swap(k.host, page.cgroup())) return false;
   const SlotId slot_id = alloc_swap_slot(k);
   if (slot_id == host::kNoSlot) {
-    uncharge_swap(k.host, page.cgroup);
+    uncharge_swap(k.host, page.cgroup());
     return false;
   }
   SwapSlot& slot = k.host.slot(slot_id);
-  slot.cgroup = page.cgroup;
+  slot.cgroup = page.cgroup();
   slot.cached = true;
   slot.page = id;
   page.slot = slot_id;
@@ -99,7 +99,7 @@ bool add_to_swap(Kernel& k, PageId id) {
 
 void swap_writepage(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  Node& node = k.host.nodes[page.node];
+  Node& node = k.host.nodes[page.node()];
   SwapPlug* plug = k.sched.current().plug;
   OOMCAST_CHECK(plug != nullptr && page.has(host::kPageSwapCache));
   page.clear(host::kPageDirty);
@@ -110,13 +110,13 @@ void swap_writepage(Kernel& k, PageId id) {
   k.host.count(Vmstat::pswpout);
   k.host.count_swap_out(page.slot);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
-  k.listener.on_swap_out(page.node);
+  k.listener.on_swap_out(page.node());
   plug->add({id, page.slot});
 }
 
-void end_swap_write(Kernel& k, PageId id, int cpu) {
+void end_swap_write(Kernel& k, PageId id, host::CpuIndex cpu) {
   Page& page = k.host.pages[id];
-  Node& node = k.host.nodes[page.node];
+  Node& node = k.host.nodes[page.node()];
   page.clear(host::kPageWriteback);
   --node.nr_writeback;
   --node.zones[page.zone].write_pending;
@@ -124,7 +124,7 @@ void end_swap_write(Kernel& k, PageId id, int cpu) {
   if (node.writeback_throttled > 0) {
     k.host.count(Vmstat::nr_throttled_written);
     ++node.throttled_written;
-    KswapdState& state = k.kswapd[page.node];
+    KswapdState& state = k.kswapd[page.node()];
     if (node.throttled_written - node.reclaim_start > 32 * node.writeback_throttled)
       k.sched.wake_all(state.writeback_wait);
   }
@@ -137,7 +137,7 @@ void end_swap_write(Kernel& k, PageId id, int cpu) {
   if (page.test_and_clear(host::kPageReclaim)) rotate_reclaimable(k, id, cpu);
 }
 
-void remove_from_swap_cache(Kernel& k, PageId id, bool evicted, uint8_t target_cgroup) {
+void remove_from_swap_cache(Kernel& k, PageId id, bool evicted, host::CgroupIndex target_cgroup) {
   Page& page = k.host.pages[id];
   SwapSlot& slot = k.host.slot(page.slot);
   if (evicted) slot.shadow = workingset_eviction(k, page, target_cgroup);
@@ -158,9 +158,9 @@ bool free_swap(Kernel& k, PageId id) {
   return true;
 }
 
-bool vm_swap_full(const Kernel& k, uint8_t cgroup) {
+bool vm_swap_full(const Kernel& k, host::CgroupIndex cgroup) {
   if (k.host.free_swap() * 2 < k.host.total_swap) return true;
-  for (uint8_t g = cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
+  for (host::CgroupIndex g = cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
     const host::Cgroup& group = k.host.cgroups[g];
     if (group.swap_usage * 2 >= std::min(group.swap_high, group.swap_max)) return true;
   }

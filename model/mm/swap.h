@@ -39,14 +39,15 @@ class SwapPlug {
 bool add_to_swap(Kernel& k, host::PageId id);
 /// Starts writing the page; end_swap_write() follows. REQUIRES: kPageSwapCache, inside a SwapPlug of this actor.
 void swap_writepage(Kernel& k, host::PageId id);
-void end_swap_write(Kernel& k, host::PageId id, int cpu);
+void end_swap_write(Kernel& k, host::PageId id, host::CpuIndex cpu);
 /// Takes the page out of the swap cache; `evicted` leaves a shadow in the slot.
-void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted, uint8_t target_cgroup = host::kRootCgroup);
+void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted,
+                            host::CgroupIndex target_cgroup = host::kRootCgroup);
 /// folio_free_swap(): gives the slot back when nobody else needs it; the page is dirty again.
 bool free_swap(Kernel& k, host::PageId id);
 /// Less than half of the swap is free.
 /// With a cgroup, or its group has used half of its memory.swap.high or .max (mem_cgroup_swap_full).
-bool vm_swap_full(const Kernel& k, uint8_t cgroup);
+bool vm_swap_full(const Kernel& k, host::CgroupIndex cgroup);
 /// Others use this page of memory too: they map it, or hold the swap entry that it has in the swap cache.
 bool shared_anon(const Kernel& k, const host::Page& page);
 /// One PTE that held the entry is gone.

@@ -39,7 +39,7 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
     return device.in_use(slot_id) && device.slot(slot_id).map_count > 0 && !device.slot(slot_id).cached;
   };
   if (!wanted()) return false;
-  const uint8_t cgroup = device.slot(slot_id).cgroup;
+  const host::CgroupIndex cgroup = device.slot(slot_id).cgroup;
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, process, vpn);
   if (!where.ok()) return false;
   const bool charged = try_charge(k, cgroup);
@@ -54,7 +54,7 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
       k, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked | of_file));
   Page& page = k.host.pages[id];
   page.slot = slot_id;
-  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
+  page.set_cgroup(cgroup);
   page.background = slot.foreign;
   if (ahead) {
     page.set(host::kPageReadahead);
@@ -192,14 +192,14 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   const bool written = write && !shared_anon(k, page);
   if (written) page.set(host::kPageDirty);
   // A page that will be written needs its slot no more; one that was only read keeps it and can be dropped for free.
-  if (slot.map_count == 0 && (written || vm_swap_full(k, page.cgroup))) free_swap(k, id);
+  if (slot.map_count == 0 && (written || vm_swap_full(k, page.cgroup()))) free_swap(k, id);
 }
 
 enum class DirectSwapIn : uint8_t { kMapped, kChanged, kNoMemory };
 
 // SWP_SYNCHRONOUS_IO: a page that nobody shares is read at once, past the swap cache, and its slot is free.
 DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id) {
-  const uint8_t cgroup = k.host.slot(slot_id).cgroup;
+  const host::CgroupIndex cgroup = k.host.slot(slot_id).cgroup;
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
   if (!where.ok()) return DirectSwapIn::kNoMemory;
   const bool charged = try_charge(k, cgroup);
@@ -212,7 +212,7 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
   }
   const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
   Page& page = k.host.pages[id];
-  page.cgroup = static_cast<uint8_t>(cgroup & 0x7f);
+  page.set_cgroup(cgroup);
   workingset_refault(k, id, k.host.slot(slot_id).shadow);
   k.host.count(Vmstat::pswpin);
   k.host.count_swap_in(slot_id);

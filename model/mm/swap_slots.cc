@@ -77,7 +77,7 @@ void start_on_disk(Scan& scan) {
 
 // scan_swap_map_try_ssd_cluster(): the next slot of this CPU's own cluster, or of a free one.
 bool try_ssd_cluster(Scan& scan) {
-  SwapDevice::PercpuCluster& own = scan.device.percpu_cluster[static_cast<size_t>(scan.k.sched.current().cpu)];
+  SwapDevice::PercpuCluster& own = scan.device.percpu_cluster[scan.k.sched.current().cpu];
   while (true) {
     if (!own.valid) {
       if (scan.device.free_clusters().empty()) return false;
@@ -147,7 +147,7 @@ void requeue(const Host& host, std::vector<uint32_t>& order, uint32_t device) {
 
 // get_swap_pages(): of the first device that has any.
 void get_swap_pages(Kernel& k, size_t want, std::vector<SlotId>& out) {
-  std::vector<uint32_t>& order = k.host.swap_avail_heads[static_cast<size_t>(k.sched.current().node)];
+  std::vector<uint32_t>& order = k.host.swap_avail_heads[k.sched.current().node];
   const std::vector<uint32_t> turn = order;
   for (uint32_t device : turn) {
     requeue(k.host, order, device);
@@ -179,7 +179,7 @@ bool cache_active(Host& host) {
 }  // namespace
 
 SlotId alloc_swap_slot(Kernel& k) {
-  std::vector<SlotId>& cache = k.host.swap_slot_cache[static_cast<size_t>(k.sched.current().cpu)];
+  std::vector<SlotId>& cache = k.host.swap_slot_cache[k.sched.current().cpu];
   if (cache_active(k.host)) {
     if (cache.empty()) {
       get_swap_pages(k, kSlotsCacheSize, cache);
@@ -204,7 +204,7 @@ void free_swap_slot(Kernel& k, SlotId id) {
     k.host.device(id).release(id);
     return;
   }
-  std::vector<SlotId>& returned = k.host.swap_slots_returned[static_cast<size_t>(k.sched.current().cpu)];
+  std::vector<SlotId>& returned = k.host.swap_slots_returned[k.sched.current().cpu];
   if (returned.size() >= kSlotsCacheSize) give_back(k.host, returned);
   k.host.slot(id) = host::SwapSlot{};
   returned.push_back(id);

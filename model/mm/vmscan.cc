@@ -22,7 +22,8 @@ namespace {
 using ScanPlan = std::array<int64_t, host::kEvictableLists>;
 constexpr size_t kInactiveAnon = 0, kActiveAnon = 1, kInactiveFile = 2, kActiveFile = 3;
 
-int64_t shrink_list(Kernel& k, int node, uint8_t cgroup, size_t list, int64_t nr_to_scan, ScanControl& sc) {
+int64_t shrink_list(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t list, int64_t nr_to_scan,
+                    ScanControl& sc) {
   if (list == kActiveAnon || list == kActiveFile) {
     const bool file = list == kActiveFile;
     if (file ? sc.deactivate_file : sc.deactivate_anon) {
@@ -50,8 +51,8 @@ void cut_plan(ScanPlan& nr, const ScanPlan& targets, int64_t nr_file, int64_t nr
   }
 }
 
-void shrink_lruvec(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, ScanControl& sc) {
+  Node& node = k.host.nodes[node_index];
   ScanPlan nr = get_scan_count(k, node, cgroup, sc);
   const ScanPlan targets = nr;
   const bool whole_plan = !sc.cgroup_reclaim() && !sc.by_kswapd && sc.priority == kDefPriority;  // proportional_reclaim
@@ -86,8 +87,8 @@ void shrink_lruvec(Kernel& k, int node_index, uint8_t cgroup, ScanControl& sc) {
 bool waiting_is_useless(const Kernel& k, const Node& node) {
   if (node.kswapd_failures >= 16) return true;
   int64_t reclaimable = 0, pending = 0;
-  for (int z = 0; z < host::kZoneKinds; ++z) {
-    const host::Zone& zone = node.zones[static_cast<size_t>(z)];
+  for (const host::ZoneKind z : host::kZonesAscending) {
+    const host::Zone& zone = node.zones[z];
     if (zone.managed == 0) continue;
     reclaimable += zone_reclaimable_pages(k, node, z);
     pending += zone.write_pending;
@@ -96,8 +97,8 @@ bool waiting_is_useless(const Kernel& k, const Node& node) {
 }
 
 // What the pass met tells whether reclaim runs faster than the disk; kswapd marks the node and waits for it.
-void note_writeback_pressure(Kernel& k, int node_index, ScanControl& sc) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[node_index];
   if (sc.by_kswapd) {
     if (sc.nr.writeback > 0 && sc.nr.writeback == sc.nr.taken) node.pgdat_writeback = true;
     if (sc.nr.unqueued_dirty == sc.nr.file_taken) node.pgdat_dirty = true;
@@ -113,9 +114,9 @@ void note_writeback_pressure(Kernel& k, int node_index, ScanControl& sc) {
 
 }  // namespace
 
-void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
-  KswapdState& state = k.kswapd[static_cast<size_t>(node_index)];
+void reclaim_throttle(Kernel& k, host::NodeIndex node_index, Throttle reason) {
+  Node& node = k.host.nodes[node_index];
+  KswapdState& state = k.kswapd[node_index];
   if (reason != Throttle::kWriteback && waiting_is_useless(k, node)) {
     k.sched.point();
     return;
@@ -131,38 +132,38 @@ void reclaim_throttle(Kernel& k, int node_index, Throttle reason) {
   stall_leave(k, begin, Stalled::kThrottled);
 }
 
-void kswapd_age_node(Kernel& k, int node_index, ScanControl& sc) {
+void kswapd_age_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   if (lru_gen_enabled(k)) return lru_gen_age_node(k, node_index, sc);
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+  Node& node = k.host.nodes[node_index];
   if (k.host.total_swap == 0 ||
       !inactive_is_low(node.size(LruKindIndex::kInactiveAnon), node.size(LruKindIndex::kActiveAnon)))
     return;
-  for (size_t cgroup = 0; cgroup < node.lruvecs.size(); ++cgroup) {
-    shrink_active_list(k, node_index, static_cast<uint8_t>(cgroup), kSwapClusterMax, false, sc);
+  for (const host::CgroupIndex cgroup : node.lruvecs.indices()) {
+    shrink_active_list(k, node_index, cgroup, kSwapClusterMax, false, sc);
   }
 }
 
-void snapshot_refaults(Node& node, uint8_t cgroup) {
+void snapshot_refaults(Node& node, host::CgroupIndex cgroup) {
   node.lruvec(cgroup).refaults_snapshot = node.lruvec(cgroup).workingset_activate;
 }
 
-void shrink_node(Kernel& k, int node_index, ScanControl& sc) {
-  Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+void shrink_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
+  Node& node = k.host.nodes[node_index];
   sc.nr = {};
   if (lru_gen_enabled(k) && !sc.cgroup_reclaim()) return lru_gen_shrink_node(k, node_index, sc);
   const int64_t reclaimed_before = sc.nr_reclaimed;
   if (!lru_gen_enabled(k)) prepare_scan_count(k, node, sc);
   k.sched.cpu(k.costs.shrink_pass);
   int64_t freed_slab = 0;
-  for (size_t cgroup = sc.target_cgroup; cgroup < node.lruvecs.size(); ++cgroup) {
-    if (!node.within(static_cast<uint8_t>(cgroup), sc.target_cgroup)) continue;
-    if (!may_reclaim_from(k, static_cast<uint8_t>(cgroup), sc)) continue;
+  for (const host::CgroupIndex cgroup : node.lruvecs.indices()) {
+    if (!node.within(cgroup, sc.target_cgroup)) continue;
+    if (!may_reclaim_from(k, cgroup, sc)) continue;
     if (lru_gen_enabled(k))
-      lru_gen_shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+      lru_gen_shrink_lruvec(k, node_index, cgroup, sc);
     else
-      shrink_lruvec(k, node_index, static_cast<uint8_t>(cgroup), sc);
+      shrink_lruvec(k, node_index, cgroup, sc);
     if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
-    freed_slab += shrink_shadow_nodes(k, node_index, static_cast<uint8_t>(cgroup), sc.priority);
+    freed_slab += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
   }
   sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal
   if (!lru_gen_enabled(k)) note_writeback_pressure(k, node_index, sc);

@@ -18,9 +18,9 @@ inline constexpr int64_t kSwapClusterMax = 32;  // SWAP_CLUSTER_MAX
 struct ScanControl {
   int64_t nr_to_reclaim = kSwapClusterMax;
   int priority = kDefPriority;
-  uint8_t target_cgroup = host::kRootCgroup;  // the root: the whole host
+  host::CgroupIndex target_cgroup = host::kRootCgroup;  // the root: the whole host
   host::NodeMask nodes = host::kAllNodes;
-  int reclaim_idx = 3;  // ZoneKind: zones above it are skipped
+  host::ZoneKind highest_zone = host::ZoneKind::kMovable;  // reclaim_idx: zones above it are skipped
   bool by_kswapd = false;
   bool may_writepage = true;
   bool may_unmap = true;
@@ -42,20 +42,20 @@ struct ScanControl {
 };
 
 /// Pages to scan of each evictable list (get_scan_count).
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node, uint8_t cgroup,
-                                                          const ScanControl& sc);
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node,
+                                                          host::CgroupIndex cgroup, const ScanControl& sc);
 void prepare_scan_count(const Kernel& k, host::Node& node, ScanControl& sc);
 /// inactive * floor(sqrt(10 * GiB)) < active.
 bool inactive_is_low(int64_t inactive, int64_t active);
 /// Pages on a list of one cgroup and those below it (lruvec_page_state).
-int64_t lru_size(const host::Node& node, uint8_t cgroup, host::LruKindIndex list);
+int64_t lru_size(const host::Node& node, host::CgroupIndex cgroup, host::LruKindIndex list);
 
-void shrink_node(Kernel& k, int node, ScanControl& sc);
+void shrink_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
 /// Keeps the active anonymous list from growing while there is swap; with the multi-gen LRU, chooses where to begin.
-void kswapd_age_node(Kernel& k, int node, ScanControl& sc);
-void snapshot_refaults(host::Node& node, uint8_t cgroup = host::kRootCgroup);
+void kswapd_age_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
+void snapshot_refaults(host::Node& node, host::CgroupIndex cgroup = host::kRootCgroup);
 
 enum class Throttle : uint8_t { kWriteback, kNoProgress, kCongested };
-void reclaim_throttle(Kernel& k, int node, Throttle reason);
+void reclaim_throttle(Kernel& k, host::NodeIndex node, Throttle reason);
 
 }  // namespace oomcast::mm

@@ -35,15 +35,15 @@ bool stale(Kernel& k, const host::ShadowNode& entry) {
 }
 
 // count_shadow_nodes(): those that can be spared.
-int64_t spare_shadow_nodes(Kernel& k, int node_index, uint8_t cgroup) {
-  const host::Node& node = k.host.nodes[static_cast<size_t>(node_index)];
+int64_t spare_shadow_nodes(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup) {
+  const host::Node& node = k.host.nodes[node_index];
   int64_t pages = cgroup == host::kRootCgroup ? node.slab_reclaimable : k.host.cgroups[cgroup].slab;
   for (int i = 0; i < host::kLists; ++i) pages += node.lruvecs[cgroup].size(static_cast<LruKindIndex>(i));
   return std::max<int64_t>(0, node.lruvecs[cgroup].shadow_nodes - (pages >> 3));
 }
 
 // scan_shadow_nodes()
-int64_t free_shadow_nodes(Kernel& k, host::Lruvec& lruvec, uint8_t cgroup, int64_t count) {
+int64_t free_shadow_nodes(Kernel& k, host::Lruvec& lruvec, host::CgroupIndex cgroup, int64_t count) {
   int64_t freed = 0;
   while (count > 0 && !lruvec.shadow_list.empty()) {
     const host::ShadowNode entry = lruvec.shadow_list.front();
@@ -86,9 +86,9 @@ void forget_shadow_node(Kernel& k, const host::TreeNode& node) {
   k.host.count(Vmstat::workingset_nodes, -1);
 }
 
-int64_t shrink_shadow_nodes(Kernel& k, int node_index, uint8_t cgroup, int priority) {
+int64_t shrink_shadow_nodes(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, int priority) {
   constexpr int64_t kBatch = 128;  // SHRINK_BATCH
-  host::Lruvec& lruvec = k.host.nodes[static_cast<size_t>(node_index)].lruvecs[cgroup];
+  host::Lruvec& lruvec = k.host.nodes[node_index].lruvecs[cgroup];
   const int64_t spare = spare_shadow_nodes(k, node_index, cgroup);
   if (spare == 0) return 0;
   const int64_t deferred = std::exchange(lruvec.shadow_nodes_deferred, 0);
@@ -105,8 +105,8 @@ int64_t shrink_shadow_nodes(Kernel& k, int node_index, uint8_t cgroup, int prior
   return freed;
 }
 
-void age_nonresident(host::Host& host, uint8_t node, uint8_t cgroup) {
-  for (uint8_t g = cgroup;; g = host.cgroups[g].parent) {
+void age_nonresident(host::Host& host, host::NodeIndex node, host::CgroupIndex cgroup) {
+  for (host::CgroupIndex g = cgroup;; g = host.cgroups[g].parent) {
     ++host.nodes[node].lruvec(g).nonresident_age;
     if (g == host::kRootCgroup) return;
   }
@@ -124,8 +124,7 @@ host::Shadow lru_gen_eviction(Kernel& k, const Page& page) {
   shadow.age =
       static_cast<int64_t>(gens.min_seq[type] << kRefsBits | static_cast<uint64_t>(std::max<int64_t>(refs - 1, 0))) &
       host::kShadowAgeMax;
-  shadow.node = page.node & 0xff;
-  shadow.cgroup = page.cgroup & 0x7f;
+  shadow.set_place(page.node(), page.cgroup());
   shadow.workingset = refs > 0;
   return shadow;
 }
@@ -133,32 +132,31 @@ host::Shadow lru_gen_eviction(Kernel& k, const Page& page) {
 // lru_gen_refault(): back in the group and on the node that it left, it counts; while that generation is evicted, the
 // controller hears of it.
 void lru_gen_refault(Kernel& k, Page& page, const host::Shadow& shadow) {
-  if (shadow.node != page.node || shadow.cgroup != page.cgroup) return;
+  if (shadow.node_index() != page.node() || shadow.cgroup_index() != page.cgroup()) return;
   host::LruGen& gens = *k.host.lruvec_of(page).gens;
   const size_t type = host::gen_type(page);
   const bool file = type == host::kGenFile;
-  k.host.count_with(page.cgroup, file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
+  k.host.count_with(page.cgroup(), file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
   if (static_cast<uint64_t>(shadow.age) >> kRefsBits != gens.min_seq[type]) return;
   const int64_t refs = (shadow.age & host::kRefsMax) + (shadow.workingset ? 1 : 0);
   ++gens.refaulted[type][lru_gen_tier(refs)];
-  k.host.count_with(page.cgroup, file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
+  k.host.count_with(page.cgroup(), file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
   if (!k.sched.current().in_lru_fault && refs < host::kRefsMax) return;
   page.refs = host::kRefsMax;
   page.set(host::kPageWorkingset);
-  k.host.count_with(page.cgroup, file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
+  k.host.count_with(page.cgroup(), file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
 }
 
 }  // namespace
 
-host::Shadow workingset_eviction(Kernel& k, const Page& page, uint8_t target_cgroup) {
+host::Shadow workingset_eviction(Kernel& k, const Page& page, host::CgroupIndex target_cgroup) {
   if (lru_gen_enabled(k)) return lru_gen_eviction(k, page);
-  const Lruvec& lruvec = k.host.nodes[page.node].lruvec(target_cgroup);
+  const Lruvec& lruvec = k.host.nodes[page.node()].lruvec(target_cgroup);
   host::Shadow shadow;
   shadow.age = lruvec.nonresident_age & host::kShadowAgeMax;
-  shadow.node = page.node & 0xff;
-  shadow.cgroup = target_cgroup & 0x7f;
+  shadow.set_place(page.node(), target_cgroup);
   shadow.workingset = page.has(host::kPageWorkingset);
-  age_nonresident(k.host, page.node, target_cgroup);
+  age_nonresident(k.host, page.node(), target_cgroup);
   return shadow;
 }
 
@@ -167,33 +165,33 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   Page& page = k.host.pages[id];
   if (lru_gen_enabled(k)) return lru_gen_refault(k, page, shadow);
   const bool file = page.cache();
-  const host::Node& evicted_from = k.host.nodes[shadow.node];
-  const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup);
-  k.host.count_with(page.cgroup, file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
-  const auto size = [&](LruKindIndex list) { return evicted_from.size(list, shadow.cgroup); };
+  const host::Node& evicted_from = k.host.nodes[shadow.node_index()];
+  const Lruvec& evicting = evicted_from.lruvec(shadow.cgroup_index());
+  k.host.count_with(page.cgroup(), file ? Vmstat::workingset_refault_file : Vmstat::workingset_refault_anon);
+  const auto size = [&](LruKindIndex list) { return evicted_from.size(list, shadow.cgroup_index()); };
   int64_t workingset = size(LruKindIndex::kActiveFile);
   if (!file) workingset += size(LruKindIndex::kInactiveFile);
-  if (can_reclaim_anon(k, shadow.cgroup)) {
+  if (can_reclaim_anon(k, shadow.cgroup_index())) {
     workingset += size(LruKindIndex::kActiveAnon);
     if (file) workingset += size(LruKindIndex::kInactiveAnon);
   }
   if (evicting.nonresident_age - shadow.age > workingset) return;
-  host::Node& node = k.host.nodes[page.node];
+  host::Node& node = k.host.nodes[page.node()];
   page.set(host::kPageActive);
-  age_nonresident(k.host, page.node, page.cgroup);
-  k.host.count_with(page.cgroup, file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
-  for (uint8_t g = page.cgroup;; g = k.host.cgroups[g].parent) {
+  age_nonresident(k.host, page.node(), page.cgroup());
+  k.host.count_with(page.cgroup(), file ? Vmstat::workingset_activate_file : Vmstat::workingset_activate_anon);
+  for (host::CgroupIndex g = page.cgroup();; g = k.host.cgroups[g].parent) {
     ++node.lruvec(g).workingset_activate[file ? 1 : 0];
     if (g == host::kRootCgroup) break;
   }
   if (!shadow.workingset) return;
   page.set(host::kPageWorkingset);
-  k.host.count_with(page.cgroup, file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
-  lru_note_cost(node, page.cgroup, file, 1);
+  k.host.count_with(page.cgroup(), file ? Vmstat::workingset_restore_file : Vmstat::workingset_restore_anon);
+  lru_note_cost(node, page.cgroup(), file, 1);
 }
 
-void lru_note_cost(host::Node& node, uint8_t cgroup, bool file, int64_t pages) {
-  for (uint8_t g = cgroup;; g = node.lruvec(g).parent) {
+void lru_note_cost(host::Node& node, host::CgroupIndex cgroup, bool file, int64_t pages) {
+  for (host::CgroupIndex g = cgroup;; g = node.lruvec(g).parent) {
     int64_t size = 0;
     for (int i = 0; i < host::kEvictableLists; ++i) size += node.size(static_cast<LruKindIndex>(i), g);
     note_cost(node.lruvec(g), file, pages, size);

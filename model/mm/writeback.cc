@@ -67,7 +67,7 @@ int64_t write_some(Kernel& k, FileIndex index, int64_t most) {
     clear_page_dirty(k, id);
     page.set(host::kPageWriteback);
     ++file.writeback;
-    ++k.host.nodes[page.node].nr_writeback;
+    ++k.host.nodes[page.node()].nr_writeback;
     ++k.host.zone_of(page).write_pending;
     k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
     request.push_back(id);
@@ -145,8 +145,8 @@ DirtyLimits dirty_limits(const Host& host) {
   return limits;
 }
 
-bool node_dirty_ok(const Host& host, int node_index) {
-  const Node& node = host.nodes[static_cast<size_t>(node_index)];
+bool node_dirty_ok(const Host& host, host::NodeIndex node_index) {
+  const Node& node = host.nodes[node_index];
   const host::VmTunables& vm = host.spec.vm;
   const int64_t limit = vm.dirty_bytes > 0 ? vm.dirty_bytes / kPageBytes * dirtyable(node) /
                                                  std::max<int64_t>(1, dirty_limits(host).dirty)
@@ -160,7 +160,7 @@ void set_page_dirty(Kernel& k, PageId id) {
   page.set(host::kPageDirty);
   File& file = k.host.files[page.slot];
   if (file.dirty++ == 0) file.dirtied_when_ns = k.sched.now().count();
-  ++k.host.nodes[page.node].nr_dirty;
+  ++k.host.nodes[page.node()].nr_dirty;
   ++k.host.zone_of(page).write_pending;
   k.host.count(Vmstat::nr_dirtied);
   ++k.sched.current().nr_dirtied;
@@ -170,13 +170,13 @@ void clear_page_dirty(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (!page.test_and_clear(host::kPageDirty)) return;
   --k.host.files[page.slot].dirty;
-  --k.host.nodes[page.node].nr_dirty;
+  --k.host.nodes[page.node()].nr_dirty;
   --k.host.zone_of(page).write_pending;
 }
 
-void end_file_write(Kernel& k, PageId id, int cpu) {
+void end_file_write(Kernel& k, PageId id, host::CpuIndex cpu) {
   Page& page = k.host.pages[id];
-  Node& node = k.host.nodes[page.node];
+  Node& node = k.host.nodes[page.node()];
   page.clear(host::kPageWriteback);
   if (page.slot != host::kNoSlot) --k.host.files[page.slot].writeback;
   --node.nr_writeback;
@@ -195,7 +195,7 @@ void write_page(Kernel& k, PageId id) {
   clear_page_dirty(k, id);
   page.set(host::kPageWriteback | host::kPageReclaim);
   ++k.host.files[page.slot].writeback;
-  ++k.host.nodes[page.node].nr_writeback;
+  ++k.host.nodes[page.node()].nr_writeback;
   ++k.host.zone_of(page).write_pending;
   k.host.count(Vmstat::nr_vmscan_write);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);

@@ -14,7 +14,7 @@ struct DirtyLimits {
 };
 DirtyLimits dirty_limits(const host::Host& host);
 /// node_dirty_ok(): may a page that will be dirtied come from this node?
-bool node_dirty_ok(const host::Host& host, int node);
+bool node_dirty_ok(const host::Host& host, host::NodeIndex node);
 
 void set_page_dirty(Kernel& k, host::PageId id);
 /// The page is not dirty any more, for another reason than being written (truncation).
@@ -23,7 +23,7 @@ void clear_page_dirty(Kernel& k, host::PageId id);
 void balance_dirty_pages_ratelimited(Kernel& k);
 /// fsync(): everything of the file is written and on disk. False if the task is dying.
 bool sync_file(Kernel& k, host::FileIndex file);
-void end_file_write(Kernel& k, host::PageId id, int cpu);
+void end_file_write(Kernel& k, host::PageId id, host::CpuIndex cpu);
 /// One page, from reclaim (kswapd under PGDAT_DIRTY).
 void write_page(Kernel& k, host::PageId id);
 /// Reclaim met nothing but dirty pages: all of them should be written now.

@@ -30,7 +30,7 @@ bool zram_write(Kernel& k, host::PageId id) {
         --device.zram_stored;
         return false;
       }
-      device.zram_pool.emplace_back(static_cast<int8_t>(got.node), static_cast<int8_t>(got.zone));
+      device.zram_pool.push_back(got);
     }
     slot.stored = true;
   }
@@ -38,7 +38,7 @@ bool zram_write(Kernel& k, host::PageId id) {
   k.host.count(Vmstat::pswpout);
   k.host.count_swap_out(page.slot);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);
-  k.listener.on_swap_out(page.node);
+  k.listener.on_swap_out(page.node());
   k.sched.cpu(device.spec().times.write_4k);
   return true;
 }
@@ -49,9 +49,9 @@ void zram_free(Kernel& k, host::SlotId id) {
   device.slot(id).stored = false;
   --device.zram_stored;
   while (static_cast<int64_t>(device.zram_pool.size()) > pool_pages(device)) {
-    const auto [node, zone] = device.zram_pool.back();
+    const ZoneRef where = device.zram_pool.back();
     device.zram_pool.pop_back();
-    free_page(k, {node, zone}, k.sched.current().cpu);
+    free_page(k, where, k.sched.current().cpu);
   }
 }
 

@@ -312,7 +312,7 @@ void EventApplier::file_in_memory(const Event& event, ProcessIndex index) {
 }
 
 void EventApplier::file_io(const Event& event, ProcessIndex index) {
-  const uint8_t cgroup = k_.host.processes[index].cgroup;
+  const host::CgroupIndex cgroup = k_.host.processes[index].cgroup;
   const host::FileIndex file = file_of(event.address);
   const bool io = event.kind == EventKind::kFileRead || event.kind == EventKind::kFileWrite;
   const uint64_t first_whole = (event.argument + kPageBytes - 1) >> kPageShift;

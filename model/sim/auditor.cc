@@ -17,12 +17,10 @@ using host::PageId;
 namespace {
 
 struct Counts {
-  std::vector<std::vector<int64_t>> accounted;  // by node and zone: pages alive, reserved, in page tables
-  std::vector<std::vector<int64_t>> huge;       // huge pages, by node and zone
-  std::vector<std::vector<int64_t>> listed;     // by node and list
-  std::vector<int64_t> rss, swapped, tables;    // by process
-  std::vector<int64_t> unmapped_at_start,
-      shmem_at_start;                        // by node: NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
+  IndexVector<host::NodeIndex, host::ByZone<int64_t>> accounted;  // pages alive, reserved, in page tables
+  IndexVector<host::NodeIndex, host::ByZone<int64_t>> huge;       // huge pages
+  IndexVector<host::NodeIndex, int64_t> unmapped_at_start,
+      shmem_at_start;                        // NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
   int64_t anon = 0;                          // pages of guests in memory
   std::vector<int64_t> anon_of, swapped_of;  // by service, as Host::services counts them
   std::map<host::SlotId, int64_t> entries;   // entries of guests' page tables and of files that name a swap slot
@@ -33,33 +31,43 @@ struct Counts {
   }
 };
 
-std::string where(size_t node, size_t item) { return "node " + std::to_string(node) + ", " + std::to_string(item); }
+std::string node_name(host::NodeIndex node) { return "node " + std::to_string(node.value()); }
+std::string where(host::NodeIndex node, size_t item) { return node_name(node) + ", " + std::to_string(item); }
+std::string where(host::NodeIndex node, host::ZoneKind zone) { return node_name(node) + ", " + host::zone_name(zone); }
 
 void count_lists(const Host& host, Counts& counts, std::vector<int>& seen) {
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : host.nodes.indices()) {
     for (size_t i = 0; i < host.nodes[n].lruvecs.size() * host::kLists; ++i) {
-      const size_t l = i % host::kLists, group = i / host::kLists;
-      const LruList& list = host.nodes[n].lruvecs[group].lists[l];
+      const size_t l = i % host::kLists;
+      const auto group = host::CgroupIndex::from(i / host::kLists);
+      const LruList& list = host.nodes[n].lruvecs[group].lists[static_cast<LruKindIndex>(l)];
       int64_t linked = 0;
       for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next) {
         const Page& page = host.pages[id];
         ++linked;
         ++seen[id];
-        if (static_cast<size_t>(page.list) != l || page.node != n || page.cgroup != group)
+        if (static_cast<size_t>(page.list) != l || page.node() != n || page.cgroup() != group)
           counts.fail("page " + std::to_string(id) + " is on a list that it does not name");
         if (seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists");
       }
       if (linked + list.reserved() != list.size()) counts.fail("list size differs from its pages: " + where(n, l));
       int64_t by_zone = 0;
-      for (int z = 0; z < host::kZoneKinds; ++z) by_zone += list.size_of_zone(z);
+      for (const host::ZoneKind z : host::kZonesAscending) by_zone += list.size_of_zone(z);
       if (by_zone != list.size()) counts.fail("list sizes by zone do not add up: " + where(n, l));
     }
   }
 }
 
+struct ZonePlace {
+  host::NodeIndex n;
+  host::CgroupIndex group;
+  host::ZoneKind zone;
+};
+
 // One list of a generation: its pages count by their own number, which may be newer than the list.
-void count_generation(const Host& host, size_t n, size_t group, size_t gen, size_t type, size_t zone,
-                      std::vector<int>& seen, std::array<int64_t, host::kGenerations>& by_number, Counts& counts) {
+void count_generation(const Host& host, ZonePlace at, size_t gen, size_t type, std::vector<int>& seen,
+                      std::array<int64_t, host::kGenerations>& by_number, Counts& counts) {
+  const auto [n, group, zone] = at;
   const host::LruGen& gens = *host.nodes[n].lruvecs[group].gens;
   const host::GenList& list = gens.lists[gen][type][zone];
   PageId before = host::kNoPage;
@@ -68,7 +76,7 @@ void count_generation(const Host& host, size_t n, size_t group, size_t gen, size
     const auto number = static_cast<size_t>(page.list);
     if (++seen[id] > 1) return counts.fail("page " + std::to_string(id) + " is on two lists of generations");
     if (page.prev != before) counts.fail("page " + std::to_string(id) + " is linked one way only");
-    if (page.node != n || page.cgroup != group || page.zone != zone || host::gen_type(page) != type)
+    if (page.node() != n || page.cgroup() != group || page.zone != zone || host::gen_type(page) != type)
       counts.fail("page " + std::to_string(id) + " is on the list of another node, group, zone or type");
     if (page.has(host::kPageActive)) counts.fail("page " + std::to_string(id) + " is active and in a generation");
     if (number >= host::kGenerations)
@@ -82,11 +90,11 @@ void count_generation(const Host& host, size_t n, size_t group, size_t gen, size
 }
 
 // seq_is_valid(), and that nothing stands in a generation that is not there.
-void check_generations(const host::LruGen& gens, size_t n, Counts& counts) {
+void check_generations(const host::LruGen& gens, host::NodeIndex n, Counts& counts) {
   const uint64_t file = gens.nr_gens(host::kGenFile), anon = gens.nr_gens(host::kGenAnon);
   if (file < host::kGenerationsMin || file > anon || anon > host::kGenerations)
     counts.fail("generations of files " + std::to_string(file) + ", anonymous " + std::to_string(anon) + ": " +
-                where(n, 0));
+                node_name(n));
   for (size_t type = 0; type < host::kGenTypes; ++type) {
     for (uint64_t past = gens.nr_gens(type); past < host::kGenerations; ++past) {
       if (gens.size_of_generation(host::gen_of_seq(gens.max_seq - past), type) != 0)
@@ -96,17 +104,17 @@ void check_generations(const host::LruGen& gens, size_t n, Counts& counts) {
 }
 
 void count_generations(const Host& host, Counts& counts, std::vector<int>& seen) {
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
-    std::vector<int> listed(host.nodes[n].lruvecs.size(), 0);
-    for (size_t group = 0; group < host.nodes[n].lruvecs.size(); ++group) {
+  for (const host::NodeIndex n : host.nodes.indices()) {
+    IndexVector<host::CgroupIndex, int> listed(host.nodes[n].lruvecs.size(), 0);
+    for (const host::CgroupIndex group : host.nodes[n].lruvecs.indices()) {
       if (!host.nodes[n].lruvecs[group].gens) continue;
       const host::LruGen& gens = *host.nodes[n].lruvecs[group].gens;
       check_generations(gens, n, counts);
       for (size_t type = 0; type < host::kGenTypes; ++type) {
-        for (size_t zone = 0; zone < static_cast<size_t>(host::kZoneKinds); ++zone) {
+        for (const host::ZoneKind zone : host::kZonesAscending) {
           std::array<int64_t, host::kGenerations> by_number{};
           for (size_t gen = 0; gen < host::kGenerations; ++gen)
-            count_generation(host, n, group, gen, type, zone, seen, by_number, counts);
+            count_generation(host, {n, group, zone}, gen, type, seen, by_number, counts);
           for (size_t gen = 0; gen < host::kGenerations; ++gen) {
             if (by_number[gen] != gens.nr_pages[gen][type][zone])
               counts.fail("generation counts " + std::to_string(gens.nr_pages[gen][type][zone]) + " pages, " +
@@ -114,7 +122,7 @@ void count_generations(const Host& host, Counts& counts, std::vector<int>& seen)
           }
         }
       }
-      for (const uint8_t other :
+      for (const host::CgroupIndex other :
            host.nodes[n].memcg_lru.fifo[static_cast<size_t>(gens.memcg_gen)][static_cast<size_t>(gens.memcg_bin)])
         listed[group] += other == group ? 1 : 0;
       if (listed[group] != 1)
@@ -131,7 +139,7 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
   for (PageId id = 0; id < host.pages.size(); ++id) {
     if (!host.pages.alive(id)) continue;
     const Page& page = host.pages[id];
-    ++counts.accounted[page.node][page.zone];
+    ++counts.accounted[page.node()][page.zone];
     const bool of_memory_file = page.in_file() && host.files[page.slot].in_memory();
     const bool guest_anon = page.anon() && !page.background && page.mapcount > 0;
     counts.anon += of_memory_file || guest_anon ? 1 : 0;
@@ -152,14 +160,16 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
     if (page.has(host::kPageSwapCache) && host.slot(page.slot).page != id)
       counts.fail("page " + std::to_string(id) + " and its swap slot disagree");
   }
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : host.nodes.indices()) {
     for (size_t i = 0; i < host.nodes[n].lruvecs.size() * host::kLists; ++i) {
-      const LruList& list = host.nodes[n].lruvecs[i / host::kLists].lists[i % host::kLists];
-      for (size_t z = 0; z < host::kZoneKinds; ++z) {
+      const LruList& list = host.nodes[n]
+                                .lruvecs[host::CgroupIndex::from(i / host::kLists)]
+                                .lists[static_cast<LruKindIndex>(i % host::kLists)];
+      for (const host::ZoneKind z : host::kZonesAscending) {
         int64_t linked = 0;
         for (PageId id = list.head(); id != host::kNoPage; id = host.pages[id].next)
           linked += host.pages[id].zone == z ? 1 : 0;
-        counts.accounted[n][z] += list.size_of_zone(static_cast<int>(z)) - linked;
+        counts.accounted[n][z] += list.size_of_zone(z) - linked;
       }
     }
   }
@@ -174,11 +184,12 @@ void count_huge_page(const Host& host, const host::Process& process, uint64_t fi
     const host::Pte pte = leaf.ptes.get(i);
     if (!pte.is_present()) return counts.fail(name + " has a page that is not there");
     const Page& page = host.pages[pte.page()];
-    if (page.node != host.pages[leaf.ptes.get(0).page()].node || page.zone != host.pages[leaf.ptes.get(0).page()].zone)
+    if (page.node() != host.pages[leaf.ptes.get(0).page()].node() ||
+        page.zone != host.pages[leaf.ptes.get(0).page()].zone)
       return counts.fail(name + " is in two zones");
   }
   const Page& page = host.pages[leaf.ptes.get(0).page()];
-  ++counts.huge[page.node][page.zone];
+  ++counts.huge[page.node()][page.zone];
 }
 
 void count_processes(Host& host, Counts& counts) {
@@ -215,8 +226,7 @@ void count_processes(Host& host, Counts& counts) {
                                 [&](uint64_t first, const host::AddressSpace::Leaf& leaf) {
                                   count_huge_page(host, process, first, leaf, counts);
                                 });
-    for (const auto& [node, zone] : process.table_pages_at)
-      ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+    for (const host::ZoneRef at : process.table_pages_at) ++counts.accounted[at.node][at.zone];
   }
 }
 
@@ -268,9 +278,9 @@ void count_slots(const Host& host, Counts& counts) {
 
 // What a group is charged for: its pages, page tables, slab of cached files and what its CPUs have parked.
 void count_cgroups(const Host& host, Counts& counts) {
-  std::vector<int64_t> charged(host.cgroups.size(), 0), swapped(host.cgroups.size(), 0);
+  IndexVector<host::CgroupIndex, int64_t> charged(host.cgroups.size(), 0), swapped(host.cgroups.size(), 0);
   for (PageId id = 0; id < host.pages.size(); ++id) {
-    if (host.pages.alive(id)) ++charged[host.pages[id].cgroup];
+    if (host.pages.alive(id)) ++charged[host.pages[id].cgroup()];
   }
   for (const host::Process& process : host.processes)
     charged[process.cgroup] += static_cast<int64_t>(process.table_pages_at.size());
@@ -281,7 +291,8 @@ void count_cgroups(const Host& host, Counts& counts) {
         ++swapped[device.slot(id).cgroup];
     }
   }
-  for (size_t group = host.cgroups.size(); group-- > 1;) {
+  for (size_t place = host.cgroups.size(); place-- > 1;) {
+    const auto group = host::CgroupIndex::from(place);
     const host::Cgroup& cgroup = host.cgroups[group];
     for (const host::Node& node : host.nodes) {
       for (int l = 0; l < host::kEvictableLists + 1; ++l)
@@ -305,13 +316,14 @@ void count_files(const Host& host, Counts& counts) {
   struct Io {
     int64_t dirty = 0, writeback = 0;
   };
-  std::vector<Io> files(host.files.size()), nodes(host.nodes.size());
-  std::vector<std::vector<int64_t>> pending(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
-  std::vector<int64_t> mapped(host.nodes.size(), 0), shmem(host.nodes.size(), 0);
+  std::vector<Io> files(host.files.size());
+  IndexVector<host::NodeIndex, Io> nodes(host.nodes.size());
+  IndexVector<host::NodeIndex, host::ByZone<int64_t>> pending(host.nodes.size());
+  IndexVector<host::NodeIndex, int64_t> mapped(host.nodes.size(), 0), shmem(host.nodes.size(), 0);
   struct Slab {
     int64_t with_buffers = 0, tree_nodes = 0;
   };
-  std::vector<Slab> groups(host.cgroups.size());
+  IndexVector<host::CgroupIndex, Slab> groups(host.cgroups.size());
   int64_t with_buffers = 0;
   for (PageId id = 0; id < host.pages.size(); ++id) {
     if (!host.pages.alive(id)) continue;
@@ -320,17 +332,18 @@ void count_files(const Host& host, Counts& counts) {
     const Io io{of_file && page.has(host::kPageDirty) ? 1 : 0, page.has(host::kPageWriteback) ? 1 : 0};
     if (of_file) files[page.slot].dirty += io.dirty;
     if (of_file) files[page.slot].writeback += io.writeback;
-    nodes[page.node].dirty += io.dirty;
-    shmem[page.node] += page.shmem() && page.in_file() ? 1 : 0;
-    nodes[page.node].writeback += io.writeback;
-    pending[page.node][page.zone] += io.dirty + io.writeback;
-    mapped[page.node] += !page.anon() && page.mapcount > 0 ? 1 : 0;
+    nodes[page.node()].dirty += io.dirty;
+    shmem[page.node()] += page.shmem() && page.in_file() ? 1 : 0;
+    nodes[page.node()].writeback += io.writeback;
+    pending[page.node()][page.zone] += io.dirty + io.writeback;
+    mapped[page.node()] += !page.anon() && page.mapcount > 0 ? 1 : 0;
     if (!of_file || !page.has(host::kPageBuffers)) continue;  // the bit means another thing on other pages
     ++with_buffers;
-    ++groups[page.cgroup].with_buffers;
+    ++groups[page.cgroup()].with_buffers;
   }
   int64_t tree_nodes = 0, in_swap = 0;
-  std::vector<std::vector<int64_t>> shadow_nodes(host.nodes.size(), std::vector<int64_t>(host.cgroups.size(), 0));
+  using ByGroup = IndexVector<host::CgroupIndex, int64_t>;
+  IndexVector<host::NodeIndex, ByGroup> shadow_nodes(host.nodes.size(), ByGroup(host.cgroups.size(), 0));
   for (size_t f = 0; f < files.size(); ++f) {
     const host::File& file = host.files[f];
     int64_t cached = 0;
@@ -361,18 +374,18 @@ void count_files(const Host& host, Counts& counts) {
   const int64_t blocks = host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0;
   if (with_buffers * blocks != host.buffer_heads) counts.fail("buffer heads do not add up");
   if (tree_nodes != host.tree_nodes) counts.fail("nodes of page-cache trees do not add up");
-  for (size_t g = 0; g < groups.size(); ++g) {
+  for (const host::CgroupIndex g : groups.indices()) {
     if (groups[g].with_buffers * blocks != host.cgroups[g].buffer_heads ||
         groups[g].tree_nodes != host.cgroups[g].tree_nodes)
       counts.fail("slab of cached files does not add up: cgroup " + host.cgroups[g].path);
-    for (size_t n = 0; n < host.nodes.size(); ++n)
+    for (const host::NodeIndex n : host.nodes.indices())
       if (shadow_nodes[n][g] != host.nodes[n].lruvecs[g].shadow_nodes)
         counts.fail("shadow nodes do not add up: cgroup " + host.cgroups[g].path);
   }
-  for (size_t n = 0; n < nodes.size(); ++n) {
+  for (const host::NodeIndex n : nodes.indices()) {
     if (nodes[n].dirty != host.nodes[n].nr_dirty || nodes[n].writeback != host.nodes[n].nr_writeback)
-      counts.fail("dirty pages and writeback do not add up: node " + std::to_string(n));
-    for (size_t z = 0; z < pending[n].size(); ++z) {
+      counts.fail("dirty pages and writeback do not add up: " + node_name(n));
+    for (const host::ZoneKind z : host::kZonesAscending) {
       if (pending[n][z] != host.nodes[n].zones[z].write_pending)
         counts.fail("pending writes do not add up: " + where(n, z));
     }
@@ -383,7 +396,7 @@ void count_files(const Host& host, Counts& counts) {
 
 Counts recount(const Host& host) {
   Counts counts;
-  counts.accounted.assign(host.nodes.size(), std::vector<int64_t>(host::kZoneKinds, 0));
+  counts.accounted.assign(host.nodes.size(), {});
   counts.huge = counts.accounted;
   counts.anon_of.assign(host.services.size(), 0);
   counts.swapped_of = counts.anon_of;
@@ -393,16 +406,14 @@ Counts recount(const Host& host) {
   count_pages(host, counts, seen);
   count_processes(const_cast<Host&>(host), counts);
   for (const host::SwapDevice& device : host.swaps) {
-    for (const auto& [node, zone] : device.zram_pool)
-      ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
+    for (const host::ZoneRef at : device.zram_pool) ++counts.accounted[at.node][at.zone];
   }
-  for (const auto& [node, zone] : host.cache_slab)
-    ++counts.accounted[static_cast<size_t>(node)][static_cast<size_t>(zone)];
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
+  for (const host::ZoneRef at : host.cache_slab) ++counts.accounted[at.node][at.zone];
+  for (const host::NodeIndex n : host.nodes.indices()) {
     const host::VfsCache& cache = host.nodes[n].vfs_cache;
-    for (size_t z = 0; z < cache.pages.size(); ++z) counts.accounted[n][z] += cache.pages[z];
+    for (const host::ZoneKind z : host::kZonesAscending) counts.accounted[n][z] += cache.pages[z];
     if (cache.pages_in_zones() != cache.slab_pages())
-      counts.fail("slab of dentries and inodes does not add up: node " + std::to_string(n));
+      counts.fail("slab of dentries and inodes does not add up: " + node_name(n));
   }
   count_file_entries(host, counts);
   count_slots(host, counts);
@@ -417,26 +428,25 @@ Auditor::Auditor(const Host& host) {
   const Counts counts = recount(host);
   foreign_mapped_ = counts.unmapped_at_start;
   foreign_shmem_ = counts.shmem_at_start;
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
-    kernel_used_.emplace_back();
-    total_.emplace_back();
-    for (size_t z = 0; z < host::kZoneKinds; ++z) {
+  for (const host::NodeIndex n : host.nodes.indices()) {
+    auto& kernel_used = kernel_used_.emplace_back();
+    auto& total = total_.emplace_back();
+    for (const host::ZoneKind z : host::kZonesAscending) {
       const host::Zone& zone = host.nodes[n].zones[z];
-      kernel_used_[n].push_back(zone.used - counts.accounted[n][z]);
-      total_[n].push_back(zone.free + zone.parked() + zone.used);
+      kernel_used[z] = zone.used - counts.accounted[n][z];
+      total[z] = zone.free + zone.parked() + zone.used;
     }
   }
 }
 
 std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) const {
   Counts counts = recount(host);
-  for (size_t n = 0; n < host.nodes.size(); ++n) {
+  for (const host::NodeIndex n : host.nodes.indices()) {
     // What stood on the host before goes to swap page by page, and is not told apart from anonymous memory until then.
-    if (counts.shmem_at_start[n] > foreign_shmem_[n])
-      counts.fail("shared memory does not add up: node " + std::to_string(n));
+    if (counts.shmem_at_start[n] > foreign_shmem_[n]) counts.fail("shared memory does not add up: " + node_name(n));
     if (counts.unmapped_at_start[n] != foreign_mapped_[n])
-      counts.fail("mapped pages of files do not add up: node " + std::to_string(n));
-    for (size_t z = 0; z < host::kZoneKinds; ++z) {
+      counts.fail("mapped pages of files do not add up: " + node_name(n));
+    for (const host::ZoneKind z : host::kZonesAscending) {
       const host::Zone& zone = host.nodes[n].zones[z];
       if (zone.free < 0) counts.fail("free is negative: " + where(n, z));
       if (zone.free_cma < 0 || zone.free_cma > zone.free)

@@ -21,11 +21,11 @@ class Auditor {
   std::vector<std::string> audit(const host::Host& host, int64_t in_flight = 0) const;
 
  private:
-  std::vector<std::vector<int64_t>>
-      kernel_used_;                          // by node and zone: used, less what is on lists, in tables and in flight
-  std::vector<std::vector<int64_t>> total_;  // free + parked + used
-  std::vector<int64_t> foreign_mapped_;      // by node: mapped pages of files that no process here maps
-  std::vector<int64_t> foreign_shmem_;       // the same of NR_SHMEM
+  using ByZoneOfNode = IndexVector<host::NodeIndex, host::ByZone<int64_t>>;
+  ByZoneOfNode kernel_used_;                              // used, less what is on lists, in tables and in flight
+  ByZoneOfNode total_;                                    // free + parked + used
+  IndexVector<host::NodeIndex, int64_t> foreign_mapped_;  // mapped pages of files that no process here maps
+  IndexVector<host::NodeIndex, int64_t> foreign_shmem_;   // the same of NR_SHMEM
 };
 
 }  // namespace oomcast::sim

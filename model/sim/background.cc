@@ -35,7 +35,7 @@ void Background::start(size_t index, host::FileIndex file, mm::Actor actor) {
   actor.kind = mm::ActorKind::kBackground;
   actor.pid = actor.tid = spec.pid;
   actor.background = static_cast<int>(index);
-  uint8_t cgroup = host::kRootCgroup;
+  host::CgroupIndex cgroup = host::kRootCgroup;
   for (const host::Process& process : k_.host.processes) {
     if (!process.guest && process.pid == spec.pid) cgroup = process.cgroup;
   }
@@ -45,7 +45,7 @@ void Background::start(size_t index, host::FileIndex file, mm::Actor actor) {
   scheduler_.resume(id);
 }
 
-void Background::run(size_t index, host::FileIndex file, uint8_t cgroup) {
+void Background::run(size_t index, host::FileIndex file, host::CgroupIndex cgroup) {
   const host::BackgroundSpec& spec = k_.host.spec.background[index];
   Random random(Seed{seed_.value * 0x9e3779b97f4a7c15u + index});  // its own: kswapd's luck does not depend on it
   const int64_t bytes = call_bytes(spec);

@@ -27,7 +27,7 @@ class Background {
   int64_t in_flight() const { return in_flight_; }
 
  private:
-  void run(size_t index, host::FileIndex file, uint8_t cgroup);
+  void run(size_t index, host::FileIndex file, host::CgroupIndex cgroup);
 
   mm::Kernel& k_;
   Scheduler& scheduler_;

@@ -58,7 +58,7 @@ void Disks::enqueue(size_t device, Request request) {
   start_next(device);
 }
 
-void Disks::submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) {
+void Disks::submit_file(const std::vector<host::PageId>& pages, bool write, host::CpuIndex cpu) {
   Request request{write, cpu, mm::WbtQueue::kBackground, {}};
   for (host::PageId page : pages) request.pages.push_back({page, host::kNoSlot});
   enqueue(file_disk(), std::move(request));
@@ -68,7 +68,7 @@ const host::DeviceTimes& Disks::times(size_t device) const {
   return device == file_disk() ? host_.spec.disk : host_.swaps[device].spec().times;
 }
 
-void Disks::end_read(host::PageId id, bool swap, int cpu) {
+void Disks::end_read(host::PageId id, bool swap, host::CpuIndex cpu) {
   host::Page& page = host_.pages[id];
   page.clear(host::kPageLocked);
   if (!page.has(host::kPageOrphan)) return;
@@ -77,7 +77,7 @@ void Disks::end_read(host::PageId id, bool swap, int cpu) {
   mm::release_page(*kernel_, id, cpu);
 }
 
-void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu, mm::WbtQueue queue) {
+void Disks::submit_swap_writes(const std::vector<mm::SwapIo>& writes, host::CpuIndex cpu, mm::WbtQueue queue) {
   submit(writes, {true, cpu, queue, {}});
 }
 

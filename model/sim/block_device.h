@@ -26,9 +26,9 @@ class Disks final : public mm::Block {
   Disks(Scheduler& scheduler, host::Host& host);
   void connect(mm::Kernel& kernel) { kernel_ = &kernel; }
 
-  void submit_swap_writes(const std::vector<mm::SwapIo>& writes, int cpu, mm::WbtQueue queue) override;
+  void submit_swap_writes(const std::vector<mm::SwapIo>& writes, host::CpuIndex cpu, mm::WbtQueue queue) override;
   void submit_swap_reads(const std::vector<mm::SwapIo>& reads) override;
-  void submit_file(const std::vector<host::PageId>& pages, bool write, int cpu) override;
+  void submit_file(const std::vector<host::PageId>& pages, bool write, host::CpuIndex cpu) override;
   mm::WaitQueue& readers() override { return readers_; }
   mm::WaitQueue& writers() override { return writers_; }
 
@@ -37,7 +37,7 @@ class Disks final : public mm::Block {
  private:
   struct Request {
     bool write = false;
-    int cpu = 0;
+    host::CpuIndex cpu = 0;
     mm::WbtQueue queue = mm::WbtQueue::kBackground;
     std::vector<mm::SwapIo> pages;
   };
@@ -48,7 +48,7 @@ class Disks final : public mm::Block {
   };
   void submit(const std::vector<mm::SwapIo>& pages, const Request& request);
   void enqueue(size_t device, Request request);
-  void end_read(host::PageId id, bool swap, int cpu);
+  void end_read(host::PageId id, bool swap, host::CpuIndex cpu);
   size_t file_disk() const { return disks_.size() - 1; }
   const host::DeviceTimes& times(size_t device) const;
   void start_next(size_t device);

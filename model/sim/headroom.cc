@@ -17,7 +17,7 @@ std::optional<Above> above_marks(const host::Node& node) {
   for (const host::Zone& zone : node.zones) {
     if (zone.managed == 0) continue;
     if (!sum) sum.emplace();
-    const int64_t usable = zone.free - zone.lowmem_reserve[static_cast<size_t>(host::ZoneKind::kMovable)];
+    const int64_t usable = zone.free - zone.lowmem_reserve[host::ZoneKind::kMovable];
     sum->low += std::max<int64_t>(0, usable - zone.low_mark());
     sum->min += std::max<int64_t>(0, usable - zone.min_mark());
   }

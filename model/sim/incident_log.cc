@@ -19,7 +19,7 @@ OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
   out.kernel_memory = report.kernel_memory;
   out.swappiness = host_.spec.vm.swappiness;
   for (const Node& node : host_.nodes) {
-    const Zone& movable = node.zones[static_cast<size_t>(host::ZoneKind::kMovable)];
+    const Zone& movable = node.zones[host::ZoneKind::kMovable];
     if (movable.managed > 0) out.movable_free += Pages(std::max<int64_t>(0, movable.free - movable.min_mark()));
   }
   int64_t swap = host_.free_swap() + host_.cached_slots;
@@ -37,8 +37,8 @@ OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
 
 Incident IncidentLog::incident(mm::ZoneRef ref, Cause cause) const {
   const mm::Actor& actor = sched_.current();
-  const Node& node = host_.nodes[static_cast<size_t>(ref.node)];
-  const Zone& zone = node.zones[static_cast<size_t>(ref.zone)];
+  const Node& node = host_.nodes[ref.node];
+  const Zone& zone = node.zones[ref.zone];
   Incident out;
   out.cause = cause;
   out.t = sched_.now();
@@ -71,11 +71,11 @@ void IncidentLog::take_moment(std::string name) {
 }
 
 // The zone of the node with most memory: the one that people look at.
-mm::ZoneRef IncidentLog::tightest_zone(int node_index) const {
-  const Node& node = host_.nodes[static_cast<size_t>(node_index)];
-  int best = 0;
-  for (int z = 0; z < host::kZoneKinds; ++z) {
-    if (node.zones[static_cast<size_t>(z)].managed > node.zones[static_cast<size_t>(best)].managed) best = z;
+mm::ZoneRef IncidentLog::tightest_zone(host::NodeIndex node_index) const {
+  const Node& node = host_.nodes[node_index];
+  host::ZoneKind best = host::ZoneKind::kDma;
+  for (const host::ZoneKind z : host::kZonesAscending) {
+    if (node.zones[z].managed > node.zones[best].managed) best = z;
   }
   return {node_index, best};
 }
@@ -85,16 +85,16 @@ void IncidentLog::note_first(std::optional<Incident>& first, const char* moment,
   take_moment(moment);
 }
 
-void IncidentLog::on_kswapd_run(int node_index) {
+void IncidentLog::on_kswapd_run(host::NodeIndex node_index) {
   if (own_.kswapd_wake) return;
   const mm::ZoneRef ref = tightest_zone(node_index);
-  const Zone& zone = host_.nodes[static_cast<size_t>(node_index)].zones[static_cast<size_t>(ref.zone)];
+  const Zone& zone = host_.nodes[node_index].zones[ref.zone];
   const bool boosted = zone.boost > 0 && zone.free > zone.low_mark();
   note_first(own_.kswapd_wake, "kswapd_wake", incident(ref, boosted ? Cause::kBoost : Cause::kLowMark));
 }
 
 // A group at its limit: its own pages are looked at, and nobody else's.
-void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
+void IncidentLog::note_cgroup_reclaim(host::NodeIndex node_index, host::CgroupIndex target_cgroup) {
   if (own_.direct_reclaim) return;
   const host::Cgroup& group = host_.cgroups[target_cgroup];
   Incident first =
@@ -104,7 +104,7 @@ void IncidentLog::note_cgroup_reclaim(int node_index, uint8_t target_cgroup) {
   note_first(own_.direct_reclaim, "direct_reclaim", std::move(first));
 }
 
-void IncidentLog::on_scan(int node_index, bool by_kswapd, uint8_t target_cgroup) {
+void IncidentLog::on_scan(host::NodeIndex node_index, bool by_kswapd, host::CgroupIndex target_cgroup) {
   if (target_cgroup != host::kRootCgroup) return note_cgroup_reclaim(node_index, target_cgroup);
   if (!by_kswapd || own_.kswapd_scan) return;
   note_first(own_.kswapd_scan, "kswapd_scan", incident(tightest_zone(node_index), Cause::kBelowHighMark));
@@ -115,7 +115,7 @@ void IncidentLog::on_direct_reclaim(mm::ZoneRef ref) {
   note_first(own_.direct_reclaim, "direct_reclaim", incident(ref, Cause::kMinMark));
 }
 
-void IncidentLog::on_swap_out(int node_index) {
+void IncidentLog::on_swap_out(host::NodeIndex node_index) {
   if (own_.swap_out) return;
   note_first(own_.swap_out, "swap_out", incident(tightest_zone(node_index), Cause::kSwapOut));
 }

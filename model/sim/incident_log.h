@@ -16,10 +16,10 @@ class IncidentLog final : public mm::Listener {
  public:
   IncidentLog(host::Host& host, mm::Sched& sched) : host_(host), sched_(sched) {}
 
-  void on_kswapd_run(int node) override;
-  void on_scan(int node, bool by_kswapd, uint8_t target_cgroup) override;
+  void on_kswapd_run(host::NodeIndex node) override;
+  void on_scan(host::NodeIndex node, bool by_kswapd, host::CgroupIndex target_cgroup) override;
   void on_direct_reclaim(mm::ZoneRef zone) override;
-  void on_swap_out(int node) override;
+  void on_swap_out(host::NodeIndex node) override;
   void on_alloc_refused(int pid, const mm::Refusal& refusal) override;
   void on_oom_kill(const mm::OomReport& report) override;
   void on_stuck(host::ProcessIndex process) override;
@@ -46,11 +46,11 @@ class IncidentLog final : public mm::Listener {
   bool refusal_is_lived = false;  // the guest is really refused: its world goes on as the target's would
 
  private:
-  void note_cgroup_reclaim(int node, uint8_t target_cgroup);
+  void note_cgroup_reclaim(host::NodeIndex node, host::CgroupIndex target_cgroup);
   Incident incident(mm::ZoneRef zone, Cause cause) const;
   void note_first(std::optional<Incident>& first, const char* moment, Incident happened);
   OomShortage shortage(const mm::OomReport& report) const;
-  mm::ZoneRef tightest_zone(int node) const;
+  mm::ZoneRef tightest_zone(host::NodeIndex node) const;
   OomCandidate candidate(host::ProcessIndex index, int64_t points) const;
   void diverge(Divergence divergence);
   void halt(HaltedBy by);

@@ -43,13 +43,13 @@ MemoryStat memory_stat_of(const host::Host& host, host::CgroupIndex group) {
   out.events = host.cgroups[group].stat;
   const auto ours = [&](host::CgroupIndex other) { return host::within(host.cgroups, other, group); };
   for (host::PageId id = 0; id < host.pages.size(); ++id) {
-    if (host.pages.alive(id) && ours(host.pages[id].cgroup)) add_page(host.pages[id], out);
+    if (host.pages.alive(id) && ours(host.pages[id].cgroup())) add_page(host.pages[id], out);
   }
   for (const host::Process& process : host.processes) {
     if (ours(process.cgroup)) out.pagetables += Pages(static_cast<int64_t>(process.table_pages_at.size()));
   }
-  for (size_t g = 1; g < host.cgroups.size(); ++g) {
-    if (!ours(static_cast<host::CgroupIndex>(g))) continue;
+  for (const host::CgroupIndex g : host.cgroups.indices()) {
+    if (g == host::kRootCgroup || !ours(g)) continue;
     out.kernel += Pages(host.cgroups[g].kernel + host.cgroups[g].slab);
     out.slab_reclaimable += Bytes(mm::cache_slab_bytes(host.cgroups[g]));
     for (const host::Node& node : host.nodes) add_reservoir(node.lruvecs[g], out);

@@ -28,7 +28,7 @@ ZoneMoment zone_moment(const host::Node& node, const host::Zone& zone) {
   out.present = Pages(zone.present);
   out.managed = Pages(zone.managed);
   out.write_pending = Pages(zone.write_pending);
-  out.lru = lru_sizes([&](LruKindIndex list) { return node.size_of_zone(list, static_cast<int>(zone.kind)); });
+  out.lru = lru_sizes([&](LruKindIndex list) { return node.size_of_zone(list, zone.kind); });
   return out;
 }
 

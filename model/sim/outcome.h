@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/base/units.h"
+#include "model/host/indices.h"
 #include "model/host/vmstat.h"
 #include "model/sim/incident.h"
 #include "model/spec/host_spec.h"
@@ -213,9 +214,9 @@ struct Outcome : Incidents, Series, NextVerdicts {
   // After a kill: by how much anonymous memory and page tables of the run, the victim's as if it had lived on, exceeded
   // at their peak what they were at the first kill.
   std::optional<Bytes> need_after_kill;
-  Nanoseconds forecast;                                // virtual length of the run
-  host::VmstatArray counters{};                        // deltas over the run
-  std::array<int64_t, host::kZoneKinds> allocstall{};  // also in counters, by zone
+  Nanoseconds forecast;              // virtual length of the run
+  host::VmstatArray counters{};      // deltas over the run
+  host::ByZone<int64_t> allocstall;  // also in counters
   CgroupCounts cgroup;
   std::vector<Site> sites;  // descending by touched bytes, then by stack_id
   AppSummary app;

@@ -16,20 +16,20 @@ void set_placement(mm::Kernel& k, const trace::Event& event, host::ProcessIndex 
     const auto policy = mm::effective_policy(k.host, mode, event.argument);
     if (policy) mm::bind_range(k, index, event.address, event.bytes, *policy);
   } else {
-    for (size_t node = 0; node < k.host.nodes.size(); ++node) {
+    for (const host::NodeIndex node : k.host.nodes.indices()) {
       if (static_cast<uint64_t>(k.host.nodes[node].id.value) != event.argument) continue;
-      mm::set_home_node(k, index, event.address, event.bytes, static_cast<int>(node));
+      mm::set_home_node(k, index, event.address, event.bytes, node);
     }
   }
 }
 
 void run_on(mm::Kernel& k, int only_node, uint64_t cpu_mask) {
-  for (size_t node = 0; node < k.host.nodes.size(); ++node) {
+  for (const host::NodeIndex node : k.host.nodes.indices()) {
     if (only_node >= 0 && k.host.nodes[node].id.value != only_node) continue;
-    for (const int cpu : k.host.nodes[node].cpu_indices) {
-      const int number = k.host.spec.cpus[static_cast<size_t>(cpu)];
+    for (const host::CpuIndex cpu : k.host.nodes[node].cpu_indices) {
+      const int number = k.host.spec.cpus[cpu.place()];
       if (number >= 64 || (cpu_mask >> number & 1) == 0) continue;
-      k.sched.current().node = static_cast<int>(node);
+      k.sched.current().node = node;
       k.sched.current().cpu = cpu;
       return;
     }

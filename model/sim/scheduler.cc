@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kStackBytes = 256 * 1024;
 }
 
-Scheduler::Scheduler(std::vector<int> cpus_per_node)
+Scheduler::Scheduler(IndexVector<host::NodeIndex, int> cpus_per_node)
     : cpus_per_node_(std::move(cpus_per_node)), busy_per_node_(cpus_per_node_.size(), 0) {}
 
 Scheduler::~Scheduler() = default;
@@ -25,13 +25,12 @@ Nanoseconds& Scheduler::pending() { return current_ == kNoFiber ? irq_pending_ :
 
 // CPU time takes longer when more actors of a node want to run than it has CPUs.
 Nanoseconds Scheduler::shared(Nanoseconds cost, const mm::Actor& actor) const {
-  const size_t node = static_cast<size_t>(actor.node);
-  int busy = busy_per_node_[node] + 1;
+  int busy = busy_per_node_[actor.node] + 1;
   if (running_task_ != kNoFiber && running_task_ != current_) {
     const Fiber& task = *fibers_[running_task_];
-    if (task.state == State::kParked && static_cast<size_t>(task.actor.node) == node && &task.actor != &actor) ++busy;
+    if (task.state == State::kParked && task.actor.node == actor.node && &task.actor != &actor) ++busy;
   }
-  const int cpus = std::max(1, cpus_per_node_[node]);
+  const int cpus = std::max(1, cpus_per_node_[actor.node]);
   return busy > cpus ? cost * busy / cpus : cost;
 }
 
@@ -118,7 +117,7 @@ void Scheduler::run(const Due& due) {
   if (fiber.token != due.token || fiber.state != State::kBlocked) return;
   if (fiber.on_cpu) {
     fiber.on_cpu = false;
-    --busy_per_node_[static_cast<size_t>(fiber.actor.node)];
+    --busy_per_node_[fiber.actor.node];
   }
   switch_to(fiber, due.fiber);
 }
@@ -159,7 +158,7 @@ void Scheduler::commit_pending() {
   fiber.busy += fiber.pending;
   fiber.pending = Nanoseconds(0);
   fiber.on_cpu = true;
-  ++busy_per_node_[static_cast<size_t>(fiber.actor.node)];
+  ++busy_per_node_[fiber.actor.node];
   schedule(current_, now_ + cost);
   block();
 }

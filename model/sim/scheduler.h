@@ -20,7 +20,7 @@ inline constexpr FiberId kNoFiber = 0xffffffffu;
 
 class Scheduler final : public mm::Sched {
  public:
-  explicit Scheduler(std::vector<int> cpus_per_node);
+  explicit Scheduler(IndexVector<host::NodeIndex, int> cpus_per_node);
   ~Scheduler() override;
   /// Unwinds every fiber where it stands. Call before what the fibers work on goes away.
   void abandon() { fibers_.clear(); }
@@ -113,8 +113,8 @@ class Scheduler final : public mm::Sched {
   void run(const Due& due);
   Nanoseconds shared(Nanoseconds cost, const mm::Actor& actor) const;
 
-  std::vector<int> cpus_per_node_;
-  std::vector<int> busy_per_node_;
+  IndexVector<host::NodeIndex, int> cpus_per_node_;
+  IndexVector<host::NodeIndex, int> busy_per_node_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<FiberId> free_fibers_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;

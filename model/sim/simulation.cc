@@ -149,8 +149,8 @@ class Simulation::Impl {
     outcome.left_out = applier_.left_out();
     outcome.audit_faults = std::move(audit_faults_);
     outcome.counters = host_.vmstat;
-    for (size_t z = 0; z < outcome.allocstall.size(); ++z)
-      outcome.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, static_cast<int>(z))];
+    for (const host::ZoneKind z : host::kZonesAscending)
+      outcome.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, z)];
     summarize_app(host_, outcome);
     summarize_cgroup(host_, outcome);
     for (size_t s = 0; s < running_.size(); ++s)
@@ -201,7 +201,7 @@ class Simulation::Impl {
         return each.path == options_.services[s - 1].cgroup;
       });
       OOMCAST_CHECK(group != host_.cgroups.end());
-      host_.services[s].cgroup = static_cast<host::CgroupIndex>(group - host_.cgroups.begin());
+      host_.services[s].cgroup = host_.cgroups.index_of(*group);
     }
   }
 
@@ -284,7 +284,7 @@ class Simulation::Impl {
   mm::Kernel kernel_;
   EventApplier applier_;
   Background background_;
-  int app_node_;
+  host::NodeIndex app_node_;
   TaskTable tasks_;
   KillNeed need_;
   std::unique_ptr<Auditor> auditor_;

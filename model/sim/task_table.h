@@ -19,7 +19,7 @@ class TaskTable {
   /// Of one program.
   struct Settings {
     int64_t recorder_cpu_loop_20m_ns = 0;  // speed of the recording machine (sim::Placement)
-    int app_node = 0;                      // on whose CPUs the program runs
+    host::NodeIndex app_node;              // on whose CPUs the program runs
   };
   /// `settings`: by Process::service. `process_of`: the guest process with this pid that lives now (pid, parent's pid).
   /// `apply`: does what the event of the task says, in the task's fiber; may stall it. Both may add processes to the

@@ -22,16 +22,18 @@ Timeline::Timeline(const host::Host& host, Scheduler& scheduler, std::vector<Fib
 // The zones above DMA taken together; a host that has nothing but DMA counts that.
 void Timeline::add_bands() {
   const Nanoseconds passed = scheduler_.now() - last_sample_;
-  for (size_t n = 0; n < bands_.size(); ++n) {
+  for (const host::NodeIndex n : host_.nodes.indices()) {
     int64_t free = 0, min = 0, low = 0, high = 0;
     for (const host::Zone& zone : host_.nodes[n].zones) {
-      if (zone.managed == 0 || (zone.kind == host::ZoneKind::kDma && host_.nodes[n].zones[1].managed > 0)) continue;
+      if (zone.managed == 0 ||
+          (zone.kind == host::ZoneKind::kDma && host_.nodes[n].zones[host::ZoneKind::kDma32].managed > 0))
+        continue;
       free += zone.free;
       min += zone.min_mark();
       low += zone.low_mark();
       high += zone.high_mark();
     }
-    Bands& band = bands_[n];
+    Bands& band = bands_[n.place()];
     (free > high  ? band.above_high
      : free > low ? band.high_to_low
      : free > min ? band.low_to_min

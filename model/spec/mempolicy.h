@@ -24,7 +24,7 @@ constexpr bool mask_has(NodeMask mask, int node) { return (mask >> node & 1) != 
 
 struct Mempolicy {
   PolicyMode mode = PolicyMode::kDefault;
-  int8_t home_node = -1;  // set_mempolicy_home_node(); -1: where the task runs
+  int16_t home_node = -1;  // set_mempolicy_home_node(); -1: where the task runs
   NodeMask nodes = 0;
   bool is_default() const { return mode == PolicyMode::kDefault; }
   friend bool operator==(const Mempolicy&, const Mempolicy&) = default;

@@ -75,7 +75,7 @@ RC_GTEST_PROP(Model, CountersAreConsistent, (const Scenario& scenario)) {
   RC_ASSERT(c[Vmstat::pglazyfreed] <= c[Vmstat::pglazyfree]);
   RC_ASSERT(c[Vmstat::numa_miss] == c[Vmstat::numa_foreign]);
   int64_t allocated = 0;
-  for (int zone = 0; zone < host::kZoneKinds; ++zone) allocated += c[host::by_zone(Vmstat::pgalloc_dma, zone)];
+  for (const host::ZoneKind zone : host::kZonesAscending) allocated += c[host::by_zone(Vmstat::pgalloc_dma, zone)];
   // A huge page is one allocation of 512 pages.
   const int64_t allocations = c[Vmstat::numa_hit] + c[Vmstat::numa_miss];
   RC_ASSERT((allocated - allocations) % (host::kHugePages - 1) == 0);

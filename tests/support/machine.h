@@ -38,7 +38,7 @@ class Machine {
     disks.connect(k);
     log.on_kill = [this](host::ProcessIndex victim) { kill(victim); };
     if (kswapd == Kswapd::kRuns) {
-      for (size_t node = 0; node < host.nodes.size(); ++node) start_kswapd(static_cast<int>(node));
+      for (const host::NodeIndex node : host.nodes.indices()) start_kswapd(node);
       pass(Nanoseconds(200'000'000));  // past their first nap, after which they look at the marks once more
     }
   }
@@ -47,14 +47,14 @@ class Machine {
   Machine& operator=(const Machine&) = delete;
 
   /// Runs `body` in the fiber of a new task, until it returns. Everybody else gets to run when the task sleeps.
-  void run(const std::function<void()>& body, int node = 0, int pid = 0) {
+  void run(const std::function<void()>& body, host::NodeIndex node = 0, int pid = 0) {
     const sim::FiberId id = begin(body, node, pid);
     finish(id);
   }
-  sim::FiberId begin(const std::function<void()>& body, int node = 0, int pid = 0) {
+  sim::FiberId begin(const std::function<void()>& body, host::NodeIndex node = 0, int pid = 0) {
     mm::Actor actor;
     actor.node = node;
-    const std::vector<int>& cpus = host.nodes[static_cast<size_t>(node)].cpu_indices;
+    const std::vector<host::CpuIndex>& cpus = host.nodes[node].cpu_indices;
     if (!cpus.empty()) actor.cpu = cpus.front();
     actor.pid = actor.tid = pid;
     const sim::FiberId id = sched.spawn(actor, body);
@@ -84,7 +84,7 @@ class Machine {
   host::Process& process(host::ProcessIndex index) { return host.processes[index]; }
 
   /// Uses pages [first, first + count) of a process, ascending. Gives how many of them it got to use.
-  int64_t touch(host::ProcessIndex index, uint64_t first, int64_t count, bool write = true, int node = 0) {
+  int64_t touch(host::ProcessIndex index, uint64_t first, int64_t count, bool write = true, host::NodeIndex node = 0) {
     int64_t used = 0;
     run(
         [&] {
@@ -96,10 +96,10 @@ class Machine {
   int64_t read(host::ProcessIndex index, uint64_t first, int64_t count) { return touch(index, first, count, false); }
 
   int64_t count(host::Vmstat item) const { return host.vmstat[item]; }
-  host::Zone& zone(size_t node = 0, host::ZoneKind kind = host::ZoneKind::kDma32) {
-    return host.nodes[node].zones[static_cast<size_t>(kind)];
+  host::Zone& zone(host::NodeIndex node = 0, host::ZoneKind kind = host::ZoneKind::kDma32) {
+    return host.nodes[node].zones[kind];
   }
-  host::Node& node(size_t index = 0) { return host.nodes[index]; }
+  host::Node& node(host::NodeIndex index = 0) { return host.nodes[index]; }
   const host::Page& page(host::ProcessIndex index, uint64_t vpn) {
     const host::Pte pte = host.processes[index].space.get(vpn);
     EXPECT_TRUE(pte.is_present()) << "page " << vpn << " is not in memory";
@@ -107,7 +107,7 @@ class Machine {
   }
   bool in_memory(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_present(); }
   bool swapped(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_swapped(); }
-  int64_t list(host::LruKindIndex kind, size_t node = 0) const { return host.nodes[node].size(kind); }
+  int64_t list(host::LruKindIndex kind, host::NodeIndex node = 0) const { return host.nodes[node].size(kind); }
   int64_t available() const {
     int64_t sum = 0;
     for (const host::Node& node : host.nodes) {
@@ -128,17 +128,17 @@ class Machine {
   bool victims_exit = true;
 
  private:
-  static std::vector<int> cpus_per_node(const host::Host& host) {
-    std::vector<int> cpus;
+  static IndexVector<host::NodeIndex, int> cpus_per_node(const host::Host& host) {
+    IndexVector<host::NodeIndex, int> cpus;
     for (const host::Node& node : host.nodes) cpus.push_back(static_cast<int>(node.cpu_indices.size()));
     return cpus;
   }
-  void start_kswapd(int node) {
+  void start_kswapd(host::NodeIndex node) {
     mm::Actor actor;
     actor.kind = mm::ActorKind::kKswapd;
     actor.node = node;
     actor.memalloc = true;
-    const std::vector<int>& cpus = host.nodes[static_cast<size_t>(node)].cpu_indices;
+    const std::vector<host::CpuIndex>& cpus = host.nodes[node].cpu_indices;
     if (!cpus.empty()) actor.cpu = cpus.back();
     const sim::FiberId id = sched.spawn(actor, [this, node] { mm::kswapd_main(k, node); });
     sched.resume(id);

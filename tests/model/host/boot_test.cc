@@ -14,11 +14,11 @@ Host machine(const std::string& json) {
   return Host(spec ? std::move(spec).value() : preset("vm-1g").value());
 }
 
-int64_t anon(const Host& host, uint8_t group) {
+int64_t anon(const Host& host, host::CgroupIndex group) {
   return host.nodes[0].lruvec(group).list(LruKindIndex::kInactiveAnon).size() +
          host.nodes[0].lruvec(group).list(LruKindIndex::kActiveAnon).size();
 }
-int64_t file(const Host& host, uint8_t group) {
+int64_t file(const Host& host, host::CgroupIndex group) {
   return host.nodes[0].lruvec(group).list(LruKindIndex::kInactiveFile).size() +
          host.nodes[0].lruvec(group).list(LruKindIndex::kActiveFile).size();
 }
@@ -50,7 +50,7 @@ TEST(HostAtStart, TheBoostIsCountedOnce) {
   const Host host =
       machine(R"({"schema": "oomcast.host.v1", "nodes": [{"zones": [{"kind": "DMA32", "managed_pages": 193648,
     "free_pages": 59214, "boost_pages": 2048, "watermarks_pages": {"min": 8446, "low": 10557, "high": 12668}}]}]})");
-  const Zone& zone = host.nodes[0].zones[static_cast<size_t>(ZoneKind::kDma32)];
+  const Zone& zone = host.nodes[0].zones[ZoneKind::kDma32];
   EXPECT_EQ(zone.min_mark(), 10494);
   EXPECT_EQ(zone.low_mark(), 12605);
   EXPECT_EQ(zone.high_mark(), 14716);

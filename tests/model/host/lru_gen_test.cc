@@ -17,7 +17,7 @@ struct Three {
       gens.link_head(pages, id, 2);
     }
   }
-  GenList& list() { return gens.lists[2][kGenAnon][0]; }
+  GenList& list() { return gens.lists[2][kGenAnon][ZoneKind::kDma]; }
 };
 
 TEST(GenList, PagesLeaveFromEitherEndAndTheMiddle) {
@@ -37,7 +37,7 @@ TEST(GenList, APageWithAYoungerNumberIsTakenOffTheListThatItStandsOn) {
   t.pages[t.ids[0]].list = static_cast<LruKindIndex>(3);
   for (const PageId id : t.ids) t.gens.unlink(t.pages, id);
   EXPECT_TRUE(t.list().empty());
-  EXPECT_TRUE(t.gens.lists[3][kGenAnon][0].empty());
+  EXPECT_TRUE(t.gens.lists[3][kGenAnon][ZoneKind::kDma].empty());
 }
 
 TEST(BloomFilter, BeforeItsFirstRoundEverythingIsWorthAVisit) {

@@ -75,7 +75,7 @@ TEST_F(ReadAndWritten, EvictionGivesBufferHeadsBackButKeepsTheNodesForTheShadows
 TEST(GroupSlab, IsChargedToWhoMadeItAndGivenBackWithThePages) {
   Machine m(HostBuilder().plain_node(20000_pages).limit(64_MiB).build());
   m.host.files.emplace_back();
-  const uint8_t app = m.host.app_cgroup;
+  const host::CgroupIndex app = m.host.app_cgroup;
   m.run([&] { file_write(m.k, 0, 0, 640 * 4096, app); });
   // 10 nodes of 576 bytes, 640 buffer heads of 104: 72,320 bytes.
   EXPECT_EQ(cache_slab_bytes(m.host.cgroups[app]), 72320);

@@ -17,7 +17,7 @@ using support::Kswapd;
 using support::Machine;
 using namespace oomcast::literals;
 
-constexpr int kAllZones = host::kZoneKinds - 1;
+constexpr auto kAllZones = ZoneKind::kDevice;
 
 // A node of 20000 pages of which 8000 are clean page cache.
 HostBuilder cached() {
@@ -60,13 +60,13 @@ TEST(Kswapd, OneZoneAboveHighBalancesTheNode) {
   leave_free(m, 0);
   EXPECT_TRUE(pgdat_balanced(m.node(), kAllZones))
       << "the untouched DMA zone of a small node is above high and reserve";
-  m.zone(0, ZoneKind::kDma).free = m.zone(0, ZoneKind::kDma).lowmem_reserve[3];
+  m.zone(0, ZoneKind::kDma).free = m.zone(0, ZoneKind::kDma).lowmem_reserve[ZoneKind::kMovable];
   EXPECT_FALSE(pgdat_balanced(m.node(), kAllZones));
 }
 
 TEST(Kswapd, OnABigNodeTheDmaZoneNeverBalancesIt) {
   Machine m(HostBuilder().node(8_GiB).build(), Kswapd::kAbsent);
-  ASSERT_GT(m.zone(0, ZoneKind::kDma).lowmem_reserve[3], m.zone(0, ZoneKind::kDma).managed);
+  ASSERT_GT(m.zone(0, ZoneKind::kDma).lowmem_reserve[ZoneKind::kMovable], m.zone(0, ZoneKind::kDma).managed);
   leave_free(m, 0);
   m.zone(0, ZoneKind::kNormal).free = 0;
   EXPECT_FALSE(pgdat_balanced(m.node(), kAllZones));
@@ -76,12 +76,12 @@ TEST(Kswapd, ZonesAboveTheRequestDoNotBalanceTheNode) {
   Machine m(HostBuilder().node(8_GiB).build(), Kswapd::kAbsent);
   m.zone(0, ZoneKind::kDma).free = m.zone().free = 0;
   EXPECT_TRUE(pgdat_balanced(m.node(), kAllZones));
-  EXPECT_FALSE(pgdat_balanced(m.node(), static_cast<int>(ZoneKind::kDma32)));
+  EXPECT_FALSE(pgdat_balanced(m.node(), ZoneKind::kDma32));
 }
 
 TEST(Kswapd, ANodeWithoutSuchZonesIsBalanced) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  EXPECT_TRUE(pgdat_balanced(m.node(), static_cast<int>(ZoneKind::kDma)));
+  EXPECT_TRUE(pgdat_balanced(m.node(), ZoneKind::kDma));
 }
 
 TEST(Kswapd, GivesUpAfterSixteenRunsWithoutProgress) {
@@ -151,10 +151,10 @@ TEST(Kswapd, FreePagesThatVanishDuringItsNapCountHighWatermarkHitQuickly) {
 TEST(Kswapd, RemembersTheHighestZoneAskedForEvenWhenItIsNotWoken) {
   Machine m(cached().build());
   wake(m, ZoneKind::kDma);
-  EXPECT_EQ(m.k.kswapd[0].highest_zoneidx, static_cast<int>(ZoneKind::kDma));
+  EXPECT_EQ(m.k.kswapd[0].highest_zone, ZoneKind::kDma);
   wake(m, ZoneKind::kMovable);
   wake(m, ZoneKind::kDma32);
-  EXPECT_EQ(m.k.kswapd[0].highest_zoneidx, static_cast<int>(ZoneKind::kMovable));
+  EXPECT_EQ(m.k.kswapd[0].highest_zone, ZoneKind::kMovable);
 }
 
 TEST(Kswapd, ABoostedZoneWakesItAlthoughTheNodeIsBalanced) {
@@ -194,7 +194,7 @@ TEST(Kswapd, WakeAllAsksEveryNodeOfTheZonelist) {
                 .plain_node(20000_pages)
                 .page_cache(4000_pages)
                 .build());
-  for (size_t n = 0; n < 2; ++n) {
+  for (const host::NodeIndex n : m.host.nodes.indices()) {
     m.zone(n).used += m.zone(n).free - m.zone(n).min_mark();
     m.zone(n).free = m.zone(n).min_mark();
   }

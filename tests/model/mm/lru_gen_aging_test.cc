@@ -170,7 +170,7 @@ TEST(MinSeq, EmptyGenerationsAreGivenUpButForTwo) {
 
 TEST(MinSeq, AnonymousPagesAreNeverYoungerThanFiles) {
   host::LruGen gens;
-  gens.lists[1][kGenFile][1].reservoir.add({host::kNoProcess, 1, 5});
+  gens.lists[1][kGenFile][host::ZoneKind::kDma32].reservoir.add({host::kNoProcess, host::ZoneKind::kDma32, 5});
   EXPECT_TRUE(try_to_inc_min_seq(gens, true));
   EXPECT_EQ(gens.min_seq[kGenAnon], 1u) << "although its generation 1 is empty";
   EXPECT_EQ(gens.min_seq[kGenFile], 1u);

@@ -192,7 +192,7 @@ TEST(Eviction, KswapdStopsAFewPagesAboveTheHighMark) {
   sc.priority = 1;
   m.run([&] {
     ASSERT_TRUE(should_abort_scan(m.k, 0, sc)) << "there is plenty";
-    sc.reclaim_idx = 3;
+    sc.highest_zone = host::ZoneKind::kMovable;
     m.zone().free = m.zone().high_mark() + kMinLruBatch;
     EXPECT_FALSE(should_abort_scan(m.k, 0, sc));
     ++m.zone().free;

@@ -105,7 +105,7 @@ TEST(Uses, APromotionForgetsThem) {
   lru_gen_update_gen(m.node().lruvec(host::kRootCgroup), m.host.pages[id], 3);
   EXPECT_EQ(lru_gen_refs(m.host.pages[id]), 0);
   EXPECT_EQ(m.list(LruKindIndex::kActiveFile), 1) << "counted there at once";
-  EXPECT_EQ(gens(m).lists[1][host::kGenFile][1].head, id) << "but it stands where it stood";
+  EXPECT_EQ(gens(m).lists[1][host::kGenFile][host::ZoneKind::kDma32].head, id) << "but it stands where it stood";
   EXPECT_EQ(m.audit(), std::vector<std::string>{});
 }
 
@@ -163,9 +163,9 @@ TEST(Refault, OnAnotherNodeItIsNone) {
   m.run([&] {
     const PageId id = new_page(m.k, alloc_page(m.k, kGfpHighUserMovable, 0), host::kPageSwapBacked);
     const host::Shadow shadow = workingset_eviction(m.k, m.host.pages[id], host::kRootCgroup);
-    m.host.pages[id].node = 1;
+    m.host.pages[id].node_bits = 1;
     workingset_refault(m.k, id, shadow);
-    m.host.pages[id].node = 0;
+    m.host.pages[id].node_bits = 0;
   });
   EXPECT_EQ(m.count(Vmstat::workingset_refault_anon), 0);
 }

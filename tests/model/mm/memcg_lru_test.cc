@@ -9,22 +9,23 @@ namespace oomcast::mm {
 namespace {
 
 using host::kGenFile;
+using host::ZoneKind;
 using support::HostBuilder;
 using support::Kswapd;
 using support::Machine;
 using namespace oomcast::literals;
 
-host::LruGen& gens(Machine& m, uint8_t group) { return *m.node().lruvec(group).gens; }
+host::LruGen& gens(Machine& m, host::CgroupIndex group) { return *m.node().lruvec(group).gens; }
 
 // A host with a group beside the root, each with file pages that nobody has looked at.
 HostBuilder two_groups() { return HostBuilder().kernel(6, 12).multi_gen().plain_node(20000_pages).limit(40_MiB); }
-void stock(Machine& m, uint8_t group, int64_t pages) {
-  gens(m, group).lists[1][kGenFile][1].reservoir.add({host::kNoProcess, 1, pages});
-  gens(m, group).nr_pages[1][kGenFile][1] += pages;
+void stock(Machine& m, host::CgroupIndex group, int64_t pages) {
+  gens(m, group).lists[1][kGenFile][ZoneKind::kDma32].reservoir.add({host::kNoProcess, ZoneKind::kDma32, pages});
+  gens(m, group).nr_pages[1][kGenFile][ZoneKind::kDma32] += pages;
   gens(m, group).min_seq = {1, 1};
   m.zone().used += pages;
   m.zone().free -= pages;
-  if (group > 0) m.host.cgroups[group].usage += pages;
+  if (group != host::kRootCgroup) m.host.cgroups[group].usage += pages;
 }
 int64_t shrink(Machine& m, ScanControl sc) {
   m.run([&] { lru_gen_shrink_node(m.k, 0, sc); });

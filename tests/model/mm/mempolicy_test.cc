@@ -33,10 +33,10 @@ int64_t touch_under(Machine& m, host::ProcessIndex app, const Mempolicy& policy,
   return used;
 }
 
-int64_t pages_on(const Machine& m, int node) {
+int64_t pages_on(const Machine& m, host::NodeIndex node) {
   int64_t pages = 0;
   for (host::PageId id = 0; id < m.host.pages.size(); ++id)
-    pages += m.host.pages.alive(id) && m.host.pages[id].node == node ? 1 : 0;
+    pages += m.host.pages.alive(id) && m.host.pages[id].node() == node ? 1 : 0;
   return pages;
 }
 
@@ -60,7 +60,7 @@ TEST(Policy, BindToAFullNodeSwapsThereAndWakesNoOtherKswapd) {
   EXPECT_GE(m.process(app).swap_entries, 2000);
   EXPECT_EQ(pages_on(m, 0), 0);
   EXPECT_TRUE(m.k.kswapd[0].wait.active());
-  EXPECT_EQ(m.k.kswapd[0].highest_zoneidx, host::kZoneKinds) << "node 0 was asked to reclaim";
+  EXPECT_EQ(m.k.kswapd[0].highest_zone, std::nullopt) << "node 0 was asked to reclaim";
 }
 
 TEST(Policy, PreferredStartsElsewhereAndFallsBack) {
@@ -77,7 +77,7 @@ TEST(Policy, InterleaveGoesByAddressAndCountsItsHits) {
   Machine m(two_nodes().build());
   const auto app = m.start(100);
   touch_under(m, app, {PolicyMode::kInterleave, -1, 0b11}, 1000);
-  for (uint64_t vpn = 0; vpn < 1000; ++vpn) ASSERT_EQ(m.page(app, vpn).node, vpn % 2);
+  for (uint64_t vpn = 0; vpn < 1000; ++vpn) ASSERT_EQ(m.page(app, vpn).node().value(), static_cast<int>(vpn % 2));
   EXPECT_GE(m.count(Vmstat::numa_interleave), 1000);
 }
 
@@ -109,7 +109,7 @@ TEST(Policy, ARangeHasItsOwnAndTheRestTheTasks) {
   bind_range(m.k, app, 50 * kPageBytes, 50 * kPageBytes, {PolicyMode::kBind, -1, 0b10});
   EXPECT_EQ(m.process(app).space.mappings.size(), 3u);
   EXPECT_EQ(m.touch(app, 0, 200), 200);
-  for (uint64_t vpn = 0; vpn < 200; ++vpn) ASSERT_EQ(m.page(app, vpn).node, vpn >= 50 && vpn < 100 ? 1 : 0);
+  for (uint64_t vpn = 0; vpn < 200; ++vpn) ASSERT_EQ(m.page(app, vpn).node().value(), vpn >= 50 && vpn < 100 ? 1 : 0);
 }
 
 TEST(Policy, ABoundRangeLooksFirstAtItsHomeNode) {
@@ -119,7 +119,7 @@ TEST(Policy, ABoundRangeLooksFirstAtItsHomeNode) {
   bind_range(m.k, app, 0, 100 * kPageBytes, {PolicyMode::kBind, -1, 0b11});
   set_home_node(m.k, app, 0, 100 * kPageBytes, 1);
   m.touch(app, 0, 100);
-  EXPECT_EQ(m.page(app, 50).node, 1);
+  EXPECT_EQ(m.page(app, 50).node().value(), 1);
 }
 
 TEST(Policy, OnlyNodesWithMemoryCountAndNoneIsAnError) {

@@ -29,7 +29,7 @@ host::Zone zone_with(int64_t free, int64_t reserve = 0) {
   host::Zone zone;
   zone.managed = 10000;
   zone.free = free;
-  zone.lowmem_reserve[static_cast<size_t>(ZoneKind::kMovable)] = reserve;
+  zone.lowmem_reserve[ZoneKind::kMovable] = reserve;
   return zone;
 }
 
@@ -158,7 +158,7 @@ TEST(PageAlloc, TheDmaZoneIsUsedLastAndOnlyDownToItsReserve) {
   const auto app = m.start(100);
   m.touch(app, 0, 40000);
   EXPECT_LT(dma.free, dma_free);
-  const int64_t protection = dma.lowmem_reserve[static_cast<size_t>(ZoneKind::kMovable)];
+  const int64_t protection = dma.lowmem_reserve[ZoneKind::kMovable];
   ASSERT_GT(protection, 80);
   EXPECT_GE(dma.free, dma.min_mark() + protection - dma.pcp[0].batch);
   EXPECT_EQ(m.count(Vmstat::oom_kill), 1);
@@ -270,11 +270,12 @@ TEST(PageAlloc, ReclaimThatFreedPagesForOthersDrainsTheirLists) {
 TEST(PageAlloc, WithoutSwapAnonymousPagesDoNotCountAsReclaimable) {
   Machine m(HostBuilder().plain_node(20000_pages).page_cache(0_pages).process(50, "idle", 8_MiB).build(),
             Kswapd::kAbsent);
-  EXPECT_EQ(zone_reclaimable_pages(m.k, m.node(), 1), m.zone().free) << "nothing reclaimable: the free pages stand in";
+  EXPECT_EQ(zone_reclaimable_pages(m.k, m.node(), ZoneKind::kDma32), m.zone().free)
+      << "nothing reclaimable: the free pages stand in";
   Machine with_cache(
       HostBuilder().plain_node(20000_pages).page_cache(70_pages, 30_pages).process(50, "idle", 8_MiB).build(),
       Kswapd::kAbsent);
-  EXPECT_EQ(zone_reclaimable_pages(with_cache.k, with_cache.node(), 1), 100);
+  EXPECT_EQ(zone_reclaimable_pages(with_cache.k, with_cache.node(), ZoneKind::kDma32), 100);
   Machine with_swap(HostBuilder()
                         .plain_node(20000_pages)
                         .page_cache(70_pages, 30_pages)
@@ -282,7 +283,7 @@ TEST(PageAlloc, WithoutSwapAnonymousPagesDoNotCountAsReclaimable) {
                         .swap(1_MiB)
                         .build(),
                     Kswapd::kAbsent);
-  EXPECT_EQ(zone_reclaimable_pages(with_swap.k, with_swap.node(), 1), 100 + 2048);
+  EXPECT_EQ(zone_reclaimable_pages(with_swap.k, with_swap.node(), ZoneKind::kDma32), 100 + 2048);
 }
 
 TEST(Boost, ANormalZoneStealsOnlyWhenTheZonesBelowItAreAtTheirMarksToo) {

@@ -17,7 +17,7 @@ using namespace oomcast::literals;
 
 constexpr size_t kInactiveAnon = 0, kActiveAnon = 1, kInactiveFile = 2, kActiveFile = 3;
 
-void stock(host::Lruvec& lruvec, LruKindIndex list, int64_t pages, uint8_t zone = 1) {
+void stock(host::Lruvec& lruvec, LruKindIndex list, int64_t pages, host::ZoneKind zone = host::ZoneKind::kDma32) {
   lruvec.list(list).add_reservoir({host::kNoProcess, zone, pages});
 }
 
@@ -139,13 +139,13 @@ TEST(ScanCount, SmallListsAreNotScannedUntilThePriorityDrops) {
 
 TEST(ScanCount, PagesOfHigherZonesThanAskedForDoNotCount) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  stock(root_of(m), LruKindIndex::kInactiveFile, 8000, 0);
-  stock(root_of(m), LruKindIndex::kInactiveFile, 8000, 1);
+  stock(root_of(m), LruKindIndex::kInactiveFile, 8000, host::ZoneKind::kDma);
+  stock(root_of(m), LruKindIndex::kInactiveFile, 8000);
   ScanControl sc;
   sc.priority = 0;
-  sc.reclaim_idx = 0;
+  sc.highest_zone = host::ZoneKind::kDma;
   EXPECT_EQ(plan(m, sc)[kInactiveFile], 8000);
-  sc.reclaim_idx = 3;
+  sc.highest_zone = host::ZoneKind::kMovable;
   EXPECT_EQ(plan(m, sc)[kInactiveFile], 16000);
 }
 

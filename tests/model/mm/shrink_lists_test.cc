@@ -193,7 +193,7 @@ TEST(InactiveList, KswapdAndTasksAreCountedApart) {
 TEST(InactiveList, PagesOfHigherZonesAreSkippedToTheHeadButCounted) {
   Machine m(HostBuilder().plain_node(20000_pages).page_cache(100_pages).build(), Kswapd::kAbsent);
   ScanControl sc;
-  sc.reclaim_idx = static_cast<int>(host::ZoneKind::kDma);
+  sc.highest_zone = host::ZoneKind::kDma;
   EXPECT_EQ(scan(m, 32, true, sc), 0);
   EXPECT_EQ(m.count(Vmstat::pgskip_dma32), 100) << "one batch walks the whole list";
   EXPECT_EQ(m.count(Vmstat::pgscan_file), 100);

@@ -24,7 +24,7 @@ constexpr Pages kFew = 300_pages;  // too few slots for a CPU to keep some ahead
 
 HostBuilder plain() { return HostBuilder().plain_node(20000_pages); }
 
-std::vector<SlotId> take(Machine& m, int count, int cpu = 0) {
+std::vector<SlotId> take(Machine& m, int count, host::CpuIndex cpu = 0) {
   std::vector<SlotId> slots;
   m.run([&] {
     m.k.sched.current().cpu = cpu;

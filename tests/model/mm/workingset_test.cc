@@ -25,7 +25,7 @@ Machine& stocked(Machine& m) {
                                                     {LruKindIndex::kInactiveFile, 30},
                                                     {LruKindIndex::kActiveFile, 4}};
   for (const auto& [list, pages] : sizes)
-    m.node().lruvec(host::kRootCgroup).list(list).add_reservoir({host::kNoProcess, 1, pages});
+    m.node().lruvec(host::kRootCgroup).list(list).add_reservoir({host::kNoProcess, host::ZoneKind::kDma32, pages});
   return m;
 }
 

@@ -112,7 +112,7 @@ TEST_F(Sched, TwoOnTwoCpusDoNot) {
 TEST_F(Sched, CpusOfAnotherNodeAreNotShared) {
   Scheduler two({1, 1});
   Nanoseconds second;
-  for (int node = 0; node < 2; ++node) {
+  for (const host::NodeIndex node : IndexRange<host::NodeIndex>(0, 2)) {
     mm::Actor actor;
     actor.node = node;
     const FiberId id = two.spawn(actor, [&] {

@@ -1,0 +1,43 @@
+// Declares how nodes, CPUs, zones and groups of a Host are addressed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <ranges>
+#include <span>
+
+#include "model/base/index.h"
+#include "model/spec/host_spec.h"
+
+namespace oomcast::host {
+
+/// A node with its place in Host::nodes. Its number in the kernel is a NodeId.
+using NodeIndex = Index<struct NodeIndexTag, int16_t>;
+inline constexpr NodeIndex kNoNode = -1;
+/// An online CPU with its place in HostSpec::cpus.
+using CpuIndex = Index<struct CpuIndexTag, int32_t>;
+/// A memory cgroup with its place in Host::cgroups.
+using CgroupIndex = Index<struct CgroupIndexTag, uint8_t>;
+inline constexpr CgroupIndex kRootCgroup = 0;
+
+/// Where a page of memory lies.
+struct ZoneRef {
+  NodeIndex node = kNoNode;
+  ZoneKind zone = ZoneKind::kDma;
+  bool ok() const { return node != kNoNode; }
+  friend bool operator==(const ZoneRef&, const ZoneRef&) = default;
+};
+
+/// One value for each kind of zone, zones that a node does not have included.
+template <class T>
+using ByZone = IndexArray<ZoneKind, T, kZoneKinds>;
+
+inline constexpr std::array<ZoneKind, kZoneKinds> kZonesAscending{ZoneKind::kDma, ZoneKind::kDma32, ZoneKind::kNormal,
+                                                                  ZoneKind::kMovable, ZoneKind::kDevice};
+/// The zones that a request for `highest` may use, lowest first, and in the order in which the allocator tries them.
+constexpr std::span<const ZoneKind> zones_up_to(ZoneKind highest) {
+  return std::span(kZonesAscending).first(place_of(highest) + 1);
+}
+constexpr auto zones_down_from(ZoneKind highest) { return zones_up_to(highest) | std::views::reverse; }
+
+}  // namespace oomcast::host
