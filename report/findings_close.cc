@@ -9,10 +9,9 @@
 namespace oomcast::report {
 namespace {
 
-// Kernel memory that the model does not charge to a group, and that leaves less of the limit to the victim: 47 KiB for
-// each process (stack, task_struct, mm_struct, mappings, page directory), measured on 6.18 with 200 children in a
-// group.
-constexpr int64_t kKernelPagesPerProcess = 12;
+// A thread keeps that many of its pages to itself before the process' count has them (before 6.2
+// TASK_RSS_EVENTS_THRESH, later a batch of a percpu_counter for each CPU).
+constexpr int64_t kCountsBehindPages = 64;
 // {before 5.9} A group has slab caches of its own, and is charged whole slabs: 8 pages each of task_struct, mm_struct,
 // signal_cache and sighand_cache, 4 of files_cache, 1 each of a dozen others.
 constexpr int64_t kSlabPagesOfGroup = 48;
@@ -20,11 +19,10 @@ constexpr host::KernelVersion kSharedSlabs{5, 9};
 
 /// Points by which the victim's may differ on the target from what the model counts.
 int64_t unsure_points(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  const int64_t seen = to_pages(judge_margin(outcome, capture).resolution).count();
+  const int64_t seen = to_pages(judge_margin(outcome, capture).resolution).count() + kCountsBehindPages;
   if (kill.incident.scope != sim::Scope::kCgroup) return seen;
   const bool own_slabs = outcome.host.kernel < kSharedSlabs;
-  return seen + kKernelPagesPerProcess * static_cast<int64_t>(kill.candidates.size()) +
-         (own_slabs ? kSlabPagesOfGroup : 0);
+  return seen + (own_slabs ? kSlabPagesOfGroup : 0);
 }
 
 bool chosen_by_points(const sim::OomKill& kill) {
@@ -45,8 +43,7 @@ void find_close_victim(const sim::Outcome& outcome, const trace::CaptureSummary&
                   victim.comm + " (pid " + std::to_string(victim.pid) + ")";
   finding.why = "they have " + count_text(next->points) + " and " + count_text(victim.points) +
                 " points, a point is a page, and the points are known to " + pages_text(Pages(unsure));
-  if (first->incident.scope == sim::Scope::kCgroup)
-    finding.why += ": kernel memory that the group is charged for its processes is not modelled";
+  finding.why += ": the kernel's counts of a process are up to 64 pages behind";
   finding.evidence = {{"pid", victim.pid},
                       {"points", victim.points},
                       {"next_pid", next->pid},

@@ -14,7 +14,7 @@
 
 namespace oomcast {
 
-/// The place of one kind of thing in its list. Negative: in none, where Rep has a sign.
+/// The place of an element in a list of one kind of thing. A negative value, where Rep has a sign, names no element.
 template <class Tag, class Rep>
 class Index {
  public:

@@ -34,10 +34,11 @@ using ByZone = IndexArray<ZoneKind, T, kZoneKinds>;
 
 inline constexpr std::array<ZoneKind, kZoneKinds> kZonesAscending{ZoneKind::kDma, ZoneKind::kDma32, ZoneKind::kNormal,
                                                                   ZoneKind::kMovable, ZoneKind::kDevice};
-/// The zones that a request for `highest` may use, lowest first, and in the order in which the allocator tries them.
+/// The zones that a request for `highest` may use, lowest first.
 constexpr std::span<const ZoneKind> zones_up_to(ZoneKind highest) {
   return std::span(kZonesAscending).first(place_of(highest) + 1);
 }
+/// The same, highest first, as the allocator tries them.
 constexpr auto zones_down_from(ZoneKind highest) { return zones_up_to(highest) | std::views::reverse; }
 
 }  // namespace oomcast::host

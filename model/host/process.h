@@ -39,6 +39,8 @@ struct Process {
   Mempolicy policy;                                                // what a new thread starts with
   std::map<int, Mempolicy> thread_policies;  // by tid, of those that called set_mempolicy() or inherited one
   std::vector<ZoneRef> table_pages_at;       // of each page-table page
+  std::vector<ZoneRef> task_pages_at;        // of each page that the kernel holds for its tasks
+  int tasks = 0;                             // that have begun and not ended
   int64_t rss_anon = 0;                      // pages mapped
   int64_t rss_file = 0, rss_shmem = 0;
   int64_t swap_entries = 0;

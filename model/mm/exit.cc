@@ -9,6 +9,7 @@
 #include "model/mm/page_alloc.h"
 #include "model/mm/shmem.h"
 #include "model/mm/swap.h"
+#include "model/mm/task_memory.h"
 
 namespace oomcast::mm {
 
@@ -86,6 +87,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   for (const ZoneRef where : process.table_pages_at) free_table_page(k, where);
   uncharge(k.host, process.cgroup, static_cast<int64_t>(process.table_pages_at.size()));
   process.table_pages_at.clear();
+  free_task_memory(k, index);
   release_held_files(k, index);
   k.host.committed -= process.space.committed_pages;
   process.space.mappings.clear();

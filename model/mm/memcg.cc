@@ -18,7 +18,8 @@ constexpr int kMaxRetries = 16;           // MAX_RECLAIM_RETRIES
 constexpr int64_t kTicksPerSecond = 250;  // CONFIG_HZ
 constexpr int64_t kHighDelayTicksMax = 2 * kTicksPerSecond;
 
-// page_counter_try_charge(): charges the group and all above it, or names the one whose limit forbids it.
+// page_counter_try_charge(): charges the group and every group above it. Gives the root if that went well, else the
+// lowest group whose limit forbids it.
 host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t pages) {
   for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
     if (host.cgroups[g].margin() < pages) return g;
@@ -96,7 +97,7 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
   }
   k.host.cgroups[cgroup].stock[actor.cpu] += batch - 1;
   note_over_high(k, cgroup, batch);
-  // A call that charges much is stopped at once, not on its way back.
+  // A call that charges many pages sleeps inside the call; others sleep on their return to user space.
   if (actor.over_high_pages > kChargeBatch && !actor.memalloc) handle_over_high(k, cgroup);
   return true;
 }
@@ -152,7 +153,7 @@ int64_t reclaim_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
   return reclaimed;
 }
 
-// The sleep for the worst offence up the tree, memory's and swap's together.
+// Ticks to sleep: the longest delay for memory.high and the longest for swap.high of this group and those above, added.
 int64_t delay_ticks(const Host& host, host::CgroupIndex group, int64_t pages) {
   int64_t memory = 0, swap = 0;
   for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {

@@ -1,7 +1,8 @@
 // Enforces memory limits. Charging, reclaim inside the group, memory.high's brake, and the group's OOM.
 //
 // Mirrors try_charge_memcg(), mem_cgroup_handle_over_high(), mem_cgroup_below_min/low() and mem_cgroup_protection() in
-// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: slab and kernel stacks are not charged.
+// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: of slab, what hangs on cached files
+// (cache_slab.h) and on tasks (task_memory.h) is charged.
 #pragma once
 
 #include "model/mm/vmscan.h"
@@ -24,7 +25,8 @@ void note_event(host::Host& host, host::CgroupIndex cgroup, int64_t host::Cgroup
 void handle_over_high(Kernel& k, host::CgroupIndex cgroup);
 /// Sleep for an overage of memory.high, in ticks (calculate_high_delay), before the cap of 2 s.
 int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over);
-/// May this pass take from the group, given memory.min and memory.low? Notes in `sc` what was left out.
+/// Protection, in memcg_protection.cc. May this pass take from the group, given memory.min and memory.low? Notes in
+/// `sc` what was left out.
 bool may_reclaim_from(Kernel& k, host::CgroupIndex cgroup, ScanControl& sc);
 /// mem_cgroup_below_min() and _low(): usage within what is protected against reclaim of `target`.
 bool below_min(const host::Host& host, host::CgroupIndex cgroup, host::CgroupIndex target);

@@ -25,7 +25,7 @@ namespace {
 
 constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 
-// gfp_to_alloc_flags_cma(): ALLOC_CMA.
+// gfp_to_alloc_flags_cma(): a movable request may use pages that are kept for CMA (ALLOC_CMA).
 bool is_movable(const Gfp& gfp) { return gfp.type == host::Migratetype::kMovable; }
 
 // Is this CPU's list empty and too little movable memory left to fill it?
@@ -40,7 +40,7 @@ bool would_steal(const Kernel& k, const Zone& zone, host::CpuIndex cpu) {
 bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, bool& boosted) {
   host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.count == 0) {
-    const bool movable = gfp.type == host::Migratetype::kMovable;
+    const bool movable = is_movable(gfp);
     const int64_t got = std::min(pcp_refill(k.host.spec.kernel, zone, pcp), zone.free - (movable ? 0 : zone.free_cma));
     if (got <= 0) return false;
     if (movable) boosted = take_movable(k, zone, got);
@@ -49,7 +49,7 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, boo
     keep_within_free(zone);
     pcp.count += got;
   }
-  if (gfp.type != host::Migratetype::kMovable) boosted |= take_for_kernel(k, zone, gfp.type);
+  if (!is_movable(gfp)) boosted |= take_for_kernel(k, zone, gfp.type);
   pcp_note_alloc(pcp);
   --pcp.count;
   ++zone.used;
@@ -101,9 +101,10 @@ struct Search {
   bool no_fragment = false;    // ALLOC_NOFRAGMENT: rather another zone of the node than a block of another type
 };
 
-// alloc_flags_nofragment(): where the first zone is Normal, and on hosts with several nodes DMA32 lies below it.
+// alloc_flags_nofragment(): true for a movable page whose highest usable zone is Normal. On a host of several nodes the
+// node has to have DMA32 as well.
 bool avoids_fragments(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
-  if (gfp.type != host::Migratetype::kMovable || gfp.order > 0) return false;
+  if (!is_movable(gfp) || gfp.order > 0) return false;
   const Node& node = k.host.nodes[first_allowed_node(k, gfp, preferred)];
   for (const ZoneKind z : host::zones_down_from(gfp.highest_zone)) {
     if (z > ZoneKind::kNormal && node.zones[z].managed > 0) return false;
@@ -203,8 +204,8 @@ ZoneRef alloc_may_oom(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, int 
   return {};
 }
 
-// What the slow path comes to for a costly order: one look at the min mark, compaction, one round of reclaim unless it
-// may not retry. Waking kswapd for order 9 only asks for the same marks here.
+// For order 9 the slow path looks once at the min mark, compacts, and reclaims for one round unless the request has
+// __GFP_NORETRY. kswapd reclaims to the same marks as for order 0.
 ZoneRef alloc_costly(Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
   const Search at_min{Mark::kMin};
   if (gfp.kswapd_reclaim) wake_all_kswapds(k, gfp, preferred);
@@ -232,7 +233,7 @@ ZoneRef alloc_slowpath(Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
     Search search{Mark::kMin};
     search.no_watermarks = actor.memalloc;
     search.oom_reserve = actor.oom_victim;
-    // Who may use the reserves need not mind the policy.
+    // A task that may use the reserves may also use nodes that its policy excludes.
     Gfp now = gfp;
     if (search.no_watermarks || search.oom_reserve) now.nodes = host::kAllNodes;
     got = get_page_from_freelist(k, now, preferred, search);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "model/mm/fault.h"
 #include "model/mm/memcg.h"
@@ -10,6 +11,7 @@
 #include "model/mm/overcommit.h"
 #include "model/mm/page_cache.h"
 #include "model/mm/shmem.h"
+#include "model/mm/task_memory.h"
 #include "model/mm/writeback.h"
 #include "model/sim/placement.h"
 
@@ -77,14 +79,15 @@ bool EventApplier::skip_refused(ProcessIndex index, uint64_t& vpn) const {
   return true;
 }
 
-// Mapped, but of a file that the host has for good: using it takes nothing.
+// Does the address lie in a mapping of a file without pages in the model? Such a file never leaves the memory of the
+// target; a use of it takes nothing.
 bool EventApplier::in_file_without_pages(ProcessIndex index, uint64_t address) const {
   const host::AddressSpace::Mapping* const mapping = k_.host.processes[index].space.mapping_of(address);
   return mapping != nullptr && !mapping->anonymous && mapping->file == host::kNoFile;
 }
 
-// What an earlier event has reported, too, is resident again and not touched again. Others may have run meanwhile, and
-// keep what they have touched.
+// A touch with kTouchedBefore makes its pages resident and does not count them as touched once more. Other processes
+// may run meanwhile; what they touch stays counted.
 void EventApplier::touch(const Event& event, ProcessIndex index) {
   const int64_t before = k_.host.processes[index].touched_pages;
   touch_pages(event, index);
@@ -128,7 +131,8 @@ void EventApplier::map(const Event& event, ProcessIndex index) {
   const bool anonymous = (event.flags & trace::kAnonymous) != 0;
   mm::unmap_range(k_, index, event.address, event.bytes);  // MAP_FIXED: what was there is gone
   const bool no_reserve = (event.flags & trace::kNoReserve) != 0 && k_.host.spec.vm.overcommit_memory != 2;
-  // accountable_mapping(); shared memory without a file when it is made, whoever may write to it (shmem_acct_size).
+  // accountable_mapping(): a private mapping if it is writable. Shared memory without a file from its creation,
+  // writable or not (shmem_acct_size).
   const bool is_private = (event.flags & trace::kPrivate) != 0;
   const bool accountable = !no_reserve && (is_private ? (event.flags & trace::kWritable) != 0 : anonymous);
   host::AddressSpace::Mapping kind;
@@ -136,7 +140,7 @@ void EventApplier::map(const Event& event, ProcessIndex index) {
   kind.no_reserve = no_reserve;
   const bool stack = (event.flags & trace::kGrowsDown) != 0;
   kind.accountable = accountable && !stack;
-  kind.shared = (event.flags & trace::kPrivate) == 0;
+  kind.shared = !is_private;
   kind.executable = (event.flags & trace::kExecutable) != 0;
   kind.data = !kind.shared && !stack && (event.flags & trace::kWritable) != 0;
   const int64_t before = process.space.committed_pages;
@@ -147,7 +151,7 @@ void EventApplier::map(const Event& event, ProcessIndex index) {
   note_peaks(process);
 }
 
-// What the program can map was there before we saw it.
+// Extends the file to the end of the mapping: a file has at least the pages that a program maps.
 void EventApplier::map_file(const Event& event, ProcessIndex index) {
   if (programs_in_memory_ && (event.flags & trace::kProgram) != 0) return;
   host::AddressSpace& space = k_.host.processes[index].space;
@@ -254,6 +258,7 @@ void EventApplier::fork(const Event& event, ProcessIndex index) {
   k_.host.guest_mapped_bytes += process.space.mapped_bytes;
   note_peaks(process);
   if (refused_.contains(index)) refused_[child] = refused_[index];
+  mm::take_task_memory(k_, child, mm::kForkedPages);
   mm::share_held_files(k_, index, child);
   const bool complete = mm::copy_address_space(k_, index, child);
   note_peaks();
@@ -364,9 +369,24 @@ bool EventApplier::can_be_numbered(const Event& event) {
   return false;
 }
 
+// The first thread of a child has what fork() took for it; the program itself comes from another group.
+void EventApplier::begin_task(ProcessIndex index) {
+  mm::Actor& actor = k_.sched.current();
+  if (std::exchange(actor.begun, true)) return;
+  Process& process = k_.host.processes[index];
+  const bool first = process.tasks++ == 0;
+  if (first && process.task_pages_at.empty()) mm::take_task_memory(k_, index, mm::kEnteredPages);
+  if (!first) mm::take_task_memory(k_, index, mm::kThreadPages);
+}
+
+void EventApplier::end_thread(ProcessIndex index) {
+  if (--k_.host.processes[index].tasks > 0) mm::free_thread_memory(k_, index);
+}
+
 void EventApplier::apply(const Event& event, ProcessIndex index) {
   if (!can_be_numbered(event)) return;
   ++applying_;
+  begin_task(index);
   dispatch(event, index);
   --applying_;
 }
@@ -386,7 +406,7 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       map_file(event, index);
       break;
     case EventKind::kUnmap:
-      k_.host.guest_mapped_bytes += k_.host.processes[index].space.mapped_bytes * -1;
+      k_.host.guest_mapped_bytes -= k_.host.processes[index].space.mapped_bytes;
       mm::unmap_range(k_, index, event.address, event.bytes);
       k_.host.guest_mapped_bytes += k_.host.processes[index].space.mapped_bytes;
       break;
@@ -452,8 +472,10 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
     case EventKind::kLimit:
       limit(event, index);
       break;
-    case EventKind::kProcessStart:
     case EventKind::kThreadExit:
+      end_thread(index);
+      break;
+    case EventKind::kProcessStart:
     case EventKind::kAlloc:
     case EventKind::kFree:
     case EventKind::kClock:

@@ -52,6 +52,8 @@ class EventApplier {
   void map_file(const trace::Event& event, host::ProcessIndex process);
   void protect(const trace::Event& event, host::ProcessIndex process);
   void remap(const trace::Event& event, host::ProcessIndex process);
+  void begin_task(host::ProcessIndex process);
+  void end_thread(host::ProcessIndex process);
   void fork(const trace::Event& event, host::ProcessIndex process);
   bool dup_accounted(host::ProcessIndex parent);
   void exec(host::ProcessIndex process);

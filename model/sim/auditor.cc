@@ -227,6 +227,7 @@ void count_processes(Host& host, Counts& counts) {
                                   count_huge_page(host, process, first, leaf, counts);
                                 });
     for (const host::ZoneRef at : process.table_pages_at) ++counts.accounted[at.node][at.zone];
+    for (const host::ZoneRef at : process.task_pages_at) ++counts.accounted[at.node][at.zone];
   }
 }
 
@@ -283,7 +284,7 @@ void count_cgroups(const Host& host, Counts& counts) {
     if (host.pages.alive(id)) ++charged[host.pages[id].cgroup()];
   }
   for (const host::Process& process : host.processes)
-    charged[process.cgroup] += static_cast<int64_t>(process.table_pages_at.size());
+    charged[process.cgroup] += static_cast<int64_t>(process.table_pages_at.size() + process.task_pages_at.size());
   for (const host::SwapDevice& device : host.swaps) {
     for (int64_t i = 0; i < device.total(); ++i) {
       const host::SlotId id = (device.index() << host::SwapDevice::kSlotBits) | static_cast<host::SlotId>(i);

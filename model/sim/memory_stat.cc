@@ -46,6 +46,7 @@ MemoryStat memory_stat_of(const host::Host& host, host::CgroupIndex group) {
     if (host.pages.alive(id) && ours(host.pages[id].cgroup())) add_page(host.pages[id], out);
   }
   for (const host::Process& process : host.processes) {
+    if (ours(process.cgroup)) out.kernel += Pages(static_cast<int64_t>(process.task_pages_at.size()));
     if (ours(process.cgroup)) out.pagetables += Pages(static_cast<int64_t>(process.table_pages_at.size()));
   }
   for (const host::CgroupIndex g : host.cgroups.indices()) {

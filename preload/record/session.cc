@@ -24,7 +24,7 @@ namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kGuardNs = 100'000'000, kProgressNs = 100'000'000;
 constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
-// Since the last note of a process: its ring does not fill by itself any more.
+// A process whose last note is older than this has an event ring that does not fill by itself any more.
 constexpr uint64_t kQuietNs = 50'000'000;
 
 }  // namespace
@@ -88,7 +88,7 @@ bool Session::is_over(uint64_t now_ns) const {
   const Root& root = rooms_.processes.root;
   if (watches_ && (now_ns >= watches_until_ns_ || signals_.end_requested())) return true;
   if (root.ended && (!waits || signals_.end_requested()) && now_ns - root.ended_ns > kLingerNs) return true;
-  // Of a daemon that lets go, all that we know may have ended before its hello is read.
+  // The parents of a daemon may all have ended before the daemon's hello is read.
   return rooms_.processes.empty() && !(waits && now_ns - last_end_ns_ < kLingerNs);
 }
 
@@ -218,7 +218,7 @@ void Session::scan_due(uint64_t now_ns) {
 void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
   ++ticks_;
   serving_cpu_.rest({loop_tid_, questions_.doorbell().answering_tid()});
-  questions_.answer_all(held);  // whose ring failed
+  questions_.answer_all(held);  // also of guests whose doorbell call did not arrive
   rooms_.poller.end_tick();
   // What a thread computes between two readings is reported at one go: in the polling phase the order makes no
   // difference.

@@ -90,14 +90,14 @@ Result<int64_t> footprint_on(const Workload& workload, const host::HostSpec& hos
   return row.outcome.app.footprint_peak.count();
 }
 
-/// From a sixteenth of the footprint, or no swap, to much more than should do.
+/// From a sixteenth of the footprint (of swap, from the granule) to much more than should do.
 /// Who is killed is decided by how much there is. When reclaim begins, and who has to do it, is decided by moments too,
 /// and more memory may do worse: there the values above are looked at more closely.
 SearchRange range_around(int64_t footprint, const std::string& key, const std::string& until) {
   SearchRange range;
   range.granule = kGranule;
   range.width = std::clamp(cores_for(0), 1, 8);
-  // Swap may be none at all; memory much smaller than what a program takes is a host that cannot be.
+  // Little swap may do; memory much smaller than what a program takes is a host that cannot be.
   range.least = key == "swap" ? kGranule : std::max(kMiB, footprint / 16);
   range.guess = footprint;
   range.most = kMostTimes * (2 * footprint + kSpareBytes);

@@ -44,7 +44,7 @@ Result<host::HostSpec> with_groups(host::HostSpec host, const std::vector<Record
   return host;
 }
 
-/// What a service has of its own wins over what is said of all, and that over its recording.
+/// A service's own options come first, then the command line's, then those of its recording.
 Result<sim::ServiceOptions> place(const RecordedService& service, const host::HostSpec& host,
                                   const sim::Options& of_all, const std::optional<int>& adj_of_all) {
   RunOptions options = service.recorded;
@@ -203,8 +203,8 @@ class ServicesReplay {
   std::vector<Stream*> streams_;  // the merge owns them
   std::unique_ptr<trace::EventMerge> merge_;
   std::vector<host::HostSpec> recorded_on_;
-  std::vector<Watches> watches_;  // by stream, as are these
-  std::vector<uint64_t> events_;
+  std::vector<Watches> watches_;  // indexed by stream
+  std::vector<uint64_t> events_;  // indexed by stream
   std::vector<trace::WatchRequest> asked_;
   std::vector<trace::KillRequest> kills_;
   size_t bytes_ = 0;

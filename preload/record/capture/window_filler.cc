@@ -30,7 +30,7 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
     fill_for_read(process, fault);
 }
 
-/// The thread goes on: what the fault cost it goes to its clock.
+/// The thread goes on. The time that the fault held the thread is added to the thread's clock.
 void WindowFiller::release(Process& process, const Fault& fault) {
   // In a read() or write() the thread counts the time itself.
   if (in_file_call(process, fault.task, fault.arrived_ns)) return;
@@ -58,7 +58,7 @@ void WindowFiller::answer_first_write(Process& process, const Fault& fault, Fres
   const uint64_t page = fault.page;
   const Window window = windows_.window_for(process, task, page, fresh);
   Walk& walk = *window.walk;
-  // What the walk went over to come here.
+  // The pages to report: the page of the fault, and the prefilled pages that the walk crossed to reach it.
   uint64_t from = page, to = page + kPage;
   if (walk.zeroes)
     walk.walked_pages += windows_.settle_zeroes(process, &task, walk.prefilled_start, walk.prefilled_end);
@@ -104,7 +104,8 @@ void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
   event.address = page;
   event.bytes = kPage;
   feed_.report_touch(process, event);
-  // Reads of untouched memory cost none: as many zero pages as a walk asks for are as exact as one.
+  // A read of untouched memory maps the shared zero page and takes no memory: a wide window of zero pages is as exact
+  // as one page.
   const Window window = windows_.window_for(process, task, page, Fresh::kMissing);
   Walk& walk = *window.walk;
   if (walk.has_prefilled()) windows_.close_walk(process, walk);
@@ -173,7 +174,8 @@ void WindowFiller::answer_protected_write(Process& process, const Fault& fault) 
   } else if (process.pages.test(PageBit::kZero, page)) {
     return answer_first_write(process, fault, Fresh::kZeroes);
   }
-  // Watches first, the page itself last: the thread must not be able to write before they stand.
+  // The watches are armed first and this page is unprotected last: else the thread could write to a watched page before
+  // that page is protected.
   feed_.arm_watches();
   finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kUnprotect, 0, fault.of_heap, task.tid});
   release(process, fault);

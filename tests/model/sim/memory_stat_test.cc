@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/mm/task_memory.h"
 #include "model/sim/simulation.h"
 #include "tests/support/host_builder.h"
 #include "tests/support/program.h"
@@ -34,7 +35,7 @@ TEST_F(MemoryStatOfAGroup, AmountsAreWhatTheGroupIsChargedFor) {
   EXPECT_EQ(stat.file_dirty, 32_pages);
   EXPECT_GE(stat.pagetables, 3_pages);
   EXPECT_EQ(stat.slab_reclaimable, Bytes(12 * 576 + 32 * 104)) << "12 tree nodes, a buffer head for each page written";
-  EXPECT_EQ(stat.kernel, stat.pagetables + 3_pages);
+  EXPECT_EQ(stat.kernel, stat.pagetables + 3_pages + Pages(mm::kEnteredPages)) << "slab of files, and a task";
   const Pages on_lists = stat.lru.inactive_file + stat.lru.active_file;
   EXPECT_LE(on_lists, stat.file);
   EXPECT_GE(on_lists, stat.file - 15_pages) << "the rest is in a CPU's batch";
@@ -62,6 +63,22 @@ TEST(MemoryStatOfTheHost, IsEmptyForAProgramInNoGroup) {
   const MemoryStat stat = s.finish().cgroup.stat;
   EXPECT_EQ(stat.anon, 0_pages);
   EXPECT_EQ(stat.events[Vmstat::pgfault], 0);
+}
+
+TEST_F(MemoryStatOfAGroup, TheKernelTakesMemoryForEachChildAndEachThread) {
+  Program child = p.fork(200);
+  Program thread = Program::thread(s, 100, 101);
+  thread.touch(0, 1);
+  const MemoryStat stat = s.finish().cgroup.stat;
+  EXPECT_EQ(stat.kernel - stat.pagetables, Pages(mm::kEnteredPages + mm::kForkedPages + mm::kThreadPages));
+}
+
+TEST_F(MemoryStatOfAGroup, AChildThatEndsGivesItsTaskMemoryBack) {
+  Program child = p.fork(200);
+  child.touch(0, 1);
+  child.exit();
+  const MemoryStat stat = s.finish().cgroup.stat;
+  EXPECT_EQ(stat.kernel - stat.pagetables, Pages(mm::kEnteredPages));
 }
 
 }  // namespace
