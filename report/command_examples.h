@@ -35,6 +35,9 @@ inline constexpr const char* kSweepExamples = R"(Examples:
   oomcast sweep t.trace --vary memory=1G..2G:128M --vary vm.swappiness=0,60
   oomcast sweep t.trace --host vm-1g --vary swap=0,512M,1G --html sweep.html
   oomcast sweep t.trace --vary cgroup.memory.max=128M..1G --json
+  oomcast sweep t.trace --hosts fleet/ --vary memory=1G..16G      each host of a folder
+  oomcast sweep t.trace --hosts fleet/ --parts parts --engine slurm --html fleet.html    on a cluster
+  oomcast sweep t.trace --hosts fleet/ --parts parts --part 3/20, and when all are there: ... --parts parts --merge
 
 Exit status: 0, also where single rows are no host that can be; 2 for usage, host and trace errors.)";
 

@@ -10,6 +10,7 @@
 #include "report/commit.h"
 #include "report/completion/completion.h"
 #include "report/fit/settings.h"
+#include "report/fleet/fleet_grammar.h"
 #include "report/report_options.h"
 #include "report/show/show_command.h"
 
@@ -227,10 +228,11 @@ void add_sweep_options(CLI::App& app, CommandLine& line) {
   app.add_option(
          "--vary", line.replay.vary,
          "What differs between the hosts: memory=1G..16G (doubling), memory=1G..4G:512M, vm.swappiness=0,60,100, "
-         "cgroup.memory.max=..., or an option such as oom-score-adj=0,500; repeatable: every combination")
+         "cgroup.memory.max=..., host=a.json,vm-1g, or an option such as oom-score-adj=0,500; repeatable: every "
+         "combination")
       ->type_name("KEY=VALUES")
-      ->required()
       ->allow_extra_args(false);
+  add_fleet_options(app, line.fleet);
   app.add_option("--jobs", line.replay.jobs, "Simulations at a time (default: one per CPU)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024));
@@ -426,6 +428,11 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   if (line.replay.traces.size() == 1 && !line.replay.has_services()) line.replay.trace = line.replay.traces.front();
   if ((line.verb == Verb::kReplay || line.verb == Verb::kSweep) && !recorded)
     return usage_error(verb + ": TRACE is required", help);
+  if (line.verb == Verb::kSweep) {
+    if (const std::string problem = fleet_problem(line.fleet, *sweep); !problem.empty())
+      return usage_error("sweep: " + problem, help);
+    line.fleet.words = sweep_words(*sweep);
+  }
   if (line.verb == Verb::kFit) {
     if (recorded != line.run.recorder.command.empty())
       return usage_error("fit: give either a TRACE, or -- PROGRAM ARGS...", help);

@@ -12,6 +12,7 @@
 #include "preload/record/record_options.h"
 #include "report/export/export_command.h"
 #include "report/fit/fit_options.h"
+#include "report/fleet/fleet_options.h"
 #include "report/gates/gate_command.h"
 #include "report/page/page_command.h"
 #include "report/show/show_options.h"
@@ -98,6 +99,7 @@ struct CommandLine {
   RunOptions run;             // also of kAttach, kReplay, kSweep and kRecordAttached
   AttachOptions attach;       // kAttach
   ReplayOptions replay;       // kReplay, kSweep
+  FleetOptions fleet;         // kSweep
   FitOptions fit;             // kFit
   GateOptions gate;           // kCheck, kDiff
   PageOptions page;           // kPage

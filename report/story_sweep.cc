@@ -13,6 +13,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// More of them nobody reads; a fleet has thousands.
+constexpr size_t kSeriesNamed = 12;
+
 /// Rows that differ in the first varied key alone, in the order of the sweep.
 struct Series {
   std::string others;  // "vm.swappiness=60"; empty if one key is varied
@@ -119,13 +122,20 @@ Story sweep_story(const Json& sweep) {
   Story story;
   const Json& rows = sweep.at("rows");
   const std::string key = first_key(sweep);
-  story.headline = "Forecast on " + count_text(static_cast<int64_t>(rows.size())) + " hosts that differ in " + key;
+  story.headline = "Forecast on " + count_text(static_cast<int64_t>(rows.size())) + " hosts" +
+                   (key == "host" ? "" : " that differ in " + key);
   story.tone = "unknown";
   if (const auto incomplete = sweep.find("incomplete"); incomplete != sweep.end() && incomplete->is_string())
     story.sentences.push_back("INCOMPLETE: " + incomplete->get<std::string>());
   const auto all = series_of(sweep);
+  std::vector<const Series*> sized;
   for (const Series& series : all)
-    if (is_memory(key) && grows(series, key)) story.sentences.push_back(smallest_sentence(series, key));
+    if (is_memory(key) && grows(series, key)) sized.push_back(&series);
+  for (size_t i = 0; i < sized.size() && i < kSeriesNamed; ++i)
+    story.sentences.push_back(smallest_sentence(*sized[i], key));
+  if (sized.size() > kSeriesNamed)
+    story.sentences.push_back("The same of " + count_text(static_cast<int64_t>(sized.size() - kSeriesNamed)) +
+                              " more is in the table.");
   const Series* only = all.size() == 1 ? &all.front() : nullptr;
   if (only != nullptr && is_memory(key) && grows(*only, key)) {
     const Json* safe = smallest(*only, sim::Verdict::kAllocRefused);

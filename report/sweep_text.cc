@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "model/host/vmstat.h"
 #include "report/json_report.h"
 #include "report/sweep.h"
 #include "report/words/format.h"
@@ -11,7 +10,6 @@ namespace oomcast::report {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using host::Vmstat;
 
 std::string verdict_text(const SweepRow& row) {
   return (row.verdict ? sim::verdict_name(*row.verdict) : "withheld") + std::string(row.on_the_edge ? " ~" : "") +
@@ -19,17 +17,17 @@ std::string verdict_text(const SweepRow& row) {
 }
 
 /// Where it begins, as the footprint at that moment: the number that does not depend on the host's speed.
-std::string at_text(const std::optional<sim::Incident>& incident) {
-  return incident ? bytes_text(incident->app_footprint) : "-";
+std::string at_text(const std::optional<Beginning>& beginning) {
+  return beginning ? bytes_text(beginning->app_footprint) : "-";
 }
 
 std::vector<std::string> cells(const SweepRow& row) {
   std::vector<std::string> out = row.values;
   if (!row.error.empty()) return out.push_back("no such host: " + row.error), out;
-  const sim::Outcome& o = row.outcome;
+  const SweepFigures& f = row.figures;
   for (std::string cell :
-       {verdict_text(row), bytes_text(o.app.footprint_peak), at_text(o.kswapd_wake), at_text(o.direct_reclaim),
-        at_text(o.oom_kill), o.oom_kills.empty() ? "-" : o.oom_kills.front().victim.comm, duration_text(o.stall.total)})
+       {verdict_text(row), bytes_text(f.footprint_peak), at_text(f.kswapd_wake), at_text(f.direct_reclaim),
+        at_text(f.oom_kill), f.victim.value_or("-"), duration_text(f.stall.total)})
     out.push_back(std::move(cell));
   return out;
 }
@@ -41,9 +39,9 @@ std::string incomplete_of(const std::vector<SweepRow>& rows) {
   return {};
 }
 
-Json incident_at(const std::optional<sim::Incident>& incident) {
-  if (!incident) return nullptr;
-  return {{"t_s", json_seconds(incident->t)}, {"app_footprint_bytes", incident->app_footprint.count()}};
+Json incident_at(const std::optional<Beginning>& beginning) {
+  if (!beginning) return nullptr;
+  return {{"t_s", json_seconds(beginning->t)}, {"app_footprint_bytes", beginning->app_footprint.count()}};
 }
 
 }  // namespace
@@ -89,7 +87,7 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
   for (const SweepRow& row : rows) {
     Json values = Json::object();
     for (size_t i = 0; i < variations.size(); ++i) values[variations[i].key] = row.values[i];
-    const sim::Outcome& o = row.outcome;
+    const SweepFigures& f = row.figures;
     if (!row.error.empty()) {
       all.push_back({{"vary", values}, {"error", row.error}});
       continue;
@@ -99,23 +97,23 @@ std::string sweep_json(const std::vector<Variation>& variations, const std::vect
                    {"verdict", row.verdict ? Json(sim::verdict_name(*row.verdict)) : Json()},
                    {"extrapolated", row.extrapolated()},
                    {"on_the_edge", row.on_the_edge},
-                   {"forecast_s", json_seconds(o.forecast)},
-                   {"footprint_peak_bytes", o.app.footprint_peak.count()},
+                   {"forecast_s", json_seconds(f.forecast)},
+                   {"footprint_peak_bytes", f.footprint_peak.count()},
                    {"first",
-                    {{"kswapd_wake", incident_at(o.kswapd_wake)},
-                     {"direct_reclaim", incident_at(o.direct_reclaim)},
-                     {"swap_out", incident_at(o.swap_out)},
-                     {"alloc_refused", incident_at(o.alloc_refused)},
-                     {"oom_kill", incident_at(o.oom_kill)}}},
-                   {"victim", o.oom_kills.empty() ? Json() : Json(o.oom_kills.front().victim.comm)},
-                   {"stall", stall_json(o.stall)},
-                   {"counters", {{"pswpin", o.counters[Vmstat::pswpin]}, {"pswpout", o.counters[Vmstat::pswpout]}}}});
+                    {{"kswapd_wake", incident_at(f.kswapd_wake)},
+                     {"direct_reclaim", incident_at(f.direct_reclaim)},
+                     {"swap_out", incident_at(f.swap_out)},
+                     {"alloc_refused", incident_at(f.alloc_refused)},
+                     {"oom_kill", incident_at(f.oom_kill)}}},
+                   {"victim", f.victim ? Json(*f.victim) : Json()},
+                   {"stall", stall_json(f.stall)},
+                   {"counters", {{"pswpin", f.pswpin}, {"pswpout", f.pswpout}}}});
   }
   std::string incomplete = incomplete_of(rows);
   return Json{{"schema", "oomcast.sweep.v1"},
               {"incomplete", incomplete.empty() ? Json() : Json(incomplete)},
               {"rows", all}}
-             .dump(2) +
+             .dump(2, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
 

@@ -6,7 +6,6 @@
 
 #include "report/parallel.h"
 #include "report/smallest_enough.h"
-#include "report/words/why.h"
 
 namespace oomcast::report {
 namespace {
@@ -29,14 +28,7 @@ bool well_enough(const std::optional<sim::Verdict>& verdict, const std::string& 
   return *verdict <= sim::Verdict::kDirectReclaim;
 }
 
-std::string why_of(const SweepRow& row) {
-  if (!row.error.empty()) return row.error;
-  const sim::Outcome& o = row.outcome;
-  if (o.oom_kill) return why_first_kill_text(o);
-  for (const auto* incident : {&o.alloc_refused, &o.direct_reclaim, &o.kswapd_scan})
-    if (*incident) return why_text(**incident);
-  return "";
-}
+std::string why_of(const SweepRow& row) { return row.error.empty() ? row.why : row.error; }
 
 /// Asks by sweeping, and remembers each forecast for the result.
 class Asker {
@@ -66,7 +58,7 @@ class Asker {
     for (const int64_t value : values) variation.values.push_back(std::to_string(value));
     RunOptions options = options_;
     options.model.seed = Seed{static_cast<uint64_t>(seed)};
-    auto rows = sweep(workload_, host_, options, {variation}, 0);
+    auto rows = sweep({workload_, host_, options}, Combinations::of({variation}).value(), 0);
     for (size_t i = 0; i < values.size(); ++i) {
       SweepRow row = rows ? std::move(rows.value()[i]) : SweepRow{};
       if (!rows) row.error = rows.error().message;
@@ -83,11 +75,11 @@ class Asker {
 
 /// What the program takes where nothing limits it more than the host as it is.
 Result<int64_t> footprint_on(const Workload& workload, const host::HostSpec& host, const RunOptions& options) {
-  auto rows = sweep(workload, host, options, {}, 1);
+  auto rows = sweep({workload, host, options}, Combinations::of({}).value(), 1);
   if (!rows) return rows.error();
   const SweepRow& row = rows->front();
   if (!row.error.empty()) return Error{row.error};
-  return row.outcome.app.footprint_peak.count();
+  return row.figures.footprint_peak.count();
 }
 
 /// From a sixteenth of the footprint (of swap, from the granule) to much more than should do.
@@ -122,7 +114,7 @@ Fit result_of(const SearchResult& found, const Asker& asker, const FitOptions& o
   const SweepRow& row = asker.row(*found.smallest);
   fit.smallest = asker.point(*found.smallest);
   fit.recommended = *found.smallest + *found.smallest / 100 * options.margin_percent;
-  fit.footprint_peak_bytes = row.outcome.app.footprint_peak.count();
+  fit.footprint_peak_bytes = row.figures.footprint_peak.count();
   fit.unrecorded_uses = row.unrecorded_uses;
   fit.other_limits = row.other_limits;
   return fit;

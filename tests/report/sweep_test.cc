@@ -17,25 +17,11 @@ using support::Program;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-std::vector<std::string> values(const std::string& text) {
-  auto variation = parse_variation(text);
-  EXPECT_TRUE(variation.ok()) << variation.error().message;
-  return variation.ok() ? variation->values : std::vector<std::string>{};
-}
-
-TEST(Variation, ARangeOfSizesDoubles) { EXPECT_THAT(values("memory=1G..8G"), ElementsAre("1G", "2G", "4G", "8G")); }
-TEST(Variation, AStepAdds) { EXPECT_THAT(values("memory=512M..2G:512M"), ElementsAre("512M", "1G", "1536M", "2G")); }
-TEST(Variation, PlainNumbersStayPlain) {
-  EXPECT_THAT(values("vm.swappiness=0..100:50"), ElementsAre("0", "50", "100"));
-  EXPECT_THAT(values("vm.min_free_kbytes=1024..4096"), ElementsAre("1024", "2048", "4096"));
-}
-TEST(Variation, AListIsTakenAsItIs) { EXPECT_THAT(values("vm.swappiness=0,60,100"), ElementsAre("0", "60", "100")); }
-
-TEST(Variation, MistakesAreNamed) {
-  for (const std::string text : {"memory", "=1", "memory=", "memory=1,,2", "memory=4G..1G", "memory=x..1G",
-                                 "memory=0..1G", "memory=1G..2G:0", "memory=1..64T:1"})
-    EXPECT_THAT(parse_variation(text).ok() ? "" : parse_variation(text).error().message,
-                HasSubstr("--vary " + text + ": "));
+Result<std::vector<SweepRow>> swept_hosts(const std::string& trace, const host::HostSpec& host,
+                                          const std::vector<Variation>& variations, int jobs = 1) {
+  auto combinations = Combinations::of(variations);
+  if (!combinations) return combinations.error();
+  return sweep({Workload{trace, "t.trace"}, host, RunOptions{}}, combinations.value(), jobs);
 }
 
 class Sweep : public testing::Test {
@@ -50,7 +36,7 @@ class Sweep : public testing::Test {
   });
 
   std::vector<SweepRow> rows(const std::vector<Variation>& variations, int jobs = 2) const {
-    auto swept = sweep({recorded.bytes, "t.trace"}, host, {}, variations, jobs);
+    auto swept = swept_hosts(recorded.bytes, host, variations, jobs);
     EXPECT_TRUE(swept.ok()) << swept.error().message;
     return swept.ok() ? std::move(swept).value() : std::vector<SweepRow>{};
   }
@@ -81,9 +67,8 @@ TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
   ASSERT_TRUE(parsed.ok());
   auto all = rows({parsed.value()});
   for (size_t i = 0; i < all.size(); ++i) {
-    const sim::Outcome& outcome = all[i].outcome;
-    const Nanoseconds stalled =
-        outcome.stall.direct_reclaim_total + outcome.stall.swap_in_total + outcome.stall.throttled_total;
+    const sim::Stall& stall = all[i].figures.stall;
+    const Nanoseconds stalled = stall.direct_reclaim_total + stall.swap_in_total + stall.throttled_total;
     if (all[i].verdict == sim::Verdict::kDirectReclaim && stalled < Nanoseconds(1'000'000)) {
       EXPECT_TRUE(all[i].on_the_edge) << all[i].values[0];
     }
@@ -104,7 +89,7 @@ TEST_F(Sweep, AVerdictThatHangsOnMicrosecondsIsOnTheEdge) {
 
 std::string error_of(const RecordedProgram& recorded, const host::HostSpec& host,
                      const std::vector<Variation>& variations) {
-  auto swept = sweep({recorded.bytes, "t.trace"}, host, {}, variations, 1);
+  auto swept = swept_hosts(recorded.bytes, host, variations);
   return swept.ok() ? "no error" : swept.error().message;
 }
 
@@ -122,10 +107,10 @@ TEST_F(Sweep, AKeyIsVariedOnce) {
 }
 
 TEST_F(Sweep, OptionsOfTheTargetCanVaryToo) {
-  auto all = rows({{"oom-score-adj", {"0", "500"}}});
+  auto all = rows({{"memory", {"32M"}}, {"swap[0].size", {"4M"}}, {"oom-score-adj", {"0", "-1000"}}});
   ASSERT_EQ(all.size(), 2u);
-  EXPECT_EQ(all[0].outcome.app.processes.at(0).oom_score_adj, 0);
-  EXPECT_EQ(all[1].outcome.app.processes.at(0).oom_score_adj, 500);
+  EXPECT_EQ(all[0].figures.victim, "app");
+  EXPECT_NE(all[1].figures.victim, "app") << "no process with -1000 is ever killed";
 }
 
 TEST_F(Sweep, TheRowsDoNotDependOnHowManyRunAtATime) {
@@ -145,9 +130,41 @@ TEST_F(Sweep, TheJsonHasVerdictsAndFootprints) {
 TEST_F(Sweep, ADamagedTraceIsOneError) {
   std::string bytes = recorded.bytes;
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
-  auto swept = sweep({bytes, "t.trace"}, host, {}, {{"memory", {"32M"}}}, 1);
+  auto swept = swept_hosts(bytes, host, {{"memory", {"32M"}}});
   ASSERT_FALSE(swept.ok());
   EXPECT_THAT(swept.error().message, HasSubstr("damaged"));
+}
+
+TEST_F(Sweep, AHostOfItsOwnForEachName) {
+  const host::HostSpec small = HostBuilder().node(32_MiB).swap(4_MiB).set("vm.overcommit_memory", 1).build();
+  const Workload workload{recorded.bytes, "t.trace"};
+  const RunOptions options;
+  const HostReader named = [&](const std::string& name) -> Result<host::HostSpec> {
+    if (name == "big") return host;
+    if (name == "small") return small;
+    return Error{name + ": no such file"};
+  };
+  auto combinations = Combinations::of({{"host", {"big", "small", "none"}}, {"vm.swappiness", {"60"}}});
+  auto all = sweep({workload, host, options, named}, combinations.value(), 2);
+  ASSERT_TRUE(all.ok()) << all.error().message;
+  EXPECT_EQ(all.value()[0].verdict, sim::Verdict::kFits);
+  EXPECT_EQ(all.value()[1].verdict, sim::Verdict::kOomKill);
+  EXPECT_EQ(all.value()[2].error, "none: no such file");
+}
+
+TEST_F(Sweep, RowsOfARangeAreThoseOfTheWholeSweep) {
+  const std::vector<Variation> variations = {{"memory", {"24M", "32M", "64M"}}, {"vm.swappiness", {"0", "60"}}};
+  const Workload workload{recorded.bytes, "t.trace"};
+  const RunOptions options;
+  const auto combinations = Combinations::of(variations);
+  const SweepInput input{workload, host, options};
+  auto first = forecast_rows(input, combinations.value(), {0, 4}, 2);
+  auto rest = forecast_rows(input, combinations.value(), {4, 2}, 2);
+  ASSERT_TRUE(first.ok() && rest.ok());
+  std::vector<SweepRow> joined = first.value();
+  joined.insert(joined.end(), rest->begin(), rest->end());
+  ASSERT_TRUE(conclude_rows(input, combinations.value(), joined).ok());
+  EXPECT_EQ(sweep_json(variations, joined), sweep_json(variations, rows(variations)));
 }
 
 }  // namespace

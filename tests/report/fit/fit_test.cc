@@ -73,7 +73,7 @@ TEST_F(Fitting, ASizeThatLuckDecidesIsNotEnough) {
   for (uint64_t seed = 1; seed <= 8; ++seed) {
     options.model.seed = Seed{seed};
     const Variation size{"memory", {std::to_string(all.smallest->value)}};
-    const auto rows = sweep({recorded.bytes, "t.trace"}, host, options, {size}, 1);
+    const auto rows = sweep({Workload{recorded.bytes, "t.trace"}, host, options}, Combinations::of({size}).value(), 1);
     ASSERT_TRUE(rows.ok());
     EXPECT_LE(rows->front().verdict, sim::Verdict::kBackgroundReclaim) << "seed " << seed;
   }

@@ -1,0 +1,92 @@
+// Sees to it that all parts of a sweep get done by an engine. See run_parts.h.
+#include "report/fleet/run_parts.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "report/fleet/part.h"
+
+namespace oomcast::report {
+namespace {
+
+constexpr double kShortestPauseS = 0.2, kLongestPauseS = 5;
+/// A file that was just written elsewhere may be seen late: a network filesystem keeps a folder's names for a while.
+constexpr int kLooksUntilLost = 4;
+/// With the longest pauses some five minutes.
+constexpr int kFailuresMost = 60;
+constexpr int kTriesMost = 2;
+
+class Waiting {
+ public:
+  Waiting(PartQueue& queue, const PartsWatch& watch) : queue_(queue), watch_(watch) {}
+
+  Result<std::vector<size_t>> run() {
+    for (double pause_s = kShortestPauseS;; pause_s = std::min(pause_s * 1.5, kLongestPauseS)) {
+      const auto queued = queue_.queued();  // before the files are looked at: what ends in between has its file then
+      const std::vector<size_t> missing = watch_.missing();
+      watch_.progress(missing);
+      if (missing.empty()) return missing;
+      if (!queued) {
+        if (++failures_ >= kFailuresMost)
+          return Error{queued.error().message + "; the tasks may run all the same: the same call again goes on"};
+      } else {
+        failures_ = 0;
+        say_what_it_waits_for(queued.value());
+        if (auto lost = take_care_of_lost(missing, queued.value()); !lost) return lost.error();
+        if (std::all_of(missing.begin(), missing.end(), [&](size_t part) { return given_up_.contains(part); }))
+          return missing;
+      }
+      watch_.pause(pause_s);
+    }
+  }
+
+ private:
+  void say_what_it_waits_for(const QueuedParts& queued) {
+    if (queued.waiting_for.empty() || queued.waiting_for == said_) return;
+    said_ = queued.waiting_for;
+    watch_.say("no part runs yet; the engine's reason: " + said_);
+  }
+
+  Result<void> take_care_of_lost(const std::vector<size_t>& missing, const QueuedParts& queued) {
+    std::vector<size_t> again;
+    for (const size_t part : missing) {
+      int& looks = looks_[part];
+      looks = queued.parts.contains(part) ? 0 : looks + 1;
+      if (looks < kLooksUntilLost || given_up_.contains(part)) continue;
+      looks = 0;
+      if (++tries_[part] < kTriesMost)
+        again.push_back(part);
+      else
+        given_up_.insert(part);
+    }
+    if (again.empty()) return {};
+    watch_.say("the task of part " + numbers_text(again) + " has ended without a result; it is submitted again");
+    return queue_.submit(again);
+  }
+
+  PartQueue& queue_;
+  const PartsWatch& watch_;
+  std::map<size_t, int> looks_, tries_;
+  std::set<size_t> given_up_;
+  std::string said_;
+  int failures_ = 0;
+};
+
+}  // namespace
+
+Result<size_t> submit_missing(PartQueue& queue, const PartsWatch& watch) {
+  const auto queued = queue.queued();
+  if (!queued) return queued.error();
+  std::vector<size_t> parts = watch.missing();
+  std::erase_if(parts, [&](size_t part) { return queued->parts.contains(part); });
+  if (parts.empty()) return size_t{0};
+  if (auto submitted = queue.submit(parts); !submitted) return submitted.error();
+  return parts.size();
+}
+
+Result<std::vector<size_t>> wait_for_parts(PartQueue& queue, const PartsWatch& watch) {
+  return Waiting(queue, watch).run();
+}
+
+}  // namespace oomcast::report
