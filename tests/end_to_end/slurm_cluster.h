@@ -33,7 +33,10 @@ class SlurmCluster {
     return "";
   }
 
-  explicit SlurmCluster(std::filesystem::path folder, int cpus = 4) : folder_(std::move(folder)) {
+  /// In a folder of its own: munged refuses one below a folder that others may write to.
+  explicit SlurmCluster(int cpus = 4) {
+    char name[] = "/tmp/oomcast-slurm.XXXXXX";
+    folder_ = ::mkdtemp(name);
     for (const char* name : {"state", "spool", "run", "log"}) std::filesystem::create_directories(folder_ / name);
     std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755));
     std::filesystem::permissions(folder_ / "run", static_cast<std::filesystem::perms>(0755));
@@ -49,14 +52,19 @@ class SlurmCluster {
   SlurmCluster& operator=(const SlurmCluster&) = delete;
   ~SlurmCluster() {
     ask("scancel --full --user=root");
-    for (int i = 0; i < 200 && !asked("squeue --noheader").empty(); ++i) pause();
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (std::chrono::steady_clock::now() < until && !asked("squeue --noheader").empty()) pause();
     for (auto pid = pids_.rbegin(); pid != pids_.rend(); ++pid) stop(*pid);
+    std::error_code failed;
+    std::filesystem::remove_all(folder_, failed);
   }
 
+  const std::filesystem::path& folder() const { return folder_; }
   std::string configuration() const { return path("slurm.conf"); }
   /// False: the node did not come up; the reason is in log/.
   bool is_up() const {
-    for (int i = 0; i < 600; ++i, pause())
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    for (; std::chrono::steady_clock::now() < until; pause())
       if (asked("sinfo --noheader --format=%T") == "idle\n") return true;
     return false;
   }

@@ -16,8 +16,9 @@ class Slurm : public EndToEnd {
  protected:
   void SetUp() override {
     if (const std::string problem = SlurmCluster::problem(); !problem.empty()) GTEST_SKIP() << problem;
-    cluster_ = std::make_unique<SlurmCluster>(at("slurm"));
-    ASSERT_TRUE(cluster_->is_up()) << content(at("slurm/log/slurmctld.log")) << content(at("slurm/log/slurmd.out"));
+    cluster_ = std::make_unique<SlurmCluster>();
+    ASSERT_TRUE(cluster_->is_up()) << content(cluster_->folder() / "log/munged.out")
+                                   << content(cluster_->folder() / "log/slurmctld.log");
     ASSERT_EQ(run(kReads300M, "--trace t.trace --quiet").status, 0);
   }
 

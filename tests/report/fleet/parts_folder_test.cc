@@ -83,7 +83,7 @@ TEST_F(PartsInAFolder, ThatAreHalfWrittenAreNamed) {
   run_all(fleet, folder, 3);
   const std::string file = folder.file_of({3, 3});
   fs::resize_file(file, fs::file_size(file) - 100);
-  EXPECT_THAT(problems(folder, 3), ElementsAre(HasSubstr("part 3 of 3 is cut off after 4 of 4 rows: " + file)));
+  EXPECT_THAT(problems(folder, 3), ElementsAre(HasSubstr("part 3 of 3 is cut off after 3 of 4 rows: " + file)));
   EXPECT_EQ(folder.read({3, 3}).state, State::kDamaged);
 }
 
