@@ -124,7 +124,7 @@ TEST_F(Slurm, ATaskThatCannotSucceedIsGivenUpWithItsLastWords) {
   EXPECT_EQ(finished.out, "");
   EXPECT_THAT(finished.err,
               AllOf(HasSubstr("part 1 of 2 is lost: its task has ended twice without a result; the end of "
-                              "parts/part-1.log: oomcast: sweep: t.trace: No such file or directory"),
+                              "parts/part-1.log: oomcast: sweep: trace: t.trace: No such file or directory"),
                     HasSubstr("part 2 of 2 is lost"), HasSubstr("the same call again runs them once more")));
   fs::rename(at("moved.trace"), at("t.trace"));
   EXPECT_EQ(sh(on_slurm("--split 2")).out, sh(sweep("")).out);
