@@ -15,17 +15,17 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-class HostList : public testing::Test {
+class HostsOfAFleet : public testing::Test {
  protected:
-  HostList() {
+  HostsOfAFleet() {
     char name[] = "/tmp/oomcast-hosts.XXXXXX";
     directory = ::mkdtemp(name);
   }
-  ~HostList() override { fs::remove_all(directory); }
+  ~HostsOfAFleet() override { fs::remove_all(directory); }
   std::string directory;
 };
 
-TEST_F(HostList, AFolderHoldsHostsByName) {
+TEST_F(HostsOfAFleet, AFolderHoldsHostsByName) {
   fs::create_directories(directory + "/box-b/proc");
   std::ofstream(directory + "/box-a.json") << "{}";
   std::ofstream(directory + "/.hidden") << "";
@@ -35,14 +35,14 @@ TEST_F(HostList, AFolderHoldsHostsByName) {
   EXPECT_THAT(hosts->values, ElementsAre(directory + "/box-a.json", directory + "/box-b"));
 }
 
-TEST_F(HostList, AListHasOneHostALine) {
+TEST_F(HostsOfAFleet, AListHasOneHostALine) {
   std::ofstream(directory + "/list") << "# the small ones\nvm-1g\r\n\n  a b.json  \n/abs/c";
   auto hosts = read_host_list(directory + "/list");
   ASSERT_TRUE(hosts.ok()) << hosts.error().message;
   EXPECT_THAT(hosts->values, ElementsAre("vm-1g", directory + "/a b.json", "/abs/c"));
 }
 
-TEST_F(HostList, MistakesAreNamed) {
+TEST_F(HostsOfAFleet, MistakesAreNamed) {
   const auto error = [](const std::string& path) {
     auto hosts = read_host_list(path);
     return hosts.ok() ? "" : hosts.error().message;
