@@ -24,7 +24,7 @@ struct Actor {
   host::NodeIndex node;  // of the CPUs it runs on
   host::CpuIndex cpu;    // for per-CPU lists
   int pid = 0, tid = 0;
-  bool begun = false;           // kTask: counted in Process::tasks
+  bool begun = false;                       // kTask: counted in Process::tasks
   uint8_t service = 0;                      // kTask: which of several programs (Host::services)
   int background = -1;                      // kBackground: index into HostSpec::background
   bool memalloc = false;                    // PF_MEMALLOC: may use all reserves, never reclaims

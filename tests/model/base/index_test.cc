@@ -14,7 +14,9 @@ using Drawer = Index<struct DrawerTag, int8_t>;
 enum class Colour : uint8_t { kRed, kGreen };
 
 template <class List, class Place>
-constexpr bool can_look_up = requires(List list, Place place) { list[place]; };
+constexpr bool can_look_up = requires(List list, Place place) {
+  list[place];
+};
 
 TEST(Index, OpensItsOwnListAndNoOther) {
   static_assert(can_look_up<IndexVector<Shelf, int>, Shelf>);
