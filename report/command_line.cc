@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
-#include <set>
 
 #include "report/command_examples.h"
 #include "report/commit.h"
@@ -372,17 +371,16 @@ CommandLine parse_command_line(const std::vector<std::string>& arguments) {
   attached->add_option("FD", line.hello_socket_fd, "Connected socket to the program")->required();
 
   std::string verb = ours.empty() ? "" : ours.front();
-  static const std::set<std::string> kVerbs = {"run",  "attach", "replay", "sweep",   "fit",  "check",  "diff",
-                                               "page", "export", "show",   "explain", "host", "doctor", "completion"};
-  bool known_verb = kVerbs.contains(verb);
+  const std::vector<const CLI::App*> commands = shown_commands(app);
+  const bool known_verb =
+      std::any_of(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->get_name() == verb; });
   std::string help = known_verb ? "oomcast " + verb + " --help" : "oomcast --help";
   std::string prefix = known_verb ? verb + ": " : "";
   try {
     parse(app, ours);
   } catch (const CLI::CallForHelp&) {
-    CLI::App* asked = &app;
-    for (CLI::App* one :
-         {run, attach, replay, sweep, fit, check, diff, page, exporting, showing, explain, host, doctor, completion})
+    const CLI::App* asked = &app;
+    for (const CLI::App* one : commands)
       if (one->parsed()) asked = one;
     line.text = asked->help();
     return line;

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <iterator>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -30,15 +29,6 @@ class Index {
   constexpr size_t place() const { return static_cast<size_t>(value_); }
 
   friend constexpr auto operator<=>(Index, Index) = default;
-  constexpr Index& operator++() {
-    ++value_;
-    return *this;
-  }
-  constexpr Index operator++(int) {
-    const Index before = *this;
-    ++value_;
-    return before;
-  }
 
  private:
   Rep value_ = 0;
@@ -66,25 +56,16 @@ class IndexRange {
  public:
   class Iterator {
    public:
-    using value_type = I;
-    using difference_type = std::ptrdiff_t;
-    using iterator_category = std::forward_iterator_tag;
-    constexpr Iterator() = default;
     explicit constexpr Iterator(size_t place) : place_(place) {}
     constexpr I operator*() const { return index_at<I>(place_); }
     constexpr Iterator& operator++() {
       ++place_;
       return *this;
     }
-    constexpr Iterator operator++(int) {
-      const Iterator before = *this;
-      ++place_;
-      return before;
-    }
     friend constexpr bool operator==(Iterator, Iterator) = default;
 
    private:
-    size_t place_ = 0;
+    size_t place_;
   };
   constexpr IndexRange(size_t first, size_t past_last) : first_(first), past_last_(past_last) {}
   constexpr Iterator begin() const { return Iterator(first_); }
@@ -105,6 +86,7 @@ class IndexVector {
   decltype(auto) operator[](I index) { return values_[place_of(index)]; }
   decltype(auto) operator[](I index) const { return values_[place_of(index)]; }
   IndexRange<I> indices() const { return {0, values_.size()}; }
+  IndexRange<I> indices_after(I index) const { return {place_of(index) + 1, values_.size()}; }
   /// Has the list such a place?
   bool contains(I index) const { return place_of(index) < values_.size(); }
   I last() const { return index_at<I>(values_.size() - 1); }

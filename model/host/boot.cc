@@ -251,8 +251,8 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
 
 CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path) {
   CgroupIndex nearest = kRootCgroup;
-  for (const CgroupIndex g : groups.indices()) {
-    if (g != kRootCgroup && path_within(path, groups[g].path)) nearest = g;  // parents come first
+  for (const CgroupIndex g : groups.indices_after(kRootCgroup)) {
+    if (path_within(path, groups[g].path)) nearest = g;  // parents come first
   }
   return nearest;
 }

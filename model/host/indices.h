@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <ranges>
 #include <span>
 
 #include "model/base/index.h"
@@ -38,7 +37,11 @@ inline constexpr std::array<ZoneKind, kZoneKinds> kZonesAscending{ZoneKind::kDma
 constexpr std::span<const ZoneKind> zones_up_to(ZoneKind highest) {
   return std::span(kZonesAscending).first(place_of(highest) + 1);
 }
-/// The same, highest first, as the allocator tries them.
-constexpr auto zones_down_from(ZoneKind highest) { return zones_up_to(highest) | std::views::reverse; }
+inline constexpr std::array<ZoneKind, kZoneKinds> kZonesDescending{ZoneKind::kDevice, ZoneKind::kMovable,
+                                                                   ZoneKind::kNormal, ZoneKind::kDma32, ZoneKind::kDma};
+/// The same, highest first, as the allocator tries them. (Clang 14 cannot read std::views::reverse of libstdc++ 12.)
+constexpr std::span<const ZoneKind> zones_down_from(ZoneKind highest) {
+  return std::span(kZonesDescending).last(place_of(highest) + 1);
+}
 
 }  // namespace oomcast::host

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/mm/fault.h"
+#include "model/mm/kernel_pages.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
@@ -84,8 +85,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   flush();
   Process& process = k.host.processes[index];
   k.host.guest_tables -= process.space.drop_empty_tables(0, ~uint64_t{0} >> kPageShift);
-  for (const ZoneRef where : process.table_pages_at) free_table_page(k, where);
-  uncharge(k.host, process.cgroup, static_cast<int64_t>(process.table_pages_at.size()));
+  for (const ZoneRef where : process.table_pages_at) free_kernel_page(k, where, process.cgroup);
   process.table_pages_at.clear();
   free_task_memory(k, index);
   release_held_files(k, index);

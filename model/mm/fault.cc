@@ -6,6 +6,7 @@
 #include "model/mm/filemap_fault.h"
 #include "model/mm/free_blocks.h"
 #include "model/mm/huge_memory.h"
+#include "model/mm/kernel_pages.h"
 #include "model/mm/lru.h"
 #include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
@@ -27,14 +28,11 @@ namespace {
 
 constexpr uint16_t kFreshPage = host::kPageSwapBacked | host::kPageYoung | host::kPageDirty;
 
-ZoneRef charged(Kernel& k, ZoneRef where, host::CgroupIndex cgroup) {
-  if (!where.ok() || try_charge(k, cgroup)) return where;
+ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
+  if (!where.ok() || try_charge(k, k.host.processes[index].cgroup)) return where;
   free_page(k, where, k.sched.current().cpu);
   return {};
-}
-
-ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  return charged(k, alloc_page_vma(k, kGfpHighUserMovable, index, vpn), k.host.processes[index].cgroup);
 }
 
 // Killed, or ended by another of its threads: nothing may be mapped there any more.
@@ -197,8 +195,7 @@ bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
 void free_last_table(Kernel& k, Process& process) {
   const ZoneRef where = process.table_pages_at.back();
   process.table_pages_at.pop_back();
-  free_table_page(k, where);
-  uncharge(k.host, process.cgroup, 1);
+  free_kernel_page(k, where, process.cgroup);
 }
 
 void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
@@ -207,15 +204,6 @@ void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64
   k.host.guest_tables -= dropped;
   for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) free_last_table(k, process);
 }
-
-}  // namespace
-
-void free_table_page(Kernel& k, ZoneRef where) {
-  free_page(k, where, k.sched.current().cpu);
-  give_back(k.host.nodes[where.node].zones[where.zone], host::Migratetype::kUnmovable);
-}
-
-namespace {
 
 // Of the tables that were added for `vpn`, `missing` got no page: all that are empty go.
 void take_back_tables(Kernel& k, ProcessIndex index, uint64_t vpn, int missing) {
@@ -233,14 +221,14 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
     const int added = k.host.processes[index].space.add_tables(vpn);
     k.host.guest_tables += added;
     for (int i = 0; i < added; ++i) {
-      const ZoneRef where = charged(k, alloc_page_task(k, kGfpKernel), k.host.processes[index].cgroup);
+      const host::CgroupIndex payer = k.host.processes[index].cgroup;
+      const ZoneRef where = alloc_kernel_page(k, payer);
       if (!where.ok()) {
         take_back_tables(k, index, vpn, added - i);
         return false;
       }
       if (!k.host.processes[index].alive) {
-        uncharge(k.host, k.host.processes[index].cgroup, 1);
-        free_table_page(k, where);
+        free_kernel_page(k, where, payer);
         return false;
       }
       k.host.processes[index].table_pages_at.push_back(where);

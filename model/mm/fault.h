@@ -19,8 +19,6 @@ void mark_stuck(Kernel& k, host::ProcessIndex process);
 bool populate_tables(Kernel& k, host::ProcessIndex process, uint64_t vpn);
 /// Maps memory that alloc_page() handed out, charged already, and puts it into the LRU's batch.
 void map_new_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, ZoneRef where, uint16_t flags);
-/// Gives back a page-table page.
-void free_table_page(Kernel& k, ZoneRef where);
 /// Frees all pages and swap entries of [first, last) (munmap, MADV_DONTNEED, exit).
 void zap_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
 /// munmap(): zap and free the page tables that became empty.

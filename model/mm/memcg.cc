@@ -30,8 +30,8 @@ host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t p
 
 // drain_all_stock(): what CPUs hold for groups below the one at its limit.
 void drain_stock(Host& host, host::CgroupIndex root) {
-  for (const host::CgroupIndex g : host.cgroups.indices()) {
-    if (g == host::kRootCgroup || !host::within(host.cgroups, g, root)) continue;
+  for (const host::CgroupIndex g : host.cgroups.indices_after(host::kRootCgroup)) {
+    if (!host::within(host.cgroups, g, root)) continue;
     uncharge(host, g, host.cgroups[g].parked());
     std::fill(host.cgroups[g].stock.begin(), host.cgroups[g].stock.end(), 0);
   }

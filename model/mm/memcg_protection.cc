@@ -33,9 +33,9 @@ Protection effective_protection(const Host& host, host::CgroupIndex group, host:
   if (own.parent == target) return {own.min, own.low};
   const Protection above = effective_protection(host, own.parent, target);
   Protection siblings;
-  for (const host::CgroupIndex g : host.cgroups.indices()) {
+  for (const host::CgroupIndex g : host.cgroups.indices_after(host::kRootCgroup)) {
     const Cgroup& other = host.cgroups[g];
-    if (g == host::kRootCgroup || other.parent != own.parent) continue;
+    if (other.parent != own.parent) continue;
     siblings.min += std::min(other.usage, other.min);
     siblings.low += std::min(other.usage, other.low);
   }

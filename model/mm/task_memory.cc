@@ -1,10 +1,7 @@
 // Counts the kernel's memory for tasks. See task_memory.h; kernel-spec section 9.
 #include "model/mm/task_memory.h"
 
-#include "model/mm/fault.h"
-#include "model/mm/memcg.h"
-#include "model/mm/mempolicy.h"
-#include "model/mm/page_alloc.h"
+#include "model/mm/kernel_pages.h"
 
 namespace oomcast::mm {
 
@@ -14,26 +11,22 @@ namespace {
 
 constexpr host::KernelVersion kChargesKernelMemory{4, 5};  // older ones: only groups with a kernel memory limit
 
-bool charged(const Kernel& k) { return k.host.spec.kernel >= kChargesKernelMemory; }
+host::CgroupIndex payer(const Kernel& k, const Process& process) {
+  return k.host.spec.kernel >= kChargesKernelMemory ? process.cgroup : host::kRootCgroup;
+}
 
 void give_back_last(Kernel& k, Process& process) {
   const ZoneRef where = process.task_pages_at.back();
   process.task_pages_at.pop_back();
-  free_table_page(k, where);
-  if (charged(k)) uncharge(k.host, process.cgroup, 1);
+  free_kernel_page(k, where, payer(k, process));
 }
 
 }  // namespace
 
 void take_task_memory(Kernel& k, host::ProcessIndex index, int pages) {
   for (int i = 0; i < pages; ++i) {
-    const host::CgroupIndex group = k.host.processes[index].cgroup;
-    const ZoneRef where = alloc_page_task(k, kGfpKernel);
+    const ZoneRef where = alloc_kernel_page(k, payer(k, k.host.processes[index]));
     if (!where.ok()) return;
-    if (charged(k) && !try_charge(k, group)) {
-      free_table_page(k, where);
-      return;
-    }
     // While the task slept for the page, the process may have been killed.
     k.host.processes[index].task_pages_at.push_back(where);
     if (!k.host.processes[index].alive) return free_task_memory(k, index);

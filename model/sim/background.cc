@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/base/fnv1a.h"
 #include "model/mm/page_cache.h"
 
 namespace oomcast::sim {
@@ -25,9 +26,7 @@ int64_t call_bytes(const host::BackgroundSpec& spec) {
 
 uint64_t file_number(const std::string& path, uint64_t recorded_id) {
   if (recorded_id != 0) return recorded_id;
-  uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (const char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-  return (hash >> 2) + 2;
+  return (Fnv1a().add_bytes(path).value() >> 2) + 2;
 }
 
 void Background::start(size_t index, host::FileIndex file, mm::Actor actor) {

@@ -49,8 +49,8 @@ MemoryStat memory_stat_of(const host::Host& host, host::CgroupIndex group) {
     if (ours(process.cgroup)) out.kernel += Pages(static_cast<int64_t>(process.task_pages_at.size()));
     if (ours(process.cgroup)) out.pagetables += Pages(static_cast<int64_t>(process.table_pages_at.size()));
   }
-  for (const host::CgroupIndex g : host.cgroups.indices()) {
-    if (g == host::kRootCgroup || !ours(g)) continue;
+  for (const host::CgroupIndex g : host.cgroups.indices_after(host::kRootCgroup)) {
+    if (!ours(g)) continue;
     out.kernel += Pages(host.cgroups[g].kernel + host.cgroups[g].slab);
     out.slab_reclaimable += Bytes(mm::cache_slab_bytes(host.cgroups[g]));
     for (const host::Node& node : host.nodes) add_reservoir(node.lruvecs[g], out);

@@ -12,7 +12,6 @@
 #include "report/console.h"
 #include "report/host_list.h"
 #include "report/page/page_command.h"
-#include "report/terminal/search_progress.h"
 
 namespace oomcast::report {
 namespace {
@@ -42,15 +41,6 @@ HostReader reader_of_hosts(const RunOptions& options) {
   };
 }
 
-Result<std::vector<SweepRow>> rows_made_here(const SweepInput& input, const Combinations& combinations,
-                                             const CommandLine& line) {
-  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
-  auto rows = forecast_rows(input, combinations, {0, combinations.count()}, line.replay.jobs,
-                            [&](size_t done, size_t all) { progress.sweep(done, all); });
-  progress.end();
-  return rows;
-}
-
 }  // namespace
 
 int sweep_command(const CommandLine& line) {
@@ -66,7 +56,7 @@ int sweep_command(const CommandLine& line) {
     const PartsEnd end = sweep_parts(input, combinations.value(), line, rows);
     if (end.status != 0 || !end.has_all_rows) return end.status;
   } else {
-    auto made = rows_made_here(input, combinations.value(), line);
+    auto made = rows_made_here(input, combinations.value(), {0, combinations->count()}, line);
     if (!made) return fail(kExitUsage, "sweep: " + made.error().message);
     rows = std::move(made).value();
   }

@@ -14,7 +14,6 @@
 #include "report/fleet/parts_folder.h"
 #include "report/fleet/run_parts.h"
 #include "report/fleet/slurm_array.h"
-#include "report/fleet/sweep_identity.h"
 #include "report/terminal/search_progress.h"
 #include "report/whole_file.h"
 
@@ -43,13 +42,18 @@ std::string absolute(const std::string& path) {
   return fs::absolute(path, error).lexically_normal().string();
 }
 
+Result<void> check_division(const std::string& what, size_t parts, size_t combinations) {
+  if (parts <= combinations) return {};
+  return Error{what + ": the sweep has " + std::to_string(combinations) + (combinations == 1 ? " host" : " hosts") +
+               " and so at most as many parts"};
+}
+
 PartsEnd run_part(const PartsFolder& folder, const SweepInput& input, const Combinations& combinations,
                   const CommandLine& line) {
   const auto part = parse_part(line.fleet.part);
   if (!part) return failed(part.error().message);
-  if (part->parts > combinations.count())
-    return failed("--part " + line.fleet.part + ": the sweep has " + std::to_string(combinations.count()) +
-                  (combinations.count() == 1 ? " host" : " hosts") + " and so at most as many parts");
+  if (auto checked = check_division("--part " + line.fleet.part, part->parts, combinations.count()); !checked)
+    return failed(checked.error().message);
   if (auto created = folder.create(); !created) return failed(created.error().message);
   FoundPart found = folder.read(part.value());
   if (found.state == State::kWhole) {
@@ -60,10 +64,7 @@ PartsEnd run_part(const PartsFolder& folder, const SweepInput& input, const Comb
   if (found.state == State::kDamaged) say(found.problem + "; it is run again");
   auto file = folder.prepare(part.value());
   if (!file) return failed(file.error().message);
-  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
-  auto rows = forecast_rows(input, combinations, range_of(part.value(), combinations.count()), line.replay.jobs,
-                            [&](size_t done, size_t all) { progress.sweep(done, all); });
-  progress.end();
+  auto rows = rows_made_here(input, combinations, range_of(part.value(), combinations.count()), line);
   if (!rows) return failed(rows.error().message);
   if (auto written = folder.write(file.value(), part.value(), std::move(rows).value()); !written)
     return failed(written.error().message);
@@ -80,9 +81,8 @@ PartsEnd merge(const PartsFolder& folder, size_t parts, const std::string& advic
 
 /// --split, or the division of the parts that are there, or what suits. An error: no sweep has so many.
 Result<size_t> parts_of(const PartsFolder& folder, const FleetOptions& fleet, size_t combinations) {
-  if (fleet.split > combinations)
-    return Error{"--split " + std::to_string(fleet.split) + ": the sweep has " + std::to_string(combinations) +
-                 (combinations == 1 ? " host" : " hosts") + " and so at most as many parts"};
+  if (auto checked = check_division("--split " + std::to_string(fleet.split), fleet.split, combinations); !checked)
+    return checked.error();
   if (fleet.split > 0) return fleet.split;
   auto there = folder.division();
   if (!there || there.value() > 0) return there;
@@ -101,10 +101,9 @@ std::vector<std::string> words_of_part(const std::string& program, const Command
 }
 
 /// The same for the same sweep, division and folder: so a second call knows the tasks of the first.
-std::string job_name(const SweepInput& input, const Combinations& combinations, const std::string& folder,
-                     size_t parts) {
+std::string job_name(const std::string& sweep, const std::string& folder, size_t parts) {
   Fingerprint print;
-  print.add(sweep_identity(input, combinations)).add(folder).add_number(static_cast<int64_t>(parts));
+  print.add(sweep).add(folder).add_number(static_cast<int64_t>(parts));
   return "oomcast-" + print.text();
 }
 
@@ -133,13 +132,12 @@ Result<void> clear_damaged(const PartsFolder& folder, size_t parts) {
 
 class SlurmSweep {
  public:
-  SlurmSweep(const PartsFolder& folder, const SweepInput& input, const Combinations& combinations,
-             const CommandLine& line, size_t parts)
+  SlurmSweep(const PartsFolder& folder, const Combinations& combinations, const CommandLine& line, size_t parts)
       : folder_(folder),
         combinations_(combinations),
         line_(line),
         parts_(parts),
-        array_(task(input), run_command_line),
+        array_(task(), run_command_line),
         progress_(status_line(progress_mode(line.run.progress), Beside::kNobody, false)) {}
 
   PartsEnd run(std::vector<SweepRow>& rows) {
@@ -155,12 +153,12 @@ class SlurmSweep {
   }
 
  private:
-  SlurmTask task(const SweepInput& input) const {
+  SlurmTask task() const {
     const std::string folder = absolute(folder_.path());
     std::error_code error;
     const int jobs = std::max(1, line_.replay.jobs);
     const std::string program = fs::read_symlink("/proc/self/exe", error).string();
-    return {job_name(input, combinations_, folder, parts_), fs::current_path(error).string(), folder,
+    return {job_name(folder_.sweep(), folder, parts_), fs::current_path(error).string(), folder,
             words_of_part(program, line_, folder, parts_, jobs), jobs};
   }
 
@@ -236,7 +234,7 @@ PartsEnd print_manifest(const PartsFolder& folder, const SweepInput& input, cons
     return failed(mounted.error().message);
   std::error_code error;
   KubernetesJob job;
-  job.name = job_name(input, combinations, absolute(folder.path()), parts);
+  job.name = job_name(folder.sweep(), absolute(folder.path()), parts);
   job.image = line.fleet.image.empty() ? "oomcast:" OOMCAST_VERSION : line.fleet.image;
   job.working_directory = fs::current_path(error).string();
   job.cpus = std::max(1, line.replay.jobs);
@@ -255,10 +253,19 @@ PartsEnd run_engine(const PartsFolder& folder, const SweepInput& input, const Co
   if (line.fleet.engine == "k8s") return print_manifest(folder, input, combinations, line, parts.value());
   if (auto cleared = clear_damaged(folder, parts.value()); !cleared) return failed(cleared.error().message);
   if (folder.missing(parts.value()).empty()) return merge(folder, parts.value(), "", rows);
-  return SlurmSweep(folder, input, combinations, line, parts.value()).run(rows);
+  return SlurmSweep(folder, combinations, line, parts.value()).run(rows);
 }
 
 }  // namespace
+
+Result<std::vector<SweepRow>> rows_made_here(const SweepInput& input, const Combinations& combinations,
+                                             SweepRange range, const CommandLine& line) {
+  SearchProgress progress(status_line(progress_mode(line.run.progress), Beside::kNobody, false));
+  auto rows = forecast_rows(input, combinations, range, line.replay.jobs,
+                            [&](size_t done, size_t all) { progress.sweep(done, all); });
+  progress.end();
+  return rows;
+}
 
 PartsEnd sweep_parts(const SweepInput& input, const Combinations& combinations, const CommandLine& line,
                      std::vector<SweepRow>& rows) {

@@ -1,5 +1,6 @@
 // Prints the completion for bash: one function that needs nothing but bash itself.
 #include "report/completion/completion.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -42,12 +43,6 @@ _oomcast() {
   done
 )";
 
-std::string joined(const std::vector<std::string>& words, const char* between) {
-  std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : between) + word;
-  return out;
-}
-
 std::string offer(const ValueWords& value) {
   switch (value.kind) {
     case Kind::kFile:
@@ -55,11 +50,11 @@ std::string offer(const ValueWords& value) {
     case Kind::kDirectory:
       return "_oomcast_files -d";
     case Kind::kHost:
-      return "_oomcast_files -f -W '" + joined(value.choices, " ") + "'";
+      return "_oomcast_files -f -W '" + joined_text(value.choices, " ") + "'";
     case Kind::kProcess:
       return "_oomcast_reply -W \"$(cd /proc && echo [0-9]*)\"";
     case Kind::kChoice:
-      return "_oomcast_reply -W '" + joined(value.choices, " ") + "'";
+      return "_oomcast_reply -W '" + joined_text(value.choices, " ") + "'";
     case Kind::kAnything:
       break;
   }
@@ -76,16 +71,16 @@ std::string branch(const CommandWords& command) {
     if (option.value.kind == Kind::kAnything)
       free.insert(free.end(), option.names.begin(), option.names.end());
     else
-      out += "        " + joined(option.names, " | ") + ") " + offer(option.value) + "; return ;;\n";
+      out += "        " + joined_text(option.names, " | ") + ") " + offer(option.value) + "; return ;;\n";
   }
-  if (!free.empty()) out += "        " + joined(free, " | ") + ") return ;;\n";
+  if (!free.empty()) out += "        " + joined_text(free, " | ") + ") return ;;\n";
   out += "      esac\n";
-  for (const CommandWords& below : command.commands) commands.push_back(below.path.substr(below.path.rfind(' ') + 1));
-  out +=
-      "      if [[ $cur == -* ]]; then\n        _oomcast_reply -W '" + joined(options, " ") + "'\n      else\n        ";
-  out += !commands.empty()         ? "_oomcast_reply -W '" + joined(commands, " ") + "'"
+  for (const CommandWords& below : command.commands) commands.push_back(below.name());
+  out += "      if [[ $cur == -* ]]; then\n        _oomcast_reply -W '" + joined_text(options, " ") +
+         "'\n      else\n        ";
+  out += !commands.empty()         ? "_oomcast_reply -W '" + joined_text(commands, " ") + "'"
          : command.takes_arguments ? offer(command.argument)
-                                   : "_oomcast_reply -W '" + joined(options, " ") + "'";
+                                   : "_oomcast_reply -W '" + joined_text(options, " ") + "'";
   return out + "\n      fi\n      ;;\n";
 }
 
@@ -108,7 +103,7 @@ std::string bash_completion(const CommandWords& root) {
   add_paths(root, paths);
   std::string out = kBegin;
   out += "  for ((at = 1; at < COMP_CWORD; at++)); do\n    case \"$command ${COMP_WORDS[at]}\" in\n      " +
-         joined(paths, " | ") +
+         joined_text(paths, " | ") +
          ") command=${command:+$command }${COMP_WORDS[at]} ;;\n      *) break ;;\n    esac\n  done\n";
   out += "  case $command in\n";
   add_branches(root, out);

@@ -64,13 +64,16 @@ CommandWords words_below(const CLI::App& app, const std::string& path) {
       words.options.push_back(option_words(*option, path));
     }
   }
-  for (const CLI::App* command : app.get_subcommands({}))
-    if (!command->get_group().empty())
-      words.commands.push_back(words_below(*command, path + (path.empty() ? "" : " ") + command->get_name()));
+  for (const CLI::App* command : shown_commands(app))
+    words.commands.push_back(words_below(*command, path + (path.empty() ? "" : " ") + command->get_name()));
   return words;
 }
 
 }  // namespace
+
+std::vector<const CLI::App*> shown_commands(const CLI::App& app) {
+  return app.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
+}
 
 CommandWords command_words(const CLI::App& app) { return words_below(app, ""); }
 

@@ -30,7 +30,13 @@ struct CommandWords {
   bool takes_arguments = false;
   ValueWords argument;  // of each of its arguments, if it takes any
   std::vector<CommandWords> commands;
+
+  /// Without the commands above: "show".
+  std::string name() const { return path.substr(path.rfind(' ') + 1); }
 };
+
+/// The commands below one, without those that the help hides.
+std::vector<const CLI::App*> shown_commands(const CLI::App& app);
 
 /// Commands and options that the help hides are left out.
 CommandWords command_words(const CLI::App& app);

@@ -1,5 +1,6 @@
 // Prints the completion for zsh: a function of _arguments specifications per command.
 #include "report/completion/completion.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -27,11 +28,8 @@ std::string function_name(const CommandWords& command) {
   return name;
 }
 
-std::string last_word(const CommandWords& command) { return command.path.substr(command.path.rfind(' ') + 1); }
-
 std::string offer(const ValueWords& value) {
-  std::string words;
-  for (const std::string& word : value.choices) words += (words.empty() ? "" : " ") + word;
+  const std::string words = joined_text(value.choices, " ");
   switch (value.kind) {
     case Kind::kFile:
       return "_files";
@@ -51,12 +49,10 @@ std::string offer(const ValueWords& value) {
 
 /// '(-o --output)'{-o+,--output=}'[about]:FILE:_files'
 std::string specification(const OptionWords& option) {
-  std::string names, all;
-  for (const std::string& name : option.names) {
-    all += (all.empty() ? "" : " ") + name;
-    names += (names.empty() ? "" : ",") + name;
-    if (option.takes_value) names += name.starts_with("--") ? "=" : "+";
-  }
+  std::vector<std::string> spelled = option.names;
+  for (std::string& name : spelled)
+    if (option.takes_value) name += name.starts_with("--") ? "=" : "+";
+  const std::string names = joined_text(spelled, ","), all = joined_text(option.names, " ");
   const bool several = option.names.size() > 1;
   std::string out = option.repeatable ? "'*'" : several ? "'(" + all + ")'" : "";
   out += several ? "{" + names + "}" : names;
@@ -77,10 +73,10 @@ void add_function(const CommandWords& command, std::string& out) {
   out += " \\\n    '1:command:->command' \\\n    '*::argument:->argument'\n  case $state in\n    command)\n";
   out += "      local -a commands=(\n";
   for (const CommandWords& below : command.commands)
-    out += "        '" + last_word(below) + ":" + quoted(below.about) + "'\n";
+    out += "        '" + below.name() + ":" + quoted(below.about) + "'\n";
   out += "      )\n      _describe command commands\n      ;;\n    argument)\n      case $words[1] in\n";
   for (const CommandWords& below : command.commands)
-    out += "        " + last_word(below) + ") " + function_name(below) + " ;;\n";
+    out += "        " + below.name() + ") " + function_name(below) + " ;;\n";
   out += "      esac\n      ;;\n  esac\n}\n";
   for (const CommandWords& below : command.commands) add_function(below, out);
 }

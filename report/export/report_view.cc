@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "report/report_values.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -122,10 +123,6 @@ Result<ReportView> view_of(const FinishedReport& report) {
   return view;
 }
 
-std::string command_text(const ReportView& view) {
-  std::string text;
-  for (const std::string& word : view.command) text += (text.empty() ? "" : " ") + word;
-  return text;
-}
+std::string command_text(const ReportView& view) { return joined_text(view.command, " "); }
 
 }  // namespace oomcast::report

@@ -31,6 +31,8 @@ class PartsFolder {
   /// Makes the folder if there is none.
   Result<void> create() const;
   const std::string& path() const { return path_; }
+  /// What tells this sweep from others (sweep_identity()).
+  const std::string& sweep() const { return sweep_; }
   /// "DIR/part-0003-of-0010.jsonl".
   std::string file_of(const Part& part) const;
 

@@ -1,11 +1,13 @@
 // Hands parts of a sweep to Slurm. See slurm_array.h.
 #include "report/fleet/slurm_array.h"
 
-#include <charconv>
+#include <limits>
 #include <optional>
 #include <sstream>
 
+#include "model/spec/parse_text.h"
 #include "report/fleet/part.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -37,10 +39,9 @@ struct Line {
 std::optional<Line> line_of(const std::string& text) {
   const size_t first = text.find('|'), second = text.find('|', first + 1);
   if (first == std::string::npos || second == std::string::npos) return std::nullopt;
-  Line line{0, text.substr(first + 1, second - first - 1), text.substr(second + 1)};
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + first, line.part);
-  if (failed != std::errc() || end != text.data() + first) return std::nullopt;
-  return line;
+  const auto part = host::parse_integer(std::string_view(text).substr(0, first), 0, std::numeric_limits<int>::max());
+  if (!part) return std::nullopt;
+  return Line{static_cast<size_t>(*part), text.substr(first + 1, second - first - 1), text.substr(second + 1)};
 }
 
 }  // namespace
@@ -62,9 +63,9 @@ std::string shell_word(const std::string& word, const std::string& number) {
 }
 
 std::string shell_line(const std::vector<std::string>& words, const std::string& number) {
-  std::string line;
-  for (const std::string& word : words) line += (line.empty() ? "" : " ") + shell_word(word, number);
-  return line;
+  std::vector<std::string> quoted;
+  for (const std::string& word : words) quoted.push_back(shell_word(word, number));
+  return joined_text(quoted, " ");
 }
 
 Result<void> SlurmArray::submit(const std::vector<size_t>& parts) {

@@ -52,9 +52,7 @@ std::string proof_text(const Try& suggestion) {
   if (proof.held_back.count() > 0) parts.push_back("holds back " + bytes_text(proof.held_back));
   if (!proof.dies.empty()) parts.push_back(list_text(proof.dies, 2) + (proof.dies.size() > 1 ? " die" : " dies"));
   if (!proof.extrapolated.empty()) parts.emplace_back("extrapolated");
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
-  return text;
+  return joined_text(parts, "; ");
 }
 
 const Try* least_proven(const Findings& findings) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "report/words/format.h"
+
 namespace oomcast::report {
 namespace {
 
@@ -19,14 +21,8 @@ void add_once(const std::vector<std::string>& words, std::vector<std::string>& a
     if (std::find(all.begin(), all.end(), word) == all.end()) all.push_back(word);
 }
 
-std::string command_line(const std::vector<std::string>& command) {
-  std::string line;
-  for (const std::string& word : command) line += (line.empty() ? "" : " ") + word;
-  return line;
-}
-
 void add(const trace::CaptureSummary& one, const std::string& name, trace::CaptureSummary& all) {
-  all.command.push_back(name + ": " + command_line(one.command));
+  all.command.push_back(name + ": " + joined_text(one.command, " "));
   if (all.tracker.find(one.tracker) == std::string::npos)
     all.tracker += (all.tracker.empty() ? "" : ", ") + one.tracker;
   all.resolution_pages = std::max(all.resolution_pages, one.resolution_pages);

@@ -81,6 +81,12 @@ std::string where_text(NodeId node, host::ZoneKind zone) {
   return "node " + std::to_string(node.value) + " zone " + host::zone_name(zone);
 }
 
+std::string joined_text(const std::vector<std::string>& items, std::string_view between) {
+  std::string text;
+  for (size_t i = 0; i < items.size(); ++i) (i > 0 ? text.append(between) : text).append(items[i]);
+  return text;
+}
+
 std::string list_text(const std::vector<std::string>& items, size_t most) {
   std::string text;
   for (size_t i = 0; i < std::min(most, items.size()); ++i) text += (i ? ", " : "") + items[i];

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/base/units.h"
@@ -16,6 +17,7 @@ std::string seconds_text(Nanoseconds t);                // "12.41 s": a moment o
 std::string duration_text(Nanoseconds d);               // "312 ms", "0.14 ms", "1.82 s": how long something took
 std::string latency_text(Nanoseconds d);                // "711.4 us", "40.0 us", "12.5 ms": of one fault or request
 std::string percent_text(int64_t part, int64_t whole);  // "89 %"; "-" of nothing
+std::string joined_text(const std::vector<std::string>& items, std::string_view between);  // "a; b; c"
 std::string list_text(const std::vector<std::string>& items, size_t most);  // "a, b and 3 more": the first `most`
 std::string cpu_list_text(const std::vector<int>& cpus);                    // "0-3,8"; sorted in, "" of none
 std::string shortened_text(const std::string& text, size_t most_bytes,

@@ -3,22 +3,21 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <string>
 #include <vector>
+
+#include "model/base/fnv1a.h"
 
 namespace oomcast::ground_truth {
 namespace {
 
-/// FNV-1a over the little-endian bytes, so that a golden of 320,000 bytes fits on one line.
+/// Over the little-endian bytes, so that a golden of 320,000 bytes fits on one line.
 uint64_t digest(const std::vector<uint32_t>& pages) {
-  uint64_t hash = 0xcbf29ce484222325u;
+  Fnv1a hash;
   for (const uint32_t page : pages) {
-    unsigned char bytes[sizeof page];
-    std::memcpy(bytes, &page, sizeof page);
-    for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3u;
+    for (int shift = 0; shift < 32; shift += 8) hash.add_byte(static_cast<uint8_t>(page >> shift));
   }
-  return hash;
+  return hash.value();
 }
 
 std::vector<uint32_t> zipf_pages(int64_t seed, int count, uint64_t pages) {
