@@ -1,6 +1,7 @@
 // Finds what hangs on a few pages: the verdict, and whom the OOM killer takes.
 #include <algorithm>
 
+#include "model/spec/kernel_rules.h"
 #include "report/coverage.h"
 #include "report/findings.h"
 #include "report/margin.h"
@@ -12,16 +13,15 @@ namespace {
 // A thread keeps that many of its pages to itself before the process' count has them (before 6.2
 // TASK_RSS_EVENTS_THRESH, later a batch of a percpu_counter for each CPU).
 constexpr int64_t kCountsBehindPages = 64;
-// {before 5.9} A group has slab caches of its own, and is charged whole slabs: 8 pages each of task_struct, mm_struct,
-// signal_cache and sighand_cache, 4 of files_cache, 1 each of a dozen others.
+// Before groups shared them, a group has slab caches of its own, and is charged whole slabs: 8 pages each of
+// task_struct, mm_struct, signal_cache and sighand_cache, 4 of files_cache, 1 each of a dozen others.
 constexpr int64_t kSlabPagesOfGroup = 48;
-constexpr host::KernelVersion kSharedSlabs{5, 9};
 
 /// Points by which the victim's may differ on the target from what the model counts.
 int64_t unsure_points(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   const int64_t seen = to_pages(judge_margin(outcome, capture).resolution).count() + kCountsBehindPages;
   if (kill.incident.scope != sim::Scope::kCgroup) return seen;
-  const bool own_slabs = outcome.host.kernel < kSharedSlabs;
+  const bool own_slabs = !holds(host::KernelRule::kSharedSlabs, outcome.host.kernel);
   return seen + (own_slabs ? kSlabPagesOfGroup : 0);
 }
 

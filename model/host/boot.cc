@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "model/host/host.h"
+#include "model/spec/kernel_rules.h"
 
 namespace oomcast::host {
 namespace {
@@ -325,7 +326,7 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
     }
     for (const ZoneSpec& zone_spec : node_spec.zones)
       node.zones[zone_spec.kind] = make_zone(zone_spec, cpus, node_spec.cpus.empty() ? cpus : node_spec.cpus.size());
-    estimate_other_free(node, node_spec, root_in_memory(spec), spec.kernel >= KernelVersion{6, 12});
+    estimate_other_free(node, node_spec, root_in_memory(spec), holds(KernelRule::kFreeHighatomic, spec.kernel));
     node.slab_reclaimable = node_spec.slab_reclaimable.count();
     node.vfs_cache = stock_vfs_cache(spec, node_spec, node);
     node.file_mapped = node_spec.mapped.count();

@@ -113,8 +113,9 @@ struct Lruvec {
   std::unique_ptr<LruGen> gens;  // with the multi-gen LRU; then only the unevictable one of `lists` is in use
   CgroupIndex parent;            // the lruvec of the parent group, on the same node
   IndexArray<LruKindIndex, LruList, kLists> lists;
-  int64_t anon_cost = 0, file_cost = 0;        // lru_note_cost
-  int64_t nonresident_age = 0;                 // mm/workingset.c
+  int64_t anon_cost = 0, file_cost = 0;                       // lru_note_cost
+  std::array<int64_t, 2> recent_scanned{}, recent_rotated{};  // anonymous, file: struct zone_reclaim_stat
+  int64_t nonresident_age = 0;                                // mm/workingset.c
   std::array<int64_t, 2> refaults_snapshot{};  // WORKINGSET_ACTIVATE_{ANON,FILE} at the last snapshot_refaults
   std::array<int64_t, 2> workingset_activate{};
   bool congested = false;              // LRUVEC_CONGESTED

@@ -86,10 +86,10 @@ void run_timer(BlkWbt& wbt, Nanoseconds now) {
   while (wbt.watching && wbt.window_end <= now) end_window(wbt);
 }
 
-// get_limit(). An interrupt that hands on a place does so as nobody in particular: kswapd's privilege of 6.1 does not
-// count then.
+// get_limit(). An interrupt that hands on a place does so as nobody in particular: kswapd's privilege does not count
+// then.
 int limit_for(const Kernel& k, const BlkWbt& wbt, bool woken) {
-  if (k.host.spec.kernel >= host::KernelVersion{6, 12}) return wbt.max_depth;  // REQ_SWAP
+  if (k.follows(host::KernelRule::kSwapBeforeWbtLimit)) return wbt.max_depth;  // REQ_SWAP
   if (!woken && k.sched.current().is_kswapd()) return wbt.max_depth;
   return k.sched.now() < wbt.last_read + kCloseIo ? wbt.background : wbt.normal;
 }
@@ -110,7 +110,7 @@ bool try_get(Kernel& k, size_t device, bool woken) {
 BlkWbt::BlkWbt(bool rotational) : min_latency(rotational ? 75'000'000 : 2'000'000), last_read(-kCloseIo) {}
 
 WbtQueue wbt_queue(const Kernel& k) {
-  const bool own = k.host.spec.kernel >= host::KernelVersion{6, 12} || k.sched.current().is_kswapd();
+  const bool own = k.follows(host::KernelRule::kSwapBeforeWbtLimit) || k.sched.current().is_kswapd();
   return own ? WbtQueue::kSwap : WbtQueue::kBackground;
 }
 

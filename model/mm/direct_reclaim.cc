@@ -77,13 +77,13 @@ int64_t do_try_to_free_pages(Kernel& k, ZoneKind zone, host::NodeIndex preferred
     if (!sc.cgroup_reclaim()) k.host.count(host::by_zone(Vmstat::allocstall_dma, zone));
     shrink_harder_and_harder(k, preferred, sc);
     if (sc.nr_reclaimed > 0 || k.sched.current().dying) return sc.nr_reclaimed;
-    // 6.12 walks the cgroups only in part at first, and once more in full before it gives up.
-    if (k.host.spec.kernel >= host::KernelVersion{6, 12} && !full_walk) {
+    // The groups were walked only in part; once more in full before it gives up.
+    if (k.follows(host::KernelRule::kPartialCgroupWalk) && !full_walk) {
       full_walk = true;
       continue;
     }
     // Untapped active pages: once more, this time taking from them whatever the balance says.
-    if (sc.skipped_deactivate) {
+    if (sc.skipped_deactivate && k.follows(host::KernelRule::kSecondRound)) {
       sc.force_deactivate = true;
       sc.skipped_deactivate = false;
       continue;

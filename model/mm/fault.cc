@@ -26,7 +26,7 @@ using host::Vmstat;
 
 namespace {
 
-constexpr uint16_t kFreshPage = host::kPageSwapBacked | host::kPageYoung | host::kPageDirty;
+constexpr uint16_t kFreshPage = host::kPageYoung | host::kPageDirty;
 
 ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
@@ -239,7 +239,7 @@ bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
 
 void map_new_page(Kernel& k, ProcessIndex index, uint64_t vpn, ZoneRef where, uint16_t flags) {
   Process& process = k.host.processes[index];
-  const PageId id = new_page(k, where, flags);
+  const PageId id = new_page(k, where, flags | fresh_anon_flags(k));
   k.host.pages[id].set_cgroup(process.cgroup);
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));

@@ -84,7 +84,7 @@ HugeFault map_zero_pages(Kernel& k, ProcessIndex index, uint64_t first) {
 void map_huge_page(Kernel& k, ProcessIndex index, uint64_t first, uint64_t touched, ZoneRef where) {
   for (uint64_t vpn = first; vpn < first + kHugePages; ++vpn) {
     const uint16_t untouched = vpn == touched ? 0 : host::kPageUntouched;
-    map_new_page(k, index, vpn, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageDirty | untouched));
+    map_new_page(k, index, vpn, where, static_cast<uint16_t>(host::kPageDirty | untouched));
   }
   lru_add_drain(k, k.sched.current().cpu);  // a large folio does not wait for the batch to fill
   AddressSpace& space = k.host.processes[index].space;

@@ -14,6 +14,7 @@
 #include "model/mm/refusal.h"
 #include "model/mm/sched.h"
 #include "model/mm/swap_readahead.h"
+#include "model/spec/kernel_rules.h"
 
 namespace oomcast::mm {
 
@@ -73,6 +74,8 @@ struct Kernel {
         kswapd(host_state.nodes.size()) {
     for (const host::SwapDevice& device : host.swaps) wbt.emplace_back(device.spec().rotational);
   }
+
+  bool follows(host::KernelRule rule) const { return holds(rule, host.spec.kernel); }
 
   host::Host& host;
   Sched& sched;

@@ -6,6 +6,7 @@
 #include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/reclaim_stat.h"
 #include "model/mm/workingset.h"
 
 namespace oomcast::mm {
@@ -18,7 +19,7 @@ using host::Vmstat;
 namespace {
 
 // PAGEVEC_SIZE, struct folio_batch.
-size_t batch_pages(const Kernel& k) { return k.host.spec.kernel >= host::KernelVersion{6, 12} ? 31 : 15; }
+size_t batch_pages(const Kernel& k) { return k.follows(host::KernelRule::kLargeLruBatch) ? 31 : 15; }
 
 }  // namespace
 
@@ -66,6 +67,7 @@ void lru_add_drain(Kernel& k, host::CpuIndex cpu) {
     Page& page = k.host.pages[id];
     page.clear(host::kPageInBatch);
     put_on_list(k, id, list_for(page));
+    note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), 1, page.has(host::kPageActive) ? 1 : 0);
   }
   added.clear();
   std::vector<PageId>& rotated = k.host.rotate_batch[cpu];
@@ -115,6 +117,23 @@ void release_page(Kernel& k, PageId id, host::CpuIndex cpu) {
   free_page(k, where, cpu);
 }
 
+uint16_t fresh_anon_flags(const Kernel& k) {
+  if (k.follows(host::KernelRule::kAnonStartsInactive)) return host::kPageSwapBacked;
+  return host::kPageSwapBacked | host::kPageActive;
+}
+
+void activate(Kernel& k, PageId id) {
+  Page& page = k.host.pages[id];
+  if (page.has(host::kPageActive) || page.has(host::kPageMlocked)) return;
+  page.set(host::kPageActive);
+  if (page.list != LruKindIndex::kNone) {
+    take_off_list(k, id);
+    put_on_list(k, id, list_for(page));
+    note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), 1, 1);
+  }
+  k.host.count_with(page.cgroup(), Vmstat::pgactivate);
+}
+
 void mark_accessed(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (page.has(host::kPageMlocked)) return;
@@ -125,13 +144,8 @@ void mark_accessed(Kernel& k, PageId id) {
   }
   if (page.has(host::kPageActive)) return;
   page.clear(host::kPageReferenced);
-  page.set(host::kPageActive);
-  if (page.list != LruKindIndex::kNone) {
-    take_off_list(k, id);
-    put_on_list(k, id, list_for(page));
-  }
-  k.host.count_with(page.cgroup(), Vmstat::pgactivate);
-  age_nonresident(k.host, page.node(), page.cgroup());
+  activate(k, id);
+  if (page.cache() || k.follows(host::KernelRule::kRefaultCosts)) age_nonresident(k.host, page.node(), page.cgroup());
 }
 
 }  // namespace oomcast::mm

@@ -21,6 +21,10 @@ void take_off_list(Kernel& k, host::PageId id);
 host::LruKindIndex list_for(const host::Page& page);
 /// The last user of the page is gone. Pages under I/O are freed when it ends.
 void release_page(Kernel& k, host::PageId id, host::CpuIndex cpu);
+/// What new anonymous memory is, in the list that it goes to. Before Linux 5.9 it is active.
+uint16_t fresh_anon_flags(const Kernel& k);
+/// Moves a page that is not active to the active list, whichever list or batch it is in (folio_activate()).
+void activate(Kernel& k, host::PageId id);
 /// folio_mark_accessed().
 void mark_accessed(Kernel& k, host::PageId id);
 

@@ -13,10 +13,15 @@ using host::Host;
 
 namespace {
 
-constexpr int64_t kChargeBatch = 64;      // MEMCG_CHARGE_BATCH
 constexpr int kMaxRetries = 16;           // MAX_RECLAIM_RETRIES
 constexpr int64_t kTicksPerSecond = 250;  // CONFIG_HZ
 constexpr int64_t kHighDelayTicksMax = 2 * kTicksPerSecond;
+
+// MEMCG_CHARGE_BATCH.
+int64_t charge_batch(const Kernel& k) { return k.follows(host::KernelRule::kLargeChargeBatch) ? 64 : 32; }
+
+// MAX_RECLAIM_RETRIES, before it MEM_CGROUP_RECLAIM_RETRIES.
+int charge_retries(const Kernel& k) { return k.follows(host::KernelRule::kPatientCgroups) ? kMaxRetries : 5; }
 
 // page_counter_try_charge(): charges the group and every group above it. Gives the root if that went well, else the
 // lowest group whose limit forbids it.
@@ -63,8 +68,8 @@ void force_charge(Host& host, host::CgroupIndex group, int64_t pages) {
 bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
   if (cgroup == host::kRootCgroup) return true;
   Actor& actor = k.sched.current();
-  int64_t batch = kChargeBatch;
-  int retries = kMaxRetries;
+  int64_t batch = charge_batch(k);
+  int retries = charge_retries(k);
   bool drained = false;
   while (true) {
     int64_t& stock = k.host.cgroups[cgroup].stock[actor.cpu];
@@ -93,12 +98,13 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
     if (reclaimed > 0 || retries-- > 0) continue;
     note_event(k.host, over, &host::CgroupEvents::oom);
     if (!cgroup_out_of_memory(k, over)) return false;
-    retries = kMaxRetries;
+    retries = charge_retries(k);
   }
   k.host.cgroups[cgroup].stock[actor.cpu] += batch - 1;
   note_over_high(k, cgroup, batch);
   // A call that charges many pages sleeps inside the call; others sleep on their return to user space.
-  if (actor.over_high_pages > kChargeBatch && !actor.memalloc) handle_over_high(k, cgroup);
+  const bool in_call = k.follows(host::KernelRule::kHighSleepsInCall);
+  if (in_call && actor.over_high_pages > charge_batch(k) && !actor.memalloc) handle_over_high(k, cgroup);
   return true;
 }
 
@@ -128,14 +134,14 @@ bool swap_left(const Host& host, host::CgroupIndex cgroup) {
   return true;
 }
 
-int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over) {
+int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over, int64_t batch) {
   if (usage <= high) return 0;
   // In 128 bits, and cut before it is squared: a group far above its mark would overflow.
   constexpr __int128 kOverageMax = int64_t{1} << 40;
   const __int128 overage =
       std::min((static_cast<__int128>(usage - high) << 20) / std::max<int64_t>(1, high), kOverageMax);
   const __int128 ticks = overage * overage * kTicksPerSecond >> 20 >> 14;
-  const __int128 scaled = ticks * pages_over / kChargeBatch;
+  const __int128 scaled = ticks * pages_over / batch;
   return scaled > kHighDelayTicksMax ? kHighDelayTicksMax : static_cast<int64_t>(scaled);
 }
 
@@ -154,12 +160,13 @@ int64_t reclaim_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
 }
 
 // Ticks to sleep: the longest delay for memory.high and the longest for swap.high of this group and those above, added.
-int64_t delay_ticks(const Host& host, host::CgroupIndex group, int64_t pages) {
+int64_t delay_ticks(const Kernel& k, host::CgroupIndex group, int64_t pages) {
+  const int64_t batch = charge_batch(k);
   int64_t memory = 0, swap = 0;
-  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
-    const Cgroup& each = host.cgroups[g];
-    memory = std::max(memory, high_delay_ticks(each.usage, each.high, pages));
-    swap = std::max(swap, high_delay_ticks(each.swap_usage, each.swap_high, pages));
+  for (host::CgroupIndex g = group; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
+    const Cgroup& each = k.host.cgroups[g];
+    memory = std::max(memory, high_delay_ticks(each.usage, each.high, pages, batch));
+    swap = std::max(swap, high_delay_ticks(each.swap_usage, each.swap_high, pages, batch));
   }
   return std::min(memory + swap, kHighDelayTicksMax);
 }
@@ -175,7 +182,8 @@ void handle_over_high(Kernel& k, host::CgroupIndex cgroup) {
   int64_t wanted = pages;
   while (!actor.dying) {
     const int64_t reclaimed = reclaim_high(k, cgroup, wanted);
-    const int64_t ticks = delay_ticks(k.host, cgroup, pages);
+    if (!k.follows(host::KernelRule::kHighSleeps)) return;
+    const int64_t ticks = delay_ticks(k, cgroup, pages);
     if (ticks <= kTicksPerSecond / 100) return;
     wanted = kSwapClusterMax;
     if (reclaimed > 0 || retries-- > 0) continue;

@@ -24,7 +24,7 @@ void note_event(host::Host& host, host::CgroupIndex cgroup, int64_t host::Cgroup
 /// On the way back to user space: reclaims what went over memory.high, and sleeps for the rest of the offence.
 void handle_over_high(Kernel& k, host::CgroupIndex cgroup);
 /// Sleep for an overage of memory.high, in ticks (calculate_high_delay), before the cap of 2 s.
-int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over);
+int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over, int64_t batch);
 /// Protection, in memcg_protection.cc. May this pass take from the group, given memory.min and memory.low? Notes in
 /// `sc` what was left out.
 bool may_reclaim_from(Kernel& k, host::CgroupIndex cgroup, ScanControl& sc);

@@ -71,7 +71,7 @@ bool reclaim(Kernel& k, host::NodeIndex node_index, const Gfp& gfp) {
   node.reclaim_locked = false;
   stall_leave(k, begin, Stalled::kDirectReclaim);
   if (sc.nr_reclaimed < 1) k.host.count(Vmstat::zone_reclaim_failed);
-  if (sc.nr_reclaimed >= 1 && k.host.spec.kernel >= host::KernelVersion{6, 12})
+  if (sc.nr_reclaimed >= 1 && k.follows(host::KernelRule::kNodeReclaimSuccess))
     k.host.count(Vmstat::zone_reclaim_success);
   return sc.nr_reclaimed >= 1;
 }

@@ -82,7 +82,7 @@ void mem_info(const Kernel& k, const IndexVector<host::NodeIndex, NodeKinds>& ki
 }
 
 void node_line(const Kernel& k, const Node& node, const NodeKinds& kind, std::vector<std::string>& out) {
-  const char* gap = k.host.spec.kernel >= host::KernelVersion{6, 12} ? "" : " ";
+  const char* gap = k.follows(host::KernelRule::kTaskTableSplitsRss) ? "" : " ";
   out.push_back(printf_text(
       "Node %d active_anon:%ldkB inactive_anon:%ldkB active_file:%ldkB inactive_file:%ldkB unevictable:%ldkB "
       "isolated(anon):0kB isolated(file):0kB "
@@ -164,7 +164,7 @@ void cgroup_lines(const Kernel& k, const host::Cgroup& group, std::vector<std::s
 }
 
 void task_table(const Kernel& k, host::CgroupIndex cgroup, std::vector<std::string>& out) {
-  const bool split_rss = k.host.spec.kernel >= host::KernelVersion{6, 12};
+  const bool split_rss = k.follows(host::KernelRule::kTaskTableSplitsRss);
   out.push_back("Tasks state (memory values in pages):");
   out.push_back(split_rss ? "[  pid  ]   uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes "
                             "swapents oom_score_adj name"

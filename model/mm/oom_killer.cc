@@ -5,6 +5,7 @@
 
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
+#include "model/spec/kernel_rules.h"
 
 namespace oomcast::mm {
 
@@ -15,9 +16,6 @@ using host::Vmstat;
 namespace {
 
 constexpr int kOomScoreAdjMin = -1000;
-constexpr host::KernelVersion kLaterWinsTie{
-    5, 3};  // before it the first of equals stayed chosen: each is a thread group leader
-constexpr host::KernelVersion kSignedPoints{5, 9};  // from there on points may be negative
 
 ProcessIndex find_process(const Kernel& k, int pid) {
   for (size_t i = 0; i < k.host.processes.size(); ++i) {
@@ -42,7 +40,7 @@ ProcessIndex select_bad_process(const Kernel& k, OomReport& report) {
     if (!host::within(k.host.cgroups, process.cgroup, report.cgroup)) continue;
     const int64_t points = oom_badness(process, report.totalpages, k.host.spec.kernel);
     report.points.push_back({static_cast<ProcessIndex>(i), points});
-    const bool wins_tie = k.host.spec.kernel >= kLaterWinsTie;
+    const bool wins_tie = k.follows(host::KernelRule::kLaterWinsTie);
     if (chosen == host::kNoProcess || points > most || (points == most && wins_tie)) {
       chosen = static_cast<ProcessIndex>(i);
       most = points;
@@ -60,9 +58,11 @@ bool panics_on_oom(const host::Host& host, OomConstraint constraint) {
 
 int64_t oom_badness(const Process& process, int64_t totalpages, const host::KernelVersion& kernel) {
   const int64_t rss = process.rss_anon + process.rss_file + process.rss_shmem;
-  const int64_t points =
-      rss + process.swap_entries + process.table_pages() + process.oom_score_adj * (totalpages / 1000);
-  return kernel < kSignedPoints ? std::max<int64_t>(1, points) : points;
+  int64_t points = rss + process.swap_entries + process.table_pages();
+  // CAP_SYS_ADMIN; the host says who is root, not what root may do.
+  if (!holds(host::KernelRule::kNoRootBonus, kernel) && process.uid == 0) points -= points * 3 / 100;
+  points += process.oom_score_adj * (totalpages / 1000);
+  return holds(host::KernelRule::kSignedPoints, kernel) ? points : std::max<int64_t>(1, points);
 }
 
 bool oom_killable(const Process& process) { return !process.unkillable && process.oom_score_adj != kOomScoreAdjMin; }

@@ -170,8 +170,12 @@ bool should_reclaim_retry(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, 
     for (const ZoneKind zone_kind : host::zones_down_from(gfp.highest_zone)) {
       const Zone& zone = node.zones[zone_kind];
       if (zone.managed == 0) continue;
-      const int64_t available = zone_reclaimable_pages(k, node, zone_kind) + zone.free;
-      if (watermark_ok(zone, zone.min_mark(), gfp.highest_zone, available, 0, is_movable(gfp))) return true;
+      const int64_t reclaimable = zone_reclaimable_pages(k, node, zone_kind);
+      if (!watermark_ok(zone, zone.min_mark(), gfp.highest_zone, reclaimable + zone.free, 0, is_movable(gfp))) continue;
+      // What is being written would count as gone too early; from 5.16 on reclaim itself has waited.
+      const bool waits_here = !k.follows(host::KernelRule::kReclaimThrottle);
+      if (waits_here && !progress && 2 * zone.write_pending > reclaimable) k.sched.sleep(kCongestionWait);
+      return true;
     }
   }
   return false;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/spec/kernel_rules.h"
+
 namespace oomcast::mm {
 
 using host::KernelVersion;
@@ -12,7 +14,6 @@ using host::Zone;
 namespace {
 
 constexpr int kBatchScaleMax = 5;  // CONFIG_PCP_BATCH_SCALE_MAX
-constexpr KernelVersion kAutoTuned{6, 12};
 
 // A stream of allocations takes twice as much each time, until the list's high limit is reached.
 int64_t refill_auto_tuned(const Zone& zone, Pcp& pcp) {
@@ -49,7 +50,7 @@ int64_t surplus_auto_tuned(const Zone& zone, Pcp& pcp) {
 }  // namespace
 
 int64_t pcp_refill(const KernelVersion& kernel, const Zone& zone, Pcp& pcp) {
-  if (kernel >= kAutoTuned) return refill_auto_tuned(zone, pcp);
+  if (holds(host::KernelRule::kPcpAutoTuned, kernel)) return refill_auto_tuned(zone, pcp);
   return pcp.batch > 1 ? std::max<int64_t>(pcp.batch, 2) : 1;
 }
 
@@ -59,7 +60,8 @@ void pcp_note_alloc(Pcp& pcp) {
 }
 
 int64_t pcp_surplus(const KernelVersion& kernel, const Zone& zone, Pcp& pcp) {
-  if (kernel >= kAutoTuned) return surplus_auto_tuned(zone, pcp);
+  if (holds(host::KernelRule::kPcpAutoTuned, kernel)) return surplus_auto_tuned(zone, pcp);
+  if (!holds(host::KernelRule::kPcpGivesMore, kernel)) return pcp.count < pcp.high ? 0 : std::min(pcp.count, pcp.batch);
   const int64_t high = zone.reclaim_active ? std::min(4 * pcp.batch, pcp.high) : pcp.high;
   if (pcp.count < high) return 0;
   const int64_t most = std::max<int64_t>(high - pcp.batch, 1);

@@ -3,6 +3,7 @@
 
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/reclaim_stat.h"
 #include "model/mm/vmscan.h"
 
 namespace oomcast::mm {
@@ -28,6 +29,17 @@ Balance scan_balance(const Kernel& k, host::CgroupIndex cgroup, const ScanContro
   if (sc.file_is_tiny) return Balance::kAnon;
   if (sc.cache_trim_mode) return Balance::kFile;
   return Balance::kFract;
+}
+
+// What the cost of reclaiming each type, or what was found in use before there were costs, leaves to each.
+ScanFractions scan_fractions(const Kernel& k, Lruvec& lruvec, const ScanControl& sc) {
+  const int64_t swappiness = k.host.spec.vm.swappiness;
+  if (!k.follows(host::KernelRule::kRefaultCosts)) return rotation_fractions(lruvec, swappiness);
+  const int64_t sum = sc.anon_cost + sc.file_cost;
+  const int64_t anon_cost = sum + sc.anon_cost, file_cost = sum + sc.file_cost, total = anon_cost + file_cost;
+  const int64_t anon = swappiness * (total + 1) / (anon_cost + 1);
+  const int64_t file = (200 - swappiness) * (total + 1) / (file_cost + 1);
+  return {{anon, file}, anon + file};
 }
 
 }  // namespace
@@ -60,14 +72,11 @@ void prepare_scan_count(const Kernel& k, Node& node, ScanControl& sc) {
   sc.file_is_tiny = file + node.free() <= high_total && !sc.deactivate_anon && (inactive_anon >> sc.priority) > 0;
 }
 
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const Node& node, host::CgroupIndex cgroup,
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, Node& node, host::CgroupIndex cgroup,
                                                           const ScanControl& sc) {
   const Balance balance = scan_balance(k, cgroup, sc);
-  const int64_t swappiness = k.host.spec.vm.swappiness;
-  const int64_t sum = sc.anon_cost + sc.file_cost;
-  const int64_t anon_cost = sum + sc.anon_cost, file_cost = sum + sc.file_cost, total = anon_cost + file_cost;
-  const int64_t fraction[2] = {swappiness * (total + 1) / (anon_cost + 1),
-                               (200 - swappiness) * (total + 1) / (file_cost + 1)};
+  ScanFractions fractions{};
+  if (balance == Balance::kFract) fractions = scan_fractions(k, node.lruvec(cgroup), sc);
   std::array<int64_t, host::kEvictableLists> nr{};
   for (size_t i = 0; i < nr.size(); ++i) {
     const bool file = host::is_file_list(static_cast<LruKindIndex>(i));
@@ -78,7 +87,7 @@ std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const
       case Balance::kEqual:
         break;
       case Balance::kFract:
-        scan = scan * fraction[file] / (fraction[0] + fraction[1]);
+        scan = scan * fractions.of_type[file] / fractions.denominator;
         break;
       case Balance::kAnon:
         scan = file ? 0 : scan;

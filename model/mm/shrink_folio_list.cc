@@ -35,6 +35,8 @@ References check_references(Kernel& k, PageId id, const ScanControl& sc) {
   const int young = k.host.lruvec_of(page).gens ? lru_gen_look_around(k, id, sc.mm_walk) : clear_young(k, page);
   const bool referenced = page.test_and_clear(host::kPageReferenced);
   if (young > 0) {
+    const bool at_once = !k.follows(host::KernelRule::kAnonStartsInactive);
+    if (at_once && page.has(host::kPageSwapBacked)) return References::kActivate;
     page.set(host::kPageReferenced);
     if (referenced || young > 1 || (page.cache() && mapped_executable(k, page))) return References::kActivate;
     return References::kKeep;
@@ -55,8 +57,8 @@ Fate write_out(Kernel& k, PageId id, References references, const ScanControl& s
   if (references == References::kReclaimClean || !sc.may_writepage) return Fate::kKeep;
   ++stat.pageout;
   if (page.cache()) {
-    // In 6.12 nobody writes file pages from reclaim: ->writepage is gone from ext4 and block devices.
-    if (k.host.spec.kernel >= host::KernelVersion{6, 12}) return Fate::kActivate;
+    // ->writepage is gone from ext4 and block devices.
+    if (k.follows(host::KernelRule::kNoFileWriteback)) return Fate::kActivate;
     write_page(k, id);
     return Fate::kKeep;
   }

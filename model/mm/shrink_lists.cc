@@ -8,6 +8,7 @@
 #include "model/mm/filemap_fault.h"
 #include "model/mm/huge_memory.h"
 #include "model/mm/lru.h"
+#include "model/mm/reclaim_stat.h"
 #include "model/mm/rmap.h"
 #include "model/mm/shrink_folio_list.h"
 #include "model/mm/workingset.h"
@@ -78,7 +79,9 @@ Isolated isolate(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup
 void put_back(Kernel& k, PageId id) {
   const Page& page = k.host.pages[id];
   put_on_list(k, id, list_for(page));
-  if (page.has(host::kPageActive)) age_nonresident(k.host, page.node(), page.cgroup());
+  if (!page.has(host::kPageActive)) return;
+  note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), 0, 1);
+  if (k.follows(host::KernelRule::kRefaultCosts)) age_nonresident(k.host, page.node(), page.cgroup());
 }
 
 void add_stat(ScanControl& sc, const ReclaimStat& stat, int64_t taken, bool file) {
@@ -106,6 +109,8 @@ int64_t shrink_inactive_list(Kernel& k, host::NodeIndex node_index, host::Cgroup
     return 0;
   }
 
+  const int64_t taken = static_cast<int64_t>(isolated.pages.size());
+  note_rotation(k, k.host.nodes[node_index].lruvec(cgroup), file, taken, 0);
   ReclaimStat stat;
   int64_t reclaimed = 0;
   // Kept pages go back in the order that the kernel's two list reversals give: first scanned, nearest the head's end.
@@ -125,11 +130,10 @@ int64_t shrink_inactive_list(Kernel& k, host::NodeIndex node_index, host::Cgroup
   for (const PageId id : kept) put_back(k, id);
   count_scanned(k, cgroup, file, isolated.scanned, sc);
   count_stolen(k, cgroup, file, reclaimed, sc);
-  // {6.12} 32 for each page written, 1 for each looked at in vain.
-  const bool by_rotation = k.host.spec.kernel >= host::KernelVersion{6, 12};
+  // With rotations: 32 for each page written, 1 for each looked at in vain.
+  const bool by_rotation = k.follows(host::KernelRule::kRotationCosts);
   const int64_t cost = by_rotation ? kSwapClusterMax * stat.pageout + isolated.scanned - reclaimed : stat.pageout;
   lru_note_cost(k.host.nodes[node_index], cgroup, file, cost);
-  const int64_t taken = static_cast<int64_t>(isolated.pages.size());
   if (stat.unqueued_dirty == taken) wakeup_flusher(k, true);
   add_stat(sc, stat, taken, file);
   return reclaimed;
@@ -143,11 +147,11 @@ void shrink_active_list(Kernel& k, host::NodeIndex node_index, host::CgroupIndex
   if (!sc.cgroup_reclaim()) k.host.count(Vmstat::pgrefill, isolated.scanned);
   k.host.count_in(cgroup, Vmstat::pgrefill, isolated.scanned);
   k.sched.cpu(k.costs.scan_page * isolated.scanned);
-  int64_t rotated = 0;
+  int64_t rotated = 0, in_use = 0;
   for (const PageId id : isolated.pages) {
     Page& page = k.host.pages[id];
     const bool running = page.cache() && page.has(host::kPageYoung) && mapped_executable(k, page);
-    clear_young(k, page);
+    if (clear_young(k, page) > 0) ++in_use;
     if (running) {
       put_on_list(k, id, list);  // program text in use stays
       ++rotated;
@@ -158,8 +162,9 @@ void shrink_active_list(Kernel& k, host::NodeIndex node_index, host::CgroupIndex
     put_on_list(k, id, list_for(page));
   }
   k.host.count_with(cgroup, Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
-  // {6.12} what rotates in vain is a cost of its list, too (lru_note_cost).
-  if (rotated > 0 && k.host.spec.kernel >= host::KernelVersion{6, 12})
+  note_rotation(k, k.host.nodes[node_index].lruvec(cgroup), file, static_cast<int64_t>(isolated.pages.size()), in_use);
+  // What rotates in vain is a cost of its list, too (lru_note_cost).
+  if (rotated > 0 && k.follows(host::KernelRule::kRotationCosts))
     lru_note_cost(k.host.nodes[node_index], cgroup, file, rotated);
 }
 

@@ -188,6 +188,7 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   --process.swap_entries;
   --slot.map_count;
   page.set(host::kPageYoung);
+  if (!k.follows(host::KernelRule::kAnonStartsInactive)) activate(k, id);
   // One that others use too is copied before it is written (do_wp_page).
   const bool written = write && !shared_anon(k, page);
   if (written) page.set(host::kPageDirty);
@@ -210,7 +211,7 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
     free_page(k, where, k.sched.current().cpu);
     return charged ? DirectSwapIn::kChanged : DirectSwapIn::kNoMemory;
   }
-  const PageId id = new_page(k, where, host::kPageSwapBacked | host::kPageYoung | host::kPageDirty);
+  const PageId id = new_page(k, where, fresh_anon_flags(k) | host::kPageYoung | host::kPageDirty);
   Page& page = k.host.pages[id];
   page.set_cgroup(cgroup);
   workingset_refault(k, id, k.host.slot(slot_id).shadow);

@@ -9,10 +9,9 @@ using host::Process;
 
 namespace {
 
-constexpr host::KernelVersion kChargesKernelMemory{4, 5};  // older ones: only groups with a kernel memory limit
-
 host::CgroupIndex payer(const Kernel& k, const Process& process) {
-  return k.host.spec.kernel >= kChargesKernelMemory ? process.cgroup : host::kRootCgroup;
+  // Before: only groups with a kernel memory limit.
+  return k.follows(host::KernelRule::kKernelMemoryCharged) ? process.cgroup : host::kRootCgroup;
 }
 
 void give_back_last(Kernel& k, Process& process) {

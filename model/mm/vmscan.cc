@@ -55,7 +55,7 @@ void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgro
   Node& node = k.host.nodes[node_index];
   ScanPlan nr = get_scan_count(k, node, cgroup, sc);
   const ScanPlan targets = nr;
-  const bool whole_plan = !sc.cgroup_reclaim() && !sc.by_kswapd && sc.priority == kDefPriority;  // proportional_reclaim
+  bool whole_plan = !sc.cgroup_reclaim() && !sc.by_kswapd && sc.priority == kDefPriority;  // proportional_reclaim
   int64_t reclaimed = 0;
   SwapPlug plug(k);
   while (nr[kInactiveAnon] > 0 || nr[kActiveFile] > 0 || nr[kInactiveFile] > 0) {
@@ -72,6 +72,7 @@ void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgro
     const int64_t nr_anon = nr[kInactiveAnon] + nr[kActiveAnon];
     if (nr_file == 0 || nr_anon == 0) break;
     cut_plan(nr, targets, nr_file, nr_anon);
+    if (!k.follows(host::KernelRule::kPlanCutShort)) whole_plan = true;  // scan_adjusted
   }
   plug.flush();
   sc.nr_reclaimed += reclaimed;
@@ -114,7 +115,21 @@ void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl&
 
 }  // namespace
 
+namespace {
+
+// congestion_wait(BLK_RW_ASYNC, HZ/10) by kswapd, and wait_iff_congested() by others, which do not wait: since
+// Linux 5.0 no local disk says that it is congested, so nothing ends the wait early either.
+void congestion_wait(Kernel& k, Throttle reason) {
+  if (reason != Throttle::kWriteback) return k.sched.point();
+  const Nanoseconds begin = stall_enter(k);
+  k.sched.sleep(kCongestionWait);
+  stall_leave(k, begin, Stalled::kThrottled);
+}
+
+}  // namespace
+
 void reclaim_throttle(Kernel& k, host::NodeIndex node_index, Throttle reason) {
+  if (!k.follows(host::KernelRule::kReclaimThrottle)) return congestion_wait(k, reason);
   Node& node = k.host.nodes[node_index];
   KswapdState& state = k.kswapd[node_index];
   if (reason != Throttle::kWriteback && waiting_is_useless(k, node)) {

@@ -1,7 +1,8 @@
 // Says how hard reclaim tries, and shares its effort among the lists. One pass over a node.
 //
 // Mirrors struct scan_control, prepare_scan_count(), get_scan_count(), shrink_lruvec(), shrink_node() and the throttles
-// in mm/vmscan.c of Linux 6.1 with the classic LRU. Differs: no demotion.
+// in mm/vmscan.c of Linux 6.1 with the classic LRU, and what older kernels did instead (spec/kernel_rules.h). Differs:
+// no demotion; before 5.5 each group judged its own lists, here the group that reclaims does so for all below it.
 #pragma once
 
 #include <array>
@@ -42,8 +43,8 @@ struct ScanControl {
 };
 
 /// Pages to scan of each evictable list (get_scan_count).
-std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, const host::Node& node,
-                                                          host::CgroupIndex cgroup, const ScanControl& sc);
+std::array<int64_t, host::kEvictableLists> get_scan_count(const Kernel& k, host::Node& node, host::CgroupIndex cgroup,
+                                                          const ScanControl& sc);
 void prepare_scan_count(const Kernel& k, host::Node& node, ScanControl& sc);
 /// inactive * floor(sqrt(10 * GiB)) < active.
 bool inactive_is_low(int64_t inactive, int64_t active);
@@ -56,6 +57,8 @@ void kswapd_age_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
 void snapshot_refaults(host::Node& node, host::CgroupIndex cgroup = host::kRootCgroup);
 
 enum class Throttle : uint8_t { kWriteback, kNoProgress, kCongested };
+/// Before Linux 5.16: congestion_wait() and wait_iff_congested().
+inline constexpr Nanoseconds kCongestionWait{100'000'000};  // HZ/10
 void reclaim_throttle(Kernel& k, host::NodeIndex node, Throttle reason);
 
 }  // namespace oomcast::mm

@@ -151,6 +151,7 @@ void lru_gen_refault(Kernel& k, Page& page, const host::Shadow& shadow) {
 
 host::Shadow workingset_eviction(Kernel& k, const Page& page, host::CgroupIndex target_cgroup) {
   if (lru_gen_enabled(k)) return lru_gen_eviction(k, page);
+  if (!page.cache() && !k.follows(host::KernelRule::kAnonStartsInactive)) return {};
   const Lruvec& lruvec = k.host.nodes[page.node()].lruvec(target_cgroup);
   host::Shadow shadow;
   shadow.age = lruvec.nonresident_age & host::kShadowAgeMax;
@@ -171,7 +172,8 @@ void workingset_refault(Kernel& k, host::PageId id, const host::Shadow& shadow) 
   const auto size = [&](LruKindIndex list) { return evicted_from.size(list, shadow.cgroup_index()); };
   int64_t workingset = size(LruKindIndex::kActiveFile);
   if (!file) workingset += size(LruKindIndex::kInactiveFile);
-  if (can_reclaim_anon(k, shadow.cgroup_index())) {
+  const bool challenges_anon = k.follows(host::KernelRule::kRefaultCosts);
+  if (challenges_anon && can_reclaim_anon(k, shadow.cgroup_index())) {
     workingset += size(LruKindIndex::kActiveAnon);
     if (file) workingset += size(LruKindIndex::kInactiveAnon);
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/spec/field_names.h"
+#include "model/spec/kernel_rules.h"
 #include "model/spec/watermarks.h"
 
 namespace oomcast::host {
@@ -72,22 +73,50 @@ void default_settings(HostSpec& spec) {
   const int64_t free_at_boot_kb = spec.total_ram.count() * 4;
   spec.vm.user_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 131072);
   spec.vm.admin_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 8192);
-  // Boosts came with 5.0.
-  if (spec.kernel < KernelVersion{5, 0}) spec.vm.watermark_boost_factor = 0;
+  if (!holds(KernelRule::kWatermarkBoost, spec.kernel)) spec.vm.watermark_boost_factor = 0;
   spec.vm.numa_balancing = spec.nodes.size() > 1 ? 1 : 0;
   // hugepage_init() leaves huge pages off on hosts below 512 MiB.
   spec.vm.thp_enabled = spec.total_ram < Pages(131072) ? ThpMode::kNever : ThpMode::kAlways;
 }
 
 LruKind default_lru(KernelVersion kernel) {
-  // CONFIG_LRU_GEN_ENABLED of Debian's kernels.
-  return follows_612(kernel) ? LruKind::kMultiGen : LruKind::kClassic;
+  return holds(KernelRule::kMultiGenByDefault, kernel) ? LruKind::kMultiGen : LruKind::kClassic;
 }
 
+namespace {
+
+constexpr KernelVersion kNewestKnown{6, 12};
+
+bool measured(KernelVersion kernel) {
+  return kernel == KernelVersion{5, 10} || kernel == KernelVersion{6, 1} || kernel == kNewestKnown;
+}
+
+// "4.18.0-513.el8.x86_64": of a distribution that moves whole subsystems into an old version.
+bool has_backports(const std::string& release) {
+  const size_t at = release.find(".el");
+  return at != std::string::npos && at + 3 < release.size() && release[at + 3] >= '0' && release[at + 3] <= '9';
+}
+
+std::string words_on_rules(const HostSpec& spec) {
+  if (spec.kernel > kNewestKnown)
+    return "those of 6.12, the newest that are known (" + spec.kernel_release + " is later)";
+  std::string words;
+  if (!measured(spec.kernel)) {
+    words = "those of " + std::to_string(spec.kernel.major) + "." + std::to_string(spec.kernel.minor) +
+            " by the dates of their changes; 5.10, 6.1 and 6.12 were measured against real kernels";
+  }
+  const auto add = [&words](const char* more) { words += (words.empty() ? "" : "; ") + std::string(more); };
+  if (has_backports(spec.kernel_release)) add("what the distribution has taken from later versions is not known");
+  if (spec.kernel < KernelVersion{4, 8}) add("lists that it keeps for each zone are taken for those of the node");
+  return words;
+}
+
+}  // namespace
+
 void note_kernel_rules(HostSpec& spec) {
-  if (spec.kernel == KernelVersion{6, 1} || spec.kernel == KernelVersion{6, 12}) return;
-  const std::string note = std::string("kernel rules: those of ") + (follows_612(spec.kernel) ? "6.12" : "6.1") + " (" +
-                           spec.kernel_release + " is neither of the two modelled kernels)";
+  const std::string words = words_on_rules(spec);
+  if (words.empty()) return;
+  const std::string note = "kernel rules: " + words;
   if (std::find(spec.assumed.begin(), spec.assumed.end(), note) == spec.assumed.end()) spec.assumed.push_back(note);
 }
 

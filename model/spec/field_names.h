@@ -34,7 +34,5 @@ std::optional<LruKind> lru_kind(std::string_view name);
 
 /// "6.1.0-56-cloud-amd64" -> 6.1.
 std::optional<KernelVersion> kernel_version(std::string_view release);
-/// Whether the rules marked {6.12} in the specification hold; everything older follows {6.1}.
-inline bool follows_612(KernelVersion kernel) { return kernel >= KernelVersion{6, 12}; }
 
 }  // namespace oomcast::host

@@ -5,14 +5,13 @@
 #include <bit>
 
 #include "model/spec/field_names.h"
+#include "model/spec/kernel_rules.h"
 #include "model/spec/proportion.h"
 
 namespace oomcast::host {
 namespace {
 
 constexpr int64_t kPageblock = 512;
-constexpr KernelVersion kScaleFactor{4, 6};    // vm.watermark_scale_factor
-constexpr KernelVersion kLargerMinFree{5, 7};  // the formula's upper bound was raised fourfold
 
 template <class Visit>
 void for_each_zone(HostSpec& spec, Visit visit) {
@@ -45,7 +44,7 @@ int64_t floor_sqrt(int64_t value) {
 
 // __setup_per_zone_wmarks().
 void distribute(HostSpec& spec, int64_t min_free_kbytes) {
-  const bool movable_apart = follows_612(spec.kernel);
+  const bool movable_apart = holds(KernelRule::kMovableMarksApart, spec.kernel);
   const int64_t pages_min = min_free_kbytes / 4;
   int64_t lowmem = 0;
   for_each_zone(spec, [&](NodeSpec&, ZoneSpec& zone) {
@@ -59,8 +58,9 @@ void distribute(HostSpec& spec, int64_t min_free_kbytes) {
     if (movable_apart && zone.kind == ZoneKind::kMovable) min = std::clamp<int64_t>(managed / 1024, 32, 128);
     const int64_t gap = std::max(share / 4, managed * spec.vm.watermark_scale_factor / 10000);
     zone.watermarks = {Pages(min), Pages(min + gap), Pages(min + 2 * gap)};
-    // {before 4.6} low = min * 5/4, high = min * 3/2, whatever the zone's size.
-    if (spec.kernel < kScaleFactor) zone.watermarks = {Pages(min), Pages(min + share / 4), Pages(min + share / 2)};
+    // Before: low = min * 5/4, high = min * 3/2, whatever the zone's size.
+    if (!holds(KernelRule::kWatermarkScale, spec.kernel))
+      zone.watermarks = {Pages(min), Pages(min + share / 4), Pages(min + share / 2)};
     zone.boost = Pages(0);
   });
 }
@@ -68,7 +68,7 @@ void distribute(HostSpec& spec, int64_t min_free_kbytes) {
 }  // namespace
 
 int64_t default_min_free_kbytes(const HostSpec& spec) {
-  const int64_t most = spec.kernel < kLargerMinFree ? 65536 : 262144;
+  const int64_t most = holds(KernelRule::kLargerMinFree, spec.kernel) ? 262144 : 65536;
   return std::clamp<int64_t>(floor_sqrt(16 * 4 * free_buffer_pages(spec)), 128, most);
 }
 

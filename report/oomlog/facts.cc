@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/spec/field_names.h"
+#include "model/spec/kernel_rules.h"
 #include "model/spec/parse_text.h"
 
 namespace oomcast::oomlog {
@@ -128,7 +129,7 @@ Scores scores_of(const OomReport& report) {
   Scores scores;
   scores.total_pages = total_pages(report, scores.caveat);
   const KernelVersion version = version_of(report).version;
-  const bool root_bonus = version < KernelVersion{4, 17};
+  const bool root_bonus = !holds(host::KernelRule::kNoRootBonus, version);
   bool used_bonus = false;
   for (const TaskRow& task : report.tasks) {
     if (task.oom_score_adj == -1000 || task.tgid == 1) {
@@ -136,13 +137,13 @@ Scores scores_of(const OomReport& report) {
       continue;
     }
     int64_t points = task.rss + task.swap_entries + task.table_pages;
-    // {before 4.17} who has CAP_SYS_ADMIN has 3 % less; the table says uid, not capabilities.
+    // Who has CAP_SYS_ADMIN has 3 % less; the table says uid, not capabilities.
     if (root_bonus && task.uid == 0) {
       points -= points * 3 / 100;
       used_bonus = true;
     }
     points += task.oom_score_adj * (scores.total_pages.value_or(0) / 1000);
-    if (version < KernelVersion{5, 9}) points = std::max<int64_t>(points, 1);
+    if (!holds(host::KernelRule::kSignedPoints, version)) points = std::max<int64_t>(points, 1);
     scores.most_first.push_back({&task, points});
   }
   std::stable_sort(scores.most_first.begin(), scores.most_first.end(),

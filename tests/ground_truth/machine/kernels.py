@@ -16,16 +16,50 @@ class MachineError(Exception):
     """Something the person at the keyboard can act on; printed without a traceback."""
 
 
-def newest_package(version):
-    """'6.12' -> 'linux-image-6.12.117+deb12-cloud-amd64', the newest that apt can reach."""
-    listed = subprocess.run(["apt-cache", "pkgnames", f"linux-image-{version}"], capture_output=True, text=True).stdout
+# Where Debian keeps kernels that this machine's own sources do not have: the release before, for Linux 5.10.
+OLDER_SOURCES = ("deb [check-valid-until=no] http://security.debian.org/debian-security bullseye-security main",
+                 "deb [check-valid-until=no] http://deb.debian.org/debian bullseye main")
+
+
+def older_sources(directory):
+    """apt's options for OLDER_SOURCES alone, with lists of their own below `directory`: the machine's stay as they are."""
+    directory = os.path.abspath(directory)  # apt takes relative paths as below its own
+    lists = f"{directory}/lists"
+    os.makedirs(f"{lists}/partial", exist_ok=True)
+    with open(f"{directory}/sources.list", "w", encoding="utf-8") as file:
+        file.write("\n".join(OLDER_SOURCES) + "\n")
+    options = ["-o", f"Dir::Etc::SourceList={directory}/sources.list", "-o", "Dir::Etc::SourceParts=/dev/null",
+               "-o", f"Dir::State::Lists={lists}", "-o", f"Dir::Cache::pkgcache={directory}/pkgcache.bin",
+               "-o", f"Dir::Cache::srcpkgcache={directory}/srcpkgcache.bin"]
+    updated = subprocess.run(["apt-get", *options, "update", "-qq"], capture_output=True, text=True)
+    if updated.returncode:
+        raise MachineError(f"apt-get update for {OLDER_SOURCES[0]} failed: {updated.stderr.strip()}")
+    return options
+
+
+def newest_package(version, options=()):
+    """'6.12' -> 'linux-image-6.12.117+deb12-cloud-amd64', the newest that apt can reach; None if there is none."""
+    listed = subprocess.run(["apt-cache", *options, "pkgnames", f"linux-image-{version}"], capture_output=True,
+                            text=True).stdout
     pattern = re.compile(rf"linux-image-{re.escape(version)}(?![0-9])[^ ]*-cloud-amd64")
     names = [name for name in listed.split() if pattern.fullmatch(name)]
     names.sort(key=lambda name: [int(number) for number in re.findall(r"\d+", name)], reverse=True)
     for name in names:
-        policy = subprocess.run(["apt-cache", "policy", name], capture_output=True, text=True).stdout
+        policy = subprocess.run(["apt-cache", *options, "policy", name], capture_output=True, text=True).stdout
         if "Candidate:" in policy and "Candidate: (none)" not in policy:
             return name
+    return None
+
+
+def package_and_source(version, work):
+    """The package of a kernel, and apt's options for the place that has it."""
+    package = newest_package(version)
+    if package:
+        return package, []
+    options = older_sources(work)
+    package = newest_package(version, options)
+    if package:
+        return package, options
     raise MachineError(f"apt knows no linux-image-{version}*-cloud-amd64; run apt-get update, or see which kernels "
                        "there are: apt-cache pkgnames linux-image | grep cloud")
 
@@ -35,11 +69,12 @@ def unpack(version, cache):
     target = f"{cache}/kernel-{version}"
     if os.path.isdir(target):
         return target
-    package = newest_package(version)
     os.makedirs(cache, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as work:
         os.chmod(work, 0o777)  # apt downloads as its own user
-        done = subprocess.run(["apt-get", "download", "-qq", package], cwd=work, capture_output=True, text=True)
+        package, options = package_and_source(version, work)
+        done = subprocess.run(["apt-get", *options, "download", "-qq", package], cwd=work, capture_output=True,
+                              text=True)
         archives = glob.glob(f"{work}/*.deb")
         if done.returncode or not archives:
             raise MachineError(f"apt-get download {package} failed: {done.stderr.strip()}")

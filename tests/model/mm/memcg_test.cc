@@ -127,10 +127,10 @@ TEST(Memcg, SleepsForHighAreDryWhereTheGroupHasNoSwapToUse) {
 }
 
 TEST(Memcg, TheDelayGrowsWithTheSquareOfTheOverage) {
-  EXPECT_EQ(high_delay_ticks(1100, 1000, 64), 159) << "spec section 17.10";
-  EXPECT_EQ(high_delay_ticks(1000, 1000, 64), 0);
-  EXPECT_EQ(high_delay_ticks(1050, 1000, 64), 39);
-  EXPECT_EQ(high_delay_ticks(int64_t{1} << 40, 1, 64), 500) << "two seconds at most";
+  EXPECT_EQ(high_delay_ticks(1100, 1000, 64, 64), 159) << "spec section 17.10";
+  EXPECT_EQ(high_delay_ticks(1000, 1000, 64, 64), 0);
+  EXPECT_EQ(high_delay_ticks(1050, 1000, 64, 64), 39);
+  EXPECT_EQ(high_delay_ticks(int64_t{1} << 40, 1, 64, 64), 500) << "two seconds at most";
 }
 
 TEST(Memcg, OomGroupTakesEverybody) {

@@ -10,9 +10,12 @@
 namespace oomcast::host {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 TEST(Snapshot, TwoNodesOfKernel61) {
@@ -330,12 +333,31 @@ TEST(Snapshot, ABallooningGuestCountsMoreThanItsZonesManage) {
                        "or a hotplug holds the rest)"));
 }
 
-TEST(Snapshot, AnotherKernelFollowsTheNearestRulesAndSaysSo) {
+std::vector<std::string> assumed_of_kernel(const std::string& release) {
   SnapshotFiles snapshot = load("oom-noswap-2node");
-  snapshot.files["proc/version"] = "Linux version 6.18.2 (builder) #1\n";
+  snapshot.files["proc/version"] = "Linux version " + release + " (builder) #1\n";
   const auto host = parse_snapshot(snapshot);
-  ASSERT_TRUE(host);
-  EXPECT_THAT(host->assumed, Contains("kernel rules: those of 6.12 (6.18.2 is neither of the two modelled kernels)"));
+  return host ? host->assumed : std::vector<std::string>{host.error().message};
+}
+
+TEST(Snapshot, ALaterKernelFollowsTheNewestKnownRulesAndSaysSo) {
+  EXPECT_THAT(assumed_of_kernel("6.18.2"),
+              Contains("kernel rules: those of 6.12, the newest that are known (6.18.2 is later)"));
+}
+
+TEST(Snapshot, AKernelBetweenTheMeasuredOnesFollowsItsOwnRulesAndSaysSo) {
+  EXPECT_THAT(assumed_of_kernel("5.15.0-91-generic"),
+              Contains("kernel rules: those of 5.15 by the dates of their changes; 5.10, 6.1 and 6.12 were measured "
+                       "against real kernels"));
+  EXPECT_THAT(assumed_of_kernel("5.10.0-46-cloud-amd64"), Not(Contains(StartsWith("kernel rules"))));
+}
+
+TEST(Snapshot, WhatADistributionMovedIntoAnOldKernelIsNotKnown) {
+  EXPECT_THAT(assumed_of_kernel("4.18.0-513.el8.x86_64"),
+              Contains(AllOf(StartsWith("kernel rules: those of 4.18 "),
+                             EndsWith("; what the distribution has taken from later versions is not known"))));
+  EXPECT_THAT(assumed_of_kernel("3.10.0-1160.el7.x86_64"),
+              Contains(EndsWith("; lists that it keeps for each zone are taken for those of the node")));
 }
 
 TEST(Snapshot, TheDiskOfASwapPartitionSaysWhetherItTurns) {
