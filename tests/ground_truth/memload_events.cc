@@ -37,6 +37,7 @@ enum class PageState : uint8_t { kAbsent, kZeroPage, kPresent, kShared };  // kS
 
 struct Region {
   uint64_t start = 0, bytes = 0;
+  uint64_t file = 0;  // of shared memory
   bool is_heap = false;
   uint64_t chunk = 0, block_table = 0;
   std::vector<uint64_t> blocks;
@@ -160,6 +161,18 @@ class Player::Process {
     return mmap_next_;
   }
 
+  // As the recorder tells of shared anonymous memory: a file in memory without a name.
+  uint64_t map_shared(uint64_t bytes) {
+    mmap_next_ -= page_up(bytes);
+    player_.files_.emplace_back("", page_up(bytes));
+    const uint64_t file = player_.files_.size();
+    send(EventKind::kMap, mmap_next_, page_up(bytes), trace::kAnonymous | trace::kWritable);
+    send(EventKind::kFileInMemory, file, 0, 0);
+    send(EventKind::kMapFile, mmap_next_, file, 0);
+    send(EventKind::kFileInMemory, file, 0, trace::kNameless);
+    return mmap_next_;
+  }
+
   void forget(uint64_t start, uint64_t bytes) {
     for (uint64_t page = start; page < start + bytes; page += kPage) pages_.erase(page);
   }
@@ -257,6 +270,12 @@ bool Player::Process::perform(const Step& step) {
       region = Region{};
       region.bytes = step.size;
       region.start = map(step.size);
+      return false;
+    case StepKind::kShared:
+      region = Region{};
+      region.bytes = step.size;
+      region.start = map_shared(step.size);
+      region.file = player_.files_.size();
       return false;
     case StepKind::kHeap:
       return heap_block(step, region);
@@ -409,6 +428,7 @@ void Player::Process::free_region(Region& region) {
     release(region.block_table);
   } else {
     unmap(region.start, region.bytes);
+    if (region.file != 0) send(EventKind::kFileTruncate, region.file, 0, 0);  // nobody has it any more
   }
   region = Region{};
 }

@@ -77,6 +77,19 @@ TEST(Player, FirstPassTouchesAndLaterPassesRefer) {
   EXPECT_NEAR(static_cast<double>(compute), 34.8 * 256, 2.0) << "fractions of a nanosecond are carried over";
 }
 
+TEST(Player, SharedMemoryIsAFileInMemoryThatLosesItsNameOnceItIsMapped) {
+  const auto events = events_of("memload shm:0:1M w:0");
+  const auto files = only(events, EventKind::kFileInMemory);
+  ASSERT_EQ(files.size(), 2u);
+  EXPECT_EQ(files[0].flags, 0);
+  EXPECT_EQ(files[1].flags, trace::kNameless);
+  const auto mapped = only(events, EventKind::kMapFile);
+  ASSERT_EQ(mapped.size(), 1u);
+  EXPECT_EQ(mapped[0].bytes, files[0].address);
+  EXPECT_EQ(count(events, EventKind::kTouch), idle_touches() + 256);
+  EXPECT_EQ(count(events_of("memload shm:0:1M w:0 free:0"), EventKind::kFileTruncate), 1u);
+}
+
 TEST(Player, ZipfAfterAFullPassOnlyRefers) {
   const auto events = events_of("memload anon:0:2M w:0 zipf:0:1000:1");
   const auto touches = only(events, EventKind::kTouch), references = only(events, EventKind::kReference);

@@ -41,12 +41,12 @@ struct Spelling {
   size_t words;  // the least number of words, the name included
 };
 constexpr Spelling kSpellings[] = {
-    {"anon", StepKind::kAnon, 3},      {"heap", StepKind::kHeap, 4},   {"w", StepKind::kWrite, 2},
-    {"r", StepKind::kRead, 2},         {"loop", StepKind::kLoop, 3},   {"rnd", StepKind::kRandom, 4},
-    {"zipf", StepKind::kZipf, 4},      {"free", StepKind::kFree, 2},   {"dontneed", StepKind::kDontneed, 2},
-    {"fw", StepKind::kFileWrite, 3},   {"fr", StepKind::kFileRead, 2}, {"fm", StepKind::kFileMap, 2},
-    {"fsync", StepKind::kFileSync, 2}, {"sleep", StepKind::kSleep, 2}, {"rate", StepKind::kRate, 2},
-    {"adj", StepKind::kAdj, 2},        {"wait", StepKind::kWait, 1},
+    {"anon", StepKind::kAnon, 3},         {"shm", StepKind::kShared, 3},     {"heap", StepKind::kHeap, 4},
+    {"w", StepKind::kWrite, 2},           {"r", StepKind::kRead, 2},         {"loop", StepKind::kLoop, 3},
+    {"rnd", StepKind::kRandom, 4},        {"zipf", StepKind::kZipf, 4},      {"free", StepKind::kFree, 2},
+    {"dontneed", StepKind::kDontneed, 2}, {"fw", StepKind::kFileWrite, 3},   {"fr", StepKind::kFileRead, 2},
+    {"fm", StepKind::kFileMap, 2},        {"fsync", StepKind::kFileSync, 2}, {"sleep", StepKind::kSleep, 2},
+    {"rate", StepKind::kRate, 2},         {"adj", StepKind::kAdj, 2},        {"wait", StepKind::kWait, 1},
 };
 
 Result<void> read_range(Step& step, const std::vector<std::string>& words, size_t at, const std::string& text) {
@@ -71,6 +71,7 @@ Result<Step> parse_step(const std::string& text) {
   step.kind = spelling->kind;
   switch (step.kind) {
     case StepKind::kAnon:
+    case StepKind::kShared:
       step.region = region_of(words[1]);
       step.size = size_of(words[2]);
       break;

@@ -3,8 +3,9 @@
 // memload is the workload program of the real-kernel runs: each of its arguments is one step, and the steps run in
 // order. Since it is scripted, its exact event stream is known without running it (memload_events.h).
 //
-//   anon:N:SIZE           map SIZE anonymous bytes as region N      heap:N:SIZE:CHUNK   malloc and fill CHUNK-byte
-//   blocks w:N[:FROM:TO]         write one word per page, percent FROM..TO  r:N[:FROM:TO]      read one word per page
+//   anon:N:SIZE           map SIZE anonymous bytes as region N      shm:N:SIZE          the same, shared
+//   heap:N:SIZE:CHUNK     malloc and fill CHUNK-byte blocks
+//   w:N[:FROM:TO]         write one word per page, percent FROM..TO r:N[:FROM:TO]       read one word per page
 //   loop:K:N[:FROM:TO]    the write pass K times                    rnd|zipf:N:COUNT:SEED  random page writes
 //   free:N  dontneed:N    give a region back                        fw:PATH:SIZE fr:PATH fm:PATH fsync:PATH  file steps
 //   sleep:MS rate:MBPS adj:N wait                                   fork:STEP+STEP+...  a child that runs the steps
@@ -21,6 +22,7 @@ namespace oomcast::ground_truth {
 
 enum class StepKind : uint8_t {
   kAnon,
+  kShared,
   kHeap,
   kWrite,
   kRead,
@@ -43,7 +45,7 @@ enum class StepKind : uint8_t {
 struct Step {
   StepKind kind = StepKind::kWait;
   int region = 0;
-  uint64_t size = 0;   // kAnon, kHeap, kFileWrite: bytes
+  uint64_t size = 0;   // kAnon, kShared, kHeap, kFileWrite: bytes
   uint64_t chunk = 0;  // kHeap
   bool whole = true;   // kWrite, kRead, kLoop: no FROM:TO was given
   double from_percent = 0;

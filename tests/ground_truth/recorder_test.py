@@ -52,6 +52,12 @@ class Outcome(unittest.TestCase):
         row["nr_swapcached"] = 0
         self.assertEqual(footprint(row, base), (90 + 40 - 10) * 4096, "and nothing is double without a swap cache")
 
+    def test_shared_memory_belongs_to_the_footprint_resident_or_swapped_out(self):
+        base = {"nr_anon_pages": 10, "nr_shmem": 3, "swap_used": 0, "nr_inactive_anon": 15, "nr_active_anon": 0}
+        row = {"nr_anon_pages": 30, "nr_shmem": 53, "swap_used": 25, "nr_swapcached": 5, "nr_inactive_anon": 85,
+               "nr_active_anon": 0}
+        self.assertEqual(footprint(row, base), (20 + 50 + 25 - 5) * 4096, "five are on the lists and in the swap cache")
+
     def test_a_victim_that_gave_memory_back_before_the_sample_does_not_lower_the_oom_footprint(self):
         outcome = outcome_of(results([row(0, 0), row(10, 90), row(20, 30, killed=1)]), False)
         self.assertEqual(outcome["first_oom"]["footprint"], 90 * 4096)

@@ -57,6 +57,7 @@ static const char *const kNames[] = {
     "thp_fault_alloc",
     "slabs_scanned",
     "nr_anon_pages",
+    "nr_shmem",
     "nr_mapped",
     "nr_vmscan_write",
     "pgrefill",

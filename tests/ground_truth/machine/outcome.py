@@ -42,16 +42,16 @@ def ends_of_background(results):
 
 def counted_twice(row, base):
     """Pages that are mapped and have kept their slot. The swap cache also holds pages that are not mapped: on the lists
-    (which shmem is on as well, but as much of it as at the start) each page is once."""
+    (which shared memory is on as well) each page is once."""
     grown = lambda *names: sum(row.get(name, 0) - base.get(name, 0) for name in names)
-    twice = grown("nr_anon_pages", "nr_swapcached") - grown("nr_inactive_anon", "nr_active_anon")
+    twice = grown("nr_anon_pages", "nr_shmem", "nr_swapcached") - grown("nr_inactive_anon", "nr_active_anon")
     return min(max(0, twice), row.get("nr_swapcached", 0))
 
 
 def footprint(row, base):
-    """Anonymous memory that the run has added, resident or swapped out, each page once; in bytes."""
-    now = row["nr_anon_pages"] + row["swap_used"] + row.get("background_gone", 0)
-    return (now - counted_twice(row, base) - base["nr_anon_pages"] - base["swap_used"]) * PAGE
+    """Anonymous and shared memory that the run has added, resident or swapped out, each page once; in bytes."""
+    of = lambda sample: sample["nr_anon_pages"] + sample.get("nr_shmem", 0) + sample["swap_used"]
+    return (of(row) + row.get("background_gone", 0) - counted_twice(row, base) - of(base)) * PAGE
 
 
 def stalls(row, base):
