@@ -61,8 +61,8 @@ TEST_F(LanguageFrames, ArePythonsFunctionsFilesAndLines) {
           << "the interpreter's own frames stand for those of the program";
     }
   }
-  EXPECT_NEAR(blob, 40, 2);
-  EXPECT_NEAR(deep, 24, 2);
+  EXPECT_NEAR(blob, 40, 3) << "a window of up to 2 MiB may belong to its neighbour, and small objects are sampled";
+  EXPECT_NEAR(deep, 24, 3);
   EXPECT_NEAR(rows, 19.5, 4) << "small objects: one in 64 KiB is sampled";
 }
 

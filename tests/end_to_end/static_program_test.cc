@@ -54,7 +54,7 @@ TEST_F(StaticPrograms, WhatNeedsHooksIsSaidNotFaked) {
 
 TEST_F(StaticPrograms, AScriptOfAStaticInterpreterIsOne) {
   sh("printf '#!" + kWorker + " touch=24\\n' > script && chmod +x script");
-  EXPECT_EQ(run("./script exit=6", "-q").status, 6);
+  EXPECT_EQ(run("./script sleep=300 exit=6", "-q").status, 6);
   EXPECT_GE(mib("footprint_peak_bytes"), 24);
 }
 

@@ -7,28 +7,13 @@
 #include <unordered_map>
 
 #include "tests/ground_truth/glibc_heap.h"
+#include "tests/ground_truth/memload_layout.h"
 
 namespace oomcast::ground_truth {
 namespace {
 
 using trace::Event;
 using trace::EventKind;
-
-constexpr uint64_t kPage = 4096;
-constexpr uint64_t kText = 0x400000;  // code and constants of a static memload: what readelf says of it
-constexpr uint64_t kTextPages = 172;
-constexpr uint64_t kLoops = kText + 0x1000;  // main() and step()
-constexpr uint64_t kFaultAround = 16;        // pages that the kernel maps along with one, if they are in memory
-constexpr uint64_t kImage = 0x4c0000;        // .data and .bss of a static memload
-constexpr uint64_t kImagePages = 4;
-constexpr uint64_t kFileBuffer = 65536;  // the two static buffers of fw and fr
-constexpr uint64_t kBrkStart = 0x1000000;
-constexpr uint64_t kStackTop = 0x7ffffffff000;
-constexpr uint64_t kStackBytes = 132 << 10;
-constexpr uint64_t kStackTouched = 2;
-constexpr uint64_t kMmapTop = 0x7ffff7fff000;
-constexpr int64_t kShortestSleepNs = 1'000'000;  // memload's pace() does not sleep for less
-constexpr int kSegv = 11, kFloatingPoint = 8, kKilled = 9;
 
 uint64_t page_up(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 uint64_t page_down(uint64_t address) { return address / kPage * kPage; }
