@@ -55,6 +55,7 @@ void ProcessLife::forget_address_space(Process& process) {
   process.files.watched_text.clear();
   process.files.use.claimed.clear();  // the new program's hooks claim for themselves
   process.pages.clear_all();
+  process.control_blocks.clear();
   process.map.clear();
   process.last_maps.clear();
   process.sampled.clear();

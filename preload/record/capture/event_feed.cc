@@ -89,6 +89,7 @@ void EventFeed::arm_watches() {
   std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) {
     return a.pid != b.pid ? a.pid < b.pid : a.address < b.address;
   });
+  leave_control_blocks_out();
   for (size_t i = 0; i < watches_.size();) {
     Process& process = *processes_.find(watches_[i].pid);
     const uint64_t start = watches_[i].address;
@@ -104,6 +105,19 @@ void EventFeed::arm_watches() {
         process.pages.set(PageBit::kWatched, address, false);
   }
   watches_.clear();
+}
+
+/// REQUIRES: the watches are in order of their processes.
+void EventFeed::leave_control_blocks_out() {
+  Process* process = nullptr;
+  bool known = false;
+  std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
+    if (process == nullptr || process->pid != watch.pid) {
+      process = processes_.find(watch.pid);
+      known = process->control_blocks.refresh(process->pid, clocks_.now_ns());
+    }
+    return !known || process->control_blocks.holds(watch.address);
+  });
 }
 
 /// Feeds one touch for each site in it; the first carries the thread's clock.

@@ -46,6 +46,8 @@ class EventFeed {
   uint64_t events() const { return events_; }
 
  private:
+  void leave_control_blocks_out();
+
   trace::EventSink& sink_;
   ProcessTable& processes_;
   Sites& sites_;

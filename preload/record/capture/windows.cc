@@ -180,9 +180,11 @@ uint64_t Windows::last_content(Process& process, uint64_t start, uint64_t end) {
 /// Write-protects what is prefilled in [start, end), run by run: what was unmapped between the runs is no error.
 /// False: the kernel refuses for now, while an event of the process is unread (EAGAIN).
 bool Windows::arm_prefilled(Process& process, uint64_t start, uint64_t end) {
+  process.control_blocks.refresh(process.pid, clocks_.now_ns());
   std::vector<PageRange> runs;
-  process.pages.for_each(PageBit::kPrefilled, start, end,
-                         [&runs](uint64_t address) { append(&runs, address, address + kPage); });
+  process.pages.for_each(PageBit::kPrefilled, start, end, [&](uint64_t address) {
+    if (!process.control_blocks.holds(address)) append(&runs, address, address + kPage);
+  });
   return std::none_of(runs.begin(), runs.end(), [&process](const PageRange& run) {
     return process.fault_fd.protect(run.first, run.second, true, false) == FaultResult::kRetry;
   });

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "preload/record/guest/address_map.h"
+#include "preload/record/guest/control_blocks.h"
 #include "preload/record/guest/file_mappings.h"
 #include "preload/record/guest/file_use.h"
 #include "preload/record/guest/free_advice.h"
@@ -222,6 +223,7 @@ struct Process {
   std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
 
   PageStates pages;
+  ControlBlocks control_blocks;
   AddressMap map;
   std::vector<Vma> last_maps;
   LeavingRanges leaving;

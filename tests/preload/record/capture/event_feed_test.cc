@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include "preload/record/kernel/pages.h"
 #include "tests/preload/record/rooms_fixture.h"
@@ -61,6 +62,29 @@ TEST_F(EventFeedTest, ARunThatCannotBeArmedAsAWholeIsArmedPageByPage) {
   table.feed.arm_watches();
   EXPECT_THAT(channel->armed, ElementsAre(kHeap, kHeap + kPage));
   EXPECT_FALSE(process.pages.test(PageBit::kWatched, kHeap + 2 * kPage)) << "its use will not be seen";
+}
+
+TEST_F(EventFeedTest, APageWithTheControlBlockOfAThreadIsNeverArmed) {
+  uint64_t head = 0;
+  size_t bytes = 0;
+  ASSERT_EQ(::syscall(SYS_get_robust_list, 0, &head, &bytes), 0);
+  const uint64_t page = page_down(head);
+  process.pages.touch(page, page + kPage);
+  table.sink.watch_writes = true;
+  table.feed.report(process, EventKind::kTouch, page, kPage, 0, trace::kWrite);
+  table.feed.arm_watches();
+  EXPECT_THAT(channel->armed, IsEmpty()) << "the kernel clears the thread's number there and does not wait";
+  EXPECT_FALSE(process.pages.test(PageBit::kWatched, page));
+}
+
+TEST_F(EventFeedTest, NothingIsArmedWhileAThreadsControlBlockIsNotKnown) {
+  process.control_blocks = ControlBlocks({[](uint32_t) { return std::nullopt; }, [] { return 1; }});
+  process.pages.touch(kHeap, kHeap + kPage);
+  table.sink.watch_writes = true;
+  table.feed.report(process, EventKind::kTouch, kHeap, kPage, 0, trace::kWrite);
+  table.feed.arm_watches();
+  EXPECT_THAT(channel->armed, IsEmpty());
+  EXPECT_FALSE(table.feed.has_watches());
 }
 
 TEST_F(EventFeedTest, WatchesOfAProcessThatHasGoneAreForgotten) {

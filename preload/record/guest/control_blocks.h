@@ -1,0 +1,68 @@
+// The pages of a process that must never be write-protected or taken away, because the kernel writes to them without
+// waiting: those with a thread's control block (robust_lists.h).
+//
+// A thread writes to its own block after it has been made and before it ends. So a block that is not known yet when its
+// page is armed is unarmed by its thread, and known by the time at which the page can be armed again.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/robust_lists.h"
+
+namespace oomcast::record {
+
+class ControlBlocks {
+ public:
+  /// Who is asked; a test brings a kernel of its own.
+  struct Kernel {
+    std::function<std::optional<std::vector<uint64_t>>(uint32_t pid)> lists = robust_lists_of;
+    std::function<uint64_t()> last_number = last_thread_number;
+  };
+  ControlBlocks() = default;
+  explicit ControlBlocks(Kernel kernel) : kernel_(std::move(kernel)) {}
+
+  /// To be called before pages are armed. Asks again only where a thread may have been made since. False: there is a
+  /// thread whose block is not known, so nothing may be armed.
+  bool refresh(uint32_t pid, uint64_t now_ns) {
+    const uint64_t number = kernel_.last_number();
+    if (number != number_) changed_ns_ = now_ns;
+    // A thread has its number before it is listed.
+    if (known_ && number == number_ && now_ns - asked_ns_ < kKeptNs && asked_ns_ - changed_ns_ > kSettlingNs)
+      return true;
+    number_ = number;
+    asked_ns_ = now_ns;
+    const auto heads = kernel_.lists(pid);
+    known_ = heads.has_value();
+    if (!known_) return false;
+    pages_.clear();
+    for (const uint64_t head : *heads)
+      for (uint64_t page = page_down(head - std::min(head, kBefore)); page <= head + kBehind; page += kPage)
+        pages_.insert(page);
+    return true;
+  }
+  bool holds(uint64_t page) const { return pages_.contains(page); }
+  /// Another program has begun.
+  void clear() {
+    pages_.clear();
+    known_ = false;
+  }
+
+ private:
+  // glibc's struct pthread is 2.3 KiB, the list's head 736 bytes into it and the thread's number right before that.
+  static constexpr uint64_t kBefore = 1024, kBehind = 2048;
+  static constexpr uint64_t kKeptNs = 20'000'000, kSettlingNs = 2'000'000;
+
+  Kernel kernel_;
+  std::set<uint64_t> pages_;
+  bool known_ = false;
+  uint64_t number_ = 0, asked_ns_ = 0, changed_ns_ = 0;
+};
+
+}  // namespace oomcast::record
