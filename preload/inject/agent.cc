@@ -51,7 +51,9 @@ constexpr size_t kBytesBeforeHello = 64 << 10;
 int calls_before_hello = 0;
 
 void before_fork() {
-  tracking();  // the recorder has to know a child's parent
+  // The recorder has to know a child's parent, and pages that are in the stash cannot be shared.
+  if (tracking() && agent_shared->stash.holds.load(std::memory_order_relaxed) != 0 && in_own_process())
+    agent_request(ring::RequestKind::kForking, 0, 0, 0, 0);
   ++thread_state.inside;
 }
 void after_fork_in_parent() { --thread_state.inside; }

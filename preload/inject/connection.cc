@@ -179,6 +179,13 @@ bool set_recorder_address(const char* text) {
   return true;
 }
 
+bool copy_recorder_address(char* to, size_t room, uint32_t* bytes) {
+  if (recorder_address_length == 0 || recorder_address_length > room) return false;
+  memcpy(to, &recorder_address, recorder_address_length);
+  *bytes = recorder_address_length;
+  return true;
+}
+
 uintptr_t current_break() { return reinterpret_cast<uintptr_t>(&__curbrk ? __curbrk : nullptr); }
 
 namespace {

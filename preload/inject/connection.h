@@ -1,6 +1,7 @@
 // A process meets its recorder by a hello over a socket that is closed again once the shared area is mapped.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "preload/inject/agent.h"
@@ -13,6 +14,8 @@ extern ring::Doorbell* agent_doorbell;
 
 /// OOMCAST_SOCKET=@name (abstract) or a path. False: no such address.
 bool set_recorder_address(const char* text);
+/// Copies the address in the kernel's form. False: there is no room, or no address.
+bool copy_recorder_address(char* to, size_t room, uint32_t* bytes);
 /// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is
 /// taken; -1: it is connected here. Signals have to be held. A process without descriptors has a helper say it, by
 /// clone().

@@ -9,6 +9,7 @@
 #include "preload/inject/connection.h"
 #include "preload/inject/counted.h"
 #include "preload/inject/raw_syscall.h"
+#include "preload/inject/stash_helper.h"
 
 namespace oomcast::inject {
 
@@ -105,6 +106,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
     lock_requests();
     answered = tracking_now() && ring::ask(agent_shared->mailbox, *agent_doorbell, request, &status, shared_futex);
     if (!answered || status == ring::ReplyStatus::kStayOut) agent_tracking.store(false, std::memory_order_release);
+    if (answered) make_wanted_stash_helper();
     unlock_requests();
   }
   thread_state.refused = answered && status == ring::ReplyStatus::kRefused;

@@ -65,7 +65,7 @@ Capabilities probe() {
   out.thread_id = features & UFFD_FEATURE_THREAD_ID;
   out.write_protect = features & UFFD_FEATURE_PAGEFAULT_FLAG_WP;
   out.wp_async = features & UFFD_FEATURE_WP_ASYNC;
-  out.move = features & UFFD_FEATURE_MOVE;
+  out.move = features & ring::kUffdFeatureMove;
   out.pagemap_scan = kernel_has_pagemap_scan();
   out.procmap_query = kernel_has_procmap_query();
   const TrackerKind best = choose_tracker("", out).value();
@@ -89,11 +89,10 @@ Capabilities probe() {
   out.lines.push_back(yes_no("writes to watched pages (write protection)", out.write_protect));
   out.lines.push_back(yes_no("userfaultfd for user mode only (enough for wp-async)", out.userfaultfd_user_mode));
   out.lines.push_back(yes_no("WP_ASYNC", out.wp_async));
-  out.lines.push_back(yes_no("MOVE", out.move));
-  out.lines.push_back(yes_no("EVENT_FORK (not needed)", out.event_fork));
+  out.lines.push_back(yes_no("--see-reads (MOVE, EVENT_FORK)", out.userfaultfd && out.move && out.event_fork));
   out.lines.push_back(yes_no("PAGEMAP_SCAN", out.pagemap_scan));
   out.lines.push_back(yes_no("PROCMAP_QUERY", out.procmap_query));
-  out.lines.push_back(yes_no("CAP_SYS_PTRACE (not needed)", out.ptrace_capability));
+  out.lines.push_back(yes_no("CAP_SYS_PTRACE (--see-reads needs it)", out.ptrace_capability));
   if (!out.userfaultfd) {
     if (error == ENOSYS) {
       out.lines.emplace_back(

@@ -13,7 +13,7 @@
 namespace oomcast::ring {
 
 inline constexpr uint32_t kMagic = 0x746d6f6f;  // "oomt"
-inline constexpr uint32_t kVersion = 12;
+inline constexpr uint32_t kVersion = 13;
 
 inline constexpr uint64_t kOfFile = 1, kMayStay = 2;  // RequestKind::kFreeing
 /// The target might refuse a request as large as this by itself: it is reported whatever else is only polled.
@@ -37,6 +37,8 @@ enum class RequestKind : uint32_t {
                  // allocator, which may give it back or not
   kBreakMoved,   // the heap has grown by [address, +bytes), to the byte: as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
+  kForking,      // about to fork: what is in the stash has to be back in its place
+  kHelloStash,   // the helper of the stash is there; the userfaultfds of the program's memory come along with the reply
   kGiveWay,      // memory must not be registered any more, `argument` says why (GiveWay); of process `address`, 0: the
                  // caller's
 };

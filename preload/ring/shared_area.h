@@ -1,5 +1,5 @@
 // The memory that the guest and the recorder share. One sealed memfd: the mailbox for questions, notes, the event ring,
-// time spent in file calls and the known-page table.
+// time spent in file calls, the known-page table and the room of the stash.
 //
 // Made by the recorder, which seals its size: a guest cannot shrink it under the reader. Almost all of it is never
 // touched (the table is sparse), and as shared memory it is not part of the guest's RssAnon.
@@ -13,6 +13,7 @@
 #include "preload/ring/file_notes.h"
 #include "preload/ring/known_pages.h"
 #include "preload/ring/mailbox.h"
+#include "preload/ring/stash.h"
 
 namespace oomcast::ring {
 
@@ -49,6 +50,7 @@ struct SharedArea {
   EventRing ring;
   KnownPages known;    // registered: malloc need not ask
   KnownPages touched;  // counted: what is allocated there is not fresh memory
+  StashRoom stash;
 };
 
 }  // namespace oomcast::ring

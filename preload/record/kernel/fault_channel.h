@@ -34,6 +34,8 @@ class FaultChannel {
   /// Fills with zero pages of memory. `filled` gets the pages done, even on kRetry. `protect`: arm the pages for
   /// writes.
   virtual FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) = 0;
+  /// Fills one page with this content and wakes who waits there.
+  virtual FaultResult copy(uint64_t page, const void* content) = 0;
   /// Maps the shared zero page: a read of untouched memory costs none.
   virtual FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) = 0;
   virtual FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake) = 0;
@@ -65,6 +67,9 @@ class OptionalChannel final : public FaultChannel {
   }
   FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) override {
     return valid() ? channel_->fill(start, pages, wake, protect, filled) : FaultResult::kGone;
+  }
+  FaultResult copy(uint64_t page, const void* content) override {
+    return valid() ? channel_->copy(page, content) : FaultResult::kGone;
   }
   FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override {
     return valid() ? channel_->map_zero(start, pages, filled) : FaultResult::kGone;

@@ -12,6 +12,9 @@
 
 namespace oomcast::record {
 
+/// What the recorder calls the mappings of a stash, which /proc shows as memory of the program.
+inline constexpr const char* kStashName = "[oomcast-stash]";
+
 struct Vma {
   uint64_t start = 0;
   uint64_t end = 0;
@@ -25,7 +28,7 @@ struct Vma {
   bool operator==(const Vma&) const = default;
   bool special() const {
     return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" ||
-           name == "[uprobes]" || huge();
+           name == "[uprobes]" || name == kStashName || huge();
   }
   /// Huge pages come from a pool of their own.
   bool huge() const { return name == "/anon_hugepage (deleted)" || name.starts_with("/memfd:hugetlb"); }

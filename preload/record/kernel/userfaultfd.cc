@@ -20,8 +20,8 @@ const char* zeroes() {
   return pages;
 }
 
-/// What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK is left
-/// out on purpose: see README, "Alternatives considered".
+/// What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK
+/// holds every fork: it is there for the stash only.
 uint64_t event_features(Userfaultfd::Unmaps unmaps) {
   return UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |
          (unmaps == Userfaultfd::Unmaps::kReported ? UFFD_FEATURE_EVENT_UNMAP : 0);
@@ -42,9 +42,14 @@ FaultResult result_of(int error) {
 
 }  // namespace
 
-bool Userfaultfd::negotiate(Unmaps unmaps) {
+bool Userfaultfd::negotiate(Unmaps unmaps, Forks forks) {
   const uint64_t events = event_features(unmaps) | UFFD_FEATURE_THREAD_ID;
   uffdio_api api{};
+  api.api = UFFD_API;
+  api.features = events | UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_EVENT_FORK;
+  if (forks == Forks::kReported && ::ioctl(fd_.get(), UFFDIO_API, &api) == 0)
+    return write_protects_ = reports_forks_ = true;
+  api = {};
   api.api = UFFD_API;
   api.features = events | UFFD_FEATURE_PAGEFAULT_FLAG_WP;
   if (::ioctl(fd_.get(), UFFDIO_API, &api) == 0) {
@@ -95,6 +100,14 @@ FaultResult Userfaultfd::fill(uint64_t start, uint64_t pages, bool wake, bool pr
   // A part was done, then something was in the way: good enough, the rest faults again.
   if (*filled > 0) return FaultResult::kDone;
   return copy.copy < 0 ? result_of(static_cast<int>(-copy.copy)) : result_of(error);
+}
+
+FaultResult Userfaultfd::copy(uint64_t page, const void* content) {
+  uffdio_copy copy{};
+  copy.dst = page;
+  copy.src = reinterpret_cast<uint64_t>(content);
+  copy.len = static_cast<uint64_t>(kPageBytes);
+  return ::ioctl(fd_.get(), UFFDIO_COPY, &copy) == 0 ? FaultResult::kDone : result_of(errno);
 }
 
 FaultResult Userfaultfd::map_zero(uint64_t start, uint64_t pages, uint64_t* filled) {

@@ -20,9 +20,6 @@
 #ifndef UFFD_FEATURE_WP_ASYNC
 #define UFFD_FEATURE_WP_ASYNC (1 << 15)
 #endif
-#ifndef UFFD_FEATURE_MOVE
-#define UFFD_FEATURE_MOVE (1 << 16)
-#endif
 
 namespace oomcast::record {
 
@@ -33,18 +30,22 @@ class Userfaultfd final : public FaultChannel {
 
   /// kSilent: for memory whose unmapping is reported in another way. An event holds the caller each time.
   enum class Unmaps { kReported, kSilent };
+  /// kReported: of each fork comes an event with the child's own userfaultfd. Needs CAP_SYS_PTRACE.
+  enum class Forks { kReported, kSilent };
   /// Agrees on the features. False: this kernel refuses even the least that is needed.
-  bool negotiate(Unmaps unmaps = Unmaps::kReported);
+  bool negotiate(Unmaps unmaps = Unmaps::kReported, Forks forks = Forks::kSilent);
   /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
   bool negotiate_async(Unmaps unmaps = Unmaps::kReported);
   bool valid() const { return fd_.get() >= 0; }
   bool write_protects() const override { return write_protects_; }
+  bool reports_forks() const { return reports_forks_; }
   int fd() const override { return fd_.get(); }
   void reset() { fd_.reset(); }
 
   bool register_range(uint64_t start, uint64_t end) override;
   bool unregister_range(uint64_t start, uint64_t end) override;
   FaultResult fill(uint64_t start, uint64_t pages, bool wake, bool protect, uint64_t* filled) override;
+  FaultResult copy(uint64_t page, const void* content) override;
   FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override;
   FaultResult protect(uint64_t start, uint64_t end, bool on, bool wake) override;
   void wake(uint64_t start, uint64_t end) override;
@@ -55,6 +56,7 @@ class Userfaultfd final : public FaultChannel {
   UniqueFd fd_;
   bool write_protects_ = false;
   bool async_ = false;
+  bool reports_forks_ = false;
 };
 
 }  // namespace oomcast::record

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <set>
 #include <span>
 #include <vector>
@@ -18,6 +19,7 @@ class FakeChannel : public FaultChannel {
  public:
   std::deque<FaultResult> refusals;
   std::set<uint64_t> there, armed, woken;
+  std::map<uint64_t, char> copied;  // the first byte
   std::vector<PageRange> registered, unregistered;
   std::function<bool(uint64_t start, uint64_t end)> refuses_registration;
   std::deque<uffd_msg> messages;                    // to be read
@@ -46,6 +48,13 @@ class FakeChannel : public FaultChannel {
       if (wakes) woken.insert(at);
     }
     return *filled > 0 ? FaultResult::kDone : FaultResult::kAlreadyThere;
+  }
+  FaultResult copy(uint64_t page, const void* content) override {
+    if (const FaultResult result = next(page, 1); result != FaultResult::kDone) return result;
+    if (!there.insert(page).second) return FaultResult::kAlreadyThere;
+    copied[page] = *static_cast<const char*>(content);
+    woken.insert(page);
+    return FaultResult::kDone;
   }
   FaultResult map_zero(uint64_t start, uint64_t pages, uint64_t* filled) override {
     return fill(start, pages, false, false, filled);

@@ -1,0 +1,81 @@
+// StashHelper: one command and one answer at a time over a socket.
+#include "preload/record/kernel/stash_channel.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "preload/ring/descriptors.h"
+
+namespace oomcast::record {
+
+StashHelper::~StashHelper() {
+  constexpr timeval kPatience{1, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  ::shutdown(socket_.get(), SHUT_WR);
+  char byte;
+  static_cast<void>(!::recv(socket_.get(), &byte, sizeof byte, 0));
+}
+
+/// Waits for the answer. A helper that does not answer cannot be left to do later what nobody expects then: the wait
+/// has no end but its answer or its own.
+std::optional<StashChannel::Pages> StashHelper::ask(ring::StashOrder order, std::span<const PageRange> ranges,
+                                                    uint64_t distance, int descriptor) {
+  ring::StashCommand command{};
+  command.order = order;
+  command.distance = distance;
+  command.ranges = static_cast<uint32_t>(ranges.size());
+  for (size_t i = 0; i < ranges.size(); ++i)
+    command.range[i] = {ranges[i].first, (ranges[i].second - ranges[i].first) / kPage};
+  iovec io{&command, sizeof command};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &io;
+  message.msg_iovlen = 1;
+  if (descriptor >= 0) ring::attach_descriptors(&message, control, &descriptor, 1);
+  ssize_t done;
+  do done = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+  while (done < 0 && errno == EINTR);
+  ring::StashAnswer answer;
+  if (done == static_cast<ssize_t>(sizeof command)) {
+    do done = ::recv(socket_.get(), &answer, sizeof answer, 0);
+    while (done < 0 && errno == EINTR);
+  }
+  if (done != static_cast<ssize_t>(sizeof answer)) return std::nullopt;
+  Pages pages;
+  for (size_t bit = 0; bit < pages.size(); ++bit) pages[bit] = (answer.done[bit / 64] >> bit % 64 & 1) != 0;
+  return pages;
+}
+
+std::optional<StashChannel::Pages> StashHelper::out(std::span<const PageRange> ranges) {
+  return ask(ring::StashOrder::kOut, ranges, 0);
+}
+
+std::optional<StashChannel::Pages> StashHelper::back(std::span<const PageRange> ranges, uint64_t distance,
+                                                     Waiters waiters) {
+  return ask(waiters == Waiters::kAsleep ? ring::StashOrder::kBackAsleep : ring::StashOrder::kBack, ranges, distance);
+}
+
+bool StashHelper::drop(PageRange range) { return ask(ring::StashOrder::kDrop, {&range, 1}, 0).has_value(); }
+
+bool StashHelper::give_to_child(int userfaultfd) {
+  return ask(ring::StashOrder::kGiveToChild, {}, 0, userfaultfd).has_value();
+}
+
+uint64_t StashHelper::place_of(uint64_t page) const {
+  for (const ring::StashRegion& region : room_.regions)
+    if (region.stash != 0 && page >= region.start && page - region.start < ring::kStashRegionBytes)
+      return region.stash + (page - region.start);
+  return 0;
+}
+
+bool StashHelper::is_stash(uint64_t start) const {
+  return std::any_of(std::begin(room_.regions), std::end(room_.regions), [start](const ring::StashRegion& region) {
+    return region.stash != 0 && start >= region.stash && start - region.stash < ring::kStashRegionBytes;
+  });
+}
+
+}  // namespace oomcast::record
