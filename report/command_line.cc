@@ -151,6 +151,11 @@ void add_run_options(CLI::App& app, RunOptions& options) {
          "only by polling until the target is near a watermark)")
       ->type_name("NAME")
       ->check(CLI::IsMember({"userfaultfd", "wp-async", "pagemap"}));
+  app.add_flag(
+      "--see-reads", options.recorder.stash,
+      "Under modelled memory pressure, see uses that only read, too: pages that the target swaps out are taken "
+      "out of the program's page table and given back on use. Slower. If this command and the task that "
+      "holds the pages are killed both at once, the program loses them");
   add_no_follow_option(app, options);
   app.add_flag(
       "--wait", options.recorder.wait_for_all,

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/sealed_memory.h"
+#include "preload/record/kernel/shared_address_space.h"
 #include "preload/record/kernel/userfaultfd.h"
 
 namespace oomcast::record {
@@ -40,6 +42,7 @@ bool Answers::share_area(Process& process, UniqueFd* out) {
   if (!area || !questions_.doorbell().valid()) return false;
   void* mapped = ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED, area.get(), 0);
   if (mapped == MAP_FAILED) return false;
+  process.stash = {};
   process.shared = std::make_unique<SharedMapping>(mapped);
   *out = std::move(area);
   return true;
@@ -97,6 +100,7 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
 void Answers::take_hello(Hello hello) {
   const ring::Request& request = hello.request;
   const int fd = hello.connection;
+  if (request.kind == ring::RequestKind::kHelloStash) return take_stash_helper(hello);
   uint32_t pid = hello.pid;
   if ((request.flags & ring::kByHelper) != 0)
     pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(pid));
@@ -133,6 +137,33 @@ void Answers::take_hello(Hello hello) {
   process.scans.next_ns = rooms_.clocks.now_ns() + kScanAfterHelloNs;
 }
 
+/// A child of the process, by the kernel's word.
+void Answers::take_stash_helper(const Hello& hello) {
+  const auto parent = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(hello.pid) + "stat"), 4).value_or(0));
+  Process* const process = rooms_.processes.find(parent);
+  UniqueFd socket = hellos_.keep(hello.connection);
+  if (process == nullptr || !process->stash.possible || process->stash.helper != nullptr || !process->shared ||
+      !process->tracked_by_faults() || !share_address_space(parent, hello.pid))
+    return;
+  std::vector<int> places{process->fault_fd.fd()};
+  if (process->heap_fd.valid()) places.push_back(process->heap_fd.fd());
+  if (places.size() == 2)
+    hellos_.reply(socket.get(), {ring::ReplyStatus::kTracked}, {places[0], places[1]});
+  else
+    hellos_.reply(socket.get(), {ring::ReplyStatus::kTracked}, {places[0]});
+  ::setpriority(PRIO_PROCESS, hello.pid, -10);  // threads of the guest wait for it, as for us
+  spdlog::info("process {} ({}) has a stash, held by {}", process->pid, process->comm, hello.pid);
+  Stash::begin(*process, std::make_unique<StashHelper>(std::move(socket), hello.pid, (*process->shared)->stash));
+}
+
+/// Pages that are out cannot be shared with the child. Their next write is heard, as long as they are shared no read.
+void Answers::bring_back_before_fork(Process& process) {
+  const std::vector<uint64_t> pages = Stash::pages_out(process, 0, kLowHalfEnd);
+  if (rooms_.stash.bring_back(process, 0, kLowHalfEnd) && process.shared)
+    (*process.shared)->stash.holds.store(0, std::memory_order_relaxed);
+  EventFeed::protect(process, pages);
+}
+
 void Answers::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
   // A process that was forked from one that gave way opens no userfaultfd: that is no refusal.
   const bool refused = hello.userfaultfd_errno != 0 || descriptors.all;
@@ -144,7 +175,9 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   // holds faults.
   const bool user_mode_only = hello.flags & ring::kUserModeOnly;
   process.tracker = TrackerKind::kPagemap;
-  if (opened.valid() && rooms_.tracker == TrackerKind::kUserfaultfd && !user_mode_only && opened.negotiate())
+  const auto forks = rooms_.options.stash ? Userfaultfd::Forks::kReported : Userfaultfd::Forks::kSilent;
+  if (opened.valid() && rooms_.tracker == TrackerKind::kUserfaultfd && !user_mode_only &&
+      opened.negotiate(Userfaultfd::Unmaps::kReported, forks))
     process.tracker = TrackerKind::kUserfaultfd;
   else if (opened.valid() && rooms_.tracker != TrackerKind::kPagemap && kernel_has_pagemap_scan() &&
            opened.negotiate_async())
@@ -153,11 +186,13 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   rooms_.notes.use_tracker(process.tracker);
   if (process.in_polling_phase()) rooms_.notes.use_tracker(TrackerKind::kPagemap);
   if (process.tracker != TrackerKind::kPagemap) {
+    process.stash.possible = opened.reports_forks();
     process.fault_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(opened)));
     loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
     if (heap.valid() &&
-        (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kSilent)
+        (process.tracker == TrackerKind::kUserfaultfd ? heap.negotiate(Userfaultfd::Unmaps::kSilent, forks)
                                                       : heap.negotiate_async(Userfaultfd::Unmaps::kSilent))) {
+      process.stash.possible = process.stash.possible && heap.reports_forks();
       process.heap_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(heap)));
       loop_.watch(process.heap_fd.fd(), SourceKind::kFaults, process.pid);
     }
@@ -191,6 +226,7 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
     process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0},
                            [&](uint64_t address) { process.shared->touched.set(address, address + 4096, true); });
   for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
+  Stash::want_helper(process);
 }
 
 /// Whether the target would have refused the memory that the request is about.
@@ -262,8 +298,12 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
     case ring::RequestKind::kFileNoted:  // drained above, watched below
       if (request.argument == ring::kScanShared) rooms_.scanner.scan_shared_now(process);
       break;
+    case ring::RequestKind::kForking:
+      bring_back_before_fork(process);
+      break;
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked:
+    case ring::RequestKind::kHelloStash:
       break;
   }
   const bool refused = rooms_.feed.take_refusal() && rooms_.options.refuse_enomem;

@@ -24,6 +24,8 @@ class Answers {
  private:
   Process& known_process(uint32_t pid, const ring::Request& request);
   void start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello);
+  void take_stash_helper(const Hello& hello);
+  void bring_back_before_fork(Process& process);
   bool share_area(Process& process, UniqueFd* out);
   bool descends_from_guest(uint32_t pid);
   void give_way(Process& process, ring::GiveWay why);

@@ -192,6 +192,11 @@ std::vector<std::string> ProcessLife::still_running() const {
   for (size_t i = 0; i < found.size() && found.size() < kMostStillRunning; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
+  std::erase_if(found, [this](uint32_t pid) {
+    return std::any_of(rooms_.processes.begin(), rooms_.processes.end(), [pid](const auto& entry) {
+      return entry.second->stash.helper != nullptr && entry.second->stash.helper->pid() == pid;
+    });
+  });
   for (const uint32_t pid : found) {
     const std::string stat = read_line_of(proc_of(pid) + "stat");
     const size_t close = stat.rfind(')');

@@ -67,6 +67,7 @@ void ProcessLife::forget_address_space(Process& process) {
   process.held.unclosed.clear();
   process.held.failures = 0;
   process.heap.start = process.heap.end = process.heap.fell_to = 0;
+  process.stash = {};
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;
@@ -120,6 +121,7 @@ void ProcessLife::inherit_open_files(Process& child, const Process& parent) {
 void ProcessLife::inherit_from(Process& child, Process& parent) {
   rooms_.copies.share(parent, child);
   child.pages = parent.pages;
+  child.pages.clear_bit(PageBit::kStashed);  // it has got all of it
   child.map = parent.map;
   child.last_maps = parent.last_maps;
   child.sampled = parent.sampled;

@@ -27,26 +27,28 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       clocks(the_clocks),
       notes(tracker, ::geteuid()),
       sites(stacks, clocks, options.stack_sample_bytes),
-      feed(sink, processes, sites, notes, count, clocks, options.kill_on_oom),
+      stash(notes, count),
+      feed(sink, processes, sites, notes, count, clocks, stash, options.kill_on_oom),
       planner(processes, clocks, kernel_counts_exactly()),
       meter(processes, feed, notes),
       shared_memory(processes, feed, meter, planner, clocks),
       copies(processes, feed, notes),
       mapped_files(feed, shared_memory, planner, notes, clocks),
       text(feed, count),
-      mappings(feed, shared_memory, meter, notes, clocks),
+      mappings(feed, stash, shared_memory, meter, notes, clocks),
       poller(feed, mappings, shared_memory, copies, mapped_files, meter, planner, notes, clocks),
       windows(feed, mappings, meter, count, clocks, options.max_window_pages),
-      filler(feed, mappings, poller, windows, text, meter, notes, count, clocks, options.refuse_enomem),
+      filler(feed, stash, mappings, poller, windows, text, meter, notes, count, clocks, options.refuse_enomem),
       heap(mappings, poller, windows),
       settings(processes, feed, mappings),
       files(feed, sites, shared_memory, planner, notes, clocks, [this](Process& process) { reader.drain(process); }),
       reader(feed, sites, heap, mappings, mapped_files, shared_memory, files, settings, meter, count, clocks),
-      faults(feed, reader, mappings, filler, meter, count, std::move(served)),
+      faults(feed, stash, reader, mappings, filler, meter, count, std::move(served)),
       phase(feed, poller, notes, clocks, may_poll(options, tracker, sink)),
       scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, files, reader, meter, planner,
               count, clocks) {
   mappings.count_pages_with(poller);
+  notes.wanted_stash = options.stash;
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();
 }
 
@@ -57,6 +59,7 @@ void Rooms::hold_all_touches() {
     meter.stop_sampling();  // as long as everybody is polled it goes on
     process->exact = true;
     publish_ask_thresholds(*process, options.refuse_enomem);
+    Stash::want_helper(*process);
     scanner.scan(*process, true);
     // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
     std::vector<PageRange> registered;
@@ -90,6 +93,7 @@ void Rooms::log_counts() const {
       "reads; {} questions, {} notes",
       feed.events(), count.wake_ups, count.write_faults, count.filled_pages, count.read_faults, count.protected_faults,
       count.fault_reads, count.requests, count.notes);
+  spdlog::debug("{} pages were put into the stash, {} were used there", count.pages_stashed, count.stashed_faults);
   spdlog::debug("{} pages of program text were found in use again", count.code_references);
   spdlog::debug("{} clock readings, {} scans with and {} without mappings in {} ms, {} walks closed, {} pages examined",
                 count.clock_reads, count.scans_of_mappings, count.scans_of_counts, count.scan_ns / 1'000'000,

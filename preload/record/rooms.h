@@ -22,6 +22,7 @@
 #include "preload/record/capture/settings.h"
 #include "preload/record/capture/shared_memory.h"
 #include "preload/record/capture/sites.h"
+#include "preload/record/capture/stash.h"
 #include "preload/record/capture/statistics.h"
 #include "preload/record/capture/window_filler.h"
 #include "preload/record/capture/windows.h"
@@ -55,6 +56,7 @@ struct Rooms {
   ProcessTable processes;
 
   Sites sites;
+  Stash stash;
   EventFeed feed;
   ScanPlanner planner;
   ResidentMeter meter;

@@ -167,11 +167,25 @@ void CaptureNotes::say_who_was_missed(std::vector<std::string>* out) const {
                    "polled from /proc/PID/pagemap, and what a child touched in its last 50 ms may be missed.");
 }
 
+std::string CaptureNotes::later_uses() const {
+  if (pages_stashed > 0)
+    return "Later uses of a page were seen by taking the page out of the program's page table, reads too. Of " +
+           std::to_string(pages_not_stashed + pages_stashed) + " pages, " + std::to_string(pages_not_stashed) +
+           " could not be taken out (shared since a fork, pinned, locked, not the program's alone): of these only "
+           "writes are seen.";
+  return std::string(
+             "Later uses of a page were seen by write protection. Uses that only read a page are not seen, so pages "
+             "that "
+             "are read often look colder than they are.") +
+         (wanted_stash ? " `--see-reads` was of no use: it needs Linux 6.8 and root." : "");
+}
+
 void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
-  if (armed_watches)
+  if (armed_watches) out->push_back(later_uses());
+  if (stash_lost)
     out->emplace_back(
-        "Later uses of a page were seen by write protection. Uses that only read a page are not seen, so pages that "
-        "are read often look colder than they are.");
+        "The task that held the pages which the target had swapped out was killed. The program has got them back; from "
+        "then on uses that only read a page are not seen.");
   if (copied_pages > 0)
     out->push_back("The program forked: " + std::to_string(copied_pages) +
                    " pages that it shared with a child were copied when one of them wrote; the copies have the time of "

@@ -59,7 +59,11 @@ class CaptureNotes {
   uint64_t let_go_moves = 0;                 // memory let go inside of mremap()
   uint64_t let_go_faults = 0;                // and for faults that the kernel did not let the recorder answer
   uint64_t host_questions_mask = 0;          // by ring::Sensitive
-  bool armed_watches = false;                // pages were write-protected to see their next use
+  uint64_t pages_stashed = 0,
+           pages_not_stashed = 0;  // watched pages whose reads are seen as well, and those whose are not
+  bool wanted_stash = false;       // such pages were to be taken out of the page table
+  bool stash_lost = false;         // its helper was killed
+  bool armed_watches = false;      // pages were write-protected to see their next use
   bool mapped_data_file = false, mapped_program_file = false, mapped_huge_pages = false;
   bool refused_memory = false;  // to the program, as the target would
 
@@ -71,6 +75,7 @@ class CaptureNotes {
   void say_what_was_missed(std::vector<std::string>* out) const;
   void say_what_was_let_go(std::vector<std::string>* out) const;
   std::string polling_phase() const;
+  std::string later_uses() const;
 
   TrackerKind best_;
   uint32_t user_;

@@ -77,8 +77,7 @@ void EventFeed::report_comm(Process& process) {
 void EventFeed::arm_watches() {
   if (watches_.empty()) return;
   notes_.armed_watches = true;
-  const auto page = static_cast<uint64_t>(kPageBytes);
-  for (trace::WatchRequest& watch : watches_) watch.address &= ~(page - 1);
+  for (trace::WatchRequest& watch : watches_) watch.address = page_down(watch.address);
   // Pages that are gone, or were never registered, cannot be watched: no harm.
   std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
     Process* process = processes_.find(watch.pid);
@@ -89,22 +88,39 @@ void EventFeed::arm_watches() {
   std::sort(watches_.begin(), watches_.end(), [](const trace::WatchRequest& a, const trace::WatchRequest& b) {
     return a.pid != b.pid ? a.pid < b.pid : a.address < b.address;
   });
+  const auto same = [](const trace::WatchRequest& a, const trace::WatchRequest& b) {
+    return a.pid == b.pid && a.address == b.address;
+  };
+  watches_.erase(std::unique(watches_.begin(), watches_.end(), same), watches_.end());
   leave_control_blocks_out();
   for (size_t i = 0; i < watches_.size();) {
     Process& process = *processes_.find(watches_[i].pid);
-    const uint64_t start = watches_[i].address;
-    uint64_t end = start;
-    for (; i < watches_.size() && watches_[i].pid == process.pid && watches_[i].address <= end; ++i) {
-      process.pages.set(PageBit::kWatched, watches_[i].address, true);
-      end = watches_[i].address + page;
-    }
-    if (process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) continue;
-    // Part of the run may lie in a mapping of another kind: page by page then.
-    for (uint64_t address = start; address < end; address += page)
-      if (process.fault_fd.protect(address, address + page, true, false) != FaultResult::kDone)
-        process.pages.set(PageBit::kWatched, address, false);
+    std::vector<uint64_t> pages;
+    for (; i < watches_.size() && watches_[i].pid == process.pid; ++i)
+      if (!process.pages.test(PageBit::kStashed, watches_[i].address)) pages.push_back(watches_[i].address);
+    stash_.take_out(process, &pages);
+    protect(process, pages);
   }
   watches_.clear();
+}
+
+void EventFeed::protect(Process& process, const std::vector<uint64_t>& pages) {
+  std::vector<PageRange> runs;
+  for (const uint64_t page : pages) {
+    process.pages.set(PageBit::kWatched, page, true);
+    append(&runs, page, page + kPage);
+  }
+  for (const auto& [start, end] : runs) {
+    if (process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) continue;
+    // Part of the run may lie in a mapping of another kind: page by page then.
+    for (uint64_t address = start; address < end; address += kPage)
+      if (process.fault_fd.protect(address, address + kPage, true, false) != FaultResult::kDone)
+        process.pages.set(PageBit::kWatched, address, false);
+  }
+}
+
+void EventFeed::watch_again(const Process& process, const std::vector<uint64_t>& pages) {
+  for (const uint64_t page : pages) watches_.push_back({process.pid, page});
 }
 
 /// REQUIRES: the watches are in order of their processes.

@@ -8,6 +8,7 @@
 #include "model/trace/event_sink.h"
 #include "preload/record/capture/capture_notes.h"
 #include "preload/record/capture/sites.h"
+#include "preload/record/capture/stash.h"
 #include "preload/record/capture/statistics.h"
 #include "preload/record/guest/process_table.h"
 #include "preload/record/kernel/clocks.h"
@@ -18,13 +19,14 @@ class EventFeed {
  public:
   /// `kill_on_oom`: the sink's kills are carried out.
   EventFeed(trace::EventSink& sink, ProcessTable& processes, Sites& sites, CaptureNotes& notes, Statistics& count,
-            const Clocks& clocks, bool kill_on_oom)
+            const Clocks& clocks, Stash& stash, bool kill_on_oom)
       : sink_(sink),
         processes_(processes),
         sites_(sites),
         notes_(notes),
         count_(count),
         clocks_(clocks),
+        stash_(stash),
         kill_on_oom_(kill_on_oom) {}
 
   trace::Event stamp(Process& process, Task* task, trace::EventKind kind, bool force_clock = false);
@@ -39,6 +41,10 @@ class EventFeed {
   /// The sink has asked for watches that arm_watches() has not armed yet.
   bool has_watches() const { return !watches_.empty(); }
   void arm_watches();
+  /// Pages of which a use was waited for, and which had to be disturbed: it is waited for again.
+  void watch_again(const Process& process, const std::vector<uint64_t>& pages);
+  /// The next write to these pages will be reported. REQUIRES: in order, without control blocks.
+  static void protect(Process& process, const std::vector<uint64_t>& pages);
 
   uint64_t headroom_pages() const { return sink_.headroom_pages(); }
   bool take_refusal() { return sink_.take_refusal(); }
@@ -54,6 +60,7 @@ class EventFeed {
   CaptureNotes& notes_;
   Statistics& count_;
   const Clocks& clocks_;
+  Stash& stash_;
   bool kill_on_oom_;
   TrackingCost cost_;
   uint64_t events_ = 0;

@@ -1,19 +1,61 @@
 // FaultServer: reads the userfaultfds of a process, and takes frees before faults.
 #include "preload/record/capture/fault_server.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 namespace oomcast::record {
 
+namespace {
+
+constexpr size_t kAtOnce = ring::kStashEvents / 2;  // of each userfaultfd
+
+}  // namespace
+
+/// From both userfaultfds; `of_all` gets how many of the messages are not the heap's. They are read into the shared
+/// area first: if we die before an event has been dealt with, the helper of the stash knows of it (ring/stash.h).
+size_t FaultServer::read(Process& process, std::span<uffd_msg> messages, size_t* of_all) {
+  const std::span<uffd_msg> journal = process.shared ? std::span<uffd_msg>((*process.shared)->stash.events) : messages;
+  *of_all = process.fault_fd.read(journal.first(kAtOnce));
+  const size_t count =
+      *of_all + (process.heap_fd.valid() ? process.heap_fd.read(journal.subspan(*of_all, kAtOnce)) : 0);
+  if (process.shared) std::copy_n(journal.begin(), count, messages.begin());
+  return count;
+}
+
+/// False: it is a fault.
+bool FaultServer::take_event(Process& process, const uffd_msg& message) {
+  switch (message.event) {
+    case UFFD_EVENT_UNMAP:
+      mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end);
+      break;
+    case UFFD_EVENT_REMOVE:
+      reader_.drain(process);  // MADV_FREE may be reported there
+      mappings_.remove(process, message.arg.remove.start, message.arg.remove.end);
+      break;
+    case UFFD_EVENT_REMAP:
+      mappings_.remap(process, message.arg.remap.from, message.arg.remap.to, message.arg.remap.len);
+      filler_.take_back(process, message.arg.remap.to, message.arg.remap.to + message.arg.remap.len);
+      break;
+    case UFFD_EVENT_FORK: {
+      // Once this is closed, the child is let alone.
+      const UniqueFd child(static_cast<int>(message.arg.fork.ufd));
+      stash_.give_to_child(process, child.get());
+      break;
+    }
+    default:
+      return false;
+  }
+  return true;
+}
+
 void FaultServer::serve(Process& process) {
-  constexpr size_t kAtOnce = 64;
-  std::array<uffd_msg, 2 * kAtOnce> messages;
+  std::array<uffd_msg, ring::kStashEvents> messages;
   // Bounded, so that one busy process does not starve the others.
   for (int round = 0; round < 16 && process.fault_fd.valid(); ++round) {
-    const size_t of_all = process.fault_fd.read(std::span(messages).first(kAtOnce));
-    const size_t count =
-        of_all + (process.heap_fd.valid() ? process.heap_fd.read(std::span(messages).subspan(of_all, kAtOnce)) : 0);
+    size_t of_all = 0;
+    const size_t count = read(process, messages, &of_all);
     if (count == 0) break;
     ++count_.fault_reads;
     process.scans.active = true;
@@ -22,23 +64,9 @@ void FaultServer::serve(Process& process) {
     // Frees first: while one is unread the kernel answers EAGAIN, and their callers have moved on already.
     bool event_read = false;
     for (size_t i = 0; i < count; ++i) {
-      const uffd_msg& message = messages[i];
-      event_read |= message.event != UFFD_EVENT_PAGEFAULT;
-      switch (message.event) {
-        case UFFD_EVENT_UNMAP:
-          mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end);
-          break;
-        case UFFD_EVENT_REMOVE:
-          reader_.drain(process);  // MADV_FREE may be reported there
-          mappings_.remove(process, message.arg.remove.start, message.arg.remove.end);
-          break;
-        case UFFD_EVENT_REMAP:
-          mappings_.remap(process, message.arg.remap.from, message.arg.remap.to, message.arg.remap.len);
-          filler_.take_back(process, message.arg.remap.to, message.arg.remap.to + message.arg.remap.len);
-          break;
-        default:
-          break;
-      }
+      if (!take_event(process, messages[i])) continue;
+      event_read = true;
+      if (process.shared) (*process.shared)->stash.events[i].event = 0;
     }
     reader_.drain(process);
     filler_.try_again(process, event_read);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 
 #include "preload/record/capture/note_reader.h"
 #include "preload/record/capture/window_filler.h"
@@ -12,9 +13,10 @@ namespace oomcast::record {
 class FaultServer {
  public:
   /// `served`: called with the process and thread whose fault has been answered.
-  FaultServer(EventFeed& feed, NoteReader& reader, Mappings& mappings, WindowFiller& filler, ResidentMeter& meter,
-              Statistics& count, std::function<void(uint32_t pid, uint32_t tid)> served)
+  FaultServer(EventFeed& feed, Stash& stash, NoteReader& reader, Mappings& mappings, WindowFiller& filler,
+              ResidentMeter& meter, Statistics& count, std::function<void(uint32_t pid, uint32_t tid)> served)
       : feed_(feed),
+        stash_(stash),
         reader_(reader),
         mappings_(mappings),
         filler_(filler),
@@ -25,7 +27,11 @@ class FaultServer {
   void serve(Process& process);
 
  private:
+  static size_t read(Process& process, std::span<uffd_msg> messages, size_t* of_all);
+  bool take_event(Process& process, const uffd_msg& message);
+
   EventFeed& feed_;
+  Stash& stash_;
   NoteReader& reader_;
   Mappings& mappings_;
   WindowFiller& filler_;

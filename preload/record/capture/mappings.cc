@@ -36,8 +36,12 @@ void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first,
 
 }  // namespace
 
-/// With the userfaultfd of its kind of memory, if it has one.
+/// With the userfaultfd of its kind of memory, if it has one. What is in the stash from there has no place until then,
+/// if the memory is another one than it was: nothing of it may come back afterwards.
 bool Mappings::register_memory(Process& process, uint64_t start, uint64_t end) {
+  const std::vector<uint64_t> disturbed = Stash::pages_out(process, start, end);
+  if (!disturbed.empty() && !stash_.bring_back(process, start, end)) return errno = EAGAIN, false;
+  feed_.watch_again(process, disturbed);
   const bool of_heap = process.heap_fd.valid() && process.in_heap(start);
   if (process.fd_of(of_heap).register_range(start, end)) return true;
   // The other one was first, in a hole where both kinds may grow. The descriptor that reports a fault is the one that
@@ -229,6 +233,8 @@ void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {
 }
 
 void Mappings::unmap(Process& process, uint64_t start, uint64_t end) {
+  // What this is the end of goes. What another thread has mapped there since finds its place, and stays.
+  stash_.bring_back(process, start, end);
   // Only what the sink knows and has not been made to forget: a scan may have been here first.
   uint64_t run_start = 0, run_end = 0;
   const auto flush = [&] {
@@ -257,6 +263,7 @@ void Mappings::unmap(Process& process, uint64_t start, uint64_t end) {
 }
 
 void Mappings::remove(Process& process, uint64_t start, uint64_t end) {
+  stash_.drop(process, start, end);
   const auto more = [&process](uint64_t from, uint64_t to) {
     bool registered = false;
     process.map.for_each(from, to, [&registered](const Area& area) { registered |= area.registered; });
@@ -280,6 +287,10 @@ void Mappings::remove(Process& process, uint64_t start, uint64_t end) {
 }
 
 void Mappings::remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes) {
+  std::vector<uint64_t> disturbed = Stash::pages_out(process, from, from + bytes);
+  for (uint64_t& page : disturbed) page = page - from + to;
+  stash_.move(process, from, to, bytes);
+  feed_.watch_again(process, disturbed);
   std::vector<Area> moved = process.map.remove(from, from + bytes);
   for (const Area& area : process.map.remove(to, to + bytes))
     if (area.shared) shared_memory_.forget_pages(process, area, area.start, area.end);

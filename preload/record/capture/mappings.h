@@ -25,9 +25,9 @@ enum class Registration { kByItself, kDone, kLater };
 
 class Mappings {
  public:
-  Mappings(EventFeed& feed, SharedMemory& shared_memory, ResidentMeter& meter, CaptureNotes& notes,
+  Mappings(EventFeed& feed, Stash& stash, SharedMemory& shared_memory, ResidentMeter& meter, CaptureNotes& notes,
            const Clocks& clocks)
-      : feed_(feed), shared_memory_(shared_memory), meter_(meter), notes_(notes), clocks_(clocks) {}
+      : feed_(feed), stash_(stash), shared_memory_(shared_memory), meter_(meter), notes_(notes), clocks_(clocks) {}
 
   /// To be called once, before anything is learned.
   void count_pages_with(PageCounter& counter) { counter_ = &counter; }
@@ -50,6 +50,7 @@ class Mappings {
   static bool is_asked_for(const Process& process, const PageRange& gap);
 
   EventFeed& feed_;
+  Stash& stash_;
   SharedMemory& shared_memory_;
   ResidentMeter& meter_;
   CaptureNotes& notes_;

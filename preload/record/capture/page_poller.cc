@@ -27,9 +27,12 @@ bool is_worth_one_scan(const Process& process, size_t ranges) {
   return ranges * kScanCallNs > (process.resident.rss_bytes / kPage + process.resident.file_pages) * kScanAnonymousNs;
 }
 
+/// What is in the stash has not gone.
 void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint64_t from, uint64_t to) {
   if (from < to)
-    pages.for_each(PageBit::kTouched, from, to, [runs](uint64_t address) { append(runs, address, address + kPage); });
+    pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
+      if (!pages.test(PageBit::kStashed, address)) append(runs, address, address + kPage);
+    });
 }
 
 }  // namespace

@@ -40,6 +40,9 @@ void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   std::vector<Vma> maps = process.memory->mappings();
   if (maps.empty()) return;
+  if (process.stash.helper != nullptr)
+    for (Vma& vma : maps)
+      if (process.stash.helper->is_stash(vma.start)) vma.name = kStashName;
   process.ours.clear();
   process.scans.size_pages = process.resident.size_pages;
   process.scans.data_pages = process.resident.data_pages;

@@ -12,8 +12,9 @@ struct Statistics {
   uint64_t read_faults = 0;       // first reads
   uint64_t protected_faults = 0;  // writes to sentinels, pages left behind, zero pages and watched pages
   uint64_t filled_pages = 0;
-  uint64_t requests = 0;  // questions of the library
-  uint64_t notes = 0;     // records of the ring
+  uint64_t pages_stashed = 0, stashed_faults = 0;  // taken out of the page table; uses of such pages
+  uint64_t requests = 0;                           // questions of the library
+  uint64_t notes = 0;                              // records of the ring
   uint64_t clock_reads = 0;
   uint64_t scans_of_mappings = 0, scans_of_counts = 0,
            scan_ns = 0;          // scans that read all mappings; others; time in both

@@ -75,6 +75,10 @@ PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
   PageRange mapping(fill.page, fill.page + kPage);
   if (process.memory->mapping_at(fill.page, &vma)) mapping = {vma.start, vma.end};
   OptionalChannel& channel = process.fd_of(fill.of_heap);
+  if (!stash_.bring_back(process, mapping.first, mapping.second)) {
+    channel.wake(fill.page, fill.page + kPage);
+    return mapping;  // the kernel would fill what is missing
+  }
   const bool released = channel.unregister_range(mapping.first, mapping.second);
   process.map.for_each(mapping.first, mapping.second, [](Area& area) { area.registered = false; });
   channel.wake(fill.page, fill.page + kPage);
@@ -116,6 +120,7 @@ void WindowFiller::stop_holding(Process& process) {
 
 /// The kernel lets all threads and all memory of the process go with its userfaultfds. From now on it is polled.
 void WindowFiller::poll_from_now_on(Process& process) {
+  stash_.end(process);
   process.fault_fd.reset();
   process.heap_fd.reset();
   process.tracker = TrackerKind::kPagemap;

@@ -22,7 +22,11 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
   const Fault fault{*slot, page, clocks_.now_ns(), of_heap};
   process.held.free_advice.end_call(tid);
   if (!process.files.watched_text.empty()) text_.report_use(process, *slot);
-  if (flags & UFFD_PAGEFAULT_FLAG_WP)
+  // The thread comes again with the same fault, and the event that is in the way will have been read.
+  if (!stash_.settle(process)) return process.fd_of(of_heap).wake(page, page + kPage);
+  if (process.pages.test(PageBit::kStashed, page))
+    use_stashed(process, fault, (flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0);
+  else if (flags & UFFD_PAGEFAULT_FLAG_WP)
     answer_protected_write(process, fault);
   else if (flags & UFFD_PAGEFAULT_FLAG_WRITE || !process.fault_fd.write_protects())
     fill_for_write(process, fault);
@@ -36,6 +40,23 @@ void WindowFiller::release(Process& process, const Fault& fault) {
   if (in_file_call(process, fault.task, fault.arrived_ns)) return;
   fault.task.clock.count_fault();
   fault.task.clock.count_held(clocks_.now_ns() - fault.arrived_ns);
+}
+
+/// The page is brought back last: what the model wants to hear of next must be out before the thread goes on. After a
+/// read the first write is to be heard, too: it makes the copy on the target's swap device worthless.
+void WindowFiller::use_stashed(Process& process, const Fault& fault, bool writes) {
+  ++count_.stashed_faults;
+  trace::Event event = feed_.stamp(process, &fault.task, trace::EventKind::kReference);
+  event.address = fault.page;
+  event.bytes = kPage;
+  event.flags = writes ? trace::kWrite : 0;
+  feed_.feed(event);
+  feed_.arm_watches();
+  if (stash_.bring_back(process, fault.page, fault.page + kPage, StashChannel::Waiters::kAsleep) && !writes &&
+      !process.control_blocks.holds(fault.page))
+    EventFeed::protect(process, {fault.page});
+  process.fd_of(fault.of_heap).wake(fault.page, fault.page + kPage);
+  release(process, fault);
 }
 
 void WindowFiller::fill_for_write(Process& process, const Fault& fault) {
@@ -100,6 +121,13 @@ void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
   Task& task = fault.task;
   const uint64_t page = fault.page;
   ++count_.read_faults;
+  if (process.pages.test(PageBit::kTouched, page)) {
+    // As for a write: it is there again, or it was taken away unseen.
+    const FaultResult result =
+        finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kZero, 0, fault.of_heap, task.tid});
+    if (result == FaultResult::kDone) windows_.report_run(process, &task, page, page + kPage, page, 0);
+    return;
+  }
   trace::Event event = feed_.stamp(process, &task, trace::EventKind::kTouch);
   event.address = page;
   event.bytes = kPage;

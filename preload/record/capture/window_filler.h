@@ -15,9 +15,11 @@ namespace oomcast::record {
 class WindowFiller {
  public:
   /// `refuse_enomem`: what the sink refuses is refused to the program, so that it asks before each use.
-  WindowFiller(EventFeed& feed, Mappings& mappings, PagePoller& poller, Windows& windows, ProgramText& text,
-               ResidentMeter& meter, CaptureNotes& notes, Statistics& count, const Clocks& clocks, bool refuse_enomem)
+  WindowFiller(EventFeed& feed, Stash& stash, Mappings& mappings, PagePoller& poller, Windows& windows,
+               ProgramText& text, ResidentMeter& meter, CaptureNotes& notes, Statistics& count, const Clocks& clocks,
+               bool refuse_enomem)
       : feed_(feed),
+        stash_(stash),
         mappings_(mappings),
         poller_(poller),
         windows_(windows),
@@ -46,6 +48,7 @@ class WindowFiller {
     uint64_t arrived_ns;
     bool of_heap;  // the heap's userfaultfd reported it
   };
+  void use_stashed(Process& process, const Fault& fault, bool writes);
   void fill_for_write(Process& process, const Fault& fault);
   void answer_first_write(Process& process, const Fault& fault, Fresh fresh);
   void fill_for_read(Process& process, const Fault& fault);
@@ -58,6 +61,7 @@ class WindowFiller {
   void stop_holding(Process& process);
 
   EventFeed& feed_;
+  Stash& stash_;
   Mappings& mappings_;
   PagePoller& poller_;
   Windows& windows_;

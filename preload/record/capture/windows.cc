@@ -159,8 +159,11 @@ void Windows::continue_at_break(Process& process, Task& task, uint64_t start, ui
     walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
     walk.last_ns = clocks_.now_ns();
     uint64_t to = std::min(end, start + allowed_pages(task, walk) * kPage);
+    const std::vector<uint64_t> out = Stash::pages_out(process, start, to);
+    if (!out.empty()) to = out.front();
     uint64_t filled = 0;
-    if (process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone) filled = 0;
+    if (to == start || process.fault_fd.fill(start, (to - start) / kPage, true, false, &filled) != FaultResult::kDone)
+      filled = 0;
     count_.filled_pages += filled;
     for (uint64_t at = start; at < start + filled * kPage; at += kPage)
       process.pages.set(PageBit::kPrefilled, at, true);

@@ -3,6 +3,7 @@
 
 #include <iterator>
 
+#include "preload/record/kernel/shared_address_space.h"
 #include "preload/ring/file_notes.h"
 
 namespace oomcast::record {
@@ -33,6 +34,9 @@ void watch_text(Process& process, uint64_t page) {
 }
 
 bool memory_lives(Process& process) {
+  // The helper of a stash has the same memory, and keeps it alive when the process execs.
+  if (process.stash.helper != nullptr && !share_address_space(process.pid, process.stash.helper->pid()))
+    return process.memory->lives();
   if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();
   return process.memory->lives();
 }

@@ -21,6 +21,7 @@
 #include "preload/record/guest/free_advice.h"
 #include "preload/record/guest/leaving_ranges.h"
 #include "preload/record/guest/page_states.h"
+#include "preload/record/guest/stash_state.h"
 #include "preload/record/guest/task_clock.h"
 #include "preload/record/guest/tracker_kind.h"
 #include "preload/record/guest/unanswered_faults.h"
@@ -221,6 +222,7 @@ struct Process {
   OptionalChannel heap_fd;   // the same for the heap: it reports no fall of the break, the library does; may be missing
   std::unique_ptr<SharedMapping> shared;
   std::vector<PageRange> ours;  // our own shared area and doorbell in the guest
+  StashState stash;             // after what its helper's stand-in knows: it goes first
 
   PageStates pages;
   ControlBlocks control_blocks;

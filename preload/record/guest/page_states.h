@@ -1,11 +1,12 @@
-// Keeps what is known of each page of one process: seven bits a page, kept sparsely by 2 MiB.
+// Keeps what is known of each page of one process: eight bits a page, kept sparsely by 2 MiB.
 //
 // touched: counted as resident anonymous memory. prefilled: by us beyond the fault, or a zero page that may be
 // written unseen; not known to be touched (yet). prefilled-armed: by a walk that has stopped; the next write is
 // reported. forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found
 // here without our knowing that the parent had it when it forked: the sink knows it as the other process's only. zero:
-// read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported. A page is
-// at most one of touched, prefilled, prefilled-armed and zero.
+// read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported. stashed:
+// out of its place, the next use is reported (capture/stash.h); true whatever is forgotten of the page. A page is at
+// most one of touched, prefilled, prefilled-armed and zero.
 #pragma once
 
 #include <algorithm>
@@ -44,8 +45,8 @@ void for_each_inside(const std::vector<PageRange>& runs, PageRange range, F f) {
     f(std::max(run->first, range.first), std::min(run->second, range.second));
 }
 
-enum class PageBit : int { kTouched = 0, kPrefilled, kPrefilledArmed, kZero, kWatched, kForked, kBorrowed };
-inline constexpr int kPageBits = 7;
+enum class PageBit : int { kTouched = 0, kPrefilled, kPrefilledArmed, kZero, kWatched, kForked, kBorrowed, kStashed };
+inline constexpr int kPageBits = 8, kStashedBit = static_cast<int>(PageBit::kStashed);  // the last one
 
 class PageStates {
  public:
@@ -59,7 +60,8 @@ class PageStates {
     const Chunk* chunk = find(address);
     if (chunk == nullptr) return true;
     const int word = word_of(address);
-    const uint64_t any = chunk->bits[0][word] | chunk->bits[1][word] | chunk->bits[2][word] | chunk->bits[3][word];
+    const uint64_t any = chunk->bits[0][word] | chunk->bits[1][word] | chunk->bits[2][word] | chunk->bits[3][word] |
+                         chunk->words(PageBit::kStashed)[static_cast<size_t>(word)];
     return (any >> bit_of(address) & 1) == 0;
   }
 
@@ -97,7 +99,7 @@ class PageStates {
     }
   }
 
-  /// Forgets [start, end).
+  /// Forgets [start, end), but not what is stashed of it.
   void clear(uint64_t start, uint64_t end) {
     if ((end - start) >> kChunkShift > chunks_.size()) {
       for (auto at = chunks_.begin(); at != chunks_.end();) {
@@ -120,18 +122,18 @@ class PageStates {
     counts_ = {};
   }
 
-  /// Moves the states of [from, from + bytes) to `to`, for mremap.
+  /// Moves the states of [from, from + bytes) to `to`, for mremap. What is stashed is moved by the stash.
   void move(uint64_t from, uint64_t to, uint64_t bytes) {
     PageStates moved;
     each(from, from + bytes, [&](uint64_t address, const Chunk& chunk) {
-      for (int bit = 0; bit < kPageBits; ++bit)
+      for (int bit = 0; bit < kStashedBit; ++bit)
         if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1)
           moved.set(static_cast<PageBit>(bit), address - from + to, true);
     });
     clear(from, from + bytes);
     clear(to, to + bytes);
     moved.each(to, to + bytes, [&](uint64_t address, const Chunk& chunk) {
-      for (int bit = 0; bit < kPageBits; ++bit)
+      for (int bit = 0; bit < kStashedBit; ++bit)
         if (chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word_of(address))] >> bit_of(address) & 1)
           set(static_cast<PageBit>(bit), address, true);
     });
@@ -258,7 +260,7 @@ class PageStates {
       const uint64_t word_end = word_start + (uint64_t{1} << kWordShift);
       if (word_end <= start || word_start >= end) continue;
       const uint64_t mask = mask_of(word_start, start, end);
-      for (int bit = 0; bit < kPageBits; ++bit) {
+      for (int bit = 0; bit < kStashedBit; ++bit) {
         uint64_t& bits = chunk.bits[static_cast<size_t>(bit)][static_cast<size_t>(word)];
         counts_[static_cast<size_t>(bit)] -= static_cast<uint64_t>(std::popcount(bits & mask));
         bits &= ~mask;

@@ -20,6 +20,8 @@ void EventLoop::watch(int fd, SourceKind kind, uint32_t id) {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event);
 }
 
+void EventLoop::forget(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
 std::span<const Source> EventLoop::wait(uint64_t wait_ns) {
   constexpr uint64_t kMillisecondNs = 1'000'000;
   // epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.

@@ -25,6 +25,7 @@ class EventLoop {
   EventLoop();
 
   void watch(int fd, SourceKind kind, uint32_t id);
+  void forget(int fd);
   /// Waits until something is ready, or for `wait_ns`. What is ready, in the order of SourceKind.
   std::span<const Source> wait(uint64_t wait_ns);
   /// From another thread: wait() returns.

@@ -88,7 +88,8 @@ void HelloServer::read_connection(int fd) {
   const ring::Request& request = hello.request;
   const bool whole =
       got == static_cast<ssize_t>(sizeof request) && request.magic == ring::kMagic && request.version == ring::kVersion;
-  if (!whole || (request.kind != ring::RequestKind::kHello && request.kind != ring::RequestKind::kHelloForked))
+  if (!whole || (request.kind != ring::RequestKind::kHello && request.kind != ring::RequestKind::kHelloForked &&
+                 request.kind != ring::RequestKind::kHelloStash))
     return hang_up(fd);
   // A pid in the message could be anything; the kernel's word counts.
   ucred peer{};
@@ -101,6 +102,12 @@ void HelloServer::read_connection(int fd) {
 
 void HelloServer::hang_up(int fd) {
   if (connections_.erase(fd) != 0) ::close(fd);
+}
+
+UniqueFd HelloServer::keep(int fd) {
+  if (connections_.erase(fd) == 0) return {};
+  loop_.forget(fd);
+  return UniqueFd(fd);
 }
 
 void HelloServer::reply(int fd, const Answer& answer, std::initializer_list<int> descriptors) {

@@ -57,6 +57,9 @@ class HelloServer {
   /// But for kTakeDevice this is the last word over this connection.
   void reply(int fd, const Answer& answer, std::initializer_list<int> descriptors = {});
 
+  /// The connection stays open, as the caller's.
+  UniqueFd keep(int fd);
+
   /// Hellos that met no free descriptor of ours.
   uint64_t turned_away() const { return turned_away_; }
 

@@ -33,7 +33,8 @@ class FakeClocks : public Clocks {
 
 /// All that an EventFeed needs.
 struct FedTable {
-  explicit FedTable(bool kill_on_oom = false) : feed(sink, processes, sites, notes, count, clocks, kill_on_oom) {}
+  explicit FedTable(bool kill_on_oom = false)
+      : feed(sink, processes, sites, notes, count, clocks, stash, kill_on_oom) {}
 
   /// A process with the pid of the test, of which nothing is known.
   Process& add_process() { return processes.add(std::make_unique<Process>(static_cast<uint32_t>(::getpid()))); }
@@ -45,6 +46,7 @@ struct FedTable {
   StackTable stacks;
   ProcessTable processes;
   Sites sites{stacks, clocks, 65536};
+  Stash stash{notes, count};
   EventFeed feed;
 };
 

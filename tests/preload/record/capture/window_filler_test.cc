@@ -62,11 +62,11 @@ class WindowFillerTest : public testing::Test {
   ForkCopies copies{table.processes, table.feed, table.notes};
   MappedFiles mapped_files{table.feed, shared_memory, planner, table.notes, table.clocks};
   ProgramText text{table.feed, table.count};
-  Mappings mappings{table.feed, shared_memory, meter, table.notes, table.clocks};
+  Mappings mappings{table.feed, table.stash, shared_memory, meter, table.notes, table.clocks};
   PagePoller poller{table.feed, mappings, shared_memory, copies,      mapped_files,
                     meter,      planner,  table.notes,   table.clocks};
   Windows windows{table.feed, mappings, meter, table.count, table.clocks, 512};
-  WindowFiller filler{table.feed, mappings,    poller,      windows,      text,
+  WindowFiller filler{table.feed, table.stash, mappings,    poller,       windows, text,
                       meter,      table.notes, table.count, table.clocks, false};
 };
 
