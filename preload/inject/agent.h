@@ -33,6 +33,8 @@ extern __thread ThreadState thread_state __attribute__((tls_model("initial-exec"
 extern std::atomic<bool> agent_tracking;
 /// The break up to which the recorder has registered the heap.
 extern std::atomic<uintptr_t> agent_known_break;
+/// The guest has made mutexes that outlive their owners (ending_hooks.cc).
+extern std::atomic<bool> agent_robust_mutexes;
 /// True when touches have been found by polling: huge pages were switched off then, and stay so.
 extern std::atomic<bool> agent_without_huge_pages;
 /// Whether the guest, or one that it descends from, has switched them off: the answer it gets when it asks.

@@ -215,6 +215,7 @@ bool exchange_hello(const Descriptor& socket, ring::Request hello) {
     return false;
   }
   leave_area();
+  if (agent_robust_mutexes.load(std::memory_order_relaxed)) shared->robust_mutexes.store(1, std::memory_order_relaxed);
   agent_shared = shared;
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(current_break(), std::memory_order_relaxed);

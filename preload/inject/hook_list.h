@@ -36,7 +36,7 @@
 #define OOMCAST_OWN_HOOKS(X)                                                                                     \
   X(cfree) X(free_sized) X(free_aligned_sized)                                                                   \
   X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
-  X(mlock2) X(mlockall) X(shmdt) X(shmctl) X(_exit) X(_Exit)                                                               \
+  X(mlock2) X(mlockall) X(shmdt) X(shmctl) X(_exit) X(_Exit) X(kill)                                                               \
   X(mbind) X(set_mempolicy) X(set_mempolicy_home_node) X(sched_setaffinity)                                      \
   X(pipe2) X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)                                           \
   X(execve) X(execv) X(execvp) X(execl) X(execlp) X(execle) X(execveat)
@@ -53,6 +53,7 @@
   X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*))                                                            \
   X(int, pthread_setaffinity_np, (pthread_t, size_t, const cpu_set_t*))                                             \
   X(int, pthread_create, (pthread_t*, const pthread_attr_t*, void* (*)(void*), void*))                              \
+  X(int, pthread_mutexattr_setrobust, (pthread_mutexattr_t*, int))                                                  \
   X(long, syscall, (long, ...))                                                                                     \
   X(FILE*, fopen, (const char*, const char*))                                                                       \
   X(FILE*, fopen64, (const char*, const char*))                                                                     \

@@ -28,6 +28,7 @@ using ring::StashRange;
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kDontWake = 1, kAllowHoles = 2;
 constexpr int kTries = 64;
+constexpr int kPatience = 20, kLastPatience = 2000;  // tries of a millisecond each (restore())
 
 enum class Outcome { kDone, kAgain };
 
@@ -65,7 +66,9 @@ class Helper {
 
   void take_event(const uffd_msg& event);
   bool back_range(uint64_t start, uint64_t end, uint64_t distance);
-  void take_unread_events();
+  void take_unread_events(int tries);
+  bool holds(uint64_t home);
+  void let_go(uint64_t page, bool at_last);
 
   /// Calls f(start) for each 2 MiB of the program's memory of which pages may be in the stash.
   template <class F>
@@ -76,7 +79,7 @@ class Helper {
   }
 
   ring::StashRoom* room_;
-  int socket_ = -1, stash_fd_ = -1;
+  int socket_ = -1, stash_fd_ = -1, pagemap_ = -1;
   int places_[2] = {-1, -1};  // the userfaultfds of the program's memory: of all, of the heap
 };
 
@@ -302,11 +305,36 @@ void Helper::take_event(const uffd_msg& event) {
   }
 }
 
-void Helper::take_unread_events() {
+/// By the page table's word: a page may be on this machine's swap device.
+bool Helper::holds(uint64_t home) {
+  char* const stash = stash_of(home, false);
+  if (stash == nullptr) return false;
+  uint64_t entry = ~uint64_t{0};
+  if (pagemap_ < 0)
+    pagemap_ = static_cast<int>(raw_syscall(SYS_openat, AT_FDCWD, arg("/proc/self/pagemap"), O_RDONLY | O_CLOEXEC));
+  raw_syscall(SYS_pread64, pagemap_, arg(&entry), sizeof entry, arg(stash) / static_cast<long>(kPageBytes) * 8);
+  return entry >> 62 != 0;
+}
+
+/// The kernel fills the page. Not if its content is in the stash, unless no event has been read for as long as only
+/// memory that is locked can keep one back: of that nothing is out, so what is there is of memory that has gone.
+void Helper::let_go(uint64_t page, bool at_last) {
+  if (!at_last && holds(page)) return;
+  drop(page, page + kPageBytes);
+  uffdio_range range{page, kPageBytes};
+  for (const int fd : places_)
+    if (fd >= 0) raw_syscall(SYS_ioctl, fd, static_cast<long>(UFFDIO_UNREGISTER), arg(&range));
+}
+
+void Helper::take_unread_events(int tries) {
   for (const int fd : places_) {
     uffd_msg event;
-    while (fd >= 0 && raw_syscall(SYS_read, fd, arg(&event), sizeof event) == static_cast<long>(sizeof event))
-      take_event(event);
+    while (fd >= 0 && raw_syscall(SYS_read, fd, arg(&event), sizeof event) == static_cast<long>(sizeof event)) {
+      if (event.event != UFFD_EVENT_PAGEFAULT)
+        take_event(event);
+      else if (tries >= kPatience)
+        let_go(event.arg.pagefault.address & ~(kPageBytes - 1), tries >= kLastPatience);
+    }
   }
 }
 
@@ -314,11 +342,17 @@ void Helper::take_unread_events() {
 /// threads that wait for other pages go on when the userfaultfds are closed, with the end of this task.
 void Helper::restore() {
   constexpr timespec kRest{0, 1'000'000};
+  uffdio_range everything{1 << 16, (uint64_t{1} << 47) - (2 << 16)};
   for (const uffd_msg& event : room_->events)
     if (event.event != UFFD_EVENT_FORK) take_event(event);  // a child's descriptor went with the recorder
-  for (;;) {
+  for (int tries = 0;; ++tries) {
     if (raw_syscall(SYS_getppid) != static_cast<long>(room_->guest)) return;  // the program has ended
-    take_unread_events();
+    // A thread inside of mremap() that populates locked memory waits for a fault before its event can be read, and
+    // until then nothing moves. What it waits for is let go; the recorder may have read of it, so it has to come again.
+    if (tries >= kPatience)
+      for (const int fd : places_)
+        if (fd >= 0) raw_syscall(SYS_ioctl, fd, static_cast<long>(UFFDIO_WAKE), arg(&everything));
+    take_unread_events(tries);
     if (back_all()) break;
     raw_syscall(SYS_nanosleep, arg(&kRest), 0);
   }

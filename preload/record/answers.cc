@@ -301,6 +301,9 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
     case ring::RequestKind::kForking:
       bring_back_before_fork(process);
       break;
+    case ring::RequestKind::kKillsAll:
+      rooms_.stash.end(process);
+      break;
     case ring::RequestKind::kHello:
     case ring::RequestKind::kHelloForked:
     case ring::RequestKind::kHelloStash:

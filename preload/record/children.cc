@@ -69,6 +69,10 @@ std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   return found;
 }
 
+uint32_t parent_of(uint32_t pid) {
+  return static_cast<uint32_t>(stat_field(read_line_of(proc_of(pid) + "stat"), 4).value_or(0));
+}
+
 uint64_t stack_start(const std::vector<Vma>& maps) {
   for (const Vma& vma : maps)
     if (vma.name == "[stack]") return vma.end;
@@ -137,8 +141,7 @@ void ProcessLife::add_running_descendants(Process& ancestor) {
 void ProcessLife::add_members_of_cgroup() {
   for (const uint32_t pid : cgroup_members(cgroup_)) {
     if (rooms_.processes.find(pid) != nullptr || pid == static_cast<uint32_t>(::getpid())) continue;
-    const auto parent = static_cast<uint32_t>(stat_field(read_line_of(proc_of(pid) + "stat"), 4).value_or(0));
-    if (rooms_.processes.find(parent) != nullptr) continue;
+    if (rooms_.processes.find(parent_of(pid)) != nullptr) continue;
     Process& process = add(pid, 0);
     if (!process.pidfd || process.memory->mappings().empty()) {
       drop(pid);
@@ -192,11 +195,8 @@ std::vector<std::string> ProcessLife::still_running() const {
   for (size_t i = 0; i < found.size() && found.size() < kMostStillRunning; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
-  std::erase_if(found, [this](uint32_t pid) {
-    return std::any_of(rooms_.processes.begin(), rooms_.processes.end(), [pid](const auto& entry) {
-      return entry.second->stash.helper != nullptr && entry.second->stash.helper->pid() == pid;
-    });
-  });
+  // The helper of a stash is no program.
+  std::erase_if(found, [](uint32_t pid) { return share_address_space(pid, parent_of(pid)); });
   for (const uint32_t pid : found) {
     const std::string stat = read_line_of(proc_of(pid) + "stat");
     const size_t close = stat.rfind(')');

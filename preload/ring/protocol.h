@@ -38,6 +38,7 @@ enum class RequestKind : uint32_t {
   kBreakMoved,   // the heap has grown by [address, +bytes), to the byte: as kMapped
   kFileNoted,    // a note on a file lies in the ring: answered when the model has taken it (SharedArea::lockstep)
   kForking,      // about to fork: what is in the stash has to be back in its place
+  kKillsAll,     // about to kill whoever it may, us and the helper of the stash among them
   kHelloStash,   // the helper of the stash is there; the userfaultfds of the program's memory come along with the reply
   kGiveWay,      // memory must not be registered any more, `argument` says why (GiveWay); of process `address`, 0: the
                  // caller's

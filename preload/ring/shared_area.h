@@ -45,7 +45,8 @@ struct SharedArea {
   std::atomic<uint32_t> ask_before_use;         // not 0: memory is registered before the program touches it
   std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is scanned before it is given back
   std::atomic<uint64_t>
-      asking_bytes[kAskingThreads];  // requests for so much are under way and about to be reported; 0: a free place
+      asking_bytes[kAskingThreads];      // requests for so much are under way and about to be reported; 0: a free place
+  std::atomic<uint32_t> robust_mutexes;  // not 0: the program has such, so none of its pages may be held for their use
   FileCallTable file_calls;
   EventRing ring;
   KnownPages known;    // registered: malloc need not ask

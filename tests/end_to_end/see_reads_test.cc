@@ -64,6 +64,24 @@ TEST_F(SeeReads, NoUpdateIsLostWhileThreadsForkMoveAndGiveBack) {
   EXPECT_GT(swap_ins(), 1000u);
 }
 
+// What keeps every page where it is: a thread inside of mremap() that waits for a page before its event can be read.
+TEST_F(SeeReads, LockedMemoryThatIsMovedHoldsNobody) {
+  for (int i = 0; i < 5; ++i) {
+    const Finished done =
+        sh("timeout -s KILL 60 $OOMCAST run --host small-512m --prove 0 --quiet --see-reads --tracker userfaultfd -- " +
+           std::string(kGuests) + "locks_and_moves");
+    EXPECT_EQ(done.status, 0) << done.out << done.err;
+  }
+}
+
+TEST_F(SeeReads, AProgramThatExecsAStaticOneIsFollowed) {
+  const Finished done = sh(command("16M", "--see-reads", "reads_again 32 1") +
+                           " && $OOMCAST run --host host.json --prove 0 --quiet "
+                           "--tracker userfaultfd --see-reads -- sh -c 'x=$(true); exec " +
+                           std::string(kGuests) + "static 7'");
+  EXPECT_EQ(done.status, 7) << done.err;
+}
+
 TEST_F(SeeReads, ARecorderThatIsKilledLeavesTheProgramItsMemory) {
   const Finished done = kill_in_the_middle("$recorder");
   EXPECT_THAT(done.out, HasSubstr("all there")) << done.status << done.err;

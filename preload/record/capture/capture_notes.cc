@@ -182,6 +182,11 @@ std::string CaptureNotes::later_uses() const {
 
 void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
   if (armed_watches) out->push_back(later_uses());
+  if (robust_mutexes)
+    out->emplace_back(
+        "A program has robust mutexes (PTHREAD_MUTEX_ROBUST), which the kernel has to reach without a page fault when "
+        "a "
+        "thread ends: later uses of its memory are not seen.");
   if (stash_lost)
     out->emplace_back(
         "The task that held the pages which the target had swapped out was killed. The program has got them back; from "

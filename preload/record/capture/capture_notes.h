@@ -61,6 +61,7 @@ class CaptureNotes {
   uint64_t host_questions_mask = 0;          // by ring::Sensitive
   uint64_t pages_stashed = 0,
            pages_not_stashed = 0;  // watched pages whose reads are seen as well, and those whose are not
+  bool robust_mutexes = false;     // of some process no use is waited for, because it has such
   bool wanted_stash = false;       // such pages were to be taken out of the page table
   bool stash_lost = false;         // its helper was killed
   bool armed_watches = false;      // pages were write-protected to see their next use

@@ -130,7 +130,9 @@ void EventFeed::leave_control_blocks_out() {
   std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
     if (process == nullptr || process->pid != watch.pid) {
       process = processes_.find(watch.pid);
-      known = process->control_blocks.refresh(process->pid, clocks_.now_ns());
+      const bool robust = process->shared && (*process->shared)->robust_mutexes.load(std::memory_order_relaxed) != 0;
+      notes_.robust_mutexes |= robust;
+      known = !robust && process->control_blocks.refresh(process->pid, clocks_.now_ns());
     }
     return !known || process->control_blocks.holds(watch.address);
   });

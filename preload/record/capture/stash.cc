@@ -143,7 +143,7 @@ bool Stash::back(Process& process, const StashTask& task) {
     return true;
   });
   if (lost) outlive_helper(process);
-  return all;
+  return all && !lost;
 }
 
 /// Somebody has killed the helper and not the program. The pages lie in the program's memory still, and come back from
@@ -171,6 +171,14 @@ bool Stash::carry_out(Process& process, const StashTask& task) {
   return back(process, task);
 }
 
+/// Also what a move that is not done yet will bring there.
+bool Stash::has_any(const Process& process, uint64_t start, uint64_t end) {
+  return process.pages.count(PageBit::kStashed, start, end) != 0 ||
+         std::any_of(process.stash.undone.begin(), process.stash.undone.end(), [&](const StashTask& task) {
+           return task.distance != 0 && task.start + task.distance < end && start < task.end + task.distance;
+         });
+}
+
 bool Stash::settle(Process& process) {
   auto& undone = process.stash.undone;
   while (!undone.empty()) {
@@ -190,12 +198,18 @@ bool Stash::do_or_keep(Process& process, const StashTask& task) {
 
 bool Stash::bring_back(Process& process, uint64_t start, uint64_t end, StashChannel::Waiters waiters) {
   if (process.pages.count(PageBit::kStashed) == 0) return settle(process);
-  return do_or_keep(process, {StashTask::Kind::kBack, start, end, 0, waiters});
+  const StashTask task{StashTask::Kind::kBack, start, end, 0, waiters};
+  if (waiters == StashChannel::Waiters::kAsleep) return settle(process) && carry_out(process, task);
+  return do_or_keep(process, task);
 }
 
 void Stash::drop(Process& process, uint64_t start, uint64_t end) {
   if (process.pages.count(PageBit::kStashed, start, end) != 0 || !process.stash.undone.empty())
     do_or_keep(process, {StashTask::Kind::kDrop, start, end});
+}
+
+void Stash::drop_now(Process& process, uint64_t start, uint64_t end) {
+  if (process.stash.helper != nullptr) carry_out(process, {StashTask::Kind::kDrop, start, end});
 }
 
 void Stash::move(Process& process, uint64_t from, uint64_t to, uint64_t bytes) {

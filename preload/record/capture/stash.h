@@ -30,17 +30,20 @@ class Stash {
   static std::vector<uint64_t> pages_out(const Process& process, uint64_t start, uint64_t end);
   /// Takes out those of the pages that can be, and leaves the others in `pages`. REQUIRES: in order.
   void take_out(Process& process, std::vector<uint64_t>* pages);
-  /// Pages of [start, end) go back to their place; what has no place there any more is gone. False: not all of them yet
-  /// (settle()).
+  /// Pages of [start, end) go back to their place; what has no place there any more is gone. False: not all of them
+  /// yet, settle() will do it. kAsleep: for a fault, which comes again if the answer is false.
   bool bring_back(Process& process, uint64_t start, uint64_t end,
                   StashChannel::Waiters waiters = StashChannel::Waiters::kWoken);
   /// The program has given [start, end) back.
   void drop(Process& process, uint64_t start, uint64_t end);
+  /// Whatever else is to be done before.
+  void drop_now(Process& process, uint64_t start, uint64_t end);
   /// The program has moved [from, from + bytes): what was out is at its new place afterwards.
   void move(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
-  /// Does what an unread event has kept from being done. Until then no fault of the process may be answered: what is
-  /// missing might be filled. True: nothing is left.
+  /// Does what an unread event has kept from being done. True: nothing is left.
   bool settle(Process& process);
+  /// Whether the content of any of these pages lies in the stash: nothing may be filled or let go there.
+  static bool has_any(const Process& process, uint64_t start, uint64_t end);
   /// A child was forked by a call that no hook sees. Closed afterwards, its userfaultfd leaves it alone.
   void give_to_child(Process& parent, int userfaultfd);
 

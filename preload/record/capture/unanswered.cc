@@ -40,12 +40,17 @@ void WindowFiller::try_again(Process& process, bool event_read) {
   if (process.held.unanswered.empty()) return;
   for (const WindowFill& fill : process.held.unanswered.take(clocks_.now_ns(), event_read)) {
     if (!process.fault_fd.valid()) return;
+    if (Stash::has_any(process, fill.page, fill.page + kPage)) {
+      process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);  // it comes again, and is no fill
+      continue;
+    }
     if (system_call_of(process.pid, fill.tid) != SYS_mremap) {
       finish_fill(process, fill);
       continue;
     }
     ++notes_.let_go_moves;
-    const PageRange mapping = let_go(process, fill);
+    const PageRange mapping = let_go(process, fill, false);
+    if (mapping == PageRange()) continue;
     if (process.held.let_go.size() < kMostMoves) process.held.let_go.push_back(mapping);
     process.held.unanswered.answered(fill.tid);
   }
@@ -64,20 +69,26 @@ void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, Faul
   ++notes_.let_go_faults;
   spdlog::info("process {} ({}): the fault of thread {} at {:#x} has no answer ({}): its mapping is let go",
                process.pid, process.comm, fill.tid, fill.page, static_cast<int>(result));
-  let_go(process, fill);
+  let_go(process, fill, true);
   if (++process.held.failures >= kMostFailures) stop_holding(process);
 }
 
 /// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The
-/// next scan of the mappings registers it again.
-PageRange WindowFiller::let_go(Process& process, const WindowFill& fill) {
+/// next scan of the mappings registers it again. Nothing is let go where the content of pages is in the stash: the
+/// kernel would fill what is missing. `at_last`: unless a thread waits there inside of mremap() for as long as anybody
+/// may. Its memory is locked, and of that nothing is out: what the stash has from there is of memory that has gone.
+PageRange WindowFiller::let_go(Process& process, const WindowFill& fill, bool at_last) {
   Vma vma;
   PageRange mapping(fill.page, fill.page + kPage);
   if (process.memory->mapping_at(fill.page, &vma)) mapping = {vma.start, vma.end};
   OptionalChannel& channel = process.fd_of(fill.of_heap);
-  if (!stash_.bring_back(process, mapping.first, mapping.second)) {
-    channel.wake(fill.page, fill.page + kPage);
-    return mapping;  // the kernel would fill what is missing
+  stash_.bring_back(process, mapping.first, mapping.second);
+  if (Stash::has_any(process, mapping.first, mapping.second)) {
+    if (!at_last || system_call_of(process.pid, fill.tid) != SYS_mremap) {
+      channel.wake(fill.page, fill.page + kPage);
+      return {};
+    }
+    stash_.drop_now(process, mapping.first, mapping.second);
   }
   const bool released = channel.unregister_range(mapping.first, mapping.second);
   process.map.for_each(mapping.first, mapping.second, [](Area& area) { area.registered = false; });

@@ -22,9 +22,8 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
   const Fault fault{*slot, page, clocks_.now_ns(), of_heap};
   process.held.free_advice.end_call(tid);
   if (!process.files.watched_text.empty()) text_.report_use(process, *slot);
-  // The thread comes again with the same fault, and the event that is in the way will have been read.
-  if (!stash_.settle(process)) return process.fd_of(of_heap).wake(page, page + kPage);
-  if (process.pages.test(PageBit::kStashed, page))
+  stash_.settle(process);
+  if (Stash::has_any(process, page, page + kPage))
     use_stashed(process, fault, (flags & (UFFD_PAGEFAULT_FLAG_WRITE | UFFD_PAGEFAULT_FLAG_WP)) != 0);
   else if (flags & UFFD_PAGEFAULT_FLAG_WP)
     answer_protected_write(process, fault);
@@ -42,20 +41,27 @@ void WindowFiller::release(Process& process, const Fault& fault) {
   fault.task.clock.count_held(clocks_.now_ns() - fault.arrived_ns);
 }
 
-/// The page is brought back last: what the model wants to hear of next must be out before the thread goes on. After a
-/// read the first write is to be heard, too: it makes the copy on the target's swap device worthless.
+/// The thread sleeps until what the model wants to hear of next is out. After a read the first write is to be heard,
+/// too: it makes the copy on the target's swap device worthless.
 void WindowFiller::use_stashed(Process& process, const Fault& fault, bool writes) {
+  const uint64_t page = fault.page, end = page + kPage;
+  const auto bring_back = [&] { return stash_.bring_back(process, page, end, StashChannel::Waiters::kAsleep); };
+  // An event that is not read yet is in the way: the thread comes again with the same fault.
+  if (!bring_back() || Stash::has_any(process, page, end))
+    return keep_or_let_go(process, {page, page, end, WindowFill::Kind::kFill, 0, fault.of_heap, fault.task.tid},
+                          FaultResult::kRetry);
+  process.held.unanswered.answered(fault.task.tid);
   ++count_.stashed_faults;
   trace::Event event = feed_.stamp(process, &fault.task, trace::EventKind::kReference);
-  event.address = fault.page;
+  event.address = page;
   event.bytes = kPage;
   event.flags = writes ? trace::kWrite : 0;
   feed_.feed(event);
   feed_.arm_watches();
-  if (stash_.bring_back(process, fault.page, fault.page + kPage, StashChannel::Waiters::kAsleep) && !writes &&
-      !process.control_blocks.holds(fault.page))
-    EventFeed::protect(process, {fault.page});
-  process.fd_of(fault.of_heap).wake(fault.page, fault.page + kPage);
+  // The model may have evicted the page at once. The thread has to get on all the same.
+  if (process.pages.test(PageBit::kStashed, page)) bring_back();
+  if (!writes && !process.control_blocks.holds(page)) EventFeed::protect(process, {page});
+  process.fd_of(fault.of_heap).wake(page, end);
   release(process, fault);
 }
 

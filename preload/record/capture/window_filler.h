@@ -57,7 +57,7 @@ class WindowFiller {
   void release(Process& process, const Fault& fault);
 
   void keep_or_let_go(Process& process, const WindowFill& fill, FaultResult result);
-  PageRange let_go(Process& process, const WindowFill& fill);
+  PageRange let_go(Process& process, const WindowFill& fill, bool at_last);
   void stop_holding(Process& process);
 
   EventFeed& feed_;

@@ -1,6 +1,7 @@
 // Process: small questions that its state and /proc answer.
 #include "preload/record/guest/guest_process.h"
 
+#include <algorithm>
 #include <iterator>
 
 #include "preload/record/kernel/shared_address_space.h"
@@ -33,10 +34,24 @@ void watch_text(Process& process, uint64_t page) {
   if (page < mapping.end && mapping.program && mapping.executable) process.files.watched_text.insert(page);
 }
 
+size_t read_memory(const Process& process, uint64_t address, void* out, size_t bytes) {
+  size_t done = 0;
+  while (done < bytes) {
+    const uint64_t at = address + done, page = page_down(at);
+    const size_t part = std::min<size_t>(bytes - done, page + kPage - at);
+    const bool is_out = process.stash.helper != nullptr && process.pages.test(PageBit::kStashed, page);
+    const uint64_t from = is_out ? process.stash.helper->place_of(page) + (at - page) : at;
+    const size_t got = process.memory->read(from, static_cast<char*>(out) + done, part);
+    done += got;
+    if (got != part) break;
+  }
+  return done;
+}
+
 bool memory_lives(Process& process) {
   // The helper of a stash has the same memory, and keeps it alive when the process execs.
-  if (process.stash.helper != nullptr && !share_address_space(process.pid, process.stash.helper->pid()))
-    return process.memory->lives();
+  const StashChannel* const helper = process.stash.helper.get();
+  if (helper != nullptr && helper->alive() && !share_address_space(process.pid, helper->pid())) return false;
   if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();
   return process.memory->lives();
 }

@@ -201,6 +201,10 @@ struct FileState {
   FileUse use;
 };
 
+struct Process;
+/// Reads content wherever it lies by now, and never waits for a page. The number of bytes that were read.
+size_t read_memory(const Process& process, uint64_t address, void* out, size_t bytes);
+
 struct Process {
   explicit Process(uint32_t process_id) : pid(process_id), memory(std::make_unique<ProcMemory>(process_id)) {}
 
@@ -233,7 +237,7 @@ struct Process {
   std::map<uint64_t, SampledAllocation> sampled;  // by start
   CodeMaps code;
   PythonNames python{
-      [this](uint64_t address, void* out, size_t bytes) { return memory->read(address, out, bytes) == bytes; }};
+      [this](uint64_t address, void* out, size_t bytes) { return read_memory(*this, address, out, bytes) == bytes; }};
 
   LifeState life;
   ForkState forks;

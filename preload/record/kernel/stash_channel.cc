@@ -2,6 +2,7 @@
 #include "preload/record/kernel/stash_channel.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -70,6 +71,11 @@ uint64_t StashHelper::place_of(uint64_t page) const {
     if (region.stash != 0 && page >= region.start && page - region.start < ring::kStashRegionBytes)
       return region.stash + (page - region.start);
   return 0;
+}
+
+bool StashHelper::alive() const {
+  pollfd end{socket_.get(), POLLIN, 0};
+  return ::poll(&end, 1, 0) == 0;
 }
 
 bool StashHelper::is_stash(uint64_t start) const {

@@ -41,6 +41,8 @@ class StashChannel {
   /// Whether the mapping that begins there is the stash's.
   virtual bool is_stash(uint64_t start) const = 0;
   virtual uint32_t pid() const = 0;
+  /// False once the helper has ended.
+  virtual bool alive() const = 0;
 };
 
 /// The end of a helper that does as it is told. Closing it makes the helper move all back and end.
@@ -58,6 +60,7 @@ class StashHelper final : public StashChannel {
   uint64_t place_of(uint64_t page) const override;
   bool is_stash(uint64_t start) const override;
   uint32_t pid() const override { return pid_; }
+  bool alive() const override;
 
  private:
   std::optional<Pages> ask(ring::StashOrder order, std::span<const PageRange> ranges, uint64_t distance,

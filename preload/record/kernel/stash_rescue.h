@@ -22,6 +22,7 @@ class StashRescue final : public StashChannel {
   uint64_t place_of(uint64_t page) const override { return ended_->place_of(page); }
   bool is_stash(uint64_t start) const override { return ended_->is_stash(start); }
   uint32_t pid() const override { return ended_->pid(); }
+  bool alive() const override { return false; }
 
  private:
   bool fill(uint64_t page, uint64_t place);

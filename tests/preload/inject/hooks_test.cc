@@ -45,6 +45,19 @@ TEST_F(Hooks, ABadPathIsTheKernelsToRefuse) {
   EXPECT_EQ(errno, EFAULT);
 }
 
+TEST_F(Hooks, TheRecorderLearnsOfRobustMutexes) {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  auto* const make = recorder.hook<int(pthread_mutexattr_t*, int)>("pthread_mutexattr_setrobust");
+  EXPECT_EQ(make(&attributes, PTHREAD_MUTEX_STALLED), 0);
+  EXPECT_EQ(recorder.shared().robust_mutexes.load(), 0u);
+  EXPECT_EQ(make(&attributes, PTHREAD_MUTEX_ROBUST), 0);
+  int robust = 0;
+  pthread_mutexattr_getrobust(&attributes, &robust);
+  EXPECT_EQ(robust, PTHREAD_MUTEX_ROBUST);
+  EXPECT_EQ(recorder.shared().robust_mutexes.load(), 1u);
+}
+
 TEST_F(Hooks, ABadEnvironmentIsTheKernelsToRefuse) {
   char* const words[] = {const_cast<char*>("true"), nullptr};
   char* const broken[] = {const_cast<char*>(bad), nullptr};

@@ -49,6 +49,7 @@ class FakeStash final : public StashChannel {
   uint64_t place_of(uint64_t page) const override { return page + kDistance; }
   bool is_stash(uint64_t start) const override { return start >= kDistance; }
   uint32_t pid() const override { return 1; }
+  bool alive() const override { return !kernel_.helper_ended; }
 
  private:
   template <class F>

@@ -87,6 +87,18 @@ TEST_F(EventFeedTest, NothingIsArmedWhileAThreadsControlBlockIsNotKnown) {
   EXPECT_FALSE(table.feed.has_watches());
 }
 
+TEST_F(EventFeedTest, NothingIsArmedInAProcessWithRobustMutexes) {
+  process.shared = std::make_unique<SharedMapping>(
+      ::mmap(nullptr, sizeof(ring::SharedArea), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  (*process.shared)->robust_mutexes.store(1);
+  process.pages.touch(kHeap, kHeap + kPage);
+  table.sink.watch_writes = true;
+  table.feed.report(process, EventKind::kTouch, kHeap, kPage, 0, trace::kWrite);
+  table.feed.arm_watches();
+  EXPECT_THAT(channel->armed, IsEmpty());
+  EXPECT_TRUE(table.notes.robust_mutexes);
+}
+
 TEST_F(EventFeedTest, WatchesOfAProcessThatHasGoneAreForgotten) {
   process.pages.touch(kHeap, kHeap + kPage);
   table.sink.watch_writes = true;

@@ -137,18 +137,41 @@ TEST_F(StashTest, WhatTheProgramMovesIsOutAtItsNewPlace) {
   EXPECT_THAT(kernel.out, ElementsAre(at_page(1024))) << "its use is waited for still";
 }
 
-TEST_F(StashTest, WhileAnEventIsUnreadNoFaultIsAnswered) {
+TEST_F(StashTest, WhileAnEventIsUnreadTheThreadComesAgain) {
   evict(0, 2);
   kernel.event_unread = true;
   fault(0, 0);
   EXPECT_TRUE(stashed(0));
-  fault(8, UFFD_PAGEFAULT_FLAG_WRITE);
-  EXPECT_FALSE(fake.channel.there.contains(at_page(8)));
-  EXPECT_TRUE(fake.channel.woken.contains(at_page(8))) << "the thread comes again";
+  EXPECT_THAT(events(EventKind::kReference), IsEmpty());
+  rooms.filler.try_again(process, true);
+  EXPECT_TRUE(fake.channel.woken.contains(at_page(0)));
+  EXPECT_FALSE(fake.channel.there.contains(at_page(0))) << "its content is in the stash";
   kernel.event_unread = false;
-  fault(8, UFFD_PAGEFAULT_FLAG_WRITE);
+  fault(0, 0);
   EXPECT_FALSE(stashed(0));
-  EXPECT_TRUE(stashed(1));
+  EXPECT_THAT(events(EventKind::kReference), SizeIs(1));
+}
+
+TEST_F(StashTest, NothingIsFilledWhereAMoveIsGoingToBringAPage) {
+  evict(0, 1);
+  kernel.event_unread = true;
+  rooms.mappings.remap(process, kStart, at_page(32), 16 * kPage);
+  fault(32, UFFD_PAGEFAULT_FLAG_WRITE);
+  EXPECT_FALSE(fake.channel.there.contains(at_page(32)));
+  kernel.event_unread = false;
+  fault(32, UFFD_PAGEFAULT_FLAG_WRITE);
+  EXPECT_THAT(kernel.moved, ElementsAre(Pair(at_page(0), at_page(32))));
+}
+
+// An event of a thread that populates locked memory inside of mremap() cannot be read before its fault is answered.
+TEST_F(StashTest, WhatIsNotDoneYetKeepsNoOtherMemoryFromBeingLetGo) {
+  evict(0, 1);
+  kernel.event_unread = true;
+  rooms.mappings.unmap(process, kStart, at_page(1));
+  EXPECT_TRUE(Stash::has_any(process, kStart, at_page(1)));
+  EXPECT_FALSE(Stash::has_any(process, at_page(8), at_page(16)));
+  fault(20, UFFD_PAGEFAULT_FLAG_WRITE);
+  EXPECT_TRUE(fake.channel.there.contains(at_page(20)));
 }
 
 TEST_F(StashTest, MemoryIsRegisteredAfterWhatWasOutThereIsBack) {
@@ -174,12 +197,23 @@ TEST_F(StashTest, AHelperThatWasKilledIsOutlivedByTheContent) {
   kernel.helper_ended = true;
   fake.memory.touch(at_page(0) + FakeStash::kDistance, 2);
   fault(1, 0);
+  fault(1, 0);  // the thread comes again
   EXPECT_TRUE(fake.channel.copied.contains(at_page(0)));
   EXPECT_TRUE(fake.channel.copied.contains(at_page(1)));
   EXPECT_FALSE(stashed(0));
   EXPECT_TRUE(rooms.notes.stash_lost);
   evict(4, 5);
   EXPECT_TRUE(process.pages.test(PageBit::kWatched, at_page(4)));
+}
+
+TEST_F(StashTest, ContentIsReadWhereItLies) {
+  evict(0, 1);
+  fake.memory.touch(at_page(0) + FakeStash::kDistance, 1);  // out, and nothing in its place
+  fake.memory.touch(at_page(1), 1);
+  std::array<char, 2 * kPage> content{};
+  EXPECT_EQ(read_memory(process, kStart, content.data(), content.size()), content.size());
+  EXPECT_EQ(content.front(), 1);
+  EXPECT_EQ(content.back(), 1);
 }
 
 TEST_F(StashTest, AForkThatNoHookHasSeenGetsCopies) {
