@@ -106,7 +106,7 @@ bool agent_request(ring::RequestKind kind, uint64_t address, uint64_t bytes, uin
     lock_requests();
     answered = tracking_now() && ring::ask(agent_shared->mailbox, *agent_doorbell, request, &status, shared_futex);
     if (!answered || status == ring::ReplyStatus::kStayOut) agent_tracking.store(false, std::memory_order_release);
-    if (answered) make_wanted_stash_helper();
+    if (answered && kind != ring::RequestKind::kExiting) make_wanted_stash_helper();
     unlock_requests();
   }
   thread_state.refused = answered && status == ring::ReplyStatus::kRefused;

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -372,6 +373,7 @@ bool Helper::begin() {
   static constexpr char kRoot[] = "/";
   raw_syscall(SYS_chdir, arg(kRoot));
   raw_syscall(SYS_setsid);
+  raw_syscall(SYS_prctl, PR_SET_NAME, arg(ring::kStashHelperName), 0, 0, 0);
   socket_ = static_cast<int>(raw_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   stash_fd_ = static_cast<int>(raw_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY));
   if (socket_ < 0 || stash_fd_ < 0) return false;

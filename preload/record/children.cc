@@ -13,6 +13,7 @@
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/shared_address_space.h"
 #include "preload/record/process_life.h"
+#include "preload/ring/stash.h"
 
 namespace oomcast::record {
 namespace {
@@ -29,6 +30,11 @@ constexpr size_t kMostThreads = 64, kMostStillRunning = 1000;
 /// parent is then the copy of the program that stays between the two (spawn_recorder.cc).
 bool is_recorder(uint32_t pid) {
   return pid == static_cast<uint32_t>(::getpid()) || pid == static_cast<uint32_t>(::getppid());
+}
+
+/// It is no program of the run's.
+bool is_stash_helper(uint32_t pid) {
+  return read_line_of(proc_of(pid) + "comm") == std::string(ring::kStashHelperName) + "\n";
 }
 
 std::vector<uint32_t> children_of(const Process& process) {
@@ -62,7 +68,7 @@ std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
 std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   std::vector<uint32_t> found;
   for (const uint32_t pid : numbers_in_directory("/proc")) {
-    if (is_recorder(pid)) continue;
+    if (is_recorder(pid) || is_stash_helper(pid)) continue;
     const std::string environment = read_whole_path(proc_of(pid) + "environ");
     if (environment.find(entry) != std::string::npos) found.push_back(pid);
   }
@@ -195,8 +201,7 @@ std::vector<std::string> ProcessLife::still_running() const {
   for (size_t i = 0; i < found.size() && found.size() < kMostStillRunning; ++i)
     for (const uint32_t child : children_of_all_threads(found[i]))
       if (!is_recorder(child) && std::find(found.begin(), found.end(), child) == found.end()) found.push_back(child);
-  // The helper of a stash is no program.
-  std::erase_if(found, [](uint32_t pid) { return share_address_space(pid, parent_of(pid)); });
+  std::erase_if(found, is_stash_helper);
   for (const uint32_t pid : found) {
     const std::string stat = read_line_of(proc_of(pid) + "stat");
     const size_t close = stat.rfind(')');
@@ -228,7 +233,7 @@ void ProcessLife::discover_children(uint64_t ticks) {
   children_without_hello_ = std::move(still);
   for (const auto& [child, parent] : due) {
     // Between vfork() and exec it has no memory but its parent's.
-    if (share_address_space(child, parent)) continue;
+    if (share_address_space(child, parent) || is_stash_helper(child)) continue;
     if (Process* process = rooms_.processes.find(parent)) add_child_without_hello(child, *process);
   }
 }

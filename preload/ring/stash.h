@@ -15,6 +15,8 @@ namespace oomcast::ring {
 
 inline constexpr uint64_t kStashRegionBytes = uint64_t{1} << 30, kStashPieceBytes = uint64_t{2} << 20;
 inline constexpr size_t kStashRegions = 64, kStashPieces = kStashRegionBytes / kStashPieceBytes;
+/// The helper's name in /proc. Not ours: whoever kills us by name must not kill it with us.
+inline constexpr char kStashHelperName[] = "page-stash";
 inline constexpr uint64_t kStashPagesAtOnce = 512;
 inline constexpr size_t kStashRangesAtOnce = 64;
 inline constexpr size_t kStashEvents = 128;

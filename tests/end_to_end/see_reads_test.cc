@@ -8,6 +8,7 @@ namespace oomcast::end_to_end {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class SeeReads : public EndToEnd {
  protected:
@@ -23,14 +24,13 @@ class SeeReads : public EndToEnd {
     return "$OOMCAST run --host host.json --prove 0 --quiet --cgroup memory.max=" + limit + " " + options + " -- " +
            kGuests + guest;
   }
-  /// Runs the guest in the background and kills a process of the run once the stash has got its helper: a child of the
-  /// guest that is a session of its own and shares its name. `whom`: "$recorder" or "$helper".
+  /// Runs the guest in the background and kills a process of the run once the stash has got its helper. `whom`:
+  /// "$recorder" or "$helper".
   Finished kill_in_the_middle(const std::string& whom) const {
     return sh(command("8M", "--see-reads", "counts_updates 4 3000") +
               " >guest.out & recorder=$!\n"
               "helper_of() { for p in $(cat /proc/$1/task/*/children 2>/dev/null); do\n"
-              "  [ \"$(ps -o sid= -p $p | tr -d ' ')\" = $p ] && [ \"$(ps -o comm= -p $p)\" = \"$(ps -o comm= -p $1)\" "
-              "] && echo $p; done; }\n"
+              "  [ \"$(cat /proc/$p/comm 2>/dev/null)\" = page-stash ] && echo $p; done; }\n"
               "guest= helper= tries=0\n"
               "while [ -z \"$helper\" ] && [ $tries -lt 500 ]; do tries=$((tries + 1)); sleep 0.02\n"
               "  for g in $(cat /proc/$recorder/task/*/children 2>/dev/null); do h=$(helper_of $g | head -n 1)\n"
@@ -78,8 +78,10 @@ TEST_F(SeeReads, AProgramThatExecsAStaticOneIsFollowed) {
   const Finished done = sh(command("16M", "--see-reads", "reads_again 32 1") +
                            " && $OOMCAST run --host host.json --prove 0 --quiet "
                            "--tracker userfaultfd --see-reads -- sh -c 'x=$(true); exec " +
-                           std::string(kGuests) + "static 7'");
+                           std::string(kGuests) + "static_worker touch=24 exit=7'");
   EXPECT_EQ(done.status, 7) << done.err;
+  EXPECT_THAT(report()["app"]["processes"].dump(), HasSubstr("guest_static_wo"));
+  EXPECT_THAT(report()["coverage"]["caveats"].dump(), Not(HasSubstr("still running")));
 }
 
 TEST_F(SeeReads, ARecorderThatIsKilledLeavesTheProgramItsMemory) {

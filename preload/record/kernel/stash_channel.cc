@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -13,16 +16,37 @@
 
 namespace oomcast::record {
 
+namespace {
+
+void set_patience(int socket, time_t seconds) {
+  const timeval patience{seconds, 0};
+  ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+}
+
+}  // namespace
+
+StashHelper::StashHelper(UniqueFd socket, uint32_t pid, const ring::StashRoom& room)
+    : socket_(std::move(socket)), pidfd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))), pid_(pid), room_(room) {
+  set_patience(socket_.get(), 10);
+}
+
 StashHelper::~StashHelper() {
-  constexpr timeval kPatience{1, 0};
-  ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
+  set_patience(socket_.get(), 1);
   ::shutdown(socket_.get(), SHUT_WR);
   char byte;
   static_cast<void>(!::recv(socket_.get(), &byte, sizeof byte, 0));
 }
 
-/// Waits for the answer. A helper that does not answer cannot be left to do later what nobody expects then: the wait
-/// has no end but its answer or its own.
+/// One that does not answer (somebody has stopped it) must not do later what nobody expects then.
+void StashHelper::kill() const {
+  if (!pidfd_) return;
+  ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  pollfd end{pidfd_.get(), POLLIN, 0};
+  while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
+/// Nothing: the helper has ended.
 std::optional<StashChannel::Pages> StashHelper::ask(ring::StashOrder order, std::span<const PageRange> ranges,
                                                     uint64_t distance, int descriptor) {
   ring::StashCommand command{};
@@ -45,7 +69,10 @@ std::optional<StashChannel::Pages> StashHelper::ask(ring::StashOrder order, std:
     do done = ::recv(socket_.get(), &answer, sizeof answer, 0);
     while (done < 0 && errno == EINTR);
   }
-  if (done != static_cast<ssize_t>(sizeof answer)) return std::nullopt;
+  if (done != static_cast<ssize_t>(sizeof answer)) {
+    kill();
+    return std::nullopt;
+  }
   Pages pages;
   for (size_t bit = 0; bit < pages.size(); ++bit) pages[bit] = (answer.done[bit / 64] >> bit % 64 & 1) != 0;
   return pages;

@@ -48,8 +48,7 @@ class StashChannel {
 /// The end of a helper that does as it is told. Closing it makes the helper move all back and end.
 class StashHelper final : public StashChannel {
  public:
-  StashHelper(UniqueFd socket, uint32_t pid, const ring::StashRoom& room)
-      : socket_(std::move(socket)), pid_(pid), room_(room) {}
+  StashHelper(UniqueFd socket, uint32_t pid, const ring::StashRoom& room);
   /// Returns when the helper has moved all back and ended, or after a second.
   ~StashHelper() override;
 
@@ -65,8 +64,9 @@ class StashHelper final : public StashChannel {
  private:
   std::optional<Pages> ask(ring::StashOrder order, std::span<const PageRange> ranges, uint64_t distance,
                            int descriptor = -1);
+  void kill() const;
 
-  UniqueFd socket_;
+  UniqueFd socket_, pidfd_;
   uint32_t pid_;
   const ring::StashRoom& room_;  // in the shared area of the process
 };
