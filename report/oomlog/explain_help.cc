@@ -1,5 +1,6 @@
 // Says what would have helped, as far as the figures carry, and what the log does not say.
 #include <algorithm>
+#include <optional>
 
 #include "report/oomlog/explain.h"
 #include "report/oomlog/facts.h"
@@ -33,10 +34,12 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
 
 void help_host(const OomReport& report, std::vector<std::string>& out) {
   const int order = report.request.order.value_or(0);
-  int64_t missing = 0, above = 0;
+  // One zone with enough serves a request.
+  std::optional<int64_t> missing;
+  int64_t above = 0;
   for (const ZoneState& state : zone_states(report)) {
-    if (!state.usable) continue;
-    missing += std::max<int64_t>(0, -state.above_kb());
+    if (!state.usable || state.zone->kb.get("managed") == 0) continue;
+    missing = std::min(missing.value_or(kCountLimit), std::max<int64_t>(0, -state.above_kb()));
     above += std::max<int64_t>(0, state.above_kb());
   }
   help_nodes(report, out);
@@ -57,11 +60,13 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
   if (report.killed && report.killed->rss_kb() > 0)
     out.push_back("The victim's " + kb_text(report.killed->rss_kb()) +
                   " elsewhere, or a limit of its own (memory.max) that stops it before the host runs out.");
-  if (missing > 0)
+  if (missing.value_or(0) > 0)
     out.push_back(
-        "To serve this one request the zones lacked " + kb_text(missing) +
+        "To serve this one request the zone that was nearest to enough lacked " + kb_text(*missing) +
         "; to live on, the host needs what its programs would have taken next, which the report does not know.");
-  const int64_t total = std::max<int64_t>(managed_kb(report), 1);
+  const int64_t managed = managed_kb(report);
+  const int64_t total = managed > 0 ? managed : report.usable_pages().value_or(0) * report.page_kb;
+  if (total <= 0) return;  // nothing to compare the rest with
   if (const int64_t slab = pages_kb(report, "slab_unreclaimable"); slab > total / 5)
     out.push_back(
         "A look at the kernel's own memory: " + kb_text(slab) +

@@ -96,23 +96,33 @@ std::string purpose_of(const Request& request) {
   return "memory of the kernel's own: page tables, stacks, buffers, or objects of slab";
 }
 
+/// With zone HighMem, and without DMA32, the columns of lowmem_reserve are DMA, Normal, HighMem, Movable.
+static size_t column_of_32_bit(int64_t mask) {
+  if (mask & kDma) return 0;
+  if (!(mask & kHighmem)) return 1;
+  return mask & kMovable ? 3 : 2;
+}
+
 std::vector<ZoneState> zone_states(const OomReport& report) {
   const int highest = highest_zone(report.request);
   const int64_t mask = report.request.gfp_mask.value_or(kHighmem | kMovable);
   const int order = std::max(0, report.request.order.value_or(0));
+  const bool has_highmem = std::any_of(report.zones.begin(), report.zones.end(),
+                                       [](const ZoneReport& zone) { return zone.name == "HighMem"; });
+  const size_t reserve_column = has_highmem ? column_of_32_bit(mask) : static_cast<size_t>(highest);
   std::vector<ZoneState> states;
   for (const ZoneReport& zone : report.zones) {
     ZoneState& state = states.emplace_back();
-    const auto kind = host::zone_kind(zone.name);  // absent: HighMem, below which all is usable
+    const auto kind = host::zone_kind(zone.name);  // absent: HighMem
     state.zone = &zone;
     state.allowed_node = node_allowed(report, zone.node);
-    state.usable = state.allowed_node && (!kind || static_cast<int>(*kind) <= highest);
+    state.usable = state.allowed_node && (kind ? static_cast<int>(*kind) <= highest : (mask & kHighmem) != 0);
     state.free_kb =
         zone.kb.get("free") - (mask & kMovable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
     // __zone_watermark_unusable_free(): the atomic reserve is not for ordinary requests.
     state.needed_kb = zone.kb.get("min") + zone.kb.get("reserved_highatomic");
     if (!zone.lowmem_reserve.empty()) {
-      const size_t at = std::min(static_cast<size_t>(highest), zone.lowmem_reserve.size() - 1);
+      const size_t at = std::min(reserve_column, zone.lowmem_reserve.size() - 1);
       state.needed_kb += std::min(zone.lowmem_reserve[at], kCountLimit) * report.page_kb;
     }
     for (size_t i = static_cast<size_t>(order); i < zone.free_blocks.size(); ++i)

@@ -70,7 +70,7 @@ bool read_killed(std::string_view line, OomReport& report) {
   if (line.find("Memory cgroup out of memory") != std::string_view::npos && !report.memcg) report.memcg.emplace();
   if (!report.killed)
     report.killed = std::move(killed);
-  else if (report.also_killed.size() < 100'000)
+  else if (killed.pid != report.killed->pid && report.also_killed.size() < 100'000)  // a group names the victim again
     report.also_killed.push_back(std::move(killed));
   return true;
 }
@@ -85,7 +85,11 @@ bool read_kill(std::string_view line, OomReport& report) {
   }
   if (line.starts_with("oom_reaper: ")) return true;
   if (line.find("no killable process") != std::string_view::npos) return report.no_killable = true;
-  if (line.starts_with("Kernel panic - not syncing:")) return report.panicked = true;
+  // Any other panic, of an oops that came in between, has not to do with who is killed.
+  if (line.starts_with("Kernel panic - not syncing:"))
+    return report.panicked |= line.find("ut of memory") != std::string_view::npos ||
+                              line.find("deadlocked on memory") != std::string_view::npos,
+           true;
   if (line.find("printk: ") != std::string_view::npos || line.find("callbacks suppressed") != std::string_view::npos ||
       line.find("messages suppressed") != std::string_view::npos) {
     for (const std::string_view word : words_of(line))
