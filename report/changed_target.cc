@@ -32,6 +32,7 @@ Result<ChangedTarget> changed_target(host::HostSpec host, RunOptions options, co
   options.set.clear();
   options.cgroup.clear();
   options.limits_from.clear();
+  options.limits.clear();
   auto changed = with_changes(std::move(host), options);
   if (!changed) return changed.error();
   ChangedTarget target{std::move(changed).value(), {}};

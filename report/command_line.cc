@@ -69,16 +69,21 @@ void add_target_options(CLI::App& app, RunOptions& options) {
 
 /// Of all that forecast: run, replay, sweep.
 void add_host_options(CLI::App& app, RunOptions& options) {
-  app.add_option("--host", options.host,
-                 "Target: snapshot (directory or file), JSON file, kernel log with an OOM report, preset name, or "
-                 "'this' (the default)")
+  app.add_option(
+         "--host", options.host,
+         "Target: snapshot (directory or file), sosreport as it comes, JSON file, Kubernetes node (YAML, JSON), "
+         "kernel log with an OOM report, preset name, or 'this' (the default)")
       ->type_name("HOST");
-  add_nth_option(app, options.nth, "With a kernel log as --host: which of its OOM kills, from 1 (default: the last)");
+  add_nth_option(app, options.nth,
+                 "With a kernel log as --host: which of its OOM kills, from 1 (default: the last); with a list of "
+                 "Kubernetes nodes: which of them");
   app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
       ->type_name("FILE=VALUE")
       ->allow_extra_args(false);
-  app.add_option("--limits-from", options.limits_from,
-                 "Take the limits from a pod's or Compose YAML, or a systemd unit; FILE:NAME chooses a service")
+  app.add_option(
+         "--limits-from", options.limits_from,
+         "Take the limits from a pod's or Compose YAML, or a systemd unit; FILE:NAME chooses a service; of a pod "
+         "also its QoS class, as oom_score_adj")
       ->type_name("FILE");
   app.add_option("--set", options.set, "Change a field of the host, e.g. vm.swappiness=0 (repeatable)")
       ->type_name("KEY=VALUE")
@@ -212,7 +217,8 @@ void add_trace_options(CLI::App& app, CommandLine& line, const std::string& abou
   app.add_option("TRACE", line.replay.traces, about);
   app.add_option("--service", line.replay.services,
                  "One of several programs that share the host: name=web,trace=web.trace,count=3,start=10s, its own "
-                 "memory.max=512M (.high, .low, .min, .swap.max), cpu-node=1, oom_score_adj=500 (repeatable)")
+                 "memory.max=512M (.high, .low, .min, .swap.max), cpu-node=1, oom_score_adj=500; limits-from=pod.yaml; "
+                 "what a kubelet ranks by: request=256M, priority=100 (repeatable)")
       ->type_name("KEY=VALUE,...")
       ->allow_extra_args(false);
   app.add_option("--services", line.replay.services_file,

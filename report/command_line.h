@@ -33,7 +33,8 @@ struct RunOptions {
   std::string report = "oomcast.report.json";
   std::string html;                 // where the page goes; empty: none
   std::vector<std::string> cgroup;  // FILE=VALUE
-  std::string limits_from;          // FILE or FILE:SERVICE whose limits come before those of `cgroup`; empty: none
+  std::string limits_from;          // FILE or FILE:SERVICE, until take_limits_from() has read it; empty: none
+  std::vector<std::string> limits;  // what it says, as `cgroup`, and before that
   std::vector<std::string> set;     // KEY=VALUE
   std::string membind, interleave, preferred;  // node lists; at most one is given
   std::optional<sim::Verdict> fail_on;
@@ -70,6 +71,7 @@ struct ExplainOptions {
   std::string log;
   std::optional<int> nth;  // from 1; absent: the last
   bool json = false;
+  double prove_s = 10;  // wall clock for the simulation; 0: none
 };
 
 struct CommandLine {

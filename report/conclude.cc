@@ -19,10 +19,11 @@ namespace oomcast::report {
 namespace {
 
 /// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green
-/// because nothing was seen.
+/// because nothing was seen. A pod that the kubelet ends is as bad as one that the kernel kills.
 bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture,
              const Chance& chance) {
   if (!options.fail_on) return false;
+  if (!outcome.evictions.empty()) return true;
   auto verdict = supported_verdict(outcome, capture);
   if (chance.seeds > 0 && chance.worst() >= *options.fail_on) return true;
   return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;

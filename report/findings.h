@@ -63,6 +63,7 @@ void find_group_page_cache(const sim::Outcome&, const trace::CaptureSummary&, Fi
 void find_file_thrash(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // files and text read again
 void find_zone_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // vm.zone_reclaim_mode
 void find_services(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // who dies first, who stalls whom
+void find_eviction(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // the kubelet ends a pod
 void find_close(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // the verdict hangs on little
 void find_close_victim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);    // whom the kill hits, too
 void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls

@@ -88,6 +88,9 @@ void add_settings(std::string& out, const HostSpec& spec) {
   for (const auto& [name, value] : settings) out += printf_text("  %-28s %ld\n", name, static_cast<long>(value));
   out += printf_text("  %-28s %s, defrag %s\n", "transparent huge pages", thp_mode_name(vm.thp_enabled),
                      thp_defrag_name(vm.thp_defrag));
+  if (spec.kubelet.eviction_hard > Bytes(0))
+    out += printf_text("\nkubelet: evicts pods when less than %s of memory is available\n",
+                       bytes_text(spec.kubelet.eviction_hard).c_str());
   if (!spec.cgroup.present) return;
   const std::pair<const char*, int64_t> limits[] = {{"memory.max", spec.cgroup.memory_max},
                                                     {"memory.high", spec.cgroup.memory_high},

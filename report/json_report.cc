@@ -186,6 +186,7 @@ Json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture, 
   report["basis"] = basis_json(outcome, capture);
   report["proofs"] = proofs_json(proofs);
   report["chance"] = chance_json(chance);
+  if (outcome.host.kubelet.eviction_hard > Bytes(0)) report["evictions"] = evictions_json(outcome);
   if (!outcome.services.empty()) report["services"] = services_json(outcome, capture);
   return report;
 }

@@ -15,6 +15,7 @@ Json seconds_or_null(const std::optional<Nanoseconds>& t) { return t ? Json(json
 
 /// What the target made of it comes first; how it ended where it was recorded is told where the target let it live.
 const char* ended(const sim::ServiceOutcome& service, const trace::ServiceCapture& capture) {
+  if (service.evicted_at) return "evicted";
   if (service.killed > 0) return "oom_killed";
   if (service.stuck_at) return "stuck";
   if (capture.cut) return "trace_cut";
@@ -40,6 +41,7 @@ Json service_json(const sim::ServiceOutcome& service, const trace::ServiceCaptur
           {"oom_kills", service.killed},
           {"killed_at_s", seconds_or_null(service.killed_at)},
           {"killed", service.killed_at ? Json{{"pid", service.killed_pid}, {"comm", service.killed_comm}} : Json()},
+          {"evicted_at_s", seconds_or_null(service.evicted_at)},
           {"stuck_at_s", seconds_or_null(service.stuck_at)},
           {"cgroup", or_null(service.cgroup, service.cgroup)},
           {"cgroup_peak_bytes", or_null(service.cgroup, service.cgroup_peak.count())},
@@ -55,6 +57,23 @@ Json service_json(const sim::ServiceOutcome& service, const trace::ServiceCaptur
 }
 
 }  // namespace
+
+Json evictions_json(const sim::Outcome& outcome) {
+  Json list = Json::array();
+  for (const sim::Eviction& eviction : outcome.evictions) {
+    Json ranked = Json::array();
+    for (const sim::EvictionCandidate& candidate : eviction.ranked)
+      ranked.push_back({{"service", or_null(candidate.service, candidate.service)},
+                        {"usage_bytes", candidate.usage.count()},
+                        {"request_bytes", candidate.request.count()},
+                        {"priority", candidate.priority}});
+    list.push_back({{"t_s", json_seconds(eviction.t)},
+                    {"available_bytes", eviction.available.count()},
+                    {"threshold_bytes", eviction.threshold.count()},
+                    {"ranked", std::move(ranked)}});
+  }
+  return list;
+}
 
 Json services_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   Json services = Json::array();

@@ -281,6 +281,8 @@ std::vector<CourseSentence> course_of(const Json& report) {
 Story report_story(const Json& report) {
   Story story;
   story.headline = headline(report);
+  if (const Json& evictions = child(report, "evictions"); evictions.is_array() && !evictions.empty())
+    story.headline += ", and the kubelet evicts " + std::string(evictions.size() == 1 ? "a pod" : "pods");
   if (child(child(report, "chance"), "flips") == true) story.headline += " (luck decides)";
   story.tone = verdict_tone(child(report, "verdict"));
   auto& say = story.sentences;

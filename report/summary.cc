@@ -83,6 +83,13 @@ void write_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& cap
                                     bytes_text(incident->app_footprint)
                               : ", no reclaim in " + seconds_text(outcome.forecast);
   paper.line("verdict", word + when);
+  if (!outcome.evictions.empty()) {
+    const sim::Eviction& first = outcome.evictions.front();
+    const std::string pod = first.ranked.front().service.empty() ? "the program" : first.ranked.front().service;
+    paper.line("evicted", paper.tinted(kRed, printable(pod) + " at " + seconds_text(first.t) +
+                                                 ", by the kubelet: " + bytes_text(first.available) +
+                                                 " are available, its threshold is " + bytes_text(first.threshold)));
+  }
   write_chance(chance, paper);
   if (const VerdictMargin margin = judge_margin(outcome, capture); margin.close())
     paper.line("close", "the verdict hangs on little: " + margin.why);
@@ -169,7 +176,8 @@ void write_findings(const Findings& findings, SummaryPaper& paper) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
                 finding.id == "program_died" || finding.id == "close_to_the_edge" ||
                 finding.id == "tracking_not_available" || finding.id == "trace_cut" ||
-                finding.id == "program_stopped" || finding.id == "services" || finding.id == "still_running";
+                finding.id == "program_stopped" || finding.id == "services" || finding.id == "eviction" ||
+                finding.id == "still_running";
     if (said) continue;
     const Rank rank = finding.severity == Severity::kError     ? Rank::kUseful
                       : finding.severity == Severity::kWarning ? Rank::kDetail

@@ -1,8 +1,10 @@
 // Makes the machine and the limits that the user asked for. See target.h.
 #include "report/target.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
+#include <utility>
 
 #include "model/spec/node_list.h"
 #include "model/spec/read_host.h"
@@ -40,15 +42,38 @@ std::optional<Error> bad_policy(const RunOptions& options, const host::HostSpec&
 
 }  // namespace
 
-Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options) {
+Result<host::HostSpec> with_settings(host::HostSpec host, const RunOptions& options) {
   for (const std::string& change : options.set)
     if (auto set = host::set_field(host, change); !set) return set.error();
-  std::vector<std::string> limits;
-  if (!options.limits_from.empty()) {
-    auto read = read_limits(options.limits_from);
-    if (!read) return Error{"--limits-from " + read.error().message};
-    limits = std::move(read).value();
-  }
+  return host;
+}
+
+Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host) {
+  if (options.limits_from.empty()) return {};
+  auto read = read_limits(options.limits_from);
+  if (!read) return Error{"--limits-from " + read.error().message};
+  // Its size and its kubelet may be other ones.
+  auto settled = with_settings(host, options);
+  if (!settled) return settled.error();
+  options.limits_from.clear();
+  LimitsOnHost limits = on_host(read.value(), settled.value());
+  options.limits = std::move(limits.cgroup);
+  options.model.memory_request = limits.memory_request;
+  options.model.priority = limits.priority;
+  constexpr const char* kAdj = "--oom-score-adj=";
+  const bool given = std::any_of(options.target_words.begin(), options.target_words.end(),
+                                 [](const std::string& word) { return word.starts_with(kAdj); });
+  if (!limits.oom_score_adj || given) return {};
+  options.model.oom_score_adj = *limits.oom_score_adj;
+  options.target_words.push_back(kAdj + std::to_string(*limits.oom_score_adj));
+  return {};
+}
+
+Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options) {
+  auto settled = with_settings(std::move(host), options);
+  if (!settled) return settled;
+  host = std::move(settled).value();
+  std::vector<std::string> limits = options.limits;
   limits.insert(limits.end(), options.cgroup.begin(), options.cgroup.end());
   for (const std::string& limit : limits)
     if (auto set = host::set_cgroup(host, limit); !set) return set.error();

@@ -8,7 +8,16 @@
 
 namespace oomcast::report {
 
-/// `host` with --set and --cgroup applied; an error where that, --cpu-node or a policy's nodes cannot be.
+/// `host` with --set applied, and nothing else.
+Result<host::HostSpec> with_settings(host::HostSpec host, const RunOptions& options);
+
+/// Reads --limits-from: its limits go before those of --cgroup; of a pod, its class of service gives the oom_score_adj
+/// unless --oom-score-adj is there, and its request and priority are what the kubelet ranks by.
+/// `host` is without --set, which is looked at, too.
+Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host);
+
+/// `host` with --set, what --limits-from said and --cgroup applied; an error where that, --cpu-node or a policy's nodes
+/// cannot be.
 Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options);
 
 /// What of --cpu-node and the policies the host cannot do; no error: all of it can be.

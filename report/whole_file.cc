@@ -20,7 +20,7 @@ Result<std::string> read_all(int fd, int64_t most_bytes) {
   std::string bytes;
   struct stat st {};
   if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-    bytes.reserve(static_cast<size_t>(std::min(st.st_size, most_bytes)));
+    bytes.reserve(static_cast<size_t>(std::min(st.st_size, most_bytes)) + kStep);  // the last step finds nothing
   for (;;) {
     size_t had = bytes.size();
     bytes.resize(had + kStep);

@@ -107,7 +107,7 @@ inline bool movable_is_forbidden(const OomKill& kill) {
 }
 
 /// The program's world is no longer the target's, and why.
-enum class DivergedBy : uint8_t { kRefusal, kKill, kStuck, kHalt };
+enum class DivergedBy : uint8_t { kRefusal, kKill, kStuck, kHalt, kEviction };
 struct Divergence {
   Nanoseconds t{};
   DivergedBy by = DivergedBy::kKill;

@@ -232,6 +232,11 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   for (host::ProcessIndex other : report.rest_of_group) on_kill(other);
 }
 
+void IncidentLog::on_evicted(uint8_t service, const Process& process) {
+  diverge({.by = DivergedBy::kEviction, .pid = process.pid, .comm = process.comm});
+  if (!services.empty() && !services[service].evicted_at) services[service].evicted_at = sched_.now();
+}
+
 void IncidentLog::note_victim(const Process& victim) {
   if (services.empty()) return;
   ServiceFate& fate = services[victim.service];

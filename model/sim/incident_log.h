@@ -30,6 +30,8 @@ class IncidentLog final : public mm::Listener {
   const Incidents& incidents() const { return own_; }
   /// The end of the run: nothing is logged any more.
   Incidents take() { return std::move(own_); }
+  /// The kubelet ends the service, or the only program (0), whose process this is.
+  void on_evicted(uint8_t service, const host::Process& process);
   /// Takes down the state of the kernel now.
   void take_moment(std::string name);
 

@@ -85,6 +85,20 @@ struct Stall {
       memory_high_dry_total{};  // of memory_high_total: reclaim had found nothing, and the group had no swap to use
 };
 
+/// A service as the kubelet ranks it; the name is empty for the only program.
+struct EvictionCandidate {
+  std::string service;
+  Bytes usage;  // working set: what its group is charged less inactive file pages
+  Bytes request;
+  int priority = 0;
+};
+/// The kubelet ends a service because little memory is available on the node.
+struct Eviction {
+  Nanoseconds t;
+  Bytes available, threshold;
+  std::vector<EvictionCandidate> ranked;  // the first one is evicted
+};
+
 /// What memory management did to one service.
 struct ServiceFate {
   Stall stall;                           // of its tasks
@@ -93,6 +107,7 @@ struct ServiceFate {
   std::optional<Nanoseconds> killed_at;  // the first of them
   int killed_pid = 0;
   std::string killed_comm;
+  std::optional<Nanoseconds> evicted_at;  // by the kubelet
 };
 
 /// Pages of a service's anonymous memory that reclaim took, by whose actor reclaimed.
@@ -228,6 +243,7 @@ struct Outcome : Incidents, Series, NextVerdicts {
   std::vector<AuditFault> audit_faults;  // the first kAuditFaults; any is a mistake of the model
   uint64_t digest = 0;                   // of the final state and all counters; equal inputs give equal digests
   std::vector<ServiceOutcome> services;  // in the order of Options::services
+  std::vector<Eviction> evictions;       // by time
 };
 
 }  // namespace oomcast::sim

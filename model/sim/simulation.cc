@@ -15,6 +15,7 @@
 #include "model/sim/headroom.h"
 #include "model/sim/incident_log.h"
 #include "model/sim/kill_need.h"
+#include "model/sim/kubelet.h"
 #include "model/sim/margins.h"
 #include "model/sim/outcome_text.h"
 #include "model/sim/scheduler.h"
@@ -61,7 +62,12 @@ class Simulation::Impl {
       one_node_ |= service.policy_mode != host::PolicyMode::kDefault;
     disks_.connect(kernel_);
     log_.refusal_is_lived = options.refuse_enomem;
-    log_.on_kill = [this](ProcessIndex victim) { begin_exit(victim); };
+    log_.on_kill = [this](ProcessIndex victim) {
+      const Process& process = host_.processes[victim];
+      need_.begin(victim);
+      if (options_.kill_on_oom && process.guest) kills_.push_back({static_cast<uint32_t>(process.pid)});
+      begin_exit(victim, scheduler_.current().pid == process.pid && process.guest);
+    };
     cache_files(kernel_, scheduler_, applier_, app_node_);
     auditor_ = std::make_unique<Auditor>(host_);
     std::vector<FiberId> kswapds = start_kswapds(kernel_, scheduler_);
@@ -71,6 +77,7 @@ class Simulation::Impl {
     log_.take_moment("start");
     log_.on_moment = [this](Moment& moment) { timeline_->add_pressure(moment); };
     arm_sampler();
+    if (host_.spec.kubelet.eviction_hard > Bytes(0)) arm_kubelet();
   }
 
   ~Impl() { scheduler_.abandon(); }
@@ -156,6 +163,7 @@ class Simulation::Impl {
     for (size_t s = 0; s < running_.size(); ++s)
       outcome.services.push_back(
           service_outcome(host_, options_.services, s, std::move(log_.services[s + 1]), running_[s].last));
+    outcome.evictions = std::move(evictions_);
     outcome.verdict = verdict_of(outcome);
     outcome.app.whole_run_peak = std::max(outcome.app.footprint_peak, need_.whole_run_peak());
     outcome.need_after_kill = need_.need();
@@ -216,6 +224,29 @@ class Simulation::Impl {
     });
   }
 
+  void arm_kubelet() {
+    scheduler_.at(scheduler_.now() + kKubeletInterval, [this] {
+      if (finished_ || halted()) return;
+      if (auto eviction = eviction_due(host_, options_, scheduler_.now())) evict(std::move(*eviction));
+      arm_kubelet();
+    });
+  }
+
+  // A hard eviction gives no time to end: SIGKILL for all processes of the pod.
+  void evict(Eviction eviction) {
+    const uint8_t service = service_number(options_, eviction.ranked.front().service);
+    for (ProcessIndex index = 0; index < host_.processes.size(); ++index) {
+      host::Process& process = host_.processes[index];
+      if (!process.guest || process.service != service || !process.alive || process.dying) continue;
+      log_.on_evicted(service, process);
+      process.dying = true;
+      ++kernel_
+            .oom_victims_pending;  // exit_process() takes it back; nobody else is killed while this memory comes free
+      begin_exit(index, false);
+    }
+    evictions_.push_back(std::move(eviction));
+  }
+
   // A sampled allocation carries the stack that asked for it; incidents soon after are laid at its door.
   void note_stack(const Event& event, Task& task) {
     if (event.kind == EventKind::kAlloc && event.stack_id != 0)
@@ -237,14 +268,12 @@ class Simulation::Impl {
     need_.handle(task.event, task.process);
   }
 
-  // SIGKILL from the OOM killer: the victim's tasks stop at once, its memory comes free when it gets to run.
-  void begin_exit(ProcessIndex victim) {
+  // SIGKILL: the victim's tasks stop at once, its memory comes free when it gets to run, which it does (`own`) if it is
+  // its own task that killed it.
+  void begin_exit(ProcessIndex victim, bool own) {
     const Process& process = host_.processes[victim];
-    need_.begin(victim);
-    const bool own = scheduler_.current().pid == process.pid && process.guest;
     if (!process.guest) background_.kill(process.pid);
     tasks_.interrupt(victim);
-    if (options_.kill_on_oom && process.guest) kills_.push_back({static_cast<uint32_t>(process.pid)});
     const FiberId id = scheduler_.spawn(make_actor(host_, mm::ActorKind::kExit, app_node_, 0), [this, victim] {
       const host::PageArray::InUse in_use(host_.pages);
       host_.guest_mapped_bytes -= host_.processes[victim].space.mapped_bytes;
@@ -293,6 +322,7 @@ class Simulation::Impl {
   std::vector<FiberId> exits_;
   std::vector<trace::KillRequest> kills_;
   std::vector<AuditFault> audit_faults_;
+  std::vector<Eviction> evictions_;
   std::vector<Running> running_;  // by the number of the service
   uint64_t events_ = 0, order_forced_ = 0;
   uint32_t last_sampled_stack_ = 0;

@@ -24,6 +24,9 @@ struct Placement {
   // --membind, --interleave, --preferred: the policy that the program starts with, node ids as a mask.
   host::PolicyMode policy_mode = host::PolicyMode::kDefault;
   uint64_t policy_nodes = 0;
+  // What the kubelet ranks by: the pod's memory request and priority.
+  Bytes memory_request;
+  int priority = 0;
   // Speed of the machine that recorded the events, for scaling compute_ns (ns per 20 million loops; 0: do not scale).
   int64_t recorder_cpu_loop_20m_ns = 0;
 };

@@ -29,6 +29,8 @@ const char* thp_mode_name(ThpMode mode);
 std::optional<ThpMode> thp_mode(std::string_view name);
 const char* thp_defrag_name(ThpDefrag defrag);
 std::optional<ThpDefrag> thp_defrag(std::string_view name);
+const char* memory_qos_name(MemoryQos qos);
+std::optional<MemoryQos> memory_qos(std::string_view name);
 const char* lru_name(LruKind lru);
 std::optional<LruKind> lru_kind(std::string_view name);
 

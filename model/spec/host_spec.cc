@@ -81,6 +81,24 @@ std::optional<ThpDefrag> thp_defrag(std::string_view name) {
   return std::nullopt;
 }
 
+const char* memory_qos_name(MemoryQos qos) {
+  switch (qos) {
+    case MemoryQos::kOff:
+      return "off";
+    case MemoryQos::kMin:
+      return "min";
+    case MemoryQos::kTiered:
+      return "tiered";
+  }
+  return "?";
+}
+
+std::optional<MemoryQos> memory_qos(std::string_view name) {
+  for (const MemoryQos qos : {MemoryQos::kOff, MemoryQos::kMin, MemoryQos::kTiered})
+    if (name == memory_qos_name(qos)) return qos;
+  return std::nullopt;
+}
+
 const char* lru_name(LruKind lru) {
   switch (lru) {
     case LruKind::kClassic:

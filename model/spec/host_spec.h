@@ -194,6 +194,14 @@ struct KernelVersion {
   friend auto operator<=>(const KernelVersion&, const KernelVersion&) = default;
 };
 
+/// The kubelet of a Kubernetes node, which ends pods before the kernel has to.
+enum class MemoryQos : uint8_t { kOff, kMin, kTiered };
+struct KubeletSpec {
+  Bytes eviction_hard;  // memory.available below which it evicts; 0: it evicts nobody
+  // What the feature MemoryQoS makes of requests: memory.min, or of pods that are not Guaranteed memory.low.
+  MemoryQos memory_qos = MemoryQos::kOff;
+};
+
 struct HostSpec {
   std::string name;            // directory base name, preset name, file name, or "this"
   std::string kernel_release;  // "6.1.0-56-cloud-amd64"
@@ -212,11 +220,12 @@ struct HostSpec {
   std::vector<CachedFileSpec> page_cache;  // oldest first
   std::vector<BackgroundSpec> background;
   Pages committed_as;
-  Pages shared_anon;                 // anonymous pages that processes[] counts more than once, as fork shares them
-  Pages buffers;                     // meminfo Buffers: cached pages of block devices, part of the file lists
-  Pages total_ram;                   // totalram_pages: MemTotal
-  CgroupSpec cgroup;                 // the program's
-  std::vector<CgroupSpec> cgroups;   // of the host; by path, so that parents come first
+  Pages shared_anon;                // anonymous pages that processes[] counts more than once, as fork shares them
+  Pages buffers;                    // meminfo Buffers: cached pages of block devices, part of the file lists
+  Pages total_ram;                  // totalram_pages: MemTotal
+  CgroupSpec cgroup;                // the program's
+  std::vector<CgroupSpec> cgroups;  // of the host; by path, so that parents come first
+  KubeletSpec kubelet;
   std::vector<std::string> assumed;  // "calibration.page_fault_ns: 800 (not in the snapshot)"
 
   Pages total_swap() const {

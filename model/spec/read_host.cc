@@ -38,10 +38,11 @@ Result<HostSpec> parse_host_text(std::string_view text, const std::string& path)
     return parse_snapshot(std::move(snapshot).value());
   }
   if (!is_json(text)) {
-    return Error{path +
-                 ":1: is neither a snapshot, which begins with '==> proc/zoneinfo <==' or the like, nor JSON, which "
-                 "begins with '{', nor a kernel log with an OOM report; 'oomcast host capture --file FILE' writes the "
-                 "first, 'oomcast host show HOST --json' the second"};
+    return Error{
+        path +
+        ":1: is neither a snapshot, which begins with '==> proc/zoneinfo <==' or the like, nor JSON, which "
+        "begins with '{', nor a kernel log with an OOM report, a Kubernetes node or a sosreport; 'oomcast host "
+        "capture --file FILE' writes the first, 'oomcast host show HOST --json' the second"};
   }
   if (text.size() > kJsonBytesMax) return Error{path + ": larger than 64 MiB; is it a host description?"};
   return parse_json(text, path, std::filesystem::path(path).stem().string());

@@ -218,6 +218,8 @@ void recompute(HostSpec& spec, const HostSpec& before, const std::string& path) 
 Result<void> set_generic(HostSpec& spec, const std::vector<Step>& step, const std::string& path,
                          std::string_view text) {
   ordered_json json = host_to_json(spec);
+  // Left out of a host without one.
+  if (step[0].key == "kubelet" && !json.contains("kubelet")) json["kubelet"] = ordered_json::object();
   const auto zone_parts_follow = [&](std::initializer_list<const char*> parts) {
     for (ordered_json& node : json["nodes"]) {
       for (ordered_json& zone : node["zones"]) {

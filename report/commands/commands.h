@@ -12,7 +12,7 @@
 namespace oomcast::report {
 
 /// Each returns the exit status of the command, and has said what went wrong.
-int run_command(const RunOptions& options);
+int run_command(RunOptions options);
 int attach_command(const RunOptions& options, const AttachOptions& to);
 int replay_command(const CommandLine& line);
 int sweep_command(const CommandLine& line);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "report/commands/target_host.h"
+#include "report/fit/limits_from.h"
 #include "report/services/service_spec.h"
 #include "report/target.h"
 #include "report/trace_file.h"
@@ -16,6 +17,10 @@ namespace {
 /// The recording on the host, with the changes that its options ask for.
 Result<Recording> on_host(Recording recording, Result<host::HostSpec> host) {
   if (!host) return host.error();
+  const int adj = recording.options.model.oom_score_adj;
+  if (auto taken = take_limits_from(recording.options, host.value()); !taken) return taken.error();
+  if (recording.options.model.oom_score_adj != adj)
+    recording.settings.oom_score_adj = recording.options.model.oom_score_adj;
   auto changed = with_changes(std::move(host).value(), recording.options);
   if (!changed) return changed.error();
   recording.host = std::move(changed).value();
@@ -54,6 +59,24 @@ Result<OpenedTrace> open_trace(const std::string& path) {
   auto header = read_trace_header(bytes.value(), path);
   if (!header) return header.error();
   return OpenedTrace{std::make_shared<const std::string>(std::move(bytes).value()), std::move(header).value()};
+}
+
+/// What the service's own manifest says; what is said of the service itself wins.
+Result<void> take_manifest(const ServiceSpec& spec, const host::HostSpec& host, RecordedService& service) {
+  service.memory_request = spec.memory_request.value_or(Bytes(0));
+  service.priority = spec.priority.value_or(0);
+  if (spec.limits_from.empty()) return {};
+  auto read = read_limits(spec.limits_from);
+  if (!read) return Error{spec.name + ": limits-from=" + read.error().message};
+  LimitsOnHost limits = report::on_host(read.value(), host);
+  // Each pod is in a group of its own, limited or not.
+  if (read->pod && limits.cgroup.empty()) limits.cgroup = {"memory.max=max"};
+  limits.cgroup.insert(limits.cgroup.end(), spec.limits.begin(), spec.limits.end());
+  service.limits = std::move(limits.cgroup);
+  if (!service.oom_score_adj) service.oom_score_adj = limits.oom_score_adj;
+  if (!spec.memory_request) service.memory_request = limits.memory_request;
+  if (!spec.priority) service.priority = limits.priority;
+  return {};
 }
 
 Result<RecordedService> open_service(const ServiceSpec& spec, Traces& traces) {
@@ -101,6 +124,12 @@ Result<Recording> open_services(const ReplayOptions& replay, const RunOptions& g
     recording.settings.oom_score_adj = given.model.oom_score_adj;
   auto host =
       given.host == kRecordedHost ? common_host(traces, specs->front().trace) : read_any_host(given.host, given.nth);
+  if (!host) return host.error();
+  const auto settled = with_settings(host.value(), given);
+  if (!settled) return settled.error();
+  for (size_t s = 0; s < specs->size(); ++s)
+    if (auto taken = take_manifest(specs.value()[s], settled.value(), recording.workload.services[s]); !taken)
+      return taken.error();
   return on_host(std::move(recording), std::move(host));
 }
 

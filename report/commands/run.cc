@@ -18,7 +18,7 @@ int preflight_status(record::PreflightProblem problem) {
 
 }  // namespace
 
-int run_command(const RunOptions& options) {
+int run_command(RunOptions options) {
   record::protect_report();
   auto recorder = recorder_options(options);
   const record::Preflight preflight = record::check_command(recorder);
@@ -27,6 +27,7 @@ int run_command(const RunOptions& options) {
   if (!places) return fail(kExitUsage, places.error().message);
   auto listeners = Listeners::prepare(options);
   if (!listeners) return fail(kExitUsage, listeners.error().message);
+  recorder.root_oom_score_adj = options.model.oom_score_adj;  // a pod's class of service may have given it
   recorder.environment = listeners.value()->guest_environment();
   record::be_killed_last();
   record::hold_signals_for_good();

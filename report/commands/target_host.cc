@@ -7,8 +7,7 @@
 #include "model/spec/read_host.h"
 #include "model/spec/snapshot/read_snapshot.h"
 #include "preload/record/recorder.h"
-#include "report/oomlog/host_of.h"
-#include "report/oomlog/parse_oom_report.h"
+#include "report/host_files/host_text.h"
 #include "report/target.h"
 #include "report/whole_file.h"
 
@@ -23,8 +22,6 @@ Result<host::HostSpec> read_this_host() {
   return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine(), {}});
 }
 
-constexpr int64_t kHostFileBytesMost = int64_t{1} << 30;
-
 /// A preset's name and "this" win over a file of that name.
 bool is_file(const std::string& name) {
   const auto is_preset = [&](const host::Preset& preset) { return name == preset.name; };
@@ -33,26 +30,27 @@ bool is_file(const std::string& name) {
   return std::filesystem::exists(name, failed) && !std::filesystem::is_directory(name, failed);
 }
 
+/// "nodes.yaml:worker-3" names a node of a file, unless there is a file of that name.
+std::string file_of(const std::string& name) {
+  const size_t colon = name.rfind(':');
+  if (is_file(name) || colon == std::string::npos || colon == 0 || colon + 1 == name.size()) return name;
+  return is_file(name.substr(0, colon)) ? name.substr(0, colon) : name;
+}
+
 }  // namespace
 
 Result<host::HostSpec> read_any_host(const std::string& name, std::optional<int> nth) {
-  if (!is_file(name)) {
+  const std::string file = file_of(name);
+  if (!is_file(file)) {
     if (nth)
-      return Error{"--nth " + std::to_string(*nth) + ": chooses a kill of a kernel log, but the host is " + name};
+      return Error{"--nth " + std::to_string(*nth) +
+                   ": chooses a kill of a kernel log or a node of a list, but the host is " + name};
     return name == kThisHost ? read_this_host() : host::read_host(name);
   }
   // Read once, so that it may be a pipe: --host <(dmesg).
-  const auto text = read_whole_file(name, kHostFileBytesMost);
-  if (!text) return Error{name + ": " + text.error().message};
-  if (!oomlog::is_oom_log(text.value())) {
-    if (nth)
-      return Error{name + ": --nth " + std::to_string(*nth) +
-                   " chooses a kill of a kernel log, but the file holds no OOM report"};
-    return host::parse_host_text(text.value(), name);
-  }
-  const auto report = oomlog::parse_oom_report(text.value(), name, nth);
-  if (!report) return report.error();
-  return oomlog::host_of(report.value(), std::filesystem::path(name).filename().string());
+  const auto text = read_whole_file(file, kHostFileBytesMost);
+  if (!text) return Error{file + ": " + text.error().message};
+  return host_of_text(text.value(), file, {nth, file == name ? "" : name.substr(file.size() + 1)});
 }
 
 void number_files(host::HostSpec& spec) {
@@ -63,9 +61,10 @@ void number_files(host::HostSpec& spec) {
   for (host::BackgroundSpec& actor : spec.background) number(actor.file, actor.file_id);
 }
 
-Result<host::HostSpec> target_host(const RunOptions& options) {
+Result<host::HostSpec> target_host(RunOptions& options) {
   auto spec = read_any_host(options.host, options.nth);
   if (!spec) return spec;
+  if (auto taken = take_limits_from(options, spec.value()); !taken) return taken.error();
   auto changed = with_changes(std::move(spec).value(), options);
   if (changed) number_files(changed.value());
   return changed;

@@ -17,7 +17,7 @@ Result<host::HostSpec> read_any_host(const std::string& name, std::optional<int>
 /// Events call a file by its device and inode here: what the host names by its path has to have the same number.
 void number_files(host::HostSpec& spec);
 
-/// The host of the options with its --limits-from, --cgroup and --set.
-Result<host::HostSpec> target_host(const RunOptions& options);
+/// The host of the options with its --limits-from, which is read into them, --cgroup and --set.
+Result<host::HostSpec> target_host(RunOptions& options);
 
 }  // namespace oomcast::report

@@ -20,7 +20,7 @@ record::RecordOptions recorder_options(const RunOptions& options) {
   return recorder;
 }
 
-Result<std::unique_ptr<Listeners>> Listeners::prepare(const RunOptions& options) {
+Result<std::unique_ptr<Listeners>> Listeners::prepare(RunOptions& options) {
   auto host = target_host(options);
   if (!host) return host.error();
   auto listeners = std::unique_ptr<Listeners>(new Listeners);

@@ -32,8 +32,9 @@ class Stopwatch {
 /// The model, and what listens beside it: a trace, a second host.
 class Listeners {
  public:
-  /// Reads hosts and opens the trace: what can fail does so before the program starts.
-  static Result<std::unique_ptr<Listeners>> prepare(const RunOptions& options);
+  /// Reads hosts and opens the trace: what can fail does so before the program starts. What --limits-from says goes
+  /// into the options.
+  static Result<std::unique_ptr<Listeners>> prepare(RunOptions& options);
   /// Without a trace nothing stands between recorder and model.
   trace::EventSink& sink() { return writer_ ? static_cast<trace::EventSink&>(*sink_) : *model_; }
   const sim::Simulation& model() const { return *model_; }

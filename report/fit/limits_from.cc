@@ -3,12 +3,12 @@
 
 #include <yaml-cpp/yaml.h>
 
-#include <cmath>
 #include <filesystem>
 #include <optional>
 #include <sstream>
 
 #include "model/spec/parse_text.h"
+#include "report/kubernetes/quantity.h"
 #include "report/whole_file.h"
 
 namespace oomcast::report {
@@ -24,26 +24,8 @@ struct Mistake {
 struct Limits {
   std::string service;
   std::optional<int64_t> max, high, memory_and_swap, swap_max;
+  std::optional<PodContainer> pod;
 };
-
-/// Kubernetes' quantities: "512Mi" is binary, "512M" decimal, "1.5G", "1e9", "128974848000m".
-std::optional<int64_t> k8s_bytes(const std::string& text) {
-  static const std::vector<std::pair<std::string, double>> kSuffixes = {
-      {"Ki", 1024.0}, {"Mi", 1048576.0}, {"Gi", 1073741824.0}, {"Ti", 1099511627776.0},
-      {"k", 1e3},     {"M", 1e6},        {"G", 1e9},           {"T", 1e12},
-      {"m", 1e-3},    {"", 1.0}};
-  size_t used = 0;
-  double number = 0;
-  try {
-    number = std::stod(text, &used);
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-  for (const auto& [suffix, factor] : kSuffixes)
-    if (text.substr(used) == suffix && number >= 0 && number * factor < 7e13)
-      return static_cast<int64_t>(std::floor(number * factor));
-  return std::nullopt;
-}
 
 /// Docker's and systemd's sizes are binary: "512m", "1.5g", "512M"; systemd's "infinity" is no limit.
 std::optional<int64_t> binary_bytes(const std::string& text) {
@@ -69,27 +51,13 @@ YAML::Node child(const YAML::Node& node, const std::string& key) {
   return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
 }
 
-/// The spec that has `containers`: of a Pod, or of the pod template of a Deployment, StatefulSet, DaemonSet, Job,
-/// CronJob.
-YAML::Node pod_spec(const YAML::Node& document) {
-  YAML::Node spec = child(document, "spec");
-  if (spec && child(spec, "jobTemplate")) spec = child(child(spec, "jobTemplate"), "spec");
-  if (spec && child(spec, "template")) spec = child(child(spec, "template"), "spec");
-  return spec;
-}
-
 void add_containers(const YAML::Node& document, std::vector<Limits>& found) {
-  YAML::Node spec = pod_spec(document);
-  YAML::Node containers = spec ? child(spec, "containers") : spec;
-  if (!containers || !containers.IsSequence()) return;
-  for (const YAML::Node& container : containers) {
+  for (PodContainer& container : containers_in(document)) {
     Limits limits;
-    if (YAML::Node name = child(container, "name")) limits.service = scalar(name, "name");
-    YAML::Node resources = child(container, "resources");
-    YAML::Node of = resources ? child(resources, "limits") : resources;
-    YAML::Node memory = of ? child(of, "memory") : of;
-    if (memory) limits.max = size_of(memory, "limits.memory of " + limits.service, k8s_bytes);
-    found.push_back(limits);
+    limits.service = container.name;
+    limits.max = container.memory_limit;
+    limits.pod = std::move(container);
+    found.push_back(std::move(limits));
   }
 }
 
@@ -165,40 +133,55 @@ Limits chosen(const std::vector<Limits>& found, const std::string& service) {
     if (any(one)) ++limited, only = &one;
   }
   if (!service.empty()) throw Mistake{"no service or container '" + service + "'; there are: " + names};
+  // The only container of a pod says something even without a limit: it is of some class of service.
+  if (found.size() == 1 && found.front().pod) return found.front();
   if (limited > 1) throw Mistake{"several services have limits (" + names + "); choose one: FILE:NAME"};
   return only ? *only : Limits{};
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> limits_of(const std::string& text, const std::string& path,
-                                           const std::string& service) {
+Result<LimitsFrom> limits_of(const std::string& text, const std::string& path, const std::string& service) {
   try {
     bool unit = path.ends_with(".service") || path.ends_with(".slice") || path.ends_with(".conf");
     Limits limits = unit ? limits_in_unit(text) : chosen(limits_in_yaml(text), service);
-    if (!any(limits))
+    if (!any(limits) && !limits.pod)
       return Error{path +
                    ": no memory limit in it; expected limits.memory of a container, mem_limit of a service, or "
                    "MemoryMax= of a unit"};
-    return as_cgroup(limits);
+    return LimitsFrom{as_cgroup(limits), limits.pod};
   } catch (const Mistake& mistake) {
     return Error{path + ": " + mistake.message};
   } catch (const YAML::Exception& error) {
     return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg};
+  } catch (const BadManifest& bad) {
+    return Error{path + ": " + bad.what()};
   }
 }
 
-Result<std::vector<std::string>> read_limits(const std::string& path, const std::string& service) {
+Result<LimitsFrom> read_limits(const std::string& path, const std::string& service) {
   auto text = read_whole_file(path, kMostBytes);
   if (!text) return Error{path + ": cannot be read: " + text.error().message};
   return limits_of(text.value(), path, service);
 }
 
-Result<std::vector<std::string>> read_limits(const std::string& file_and_service) {
+Result<LimitsFrom> read_limits(const std::string& file_and_service) {
   size_t colon = file_and_service.rfind(':');
   // A path may hold a colon itself.
   if (colon == std::string::npos || std::filesystem::exists(file_and_service)) return read_limits(file_and_service, "");
   return read_limits(file_and_service.substr(0, colon), file_and_service.substr(colon + 1));
+}
+
+LimitsOnHost on_host(const LimitsFrom& limits, const host::HostSpec& host) {
+  LimitsOnHost out;
+  out.cgroup = limits.cgroup;
+  if (!limits.pod) return out;
+  const ContainerSettings settings = settings_of(*limits.pod, host);
+  out.cgroup = settings.limits;
+  out.oom_score_adj = settings.oom_score_adj;
+  out.memory_request = Bytes(limits.pod->memory_request.value_or(0));
+  out.priority = static_cast<int>(limits.pod->priority);
+  return out;
 }
 
 }  // namespace oomcast::report

@@ -1,20 +1,36 @@
 // Reads the memory limits of a service from the file that sets them: a pod, a Compose file, a systemd unit.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "model/base/result.h"
+#include "model/spec/host_spec.h"
+#include "report/kubernetes/pod.h"
 
 namespace oomcast::report {
 
-/// The limits as --cgroup takes them ("memory.max=536870912"). Understands a Kubernetes manifest (of a Pod, or anything
-/// with a pod template), a Compose file, and a systemd unit; `service` chooses the container or service where the file
-/// has several. Errors: no limit in the file, several services and none chosen, a size that is none.
-Result<std::vector<std::string>> limits_of(const std::string& text, const std::string& path,
-                                           const std::string& service);
-Result<std::vector<std::string>> read_limits(const std::string& path, const std::string& service);
+struct LimitsFrom {
+  std::vector<std::string> cgroup;  // as --cgroup takes them ("memory.max=536870912")
+  std::optional<PodContainer> pod;  // if the file is a pod's manifest
+};
+
+/// Understands a Kubernetes manifest (of a Pod, or anything with a pod template), a Compose file, and a systemd unit;
+/// `service` chooses the container or service where the file has several. Errors: no limit in the file (a pod's only
+/// container needs none), several services and none chosen, a size that is none.
+Result<LimitsFrom> limits_of(const std::string& text, const std::string& path, const std::string& service);
+Result<LimitsFrom> read_limits(const std::string& path, const std::string& service);
 /// The same for "FILE" and "FILE:SERVICE" as --limits-from takes them.
-Result<std::vector<std::string>> read_limits(const std::string& file_and_service);
+Result<LimitsFrom> read_limits(const std::string& file_and_service);
+
+/// What the limits come to on a host: of a pod, what its kubelet sets there.
+struct LimitsOnHost {
+  std::vector<std::string> cgroup;
+  std::optional<int> oom_score_adj;
+  Bytes memory_request;
+  int priority = 0;
+};
+LimitsOnHost on_host(const LimitsFrom& limits, const host::HostSpec& host);
 
 }  // namespace oomcast::report

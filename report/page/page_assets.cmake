@@ -27,7 +27,7 @@ list(APPEND assets "${library}")
 oomcast_find_web_library(d3-hierarchy d3-hierarchy/dist/d3-hierarchy.min.js node-d3-hierarchy "d3-hierarchy/ v1.1.8")
 list(APPEND assets "${library}")
 # In this order: each file uses what the files before it have put into window.oomcast.
-foreach(name style.css charts.css core.js theme.js table.js chart.js cursor.js timeline.js flame.js sites.js kills.js
+foreach(name style.css charts.css core.js theme.js table.js chart.js cursor.js timeline.js flame.js sites.js services.js kills.js
              findings.js host.js sweep.js diff.js start.js)
   list(APPEND assets "${name}|${CMAKE_CURRENT_LIST_DIR}/web/${name}|-")
 endforeach()

@@ -19,6 +19,8 @@ struct RecordedService {
   std::vector<std::string> limits;             // of its own cgroup, as --cgroup takes them; empty: it has none
   RunOptions recorded;                         // with the target_words of the recording
   std::optional<int> cpu_node, oom_score_adj;  // of this service, whatever others have
+  Bytes memory_request;                        // what the kubelet ranks by
+  int priority = 0;
 };
 
 }  // namespace oomcast::report

@@ -60,6 +60,8 @@ Result<sim::ServiceOptions> place(const RecordedService& service, const host::Ho
     out.policy_nodes = of_all.policy_nodes;
   }
   out.name = service.name;
+  out.memory_request = service.memory_request;
+  out.priority = service.priority;
   out.start = service.start;
   if (!service.limits.empty()) out.cgroup = group_path(host, service);
   return out;

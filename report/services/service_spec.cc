@@ -21,9 +21,22 @@ constexpr int64_t kMostYamlBytes = int64_t{1} << 20;
 constexpr size_t kMostNameChars = 64;
 constexpr double kMostStartS = 24 * 3600;
 
-const std::vector<std::string> kKeys = {
-    "name",        "trace",      "count",      "start",           "cpu-node",         "oom_score_adj",   "memory.max",
-    "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.swap.high", "memory.oom.group"};
+const std::vector<std::string> kKeys = {"name",
+                                        "trace",
+                                        "count",
+                                        "start",
+                                        "cpu-node",
+                                        "oom_score_adj",
+                                        "limits-from",
+                                        "request",
+                                        "priority",
+                                        "memory.max",
+                                        "memory.high",
+                                        "memory.low",
+                                        "memory.min",
+                                        "memory.swap.max",
+                                        "memory.swap.high",
+                                        "memory.oom.group"};
 
 bool good_name(const std::string& name) {
   return !name.empty() && name.size() <= kMostNameChars && name.front() != '.' &&
@@ -77,6 +90,18 @@ Result<void> set_key(ServiceSpec& service, const std::string& key, const std::st
   if (key.starts_with("memory.")) return add_limit(service, key, value);
   if (key == "cpu-node") return set_number(service.cpu_node, key, value, 0, 1023);
   if (key == "oom_score_adj") return set_number(service.oom_score_adj, key, value, -1000, 1000);
+  if (key == "priority") return set_number(service.priority, key, value, INT32_MIN, INT32_MAX);
+  if (key == "request") {
+    const auto bytes = host::parse_size_bytes(value);
+    if (!bytes) return Error{key + "=" + host::quote(value) + ", expected a size such as 512M"};
+    service.memory_request = Bytes(*bytes);
+    return {};
+  }
+  if (key == "limits-from") {
+    if (value.empty()) return Error{"limits-from= is empty"};
+    service.limits_from = value;
+    return {};
+  }
   if (key == "count") {
     auto count = number_of(key, value, 1, static_cast<int64_t>(host::kServicesMax));
     if (!count) return count.error();
@@ -169,6 +194,8 @@ Result<std::vector<ServiceSpec>> parse_services(const std::string& yaml, const s
                      (named ? "service " + host::quote(entry.first.Scalar()) + ": " : "") + service.error().message};
       const std::filesystem::path beside = std::filesystem::path(path).parent_path() / service->trace;
       service.value().trace = beside.string();
+      if (!service->limits_from.empty())
+        service.value().limits_from = (std::filesystem::path(path).parent_path() / service->limits_from).string();
       found.push_back(std::move(service).value());
     }
     return found;

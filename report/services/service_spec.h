@@ -18,6 +18,10 @@ struct ServiceSpec {
   Nanoseconds start;                // on the host's clock
   std::vector<std::string> limits;  // of its own cgroup, as --cgroup takes them: "memory.max=512M"
   std::optional<int> cpu_node, oom_score_adj;
+  std::string limits_from;  // FILE or FILE:SERVICE whose limits come before `limits`; empty: none
+  // What the kubelet ranks by; of a pod's manifest unless given.
+  std::optional<Bytes> memory_request;
+  std::optional<int> priority;
 };
 
 /// "name=web,trace=web.trace,count=3,memory.max=512M,start=10s,cpu-node=1,oom_score_adj=500". Without a name it is that

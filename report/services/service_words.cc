@@ -26,7 +26,9 @@ std::string killed_text(const sim::ServiceOutcome& service) {
 
 std::string service_text(const sim::ServiceOutcome& service) {
   std::string text;
-  if (service.killed_at)
+  if (service.evicted_at)
+    text = "evicted by the kubelet at " + seconds_text(*service.evicted_at) + ", ";
+  else if (service.killed_at)
     text = "killed at " + seconds_text(*service.killed_at) + " (" + service.killed_comm + ")" +
            (service.killed > 1 ? " and " + count_text(service.killed - 1) + " more of its processes" : "") + ", ";
   else if (service.stuck_at)

@@ -197,6 +197,8 @@ std::string diverged_text(const sim::Outcome& outcome) {
              std::to_string(diverged.pid) + " would be refused with ENOMEM";
     case sim::DivergedBy::kKill:
       return process_text(diverged.pid, diverged.comm) + " would have been killed";
+    case sim::DivergedBy::kEviction:
+      return process_text(diverged.pid, diverged.comm) + " would have been evicted by the kubelet";
     case sim::DivergedBy::kStuck:
       return process_text(diverged.pid, diverged.comm) + " would wait for ever for memory that cannot be had";
     case sim::DivergedBy::kHalt:

@@ -116,6 +116,20 @@ TEST_F(DamagedInputs, Hosts) {
                      {0, 2}, 24);
 }
 
+TEST_F(DamagedInputs, SosreportsAndKubernetesNodes) {
+  const std::string hosts = OOMCAST_SOURCE_DIR "/tests/data/hosts";
+  ASSERT_EQ(sh("tar -C " + hosts + " -cf good.tar victim-adj && gzip -c good.tar >good.tgz && xz -c good.tar >good.txz")
+                .status,
+            0);
+  for (const char* kind : {"tar", "tgz", "txz"})
+    expect_clear_words(kind, {"$OOMCAST host show bad." + std::string(kind)}, {0, 2}, 24);
+  std::ofstream(at("good.node"))
+      << "apiVersion: v1\nkind: Node\nmetadata: {name: a}\nstatus:\n  capacity: {cpu: \"4\", "
+         "memory: 8249344Ki}\n  allocatable: {memory: 7098368Ki}\n  nodeInfo: "
+         "{architecture: amd64, kernelVersion: 5.15.0-1}\n";
+  expect_clear_words("node", {"$OOMCAST host show bad.node"}, {0, 2}, 48);
+}
+
 TEST_F(DamagedInputs, PodsComposeFilesAndUnits) {
   const std::string line =
       "$OOMCAST replay good.trace --limits-from bad.pod --prove 0 -q --report bad.out; s=$?; [ $s = 2 ] || rm -f "

@@ -327,6 +327,33 @@ TEST(Findings, InterleavingIsNoCureForAShortageOfKernelMemory) {
   EXPECT_THAT(the("node_imbalance", story).tries, testing::IsEmpty());
 }
 
+stories::Story evicted() {
+  stories::Story story = stories::fits();
+  story.outcome.host.kubelet.eviction_hard = 100_MiB;
+  story.outcome.evictions = {
+      {20'000_ms, 90_MiB, 100_MiB, {{"job", 300_MiB, 256_MiB, 0}, {"web", 200_MiB, 256_MiB, 5}}}};
+  return story;
+}
+
+TEST(Findings, AnEvictionSaysWhomTheKubeletTakesAndHowItRanks) {
+  const Finding finding = the("eviction", evicted());
+  EXPECT_EQ(finding.title, "The kubelet evicts job at 20.00 s");
+  EXPECT_EQ(finding.severity, Severity::kError);
+  EXPECT_THAT(
+      finding.why,
+      testing::AllOf(HasSubstr("is 90.0 MiB, below its threshold of 100.0 MiB"),
+                     HasSubstr("job uses 300.0 MiB, 44.0 MiB more than it requested"),
+                     HasSubstr("web uses 200.0 MiB, no more than the 256.0 MiB that it requested, priority 5")));
+  EXPECT_THAT(finding.tries.at(0).change, HasSubstr("a memory request of 300.0 MiB for job"));
+}
+
+TEST(Findings, AKubeletThatComesTooLateIsSaid) {
+  stories::Story story = stories::oom();
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("eviction_too_late")));
+  story.outcome.host.kubelet.eviction_hard = 100_MiB;
+  EXPECT_THAT(the("eviction_too_late", story).why, HasSubstr("looks every 10.00 s whether 100.0 MiB are available"));
+}
+
 TEST(Findings, AssumedFieldsAreNamedUpToFive) {
   stories::Story story = stories::fits();
   story.outcome.host.assumed = {"calibration.page_fault_ns: 800 (not in the file)"};

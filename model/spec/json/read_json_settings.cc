@@ -200,6 +200,20 @@ static void read_host_groups(JsonObject& object, HostSpec& spec) {
             [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
 }
 
+void read_kubelet(JsonObject& object, HostSpec& spec) {
+  const ordered_json* value = object.get("kubelet");
+  if (!value) return;
+  JsonObject kubelet(object.file(), *value, "kubelet");
+  kubelet.bytes("eviction_hard", spec.kubelet.eviction_hard);
+  std::string memory_qos = memory_qos_name(spec.kubelet.memory_qos);
+  kubelet.text("memory_qos", memory_qos);
+  if (const auto known = host::memory_qos(memory_qos))
+    spec.kubelet.memory_qos = *known;
+  else
+    kubelet.fail("memory_qos", quote(memory_qos) + suggestion(memory_qos, {"off", "min", "tiered"}));
+  kubelet.done();
+}
+
 void read_cgroup(JsonObject& object, HostSpec& spec) {
   read_host_groups(object, spec);
   const ordered_json* value = object.get("cgroup");

@@ -202,6 +202,9 @@ ordered_json host_to_json(const HostSpec& spec) {
   if (!spec.cgroups.empty()) json["cgroups"] = ordered_json::array();
   for (const CgroupSpec& group : spec.cgroups) json["cgroups"].push_back(host_group_json(group));
   if (spec.cgroup.present) json["cgroup"] = cgroup_json(spec.cgroup);
+  if (spec.kubelet.eviction_hard > Bytes(0) || spec.kubelet.memory_qos != MemoryQos::kOff)
+    json["kubelet"] = {{"eviction_hard", spec.kubelet.eviction_hard.count()},
+                       {"memory_qos", memory_qos_name(spec.kubelet.memory_qos)}};
   json["assumed"] = spec.assumed;
   return json;
 }

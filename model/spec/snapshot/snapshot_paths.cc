@@ -58,7 +58,7 @@ std::vector<std::string> single_snapshot_paths() {
                                     "sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
                                     "calibration.json"};
   for (const VmField& field : vm_fields()) paths.push_back(field.path);
-  for (const auto* outputs : {&sysctl_outputs(), &uname_outputs(), &kernel_logs()})
+  for (const auto* outputs : {&sysctl_outputs(), &uname_outputs(), &kernel_logs(), &ps_outputs()})
     paths.insert(paths.end(), outputs->begin(), outputs->end());
   return paths;
 }

@@ -16,6 +16,7 @@ using PrintedIn = std::map<std::string, std::pair<std::string, int>>;
 const std::vector<std::string>& sysctl_outputs();  // paths in a sosreport
 const std::vector<std::string>& uname_outputs();
 const std::vector<std::string>& kernel_logs();
+const std::vector<std::string>& ps_outputs();
 /// Adds files that are missing and whose content such an output has.
 PrintedIn add_command_outputs(SnapshotFiles& files);
 
@@ -71,6 +72,7 @@ void read_machine(SnapshotReader& reader);   // cpuinfo, meminfo
 void read_topology(SnapshotReader& reader);  // sys/devices/system/node
 void read_swaps(SnapshotReader& reader);
 void read_processes(SnapshotReader& reader);
+void read_ps(SnapshotReader& reader);            // processes where there is no proc/PID/status
 void read_settings(SnapshotReader& reader);      // proc/sys, transparent_hugepage, lru_gen
 void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: the block size
 void read_vfs_cache(SnapshotReader& reader);     // sys/fs/{dentry-state,inode-nr}, slabinfo: what slab shrinkers get at

@@ -8,6 +8,7 @@
   const KINDS = {
     report() {
       page.drawFindings(data);
+      page.drawServices(data);
       page.drawTimeline(data);
       page.drawFlame(data);
       page.drawSites(data);

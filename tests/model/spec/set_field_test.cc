@@ -265,5 +265,13 @@ TEST(Cgroup, RefusesWhatTheKernelWould) {
   EXPECT_FALSE(host.cgroup.present);
 }
 
+TEST(SetField, AHostWithoutAKubeletGetsOne) {
+  const HostSpec host = set(set(vm4g(), "kubelet.eviction_hard=100M"), "kubelet.memory_qos=tiered");
+  EXPECT_EQ(host.kubelet.eviction_hard, Bytes(100 << 20));
+  EXPECT_EQ(host.kubelet.memory_qos, MemoryQos::kTiered);
+  EXPECT_THAT(error_of("kubelet.memory_qos=max"), HasSubstr("kubelet.memory_qos: 'max'"));
+  EXPECT_THAT(error_of("kubelet.eviction_soft=1G"), HasSubstr("eviction_hard"));
+}
+
 }  // namespace
 }  // namespace oomcast::host

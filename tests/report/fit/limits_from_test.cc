@@ -12,7 +12,7 @@ using testing::HasSubstr;
 std::vector<std::string> limits(const std::string& text, const std::string& path, const std::string& service = "") {
   auto read = limits_of(text, path, service);
   EXPECT_TRUE(read.ok()) << read.error().message;
-  return read.ok() ? read.value() : std::vector<std::string>{};
+  return read.ok() ? read->cgroup : std::vector<std::string>{};
 }
 std::string error_of(const std::string& text, const std::string& path, const std::string& service = "") {
   auto read = limits_of(text, path, service);

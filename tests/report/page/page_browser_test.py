@@ -42,7 +42,7 @@ class World:
 def setUpModule():
     World.directory = tempfile.TemporaryDirectory(prefix="oomcast-pages.")
     World.loop = asyncio.new_event_loop()
-    for name in ("report", "in_a_cgroup", "of_an_older_version", "hostile", "sweep", "golden"):
+    for name in ("report", "in_a_cgroup", "with_services", "of_an_older_version", "hostile", "sweep", "golden"):
         World.pages[name] = page_of(name, getattr(page_reports, name)())
     World.browser = Browser()
     World.loop.run_until_complete(World.browser.start())
@@ -248,6 +248,19 @@ class ReportPage(PageTest):
                       "a smaller cache not simulated"):
             self.assertIn(words, " ".join(tries.split()))
 
+    def test_services_and_whom_the_kubelet_ends_are_told(self):
+        self.open("with_services")
+        cells = "[...document.querySelectorAll('#services table')].map(t => [...t.querySelectorAll('tbody tr')].map(r => [...r.children].map(c => c.textContent)))"
+        services, takings, eviction = self.run_js(cells)
+        self.assertEqual([row[:3] for row in services], [["web", "ended by itself", ""], ["job", "evicted by the kubelet", "20.00 s"]])
+        self.assertEqual(sorted(takings), sorted([["web", "job", "2.0 MiB"], ["web", "kswapd", "1.0 MiB"]]))
+        self.assertEqual(eviction, [["job", "200.0 MiB", "0 B", "0"], ["web", "290.0 MiB", "300.0 MiB", "5"]])
+        self.assert_quiet()
+
+    def test_a_report_of_one_program_has_no_services(self):
+        self.open("report")
+        self.assertEqual(self.run_js("document.querySelectorAll('#services').length"), 0)
+
     def test_candidates_are_those_of_the_report(self):
         self.open("report")
         kill = page_reports.report()["oom_kills"][0]
@@ -265,7 +278,7 @@ class ReportPage(PageTest):
         self.assertEqual(unnamed, [])
 
     def test_fits_a_telephone_without_scrolling_sideways(self):
-        for name in ("report", "in_a_cgroup", "hostile", "sweep"):
+        for name in ("report", "in_a_cgroup", "with_services", "hostile", "sweep"):
             self.open(name, width=400)
             self.assertLessEqual(self.run_js("document.documentElement.scrollWidth"), 400)
 

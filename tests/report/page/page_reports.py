@@ -98,6 +98,23 @@ def in_a_cgroup():
     return made
 
 
+def with_services():
+    """Two services of a Kubernetes node; the kubelet ends one."""
+    made = in_a_cgroup()
+    stall = {"direct_reclaim_ns_total": 0, "swap_in_ns_total": 0, "throttled_ns_total": 0, "longest_ns": 0,
+             "memory_high_ns_total": 0, "total_ns": 2_500_000_000}
+    one = {"name": "web", "trace": "web.trace", "command": ["web"], "start_s": 0.0, "last_event_s": 58.0, "ended": "exited",
+           "exit": {"code": 0, "signal": None}, "oom_kills": 0, "killed_at_s": None, "killed": None, "evicted_at_s": None,
+           "stuck_at_s": None, "cgroup": "/pod/web", "cgroup_peak_bytes": 300 * MIB, "touched_bytes": 300 * MIB,
+           "footprint_peak_bytes": 290 * MIB, "processes": 1, "stall_ns": 2_500_000_000, "stall": stall, "direct_reclaims": 7,
+           "swap_out_pages": 10, "swap_in_pages": 3, "taken_by": [{"service": "job", "pages": 512}, {"service": None, "pages": 256}]}
+    made["services"] = [one, dict(copy.deepcopy(one), name="job", ended="evicted", evicted_at_s=20.0, taken_by=[])]
+    made["evictions"] = [{"t_s": 20.0, "available_bytes": 90 * MIB, "threshold_bytes": 100 * MIB, "ranked": [
+        {"service": "job", "usage_bytes": 200 * MIB, "request_bytes": 0, "priority": 0},
+        {"service": "web", "usage_bytes": 290 * MIB, "request_bytes": 300 * MIB, "priority": 5}]}]
+    return made
+
+
 def of_an_older_version():
     """Without the keys that later versions added."""
     made = report(1)
@@ -120,7 +137,7 @@ def hostile():
         if isinstance(value, str) and key not in fixed:
             return HOSTILE[next(counter) % len(HOSTILE)]
         return value
-    return spoil(in_a_cgroup())
+    return spoil(with_services())
 
 
 def sweep():

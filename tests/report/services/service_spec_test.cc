@@ -127,5 +127,19 @@ TEST(ServiceSpec, ANameStandsForOneService) {
   EXPECT_EQ(problem_of({named("web", 60), named("db", 40)}), "");
 }
 
+TEST(ServiceSpec, SaysWhatAKubeletRanksBy) {
+  auto service = parse_service("trace=a.trace,limits-from=pod.yaml:web,request=256M,priority=-5");
+  ASSERT_TRUE(service.ok()) << service.error().message;
+  EXPECT_EQ(service->limits_from, "pod.yaml:web");
+  EXPECT_EQ(service->memory_request, 256_MiB);
+  EXPECT_EQ(service->priority, -5);
+  EXPECT_THAT(problem("trace=a,request=lots"), HasSubstr("request='lots', expected a size such as 512M"));
+  EXPECT_THAT(problem("trace=a,priority=high"), HasSubstr("priority='high', expected a number"));
+  EXPECT_THAT(problem("trace=a,limits-from="), HasSubstr("limits-from= is empty"));
+  auto services = parse_services("services: {web: {trace: a.trace, limits-from: pod.yaml}}", "dir/s.yaml");
+  ASSERT_TRUE(services.ok()) << services.error().message;
+  EXPECT_EQ(services->at(0).limits_from, "dir/pod.yaml") << "beside the file, as the trace";
+}
+
 }  // namespace
 }  // namespace oomcast::report

@@ -252,6 +252,32 @@ TEST(Sosreport, SysctlAndUnameStandInForFiles) {
   EXPECT_EQ(read(files).vm.swappiness, 30) << "a file is believed over what a command printed";
 }
 
+TEST(Sosreport, PsStandsInForProcesses) {
+  SnapshotFiles files = snapshot_of(kRhel7);
+  files.files["sos_commands/process/ps_auxwwwm"] =
+      "USER       PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n"
+      "root         1  0.0  0.1 191000  4000 ?        -    Mar01   0:10 /usr/lib/systemd/systemd --switched-root\n"
+      "root         -  0.0    -      -     - -        Ss   Mar01   0:10 -\n"
+      "root         2  0.0  0.0      0     0 ?        -    Mar01   0:00 [kthreadd]\n"
+      "mysql      900  9.0 80.0 900000 80000 ?        -    Mar01  99:10 /usr/libexec/mysqld --basedir=/usr\n";
+  const HostSpec host = read(files);
+  ASSERT_EQ(host.processes.size(), 2u) << "neither a thread nor a kernel thread is a process";
+  EXPECT_EQ(host.processes[0].comm, "systemd");
+  EXPECT_EQ(host.processes[0].uid, 0);
+  EXPECT_EQ(host.processes[1].pid, 900);
+  EXPECT_EQ(host.processes[1].comm, "mysqld");
+  EXPECT_EQ(host.processes[1].total_vm, Pages(225000));
+  EXPECT_EQ(host.processes[1].rss_anon + host.processes[1].rss_file, Pages(20000));
+  EXPECT_THAT(host.assumed, Contains(StartsWith("processes[].oom_score_adj: 0 (sos_commands/process/ps_auxwwwm")));
+  EXPECT_THAT(host.assumed, Not(Contains(StartsWith("processes: none"))));
+  files.files["sos_commands/process/ps_alxwww"] =
+      "F   UID   PID  PPID PRI  NI    VSZ   RSS WCHAN  STAT TTY        TIME COMMAND\n"
+      "4    27   900     1  20   0 900000 80000 -      Ssl  ?         99:10 /usr/libexec/mysqld\n";
+  EXPECT_EQ(read(files).processes.at(0).uid, 27) << "the one that prints numbers is believed first";
+  files.files["sos_commands/process/ps_alxwww"] = "ps: error\n";
+  EXPECT_EQ(read(files).processes.size(), 2u);
+}
+
 TEST(Sosreport, SlabThatWasLeftAtAnOomKillIsNotReclaimable) {
   SnapshotFiles files = snapshot_of(kRhel7);
   const int64_t guessed = read(files).vfs_cache.dentries_unused;
