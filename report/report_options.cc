@@ -46,6 +46,7 @@ constexpr const char* kExplainExamples = R"(Examples:
   oomcast explain /var/log/kern.log                the last kill in the file
   journalctl -k -b -1 | oomcast explain -          of the boot before; dmesg and syslog will do, too
   oomcast explain kern.log --nth 1 --json          the first kill, with its figures
+  oomcast explain kern.log.2.gz --prove 60         with more time for the simulation; 0: none
   oomcast run --host kern.log -- ./server          would it fit the host of that kill, its victim gone?
 
 Exit status: 0 a kill was found, 2 bad input.)";
@@ -95,10 +96,17 @@ void add_diff_options(CLI::App& app, GateOptions& options) {
 
 void add_explain_options(CLI::App& app, ExplainOptions& options) {
   app.footer(kExplainExamples);
-  app.add_option("LOG", options.log, "A kernel log: of dmesg, journalctl -k, kern.log or messages; - is stdin")
+  app.add_option(
+         "LOG", options.log,
+         "A kernel log: of dmesg, journalctl -k, kern.log or messages, compressed or in a sosreport; - is stdin")
       ->required();
   add_nth_option(app, options.nth, "Which OOM kill of the log, from 1 (default: the last)");
   app.add_flag("--json", options.json, "The figures and the sentences as JSON (oomcast.explain.v1)");
+  app.add_option("--prove", options.prove_s,
+                 "Check by simulation for at most so long whether the model kills too, and what would have helped; 0: "
+                 "not at all (default: 10)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6));
 }
 
 void add_page_options(CLI::App& app, PageOptions& options) {

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "report/oomlog/explain_simulation.h"
 #include "report/oomlog/facts.h"
 #include "report/oomlog/words.h"
 #include "report/terminal/terminal_text.h"
@@ -117,6 +118,21 @@ Json candidates_json(const OomReport& report) {
   return candidates;
 }
 
+Json simulation_json(const SimulatedKill* simulated) {
+  if (!simulated) return nullptr;
+  if (!simulated->not_simulated.empty()) return {{"not_simulated", simulated->not_simulated}};
+  Json changes = Json::array();
+  for (const SimulatedKill::Change& change : simulated->changes)
+    changes.push_back({{"change", change.words}, {"proof", change.proof}, {"proven", change.proven}});
+  return {{"kills", simulated->kills},
+          {"agrees", simulated->agrees()},
+          {"same_victim", simulated->kills ? Json(simulated->same_victim) : Json()},
+          {"held_bytes", simulated->kills ? Json(simulated->held.count()) : Json()},
+          {"held_in_log_bytes", simulated->held_log.count()},
+          {"growth_bytes", simulated->growth.count()},
+          {"changes", std::move(changes)}};
+}
+
 }  // namespace
 
 Explanation explain(const OomReport& report) {
@@ -130,16 +146,19 @@ Explanation explain(const OomReport& report) {
   return out;
 }
 
-std::string explanation_text(const Explanation& explanation) {
-  std::string out = report::printable(explanation.headline) + "\n";
-  for (const Section& section : explanation.sections) {
-    out += "\n" + section.title + "\n";
-    for (const std::string& sentence : section.sentences) out += item(sentence);
-  }
+std::string section_text(const Section& section) {
+  std::string out = "\n" + section.title + "\n";
+  for (const std::string& sentence : section.sentences) out += item(sentence);
   return out;
 }
 
-std::string explanation_json(const OomReport& report, const Explanation& explanation) {
+std::string explanation_text(const Explanation& explanation) {
+  std::string out = report::printable(explanation.headline) + "\n";
+  for (const Section& section : explanation.sections) out += section_text(section);
+  return out;
+}
+
+std::string explanation_json(const OomReport& report, const Explanation& explanation, const SimulatedKill* simulated) {
   Json json = {
       {"schema", "oomcast.explain.v1"},
       {"kill",
@@ -156,8 +175,9 @@ std::string explanation_json(const OomReport& report, const Explanation& explana
                          : Json(nullptr)},
       {"victim", victim_json(report)},
       {"candidates", candidates_json(report)},
+      {"simulation", simulation_json(simulated)},
       {"headline", explanation.headline}};
-  for (const char* key : {"asked", "short", "victim", "reclaimable", "help", "missing"}) {
+  for (const char* key : {"asked", "short", "victim", "reclaimable", "help", "missing", "simulation"}) {
     Json sentences = Json::array();
     for (const Section& section : explanation.sections)
       if (section.key == key) sentences = section.sentences;

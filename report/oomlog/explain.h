@@ -25,8 +25,11 @@ Explanation explain(const OomReport& report);
 /// For a terminal: the headline, then each section with its sentences indented and wrapped. Control bytes of names
 /// are blanks.
 std::string explanation_text(const Explanation& explanation);
-/// oomcast.explain.v1: the figures that the sentences rest on, then the sentences.
-std::string explanation_json(const OomReport& report, const Explanation& explanation);
+/// A section as explanation_text() has it, with an empty line before it.
+std::string section_text(const Section& section);
+struct SimulatedKill;
+/// oomcast.explain.v1: the figures that the sentences rest on, then the sentences. `simulated` may be null.
+std::string explanation_json(const OomReport& report, const Explanation& explanation, const SimulatedKill* simulated);
 
 // One section each.
 Section explain_request(const OomReport& report);

@@ -25,6 +25,7 @@ TEST_F(Explain, TheLastKillOfALogIsExplained) {
   EXPECT_THAT(last.out, HasSubstr("big one (x) (pid 4700) was killed"));
   EXPECT_THAT(sh("$OOMCAST explain kern.log --nth 1").out, HasSubstr("store (pid 1200) was killed"));
   EXPECT_EQ(sh("$OOMCAST explain - <kern.log").out, last.out);
+  EXPECT_THAT(last.out, HasSubstr("It takes the same victim, big one (x) (pid 4700)."));
   EXPECT_EQ(Json::parse(sh("$OOMCAST explain kern.log --json").out)["victim"]["pid"], 4700);
 }
 

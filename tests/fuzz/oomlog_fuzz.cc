@@ -19,7 +19,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   const oomlog::Explanation explanation = oomlog::explain(report.value());
   OOMCAST_CHECK(!oomlog::explanation_text(explanation).empty());
-  OOMCAST_CHECK(!oomlog::explanation_json(report.value(), explanation).empty());
+  OOMCAST_CHECK(!oomlog::explanation_json(report.value(), explanation, nullptr).empty());
   if (const auto spec = oomlog::host_of(report.value(), "fuzz")) OOMCAST_CHECK(host::validate(spec.value()));
   return 0;
 }

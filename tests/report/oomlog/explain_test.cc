@@ -109,7 +109,7 @@ TEST(Explain, NamesCannotDriveTheTerminal) {
 
 TEST(Explain, JsonHoldsTheFigures) {
   const OomReport report = parsed(kHost61);
-  const auto json = nlohmann::json::parse(explanation_json(report, explain(report)));
+  const auto json = nlohmann::json::parse(explanation_json(report, explain(report), nullptr));
   EXPECT_EQ(json["schema"], "oomcast.explain.v1");
   EXPECT_EQ(json["victim"]["anon_rss_bytes"], 1199000 * 1024);
   EXPECT_EQ(json["zones"][1]["needed_bytes"], 48600 * 1024);
