@@ -9,6 +9,7 @@
 
 #include "model/spec/parse_text.h"
 #include "report/kubernetes/quantity.h"
+#include "report/terminal/terminal_text.h"
 #include "report/whole_file.h"
 
 namespace oomcast::report {
@@ -153,7 +154,7 @@ Result<LimitsFrom> limits_of(const std::string& text, const std::string& path, c
   } catch (const Mistake& mistake) {
     return Error{path + ": " + mistake.message};
   } catch (const YAML::Exception& error) {
-    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg};
+    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + printable(error.msg)};
   } catch (const BadManifest& bad) {
     return Error{path + ": " + bad.what()};
   }

@@ -16,6 +16,7 @@
 #include "model/spec/json/json_host.h"
 #include "model/spec/parse_text.h"
 #include "report/kubernetes/quantity.h"
+#include "report/terminal/terminal_text.h"
 #include "report/words/format.h"
 
 namespace oomcast::report {
@@ -283,7 +284,7 @@ Result<host::HostSpec> host_of_kubernetes_node(const std::string& text, const st
   } catch (const Mistake& mistake) {
     return Error{path + (mistake.line > 0 ? ":" + std::to_string(mistake.line) : "") + ": " + mistake.message};
   } catch (const YAML::Exception& error) {
-    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg};
+    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + printable(error.msg)};
   }
 }
 

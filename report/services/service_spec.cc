@@ -12,6 +12,7 @@
 #include "model/host/service.h"
 #include "model/spec/parse_text.h"
 #include "model/spec/read_host.h"
+#include "report/terminal/terminal_text.h"
 #include "report/whole_file.h"
 
 namespace oomcast::report {
@@ -200,7 +201,7 @@ Result<std::vector<ServiceSpec>> parse_services(const std::string& yaml, const s
     }
     return found;
   } catch (const YAML::Exception& error) {
-    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + error.msg};
+    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + printable(error.msg)};
   }
 }
 

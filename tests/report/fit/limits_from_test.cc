@@ -58,6 +58,7 @@ TEST(LimitsFrom, WhatIsNoLimitIsSaid) {
   EXPECT_THAT(error_of("[Service]\nMemoryMax=50%\n", "a.service"), HasSubstr("line 2: MemoryMax='50%'"));
   EXPECT_THAT(error_of("[Service]\nExecStart=/bin/true\n", "a.service"), HasSubstr("no memory limit"));
   EXPECT_THAT(error_of("a: [", "a.yaml"), HasSubstr("not YAML"));
+  EXPECT_THAT(error_of("a: \"\\\x1b\"", "a.yaml"), testing::Not(HasSubstr("\x1b"))) << "an escape that no YAML has";
   EXPECT_THAT(error_of("just text", "a.yaml"), HasSubstr("no memory limit"));
   EXPECT_THAT(error_of("services: {web: {mem_limit: lots}}", "a.yaml"), HasSubstr("'lots' is no size"));
   EXPECT_THAT(error_of("services: {web: {mem_limit: [1]}}", "a.yaml"), HasSubstr("not a single value"));

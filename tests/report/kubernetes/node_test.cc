@@ -146,6 +146,13 @@ TEST(KubernetesNode, WhatIsNoneIsOneClearLine) {
   }
 }
 
+TEST(KubernetesNode, ControlBytesOfABadTextStayOutOfTheError) {
+  // What the parser says of an escape that it does not know has the byte itself.
+  const std::string error = error_of("apiVersion: v1\nkind: Node\na: \"\\\x1b\"\n");
+  EXPECT_THAT(error, HasSubstr("not YAML"));
+  EXPECT_EQ(error.find('\x1b'), std::string::npos);
+}
+
 TEST(KubernetesNode, AnchorsAreRefusedBeforeTheyAreFollowed) {
   std::string bomb = "apiVersion: v1\nkind: Node\na: &a [x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c < 'k'; ++c) {
