@@ -206,7 +206,8 @@ TEST(Set, FreePagesForCmaStayWhenTheMemoryChanges) {
   zone.free_cma = zone.free;
   for (const char* memory : {"memory=6G", "memory=2G", "memory=512M"}) {
     Pages cma;
-    for (const ZoneSpec& each : set(host, memory).nodes[0].zones) {
+    const HostSpec changed = set(host, memory);
+    for (const ZoneSpec& each : changed.nodes[0].zones) {
       EXPECT_LE(each.free_cma, each.free) << memory;
       cma += each.free_cma;
     }
