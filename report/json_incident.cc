@@ -62,6 +62,7 @@ Json incident_json(const sim::Incident& incident, const std::string& why, const 
           {"app_file_bytes", incident.app_file.count()},
           {"free_pages", incident.free_pages.count()},
           {"watermarks", watermarks_json(incident.watermarks)},
+          {"boost_pages", incident.boost.count()},
           {"cgroup", group_json(incident.group)},
           {"why", why},
           {"stack", incident_stack(incident, capture)},

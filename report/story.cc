@@ -47,6 +47,8 @@ std::string host_sentence(const Json& report) {
          (swap > 0 ? bytes_text(Bytes(swap)) + " swap." : "no swap.");
 }
 
+std::string amount(int64_t pages) { return bytes_text(to_bytes(Pages(pages))); }
+
 std::string task_text(const Json& task) {
   return text(child(task, "comm")) + " (pid " + std::to_string(whole(child(task, "pid"))) + ")";
 }
@@ -60,9 +62,12 @@ std::string short_of(const Json& incident, const char* mark) {
     if (!child(group, "high_bytes").is_null()) line += ", memory.high " + size(child(group, "high_bytes"));
     return line;
   }
-  return "node " + std::to_string(whole(child(incident, "node"))) + " zone " + text(child(incident, "zone")) + " has " +
-         bytes_text(Bytes(whole(child(incident, "free_pages")) * kPageBytes)) + " free, its " + mark + " mark is " +
-         bytes_text(Bytes(whole(child(child(incident, "watermarks"), mark)) * kPageBytes));
+  std::string line = "node " + std::to_string(whole(child(incident, "node"))) + " zone " +
+                     text(child(incident, "zone")) + " has " + amount(whole(child(incident, "free_pages"))) +
+                     " free, its " + mark + " mark is " + amount(whole(child(child(incident, "watermarks"), mark)));
+  if (const int64_t boost = value_or(incident, "boost_pages", int64_t{0}); boost > 0)
+    line += ", " + amount(boost) + " of it a temporary boost";
+  return line;
 }
 
 struct Milestone {
@@ -112,7 +117,6 @@ void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences)
 void tell_reclaimed(const Json& report, std::vector<CourseSentence>& sentences) {
   const Json& counters = child(report, "counters");
   const auto pages = [&](const char* key) { return whole(child(counters, key)); };
-  const auto amount = [](int64_t count) { return bytes_text(Bytes(count * kPageBytes)); };
   const int64_t scanned = pages("pgscan_anon") + pages("pgscan_file"), file = pages("pgsteal_file"),
                 anon = pages("pgsteal_anon");
   if (scanned == 0) return;
@@ -242,7 +246,7 @@ std::vector<Figure> figures_of(const Json& report) {
   return {{"Footprint at its peak", size(child(app, "footprint_peak_bytes"))},
           {"RAM of the host", bytes_text(Bytes(managed_bytes(child(report, "host"))))},
           {"Waits in all", wait(child(child(report, "stall"), "total_ns"))},
-          {"Swapped out", bytes_text(Bytes(whole(child(counters, "pswpout")) * kPageBytes))},
+          {"Swapped out", amount(whole(child(counters, "pswpout")))},
           {"Length on the host", moment(child(report, "forecast_s"))}};
 }
 

@@ -14,6 +14,8 @@ using Json = nlohmann::ordered_json;
 using testing::AllOf;
 using testing::Contains;
 using testing::Each;
+using testing::EndsWith;
+using testing::Field;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -52,6 +54,9 @@ TEST(ReportStory, TheCourseAnswersTheFourQuestions) {
   for (const CourseSentence& sentence : course_of(report)) all += sentence.text + "\n";
   EXPECT_THAT(all, HasSubstr("redis-server (pid 812) has to reclaim memory for itself: node 0 zone DMA32 has 11.0 MiB "
                              "free, its min mark is 11.0 MiB."));
+  report["first"]["direct_reclaim"]["boost_pages"] = 512;
+  EXPECT_THAT(course_of(report), Contains(Field(&CourseSentence::text, EndsWith("its min mark is 11.0 MiB, 2.0 MiB of "
+                                                                                "it a temporary boost."))));
   EXPECT_THAT(
       all,
       HasSubstr("Reclaim looks at 3,000 pages in all and takes 10.0 MiB of page cache and 1.0 MiB of anonymous memory; "

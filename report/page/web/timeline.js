@@ -73,7 +73,7 @@
       group ? ["memory.high", group.high_bytes === null ? "no limit" : bytes(group.high_bytes)] : null,
       ["Where", `node ${incident.node} zone ${incident.zone}`],
       ["Free", pages(incident.free_pages)],
-      ["Marks", ["min", "low", "high"].map((name) => name + " " + bytes(incident.watermarks[name] * page.PAGE_BYTES)).join(", ")],
+      ["Marks", ["min", "low", "high"].map((name) => name + " " + bytes(incident.watermarks[name] * page.PAGE_BYTES)).join(", ") + (incident.boost_pages ? ", " + bytes(incident.boost_pages * page.PAGE_BYTES) + " of each a temporary boost" : "")],
     ];
     const stack = incident.stack.length
       ? element("details", {}, element("summary", {}, "Code: ", page.foreign(incident.stack[0])), page.stackList(incident.stack)) : null;
