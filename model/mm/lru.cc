@@ -67,7 +67,7 @@ void lru_add_drain(Kernel& k, host::CpuIndex cpu) {
     Page& page = k.host.pages[id];
     page.clear(host::kPageInBatch);
     put_on_list(k, id, list_for(page));
-    note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), 1, page.has(host::kPageActive) ? 1 : 0);
+    note_rotation(k, page, 1, page.has(host::kPageActive) ? 1 : 0);
   }
   added.clear();
   std::vector<PageId>& rotated = k.host.rotate_batch[cpu];
@@ -129,7 +129,7 @@ void activate(Kernel& k, PageId id) {
   if (page.list != LruKindIndex::kNone) {
     take_off_list(k, id);
     put_on_list(k, id, list_for(page));
-    note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), 1, 1);
+    note_rotation(k, page, 1, 1);
   }
   k.host.count_with(page.cgroup(), Vmstat::pgactivate);
 }

@@ -174,7 +174,7 @@ bool should_reclaim_retry(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, 
       if (!watermark_ok(zone, zone.min_mark(), gfp.highest_zone, reclaimable + zone.free, 0, is_movable(gfp))) continue;
       // What is being written would count as gone too early; from 5.16 on reclaim itself has waited.
       const bool waits_here = !k.follows(host::KernelRule::kReclaimThrottle);
-      if (waits_here && !progress && 2 * zone.write_pending > reclaimable) k.sched.sleep(kCongestionWait);
+      if (waits_here && !progress && 2 * zone.write_pending > reclaimable) congestion_wait(k);
       return true;
     }
   }

@@ -11,6 +11,11 @@ void note_rotation(Kernel& k, host::Lruvec& lruvec, bool file, int64_t scanned, 
   lruvec.recent_rotated[file] += rotated;
 }
 
+void note_rotation(Kernel& k, const host::Page& page, int64_t scanned, int64_t rotated) {
+  if (k.follows(host::KernelRule::kRefaultCosts)) return;
+  note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), scanned, rotated);
+}
+
 ScanFractions rotation_fractions(host::Lruvec& lruvec, int64_t swappiness) {
   const std::array<int64_t, 2> sizes{lruvec.size(LruKindIndex::kInactiveAnon) + lruvec.size(LruKindIndex::kActiveAnon),
                                      lruvec.size(LruKindIndex::kInactiveFile) + lruvec.size(LruKindIndex::kActiveFile)};

@@ -13,6 +13,8 @@ namespace oomcast::mm {
 
 /// `scanned` pages of a type were looked at or added, and `rotated` of them are in use. Nothing from Linux 5.8 on.
 void note_rotation(Kernel& k, host::Lruvec& lruvec, bool file, int64_t scanned, int64_t rotated);
+/// The same for one page.
+void note_rotation(Kernel& k, const host::Page& page, int64_t scanned, int64_t rotated);
 
 struct ScanFractions {
   std::array<int64_t, 2> of_type;  // anonymous, file

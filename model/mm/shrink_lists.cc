@@ -80,7 +80,7 @@ void put_back(Kernel& k, PageId id) {
   const Page& page = k.host.pages[id];
   put_on_list(k, id, list_for(page));
   if (!page.has(host::kPageActive)) return;
-  note_rotation(k, k.host.lruvec_of(page), !page.has(host::kPageSwapBacked), 0, 1);
+  note_rotation(k, page, 0, 1);
   if (k.follows(host::KernelRule::kRefaultCosts)) age_nonresident(k.host, page.node(), page.cgroup());
 }
 

@@ -113,23 +113,25 @@ void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl&
   }
 }
 
-}  // namespace
-
-namespace {
-
-// congestion_wait(BLK_RW_ASYNC, HZ/10) by kswapd, and wait_iff_congested() by others, which do not wait: since
-// Linux 5.0 no local disk says that it is congested, so nothing ends the wait early either.
-void congestion_wait(Kernel& k, Throttle reason) {
-  if (reason != Throttle::kWriteback) return k.sched.point();
-  const Nanoseconds begin = stall_enter(k);
-  k.sched.sleep(kCongestionWait);
-  stall_leave(k, begin, Stalled::kThrottled);
+// Before Linux 5.16: kswapd calls congestion_wait(); others call wait_iff_congested(), which does not wait: since Linux
+// 5.0 no local disk says that it is congested.
+void throttle_by_congestion(Kernel& k, Throttle reason) {
+  if (reason == Throttle::kWriteback)
+    congestion_wait(k);
+  else
+    k.sched.point();
 }
 
 }  // namespace
 
+void congestion_wait(Kernel& k) {
+  const Nanoseconds begin = stall_enter(k);
+  k.sched.sleep(Nanoseconds(100'000'000));  // HZ/10
+  stall_leave(k, begin, Stalled::kThrottled);
+}
+
 void reclaim_throttle(Kernel& k, host::NodeIndex node_index, Throttle reason) {
-  if (!k.follows(host::KernelRule::kReclaimThrottle)) return congestion_wait(k, reason);
+  if (!k.follows(host::KernelRule::kReclaimThrottle)) return throttle_by_congestion(k, reason);
   Node& node = k.host.nodes[node_index];
   KswapdState& state = k.kswapd[node_index];
   if (reason != Throttle::kWriteback && waiting_is_useless(k, node)) {

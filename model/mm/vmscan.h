@@ -57,8 +57,8 @@ void kswapd_age_node(Kernel& k, host::NodeIndex node, ScanControl& sc);
 void snapshot_refaults(host::Node& node, host::CgroupIndex cgroup = host::kRootCgroup);
 
 enum class Throttle : uint8_t { kWriteback, kNoProgress, kCongested };
-/// Before Linux 5.16: congestion_wait() and wait_iff_congested().
-inline constexpr Nanoseconds kCongestionWait{100'000'000};  // HZ/10
+/// congestion_wait(BLK_RW_ASYNC, HZ/10), before Linux 5.16: sleeps the whole time, since no local disk ends the wait.
+void congestion_wait(Kernel& k);
 void reclaim_throttle(Kernel& k, host::NodeIndex node, Throttle reason);
 
 }  // namespace oomcast::mm

@@ -2,7 +2,6 @@
 #include "model/sim/apply_event.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "model/mm/fault.h"
@@ -14,6 +13,7 @@
 #include "model/mm/task_memory.h"
 #include "model/mm/writeback.h"
 #include "model/sim/placement.h"
+#include "model/trace/comm.h"
 
 namespace oomcast::sim {
 
@@ -283,10 +283,7 @@ void EventApplier::exec(ProcessIndex index) {
 }
 
 void EventApplier::set_comm(const Event& event, ProcessIndex index) {
-  char name[17] = {};
-  std::memcpy(name, &event.address, 8);
-  std::memcpy(name + 8, &event.bytes, 8);
-  k_.host.processes[index].comm = name;
+  k_.host.processes[index].comm = trace::comm_of(event);
 }
 
 void EventApplier::limit(const Event& event, ProcessIndex index) {

@@ -9,7 +9,7 @@ namespace {
 
 using host::LruKindIndex;
 
-bool runs(const host::Host& host, size_t service) {
+bool runs(const host::Host& host, uint8_t service) {
   return std::any_of(host.processes.begin(), host.processes.end(), [&](const host::Process& process) {
     return process.guest && process.service == service && process.alive && !process.dying;
   });
@@ -22,9 +22,10 @@ int64_t inactive_file(const host::Host& host, host::CgroupIndex group) {
 }
 
 /// Of a service without a group of its own its anonymous memory stands for what a group would be charged.
-Bytes working_set(const host::Host& host, size_t service, const std::string& own_group) {
-  if (own_group.empty()) return to_bytes(Pages(host.services.empty() ? host.guest_anon : host.services[service].anon));
-  const host::CgroupIndex group = host.services[service].cgroup;
+Bytes working_set(const host::Host& host, uint8_t service) {
+  const host::CgroupIndex group = host.group_of(service);
+  const host::CgroupIndex shared = host.services.empty() ? host::kRootCgroup : host.app_cgroup;
+  if (group == shared) return to_bytes(Pages(host.services.empty() ? host.guest_anon : host.services[service].anon));
   return to_bytes(Pages(std::max<int64_t>(0, host.cgroups[group].usage - inactive_file(host, group))));
 }
 
@@ -46,23 +47,17 @@ Bytes available_memory(const host::Host& host) {
   return to_bytes(Pages(pages));
 }
 
-uint8_t service_number(const Options& options, const std::string& name) {
-  for (size_t s = 0; s < options.services.size(); ++s)
-    if (options.services[s].name == name) return static_cast<uint8_t>(s + 1);
-  return 0;
-}
-
 std::optional<Eviction> eviction_due(const host::Host& host, const Options& options, Nanoseconds now) {
   const Bytes available = available_memory(host), threshold = host.spec.kubelet.eviction_hard;
   if (available >= threshold) return std::nullopt;
   Eviction eviction{now, available, threshold, {}};
   if (options.services.empty() && runs(host, 0))
-    eviction.ranked.push_back({"", working_set(host, 0, ""), options.memory_request, options.priority});
-  for (size_t s = 0; s < options.services.size(); ++s) {
-    const ServiceOptions& service = options.services[s];
-    if (runs(host, s + 1))
+    eviction.ranked.push_back({0, "", working_set(host, 0), options.memory_request, options.priority});
+  uint8_t number = 0;
+  for (const ServiceOptions& service : options.services) {
+    if (runs(host, ++number))
       eviction.ranked.push_back(
-          {service.name, working_set(host, s + 1, service.cgroup), service.memory_request, service.priority});
+          {number, service.name, working_set(host, number), service.memory_request, service.priority});
   }
   if (eviction.ranked.empty()) return std::nullopt;
   std::stable_sort(eviction.ranked.begin(), eviction.ranked.end(),

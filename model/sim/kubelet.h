@@ -1,7 +1,7 @@
 // Decides whom the kubelet of a Kubernetes node evicts: hard eviction on memory.available, before the kernel kills.
 //
-// It looks every ten seconds and ends one pod at a time. Each service is a pod; without services the program is the
-// only one. What grows faster than that is left to the kernel's OOM killer.
+// The kubelet looks every ten seconds and ends one pod at a time. Each service is a pod; without services the program
+// is the only pod. Memory that grows faster than that is left to the kernel's OOM killer.
 #pragma once
 
 #include <optional>
@@ -23,8 +23,5 @@ Bytes available_memory(const host::Host& host);
 /// Whom it evicts at this look; absent: enough is available, or nobody runs. Pods that use more than they requested
 /// come first, then lower priority, then more use beyond the request. REQUIRES: host.spec.kubelet.eviction_hard > 0.
 std::optional<Eviction> eviction_due(const host::Host& host, const Options& options, Nanoseconds now);
-
-/// Process::service of the service with this name; 0 for the only program.
-uint8_t service_number(const Options& options, const std::string& name);
 
 }  // namespace oomcast::sim

@@ -85,10 +85,11 @@ struct Stall {
       memory_high_dry_total{};  // of memory_high_total: reclaim had found nothing, and the group had no swap to use
 };
 
-/// A service as the kubelet ranks it; the name is empty for the only program.
+/// A service as the kubelet ranks it.
 struct EvictionCandidate {
-  std::string service;
-  Bytes usage;  // working set: what its group is charged less inactive file pages
+  uint8_t number = 0;   // Process::service; 0: the only program
+  std::string service;  // its name; empty: the only program
+  Bytes usage;          // working set: what its group is charged less inactive file pages
   Bytes request;
   int priority = 0;
 };

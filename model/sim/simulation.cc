@@ -234,14 +234,13 @@ class Simulation::Impl {
 
   // A hard eviction gives no time to end: SIGKILL for all processes of the pod.
   void evict(Eviction eviction) {
-    const uint8_t service = service_number(options_, eviction.ranked.front().service);
+    const uint8_t service = eviction.ranked.front().number;
     for (ProcessIndex index = 0; index < host_.processes.size(); ++index) {
       host::Process& process = host_.processes[index];
       if (!process.guest || process.service != service || !process.alive || process.dying) continue;
       log_.on_evicted(service, process);
       process.dying = true;
-      ++kernel_
-            .oom_victims_pending;  // exit_process() takes it back; nobody else is killed while this memory comes free
+      ++kernel_.oom_victims_pending;  // exit_process() takes it back; nobody else is killed meanwhile
       begin_exit(index, false);
     }
     evictions_.push_back(std::move(eviction));

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -32,7 +33,7 @@ constexpr uint64_t kScanAfterHelloNs = 3'000'000;  // after a hello, unless the 
 bool Answers::descends_from_guest(uint32_t pid) {
   for (int generation = 0; generation < 32 && pid > 1; ++generation) {
     if (rooms_.processes.find(pid) != nullptr) return true;
-    pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(0));
+    pid = parent_of(pid).value_or(0);
   }
   return false;
 }
@@ -102,8 +103,7 @@ void Answers::take_hello(Hello hello) {
   const int fd = hello.connection;
   if (request.kind == ring::RequestKind::kHelloStash) return take_stash_helper(hello);
   uint32_t pid = hello.pid;
-  if ((request.flags & ring::kByHelper) != 0)
-    pid = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(pid) + "stat"), 4).value_or(pid));
+  if ((request.flags & ring::kByHelper) != 0) pid = parent_of(pid).value_or(pid);
   const bool ours = hello.user == ::geteuid() || descends_from_guest(pid);
   if (!ours || (!rooms_.options.follow_children && pid != rooms_.processes.root.pid) ||
       (rooms_.processes.root.ended && !rooms_.options.wait_for_all)) {
@@ -113,7 +113,7 @@ void Answers::take_hello(Hello hello) {
   if (rooms_.tracker == TrackerKind::kUserfaultfd && (request.flags & ring::kTriedDevice) == 0 &&
       (!hello.descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
     if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
-      hellos_.reply(fd, {ring::ReplyStatus::kTakeDevice}, {device.get()});
+      hellos_.reply(fd, {ring::ReplyStatus::kTakeDevice}, std::array{device.get()});
       return;
     }
   }
@@ -130,7 +130,7 @@ void Answers::take_hello(Hello hello) {
   spdlog::info("process {} ({}) is watched by {}; {} of its pages were there already", pid, process.comm,
                tracker_name(process.tracker), process.pages.count(PageBit::kTouched));
   hellos_.reply(fd, {ring::ReplyStatus::kTracked, !process.tracked_by_faults(), process.huge_pages_off},
-                {area.get(), questions_.doorbell().memory().get()});
+                std::array{area.get(), questions_.doorbell().memory().get()});
   if (process.scans.begun) return;
   // Where its descriptors stand has to be known from the start.
   if (!process.files.use.begun) rooms_.files.scan(process);
@@ -139,7 +139,7 @@ void Answers::take_hello(Hello hello) {
 
 /// A child of the process, by the kernel's word.
 void Answers::take_stash_helper(const Hello& hello) {
-  const auto parent = static_cast<uint32_t>(stat_field(read_whole_path(proc_of(hello.pid) + "stat"), 4).value_or(0));
+  const uint32_t parent = parent_of(hello.pid).value_or(0);
   Process* const process = rooms_.processes.find(parent);
   UniqueFd socket = hellos_.keep(hello.connection);
   if (process == nullptr || !process->stash.possible || process->stash.helper != nullptr || !process->shared ||
@@ -147,10 +147,7 @@ void Answers::take_stash_helper(const Hello& hello) {
     return;
   std::vector<int> places{process->fault_fd.fd()};
   if (process->heap_fd.valid()) places.push_back(process->heap_fd.fd());
-  if (places.size() == 2)
-    hellos_.reply(socket.get(), {ring::ReplyStatus::kTracked}, {places[0], places[1]});
-  else
-    hellos_.reply(socket.get(), {ring::ReplyStatus::kTracked}, {places[0]});
+  hellos_.reply(socket.get(), {ring::ReplyStatus::kTracked}, places);
   ::setpriority(PRIO_PROCESS, hello.pid, -10);  // threads of the guest wait for it, as for us
   spdlog::info("process {} ({}) has a stash, held by {}", process->pid, process->comm, hello.pid);
   Stash::begin(*process, std::make_unique<StashHelper>(std::move(socket), hello.pid, (*process->shared)->stash));
@@ -224,8 +221,8 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   // Memory that a child was forked with is not fresh.
   if (process.shared)
     process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0},
-                           [&](uint64_t address) { process.shared->touched.set(address, address + 4096, true); });
-  for (const uint64_t address : armed) process.fault_fd.protect(address, address + 4096, true, false);
+                           [&](uint64_t address) { process.shared->touched.set(address, address + kPage, true); });
+  for (const uint64_t address : armed) process.fault_fd.protect(address, address + kPage, true, false);
   Stash::want_helper(process);
 }
 

@@ -75,10 +75,6 @@ std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   return found;
 }
 
-uint32_t parent_of(uint32_t pid) {
-  return static_cast<uint32_t>(stat_field(read_line_of(proc_of(pid) + "stat"), 4).value_or(0));
-}
-
 uint64_t stack_start(const std::vector<Vma>& maps) {
   for (const Vma& vma : maps)
     if (vma.name == "[stack]") return vma.end;
@@ -147,7 +143,7 @@ void ProcessLife::add_running_descendants(Process& ancestor) {
 void ProcessLife::add_members_of_cgroup() {
   for (const uint32_t pid : cgroup_members(cgroup_)) {
     if (rooms_.processes.find(pid) != nullptr || pid == static_cast<uint32_t>(::getpid())) continue;
-    if (rooms_.processes.find(parent_of(pid)) != nullptr) continue;
+    if (rooms_.processes.find(parent_of(pid).value_or(0)) != nullptr) continue;
     Process& process = add(pid, 0);
     if (!process.pidfd || process.memory->mappings().empty()) {
       drop(pid);

@@ -9,8 +9,8 @@
 
 #include "model/spec/parse_text.h"
 #include "report/kubernetes/quantity.h"
-#include "report/terminal/terminal_text.h"
 #include "report/whole_file.h"
+#include "report/yaml_values.h"
 
 namespace oomcast::report {
 namespace {
@@ -48,10 +48,6 @@ int64_t size_of(const YAML::Node& node, const std::string& what, std::optional<i
   return *bytes;
 }
 
-YAML::Node child(const YAML::Node& node, const std::string& key) {
-  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
-}
-
 void add_containers(const YAML::Node& document, std::vector<Limits>& found) {
   for (PodContainer& container : containers_in(document)) {
     Limits limits;
@@ -63,19 +59,17 @@ void add_containers(const YAML::Node& document, std::vector<Limits>& found) {
 }
 
 void add_services(const YAML::Node& document, std::vector<Limits>& found) {
-  YAML::Node services = child(document, "services");
+  YAML::Node services = value_at(document, "services");
   if (!services || !services.IsMap()) return;
   for (const auto& pair : services) {
     Limits limits;
     limits.service = scalar(pair.first, "the name of a service");
     const YAML::Node service = pair.second;
-    if (YAML::Node max = child(service, "mem_limit")) limits.max = size_of(max, "mem_limit", binary_bytes);
-    if (YAML::Node swap = child(service, "memswap_limit"))
+    if (YAML::Node max = value_at(service, "mem_limit")) limits.max = size_of(max, "mem_limit", binary_bytes);
+    if (YAML::Node swap = value_at(service, "memswap_limit"))
       limits.memory_and_swap = size_of(swap, "memswap_limit", binary_bytes);
-    YAML::Node deploy = child(service, "deploy");
-    YAML::Node resources = deploy ? child(deploy, "resources") : deploy;
-    YAML::Node of = resources ? child(resources, "limits") : resources;
-    if (YAML::Node memory = of ? child(of, "memory") : of) limits.max = size_of(memory, "limits.memory", binary_bytes);
+    if (YAML::Node memory = value_at(service, "deploy", "resources", "limits", "memory"))
+      limits.max = size_of(memory, "limits.memory", binary_bytes);
     found.push_back(limits);
   }
 }
@@ -154,7 +148,7 @@ Result<LimitsFrom> limits_of(const std::string& text, const std::string& path, c
   } catch (const Mistake& mistake) {
     return Error{path + ": " + mistake.message};
   } catch (const YAML::Exception& error) {
-    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + printable(error.msg)};
+    return Error{not_yaml_text(path, error)};
   } catch (const BadManifest& bad) {
     return Error{path + ": " + bad.what()};
   }

@@ -19,6 +19,7 @@ void add_service(Fingerprint& print, const RecordedService& service) {
   print.add(service.name).add(*service.trace).add_number(service.start.count());
   add_all(print, service.limits);
   print.add_number(service.cpu_node.value_or(-2)).add_number(service.oom_score_adj.value_or(-2000));
+  print.add_number(service.memory_request.count()).add_number(service.priority);
 }
 
 void add_workload(Fingerprint& print, const Workload& workload) {
@@ -32,6 +33,7 @@ void add_options(Fingerprint& print, const RunOptions& options) {
   const sim::Options& model = options.model;
   print.add_number(model.cpu_node).add_number(model.oom_score_adj).add_number(static_cast<int64_t>(model.seed.value));
   print.add_number(model.kill_on_oom).add_number(model.refuse_enomem);
+  print.add_number(model.memory_request.count()).add_number(model.priority);
 }
 
 }  // namespace

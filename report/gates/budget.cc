@@ -9,8 +9,8 @@
 
 #include "model/spec/parse_text.h"
 #include "report/gates/finished_report.h"
-#include "report/terminal/terminal_text.h"
 #include "report/whole_file.h"
+#include "report/yaml_values.h"
 
 namespace oomcast::report {
 namespace {
@@ -135,7 +135,7 @@ Result<std::vector<Budget>> parse_budget(const std::string& text, const std::str
   } catch (const Mistake& mistake) {
     return failed(std::max(1, mistake.line), mistake.message);
   } catch (const YAML::Exception& error) {
-    return failed(std::max(1, error.mark.line + 1), "not YAML: " + printable(error.msg));
+    return Error{not_yaml_text(path, error)};
   }
 }
 

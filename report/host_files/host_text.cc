@@ -12,6 +12,7 @@
 #include "report/kubernetes/node.h"
 #include "report/oomlog/host_of.h"
 #include "report/oomlog/parse_oom_report.h"
+#include "report/words/format.h"
 
 namespace oomcast::report {
 namespace {
@@ -83,9 +84,8 @@ Result<std::string> kernel_log_in(std::string text, const std::string& path) {
       best_rank = rank;
     }
   if (best) return std::move(*best);
-  std::string names;
-  for (const std::string_view name : kLogs) names += (names.empty() ? "" : ", ") + std::string(name);
-  return Error{path + ": is an archive, and no kernel log in it has an OOM report; looked for " + names};
+  return Error{path + ": is an archive, and no kernel log in it has an OOM report; looked for " +
+               joined_text({kLogs.begin(), kLogs.end()}, ", ")};
 }
 
 }  // namespace oomcast::report

@@ -5,7 +5,6 @@
 #include "report/kubernetes/node.h"
 
 #include <yaml-cpp/eventhandler.h>
-#include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -16,8 +15,8 @@
 #include "model/spec/json/json_host.h"
 #include "model/spec/parse_text.h"
 #include "report/kubernetes/quantity.h"
-#include "report/terminal/terminal_text.h"
 #include "report/words/format.h"
+#include "report/yaml_values.h"
 
 namespace oomcast::report {
 namespace {
@@ -72,25 +71,15 @@ void refuse_anchors(const std::string& text) {
   }
 }
 
-YAML::Node at(const YAML::Node& node, const std::string& key) {
-  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
-}
-
-template <class... Keys>
-YAML::Node at(const YAML::Node& node, const std::string& key, const Keys&... rest) {
-  const YAML::Node child = at(node, key);
-  return child ? at(child, rest...) : child;
-}
-
 /// "" if there is no such value.
 template <class... Keys>
 std::string word(const YAML::Node& node, const Keys&... keys) {
-  const YAML::Node value = at(node, keys...);
+  const YAML::Node value = value_at(node, keys...);
   return value && value.IsScalar() ? value.Scalar() : "";
 }
 
 std::optional<int64_t> bytes_in(const YAML::Node& node, const char* part, const std::string& resource) {
-  const YAML::Node value = at(node, "status", part, resource);
+  const YAML::Node value = value_at(node, "status", part, resource);
   if (!value) return std::nullopt;
   const std::string text = word(node, "status", part, resource);
   const auto bytes = quantity_bytes(text);
@@ -103,7 +92,7 @@ std::optional<int64_t> bytes_in(const YAML::Node& node, const char* part, const 
 void add_nodes(const YAML::Node& document, std::vector<YAML::Node>& nodes) {
   const std::string kind = word(document, "kind");
   if (kind == "Node") nodes.push_back(document);
-  const YAML::Node items = at(document, "items");
+  const YAML::Node items = value_at(document, "items");
   if ((kind != "List" && kind != "NodeList") || !items || !items.IsSequence()) return;
   for (const YAML::Node& item : items)
     // Items of a NodeList need not repeat their kind.
@@ -198,7 +187,7 @@ class NodeReader {
   /// "hugepages-2Mi": "512Mi". They are part of the capacity, and pods get them by that name only.
   int64_t huge_bytes() const {
     int64_t sum = 0;
-    const YAML::Node capacity = at(node_, "status", "capacity");
+    const YAML::Node capacity = value_at(node_, "status", "capacity");
     for (const auto& entry : capacity)
       if (const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : ""; name.starts_with("hugepages-"))
         sum += bytes_in(node_, "capacity", name).value_or(0);
@@ -214,9 +203,8 @@ class NodeReader {
 
   void take_swap() {
     const auto swap = quantity_bytes(word(node_, "status", "nodeInfo", "swap", "capacity"));
-    constexpr int64_t kPage = 4096;
-    if (swap && *swap >= kPage) {
-      root_["swap"] = ordered_json::array({{{"size", *swap / kPage * kPage}}});
+    if (swap && *swap >= kPageBytes) {
+      root_["swap"] = ordered_json::array({{{"size", *swap / kPageBytes * kPageBytes}}});
       return;
     }
     assume(swap ? std::string("swap: none (the node says so)")
@@ -248,7 +236,7 @@ class NodeReader {
   }
 
   void note_pressure() {
-    const YAML::Node conditions = at(node_, "status", "conditions");
+    const YAML::Node conditions = value_at(node_, "status", "conditions");
     if (!conditions || !conditions.IsSequence()) return;
     for (const YAML::Node& condition : conditions)
       if (word(condition, "type") == "MemoryPressure" && word(condition, "status") == "True")
@@ -284,7 +272,7 @@ Result<host::HostSpec> host_of_kubernetes_node(const std::string& text, const st
   } catch (const Mistake& mistake) {
     return Error{path + (mistake.line > 0 ? ":" + std::to_string(mistake.line) : "") + ": " + mistake.message};
   } catch (const YAML::Exception& error) {
-    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + printable(error.msg)};
+    return Error{not_yaml_text(path, error)};
   }
 }
 

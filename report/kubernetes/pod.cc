@@ -1,12 +1,11 @@
 // Reads what a pod's manifest means for its memory. See pod.h; kubelet's qos/policy.go and cm/qos_container_manager.
 #include "report/kubernetes/pod.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <algorithm>
 
 #include "model/spec/parse_text.h"
 #include "report/kubernetes/quantity.h"
+#include "report/yaml_values.h"
 
 namespace oomcast::report {
 namespace {
@@ -15,16 +14,11 @@ namespace {
 constexpr int kGuaranteedAdj = -997, kBestEffortAdj = 1000;
 constexpr int64_t kCriticalPriority = 2'000'000'000;
 constexpr int kThrottlingPercent = 90;  // memoryThrottlingFactor
-constexpr int64_t kPageBytes = 4096;
-
-YAML::Node child(const YAML::Node& node, const std::string& key) {
-  return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
-}
 
 YAML::Node pod_spec(const YAML::Node& document) {
-  YAML::Node spec = child(document, "spec");
-  if (spec && child(spec, "jobTemplate")) spec = child(child(spec, "jobTemplate"), "spec");
-  if (spec && child(spec, "template")) spec = child(child(spec, "template"), "spec");
+  YAML::Node spec = value_at(document, "spec");
+  if (spec && value_at(spec, "jobTemplate")) spec = value_at(spec, "jobTemplate", "spec");
+  if (spec && value_at(spec, "template")) spec = value_at(spec, "template", "spec");
   return spec;
 }
 
@@ -36,13 +30,11 @@ std::string scalar(const YAML::Node& node, const std::string& what) {
 /// A resource under "limits" or "requests". Absent: it is not there.
 std::optional<double> amount(const YAML::Node& container, const char* part, const char* resource,
                              const std::string& name) {
-  const YAML::Node resources = child(container, "resources");
-  const YAML::Node of = resources ? child(resources, part) : resources;
-  const YAML::Node value = of ? child(of, resource) : of;
+  const YAML::Node value = value_at(container, "resources", part, resource);
   if (!value) return std::nullopt;
   const std::string what = std::string(part) + "." + resource + " of " + name, text = scalar(value, what);
   const auto number = quantity(text);
-  if (!number || *number > 7e13) throw BadManifest(what + ": " + host::quote(text) + " is no size");
+  if (!number || *number > kMostQuantity) throw BadManifest(what + ": " + host::quote(text) + " is no size");
   return number;
 }
 
@@ -75,10 +67,10 @@ Wants wants_of(const YAML::Node& container, const std::string& name) {
 }
 
 int64_t priority_of(const YAML::Node& spec) {
-  const YAML::Node name = child(spec, "priorityClassName");
+  const YAML::Node name = value_at(spec, "priorityClassName");
   if (name && name.IsScalar() && name.Scalar() == "system-node-critical") return kCriticalPriority + 1000;
   if (name && name.IsScalar() && name.Scalar() == "system-cluster-critical") return kCriticalPriority;
-  const YAML::Node priority = child(spec, "priority");
+  const YAML::Node priority = value_at(spec, "priority");
   if (!priority) return 0;
   const std::string text = scalar(priority, "priority");
   const auto number = host::parse_integer(text, INT32_MIN, INT32_MAX);
@@ -88,7 +80,7 @@ int64_t priority_of(const YAML::Node& spec) {
 
 /// What pods on the node may have together: the node's own figure where it came from one.
 int64_t allocatable(const host::HostSpec& host) {
-  int64_t most = host.total_ram.count() * kPageBytes;
+  int64_t most = to_bytes(host.total_ram).count();
   for (const host::CgroupSpec& group : host.cgroups)
     if (group.memory_max >= 0 && host.cgroup.path.starts_with(group.path + "/"))
       most = std::min(most, group.memory_max);
@@ -98,7 +90,7 @@ int64_t allocatable(const host::HostSpec& host) {
 int adj_of(const PodContainer& container, const host::HostSpec& host) {
   if (container.priority >= kCriticalPriority || container.qos == QosClass::kGuaranteed) return kGuaranteedAdj;
   if (container.qos == QosClass::kBestEffort) return kBestEffortAdj;
-  const int64_t capacity = std::max<int64_t>(1, host.total_ram.count() * kPageBytes);
+  const int64_t capacity = std::max<int64_t>(1, to_bytes(host.total_ram).count());
   const int64_t request = std::min(container.memory_request.value_or(0), capacity);
   // Never as safe as a guaranteed one, never as exposed as one of best effort.
   return static_cast<int>(
@@ -139,13 +131,14 @@ std::vector<PodContainer> containers_in(const YAML::Node& document) {
   std::vector<PodContainer> found;
   const YAML::Node spec = pod_spec(document);
   if (!spec || !spec.IsMap()) return found;
+  const int64_t priority = priority_of(spec);
   bool any = false, guaranteed = true;
   for (const char* list : {"containers", "initContainers"}) {
-    const YAML::Node containers = child(spec, list);
+    const YAML::Node containers = value_at(spec, list);
     if (!containers || !containers.IsSequence()) continue;
     for (const YAML::Node& entry : containers) {
       PodContainer container;
-      if (const YAML::Node name = child(entry, "name")) container.name = scalar(name, "name");
+      if (const YAML::Node name = value_at(entry, "name")) container.name = scalar(name, "name");
       const Wants wants = wants_of(entry, container.name);
       any |= wants.any();
       guaranteed &= wants.guaranteed();
@@ -154,7 +147,7 @@ std::vector<PodContainer> containers_in(const YAML::Node& document) {
       };
       container.memory_limit = bytes(wants.memory.limit);
       container.memory_request = bytes(wants.memory.request);
-      container.priority = priority_of(spec);
+      container.priority = priority;
       if (std::string_view(list) == "containers") found.push_back(std::move(container));
     }
   }

@@ -25,9 +25,8 @@ std::optional<double> quantity(const std::string& text) {
 }
 
 std::optional<int64_t> quantity_bytes(const std::string& text) {
-  constexpr double kMost = 7e13;
   const auto bytes = quantity(text);
-  if (!bytes || *bytes >= kMost) return std::nullopt;
+  if (!bytes || *bytes >= kMostQuantity) return std::nullopt;
   return static_cast<int64_t>(std::floor(*bytes));
 }
 

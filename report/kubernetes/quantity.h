@@ -7,9 +7,11 @@
 
 namespace oomcast::report {
 
+inline constexpr double kMostQuantity = 7e13;  // about 64 TiB, what x86-64 can address
+
 /// Absent: no quantity, or negative.
 std::optional<double> quantity(const std::string& text);
-/// Whole bytes, fractions cut off. Absent: no quantity, or more than 64 TiB.
+/// Whole bytes, fractions cut off. Absent: no quantity, or kMostQuantity and more.
 std::optional<int64_t> quantity_bytes(const std::string& text);
 
 }  // namespace oomcast::report

@@ -1,6 +1,7 @@
 // Reads the table of tasks by the names of its columns, which differ by kernel.
 #include <algorithm>
 
+#include "model/base/units.h"
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
 
@@ -52,7 +53,7 @@ bool put(TaskRow& row, std::string_view column, int64_t value) {
   if (column == "rss_file") row.rss_file = value;
   if (column == "rss_shmem") row.rss_shmem = value;
   if (column == "nr_ptes" || column == "nr_pmds" || column == "nr_puds") row.table_pages += value;
-  if (column == "pgtables_bytes") row.table_pages = value / 4096;
+  if (column == "pgtables_bytes") row.table_pages = value / kPageBytes;
   return true;
 }
 

@@ -2,13 +2,13 @@
 #include "report/oomlog/reenact.h"
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "model/spec/json/json_host.h"
 #include "model/spec/node_list.h"
 #include "model/spec/read_host.h"
+#include "model/trace/comm.h"
 #include "model/trace/trace_writer.h"
 #include "report/oomlog/facts.h"
 #include "report/oomlog/host_of.h"
@@ -80,9 +80,8 @@ class Script {
   void start(const Actor& actor) {
     const auto pid = static_cast<uint32_t>(actor.pid);
     add(pid, EventKind::kProcessStart, 0, 0);
-    uint64_t name[2] = {};
-    std::memcpy(name, actor.comm.data(), std::min<size_t>(actor.comm.size(), 15));
-    add(pid, EventKind::kComm, name[0], name[1]);
+    const auto [first, second] = trace::comm_words(actor.comm);
+    add(pid, EventKind::kComm, first, second);
     add(pid, EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(actor.oom_score_adj)), 0);
   }
   /// Memory of its own, used at once; `after` is how much it had taken before.
@@ -140,18 +139,18 @@ Result<host::HostSpec> host_around(const OomReport& report, const std::vector<Ac
   const int64_t limit = std::min(group.memory->limit_kb, kCountLimit) * 1024;
   const Version version = version_of(report);
   int64_t held = 0;
-  for (const Actor& actor : actors) held += (actor.pages + actor.pages / 512 + 1) * 4096;
+  for (const Actor& actor : actors) held += (actor.pages + actor.pages / 512 + 1) * kPageBytes;
   // What the group is charged and these processes did not hold: page cache that could not be had, slab, tmpfs.
   const int64_t rest = std::max<int64_t>(0, std::min(group.memory->usage_kb, kCountLimit) * 1024 - held);
-  const int64_t shmem = std::clamp<int64_t>(group.stat_bytes.get("shmem"), 0, rest) / 4096 * 4096;
+  const int64_t shmem = std::clamp<int64_t>(group.stat_bytes.get("shmem"), 0, rest) / kPageBytes * kPageBytes;
   const std::string path = "/group";
   const nlohmann::ordered_json root = {
       {"schema", host::kHostSchema},
       {"kernel", std::to_string(version.version.major) + "." + std::to_string(version.version.minor)},
       {"nodes",
        {{{"managed", limit + limit / 2 + (int64_t{2} << 30)},
-         {"lru_pages", {{"inactive_anon", shmem / 4096}}},
-         {"shmem_pages", shmem / 4096}}}},
+         {"lru_pages", {{"inactive_anon", shmem / kPageBytes}}},
+         {"shmem_pages", shmem / kPageBytes}}}},
       {"cgroups",
        {{{"path", path},
          {"memory.max", limit},
@@ -177,7 +176,7 @@ void add_rest_of_group(const OomReport& report, std::vector<Actor>& actors) {
   int64_t left = report.memcg->memory ? pages_of_kb(report.memcg->memory->usage_kb).count() : kCountLimit;
   for (const Actor& actor : actors) left -= actor.pages;
   if (report.memcg->stat_bytes.has("anon"))
-    left = std::min(left, report.memcg->stat_bytes.get("anon") / 4096 - actors.front().pages);
+    left = std::min(left, report.memcg->stat_bytes.get("anon") / kPageBytes - actors.front().pages);
   for (const TaskRow* row : rows) {
     const int64_t pages = std::min(anon_pages(*row), left);
     if (pages <= 0 || actors.size() >= kMost) return;
@@ -219,8 +218,8 @@ Result<Reenactment> reenact(const OomReport& report, const std::string& name) {
   int64_t held = 0;
   for (const Actor& actor : actors) held += actor.pages;
   const int64_t growth = std::max(kLeastGrowthPages, actors.front().pages / 10);
-  out.held = Bytes(held * 4096);
-  out.growth = Bytes(growth * 4096);
+  out.held = to_bytes(Pages(held));
+  out.growth = to_bytes(Pages(growth));
   if (out.held.count() > kReenactedBytesMost)
     return Error{"its processes held " + report::bytes_text(out.held) + ", more than " +
                  report::bytes_text(Bytes(kReenactedBytesMost)) + " take too long"};

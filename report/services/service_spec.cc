@@ -12,8 +12,8 @@
 #include "model/host/service.h"
 #include "model/spec/parse_text.h"
 #include "model/spec/read_host.h"
-#include "report/terminal/terminal_text.h"
 #include "report/whole_file.h"
+#include "report/yaml_values.h"
 
 namespace oomcast::report {
 namespace {
@@ -201,7 +201,7 @@ Result<std::vector<ServiceSpec>> parse_services(const std::string& yaml, const s
     }
     return found;
   } catch (const YAML::Exception& error) {
-    return Error{path + ":" + std::to_string(error.mark.line + 1) + ": not YAML: " + printable(error.msg)};
+    return Error{not_yaml_text(path, error)};
   }
 }
 

@@ -331,7 +331,7 @@ stories::Story evicted() {
   stories::Story story = stories::fits();
   story.outcome.host.kubelet.eviction_hard = 100_MiB;
   story.outcome.evictions = {
-      {20'000_ms, 90_MiB, 100_MiB, {{"job", 300_MiB, 256_MiB, 0}, {"web", 200_MiB, 256_MiB, 5}}}};
+      {20'000_ms, 90_MiB, 100_MiB, {{2, "job", 300_MiB, 256_MiB, 0}, {1, "web", 200_MiB, 256_MiB, 5}}}};
   return story;
 }
 

@@ -157,4 +157,10 @@ class Machine {
   std::vector<std::pair<sim::FiberId, int>> tasks_;
 };
 
+/// The list has so many pages of nobody's, as one reservoir.
+inline void stock(host::Lruvec& lruvec, host::LruKindIndex list, int64_t pages,
+                  host::ZoneKind zone = host::ZoneKind::kDma32) {
+  lruvec.list(list).add_reservoir({host::kNoProcess, zone, pages});
+}
+
 }  // namespace oomcast::support

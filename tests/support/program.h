@@ -9,10 +9,10 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "model/sim/simulation.h"
+#include "model/trace/comm.h"
 #include "model/trace/event.h"
 
 namespace oomcast::support {
@@ -25,9 +25,8 @@ class Program {
   Program(trace::EventSink& sink, uint32_t pid, const std::string& comm = "app", uint32_t parent = 0)
       : Program(sink, pid, pid) {
     feed(trace::EventKind::kProcessStart, parent, 0);
-    uint64_t name[2] = {};
-    std::memcpy(name, comm.data(), std::min<size_t>(comm.size(), 15));
-    feed(trace::EventKind::kComm, name[0], name[1]);
+    const auto [first, second] = trace::comm_words(comm);
+    feed(trace::EventKind::kComm, first, second);
   }
   /// Another thread of a process that runs already.
   static Program thread(trace::EventSink& sink, uint32_t pid, uint32_t tid) { return Program(sink, pid, tid); }

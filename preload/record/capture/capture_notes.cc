@@ -175,8 +175,7 @@ std::string CaptureNotes::later_uses() const {
            "writes are seen.";
   return std::string(
              "Later uses of a page were seen by write protection. Uses that only read a page are not seen, so pages "
-             "that "
-             "are read often look colder than they are.") +
+             "that are read often look colder than they are.") +
          (wanted_stash ? " `--see-reads` was of no use: it needs Linux 6.8 and root." : "");
 }
 
@@ -185,8 +184,7 @@ void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
   if (robust_mutexes)
     out->emplace_back(
         "A program has robust mutexes (PTHREAD_MUTEX_ROBUST), which the kernel has to reach without a page fault when "
-        "a "
-        "thread ends: later uses of its memory are not seen.");
+        "a thread ends: later uses of its memory are not seen.");
   if (stash_lost)
     out->emplace_back(
         "The task that held the pages which the target had swapped out was killed. The program has got them back; from "

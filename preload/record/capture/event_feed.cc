@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "model/trace/comm.h"
 #include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
 
@@ -67,11 +67,8 @@ void EventFeed::read_comm(Process& process) {
 }
 
 void EventFeed::report_comm(Process& process) {
-  char name[16] = {};
-  std::memcpy(name, process.comm.data(), std::min<size_t>(process.comm.size(), 15));
-  uint64_t halves[2];
-  std::memcpy(halves, name, sizeof name);
-  report(process, trace::EventKind::kComm, halves[0], halves[1]);
+  const auto [first, second] = trace::comm_words(process.comm);
+  report(process, trace::EventKind::kComm, first, second);
 }
 
 void EventFeed::arm_watches() {

@@ -11,16 +11,23 @@ namespace {
 
 constexpr size_t kAtOnce = ring::kStashEvents / 2;  // of each userfaultfd
 
+/// Where events lie until they have been dealt with: if we die before, the helper of the stash knows of them
+/// (ring/stash.h). Empty: the process has no helper.
+std::span<uffd_msg> journal_of(Process& process) {
+  if (process.stash.helper == nullptr || !process.shared) return {};
+  return (*process.shared)->stash.events;
+}
+
 }  // namespace
 
-/// From both userfaultfds; `of_all` gets how many of the messages are not the heap's. They are read into the shared
-/// area first: if we die before an event has been dealt with, the helper of the stash knows of it (ring/stash.h).
+/// From both userfaultfds; `of_all` gets how many of the messages are not the heap's. They are read into the journal
+/// first.
 size_t FaultServer::read(Process& process, std::span<uffd_msg> messages, size_t* of_all) {
-  const std::span<uffd_msg> journal = process.shared ? std::span<uffd_msg>((*process.shared)->stash.events) : messages;
-  *of_all = process.fault_fd.read(journal.first(kAtOnce));
-  const size_t count =
-      *of_all + (process.heap_fd.valid() ? process.heap_fd.read(journal.subspan(*of_all, kAtOnce)) : 0);
-  if (process.shared) std::copy_n(journal.begin(), count, messages.begin());
+  const std::span<uffd_msg> journal = journal_of(process);
+  const std::span<uffd_msg> into = journal.empty() ? messages : journal;
+  *of_all = process.fault_fd.read(into.first(kAtOnce));
+  const size_t count = *of_all + (process.heap_fd.valid() ? process.heap_fd.read(into.subspan(*of_all, kAtOnce)) : 0);
+  if (!journal.empty()) std::copy_n(journal.begin(), count, messages.begin());
   return count;
 }
 
@@ -66,7 +73,7 @@ void FaultServer::serve(Process& process) {
     for (size_t i = 0; i < count; ++i) {
       if (!take_event(process, messages[i])) continue;
       event_read = true;
-      if (process.shared) (*process.shared)->stash.events[i].event = 0;
+      if (const std::span<uffd_msg> journal = journal_of(process); !journal.empty()) journal[i].event = 0;
     }
     reader_.drain(process);
     filler_.try_again(process, event_read);

@@ -1,9 +1,9 @@
 // Stash: takes the pages of which the sink wants to hear the next use out of the program's page table, so that a read
 // is a fault as well as a write, and brings them back (ring/stash.h).
 //
-// A page that is out has PageBit::kStashed, which nobody else sets or clears, whatever is forgotten of the page: a
-// fault there means that its content is in the stash. Nothing may be filled there, and nothing registered or let go,
-// before the page is back.
+// A page that is out has PageBit::kStashed. A fault on such a page means that its content is in the stash: nothing may
+// be filled there, registered or let go before the page is back. Only the stash sets and clears the bit; the bit stays
+// when everything else about the page is forgotten.
 #pragma once
 
 #include <cstdint>

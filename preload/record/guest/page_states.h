@@ -185,6 +185,7 @@ class PageStates {
 
   uint64_t count(PageBit bit) const { return counts_[static_cast<size_t>(bit)]; }
   uint64_t count(PageBit bit, uint64_t start, uint64_t end) const {
+    if (count(bit) == 0) return 0;
     uint64_t pages = 0;
     for (const uint64_t key : keys_between(start, end)) {
       const Chunk& chunk = chunks_.find(key)->second;

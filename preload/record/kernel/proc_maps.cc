@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "model/base/units.h"
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/unique_fd.h"
 
 namespace oomcast::record {
@@ -150,6 +151,11 @@ std::optional<uint64_t> stat_field(const std::string& stat, int field) {
   for (int passed = 2; passed < field && at != std::string::npos; ++passed) at = stat.find(' ', at + 1);
   if (at == std::string::npos) return std::nullopt;
   return std::strtoull(stat.c_str() + at + 1, nullptr, 10);
+}
+
+std::optional<uint32_t> parent_of(uint32_t pid) {
+  const auto parent = stat_field(read_line_of(proc_of(pid) + "stat"), 4);
+  return parent ? std::optional(static_cast<uint32_t>(*parent)) : std::nullopt;
 }
 
 std::vector<uint32_t> pids_in(const std::string& text) {

@@ -45,6 +45,8 @@ bool query_map(int maps_fd, uint64_t address, Vma* out);
 
 /// A number in a /proc/PID/stat text, counted from 1 as in proc(5); the third and later ones.
 std::optional<uint64_t> stat_field(const std::string& stat, int field);
+/// By /proc/PID/stat; absent: there is no such process.
+std::optional<uint32_t> parent_of(uint32_t pid);
 
 /// The processes in the text of /proc/PID/task/TID/children.
 std::vector<uint32_t> pids_in(const std::string& text);

@@ -110,7 +110,7 @@ UniqueFd HelloServer::keep(int fd) {
   return UniqueFd(fd);
 }
 
-void HelloServer::reply(int fd, const Answer& answer, std::initializer_list<int> descriptors) {
+void HelloServer::reply(int fd, const Answer& answer, std::span<const int> descriptors) {
   ring::Reply reply;
   reply.status = answer.status;
   reply.stack_sample_bytes = static_cast<uint64_t>(std::max<int64_t>(stack_sample_bytes_, 0));
@@ -122,7 +122,7 @@ void HelloServer::reply(int fd, const Answer& answer, std::initializer_list<int>
   msghdr message{};
   message.msg_iov = &io;
   message.msg_iovlen = 1;
-  if (descriptors.size() > 0) ring::attach_descriptors(&message, control, descriptors.begin(), descriptors.size());
+  if (!descriptors.empty()) ring::attach_descriptors(&message, control, descriptors.data(), descriptors.size());
   static_cast<void>(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
   if (answer.status != ring::ReplyStatus::kTakeDevice) hang_up(fd);
 }

@@ -5,8 +5,8 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <set>
+#include <span>
 #include <string>
 
 #include "model/base/result.h"
@@ -55,7 +55,7 @@ class HelloServer {
     bool polled = false, huge_pages_off = false;
   };
   /// But for kTakeDevice this is the last word over this connection.
-  void reply(int fd, const Answer& answer, std::initializer_list<int> descriptors = {});
+  void reply(int fd, const Answer& answer, std::span<const int> descriptors = {});
 
   /// The connection stays open, as the caller's.
   UniqueFd keep(int fd);

@@ -12,11 +12,8 @@ using host::LruKindIndex;
 using support::HostBuilder;
 using support::Kswapd;
 using support::Machine;
+using support::stock;
 using namespace oomcast::literals;
-
-void stock(host::Lruvec& lruvec, LruKindIndex list, int64_t pages) {
-  lruvec.list(list).add_reservoir({host::kNoProcess, host::ZoneKind::kDma32, pages});
-}
 
 struct Stat : testing::Test {
   Stat() { lists(4000, 4000); }

@@ -13,13 +13,10 @@ using host::LruKindIndex;
 using support::HostBuilder;
 using support::Kswapd;
 using support::Machine;
+using support::stock;
 using namespace oomcast::literals;
 
 constexpr size_t kInactiveAnon = 0, kActiveAnon = 1, kInactiveFile = 2, kActiveFile = 3;
-
-void stock(host::Lruvec& lruvec, LruKindIndex list, int64_t pages, host::ZoneKind zone = host::ZoneKind::kDma32) {
-  lruvec.list(list).add_reservoir({host::kNoProcess, zone, pages});
-}
 
 host::Lruvec& root_of(Machine& m) { return m.node().lruvec(host::kRootCgroup); }
 auto plan(Machine& m, const ScanControl& sc) { return get_scan_count(m.k, m.node(), host::kRootCgroup, sc); }

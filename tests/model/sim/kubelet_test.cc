@@ -9,29 +9,18 @@
 #include "model/sim/simulation.h"
 #include "tests/support/host_builder.h"
 #include "tests/support/program.h"
+#include "tests/support/service_sink.h"
 
 namespace oomcast::sim {
 namespace {
 
 using support::HostBuilder;
 using support::Program;
+using support::ServiceSink;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 using namespace oomcast::literals;
-
-class OfService final : public trace::EventSink {
- public:
-  OfService(Simulation& simulation, size_t number) : simulation_(simulation), number_(number) {}
-  void feed(const trace::Event& event) override { simulation_.feed(event, number_); }
-  void take_watches(std::vector<trace::WatchRequest>&) override {}
-  void take_kills(std::vector<trace::KillRequest>&) override {}
-  uint64_t headroom_pages() const override { return 0; }
-
- private:
-  Simulation& simulation_;
-  size_t number_;
-};
 
 struct Pod {
   std::string name;
@@ -53,10 +42,10 @@ Outcome minute_of(const std::vector<Pod>& pods, Bytes threshold) {
     options.services.back().priority = pod.priority;
   }
   Simulation s(std::move(host), options);
-  std::vector<std::unique_ptr<OfService>> sinks;
+  std::vector<std::unique_ptr<ServiceSink>> sinks;
   std::vector<std::unique_ptr<Program>> programs;
   for (size_t i = 0; i < pods.size(); ++i) {
-    sinks.push_back(std::make_unique<OfService>(s, i));
+    sinks.push_back(std::make_unique<ServiceSink>(s, i));
     programs.push_back(std::make_unique<Program>(*sinks.back(), static_cast<uint32_t>(i * 10'000'000 + 100)));
     programs.back()->window(512);
     programs.back()->map(0, 65536);
@@ -71,6 +60,17 @@ std::vector<std::string> evicted(const Outcome& outcome) {
   std::vector<std::string> names;
   for (const Eviction& eviction : outcome.evictions) names.push_back(eviction.ranked.front().service);
   return names;
+}
+
+/// A program without services that takes `pages` at once and lives on for a quarter of a minute.
+Outcome seconds_of_one_program(host::HostSpec host, uint64_t pages) {
+  Simulation s(std::move(host), {});
+  Program program(s, 100);
+  program.window(512);
+  program.map(0, 65536);
+  program.touch(0, pages);
+  for (int second = 1; second <= 15; ++second) program.sleep(Nanoseconds(1'000'000'000));
+  return s.finish();
 }
 
 TEST(Kubelet, EvictsNobodyWhileEnoughIsAvailable) {
@@ -121,27 +121,25 @@ TEST(Kubelet, CountsWhatIsLeftBelowTheLimitOfAllPods) {
   host.cgroup.present = true;
   host.cgroup.path = "/kubepods/pod";
   host.kubelet.eviction_hard = 32_MiB;
-  Simulation s(std::move(host), {});
-  Program program(s, 100);
-  program.window(512);
-  program.map(0, 65536);
-  program.touch(0, 26000);
-  for (int second = 1; second <= 15; ++second) program.sleep(Nanoseconds(1'000'000'000));
-  const Outcome outcome = s.finish();
+  const Outcome outcome = seconds_of_one_program(std::move(host), 26000);
   ASSERT_THAT(outcome.evictions, SizeIs(1)) << "the host has more than 128 MiB free";
   EXPECT_LT(outcome.evictions[0].available, 32_MiB);
+}
+
+TEST(Kubelet, TheOnlyProgramUsesWhatItsGroupIsCharged) {
+  host::HostSpec host = HostBuilder().node(256_MiB).build();
+  host.cgroup.present = true;
+  host.cgroup.path = "/pod";
+  host.kubelet.eviction_hard = 56_MiB;
+  const Outcome outcome = seconds_of_one_program(std::move(host), 54000);
+  ASSERT_THAT(evicted(outcome), ElementsAre(""));
+  EXPECT_GT(outcome.evictions[0].ranked[0].usage, to_bytes(54000_pages)) << "its page tables are charged, too";
 }
 
 TEST(Kubelet, TheOnlyProgramIsAPodToo) {
   host::HostSpec host = HostBuilder().node(256_MiB).build();
   host.kubelet.eviction_hard = 56_MiB;
-  Simulation s(std::move(host), {});
-  Program program(s, 100);
-  program.window(512);
-  program.map(0, 65536);
-  program.touch(0, 54000);
-  for (int second = 1; second <= 15; ++second) program.sleep(Nanoseconds(1'000'000'000));
-  const Outcome outcome = s.finish();
+  const Outcome outcome = seconds_of_one_program(std::move(host), 54000);
   EXPECT_THAT(evicted(outcome), ElementsAre(""));
 }
 

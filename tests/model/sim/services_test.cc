@@ -5,29 +5,17 @@
 #include "model/sim/simulation.h"
 #include "tests/support/host_builder.h"
 #include "tests/support/program.h"
+#include "tests/support/service_sink.h"
 
 namespace oomcast::sim {
 namespace {
 
 using support::HostBuilder;
 using support::Program;
+using support::ServiceSink;
 using testing::Eq;
 using testing::IsEmpty;
 using namespace oomcast::literals;
-
-/// What a service's program tells goes to the simulation under the service's number.
-class OfService final : public trace::EventSink {
- public:
-  OfService(Simulation& simulation, size_t number) : simulation_(simulation), number_(number) {}
-  void feed(const trace::Event& event) override { simulation_.feed(event, number_); }
-  void take_watches(std::vector<trace::WatchRequest>&) override {}
-  void take_kills(std::vector<trace::KillRequest>&) override {}
-  uint64_t headroom_pages() const override { return 0; }
-
- private:
-  Simulation& simulation_;
-  size_t number_;
-};
 
 Options with_services(const std::vector<std::string>& names) {
   Options options;
@@ -49,7 +37,7 @@ host::CgroupSpec group(const std::string& path, Bytes max) {
 
 TEST(Services, EachFootprintIsItsOwnAndTheyAddUp) {
   Simulation s(HostBuilder().node(256_MiB).build(), with_services({"web", "db"}));
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program web(first, 100), db(second, 10'000'100);
   web.window(64);
   db.window(64);
@@ -74,7 +62,7 @@ TEST(Services, EachFootprintIsItsOwnAndTheyAddUp) {
 
 TEST(Services, TheLargerOneDiesAndTheOtherLives) {
   Simulation s(HostBuilder().node(64_MiB).build(), with_services({"large", "small"}));
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program large(first, 100), small(second, 10'000'100);
   large.window(64);
   small.window(64);
@@ -99,7 +87,7 @@ TEST(Services, ALimitOfOneServiceIsNoLimitOfTheOther) {
   Options options = with_services({"web", "db"});
   options.services[0].cgroup = "/app/web";
   Simulation s(host, options);
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program web(first, 100), db(second, 10'000'100);
   web.window(64);
   db.window(64);
@@ -119,7 +107,7 @@ TEST(Services, ALimitOfOneServiceIsNoLimitOfTheOther) {
 
 TEST(Services, ThePagesOfTheIdleOneAreTakenForTheBusyOne) {
   Simulation s(HostBuilder().node(64_MiB).swap(128_MiB).build(), with_services({"idle", "busy"}));
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program idle(first, 100), busy(second, 10'000'100);
   idle.window(64);
   busy.window(64);
@@ -148,7 +136,7 @@ TEST(Services, ThePagesOfTheIdleOneAreTakenForTheBusyOne) {
 
 TEST(Services, SharedMemoryIsOfTheServiceThatMadeIt) {
   Simulation s(HostBuilder().node(64_MiB).swap(64_MiB).build(), with_services({"web", "db"}));
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program web(first, 100), db(second, 10'000'100);
   web.window(64);
   db.window(64);
@@ -168,7 +156,7 @@ TEST(Services, AServiceBeginsAtItsStart) {
   Options options = with_services({"early", "late"});
   options.services[1].start = 10_s;
   Simulation s(HostBuilder().node(64_MiB).build(), options);
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program early(first, 100);
   early.sleep(1_s);
   trace::Event event;
@@ -189,7 +177,7 @@ TEST(Services, EachHasItsOwnPlace) {
   options.services[0].recorder_cpu_loop_20m_ns = 20'000'000;  // twice as fast as the host (HostBuilder: 40 ms)
   options.services[1].cpu_node = 1;
   Simulation s(HostBuilder().node(64_MiB).node(64_MiB).build(), options);
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program a(first, 100), b(second, 10'000'100);
   a.window(64);
   b.window(64);
@@ -218,7 +206,7 @@ TEST(Services, WhoeverHasNotBegunKeepsAHostWithAStuckServiceGoing) {
   options.services[0].oom_score_adj = -1000;
   options.services[1].start = 60_s;
   Simulation s(host, options);
-  OfService first(s, 0), second(s, 1);
+  ServiceSink first(s, 0), second(s, 1);
   Program stuck(first, 100);
   stuck.window(64);
   stuck.map(0, 4000);

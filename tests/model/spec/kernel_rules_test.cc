@@ -8,9 +8,9 @@ namespace {
 
 TEST(KernelRules, EachRuleHasItsRowAndTheRowsAreInTheOrderOfTime) {
   for (size_t i = 0; i < kKernelRules.size(); ++i) {
-    EXPECT_EQ(static_cast<size_t>(kKernelRules[i].rule), i) << kKernelRules[i].what;
+    EXPECT_EQ(static_cast<size_t>(kKernelRules[i].rule), i);
     if (i > 0) {
-      EXPECT_GE(kKernelRules[i].since, kKernelRules[i - 1].since) << kKernelRules[i].what;
+      EXPECT_GE(kKernelRules[i].since, kKernelRules[i - 1].since);
     }
   }
 }

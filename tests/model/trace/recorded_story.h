@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/trace/comm.h"
 #include "model/trace/trace_reader.h"
 #include "model/trace/trace_writer.h"
 
@@ -36,9 +37,8 @@ inline Story story() {
                   42'000'000};
   auto& all = story.records;
   all.push_back(event(EventKind::kProcessStart, 1, 0));
-  uint64_t name[2] = {};
-  std::memcpy(name, "redis-server", 12);
-  all.push_back(event(EventKind::kComm, name[0], name[1]));
+  const auto [first, second] = comm_words("redis-server");
+  all.push_back(event(EventKind::kComm, first, second));
   all.push_back(event(EventKind::kOomScoreAdj, static_cast<uint64_t>(-500), 0));
   all.push_back(event(EventKind::kMap, 0x7f10a0000000, 256 << 20, kPrivate | kAnonymous | kWritable));
   for (uint64_t i = 0; i < 40; ++i) {

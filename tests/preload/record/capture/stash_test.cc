@@ -13,7 +13,7 @@ class StashTest : public RoomsTest {
  protected:
   StashTest() {
     share_area(process);
-    learn(fake, {.start = kStart, .end = at_page(64), .readable = true, .writable = true});
+    learn(fake, {.start = kStart, .end = at_page(64), .readable = true, .writable = true, .name = {}});
     for (uint64_t page = 0; page < 16; ++page) process.pages.touch(at_page(page));
     process.stash.possible = true;
     Stash::begin(process, std::make_unique<FakeStash>(kernel));

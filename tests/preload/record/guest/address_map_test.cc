@@ -138,7 +138,9 @@ TEST(AddressMap, AgreesWithATableOfPages) {
       for (uint64_t page = 0; page < 90; ++page) {
         const Area* const found = map.find(page * kPageBytesHere + 17);
         ASSERT_EQ(found != nullptr, pages.contains(page)) << "page " << page;
-        if (found != nullptr) ASSERT_EQ(found->writable, pages[page]) << "page " << page;
+        if (found != nullptr) {
+          ASSERT_EQ(found->writable, pages[page]) << "page " << page;
+        }
         covered += found != nullptr ? 1 : 0;
       }
       uint64_t free = 0;

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstring>
 #include <optional>
@@ -108,7 +109,7 @@ TEST_F(HelloServerTest, AnAnswerThatGivesADeviceKeepsTheConnection) {
   serve_once();
   serve_once();
   ASSERT_TRUE(taken.has_value());
-  server.reply(taken->connection, {ring::ReplyStatus::kTakeDevice}, {device.get()});
+  server.reply(taken->connection, {ring::ReplyStatus::kTakeDevice}, std::array{device.get()});
   taken.reset();
   ASSERT_GT(::send(guest.get(), &request, sizeof request, 0), 0);
   serve_once();
