@@ -166,7 +166,7 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   Finding finding{"oom_kill", Severity::kError};
   finding.title = std::string(cgroup ? "The cgroup's" : "The") + " OOM killer takes " + named(victim) + " at " +
                   seconds_text(kill.incident.t);
-  finding.why = "it scores " + count_text(victim.points) + " points (" +
+  finding.why = "it scores " + points_text(victim.points) + " (" +
                 pages_text(victim.rss_anon + victim.rss_file + victim.rss_shmem) + " resident, " +
                 pages_text(victim.swap_entries) + " swapped, oom_score_adj " + std::to_string(victim.oom_score_adj) +
                 ")";

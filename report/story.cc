@@ -145,7 +145,7 @@ void tell_kills(const Json& report, std::vector<CourseSentence>& sentences) {
   }
   std::string line = "The victim is " + task_text(victim) + " with oom_score_adj " +
                      std::to_string(whole(child(victim, "oom_score_adj"))) + ", " + size(child(victim, "rss_bytes")) +
-                     " resident and " + count_text(whole(child(victim, "points"))) + " points";
+                     " resident and " + points_text(whole(child(victim, "points")));
   const Json* next = nullptr;
   for (const Json& task : child(kills.front(), "candidates"))
     if (!child(task, "points").is_null() && child(task, "pid") != child(victim, "pid") &&
@@ -153,7 +153,7 @@ void tell_kills(const Json& report, std::vector<CourseSentence>& sentences) {
       next = &task;
   line += next == nullptr ? "; nobody else may be killed."
                           : "; " + text(child(*next, "comm")) + " comes next with " +
-                                count_text(whole(child(*next, "points"))) + " points.";
+                                points_text(whole(child(*next, "points"))) + ".";
   sentences.push_back({line, true});
   const int64_t total = whole(child(report, "oom_kills_total"));
   if (total <= 1) return;

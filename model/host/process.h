@@ -47,10 +47,15 @@ struct Process {
   int64_t total_vm = 0;           // pages; guests use space.mapped_bytes
   int64_t page_tables_bytes = 0;  // background only; guests use space.table_pages()
 
+  uint64_t ran_since_walk = ~uint64_t{0};  // mm->lru_gen.bitmap: a bit per node (modulo 64)
+
   int64_t touched_pages = 0;
   int64_t resident_peak = 0;
   int64_t mapped_peak_bytes = 0;
   int64_t committed_peak_pages = 0;  // of space.committed_pages
+
+  /// lru_gen_use_mm(): one of its threads has got a CPU.
+  void switched_to() { ran_since_walk = ~uint64_t{0}; }
 
   int64_t table_pages() const { return guest ? space.table_pages() : page_tables_bytes >> 12; }
   int64_t total_vm_pages() const { return guest ? space.mapped_bytes >> 12 : total_vm; }

@@ -1,6 +1,7 @@
 // Opens new generations. Walks page tables for accessed bits, gives up empty old generations; kernel-spec section 5.5.
 #include <algorithm>
 #include <bitset>
+#include <utility>
 
 #include "model/mm/lru_gen.h"
 #include "model/mm/lru_gen_tiers.h"
@@ -25,7 +26,7 @@ using host::Process;
 
 namespace {
 
-constexpr uint64_t kLeafPages = AddressSpace::kLeafPages;
+constexpr uint64_t kLeafPages = AddressSpace::kLeafPages, kPudPages = kLeafPages * 512;
 
 /// struct lru_gen_mm_walk: one reclaimer's part in a round of the page tables of a group, for one node. Several may
 /// share a round: each takes the next process, and who finds none left ends the round, whatever the others have still
@@ -60,17 +61,25 @@ class Walk {
     const bool first = gens_.next_process == 0;
     while (gens_.next_process < k_.host.processes.size()) {
       process_ = gens_.next_process++;
-      const Process& process = k_.host.processes[process_];
+      Process& process = k_.host.processes[process_];
       if (!process.guest || !process.alive || process.cgroup != cgroup_) continue;
       whole_ = process_ >= gens_.processes_known;
       if (whole_) gens_.processes_known = process_ + 1;
+      if (!take_ran_since_walk(process) && !whole_) continue;
       if (first) begin_round();
       return true;
     }
-    if (first) begin_round();
+    if (first && gens_.reservoir_young) begin_round();
     return false;
   }
 
+  // get_next_mm(): who has not been switched to since the last walk has used nothing, or has had the CPU all the time.
+  bool take_ran_since_walk(Process& process) const {
+    const uint64_t bit = uint64_t{1} << (static_cast<unsigned>(node_.value()) % 64);
+    return std::exchange(process.ran_since_walk, process.ran_since_walk & ~bit) & bit;
+  }
+
+  // Of a round in which nobody is walked the filter stays as it was.
   void begin_round() {
     filter(seq_ + 1).reset();
     if (gens_.reservoir_young && can_swap_) walk_reservoirs();
@@ -78,21 +87,28 @@ class Walk {
 
   host::BloomFilter& filter(uint64_t seq) { return gens_.filters[seq % gens_.filters.size()]; }
 
-  // walk_mm(). Whenever others may run, another reclaimer may open the next generation: what is left is not walked
-  // then.
+  // walk_mm(). Another reclaimer may open the next generation meanwhile: what is left is not walked then. But that is
+  // looked at between gigabytes only, and a table that is walked late puts its pages into the generation that is the
+  // youngest by then.
   void walk_mm() {
     uint64_t next_vpn = 0;
-    while (seq_ == gens_.max_seq) {
+    while (seq_ == gens_.max_seq && walk_pud_ranges(&next_vpn)) k_.sched.point();
+  }
+
+  // True if there is more to walk, from `next_vpn` on.
+  bool walk_pud_ranges(uint64_t* next_vpn) {
+    used_ = Nanoseconds(0);
+    promoted_ = 0;
+    while (true) {
       Process& process = k_.host.processes[process_];
-      for (used_ = {}, promoted_ = 0; process.alive && used_ < kTick && promoted_ < kMaxLruBatch;
-           next_vpn += kLeafPages) {
-        const auto [first_vpn, leaf] = process.space.next_leaf(next_vpn);
-        if (!leaf) return;
-        next_vpn = first_vpn;
-        walk_leaf(process, first_vpn, *leaf);
-      }
-      if (!process.alive) return;
-      k_.sched.point();
+      if (!process.alive) return false;
+      const auto [first_vpn, leaf] = process.space.next_leaf(*next_vpn);
+      if (!leaf) return false;
+      const bool next_gigabyte = *next_vpn > 0 && first_vpn / kPudPages != (*next_vpn - 1) / kPudPages;
+      if (next_gigabyte && (used_ >= kTick || promoted_ >= kMaxLruBatch)) return true;
+      walk_leaf(process, first_vpn, *leaf);
+      *next_vpn = first_vpn + kLeafPages;
+      k_.sched.point();  // other CPUs go on
     }
   }
 

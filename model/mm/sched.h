@@ -10,6 +10,7 @@
 
 #include "model/base/units.h"
 #include "model/host/indices.h"
+#include "model/host/page.h"
 #include "model/spec/mempolicy.h"
 
 namespace oomcast::mm {
@@ -24,21 +25,22 @@ struct Actor {
   host::NodeIndex node;  // of the CPUs it runs on
   host::CpuIndex cpu;    // for per-CPU lists
   int pid = 0, tid = 0;
-  bool begun = false;                       // kTask: counted in Process::tasks
-  uint8_t service = 0;                      // kTask: which of several programs (Host::services)
-  int background = -1;                      // kBackground: index into HostSpec::background
-  bool memalloc = false;                    // PF_MEMALLOC: may use all reserves, never reclaims
-  bool in_lru_fault = false;                // handles a page fault: what it brings in is young (multi-gen LRU)
-  bool dying = false;                       // a fatal signal is pending
-  bool oom_victim = false;                  // TIF_MEMDIE: may use half of the reserves
-  int64_t nr_dirtied = 0;                   // since its last check in balance_dirty_pages()
-  int64_t over_high_pages = 0;              // memcg_nr_pages_over_high
-  int memstall_depth = 0;                   // psi_memstall_enter nesting
-  int stall_depth = 0;                      // waits that it is in, one inside the other (stall_enter)
-  uint32_t stack_id = 0;                    // of the event being handled
-  host::Mempolicy policy;                   // current->mempolicy
-  host::NodeIndex il_prev = host::kNoNode;  // where MPOL_INTERLEAVE went last
-  SwapPlug* plug = nullptr;                 // current->plug
+  host::ProcessIndex process = host::kNoProcess;  // kTask
+  bool begun = false;                             // kTask: counted in Process::tasks
+  uint8_t service = 0;                            // kTask: which of several programs (Host::services)
+  int background = -1;                            // kBackground: index into HostSpec::background
+  bool memalloc = false;                          // PF_MEMALLOC: may use all reserves, never reclaims
+  bool in_lru_fault = false;                      // handles a page fault: what it brings in is young (multi-gen LRU)
+  bool dying = false;                             // a fatal signal is pending
+  bool oom_victim = false;                        // TIF_MEMDIE: may use half of the reserves
+  int64_t nr_dirtied = 0;                         // since its last check in balance_dirty_pages()
+  int64_t over_high_pages = 0;                    // memcg_nr_pages_over_high
+  int memstall_depth = 0;                         // psi_memstall_enter nesting
+  int stall_depth = 0;                            // waits that it is in, one inside the other (stall_enter)
+  uint32_t stack_id = 0;                          // of the event being handled
+  host::Mempolicy policy;                         // current->mempolicy
+  host::NodeIndex il_prev = host::kNoNode;        // where MPOL_INTERLEAVE went last
+  SwapPlug* plug = nullptr;                       // current->plug
   bool is_kswapd() const { return kind == ActorKind::kKswapd; }
 };
 

@@ -145,6 +145,11 @@ void Scheduler::block() {
   *fiber.back = std::move(*fiber.back).resume();
 }
 
+void Scheduler::give_up_cpu() {
+  block();
+  if (switched_to_) switched_to_(current());
+}
+
 void Scheduler::park() {
   Fiber& fiber = *fibers_[current_];
   fiber.state = State::kParked;
@@ -155,12 +160,13 @@ void Scheduler::commit_pending() {
   Fiber& fiber = *fibers_[current_];
   if (fiber.pending.count() == 0) return;
   const Nanoseconds cost = shared(fiber.pending, fiber.actor);
+  const bool takes_turns = cost > fiber.pending;
   fiber.busy += fiber.pending;
   fiber.pending = Nanoseconds(0);
   fiber.on_cpu = true;
   ++busy_per_node_[fiber.actor.node];
   schedule(current_, now_ + cost);
-  block();
+  takes_turns ? give_up_cpu() : block();
 }
 
 Nanoseconds Scheduler::take_pending(FiberId id) {
@@ -179,7 +185,7 @@ void Scheduler::point() {
 void Scheduler::sleep(Nanoseconds duration) {
   commit_pending();
   schedule(current_, now_ + duration);
-  block();
+  give_up_cpu();
 }
 
 Nanoseconds Scheduler::wait(mm::WaitQueue& queue, Nanoseconds timeout) {
@@ -192,7 +198,7 @@ Nanoseconds Scheduler::wait(mm::WaitQueue& queue, Nanoseconds timeout) {
   const uint64_t token = ++fiber.token;
   queue.waiters.push_back({id, token});
   if (!for_ever) due_.push({fiber.wait_deadline, sequence_++, id, token, 0});
-  block();
+  give_up_cpu();
   std::erase_if(queue.waiters, [id](const mm::WaitQueue::Waiter& waiter) { return waiter.fiber == id; });
   if (for_ever) return Nanoseconds(1);
   return std::max(Nanoseconds(0), fiber.wait_deadline - now_);

@@ -69,6 +69,8 @@ class Scheduler final : public mm::Sched {
   Nanoseconds take_pending(FiberId id);
   /// A fatal signal: whatever the fiber waits for, it goes on now.
   void interrupt(FiberId id);
+  /// Calls `callback` whenever a task goes on after others may have had its CPU: context_switch() to it.
+  void on_switch_to(std::function<void(const mm::Actor&)> callback) { switched_to_ = std::move(callback); }
   /// The task whose event was last taken is on a CPU between its events, too.
   void set_running_task(FiberId id) { running_task_ = id; }
 
@@ -108,6 +110,7 @@ class Scheduler final : public mm::Sched {
   Nanoseconds& pending();
   void switch_to(Fiber& fiber, FiberId id);
   void block();           // from a fiber: yield until a wake-up
+  void give_up_cpu();     // the same, and others had the CPU meanwhile
   void commit_pending();  // from a fiber: lets pending CPU time pass
   void schedule(FiberId id, Nanoseconds time);
   void run(const Due& due);
@@ -118,6 +121,7 @@ class Scheduler final : public mm::Sched {
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<FiberId> free_fibers_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;
+  std::function<void(const mm::Actor&)> switched_to_;
   std::vector<std::function<void()>> callbacks_;
   std::vector<size_t> free_callbacks_;
   Nanoseconds now_;

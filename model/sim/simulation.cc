@@ -61,6 +61,9 @@ class Simulation::Impl {
     for (const ServiceOptions& service : options_.services)
       one_node_ |= service.policy_mode != host::PolicyMode::kDefault;
     disks_.connect(kernel_);
+    scheduler_.on_switch_to([this](const mm::Actor& actor) {
+      if (actor.process != host::kNoProcess) host_.processes[actor.process].switched_to();
+    });
     log_.refusal_is_lived = options.refuse_enomem;
     log_.on_kill = [this](ProcessIndex victim) {
       const Process& process = host_.processes[victim];

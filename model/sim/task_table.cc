@@ -54,6 +54,7 @@ void TaskTable::run(Task& task, const Event& event, Nanoseconds start) {
   task.event = event;
   task.last_active = scheduler_.now();
   task.clock = std::max(start, task.clock);
+  if (event.wait_ns > 0) host_.processes[task.process].switched_to();
   scheduler_.set_running_task(task.fiber);
   scheduler_.resume(task.fiber);
   if (task.gone && !scheduler_.blocked(task.fiber)) drop(event.tid);
@@ -78,6 +79,8 @@ Task& TaskTable::task_for(const Event& event) {
   mm::Actor actor = make_actor(host_, mm::ActorKind::kTask, settings_[process.service].app_node, started_++);
   actor.pid = static_cast<int>(event.pid);
   actor.tid = static_cast<int>(event.tid);
+  actor.process = task.process;
+  process.switched_to();
   actor.service = process.service;
   actor.policy = process.policy;
   if (!actor.policy.is_default()) process.thread_policies[actor.tid] = actor.policy;

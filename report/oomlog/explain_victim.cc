@@ -11,7 +11,7 @@ namespace {
 
 std::string score_text(const Score& score, const Scores& scores) {
   const TaskRow& task = *score.task;
-  std::string text = report::count_text(score.points) + " points: " + report::count_text(task.rss) + " resident";
+  std::string text = report::points_text(score.points) + ": " + report::count_text(task.rss) + " resident";
   if (task.swap_entries > 0) text += " + " + report::count_text(task.swap_entries) + " swapped";
   text += " + " + report::count_text(task.table_pages) + " of page tables";
   if (task.oom_score_adj != 0) {

@@ -40,6 +40,8 @@ std::string pages_text(Pages pages) {
   return count_text(pages.count()) + (pages.count() == 1 ? " page (" : " pages (") + bytes_text(to_bytes(pages)) + ")";
 }
 
+std::string points_text(int64_t points) { return count_text(points) + (points == 1 ? " point" : " points"); }
+
 std::string seconds_text(Nanoseconds t) { return decimal(static_cast<double>(t.count()) / 1e9, 2, "s"); }
 
 std::string duration_text(Nanoseconds d) {

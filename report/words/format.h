@@ -13,6 +13,7 @@ namespace oomcast::report {
 std::string bytes_text(Bytes bytes);                    // "1.62 GiB", "-3.0 MiB", "812 B"
 std::string count_text(int64_t count);                  // "337,017"
 std::string pages_text(Pages pages);                    // "337,017 pages (1.29 GiB)"
+std::string points_text(int64_t points);                // "10,240 points" of oom_badness(); "1 point"
 std::string seconds_text(Nanoseconds t);                // "12.41 s": a moment of the run
 std::string duration_text(Nanoseconds d);               // "312 ms", "0.14 ms", "1.82 s": how long something took
 std::string latency_text(Nanoseconds d);                // "711.4 us", "40.0 us", "12.5 ms": of one fault or request

@@ -86,6 +86,7 @@ class Machine {
   /// Uses pages [first, first + count) of a process, ascending. Gives how many of them it got to use.
   int64_t touch(host::ProcessIndex index, uint64_t first, int64_t count, bool write = true, host::NodeIndex node = 0) {
     int64_t used = 0;
+    host.processes[index].switched_to();
     run(
         [&] {
           while (used < count && mm::touch_page(k, index, first + static_cast<uint64_t>(used), write)) ++used;

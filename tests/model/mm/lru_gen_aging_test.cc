@@ -136,29 +136,63 @@ TEST(Aging, TheOldestOfFourGenerationsMovesUp) {
   EXPECT_EQ(gens(m).size_of_generation(2, kGenFile), 300) << "what was in generation 1";
 }
 
-TEST(Aging, WhoFindsNothingLeftToWalkEndsTheRoundForTheOther) {
-  Machine m(multi_gen().cpus(2).build(), Kswapd::kAbsent);
+TEST(Aging, AProcessThatHasNotRunSinceTheLastWalkIsLeftOut) {
+  Machine m(multi_gen().build(), Kswapd::kAbsent);
   begin_with_two_generations(m);
-  m.k.costs.walk_pte = Nanoseconds(1'000'000);
   const auto app = m.start(100);
-  m.touch(app, 0, 2000);
-  m.run([&] { lru_add_drain(m.k, 0); });
-  bool first = true, second = false;
-  const auto walker = m.begin([&] {
+  m.touch(app, 0, 512);
+  age(m);
+  const auto use_without_a_switch = [&] { m.host.pages[m.process(app).space.get(0).page()].set(host::kPageYoung); };
+  use_without_a_switch();
+  EXPECT_TRUE(age(m)) << "the round ends all the same";
+  EXPECT_TRUE(m.page(app, 0).has(host::kPageYoung));
+  m.process(app).switched_to();
+  age(m);
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
+}
+
+// One reclaimer walks a process of two gigabytes; another one finds nobody left to walk and opens the next generation.
+class OvertakenWalk : public testing::Test {
+ protected:
+  static constexpr uint64_t kSecondGigabyte = 512 * 512;
+
+  OvertakenWalk() : m(multi_gen().cpus(2).build(), Kswapd::kAbsent) {
+    begin_with_two_generations(m);
+    m.k.costs.walk_pte = Nanoseconds(1'000'000);
+    app = m.start(100);
+    m.touch(app, 0, 2000);
+    m.touch(app, kSecondGigabyte, 100);
+    m.run([&] { lru_add_drain(m.k, 0); });
+    bool second = false;
+    const auto walker = m.begin([&] { first = age_once(); });
+    m.run([&] { second = age_once(); });
+    EXPECT_TRUE(second);
+    EXPECT_EQ(gens(m).max_seq, 4u);
+    m.finish(walker);
+  }
+  bool age_once() {
     ScanControl sc;
-    first = try_to_inc_max_seq(m.k, 0, host::kRootCgroup, 3, true, sc);
-  });
-  m.run([&] {
-    ScanControl sc;
-    second = try_to_inc_max_seq(m.k, 0, host::kRootCgroup, 3, true, sc);
-  });
-  m.finish(walker);
-  EXPECT_TRUE(second);
+    return try_to_inc_max_seq(m.k, 0, host::kRootCgroup, 3, true, sc);
+  }
+
+  Machine m;
+  host::ProcessIndex app{};
+  bool first = true;
+};
+
+TEST_F(OvertakenWalk, OpensNoGenerationOfItsOwn) {
   EXPECT_FALSE(first);
   EXPECT_EQ(gens(m).max_seq, 4u);
-  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
-  EXPECT_TRUE(m.page(app, 1999).has(host::kPageYoung)) << "the first one stopped where it was";
 }
+
+TEST_F(OvertakenWalk, GoesOnToTheEndOfItsGigabyteAndPutsThePagesIntoTheNewGeneration) {
+  EXPECT_FALSE(m.page(app, 0).has(host::kPageYoung));
+  EXPECT_FALSE(m.page(app, 1999).has(host::kPageYoung));
+  const size_t youngest = host::gen_of_seq(4);
+  EXPECT_EQ(gens(m).size_of_generation(youngest, kGenAnon), 2000 - 512) << "all but the table walked before";
+}
+
+TEST_F(OvertakenWalk, IsGivenUpBetweenGigabytes) { EXPECT_TRUE(m.page(app, kSecondGigabyte).has(host::kPageYoung)); }
 
 TEST(MinSeq, EmptyGenerationsAreGivenUpButForTwo) {
   host::LruGen fresh;

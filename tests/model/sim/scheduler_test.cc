@@ -260,6 +260,31 @@ TEST_F(Sched, InACallbackNobodyIsTheCurrentTask) {
   s.run_until(1_s);
 }
 
+TEST_F(Sched, WhoeverWaitedIsSwitchedTo) {
+  int switches = 0;
+  s.on_switch_to([&](const mm::Actor&) { ++switches; });
+  start([&] {
+    s.cpu(20_ns);
+    s.point();
+    EXPECT_EQ(switches, 0) << "its CPU was its own";
+    s.sleep(20_ns);
+  });
+  s.run_until(100_ns);
+  EXPECT_EQ(switches, 1);
+}
+
+TEST_F(Sched, WhoSharesItsCpuIsSwitchedToAtEachPoint) {
+  int switches = 0;
+  s.on_switch_to([&](const mm::Actor&) { ++switches; });
+  for (int i = 0; i < 2; ++i)
+    start([&] {
+      s.cpu(20_ns);
+      s.point();
+    });
+  s.run_until(100_ns);
+  EXPECT_EQ(switches, 1) << "the second came while the first had the CPU";
+}
+
 TEST_F(Sched, SomeWasLostWhenOneStallsFullWhenAllDo) {
   s.set_active_tasks(2);
   const auto stall = [&](Nanoseconds begin, Nanoseconds length) {

@@ -13,6 +13,11 @@ TEST(Format, PagesComeWithTheirBytes) {
   EXPECT_EQ(pages_text(1_pages), "1 page (4.0 KiB)");
 }
 
+TEST(Format, OnePointIsNotPlural) {
+  EXPECT_EQ(points_text(10240), "10,240 points");
+  EXPECT_EQ(points_text(1), "1 point");
+}
+
 TEST(Format, BytesTakeTheUnitThatRoundingReaches) {
   EXPECT_EQ(bytes_text(Bytes(1023)), "1023 B");
   EXPECT_EQ(bytes_text(1_KiB), "1.0 KiB");
