@@ -2,17 +2,10 @@
 #include "model/sim/scheduler.h"
 
 #include <algorithm>
-#include <boost/context/fixedsize_stack.hpp>
 
 #include "model/base/check.h"
 
 namespace oomcast::sim {
-
-namespace context = boost::context;
-
-namespace {
-constexpr size_t kStackBytes = 256 * 1024;
-}
 
 Scheduler::Scheduler(IndexVector<host::NodeIndex, int> cpus_per_node)
     : cpus_per_node_(std::move(cpus_per_node)), busy_per_node_(cpus_per_node_.size(), 0) {}
@@ -48,14 +41,10 @@ FiberId Scheduler::spawn(mm::Actor actor, std::function<void()> body) {
   }
   Fiber& fiber = *fibers_[id];
   fiber.actor = actor;
-  fiber.body = std::move(body);
-  fiber.context =
-      context::fiber(std::allocator_arg, context::fixedsize_stack(kStackBytes), [this, id](context::fiber&& back) {
-        fibers_[id]->back = &back;
-        fibers_[id]->body();
-        fibers_[id]->state = State::kDone;
-        return std::move(*fibers_[id]->back);
-      });
+  fiber.code.emplace([this, id, body = std::move(body)] {
+    body();
+    fibers_[id]->state = State::kDone;
+  });
   return id;
 }
 
@@ -63,7 +52,7 @@ void Scheduler::switch_to(Fiber& fiber, FiberId id) {
   OOMCAST_CHECK(current_ == kNoFiber);
   current_ = id;
   fiber.state = State::kRunning;
-  fiber.context = std::move(fiber.context).resume();
+  fiber.code->resume();
   current_ = kNoFiber;
 }
 
@@ -75,8 +64,7 @@ void Scheduler::resume(FiberId id) {
 void Scheduler::discard(FiberId id) {
   Fiber& fiber = *fibers_[id];
   OOMCAST_CHECK(id != current_ && (fiber.state == State::kParked || fiber.state == State::kDone));
-  fiber.context = {};
-  fiber.body = nullptr;
+  fiber.code.reset();
   fiber.state = State::kDone;
   if (running_task_ == id) running_task_ = kNoFiber;
   free_fibers_.push_back(id);
@@ -142,7 +130,7 @@ bool Scheduler::step() {
 void Scheduler::block() {
   Fiber& fiber = *fibers_[current_];
   fiber.state = State::kBlocked;
-  *fiber.back = std::move(*fiber.back).resume();
+  fiber.code->pause();
 }
 
 void Scheduler::give_up_cpu() {
@@ -153,7 +141,7 @@ void Scheduler::give_up_cpu() {
 void Scheduler::park() {
   Fiber& fiber = *fibers_[current_];
   fiber.state = State::kParked;
-  *fiber.back = std::move(*fiber.back).resume();
+  fiber.code->pause();
 }
 
 void Scheduler::commit_pending() {

@@ -4,14 +4,15 @@
 // written like kernel code that sleeps. Order is fixed by (time, sequence number): equal inputs give equal runs.
 #pragma once
 
-#include <boost/context/fiber.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <vector>
 
 #include "model/mm/sched.h"
+#include "model/sim/coroutine.h"
 
 namespace oomcast::sim {
 
@@ -84,10 +85,8 @@ class Scheduler final : public mm::Sched {
  private:
   enum class State : uint8_t { kParked, kRunning, kBlocked, kDone };
   struct Fiber {
-    boost::context::fiber context;
-    boost::context::fiber* back = nullptr;  // valid while it runs
+    std::optional<Coroutine> code;  // none: its number is free
     mm::Actor actor;
-    std::function<void()> body;
     State state = State::kParked;
     uint64_t token = 0;  // wake-ups with an older token are stale
     Nanoseconds pending;
