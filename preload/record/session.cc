@@ -22,7 +22,7 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kGuardNs = 100'000'000, kProgressNs = 100'000'000;
+constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kProgressNs = 100'000'000;
 constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
 // A process whose last note is older than this has an event ring that does not fill by itself any more.
 constexpr uint64_t kQuietNs = 50'000'000;
@@ -194,6 +194,7 @@ void Session::tick(const HeldLock& held) {
     raise_priority();
     rooms_.hold_all_touches();
   }
+  guard_.check(rooms_.meter.latest_bytes(), now);
   if (now < next_tick_ns_) return;
   next_tick_ns_ = now + kTickNs;
   tick_slowly(now, held);
@@ -226,10 +227,6 @@ void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
     for (const auto& [pid, process] : rooms_.processes) rooms_.scanner.read_thread_clocks(*process, now_ns, ticks_);
   if (rooms_.options.follow_children) life_.discover_children(ticks_);
   rooms_.feed.arm_watches();
-  if (now_ns >= next_guard_ns_) {
-    next_guard_ns_ = now_ns + kGuardNs;
-    guard_.check(rooms_.meter.rss_total_bytes());
-  }
   if (rooms_.options.progress && now_ns >= next_progress_ns_) {
     next_progress_ns_ = now_ns + kProgressNs;
     rooms_.options.progress(

@@ -70,7 +70,7 @@ class Session {
   bool watches_ = false;         // a program that ran already
   bool watches_cgroup_ = false;  // and all of its cgroup
   uint64_t watches_until_ns_ = UINT64_MAX;
-  uint64_t next_tick_ns_ = 0, ticks_ = 0, next_guard_ns_ = 0, next_progress_ns_ = 0;
+  uint64_t next_tick_ns_ = 0, ticks_ = 0, next_progress_ns_ = 0;
   trace::CaptureSummary summary_;
   QuestionServer questions_;  // last: its thread uses all the others
 };

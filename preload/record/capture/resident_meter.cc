@@ -70,6 +70,10 @@ void ResidentMeter::forget(Process& process) {
   for (const auto& [child, pages] : process.forks.pending_children) pending_child_pages_ -= pages;
 }
 
+uint64_t ResidentMeter::latest_bytes() const {
+  return std::max({rss_total_bytes_, (tracked_pages_ + prefilled_pages_) * kPage, sampler_.last_pages() * kPage});
+}
+
 void ResidentMeter::note_sampled_sum(const RssSampler::Peak& peak) {
   // Of the highest sum all is known but what report_peak() has not reported.
   const uint64_t summed = peak.summed_pages + sampled_shared_pages();

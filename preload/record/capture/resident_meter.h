@@ -40,6 +40,8 @@ class ResidentMeter {
 
   uint64_t tracked_pages() const { return tracked_pages_; }
   uint64_t rss_total_bytes() const { return rss_total_bytes_; }
+  /// What all have by the latest word of any source: scans, faults, what was filled ahead, samples.
+  uint64_t latest_bytes() const;
   uint64_t tracked_peak_bytes() const { return tracked_peak_bytes_; }
   /// At the peak of private pages: prefilled, and not used by the program yet.
   uint64_t prefilled_bytes() const { return prefilled_bytes_; }

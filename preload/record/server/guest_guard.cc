@@ -5,10 +5,22 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace oomcast::record {
 
-void GuestGuard::check(uint64_t guest_bytes) {
-  if (struck_ || !guard_.must_strike(guest_bytes)) return;
+namespace {
+constexpr uint64_t kLookNs = 100'000'000, kLeastStepBytes = 256 << 10;
+}
+
+// A guest may take all that is left within a tick. And when the kernel is out of memory in the middle of an answer to a
+// fault, the recorder holds the dying guest's memory itself: the next to be killed for it is the recorder.
+void GuestGuard::check(uint64_t guest_bytes, uint64_t now_ns) {
+  if (struck_ || (now_ns < next_look_ns_ && guest_bytes < next_look_bytes_)) return;
+  const MemoryGuard::Look seen = guard_.look(guest_bytes);
+  next_look_ns_ = now_ns + kLookNs;
+  next_look_bytes_ = guest_bytes + std::max(seen.room_bytes / 2, kLeastStepBytes);
+  if (!seen.must_strike) return;
   struck_ = true;
   for (const auto& [pid, process] : processes_)
     ::syscall(SYS_pidfd_send_signal, process->pidfd.get(), SIGKILL, nullptr, 0);

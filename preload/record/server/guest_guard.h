@@ -15,8 +15,9 @@ class GuestGuard {
   /// `percent` of what this machine or its cgroups leave is the floor; 0: the guest is never stopped.
   GuestGuard(ProcessTable& processes, int percent) : processes_(processes), guard_(percent) {}
 
-  /// Kills all guests if this machine has too little left. `guest_bytes`: what they have of it.
-  void check(uint64_t guest_bytes);
+  /// Kills all guests if this machine has too little left. `guest_bytes`: what they have of it. Looks every now and
+  /// then, and sooner the more they grow.
+  void check(uint64_t guest_bytes, uint64_t now_ns);
   /// A SIGKILL has ended a process. Its sender is not known, but the kernel counts what it kills for lack of memory.
   void note_killed();
   /// Why the run was stopped; empty: it was not.
@@ -26,6 +27,7 @@ class GuestGuard {
   ProcessTable& processes_;
   MemoryGuard guard_;
   bool struck_ = false;
+  uint64_t next_look_ns_ = 0, next_look_bytes_ = 0;
   std::string stopped_;
 };
 

@@ -12,6 +12,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kNoLimit = UINT64_MAX;
+constexpr uint64_t kFarAbove = 2;                      // times the floor: what is left is not asked for more exactly
 constexpr uint64_t kAsGoodAsNone = uint64_t{1} << 60;  // cgroup v1 says "no limit" as a number near 2^63
 
 bool lists(const std::string& comma_list, const std::string& word) {
@@ -114,14 +115,17 @@ uint64_t MemoryGuard::left_bytes(const Limit& limit, uint64_t enough) const {
 
 /// Memory may be short because of others: then to stop the guest, which has taken less than they, would be of no
 /// use.
-bool MemoryGuard::must_strike(uint64_t guest_bytes) const {
-  if (percent_ <= 0) return false;
-  return std::any_of(limits_.begin(), limits_.end(), [&](const Limit& limit) {
+MemoryGuard::Look MemoryGuard::look(uint64_t guest_bytes) const {
+  Look seen;
+  if (percent_ <= 0) return seen;
+  for (const Limit& limit : limits_) {
     const uint64_t floor = limit.at_start_bytes / 100 * static_cast<uint64_t>(percent_),
-                   left = left_bytes(limit, floor);
-    if (left == 0 && limit.cgroup.empty()) return false;  // /proc/meminfo could not be read
-    return left < floor && guest_bytes >= (limit.at_start_bytes - left) / 2;
-  });
+                   left = left_bytes(limit, floor * kFarAbove);
+    if (left == 0 && limit.cgroup.empty()) continue;  // /proc/meminfo could not be read
+    seen.room_bytes = std::min(seen.room_bytes, left - std::min(left, floor));
+    seen.must_strike |= left < floor && guest_bytes >= (limit.at_start_bytes - left) / 2;
+  }
+  return seen;
 }
 
 /// __oom_kill_process() counts each victim for its own group and those above, whether a group or the machine was short.

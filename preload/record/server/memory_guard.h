@@ -27,9 +27,12 @@ class MemoryGuard {
  public:
   /// Looks at what there is now. `percent` 0: never strikes.
   explicit MemoryGuard(int percent);
-  /// Whether somewhere less than the floor is left while the guest itself has taken half of what is missing since the
-  /// start.
-  bool must_strike(uint64_t guest_bytes) const;
+  struct Look {
+    bool must_strike = false;          // somewhere less than the floor is left, and half of what is gone is the guest's
+    uint64_t room_bytes = UINT64_MAX;  // what may go before that, at least
+  };
+  /// `guest_bytes`: what the guest has taken.
+  Look look(uint64_t guest_bytes) const;
   /// How many processes of our cgroup the kernel has killed for lack of memory since the start; of the machine if there
   /// is no cgroup.
   uint64_t kernel_kills() const;
