@@ -167,6 +167,9 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   if (!process.gives_way && descriptors.all && is_traced_by_guest(process))
     note_gives_way(process, ring::GiveWay::kTraced);
   if (process.gives_way) descriptors = {};
+  // It was taken for a program without the library: its own descriptors know the heap.
+  if (process.fault_fd.valid()) rooms_.filler.poll_from_now_on(process);
+  process.outside = {};
   Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
   // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never
   // holds faults.

@@ -7,11 +7,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/unique_fd.h"
+#include "preload/record/program_use.h"
 #include "preload/record/recorder.h"
 #include "preload/ring/program_file.h"
 
@@ -96,6 +99,15 @@ Preflight check_elf(int fd, const std::string& path) {
 }
 
 }  // namespace
+
+bool loads_library(uint32_t pid) {
+  std::array<char, 4096> name;
+  const std::string exe = proc_of(pid) + "exe";
+  const ssize_t length = ::readlink(exe.c_str(), name.data(), name.size());
+  const UniqueFd fd(::open(exe.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || length <= 0 || is_dynamic_linker({name.data(), static_cast<size_t>(length)})) return true;
+  return check_elf(fd.get(), exe).library == LibraryUse::kLoads;
+}
 
 Preflight check_command(const RecordOptions& options) {
   if (options.command.empty()) return refuse(PreflightProblem::kNotFound, "no program given; put it after --");

@@ -28,7 +28,7 @@ Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_page
   if (inherits != nullptr) rooms_.meter.forget_pending_child(*inherits, pid);
   process->adj = inherits != nullptr ? inherits->adj : std::atoi(read_line(process->oom_score_adj.get()).c_str());
   process->huge_pages_off = inherits != nullptr && inherits->huge_pages_off;
-  process->life.started_ns = rooms_.clocks.now_ns();
+  process->life.started_ns = process->life.program_ns = rooms_.clocks.now_ns();
   process->scans.next_ns = process->life.started_ns + kFirstScanNs;
   if (process->pidfd) loop_.watch(process->pidfd.get(), SourceKind::kProcess, pid);
   Process& added = *process;
@@ -70,6 +70,7 @@ void ProcessLife::forget_address_space(Process& process) {
   process.stash = {};
   process.fault_fd.reset();
   process.heap_fd.reset();
+  process.outside = {};
   process.tracker = TrackerKind::kPagemap;
   process.native.cpu_ns = process.native.unpaid_faults = 0;
   process.resident.inherited_pages = process.resident.inherited_prefilled_pages = process.resident.shared_known_pages =
@@ -104,6 +105,7 @@ void ProcessLife::drop(uint32_t pid) {
 /// The process has exec'ed: a new program in an empty address space.
 void ProcessLife::begin_other_program(Process& process) {
   process.life.memory_gone_ns = 0;
+  process.life.program_ns = rooms_.clocks.now_ns();
   rooms_.reader.drain(process);
   rooms_.feed.report(process, trace::EventKind::kExec, 0, 0);
   forget_address_space(process);

@@ -52,21 +52,23 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();
 }
 
-/// Registers all memory of all processes: what is touched from now on faults, what is there by now is counted.
+/// What is touched from now on faults, what is there by now is counted.
+void Rooms::hold_touches_of(Process& process) {
+  meter.stop_sampling();  // as long as everybody is polled it goes on
+  process.exact = true;
+  publish_ask_thresholds(process, options.refuse_enomem);
+  Stash::want_helper(process);
+  scanner.scan(process, true);
+  // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
+  std::vector<PageRange> registered;
+  for (const auto& [start, area] : process.map.areas())
+    if (area.registered) registered.emplace_back(area.start, area.end);
+  for (const auto& [start, end] : registered) poller.reconcile(process, windows.arm_zeroes(process, start, end));
+}
+
 void Rooms::hold_all_touches() {
-  for (const auto& [pid, process] : processes) {
-    if (process->tracker != TrackerKind::kUserfaultfd) continue;
-    meter.stop_sampling();  // as long as everybody is polled it goes on
-    process->exact = true;
-    publish_ask_thresholds(*process, options.refuse_enomem);
-    Stash::want_helper(*process);
-    scanner.scan(*process, true);
-    // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
-    std::vector<PageRange> registered;
-    for (const auto& [start, area] : process->map.areas())
-      if (area.registered) registered.emplace_back(area.start, area.end);
-    for (const auto& [start, end] : registered) poller.reconcile(*process, windows.arm_zeroes(*process, start, end));
-  }
+  for (const auto& [pid, process] : processes)
+    if (process->in_polling_phase()) hold_touches_of(*process);
 }
 
 void Rooms::summarize(trace::CaptureSummary* out) {

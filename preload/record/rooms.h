@@ -41,6 +41,8 @@ struct Rooms {
   Rooms(const Rooms&) = delete;
   Rooms& operator=(const Rooms&) = delete;
 
+  /// Registers all memory of a process that has a userfaultfd.
+  void hold_touches_of(Process& process);
   /// The exact phase has begun.
   void hold_all_touches();
   /// What the rooms know at the end of the run.

@@ -15,8 +15,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/userfaultfd_fetcher.h"
 #include "preload/record/own_process.h"
 #include "preload/record/session.h"
 #include "preload/record/tracker.h"
@@ -123,8 +125,9 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   std::vector<std::string> environment =
       guest_environment(without_library ? "" : library.value(), session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
-  int report[2];
-  if (::pipe2(report, O_CLOEXEC) != 0) return Error{std::string("pipe: ") + std::strerror(errno)};
+  int report[2], gate[2];
+  if (::pipe2(report, O_CLOEXEC) != 0 || ::pipe2(gate, O_CLOEXEC) != 0)
+    return Error{std::string("pipe: ") + std::strerror(errno)};
   // Not posix_spawn(): it has no attribute for limits and oom_score_adj, which the guest gets back as they were.
   const pid_t child = ::fork();
   if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
@@ -132,12 +135,17 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
     become_guest();
     // What the library does in others: a huge page of this machine's would hide which of its pages are touched.
     if (preflight.library != LibraryUse::kLoads) ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+    ::close(gate[1]);
+    char opened;
+    static_cast<void>(!::read(gate[0], &opened, sizeof opened));
     ::execve(preflight.program.c_str(), argv.data(), envp.data());
     const int error = errno;
     static_cast<void>(!::write(report[1], &error, sizeof error));
     ::_exit(127);
   }
-  ::close(report[1]);
+  HeldStart start;
+  if (preflight.library != LibraryUse::kLoads && session.holds_starts()) start.begin(child);
+  for (const int end : {gate[0], gate[1], report[1]}) ::close(end);
   int error = 0;
   const bool failed = ::read(report[0], &error, sizeof error) == static_cast<ssize_t>(sizeof error);
   ::close(report[0]);
@@ -147,6 +155,7 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   }
   if (preflight.library != LibraryUse::kLoads) session.expect_no_hello();
   session.add_root(static_cast<uint32_t>(child), true);
+  session.hold_at_start(std::move(start));
   session.loop();
   return session.finish();
 }

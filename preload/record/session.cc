@@ -36,6 +36,7 @@ Session::Session(const RecordOptions& options, TrackerKind tracker, trace::Event
              }),
       hellos_(loop_, options.stack_sample_bytes, [this](Hello hello) { answers_.take_hello(std::move(hello)); }),
       life_(rooms_, loop_, hellos_.socket_name()),
+      outside_(rooms_, loop_),
       answers_(rooms_, life_, loop_, hellos_, questions_),
       signals_(loop_, rooms_.processes),
       guard_(rooms_.processes, options.guard_percent),
@@ -62,6 +63,7 @@ void Session::add_root(uint32_t pid, bool is_child) {
 bool Session::add_running(const Attachment& to, const std::string& cgroup) {
   watches_ = true;
   watches_cgroup_ = !cgroup.empty();
+  outside_.expect_no_hellos();
   const std::string status = read_whole_path(proc_of(to.pid) + "status");
   add_root(to.pid, false);
   Process& root = *rooms_.processes.find(to.pid);
@@ -96,6 +98,7 @@ void Session::loop() {
   next_tick_ns_ = rooms_.clocks.now_ns();
   raise_descriptor_limit();
   hellos_.keep_spare_descriptor();
+  outside_.hold_due(rooms_.clocks.now_ns());
   serve_until_over(questions_.lock());
   questions_.stop();  // its thread may wait for the lock, which is free now
 }
@@ -126,6 +129,9 @@ void Session::serve(const Source& source, const HeldLock& held) {
   switch (source.kind) {
     case SourceKind::kFaults:
       if (process != nullptr) rooms_.faults.serve(*process);
+      break;
+    case SourceKind::kMappings:
+      if (process != nullptr) outside_.take_mappings(*process);
       break;
     case SourceKind::kConnection:
       hellos_.read_connection(static_cast<int>(source.id));
@@ -192,6 +198,7 @@ void Session::tick(const HeldLock& held) {
   if (!rooms_.phase.exact() && rooms_.phase.nears_watermark()) {
     rooms_.phase.begin_exact_phase();
     raise_priority();
+    outside_.hold_due(now);
     rooms_.hold_all_touches();
   }
   guard_.check(rooms_.meter.latest_bytes(), now);
@@ -209,7 +216,8 @@ void Session::scan_due(uint64_t now_ns) {
   for (const uint32_t pid : due) {
     Process* const process = rooms_.processes.find(pid);
     if (process == nullptr || !life_.lives_on(*process, now_ns)) continue;
-    if (!process->life.said_hello || process->life.exec_pending) rooms_.notes.use_tracker(TrackerKind::kPagemap);
+    if ((!process->life.said_hello || process->life.exec_pending) && !process->tracked_by_faults())
+      rooms_.notes.use_tracker(TrackerKind::kPagemap);
     if (process->reports_frees()) rooms_.faults.serve(*process);
     rooms_.scanner.scan(*process, false);
   }
@@ -226,6 +234,7 @@ void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
   if (rooms_.phase.exact() || ticks_ % kPollingClockTicks == 0)
     for (const auto& [pid, process] : rooms_.processes) rooms_.scanner.read_thread_clocks(*process, now_ns, ticks_);
   if (rooms_.options.follow_children) life_.discover_children(ticks_);
+  outside_.hold_due(now_ns);
   rooms_.feed.arm_watches();
   if (rooms_.options.progress && now_ns >= next_progress_ns_) {
     next_progress_ns_ = now_ns + kProgressNs;

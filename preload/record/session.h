@@ -7,8 +7,10 @@
 #include <atomic>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "preload/record/answers.h"
+#include "preload/record/outside.h"
 #include "preload/record/process_life.h"
 #include "preload/record/recorder.h"
 #include "preload/record/rooms.h"
@@ -31,6 +33,9 @@ class Session {
   /// The root will not load the library: what it touches between two scans is looked for from the start. To be called
   /// before add_root().
   void expect_no_hello() { rooms_.meter.start_sampling(); }
+  /// Whether a program that will not load the library is to be held until its memory is registered.
+  bool holds_starts() const { return rooms_.tracker == TrackerKind::kUserfaultfd && rooms_.phase.exact(); }
+  void hold_at_start(HeldStart start) { outside_.hold_at_start(std::move(start)); }
   /// The process whose end is the end of the run.
   void add_root(uint32_t pid, bool is_child);
   /// Instead of add_root(): a process that runs already, with its descendants and what they have by now. The loop ends
@@ -60,6 +65,7 @@ class Session {
   EventLoop loop_;
   HelloServer hellos_;
   ProcessLife life_;
+  Outside outside_;
   Answers answers_;
   SignalRelay signals_;
   GuestGuard guard_;

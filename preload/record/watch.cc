@@ -1,5 +1,5 @@
-// Watches a program that runs already, from outside: nothing is started, nothing in it is changed, and it runs on when
-// the watching ends, however that ends.
+// Watches a program that runs already, from outside: nothing is started, and it runs on when the watching ends, however
+// that ends. Nothing in it is changed, unless its touches are to be held.
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -102,7 +102,8 @@ Result<void> check_attachment(const Attachment& to) {
 Result<trace::CaptureSummary> watch(const Attachment& to, const RecordOptions& options, trace::EventSink& sink) {
   if (Result<void> possible = check_attachment(to); !possible.ok()) return possible.error();
   const SignalsHeld held;
-  Session session(options, TrackerKind::kPagemap, sink);
+  // Whether the kernel allows it is up to the program: what it may not, we may.
+  Session session(options, options.hold_running ? TrackerKind::kUserfaultfd : TrackerKind::kPagemap, sink);
   if (!session.add_running(to, to.whole_cgroup ? cgroup_of(to.pid) : ""))
     return Error{std::to_string(to.pid) + ": the process has ended"};
   session.loop();

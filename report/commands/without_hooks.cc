@@ -12,8 +12,7 @@ std::vector<std::string> options_that_need_hooks(const RunOptions& options) {
     given.emplace_back("showing the limits of --cgroup");
   if (options.recorder.use_mimalloc) given.emplace_back("--allocator mimalloc");
   if (options.model.refuse_enomem) given.emplace_back("--on-refuse enomem");
-  if (options.recorder.tracker == "userfaultfd" || options.recorder.tracker == "wp-async")
-    given.push_back("--tracker " + options.recorder.tracker);
+  if (options.recorder.tracker == "wp-async") given.emplace_back("--tracker wp-async");
   return given;
 }
 

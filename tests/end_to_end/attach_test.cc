@@ -63,6 +63,22 @@ TEST_F(Attach, ARecorderThatIsKilledTakesNobodyWithIt) {
   EXPECT_EQ(finished.out, "worker 6\n");
 }
 
+TEST_F(Attach, ItsTouchesAreHeldIfThatIsAskedForAndItRunsOnAlikeAfterwards) {
+  const std::string held = attach + "--hold-touches -q ";
+  const Finished finished = beside("touch=20 say=ready sleep=3000 touch=30 sleep=60000", held + "--for 6");
+  EXPECT_EQ(finished.status, 0) << finished.err;
+  EXPECT_EQ(finished.out, "worker 143\n");
+  EXPECT_EQ(report()["coverage"]["tracker"], "userfaultfd");
+  EXPECT_NEAR(report()["app"]["footprint_peak_bytes"].get<double>() / kMiB, 50, 2);
+  const Finished killed =
+      beside("touch=20 say=ready sleep=3000 touch=30 exit=6", held + "& r=$!\nsleep 1; kill -KILL $r; wait $r", "true");
+  EXPECT_EQ(killed.status, 137);
+  EXPECT_EQ(killed.out, "worker 6\n");
+  const Finished ended = beside("touch=20 say=ready sleep=2000 touch=30 exit=6", held + "--for 60", "true");
+  EXPECT_EQ(ended.out, "worker 6\n");
+  EXPECT_EQ(report()["exit"]["code"], 6);
+}
+
 TEST_F(Attach, TheEndOfTheProgramIsTheEndOfTheRun) {
   const Finished finished = beside("touch=20 say=ready sleep=1500 exit=6", attach + "-q --for 60", "true");
   EXPECT_EQ(finished.status, 0) << "attach has no program of its own";

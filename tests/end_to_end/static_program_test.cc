@@ -14,6 +14,7 @@ using testing::Not;
 
 constexpr double kMiB = 1 << 20;
 const std::string kWorker = std::string(OOMCAST_BINARY_DIR) + "/tests/guests/guest_static_worker";
+const std::string kDynamicWorker = std::string(OOMCAST_BINARY_DIR) + "/tests/guests/guest_dynamic_worker";
 
 class StaticPrograms : public EndToEnd {
  protected:
@@ -27,7 +28,7 @@ TEST_F(StaticPrograms, KeepTheirOutputAndStatusAndAreForecast) {
   EXPECT_EQ(finished.err, "");
   EXPECT_NEAR(mib("footprint_peak_bytes"), 300, 6);
   const Json coverage = report()["coverage"];
-  EXPECT_EQ(coverage["tracker"], "pagemap");
+  EXPECT_EQ(coverage["tracker"], "userfaultfd");
   EXPECT_GE(coverage["ratio"].get<double>(), 0.98);
   EXPECT_LE(coverage["ratio"].get<double>(), 1.02);
   EXPECT_THAT(coverage["caveats"].dump(), HasSubstr("did not load the capture library"));
@@ -43,13 +44,43 @@ TEST_F(StaticPrograms, AreKilledInTheModelAndForReal) {
 }
 
 TEST_F(StaticPrograms, WhatNeedsHooksIsSaidNotFaked) {
-  EXPECT_EQ(run(kWorker + " touch=8 exit=3", "-q --present-host --on-refuse enomem --tracker userfaultfd").status, 3);
+  EXPECT_EQ(run(kWorker + " touch=8 exit=3", "-q --present-host --on-refuse enomem --tracker wp-async").status, 3);
   const std::string caveats = report()["coverage"]["caveats"].dump();
   EXPECT_THAT(caveats, HasSubstr("--present-host"));
   EXPECT_THAT(caveats, HasSubstr("--on-refuse enomem"));
-  EXPECT_THAT(caveats, HasSubstr("--tracker userfaultfd"));
+  EXPECT_THAT(caveats, HasSubstr("--tracker wp-async"));
   EXPECT_EQ(run(kWorker + " touch=8 exit=3", "-q").status, 3);
   EXPECT_THAT(report()["coverage"]["caveats"].dump(), Not(HasSubstr("Left out")));
+}
+
+TEST_F(StaticPrograms, AreKilledWhereTheSameProgramWithTheLibraryIs) {
+  const auto killed_at = [&](const std::string& guest) {
+    EXPECT_EQ(run(guest, "-q --cgroup memory.max=24M").status, 0);
+    EXPECT_EQ(report()["verdict"], "oom_kill") << guest;
+    return report()["oom_kills"][0]["app_footprint_bytes"].get<double>() / kMiB;
+  };
+  EXPECT_NEAR(killed_at(kWorker + " touch=64"), killed_at(kDynamicWorker + " touch=64"), 0.25);
+}
+
+TEST_F(StaticPrograms, FarFromTheTargetsWatermarksTheyAreLeftAlone) {
+  sh("$OOMCAST run -q --prove 0 --host vm-8g -- " + kWorker + " touch=24 sleep=100");
+  EXPECT_EQ(report()["coverage"]["tracker"], "pagemap");
+}
+
+TEST_F(StaticPrograms, ARecorderThatIsKilledAtAnyTimeTakesNobodyWithIt) {
+  // From before the program has started to where it has touched half of its memory.
+  const Finished finished =
+      sh("for ms in 000 002 005 010 015 020 030 040 050 060 080 100 150 200 300 400; do\n"
+         "  $OOMCAST run -q --prove 0 --host vm-1g -- " +
+         kWorker +
+         " touch=32 sleep=200 touch=32 say=done >said.$ms 2>/dev/null & r=$!\n"
+         "  sleep 0.$ms; pids=$(pgrep -P $r guest_static_w); kill -KILL $r; wait $r 2>/dev/null\n"
+         "  for pid in $pids; do\n"
+         "    while [ -e /proc/$pid ]; do sleep 0.02; done\n"
+         "    echo ran $(cat said.$ms)\n"
+         "  done\n"
+         "done; echo over");
+  EXPECT_THAT(finished.out, testing::MatchesRegex("(ran done\n)+over\n")) << "until the last was over";
 }
 
 TEST_F(StaticPrograms, AScriptOfAStaticInterpreterIsOne) {

@@ -12,6 +12,10 @@ namespace {
 constexpr size_t kNamed = 8;                // of many processes so many are named
 constexpr uint64_t kWorthSaying = 8 << 20;  // bytes, four huge pages
 constexpr uint64_t kTenthOfSecondNs = 100'000'000;
+constexpr const char* kNotKnown =
+    "Not known: which code asked for memory, what the program asked about its machine, its NUMA policies and its "
+    "advice "
+    "about huge pages.";
 
 // By ring::GiveWay.
 constexpr std::array<const char*, static_cast<size_t>(ring::GiveWay::kCount)> kReasons = {
@@ -51,6 +55,12 @@ void CaptureNotes::note_refused_userfaultfd(const std::string& comm, int error) 
 }
 
 void CaptureNotes::note_unhooked_process(const std::string& comm) { add_once(&unhooked_, comm); }
+
+void CaptureNotes::note_held_from_outside(const std::string& comm) { add_once(&held_from_outside_, comm); }
+
+void CaptureNotes::note_not_held(const std::string& comm, int error) {
+  add_once(&not_held_, comm + " (" + std::strerror(error) + ")");
+}
 
 bool CaptureNotes::knows(ring::GiveWay why) {
   const auto reason = static_cast<size_t>(why);
@@ -108,20 +118,20 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
                    std::to_string(attached_processes_) + (attached_processes_ == 1 ? " process" : " processes") +
                    " were resident then and count as touched at second 0, in the order of their addresses. What was "
                    "touched and given back before, and files that were read before, are not part of the forecast.");
-    out->emplace_back(
-        "The program was polled from /proc/PID/pagemap and left alone: touches have the time of the poll, not their "
-        "own. Memory that was touched and freed between two polls counts in the peak, by the kernel's counts, and has "
-        "no address. Where this machine gave it huge pages, each counts as touched whole. Not known: which code asked "
-        "for memory, what the program asked about its machine, its NUMA policies and its advice about huge pages.");
-    return;
-  }
-  if (seen_from_outside_only()) {
-    out->emplace_back(
+    if (held_from_outside_.empty())
+      out->push_back(
+          "The program was polled from /proc/PID/pagemap and left alone: touches have the time of the poll, not their "
+          "own. Memory that was touched and freed between two polls counts in the peak, by the kernel's counts, and "
+          "has "
+          "no address. Where this machine gave it huge pages, each counts as touched whole. " +
+          std::string(kNotKnown));
+  } else if (seen_from_outside_only()) {
+    out->push_back(
         "The program did not load the capture library (static, AddressSanitizer, another C library, or an environment "
         "without LD_PRELOAD), so its pages were polled from /proc/PID/pagemap: touches have the time of the poll, not "
         "their own. Memory that was touched and freed between two polls counts in the peak, by the kernel's counts, "
-        "and has no address. Not known: which code asked for memory, what the program asked about its machine, its "
-        "NUMA policies and its advice about huge pages.");
+        "and has no address. " +
+        std::string(kNotKnown));
   } else if (const std::string limits = tracker_limits(best_); !limits.empty()) {
     out->push_back(limits);
   } else if (!refused_.empty()) {
@@ -131,14 +141,25 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
                    "`sysctl vm.unprivileged_userfaultfd=1`, `setfacl -m u:" +
                    std::to_string(user_) + ":rw /dev/userfaultfd` or running as root would allow tracking.");
   }
-  // Touches of those without the library are never held.
+  if (!held_from_outside_.empty())
+    out->push_back(
+        "These processes did not load the capture library, and a userfaultfd was opened inside of them: " +
+        listed(held_from_outside_, kNamed) +
+        ". From then on each touch was held until it was counted, but for what they touched of a new mapping "
+        "in the tenths of a millisecond before it was known. " +
+        std::string(kNotKnown));
+  if (!not_held_.empty())
+    out->push_back(
+        "These processes did not load the capture library, and no userfaultfd could be opened inside of them: " +
+        listed(not_held_, kNamed) + ". Their touches were polled and have the time of the poll, not their own.");
+  // Touches of those that are only polled are never held.
   if (polled_ && used(TrackerKind::kUserfaultfd)) out->push_back(polling_phase());
   if (!gave_way_.empty())
     out->push_back(
         "The memory of these processes was polled from the moment on at which they did what does not go with held page "
         "faults: " +
         listed(gave_way_, gave_way_.size()) + ".");
-  if (!seen_from_outside_only() && !unhooked_.empty())
+  if (attached_processes_ == 0 && !seen_from_outside_only() && !unhooked_.empty())
     out->push_back("These processes did not load the capture library and were polled from /proc/PID/pagemap: " +
                    listed(unhooked_, kNamed) + ".");
 }

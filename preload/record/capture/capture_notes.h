@@ -31,6 +31,10 @@ class CaptureNotes {
   void note_gave_way(const std::string& comm, ring::GiveWay why);
   /// The kernel kept refusing answers to the faults of the process.
   void note_held_no_more(const std::string& comm);
+  /// It has not loaded the library, and a userfaultfd was opened inside of it.
+  void note_held_from_outside(const std::string& comm);
+  /// None could be opened, for the reason that the errno says.
+  void note_not_held(const std::string& comm, int error);
   /// The program ran before it was watched, with so much private memory (what a fork shares counted once) in so many
   /// processes; from then on it was polled.
   void note_attached(uint64_t resident_bytes, uint64_t processes);
@@ -83,8 +87,8 @@ class CaptureNotes {
   std::array<bool, 3> used_{};            // by TrackerKind
   std::array<uint64_t, 3> seen_pages_{};  // by TrackerKind
   int first_refusal_errno_ = 0;
-  std::vector<std::string> refused_, unhooked_, gave_way_,
-      held_no_more_;  // names of processes, each once
+  std::vector<std::string> refused_, unhooked_, gave_way_, held_no_more_, held_from_outside_,
+      not_held_;  // names of processes, each once
   bool polled_ = false;
   uint64_t attached_bytes_ = 0, attached_processes_ = 0;  // 0 processes: the program was started by the recorder
   uint64_t exact_after_ns_ = 0;                           // 0: never

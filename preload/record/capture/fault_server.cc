@@ -36,6 +36,8 @@ bool FaultServer::take_event(Process& process, const uffd_msg& message) {
   switch (message.event) {
     case UFFD_EVENT_UNMAP:
       mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end);
+      // Without hooks nobody says that something else was mapped in its place.
+      if (!process.shared) mappings_.learn_unknown(process, message.arg.remove.start, message.arg.remove.end);
       break;
     case UFFD_EVENT_REMOVE:
       reader_.drain(process);  // MADV_FREE may be reported there
@@ -85,7 +87,8 @@ void FaultServer::serve(Process& process) {
     feed_.arm_watches();
   }
   filler_.try_again(process, false);
-  if (process.resident.touched_since_sample >= 512) meter_.sample_resident(process);
+  // With the library it is sampled before memory goes, too.
+  if (process.resident.touched_since_sample >= (process.shared ? 512u : 64u)) meter_.sample_resident(process);
 }
 
 }  // namespace oomcast::record

@@ -219,6 +219,18 @@ void Mappings::learn_unknown(Process& process, uint64_t start, uint64_t end) {
   }
 }
 
+/// The kernel reports a mapping that was made at [start, end), joined perhaps to what was there.
+void Mappings::learn_reported(Process& process, uint64_t start, uint64_t end) {
+  for (const auto& [from, to] : process.map.gaps(start, end)) {
+    Vma vma;
+    for (uint64_t at = from; at < to && process.memory->mapping_at(at, &vma); at = vma.end) {
+      if (!vma.anonymous()) continue;  // the next scan's
+      vma.one_request = from == start && to == end && vma.start == start && vma.end == end;
+      learn(process, vma, false);
+    }
+  }
+}
+
 /// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a
 /// whole.
 void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {

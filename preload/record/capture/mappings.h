@@ -38,6 +38,7 @@ class Mappings {
   void learn_changed(Process& process, const std::vector<Vma>& maps);
   void learn_shared(Process& process, uint64_t start, uint64_t end);
   void learn_unknown(Process& process, uint64_t start, uint64_t end);
+  void learn_reported(Process& process, uint64_t start, uint64_t end);
   bool register_memory(Process& process, uint64_t start, uint64_t end);
   void unmap(Process& process, uint64_t start, uint64_t end);
   void remove(Process& process, uint64_t start, uint64_t end);

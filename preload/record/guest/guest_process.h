@@ -27,6 +27,7 @@
 #include "preload/record/guest/unanswered_faults.h"
 #include "preload/record/kernel/clocks.h"
 #include "preload/record/kernel/fault_channel.h"
+#include "preload/record/kernel/mapping_notices.h"
 #include "preload/record/kernel/memory_view.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
@@ -168,14 +169,21 @@ struct PolledRanges {
   std::vector<PageRange> doubtful;        // all, less what can only be read
 };
 
+/// Of a process whose faults are held without the library.
+struct OutsideState {
+  int tries = 0;  // to open a userfaultfd inside of it
+  uint64_t next_try_ns = 0;
+  std::unique_ptr<MappingNotices> notices;  // of what it maps; null: scans find it
+};
+
 /// How the process became known, and how it leaves.
 struct LifeState {
-  uint64_t started_ns = 0;
-  bool said_hello = false;      // its library has said hello
-  bool discovered = false;      // found among the children of a guest, without a hello
-  bool exec_pending = false;    // kExec fed when its memory had gone, the new program's hello may yet come
-  uint64_t memory_gone_ns = 0;  // the address space that was known is no more; exec or exit: not yet known
-  int exit_status = -1;         // as reported by the library when it left, -1: not reported
+  uint64_t started_ns = 0, program_ns = 0;  // the process; the program that it runs now
+  bool said_hello = false;                  // its library has said hello
+  bool discovered = false;                  // found among the children of a guest, without a hello
+  bool exec_pending = false;                // kExec fed when its memory had gone, the new program's hello may yet come
+  uint64_t memory_gone_ns = 0;              // the address space that was known is no more; exec or exit: not yet known
+  int exit_status = -1;                     // as reported by the library when it left, -1: not reported
 };
 
 struct ForkState {
@@ -249,6 +257,7 @@ struct Process {
   PolledRanges polled;
   HeldFaults held;
   FileState files;
+  OutsideState outside;
 
   bool tracked_by_faults() const { return tracker == TrackerKind::kUserfaultfd && exact; }
   bool in_polling_phase() const { return tracker == TrackerKind::kUserfaultfd && !exact; }

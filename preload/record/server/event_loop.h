@@ -13,7 +13,7 @@
 namespace oomcast::record {
 
 /// In the order in which those that are ready are served: what a process did comes before what became of it.
-enum class SourceKind : uint32_t { kFaults, kConnection, kListener, kProcess, kSignals, kWakeUp };
+enum class SourceKind : uint32_t { kFaults, kMappings, kConnection, kListener, kProcess, kSignals, kWakeUp };
 
 struct Source {
   SourceKind kind;

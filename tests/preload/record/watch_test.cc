@@ -46,6 +46,11 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   uint32_t pid() const { return static_cast<uint32_t>(pid_); }
+  int status() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    return WEXITSTATUS(status);
+  }
   bool runs() const { return ::waitpid(pid_, nullptr, WNOHANG) == 0; }
 
  private:
@@ -60,8 +65,9 @@ void touch(uint64_t mebibytes) {
 
 class Watch : public testing::Test {
  protected:
-  Result<trace::CaptureSummary> watch_for(uint32_t pid, uint64_t ms) {
+  Result<trace::CaptureSummary> watch_for(uint32_t pid, uint64_t ms, bool hold = false) {
     RecordOptions options;
+    options.hold_running = hold;
     options.guard_percent = 0;
     return watch({pid, false, ms * 1'000'000}, options, sink);
   }
@@ -105,6 +111,43 @@ TEST_F(Watch, WhatItTakesMeanwhileIsFound) {
   ASSERT_TRUE(summary.ok());
   EXPECT_LT(summary->attached_bytes, 31 * kMiB);
   EXPECT_GE(summary->tracked_peak_bytes, 32 * kMiB);
+}
+
+TEST_F(Watch, ItsTouchesAreHeldIfThatIsAskedFor) {
+  if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+  const Child child([](auto ready) {
+    char* const own =
+        static_cast<char*>(::mmap(nullptr, 24 * kMiB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    ready();
+    ::usleep(1'000'000);
+    std::memset(own, 1, 24 * kMiB);
+    touch(8);
+    for (;;) ::pause();
+  });
+  const auto summary = watch_for(child.pid(), 3000, true);
+  ASSERT_TRUE(summary.ok());
+  EXPECT_GE(sink.written_bytes(), 24 * kMiB) << "each before the next";
+  EXPECT_GE(summary->tracked_peak_bytes, 32 * kMiB);
+  EXPECT_LT(peak_error_percent(summary.value()), 12) << "pages that were filled ahead among them";
+  EXPECT_THAT(summary->caveats, testing::Contains(HasSubstr("a userfaultfd was opened inside of them")));
+  EXPECT_TRUE(child.runs());
+}
+
+TEST_F(Watch, ASystemCallThatItWaitsInIsNotDisturbed) {
+  if (!probe().userfaultfd) GTEST_SKIP() << "no userfaultfd here";
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  Child child([&](auto ready) {
+    ready();
+    char byte = 0;
+    ::_exit(::read(pipe[0], &byte, 1) == 1 ? 7 : 8);
+  });
+  ASSERT_TRUE(watch_for(child.pid(), 300, true).ok());
+  EXPECT_TRUE(child.runs());
+  EXPECT_EQ(::write(pipe[1], "x", 1), 1);
+  EXPECT_EQ(child.status(), 7);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
 }
 
 TEST_F(Watch, WhatProcessesShareSinceAForkIsThereOnce) {

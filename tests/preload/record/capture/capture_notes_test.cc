@@ -74,6 +74,26 @@ TEST(CaptureNotes, AnAttachedRunSaysWhatWasThere) {
               ElementsAre(HasSubstr("300 MiB in 2 processes were resident then"), HasSubstr("left alone")));
 }
 
+TEST(CaptureNotes, WhoIsHeldWithoutTheLibraryIsNamedWithWhatIsNotKnown) {
+  CaptureNotes notes = seen_by_faults();
+  notes.note_held_from_outside("service");
+  EXPECT_THAT(notes.caveats(), ElementsAre(AllOf(HasSubstr("opened inside of them: service."),
+                                                 HasSubstr("Not known: which code asked for memory"))));
+  notes.note_attached(300 * kMiB, 1);
+  EXPECT_THAT(notes.caveats(),
+              ElementsAre(HasSubstr("300 MiB in 1 process were resident then"), HasSubstr("inside of them: service.")));
+}
+
+TEST(CaptureNotes, WhoCannotBeHeldWithoutTheLibraryIsNamedWithTheReason) {
+  CaptureNotes notes(TrackerKind::kUserfaultfd, kUser);
+  notes.use_tracker(TrackerKind::kPagemap);
+  notes.note_not_held("service", EACCES);
+  notes.note_not_held("service", EACCES);
+  notes.note_unhooked_process("service");
+  EXPECT_THAT(notes.caveats(), ElementsAre(HasSubstr("so its pages were polled"),
+                                           HasSubstr("inside of them: service (Permission denied). Their")));
+}
+
 TEST(CaptureNotes, ARefusedUserfaultfdNamesTheFirstErrorEachProcessOnceAndTheUser) {
   CaptureNotes notes(TrackerKind::kUserfaultfd, kUser);
   notes.use_tracker(TrackerKind::kWpAsync);

@@ -128,6 +128,21 @@ TEST_F(FaultServerTest, AProgramWhoseFaultsCannotBeAnsweredIsPolledFromThenOn) {
   for (const auto& [start, area] : process.map.areas()) EXPECT_FALSE(area.registered);
 }
 
+TEST_F(FaultServerTest, WhatWasMappedInPlaceOfUnmappedMemoryIsKnownWithoutAHook) {
+  process.map.remove(at_page(0), at_page(4096));
+  fake.memory.map(kStart, 8);
+  rooms.mappings.learn(process, fake.memory.vmas[0], false);
+  channel.registered.clear();
+  uffd_msg unmapped{};
+  unmapped.event = UFFD_EVENT_UNMAP;
+  unmapped.arg.remove.start = at_page(2);
+  unmapped.arg.remove.end = at_page(4);
+  channel.messages = {unmapped};
+  rooms.faults.serve(process);
+  EXPECT_THAT(ranges(EventKind::kUnmap), ElementsAre(Pair(at_page(2), at_page(4))));
+  EXPECT_THAT(channel.registered, SizeIs(1)) << "mmap(MAP_FIXED): the kernel has made it anew, unregistered";
+}
+
 TEST_F(FaultServerTest, MemoryThatWasLetGoForAMoveIsRegisteredAgainAndCounted) {
   fake.memory.map(at_page(100), 16);
   fake.memory.touch(at_page(100), 5);

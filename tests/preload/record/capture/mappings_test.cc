@@ -51,6 +51,24 @@ TEST_F(MappingsTest, OfAMappingThatGrewOnlyTheNewPartIsReported) {
   EXPECT_THAT(process.map.areas(), SizeIs(1)) << "neighbours that differ in nothing are one";
 }
 
+TEST_F(MappingsTest, OfAReportedMappingOnlyWhatIsNewIsLearned) {
+  memory.map(kStart, 16);
+  rooms.mappings.learn_reported(process, at_page(0), at_page(16));
+  rooms.mappings.learn_reported(process, at_page(0), at_page(16));
+  memory.unmap(kStart);
+  memory.map(kStart, 24);
+  memory.touch(at_page(20), 2);
+  rooms.mappings.learn_reported(process, at_page(0), at_page(24));
+  EXPECT_THAT(ranges(EventKind::kMap), ElementsAre(Pair(at_page(0), at_page(16)), Pair(at_page(16), at_page(24))));
+  EXPECT_THAT(written(process), ElementsAre(20, 21)) << "what was touched before it was registered";
+}
+
+TEST_F(MappingsTest, AReportedMappingIsOneRequest) {
+  memory.map(kStart, 2 * ring::kFoundPieceBytes / kPage);
+  rooms.mappings.learn_reported(process, at_page(0), kStart + 2 * ring::kFoundPieceBytes);
+  EXPECT_THAT(sink.events, SizeIs(1)) << "not pieces that may have been asked for one by one";
+}
+
 TEST_F(MappingsTest, PagesThatWereThereBeforeTheMappingWasRegisteredAreCounted) {
   memory.map(kStart, 16);
   memory.touch(at_page(2), 3);

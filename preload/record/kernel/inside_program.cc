@@ -1,0 +1,154 @@
+// Opens a userfaultfd inside a program by system calls that one of its threads is made to make.
+#include "preload/record/kernel/inside_program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "preload/record/kernel/living_thread.h"
+#include "preload/record/kernel/pages.h"
+#include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/proc_maps.h"
+#include "preload/record/kernel/unique_fd.h"
+#include "preload/ring/descriptors.h"
+#include "preload/ring/userfaultfd_names.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kSearchedBytes = 1 << 20;
+constexpr uint64_t kUserfaultfdFlags = O_CLOEXEC | O_NONBLOCK;
+
+bool write_guest(uint32_t tid, uint64_t address, const void* from, size_t bytes) {
+  iovec local{const_cast<void*>(from), bytes}, remote{reinterpret_cast<void*>(address), bytes};
+  return ::process_vm_writev(static_cast<pid_t>(tid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
+}
+
+bool read_guest(uint32_t tid, uint64_t address, void* to, size_t bytes) {
+  iovec local{to, bytes}, remote{reinterpret_cast<void*>(address), bytes};
+  return ::process_vm_readv(static_cast<pid_t>(tid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
+}
+
+int take_descriptor(const Lender& lender, long number) {
+  const auto taken = static_cast<int>(::syscall(SYS_pidfd_getfd, lender.pidfd, number, 0));
+  if (taken >= 0) return taken;
+  // A first thread that has left has no descriptors, and the pidfd is its. Linux 6.9.
+  constexpr unsigned kOfThread = O_EXCL;
+  const UniqueFd thread(static_cast<int>(::syscall(SYS_pidfd_open, lender.living, kOfThread)));
+  return static_cast<int>(::syscall(SYS_pidfd_getfd, thread.get(), number, 0));
+}
+
+/// What is laid out in a page of the guest's that is mapped for this.
+struct Parcel {
+  int sockets[2];
+  int padding[2];
+  msghdr message;
+  iovec content;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  char byte;
+};
+
+/// Has the guest receive `descriptor`: its number there, or a negative errno.
+long hand_over(StoppedThread& thread, const Lender& lender, uint64_t page, int descriptor) {
+  const auto call = [&](long number, const std::array<uint64_t, 6>& arguments) {
+    return thread.call(lender.instruction, number, arguments);
+  };
+  const uint64_t at_message = page + offsetof(Parcel, message), at_control = page + offsetof(Parcel, control);
+  const long paired = call(SYS_socketpair, {AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, page});
+  if (paired < 0) return paired;
+  Parcel parcel{};
+  long received = -EFAULT;
+  if (read_guest(lender.living, page, &parcel, sizeof parcel.sockets)) {
+    parcel.content = {reinterpret_cast<void*>(page + offsetof(Parcel, byte)), 1};
+    parcel.message.msg_iov = reinterpret_cast<iovec*>(page + offsetof(Parcel, content));
+    parcel.message.msg_iovlen = 1;
+    parcel.message.msg_control = reinterpret_cast<void*>(at_control);
+    parcel.message.msg_controllen = sizeof parcel.control;
+    const UniqueFd sender(take_descriptor(lender, parcel.sockets[0]));
+    char byte = 0;
+    iovec content{&byte, 1};
+    msghdr message{};
+    message.msg_iov = &content;
+    message.msg_iovlen = 1;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    ring::attach_descriptors(&message, control, &descriptor, 1);
+    if (sender && write_guest(lender.living, page, &parcel, sizeof parcel) &&
+        ::sendmsg(sender.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+      received =
+          call(SYS_recvmsg, {static_cast<uint64_t>(parcel.sockets[1]), at_message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC});
+    if (received == 1) {
+      int number = -1;
+      received = read_guest(lender.living, at_control + CMSG_LEN(0), &number, sizeof number) ? number : -EFAULT;
+    }
+    for (const int socket : parcel.sockets) call(SYS_close, {static_cast<uint64_t>(socket)});
+  }
+  return received;
+}
+
+/// The program's own privilege does not count for who has the device.
+int open_through_device(StoppedThread& thread, const Lender& lender, int* error) {
+  const auto call = [&](long number, const std::array<uint64_t, 6>& arguments) {
+    return thread.call(lender.instruction, number, arguments);
+  };
+  const long page = call(SYS_mmap, {0, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, ~uint64_t{0}, 0});
+  if (page < 0) {
+    *error = static_cast<int>(-page);
+    return -1;
+  }
+  int taken = -1;
+  const long device = hand_over(thread, lender, static_cast<uint64_t>(page), lender.device);
+  if (device >= 0) {
+    const long opened = call(SYS_ioctl, {static_cast<uint64_t>(device), USERFAULTFD_IOC_NEW, kUserfaultfdFlags});
+    if (opened >= 0) {
+      taken = take_descriptor(lender, opened);
+      call(SYS_close, {static_cast<uint64_t>(opened)});
+    }
+    call(SYS_close, {static_cast<uint64_t>(device)});
+    *error = opened < 0 ? static_cast<int>(-opened) : taken < 0 ? EPERM : 0;
+  } else {
+    *error = static_cast<int>(-device);
+  }
+  call(SYS_munmap, {static_cast<uint64_t>(page), kPage});
+  return taken;
+}
+
+}  // namespace
+
+int open_userfaultfd_inside(StoppedThread& thread, const Lender& lender, int* error) {
+  const long opened = thread.call(lender.instruction, SYS_userfaultfd, {kUserfaultfdFlags});
+  if (opened < 0) {
+    *error = static_cast<int>(-opened);
+    return *error == EPERM && lender.device >= 0 ? open_through_device(thread, lender, error) : -1;
+  }
+  const int taken = take_descriptor(lender, opened);
+  *error = taken < 0 ? errno : 0;
+  thread.call(lender.instruction, SYS_close, {static_cast<uint64_t>(opened)});
+  return taken;
+}
+
+uint64_t find_syscall_instruction(uint32_t pid) {
+  const uint32_t living = living_thread(pid);
+  std::vector<Vma> maps = parse_maps(read_whole_path(proc_of_thread(pid, living) + "maps"));
+  std::stable_partition(maps.begin(), maps.end(), [](const Vma& vma) { return vma.name == "[vdso]"; });
+  constexpr std::array kInstruction{'\x0f', '\x05'};
+  for (const Vma& vma : maps) {
+    if (!vma.executable || !vma.readable || vma.name == "[vsyscall]") continue;
+    std::string text(std::min(vma.end - vma.start, kSearchedBytes), '\0');
+    if (!read_guest(living, vma.start, text.data(), text.size())) continue;
+    const auto at = std::search(text.begin(), text.end(), kInstruction.begin(), kInstruction.end());
+    if (at != text.end()) return vma.start + static_cast<uint64_t>(at - text.begin());
+  }
+  return 0;
+}
+
+}  // namespace oomcast::record

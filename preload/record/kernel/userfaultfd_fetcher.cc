@@ -1,0 +1,275 @@
+// Has a process of its own open a userfaultfd inside a program.
+#include "preload/record/kernel/userfaultfd_fetcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "preload/record/kernel/clocks.h"
+#include "preload/record/kernel/inside_program.h"
+#include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/living_thread.h"
+#include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/proc_maps.h"
+#include "preload/ring/descriptors.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kStopPatienceNs = 60'000'000;  // longer than a busy machine keeps a thread waiting for a CPU
+constexpr int kAnswerPatienceMs = 250, kStartPatienceMs = 5'000;
+constexpr size_t kThreadsMost = 3;  // that are tried
+
+struct Answer {
+  int error = 0;
+  uint64_t stopped_ns = 0;
+};
+
+/// What the second process is to do. It may not allocate.
+struct Order {
+  Lender lender;
+  std::array<pid_t, kThreadsMost> threads{};
+  size_t thread_count = 0;
+};
+
+/// Plain data, and a descriptor if there is one.
+template <class T>
+bool send_to(int socket, const T& data, int descriptor) {
+  iovec content{const_cast<T*>(&data), sizeof data};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  if (descriptor >= 0) ring::attach_descriptors(&message, control, &descriptor, 1);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof data);
+}
+
+/// False: it does not come in time, or the other end is closed.
+template <class T>
+bool receive_from(int socket, int patience_ms, T* data, UniqueFd* descriptor = nullptr) {
+  pollfd ready{socket, POLLIN, 0};
+  int got;
+  do got = ::poll(&ready, 1, patience_ms);
+  while (got < 0 && errno == EINTR);
+  iovec content{data, sizeof *data};
+  msghdr message{};
+  message.msg_iov = &content;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  message.msg_control = control;
+  message.msg_controllen = descriptor != nullptr ? sizeof control : 0;
+  if (got != 1 || ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) != static_cast<ssize_t>(sizeof *data))
+    return false;
+  ring::for_each_descriptor(message, [&](int received) { *descriptor = UniqueFd(received); });
+  return true;
+}
+
+FetchedUserfaultfd fetched_from(int socket, int patience_ms) {
+  FetchedUserfaultfd fetched;
+  Answer answer;
+  if (!receive_from(socket, patience_ms, &answer, &fetched.descriptor)) {
+    fetched.error = EBUSY;
+    return fetched;
+  }
+  fetched.error = fetched.descriptor ? 0 : answer.error != 0 ? answer.error : EPERM;
+  fetched.stopped_ns = answer.stopped_ns;
+  return fetched;
+}
+
+/// All of the recorder's but these: others' memory must not stay registered because of us.
+void close_all_but(std::array<int, 3> kept) {
+  std::sort(kept.begin(), kept.end());
+  unsigned from = 0;
+  for (const int descriptor : kept) {
+    if (descriptor < 0) continue;
+    const auto number = static_cast<unsigned>(descriptor);
+    if (number > from) ::syscall(SYS_close_range, from, number - 1, 0);
+    from = number + 1;
+  }
+  ::syscall(SYS_close_range, from, ~0u, 0);
+}
+
+void become_second_process(std::array<int, 3> kept) {
+  ::setsid();
+  close_all_but(kept);
+  ::prctl(PR_SET_NAME, "oomcast-fetch");
+  ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
+  ::setpriority(PRIO_PROCESS, 0, -20);  // where it is allowed: a thread stands still for us
+}
+
+[[noreturn]] void carry_out(const Order& order, int socket) {
+  become_second_process({order.lender.pidfd, order.lender.device, socket});
+  Answer answer{EBUSY, 0};
+  int taken = -1;
+  for (size_t i = 0; i < order.thread_count; ++i) {
+    const uint64_t began = monotonic_ns();
+    {
+      StoppedThread thread(order.threads[i], kStopPatienceNs);
+      answer.error = thread.error();
+      if (!thread.valid()) continue;
+      taken = open_userfaultfd_inside(thread, order.lender, &answer.error);
+    }
+    answer.stopped_ns = monotonic_ns() - began;
+    break;
+  }
+  send_to(socket, answer, taken);
+  ::_exit(0);
+}
+
+/// Three messages: it will be held; it is held; and the answer. The order comes in between.
+void hold_start(pid_t pid, int device, int socket) {
+  StoppedThread thread(pid, StoppedThread::AtExec{});
+  if (!send_to(socket, Answer{thread.error(), 0}, -1) || thread.error() != 0) return;
+  if (!thread.wait_for_exec(socket)) return;
+  const uint64_t began = monotonic_ns();
+  Lender lender;
+  UniqueFd pidfd;
+  if (!send_to(socket, Answer{}, -1) || !receive_from(socket, kStartPatienceMs, &lender, &pidfd)) return;
+  lender.pidfd = pidfd.get();
+  lender.device = device;
+  Answer answer;
+  const UniqueFd taken(open_userfaultfd_inside(thread, lender, &answer.error));
+  answer.stopped_ns = monotonic_ns() - began;
+  char nothing;
+  if (send_to(socket, answer, taken.get())) receive_from(socket, kStartPatienceMs, &nothing);
+}
+
+/// Not if it has left, is stopped, or waits where no stop reaches it, as in vfork().
+bool may_stop(uint32_t pid, uint32_t tid) {
+  const std::string stat = read_line_of(proc_of_thread(pid, tid) + "stat");
+  const size_t state = stat.rfind(") ");
+  return state != std::string::npos && state + 2 < stat.size() && (stat[state + 2] == 'R' || stat[state + 2] == 'S');
+}
+
+/// One of its own: the kernel registers memory with one only.
+bool has_userfaultfd(uint32_t pid) {
+  const std::string directory = proc_of(pid) + "fd/";
+  std::array<char, 64> link;
+  for (const uint32_t descriptor : numbers_in_directory(directory)) {
+    const ssize_t length = ::readlink((directory + std::to_string(descriptor)).c_str(), link.data(), link.size());
+    if (length > 0 && std::string_view(link.data(), static_cast<size_t>(length)) == "anon_inode:[userfaultfd]")
+      return true;
+  }
+  return false;
+}
+
+/// What speaks against it, as an errno; 0: nothing. `tracer`: who may trace the program.
+int objection(uint32_t pid, uint32_t living, pid_t tracer) {
+  const std::string status = read_whole_path(proc_of_thread(pid, living) + "status");
+  if (status.empty()) return ESRCH;
+  if (const uint64_t by = number_behind(status, "TracerPid:"); by != 0 && by != static_cast<uint64_t>(tracer))
+    return EBUSY;
+  // A filter may kill for a call that it does not know.
+  if (number_behind(status, "Seccomp:") != 0) return EACCES;
+  return has_userfaultfd(pid) ? EEXIST : 0;
+}
+
+UniqueFd open_device() { return UniqueFd(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); }
+
+/// Does `what` with its end of a socket in a process of its own. Its number, and our end; -1 and an errno.
+template <class What>
+pid_t start_second_process(UniqueFd* ours, What what) {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return -1;
+  *ours = UniqueFd(pair[0]);
+  const UniqueFd theirs(pair[1]);
+  const pid_t child = ::fork();
+  if (child == 0) what(theirs.get());
+  return child;
+}
+
+FetchedUserfaultfd failed_with(int error) {
+  FetchedUserfaultfd failed;
+  failed.error = error;
+  return failed;
+}
+
+}  // namespace
+
+FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd) {
+  reap();
+  Order order;
+  order.lender.living = living_thread(pid);
+  if (const int why = objection(pid, order.lender.living, 0); why != 0) return failed_with(why);
+  order.lender.pidfd = pidfd;
+  order.lender.instruction = find_syscall_instruction(pid);
+  if (order.lender.instruction == 0) return failed_with(ENOEXEC);
+  for (const uint32_t tid : numbers_in_directory(proc_of(pid) + "task"))
+    if (order.thread_count < kThreadsMost && may_stop(pid, tid))
+      order.threads[order.thread_count++] = static_cast<pid_t>(tid);
+  if (order.thread_count == 0) return failed_with(EBUSY);
+  const UniqueFd device = open_device();
+  order.lender.device = device.get();
+  UniqueFd socket;
+  const pid_t child = start_second_process(&socket, [&](int theirs) { carry_out(order, theirs); });
+  if (child < 0) return failed_with(errno);
+  FetchedUserfaultfd fetched = fetched_from(socket.get(), kAnswerPatienceMs);
+  unreaped_.push_back(child);
+  return fetched;
+}
+
+void UserfaultfdFetcher::reap() {
+  std::erase_if(unreaped_, [](pid_t child) { return ::waitpid(child, nullptr, WNOHANG) != 0; });
+}
+
+HeldStart::HeldStart(HeldStart&& other) noexcept
+    : pid_(std::exchange(other.pid_, 0)), holder_(std::exchange(other.holder_, 0)), socket_(std::move(other.socket_)) {}
+
+HeldStart& HeldStart::operator=(HeldStart&& other) noexcept {
+  if (this != &other) {
+    let_go();
+    pid_ = std::exchange(other.pid_, 0);
+    holder_ = std::exchange(other.holder_, 0);
+    socket_ = std::move(other.socket_);
+  }
+  return *this;
+}
+
+bool HeldStart::begin(pid_t pid) {
+  const UniqueFd device = open_device();
+  holder_ = start_second_process(&socket_, [&](int theirs) {
+    become_second_process({device.get(), theirs, -1});
+    hold_start(pid, device.get(), theirs);
+    ::_exit(0);
+  });
+  Answer holds;
+  if (holder_ > 0 && receive_from(socket_.get(), kStartPatienceMs, &holds) && holds.error == 0) {
+    pid_ = pid;
+    return true;
+  }
+  let_go();
+  return false;
+}
+
+FetchedUserfaultfd HeldStart::fetch(int pidfd) {
+  const auto pid = static_cast<uint32_t>(pid_);
+  Answer held;
+  if (!receive_from(socket_.get(), kStartPatienceMs, &held)) return failed_with(EBUSY);
+  if (const int why = objection(pid, pid, holder_); why != 0) return failed_with(why);
+  Lender lender;
+  lender.living = pid;
+  lender.instruction = find_syscall_instruction(pid);
+  if (lender.instruction == 0) return failed_with(ENOEXEC);
+  if (!send_to(socket_.get(), lender, pidfd)) return failed_with(EBUSY);
+  return fetched_from(socket_.get(), kStartPatienceMs);
+}
+
+void HeldStart::let_go() {
+  socket_.reset();
+  if (holder_ > 0) ::waitpid(holder_, nullptr, 0);
+  pid_ = holder_ = 0;
+}
+
+}  // namespace oomcast::record

@@ -1,0 +1,61 @@
+// Opens a userfaultfd for the memory of a program that has no library of ours to open one, and takes it over.
+//
+// The work is done by a process of its own, in a session of its own: were it done by the recorder, a recorder that is
+// killed in the middle would leave the program with our registers. What is left is somebody who kills that process in
+// the fraction of a millisecond for which it holds the program.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "preload/record/kernel/unique_fd.h"
+
+namespace oomcast::record {
+
+struct FetchedUserfaultfd {
+  UniqueFd descriptor;
+  int error = 0;            // an errno, if there is no descriptor
+  uint64_t stopped_ns = 0;  // at most so long one thread of the program stood still
+};
+
+class UserfaultfdFetcher {
+ public:
+  UserfaultfdFetcher() = default;
+  ~UserfaultfdFetcher() { reap(); }
+  UserfaultfdFetcher(const UserfaultfdFetcher&) = delete;
+  UserfaultfdFetcher& operator=(const UserfaultfdFetcher&) = delete;
+
+  /// One thread of the program makes the system calls that this takes and goes on as it was. An error leaves the
+  /// program as it was, too: it is traced already, is stopped, has a seccomp filter or a userfaultfd of its own, may
+  /// not be traced by us, or the kernel refuses it a userfaultfd of which we would hear system calls, too.
+  FetchedUserfaultfd fetch(uint32_t pid, int pidfd);
+
+ private:
+  void reap();
+  std::vector<pid_t> unreaped_;  // that have not answered in time
+};
+
+/// The same for a program that we start: it is held between its exec and its first instruction until its memory is
+/// registered. If we die, or let_go() is called, it starts.
+class HeldStart {
+ public:
+  HeldStart() = default;
+  ~HeldStart() { let_go(); }
+  HeldStart(HeldStart&& other) noexcept;
+  HeldStart& operator=(HeldStart&& other) noexcept;
+
+  /// The process, which has not exec'ed yet and waits until this has returned, will be held. False: it will not.
+  bool begin(pid_t pid);
+  pid_t pid() const { return pid_; }
+  /// Once exec has succeeded.
+  FetchedUserfaultfd fetch(int pidfd);
+  void let_go();
+
+ private:
+  pid_t pid_ = 0, holder_ = 0;
+  UniqueFd socket_;
+};
+
+}  // namespace oomcast::record

@@ -1,0 +1,77 @@
+// Outside: holds the touches of processes that have not loaded the library.
+#include "preload/record/outside.h"
+
+#include <errno.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <utility>
+
+#include "preload/record/kernel/userfaultfd.h"
+#include "preload/record/program_use.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr int kTriesMost = 4;
+constexpr uint64_t kNextTryNs = 100'000'000;
+constexpr uint64_t kHelloPatienceNs = 150'000'000;  // for a program that will load the library
+
+}  // namespace
+
+bool Outside::may_say_hello(const Process& process, uint64_t now_ns) const {
+  return hellos_come_ && now_ns - process.life.program_ns < kHelloPatienceNs && loads_library(process.pid);
+}
+
+bool Outside::is_due(const Process& process, uint64_t now_ns) const {
+  return !process.fault_fd.valid() && !process.life.said_hello && !process.gives_way && process.pidfd &&
+         process.life.memory_gone_ns == 0 && process.outside.tries < kTriesMost &&
+         now_ns >= process.outside.next_try_ns && !may_say_hello(process, now_ns);
+}
+
+void Outside::hold_due(uint64_t now_ns) {
+  if (rooms_.tracker != TrackerKind::kUserfaultfd || !rooms_.phase.exact()) return;
+  for (const auto& [pid, process] : rooms_.processes)
+    if (is_due(*process, now_ns)) hold(*process, now_ns);
+  start_.let_go();
+}
+
+void Outside::hold(Process& process, uint64_t now_ns) {
+  process.outside.next_try_ns = now_ns + kNextTryNs;
+  const bool starts = start_.pid() == static_cast<pid_t>(process.pid);
+  FetchedUserfaultfd fetched =
+      starts ? start_.fetch(process.pidfd.get()) : fetcher_.fetch(process.pid, process.pidfd.get());
+  Userfaultfd opened(std::move(fetched.descriptor));
+  if (!opened.valid() || !opened.negotiate()) {
+    if (fetched.error != ESRCH && ++process.outside.tries == kTriesMost)
+      rooms_.notes.note_not_held(process.comm, fetched.error != 0 ? fetched.error : EINVAL);
+    return;
+  }
+  spdlog::info("process {} ({}) stood still for {} us: a userfaultfd was opened inside of it", process.pid,
+               process.comm, fetched.stopped_ns / 1000);
+  process.outside.tries = kTriesMost;
+  process.fault_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(opened)));
+  process.tracker = TrackerKind::kUserfaultfd;
+  rooms_.notes.use_tracker(TrackerKind::kUserfaultfd);
+  rooms_.notes.note_held_from_outside(process.comm);
+  loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
+  // Before its mappings are read: none is missed.
+  process.outside.notices = std::make_unique<MappingNotices>(process.pid);
+  process.outside.notices->for_each_descriptor(
+      [&](int descriptor) { loop_.watch(descriptor, SourceKind::kMappings, process.pid); });
+  rooms_.hold_touches_of(process);
+}
+
+void Outside::take_mappings(Process& process) {
+  if (process.outside.notices == nullptr) return;
+  const MappingNotices::News news = process.outside.notices->take();
+  if (process.tracked_by_faults()) {
+    rooms_.faults.serve(process);  // what was unmapped in its place comes first
+    for (const auto& [start, end] : news.mapped) rooms_.mappings.learn_reported(process, start, end);
+    if (news.lost) process.scans.next_ns = process.scans.whole_ns = 0;
+    rooms_.feed.arm_watches();
+  }
+  for (const int descriptor : process.outside.notices->take_ended()) loop_.forget(descriptor);
+}
+
+}  // namespace oomcast::record

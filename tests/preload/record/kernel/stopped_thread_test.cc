@@ -1,0 +1,214 @@
+// A thread that was stopped, and that has made system calls for us, goes on as if nothing had been.
+#include "preload/record/kernel/stopped_thread.h"
+
+#include <gmock/gmock.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <string>
+
+#include "preload/record/kernel/inside_program.h"
+#include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/proc_file.h"
+#include "preload/record/kernel/proc_maps.h"
+#include "preload/record/kernel/unique_fd.h"
+
+namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kPatienceNs = 2'000'000'000;
+
+/// A copy of the test that does what the function says and ends with its result; killed at the end if it still runs.
+class Child {
+ public:
+  template <class What>
+  explicit Child(What what) {
+    pid_ = ::fork();
+    if (pid_ == 0) ::_exit(what());
+  }
+  ~Child() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  pid_t pid() const { return pid_; }
+  int status() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  /// Waits until the kernel says that it is in the call.
+  void wait_until_in(long call) const {
+    const std::string path = proc_of(static_cast<uint32_t>(pid_)) + "syscall";
+    while (!read_whole_path(path).starts_with(std::to_string(call) + " ")) ::usleep(1000);
+  }
+  /// Has it make calls: its own pid is what comes back.
+  void borrow(int times) const {
+    const uint64_t instruction = find_syscall_instruction(static_cast<uint32_t>(pid_));
+    ASSERT_NE(instruction, 0u);
+    StoppedThread thread(pid_, kPatienceNs);
+    ASSERT_TRUE(thread.valid()) << thread.error();
+    for (int i = 0; i < times; ++i) EXPECT_EQ(thread.call(instruction, SYS_getpid), pid_);
+  }
+
+ private:
+  pid_t pid_;
+};
+
+int milliseconds_of(const timespec& from, const timespec& to) {
+  return static_cast<int>((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1'000'000);
+}
+
+TEST(StoppedThread, AComputationComesToTheSameResult) {
+  Child child([] {
+    // Whatever register or flag were changed, the sum would be another one.
+    uint64_t sum = 0;
+    double part = 1;
+    for (uint64_t i = 0; i < 400'000'000; ++i) sum = sum * 3 + (i ^ (sum >> 7)), part = part * 0.999999 + 1;
+    uint64_t again = 0;
+    double part_again = 1;
+    for (uint64_t i = 0; i < 400'000'000; ++i)
+      again = again * 3 + (i ^ (again >> 7)), part_again = part_again * 0.999999 + 1;
+    return sum == again && part == part_again ? 7 : 8;
+  });
+  for (int i = 0; i < 200; ++i) child.borrow(i % 3);
+  EXPECT_EQ(child.status(), 7);
+}
+
+TEST(StoppedThread, AnInterruptedSleepLastsAsLongAsItWouldHave) {
+  Child child([] {
+    timespec began, ended;
+    const timespec rest{0, 300'000'000};
+    ::clock_gettime(CLOCK_MONOTONIC, &began);
+    const int result = ::clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, nullptr);
+    ::clock_gettime(CLOCK_MONOTONIC, &ended);
+    return result == 0 && milliseconds_of(began, ended) >= 300 ? 7 : 8;
+  });
+  child.wait_until_in(SYS_clock_nanosleep);
+  for (int i = 0; i < 5; ++i) child.borrow(2);
+  EXPECT_EQ(child.status(), 7);
+}
+
+TEST(StoppedThread, AnInterruptedReadIsRestarted) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  Child child([&] {
+    char byte = 0;
+    const ssize_t got = ::read(pipe[0], &byte, 1);
+    return got == 1 && byte == 'x' ? 7 : 8;
+  });
+  child.wait_until_in(SYS_read);
+  for (int i = 0; i < 5; ++i) child.borrow(2);
+  EXPECT_EQ(::write(pipe[1], "x", 1), 1);
+  EXPECT_EQ(child.status(), 7);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
+volatile sig_atomic_t caught = 0;
+
+TEST(StoppedThread, ASignalThatCameMeanwhileIsDeliveredAfterwards) {
+  Child child([] {
+    caught = 0;
+    struct sigaction action {};
+    action.sa_handler = [](int) { caught = caught + 1; };
+    ::sigaction(SIGURG, &action, nullptr);
+    const int result = ::pause();  // EINTR once the handler has run
+    return result == -1 && errno == EINTR && caught == 1 ? 7 : 8;
+  });
+  child.wait_until_in(SYS_pause);
+  {
+    const uint64_t instruction = find_syscall_instruction(static_cast<uint32_t>(child.pid()));
+    StoppedThread thread(child.pid(), kPatienceNs);
+    ASSERT_TRUE(thread.valid());
+    ::kill(child.pid(), SIGURG);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(thread.call(instruction, SYS_getpid), child.pid());
+  }
+  EXPECT_EQ(child.status(), 7);
+}
+
+TEST(StoppedThread, ASignalMaskOfAWaitIsAsItWas) {
+  Child child([] {
+    struct sigaction action {};
+    action.sa_handler = [](int) { caught = caught + 1; };
+    ::sigaction(SIGUSR1, &action, nullptr);
+    sigset_t mine, none, after;
+    ::sigemptyset(&none);
+    ::sigemptyset(&mine);
+    ::sigaddset(&mine, SIGUSR1);
+    ::sigprocmask(SIG_SETMASK, &mine, nullptr);
+    const int result = ::sigsuspend(&none);
+    ::sigprocmask(SIG_SETMASK, nullptr, &after);
+    return result == -1 && errno == EINTR && ::sigismember(&after, SIGUSR1) == 1 && caught == 1 ? 7 : 8;
+  });
+  child.wait_until_in(SYS_rt_sigsuspend);
+  for (int i = 0; i < 5; ++i) child.borrow(1);
+  child.wait_until_in(SYS_rt_sigsuspend);
+  ::kill(child.pid(), SIGUSR1);
+  EXPECT_EQ(child.status(), 7);
+}
+
+TEST(StoppedThread, AStopAndACallToGoOnHaveTheirEffect) {
+  Child child([] {
+    for (;;) ::pause();
+    return 0;
+  });
+  child.wait_until_in(SYS_pause);
+  {
+    const uint64_t instruction = find_syscall_instruction(static_cast<uint32_t>(child.pid()));
+    StoppedThread thread(child.pid(), kPatienceNs);
+    ASSERT_TRUE(thread.valid());
+    ::kill(child.pid(), SIGSTOP);
+    EXPECT_EQ(thread.call(instruction, SYS_getpid), child.pid());
+  }
+  const std::string status = proc_of(static_cast<uint32_t>(child.pid())) + "status";
+  const auto is = [&](const char* state) { return read_whole_path(status).find(state) != std::string::npos; };
+  while (!is("State:\tT")) ::usleep(1000);
+  EXPECT_FALSE(StoppedThread(child.pid(), kPatienceNs).valid()) << "who is stopped is left alone";
+  while (!is("State:\tT")) ::usleep(1000);  // it goes from one kind of stop to the other
+  ::kill(child.pid(), SIGCONT);
+  while (!is("State:\tS")) ::usleep(1000);
+}
+
+TEST(StoppedThread, WhoIsTracedOrGoneIsRefused) {
+  Child traced([] {
+    for (;;) ::pause();
+    return 0;
+  });
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, traced.pid(), 0, 0), 0);
+  const StoppedThread second(traced.pid(), kPatienceNs);
+  EXPECT_FALSE(second.valid());
+  EXPECT_EQ(second.error(), EPERM);
+  Child ended([] { return 0; });
+  const pid_t pid = ended.pid();
+  ended.status();
+  EXPECT_EQ(StoppedThread(pid, kPatienceNs).error(), ESRCH);
+}
+
+TEST(StoppedThread, OneThatNoStopReachesIsGivenUp) {
+  Child child([] {
+    // Until its child has ended vfork() waits where only SIGKILL reaches it.
+    if (::vfork() == 0) {
+      ::usleep(400'000);
+      ::_exit(0);
+    }
+    return 7;
+  });
+  child.wait_until_in(SYS_vfork);
+  // The kernel lets it go with the thread that asked, not before: a process of its own, as in the recorder.
+  Child asks([&] { return StoppedThread(child.pid(), 20'000'000).error() == EBUSY ? 7 : 8; });
+  EXPECT_EQ(asks.status(), 7);
+  EXPECT_EQ(child.status(), 7);
+}
+
+}  // namespace
+}  // namespace oomcast::record
