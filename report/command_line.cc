@@ -189,8 +189,8 @@ constexpr const char* kAttachExamples = R"(Examples:
   oomcast attach $(pidof server) --for 600 --trace t.trace, then: oomcast fit t.trace --as k8s
 
 The process and its descendants are looked at from outside, by /proc: nothing in them is changed (but with --hold-touches).
-What is resident by then counts as touched at second 0. Exit status: 0, be it that the program has ended meanwhile; 3 if the forecast is as bad as --fail-on; 2 no such process, not permitted,
-usage, host and report errors.)";
+What is resident by then counts as touched at second 0. Exit status: 0, be it that the program has ended meanwhile; 3 if the forecast is as bad
+as --fail-on; 2 no such process, not permitted, usage, host and report errors.)";
 
 void add_attach_options(CLI::App& app, CommandLine& line) {
   app.footer(kAttachExamples);
@@ -205,8 +205,8 @@ void add_attach_options(CLI::App& app, CommandLine& line) {
   app.add_option("--for", line.attach.for_s, "Let go of it after so long (default: when it ends, or at Ctrl-C)")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 1e7));
-  app.add_flag(
-      "--hold-touches", line.run.recorder.hold_running,
+  app.add_flag_callback(
+      "--hold-touches", [&line] { line.run.recorder.tracker = "userfaultfd"; },
       "Near the target's watermarks, hold each touch until it is counted instead of polling: one thread of the "
       "program is stopped for a moment (ptrace) and made to open a userfaultfd. Needs root or CAP_SYS_PTRACE");
   add_host_options(app, line.run);

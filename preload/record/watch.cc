@@ -102,8 +102,10 @@ Result<void> check_attachment(const Attachment& to) {
 Result<trace::CaptureSummary> watch(const Attachment& to, const RecordOptions& options, trace::EventSink& sink) {
   if (Result<void> possible = check_attachment(to); !possible.ok()) return possible.error();
   const SignalsHeld held;
-  // Whether the kernel allows it is up to the program: what it may not, we may.
-  Session session(options, options.hold_running ? TrackerKind::kUserfaultfd : TrackerKind::kPagemap, sink);
+  // What is not ours is left as it is, unless this is asked for. Whether the kernel allows it is known once it is
+  // tried.
+  const bool holds = options.tracker == tracker_name(TrackerKind::kUserfaultfd);
+  Session session(options, holds ? TrackerKind::kUserfaultfd : TrackerKind::kPagemap, sink);
   if (!session.add_running(to, to.whole_cgroup ? cgroup_of(to.pid) : ""))
     return Error{std::to_string(to.pid) + ": the process has ended"};
   session.loop();

@@ -67,7 +67,7 @@ class Watch : public testing::Test {
  protected:
   Result<trace::CaptureSummary> watch_for(uint32_t pid, uint64_t ms, bool hold = false) {
     RecordOptions options;
-    options.hold_running = hold;
+    if (hold) options.tracker = "userfaultfd";
     options.guard_percent = 0;
     return watch({pid, false, ms * 1'000'000}, options, sink);
   }
