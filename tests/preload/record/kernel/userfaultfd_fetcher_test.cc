@@ -78,7 +78,8 @@ class Waiting {
     for (const auto& entry : std::filesystem::directory_iterator(proc_of(pid()) + "fd"))
       text += entry.path().filename().string() + " ";
     const std::string status = read_whole_path(proc_of(pid()) + "status");
-    return text + status.substr(status.find("SigQ"), status.find("CapInh") - status.find("SigQ"));
+    const size_t from = status.find("SigPnd");
+    return text + status.substr(from, status.find("CapInh") - from);
   }
 
  private:
