@@ -17,6 +17,7 @@
 
 namespace oomcast::host {
 
+enum class LockMode : uint8_t { kNone, kLocked, kOnFault };     // VM_LOCKED, with VM_LOCKONFAULT
 enum class HugeAdvice : uint8_t { kNone, kWanted, kUnwanted };  // MADV_HUGEPAGE, MADV_NOHUGEPAGE
 
 class AddressSpace {
@@ -103,6 +104,7 @@ class AddressSpace {
     bool shared = false, executable = false;
     bool data = false;  // private, writable, no stack: counts against RLIMIT_DATA
     HugeAdvice huge = HugeAdvice::kNone;
+    LockMode lock = LockMode::kNone;
     Mempolicy policy{};  // of mbind()
     FileIndex file = kNoFile;
     int64_t file_shift = 0;  // page index in the file less page number in the address space
@@ -112,7 +114,7 @@ class AddressSpace {
     bool same_kind(const Mapping& other) const {
       return accountable == other.accountable && no_reserve == other.no_reserve && anonymous == other.anonymous &&
              shared == other.shared && executable == other.executable && data == other.data && huge == other.huge &&
-             policy == other.policy && file == other.file && file_shift == other.file_shift;
+             lock == other.lock && policy == other.policy && file == other.file && file_shift == other.file_shift;
     }
   };
   /// Mappings by start address. Ranges never overlap; anonymous neighbours of one kind are one mapping (vma_merge).
@@ -125,8 +127,10 @@ class AddressSpace {
   }
   int64_t mapped_bytes = 0;
   int64_t committed_pages = 0;
-  int64_t data_pages = 0;     // mm->data_vm
-  bool has_policies = false;  // some range may have one of its own
+  int64_t data_pages = 0;                  // mm->data_vm
+  int64_t locked_pages = 0;                // mm->locked_vm
+  LockMode lock_future = LockMode::kNone;  // of what is mapped from now on: mm->def_flags
+  bool has_policies = false;               // some range may have one of its own
   void map(uint64_t start, uint64_t bytes, Mapping kind);
   void unmap(uint64_t start, uint64_t bytes);
   /// The mapping that `address` lies in, with its start.
@@ -161,6 +165,7 @@ class AddressSpace {
     mapped_bytes += pages << 12;
     if (entry.second.accountable) committed_pages += pages;
     if (entry.second.data) data_pages += pages;
+    if (entry.second.lock != LockMode::kNone) locked_pages += pages;
   }
   PageTable& opened(uint64_t leaf_index, Leaf& leaf) {
     if (leaf.ptes.is_open()) return leaf.ptes;

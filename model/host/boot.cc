@@ -17,6 +17,7 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   Zone zone;
   zone.kind = spec.kind;
   zone.managed = spec.managed.count();
+  zone.mlocked = spec.mlocked.count();
   zone.present = spec.present.count();
   zone.free = spec.free.count();
   zone.boost = spec.boost.count();

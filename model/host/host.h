@@ -70,6 +70,7 @@ struct Host {
   int64_t guest_untouched = 0;          // of those, pages that came with a huge page and have not been used since
   int64_t guest_swapped = 0;            // swapped out (each slot counted once)
   int64_t guest_tables = 0;             // page-table pages
+  int64_t guest_locked = 0;             // pages that locked mappings of guests map
   int64_t guest_touched = 0;            // first touches so far, pages
   int64_t guest_mapped_bytes = 0;       // address space of all guests
   std::map<uint32_t, SiteCount> sites;  // by stack id

@@ -48,6 +48,7 @@ struct Zone {
   int64_t min = 0, low = 0, high = 0;
   int64_t boost = 0;            // watermark_boost
   int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
+  int64_t mlocked = 0;          // NR_MLOCK
   bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
   // Kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic.

@@ -27,6 +27,7 @@ namespace oomcast::host {
   X(kswapd_low_wmark_hit_quickly) X(kswapd_high_wmark_hit_quickly) X(pageoutrun) X(pgrotated)                        \
   X(drop_pagecache) X(drop_slab) X(oom_kill) X(pgmigrate_success) X(pgmigrate_fail)                                  \
   X(compact_stall) X(compact_fail) X(compact_success)                                                                \
+  X(unevictable_pgs_culled) X(unevictable_pgs_rescued) X(unevictable_pgs_mlocked) X(unevictable_pgs_munlocked)       \
   X(thp_fault_alloc) X(thp_fault_fallback) X(thp_fault_fallback_charge) X(thp_split_page) X(thp_swpout)              \
   X(thp_swpout_fallback) X(thp_split_pmd) X(swap_ra) X(swap_ra_hit)
 // clang-format on

@@ -94,6 +94,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
   process.space.mapped_bytes = 0;
   process.space.committed_pages = 0;
   process.space.data_pages = 0;
+  process.space.locked_pages = 0;
 }
 
 }  // namespace

@@ -336,6 +336,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
     Page& page = k.host.pages[id];
     if (!page.anon() || page.mapcount != 1 || page.has(host::kPageSwapCache) || page.list == host::LruKindIndex::kNone)
       return;
+    if (page.has(host::kPageMlocked)) return;  // EINVAL
     take_off_list(k, id);
     if (lru_gen_enabled(k)) {
       page.refs = 0;

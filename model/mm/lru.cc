@@ -40,6 +40,9 @@ LruKindIndex list_for(const Page& page) {
 
 void put_on_list(Kernel& k, PageId id, LruKindIndex list) {
   Page& page = k.host.pages[id];
+  // It may have been locked while it was on no list.
+  if (page.has(host::kPageMlocked)) list = LruKindIndex::kUnevictable;
+  if (list == LruKindIndex::kUnevictable) k.host.count(Vmstat::unevictable_pgs_culled);
   if (list != LruKindIndex::kUnevictable && k.host.lruvec_of(page).gens) return lru_gen_add(k, id, false);
   page.list = list;
   k.host.lruvec_of(page).list(list).push_head(k.host.pages, id);
@@ -55,8 +58,10 @@ void take_off_list(Kernel& k, PageId id) {
 void lru_add(Kernel& k, PageId id, host::CpuIndex cpu) {
   std::vector<PageId>& batch = k.host.lru_add_batch[cpu];
   const Actor& actor = k.sched.current();
-  if (actor.in_lru_fault && !actor.memalloc && lru_gen_enabled(k)) k.host.pages[id].set(host::kPageActive);
-  k.host.pages[id].set(host::kPageInBatch);
+  Page& page = k.host.pages[id];
+  const bool locked = page.has(host::kPageMlocked);
+  if (actor.in_lru_fault && !actor.memalloc && !locked && lru_gen_enabled(k)) page.set(host::kPageActive);
+  page.set(host::kPageInBatch);
   batch.push_back(id);
   if (batch.size() >= batch_pages(k)) lru_add_drain(k, cpu);
 }

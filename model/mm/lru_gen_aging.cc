@@ -152,6 +152,7 @@ class Walk {
     if (it != process.space.mappings.begin()) --it;
     for (; it != process.space.mappings.end() && it->first >> kPageShift < end_vpn; ++it) {
       const bool swappable = it->second.file == host::kNoFile || k_.host.files[it->second.file].in_memory();
+      if (it->second.lock != host::LockMode::kNone) continue;
       if (swappable && !can_swap_) continue;
       const uint64_t from = std::max(it->first >> kPageShift, first_vpn),
                      to = std::min(it->second.end >> kPageShift, end_vpn);

@@ -102,13 +102,14 @@ void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<
   out.push_back(printf_text(
       "Node %d %s free:%ldkB boost:%ldkB min:%ldkB low:%ldkB high:%ldkB reserved_highatomic:%ldKB active_anon:%ldkB "
       "inactive_anon:%ldkB active_file:%ldkB "
-      "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB free_pcp:%ldkB "
+      "inactive_file:%ldkB unevictable:%ldkB writepending:%ldkB present:%ldkB managed:%ldkB mlocked:%ldkB "
+      "free_pcp:%ldkB "
       "local_pcp:%ldkB free_cma:%ldkB",
       node.id.value, host::zone_name(zone.kind), zone.free * kKib, zone.boost * kKib, zone.min_mark() * kKib,
       zone.low_mark() * kKib, zone.high_mark() * kKib, zone.highatomic * kKib, listed(LruKindIndex::kActiveAnon),
       listed(LruKindIndex::kInactiveAnon), listed(LruKindIndex::kActiveFile), listed(LruKindIndex::kInactiveFile),
       listed(LruKindIndex::kUnevictable), zone.write_pending * kKib, zone.present * kKib, zone.managed * kKib,
-      zone.parked() * kKib, own.count * kKib, zone.free_cma * kKib));
+      zone.mlocked * kKib, zone.parked() * kKib, own.count * kKib, zone.free_cma * kKib));
   std::string reserve = "lowmem_reserve[]:";
   for (int64_t pages : zone.lowmem_reserve) reserve += printf_text(" %ld", pages);
   out.push_back(reserve);

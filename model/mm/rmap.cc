@@ -2,6 +2,7 @@
 #include "model/mm/rmap.h"
 
 #include "model/mm/huge_memory.h"
+#include "model/mm/mlock.h"
 #include "model/mm/swap.h"
 
 namespace oomcast::mm {
@@ -54,7 +55,10 @@ int clear_young(Kernel& k, Page& page) {
 
 void try_to_unmap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
-  if (!page.anon()) return unmap_file(k, page);
+  if (!page.anon()) {
+    unmap_file(k, page);
+    return munlock_if_free(k, id);  // cut off its file
+  }
   reclaim_huge_page(k, page);
   host::SwapSlot& slot = k.host.slot(page.slot);
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
@@ -96,6 +100,7 @@ void unmap_lazyfree(Kernel& k, PageId id) {
 
 void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   Host& host = k.host;
+  mlock_mapped(k, id, host.processes[process], vpn);
   Page& page = host.pages[id];
   // `vpn` of a file's page is its index in the file: all its mappers stand in the chain.
   if (page.mapcount++ == 0 && page.anon()) {
@@ -115,8 +120,9 @@ void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   page.set_sharers(entry);
 }
 
-int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
-  Host& host = k.host;
+namespace {
+
+int unlink_mapper(Host& host, PageId id, ProcessIndex process, uint64_t vpn) {
   Page& page = host.pages[id];
   OOMCAST_CHECK(page.mapcount > 0);
   --page.mapcount;
@@ -143,6 +149,14 @@ int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
     break;
   }
   return page.mapcount;
+}
+
+}  // namespace
+
+int remove_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
+  const int left = unlink_mapper(k.host, id, process, vpn);
+  munlock_if_free(k, id);
+  return left;
 }
 
 }  // namespace oomcast::mm

@@ -7,6 +7,7 @@
 #include "model/mm/fault.h"
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
+#include "model/mm/mlock.h"
 #include "model/mm/overcommit.h"
 #include "model/mm/page_cache.h"
 #include "model/mm/shmem.h"
@@ -63,6 +64,7 @@ void EventApplier::note_peaks() {
     peaks_.footprint_peak = now;
     peaks_.untouched_at_peak = to_bytes(Pages(k_.host.guest_untouched));
   }
+  peaks_.locked_peak = std::max(peaks_.locked_peak, to_bytes(Pages(k_.host.guest_locked)));
   peaks_.resident_peak = std::max(peaks_.resident_peak, to_bytes(Pages(k_.host.guest_anon)));
   peaks_.committed_peak =
       std::max(peaks_.committed_peak, to_bytes(Pages(k_.host.committed) - k_.host.spec.committed_as));
@@ -143,6 +145,7 @@ void EventApplier::map(const Event& event, ProcessIndex index) {
   kind.shared = !is_private;
   kind.executable = (event.flags & trace::kExecutable) != 0;
   kind.data = !kind.shared && !stack && (event.flags & trace::kWritable) != 0;
+  kind.lock = process.space.lock_future;
   const int64_t before = process.space.committed_pages;
   if (stack || granted(index, event.address, event.bytes, kind.accountable, kind.data))
     process.space.map(event.address, event.bytes, kind);
@@ -195,6 +198,7 @@ void EventApplier::remap(const Event& event, ProcessIndex index) {
   kind.file_shift +=
       static_cast<int64_t>(event.address >> kPageShift) - static_cast<int64_t>(event.argument >> kPageShift);
   const int64_t committed_before = process.space.committed_pages;
+  const bool was_locked = process.space.locked_pages > 0;
   process.space.unmap(event.address, event.bytes);
   k_.host.committed += process.space.committed_pages - committed_before;
   if (event.argument != event.address) mm::unmap_range(k_, index, event.argument, event.bytes);
@@ -204,6 +208,8 @@ void EventApplier::remap(const Event& event, ProcessIndex index) {
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   if (event.argument != event.address)
     mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
+  if (was_locked || kind.lock != host::LockMode::kNone)
+    mm::relock_range(k_, index, event.argument >> kPageShift, (event.argument + event.bytes) >> kPageShift);
 }
 
 void EventApplier::never_born(uint32_t pid, uint32_t parent_pid) {
@@ -245,8 +251,9 @@ void EventApplier::fork(const Event& event, ProcessIndex index) {
   process.space.has_policies = parent.space.has_policies;
   process.space.mapped_bytes = parent.space.mapped_bytes;
   process.space.committed_pages = parent.space.committed_pages;
-  // A shared object is accounted once, for whoever made it.
+  // A shared object is accounted once, for whoever made it. Locks are not inherited.
   for (auto& [start, mapping] : process.space.mappings) {
+    mapping.lock = host::LockMode::kNone;
     if (!mapping.accountable || !mapping.shared) continue;
     process.space.committed_pages -= static_cast<int64_t>((mapping.end - start) >> kPageShift);
     mapping.accountable = false;
@@ -279,7 +286,19 @@ void EventApplier::exec(ProcessIndex index) {
   k_.host.guest_mapped_bytes = 0;
   for (const Process& other : k_.host.processes)
     k_.host.guest_mapped_bytes += other.guest && other.alive ? other.space.mapped_bytes : 0;
+  process.space.lock_future = host::LockMode::kNone;
   refused_.erase(index);
+}
+
+void EventApplier::lock(const Event& event, ProcessIndex index) {
+  const auto mode = (event.flags & trace::kLockOnFault) != 0 ? host::LockMode::kOnFault : host::LockMode::kLocked;
+  if (event.kind == EventKind::kLockAll) {
+    mm::lock_all(k_, index, (event.flags & trace::kLockCurrent) != 0, (event.flags & trace::kLockFuture) != 0, mode);
+  } else {
+    const bool locks = (event.flags & trace::kLocked) != 0;
+    mm::lock_range(k_, index, event.address, event.bytes, locks ? mode : host::LockMode::kNone);
+  }
+  note_peaks();
 }
 
 void EventApplier::set_comm(const Event& event, ProcessIndex index) {
@@ -468,6 +487,10 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       break;
     case EventKind::kLimit:
       limit(event, index);
+      break;
+    case EventKind::kLock:
+    case EventKind::kLockAll:
+      lock(event, index);
       break;
     case EventKind::kThreadExit:
       end_thread(index);

@@ -23,7 +23,8 @@ struct Counts {
       shmem_at_start;                        // NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
   int64_t anon = 0;                          // pages of guests in memory
   std::vector<int64_t> anon_of, swapped_of;  // by service, as Host::services counts them
-  std::map<host::SlotId, int64_t> entries;   // entries of guests' page tables and of files that name a swap slot
+  IndexVector<host::NodeIndex, host::ByZone<int64_t>> locked;  // pages that a locked mapping maps
+  std::map<host::SlotId, int64_t> entries;  // entries of guests' page tables and of files that name a swap slot
   std::vector<std::string> faults;
 
   void fail(std::string text) {
@@ -172,6 +173,49 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
         counts.accounted[n][z] += list.size_of_zone(z) - linked;
       }
     }
+  }
+}
+
+bool in_locked_mapping(const Host& host, const Page& page) {
+  bool locked = false;
+  const auto look = [&](host::ProcessIndex process, uint64_t vpn) {
+    const auto* const mapping = host.processes[process].space.mapping_of(vpn << kPageShift);
+    locked |= mapping != nullptr && mapping->lock != host::LockMode::kNone;
+  };
+  if (page.mapcount > 0 && page.owner != host::kNoProcess) look(page.owner, page.vpn);
+  for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) look(host.sharers[i].process, host.sharers[i].vpn);
+  return locked;
+}
+
+// Page by page; `moving`: somebody may be in the middle of mremap(), with pages whose mapping is gone already.
+void count_locked(const Host& host, bool moving, Counts& counts) {
+  int64_t locked = 0;
+  for (PageId id = 0; id < host.pages.size(); ++id) {
+    if (!host.pages.alive(id)) continue;
+    const Page& page = host.pages[id];
+    const bool of_ramfs = page.in_file() && host.files[page.slot].home == host::FileHome::kRamfs;
+    const bool flagged = page.has(host::kPageMlocked);
+    if (flagged && page.list != LruKindIndex::kNone && page.list != LruKindIndex::kUnevictable)
+      counts.fail("page " + std::to_string(id) + " is locked and on a list that reclaim looks at");
+    if (!flagged && page.list == LruKindIndex::kUnevictable)
+      counts.fail("page " + std::to_string(id) + " is unevictable, but nobody has locked it");
+    if (!moving && !of_ramfs && flagged != in_locked_mapping(host, page))
+      counts.fail("page " + std::to_string(id) +
+                  (flagged ? " is locked by no mapping" : " of a locked mapping is not"));
+    if (!flagged || of_ramfs) continue;
+    ++locked;
+    ++counts.locked[page.node()][page.zone];
+  }
+  if (locked != host.guest_locked)
+    counts.fail("the program counts " + std::to_string(host.guest_locked) + " locked pages, " + std::to_string(locked) +
+                " were found");
+  for (const host::Process& process : host.processes) {
+    int64_t pages = 0;
+    for (const auto& [start, mapping] : process.space.mappings)
+      if (mapping.lock != host::LockMode::kNone) pages += static_cast<int64_t>((mapping.end - start) >> kPageShift);
+    if (pages != process.space.locked_pages)
+      counts.fail("process " + std::to_string(process.pid) + " counts " + std::to_string(process.space.locked_pages) +
+                  " pages of locked mappings, " + std::to_string(pages) + " were found");
   }
 }
 
@@ -395,16 +439,17 @@ void count_files(const Host& host, Counts& counts) {
   }
 }
 
-Counts recount(const Host& host) {
+Counts recount(const Host& host, bool moving) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), {});
-  counts.huge = counts.accounted;
+  counts.huge = counts.locked = counts.accounted;
   counts.anon_of.assign(host.services.size(), 0);
   counts.swapped_of = counts.anon_of;
   std::vector<int> seen(host.pages.size(), 0);
   count_lists(host, counts, seen);
   count_generations(host, counts, seen);
   count_pages(host, counts, seen);
+  count_locked(host, moving, counts);
   count_processes(const_cast<Host&>(host), counts);
   for (const host::SwapDevice& device : host.swaps) {
     for (const host::ZoneRef at : device.zram_pool) ++counts.accounted[at.node][at.zone];
@@ -426,22 +471,24 @@ Counts recount(const Host& host) {
 }  // namespace
 
 Auditor::Auditor(const Host& host) {
-  const Counts counts = recount(host);
+  const Counts counts = recount(host, false);
   foreign_mapped_ = counts.unmapped_at_start;
   foreign_shmem_ = counts.shmem_at_start;
   for (const host::NodeIndex n : host.nodes.indices()) {
     auto& kernel_used = kernel_used_.emplace_back();
     auto& total = total_.emplace_back();
+    auto& locked = foreign_locked_.emplace_back();
     for (const host::ZoneKind z : host::kZonesAscending) {
       const host::Zone& zone = host.nodes[n].zones[z];
       kernel_used[z] = zone.used - counts.accounted[n][z];
       total[z] = zone.free + zone.parked() + zone.used;
+      locked[z] = zone.mlocked - counts.locked[n][z];
     }
   }
 }
 
 std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) const {
-  Counts counts = recount(host);
+  Counts counts = recount(host, in_flight > 0);
   for (const host::NodeIndex n : host.nodes.indices()) {
     // What stood on the host before goes to swap page by page, and is not told apart from anonymous memory until then.
     if (counts.shmem_at_start[n] > foreign_shmem_[n]) counts.fail("shared memory does not add up: " + node_name(n));
@@ -455,6 +502,9 @@ std::vector<std::string> Auditor::audit(const Host& host, int64_t in_flight) con
                     std::to_string(zone.free) + " free ones: " + where(n, z));
       if (zone.free + zone.parked() + zone.used != total_[n][z])
         counts.fail("free + parked + used changed: " + where(n, z));
+      if (zone.mlocked != counts.locked[n][z] + foreign_locked_[n][z])
+        counts.fail("zone counts " + std::to_string(zone.mlocked) + " locked pages, " +
+                    std::to_string(counts.locked[n][z] + foreign_locked_[n][z]) + " were found: " + where(n, z));
       int64_t huge = counts.huge[n][z];
       for (const host::Pcp& pcp : zone.pcp) huge += pcp.huge_blocks;
       if (zone.huge_blocks < huge || zone.huge_blocks > huge + in_flight)

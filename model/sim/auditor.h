@@ -24,6 +24,7 @@ class Auditor {
   using ByZoneOfNode = IndexVector<host::NodeIndex, host::ByZone<int64_t>>;
   ByZoneOfNode kernel_used_;                              // used, less what is on lists, in tables and in flight
   ByZoneOfNode total_;                                    // free + parked + used
+  ByZoneOfNode foreign_locked_;                           // locked by what stood on the host before
   IndexVector<host::NodeIndex, int64_t> foreign_mapped_;  // mapped pages of files that no process here maps
   IndexVector<host::NodeIndex, int64_t> foreign_shmem_;   // the same of NR_SHMEM
 };

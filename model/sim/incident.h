@@ -80,7 +80,8 @@ struct OomShortage {
   Pages movable_free;          // of the host's zones Movable, above their min marks
   Pages swap_free;             // that the host, or the group whose limit it was, could still have used
   int swappiness = 60;         // 0: a group at its limit swaps nothing
-  Pages shmem;  // tmpfs, /dev/shm and shared memory in RAM, of the group or the host; of the first kill only
+  Pages shmem;     // tmpfs, /dev/shm and shared memory in RAM, of the group or the host; of the first kill only
+  Pages locked{};  // of the program, in the group or on the host: mlock()
 };
 
 struct OomKill {
@@ -91,8 +92,9 @@ struct OomKill {
   bool went_along = false;               // with the victim before it, by memory.oom.group
   std::vector<std::string> dmesg;
   OomEnd end = OomEnd::kKilled;
-  int futile_rounds = 0;         // of direct reclaim in a row before it
-  Pages total;                   // what the points are a share of
+  int futile_rounds = 0;  // of direct reclaim in a row before it
+  Pages total;            // what the points are a share of
+  Pages host_ram{};
   bool allocating_task = false;  // vm.oom_kill_allocating_task chose the victim
   int panic_on_oom = 0;          // of kPanic: the value that asked for it; 0: nobody may be killed
 };
@@ -100,6 +102,11 @@ struct OomKill {
 /// Swap was free, and the group whose limit it was may not use it (get_scan_count(): cgroup reclaim and !swappiness).
 inline bool swap_is_forbidden(const OomKill& kill) {
   return kill.incident.scope == Scope::kCgroup && kill.shortage.swappiness == 0 && kill.shortage.swap_free > Pages(0);
+}
+/// So much of the group, or of the host's memory, is locked that reclaim had little to find: a tenth.
+inline bool lack_is_locked(const OomKill& kill) {
+  const Pages all = kill.incident.group ? kill.incident.group->max : kill.host_ram;
+  return kill.shortage.locked > Pages(0) && kill.shortage.locked.count() >= all.count() / 10;
 }
 /// Memory was free, and the request for kernel memory may not use it (gfp_zone()).
 inline bool movable_is_forbidden(const OomKill& kill) {

@@ -26,6 +26,9 @@ OomShortage IncidentLog::shortage(const mm::OomReport& report) const {
   for (host::CgroupIndex at = report.cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
     swap = std::min(swap, std::max<int64_t>(0, host_.cgroups[at].swap_max - host_.cgroups[at].swap_usage));
   out.swap_free = Pages(swap);
+  int64_t unevictable = 0;
+  for (const Node& node : host_.nodes) unevictable += node.size(host::LruKindIndex::kUnevictable, report.cgroup);
+  out.locked = Pages(std::min(host_.guest_locked, unevictable));
   // Adding up a group's pages is a walk over all of them: once.
   if (!own_.oom_kills.empty()) return out;
   if (report.cgroup != host::kRootCgroup)
@@ -201,6 +204,7 @@ void IncidentLog::on_oom_kill(const mm::OomReport& report) {
   OomKill kill;
   kill.incident = incident(report.zone, cause);
   kill.shortage = shortage(report);
+  kill.host_ram = Pages(host_.total_ram);
   if (in_group) {
     kill.incident.scope = Scope::kCgroup;
     kill.incident.group = group_state(host_.cgroups[report.cgroup]);

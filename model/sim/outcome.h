@@ -145,6 +145,7 @@ struct AppPeaks {
   Bytes footprint_peak, resident_peak, mapped_peak;
   Bytes untouched_at_peak;  // of footprint_peak: what came with huge pages and was not used by then
   Bytes committed_peak;     // what the program added to Committed_AS
+  Bytes locked_peak;        // mlock(): what reclaim could not have
 };
 
 struct AppSummary : AppPeaks {

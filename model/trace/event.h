@@ -40,6 +40,9 @@
 //   thread kAdviseHuge     start                length                    kHugePages: MADV_HUGEPAGE, else
 //   MADV_NOHUGEPAGE kThpDisable     1 or 0               -                         prctl(PR_SET_THP_DISABLE) of this
 //   process kLimit          RLIMIT_* number      -                         new soft limit in `argument` (~0: none)
+//   kLock           start                length                    kLocked|kLockOnFault: mlock2(), else munlock()
+//   kLockAll        -                    -                         kLockCurrent|kLockFuture|kLockOnFault: mlockall(),
+//                                                                  of none: munlockall()
 //   kClock          -                    -                         only time passed (keeps kswapd and devices running)
 //   kLost           -                    number of lost events     -
 #pragma once
@@ -83,6 +86,8 @@ enum class EventKind : uint8_t {
   kLimit,
   kFileInMemory,
   kFilePunch,
+  kLock,
+  kLockAll,
 };
 
 /// MPOL_* numbers of the kernel; kSetPolicy and kBindRange carry one in `flags`, without its MPOL_F_* bits. Node masks
@@ -117,6 +122,10 @@ enum EventFlag : uint8_t {
   kUnevictable = 1 << 0,    // kFileInMemory: ramfs
   kNameless = 1 << 1,       // kFileInMemory: it ends with the last process that has used it
   kHugePages = 1 << 0,      // kAdviseHuge: wanted (else not wanted)
+  kLocked = 1 << 0,         // kLock: mlock() (else munlock())
+  kLockCurrent = 1 << 0,    // kLockAll: what is mapped
+  kLockFuture = 1 << 1,     // kLockAll: what will be mapped
+  kLockOnFault = 1 << 2,    // kLock, kLockAll: fresh memory is not faulted in for it
 };
 
 struct Event {

@@ -57,6 +57,8 @@ KindClass class_of(uint8_t kind) {
     case EventKind::kThpDisable:
     case EventKind::kLimit:
     case EventKind::kFileInMemory:
+    case EventKind::kLock:
+    case EventKind::kLockAll:
     case EventKind::kClock:
     case EventKind::kLost:
       return KindClass::kRange;

@@ -119,6 +119,16 @@ class Program {
     feed(trace::EventKind::kAdviseHuge, address(first), pages << kPageShift,
          wanted ? uint8_t{trace::kHugePages} : uint8_t{0});
   }
+  void lock(uint64_t first, uint64_t pages, bool on_fault = false) {
+    feed(trace::EventKind::kLock, address(first), pages << kPageShift,
+         static_cast<uint8_t>(trace::kLocked | (on_fault ? trace::kLockOnFault : 0)));
+  }
+  void unlock(uint64_t first, uint64_t pages) { feed(trace::EventKind::kLock, address(first), pages << kPageShift); }
+  void lock_all(bool current, bool future, bool on_fault = false) {
+    feed(trace::EventKind::kLockAll, 0, 0,
+         static_cast<uint8_t>((current ? trace::kLockCurrent : 0) | (future ? trace::kLockFuture : 0) |
+                              (on_fault ? trace::kLockOnFault : 0)));
+  }
   void disable_huge(bool disabled) { feed(trace::EventKind::kThpDisable, disabled ? 1 : 0, 0); }
   void run_on(uint64_t cpus) { feed(trace::EventKind::kAffinity, cpus, 0); }
   void limit(uint64_t resource, uint64_t bytes) {

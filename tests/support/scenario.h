@@ -34,9 +34,12 @@ enum class StepKind : uint8_t {
   kHuge,
   kWriteMemoryFile,
   kTouchMemoryFile,
-  kCutMemoryFile
+  kCutMemoryFile,
+  kLock,
+  kUnlock,
+  kLockAll
 };
-inline constexpr int kStepKinds = 17;
+inline constexpr int kStepKinds = 20;
 inline constexpr std::array kStepNames = {"touch",
                                           "read",
                                           "map",
@@ -53,7 +56,10 @@ inline constexpr std::array kStepNames = {"touch",
                                           "huge",
                                           "write_memory_file",
                                           "touch_memory_file",
-                                          "cut_memory_file"};
+                                          "cut_memory_file",
+                                          "lock",
+                                          "unlock",
+                                          "lock_all"};
 
 struct Step {
   StepKind kind = StepKind::kTouch;
@@ -179,6 +185,15 @@ void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
           p.truncate_file(kMemoryFile, step.first);
         else
           p.punch_file(kMemoryFile, step.first, step.pages);
+        break;
+      case StepKind::kLock:
+        p.lock(step.first, step.pages, step.pages % 2 == 0);
+        break;
+      case StepKind::kUnlock:
+        p.unlock(step.first, step.pages);
+        break;
+      case StepKind::kLockAll:  // one in four locks, of those half what is mapped
+        p.lock_all(step.pages % 4 == 0 && step.first % 2 == 0, step.pages % 4 == 0, step.first % 3 == 0);
         break;
       case StepKind::kThread:
         if (running.size() < kThreadsAtMost)

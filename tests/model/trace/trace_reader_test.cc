@@ -39,6 +39,24 @@ TEST(TraceReader, KnowsHowManyBytesWereFilledAhead) {
   EXPECT_EQ(read(write(told)).summary.prefilled_bytes, 8192u);
 }
 
+TEST(TraceReader, KnowsTheKindsThatCameAfterTheFirstTraces) {
+  Story told = story();
+  Event lock;
+  lock.kind = EventKind::kLock;
+  lock.pid = lock.tid = 70;
+  lock.address = 0x7f10a0004000;
+  lock.bytes = 8192;
+  lock.flags = kLocked | kLockOnFault;
+  told.records.push_back({lock, false});
+  lock.kind = EventKind::kLockAll;
+  lock.flags = kLockCurrent | kLockFuture;
+  told.records.push_back({lock, false});
+  const ReadBack back = read(write(told));
+  ASSERT_EQ(back.records.size(), told.records.size());
+  for (size_t i = told.records.size() - 2; i < told.records.size(); ++i)
+    EXPECT_TRUE(same(back.records[i].event, told.records[i].event)) << i;
+}
+
 TEST(TraceReader, ReadsTheTracesOfFormat1) {
   std::stringstream bytes;
   bytes << std::ifstream(OOMCAST_SOURCE_DIR "/tests/data/traces/format1.trace", std::ios::binary).rdbuf();
