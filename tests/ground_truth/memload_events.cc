@@ -39,6 +39,7 @@ class Player::Process {
     parent_ = other.pid_;
     steps_ = &steps;
     at_ = 0;
+    locks_all_ = false;
     pending_compute_ps_ = pending_wait_ns_ = 0;
     loops_watched_ = player_.text_file_ != 0;  // a child maps text anew
     begin_step();
@@ -226,6 +227,8 @@ class Player::Process {
   bool file_step(const Step& step);
   bool map_step(uint64_t file, uint64_t bytes);
   bool file_sync(const Step& step);
+  bool fault_in(const Region& region);
+  bool lock_all();
   void free_region(Region& region);
   void fork(const Step& step);
 
@@ -242,6 +245,7 @@ class Player::Process {
   double rate_ = 0, moved_ = 0;
   int64_t rate_since_ = 0;
   bool loops_watched_ = false;
+  bool locks_all_ = false;
   // Where the current step stands.
   uint64_t cursor_ = 0, offset_ = 0;
   int64_t pass_ = 0;
@@ -252,10 +256,12 @@ bool Player::Process::perform(const Step& step) {
   Region& region = regions_[static_cast<size_t>(step.region)];
   switch (step.kind) {
     case StepKind::kAnon:
-      region = Region{};
-      region.bytes = step.size;
-      region.start = map(step.size);
-      return false;
+      if (cursor_ == 0) {
+        region = Region{};
+        region.bytes = step.size;
+        region.start = map(step.size);
+      }
+      return locks_all_ && fault_in(region);
     case StepKind::kShared:
       region = Region{};
       region.bytes = step.size;
@@ -280,6 +286,14 @@ bool Player::Process::perform(const Step& step) {
         send(EventKind::kAdviseDontneed, region.start, page_up(region.bytes), 0);
       }
       return false;
+    case StepKind::kLock:
+      if (cursor_ == 0) send(EventKind::kLock, region.start, page_up(region.bytes), trace::kLocked);
+      return fault_in(region);
+    case StepKind::kUnlock:
+      send(EventKind::kLock, region.start, page_up(region.bytes), 0);
+      return false;
+    case StepKind::kLockAll:
+      return lock_all();
     case StepKind::kFileWrite:
     case StepKind::kFileRead:
     case StepKind::kFileMap:
@@ -306,6 +320,35 @@ bool Player::Process::perform(const Step& step) {
       return false;
   }
   return false;
+}
+
+// mm_populate() of a region: page by page, those that are absent.
+bool Player::Process::fault_in(const Region& region) {
+  const uint64_t pages = page_up(region.bytes) / kPage;
+  while (cursor_ < pages) {
+    const uint64_t page = region.start + cursor_++ * kPage;
+    if (const auto known = pages_.find(page); known != pages_.end() && known->second == PageState::kPresent) continue;
+    access(page, true);
+    break;
+  }
+  return cursor_ < pages;
+}
+
+// What is mapped: regions one by one, and the stack as far as it has grown.
+bool Player::Process::lock_all() {
+  if (pass_ == 0) {
+    send(EventKind::kLockAll, 0, 0, trace::kLockCurrent | trace::kLockFuture);
+    locks_all_ = true;
+    for (uint64_t page = kStackTop - kStackBytes; page < kStackTop; page += kPage) access(page, true);
+    pass_ = 1;
+  }
+  const auto at = static_cast<size_t>(pass_ - 1);
+  if (at >= regions_.size()) return false;
+  if (regions_[at].is_heap || regions_[at].file != 0 || !fault_in(regions_[at])) {
+    cursor_ = 0;
+    ++pass_;
+  }
+  return true;
 }
 
 bool Player::Process::heap_block(const Step& step, Region& region) {

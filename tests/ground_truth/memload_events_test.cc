@@ -37,6 +37,28 @@ TEST(Player, StartsNamesAndEndsTheProcess) {
   EXPECT_EQ(idle_touches(), 7u) << "28 KiB beside the regions, as on the real kernel";
 }
 
+TEST(Player, ALockedRegionIsToldBeforeItsPagesAreFaultedIn) {
+  const auto events = events_of("memload anon:0:40K lock:0 w:0 unlock:0");
+  const auto locks = only(events, EventKind::kLock);
+  ASSERT_EQ(locks.size(), 2u);
+  EXPECT_EQ(locks[0].bytes, 40960u);
+  EXPECT_EQ(locks[0].flags, trace::kLocked);
+  EXPECT_EQ(locks[1].flags, 0);
+  const auto at = std::find_if(events.begin(), events.end(), [](const Event& e) { return e.kind == EventKind::kLock; });
+  EXPECT_EQ(std::count_if(at, events.end(), [](const Event& e) { return e.kind == EventKind::kTouch; }), 10)
+      << "by the lock, and not once more by the writes";
+}
+
+TEST(Player, AfterLockallWhatIsMappedIsFaultedInAtOnce) {
+  const auto events = events_of("memload anon:1:40K lockall anon:0:80K w:0");
+  EXPECT_EQ(only(events, EventKind::kLockAll).at(0).flags, trace::kLockCurrent | trace::kLockFuture);
+  const auto last_map =
+      std::find_if(events.rbegin(), events.rend(), [](const Event& e) { return e.kind == EventKind::kMap; }).base();
+  const auto is_touch = [](const Event& e) { return e.kind == EventKind::kTouch; };
+  EXPECT_EQ(std::count_if(last_map, events.end(), is_touch), 20);
+  EXPECT_GE(std::count_if(events.begin(), last_map, is_touch), 10 + 33) << "the region and the stack of 132 KiB";
+}
+
 TEST(Player, TextThatComesFromADiskIsReadAtTheStartAndWhereTheKernelDroppedIt) {
   const auto script = parse_script("memload anon:0:8K w:0");
   std::vector<Event> events;

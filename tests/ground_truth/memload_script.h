@@ -7,6 +7,7 @@
 //   heap:N:SIZE:CHUNK     malloc and fill CHUNK-byte blocks
 //   w:N[:FROM:TO]         write one word per page, percent FROM..TO r:N[:FROM:TO]       read one word per page
 //   loop:K:N[:FROM:TO]    the write pass K times                    rnd|zipf:N:COUNT:SEED  random page writes
+//   lock:N  unlock:N      mlock(), munlock()                     lockall             mlockall(), the future too
 //   free:N  dontneed:N    give a region back                        fw:PATH:SIZE fr:PATH fm:PATH fsync:PATH  file steps
 //   sleep:MS rate:MBPS adj:N wait                                   fork:STEP+STEP+...  a child that runs the steps
 #pragma once
@@ -40,6 +41,9 @@ enum class StepKind : uint8_t {
   kAdj,
   kFork,
   kWait,
+  kLock,
+  kUnlock,
+  kLockAll,
 };
 
 struct Step {
