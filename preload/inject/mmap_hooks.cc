@@ -10,6 +10,7 @@
 #include <atomic>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/lock_hooks.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
 
@@ -86,6 +87,7 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
     errno = ENOMEM;
     return MAP_FAILED;
   }
+  if (!failed(result) && (flags & MAP_LOCKED)) note_lock(reinterpret_cast<void*>(result), bytes, trace::kLocked);
   // Of files only what is shared may be memory: tmpfs, memfd.
   if (!failed(result) && ((flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) && tracking_now())
     sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), __builtin_return_address(0),
@@ -184,17 +186,6 @@ OOMCAST_EXPORT int shmctl(int id, int command, struct shmid_ds* buffer) {
     agent_note(trace::EventKind::kFileInMemory, 0, 0, 0, ring::kMayBeGone);
   return static_cast<int>(with_errno(result));
 }
-
-OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
-  return static_cast<int>(with_errno(raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes))));
-}
-
-OOMCAST_EXPORT int mlock2(const void* start, size_t bytes, unsigned flags) {
-  return static_cast<int>(
-      with_errno(raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), flags)));
-}
-
-OOMCAST_EXPORT int mlockall(int flags) { return static_cast<int>(with_errno(raw_syscall(SYS_mlockall, flags))); }
 
 OOMCAST_EXPORT int brk(void* end) {
   if (!have_real_libc()) return -1;

@@ -24,6 +24,7 @@ int setrlimit64(int, const void*);
 int prlimit64(pid_t, int, const void*, void*);
 int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long);
 int madvise(void*, size_t, int);
+int mlock2(const void*, size_t, unsigned);
 ssize_t process_madvise(int, const iovec*, size_t, int, unsigned);
 int execve(const char*, char* const*, char* const*);
 int execveat(int, const char*, char* const*, char* const*, int);
@@ -81,6 +82,8 @@ __attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, lo
                    static_cast<unsigned long>(d), static_cast<unsigned long>(e));
     case __NR_madvise:
       return madvise(reinterpret_cast<void*>(a), static_cast<size_t>(b), static_cast<int>(c));
+    case __NR_mlock2:
+      return mlock2(reinterpret_cast<const void*>(a), static_cast<size_t>(b), static_cast<unsigned>(c));
     case __NR_process_madvise:
       return process_madvise(static_cast<int>(a), reinterpret_cast<const iovec*>(b), static_cast<size_t>(c),
                              static_cast<int>(d), static_cast<unsigned>(e));
@@ -110,10 +113,10 @@ __attribute__((visibility("hidden"))) void* oomcast_next_syscall = reinterpret_c
 __asm__(".text\n.balign 16\n.globl syscall\n.type syscall, %function\nsyscall:\n" OOMCAST_PICK(__NR_mbind)
             OOMCAST_PICK(__NR_set_mempolicy) OOMCAST_PICK(__NR_set_mempolicy_home_node)
                 OOMCAST_PICK(__NR_sched_setaffinity) OOMCAST_PICK(__NR_setrlimit) OOMCAST_PICK(__NR_prlimit64)
-                    OOMCAST_PICK(__NR_prctl) OOMCAST_PICK(__NR_madvise) OOMCAST_PICK(__NR_process_madvise)
-                        OOMCAST_PICK(__NR_write) OOMCAST_PICK(__NR_seccomp) OOMCAST_PICK(__NR_userfaultfd)
-                            OOMCAST_PICK(__NR_ptrace) OOMCAST_PICK(__NR_execve) OOMCAST_PICK(__NR_execveat)
-                                OOMCAST_PASS_ON ".size syscall, .-syscall\n");
+                    OOMCAST_PICK(__NR_prctl) OOMCAST_PICK(__NR_madvise) OOMCAST_PICK(__NR_mlock2)
+                        OOMCAST_PICK(__NR_process_madvise) OOMCAST_PICK(__NR_write) OOMCAST_PICK(__NR_seccomp)
+                            OOMCAST_PICK(__NR_userfaultfd) OOMCAST_PICK(__NR_ptrace) OOMCAST_PICK(__NR_execve)
+                                OOMCAST_PICK(__NR_execveat) OOMCAST_PASS_ON ".size syscall, .-syscall\n");
 
 namespace oomcast::inject {
 

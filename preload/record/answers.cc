@@ -254,6 +254,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
       vma.readable = request.argument & PROT_READ;
       vma.writable = request.argument & PROT_WRITE;
       vma.one_request = true;
+      vma.locked = request.flags & MAP_LOCKED;
       rooms_.mappings.learn(process, vma, request.flags & MAP_NORESERVE);
       break;
     }

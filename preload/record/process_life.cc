@@ -58,6 +58,8 @@ void ProcessLife::forget_address_space(Process& process) {
   process.control_blocks.clear();
   process.map.clear();
   process.last_maps.clear();
+  process.locked.clear();
+  process.locked_kb = 0;
   process.sampled.clear();
   process.code = {};
   process.python.forget();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "preload/record/kernel/clocks.h"
+#include "preload/record/kernel/kernel_text.h"
 #include "preload/ring/file_notes.h"
 
 namespace oomcast::record {
@@ -98,6 +99,20 @@ void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
   }
 }
 
+/// Where no library notes what is locked, the kernel's own word is looked at whenever the amount is another one.
+void Mappings::learn_locks(Process& process) {
+  const uint64_t kb = number_behind(process.memory->status(), "VmLck:");
+  if (kb == process.locked_kb) return;
+  process.locked_kb = kb;
+  std::vector<PageRange> now = locked_ranges(process.memory->smaps());
+  for (const auto& [start, end] : process.locked)
+    if (std::find(now.begin(), now.end(), PageRange(start, end)) == now.end())
+      feed_.report(process, trace::EventKind::kLock, start, end - start);
+  for (const auto& [start, end] : now)
+    feed_.report(process, trace::EventKind::kLock, start, end - start, 0, trace::kLocked | trace::kLockOnFault);
+  process.locked = std::move(now);
+}
+
 /// A hook is about to report it: whether the target gives so much at once is decided then, and the program may get
 /// it.
 bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
@@ -166,6 +181,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     for (uint64_t at = start; at < end; at += piece) {
       feed_.report(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
       if (shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
+      if (vma.locked) feed_.report(process, trace::EventKind::kLock, at, std::min(piece, end - at), 0, trace::kLocked);
     }
   }
   std::vector<std::pair<uint64_t, uint64_t>> unregistered;

@@ -36,6 +36,7 @@ class Mappings {
              std::vector<PageRange>* registered = nullptr);
   void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
   void learn_changed(Process& process, const std::vector<Vma>& maps);
+  void learn_locks(Process& process);
   void learn_shared(Process& process, uint64_t start, uint64_t end);
   void learn_unknown(Process& process, uint64_t start, uint64_t end);
   void learn_reported(Process& process, uint64_t start, uint64_t end);

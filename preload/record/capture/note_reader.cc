@@ -28,7 +28,7 @@ void NoteReader::drain(Process& process) {
     const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree ||
                            note.kind == trace::EventKind::kProtect || note.kind == trace::EventKind::kBindRange ||
                            note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge ||
-                           note.kind == trace::EventKind::kUnmap;
+                           note.kind == trace::EventKind::kLock || note.kind == trace::EventKind::kUnmap;
     if ((of_memory && note.address + note.bytes > kUserEnd) ||
         (process.tasks.size() >= kTasksMax && !process.tasks.contains(note.tid)))
       continue;
@@ -82,6 +82,8 @@ void NoteReader::drain(Process& process) {
       case trace::EventKind::kHomeNode:
       case trace::EventKind::kAdviseHuge:
       case trace::EventKind::kThpDisable:
+      case trace::EventKind::kLock:
+      case trace::EventKind::kLockAll:
       case trace::EventKind::kAffinity:
       case trace::EventKind::kLimit:
         settings_.take_note(process, note);

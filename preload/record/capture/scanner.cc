@@ -93,6 +93,7 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   else if (last)
     scope.touches = Touches::kFresh;
   if (scope.mappings) scan_mappings(process, !whole && !process.tracked_by_faults(), whole);
+  if (!process.shared) mappings_.learn_locks(process);
   if (scope.touches != Touches::kNone) poller_.scan_touches(process, scope.touches, whole);
   // What it alone has used of shared memory no later scan would find.
   if (last && process.maps_shared_memory) shared_memory_.scan(process);

@@ -1,5 +1,5 @@
 // Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages,
-// resource limits: notes from the library, passed on as events; and the limits that a program was born with.
+// resource limits, locks: notes from the library, passed on as events; and the limits that a program was born with.
 #include "preload/record/capture/settings.h"
 
 #include <sys/resource.h>
@@ -37,7 +37,8 @@ void Settings::take_note(Process& process, const trace::Event& note) {
   if (policy && note.flags > static_cast<uint8_t>(trace::PolicyMode::kWeightedInterleave)) return;
   // Memory that the library's own malloc hooks have not asked about may lie there: the model sets policies on what is
   // mapped.
-  if (note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kAdviseHuge) {
+  if (note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kAdviseHuge ||
+      note.kind == trace::EventKind::kLock) {
     const uint64_t end = note.address + note.bytes;
     Vma vma;
     if (!owner->map.gaps(note.address, end).empty())

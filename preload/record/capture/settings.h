@@ -1,5 +1,5 @@
 // Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages,
-// resource limits: notes from the library, passed on as events; and the limits that a program was born with.
+// resource limits, locks: notes from the library, passed on as events; and the limits that a program was born with.
 #pragma once
 
 #include "model/trace/event.h"

@@ -240,6 +240,8 @@ struct Process {
   ControlBlocks control_blocks;
   AddressMap map;
   std::vector<Vma> last_maps;
+  std::vector<PageRange> locked;  // found by a scan
+  uint64_t locked_kb = 0;         // VmLck, when that was
   LeavingRanges leaving;
   bool maps_shared_memory = false;
   std::map<uint64_t, SampledAllocation> sampled;  // by start

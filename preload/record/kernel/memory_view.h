@@ -39,6 +39,8 @@ class MemoryView {
   virtual Resident resident() const = 0;
   /// The text of /proc/PID/status.
   virtual std::string status() const = 0;
+  /// The text of /proc/PID/smaps.
+  virtual std::string smaps() const = 0;
   /// Reads content and never waits for a page (why: guest_content.h). The number of bytes that were read.
   virtual size_t read(uint64_t address, void* out, size_t bytes) const = 0;
 
@@ -70,6 +72,7 @@ class ProcMemory final : public MemoryView {
   bool mapping_at(uint64_t address, Vma* out) const override { return query_map(maps_.get(), address, out); }
   Resident resident() const override { return resident_of(read_line(statm_.get())); }
   std::string status() const override { return read_whole_path(proc_of(pid_, thread_) + "status"); }
+  std::string smaps() const override { return read_whole_path(proc_of(pid_, thread_) + "smaps"); }
   size_t read(uint64_t address, void* out, size_t bytes) const override;
   bool scans_fast() const override { return kernel_has_pagemap_scan(); }
   bool queries_mappings() const override { return kernel_has_procmap_query(); }

@@ -130,6 +130,24 @@ std::vector<Vma> parse_maps(const std::string& text) {
   return out;
 }
 
+std::vector<std::pair<uint64_t, uint64_t>> locked_ranges(const std::string& smaps) {
+  std::vector<std::pair<uint64_t, uint64_t>> out;
+  Vma vma;
+  for (size_t at = 0; at < smaps.size();) {
+    const size_t line_end = std::min(smaps.find('\n', at), smaps.size());
+    const std::string_view line = std::string_view(smaps).substr(at, line_end - at);
+    at = line_end + 1;
+    Vma next;
+    if (parse_mapping(line, &next)) vma = std::move(next);
+    if (!line.starts_with("VmFlags:") || (line.find(" lo ") == line.npos && !line.ends_with(" lo"))) continue;
+    if (!out.empty() && out.back().second == vma.start)
+      out.back().second = vma.end;
+    else
+      out.emplace_back(vma.start, vma.end);
+  }
+  return out;
+}
+
 std::vector<Vma> read_maps(int maps_fd) { return parse_maps(read_whole(maps_fd)); }
 
 bool query_map(int maps_fd, uint64_t address, Vma* out) {

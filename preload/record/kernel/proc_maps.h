@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "preload/record/kernel/kernel_text.h"
@@ -23,6 +24,7 @@ struct Vma {
   uint64_t device = 0;  // as in st_dev
   bool readable = false, writable = false, executable = false, shared = false;
   std::string name;          // path, [heap], [stack], [anon:...] or empty
+  bool locked = false;       // MAP_LOCKED was asked for; /proc does not show it here
   bool one_request = false;  // not by /proc, which shows what lies side by side as one: the program asked for just this
 
   bool operator==(const Vma&) const = default;
@@ -38,6 +40,8 @@ struct Vma {
 
 /// Parses the text of a maps file. Lines that make no sense are left out.
 std::vector<Vma> parse_maps(const std::string& text);
+/// The locked mappings ("lo") in the text of a smaps file; neighbours are one range.
+std::vector<std::pair<uint64_t, uint64_t>> locked_ranges(const std::string& smaps);
 /// Reads and parses through a kept descriptor of /proc/PID/maps. Empty if the process is gone.
 std::vector<Vma> read_maps(int maps_fd);
 /// The one mapping that holds `address`. False: none (or the kernel has no such query and the text has none either).

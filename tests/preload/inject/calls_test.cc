@@ -272,6 +272,35 @@ TEST_F(Calls, AnAdviceToFreeNothingWithdrawsNoOther) {
   ::munmap(memory, 4 * kPage);
 }
 
+TEST_F(Calls, ThatLockMemoryAreNotedBeforeItIsFaultedIn) {
+  auto* const lock = recorder.hook<int(const void*, size_t)>("mlock");
+  auto* const unlock = recorder.hook<int(const void*, size_t)>("munlock");
+  auto* const memory = static_cast<char*>(fresh(4 * kPage));
+  if (lock(memory + 1, kPage) != 0) GTEST_SKIP() << "this user may lock nothing";
+  unsigned char there[2] = {};
+  ASSERT_EQ(::mincore(memory, 2 * kPage, there), 0);
+  EXPECT_EQ(there[0] & there[1] & 1, 1) << "not only on fault: both pages that the range touches";
+  ASSERT_EQ(unlock(memory, 4 * kPage), 0);
+  const std::vector<trace::Event> notes = notes_of(EventKind::kLock);
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0].address, reinterpret_cast<uint64_t>(memory));
+  EXPECT_EQ(notes[0].bytes, 2 * kPage);
+  EXPECT_EQ(notes[0].flags, trace::kLocked);
+  EXPECT_EQ(notes[1].flags, 0);
+  ::munmap(memory, 4 * kPage);
+}
+
+TEST_F(Calls, ThatLockNothingAreNotNoted) {
+  auto* const lock = recorder.hook<int(const void*, size_t)>("mlock");
+  auto* const lock_all = recorder.hook<int(int)>("mlockall");
+  void* const memory = fresh(kPage);
+  ::munmap(memory, kPage);
+  EXPECT_EQ(outcome_of([&] { return lock(memory, kPage); }), (Outcome{-1, ENOMEM}));
+  EXPECT_EQ(outcome_of([&] { return lock_all(64); }), (Outcome{-1, EINVAL}));
+  EXPECT_EQ(notes_of(EventKind::kLock).size(), 0u);
+  EXPECT_EQ(notes_of(EventKind::kLockAll).size(), 0u);
+}
+
 TEST_F(Calls, OfAVforkChildOnItsOwnLimitsAreNotItsParents) {
   auto* const limit = recorder.hook<int(int, const rlimit*)>("setrlimit");
   auto* const leave = recorder.hook<void(int)>("_exit");

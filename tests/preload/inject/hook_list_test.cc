@@ -50,7 +50,6 @@ const std::pair<const char*, const char*> kLeftOut[] = {
     {"__mmap|__munmap|__mprotect|__madvise|__sbrk|__curbrk|posix_madvise|remap_file_pages|msync|mincore|swapo(n|ff)|"
      "swapcontext",
      "libc's own calls and advice: frees are told by the kernel, mappings found by malloc's check and the sweep"},
-    {"munlock|munlockall", "pages stay"},
     {"(|__)(getrlimit(|64)|arch_prctl)", "ask only, or concern registers"},
     {"memfd_create|shm_open|shm(at|get)|__shm_get_name|pkey_(alloc|free|get|set)",
      "make no pages of a process: shared mappings are found by the sweep"},

@@ -31,7 +31,7 @@ class FakeMemory final : public MemoryView {
   uint64_t answers_to = UINT64_MAX;  // scans end there: the process is ending
   bool fast = true;                  // PAGEMAP_SCAN and PROCMAP_QUERY
   bool alive = true;
-  std::string status_text;
+  std::string status_text, smaps_text;
   mutable std::vector<PageRange> scanned;  // all that was asked for, in order
   mutable size_t mapping_reads = 0;
 
@@ -106,6 +106,7 @@ class FakeMemory final : public MemoryView {
     return out;
   }
   std::string status() const override { return status_text; }
+  std::string smaps() const override { return smaps_text; }
   size_t read(uint64_t address, void* out, size_t bytes) const override {
     size_t done = 0;
     for (; done < bytes; done += kPage) {

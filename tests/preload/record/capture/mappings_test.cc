@@ -33,6 +33,35 @@ class MappingsTest : public RoomsTest {
   FakeChannel& channel;
 };
 
+TEST_F(MappingsTest, AMappingThatWasAskedForLockedIsLockedBeforeItsPagesAreCounted) {
+  Vma locked = anonymous(kStart, 16);
+  locked.locked = true;
+  rooms.mappings.learn(process, locked, false);
+  ASSERT_GE(sink.events.size(), 2u);
+  EXPECT_EQ(sink.events[0].kind, EventKind::kMap);
+  EXPECT_EQ(sink.events[1].kind, EventKind::kLock);
+  EXPECT_EQ(sink.events[1].flags, trace::kLocked);
+}
+
+TEST_F(MappingsTest, WhatIsLockedIsLookedUpWhenTheAmountHasChanged) {
+  const auto line = [](const char* flags) { return std::string("VmFlags: rd wr ") + flags + "ac \n"; };
+  memory.smaps_text = "1000-3000 rw-p 00000000 00:00 0 \n" + line("lo ");
+  memory.status_text = "VmLck:\t       8 kB\n";
+  rooms.mappings.learn_locks(process);
+  ASSERT_EQ(sink.events.size(), 1u);
+  EXPECT_EQ(sink.events[0].address, 0x1000u);
+  EXPECT_EQ(sink.events[0].bytes, 0x2000u);
+  EXPECT_EQ(sink.events[0].flags, trace::kLocked | trace::kLockOnFault);
+  memory.smaps_text = "1000-3000 rw-p 00000000 00:00 0 \n" + line("");
+  rooms.mappings.learn_locks(process);
+  EXPECT_EQ(sink.events.size(), 1u) << "the amount is the same";
+  memory.status_text = "VmLck:\t       0 kB\n";
+  rooms.mappings.learn_locks(process);
+  ASSERT_EQ(sink.events.size(), 2u);
+  EXPECT_EQ(sink.events[1].bytes, 0x2000u);
+  EXPECT_EQ(sink.events[1].flags, 0);
+}
+
 TEST_F(MappingsTest, ANewMappingIsReportedAndRegistered) {
   rooms.mappings.learn(process, anonymous(kStart, 16), true);
   ASSERT_THAT(sink.events, SizeIs(1));

@@ -43,6 +43,22 @@ TEST_F(SettingsTest, AModeThatNoKernelHasIsLeftOut) {
   EXPECT_THAT(sink.events, IsEmpty());
 }
 
+TEST_F(SettingsTest, ALockIsPassedOnWhereItIs) {
+  trace::Event lock = note(EventKind::kLock);
+  lock.address = 0x7f0000000000;
+  lock.bytes = 8192;
+  lock.flags = trace::kLocked;
+  rooms.settings.take_note(process, lock);
+  lock = note(EventKind::kLockAll);
+  lock.flags = trace::kLockCurrent | trace::kLockFuture;
+  rooms.settings.take_note(process, lock);
+  ASSERT_THAT(sink.events, SizeIs(2));
+  EXPECT_EQ(sink.events[0].bytes, 8192u);
+  EXPECT_EQ(sink.events[0].flags, trace::kLocked);
+  EXPECT_EQ(sink.events[1].kind, EventKind::kLockAll);
+  EXPECT_EQ(sink.events[1].flags, trace::kLockCurrent | trace::kLockFuture);
+}
+
 TEST_F(SettingsTest, ALimitOfAnotherProcessIsThatProcesss) {
   add_polled(kSecondPid);
   trace::Event limit = note(EventKind::kLimit);

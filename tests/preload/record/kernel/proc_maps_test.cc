@@ -25,6 +25,16 @@ TEST(ParseMaps, ReadsEachFieldOfALine) {
   EXPECT_FALSE(maps[0].anonymous());
 }
 
+TEST(LockedRanges, AreThoseWithTheFlagAndNeighboursAreOne) {
+  const char* const rest = "Size:                  4 kB\nVmFlags: rd wr mr mw me ac sd \n";
+  const char* const locked = "Size:                  4 kB\nVmFlags: rd wr mr mw me lo ac sd \n";
+  const std::string text = std::string("1000-2000 rw-p 00000000 00:00 0 \n") + rest +
+                           "2000-3000 rw-p 00000000 00:00 0 \n" + locked + "3000-5000 r--p 00000000 00:00 0 \n" +
+                           locked + "7000-8000 rw-p 00000000 00:00 0 [heap]\n" + locked;
+  using Range = std::pair<uint64_t, uint64_t>;
+  EXPECT_THAT(locked_ranges(text), ElementsAre(Range(0x2000, 0x5000), Range(0x7000, 0x8000)));
+}
+
 TEST(ParseMaps, TellsAnonymousMemoryFromOtherKinds) {
   const std::vector<Vma> maps = parse_maps(
       "1000-2000 rw-p 00000000 00:00 0 \n"

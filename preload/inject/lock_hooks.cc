@@ -1,0 +1,78 @@
+// Hooks the calls that lock memory, and notes those that the kernel has granted.
+//
+// A call that faults memory in takes two steps: the range is locked as with MLOCK_ONFAULT, which the kernel grants and
+// refuses alike, and noted; then comes the call itself. Or else the forecast would hear of every page before it hears
+// that the page is locked, and might have swapped it out by then.
+#include "preload/inject/lock_hooks.h"
+
+#include <sys/mman.h>
+
+#include "preload/inject/agent.h"
+#include "preload/inject/raw_syscall.h"
+
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT 4
+#endif
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1
+#endif
+
+namespace oomcast::inject {
+namespace {
+
+#define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
+
+bool notes_locks() { return tracking() && in_own_process(); }
+
+void note_lock_all(int flags) {
+  const int told = (flags & MCL_CURRENT ? trace::kLockCurrent : 0) | (flags & MCL_FUTURE ? trace::kLockFuture : 0) |
+                   (flags & MCL_ONFAULT ? trace::kLockOnFault : 0);
+  agent_note_setting(trace::EventKind::kLockAll, current_tid(), 0, 0, 0, static_cast<uint8_t>(told));
+}
+
+}  // namespace
+
+void note_lock(const void* start, size_t bytes, uint8_t flags) {
+  const auto from = reinterpret_cast<uint64_t>(start) & ~uint64_t{4095};
+  const uint64_t end = page_up(reinterpret_cast<uint64_t>(start) + bytes);
+  if (end > from) agent_note_setting(trace::EventKind::kLock, current_tid(), from, end - from, 0, flags);
+}
+
+OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
+  const long at = reinterpret_cast<long>(start), size = static_cast<long>(bytes);
+  const bool told = notes_locks() && raw_syscall(SYS_mlock2, at, size, MLOCK_ONFAULT) == 0;
+  if (told) note_lock(start, bytes, trace::kLocked);
+  const long result = raw_syscall(SYS_mlock, at, size);
+  if (result == 0 && !told) note_lock(start, bytes, trace::kLocked);
+  return static_cast<int>(with_errno(result));
+}
+
+OOMCAST_EXPORT int mlock2(const void* start, size_t bytes, unsigned flags) {
+  if (flags == 0) return mlock(start, bytes);
+  const long result = raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), flags);
+  if (result == 0) note_lock(start, bytes, trace::kLocked | trace::kLockOnFault);
+  return static_cast<int>(with_errno(result));
+}
+
+OOMCAST_EXPORT int munlock(const void* start, size_t bytes) {
+  const long result = raw_syscall(SYS_munlock, reinterpret_cast<long>(start), static_cast<long>(bytes));
+  if (result == 0) note_lock(start, bytes, 0);
+  return static_cast<int>(with_errno(result));
+}
+
+OOMCAST_EXPORT int mlockall(int flags) {
+  const bool faults_in = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
+  const bool told = faults_in && notes_locks() && raw_syscall(SYS_mlockall, flags | MCL_ONFAULT) == 0;
+  if (told) note_lock_all(flags);
+  const long result = raw_syscall(SYS_mlockall, flags);
+  if (result == 0 && !told) note_lock_all(flags);
+  return static_cast<int>(with_errno(result));
+}
+
+OOMCAST_EXPORT int munlockall() {
+  const long result = raw_syscall(SYS_munlockall);
+  if (result == 0) note_lock_all(0);
+  return static_cast<int>(with_errno(result));
+}
+
+}  // namespace oomcast::inject
