@@ -63,6 +63,7 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
 /// fill.
 void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes growth, Finding& finding) {
   if (sim::swap_is_forbidden(kill) || sim::movable_is_forbidden(kill)) return;
+  if (sim::lack_is_locked(kill) && kill.shortage.swap_free > Pages(0)) return;
   const host::VmTunables& vm = outcome.host.vm;
   if (kill.incident.scope == sim::Scope::kHost && kill.shortage.swap_free > Pages(0)) {
     constexpr int kMostScale = 3000;
@@ -111,6 +112,11 @@ void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, const t
 /// Memory or swap that was free and forbidden to the request: opening it costs nothing.
 void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, Finding& finding) {
   const sim::OomShortage& shortage = kill.shortage;
+  if (sim::lack_is_locked(kill)) {
+    finding.evidence["locked_bytes"] = to_bytes(shortage.locked).count();
+    finding.why += "; " + bytes_text(to_bytes(shortage.locked)) +
+                   " are locked (mlock) and cannot be reclaimed or swapped out, however much swap is free";
+  }
   if (sim::swap_is_forbidden(kill)) {
     finding.evidence["swap_free_bytes"] = to_bytes(shortage.swap_free).count();
     finding.evidence["swappiness"] = shortage.swappiness;

@@ -110,6 +110,7 @@ Json app_json(const sim::AppSummary& app) {
           {"mapped_peak_bytes", app.mapped_peak.count()},
           {"processes", processes},
           {"committed_peak_bytes", app.committed_peak.count()},
+          {"locked_peak_bytes", app.locked_peak.count()},
           {"processes_total", app.processes_total}};
 }
 

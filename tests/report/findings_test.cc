@@ -307,6 +307,16 @@ TEST(Findings, FreeSwapThatSwappinessForbidsIsTheCause) {
   EXPECT_THAT(the("oom_kill", story).why, testing::Not(HasSubstr("swappiness")));
 }
 
+TEST(Findings, LockedMemoryIsTheCauseAndMoreSwapNoCure) {
+  stories::Story story = killed_in_group();
+  story.outcome.oom_kills[0].shortage.swap_free = 262144_pages;
+  story.outcome.oom_kills[0].shortage.locked = story.outcome.oom_kills[0].incident.group->max / 2;
+  const Finding finding = the("oom_kill", story);
+  EXPECT_THAT(finding.why, HasSubstr("are locked (mlock) and cannot be reclaimed or swapped out"));
+  EXPECT_GT(finding.evidence["locked_bytes"], 0);
+  for (const Try& each : finding.tries) EXPECT_THAT(each.change, testing::Not(HasSubstr("more swap")));
+}
+
 TEST(Findings, KernelMemoryCannotUseZoneMovable) {
   stories::Story story = stories::oom();
   story.outcome.oom_kills[0].shortage = {true, 2000000_pages, 0_pages, 60, {}};

@@ -38,6 +38,17 @@ inline auto grows_to(uint64_t pages) {
   };
 }
 
+/// The same, with all of it locked.
+inline auto locks_and_grows_to(uint64_t pages) {
+  return [pages](sim::Simulation& s) {
+    Program p(s, 812, "redis-server");
+    p.lock_all(true, true);
+    p.pace(Nanoseconds(20'000)).map(0, pages);
+    p.touch(0, pages);
+    p.exit();
+  };
+}
+
 inline stories::Story fits() { return run(HostBuilder().node(256_MiB).build(), grows_to(10'000)); }
 
 inline stories::Story oom() {

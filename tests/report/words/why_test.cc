@@ -13,6 +13,7 @@ namespace {
 using namespace oomcast::literals;
 using sim::Outcome;
 using simulated::grows_to;
+using simulated::locks_and_grows_to;
 using support::HostBuilder;
 using support::Program;
 using testing::HasSubstr;
@@ -51,6 +52,8 @@ TEST(Why, EachCauseHasItsSentence) {
   add("a group that may not swap",
       firsts(simulated::run(generous().swap(64_MiB).limit(16_MiB).set("vm.swappiness", 0).build(), grows_to(8'000))
                  .outcome));
+  add("a group in which all is locked",
+      firsts(simulated::run(generous().swap(64_MiB).limit(16_MiB).build(), locks_and_grows_to(8'000)).outcome));
   add("a group in which nobody may be killed",
       firsts(simulated::run(generous().limit(16_MiB).build(), grows_to(8'000), protected_program()).outcome));
   expect_golden(all, "whys.txt");
