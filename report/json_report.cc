@@ -16,9 +16,13 @@ using Json = nlohmann::ordered_json;
 /// The groups that the program is charged to, its own first.
 Json groups_json(const sim::Outcome& outcome) {
   Json groups = Json::array();
-  for (const sim::GroupState& group : outcome.groups)
+  for (const sim::EndedGroup& group : outcome.groups)
     groups.push_back(
-        {{"path", group.path}, {"max_bytes", limit_json(group.max)}, {"high_bytes", limit_json(group.high)}});
+        {{"path", group.path},
+         {"max_bytes", limit_json(group.max)},
+         {"high_bytes", limit_json(group.high)},
+         {"pressure",
+          {{"some", pressure_line_json(group.pressure_some)}, {"full", pressure_line_json(group.pressure_full)}}}});
   return groups;
 }
 

@@ -27,7 +27,9 @@ bool compact_nodes(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node) {
       if (zone.managed == 0 || !watermark_ok(zone, zone.low_mark() + kGap, gfp.highest_zone, zone.free, 0, true))
         continue;
       k.host.count(host::Vmstat::compact_stall);
+      k.sched.memstall_enter();
       while (whole_free_blocks(zone) == 0) compact_zone(k, zone);
+      k.sched.memstall_leave();
       k.host.count(host::Vmstat::compact_success);
       return true;
     }

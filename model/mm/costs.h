@@ -23,6 +23,7 @@ struct Costs {
   Nanoseconds free_page;        // drop a clean page
   Nanoseconds scan_object;      // look at a dentry or an inode, and free it
   Nanoseconds shrink_pass;      // shrink_node with nothing in it
+  Nanoseconds group_pass;       // the same in a group's own reclaim, in addition
   Nanoseconds swap_fault;       // CPU part of a swap-in
   Nanoseconds zap_page;         // unmap and free one page at exit or munmap
   Nanoseconds cache_page;       // allocate a page of the cache and send for its data
@@ -47,6 +48,7 @@ struct Costs {
     costs.free_page = fault / 10;
     costs.scan_object = fault / 5;
     costs.shrink_pass = fault * 2 / 5;
+    costs.group_pass = fault * 4;
     costs.swap_fault = fault;
     costs.zap_page = fault / 5;
     costs.cache_page = fault * 3 / 4;

@@ -62,12 +62,10 @@ PageId filemap_fault(Kernel& k, ProcessIndex process, host::FileIndex file, uint
   } else {
     mmap_readahead_hit(k, file, id, cgroup);
   }
-  k.sched.memstall_enter();
   for (int attempt = 0; attempt < 8; ++attempt) {
     id = page_with_data(k, file, index, cgroup).value_or(host::kNoPage);
     if (id != host::kNoPage || k.sched.current().dying) break;
   }
-  k.sched.memstall_leave();
   grow_cache_slab(k, cgroup);
   return id;
 }

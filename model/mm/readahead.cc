@@ -138,12 +138,20 @@ void mmap_readahead_hit(Kernel& k, FileIndex file_index, PageId id, host::Cgroup
                      true, cgroup);
 }
 
+// folio_wait_bit_common(): waiting for a page that was in use when it was evicted is time lost to memory.
+void wait_for_readers(Kernel& k, PageId id) {
+  const bool thrashing = k.host.pages[id].has(host::kPageWorkingset);
+  if (thrashing) k.sched.memstall_enter();
+  k.sched.wait(k.block.readers(), kForever);
+  if (thrashing) k.sched.memstall_leave();
+}
+
 bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {
   while (true) {
     k.sched.point();  // before the check: nothing may be missed between it and the wait
     const PageId id = k.host.files[file].page(index);
     if (id == host::kNoPage || !k.host.pages[id].has(host::kPageLocked)) break;
-    k.sched.wait(k.block.readers(), kForever);
+    wait_for_readers(k, id);
     if (k.sched.current().dying) return false;
   }
   return true;

@@ -31,6 +31,8 @@ void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, host::
 /// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. nullopt if there is no
 /// memory for it; kNoPage if reclaim has taken it again or the task is dying.
 std::optional<host::PageId> page_with_data(Kernel& k, host::FileIndex file, uint64_t index, host::CgroupIndex cgroup);
+/// Waits for the next read to end, for the sake of this page.
+void wait_for_readers(Kernel& k, host::PageId id);
 /// Waits for the data of a page that is being read. False if the task is dying.
 bool wait_locked(Kernel& k, host::FileIndex file, uint64_t index);
 

@@ -22,8 +22,9 @@ enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher, kBackground };
 /// struct task_struct, as far as memory management looks at it.
 struct Actor {
   ActorKind kind = ActorKind::kTask;
-  host::NodeIndex node;  // of the CPUs it runs on
-  host::CpuIndex cpu;    // for per-CPU lists
+  host::NodeIndex node;                          // of the CPUs it runs on
+  host::CpuIndex cpu;                            // for per-CPU lists, and for pressure
+  host::CgroupIndex cgroup = host::kRootCgroup;  // whose pressure its stalls are
   int pid = 0, tid = 0;
   host::ProcessIndex process = host::kNoProcess;  // kTask
   bool begun = false;                             // kTask: counted in Process::tasks

@@ -6,6 +6,7 @@
 #include "model/mm/memcg.h"
 #include "model/mm/mempolicy.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/readahead.h"
 #include "model/mm/rmap.h"
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
@@ -218,7 +219,11 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
   k.host.count(Vmstat::pswpin);
   k.host.count_swap_in(slot_id);
   k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
+  // swap_readpage(), to the end: the device is memory.
+  const bool thrashing = page.has(host::kPageWorkingset);
+  if (thrashing) k.sched.memstall_enter();
   k.sched.cpu(k.host.device(slot_id).spec().times.read_4k);
+  if (thrashing) k.sched.memstall_leave();
   lru_add(k, id, k.sched.current().cpu);
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));
@@ -235,7 +240,7 @@ bool wait_for_read(Kernel& k, SlotId slot_id) {
     k.sched.point();  // before the check: nothing may be missed between it and the wait
     const SwapSlot& slot = k.host.slot(slot_id);
     if (!slot.cached || !k.host.pages[slot.page].has(host::kPageLocked)) return true;
-    k.sched.wait(k.block.readers(), kForever);
+    wait_for_readers(k, slot.page);
     if (k.sched.current().dying) return false;
   }
 }
@@ -246,14 +251,11 @@ bool read_for_shmem(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   const SwapSlot& slot = k.host.slot(slot_id);
   if (!slot.cached) {
     const Nanoseconds begin = stall_enter(k);
-    const bool thrashing = slot.shadow.workingset;
     if (fault) k.host.count_with(k.host.processes[index].cgroup, Vmstat::pgmajfault);
     k.sched.cpu(k.costs.swap_fault);
-    if (thrashing) k.sched.memstall_enter();
     swapin_readahead(k, index, vpn, slot_id, false);
     const bool no_memory = !slot.cached && slot.shmem && slot.map_count > 0;
     const bool read = !no_memory && wait_for_read(k, slot_id);
-    if (thrashing) k.sched.memstall_leave();
     stall_leave(k, begin, Stalled::kSwapIn);
     return read && !k.sched.current().dying;
   }
@@ -303,11 +305,8 @@ bool do_swap_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
       }
     }
     const Nanoseconds begin = stall_enter(k);
-    const bool thrashing = !slot.cached && slot.shadow.workingset;
-    if (thrashing) k.sched.memstall_enter();
     const bool read =
         (slot.cached || swapin_readahead(k, index, vpn, slot_id, reads_by_address(k))) && wait_for_read(k, slot_id);
-    if (thrashing) k.sched.memstall_leave();
     stall_leave(k, begin, Stalled::kSwapIn);
     if (!read || k.sched.current().dying) return false;
   }

@@ -170,6 +170,7 @@ void shrink_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   if (lru_gen_enabled(k) && !sc.cgroup_reclaim()) return lru_gen_shrink_node(k, node_index, sc);
   const int64_t reclaimed_before = sc.nr_reclaimed;
   if (!lru_gen_enabled(k)) prepare_scan_count(k, node, sc);
+  if (sc.cgroup_reclaim()) k.sched.cpu(k.costs.group_pass);
   k.sched.cpu(k.costs.shrink_pass);
   int64_t freed_slab = 0;
   for (const host::CgroupIndex cgroup : node.lruvecs.indices()) {

@@ -25,6 +25,11 @@ struct PressureLine {
   Nanoseconds total;
 };
 
+/// A group as the run left it.
+struct EndedGroup : GroupState {
+  PressureLine pressure_some, pressure_full;
+};
+
 /// What lives of the pages that were first touched under one sampled stack.
 struct SiteResident {
   uint32_t stack_id = 0;
@@ -52,7 +57,7 @@ struct Moment {
   std::vector<NodeMoment> nodes;
   Pages swap_total, swap_free, committed;
   host::VmstatArray counters;                 // deltas since the start
-  PressureLine pressure_some, pressure_full;  // as of the last sample
+  PressureLine pressure_some, pressure_full;  // of the host
   std::vector<SiteResident> sites;            // ascending by stack_id; those of which something lives
 };
 
@@ -216,7 +221,7 @@ struct Series {
   std::vector<Bands> bands;
   PressureLine pressure_some, pressure_full;
   std::vector<TimelineRow> timeline;
-  std::vector<GroupState> groups;  // that the program is charged to: its own, then the one above, ...; as they ended
+  std::vector<EndedGroup> groups;  // that the program is charged to: its own, then the one above, ...; as they ended
 };
 
 /// The verdicts next to the one of the run (Margins).

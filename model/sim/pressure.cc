@@ -1,34 +1,37 @@
-// Accounts for the time that was lost to memory. See pressure.h; kernel-spec section 12.5.
+// Keeps the pressure of the host and of each cgroup. See pressure.h.
 #include "model/sim/pressure.h"
+
+#include "model/spec/kernel_rules.h"
 
 namespace oomcast::sim {
 
-namespace {
-constexpr Nanoseconds kPeriod{2'000'000'000};
-constexpr int64_t kFactors[3] = {1677, 1981, 2034};  // EXP_10s, EXP_60s, EXP_300s of 2048
-constexpr int64_t kFixed = 2048;
-}  // namespace
-
-void PressureMeter::close_period(Line& line) {
-  const Nanoseconds lost = line.total - line.at_period_start;
-  line.at_period_start = line.total;
-  const int64_t share = lost.count() * 10000 / kPeriod.count() * kFixed;
-  for (int i = 0; i < 3; ++i)
-    line.average[i] = (line.average[i] * kFactors[i] + share * (kFixed - kFactors[i])) / kFixed;
+Pressure::Pressure(const host::Host& host) : host_(host) {
+  const bool by_tick = !holds(host::KernelRule::kStallsOnCpuAreFull, host.spec.kernel);
+  for (size_t i = 0; i < host.cgroups.size(); ++i)
+    groups_.push_back(PressureGroup(static_cast<size_t>(host.cpu_count()), by_tick));
 }
 
-void PressureMeter::add(Nanoseconds now, Nanoseconds some, Nanoseconds full) {
-  some_.total += some;
-  full_.total += full;
-  while (now - period_start_ >= kPeriod) {
-    close_period(some_);
-    close_period(full_);
-    period_start_ += kPeriod;
+template <class F>
+void Pressure::for_each_above(host::CgroupIndex group, F&& f) {
+  for (;; group = host_.cgroups[group].parent) {
+    f(groups_[group]);
+    if (group == host::kRootCgroup) return;
   }
 }
 
-PressureLine PressureMeter::line(const Line& line) {
-  return {line.average[0] / kFixed, line.average[1] / kFixed, line.average[2] / kFixed, line.total};
+void Pressure::change(host::CgroupIndex group, host::CpuIndex cpu, Nanoseconds now, const TaskState& from,
+                      const TaskState& to) {
+  for_each_above(group, [&](PressureGroup& each) { each.change(cpu, now, from, to); });
+}
+
+void Pressure::correct(host::CgroupIndex group, host::CpuIndex cpu, Nanoseconds by) {
+  for_each_above(group, [&](PressureGroup& each) { each.correct(cpu, by); });
+}
+
+void Pressure::average(Nanoseconds now) {
+  for (PressureGroup& group : groups_) {
+    if (group.due(now)) group.update(now);
+  }
 }
 
 }  // namespace oomcast::sim

@@ -1,30 +1,31 @@
-// Accounts for the time that was lost to memory. The PSI line, kept like kernel/sched/psi.c does, in integers.
+// Keeps the pressure of the host and of each cgroup: tells a group and all above it what a task does.
 #pragma once
 
-#include "model/base/units.h"
-#include "model/sim/outcome.h"
+#include "model/host/host.h"
+#include "model/sim/pressure_group.h"
 
 namespace oomcast::sim {
 
-/// Averages move every 2 s with the kernel's fixed-point factors (1677, 1981, 2034 of 2048).
-class PressureMeter {
+/// psi_system and the psi_group of each cgroup.
+class Pressure {
  public:
-  /// Time passes: `some` of it was lost by at least one task, `full` by all.
-  void add(Nanoseconds now, Nanoseconds some, Nanoseconds full);
-  PressureLine some_line() const { return line(some_); }
-  PressureLine full_line() const { return line(full_); }
-  Nanoseconds some_total() const { return some_.total; }
+  explicit Pressure(const host::Host& host);
+
+  /// psi_task_change(): a task of the group, on that CPU, does something else from now on.
+  void change(host::CgroupIndex group, host::CpuIndex cpu, Nanoseconds now, const TaskState& from, const TaskState& to);
+  /// See PressureGroup.
+  void correct(host::CgroupIndex group, host::CpuIndex cpu, Nanoseconds by);
+  /// psi_avgs_work() of those groups whose time has come.
+  void average(Nanoseconds now);
+  PressureGroup& of(host::CgroupIndex group) { return groups_[group]; }
+  PressureGroup& host() { return groups_[host::kRootCgroup]; }
 
  private:
-  struct Line {
-    Nanoseconds total, at_period_start;
-    int64_t average[3] = {0, 0, 0};  // of 2048 * 10000 (hundredths of a percent)
-  };
-  static PressureLine line(const Line& line);
-  static void close_period(Line& line);
+  template <class F>
+  void for_each_above(host::CgroupIndex group, F&& f);
 
-  Line some_, full_;
-  Nanoseconds period_start_;
+  const host::Host& host_;
+  IndexVector<host::CgroupIndex, PressureGroup> groups_;
 };
 
 }  // namespace oomcast::sim

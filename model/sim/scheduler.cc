@@ -52,7 +52,9 @@ void Scheduler::switch_to(Fiber& fiber, FiberId id) {
   OOMCAST_CHECK(current_ == kNoFiber);
   current_ = id;
   fiber.state = State::kRunning;
+  tell(fiber, {.running = true, .stalled = fiber.actor.memstall_depth > 0});
   fiber.code->resume();
+  if (fiber.state == State::kDone) tell(fiber, {});
   current_ = kNoFiber;
 }
 
@@ -66,6 +68,7 @@ void Scheduler::discard(FiberId id) {
   OOMCAST_CHECK(id != current_ && (fiber.state == State::kParked || fiber.state == State::kDone));
   fiber.code.reset();
   fiber.state = State::kDone;
+  tell(fiber, {});
   if (running_task_ == id) running_task_ = kNoFiber;
   free_fibers_.push_back(id);
 }
@@ -149,6 +152,7 @@ void Scheduler::commit_pending() {
   if (fiber.pending.count() == 0) return;
   const Nanoseconds cost = shared(fiber.pending, fiber.actor);
   const bool takes_turns = cost > fiber.pending;
+  correct_stall(fiber);
   fiber.busy += fiber.pending;
   fiber.pending = Nanoseconds(0);
   fiber.on_cpu = true;
@@ -160,6 +164,7 @@ void Scheduler::commit_pending() {
 Nanoseconds Scheduler::take_pending(FiberId id) {
   Fiber& fiber = *fibers_[id];
   const Nanoseconds cost = shared(fiber.pending, fiber.actor);
+  correct_stall(fiber);
   fiber.busy += fiber.pending;
   fiber.pending = Nanoseconds(0);
   return cost;
@@ -172,7 +177,10 @@ void Scheduler::point() {
 
 void Scheduler::sleep(Nanoseconds duration) {
   commit_pending();
+  Fiber& fiber = *fibers_[current_];
   schedule(current_, now_ + duration);
+  const bool stalled = fiber.actor.memstall_depth > 0;
+  tell(fiber, {.stalled = stalled, .waiting = fiber.actor.kind == mm::ActorKind::kTask});
   give_up_cpu();
 }
 
@@ -186,6 +194,8 @@ Nanoseconds Scheduler::wait(mm::WaitQueue& queue, Nanoseconds timeout) {
   const uint64_t token = ++fiber.token;
   queue.waiters.push_back({id, token});
   if (!for_ever) due_.push({fiber.wait_deadline, sequence_++, id, token, 0});
+  const bool idles = fiber.actor.is_kswapd() || fiber.actor.kind == mm::ActorKind::kFlusher;
+  tell(fiber, {.stalled = fiber.actor.memstall_depth > 0, .waiting = !idles});
   give_up_cpu();
   std::erase_if(queue.waiters, [id](const mm::WaitQueue::Waiter& waiter) { return waiter.fiber == id; });
   if (for_ever) return Nanoseconds(1);
@@ -210,42 +220,48 @@ void Scheduler::halt() {
   if (current_ != kNoFiber) block();
 }
 
-void Scheduler::account_stall() {
-  const Nanoseconds passed = now_ - stall_accounted_;
-  stall_accounted_ = now_;
-  if (stalled_actors_ > 0) stalled_some_ += passed;
-  if (stalled_tasks_ > 0 && stalled_tasks_ >= active_tasks_) stalled_full_ += passed;
+void Scheduler::tell(Fiber& fiber, TaskState state) {
+  if (pressure_ == nullptr) return;
+  const mm::Actor& actor = fiber.actor;
+  if (state == fiber.told && actor.cpu == fiber.told_cpu) return;
+  if (actor.cpu != fiber.told_cpu) {
+    pressure_->change(actor.cgroup, fiber.told_cpu, now_, fiber.told, {});
+    fiber.told = {};
+    fiber.told_cpu = actor.cpu;
+  }
+  pressure_->change(actor.cgroup, actor.cpu, now_, fiber.told, state);
+  fiber.told = state;
 }
 
-Nanoseconds Scheduler::stalled_some() {
-  account_stall();
-  return stalled_some_;
+void Scheduler::rest(FiberId id) {
+  Fiber& fiber = *fibers_[id];
+  if (fiber.state == State::kParked) tell(fiber, {});
 }
 
-Nanoseconds Scheduler::stalled_full() {
-  account_stall();
-  return stalled_full_;
-}
-
-void Scheduler::set_active_tasks(int count) {
-  account_stall();
-  active_tasks_ = std::max(1, count);
+// CPU time passes later than it is used. What was used before a stall may pass within it, what was used in it after it.
+void Scheduler::correct_stall(Fiber& fiber) {
+  const Nanoseconds by = fiber.told.stalled ? -fiber.before_stall : fiber.stalled_pending;
+  fiber.before_stall = fiber.stalled_pending = Nanoseconds(0);
+  if (pressure_ == nullptr || by.count() == 0) return;
+  pressure_->correct(fiber.actor.cgroup, fiber.told_cpu,
+                     by.count() > 0 ? shared(by, fiber.actor) : -shared(-by, fiber.actor));
 }
 
 void Scheduler::memstall_enter() {
-  account_stall();
   mm::Actor& actor = current();
-  if (actor.memstall_depth++ > 0) return;
-  ++stalled_actors_;
-  if (actor.kind == mm::ActorKind::kTask) ++stalled_tasks_;
+  if (actor.memstall_depth++ > 0 || current_ == kNoFiber) return;
+  Fiber& fiber = *fibers_[current_];
+  fiber.before_stall = fiber.pending - fiber.stalled_pending;
+  tell(fiber, {.running = true, .stalled = true});
 }
 
 void Scheduler::memstall_leave() {
-  account_stall();
   mm::Actor& actor = current();
-  if (--actor.memstall_depth > 0) return;
-  --stalled_actors_;
-  if (actor.kind == mm::ActorKind::kTask) --stalled_tasks_;
+  if (--actor.memstall_depth > 0 || current_ == kNoFiber) return;
+  Fiber& fiber = *fibers_[current_];
+  fiber.stalled_pending = fiber.pending - fiber.before_stall;
+  fiber.before_stall = Nanoseconds(0);
+  tell(fiber, {.running = true});
 }
 
 }  // namespace oomcast::sim

@@ -13,6 +13,7 @@
 
 #include "model/mm/sched.h"
 #include "model/sim/coroutine.h"
+#include "model/sim/pressure.h"
 
 namespace oomcast::sim {
 
@@ -39,6 +40,8 @@ class Scheduler final : public mm::Sched {
   void halt() override;
 
   // What the simulation calls, outside of any fiber.
+  /// Tells `pressure` from now on what every fiber does.
+  void account_to(Pressure& pressure) { pressure_ = &pressure; }
   /// A fiber that runs `body` from its first resume() on; when body returns the fiber is done.
   FiberId spawn(mm::Actor actor, std::function<void()> body);
   /// Runs the fiber now, until it blocks or is done.
@@ -61,6 +64,9 @@ class Scheduler final : public mm::Sched {
   /// Back to whoever resumed this fiber, with nothing that would wake it but resume().
   void park();
 
+  /// The parked task does nothing until it is resumed. Until this is said it is taken to compute.
+  void rest(FiberId id);
+
   bool blocked(FiberId id) const { return fibers_[id]->state == State::kBlocked; }
   bool done(FiberId id) const { return fibers_[id]->state == State::kDone; }
   /// Unwinds a fiber that is parked or done and gives its stack back; its number may be used again.
@@ -75,11 +81,6 @@ class Scheduler final : public mm::Sched {
   /// The task whose event was last taken is on a CPU between its events, too.
   void set_running_task(FiberId id) { running_task_ = id; }
 
-  /// Time in which at least one actor was stalled on memory, and in which every active task was (PSI some and full).
-  Nanoseconds stalled_some();
-  Nanoseconds stalled_full();
-  /// How many tasks want to run at all: what `full` is measured against.
-  void set_active_tasks(int count);
   Nanoseconds busy_ns(FiberId id) const { return fibers_[id]->busy; }
 
  private:
@@ -94,6 +95,10 @@ class Scheduler final : public mm::Sched {
     Nanoseconds wait_left;  // result of wait()
     Nanoseconds wait_deadline;
     bool on_cpu = false;  // blocked in point(), burning CPU
+    // What `pressure_` was told last, and where.
+    TaskState told;
+    host::CpuIndex told_cpu;
+    Nanoseconds before_stall, stalled_pending;  // of `pending`: used before a stall that lasts; in stalls that are over
   };
   struct Due {
     Nanoseconds time;
@@ -130,9 +135,9 @@ class Scheduler final : public mm::Sched {
   FiberId running_task_ = kNoFiber;
   mm::Actor irq_;  // who "current" is inside a callback
   Nanoseconds irq_pending_;
-  void account_stall();
-  int stalled_actors_ = 0, stalled_tasks_ = 0, active_tasks_ = 1;
-  Nanoseconds stalled_some_, stalled_full_, stall_accounted_;
+  void tell(Fiber& fiber, TaskState state);
+  void correct_stall(Fiber& fiber);
+  Pressure* pressure_ = nullptr;
 };
 
 }  // namespace oomcast::sim

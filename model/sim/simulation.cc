@@ -45,6 +45,7 @@ class Simulation::Impl {
       : options_(options),
         host_(spec),
         scheduler_(cpus_per_node(host_)),
+        pressure_(host_),
         disks_(scheduler_, host_),
         log_(host_, scheduler_),
         kernel_(host_, scheduler_, disks_, log_, options.seed),
@@ -60,6 +61,7 @@ class Simulation::Impl {
     one_node_ = options.policy_mode != host::PolicyMode::kDefault || host_.spec.vm.zone_reclaim_mode != 0;
     for (const ServiceOptions& service : options_.services)
       one_node_ |= service.policy_mode != host::PolicyMode::kDefault;
+    scheduler_.account_to(pressure_);
     disks_.connect(kernel_);
     scheduler_.on_switch_to([this](const mm::Actor& actor) {
       if (actor.process != host::kNoProcess) host_.processes[actor.process].switched_to();
@@ -76,7 +78,7 @@ class Simulation::Impl {
     std::vector<FiberId> kswapds = start_kswapds(kernel_, scheduler_);
     start_flusher(kernel_, scheduler_, app_node_);
     start_background(kernel_, background_, applier_, app_node_);
-    timeline_ = std::make_unique<Timeline>(host_, scheduler_, std::move(kswapds));
+    timeline_ = std::make_unique<Timeline>(host_, scheduler_, pressure_, std::move(kswapds));
     log_.take_moment("start");
     log_.on_moment = [this](Moment& moment) { timeline_->add_pressure(moment); };
     arm_sampler();
@@ -112,7 +114,7 @@ class Simulation::Impl {
     if (halted()) return now();
     const Nanoseconds start = tasks_.start_of(task, event);
     if (start < scheduler_.now()) ++order_forced_;
-    scheduler_.run_until(start);
+    tasks_.pass_until(task, event, start);
     if (halted()) return now();
     if (event.kind == EventKind::kExit) applier_.forget(event.pid);
     one_node_ |= event.kind == EventKind::kSetPolicy || event.kind == EventKind::kBindRange;
@@ -221,7 +223,7 @@ class Simulation::Impl {
   void arm_sampler() {
     scheduler_.at(scheduler_.now() + kSampleInterval, [this] {
       if (finished_) return;
-      scheduler_.set_active_tasks(tasks_.sweep());
+      tasks_.sweep();
       timeline_->sample();
       arm_sampler();
     });
@@ -276,7 +278,9 @@ class Simulation::Impl {
     const Process& process = host_.processes[victim];
     if (!process.guest) background_.kill(process.pid);
     tasks_.interrupt(victim);
-    const FiberId id = scheduler_.spawn(make_actor(host_, mm::ActorKind::kExit, app_node_, 0), [this, victim] {
+    mm::Actor actor = make_actor(host_, mm::ActorKind::kExit, app_node_, 0);
+    actor.cgroup = process.cgroup;
+    const FiberId id = scheduler_.spawn(actor, [this, victim] {
       const host::PageArray::InUse in_use(host_.pages);
       host_.guest_mapped_bytes -= host_.processes[victim].space.mapped_bytes;
       need_.exits(victim);
@@ -310,6 +314,7 @@ class Simulation::Impl {
   Options options_;
   host::Host host_;
   Scheduler scheduler_;
+  Pressure pressure_;
   Disks disks_;
   IncidentLog log_;
   mm::Kernel kernel_;

@@ -13,7 +13,7 @@ using trace::EventKind;
 
 namespace {
 
-constexpr Nanoseconds kActiveFor{100'000'000};  // a task without events for longer is not waiting for memory
+constexpr Nanoseconds kComputesFor{100'000'000};  // a task without events for longer is taken to sleep
 
 }  // namespace
 
@@ -82,6 +82,7 @@ Task& TaskTable::task_for(const Event& event) {
   actor.process = task.process;
   process.switched_to();
   actor.service = process.service;
+  actor.cgroup = process.cgroup;
   actor.policy = process.policy;
   if (!actor.policy.is_default()) process.thread_policies[actor.tid] = actor.policy;
   const uint32_t tid = event.tid;
@@ -141,16 +142,23 @@ void TaskTable::interrupt(host::ProcessIndex victim) {
   }
 }
 
-int TaskTable::sweep() {
+void TaskTable::pass_until(const Task& task, const Event& event, Nanoseconds start) {
+  if (event.wait_ns > 0) {
+    scheduler_.run_until(start - Nanoseconds(static_cast<int64_t>(event.wait_ns)));
+    scheduler_.rest(task.fiber);
+  }
+  scheduler_.run_until(start);
+}
+
+void TaskTable::sweep() {
   std::erase_if(tasks_, [this](const auto& entry) {
     const bool over = entry.second.gone && scheduler_.done(entry.second.fiber);
     if (over) scheduler_.discard(entry.second.fiber);
     return over;
   });
-  return static_cast<int>(std::count_if(tasks_.begin(), tasks_.end(), [this](const auto& entry) {
-    const Task& task = entry.second;
-    return !task.gone && (scheduler_.blocked(task.fiber) || scheduler_.now() - task.last_active < kActiveFor);
-  }));
+  for (const auto& [tid, task] : tasks_) {
+    if (scheduler_.now() - task.last_active >= kComputesFor) scheduler_.rest(task.fiber);
+  }
 }
 
 int64_t TaskTable::blocked() const {

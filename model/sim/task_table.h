@@ -44,8 +44,10 @@ class TaskTable {
   std::optional<Nanoseconds> due(const trace::Event& event, Nanoseconds if_new) const;
   /// SIGKILL: the tasks of the process stop at once.
   void interrupt(host::ProcessIndex victim);
-  /// Clears away tasks that are gone and through; gives how many of the others wait or had an event of late.
-  int sweep();
+  /// Lets time pass until `start`: the task computes, then sleeps for what the event says.
+  void pass_until(const Task& task, const trace::Event& event, Nanoseconds start);
+  /// Clears away tasks that are gone and through. Those without an event of late are taken to sleep.
+  void sweep();
   /// How many are stalled.
   int64_t blocked() const;
   /// Runs on until the last task is where its own clock is.

@@ -14,8 +14,8 @@ namespace {
 constexpr size_t kRowsMax = 600;
 }
 
-Timeline::Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds)
-    : host_(host), scheduler_(scheduler), kswapds_(std::move(kswapds)) {
+Timeline::Timeline(const host::Host& host, Scheduler& scheduler, Pressure& pressure, std::vector<FiberId> kswapds)
+    : host_(host), scheduler_(scheduler), pressure_(pressure), kswapds_(std::move(kswapds)) {
   for (const host::Node& node : host.nodes) bands_.push_back({node.id, {}, {}, {}, {}});
 }
 
@@ -63,12 +63,12 @@ void Timeline::add_row() {
   const int64_t steal = host_.vmstat[Vmstat::pgsteal_anon] + host_.vmstat[Vmstat::pgsteal_file];
   Nanoseconds busy;
   for (FiberId kswapd : kswapds_) busy += scheduler_.busy_ns(kswapd);
-  const Nanoseconds some = scheduler_.stalled_some();
+  const Nanoseconds some = pressure_.host().some_since_last_row(row.t);
   row.pgscan_kswapd_s = per_second(scan_kswapd - row_start_.scan_kswapd);
   row.pgscan_direct_s = per_second(scan_direct - row_start_.scan_direct);
   row.pgsteal_s = per_second(steal - row_start_.steal);
   row.kswapd_cpu_permille = (busy - row_start_.kswapd_busy).count() * 1000 / passed;
-  row.pressure_some_permille = std::min<int64_t>(1000, (some - row_start_.some).count() * 1000 / passed);
+  row.pressure_some_permille = std::min<int64_t>(1000, some.count() * 1000 / passed);
   row.app_footprint = to_bytes(Pages(host_.guest_anon + host_.guest_swapped));
   const int64_t swap_in = host_.vmstat[Vmstat::pswpin], swap_out = host_.vmstat[Vmstat::pswpout],
                 major_faults = host_.vmstat[Vmstat::pgmajfault];
@@ -77,7 +77,7 @@ void Timeline::add_row() {
   row.pgmajfault_s = per_second(major_faults - row_start_.major_faults);
   for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
     row.group_usage.push_back(Pages(host_.cgroups[at].usage));
-  row_start_ = {row.t, busy, some, scan_kswapd, scan_direct, steal, swap_in, swap_out, major_faults};
+  row_start_ = {row.t, busy, scan_kswapd, scan_direct, steal, swap_in, swap_out, major_faults};
   rows_.push_back(std::move(row));
 }
 
@@ -93,10 +93,7 @@ void Timeline::thin() {
 
 void Timeline::sample() {
   add_bands();
-  const Nanoseconds some = scheduler_.stalled_some(), full = scheduler_.stalled_full();
-  pressure_.add(scheduler_.now(), some - last_some_, full - last_full_);
-  last_some_ = some;
-  last_full_ = full;
+  pressure_.average(scheduler_.now());
   last_sample_ = scheduler_.now();
   note_peak();
   if (++samples_ % samples_per_row_ != 0) return;
@@ -112,8 +109,10 @@ void Timeline::note_peak() {
 }
 
 void Timeline::add_pressure(Moment& moment) const {
-  moment.pressure_some = pressure_.some_line();
-  moment.pressure_full = pressure_.full_line();
+  PressureGroup host = pressure_.host();  // a copy: who reads the files changes what they say, we do not
+  host.update(scheduler_.now());
+  moment.pressure_some = host.some();
+  moment.pressure_full = host.full();
 }
 
 Series Timeline::finish(std::vector<Moment>& moments) {
@@ -121,10 +120,13 @@ Series Timeline::finish(std::vector<Moment>& moments) {
   if (peak_) moments.push_back(std::move(*peak_));
   moments.push_back(moment_of("end", scheduler_.now(), host_));
   add_pressure(moments.back());
+  Series series{std::move(bands_), moments.back().pressure_some, moments.back().pressure_full, std::move(rows_), {}};
   std::stable_sort(moments.begin(), moments.end(), [](const Moment& a, const Moment& b) { return a.t < b.t; });
-  Series series{std::move(bands_), pressure_.some_line(), pressure_.full_line(), std::move(rows_), {}};
-  for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent)
-    series.groups.push_back(group_state(host_.cgroups[at]));
+  for (host::CgroupIndex at = host_.app_cgroup; at != host::kRootCgroup; at = host_.cgroups[at].parent) {
+    PressureGroup& group = pressure_.of(at);
+    group.update(scheduler_.now());
+    series.groups.push_back({group_state(host_.cgroups[at]), group.some(), group.full()});
+  }
   return series;
 }
 

@@ -14,12 +14,12 @@ inline constexpr Nanoseconds kSampleInterval{20'000'000};
 
 class Timeline {
  public:
-  Timeline(const host::Host& host, Scheduler& scheduler, std::vector<FiberId> kswapds);
+  Timeline(const host::Host& host, Scheduler& scheduler, Pressure& pressure, std::vector<FiberId> kswapds);
   /// Takes one sample. REQUIRES: called every kSampleInterval.
   void sample();
   /// Takes the last sample. Adds the moments "peak" and "end" to those of the incidents, by time.
   Series finish(std::vector<Moment>& moments);
-  /// Writes the pressure lines of the last sample into a moment.
+  /// Writes the host's pressure lines into a moment.
   void add_pressure(Moment& moment) const;
 
  private:
@@ -30,15 +30,15 @@ class Timeline {
 
   const host::Host& host_;
   Scheduler& scheduler_;
+  Pressure& pressure_;
   std::vector<FiberId> kswapds_;
   std::vector<Bands> bands_;
   std::vector<TimelineRow> rows_;
-  PressureMeter pressure_;
   std::optional<Moment> peak_;  // where the program's footprint was largest, of all samples
-  Nanoseconds last_some_, last_full_, last_sample_;
+  Nanoseconds last_sample_;
   int64_t samples_per_row_ = 1, samples_ = 0;
   struct {
-    Nanoseconds t, kswapd_busy, some;
+    Nanoseconds t, kswapd_busy;
     int64_t scan_kswapd = 0, scan_direct = 0, steal = 0, swap_in = 0, swap_out = 0, major_faults = 0;
   } row_start_;
 };

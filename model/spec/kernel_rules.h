@@ -29,6 +29,7 @@ enum class KernelRule : uint8_t {
   kSharedSlabs,
   kPatientCgroups,
   kPlanCutShort,
+  kStallsOnCpuAreFull,
   kPcpGivesMore,
   kReclaimThrottle,
   kHighSleepsInCall,
@@ -67,7 +68,8 @@ inline constexpr std::array kKernelRules = {
     DatedRule{KernelRule::kSharedSlabs, {5, 9}},         // groups share slab caches
     DatedRule{KernelRule::kPatientCgroups, {5, 9}},  // a group at its limit reclaims 16 times before it kills, not 5
     // Linux 6.1; the stable series from 5.10 on have it, too.
-    DatedRule{KernelRule::kPlanCutShort, {5, 10}},  // a pass stops when enough is reclaimed, also after its cut
+    DatedRule{KernelRule::kPlanCutShort, {5, 10}},        // a pass stops when enough is reclaimed, also after its cut
+    DatedRule{KernelRule::kStallsOnCpuAreFull, {5, 13}},  // reclaim on a CPU is full pressure, not where a tick hits it
     DatedRule{KernelRule::kPcpGivesMore, {5, 14}},  // a CPU's free list gives back more at once while pages keep coming
     DatedRule{KernelRule::kReclaimThrottle, {5, 16}},   // reclaim waits for progress, not for congestion
     DatedRule{KernelRule::kHighSleepsInCall, {5, 18}},  // a call that takes many pages sleeps inside it

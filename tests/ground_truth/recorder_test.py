@@ -67,6 +67,17 @@ class Outcome(unittest.TestCase):
                         **{"host/proc/7/status": "RssAnon:\t     80 kB\nVmSwap:\t       40 kB\n"})
         self.assertEqual(outcome_of(given, False)["footprint_peak"], 35 * 4096)
 
+    def test_pressure_is_what_the_run_has_added_on_the_host_and_all_of_its_cgroup(self):
+        line = "some avg10=1.50 avg60=0.30 avg300=0.06 total={}\nfull avg10=0.50 avg60=0.10 avg300=0.02 total={}\n"
+        given = results([row(0, 0), row(10, 5)], **{"host/proc/pressure/memory": line.format(1000, 400),
+                                                    "after/proc/pressure/memory": line.format(51000, 20400),
+                                                    "after/cg/app/memory.pressure": line.format(45000, 20000)})
+        pressure = outcome_of(given, True)["pressure"]
+        self.assertEqual(pressure["host"]["some"], {"avg10": 1.5, "avg60": 0.3, "avg300": 0.06, "total_us": 50000})
+        self.assertEqual(pressure["host"]["full"]["total_us"], 20000)
+        self.assertEqual(pressure["app"]["some"]["total_us"], 45000)
+        self.assertNotIn("outer", pressure)
+
     def test_a_run_is_rejected_for_what_its_sampler_missed(self):
         outcome = outcome_of(results([row(0, 0), row(900, 4000, woken=1)]), False)
         self.assertIn("gap of 0.900 s", trouble_of(outcome, 0.5, 1 << 30))

@@ -80,6 +80,17 @@ Json incident_json(const std::optional<sim::Incident>& incident, const std::stri
           {"after_divergence", incident->after_divergence}};
 }
 
+Json pressure_json(const sim::PressureLine& some, const sim::PressureLine& full) {
+  const auto line = [](const sim::PressureLine& each) {
+    const auto percent = [](int64_t centi) { return static_cast<double>(centi) / 100; };
+    return Json{{"avg10", percent(each.avg10_centi)},
+                {"avg60", percent(each.avg60_centi)},
+                {"avg300", percent(each.avg300_centi)},
+                {"total_us", each.total.count() / 1000}};
+  };
+  return {{"some", line(some)}, {"full", line(full)}};
+}
+
 /// The keys of the report (oomcast.report.v1) that a comparison with a real kernel reads.
 Json facts_json(const sim::Outcome& outcome) {
   Json report;
@@ -115,6 +126,11 @@ Json facts_json(const sim::Outcome& outcome) {
   report["stall"] = {{"direct_reclaim_ns_total", outcome.stall.direct_reclaim_total.count()},
                      {"swap_in_ns_total", outcome.stall.swap_in_total.count()},
                      {"longest_ns", outcome.stall.longest.count()}};
+  report["pressure"] = pressure_json(outcome.pressure_some, outcome.pressure_full);
+  report["host"]["cgroups"] = Json::array();
+  for (const sim::EndedGroup& group : outcome.groups)
+    report["host"]["cgroups"].push_back(
+        {{"path", group.path}, {"pressure", pressure_json(group.pressure_some, group.pressure_full)}});
   report["app"] = {{"touched_bytes", outcome.app.touched.count()},
                    {"footprint_peak_bytes", outcome.app.footprint_peak.count()},
                    {"resident_peak_bytes", outcome.app.resident_peak.count()}};

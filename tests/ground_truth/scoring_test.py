@@ -13,6 +13,7 @@ from scoring.checks import check, floor_score, null_score, score_of, skill  # no
 from scoring.expected import Expected, two_of_three  # noqa: E402
 from scoring.facts import MIB, PAGE, null_facts, real_facts  # noqa: E402
 from scoring.live import limits  # noqa: E402
+from scoring.pressure import check_pressure, named, pressure_of_report  # noqa: E402
 
 
 def facts(**changed):
@@ -84,6 +85,39 @@ class Checks(unittest.TestCase):
         for kill, held in ((("a", 0, 102 * MIB), True), (("a", 0, 104 * MIB), False), (("a", 9, 100 * MIB), False),
                            (("b", 0, 100 * MIB), False)):
             self.assertEqual(check(reals, facts(kills=[kill]))["victims"][0], held, kill)
+
+
+def lines(total_us, avg10=0.0):
+    line = {"avg10": avg10, "avg60": 0.0, "avg300": 0.0, "total_us": total_us}
+    return {"some": line, "full": line}
+
+
+class Pressure(unittest.TestCase):
+    def held(self, reals, forecast, value="psi_some_total_us"):
+        return check_pressure([named({"host": real}) for real in reals], named({"host": forecast}))[value][0]
+
+    def test_a_total_holds_within_the_runs_and_a_third_of_their_median(self):
+        reals = [lines(1_000_000), lines(1_200_000), lines(2_000_000)]
+        for total, held in ((630_000, False), (650_000, True), (2_300_000, True), (2_400_000, False)):
+            self.assertEqual(self.held(reals, lines(total)), held, total)
+
+    def test_little_pressure_is_as_good_as_none(self):
+        self.assertTrue(self.held([lines(40_000)], lines(0)))
+        self.assertFalse(self.held([lines(60_000)], lines(0)))
+        self.assertTrue(self.held([lines(0, 1.9)], lines(0), "psi_some_avg10"))
+        self.assertFalse(self.held([lines(0, 2.1)], lines(0), "psi_some_avg10"))
+
+    def test_only_what_was_recorded_is_asked_for(self):
+        self.assertEqual(check_pressure([{}, {}], named({"host": lines(5)})), {})
+        rows = check_pressure([named({"app": lines(5)}), {}], named({"host": lines(5)}))
+        self.assertEqual({name for name in rows if "total" in name}, {"psi_group_some_total_us", "psi_group_full_total_us"})
+        self.assertFalse(rows["psi_group_some_total_us"][0], "the forecast has no group")
+
+    def test_a_report_has_the_hosts_and_that_of_its_first_group(self):
+        report = {"pressure": lines(7), "host": {"cgroups": [{"pressure": lines(8)}, {"pressure": lines(9)}]}}
+        facts = pressure_of_report(report)
+        self.assertEqual((facts["psi_some_total_us"], facts["psi_group_full_total_us"]), (7, 8))
+        self.assertEqual(pressure_of_report({}), {})
 
 
 class Floor(unittest.TestCase):

@@ -31,10 +31,12 @@ class Machine {
   explicit Machine(const host::HostSpec& spec, Kswapd kswapd = Kswapd::kRuns)
       : host(spec),
         sched(cpus_per_node(host)),
+        pressure(host),
         disks(sched, host),
         log(host, sched),
         k(host, sched, disks, log, Seed{1}),
         auditor(host) {
+    sched.account_to(pressure);
     disks.connect(k);
     log.on_kill = [this](host::ProcessIndex victim) { kill(victim); };
     if (kswapd == Kswapd::kRuns) {
@@ -108,6 +110,9 @@ class Machine {
   }
   bool in_memory(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_present(); }
   bool swapped(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_swapped(); }
+  /// Time lost to memory, as /proc/pressure/memory would say it: nothing before somebody was busy for a tick.
+  Nanoseconds lost_some() { return now_lost().some().total; }
+  Nanoseconds lost_full() { return now_lost().full().total; }
   int64_t list(host::LruKindIndex kind, host::NodeIndex node = 0) const { return host.nodes[node].size(kind); }
   int64_t available() const {
     int64_t sum = 0;
@@ -120,6 +125,7 @@ class Machine {
 
   host::Host host;
   sim::Scheduler sched;
+  sim::Pressure pressure;
   sim::Disks disks;
   sim::IncidentLog log;
   const sim::Incidents& outcome = log.incidents();
@@ -129,6 +135,10 @@ class Machine {
   bool victims_exit = true;
 
  private:
+  sim::PressureGroup& now_lost() {
+    pressure.host().update(sched.now());
+    return pressure.host();
+  }
   static IndexVector<host::NodeIndex, int> cpus_per_node(const host::Host& host) {
     IndexVector<host::NodeIndex, int> cpus;
     for (const host::Node& node : host.nodes) cpus.push_back(static_cast<int>(node.cpu_indices.size()));

@@ -56,6 +56,13 @@ void take_snapshot(void) {
                                        "/sys/kernel/mm/lru_gen/min_ttl_ms",
                                        "/sys/kernel/mm/transparent_hugepage/enabled",
                                        "/sys/kernel/mm/transparent_hugepage/defrag",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/defrag",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_swap",
+                                       "/sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_shared",
                                        "/sys/block/zram0/disksize",
                                        "/sys/block/zram0/mm_stat",
                                        "/sys/block/zram0/comp_algorithm"};
@@ -119,9 +126,11 @@ static void keep_cgroup(const char *directory, const char *kept_as) {
   }
 }
 
-// What is left once the run has ended: where its pages came from (after/.../numastat), its cgroup (after/cg/app) and
-// the one around that (after/cg/outer).
+// What is left once the run has ended: the host's pressure, where its pages came from (after/.../numastat), its cgroup
+// (after/cg/app) and the one around that (after/cg/outer).
 void keep_aftermath(void) {
+  const ssize_t pressure = read_file("/proc/pressure/memory", content, sizeof content);
+  if (pressure >= 0) add_result("after/proc/pressure/memory", content, (size_t)pressure);
   if (*job.cgroup) keep_cgroup(job.cgroup, "app");
   keep_cgroup("/sys/fs/cgroup/outer", "outer");
   for (int node = 0; node < 16; ++node) {

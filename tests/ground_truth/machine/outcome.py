@@ -4,6 +4,7 @@ import os
 import re
 import struct
 
+from machine.pressure import pressure_of_run
 from machine.store import below, outcomes_in, store_evidence, store_host, store_outcomes
 
 PAGE = 4096
@@ -113,6 +114,8 @@ def outcome_of(results, in_cgroup):
         "total_bytes": max(row["pages"] for row in rows) * PAGE,
         "wall_s": round(last["t_us"] / 1e6, 3),
         "kills": kills_of(dmesg_of_run(results)),
+        "pressure": pressure_of_run({name: data.decode(errors="replace") for name, data in results.items()
+                                     if name.endswith(("pressure/memory", "memory.pressure"))}),
         "delta": {name.lstrip("-"): last.get(name, 0) - base.get(name, 0) for name in names},
         "exits": results["exits"].decode(errors="replace").split("\n"),
     }

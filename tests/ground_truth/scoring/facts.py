@@ -3,6 +3,8 @@ import json
 import re
 import statistics
 
+from scoring.pressure import named, pressure_of_report
+
 MIB = 1 << 20
 PAGE = 4096
 FIRST = {"at_kswapd_wake": "kswapd_wake", "at_kswapd_scan": "kswapd_scan", "at_direct": "direct_reclaim",
@@ -30,6 +32,7 @@ def real_facts(outcome):
     for name, key in FIRST_OF_REAL.items():
         facts[name] = outcome[key]["footprint"] if outcome.get(key) else None
     facts["footprint_peak"] = outcome["footprint_peak"]
+    facts["pressure"] = named(outcome.get("pressure", {}))
     facts["kills"], told = [], set()
     for kill in outcome["kills"]:
         if kill.get("pid") in told:  # with memory.oom.group the log tells of the victim twice
@@ -59,6 +62,7 @@ def report_facts(path):
     for name, key in FIRST.items():
         facts[name] = report["first"][key]["app_footprint_bytes"] if report["first"].get(key) else None
     facts["footprint_peak"] = report["app"]["footprint_peak_bytes"]
+    facts["pressure"] = pressure_of_report(report)
     facts["futile_stalls"] = sum(v for k, v in report["counters"].items() if k.startswith("allocstall"))
     victims = [kill["victim"] for kill in report["oom_kills"]]
     facts["kills"] = [(v["comm"], v["oom_score_adj"], v["rss_bytes"]) for v in victims]

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "model/mm/vmscan.h"
 #include "tests/support/machine.h"
 
 namespace oomcast::mm {
@@ -77,6 +78,22 @@ TEST(Memcg, SwappinessZeroMeansNoSwapInsideAGroup) {
   c.m.touch(c.app, 0, 6000);
   EXPECT_EQ(c.m.count(Vmstat::pswpout), 0);
   EXPECT_EQ(c.m.outcome.oom_kills.size(), 1u);
+}
+
+TEST(Memcg, APassOverAGroupTakesLongerThanOneOverTheHost) {
+  Machine m(HostBuilder().plain_node(20000_pages).limit(1_MiB).build(), Kswapd::kAbsent);
+  const auto length_of = [&m](host::CgroupIndex target) {
+    ScanControl sc;
+    sc.target_cgroup = target;
+    const Nanoseconds begin = m.sched.now();
+    m.run([&] {
+      shrink_node(m.k, 0, sc);
+      m.sched.point();
+    });
+    return m.sched.now() - begin;
+  };
+  const Nanoseconds host = length_of(host::kRootCgroup);
+  EXPECT_EQ(length_of(m.host.app_cgroup), host + m.k.costs.group_pass);
 }
 
 TEST(Memcg, HighReclaimsAndBrakesButNeverKills) {

@@ -36,7 +36,7 @@ TEST(Moment, HoldsTheZonesAndTheCounters) {
 
 TEST(Moment, ThePeakIsTheSampleWithTheLargestFootprint) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  Timeline timeline(m.host, m.sched, {});
+  Timeline timeline(m.host, m.sched, m.pressure, {});
   for (int64_t footprint : {10, 300, 300, 20}) {
     m.host.guest_anon = footprint;
     m.pass(kSampleInterval);
@@ -54,7 +54,7 @@ TEST(Moment, ThePeakIsTheSampleWithTheLargestFootprint) {
 
 TEST(Moment, ThePeakKnowsWhoseMemoryLivedThen) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  Timeline timeline(m.host, m.sched, {});
+  Timeline timeline(m.host, m.sched, m.pressure, {});
   for (int64_t pages : {100, 300, 20}) {
     m.host.guest_anon = pages;
     m.host.sites[7] = {300, pages, 300};
@@ -72,7 +72,7 @@ TEST(Moment, ThePeakKnowsWhoseMemoryLivedThen) {
 
 TEST(Moment, ARunThatHasNoMemoryHasNoPeak) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  Timeline timeline(m.host, m.sched, {});
+  Timeline timeline(m.host, m.sched, m.pressure, {});
   Outcome outcome;
   static_cast<Series&>(outcome) = timeline.finish(outcome.moments);
   ASSERT_EQ(outcome.moments.size(), 1u);

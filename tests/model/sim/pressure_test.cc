@@ -1,53 +1,46 @@
-// Time that is lost to memory is accounted for. The averages of /proc/pressure/memory.
+// Each cgroup has pressure of its own, and the host has all of it.
 #include "model/sim/pressure.h"
 
 #include <gtest/gtest.h>
+
+#include "tests/support/host_builder.h"
 
 namespace oomcast::sim {
 namespace {
 
 using namespace oomcast::literals;
+using support::HostBuilder;
 
-// `share` percent of every 2 s lost, for `seconds`.
-PressureMeter after(int64_t seconds, int64_t share) {
-  PressureMeter meter;
-  for (int64_t t = 2; t <= seconds; t += 2) meter.add(1_s * t, 20_ms * share, 0_ns);
-  return meter;
+constexpr TaskState kIdle{}, kRuns{.running = true}, kStalls{.stalled = true};
+
+TEST(Pressure, AGroupsStallsAreTheHostsAndThoseOfTheHostNotTheGroups) {
+  host::HostSpec spec = HostBuilder().node(64_MiB).build();
+  spec.cgroup.present = true;
+  spec.cgroup.memory_max = 1 << 25;
+  const host::Host host(spec);
+  ASSERT_NE(host.app_cgroup, host::kRootCgroup);
+  Pressure pressure(host);
+  pressure.change(host.app_cgroup, 0, 0_s, kIdle, kStalls);
+  pressure.change(host.app_cgroup, 0, 1_s, kStalls, kIdle);
+  pressure.change(host::kRootCgroup, 0, 1_s, kIdle, kStalls);
+  pressure.host().update(2_s);
+  pressure.of(host.app_cgroup).update(2_s);
+  EXPECT_EQ(pressure.host().some().total, 2_s);
+  EXPECT_EQ(pressure.of(host.app_cgroup).some().total, 1_s);
 }
 
-TEST(Pressure, TotalsAddUp) {
-  const PressureMeter meter = after(10, 50);
-  EXPECT_EQ(meter.some_line().total, 5_s);
-  EXPECT_EQ(meter.full_line().total, 0_ns);
-}
-
-TEST(Pressure, TheFirstPeriodMovesTheTenSecondAverageByItsWeight) {
-  // 1 - 1677/2048 = 18.1 %
-  EXPECT_EQ(after(2, 100).some_line().avg10_centi, 1811);
-  EXPECT_EQ(after(2, 100).some_line().avg60_centi, 327);
-  EXPECT_EQ(after(2, 100).some_line().avg300_centi, 68);
-}
-
-TEST(Pressure, TheAveragesApproachTheSteadyShare) {
-  EXPECT_NEAR(static_cast<double>(after(100, 30).some_line().avg10_centi), 3000, 10);
-  EXPECT_NEAR(static_cast<double>(after(600, 30).some_line().avg60_centi), 3000, 10);
-  EXPECT_NEAR(static_cast<double>(after(3000, 30).some_line().avg300_centi), 3000, 20);
-}
-
-TEST(Pressure, QuietTimeLetsThemDecay) {
-  PressureMeter meter = after(100, 100);
-  const int64_t before = meter.some_line().avg10_centi;
-  meter.add(110_s, 0_ns, 0_ns);  // five periods at once
-  EXPECT_NEAR(static_cast<double>(meter.some_line().avg10_centi), static_cast<double>(before) * 0.368, 40);
-}
-
-TEST(Pressure, NothingMovesWithinAPeriod) {
-  PressureMeter meter;
-  meter.add(1900_ms, 1_s, 1_s);
-  EXPECT_EQ(meter.some_line().avg10_centi, 0);
-  EXPECT_EQ(meter.full_line().total, 1_s);
-  meter.add(2_s, 0_ns, 0_ns);
-  EXPECT_EQ(meter.full_line().avg10_centi, 905);
+TEST(Pressure, WhatWorksInAnotherGroupLeavesThisOneFullyStalled) {
+  host::HostSpec spec = HostBuilder().node(64_MiB).build();
+  spec.cgroup.present = true;
+  spec.cgroup.memory_max = 1 << 25;
+  const host::Host host(spec);
+  Pressure pressure(host);
+  pressure.change(host.app_cgroup, 0, 0_s, kIdle, kStalls);
+  pressure.change(host::kRootCgroup, 0, 0_s, kIdle, kRuns);
+  pressure.host().update(1_s);
+  pressure.of(host.app_cgroup).update(1_s);
+  EXPECT_EQ(pressure.of(host.app_cgroup).full().total, 1_s);
+  EXPECT_EQ(pressure.host().full().total, 0_s);
 }
 
 }  // namespace

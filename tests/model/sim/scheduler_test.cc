@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/host_builder.h"
+
 namespace oomcast::sim {
 namespace {
 
@@ -285,34 +287,88 @@ TEST_F(Sched, WhoSharesItsCpuIsSwitchedToAtEachPoint) {
   EXPECT_EQ(switches, 1) << "the second came while the first had the CPU";
 }
 
-TEST_F(Sched, SomeWasLostWhenOneStallsFullWhenAllDo) {
-  s.set_active_tasks(2);
+// A host with one CPU, whose pressure is kept.
+struct SchedPressure : Sched {
+  host::Host host{support::HostBuilder().node(64_MiB).build()};
+  Pressure pressure{host};
+  SchedPressure() { s.account_to(pressure); }
+  Nanoseconds some() { return now().some().total; }
+  Nanoseconds full() { return now().full().total; }
+  PressureGroup& now() {
+    pressure.host().update(s.now());
+    return pressure.host();
+  }
+};
+
+TEST_F(SchedPressure, SomeIsLostWhenOneStallsFullWhenNobodyElseWorks) {
   const auto stall = [&](Nanoseconds begin, Nanoseconds length) {
     return [this, begin, length] {
-      s.sleep(begin);
+      s.cpu(begin);
+      s.point();
       s.memstall_enter();
       s.sleep(length);
       s.memstall_leave();
     };
   };
-  start(stall(10_ns, 100_ns));
-  start(stall(50_ns, 100_ns));
-  s.run_until(1000_ns);
-  EXPECT_EQ(s.stalled_some(), 140_ns);
-  EXPECT_EQ(s.stalled_full(), 60_ns);
+  start(stall(10_ms, 100_ms));
+  s.run_until(50_ms);
+  start(stall(10_ms, 100_ms));
+  s.run_until(1_s);
+  EXPECT_EQ(some(), 150_ms) << "from 10 to 110 ms and from 60 to 160 ms";
+  EXPECT_EQ(full(), 140_ms) << "the second one worked from 50 to 60 ms";
 }
 
-TEST_F(Sched, NestedStallsCountOnce) {
+TEST_F(SchedPressure, NestedStallsCountOnce) {
   start([&] {
     s.memstall_enter();
     s.memstall_enter();
-    s.sleep(50_ns);
+    s.sleep(50_ms);
     s.memstall_leave();
-    s.sleep(50_ns);
+    s.sleep(50_ms);
     s.memstall_leave();
   });
   s.run_until(1_s);
-  EXPECT_EQ(s.stalled_some(), 100_ns);
+  EXPECT_EQ(some(), 100_ms);
+}
+
+TEST_F(SchedPressure, TimeThatWasUsedBeforeTheStallIsNotLostThoughItPassesWithin) {
+  start([&] {
+    s.cpu(40_ms);
+    s.memstall_enter();
+    s.cpu(100_ms);
+    s.point();
+    s.memstall_leave();
+  });
+  s.run_until(1_s);
+  EXPECT_EQ(some(), 100_ms);
+}
+
+TEST_F(SchedPressure, TimeThatWasUsedWithinItIsLostThoughItPassesAfterwards) {
+  start([&] {
+    s.cpu(40_ms);
+    s.memstall_enter();
+    s.cpu(100_ms);
+    s.memstall_leave();
+    s.cpu(20_ms);
+    s.point();
+  });
+  s.run_until(1_s);
+  EXPECT_EQ(some(), 100_ms);
+  EXPECT_EQ(full(), 100_ms);
+}
+
+TEST_F(SchedPressure, AParkedTaskIsTakenToWorkUntilItIsSaidToRest) {
+  const FiberId worker = start([&] { s.park(); });
+  start([&] {
+    s.memstall_enter();
+    s.sleep(100_ms);
+    s.memstall_leave();
+  });
+  s.run_until(60_ms);
+  s.rest(worker);
+  s.run_until(1_s);
+  EXPECT_EQ(some(), 100_ms);
+  EXPECT_EQ(full(), 40_ms);
 }
 
 TEST_F(Sched, AbandonedFibersAreUnwound) {

@@ -16,7 +16,7 @@ using support::Program;
 using namespace oomcast::literals;
 
 Outcome sampled(Machine& m, int samples) {
-  Timeline timeline(m.host, m.sched, {});
+  Timeline timeline(m.host, m.sched, m.pressure, {});
   for (int i = 0; i < samples; ++i) {
     m.pass(kSampleInterval);
     timeline.sample();
@@ -57,7 +57,7 @@ TEST(Timeline, ALongRunIsThinnedButKeepsItsEnds) {
 
 TEST(Timeline, BandsSayHowLongTheNodeWasWhere) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  Timeline timeline(m.host, m.sched, {});
+  Timeline timeline(m.host, m.sched, m.pressure, {});
   const auto stay = [&](int64_t free, int64_t samples) {
     m.zone().free = free;
     for (int64_t i = 0; i < samples; ++i) {
@@ -87,7 +87,7 @@ TEST(Timeline, TheDmaZoneDoesNotHideAnEmptyNode) {
 
 TEST(Timeline, RatesArePerSecondOverTheRow) {
   Machine m(HostBuilder().plain_node(20000_pages).build(), Kswapd::kAbsent);
-  Timeline timeline(m.host, m.sched, {});
+  Timeline timeline(m.host, m.sched, m.pressure, {});
   m.host.count(host::Vmstat::pgscan_kswapd, 100);
   m.host.count(host::Vmstat::pgscan_direct, 50);
   m.host.count(host::Vmstat::pgsteal_file, 20);

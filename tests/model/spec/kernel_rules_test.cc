@@ -29,8 +29,9 @@ TEST(KernelRules, TheMeasuredKernelsDifferWhereTheirSourcesDo) {
       if (!holds(dated.rule, older) && holds(dated.rule, newer)) rules.push_back(dated.rule);
     return rules;
   };
-  EXPECT_EQ(between({5, 10}, {6, 1}), (std::vector{KernelRule::kPcpGivesMore, KernelRule::kReclaimThrottle,
-                                                   KernelRule::kHighSleepsInCall, KernelRule::kLargeChargeBatch}));
+  EXPECT_EQ(between({5, 10}, {6, 1}),
+            (std::vector{KernelRule::kStallsOnCpuAreFull, KernelRule::kPcpGivesMore, KernelRule::kReclaimThrottle,
+                         KernelRule::kHighSleepsInCall, KernelRule::kLargeChargeBatch}));
 }
 
 }  // namespace
