@@ -11,6 +11,7 @@
 #include "model/host/file.h"
 #include "model/host/node.h"
 #include "model/host/page_array.h"
+#include "model/host/partly_mapped.h"
 #include "model/host/process.h"
 #include "model/host/service.h"
 #include "model/host/swap_device.h"
@@ -61,6 +62,9 @@ struct Host {
   IndexVector<CpuIndex, std::vector<SlotId>> swap_slots_returned;  // slots_ret: freed, but not yet given back
   bool swap_slot_cache_active = false;
   IndexVector<NodeIndex, std::vector<uint32_t>> swap_avail_heads;  // devices in the order of their turn
+
+  PartlyMappedPages partly_mapped;  // huge pages that wait to be split
+  uint64_t partly_mapped_numbers = 0;
 
   int64_t total_ram = 0;                // totalram_pages
   int64_t total_swap = 0;               // total_swap_pages

@@ -122,6 +122,7 @@ struct Lruvec {
   std::deque<ShadowNode> shadow_list;  // list_lru of mm/workingset.c, oldest first, stale entries among them
   int64_t shadow_nodes = 0;            // that are not stale
   int64_t shadow_nodes_deferred = 0;   // what the shrinker has left for its next turn
+  int64_t splits_deferred = 0;         // the same of the shrinker of partly mapped huge pages
 
   LruList& list(LruKindIndex kind) { return lists[kind]; }
   const LruList& list(LruKindIndex kind) const { return lists[kind]; }

@@ -28,7 +28,8 @@ namespace oomcast::host {
   X(drop_pagecache) X(drop_slab) X(oom_kill) X(pgmigrate_success) X(pgmigrate_fail)                                  \
   X(compact_stall) X(compact_fail) X(compact_success)                                                                \
   X(unevictable_pgs_culled) X(unevictable_pgs_rescued) X(unevictable_pgs_mlocked) X(unevictable_pgs_munlocked)       \
-  X(thp_fault_alloc) X(thp_fault_fallback) X(thp_fault_fallback_charge) X(thp_split_page) X(thp_swpout)              \
+  X(thp_fault_alloc) X(thp_fault_fallback) X(thp_fault_fallback_charge) X(thp_collapse_alloc)                        \
+  X(thp_collapse_alloc_failed) X(thp_split_page) X(thp_deferred_split_page) X(thp_swpout)                            \
   X(thp_swpout_fallback) X(thp_split_pmd) X(swap_ra) X(swap_ra_hit)
 // clang-format on
 

@@ -12,7 +12,7 @@ namespace oomcast::mm {
 
 struct Costs {
   Nanoseconds fault;            // first touch: fault, allocate, zero, map
-  Nanoseconds clear_huge_page;  // zero 512 pages at once
+  Nanoseconds clear_huge_page;  // zero 512 pages, one after the other
   Nanoseconds copy_page;        // compaction moves one page
   Nanoseconds touch;            // access to a resident page
   Nanoseconds scan_page;        // isolate, check references, put back
@@ -37,7 +37,7 @@ struct Costs {
     const Nanoseconds fault = calibration.page_fault;
     Costs costs;
     costs.fault = fault;
-    costs.clear_huge_page = fault / 4 * 512;
+    costs.clear_huge_page = fault * 384;
     costs.copy_page = fault;
     costs.touch = Nanoseconds(calibration.page_touch_ps / 1000);
     costs.scan_page = fault / 5;

@@ -78,9 +78,11 @@ void exit_guest(Kernel& k, ProcessIndex index) {
     pages = 0;
   };
   for (const uint64_t vpn : mapped) {
+    // Not in the middle of a huge page, which goes as a whole.
+    if (pages >= kFlushPages && vpn / host::AddressSpace::kLeafPages != last / host::AddressSpace::kLeafPages) flush();
     if (pages++ == 0) first = vpn;
     last = vpn;
-    if (pages == kFlushPages) flush();
+    if (pages == kFlushPages && k.host.processes[index].space.huge_leaf(vpn) == nullptr) flush();
   }
   flush();
   Process& process = k.host.processes[index];

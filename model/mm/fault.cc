@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/deferred_split.h"
 #include "model/mm/filemap_fault.h"
 #include "model/mm/free_blocks.h"
 #include "model/mm/huge_memory.h"
@@ -52,6 +53,8 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, host::Cpu
       return;
     }
     if (!page.has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
+  } else if (hold_unmapped_page(k, index, vpn, id)) {
+    return;
   }
   release_page(k, id, cpu);
 }
@@ -324,6 +327,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
   Process& process = k.host.processes[index];
   lru_add_drain(k, k.sched.current().cpu);
   split_huge_range(k, index, first_vpn, last_vpn);
+  split_partly_mapped(k, index, first_vpn, last_vpn);
   process.space.for_each(first_vpn, last_vpn, [&](uint64_t vpn, Pte& entry) {
     if (entry.is_swapped()) {
       --process.swap_entries;
@@ -351,6 +355,7 @@ void lazyfree_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t 
 
 void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vpn, uint64_t pages) {
   split_huge_range(k, index, from_vpn, from_vpn + pages);
+  split_partly_mapped(k, index, from_vpn, from_vpn + pages);
   for (const uint64_t vpn : k.host.processes[index].space.used(from_vpn, from_vpn + pages)) {
     const uint64_t target = vpn - from_vpn + to_vpn;
     // May sleep, and the page may be swapped out or back in meanwhile: the entry is read when its new place is ready.
@@ -377,6 +382,7 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
 }
 
 bool copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
+  split_partly_mapped(k, parent_index, 0, ~uint64_t{0} >> kPageShift);
   const host::PageNumbers vpns = k.host.processes[parent_index].space.used(0, ~uint64_t{0} >> kPageShift);
   // The child is on no task list before it is complete: the OOM killer cannot see it.
   k.host.processes[child_index].unkillable = true;

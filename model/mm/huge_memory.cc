@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/deferred_split.h"
 #include "model/mm/direct_reclaim.h"
 #include "model/mm/fault.h"
 #include "model/mm/lru.h"
@@ -55,23 +56,6 @@ host::CgroupIndex full_group(const host::Host& host, host::CgroupIndex group) {
   return group;
 }
 
-// mem_cgroup_charge() of 512 pages: room for all of them at once, with one round of reclaim where the mask allows it.
-bool charge_huge(Kernel& k, host::CgroupIndex index, const Gfp& gfp) {
-  const host::CgroupIndex full = full_group(k.host, index);
-  if (full != host::kRootCgroup) {
-    if (!gfp.direct_reclaim) return false;
-    note_event(k.host, full, &host::CgroupEvents::max);
-    try_to_free_cgroup_pages(k, full, kHugePages);
-    if (full_group(k.host, index) != host::kRootCgroup) return false;
-  }
-  force_charge(k.host, index, kHugePages);
-  bool over_high = false;
-  for (host::CgroupIndex g = index; g != host::kRootCgroup; g = k.host.cgroups[g].parent)
-    over_high |= k.host.cgroups[g].usage > k.host.cgroups[g].high;
-  if (over_high) k.sched.current().over_high_pages += kHugePages;
-  return true;
-}
-
 HugeFault map_zero_pages(Kernel& k, ProcessIndex index, uint64_t first) {
   if (!populate_tables(k, index, first)) return HugeFault::kDying;
   AddressSpace& space = k.host.processes[index].space;
@@ -79,19 +63,6 @@ HugeFault map_zero_pages(Kernel& k, ProcessIndex index, uint64_t first) {
     if (space.get(vpn).is_none()) space.set(vpn, Pte::zero_page());
   }
   return HugeFault::kMapped;
-}
-
-void map_huge_page(Kernel& k, ProcessIndex index, uint64_t first, uint64_t touched, ZoneRef where) {
-  for (uint64_t vpn = first; vpn < first + kHugePages; ++vpn) {
-    const uint16_t untouched = vpn == touched ? 0 : host::kPageUntouched;
-    map_new_page(k, index, vpn, where, static_cast<uint16_t>(host::kPageDirty | untouched));
-  }
-  lru_add_drain(k, k.sched.current().cpu);  // a large folio does not wait for the batch to fill
-  AddressSpace& space = k.host.processes[index].space;
-  Leaf& leaf = *space.leaf(first);
-  leaf.huge = leaf.young = true;
-  ++space.huge_leaves;
-  k.host.count(Vmstat::thp_fault_alloc);
 }
 
 HugeFault fall_back(Kernel& k) {
@@ -123,6 +94,38 @@ Leaf* leaf_behind(Kernel& k, const Page& page) {
 
 }  // namespace
 
+bool may_be_huge(const Kernel& k, const Process& process, uint64_t first) {
+  return eligible(k, process, first) != nullptr;
+}
+
+bool charge_huge(Kernel& k, host::CgroupIndex index, const Gfp& gfp) {
+  const host::CgroupIndex full = full_group(k.host, index);
+  if (full != host::kRootCgroup) {
+    if (!gfp.direct_reclaim) return false;
+    note_event(k.host, full, &host::CgroupEvents::max);
+    try_to_free_cgroup_pages(k, full, kHugePages);
+    if (full_group(k.host, index) != host::kRootCgroup) return false;
+  }
+  force_charge(k.host, index, kHugePages);
+  bool over_high = false;
+  for (host::CgroupIndex g = index; g != host::kRootCgroup; g = k.host.cgroups[g].parent)
+    over_high |= k.host.cgroups[g].usage > k.host.cgroups[g].high;
+  if (over_high) k.sched.current().over_high_pages += kHugePages;
+  return true;
+}
+
+void map_huge_page(Kernel& k, ProcessIndex index, uint64_t first, const std::bitset<512>& touched, ZoneRef where) {
+  for (uint64_t i = 0; i < kHugePages; ++i) {
+    const uint16_t untouched = touched[i] ? 0 : host::kPageUntouched;
+    map_new_page(k, index, first + i, where, static_cast<uint16_t>(host::kPageDirty | untouched));
+  }
+  lru_add_drain(k, k.sched.current().cpu);  // a large folio does not wait for the batch to fill
+  AddressSpace& space = k.host.processes[index].space;
+  Leaf& leaf = *space.leaf(first);
+  leaf.huge = leaf.young = true;
+  ++space.huge_leaves;
+}
+
 HugeFault do_huge_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   const uint64_t first = huge_start(vpn);
   if (k.host.processes[index].space.has_leaf(vpn)) return HugeFault::kFallback;
@@ -142,7 +145,8 @@ HugeFault do_huge_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bo
   const bool alive =
       populate_tables(k, index, first) && k.host.processes[index].alive && !k.host.processes[index].dying;
   if (alive && k.host.processes[index].space.leaf(first)->used == 0) {
-    map_huge_page(k, index, first, vpn, where);
+    map_huge_page(k, index, first, std::bitset<512>().set(vpn - first), where);
+    k.host.count(Vmstat::thp_fault_alloc);
     return HugeFault::kMapped;
   }
   uncharge(k.host, cgroup, kHugePages);
@@ -164,7 +168,10 @@ std::vector<uint64_t> zap_huge_pages(Kernel& k, ProcessIndex index, uint64_t fir
   Process& process = k.host.processes[index];
   std::vector<uint64_t> whole;
   process.space.for_each_huge(first_vpn, last_vpn, [&](uint64_t start, Leaf& leaf) {
-    if (start >= first_vpn && start + kHugePages <= last_vpn) whole.push_back(start);
+    if (start >= first_vpn && start + kHugePages <= last_vpn)
+      whole.push_back(start);
+    else
+      deferred_split_huge_page(k, index, start, process.cgroup);
     make_small(k, process, leaf);
   });
   return whole;

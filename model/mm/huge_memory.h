@@ -2,11 +2,11 @@
 //
 // Mirrors do_huge_pmd_anonymous_page(), vma_thp_gfp_mask(), thp_vma_allowable_order() and __split_huge_pmd()
 // (mm/huge_memory.c) of Linux 6.1. Differs: a huge page is 512 pages that lie side by side on the LRU and share one
-// accessed bit; they go through reclaim together. Pages of a huge page that is unmapped in part come free at once, as
-// the shrinker of deferred splits would free them under pressure. No khugepaged: it gets through 16 MiB per 10 s. A
-// read of untouched memory maps small zero pages, as the first write would split the huge one anyway.
+// accessed bit; they go through reclaim together. What is unmapped of one is held back (deferred_split.h). A read of
+// untouched memory maps small zero pages, as the first write would split the huge one anyway.
 #pragma once
 
+#include <bitset>
 #include <vector>
 
 #include "model/mm/page_alloc.h"
@@ -17,6 +17,14 @@ enum class HugeFault : uint8_t { kMapped, kFallback, kRetry, kDying };
 
 /// The first touch of a 2 MiB range without a page table. kFallback: nothing was done, small pages have to serve.
 HugeFault do_huge_anonymous_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
+/// Whether a huge page may be put there: the settings allow it, and one mapping covers all of the range.
+bool may_be_huge(const Kernel& k, const host::Process& process, uint64_t first_vpn);
+/// mem_cgroup_charge() of 512 pages: room for all of them at once, with one round of reclaim where the mask allows it.
+bool charge_huge(Kernel& k, host::CgroupIndex cgroup, const Gfp& gfp);
+/// A huge page that is charged takes the place of 512 entries that are none; `touched`: those that the program has
+/// used.
+void map_huge_page(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, const std::bitset<512>& touched,
+                   ZoneRef where);
 /// From here on the 512 pages are mapped one by one. No effect where there is no huge page.
 void split_huge_pmd(Kernel& k, host::ProcessIndex process, uint64_t vpn);
 void split_huge_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);

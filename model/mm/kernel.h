@@ -10,6 +10,7 @@
 #include "model/mm/blk_wbt.h"
 #include "model/mm/costs.h"
 #include "model/mm/flusher_state.h"
+#include "model/mm/khugepaged_state.h"
 #include "model/mm/kswapd_state.h"
 #include "model/mm/refusal.h"
 #include "model/mm/sched.h"
@@ -87,6 +88,7 @@ struct Kernel {
   std::vector<BlkWbt> wbt;  // by swap device
   SwapReadahead swap_readahead;
   FlusherState flusher;
+  KhugepagedState khugepaged;
   int oom_victims_pending = 0;  // victims whose memory is not yet freed
   bool oom_locked = false;      // oom_lock
 };

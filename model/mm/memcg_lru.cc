@@ -3,6 +3,7 @@
 // Mirrors shrink_many(), shrink_one() and lru_gen_rotate_memcg() in mm/vmscan.c of Linux 6.12.
 #include <algorithm>
 
+#include "model/mm/deferred_split.h"
 #include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/shrinker.h"
@@ -51,6 +52,7 @@ Rotate shrink_one(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgrou
   const bool aged = try_to_shrink_lruvec(k, node_index, cgroup, sc);
   if (cgroup == host::kRootCgroup) sc.nr_reclaimed += shrink_slab(k, node_index, sc.priority);
   sc.nr_reclaimed += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
+  shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
   if (aged) return Rotate::kYoung;
   if (lruvec_is_sizable(k, node_index, cgroup, sc)) return Rotate::kNo;
   return gens.memcg_tail ? Rotate::kYoung : Rotate::kTail;

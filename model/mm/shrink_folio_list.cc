@@ -2,6 +2,7 @@
 // and 4.9.
 #include "model/mm/shrink_folio_list.h"
 
+#include "model/mm/deferred_split.h"
 #include "model/mm/filemap_fault.h"
 #include "model/mm/lru.h"
 #include "model/mm/lru_gen.h"
@@ -117,6 +118,8 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   Page& page = k.host.pages[id];
   if (page.has(host::kPageLocked)) return Fate::kKeep;
   if (page.has(host::kPageMlocked)) return Fate::kActivate;
+  // Some of the huge page may come free without any I/O: it is split first.
+  if (split_for_reclaim(k, id)) return Fate::kFreed;
   // A look around has tried to promote the page while it was isolated.
   if (k.host.lruvec_of(page).gens && page.mapcount > 0 && page.has(host::kPageReferenced)) return Fate::kKeep;
   const bool writeback = page.has(host::kPageWriteback);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/deferred_split.h"
 #include "model/mm/lru_gen.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
@@ -182,6 +183,7 @@ void shrink_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
       shrink_lruvec(k, node_index, cgroup, sc);
     if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
     freed_slab += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
+    shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
   }
   sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal
   if (!lru_gen_enabled(k)) note_writeback_pressure(k, node_index, sc);

@@ -36,8 +36,10 @@ class EventApplier {
   const AppPeaks& peaks() const { return peaks_; }
   const LeftOut& left_out() const { return left_out_; }
   uint64_t lost_events() const { return lost_events_; }
-  void note_peaks();
   void note_peaks(host::Process& process);
+
+  /// Memory grows between events, too, where khugepaged works.
+  void note_peaks();
 
  private:
   const Placement& place_of(uint8_t service) const {

@@ -77,6 +77,7 @@ class Simulation::Impl {
     auditor_ = std::make_unique<Auditor>(host_);
     std::vector<FiberId> kswapds = start_kswapds(kernel_, scheduler_);
     start_flusher(kernel_, scheduler_, app_node_);
+    start_khugepaged(kernel_, scheduler_, app_node_);
     start_background(kernel_, background_, applier_, app_node_);
     timeline_ = std::make_unique<Timeline>(host_, scheduler_, pressure_, std::move(kswapds));
     log_.take_moment("start");
@@ -224,6 +225,7 @@ class Simulation::Impl {
     scheduler_.at(scheduler_.now() + kSampleInterval, [this] {
       if (finished_) return;
       tasks_.sweep();
+      applier_.note_peaks();
       timeline_->sample();
       arm_sampler();
     });
@@ -306,7 +308,8 @@ class Simulation::Impl {
   }
 
   void audit() {
-    for (const std::string& fault : auditor_->audit(host_, tasks_.blocked() + background_.in_flight())) {
+    const int64_t in_flight = tasks_.blocked() + background_.in_flight() + (kernel_.khugepaged.in_hand ? 1 : 0);
+    for (const std::string& fault : auditor_->audit(host_, in_flight)) {
       if (audit_faults_.size() < kAuditFaults) audit_faults_.push_back({events_, fault});
     }
   }

@@ -3,6 +3,7 @@
 
 #include "model/base/check.h"
 #include "model/mm/cached_files.h"
+#include "model/mm/khugepaged.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/writeback.h"
 
@@ -39,6 +40,12 @@ std::vector<FiberId> start_kswapds(mm::Kernel& k, Scheduler& scheduler) {
     scheduler.resume(kswapds.back());
   }
   return kswapds;
+}
+
+void start_khugepaged(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node) {
+  if (k.host.spec.vm.thp_enabled == host::ThpMode::kNever) return;
+  scheduler.resume(
+      scheduler.spawn(make_actor(k.host, mm::ActorKind::kKhugepaged, app_node, 1), [&k] { mm::khugepaged_main(k); }));
 }
 
 void start_flusher(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node) {

@@ -18,6 +18,8 @@ host::NodeIndex pick_node(const host::Host& host, int wanted);
 mm::Actor make_actor(const host::Host& host, mm::ActorKind kind, host::NodeIndex node, size_t nth);
 
 std::vector<FiberId> start_kswapds(mm::Kernel& k, Scheduler& scheduler);
+/// Only where huge pages are not switched off.
+void start_khugepaged(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
 void start_flusher(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
 /// HostSpec::page_cache. What is cached at the start is no doing of the run: counters begin after it.
 void cache_files(mm::Kernel& k, Scheduler& scheduler, EventApplier& applier, host::NodeIndex app_node);

@@ -16,6 +16,7 @@ struct VmField {
   const char* path;  // file of a snapshot
   std::variant<int VmTunables::*, int64_t VmTunables::*> member;
   int64_t min, max;
+  bool rarely_changed = false;  // where a host does not say, the default is no assumption worth telling
 
   int64_t get(const VmTunables& vm) const;
   void set(VmTunables& vm, int64_t value) const;

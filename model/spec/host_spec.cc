@@ -164,6 +164,19 @@ const std::vector<VmField>& vm_fields() {
       {"oom_kill_allocating_task", "proc/sys/vm/oom_kill_allocating_task", &V::oom_kill_allocating_task, 0, kIntMax},
       {"numa_balancing", "proc/sys/kernel/numa_balancing", &V::numa_balancing, 0, 3},
       {"lru_gen_min_ttl_ms", "sys/kernel/mm/lru_gen/min_ttl_ms", &V::lru_gen_min_ttl_ms, 0, kIntMax},
+      {"khugepaged_scan_sleep_ms", "sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+       &V::khugepaged_scan_sleep_ms, 0, kIntMax, true},
+      {"khugepaged_alloc_sleep_ms", "sys/kernel/mm/transparent_hugepage/khugepaged/alloc_sleep_millisecs",
+       &V::khugepaged_alloc_sleep_ms, 0, kIntMax, true},
+      {"khugepaged_pages_to_scan", "sys/kernel/mm/transparent_hugepage/khugepaged/pages_to_scan",
+       &V::khugepaged_pages_to_scan, 1, kIntMax, true},
+      {"khugepaged_max_ptes_none", "sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_none",
+       &V::khugepaged_max_ptes_none, 0, 511, true},
+      {"khugepaged_max_ptes_swap", "sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_swap",
+       &V::khugepaged_max_ptes_swap, 0, 511, true},
+      {"khugepaged_max_ptes_shared", "sys/kernel/mm/transparent_hugepage/khugepaged/max_ptes_shared",
+       &V::khugepaged_max_ptes_shared, 0, 511, true},
+      {"khugepaged_defrag", "sys/kernel/mm/transparent_hugepage/khugepaged/defrag", &V::khugepaged_defrag, 0, 1, true},
   };
   return fields;
 }

@@ -140,6 +140,10 @@ struct VmTunables {
   ThpMode thp_enabled = ThpMode::kAlways;
   ThpDefrag thp_defrag = ThpDefrag::kMadvise;
   int64_t lru_gen_min_ttl_ms = 0;
+  // sys/kernel/mm/transparent_hugepage/khugepaged
+  int64_t khugepaged_scan_sleep_ms = 10000, khugepaged_alloc_sleep_ms = 60000, khugepaged_pages_to_scan = 4096;
+  int khugepaged_max_ptes_none = 511, khugepaged_max_ptes_swap = 64, khugepaged_max_ptes_shared = 256;
+  int khugepaged_defrag = 1;
 };
 
 /// How fast the target is. Zero means unknown: the reader then fills in a documented default and lists it as assumed,

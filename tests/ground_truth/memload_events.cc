@@ -10,25 +10,9 @@
 #include "tests/ground_truth/memload_layout.h"
 
 namespace oomcast::ground_truth {
-namespace {
 
 using trace::Event;
 using trace::EventKind;
-
-uint64_t page_up(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
-uint64_t page_down(uint64_t address) { return address / kPage * kPage; }
-
-enum class PageState : uint8_t { kAbsent, kZeroPage, kPresent, kShared };  // kShared: copy on write since a fork
-
-struct Region {
-  uint64_t start = 0, bytes = 0;
-  uint64_t file = 0;  // of shared memory
-  bool is_heap = false;
-  uint64_t chunk = 0, block_table = 0;
-  std::vector<uint64_t> blocks;
-};
-
-}  // namespace
 
 class Player::Process {
  public:
@@ -229,6 +213,7 @@ class Player::Process {
   bool file_sync(const Step& step);
   bool fault_in(const Region& region);
   bool lock_all();
+  void punch(const Step& step, const Region& region);
   void free_region(Region& region);
   void fork(const Step& step);
 
@@ -294,6 +279,15 @@ bool Player::Process::perform(const Step& step) {
       return false;
     case StepKind::kLockAll:
       return lock_all();
+    case StepKind::kPunch:
+      punch(step, region);
+      return false;
+    case StepKind::kHuge:
+    case StepKind::kNoHuge: {
+      const uint8_t wanted = step.kind == StepKind::kHuge ? uint8_t{trace::kHugePages} : uint8_t{0};
+      if (!region.is_heap && region.bytes > 0) send(EventKind::kAdviseHuge, region.start, region.bytes, wanted);
+      return false;
+    }
     case StepKind::kFileWrite:
     case StepKind::kFileRead:
     case StepKind::kFileMap:
@@ -448,6 +442,17 @@ bool Player::Process::file_sync(const Step& step) {
       std::find_if(files.begin(), files.end(), [&](const auto& known) { return known.first == step.path; });
   if (file != files.end()) send(EventKind::kFileSync, static_cast<uint64_t>(file - files.begin()) + 1, 0, 0);
   return false;
+}
+
+void Player::Process::punch(const Step& step, const Region& region) {
+  constexpr uint64_t kHuge = 512 * kPage;
+  if (region.is_heap) return;
+  for (uint64_t at = (region.start + kHuge - 1) / kHuge * kHuge; at + kHuge <= region.start + region.bytes;
+       at += kHuge) {
+    const uint64_t from = at + step.first_page * kPage, bytes = (step.last_page - step.first_page) * kPage;
+    forget(from, bytes);
+    send(EventKind::kAdviseDontneed, from, bytes, 0);
+  }
 }
 
 void Player::Process::free_region(Region& region) {

@@ -138,6 +138,23 @@ TEST(Player, DontneedAndFreeMakePagesFreshAgain) {
   EXPECT_EQ(only(events, EventKind::kUnmap).at(0).bytes, 1u << 20);
 }
 
+TEST(Player, APunchTakesTheSamePagesOutOfEachTwoMegabytes) {
+  const auto events = events_of("memload anon:0:8M huge:0 w:0 punch:0:64:512 w:0");
+  std::vector<uint64_t> holes;
+  for (const Event& event : events) {
+    if (event.kind != EventKind::kAdviseDontneed) continue;
+    EXPECT_EQ(event.bytes, 448u * 4096);
+    EXPECT_EQ(event.address % (512 * 4096), 64u * 4096);
+    holes.push_back(event.address);
+  }
+  EXPECT_EQ(holes.size(), 3u) << "8 MiB that do not begin with a huge page hold three";
+  const auto advice = std::find_if(events.begin(), events.end(),
+                                   [](const Event& event) { return event.kind == EventKind::kAdviseHuge; });
+  ASSERT_NE(advice, events.end());
+  EXPECT_EQ(advice->bytes, 8u << 20);
+  EXPECT_EQ(advice->flags, trace::kHugePages);
+}
+
 TEST(Player, SleepIsAWaitAndRateSpreadsTheWrites) {
   const auto slept = only(events_of("memload sleep:250"), EventKind::kClock);
   ASSERT_EQ(slept.size(), 1u);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 namespace oomcast::ground_truth {
 
@@ -20,5 +21,18 @@ inline constexpr uint64_t kStackTouched = 2;
 inline constexpr uint64_t kMmapTop = 0x7ffff7fff000;
 inline constexpr int64_t kShortestSleepNs = 1'000'000;  // memload's pace() does not sleep for less
 inline constexpr int kSegv = 11, kFloatingPoint = 8, kKilled = 9;
+
+inline uint64_t page_up(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+inline uint64_t page_down(uint64_t address) { return address / kPage * kPage; }
+
+enum class PageState : uint8_t { kAbsent, kZeroPage, kPresent, kShared };  // kShared: copy on write since a fork
+
+struct Region {
+  uint64_t start = 0, bytes = 0;
+  uint64_t file = 0;  // of shared memory
+  bool is_heap = false;
+  uint64_t chunk = 0, block_table = 0;
+  std::vector<uint64_t> blocks;
+};
 
 }  // namespace oomcast::ground_truth

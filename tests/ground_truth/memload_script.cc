@@ -44,6 +44,7 @@ constexpr Spelling kSpellings[] = {
     {"anon", StepKind::kAnon, 3},         {"shm", StepKind::kShared, 3},     {"heap", StepKind::kHeap, 4},
     {"w", StepKind::kWrite, 2},           {"r", StepKind::kRead, 2},         {"loop", StepKind::kLoop, 3},
     {"rnd", StepKind::kRandom, 4},        {"zipf", StepKind::kZipf, 4},      {"free", StepKind::kFree, 2},
+    {"punch", StepKind::kPunch, 4},       {"huge", StepKind::kHuge, 2},      {"nohuge", StepKind::kNoHuge, 2},
     {"dontneed", StepKind::kDontneed, 2}, {"fw", StepKind::kFileWrite, 3},   {"fr", StepKind::kFileRead, 2},
     {"fm", StepKind::kFileMap, 2},        {"fsync", StepKind::kFileSync, 2}, {"sleep", StepKind::kSleep, 2},
     {"rate", StepKind::kRate, 2},         {"adj", StepKind::kAdj, 2},        {"wait", StepKind::kWait, 1},
@@ -98,10 +99,18 @@ Result<Step> parse_step(const std::string& text) {
       step.count = std::atol(words[2].c_str());
       step.seed = std::atoll(words[3].c_str());
       break;
+    case StepKind::kPunch:
+      step.region = region_of(words[1]);
+      step.first_page = static_cast<uint64_t>(std::atol(words[2].c_str()));
+      step.last_page = static_cast<uint64_t>(std::atol(words[3].c_str()));
+      if (step.first_page >= step.last_page || step.last_page > 512) return Error{"step " + text + ": not 0 to 512"};
+      break;
     case StepKind::kFree:
     case StepKind::kDontneed:
     case StepKind::kLock:
     case StepKind::kUnlock:
+    case StepKind::kHuge:
+    case StepKind::kNoHuge:
       step.region = region_of(words[1]);
       break;
     case StepKind::kFileWrite:

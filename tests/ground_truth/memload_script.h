@@ -8,6 +8,7 @@
 //   w:N[:FROM:TO]         write one word per page, percent FROM..TO r:N[:FROM:TO]       read one word per page
 //   loop:K:N[:FROM:TO]    the write pass K times                    rnd|zipf:N:COUNT:SEED  random page writes
 //   lock:N  unlock:N      mlock(), munlock()                     lockall             mlockall(), the future too
+//   punch:N:FROM:TO       give back pages FROM..TO of each 2 MiB    huge:N  nohuge:N    advice on huge pages
 //   free:N  dontneed:N    give a region back                        fw:PATH:SIZE fr:PATH fm:PATH fsync:PATH  file steps
 //   sleep:MS rate:MBPS adj:N wait                                   fork:STEP+STEP+...  a child that runs the steps
 #pragma once
@@ -32,6 +33,9 @@ enum class StepKind : uint8_t {
   kZipf,
   kFree,
   kDontneed,
+  kPunch,
+  kHuge,
+  kNoHuge,
   kFileWrite,
   kFileRead,
   kFileMap,
@@ -54,12 +58,13 @@ struct Step {
   bool whole = true;   // kWrite, kRead, kLoop: no FROM:TO was given
   double from_percent = 0;
   double to_percent = 100;
-  int64_t count = 0;        // kRandom, kZipf: accesses; kLoop: passes
-  int64_t seed = 0;         // kRandom, kZipf
-  int64_t number = 0;       // kSleep: milliseconds; kAdj: the new value
-  double rate = 0;          // kRate: MiB per second, 0 is off
-  std::string path;         // file steps
-  std::vector<Step> child;  // kFork
+  uint64_t first_page = 0, last_page = 0;  // kPunch
+  int64_t count = 0;                       // kRandom, kZipf: accesses; kLoop: passes
+  int64_t seed = 0;                        // kRandom, kZipf
+  int64_t number = 0;                      // kSleep: milliseconds; kAdj: the new value
+  double rate = 0;                         // kRate: MiB per second, 0 is off
+  std::string path;                        // file steps
+  std::vector<Step> child;                 // kFork
 };
 
 struct Script {

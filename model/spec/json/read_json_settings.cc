@@ -21,7 +21,8 @@ void read_vm(JsonObject& object, HostSpec& spec) {
   bool all = true;
   for (const VmField& field : vm_fields()) {
     int64_t number = field.get(vm);
-    all = settings.integer(field.name, number, field.min, field.max) && all;
+    const bool given = settings.integer(field.name, number, field.min, field.max);
+    all = (given || field.rarely_changed) && all;
     field.set(vm, number);
   }
   std::vector<int> ratio;

@@ -102,7 +102,7 @@ void read_settings(SnapshotReader& reader) {
       spec.vm.min_free_kbytes = min_pages * 4;
       reader.assume("vm.min_free_kbytes", std::to_string(min_pages * 4),
                     std::string("no ") + field.path + "; sum of the min watermarks");
-    } else {
+    } else if (!field.rarely_changed) {
       reader.assume(std::string("vm.") + field.name, std::to_string(field.get(spec.vm)),
                     std::string("no ") + field.path);
     }

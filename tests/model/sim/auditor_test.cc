@@ -116,6 +116,12 @@ TEST_F(Audit, FindsAWrongSwapCount) {
   expect_fault("swap entries but counts");
 }
 
+TEST_F(Audit, FindsAPartOfAHugePageThatIsNotHeldBack) {
+  m.host.partly_mapped[{app, 0}].held.push_back(mapped());
+  expect_fault("holds a page that is not held back");
+  expect_fault("1 pages of huge pages are held back, 0 were found");
+}
+
 TEST_F(Audit, FindsALostPage) {
   m.process(app).space.set(5000, host::Pte::none());
   const host::PageId id = mapped();

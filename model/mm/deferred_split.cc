@@ -1,0 +1,175 @@
+// Holds back what is unmapped of a huge page. See deferred_split.h; kernel-spec section 10.4.
+#include "model/mm/deferred_split.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "model/mm/lru.h"
+
+namespace oomcast::mm {
+
+using host::kHugePages;
+using host::Page;
+using host::PageId;
+using host::PartlyMapped;
+using host::PartlyMappedKey;
+using host::PartlyMappedPages;
+using host::ProcessIndex;
+using host::Vmstat;
+
+namespace {
+
+PartlyMappedKey key_of(ProcessIndex process, uint64_t vpn) {
+  return {process, vpn & ~static_cast<uint64_t>(kHugePages - 1)};
+}
+
+PartlyMappedPages::iterator find(Kernel& k, const Page& page) {
+  if (k.host.partly_mapped.empty() || !page.anon() || page.background || page.has(host::kPageSwapCache))
+    return k.host.partly_mapped.end();
+  return k.host.partly_mapped.find(key_of(page.owner, page.vpn));
+}
+
+bool is_mapped_part(const PartlyMapped& huge, const Page& page) {
+  return page.mapcount > 0 && huge.mapped[page.vpn % kHugePages];
+}
+
+bool is_held(const PartlyMapped& huge, const Page& page, PageId id) {
+  return page.mapcount == 0 && std::find(huge.held.begin(), huge.held.end(), id) != huge.held.end();
+}
+
+// Frees those that are on a list; reclaim has the others in hand, and meets them. Forgets the huge page when all are
+// gone.
+void free_held(Kernel& k, PartlyMappedPages::iterator at) {
+  PartlyMapped& huge = at->second;
+  huge.mapped.reset();
+  const host::CpuIndex cpu = k.sched.current().cpu;
+  std::erase_if(huge.held, [&](PageId id) {
+    const Page& page = k.host.pages[id];
+    if (page.list == host::LruKindIndex::kNone && !page.has(host::kPageInBatch)) return false;
+    release_page(k, id, cpu);
+    return true;
+  });
+  if (huge.held.empty()) k.host.partly_mapped.erase(at);
+}
+
+void split(Kernel& k, PartlyMappedPages::iterator at) {
+  if (at->second.mapped.none()) return;  // it is split, and reclaim has the rest in hand
+  k.host.count(Vmstat::thp_split_page);
+  free_held(k, at);
+}
+
+// Those of the group that are not split yet.
+int64_t queue_length(const Kernel& k, host::CgroupIndex cgroup) {
+  return std::count_if(k.host.partly_mapped.begin(), k.host.partly_mapped.end(), [cgroup](const auto& entry) {
+    return entry.second.cgroup == cgroup && entry.second.mapped.any();
+  });
+}
+
+// The first of the group's queue, oldest first; nobody else finds them there meanwhile.
+std::vector<std::pair<uint64_t, PartlyMappedKey>> take(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
+  std::vector<std::pair<uint64_t, PartlyMappedKey>> queue;
+  for (const auto& [key, huge] : k.host.partly_mapped) {
+    if (huge.cgroup == cgroup && huge.mapped.any() && !huge.taken) queue.emplace_back(huge.number, key);
+  }
+  std::sort(queue.begin(), queue.end());
+  if (static_cast<int64_t>(queue.size()) > nr_to_scan) queue.resize(static_cast<size_t>(nr_to_scan));
+  for (const auto& [number, key] : queue) k.host.partly_mapped.at(key).taken = true;
+  return queue;
+}
+
+// deferred_split_scan(). Splitting takes its time, and others run in it: who comes second may find nothing to split.
+int64_t scan_queue(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
+  int64_t done = 0;
+  for (const auto& [number, key] : take(k, cgroup, nr_to_scan)) {
+    k.sched.cpu(k.costs.zap_page * kHugePages);  // 512 entries are taken out and put back
+    k.sched.point();
+    const auto at = k.host.partly_mapped.find(key);
+    if (at == k.host.partly_mapped.end() || at->second.number != number || at->second.mapped.none()) continue;
+    split(k, at);
+    ++done;
+  }
+  return done;
+}
+
+}  // namespace
+
+void deferred_split_huge_page(Kernel& k, ProcessIndex process, uint64_t first_vpn, host::CgroupIndex cgroup) {
+  split_partly_mapped(k, process, first_vpn, first_vpn + kHugePages);
+  k.host.count(Vmstat::thp_deferred_split_page);
+  PartlyMapped& huge = k.host.partly_mapped[key_of(process, first_vpn)];
+  huge.number = ++k.host.partly_mapped_numbers;
+  huge.cgroup = cgroup;
+  huge.mapped.set();
+}
+
+bool hold_unmapped_page(Kernel& k, ProcessIndex process, uint64_t vpn, PageId id) {
+  if (k.host.partly_mapped.empty()) return false;
+  const auto at = k.host.partly_mapped.find(key_of(process, vpn));
+  if (at == k.host.partly_mapped.end() || !at->second.mapped[vpn % kHugePages]) return false;
+  PartlyMapped& huge = at->second;
+  Page& page = k.host.pages[id];
+  page.set_owner(process);  // where it was, so that its huge page is found
+  page.set_vpn(vpn);
+  page.clear(host::kPageYoung | host::kPageReferenced);
+  page.stack_id = 0;
+  huge.held.push_back(id);
+  huge.mapped.reset(vpn % kHugePages);
+  if (huge.mapped.none()) free_held(k, at);
+  return true;
+}
+
+bool partly_mapped(const Kernel& k, const Page& page) {
+  const auto at = find(const_cast<Kernel&>(k), page);
+  return at != k.host.partly_mapped.end() && (page.mapcount == 0 || is_mapped_part(at->second, page));
+}
+
+bool split_for_reclaim(Kernel& k, PageId id) {
+  const Page& page = k.host.pages[id];
+  const auto at = find(k, page);
+  if (at == k.host.partly_mapped.end()) return false;
+  const bool held = is_held(at->second, page, id);
+  if (!held && !is_mapped_part(at->second, page)) return false;
+  if (held) std::erase(at->second.held, id);
+  const bool last = at->second.held.empty() && at->second.mapped.none();
+  if (last)
+    k.host.partly_mapped.erase(at);
+  else
+    split(k, at);
+  return held;
+}
+
+void split_partly_mapped(Kernel& k, ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn) {
+  if (k.host.partly_mapped.empty()) return;
+  auto at = k.host.partly_mapped.lower_bound(key_of(process, first_vpn));
+  while (at != k.host.partly_mapped.end() && at->first.first == process && at->first.second < last_vpn) {
+    const auto next = std::next(at);
+    split(k, at);
+    at = next;
+  }
+}
+
+int64_t shrink_deferred_splits(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int priority) {
+  constexpr int64_t kSeeks = 2, kBatch = 128;  // DEFAULT_SEEKS, SHRINK_BATCH
+  if (k.host.partly_mapped.empty()) return 0;
+  const int64_t objects = queue_length(k, cgroup);
+  if (objects == 0) return 0;
+  int64_t& kept = k.host.nodes[node].lruvec(cgroup).splits_deferred;
+  const int64_t deferred = std::exchange(kept, 0);
+  const int64_t delta = (objects >> priority) * 4 / kSeeks;
+  int64_t total = std::min((deferred >> priority) + delta, 2 * objects);
+  int64_t scanned = 0, freed = 0;
+  while (total >= kBatch || total >= objects) {
+    const int64_t batch = std::min(kBatch, total);
+    const int64_t done = scan_queue(k, cgroup, batch);
+    if (done == 0 && queue_length(k, cgroup) == 0) break;  // SHRINK_STOP
+    freed += done;
+    k.host.count(Vmstat::slabs_scanned, batch);
+    total -= batch;
+    scanned += batch;
+  }
+  kept += std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * objects);
+  return freed;
+}
+
+}  // namespace oomcast::mm
