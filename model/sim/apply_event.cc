@@ -13,6 +13,7 @@
 #include "model/mm/shmem.h"
 #include "model/mm/task_memory.h"
 #include "model/mm/writeback.h"
+#include "model/sim/locking.h"
 #include "model/sim/placement.h"
 #include "model/trace/comm.h"
 
@@ -290,17 +291,6 @@ void EventApplier::exec(ProcessIndex index) {
   refused_.erase(index);
 }
 
-void EventApplier::lock(const Event& event, ProcessIndex index) {
-  const auto mode = (event.flags & trace::kLockOnFault) != 0 ? host::LockMode::kOnFault : host::LockMode::kLocked;
-  if (event.kind == EventKind::kLockAll) {
-    mm::lock_all(k_, index, (event.flags & trace::kLockCurrent) != 0, (event.flags & trace::kLockFuture) != 0, mode);
-  } else {
-    const bool locks = (event.flags & trace::kLocked) != 0;
-    mm::lock_range(k_, index, event.address, event.bytes, locks ? mode : host::LockMode::kNone);
-  }
-  note_peaks();
-}
-
 void EventApplier::set_comm(const Event& event, ProcessIndex index) {
   k_.host.processes[index].comm = trace::comm_of(event);
 }
@@ -490,7 +480,8 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       break;
     case EventKind::kLock:
     case EventKind::kLockAll:
-      lock(event, index);
+      set_lock(k_, event, index);
+      note_peaks();
       break;
     case EventKind::kThreadExit:
       end_thread(index);

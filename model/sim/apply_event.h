@@ -59,7 +59,6 @@ class EventApplier {
   void fork(const trace::Event& event, host::ProcessIndex process);
   bool dup_accounted(host::ProcessIndex parent);
   void exec(host::ProcessIndex process);
-  void lock(const trace::Event& event, host::ProcessIndex process);
   void set_comm(const trace::Event& event, host::ProcessIndex process);
   void file_in_memory(const trace::Event& event, host::ProcessIndex process);
   void file_io(const trace::Event& event, host::ProcessIndex process);

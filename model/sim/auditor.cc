@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "model/sim/audit_locks.h"
+
 namespace oomcast::sim {
 
 using host::Host;
@@ -23,7 +25,7 @@ struct Counts {
       shmem_at_start;                        // NR_FILE_MAPPED, NR_SHMEM that no page here accounts for
   int64_t anon = 0;                          // pages of guests in memory
   std::vector<int64_t> anon_of, swapped_of;  // by service, as Host::services counts them
-  IndexVector<host::NodeIndex, host::ByZone<int64_t>> locked;  // pages that a locked mapping maps
+  LockedPages locked;
   std::map<host::SlotId, int64_t> entries;  // entries of guests' page tables and of files that name a swap slot
   std::vector<std::string> faults;
 
@@ -173,49 +175,6 @@ void count_pages(const Host& host, Counts& counts, std::vector<int>& seen) {
         counts.accounted[n][z] += list.size_of_zone(z) - linked;
       }
     }
-  }
-}
-
-bool in_locked_mapping(const Host& host, const Page& page) {
-  bool locked = false;
-  const auto look = [&](host::ProcessIndex process, uint64_t vpn) {
-    const auto* const mapping = host.processes[process].space.mapping_of(vpn << kPageShift);
-    locked |= mapping != nullptr && mapping->lock != host::LockMode::kNone;
-  };
-  if (page.mapcount > 0 && page.owner != host::kNoProcess) look(page.owner, page.vpn);
-  for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) look(host.sharers[i].process, host.sharers[i].vpn);
-  return locked;
-}
-
-// Page by page; `moving`: somebody may be in the middle of mremap(), with pages whose mapping is gone already.
-void count_locked(const Host& host, bool moving, Counts& counts) {
-  int64_t locked = 0;
-  for (PageId id = 0; id < host.pages.size(); ++id) {
-    if (!host.pages.alive(id)) continue;
-    const Page& page = host.pages[id];
-    const bool of_ramfs = page.in_file() && host.files[page.slot].home == host::FileHome::kRamfs;
-    const bool flagged = page.has(host::kPageMlocked);
-    if (flagged && page.list != LruKindIndex::kNone && page.list != LruKindIndex::kUnevictable)
-      counts.fail("page " + std::to_string(id) + " is locked and on a list that reclaim looks at");
-    if (!flagged && page.list == LruKindIndex::kUnevictable)
-      counts.fail("page " + std::to_string(id) + " is unevictable, but nobody has locked it");
-    if (!moving && !of_ramfs && flagged != in_locked_mapping(host, page))
-      counts.fail("page " + std::to_string(id) +
-                  (flagged ? " is locked by no mapping" : " of a locked mapping is not"));
-    if (!flagged || of_ramfs) continue;
-    ++locked;
-    ++counts.locked[page.node()][page.zone];
-  }
-  if (locked != host.guest_locked)
-    counts.fail("the program counts " + std::to_string(host.guest_locked) + " locked pages, " + std::to_string(locked) +
-                " were found");
-  for (const host::Process& process : host.processes) {
-    int64_t pages = 0;
-    for (const auto& [start, mapping] : process.space.mappings)
-      if (mapping.lock != host::LockMode::kNone) pages += static_cast<int64_t>((mapping.end - start) >> kPageShift);
-    if (pages != process.space.locked_pages)
-      counts.fail("process " + std::to_string(process.pid) + " counts " + std::to_string(process.space.locked_pages) +
-                  " pages of locked mappings, " + std::to_string(pages) + " were found");
   }
 }
 
@@ -466,14 +425,14 @@ void count_partly_mapped(const Host& host, Counts& counts) {
 Counts recount(const Host& host, bool moving) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), {});
-  counts.huge = counts.locked = counts.accounted;
+  counts.huge = counts.accounted;
   counts.anon_of.assign(host.services.size(), 0);
   counts.swapped_of = counts.anon_of;
   std::vector<int> seen(host.pages.size(), 0);
   count_lists(host, counts, seen);
   count_generations(host, counts, seen);
   count_pages(host, counts, seen);
-  count_locked(host, moving, counts);
+  counts.locked = count_locked(host, moving, counts.faults);
   count_processes(const_cast<Host&>(host), counts);
   for (const host::SwapDevice& device : host.swaps) {
     for (const host::ZoneRef at : device.zram_pool) ++counts.accounted[at.node][at.zone];
