@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/sim/audit_locks.h"
+#include "model/sim/audit_partly_mapped.h"
 
 namespace oomcast::sim {
 
@@ -398,30 +399,6 @@ void count_files(const Host& host, Counts& counts) {
   }
 }
 
-// What is held of huge pages is unmapped, and nothing else in memory is; the rest of each is where it was.
-void count_partly_mapped(const Host& host, Counts& counts) {
-  int64_t held = 0, unmapped = 0;
-  for (const auto& [key, huge] : host.partly_mapped) {
-    const std::string name = "huge page " + std::to_string(key.second) + " of process " + std::to_string(key.first);
-    held += static_cast<int64_t>(huge.held.size());
-    for (const PageId id : huge.held) {
-      if (!host.pages.alive(id) || host.pages[id].mapcount != 0 || host.pages[id].cgroup() != huge.cgroup)
-        counts.fail(name + " holds a page that is not held back");
-    }
-    for (uint64_t i = 0; i < huge.mapped.size(); ++i) {
-      if (huge.mapped[i] && !host.processes[key.first].space.get(key.second + i).is_present())
-        counts.fail(name + " counts a page as mapped that is not");
-    }
-  }
-  for (PageId id = 0; id < host.pages.size(); ++id) {
-    if (!host.pages.alive(id) || host.pages[id].has(host::kPageSwapCache | host::kPageOrphan)) continue;
-    unmapped += host.pages[id].anon() && !host.pages[id].background && host.pages[id].mapcount == 0 ? 1 : 0;
-  }
-  if (held != unmapped)
-    counts.fail(std::to_string(held) + " pages of huge pages are held back, " + std::to_string(unmapped) +
-                " were found");
-}
-
 Counts recount(const Host& host, bool moving) {
   Counts counts;
   counts.accounted.assign(host.nodes.size(), {});
@@ -448,7 +425,7 @@ Counts recount(const Host& host, bool moving) {
   count_slots(host, counts);
   count_cgroups(host, counts);
   count_files(host, counts);
-  count_partly_mapped(host, counts);
+  check_partly_mapped(host, counts.faults);
   return counts;
 }
 
