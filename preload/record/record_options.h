@@ -27,7 +27,7 @@ struct RecordOptions {
   bool use_mimalloc = false;             // the guest allocates with mimalloc instead of its own allocator
   std::vector<std::string> environment;  // NAME=VALUE, added to the guest's
   int64_t max_window_pages = 512;
-  bool stash = false;         // take pages out of the program's page table to hear reads too (capture/stash.h)
+  bool stash = false;  // take pages out of the program's page table to hear reads too (capture/stash.h)
   bool begin_in_polling_phase = false;  // begin in the polling phase if the sink has room
   std::string tracker;                  // "userfaultfd", "wp-async", "pagemap"; empty: the best that the kernel allows
   std::string library_path;             // empty: beside the executable, in the build tree or in the install libdir
