@@ -5,7 +5,6 @@
 #include "model/sim/after_kill.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace oomcast::sim {
@@ -44,12 +43,28 @@ void AfterKill::begin(host::ProcessIndex index) {
     if (is_its_own(host_, process.space.get(vpn))) add(followed, vpn, vpn + 1);
   hold_shared(followed, index);
   followed.at_kill = {pages_ - others, process.table_pages()};
+  not_freed_.push_back(index);
   // Shared pages that are swapped out may lie where no page table is left.
   followed.tables_beside_leaves =
       std::max<int64_t>(0, process.table_pages() - static_cast<int64_t>(followed.leaves.size()));
   tables_ += followed.tables();
-  twice_.pages += followed.at_kill.pages;
-  twice_.tables += followed.at_kill.tables;
+}
+
+AfterKill::Held AfterKill::counted_twice() {
+  std::erase_if(not_freed_, [this](host::ProcessIndex index) {
+    const host::Process& process = host_.processes[index];
+    return !process.alive && !process.dying;
+  });
+  Held twice;
+  for (const host::ProcessIndex index : not_freed_) {
+    const host::Process& process = host_.processes[index];
+    const Followed& followed = processes_.at(index);
+    int64_t left = process.rss_anon + process.swap_entries;
+    for (const host::FileIndex file : followed.own_files) left += host_.files[file].cached + host_.files[file].swapped;
+    twice.pages += std::min(followed.at_kill.pages, left);
+    twice.tables += std::min(followed.at_kill.tables, process.table_pages());
+  }
+  return twice;
 }
 
 void AfterKill::share(Followed& process, uint64_t start, Mapping mapping, host::FileIndex file) {
@@ -57,31 +72,34 @@ void AfterKill::share(Followed& process, uint64_t start, Mapping mapping, host::
   process.shared.map(start, mapping.end - start, mapping);
 }
 
-// A file without a name goes with the last process that has it, and its pages with it. Mapped twice it counts once.
+AfterKill::Leaves AfterKill::pages_of(const host::File& file) {
+  Leaves pages;
+  const auto add = [&pages](uint64_t page) { pages[page / kLeafPages].set(page % kLeafPages); };
+  file.for_each_page(0, [&](uint64_t page, host::PageId) {
+    add(page);
+    return true;
+  });
+  file.for_each_swapped([&](uint64_t page, host::SlotId) { add(page); });
+  return pages;
+}
+
+// A file without a name goes with the last process that has it, and its pages with it. A page that is mapped twice
+// counts once.
 void AfterKill::hold_shared(Followed& followed, host::ProcessIndex index) {
-  std::set<host::FileIndex> counted;
+  std::map<host::FileIndex, Leaves> not_counted;
   for (const auto& [start, mapping] : host_.processes[index].space.mappings) {
     if (!mapping.shared || mapping.file == host::kNoFile) continue;
     share(followed, start, mapping, mapping.file);
     const host::File& file = host_.files[mapping.file];
-    if (!file.in_memory() || !file.nameless || file.holders != 1 || !counted.insert(mapping.file).second) continue;
-    const uint64_t first = first_page(start), last = first_page(mapping.end);
-    const auto hold = [&, &held = mapping](uint64_t page) {  // by a name of its own: clang 14 captures no binding
-      const uint64_t vpn = held.vpn_of(page);
-      if (vpn >= first && vpn < last) add(followed, vpn, vpn + 1);
-    };
-    file.for_each_page(0, [&](uint64_t page, host::PageId) {
-      hold(page);
-      return true;
-    });
-    file.for_each_swapped([&](uint64_t page, host::SlotId) { hold(page); });
+    if (!file.in_memory() || !file.nameless || file.holders != 1) continue;
+    const auto [left, is_first] = not_counted.try_emplace(mapping.file);
+    if (is_first) {
+      left->second = pages_of(file);
+      followed.own_files.insert(mapping.file);
+    }
+    const uint64_t vpn = first_page(start), page = mapping.page_index(vpn);
+    put(followed, cut(left->second, page, page + first_page(mapping.end) - vpn), page, vpn);
   }
-}
-
-void AfterKill::exits(host::ProcessIndex index) {
-  const Held gone = std::exchange(processes_.at(index).at_kill, {});
-  twice_.pages -= gone.pages;
-  twice_.tables -= gone.tables;
 }
 
 // False: kPagesMax is reached.
@@ -108,35 +126,46 @@ void AfterKill::add(Followed& process, uint64_t first, uint64_t last) {
 void AfterKill::remove(Followed& process, uint64_t first, uint64_t last) { take(process, first, last); }
 
 // Gives what it removed.
-AfterKill::Leaves AfterKill::take(Followed& process, uint64_t first, uint64_t last) {
-  Leaves taken;
-  if (first >= last) return taken;  // the end of the event's range lies beyond all addresses
-  auto leaf = process.leaves.lower_bound(first / kLeafPages);
-  while (leaf != process.leaves.end() && leaf->first * kLeafPages < last) {
+AfterKill::Leaves AfterKill::cut(Leaves& leaves, uint64_t first, uint64_t last) {
+  Leaves removed;
+  if (first >= last) return removed;  // the end of the event's range lies beyond all addresses
+  auto leaf = leaves.lower_bound(first / kLeafPages);
+  while (leaf != leaves.end() && leaf->first * kLeafPages < last) {
     const uint64_t base = leaf->first * kLeafPages, begin = std::max(first, base),
                    end = std::min(last, base + kLeafPages);
     const Leaf gone = leaf->second & bits(begin % kLeafPages, end - begin);
-    pages_ -= static_cast<int64_t>(gone.count());
     leaf->second &= ~gone;
-    if (gone.any()) taken.emplace_hint(taken.end(), leaf->first, gone);
-    leaf = leaf->second.none() ? process.leaves.erase(leaf) : std::next(leaf);
+    if (gone.any()) removed.emplace_hint(removed.end(), leaf->first, gone);
+    leaf = leaf->second.none() ? leaves.erase(leaf) : std::next(leaf);
   }
+  return removed;
+}
+
+AfterKill::Leaves AfterKill::take(Followed& process, uint64_t first, uint64_t last) {
+  Leaves taken = cut(process.leaves, first, last);
+  for (const auto& [number, pages] : taken) pages_ -= static_cast<int64_t>(pages.count());
   return taken;
 }
 
-// What was at the new place is gone (MREMAP_FIXED). A leaf lands in two, unless the distance is a multiple of its size.
+// `pages`, which lay from `from` on, lie from `to` on. A leaf lands in two, unless the distance is a multiple of its
+// size.
+void AfterKill::put(Followed& process, const Leaves& pages, uint64_t from, uint64_t to) {
+  for (const auto& [number, leaf] : pages) {
+    const uint64_t begin = std::max(from, number * kLeafPages);  // nothing is set before it
+    const uint64_t target = begin - from + to, offset = target % kLeafPages;
+    if (target >= host::kVpnMax) return;
+    const Leaf first = leaf >> (begin - number * kLeafPages);
+    add_leaf(process, target / kLeafPages, first << offset);
+    add_leaf(process, target / kLeafPages + 1, first >> (kLeafPages - offset));
+  }
+}
+
+// What was at the new place is gone (MREMAP_FIXED).
 void AfterKill::move(Followed& process, uint64_t from, uint64_t to, uint64_t count) {
   if (from == to) return;
   const Leaves moved = take(process, from, from + count);
   remove(process, to, to + count);
-  for (const auto& [number, pages] : moved) {
-    const uint64_t begin = std::max(from, number * kLeafPages);  // nothing is set before it
-    const uint64_t target = begin - from + to, offset = target % kLeafPages;
-    if (target >= host::kVpnMax) return;
-    const Leaf first = pages >> (begin - number * kLeafPages);
-    add_leaf(process, target / kLeafPages, first << offset);
-    add_leaf(process, target / kLeafPages + 1, first >> (kLeafPages - offset));
-  }
+  put(process, moved, from, to);
 }
 
 void AfterKill::handle(const Event& event, host::ProcessIndex index) {
@@ -146,13 +175,13 @@ void AfterKill::handle(const Event& event, host::ProcessIndex index) {
   tables_ += process.tables();
 }
 
-// What the host holds of a file in memory is no memory of the victim's.
+// What the host holds of a file in memory is no memory of the victim's, unless it goes with the victim.
 void AfterKill::touch(Followed& process, const Event& event, uint64_t first, uint64_t last) {
   if ((event.flags & (trace::kWrite | trace::kPresent)) == 0) return;
   const Mapping* const mapping = process.shared.mapping_of(event.address);
   if (mapping != nullptr && mapping->file == kOnDisk) return;
   add(process, first, last);
-  if (mapping == nullptr || mapping->file == host::kNoFile) return;
+  if (mapping == nullptr || mapping->file == host::kNoFile || process.own_files.contains(mapping->file)) return;
   const host::File& file = host_.files[mapping->file];
   const auto leave_out = [&](uint64_t page) {
     const uint64_t vpn = mapping->vpn_of(page);

@@ -5,6 +5,8 @@
 #include <bitset>
 #include <cstdint>
 #include <map>
+#include <set>
+#include <vector>
 
 #include "model/host/host.h"
 #include "model/sim/file_table.h"
@@ -23,8 +25,6 @@ class AfterKill {
 
   /// The process is a victim now, and still holds what it had. What it shares with others by copy-on-write is theirs.
   void begin(host::ProcessIndex index);
-  /// The host begins to free the victim's memory (exit_mm).
-  void exits(host::ProcessIndex index);
   bool follows(host::ProcessIndex index) const { return processes_.contains(index); }
   /// An event of a process that is followed.
   void handle(const trace::Event& event, host::ProcessIndex index);
@@ -32,11 +32,12 @@ class AfterKill {
   /// mappings of files in memory are among them where the host does not hold them; page cache is not.
   int64_t pages() const { return pages_; }
   int64_t tables() const { return tables_; }
-  /// Pages and page tables of those that have not begun to exit: the host counts them, too.
   struct Held {
     int64_t pages = 0, tables = 0;
   };
-  Held counted_twice() const { return twice_; }
+  /// Of them, what the host still holds of its victims, and counts too. Never too little: what a victim shares with
+  /// others by copy-on-write passes for its own while the host frees it.
+  Held counted_twice();
 
  private:
   using Leaf = std::bitset<kLeafPages>;
@@ -44,28 +45,32 @@ class AfterKill {
   struct Followed {
     Leaves leaves;
     host::AddressSpace shared;  // nothing but its shared mappings of files
-    Held at_kill;               // zero once it exits
+    Held at_kill;
+    std::set<host::FileIndex> own_files;  // those without a name whose pages are in at_kill
     int64_t tables_beside_leaves = 0;
     int64_t tables() const { return leaves.empty() ? 0 : tables_beside_leaves + static_cast<int64_t>(leaves.size()); }
   };
   void apply(Followed& process, const trace::Event& event);
   void share(Followed& process, uint64_t start, host::AddressSpace::Mapping mapping, host::FileIndex file);
   void hold_shared(Followed& process, host::ProcessIndex index);
+  static Leaves pages_of(const host::File& file);
   void touch(Followed& process, const trace::Event& event, uint64_t first, uint64_t last);
   void map(Followed& process, const trace::Event& event);
   void map_file(Followed& process, const trace::Event& event);
   void remap_shared(Followed& process, const trace::Event& event);
   void add(Followed& process, uint64_t first, uint64_t last);
   bool add_leaf(Followed& process, uint64_t number, const Leaf& pages);
+  static Leaves cut(Leaves& leaves, uint64_t first, uint64_t last);
   Leaves take(Followed& process, uint64_t first, uint64_t last);
+  void put(Followed& process, const Leaves& pages, uint64_t from, uint64_t to);
   void remove(Followed& process, uint64_t first, uint64_t last);
   void move(Followed& process, uint64_t from, uint64_t to, uint64_t count);
 
   const host::Host& host_;
   const FileTable& file_table_;
   std::map<host::ProcessIndex, Followed> processes_;
-  int64_t pages_ = 0, tables_ = 0;  // sums over all of them
-  Held twice_;
+  std::vector<host::ProcessIndex> not_freed_;  // of processes_: the host has not freed all of their memory
+  int64_t pages_ = 0, tables_ = 0;             // sums over all of them
 };
 
 }  // namespace oomcast::sim

@@ -18,19 +18,15 @@ class KillNeed {
     if (!at_kill_) at_kill_ = pages() + tables();
     if (host_.processes[victim].guest) after_kill_.begin(victim);
   }
-  /// The host begins to free the memory of a victim.
-  void exits(host::ProcessIndex victim) {
-    if (after_kill_.follows(victim)) after_kill_.exits(victim);
-  }
   /// An event that has been applied; that in whose middle the process was killed counts, too.
   void handle(const trace::Event& event, host::ProcessIndex process) {
     if (after_kill_.follows(process)) after_kill_.handle(event, process);
+    note();
   }
-  /// After each event. Not while the memory of a victim is being freed: part of it is in both counts then.
-  void note(bool victims_pending) {
+  /// After each event, and at the end.
+  void note() {
     if (!at_kill_) return;
     const AfterKill::Held twice = after_kill_.counted_twice();
-    if (twice.pages == 0 && victims_pending) return;
     const int64_t held = pages() - twice.pages;
     whole_run_peak_ = std::max(whole_run_peak_, to_bytes(Pages(held)));
     const Bytes grown = to_bytes(Pages(held + tables() - twice.tables - *at_kill_));

@@ -122,7 +122,6 @@ class Simulation::Impl {
     note_stack(event, task);
     const ProcessIndex process = task.process;
     tasks_.run(task, event, start);
-    need_.note(kernel_.oom_victims_pending > 0);
     margins_.note(host_, one_node_, log_.incidents());
     if (host_.pages.fold()) host_.processes[process].space.fold();
     if (options_.audit) audit();
@@ -148,7 +147,7 @@ class Simulation::Impl {
   Outcome finish() {
     settle();
     finished_ = true;
-    need_.note(kernel_.oom_victims_pending > 0);
+    need_.note();
     Outcome outcome;
     static_cast<Incidents&>(outcome) = log_.take();
     static_cast<Series&>(outcome) = timeline_->finish(outcome.moments);
@@ -285,7 +284,6 @@ class Simulation::Impl {
     const FiberId id = scheduler_.spawn(actor, [this, victim] {
       const host::PageArray::InUse in_use(host_.pages);
       host_.guest_mapped_bytes -= host_.processes[victim].space.mapped_bytes;
-      need_.exits(victim);
       mm::exit_process(kernel_, victim);
     });
     exits_.push_back(id);

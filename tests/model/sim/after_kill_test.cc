@@ -149,6 +149,46 @@ TEST(AfterKill, SharedMemoryOfTheVictimAloneIsItsNeedBeforeAndAfterTheKill) {
   EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(15000_pages));
 }
 
+TEST(AfterKill, SharedMemoryThatIsKilledInTheMiddleOfATouchCountsWhole) {
+  Simulation s(HostBuilder().node(512_MiB).limit(16_MiB).build(), Options{});
+  Program p(s, 100);
+  p.file_in_memory(7, trace::kNameless);
+  p.map_file(100000, 10000, 7, trace::kWritable);
+  p.window(10000).touch(100000, 10000);  // one event, and the host holds the first part of it
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+}
+
+TEST(AfterKill, SharedMemoryThatIsMappedInPiecesCountsOnceAndWhole) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.file_in_memory(7, trace::kNameless);
+  p.map_file(100000, 3000, 7, trace::kWritable);
+  p.map_file(200000, 3000, 7, trace::kWritable);
+  p.touch(100000, 3000);
+  p.unmap(101000, 1);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.sleep(1'000_ms);  // the host has freed all of it
+  p.map(300000, 5000);
+  p.touch(300000, 5000);
+  p.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(18000_pages));
+}
+
+TEST(AfterKill, WhatItAddsWhileItsMemoryIsFreedIsCountedToo) {
+  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
+  Program p(s, 100);
+  p.map(0, 10000);
+  p.touch(0, 10000);  // killed on the way
+  p.sleep(6_ms);      // two milliseconds after the victim has begun to exit
+  p.map(100000, 5000);
+  p.touch(100000, 5000);
+  p.exit();
+  const Outcome outcome = s.finish();
+  EXPECT_EQ(outcome.app.whole_run_peak, to_bytes(15000_pages));
+}
+
 TEST(AfterKill, WhatTheHostHoldsOfSharedMemoryIsNotCountedASecondTime) {
   Simulation s(HostBuilder().node(512_MiB).limit(64_MiB).build(), Options{});
   Program p(s, 100);
