@@ -159,12 +159,14 @@ void Session::take_end(Process& process, const HeldLock& held) {
   const bool by_signal = WIFSIGNALED(status);
   const int value = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
   rooms_.shared_memory.settle_after_end(process);
+  Root& root = rooms_.processes.root;
+  // The target hears of what nobody has seen while the process is still there to have it.
+  rooms_.scanner.report_sampled_peak(process.pid == root.pid);
   trace::Event event = rooms_.feed.stamp(process, nullptr, trace::EventKind::kExit);
   event.address = static_cast<uint64_t>(value);
   event.flags = by_signal ? trace::kExitBySignal : 0;
   rooms_.feed.feed(event);
   spdlog::info("process {} ({}) has ended: {} {}", process.pid, process.comm, by_signal ? "signal" : "status", value);
-  Root& root = rooms_.processes.root;
   if (process.pid == root.pid) {
     root.ended = true;
     root.ended_ns = rooms_.clocks.now_ns();
@@ -173,7 +175,6 @@ void Session::take_end(Process& process, const HeldLock& held) {
   }
   if (by_signal && value == SIGKILL) guard_.note_killed();
   last_end_ns_ = rooms_.clocks.now_ns();
-  rooms_.scanner.report_sampled_peak(process.pid == root.pid);
   life_.add_pending_children(process);
   life_.drop(process.pid);
 }

@@ -35,6 +35,13 @@ TEST_F(StaticPrograms, KeepTheirOutputAndStatusAndAreForecast) {
   EXPECT_EQ(report()["exit"]["code"], 5);
 }
 
+TEST_F(StaticPrograms, WhatTheyTouchBeforeTheyEndFillsTheTargetToo) {
+  for (int i = 0; i < 5; ++i) {
+    sh("$OOMCAST run -q --prove 0 --host vm-8g -- " + kWorker + " touch=64");  // ends between two polls
+    EXPECT_GE(mib("footprint_peak_bytes"), report()["coverage"]["tracked_bytes"].get<double>() / kMiB - 1);
+  }
+}
+
 TEST_F(StaticPrograms, AreKilledInTheModelAndForReal) {
   EXPECT_EQ(run(kWorker + " touch=200 sleep=200", "-q --cgroup memory.max=64M").status, 0);
   EXPECT_EQ(report()["verdict"], "oom_kill");
