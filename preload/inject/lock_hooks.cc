@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/raw_syscall.h"
 
 #ifndef MCL_ONFAULT
@@ -22,7 +23,17 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-bool notes_locks() { return tracking() && in_own_process(); }
+/// For our own sake: as the call that follows, but nothing is faulted in.
+bool lock_on_fault(const void* start, size_t bytes) {
+  const Counted counted;
+  return tracking() && counted.tracking() && in_own_process() &&
+         raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), MLOCK_ONFAULT) == 0;
+}
+
+bool lock_all_on_fault(int flags) {
+  const Counted counted;
+  return tracking() && counted.tracking() && in_own_process() && raw_syscall(SYS_mlockall, flags | MCL_ONFAULT) == 0;
+}
 
 void note_lock_all(int flags) {
   const int told = (flags & MCL_CURRENT ? trace::kLockCurrent : 0) | (flags & MCL_FUTURE ? trace::kLockFuture : 0) |
@@ -38,11 +49,17 @@ void note_lock(const void* start, size_t bytes, uint8_t flags) {
   if (end > from) agent_note_setting(trace::EventKind::kLock, current_tid(), from, end - from, 0, flags);
 }
 
+bool lock_new_mapping(const void* start, size_t bytes) {
+  if (!lock_on_fault(start, bytes)) return false;
+  note_lock(start, bytes, trace::kLocked);
+  raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes));
+  return true;
+}
+
 OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
-  const long at = reinterpret_cast<long>(start), size = static_cast<long>(bytes);
-  const bool told = notes_locks() && raw_syscall(SYS_mlock2, at, size, MLOCK_ONFAULT) == 0;
+  const bool told = lock_on_fault(start, bytes);
   if (told) note_lock(start, bytes, trace::kLocked);
-  const long result = raw_syscall(SYS_mlock, at, size);
+  const long result = raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes));
   if (result == 0 && !told) note_lock(start, bytes, trace::kLocked);
   return static_cast<int>(with_errno(result));
 }
@@ -62,7 +79,7 @@ OOMCAST_EXPORT int munlock(const void* start, size_t bytes) {
 
 OOMCAST_EXPORT int mlockall(int flags) {
   const bool faults_in = (flags & MCL_CURRENT) && !(flags & MCL_ONFAULT);
-  const bool told = faults_in && notes_locks() && raw_syscall(SYS_mlockall, flags | MCL_ONFAULT) == 0;
+  const bool told = faults_in && lock_all_on_fault(flags);
   if (told) note_lock_all(flags);
   const long result = raw_syscall(SYS_mlockall, flags);
   if (result == 0 && !told) note_lock_all(flags);

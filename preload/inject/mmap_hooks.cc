@@ -10,6 +10,7 @@
 #include <atomic>
 
 #include "preload/inject/agent.h"
+#include "preload/inject/counted.h"
 #include "preload/inject/lock_hooks.h"
 #include "preload/inject/raw_syscall.h"
 #include "preload/inject/real_libc.h"
@@ -62,14 +63,13 @@ int protected_now(void* start, size_t bytes, int protection, long result) {
   return static_cast<int>(with_errno(result));
 }
 
-}  // namespace
-
-void request_shared_scan() {
-  if (maps_shared.load(std::memory_order_relaxed) && tracking_now() && thread_state.inside == 0 && in_own_process())
-    agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kScanShared, 0);
+/// Of a mapping that replaces another one there is no way back if the kernel will not lock it.
+bool may_lock_after_mapping(int flags) {
+  constexpr int kPrivateMemory = MAP_PRIVATE | MAP_ANONYMOUS, kOthers = MAP_FIXED | MAP_HUGETLB | MAP_GROWSDOWN;
+  return (flags & MAP_LOCKED) != 0 && (flags & (kPrivateMemory | kOthers)) == kPrivateMemory;
 }
 
-OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
+void* map(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset, const void* caller) {
   const LargeRequest large(bytes);
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
   // Its pages are found by polling: whoever takes the mapping away has to ask for a scan first.
@@ -90,9 +90,37 @@ OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, i
   if (!failed(result) && (flags & MAP_LOCKED)) note_lock(reinterpret_cast<void*>(result), bytes, trace::kLocked);
   // Of files only what is shared may be memory: tmpfs, memfd.
   if (!failed(result) && ((flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) && tracking_now())
-    sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), __builtin_return_address(0),
-                   (flags & MAP_TYPE) != MAP_PRIVATE);
+    sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), caller, (flags & MAP_TYPE) != MAP_PRIVATE);
   return reinterpret_cast<void*>(with_errno(result));
+}
+
+/// mmap() with MAP_LOCKED in two steps, so that the model hears of the lock before it hears of the pages. False: the
+/// call has to be made as it is.
+bool map_and_lock(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset, const void* caller,
+                  void** mapped) {
+  const Counted counted;
+  if (!tracking() || !counted.tracking()) return false;
+  thread_state.refused = false;
+  *mapped = map(hint, bytes, protection, flags & ~(MAP_LOCKED | MAP_POPULATE), fd, offset, caller);
+  if (*mapped == MAP_FAILED) return thread_state.refused;
+  if (lock_new_mapping(*mapped, bytes)) return true;
+  munmap(*mapped, bytes);
+  return false;
+}
+
+}  // namespace
+
+void request_shared_scan() {
+  if (maps_shared.load(std::memory_order_relaxed) && tracking_now() && thread_state.inside == 0 && in_own_process())
+    agent_request(ring::RequestKind::kFileNoted, 0, 0, ring::kScanShared, 0);
+}
+
+OOMCAST_EXPORT void* mmap(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset) {
+  const void* const caller = __builtin_return_address(0);
+  if (void* mapped = nullptr;
+      may_lock_after_mapping(flags) && map_and_lock(hint, bytes, protection, flags, fd, offset, caller, &mapped))
+    return mapped;
+  return map(hint, bytes, protection, flags, fd, offset, caller);
 }
 OOMCAST_EXPORT void* mmap64(void*, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
 
