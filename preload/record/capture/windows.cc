@@ -11,6 +11,10 @@ namespace {
 
 // A window wider than this has to be earned: no more than an eighth of what the walk has come along.
 constexpr uint64_t kPlainWindowPages = 64;
+// What may be filled and unproven beside the window of the walk that goes on: this part of what is known, or so much.
+constexpr uint64_t kUnprovenPart = 64, kUnprovenPages = 128;
+// A walk that has not come on for so long rests. Threads that fill memory side by side are faster.
+constexpr uint64_t kRestNs = 2'000'000;
 // So many pages of zeroes among written ones have not been written.
 constexpr uint64_t kHolePages = 8;
 
@@ -82,6 +86,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   // The second page in a row: likely to go as far as the walks before it did.
   else if (walk.steps == 2)
     walk.window_pages = task.first_window_pages;
+  close_resting(process, walk);
   Window window{&walk, page, page + kPage, false, down};
   uint64_t room = allowed_pages(task, walk) * kPage;
   const Area* area = process.map.find(page);
@@ -287,6 +292,26 @@ void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
   for (auto& [tid, task] : process.tasks)
     for (Walk& walk : task->walks)
       if (walk.has_prefilled() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
+}
+
+/// Closes walks that rest, the oldest first, where all that is unproven could make a peak look smaller than it is. A
+/// walk whose last pages nobody writes (Python leaves a piece of each arena) is never proven by a fault behind it.
+void Windows::close_resting(Process& process, const Walk& going_on) {
+  const uint64_t bound = std::max(kUnprovenPages, process.pages.count(PageBit::kTouched) / kUnprovenPart);
+  const uint64_t now = clocks_.now_ns();
+  while (process.pages.count(PageBit::kPrefilled) > bound) {
+    Walk* oldest = nullptr;
+    Task* owner = nullptr;
+    for (auto& [tid, task] : process.tasks)
+      for (Walk& walk : task->walks)
+        if (&walk != &going_on && walk.has_prefilled() && now - walk.last_ns >= kRestNs &&
+            (oldest == nullptr || walk.last_ns < oldest->last_ns)) {
+          oldest = &walk;
+          owner = task.get();
+        }
+    if (oldest == nullptr) return;
+    end_walk(process, *owner, *oldest);
+  }
 }
 
 /// Counts the pages of [start, end) that were prefilled, and `always` itself, and feeds them as runs. The first run

@@ -186,6 +186,32 @@ TEST_F(WindowsTest, AWalkThatGoesOnIsNotStalled) {
   EXPECT_EQ(process.pages.count(PageBit::kPrefilledArmed), 0u);
 }
 
+/// As Python fills its arenas: the piece at the end, too small for a pool, is never written.
+TEST_F(WindowsTest, WalksThatRestAreCountedBeforeManyOfThemAreOpen) {
+  task->first_window_pages = 256;
+  for (uint64_t arena = 0; arena < 10; ++arena) {
+    const uint64_t first = arena * 300;
+    fault(first);
+    fault(first + 1);
+    memory.touch(at_page(first), 256, {.has_content = false});
+    memory.touch(at_page(first), 253);
+    clocks.now += 5'000'000;
+  }
+  EXPECT_GT(process.pages.count(PageBit::kTouched), 9 * 253u);
+  EXPECT_LE(process.pages.count(PageBit::kPrefilled), 256u);
+}
+
+TEST_F(WindowsTest, WalksOfThreadsThatRunSideBySideStayOpen) {
+  task->first_window_pages = 256;
+  for (uint64_t walk = 0; walk < 10; ++walk) {
+    fault(walk * 300);
+    fault(walk * 300 + 1);
+    memory.touch(at_page(walk * 300), 256);
+    clocks.now += 100'000;
+  }
+  EXPECT_EQ(process.pages.count(PageBit::kTouched), 20u);
+}
+
 TEST_F(WindowsTest, AHoleOfEightPagesWithoutContentHasNotBeenWritten) {
   walk_up(0, 64);
   Walk& walk = task->walks[0];
