@@ -104,7 +104,7 @@ std::map<std::string, std::string> files_of_this_machine() {
   Files files;
   for (const char* path :
        {"/proc/version", "/proc/zoneinfo", "/proc/meminfo", "/proc/vmstat", "/proc/buddyinfo", "/proc/swaps",
-        "/proc/cpuinfo", "/proc/cmdline", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
+        "/proc/cpuinfo", "/proc/cmdline", "/proc/mounts", "/proc/pressure/memory", "/proc/sys/kernel/numa_balancing",
         "/proc/sys/fs/dentry-state", "/proc/sys/fs/inode-nr", "/proc/slabinfo"})
     take(files, path);
   const auto each = [&](const char* path, auto&& visit) {
@@ -122,7 +122,11 @@ std::map<std::string, std::string> files_of_this_machine() {
   });
   for (const char* name : {"online", "possible", "has_cpu", "has_memory"})
     take(files, std::string("/sys/devices/system/node/") + name);
-  for (const char* folder : {"/sys/kernel/mm/lru_gen", "/sys/kernel/mm/transparent_hugepage"})
+  each("/sys/block", [&](const fs::path& path) {
+    for (const char* name : {"/queue/rotational", "/mm_stat"}) take(files, path.string() + name);
+  });
+  for (const char* folder : {"/sys/kernel/mm/lru_gen", "/sys/kernel/mm/transparent_hugepage",
+                             "/sys/kernel/mm/transparent_hugepage/khugepaged"})
     each(folder, [&](const fs::path& path) {
       if (fs::is_regular_file(path)) take(files, path.string());
     });
