@@ -61,6 +61,7 @@ void find_close(const sim::Outcome& outcome, const trace::CaptureSummary& captur
   finding.title = std::string("The verdict ") + sim::verdict_name(outcome.verdict) + " hangs on little";
   finding.why = margin.why;
   finding.evidence["resolution_bytes"] = margin.resolution.count();
+  finding.evidence["spread_bytes"] = margin.spread.count();
   if (margin.next_worse) finding.evidence["next_worse_bytes"] = margin.next_worse->distance.count();
   if (margin.next_better) finding.evidence["next_better_bytes"] = margin.next_better->distance.count();
   finding.evidence["direct_reclaim_ns_total"] = outcome.stall.direct_reclaim_total.count();

@@ -90,6 +90,7 @@ Json margin_json(const VerdictMargin& margin) {
   return {{"next_worse", neighbour_json(margin.next_worse)},
           {"next_better", neighbour_json(margin.next_better)},
           {"resolution_bytes", margin.resolution.count()},
+          {"spread_bytes", margin.spread.count()},
           {"close", margin.close()},
           {"why", margin.why}};
 }

@@ -39,8 +39,14 @@ std::string words(Verdict verdict) {
   return "";
 }
 
-bool is_near(const std::optional<sim::Margin>& margin, Bytes resolution) {
-  return margin && margin->distance <= resolution;
+/// How much the peaks of two runs of the same program differ.
+Bytes spread_of(const sim::Outcome& outcome) {
+  constexpr int64_t kSpreadPart = 50;
+  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
+}
+
+bool is_near(const std::optional<sim::Margin>& margin, Bytes distance) {
+  return margin && margin->distance <= distance;
 }
 
 /// A task that reclaimed for a few hundredths of a millisecond: had kswapd been a little earlier, it would not have.
@@ -52,17 +58,19 @@ bool only_a_moment(const sim::Outcome& outcome) {
 }  // namespace
 
 Bytes uncertain_size(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  constexpr int64_t kSpreadPart = 50;
-  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart) + may_be_unseen(capture);
+  return spread_of(outcome) + may_be_unseen(capture);
 }
 
 VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  VerdictMargin margin{outcome.next_worse, outcome.next_better, resolution_of(outcome, capture), ""};
-  const std::string known = "; a run is known to " + bytes_text(margin.resolution);
-  if (is_near(margin.next_worse, margin.resolution))
+  VerdictMargin margin{outcome.next_worse, outcome.next_better, resolution_of(outcome, capture), spread_of(outcome),
+                       ""};
+  const Bytes near = margin.resolution + margin.spread;
+  const std::string known = "; a run is known to " + bytes_text(margin.resolution) +
+                            ", and runs of one program differ by 2 % of its peak, " + bytes_text(margin.spread);
+  if (is_near(margin.next_worse, near))
     margin.why =
         bytes_text(margin.next_worse->distance) + " more, and it would be " + words(margin.next_worse->verdict) + known;
-  else if (is_near(margin.next_better, margin.resolution))
+  else if (is_near(margin.next_better, near))
     margin.why = bytes_text(margin.next_better->distance) + " less, and it would be " +
                  words(margin.next_better->verdict) + known;
   else if (only_a_moment(outcome))
