@@ -188,7 +188,8 @@ constexpr const char* kAttachExamples = R"(Examples:
   oomcast attach --cgroup-of $(docker inspect -f '{{.State.Pid}}' web) --for 60     a container
   oomcast attach $(pidof server) --for 600 --trace t.trace, then: oomcast fit t.trace --as k8s
 
-The process and its descendants are looked at from outside, by /proc: nothing in them is changed (but with --hold-touches).
+The process and its descendants are looked at from outside, by /proc: nothing in them is changed. With --hold-touches one
+thread of each process is stopped for a moment.
 What is resident by then counts as touched at second 0. Exit status: 0, be it that the program has ended meanwhile; 3 if the forecast is as bad
 as --fail-on; 2 no such process, not permitted, usage, host and report errors.)";
 

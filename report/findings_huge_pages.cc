@@ -4,21 +4,34 @@
 #include "report/words/format.h"
 
 namespace oomcast::report {
+namespace {
+
+/// Who made the huge pages: first touches, or khugepaged out of pages that lay there one by one.
+std::string origin_text(int64_t given, int64_t collapsed) {
+  const std::string touches = count_text(given) + " first touches were given 2 MiB at once";
+  const std::string khugepaged = "khugepaged collapsed " + count_text(collapsed) + " ranges into huge pages";
+  if (collapsed == 0) return touches;
+  return given == 0 ? khugepaged : touches + ", " + khugepaged;
+}
+
+}  // namespace
 
 /// Where unused parts of huge pages make a tenth and more of what the program uses at the peak. Both figures are the
 /// model's: the capture counts a page that n processes share n times, the footprint counts it once.
 void find_huge_pages(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
   const int64_t given = outcome.counters[host::Vmstat::thp_fault_alloc];
+  const int64_t collapsed = outcome.counters[host::Vmstat::thp_collapse_alloc];
   const Bytes footprint = outcome.app.footprint_peak, unused = outcome.app.untouched_at_peak, used = footprint - unused;
-  if (given == 0 || unused.count() * 10 <= used.count()) return;
+  if (given + collapsed == 0 || unused.count() * 10 <= used.count()) return;
   Finding finding{"huge_pages", Severity::kInfo};
   finding.title =
       "The target's huge pages make the footprint larger than what the program touches: " + bytes_text(footprint) +
       " instead of " + bytes_text(used);
-  finding.why = count_text(given) + " first touches were given 2 MiB at once (transparent_hugepage/enabled is " +
+  finding.why = origin_text(given, collapsed) + " (transparent_hugepage/enabled is " +
                 host::thp_mode_name(outcome.host.vm.thp_enabled) +
                 " there), and what the program does not use of them is held all the same";
   finding.evidence = {{"thp_fault_alloc", given},
+                      {"thp_collapse_alloc", collapsed},
                       {"footprint_peak_bytes", footprint.count()},
                       {"used_bytes", used.count()},
                       {"unused_bytes", unused.count()}};

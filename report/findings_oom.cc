@@ -109,14 +109,18 @@ void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, const t
   suggest_swap(kill, outcome, growth, finding);
 }
 
+/// Locked memory explains a kill beside free swap.
+void blame_locked(const sim::OomKill& kill, Finding& finding) {
+  if (!sim::lack_is_locked(kill)) return;
+  const Bytes locked = to_bytes(kill.shortage.locked);
+  finding.evidence["locked_bytes"] = locked.count();
+  finding.why += "; " + bytes_text(locked) +
+                 " are locked (mlock) and cannot be reclaimed or swapped out, however much swap is free";
+}
+
 /// Memory or swap that was free and forbidden to the request: opening it costs nothing.
 void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, Finding& finding) {
   const sim::OomShortage& shortage = kill.shortage;
-  if (sim::lack_is_locked(kill)) {
-    finding.evidence["locked_bytes"] = to_bytes(shortage.locked).count();
-    finding.why += "; " + bytes_text(to_bytes(shortage.locked)) +
-                   " are locked (mlock) and cannot be reclaimed or swapped out, however much swap is free";
-  }
   if (sim::swap_is_forbidden(kill)) {
     finding.evidence["swap_free_bytes"] = to_bytes(shortage.swap_free).count();
     finding.evidence["swappiness"] = shortage.swappiness;
@@ -192,6 +196,7 @@ void find_oom_kill(const sim::Outcome& outcome, const trace::CaptureSummary& cap
   } else {
     finding.why += " and nobody else may be killed";
   }
+  blame_locked(kill, finding);
   suggest_what_is_free(kill, outcome.host, finding);
   suggest_more(kill, outcome, capture, finding);
   findings.push_back(std::move(finding));

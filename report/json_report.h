@@ -26,9 +26,9 @@ nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
 nlohmann::ordered_json counters_json(const sim::Outcome& outcome);
 nlohmann::ordered_json timeline_json(const sim::Outcome& outcome);
 nlohmann::ordered_json moments_json(const sim::Outcome& outcome, const std::vector<SiteRow>& sites);
-/// By the kubelet, by time.
+/// Evictions by the kubelet, in the order of time.
 nlohmann::ordered_json evictions_json(const sim::Outcome& outcome);
-/// Of a replay of several recordings; an empty array otherwise.
+/// The services of a replay of several recordings; an empty array for a single program.
 nlohmann::ordered_json services_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 /// How a program ended: by its own exit status, by a signal, or it is not known.
 nlohmann::ordered_json exit_json(bool exited, int code, int signal);

@@ -144,7 +144,7 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
           (cut ? " until the kill, " + bytes_text(outcome.app.whole_run_peak) + " over the whole run here; " : ", ") +
           percent_text(outcome.app.footprint_peak.count(), to_bytes(outcome.host.total_ram).count()) +
           " of the host's " + bytes_text(to_bytes(outcome.host.total_ram)) + " RAM" +
-          (outcome.app.locked_peak > Bytes(0) ? "; " + bytes_text(outcome.app.locked_peak) + " of it locked at most"
+          (outcome.app.locked_peak > Bytes(0) ? "; at most " + bytes_text(outcome.app.locked_peak) + " locked (mlock)"
                                               : ""));
   uint64_t lost = std::max(capture.lost_events, outcome.lost_events);
   if (!capture.cut.empty()) {

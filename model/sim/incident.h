@@ -103,10 +103,10 @@ struct OomKill {
 inline bool swap_is_forbidden(const OomKill& kill) {
   return kill.incident.scope == Scope::kCgroup && kill.shortage.swappiness == 0 && kill.shortage.swap_free > Pages(0);
 }
-/// So much of the group, or of the host's memory, is locked that reclaim had little to find: a tenth.
+/// At least half of the group's limit, or of the host's memory, is locked: reclaim had little to find.
 inline bool lack_is_locked(const OomKill& kill) {
   const Pages all = kill.incident.group ? kill.incident.group->max : kill.host_ram;
-  return kill.shortage.locked > Pages(0) && kill.shortage.locked.count() >= all.count() / 10;
+  return kill.shortage.locked > Pages(0) && kill.shortage.locked.count() * 2 >= all.count();
 }
 /// Memory was free, and the request for kernel memory may not use it (gfp_zone()).
 inline bool movable_is_forbidden(const OomKill& kill) {

@@ -41,8 +41,8 @@ int attach_command(const RunOptions& given, const AttachOptions& asked) {
   auto listeners = Listeners::prepare(options);
   if (!listeners) return fail(kExitUsage, listeners.error().message);
   auto recorder = recorder_options(options);
-  recorder.guard_percent = 0;                               // which would kill it
-  recorder.begin_in_polling_phase = options.trace.empty();  // with held touches, too
+  recorder.guard_percent = 0;                               // a guard would kill the program
+  recorder.begin_in_polling_phase = options.trace.empty();  // also with --hold-touches
   record::hold_signals_for_good();
   const Stopwatch own;
   say_hello(options, to);

@@ -77,8 +77,6 @@ std::string refusal_text(const Incident& incident) {
 /// Memory or swap that was free and that the request could not have.
 std::string unusable_text(const OomKill& kill) {
   const sim::OomShortage& shortage = kill.shortage;
-  if (sim::lack_is_locked(kill))
-    return "; " + pages_text(shortage.locked) + " of the program are locked (mlock), and locked memory stays";
   if (swap_is_forbidden(kill))
     return ": " + pages_text(shortage.swap_free) +
            " of swap are free, but vm.swappiness is 0, and then a cgroup at its limit swaps nothing";
@@ -86,6 +84,8 @@ std::string unusable_text(const OomKill& kill) {
     return "; " + pages_text(shortage.movable_free) +
            " are free in zone Movable, but the request is for kernel memory (page tables), which that zone may not "
            "serve";
+  if (sim::lack_is_locked(kill))
+    return "; " + pages_text(shortage.locked) + " of the program are locked (mlock), and locked memory stays";
   return "";
 }
 

@@ -96,7 +96,7 @@ class Pressure(unittest.TestCase):
     def held(self, reals, forecast, value="psi_some_total_us"):
         return check_pressure([named({"host": real}) for real in reals], named({"host": forecast}))[value][0]
 
-    def test_a_total_holds_within_the_runs_and_a_third_of_their_median(self):
+    def test_a_total_holds_within_the_runs_and_30_percent_of_their_median(self):
         reals = [lines(1_000_000), lines(1_200_000), lines(2_000_000)]
         for total, held in ((630_000, False), (650_000, True), (2_300_000, True), (2_400_000, False)):
             self.assertEqual(self.held(reals, lines(total)), held, total)

@@ -284,6 +284,12 @@ TEST(Findings, HugePagesExplainAFootprintThatNobodyTouched) {
   story.outcome.counters[host::Vmstat::thp_fault_alloc] = 33;
   EXPECT_THAT(the("huge_pages", story).why, HasSubstr("33 first touches"));
   EXPECT_EQ(the("huge_pages", story).evidence["used_bytes"], (story.outcome.app.footprint_peak / 2).count());
+  story.outcome.counters[host::Vmstat::thp_collapse_alloc] = 7;
+  EXPECT_THAT(the("huge_pages", story).why,
+              HasSubstr("33 first touches were given 2 MiB at once, khugepaged collapsed 7 ranges"));
+  story.outcome.counters[host::Vmstat::thp_fault_alloc] = 0;
+  EXPECT_THAT(the("huge_pages", story).why, testing::StartsWith("khugepaged collapsed 7 ranges"));
+  EXPECT_EQ(the("huge_pages", story).evidence["thp_collapse_alloc"], 7);
   story.outcome.app.untouched_at_peak = Bytes(0);
   EXPECT_THAT(ids(story), testing::IsEmpty()) << "all of them are used";
 }
@@ -315,6 +321,8 @@ TEST(Findings, LockedMemoryIsTheCauseAndMoreSwapNoCure) {
   EXPECT_THAT(finding.why, HasSubstr("are locked (mlock) and cannot be reclaimed or swapped out"));
   EXPECT_GT(finding.evidence["locked_bytes"], 0);
   for (const Try& each : finding.tries) EXPECT_THAT(each.change, testing::Not(HasSubstr("more swap")));
+  story.outcome.oom_kills[0].shortage.locked -= 1_pages;
+  EXPECT_THAT(the("oom_kill", story).why, testing::Not(HasSubstr("mlock"))) << "less than half of the limit";
 }
 
 TEST(Findings, KernelMemoryCannotUseZoneMovable) {

@@ -55,6 +55,13 @@ TEST(Summary, WhereAGroupIsTheLimitItsNumbersAreShown) {
                                                     "/app uses 256.0 MiB, memory.max 256.0 MiB."));
 }
 
+TEST(Summary, LockedMemoryIsSaidBesideTheFootprint) {
+  stories::Story story = stories::fits();
+  EXPECT_THAT(summary_of(story), testing::Not(testing::HasSubstr("mlock")));
+  story.outcome.app.locked_peak = Bytes(3 << 20);
+  EXPECT_THAT(summary_of(story), testing::HasSubstr("; at most 3.0 MiB locked (mlock)"));
+}
+
 TEST(Summary, FreeMemoryIsDrawnAgainstItsMarks) {
   stories::Story story = stories::oom();
   story.outcome.timeline.insert(story.outcome.timeline.begin(), story.outcome.timeline.front());

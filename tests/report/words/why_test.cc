@@ -104,6 +104,15 @@ TEST(Why, AFaultThatTheAuditorFindsIsCalledInternal) {
               testing::ElementsAre("internal: the audit after event 17 found that page 3 is on two lists"));
 }
 
+TEST(Why, SwapThatMayNotBeUsedComesBeforeWhatIsLocked) {
+  sim::OomKill kill = simulated::run(generous().limit(16_MiB).build(), grows_to(8'000)).outcome.oom_kills.at(0);
+  kill.shortage.locked = kill.incident.group->max;
+  EXPECT_THAT(why_text(kill), HasSubstr("are locked (mlock)"));
+  kill.shortage.swap_free = 1000_pages;
+  kill.shortage.swappiness = 0;
+  EXPECT_THAT(why_text(kill), HasSubstr("vm.swappiness is 0"));
+}
+
 TEST(Why, FewerFutileRoundsSayWhyTheKernelDidNotGoOn) {
   sim::OomKill kill = simulated::oom().outcome.oom_kills.at(0);
   kill.futile_rounds = 17;
