@@ -48,7 +48,8 @@ constexpr Spelling kSpellings[] = {
     {"dontneed", StepKind::kDontneed, 2}, {"fw", StepKind::kFileWrite, 3},   {"fr", StepKind::kFileRead, 2},
     {"fm", StepKind::kFileMap, 2},        {"fsync", StepKind::kFileSync, 2}, {"sleep", StepKind::kSleep, 2},
     {"rate", StepKind::kRate, 2},         {"adj", StepKind::kAdj, 2},        {"wait", StepKind::kWait, 1},
-    {"lock", StepKind::kLock, 2},         {"unlock", StepKind::kUnlock, 2},  {"lockall", StepKind::kLockAll, 1},
+    {"dense", StepKind::kDense, 2},       {"lock", StepKind::kLock, 2},      {"unlock", StepKind::kUnlock, 2},
+    {"lockall", StepKind::kLockAll, 1},
 };
 
 Result<void> read_range(Step& step, const std::vector<std::string>& words, size_t at, const std::string& text) {
@@ -131,6 +132,7 @@ Result<Step> parse_step(const std::string& text) {
       break;
     case StepKind::kWait:
     case StepKind::kLockAll:
+    case StepKind::kDense:
     case StepKind::kFork:
       break;
   }

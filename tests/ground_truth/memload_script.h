@@ -9,6 +9,7 @@
 //   loop:K:N[:FROM:TO]    the write pass K times                    rnd|zipf:N:COUNT:SEED  random page writes
 //   lock:N  unlock:N      mlock(), munlock()                     lockall             mlockall(), the future too
 //   punch:N:FROM:TO       give back pages FROM..TO of each 2 MiB    huge:N  nohuge:N    advice on huge pages
+//   dense:P               pages written from now on are P percent incompressible; no event tells
 //   free:N  dontneed:N    give a region back                        fw:PATH:SIZE fr:PATH fm:PATH fsync:PATH  file steps
 //   sleep:MS rate:MBPS adj:N wait                                   fork:STEP+STEP+...  a child that runs the steps
 #pragma once
@@ -48,6 +49,7 @@ enum class StepKind : uint8_t {
   kLock,
   kUnlock,
   kLockAll,
+  kDense,
 };
 
 struct Step {

@@ -47,6 +47,8 @@ bool Player::Process::perform(const Step& step) {
       return false;
     case StepKind::kLockAll:
       return lock_all();
+    case StepKind::kDense:
+      return false;
     case StepKind::kPunch:
       punch(step, region);
       return false;

@@ -12,9 +12,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from machine.cases import job_text, read_case  # noqa: E402
 from machine.guest_files import cpio, make_swap, read_results  # noqa: E402
-from machine.kernels import MachineError  # noqa: E402
+from machine.kernels import MachineError, package_pattern  # noqa: E402
 from machine.outcome import (footprint, kills_of, oom_text, outcome_of, samples_of, store_run, thinned,  # noqa: E402
-                             trouble_of)
+                             trouble_of, zswap_of)
 from machine.packed import sections, snapshot, unpack  # noqa: E402
 from machine.store import host_in, meminfo_of, outcomes_in, read  # noqa: E402
 
@@ -174,6 +174,22 @@ class Files(unittest.TestCase):
         self.write(b'{"nodes": [64], "run": [[0, "true"]], "swapp_mb": 3}')
         with self.assertRaisesRegex(MachineError, "swapp_mb"):
             read_case(self.path)
+
+    def test_a_flavour_is_one_kind_of_package(self):
+        names = ["linux-image-6.1.0-57-amd64", "linux-image-6.1.0-57-cloud-amd64", "linux-image-6.1.0-57-rt-amd64",
+                 "linux-image-6.12.117+deb12-amd64", "linux-image-6.12-amd64-signed-template"]
+        fits = lambda flavour, version: [name for name in names if package_pattern(version, flavour).fullmatch(name)]
+        self.assertEqual(fits("generic", "6.1"), [names[0]])
+        self.assertEqual(fits("cloud", "6.1"), [names[1]])
+        self.assertEqual(fits("generic", "6.12"), [names[3]])
+
+    def test_what_zswap_did_is_kept_of_cases_that_have_it(self):
+        row = lambda out, pool: {"zswpin": 1, "zswpout": out, "zswap_written_back_pages": 3,
+                                 "zswap_pool_total_size": pool, "zswap_stored_pages": out}
+        self.assertEqual(zswap_of([row(5, 0), row(9, 8192), row(9, 4096)]),
+                         {"zswap": {"zswpin": 0, "zswpout": 4, "written_back": 0, "pool_peak_bytes": 8192,
+                                    "stored_peak": 9}})
+        self.assertEqual(zswap_of([{"t_us": 0}]), {})
 
     def test_a_case_becomes_a_job(self):
         self.write(b'{"nodes": [64, 64], "swap_mb": 8, "membind": "0", "run": [[-5, "memload w:0"]]}')

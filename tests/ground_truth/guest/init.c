@@ -2,8 +2,8 @@
 //
 // Boot: mounts, kernel modules of the initramfs, disks by serial number. Then the job (/job, one "key first rest" a
 // line, written by scripts/ground_truth): settings, swap, calibration, setup commands, background processes, caches
-// dropped, warm commands, snapshot, the run with samples at a steady beat, results to a raw disk, reboot (which ends QEMU).
-// It stays at oom_score_adj -1000, in locked memory, on the last CPU.
+// dropped, warm commands, snapshot, the run with samples at a steady beat, results to a raw disk, reboot (which ends
+// QEMU). It stays at oom_score_adj -1000, in locked memory, on the last CPU.
 #include <dirent.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -93,6 +93,7 @@ static void read_job(void) {
     parsed->rest = line ? line : "";
     if (!strcmp(parsed->key, "sampler_cpu")) job.sampler_cpu = atoi(parsed->first);
     if (!strcmp(parsed->key, "interval_ms")) job.interval_ms = atoi(parsed->first);
+    if (!strcmp(parsed->key, "write") && strstr(parsed->first, "/module/zswap/")) job.zswap = 1;
     if (!strcmp(parsed->key, "locked_mb")) job.locked_mb = atoi(parsed->first);
     if (!strcmp(parsed->key, "zram_mb")) job.zram_mb = atoi(parsed->first);
     if (!strcmp(parsed->key, "limit_s")) job.limit_s = atoi(parsed->first);
@@ -232,8 +233,8 @@ static void settle(void) {
   }
 }
 
-// A host on which nothing was ever run has no shell and no libc in its page cache: run them once. Then what the case wants
-// to be there besides.
+// A host on which nothing was ever run has no shell and no libc in its page cache: run them once. Then what the case
+// wants to be there besides.
 static void drop_caches_and_warm_up(void) {
   sync();
   if (write_file("/proc/sys/vm/drop_caches", "1")) die("drop_caches");
@@ -286,6 +287,7 @@ int main(void) {
   find_disks();
   mount_workload();
   apply_settings();
+  if (job.zswap) mount("debugfs", "/sys/kernel/debug", "debugfs", 0, 0);
   make_cgroup();
   pin_to_cpu(0);
   prepare_results(512 << 10);

@@ -74,8 +74,20 @@ static const char *const kNames[] = {
     "pgpgout",
     "pgmigrate_success",
     "pgscan_khugepaged",
+    "zswpin",
+    "zswpout",
+    "zswpwb",
 };
-enum { kCounters = sizeof kNames / sizeof *kNames, kFixed = 4, kNodes = 8, kWidth = kFixed + kNodes + kCounters };
+// Of /sys/kernel/debug/zswap, of cases with zswap only: bytes of its pool, pages in it, pages that left it for the
+// disk.
+static const char *const kZswapNames[] = {"pool_total_size", "stored_pages", "written_back_pages"};
+enum {
+  kCounters = sizeof kNames / sizeof *kNames,
+  kZswap = sizeof kZswapNames / sizeof *kZswapNames,
+  kFixed = 4,
+  kNodes = 8,
+  kWidth = kFixed + kNodes + kCounters + kZswap
+};
 
 static uint32_t *rows;
 static size_t row_count, row_limit;
@@ -119,6 +131,15 @@ void prepare_sampler(void) {
   memset(rows, 0, size);
 }
 
+// debugfs gives such a file from its beginning only once an open.
+static void sample_zswap(uint32_t *row) {
+  for (int i = 0; i < kZswap && job.zswap; ++i) {
+    char path[64], text[32];
+    snprintf(path, sizeof path, "/sys/kernel/debug/zswap/%s", kZswapNames[i]);
+    if (read_file(path, text, sizeof text) > 0) row[i] = (uint32_t)strtoull(text, 0, 10);
+  }
+}
+
 void take_sample(double t) {
   static char text[16384];
   if (row_count == row_limit) return;
@@ -128,6 +149,7 @@ void take_sample(double t) {
   const ssize_t got = pread(vmstat_fd, text, sizeof text - 1, 0);
   struct sysinfo info;
   if (!sysinfo(&info)) row[3] = (uint32_t)((info.totalswap - info.freeswap) * info.mem_unit >> 12);
+  sample_zswap(row + kFixed + kNodes + kCounters);
   if (got <= 0) return;
   text[got] = 0;
   int line = 0;
@@ -156,6 +178,10 @@ void keep_samples(void) {
   }
   for (int i = 0; i < kCounters; ++i) {
     length += (size_t)snprintf(header + length, sizeof header - length, "\t%s%s", present[i] ? "" : "-", kNames[i]);
+  }
+  for (int i = 0; i < kZswap; ++i) {
+    length +=
+        (size_t)snprintf(header + length, sizeof header - length, "\t%szswap_%s", job.zswap ? "" : "-", kZswapNames[i]);
   }
   add_result("columns", header, length);
   add_result("samples", rows, row_count * kWidth * sizeof *rows);

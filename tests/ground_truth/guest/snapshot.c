@@ -112,11 +112,28 @@ void take_snapshot(void) {
   keep_process(1);
   for (int i = 0; i < count; ++i) keep_process(pids[i]);
   keep_directory("/sys/kernel/mm/swap");
+  if (job.zswap) {
+    keep_directory("/sys/module/zswap/parameters");
+    keep_directory("/sys/kernel/debug/zswap");
+  }
+}
+
+static void keep_zswap_counts(void) {
+  static const char *const kFiles[] = {"written_back_pages", "pool_limit_hit", "reject_alloc_fail",
+                                       "reject_compress_poor", "reject_reclaim_fail"};
+  for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) {
+    char path[128], name[160];
+    snprintf(path, sizeof path, "/sys/kernel/debug/zswap/%s", kFiles[i]);
+    snprintf(name, sizeof name, "after%s", path);
+    const ssize_t got = read_file(path, content, sizeof content);
+    if (got >= 0) add_result(name, content, (size_t)got);
+  }
 }
 
 static void keep_cgroup(const char *directory, const char *kept_as) {
-  static const char *const kFiles[] = {"current", "events",   "high",         "max",         "peak",
-                                       "stat",    "swap.max", "swap.current", "swap.events", "pressure"};
+  static const char *const kFiles[] = {"current",       "events",    "high",           "max",         "peak",
+                                       "stat",          "swap.max",  "swap.current",   "swap.events", "pressure",
+                                       "zswap.current", "zswap.max", "zswap.writeback"};
   for (size_t i = 0; i < sizeof kFiles / sizeof *kFiles; ++i) {
     char path[128], name[128];
     snprintf(path, sizeof path, "%s/memory.%s", directory, kFiles[i]);
@@ -131,6 +148,7 @@ static void keep_cgroup(const char *directory, const char *kept_as) {
 void keep_aftermath(void) {
   const ssize_t pressure = read_file("/proc/pressure/memory", content, sizeof content);
   if (pressure >= 0) add_result("after/proc/pressure/memory", content, (size_t)pressure);
+  if (job.zswap) keep_zswap_counts();
   if (*job.cgroup) keep_cgroup(job.cgroup, "app");
   keep_cgroup("/sys/fs/cgroup/outer", "outer");
   for (int node = 0; node < 16; ++node) {

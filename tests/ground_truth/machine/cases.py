@@ -4,7 +4,7 @@ import json
 from machine.kernels import MachineError
 
 DEFAULTS = {
-    "kernel": "6.1", "cpus": 2, "limit_s": 150, "append": "transparent_hugepage=never", "root": "disk",
+    "kernel": "6.1", "flavour": "cloud", "cpus": 2, "limit_s": 150, "append": "transparent_hugepage=never", "root": "disk",
     "nodes": None, "node_cpus": None, "distances": None, "swap_mb": 0, "swap_iops": 0, "swaps": [], "disk_mb": 0,
     "disk_iops": 0, "locked_mb": 0, "sysctl": {}, "write": {}, "zram_mb": 0, "cgroup": {},
     "cgroup_parent": {}, "prepare": [], "setup": [], "warm": [], "bg": [], "run": None, "beside": [], "host": {},

@@ -1,4 +1,4 @@
-"""Finds the kernel and the modules that a guest boots: Debian's packaged cloud kernel, unpacked, never installed."""
+"""Finds the kernel and the modules that a guest boots: Debian's packaged kernel, unpacked, never installed."""
 import glob
 import lzma
 import os
@@ -37,11 +37,19 @@ def older_sources(directory):
     return options
 
 
-def newest_package(version, options=()):
+# The cloud kernel is small and boots fast; what it lacks (zswap), the generic one has.
+FLAVOURS = {"cloud": r"[^ ]*-cloud-amd64", "generic": r"(?:\.\d+)*(?:-\d+|\+deb\d+)-amd64"}
+
+
+def package_pattern(version, flavour):
+    return re.compile(rf"linux-image-{re.escape(version)}(?![0-9]){FLAVOURS[flavour]}")
+
+
+def newest_package(version, flavour="cloud", options=()):
     """'6.12' -> 'linux-image-6.12.117+deb12-cloud-amd64', the newest that apt can reach; None if there is none."""
     listed = subprocess.run(["apt-cache", *options, "pkgnames", f"linux-image-{version}"], capture_output=True,
                             text=True).stdout
-    pattern = re.compile(rf"linux-image-{re.escape(version)}(?![0-9])[^ ]*-cloud-amd64")
+    pattern = package_pattern(version, flavour)
     names = [name for name in listed.split() if pattern.fullmatch(name)]
     names.sort(key=lambda name: [int(number) for number in re.findall(r"\d+", name)], reverse=True)
     for name in names:
@@ -51,28 +59,28 @@ def newest_package(version, options=()):
     return None
 
 
-def package_and_source(version, work):
+def package_and_source(version, flavour, work):
     """The package of a kernel, and apt's options for the place that has it."""
-    package = newest_package(version)
+    package = newest_package(version, flavour)
     if package:
         return package, []
     options = older_sources(work)
-    package = newest_package(version, options)
+    package = newest_package(version, flavour, options)
     if package:
         return package, options
-    raise MachineError(f"apt knows no linux-image-{version}*-cloud-amd64; run apt-get update, or see which kernels "
-                       "there are: apt-cache pkgnames linux-image | grep cloud")
+    raise MachineError(f"apt knows no {flavour} linux-image-{version}*-amd64; run apt-get update, or see which kernels "
+                       "there are: apt-cache pkgnames linux-image")
 
 
-def unpack(version, cache):
+def unpack(version, cache, flavour="cloud"):
     """The directory of an unpacked kernel package, downloaded once into `cache`."""
-    target = f"{cache}/kernel-{version}"
+    target = f"{cache}/kernel-{version}" + ("" if flavour == "cloud" else f"-{flavour}")
     if os.path.isdir(target):
         return target
     os.makedirs(cache, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache) as work:
         os.chmod(work, 0o777)  # apt downloads as its own user
-        package, options = package_and_source(version, work)
+        package, options = package_and_source(version, flavour, work)
         done = subprocess.run(["apt-get", *options, "download", "-qq", package], cwd=work, capture_output=True,
                               text=True)
         archives = glob.glob(f"{work}/*.deb")

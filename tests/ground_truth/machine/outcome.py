@@ -90,6 +90,18 @@ def kills_of(dmesg):
              "detail": found[4]} for found in KILLED.finditer(dmesg)]
 
 
+def zswap_of(rows):
+    """What zswap held at most and what went through it; nothing of a case without it. `written_back`: kernels before 6.8
+    have no counter zswpwb."""
+    last, base = rows[-1], rows[0]
+    if "zswap_stored_pages" not in last:
+        return {}
+    most = lambda name: max(row[name] for row in rows)
+    return {"zswap": {"zswpin": last["zswpin"] - base["zswpin"], "zswpout": last["zswpout"] - base["zswpout"],
+                      "written_back": last["zswap_written_back_pages"] - base["zswap_written_back_pages"],
+                      "pool_peak_bytes": most("zswap_pool_total_size"), "stored_peak": most("zswap_stored_pages")}}
+
+
 def outcome_of(results, in_cgroup):
     rows = samples_of(results)
     base, last = rows[0], rows[-1]
@@ -104,7 +116,7 @@ def outcome_of(results, in_cgroup):
     }
     missed = [event.pop("missed") for event in firsts.values() if event]
     names = results["columns"].decode().split("\t")[4:]
-    names = [name for name in names if "free_node" not in name]
+    names = [name for name in names if "free_node" not in name and not name.lstrip("-").startswith(("zswap_", "zswp"))]
     return {
         **firsts,
         "allocstalls": stalls(last, base),
@@ -116,6 +128,7 @@ def outcome_of(results, in_cgroup):
         "kills": kills_of(dmesg_of_run(results)),
         "pressure": pressure_of_run({name: data.decode(errors="replace") for name, data in results.items()
                                      if name.endswith(("pressure/memory", "memory.pressure"))}),
+        **zswap_of(rows),
         "delta": {name.lstrip("-"): last.get(name, 0) - base.get(name, 0) for name in names},
         "exits": results["exits"].decode(errors="replace").split("\n"),
     }
