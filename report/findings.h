@@ -67,6 +67,7 @@ void find_eviction(const sim::Outcome&, const trace::CaptureSummary&, Findings&)
 void find_close(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // the verdict hangs on little
 void find_close_victim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);    // whom the kill hits, too
 void find_direct_reclaim(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // stalls
+void find_zswap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);           // its pool is full
 void find_swap(const sim::Outcome&, const trace::CaptureSummary&, Findings&);            // thrash, or full
 void find_node_imbalance(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // one node dry, another free
 void find_huge_pages(const sim::Outcome&, const trace::CaptureSummary&, Findings&);      // more held than touched

@@ -6,6 +6,7 @@
 #include "report/more_memory.h"
 #include "report/proof/json_proof.h"
 #include "report/sites.h"
+#include "report/words/format.h"
 #include "report/words/why.h"
 
 namespace oomcast::report {
@@ -26,6 +27,23 @@ Json groups_json(const sim::Outcome& outcome) {
   return groups;
 }
 
+// Only of a host that has it on. pool_limit_hit, written_back_pages: as debugfs names them.
+Json zswap_json(const sim::Outcome& outcome) {
+  const host::ZswapSpec& spec = outcome.host.zswap;
+  return {{"max_pool_percent", spec.max_pool_percent},
+          {"accept_threshold_percent", spec.accept_threshold_percent},
+          {"shrinker_enabled", spec.shrinker_enabled},
+          {"zpool", host::zpool_name(spec.zpool)},
+          {"compressor", spec.compressor},
+          {"stored_percent", spec.stored_percent},
+          {"same_filled_percent", spec.same_filled_percent},
+          {"pool_limit_bytes", zswap_limit(outcome.host).count()},
+          {"pool_peak_bytes", outcome.zswap.pool_peak.count()},
+          {"stored_peak_pages", outcome.zswap.stored_peak},
+          {"pool_limit_hit", outcome.zswap.pool_limit_hit},
+          {"written_back_pages", outcome.zswap.written_back_pages}};
+}
+
 Json host_json(const sim::Outcome& outcome) {
   const host::HostSpec& host = outcome.host;
   Json nodes = Json::array();
@@ -39,13 +57,15 @@ Json host_json(const sim::Outcome& outcome) {
                        {"watermarks", watermarks_json(zone.watermarks)}});
     nodes.push_back({{"node", node.id.value}, {"cpus", node.cpus}, {"zones", zones}});
   }
-  return {{"name", host.name},
-          {"kernel", host.kernel_release},
-          {"lru", host.lru == host::LruKind::kMultiGen ? "mglru" : "classic"},
-          {"nodes", nodes},
-          {"swap_bytes", to_bytes(host.total_swap()).count()},
-          {"assumed", host.assumed},
-          {"cgroups", groups_json(outcome)}};
+  Json json = {{"name", host.name},
+               {"kernel", host.kernel_release},
+               {"lru", host.lru == host::LruKind::kMultiGen ? "mglru" : "classic"},
+               {"nodes", nodes},
+               {"swap_bytes", to_bytes(host.total_swap()).count()},
+               {"assumed", host.assumed},
+               {"cgroups", groups_json(outcome)}};
+  if (host.zswap.enabled) json["zswap"] = zswap_json(outcome);
+  return json;
 }
 
 Json bands_json(const sim::Outcome& outcome) {

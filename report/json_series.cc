@@ -47,6 +47,11 @@ Json memcg_json(const sim::Outcome& outcome) {
                                                    {"active_file", group.stat.lru.active_file},
                                                    {"unevictable", group.stat.lru.unevictable}};
   for (const auto& [name, pages] : amounts) stat[name] = to_bytes(pages).count();
+  if (outcome.host.zswap.enabled) {
+    for (const char* name : {"zswap", "zswapped", "zswpin", "zswpout", "zswpwb"}) stat[name] = unknown;
+    stat["zswap"] = group.stat.zswap.count();
+    stat["zswapped"] = to_bytes(Pages(group.stat.zswapped)).count();
+  }
   stat["slab_reclaimable"] = group.stat.slab_reclaimable.count();
   for (int i = 0; i < host::kVmstatCount; ++i) {
     const char* const name = host::kVmstatNames[static_cast<size_t>(i)];
@@ -80,7 +85,7 @@ Json stall_json(const sim::Stall& stall) {
 
 Json counters_json(const sim::Outcome& outcome) {
   Json counters = Json::object();
-  for (int i = 0; i < host::kVmstatCount; ++i)
+  for (int i = 0; i < host::vmstat_count(outcome.host); ++i)
     counters[host::kVmstatNames[static_cast<size_t>(i)]] = outcome.counters.at_index(i);
   counters["memcg"] = memcg_json(outcome);
   return counters;

@@ -246,6 +246,8 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
   cgroup.min = spec.memory_min >> kPageShift;
   cgroup.swap_max = limit(spec.memory_swap_max);
   cgroup.swap_high = limit(spec.memory_swap_high);
+  cgroup.zswap_max = limit(spec.memory_zswap_max);
+  cgroup.zswap_writeback = spec.memory_zswap_writeback;
   cgroup.oom_group = spec.memory_oom_group;
   cgroup.stock.assign(cpus, 0);
   return cgroup;

@@ -27,6 +27,8 @@ struct Cgroup {
   bool nobody_to_kill_told = false;                               // the log has its "no killable processes" already
   int64_t max = kUnlimited, high = kUnlimited, low = 0, min = 0;  // pages
   int64_t swap_max = kUnlimited, swap_high = kUnlimited;
+  int64_t zswap_max = kUnlimited;  // pages
+  bool zswap_writeback = true;
   bool oom_group = false;
 
   int64_t usage = 0;   // page_counter memory: charged pages of the whole subtree, parked stock included
@@ -34,6 +36,10 @@ struct Cgroup {
   int64_t buffer_heads = 0, tree_nodes = 0;  // charged to it, as Host counts them for all
   int64_t slab = 0;                          // pages charged for those
   int64_t swap_usage = 0;
+  int64_t zswap_bytes = 0;    // MEMCG_ZSWAP_B: compressed, those of the groups below included
+  int64_t zswapped = 0;       // pages that zswap keeps, likewise
+  int64_t zswap_own = 0;      // bytes of its own entries,
+  int64_t zswap_charged = 0;  // and the pages of memory that it is charged for them
   int64_t peak = 0;
   IndexVector<CpuIndex, int64_t> stock;  // charged ahead, not yet used
   CgroupEvents events;                   // memory.events, those of the groups below included

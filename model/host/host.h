@@ -16,6 +16,7 @@
 #include "model/host/service.h"
 #include "model/host/swap_device.h"
 #include "model/host/vmstat.h"
+#include "model/host/zswap.h"
 #include "model/spec/host_spec.h"
 
 namespace oomcast::host {
@@ -43,6 +44,7 @@ struct Host {
   std::vector<uint32_t> free_sharers;
   std::deque<Process> processes;  // task-list order: background by pid, then guests as they start
   std::deque<SwapDevice> swaps;   // by priority, highest first
+  Zswap zswap;
   VmstatArray vmstat;
   std::deque<File> files;                    // in the order in which the program first used them
   int64_t buffer_heads = 0;                  // on cached pages of these files

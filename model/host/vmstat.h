@@ -30,7 +30,8 @@ namespace oomcast::host {
   X(unevictable_pgs_culled) X(unevictable_pgs_rescued) X(unevictable_pgs_mlocked) X(unevictable_pgs_munlocked)       \
   X(thp_fault_alloc) X(thp_fault_fallback) X(thp_fault_fallback_charge) X(thp_collapse_alloc)                        \
   X(thp_collapse_alloc_failed) X(thp_split_page) X(thp_deferred_split_page) X(thp_swpout)                            \
-  X(thp_swpout_fallback) X(thp_split_pmd) X(swap_ra) X(swap_ra_hit)
+  X(thp_swpout_fallback) X(thp_split_pmd) X(swap_ra) X(swap_ra_hit)                                                  \
+  X(zswpin) X(zswpout) X(zswpwb) X(swpin_zero) X(swpout_zero)
 // clang-format on
 
 enum class Vmstat : uint8_t {
@@ -45,6 +46,10 @@ inline constexpr std::array kVmstatNames = {
 #undef OOMCAST_VMSTAT_NAME
 };
 inline constexpr int kVmstatCount = static_cast<int>(kVmstatNames.size());
+/// How many of them a host has: the last ones are zswap's.
+inline int vmstat_count(const HostSpec& spec) {
+  return spec.zswap.enabled ? kVmstatCount : static_cast<int>(Vmstat::zswpin);
+}
 
 class VmstatArray {
  public:

@@ -15,6 +15,7 @@
 #include "model/mm/refusal.h"
 #include "model/mm/sched.h"
 #include "model/mm/swap_readahead.h"
+#include "model/mm/zswap_state.h"
 #include "model/spec/kernel_rules.h"
 
 namespace oomcast::mm {
@@ -89,6 +90,7 @@ struct Kernel {
   SwapReadahead swap_readahead;
   FlusherState flusher;
   KhugepagedState khugepaged;
+  ZswapState zswap;
   int oom_victims_pending = 0;  // victims whose memory is not yet freed
   bool oom_locked = false;      // oom_lock
 };

@@ -8,6 +8,7 @@
 #include "model/mm/memcg.h"
 #include "model/mm/shrinker.h"
 #include "model/mm/workingset.h"
+#include "model/mm/zswap.h"
 
 namespace oomcast::mm {
 
@@ -52,6 +53,7 @@ Rotate shrink_one(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgrou
   const bool aged = try_to_shrink_lruvec(k, node_index, cgroup, sc);
   if (cgroup == host::kRootCgroup) sc.nr_reclaimed += shrink_slab(k, node_index, sc.priority);
   sc.nr_reclaimed += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
+  zswap_shrink(k, node_index, cgroup, sc.priority);
   shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
   if (aged) return Rotate::kYoung;
   if (lruvec_is_sizable(k, node_index, cgroup, sc)) return Rotate::kNo;

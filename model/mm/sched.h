@@ -17,7 +17,7 @@ namespace oomcast::mm {
 
 class SwapPlug;  // mm/swap.h
 
-enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher, kBackground, kKhugepaged };
+enum class ActorKind : uint8_t { kTask, kKswapd, kExit, kFlusher, kBackground, kKhugepaged, kWorker };
 
 /// struct task_struct, as far as memory management looks at it.
 struct Actor {

@@ -13,6 +13,7 @@
 #include "model/mm/swap.h"
 #include "model/mm/writeback.h"
 #include "model/mm/zram.h"
+#include "model/mm/zswap.h"
 
 namespace oomcast::mm {
 
@@ -56,6 +57,7 @@ Fate write_out(Kernel& k, PageId id, References references, const ScanControl& s
     return Fate::kActivate;
   }
   if (references == References::kReclaimClean || !sc.may_writepage) return Fate::kKeep;
+  if (!page.cache() && !zswap_writeback_enabled(k, page.cgroup())) return Fate::kActivate;  // AOP_WRITEPAGE_ACTIVATE
   ++stat.pageout;
   if (page.cache()) {
     // ->writepage is gone from ext4 and block devices.
@@ -141,7 +143,12 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
     if (!sc.may_writepage) return Fate::kKeep;
     if (!shmem_to_swap(k, id)) return Fate::kActivate;
   }
-  if (page.has(host::kPageDirty) && page.has(host::kPageSwapCache) && is_zram(k, page.slot)) {
+  const bool to_swap = page.has(host::kPageDirty) && page.has(host::kPageSwapCache);
+  if (to_swap && sc.may_writepage && references == References::kReclaim && zswap_store(k, id)) {
+    // Kept at once, and free in the same pass.
+    k.sched.cpu(k.costs.unmap_page);
+    ++stat.pageout;
+  } else if (to_swap && is_zram(k, page.slot) && zswap_writeback_enabled(k, page.cgroup())) {
     // Written at once, and free in the same pass.
     k.sched.cpu(k.costs.unmap_page);
     if (!sc.may_writepage || !zram_write(k, id)) return Fate::kKeep;

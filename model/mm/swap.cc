@@ -98,6 +98,11 @@ bool add_to_swap(Kernel& k, PageId id) {
 }
 
 void swap_writepage(Kernel& k, PageId id) {
+  k.host.count(Vmstat::nr_vmscan_write);
+  write_to_device(k, id);
+}
+
+void write_to_device(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   Node& node = k.host.nodes[page.node()];
   SwapPlug* plug = k.sched.current().plug;
@@ -106,7 +111,6 @@ void swap_writepage(Kernel& k, PageId id) {
   page.set(host::kPageWriteback | host::kPageReclaim);
   ++node.nr_writeback;
   ++node.zones[page.zone].write_pending;
-  k.host.count(Vmstat::nr_vmscan_write);
   k.host.count(Vmstat::pswpout);
   k.host.count_swap_out(page.slot);
   k.host.count(Vmstat::pgpgout, kPageBytes / 1024);

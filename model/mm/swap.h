@@ -2,7 +2,7 @@
 //
 // Mirrors add_to_swap(), get_swap_page() with its per-CPU slot cache, swap_writepage(), folio_free_swap(),
 // do_swap_page() and swap_cluster_readahead() (mm/swapfile.c, swap_slots.c, swap_state.c, page_io.c, memory.c) of
-// Linux 6.1. Differs: rotational devices only (cluster readahead, no THP swap); no zswap.
+// Linux 6.1. Differs: rotational devices only (cluster readahead, no THP swap).
 #pragma once
 
 #include "model/mm/kernel.h"
@@ -23,7 +23,7 @@ class SwapPlug {
   void flush();
 
  private:
-  friend void swap_writepage(Kernel& k, host::PageId id);
+  friend void write_to_device(Kernel& k, host::PageId id);
   struct Request {
     std::vector<SwapIo> pages;
     bool admitted = false;
@@ -39,6 +39,11 @@ class SwapPlug {
 bool add_to_swap(Kernel& k, host::PageId id);
 /// Starts writing the page; end_swap_write() follows. REQUIRES: kPageSwapCache, inside a SwapPlug of this actor.
 void swap_writepage(Kernel& k, host::PageId id);
+/// __swap_writepage(): the same for a page that is not at its tail by reclaim.
+void write_to_device(Kernel& k, host::PageId id);
+/// The page of memory `where`, for which somebody is charged, becomes that of the slot: in the swap cache, locked, on
+/// its way to a list. REQUIRES: the slot is in use and has none.
+host::PageId enter_swap_cache(Kernel& k, ZoneRef where, host::SlotId slot);
 void end_swap_write(Kernel& k, host::PageId id, host::CpuIndex cpu);
 /// Takes the page out of the swap cache; `evicted` leaves a shadow in the slot.
 void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted,

@@ -11,6 +11,7 @@
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
 #include "model/mm/zram.h"
+#include "model/mm/zswap.h"
 
 namespace oomcast::mm {
 
@@ -31,6 +32,16 @@ constexpr int kVmaOrderCeiling = 5;  // SWAP_RA_ORDER_CEILING
 constexpr int64_t kVmaHitsMax = 63;  // SWAP_RA_HITS_MAX
 constexpr int kReadsMax = 64;        // reads of one page that reclaim takes again before it is mapped: given up
 
+// The data is there without a wait for the device.
+bool load_from_zswap(Kernel& k, SlotId slot, PageId id) {
+  const bool thrashing = k.host.pages[id].has(host::kPageWorkingset);
+  if (thrashing) k.sched.memstall_enter();
+  const bool loaded = zswap_load(k, slot, id);
+  if (thrashing) k.sched.memstall_leave();
+  if (loaded) k.host.pages[id].clear(host::kPageLocked);
+  return loaded;
+}
+
 // __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
 // Pages read ahead follow the policy of the page that is wanted.
 bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool ahead,
@@ -49,26 +60,16 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
     free_page(k, where, k.sched.current().cpu);
     return false;
   }
-  SwapSlot& slot = device.slot(slot_id);
-  const uint16_t of_file = slot.shmem ? host::kPageFile : 0;
-  const PageId id = new_page(
-      k, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked | of_file));
-  Page& page = k.host.pages[id];
-  page.slot = slot_id;
-  page.set_cgroup(cgroup);
-  page.background = slot.foreign;
+  const PageId id = enter_swap_cache(k, where, slot_id);
   if (ahead) {
-    page.set(host::kPageReadahead);
+    k.host.pages[id].set(host::kPageReadahead);
     k.host.count(Vmstat::swap_ra);
   }
-  slot.cached = true;
-  slot.page = id;
-  workingset_refault(k, id, slot.shadow);
-  slot.shadow = {};
+  if (load_from_zswap(k, slot_id, id)) return true;
   k.host.count(Vmstat::pswpin);
   k.host.count_swap_in(slot_id);
   k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
-  lru_add(k, id, k.sched.current().cpu);
+  zswap_note_disk_swapin(k, id);
   reads.push_back({id, slot_id});
   return true;
 }
@@ -216,13 +217,16 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
   Page& page = k.host.pages[id];
   page.set_cgroup(cgroup);
   workingset_refault(k, id, k.host.slot(slot_id).shadow);
-  k.host.count(Vmstat::pswpin);
-  k.host.count_swap_in(slot_id);
-  k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
   // swap_readpage(), to the end: the device is memory.
   const bool thrashing = page.has(host::kPageWorkingset);
   if (thrashing) k.sched.memstall_enter();
-  k.sched.cpu(k.host.device(slot_id).spec().times.read_4k);
+  if (!zswap_load(k, slot_id, host::kNoPage)) {
+    k.host.count(Vmstat::pswpin);
+    k.host.count_swap_in(slot_id);
+    k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
+    zswap_note_disk_swapin(k, id);
+    k.sched.cpu(k.host.device(slot_id).spec().times.read_4k);
+  }
   if (thrashing) k.sched.memstall_leave();
   lru_add(k, id, k.sched.current().cpu);
   add_mapper(k, id, index, vpn);
@@ -246,6 +250,23 @@ bool wait_for_read(Kernel& k, SlotId slot_id) {
 }
 
 }  // namespace
+
+PageId enter_swap_cache(Kernel& k, ZoneRef where, SlotId slot_id) {
+  SwapSlot& slot = k.host.slot(slot_id);
+  const uint16_t of_file = slot.shmem ? host::kPageFile : 0;
+  const PageId id = new_page(
+      k, where, static_cast<uint16_t>(host::kPageSwapBacked | host::kPageSwapCache | host::kPageLocked | of_file));
+  Page& page = k.host.pages[id];
+  page.slot = slot_id;
+  page.set_cgroup(slot.cgroup);
+  page.background = slot.foreign;
+  slot.cached = true;
+  slot.page = id;
+  workingset_refault(k, id, slot.shadow);
+  slot.shadow = {};
+  lru_add(k, id, k.sched.current().cpu);
+  return id;
+}
 
 bool read_for_shmem(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, bool fault) {
   const SwapSlot& slot = k.host.slot(slot_id);

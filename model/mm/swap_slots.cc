@@ -5,6 +5,7 @@
 
 #include "model/mm/swap.h"
 #include "model/mm/zram.h"
+#include "model/mm/zswap.h"
 
 namespace oomcast::mm {
 
@@ -156,22 +157,26 @@ void get_swap_pages(Kernel& k, size_t want, std::vector<SlotId>& out) {
   }
 }
 
-// swapcache_free_entries().
-void give_back(Host& host, std::vector<SlotId>& cache) {
-  for (SlotId id : cache) host.device(id).release(id);
-  host.cached_slots -= static_cast<int64_t>(cache.size());
+// swapcache_free_entries(). swap_range_free() tells zswap.
+void give_back(Kernel& k, std::vector<SlotId>& cache) {
+  for (SlotId id : cache) {
+    zswap_invalidate(k, id);
+    k.host.device(id).release(id);
+  }
+  k.host.cached_slots -= static_cast<int64_t>(cache.size());
   cache.clear();
 }
 
 // check_cache_active(): the caches are used while plenty is free, and emptied when it gets scarce.
-bool cache_active(Host& host) {
+bool cache_active(Kernel& k) {
+  Host& host = k.host;
   const int64_t cpus = host.cpu_count(), free = host.free_swap();
   if (!host.swap_slot_cache_active) {
     host.swap_slot_cache_active = free > cpus * kActivate;
   } else if (free < cpus * kDeactivate) {
     host.swap_slot_cache_active = false;
-    for (std::vector<SlotId>& cache : host.swap_slot_cache) give_back(host, cache);
-    for (std::vector<SlotId>& cache : host.swap_slots_returned) give_back(host, cache);
+    for (std::vector<SlotId>& cache : host.swap_slot_cache) give_back(k, cache);
+    for (std::vector<SlotId>& cache : host.swap_slots_returned) give_back(k, cache);
   }
   return host.swap_slot_cache_active;
 }
@@ -180,7 +185,7 @@ bool cache_active(Host& host) {
 
 SlotId alloc_swap_slot(Kernel& k) {
   std::vector<SlotId>& cache = k.host.swap_slot_cache[k.sched.current().cpu];
-  if (cache_active(k.host)) {
+  if (cache_active(k)) {
     if (cache.empty()) {
       get_swap_pages(k, kSlotsCacheSize, cache);
       k.host.cached_slots += static_cast<int64_t>(cache.size());
@@ -200,12 +205,14 @@ SlotId alloc_swap_slot(Kernel& k) {
 
 void free_swap_slot(Kernel& k, SlotId id) {
   zram_free(k, id);
-  if (!k.host.swap_slot_cache_active) {
+  const bool at_once = !k.host.swap_slot_cache_active;
+  if (at_once || k.follows(host::KernelRule::kZswapByGroup)) zswap_invalidate(k, id);
+  if (at_once) {
     k.host.device(id).release(id);
     return;
   }
   std::vector<SlotId>& returned = k.host.swap_slots_returned[k.sched.current().cpu];
-  if (returned.size() >= kSlotsCacheSize) give_back(k.host, returned);
+  if (returned.size() >= kSlotsCacheSize) give_back(k, returned);
   k.host.slot(id) = host::SwapSlot{};
   returned.push_back(id);
   ++k.host.cached_slots;

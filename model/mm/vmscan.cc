@@ -11,6 +11,7 @@
 #include "model/mm/shrinker.h"
 #include "model/mm/swap.h"
 #include "model/mm/workingset.h"
+#include "model/mm/zswap.h"
 
 namespace oomcast::mm {
 
@@ -183,6 +184,7 @@ void shrink_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
       shrink_lruvec(k, node_index, cgroup, sc);
     if (cgroup == host::kRootCgroup) freed_slab += shrink_slab(k, node_index, sc.priority);
     freed_slab += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
+    zswap_shrink(k, node_index, cgroup, sc.priority);
     shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
   }
   sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal

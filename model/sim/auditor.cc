@@ -8,6 +8,7 @@
 
 #include "model/sim/audit_locks.h"
 #include "model/sim/audit_partly_mapped.h"
+#include "model/sim/audit_zswap.h"
 
 namespace oomcast::sim {
 
@@ -303,7 +304,7 @@ void count_cgroups(const Host& host, Counts& counts) {
       for (int l = 0; l < host::kEvictableLists + 1; ++l)
         charged[group] += node.lruvecs[group].reserved(static_cast<LruKindIndex>(l));
     }
-    charged[group] += cgroup.parked() + cgroup.kernel + cgroup.slab;
+    charged[group] += cgroup.parked() + cgroup.kernel + cgroup.slab + cgroup.zswap_charged;
     if (cgroup.parent >= group) counts.fail("cgroup " + cgroup.path + " stands before its parent");
     charged[cgroup.parent] += charged[group];
     swapped[cgroup.parent] += swapped[group];
@@ -414,6 +415,7 @@ Counts recount(const Host& host, bool moving) {
   for (const host::SwapDevice& device : host.swaps) {
     for (const host::ZoneRef at : device.zram_pool) ++counts.accounted[at.node][at.zone];
   }
+  for (const host::ZoneRef at : check_zswap(host, counts.faults)) ++counts.accounted[at.node][at.zone];
   for (const host::ZoneRef at : host.cache_slab) ++counts.accounted[at.node][at.zone];
   for (const host::NodeIndex n : host.nodes.indices()) {
     const host::VfsCache& cache = host.nodes[n].vfs_cache;

@@ -43,7 +43,7 @@ void add_lists(Fnv1a& digest, const host::Host& host, const host::Node& node) {
 
 uint64_t digest_of(const host::Host& host, const Outcome& outcome) {
   Fnv1a digest;
-  for (int i = 0; i < host::kVmstatCount; ++i) digest.add_number(host.vmstat.at_index(i));
+  for (int i = 0; i < host::vmstat_count(host.spec); ++i) digest.add_number(host.vmstat.at_index(i));
   for (const host::Node& node : host.nodes) {
     for (const host::Zone& zone : node.zones) {
       digest.add_number(zone.free);

@@ -41,6 +41,8 @@ void add_reservoir(const host::Lruvec& lruvec, MemoryStat& out) {
 MemoryStat memory_stat_of(const host::Host& host, host::CgroupIndex group) {
   MemoryStat out;
   out.events = host.cgroups[group].stat;
+  out.zswap = Bytes(host.cgroups[group].zswap_bytes);
+  out.zswapped = host.cgroups[group].zswapped;
   const auto ours = [&](host::CgroupIndex other) { return host::within(host.cgroups, other, group); };
   for (host::PageId id = 0; id < host.pages.size(); ++id) {
     if (host.pages.alive(id) && ours(host.pages[id].cgroup())) add_page(host.pages[id], out);
@@ -51,7 +53,7 @@ MemoryStat memory_stat_of(const host::Host& host, host::CgroupIndex group) {
   }
   for (const host::CgroupIndex g : host.cgroups.indices_after(host::kRootCgroup)) {
     if (!ours(g)) continue;
-    out.kernel += Pages(host.cgroups[g].kernel + host.cgroups[g].slab);
+    out.kernel += Pages(host.cgroups[g].kernel + host.cgroups[g].slab + host.cgroups[g].zswap_charged);
     out.slab_reclaimable += Bytes(mm::cache_slab_bytes(host.cgroups[g]));
     for (const host::Node& node : host.nodes) add_reservoir(node.lruvecs[g], out);
   }

@@ -170,8 +170,17 @@ struct Site {
 struct MemoryStat {
   Pages anon, file, shmem, kernel, pagetables, file_mapped, file_dirty, file_writeback, swapcached;
   Bytes slab_reclaimable;
+  Bytes zswap;           // compressed
+  int64_t zswapped = 0;  // pages
   host::LruSizes lru;
   host::VmstatArray events;  // under the names that vmstat has for them
+};
+
+/// What zswap did, under the names of /sys/kernel/debug/zswap.
+struct ZswapCounts {
+  Bytes pool_peak;          // pool_total_size at its largest
+  int64_t stored_peak = 0;  // stored_pages, likewise
+  int64_t pool_limit_hit = 0, written_back_pages = 0;
 };
 
 /// What the program's cgroup counted; all zero without one.
@@ -239,6 +248,7 @@ struct Outcome : Incidents, Series, NextVerdicts {
   Nanoseconds forecast;              // virtual length of the run
   host::VmstatArray counters{};      // deltas over the run
   host::ByZone<int64_t> allocstall;  // also in counters
+  ZswapCounts zswap;
   CgroupCounts cgroup;
   std::vector<Site> sites;  // descending by touched bytes, then by stack_id
   AppSummary app;

@@ -194,7 +194,8 @@ Nanoseconds Scheduler::wait(mm::WaitQueue& queue, Nanoseconds timeout) {
   const uint64_t token = ++fiber.token;
   queue.waiters.push_back({id, token});
   if (!for_ever) due_.push({fiber.wait_deadline, sequence_++, id, token, 0});
-  const bool idles = fiber.actor.is_kswapd() || fiber.actor.kind == mm::ActorKind::kFlusher;
+  const bool idles = fiber.actor.is_kswapd() || fiber.actor.kind == mm::ActorKind::kFlusher ||
+                     fiber.actor.kind == mm::ActorKind::kWorker;
   tell(fiber, {.stalled = fiber.actor.memstall_depth > 0, .waiting = !idles});
   give_up_cpu();
   std::erase_if(queue.waiters, [id](const mm::WaitQueue::Waiter& waiter) { return waiter.fiber == id; });

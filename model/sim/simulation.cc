@@ -78,6 +78,7 @@ class Simulation::Impl {
     std::vector<FiberId> kswapds = start_kswapds(kernel_, scheduler_);
     start_flusher(kernel_, scheduler_, app_node_);
     start_khugepaged(kernel_, scheduler_, app_node_);
+    start_zswap_worker(kernel_, scheduler_, app_node_);
     start_background(kernel_, background_, applier_, app_node_);
     timeline_ = std::make_unique<Timeline>(host_, scheduler_, pressure_, std::move(kswapds));
     log_.take_moment("start");
@@ -163,6 +164,8 @@ class Simulation::Impl {
     outcome.counters = host_.vmstat;
     for (const host::ZoneKind z : host::kZonesAscending)
       outcome.allocstall[z] = host_.vmstat[host::by_zone(host::Vmstat::allocstall_dma, z)];
+    outcome.zswap = {to_bytes(Pages(host_.zswap.pool_peak)), host_.zswap.stored_peak, host_.zswap.pool_limit_hit,
+                     host_.vmstat[host::Vmstat::zswpwb]};
     summarize_app(host_, outcome);
     summarize_cgroup(host_, outcome);
     for (size_t s = 0; s < running_.size(); ++s)
@@ -306,7 +309,8 @@ class Simulation::Impl {
   }
 
   void audit() {
-    const int64_t in_flight = tasks_.blocked() + background_.in_flight() + (kernel_.khugepaged.in_hand ? 1 : 0);
+    const int64_t in_flight = tasks_.blocked() + background_.in_flight() + (kernel_.khugepaged.in_hand ? 1 : 0) +
+                              (kernel_.zswap.in_hand ? 1 : 0);
     for (const std::string& fault : auditor_->audit(host_, in_flight)) {
       if (audit_faults_.size() < kAuditFaults) audit_faults_.push_back({events_, fault});
     }

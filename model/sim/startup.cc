@@ -6,6 +6,7 @@
 #include "model/mm/khugepaged.h"
 #include "model/mm/kswapd.h"
 #include "model/mm/writeback.h"
+#include "model/mm/zswap.h"
 
 namespace oomcast::sim {
 
@@ -46,6 +47,12 @@ void start_khugepaged(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_n
   if (k.host.spec.vm.thp_enabled == host::ThpMode::kNever) return;
   scheduler.resume(
       scheduler.spawn(make_actor(k.host, mm::ActorKind::kKhugepaged, app_node, 1), [&k] { mm::khugepaged_main(k); }));
+}
+
+void start_zswap_worker(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node) {
+  if (!k.host.spec.zswap.enabled) return;
+  scheduler.resume(
+      scheduler.spawn(make_actor(k.host, mm::ActorKind::kWorker, app_node, 1), [&k] { mm::zswap_worker_main(k); }));
 }
 
 void start_flusher(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node) {

@@ -20,6 +20,8 @@ mm::Actor make_actor(const host::Host& host, mm::ActorKind kind, host::NodeIndex
 std::vector<FiberId> start_kswapds(mm::Kernel& k, Scheduler& scheduler);
 /// Only where huge pages are not switched off.
 void start_khugepaged(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
+/// Only where zswap is on.
+void start_zswap_worker(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
 void start_flusher(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
 /// HostSpec::page_cache. What is cached at the start is no doing of the run: counters begin after it.
 void cache_files(mm::Kernel& k, Scheduler& scheduler, EventApplier& applier, host::NodeIndex app_node);

@@ -68,6 +68,20 @@ void assume_swap_times(HostSpec& spec, SwapSpec& swap, const std::string& field,
   spec.assumed.push_back(field + ": 2 us to decompress a page and 6 us to compress one (" + why + ")");
 }
 
+Zpool default_zpool(KernelVersion kernel) {
+  return holds(KernelRule::kZswapByGroup, kernel) ? Zpool::kZsmalloc : Zpool::kZbud;
+}
+
+// lzo takes as long for a page as zram's lzo-rle: measured against a page fault, 7.5 and 2.5 of them.
+void assume_zswap(HostSpec& spec, bool stored_known, const char* why) {
+  ZswapSpec& zswap = spec.zswap;
+  if (!zswap.enabled) return;
+  if (!stored_known)
+    spec.assumed.push_back("zswap.stored_percent: " + std::to_string(zswap.stored_percent) + " (" + why + ")");
+  if (zswap.compress.count() == 0) zswap.compress = spec.calibration.page_fault * 15 / 2;
+  if (zswap.decompress.count() == 0) zswap.decompress = spec.calibration.page_fault * 5 / 2;
+}
+
 void default_settings(HostSpec& spec) {
   // Both reserves are a 32nd of what was free at boot, capped (mm/mmap.c); nearly all memory is.
   const int64_t free_at_boot_kb = spec.total_ram.count() * 4;

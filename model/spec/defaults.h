@@ -15,6 +15,10 @@ void assume_calibration(HostSpec& spec, const char* why);
 void assume_ssd(HostSpec& spec, DeviceTimes& times, const std::string& field, const char* why);
 /// The same for a swap device; zram takes as long as its compressor, lzo-rle.
 void assume_swap_times(HostSpec& spec, SwapSpec& swap, const std::string& field, const char* why);
+/// Of a host with zswap: fills what is unknown, and lists it. `stored_known`: stored_percent is of the source.
+void assume_zswap(HostSpec& spec, bool stored_known, const char* why);
+/// What a kernel of this version keeps zswap's pages in, where nobody chose: zbud, then zsmalloc.
+Zpool default_zpool(KernelVersion kernel);
 /// Blocks of a page, what ext4 uses on all but small file systems.
 void assume_block_size(HostSpec& spec, const char* why);
 bool is_block_size(int64_t bytes);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/base/units.h"
+#include "model/spec/zswap_spec.h"
 
 namespace oomcast::host {
 
@@ -159,7 +160,8 @@ struct CgroupSpec {
   bool present = false;
   std::string path = "/app";
   int64_t memory_max = -1, memory_high = -1, memory_low = 0, memory_min = 0, memory_swap_max = -1,
-          memory_swap_high = -1;
+          memory_swap_high = -1, memory_zswap_max = -1;
+  bool memory_zswap_writeback = true;  // {6.8}
   bool memory_oom_group = false;
   // Of a group that stood on the host before: what it uses, and who is in it.
   int64_t memory_current = 0, anon = 0, file = 0;
@@ -215,6 +217,7 @@ struct HostSpec {
   std::vector<int> cpus;        // all online CPUs, ascending
   std::vector<NodeSpec> nodes;  // ascending id, nodes with memory
   std::vector<SwapSpec> swaps;
+  ZswapSpec zswap;
   DeviceTimes disk;
   int64_t file_block_bytes = 4096;  // of the file systems; 0: no buffer heads hang on their pages (XFS, btrfs)
   VmTunables vm;

@@ -35,16 +35,21 @@ enum class KernelRule : uint8_t {
   kHighSleepsInCall,
   kLargeChargeBatch,
   kRotationCosts,
+  kZsmallocEvicts,
   kNoFileWriteback,
+  kZswapShrinksFar,
   kMovableMarksApart,
   kPcpAutoTuned,
   kMultiGenByDefault,
+  kZswapByGroup,
   kLargeLruBatch,
+  kZswapExclusive,
   kPartialCgroupWalk,
   kSwapBeforeWbtLimit,
   kNodeReclaimSuccess,
   kFreeHighatomic,
   kTaskTableSplitsRss,
+  kZeromap,
 };
 
 struct DatedRule {
@@ -75,17 +80,23 @@ inline constexpr std::array kKernelRules = {
     DatedRule{KernelRule::kHighSleepsInCall, {5, 18}},  // a call that takes many pages sleeps inside it
     DatedRule{KernelRule::kLargeChargeBatch, {6, 1}},   // a CPU takes 64 pages of a group's limit at once, not 32
     DatedRule{KernelRule::kRotationCosts, {6, 2}},      // rotations cost a little, too
+    DatedRule{KernelRule::kZsmallocEvicts, {6, 2}},     // zswap can write back what it keeps in zsmalloc
     DatedRule{KernelRule::kNoFileWriteback, {6, 3}},    // reclaim leaves dirty pages of ext4 to the flushers
+    DatedRule{KernelRule::kZswapShrinksFar,
+              {6, 5}},  // zswap's own list of pages; when full it shrinks to its threshold
     DatedRule{KernelRule::kMovableMarksApart, {6, 6}},  // zone Movable takes no share of min_free_kbytes
     DatedRule{KernelRule::kPcpAutoTuned, {6, 7}},       // the size of a CPU's free list follows its use
     // Not the kernel's but its builders' choice: Ubuntu 24.04, Fedora; Debian from 6.12 on.
     DatedRule{KernelRule::kMultiGenByDefault, {6, 8}},   // the multi-gen LRU is on where a host does not say
+    DatedRule{KernelRule::kZswapByGroup, {6, 8}},        // zswap has a list of each group and node, and a shrinker
     DatedRule{KernelRule::kLargeLruBatch, {6, 9}},       // a CPU keeps 31 pages before it puts them onto lists, not 15
+    DatedRule{KernelRule::kZswapExclusive, {6, 9}},      // a page that is read back is in zswap no more
     DatedRule{KernelRule::kPartialCgroupWalk, {6, 11}},  // direct reclaim asks some groups first, all in a second round
     DatedRule{KernelRule::kSwapBeforeWbtLimit, {6, 12}},  // writes to swap have all of the device's queue (seen in)
     DatedRule{KernelRule::kNodeReclaimSuccess, {6, 12}},  // zone_reclaim_success is counted (seen in)
     DatedRule{KernelRule::kFreeHighatomic, {6, 12}},      // the mark counts the reserves' free pages only (seen in)
     DatedRule{KernelRule::kTaskTableSplitsRss, {6, 12}},  // the OOM report's table splits rss (seen in)
+    DatedRule{KernelRule::kZeromap, {6, 12}},             // a page of zeros is a bit of its swap device
 };
 
 constexpr bool holds(KernelRule rule, KernelVersion kernel) {

@@ -219,7 +219,8 @@ Result<void> set_generic(HostSpec& spec, const std::vector<Step>& step, const st
                          std::string_view text) {
   ordered_json json = host_to_json(spec);
   // Left out of a host without one.
-  if (step[0].key == "kubelet" && !json.contains("kubelet")) json["kubelet"] = ordered_json::object();
+  for (const char* part : {"kubelet", "zswap"})
+    if (step[0].key == part && !json.contains(part)) json[part] = ordered_json::object();
   const auto zone_parts_follow = [&](std::initializer_list<const char*> parts) {
     for (ordered_json& node : json["nodes"]) {
       for (ordered_json& zone : node["zones"]) {
@@ -299,17 +300,20 @@ Result<void> set_cgroup(HostSpec& spec, std::string_view key_value) {
     cgroup.present = true;
     return {};
   }
-  if (key == "memory.oom.group") {
-    if (text != "0" && text != "1") return Error{"--cgroup memory.oom.group: " + quote(text) + ", expected 0 or 1"};
-    cgroup.memory_oom_group = text == "1";
+  if (key == "memory.oom.group" || key == "memory.zswap.writeback") {
+    if (text != "0" && text != "1") return Error{"--cgroup " + key + ": " + quote(text) + ", expected 0 or 1"};
+    (key == "memory.oom.group" ? cgroup.memory_oom_group : cgroup.memory_zswap_writeback) = text == "1";
     cgroup.present = true;
     return {};
   }
-  const std::pair<const char*, int64_t*> limits[] = {
-      {"memory.max", &cgroup.memory_max},           {"memory.high", &cgroup.memory_high},
-      {"memory.low", &cgroup.memory_low},           {"memory.min", &cgroup.memory_min},
-      {"memory.swap.max", &cgroup.memory_swap_max}, {"memory.swap.high", &cgroup.memory_swap_high}};
-  std::vector<std::string> known = {"memory.oom.group", "path"};
+  const std::pair<const char*, int64_t*> limits[] = {{"memory.max", &cgroup.memory_max},
+                                                     {"memory.high", &cgroup.memory_high},
+                                                     {"memory.low", &cgroup.memory_low},
+                                                     {"memory.min", &cgroup.memory_min},
+                                                     {"memory.swap.max", &cgroup.memory_swap_max},
+                                                     {"memory.swap.high", &cgroup.memory_swap_high},
+                                                     {"memory.zswap.max", &cgroup.memory_zswap_max}};
+  std::vector<std::string> known = {"memory.oom.group", "memory.zswap.writeback", "path"};
   for (const auto& [name, target] : limits) {
     known.emplace_back(name);
     if (key != name) continue;

@@ -212,6 +212,21 @@ Problem check_swaps(const HostSpec& spec) {
   return std::nullopt;
 }
 
+Problem check_zswap(const HostSpec& spec) {
+  const ZswapSpec& zswap = spec.zswap;
+  const std::pair<const char*, int> percents[] = {{"max_pool_percent", zswap.max_pool_percent},
+                                                  {"accept_threshold_percent", zswap.accept_threshold_percent},
+                                                  {"same_filled_percent", zswap.same_filled_percent}};
+  for (const auto& [name, percent] : percents) {
+    if (auto bad = out_of_range(std::string("zswap.") + name, percent, 0, 100)) return bad;
+  }
+  if (auto bad = out_of_range("zswap.stored_percent", zswap.stored_percent, 1, 100)) return bad;
+  for (const Nanoseconds time : {zswap.compress, zswap.decompress}) {
+    if (auto bad = out_of_range("zswap.compress_ns", time.count(), 0, 1'000'000'000'000)) return bad;
+  }
+  return out_of_range("zswap.pool_pages", zswap.pool.count(), 0, spec.total_ram.count());
+}
+
 Problem check_processes(const HostSpec& spec) {
   for (size_t i = 0; i < spec.processes.size(); ++i) {
     const ProcessSpec& process = spec.processes[i];
@@ -257,10 +272,13 @@ Problem check_settings(const HostSpec& spec) {
     return Contradiction{"cgroups", std::to_string(spec.cgroups.size()) + " cgroups; at most " +
                                         std::to_string(kCgroupsMax) + " can be modelled"};
   const CgroupSpec& cgroup = spec.cgroup;
-  const std::pair<const char*, int64_t> limits[] = {
-      {"memory.max", cgroup.memory_max},           {"memory.high", cgroup.memory_high},
-      {"memory.low", cgroup.memory_low},           {"memory.min", cgroup.memory_min},
-      {"memory.swap.max", cgroup.memory_swap_max}, {"memory.swap.high", cgroup.memory_swap_high}};
+  const std::pair<const char*, int64_t> limits[] = {{"memory.max", cgroup.memory_max},
+                                                    {"memory.high", cgroup.memory_high},
+                                                    {"memory.low", cgroup.memory_low},
+                                                    {"memory.min", cgroup.memory_min},
+                                                    {"memory.swap.max", cgroup.memory_swap_max},
+                                                    {"memory.swap.high", cgroup.memory_swap_high},
+                                                    {"memory.zswap.max", cgroup.memory_zswap_max}};
   for (const auto& [name, bytes] : limits) {
     if (auto bad = out_of_range(std::string("cgroup.") + name, bytes, -1, kPagesMax << kPageShift)) return bad;
   }
@@ -332,6 +350,7 @@ std::optional<Contradiction> find_contradiction(const HostSpec& spec) {
   }
   if (auto bad = check_totals(spec)) return bad;
   if (auto bad = check_swaps(spec)) return bad;
+  if (auto bad = check_zswap(spec)) return bad;
   if (auto bad = check_processes(spec)) return bad;
   if (auto bad = check_files(spec)) return bad;
   return check_settings(spec);

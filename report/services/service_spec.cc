@@ -37,6 +37,8 @@ const std::vector<std::string> kKeys = {"name",
                                         "memory.min",
                                         "memory.swap.max",
                                         "memory.swap.high",
+                                        "memory.zswap.max",
+                                        "memory.zswap.writeback",
                                         "memory.oom.group"};
 
 bool good_name(const std::string& name) {

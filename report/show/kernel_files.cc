@@ -168,8 +168,12 @@ std::string vmstat_text(const ShownMoment& moment) {
   for (const NodeLine& each : kNodeLines)
     text += std::string(each.name) + " " + std::to_string(node_sum(state, each.key)) + "\n";
   const Json& counters = child(state, "counters");
-  for (const char* name : host::kVmstatNames)
+  constexpr auto kOfAllHosts = static_cast<size_t>(host::Vmstat::zswpin);
+  for (size_t i = 0; i < host::kVmstatNames.size(); ++i) {
+    const char* const name = host::kVmstatNames[i];
+    if (i >= kOfAllHosts && !counters.contains(name)) continue;
     text += std::string(name) + " " + std::to_string(value_or<int64_t>(counters, name, 0)) + "\n";
+  }
   return text;
 }
 

@@ -120,13 +120,16 @@ Json facts_json(const sim::Outcome& outcome) {
                                      {"points", victim.points}}},
                                    {"app_footprint_bytes", kill.incident.app_footprint.count()}});
   }
-  for (int i = 0; i < host::kVmstatCount; ++i) {
+  for (int i = 0; i < host::vmstat_count(outcome.host); ++i) {
     report["counters"][host::kVmstatNames[static_cast<size_t>(i)]] = outcome.counters.at_index(i);
   }
   report["stall"] = {{"direct_reclaim_ns_total", outcome.stall.direct_reclaim_total.count()},
                      {"swap_in_ns_total", outcome.stall.swap_in_total.count()},
                      {"longest_ns", outcome.stall.longest.count()}};
   report["pressure"] = pressure_json(outcome.pressure_some, outcome.pressure_full);
+  if (outcome.host.zswap.enabled)
+    report["host"]["zswap"] = {{"pool_peak_bytes", outcome.zswap.pool_peak.count()},
+                               {"written_back_pages", outcome.zswap.written_back_pages}};
   report["host"]["cgroups"] = Json::array();
   for (const sim::EndedGroup& group : outcome.groups)
     report["host"]["cgroups"].push_back(

@@ -25,6 +25,16 @@ def facts(**changed):
     return {**quiet, **changed}
 
 
+class Zswap(unittest.TestCase):
+    def test_a_case_without_it_is_not_asked_for_it(self):
+        self.assertNotIn("zswpout", check([facts()], facts()))
+
+    def test_a_case_with_it_is(self):
+        kept = {"zswpout": 5000, "zswpin": 100, "zswap_written_back": 4, "zswap_pool_peak": 34 * MIB}
+        rows = check([facts(**kept)], facts(**{**kept, "zswpout": 9000}))
+        self.assertEqual([rows[name][0] for name in kept], [False, True, True, True])
+
+
 class Limits(unittest.TestCase):
     def test_the_tighter_of_two_nested_groups_counts(self):
         case = {"cgroup": {"memory.max": "200", "memory.low": "9"}, "cgroup_parent": {"memory.max": "100"}}

@@ -226,6 +226,28 @@ TEST(Findings, SwapThrashComparesWhatWentOutWithWhatCameBack) {
   EXPECT_THAT(ids(story), testing::Not(testing::Contains("swap_thrash")));
 }
 
+TEST(Findings, AFullZswapSaysWhatWentPastIt) {
+  stories::Story story = stories::swap_thrash();
+  story.outcome.host.zswap.enabled = true;
+  story.outcome.host.zswap.max_pool_percent = 10;
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("zswap_full")));
+  story.outcome.zswap = {Bytes(34 << 20), 16868, 1039, 4};
+  const Finding finding = the("zswap_full", story);
+  EXPECT_EQ(finding.severity, Severity::kWarning);
+  EXPECT_THAT(finding.title, HasSubstr("34.0 MiB, 10 % of memory"));
+  EXPECT_EQ(finding.evidence["written_back_pages"], 4);
+  EXPECT_THAT(finding.tries.at(0).remedy.words, testing::ElementsAre("zswap.max_pool_percent=20"));
+}
+
+TEST(Findings, ZswapThatWritesBackWithoutBeingFullIsWorthAWord) {
+  stories::Story story = stories::swap_thrash();
+  story.outcome.host.zswap.enabled = true;
+  story.outcome.zswap = {Bytes(8 << 20), 4689, 0, 14067};
+  EXPECT_THAT(the("zswap_writeback", story).title, HasSubstr("14,067 pages"));
+  story.outcome.host.zswap.enabled = false;
+  EXPECT_THAT(ids(story), testing::Not(testing::Contains("zswap_writeback")));
+}
+
 TEST(Findings, OneNodeDryWhileAnotherIsFree) {
   stories::Story story = stories::swap_thrash();
   story.outcome.host.nodes.push_back(stories::node_of(1, Bytes(2000 << 20), Bytes(1900 << 20)));

@@ -74,6 +74,7 @@ std::string quote_json(const nlohmann::ordered_json& value);
 // The parts of a host that follow once its memory is known; each lists in spec.assumed what the file left open.
 void read_vm(JsonObject& root, HostSpec& spec);
 void read_devices(JsonObject& root, HostSpec& spec);
+void read_zswap(JsonObject& root, HostSpec& spec);  // REQUIRES: the calibration is known
 void read_vfs_cache(JsonObject& root, HostSpec& spec);
 void read_page_cache(JsonObject& root, HostSpec& spec);
 void read_background(JsonObject& root, HostSpec& spec);  // REQUIRES: processes are known

@@ -43,6 +43,7 @@ class HostReader {
     if (file_.error()) return spec_;
     settle_zones();
     read_devices(object, spec_);
+    read_zswap(object, spec_);
     read_vfs_cache(object, spec_);
     read_processes(object, spec_);
     settle_processes();

@@ -107,6 +107,41 @@ void read_devices(JsonObject& object, HostSpec& spec) {
   }
 }
 
+// One that is named is on, unless it says otherwise.
+void read_zswap(JsonObject& object, HostSpec& spec) {
+  const ordered_json* value = object.get("zswap");
+  if (!value) return;
+  JsonObject given(object.file(), *value, "zswap");
+  ZswapSpec& zswap = spec.zswap;
+  zswap.enabled = true;
+  zswap.zpool = default_zpool(spec.kernel);
+  given.flag("enabled", zswap.enabled);
+  given.integer("max_pool_percent", zswap.max_pool_percent, 0, 100);
+  given.integer("accept_threshold_percent", zswap.accept_threshold_percent, 0, 100);
+  given.flag("shrinker_enabled", zswap.shrinker_enabled);
+  given.flag("same_filled_pages_enabled", zswap.same_filled);
+  std::string zpool = zpool_name(zswap.zpool);
+  given.text("zpool", zpool);
+  if (const auto known = zpool_of(zpool))
+    zswap.zpool = *known;
+  else
+    given.fail("zpool", quote(zpool) + suggestion(zpool, {"zbud", "z3fold", "zsmalloc"}));
+  given.text("compressor", zswap.compressor);
+  const bool stored_known = given.integer("stored_percent", zswap.stored_percent, 1, 100);
+  given.integer("same_filled_percent", zswap.same_filled_percent, 0, 100);
+  const std::pair<const char*, Nanoseconds*> times[] = {{"compress", &zswap.compress},
+                                                        {"decompress", &zswap.decompress}};
+  for (const auto& [name, time] : times) {
+    int64_t ns = 0;
+    given.decimal((std::string(name) + "_us").c_str(), ns, 1000, 1'000'000'000);
+    given.integer((std::string(name) + "_ns").c_str(), ns, 0, 1'000'000'000);
+    *time = Nanoseconds(ns);
+  }
+  given.pages("pool_pages", zswap.pool);
+  given.done();
+  assume_zswap(spec, stored_known, "not in the file");
+}
+
 void read_vfs_cache(JsonObject& object, HostSpec& spec) {
   const ordered_json* value = object.get("vfs_cache");
   if (!value) {
@@ -158,10 +193,13 @@ static void read_limits(JsonObject& object, CgroupSpec& group) {
   group.present = true;
   object.text("path", group.path);
   if (!group.path.starts_with('/')) object.fail("path", quote(group.path) + " does not begin with /");
-  const std::pair<const char*, int64_t*> limits[] = {
-      {"memory.max", &group.memory_max},           {"memory.high", &group.memory_high},
-      {"memory.low", &group.memory_low},           {"memory.min", &group.memory_min},
-      {"memory.swap.max", &group.memory_swap_max}, {"memory.swap.high", &group.memory_swap_high}};
+  const std::pair<const char*, int64_t*> limits[] = {{"memory.max", &group.memory_max},
+                                                     {"memory.high", &group.memory_high},
+                                                     {"memory.low", &group.memory_low},
+                                                     {"memory.min", &group.memory_min},
+                                                     {"memory.swap.max", &group.memory_swap_max},
+                                                     {"memory.swap.high", &group.memory_swap_high},
+                                                     {"memory.zswap.max", &group.memory_zswap_max}};
   for (const auto& [key, target] : limits) {
     const ordered_json* limit = object.get(key);
     if (!limit) continue;
@@ -174,6 +212,7 @@ static void read_limits(JsonObject& object, CgroupSpec& group) {
     *target = to_bytes(to_pages(bytes)).count();  // page_counter_memparse() counts whole pages
   }
   object.flag("memory.oom.group", group.memory_oom_group);
+  object.flag("memory.zswap.writeback", group.memory_zswap_writeback);
 }
 
 // The groups of the host's own processes.

@@ -69,6 +69,21 @@ ordered_json swap_json(const SwapSpec& swap) {
   return json;
 }
 
+ordered_json zswap_json(const ZswapSpec& zswap) {
+  return {{"enabled", zswap.enabled},
+          {"max_pool_percent", zswap.max_pool_percent},
+          {"accept_threshold_percent", zswap.accept_threshold_percent},
+          {"shrinker_enabled", zswap.shrinker_enabled},
+          {"same_filled_pages_enabled", zswap.same_filled},
+          {"zpool", zpool_name(zswap.zpool)},
+          {"compressor", zswap.compressor},
+          {"stored_percent", zswap.stored_percent},
+          {"same_filled_percent", zswap.same_filled_percent},
+          {"compress_ns", zswap.compress.count()},
+          {"decompress_ns", zswap.decompress.count()},
+          {"pool_pages", zswap.pool.count()}};
+}
+
 ordered_json process_json(const ProcessSpec& process) {
   return {{"pid", process.pid},
           {"parent_pid", process.parent_pid},
@@ -105,14 +120,17 @@ ordered_json background_json(const BackgroundSpec& actor) {
 ordered_json limit_json(int64_t bytes) { return bytes < 0 ? ordered_json("max") : ordered_json(bytes); }
 
 ordered_json cgroup_json(const CgroupSpec& cgroup) {
-  return {{"path", cgroup.path},
-          {"memory.max", limit_json(cgroup.memory_max)},
-          {"memory.high", limit_json(cgroup.memory_high)},
-          {"memory.low", limit_json(cgroup.memory_low)},
-          {"memory.min", limit_json(cgroup.memory_min)},
-          {"memory.swap.max", limit_json(cgroup.memory_swap_max)},
-          {"memory.swap.high", limit_json(cgroup.memory_swap_high)},
-          {"memory.oom.group", cgroup.memory_oom_group ? 1 : 0}};
+  ordered_json json = {{"path", cgroup.path},
+                       {"memory.max", limit_json(cgroup.memory_max)},
+                       {"memory.high", limit_json(cgroup.memory_high)},
+                       {"memory.low", limit_json(cgroup.memory_low)},
+                       {"memory.min", limit_json(cgroup.memory_min)},
+                       {"memory.swap.max", limit_json(cgroup.memory_swap_max)},
+                       {"memory.swap.high", limit_json(cgroup.memory_swap_high)},
+                       {"memory.oom.group", cgroup.memory_oom_group ? 1 : 0}};
+  if (cgroup.memory_zswap_max >= 0) json["memory.zswap.max"] = cgroup.memory_zswap_max;
+  if (!cgroup.memory_zswap_writeback) json["memory.zswap.writeback"] = 0;
+  return json;
 }
 
 ordered_json host_group_json(const CgroupSpec& group) {
@@ -176,6 +194,7 @@ ordered_json host_to_json(const HostSpec& spec) {
   for (const NodeSpec& node : spec.nodes) json["nodes"].push_back(node_json(node));
   json["swap"] = ordered_json::array();
   for (const SwapSpec& swap : spec.swaps) json["swap"].push_back(swap_json(swap));
+  if (spec.zswap.enabled) json["zswap"] = zswap_json(spec.zswap);
   add_times(json["disk"] = ordered_json::object(), spec.disk);
   json["disk"]["block_bytes"] = spec.file_block_bytes;
   ordered_json& vm = json["vm"] = ordered_json::object();

@@ -33,10 +33,14 @@ class GroupReader {
     limit("memory.min", group.memory_min);
     limit("memory.swap.max", group.memory_swap_max);
     limit("memory.swap.high", group.memory_swap_high);
+    limit("memory.zswap.max", group.memory_zswap_max);
     limit("memory.current", group.memory_current);
     int64_t oom_group = 0;
     limit("memory.oom.group", oom_group);
     group.memory_oom_group = oom_group != 0;
+    int64_t zswap_writeback = 1;
+    limit("memory.zswap.writeback", zswap_writeback);
+    group.memory_zswap_writeback = zswap_writeback != 0;
     if (reader_.text(file("memory.limit_in_bytes"))) read_version_1(group);
     read_stat(group);
     read_procs(group);
@@ -148,7 +152,8 @@ std::set<std::string> group_paths(const SnapshotReader& reader) {
 
 bool limits_anything(const CgroupSpec& group) {
   return group.memory_max >= 0 || group.memory_high >= 0 || group.memory_low != 0 || group.memory_min != 0 ||
-         group.memory_swap_max >= 0 || group.memory_swap_high >= 0 || group.memory_oom_group;
+         group.memory_swap_max >= 0 || group.memory_swap_high >= 0 || group.memory_oom_group ||
+         group.memory_zswap_max >= 0 || !group.memory_zswap_writeback;
 }
 
 // The smallest are left to their parents when there are too many to tell apart.

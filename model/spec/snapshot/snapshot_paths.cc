@@ -58,6 +58,11 @@ std::vector<std::string> single_snapshot_paths() {
                                     "sys/kernel/mm/transparent_hugepage/hpage_pmd_size",
                                     "calibration.json"};
   for (const VmField& field : vm_fields()) paths.push_back(field.path);
+  for (const char* name : {"enabled", "max_pool_percent", "accept_threshold_percent", "shrinker_enabled",
+                           "same_filled_pages_enabled", "zpool", "compressor"})
+    paths.push_back(std::string("sys/module/zswap/parameters/") + name);
+  for (const char* name : {"pool_total_size", "stored_pages", "same_filled_pages"})
+    paths.push_back(std::string("sys/kernel/debug/zswap/") + name);
   for (const auto* outputs : {&sysctl_outputs(), &uname_outputs(), &kernel_logs(), &ps_outputs()})
     paths.insert(paths.end(), outputs->begin(), outputs->end());
   return paths;
@@ -71,8 +76,8 @@ const std::vector<SnapshotFolder>& snapshot_folders() {
       {"sys/fs/cgroup",
        is_any,
        {"memory.max", "memory.high", "memory.low", "memory.min", "memory.swap.max", "memory.swap.high",
-        "memory.oom.group", "memory.current", "memory.stat", "cgroup.procs", "memory.limit_in_bytes",
-        "memory.memsw.limit_in_bytes", "memory.usage_in_bytes"},
+        "memory.zswap.max", "memory.zswap.writeback", "memory.oom.group", "memory.current", "memory.stat",
+        "cgroup.procs", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.usage_in_bytes"},
        17},
   };
   return folders;

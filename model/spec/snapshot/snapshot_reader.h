@@ -78,5 +78,6 @@ void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: th
 void read_vfs_cache(SnapshotReader& reader);     // sys/fs/{dentry-state,inode-nr}, slabinfo: what slab shrinkers get at
 void read_cgroups(SnapshotReader& reader);       // sys/fs/cgroup
 void read_calibration(SnapshotReader& reader);
+void read_zswap(SnapshotReader& reader);  // REQUIRES: the calibration is known
 
 }  // namespace oomcast::host

@@ -5,7 +5,7 @@ run (floor). Skill is where a forecast stands between the two: (score - null) / 
 """
 import statistics
 
-from scoring.facts import MIB, null_facts
+from scoring.facts import MIB, ZSWAP, null_facts
 
 # value: (relative tolerance, absolute tolerance)
 TOLERANCE = {
@@ -13,6 +13,7 @@ TOLERANCE = {
     "at_swapout": (0.015, 3 * MIB), "at_oom": (0.01, 2 * MIB),
     "pgsteal": (0.10, 256), "pgscan": (0.30, 512), "pswpout": (0.10, 256), "pswpin": (0.15, 256),
     "refault_file": (0.15, 256), "refault_anon": (0.15, 256),
+    "zswpout": (0.10, 256), "zswpin": (0.15, 256), "zswap_written_back": (0.15, 256), "zswap_pool_peak": (0.02, 1 * MIB),
     "direct_share": (0, 0.15), "futile_stalls": (0.10, 1), "footprint_peak": (0.02, 2 * MIB),
 }
 SWAP_TRICKLE = 1024  # pages swapped out, below which the moment of the first is chance
@@ -25,6 +26,8 @@ def same_kills(ours, real):
 
 def applies(name, reals, forecast):
     """Whether this value is a fair question for the case."""
+    if name in ZSWAP:
+        return any(r.get(name) is not None for r in reals)
     known = [r[name] for r in reals if r[name] is not None]
     if name in ("direct_share", "futile_stalls"):
         return len(known) == len(reals)

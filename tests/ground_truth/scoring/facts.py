@@ -11,6 +11,8 @@ FIRST = {"at_kswapd_wake": "kswapd_wake", "at_kswapd_scan": "kswapd_scan", "at_d
          "at_swapout": "swap_out", "at_oom": "oom_kill"}
 FIRST_OF_REAL = {"at_kswapd_wake": "first_kswapd_wake", "at_kswapd_scan": "first_kswapd_scan",
                  "at_direct": "first_direct_reclaim", "at_swapout": "first_swapout", "at_oom": "first_oom"}
+# Of cases with zswap: what a run's outcome, and a report's host, call them.
+ZSWAP = {"zswpout": "zswpout", "zswpin": "zswpin", "zswap_written_back": "written_back", "zswap_pool_peak": "pool_peak_bytes"}
 SMALLEST_SHARE_BASE = 2048  # pages stolen for the host, below which a share of direct reclaim says nothing
 
 
@@ -32,6 +34,7 @@ def real_facts(outcome):
     for name, key in FIRST_OF_REAL.items():
         facts[name] = outcome[key]["footprint"] if outcome.get(key) else None
     facts["footprint_peak"] = outcome["footprint_peak"]
+    facts.update({name: outcome.get("zswap", {}).get(key) for name, key in ZSWAP.items()})
     facts["pressure"] = named(outcome.get("pressure", {}))
     facts["kills"], told = [], set()
     for kill in outcome["kills"]:
@@ -62,6 +65,9 @@ def report_facts(path):
     for name, key in FIRST.items():
         facts[name] = report["first"][key]["app_footprint_bytes"] if report["first"].get(key) else None
     facts["footprint_peak"] = report["app"]["footprint_peak_bytes"]
+    zswap = report["host"].get("zswap", {})
+    facts.update({"zswpout": report["counters"].get("zswpout"), "zswpin": report["counters"].get("zswpin"),
+                  "zswap_written_back": zswap.get("written_back_pages"), "zswap_pool_peak": zswap.get("pool_peak_bytes")})
     facts["pressure"] = pressure_of_report(report)
     facts["futile_stalls"] = sum(v for k, v in report["counters"].items() if k.startswith("allocstall"))
     victims = [kill["victim"] for kill in report["oom_kills"]]
@@ -89,5 +95,5 @@ def null_facts(meminfo, reals, case):
         "at_oom": limit + swap if oom else None,
         "pgsteal": excess, "pgscan": 3 * excess, "pswpout": excess if swap else 0, "pswpin": 0,
         "refault_file": 0, "refault_anon": 0, "direct_share": 0.5 if over else None, "futile_stalls": 1,
-        "footprint_peak": want,
+        "footprint_peak": want, **{name: 0 for name in ZSWAP},
     }

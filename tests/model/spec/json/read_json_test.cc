@@ -111,6 +111,25 @@ TEST(HostJson, ACgroupUnderItsFileNames) {
   EXPECT_EQ(host.cgroup.memory_swap_max, -1);
 }
 
+TEST(HostJson, ZswapIsOnWhereItIsNamedAndSaysWhatItAssumes) {
+  const HostSpec host = read(R"({"schema": "oomcast.host.v1", "kernel": "6.1", "nodes": [{"managed": "1G"}],
+    "swap": [{"size": "1G"}], "zswap": {"max_pool_percent": 30},
+    "cgroup": {"memory.zswap.max": "8M", "memory.zswap.writeback": 0}})");
+  EXPECT_TRUE(host.zswap.enabled);
+  EXPECT_EQ(host.zswap.max_pool_percent, 30);
+  EXPECT_EQ(host.zswap.zpool, Zpool::kZbud);  // what 6.1 uses where nobody chose
+  EXPECT_THAT(host.assumed, testing::Contains(testing::StartsWith("zswap.stored_percent: 33")));
+  EXPECT_EQ(host.cgroup.memory_zswap_max, int64_t{8} << 20);
+  EXPECT_FALSE(host.cgroup.memory_zswap_writeback);
+  EXPECT_EQ(to_json(read(to_json(host))), to_json(host));
+}
+
+TEST(HostJson, AHostWithoutZswapDoesNotMentionIt) {
+  const HostSpec host = read(R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G"}]})");
+  EXPECT_FALSE(host.zswap.enabled);
+  EXPECT_THAT(to_json(host), testing::Not(HasSubstr("zswap")));
+}
+
 TEST(HostJson, FilesInThePageCacheFillTheListsWhereNobodySaysWhatIsOnThem) {
   const HostSpec host = read(R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G"}, {"managed": "1G"}],
     "page_cache": [{"file": "/a", "bytes": "64M", "active_percent": 25}, {"file": "/b", "bytes": "8M", "dirty_bytes": "1M"}],

@@ -1,0 +1,238 @@
+// Writes pages that zswap keeps to the swap device: when the pool is full, a group is at its memory.zswap.max, or (6.8)
+// the shrinker asks. See zswap.h.
+//
+// Mirrors zswap_writeback_entry(), shrink_worker(), and of Linux 6.12 shrink_memcg(), shrink_memcg_cb() and the
+// shrinker of mm/zswap.c; of 6.1 zbud_reclaim_page() (mm/zbud.c). Differs: between 6.5 and 6.7 the list is one for all
+// pools; the worker is one fiber, that runs on the program's node.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "model/mm/lru.h"
+#include "model/mm/memcg.h"
+#include "model/mm/page_alloc.h"
+#include "model/mm/swap.h"
+#include "model/mm/zpool.h"
+#include "model/mm/zswap.h"
+
+namespace oomcast::mm {
+
+using host::CgroupIndex;
+using host::KernelRule;
+using host::NodeIndex;
+using host::PageId;
+using host::SlotId;
+using host::SwapSlot;
+using host::Vmstat;
+using host::Zswap;
+using host::ZswapEntry;
+
+namespace {
+
+constexpr int kRetriesMax = 16;        // MAX_RECLAIM_RETRIES
+constexpr int kZbudRetries = 8;        // of zbud_zpool_shrink()
+constexpr int64_t kSeeks = 2;          // DEFAULT_SEEKS
+constexpr int64_t kShrinkBatch = 128;  // SHRINK_BATCH
+
+enum class WrittenBack : uint8_t { kDone, kInSwapCache, kFailed };
+
+// A page of memory for __read_swap_cache_async(), charged to whom the slot is. Not ok: no memory, or the entry has gone
+// meanwhile.
+ZoneRef page_for(Kernel& k, SlotId slot) {
+  const CgroupIndex group = k.host.slot(slot).cgroup;
+  k.zswap.in_hand = true;
+  const ZoneRef where = alloc_page(k, kGfpKernel, k.sched.current().node);
+  const bool charged = where.ok() && try_charge(k, group);
+  k.zswap.in_hand = false;
+  if (charged && in_zswap(k, slot) && !k.host.slot(slot).cached) return where;
+  if (charged) uncharge(k.host, group, 1);
+  if (where.ok()) free_page(k, where, k.sched.current().cpu);
+  return {};
+}
+
+// zswap_writeback_entry(): into the swap cache, decompressed, and out to the device.
+WrittenBack write_back(Kernel& k, SlotId slot_id) {
+  if (k.host.slot(slot_id).cached) return WrittenBack::kInSwapCache;
+  const ZoneRef where = page_for(k, slot_id);
+  if (!where.ok()) return WrittenBack::kFailed;
+  const PageId id = enter_swap_cache(k, where, slot_id);
+  k.sched.cpu(k.host.spec.zswap.decompress);
+  k.host.count_with(k.host.zswap.entries.at(slot_id).cgroup, Vmstat::zswpwb);
+  zswap_invalidate(k, slot_id);
+  k.host.pages[id].clear(host::kPageLocked);
+  write_to_device(k, id);
+  return WrittenBack::kDone;
+}
+
+// Each page goes to the device by itself where nobody has plugged it.
+WrittenBack write_back_alone(Kernel& k, SlotId slot) {
+  if (k.sched.current().plug != nullptr) return write_back(k, slot);
+  SwapPlug plug(k);
+  const WrittenBack result = write_back(k, slot);
+  plug.flush();
+  return result;
+}
+
+// {before 6.5} zbud_reclaim_page(): the page that was filled longest ago, with all that is on it.
+bool reclaim_pool_page(Kernel& k) {
+  for (int tries = 0; tries < kZbudRetries; ++tries) {
+    const std::optional<uint32_t> page = begin_reclaim(k);
+    if (!page) return false;
+    const std::vector<SlotId> slots = k.host.zswap.pool.pages[*page].slots;
+    for (const SlotId slot : slots) {
+      if (in_zswap(k, slot) && write_back_alone(k, slot) != WrittenBack::kDone) break;
+    }
+    if (end_reclaim(k, *page)) return true;
+  }
+  return false;
+}
+
+enum class Walked : uint8_t { kNothing, kRotated, kDone, kFailed, kInSwapCache };
+
+// shrink_memcg_cb() on the oldest entry of the list.
+Walked shrink_one(Kernel& k, Zswap::List which) {
+  const auto list = k.host.zswap.lists.find(which);
+  if (list == k.host.zswap.lists.end() || list->second.empty()) return Walked::kNothing;
+  const SlotId slot = list->second.front();
+  ZswapEntry& entry = k.host.zswap.entries.at(slot);
+  list->second.splice(list->second.end(), list->second, entry.place);
+  if (k.follows(KernelRule::kZswapByGroup) && std::exchange(entry.referenced, false)) return Walked::kRotated;
+  switch (write_back_alone(k, slot)) {
+    case WrittenBack::kDone:
+      return Walked::kDone;
+    case WrittenBack::kInSwapCache:
+      return Walked::kInSwapCache;
+    case WrittenBack::kFailed:
+      break;
+  }
+  return Walked::kFailed;
+}
+
+// shrink_memcg(). Empty: the group keeps nothing in zswap, or may not write back.
+std::optional<bool> shrink_memcg(Kernel& k, CgroupIndex group) {
+  if (!zswap_writeback_enabled(k, group)) return std::nullopt;
+  bool scanned = false, shrunk = false;
+  for (const NodeIndex node : k.host.nodes.indices()) {
+    const Walked walked = shrink_one(k, {node, group});
+    scanned |= walked != Walked::kNothing;
+    shrunk |= walked == Walked::kDone;
+  }
+  return scanned ? std::optional(shrunk) : std::nullopt;
+}
+
+// {6.8} shrink_worker(): an entry of each group in turn, until the pool is down to the accept threshold.
+void shrink_by_group(Kernel& k) {
+  int failures = 0, attempts = 0;
+  do {
+    const CgroupIndex group = k.zswap.next_shrink;
+    const bool last = group == k.host.cgroups.last();
+    k.zswap.next_shrink = last ? host::kRootCgroup : CgroupIndex::from(group.value() + size_t{1});
+    const std::optional<bool> shrunk = shrink_memcg(k, group);
+    attempts += shrunk ? 1 : 0;
+    if (shrunk && !*shrunk && ++failures == kRetriesMax) return;
+    if (last && attempts == 0 && ++failures == kRetriesMax) return;
+    if (last) attempts = 0;
+    k.sched.point();
+  } while (zpool_pages(k) > zswap_accept_pages(k));
+}
+
+// {6.5 to 6.7} the same with one list.
+void shrink_oldest(Kernel& k) {
+  int failures = 0;
+  do {
+    const Walked walked = shrink_one(k, zswap_list_of(k, 0, host::kRootCgroup));
+    if (walked == Walked::kNothing || (walked != Walked::kDone && ++failures == kRetriesMax)) return;
+    k.sched.point();
+  } while (zpool_pages(k) > zswap_accept_pages(k));
+}
+
+void shrink(Kernel& k) {
+  const bool packed = k.host.spec.zswap.zpool == host::Zpool::kZsmalloc;
+  if (k.follows(KernelRule::kZswapByGroup)) return shrink_by_group(k);
+  if (k.follows(KernelRule::kZswapShrinksFar)) return shrink_oldest(k);
+  if (packed && !k.follows(KernelRule::kZsmallocEvicts)) return;  // ->shrink is missing
+  if (packed) {
+    shrink_one(k, zswap_list_of(k, 0, host::kRootCgroup));
+    return;
+  }
+  reclaim_pool_page(k);
+}
+
+// zswap_shrinker_count()
+int64_t freeable(Kernel& k, NodeIndex node, CgroupIndex group) {
+  const auto list = k.host.zswap.lists.find({node, group});
+  if (list == k.host.zswap.lists.end() || list->second.empty()) return 0;
+  int64_t& swapins = k.zswap.disk_swapins[{node, group}];
+  const auto listed = static_cast<int64_t>(list->second.size());
+  const int64_t spared = std::min(listed, swapins);
+  swapins -= spared;
+  const host::Cgroup& at = k.host.cgroups[group];
+  const bool root = group == host::kRootCgroup;
+  const int64_t backing = root ? zpool_pages(k) : at.zswap_bytes / kPageBytes,
+                stored = root ? k.host.zswap.stored : at.zswapped;
+  return stored > 0 ? (listed - spared) * backing / stored : 0;
+}
+
+// zswap_shrinker_scan(): false: it is of no use to go on (SHRINK_STOP).
+bool scan(Kernel& k, NodeIndex node, CgroupIndex group, int64_t count) {
+  bool any = false;
+  for (; count > 0; --count) {
+    const Walked walked = shrink_one(k, {node, group});
+    if (walked == Walked::kNothing || walked == Walked::kInSwapCache) return false;
+    any |= walked == Walked::kDone;
+  }
+  return any;
+}
+
+}  // namespace
+
+// The kernel's worker has a CPU of its own, if there is another one, and is through with a run that only takes second
+// chances away before the next page is refused: so many requests, so many runs.
+void zswap_queue_worker(Kernel& k) {
+  constexpr uint8_t kMost = 255;
+  if (k.zswap.queued == 0 || (k.host.cpu_count() > 1 && k.zswap.queued < kMost)) ++k.zswap.queued;
+  k.sched.wake_all(k.zswap.wait);
+}
+
+bool zswap_shrink_group(Kernel& k, CgroupIndex group) { return shrink_memcg(k, group).value_or(false); }
+
+// do_shrink_slab()
+void zswap_shrink(Kernel& k, NodeIndex node, CgroupIndex group, int priority) {
+  if (!k.host.spec.zswap.shrinker_enabled || !k.follows(KernelRule::kZswapByGroup)) return;
+  if (!zswap_writeback_enabled(k, group)) return;
+  const int64_t objects = freeable(k, node, group);
+  if (objects == 0) return;
+  SwapPlug plug(k);
+  int64_t& kept = k.zswap.deferred[{node, group}];
+  const int64_t deferred = std::exchange(kept, 0);
+  const int64_t delta = (objects >> priority) * 4 / kSeeks;
+  int64_t total = std::min((deferred >> priority) + delta, 2 * objects), scanned = 0;
+  while (total >= kShrinkBatch || total >= objects) {
+    const int64_t batch = std::min(kShrinkBatch, total);
+    if (!scan(k, node, group, batch)) break;
+    k.host.count(Vmstat::slabs_scanned, batch);
+    total -= batch;
+    scanned += batch;
+    k.sched.point();
+  }
+  kept += std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * objects);
+  plug.flush();
+}
+
+void zswap_worker_main(Kernel& k) {
+  while (true) {
+    k.sched.point();
+    if (k.zswap.queued == 0) {
+      k.sched.wait(k.zswap.wait, kForever);
+      continue;
+    }
+    --k.zswap.queued;
+    const host::PageArray::InUse in_use(k.host.pages);
+    const int64_t before = k.host.vmstat[Vmstat::zswpwb];
+    shrink(k);
+    // What was asked for while it wrote is one run.
+    if (k.host.vmstat[Vmstat::zswpwb] > before) k.zswap.queued = std::min<uint8_t>(k.zswap.queued, 1);
+  }
+}
+
+}  // namespace oomcast::mm
