@@ -67,6 +67,11 @@ void add_swap(std::string& out, const HostSpec& spec) {
                        swap.rotational ? "rotational" : "not rotational", latency_text(swap.times.read_4k).c_str(),
                        latency_text(swap.times.write_4k).c_str());
   }
+  const host::ZswapSpec& zswap = spec.zswap;
+  if (zswap.enabled)
+    out += printf_text("  zswap before them: up to %s (%d %% of memory) in %s, a page takes %d %%\n",
+                       bytes_text(zswap_limit(spec)).c_str(), zswap.max_pool_percent, host::zpool_name(zswap.zpool),
+                       zswap.stored_percent);
 }
 
 void add_settings(std::string& out, const HostSpec& spec) {

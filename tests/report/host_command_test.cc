@@ -38,6 +38,15 @@ TEST(HostShow, ListsSwapProcessesAndAssumptions) {
   EXPECT_THAT(text, HasSubstr("assumed, because the source does not say:\n"));
 }
 
+TEST(HostShow, ZswapStandsBehindTheDevicesThatItServes) {
+  host::HostSpec host = snapshot("swap-seq-1node");
+  EXPECT_THAT(render_host(host), testing::Not(HasSubstr("zswap")));
+  host.zswap.enabled = true;
+  host.zswap.zpool = host::Zpool::kZbud;
+  host.zswap.stored_percent = 44;
+  EXPECT_THAT(render_host(host), HasSubstr("(20 % of memory) in zbud, a page takes 44 %\n"));
+}
+
 TEST(HostShow, ANameFromAFileCannotDriveTheTerminal) {
   host::HostSpec host = snapshot("victim-adj");
   host.processes[1].comm = "a\x1b[2Jb";
