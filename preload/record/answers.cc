@@ -2,7 +2,6 @@
 #include "preload/record/answers.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -112,7 +111,7 @@ void Answers::take_hello(Hello hello) {
   }
   if (rooms_.tracker == TrackerKind::kUserfaultfd && (request.flags & ring::kTriedDevice) == 0 &&
       (!hello.descriptors.all || (request.flags & ring::kUserModeOnly) != 0)) {
-    if (const UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); device) {
+    if (const UniqueFd device = open_userfaultfd_device(); device) {
       hellos_.reply(fd, {ring::ReplyStatus::kTakeDevice}, std::array{device.get()});
       return;
     }

@@ -200,11 +200,9 @@ std::vector<std::string> ProcessLife::still_running() const {
   std::erase_if(found, is_stash_helper);
   for (const uint32_t pid : found) {
     const std::string stat = read_line_of(proc_of(pid) + "stat");
-    const size_t close = stat.rfind(')');
-    if (close == std::string::npos || close + 2 >= stat.size() || stat[close + 2] == 'Z' || stat[close + 2] == 'X')
-      continue;
-    running.push_back(stat.substr(stat.find('(') + 1, close - stat.find('(') - 1) + " (pid " + std::to_string(pid) +
-                      ")");
+    if (const char state = stat_state(stat); state == '\0' || state == 'Z' || state == 'X') continue;
+    const size_t name = stat.find('(') + 1;
+    running.push_back(stat.substr(name, stat.rfind(')') - name) + " (pid " + std::to_string(pid) + ")");
   }
   return running;
 }

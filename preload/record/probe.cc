@@ -25,7 +25,7 @@ UniqueFd open_by_call(int flags, int* error) {
 }
 
 UniqueFd open_by_device() {
-  UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+  const UniqueFd device = open_userfaultfd_device();
   return device ? UniqueFd(::ioctl(device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK)) : UniqueFd();
 }
 

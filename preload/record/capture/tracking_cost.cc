@@ -41,7 +41,7 @@ TrackingCost measure_tracking_cost(int patience_ms) {
   constexpr uint64_t kPages = 400;
   int raw = static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK));
   if (raw < 0) {
-    UniqueFd device(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC));
+    const UniqueFd device = open_userfaultfd_device();
     raw = device ? ::ioctl(device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK) : -1;
   }
   Userfaultfd fault_fd{UniqueFd(raw)};

@@ -15,12 +15,13 @@
 #include <string>
 #include <vector>
 
+#include "preload/record/kernel/descriptor_message.h"
+#include "preload/record/kernel/foreign_memory.h"
 #include "preload/record/kernel/living_thread.h"
 #include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/record/kernel/unique_fd.h"
-#include "preload/ring/descriptors.h"
 #include "preload/ring/userfaultfd_names.h"
 
 namespace oomcast::record {
@@ -28,16 +29,6 @@ namespace {
 
 constexpr uint64_t kSearchedBytes = 1 << 20;
 constexpr uint64_t kUserfaultfdFlags = O_CLOEXEC | O_NONBLOCK;
-
-bool write_guest(uint32_t tid, uint64_t address, const void* from, size_t bytes) {
-  iovec local{const_cast<void*>(from), bytes}, remote{reinterpret_cast<void*>(address), bytes};
-  return ::process_vm_writev(static_cast<pid_t>(tid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
-}
-
-bool read_guest(uint32_t tid, uint64_t address, void* to, size_t bytes) {
-  iovec local{to, bytes}, remote{reinterpret_cast<void*>(address), bytes};
-  return ::process_vm_readv(static_cast<pid_t>(tid), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
-}
 
 int take_descriptor(const Lender& lender, long number) {
   const auto taken = static_cast<int>(::syscall(SYS_pidfd_getfd, lender.pidfd, number, 0));
@@ -63,32 +54,26 @@ long hand_over(StoppedThread& thread, const Lender& lender, uint64_t page, int d
   const auto call = [&](long number, const std::array<uint64_t, 6>& arguments) {
     return thread.call(lender.instruction, number, arguments);
   };
+  const auto living = static_cast<pid_t>(lender.living);
   const uint64_t at_message = page + offsetof(Parcel, message), at_control = page + offsetof(Parcel, control);
   const long paired = call(SYS_socketpair, {AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, page});
   if (paired < 0) return paired;
   Parcel parcel{};
   long received = -EFAULT;
-  if (read_guest(lender.living, page, &parcel, sizeof parcel.sockets)) {
+  if (read_foreign(living, page, &parcel, sizeof parcel.sockets)) {
     parcel.content = {reinterpret_cast<void*>(page + offsetof(Parcel, byte)), 1};
     parcel.message.msg_iov = reinterpret_cast<iovec*>(page + offsetof(Parcel, content));
     parcel.message.msg_iovlen = 1;
     parcel.message.msg_control = reinterpret_cast<void*>(at_control);
     parcel.message.msg_controllen = sizeof parcel.control;
     const UniqueFd sender(take_descriptor(lender, parcel.sockets[0]));
-    char byte = 0;
-    iovec content{&byte, 1};
-    msghdr message{};
-    message.msg_iov = &content;
-    message.msg_iovlen = 1;
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-    ring::attach_descriptors(&message, control, &descriptor, 1);
-    if (sender && write_guest(lender.living, page, &parcel, sizeof parcel) &&
-        ::sendmsg(sender.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1)
+    if (sender && write_foreign(living, page, &parcel, sizeof parcel) &&
+        send_with_descriptor(sender.get(), parcel.byte, descriptor, MSG_DONTWAIT))
       received =
           call(SYS_recvmsg, {static_cast<uint64_t>(parcel.sockets[1]), at_message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC});
     if (received == 1) {
       int number = -1;
-      received = read_guest(lender.living, at_control + CMSG_LEN(0), &number, sizeof number) ? number : -EFAULT;
+      received = read_foreign(living, at_control + CMSG_LEN(0), &number, sizeof number) ? number : -EFAULT;
     }
     for (const int socket : parcel.sockets) call(SYS_close, {static_cast<uint64_t>(socket)});
   }
@@ -144,7 +129,7 @@ uint64_t find_syscall_instruction(uint32_t pid) {
   for (const Vma& vma : maps) {
     if (!vma.executable || !vma.readable || vma.name == "[vsyscall]") continue;
     std::string text(std::min(vma.end - vma.start, kSearchedBytes), '\0');
-    if (!read_guest(living, vma.start, text.data(), text.size())) continue;
+    if (!read_foreign(static_cast<pid_t>(living), vma.start, text.data(), text.size())) continue;
     const auto at = std::search(text.begin(), text.end(), kInstruction.begin(), kInstruction.end());
     if (at != text.end()) return vma.start + static_cast<uint64_t>(at - text.begin());
   }

@@ -140,10 +140,7 @@ std::vector<std::pair<uint64_t, uint64_t>> locked_ranges(const std::string& smap
     Vma next;
     if (parse_mapping(line, &next)) vma = std::move(next);
     if (!line.starts_with("VmFlags:") || (line.find(" lo ") == line.npos && !line.ends_with(" lo"))) continue;
-    if (!out.empty() && out.back().second == vma.start)
-      out.back().second = vma.end;
-    else
-      out.emplace_back(vma.start, vma.end);
+    append(&out, vma.start, vma.end);
   }
   return out;
 }
@@ -169,6 +166,11 @@ std::optional<uint64_t> stat_field(const std::string& stat, int field) {
   for (int passed = 2; passed < field && at != std::string::npos; ++passed) at = stat.find(' ', at + 1);
   if (at == std::string::npos) return std::nullopt;
   return std::strtoull(stat.c_str() + at + 1, nullptr, 10);
+}
+
+char stat_state(const std::string& stat) {
+  const size_t name_end = stat.rfind(')');
+  return name_end != std::string::npos && name_end + 2 < stat.size() ? stat[name_end + 2] : '\0';
 }
 
 std::optional<uint32_t> parent_of(uint32_t pid) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/pages.h"
 
 namespace oomcast::record {
 
@@ -41,7 +42,7 @@ struct Vma {
 /// Parses the text of a maps file. Lines that make no sense are left out.
 std::vector<Vma> parse_maps(const std::string& text);
 /// The locked mappings ("lo") in the text of a smaps file; neighbours are one range.
-std::vector<std::pair<uint64_t, uint64_t>> locked_ranges(const std::string& smaps);
+std::vector<PageRange> locked_ranges(const std::string& smaps);
 /// Reads and parses through a kept descriptor of /proc/PID/maps. Empty if the process is gone.
 std::vector<Vma> read_maps(int maps_fd);
 /// The one mapping that holds `address`. False: none (or the kernel has no such query and the text has none either).
@@ -49,6 +50,8 @@ bool query_map(int maps_fd, uint64_t address, Vma* out);
 
 /// A number in a /proc/PID/stat text, counted from 1 as in proc(5); the third and later ones.
 std::optional<uint64_t> stat_field(const std::string& stat, int field);
+/// What the task does by a /proc/PID/stat text: 'R', 'S', 'Z', ...; 0: the text is none.
+char stat_state(const std::string& stat);
 /// By /proc/PID/stat; absent: there is no such process.
 std::optional<uint32_t> parent_of(uint32_t pid);
 

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "preload/ring/descriptors.h"
+#include "preload/record/kernel/descriptor_message.h"
 
 namespace oomcast::record {
 
@@ -55,17 +55,9 @@ std::optional<StashChannel::Pages> StashHelper::ask(ring::StashOrder order, std:
   command.ranges = static_cast<uint32_t>(ranges.size());
   for (size_t i = 0; i < ranges.size(); ++i)
     command.range[i] = {ranges[i].first, (ranges[i].second - ranges[i].first) / kPage};
-  iovec io{&command, sizeof command};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &io;
-  message.msg_iovlen = 1;
-  if (descriptor >= 0) ring::attach_descriptors(&message, control, &descriptor, 1);
-  ssize_t done;
-  do done = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-  while (done < 0 && errno == EINTR);
+  ssize_t done = -1;
   ring::StashAnswer answer;
-  if (done == static_cast<ssize_t>(sizeof command)) {
+  if (send_with_descriptor(socket_.get(), command, descriptor)) {
     do done = ::recv(socket_.get(), &answer, sizeof answer, 0);
     while (done < 0 && errno == EINTR);
   }

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "preload/record/kernel/clocks.h"
+#include "preload/record/kernel/foreign_memory.h"
 
 namespace oomcast::record {
 
@@ -37,11 +38,6 @@ bool read_registers(pid_t tid, user_regs_struct* to) {
 bool write_registers(pid_t tid, user_regs_struct from) {
   iovec all{&from, sizeof from};
   return ::ptrace(PTRACE_SETREGSET, tid, NT_PRSTATUS, &all) == 0;
-}
-
-bool read_guest(pid_t tid, uint64_t address, void* to, size_t bytes) {
-  iovec local{to, bytes}, remote{reinterpret_cast<void*>(address), bytes};
-  return ::process_vm_readv(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
 }
 
 }  // namespace
@@ -197,9 +193,9 @@ void StoppedThread::leave_restartable_sequence() {
   __ptrace_rseq_configuration area{};
   uint64_t pointer = 0;
   if (::ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid_, sizeof area, &area) <= 0 || area.rseq_abi_pointer == 0) return;
-  if (!read_guest(tid_, area.rseq_abi_pointer + kSequencePointerOffset, &pointer, sizeof pointer) || pointer == 0)
+  if (!read_foreign(tid_, area.rseq_abi_pointer + kSequencePointerOffset, &pointer, sizeof pointer) || pointer == 0)
     return;
-  if (read_guest(tid_, pointer, &sequence, sizeof sequence) && registers_.rip - sequence.start < sequence.length)
+  if (read_foreign(tid_, pointer, &sequence, sizeof sequence) && registers_.rip - sequence.start < sequence.length)
     registers_.rip = sequence.abort;
 #endif
 }

@@ -2,6 +2,7 @@
 #include "preload/record/kernel/userfaultfd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
@@ -41,6 +42,8 @@ FaultResult result_of(int error) {
 }
 
 }  // namespace
+
+UniqueFd open_userfaultfd_device() { return UniqueFd(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); }
 
 bool Userfaultfd::negotiate(Unmaps unmaps, Forks forks) {
   const uint64_t events = event_features(unmaps) | UFFD_FEATURE_THREAD_ID;

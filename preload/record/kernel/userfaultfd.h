@@ -23,6 +23,9 @@
 
 namespace oomcast::record {
 
+/// /dev/userfaultfd. Whoever has it may open userfaultfds that hear of the kernel's own faults too, privilege or not.
+UniqueFd open_userfaultfd_device();
+
 class Userfaultfd final : public FaultChannel {
  public:
   Userfaultfd() = default;

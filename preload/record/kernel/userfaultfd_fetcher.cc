@@ -18,11 +18,14 @@
 #include <utility>
 
 #include "preload/record/kernel/clocks.h"
+#include "preload/record/kernel/descriptor_message.h"
 #include "preload/record/kernel/inside_program.h"
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/living_thread.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
+#include "preload/record/kernel/second_process.h"
+#include "preload/record/kernel/userfaultfd.h"
 #include "preload/ring/descriptors.h"
 
 namespace oomcast::record {
@@ -43,18 +46,6 @@ struct Order {
   std::array<pid_t, kThreadsMost> threads{};
   size_t thread_count = 0;
 };
-
-/// Plain data, and a descriptor if there is one.
-template <class T>
-bool send_to(int socket, const T& data, int descriptor) {
-  iovec content{const_cast<T*>(&data), sizeof data};
-  msghdr message{};
-  message.msg_iov = &content;
-  message.msg_iovlen = 1;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  if (descriptor >= 0) ring::attach_descriptors(&message, control, &descriptor, 1);
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof data);
-}
 
 /// False: it does not come in time, or the other end is closed.
 template <class T>
@@ -88,19 +79,6 @@ FetchedUserfaultfd fetched_from(int socket, int patience_ms) {
   return fetched;
 }
 
-/// All of the recorder's but these: others' memory must not stay registered because of us.
-void close_all_but(std::array<int, 3> kept) {
-  std::sort(kept.begin(), kept.end());
-  unsigned from = 0;
-  for (const int descriptor : kept) {
-    if (descriptor < 0) continue;
-    const auto number = static_cast<unsigned>(descriptor);
-    if (number > from) ::syscall(SYS_close_range, from, number - 1, 0);
-    from = number + 1;
-  }
-  ::syscall(SYS_close_range, from, ~0u, 0);
-}
-
 void become_second_process(std::array<int, 3> kept) {
   ::setsid();
   close_all_but(kept);
@@ -124,33 +102,32 @@ void become_second_process(std::array<int, 3> kept) {
     answer.stopped_ns = monotonic_ns() - began;
     break;
   }
-  send_to(socket, answer, taken);
+  send_with_descriptor(socket, answer, taken);
   ::_exit(0);
 }
 
 /// Three messages: it will be held; it is held; and the answer. The order comes in between.
 void hold_start(pid_t pid, int device, int socket) {
   StoppedThread thread(pid, StoppedThread::AtExec{});
-  if (!send_to(socket, Answer{thread.error(), 0}, -1) || thread.error() != 0) return;
+  if (!send_with_descriptor(socket, Answer{thread.error(), 0}, -1) || thread.error() != 0) return;
   if (!thread.wait_for_exec(socket)) return;
   const uint64_t began = monotonic_ns();
   Lender lender;
   UniqueFd pidfd;
-  if (!send_to(socket, Answer{}, -1) || !receive_from(socket, kStartPatienceMs, &lender, &pidfd)) return;
+  if (!send_with_descriptor(socket, Answer{}, -1) || !receive_from(socket, kStartPatienceMs, &lender, &pidfd)) return;
   lender.pidfd = pidfd.get();
   lender.device = device;
   Answer answer;
   const UniqueFd taken(open_userfaultfd_inside(thread, lender, &answer.error));
   answer.stopped_ns = monotonic_ns() - began;
   char nothing;
-  if (send_to(socket, answer, taken.get())) receive_from(socket, kStartPatienceMs, &nothing);
+  if (send_with_descriptor(socket, answer, taken.get())) receive_from(socket, kStartPatienceMs, &nothing);
 }
 
 /// Not if it has left, is stopped, or waits where no stop reaches it, as in vfork().
 bool may_stop(uint32_t pid, uint32_t tid) {
-  const std::string stat = read_line_of(proc_of_thread(pid, tid) + "stat");
-  const size_t state = stat.rfind(") ");
-  return state != std::string::npos && state + 2 < stat.size() && (stat[state + 2] == 'R' || stat[state + 2] == 'S');
+  const char state = stat_state(read_line_of(proc_of_thread(pid, tid) + "stat"));
+  return state == 'R' || state == 'S';
 }
 
 /// One of its own: the kernel registers memory with one only.
@@ -183,20 +160,6 @@ int objection(uint32_t pid, uint32_t living, pid_t tracer) {
   return has_userfaultfd(pid) ? EEXIST : 0;
 }
 
-UniqueFd open_device() { return UniqueFd(::open("/dev/userfaultfd", O_RDWR | O_CLOEXEC)); }
-
-/// Does `what` with its end of a socket in a process of its own. Its number, and our end; -1 and an errno.
-template <class What>
-pid_t start_second_process(UniqueFd* ours, What what) {
-  int pair[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return -1;
-  *ours = UniqueFd(pair[0]);
-  const UniqueFd theirs(pair[1]);
-  const pid_t child = ::fork();
-  if (child == 0) what(theirs.get());
-  return child;
-}
-
 FetchedUserfaultfd failed_with(int error) {
   FetchedUserfaultfd failed;
   failed.error = error;
@@ -217,7 +180,7 @@ FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd) {
     if (order.thread_count < kThreadsMost && may_stop(pid, tid))
       order.threads[order.thread_count++] = static_cast<pid_t>(tid);
   if (order.thread_count == 0) return failed_with(EBUSY);
-  const UniqueFd device = open_device();
+  const UniqueFd device = open_userfaultfd_device();
   order.lender.device = device.get();
   UniqueFd socket;
   const pid_t child = start_second_process(&socket, [&](int theirs) { carry_out(order, theirs); });
@@ -245,7 +208,7 @@ HeldStart& HeldStart::operator=(HeldStart&& other) noexcept {
 }
 
 bool HeldStart::begin(pid_t pid) {
-  const UniqueFd device = open_device();
+  const UniqueFd device = open_userfaultfd_device();
   holder_ = start_second_process(&socket_, [&](int theirs) {
     become_second_process({device.get(), theirs, -1});
     hold_start(pid, device.get(), theirs);
@@ -269,7 +232,7 @@ FetchedUserfaultfd HeldStart::fetch(int pidfd) {
   lender.living = pid;
   lender.instruction = find_syscall_instruction(pid);
   if (lender.instruction == 0) return failed_with(ENOEXEC);
-  if (!send_to(socket_.get(), lender, pidfd)) return failed_with(EBUSY);
+  if (!send_with_descriptor(socket_.get(), lender, pidfd)) return failed_with(EBUSY);
   return fetched_from(socket_.get(), kStartPatienceMs);
 }
 

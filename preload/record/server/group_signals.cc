@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "preload/record/kernel/second_process.h"
 #include "preload/record/own_process.h"
 
 namespace oomcast::record {
@@ -27,9 +28,7 @@ SignalSet drain(int signals) {
 
 /// In the second process: until the other end is closed.
 [[noreturn]] void witness(int socket) {
-  // Pipes that the recorder has inherited must end with the recorder.
-  if (socket > 0) ::syscall(SYS_close_range, 0, socket - 1, 0);
-  ::syscall(SYS_close_range, socket + 1, ~0u, 0);
+  close_all_but({socket, -1, -1});
   ::prctl(PR_SET_NAME, "oomcast-signals");
   const sigset_t held = signals_to_hold();
   const int signals = ::signalfd(-1, &held, SFD_NONBLOCK);
@@ -49,14 +48,7 @@ SignalSet drain(int signals) {
 
 }  // namespace
 
-void GroupSignals::start() {
-  int pair[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return;
-  UniqueFd ours(pair[0]), theirs(pair[1]);
-  pid_ = ::fork();
-  if (pid_ == 0) witness(theirs.get());
-  if (pid_ > 0) socket_ = std::move(ours);
-}
+void GroupSignals::start() { pid_ = start_second_process(&socket_, witness); }
 
 SignalSet GroupSignals::take() {
   if (!socket_) return 0;

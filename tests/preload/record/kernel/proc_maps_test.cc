@@ -85,6 +85,12 @@ TEST(Stat, FieldsAreCountedBehindAName) {
   EXPECT_FALSE(stat_field("", 4).has_value());
 }
 
+TEST(Stat, TheStateFollowsTheName) {
+  EXPECT_EQ(stat_state("42 (a ) name) S 7 8\n"), 'S');
+  EXPECT_EQ(stat_state("42 (name)"), '\0');
+  EXPECT_EQ(stat_state(""), '\0');
+}
+
 TEST(Children, AreNumbersWithBlanksBetween) {
   EXPECT_THAT(pids_in("12 345 6 "), ElementsAre(12, 345, 6));
   EXPECT_THAT(pids_in(""), IsEmpty());
