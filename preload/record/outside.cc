@@ -59,19 +59,19 @@ void Outside::hold(Process& process, uint64_t now_ns) {
   process.outside.notices = std::make_unique<MappingNotices>(process.pid);
   process.outside.notices->for_each_descriptor(
       [&](int descriptor) { loop_.watch(descriptor, SourceKind::kMappings, process.pid); });
+  if (!process.outside.notices->valid()) process.outside.notices.reset();
   rooms_.hold_touches_of(process);
 }
 
 void Outside::take_mappings(Process& process) {
+  if (!process.tracked_by_faults()) process.outside.notices.reset();
   if (process.outside.notices == nullptr) return;
   const MappingNotices::News news = process.outside.notices->take();
-  if (process.tracked_by_faults()) {
-    rooms_.faults.serve(process);  // what was unmapped in its place comes first
-    for (const auto& [start, end] : news.mapped) rooms_.mappings.learn_reported(process, start, end);
-    if (news.lost) process.scans.next_ns = process.scans.whole_ns = 0;
-    rooms_.feed.arm_watches();
-  }
-  for (const int descriptor : process.outside.notices->take_ended()) loop_.forget(descriptor);
+  rooms_.faults.serve(process);  // what was unmapped in its place comes first
+  for (const auto& [start, end] : news.mapped) rooms_.mappings.learn_reported(process, start, end);
+  if (news.lost) process.scans.next_ns = process.scans.whole_ns = 0;
+  rooms_.feed.arm_watches();
+  for (const int descriptor : news.ended) loop_.forget(descriptor);
 }
 
 }  // namespace oomcast::record

@@ -61,20 +61,25 @@ MappingNotices::MappingNotices(uint32_t pid) {
     }
 }
 
+/// Who asks whether a descriptor is ready takes the readiness from it: the records are read afterwards, or one that
+/// came in between would wake nobody.
 MappingNotices::News MappingNotices::take() {
   News news;
+  news.ended = take_ended();
   for (Listener& listener : listeners_) listener.buffer.take(&news);
   return news;
 }
 
 std::vector<int> MappingNotices::take_ended() {
+  std::vector<pollfd> states;
+  for (const Listener& listener : listeners_) states.push_back({listener.ended ? -1 : listener.event.get(), POLLIN, 0});
   std::vector<int> ended;
-  for (Listener& listener : listeners_) {
-    pollfd state{listener.event.get(), POLLIN, 0};
-    if (listener.ended || ::poll(&state, 1, 0) != 1 || (state.revents & (POLLHUP | POLLERR)) == 0) continue;
-    listener.ended = true;
-    ended.push_back(listener.event.get());
-  }
+  if (::poll(states.data(), states.size(), 0) <= 0) return ended;
+  for (size_t i = 0; i < states.size(); ++i)
+    if ((states[i].revents & (POLLHUP | POLLERR)) != 0) {
+      listeners_[i].ended = true;
+      ended.push_back(states[i].fd);
+    }
   return ended;
 }
 

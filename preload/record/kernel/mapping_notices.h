@@ -1,5 +1,5 @@
-// The kernel's word on each mapping that a process makes, some ten microseconds after it was made: for processes
-// without the library, which would have asked before the memory is used.
+// The kernel's word on each mapping that a process makes, 30 to 90 us after it was made: for processes without the
+// library, which would have asked before the memory is used.
 #pragma once
 
 #include <cstddef>
@@ -27,11 +27,11 @@ class MappingNotices {
   }
   struct News {
     std::vector<PageRange> mapped;
-    bool lost = false;  // there was more than the buffers hold
+    bool lost = false;       // there was more than the buffers hold
+    std::vector<int> ended;  // descriptors whose threads have all ended: they are ready for ever
   };
+  /// What is new since the last call.
   News take();
-  /// The descriptors whose threads have all ended since the last call: they are ready for ever.
-  std::vector<int> take_ended();
 
  private:
   class Buffer {
@@ -52,6 +52,7 @@ class MappingNotices {
     Buffer buffer;
     bool ended = false;
   };
+  std::vector<int> take_ended();
   std::vector<Listener> listeners_;
 };
 

@@ -1,13 +1,41 @@
 // EventLoop: an epoll and an eventfd.
 #include "preload/record/server/event_loop.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 namespace oomcast::record {
+namespace {
+
+constexpr uint64_t kSecondNs = 1'000'000'000, kMillisecondNs = 1'000'000;
+
+/// epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.
+int wait_in_milliseconds(int epoll, std::span<epoll_event> events, uint64_t wait_ns) {
+  if (wait_ns > 0 && wait_ns < kMillisecondNs) {
+    pollfd ready{epoll, POLLIN, 0};
+    const timespec rest{0, static_cast<long>(wait_ns)};
+    ::ppoll(&ready, 1, &rest, nullptr);
+  }
+  const int timeout_ms = wait_ns < kMillisecondNs ? 0 : static_cast<int>(wait_ns / kMillisecondNs) + 1;
+  return ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), timeout_ms);
+}
+
+/// In one call: who asks a perf event whether it is ready takes the readiness from it, and a second call would find
+/// nothing.
+int wait_for_events(int epoll, std::span<epoll_event> events, uint64_t wait_ns) {
+  const timespec rest{static_cast<time_t>(wait_ns / kSecondNs), static_cast<long>(wait_ns % kSecondNs)};
+  const int count = ::epoll_pwait2(epoll, events.data(), static_cast<int>(events.size()), &rest, nullptr);
+  // Before Linux 5.11, and under a container's filter that does not know the call.
+  if (count < 0 && (errno == ENOSYS || errno == EPERM)) return wait_in_milliseconds(epoll, events, wait_ns);
+  return count;
+}
+
+}  // namespace
 
 EventLoop::EventLoop() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_up_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   watch(wake_up_.get(), SourceKind::kWakeUp, 0);
@@ -23,15 +51,7 @@ void EventLoop::watch(int fd, SourceKind kind, uint32_t id) {
 void EventLoop::forget(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 std::span<const Source> EventLoop::wait(uint64_t wait_ns) {
-  constexpr uint64_t kMillisecondNs = 1'000'000;
-  // epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.
-  if (wait_ns > 0 && wait_ns < kMillisecondNs) {
-    pollfd ready{epoll_.get(), POLLIN, 0};
-    const timespec rest{0, static_cast<long>(wait_ns)};
-    ::ppoll(&ready, 1, &rest, nullptr);
-  }
-  const int timeout_ms = wait_ns < kMillisecondNs ? 0 : static_cast<int>(wait_ns / kMillisecondNs) + 1;
-  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), timeout_ms);
+  const int count = wait_for_events(epoll_.get(), events_, wait_ns);
   size_t ready = 0;
   for (int i = 0; i < count; ++i) {
     const uint64_t word = events_[static_cast<size_t>(i)].data.u64;

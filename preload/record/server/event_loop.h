@@ -1,5 +1,5 @@
-// EventLoop: what the recorder's first thread waits for: sockets, userfaultfds, pidfds, signals, and a word from its
-// second thread.
+// EventLoop: what the recorder's first thread waits for: userfaultfds, records of mappings, sockets, pidfds, signals,
+// and a word from its second thread.
 #pragma once
 
 #include <sys/epoll.h>

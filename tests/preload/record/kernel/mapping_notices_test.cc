@@ -118,11 +118,11 @@ TEST(MappingNotices, TheEndOfTheLastThreadIsKnownOnce) {
     const Child child([] { return map_some(); });
     notices = std::make_unique<MappingNotices>(child.pid());
     if (!notices->valid()) GTEST_SKIP() << "no perf events here";
-    EXPECT_THAT(notices->take_ended(), IsEmpty());
+    EXPECT_THAT(notices->take().ended, IsEmpty());
   }
   notices->for_each_descriptor([&](int) { ++ended; });
-  EXPECT_EQ(notices->take_ended().size(), ended);
-  EXPECT_THAT(notices->take_ended(), IsEmpty());
+  EXPECT_EQ(notices->take().ended.size(), ended);
+  EXPECT_THAT(notices->take().ended, IsEmpty());
   EXPECT_FALSE(MappingNotices(4'194'304).valid()) << "no such process";
 }
 
