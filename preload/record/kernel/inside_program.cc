@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -66,6 +67,9 @@ long hand_over(StoppedThread& thread, const Lender& lender, uint64_t page, int d
     parcel.message.msg_iovlen = 1;
     parcel.message.msg_control = reinterpret_cast<void*>(at_control);
     parcel.message.msg_controllen = sizeof parcel.control;
+    // Where the guest has no number left the byte arrives without the descriptor: 0 would be taken for its number.
+    constexpr int kNone = -EMFILE;
+    std::memcpy(parcel.control + CMSG_LEN(0), &kNone, sizeof kNone);
     const UniqueFd sender(take_descriptor(lender, parcel.sockets[0]));
     if (sender && write_foreign(living, page, &parcel, sizeof parcel) &&
         send_with_descriptor(sender.get(), parcel.byte, descriptor, MSG_DONTWAIT))

@@ -7,7 +7,7 @@
 
 namespace oomcast::record {
 
-/// The program, as those see it who may not allocate.
+/// The program that lends a thread, and what is needed of it. Looked up before: who makes the calls may not allocate.
 struct Lender {
   uint32_t living = 0;  // a thread that has the program's memory
   int pidfd = -1;

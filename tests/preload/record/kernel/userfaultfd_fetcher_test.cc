@@ -1,12 +1,16 @@
 // A userfaultfd is opened inside a program that does not know of us, and the program goes on as it was.
 #include "preload/record/kernel/userfaultfd_fetcher.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,12 +19,14 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "preload/record/kernel/kernel_text.h"
 #include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/record/kernel/userfaultfd.h"
+#include "tests/preload/record/eventually.h"
 
 namespace oomcast::record {
 namespace {
@@ -29,8 +35,9 @@ constexpr uint64_t kBytes = 64 * kPage;
 
 /// A busy machine may let a thread wait longer than the recorder would.
 FetchedUserfaultfd fetch_in_time(UserfaultfdFetcher& fetcher, uint32_t pid, int pidfd) {
-  for (;;)
-    if (FetchedUserfaultfd fetched = fetcher.fetch(pid, pidfd); fetched.error != EBUSY) return fetched;
+  FetchedUserfaultfd fetched;
+  eventually([&] { return (fetched = fetcher.fetch(pid, pidfd)).error != EBUSY; });
+  return fetched;
 }
 
 /// A copy of the test that waits for a byte, writes to each page of fresh memory, and says whether it could.
@@ -50,7 +57,7 @@ class Waiting {
       ::_exit(7);
     }
     const std::string call = proc_of(pid()) + "syscall";
-    while (!read_whole_path(call).starts_with(std::to_string(SYS_read) + " ")) ::usleep(1000);
+    EXPECT_TRUE(eventually([&] { return read_whole_path(call).starts_with(std::to_string(SYS_read) + " "); }));
     pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   }
   ~Waiting() {
@@ -107,7 +114,7 @@ TEST(UserfaultfdFetcher, TheProgramsFaultsComeToUs) {
   uint64_t held = 0;
   for (; held < 4; ++held) {
     uffd_msg message;
-    while (faults.read({&message, 1}) == 0) ::usleep(100);
+    ASSERT_TRUE(eventually([&] { return faults.read({&message, 1}) == 1; }));
     EXPECT_EQ(page_down(message.arg.pagefault.address), child.memory() + held * kPage);
     uint64_t filled = 0;
     EXPECT_EQ(faults.fill(child.memory() + held * kPage, 1, true, false, &filled), FaultResult::kDone);
@@ -131,6 +138,26 @@ TEST(UserfaultfdFetcher, AProgramWithoutPrivilegeBorrowsTheDevice) {
   ASSERT_TRUE(faults.negotiate());
   EXPECT_TRUE(faults.register_range(child.memory(), child.memory() + kBytes));
   faults.reset();
+  child.go();
+  EXPECT_EQ(child.status(), 7);
+}
+
+TEST(UserfaultfdFetcher, WhereNoNumberIsLeftNoneOfTheProgramsDescriptorsIsTakenForTheDevice) {
+  if (!may_hold_faults() || ::geteuid() != 0 || ::access("/dev/userfaultfd", R_OK | W_OK) != 0)
+    GTEST_SKIP() << "not permitted here";
+  Waiting child([] {
+    // Two numbers, for the sockets over which the device would come.
+    const int one = ::dup(STDIN_FILENO), two = ::dup(STDIN_FILENO);
+    const rlimit numbers{static_cast<rlim_t>(two) + 1, static_cast<rlim_t>(two) + 1};
+    ::setrlimit(RLIMIT_NOFILE, &numbers);
+    ::close(one);
+    ::close(two);
+    static_cast<void>(!::setgid(65534));
+    static_cast<void>(!::setuid(65534));
+  });
+  const std::string before = child.looks();
+  EXPECT_EQ(child.fetch().error, EMFILE);
+  EXPECT_EQ(child.looks(), before);
   child.go();
   EXPECT_EQ(child.status(), 7);
 }
@@ -170,7 +197,10 @@ TEST(UserfaultfdFetcher, AThreadIsTakenWhereTheFirstHasLeft) {
     ::syscall(SYS_exit, 0);
   }
   const auto number = static_cast<uint32_t>(pid);
-  while (read_whole_path(proc_of(number) + "status").find("State:\tZ") == std::string::npos) ::usleep(1000);
+  const auto has_left = [&] {
+    return read_whole_path(proc_of(number) + "status").find("State:\tZ") != std::string::npos;
+  };
+  ASSERT_TRUE(eventually(has_left));
   const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   UserfaultfdFetcher fetcher;
   const FetchedUserfaultfd fetched = fetch_in_time(fetcher, number, pidfd.get());
@@ -181,6 +211,87 @@ TEST(UserfaultfdFetcher, AThreadIsTakenWhereTheFirstHasLeft) {
   EXPECT_EQ(WEXITSTATUS(status), 7);
   ::close(pair[0]);
   ::close(pair[1]);
+}
+
+/// A copy of the test that becomes a shell that says a word, once the gate is opened.
+class Starting {
+ public:
+  Starting() {
+    EXPECT_EQ(::pipe2(gate_, O_CLOEXEC), 0);
+    EXPECT_EQ(::pipe2(said_, O_CLOEXEC), 0);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+      ::dup2(said_[1], STDOUT_FILENO);
+      char byte;
+      static_cast<void>(!::read(gate_[0], &byte, 1));
+      ::execl("/bin/sh", "sh", "-c", "echo x; exit 7", nullptr);
+      ::_exit(8);
+    }
+    pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  }
+  ~Starting() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+    for (const int fd : {gate_[0], gate_[1], said_[0], said_[1]}) ::close(fd);
+  }
+  Starting(const Starting&) = delete;
+  Starting& operator=(const Starting&) = delete;
+  pid_t pid() const { return pid_; }
+  int pidfd() const { return pidfd_.get(); }
+  void open_gate() const { EXPECT_EQ(::write(gate_[1], "", 1), 1); }
+  bool has_said_anything() const {
+    pollfd ready{said_[0], POLLIN, 0};
+    return ::poll(&ready, 1, 0) == 1;
+  }
+  int status() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+
+ private:
+  pid_t pid_;
+  int gate_[2], said_[2];
+  UniqueFd pidfd_;
+};
+
+TEST(HeldStart, AProgramWaitsBeforeItsFirstInstructionUntilItIsLetGo) {
+  if (!may_hold_faults()) GTEST_SKIP() << "not permitted here";
+  Starting child;
+  HeldStart start;
+  start.begin(child.pid());
+  ASSERT_EQ(start.pid(), child.pid());
+  child.open_gate();
+  const FetchedUserfaultfd fetched = start.fetch(child.pidfd());
+  EXPECT_TRUE(fetched.descriptor) << fetched.error;
+  HeldStart moved = std::move(start);
+  EXPECT_EQ(start.pid(), 0);  // NOLINT(bugprone-use-after-move)
+  EXPECT_FALSE(child.has_said_anything());
+  moved.let_go();
+  EXPECT_EQ(moved.pid(), 0);
+  EXPECT_EQ(child.status(), 7);
+  EXPECT_TRUE(child.has_said_anything());
+}
+
+TEST(HeldStart, WhoIsLetGoBeforeItsExecRunsOn) {
+  Starting child;
+  {
+    HeldStart start;
+    start.begin(child.pid());
+  }
+  child.open_gate();
+  EXPECT_EQ(child.status(), 7);
+}
+
+TEST(HeldStart, WhoMayNotBeTracedIsNotHeld) {
+  Starting child;
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, child.pid(), 0, 0), 0);
+  HeldStart start;
+  start.begin(child.pid());
+  EXPECT_EQ(start.pid(), 0);
+  child.open_gate();
+  EXPECT_EQ(child.status(), 7);
 }
 
 }  // namespace
