@@ -98,11 +98,12 @@ void StoppedThread::take_over(Stop stop) {
                           ::ptrace(PTRACE_SETSIGMASK, tid_, sizeof kEverySignal, &kEverySignal) == 0;
   if (!understood) {
     error_ = stop == Stop::kTrap ? ENOEXEC : EBUSY;
-    ::ptrace(PTRACE_DETACH, tid_, 0, 0);
+    ::ptrace(PTRACE_DETACH, tid_, 0, std::exchange(held_signal_, 0));
     state_ = State::kNotOurs;
     return;
   }
   leave_restartable_sequence();
+  have_call_restarted();
   state_ = State::kStopped;
 }
 
@@ -198,6 +199,16 @@ void StoppedThread::leave_restartable_sequence() {
   if (read_foreign(tid_, pointer, &sequence, sizeof sequence) && registers_.rip - sequence.start < sequence.length)
     registers_.rip = sequence.abort;
 #endif
+}
+
+/// Some calls end with EINTR after any stop, and few programs expect that without a signal. So they end as pause()
+/// does: with EINTR if a handler is to run by now, else the kernel makes the call again.
+void StoppedThread::have_call_restarted() {
+  constexpr auto kInterrupted = static_cast<uint64_t>(-EINTR), kRestartWithoutHandler = static_cast<uint64_t>(-514);
+  const bool in_call = static_cast<int64_t>(registers_.orig_rax) >= 0;
+  if (!in_call || registers_.rax != kInterrupted) return;
+  if (registers_.orig_rax == SYS_close) return;  // the descriptor is closed all the same
+  registers_.rax = kRestartWithoutHandler;
 }
 
 #else

@@ -14,7 +14,8 @@ namespace oomcast::record {
 ///
 /// Nothing is written into the program's memory: a `syscall` instruction of its own is used. All registers, the signal
 /// mask and a system call that was interrupted are as they were when the object goes: signals that came meanwhile are
-/// delivered then, and the kernel restarts the call as after any stop (nanosleep with the time that was left).
+/// delivered then, and the kernel restarts the call as after any stop (nanosleep with the time that was left), those
+/// too that end with EINTR after any other stop (epoll_wait, sigtimedwait, semop: with all of their time).
 class StoppedThread {
  public:
   /// Stops the thread, or gives up after `patience_ns`: it may not be traced, is traced already, is stopped by job
@@ -46,6 +47,7 @@ class StoppedThread {
   bool stop_at_return();
   void take_over(Stop stop);
   void leave_restartable_sequence();
+  void have_call_restarted();
 
   pid_t tid_;
   State state_ = State::kNotOurs;

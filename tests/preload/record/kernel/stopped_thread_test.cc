@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -10,15 +11,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "preload/record/kernel/inside_program.h"
 #include "preload/record/kernel/kernel_text.h"
+#include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/record/kernel/unique_fd.h"
+#include "tests/preload/record/eventually.h"
 
 namespace oomcast::record {
 namespace {
@@ -49,7 +54,7 @@ class Child {
   /// Waits until the kernel says that it is in the call.
   void wait_until_in(long call) const {
     const std::string path = proc_of(static_cast<uint32_t>(pid_)) + "syscall";
-    while (!read_whole_path(path).starts_with(std::to_string(call) + " ")) ::usleep(1000);
+    ASSERT_TRUE(eventually([&] { return read_whole_path(path).starts_with(std::to_string(call) + " "); }));
   }
   /// Has it make calls: its own pid is what comes back.
   void borrow(int times) const {
@@ -68,33 +73,42 @@ int milliseconds_of(const timespec& from, const timespec& to) {
   return static_cast<int>((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1'000'000);
 }
 
+/// Whatever register or flag were changed, the results would be others.
+std::pair<uint64_t, double> computed() {
+  uint64_t sum = 0;
+  double part = 1;
+  for (uint64_t i = 0; i < 2'000'000; ++i) sum = sum * 3 + (i ^ (sum >> 7)), part = part * 0.999999 + 1;
+  return {sum, part};
+}
+
 TEST(StoppedThread, AComputationComesToTheSameResult) {
-  Child child([] {
-    // Whatever register or flag were changed, the sum would be another one.
-    uint64_t sum = 0;
-    double part = 1;
-    for (uint64_t i = 0; i < 400'000'000; ++i) sum = sum * 3 + (i ^ (sum >> 7)), part = part * 0.999999 + 1;
-    uint64_t again = 0;
-    double part_again = 1;
-    for (uint64_t i = 0; i < 400'000'000; ++i)
-      again = again * 3 + (i ^ (again >> 7)), part_again = part_again * 0.999999 + 1;
-    return sum == again && part == part_again ? 7 : 8;
+  auto* const over = static_cast<std::atomic<bool>*>(
+      ::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  const auto expected = computed();
+  Child child([&] {
+    while (!over->load())
+      if (computed() != expected) return 8;
+    return 7;
   });
   for (int i = 0; i < 200; ++i) child.borrow(i % 3);
+  over->store(true);
   EXPECT_EQ(child.status(), 7);
+  ::munmap(over, kPage);
 }
 
 TEST(StoppedThread, AnInterruptedSleepLastsAsLongAsItWouldHave) {
+  constexpr int kMilliseconds = 1500;
   Child child([] {
     timespec began, ended;
-    const timespec rest{0, 300'000'000};
+    const timespec rest{kMilliseconds / 1000, kMilliseconds % 1000 * 1'000'000};
     ::clock_gettime(CLOCK_MONOTONIC, &began);
     const int result = ::clock_nanosleep(CLOCK_MONOTONIC, 0, &rest, nullptr);
     ::clock_gettime(CLOCK_MONOTONIC, &ended);
-    return result == 0 && milliseconds_of(began, ended) >= 300 ? 7 : 8;
+    return result == 0 && milliseconds_of(began, ended) >= kMilliseconds ? 7 : 8;
   });
   child.wait_until_in(SYS_clock_nanosleep);
-  for (int i = 0; i < 5; ++i) child.borrow(2);
+  child.borrow(2);
+  child.borrow(2);
   EXPECT_EQ(child.status(), 7);
 }
 
@@ -114,7 +128,55 @@ TEST(StoppedThread, AnInterruptedReadIsRestarted) {
   ::close(pipe[1]);
 }
 
+TEST(StoppedThread, NoCallThatAnyStopWouldInterruptFailsWithEintr) {
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  Child polls([&] {
+    epoll_event event{EPOLLIN, {}};
+    const int epoll = ::epoll_create1(0);
+    ::epoll_ctl(epoll, EPOLL_CTL_ADD, pipe[0], &event);
+    return ::epoll_wait(epoll, &event, 1, -1) == 1 ? 7 : 8;
+  });
+  sigset_t awaited;
+  ::sigemptyset(&awaited);
+  ::sigaddset(&awaited, SIGUSR1);
+  Child waits([&] {
+    ::sigprocmask(SIG_BLOCK, &awaited, nullptr);
+    return ::sigtimedwait(&awaited, nullptr, nullptr) == SIGUSR1 ? 7 : 8;
+  });
+  polls.wait_until_in(SYS_epoll_wait);
+  waits.wait_until_in(SYS_rt_sigtimedwait);
+  for (int i = 0; i < 5; ++i) {
+    polls.borrow(i % 3);
+    waits.borrow(i % 3);
+  }
+  EXPECT_EQ(::write(pipe[1], "x", 1), 1);
+  ::kill(waits.pid(), SIGUSR1);
+  EXPECT_EQ(polls.status(), 7);
+  EXPECT_EQ(waits.status(), 7);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
 volatile sig_atomic_t caught = 0;
+
+TEST(StoppedThread, ASignalThatCameMeanwhileStillInterruptsSuchACall) {
+  Child child([] {
+    struct sigaction action {};
+    action.sa_handler = [](int) { caught = caught + 1; };
+    action.sa_flags = SA_RESTART;  // means nothing to epoll_wait()
+    ::sigaction(SIGUSR1, &action, nullptr);
+    epoll_event event{};
+    return ::epoll_wait(::epoll_create1(0), &event, 1, -1) == -1 && errno == EINTR && caught == 1 ? 7 : 8;
+  });
+  child.wait_until_in(SYS_epoll_wait);
+  {
+    const StoppedThread thread(child.pid(), kPatienceNs);
+    ASSERT_TRUE(thread.valid());
+    ::kill(child.pid(), SIGUSR1);
+  }
+  EXPECT_EQ(child.status(), 7);
+}
 
 TEST(StoppedThread, ASignalThatCameMeanwhileIsDeliveredAfterwards) {
   Child child([] {
@@ -172,11 +234,11 @@ TEST(StoppedThread, AStopAndACallToGoOnHaveTheirEffect) {
   }
   const std::string status = proc_of(static_cast<uint32_t>(child.pid())) + "status";
   const auto is = [&](const char* state) { return read_whole_path(status).find(state) != std::string::npos; };
-  while (!is("State:\tT")) ::usleep(1000);
+  ASSERT_TRUE(eventually([&] { return is("State:\tT"); }));
   EXPECT_FALSE(StoppedThread(child.pid(), kPatienceNs).valid()) << "who is stopped is left alone";
-  while (!is("State:\tT")) ::usleep(1000);  // it goes from one kind of stop to the other
+  ASSERT_TRUE(eventually([&] { return is("State:\tT"); })) << "it goes from one kind of stop to the other";
   ::kill(child.pid(), SIGCONT);
-  while (!is("State:\tS")) ::usleep(1000);
+  EXPECT_TRUE(eventually([&] { return is("State:\tS"); }));
 }
 
 TEST(StoppedThread, WhoIsTracedOrGoneIsRefused) {
@@ -195,10 +257,13 @@ TEST(StoppedThread, WhoIsTracedOrGoneIsRefused) {
 }
 
 TEST(StoppedThread, OneThatNoStopReachesIsGivenUp) {
-  Child child([] {
+  int go[2];
+  ASSERT_EQ(::pipe(go), 0);
+  Child child([&] {
     // Until its child has ended vfork() waits where only SIGKILL reaches it.
     if (::vfork() == 0) {
-      ::usleep(400'000);
+      char byte;
+      static_cast<void>(!::read(go[0], &byte, 1));
       ::_exit(0);
     }
     return 7;
@@ -207,7 +272,10 @@ TEST(StoppedThread, OneThatNoStopReachesIsGivenUp) {
   // The kernel lets it go with the thread that asked, not before: a process of its own, as in the recorder.
   Child asks([&] { return StoppedThread(child.pid(), 20'000'000).error() == EBUSY ? 7 : 8; });
   EXPECT_EQ(asks.status(), 7);
+  EXPECT_EQ(::write(go[1], "", 1), 1);
   EXPECT_EQ(child.status(), 7);
+  ::close(go[0]);
+  ::close(go[1]);
 }
 
 }  // namespace
