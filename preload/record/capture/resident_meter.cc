@@ -71,7 +71,8 @@ void ResidentMeter::forget(Process& process) {
 }
 
 uint64_t ResidentMeter::latest_bytes() const {
-  return std::max({rss_total_bytes_, (tracked_pages_ + prefilled_pages_) * kPage, sampler_.last_pages() * kPage});
+  const uint64_t sampled_pages = samples_peaks_ ? sampler_.last_pages() : 0;
+  return std::max({rss_total_bytes_, (tracked_pages_ + prefilled_pages_) * kPage, sampled_pages * kPage});
 }
 
 void ResidentMeter::note_sampled_sum(const RssSampler::Peak& peak) {

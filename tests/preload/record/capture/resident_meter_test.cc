@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/preload/record/eventually.h"
 #include "tests/preload/record/rooms_fixture.h"
 
 namespace oomcast::record {
@@ -108,6 +109,25 @@ TEST_F(ResidentMeterTest, CountsOfAProcessThatCannotBeReadStay) {
   memory.alive = false;
   rooms.meter.read_resident(process);
   EXPECT_EQ(process.resident.rss_bytes, 100 * kPage);
+}
+
+TEST_F(ResidentMeterTest, ASampleCountsOnlyAsLongAsThereAreNewOnes) {
+  rooms.meter.start_sampling();
+  rooms.meter.sampler().watch(static_cast<uint32_t>(::getpid()));
+  ASSERT_TRUE(eventually([&] { return rooms.meter.sampler().last_pages() > 0; }));
+  EXPECT_GT(rooms.meter.latest_bytes(), 0u) << "what no scan has found yet";
+  rooms.meter.stop_sampling();
+  EXPECT_EQ(rooms.meter.latest_bytes(), 0u);
+}
+
+TEST_F(ResidentMeterTest, TheLatestWordIsThatOfWhoeverSaysMost) {
+  touch(fake, 0, 100);
+  for (uint64_t page = 200; page < 230; ++page) process.pages.become(PageBit::kPrefilled, at_page(page));
+  rooms.meter.update(process);
+  EXPECT_EQ(rooms.meter.latest_bytes(), 130 * kPage) << "this machine has given the prefilled ones too";
+  memory.touch(at_page(0), 200);
+  rooms.meter.read_resident(process);
+  EXPECT_EQ(rooms.meter.latest_bytes(), 200 * kPage);
 }
 
 TEST_F(ResidentMeterTest, AGrowingProcessIsBusy) {
