@@ -1,5 +1,6 @@
 // Children of guests that have not said hello: static programs, clean environments, copies made by clone() without
-// fork handlers. They are found among the children that /proc names, and polled from then on.
+// fork handlers. They are found among the children that /proc names. From then on they are polled, or held from outside
+// (outside.h).
 #include <unistd.h>
 
 #include <algorithm>

@@ -17,22 +17,32 @@ constexpr int kTriesMost = 4;
 constexpr uint64_t kNextTryNs = 100'000'000;
 constexpr uint64_t kHelloPatienceNs = 150'000'000;  // for a program that will load the library
 
+/// A filter of system calls, a userfaultfd of its own, a kernel that has none like ours. Other reasons pass: another
+/// tracer, a stop, an exec that is under way, a lack of descriptors; and who is on its way out may not be traced
+/// (EPERM).
+bool is_for_good(int error) { return error == EACCES || error == EEXIST || error == EINVAL; }
+
 }  // namespace
 
 bool Outside::may_say_hello(const Process& process, uint64_t now_ns) const {
   return hellos_come_ && now_ns - process.life.program_ns < kHelloPatienceNs && loads_library(process.pid);
 }
 
-bool Outside::is_due(const Process& process, uint64_t now_ns) const {
-  return !process.fault_fd.valid() && !process.life.said_hello && !process.gives_way && process.pidfd &&
-         process.life.memory_gone_ns == 0 && process.outside.tries < kTriesMost &&
-         now_ns >= process.outside.next_try_ns && !may_say_hello(process, now_ns);
+bool Outside::is_due(Process& process, uint64_t now_ns) const {
+  if (process.fault_fd.valid() || process.life.said_hello || process.gives_way || !process.pidfd ||
+      process.life.memory_gone_ns != 0 || process.outside.tries >= kTriesMost || now_ns < process.outside.next_try_ns)
+    return false;
+  if (!may_say_hello(process, now_ns)) return true;
+  process.outside.next_try_ns = process.life.program_ns + kHelloPatienceNs;
+  return false;
 }
 
 void Outside::hold_due(uint64_t now_ns) {
   if (rooms_.tracker != TrackerKind::kUserfaultfd || !rooms_.phase.exact()) return;
-  for (const auto& [pid, process] : rooms_.processes)
-    if (is_due(*process, now_ns)) hold(*process, now_ns);
+  for (const auto& [pid, process] : rooms_.processes) {
+    if (!is_due(*process, now_ns)) continue;
+    hold(*process, now_ns);
+  }
   start_.let_go();
 }
 
@@ -43,8 +53,12 @@ void Outside::hold(Process& process, uint64_t now_ns) {
       starts ? start_.fetch(process.pidfd.get()) : fetcher_.fetch(process.pid, process.pidfd.get());
   Userfaultfd opened(std::move(fetched.descriptor));
   if (!opened.valid() || !opened.negotiate()) {
-    if (fetched.error != ESRCH && ++process.outside.tries == kTriesMost)
-      rooms_.notes.note_not_held(process.comm, fetched.error != 0 ? fetched.error : EINVAL);
+    const int error = fetched.error != 0 ? fetched.error : EINVAL;
+    if (error == ESRCH) return;
+    if (is_for_good(error) || ++process.outside.tries == kTriesMost) {
+      process.outside.tries = kTriesMost;
+      process.outside.refusal = error;
+    }
     return;
   }
   spdlog::info("process {} ({}) stood still for {} us: a userfaultfd was opened inside of it", process.pid,
@@ -53,7 +67,7 @@ void Outside::hold(Process& process, uint64_t now_ns) {
   process.fault_fd = OptionalChannel(std::make_unique<Userfaultfd>(std::move(opened)));
   process.tracker = TrackerKind::kUserfaultfd;
   rooms_.notes.use_tracker(TrackerKind::kUserfaultfd);
-  rooms_.notes.note_held_from_outside(process.comm);
+  process.outside.held = true;
   loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
   // Before its mappings are read: none is missed.
   process.outside.notices = std::make_unique<MappingNotices>(process.pid);

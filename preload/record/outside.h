@@ -25,7 +25,7 @@ class Outside {
   void take_mappings(Process& process);
 
  private:
-  bool is_due(const Process& process, uint64_t now_ns) const;
+  bool is_due(Process& process, uint64_t now_ns) const;
   bool may_say_hello(const Process& process, uint64_t now_ns) const;
   void hold(Process& process, uint64_t now_ns);
 

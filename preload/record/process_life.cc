@@ -96,6 +96,7 @@ void ProcessLife::drop(uint32_t pid) {
   if (process == nullptr) return;
   if (!process->life.said_hello && !process->comm.empty() && !process->tracked_by_faults())
     rooms_.notes.note_unhooked_process(process->comm);
+  note_seen_from_outside(*process);
   rooms_.copies.return_loans(*process);
   process->pages.clear_all();
   rooms_.meter.update(*process);
@@ -104,8 +105,16 @@ void ProcessLife::drop(uint32_t pid) {
   rooms_.processes.erase(pid);
 }
 
+/// Only when the program is over it is known that its hello has not just come late.
+void ProcessLife::note_seen_from_outside(const Process& process) {
+  if (process.life.said_hello) return;
+  if (process.outside.held) rooms_.notes.note_held_from_outside(process.comm);
+  if (process.outside.refusal != 0) rooms_.notes.note_not_held(process.comm, process.outside.refusal);
+}
+
 /// The process has exec'ed: a new program in an empty address space.
 void ProcessLife::begin_other_program(Process& process) {
+  note_seen_from_outside(process);
   process.life.memory_gone_ns = 0;
   process.life.program_ns = rooms_.clocks.now_ns();
   rooms_.reader.drain(process);

@@ -44,6 +44,7 @@ class ProcessLife {
  private:
   void forget_address_space(Process& process);
   void keep_counts_of(Process& process);
+  void note_seen_from_outside(const Process& process);
   Process* add_child_without_hello(uint32_t pid, Process& parent);
   void add_running_descendants(Process& ancestor);
   void add_members_of_cgroup();

@@ -171,7 +171,9 @@ struct PolledRanges {
 
 /// Of a process whose faults are held without the library.
 struct OutsideState {
-  int tries = 0;  // to open a userfaultfd inside of it
+  bool held = false;  // a userfaultfd was opened inside of it
+  int refusal = 0;    // or an errno: why none could be
+  int tries = 0;
   uint64_t next_try_ns = 0;
   std::unique_ptr<MappingNotices> notices;  // of what it maps; null: scans find it
 };

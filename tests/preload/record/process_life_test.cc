@@ -113,6 +113,27 @@ TEST_F(ProcessLifeTest, WhoeverIsDroppedCountsNoMore) {
   life.drop(kFirstPid);  // twice is once
 }
 
+TEST_F(ProcessLifeTest, WhoseHelloComesLateHasLoadedTheLibraryAllTheSame) {
+  FakeProcess late = add_held(kSecondPid), never = add_held(kThirdPid);
+  rooms.notes.use_tracker(TrackerKind::kUserfaultfd);
+  late.process.comm = "late";
+  never.process.comm = "never";
+  late.process.outside.held = never.process.outside.held = true;
+  late.process.life.said_hello = true;
+  life.drop(kSecondPid);
+  life.drop(kThirdPid);
+  EXPECT_THAT(rooms.notes.caveats(), testing::Contains(testing::HasSubstr("opened inside of them: never.")));
+}
+
+TEST_F(ProcessLifeTest, WhatAProgramWasBeforeItsExecIsSaid) {
+  rooms.notes.use_tracker(TrackerKind::kUserfaultfd);
+  parent.process.outside.refusal = EACCES;
+  life.begin_other_program(parent.process);
+  parent.process.life.said_hello = true;
+  life.drop(kFirstPid);
+  EXPECT_THAT(rooms.notes.caveats(), testing::Contains(testing::HasSubstr("fake (Permission denied)")));
+}
+
 TEST_F(ProcessLifeTest, LostNotesAreCountedWhenTheirProcessLeaves) {
   share_area(parent.process);
   (*parent.process.shared)->ring.dropped.store(17);
