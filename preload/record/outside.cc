@@ -42,8 +42,15 @@ void Outside::hold_due(uint64_t now_ns) {
   for (const auto& [pid, process] : rooms_.processes) {
     if (!is_due(*process, now_ns)) continue;
     hold(*process, now_ns);
+    serve_all();
   }
   start_.let_go();
+}
+
+/// To open a userfaultfd may take a quarter of a second, and each is followed by faults.
+void Outside::serve_all() {
+  for (const auto& [pid, process] : rooms_.processes)
+    if (process->tracked_by_faults()) rooms_.faults.serve(*process);
 }
 
 void Outside::hold(Process& process, uint64_t now_ns) {

@@ -28,6 +28,7 @@ class Outside {
   bool is_due(Process& process, uint64_t now_ns) const;
   bool may_say_hello(const Process& process, uint64_t now_ns) const;
   void hold(Process& process, uint64_t now_ns);
+  void serve_all();
 
   Rooms& rooms_;
   EventLoop& loop_;

@@ -199,8 +199,8 @@ void Session::tick(const HeldLock& held) {
   if (!rooms_.phase.exact() && rooms_.phase.nears_watermark()) {
     rooms_.phase.begin_exact_phase();
     raise_priority();
-    outside_.hold_due(now);
     rooms_.hold_all_touches();
+    outside_.hold_due(now);  // this takes longer, and the others would be polled meanwhile
   }
   guard_.check(rooms_.meter.latest_bytes(), now);
   if (now < next_tick_ns_) return;
