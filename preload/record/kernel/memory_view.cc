@@ -9,7 +9,7 @@
 namespace oomcast::record {
 
 ProcMemory::ProcMemory(uint32_t pid) : pid_(pid) {
-  statm_.belong_to(pid);
+  follow(0);
   begin_address_space();
 }
 
@@ -41,10 +41,9 @@ size_t ProcMemory::read(uint64_t address, void* out, size_t bytes) const {
   return got > 0 ? static_cast<size_t>(got) : 0;
 }
 
-/// The descriptors of maps and pagemap belong to one address space; statm is the process's for good.
+/// The descriptors of maps and pagemap belong to one address space; those of the counts are the process's for good.
 void ProcMemory::begin_address_space() {
-  if (thread_ != 0) statm_.belong_to(pid_);
-  thread_ = 0;
+  if (thread_ != 0) follow(0);
   for (ProcFile* file : {&maps_, &pagemap_, &mem_}) file->belong_to(pid_);
 }
 
@@ -53,11 +52,16 @@ bool ProcMemory::lives() const {
   return pagemap_.get() < 0 || ::pread(pagemap_.get(), &entry, sizeof entry, 0) != 0;
 }
 
+void ProcMemory::follow(uint32_t tid) {
+  thread_ = tid;
+  statm_.belong_to(pid_, tid);
+  status_.belong_to(pid_, tid);
+}
+
 bool ProcMemory::follow_living_thread() {
   const uint32_t tid = living_thread(pid_);
   if (tid == 0 || tid == thread_ || (tid == pid_ && thread_ == 0)) return false;
-  thread_ = tid;
-  statm_.belong_to(pid_, tid);
+  follow(tid);
   // A file that has content is of the address space, whoever opened it.
   for (ProcFile* file : {&maps_, &pagemap_, &mem_})
     if (!file->has_content()) file->belong_to(pid_, tid);

@@ -71,7 +71,7 @@ class ProcMemory final : public MemoryView {
   std::vector<Vma> mappings() const override { return read_maps(maps_.get()); }
   bool mapping_at(uint64_t address, Vma* out) const override { return query_map(maps_.get(), address, out); }
   Resident resident() const override { return resident_of(read_line(statm_.get())); }
-  std::string status() const override { return read_whole_path(proc_of(pid_, thread_) + "status"); }
+  std::string status() const override { return read_whole(status_.get()); }
   std::string smaps() const override { return read_whole_path(proc_of(pid_, thread_) + "smaps"); }
   size_t read(uint64_t address, void* out, size_t bytes) const override;
   bool scans_fast() const override { return kernel_has_pagemap_scan(); }
@@ -84,9 +84,11 @@ class ProcMemory final : public MemoryView {
   bool follow_living_thread() override;
 
  private:
+  void follow(uint32_t tid);
+
   uint32_t pid_;
   uint32_t thread_ = 0;  // whose files are read, once the first thread has left; 0: the process's
-  ProcFile maps_{"maps"}, pagemap_{"pagemap"}, mem_{"mem"}, statm_{"statm"};
+  ProcFile maps_{"maps"}, pagemap_{"pagemap"}, mem_{"mem"}, statm_{"statm"}, status_{"status"};
 };
 
 }  // namespace oomcast::record
