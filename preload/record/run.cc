@@ -93,6 +93,12 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
   return out;
 }
 
+void wait_for_end_of(const int (&pipe)[2]) {
+  ::close(pipe[1]);
+  char byte;
+  static_cast<void>(!::read(pipe[0], &byte, sizeof byte));
+}
+
 /// What it took to read and understand the host goes back to the kernel before the program starts. (A call that stays,
 /// too: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
 void give_back_unused_memory() {
@@ -125,8 +131,10 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   std::vector<std::string> environment =
       guest_environment(without_library ? "" : library.value(), session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
-  int report[2], gate[2];
-  if (::pipe2(report, O_CLOEXEC) != 0 || ::pipe2(gate, O_CLOEXEC) != 0)
+  // A program that is to be held waits until its holder is there.
+  const bool is_held = preflight.library != LibraryUse::kLoads && session.holds_starts();
+  int report[2], gate[2] = {-1, -1};
+  if (::pipe2(report, O_CLOEXEC) != 0 || (is_held && ::pipe2(gate, O_CLOEXEC) != 0))
     return Error{std::string("pipe: ") + std::strerror(errno)};
   // Not posix_spawn(): it has no attribute for limits and oom_score_adj, which the guest gets back as they were.
   const pid_t child = ::fork();
@@ -135,17 +143,16 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
     become_guest();
     // What the library does in others: a huge page of this machine's would hide which of its pages are touched.
     if (preflight.library != LibraryUse::kLoads) ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-    ::close(gate[1]);
-    char opened;
-    static_cast<void>(!::read(gate[0], &opened, sizeof opened));
+    if (is_held) wait_for_end_of(gate);
     ::execve(preflight.program.c_str(), argv.data(), envp.data());
     const int error = errno;
     static_cast<void>(!::write(report[1], &error, sizeof error));
     ::_exit(127);
   }
   HeldStart start;
-  if (preflight.library != LibraryUse::kLoads && session.holds_starts()) start.begin(child);
-  for (const int end : {gate[0], gate[1], report[1]}) ::close(end);
+  if (is_held) start.begin(child);
+  for (const int end : {gate[0], gate[1], report[1]})
+    if (end >= 0) ::close(end);
   int error = 0;
   const bool failed = ::read(report[0], &error, sizeof error) == static_cast<ssize_t>(sizeof error);
   ::close(report[0]);

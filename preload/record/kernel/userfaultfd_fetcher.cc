@@ -207,7 +207,7 @@ HeldStart& HeldStart::operator=(HeldStart&& other) noexcept {
   return *this;
 }
 
-bool HeldStart::begin(pid_t pid) {
+void HeldStart::begin(pid_t pid) {
   const UniqueFd device = open_userfaultfd_device();
   holder_ = start_second_process(&socket_, [&](int theirs) {
     become_second_process({device.get(), theirs, -1});
@@ -215,12 +215,10 @@ bool HeldStart::begin(pid_t pid) {
     ::_exit(0);
   });
   Answer holds;
-  if (holder_ > 0 && receive_from(socket_.get(), kStartPatienceMs, &holds) && holds.error == 0) {
+  if (holder_ > 0 && receive_from(socket_.get(), kStartPatienceMs, &holds) && holds.error == 0)
     pid_ = pid;
-    return true;
-  }
-  let_go();
-  return false;
+  else
+    let_go();
 }
 
 FetchedUserfaultfd HeldStart::fetch(int pidfd) {

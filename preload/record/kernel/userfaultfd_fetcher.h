@@ -17,7 +17,7 @@ namespace oomcast::record {
 struct FetchedUserfaultfd {
   UniqueFd descriptor;
   int error = 0;            // an errno, if there is no descriptor
-  uint64_t stopped_ns = 0;  // at most so long one thread of the program stood still
+  uint64_t stopped_ns = 0;  // for which one thread of the program stood still, at most
 };
 
 class UserfaultfdFetcher {
@@ -34,7 +34,7 @@ class UserfaultfdFetcher {
 
  private:
   void reap();
-  std::vector<pid_t> unreaped_;  // that have not answered in time
+  std::vector<pid_t> unreaped_;  // processes that may not have ended yet
 };
 
 /// The same for a program that we start: it is held between its exec and its first instruction until its memory is
@@ -46,8 +46,9 @@ class HeldStart {
   HeldStart(HeldStart&& other) noexcept;
   HeldStart& operator=(HeldStart&& other) noexcept;
 
-  /// The process, which has not exec'ed yet and waits until this has returned, will be held. False: it will not.
-  bool begin(pid_t pid);
+  /// The process, which has not exec'ed yet and waits until this has returned, will be held; or not, if it may not be.
+  void begin(pid_t pid);
+  /// 0: nothing is held.
   pid_t pid() const { return pid_; }
   /// Once exec has succeeded.
   FetchedUserfaultfd fetch(int pidfd);
