@@ -38,6 +38,7 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       mappings(feed, stash, shared_memory, meter, notes, clocks),
       poller(feed, mappings, shared_memory, copies, mapped_files, meter, planner, notes, clocks),
       windows(feed, mappings, meter, count, clocks, options.max_window_pages),
+      late(poller, windows),
       filler(feed, stash, mappings, poller, windows, text, meter, notes, count, clocks, options.refuse_enomem),
       heap(mappings, poller, windows),
       settings(processes, feed, mappings),
@@ -47,7 +48,7 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       phase(feed, poller, notes, clocks, may_poll(options, tracker, sink)),
       scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, files, reader, meter, planner,
               count, clocks) {
-  mappings.count_pages_with(poller);
+  mappings.count_pages_with(late);
   notes.wanted_stash = options.stash;
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();
 }
@@ -63,7 +64,7 @@ void Rooms::hold_touches_of(Process& process) {
   std::vector<PageRange> registered;
   for (const auto& [start, area] : process.map.areas())
     if (area.registered) registered.emplace_back(area.start, area.end);
-  for (const auto& [start, end] : registered) poller.reconcile(process, windows.arm_zeroes(process, start, end));
+  late.arm(process, registered);
 }
 
 void Rooms::hold_all_touches() {

@@ -10,6 +10,7 @@
 #include "preload/record/capture/file_uses.h"
 #include "preload/record/capture/fork_copies.h"
 #include "preload/record/capture/heap_break.h"
+#include "preload/record/capture/late_counter.h"
 #include "preload/record/capture/mapped_files.h"
 #include "preload/record/capture/mappings.h"
 #include "preload/record/capture/note_reader.h"
@@ -69,6 +70,7 @@ struct Rooms {
   Mappings mappings;
   PagePoller poller;
   Windows windows;
+  LateCounter late;
   WindowFiller filler;
   HeapBreak heap;
   Settings settings;

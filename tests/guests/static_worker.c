@@ -1,7 +1,7 @@
 // Linked statically: grows, forks, execs and ends as it is told. Each word is one thing to do, in order:
-//   touch=N (MiB, in steps of 1 MiB)  free (what was touched last)  sleep=N (ms)  fork (the rest is the child's; the
-//   parent waits and ends as the child does)  exec (the rest is done by a new program)  exec=PROGRAM (with the rest as
-//   its arguments)  say=WORD  exit=N  kill (SIGKILL)
+//   touch=N (MiB, in steps of 1 MiB)  read=N (the same, and read before)  free (what was touched last)  sleep=N (ms)
+//   fork (the rest is the child's; the parent waits and ends as the child does)  exec (the rest is done by a new
+//   program)  exec=PROGRAM (with the rest as its arguments)  say=WORD  exit=N  kill (SIGKILL)
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,10 @@
 static char* last;
 static size_t last_bytes;
 
-static void touch(size_t mebibytes) {
+static void touch(size_t mebibytes, int read_first) {
   last_bytes = mebibytes << 20;
   last = mmap(NULL, last_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (size_t at = 0; read_first && at < last_bytes; at += 4096) *(volatile char*)(last + at);
   for (size_t at = 0; at < last_bytes; at += 1 << 20) memset(last + at, 1, 1 << 20);
 }
 
@@ -29,7 +30,8 @@ int main(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const char* const word = argv[i];
     const char* const value = strchr(word, '=') != NULL ? strchr(word, '=') + 1 : "";
-    if (strncmp(word, "touch", 5) == 0) touch((size_t)atol(value));
+    if (strncmp(word, "touch", 5) == 0) touch((size_t)atol(value), 0);
+    if (strncmp(word, "read", 4) == 0) touch((size_t)atol(value), 1);
     if (strcmp(word, "free") == 0) munmap(last, last_bytes);
     if (strncmp(word, "sleep", 5) == 0) usleep((useconds_t)atol(value) * 1000);
     if (strncmp(word, "say", 3) == 0) puts(value), fflush(stdout);

@@ -56,6 +56,16 @@ TEST_F(HeldFromOutside, ItsMappingsAreKnownAsTheyAreMade) {
   EXPECT_EQ(sink.count(EventKind::kUnmap), 1u) << "told by the kernel";
 }
 
+TEST_F(HeldFromOutside, WhatItReadsBeforeItsMappingIsKnownIsHeardOfWhenItIsWritten) {
+  for (int i = 0; i < 5; ++i) {
+    const auto summary = work({"read=16", "exit=3"});
+    ASSERT_TRUE(summary.ok());
+    EXPECT_EQ(summary->exit_code, 3);
+    EXPECT_GE(summary->tracked_peak_bytes, 16 * kMiB);
+    EXPECT_LT(summary->tracked_peak_bytes, 18 * kMiB);
+  }
+}
+
 TEST_F(HeldFromOutside, ItsChildIsHeldOnceItIsKnown) {
   const auto summary = work({"touch=8", "fork", "sleep=2000", "touch=16", "exit=4"});
   ASSERT_TRUE(summary.ok());
