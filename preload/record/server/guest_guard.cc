@@ -17,7 +17,7 @@ constexpr uint64_t kLookNs = 100'000'000, kLeastStepBytes = 256 << 10;
 // fault, the recorder holds the dying guest's memory itself: the next to be killed for it is the recorder.
 void GuestGuard::check(uint64_t guest_bytes, uint64_t now_ns) {
   if (struck_ || (now_ns < next_look_ns_ && guest_bytes < next_look_bytes_)) return;
-  const MemoryGuard::Look seen = guard_.look(guest_bytes);
+  const MemoryGuard::Look seen = looks_(guest_bytes);
   next_look_ns_ = now_ns + kLookNs;
   next_look_bytes_ = guest_bytes + std::max(seen.room_bytes / 2, kLeastStepBytes);
   if (!seen.must_strike) return;
