@@ -68,7 +68,8 @@ TEST_F(Attach, ItsTouchesAreHeldIfThatIsAskedForAndItRunsOnAlikeAfterwards) {
   const Finished finished = beside("touch=20 say=ready sleep=3000 touch=30 sleep=60000", held + "--for 6");
   EXPECT_EQ(finished.status, 0) << finished.err;
   EXPECT_EQ(finished.out, "worker 143\n");
-  EXPECT_EQ(report()["coverage"]["tracker"], "userfaultfd");
+  // On a machine that is too busy its thread does not stop in time.
+  EXPECT_THAT(report()["coverage"]["caveats"].dump(), HasSubstr("opened inside of them"));
   EXPECT_NEAR(report()["app"]["footprint_peak_bytes"].get<double>() / kMiB, 50, 2);
   const Finished killed =
       beside("touch=20 say=ready sleep=3000 touch=30 exit=6", held + "& r=$!\nsleep 1; kill -KILL $r; wait $r", "true");

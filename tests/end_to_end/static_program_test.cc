@@ -83,7 +83,7 @@ TEST_F(StaticPrograms, ARecorderThatIsKilledAtAnyTimeTakesNobodyWithIt) {
          " touch=32 sleep=200 touch=32 say=done >said.$ms 2>/dev/null & r=$!\n"
          "  until pid=$(pgrep -P $r guest_static_w) || [ ! -e /proc/$r ]; do sleep 0.002; done\n"
          "  sleep 0.$ms; kill -KILL $r; wait $r 2>/dev/null\n"
-         "  while [ -e /proc/$pid ]; do sleep 0.02; done\n"
+         "  while [ -n \"$pid\" ] && [ -e /proc/$pid ]; do sleep 0.02; done\n"
          "  cat said.$ms\n"
          "done");
   std::string expected;
@@ -100,7 +100,8 @@ TEST_F(StaticPrograms, AScriptOfAStaticInterpreterIsOne) {
 TEST_F(StaticPrograms, ASignalReachesThem) {
   const Finished finished =
       sh("$OOMCAST run -q --prove 0 --host vm-1g -- " + kWorker + " touch=8 sleep=60000 & recorder=$!\n" +
-         "until pgrep -P $recorder >/dev/null; do sleep 0.05; done; sleep 0.3; kill -TERM $recorder; wait $recorder");
+         "until pgrep -P $recorder >/dev/null || [ ! -e /proc/$recorder ]; do sleep 0.05; done\n"
+         "sleep 0.3; kill -TERM $recorder; wait $recorder");
   EXPECT_EQ(finished.status, 128 + SIGTERM) << finished.err;
   EXPECT_EQ(report()["exit"]["signal"], SIGTERM);
 }

@@ -272,7 +272,7 @@ TEST_F(Calls, AnAdviceToFreeNothingWithdrawsNoOther) {
   ::munmap(memory, 4 * kPage);
 }
 
-TEST_F(Calls, ThatLockMemoryAreNotedBeforeItIsFaultedIn) {
+TEST_F(Calls, ThatLockMemoryAreNotedInWholePages) {
   auto* const lock = recorder.hook<int(const void*, size_t)>("mlock");
   auto* const unlock = recorder.hook<int(const void*, size_t)>("munlock");
   auto* const memory = static_cast<char*>(fresh(4 * kPage));
