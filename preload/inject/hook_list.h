@@ -36,7 +36,7 @@
 #define OOMCAST_OWN_HOOKS(X)                                                                                     \
   X(cfree) X(free_sized) X(free_aligned_sized)                                                                   \
   X(mmap) X(mmap64) X(munmap) X(mremap) X(madvise) X(process_madvise) X(mprotect) X(pkey_mprotect) X(mlock)      \
-  X(mlock2) X(mlockall) X(munlock) X(munlockall) X(shmdt) X(shmctl) X(_exit) X(_Exit) X(kill)                                                               \
+  X(mlock2) X(mlockall) X(munlock) X(munlockall) X(shmdt) X(shmctl) X(_exit) X(_Exit) X(kill)                    \
   X(mbind) X(set_mempolicy) X(set_mempolicy_home_node) X(sched_setaffinity)                                      \
   X(pipe2) X(prctl) X(setrlimit) X(setrlimit64) X(prlimit) X(prlimit64)                                           \
   X(execve) X(execv) X(execvp) X(execl) X(execlp) X(execle) X(execveat)
