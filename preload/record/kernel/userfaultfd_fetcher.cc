@@ -170,6 +170,9 @@ FetchedUserfaultfd failed_with(int error) {
 
 FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd) {
   reap();
+  // On a busy machine the last try may still be at it, although nobody waits for its answer.
+  if (std::any_of(unreaped_.begin(), unreaped_.end(), [&](const Fetch& fetch) { return fetch.program == pid; }))
+    return failed_with(EBUSY);
   Order order;
   order.lender.living = living_thread(pid);
   if (const int why = objection(pid, order.lender.living, 0); why != 0) return failed_with(why);
@@ -186,12 +189,12 @@ FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd) {
   const pid_t child = start_second_process(&socket, [&](int theirs) { carry_out(order, theirs); });
   if (child < 0) return failed_with(errno);
   FetchedUserfaultfd fetched = fetched_from(socket.get(), kAnswerPatienceMs);
-  unreaped_.push_back(child);
+  unreaped_.push_back({child, pid});
   return fetched;
 }
 
 void UserfaultfdFetcher::reap() {
-  std::erase_if(unreaped_, [](pid_t child) { return ::waitpid(child, nullptr, WNOHANG) != 0; });
+  std::erase_if(unreaped_, [](const Fetch& fetch) { return ::waitpid(fetch.child, nullptr, WNOHANG) != 0; });
 }
 
 HeldStart::HeldStart(HeldStart&& other) noexcept

@@ -33,8 +33,12 @@ class UserfaultfdFetcher {
   FetchedUserfaultfd fetch(uint32_t pid, int pidfd);
 
  private:
+  struct Fetch {
+    pid_t child;
+    uint32_t program;
+  };
   void reap();
-  std::vector<pid_t> unreaped_;  // processes that may not have ended yet
+  std::vector<Fetch> unreaped_;  // whose process may not have ended yet
 };
 
 /// The same for a program that we start: it is held between its exec and its first instruction until its memory is
