@@ -141,6 +141,12 @@ class AddressSpace {
   }
   /// The mapping that holds this byte; nullptr if there is none.
   const Mapping* mapping_of(uint64_t address) const;
+  /// Whether a locked mapping holds the page.
+  bool locked_at(uint64_t vpn) const {
+    if (locked_pages == 0) return false;
+    const Mapping* const mapping = mapping_of(vpn << 12);
+    return mapping != nullptr && mapping->lock != LockMode::kNone;
+  }
   /// Calls f(Mapping&) for all of the range that is mapped; mappings are split at its ends (split_vma).
   template <class F>
   void change(uint64_t start, uint64_t bytes, F&& f) {

@@ -57,6 +57,8 @@ struct Process {
   /// lru_gen_use_mm(): one of its threads has got a CPU.
   void switched_to() { ran_since_walk = ~uint64_t{0}; }
 
+  /// Killed, or ended by one of its threads: nothing may be mapped there any more.
+  bool doomed() const { return dying || !alive; }
   int64_t table_pages() const { return guest ? space.table_pages() : page_tables_bytes >> 12; }
   int64_t total_vm_pages() const { return guest ? space.mapped_bytes >> 12 : total_vm; }
 };

@@ -12,7 +12,7 @@ constexpr int64_t kGap = 2 * host::kHugePages;
 
 // Makes the free pages of the zone one block more compact. Half a block has to be moved out of the way on average.
 void compact_zone(Kernel& k, host::Zone& zone) {
-  ++zone.start_whole;
+  make_whole_block(zone);
   k.host.count(host::Vmstat::pgmigrate_success, host::kHugePages / 2);
   k.sched.cpu(k.costs.copy_page * (host::kHugePages / 2));
 }

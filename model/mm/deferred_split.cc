@@ -2,10 +2,13 @@
 #include "model/mm/deferred_split.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "model/mm/huge_memory.h"
 #include "model/mm/lru.h"
+#include "model/mm/shrinker.h"
 
 namespace oomcast::mm {
 
@@ -20,9 +23,7 @@ using host::Vmstat;
 
 namespace {
 
-PartlyMappedKey key_of(ProcessIndex process, uint64_t vpn) {
-  return {process, vpn & ~static_cast<uint64_t>(kHugePages - 1)};
-}
+PartlyMappedKey key_of(ProcessIndex process, uint64_t vpn) { return {process, huge_start(vpn)}; }
 
 PartlyMappedPages::iterator find(Kernel& k, const Page& page) {
   if (k.host.partly_mapped.empty() || !page.anon() || page.background || page.has(host::kPageSwapCache))
@@ -38,16 +39,25 @@ bool is_held(const PartlyMapped& huge, const Page& page, PageId id) {
   return page.mapcount == 0 && std::find(huge.held.begin(), huge.held.end(), id) != huge.held.end();
 }
 
+// Frees a page of a block of which others are in use.
+void release_piece(Kernel& k, PageId id, host::CpuIndex cpu) {
+  host::Zone& zone = k.host.zone_of(k.host.pages[id]);
+  const int64_t pieces = zone.split_pieces + 1;
+  release_page(k, id, cpu);
+  zone.split_pieces = pieces;  // it makes none of the others whole
+}
+
 // Frees those that are on a list; reclaim has the others in hand, and meets them. Forgets the huge page when all are
 // gone.
 void free_held(Kernel& k, PartlyMappedPages::iterator at) {
   PartlyMapped& huge = at->second;
+  const auto release = huge.mapped.any() ? release_piece : release_page;
   huge.mapped.reset();
   const host::CpuIndex cpu = k.sched.current().cpu;
   std::erase_if(huge.held, [&](PageId id) {
     const Page& page = k.host.pages[id];
     if (page.list == host::LruKindIndex::kNone && !page.has(host::kPageInBatch)) return false;
-    release_page(k, id, cpu);
+    release(k, id, cpu);
     return true;
   });
   if (huge.held.empty()) k.host.partly_mapped.erase(at);
@@ -66,6 +76,13 @@ int64_t queue_length(const Kernel& k, host::CgroupIndex cgroup) {
   });
 }
 
+// list_empty(): those that another shrinker has in hand are on a list of its own.
+bool queue_empty(const Kernel& k, host::CgroupIndex cgroup) {
+  return std::none_of(k.host.partly_mapped.begin(), k.host.partly_mapped.end(), [cgroup](const auto& entry) {
+    return entry.second.cgroup == cgroup && entry.second.mapped.any() && !entry.second.taken;
+  });
+}
+
 // The first of the group's queue, oldest first; nobody else finds them there meanwhile.
 std::vector<std::pair<uint64_t, PartlyMappedKey>> take(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
   std::vector<std::pair<uint64_t, PartlyMappedKey>> queue;
@@ -79,7 +96,7 @@ std::vector<std::pair<uint64_t, PartlyMappedKey>> take(Kernel& k, host::CgroupIn
 }
 
 // deferred_split_scan(). Splitting takes its time, and others run in it: who comes second may find nothing to split.
-int64_t scan_queue(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
+std::optional<int64_t> scan_queue(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
   int64_t done = 0;
   for (const auto& [number, key] : take(k, cgroup, nr_to_scan)) {
     k.sched.cpu(k.costs.zap_page * kHugePages);  // 512 entries are taken out and put back
@@ -89,6 +106,7 @@ int64_t scan_queue(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
     split(k, at);
     ++done;
   }
+  if (done == 0 && queue_empty(k, cgroup)) return std::nullopt;
   return done;
 }
 
@@ -117,11 +135,6 @@ bool hold_unmapped_page(Kernel& k, ProcessIndex process, uint64_t vpn, PageId id
   huge.mapped.reset(vpn % kHugePages);
   if (huge.mapped.none()) free_held(k, at);
   return true;
-}
-
-bool partly_mapped(const Kernel& k, const Page& page) {
-  const auto at = find(const_cast<Kernel&>(k), page);
-  return at != k.host.partly_mapped.end() && (page.mapcount == 0 || is_mapped_part(at->second, page));
 }
 
 bool split_for_reclaim(Kernel& k, PageId id) {
@@ -153,23 +166,9 @@ int64_t shrink_deferred_splits(Kernel& k, host::NodeIndex node, host::CgroupInde
   constexpr int64_t kSeeks = 2, kBatch = 128;  // DEFAULT_SEEKS, SHRINK_BATCH
   if (k.host.partly_mapped.empty()) return 0;
   const int64_t objects = queue_length(k, cgroup);
-  if (objects == 0) return 0;
-  int64_t& kept = k.host.nodes[node].lruvec(cgroup).splits_deferred;
-  const int64_t deferred = std::exchange(kept, 0);
-  const int64_t delta = (objects >> priority) * 4 / kSeeks;
-  int64_t total = std::min((deferred >> priority) + delta, 2 * objects);
-  int64_t scanned = 0, freed = 0;
-  while (total >= kBatch || total >= objects) {
-    const int64_t batch = std::min(kBatch, total);
-    const int64_t done = scan_queue(k, cgroup, batch);
-    if (done == 0 && queue_length(k, cgroup) == 0) break;  // SHRINK_STOP
-    freed += done;
-    k.host.count(Vmstat::slabs_scanned, batch);
-    total -= batch;
-    scanned += batch;
-  }
-  kept += std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * objects);
-  return freed;
+  return do_shrink_slab(k, {.objects = objects, .delta = (objects >> priority) * 4 / kSeeks, .batch = kBatch}, priority,
+                        k.host.nodes[node].lruvec(cgroup).splits_deferred,
+                        [&](int64_t nr_to_scan) { return scan_queue(k, cgroup, nr_to_scan); });
 }
 
 }  // namespace oomcast::mm

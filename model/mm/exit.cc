@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/mm/fault.h"
+#include "model/mm/huge_memory.h"
 #include "model/mm/kernel_pages.h"
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
@@ -69,6 +70,11 @@ void exit_background(Kernel& k, ProcessIndex index) {
   }
 }
 
+// A huge page goes as a whole.
+bool inside_huge_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
+  return huge_start(vpn) != vpn && k.host.processes[index].space.huge_leaf(vpn) != nullptr;
+}
+
 void exit_guest(Kernel& k, ProcessIndex index) {
   const host::PageNumbers mapped = k.host.processes[index].space.used(0, ~uint64_t{0} >> kPageShift);
   uint64_t first = 0, last = 0, pages = 0;
@@ -78,11 +84,9 @@ void exit_guest(Kernel& k, ProcessIndex index) {
     pages = 0;
   };
   for (const uint64_t vpn : mapped) {
-    // Not in the middle of a huge page, which goes as a whole.
-    if (pages >= kFlushPages && vpn / host::AddressSpace::kLeafPages != last / host::AddressSpace::kLeafPages) flush();
+    if (pages >= kFlushPages && !inside_huge_page(k, index, vpn)) flush();
     if (pages++ == 0) first = vpn;
     last = vpn;
-    if (pages == kFlushPages && k.host.processes[index].space.huge_leaf(vpn) == nullptr) flush();
   }
   flush();
   Process& process = k.host.processes[index];

@@ -36,9 +36,6 @@ ZoneRef alloc_user_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   return {};
 }
 
-// Killed, or ended by another of its threads: nothing may be mapped there any more.
-bool doomed(const Process& process) { return process.dying || !process.alive; }
-
 void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, host::CpuIndex cpu) {
   Process& process = k.host.processes[index];
   --process.rss_anon;
@@ -69,7 +66,7 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
   }
   const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
-  const bool alive = populate_tables(k, index, vpn) && !doomed(k.host.processes[index]);
+  const bool alive = populate_tables(k, index, vpn) && !k.host.processes[index].doomed();
   const Pte now = k.host.processes[index].space.get(vpn);
   if (!alive || !(now.is_none() || now.is_zero_page())) {
     uncharge(k.host, k.host.processes[index].cgroup, 1);
@@ -85,11 +82,11 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
-  if (doomed(k.host.processes[index]) || !now.is_present() || !shared_anon(k, k.host.pages[now.page()])) {
+  if (k.host.processes[index].doomed() || !now.is_present() || !shared_anon(k, k.host.pages[now.page()])) {
     if (now.is_present()) k.host.pages[now.page()].set(host::kPageDirty);  // the others have gone: no copy is needed
     uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
-    return !doomed(k.host.processes[index]);
+    return !k.host.processes[index].doomed();
   }
   drop_page(k, index, vpn, now.page(), k.sched.current().cpu);
   map_new_page(k, index, vpn, where, kFreshPage);
@@ -103,7 +100,7 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
 bool do_cow_file(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
-  const bool alive = populate_tables(k, index, vpn) && !doomed(k.host.processes[index]);
+  const bool alive = populate_tables(k, index, vpn) && !k.host.processes[index].doomed();
   const Pte now = k.host.processes[index].space.get(vpn);
   const bool copied_by_another = now.is_swapped() || (now.is_present() && k.host.pages[now.page()].anon());
   if (!alive || copied_by_another) {
@@ -169,7 +166,7 @@ bool use_present_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
 bool access_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   for (int attempt = 0; attempt < 8; ++attempt) {
     Process& process = k.host.processes[index];
-    if (doomed(process)) return false;
+    if (process.doomed()) return false;
     const Pte pte = process.space.get(vpn);
     if (pte.is_present()) return use_present_page(k, index, vpn, write);
     if (pte.is_zero_page() && !write) return true;
@@ -279,7 +276,7 @@ bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
     const bool done = access_page(k, index, vpn, write);
     handle_over_high(k, k.host.processes[index].cgroup);
     if (done) return true;
-    if (k.sched.current().dying || doomed(k.host.processes[index])) return false;
+    if (k.sched.current().dying || k.host.processes[index].doomed()) return false;
     k.sched.point();
   }
   mark_stuck(k, index);
@@ -360,7 +357,7 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
     const uint64_t target = vpn - from_vpn + to_vpn;
     // May sleep, and the page may be swapped out or back in meanwhile: the entry is read when its new place is ready.
     if (!populate_tables(k, index, target)) {
-      if (!k.sched.current().dying && !doomed(k.host.processes[index]))
+      if (!k.sched.current().dying && !k.host.processes[index].doomed())
         mark_stuck(k, index);  // mremap() fails half way
       return;
     }
@@ -382,7 +379,6 @@ void move_range(Kernel& k, ProcessIndex index, uint64_t from_vpn, uint64_t to_vp
 }
 
 bool copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child_index) {
-  split_partly_mapped(k, parent_index, 0, ~uint64_t{0} >> kPageShift);
   const host::PageNumbers vpns = k.host.processes[parent_index].space.used(0, ~uint64_t{0} >> kPageShift);
   // The child is on no task list before it is complete: the OOM killer cannot see it.
   k.host.processes[child_index].unkillable = true;
@@ -394,6 +390,7 @@ bool copy_address_space(Kernel& k, ProcessIndex parent_index, ProcessIndex child
     Process& child = k.host.processes[child_index];
     if (now.is_present() && !k.host.pages[now.page()].anon()) continue;  // of a file: the child faults it in
     if (now.is_present()) {
+      split_partly_mapped(k, parent_index, vpn, vpn + 1);  // meanwhile too
       add_mapper(k, now.page(), child_index, vpn);
       ++child.rss_anon;
     } else if (now.is_swapped()) {

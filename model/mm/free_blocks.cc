@@ -14,6 +14,9 @@ namespace {
 constexpr int64_t kStolenAtLeast = 16;  // pieces from order 4 on come with what else is free in their block
 constexpr int64_t kPlentiful = 4;
 
+// What small requests have taken since the beginning, less what has come back.
+int64_t taken_in_pages(const Zone& zone) { return zone.start_free - zone.free - zone.huge_blocks * kHugePages; }
+
 // boost_watermark(), called when an allocation must steal from a block of another migratetype.
 bool boost_watermark(const Kernel& k, Zone& zone) {
   const int factor = k.host.spec.vm.watermark_boost_factor;
@@ -28,9 +31,25 @@ bool boost_watermark(const Kernel& k, Zone& zone) {
 }  // namespace
 
 int64_t whole_free_blocks(const Zone& zone) {
-  const int64_t taken_in_pages = zone.start_free - zone.free - zone.huge_blocks * kHugePages;
-  const int64_t broken = (std::max<int64_t>(0, taken_in_pages - zone.start_pieces) + kHugePages - 1) / kHugePages;
-  return std::clamp<int64_t>(zone.start_whole - zone.huge_blocks - broken, 0, zone.free / kHugePages);
+  const int64_t not_whole = taken_in_pages(zone) + zone.split_pieces;
+  const int64_t broken = (std::max<int64_t>(0, not_whole - zone.start_pieces) + kHugePages - 1) / kHugePages;
+  const int64_t most = std::max<int64_t>(0, zone.free - zone.split_pieces) / kHugePages;
+  return std::clamp<int64_t>(zone.start_whole - zone.huge_blocks - broken, 0, most);
+}
+
+void use_pieces(Zone& zone, int64_t pages) { zone.split_pieces -= std::min(zone.split_pieces, pages); }
+
+void join_pieces(Zone& zone, int64_t pages) {
+  if (zone.split_pieces == 0) return;
+  const int64_t handed_out = std::max(taken_in_pages(zone) + pages, pages);
+  if (handed_out > 0) zone.split_pieces -= zone.split_pieces * pages / handed_out;
+}
+
+void make_whole_block(Zone& zone) {
+  if (zone.split_pieces >= kHugePages)
+    zone.split_pieces -= kHugePages;
+  else
+    ++zone.start_whole;
 }
 
 void take_cma(Zone& zone, int64_t pages) {

@@ -4,7 +4,9 @@
 // A coarse stand-in for the buddy lists (expand(), __rmqueue_fallback(), boost_watermark() in mm/page_alloc.c).
 // Differs: free pages have no addresses. Small requests use up the pieces that were smaller than a block at the
 // beginning, then break one whole block after the other; what is freed goes back in the reverse order, as it does where
-// programs use and free memory in one go. A whole free block is nobody's: it changes its type without any fuss. Each
+// programs use and free memory in one go. What a split huge page leaves free of its block are pieces as well, until
+// the rest of the block comes free: small requests take them first, and of the pages that are handed out each holds its
+// share of them together. A whole free block is nobody's: it changes its type without any fuss. Each
 // fallback of a movable request takes the largest piece, which comes to half of what the richer of the other types has
 // at that time; once free pages are plentiful again (four times as many), those of the other types are taken to be back
 // in their blocks.
@@ -16,6 +18,12 @@ namespace oomcast::mm {
 
 /// Free pageblocks of 512 pages.
 int64_t whole_free_blocks(const host::Zone& zone);
+/// `pages` were taken by small requests: pieces of split huge pages go first.
+void use_pieces(host::Zone& zone, int64_t pages);
+/// `pages` have become free: with them their share of the pieces becomes whole. REQUIRES: zone.free has them already.
+void join_pieces(host::Zone& zone, int64_t pages);
+/// Compaction has moved pages out of a block.
+void make_whole_block(host::Zone& zone);
 /// `pages` were taken for movable use: from CMA where more than half of what was free lies there, or nothing else was
 /// free
 /// (__rmqueue()). REQUIRES: zone.free is less them already.

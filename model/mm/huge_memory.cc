@@ -2,6 +2,7 @@
 #include "model/mm/huge_memory.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/mm/deferred_split.h"
 #include "model/mm/direct_reclaim.h"
@@ -25,8 +26,6 @@ using host::Vmstat;
 using Leaf = AddressSpace::Leaf;
 
 namespace {
-
-uint64_t huge_start(uint64_t vpn) { return vpn & ~static_cast<uint64_t>(kHugePages - 1); }
 
 // The mapping, if a huge page may be put there: it has to cover all of the range.
 const AddressSpace::Mapping* eligible(const Kernel& k, const Process& process, uint64_t first) {
@@ -87,6 +86,14 @@ void make_small(Kernel& k, Process& process, Leaf& leaf) {
   k.host.count(Vmstat::thp_split_pmd);
 }
 
+bool has_shared_page(const Kernel& k, const Leaf& leaf) {
+  for (uint64_t i = 0; i < kHugePages; ++i) {
+    const Pte pte = leaf.ptes.get(i);
+    if (pte.is_present() && std::as_const(k.host.pages)[pte.page()].mapcount > 1) return true;
+  }
+  return false;
+}
+
 Leaf* leaf_behind(Kernel& k, const Page& page) {
   if (!page.anon() || page.background || page.mapcount == 0 || page.owner == host::kNoProcess) return nullptr;
   return k.host.processes[page.owner].space.huge_leaf(page.vpn);
@@ -142,8 +149,7 @@ HugeFault do_huge_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bo
     return fall_back(k);
   }
   k.sched.cpu(k.costs.clear_huge_page);
-  const bool alive =
-      populate_tables(k, index, first) && k.host.processes[index].alive && !k.host.processes[index].dying;
+  const bool alive = populate_tables(k, index, first) && !k.host.processes[index].doomed();
   if (alive && k.host.processes[index].space.leaf(first)->used == 0) {
     map_huge_page(k, index, first, std::bitset<512>().set(vpn - first), where);
     k.host.count(Vmstat::thp_fault_alloc);
@@ -170,7 +176,7 @@ std::vector<uint64_t> zap_huge_pages(Kernel& k, ProcessIndex index, uint64_t fir
   process.space.for_each_huge(first_vpn, last_vpn, [&](uint64_t start, Leaf& leaf) {
     if (start >= first_vpn && start + kHugePages <= last_vpn)
       whole.push_back(start);
-    else
+    else if (!has_shared_page(k, leaf))  // others have what is unmapped here
       deferred_split_huge_page(k, index, start, process.cgroup);
     make_small(k, process, leaf);
   });

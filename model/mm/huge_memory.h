@@ -15,6 +15,8 @@ namespace oomcast::mm {
 
 enum class HugeFault : uint8_t { kMapped, kFallback, kRetry, kDying };
 
+/// The first page of the 2 MiB range that `vpn` lies in.
+inline uint64_t huge_start(uint64_t vpn) { return vpn & ~static_cast<uint64_t>(host::kHugePages - 1); }
 /// The first touch of a 2 MiB range without a page table. kFallback: nothing was done, small pages have to serve.
 HugeFault do_huge_anonymous_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 /// Whether a huge page may be put there: the settings allow it, and one mapping covers all of the range.

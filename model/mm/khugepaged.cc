@@ -86,13 +86,11 @@ Gfp collapse_gfp(const VmTunables& vm, host::NodeIndex node) {
   return gfp;
 }
 
-bool gone(const Process& process) { return process.dying || !process.alive; }
-
 // __collapse_huge_page_swapin(): what is in swap comes back first.
 bool swap_in_all(Kernel& k, ProcessIndex index, uint64_t first) {
   for (uint64_t vpn = first; vpn < first + kHuge; ++vpn) {
     if (!k.host.processes[index].space.get(vpn).is_swapped()) continue;
-    if (!do_swap_page(k, index, vpn, false) || gone(k.host.processes[index])) return false;
+    if (!do_swap_page(k, index, vpn, false) || k.host.processes[index].doomed()) return false;
   }
   return true;
 }
@@ -100,14 +98,13 @@ bool swap_in_all(Kernel& k, ProcessIndex index, uint64_t first) {
 // The old pages are copied and go; what was missing is zeroed. Nobody runs meanwhile: mmap_lock is held for writing.
 void replace(Kernel& k, ProcessIndex index, uint64_t first, ZoneRef where) {
   std::bitset<512> touched;
-  std::vector<uint32_t> stacks(kHuge, 0);
+  std::vector<Page> old(kHuge);
   int64_t copied = 0;
   for (uint64_t i = 0; i < kHuge; ++i) {
     const Pte pte = k.host.processes[index].space.get(first + i);
     if (!pte.is_present()) continue;
-    const Page& page = k.host.pages[pte.page()];
-    touched[i] = !page.has(host::kPageUntouched);
-    stacks[i] = page.stack_id;
+    old[i] = k.host.pages[pte.page()];
+    touched[i] = !old[i].has(host::kPageUntouched);
     ++copied;
   }
   zap_range(k, index, first, first + kHuge);
@@ -117,9 +114,9 @@ void replace(Kernel& k, ProcessIndex index, uint64_t first, ZoneRef where) {
   process.touched_pages -= static_cast<int64_t>(touched.count());  // none of it is a first touch
   k.host.guest_touched -= static_cast<int64_t>(touched.count());
   for (uint64_t i = 0; i < kHuge; ++i) {
-    if (stacks[i] == 0) continue;
-    k.host.pages[process.space.get(first + i).page()].stack_id = stacks[i] & host::kStackIdMax;
-    ++k.host.sites[stacks[i]].resident;
+    if (old[i].stack_id == 0) continue;
+    k.host.pages[process.space.get(first + i).page()].stack_id = old[i].stack_id;
+    ++k.host.sites[old[i].stack_id].resident;
   }
 }
 
@@ -133,15 +130,15 @@ Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& fo
     k.host.count(Vmstat::thp_collapse_alloc_failed);
     return Collapse::kNoHugePage;
   }
+  k.host.count(Vmstat::thp_collapse_alloc);
   const host::CgroupIndex cgroup = k.host.processes[index].cgroup;
-  if (gone(k.host.processes[index]) || !charge_huge(k, cgroup, gfp)) {
+  if (k.host.processes[index].doomed() || !charge_huge(k, cgroup, gfp)) {
     free_huge_block(k, where);
     return Collapse::kNone;
   }
-  k.host.count(Vmstat::thp_collapse_alloc);
   k.sched.point();
   // All of that slept: is it still worth it?
-  const bool ready = (found.swapped == 0 || swap_in_all(k, index, first)) && !gone(k.host.processes[index]) &&
+  const bool ready = (found.swapped == 0 || swap_in_all(k, index, first)) && !k.host.processes[index].doomed() &&
                      may_be_huge(k, k.host.processes[index], first);
   const AddressSpace::Leaf* const leaf = ready ? k.host.processes[index].space.leaf(first) : nullptr;
   if (leaf != nullptr && !leaf->huge) {
@@ -184,7 +181,7 @@ int64_t scan_mm_slot(Kernel& k, int64_t pages, Collapse& result) {
   while (progress < pages) {
     k.sched.point();
     const Process& process = k.host.processes[state.process];
-    const bool scannable = process.guest && !gone(process);
+    const bool scannable = process.guest && !process.doomed();
     const std::optional<uint64_t> first = scannable ? next_range(k, process, state.next_vpn, progress) : std::nullopt;
     if (!first) {
       ++state.process;
@@ -223,7 +220,10 @@ void khugepaged_do_scan(Kernel& k) {
     if (k.khugepaged.process >= k.host.processes.size()) k.khugepaged.process = 0;
     if (k.khugepaged.process == 0 && k.khugepaged.next_vpn == 0 && ++passes == 2) return;
     Collapse result = Collapse::kNone;
-    progress += scan_mm_slot(k, vm.khugepaged_pages_to_scan - progress, result);
+    {
+      const host::PageArray::InUse in_use(k.host.pages);
+      progress += scan_mm_slot(k, vm.khugepaged_pages_to_scan - progress, result);
+    }
     if (result != Collapse::kNoHugePage || progress >= vm.khugepaged_pages_to_scan) continue;
     if (!may_wait) return;
     may_wait = false;
@@ -236,7 +236,6 @@ void khugepaged_main(Kernel& k) {
   while (true) {
     k.sched.sleep(Nanoseconds(std::max(kLeastSleepMs, k.host.spec.vm.khugepaged_scan_sleep_ms) * 1'000'000));
     if (!has_work(k)) continue;
-    const host::PageArray::InUse in_use(k.host.pages);
     khugepaged_do_scan(k);
   }
 }

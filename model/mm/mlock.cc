@@ -26,12 +26,6 @@ namespace {
 
 constexpr uint64_t kPagesPerPoint = 16;  // others get to run that often within one call
 
-bool is_locked(const Process& process, uint64_t vpn) {
-  if (process.space.locked_pages == 0) return false;
-  const AddressSpace::Mapping* const mapping = process.space.mapping_of(vpn << kPageShift);
-  return mapping != nullptr && mapping->lock != LockMode::kNone;
-}
-
 // Pages of ramfs are unevictable by their file, whoever locks them.
 bool of_ramfs(const Kernel& k, const Page& page) {
   return page.in_file() && k.host.files[page.slot].home == host::FileHome::kRamfs;
@@ -39,8 +33,9 @@ bool of_ramfs(const Kernel& k, const Page& page) {
 
 bool locked_by_any(const Kernel& k, const Page& page) {
   bool locked = false;
-  for_each_mapper(k.host, page,
-                  [&](ProcessIndex process, uint64_t vpn) { locked |= is_locked(k.host.processes[process], vpn); });
+  for_each_mapper(k.host, page, [&](ProcessIndex process, uint64_t vpn) {
+    locked |= k.host.processes[process].space.locked_at(vpn);
+  });
   return locked;
 }
 
@@ -69,8 +64,11 @@ struct Piece {
 // What mlock() has to bring into memory: by mapping, since those may change while it waits.
 std::vector<Piece> pieces_of(const AddressSpace& space, uint64_t start, uint64_t end) {
   std::vector<Piece> pieces;
-  for (const auto& [from, mapping] : space.mappings) {
-    if (mapping.end <= start || from >= end || mapping.lock != LockMode::kLocked) continue;
+  auto at = space.mappings.upper_bound(start);
+  if (at != space.mappings.begin()) --at;
+  for (; at != space.mappings.end() && at->first < end; ++at) {
+    const auto& [from, mapping] = *at;
+    if (mapping.end <= start || mapping.lock != LockMode::kLocked) continue;
     pieces.push_back({std::max(from, start), std::min(mapping.end, end), mapping.file != host::kNoFile, mapping.data});
   }
   return pieces;
@@ -108,7 +106,7 @@ void populate(Kernel& k, ProcessIndex index, uint64_t start, uint64_t end) {
 }  // namespace
 
 void mlock_mapped(Kernel& k, PageId id, const Process& process, uint64_t vpn) {
-  if (is_locked(process, vpn)) mlock_page(k, id);
+  if (process.space.locked_at(vpn)) mlock_page(k, id);
 }
 
 void munlock_if_free(Kernel& k, PageId id) {
@@ -131,7 +129,7 @@ void relock_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t la
   for (const uint64_t vpn : process.space.used(first_vpn, last_vpn)) {
     const Pte pte = process.space.get(vpn);
     if (!pte.is_present()) continue;
-    if (is_locked(process, vpn))
+    if (process.space.locked_at(vpn))
       mlock_page(k, pte.page());
     else
       munlock_if_free(k, pte.page());

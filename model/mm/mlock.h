@@ -14,7 +14,8 @@ namespace oomcast::mm {
 void lock_range(Kernel& k, host::ProcessIndex process, uint64_t start, uint64_t bytes, host::LockMode mode);
 /// mlockall(): what is mapped, and what will be. Neither: munlockall().
 void lock_all(Kernel& k, host::ProcessIndex process, bool current, bool future, host::LockMode mode);
-/// mremap() has moved pages into the range, whose mapping may be another kind.
+/// mremap() has moved pages into the range: while they moved no mapping held them, and whoever else let go of one then
+/// has unlocked it.
 void relock_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
 
 /// A mapper has come: if its mapping is locked, the page stays (mlock_vma_folio).

@@ -45,6 +45,7 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, boo
     if (got <= 0) return false;
     if (movable) boosted = take_movable(k, zone, got);
     zone.free -= got;
+    use_pieces(zone, got);
     if (movable) take_cma(zone, got);
     keep_within_free(zone);
     pcp.count += got;
@@ -56,11 +57,12 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, boo
   return true;
 }
 
-// The same for a whole pageblock; the list of a CPU is refilled with two of them (nr_pcp_alloc, order 9).
+// The same for a whole pageblock; the list of a CPU is refilled with two of them, where it is a list at all: that of a
+// small zone has a batch of 1 (nr_pcp_alloc, order 9).
 bool rmqueue_huge(Zone& zone, host::CpuIndex cpu) {
   host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.huge_blocks == 0) {
-    const int64_t got = std::min<int64_t>(2, whole_free_blocks(zone));
+    const int64_t got = std::min<int64_t>(pcp.batch > 1 ? 2 : 1, whole_free_blocks(zone));
     if (got == 0) return false;
     zone.free -= got * host::kHugePages;
     take_cma(zone, got * host::kHugePages);
@@ -314,6 +316,7 @@ void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu) {
   const int64_t n = pcp_surplus(k.host.spec.kernel, zone, pcp);
   pcp.count -= n;
   zone.free += n;
+  join_pieces(zone, n);
   give_back_cma(zone, n);
 }
 
@@ -332,6 +335,7 @@ void drain_all_pages(Host& host) {
       for (host::Pcp& pcp : zone.pcp) {
         const int64_t pages = pcp.count + pcp.huge_blocks * host::kHugePages;
         zone.free += pages;
+        join_pieces(zone, pcp.count);
         give_back_cma(zone, pages);
         pcp.count = 0;
         zone.huge_blocks -= pcp.huge_blocks;

@@ -120,8 +120,6 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   Page& page = k.host.pages[id];
   if (page.has(host::kPageLocked)) return Fate::kKeep;
   if (page.has(host::kPageMlocked)) return Fate::kActivate;
-  // Some of the huge page may come free without any I/O: it is split first.
-  if (split_for_reclaim(k, id)) return Fate::kFreed;
   // A look around has tried to promote the page while it was isolated.
   if (k.host.lruvec_of(page).gens && page.mapcount > 0 && page.has(host::kPageReferenced)) return Fate::kKeep;
   const bool writeback = page.has(host::kPageWriteback);
@@ -137,7 +135,11 @@ Fate reclaim_page(Kernel& k, PageId id, const ScanControl& sc, ReclaimStat& stat
   if (references == References::kActivate) return Fate::kActivate;
   if (references == References::kKeep) return Fate::kKeep;
   if (page.anon() && !page.has(host::kPageSwapBacked)) return reclaim_lazyfree(k, id);
-  if (page.anon() && !page.has(host::kPageSwapCache) && !add_to_swap(k, id)) return Fate::kActivate;
+  if (page.anon() && !page.has(host::kPageSwapCache)) {
+    // Some of the huge page may come free without any I/O: it is split first.
+    if (split_for_reclaim(k, id)) return Fate::kFreed;
+    if (!add_to_swap(k, id)) return Fate::kActivate;
+  }
   if (page.mapcount > 0) try_to_unmap(k, id);
   if (page.shmem() && !page.has(host::kPageSwapCache)) {
     if (!sc.may_writepage) return Fate::kKeep;

@@ -57,25 +57,31 @@ int64_t scan_super_block(Kernel& k, host::NodeIndex node_index, int64_t nr_to_sc
 
 }  // namespace
 
-int64_t shrink_slab(Kernel& k, host::NodeIndex node_index, int priority) {
-  VfsCache& cache = k.host.nodes[node_index].vfs_cache;
-  const int64_t objects = freeable(k, cache);
-  if (objects == 0) return 0;
-  const int64_t deferred = std::exchange(cache.deferred, 0);
-  const int64_t delta = (objects >> priority) * 4 / kSeeks;
-  int64_t total = std::min((deferred >> priority) + delta, 2 * objects);
+int64_t do_shrink_slab(Kernel& k, const Shrinkable& what, int priority, int64_t& deferred, const ScanObjects& scan) {
+  if (what.objects == 0) return 0;
+  const int64_t before = std::exchange(deferred, 0);
+  int64_t total = std::min((before >> priority) + what.delta, 2 * what.objects);
   int64_t scanned = 0, freed = 0;
-  while (total >= kBatch || total >= objects) {
-    const int64_t batch = std::min(kBatch, total);
-    freed += scan_super_block(k, node_index, batch);
+  while (total >= what.batch || total >= what.objects) {
+    const int64_t batch = std::min(what.batch, total);
+    const std::optional<int64_t> got = scan(batch);
+    if (!got) break;
+    freed += *got;
     k.host.count(Vmstat::slabs_scanned, batch);
     total -= batch;
     scanned += batch;
     k.sched.point();
   }
   // Added, not set: another task may have left its own while this one slept.
-  cache.deferred += std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * objects);
+  deferred += std::clamp<int64_t>(before + what.delta - scanned, 0, 2 * what.objects);
   return freed;
+}
+
+int64_t shrink_slab(Kernel& k, host::NodeIndex node, int priority) {
+  VfsCache& cache = k.host.nodes[node].vfs_cache;
+  const int64_t objects = freeable(k, cache);
+  return do_shrink_slab(k, {.objects = objects, .delta = (objects >> priority) * 4 / kSeeks, .batch = kBatch}, priority,
+                        cache.deferred, [&](int64_t nr_to_scan) { return scan_super_block(k, node, nr_to_scan); });
 }
 
 }  // namespace oomcast::mm

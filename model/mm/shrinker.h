@@ -6,9 +6,23 @@
 // since it was last looked at; all of them are charged to the root.
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "model/mm/kernel.h"
 
 namespace oomcast::mm {
+
+/// What a shrinker can be asked for.
+struct Shrinkable {
+  int64_t objects = 0;  // count_objects()
+  int64_t delta = 0;    // of these, to be scanned at this priority
+  int64_t batch = 1;    // scanned in one go; fewer only if there are no more
+};
+/// Gives what was freed; nothing: SHRINK_STOP.
+using ScanObjects = std::function<std::optional<int64_t>(int64_t nr_to_scan)>;
+/// do_shrink_slab(); `deferred`: what earlier turns have left to do. Gives what was freed.
+int64_t do_shrink_slab(Kernel& k, const Shrinkable& what, int priority, int64_t& deferred, const ScanObjects& scan);
 
 /// Pages freed on `node` at this priority of reclaim.
 int64_t shrink_slab(Kernel& k, host::NodeIndex node, int priority);

@@ -7,6 +7,7 @@
 #include "model/mm/cache_slab.h"
 #include "model/mm/lru_gen.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/shrinker.h"
 
 namespace oomcast::mm {
 
@@ -90,19 +91,10 @@ int64_t shrink_shadow_nodes(Kernel& k, host::NodeIndex node_index, host::CgroupI
   constexpr int64_t kBatch = 128;  // SHRINK_BATCH
   host::Lruvec& lruvec = k.host.nodes[node_index].lruvecs[cgroup];
   const int64_t spare = spare_shadow_nodes(k, node_index, cgroup);
-  if (spare == 0) return 0;
-  const int64_t deferred = std::exchange(lruvec.shadow_nodes_deferred, 0);
-  const int64_t delta = spare / 2;  // seeks 0: what is counted can all be had
-  int64_t total = std::min((deferred >> priority) + delta, 2 * spare), scanned = 0, freed = 0;
-  while (total >= kBatch || total >= spare) {
-    const int64_t batch = std::min(kBatch, total);
-    freed += free_shadow_nodes(k, lruvec, cgroup, batch);
-    k.host.count(Vmstat::slabs_scanned, batch);
-    total -= batch;
-    scanned += batch;
-  }
-  lruvec.shadow_nodes_deferred = std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * spare);
-  return freed;
+  // seeks 0: what is counted can all be had.
+  return do_shrink_slab(k, {.objects = spare, .delta = spare / 2, .batch = kBatch}, priority,
+                        lruvec.shadow_nodes_deferred,
+                        [&](int64_t nr_to_scan) { return free_shadow_nodes(k, lruvec, cgroup, nr_to_scan); });
 }
 
 void age_nonresident(host::Host& host, host::NodeIndex node, host::CgroupIndex cgroup) {

@@ -209,7 +209,7 @@ void EventApplier::remap(const Event& event, ProcessIndex index) {
   k_.host.guest_mapped_bytes += process.space.mapped_bytes - mapped_before;
   if (event.argument != event.address)
     mm::move_range(k_, index, event.address >> kPageShift, event.argument >> kPageShift, event.bytes >> kPageShift);
-  if (was_locked || kind.lock != host::LockMode::kNone)
+  if (was_locked)
     mm::relock_range(k_, index, event.argument >> kPageShift, (event.argument + event.bytes) >> kPageShift);
 }
 

@@ -1,6 +1,8 @@
 // Recounts what is locked. See audit_locks.h.
 #include "model/sim/audit_locks.h"
 
+#include "model/mm/rmap.h"
+
 namespace oomcast::sim {
 
 using host::Host;
@@ -12,12 +14,9 @@ namespace {
 
 bool in_locked_mapping(const Host& host, const Page& page) {
   bool locked = false;
-  const auto look = [&](host::ProcessIndex process, uint64_t vpn) {
-    const auto* const mapping = host.processes[process].space.mapping_of(vpn << kPageShift);
-    locked |= mapping != nullptr && mapping->lock != host::LockMode::kNone;
-  };
-  if (page.mapcount > 0 && page.owner != host::kNoProcess) look(page.owner, page.vpn);
-  for (uint32_t i = page.sharers; i != 0; i = host.sharers[i].next) look(host.sharers[i].process, host.sharers[i].vpn);
+  mm::for_each_mapper(host, page, [&](host::ProcessIndex process, uint64_t vpn) {
+    locked |= host.processes[process].space.locked_at(vpn);
+  });
   return locked;
 }
 

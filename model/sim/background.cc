@@ -39,6 +39,7 @@ void Background::start(size_t index, host::FileIndex file, mm::Actor actor) {
     if (!process.guest && process.pid == spec.pid) cgroup = process.cgroup;
   }
   k_.host.files[file].size_pages = std::max(k_.host.files[file].size_pages, to_pages(spec.file_size).count());
+  actor.cgroup = cgroup;
   const FiberId id = scheduler_.spawn(actor, [this, index, file, cgroup] { run(index, file, cgroup); });
   fibers_.push_back(id);
   scheduler_.resume(id);

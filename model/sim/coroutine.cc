@@ -1,4 +1,4 @@
-// A function with a stack of its own. See coroutine.h.
+// Runs a function on a stack of its own. See coroutine.h.
 //
 // A sanitizer takes the stack that it knows for the one that runs. An exception that unwinds a stack unknown to the
 // address sanitizer leaves its marks of dead frames there, and the next frames on them are reported as errors.

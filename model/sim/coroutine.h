@@ -1,5 +1,5 @@
-// A function with a stack of its own, which can stop in the middle and go on later. Boost.Context, and what the address
-// and thread sanitizers have to be told of it.
+// Runs a function on a stack of its own, so that it can stop in the middle and go on later. Uses Boost.Context, and
+// tells the address and thread sanitizers of each change of stacks.
 #pragma once
 
 #include <boost/context/fiber.hpp>

@@ -96,14 +96,15 @@ void IncidentLog::on_kswapd_run(host::NodeIndex node_index) {
   note_first(own_.kswapd_wake, "kswapd_wake", incident(ref, boosted ? Cause::kBoost : Cause::kLowMark));
 }
 
-// No task waits for it.
-static bool by_kernel_thread(const mm::Actor& actor) {
-  return actor.kind == mm::ActorKind::kKhugepaged || actor.kind == mm::ActorKind::kWorker;
+// No task waits for what khugepaged and the kernel's workers do.
+bool IncidentLog::by_kernel_thread() const {
+  const mm::ActorKind kind = sched_.current().kind;
+  return kind == mm::ActorKind::kKhugepaged || kind == mm::ActorKind::kWorker;
 }
 
 // A group at its limit: its own pages are looked at, and nobody else's.
 void IncidentLog::note_cgroup_reclaim(host::NodeIndex node_index, host::CgroupIndex target_cgroup) {
-  if (own_.direct_reclaim || by_kernel_thread(sched_.current())) return;
+  if (own_.direct_reclaim || by_kernel_thread()) return;
   const host::Cgroup& group = host_.cgroups[target_cgroup];
   Incident first =
       incident(tightest_zone(node_index), group.usage >= group.max ? Cause::kMemoryMax : Cause::kMemoryHigh);
@@ -119,7 +120,7 @@ void IncidentLog::on_scan(host::NodeIndex node_index, bool by_kswapd, host::Cgro
 }
 
 void IncidentLog::on_direct_reclaim(mm::ZoneRef ref) {
-  if (own_.direct_reclaim || by_kernel_thread(sched_.current())) return;
+  if (own_.direct_reclaim || by_kernel_thread()) return;
   note_first(own_.direct_reclaim, "direct_reclaim", incident(ref, Cause::kMinMark));
 }
 

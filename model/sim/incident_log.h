@@ -48,6 +48,7 @@ class IncidentLog final : public mm::Listener {
   bool refusal_is_lived = false;  // the guest is really refused: its world goes on as the target's would
 
  private:
+  bool by_kernel_thread() const;
   void note_cgroup_reclaim(host::NodeIndex node, host::CgroupIndex target_cgroup);
   Incident incident(mm::ZoneRef zone, Cause cause) const;
   void note_first(std::optional<Incident>& first, const char* moment, Incident happened);

@@ -1,5 +1,5 @@
-// Accounts for the time that a group of tasks lost to memory: what its tasks do on each CPU, brought together every 2
-// s.
+// Accounts for the time that a group of tasks lost to memory. Counts what its tasks do on each CPU, and adds the CPUs
+// up every 2 s.
 //
 // Mirrors struct psi_group of kernel/sched/psi.c: psi_group_change(), collect_percpu_times(), update_averages(), in
 // integers. Differs: where several of the group's tasks take turns on a CPU, the time in which the one that runs is

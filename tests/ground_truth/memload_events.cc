@@ -1,4 +1,4 @@
-// Whose turn it is among the processes of a script. See memload_events.h.
+// Gives the processes of a script their turns. See memload_events.h.
 #include "tests/ground_truth/memload_events.h"
 
 #include <algorithm>

@@ -49,6 +49,13 @@ TEST(Player, ALockedRegionIsToldBeforeItsPagesAreFaultedIn) {
       << "by the lock, and not once more by the writes";
 }
 
+// Its blocks lie anywhere in the heap: there is no range to lock, and mlock() fails.
+TEST(Player, AHeapRegionCannotBeLocked) {
+  const auto events = events_of("memload heap:0:40K:4K lock:0 unlock:0");
+  EXPECT_TRUE(only(events, EventKind::kLock).empty());
+  EXPECT_EQ(events.size(), events_of("memload heap:0:40K:4K").size()) << "nothing is touched either";
+}
+
 TEST(Player, AfterLockallWhatIsMappedIsFaultedInAtOnce) {
   const auto events = events_of("memload anon:1:40K lockall anon:0:80K w:0");
   EXPECT_EQ(only(events, EventKind::kLockAll).at(0).flags, trace::kLockCurrent | trace::kLockFuture);

@@ -1,5 +1,4 @@
-// One process of a memload that is played: a small state machine. Each call performs one page access, one block or one
-// step.
+// Plays one process of a memload. Each call performs one page access, one block or one step.
 #pragma once
 
 #include <algorithm>

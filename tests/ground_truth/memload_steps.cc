@@ -40,10 +40,11 @@ bool Player::Process::perform(const Step& step) {
       }
       return false;
     case StepKind::kLock:
+      if (region.is_heap || region.bytes == 0) return false;
       if (cursor_ == 0) send(EventKind::kLock, region.start, page_up(region.bytes), trace::kLocked);
       return fault_in(region);
     case StepKind::kUnlock:
-      send(EventKind::kLock, region.start, page_up(region.bytes), 0);
+      if (!region.is_heap && region.bytes > 0) send(EventKind::kLock, region.start, page_up(region.bytes), 0);
       return false;
     case StepKind::kLockAll:
       return lock_all();

@@ -16,6 +16,7 @@
 #include "model/mm/fault.h"
 #include "model/mm/kernel.h"
 #include "model/mm/kswapd.h"
+#include "model/mm/lru.h"
 #include "model/sim/auditor.h"
 #include "model/sim/block_device.h"
 #include "model/sim/incident_log.h"
@@ -122,6 +123,18 @@ class Machine {
     return sum;
   }
   std::vector<std::string> audit() const { return auditor.audit(host); }
+  void expect_sound() const { EXPECT_EQ(audit(), std::vector<std::string>{}); }
+  /// What was touched last gets to its lists.
+  void lru_drain() {
+    run([&] { mm::lru_add_drain(k, 0); });
+  }
+  /// A CPU on which nobody was busy for a tick loses no time (lost_some()).
+  void busy_for_a_tick() {
+    run([&] {
+      sched.cpu(mm::kTick);
+      sched.point();
+    });
+  }
 
   host::Host host;
   sim::Scheduler sched;
@@ -167,6 +180,14 @@ class Machine {
 
   std::vector<std::pair<sim::FiberId, int>> tasks_;
 };
+
+/// What mmap() of private, writable memory makes.
+inline host::AddressSpace::Mapping anonymous(host::HugeAdvice huge = host::HugeAdvice::kNone) {
+  host::AddressSpace::Mapping kind;
+  kind.anonymous = kind.accountable = kind.data = true;
+  kind.huge = huge;
+  return kind;
+}
 
 /// The list has so many pages of nobody's, as one reservoir.
 inline void stock(host::Lruvec& lruvec, host::LruKindIndex list, int64_t pages,

@@ -95,10 +95,7 @@ TEST(DirectReclaim, ItsOwnAllocationsMayUseTheReserves) {
 
 TEST(DirectReclaim, ItsTimeIsAStallAndMemoryPressure) {
   Machine m(plain().page_cache(8000_pages).build(), Kswapd::kAbsent);
-  m.run([&] {
-    m.sched.cpu(kTick);
-    m.sched.point();
-  });
+  m.busy_for_a_tick();
   reclaim(m);
   EXPECT_GT(m.outcome.stall.direct_reclaim_total, 0_ns);
   EXPECT_EQ(m.outcome.stall.longest, m.outcome.stall.direct_reclaim_total);

@@ -18,19 +18,13 @@ using host::kHugePages;
 using host::ThpDefrag;
 using host::ThpMode;
 using host::Vmstat;
+using support::anonymous;
 using support::HostBuilder;
 using support::Machine;
 using namespace oomcast::literals;
 
 HostBuilder host_with(ThpMode mode, ThpDefrag defrag = ThpDefrag::kMadvise) {
   return HostBuilder().plain_node(20000_pages).huge_pages(mode, defrag);
-}
-
-AddressSpace::Mapping anonymous(HugeAdvice advice = HugeAdvice::kNone) {
-  AddressSpace::Mapping kind;
-  kind.anonymous = kind.accountable = kind.data = true;
-  kind.huge = advice;
-  return kind;
 }
 
 host::ProcessIndex start_with(Machine& m, int64_t pages, HugeAdvice advice = HugeAdvice::kNone, uint64_t first = 0) {
@@ -50,7 +44,7 @@ TEST(HugeFault, OneTouchBringsTwoMegabytesAndOneFault) {
   EXPECT_EQ(m.process(app).touched_pages, 512);
   EXPECT_EQ(m.count(Vmstat::pgfault), 1);
   EXPECT_EQ(m.count(Vmstat::thp_fault_alloc), 1);
-  EXPECT_TRUE(m.audit().empty());
+  m.expect_sound();
 }
 
 TEST(HugeFault, OnlyWhereTheModeAndTheAdviceAllowIt) {
@@ -170,7 +164,7 @@ TEST(HugePage, UnmappedInPartItIsSplitAndTheRestStays) {
   EXPECT_EQ(m.process(app).rss_anon, 412);
   EXPECT_EQ(m.count(Vmstat::thp_split_pmd), 1);
   EXPECT_EQ(m.process(app).space.huge_leaves, 0);
-  EXPECT_TRUE(m.audit().empty());
+  m.expect_sound();
 }
 
 TEST(HugePage, OneUseIsAUseOfAllItsPages) {
@@ -211,7 +205,7 @@ TEST(HugePage, IsSplitForADiskAndWrittenWholeToADeviceWithoutMovingParts) {
     EXPECT_EQ(m.count(Vmstat::thp_split_page) > 0, rotational);
     EXPECT_EQ(m.count(Vmstat::thp_swpout_fallback) > 0, rotational);
     EXPECT_EQ(m.count(Vmstat::thp_swpout) > 0, !rotational);
-    EXPECT_TRUE(m.audit().empty());
+    m.expect_sound();
   }
 }
 
@@ -225,7 +219,7 @@ TEST(HugePage, AWriteAfterForkCopiesOneSmallPage) {
   m.touch(app, 7, 1);
   EXPECT_EQ(m.host.guest_anon, 513);
   EXPECT_EQ(m.process(app).space.huge_leaves, 0);
-  EXPECT_TRUE(m.audit().empty());
+  m.expect_sound();
 }
 
 TEST(HugePage, IsChargedToTheGroupAllAtOnceOrNotAtAll) {
@@ -236,7 +230,7 @@ TEST(HugePage, IsChargedToTheGroupAllAtOnceOrNotAtAll) {
   m.touch(app, 0, 100);
   EXPECT_EQ(m.process(app).rss_anon, 100);
   EXPECT_EQ(m.count(Vmstat::thp_fault_fallback_charge), 1);
-  EXPECT_TRUE(m.audit().empty());
+  m.expect_sound();
 }
 
 }  // namespace

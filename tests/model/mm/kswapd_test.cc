@@ -220,10 +220,7 @@ TEST(Kswapd, PerCpuListsStayShortWhileItWorks) {
 
 TEST(Kswapd, ItsTimeIsMemoryPressure) {
   Machine m(cached().build());
-  m.run([&] {
-    m.sched.cpu(kTick);
-    m.sched.point();
-  });
+  m.busy_for_a_tick();
   leave_free(m, m.zone().min_mark());
   wake(m);
   m.pass(1_s);

@@ -162,7 +162,7 @@ class OvertakenWalk : public testing::Test {
     app = m.start(100);
     m.touch(app, 0, 2000);
     m.touch(app, kSecondGigabyte, 100);
-    m.run([&] { lru_add_drain(m.k, 0); });
+    m.lru_drain();
     bool second = false;
     const auto walker = m.begin([&] { first = age_once(); });
     m.run([&] { second = age_once(); });

@@ -28,7 +28,7 @@ host::LruGen& gens(Machine& m) { return *m.node().lruvec(host::kRootCgroup).gens
 int64_t shrink(Machine& m, ScanControl sc = {}) {
   m.run([&] { shrink_node(m.k, 0, sc); });
   m.pass(1_s);
-  m.run([&] { lru_add_drain(m.k, 0); });
+  m.lru_drain();
   EXPECT_EQ(m.audit(), std::vector<std::string>{});
   return sc.nr_reclaimed;
 }

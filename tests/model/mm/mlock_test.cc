@@ -16,6 +16,7 @@ namespace {
 using host::LockMode;
 using host::LruKindIndex;
 using host::Vmstat;
+using support::anonymous;
 using support::HostBuilder;
 using support::Kswapd;
 using support::Machine;
@@ -27,22 +28,13 @@ uint64_t bytes_of(uint64_t pages) { return pages << kPageShift; }
 // A process with 1000 pages of which the first half is used.
 struct Mlock : testing::Test {
   Mlock() {
-    m.host.processes[app].space.map(0, bytes_of(1000), kind());
+    m.host.processes[app].space.map(0, bytes_of(1000), anonymous());
     m.touch(app, 0, 500);
-    lru_drain();
-  }
-  static host::AddressSpace::Mapping kind() {
-    host::AddressSpace::Mapping mapping;
-    mapping.anonymous = mapping.data = true;
-    return mapping;
-  }
-  void lru_drain() {
-    m.run([&] { relock_range(m.k, app, 0, 0); });
+    m.lru_drain();
   }
   void lock(uint64_t first, uint64_t pages, LockMode mode = LockMode::kLocked) {
     m.run([&] { lock_range(m.k, app, bytes_of(first), bytes_of(pages), mode); });
   }
-  void expect_sound() { EXPECT_EQ(m.auditor.audit(m.host, 0), std::vector<std::string>{}); }
   Machine m{HostBuilder().plain_node(20000_pages).swap(256_MiB).build(), Kswapd::kAbsent};
   host::ProcessIndex app = m.start(100);
 };
@@ -56,16 +48,16 @@ TEST_F(Mlock, LockedPagesGoToTheUnevictableListAtOnce) {
   EXPECT_EQ(m.host.guest_locked, 200);
   EXPECT_EQ(m.count(Vmstat::unevictable_pgs_mlocked), 200);
   EXPECT_EQ(m.count(Vmstat::unevictable_pgs_culled), 200);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, AFirstTouchInALockedRangeNeverGetsToAnEvictableList) {
   lock(500, 500);
   EXPECT_EQ(m.list(LruKindIndex::kUnevictable), 0) << "what was not used comes as touches";
   m.touch(app, 500, 100);
-  lru_drain();
+  m.lru_drain();
   EXPECT_EQ(m.list(LruKindIndex::kUnevictable), 100);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, AnUnlockedPageIsRescued) {
@@ -74,7 +66,7 @@ TEST_F(Mlock, AnUnlockedPageIsRescued) {
   EXPECT_EQ(m.list(LruKindIndex::kUnevictable), 150);
   EXPECT_EQ(m.count(Vmstat::unevictable_pgs_munlocked), 50);
   EXPECT_EQ(m.count(Vmstat::unevictable_pgs_rescued), 50);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, WhatIsUnmappedIsLockedNoMore) {
@@ -84,7 +76,7 @@ TEST_F(Mlock, WhatIsUnmappedIsLockedNoMore) {
   m.run([&] { exit_process(m.k, app); });
   EXPECT_EQ(m.zone().mlocked, 0);
   EXPECT_EQ(m.list(LruKindIndex::kUnevictable), 0);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, WhatIsInSwapComesBackAndStays) {
@@ -97,7 +89,7 @@ TEST_F(Mlock, WhatIsInSwapComesBackAndStays) {
   m.touch(other, 1 << 17, 15000);
   EXPECT_EQ(m.process(app).swap_entries, 0) << "reclaim has had everything else meanwhile";
   EXPECT_EQ(m.host.guest_locked, 1000);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, OnFaultLeavesInSwapWhatIsThere) {
@@ -109,20 +101,20 @@ TEST_F(Mlock, OnFaultLeavesInSwapWhatIsThere) {
   EXPECT_EQ(m.process(app).swap_entries, swapped);
   m.touch(app, 0, 500);
   EXPECT_EQ(m.host.guest_locked, 500);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, APageThatTwoHaveLockedNeedsBothToLetGo) {
   const host::ProcessIndex child = m.start(101);
   m.run([&] { copy_address_space(m.k, app, child); });
-  m.host.processes[child].space.map(0, bytes_of(1000), kind());
+  m.host.processes[child].space.map(0, bytes_of(1000), anonymous());
   lock(0, 100, LockMode::kOnFault);
   m.run([&] { lock_range(m.k, child, 0, bytes_of(100), LockMode::kOnFault); });
   lock(0, 100, LockMode::kNone);
   EXPECT_EQ(m.list(LruKindIndex::kUnevictable), 100);
   m.run([&] { exit_process(m.k, child); });
   EXPECT_EQ(m.list(LruKindIndex::kUnevictable), 0);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, LockingCopiesWhatAForkHasShared) {
@@ -131,7 +123,7 @@ TEST_F(Mlock, LockingCopiesWhatAForkHasShared) {
   lock(0, 100);
   EXPECT_NE(&m.page(app, 5), &m.page(child, 5)) << "FOLL_WRITE: the copy is made now, not at the first write";
   EXPECT_EQ(m.host.guest_locked, 100);
-  expect_sound();
+  m.expect_sound();
 }
 
 TEST_F(Mlock, ALazilyFreedRangeDoesNotGiveUpLockedPages) {
@@ -156,7 +148,7 @@ TEST_F(Mlock, SharedMemoryThatIsCutOffIsLockedNoMore) {
   m.run([&] { truncate_file(m.k, file, 0); });
   EXPECT_EQ(m.host.guest_locked, 0);
   EXPECT_EQ(m.zone().mlocked, 0);
-  expect_sound();
+  m.expect_sound();
 }
 
 // The same as a program's events tell it.
@@ -191,18 +183,18 @@ TEST_F(MlockEvents, LockAllOfTheFutureLocksWhatIsMappedLater) {
   p.map(0, 1000);
   p.touch(0, 1000);
   p.lock_all(false, true);
-  p.map(2000, 1000);
-  p.touch(2000, 1000);
-  EXPECT_EQ(finish().app.locked_peak, to_bytes(1000_pages));
+  p.map(3000, 2000);
+  p.touch(3000, 2000);
+  EXPECT_EQ(finish().app.locked_peak, to_bytes(2000_pages)) << "the first 1000 are not locked";
 }
 
 TEST_F(MlockEvents, LockAllOfWhatIsMappedLeavesTheFutureAlone) {
-  p.map(0, 1000);
-  p.touch(0, 1000);
+  p.map(0, 2000);
+  p.touch(0, 2000);
   p.lock_all(true, false);
-  p.map(2000, 1000);
-  p.touch(2000, 1000);
-  EXPECT_EQ(finish().app.locked_peak, to_bytes(1000_pages));
+  p.map(3000, 1000);
+  p.touch(3000, 1000);
+  EXPECT_EQ(finish().app.locked_peak, to_bytes(2000_pages)) << "the last 1000 are not locked";
 }
 
 TEST_F(MlockEvents, UnlockAllEndsBoth) {
@@ -247,6 +239,7 @@ TEST_F(MlockEvents, AMovedMappingStaysLocked) {
   p.unlock(0, 1000);
   p.touch(5000, 1000);
   const sim::Outcome outcome = finish();
+  EXPECT_EQ(outcome.counters[Vmstat::unevictable_pgs_mlocked], 1000);
   EXPECT_EQ(outcome.counters[Vmstat::unevictable_pgs_munlocked], 0);
 }
 
@@ -286,7 +279,7 @@ TEST(MlockMultiGen, LockedPagesAreInNoGenerationAndStay) {
 TEST(MlockMultiGen, TheWalkPassesLockedMappingsBy) {
   Machine m(HostBuilder().kernel(6, 12).multi_gen().plain_node(20000_pages).swap(256_MiB).build(), Kswapd::kAbsent);
   const host::ProcessIndex app = m.start(100), other = m.start(101);
-  m.host.processes[app].space.map(0, bytes_of(500), Mlock::kind());
+  m.host.processes[app].space.map(0, bytes_of(500), anonymous());
   m.touch(app, 0, 500);
   m.run([&] { lock_range(m.k, app, 0, bytes_of(500), LockMode::kLocked); });
   m.touch(other, 1 << 16, 25000);

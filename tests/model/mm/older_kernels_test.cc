@@ -104,7 +104,7 @@ TEST(Linux54, ASwappedPageIsActiveWhenItIsBack) {
     }
     ASSERT_EQ(m.process(app).swap_entries, 64);
     m.touch(app, 5, 1);
-    m.run([&] { lru_add_drain(m.k, 0); });
+    m.lru_drain();
     EXPECT_EQ(m.page(app, 5).list, kernel == k54 ? LruKindIndex::kActiveAnon : LruKindIndex::kInactiveAnon);
     EXPECT_EQ(m.audit(), std::vector<std::string>{});
   }

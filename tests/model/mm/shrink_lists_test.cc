@@ -108,7 +108,7 @@ TEST(InactiveList, UnderWritebackItIsActivatedAndComesBackToTheTail) {
   EXPECT_EQ(m.count(Vmstat::pgactivate), 16);
   EXPECT_EQ(m.list(LruKindIndex::kActiveAnon), 16);
   m.pass(1_s);
-  m.run([&] { lru_add_drain(m.k, 0); });
+  m.lru_drain();
   EXPECT_EQ(m.list(LruKindIndex::kInactiveAnon), 16);
   EXPECT_EQ(scan(m, 32), 16);
 }

@@ -122,19 +122,13 @@ TEST_F(SwapInNoReadahead, PageClusterZeroReadsOnePage) {
 }
 
 TEST_F(SwapInNoReadahead, WaitingForAPageThatWasInUseIsTimeLostToMemoryAndForAnotherItIsNot) {
-  m.run([&] {
-    m.sched.cpu(kTick);
-    m.sched.point();
-  });
+  m.busy_for_a_tick();
   m.read(app, 0, 1);
   EXPECT_EQ(m.lost_some(), 0_ns);
   const host::SlotId slot = m.process(app).space.get(1).slot();
   m.host.slot(slot).shadow.workingset = true;
   m.host.slot(slot).shadow.age = m.node().lruvec(host::kRootCgroup).nonresident_age;  // evicted just now
-  m.run([&] {
-    m.sched.cpu(kTick);
-    m.sched.point();
-  });
+  m.busy_for_a_tick();
   m.read(app, 1, 1);
   EXPECT_GT(m.lost_some(), 0_ns);
 }

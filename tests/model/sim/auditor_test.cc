@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "model/mm/lru.h"
+#include "model/mm/mlock.h"
 #include "model/mm/shrink_lists.h"
 #include "model/mm/swap.h"
 #include "tests/support/machine.h"
@@ -89,14 +90,14 @@ TEST_F(Audit, FindsNegativeFreePages) {
 
 TEST_F(Audit, FindsAPageOnNoList) {
   const host::PageId id = mapped();
-  m.run([&] { mm::lru_add_drain(m.k, 0); });
+  m.lru_drain();
   mm::take_off_list(m.k, id);
   expect_fault("is in 0 places");
 }
 
 TEST_F(Audit, FindsAPageOnAListThatItDoesNotName) {
   const host::PageId id = mapped();
-  m.run([&] { mm::lru_add_drain(m.k, 0); });
+  m.lru_drain();
   m.host.pages[id].list = LruKindIndex::kActiveFile;
   expect_fault("on a list that it does not name");
 }
@@ -122,10 +123,53 @@ TEST_F(Audit, FindsAPartOfAHugePageThatIsNotHeldBack) {
   expect_fault("1 pages of huge pages are held back, 0 were found");
 }
 
+// The first 100 pages are locked.
+struct AuditLocks : Audit {
+  AuditLocks() {
+    m.process(app).space.map(0, 100 << kPageShift, support::anonymous());
+    m.run([&] { mm::lock_range(m.k, app, 0, 100 << kPageShift, host::LockMode::kLocked); });
+    m.lru_drain();
+    EXPECT_EQ(m.host.guest_locked, 100);
+    EXPECT_THAT(m.audit(), IsEmpty());
+  }
+  host::Page& locked() { return m.host.pages[m.process(app).space.get(5).page()]; }
+};
+
+TEST_F(AuditLocks, FindsALockedPageThatReclaimLooksAt) {
+  const host::PageId id = m.process(app).space.get(5).page();
+  mm::take_off_list(m.k, id);
+  locked().clear(host::kPageMlocked);
+  mm::put_on_list(m.k, id, LruKindIndex::kInactiveAnon);
+  locked().set(host::kPageMlocked);
+  expect_fault("is locked and on a list that reclaim looks at");
+}
+
+TEST_F(AuditLocks, FindsAnUnevictablePageThatIsNotLocked) {
+  locked().clear(host::kPageMlocked);
+  expect_fault("is unevictable, but nobody has locked it");
+  expect_fault("of a locked mapping is not");
+}
+
+TEST_F(AuditLocks, FindsAPageThatIsLockedByNoMapping) {
+  m.process(app).space.change(0, 100 << kPageShift, [](auto& mapping) { mapping.lock = host::LockMode::kNone; });
+  expect_fault("is locked by no mapping");
+}
+
+TEST_F(AuditLocks, FindsWrongCounts) {
+  ++m.host.guest_locked;
+  expect_fault("counts 101 locked pages, 100 were found");
+  --m.host.guest_locked;
+  ++m.process(app).space.locked_pages;
+  expect_fault("counts 101 pages of locked mappings, 100 were found");
+  --m.process(app).space.locked_pages;
+  ++m.zone().mlocked;
+  EXPECT_FALSE(m.audit().empty());
+}
+
 TEST_F(Audit, FindsALostPage) {
   m.process(app).space.set(5000, host::Pte::none());
   const host::PageId id = mapped();
-  m.run([&] { mm::lru_add_drain(m.k, 0); });
+  m.lru_drain();
   mm::take_off_list(m.k, id);
   m.host.pages.destroy(id);
   expect_fault("maps a page that is gone");

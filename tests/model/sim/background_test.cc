@@ -102,6 +102,16 @@ TEST(Background, WhoeverIsKilledReadsNoMore) {
   EXPECT_LT(outcome.counters[Vmstat::pgpgin], 2048) << "of 20 MiB";
 }
 
+TEST(Background, WhatItWaitsForInItsGroupIsPressureOfTheGroup) {
+  host::HostSpec spec =
+      HostBuilder().node(64_MiB).process(50, "backup", 1_MiB).reader(7, 1_GiB, 20_MiB, 50).limit(8_MiB).build();
+  spec.cgroups = {spec.cgroup};
+  spec.cgroups[0].procs = {50};
+  const Outcome outcome = watch(spec, 10);
+  ASSERT_EQ(outcome.groups.size(), 1u);
+  EXPECT_GT(outcome.groups[0].pressure_some.total, Nanoseconds(0)) << "it reclaims in the group";
+}
+
 TEST(Background, EqualRunsAreEqual) {
   const host::HostSpec spec = HostBuilder()
                                   .node(64_MiB)

@@ -14,10 +14,7 @@ using support::HostBuilder;
 constexpr TaskState kIdle{}, kRuns{.running = true}, kStalls{.stalled = true};
 
 TEST(Pressure, AGroupsStallsAreTheHostsAndThoseOfTheHostNotTheGroups) {
-  host::HostSpec spec = HostBuilder().node(64_MiB).build();
-  spec.cgroup.present = true;
-  spec.cgroup.memory_max = 1 << 25;
-  const host::Host host(spec);
+  const host::Host host(HostBuilder().node(64_MiB).limit(32_MiB).build());
   ASSERT_NE(host.app_cgroup, host::kRootCgroup);
   Pressure pressure(host);
   pressure.change(host.app_cgroup, 0, 0_s, kIdle, kStalls);
@@ -30,10 +27,7 @@ TEST(Pressure, AGroupsStallsAreTheHostsAndThoseOfTheHostNotTheGroups) {
 }
 
 TEST(Pressure, WhatWorksInAnotherGroupLeavesThisOneFullyStalled) {
-  host::HostSpec spec = HostBuilder().node(64_MiB).build();
-  spec.cgroup.present = true;
-  spec.cgroup.memory_max = 1 << 25;
-  const host::Host host(spec);
+  const host::Host host(HostBuilder().node(64_MiB).limit(32_MiB).build());
   Pressure pressure(host);
   pressure.change(host.app_cgroup, 0, 0_s, kIdle, kStalls);
   pressure.change(host::kRootCgroup, 0, 0_s, kIdle, kRuns);

@@ -3,55 +3,40 @@
 
 #include "model/sim/simulation.h"
 #include "tests/support/host_builder.h"
+#include "tests/support/program.h"
 
 namespace oomcast::sim {
 namespace {
 
 using host::ThpMode;
 using support::HostBuilder;
-using trace::Event;
-using trace::EventKind;
+using support::Program;
 using namespace oomcast::literals;
 
-constexpr uint64_t kAddress = 1 << 30, kHuge = 2 << 20;
-
-Event event(EventKind kind, uint64_t address, uint64_t bytes, uint8_t flags = 0) {
-  Event out;
-  out.kind = kind;
-  out.flags = flags;
-  out.pid = out.tid = 100;
-  out.address = address;
-  out.bytes = bytes;
-  return out;
-}
+constexpr uint64_t kHuge = 512, kRanges = 8;
 
 // Touches one page of each of eight ranges that may not be huge, allows huge pages, and sleeps.
-Outcome after_sleep(ThpMode mode, Nanoseconds sleep) {
+Outcome after_sleep(Nanoseconds sleep) {
   Options options;
   options.audit = true;
-  Simulation simulation(HostBuilder().plain_node(20000_pages).huge_pages(mode).build(), options);
-  simulation.feed(event(EventKind::kMap, kAddress, 8 * kHuge, trace::kPrivate | trace::kAnonymous | trace::kWritable));
-  simulation.feed(event(EventKind::kAdviseHuge, kAddress, 8 * kHuge));
-  for (uint64_t i = 0; i < 8; ++i) simulation.feed(event(EventKind::kTouch, kAddress + i * kHuge, 4096, trace::kWrite));
-  simulation.feed(event(EventKind::kAdviseHuge, kAddress, 8 * kHuge, trace::kHugePages));
-  Event clock = event(EventKind::kClock, 0, 0);
-  clock.wait_ns = static_cast<uint64_t>(sleep.count());
-  simulation.feed(clock);
+  Simulation simulation(HostBuilder().plain_node(20000_pages).huge_pages(ThpMode::kAlways).build(), options);
+  Program p(simulation, 100);
+  p.map(0, kRanges * kHuge);
+  p.advise_huge(0, kRanges * kHuge, false);
+  for (uint64_t range = 0; range < kRanges; ++range) p.touch(range * kHuge, 1);
+  p.advise_huge(0, kRanges * kHuge, true);
+  p.sleep(sleep);
   return simulation.finish();
 }
 
 TEST(Startup, KhugepagedComesEveryTenSecondsAndTheFootprintGrows) {
-  const Outcome before = after_sleep(ThpMode::kAlways, 9_s), after = after_sleep(ThpMode::kAlways, 11_s);
+  const Outcome before = after_sleep(9_s), after = after_sleep(11_s);
   EXPECT_EQ(before.counters[host::Vmstat::thp_collapse_alloc], 0);
   EXPECT_EQ(after.counters[host::Vmstat::thp_collapse_alloc], 8);
   EXPECT_EQ(before.app.footprint_peak, to_bytes(8_pages));
-  EXPECT_EQ(after.app.footprint_peak, Bytes(8 * static_cast<int64_t>(kHuge)));
+  EXPECT_EQ(after.app.footprint_peak, to_bytes(Pages(kRanges * kHuge)));
   EXPECT_EQ(after.app.touched, to_bytes(8_pages));
   EXPECT_TRUE(after.audit_faults.empty());
-}
-
-TEST(Startup, ThereIsNoKhugepagedWhereHugePagesAreOff) {
-  EXPECT_EQ(after_sleep(ThpMode::kNever, 30_s).counters[host::Vmstat::thp_collapse_alloc], 0);
 }
 
 }  // namespace
