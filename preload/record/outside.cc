@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/userfaultfd.h"
 #include "preload/record/program_use.h"
 
@@ -15,7 +18,13 @@ namespace {
 
 constexpr int kTriesMost = 4;
 constexpr uint64_t kNextTryNs = 100'000'000;
-constexpr uint64_t kHelloPatienceNs = 150'000'000;  // for a program that will load the library
+constexpr uint64_t kNextLookNs = 20'000'000;  // at a program that may still say hello
+
+/// CPU time of the process's first thread; 0 where it is not known.
+uint64_t cpu_ns_of(uint32_t pid) {
+  const std::string text = read_line_of(proc_of(pid) + "schedstat");
+  return std::strtoull(text.c_str(), nullptr, 10);
+}
 
 /// A filter of system calls, a userfaultfd of its own, a kernel that has none like ours. Other reasons pass: another
 /// tracer, a stop, an exec that is under way, a lack of descriptors; and who is on its way out may not be traced
@@ -24,8 +33,9 @@ bool is_for_good(int error) { return error == EACCES || error == EEXIST || error
 
 }  // namespace
 
-bool Outside::may_say_hello(const Process& process, uint64_t now_ns) const {
-  return hellos_come_ && now_ns - process.life.program_ns < kHelloPatienceNs && loads_library(process.pid);
+bool Outside::may_say_hello(Process& process, uint64_t now_ns) const {
+  return hellos_come_ && process.outside.patience.lasts(process.life.program_ns, now_ns, cpu_ns_of(process.pid)) &&
+         loads_library(process.pid);
 }
 
 bool Outside::is_due(Process& process, uint64_t now_ns) const {
@@ -33,7 +43,7 @@ bool Outside::is_due(Process& process, uint64_t now_ns) const {
       process.life.memory_gone_ns != 0 || process.outside.tries >= kTriesMost || now_ns < process.outside.next_try_ns)
     return false;
   if (!may_say_hello(process, now_ns)) return true;
-  process.outside.next_try_ns = process.life.program_ns + kHelloPatienceNs;
+  process.outside.next_try_ns = now_ns + kNextLookNs;
   return false;
 }
 

@@ -26,7 +26,7 @@ class Outside {
 
  private:
   bool is_due(Process& process, uint64_t now_ns) const;
-  bool may_say_hello(const Process& process, uint64_t now_ns) const;
+  bool may_say_hello(Process& process, uint64_t now_ns) const;
   void hold(Process& process, uint64_t now_ns);
   void serve_all();
 

@@ -19,6 +19,7 @@
 #include "preload/record/guest/file_mappings.h"
 #include "preload/record/guest/file_use.h"
 #include "preload/record/guest/free_advice.h"
+#include "preload/record/guest/hello_patience.h"
 #include "preload/record/guest/leaving_ranges.h"
 #include "preload/record/guest/page_states.h"
 #include "preload/record/guest/stash_state.h"
@@ -175,6 +176,7 @@ struct OutsideState {
   int refusal = 0;    // or an errno: why none could be
   int tries = 0;
   uint64_t next_try_ns = 0;
+  HelloPatience patience;
   std::unique_ptr<MappingNotices> notices;  // of what it maps; null: scans find it
 };
 
