@@ -11,6 +11,9 @@ namespace oomcast::report {
 namespace {
 
 constexpr double kShortestPauseS = 0.2, kLongestPauseS = 5;
+/// The folder is looked into meanwhile: that costs the engine nothing, and the last part is not waited for longer than
+/// it takes.
+constexpr double kLookS = 0.5;
 /// A file that was just written elsewhere may be seen late: a network filesystem keeps a folder's names for a while.
 constexpr int kLooksUntilLost = 4;
 /// With the longest pauses some five minutes.
@@ -37,11 +40,18 @@ class Waiting {
         if (std::all_of(missing.begin(), missing.end(), [&](size_t part) { return given_up_.contains(part); }))
           return missing;
       }
-      watch_.pause(pause_s);
+      wait(pause_s);
     }
   }
 
  private:
+  void wait(double pause_s) const {
+    for (double left_s = pause_s; left_s > 0; left_s -= kLookS) {
+      watch_.pause(std::min(left_s, kLookS));
+      if (watch_.missing().empty()) return;
+    }
+  }
+
   void say_what_it_waits_for(const QueuedParts& queued) {
     if (queued.waiting_for.empty() || queued.waiting_for == said_) return;
     said_ = queued.waiting_for;

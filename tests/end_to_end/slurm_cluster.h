@@ -37,7 +37,7 @@ class SlurmCluster {
   explicit SlurmCluster(int cpus = 4) {
     char name[] = "/tmp/oomcast-slurm.XXXXXX";
     folder_ = ::mkdtemp(name);
-    for (const char* name : {"state", "spool", "run", "log"}) std::filesystem::create_directories(folder_ / name);
+    for (const char* below : {"state", "spool", "run", "log"}) std::filesystem::create_directories(folder_ / below);
     std::filesystem::permissions(folder_, static_cast<std::filesystem::perms>(0755));
     std::filesystem::permissions(folder_ / "run", static_cast<std::filesystem::perms>(0755));
     write_key();

@@ -30,6 +30,7 @@ class FakeCluster : public PartQueue {
     return {};
   }
   Result<QueuedParts> queued() override {
+    ++asked;
     if (silent > 0) return --silent, Error{"squeue failed"};
     QueuedParts queued;
     for (const auto& [part, left] : left_) queued.parts.insert(part);
@@ -54,6 +55,7 @@ class FakeCluster : public PartQueue {
   PartsWatch watch;
   std::map<size_t, int> fails;  // how often the task of a part ends without a file
   int silent = 0;               // so often there is no answer
+  int asked = 0;
   std::string reason;
   std::vector<std::vector<size_t>> submitted;
   std::vector<std::string> said;
@@ -120,6 +122,18 @@ TEST(RunParts, AnEngineThatStaysSilentIsAnError) {
   ASSERT_FALSE(lost.ok());
   EXPECT_THAT(lost.error().message, HasSubstr("the same call again goes on"));
   EXPECT_FALSE(submit_missing(cluster, cluster.watch).ok());
+}
+
+TEST(RunParts, TheLastPartIsSeenAtOnceThoughTheEngineIsAskedSeldom) {
+  FakeCluster cluster(1);
+  double seconds = 0;
+  cluster.watch.pause = [&](double pause) {
+    seconds += pause;
+    if (seconds >= 60) cluster.is_there(1);
+  };
+  EXPECT_THAT(run(cluster), IsEmpty());
+  EXPECT_LE(seconds, 60.5);
+  EXPECT_LE(cluster.asked, 25);
 }
 
 TEST(RunParts, WhyNothingRunsIsSaidOnce) {
