@@ -1,4 +1,4 @@
-// How fast is a sweep through Slurm? Runs one as 1, 2, 4 and 8 tasks on a real munged, slurmctld and slurmd of this
+// Measures a sweep through Slurm: runs one as 1, 2, 4 and 8 tasks on a real munged, slurmctld and slurmd of this
 // machine.
 //
 //   build/tests/bench/slurm_bench [--rounds 3] [--hosts 800]
@@ -7,6 +7,7 @@
 // Rows of "dispatch" are the same call on a node said to have eight CPUs, whose tasks sleep for as long as their part
 // took of a CPU and leave the part's file: what is lost then is Slurm's and oomcast's own. Both merge to the table of
 // one machine, or the bench fails.
+#include <oomcast_paths.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +18,6 @@
 #include <map>
 #include <stdexcept>
 
-#include "oomcast_paths.h"
 #include "tests/end_to_end/slurm_cluster.h"
 
 namespace oomcast::bench {
