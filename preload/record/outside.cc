@@ -66,6 +66,8 @@ void Outside::serve_all() {
 void Outside::hold(Process& process, uint64_t now_ns) {
   process.outside.next_try_ns = now_ns + kNextTryNs;
   const bool starts = start_.pid() == static_cast<pid_t>(process.pid);
+  // On a busy machine the fetch takes so long that the program may end meanwhile.
+  if (!starts && !process.scans.begun) rooms_.scanner.scan(process, true);
   FetchedUserfaultfd fetched =
       starts ? start_.fetch(process.pidfd.get()) : fetcher_.fetch(process.pid, process.pidfd.get());
   Userfaultfd opened(std::move(fetched.descriptor));
