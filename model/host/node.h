@@ -16,6 +16,7 @@ namespace oomcast::host {
 struct Pcp {
   int64_t count = 0;
   int64_t huge_blocks = 0;  // whole pageblocks, each 512 pages
+  int64_t pieces = 0;       // of `count`: of blocks whose huge page was split
   int64_t high = 0;
   int64_t batch = 1;
   int free_factor = 0;                 // {6.1} doubles the amount freed at once

@@ -39,12 +39,12 @@ bool is_held(const PartlyMapped& huge, const Page& page, PageId id) {
   return page.mapcount == 0 && std::find(huge.held.begin(), huge.held.end(), id) != huge.held.end();
 }
 
-// Frees a page of a block of which others are in use.
+// Frees a page of a block of which others are in use: it makes no block whole.
 void release_piece(Kernel& k, PageId id, host::CpuIndex cpu) {
   host::Zone& zone = k.host.zone_of(k.host.pages[id]);
-  const int64_t pieces = zone.split_pieces + 1;
+  ++zone.split_pieces;
+  ++zone.pcp[cpu].pieces;
   release_page(k, id, cpu);
-  zone.split_pieces = pieces;  // it makes none of the others whole
 }
 
 // Frees those that are on a list; reclaim has the others in hand, and meets them. Forgets the huge page when all are

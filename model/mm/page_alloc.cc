@@ -53,6 +53,10 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, boo
   if (!is_movable(gfp)) boosted |= take_for_kernel(k, zone, gfp.type);
   pcp_note_alloc(pcp);
   --pcp.count;
+  if (pcp.pieces > pcp.count) {
+    --pcp.pieces;
+    use_pieces(zone, 1);
+  }
   ++zone.used;
   return true;
 }
@@ -316,7 +320,9 @@ void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu) {
   const int64_t n = pcp_surplus(k.host.spec.kernel, zone, pcp);
   pcp.count -= n;
   zone.free += n;
-  join_pieces(zone, n);
+  const int64_t pieces = std::min(n, pcp.pieces);
+  pcp.pieces -= pieces;
+  join_pieces(zone, n - pieces);
   give_back_cma(zone, n);
 }
 
@@ -335,9 +341,9 @@ void drain_all_pages(Host& host) {
       for (host::Pcp& pcp : zone.pcp) {
         const int64_t pages = pcp.count + pcp.huge_blocks * host::kHugePages;
         zone.free += pages;
-        join_pieces(zone, pcp.count);
+        join_pieces(zone, pcp.count - pcp.pieces);
         give_back_cma(zone, pages);
-        pcp.count = 0;
+        pcp.count = pcp.pieces = 0;
         zone.huge_blocks -= pcp.huge_blocks;
         pcp.huge_blocks = 0;
       }

@@ -91,6 +91,7 @@ TEST(DeferredSplit, ReclaimThatMeetsTheHugePageFreesTheHoleWithoutWriting) {
   unmap(m, app, 100, 512);
   const int64_t available = m.available();
   ScanControl sc;
+  for (uint64_t vpn = 0; vpn < 100; ++vpn) const_cast<host::Page&>(m.page(app, vpn)).clear(host::kPageYoung);
   m.run([&] {
     SwapPlug plug(m.k);
     shrink_inactive_list(m.k, 0, host::kRootCgroup, 32, false, sc);
@@ -205,6 +206,20 @@ TEST(DeferredSplit, WhatAnotherShrinkerHasInHandIsNotScanned) {
   for (auto& [key, huge] : m.host.partly_mapped) huge.taken = true;
   m.run([&] { EXPECT_EQ(shrink_deferred_splits(m.k, 0, host::kRootCgroup, 0), 0); });
   EXPECT_EQ(m.count(Vmstat::slabs_scanned), 0) << "SHRINK_STOP at once";
+}
+
+TEST(DeferredSplit, AHugePageThatWasUsedSinceTheLastScanIsKeptWhole) {
+  Machine m(HostBuilder().plain_node(6000_pages).swap(32_MiB).huge_pages(ThpMode::kAlways).build(), Kswapd::kAbsent);
+  const auto app = start_with(m, 1);
+  unmap(m, app, 100, 512);
+  ScanControl sc;
+  m.run([&] {
+    SwapPlug plug(m.k);
+    shrink_inactive_list(m.k, 0, host::kRootCgroup, 32, false, sc);
+  });
+  EXPECT_EQ(m.count(Vmstat::thp_split_page), 0);
+  EXPECT_EQ(m.process(app).rss_anon, 100);
+  m.expect_sound();
 }
 
 // A page of it is still in use, and its block is not whole.
