@@ -125,8 +125,9 @@ std::map<std::string, std::string> files_of_this_machine() {
   each("/sys/block", [&](const fs::path& path) {
     for (const char* name : {"/queue/rotational", "/mm_stat"}) take(files, path.string() + name);
   });
-  for (const char* folder : {"/sys/kernel/mm/lru_gen", "/sys/kernel/mm/transparent_hugepage",
-                             "/sys/kernel/mm/transparent_hugepage/khugepaged"})
+  for (const char* folder :
+       {"/sys/kernel/mm/lru_gen", "/sys/kernel/mm/transparent_hugepage",
+        "/sys/kernel/mm/transparent_hugepage/khugepaged", "/sys/module/zswap/parameters", "/sys/kernel/debug/zswap"})
     each(folder, [&](const fs::path& path) {
       if (fs::is_regular_file(path)) take(files, path.string());
     });
