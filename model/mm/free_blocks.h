@@ -20,7 +20,8 @@ namespace oomcast::mm {
 int64_t whole_free_blocks(const host::Zone& zone);
 /// `pages` were taken by small requests: pieces of split huge pages go first.
 void use_pieces(host::Zone& zone, int64_t pages);
-/// `pages` that are no pieces have become free: with them their share of the pieces becomes whole. REQUIRES: zone.free has them already.
+/// `pages` that are no pieces have become free: with them their share of the pieces becomes whole. REQUIRES: zone.free
+/// has them already.
 void join_pieces(host::Zone& zone, int64_t pages);
 /// Compaction has moved pages out of a block.
 void make_whole_block(host::Zone& zone);
