@@ -40,7 +40,7 @@ void AfterKill::begin(host::ProcessIndex index) {
   Followed& followed = processes_[index];
   const int64_t others = pages_;
   for (const uint64_t vpn : process.space.used(0, host::kVpnMax))
-    if (is_its_own(host_, process.space.get(vpn))) add(followed, vpn, vpn + 1);
+    if (is_its_own(host_, process.space.get(vpn))) add(followed.leaves, vpn, vpn + 1);
   hold_shared(followed, index);
   followed.at_kill = {pages_ - others, process.table_pages()};
   not_freed_.push_back(index);
@@ -84,46 +84,48 @@ AfterKill::Leaves AfterKill::pages_of(const host::File& file) {
 }
 
 // A file without a name goes with the last process that has it, and its pages with it. A page that is mapped twice
-// counts once.
+// counts once, one that is not mapped counts as written.
 void AfterKill::hold_shared(Followed& followed, host::ProcessIndex index) {
-  std::map<host::FileIndex, Leaves> not_counted;
-  for (const auto& [start, mapping] : host_.processes[index].space.mappings) {
+  const host::Process& process = host_.processes[index];
+  std::map<host::FileIndex, Leaves> not_mapped;
+  for (const host::FileIndex file : process.held_files) {
+    if (!host_.files[file].in_memory() || !host_.files[file].nameless || host_.files[file].holders != 1) continue;
+    not_mapped[file] = pages_of(host_.files[file]);
+    followed.own_files.insert(file);
+  }
+  for (const auto& [start, mapping] : process.space.mappings) {
     if (!mapping.shared || mapping.file == host::kNoFile) continue;
     share(followed, start, mapping, mapping.file);
-    const host::File& file = host_.files[mapping.file];
-    if (!file.in_memory() || !file.nameless || file.holders != 1) continue;
-    const auto [left, is_first] = not_counted.try_emplace(mapping.file);
-    if (is_first) {
-      left->second = pages_of(file);
-      followed.own_files.insert(mapping.file);
-    }
+    const auto left = not_mapped.find(mapping.file);
+    if (left == not_mapped.end()) continue;
     const uint64_t vpn = first_page(start), page = mapping.page_index(vpn);
-    put(followed, cut(left->second, page, page + first_page(mapping.end) - vpn), page, vpn);
+    put(followed.leaves, cut(left->second, page, page + first_page(mapping.end) - vpn), page, vpn);
   }
+  for (const auto& [file, pages] : not_mapped) put(written_[file], pages, 0, 0);
 }
 
 // False: kPagesMax is reached.
-bool AfterKill::add_leaf(Followed& process, uint64_t number, const Leaf& pages) {
-  const auto found = process.leaves.find(number);
-  const Leaf fresh = found == process.leaves.end() ? pages : pages & ~found->second;
+bool AfterKill::add_leaf(Leaves& leaves, uint64_t number, const Leaf& pages) {
+  const auto found = leaves.find(number);
+  const Leaf fresh = found == leaves.end() ? pages : pages & ~found->second;
   if (fresh.none()) return true;
   const auto more = static_cast<int64_t>(fresh.count());
   if (pages_ + more > kPagesMax) return false;
   pages_ += more;
-  process.leaves[number] |= fresh;
+  leaves[number] |= fresh;
   return true;
 }
 
-void AfterKill::add(Followed& process, uint64_t first, uint64_t last) {
+void AfterKill::add(Leaves& leaves, uint64_t first, uint64_t last) {
   last = std::min(last, host::kVpnMax);
   for (uint64_t begin = first; begin < last;) {
     const uint64_t number = begin / kLeafPages, end = std::min(last, (number + 1) * kLeafPages);
-    if (!add_leaf(process, number, bits(begin % kLeafPages, end - begin))) return;
+    if (!add_leaf(leaves, number, bits(begin % kLeafPages, end - begin))) return;
     begin = end;
   }
 }
 
-void AfterKill::remove(Followed& process, uint64_t first, uint64_t last) { take(process, first, last); }
+void AfterKill::remove(Leaves& leaves, uint64_t first, uint64_t last) { take(leaves, first, last); }
 
 // Gives what it removed.
 AfterKill::Leaves AfterKill::cut(Leaves& leaves, uint64_t first, uint64_t last) {
@@ -141,31 +143,31 @@ AfterKill::Leaves AfterKill::cut(Leaves& leaves, uint64_t first, uint64_t last) 
   return removed;
 }
 
-AfterKill::Leaves AfterKill::take(Followed& process, uint64_t first, uint64_t last) {
-  Leaves taken = cut(process.leaves, first, last);
+AfterKill::Leaves AfterKill::take(Leaves& leaves, uint64_t first, uint64_t last) {
+  Leaves taken = cut(leaves, first, last);
   for (const auto& [number, pages] : taken) pages_ -= static_cast<int64_t>(pages.count());
   return taken;
 }
 
 // `pages`, which lay from `from` on, lie from `to` on. A leaf lands in two, unless the distance is a multiple of its
 // size.
-void AfterKill::put(Followed& process, const Leaves& pages, uint64_t from, uint64_t to) {
+void AfterKill::put(Leaves& leaves, const Leaves& pages, uint64_t from, uint64_t to) {
   for (const auto& [number, leaf] : pages) {
     const uint64_t begin = std::max(from, number * kLeafPages);  // nothing is set before it
     const uint64_t target = begin - from + to, offset = target % kLeafPages;
     if (target >= host::kVpnMax) return;
     const Leaf first = leaf >> (begin - number * kLeafPages);
-    add_leaf(process, target / kLeafPages, first << offset);
-    add_leaf(process, target / kLeafPages + 1, first >> (kLeafPages - offset));
+    add_leaf(leaves, target / kLeafPages, first << offset);
+    add_leaf(leaves, target / kLeafPages + 1, first >> (kLeafPages - offset));
   }
 }
 
 // What was at the new place is gone (MREMAP_FIXED).
-void AfterKill::move(Followed& process, uint64_t from, uint64_t to, uint64_t count) {
+void AfterKill::move(Leaves& leaves, uint64_t from, uint64_t to, uint64_t count) {
   if (from == to) return;
-  const Leaves moved = take(process, from, from + count);
-  remove(process, to, to + count);
-  put(process, moved, from, to);
+  const Leaves moved = take(leaves, from, from + count);
+  remove(leaves, to, to + count);
+  put(leaves, moved, from, to);
 }
 
 void AfterKill::handle(const Event& event, host::ProcessIndex index) {
@@ -180,16 +182,37 @@ void AfterKill::touch(Followed& process, const Event& event, uint64_t first, uin
   if ((event.flags & (trace::kWrite | trace::kPresent)) == 0) return;
   const Mapping* const mapping = process.shared.mapping_of(event.address);
   if (mapping != nullptr && mapping->file == kOnDisk) return;
-  add(process, first, last);
+  add(process.leaves, first, last);
   if (mapping == nullptr || mapping->file == host::kNoFile || process.own_files.contains(mapping->file)) return;
-  const host::File& file = host_.files[mapping->file];
+  leave_out_held(process.leaves, host_.files[mapping->file], mapping->page_index(first), mapping->page_index(last),
+                 first);
+}
+
+// Pages [begin, end) of the file lie from `at` on: those that the host holds are counted there.
+void AfterKill::leave_out_held(Leaves& leaves, const host::File& file, uint64_t begin, uint64_t end, uint64_t at) {
   const auto leave_out = [&](uint64_t page) {
-    const uint64_t vpn = mapping->vpn_of(page);
-    if (vpn >= first && vpn < last) remove(process, vpn, vpn + 1);
-    return vpn < last;
+    if (page >= begin && page < end) remove(leaves, page - begin + at, page - begin + at + 1);
+    return page < end;
   };
-  file.for_each_page(mapping->page_index(first), [&](uint64_t page, host::PageId) { return leave_out(page); });
+  file.for_each_page(begin, [&](uint64_t page, host::PageId) { return leave_out(page); });
   file.for_each_swapped([&](uint64_t page, host::SlotId) { leave_out(page); });
+}
+
+// write(): what the host holds of a file in memory is counted there, unless it went with the victim.
+void AfterKill::write_file(const Followed& process, const Event& event) {
+  const auto file = file_table_.find(event.address);
+  if (!file || !host_.files[*file].in_memory() || event.bytes == 0) return;
+  const uint64_t begin = first_page(event.argument), end = end_page(event.argument + event.bytes);
+  Leaves& written = written_[*file];
+  add(written, begin, end);
+  if (!process.own_files.contains(*file)) leave_out_held(written, host_.files[*file], begin, end, begin);
+}
+
+// Whole pages only: what is cut off within a page leaves the page.
+void AfterKill::drop_written(const Event& event, uint64_t end) {
+  const auto file = file_table_.find(event.address);
+  const auto written = file ? written_.find(*file) : written_.end();
+  if (written != written_.end()) remove(written->second, end_page(event.argument), end);
 }
 
 void AfterKill::map(Followed& process, const Event& event) {
@@ -226,7 +249,7 @@ void AfterKill::apply(Followed& process, const Event& event) {
       touch(process, event, first, std::max(last, first + 1));
       break;
     case EventKind::kMap:
-      remove(process, first, last);
+      remove(process.leaves, first, last);
       map(process, event);
       break;
     case EventKind::kMapFile:
@@ -234,21 +257,31 @@ void AfterKill::apply(Followed& process, const Event& event) {
       break;
     case EventKind::kUnmap:
       process.shared.unmap(event.address, event.bytes);
-      remove(process, first, last);
+      remove(process.leaves, first, last);
       break;
     case EventKind::kAdviseDontneed:
     case EventKind::kAdviseFree:
       // A file keeps its pages.
-      if (process.shared.mapping_of(event.address) == nullptr) remove(process, first, last);
+      if (process.shared.mapping_of(event.address) == nullptr) remove(process.leaves, first, last);
       break;
     case EventKind::kRemap:
-      move(process, first, first_page(event.argument), last - first);
+      move(process.leaves, first, first_page(event.argument), last - first);
       remap_shared(process, event);
       break;
     case EventKind::kExec:
     case EventKind::kExit:
-      remove(process, 0, host::kVpnMax);
+      remove(process.leaves, 0, host::kVpnMax);
       process.shared.mappings.clear();
+      for (const host::FileIndex file : process.own_files) remove(written_[file], 0, host::kVpnMax);
+      break;
+    case EventKind::kFileWrite:
+      write_file(process, event);
+      break;
+    case EventKind::kFilePunch:
+      drop_written(event, first_page(event.argument + event.bytes));
+      break;
+    case EventKind::kFileTruncate:
+      drop_written(event, host::kVpnMax);
       break;
     default:
       break;

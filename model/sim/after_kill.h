@@ -28,8 +28,8 @@ class AfterKill {
   bool follows(host::ProcessIndex index) const { return processes_.contains(index); }
   /// An event of a process that is followed.
   void handle(const trace::Event& event, host::ProcessIndex index);
-  /// Of all that are followed: anonymous pages, swapped out ones among them, and page-table pages. Pages of shared
-  /// mappings of files in memory are among them where the host does not hold them; page cache is not.
+  /// Of all that are followed: anonymous pages, swapped out ones among them, and page-table pages. Pages of files
+  /// in memory are among them where the host does not hold them; page cache is not.
   int64_t pages() const { return pages_; }
   int64_t tables() const { return tables_; }
   struct Held {
@@ -58,17 +58,21 @@ class AfterKill {
   void map(Followed& process, const trace::Event& event);
   void map_file(Followed& process, const trace::Event& event);
   void remap_shared(Followed& process, const trace::Event& event);
-  void add(Followed& process, uint64_t first, uint64_t last);
-  bool add_leaf(Followed& process, uint64_t number, const Leaf& pages);
+  void leave_out_held(Leaves& leaves, const host::File& file, uint64_t begin, uint64_t end, uint64_t at);
+  void write_file(const Followed& process, const trace::Event& event);
+  void drop_written(const trace::Event& event, uint64_t end);
+  void add(Leaves& leaves, uint64_t first, uint64_t last);
+  bool add_leaf(Leaves& leaves, uint64_t number, const Leaf& pages);
   static Leaves cut(Leaves& leaves, uint64_t first, uint64_t last);
-  Leaves take(Followed& process, uint64_t first, uint64_t last);
-  void put(Followed& process, const Leaves& pages, uint64_t from, uint64_t to);
-  void remove(Followed& process, uint64_t first, uint64_t last);
-  void move(Followed& process, uint64_t from, uint64_t to, uint64_t count);
+  Leaves take(Leaves& leaves, uint64_t first, uint64_t last);
+  void put(Leaves& leaves, const Leaves& pages, uint64_t from, uint64_t to);
+  void remove(Leaves& leaves, uint64_t first, uint64_t last);
+  void move(Leaves& leaves, uint64_t from, uint64_t to, uint64_t count);
 
   const host::Host& host_;
   const FileTable& file_table_;
   std::map<host::ProcessIndex, Followed> processes_;
+  std::map<host::FileIndex, Leaves> written_;  // by victims, by page of the file; not held by the host
   std::vector<host::ProcessIndex> not_freed_;  // of processes_: the host has not freed all of their memory
   int64_t pages_ = 0, tables_ = 0;             // sums over all of them
 };

@@ -14,6 +14,25 @@ using support::HostBuilder;
 using support::Program;
 using namespace oomcast::literals;
 
+/// A program in a group of 32 MiB that is killed when it touches the last of 10,000 pages, numbered from 0.
+class AfterKillTest : public testing::Test {
+ protected:
+  void die() {
+    p.map(0, 10000);
+    p.touch(0, 10000);  // killed on the way
+  }
+  /// Its pages are numbered from 100,000.
+  void map_shared(uint64_t file, uint64_t pages) { p.map_file(100000, pages, file, trace::kWritable); }
+  Bytes whole_run_peak() {
+    p.exit();
+    const Outcome outcome = s.finish();
+    EXPECT_GE(outcome.oom_kills.size(), 1u);
+    return outcome.app.whole_run_peak;
+  }
+  Simulation s{HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{}};
+  Program p{s, 100};
+};
+
 Outcome run_in_group(Bytes limit, uint64_t pages) {
   Simulation s(HostBuilder().node(512_MiB).limit(limit).build(), Options{});
   Program p(s, 100);
@@ -40,49 +59,35 @@ TEST(AfterKill, WithThatMuchMoreItSurvivesAndWithAHundredthLessItDoesNot) {
   EXPECT_FALSE(run_in_group(32_MiB + need - need / 100, 20000).oom_kills.empty());
 }
 
-TEST(AfterKill, WhatItGaveBackIsNotNeededAndMemoryThatMovesIsCountedOnce) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
+TEST_F(AfterKillTest, WhatItGaveBackIsNotNeededAndMemoryThatMovesIsCountedOnce) {
+  die();
   p.give_back(0, 9000);
   p.map(100000, 9000);
   p.touch(100000, 5000);
   p.move(100000, 300000, 9000);
   p.touch(300000, 5000);
   p.unmap(300000, 9000);
-  p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+  EXPECT_EQ(whole_run_peak(), to_bytes(10000_pages));
 }
 
-TEST(AfterKill, MemoryThatMovesDownwardsAcrossPageTablesKeepsItsPages) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
+TEST_F(AfterKillTest, MemoryThatMovesDownwardsAcrossPageTablesKeepsItsPages) {
+  die();
   p.move(701, 0, 9299);
   p.touch(0, 9299);
-  p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+  EXPECT_EQ(whole_run_peak(), to_bytes(10000_pages));
 }
 
-TEST(AfterKill, AnEventThatNamesPetabytesEndsAndTellsNoMoreThanATebibyte) {
+TEST_F(AfterKillTest, AnEventThatNamesPetabytesEndsAndTellsNoMoreThanATebibyte) {
   constexpr uint64_t kPetabyte = uint64_t{1} << 38;
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
+  die();
   p.window(kPetabyte).touch(0, kPetabyte);
   p.touch(0, kPetabyte);
   p.move(0, kPetabyte + 1, kPetabyte);
   p.unmap(0, 2 * kPetabyte);
-  p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(Pages(AfterKill::kPagesMax)));
+  EXPECT_EQ(whole_run_peak(), to_bytes(Pages(AfterKill::kPagesMax)));
 }
 
-TEST(AfterKill, EveryVictimGoesOnToNeedWhatItHad) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
+TEST_F(AfterKillTest, EveryVictimGoesOnToNeedWhatItHad) {
   Program first = p.fork(101), second = p.fork(102);
   for (Program* each : {&first, &second}) {
     each->map(0, 9000);
@@ -94,59 +99,36 @@ TEST(AfterKill, EveryVictimGoesOnToNeedWhatItHad) {
   EXPECT_EQ(outcome.app.whole_run_peak, to_bytes(18000_pages));
 }
 
-// A program that is killed at 32 MiB of anonymous memory, of the 10 000 pages that it goes on to touch.
-struct Victim {
-  explicit Victim(Simulation& s) : p(s, 100) {
-    p.map(0, 10000);
-    p.touch(0, 10000);
-  }
-  // Pages of its anonymous memory are numbered from 0, those of the file's mapping from 100 000.
-  void map_shared(uint64_t file, uint64_t pages) { p.map_file(100000, pages, file, trace::kWritable); }
-  Program p;
-};
-
-TEST(AfterKill, APageOfAFileOnDiskIsPageCacheAndNoNeed) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Victim victim(s);
-  victim.map_shared(7, 5000);
-  victim.p.touch(100000, 5000);
-  victim.p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+TEST_F(AfterKillTest, APageOfAFileOnDiskIsPageCacheAndNoNeed) {
+  die();
+  map_shared(7, 5000);
+  p.touch(100000, 5000);
+  EXPECT_EQ(whole_run_peak(), to_bytes(10000_pages));
 }
 
-TEST(AfterKill, AFileOnDiskThatWasMappedBeforeTheKillIsNoNeedEither) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
+TEST_F(AfterKillTest, AFileOnDiskThatWasMappedBeforeTheKillIsNoNeedEither) {
   p.map_file(100000, 5000, 7, trace::kWritable);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
+  die();
   p.move(100000, 200000, 5000);
   p.touch(200000, 5000);
-  p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
+  EXPECT_EQ(whole_run_peak(), to_bytes(10000_pages));
 }
 
-TEST(AfterKill, WhatAFileOnDiskGetsInAPrivateMappingIsTheVictims) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Victim victim(s);
-  victim.p.map_file(100000, 5000, 7, trace::kWritable | trace::kPrivate);
-  victim.p.touch(100000, 5000);
-  victim.p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(15000_pages));
+TEST_F(AfterKillTest, WhatAFileOnDiskGetsInAPrivateMappingIsTheVictims) {
+  die();
+  p.map_file(100000, 5000, 7, trace::kWritable | trace::kPrivate);
+  p.touch(100000, 5000);
+  EXPECT_EQ(whole_run_peak(), to_bytes(15000_pages));
 }
 
-TEST(AfterKill, SharedMemoryOfTheVictimAloneIsItsNeedBeforeAndAfterTheKill) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
+TEST_F(AfterKillTest, SharedMemoryOfTheVictimAloneIsItsNeedBeforeAndAfterTheKill) {
   p.file_in_memory(7, trace::kNameless);
   p.map_file(100000, 5000, 7, trace::kWritable);
   p.touch(100000, 2000);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
+  die();
   p.touch(102000, 3000);
   p.give_back(100000, 5000);  // of a shared mapping: the file keeps its pages
-  p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(15000_pages));
+  EXPECT_EQ(whole_run_peak(), to_bytes(15000_pages));
 }
 
 TEST(AfterKill, SharedMemoryThatIsKilledInTheMiddleOfATouchCountsWhole) {
@@ -159,29 +141,52 @@ TEST(AfterKill, SharedMemoryThatIsKilledInTheMiddleOfATouchCountsWhole) {
   EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(10000_pages));
 }
 
-TEST(AfterKill, SharedMemoryThatIsMappedInPiecesCountsOnceAndWhole) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
+TEST_F(AfterKillTest, SharedMemoryThatIsMappedInPiecesCountsOnceAndWhole) {
   p.file_in_memory(7, trace::kNameless);
   p.map_file(100000, 3000, 7, trace::kWritable);
   p.map_file(200000, 3000, 7, trace::kWritable);
   p.touch(100000, 3000);
   p.unmap(101000, 1);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
+  die();
   p.sleep(1'000_ms);  // the host has freed all of it
   p.map(300000, 5000);
   p.touch(300000, 5000);
-  p.exit();
-  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(18000_pages));
+  EXPECT_EQ(whole_run_peak(), to_bytes(18000_pages));
 }
 
-TEST(AfterKill, WhatItAddsWhileItsMemoryIsFreedIsCountedToo) {
-  Simulation s(HostBuilder().node(512_MiB).limit(32_MiB).build(), Options{});
-  Program p(s, 100);
-  p.map(0, 10000);
-  p.touch(0, 10000);  // killed on the way
-  p.sleep(6_ms);      // two milliseconds after the victim has begun to exit
+TEST_F(AfterKillTest, WhatItGoesOnToWriteIntoAFileInMemoryIsNeededToo) {
+  p.file_in_memory(7);
+  p.write_file(7, 0, 10000);  // killed on the way, and what is written stays
+  p.write_file(7, 5000, 10000);
+  EXPECT_EQ(whole_run_peak(), to_bytes(15000_pages));
+}
+
+TEST_F(AfterKillTest, AFileWithoutANameCountsWholeThoughItIsMappedNowhere) {
+  p.file_in_memory(7, trace::kNameless);
+  p.write_file(7, 0, 5000);
+  p.write_file(7, 5000, 5000);  // killed on the way
+  p.sleep(1'000_ms);            // the host has freed all of it
+  p.write_file(7, 10000, 2000);
+  p.exit();
+  Program next(s, 200);
+  next.map(0, 1000);
+  next.touch(0, 1000);
+  next.exit();
+  EXPECT_EQ(s.finish().app.whole_run_peak, to_bytes(12000_pages)) << "it has ended with its program";
+}
+
+TEST_F(AfterKillTest, WhatIsCutOffAFileInMemoryIsNotNeededAnyMore) {
+  p.file_in_memory(7);
+  p.write_file(7, 0, 10000);  // killed on the way
+  p.write_file(7, 10000, 2000);
+  p.truncate_file(7, 10000);
+  p.write_file(7, 10000, 3000);
+  EXPECT_EQ(whole_run_peak(), to_bytes(13000_pages));
+}
+
+TEST_F(AfterKillTest, WhatItAddsWhileItsMemoryIsFreedIsCountedToo) {
+  die();
+  p.sleep(6_ms);  // two milliseconds after the victim has begun to exit
   p.map(100000, 5000);
   p.touch(100000, 5000);
   p.exit();
