@@ -3,48 +3,54 @@
 // This header is the only thing that code in the guest shares with the model: plain data, no allocation, no includes
 // beyond the C++ basics. Meaning of `address`, `bytes` and `flags` by kind:
 //
-//   kind            address              bytes                     flags
-//   kProcessStart   parent pid (0: none) -                         -          first event of a process; comm follows
-//   kComm           name, chars 0-7      name, chars 8-15          -          process name as in /proc/PID/comm
-//   kExec           -                    -                         -          address space replaced by an empty one
-//   kFork           child pid            -                         -          child gets a CoW copy of every page
+// clang-format off
+//   kind            address              bytes                     flags, and what it means
+//   kProcessStart   parent pid (0: none) -                         first event of a process; comm follows
+//   kComm           name, chars 0-7      name, chars 8-15          process name as in /proc/PID/comm
+//   kExec           -                    -                         address space replaced by an empty one
+//   kFork           child pid            -                         child gets a CoW copy of every page
 //   kExit           exit status          -                         kExitBySignal: status is a signal number
-//   kThreadExit     -                    -                         -
-//   kMap            start                length kPrivate|kAnonymous|kWritable|kNoReserve|kStack|kGrowsDown|kExecutable
-//   kMapFile        start                file id                   kProgram   what the kMap before it maps: a file,
-//   from offset `argument` on kUnmap          start                length                    - kProtect        start
-//   length                    kWritable when the new protection can be written kAdviseDontneed start length also
-//   MADV_REMOVE on private memory kAdviseFree     start                length                    MADV_FREE kRemap old
-//   start            length                    new start is in `argument` kTouch          start, page aligned  length
-//   kWrite or read; kPresent: found resident when first seen;
-//                                                                  kTouchedBefore: counts as resident, not as touched
-//                                                                  once more
+//   kThreadExit     -                    -
+//   kMap            start                length                    kPrivate|kAnonymous|kWritable|kNoReserve|kStack|
+//                                                                  kGrowsDown|kExecutable
+//   kMapFile        start                file id                   kProgram; what the kMap before it maps: a file, from
+//                                                                  offset `argument` on
+//   kUnmap          start                length
+//   kProtect        start                length                    kWritable when the new protection can be written
+//   kAdviseDontneed start                length                    also MADV_REMOVE on private memory
+//   kAdviseFree     start                length                    MADV_FREE
+//   kRemap          old start            length                    new start is in `argument`
+//   kTouch          start, page aligned  length                    kWrite or read; kPresent: found resident when first
+//                                                                  seen; kTouchedBefore: counts as resident, not as
+//                                                                  touched once more
 //   kReference      start                length                    a watched page was used again; kWrite
-//   kOomScoreAdj    new value (int64)    -                         -
+//   kOomScoreAdj    new value (int64)    -
 //   kAlloc          pointer              length                    kMapping|kThreadStack|kSharedMapping; a sampled
-//   allocation (for sites only; no model effect) kFree           pointer              -                         -
+//                                                                  allocation (for sites only; no model effect)
+//   kFree           pointer              -
 //   kFileRead       file id              length                    file offset in `argument`
 //   kFileWrite      file id              length                    file offset in `argument`; kPresent: the pages were
-//   found, nobody saw the write kFileSync       file id              -                         fsync(): all of it is
-//   written back kFileTruncate   file id              -                         pages from file offset `argument` on
-//   are dropped kFileInMemory   file id              -                         kUnevictable|kNameless  the file is no
-//   page cache: tmpfs, memfd, System V,
-//                                                                  shared anonymous memory (swap can take it), or
-//                                                                  ramfs; before its first use, and again when its last
-//                                                                  name is taken away
-//   kFilePunch      file id              length                    whole pages in [`argument`, +length) of the file are
-//   dropped kSetPolicy      node mask            -                         set_mempolicy() of this thread; PolicyMode
-//   in flags kBindRange      start                length                    mbind(); node mask in `argument`,
-//   PolicyMode in flags kHomeNode       start                length                    set_mempolicy_home_node(); the
-//   node in `argument` kAffinity       CPU mask, CPUs 0-63  -                         sched_setaffinity() of this
-//   thread kAdviseHuge     start                length                    kHugePages: MADV_HUGEPAGE, else
-//   MADV_NOHUGEPAGE kThpDisable     1 or 0               -                         prctl(PR_SET_THP_DISABLE) of this
-//   process kLimit          RLIMIT_* number      -                         new soft limit in `argument` (~0: none)
+//                                                                  found, nobody saw the write
+//   kFileSync       file id              -                         fsync(): all of it is written back
+//   kFileTruncate   file id              -                         pages from file offset `argument` on are dropped
+//   kFileInMemory   file id              -                         kUnevictable|kNameless; the file is no page cache:
+//                                                                  tmpfs, memfd, System V, shared anonymous memory
+//                                                                  (swap can take it), or ramfs; before its first use,
+//                                                                  and again when its last name is taken away
+//   kFilePunch      file id              length                    whole pages in [`argument`, +length) are dropped
+//   kSetPolicy      node mask            -                         set_mempolicy() of this thread; PolicyMode
+//   kBindRange      start                length                    mbind(); node mask in `argument`, PolicyMode
+//   kHomeNode       start                length                    set_mempolicy_home_node(); the node in `argument`
+//   kAffinity       CPU mask, CPUs 0-63  -                         sched_setaffinity() of this thread
+//   kAdviseHuge     start                length                    kHugePages: MADV_HUGEPAGE, else MADV_NOHUGEPAGE
+//   kThpDisable     1 or 0               -                         prctl(PR_SET_THP_DISABLE) of this process
+//   kLimit          RLIMIT_* number      -                         new soft limit in `argument` (~0: none)
 //   kLock           start                length                    kLocked|kLockOnFault: mlock2(), else munlock()
 //   kLockAll        -                    -                         kLockCurrent|kLockFuture|kLockOnFault: mlockall(),
 //                                                                  of none: munlockall()
 //   kClock          -                    -                         only time passed (keeps kswapd and devices running)
-//   kLost           -                    number of lost events     -
+//   kLost           -                    number of lost events
+// clang-format on
 #pragma once
 
 #include <cstdint>

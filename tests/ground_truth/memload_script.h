@@ -3,15 +3,24 @@
 // memload is the workload program of the real-kernel runs: each of its arguments is one step, and the steps run in
 // order. Since it is scripted, its exact event stream is known without running it (memload_events.h).
 //
-//   anon:N:SIZE           map SIZE anonymous bytes as region N      shm:N:SIZE          the same, shared
-//   heap:N:SIZE:CHUNK     malloc and fill CHUNK-byte blocks
-//   w:N[:FROM:TO]         write one word per page, percent FROM..TO r:N[:FROM:TO]       read one word per page
-//   loop:K:N[:FROM:TO]    the write pass K times                    rnd|zipf:N:COUNT:SEED  random page writes
-//   lock:N  unlock:N      mlock(), munlock()                     lockall             mlockall(), the future too
-//   punch:N:FROM:TO       give back pages FROM..TO of each 2 MiB    huge:N  nohuge:N    advice on huge pages
-//   dense:P               pages written from now on are P percent incompressible; no event tells
-//   free:N  dontneed:N    give a region back                        fw:PATH:SIZE fr:PATH fm:PATH fsync:PATH  file steps
-//   sleep:MS rate:MBPS adj:N wait                                   fork:STEP+STEP+...  a child that runs the steps
+//   anon:N:SIZE            map SIZE anonymous bytes as region N
+//   shm:N:SIZE             the same, shared
+//   heap:N:SIZE:CHUNK      malloc and fill CHUNK-byte blocks
+//   w:N[:FROM:TO]          write one word per page, percent FROM..TO
+//   r:N[:FROM:TO]          read one word per page
+//   loop:K:N[:FROM:TO]     the write pass K times
+//   rnd|zipf:N:COUNT:SEED  random page writes
+//   lock:N  unlock:N       mlock(), munlock()
+//   lockall                mlockall(), the future too
+//   punch:N:FROM:TO        give back pages FROM..TO of each 2 MiB
+//   huge:N  nohuge:N       advice on huge pages
+//   dense:P                pages written from now on are P percent incompressible; no event tells
+//   free:N  dontneed:N     give a region back
+//   fw:PATH:SIZE           write a file; fr:PATH reads, fm:PATH maps it, fsync:PATH writes it back
+//   sleep:MS  rate:MBPS    wait; write that fast
+//   adj:N                  set oom_score_adj
+//   fork:STEP+STEP+...     a child that runs the steps
+//   wait                   for the children
 #pragma once
 
 #include <cstdint>
