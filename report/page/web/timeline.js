@@ -44,15 +44,25 @@
    * all zones, and of DMA's a part is reserved against any allocation that could be elsewhere (in reports of older versions: all of it).
    */
   page.marksOf = function (node) {
-    const above = node.zones.filter((zone) => zone.zone !== "DMA" && zone.managed_pages > 0);
+    const above = zonesAboveDma(node);
     const zones = above.length ? above : node.zones;
-    const held = above.length ? node.zones.filter((zone) => zone.zone === "DMA").reduce((sum, zone) => sum + (zone.held_back_pages ?? zone.free_pages), 0) : 0;
+    const held = heldByDma(node);
     return ["min", "low", "high"].map((name) => ({
       name,
       colour: "--mark-" + name,
       value: (held + zones.reduce((sum, zone) => sum + zone.watermarks[name], 0)) * page.PAGE_BYTES,
     }));
   };
+
+  function zonesAboveDma(node) {
+    return node.zones.filter((zone) => zone.zone !== "DMA" && zone.managed_pages > 0);
+  }
+
+  /** Pages of zone DMA that are free and reserved; 0 where the node has no other zone. */
+  function heldByDma(node) {
+    if (!zonesAboveDma(node).length) return 0;
+    return node.zones.filter((zone) => zone.zone === "DMA").reduce((sum, zone) => sum + (zone.held_back_pages ?? zone.free_pages), 0);
+  }
 
   function incidentDetails(one) {
     const { incident, kill } = one;
@@ -145,10 +155,12 @@
       if (!values) continue;
       const marks = page.marksOf(node);
       const bands = report.bands && report.bands[name];
+      const held = heldByDma(node) * page.PAGE_BYTES;
+      const marksNote = held ? ` Of each mark ${bytes(held)} are what zone DMA holds back.` : "";
       group.add(parent, {
         title: "Free memory of node " + node.node, unit: "bytes", marks, near: marks[2].value * 2.5, most: marks[2].value,
         note: bands ? `Above high ${page.seconds(bands.above_high_s)}, high to low ${page.seconds(bands.high_to_low_s)}, ` +
-          `low to min ${page.seconds(bands.low_to_min_s)}, below min ${page.seconds(bands.below_min_s)}.` : null,
+          `low to min ${page.seconds(bands.low_to_min_s)}, below min ${page.seconds(bands.below_min_s)}.` + marksNote : null,
         series: [{ name: "free", colour: "--series-1", values }],
       });
     }
