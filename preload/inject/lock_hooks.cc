@@ -1,8 +1,8 @@
 // Hooks the calls that lock memory, and notes those that the kernel has granted.
 //
-// A call that faults memory in takes two steps: the range is locked as with MLOCK_ONFAULT, which the kernel grants and
-// refuses alike, and noted; then comes the call itself. Or else the forecast would hear of every page before it hears
-// that the page is locked, and might have swapped it out by then.
+// A call that faults memory in takes two steps. The range is first locked as with MLOCK_ONFAULT, which the kernel
+// grants and refuses alike. The lock is noted, and then comes the call itself. Otherwise the model would hear of each
+// page before it hears of the lock.
 #include "preload/inject/lock_hooks.h"
 
 #include <sys/mman.h>
@@ -23,11 +23,11 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// For our own sake: as the call that follows, but nothing is faulted in.
+/// Locks the range without faulting it in. False: not granted, or nobody listens.
 bool lock_on_fault(const void* start, size_t bytes) {
   const Counted counted;
   return tracking() && counted.tracking() && in_own_process() &&
-         raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), MLOCK_ONFAULT) == 0;
+         raw_syscall(SYS_mlock2, arg(start), static_cast<long>(bytes), MLOCK_ONFAULT) == 0;
 }
 
 bool lock_all_on_fault(int flags) {
@@ -52,27 +52,27 @@ void note_lock(const void* start, size_t bytes, uint8_t flags) {
 bool lock_new_mapping(const void* start, size_t bytes) {
   if (!lock_on_fault(start, bytes)) return false;
   note_lock(start, bytes, trace::kLocked);
-  raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes));
+  raw_syscall(SYS_mlock, arg(start), static_cast<long>(bytes));
   return true;
 }
 
 OOMCAST_EXPORT int mlock(const void* start, size_t bytes) {
   const bool told = lock_on_fault(start, bytes);
   if (told) note_lock(start, bytes, trace::kLocked);
-  const long result = raw_syscall(SYS_mlock, reinterpret_cast<long>(start), static_cast<long>(bytes));
+  const long result = raw_syscall(SYS_mlock, arg(start), static_cast<long>(bytes));
   if (result == 0 && !told) note_lock(start, bytes, trace::kLocked);
   return static_cast<int>(with_errno(result));
 }
 
 OOMCAST_EXPORT int mlock2(const void* start, size_t bytes, unsigned flags) {
   if (flags == 0) return mlock(start, bytes);
-  const long result = raw_syscall(SYS_mlock2, reinterpret_cast<long>(start), static_cast<long>(bytes), flags);
+  const long result = raw_syscall(SYS_mlock2, arg(start), static_cast<long>(bytes), flags);
   if (result == 0) note_lock(start, bytes, trace::kLocked | trace::kLockOnFault);
   return static_cast<int>(with_errno(result));
 }
 
 OOMCAST_EXPORT int munlock(const void* start, size_t bytes) {
-  const long result = raw_syscall(SYS_munlock, reinterpret_cast<long>(start), static_cast<long>(bytes));
+  const long result = raw_syscall(SYS_munlock, arg(start), static_cast<long>(bytes));
   if (result == 0) note_lock(start, bytes, 0);
   return static_cast<int>(with_errno(result));
 }

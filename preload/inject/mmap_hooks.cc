@@ -77,17 +77,19 @@ void* map(void* hint, size_t bytes, int protection, int flags, int fd, off_t off
     maps_files.store(true, std::memory_order_relaxed);
   if (!failed(result) && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE))
     maps_shared.store(true, std::memory_order_relaxed);
-  if (!failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) &&
-      !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
-      agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes),
-                    static_cast<uint64_t>(protection), static_cast<uint64_t>(flags)) &&
-      thread_state.refused) {
+  const bool answered = !failed(result) && (flags & (MAP_PRIVATE | MAP_ANONYMOUS)) == (MAP_PRIVATE | MAP_ANONYMOUS) &&
+                        !(flags & MAP_HUGETLB) && tracking() && asks_before_use(bytes) &&
+                        agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes),
+                                      static_cast<uint64_t>(protection), static_cast<uint64_t>(flags));
+  if (answered && thread_state.refused) {
     // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
     raw_syscall(SYS_munmap, result, static_cast<long>(bytes));
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  if (!failed(result) && (flags & MAP_LOCKED)) note_lock(reinterpret_cast<void*>(result), bytes, trace::kLocked);
+  // Who has been asked knows the flags.
+  if (!failed(result) && (flags & MAP_LOCKED) && !answered)
+    note_lock(reinterpret_cast<void*>(result), bytes, trace::kLocked);
   // Of files only what is shared may be memory: tmpfs, memfd.
   if (!failed(result) && ((flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) && tracking_now())
     sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), caller, (flags & MAP_TYPE) != MAP_PRIVATE);
@@ -100,11 +102,13 @@ bool map_and_lock(void* hint, size_t bytes, int protection, int flags, int fd, o
                   void** mapped) {
   const Counted counted;
   if (!tracking() || !counted.tracking()) return false;
+  const int errno_before = errno;
   thread_state.refused = false;
   *mapped = map(hint, bytes, protection, flags & ~(MAP_LOCKED | MAP_POPULATE), fd, offset, caller);
-  if (*mapped == MAP_FAILED) return thread_state.refused;
-  if (lock_new_mapping(*mapped, bytes)) return true;
-  munmap(*mapped, bytes);
+  const bool is_mapped = *mapped != MAP_FAILED;
+  if (is_mapped ? lock_new_mapping(*mapped, bytes) : thread_state.refused) return true;
+  if (is_mapped) munmap(*mapped, bytes);
+  errno = errno_before;
   return false;
 }
 

@@ -4,12 +4,10 @@
 #include <errno.h>
 #include <spdlog/spdlog.h>
 
-#include <cstdlib>
 #include <memory>
-#include <string>
 #include <utility>
 
-#include "preload/record/kernel/proc_file.h"
+#include "preload/record/guest/task_clock.h"
 #include "preload/record/kernel/userfaultfd.h"
 #include "preload/record/program_use.h"
 
@@ -20,12 +18,6 @@ constexpr int kTriesMost = 4;
 constexpr uint64_t kNextTryNs = 100'000'000;
 constexpr uint64_t kNextLookNs = 20'000'000;  // at a program that may still say hello
 
-/// CPU time of the process's first thread; 0 where it is not known.
-uint64_t cpu_ns_of(uint32_t pid) {
-  const std::string text = read_line_of(proc_of(pid) + "schedstat");
-  return std::strtoull(text.c_str(), nullptr, 10);
-}
-
 /// A filter of system calls, a userfaultfd of its own, a kernel that has none like ours. Other reasons pass: another
 /// tracer, a stop, an exec that is under way, a lack of descriptors; and who is on its way out may not be traced
 /// (EPERM).
@@ -34,24 +26,26 @@ bool is_for_good(int error) { return error == EACCES || error == EEXIST || error
 }  // namespace
 
 bool Outside::may_say_hello(Process& process, uint64_t now_ns) const {
-  return hellos_come_ && process.outside.patience.lasts(process.life.program_ns, now_ns, cpu_ns_of(process.pid)) &&
+  return hellos_come_ &&
+         process.outside.patience.lasts(process.life.program_ns, now_ns, cpu_ns_of(process.pid, process.pid)) &&
          loads_library(process.pid);
 }
 
-bool Outside::is_due(Process& process, uint64_t now_ns) const {
-  if (process.fault_fd.valid() || process.life.said_hello || process.gives_way || !process.pidfd ||
-      process.life.memory_gone_ns != 0 || process.outside.tries >= kTriesMost || now_ns < process.outside.next_try_ns)
-    return false;
-  if (!may_say_hello(process, now_ns)) return true;
-  process.outside.next_try_ns = now_ns + kNextLookNs;
-  return false;
+bool Outside::is_due(const Process& process, uint64_t now_ns) {
+  return !process.fault_fd.valid() && !process.life.said_hello && !process.gives_way && process.pidfd &&
+         process.life.memory_gone_ns == 0 && process.outside.tries < kTriesMost &&
+         now_ns >= process.outside.next_try_ns;
 }
 
 void Outside::hold_due(uint64_t now_ns) {
   if (rooms_.tracker != TrackerKind::kUserfaultfd || !rooms_.phase.exact()) return;
   for (const auto& [pid, process] : rooms_.processes) {
     if (!is_due(*process, now_ns)) continue;
-    hold(*process, now_ns);
+    if (may_say_hello(*process, now_ns)) {
+      process->outside.next_try_ns = now_ns + kNextLookNs;
+      continue;
+    }
+    hold(*process);
     serve_all();
   }
   start_.let_go();
@@ -63,17 +57,17 @@ void Outside::serve_all() {
     if (process->tracked_by_faults()) rooms_.faults.serve(*process);
 }
 
-void Outside::hold(Process& process, uint64_t now_ns) {
-  process.outside.next_try_ns = now_ns + kNextTryNs;
+void Outside::hold(Process& process) {
   const bool starts = start_.pid() == static_cast<pid_t>(process.pid);
   // On a busy machine the fetch takes so long that the program may end meanwhile.
   if (!starts && !process.scans.begun) rooms_.scanner.scan(process, true);
   FetchedUserfaultfd fetched =
-      starts ? start_.fetch(process.pidfd.get()) : fetcher_.fetch(process.pid, process.pidfd.get());
+      starts ? start_.fetch(process.pidfd.get()) : fetcher_.fetch(process.pid, process.pidfd.get(), hellos_come_);
+  process.outside.next_try_ns = rooms_.clocks.now_ns() + kNextTryNs;  // the fetch itself may have taken longer
   Userfaultfd opened(std::move(fetched.descriptor));
   if (!opened.valid() || !opened.negotiate()) {
     const int error = fetched.error != 0 ? fetched.error : EINVAL;
-    if (error == ESRCH) return;
+    if (error == ESRCH || error == EALREADY) return;
     if (is_for_good(error) || ++process.outside.tries == kTriesMost) {
       process.outside.tries = kTriesMost;
       process.outside.refusal = error;

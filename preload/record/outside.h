@@ -25,9 +25,9 @@ class Outside {
   void take_mappings(Process& process);
 
  private:
-  bool is_due(Process& process, uint64_t now_ns) const;
+  static bool is_due(const Process& process, uint64_t now_ns);
   bool may_say_hello(Process& process, uint64_t now_ns) const;
-  void hold(Process& process, uint64_t now_ns);
+  void hold(Process& process);
   void serve_all();
 
   Rooms& rooms_;

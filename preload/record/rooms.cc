@@ -60,6 +60,7 @@ void Rooms::hold_touches_of(Process& process) {
   publish_ask_thresholds(process, options.refuse_enomem);
   Stash::want_helper(process);
   scanner.scan(process, true);
+  if (!process.shared) return;  // the scan has armed what it has counted
   // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
   std::vector<PageRange> registered;
   for (const auto& [start, area] : process.map.areas())

@@ -101,10 +101,15 @@ void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
 
 /// Where no library notes what is locked, the kernel's own word is looked at whenever the amount is another one.
 void Mappings::learn_locks(Process& process) {
-  const uint64_t kb = number_behind(process.memory->status(), "VmLck:");
+  constexpr const char* kLocked = "VmLck:";
+  const std::string status = process.memory->status();
+  if (status.find(kLocked) == status.npos) return;  // it is ending: its memory goes as a whole
+  const uint64_t kb = number_behind(status, kLocked);
   if (kb == process.locked_kb) return;
+  const std::string smaps = process.memory->smaps();
+  if (smaps.empty()) return;
   process.locked_kb = kb;
-  std::vector<PageRange> now = locked_ranges(process.memory->smaps());
+  std::vector<PageRange> now = locked_ranges(smaps);
   for (const auto& [start, end] : process.locked)
     if (std::find(now.begin(), now.end(), PageRange(start, end)) == now.end())
       feed_.report(process, trace::EventKind::kLock, start, end - start);
@@ -181,9 +186,10 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     for (uint64_t at = start; at < end; at += piece) {
       feed_.report(process, trace::EventKind::kMap, at, std::min(piece, end - at), 0, map_flags(area));
       if (shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
-      if (vma.locked) feed_.report(process, trace::EventKind::kLock, at, std::min(piece, end - at), 0, trace::kLocked);
     }
   }
+  // Also where it replaces what is known; before its pages are counted.
+  if (vma.locked) feed_.report(process, trace::EventKind::kLock, vma.start, vma.end - vma.start, 0, trace::kLocked);
   std::vector<std::pair<uint64_t, uint64_t>> unregistered;
   std::vector<std::pair<uint64_t, uint64_t>> changed;
   process.map.for_each(vma.start, vma.end, [&](Area& area) {

@@ -78,6 +78,12 @@ void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   process.scans.stale_mappings_ns = clocks_.now_ns() + kStaleNs;
 }
 
+void Scanner::learn_locks(Process& process) {
+  const uint64_t cpu_began = clocks_.cpu_ns();
+  mappings_.learn_locks(process);
+  process.scans.next_locks_ns = planner_.rest_after(cpu_began, kMappingsShare);
+}
+
 void Scanner::scan(Process& process, bool whole, bool last) {
   const uint64_t began = clocks_.now_ns(), cpu_began = clocks_.cpu_ns();
   poller_.note_poll(process, began);
@@ -93,7 +99,7 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   else if (last)
     scope.touches = Touches::kFresh;
   if (scope.mappings) scan_mappings(process, !whole && !process.tracked_by_faults(), whole);
-  if (!process.shared) mappings_.learn_locks(process);
+  if (!process.shared && began >= process.scans.next_locks_ns) learn_locks(process);
   if (scope.touches != Touches::kNone) poller_.scan_touches(process, scope.touches, whole);
   // What it alone has used of shared memory no later scan would find.
   if (last && process.maps_shared_memory) shared_memory_.scan(process);

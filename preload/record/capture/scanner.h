@@ -43,6 +43,7 @@ class Scanner {
 
  private:
   void scan_mappings(Process& process, bool changed_only, bool whole);
+  void learn_locks(Process& process);
   void scan_at_peak(bool sampled_peak);
   void scan_those_that_grew();
   bool waits_for_pending_children();

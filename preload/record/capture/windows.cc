@@ -45,7 +45,7 @@ Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh)
 
 /// Forgets a walk and learns from it how many pages may be prefilled for the next one at once.
 void Windows::end_walk(Process& process, Task& task, Walk& walk) {
-  const uint64_t unproven = walk.has_prefilled() ? (walk.prefilled_end - walk.prefilled_start) / kPage : 0;
+  const uint64_t unproven = walk.prefilled_pages();
   const uint64_t walked_before = walk.walked_pages;
   if (unproven > 0) close_walk(process, walk);
   const uint64_t left = unproven - std::min(unproven, walk.walked_pages - walked_before);
@@ -86,7 +86,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   // The second page in a row: likely to go as far as the walks before it did.
   else if (walk.steps == 2)
     walk.window_pages = task.first_window_pages;
-  close_resting(process, walk);
+  close_resting(process, task, walk);
   Window window{&walk, page, page + kPage, false, down};
   uint64_t room = allowed_pages(task, walk) * kPage;
   const Area* area = process.map.find(page);
@@ -294,23 +294,30 @@ void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
       if (walk.has_prefilled() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
 }
 
+/// Of the walks that have pages to prove the one that has not come on for longest, and its thread. `going_on` if there
+/// is no other one.
+Windows::OwnedWalk Windows::oldest_walk(Process& process, Task& task, Walk& going_on) {
+  OwnedWalk oldest{&task, &going_on};
+  for (auto& [tid, owner] : process.tasks)
+    for (Walk& walk : owner->walks)
+      if (walk.has_prefilled() && walk.last_ns < oldest.walk->last_ns) oldest = {owner.get(), &walk};
+  return oldest;
+}
+
 /// Closes walks that rest, the oldest first, where all that is unproven could make a peak look smaller than it is. A
 /// walk whose last pages nobody writes (Python leaves a piece of each arena) is never proven by a fault behind it.
-void Windows::close_resting(Process& process, const Walk& going_on) {
+/// REQUIRES: `going_on` has just come on.
+void Windows::close_resting(Process& process, Task& task, Walk& going_on) {
+  HeldFaults& held = process.held;
+  const uint64_t now = going_on.last_ns;
+  // What was filled stays open where it cannot be protected, at all or as long as an event is unread (EAGAIN).
+  if (now < held.next_rest_ns || !process.fault_fd.write_protects()) return;
   const uint64_t bound = std::max(kUnprovenPages, process.pages.count(PageBit::kTouched) / kUnprovenPart);
-  const uint64_t now = clocks_.now_ns();
-  while (process.pages.count(PageBit::kPrefilled) > bound) {
-    Walk* oldest = nullptr;
-    Task* owner = nullptr;
-    for (auto& [tid, task] : process.tasks)
-      for (Walk& walk : task->walks)
-        if (&walk != &going_on && walk.has_prefilled() && now - walk.last_ns >= kRestNs &&
-            (oldest == nullptr || walk.last_ns < oldest->last_ns)) {
-          oldest = &walk;
-          owner = task.get();
-        }
-    if (oldest == nullptr) return;
-    end_walk(process, *owner, *oldest);
+  while (held.unclosed.empty() && process.pages.count(PageBit::kPrefilled) > bound + going_on.prefilled_pages()) {
+    const OwnedWalk oldest = oldest_walk(process, task, going_on);
+    held.next_rest_ns = oldest.walk->last_ns + kRestNs;
+    if (now < held.next_rest_ns) return;
+    end_walk(process, *oldest.task, *oldest.walk);
   }
 }
 

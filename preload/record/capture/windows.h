@@ -52,7 +52,12 @@ class Windows {
  private:
   Walk& walk_at(Process& process, Task& task, uint64_t page, Fresh fresh);
   uint64_t allowed_pages(const Task& task, const Walk& walk) const;
-  void close_resting(Process& process, const Walk& going_on);
+  struct OwnedWalk {
+    Task* task;
+    Walk* walk;
+  };
+  static OwnedWalk oldest_walk(Process& process, Task& task, Walk& going_on);
+  void close_resting(Process& process, Task& task, Walk& going_on);
   bool arm_prefilled(Process& process, uint64_t start, uint64_t end);
   static bool grows_at(Process& process, const Area& area, uint64_t end);
   uint64_t last_content(Process& process, uint64_t start, uint64_t end);

@@ -54,6 +54,7 @@ struct Walk {
   uint32_t steps = 0;
   uint64_t last_ns = 0;
   bool has_prefilled() const { return prefilled_start < prefilled_end; }
+  uint64_t prefilled_pages() const { return has_prefilled() ? (prefilled_end - prefilled_start) >> kPageShift : 0; }
 };
 
 struct Task {
@@ -122,6 +123,7 @@ struct ScanTimes {
   uint64_t next_full_ns = 0;           // when all pages may be scanned again
   uint64_t next_mappings_ns = 0,
            stale_mappings_ns = 0;  // when its mappings may be read again; when they are even if nothing shows
+  uint64_t next_locks_ns = 0;      // when it may be looked up what is locked
   uint64_t next_files_ns = 0, files_due_ns = 0;  // the same of mapped files
   uint64_t next_io_ns = 0, next_shared_ns = 0;   // when its descriptors, its shared memory may be scanned again
   uint64_t size_pages = 0, data_pages = 0;       // by the kernel's counts, when all mappings were read last
@@ -202,6 +204,7 @@ struct HeldFaults {
   FreeAdvice free_advice;  // MADV_FREE reported, REMOVE event yet to come
   UnansweredFaults unanswered;
   std::vector<Walk> unclosed;     // stopped, and the kernel has refused so far to protect what they prefilled
+  uint64_t next_rest_ns = 0;      // no walk rests before
   std::vector<PageRange> let_go;  // let go for an mremap() that is not over, where the memory is now
   uint32_t failures = 0;          // faults of which the memory had to be let go for an unknown reason
   int refused_ranges = 0;         // that could not be registered at once, one after another

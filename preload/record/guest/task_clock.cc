@@ -6,12 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
-#include <string>
+
+#include "preload/record/kernel/proc_file.h"
 
 namespace oomcast::record {
 namespace {
+
+UniqueFd open_of_thread(uint32_t pid, uint32_t tid, const char* name) {
+  return UniqueFd(::open((proc_of_thread(pid, tid) + name).c_str(), O_RDONLY | O_CLOEXEC));
+}
 
 bool read_schedstat(int fd, uint64_t* cpu_ns, uint64_t* delay_ns) {
   char text[96];
@@ -44,13 +48,18 @@ bool waits_for_child(int syscall_fd) {
 
 }  // namespace
 
+uint64_t cpu_ns_of(uint32_t pid, uint32_t tid) {
+  const UniqueFd schedstat = open_of_thread(pid, tid, "schedstat");
+  uint64_t cpu = 0, delay = 0;
+  if (schedstat) read_schedstat(schedstat.get(), &cpu, &delay);
+  return cpu;
+}
+
 TaskClock::TaskClock(pid_t pid, pid_t tid, uint64_t now_ns) {
-  char path[64];
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", pid, tid);
-  schedstat_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
+  const auto process = static_cast<uint32_t>(pid), thread = static_cast<uint32_t>(tid);
+  schedstat_ = open_of_thread(process, thread, "schedstat");
   if (schedstat_) read_schedstat(schedstat_.get(), &cpu_ns_, &delay_ns_);
-  std::snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", pid, tid);
-  syscall_ = UniqueFd(::open(path, O_RDONLY | O_CLOEXEC));
+  syscall_ = open_of_thread(process, thread, "syscall");
   own_delay_ns_ = own_queue_delay_ns();
   wall_ns_ = last_seen_ns_ = now_ns;
 }

@@ -21,6 +21,9 @@ struct TrackingCost {
   uint64_t request_cpu_ns = 6000;    // CPU time of a synchronous request
 };
 
+/// CPU time of this thread of the process; 0 where it is not known.
+uint64_t cpu_ns_of(uint32_t pid, uint32_t tid);
+
 class TaskClock {
  public:
   TaskClock(pid_t pid, pid_t tid, uint64_t now_ns);

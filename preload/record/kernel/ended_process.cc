@@ -30,8 +30,7 @@ int reaped_wait_status(int pidfd) {
 int foreign_wait_status(uint32_t pid, int pidfd) {
   if (const int status = reaped_wait_status(pidfd); status != -1) return status;
   const std::string stat = read_whole_path(proc_of(pid) + "stat");
-  if (const size_t close = stat.rfind(')');
-      close != std::string::npos && close + 2 < stat.size() && stat[close + 2] == 'Z')
+  if (stat_state(stat) == 'Z')
     if (const size_t last = stat.find_last_of(' '); last != std::string::npos)
       return std::atoi(stat.c_str() + last + 1);
   return reaped_wait_status(pidfd);  // in between, perhaps

@@ -130,8 +130,8 @@ std::vector<Vma> parse_maps(const std::string& text) {
   return out;
 }
 
-std::vector<std::pair<uint64_t, uint64_t>> locked_ranges(const std::string& smaps) {
-  std::vector<std::pair<uint64_t, uint64_t>> out;
+std::vector<PageRange> locked_ranges(const std::string& smaps) {
+  std::vector<PageRange> out;
   Vma vma;
   for (size_t at = 0; at < smaps.size();) {
     const size_t line_end = std::min(smaps.find('\n', at), smaps.size());

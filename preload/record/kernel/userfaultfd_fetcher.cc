@@ -142,21 +142,23 @@ bool has_userfaultfd(uint32_t pid) {
   return false;
 }
 
-/// A seccomp filter may kill for a call that it does not know. What we have ourselves, as all in a container, we know.
-bool has_filter_of_its_own(const std::string& status) {
+/// A seccomp filter may kill for a call that it does not know. What it has inherited from us, and no more, we know.
+bool may_kill_for_a_call(const std::string& status, bool descends_from_us) {
+  if (number_behind(status, "Seccomp:") == 0) return false;
   constexpr const char* kFilters = "Seccomp_filters:";
   const uint64_t filters = number_behind(status, kFilters);
-  return number_behind(status, "Seccomp:") != 0 &&
-         (filters == 0 || filters != number_behind(read_whole_path("/proc/self/status"), kFilters));
+  const bool same_as_ours =
+      descends_from_us && filters != 0 && filters == number_behind(read_whole_path("/proc/self/status"), kFilters);
+  return !same_as_ours;
 }
 
 /// What speaks against it, as an errno; 0: nothing. `tracer`: who may trace the program.
-int objection(uint32_t pid, uint32_t living, pid_t tracer) {
+int objection(uint32_t pid, uint32_t living, pid_t tracer, bool descends_from_us) {
   const std::string status = read_whole_path(proc_of_thread(pid, living) + "status");
   if (status.empty()) return ESRCH;
   if (const uint64_t by = number_behind(status, "TracerPid:"); by != 0 && by != static_cast<uint64_t>(tracer))
     return EBUSY;
-  if (has_filter_of_its_own(status)) return EACCES;
+  if (may_kill_for_a_call(status, descends_from_us)) return EACCES;
   return has_userfaultfd(pid) ? EEXIST : 0;
 }
 
@@ -168,14 +170,14 @@ FetchedUserfaultfd failed_with(int error) {
 
 }  // namespace
 
-FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd) {
+FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd, bool descends_from_us) {
   reap();
   // On a busy machine the last try may still be at it, although nobody waits for its answer.
   if (std::any_of(unreaped_.begin(), unreaped_.end(), [&](const Fetch& fetch) { return fetch.program == pid; }))
-    return failed_with(EBUSY);
+    return failed_with(EALREADY);
   Order order;
   order.lender.living = living_thread(pid);
-  if (const int why = objection(pid, order.lender.living, 0); why != 0) return failed_with(why);
+  if (const int why = objection(pid, order.lender.living, 0, descends_from_us); why != 0) return failed_with(why);
   order.lender.pidfd = pidfd;
   order.lender.instruction = find_syscall_instruction(pid);
   if (order.lender.instruction == 0) return failed_with(ENOEXEC);
@@ -228,7 +230,7 @@ FetchedUserfaultfd HeldStart::fetch(int pidfd) {
   const auto pid = static_cast<uint32_t>(pid_);
   Answer held;
   if (!receive_from(socket_.get(), kStartPatienceMs, &held)) return failed_with(EBUSY);
-  if (const int why = objection(pid, pid, holder_); why != 0) return failed_with(why);
+  if (const int why = objection(pid, pid, holder_, true); why != 0) return failed_with(why);
   Lender lender;
   lender.living = pid;
   lender.instruction = find_syscall_instruction(pid);

@@ -29,8 +29,9 @@ class UserfaultfdFetcher {
 
   /// One thread of the program makes the system calls that this takes and goes on as it was. An error leaves the
   /// program as it was, too: it is traced already, is stopped, has a seccomp filter or a userfaultfd of its own, may
-  /// not be traced by us, or the kernel refuses it a userfaultfd of which we would hear system calls, too.
-  FetchedUserfaultfd fetch(uint32_t pid, int pidfd);
+  /// not be traced by us, or the kernel refuses it a userfaultfd of which we would hear system calls, too. EALREADY:
+  /// the last try is still at it. `descends_from_us`: it may have inherited our own seccomp filters.
+  FetchedUserfaultfd fetch(uint32_t pid, int pidfd, bool descends_from_us);
 
  private:
   struct Fetch {

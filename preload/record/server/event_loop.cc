@@ -14,7 +14,8 @@ namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000, kMillisecondNs = 1'000'000;
 
-/// epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries.
+/// epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries. The two
+/// calls lose what perf events have to say: scans find the mappings then.
 int wait_in_milliseconds(int epoll, std::span<epoll_event> events, uint64_t wait_ns) {
   if (wait_ns > 0 && wait_ns < kMillisecondNs) {
     pollfd ready{epoll, POLLIN, 0};

@@ -13,6 +13,7 @@
 #include <random>
 #include <utility>
 
+#include "preload/record/kernel/descriptor_message.h"
 #include "preload/ring/descriptors.h"
 #include "preload/ring/shared_area.h"
 
@@ -117,13 +118,7 @@ void HelloServer::reply(int fd, const Answer& answer, std::span<const int> descr
   reply.polled = answer.polled ? 1 : 0;
   reply.huge_pages_off = answer.huge_pages_off ? 1 : 0;
   reply.shared_bytes = sizeof(ring::SharedArea);
-  iovec io{&reply, sizeof reply};
-  alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &io;
-  message.msg_iovlen = 1;
-  if (!descriptors.empty()) ring::attach_descriptors(&message, control, descriptors.data(), descriptors.size());
-  static_cast<void>(::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT));
+  send_with_descriptors(fd, reply, descriptors, MSG_DONTWAIT);
   if (answer.status != ring::ReplyStatus::kTakeDevice) hang_up(fd);
 }
 

@@ -290,6 +290,20 @@ TEST_F(Calls, ThatLockMemoryAreNotedInWholePages) {
   ::munmap(memory, 4 * kPage);
 }
 
+TEST_F(Calls, ThatAskWithALockReportItOnce) {
+  recorder.shared().ask_before_use.store(1);
+  auto* const map = recorder.hook<void*(void*, size_t, int, int, int, off_t)>("mmap");
+  void* const memory = fresh(4 * kPage);
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_LOCKED;
+  if (map(memory, 4 * kPage, PROT_READ | PROT_WRITE, kFlags, -1, 0) != memory)
+    GTEST_SKIP() << "this user may lock nothing";
+  const ring::Request asked = recorder.questions().back();
+  EXPECT_EQ(asked.kind, ring::RequestKind::kMapped);
+  EXPECT_EQ(asked.flags, static_cast<uint64_t>(kFlags));
+  EXPECT_EQ(notes_of(EventKind::kLock).size(), 0u);
+  ::munmap(memory, 4 * kPage);
+}
+
 TEST_F(Calls, ThatLockNothingAreNotNoted) {
   auto* const lock = recorder.hook<int(const void*, size_t)>("mlock");
   auto* const lock_all = recorder.hook<int(int)>("mlockall");

@@ -25,6 +25,7 @@ class FakeChannel : public FaultChannel {
   std::deque<uffd_msg> messages;                    // to be read
   std::function<uffd_msg(uint64_t number)> refill;  // makes one whenever there is none
   uint64_t refilled = 0;
+  bool protects_writes = true;
   uint64_t mapped_end = UINT64_MAX;  // no memory of ours behind it
 
   bool register_range(uint64_t start, uint64_t end) override {
@@ -74,7 +75,7 @@ class FakeChannel : public FaultChannel {
     for (uint64_t at = start; at < end; at += kPage) woken.insert(at);
   }
 
-  bool write_protects() const override { return true; }
+  bool write_protects() const override { return protects_writes; }
   size_t read(std::span<uffd_msg> out) override {
     size_t count = 0;
     for (; count < out.size() && !messages.empty(); ++count) {

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "preload/record/kernel/proc_maps.h"
 #include "tests/preload/record/recording_sink.h"
 
 namespace oomcast::record {
@@ -38,12 +38,7 @@ class Locks : public testing::TestWithParam<uint64_t> {
   }
   static std::string text_of(const std::string& command, const std::string& path) {
     EXPECT_EQ(std::system(command.c_str()), 0);
-    std::string text;
-    if (FILE* file = std::fopen(path.c_str(), "r")) {
-      for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
-      std::fclose(file);
-    }
-    return text;
+    return read_whole_path(path);
   }
   uint64_t touched_before_its_lock(const Event& lock) const {
     uint64_t touched = 0;

@@ -62,6 +62,26 @@ TEST_F(MappingsTest, WhatIsLockedIsLookedUpWhenTheAmountHasChanged) {
   EXPECT_EQ(sink.events[1].flags, 0);
 }
 
+TEST_F(MappingsTest, AProcessThatEndsHasUnlockedNothing) {
+  memory.smaps_text = "1000-3000 rw-p 00000000 00:00 0 \nVmFlags: rd wr lo ac \n";
+  memory.status_text = "VmLck:\t       8 kB\n";
+  rooms.mappings.learn_locks(process);
+  memory.status_text = "State:\tZ (zombie)\n";
+  rooms.mappings.learn_locks(process);
+  memory.status_text = "VmLck:\t       0 kB\n";
+  memory.smaps_text.clear();
+  rooms.mappings.learn_locks(process);
+  EXPECT_THAT(events(EventKind::kLock), SizeIs(1));
+}
+
+TEST_F(MappingsTest, AMappingThatReplacesAKnownOneIsLockedAsItWasAskedFor) {
+  Vma vma = anonymous(kStart, 16);
+  rooms.mappings.learn(process, vma, false);
+  vma.locked = true;
+  rooms.mappings.learn(process, vma, false);
+  EXPECT_THAT(ranges(EventKind::kLock), ElementsAre(Pair(at_page(0), at_page(16))));
+}
+
 TEST_F(MappingsTest, ANewMappingIsReportedAndRegistered) {
   rooms.mappings.learn(process, anonymous(kStart, 16), true);
   ASSERT_THAT(sink.events, SizeIs(1));

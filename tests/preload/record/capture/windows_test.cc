@@ -212,6 +212,48 @@ TEST_F(WindowsTest, WalksOfThreadsThatRunSideBySideStayOpen) {
   EXPECT_EQ(process.pages.count(PageBit::kTouched), 20u);
 }
 
+TEST_F(WindowsTest, HowWideTheWalkThatGoesOnIsClosesNoOther) {
+  walk_up(0, 32);
+  memory.touch(at_page(0), 32);
+  clocks.now += 5'000'000;
+  task->first_window_pages = 256;
+  fault(300);
+  ASSERT_EQ(fault(301).pages(), 256u);
+  fault(301 + 256);
+  EXPECT_EQ(task->walks[0].prefilled_pages(), 15u);
+}
+
+/// Three walks of 255 pages each that have not been proven, and rest.
+class WalksThatRest : public WindowsTest {
+ protected:
+  WalksThatRest() {
+    task->first_window_pages = 256;
+    for (uint64_t first = 0; first < 900; first += 300) {
+      fault(first);
+      fault(first + 1);
+      memory.touch(at_page(first), 257);
+    }
+    clocks.now += 5'000'000;
+    sink.events.clear();
+  }
+};
+
+TEST_F(WalksThatRest, AreNotAllGivenUpWhereTheKernelLetsNoneClose) {
+  channel.refusals.assign(8, FaultResult::kRetry);
+  fault(3000);
+  fault(4000);
+  EXPECT_THAT(process.held.unclosed, SizeIs(1)) << "the count cannot fall: the others go on";
+  EXPECT_THAT(written(process), IsEmpty());
+}
+
+TEST_F(WalksThatRest, StayOpenWhereNoWriteCanBeProtected) {
+  channel.protects_writes = false;
+  fault(3000);
+  uint64_t open = 0;
+  for (const Walk& walk : task->walks) open += walk.prefilled_pages();
+  EXPECT_EQ(open, 3 * 255u);
+}
+
 TEST_F(WindowsTest, AHoleOfEightPagesWithoutContentHasNotBeenWritten) {
   walk_up(0, 64);
   Walk& walk = task->walks[0];

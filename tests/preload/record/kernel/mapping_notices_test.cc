@@ -2,15 +2,15 @@
 #include "preload/record/kernel/mapping_notices.h"
 
 #include <gmock/gmock.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <memory>
 #include <thread>
 #include <vector>
+
+#include "tests/preload/record/forked_child.h"
 
 namespace oomcast::record {
 namespace {
@@ -25,40 +25,29 @@ PageRange map_some(void* at = nullptr, int flags = 0) {
   return {start, start + kBytes};
 }
 
-/// A copy of the test that does what the function says with the pipe on which it reports what it has mapped.
+/// A copy of the test that does what the function says, each time that it is told to, and reports what it has mapped.
 class Child {
  public:
   template <class What>
-  explicit Child(What what) {
-    EXPECT_EQ(::pipe(go_), 0);
-    EXPECT_EQ(::pipe(said_), 0);
-    pid_ = ::fork();
-    if (pid_ != 0) return;
-    for (;;) {
-      char byte;
-      if (::read(go_[0], &byte, 1) != 1) ::_exit(0);
-      const PageRange mapped = what();
-      static_cast<void>(!::write(said_[1], &mapped, sizeof mapped));
-    }
-  }
-  ~Child() {
-    ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
-    for (const int fd : {go_[0], go_[1], said_[0], said_[1]}) ::close(fd);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  uint32_t pid() const { return static_cast<uint32_t>(pid_); }
+  explicit Child(What what)
+      : child_([&] {
+          while (go_.take()) {
+            const PageRange mapped = what();
+            static_cast<void>(!::write(said_.to.get(), &mapped, sizeof mapped));
+          }
+          return 0;
+        }) {}
+  uint32_t pid() const { return child_.number(); }
   PageRange map() const {
     PageRange mapped{};
-    EXPECT_EQ(::write(go_[1], "", 1), 1);
-    EXPECT_EQ(::read(said_[0], &mapped, sizeof mapped), static_cast<ssize_t>(sizeof mapped));
+    go_.put();
+    EXPECT_EQ(::read(said_.from.get(), &mapped, sizeof mapped), static_cast<ssize_t>(sizeof mapped));
     return mapped;
   }
 
  private:
-  pid_t pid_;
-  int go_[2], said_[2];
+  Pipe go_, said_;
+  ForkedChild child_;
 };
 
 /// Whether one of the mappings that are reported holds all of the range.

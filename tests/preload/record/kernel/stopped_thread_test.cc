@@ -7,7 +7,6 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,51 +21,25 @@
 #include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
 #include "preload/record/kernel/proc_maps.h"
-#include "preload/record/kernel/unique_fd.h"
 #include "tests/preload/record/eventually.h"
+#include "tests/preload/record/forked_child.h"
 
 namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kPatienceNs = 2'000'000'000;
 
-/// A copy of the test that does what the function says and ends with its result; killed at the end if it still runs.
-class Child {
+class Child : public ForkedChild {
  public:
-  template <class What>
-  explicit Child(What what) {
-    pid_ = ::fork();
-    if (pid_ == 0) ::_exit(what());
-  }
-  ~Child() {
-    if (pid_ > 0) ::kill(pid_, SIGKILL);
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-  }
-  Child(const Child&) = delete;
-  Child& operator=(const Child&) = delete;
-  pid_t pid() const { return pid_; }
-  int status() {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-  /// Waits until the kernel says that it is in the call.
-  void wait_until_in(long call) const {
-    const std::string path = proc_of(static_cast<uint32_t>(pid_)) + "syscall";
-    ASSERT_TRUE(eventually([&] { return read_whole_path(path).starts_with(std::to_string(call) + " "); }));
-  }
+  using ForkedChild::ForkedChild;
   /// Has it make calls: its own pid is what comes back.
   void borrow(int times) const {
-    const uint64_t instruction = find_syscall_instruction(static_cast<uint32_t>(pid_));
+    const uint64_t instruction = find_syscall_instruction(number());
     ASSERT_NE(instruction, 0u);
-    StoppedThread thread(pid_, kPatienceNs);
+    StoppedThread thread(pid(), kPatienceNs);
     ASSERT_TRUE(thread.valid()) << thread.error();
-    for (int i = 0; i < times; ++i) EXPECT_EQ(thread.call(instruction, SYS_getpid), pid_);
+    for (int i = 0; i < times; ++i) EXPECT_EQ(thread.call(instruction, SYS_getpid), pid());
   }
-
- private:
-  pid_t pid_;
 };
 
 int milliseconds_of(const timespec& from, const timespec& to) {
@@ -189,7 +162,7 @@ TEST(StoppedThread, ASignalThatCameMeanwhileIsDeliveredAfterwards) {
   });
   child.wait_until_in(SYS_pause);
   {
-    const uint64_t instruction = find_syscall_instruction(static_cast<uint32_t>(child.pid()));
+    const uint64_t instruction = find_syscall_instruction(child.number());
     StoppedThread thread(child.pid(), kPatienceNs);
     ASSERT_TRUE(thread.valid());
     ::kill(child.pid(), SIGURG);
@@ -226,13 +199,13 @@ TEST(StoppedThread, AStopAndACallToGoOnHaveTheirEffect) {
   });
   child.wait_until_in(SYS_pause);
   {
-    const uint64_t instruction = find_syscall_instruction(static_cast<uint32_t>(child.pid()));
+    const uint64_t instruction = find_syscall_instruction(child.number());
     StoppedThread thread(child.pid(), kPatienceNs);
     ASSERT_TRUE(thread.valid());
     ::kill(child.pid(), SIGSTOP);
     EXPECT_EQ(thread.call(instruction, SYS_getpid), child.pid());
   }
-  const std::string status = proc_of(static_cast<uint32_t>(child.pid())) + "status";
+  const std::string status = proc_of(child.number()) + "status";
   const auto is = [&](const char* state) { return read_whole_path(status).find(state) != std::string::npos; };
   ASSERT_TRUE(eventually([&] { return is("State:\tT"); }));
   EXPECT_FALSE(StoppedThread(child.pid(), kPatienceNs).valid()) << "who is stopped is left alone";

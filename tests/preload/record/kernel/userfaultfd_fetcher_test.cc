@@ -6,13 +6,11 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +25,7 @@
 #include "preload/record/kernel/proc_maps.h"
 #include "preload/record/kernel/userfaultfd.h"
 #include "tests/preload/record/eventually.h"
+#include "tests/preload/record/forked_child.h"
 
 namespace oomcast::record {
 namespace {
@@ -34,51 +33,53 @@ namespace {
 constexpr uint64_t kBytes = 64 * kPage;
 
 /// A busy machine may let a thread wait longer than the recorder would.
-FetchedUserfaultfd fetch_in_time(UserfaultfdFetcher& fetcher, uint32_t pid, int pidfd) {
+FetchedUserfaultfd fetch_in_time(UserfaultfdFetcher& fetcher, uint32_t pid, int pidfd, bool descends_from_us = true) {
   FetchedUserfaultfd fetched;
-  eventually([&] { return (fetched = fetcher.fetch(pid, pidfd)).error != EBUSY; });
+  eventually([&] {
+    fetched = fetcher.fetch(pid, pidfd, descends_from_us);
+    return fetched.error != EBUSY && fetched.error != EALREADY;
+  });
   return fetched;
 }
+
+UniqueFd pidfd_of(const ForkedChild& child) {
+  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid(), 0)));
+}
+
+/// Memory that nobody has touched yet.
+class FreshMemory {
+ public:
+  ~FreshMemory() { ::munmap(start_, kBytes); }
+  uint64_t start() const { return reinterpret_cast<uint64_t>(start_); }
+  void touch() const {
+    for (uint64_t at = 0; at < kBytes; at += kPage) start_[at] = 1;
+  }
+
+ private:
+  char* const start_ = static_cast<char*>(
+      ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+};
 
 /// A copy of the test that waits for a byte, writes to each page of fresh memory, and says whether it could.
 class Waiting {
  public:
   template <class Before>
-  explicit Waiting(Before before) {
-    memory_ = static_cast<char*>(
-        ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
-    EXPECT_EQ(::pipe(go_), 0);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      before();
-      char byte;
-      if (::read(go_[0], &byte, 1) != 1) ::_exit(8);
-      for (uint64_t at = 0; at < kBytes; at += kPage) memory_[at] = 1;
-      ::_exit(7);
-    }
-    const std::string call = proc_of(pid()) + "syscall";
-    EXPECT_TRUE(eventually([&] { return read_whole_path(call).starts_with(std::to_string(SYS_read) + " "); }));
-    pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  explicit Waiting(Before before)
+      : child_([&] {
+          before();
+          if (!go_.take()) return 8;
+          memory_.touch();
+          return 7;
+        }) {
+    child_.wait_until_in(SYS_read);
   }
-  ~Waiting() {
-    if (pid_ > 0) ::kill(pid_, SIGKILL);
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-    ::munmap(memory_, kBytes);
-    ::close(go_[0]);
-    ::close(go_[1]);
+  uint32_t pid() const { return child_.number(); }
+  uint64_t memory() const { return memory_.start(); }
+  FetchedUserfaultfd fetch(bool descends_from_us = true) {
+    return fetch_in_time(fetcher_, pid(), pidfd_.get(), descends_from_us);
   }
-  Waiting(const Waiting&) = delete;
-  Waiting& operator=(const Waiting&) = delete;
-  uint32_t pid() const { return static_cast<uint32_t>(pid_); }
-  uint64_t memory() const { return reinterpret_cast<uint64_t>(memory_); }
-  FetchedUserfaultfd fetch() { return fetch_in_time(fetcher_, pid(), pidfd_.get()); }
-  void go() const { EXPECT_EQ(::write(go_[1], "", 1), 1); }
-  int status() {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  void go() const { go_.put(); }
+  int status() { return child_.status(); }
   /// What anybody could see of it.
   std::string looks() const {
     std::string text = read_whole_path(proc_of(pid()) + "maps");
@@ -90,12 +91,19 @@ class Waiting {
   }
 
  private:
-  pid_t pid_;
-  int go_[2];
-  char* memory_;
-  UniqueFd pidfd_;
+  FreshMemory memory_;
+  Pipe go_;
+  ForkedChild child_;
+  UniqueFd pidfd_ = pidfd_of(child_);
   UserfaultfdFetcher fetcher_;
 };
+
+void allow_all_by_a_filter() {
+  sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+  const sock_fprog filter{1, &allow};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
 
 bool may_hold_faults() { return UniqueFd(static_cast<int>(::syscall(SYS_userfaultfd, 0))).get() >= 0; }
 
@@ -163,17 +171,21 @@ TEST(UserfaultfdFetcher, WhereNoNumberIsLeftNoneOfTheProgramsDescriptorsIsTakenF
 }
 
 TEST(UserfaultfdFetcher, AFilterOfSystemCallsIsNotPutToTheTest) {
-  Waiting child([] {
-    sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
-    const sock_fprog filter{1, &allow};
-    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
-  });
+  Waiting child(allow_all_by_a_filter);
   const FetchedUserfaultfd fetched = child.fetch();
   EXPECT_FALSE(fetched.descriptor);
   EXPECT_EQ(fetched.error, EACCES);
   child.go();
   EXPECT_EQ(child.status(), 7);
+}
+
+TEST(UserfaultfdFetcher, AStrangerWithAsManyFiltersAsWeHaveMayHaveOthers) {
+  ForkedChild under_a_filter([] {
+    allow_all_by_a_filter();
+    Waiting stranger([] {});
+    return stranger.fetch(false).error == EACCES ? 7 : 8;
+  });
+  EXPECT_EQ(under_a_filter.status(), 7);
 }
 
 TEST(UserfaultfdFetcher, WhoHasOneOfItsOwnKeepsItsMemoryToItself) {
@@ -186,74 +198,43 @@ TEST(UserfaultfdFetcher, WhoHasOneOfItsOwnKeepsItsMemoryToItself) {
 
 TEST(UserfaultfdFetcher, AThreadIsTakenWhereTheFirstHasLeft) {
   if (!may_hold_faults()) GTEST_SKIP() << "not permitted here";
-  int pair[2];
-  ASSERT_EQ(::pipe(pair), 0);
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    std::thread([&] {
-      char byte;
-      ::_exit(::read(pair[0], &byte, 1) == 1 ? 7 : 8);
-    }).detach();
-    ::syscall(SYS_exit, 0);
-  }
-  const auto number = static_cast<uint32_t>(pid);
+  const Pipe pipe;
+  ForkedChild child([&] {
+    std::thread([&] { ::_exit(pipe.take() ? 7 : 8); }).detach();
+    return static_cast<int>(::syscall(SYS_exit, 0));
+  });
   const auto has_left = [&] {
-    return read_whole_path(proc_of(number) + "status").find("State:\tZ") != std::string::npos;
+    return read_whole_path(proc_of(child.number()) + "status").find("State:\tZ") != std::string::npos;
   };
   ASSERT_TRUE(eventually(has_left));
-  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  const UniqueFd pidfd = pidfd_of(child);
   UserfaultfdFetcher fetcher;
-  const FetchedUserfaultfd fetched = fetch_in_time(fetcher, number, pidfd.get());
+  const FetchedUserfaultfd fetched = fetch_in_time(fetcher, child.number(), pidfd.get());
   EXPECT_TRUE(fetched.descriptor) << fetched.error;
-  EXPECT_EQ(::write(pair[1], "", 1), 1);
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  EXPECT_EQ(WEXITSTATUS(status), 7);
-  ::close(pair[0]);
-  ::close(pair[1]);
+  pipe.put();
+  EXPECT_EQ(child.status(), 7);
 }
 
 /// A copy of the test that becomes a shell that says a word, once the gate is opened.
 class Starting {
  public:
-  Starting() {
-    EXPECT_EQ(::pipe2(gate_, O_CLOEXEC), 0);
-    EXPECT_EQ(::pipe2(said_, O_CLOEXEC), 0);
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      ::dup2(said_[1], STDOUT_FILENO);
-      char byte;
-      static_cast<void>(!::read(gate_[0], &byte, 1));
-      ::execl("/bin/sh", "sh", "-c", "echo x; exit 7", nullptr);
-      ::_exit(8);
-    }
-    pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  }
-  ~Starting() {
-    if (pid_ > 0) ::kill(pid_, SIGKILL);
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-    for (const int fd : {gate_[0], gate_[1], said_[0], said_[1]}) ::close(fd);
-  }
-  Starting(const Starting&) = delete;
-  Starting& operator=(const Starting&) = delete;
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return child_.pid(); }
   int pidfd() const { return pidfd_.get(); }
-  void open_gate() const { EXPECT_EQ(::write(gate_[1], "", 1), 1); }
+  void open_gate() const { gate_.put(); }
   bool has_said_anything() const {
-    pollfd ready{said_[0], POLLIN, 0};
+    pollfd ready{said_.from.get(), POLLIN, 0};
     return ::poll(&ready, 1, 0) == 1;
   }
-  int status() {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
+  int status() { return child_.status(); }
 
  private:
-  pid_t pid_;
-  int gate_[2], said_[2];
-  UniqueFd pidfd_;
+  Pipe gate_{O_CLOEXEC}, said_{O_CLOEXEC};
+  ForkedChild child_{[this] {
+    ::dup2(said_.to.get(), STDOUT_FILENO);
+    gate_.take();
+    return ::execl("/bin/sh", "sh", "-c", "echo x; exit 7", nullptr);
+  }};
+  UniqueFd pidfd_ = pidfd_of(child_);
 };
 
 TEST(HeldStart, AProgramWaitsBeforeItsFirstInstructionUntilItIsLetGo) {
