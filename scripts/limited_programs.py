@@ -1,11 +1,12 @@
-"""Real programs whose smallest surviving memory limit is asked for, and how one is run under a limit.
+"""Lists real programs and runs them under a memory limit, on this machine's kernel or under oomcast.
 
-Used by proof_check and verdict_spread. `run` is a shell command in a folder of its own; `prepare` makes its input once,
+Used by proof_check, verdict_spread and services_check. `run` is a shell command in a folder of its own; `prepare` makes its input once,
 `before` is run before each run.
 """
 import json
 import os
 import subprocess
+import sys
 
 MIB = 1 << 20
 
@@ -61,13 +62,28 @@ class Group:
         os.rmdir(self.path)
 
 
-def prepare(program, key, work):
+def built(oomcast, script):
+    """The absolute path of the command, or the end of `script` with what to do."""
+    if not os.access(oomcast, os.X_OK):
+        sys.exit(f"{script}: no {oomcast}; build first (scripts/test), or give --oomcast")
+    return os.path.abspath(oomcast)
+
+
+def chosen(names, script):
+    """The programs of these names, all if there are none; the end of `script` if one is not known."""
+    unknown = [name for name in names if name not in PROGRAMS]
+    if unknown:
+        sys.exit(f"{script}: no program {unknown[0]}; known are {', '.join(PROGRAMS)}")
+    return names or list(PROGRAMS)
+
+
+def run_step(program, key, work):
     if key in program:
         subprocess.run(["bash", "-c", program[key]], cwd=work, check=True, stdout=subprocess.DEVNULL)
 
 
 def live(oomcast, program, work, limit, *options):
-    prepare(program, "before", work)
+    run_step(program, "before", work)
     report = f"{work}/report.json"
     subprocess.run([oomcast, "run", "--host", "this", "--cgroup", f"memory.max={limit}", "--report", report, "-q", *options, "--",
                     "bash", "-c", program["run"]], cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
