@@ -13,26 +13,27 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
+#include "tests/end_to_end/file_content.h"
 #include "tests/end_to_end/slurm_cluster.h"
 
 namespace oomcast::bench {
 namespace {
 
 namespace fs = std::filesystem;
+using end_to_end::content;
 
 constexpr int kTasks[] = {1, 2, 4, 8};
 constexpr int kCpusOfNode = 8;
 constexpr int kSkipped = 77;
-
-std::string content(const fs::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());

@@ -12,10 +12,11 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <system_error>
 #include <thread>
+
+#include "tests/end_to_end/file_content.h"
 
 namespace oomcast::end_to_end {
 
@@ -26,12 +27,6 @@ using Json = nlohmann::ordered_json;
 inline constexpr const char* kHost = "vm-1g";
 /// Reads 300 MB into one fresh buffer: a real program whose footprint is known.
 inline constexpr const char* kReads300M = "dd if=/dev/zero of=/dev/null bs=300M count=1 status=none";
-
-inline std::string content(const fs::path& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 struct Finished {
   int status = -1;  // as a shell sees it

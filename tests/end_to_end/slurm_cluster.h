@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/end_to_end/file_content.h"
+
 namespace oomcast::end_to_end {
 
 /// Its daemons end with the object, and with the test program however that ends.
@@ -71,8 +73,7 @@ class SlurmCluster {
   /// What a command of Slurm prints.
   std::string asked(const std::string& line) const {
     ask(line);
-    std::ifstream in(path("answer"));
-    return {std::istreambuf_iterator<char>(in), {}};
+    return content(path("answer"));
   }
 
  private:
