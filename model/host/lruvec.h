@@ -123,6 +123,8 @@ struct Lruvec {
   int64_t shadow_nodes = 0;            // that are not stale
   int64_t shadow_nodes_deferred = 0;   // what the shrinker has left for its next turn
   int64_t splits_deferred = 0;         // the same of the shrinker of partly mapped huge pages
+  int64_t zswap_deferred = 0;          // and of zswap's {6.8}
+  int64_t disk_swapins = 0;            // nr_disk_swapins {6.8}: zswap's shrinker spares so many
 
   LruList& list(LruKindIndex kind) { return lists[kind]; }
   const LruList& list(LruKindIndex kind) const { return lists[kind]; }

@@ -61,6 +61,7 @@ struct Zone {
   int64_t start_whole = 0;      // and whole pageblocks, with what compaction has made since
   int64_t huge_blocks = 0;      // whole pageblocks that huge pages hold, parked ones included
   int64_t split_pieces = 0;     // free pages of blocks whose huge page was split; the others are in use
+  int64_t pieces_carry = 0;     // rounding of take_back()
   ByZone<int64_t> lowmem_reserve{};
   IndexVector<CpuIndex, Pcp> pcp;
 

@@ -4,7 +4,6 @@
 // is taken as if the page were on the device.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <list>
 #include <map>

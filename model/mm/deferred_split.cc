@@ -41,9 +41,7 @@ bool is_held(const PartlyMapped& huge, const Page& page, PageId id) {
 
 // Frees a page of a block of which others are in use: it makes no block whole.
 void release_piece(Kernel& k, PageId id, host::CpuIndex cpu) {
-  host::Zone& zone = k.host.zone_of(k.host.pages[id]);
-  ++zone.split_pieces;
-  ++zone.pcp[cpu].pieces;
+  ++k.host.zone_of(k.host.pages[id]).pcp[cpu].pieces;
   release_page(k, id, cpu);
 }
 
@@ -163,10 +161,8 @@ void split_partly_mapped(Kernel& k, ProcessIndex process, uint64_t first_vpn, ui
 }
 
 int64_t shrink_deferred_splits(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int priority) {
-  constexpr int64_t kSeeks = 2, kBatch = 128;  // DEFAULT_SEEKS, SHRINK_BATCH
   if (k.host.partly_mapped.empty()) return 0;
-  const int64_t objects = queue_length(k, cgroup);
-  return do_shrink_slab(k, {.objects = objects, .delta = (objects >> priority) * 4 / kSeeks, .batch = kBatch}, priority,
+  return do_shrink_slab(k, {.objects = queue_length(k, cgroup)}, priority,
                         k.host.nodes[node].lruvec(cgroup).splits_deferred,
                         [&](int64_t nr_to_scan) { return scan_queue(k, cgroup, nr_to_scan); });
 }

@@ -14,6 +14,14 @@ namespace {
 constexpr int64_t kStolenAtLeast = 16;  // pieces from order 4 on come with what else is free in their block
 constexpr int64_t kPlentiful = 4;
 
+// As many of `all` as `pages` are of those handed out; `carry` keeps what is less than one for the next time.
+int64_t share_of(int64_t all, int64_t pages, int64_t handed_out, int64_t& carry) {
+  carry += pages * all;
+  const int64_t share = std::min(carry / handed_out, all);
+  carry -= share * handed_out;
+  return share;
+}
+
 // What small requests have taken since the beginning, less what has come back.
 int64_t taken_in_pages(const Zone& zone) { return zone.start_free - zone.free - zone.huge_blocks * kHugePages; }
 
@@ -39,10 +47,13 @@ int64_t whole_free_blocks(const Zone& zone) {
 
 void use_pieces(Zone& zone, int64_t pages) { zone.split_pieces -= std::min(zone.split_pieces, pages); }
 
-void join_pieces(Zone& zone, int64_t pages) {
-  if (zone.split_pieces == 0) return;
-  const int64_t handed_out = std::max(taken_in_pages(zone) + pages, pages);
-  if (handed_out > 0) zone.split_pieces -= zone.split_pieces * pages / handed_out;
+void take_back(Zone& zone, int64_t pages, int64_t pieces) {
+  const int64_t others = pages - pieces;
+  if (zone.split_pieces > 0 && others > 0) {
+    const int64_t handed_out = std::max(taken_in_pages(zone) + others, others);
+    zone.split_pieces -= share_of(zone.split_pieces, others, handed_out, zone.pieces_carry);
+  }
+  zone.split_pieces += pieces;
 }
 
 void make_whole_block(Zone& zone) {
@@ -63,9 +74,7 @@ void take_cma(Zone& zone, int64_t pages) {
 void give_back_cma(Zone& zone, int64_t pages) {
   if (zone.cma_used == 0) return;
   const int64_t handed_out = std::max(zone.managed - zone.free + pages, zone.cma_used);
-  zone.cma_carry += pages * zone.cma_used;
-  const int64_t back = std::min(zone.cma_carry / handed_out, zone.cma_used);
-  zone.cma_carry -= back * handed_out;
+  const int64_t back = share_of(zone.cma_used, pages, handed_out, zone.cma_carry);
   zone.cma_used -= back;
   zone.free_cma += back;
 }

@@ -20,14 +20,13 @@ namespace oomcast::mm {
 int64_t whole_free_blocks(const host::Zone& zone);
 /// `pages` were taken by small requests: pieces of split huge pages go first.
 void use_pieces(host::Zone& zone, int64_t pages);
-/// `pages` that are no pieces have become free: with them their share of the pieces becomes whole. REQUIRES: zone.free
-/// has them already.
-void join_pieces(host::Zone& zone, int64_t pages);
+/// `pages` have become free, `pieces` of them of blocks whose huge page was split. With the others their share of the
+/// pieces becomes whole. REQUIRES: zone.free has them already.
+void take_back(host::Zone& zone, int64_t pages, int64_t pieces);
 /// Compaction has moved pages out of a block.
 void make_whole_block(host::Zone& zone);
-/// `pages` were taken for movable use: from CMA where more than half of what was free lies there, or nothing else was
-/// free
-/// (__rmqueue()). REQUIRES: zone.free is less them already.
+/// `pages` were taken for movable use (__rmqueue()): from CMA where more than half of what was free lies there, or
+/// nothing else was free. REQUIRES: zone.free is less them already.
 void take_cma(host::Zone& zone, int64_t pages);
 /// `pages` have become free: as many of CMA as that has of all pages handed out, since a page does not know its block
 /// here.

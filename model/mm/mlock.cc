@@ -147,12 +147,12 @@ void lock_range(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes, L
 }
 
 void lock_all(Kernel& k, ProcessIndex index, bool current, bool future, LockMode mode) {
-  constexpr uint64_t kEverything = (~uint64_t{0} >> 1) & ~uint64_t{0xfff};
+  constexpr uint64_t kEverything = host::kVpnMax << kPageShift;
   k.host.processes[index].space.lock_future = future ? mode : LockMode::kNone;
   if (future && !current) return;
   const LockMode now = current ? mode : LockMode::kNone;
   k.host.processes[index].space.change(0, kEverything, [now](auto& mapping) { mapping.lock = now; });
-  relock_range(k, index, 0, kEverything >> kPageShift);
+  relock_range(k, index, 0, host::kVpnMax);
   if (now == LockMode::kLocked) populate(k, index, 0, kEverything);
 }
 

@@ -53,10 +53,7 @@ bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, boo
   if (!is_movable(gfp)) boosted |= take_for_kernel(k, zone, gfp.type);
   pcp_note_alloc(pcp);
   --pcp.count;
-  if (pcp.pieces > pcp.count) {
-    --pcp.pieces;
-    use_pieces(zone, 1);
-  }
+  pcp.pieces = std::min(pcp.pieces, pcp.count);
   ++zone.used;
   return true;
 }
@@ -322,7 +319,7 @@ void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu) {
   zone.free += n;
   const int64_t pieces = std::min(n, pcp.pieces);
   pcp.pieces -= pieces;
-  join_pieces(zone, n - pieces);
+  take_back(zone, n, pieces);
   give_back_cma(zone, n);
 }
 
@@ -341,11 +338,10 @@ void drain_all_pages(Host& host) {
       for (host::Pcp& pcp : zone.pcp) {
         const int64_t pages = pcp.count + pcp.huge_blocks * host::kHugePages;
         zone.free += pages;
-        join_pieces(zone, pcp.count - pcp.pieces);
-        give_back_cma(zone, pages);
-        pcp.count = pcp.pieces = 0;
         zone.huge_blocks -= pcp.huge_blocks;
-        pcp.huge_blocks = 0;
+        take_back(zone, pcp.count, pcp.pieces);
+        give_back_cma(zone, pages);
+        pcp.count = pcp.pieces = pcp.huge_blocks = 0;
       }
     }
   }

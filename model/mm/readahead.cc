@@ -138,12 +138,8 @@ void mmap_readahead_hit(Kernel& k, FileIndex file_index, PageId id, host::Cgroup
                      true, cgroup);
 }
 
-// folio_wait_bit_common(): waiting for a page that was in use when it was evicted is time lost to memory.
 void wait_for_readers(Kernel& k, PageId id) {
-  const bool thrashing = k.host.pages[id].has(host::kPageWorkingset);
-  if (thrashing) k.sched.memstall_enter();
-  k.sched.wait(k.block.readers(), kForever);
-  if (thrashing) k.sched.memstall_leave();
+  wait_for_page(k, id, [&] { k.sched.wait(k.block.readers(), kForever); });
 }
 
 bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {

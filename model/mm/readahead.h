@@ -31,6 +31,14 @@ void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, host::
 /// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. nullopt if there is no
 /// memory for it; kNoPage if reclaim has taken it again or the task is dying.
 std::optional<host::PageId> page_with_data(Kernel& k, host::FileIndex file, uint64_t index, host::CgroupIndex cgroup);
+/// folio_wait_bit_common(): the time that `wait` takes is lost to memory if the page was in use when it was evicted.
+template <typename Wait>
+void wait_for_page(Kernel& k, host::PageId id, Wait wait) {
+  const bool thrashing = k.host.pages[id].has(host::kPageWorkingset);
+  if (thrashing) k.sched.memstall_enter();
+  wait();
+  if (thrashing) k.sched.memstall_leave();
+}
 /// Waits for the next read to end, for the sake of this page.
 void wait_for_readers(Kernel& k, host::PageId id);
 /// Waits for the data of a page that is being read. False if the task is dying.

@@ -14,8 +14,7 @@ using host::Vmstat;
 
 namespace {
 
-constexpr int64_t kSeeks = 2;     // DEFAULT_SEEKS
-constexpr int64_t kBatch = 1024;  // of a super block; SHRINK_BATCH of others is 128
+constexpr int64_t kBatch = 1024;  // of a super block
 
 // vfs_pressure_ratio() of what super_cache_count() finds.
 int64_t freeable(const Kernel& k, const VfsCache& cache) {
@@ -60,7 +59,8 @@ int64_t scan_super_block(Kernel& k, host::NodeIndex node_index, int64_t nr_to_sc
 int64_t do_shrink_slab(Kernel& k, const Shrinkable& what, int priority, int64_t& deferred, const ScanObjects& scan) {
   if (what.objects == 0) return 0;
   const int64_t before = std::exchange(deferred, 0);
-  int64_t total = std::min((before >> priority) + what.delta, 2 * what.objects);
+  const int64_t delta = what.seeks == 0 ? what.objects / 2 : (what.objects >> priority) * 4 / what.seeks;
+  int64_t total = std::min((before >> priority) + delta, 2 * what.objects);
   int64_t scanned = 0, freed = 0;
   while (total >= what.batch || total >= what.objects) {
     const int64_t batch = std::min(what.batch, total);
@@ -73,15 +73,15 @@ int64_t do_shrink_slab(Kernel& k, const Shrinkable& what, int priority, int64_t&
     k.sched.point();
   }
   // Added, not set: another task may have left its own while this one slept.
-  deferred += std::clamp<int64_t>(before + what.delta - scanned, 0, 2 * what.objects);
+  deferred += std::clamp<int64_t>(before + delta - scanned, 0, 2 * what.objects);
   return freed;
 }
 
 int64_t shrink_slab(Kernel& k, host::NodeIndex node, int priority) {
   VfsCache& cache = k.host.nodes[node].vfs_cache;
   const int64_t objects = freeable(k, cache);
-  return do_shrink_slab(k, {.objects = objects, .delta = (objects >> priority) * 4 / kSeeks, .batch = kBatch}, priority,
-                        cache.deferred, [&](int64_t nr_to_scan) { return scan_super_block(k, node, nr_to_scan); });
+  return do_shrink_slab(k, {.objects = objects, .batch = kBatch}, priority, cache.deferred,
+                        [&](int64_t nr_to_scan) { return scan_super_block(k, node, nr_to_scan); });
 }
 
 }  // namespace oomcast::mm

@@ -16,8 +16,8 @@ namespace oomcast::mm {
 /// What a shrinker can be asked for.
 struct Shrinkable {
   int64_t objects = 0;  // count_objects()
-  int64_t delta = 0;    // of these, to be scanned at this priority
-  int64_t batch = 1;    // scanned in one go; fewer only if there are no more
+  int64_t seeks = 2;    // what an object costs to make again, DEFAULT_SEEKS; 0: nothing
+  int64_t batch = 128;  // SHRINK_BATCH: scanned in one go; fewer only if there are no more
 };
 /// Gives what was freed; nothing: SHRINK_STOP.
 using ScanObjects = std::function<std::optional<int64_t>(int64_t nr_to_scan)>;

@@ -39,7 +39,7 @@ class SwapPlug {
 bool add_to_swap(Kernel& k, host::PageId id);
 /// Starts writing the page; end_swap_write() follows. REQUIRES: kPageSwapCache, inside a SwapPlug of this actor.
 void swap_writepage(Kernel& k, host::PageId id);
-/// __swap_writepage(): the same for a page that is not at its tail by reclaim.
+/// __swap_writepage(): the same for who does not reclaim; nr_vmscan_write does not count it.
 void write_to_device(Kernel& k, host::PageId id);
 /// The page of memory `where`, for which somebody is charged, becomes that of the slot: in the swap cache, locked, on
 /// its way to a list. REQUIRES: the slot is in use and has none.

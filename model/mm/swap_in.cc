@@ -34,12 +34,17 @@ constexpr int kReadsMax = 64;        // reads of one page that reclaim takes aga
 
 // The data is there without a wait for the device.
 bool load_from_zswap(Kernel& k, SlotId slot, PageId id) {
-  const bool thrashing = k.host.pages[id].has(host::kPageWorkingset);
-  if (thrashing) k.sched.memstall_enter();
-  const bool loaded = zswap_load(k, slot, id);
-  if (thrashing) k.sched.memstall_leave();
+  bool loaded = false;
+  wait_for_page(k, id, [&] { loaded = zswap_load(k, slot, id); });
   if (loaded) k.host.pages[id].clear(host::kPageLocked);
   return loaded;
+}
+
+void count_device_read(Kernel& k, SlotId slot, PageId id) {
+  k.host.count(Vmstat::pswpin);
+  k.host.count_swap_in(slot);
+  k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
+  zswap_note_disk_swapin(k, id);
 }
 
 // __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
@@ -66,10 +71,7 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
     k.host.count(Vmstat::swap_ra);
   }
   if (load_from_zswap(k, slot_id, id)) return true;
-  k.host.count(Vmstat::pswpin);
-  k.host.count_swap_in(slot_id);
-  k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
-  zswap_note_disk_swapin(k, id);
+  count_device_read(k, slot_id, id);
   reads.push_back({id, slot_id});
   return true;
 }
@@ -218,16 +220,11 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
   page.set_cgroup(cgroup);
   workingset_refault(k, id, k.host.slot(slot_id).shadow);
   // swap_readpage(), to the end: the device is memory.
-  const bool thrashing = page.has(host::kPageWorkingset);
-  if (thrashing) k.sched.memstall_enter();
-  if (!zswap_load(k, slot_id, host::kNoPage)) {
-    k.host.count(Vmstat::pswpin);
-    k.host.count_swap_in(slot_id);
-    k.host.count(Vmstat::pgpgin, kPageBytes / 1024);
-    zswap_note_disk_swapin(k, id);
+  wait_for_page(k, id, [&] {
+    if (zswap_load(k, slot_id, host::kNoPage)) return;
+    count_device_read(k, slot_id, id);
     k.sched.cpu(k.host.device(slot_id).spec().times.read_4k);
-  }
-  if (thrashing) k.sched.memstall_leave();
+  });
   lru_add(k, id, k.sched.current().cpu);
   add_mapper(k, id, index, vpn);
   process.space.set(vpn, Pte::present(id));

@@ -88,11 +88,8 @@ void forget_shadow_node(Kernel& k, const host::TreeNode& node) {
 }
 
 int64_t shrink_shadow_nodes(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, int priority) {
-  constexpr int64_t kBatch = 128;  // SHRINK_BATCH
   host::Lruvec& lruvec = k.host.nodes[node_index].lruvecs[cgroup];
-  const int64_t spare = spare_shadow_nodes(k, node_index, cgroup);
-  // seeks 0: what is counted can all be had.
-  return do_shrink_slab(k, {.objects = spare, .delta = spare / 2, .batch = kBatch}, priority,
+  return do_shrink_slab(k, {.objects = spare_shadow_nodes(k, node_index, cgroup), .seeks = 0}, priority,
                         lruvec.shadow_nodes_deferred,
                         [&](int64_t nr_to_scan) { return free_shadow_nodes(k, lruvec, cgroup, nr_to_scan); });
 }

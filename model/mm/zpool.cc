@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/kernel_pages.h"
 #include "model/mm/page_alloc.h"
 
 namespace oomcast::mm {
@@ -82,7 +83,7 @@ void withdraw(Kernel& k, uint32_t number) {
 
 void free_pool_page(Kernel& k, uint32_t number) {
   ZswapPool& pool = k.host.zswap.pool;
-  free_page(k, pool.pages[number].at, k.sched.current().cpu);
+  free_kernel_page(k, pool.pages[number].at, host::kRootCgroup);
   pool.pages[number] = {};
   pool.free.push_back(number);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/mm/kernel_pages.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
 #include "model/mm/zpool.h"
@@ -81,11 +82,10 @@ bool grow_slab(Kernel& k) {
 
 void trim_slab(Kernel& k) {
   Zswap& zswap = k.host.zswap;
-  while ((static_cast<int64_t>(zswap.slab.size()) - 1) * entries_per_slab_page(k) >= zswap.stored &&
-         !zswap.slab.empty()) {
+  while ((static_cast<int64_t>(zswap.slab.size()) - 1) * entries_per_slab_page(k) >= zswap.stored) {
     const ZoneRef where = zswap.slab.back();
     zswap.slab.pop_back();
-    free_page(k, where, k.sched.current().cpu);
+    free_kernel_page(k, where, host::kRootCgroup);
   }
 }
 
@@ -102,7 +102,7 @@ ZswapKind kind_of(Kernel& k) {
   return k.host.spec.zswap.same_filled ? ZswapKind::kSameFilled : ZswapKind::kCompressed;
 }
 
-// swap_zeromap_folio_set(): whatever zswap is set to.
+// swap_zeromap_folio_set(): whatever same_filled_pages_enabled says.
 void set_zeromap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   k.host.zswap.entries[page.slot].kind = ZswapKind::kZero;
@@ -148,7 +148,7 @@ Zswap::List zswap_list_of(const Kernel& k, host::NodeIndex node, CgroupIndex gro
                                               : Zswap::List{host::NodeIndex(0), host::kRootCgroup};
 }
 
-int64_t zswap_max_pages(const Kernel& k) { return k.host.total_ram * k.host.spec.zswap.max_pool_percent / 100; }
+int64_t zswap_max_pages(const Kernel& k) { return k.host.spec.zswap.pool_pages_max(k.host.total_ram); }
 
 // 6.1 takes the two percentages in the other order.
 int64_t zswap_accept_pages(const Kernel& k) {
@@ -157,8 +157,9 @@ int64_t zswap_accept_pages(const Kernel& k) {
   return k.host.total_ram * spec.accept_threshold_percent / 100 * spec.max_pool_percent / 100;
 }
 
+// Without zswap nothing is kept from the device.
 bool zswap_writeback_enabled(const Kernel& k, CgroupIndex group) {
-  if (!k.follows(KernelRule::kZswapByGroup)) return true;
+  if (!k.host.spec.zswap.enabled || !k.follows(KernelRule::kZswapByGroup)) return true;
   for (; group != host::kRootCgroup; group = k.host.cgroups[group].parent)
     if (!k.host.cgroups[group].zswap_writeback) return false;
   return true;
@@ -217,7 +218,7 @@ void zswap_invalidate(Kernel& k, SlotId slot) {
 
 void zswap_note_disk_swapin(Kernel& k, PageId id) {
   if (!k.host.spec.zswap.enabled || !k.follows(KernelRule::kZswapByGroup)) return;
-  ++k.zswap.disk_swapins[{k.host.pages[id].node(), k.host.pages[id].cgroup()}];
+  ++k.host.lruvec_of(k.host.pages[id]).disk_swapins;
 }
 
 }  // namespace oomcast::mm

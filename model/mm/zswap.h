@@ -3,7 +3,8 @@
 // Mirrors zswap_store(), zswap_load() and zswap_invalidate() (mm/zswap.c) of Linux 6.1 and 6.12, the zeromap of 6.12
 // (mm/page_io.c), and in zswap_writeback.cc the way back to the device. The slot on the device is taken all the same.
 // Differs: every page compresses alike (ZswapSpec::stored_percent), so none is refused for its content; which pages are
-// of one value is a share, spread evenly; what the pool held before the run stays there.
+// of one value is a share, spread evenly; what the pool held before the run stays there; the zeromap is kept only where
+// zswap is on.
 #pragma once
 
 #include "model/mm/kernel.h"

@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <utility>
 
 #include "model/host/indices.h"
 #include "model/mm/sched.h"
@@ -14,11 +12,8 @@ struct ZswapState {
   WaitQueue wait;
   int64_t seen = 0;                                   // pages that were to be stored
   uint8_t queued = 0;                                 // runs that the worker is asked for
-  bool in_hand = false;                               // the worker holds a page that is nowhere yet
+  int64_t in_hand = 0;                                // pages that those who write back hold, and that are nowhere yet
   host::CgroupIndex next_shrink = host::kRootCgroup;  // {6.8} zswap_next_shrink: the group after this is next
-  using Lruvec = std::pair<host::NodeIndex, host::CgroupIndex>;
-  std::map<Lruvec, int64_t> disk_swapins;  // {6.8} nr_disk_swapins
-  std::map<Lruvec, int64_t> deferred;      // {6.8} of the shrinker: nr_deferred
 };
 
 }  // namespace oomcast::mm

@@ -11,6 +11,7 @@
 #include "model/mm/lru.h"
 #include "model/mm/memcg.h"
 #include "model/mm/page_alloc.h"
+#include "model/mm/shrinker.h"
 #include "model/mm/swap.h"
 #include "model/mm/zpool.h"
 #include "model/mm/zswap.h"
@@ -29,21 +30,20 @@ using host::ZswapEntry;
 
 namespace {
 
-constexpr int kRetriesMax = 16;        // MAX_RECLAIM_RETRIES
-constexpr int kZbudRetries = 8;        // of zbud_zpool_shrink()
-constexpr int64_t kSeeks = 2;          // DEFAULT_SEEKS
-constexpr int64_t kShrinkBatch = 128;  // SHRINK_BATCH
+constexpr int kRetriesMax = 16;  // MAX_RECLAIM_RETRIES
+constexpr int kZbudRetries = 8;  // of zbud_zpool_shrink()
 
-enum class WrittenBack : uint8_t { kDone, kInSwapCache, kFailed };
+/// What became of the oldest entry of a list.
+enum class Walked : uint8_t { kNothing, kRotated, kDone, kFailed, kInSwapCache };
 
 // A page of memory for __read_swap_cache_async(), charged to whom the slot is. Not ok: no memory, or the entry has gone
-// meanwhile.
+// meanwhile. Differs: the kernel takes an unmovable page.
 ZoneRef page_for(Kernel& k, SlotId slot) {
   const CgroupIndex group = k.host.slot(slot).cgroup;
-  k.zswap.in_hand = true;
-  const ZoneRef where = alloc_page(k, kGfpKernel, k.sched.current().node);
+  ++k.zswap.in_hand;
+  const ZoneRef where = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
   const bool charged = where.ok() && try_charge(k, group);
-  k.zswap.in_hand = false;
+  --k.zswap.in_hand;
   if (charged && in_zswap(k, slot) && !k.host.slot(slot).cached) return where;
   if (charged) uncharge(k.host, group, 1);
   if (where.ok()) free_page(k, where, k.sched.current().cpu);
@@ -51,24 +51,24 @@ ZoneRef page_for(Kernel& k, SlotId slot) {
 }
 
 // zswap_writeback_entry(): into the swap cache, decompressed, and out to the device.
-WrittenBack write_back(Kernel& k, SlotId slot_id) {
-  if (k.host.slot(slot_id).cached) return WrittenBack::kInSwapCache;
+Walked write_back(Kernel& k, SlotId slot_id) {
+  if (k.host.slot(slot_id).cached) return Walked::kInSwapCache;
   const ZoneRef where = page_for(k, slot_id);
-  if (!where.ok()) return WrittenBack::kFailed;
+  if (!where.ok()) return Walked::kFailed;
   const PageId id = enter_swap_cache(k, where, slot_id);
   k.sched.cpu(k.host.spec.zswap.decompress);
   k.host.count_with(k.host.zswap.entries.at(slot_id).cgroup, Vmstat::zswpwb);
   zswap_invalidate(k, slot_id);
   k.host.pages[id].clear(host::kPageLocked);
   write_to_device(k, id);
-  return WrittenBack::kDone;
+  return Walked::kDone;
 }
 
 // Each page goes to the device by itself where nobody has plugged it.
-WrittenBack write_back_alone(Kernel& k, SlotId slot) {
+Walked write_back_alone(Kernel& k, SlotId slot) {
   if (k.sched.current().plug != nullptr) return write_back(k, slot);
   SwapPlug plug(k);
-  const WrittenBack result = write_back(k, slot);
+  const Walked result = write_back(k, slot);
   plug.flush();
   return result;
 }
@@ -80,14 +80,12 @@ bool reclaim_pool_page(Kernel& k) {
     if (!page) return false;
     const std::vector<SlotId> slots = k.host.zswap.pool.pages[*page].slots;
     for (const SlotId slot : slots) {
-      if (in_zswap(k, slot) && write_back_alone(k, slot) != WrittenBack::kDone) break;
+      if (in_zswap(k, slot) && write_back_alone(k, slot) != Walked::kDone) break;
     }
     if (end_reclaim(k, *page)) return true;
   }
   return false;
 }
-
-enum class Walked : uint8_t { kNothing, kRotated, kDone, kFailed, kInSwapCache };
 
 // shrink_memcg_cb() on the oldest entry of the list.
 Walked shrink_one(Kernel& k, Zswap::List which) {
@@ -97,15 +95,7 @@ Walked shrink_one(Kernel& k, Zswap::List which) {
   ZswapEntry& entry = k.host.zswap.entries.at(slot);
   list->second.splice(list->second.end(), list->second, entry.place);
   if (k.follows(KernelRule::kZswapByGroup) && std::exchange(entry.referenced, false)) return Walked::kRotated;
-  switch (write_back_alone(k, slot)) {
-    case WrittenBack::kDone:
-      return Walked::kDone;
-    case WrittenBack::kInSwapCache:
-      return Walked::kInSwapCache;
-    case WrittenBack::kFailed:
-      break;
-  }
-  return Walked::kFailed;
+  return write_back_alone(k, slot);
 }
 
 // shrink_memcg(). Empty: the group keeps nothing in zswap, or may not write back.
@@ -162,7 +152,7 @@ void shrink(Kernel& k) {
 int64_t freeable(Kernel& k, NodeIndex node, CgroupIndex group) {
   const auto list = k.host.zswap.lists.find({node, group});
   if (list == k.host.zswap.lists.end() || list->second.empty()) return 0;
-  int64_t& swapins = k.zswap.disk_swapins[{node, group}];
+  int64_t& swapins = k.host.nodes[node].lruvec(group).disk_swapins;
   const auto listed = static_cast<int64_t>(list->second.size());
   const int64_t spared = std::min(listed, swapins);
   swapins -= spared;
@@ -173,15 +163,15 @@ int64_t freeable(Kernel& k, NodeIndex node, CgroupIndex group) {
   return stored > 0 ? (listed - spared) * backing / stored : 0;
 }
 
-// zswap_shrinker_scan(): false: it is of no use to go on (SHRINK_STOP).
-bool scan(Kernel& k, NodeIndex node, CgroupIndex group, int64_t count) {
-  bool any = false;
+// zswap_shrinker_scan()
+std::optional<int64_t> scan(Kernel& k, NodeIndex node, CgroupIndex group, int64_t count) {
+  int64_t written = 0;
   for (; count > 0; --count) {
     const Walked walked = shrink_one(k, {node, group});
-    if (walked == Walked::kNothing || walked == Walked::kInSwapCache) return false;
-    any |= walked == Walked::kDone;
+    if (walked == Walked::kNothing || walked == Walked::kInSwapCache) return std::nullopt;
+    written += walked == Walked::kDone ? 1 : 0;
   }
-  return any;
+  return written > 0 ? std::optional(written) : std::nullopt;
 }
 
 }  // namespace
@@ -196,26 +186,15 @@ void zswap_queue_worker(Kernel& k) {
 
 bool zswap_shrink_group(Kernel& k, CgroupIndex group) { return shrink_memcg(k, group).value_or(false); }
 
-// do_shrink_slab()
+// What comes free is counted as the pool's pages go, not here.
 void zswap_shrink(Kernel& k, NodeIndex node, CgroupIndex group, int priority) {
   if (!k.host.spec.zswap.shrinker_enabled || !k.follows(KernelRule::kZswapByGroup)) return;
   if (!zswap_writeback_enabled(k, group)) return;
   const int64_t objects = freeable(k, node, group);
   if (objects == 0) return;
   SwapPlug plug(k);
-  int64_t& kept = k.zswap.deferred[{node, group}];
-  const int64_t deferred = std::exchange(kept, 0);
-  const int64_t delta = (objects >> priority) * 4 / kSeeks;
-  int64_t total = std::min((deferred >> priority) + delta, 2 * objects), scanned = 0;
-  while (total >= kShrinkBatch || total >= objects) {
-    const int64_t batch = std::min(kShrinkBatch, total);
-    if (!scan(k, node, group, batch)) break;
-    k.host.count(Vmstat::slabs_scanned, batch);
-    total -= batch;
-    scanned += batch;
-    k.sched.point();
-  }
-  kept += std::clamp<int64_t>(deferred + delta - scanned, 0, 2 * objects);
+  do_shrink_slab(k, {.objects = objects}, priority, k.host.nodes[node].lruvec(group).zswap_deferred,
+                 [&](int64_t nr_to_scan) { return scan(k, node, group, nr_to_scan); });
   plug.flush();
 }
 

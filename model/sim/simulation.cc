@@ -309,8 +309,8 @@ class Simulation::Impl {
   }
 
   void audit() {
-    const int64_t in_flight = tasks_.blocked() + background_.in_flight() + (kernel_.khugepaged.in_hand ? 1 : 0) +
-                              (kernel_.zswap.in_hand ? 1 : 0);
+    const int64_t in_flight =
+        tasks_.blocked() + background_.in_flight() + (kernel_.khugepaged.in_hand ? 1 : 0) + kernel_.zswap.in_hand;
     for (const std::string& fault : auditor_->audit(host_, in_flight)) {
       if (audit_faults_.size() < kAuditFaults) audit_faults_.push_back({events_, fault});
     }

@@ -43,6 +43,8 @@ struct ZswapSpec {
   int same_filled_percent = 0;               // of the pages that go to swap: those of one value ({6.12}: of zeros)
   Nanoseconds compress, decompress;          // one page
   Pages pool;                                // what the pool takes when the run begins; it stays
+  /// How many pages the pool may take of a host with so much memory.
+  int64_t pool_pages_max(int64_t total_ram) const { return total_ram * max_pool_percent / 100; }
 };
 
 }  // namespace oomcast::host

@@ -52,6 +52,13 @@ struct ZswapMachine : Machine {
     actor.kind = mm::ActorKind::kWorker;
     sched.resume(sched.spawn(actor, [this] { mm::zswap_worker_main(k); }));
   }
+  /// Swaps out more than the pool may hold, and waits for the worker.
+  void overfill(int64_t pages) {
+    start_worker();
+    touch(app, 0, pages);
+    squeeze(2);
+    pass(Nanoseconds(1'000'000'000));
+  }
   const host::Zswap& zswap() const { return host.zswap; }
   int64_t pool() const { return host.zswap.pool.size(); }
 

@@ -41,6 +41,26 @@ TEST(Zswap, WithoutItPagesGoToTheDevice) {
   EXPECT_EQ(m.count(Vmstat::pswpout), 100);
 }
 
+TEST(Zswap, WithoutItAGroupsWritebackFileForbidsNothing) {
+  host::HostSpec spec = zswap_host_612(Zpool::kZsmalloc);
+  spec.zswap.enabled = false;
+  spec.cgroup.present = true;
+  spec.cgroup.memory_zswap_writeback = false;
+  ZswapMachine m(spec);
+  EXPECT_TRUE(zswap_writeback_enabled(m.k, host::CgroupIndex(1)));
+}
+
+TEST(Zswap, WhatItTakesOfTheKernelsOwnBlocksGoesBackThere) {
+  ZswapMachine m(zswap_host(Zpool::kZbud));
+  m.touch(m.app, 0, 1000);
+  const int64_t unmovable = m.zone().other_free.unmovable;
+  m.squeeze(2);
+  EXPECT_LT(m.zone().other_free.unmovable, unmovable);
+  m.run([&] { exit_process(m.k, m.app); });
+  EXPECT_EQ(m.pool(), 0);
+  EXPECT_GE(m.zone().other_free.unmovable, unmovable);
+}
+
 TEST(Zswap, In61APageThatIsReadBackStaysStored) {
   ZswapMachine m(zswap_host(Zpool::kZbud));
   m.touch(m.app, 0, 100);

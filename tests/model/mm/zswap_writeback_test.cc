@@ -11,15 +11,11 @@ using host::Zpool;
 using support::zswap_host;
 using support::zswap_host_612;
 using support::ZswapMachine;
-constexpr Nanoseconds kSecond{1'000'000'000};
 const std::vector<std::string> kAddsUp;
 
 TEST(ZswapWriteback, In61TheWorkerFreesAPageOrTwoOfAFullPool) {
   ZswapMachine m(zswap_host(Zpool::kZbud, Pages(4000)));
-  m.start_worker();
-  m.touch(m.app, 0, 1000);
-  m.squeeze(2);
-  m.pass(kSecond);
+  m.overfill(1000);
   EXPECT_EQ(m.count(Vmstat::zswpwb) % 2, 0);
   EXPECT_GT(m.count(Vmstat::zswpwb), 0);
   EXPECT_LT(m.count(Vmstat::zswpwb), 10);
@@ -31,20 +27,14 @@ TEST(ZswapWriteback, In61TheWorkerFreesAPageOrTwoOfAFullPool) {
 
 TEST(ZswapWriteback, In61ZsmallocCannotBeWrittenBack) {
   ZswapMachine m(zswap_host(Zpool::kZsmalloc, Pages(4000)));
-  m.start_worker();
-  m.touch(m.app, 0, 1500);
-  m.squeeze(2);
-  m.pass(kSecond);
+  m.overfill(1500);
   EXPECT_EQ(m.count(Vmstat::zswpwb), 0);
   EXPECT_EQ(m.pool(), zswap_max_pages(m.k) + 1);
 }
 
 TEST(ZswapWriteback, In612TheWorkerShrinksThePoolToItsThreshold) {
   ZswapMachine m(zswap_host_612(Zpool::kZsmalloc, Pages(4000)));
-  m.start_worker();
-  m.touch(m.app, 0, 1500);
-  m.squeeze(2);
-  m.pass(kSecond);
+  m.overfill(1500);
   EXPECT_LE(m.pool(), zswap_accept_pages(m.k));
   EXPECT_GT(m.pool(), zswap_accept_pages(m.k) - 5);
   EXPECT_EQ(m.count(Vmstat::pswpout), 1500 - m.count(Vmstat::zswpout) + m.count(Vmstat::zswpwb));
@@ -53,10 +43,7 @@ TEST(ZswapWriteback, In612TheWorkerShrinksThePoolToItsThreshold) {
 
 TEST(ZswapWriteback, APageThatWasWrittenBackIsReadFromTheDevice) {
   ZswapMachine m(zswap_host_612(Zpool::kZsmalloc, Pages(4000)));
-  m.start_worker();
-  m.touch(m.app, 0, 1500);
-  m.squeeze(2);
-  m.pass(kSecond);
+  m.overfill(1500);
   m.squeeze(2);  // the copies in the swap cache go
   EXPECT_EQ(m.read(m.app, 0, 1500), 1500);
   EXPECT_GT(m.count(Vmstat::pswpin), 0);
@@ -64,46 +51,48 @@ TEST(ZswapWriteback, APageThatWasWrittenBackIsReadFromTheDevice) {
   EXPECT_EQ(m.audit(), kAddsUp);
 }
 
-TEST(ZswapWriteback, TheShrinkerGivesEachEntryASecondChance) {
-  host::HostSpec spec = zswap_host_612(Zpool::kZsmalloc);
-  spec.zswap.shrinker_enabled = true;
-  ZswapMachine m(spec);
-  m.touch(m.app, 0, 1000);
-  m.squeeze(2);
-  const auto shrink = [&] {
+/// 1,000 entries of the root, and a shrinker that is asked for them: 128 looks each time.
+class ZswapShrinker : public testing::Test {
+ protected:
+  static host::HostSpec with_shrinker(bool enabled) {
+    host::HostSpec spec = zswap_host_612(Zpool::kZsmalloc);
+    spec.zswap.shrinker_enabled = enabled;
+    return spec;
+  }
+  static void shrink(ZswapMachine& m, int times) {
     m.run([&] {
       m.k.sched.current().memalloc = true;
-      zswap_shrink(m.k, 0, host::kRootCgroup, 0);
+      for (int i = 0; i < times; ++i) zswap_shrink(m.k, 0, host::kRootCgroup, 0);
     });
-  };
-  for (int i = 0; i < 7; ++i) shrink();  // 128 looks each, at entries that are new: a round that finds nothing ends
+  }
+  static void fill(ZswapMachine& m) {
+    m.touch(m.app, 0, 1000);
+    m.squeeze(2);
+  }
+};
+
+TEST_F(ZswapShrinker, GivesEachEntryASecondChance) {
+  ZswapMachine m(with_shrinker(true));
+  fill(m);
+  shrink(m, 7);  // at entries that are new: a round that finds nothing ends
   EXPECT_EQ(m.count(Vmstat::zswpwb), 0);
-  shrink();
+  shrink(m, 1);
   EXPECT_GT(m.count(Vmstat::zswpwb), 300);
   EXPECT_EQ(m.audit(), kAddsUp);
 }
 
-TEST(ZswapWriteback, ReadsFromTheDeviceSpareWhatTheShrinkerWouldTake) {
-  host::HostSpec spec = zswap_host_612(Zpool::kZsmalloc);
-  spec.zswap.shrinker_enabled = true;
-  ZswapMachine m(spec);
-  m.touch(m.app, 0, 1000);
-  m.squeeze(2);
-  m.k.zswap.disk_swapins[{host::NodeIndex(0), host::kRootCgroup}] = 5000;
-  m.run([&] {
-    m.k.sched.current().memalloc = true;
-    for (int i = 0; i < 4; ++i) zswap_shrink(m.k, 0, host::kRootCgroup, 0);
-  });
+TEST_F(ZswapShrinker, LeavesAsManyAsWereReadFromTheDevice) {
+  ZswapMachine m(with_shrinker(true));
+  fill(m);
+  m.node().lruvec(host::kRootCgroup).disk_swapins = 20'000;
+  shrink(m, 16);
   EXPECT_EQ(m.count(Vmstat::zswpwb), 0);
 }
 
-TEST(ZswapWriteback, TheShrinkerIsOffUnlessItIsAskedFor) {
-  ZswapMachine m(zswap_host_612(Zpool::kZsmalloc));
-  m.touch(m.app, 0, 1000);
-  m.squeeze(2);
-  m.run([&] {
-    for (int i = 0; i < 4; ++i) zswap_shrink(m.k, 0, host::kRootCgroup, 0);
-  });
+TEST_F(ZswapShrinker, IsOffUnlessItIsAskedFor) {
+  ZswapMachine m(with_shrinker(false));
+  fill(m);
+  shrink(m, 16);
   EXPECT_EQ(m.count(Vmstat::zswpwb), 0);
 }
 
