@@ -5,6 +5,7 @@
 #include "report/coverage.h"
 #include "report/findings.h"
 #include "report/json_report.h"
+#include "report/margin.h"
 #include "report/words/format.h"
 #include "report/words/why.h"
 
@@ -57,8 +58,8 @@ void find_stuck(const sim::Outcome& outcome, Findings& findings) {
        set_to({"oom-score-adj=0"}, Aim::kHostLives)});
   const Bytes growth = outcome.need_after_kill.value_or(Bytes(0));
   if (outcome.host.cgroup.present && outcome.host.cgroup.memory_max >= 0)
-    finding.tries.push_back({"a higher memory.max", higher_limit(outcome.host, "memory.max", growth,
-                                                                 Bytes(outcome.app.whole_run_peak.count() / 50))});
+    finding.tries.push_back(
+        {"a higher memory.max", higher_limit(outcome.host, "memory.max", growth, spread_of(outcome))});
   finding.tries.push_back({"more swap for the group", more_swap_of(outcome.host, growth)});
   findings.push_back(std::move(finding));
 }

@@ -16,16 +16,18 @@ void find_full_pool(const sim::Outcome& outcome, Findings& findings) {
   Finding finding{"zswap_full", Severity::kWarning};
   finding.title = "zswap is full: " + bytes_text(outcome.zswap.pool_peak) + ", " +
                   std::to_string(spec.max_pool_percent) + " % of memory";
-  finding.why = "from then on pages go to the swap device, " + pages_text(Pages(to_device)) +
-                " so far, and the most recent ones among them, until the pool has shrunk to " +
-                std::to_string(spec.accept_threshold_percent) + " % of its limit";
-  finding.evidence = {{"pool_peak_bytes", outcome.zswap.pool_peak.count()},
-                      {"pool_limit_bytes", zswap_limit(outcome.host).count()},
-                      {"pool_limit_hit", outcome.zswap.pool_limit_hit},
-                      {"written_back_pages", outcome.zswap.written_back_pages},
-                      {"zswpout", outcome.counters[host::Vmstat::zswpout]},
-                      {"pswpout", to_device},
-                      {"stored_percent", spec.stored_percent}};
+  finding.why =
+      "from then on pages go to the swap device, the most recent ones among them, until the pool has shrunk to " +
+      std::to_string(spec.accept_threshold_percent) + " % of its limit; " + pages_text(Pages(to_device)) +
+      " went there in all";
+  finding.evidence = {
+      {"pool_peak_bytes", outcome.zswap.pool_peak.count()},
+      {"pool_limit_bytes", to_bytes(Pages(outcome.host.zswap.pool_pages_max(outcome.host.total_ram.count()))).count()},
+      {"pool_limit_hit", outcome.zswap.pool_limit_hit},
+      {"written_back_pages", outcome.zswap.written_back_pages},
+      {"zswpout", outcome.counters[host::Vmstat::zswpout]},
+      {"pswpout", to_device},
+      {"stored_percent", spec.stored_percent}};
   const int more = std::min(spec.max_pool_percent * 2, kPoolPercentMost);
   if (more > spec.max_pool_percent)
     finding.tries.push_back({"zswap.max_pool_percent=" + std::to_string(more) + ", if pages compress well",

@@ -70,8 +70,8 @@ void add_swap(std::string& out, const HostSpec& spec) {
   const host::ZswapSpec& zswap = spec.zswap;
   if (zswap.enabled)
     out += printf_text("  zswap before them: up to %s (%d %% of memory) in %s, a page takes %d %%\n",
-                       bytes_text(zswap_limit(spec)).c_str(), zswap.max_pool_percent, host::zpool_name(zswap.zpool),
-                       zswap.stored_percent);
+                       bytes_text(to_bytes(Pages(spec.zswap.pool_pages_max(spec.total_ram.count())))).c_str(),
+                       zswap.max_pool_percent, host::zpool_name(zswap.zpool), zswap.stored_percent);
 }
 
 void add_settings(std::string& out, const HostSpec& spec) {

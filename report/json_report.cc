@@ -30,18 +30,19 @@ Json groups_json(const sim::Outcome& outcome) {
 // Only of a host that has it on. pool_limit_hit, written_back_pages: as debugfs names them.
 Json zswap_json(const sim::Outcome& outcome) {
   const host::ZswapSpec& spec = outcome.host.zswap;
-  return {{"max_pool_percent", spec.max_pool_percent},
-          {"accept_threshold_percent", spec.accept_threshold_percent},
-          {"shrinker_enabled", spec.shrinker_enabled},
-          {"zpool", host::zpool_name(spec.zpool)},
-          {"compressor", spec.compressor},
-          {"stored_percent", spec.stored_percent},
-          {"same_filled_percent", spec.same_filled_percent},
-          {"pool_limit_bytes", zswap_limit(outcome.host).count()},
-          {"pool_peak_bytes", outcome.zswap.pool_peak.count()},
-          {"stored_peak_pages", outcome.zswap.stored_peak},
-          {"pool_limit_hit", outcome.zswap.pool_limit_hit},
-          {"written_back_pages", outcome.zswap.written_back_pages}};
+  return {
+      {"max_pool_percent", spec.max_pool_percent},
+      {"accept_threshold_percent", spec.accept_threshold_percent},
+      {"shrinker_enabled", spec.shrinker_enabled},
+      {"zpool", host::zpool_name(spec.zpool)},
+      {"compressor", spec.compressor},
+      {"stored_percent", spec.stored_percent},
+      {"same_filled_percent", spec.same_filled_percent},
+      {"pool_limit_bytes", to_bytes(Pages(outcome.host.zswap.pool_pages_max(outcome.host.total_ram.count()))).count()},
+      {"pool_peak_bytes", outcome.zswap.pool_peak.count()},
+      {"stored_peak_pages", outcome.zswap.stored_peak},
+      {"pool_limit_hit", outcome.zswap.pool_limit_hit},
+      {"written_back_pages", outcome.zswap.written_back_pages}};
 }
 
 Json host_json(const sim::Outcome& outcome) {

@@ -48,7 +48,7 @@ Json memcg_json(const sim::Outcome& outcome) {
                                                    {"unevictable", group.stat.lru.unevictable}};
   for (const auto& [name, pages] : amounts) stat[name] = to_bytes(pages).count();
   if (outcome.host.zswap.enabled) {
-    for (const char* name : {"zswap", "zswapped", "zswpin", "zswpout", "zswpwb"}) stat[name] = unknown;
+    for (const char* name : {"zswpin", "zswpout", "zswpwb"}) stat[name] = unknown;
     stat["zswap"] = group.stat.zswap.count();
     stat["zswapped"] = to_bytes(Pages(group.stat.zswapped)).count();
   }

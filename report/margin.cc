@@ -39,12 +39,6 @@ std::string words(Verdict verdict) {
   return "";
 }
 
-/// How much the peaks of two runs of the same program differ.
-Bytes spread_of(const sim::Outcome& outcome) {
-  constexpr int64_t kSpreadPart = 50;
-  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
-}
-
 bool is_near(const std::optional<sim::Margin>& margin, Bytes distance) {
   return margin && margin->distance <= distance;
 }
@@ -56,6 +50,11 @@ bool only_a_moment(const sim::Outcome& outcome) {
 }
 
 }  // namespace
+
+Bytes spread_of(const sim::Outcome& outcome) {
+  constexpr int64_t kSpreadPart = 50;
+  return Bytes(outcome.app.whole_run_peak.count() / kSpreadPart);
+}
 
 Bytes uncertain_size(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   return spread_of(outcome) + may_be_unseen(capture);

@@ -11,8 +11,7 @@ namespace oomcast::report {
 namespace {
 
 constexpr double kShortestPauseS = 0.2, kLongestPauseS = 5;
-/// The folder is looked into meanwhile: that costs the engine nothing, and the last part is not waited for longer than
-/// it takes.
+/// How often the folder is listed while the engine is not asked: a listing costs the engine nothing.
 constexpr double kLookS = 0.5;
 /// A file that was just written elsewhere may be seen late: a network filesystem keeps a folder's names for a while.
 constexpr int kLooksUntilLost = 4;

@@ -168,10 +168,10 @@ std::string vmstat_text(const ShownMoment& moment) {
   for (const NodeLine& each : kNodeLines)
     text += std::string(each.name) + " " + std::to_string(node_sum(state, each.key)) + "\n";
   const Json& counters = child(state, "counters");
-  constexpr auto kOfAllHosts = static_cast<size_t>(host::Vmstat::zswpin);
+  const auto of_all_hosts = static_cast<size_t>(host::vmstat_count({}));
   for (size_t i = 0; i < host::kVmstatNames.size(); ++i) {
     const char* const name = host::kVmstatNames[i];
-    if (i >= kOfAllHosts && !counters.contains(name)) continue;
+    if (i >= of_all_hosts && !counters.contains(name)) continue;
     text += std::string(name) + " " + std::to_string(value_or<int64_t>(counters, name, 0)) + "\n";
   }
   return text;

@@ -107,10 +107,6 @@ std::string cpu_list_text(const std::vector<int>& cpus) {
   return text;
 }
 
-Bytes zswap_limit(const host::HostSpec& host) {
-  return to_bytes(Pages(host.total_ram.count() * host.zswap.max_pool_percent / 100));
-}
-
 std::string host_text(const host::HostSpec& host) {
   std::string text = host.name + " (";
   if (!host.kernel_release.empty()) text += host.kernel_release + ", ";

@@ -25,7 +25,6 @@ std::string shortened_text(const std::string& text, size_t most_bytes,
                            const char* ellipsis = "...");  // never within a UTF-8 character
 std::string signal_text(int signal);                       // "signal 9 (SIGKILL)"
 std::string where_text(NodeId node, host::ZoneKind zone);  // "node 0 zone DMA32"
-Bytes zswap_limit(const host::HostSpec& host);             // zswap.max_pool_percent of its memory
 std::string host_text(
     const host::HostSpec& host);  // "small-2g (6.1.0-56-cloud-amd64, classic LRU, 1 node, 1.95 GiB RAM, no swap)"
 

@@ -232,7 +232,9 @@ TEST(Findings, AFullZswapSaysWhatWentPastIt) {
   story.outcome.host.zswap.max_pool_percent = 10;
   EXPECT_THAT(ids(story), testing::Not(testing::Contains("zswap_full")));
   story.outcome.zswap = {Bytes(34 << 20), 16868, 1039, 4};
+  story.outcome.counters[host::Vmstat::pswpout] = 512;
   const Finding finding = the("zswap_full", story);
+  EXPECT_THAT(finding.why, HasSubstr("512 pages (2.0 MiB) went there in all"));
   EXPECT_EQ(finding.severity, Severity::kWarning);
   EXPECT_THAT(finding.title, HasSubstr("34.0 MiB, 10 % of memory"));
   EXPECT_EQ(finding.evidence["written_back_pages"], 4);

@@ -139,15 +139,35 @@ TEST(JsonReport, LockedMemoryHasItsPeak) {
   EXPECT_EQ(report_of(story)["app"]["locked_peak_bytes"], 3 << 20);
 }
 
+TEST(JsonReport, AHostWithZswapSaysWhatItsPoolHeld) {
+  stories::Story story = stories::oom();
+  story.outcome.host.zswap.enabled = true;
+  story.outcome.host.zswap.max_pool_percent = 10;
+  story.outcome.host.total_ram = 1000_pages;
+  story.outcome.host.cgroup.present = true;
+  story.outcome.counters[host::Vmstat::zswpwb] = 7;
+  const Json report = report_of(story);
+  EXPECT_EQ(report["host"]["zswap"]["pool_limit_bytes"], 100 << 12);
+  EXPECT_EQ(report["counters"]["zswpwb"], 7);
+  EXPECT_TRUE(report["counters"].contains("swpout_zero"));
+  EXPECT_TRUE(report["counters"]["memcg"]["memory.stat"].contains("zswapped"));
+  EXPECT_THAT(schema_violations(report_text(report)), testing::IsEmpty());
+  EXPECT_FALSE(report_of(stories::oom())["counters"].contains("zswpwb"));
+}
+
 /// Reports that an older version wrote are still valid: what came later is optional.
 TEST(JsonReport, AReportWithoutTheLaterKeysKeepsToTheSchema) {
-  Json report = report_of(stories::oom());
+  stories::Story story = stories::oom();
+  story.outcome.groups = {{{"/pod/app", 10_pages, to_pages(64_MiB), Pages(host::kUnlimited)}, {}, {}}};
+  Json report = report_of(story);
   for (const char* later :
        {"unevictable_pgs_culled", "unevictable_pgs_rescued", "unevictable_pgs_mlocked", "unevictable_pgs_munlocked",
         "thp_collapse_alloc", "thp_collapse_alloc_failed", "thp_deferred_split_page"})
     ASSERT_EQ(report["counters"].erase(later), 1u) << later;
   ASSERT_EQ(report["first"]["oom_kill"].erase("boost_pages"), 1u);
   ASSERT_EQ(report["app"].erase("locked_peak_bytes"), 1u);
+  ASSERT_EQ(report["verdict_margin"].erase("spread_bytes"), 1u);
+  ASSERT_EQ(report["host"]["cgroups"][0].erase("pressure"), 1u);
   EXPECT_THAT(schema_violations(report_text(report)), testing::IsEmpty());
 }
 
