@@ -1,4 +1,4 @@
-// CaptureNotes: words for what the recorder noticed about its own view of the program.
+// CaptureNotes: words the caveats about what the recorder could not see.
 #include "preload/record/capture/capture_notes.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace oomcast::record {
 namespace {
 
-constexpr size_t kNamed = 8;                // of many processes so many are named
+constexpr size_t kNamed = 8;                // processes that a caveat names at most
 constexpr uint64_t kWorthSaying = 8 << 20;  // bytes, four huge pages
 constexpr uint64_t kTenthOfSecondNs = 100'000'000;
 constexpr const char* kNotKnown =
@@ -101,7 +101,7 @@ std::vector<std::string> CaptureNotes::caveats() const {
   return out;
 }
 
-/// No process could be tracked as well as the kernel would have allowed, for want of the library.
+/// Every process was only polled, although the kernel refused none a userfaultfd: none of them loaded the library.
 bool CaptureNotes::seen_from_outside_only() const {
   return best_ != TrackerKind::kPagemap && refused_.empty() && !used(TrackerKind::kUserfaultfd) &&
          !used(TrackerKind::kWpAsync);
@@ -135,6 +135,8 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
   } else if (const std::string limits = tracker_limits(best_); !limits.empty()) {
     out->push_back(limits);
   } else if (!refused_.empty()) {
+    // Not said in the cases above. Attached: note_not_held() gives the reason. Outside only: no refusal was noted.
+    // Other tracker: `limits` says already that touches were polled.
     out->push_back("The kernel refused a userfaultfd (" + std::string(std::strerror(first_refusal_errno_)) + ") to " +
                    listed(refused_, kNamed) +
                    ", so touches were polled from /proc/PID/pagemap and have the time of the poll, not their own; "
@@ -152,7 +154,7 @@ void CaptureNotes::say_how_touches_were_seen(std::vector<std::string>* out) cons
     out->push_back(
         "These processes did not load the capture library, and no userfaultfd could be opened inside of them: " +
         listed(not_held_, kNamed) + ". Their touches were polled and have the time of the poll, not their own.");
-  // Touches of those that are only polled are never held.
+  // Said only if touches of some process could have been held.
   if (polled_ && used(TrackerKind::kUserfaultfd)) out->push_back(polling_phase());
   if (!gave_way_.empty())
     out->push_back(

@@ -75,7 +75,7 @@ void EventFeed::arm_watches() {
   if (watches_.empty()) return;
   notes_.armed_watches = true;
   for (trace::WatchRequest& watch : watches_) watch.address = page_down(watch.address);
-  // Pages that are gone, or were never registered, cannot be watched: no harm.
+  // Pages that are gone, or were never registered, cannot be watched.
   std::erase_if(watches_, [&](const trace::WatchRequest& watch) {
     Process* process = processes_.find(watch.pid);
     if (process != nullptr) watch_text(*process, watch.address);
@@ -135,7 +135,6 @@ void EventFeed::leave_control_blocks_out() {
   });
 }
 
-/// Feeds one touch for each site in it; the first carries the thread's clock.
 void EventFeed::report_touch(const Process& process, trace::Event event) {
   const uint64_t end = event.address + event.bytes;
   while (event.address < end) {

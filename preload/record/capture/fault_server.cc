@@ -1,4 +1,4 @@
-// FaultServer: reads the userfaultfds of a process, and takes frees before faults.
+// FaultServer: reads the userfaultfds of a process, and handles the events of freed memory before the faults.
 #include "preload/record/capture/fault_server.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kAtOnce = ring::kStashEvents / 2;  // of each userfaultfd
 
-/// Where events lie until they have been dealt with: if we die before, the helper of the stash knows of them
+/// Where events lie until they have been handled. If the recorder dies before, the helper of the stash reads them here
 /// (ring/stash.h). Empty: the process has no helper.
 std::span<uffd_msg> journal_of(Process& process) {
   if (process.stash.helper == nullptr || !process.shared) return {};
@@ -20,8 +20,8 @@ std::span<uffd_msg> journal_of(Process& process) {
 
 }  // namespace
 
-/// From both userfaultfds; `of_all` gets how many of the messages are not the heap's. They are read into the journal
-/// first.
+/// Reads both userfaultfds, into the journal first. `of_all` gets the number of messages that are not the heap's; they
+/// come first.
 size_t FaultServer::read(Process& process, std::span<uffd_msg> messages, size_t* of_all) {
   const std::span<uffd_msg> journal = journal_of(process);
   const std::span<uffd_msg> into = journal.empty() ? messages : journal;
@@ -31,12 +31,12 @@ size_t FaultServer::read(Process& process, std::span<uffd_msg> messages, size_t*
   return count;
 }
 
-/// False: it is a fault.
+/// Handles the message if it is an event. False: the message is a fault.
 bool FaultServer::take_event(Process& process, const uffd_msg& message) {
   switch (message.event) {
     case UFFD_EVENT_UNMAP:
       mappings_.unmap(process, message.arg.remove.start, message.arg.remove.end);
-      // Without hooks nobody says that something else was mapped in its place.
+      // Without hooks nobody reports what was mapped in its place.
       if (!process.shared) mappings_.learn_unknown(process, message.arg.remove.start, message.arg.remove.end);
       break;
     case UFFD_EVENT_REMOVE:
@@ -48,7 +48,7 @@ bool FaultServer::take_event(Process& process, const uffd_msg& message) {
       filler_.take_back(process, message.arg.remap.to, message.arg.remap.to + message.arg.remap.len);
       break;
     case UFFD_EVENT_FORK: {
-      // Once this is closed, the child is let alone.
+      // Closing it unregisters the child's memory.
       const UniqueFd child(static_cast<int>(message.arg.fork.ufd));
       stash_.give_to_child(process, child.get());
       break;
@@ -68,9 +68,9 @@ void FaultServer::serve(Process& process) {
     if (count == 0) break;
     ++count_.fault_reads;
     process.scans.active = true;
-    // What the callers did before the calls that are reported here.
+    // Notes that the callers left before the calls that these messages report.
     reader_.drain(process);
-    // Frees first: while one is unread the kernel answers EAGAIN, and their callers have moved on already.
+    // Events first: while one is unread the kernel answers faults with EAGAIN, and after the read its caller goes on.
     bool event_read = false;
     for (size_t i = 0; i < count; ++i) {
       if (!take_event(process, messages[i])) continue;
@@ -87,7 +87,7 @@ void FaultServer::serve(Process& process) {
     feed_.arm_watches();
   }
   filler_.try_again(process, false);
-  // With the library it is sampled before memory goes, too.
+  // With the library, hooks sample before memory is freed as well, so samples may be rarer.
   if (process.resident.touched_since_sample >= (process.shared ? 512u : 64u)) meter_.sample_resident(process);
 }
 

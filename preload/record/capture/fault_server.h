@@ -1,4 +1,4 @@
-// FaultServer: reads the userfaultfds of a process, and takes frees before faults.
+// FaultServer: reads the userfaultfds of a process, and handles the events of freed memory before the faults.
 #pragma once
 
 #include <cstdint>

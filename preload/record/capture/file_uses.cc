@@ -1,7 +1,4 @@
-// FileUses: what the program has read and written through files. Notes from the ring become events; what was moved past
-// libc's names (stdio inside libc, Go, static programs) the byte counts of the kernel show, and the positions of the
-// descriptors say where. The time that the calls took natively is left out, because the model has its own cost for
-// them.
+// FileUses: reports what the program has read from files and written to them. See file_uses.h.
 #include "preload/record/capture/file_uses.h"
 
 #include <fcntl.h>
@@ -21,18 +18,19 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kLockstepPages = 8192;  // 32 MiB before the next watermark, file notes are taken one by one
-// How often a ring is scanned while its program uses files or many stacks are taken.
+// 32 MiB: nearer to the next watermark, each file call waits until its note is read.
+constexpr uint64_t kLockstepPages = 8192;
+// Interval between two emptyings of a ring while its program uses files or many stacks are taken.
 constexpr uint64_t kDrainNs = 1'000'000;
 constexpr uint64_t kPollingDrainNs = 4'000'000;  // in the polling phase, unless a ring fills faster
-constexpr uint64_t kDrainedPart = 8;             // of its slots, at one go
+constexpr uint64_t kDrainedPart = 8;             // of a ring's slots may fill between two emptyings
 constexpr uint64_t kMostBytes = uint64_t{1} << 46;
-constexpr uint64_t kWorthAScan = 256 << 10;  // bytes that no hook has reported, pipes and sockets included
+constexpr uint64_t kWorthAScan = 256 << 10;  // unreported bytes, pipes and sockets included
 constexpr uint64_t kLeastMove = 4096;
 
 uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
-/// What the kernel has counted and no hook has reported.
+/// Bytes that the kernel has counted and no hook has reported.
 IoTotals unseen_io(const FileUse& use, const IoTotals& totals) {
   return {less(totals.read_bytes, use.seen.read_bytes + use.noted.read_bytes),
           less(totals.written_bytes, use.seen.written_bytes + use.noted.written_bytes)};
@@ -55,7 +53,7 @@ std::map<int, OpenFile> read_open_files(const std::string& process_path) {
 }  // namespace
 
 void FileUses::take_note(Process& process, const trace::Event& note) {
-  // The ring is the guest's memory: numbers that no file can have are not passed on.
+  // The guest can write anything into its ring: impossible numbers are dropped.
   if (note.bytes > kMostBytes || note.argument > kMostBytes || note.tid == 0) return;
   if (ring::is_last_position(note)) {
     report_last_move(process, note);
@@ -81,13 +79,11 @@ void FileUses::take_note(Process& process, const trace::Event& note) {
     (*process.shared)->lockstep.store(feed_.headroom_pages() < kLockstepPages ? 1 : 0, std::memory_order_relaxed);
 }
 
-/// So that no more than a part of the ring fills meanwhile.
 uint64_t FileUses::drain_interval_ns(const Process& process, uint64_t since_ns, uint64_t notes) {
   if (!process.in_polling_phase()) return kDrainNs;
   return std::clamp(since_ns * (ring::kSlots / kDrainedPart) / std::max<uint64_t>(notes, 1), kDrainNs, kPollingDrainNs);
 }
 
-/// Its ring fills by itself: no fault and no question of the program makes us scan.
 void FileUses::drain_soon(Process& process, uint64_t now_ns) {
   process.drains.last_note_ns = now_ns;
   if (process.drains.next_ns == 0) process.drains.next_ns = now_ns + kDrainNs;
@@ -126,13 +122,13 @@ void FileUses::scan_positions(Process& process) {
   FileUse& use = process.files.use;
   const std::string self = "/proc/" + std::to_string(process.pid);
   const IoTotals totals = parse_io(read_line_of(self + "/io"));
-  // Little is worth a scan only once the process has come to rest: more may come.
+  // A few bytes are worth a scan only once the totals have stopped growing.
   const bool at_rest = totals == use.last_read;
   use.last_read = totals;
   const IoTotals unseen = unseen_io(use, totals);
   if (use.begun && unseen.read_bytes + unseen.written_bytes < (at_rest ? kLeastMove : kWorthAScan)) return;
   std::map<int, OpenFile> open = read_open_files(self);
-  // A hook claims its file before the first call moves anything: what the positions show, its claim has come before.
+  // A hook claims its file before its first call: once the ring is empty, every file that a hook has moved is claimed.
   drain_(process);
   IoTotals left = unseen_io(use, totals);
   if (use.begun)
@@ -143,13 +139,13 @@ void FileUses::scan_positions(Process& process) {
   use.begun = true;
 }
 
-/// Feeds what a descriptor has moved over since the last scan, unless hooks report the use of its file. No more than
-/// what is `left` of the process's own bytes: others may move a descriptor that they share with it. The rest is for the
-/// next scan, as the position was read after the bytes were counted.
+/// Feeds the bytes by which a descriptor's position has moved since the last scan, unless hooks report the use of its
+/// file. At most `left`, the process's own unreported bytes, is fed: another process may share the descriptor. What
+/// exceeds `left` is kept for the next scan, as the position was read after the byte counts.
 uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoTotals& left) {
   const FileUse& use = process.files.use;
   if (use.claimed.contains(file.object)) return 0;
-  // The number may have been closed and opened again: then it began at 0.
+  // A descriptor that was closed and opened again counts from position 0.
   const auto known = use.open.find(number);
   const bool same = known != use.open.end() && known->second.object == file.object &&
                     known->second.reads == file.reads && known->second.writes == file.writes &&
@@ -176,14 +172,14 @@ uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoT
   return moved;
 }
 
-/// A stream is about to be closed: how far it has come is known now or never.
+/// A stream is about to be closed: its last position is reported before the descriptor is gone.
 void FileUses::report_last_move(Process& process, const trace::Event& note) {
   FileUse& use = process.files.use;
   const bool writes = note.kind == trace::EventKind::kFileWrite;
   OpenFile file{note.address, note.bytes, !writes, writes};
   const int number = static_cast<int>(std::min<uint64_t>(note.argument, INT_MAX));
   IoTotals left = unseen_io(use, parse_io(read_line_of(proc_of(process.pid) + "io")));
-  // Opened for both, it was the same one before.
+  // A descriptor opened for reading and writing counts as the one that was known before.
   if (const auto known = use.open.find(number); known != use.open.end())
     known->second.reads = !writes, known->second.writes = writes;
   const uint64_t moved = report_move(process, number, file, left);

@@ -1,7 +1,8 @@
-// FileUses: what the program has read and written through files. Notes from the ring become events; what was moved past
-// libc's names (stdio inside libc, Go, static programs) the byte counts of the kernel show, and the positions of the
-// descriptors say where. The time that the calls took natively is left out, because the model has its own cost for
-// them.
+// FileUses: reports what the program has read from files and written to them.
+//
+// Notes from the ring become events. Calls that no hook sees (stdio inside libc, Go, static programs) show in the byte
+// counts of /proc/PID/io; the file positions of the descriptors tell which files they used. The native time of file
+// calls is left out, because the model has its own cost for them.
 #pragma once
 
 #include <cstdint>
@@ -19,12 +20,12 @@
 namespace oomcast::record {
 
 IoTotals parse_io(const std::string& text);
-/// From a text of /proc/PID/fdinfo/N; false if it is none.
+/// Parses a text of /proc/PID/fdinfo/N. False: it is not one.
 bool parse_fdinfo(const std::string& text, OpenFile* out);
 
 class FileUses {
  public:
-  /// `drain`: takes what the process has noted in its ring.
+  /// `drain`: empties the ring of the process.
   FileUses(EventFeed& feed, Sites& sites, SharedMemory& shared_memory, const ScanPlanner& planner, CaptureNotes& notes,
            const Clocks& clocks, std::function<void(Process&)> drain)
       : feed_(feed),
@@ -35,9 +36,13 @@ class FileUses {
         clocks_(clocks),
         drain_(std::move(drain)) {}
 
+  /// Takes a note of the library about a file call.
   void take_note(Process& process, const trace::Event& note);
+  /// Finds reads and writes that no hook has reported, by /proc/PID/io and the file positions.
   void scan(Process& process);
+  /// The ring is filling without a fault or a question that would have it emptied: makes Session empty it in time.
   void drain_soon(Process& process, uint64_t now_ns);
+  /// Time to the next emptying, so that at most 1/8 of the ring fills until then. `notes` came in the last `since_ns`.
   static uint64_t drain_interval_ns(const Process& process, uint64_t since_ns, uint64_t notes);
 
  private:

@@ -1,14 +1,4 @@
-// Follows the pages that a fork left shared: which of them have been copied since, and which were found in two
-// processes without having been known when the one forked from the other. No event reports it: the page tables say
-// which are one's own.
-//
-// After a fork both processes map the same pages; a write makes the kernel copy one (do_wp_page). pagemap's bit 56 says
-// whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
-// have written, so that the one copy is counted once. The time of a copy is that of the poll.
-//
-// A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met
-// first has touched it; the other one borrows it: it is reported to the sink once it is a copy of its own, or its
-// lender is gone.
+// Finds which pages that a fork left shared have been copied since. See fork_copies.h.
 #include "preload/record/capture/fork_copies.h"
 
 #include <algorithm>
@@ -20,11 +10,10 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kPagesPerPoll = 16384;  // a faulting thread waits for us meanwhile: less than a millisecond
+constexpr uint64_t kPagesPerPoll = 16384;  // less than a millisecond, for which a faulting thread may have to wait
 
 }  // namespace
 
-/// Called when the child says hello, before it gets a copy of the parent's page states.
 void ForkCopies::share(Process& parent, Process& child) {
   if (parent.forks.group == 0) parent.forks.group = ++last_group_;
   child.forks.group = parent.forks.group;
@@ -32,7 +21,7 @@ void ForkCopies::share(Process& parent, Process& child) {
     if (!area.shared) parent.pages.copy_bit(PageBit::kTouched, PageBit::kForked, area.start, area.end);
 }
 
-/// All that may share pages with the process since a fork.
+/// The other processes that may share pages with this one since a fork.
 std::vector<Process*> ForkCopies::group_of(const Process& process) {
   std::vector<Process*> group;
   for (const auto& [pid, other] : processes_)
@@ -40,8 +29,6 @@ std::vector<Process*> ForkCopies::group_of(const Process& process) {
   return group;
 }
 
-/// How much of what the child has is its parent's: what was known of that, and what it had beside that by the kernel's
-/// word.
 uint64_t ForkCopies::inherited_pages(Process& parent, uint32_t child) {
   const uint64_t known =
       parent.resident.counted_pages - std::min(parent.resident.counted_pages, parent.resident.shared_known_pages);
@@ -58,8 +45,8 @@ std::vector<Process*> ForkCopies::partners_of(const Process& process) {
   return partners;
 }
 
-/// A copy for each of `owners` but the oldest, who kept the original unless somebody else (`still_shared`) has it. Who
-/// has borrowed the page has none yet by the sink's word.
+/// Reports a copy for each of `owners` but one: the oldest kept the original, unless another process still shares it
+/// (`still_shared`). A borrower's copy is always reported, as the sink knows no page of it yet.
 void ForkCopies::report_copies(std::vector<Process*>& owners, bool still_shared, uint64_t page) {
   std::sort(owners.begin(), owners.end(),
             [](const Process* a, const Process* b) { return a->life.started_ns < b->life.started_ns; });
@@ -74,8 +61,6 @@ void ForkCopies::report_copies(std::vector<Process*>& owners, bool still_shared,
   }
 }
 
-/// Of what was found at [from, to) and is not known in this process: what is its own. The rest it shares with a
-/// relative that has it by the sink's word.
 std::vector<PageRange> ForkCopies::borrow(Process& process, uint64_t from, uint64_t to) {
   std::vector<PageRange> own;
   const std::vector<Process*> partners = group_of(process);
@@ -100,7 +85,7 @@ std::vector<PageRange> ForkCopies::borrow(Process& process, uint64_t from, uint6
   return own;
 }
 
-/// Who has the page by the sink's word, shared with others by the kernel's.
+/// The process of which the sink knows the page, and whose page table shows it as shared; null: none.
 Process* ForkCopies::lender_of(uint64_t page, const std::vector<Process*>& partners) {
   for (Process* partner : partners) {
     if (!partner->pages.test(PageBit::kTouched, page) || partner->pages.test(PageBit::kBorrowed, page)) continue;
@@ -110,7 +95,6 @@ Process* ForkCopies::lender_of(uint64_t page, const std::vector<Process*>& partn
   return nullptr;
 }
 
-/// The process goes: what it has lent is from now on of those who have it.
 void ForkCopies::return_loans(Process& leaving) {
   if (leaving.forks.group == 0) return;
   std::vector<Process*> partners = group_of(leaving);
@@ -137,7 +121,7 @@ void ForkCopies::scan(Process& process, bool whole) {
   if (process.forks.group == 0 || process.pages.count(PageBit::kForked) == 0) return;
   std::vector<Process*> partners = partners_of(process);
   if (partners.empty()) {
-    // The last one has everything for itself: a write copies nothing.
+    // The last process of the group shares nothing any more: a write copies nothing.
     std::vector<uint64_t> borrowed;
     process.pages.for_each(PageBit::kBorrowed, 0, kLowHalfEnd, [&](uint64_t page) { borrowed.push_back(page); });
     for (const uint64_t page : borrowed) report_own_copy(process, page);

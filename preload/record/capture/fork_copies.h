@@ -1,14 +1,13 @@
-// Follows the pages that a fork left shared: which of them have been copied since, and which were found in two
-// processes without having been known when the one forked from the other. No event reports it: the page tables say
-// which are one's own.
+// Finds which pages that a fork left shared have been copied since. No event reports a copy: /proc/PID/pagemap shows
+// it.
 //
 // After a fork both processes map the same pages; a write makes the kernel copy one (do_wp_page). pagemap's bit 56 says
-// whether a page is mapped once only. Of two sharers both look like owners after a copy: the younger one is taken to
-// have written, so that the one copy is counted once. The time of a copy is that of the poll.
+// whether a page is mapped exclusively. After the copy both pages are exclusive: the younger process is taken to have
+// written, so that one copy is counted once. The time of a copy is that of the poll.
 //
-// A page that the parent touched after its last scan and before it forked is met in both. The one in which it is met
-// first has touched it; the other one borrows it: it is reported to the sink once it is a copy of its own, or its
-// lender is gone.
+// A scan may find a page in parent and child that the parent touched after its last scan and before the fork. The
+// process in which the page is found first has touched it; the other one borrows it. A borrowed page is reported to the
+// sink once it has been copied, or once the lender is gone.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +25,17 @@ class ForkCopies {
   ForkCopies(ProcessTable& processes, EventFeed& feed, CaptureNotes& notes)
       : processes_(processes), feed_(feed), notes_(notes) {}
 
+  /// Marks the pages that parent and child share. Called when the child says hello, before it gets a copy of the
+  /// parent's page states.
   void share(Process& parent, Process& child);
+  /// Pages that the child has from its parent: the parent's known pages, or more if the kernel counts more in both.
   static uint64_t inherited_pages(Process& parent, uint32_t child);
+  /// Of new pages found at [from, to): those that are the process's own. The others are shared with a relative, which
+  /// the sink knows to have them, and are marked as borrowed.
   std::vector<PageRange> borrow(Process& process, uint64_t from, uint64_t to);
+  /// The process ends: pages that it has lent are reported as the borrower's.
   void return_loans(Process& leaving);
+  /// Reports the pages that have been copied. `whole`: looks at all shared pages, not only at the next part of them.
   void scan(Process& process, bool whole);
 
  private:

@@ -1,9 +1,9 @@
-// Which pages of a guest have content other than zeroes, read so that the reader cannot come to wait.
+// Tells which pages of a guest have content other than zeroes, without waiting for a page fault.
 //
-// Reading a page that is missing from registered memory would be a fault that only the recorder can answer.
-// process_vm_readv() waits for the answer, for ever. A read of /proc/PID/mem does not: its get_user_pages_remote() is
-// not allowed to drop mmap_lock, so handle_userfault() fails it (no FAULT_FLAG_ALLOW_RETRY), and the read ends with
-// EIO.
+// Reading a missing page of registered memory is a fault that only the recorder can answer. In the recorder,
+// process_vm_readv() would wait for that answer for ever. A read of /proc/PID/mem does not wait: its
+// get_user_pages_remote() may not drop mmap_lock, so handle_userfault() fails the fault (no FAULT_FLAG_ALLOW_RETRY),
+// and the read ends with EIO.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace oomcast::record {
 
 class GuestContent {
  public:
-  /// For each page of [start, end): whether it has the bit, is there, and has content. `memory`: of the guest.
+  /// For each page of [start, end): whether it has the bit, is present, and has content. `memory`: of the guest.
   std::vector<bool> of(const MemoryView& memory, const PageStates& pages, PageBit bit, uint64_t start, uint64_t end);
   /// Pages read so far.
   uint64_t pages_read() const { return pages_read_; }

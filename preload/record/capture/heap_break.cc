@@ -1,9 +1,4 @@
-// Follows the heap's break. glibc moves it by itself, past every hook: growth is asked about before it is used, a fall
-// is noticed by the library once the call that made it is over, and read here.
-//
-// The heap has a userfaultfd of its own without UFFD_FEATURE_EVENT_UNMAP: with it each fall holds its caller until we
-// have read the event, and a program that frees its objects one by one lets the break fall page by page (Python: 10
-// times slower).
+// Follows the heap's break. See heap_break.h.
 #include "preload/record/capture/heap_break.h"
 
 #include <algorithm>
@@ -12,15 +7,15 @@
 
 namespace oomcast::record {
 
-/// What lay above is gone, whatever comes there next.
+/// The heap ended at `to`: its memory above is reported as unmapped.
 void HeapBreak::forget_above(Process& process, uint64_t to) {
   if (to < process.heap.start || to >= process.heap.end) return;
   mappings_.unmap(process, to, process.heap.end);
   process.heap.end = to;
 }
 
-/// The note of a fall holds no thread: by now the heap may have grown again. Who made it grow asks, and says where it
-/// stood (on_break_moved).
+/// No thread waits while a fall is noted, so the heap may have grown again by now. The thread that made it grow asks
+/// and says where the break stood (on_break_moved); until then `fell_to` is kept.
 void HeapBreak::take_fall(Process& process) {
   auto& fell = (*process.shared)->break_fell;
   if (fell.load(std::memory_order_relaxed) == 0) return;
@@ -33,9 +28,8 @@ void HeapBreak::take_fall(Process& process) {
     forget_above(process, to);
 }
 
-/// Of [start, end) it is not known which pages have gone and come again: those that are there stay known, and the rest
-/// is forgotten. Nothing is forgotten as a whole: memory that is found again would seem to have been mapped at one
-/// go.
+/// Pages of [start, end) may have been freed and mapped again unseen. Present pages stay known, missing ones are
+/// forgotten. The areas are kept: found again, they would seem to have been mapped by one request.
 void HeapBreak::scan_again(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> known;
   process.map.for_each(start, end, [&](const Area& area) { known.emplace_back(area.start, area.end); });
@@ -51,13 +45,14 @@ void HeapBreak::take_growth(Process& process, const ring::Request& request) {
   grown.end = page_up(request.address + request.bytes);
   grown.readable = grown.writable = grown.one_request = true;
   if (process.heap.start == 0) process.heap.start = grown.start;
-  // What is known above where the break stood is of before a fall, or a scan has been there since it grew.
+  // Known pages above the old break: from before a fall (they are forgotten), or found by a scan since the heap grew
+  // (they are scanned again).
   if (std::exchange(process.heap.fell_to, 0) == page_up(request.address))
     forget_above(process, page_up(request.address));
   else
     scan_again(process, page_up(request.address), grown.end);
-  // Another thread may have let it fall further before, and not yet said so: the kernel keeps what is not registered
-  // yet apart from what is.
+  // Another thread may have let the break fall further and not have noted it yet. The kernel shows it: unregistered
+  // heap memory is a mapping of its own.
   Vma top;
   const Area* below = process.map.find(grown.start - kPage);
   if (below != nullptr && below->registered && process.heap_fd.valid() &&
@@ -66,7 +61,7 @@ void HeapBreak::take_growth(Process& process, const ring::Request& request) {
     scan_again(process, std::max(top.start, process.heap.start), grown.start);
   }
   const auto task = process.tasks.find(request.tid);
-  // What the walk has touched it has touched while the heap ended there.
+  // The walk touched its prefilled pages before the heap grew.
   if (task != process.tasks.end()) windows_.report_walked_to_break(process, *task->second, grown.start);
   process.heap.end = std::max(process.heap.end, grown.end);
   mappings_.learn(process, grown, false);

@@ -1,9 +1,9 @@
-// Follows the heap's break. glibc moves it by itself, past every hook: growth is asked about before it is used, a fall
-// is noticed by the library once the call that made it is over, and read here.
+// Follows the heap's break. glibc moves the break by itself, past every hook. The library asks before new heap memory
+// is used; it notes a fall of the break once the call that caused the fall is over.
 //
-// The heap has a userfaultfd of its own without UFFD_FEATURE_EVENT_UNMAP: with it each fall holds its caller until we
-// have read the event, and a program that frees its objects one by one lets the break fall page by page (Python: 10
-// times slower).
+// The heap has a userfaultfd of its own without UFFD_FEATURE_EVENT_UNMAP. With that event each fall would stop its
+// caller until the recorder has read the event. A program that frees its objects one by one lets the break fall page by
+// page (Python: 10 times slower).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,9 @@ class HeapBreak {
   HeapBreak(Mappings& mappings, PagePoller& poller, Windows& windows)
       : mappings_(mappings), poller_(poller), windows_(windows) {}
 
+  /// The library asks: the heap has grown by the range of the request.
   void take_growth(Process& process, const ring::Request& request);
+  /// Takes the last fall of the break that the library has noted, if any.
   void take_fall(Process& process);
 
  private:

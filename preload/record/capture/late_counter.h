@@ -1,6 +1,6 @@
-// LateCounter: counts what is there already in memory that has just become known, and arms what was only read so far:
-// no fault would tell of its first write. Where a hook asks before memory is used there is nothing like that, and
-// nobody is kept waiting for it.
+// LateCounter: counts the present pages of memory that has just become known, and write-protects its zero pages, whose
+// first write would cause no fault. A process with the library asks before it uses memory, so its zero pages are not
+// looked for.
 #pragma once
 
 #include <vector>
@@ -19,7 +19,7 @@ class LateCounter final : public PageCounter {
     poller_.reconcile(process, ranges);
     if (process.tracked_by_faults() && !process.shared) arm(process, ranges);
   }
-  /// Zero pages of the ranges; those that were written meanwhile are counted.
+  /// Write-protects the zero pages of the ranges, and counts those that were written meanwhile.
   void arm(Process& process, const std::vector<PageRange>& ranges) {
     for (const auto& [start, end] : ranges) poller_.reconcile(process, windows_.arm_zeroes(process, start, end));
   }

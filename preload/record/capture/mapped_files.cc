@@ -1,8 +1,4 @@
-// Reports what the program uses of files that it has mapped, its own text among them. The page table is polled.
-//
-// A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is
-// reported may be up to 16 pages more than was used; on the target the readahead of such a fault brings them in as
-// well.
+// Reports which pages of mapped files the program uses, its own text included. See mapped_files.h.
 #include "preload/record/capture/mapped_files.h"
 
 #include <elf.h>
@@ -42,7 +38,7 @@ bool of_regular_file(const Vma& vma) {
          !vma.name.starts_with("/memfd:");
 }
 
-/// Ours in the guest, with what it loads; and what a host without which no program starts has in use at all times.
+/// Our own library and what it loads, the C library, and shells: every target has the latter two in use at all times.
 bool in_memory_anyway(const std::string& path) {
   static constexpr std::string_view kOurs[] = {"liboomcast", "libunwind", "liblzma"};
   static constexpr std::string_view kCLibrary[] = {"libc.so", "libc-2.", "ld-linux", "ld-2.", "ld-musl", "libc.musl"};
@@ -59,7 +55,7 @@ std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps) {
   const Files executed = executed_files(maps);
   std::vector<Vma> found;
   for (const Vma& vma : maps) {
-    // What is installed below /usr (locales, fonts, caches) other programs of the target have mapped already.
+    // Files below /usr (locales, fonts, caches) are taken to be mapped by other programs of the target already.
     if (!of_regular_file(vma) || vma.name.starts_with("/usr/") || vma.end - vma.start < ring::kLeastMappedFileBytes ||
         (vma.writable && !vma.shared))
       continue;
@@ -78,7 +74,8 @@ std::vector<Vma> program_mappings(const std::vector<Vma>& maps) {
   return found;
 }
 
-/// An image whose text is not mapped yet (the dynamic linker maps the whole file first, read only) is no data.
+/// Whether the file is an ELF image. The dynamic linker maps the whole image read-only before its text: that mapping is
+/// no data.
 bool MappedFiles::is_image(const Vma& vma) {
   const auto [at, is_new] = images_.try_emplace(ring::file_id(vma.device, vma.inode), false);
   if (is_new) {
@@ -90,7 +87,7 @@ bool MappedFiles::is_image(const Vma& vma) {
 }
 
 void MappedFiles::forget_one(Process& process, FileMappings::iterator at) {
-  // Only where nothing else has been reported by now: that took the place of this one in the sink.
+  // Parts where another mapping has been reported since are left out: it has replaced this one in the sink.
   uint64_t from = at->second.start;
   process.map.for_each(at->second.start, at->second.end, [&](const Area& area) {
     if (!area.reported) return;
@@ -103,7 +100,6 @@ void MappedFiles::forget_one(Process& process, FileMappings::iterator at) {
   process.files.mappings.erase(at);
 }
 
-/// Reports what is new and takes back what has gone; `maps` is what the kernel says now.
 void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
   std::vector<Vma> now = data_file_mappings(maps);
   std::erase_if(now, [this](const Vma& vma) { return shared_memory_.is_shared_memory(vma) || is_image(vma); });
@@ -142,15 +138,15 @@ void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
   }
 }
 
-/// The dynamic linker writes to parts of an image that can only be read afterwards: they were memory of the program's
-/// own before.
+/// Whether the mapping has been reported as memory of the program's own. The dynamic linker relocates such parts of an
+/// image before it makes them read-only.
 bool MappedFiles::reported_elsewhere(Process& process, const Vma& vma) {
   bool reported = false;
   process.map.for_each(vma.start, vma.end, [&](const Area& area) { reported |= area.reported; });
   return reported;
 }
 
-/// Scans all mapped files. Those that lie close together, as the parts of a library do, are scanned at one go.
+/// Mappings that lie close together, as the parts of a library do, are scanned with one call.
 void MappedFiles::scan(Process& process) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   process.scans.file_pages = process.resident.file_pages;
@@ -167,7 +163,7 @@ void MappedFiles::scan(Process& process) {
   process.scans.next_files_ns = planner_.rest_in_polling_phase(process, cpu_began);
 }
 
-/// Reports the pages that have come into the page table since the last scan, in runs.
+/// Reports the pages that have appeared in the page table since the last scan, one event per run.
 void MappedFiles::report_used(Process& process, FileMapping& mapping, const std::vector<PageRange>& resident) {
   uint64_t run = 0, run_end = 0;
   const auto flush = [&] {
@@ -191,13 +187,11 @@ void MappedFiles::report_used(Process& process, FileMapping& mapping, const std:
   flush();
 }
 
-/// The guest waits: what it used of the files it is about to unmap is seen now or never.
 void MappedFiles::scan_before_free(Process& process) {
   learn(process, process.memory->mappings());
   scan(process);
 }
 
-/// The guest has unmapped it, and may have mapped the same file there again by now.
 void MappedFiles::forget(Process& process, uint64_t start, uint64_t end) {
   for (auto at = process.files.mappings.lower_bound(start);
        at != process.files.mappings.end() && at->second.end <= end;) {

@@ -1,8 +1,7 @@
-// Reports what the program uses of files that it has mapped, its own text among them. The page table is polled.
+// Reports which pages of mapped files the program uses, its own text included. The page table is polled.
 //
-// A page that is in this machine's page cache is mapped together with its neighbours (filemap_map_pages), so what is
-// reported may be up to 16 pages more than was used; on the target the readahead of such a fault brings them in as
-// well.
+// The kernel maps a page of the page cache together with its neighbours (filemap_map_pages), so up to 16 pages more
+// than were used are reported. On the target the readahead of such a fault brings them in as well.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +17,12 @@
 
 namespace oomcast::record {
 
-/// The mappings among `maps` that give a file's data: large, of a regular file that this process does not execute from,
-/// and not copied by writes (a private writable mapping makes anonymous memory, which is tracked as such).
+/// The mappings among `maps` that hold a file's data. They are large, of a regular file that this process does not
+/// execute, and not private and writable: writes to those make anonymous memory, which is tracked as such.
 std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps);
 
-/// The mappings among `maps` that hold code and constants of the program and its libraries, as far as nothing but this
-/// run brings them into the target's memory: without our own library, the C library and what else every host runs all
-/// the time.
+/// The mappings among `maps` that hold code and constants of the program and its libraries. Left out are our own
+/// library, the C library and the shells, which every target has in memory anyway.
 std::vector<Vma> program_mappings(const std::vector<Vma>& maps);
 
 class MappedFiles {
@@ -33,9 +31,13 @@ class MappedFiles {
               const Clocks& clocks)
       : feed_(feed), shared_memory_(shared_memory), planner_(planner), notes_(notes), clocks_(clocks) {}
 
+  /// Reports new mappings of files and the end of those that are gone. `maps`: the present mappings.
   void learn(Process& process, const std::vector<Vma>& maps);
+  /// Reports the pages of mapped files that were used since the last scan.
   void scan(Process& process);
+  /// Called while the program waits in a hook, before it unmaps a file.
   void scan_before_free(Process& process);
+  /// The program has unmapped [start, end), and may have mapped the same file there again by now.
   void forget(Process& process, uint64_t start, uint64_t end);
 
  private:
@@ -49,7 +51,7 @@ class MappedFiles {
   const ScanPlanner& planner_;
   CaptureNotes& notes_;
   const Clocks& clocks_;
-  std::map<uint64_t, bool> images_;  // by file number: an ELF file
+  std::map<uint64_t, bool> images_;  // by file number: whether it is an ELF file
 };
 
 }  // namespace oomcast::record

@@ -14,10 +14,10 @@ namespace {
 
 constexpr uint64_t kAllocatorsOwnBytes = 1 << 20;  // alignment and bookkeeping around a large block
 
-/// Between the heap and the mapping above it either may grow.
+/// The middle of the hole between the heap and the mapping above: each may grow into its half.
 uint64_t middle(const Vma& heap, const Vma& above) { return heap.end + (above.start - heap.end) / 2 / kPage * kPage; }
 
-/// From where to where maps[first, last), all heap or none of it, may grow: the holes beside them included.
+/// The range into which maps[first, last) may grow: they and the holes beside them. REQUIRES: all are heap, or none is.
 std::pair<uint64_t, uint64_t> with_holes(const std::vector<Vma>& maps, size_t first, size_t last) {
   const bool of_heap = maps[first].heap();
   uint64_t start = maps[first].start, end = maps[last - 1].end;
@@ -28,7 +28,7 @@ std::pair<uint64_t, uint64_t> with_holes(const std::vector<Vma>& maps, size_t fi
   return {start, end};
 }
 
-/// A heap in pieces fell and grew again behind our back: what is new of it is not registered.
+/// A heap in two mappings has fallen and grown again unseen: the upper mapping is not registered.
 void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first, size_t last) {
   for (size_t i = first + 1; i < last; ++i)
     if (maps[i].start == maps[i - 1].end && maps[i].writable == maps[i - 1].writable)
@@ -37,34 +37,33 @@ void forget_regrown(AddressMap& map, const std::vector<Vma>& maps, size_t first,
 
 }  // namespace
 
-/// With the userfaultfd of its kind of memory, if it has one. What is in the stash from there has no place until then,
-/// if the memory is another one than it was: nothing of it may come back afterwards.
+/// Stashed pages of the range are brought back first: if the memory is a new mapping they are dropped. After the
+/// registration they would be put into it.
 bool Mappings::register_memory(Process& process, uint64_t start, uint64_t end) {
   const std::vector<uint64_t> disturbed = Stash::pages_out(process, start, end);
   if (!disturbed.empty() && !stash_.bring_back(process, start, end)) return errno = EAGAIN, false;
   feed_.watch_again(process, disturbed);
   const bool of_heap = process.heap_fd.valid() && process.in_heap(start);
   if (process.fd_of(of_heap).register_range(start, end)) return true;
-  // The other one was first, in a hole where both kinds may grow. The descriptor that reports a fault is the one that
-  // wakes the thread.
+  // EBUSY: the other userfaultfd has registered it, as part of a hole where both kinds of memory may grow. A thread
+  // must be woken through the descriptor that reported its fault.
   return errno == EBUSY && process.heap_fd.valid() && process.fd_of(!of_heap).register_range(start, end);
 }
 
-/// Registers what lies between two mappings of other kinds, the holes included. What /proc said is old by now: a part
-/// of a mapping that has come since would be split off by it, and mremap() fails on two mappings in place of one.
+/// Registers a run of mappings with the holes between and beside them. Registering them one by one, by the bounds that
+/// /proc gave, would split a mapping that has grown since; mremap() fails on a mapping that was split.
 Registration Mappings::register_between(Process& process, uint64_t start, uint64_t end, bool whole) {
   if (register_memory(process, start, end)) {
     process.held.refused_ranges = 0;
     return Registration::kDone;
   }
-  // Another kind of mapping has come in between: the next scan knows. If it has not, something there can never be
-  // registered.
+  // Probably a mapping of another kind was made in between: the next scan shows it. After four failures something there
+  // can never be registered.
   if (whole || ++process.held.refused_ranges >= 4) return Registration::kByItself;
   process.scans.whole_ns = 0;
   return Registration::kLater;
 }
 
-/// Learns all mappings; those that can be registered in runs.
 void Mappings::learn_all(Process& process, const std::vector<Vma>& maps, bool whole) {
   const auto registrable = [&](const Vma& vma) {
     return process.reports_frees() && vma.anonymous() && !vma.shared && !vma.special();
@@ -88,7 +87,6 @@ void Mappings::learn_all(Process& process, const std::vector<Vma>& maps, bool wh
   counter_->reconcile(process, registered);
 }
 
-/// Learns those that were not mapped like this at the last scan. What was touched there is about to be polled.
 void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
   std::vector<PageRange> registered;
   auto before = process.last_maps.begin();
@@ -99,11 +97,10 @@ void Mappings::learn_changed(Process& process, const std::vector<Vma>& maps) {
   }
 }
 
-/// Where no library notes what is locked, the kernel's own word is looked at whenever the amount is another one.
 void Mappings::learn_locks(Process& process) {
   constexpr const char* kLocked = "VmLck:";
   const std::string status = process.memory->status();
-  if (status.find(kLocked) == status.npos) return;  // it is ending: its memory goes as a whole
+  if (status.find(kLocked) == status.npos) return;  // the process is ending
   const uint64_t kb = number_behind(status, kLocked);
   if (kb == process.locked_kb) return;
   const std::string smaps = process.memory->smaps();
@@ -118,8 +115,8 @@ void Mappings::learn_locks(Process& process) {
   process.locked = std::move(now);
 }
 
-/// A hook is about to report it: whether the target gives so much at once is decided then, and the program may get
-/// it.
+/// Whether a hook is about to report this memory as one large request: then the scan leaves it to the hook, and the
+/// target decides about the whole request.
 bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
   if (!process.shared) return false;
   SharedMapping& area = *process.shared;
@@ -127,7 +124,7 @@ bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
   const auto is = [&](uint64_t asked, uint64_t requests) {
     return found >= asked && found - asked < requests * kAllocatorsOwnBytes;
   };
-  // Two that are answered at once may lie side by side.
+  // Two requests that are made at the same time may lie side by side.
   uint64_t all_bytes = 0, requests = 0;
   for (const std::atomic<uint64_t>& place : area->asking_bytes) {
     const uint64_t asked = place.load();
@@ -139,8 +136,6 @@ bool Mappings::is_asked_for(const Process& process, const PageRange& gap) {
   return requests > 1 && is(all_bytes, requests);
 }
 
-/// Takes a mapping into the table: reports what is new, registers what can be, counts what is there already. With
-/// `registered`, that is left to the caller: what has been registered goes there, and all else is about to be polled.
 void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registration how,
                      std::vector<PageRange>* registered) {
   if (vma.special()) notes_.mapped_huge_pages |= vma.huge();
@@ -149,7 +144,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
   if ((vma.shared && !shared) || vma.special()) return;
   const bool anonymous = vma.anonymous() || shared;
   const bool registrable = vma.anonymous() && process.reports_frees();
-  // Another kind of memory came in place of what was known here, and no event reported that the old one went.
+  // Known areas of another kind were replaced by this mapping, and no event reported their end.
   std::vector<std::pair<uint64_t, uint64_t>> replaced;
   process.map.for_each(vma.start, vma.end, [&](Area& area) {
     if (area.shared != shared || area.anonymous != anonymous ||
@@ -176,11 +171,12 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
       area.object = ring::file_id(vma.device, vma.inode);
       area.offset_delta = vma.file_offset - vma.start;
       if (!std::exchange(process.maps_shared_memory, true))
-        process.resident.statm_shared_pages = 0;  // what it is made of is news
+        process.resident.statm_shared_pages = 0;  // has the shared pages split into files and memory anew
     }
     process.map.insert(area);
     if (!area.reported) continue;
-    // The kernel may refuse one large request where it grants many small ones, and found memory may have come by many.
+    // The target may refuse one large request where it grants many small ones. Memory found by a scan may have come by
+    // small ones, so it is reported in pieces.
     const uint64_t piece = vma.one_request ? end - start : ring::kFoundPieceBytes;
     if (shared) shared_memory_.report_new_file(process, vma.device, vma.inode, vma.name);
     for (uint64_t at = start; at < end; at += piece) {
@@ -188,7 +184,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
       if (shared) feed_.report(process, trace::EventKind::kMapFile, at, area.object, at + area.offset_delta);
     }
   }
-  // Also where it replaces what is known; before its pages are counted.
+  // Also for known areas; before the pages are counted.
   if (vma.locked) feed_.report(process, trace::EventKind::kLock, vma.start, vma.end - vma.start, 0, trace::kLocked);
   std::vector<std::pair<uint64_t, uint64_t>> unregistered;
   std::vector<std::pair<uint64_t, uint64_t>> changed;
@@ -210,7 +206,7 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
           if (process.shared) process.shared->known.set(area.start, area.end, true);
         });
       }
-      // Registered first, counted after: whatever is touched in between faults.
+      // Registered before it is counted: a touch in between is a fault.
       if (registered != nullptr)
         registered->insert(registered->end(), unregistered.begin(), unregistered.end());
       else
@@ -219,13 +215,12 @@ void Mappings::learn(Process& process, const Vma& vma, bool no_reserve, Registra
     process.map.join(vma.start, vma.end);
   } else if (anonymous || vma.writable) {
     if (!shared && registered == nullptr) counter_->reconcile(process, gaps);
-    // It is polled anyway: malloc's hook need not ask.
+    // The memory is polled: malloc's hook need not ask about it.
     if (process.shared && anonymous)
       for (const auto& [start, end] : gaps) process.shared->known.set(start, end, true);
   }
 }
 
-/// What was mapped since the last scan.
 void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> found_with_it;
   for (const Vma& vma : process.memory->mappings())
@@ -233,7 +228,6 @@ void Mappings::learn_shared(Process& process, uint64_t start, uint64_t end) {
       learn(process, vma, false, Registration::kByItself, &found_with_it);
 }
 
-/// What of [start, end) was mapped since the last scan, up to the first hole.
 void Mappings::learn_unknown(Process& process, uint64_t start, uint64_t end) {
   for (const auto& [from, to] : process.map.gaps(start, end)) {
     Vma vma;
@@ -241,20 +235,18 @@ void Mappings::learn_unknown(Process& process, uint64_t start, uint64_t end) {
   }
 }
 
-/// The kernel reports a mapping that was made at [start, end), joined perhaps to what was there.
 void Mappings::learn_reported(Process& process, uint64_t start, uint64_t end) {
   for (const auto& [from, to] : process.map.gaps(start, end)) {
     Vma vma;
     for (uint64_t at = from; at < to && process.memory->mapping_at(at, &vma); at = vma.end) {
-      if (!vma.anonymous()) continue;  // the next scan's
+      if (!vma.anonymous()) continue;  // left to the next scan
       vma.one_request = from == start && to == end && vma.start == start && vma.end == end;
       learn(process, vma, false);
     }
   }
 }
 
-/// The program has unmapped it. shmdt() names the first page only: what is not there at its end any more has gone as a
-/// whole.
+/// An area whose last page is not mapped any more was detached as a whole.
 void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> shared;
   process.map.for_each(start, end, [&](const Area& area) {
@@ -267,9 +259,10 @@ void Mappings::forget_shared(Process& process, uint64_t start, uint64_t end) {
 }
 
 void Mappings::unmap(Process& process, uint64_t start, uint64_t end) {
-  // What this is the end of goes. What another thread has mapped there since finds its place, and stays.
+  // Stashed pages of the unmapped memory are dropped. Those of memory that another thread has mapped there since go
+  // back to their place.
   stash_.bring_back(process, start, end);
-  // Only what the sink knows and has not been made to forget: a scan may have been here first.
+  // Only areas that the sink still knows are reported: a scan may have reported their end before.
   uint64_t run_start = 0, run_end = 0;
   const auto flush = [&] {
     if (run_end > run_start) feed_.report(process, trace::EventKind::kUnmap, run_start, run_end - run_start);
@@ -304,7 +297,7 @@ void Mappings::remove(Process& process, uint64_t start, uint64_t end) {
     return registered;
   };
   if (process.held.free_advice.take(start, end, more)) {
-    // MADV_FREE: the pages stay until the kernel wants them. The next write takes the offer back: watch for it.
+    // MADV_FREE: the pages stay until the kernel reclaims them. The next write keeps a page, so writes are watched.
     feed_.report(process, trace::EventKind::kAdviseFree, start, end - start);
     if (process.fault_fd.write_protects() && process.fault_fd.protect(start, end, true, false) == FaultResult::kDone) {
       std::vector<uint64_t> pages;
@@ -345,7 +338,7 @@ void Mappings::remap(Process& process, uint64_t from, uint64_t to, uint64_t byte
   feed_.report(process, trace::EventKind::kRemap, from, bytes, to);
 }
 
-/// The heap as /proc shows it, in one mapping or in several.
+/// The heap is one mapping of /proc/PID/maps or several.
 void Mappings::note_heap(Process& process, const Vma& vma) {
   if (process.heap.start == 0 || vma.start < process.heap.start) process.heap.start = vma.start;
   process.heap.end = std::max(process.heap.end, vma.end);

@@ -13,14 +13,15 @@
 
 namespace oomcast::record {
 
-/// Counts the pages that are there already in memory that has just become known.
+/// Counts the present pages of memory that has just become known.
 class PageCounter {
  public:
   virtual ~PageCounter() = default;
+  /// Makes the known pages of the ranges those that the page table shows.
   virtual void reconcile(Process& process, const std::vector<PageRange>& ranges) = 0;
 };
 
-/// Who registers a mapping that is learned.
+/// How a mapping that is learned is registered: by learn(), by the caller before it, or after the next scan.
 enum class Registration { kByItself, kDone, kLater };
 
 class Mappings {
@@ -32,18 +33,34 @@ class Mappings {
   /// To be called once, before anything is learned.
   void count_pages_with(PageCounter& counter) { counter_ = &counter; }
 
+  /// Takes a mapping into the table: reports the new parts, registers it if possible, counts its present pages. With
+  /// `registered` the pages are not counted: the ranges that were registered are appended there, and the caller counts
+  /// them.
   void learn(Process& process, const Vma& vma, bool no_reserve, Registration how = Registration::kByItself,
              std::vector<PageRange>* registered = nullptr);
+  /// Learns all mappings of /proc/PID/maps. Neighbours that can be registered are registered with one call. `whole`: a
+  /// scan of everything.
   void learn_all(Process& process, const std::vector<Vma>& maps, bool whole);
+  /// Learns the mappings that differ from process.last_maps. Their pages are not counted: the caller polls them next.
   void learn_changed(Process& process, const std::vector<Vma>& maps);
+  /// Reports which memory is locked, for a process whose library does not note it: read from smaps whenever VmLck has
+  /// changed.
   void learn_locks(Process& process);
+  /// Learns the mappings of shared memory in [start, end).
   void learn_shared(Process& process, uint64_t start, uint64_t end);
+  /// Learns the mappings in the unknown parts of [start, end), in each part up to its first hole.
   void learn_unknown(Process& process, uint64_t start, uint64_t end);
+  /// The kernel's notice: a mapping was made at [start, end). It may have been joined with a neighbour.
   void learn_reported(Process& process, uint64_t start, uint64_t end);
+  /// Registers [start, end) with the userfaultfd of the heap or that of all other memory. False: errno tells why.
   bool register_memory(Process& process, uint64_t start, uint64_t end);
+  /// [start, end) was unmapped: forgets it and reports it.
   void unmap(Process& process, uint64_t start, uint64_t end);
+  /// The REMOVE event of [start, end): MADV_DONTNEED, or MADV_FREE if the library has noted one.
   void remove(Process& process, uint64_t start, uint64_t end);
+  /// mremap() has moved `bytes` from `from` to `to`.
   void remap(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
+  /// The program has unmapped shared memory at [start, end). shmdt() names only the first page of a segment.
   void forget_shared(Process& process, uint64_t start, uint64_t end);
 
  private:

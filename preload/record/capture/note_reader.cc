@@ -1,4 +1,5 @@
-// NoteReader: takes what the library in the guest has noted in its ring, and hands each note to whom it is for.
+// NoteReader: reads the notes that the library in the guest has left in its ring, and passes each to the class that
+// handles it.
 #include "preload/record/capture/note_reader.h"
 
 #include <utility>
@@ -18,13 +19,13 @@ void NoteReader::drain(Process& process) {
   if (!process.shared) return;
   heap_.take_fall(process);
   ring::RingRecord record;
-  // Bounded: a guest that writes without pause must not keep us here.
+  // Bounded: a guest that writes without pause must not occupy the recorder.
   for (uint64_t i = 0; i < 2 * ring::kSlots && process.shared->reader.pop(record); ++i) {
     if (i == ring::kSlots / 16) files_.drain_soon(process, clocks_.now_ns());
     ++count_.notes;
     const trace::Event& note = record.event;
     if (note.address + note.bytes < note.address) continue;
-    // No memory of a program lies there, and no program has that many threads.
+    // Addresses outside user space, and threads beyond a bound, are not believed.
     const bool of_memory = note.kind == trace::EventKind::kAlloc || note.kind == trace::EventKind::kAdviseFree ||
                            note.kind == trace::EventKind::kProtect || note.kind == trace::EventKind::kBindRange ||
                            note.kind == trace::EventKind::kHomeNode || note.kind == trace::EventKind::kAdviseHuge ||

@@ -1,4 +1,5 @@
-// NoteReader: takes what the library in the guest has noted in its ring, and hands each note to whom it is for.
+// NoteReader: reads the notes that the library in the guest has left in its ring, and passes each to the class that
+// handles it.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,9 @@ class NoteReader {
         count_(count),
         clocks_(clocks) {}
 
+  /// Reads the ring of the process until it is empty, at most twice its size.
   void drain(Process& process);
-  /// Children that have no descriptors for a hello, and their parents, since the last call.
+  /// Children without a free descriptor for a hello that were noted since the last call, each with its parent.
   std::vector<std::pair<uint32_t, uint32_t>> take_children_without_descriptor() {
     return std::exchange(children_without_descriptor_, {});
   }

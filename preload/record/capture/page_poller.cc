@@ -1,5 +1,4 @@
-// Finds what a process has touched by the kernel's own page tables. For what no fault reports: the wp-async and pagemap
-// trackers, mappings that cannot be registered, and memory that was there before tracking.
+// PagePoller: finds the pages that a process has touched by scanning its page tables. See page_poller.h.
 #include "preload/record/capture/page_poller.h"
 
 #include <algorithm>
@@ -14,20 +13,20 @@ namespace {
 constexpr uint64_t kQuietNs = 200'000'000;
 constexpr uint64_t kLeastSharedBytes = 32 << 10, kSharedPart = 256;
 constexpr uint64_t kHugeBytes = 2 << 20;
-constexpr uint64_t kLeastSpared = 1 << 20;          // a larger mapping of a file is not scanned
-constexpr uint64_t kLeastAnonymous = 128 << 10;     // a larger one of none is scanned by the cheaper scan
+constexpr uint64_t kLeastSpared = 1 << 20;          // read-only mappings of files this large are not scanned
+constexpr uint64_t kLeastAnonymous = 128 << 10;     // anonymous mappings this large are scanned by ScanKind::kAnonymous
 constexpr uint64_t kScanEnd = kLowHalfEnd - kPage;  // the kernel's TASK_SIZE_MAX: a scan beyond it is refused
 constexpr uint64_t kFullShare = 20, kBearablePart = 8;
 constexpr uint64_t kSoonNs = 1'000'000;
-constexpr uint64_t kMovedBytes = 1 << 20;  // beyond what the kernel counted a moment ago
+constexpr uint64_t kMovedBytes = 1 << 20;  // more new pages than the kernel's count allows: some were moved
 
-/// Whether all that is there costs less to scan than a call for each of so many ranges: V8 has its memory in pieces of
-/// 256 KiB all over the address space.
+/// Whether one scan of the whole address space costs less than a call for each of so many ranges. V8 has its memory in
+/// pieces of 256 KiB all over the address space.
 bool is_worth_one_scan(const Process& process, size_t ranges) {
   return ranges * kScanCallNs > (process.resident.rss_bytes / kPage + process.resident.file_pages) * kScanAnonymousNs;
 }
 
-/// What is in the stash has not gone.
+/// Appends the known pages of [from, to) that are not in the stash.
 void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint64_t from, uint64_t to) {
   if (from < to)
     pages.for_each(PageBit::kTouched, from, to, [&](uint64_t address) {
@@ -37,8 +36,8 @@ void append_touched(std::vector<PageRange>* runs, const PageStates& pages, uint6
 
 }  // namespace
 
-/// Where the page tables are scanned for memory of the process's own: wherever it may be, but for large mappings
-/// of other kinds. Who scans there needs no mappings, of which an allocator may have tens of thousands.
+/// `all` is the whole address space but for large mappings that cannot hold memory of the process's own. So a scan
+/// needs no list of mappings, of which an allocator may have tens of thousands.
 void PagePoller::note_where_to_scan(Process& process) {
   process.polled.all.clear();
   process.polled.anonymous.clear();
@@ -66,9 +65,8 @@ void PagePoller::note_where_to_scan(Process& process) {
   process.polled.doubtful.emplace_back(doubtful_from, kScanEnd);
 }
 
-/// Data of a program or library that were relocated and can only be read by now: copies of the process's own in a
-/// mapping too large to be scanned each time. Nothing writes there again, so the first scan of the mapping finds all of
-/// them.
+/// Relocated data are pages of the process's own in a read-only mapping that is too large to be scanned each time.
+/// Nothing writes there again, so one scan of a new mapping finds them all.
 void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) {
   if (process.reports_frees()) return;
   auto before = process.last_maps.begin();
@@ -82,7 +80,8 @@ void PagePoller::find_relocated(Process& process, const std::vector<Vma>& maps) 
   if (!fresh.empty()) reconcile(process, fresh);
 }
 
-/// Mappings whose touches no fault reports. `whole`: also what is read-only now; it may have been written before.
+/// Ranges whose touches no fault reports. `whole`: also mappings that are read-only by now, as they may have been
+/// written before.
 std::vector<PageRange> PagePoller::polled_ranges(const Process& process, bool whole) const {
   if (process.polled_whole()) return process.polled.all;
   std::vector<PageRange> polled;
@@ -100,8 +99,8 @@ void PagePoller::add_fresh(const Process& process, uint64_t from, uint64_t to, P
   });
 }
 
-/// What is resident and not counted, and the other way round. `ranges`: in order. Those that lie close together are
-/// scanned at one go, with what is between them: libraries make some sixty of a few pages each.
+/// Appends the differences between page table and known pages. `ranges`: in order. Ranges that lie close together are
+/// scanned with one call, together with the gaps between them: libraries make some sixty ranges of a few pages each.
 void PagePoller::add_changes(Process& process, const std::vector<PageRange>& ranges, ScanKind kind, PageChanges* out) {
   const uint64_t along = kind == ScanKind::kAnonymous ? kAlongAnonymous : kAlongAnyKind;
   const auto absent = [&](uint64_t from, uint64_t to) { append_touched(&out->gone, process.pages, from, to); };
@@ -129,7 +128,7 @@ PageChanges PagePoller::changes_in(Process& process, const std::vector<PageRange
   return changes;
 }
 
-/// Everywhere that is polled.
+/// Changes in all ranges that are polled.
 PageChanges PagePoller::polled_changes(Process& process, bool whole) {
   PageChanges changes;
   add_changes(process, polled_ranges(process, whole), ScanKind::kResident, &changes);
@@ -137,7 +136,7 @@ PageChanges PagePoller::polled_changes(Process& process, bool whole) {
   return changes;
 }
 
-/// The same, but only where no page is known.
+/// New pages only: scans where no page is known.
 PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
   PageChanges changes;
   if (!process.polled_whole()) {
@@ -151,9 +150,9 @@ PageChanges PagePoller::fresh_changes(Process& process, bool whole) {
   return changes;
 }
 
-/// Of the whole address space without asking whose pages they are; what is nowhere known is scanned again. The text of
-/// libraries and their constants are left out: what was written there before it became read-only the scan of all pages
-/// finds.
+/// Scans the whole address space without asking whether a page is a file's, and asks only for the unknown pages found.
+/// Text and constants of libraries are left out: pages written there before they became read-only are found by
+/// all_changes().
 PageChanges PagePoller::fresh_changes_by_one_scan(Process& process) {
   PageChanges changes;
   std::vector<PageRange> there, doubtful;
@@ -173,7 +172,7 @@ void PagePoller::reconcile(Process& process, const std::vector<PageRange>& range
   apply_changes(process, changes_in(process, ranges));
 }
 
-/// What has gone first: memory that was moved must not count twice.
+/// Pages that are gone are reported first, so that memory that was moved does not count twice.
 void PagePoller::apply_changes(Process& process, const PageChanges& changes) {
   for (const auto& [from, to] : changes.gone) give_back(process, from, to);
   for (const auto& [from, to] : changes.fresh)
@@ -181,9 +180,10 @@ void PagePoller::apply_changes(Process& process, const PageChanges& changes) {
   meter_.update(process);
 }
 
-/// Pages that are there and were not.
+/// Reports new pages at [from, to), and their mapping if it is unknown.
 void PagePoller::find_there(Process& process, uint64_t from, uint64_t to) {
-  // Across mappings as far as there are any; where one has gone meanwhile, the next scan sees what follows.
+  // Goes from mapping to mapping. At the first hole (a mapping has gone meanwhile) the remainder is left to the next
+  // scan.
   uint64_t end = from;
   while (end < to && report_mapping_at(process, end)) end = process.map.find(end)->end;
   if (end > from) find_fresh(process, from, std::min(end, to));
@@ -212,7 +212,7 @@ bool PagePoller::report_mapping_at(Process& process, uint64_t at) {
   return true;
 }
 
-/// What a relative has lent is its touch, not this one's.
+/// Pages borrowed from a relative are not reported: the relative has touched them.
 void PagePoller::find_fresh(Process& process, uint64_t from, uint64_t to) {
   if (process.forks.group == 0) return report_fresh(process, from, to);
   for (const auto& [start, end] : copies_.borrow(process, from, to)) report_fresh(process, start, end);
@@ -245,8 +245,8 @@ void PagePoller::report_fresh_run(Process& process, uint64_t from, uint64_t to, 
   report_found(process, start, to, grown, flags);
 }
 
-/// `grown`: no huge page was given there. The sink gets a read first: like the kernel it maps zero pages of 4 KiB
-/// then, where it has nothing yet, and what is written after that is as small.
+/// `grown`: the kernel gave no huge page there. The sink gets a read first: like the kernel it then maps a zero page of
+/// 4 KiB, and a write after that gets a page of 4 KiB.
 void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool grown, uint8_t flags) {
   if (grown)
     for (uint64_t at = from; at < to; at = (at & ~(kHugeBytes - 1)) + kHugeBytes)
@@ -260,7 +260,7 @@ void PagePoller::report_found(Process& process, uint64_t from, uint64_t to, bool
   found_feed_ns_ += clocks_.now_ns() - event.time_ns;
 }
 
-/// The resolution that the report states: how far apart two scans of a busy process were at most.
+/// resolution_ns() is the longest time between two scans of a busy process.
 void PagePoller::note_poll(Process& process, uint64_t now_ns) {
   const uint64_t since = process.scans.last_ns != 0 ? now_ns - process.scans.last_ns : 0;
   if (!process.tracked_by_faults() && process.scans.active && since < kQuietNs)
@@ -268,7 +268,7 @@ void PagePoller::note_poll(Process& process, uint64_t now_ns) {
   process.scans.last_ns = now_ns;
 }
 
-/// What of the ranges has no page yet: who scans only there does not notice what was given back elsewhere.
+/// The parts of the ranges without a known page. A scan of these parts does not find memory that was freed elsewhere.
 std::vector<PageRange> PagePoller::without_pages(const Process& process, const std::vector<PageRange>& ranges) {
   std::vector<PageRange> runs;
   for (const auto& [start, end] : ranges)
@@ -276,8 +276,8 @@ std::vector<PageRange> PagePoller::without_pages(const Process& process, const s
   return runs;
 }
 
-/// All of a process's pages. Each that is there costs the kernel a read of its struct page: not more often than
-/// bearable.
+/// Changes of all pages of a process. Each present page costs the kernel a read of its struct page, so such scans take
+/// at most 1/20 of the time.
 PageChanges PagePoller::all_changes(Process& process, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   PageChanges changes = polled_changes(process, whole);
@@ -285,13 +285,12 @@ PageChanges PagePoller::all_changes(Process& process, bool whole) {
   return changes;
 }
 
-/// More that is new than there can be: some of it was moved here by mremap(), or as much is gone elsewhere.
+/// Bytes by which known and new pages exceed the kernel's count: that much was moved by mremap(), or freed elsewhere.
 static uint64_t too_many_bytes(const Process& process, const PageChanges& changes) {
   const uint64_t bytes = (changes.fresh_pages + process.pages.count(PageBit::kTouched)) * kPage;
   return bytes - std::min(bytes, process.resident.rss_bytes);
 }
 
-/// Touches that no fault reports.
 void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
   const bool fresh_only = touches == Touches::kFresh;
   process.leaving.expire(clocks_.now_ns());
@@ -304,7 +303,7 @@ void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
   }
   meter_.read_resident(process);
   apply_changes(process, changes);
-  // Shared memory is the larger part of many a database: it is scanned when it has grown by a little.
+  // Many databases keep most of their memory in shared memory: it is scanned when it has grown by 1/256.
   const bool shared_grew =
       process.resident.shared_bytes >
       process.scans.shared_bytes + std::max(process.scans.shared_bytes / kSharedPart, kLeastSharedBytes);
@@ -319,7 +318,7 @@ void PagePoller::scan_touches(Process& process, Touches touches, bool whole) {
   ScanPlanner::note_scanned(process);
 }
 
-/// wp-async: a watched page whose protection is gone was written since the last poll.
+/// wp-async: the kernel has lifted the write protection of watched pages that were written since the last poll.
 void PagePoller::scan_watches(Process& process) {
   if (process.pages.count(PageBit::kWatched) == 0) return;
   std::vector<PageRange> watched;
@@ -335,12 +334,10 @@ void PagePoller::scan_watches(Process& process) {
     });
 }
 
-/// The program is about to give this memory back: what it touched there and no scan has found yet counts. It is gone
-/// then, unless it `may_stay`: an allocator may keep what it was given.
 void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay) {
   if (const Area* area = process.map.find(start); area == nullptr || area->shared)
     mappings_.learn_shared(process, start, end);
-  // All of a segment goes when its first page is named.
+  // shmdt() names the first page of a segment and frees all of it.
   if (const Area* area = process.map.find(start); area != nullptr && area->shared) end = std::max(end, area->end);
   if (process.tracked_by_faults()) {
     std::vector<PageRange> shared;
@@ -350,7 +347,7 @@ void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end
     for (const auto& [from, to] : shared) shared_memory_.reconcile(process, from, to);
     return;
   }
-  process.leaving.gone(start, end);  // what a lost note has left there
+  process.leaving.gone(start, end);  // an earlier free whose note was lost
   mappings_.learn_unknown(process, start, end);
   std::vector<PageRange> areas;
   process.map.for_each(start, end, [&](const Area& area) { areas.emplace_back(area.start, area.end); });
@@ -369,11 +366,12 @@ void PagePoller::scan_before_free(Process& process, uint64_t start, uint64_t end
     apply_changes(process, all_gone);
     process.leaving.add(from, to, clocks_.now_ns());
   }
-  // Not while it is being given back, and not much later: what others touch next is not on top of it.
+  // The next scan comes 1 ms later: the free is over by then, and touches made after it must not add up with the freed
+  // memory.
   process.scans.next_ns = clocks_.now_ns() + kSoonNs;
 }
 
-/// Pages that a scan has found. Each was a fault of this machine.
+/// Each page that a scan has found took a fault that the kernel served itself.
 void PagePoller::note_found(Process& process, uint64_t pages) {
   found_pages_ += pages;
   process.native.unpaid_faults += pages;

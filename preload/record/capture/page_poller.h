@@ -1,5 +1,6 @@
-// Finds what a process has touched by the kernel's own page tables. For what no fault reports: the wp-async and pagemap
-// trackers, mappings that cannot be registered, and memory that was there before tracking.
+// PagePoller: finds the pages that a process has touched by scanning its page tables. Needed where no fault reports
+// touches: the wp-async and pagemap trackers, mappings that cannot be registered, and memory touched before tracking
+// began.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@
 
 namespace oomcast::record {
 
-/// What a scan has found: pages that are not counted, and that are counted and not there any more.
+/// What a scan has found: present pages that are not known, and known pages that are not present any more.
 struct PageChanges {
   std::vector<PageRange> fresh, gone;
   uint64_t fresh_pages = 0;
@@ -34,16 +35,22 @@ class PagePoller final : public PageCounter {
         notes_(notes),
         clocks_(clocks) {}
 
+  /// Sets process.polled, the ranges in which page tables are scanned, from process.last_maps.
   void note_where_to_scan(Process& process);
+  /// Counts the relocated data of newly mapped programs and libraries. `maps`: the present mappings.
   void find_relocated(Process& process, const std::vector<Vma>& maps);
+  /// Finds touches that no fault reports. `whole`: also in mappings that are read-only by now.
   void scan_touches(Process& process, Touches touches, bool whole);
+  /// The program is about to free [start, end): reports what it has touched there, then the memory as gone. `may_stay`:
+  /// an allocator may keep the memory, so it is not reported as gone.
   void scan_before_free(Process& process, uint64_t start, uint64_t end, bool may_stay);
   void reconcile(Process& process, const std::vector<PageRange>& ranges) override;
+  /// A scan of the process begins: adapts resolution_ns().
   void note_poll(Process& process, uint64_t now_ns);
 
-  /// How long the sink took for what was found since the last call.
+  /// Time that the sink took for touches found since the last call.
   uint64_t take_feed_ns();
-  /// The most pages that were found between two calls of end_tick().
+  /// The most pages found between two calls of end_tick().
   uint64_t most_found_pages() const;
   void end_tick();
   /// The longest time between two scans of a busy process.

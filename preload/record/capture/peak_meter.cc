@@ -1,4 +1,5 @@
-// Decides what of a peak is reported without an address, and what of it was counted as touched before.
+// PeakMeter: decides how many pages of a peak are reported without an address, and how many of these were counted as
+// touched before.
 #include "preload/record/capture/peak_meter.h"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// Keeps account of how many private pages all processes had at once. Two sources know of them: scans and faults, which
-// find single pages, and the kernel's counts, which are sampled more often and say only how many there were. A page
-// that a fork shares counts once.
+// PeakMeter: the most private pages that all processes had at once. Two sources count them: scans and faults find
+// single pages; the kernel's counts are sampled more often and give only their number. A page that a fork shares counts
+// once.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace oomcast::record {
 
 class PeakMeter {
  public:
-  /// What scans and faults know: the pages that are resident by their word, and all pages that scans have ever found.
+  /// By scans and faults: the pages that are resident now, and the total of pages that scans have ever found.
   struct Known {
     uint64_t resident_pages = 0, found_pages_total = 0;
   };
@@ -19,30 +19,30 @@ class PeakMeter {
     uint64_t pages = 0;
     Known known;
   };
-  /// Pages at a peak that are reported without an address, because no scan has found them: those that are reported for
-  /// the first time, and those that an earlier report has counted as touched.
+  /// Pages at a peak that are reported without an address, because no scan has found them. `touched_before`: pages that
+  /// an earlier report has counted as touched already.
   struct Unattributed {
     uint64_t touched_first = 0, touched_before = 0;
     uint64_t pages() const { return touched_first + touched_before; }
   };
 
-  /// `own_pages` of one process were resident by the word of scans and faults, and are now `now`.
+  /// By scans and faults one process has `now` resident pages of its own; before it had `own_pages`.
   void change_resident(uint64_t own_pages, uint64_t now) { known_.resident_pages += now - own_pages; }
-  /// The resident pages of all processes are counted up to date: they may be a new peak.
+  /// The resident pages of all processes are up to date: a new peak is kept.
   void note_resident() { peak_pages_ = std::max(peak_pages_, known_.resident_pages); }
 
   /// A scan has found `pages`. Returns how many of them an unattributed report has counted as touched already.
-  /// `pages_now`: the kernel's latest count. What it has beyond the known pages is all that can still be found of such
-  /// a report.
+  /// `pages_now`: the kernel's latest count. No more pages of unattributed reports can still be found than it exceeds
+  /// the known pages by.
   uint64_t note_found(uint64_t pages, uint64_t pages_now);
 
-  /// Whether the kernel's counts had so many pages at once that a report would raise the peak by more than the counts'
-  /// own error.
+  /// Whether a report of so many pages would raise the peak by more than the error of the kernel's counts.
   bool is_news(uint64_t pages) const;
-  /// The peak of the sample is reported. What scans have found since the sample may have been part of it, and so may
-  /// pages that an earlier report has counted and no scan has found yet: neither is touched for the first time.
+  /// Raises the peak to the sample's, if that is news. Pages that scans have found since the sample may be part of it.
+  /// So may pages that an earlier report has counted and no scan has found yet. Neither count as touched for the first
+  /// time.
   Unattributed report(const Sample& sample);
-  /// A peak without a time (VmHWM) is reported: the most that was ever known at once is taken to have been part of it.
+  /// Raises the peak to one without a time (VmHWM). All pages of the peak so far are taken to be part of it.
   Unattributed report_remembered(uint64_t pages);
 
   const Known& known() const { return known_; }

@@ -1,7 +1,4 @@
-// Phase: whether touches are polled or held. Far from its next watermark nothing that a program does can depend on the
-// order of single touches: in the polling phase page tables are scanned every few milliseconds. Near it each touch is
-// held: the exact phase, which is for good, so that the next climb of a program that comes down again is seen as
-// exactly.
+// Phase: decides whether touches are polled or held. See phase.h.
 #include "preload/record/capture/phase.h"
 
 #include <spdlog/spdlog.h>
@@ -16,13 +13,13 @@
 namespace oomcast::record {
 namespace {
 
-// Two threads touch fresh memory at 2 GB/s at most here, and a scan may be 50 ms late: a scan then brings no more than
-// an eighth of what is left, the rule that windows keep too. Faster programs are held earlier.
+// 1 GiB: two threads touch fresh memory at 2 GB/s at most here, and a scan may be 50 ms late. So one scan finds at most
+// about 1/8 of the distance to the watermark, the bound that windows keep too. Faster programs are held earlier.
 constexpr uint64_t kExactPhasePages = (uint64_t{1} << 30) >> kPageShift;
 constexpr uint64_t kTicksToScan = 16;
 
-/// Valgrind runs one thread of a process at a time. The measurement has one thread wait in a page fault, where valgrind
-/// does not notice that it waits, for another that then never runs.
+/// Valgrind runs one thread of a process at a time. In the measurement one thread waits in a page fault for another
+/// thread. Valgrind does not notice that wait and never runs the other thread.
 bool runs_under_valgrind() {
   const char* const preloaded = ::getenv("LD_PRELOAD");
   return preloaded != nullptr && std::string_view(preloaded).find("/vgpreload_") != std::string_view::npos;
@@ -50,7 +47,7 @@ bool Phase::nears_watermark() const {
   return feed_.headroom_pages() < std::max(kExactPhasePages, kTicksToScan * poller_.most_found_pages());
 }
 
-/// Takes some ten milliseconds, for which no program waits that is never held.
+/// Takes some ten milliseconds. A run that stays in the polling phase does not spend them.
 void Phase::measure_cost() {
   if (runs_under_valgrind()) return;
   const TrackingCost cost = measure_tracking_cost();

@@ -1,7 +1,8 @@
-// Phase: whether touches are polled or held. Far from its next watermark nothing that a program does can depend on the
-// order of single touches: in the polling phase page tables are scanned every few milliseconds. Near it each touch is
-// held: the exact phase, which is for good, so that the next climb of a program that comes down again is seen as
-// exactly.
+// Phase: decides whether touches are polled or held.
+//
+// While the target is far from its next watermark, the order of single touches changes nothing: in the polling phase
+// page tables are scanned every few milliseconds. Near the watermark each touch is held: the exact phase. It lasts
+// until the end of the run, so that a program that frees memory and grows again is seen as exactly.
 #pragma once
 
 #include <cstdint>

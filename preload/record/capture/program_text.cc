@@ -1,8 +1,4 @@
-// Finds code that a program has just run. No page table shows it, but a thread that is held in a fault stands
-// somewhere.
-//
-// Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here
-// would wait for ever if the page were missing: for us, who serve its faults.
+// ProgramText: finds code pages that a program has just used. See program_text.h.
 #include "preload/record/capture/program_text.h"
 
 #include <fcntl.h>
@@ -16,13 +12,11 @@
 namespace oomcast::record {
 
 uint64_t stopped_at(const std::string& text) {
-  // "-1 0xSP 0xPC" where a fault stopped it, a system call's number and arguments before them where that did; or
-  // "running".
+  // In a fault: "-1 0xSP 0xPC". In a system call: its number and arguments, then SP and PC. Else "running".
   const size_t before = text.rfind(" 0x");
   return before == std::string::npos ? 0 : std::strtoull(text.c_str() + before, nullptr, 16);
 }
 
-/// The thread is held: its page of code is reported if it is a watched one.
 void ProgramText::report_use(Process& process, Task& task) {
   if (!task.stopped_at)
     task.stopped_at =

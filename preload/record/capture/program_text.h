@@ -1,8 +1,8 @@
-// Finds code that a program has just run. No page table shows it, but a thread that is held in a fault stands
-// somewhere.
+// ProgramText: finds code pages that a program has just used, by the instruction pointer of a thread that waits in a
+// fault.
 //
-// Of code that takes no fault nothing is seen. Its callers' addresses are on its stack, but reading that from here
-// would wait for ever if the page were missing: for us, who serve its faults.
+// Code that takes no fault is not seen. The addresses of its callers are on the thread's stack, but the recorder cannot
+// read the stack: a missing page would be a fault that the recorder itself has to serve.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,15 @@
 
 namespace oomcast::record {
 
-/// At which instruction a thread that waits in the kernel was stopped, by the text of /proc/PID/task/TID/syscall; 0: it
-/// does not say.
+/// The instruction pointer of a thread that waits in the kernel, from a text of /proc/PID/task/TID/syscall; 0: none is
+/// given.
 uint64_t stopped_at(const std::string& text);
 
 class ProgramText {
  public:
   ProgramText(EventFeed& feed, Statistics& count) : feed_(feed), count_(count) {}
 
+  /// Reports the code page that the thread runs, if that page is watched. REQUIRES: the thread waits in a fault.
   void report_use(Process& process, Task& task);
 
  private:

@@ -1,4 +1,4 @@
-// ResidentMeter: how much memory all processes have: by the pages that were seen, and by the counts of the kernel.
+// ResidentMeter: how much memory all processes have, by the pages that were seen and by the kernel's counts.
 #include "preload/record/capture/resident_meter.h"
 
 #include <spdlog/spdlog.h>
@@ -14,13 +14,13 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 1 << 20;  // fewer may be files that were unmapped unseen
+constexpr uint64_t kOthersPart = 8, kLeastMissedBytes = 1 << 20;  // less may be files that were unmapped unseen
 constexpr uint64_t kMissedPart = 128;
 constexpr size_t kMostPendingChildren = 8;
 
 }  // namespace
 
-/// At a new peak of all together the others are asked how much they have: each was counted when it was scanned.
+/// At a new peak of the total the other processes are counted anew: their counts are from their last scans.
 void ResidentMeter::update(Process& process) {
   recount(process);
   if (rises_above(tracked_pages_ * kPage, tracked_peak_bytes_))
@@ -37,7 +37,7 @@ void ResidentMeter::update(Process& process) {
 
 void ResidentMeter::recount(Process& process) {
   const uint64_t known = process.pages.count(PageBit::kTouched);
-  // Of what a scan has found some may be gone since: there are no more than the kernel counts.
+  // Pages found by a scan may be gone since: no more are counted than the kernel counts.
   const uint64_t now = process.polled_whole() && process.resident.rss_bytes != 0
                            ? std::min(known, process.resident.rss_bytes / kPage)
                            : known;
@@ -76,17 +76,16 @@ uint64_t ResidentMeter::latest_bytes() const {
 }
 
 void ResidentMeter::note_sampled_sum(const RssSampler::Peak& peak) {
-  // Of the highest sum all is known but what report_peak() has not reported.
+  // All pages of the highest sum count as tracked, but those that report_peak() has not reported.
   const uint64_t summed = peak.summed_pages + sampled_shared_pages();
   const uint64_t unreported = peak.pages_then - std::min(peak.pages_then, peak_.peak_pages());
   rss_peak_bytes_ = std::max(rss_peak_bytes_, summed * kPage);
   tracked_peak_bytes_ = std::max(tracked_peak_bytes_, (summed - unreported) * kPage);
 }
 
-/// A peak that is higher by this part of the last one is worth a scan at all.
 bool ResidentMeter::rises_above(uint64_t bytes, uint64_t peak_bytes) { return bytes > peak_bytes + peak_bytes / 1024; }
 
-/// RssShmem less what our own ring has of it. What statm calls shared is split here, too.
+/// RssShmem without the shared area of the library. Also reads RssFile, since statm gives only the sum of both.
 uint64_t ResidentMeter::shared_memory_bytes(Process& process) {
   if (!process.maps_shared_memory) return 0;
   const std::string status = process.memory->status();
@@ -99,7 +98,7 @@ uint64_t ResidentMeter::shared_memory_bytes(Process& process) {
   return process.resident.shared_bytes = bytes > ours ? bytes - ours : 0;
 }
 
-/// Of all processes at one time, when one of them has made it a new peak: another may have fallen since it was sampled.
+/// At a new peak all processes are read at one time: another one may have shrunk since it was read.
 void ResidentMeter::sample_resident(Process& process) {
   read_resident(process);
   if (rises_above(rss_total_bytes_, rss_peak_bytes_))
@@ -115,7 +114,7 @@ void ResidentMeter::read_resident(Process& process) {
   if (!now.known) return;
   process.resident.size_pages = now.size_pages;
   process.resident.data_pages = now.data_pages;
-  // With the same figure as at the last sample, what is shared has not changed.
+  // RssShmem is read again only if statm's shared pages have changed.
   if (now.shared_pages != process.resident.statm_shared_pages) {
     process.resident.statm_shared_pages = process.resident.file_pages = now.shared_pages;
     process.resident.sampled_shared_bytes = shared_memory_bytes(process);
@@ -126,8 +125,8 @@ void ResidentMeter::read_resident(Process& process) {
   process.resident.rss_bytes = bytes;
 }
 
-/// The most that a process has had at once, by the kernel's word (VmHWM). Files and shared memory count in it too, and
-/// may have been unmapped since: as many as there ever were.
+/// The most private pages that a process has had at once, by VmHWM. VmHWM includes files and shared memory, so the most
+/// that a sample has seen of those is taken off.
 uint64_t ResidentMeter::most_own_pages(const Process& process) {
   const uint64_t most = number_behind(process.memory->status(), "VmHWM:") * 1024 / kPage;
   return most - std::min(most, sampler_.most_shared_pages(process.pid));
@@ -139,8 +138,6 @@ uint64_t ResidentMeter::sampled_shared_pages() const {
   return pages;
 }
 
-/// What was there between two scans and is gone again: reported as unattributed memory that is touched and given back,
-/// so that the target is as full as it would have been.
 void ResidentMeter::report_peak(Process& process, const PeakMeter::Unattributed& missed) {
   if (missed.pages() == 0) return;
   tracked_peak_bytes_ = std::max(tracked_peak_bytes_, (tracked_pages_ + missed.pages()) * kPage);
@@ -160,7 +157,6 @@ void ResidentMeter::report_unattributed(Process& process, uint64_t first_page, u
   feed_.feed(event);
 }
 
-/// Of one process that has nearly all, the kernel remembers also what no sample has met.
 void ResidentMeter::report_remembered_peak(Process& process) {
   if (peak_.resident_pages() - process.resident.own_pages > process.resident.own_pages / kOthersPart) return;
   const uint64_t most = most_own_pages(process), own = most - std::min(most, process.resident.inherited_pages);
@@ -170,7 +166,6 @@ void ResidentMeter::report_remembered_peak(Process& process) {
   }
 }
 
-/// A forked child has its parent's memory, and while touches are polled it keeps its hello back: most exec at once.
 void ResidentMeter::note_pending_child(Process& parent, uint32_t pid) {
   if (processes_.find(pid) != nullptr) return;
   if (parent.forks.pending_children.size() >= kMostPendingChildren)
@@ -179,7 +174,7 @@ void ResidentMeter::note_pending_child(Process& parent, uint32_t pid) {
   sampler_.has_forked(parent.pid);
 }
 
-/// What those that still live have of it counts towards the peak; as memory of the target's it is their parent's.
+/// A child counts with its private pages, at most as many as its parent has.
 void ResidentMeter::count_pending_children(Process& parent) {
   for (auto at = parent.forks.pending_children.begin(); at != parent.forks.pending_children.end();) {
     const auto [pid, counted] = *at++;
@@ -193,7 +188,6 @@ void ResidentMeter::count_pending_children(Process& parent) {
   rss_peak_bytes_ = std::max(rss_peak_bytes_, rss_total_bytes_ + pending_child_pages_ * kPage);
 }
 
-/// It is gone, or known by itself from now on.
 void ResidentMeter::forget_pending_child(Process& parent, uint32_t pid) {
   const auto at = parent.forks.pending_children.find(pid);
   if (at == parent.forks.pending_children.end()) return;

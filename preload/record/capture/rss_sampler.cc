@@ -1,4 +1,4 @@
-// Samples how much all processes had together at once. Only the kernel's counts are read here: 2 us a process.
+// RssSampler: samples how much memory all processes have together. Reading the kernel's counts costs 2 us a process.
 #include "preload/record/capture/rss_sampler.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBusy{2}, kSlow{8}, kQuiet{20};
 constexpr int kSamplesAfterFork = 100;
-constexpr uint64_t kNewsPart = 256;  // of what they have
+constexpr uint64_t kNewsPart = 256;  // a change by more than this part of the sum: the next sample comes after kBusy
 
 }  // namespace
 
@@ -75,13 +75,15 @@ void RssSampler::has_forked(uint32_t pid) {
   watched.samples_with_children = kSamplesAfterFork;
 }
 
-/// What it had less of than it inherited, by an exec for one, is not shared any more.
+/// A process with fewer pages than it has inherited (after an exec, for example) does not share the difference any
+/// more.
 RssSampler::Had RssSampler::had(uint64_t counted_pages, uint64_t* inherited_pages) {
   *inherited_pages = std::min(*inherited_pages, counted_pages);
   return {counted_pages, counted_pages - *inherited_pages};
 }
 
-/// Of the children of its first thread that are not watched themselves. A fork gives the child all that the parent has.
+/// The pages of the children of the process's first thread that are not sampled themselves. A fork gives the child all
+/// pages of the parent.
 RssSampler::Had RssSampler::had_by_pending_children(const State& state, Watched& watched, uint64_t parents_pages) {
   Had all;
   if (watched.samples_with_children == 0 || !watched.children) return all;
@@ -100,7 +102,7 @@ RssSampler::Had RssSampler::had_by_pending_children(const State& state, Watched&
   return all;
 }
 
-/// A process that has ended and is not waited for yet is not asked again and again.
+/// The first thread has ended: reads the counts of another from now on. A zombie process is looked at only once.
 bool RssSampler::follow_living_thread(uint32_t pid, Watched& watched) {
   if (watched.memory_gone) return false;
   const uint32_t tid = living_thread(pid);
@@ -109,11 +111,11 @@ bool RssSampler::follow_living_thread(uint32_t pid, Watched& watched) {
   return tid != 0;
 }
 
-/// When the next sample should be, if this one comes `apart` after the last.
+/// Takes a sample, `apart` after the last one. Returns the time to the next.
 std::chrono::milliseconds RssSampler::sample(State& state, std::chrono::milliseconds apart) {
   uint64_t pages = 0, summed = 0, most = 0;
   uint32_t fullest = 0;
-  // Before the counts: what a scan finds meanwhile has been found since the sample.
+  // Read before the counts: pages that a scan finds meanwhile count as found since the sample.
   const PeakMeter::Known known = *known_.lock();
   for (auto& [pid, watched] : state.watched) {
     Resident resident = resident_of(read_line(watched.statm.get()));

@@ -1,5 +1,5 @@
-// Samples how much all processes had together at once. A thread of its own reads their counts every few milliseconds,
-// also while the loop is busy with a scan that takes long: what has come and gone meanwhile no scan finds.
+// RssSampler: samples how much memory all processes have together. A thread of its own reads the kernel's counts every
+// 2 to 20 ms, also during a long scan: memory that comes and goes meanwhile is found by no scan.
 #pragma once
 
 #include <atomic>
@@ -23,22 +23,23 @@ class RssSampler {
   RssSampler(const RssSampler&) = delete;
   RssSampler& operator=(const RssSampler&) = delete;
 
-  /// From now on the process counts, as one that has had nothing so far. The first one starts the thread.
-  /// `inherited_pages`: that it shares with its parent since a fork, as far as the parent counts too.
+  /// The process is sampled from now on. The first process starts the thread. `inherited_pages`: pages that it shares
+  /// with its parent since a fork, if the parent is sampled too.
   void watch(uint32_t pid, uint64_t inherited_pages = 0);
   void forget(uint32_t pid);
   void stop();
-  /// It has forked: for a while its children count too, those that live for less than a scan among them.
+  /// The process has forked: its children count too in the next 100 samples, even if they live for less than a scan
+  /// interval.
   void has_forked(uint32_t pid);
 
-  /// What scans know by now: each sample keeps what was known at its time.
+  /// The pages that scans know now: each sample keeps the latest.
   void set_known(const PeakMeter::Known& known);
-  /// The anonymous pages that all had in the latest sample, what a fork shares counted once.
+  /// The anonymous pages of all processes in the latest sample, pages shared since a fork counted once.
   uint64_t last_pages() const { return last_own_pages_.load(std::memory_order_relaxed); }
 
-  /// The most anonymous pages that all had at once, since the last call, and who had most of them; 0: nothing was
-  /// sampled. What a forked child shares with its parent counts once in `highest`. `summed_pages` is the kernel's
-  /// counts simply added up, the highest sum, and `pages_then` what a sample for `highest` would have had at that time.
+  /// Peaks of anonymous pages since the last call; all 0: nothing was sampled. `highest`: pages shared since a fork
+  /// counted once. `pid`: the process with most of them. `summed_pages`: the highest sum of the kernel's counts.
+  /// `pages_then`: the pages of that sample, counted as in `highest`.
   struct Peak {
     PeakMeter::Sample highest;
     uint32_t pid = 0;
@@ -59,7 +60,7 @@ class RssSampler {
         pending_children;  // children that are not watched themselves, and what they have inherited
   };
 
-  /// What the loop and the sampling thread share.
+  /// Shared by the loop and the sampling thread.
   struct State {
     std::map<uint32_t, Watched> watched;
     uint64_t last_summed_pages = 0;
@@ -69,7 +70,7 @@ class RssSampler {
 
   void run();
   std::chrono::milliseconds sample(State& state, std::chrono::milliseconds apart);
-  /// What one process had in a sample: by the kernel's count, and without what it has inherited.
+  /// The pages of one process in a sample: by the kernel's count, and without the inherited pages.
   struct Had {
     uint64_t counted = 0, own = 0;
   };
@@ -80,7 +81,7 @@ class RssSampler {
   Guarded<State> state_;
   std::condition_variable woken_;
   std::atomic<uint64_t> last_own_pages_{0};
-  Guarded<PeakMeter::Known> known_;  // of its own: held for a copy only, a scan does not wait for a sample
+  Guarded<PeakMeter::Known> known_;  // a lock of its own, so that a scan does not wait for a sample
   std::thread thread_;
 };
 

@@ -1,5 +1,5 @@
-// ScanPlanner: when a process is scanned next, and for what. The kernel's own counts say whether there is news; scans
-// cost a part of a CPU, and are closest where memory grows and where it is about to fall.
+// ScanPlanner: decides when a process is scanned next, and for what. The kernel's counts tell whether anything has
+// changed. Scans take at most a part of a CPU, and come closest where memory grows.
 //
 // Counts and a clock in, a decision out: nothing here asks the kernel.
 #pragma once
@@ -28,13 +28,17 @@ class ScanPlanner {
 
   /// REQUIRES: the process's resident counts have just been read.
   ScanScope what_has_changed(const Process& process, uint64_t now_ns) const;
-  /// `took` is the CPU time of the scan that began at `began`, `fed_ns` what of it the sink took for what was found.
+  /// `took`: the CPU time of the scan that began at `began`, in ns. `fed_ns`: the part of it that the sink took.
   void set_next_scan(Process& process, uint64_t began, uint64_t took, Touches touches, uint64_t tracked_before,
                      uint64_t fed_ns);
+  /// Resident pages that this scan has not found do not count as news_pages() any more.
   static void note_scanned(Process& process);
-  /// Resident pages that the last scan has not found; less than none where pages have gone since.
+  /// Pages by which the resident count has grown beyond the known pages since the last scan; negative after a free.
   static int64_t news_pages(const Process& process);
+  /// When work that began at the CPU time `cpu_began_ns` may be done again, so that it takes at most 1/`share` of a CPU
+  /// for all processes, and half of that for one.
   uint64_t rest_after(uint64_t cpu_began_ns, uint64_t share) const;
+  /// The same with a share of 1/25 in the polling phase; 0, at once, elsewhere.
   uint64_t rest_in_polling_phase(const Process& process, uint64_t cpu_began_ns) const;
 
  private:

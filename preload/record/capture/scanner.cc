@@ -1,5 +1,5 @@
-// Scanner: finds what has not been reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
-// tables: thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
+// Scanner: finds pages and mappings that no event reported, by reading /proc/PID/statm, /proc/PID/maps and the page
+// tables. Also reads the thread clocks.
 #include "preload/record/capture/scanner.h"
 
 #include <unistd.h>
@@ -16,18 +16,20 @@
 namespace oomcast::record {
 namespace {
 
-// Where pages are found without them mappings matter only for what is committed, and an allocator may have 60,000: of
-// all processes' time a fortieth, of one's alone half of that; those that have changed and are as large as they were
-// are met by the second.
+// Where PAGEMAP_SCAN finds the pages, /proc/PID/maps is read only for committed memory, and an allocator may have
+// 60,000 mappings. Reading it takes at most 1/40 of a CPU for all processes and 1/80 for one. kStaleNs: a changed
+// mapping that leaves statm's sizes as they were is found by rereading once a second.
 constexpr uint64_t kMappingsShare = 40, kStaleNs = 1'000'000'000;
-// Longer than a busy machine keeps a runnable thread waiting: what a closed walk left behind faults page by page.
+// A walk with no fault for this long is closed. 100 ms is longer than a runnable thread waits for a CPU; closing too
+// early costs faults on the pages that the walk had prefilled.
 constexpr uint64_t kStalledNs = 100'000'000;
-constexpr uint64_t kPeakShare = 10;  // of the time goes into such scans at most
+// After a scan at a peak the next waits 10 times as long as the scan took, so peak scans take at most 1/11 of the time.
+constexpr uint64_t kPeakShare = 10;
 
 constexpr uint64_t kPendingChildrenPatienceNs = 150'000'000;  // longer than discover_children() waits
 constexpr uint64_t kMostFaultNs = 6'000;
 
-/// Of all its threads, to 10 ms.
+/// System time of all threads of `pid`, with a resolution of 10 ms.
 uint64_t system_time_ns(uint32_t pid) {
   const uint64_t ticks = stat_field(read_line_of(proc_of(pid) + "stat"), 15).value_or(0);
   return ticks * (1'000'000'000 / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK)));
@@ -35,7 +37,7 @@ uint64_t system_time_ns(uint32_t pid) {
 
 }  // namespace
 
-/// `changed_only`: what is mapped as it was is known, where nothing but scans like this one changes what we know.
+/// `changed_only`: learns only mappings that differ from last_maps. REQUIRES then: the process is polled.
 void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   const uint64_t cpu_began = clocks_.cpu_ns();
   std::vector<Vma> maps = process.memory->mappings();
@@ -46,7 +48,7 @@ void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
   process.ours.clear();
   process.scans.size_pages = process.resident.size_pages;
   process.scans.data_pages = process.resident.data_pages;
-  // Gone without a word: mappings that no userfaultfd watches.
+  // Areas missing from /proc/PID/maps whose unmapping no userfaultfd reported.
   uint64_t covered = 0;
   std::vector<std::pair<uint64_t, uint64_t>> gone;
   auto area = process.map.areas().begin();
@@ -54,7 +56,7 @@ void Scanner::scan_mappings(Process& process, bool changed_only, bool whole) {
     for (; area != process.map.areas().end() && area->first < to; ++area) {
       if (area->second.end > from)
         gone.emplace_back(std::max(area->second.start, from), std::min(area->second.end, to));
-      if (area->second.end > to) break;  // it goes on behind what is mapped there now
+      if (area->second.end > to) break;  // the area continues behind the mapping at `to`
     }
   };
   for (const Vma& vma : maps) {
@@ -101,12 +103,12 @@ void Scanner::scan(Process& process, bool whole, bool last) {
   if (scope.mappings) scan_mappings(process, !whole && !process.tracked_by_faults(), whole);
   if (!process.shared && began >= process.scans.next_locks_ns) learn_locks(process);
   if (scope.touches != Touches::kNone) poller_.scan_touches(process, scope.touches, whole);
-  // What it alone has used of shared memory no later scan would find.
+  // Last scan of this process: no later scan would find shared memory that only this process has touched.
   if (last && process.maps_shared_memory) shared_memory_.scan(process);
   if ((last || scope.touches == Touches::kAll) && meter_.samples_peaks() &&
       (process.in_polling_phase() || !process.life.said_hello))
     meter_.report_remembered_peak(process);
-  // After the touches: a mapping of which pages are the process's own is no longer the file's.
+  // After the touches: a file mapping that was found to hold pages of the process's own is reported as memory.
   if (scope.mappings) mapped_files_.learn(process, process.last_maps);
   if (whole || (began >= process.scans.next_files_ns &&
                 (process.resident.file_pages != process.scans.file_pages || began >= process.scans.files_due_ns)))
@@ -119,7 +121,7 @@ void Scanner::scan(Process& process, bool whole, bool last) {
       feed_.report(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(adj), 0);
     }
   if (process.shared) {
-    // A writer that died between claiming a slot and filling it would stop the ring for ever.
+    // A writer that died between claiming a slot and filling it would block the ring for ever.
     if (!process.shared->reader.stuck())
       process.shared->stuck_since_ns = 0;
     else if (process.shared->stuck_since_ns == 0)
@@ -138,15 +140,15 @@ void Scanner::scan(Process& process, bool whole, bool last) {
 
 void Scanner::forget_native_faults(Process& process) { process.native = {0, system_time_ns(process.pid), 0}; }
 
-/// The last scan of a process that is leaving: what it has now it takes with it. What is gone already makes no
-/// difference.
+/// The last scan before a process exits. It looks for the pages that exit will free; pages freed earlier need not be
+/// found.
 void Scanner::scan_last(Process& process) {
   process.scans.next_mappings_ns = process.scans.next_full_ns = process.scans.next_shared_ns =
       process.scans.next_files_ns = process.scans.next_io_ns = 0;
   scan(process, !process.polled_whole(), true);
 }
 
-/// Lets time pass for threads that did not fault, and notices those that have ended.
+/// Reports the CPU time of threads that took no fault, and the end of threads that are listed no more.
 void Scanner::read_thread_clocks(Process& process, uint64_t now_ns, uint64_t ticks) {
   const std::vector<uint32_t> tids = numbers_in_directory(proc_of(process.pid) + "task");
   if (tids.empty()) return;
@@ -177,14 +179,13 @@ void Scanner::read_thread_clocks(Process& process, uint64_t now_ns, uint64_t tic
   }
 }
 
-/// One process is about to give memory back: all of them together may never again have as much as now.
+/// Called before a process frees memory: all processes together may be at their peak now.
 void Scanner::scan_at_possible_peak() {
   if (clocks_.now_ns() >= next_peak_scan_ns_) scan_at_peak(false);
 }
 
-/// Those that have grown since their last scan are scanned, if all of them together have more than ever before: by the
-/// sampled counts
-/// (`sampled_peak`), or as they are now.
+/// Scans each process that has grown since its last scan, if all processes together are at a new peak. `sampled_peak`:
+/// RssSampler found the peak; otherwise the present counts decide.
 void Scanner::scan_at_peak(bool sampled_peak) {
   const uint64_t now = clocks_.now_ns();
   for (auto& [pid, process] : processes_) meter_.read_resident(*process);
@@ -203,7 +204,8 @@ void Scanner::scan_those_that_grew() {
   }
 }
 
-/// The program waits: what it has touched of shared memory is about to be cut off.
+/// Called while the program waits in a hook, before an exec or the ftruncate() of a file in memory: both take away
+/// shared pages that the program has touched.
 void Scanner::scan_shared_now(Process& process) {
   if (!process.scans.begun)
     scan(process, true);
@@ -212,8 +214,8 @@ void Scanner::scan_shared_now(Process& process) {
   shared_memory_.scan(process);
 }
 
-/// A child that lives on is met soon, and what it has with it. Children come without end in a shell script, so this
-/// ends, too.
+/// True while a peak has to wait for pending children: until each has become known or has ended, for at most 150 ms.
+/// The limit is needed because a shell script forks without end.
 bool Scanner::waits_for_pending_children() {
   if (std::none_of(processes_.begin(), processes_.end(),
                    [](const auto& entry) { return !entry.second->forks.pending_children.empty(); }))
@@ -223,9 +225,9 @@ bool Scanner::waits_for_pending_children() {
   return now < pending_children_due_ns_;
 }
 
-/// By the counts that were sampled since the last time. What has only grown since a process's last scan is scanned for
-/// first, in its own place: reported as unattributed, it would be touched twice. `last`: nothing can wait for a cheaper
-/// time.
+/// Reports the highest peak of the counts sampled since the last call. Processes that have grown since their last scan
+/// are scanned first, so that their pages get addresses. Otherwise these pages would be reported twice, as unattributed
+/// memory first. `last`: the report may not be put off.
 void Scanner::report_sampled_peak(bool last) {
   if (!meter_.samples_peaks()) return;
   if (!last && (clocks_.now_ns() < next_peak_scan_ns_ || waits_for_pending_children())) return;
@@ -233,16 +235,16 @@ void Scanner::report_sampled_peak(bool last) {
   const RssSampler::Peak peak = meter_.sampler().take();
   if (peak.summed_pages == 0) return;
   if (meter_.peak().is_news(peak.highest.pages)) scan_at_peak(true);
-  // Who had most of it may have ended while this waited: the target was as full all the same.
+  // The process with the largest part of the peak may have ended. The peak is then reported for another live process.
   Process* const fullest = processes_.find(peak.pid);
   if (Process* process = fullest != nullptr || processes_.empty() ? fullest : processes_.begin()->second.get())
     meter_.report_peak(*process, meter_.peak().report(peak.highest));
   meter_.note_sampled_sum(peak);
 }
 
-/// What those faults cost is somewhere between the least that was measured and all that the process has spent in the
-/// kernel: memory that this machine has not used yet may cost thrice as much (a virtual machine gets it from its host
-/// first).
+/// Charges faults that the kernel served itself: the process's system time since the last charge, but at least the
+/// measured cost per fault and at most 6 us per fault, or the measured cost if that is higher. Memory that a virtual
+/// machine has to get from its host first may cost three times the measured cost.
 void Scanner::charge_native_faults(Process& process) {
   if (process.native.unpaid_faults == 0) return;
   const uint64_t spent_ns = system_time_ns(process.pid),

@@ -1,5 +1,7 @@
-// Scanner: finds what has not been reported. A scan reads the counts of /proc/PID/statm, /proc/PID/maps and the page
-// tables: thread stacks, arenas, data of libraries, processes without the library; and the clocks of the threads.
+// Scanner: finds pages and mappings that no event reported, by reading /proc/PID/statm, /proc/PID/maps and the page
+// tables. Also reads the thread clocks.
+//
+// No event reports thread stacks, arenas, data of libraries, and anything of a process without the library.
 #pragma once
 
 #include <cstdint>
@@ -31,14 +33,15 @@ class Scanner {
         count_(count),
         clocks_(clocks) {}
 
+  /// Scans what the kernel's counts show as changed. `whole`: scans everything. `last`: the process is about to exit.
   void scan(Process& process, bool whole, bool last = false);
-  /// What was found by now the process has touched before it was watched: no time of its own is taken off for that.
+  /// The pages found so far were touched before the process was watched: their faults are not charged to its CPU time.
   static void forget_native_faults(Process& process);
   void scan_last(Process& process);
   void scan_shared_now(Process& process);
   void scan_at_possible_peak();
   void report_sampled_peak(bool last);
-  /// `ticks`: another number at each call.
+  /// `ticks`: number of the tick. A thread that is not listed at this tick has ended.
   void read_thread_clocks(Process& process, uint64_t now_ns, uint64_t ticks);
 
  private:
@@ -64,7 +67,7 @@ class Scanner {
   const Clocks& clocks_;
   const uint64_t native_fault_ns_ = measure_native_fault_ns();
   uint64_t next_peak_scan_ns_ = 0;
-  // A peak is not reported until then, so that children can become known; 0: nothing waits.
+  // Until then no peak is reported, so that pending children can become known; 0: no peak waits.
   uint64_t pending_children_due_ns_ = 0;
 };
 

@@ -1,5 +1,4 @@
-// Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages,
-// resource limits, locks: notes from the library, passed on as events; and the limits that a program was born with.
+// Settings: reports what a guest has told the kernel about its future memory. See settings.h.
 #include "preload/record/capture/settings.h"
 
 #include <sys/resource.h>
@@ -14,7 +13,7 @@
 namespace oomcast::record {
 namespace {
 
-/// The process that a thread belongs to, by the kernel's word; 0: there is no such thread.
+/// The process of a thread, by /proc/TID/status; 0: there is no such thread.
 uint32_t process_of_thread(uint32_t tid) {
   return static_cast<uint32_t>(number_behind(read_whole_path(proc_of(tid) + "status"), "Tgid:"));
 }
@@ -25,18 +24,17 @@ void Settings::take_note(Process& process, const trace::Event& note) {
   Process* owner = &process;
   uint64_t bytes = note.bytes;
   if (note.kind == trace::EventKind::kLimit) {
-    // Of another process: its pid comes in `bytes`, and no thread of ours matters.
+    // A limit of another process: its pid comes in `bytes`.
     if (bytes != 0 && bytes != process.pid) owner = processes_.find(static_cast<uint32_t>(bytes));
     bytes = 0;
   } else if (note.kind == trace::EventKind::kAffinity && note.tid != process.pid && !process.tasks.contains(note.tid)) {
-    // A thread that has ended meanwhile was most likely the guest's own.
+    // A thread that has ended meanwhile counts as one of the guest's own.
     if (const uint32_t pid = process_of_thread(note.tid); pid != 0) owner = processes_.find(pid);
   }
   if (owner == nullptr) return;
   const bool policy = note.kind == trace::EventKind::kSetPolicy || note.kind == trace::EventKind::kBindRange;
   if (policy && note.flags > static_cast<uint8_t>(trace::PolicyMode::kWeightedInterleave)) return;
-  // Memory that the library's own malloc hooks have not asked about may lie there: the model sets policies on what is
-  // mapped.
+  // The model sets policies on known mappings only, so unknown memory of the range is looked up first.
   if (note.kind == trace::EventKind::kBindRange || note.kind == trace::EventKind::kAdviseHuge ||
       note.kind == trace::EventKind::kLock) {
     const uint64_t end = note.address + note.bytes;
@@ -55,7 +53,7 @@ void Settings::take_note(Process& process, const trace::Event& note) {
   feed_.feed(event);
 }
 
-/// Limits go to a child that is spawned as to one that is forked, but the model knows of forks only.
+/// A spawned child inherits limits as a forked one does, but the model passes them on at a fork only.
 void Settings::report_limits(Process& process) {
   for (const auto resource : {RLIMIT_DATA, RLIMIT_AS}) {
     rlimit limit{};

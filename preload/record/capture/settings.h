@@ -1,5 +1,5 @@
-// Passes on what the guest has asked of the kernel for its memory to come. NUMA policies, affinity, huge pages,
-// resource limits, locks: notes from the library, passed on as events; and the limits that a program was born with.
+// Settings: reports what a guest has told the kernel about its future memory. The library notes NUMA policies,
+// affinity, huge page advice, resource limits and locks; limits that a program has from its start are read here.
 #pragma once
 
 #include "model/trace/event.h"
@@ -14,7 +14,9 @@ class Settings {
   Settings(ProcessTable& processes, EventFeed& feed, Mappings& mappings)
       : processes_(processes), feed_(feed), mappings_(mappings) {}
 
+  /// Takes a note of the library about a setting.
   void take_note(Process& process, const trace::Event& note);
+  /// Reports RLIMIT_DATA and RLIMIT_AS of a new process, if they are set.
   void report_limits(Process& process);
 
  private:

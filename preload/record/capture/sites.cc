@@ -1,5 +1,5 @@
-// Gives each run of touches its site: the sampled stack that asked for the memory, or at least the kind of memory that
-// it is.
+// Sites: gives each run of touches its site, the sampled stack that asked for the memory or at least the kind of
+// memory.
 #include "preload/record/capture/sites.h"
 
 #include <algorithm>
@@ -14,8 +14,8 @@ constexpr size_t kSampledMax = 65536;
 constexpr uint64_t kCodeMapsLeastNs = 100'000'000, kCodeMapsMostNs = 10'000'000'000;
 using Samples = std::map<uint64_t, SampledAllocation>;
 
-/// Whether the area is one of those that the allocator grows: a sample of the allocator's lies in it, beside the
-/// address. `next`: the first sample behind the address.
+/// Whether the allocator uses the area: a sampled allocation next to the address lies in it. `next`: the first sample
+/// behind the address.
 bool is_of_allocator(const Process& process, const Area& area, uint64_t address, Samples::const_iterator next) {
   if (process.in_heap(address)) return true;
   const auto is_heap_in = [&](Samples::const_iterator at) {
@@ -25,7 +25,7 @@ bool is_of_allocator(const Process& process, const Area& area, uint64_t address,
   return is_heap_in(next) || (next != process.sampled.begin() && is_heap_in(std::prev(next)));
 }
 
-/// Memory that no sampled call has asked for: as much as its mapping says.
+/// The kind of memory without a sample, as far as its mapping tells.
 SiteKind kind_of(const Process& process, const Area& area, uint64_t address, Samples::const_iterator next) {
   if (area.shared) return SiteKind::kShared;
   if (area.stack) return SiteKind::kStack;
@@ -35,7 +35,6 @@ SiteKind kind_of(const Process& process, const Area& area, uint64_t address, Sam
 
 }  // namespace
 
-/// The site of the page, and up to where all pages have the same one. REQUIRES: address < limit.
 Sites::Run Sites::at(const Process& process, uint64_t address, uint64_t limit) {
   const auto next = process.sampled.upper_bound(address);
   if (next != process.sampled.end()) limit = std::min(limit, next->first);
@@ -49,8 +48,9 @@ Sites::Run Sites::at(const Process& process, uint64_t address, uint64_t limit) {
   return {kind == SiteKind::kUnsampled ? 0 : stacks_.intern_kind(kind), limit};
 }
 
-/// The process's executable mappings, read anew where code has come that they do not know: a library that was loaded
-/// since. Where that does not help (code that was written at run time), less and less often.
+/// The process's executable mappings. They are read again if a counter lies outside them, as after the load of a
+/// library. If the new mappings do not contain it either (code written at run time), the next readings come less and
+/// less often.
 const std::vector<Vma>& Sites::code_maps(Process& process, std::span<const uint64_t> counters) {
   CodeMaps& code = process.code;
   const auto known = [&](uint64_t counter) {
@@ -72,19 +72,19 @@ const std::vector<Vma>& Sites::code_maps(Process& process, std::span<const uint6
   return code.maps;
 }
 
-/// Of a reservation in which pieces are mapped anew, what lies behind the piece stays the reservation's.
+/// A new sample inside a larger one (a piece mapped inside a reservation) leaves the part behind the piece to the
+/// larger one.
 void Sites::put_sample(Process& process, uint64_t start, const SampledAllocation& sample) {
   const auto next = process.sampled.upper_bound(start);
   if (next != process.sampled.begin()) {
     const SampledAllocation outer = std::prev(next)->second;
     if (outer.large && outer.end > sample.end) process.sampled.try_emplace(sample.end, outer);
   }
-  // What was sampled where this lies now is of before.
+  // Older samples in the range of this one are outdated.
   if (sample.large) process.sampled.erase(process.sampled.lower_bound(start), process.sampled.lower_bound(sample.end));
   process.sampled[start] = sample;
 }
 
-/// mremap(): who asked for the memory stays who asked for it.
 void Sites::move_samples(Process& process, uint64_t from, uint64_t to, uint64_t bytes) {
   std::map<uint64_t, SampledAllocation> moved;
   const auto first = process.sampled.lower_bound(from), last = process.sampled.lower_bound(from + bytes);
@@ -98,7 +98,6 @@ void Sites::move_samples(Process& process, uint64_t from, uint64_t to, uint64_t 
   process.sampled.merge(moved);
 }
 
-/// A sampled allocation, mapping or thread stack, as the library in the guest notes it.
 uint32_t Sites::take_sample(Process& process, const trace::Event& note, std::span<const uint64_t> counters) {
   const bool mapping = note.flags & trace::kMapping, thread_stack = note.flags & trace::kThreadStack;
   const SiteKind kind = thread_stack ? SiteKind::kStack : mapping ? SiteKind::kMmap : SiteKind::kHeap;
@@ -114,7 +113,7 @@ uint32_t Sites::take_sample(Process& process, const trace::Event& note, std::spa
   sample.stack_id = stacks_.intern(counters, code_maps(process, counters), sample.kind, process.pid, &process.python);
   if (sample.stack_id == 0) return 0;
   stacks_.will_be_read(sample.stack_id);
-  // A small allocation stands for all those around it until the next sample.
+  // A small allocation stands for all allocations behind it up to the next sample.
   const auto period = static_cast<uint64_t>(sample_bytes_);
   sample.large = mapping || thread_stack || note.bytes >= period;
   if (!sample.large) sample.end = page_up(note.address + period);

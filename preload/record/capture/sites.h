@@ -1,5 +1,5 @@
-// Gives each run of touches its site: the sampled stack that asked for the memory, or at least the kind of memory that
-// it is.
+// Sites: gives each run of touches its site, the sampled stack that asked for the memory or at least the kind of
+// memory.
 #pragma once
 
 #include <cstdint>
@@ -21,15 +21,17 @@ class Sites {
     uint64_t end = 0;
   };
 
-  /// `sample_bytes`: the guest samples one stack per so many allocated bytes.
+  /// `sample_bytes`: the library samples one stack per so many allocated bytes.
   Sites(StackTable& stacks, const Clocks& clocks, int64_t sample_bytes)
       : stacks_(stacks), clocks_(clocks), sample_bytes_(sample_bytes) {}
 
+  /// The site of the page at `address`, and the address up to which all pages have it, at most `limit`. REQUIRES:
+  /// address < limit.
   Run at(const Process& process, uint64_t address, uint64_t limit);
   uint32_t of_kind(SiteKind kind) { return stacks_.intern_kind(kind); }
-  /// A sampled allocation, mapping or thread stack, as the library in the guest notes it. The number of its site; 0: it
-  /// has none.
+  /// Takes a note of a sampled allocation, mapping or thread stack. Returns the id of its site; 0: it has none.
   uint32_t take_sample(Process& process, const trace::Event& note, std::span<const uint64_t> counters);
+  /// mremap() has moved `bytes` from `from` to `to`: the memory keeps its sites.
   static void move_samples(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
 
  private:

@@ -1,4 +1,4 @@
-// Stash: pages go out in as few commands as their number needs, and come back before anything is done to their place.
+// Stash: takes watched pages out of the program's page table and brings them back, up to 512 pages with one command.
 #include "preload/record/capture/stash.h"
 
 #include <spdlog/spdlog.h>
@@ -11,7 +11,7 @@
 namespace oomcast::record {
 namespace {
 
-/// Calls f(ranges) for the runs, as many at once as one command takes. Stops where f returns false.
+/// Calls f(ranges) for the runs, as many as one command may take at a time. Stops when f returns false.
 template <class F>
 void in_commands(const std::vector<PageRange>& runs, F f) {
   std::vector<PageRange> some;
@@ -63,7 +63,7 @@ void Stash::want_helper(Process& process) {
 
 void Stash::begin(Process& process, std::unique_ptr<StashChannel> helper) { process.stash.helper = std::move(helper); }
 
-/// Whatever is left then the helper brings back by itself: it reads the events that are in the way.
+/// Pages that an unread event keeps out are brought back by the helper itself: it reads the events.
 void Stash::end(Process& process) {
   if (process.stash.helper == nullptr) return;
   process.stash.undone.push_back({StashTask::Kind::kBack, 0, kLowHalfEnd});
@@ -72,8 +72,9 @@ void Stash::end(Process& process) {
   process.pages.clear_bit(PageBit::kStashed);
 }
 
-/// Of the pages, those that may be missing without the kernel filling them: their place is registered. That lifting a
-/// protection succeeds shows it, and disturbs nobody. What is shared since a fork cannot be moved.
+/// The runs of pages that may be taken out: registered ones, since the kernel would fill others when they are missing.
+/// A successful unprotect shows that a page is registered, and changes nothing. Pages shared since a fork cannot be
+/// moved.
 std::vector<PageRange> Stash::movable(Process& process, const std::vector<uint64_t>& pages) {
   std::vector<PageRange> runs, registered;
   for (const uint64_t page : pages)
@@ -117,8 +118,8 @@ void Stash::take_out(Process& process, std::vector<uint64_t>* pages) {
   notes_.pages_not_stashed += pages->size();
 }
 
-/// Another thread may have unmapped the place and mapped other memory there since it was looked at, all in a moment: a
-/// page of that memory would be missed by nobody. It is registered, and gets its page back.
+/// Between the check and the move, another thread may have unmapped the place and mapped other memory there. A page
+/// taken from that memory would be lost, as no fault is reported there. The place is registered and gets its page back.
 void Stash::check_place(Process& process, const PageRange& run) {
   if (is_registered(process, run.first, run.second)) return;
   for (const uint64_t page : pages_out(process, run.first, run.second)) {
@@ -128,7 +129,7 @@ void Stash::check_place(Process& process, const PageRange& run) {
   }
 }
 
-/// False: an unread event keeps some of them where they are.
+/// Brings back the pages of the task. False: an unread event keeps some of them out.
 bool Stash::back(Process& process, const StashTask& task) {
   const std::vector<PageRange> runs = stashed_in(process, task.start, task.end);
   bool all = true, lost = false;
@@ -146,8 +147,8 @@ bool Stash::back(Process& process, const StashTask& task) {
   return all && !lost;
 }
 
-/// Somebody has killed the helper and not the program. The pages lie in the program's memory still, and come back from
-/// there once what was not done yet is done.
+/// The helper was killed and the program was not. The stash's pages are still in the program's memory: StashRescue
+/// copies them back, after the undone tasks.
 void Stash::outlive_helper(Process& process) {
   spdlog::info("process {} ({}): the helper of its stash has ended", process.pid, process.comm);
   notes_.stash_lost = true;
@@ -171,7 +172,6 @@ bool Stash::carry_out(Process& process, const StashTask& task) {
   return back(process, task);
 }
 
-/// Also what a move that is not done yet will bring there.
 bool Stash::has_any(const Process& process, uint64_t start, uint64_t end) {
   return process.pages.count(PageBit::kStashed, start, end) != 0 ||
          std::any_of(process.stash.undone.begin(), process.stash.undone.end(), [&](const StashTask& task) {
@@ -189,7 +189,7 @@ bool Stash::settle(Process& process) {
   return true;
 }
 
-/// In order: a range that was moved may be given back next.
+/// Tasks are carried out in order: a range that was moved may be freed next.
 bool Stash::do_or_keep(Process& process, const StashTask& task) {
   if (process.stash.helper == nullptr) return true;
   process.stash.undone.push_back(task);

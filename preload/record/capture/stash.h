@@ -1,9 +1,9 @@
-// Stash: takes the pages of which the sink wants to hear the next use out of the program's page table, so that a read
-// is a fault as well as a write, and brings them back (ring/stash.h).
+// Stash: takes watched pages out of the program's page table, so that their next read is a fault as well as their next
+// write, and brings them back (ring/stash.h).
 //
-// A page that is out has PageBit::kStashed. A fault on such a page means that its content is in the stash: nothing may
-// be filled there, registered or let go before the page is back. Only the stash sets and clears the bit; the bit stays
-// when everything else about the page is forgotten.
+// A page that is out has PageBit::kStashed: its content is in the stash. Until the page is back, nothing may be filled,
+// registered or let go there. Only the stash sets and clears the bit; the bit stays when all other state of the page is
+// forgotten.
 #pragma once
 
 #include <cstdint>
@@ -21,30 +21,34 @@ class Stash {
  public:
   Stash(CaptureNotes& notes, Statistics& count) : notes_(notes), count_(count) {}
 
-  /// The process gets a helper, once it asks something.
+  /// Has the library make a helper when it asks its next question.
   static void want_helper(Process& process);
   static void begin(Process& process, std::unique_ptr<StashChannel> helper);
-  /// All goes back for good.
+  /// Brings back all pages and lets the helper go.
   void end(Process& process);
 
+  /// The pages of [start, end) that are out, by address.
   static std::vector<uint64_t> pages_out(const Process& process, uint64_t start, uint64_t end);
-  /// Takes out those of the pages that can be, and leaves the others in `pages`. REQUIRES: in order.
+  /// Takes out the pages that can be taken out, and leaves the others in `pages`. REQUIRES: in order.
   void take_out(Process& process, std::vector<uint64_t>* pages);
-  /// Pages of [start, end) go back to their place; what has no place there any more is gone. False: not all of them
-  /// yet, settle() will do it. kAsleep: for a fault, which comes again if the answer is false.
+  /// Brings back the pages of [start, end). Pages whose place was unmapped are dropped. False: some are still out, and
+  /// settle() brings them back later. kAsleep is for a fault: nothing is kept for settle(), since the fault comes
+  /// again.
   bool bring_back(Process& process, uint64_t start, uint64_t end,
                   StashChannel::Waiters waiters = StashChannel::Waiters::kWoken);
-  /// The program has given [start, end) back.
+  /// The program has freed [start, end): drops the pages, after the tasks that are still undone.
   void drop(Process& process, uint64_t start, uint64_t end);
-  /// Whatever else is to be done before.
+  /// The same, before the tasks that are undone.
   void drop_now(Process& process, uint64_t start, uint64_t end);
-  /// The program has moved [from, from + bytes): what was out is at its new place afterwards.
+  /// The program has moved [from, from + bytes) to `to`: brings the pages back to their new place.
   void move(Process& process, uint64_t from, uint64_t to, uint64_t bytes);
-  /// Does what an unread event has kept from being done. True: nothing is left.
+  /// Carries out, in order, the tasks that an unread event has delayed. True: none is left.
   bool settle(Process& process);
-  /// Whether the content of any of these pages lies in the stash: nothing may be filled or let go there.
+  /// Whether the stash has the content of a page of [start, end), or will bring one there: then nothing may be filled
+  /// or let go.
   static bool has_any(const Process& process, uint64_t start, uint64_t end);
-  /// A child was forked by a call that no hook sees. Closed afterwards, its userfaultfd leaves it alone.
+  /// A child was forked by a call that no hook sees: it gets copies of the pages that are out, through its
+  /// `userfaultfd`.
   void give_to_child(Process& parent, int userfaultfd);
 
  private:

@@ -1,4 +1,4 @@
-// Counts what serving the guest took, for `--log debug`: where the time of a slow run goes is seen from these first.
+// Counts the recorder's work, for `--log debug`: the counts show first where the time of a slow run goes.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Statistics {
   uint64_t scans_of_mappings = 0, scans_of_counts = 0,
            scan_ns = 0;          // scans that read all mappings; others; time in both
   uint64_t code_references = 0;  // watched pages of program text that were found in use
-  uint64_t walks_closed = 0;     // walks that stopped short
+  uint64_t walks_closed = 0;     // walks closed with prefilled pages left
 };
 
 }  // namespace oomcast::record

@@ -53,7 +53,7 @@ TrackingCost measure_tracking_cost(int patience_ms) {
     ::munmap(memory, bytes);
     return cost;
   }
-  const OneCpu as_we_serve;  // the thread inherits it
+  const OneCpu as_we_serve;  // guests are served on one CPU, too; the thread inherits the affinity
   ring::Mailbox box{};
   ring::Doorbell bell{};
   constexpr int kRequests = 60;
@@ -83,7 +83,7 @@ TrackingCost measure_tracking_cost(int patience_ms) {
       if (works) ++served;
     }
   }
-  // The thread may still wait for a page: with the last descriptor the kernel lets the range go, and the thread on.
+  // The thread may still wait for a page: closing the last descriptor unregisters the range and wakes it.
   if (served < kPages) fault_fd.reset();
   for (int answered = 0; answered < kRequests;) {
     const uint32_t rings = bell.rings.load();
@@ -93,7 +93,7 @@ TrackingCost measure_tracking_cost(int patience_ms) {
       shared_futex(&bell.rings, FUTEX_WAIT, rings, nullptr);
   }
   toucher.join();
-  fault_fd.reset();  // before the unmap, which would else wait for its own event to be read
+  fault_fd.reset();  // before munmap(), which would wait until its UNMAP event is read
   ::munmap(memory, bytes);
   if (served < kPages) return cost;
   cost.fault_cpu_ns = cpu_ns / kPages;

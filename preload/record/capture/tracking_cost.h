@@ -7,10 +7,11 @@
 
 namespace oomcast::record {
 
-/// `patience_ms`: how long a fault may take to come. Where it does not, as on a machine that was suspended, the cost is
-/// assumed.
+/// `patience_ms`: the longest wait for a fault of the measurement. After it (as on a machine that was suspended) the
+/// defaults of TrackingCost are returned.
 TrackingCost measure_tracking_cost(int patience_ms = 2000);
-/// What a first touch costs a thread here when it is not held: it lies in its CPU time, and the model charges its own.
+/// CPU time of a first touch that the kernel serves itself. It is part of a thread's CPU time and is taken off, because
+/// the model has its own cost for faults.
 uint64_t measure_native_fault_ns();
 
 }  // namespace oomcast::record

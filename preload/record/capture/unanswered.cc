@@ -1,9 +1,9 @@
-// Faults that the kernel does not let the recorder answer: they are tried again, and in the end their memory is let go,
-// so that the kernel serves it. No thread waits longer than UnansweredFaults allows.
+// Tries again to answer faults that the kernel does not let the recorder answer, and at last lets their memory go, so
+// that the kernel serves them. No thread waits longer than UnansweredFaults allows.
 //
-// mremap() of locked memory populates what is new before its REMAP event can be read (mm_populate() comes before
-// mremap_userfaultfd_complete()), and every answer in that address space is EAGAIN until then. That memory is let go at
-// the second try, and taken back once the event has been read.
+// mremap() of locked memory populates the new pages before its REMAP event can be read: mm_populate() comes before
+// mremap_userfaultfd_complete(). Until the event is read, every answer in that address space fails with EAGAIN. That
+// memory is let go at the second try, and registered again once the event has been read.
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/syscall.h>
@@ -18,11 +18,11 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint32_t kMostFailures = 8;  // of one program; then none of its touches is held any more
-constexpr size_t kMostMoves = 256;     // that are under way at once
+constexpr uint32_t kMostFailures = 8;  // after so many mappings let go, the process is polled
+constexpr size_t kMostMoves = 256;     // calls of mremap() that are remembered at a time
 
-/// The system call that the thread is in; -1: none, or not known. The kernel fails reads of it for a thread that has
-/// gone.
+/// The number of the system call that the thread is in; -1: none, or not known. For a thread that has ended the read
+/// fails.
 long system_call_of(uint32_t pid, uint32_t tid) {
   const std::string text = read_line_of(proc_of_thread(pid, tid) + "syscall");
   return text.empty() || text[0] < '0' || text[0] > '9' ? -1 : std::strtol(text.c_str(), nullptr, 10);
@@ -34,14 +34,14 @@ bool overlap(const PageRange& one, const PageRange& other) {
 
 }  // namespace
 
-/// `event_read`: the one that was in the way, perhaps.
+/// `event_read`: an event has been read since, perhaps the one that blocked the answers.
 void WindowFiller::try_again(Process& process, bool event_read) {
   windows_.close_pending(process);
   if (process.held.unanswered.empty()) return;
   for (const WindowFill& fill : process.held.unanswered.take(clocks_.now_ns(), event_read)) {
     if (!process.fault_fd.valid()) return;
     if (Stash::has_any(process, fill.page, fill.page + kPage)) {
-      process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);  // it comes again, and is no fill
+      process.fd_of(fill.of_heap).wake(fill.page, fill.page + kPage);  // the thread faults again, and the stash answers
       continue;
     }
     if (system_call_of(process.pid, fill.tid) != SYS_mremap) {
@@ -73,10 +73,11 @@ void WindowFiller::keep_or_let_go(Process& process, const WindowFill& fill, Faul
   if (++process.held.failures >= kMostFailures) stop_holding(process);
 }
 
-/// The mapping that holds the page: what the kernel knows as one must not be split, or mremap() would fail on it. The
-/// next scan of the mappings registers it again. Nothing is let go where the content of pages is in the stash: the
-/// kernel would fill what is missing. `at_last`: unless a thread waits there inside of mremap() for as long as anybody
-/// may. Its memory is locked, and of that nothing is out: what the stash has from there is of memory that has gone.
+/// Unregisters the mapping that holds the page, and returns it; empty: nothing was let go. The whole mapping is
+/// unregistered, because mremap() fails on a mapping that was split. The next scan of the mappings registers it again.
+/// Memory with pages in the stash is not let go: the kernel would fill the missing pages. `at_last`: the thread has
+/// waited for as long as a thread may. If it waits inside mremap(), its memory is locked and cannot be in the stash:
+/// stashed pages there belong to earlier memory and are dropped.
 PageRange WindowFiller::let_go(Process& process, const WindowFill& fill, bool at_last) {
   Vma vma;
   PageRange mapping(fill.page, fill.page + kPage);
@@ -93,13 +94,13 @@ PageRange WindowFiller::let_go(Process& process, const WindowFill& fill, bool at
   const bool released = channel.unregister_range(mapping.first, mapping.second);
   process.map.for_each(mapping.first, mapping.second, [](Area& area) { area.registered = false; });
   channel.wake(fill.page, fill.page + kPage);
-  // Gone meanwhile, then no thread waits there; or the kernel refuses this too, and there is one way left.
+  // Without a mapping no thread waits there. Else the kernel refuses this call too: the userfaultfd is closed.
   if (!released && vma.end != 0) stop_holding(process);
   return mapping;
 }
 
-/// What was let go for this move is registered again; what the kernel has brought there is counted, and what reported
-/// writes is armed again.
+/// The mremap() to [start, end) is over: memory that was let go for it is registered again. Pages that the kernel
+/// filled are counted, and write-protected pages are protected again.
 void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
   std::vector<PageRange> back;
   std::erase_if(process.held.let_go, [&](const PageRange& range) {
@@ -120,7 +121,7 @@ void WindowFiller::take_back(Process& process, uint64_t start, uint64_t end) {
   }
 }
 
-/// It cannot be held any more, and the report says so.
+/// The process cannot be held any more; a caveat says so.
 void WindowFiller::stop_holding(Process& process) {
   if (!process.fault_fd.valid()) return;
   spdlog::info("process {} ({}): touches are held no more, its memory is polled from now on", process.pid,
@@ -129,7 +130,8 @@ void WindowFiller::stop_holding(Process& process) {
   poll_from_now_on(process);
 }
 
-/// The kernel lets all threads and all memory of the process go with its userfaultfds. From now on it is polled.
+/// Closing the userfaultfds unregisters all memory of the process and wakes its threads. From now on the process is
+/// polled.
 void WindowFiller::poll_from_now_on(Process& process) {
   stash_.end(process);
   process.fault_fd.reset();
@@ -142,7 +144,7 @@ void WindowFiller::poll_from_now_on(Process& process) {
   process.held.unclosed.clear();
   for (auto& [tid, task] : process.tasks) task->walks = {};
   process.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
-  // Writes to them are found by a scan now.
+  // From now on scans find writes to zero pages; watched pages are not watched any more.
   process.pages.clear_bit(PageBit::kZero);
   process.pages.clear_bit(PageBit::kWatched);
   poller_.note_where_to_scan(process);

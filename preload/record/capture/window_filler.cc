@@ -1,5 +1,5 @@
-// WindowFiller: what a fault means, a page that is touched for the first time or a watched page that is written again,
-// and how it is answered.
+// WindowFiller: tells what a fault means (a first touch, a write behind a window, a use of a watched page) and answers
+// it.
 #include "preload/record/capture/window_filler.h"
 
 #include <algorithm>
@@ -8,7 +8,8 @@
 namespace oomcast::record {
 namespace {
 
-// Model's headroom beyond which one window cannot make it ask for anything: the thread need not wait for it.
+// With this many pages before the target's next watermark one window cannot make the sink ask for watches: the thread
+// need not wait for the sink.
 constexpr uint64_t kAmplePages = 4096;
 
 }  // namespace
@@ -33,20 +34,20 @@ void WindowFiller::take_fault(Process& process, const uffd_msg& message, bool of
     fill_for_read(process, fault);
 }
 
-/// The thread goes on. The time that the fault held the thread is added to the thread's clock.
+/// Adds the time that the fault has held the thread to the thread's clock.
 void WindowFiller::release(Process& process, const Fault& fault) {
-  // In a read() or write() the thread counts the time itself.
+  // Inside read() or write() the hook measures the time of the call, faults included.
   if (in_file_call(process, fault.task, fault.arrived_ns)) return;
   fault.task.clock.count_fault();
   fault.task.clock.count_held(clocks_.now_ns() - fault.arrived_ns);
 }
 
-/// The thread sleeps until what the model wants to hear of next is out. After a read the first write is to be heard,
-/// too: it makes the copy on the target's swap device worthless.
+/// The thread waits until the watches that the model asks for next are armed. After a read the page is write-protected:
+/// its first write makes the copy on the target's swap device invalid, and the model has to know.
 void WindowFiller::use_stashed(Process& process, const Fault& fault, bool writes) {
   const uint64_t page = fault.page, end = page + kPage;
   const auto bring_back = [&] { return stash_.bring_back(process, page, end, StashChannel::Waiters::kAsleep); };
-  // An event that is not read yet is in the way: the thread comes again with the same fault.
+  // An unread event keeps the page out: the fault is tried again.
   if (!bring_back() || Stash::has_any(process, page, end))
     return keep_or_let_go(process, {page, page, end, WindowFill::Kind::kFill, 0, fault.of_heap, fault.task.tid},
                           FaultResult::kRetry);
@@ -58,7 +59,8 @@ void WindowFiller::use_stashed(Process& process, const Fault& fault, bool writes
   event.flags = writes ? trace::kWrite : 0;
   feed_.feed(event);
   feed_.arm_watches();
-  // The model may have evicted the page at once. The thread has to get on all the same.
+  // The model may have evicted the page at once, so that it is out again. It is brought back, or the thread could not
+  // go on.
   if (process.pages.test(PageBit::kStashed, page)) bring_back();
   if (!writes && !process.control_blocks.holds(page)) EventFeed::protect(process, {page});
   process.fd_of(fault.of_heap).wake(page, end);
@@ -71,7 +73,8 @@ void WindowFiller::fill_for_write(Process& process, const Fault& fault) {
   ++count_.write_faults;
   if (process.pages.test(PageBit::kPrefilled, page) || process.pages.test(PageBit::kPrefilledArmed, page) ||
       process.pages.test(PageBit::kTouched, page)) {
-    // The message came twice, or the page was taken away unseen (reclaimed after MADV_FREE): filling it shows which.
+    // The fault was reported twice, or the kernel has reclaimed the page after MADV_FREE: whether the fill succeeds
+    // shows which.
     const FaultResult result =
         finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kFill, 0, fault.of_heap, task.tid});
     if (result == FaultResult::kDone) windows_.report_run(process, &task, page, page + kPage, page, trace::kWrite);
@@ -128,7 +131,7 @@ void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
   const uint64_t page = fault.page;
   ++count_.read_faults;
   if (process.pages.test(PageBit::kTouched, page)) {
-    // As for a write: it is there again, or it was taken away unseen.
+    // As for a write: reported twice, or reclaimed after MADV_FREE.
     const FaultResult result =
         finish_fill(process, {page, page, page + kPage, WindowFill::Kind::kZero, 0, fault.of_heap, task.tid});
     if (result == FaultResult::kDone) windows_.report_run(process, &task, page, page + kPage, page, 0);
@@ -152,8 +155,8 @@ void WindowFiller::fill_for_read(Process& process, const Fault& fault) {
   release(process, fault);
 }
 
-/// The ioctl of a fault that has been fed. Where the kernel refuses it, the fault is kept for another try, or its
-/// memory let go.
+/// Answers a fault whose touch has been reported. If the kernel refuses the answer, the fault is kept for another try,
+/// or its memory is let go.
 FaultResult WindowFiller::finish_fill(Process& process, WindowFill fill) {
   const bool hold = feed_.has_watches();
   const FaultResult result = carry_out(fill, process.fd_of(fill.of_heap), process.pages, !hold, &count_.filled_pages);
@@ -186,7 +189,7 @@ void WindowFiller::answer_protected_write(Process& process, const Fault& fault) 
     event.flags = trace::kWrite;
     feed_.feed(event);
   } else if (process.pages.test(PageBit::kPrefilled, page)) {
-    // The end of a window.
+    // The sentinel of a window.
     uint64_t start = page, end = page + kPage;
     const auto take_to_its_end = [&](Walk& walk) {
       if (walk.sentinel != page) return;

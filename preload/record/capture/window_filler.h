@@ -1,5 +1,5 @@
-// WindowFiller: what a fault means, a page that is touched for the first time or a watched page that is written again,
-// and how it is answered.
+// WindowFiller: tells what a fault means (a first touch, a write behind a window, a use of a watched page) and answers
+// it.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace oomcast::record {
 
 class WindowFiller {
  public:
-  /// `refuse_enomem`: what the sink refuses is refused to the program, so that it asks before each use.
+  /// `refuse_enomem`: requests that the target would refuse are refused, so the library asks before each use of memory.
   WindowFiller(EventFeed& feed, Stash& stash, Mappings& mappings, PagePoller& poller, Windows& windows,
                ProgramText& text, ResidentMeter& meter, CaptureNotes& notes, Statistics& count, const Clocks& clocks,
                bool refuse_enomem)
@@ -30,12 +30,15 @@ class WindowFiller {
         clocks_(clocks),
         refuse_enomem_(refuse_enomem) {}
 
-  /// A message of the process's userfaultfd, or of the heap's.
+  /// Answers a fault message of the process's userfaultfd, or of the heap's.
   void take_fault(Process& process, const uffd_msg& message, bool of_heap);
 
   // Faults that the kernel does not let the recorder answer (unanswered.cc).
+  /// Tries those again that are due; all of them if an event was read.
   void try_again(Process& process, bool event_read);
+  /// Registers memory again that was let go for an mremap() to [start, end).
   void take_back(Process& process, uint64_t start, uint64_t end);
+  /// Holds nothing of the process any more: scans find its touches.
   void poll_from_now_on(Process& process);
 
   /// The widest window that was filled at once.

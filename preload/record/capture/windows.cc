@@ -9,18 +9,20 @@
 namespace oomcast::record {
 namespace {
 
-// A window wider than this has to be earned: no more than an eighth of what the walk has come along.
+// A window may be this wide without proof. A wider one is bounded by 1/8 of the pages walked, or by the first window
+// that earlier walks have earned.
 constexpr uint64_t kPlainWindowPages = 64;
-// What may be filled and unproven beside the window of the walk that goes on: this part of what is known, or so much.
-constexpr uint64_t kUnprovenPart = 64, kUnprovenPages = 128;
-// A walk that has not come on for so long rests. Threads that fill memory side by side are faster.
+// Prefilled pages of a process above which resting walks are closed: 1/64 of its touched pages, or 128 if that is more.
+// The pages that the present walk has prefilled are not counted.
+constexpr uint64_t kPrefilledPart = 64, kPrefilledPages = 128;
+// A walk with no fault for this long rests. Threads that fill memory side by side fault more often.
 constexpr uint64_t kRestNs = 2'000'000;
-// So many pages of zeroes among written ones have not been written.
+// A hole of this many zero pages among written ones counts as not written.
 constexpr uint64_t kHolePages = 8;
 
 }  // namespace
 
-/// The walk that a fault on this page goes on with, or the oldest one, ended and begun anew here.
+/// Finds the walk that this fault continues. If there is none, ends the task's oldest walk and reuses it.
 Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh) {
   for (Walk& walk : task.walks)
     if ((walk.next == page || walk.below == page) &&
@@ -35,7 +37,8 @@ Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh)
   Walk& oldest = *std::min_element(task.walks.begin(), task.walks.end(),
                                    [](const Walk& a, const Walk& b) { return a.last_ns < b.last_ns; });
   end_walk(process, task, oldest);
-  // Right behind what is there already: likely to go on as the walks before it did. Elsewhere one touch says nothing.
+  // A walk that begins right behind known pages, or at the start of a mapping, is likely to go as far as earlier ones.
+  // Elsewhere it begins with one page.
   const Area* area = process.map.find(page);
   const bool behind = fresh == Fresh::kMissing ? !process.pages.blank(page - kPage)
                                                : process.pages.test(PageBit::kTouched, page - kPage);
@@ -43,12 +46,11 @@ Walk& Windows::walk_at(Process& process, Task& task, uint64_t page, Fresh fresh)
   return oldest;
 }
 
-/// Forgets a walk and learns from it how many pages may be prefilled for the next one at once.
 void Windows::end_walk(Process& process, Task& task, Walk& walk) {
-  const uint64_t unproven = walk.prefilled_pages();
+  const uint64_t prefilled = walk.prefilled_pages();
   const uint64_t walked_before = walk.walked_pages;
-  if (unproven > 0) close_walk(process, walk);
-  const uint64_t left = unproven - std::min(unproven, walk.walked_pages - walked_before);
+  if (prefilled > 0) close_walk(process, walk);
+  const uint64_t left = prefilled - std::min(prefilled, walk.walked_pages - walked_before);
   if (walk.steps > 0) {
     if (left > walk.walked_pages)
       task.first_window_pages = std::max<uint64_t>(task.first_window_pages / 4, 1);
@@ -58,8 +60,8 @@ void Windows::end_walk(Process& process, Task& task, Walk& walk) {
   walk = {};
 }
 
-/// How many pages may be filled at once, by the length of this walk and of those before, and by the model's distance to
-/// its next watermark.
+/// The widest window that the walk may have: bounded by the length of this walk and of earlier ones, and by 1/8 of the
+/// model's distance to its next watermark.
 uint64_t Windows::allowed_pages(const Task& task, const Walk& walk) const {
   const auto most =
       static_cast<uint64_t>(std::clamp<int64_t>(max_window_pages_, 1, static_cast<int64_t>(FaultChannel::kMostPages)));
@@ -67,7 +69,8 @@ uint64_t Windows::allowed_pages(const Task& task, const Walk& walk) const {
   return std::min({walk.window_pages, earned, most, std::max<uint64_t>(feed_.headroom_pages() / 8, 1)});
 }
 
-/// Whether an arena ends there for now: what it makes usable next faults.
+/// Whether the area is an arena that ends at `end` and has registered, unused memory reserved behind it: the next page
+/// it makes usable will fault.
 bool Windows::grows_at(Process& process, const Area& area, uint64_t end) {
   if (end != area.end) return false;
   const Area* const reserved = process.map.find(end);
@@ -75,7 +78,6 @@ bool Windows::grows_at(Process& process, const Area& area, uint64_t end) {
          process.pages.blank(end);
 }
 
-/// What to fill for this fault, and the walk that it begins or continues.
 Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fresh) {
   Walk& walk = walk_at(process, task, page, fresh);
   const bool down = walk.next == 0 && walk.below != 0;
@@ -83,7 +85,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   walk.last_ns = clocks_.now_ns();
   if (walk.steps > 2 || (walk.steps > 1 && walk.window_pages > 1))
     walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
-  // The second page in a row: likely to go as far as the walks before it did.
+  // Second page in a row: the walk is likely to go as far as earlier ones.
   else if (walk.steps == 2)
     walk.window_pages = task.first_window_pages;
   close_resting(process, task, walk);
@@ -91,8 +93,8 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   uint64_t room = allowed_pages(task, walk) * kPage;
   const Area* area = process.map.find(page);
   if (area == nullptr || !area->registered || !area->writable) {
-    // A mapping that grew by itself (a stack, mremap inside libc; an arena, of which malloc makes more of its
-    // reservation usable): look it up. What the walk has gone over it has touched before that.
+    // A mapping that grew without a hook: a stack, mremap() inside libc, or an arena of which malloc made more usable.
+    // It is looked up. The walk touched its prefilled pages before the mapping grew, so they are reported first.
     if (walk.has_prefilled() && !walk.zeroes && !down && walk.prefilled_end == page) {
       walk.walked_pages += report_run(process, &task, walk.prefilled_start, page, 0, trace::kWrite);
       walk.prefilled_start = page;
@@ -107,7 +109,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
                ? process.pages.blank(at)
                : process.pages.test(fresh == Fresh::kPrefilledArmed ? PageBit::kPrefilledArmed : PageBit::kZero, at);
   };
-  // Whether a write there would be reported, and as one of this walk.
+  // Whether a write there would fault and continue this walk.
   const auto reports = [&](uint64_t at) {
     return fresh == Fresh::kZeroes ? process.pages.test(PageBit::kZero, at)
                                    : process.pages.blank(at) || process.pages.test(PageBit::kPrefilledArmed, at);
@@ -121,7 +123,7 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
     bool bounded = false;
     if (auto at = process.sampled.upper_bound(page); at != process.sampled.begin()) {
       --at;
-      // A large allocation whose end is known: what lies behind it is another's.
+      // A large allocation whose end is known: the walk is not expected to go past it.
       if (at->second.large && page < at->second.end && limit > at->second.end) {
         limit = at->second.end;
         bounded = true;
@@ -129,7 +131,8 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
     }
     if (limit > area->end) limit = area->end;
     while (window.end < limit && fits(window.end)) window.end += kPage;
-    // Behind the heap's end the next page does not fault: but the library asks for it, which is as good.
+    // At the heap's end no sentinel is needed: the library asks before it uses the next page. At the end of an arena
+    // the next page faults.
     window.sentinel = window.end == process.heap.end || grows_at(process, *area, window.end)
                           ? false
                           : bounded || window.end == area->end || !reports(window.end);
@@ -138,12 +141,11 @@ Window Windows::window_for(Process& process, Task& task, uint64_t page, Fresh fr
   return window;
 }
 
-/// Whether the walk has come to where the break stood, and may go on behind it.
+/// Whether the walk expects its next fault at `end` and its window is wide enough to fill ahead there.
 static bool goes_on_at(const Walk& walk, uint64_t end) {
   return walk.next == end && !walk.reads && !walk.zeroes && walk.window_pages >= kPlainWindowPages / 4;
 }
 
-/// The heap is about to grow where a walk ended: its pages are taken as walked up to the last one that has content.
 void Windows::report_walked_to_break(Process& process, Task& task, uint64_t end) {
   for (Walk& walk : task.walks) {
     if (!goes_on_at(walk, end) || !walk.has_prefilled() || !process.fault_fd.write_protects()) continue;
@@ -154,12 +156,11 @@ void Windows::report_walked_to_break(Process& process, Task& task, uint64_t end)
   }
 }
 
-/// The heap has grown: the new pages of a walk that goes on there are filled before anybody faults on them.
 void Windows::continue_at_break(Process& process, Task& task, uint64_t start, uint64_t end) {
   for (Walk& walk : task.walks) {
     if (!goes_on_at(walk, start) || !process.fault_fd.write_protects()) continue;
     if (walk.has_prefilled() && walk.prefilled_end - walk.prefilled_start > end - start)
-      return;  // it does not go up any more
+      return;  // more is prefilled than the heap has grown by: the walk has stopped
     if (!walk.has_prefilled()) walk.prefilled_start = start;
     walk.window_pages = std::min(walk.window_pages * 2, FaultChannel::kMostPages);
     walk.last_ns = clocks_.now_ns();
@@ -185,8 +186,8 @@ uint64_t Windows::last_content(Process& process, uint64_t start, uint64_t end) {
   return start;
 }
 
-/// Write-protects what is prefilled in [start, end), run by run: what was unmapped between the runs is no error.
-/// False: the kernel refuses for now, while an event of the process is unread (EAGAIN).
+/// Write-protects the prefilled pages of [start, end), one ioctl per run: memory unmapped between two runs is no error.
+/// False: EAGAIN, an event of the process is unread.
 bool Windows::arm_prefilled(Process& process, uint64_t start, uint64_t end) {
   process.control_blocks.refresh(process.pid, clocks_.now_ns());
   std::vector<PageRange> runs;
@@ -198,14 +199,13 @@ bool Windows::arm_prefilled(Process& process, uint64_t start, uint64_t end) {
   });
 }
 
-/// Closes the walks that the kernel did not let close before. Until then their pages may be written unseen.
 void Windows::close_pending(Process& process) {
   for (Walk& walk : std::exchange(process.held.unclosed, {})) close_walk(process, walk);
 }
 
-/// A walk has stopped: its prefilled pages are armed for writes; those that have been written are counted. What is left
-/// of [prefilled_start, prefilled_end) afterwards has not been touched, nor have wide holes before it: what wrote
-/// behind them came there by itself.
+/// Write-protects the prefilled pages before it reads them, so that no write falls between. Pages with content are
+/// counted, and holes narrower than kHolePages with them. Pages in wider holes count as untouched: the thread jumped
+/// over them. Afterwards [prefilled_start, prefilled_end) holds only untouched pages.
 void Windows::close_walk(Process& process, Walk& walk) {
   if (!walk.has_prefilled()) return;
   const uint64_t start = walk.prefilled_start, end = walk.prefilled_end;
@@ -234,7 +234,7 @@ void Windows::close_walk(Process& process, Walk& walk) {
     walk.walked_pages += report_run(process, nullptr, start + from * kPage, start + to * kPage, 0, trace::kWrite);
     process.fault_fd.protect(start + from * kPage, start + to * kPage, false, true);
   };
-  // What lies between the walk's beginning and its first page with content was gone over, if it is little.
+  // A narrow hole between the start of the walk and its first page with content counts as touched, too.
   uint64_t run = down ? pages : 0, run_end = run;
   for (uint64_t at = 0; at < pages; ++at) {
     if (!content[at]) continue;
@@ -256,8 +256,6 @@ void Windows::close_walk(Process& process, Walk& walk) {
     walk.prefilled_start = start + used_to * kPage;
 }
 
-/// Arms the pages of [start, end) for which the shared zero page is mapped. The runs of them, in which something may
-/// have been written between two scans. `known_to`: where the kernel's answer ended, if anybody asks.
 std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uint64_t end, uint64_t* known_to) {
   std::vector<PageRange> unwritten;
   const uint64_t scanned_to = process.memory->scan(
@@ -269,15 +267,14 @@ std::vector<PageRange> Windows::arm_zeroes(Process& process, uint64_t start, uin
       for (uint64_t at = zero; at < zero_end; at += kPage)
         if (!process.pages.test(PageBit::kTouched, at)) process.pages.become(PageBit::kZero, at);
     });
-    // Written between the two scans: the write that it is armed for has been.
+    // Written between the two scans: the protection is lifted, as the first write is over.
     for (uint64_t at = from; at < to; at += kPage)
       if (!process.pages.test(PageBit::kZero, at)) process.fault_fd.protect(at, at + kPage, false, true);
   }
   return unwritten;
 }
 
-/// Counts those of [start, end) that have been written since they were let go as zero pages, and arms the others again.
-/// A page of which the kernel does not say is taken as not written.
+/// Pages behind `known_to` count as not written.
 uint64_t Windows::settle_zeroes(Process& process, Task* task, uint64_t start, uint64_t end) {
   if (start >= end) return 0;
   uint64_t known_to = start;
@@ -294,8 +291,7 @@ void Windows::close_stalled(Process& process, uint64_t older_than_ns) {
       if (walk.has_prefilled() && now - walk.last_ns >= older_than_ns) end_walk(process, *task, walk);
 }
 
-/// Of the walks that have pages to prove the one that has not come on for longest, and its thread. `going_on` if there
-/// is no other one.
+/// The walk with prefilled pages whose last fault is oldest, and its task; `going_on` if there is no other.
 Windows::OwnedWalk Windows::oldest_walk(Process& process, Task& task, Walk& going_on) {
   OwnedWalk oldest{&task, &going_on};
   for (auto& [tid, owner] : process.tasks)
@@ -304,15 +300,15 @@ Windows::OwnedWalk Windows::oldest_walk(Process& process, Task& task, Walk& goin
   return oldest;
 }
 
-/// Closes walks that rest, the oldest first, where all that is unproven could make a peak look smaller than it is. A
-/// walk whose last pages nobody writes (Python leaves a piece of each arena) is never proven by a fault behind it.
-/// REQUIRES: `going_on` has just come on.
+/// Closes resting walks, the oldest first, while the process has too many prefilled pages: they are not counted yet and
+/// could hide a peak. A walk whose last pages are never written gets no fault behind them (Python leaves a piece of
+/// each arena unused). REQUIRES: `going_on` has just had a fault.
 void Windows::close_resting(Process& process, Task& task, Walk& going_on) {
   HeldFaults& held = process.held;
   const uint64_t now = going_on.last_ns;
-  // What was filled stays open where it cannot be protected, at all or as long as an event is unread (EAGAIN).
+  // Where write protection is missing, or fails until an event is read (EAGAIN), walks stay open.
   if (now < held.next_rest_ns || !process.fault_fd.write_protects()) return;
-  const uint64_t bound = std::max(kUnprovenPages, process.pages.count(PageBit::kTouched) / kUnprovenPart);
+  const uint64_t bound = std::max(kPrefilledPages, process.pages.count(PageBit::kTouched) / kPrefilledPart);
   while (held.unclosed.empty() && process.pages.count(PageBit::kPrefilled) > bound + going_on.prefilled_pages()) {
     const OwnedWalk oldest = oldest_walk(process, task, going_on);
     held.next_rest_ns = oldest.walk->last_ns + kRestNs;
@@ -321,8 +317,6 @@ void Windows::close_resting(Process& process, Task& task, Walk& going_on) {
   }
 }
 
-/// Counts the pages of [start, end) that were prefilled, and `always` itself, and feeds them as runs. The first run
-/// carries the thread's clock.
 uint64_t Windows::report_run(Process& process, Task* task, uint64_t start, uint64_t end, uint64_t always,
                              uint8_t flags) {
   uint64_t touched = 0, run = 0;
