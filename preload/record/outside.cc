@@ -1,4 +1,4 @@
-// Outside: holds the touches of processes that have not loaded the library.
+// Outside: holds the touches of processes without the library.
 #include "preload/record/outside.h"
 
 #include <errno.h>
@@ -16,11 +16,11 @@ namespace {
 
 constexpr int kTriesMost = 4;
 constexpr uint64_t kNextTryNs = 100'000'000;
-constexpr uint64_t kNextLookNs = 20'000'000;  // at a program that may still say hello
+constexpr uint64_t kNextLookNs = 20'000'000;  // between two checks whether a program may still load the library
 
-/// A filter of system calls, a userfaultfd of its own, a kernel that has none like ours. Other reasons pass: another
-/// tracer, a stop, an exec that is under way, a lack of descriptors; and who is on its way out may not be traced
-/// (EPERM).
+/// Whether a retry is useless. EACCES: the program has a seccomp filter. EEXIST: it has a userfaultfd. EINVAL: this
+/// kernel's userfaultfd lacks a feature. Every other error may go away, EPERM too: a process that is exiting may not be
+/// traced.
 bool is_for_good(int error) { return error == EACCES || error == EEXIST || error == EINVAL; }
 
 }  // namespace
@@ -51,7 +51,8 @@ void Outside::hold_due(uint64_t now_ns) {
   start_.let_go();
 }
 
-/// To open a userfaultfd may take a quarter of a second, and each is followed by faults.
+/// Serves the pending faults of all processes. Opening one userfaultfd may take 250 ms, and threads of processes held
+/// earlier wait meanwhile.
 void Outside::serve_all() {
   for (const auto& [pid, process] : rooms_.processes)
     if (process->tracked_by_faults()) rooms_.faults.serve(*process);
@@ -59,11 +60,11 @@ void Outside::serve_all() {
 
 void Outside::hold(Process& process) {
   const bool starts = start_.pid() == static_cast<pid_t>(process.pid);
-  // On a busy machine the fetch takes so long that the program may end meanwhile.
+  // Scanned first: on a busy machine the program may end during the fetch.
   if (!starts && !process.scans.begun) rooms_.scanner.scan(process, true);
   FetchedUserfaultfd fetched =
       starts ? start_.fetch(process.pidfd.get()) : fetcher_.fetch(process.pid, process.pidfd.get(), hellos_come_);
-  process.outside.next_try_ns = rooms_.clocks.now_ns() + kNextTryNs;  // the fetch itself may have taken longer
+  process.outside.next_try_ns = rooms_.clocks.now_ns() + kNextTryNs;  // counted from the end of the fetch
   Userfaultfd opened(std::move(fetched.descriptor));
   if (!opened.valid() || !opened.negotiate()) {
     const int error = fetched.error != 0 ? fetched.error : EINVAL;
@@ -82,7 +83,7 @@ void Outside::hold(Process& process) {
   rooms_.notes.use_tracker(TrackerKind::kUserfaultfd);
   process.outside.held = true;
   loop_.watch(process.fault_fd.fd(), SourceKind::kFaults, process.pid);
-  // Before its mappings are read: none is missed.
+  // Notices are opened before the mappings are read, so that no new mapping is missed.
   process.outside.notices = std::make_unique<MappingNotices>(process.pid);
   process.outside.notices->for_each_descriptor(
       [&](int descriptor) { loop_.watch(descriptor, SourceKind::kMappings, process.pid); });
@@ -94,7 +95,7 @@ void Outside::take_mappings(Process& process) {
   if (!process.tracked_by_faults()) process.outside.notices.reset();
   if (process.outside.notices == nullptr) return;
   const MappingNotices::News news = process.outside.notices->take();
-  rooms_.faults.serve(process);  // what was unmapped in its place comes first
+  rooms_.faults.serve(process);  // UNMAP events are served first: a new mapping may have replaced an unmapped one
   for (const auto& [start, end] : news.mapped) rooms_.mappings.learn_reported(process, start, end);
   if (news.lost) process.scans.next_ns = process.scans.whole_ns = 0;
   rooms_.feed.arm_watches();

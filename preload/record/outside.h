@@ -1,5 +1,6 @@
-// Outside: holds the touches of processes that have not loaded the library: static programs, and those that ran before
-// we came. A userfaultfd is opened inside of them once touches are to be held; what they map later the kernel tells.
+// Outside: holds the touches of processes without the library: static programs, and programs that ran before the
+// recorder. Once touches are to be held, a userfaultfd is opened inside the process. The kernel's notices tell what the
+// process maps later.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +16,14 @@ class Outside {
  public:
   Outside(Rooms& rooms, EventLoop& loop) : rooms_(rooms), loop_(loop) {}
 
-  /// The programs run already: nobody will load the library.
+  /// The programs run already and will not load the library.
   void expect_no_hellos() { hellos_come_ = false; }
-  /// A program without the library that is held before its first instruction.
+  /// `start`: a program without the library, stopped before its first instruction until its touches are held.
   void hold_at_start(HeldStart start) { start_ = std::move(start); }
-  /// All that will not say hello any more, in the exact phase. A process that refuses is tried again, and then polled.
+  /// In the exact phase: opens a userfaultfd inside each process that will not say hello any more. If that fails it is
+  /// tried again, at most four times; then the process is polled.
   void hold_due(uint64_t now_ns);
-  /// What the process has mapped since the last call is registered.
+  /// Registers the mappings that the process has made since the last call.
   void take_mappings(Process& process);
 
  private:

@@ -1,4 +1,4 @@
-// Rooms: what each of them is given, and what is done with all of them at once.
+// Rooms: hands each class the objects that it uses, and does what concerns all of them.
 #include "preload/record/rooms.h"
 
 #include <spdlog/spdlog.h>
@@ -53,15 +53,15 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();
 }
 
-/// What is touched from now on faults, what is there by now is counted.
+/// From now on a touch is a fault. Present pages are counted.
 void Rooms::hold_touches_of(Process& process) {
-  meter.stop_sampling();  // as long as everybody is polled it goes on
+  meter.stop_sampling();  // it is needed only while all processes are polled
   process.exact = true;
   publish_ask_thresholds(process, options.refuse_enomem);
   Stash::want_helper(process);
   scanner.scan(process, true);
-  if (!process.shared) return;  // the scan has armed what it has counted
-  // Memory that was only read so far: its first write must not pass unseen. What was written meanwhile is found.
+  if (!process.shared) return;  // LateCounter has armed zero pages in the scan
+  // Zero pages are write-protected, so that their first write is a fault. Pages written meanwhile are counted.
   std::vector<PageRange> registered;
   for (const auto& [start, area] : process.map.areas())
     if (area.registered) registered.emplace_back(area.start, area.end);

@@ -1,4 +1,4 @@
-// Rooms: one of each thing that sees what the guest does to memory, made in the order in which they know each other.
+// Rooms: makes one object of each class in capture/ and the state that they share. Each of these objects is a room.
 #pragma once
 
 #include <cstdint>
@@ -34,24 +34,26 @@
 
 namespace oomcast::record {
 
-/// Each knows only those above it. Whoever holds the lock (QuestionServer::lock()) may use all of them.
+/// A class may use only the classes declared before it here. A thread must have the lock (QuestionServer::lock()) to
+/// use any of them.
 struct Rooms {
-  /// `served`: called with the process and thread whose fault has been answered.
+  /// `tracker`: the best that a process may get. `served`: called with the process and thread whose fault has been
+  /// answered.
   Rooms(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink, const Clocks& clocks,
         std::function<void(uint32_t pid, uint32_t tid)> served);
   Rooms(const Rooms&) = delete;
   Rooms& operator=(const Rooms&) = delete;
 
-  /// Registers all memory of a process that has a userfaultfd.
+  /// Registers all memory of a process that has a userfaultfd, and counts its present pages.
   void hold_touches_of(Process& process);
-  /// The exact phase has begun.
+  /// The exact phase begins: the same for all processes with a userfaultfd.
   void hold_all_touches();
-  /// What the rooms know at the end of the run.
+  /// Fills in the counts, caveats and stacks of the run.
   void summarize(trace::CaptureSummary* out);
   void log_counts() const;
 
   const RecordOptions& options;
-  const TrackerKind tracker;  // the best that a process may get
+  const TrackerKind tracker;
   const Clocks& clocks;
   CaptureNotes notes;
   Statistics count;

@@ -1,4 +1,4 @@
-// Session: the loop, and what is due at which time.
+// Session: runs the loop, and does at each time what is due.
 #include "preload/record/session.h"
 
 #include <signal.h>
@@ -23,8 +23,9 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kTickNs = 20'000'000, kPollingClockTicks = 3, kProgressNs = 100'000'000;
-constexpr uint64_t kLingerNs = 100'000'000;  // for children that end together with the root
-// A process whose last note is older than this has an event ring that does not fill by itself any more.
+constexpr uint64_t kLingerNs =
+    100'000'000;  // the loop goes on this long after the root, to take the ends of its children
+// A process that has left no note for this long does not fill its event ring any more.
 constexpr uint64_t kQuietNs = 50'000'000;
 
 }  // namespace
@@ -54,7 +55,7 @@ void Session::add_root(uint32_t pid, bool is_child) {
   rooms_.feed.report(process, trace::EventKind::kProcessStart, 0, 0);
   rooms_.settings.report_limits(process);
   rooms_.feed.read_comm(process);
-  process.huge_pages_off = ::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;  // the program was started as we were
+  process.huge_pages_off = ::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;  // the program inherits the recorder's setting
   if (const int adj = rooms_.options.root_oom_score_adj; adj != 0)
     rooms_.feed.report(process, trace::EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(adj)), 0);
   signals_.start(watches_ ? SignalRelay::Meant::kForUs : SignalRelay::Meant::kForTheProgram);
@@ -78,8 +79,9 @@ bool Session::add_running(const Attachment& to, const std::string& cgroup) {
   return root.pidfd && root.scans.begun && !root.last_maps.empty();
 }
 
-/// A faulting thread waits for us: where it is allowed, do not queue behind others. The guest has been started already
-/// and keeps its own priority. In the polling phase no thread waits, but what a scan finds late may be gone.
+/// Raises the priority of the recorder's two threads, where that is allowed: a faulting thread waits for them. In the
+/// polling phase no thread waits, but a late scan misses memory that is gone. The guest has been started already and
+/// keeps its own priority.
 void Session::raise_priority() const {
   for (const int tid : {loop_tid_, questions_.doorbell().answering_tid()})
     ::setpriority(PRIO_PROCESS, static_cast<id_t>(tid), rooms_.phase.exact() ? -10 : -5);
@@ -106,8 +108,7 @@ void Session::loop() {
 void Session::serve_until_over(HeldLock held) {
   loop_tid_ = static_cast<int>(::syscall(SYS_gettid));
   raise_priority();
-  // The thread inherits the priority. What was asked may have to be scanned again earlier than the loop means to wake
-  // up.
+  // The thread inherits the priority. After an answer a scan may be due before the loop wakes up.
   questions_.start([this] {
     if (next_deadline_ns() < sleeps_until_ns_) loop_.wake_up();
   });
@@ -152,7 +153,7 @@ void Session::serve(const Source& source, const HeldLock& held) {
 
 void Session::take_end(Process& process, const HeldLock& held) {
   if (!has_ended(process.pidfd.get())) return;
-  // A last question may still be in its mailbox: how it left.
+  // Its last question may still be in the mailbox: the exit, with the status.
   questions_.answer(process, held);
   rooms_.reader.drain(process);
   const int status = life_.wait_status_of(process);
@@ -160,7 +161,7 @@ void Session::take_end(Process& process, const HeldLock& held) {
   const int value = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
   rooms_.shared_memory.settle_after_end(process);
   Root& root = rooms_.processes.root;
-  // The target hears of what nobody has seen while the process is still there to have it.
+  // A sampled peak is reported before the exit, while the target still has the process.
   rooms_.scanner.report_sampled_peak(process.pid == root.pid);
   trace::Event event = rooms_.feed.stamp(process, nullptr, trace::EventKind::kExit);
   event.address = static_cast<uint64_t>(value);
@@ -200,7 +201,7 @@ void Session::tick(const HeldLock& held) {
     rooms_.phase.begin_exact_phase();
     raise_priority();
     rooms_.hold_all_touches();
-    outside_.hold_due(now);  // this takes longer, and the others would be polled meanwhile
+    outside_.hold_due(now);  // last: this takes longer
   }
   guard_.check(rooms_.meter.latest_bytes(), now);
   if (now < next_tick_ns_) return;
@@ -222,16 +223,16 @@ void Session::scan_due(uint64_t now_ns) {
     if (process->reports_frees()) rooms_.faults.serve(*process);
     rooms_.scanner.scan(*process, false);
   }
-  if (!due.empty()) rooms_.scanner.report_sampled_peak(false);  // after the scans: what has only grown they have found
+  if (!due.empty()) rooms_.scanner.report_sampled_peak(false);  // after the scans, which have found most of the peak
 }
 
 void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
   ++ticks_;
   serving_cpu_.rest({loop_tid_, questions_.doorbell().answering_tid()});
-  questions_.answer_all(held);  // also of guests whose doorbell call did not arrive
+  questions_.answer_all(held);  // also where the doorbell was not heard
   rooms_.poller.end_tick();
-  // What a thread computes between two readings is reported at one go: in the polling phase the order makes no
-  // difference.
+  // The CPU time between two readings is reported as one event. In the polling phase longer spans do no harm, as the
+  // order of events changes nothing.
   if (rooms_.phase.exact() || ticks_ % kPollingClockTicks == 0)
     for (const auto& [pid, process] : rooms_.processes) rooms_.scanner.read_thread_clocks(*process, now_ns, ticks_);
   if (rooms_.options.follow_children) life_.discover_children(ticks_);
@@ -244,7 +245,7 @@ void Session::tick_slowly(uint64_t now_ns, const HeldLock& held) {
   }
 }
 
-/// A program that streams through files does not fault: nothing else would make us scan before its ring is full.
+/// A program that only reads and writes files takes no faults: its ring is emptied here before it is full.
 void Session::drain_streaming(uint64_t now_ns) {
   for (const auto& [pid, process] : rooms_.processes) {
     if (process->drains.next_ns == 0 || now_ns < process->drains.next_ns) continue;
@@ -266,7 +267,7 @@ trace::CaptureSummary Session::finish() {
     summary_.attached_processes = rooms_.notes.attached_processes();
     summary_.detached = !rooms_.processes.root.ended;
   }
-  // Who is let go of runs on as it was meant to.
+  // Detached programs are meant to run on: they are not listed.
   if (!summary_.detached) summary_.still_running = life_.still_running();
   while (!rooms_.processes.empty()) life_.drop(rooms_.processes.begin()->first);
   rooms_.notes.hellos_without_descriptor = hellos_.turned_away();

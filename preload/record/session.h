@@ -1,7 +1,7 @@
-// Session: one run. Owns the rooms and those who talk to the guests, and says the order in which things happen.
+// Session: one run. Owns the rooms and the servers that talk to the guests, and fixes the order in which things happen.
 //
-// One loop serves sockets, userfaultfds and pidfds; a second thread answers questions while the loop waits: under one
-// lock, so that the order of arrival is the order of the events.
+// One loop serves sockets, userfaultfds and pidfds. A second thread answers questions while the loop waits. Both share
+// one lock, so that events are fed in the order in which they arrive.
 #pragma once
 
 #include <atomic>
@@ -27,23 +27,23 @@ class Session {
  public:
   Session(const RecordOptions& options, TrackerKind tracker, trace::EventSink& sink);
 
-  /// Opens the abstract socket that guests say hello on. An empty name: one is made up.
+  /// Opens the abstract socket on which guests say hello. With an empty name a name is made up.
   Result<void> listen(const std::string& abstract_name) { return hellos_.listen(abstract_name); }
   const std::string& socket_name() const { return hellos_.socket_name(); }
-  /// The root will not load the library: what it touches between two scans is looked for from the start. To be called
-  /// before add_root().
+  /// The root will not load the library: RssSampler looks for peaks from the start. To be called before add_root().
   void expect_no_hello() { rooms_.meter.start_sampling(); }
-  /// Whether a program that will not load the library is to be held until its memory is registered.
+  /// Whether a program without the library has to be stopped at its start until its memory is registered.
   bool holds_starts() const { return rooms_.tracker == TrackerKind::kUserfaultfd && rooms_.phase.exact(); }
   void hold_at_start(HeldStart start) { outside_.hold_at_start(std::move(start)); }
-  /// The process whose end is the end of the run.
+  /// Adds the process whose end is the end of the run. `is_child`: of the recorder.
   void add_root(uint32_t pid, bool is_child);
-  /// Instead of add_root(): a process that runs already, with its descendants and what they have by now. The loop ends
-  /// with it, when the time is over, or when a signal asks for an end. `cgroup`: the directory of one whose processes
-  /// are watched too, until all have ended; empty: none. False: the process is gone.
+  /// Instead of add_root(): adds a process that runs already, its descendants, and their present memory. The loop ends
+  /// when that process ends, when the time is over, or when a signal asks for an end. `cgroup`: directory of a cgroup
+  /// whose processes are watched too; the loop then ends with the last of them. Empty: none. False: the process is
+  /// gone.
   bool add_running(const Attachment& to, const std::string& cgroup);
   void add_connection(int fd) { hellos_.add_connection(fd); }
-  /// Until the root is gone.
+  /// Serves the guests until the run is over.
   void loop();
   trace::CaptureSummary finish();
 
@@ -71,10 +71,10 @@ class Session {
   GuestGuard guard_;
   ServingCpu serving_cpu_;
   int loop_tid_ = 0;
-  uint64_t sleeps_until_ns_ = 0;  // the loop, unless something comes; under the lock
+  uint64_t sleeps_until_ns_ = 0;  // end of the loop's present wait; 0: the loop does not wait; under the lock
   uint64_t last_end_ns_ = 0;
-  bool watches_ = false;         // a program that ran already
-  bool watches_cgroup_ = false;  // and all of its cgroup
+  bool watches_ = false;         // the program ran already
+  bool watches_cgroup_ = false;  // all processes of its cgroup are watched too
   uint64_t watches_until_ns_ = UINT64_MAX;
   uint64_t next_tick_ns_ = 0, ticks_ = 0, next_progress_ns_ = 0;
   trace::CaptureSummary summary_;

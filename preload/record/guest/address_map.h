@@ -1,4 +1,4 @@
-// Keeps which mappings of a process the sink knows, and which are registered: intervals, split as needed.
+// AddressMap: which mappings of a process are known to the sink, and which are registered. Intervals, split as needed.
 #pragma once
 
 #include <algorithm>
@@ -23,9 +23,9 @@ struct Area {
   bool registered = false;    // with the userfaultfd
   bool reported = false;      // a kMap has been fed
   bool shared = false;        // memory shared between processes
-  bool at_once = false;       // one request of the program's; else found by a scan, and may have come in steps
-  uint64_t since_scan = 0;    // mapped when so many scans of the process's pages had been made
-  uint64_t object = 0;        // which, if shared
+  bool at_once = false;       // made by one request of the program; else found by a scan, and may have grown in steps
+  uint64_t since_scan = 0;    // ScanTimes::count when it was mapped or its protection changed
+  uint64_t object = 0;        // file number of the shared memory
   uint64_t offset_delta = 0;  // offset in the object = address + this
   uint64_t bytes() const { return end - start; }
   bool is_like(const Area& other) const {
@@ -78,11 +78,11 @@ class AddressMap {
     for (auto at = areas_.lower_bound(start); at != areas_.end() && at->first < end; ++at) f(at->second);
   }
 
-  /// Whether a touch of the aligned 2 MiB at `start`, made after the last of `scans` scans, may have met a mapping that
-  /// did not cover them yet. The kernel gives a huge page only where the mapping covers all of it at the first touch.
-  /// What decides: a scan before it has seen the mapping whole, or one request has made it whole; else it has grown if
-  /// it came in pieces, is the heap, or has the reserve that it grows into behind it (arenas of malloc, heaps of
-  /// language run-times). What is known as such a reserve and holds pages was made usable since, by pieces.
+  /// Whether the first touch of the aligned 2 MiB at `start`, made after the last of `scans` scans, may have met a
+  /// mapping that did not cover all of them yet. The kernel gives a huge page only where the mapping covers all of it
+  /// at the first touch. False: an earlier scan has seen the mapping whole, or one request has made it. True: the
+  /// mapping came in pieces, is the heap, or has unusable memory behind it into which it grows (arenas of malloc, heaps
+  /// of language run-times). Memory known as unusable that holds pages was made usable since, in pieces.
   bool may_have_grown(uint64_t start, uint64_t scans, bool heap) const {
     constexpr uint64_t kHugeBytes = uint64_t{2} << 20;
     const auto first = areas_.upper_bound(start);
@@ -106,8 +106,7 @@ class AddressMap {
     return pieces > 1 || heap || reserve_behind;
   }
 
-  /// Makes one area of those in [start, end) that differ in nothing: an arena that grows page by page is learnt page by
-  /// page.
+  /// Joins neighbouring areas in [start, end) that are alike: an arena that grows page by page is learned page by page.
   void join(uint64_t start, uint64_t end) {
     auto at = areas_.lower_bound(start);
     while (at != areas_.end() && at->first < end) {

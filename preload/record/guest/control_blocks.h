@@ -1,8 +1,9 @@
-// The pages of a process that must never be write-protected or taken away, because the kernel writes to them without
-// waiting: those with a thread's control block (robust_lists.h).
+// ControlBlocks: the pages that hold a thread's control block (robust_lists.h). They must never be write-protected or
+// taken out: the kernel writes to them at a thread's end and does not wait for a fault.
 //
-// A thread writes to its own block after it has been made and before it ends. So a block that is not known yet when its
-// page is armed is unarmed by its thread, and known by the time at which the page can be armed again.
+// A page may be armed before the block of a new thread on it is known. That does no harm: the thread writes to its own
+// block soon after its start, and the fault unprotects the page. By the time the page can be armed again, the block is
+// known.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +21,7 @@ namespace oomcast::record {
 
 class ControlBlocks {
  public:
-  /// Who is asked; a test brings a kernel of its own.
+  /// The kernel's answers; a test replaces them.
   struct Kernel {
     std::function<std::optional<std::vector<uint64_t>>(uint32_t pid)> lists = robust_lists_of;
     std::function<uint64_t()> last_number = last_thread_number;
@@ -28,12 +29,12 @@ class ControlBlocks {
   ControlBlocks() = default;
   explicit ControlBlocks(Kernel kernel) : kernel_(std::move(kernel)) {}
 
-  /// To be called before pages are armed. Asks again only where a thread may have been made since. False: there is a
-  /// thread whose block is not known, so nothing may be armed.
+  /// To be called before pages are armed. Asks the kernel again if a thread may have been made since. False: the block
+  /// of some thread is not known, so nothing may be armed.
   bool refresh(uint32_t pid, uint64_t now_ns) {
     const uint64_t number = kernel_.last_number();
     if (number != number_) changed_ns_ = now_ns;
-    // A thread has its number before it is listed.
+    // A new thread gets its number before /proc lists it, so the answer counts only after kSettlingNs.
     if (known_ && number == number_ && now_ns - asked_ns_ < kKeptNs && asked_ns_ - changed_ns_ > kSettlingNs)
       return true;
     number_ = number;
@@ -48,7 +49,7 @@ class ControlBlocks {
     return true;
   }
   bool holds(uint64_t page) const { return pages_.contains(page); }
-  /// Another program has begun.
+  /// To be called after an exec.
   void clear() {
     pages_.clear();
     known_ = false;

@@ -1,4 +1,4 @@
-// How far a process's descriptors have moved along their files: what its calls through libc's names do not show.
+// FileUse: the file positions of a process's descriptors, which show reads and writes that no hook has reported.
 #pragma once
 
 #include <algorithm>
@@ -22,19 +22,19 @@ struct IoTotals {
   bool operator==(const IoTotals&) const = default;
 };
 
-/// What hooks have reported of one process's file use, against what the kernel counts.
+/// The file use of one process by its hooks and by the kernel's counts.
 struct FileUse {
-  bool begun = false;            // the first scan has been taken: what is open from before stood where it stood
+  bool begun = false;            // a first scan has read the positions of files that were open before
   std::map<int, OpenFile> open;  // by descriptor
-  std::set<uint64_t> claimed;    // files that hooks have claimed: theirs alone, while they are open
-  // When those that are closed have to be forgotten: a program may go through a million files.
+  std::set<uint64_t> claimed;    // files whose use hooks report: their positions are not looked at
+  // With more claimed files than this, closed ones are forgotten: a program may open a million files.
   size_t cleanup_size = 4096;
-  IoTotals noted, seen;  // what hooks reported since the last scan; the kernel's totals then
-  IoTotals last_read;    // the totals when they were read last, be it without a scan
+  IoTotals noted, seen;  // reported by hooks since the last scan; the kernel's totals at that scan
+  IoTotals last_read;    // the kernel's totals when they were read last, with or without a scan
 
-  /// A hook has claimed the file. True if there are so many that forget_closed() is due.
+  /// A hook claims the file. True: forget_closed() is due.
   bool claim(uint64_t object) { return claimed.insert(object).second && claimed.size() > cleanup_size; }
-  /// Files of which no descriptor is open cannot move. `still_open` is read after the last claim.
+  /// Forgets claimed files that have no open descriptor. REQUIRES: `still_open` was read after the last claim.
   void forget_closed(const std::map<int, OpenFile>& still_open) {
     std::set<uint64_t> kept;
     for (const auto& [number, file] : still_open)

@@ -1,8 +1,9 @@
-// MADV_FREE that a hook has noted: its REMOVE event looks like that of MADV_DONTNEED.
+// FreeAdvice: the calls of madvise(MADV_FREE) that hooks have noted, because the REMOVE event of MADV_FREE looks like
+// that of MADV_DONTNEED.
 //
-// A thread says that it is about to call madvise(MADV_FREE); the events come while it is in the call, one for each
-// mapping that is registered, in order of their addresses. A note whose events never come must not stay: a
-// later MADV_DONTNEED of the same memory would be taken for MADV_FREE.
+// A thread notes the call before it makes it. The events come during the call, one for each registered mapping, in
+// order of their addresses. A note whose events never come must not stay: a later MADV_DONTNEED of the same memory
+// would be taken for MADV_FREE.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace oomcast::record {
 
 class FreeAdvice {
  public:
-  /// Before a call's event is read, its thread may have gone on to the next calls. More than so many it has not.
+  /// A thread may have gone on to its next calls before the event of the first is read: at most so many calls are kept.
   static constexpr size_t kOfOneThread = 8;
   static constexpr size_t kMostThreads = 4096;
 
@@ -25,7 +26,7 @@ class FreeAdvice {
     if (mine.size() == kOfOneThread) mine.pop_front();
     mine.emplace_back(start, end);
   }
-  /// The kernel has refused the thread's last one.
+  /// The kernel has refused the thread's last call.
   void withdraw(uint32_t tid) {
     const auto at = of_thread_.find(tid);
     if (at == of_thread_.end()) return;
@@ -37,7 +38,7 @@ class FreeAdvice {
   void clear() { of_thread_.clear(); }
   bool empty() const { return of_thread_.empty(); }
 
-  /// Whether the event of [start, end) belongs to a note. `more(from, to)`: whether an event of what follows
+  /// Whether the event of [start, end) belongs to a note. `more(from, to)`: whether further events of the noted range
   /// can come.
   template <class More>
   bool take(uint64_t start, uint64_t end, More more) {

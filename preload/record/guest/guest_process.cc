@@ -1,4 +1,4 @@
-// Process: small questions that its state and /proc answer.
+// Process: small functions over its state and /proc.
 #include "preload/record/guest/guest_process.h"
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace oomcast::record {
 namespace {
 
-// Before so much is given back the program asks for a scan: a millisecond's worth of touches.
+// The program asks for a scan before it frees this much. kPhaseFreeBytes: its tracker is userfaultfd, in the polling
+// phase. kPolledFreeBytes: any other tracker.
 constexpr uint64_t kPhaseFreeBytes = 1 << 20, kPolledFreeBytes = 64 << 10;
 
 }  // namespace
@@ -49,7 +50,7 @@ size_t read_memory(const Process& process, uint64_t address, void* out, size_t b
 }
 
 bool memory_lives(Process& process) {
-  // The helper of a stash has the same memory, and keeps it alive when the process execs.
+  // The helper of a stash shares the address space and keeps it alive after an exec of the process.
   const StashChannel* const helper = process.stash.helper.get();
   if (helper != nullptr && helper->alive() && !share_address_space(process.pid, helper->pid())) return false;
   if (process.fault_fd.valid()) return process.fault_fd.address_space_lives();

@@ -1,12 +1,11 @@
-// Keeps what is known of each page of one process: eight bits a page, kept sparsely by 2 MiB.
+// PageStates: the state of each page of one process, eight bits a page, stored per 2 MiB that have any.
 //
-// touched: counted as resident anonymous memory. prefilled: by us beyond the fault, or a zero page that may be
-// written unseen; not known to be touched (yet). prefilled-armed: by a walk that has stopped; the next write is
-// reported. forked: shared with another process since a fork, copied by the next write. borrowed: forked, and found
-// here without our knowing that the parent had it when it forked: the sink knows it as the other process's only. zero:
-// read while untouched, the shared zero page is mapped. watched: write-protected, the next write is reported. stashed:
-// out of its place, the next use is reported (capture/stash.h); true whatever is forgotten of the page. A page is at
-// most one of touched, prefilled, prefilled-armed and zero.
+// touched: counted as resident anonymous memory. prefilled: filled by the recorder beside a fault, or a zero page that
+// can be written without a fault; not known to be touched. prefilled-armed: prefilled by a walk that has stopped, and
+// write-protected. zero: read only; the shared zero page is mapped, write-protected. A page is at most one of these
+// four. watched: write-protected, because the sink wants to know of the next write. forked: shared with another process
+// since a fork; the next write copies it. borrowed: forked, and known to the sink as the other process's page only
+// (capture/fork_copies.h). stashed: out (capture/stash.h); the bit stays when the other bits are cleared.
 #pragma once
 
 #include <algorithm>
@@ -22,21 +21,21 @@
 
 namespace oomcast::record {
 
-/// A call of PAGEMAP_SCAN costs 8 us, a page that is there 130 ns, or 13 if the scan does not ask whether it is a
+/// A call of PAGEMAP_SCAN costs 8 us, and 130 ns per present page, or 13 ns if it does not ask whether the page is a
 /// file's.
 inline constexpr uint64_t kScanCallNs = 8000, kScanPageNs = 130, kScanAnonymousNs = 13;
 inline constexpr uint64_t kAlongAnyKind = kScanCallNs / kScanPageNs * kPage,
                           kAlongAnonymous = kScanCallNs / kScanAnonymousNs * kPage;
 
-/// Where the ranges from `first` on, which are in order, are so far apart that scanning `along` between them costs more
-/// than another call: the end of those that are worth one scan.
+/// The end of the ranges from `first` on that are worth one call: the gaps between them are smaller than `along`, the
+/// bytes that cost as much to scan as a call. REQUIRES: in order.
 inline size_t end_of_close_ones(const std::vector<PageRange>& ranges, size_t first, uint64_t along) {
   size_t last = first + 1;
   while (last < ranges.size() && ranges[last].first - ranges[last - 1].second < along) ++last;
   return last;
 }
 
-/// Calls f(from, to) for what of `runs`, which are in order, lies in the range.
+/// Calls f(from, to) for the parts of `runs` that lie in the range. REQUIRES: in order.
 template <class F>
 void for_each_inside(const std::vector<PageRange>& runs, PageRange range, F f) {
   auto run = std::upper_bound(runs.begin(), runs.end(), range.first,
@@ -74,8 +73,8 @@ class PageStates {
     counts_[static_cast<size_t>(bit)] += on ? 1 : uint64_t(-1);
   }
 
-  /// Makes the page one of touched, prefilled, prefilled-armed and zero, whichever it was of these. True if that is
-  /// news.
+  /// Makes the page touched, prefilled, prefilled-armed or zero, instead of another of these. True if it was not that
+  /// before.
   bool become(PageBit state, uint64_t address) {
     if (test(state, address)) return false;
     for (const PageBit bit : {PageBit::kTouched, PageBit::kPrefilled, PageBit::kPrefilledArmed, PageBit::kZero})
@@ -99,7 +98,7 @@ class PageStates {
     }
   }
 
-  /// Forgets [start, end), but not what is stashed of it.
+  /// Clears all bits of [start, end) but kStashed.
   void clear(uint64_t start, uint64_t end) {
     if ((end - start) >> kChunkShift > chunks_.size()) {
       for (auto at = chunks_.begin(); at != chunks_.end();) {
@@ -122,7 +121,7 @@ class PageStates {
     counts_ = {};
   }
 
-  /// Moves the states of [from, from + bytes) to `to`, for mremap. What is stashed is moved by the stash.
+  /// Moves the states of [from, from + bytes) to `to`, for mremap(). The stash moves its own bit.
   void move(uint64_t from, uint64_t to, uint64_t bytes) {
     PageStates moved;
     each(from, from + bytes, [&](uint64_t address, const Chunk& chunk) {
@@ -139,7 +138,7 @@ class PageStates {
     });
   }
 
-  /// Calls f(from, to) for runs of [start, end) that are not resident by our doing or knowledge, in order.
+  /// Calls f(from, to) for the runs of [start, end) that are neither touched nor prefilled, in order.
   template <class F>
   void for_each_unseen(uint64_t start, uint64_t end, F f) const {
     uint64_t run = start;

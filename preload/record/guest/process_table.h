@@ -1,4 +1,4 @@
-// ProcessTable: the processes of the run that are known, by pid.
+// ProcessTable: the known processes of the run, by pid.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ class ProcessTable {
     const auto at = processes_.find(pid);
     return at == processes_.end() ? nullptr : at->second.get();
   }
-  /// In place of one with the same pid.
+  /// Adds the process, in place of one with the same pid.
   Process& add(std::unique_ptr<Process> process) {
     std::unique_ptr<Process>& place = processes_[process->pid];
     place = std::move(process);
@@ -40,7 +40,7 @@ class ProcessTable {
   /// In order of their pids.
   Map::const_iterator begin() const { return processes_.begin(); }
   Map::const_iterator end() const { return processes_.end(); }
-  /// The first one with a higher pid: for loops in which processes may come and go.
+  /// The first process with a higher pid: for loops in which processes may come and go.
   Map::const_iterator upper_bound(uint32_t pid) const { return processes_.upper_bound(pid); }
 
   Root root;

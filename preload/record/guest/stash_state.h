@@ -1,4 +1,4 @@
-// What is known of the stash of one process (capture/stash.h).
+// StashState: the stash of one process (capture/stash.h).
 #pragma once
 
 #include <cstdint>
@@ -9,18 +9,18 @@
 
 namespace oomcast::record {
 
-/// What has to be done with the stashed pages of [start, end).
+/// A command for the stashed pages of [start, end): bring them back, or drop them.
 struct StashTask {
   enum class Kind { kBack, kDrop } kind = Kind::kBack;
   uint64_t start = 0, end = 0;
-  uint64_t distance = 0;  // from where they were to where they belong
+  uint64_t distance = 0;  // kBack after an mremap(): from the old place to the new
   StashChannel::Waiters waiters = StashChannel::Waiters::kWoken;
 };
 
 struct StashState {
-  bool possible = false;                 // the process may have one
-  std::unique_ptr<StashChannel> helper;  // null: it has none
-  std::deque<StashTask> undone;          // kept from being done by an event that was not read yet
+  bool possible = false;                 // the process may have a stash
+  std::unique_ptr<StashChannel> helper;  // null: the process has no stash
+  std::deque<StashTask> undone;          // tasks that wait until an event has been read, in order
 };
 
 }  // namespace oomcast::record

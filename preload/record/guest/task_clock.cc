@@ -1,4 +1,5 @@
-// Tells how much a thread has computed, and how long it has waited of its own will, since its last event.
+// TaskClock: the time that a thread has computed, and the time that it has waited of its own will, since its last
+// event.
 #include "preload/record/guest/task_clock.h"
 
 #include <fcntl.h>
@@ -28,7 +29,7 @@ bool read_schedstat(int fd, uint64_t* cpu_ns, uint64_t* delay_ns) {
   return true;
 }
 
-// How long the recorder's main thread has waited for a CPU: a fault that arrives then is held without our seeing it.
+// Total time that the recorder's main thread has waited for a CPU: faults that arrive meanwhile are held that long.
 uint64_t own_queue_delay_ns() {
   static const UniqueFd schedstat(::open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC));
   uint64_t cpu = 0, delay = 0;
@@ -36,7 +37,7 @@ uint64_t own_queue_delay_ns() {
   return delay;
 }
 
-// True in wait4() or waitid(): the children take their own virtual time, which must not be counted twice.
+// True in wait4() or waitid(): the time of the children is counted as theirs and must not be counted twice.
 bool waits_for_child(int syscall_fd) {
   char text[32];
   const ssize_t got = syscall_fd < 0 ? -1 : ::pread(syscall_fd, text, sizeof text - 1, 0);
@@ -77,7 +78,7 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   const uint64_t unseen = served > 0 ? own_delay - own_delay_ns_ : 0;
   own_delay_ns_ = own_delay;
   const auto held = static_cast<int64_t>(served * cost.fault_off_cpu_ns + held_ns_ + unseen);
-  // A total that went backwards is that of another thread or program.
+  // A total that has become smaller is that of another thread or program.
   const auto since = [](uint64_t total, uint64_t taken) {
     return static_cast<int64_t>(total >= taken ? total - taken : total);
   };
@@ -88,13 +89,15 @@ bool TaskClock::read(const TrackingCost& cost, uint64_t now_ns, Span* out) {
   int64_t compute = ran - tracking - file_cpu - compute_debt_ns_;
   compute_debt_ns_ = 0;
   if (compute < 0) {
-    // Errors of the estimate may go either way: carry a little of it over, or else only one sign would count.
+    // The estimate may be too high or too low: at most 0.2 ms of the excess are carried over, so that errors cancel
+    // out.
     compute_debt_ns_ = std::min<int64_t>(-compute, 200'000);
     compute = 0;
   }
   const int64_t wait = wall - ran - queued - held - (file_wall - file_cpu);
   out->compute_ns = static_cast<uint64_t>(compute);
-  // Small rests are scheduling noise, not sleep; on a busy machine every fault may be held that much longer unseen.
+  // Small remainders are scheduling noise and no sleep. On a busy machine each fault may be held longer than was
+  // measured.
   const auto noise = static_cast<int64_t>(50'000 + served * std::max<uint64_t>(4 * cost.fault_off_cpu_ns, 200'000));
   out->wait_ns = wait > noise && !waits_for_child(syscall_.get()) ? static_cast<uint64_t>(wait) : 0;
   cpu_ns_ = cpu;

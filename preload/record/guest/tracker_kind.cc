@@ -1,4 +1,4 @@
-// Lists the ways to learn of a touch and what each of them cannot see.
+// Names the trackers, and words the caveat about what each of them cannot see.
 #include "preload/record/guest/tracker_kind.h"
 
 namespace oomcast::record {

@@ -1,8 +1,7 @@
-// Lists the ways to learn of a touch and what each of them cannot see.
+// Lists the trackers, the ways to learn of a touch, and what each of them cannot see.
 //
-// What follows from a process's tracker: tracked_by_faults() (each first touch holds its thread until it has been
-// counted), reports_frees() (the kernel reports what was unmapped, moved or given back). Touches that no fault reports
-// are polled.
+// Two functions of Process tell what its tracker does: tracked_by_faults() (each first touch is held), reports_frees()
+// (the kernel reports unmapped, moved and freed memory). Touches that no fault reports are polled.
 #pragma once
 
 #include <string>
@@ -16,7 +15,7 @@ enum class TrackerKind {
 };
 
 const char* tracker_name(TrackerKind kind);
-/// One sentence for the report: what this tracker cannot see.
+/// The caveat about what this tracker cannot see; empty for kUserfaultfd.
 std::string tracker_limits(TrackerKind kind);
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// Faults that the kernel has not let the recorder answer: what becomes of each, by how long its thread has waited.
+// UnansweredFaults: decides about each unanswered fault by the time that its thread has waited.
 #include "preload/record/guest/unanswered_faults.h"
 
 #include <algorithm>
@@ -6,8 +6,8 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kForgottenNs = 1'000'000'000;  // a thread that was woken and has not come again since
-constexpr uint32_t kLeastAnswers = 3;             // time alone says nothing: the recorder itself may have been stopped
+constexpr uint64_t kForgottenNs = 1'000'000'000;  // a woken thread that has not faulted again for so long is forgotten
+constexpr uint32_t kLeastAnswers = 3;             // tries before the time counts: the recorder may have been stopped
 constexpr size_t kMostThreads = 4096;
 
 bool may_pass(FaultResult result) { return result == FaultResult::kRetry || result == FaultResult::kNoMemory; }
@@ -36,7 +36,7 @@ std::vector<WindowFill> UnansweredFaults::take(uint64_t now_ns, bool all) {
   std::vector<WindowFill> due;
   std::erase_if(kept_, [&](const Kept& kept) {
     if (!all && kept.due_ns > now_ns) return false;
-    // Who made the call that was read of has yet to wake up: the next try is soon.
+    // The thread whose event was read still has to wake up and finish its call: the next try comes soon.
     if (const auto thread = threads_.find(kept.fill.tid); all && thread != threads_.end())
       thread->second.rest_ns = kFirstRestNs;
     due.push_back(kept.fill);

@@ -1,7 +1,8 @@
-// Faults of one process that the kernel has not let the recorder answer, and when the recorder stops trying.
+// UnansweredFaults: faults of one process that the kernel has not let the recorder answer, and when the recorder stops
+// trying.
 //
-// The kernel may refuse an answer for ever: mremap() of locked memory faults in what is new before the event that would
-// end the refusal can be read. So each thread's fault has a time limit. After it the memory is let go, and the kernel
+// The kernel may refuse an answer for ever: mremap() of locked memory takes faults in its new pages before the event
+// can be read that ends the refusal. So each fault has a time limit, after which its memory is let go and the kernel
 // serves it.
 #pragma once
 
@@ -15,32 +16,33 @@ namespace oomcast::record {
 
 class UnansweredFaults {
  public:
-  /// Half of what is promised: the recorder may come late to see that the time is over.
+  /// Half of the promised second, because the recorder may notice the end of the time late.
   static constexpr uint64_t kLongestNs = 500'000'000;
-  /// Answers in a row after which a thread has met the same fault again.
+  /// Answers to the same fault, each followed by the same fault again, after which the memory is let go.
   static constexpr uint32_t kMostAnswers = 64;
   static constexpr uint64_t kFirstRestNs = 50'000,
                             kLongestRestNs = 5'000'000;  // before the next try, doubled each time
 
   enum class Next {
-    kTryAgain,  // kept here, and due later
-    kWake,      // the thread is to be woken: it faults again if it still has to
-    kLetGo,     // it has waited too long, or met the same fault too often: its memory is to be let go
+    kTryAgain,  // the fault is kept here, for a later try
+    kWake,      // wake the thread: it faults again if the page is still missing
+    kLetGo,     // the thread has waited too long or faulted too often there: let its memory go
   };
-  /// The answer has not been kDone.
+  /// The answer to the fault has failed with `result`.
   Next failed(const WindowFill& fill, FaultResult result, uint64_t now_ns);
   /// The thread's fault has been answered.
   void answered(uint32_t tid) { threads_.erase(tid); }
 
-  /// Those to try again now. `all`: an event has been read, which may have been what was in the way.
+  /// Takes out the faults that are due for another try. `all`: all of them, because an event has been read that may
+  /// have blocked the answers.
   std::vector<WindowFill> take(uint64_t now_ns, bool all);
-  /// When the next one is to be tried again; UINT64_MAX if none is.
+  /// When the next fault is due for another try; UINT64_MAX: none is.
   uint64_t next_ns() const;
   bool empty() const { return kept_.empty(); }
   void clear();
 
  private:
-  /// Of a thread that has met trouble at `page`; it waits at one page at a time.
+  /// The unanswered fault of one thread. A thread waits at one page at a time.
   struct Trouble {
     uint64_t page = 0, first_ns = 0, last_ns = 0;
     uint32_t answers = 0;

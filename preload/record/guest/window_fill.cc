@@ -1,10 +1,10 @@
-// The answer to one fault, with the ioctls of a FaultChannel.
+// WindowFill: answers one fault with the ioctls of a FaultChannel.
 #include "preload/record/guest/window_fill.h"
 
 namespace oomcast::record {
 namespace {
 
-/// The window but for its sentinel, which is armed and stays so.
+/// The window without its sentinel, which stays armed.
 PageRange without_sentinel(const WindowFill& fill) {
   if (fill.sentinel == 0) return {fill.start, fill.end};
   return fill.sentinel == fill.start ? PageRange(fill.start + kPage, fill.end)
@@ -13,11 +13,11 @@ PageRange without_sentinel(const WindowFill& fill) {
 
 FaultResult fill_pages(const WindowFill& fill, FaultChannel& channel, PageStates& pages, bool wake, uint64_t* total) {
   uint64_t filled = 0;
-  // Pages that another fault has brought meanwhile keep their state.
+  // Pages that another fault has filled meanwhile keep their state.
   const auto mark_prefilled = [&](uint64_t at) {
     if (pages.blank(at)) pages.set(PageBit::kPrefilled, at, true);
   };
-  // The sentinel goes in before anybody can walk up to it.
+  // The sentinel is filled first, before a thread can reach it.
   if (fill.sentinel != 0 && channel.fill(fill.sentinel, 1, false, true, &filled) == FaultResult::kDone)
     mark_prefilled(fill.sentinel);
   const auto [start, end] = without_sentinel(fill);
@@ -25,14 +25,14 @@ FaultResult fill_pages(const WindowFill& fill, FaultChannel& channel, PageStates
   *total += filled;
   for (uint64_t at = start; at < start + filled * kPage; at += kPage)
     if (at != fill.page) mark_prefilled(at);
-  // Something was in the way below the page that is waited for, or the mapping has changed since it was read and
-  // ends inside the window: that page alone then.
+  // A page below the one that is waited for was present already, or the mapping has changed and ends inside the window:
+  // only the page that is waited for is filled then.
   const bool missed = result == FaultResult::kDone ? start + filled * kPage <= fill.page
                                                    : result == FaultResult::kGone && end - start > kPage;
   return missed ? channel.fill(fill.page, 1, wake, false, &filled) : result;
 }
 
-/// Armed before anyone is woken: the write that makes the page one of memory is to be seen.
+/// The zero pages are armed before a thread is woken, so that the first write to them is seen.
 FaultResult arm_zeroes(const WindowFill& fill, FaultChannel& channel, PageStates& pages) {
   const FaultResult result = channel.protect(fill.start, fill.end, true, false);
   if (result == FaultResult::kRetry) return result;

@@ -1,4 +1,4 @@
-// Has a process of its own open a userfaultfd inside a program.
+// UserfaultfdFetcher: has a second process open a userfaultfd inside a program.
 #include "preload/record/kernel/userfaultfd_fetcher.h"
 
 #include <errno.h>
@@ -33,21 +33,21 @@ namespace {
 
 constexpr uint64_t kStopPatienceNs = 60'000'000;  // longer than a busy machine keeps a thread waiting for a CPU
 constexpr int kAnswerPatienceMs = 250, kStartPatienceMs = 5'000;
-constexpr size_t kThreadsMost = 3;  // that are tried
+constexpr size_t kThreadsMost = 3;  // threads of the program that are tried
 
 struct Answer {
   int error = 0;
   uint64_t stopped_ns = 0;
 };
 
-/// What the second process is to do. It may not allocate.
+/// The order for the second process. That process may not allocate.
 struct Order {
   Lender lender;
   std::array<pid_t, kThreadsMost> threads{};
   size_t thread_count = 0;
 };
 
-/// False: it does not come in time, or the other end is closed.
+/// Receives a T, and a descriptor if asked for. False: nothing has come in time, or the other end is closed.
 template <class T>
 bool receive_from(int socket, int patience_ms, T* data, UniqueFd* descriptor = nullptr) {
   pollfd ready{socket, POLLIN, 0};
@@ -84,7 +84,7 @@ void become_second_process(std::array<int, 3> kept) {
   close_all_but(kept);
   ::prctl(PR_SET_NAME, "oomcast-fetch");
   ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
-  ::setpriority(PRIO_PROCESS, 0, -20);  // where it is allowed: a thread stands still for us
+  ::setpriority(PRIO_PROCESS, 0, -20);  // where it is allowed: a thread of the program is stopped meanwhile
 }
 
 [[noreturn]] void carry_out(const Order& order, int socket) {
@@ -106,7 +106,8 @@ void become_second_process(std::array<int, 3> kept) {
   ::_exit(0);
 }
 
-/// Three messages: it will be held; it is held; and the answer. The order comes in between.
+/// The second process of HeldStart. Sends three messages: the program will stop at its exec; it has stopped; the
+/// answer. The order is received before the answer.
 void hold_start(pid_t pid, int device, int socket) {
   StoppedThread thread(pid, StoppedThread::AtExec{});
   if (!send_with_descriptor(socket, Answer{thread.error(), 0}, -1) || thread.error() != 0) return;
@@ -124,13 +125,14 @@ void hold_start(pid_t pid, int device, int socket) {
   if (send_with_descriptor(socket, answer, taken.get())) receive_from(socket, kStartPatienceMs, &nothing);
 }
 
-/// Not if it has left, is stopped, or waits where no stop reaches it, as in vfork().
+/// Whether the thread can be stopped. It cannot if it has ended, is stopped already, or sleeps uninterruptibly, as in
+/// vfork().
 bool may_stop(uint32_t pid, uint32_t tid) {
   const char state = stat_state(read_line_of(proc_of_thread(pid, tid) + "stat"));
   return state == 'R' || state == 'S';
 }
 
-/// One of its own: the kernel registers memory with one only.
+/// Whether the program has a userfaultfd of its own: the kernel registers memory with one only.
 bool has_userfaultfd(uint32_t pid) {
   const std::string directory = proc_of(pid) + "fd/";
   std::array<char, 64> link;
@@ -142,7 +144,8 @@ bool has_userfaultfd(uint32_t pid) {
   return false;
 }
 
-/// A seccomp filter may kill for a call that it does not know. What it has inherited from us, and no more, we know.
+/// Whether a seccomp filter may kill the program for the system calls. Filters that the program has inherited from the
+/// recorder do not, if it has no others.
 bool may_kill_for_a_call(const std::string& status, bool descends_from_us) {
   if (number_behind(status, "Seccomp:") == 0) return false;
   constexpr const char* kFilters = "Seccomp_filters:";
@@ -152,7 +155,8 @@ bool may_kill_for_a_call(const std::string& status, bool descends_from_us) {
   return !same_as_ours;
 }
 
-/// What speaks against it, as an errno; 0: nothing. `tracer`: who may trace the program.
+/// Why no userfaultfd can be opened inside the program, as an errno; 0: no reason found. `tracer`: the process that may
+/// trace it.
 int objection(uint32_t pid, uint32_t living, pid_t tracer, bool descends_from_us) {
   const std::string status = read_whole_path(proc_of_thread(pid, living) + "status");
   if (status.empty()) return ESRCH;
@@ -172,7 +176,7 @@ FetchedUserfaultfd failed_with(int error) {
 
 FetchedUserfaultfd UserfaultfdFetcher::fetch(uint32_t pid, int pidfd, bool descends_from_us) {
   reap();
-  // On a busy machine the last try may still be at it, although nobody waits for its answer.
+  // On a busy machine the process of the last try may still be running, after its answer has been given up.
   if (std::any_of(unreaped_.begin(), unreaped_.end(), [&](const Fetch& fetch) { return fetch.program == pid; }))
     return failed_with(EALREADY);
   Order order;

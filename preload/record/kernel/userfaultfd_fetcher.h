@@ -1,8 +1,9 @@
-// Opens a userfaultfd for the memory of a program that has no library of ours to open one, and takes it over.
+// UserfaultfdFetcher: has a program without the library open a userfaultfd for its own memory, and takes the descriptor
+// over.
 //
-// The work is done by a process of its own, in a session of its own: were it done by the recorder, a recorder that is
-// killed in the middle would leave the program with our registers. What is left is somebody who kills that process in
-// the fraction of a millisecond for which it holds the program.
+// A second process in a session of its own does the work. If the recorder did it and were killed in the middle, the
+// program would go on with changed registers. The same happens if the second process is killed in the fraction of a
+// millisecond in which a thread of the program is stopped.
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +17,8 @@ namespace oomcast::record {
 
 struct FetchedUserfaultfd {
   UniqueFd descriptor;
-  int error = 0;            // an errno, if there is no descriptor
-  uint64_t stopped_ns = 0;  // for which one thread of the program stood still, at most
+  int error = 0;            // an errno; 0: there is a descriptor
+  uint64_t stopped_ns = 0;  // time for which one thread of the program was stopped, at most
 };
 
 class UserfaultfdFetcher {
@@ -27,10 +28,11 @@ class UserfaultfdFetcher {
   UserfaultfdFetcher(const UserfaultfdFetcher&) = delete;
   UserfaultfdFetcher& operator=(const UserfaultfdFetcher&) = delete;
 
-  /// One thread of the program makes the system calls that this takes and goes on as it was. An error leaves the
-  /// program as it was, too: it is traced already, is stopped, has a seccomp filter or a userfaultfd of its own, may
-  /// not be traced by us, or the kernel refuses it a userfaultfd of which we would hear system calls, too. EALREADY:
-  /// the last try is still at it. `descends_from_us`: it may have inherited our own seccomp filters.
+  /// Has one thread of the program make the system calls needed; afterwards the thread goes on where it was. After an
+  /// error the program is unchanged. Errors: the program is traced already, is stopped, has a seccomp filter or a
+  /// userfaultfd of its own, may not be traced by the recorder, or the kernel refuses it a userfaultfd that reports
+  /// faults of system calls too. EALREADY: an earlier try is still under way. `descends_from_us`: the program may have
+  /// inherited the recorder's own seccomp filters.
   FetchedUserfaultfd fetch(uint32_t pid, int pidfd, bool descends_from_us);
 
  private:
@@ -39,11 +41,11 @@ class UserfaultfdFetcher {
     uint32_t program;
   };
   void reap();
-  std::vector<Fetch> unreaped_;  // whose process may not have ended yet
+  std::vector<Fetch> unreaped_;  // their second process may still be running
 };
 
-/// The same for a program that we start: it is held between its exec and its first instruction until its memory is
-/// registered. If we die, or let_go() is called, it starts.
+/// The same for a program that the recorder starts: the program is stopped between its exec and its first instruction
+/// until its memory is registered. It starts when let_go() is called or the recorder dies.
 class HeldStart {
  public:
   HeldStart() = default;
@@ -51,12 +53,14 @@ class HeldStart {
   HeldStart(HeldStart&& other) noexcept;
   HeldStart& operator=(HeldStart&& other) noexcept;
 
-  /// The process, which has not exec'ed yet and waits until this has returned, will be held; or not, if it may not be.
+  /// Arranges that the process stops at its exec; does nothing if it may not be traced. REQUIRES: the process has not
+  /// exec'ed, and waits until this returns.
   void begin(pid_t pid);
-  /// 0: nothing is held.
+  /// The process that stops at its exec; 0: none.
   pid_t pid() const { return pid_; }
-  /// Once exec has succeeded.
+  /// Takes a userfaultfd over from the stopped program. REQUIRES: its exec has succeeded.
   FetchedUserfaultfd fetch(int pidfd);
+  /// Lets the program start.
   void let_go();
 
  private:
