@@ -1,4 +1,4 @@
-// Holds back what is unmapped of a huge page. See deferred_split.h; kernel-spec section 10.4.
+// Deferred splitting of partly unmapped huge pages. See deferred_split.h; kernel-spec section 10.4.
 #include "model/mm/deferred_split.h"
 
 #include <algorithm>
@@ -39,14 +39,14 @@ bool is_held(const PartlyMapped& huge, const Page& page, PageId id) {
   return page.mapcount == 0 && std::find(huge.held.begin(), huge.held.end(), id) != huge.held.end();
 }
 
-// Frees a page of a block of which others are in use: it makes no block whole.
+// Frees a page whose block has other pages in use: the block does not become whole.
 void release_piece(Kernel& k, PageId id, host::CpuIndex cpu) {
   ++k.host.zone_of(k.host.pages[id]).pcp[cpu].pieces;
   release_page(k, id, cpu);
 }
 
-// Frees those that are on a list; reclaim has the others in hand, and meets them. Forgets the huge page when all are
-// gone.
+// Frees the unmapped pages that are on an LRU list. Reclaim has isolated the others and frees them itself. Erases the
+// huge page when no unmapped page is left.
 void free_held(Kernel& k, PartlyMappedPages::iterator at) {
   PartlyMapped& huge = at->second;
   const auto release = huge.mapped.any() ? release_piece : release_page;
@@ -62,26 +62,26 @@ void free_held(Kernel& k, PartlyMappedPages::iterator at) {
 }
 
 void split(Kernel& k, PartlyMappedPages::iterator at) {
-  if (at->second.mapped.none()) return;  // it is split, and reclaim has the rest in hand
+  if (at->second.mapped.none()) return;  // split already; reclaim has isolated its last unmapped pages
   k.host.count(Vmstat::thp_split_page);
   free_held(k, at);
 }
 
-// Those of the group that are not split yet.
+// Huge pages of the group that are not split yet.
 int64_t queue_length(const Kernel& k, host::CgroupIndex cgroup) {
   return std::count_if(k.host.partly_mapped.begin(), k.host.partly_mapped.end(), [cgroup](const auto& entry) {
     return entry.second.cgroup == cgroup && entry.second.mapped.any();
   });
 }
 
-// list_empty(): those that another shrinker has in hand are on a list of its own.
+// list_empty() of the queue. Huge pages taken by another shrinker are on a list of that shrinker.
 bool queue_empty(const Kernel& k, host::CgroupIndex cgroup) {
   return std::none_of(k.host.partly_mapped.begin(), k.host.partly_mapped.end(), [cgroup](const auto& entry) {
     return entry.second.cgroup == cgroup && entry.second.mapped.any() && !entry.second.taken;
   });
 }
 
-// The first of the group's queue, oldest first; nobody else finds them there meanwhile.
+// Takes the oldest huge pages off the group's queue, so that no other shrinker finds them.
 std::vector<std::pair<uint64_t, PartlyMappedKey>> take(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
   std::vector<std::pair<uint64_t, PartlyMappedKey>> queue;
   for (const auto& [key, huge] : k.host.partly_mapped) {
@@ -93,7 +93,7 @@ std::vector<std::pair<uint64_t, PartlyMappedKey>> take(Kernel& k, host::CgroupIn
   return queue;
 }
 
-// deferred_split_scan(). Splitting takes its time, and others run in it: who comes second may find nothing to split.
+// deferred_split_scan(). Other tasks run while this one splits, so a huge page may be gone by its turn.
 std::optional<int64_t> scan_queue(Kernel& k, host::CgroupIndex cgroup, int64_t nr_to_scan) {
   int64_t done = 0;
   for (const auto& [number, key] : take(k, cgroup, nr_to_scan)) {
@@ -125,7 +125,7 @@ bool hold_unmapped_page(Kernel& k, ProcessIndex process, uint64_t vpn, PageId id
   if (at == k.host.partly_mapped.end() || !at->second.mapped[vpn % kHugePages]) return false;
   PartlyMapped& huge = at->second;
   Page& page = k.host.pages[id];
-  page.set_owner(process);  // where it was, so that its huge page is found
+  page.set_owner(process);  // the old address, by which its huge page is found
   page.set_vpn(vpn);
   page.clear(host::kPageYoung | host::kPageReferenced);
   page.stack_id = 0;

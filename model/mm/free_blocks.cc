@@ -1,4 +1,4 @@
-// Keeps the pieces in which a zone's free memory lies. See free_blocks.h; kernel-spec section 1.10.
+// Keeps account of a zone's fragmentation. See free_blocks.h; kernel-spec section 1.10.
 #include "model/mm/free_blocks.h"
 
 #include <algorithm>
@@ -11,10 +11,10 @@ using host::Zone;
 
 namespace {
 
-constexpr int64_t kStolenAtLeast = 16;  // pieces from order 4 on come with what else is free in their block
+constexpr int64_t kStolenAtLeast = 16;  // pages: a fallback of order 4 and more takes the other free pages of the block
 constexpr int64_t kPlentiful = 4;
 
-// As many of `all` as `pages` are of those handed out; `carry` keeps what is less than one for the next time.
+// `all` times `pages` / `handed_out`. `carry` keeps the remainder for the next call.
 int64_t share_of(int64_t all, int64_t pages, int64_t handed_out, int64_t& carry) {
   carry += pages * all;
   const int64_t share = std::min(carry / handed_out, all);
@@ -22,7 +22,7 @@ int64_t share_of(int64_t all, int64_t pages, int64_t handed_out, int64_t& carry)
   return share;
 }
 
-// What small requests have taken since the beginning, less what has come back.
+// Pages that small requests have allocated since the beginning and not freed.
 int64_t taken_in_pages(const Zone& zone) { return zone.start_free - zone.free - zone.huge_blocks * kHugePages; }
 
 // boost_watermark(), called when an allocation must steal from a block of another migratetype.
@@ -82,8 +82,8 @@ void give_back_cma(Zone& zone, int64_t pages) {
 bool take_movable(const Kernel& k, Zone& zone, int64_t pages) {
   bool boosted = false;
   host::KernelPieces& others = zone.other_free;
-  // A block that was mostly in use keeps its type when its free pages are stolen, and has them back when they are
-  // freed.
+  // A block that is mostly in use keeps its migratetype when its free pages are stolen, and gets them back when they
+  // are freed.
   if (zone.free > kPlentiful * zone.other_capacity.sum()) {
     others.unmovable = std::max(others.unmovable, zone.other_capacity.unmovable);
     others.reclaimable = std::max(others.reclaimable, zone.other_capacity.reclaimable);
@@ -107,7 +107,7 @@ bool take_for_kernel(const Kernel& k, Zone& zone, Migratetype type) {
     own = std::clamp<int64_t>(zone.free - others, 0, kHugePages - 1);
     return false;
   }
-  // Part of a movable block is a fallback.
+  // No whole block is free: a fallback steals half of the movable free pages, at most half a block.
   own = std::clamp<int64_t>((zone.free - others) / 2, 0, kHugePages / 2 - 1);
   return boost_watermark(k, zone);
 }

@@ -1,4 +1,4 @@
-// Collapses small pages into huge ones. See khugepaged.h; kernel-spec section 10.4.
+// khugepaged: collapses small pages into huge ones. See khugepaged.h; kernel-spec section 10.4.
 #include "model/mm/khugepaged.h"
 
 #include <algorithm>
@@ -30,7 +30,7 @@ namespace {
 
 constexpr uint64_t kHuge = static_cast<uint64_t>(kHugePages);
 
-// What the entries of one page table say.
+// Counts of the entries of one page table.
 struct Found {
   int64_t none = 0, swapped = 0, shared = 0, young = 0, present = 0;
   bool writable = false;
@@ -62,10 +62,10 @@ bool within_limits(const VmTunables& vm, const Found& found) {
          found.shared <= vm.khugepaged_max_ptes_shared && found.writable;
 }
 
-// Of pages that are partly in swap, half must have been in use lately.
+// Referenced lately. With entries in swap at least half of the entries must be referenced.
 bool in_use(const Found& found) { return found.young > 0 && (found.swapped == 0 || found.young >= kHugePages / 2); }
 
-// hpage_collapse_find_target_node(): where most of it lies.
+// hpage_collapse_find_target_node(): the node that holds most of the pages.
 host::NodeIndex target_node(const Found& found) {
   host::NodeIndex best = 0;
   int64_t most = -1;
@@ -86,7 +86,7 @@ Gfp collapse_gfp(const VmTunables& vm, host::NodeIndex node) {
   return gfp;
 }
 
-// __collapse_huge_page_swapin(): what is in swap comes back first.
+// __collapse_huge_page_swapin(): swaps all entries in.
 bool swap_in_all(Kernel& k, ProcessIndex index, uint64_t first) {
   for (uint64_t vpn = first; vpn < first + kHuge; ++vpn) {
     if (!k.host.processes[index].space.get(vpn).is_swapped()) continue;
@@ -95,7 +95,8 @@ bool swap_in_all(Kernel& k, ProcessIndex index, uint64_t first) {
   return true;
 }
 
-// The old pages are copied and go; what was missing is zeroed. Nobody runs meanwhile: mmap_lock is held for writing.
+// Copies the old pages into the huge page, zeroes the missing parts and frees the old pages. No other task runs
+// meanwhile: the kernel holds mmap_lock for writing.
 void replace(Kernel& k, ProcessIndex index, uint64_t first, ZoneRef where) {
   std::bitset<512> touched;
   std::vector<Page> old(kHuge);
@@ -137,7 +138,7 @@ Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& fo
     return Collapse::kNone;
   }
   k.sched.point();
-  // All of that slept: is it still worth it?
+  // The allocation and the swap-in may have slept: the range is checked again.
   const bool ready = (found.swapped == 0 || swap_in_all(k, index, first)) && !k.host.processes[index].doomed() &&
                      may_be_huge(k, k.host.processes[index], first);
   const AddressSpace::Leaf* const leaf = ready ? k.host.processes[index].space.leaf(first) : nullptr;
@@ -153,7 +154,7 @@ Collapse collapse(Kernel& k, ProcessIndex index, uint64_t first, const Found& fo
   return Collapse::kNone;
 }
 
-// The next range at or behind `from` that could become a huge page; `progress` counts the mappings left out.
+// The next range at or behind `from` that may become a huge page. Adds the mappings without one to `progress`.
 std::optional<uint64_t> next_range(const Kernel& k, const Process& process, uint64_t from, int64_t& progress) {
   auto at = process.space.mappings.upper_bound(from << kPageShift);
   if (at != process.space.mappings.begin() && std::prev(at)->second.end > from << kPageShift) --at;
@@ -173,8 +174,8 @@ bool has_work(const Kernel& k) {
   });
 }
 
-// khugepaged_scan_mm_slot(): ranges of the process at hand, until `pages` are scanned or one was collapsed. Gives the
-// progress. Goes on to the next process at the end of this one.
+// khugepaged_scan_mm_slot(): scans ranges of the present process until `pages` are scanned or a collapse was tried. At
+// the end of the process the next one becomes the present one. Returns the progress.
 int64_t scan_mm_slot(Kernel& k, int64_t pages, Collapse& result) {
   KhugepagedState& state = k.khugepaged;
   int64_t progress = 1;
@@ -232,7 +233,7 @@ void khugepaged_do_scan(Kernel& k) {
 }
 
 void khugepaged_main(Kernel& k) {
-  constexpr int64_t kLeastSleepMs = 1;  // without any it never sleeps; here others have to get on
+  constexpr int64_t kLeastSleepMs = 1;  // the kernel does not sleep at 0; here the other fibers could not run then
   while (true) {
     k.sched.sleep(Nanoseconds(std::max(kLeastSleepMs, k.host.spec.vm.khugepaged_scan_sleep_ms) * 1'000'000));
     if (!has_work(k)) continue;

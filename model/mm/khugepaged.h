@@ -1,23 +1,23 @@
-// Collapses small pages into huge ones, a few megabytes at a time. The kernel thread khugepaged.
+// khugepaged: the kernel thread that collapses small pages into huge ones, a few megabytes at a time.
 //
 // Mirrors khugepaged_do_scan(), khugepaged_scan_mm_slot(), hpage_collapse_scan_pmd() and collapse_huge_page()
-// (mm/khugepaged.c) of Linux 6.1. Differs: it walks the program's processes only, those of the host take none of its
-// pages_to_scan; no files and no shared memory; a process is known to it from its first mapping on, and khugepaged
-// looks for one every scan_sleep_millisecs instead of being woken. What it reclaims counts as direct reclaim, on 6.12
-// too.
+// (mm/khugepaged.c) of Linux 6.1. Differs: only the program's processes are scanned, and processes of the host use up
+// none of pages_to_scan; no files and no shared memory; a process is known from its first mapping on; khugepaged looks
+// for work every scan_sleep_millisecs instead of being woken. Its reclaim counts as direct reclaim, on 6.12 too.
 #pragma once
 
 #include "model/mm/kernel.h"
 
 namespace oomcast::mm {
 
-/// The thread's body: scans, sleeps for scan_sleep_millisecs, for ever.
+/// The kernel thread: sleeps for scan_sleep_millisecs and scans, for ever.
 void khugepaged_main(Kernel& k);
-/// khugepaged_do_scan(): one round of pages_to_scan entries.
+/// khugepaged_do_scan(): scans pages_to_scan entries.
 void khugepaged_do_scan(Kernel& k);
 
 enum class Collapse : uint8_t { kNone, kDone, kNoHugePage };
-/// hpage_collapse_scan_pmd(): the 512 entries from `first_vpn` on become one huge page if enough of them are in use.
+/// hpage_collapse_scan_pmd(): collapses the 512 entries from `first_vpn` on if they are within the max_ptes_* limits
+/// and were used lately.
 Collapse collapse_scan_pmd(Kernel& k, host::ProcessIndex process, uint64_t first_vpn);
 
 }  // namespace oomcast::mm

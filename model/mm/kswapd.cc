@@ -39,8 +39,8 @@ bool may_sleep(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
   return true;
 }
 
-// From the wake-up to the CPU. Mostly that is quick; now and then something else runs there first, and on every
-// recorded host that was enough for a steady writer to reach the min mark a few times in a run.
+// The time between kswapd's wake-up and its first run. Now and then another task has the CPU first. On every recorded
+// host these delays were enough for a steady writer to reach the min mark a few times in a run.
 void come_late(Kernel& k) {
   k.sched.cpu(k.costs.wake_latency);
   k.sched.point();
@@ -49,10 +49,12 @@ void come_late(Kernel& k) {
         Nanoseconds(static_cast<int64_t>(k.random.below(static_cast<uint64_t>(k.costs.late_wake_max.count()) + 1))));
 }
 
+// kswapd_try_to_sleep(): naps for HZ/10, then sleeps until a wake-up if the nap was not cut short and the node is still
+// balanced. Differs: no wakeup_kcompactd(), no set_pgdat_percpu_threshold(), and after a wake-up the thread comes late.
 void try_to_sleep(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
   KswapdState& state = k.kswapd[node_index];
   Nanoseconds remaining{0};
-  k.sched.point();  // before the check: a wake-up may not be missed between it and the wait
+  k.sched.point();  // before the check: between the check and the wait a wake-up would be missed
   if (may_sleep(k, node_index, highest_zone)) {
     remaining = k.sched.wait(state.wait, kNap);
     if (remaining.count() > 0) come_late(k);
@@ -66,7 +68,7 @@ void try_to_sleep(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) 
   }
 }
 
-// kswapd_shrink_node(): one pass. Gives whether it scanned enough not to raise the priority.
+// kswapd_shrink_node(): one pass over the node. True if it scanned as many pages as it was to reclaim.
 bool shrink_node_once(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   const Node& node = k.host.nodes[node_index];
   sc.nr_to_reclaim = 0;
@@ -82,7 +84,7 @@ void set_reclaim_active(Node& node, ZoneKind highest_zone, bool active) {
   for (const ZoneKind z : host::zones_up_to(highest_zone)) node.zones[z].reclaim_active = active;
 }
 
-// The loop of balance_pgdat(), to its label `out`. Gives false if it got there without having reclaimed anything.
+// The loop of balance_pgdat(), up to its label `out`. False if nothing was reclaimed by then.
 bool reclaim_until_balanced(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone, int64_t boost_left) {
   Node& node = k.host.nodes[node_index];
   ScanControl sc;
@@ -92,7 +94,7 @@ bool reclaim_until_balanced(Kernel& k, host::NodeIndex node_index, ZoneKind high
     const int64_t reclaimed_before = sc.nr_reclaimed;
     const bool balanced = pgdat_balanced(node, highest_zone);
     if (!balanced && boost_left > 0) {
-      // Real need comes before boosting: start again, with writing and swapping allowed.
+      // The node is short of memory: boosting ends, and reclaim starts again with writing and swapping allowed.
       boost_left = 0;
       sc.priority = kDefPriority;
       continue;
@@ -149,7 +151,7 @@ bool pgdat_balanced(const Node& node, ZoneKind highest_zone) {
 void wakeup_kswapd(Kernel& k, host::NodeIndex node_index, ZoneKind highest_zone) {
   Node& node = k.host.nodes[node_index];
   KswapdState& state = k.kswapd[node_index];
-  if (state.highest_zone < highest_zone) state.highest_zone = highest_zone;  // no request is less than any
+  if (state.highest_zone < highest_zone) state.highest_zone = highest_zone;  // an empty optional is less than any zone
   if (!state.wait.active()) return;
   if (node.kswapd_failures >= kMaxFailures) return;
   if (pgdat_balanced(node, highest_zone) && !watermark_boosted(node, highest_zone)) return;

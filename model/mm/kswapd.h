@@ -11,9 +11,9 @@ namespace oomcast::mm {
 void wakeup_kswapd(Kernel& k, host::NodeIndex node, host::ZoneKind highest_zone);
 /// One wake-up attempt for every node that the request may use (wake_all_kswapds).
 void wake_all_kswapds(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
-/// Any zone up to `highest_zone` above its high mark?
+/// Whether any zone up to `highest_zone` is above its high mark.
 bool pgdat_balanced(const host::Node& node, host::ZoneKind highest_zone);
-/// The thread: never returns.
+/// The kernel thread kswapd(). Never returns.
 void kswapd_main(Kernel& k, host::NodeIndex node);
 
 }  // namespace oomcast::mm

@@ -1,4 +1,5 @@
-// Keeps the pages that a CPU has to itself. See pcp.h; kernel-spec section 1.8.
+// Computes how many pages to refill into a per-CPU page list (pcp) and how many to give back. See pcp.h; kernel-spec
+// section 1.8.
 #include "model/mm/pcp.h"
 
 #include <algorithm>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr int kBatchScaleMax = 5;  // CONFIG_PCP_BATCH_SCALE_MAX
 
-// A stream of allocations takes twice as much each time, until the list's high limit is reached.
+// nr_pcp_alloc() of 6.12: each refill doubles the next, up to 2^5 batches and within the room below pcp->high.
 int64_t refill_auto_tuned(const Zone& zone, Pcp& pcp) {
   if (pcp.batch <= 1) return 1;
   if (pcp.high == 0) pcp.high = pcp.high_min;
@@ -26,6 +27,7 @@ int64_t refill_auto_tuned(const Zone& zone, Pcp& pcp) {
   return std::max<int64_t>(std::min(scaled, room), 2);
 }
 
+// nr_pcp_high() and nr_pcp_free() of 6.12.
 int64_t surplus_auto_tuned(const Zone& zone, Pcp& pcp) {
   pcp.alloc_factor >>= 1;
   if (pcp.free_count < pcp.batch << kBatchScaleMax) ++pcp.free_count;

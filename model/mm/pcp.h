@@ -1,4 +1,4 @@
-// Keeps the pages that a CPU has to itself. Refill and surplus of the per-CPU page lists, order 0.
+// Computes how many pages to refill into a per-CPU page list (pcp) of order 0, and how many to give back.
 //
 // Mirrors nr_pcp_alloc(), nr_pcp_high() and nr_pcp_free() in mm/page_alloc.c of Linux 6.1 and 6.12. Differs: one list
 // for all migratetypes; the 6.12 decay of an idle CPU's list (decay_pcp_high) is not modelled.

@@ -14,7 +14,7 @@ using host::Vmstat;
 
 namespace {
 
-constexpr int64_t kBatch = 1024;  // of a super block
+constexpr int64_t kBatch = 1024;  // objects per scan of a super block
 
 // vfs_pressure_ratio() of what super_cache_count() finds.
 int64_t freeable(const Kernel& k, const VfsCache& cache) {
@@ -23,7 +23,7 @@ int64_t freeable(const Kernel& k, const VfsCache& cache) {
       kMost, static_cast<__int128>(cache.dentries + cache.inodes) * k.host.spec.vm.vfs_cache_pressure / 100));
 }
 
-// The zone that holds most of it gives back the next page.
+// Frees `count` slab pages one by one, each from the zone that then holds the most.
 void free_slab_pages(Kernel& k, host::NodeIndex node_index, int64_t count) {
   Node& node = k.host.nodes[node_index];
   for (; count > 0; --count) {
@@ -35,8 +35,8 @@ void free_slab_pages(Kernel& k, host::NodeIndex node_index, int64_t count) {
   }
 }
 
-// super_cache_scan(): dentries and inodes in proportion to their numbers, at least one of each. A dentry's inode is
-// nobody's then, and goes to the inodes' list for a later round. Gives the pages freed.
+// super_cache_scan(): dentries and inodes in proportion to their numbers, at least one of each if there is any. Freeing
+// a dentry puts its inode on the inode LRU. A later scan frees the inode. Returns the pages freed.
 int64_t scan_super_block(Kernel& k, host::NodeIndex node_index, int64_t nr_to_scan) {
   VfsCache& cache = k.host.nodes[node_index].vfs_cache;
   const int64_t objects = cache.dentries + cache.inodes + 1;
@@ -72,7 +72,7 @@ int64_t do_shrink_slab(Kernel& k, const Shrinkable& what, int priority, int64_t&
     scanned += batch;
     k.sched.point();
   }
-  // Added, not set: another task may have left its own while this one slept.
+  // Added, not set: another task may have deferred objects while this one slept.
   deferred += std::clamp<int64_t>(before + delta - scanned, 0, 2 * what.objects);
   return freed;
 }

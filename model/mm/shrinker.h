@@ -1,9 +1,9 @@
-// Reclaims slab. The shrinker of dentries and inodes, asked after each pass over a node's lists.
+// Reclaims slab: the shrinker of dentries and inodes, called after each pass over a node's LRU lists.
 //
 // Mirrors shrink_slab() and do_shrink_slab() (mm/vmscan.c of 6.1, mm/shrinker.c of 6.12) and super_cache_scan()
-// (fs/super.c); kernel-spec section 4.13. Differs: one super block for the whole host; slab pages come free as objects
-// do, not when the last object of a given page goes, and at once, not after a grace period of RCU; no object was used
-// since it was last looked at; all of them are charged to the root.
+// (fs/super.c); kernel-spec section 4.13. Differs: one super block for the whole host. Slab pages are freed in
+// proportion to the objects freed, not when the last object of a page is; and at once, not after an RCU grace period.
+// No object was referenced since the last scan. All objects are charged to the root.
 #pragma once
 
 #include <functional>
@@ -13,15 +13,15 @@
 
 namespace oomcast::mm {
 
-/// What a shrinker can be asked for.
+/// The figures of one shrinker.
 struct Shrinkable {
   int64_t objects = 0;  // count_objects()
-  int64_t seeks = 2;    // what an object costs to make again, DEFAULT_SEEKS; 0: nothing
-  int64_t batch = 128;  // SHRINK_BATCH: scanned in one go; fewer only if there are no more
+  int64_t seeks = 2;    // DEFAULT_SEEKS: the cost of making an object again; 0: none
+  int64_t batch = 128;  // SHRINK_BATCH: objects per scan; fewer only if there are no more
 };
-/// Gives what was freed; nothing: SHRINK_STOP.
+/// scan_objects(): returns what was freed; empty: SHRINK_STOP.
 using ScanObjects = std::function<std::optional<int64_t>(int64_t nr_to_scan)>;
-/// do_shrink_slab(); `deferred`: what earlier turns have left to do. Gives what was freed.
+/// do_shrink_slab(). `deferred`: objects that earlier calls have left unscanned. Returns what was freed.
 int64_t do_shrink_slab(Kernel& k, const Shrinkable& what, int priority, int64_t& deferred, const ScanObjects& scan);
 
 /// Pages freed on `node` at this priority of reclaim.

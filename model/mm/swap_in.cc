@@ -30,9 +30,10 @@ namespace {
 
 constexpr int kVmaOrderCeiling = 5;  // SWAP_RA_ORDER_CEILING
 constexpr int64_t kVmaHitsMax = 63;  // SWAP_RA_HITS_MAX
-constexpr int kReadsMax = 64;        // reads of one page that reclaim takes again before it is mapped: given up
+// do_swap_page() fails after this many reads of one page that reclaim evicted again before it was mapped.
+constexpr int kReadsMax = 64;
 
-// The data is there without a wait for the device.
+// Tries zswap_load(). True if zswap holds the slot, so no device read is needed.
 bool load_from_zswap(Kernel& k, SlotId slot, PageId id) {
   bool loaded = false;
   wait_for_page(k, id, [&] { loaded = zswap_load(k, slot, id); });
@@ -47,8 +48,9 @@ void count_device_read(Kernel& k, SlotId slot, PageId id) {
   zswap_note_disk_swapin(k, id);
 }
 
-// __read_swap_cache_async(): brings one slot into the swap cache, locked. False if it is there already, or gone.
-// Pages read ahead follow the policy of the page that is wanted.
+// __read_swap_cache_async(): brings one slot into the swap cache, locked. False if the slot is cached already, was
+// freed, or no page could be allocated or charged. A page read ahead is allocated by the NUMA policy of `vpn`, the page
+// of the fault.
 bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool ahead,
                      std::vector<SwapIo>& reads) {
   SwapDevice& device = k.host.device(slot_id);
@@ -76,7 +78,7 @@ bool read_swap_cache(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_
   return true;
 }
 
-// swap_use_vma_readahead(): no device that is used turns.
+// swap_use_vma_readahead(): true if no swap device is rotational.
 bool reads_by_address(const Kernel& k) {
   return std::none_of(k.host.swaps.begin(), k.host.swaps.end(),
                       [](const SwapDevice& device) { return device.spec().rotational; });
@@ -115,7 +117,7 @@ struct AddressWindow {
   uint64_t first, last;  // page numbers, `last` not included
 };
 
-// swap_ra_info(): ahead, behind or around the page, within its mapping and its page table.
+// swap_ra_info(): the window ahead of, behind or around the page, within its mapping and its page table.
 AddressWindow address_window(Kernel& k, Process& process, uint64_t vpn) {
   auto* mapping = process.space.mapping_at(vpn << kPageShift);
   AddressSpace::SwapReadahead& ra = mapping ? mapping->second.swap_readahead : process.space.swap_readahead_elsewhere;
@@ -137,7 +139,7 @@ AddressWindow address_window(Kernel& k, Process& process, uint64_t vpn) {
   return {first, std::min(vpn - before + static_cast<uint64_t>(pages), ceiling)};
 }
 
-// swap_vma_readahead(): what lies around the page in the address space, wherever that is on the device.
+// swap_vma_readahead(): reads the swapped pages around `vpn` in the address space, wherever their slots are.
 void vma_readahead(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, std::vector<SwapIo>& reads) {
   Process& process = k.host.processes[index];
   const AddressWindow window = address_window(k, process, vpn);
@@ -148,7 +150,8 @@ void vma_readahead(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id, 
   read_swap_cache(k, index, vpn, slot_id, false, reads);
 }
 
-// False if there is no memory for the page that is wanted: nobody has read it, and its entry is still there.
+// False if no page could be allocated or charged for `vpn`: its PTE still holds the swap entry and the slot is not in
+// the swap cache.
 bool swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot_id, bool by_address) {
   std::vector<SwapIo> reads;
   if (by_address) {
@@ -162,7 +165,7 @@ bool swapin_readahead(Kernel& k, ProcessIndex process, uint64_t vpn, SlotId slot
   return !now.is_swapped() || now.slot() != slot_id || k.host.slot(slot_id).cached;
 }
 
-// The part of swap_cache_get_folio() that counts what readahead was good for.
+// The part of swap_cache_get_folio() that counts readahead hits.
 void note_readahead_hit(Kernel& k, Process& process, uint64_t vpn, Page& page) {
   const bool hit = page.test_and_clear(host::kPageReadahead);
   if (hit) k.host.count(Vmstat::swap_ra_hit);
@@ -193,16 +196,17 @@ void map_from_cache(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id,
   --slot.map_count;
   page.set(host::kPageYoung);
   if (!k.follows(host::KernelRule::kAnonStartsInactive)) activate(k, id);
-  // One that others use too is copied before it is written (do_wp_page).
+  // A shared anonymous page is not marked dirty here: the write copies it (do_wp_page).
   const bool written = write && !shared_anon(k, page);
   if (written) page.set(host::kPageDirty);
-  // A page that will be written needs its slot no more; one that was only read keeps it and can be dropped for free.
+  // A written page gives up its slot, whose copy is stale. A page that was only read keeps it, so that reclaim can drop
+  // the page without a write.
   if (slot.map_count == 0 && (written || vm_swap_full(k, page.cgroup()))) free_swap(k, id);
 }
 
 enum class DirectSwapIn : uint8_t { kMapped, kChanged, kNoMemory };
 
-// SWP_SYNCHRONOUS_IO: a page that nobody shares is read at once, past the swap cache, and its slot is free.
+// SWP_SYNCHRONOUS_IO: a page with one mapping bypasses the swap cache, and its slot is freed once it is mapped.
 DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotId slot_id) {
   const host::CgroupIndex cgroup = k.host.slot(slot_id).cgroup;
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
@@ -219,7 +223,7 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
   Page& page = k.host.pages[id];
   page.set_cgroup(cgroup);
   workingset_refault(k, id, k.host.slot(slot_id).shadow);
-  // swap_readpage(), to the end: the device is memory.
+  // swap_readpage() waits for the data, because the device is memory.
   wait_for_page(k, id, [&] {
     if (zswap_load(k, slot_id, host::kNoPage)) return;
     count_device_read(k, slot_id, id);
@@ -238,7 +242,7 @@ DirectSwapIn swap_in_directly(Kernel& k, ProcessIndex index, uint64_t vpn, SlotI
 // Waits until the page that holds the slot has its data. False if the task is dying.
 bool wait_for_read(Kernel& k, SlotId slot_id) {
   while (true) {
-    k.sched.point();  // before the check: nothing may be missed between it and the wait
+    k.sched.point();  // before the check: between the check and the wait a wake-up would be missed
     const SwapSlot& slot = k.host.slot(slot_id);
     if (!slot.cached || !k.host.pages[slot.page].has(host::kPageLocked)) return true;
     wait_for_readers(k, slot.page);

@@ -1,4 +1,4 @@
-// Gives zswap's entries memory. See zpool.h.
+// zpool: allocates memory for zswap's entries. See zpool.h.
 #include "model/mm/zpool.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ using host::ZswapSpec;
 
 namespace {
 
-// zbud keeps a header of one chunk of 64 in each page, and before each entry the number of its slot.
+// zbud divides a page into 64 chunks and keeps a header in the first. The slot number precedes each entry's data.
 constexpr int kChunks = 63, kChunkBytes = 64, kEntryHeader = 8;
 
 Gfp pool_gfp(const ZswapSpec& spec) {
@@ -31,7 +31,7 @@ ZoneRef new_pool_page(Kernel& k) { return alloc_page(k, pool_gfp(k.host.spec.zsw
 
 void note_peak(Kernel& k) { k.host.zswap.pool_peak = std::max(k.host.zswap.pool_peak, zpool_pages(k)); }
 
-// What is stored comes to so many pages of zsmalloc.
+// Pages that so many entries take in zsmalloc.
 int64_t packed_pages(const Kernel& k, int64_t entries) {
   return (entries * k.host.spec.zswap.stored_percent + 99) / 100;
 }

@@ -1,4 +1,4 @@
-// Keeps swapped-out pages in memory, compressed. See zswap.h.
+// zswap: keeps swapped-out pages compressed in memory. See zswap.h.
 #include "model/mm/zswap.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ using host::ZswapKind;
 
 namespace {
 
-// struct zswap_entry: 64 bytes with the tree's node, 56 since it has an LRU entry instead.
+// struct zswap_entry: 64 bytes while it contains the node of a tree, 56 bytes since.
 int64_t entries_per_slab_page(const Kernel& k) { return k.follows(KernelRule::kZswapExclusive) ? 73 : 64; }
 
 int64_t stored_bytes(const Kernel& k, ZswapKind kind) {
@@ -54,7 +54,7 @@ bool may_zswap(const Kernel& k, CgroupIndex group) {
   return true;
 }
 
-// obj_cgroup_charge_zswap(), and uncharge: beyond the limit if need be.
+// obj_cgroup_charge_zswap() and obj_cgroup_uncharge_zswap(): `sign` is 1 or -1. A charge may exceed the limit.
 void charge(Kernel& k, const ZswapEntry& entry, int64_t sign) {
   const int64_t bytes = sign * stored_bytes(k, entry.kind);
   for (CgroupIndex g = entry.cgroup; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
@@ -89,7 +89,7 @@ void trim_slab(Kernel& k) {
   }
 }
 
-// Of every 100 pages so many are of one value, evenly spread over the stores.
+// Whether the next page to store is same-filled: same_filled_percent of 100 stores are, evenly spread.
 bool is_same_filled(Kernel& k) {
   const int64_t nth = k.zswap.seen++, percent = k.host.spec.zswap.same_filled_percent;
   return (nth + 1) * percent / 100 > nth * percent / 100;
@@ -110,7 +110,7 @@ void set_zeromap(Kernel& k, PageId id) {
   k.host.count_with(page.cgroup(), Vmstat::swpout_zero);
 }
 
-// False: no memory for it.
+// Adds the entry and its compressed data. False: no memory.
 bool insert(Kernel& k, PageId id, ZswapEntry entry) {
   Zswap& zswap = k.host.zswap;
   const SlotId slot = k.host.pages[id].slot;
@@ -128,7 +128,7 @@ bool insert(Kernel& k, PageId id, ZswapEntry entry) {
   return true;
 }
 
-// zswap_store() itself.
+// The part of zswap_store() that may fail: the limits of group and pool, and the allocations.
 bool try_store(Kernel& k, PageId id, ZswapKind kind) {
   const Page& page = k.host.pages[id];
   const bool by_group = k.follows(KernelRule::kZswapByGroup);
@@ -157,7 +157,7 @@ int64_t zswap_accept_pages(const Kernel& k) {
   return k.host.total_ram * spec.accept_threshold_percent / 100 * spec.max_pool_percent / 100;
 }
 
-// Without zswap nothing is kept from the device.
+// Without zswap memory.zswap.writeback has no effect.
 bool zswap_writeback_enabled(const Kernel& k, CgroupIndex group) {
   if (!k.host.spec.zswap.enabled || !k.follows(KernelRule::kZswapByGroup)) return true;
   for (; group != host::kRootCgroup; group = k.host.cgroups[group].parent)

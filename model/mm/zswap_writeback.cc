@@ -1,9 +1,9 @@
-// Writes pages that zswap keeps to the swap device: when the pool is full, a group is at its memory.zswap.max, or (6.8)
-// the shrinker asks. See zswap.h.
+// Writes pages that zswap has stored back to the swap device: when the pool is full, when a group is at its
+// memory.zswap.max, or when (6.8) the shrinker asks. See zswap.h.
 //
 // Mirrors zswap_writeback_entry(), shrink_worker(), and of Linux 6.12 shrink_memcg(), shrink_memcg_cb() and the
-// shrinker of mm/zswap.c; of 6.1 zbud_reclaim_page() (mm/zbud.c). Differs: between 6.5 and 6.7 the list is one for all
-// pools; the worker is one fiber, that runs on the program's node.
+// shrinker of mm/zswap.c; of 6.1 zbud_reclaim_page() (mm/zbud.c). Differs: from 6.5 to 6.7 all pools share one list;
+// the worker is one fiber that runs on the program's node.
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -31,13 +31,13 @@ using host::ZswapEntry;
 namespace {
 
 constexpr int kRetriesMax = 16;  // MAX_RECLAIM_RETRIES
-constexpr int kZbudRetries = 8;  // of zbud_zpool_shrink()
+constexpr int kZbudRetries = 8;  // retries of zbud_zpool_shrink()
 
-/// What became of the oldest entry of a list.
+/// Result of an attempt to write back the oldest entry of a list. kRotated: it was referenced, and moved to the tail.
 enum class Walked : uint8_t { kNothing, kRotated, kDone, kFailed, kInSwapCache };
 
-// A page of memory for __read_swap_cache_async(), charged to whom the slot is. Not ok: no memory, or the entry has gone
-// meanwhile. Differs: the kernel takes an unmovable page.
+// Allocates a page for __read_swap_cache_async(), charged to the slot's group. Not ok: no memory, or the entry was
+// freed meanwhile. Differs: the kernel allocates an unmovable page.
 ZoneRef page_for(Kernel& k, SlotId slot) {
   const CgroupIndex group = k.host.slot(slot).cgroup;
   ++k.zswap.in_hand;
@@ -50,7 +50,7 @@ ZoneRef page_for(Kernel& k, SlotId slot) {
   return {};
 }
 
-// zswap_writeback_entry(): into the swap cache, decompressed, and out to the device.
+// zswap_writeback_entry(): decompresses the entry into a new page of the swap cache and writes that page to the device.
 Walked write_back(Kernel& k, SlotId slot_id) {
   if (k.host.slot(slot_id).cached) return Walked::kInSwapCache;
   const ZoneRef where = page_for(k, slot_id);
@@ -64,7 +64,7 @@ Walked write_back(Kernel& k, SlotId slot_id) {
   return Walked::kDone;
 }
 
-// Each page goes to the device by itself where nobody has plugged it.
+// Submits the write at once unless the task has a plug (blk_start_plug()) already.
 Walked write_back_alone(Kernel& k, SlotId slot) {
   if (k.sched.current().plug != nullptr) return write_back(k, slot);
   SwapPlug plug(k);
@@ -73,7 +73,7 @@ Walked write_back_alone(Kernel& k, SlotId slot) {
   return result;
 }
 
-// {before 6.5} zbud_reclaim_page(): the page that was filled longest ago, with all that is on it.
+// {before 6.5} zbud_reclaim_page(): writes back all entries of the pool page that was filled longest ago, and frees it.
 bool reclaim_pool_page(Kernel& k) {
   for (int tries = 0; tries < kZbudRetries; ++tries) {
     const std::optional<uint32_t> page = begin_reclaim(k);
@@ -98,7 +98,7 @@ Walked shrink_one(Kernel& k, Zswap::List which) {
   return write_back_alone(k, slot);
 }
 
-// shrink_memcg(). Empty: the group keeps nothing in zswap, or may not write back.
+// shrink_memcg(). Empty: the group has no entry in zswap, or may not write back.
 std::optional<bool> shrink_memcg(Kernel& k, CgroupIndex group) {
   if (!zswap_writeback_enabled(k, group)) return std::nullopt;
   bool scanned = false, shrunk = false;
@@ -110,7 +110,7 @@ std::optional<bool> shrink_memcg(Kernel& k, CgroupIndex group) {
   return scanned ? std::optional(shrunk) : std::nullopt;
 }
 
-// {6.8} shrink_worker(): an entry of each group in turn, until the pool is down to the accept threshold.
+// {6.8} shrink_worker(): writes back one entry of each group in turn, until the pool is down to the accept threshold.
 void shrink_by_group(Kernel& k) {
   int failures = 0, attempts = 0;
   do {
@@ -126,7 +126,7 @@ void shrink_by_group(Kernel& k) {
   } while (zpool_pages(k) > zswap_accept_pages(k));
 }
 
-// {6.5 to 6.7} the same with one list.
+// {6.5 to 6.7} shrink_worker() with one list for all groups.
 void shrink_oldest(Kernel& k) {
   int failures = 0;
   do {
@@ -176,8 +176,8 @@ std::optional<int64_t> scan(Kernel& k, NodeIndex node, CgroupIndex group, int64_
 
 }  // namespace
 
-// The kernel's worker has a CPU of its own, if there is another one, and is through with a run that only takes second
-// chances away before the next page is refused: so many requests, so many runs.
+// With another CPU the kernel's worker runs beside the task. A run that only clears referenced bits is over before the
+// next page is refused, so each request makes a run of its own. With one CPU, requests made before the run are one run.
 void zswap_queue_worker(Kernel& k) {
   constexpr uint8_t kMost = 255;
   if (k.zswap.queued == 0 || (k.host.cpu_count() > 1 && k.zswap.queued < kMost)) ++k.zswap.queued;
@@ -186,7 +186,7 @@ void zswap_queue_worker(Kernel& k) {
 
 bool zswap_shrink_group(Kernel& k, CgroupIndex group) { return shrink_memcg(k, group).value_or(false); }
 
-// What comes free is counted as the pool's pages go, not here.
+// The freed pages are not returned: they are counted when the pool frees its pages.
 void zswap_shrink(Kernel& k, NodeIndex node, CgroupIndex group, int priority) {
   if (!k.host.spec.zswap.shrinker_enabled || !k.follows(KernelRule::kZswapByGroup)) return;
   if (!zswap_writeback_enabled(k, group)) return;
@@ -209,7 +209,7 @@ void zswap_worker_main(Kernel& k) {
     const host::PageArray::InUse in_use(k.host.pages);
     const int64_t before = k.host.vmstat[Vmstat::zswpwb];
     shrink(k);
-    // What was asked for while it wrote is one run.
+    // Requests made while the worker wrote are one run.
     if (k.host.vmstat[Vmstat::zswpwb] > before) k.zswap.queued = std::min<uint8_t>(k.zswap.queued, 1);
   }
 }

@@ -12,7 +12,7 @@ struct Compared {
   const char* key;
   bool judged;
   bool more_is_worse;
-  double ignored;  // a change of so much is noise whatever the share, in the key's unit
+  double ignored;  // a change of at most this much is noise, in the key's unit
 };
 constexpr Compared kCompared[] = {
     {"verdict", true, true, 0},
@@ -31,7 +31,7 @@ constexpr size_t kMostSites = 10;
 
 void weigh(DiffRow& row, bool more_is_worse, double ignored, double threshold_percent) {
   if (!row.before && !row.after) return;
-  // Withheld in one report only.
+  // Only one report has the number. A judged number that the new report withholds is worse.
   if (!row.before || !row.after) {
     row.worse = row.judged && !row.after;
     return;

@@ -43,7 +43,7 @@ NodeMarks marks_of(const host::NodeSpec& node) {
   return marks;
 }
 
-/// A cell shows the least that was free in its share of the time: a short dip is what people look for.
+/// Each cell shows the least free memory in its interval, so that a short dip stays visible.
 std::vector<int> free_levels(const sim::Outcome& outcome, size_t node_index, size_t cells) {
   const NodeMarks marks = marks_of(outcome.host.nodes[node_index]);
   std::vector<std::optional<Pages>> least(cells);
