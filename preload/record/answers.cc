@@ -1,4 +1,4 @@
-// Answers: what the recorder replies to a hello, and to each question of the library in a guest.
+// Answers: replies to hellos, and to the questions of the library in a guest.
 #include "preload/record/answers.h"
 
 #include <errno.h>
@@ -28,7 +28,7 @@ constexpr uint64_t kScanAfterHelloNs = 3'000'000;  // after a hello, unless the 
 
 }  // namespace
 
-/// Its ancestors by the kernel's word; a process that another user started may claim any parent.
+/// By /proc, because a process of another user may claim any parent.
 bool Answers::descends_from_guest(uint32_t pid) {
   for (int generation = 0; generation < 32 && pid > 1; ++generation) {
     if (rooms_.processes.find(pid) != nullptr) return true;
@@ -48,7 +48,7 @@ bool Answers::share_area(Process& process, UniqueFd* out) {
   return true;
 }
 
-/// Who says hello: a process that is known by now, as the program that it runs by now.
+/// The process that says hello, added if it is not known, with the program that it runs now.
 Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
   const auto said_parent = static_cast<uint32_t>(request.argument);
   Process* process = rooms_.processes.find(pid);
@@ -67,10 +67,9 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
       rooms_.feed.read_comm(*process);
     }
   } else if (process == nullptr) {
-    // Spawned (vfork and exec, or a child that exec'ed before it said hello): nothing of the parent's memory is its
-    // own.
+    // Spawned: vfork and exec, or a child that exec'ed before its hello. It has no memory of its parent.
     if (Process* parent = rooms_.processes.find(said_parent))
-      rooms_.reader.drain(*parent);  // what it has set for itself is its child's too
+      rooms_.reader.drain(*parent);  // the child inherits the parent's settings
     process = &life_.add(pid, said_parent);
     const Process* parent = rooms_.processes.find(said_parent);
     rooms_.feed.report(*process, trace::EventKind::kProcessStart, parent != nullptr ? said_parent : 0, 0);
@@ -81,14 +80,14 @@ Process& Answers::known_process(uint32_t pid, const ring::Request& request) {
     process->life.exec_pending = false;
     rooms_.feed.read_comm(*process);
   } else if (process->life.discovered && request.kind == ring::RequestKind::kHelloForked) {
-    // It waited with its hello until we had found it: known as a copy of its parent already.
+    // It was found before its hello, and is known as a copy of its parent already.
     process->life.discovered = false;
   } else if (process->life.discovered && process->memory->has_memory()) {
-    // Found after its exec, while it was still being loaded: this is the program that was scanned.
+    // It was found after its exec, while the program was being loaded: this is the program that was scanned.
     process->life.discovered = false;
     rooms_.feed.read_comm(*process);
   } else if (process->life.said_hello || process->life.discovered || !process->memory->has_memory()) {
-    // Or the program that was scanned until now, a static one for example, is no more.
+    // A new program: the one that said hello, or was scanned, is gone by an exec.
     process->life.discovered = false;
     life_.begin_other_program(*process);
   } else {
@@ -131,12 +130,12 @@ void Answers::take_hello(Hello hello) {
   hellos_.reply(fd, {ring::ReplyStatus::kTracked, !process.tracked_by_faults(), process.huge_pages_off},
                 std::array{area.get(), questions_.doorbell().memory().get()});
   if (process.scans.begun) return;
-  // Where its descriptors stand has to be known from the start.
+  // The positions of its descriptors have to be known from the start.
   if (!process.files.use.begun) rooms_.files.scan(process);
   process.scans.next_ns = rooms_.clocks.now_ns() + kScanAfterHelloNs;
 }
 
-/// A child of the process, by the kernel's word.
+/// The helper must be a child of the process and share its address space.
 void Answers::take_stash_helper(const Hello& hello) {
   const uint32_t parent = parent_of(hello.pid).value_or(0);
   Process* const process = rooms_.processes.find(parent);
@@ -152,7 +151,8 @@ void Answers::take_stash_helper(const Hello& hello) {
   Stash::begin(*process, std::make_unique<StashHelper>(std::move(socket), hello.pid, (*process->shared)->stash));
 }
 
-/// Pages that are out cannot be shared with the child. Their next write is heard, as long as they are shared no read.
+/// Pages that are out cannot be shared with the child, so they are brought back and write-protected. While they are
+/// shared, their reads are not seen.
 void Answers::bring_back_before_fork(Process& process) {
   const std::vector<uint64_t> pages = Stash::pages_out(process, 0, kLowHalfEnd);
   if (rooms_.stash.bring_back(process, 0, kLowHalfEnd) && process.shared)
@@ -161,17 +161,17 @@ void Answers::bring_back_before_fork(Process& process) {
 }
 
 void Answers::start_tracking(Process& process, FaultDescriptors descriptors, const ring::Request& hello) {
-  // A process that was forked from one that gave way opens no userfaultfd: that is no refusal.
+  // A process forked from one that gave way opens no userfaultfd: that does not count as a refusal.
   const bool refused = hello.userfaultfd_errno != 0 || descriptors.all;
   if (!process.gives_way && descriptors.all && is_traced_by_guest(process))
     note_gives_way(process, ring::GiveWay::kTraced);
   if (process.gives_way) descriptors = {};
-  // It was taken for a program without the library: its own descriptors know the heap.
+  // The process was held from outside. Its own descriptors replace that one, as they tell the heap apart.
   if (process.fault_fd.valid()) rooms_.filler.poll_from_now_on(process);
   process.outside = {};
   Userfaultfd opened(std::move(descriptors.all)), heap(std::move(descriptors.heap));
-  // Without privilege a fault of read(fd, fresh_memory) would end in EFAULT inside the guest: such a descriptor never
-  // holds faults.
+  // With a user-mode-only userfaultfd, read(fd, fresh_memory) would fail with EFAULT in the guest: it is never used to
+  // hold faults.
   const bool user_mode_only = hello.flags & ring::kUserModeOnly;
   process.tracker = TrackerKind::kPagemap;
   const auto forks = rooms_.options.stash ? Userfaultfd::Forks::kReported : Userfaultfd::Forks::kSilent;
@@ -199,15 +199,15 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   if (process.tracker != rooms_.tracker && refused && !process.gives_way) {
     rooms_.notes.note_refused_userfaultfd(process.comm, hello.userfaultfd_errno != 0 ? hello.userfaultfd_errno : EPERM);
   }
-  if (!process.fault_fd.valid()) process.memory->open();  // while it is surely of this program
+  if (!process.fault_fd.valid()) process.memory->open();  // now, while it is certainly the memory of this program
   publish_ask_thresholds(process, rooms_.options.refuse_enomem);
-  // Where nothing is registered no thread has to wait: most forked children exec, and many programs end, before the
-  // first scan.
+  // Where nothing is registered the thread need not wait for a scan: most forked children exec, and many programs end,
+  // before the first one.
   if (!process.reports_frees()) return;
   rooms_.scanner.scan(process, true);
   if (!process.tracked_by_faults()) return;
-  rooms_.meter.stop_sampling();  // the kernel's counts hold what was filled ahead
-  // Pages that the child got from its parent prefilled or as zero pages: armed in the parent, not in the child yet.
+  rooms_.meter.stop_sampling();  // the kernel's counts include prefilled pages from now on
+  // Prefilled pages and zero pages that the child has inherited are not write-protected in the child yet.
   std::vector<uint64_t> left, armed;
   for (const auto& [start, area] : process.map.areas()) {
     if (!area.registered) continue;
@@ -220,7 +220,7 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
     process.pages.become(PageBit::kPrefilledArmed, address);
     armed.push_back(address);
   }
-  // Memory that a child was forked with is not fresh.
+  // Inherited memory counts as touched.
   if (process.shared)
     process.pages.for_each(PageBit::kTouched, 0, ~uint64_t{0},
                            [&](uint64_t address) { process.shared->touched.set(address, address + kPage, true); });
@@ -228,17 +228,16 @@ void Answers::start_tracking(Process& process, FaultDescriptors descriptors, con
   Stash::want_helper(process);
 }
 
-/// Whether the target would have refused the memory that the request is about.
 bool Answers::is_refused(Process& process, const ring::Request& request) {
   if (request.address > kUserEnd || request.bytes > kUserEnd) return false;
   ++rooms_.count.requests;
   const bool was_scanned = process.scans.begun;
-  // What it is about to give back, or to take with it, must have been seen.
+  // Memory must have been scanned before it is freed, by a call or by the exit.
   if (!was_scanned && (request.kind == ring::RequestKind::kFreeing || request.kind == ring::RequestKind::kExiting))
     rooms_.scanner.scan(process, true);
   if (process.reports_frees()) rooms_.faults.serve(process);
   rooms_.reader.drain(process);
-  rooms_.feed.take_refusal();  // of what came before
+  rooms_.feed.take_refusal();  // drops refusals of earlier events
   if (request.tid != 0 && process.tasks.contains(request.tid)) process.tasks[request.tid]->clock.count_request();
   process.scans.active = true;
   switch (request.kind) {
@@ -262,7 +261,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
       Vma vma;
       if (request.bytes >= ring::kFoundPieceBytes && process.memory->mapping_at(request.address, &vma) &&
           vma.end >= end && vma.anonymous()) {
-        // Beside it may lie what else was allocated: its own pages first.
+        // The mapping may hold other allocations as well: the pages of this one are learned first.
         vma.start = std::max(vma.start, page_down(request.address));
         vma.end = std::min(vma.end, page_up(end));
         vma.one_request = true;
@@ -270,7 +269,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
       }
       for (uint64_t at = request.address; at < end && process.memory->mapping_at(at, &vma); at = vma.end)
         rooms_.mappings.learn(process, vma, false);
-      // Known from now on, whatever it is: or else each allocation there would ask again.
+      // Marked as known, whatever it is: else each allocation there would ask again.
       if (process.shared) process.shared->known.set(page_down(request.address), page_up(end), true);
       break;
     }
@@ -279,7 +278,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
       rooms_.scanner.scan_at_possible_peak();
       rooms_.poller.scan_before_free(process, page_down(request.address), page_up(request.address + request.bytes),
                                      request.argument == ring::kMayStay);
-      // The coverage ratio compares both peaks: the kernel's count is read before this memory is gone, too.
+      // The coverage ratio compares the tracked peak with the kernel's, so the kernel's count is read before the free.
       if (rooms_.meter.rises_above(rooms_.meter.tracked_pages() * kPage, rooms_.meter.rss_peak_bytes()))
         rooms_.meter.sample_resident(process);
       if (request.argument == ring::kOfFile) rooms_.mapped_files.scan_before_free(process);
@@ -295,7 +294,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
               request.address == 0 ? &process : rooms_.processes.find(static_cast<uint32_t>(request.address)))
         give_way(*other, static_cast<ring::GiveWay>(request.argument));
       break;
-    case ring::RequestKind::kFileNoted:  // drained above, watched below
+    case ring::RequestKind::kFileNoted:  // the note was taken above, and its watches are armed below
       if (request.argument == ring::kScanShared) rooms_.scanner.scan_shared_now(process);
       break;
     case ring::RequestKind::kForking:
@@ -315,7 +314,7 @@ bool Answers::is_refused(Process& process, const ring::Request& request) {
   return refused;
 }
 
-/// False: it has done so before, or the guest names no reason that we know.
+/// False: the process has given way before, or the guest gives an unknown reason.
 bool Answers::note_gives_way(Process& process, ring::GiveWay why) {
   if (process.gives_way || !CaptureNotes::knows(why)) return false;
   process.gives_way = true;
@@ -328,12 +327,12 @@ void Answers::give_way(Process& process, ring::GiveWay why) {
   if (process.reports_frees()) rooms_.faults.serve(process);
   rooms_.windows.close_stalled(process, 0);
   rooms_.filler.poll_from_now_on(process);
-  process.memory->open();  // while it is surely of this program
+  process.memory->open();  // now, while it is certainly the memory of this program
   rooms_.scanner.scan(process, true);
 }
 
-/// Whoever traces it reads and writes its memory without waiting for a fault. A tracer outside of the run is the user's
-/// own affair.
+/// A tracer reads and writes the memory of the process without waiting for a fault. A tracer outside of the run is not
+/// looked at.
 bool Answers::is_traced_by_guest(const Process& process) {
   const auto tracer =
       static_cast<uint32_t>(number_behind(read_whole_path(proc_of(process.pid) + "status"), "TracerPid:"));

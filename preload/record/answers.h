@@ -1,4 +1,4 @@
-// Answers: what the recorder replies to a hello, and to each question of the library in a guest.
+// Answers: replies to hellos, and to the questions of the library in a guest.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,8 @@ class Answers {
       : rooms_(rooms), life_(life), loop_(loop), hellos_(hellos), questions_(mail) {}
 
   void take_hello(Hello hello);
-  /// Whether the target would have refused the memory that the request is about.
+  /// Carries out a question of the library. True: the target would have refused the memory, and --on-refuse enomem
+  /// refuses it too.
   bool is_refused(Process& process, const ring::Request& request);
 
  private:

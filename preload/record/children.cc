@@ -1,6 +1,6 @@
-// Children of guests that have not said hello: static programs, clean environments, copies made by clone() without
-// fork handlers. They are found among the children that /proc names. From then on they are polled, or held from outside
-// (outside.h).
+// Finds children of guests that have not said hello, by the children that /proc lists. Such are static programs,
+// programs with a clean environment, and copies made by clone() without fork handlers. They are polled from then on, or
+// held from outside (outside.h).
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,21 +19,22 @@
 namespace oomcast::record {
 namespace {
 
-// A child that will say hello has done so after this (100 ms), and so often children are looked for.
+// 100 ms: a child that says hello has done so by then. Also the interval between two searches.
 constexpr uint64_t kPatienceTicks = 5;
-// Of a parent without the library, whose children say hello only if they exec: the time for that. They are looked for
-// at each tick.
+// 40 ms for children of a parent without the library, which say hello only if they exec. The search is made at each
+// tick.
 constexpr uint64_t kUnhookedPatienceTicks = 2;
-constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: it may not be scanned (setuid), or has gone
+constexpr uint64_t kNotOurs = UINT64_MAX;  // instead of a tick: the child may not be scanned (setuid), or has ended
 constexpr size_t kMostThreads = 64, kMostStillRunning = 1000;
 
-/// Attached to a program, the recorder has its own name in its environment, and may be the program's descendant; its
-/// parent is then the copy of the program that stays between the two (spawn_recorder.cc).
+/// Whether the process is the recorder or its parent. Started by the library, the recorder has OOMCAST_SOCKET in its
+/// environment and descends from the program; its parent is a copy of the program that stays between the two
+/// (spawn_recorder.cc).
 bool is_recorder(uint32_t pid) {
   return pid == static_cast<uint32_t>(::getpid()) || pid == static_cast<uint32_t>(::getppid());
 }
 
-/// It is no program of the run's.
+/// Whether the process is the helper of a stash, which is no program of the run.
 bool is_stash_helper(uint32_t pid) {
   return read_line_of(proc_of(pid) + "comm") == std::string(ring::kStashHelperName) + "\n";
 }
@@ -49,7 +50,7 @@ std::vector<uint32_t> children_of(const Process& process) {
   return found;
 }
 
-/// From /proc alone, of a process that need not be known.
+/// The children by /proc alone; the process need not be known.
 std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
   std::vector<uint32_t> found;
   const std::string tasks = proc_of(pid) + "task";
@@ -60,12 +61,11 @@ std::vector<uint32_t> children_of_all_threads(uint32_t pid) {
   return found;
 }
 
-/// Everybody who was started with the recorder's name in the environment, or forked from such a process: also those
-/// whose ancestors ended before anybody could ask them. The recorder itself is left out.
+/// All processes with the recorder's socket in their environment, but the recorder: they were started with it, or
+/// forked from such a process. This also finds processes whose ancestors have ended.
 ///
-/// No count of ours says whether anybody is missing: a child made by vfork, posix_spawn, clone or a static program
-/// sends no note, and once its parent has ended nothing in /proc but its environment leads back to the run. So every
-/// process is scanned, once a run.
+/// A child made by vfork, posix_spawn, clone or a static program leaves no note. Once its parent has ended, only its
+/// environment shows that it belongs to the run. So the environments of all processes are read, once a run.
 std::vector<uint32_t> processes_with_environment(const std::string& entry) {
   std::vector<uint32_t> found;
   for (const uint32_t pid : numbers_in_directory("/proc")) {
@@ -84,23 +84,23 @@ uint64_t stack_start(const std::vector<Vma>& maps) {
 
 }  // namespace
 
-/// A copy of the parent has its stack where the parent has it; another program does not (address space randomisation).
+/// A copy of the parent has its stack at the parent's address; another program does not (address space randomisation).
 bool ProcessLife::is_copy_of(const Process& child, const Process& parent) {
   const uint64_t stack = stack_start(child.memory->mappings());
   return stack != 0 && stack == stack_start(parent.memory->mappings());
 }
 
-/// What the parent did before the fork comes before it. What it has touched since its last scan the child has from it,
-/// and both would be taken to have touched that.
+/// Reports what the parent did before the fork. Pages that it has touched since its last scan would otherwise be found
+/// in parent and child, and count as touched by both.
 void ProcessLife::catch_up_before_fork(Process& parent) {
   rooms_.faults.serve(parent);
   rooms_.reader.drain(parent);
   if (parent.tracked_by_faults() || !parent.scans.begun) return;
-  rooms_.meter.read_resident(parent);  // a scan that finds more than the kernel has counted takes it for moved memory
+  rooms_.meter.read_resident(parent);  // the scan takes pages beyond the kernel's last count for moved memory
   rooms_.poller.scan_touches(parent, Touches::kFresh, false);
 }
 
-/// Null: it may not be read, or is gone.
+/// Adds a process without a hello and scans it. Null: it may not be read, or has ended.
 Process* ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
   Process& process = add(pid, parent.pid, rooms_.copies.inherited_pages(parent, pid));
   if (!process.pidfd || process.memory->mappings().empty()) {
@@ -125,7 +125,7 @@ Process* ProcessLife::add_child_without_hello(uint32_t pid, Process& parent) {
   return &process;
 }
 
-/// Parents first: what a child shares with its parent since a fork is the parent's.
+/// Parents are added before their children: pages shared since a fork are the parent's.
 void ProcessLife::add_running_descendants(Process& ancestor) {
   std::vector<uint32_t> parents{ancestor.pid};
   for (size_t i = 0; i < parents.size(); ++i)
@@ -140,7 +140,7 @@ void ProcessLife::add_running_descendants(Process& ancestor) {
     }
 }
 
-/// Those that are no children of a process that is known: children are found as children.
+/// Adds processes of the cgroup whose parent is not known. Children of known processes are found as children.
 void ProcessLife::add_members_of_cgroup() {
   for (const uint32_t pid : cgroup_members(cgroup_)) {
     if (rooms_.processes.find(pid) != nullptr || pid == static_cast<uint32_t>(::getpid())) continue;
@@ -166,7 +166,7 @@ void ProcessLife::add_running_relatives(Process& root, const std::string& cgroup
   if (!cgroup_.empty()) add_members_of_cgroup();
 }
 
-/// Children that have tried to say hello and had no descriptors for it: there is no need to wait whether they will.
+/// Adds children that had no descriptor for a hello, without waiting for one.
 void ProcessLife::add_children_without_descriptor() {
   for (const auto& [pid, parent] : rooms_.reader.take_children_without_descriptor()) {
     Process* const process = rooms_.processes.find(parent);
@@ -176,7 +176,7 @@ void ProcessLife::add_children_without_descriptor() {
   }
 }
 
-/// A parent has ended before its forked children have said hello: a program that becomes a daemon does so at once.
+/// A parent has ended before its forked children have said hello, as a program does that becomes a daemon.
 void ProcessLife::add_pending_children(Process& parent) {
   if (!rooms_.options.follow_children) return;
   const std::map<uint32_t, uint64_t> pending_children = parent.forks.pending_children;
@@ -187,7 +187,6 @@ void ProcessLife::add_pending_children(Process& parent) {
     if (rooms_.processes.find(pid) == nullptr) add_child_without_hello(pid, parent);
 }
 
-/// At the end of the recording: who still runs, those among them that had no time to become known.
 std::vector<std::string> ProcessLife::still_running() const {
   std::vector<std::string> running;
   std::vector<uint32_t> found;
@@ -224,10 +223,10 @@ void ProcessLife::discover_children(uint64_t ticks) {
         due.emplace_back(child, parent);
     }
   }
-  if (!of_all) still.merge(children_without_hello_);  // those of the others are not forgotten
+  if (!of_all) still.merge(children_without_hello_);  // children of parents that were not looked at now are kept
   children_without_hello_ = std::move(still);
   for (const auto& [child, parent] : due) {
-    // Between vfork() and exec it has no memory but its parent's.
+    // Between vfork() and exec a child has only its parent's memory.
     if (share_address_space(child, parent) || is_stash_helper(child)) continue;
     if (Process* process = rooms_.processes.find(parent)) add_child_without_hello(child, *process);
   }

@@ -1,5 +1,4 @@
-// ProcessLife: processes coming and going: hellos that make one known, forks, execs, ends, and children that never say
-// hello.
+// ProcessLife: adds and drops processes, and follows their execs and forks.
 #include "preload/record/process_life.h"
 
 #include <sys/syscall.h>
@@ -39,7 +38,7 @@ Process& ProcessLife::add(uint32_t pid, uint32_t parent, uint64_t inherited_page
   return added;
 }
 
-/// Its shared area is about to go: what was counted there stays known.
+/// Takes over the counts of the shared area before it is unmapped.
 void ProcessLife::keep_counts_of(Process& process) {
   if (!process.shared) return;
   rooms_.notes.host_questions_mask |= (*process.shared)->sensitive.load(std::memory_order_relaxed);
@@ -53,7 +52,7 @@ void ProcessLife::forget_address_space(Process& process) {
   process.maps_shared_memory = false;
   process.files.mappings.clear();
   process.files.watched_text.clear();
-  process.files.use.claimed.clear();  // the new program's hooks claim for themselves
+  process.files.use.claimed.clear();  // the hooks of the new program claim files anew
   process.pages.clear_all();
   process.control_blocks.clear();
   process.map.clear();
@@ -105,7 +104,7 @@ void ProcessLife::drop(uint32_t pid) {
   rooms_.processes.erase(pid);
 }
 
-/// Only when the program is over it is known that its hello has not just come late.
+/// Called at the end of a program: before that its hello may still come.
 void ProcessLife::note_seen_from_outside(const Process& process) {
   if (process.life.said_hello) return;
   if (process.outside.held) rooms_.notes.note_held_from_outside(process.comm);
@@ -125,7 +124,7 @@ void ProcessLife::begin_other_program(Process& process) {
   rooms_.feed.read_comm(process);
 }
 
-/// Descriptors stand where the parent's do; what /proc counts begins at nothing.
+/// The descriptors have the parent's positions. /proc/PID/io of the child begins at 0.
 void ProcessLife::inherit_open_files(Process& child, const Process& parent) {
   child.files.use.open = parent.files.use.open;
   child.files.use.begun = parent.files.use.begun;
@@ -134,7 +133,7 @@ void ProcessLife::inherit_open_files(Process& child, const Process& parent) {
 void ProcessLife::inherit_from(Process& child, Process& parent) {
   rooms_.copies.share(parent, child);
   child.pages = parent.pages;
-  child.pages.clear_bit(PageBit::kStashed);  // it has got all of it
+  child.pages.clear_bit(PageBit::kStashed);  // pages that were out have been brought back or copied for the child
   child.map = parent.map;
   child.last_maps = parent.last_maps;
   child.sampled = parent.sampled;
@@ -142,17 +141,17 @@ void ProcessLife::inherit_from(Process& child, Process& parent) {
   child.heap.start = parent.heap.start;
   child.heap.end = parent.heap.end;
   child.comm = parent.comm;
-  child.gives_way = parent.gives_way;  // its library goes by that, too
+  child.gives_way = parent.gives_way;  // the child's library has inherited this too
   child.maps_shared_memory = parent.maps_shared_memory;
-  // A fork copies no page table entries of files: what the child uses of them it faults in for itself.
+  // A fork copies no page table entries of files: the child takes faults of its own there.
   child.files.mappings = parent.files.mappings;
   for (auto& [start, mapping] : child.files.mappings) mapping.seen.assign(mapping.seen.size(), false);
-  // Its hooks know the descriptors that it was born with, and will not claim their files again.
+  // The child's hooks know the inherited descriptors and do not claim their files again.
   child.files.use.claimed = parent.files.use.claimed;
   inherit_open_files(child, parent);
-  // Registration and write protection do not pass over a fork; what is mapped does, and of shared memory no page.
+  // A fork copies mappings, but no registration, no write protection and no page of shared memory.
   for (const auto& [start, area] : parent.map.areas())
-    if (area.shared) child.pages.clear(area.start, area.end);  // it faults them in for itself
+    if (area.shared) child.pages.clear(area.start, area.end);
   child.map.for_each(0, ~uint64_t{0}, [](Area& area) { area.registered = false; });
   std::vector<uint64_t> watched;
   for (const auto& [start, area] : child.map.areas())
@@ -163,8 +162,8 @@ void ProcessLife::inherit_from(Process& child, Process& parent) {
   rooms_.meter.update(child);
 }
 
-/// False: the address space that the process said hello from, or that was scanned last, is no more, by exec or exit,
-/// and there is nothing to scan yet.
+/// Whether the known address space still exists. False: it is gone by an exec or an exit, and there is nothing to scan
+/// yet.
 bool ProcessLife::lives_on(Process& process, uint64_t now_ns) {
   if (process.life.memory_gone_ns == 0) {
     if (memory_lives(process)) return true;
@@ -173,14 +172,14 @@ bool ProcessLife::lives_on(Process& process, uint64_t now_ns) {
   }
   if (has_ended(process.pidfd.get())) {
     process.life.memory_gone_ns = 0;
-    return false;  // the pidfd is in the loop
+    return false;  // the loop's pidfd reports the end
   }
-  // On its way out: the address space goes before the process does.
+  // Exiting: the address space is gone before the process.
   if (const Resident now = process.memory->resident(); now.known && now.size_pages == 0) {
     process.life.memory_gone_ns = now_ns;
     return false;
   }
-  // Alive without the library: it has exec'ed something that did not load it (or not yet).
+  // The process has exec'ed a program that has not loaded the library, or not yet.
   begin_other_program(process);
   process.life.exec_pending = true;
   process.life.said_hello = false;
@@ -188,7 +187,7 @@ bool ProcessLife::lives_on(Process& process, uint64_t now_ns) {
   return false;
 }
 
-/// As waitpid() gives it.
+/// The status in the form that waitpid() gives it.
 int ProcessLife::wait_status_of(const Process& process) const {
   int status = -1;
   if (process.pid == rooms_.processes.root.pid && rooms_.processes.root.is_child) {

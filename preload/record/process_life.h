@@ -1,5 +1,5 @@
-// ProcessLife: processes coming and going: hellos that make one known, forks, execs, ends, and children that never say
-// hello.
+// ProcessLife: adds processes at a hello, a fork or an exec, finds children that never say hello, and drops processes
+// that have ended.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace oomcast::record {
 
 class ProcessLife {
  public:
-  /// `socket_name`: which the environment of every process of the run names.
+  /// `socket_name`: the environment of every process of the run contains it.
   ProcessLife(Rooms& rooms, EventLoop& loop, const std::string& socket_name)
       : rooms_(rooms), loop_(loop), socket_name_(socket_name) {}
 
@@ -25,20 +25,20 @@ class ProcessLife {
   static void inherit_open_files(Process& child, const Process& parent);
   void catch_up_before_fork(Process& parent);
 
-  /// How long a process may be without an address space before it is asked whether it lives on.
+  /// A process without an address space is checked again after this: it has ended, or runs another program.
   static constexpr uint64_t kMemoryGoneGraceNs = 5'000'000;
   bool lives_on(Process& process, uint64_t now_ns);
   int wait_status_of(const Process& process) const;
 
   // Children without a hello (children.cc).
-  /// Takes in those that have been there for some ticks of 20 ms. `ticks`: since the start.
+  /// Adds children that have existed for some ticks of 20 ms without a hello. `ticks`: since the start of the run.
   void discover_children(uint64_t ticks);
   void add_children_without_descriptor();
   void add_pending_children(Process& parent);
-  /// The descendants of a process that has run before, and whoever else is in the cgroup at that directory (empty:
-  /// none) by now or later.
+  /// Adds the descendants of a process that ran before the recorder, and all processes that are or will be in the
+  /// cgroup at this directory (empty: none).
   void add_running_relatives(Process& root, const std::string& cgroup);
-  /// Who still runs at the end of the recording, those among them that had no time to become known.
+  /// Names of the processes that still run at the end of the recording, unknown ones included.
   std::vector<std::string> still_running() const;
 
  private:
@@ -53,7 +53,7 @@ class ProcessLife {
   Rooms& rooms_;
   EventLoop& loop_;
   const std::string& socket_name_;
-  std::string cgroup_;  // the directory of one that is watched as a whole; empty: none
+  std::string cgroup_;  // directory of a cgroup whose processes are all watched; empty: none
   std::unordered_map<uint32_t, uint64_t> children_without_hello_;  // pid -> tick when first seen, or kNotOurs
 };
 
