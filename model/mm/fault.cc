@@ -1,4 +1,4 @@
-// Handles the use of a page. See fault.h; kernel-spec sections 10.2, 10.3 and 10.6.
+// Handles page faults. See fault.h; kernel-spec sections 10.2, 10.3 and 10.6.
 #include "model/mm/fault.h"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, host::Cpu
   if (page.stack_id != 0) --k.host.sites[page.stack_id].resident;
   if (page.has(host::kPageSwapCache)) {
     if (k.host.slot(page.slot).map_count > 0) {
-      k.host.count_swapped(process.service, 1);  // of the others
+      k.host.count_swapped(process.service, 1);  // other processes still have swap entries for it
       return;
     }
     if (!page.has(host::kPageWriteback)) remove_from_swap_cache(k, id, false);
@@ -56,7 +56,7 @@ void drop_page(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id, host::Cpu
   release_page(k, id, cpu);
 }
 
-// First touch. A read maps the shared zero page and takes no memory but page tables.
+// do_anonymous_page(): the first touch. A read maps the shared zero page and needs memory for page tables only.
 bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   if (!populate_tables(k, index, vpn)) return false;
   if (!write) {
@@ -77,13 +77,13 @@ bool do_anonymous_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) 
   return true;
 }
 
-// Write to a page that others use, too: a copy of one's own.
+// do_wp_page(): a write to a shared anonymous page gets a copy.
 bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
   const Pte now = k.host.processes[index].space.get(vpn);
   if (k.host.processes[index].doomed() || !now.is_present() || !shared_anon(k, k.host.pages[now.page()])) {
-    if (now.is_present()) k.host.pages[now.page()].set(host::kPageDirty);  // the others have gone: no copy is needed
+    if (now.is_present()) k.host.pages[now.page()].set(host::kPageDirty);  // not shared any more: no copy is needed
     uncharge(k.host, k.host.processes[index].cgroup, 1);
     free_page(k, where, k.sched.current().cpu);
     return !k.host.processes[index].doomed();
@@ -96,7 +96,7 @@ bool do_wp_copy(Kernel& k, ProcessIndex index, uint64_t vpn) {
   return true;
 }
 
-// A private file mapping is written to: the page of the file gives way to a copy.
+// do_cow_fault(), and do_wp_page() of a page of a file: a write to a private file mapping gets a copy.
 bool do_cow_file(Kernel& k, ProcessIndex index, uint64_t vpn) {
   const ZoneRef where = alloc_user_page(k, index, vpn);
   if (!where.ok()) return false;
@@ -119,7 +119,7 @@ bool finish_file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, FileFault fa
   return do_cow_file(k, index, vpn);
 }
 
-// A page that came with a huge page is used by the program itself for the first time.
+// The program uses a page for the first time that was mapped as part of a huge page.
 void note_first_use(Kernel& k, Process& process, const Page& page) {
   ++process.touched_pages;
   ++k.host.guest_touched;
@@ -205,7 +205,7 @@ void free_empty_tables(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64
   for (int i = 0; i < dropped && !process.table_pages_at.empty(); ++i) free_last_table(k, process);
 }
 
-// Of the tables that were added for `vpn`, `missing` got no page: all that are empty go.
+// Drops the empty page tables of `vpn`. `missing` of them have no page yet.
 void take_back_tables(Kernel& k, ProcessIndex index, uint64_t vpn, int missing) {
   Process& process = k.host.processes[index];
   const int dropped = process.space.drop_empty_tables(vpn, vpn + 1);
@@ -216,7 +216,7 @@ void take_back_tables(Kernel& k, ProcessIndex index, uint64_t vpn, int missing) 
 }  // namespace
 
 bool populate_tables(Kernel& k, ProcessIndex index, uint64_t vpn) {
-  // While it sleeps for one, another thread may unmap the neighbourhood, empty tables and all.
+  // While an allocation sleeps, another thread may unmap the range and free its empty page tables: hence the loop.
   while (!k.host.processes[index].space.has_leaf(vpn)) {
     const int added = k.host.processes[index].space.add_tables(vpn);
     k.host.guest_tables += added;
@@ -269,7 +269,7 @@ void mark_stuck(Kernel& k, ProcessIndex index) {
   k.listener.on_stuck(index);
 }
 
-// pagefault_out_of_memory() lets the program try the same access again, for ever. Here only so often.
+// pagefault_out_of_memory() lets the program retry the access for ever. Differs: 16 tries, then mark_stuck().
 bool touch_page(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
   constexpr int kTriesMax = 16;
   for (int tries = 0; tries < kTriesMax; ++tries) {
@@ -306,7 +306,7 @@ void zap_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_
     }
   });
   for (const uint64_t vpn : emptied) free_empty_tables(k, index, vpn, vpn + host::AddressSpace::kLeafPages);
-  // A huge page goes in one piece.
+  // A huge page is unmapped as one entry.
   k.sched.cpu(k.costs.zap_page * (zapped - static_cast<int64_t>(emptied.size()) * (host::kHugePages - 1)));
 }
 

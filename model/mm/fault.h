@@ -1,4 +1,4 @@
-// Handles the use of a page. First touch, copy on write, swap-in; and the ways memory goes away.
+// Handles page faults (first touch, copy on write, swap-in), and the calls that free, move or copy memory.
 //
 // Mirrors handle_mm_fault(), do_anonymous_page(), do_wp_page(), copy_page_range(), zap_pte_range(), madvise_free and
 // exit_mmap() (mm/memory.c, mm/madvise.c, mm/mmap.c). Mapped files are in filemap_fault.h, huge pages in huge_memory.h.
@@ -8,16 +8,14 @@
 
 namespace oomcast::mm {
 
-/// One access to one page. False if it did not happen: the task is dying, or the memory cannot be had and the process
-/// is stuck (mark_stuck).
+/// One access to one page. False if it failed: the task is dying, or there is no memory and the process is stuck
+/// (mark_stuck).
 bool touch_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
-/// The process waits for memory that can never be had: it holds what it has and does nothing any more
-/// (Process::stuck_at).
+/// The process waits for memory for ever: it keeps its memory and does nothing any more (Process::stuck_at).
 void mark_stuck(Kernel& k, host::ProcessIndex process);
-/// The page tables that `vpn` still lacks; they are there when it returns true. False if the task is dying or there is
-/// no memory for them.
+/// Allocates the page tables that `vpn` lacks. False if the task is dying or there is no memory for them.
 bool populate_tables(Kernel& k, host::ProcessIndex process, uint64_t vpn);
-/// Maps memory that alloc_page() handed out, charged already, and puts it into the LRU's batch.
+/// Maps a page that alloc_page() has returned, and puts it into the CPU's LRU batch. REQUIRES: it is charged.
 void map_new_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, ZoneRef where, uint16_t flags);
 /// Frees all pages and swap entries of [first, last) (munmap, MADV_DONTNEED, exit).
 void zap_range(Kernel& k, host::ProcessIndex process, uint64_t first_vpn, uint64_t last_vpn);
@@ -30,7 +28,7 @@ void move_range(Kernel& k, host::ProcessIndex process, uint64_t from_vpn, uint64
 /// fork(): the child maps every page of the parent; page tables are allocated, pages are not. False if there is no
 /// memory for the child's page tables.
 bool copy_address_space(Kernel& k, host::ProcessIndex parent, host::ProcessIndex child);
-/// exit_mmap(): everything goes. For guests and for the host's other processes.
+/// exit_mmap(): frees the whole address space, of the program's and of the host's processes.
 void exit_process(Kernel& k, host::ProcessIndex process);
 
 }  // namespace oomcast::mm

@@ -1,4 +1,4 @@
-// Decides when a first touch gets 2 MiB at once. See huge_memory.h; kernel-spec section 10.4.
+// Transparent huge pages. See huge_memory.h; kernel-spec section 10.4.
 #include "model/mm/huge_memory.h"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ using Leaf = AddressSpace::Leaf;
 
 namespace {
 
-// The mapping, if a huge page may be put there: it has to cover all of the range.
+// The mapping that covers the whole range, if the settings allow a huge page there; else null.
 const AddressSpace::Mapping* eligible(const Kernel& k, const Process& process, uint64_t first) {
   const ThpMode mode = k.host.spec.vm.thp_enabled;
   if (mode == ThpMode::kNever || process.thp_disabled) return nullptr;
@@ -49,7 +49,7 @@ Gfp huge_gfp(ThpDefrag defrag, bool advised) {
   return gfp;
 }
 
-// The group that has no room for a huge page, itself or one above it; the root if all have.
+// The group or its first ancestor without room for a huge page; the root if all have room.
 host::CgroupIndex full_group(const host::Host& host, host::CgroupIndex group) {
   while (group != host::kRootCgroup && host.cgroups[group].margin() >= kHugePages) group = host.cgroups[group].parent;
   return group;
@@ -176,7 +176,7 @@ std::vector<uint64_t> zap_huge_pages(Kernel& k, ProcessIndex index, uint64_t fir
   process.space.for_each_huge(first_vpn, last_vpn, [&](uint64_t start, Leaf& leaf) {
     if (start >= first_vpn && start + kHugePages <= last_vpn)
       whole.push_back(start);
-    else if (!has_shared_page(k, leaf))  // others have what is unmapped here
+    else if (!has_shared_page(k, leaf))  // shared pages stay mapped in another process
       deferred_split_huge_page(k, index, start, process.cgroup);
     make_small(k, process, leaf);
   });
@@ -186,7 +186,7 @@ std::vector<uint64_t> zap_huge_pages(Kernel& k, ProcessIndex index, uint64_t fir
 void reclaim_huge_page(Kernel& k, const Page& page) {
   Leaf* const leaf = leaf_behind(k, page);
   if (!leaf) return;
-  // THP_SWAP: a whole free cluster, which only devices without moving parts keep.
+  // THP_SWAP needs a whole free cluster of slots, which only devices that are not rotational keep.
   if (k.host.device(page.slot).spec().rotational) {
     k.host.count(Vmstat::thp_split_page);
     k.host.count(Vmstat::thp_swpout_fallback);

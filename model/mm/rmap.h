@@ -1,4 +1,4 @@
-// Walks over the mappers of a page: young bits, unmapping.
+// Reverse mappings: reads the young bits of a page's mappings, and unmaps the page.
 //
 // Mirrors folio_referenced() and try_to_unmap() in mm/rmap.c. Differs: one young bit per page, not one per mapping, so
 // a page shared after fork counts as referenced once at most.
@@ -8,18 +8,18 @@
 
 namespace oomcast::mm {
 
-/// Clears the young bit and gives how many mappings were young. The program is asked to tell when it uses the page
-/// again.
+/// Clears the young bit and returns how many mappings were young. Asks the recorder to report the next use of the page.
 int clear_young(Kernel& k, host::Page& page);
 /// Replaces every mapping by the page's swap entry (anonymous) or by nothing (file).
 void try_to_unmap(Kernel& k, host::PageId id);
 /// Drops every mapping of a lazily freed page; the next touch finds fresh zeroes.
 void unmap_lazyfree(Kernel& k, host::PageId id);
-/// Adds or removes one mapper. remove_mapper gives the mappings left.
+/// Adds or removes one mapping. remove_mapper() returns the mappings left.
 void add_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
 int remove_mapper(Kernel& k, host::PageId id, host::ProcessIndex process, uint64_t vpn);
 
-/// A guest's page leaves memory: if it came with a huge page and was never used, it is not held for nothing any more.
+/// A page of the program leaves memory. If it was part of a huge page and never used, it is taken off the count of such
+/// pages.
 inline void forget_untouched(host::Host& host, host::Page& page) {
   if (page.anon() && page.test_and_clear(host::kPageUntouched)) --host.guest_untouched;
 }

@@ -1,5 +1,4 @@
-// Decides the fate of one page that reclaim has taken off its list. See shrink_folio_list.h; kernel-spec sections 4.3
-// and 4.9.
+// Decides about one page that reclaim has isolated. See shrink_folio_list.h; kernel-spec sections 4.3 and 4.9.
 #include "model/mm/shrink_folio_list.h"
 
 #include "model/mm/deferred_split.h"
@@ -60,7 +59,7 @@ Fate write_out(Kernel& k, PageId id, References references, const ScanControl& s
   if (!page.cache() && !zswap_writeback_enabled(k, page.cgroup())) return Fate::kActivate;  // AOP_WRITEPAGE_ACTIVATE
   ++stat.pageout;
   if (page.cache()) {
-    // ->writepage is gone from ext4 and block devices.
+    // ext4 and block devices have no ->writepage any more.
     if (k.follows(host::KernelRule::kNoFileWriteback)) return Fate::kActivate;
     write_page(k, id);
     return Fate::kKeep;
@@ -69,7 +68,8 @@ Fate write_out(Kernel& k, PageId id, References references, const ScanControl& s
   return Fate::kKeep;
 }
 
-// Under writeback: whoever meets it marks it for the tail and goes on; kswapd remembers that it has to wait.
+// A page under writeback is marked with PG_reclaim, to be rotated to the tail once it is written. kswapd counts a
+// marked one in `immediate`, for which it waits.
 Fate meet_writeback(Page& page, const Node& node, const ScanControl& sc, ReclaimStat& stat) {
   if (sc.by_kswapd && page.has(host::kPageReclaim) && node.pgdat_writeback) {
     ++stat.immediate;
@@ -97,8 +97,8 @@ bool ready_to_free(const Page& page) {
   return page.has(host::kPageSwapCache) && page.mapcount == 0 && !page.has(host::kPageWriteback | host::kPageDirty);
 }
 
-// Nobody has scanned the page yet, so one that a process maps is still young; what no process accounts for is shmem of
-// a file that we know nothing about, or unmapped page cache.
+// The pages of the entry have not been scanned yet, so a mapped one is still young. An entry that no process accounts
+// for is shmem of an unknown file, or unmapped page cache.
 PageId page_of_reservoir(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, bool file,
                          const host::Reservoir& entry, bool young) {
   const bool mapped = !file && entry.owner != host::kNoProcess;

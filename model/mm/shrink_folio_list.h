@@ -1,4 +1,4 @@
-// Decides the fate of one page that reclaim has taken off its list. What is the same for both LRUs.
+// Decides about one page that reclaim has isolated, for the classic and the multi-gen LRU.
 //
 // Mirrors shrink_folio_list(), folio_check_references() and pageout() in mm/vmscan.c, one page at a time.
 #pragma once
@@ -14,14 +14,13 @@ struct ReclaimStat {
 
 enum class Fate : uint8_t { kFreed, kKeep, kActivate };
 
-/// Decides for one page, in the kernel's order of decisions. kFreed: the caller releases it.
+/// Decides about one page, in the kernel's order of decisions. kFreed: the caller releases it.
 Fate reclaim_page(Kernel& k, host::PageId id, const ScanControl& sc, ReclaimStat& stat);
 /// The label activate_locked.
 void activate_page(Kernel& k, host::PageId id);
-/// Unmapped, clean and in the swap cache: its write has ended, it only has to be freed.
+/// Whether the page is unmapped, clean and in the swap cache: its write has ended, and it only has to be freed.
 bool ready_to_free(const host::Page& page);
-/// Makes a page of what stood on a list before the run, on no list yet. `young`: nobody has cleared its accessed bit
-/// since it was used.
+/// Makes a page of a list entry from before the run. The page is on no list yet. `young`: its accessed bit is set.
 host::PageId page_of_reservoir(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, bool file,
                                const host::Reservoir& entry, bool young);
 void count_scanned(Kernel& k, host::CgroupIndex cgroup, bool file, int64_t pages, const ScanControl& sc);

@@ -29,7 +29,7 @@ struct Isolated {
   int64_t scanned = 0;  // skipped ones included
 };
 
-// Turns one page of the reservoir into a page at the tail.
+// Makes a page at the list's tail of the next page of the reservoir (the pages from before the run).
 void materialize_tail(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, LruKindIndex list) {
   LruList& lru = k.host.nodes[node_index].lruvec(cgroup).list(list);
   const PageId id = page_of_reservoir(k, node_index, cgroup, host::is_file_list(list), lru.take_reserved(), true);
@@ -53,7 +53,7 @@ Isolated isolate(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup
   };
   while ((looked_at < nr_to_scan && static_cast<int64_t>(out.pages.size()) < kSwapClusterMax) || cut()) {
     if (lru.tail() == host::kNoPage && lru.reservoir_empty()) break;
-    // The reservoir is older than anything touched since, except for what was rotated to the tail to be freed.
+    // Pages of the reservoir are older than all others, but for pages that were rotated to the tail to be freed.
     const bool rotated = lru.tail() != host::kNoPage && ready_to_free(k.host.pages[lru.tail()]);
     if (!lru.reservoir_empty() && !rotated) materialize_tail(k, node_index, cgroup, list);
     const PageId id = lru.tail();
@@ -130,7 +130,7 @@ int64_t shrink_inactive_list(Kernel& k, host::NodeIndex node_index, host::Cgroup
   for (const PageId id : kept) put_back(k, id);
   count_scanned(k, cgroup, file, isolated.scanned, sc);
   count_stolen(k, cgroup, file, reclaimed, sc);
-  // With rotations: 32 for each page written, 1 for each looked at in vain.
+  // lru_note_cost(): 32 for each page written and, if rotations count, 1 for each page scanned and not reclaimed.
   const bool by_rotation = k.follows(host::KernelRule::kRotationCosts);
   const int64_t cost = by_rotation ? kSwapClusterMax * stat.pageout + isolated.scanned - reclaimed : stat.pageout;
   lru_note_cost(k.host.nodes[node_index], cgroup, file, cost);
@@ -153,7 +153,7 @@ void shrink_active_list(Kernel& k, host::NodeIndex node_index, host::CgroupIndex
     const bool running = page.cache() && page.has(host::kPageYoung) && mapped_executable(k, page);
     if (clear_young(k, page) > 0) ++in_use;
     if (running) {
-      put_on_list(k, id, list);  // program text in use stays
+      put_on_list(k, id, list);  // program text in use stays active
       ++rotated;
       continue;
     }
@@ -163,7 +163,7 @@ void shrink_active_list(Kernel& k, host::NodeIndex node_index, host::CgroupIndex
   }
   k.host.count_with(cgroup, Vmstat::pgdeactivate, static_cast<int64_t>(isolated.pages.size()) - rotated);
   note_rotation(k, k.host.nodes[node_index].lruvec(cgroup), file, static_cast<int64_t>(isolated.pages.size()), in_use);
-  // What rotates in vain is a cost of its list, too (lru_note_cost).
+  // Pages that stay active are a cost of their list too (lru_note_cost).
   if (rotated > 0 && k.follows(host::KernelRule::kRotationCosts))
     lru_note_cost(k.host.nodes[node_index], cgroup, file, rotated);
 }

@@ -38,7 +38,7 @@ int64_t shrink_list(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, s
   return shrink_inactive_list(k, node, cgroup, nr_to_scan, list == kInactiveFile, sc);
 }
 
-// Enough was reclaimed: stop the type that has less left to scan, and cut the other one in the same proportion.
+// Enough was reclaimed: the type with fewer pages left to scan is stopped, and the other one is cut in proportion.
 void cut_plan(ScanPlan& nr, const ScanPlan& targets, int64_t nr_file, int64_t nr_anon) {
   const bool stop_anon = nr_file > nr_anon;
   const size_t stopped = stop_anon ? kInactiveAnon : kInactiveFile;
@@ -86,7 +86,7 @@ void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgro
   }
 }
 
-// skip_throttle_noprogress(): no use in waiting when the node is hopeless or little is being written.
+// skip_throttle_noprogress(): waiting is useless after 16 failures of kswapd, or while little is being written.
 bool waiting_is_useless(const Kernel& k, const Node& node) {
   if (node.kswapd_failures >= 16) return true;
   int64_t reclaimable = 0, pending = 0;
@@ -99,7 +99,8 @@ bool waiting_is_useless(const Kernel& k, const Node& node) {
   return 2 * pending <= reclaimable;
 }
 
-// What the pass met tells whether reclaim runs faster than the disk; kswapd marks the node and waits for it.
+// The part of shrink_node() that throttles: the pages met in this pass show whether reclaim is faster than the disk.
+// kswapd then marks the node, and waits for pages that it meets under writeback again.
 void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   Node& node = k.host.nodes[node_index];
   if (sc.by_kswapd) {
@@ -115,8 +116,8 @@ void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl&
   }
 }
 
-// Before Linux 5.16: kswapd calls congestion_wait(); others call wait_iff_congested(), which does not wait: since Linux
-// 5.0 no local disk says that it is congested.
+// Before Linux 5.16: kswapd calls congestion_wait(). Other tasks call wait_iff_congested(), which does not wait, since
+// from Linux 5.0 on no local disk reports congestion.
 void throttle_by_congestion(Kernel& k, Throttle reason) {
   if (reason == Throttle::kWriteback)
     congestion_wait(k);
