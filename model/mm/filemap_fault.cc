@@ -1,4 +1,4 @@
-// Handles the use of a page of a mapped file. See filemap_fault.h; kernel-spec section 10.10.
+// Handles faults in mapped files. See filemap_fault.h; kernel-spec section 10.10.
 #include "model/mm/filemap_fault.h"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void set_file_pte(Kernel& k, ProcessIndex index, uint64_t vpn, PageId id) {
   process.resident_peak = std::max(process.resident_peak, process.rss_anon + process.rss_shmem);
 }
 
-// filemap_map_pages(): what is in the cache around the fault and has its data, within 64 KiB, mapping and page table.
+// filemap_map_pages(): maps the cached pages with data around the fault, within 64 KiB, the mapping and the page table.
 void fault_around(Kernel& k, ProcessIndex index, uint64_t vpn, const AddressSpace::Mapping& mapping,
                   uint64_t mapping_start) {
   host::File& file = k.host.files[mapping.file];
@@ -51,7 +51,8 @@ void fault_around(Kernel& k, ProcessIndex index, uint64_t vpn, const AddressSpac
   }
 }
 
-// filemap_fault(): the page with its data, however long that takes; kNoPage if it cannot be had.
+// filemap_fault(): the page with its data; waits for the read. kNoPage: the task is dying, or 8 tries found no memory
+// or an evicted page.
 PageId filemap_fault(Kernel& k, ProcessIndex process, host::FileIndex file, uint64_t index) {
   const host::CgroupIndex cgroup = k.host.processes[process].cgroup;
   PageId id = k.host.files[file].page(index);
@@ -99,7 +100,7 @@ FileFault file_fault(Kernel& k, ProcessIndex index, uint64_t vpn, bool write) {
                               : filemap_fault(k, index, mapping.file, page_index);
   if (id == host::kNoPage || !may_map(k, index)) return FileFault::kFailed;
   if (write && !mapping.shared) return FileFault::kNeedsCopy;
-  // While it waited, another thread may have been faster, and reclaim may have taken the page again.
+  // Meanwhile another thread may have mapped the page, and reclaim may have evicted it.
   if (k.host.files[mapping.file].page(page_index) != id || !k.host.processes[index].space.has_leaf(vpn))
     return FileFault::kMapped;
   if (k.host.processes[index].space.get(vpn).is_none()) set_file_pte(k, index, vpn, id);

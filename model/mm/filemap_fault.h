@@ -1,4 +1,4 @@
-// Handles the use of a page of a mapped file. Fault, fault-around, write, and unmapping.
+// Handles faults in mapped files: fault-around, writes, and unmapping.
 //
 // Mirrors do_read_fault(), do_cow_fault(), do_shared_fault(), filemap_fault(), filemap_map_pages() and the file half of
 // zap_pte_range() (mm/memory.c, mm/filemap.c) of Linux 6.1. Differs: no advice per mapping (MADV_RANDOM, _SEQUENTIAL);
@@ -10,14 +10,14 @@
 namespace oomcast::mm {
 
 enum class FileFault : uint8_t { kMapped, kNeedsCopy, kFailed };
-/// The entry is empty. A write to a private mapping brings the data in and asks for a copy (kNeedsCopy); everything
-/// else is mapped, its neighbours in the cache with it. kFailed: the task is dying or no memory is to be had.
+/// A fault on an empty entry. A write to a private mapping reads the data and asks for a copy (kNeedsCopy). Every other
+/// access maps the page, and its neighbours that are cached. kFailed: the task is dying or there is no memory.
 FileFault file_fault(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 /// A write through an entry that is present: dirties the file's page, or asks for a copy.
 FileFault write_mapped_file_page(Kernel& k, host::ProcessIndex process, uint64_t vpn);
-/// An entry that mapped the page is gone; what it saw of its use is remembered (zap_pte_range).
+/// zap_pte_range(): an entry that mapped the page is gone. If it was young, the page is marked as accessed.
 void unmap_file_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, host::PageId id);
-/// Does anybody map the page to run it (VM_EXEC)?
+/// Whether a mapping with VM_EXEC maps the page.
 bool mapped_executable(const Kernel& k, const host::Page& page);
 
 }  // namespace oomcast::mm

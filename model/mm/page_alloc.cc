@@ -28,7 +28,7 @@ constexpr int kMaxReclaimRetries = 16;  // MAX_RECLAIM_RETRIES
 // gfp_to_alloc_flags_cma(): a movable request may use pages that are kept for CMA (ALLOC_CMA).
 bool is_movable(const Gfp& gfp) { return gfp.type == host::Migratetype::kMovable; }
 
-// Is this CPU's list empty and too little movable memory left to fill it?
+// Whether this CPU's list is empty and too little movable memory is left to fill it.
 bool would_steal(const Kernel& k, const Zone& zone, host::CpuIndex cpu) {
   const host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.count > 0 || zone.other_free.sum() == 0) return false;
@@ -36,7 +36,7 @@ bool would_steal(const Kernel& k, const Zone& zone, host::CpuIndex cpu) {
   return zone.free - zone.other_free.sum() < pcp_refill(k.host.spec.kernel, zone, trial);
 }
 
-// rmqueue(): one page from this CPU's list, refilled in one go when it is empty.
+// rmqueue(): one page from this CPU's list, which is refilled when it is empty.
 bool rmqueue_page(Kernel& k, Zone& zone, const Gfp& gfp, host::CpuIndex cpu, bool& boosted) {
   host::Pcp& pcp = zone.pcp[cpu];
   if (pcp.count == 0) {
@@ -149,8 +149,7 @@ ZoneRef get_page_from_freelist(Kernel& k, const Gfp& gfp, host::NodeIndex prefer
   return get_page_from_freelist(k, gfp, preferred, anywhere);
 }
 
-// Mirrors unreserve_highatomic_pageblock(): one block for everybody; the last of a zone only when there is no other
-// way.
+// Mirrors unreserve_highatomic_pageblock(): gives one reserved block back; the last one of a zone only with `force`.
 bool unreserve_highatomic(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, bool force) {
   for (const host::NodeIndex node_index : k.host.zonelists[preferred]) {
     if (!gfp.allows(node_index)) continue;
@@ -163,7 +162,7 @@ bool unreserve_highatomic(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, 
   return false;
 }
 
-// Mirrors should_reclaim_retry(): could the request ever succeed if everything reclaimable were reclaimed?
+// Mirrors should_reclaim_retry(): whether the request could succeed if all reclaimable pages were free.
 bool should_reclaim_retry(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, bool progress, int& no_progress_loops) {
   no_progress_loops = progress ? 0 : no_progress_loops + 1;
   if (no_progress_loops > kMaxReclaimRetries) return unreserve_highatomic(k, gfp, preferred, true);
@@ -175,7 +174,7 @@ bool should_reclaim_retry(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, 
       if (zone.managed == 0) continue;
       const int64_t reclaimable = zone_reclaimable_pages(k, node, zone_kind);
       if (!watermark_ok(zone, zone.min_mark(), gfp.highest_zone, reclaimable + zone.free, 0, is_movable(gfp))) continue;
-      // What is being written would count as gone too early; from 5.16 on reclaim itself has waited.
+      // Pages under writeback are not free yet, so the task waits; from 5.16 on reclaim itself has waited.
       const bool waits_here = !k.follows(host::KernelRule::kReclaimThrottle);
       if (waits_here && !progress && 2 * zone.write_pending > reclaimable) congestion_wait(k);
       return true;
@@ -184,7 +183,7 @@ bool should_reclaim_retry(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, 
   return false;
 }
 
-// Mirrors __alloc_pages_direct_reclaim(): reclaim, try, and once more with everybody's per-CPU pages.
+// Mirrors __alloc_pages_direct_reclaim(): reclaims and tries; if that fails, drains all per-CPU lists and tries again.
 ZoneRef alloc_with_direct_reclaim(Kernel& k, const Gfp& gfp, host::NodeIndex preferred, const Search& search,
                                   bool& progress) {
   progress = try_to_free_pages(k, gfp, preferred) > 0;
@@ -290,7 +289,7 @@ int64_t zone_reclaimable_pages(const Kernel& k, const Node& node, ZoneKind zone)
   const auto size = [&](LruKindIndex list) { return node.size_of_zone(list, zone); };
   int64_t pages = size(LruKindIndex::kInactiveFile) + size(LruKindIndex::kActiveFile);
   if (can_reclaim_anon(k)) pages += size(LruKindIndex::kInactiveAnon) + size(LruKindIndex::kActiveAnon);
-  // Nothing reclaimable left: count the free pages, so that a nearly empty zone is not written off too early.
+  // Without reclaimable pages the free pages count, so that a zone with free pages is not skipped.
   return pages == 0 ? node.zones[zone].free : pages;
 }
 

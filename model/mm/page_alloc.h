@@ -1,4 +1,4 @@
-// Allocates pages, and does what the kernel does when there is none. The page allocator, order 0 and huge pages.
+// The page allocator for order 0 and huge pages, with its slow path: reclaim, compaction and the OOM killer.
 //
 // Mirrors __alloc_pages(), get_page_from_freelist(), rmqueue_pcplist(), __alloc_pages_slowpath(),
 // should_reclaim_retry() and free_unref_page_commit() in mm/page_alloc.c of Linux 6.1. Differs: orders 0 and 9
@@ -12,7 +12,7 @@
 
 namespace oomcast::mm {
 
-/// gfp flags, as far as they decide anything here.
+/// The gfp flags that the model knows.
 struct Gfp {
   host::ZoneKind highest_zone = host::ZoneKind::kMovable;  // gfp_zone()
   bool direct_reclaim = true;
@@ -30,14 +30,14 @@ inline constexpr Gfp kGfpReclaimable{.highest_zone = host::ZoneKind::kNormal,
                                      .type = host::Migratetype::kReclaimable};  // slab with a shrinker
 enum class Mark : uint8_t { kMin, kLow, kHigh };
 
-/// A page for the current actor; preferred node from its CPU. May reclaim, sleep and kill. Fails (not ok) only when
-/// the caller is dying or may not reclaim. The page counts as used until free_page().
+/// __alloc_pages() for the current actor. May reclaim, sleep and kill. Fails (not ok) only when the caller is dying or
+/// may not reclaim. The page counts as used until free_page().
 ZoneRef alloc_page(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
 void free_page(Kernel& k, ZoneRef ref, host::CpuIndex cpu);
-/// Gives back 512 pages that alloc_page() handed out with order 9.
+/// Frees 512 pages that alloc_page() has returned for order 9.
 void free_huge_block(Kernel& k, ZoneRef ref);
 
-/// Where the zonelist of the request begins once the nodes that it may not use are left out (ac->preferred_zoneref).
+/// ac->preferred_zoneref: the first node of the zonelist that the request may use.
 host::NodeIndex first_allowed_node(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred);
 int64_t mark_pages(const host::Zone& zone, Mark mark);
 /// __zone_watermark_ok(): free less the highatomic reserve > mark + lowmem_reserve[highest zone], and for order 9 a
@@ -47,10 +47,9 @@ bool watermark_ok(const host::Zone& zone, int64_t mark, host::ZoneKind highest, 
                   bool movable = false);
 /// Returns all per-CPU pages to the buddy lists (drain_all_pages).
 void drain_all_pages(host::Host& host);
-/// zone_reclaimable_pages(): what reclaim could get at, or the free pages when that is nothing.
+/// zone_reclaimable_pages(): pages that reclaim could free; the free pages if there are none.
 int64_t zone_reclaimable_pages(const Kernel& k, const host::Node& node, host::ZoneKind zone);
-/// can_reclaim_anon_pages(): is there a free swap slot?
-/// With a cgroup, within its memory.swap.max.
+/// can_reclaim_anon_pages(): whether there is a free swap slot, for a cgroup within its memory.swap.max.
 bool can_reclaim_anon(const Kernel& k, host::CgroupIndex cgroup = host::kRootCgroup);
 
 }  // namespace oomcast::mm

@@ -1,4 +1,4 @@
-// Decides how far ahead a file is read. See readahead.h; kernel-spec section 10.10.
+// Readahead of files. See readahead.h; kernel-spec section 10.10.
 #include "model/mm/readahead.h"
 
 #include <algorithm>
@@ -20,10 +20,10 @@ using host::Vmstat;
 namespace {
 
 constexpr int64_t kLotsOfMisses = 100;  // MMAP_LOTSAMISS
-constexpr size_t kReadsPerPoint = 4;    // others get to run that often within one call
+constexpr size_t kReadsPerPoint = 4;    // other fibers run after so many reads of one call
 constexpr Gfp kGfpReadahead{.noretry = true};
 
-// do_page_cache_ra(): allocates and reads what is missing of the window; marks the page that triggers the next one.
+// do_page_cache_ra(): allocates and reads the missing pages of the window, and marks the page that triggers the next.
 void read_window(Kernel& k, FileIndex file_index, int64_t start, int64_t pages, int64_t async,
                  host::CgroupIndex cgroup) {
   std::vector<PageId> reads;
@@ -80,7 +80,7 @@ PageId insert_into_file(Kernel& k, FileIndex file_index, uint64_t index, ZoneRef
     update_shadow_node(k, file_index, index);
   ++file.cached;
   file.size_pages = std::max(file.size_pages, static_cast<int64_t>(index) + 1);
-  // A page that will be overwritten whole says nothing about what was evicted.
+  // A page that is overwritten as a whole does not count as a refault.
   if (refault) workingset_refault(k, id, shadow);
   lru_add(k, id, k.sched.current().cpu);
   return id;
@@ -108,7 +108,7 @@ void ondemand_readahead(Kernel& k, FileIndex file_index, host::Readahead& ra, in
     ra.size = init_readahead_pages(requested, max);
     ra.async_size = ra.size > requested ? ra.size - requested : ra.size;
   } else {
-    read_window(k, file_index, index, requested, 0, cgroup);  // a random read: just that
+    read_window(k, file_index, index, requested, 0, cgroup);  // a random read: no pages ahead
     return;
   }
   if (index == ra.start && ra.size == ra.async_size) {
@@ -144,7 +144,7 @@ void wait_for_readers(Kernel& k, PageId id) {
 
 bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {
   while (true) {
-    k.sched.point();  // before the check: nothing may be missed between it and the wait
+    k.sched.point();  // before the check: between the check and the wait a wake-up would be missed
     const PageId id = k.host.files[file].page(index);
     if (id == host::kNoPage || !k.host.pages[id].has(host::kPageLocked)) break;
     wait_for_readers(k, id);
@@ -154,7 +154,7 @@ bool wait_locked(Kernel& k, FileIndex file, uint64_t index) {
 }
 
 std::optional<PageId> page_with_data(Kernel& k, FileIndex file, uint64_t index, host::CgroupIndex cgroup) {
-  // Readahead gave up for want of memory, or reclaim was faster: this one page, with all means.
+  // Readahead found no memory, or reclaim has evicted the page again: this page is read alone, with reclaim allowed.
   PageId id = k.host.files[file].page(index);
   if (id == host::kNoPage) {
     id = add_to_page_cache(k, file, index, cgroup, kGfpHighUserMovable, host::kPageLocked);

@@ -1,4 +1,4 @@
-// Decides how far ahead a file is read. Windows for read(), and the read-around of faults in a mapped file.
+// Readahead of files: windows for read(), and the read-around of faults in a mapped file.
 //
 // Mirrors ondemand_readahead(), do_page_cache_ra() (mm/readahead.c) and do_sync_mmap_readahead() (mm/filemap.c) of
 // Linux 6.1. Differs: one state per file for its readers and one for its mappings; the kernel has one per open file.
@@ -13,25 +13,27 @@ namespace oomcast::mm {
 
 inline constexpr int64_t kReadaheadPages = 32;  // VM_READAHEAD_PAGES, 128 KiB
 
-/// filemap_add_folio(): a fresh page of the file, on its way to a list; the page that stands there if somebody was
-/// faster. kNoPage if memory cannot be had.
+/// filemap_add_folio(): adds a new page to the file. If another task has added one meanwhile, returns that. kNoPage:
+/// there is no memory.
 host::PageId add_to_page_cache(Kernel& k, host::FileIndex file, uint64_t index, host::CgroupIndex cgroup,
                                const Gfp& gfp, uint16_t flags);
-/// Its second half: the frame becomes the page of the file at `index`. REQUIRES: charged, and no page stands there.
-/// `refault`: that it was evicted before counts.
+/// The second half of filemap_add_folio(): the memory `where` becomes the page of the file at `index`. REQUIRES: it is
+/// charged, and the file has no page there. `refault`: an earlier eviction of the page counts.
 host::PageId insert_into_file(Kernel& k, host::FileIndex file, uint64_t index, ZoneRef where, host::CgroupIndex cgroup,
                               uint16_t flags, bool refault);
-/// Which window to read, given where a read starts, how much it wants, and whether it met the mark of the last window.
+/// Reads the next window of a read() of `requested` pages from `index` on. `hit_marker`: the read met the page that the
+/// last window has marked (PG_readahead).
 void ondemand_readahead(Kernel& k, host::FileIndex file, host::Readahead& ra, int64_t index, int64_t requested,
                         bool hit_marker, host::CgroupIndex cgroup);
-/// A fault found nothing at `index`: reads around it, unless this file has missed far more often than it hit.
+/// A fault found no page at `index`: reads around it, unless the file has had far more misses than hits.
 void mmap_readaround(Kernel& k, host::FileIndex file, int64_t index, host::CgroupIndex cgroup);
-/// A fault found its page: the balance of misses and hits, and the next window at its mark.
+/// A fault found its page: counts a hit, and reads the next window if the page is marked.
 void mmap_readahead_hit(Kernel& k, host::FileIndex file, host::PageId id, host::CgroupIndex cgroup);
-/// The page at `index` as a reader or a fault needs it: read in if it must be, its data there. nullopt if there is no
-/// memory for it; kNoPage if reclaim has taken it again or the task is dying.
+/// The page at `index` with its data, read if it is missing. nullopt: there is no memory. kNoPage: reclaim has evicted
+/// the page again, or the task is dying.
 std::optional<host::PageId> page_with_data(Kernel& k, host::FileIndex file, uint64_t index, host::CgroupIndex cgroup);
-/// folio_wait_bit_common(): the time that `wait` takes is lost to memory if the page was in use when it was evicted.
+/// folio_wait_bit_common(): if the page was in use when it was evicted (PG_workingset), the wait counts as a memory
+/// stall.
 template <typename Wait>
 void wait_for_page(Kernel& k, host::PageId id, Wait wait) {
   const bool thrashing = k.host.pages[id].has(host::kPageWorkingset);
@@ -39,7 +41,7 @@ void wait_for_page(Kernel& k, host::PageId id, Wait wait) {
   wait();
   if (thrashing) k.sched.memstall_leave();
 }
-/// Waits for the next read to end, for the sake of this page.
+/// Waits for the next read to end. The wait counts as one for this page.
 void wait_for_readers(Kernel& k, host::PageId id);
 /// Waits for the data of a page that is being read. False if the task is dying.
 bool wait_locked(Kernel& k, host::FileIndex file, uint64_t index);

@@ -1,4 +1,4 @@
-// Takes pages to swap. Slots, the swap cache and writing out; kernel-spec sections 6.1, 6.2 and 6.4.
+// Swaps pages out: the swap cache and writes to the device. See swap.h; kernel-spec sections 6.1, 6.2 and 6.4.
 #include "model/mm/swap.h"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ void release_slot(Kernel& k, SlotId id) {
 
 SwapPlug::SwapPlug(Kernel& k) : k_(k), outer_(k.sched.current().plug) { k.sched.current().plug = this; }
 
-// Does not flush: when a simulation is abandoned in mid-run its fibers are unwound, and nothing may be submitted then.
+// Does not flush: when a simulation is abandoned, its fibers are unwound, and nothing may be submitted then.
 SwapPlug::~SwapPlug() { k_.sched.current().plug = outer_; }
 
 // blk_attempt_plug_merge(), rq_qos_throttle() and blk_add_rq_to_plug().
@@ -185,7 +185,7 @@ void put_swap_entry(Kernel& k, SlotId slot_id) {
     release_slot(k, slot_id);
     return;
   }
-  // free_swap_and_cache(): an unmapped clean copy in the swap cache goes with its last entry.
+  // free_swap_and_cache(): an unmapped clean page of the swap cache is freed with its last swap entry.
   const PageId id = slot.page;
   Page& page = k.host.pages[id];
   if (page.mapcount > 0 || page.has(host::kPageLocked)) return;

@@ -1,8 +1,8 @@
-// Takes pages to swap and back. Slots, the swap cache, writing out, reading in with readahead.
+// Swaps pages out and in: the swap cache, writes to the device, and reads with readahead.
 //
-// Mirrors add_to_swap(), get_swap_page() with its per-CPU slot cache, swap_writepage(), folio_free_swap(),
-// do_swap_page() and swap_cluster_readahead() (mm/swapfile.c, swap_slots.c, swap_state.c, page_io.c, memory.c) of
-// Linux 6.1. Differs: rotational devices only (cluster readahead, no THP swap).
+// Mirrors add_to_swap(), swap_writepage(), folio_free_swap(), do_swap_page(), swap_cluster_readahead() and
+// swap_vma_readahead() (mm/swapfile.c, swap_state.c, page_io.c, memory.c) of Linux 6.1. Slots are chosen in
+// swap_slots.h.
 #pragma once
 
 #include "model/mm/kernel.h"
@@ -17,9 +17,9 @@ class SwapPlug {
   ~SwapPlug();
   SwapPlug(const SwapPlug&) = delete;
   SwapPlug& operator=(const SwapPlug&) = delete;
-  /// Waits until every request has its place at the device. What has one by then is submitted if there is a wait.
+  /// Waits until every request has its place at the device. If it has to wait, requests that have one are submitted.
   void throttle();
-  /// throttle(), and everything is submitted.
+  /// throttle(), then submits all requests.
   void flush();
 
  private:
@@ -35,36 +35,37 @@ class SwapPlug {
   std::vector<Request> requests_;
 };
 
-/// Gives the page a slot and puts it into the swap cache, dirty. False when swap is full.
+/// add_to_swap(): allocates a slot for the page and puts it into the swap cache, dirty. False: there is no free slot.
 bool add_to_swap(Kernel& k, host::PageId id);
 /// Starts writing the page; end_swap_write() follows. REQUIRES: kPageSwapCache, inside a SwapPlug of this actor.
 void swap_writepage(Kernel& k, host::PageId id);
-/// __swap_writepage(): the same for who does not reclaim; nr_vmscan_write does not count it.
+/// __swap_writepage(): the same for a caller that does not reclaim; nr_vmscan_write does not count it.
 void write_to_device(Kernel& k, host::PageId id);
-/// The page of memory `where`, for which somebody is charged, becomes that of the slot: in the swap cache, locked, on
-/// its way to a list. REQUIRES: the slot is in use and has none.
+/// Makes the memory `where` the slot's page: in the swap cache, locked, in the LRU batch of this CPU. REQUIRES: `where`
+/// is charged, the slot is in use and has no page.
 host::PageId enter_swap_cache(Kernel& k, ZoneRef where, host::SlotId slot);
 void end_swap_write(Kernel& k, host::PageId id, host::CpuIndex cpu);
 /// Takes the page out of the swap cache; `evicted` leaves a shadow in the slot.
 void remove_from_swap_cache(Kernel& k, host::PageId id, bool evicted,
                             host::CgroupIndex target_cgroup = host::kRootCgroup);
-/// folio_free_swap(): gives the slot back when nobody else needs it; the page is dirty again.
+/// folio_free_swap(): frees the page's slot and makes the page dirty. False: it has no slot, is being written, or a
+/// swap entry still needs the slot.
 bool free_swap(Kernel& k, host::PageId id);
-/// Less than half of the swap is free.
-/// With a cgroup, or its group has used half of its memory.swap.high or .max (mem_cgroup_swap_full).
+/// vm_swap_full(), mem_cgroup_swap_full(): more than half of the swap is used, or of the cgroup's memory.swap.high or
+/// .max.
 bool vm_swap_full(const Kernel& k, host::CgroupIndex cgroup);
-/// Others use this page of memory too: they map it, or hold the swap entry that it has in the swap cache.
+/// Whether a second PTE maps the page, or any PTE holds the swap entry that it has in the swap cache.
 bool shared_anon(const Kernel& k, const host::Page& page);
-/// One PTE that held the entry is gone.
+/// swap_free(): one PTE less holds the swap entry.
 void put_swap_entry(Kernel& k, host::SlotId slot);
 
-/// A swapped-out page is used again. Gives whether the page is mapped now (false: the task is dying, or there is no
-/// memory for the page: VM_FAULT_OOM).
+/// The fault on a swapped-out page. True: the page is mapped. False: the task is dying, or there is no memory for the
+/// page (VM_FAULT_OOM).
 bool do_swap_page(Kernel& k, host::ProcessIndex process, uint64_t vpn, bool write);
 
-/// A page that a file has in `slot` is used: brings it into the swap cache and waits for its data (shmem_swapin).
-/// Neighbouring slots are read ahead, whatever the device. Only a `fault` counts as a major one, read() and write() do
-/// not. False: the task is dying, or there is no memory. It may be gone from the cache again.
+/// shmem_swapin(): brings the page that a file has in `slot` into the swap cache and waits for its data. Neighbouring
+/// slots are read ahead on every device. A `fault` counts as a major fault; read() and write() do not. True: the data
+/// was read, though reclaim may have evicted the page again. False: the task is dying, or there is no memory.
 bool read_for_shmem(Kernel& k, host::ProcessIndex process, uint64_t vpn, host::SlotId slot, bool fault);
 
 /// Pages of the readahead window (__swapin_nr_pages); spec section 17.7.

@@ -1,4 +1,4 @@
-// Chooses the swap slot of a page. See swap_slots.h.
+// Allocates and frees swap slots. See swap_slots.h.
 #include "model/mm/swap_slots.h"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ constexpr uint32_t kLatencyLimit = 256;               // LATENCY_LIMIT
 constexpr int64_t kActivate = 5 * kSlotsCacheSize;    // THRESHOLD_ACTIVATE_SWAP_SLOTS_CACHE
 constexpr int64_t kDeactivate = 2 * kSlotsCacheSize;  // THRESHOLD_DEACTIVATE_SWAP_SLOTS_CACHE
 
-// What scan_swap_map_slots() keeps while it searches one device.
+// The local variables of scan_swap_map_slots() while it searches one device.
 struct Scan {
   Kernel& k;
   SwapDevice& device;
@@ -44,7 +44,7 @@ bool worth_a_look(const Scan& scan, uint32_t at) {
   return !scan.taken(at) || (swap_full(scan.k.host) && cache_only(scan, at));
 }
 
-// The label `scan`: the next slot that may do, to the end of the device and then from its beginning.
+// The label `scan`: the next candidate slot, up to the end of the device and then from its beginning.
 bool find_next(Scan& scan) {
   for (uint32_t at = scan.offset + 1; at < scan.total(); ++at) {
     if (worth_a_look(scan, at)) return scan.offset = at, true;
@@ -55,8 +55,8 @@ bool find_next(Scan& scan) {
   return false;
 }
 
-// Where a search on a disk that turns begins: goes on where the last one ended, and after 512 slots looks for as many
-// free ones in a row, from the start of the device, to keep the disk's arm from wandering.
+// Where a search on a rotational disk begins: where the last one ended. After 512 slots it looks for 512 free slots in
+// a row, from the start of the device, so that the disk's arm moves less.
 void start_on_disk(Scan& scan) {
   SwapDevice& device = scan.device;
   scan.offset = scan.scan_base = device.cluster_next;
@@ -146,7 +146,7 @@ void requeue(const Host& host, std::vector<uint32_t>& order, uint32_t device) {
   std::rotate(at, at + 1, end);
 }
 
-// get_swap_pages(): of the first device that has any.
+// get_swap_pages(): takes slots of the first device that has free ones.
 void get_swap_pages(Kernel& k, size_t want, std::vector<SlotId>& out) {
   std::vector<uint32_t>& order = k.host.swap_avail_heads[k.sched.current().node];
   const std::vector<uint32_t> turn = order;
@@ -167,7 +167,7 @@ void give_back(Kernel& k, std::vector<SlotId>& cache) {
   cache.clear();
 }
 
-// check_cache_active(): the caches are used while plenty is free, and emptied when it gets scarce.
+// check_cache_active(): the slot caches are used while many slots are free, and emptied when few are.
 bool cache_active(Kernel& k) {
   Host& host = k.host;
   const int64_t cpus = host.cpu_count(), free = host.free_swap();
