@@ -1,4 +1,4 @@
-// Reads and writes files through the page cache. See page_cache.h; kernel-spec sections 4.2, 7.2 and 10.10.
+// The page cache. See page_cache.h; kernel-spec sections 4.2, 7.2 and 10.10.
 #include "model/mm/page_cache.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ using host::Vmstat;
 namespace {
 
 constexpr Gfp kGfpWrite{.write = true};
-constexpr uint64_t kPagesPerPoint = 4;  // others get to run that often within one call
+constexpr uint64_t kPagesPerPoint = 4;  // other fibers run after so many pages of one call
 
 bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requested, host::CgroupIndex cgroup) {
   PageId id = host::kNoPage;
@@ -52,7 +52,7 @@ bool read_page(Kernel& k, FileIndex file_index, uint64_t index, int64_t requeste
 bool file_read(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, host::CgroupIndex cgroup) {
   if (bytes == 0) return true;
   const uint64_t first = offset >> kPageShift, last = (offset + bytes - 1) >> kPageShift;
-  // What the program could read was there before we saw it.
+  // The program has read up to here, so the file is at least this long.
   k.host.files[file].size_pages = std::max(k.host.files[file].size_pages, static_cast<int64_t>(last) + 1);
   for (uint64_t index = first; index <= last; ++index) {
     if (!read_page(k, file, index, static_cast<int64_t>(last - index + 1), cgroup)) return false;
@@ -86,7 +86,7 @@ bool file_write(Kernel& k, FileIndex file, uint64_t offset, uint64_t bytes, host
 void evict_file_page(Kernel& k, PageId id, host::CgroupIndex target_cgroup) {
   const Page& page = k.host.pages[id];
   const host::Shadow shadow = workingset_eviction(k, page, target_cgroup);
-  if (page.slot == host::kNoSlot) return;  // cached before the run, of a file we know nothing about
+  if (page.slot == host::kNoSlot) return;  // cached before the run, of an unknown file
   File& file = k.host.files[page.slot];
   file.set_shadow(page.vpn, shadow);
   --file.cached;
@@ -112,7 +112,7 @@ void punch_file(Kernel& k, FileIndex file_index, uint64_t first_index, uint64_t 
     else
       clear_page_dirty(k, id);
     detach_buffers(k, id);
-    if (k.host.pages[id].has(host::kPageWriteback)) --file.writeback;  // its end will not know the file any more
+    if (k.host.pages[id].has(host::kPageWriteback)) --file.writeback;  // the page has no file when its write ends
     k.host.pages[id].slot = host::kNoSlot;
     release_page(k, id, k.sched.current().cpu);
   }

@@ -1,4 +1,4 @@
-// Finds pages that came back so soon that they should never have gone. See workingset.h; kernel-spec section 4.12.
+// Workingset detection. See workingset.h; kernel-spec section 4.12.
 #include "model/mm/workingset.h"
 
 #include <algorithm>
@@ -35,7 +35,7 @@ bool stale(Kernel& k, const host::ShadowNode& entry) {
   return node == nullptr || node->listed != entry.number;
 }
 
-// count_shadow_nodes(): those that can be spared.
+// count_shadow_nodes(): the tree nodes that may be freed.
 int64_t spare_shadow_nodes(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup) {
   const host::Node& node = k.host.nodes[node_index];
   int64_t pages = cgroup == host::kRootCgroup ? node.slab_reclaimable : k.host.cgroups[cgroup].slab;
@@ -75,7 +75,7 @@ void update_shadow_node(Kernel& k, host::FileIndex file_index, uint64_t index) {
   node->listed = ++k.host.shadow_numbers;
   ++lruvec.shadow_nodes;
   k.host.count(Vmstat::workingset_nodes);
-  // A node that comes and goes leaves a stale entry each time.
+  // A node that leaves the list keeps a stale entry there: these are removed now and then.
   if (static_cast<int64_t>(lruvec.shadow_list.size()) > 2 * lruvec.shadow_nodes + 64)
     std::erase_if(lruvec.shadow_list, [&k](const host::ShadowNode& entry) { return stale(k, entry); });
   lruvec.shadow_list.push_back({file_index, index, node->listed});
@@ -103,7 +103,8 @@ void age_nonresident(host::Host& host, host::NodeIndex node, host::CgroupIndex c
 
 namespace {
 
-// lru_gen_eviction(): the shadow keeps the generation and the uses, and is its own group's, whoever reclaims.
+// lru_gen_eviction(): the shadow keeps the generation and the references. It belongs to the page's own group, whichever
+// group reclaims.
 host::Shadow lru_gen_eviction(Kernel& k, const Page& page) {
   host::LruGen& gens = *k.host.lruvec_of(page).gens;
   const size_t type = host::gen_type(page);
@@ -118,8 +119,8 @@ host::Shadow lru_gen_eviction(Kernel& k, const Page& page) {
   return shadow;
 }
 
-// lru_gen_refault(): back in the group and on the node that it left, it counts; while that generation is evicted, the
-// controller hears of it.
+// lru_gen_refault(): counts if the page is in the group and on the node of its eviction. If that generation is still
+// the oldest, the PID controller counts the refault too.
 void lru_gen_refault(Kernel& k, Page& page, const host::Shadow& shadow) {
   if (shadow.node_index() != page.node() || shadow.cgroup_index() != page.cgroup()) return;
   host::LruGen& gens = *k.host.lruvec_of(page).gens;

@@ -1,4 +1,4 @@
-// Writes dirty pages, and makes writers wait. See writeback.h; kernel-spec section 7.
+// Writeback of dirty pages. See writeback.h; kernel-spec section 7.
 #include "model/mm/writeback.h"
 
 #include <algorithm>
@@ -20,10 +20,10 @@ namespace {
 
 constexpr int64_t kDirtiedPause = 32;          // nr_dirtied_pause
 constexpr Nanoseconds kPauseMax{200'000'000};  // MAX_PAUSE
-constexpr Nanoseconds kPauseMin{10'000'000};   // shorter ones are saved up
+constexpr Nanoseconds kPauseMin{10'000'000};   // shorter pauses are added up until they reach this
 constexpr int64_t kChunkPages = 1024;          // MIN_WRITEBACK_PAGES
 constexpr size_t kRequestPages = 256;
-constexpr int64_t kInFlightMax = 4096;  // pages that the flusher has in the disk's queue
+constexpr int64_t kInFlightMax = 4096;  // pages under writeback; the flusher waits beyond
 
 int64_t dirtyable(const Node& node) {
   int64_t reserve = 0;
@@ -48,7 +48,7 @@ int64_t total_file_writeback(const Host& host) {
   return sum;
 }
 
-// Starts writing up to `most` dirty pages of the file, in order from where the last round ended.
+// Starts writing up to `most` dirty pages of the file, in order from where the last call ended.
 int64_t write_some(Kernel& k, FileIndex index, int64_t most) {
   File& file = k.host.files[index];
   std::vector<PageId> request;
@@ -78,7 +78,7 @@ int64_t write_some(Kernel& k, FileIndex index, int64_t most) {
   return written;
 }
 
-// The dirty file that has been waiting longest; host::kNoFile if none has since before `before`.
+// The file that has been dirty longest; host::kNoFile if none has been since `before_ns`.
 FileIndex oldest_dirty(const Host& host, int64_t before_ns) {
   FileIndex oldest = host::kNoFile;
   for (size_t i = 0; i < host.files.size(); ++i) {
@@ -90,7 +90,7 @@ FileIndex oldest_dirty(const Host& host, int64_t before_ns) {
   return oldest;
 }
 
-// Writes oldest first while `more` says so.
+// Writes dirty files, the oldest first, while more() is true.
 template <class More>
 void flush_while(Kernel& k, int64_t before_ns, More more) {
   while (more()) {
@@ -115,7 +115,7 @@ void flush_what_is_due(Kernel& k) {
   flush_while(k, expired, [] { return true; });
 }
 
-// How fast the disk takes large writes, pages per second.
+// The bandwidth of the disk for large writes, in pages per second.
 int64_t disk_bandwidth(const Host& host) {
   const int64_t ns = std::max<int64_t>(1, host.spec.disk.write_128k.count());
   return std::max<int64_t>(1, 32 * int64_t{1'000'000'000} / ns);
@@ -223,7 +223,7 @@ void balance_dirty_pages_ratelimited(Kernel& k) {
     const int64_t rate = disk_bandwidth(k.host) * position_ratio(pending, setpoint, limits.dirty) / 1024;
     const Nanoseconds pause =
         rate == 0 ? kPauseMax : std::min(kPauseMax, Nanoseconds(actor.nr_dirtied * 1'000'000'000 / rate));
-    if (pause < kPauseMin) return;  // counted on until it is worth a sleep
+    if (pause < kPauseMin) return;  // too short: the dirtied pages stay counted for the next call
     const Nanoseconds begin = stall_enter(k);
     k.sched.sleep(pause);
     stall_leave(k, begin, Stalled::kThrottled);
