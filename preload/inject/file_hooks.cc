@@ -93,6 +93,8 @@ uint64_t look_up(int fd) {
     uses_memory_files.store(true, std::memory_order_relaxed);
     push(EventKind::kFileInMemory, file, static_cast<uint64_t>(fd), status.st_nlink);
     agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
+  } else if (home == Home::kCached && status.st_nlink == 0) {
+    push(EventKind::kFileTruncate, file, 1, status.st_ino, ring::kLastNameGone);
   }
   return file;
 }
@@ -116,6 +118,35 @@ void note_may_be_gone(uint64_t file) {
   if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process())
     return;
   push(EventKind::kFileInMemory, file, 0, 0, ring::kMayBeGone);
+}
+
+/// A file with one name, before a call that may take that name away. 0: there is none, or nobody listens.
+struct OnlyName {
+  uint64_t file = 0, inode = 0;
+};
+
+OnlyName only_name(int base, const char* path) {
+  if (!tracking() || thread_state.inside > 0) return {};
+  const Counted counted;
+  struct stat status;
+  if (!counted.tracking() || !in_own_process() ||
+      raw_syscall(SYS_newfstatat, base, arg(path), arg(&status), AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(status.st_mode) || status.st_nlink != 1)
+    return {};
+  return {ring::file_id(status.st_dev, status.st_ino), status.st_ino};
+}
+
+void note_last_name_gone(const OnlyName& name) {
+  if (name.file == 0 || !tracking()) return;
+  flush_file_note();
+  thread_state.last_file_page = 0;
+  push(EventKind::kFileTruncate, name.file, 0, name.inode, ring::kLastNameGone);
+}
+
+/// rename(): the file that `to` has named so far. A file renamed to its own name keeps it.
+OnlyName replaced(int from_base, const char* from, int to_base, const char* to) {
+  const OnlyName there = only_name(to_base, to);
+  return there.file != 0 && there.file != only_name(from_base, from).file ? there : OnlyName{};
 }
 
 /// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call
@@ -403,18 +434,26 @@ OOMCAST_EXPORT ssize_t splice(int in, off_t* in_offset, int out, off_t* out_offs
                  [&] { return real_libc_table.splice(in, in_offset, out, out_offset, bytes, flags); });
 }
 
-#define OOMCAST_UNLINK(name, parameters, arguments)    \
-  OOMCAST_EXPORT int name parameters {                 \
-    if (!OOMCAST_HAVE(name)) return missing<int>();    \
-    const int result = real_libc_table.name arguments; \
-    if (result == 0) note_may_be_gone(0);              \
-    return result;                                     \
+// `named`: the file that loses its only name if the call succeeds.
+#define OOMCAST_UNLINK(name, named, parameters, arguments) \
+  OOMCAST_EXPORT int name parameters {                     \
+    if (!OOMCAST_HAVE(name)) return missing<int>();        \
+    const OnlyName only = named;                           \
+    const int result = real_libc_table.name arguments;     \
+    if (result == 0) note_last_name_gone(only);            \
+    if (result == 0) note_may_be_gone(0);                  \
+    return result;                                         \
   }
-OOMCAST_UNLINK(unlink, (const char* path), (path))
-OOMCAST_UNLINK(unlinkat, (int base, const char* path, int flags), (base, path, flags))
-OOMCAST_UNLINK(remove, (const char* path), (path))
-OOMCAST_UNLINK(shm_unlink, (const char* name), (name))
-OOMCAST_UNLINK(rename, (const char* from, const char* to), (from, to))
+OOMCAST_UNLINK(unlink, only_name(AT_FDCWD, path), (const char* path), (path))
+OOMCAST_UNLINK(unlinkat, only_name(base, path), (int base, const char* path, int flags), (base, path, flags))
+OOMCAST_UNLINK(remove, only_name(AT_FDCWD, path), (const char* path), (path))
+OOMCAST_UNLINK(shm_unlink, OnlyName{}, (const char* name), (name))
+OOMCAST_UNLINK(rename, replaced(AT_FDCWD, from, AT_FDCWD, to), (const char* from, const char* to), (from, to))
+OOMCAST_UNLINK(renameat, replaced(from_base, from, to_base, to),
+               (int from_base, const char* from, int to_base, const char* to), (from_base, from, to_base, to))
+OOMCAST_UNLINK(renameat2, (how & RENAME_EXCHANGE) != 0 ? OnlyName{} : replaced(from_base, from, to_base, to),
+               (int from_base, const char* from, int to_base, const char* to, unsigned how),
+               (from_base, from, to_base, to, how))
 
 #define OOMCAST_OPEN(name, parameters, arguments)                             \
   OOMCAST_EXPORT int name parameters {                                        \

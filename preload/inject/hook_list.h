@@ -94,6 +94,8 @@
   X(int, unlinkat, (int, const char*, int))                                 \
   X(int, remove, (const char*))                                             \
   X(int, rename, (const char*, const char*))                                \
+  X(int, renameat, (int, const char*, int, const char*))                    \
+  X(int, renameat2, (int, const char*, int, const char*, unsigned))         \
   X(int, shm_unlink, (const char*))                                         \
   X(int, fsync, (int))                                                      \
   X(int, fdatasync, (int))                                                  \

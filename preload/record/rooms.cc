@@ -32,8 +32,9 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       planner(processes, clocks, kernel_counts_exactly()),
       meter(processes, feed, notes),
       shared_memory(processes, feed, meter, planner, clocks),
+      deleted(processes, feed, shared_memory, clocks),
       copies(processes, feed, notes),
-      mapped_files(feed, shared_memory, planner, notes, clocks),
+      mapped_files(feed, shared_memory, deleted, planner, notes, clocks),
       text(feed, count),
       mappings(feed, stash, shared_memory, meter, notes, clocks),
       poller(feed, mappings, shared_memory, copies, mapped_files, meter, planner, notes, clocks),
@@ -42,12 +43,13 @@ Rooms::Rooms(const RecordOptions& all_options, TrackerKind best_tracker, trace::
       filler(feed, stash, mappings, poller, windows, text, meter, notes, count, clocks, options.refuse_enomem),
       heap(mappings, poller, windows),
       settings(processes, feed, mappings),
-      files(feed, sites, shared_memory, planner, notes, clocks, [this](Process& process) { reader.drain(process); }),
-      reader(feed, sites, heap, mappings, mapped_files, shared_memory, files, settings, meter, count, clocks),
+      files(feed, sites, shared_memory, deleted, planner, notes, clocks,
+            [this](Process& process) { reader.drain(process); }),
+      reader(feed, sites, heap, mappings, mapped_files, shared_memory, deleted, files, settings, meter, count, clocks),
       faults(feed, stash, reader, mappings, filler, meter, count, std::move(served)),
       phase(feed, poller, notes, clocks, may_poll(options, tracker, sink)),
-      scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, files, reader, meter, planner,
-              count, clocks) {
+      scanner(processes, feed, mappings, poller, windows, mapped_files, shared_memory, deleted, files, reader, meter,
+              planner, count, clocks) {
   mappings.count_pages_with(late);
   notes.wanted_stash = options.stash;
   if (!phase.exact() || tracker != TrackerKind::kUserfaultfd) meter.start_sampling();

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "preload/record/capture/capture_notes.h"
+#include "preload/record/capture/deleted_files.h"
 #include "preload/record/capture/event_feed.h"
 #include "preload/record/capture/fault_server.h"
 #include "preload/record/capture/file_uses.h"
@@ -66,6 +67,7 @@ struct Rooms {
   ScanPlanner planner;
   ResidentMeter meter;
   SharedMemory shared_memory;
+  DeletedFiles deleted;
   ForkCopies copies;
   MappedFiles mapped_files;
   ProgramText text;

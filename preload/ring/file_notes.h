@@ -36,6 +36,14 @@ inline bool is_last_position(const trace::Event& note) {
 /// descriptor, `argument` how many names the file has. With kMayBeGone: a descriptor was closed or a name taken away;
 /// `address` 0 if it is not known of which.
 inline constexpr uint8_t kMayBeGone = 1 << 7;
+/// kFileTruncate from the hooks with this in `flags`: the file has no name any more. `argument` is its inode number,
+/// `bytes` is 1 if the program has it open (O_TMPFILE), 0 if a call has just taken the last name away.
+inline constexpr uint8_t kLastNameGone = 1 << 7;
+inline bool is_last_name_gone(const trace::Event& note) {
+  return note.kind == trace::EventKind::kFileTruncate && (note.flags & kLastNameGone) != 0;
+}
+inline bool is_open_without_name(const trace::Event& note) { return note.bytes != 0; }
+
 /// RequestKind::kFileNoted with this in `argument`: pages of shared memory are about to go, they are scanned now or
 /// never.
 inline constexpr uint64_t kScanShared = 1;

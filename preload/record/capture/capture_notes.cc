@@ -237,6 +237,10 @@ void CaptureNotes::say_what_was_missed(std::vector<std::string>* out) const {
         mebibytes(unhooked_file_bytes) +
         " were read or written by calls that no hook sees (stdio inside libc, system calls of its own). They were "
         "found by the positions of the descriptors, 5 to 50 ms later at most.");
+  if (used_io_uring)
+    out->emplace_back(
+        "The program uses io_uring. What it reads and writes through it is not seen, so the forecast lacks the page "
+        "cache and the disk traffic of these files.");
   if (samples_left_out > 0)
     out->push_back("The program allocated in more places than the report lists: " + std::to_string(sites) +
                    " stacks are listed, " + std::to_string(samples_left_out) + " samples from others are not.");

@@ -71,6 +71,7 @@ class CaptureNotes {
   bool armed_watches = false;      // pages were write-protected to see their next use
   bool mapped_data_file = false, mapped_program_file = false, mapped_huge_pages = false;
   bool refused_memory = false;  // --on-refuse enomem refused a request
+  bool used_io_uring = false;   // a process has mapped the queues of an io_uring
 
  private:
   bool used(TrackerKind kind) const { return used_[static_cast<size_t>(kind)]; }

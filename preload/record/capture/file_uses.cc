@@ -60,7 +60,11 @@ void FileUses::take_note(Process& process, const trace::Event& note) {
     return;
   }
   note_file_use(process, note);
-  if (ring::is_claim(note)) return;
+  if (ring::is_claim(note)) {
+    deleted_.before_first_use(process, note.address);
+    return;
+  }
+  deleted_.note_use(note.address);
   const uint64_t now = clocks_.now_ns();
   auto& slot = process.tasks[note.tid];
   if (!slot) slot = std::make_unique<Task>(static_cast<pid_t>(process.pid), note.tid, now);
@@ -150,6 +154,7 @@ uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoT
   const bool same = known != use.open.end() && known->second.object == file.object &&
                     known->second.reads == file.reads && known->second.writes == file.writes &&
                     known->second.position <= file.position;
+  if (!same) deleted_.before_first_use(process, file.object);
   const uint64_t before = same ? known->second.position : 0;
   const bool read = file.reads && (!file.writes || left.read_bytes >= left.written_bytes);
   uint64_t& own = read ? left.read_bytes : left.written_bytes;
@@ -159,6 +164,7 @@ uint64_t FileUses::report_move(Process& process, int number, OpenFile& file, IoT
     return 0;
   }
   shared_memory_.learn_descriptor(process, number);
+  deleted_.note_use(file.object);
   own -= moved;
   file.position = before + moved;
   trace::Event event = feed_.stamp(process, nullptr, read ? trace::EventKind::kFileRead : trace::EventKind::kFileWrite);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "preload/record/capture/capture_notes.h"
+#include "preload/record/capture/deleted_files.h"
 #include "preload/record/capture/event_feed.h"
 #include "preload/record/capture/scan_planner.h"
 #include "preload/record/capture/shared_memory.h"
@@ -26,11 +27,12 @@ bool parse_fdinfo(const std::string& text, OpenFile* out);
 class FileUses {
  public:
   /// `drain`: empties the ring of the process.
-  FileUses(EventFeed& feed, Sites& sites, SharedMemory& shared_memory, const ScanPlanner& planner, CaptureNotes& notes,
-           const Clocks& clocks, std::function<void(Process&)> drain)
+  FileUses(EventFeed& feed, Sites& sites, SharedMemory& shared_memory, DeletedFiles& deleted,
+           const ScanPlanner& planner, CaptureNotes& notes, const Clocks& clocks, std::function<void(Process&)> drain)
       : feed_(feed),
         sites_(sites),
         shared_memory_(shared_memory),
+        deleted_(deleted),
         planner_(planner),
         notes_(notes),
         clocks_(clocks),
@@ -54,6 +56,7 @@ class FileUses {
   EventFeed& feed_;
   Sites& sites_;
   SharedMemory& shared_memory_;
+  DeletedFiles& deleted_;
   const ScanPlanner& planner_;
   CaptureNotes& notes_;
   const Clocks& clocks_;

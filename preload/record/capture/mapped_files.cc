@@ -74,6 +74,10 @@ std::vector<Vma> program_mappings(const std::vector<Vma>& maps) {
   return found;
 }
 
+bool maps_io_uring(const std::vector<Vma>& maps) {
+  return std::ranges::any_of(maps, [](const Vma& vma) { return vma.name == "anon_inode:[io_uring]"; });
+}
+
 /// Whether the file is an ELF image. The dynamic linker maps the whole image read-only before its text: that mapping is
 /// no data.
 bool MappedFiles::is_image(const Vma& vma) {
@@ -101,6 +105,7 @@ void MappedFiles::forget_one(Process& process, FileMappings::iterator at) {
 }
 
 void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
+  notes_.used_io_uring |= maps_io_uring(maps);
   std::vector<Vma> now = data_file_mappings(maps);
   std::erase_if(now, [this](const Vma& vma) { return shared_memory_.is_shared_memory(vma) || is_image(vma); });
   const size_t data_mappings = now.size();
@@ -133,6 +138,7 @@ void MappedFiles::learn(Process& process, const std::vector<Vma>& maps) {
     feed_.report(process, trace::EventKind::kMap, vma.start, vma.end - vma.start, 0, flags_of(mapping));
     feed_.report(process, trace::EventKind::kMapFile, vma.start, mapping.object, mapping.offset,
                  program ? trace::kProgram : 0);
+    deleted_.note_use(mapping.object);
     process.files.mappings.emplace(vma.start, std::move(mapping));
     (program ? notes_.mapped_program_file : notes_.mapped_data_file) = true;
   }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "preload/record/capture/capture_notes.h"
+#include "preload/record/capture/deleted_files.h"
 #include "preload/record/capture/event_feed.h"
 #include "preload/record/capture/scan_planner.h"
 #include "preload/record/capture/shared_memory.h"
@@ -25,11 +26,19 @@ std::vector<Vma> data_file_mappings(const std::vector<Vma>& maps);
 /// library, the C library and the shells, which every target has in memory anyway.
 std::vector<Vma> program_mappings(const std::vector<Vma>& maps);
 
+/// Whether the queues of an io_uring are among `maps`.
+bool maps_io_uring(const std::vector<Vma>& maps);
+
 class MappedFiles {
  public:
-  MappedFiles(EventFeed& feed, SharedMemory& shared_memory, const ScanPlanner& planner, CaptureNotes& notes,
-              const Clocks& clocks)
-      : feed_(feed), shared_memory_(shared_memory), planner_(planner), notes_(notes), clocks_(clocks) {}
+  MappedFiles(EventFeed& feed, SharedMemory& shared_memory, DeletedFiles& deleted, const ScanPlanner& planner,
+              CaptureNotes& notes, const Clocks& clocks)
+      : feed_(feed),
+        shared_memory_(shared_memory),
+        deleted_(deleted),
+        planner_(planner),
+        notes_(notes),
+        clocks_(clocks) {}
 
   /// Reports new mappings of files and the end of those that are gone. `maps`: the present mappings.
   void learn(Process& process, const std::vector<Vma>& maps);
@@ -48,6 +57,7 @@ class MappedFiles {
 
   EventFeed& feed_;
   SharedMemory& shared_memory_;
+  DeletedFiles& deleted_;
   const ScanPlanner& planner_;
   CaptureNotes& notes_;
   const Clocks& clocks_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "preload/record/kernel/pages.h"
+#include "preload/ring/file_notes.h"
 
 namespace oomcast::record {
 namespace {
@@ -73,7 +74,10 @@ void NoteReader::drain(Process& process) {
       case trace::EventKind::kFileSync:
       case trace::EventKind::kFilePunch:
       case trace::EventKind::kFileTruncate:
-        files_.take_note(process, note);
+        if (ring::is_last_name_gone(note))
+          deleted_.take_note(process, note);
+        else
+          files_.take_note(process, note);
         break;
       case trace::EventKind::kFileInMemory:
         shared_memory_.take_note(process, note);

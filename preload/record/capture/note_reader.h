@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "preload/record/capture/deleted_files.h"
 #include "preload/record/capture/file_uses.h"
 #include "preload/record/capture/heap_break.h"
 #include "preload/record/capture/settings.h"
@@ -16,14 +17,15 @@ namespace oomcast::record {
 class NoteReader {
  public:
   NoteReader(EventFeed& feed, Sites& sites, HeapBreak& heap, Mappings& mappings, MappedFiles& mapped_files,
-             SharedMemory& shared_memory, FileUses& files, Settings& settings, ResidentMeter& meter, Statistics& count,
-             const Clocks& clocks)
+             SharedMemory& shared_memory, DeletedFiles& deleted, FileUses& files, Settings& settings,
+             ResidentMeter& meter, Statistics& count, const Clocks& clocks)
       : feed_(feed),
         sites_(sites),
         heap_(heap),
         mappings_(mappings),
         mapped_files_(mapped_files),
         shared_memory_(shared_memory),
+        deleted_(deleted),
         files_(files),
         settings_(settings),
         meter_(meter),
@@ -46,6 +48,7 @@ class NoteReader {
   Mappings& mappings_;
   MappedFiles& mapped_files_;
   SharedMemory& shared_memory_;
+  DeletedFiles& deleted_;
   FileUses& files_;
   Settings& settings_;
   ResidentMeter& meter_;

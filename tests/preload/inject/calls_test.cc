@@ -195,6 +195,58 @@ TEST_F(Calls, OfFilesAreNotedWithWhatTheyMoved) {
   EXPECT_EQ(synced[0].address, notes.back().address) << "the same file";
 }
 
+/// A file of 16 pages under a fresh name.
+class NamedFile {
+ public:
+  NamedFile() {
+    char name[] = "/var/tmp/oomcast-calls.XXXXXX";
+    ::close(::mkstemp(name));
+    path_ = name;
+  }
+  ~NamedFile() { ::unlink(path()); }
+  const char* path() const { return path_.c_str(); }
+  uint64_t id() const {
+    struct stat status {};
+    EXPECT_EQ(::lstat(path(), &status), 0);
+    return ring::file_id(status.st_dev, status.st_ino);
+  }
+
+ private:
+  std::string path_;
+};
+
+TEST_F(Calls, ThatTakeTheLastNameOfAFileAreNoted) {
+  auto* const unlink_at = recorder.hook<int(int, const char*, int)>("unlinkat");
+  const NamedFile named;
+  const uint64_t id = named.id();
+  const std::string second = std::string(named.path()) + ".second";
+  ASSERT_EQ(::link(named.path(), second.c_str()), 0);
+  recorder.take_notes();
+  ASSERT_EQ(unlink_at(AT_FDCWD, second.c_str(), 0), 0);
+  EXPECT_EQ(unlink_at(AT_FDCWD, second.c_str(), 0), -1);
+  EXPECT_EQ(notes_of(EventKind::kFileTruncate).size(), 0u) << "it has another name, and then there was none";
+  ASSERT_EQ(unlink_at(AT_FDCWD, named.path(), 0), 0);
+  const std::vector<trace::Event> notes = notes_of(EventKind::kFileTruncate);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_TRUE(ring::is_last_name_gone(notes[0]));
+  EXPECT_EQ(notes[0].address, id);
+}
+
+TEST_F(Calls, ThatRenameOneFileOverAnotherNoteTheOther) {
+  auto* const rename_at = recorder.hook<int(int, const char*, int, const char*)>("renameat");
+  auto* const rename_how = recorder.hook<int(int, const char*, int, const char*, unsigned)>("renameat2");
+  const NamedFile a, b;
+  const uint64_t id = b.id();
+  recorder.take_notes();
+  ASSERT_EQ(rename_at(AT_FDCWD, b.path(), AT_FDCWD, b.path()), 0);
+  ASSERT_EQ(rename_how(AT_FDCWD, a.path(), AT_FDCWD, b.path(), RENAME_EXCHANGE), 0);
+  EXPECT_EQ(notes_of(EventKind::kFileTruncate).size(), 0u);
+  ASSERT_EQ(rename_how(AT_FDCWD, b.path(), AT_FDCWD, a.path(), 0), 0);
+  const std::vector<trace::Event> notes = notes_of(EventKind::kFileTruncate);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].address, id);
+}
+
 TEST_F(Calls, ThatFailAreNotNoted) {
   char buffer[10] = {};
   ASSERT_EQ(recorder.hook<ssize_t(int, const void*, size_t, off_t)>("pwrite")(file, buffer, 10, 0), 10);

@@ -172,6 +172,7 @@ TEST(CaptureNotes, EveryOtherThingThatWasMissedIsOneSentence) {
   notes.mapped_data_file = true;
   notes.mapped_program_file = true;
   notes.unhooked_file_bytes = 6 * kMiB;
+  notes.used_io_uring = true;
   notes.sites = 10;
   notes.samples_left_out = 7;
   notes.mapped_huge_pages = true;
@@ -181,8 +182,8 @@ TEST(CaptureNotes, EveryOtherThingThatWasMissedIsOneSentence) {
               ElementsAre(StartsWith("4 processes could not be tracked"), StartsWith("Later uses of a page"),
                           HasSubstr("5 pages that it shared"), StartsWith("The program mapped files"),
                           StartsWith("Code of the program"), StartsWith("6 MiB were read or written"),
-                          HasSubstr("10 stacks are listed, 7 samples"), HasSubstr("hugetlb"),
-                          HasSubstr("--on-refuse enomem"), StartsWith("8 notes")));
+                          StartsWith("The program uses io_uring"), HasSubstr("10 stacks are listed, 7 samples"),
+                          HasSubstr("hugetlb"), HasSubstr("--on-refuse enomem"), StartsWith("8 notes")));
 }
 
 TEST(CaptureNotes, QuestionsAboutTheMachineAreNamedByTheirBit) {

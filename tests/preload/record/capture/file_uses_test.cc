@@ -85,6 +85,25 @@ TEST_F(OpenFiles, WhatHooksHaveReportedIsNotReportedAgain) {
   EXPECT_EQ(bytes_of(trace::EventKind::kFileWrite), 64u << 20);
 }
 
+TEST_F(OpenFiles, TheEndOfADeletedFileIsReportedAfterItsWrites) {
+  const std::string file = path.string();
+  ASSERT_TRUE(record_guest(sink, {"/bin/sh", "-c",
+                                  "dd if=/dev/zero of=" + file + " bs=1M count=8 status=none; rm " + file + "; true"})
+                  .ok());
+  uint64_t written = 0, id = 0;
+  bool dropped = false;
+  for (const trace::Event& event : sink.events) {
+    if (event.kind == trace::EventKind::kFileWrite) {
+      EXPECT_FALSE(dropped);
+      written += event.bytes;
+      id = event.address;
+    }
+    if (event.kind == trace::EventKind::kFileTruncate && event.address == id && written == 8u << 20) dropped = true;
+  }
+  EXPECT_EQ(written, 8u << 20);
+  EXPECT_TRUE(dropped);
+}
+
 TEST(FileUse, ForgetsFilesThatAreClosedOnceManyHaveBeenClaimed) {
   FileUse use;
   const std::map<int, OpenFile> still_open = {{3, {5, 0, true, false}}, {4, {999'999'999, 0, true, false}}};

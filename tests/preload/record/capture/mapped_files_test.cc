@@ -53,6 +53,26 @@ TEST(DataFileMappings, PrivateWritableOnesAreTrackedAsAnonymousMemory) {
   EXPECT_EQ(data_file_mappings({vma}).size(), 1u);
 }
 
+TEST(IoUring, IsKnownByItsQueues) {
+  Vma queues = file_vma(0x1000000, 4096, 9);
+  queues.name = "anon_inode:[io_uring]";
+  EXPECT_TRUE(maps_io_uring({file_vma(0x2000000, 4096, 1), queues}));
+  EXPECT_FALSE(maps_io_uring({file_vma(0x2000000, 4096, 1)}));
+}
+
+TEST(IoUring, ItsUseIsACaveat) {
+  for (const char* tracker : {"", "pagemap"}) {
+    RecordingSink sink;
+    RecordOptions options;
+    options.command = {guest("uses_io_uring")};
+    options.tracker = tracker;
+    const auto summary = run(options, sink);
+    ASSERT_TRUE(summary.ok());
+    if (summary->exit_code == 77) GTEST_SKIP() << "no io_uring here";
+    EXPECT_THAT(summary->caveats, testing::Contains(testing::StartsWith("The program uses io_uring")));
+  }
+}
+
 Vma image_vma(uint64_t start, uint64_t inode, const char* name, bool executable) {
   Vma vma = file_vma(start, 64 << 10, inode);
   vma.name = name;
