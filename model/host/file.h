@@ -10,6 +10,7 @@
 
 #include "model/host/page.h"
 #include "model/host/swap_device.h"
+#include "model/host/tmpfs_mount.h"
 
 namespace oomcast::host {
 
@@ -118,6 +119,7 @@ class File {
   // Of files in memory only. Who maps or has used it is taken to keep it open; without a name it is gone when the last
   // of them is.
   bool nameless = false;
+  MountIndex mount = kNoMount;  // where it lies, for its limit
   int holders = 0;
   int64_t size_pages = 0;        // as far as it has been written or read
   int64_t dirty = 0;             // dirty pages

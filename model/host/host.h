@@ -47,6 +47,7 @@ struct Host {
   Zswap zswap;
   VmstatArray vmstat;
   std::deque<File> files;                    // in the order in which the program first used them
+  std::vector<TmpfsMount> mounts;            // that files of the program lie on
   int64_t buffer_heads = 0;                  // on cached pages of these files
   int64_t tree_nodes = 0;                    // struct xa_node of their page caches
   uint64_t shadow_numbers = 0;               // given to shadow nodes so far

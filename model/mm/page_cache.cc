@@ -10,6 +10,7 @@
 #include "model/mm/rmap.h"
 #include "model/mm/shmem.h"
 #include "model/mm/swap.h"
+#include "model/mm/tmpfs.h"
 #include "model/mm/workingset.h"
 #include "model/mm/writeback.h"
 
@@ -103,6 +104,7 @@ void punch_file(Kernel& k, FileIndex file_index, uint64_t first_index, uint64_t 
       first_index, last_index, [&](PageId id) { dropped.push_back(id); },
       [&](host::SlotId slot) { swapped.push_back(slot); }, [&](const host::TreeNode& node) { freed.push_back(node); });
   file.swapped -= static_cast<int64_t>(swapped.size());
+  if (file.in_memory()) count_blocks(k.host, file, -static_cast<int64_t>(dropped.size() + swapped.size()));
   for (const host::SlotId slot : swapped) put_swap_entry(k, slot);
   for (PageId id : dropped) {
     --file.cached;

@@ -12,6 +12,7 @@
 #include "model/mm/page_cache.h"
 #include "model/mm/readahead.h"
 #include "model/mm/swap.h"
+#include "model/mm/tmpfs.h"
 
 namespace oomcast::mm {
 
@@ -53,6 +54,7 @@ void note_first_use(Kernel& k, ProcessIndex index, Page& page) {
 // shmem_alloc_and_acct_folio() and shmem_add_to_page_cache(). False: no memory, or the task is dying.
 bool fill_hole(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index, uint64_t page_index, ShmemUse use) {
   const host::CgroupIndex cgroup = k.host.processes[index].cgroup;
+  ask_for_block(k, index, k.host.files[file_index], use == ShmemUse::kFault);
   const ZoneRef where = alloc_page_vma(k, kGfpHighUserMovable, index, vpn);
   if (!where.ok()) return false;
   const bool charged = try_charge(k, cgroup);
@@ -69,6 +71,7 @@ bool fill_hole(Kernel& k, ProcessIndex index, uint64_t vpn, FileIndex file_index
   const PageId id =
       insert_into_file(k, file_index, page_index, where, cgroup, static_cast<uint16_t>(kind | used), false);
   count_shmem(k, k.host.pages[id], file_index, 1);
+  count_blocks(k.host, file, 1);
   note_first_use(k, index, k.host.pages[id]);
   k.sched.cpu(k.costs.fault);
   return true;

@@ -3,8 +3,8 @@
 //
 // Mirrors shmem_get_folio_gfp(), shmem_swapin_folio(), shmem_writepage() and shmem_file_read_iter() (mm/shmem.c) of
 // Linux 6.1; kernel-spec section 10.8. A page is in the file, in the swap cache or in a slot; the file's tree says
-// which, page tables only map what is in the file. Differs: no huge pages (shmem_enabled is "never" by default), no
-// size limit of the mount. Files of ramfs are here too: the same, but on the unevictable list.
+// which, page tables only map what is in the file. Differs: no huge pages (shmem_enabled is "never" by default).
+// What a mount holds at most: tmpfs.h. Files of ramfs are here too: the same, but on the unevictable list.
 #pragma once
 
 #include "model/mm/kernel.h"

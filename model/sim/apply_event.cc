@@ -12,6 +12,7 @@
 #include "model/mm/page_cache.h"
 #include "model/mm/shmem.h"
 #include "model/mm/task_memory.h"
+#include "model/mm/tmpfs.h"
 #include "model/mm/writeback.h"
 #include "model/sim/locking.h"
 #include "model/sim/placement.h"
@@ -291,10 +292,6 @@ void EventApplier::exec(ProcessIndex index) {
   refused_.erase(index);
 }
 
-void EventApplier::set_comm(const Event& event, ProcessIndex index) {
-  k_.host.processes[index].comm = trace::comm_of(event);
-}
-
 void EventApplier::limit(const Event& event, ProcessIndex index) {
   constexpr uint64_t kRlimitData = 2, kRlimitAs = 9;
   Process& process = k_.host.processes[index];
@@ -313,13 +310,16 @@ host::FileIndex EventApplier::file_of(uint64_t id, bool keep) {
 
 // What was cached of it before is taken for a mistake of the capture and dropped.
 void EventApplier::file_in_memory(const Event& event, ProcessIndex index) {
-  const host::FileIndex file = file_of(event.address);
+  const host::FileIndex index_of_file = file_of(event.address);
+  host::File& file = k_.host.files[index_of_file];
   const auto home = (event.flags & trace::kUnevictable) != 0 ? host::FileHome::kRamfs : host::FileHome::kShmem;
-  if (k_.host.files[file].home != home) mm::truncate_file(k_, file, 0);
-  k_.host.files[file].home = home;
-  k_.host.files[file].service = k_.host.processes[index].service;
-  k_.host.files[file].nameless = (event.flags & trace::kNameless) != 0;
-  if (k_.host.files[file].nameless && k_.host.files[file].holders == 0) mm::truncate_file(k_, file, 0);
+  if (file.home != home) mm::truncate_file(k_, index_of_file, 0);
+  file.home = home;
+  file.service = k_.host.processes[index].service;
+  mm::put_on_mount(k_.host, file,
+                   mounts_.on_target(k_.host, event.argument, place_of(file.service).tmpfs, file.service));
+  file.nameless = (event.flags & trace::kNameless) != 0;
+  if (file.nameless && file.holders == 0) mm::truncate_file(k_, index_of_file, 0);
 }
 
 void EventApplier::file_io(const Event& event, ProcessIndex index) {
@@ -439,7 +439,7 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
       mm::exit_process(k_, index);
       break;
     case EventKind::kComm:
-      set_comm(event, index);
+      k_.host.processes[index].comm = trace::comm_of(event);
       break;
     case EventKind::kOomScoreAdj:
       k_.host.processes[index].oom_score_adj = static_cast<int>(static_cast<int64_t>(event.address));
@@ -490,6 +490,7 @@ void EventApplier::dispatch(const Event& event, ProcessIndex index) {
     case EventKind::kAlloc:
     case EventKind::kFree:
     case EventKind::kClock:
+    case EventKind::kMount:
       break;
   }
 }

@@ -6,6 +6,7 @@
 
 #include "model/mm/kernel.h"
 #include "model/sim/file_table.h"
+#include "model/sim/mount_table.h"
 #include "model/sim/outcome.h"
 #include "model/sim/simulation.h"
 #include "model/sim/task.h"
@@ -32,6 +33,7 @@ class EventApplier {
   void forget(uint32_t pid) { by_pid_.erase(pid); }
   /// The file that events call `id`. It may be forgotten once nothing of it is cached, unless `keep`.
   host::FileIndex file_of(uint64_t id, bool keep = false);
+  MountTable& mounts() { return mounts_; }
   const FileTable& files() const { return files_; }
   const AppPeaks& peaks() const { return peaks_; }
   const LeftOut& left_out() const { return left_out_; }
@@ -59,7 +61,6 @@ class EventApplier {
   void fork(const trace::Event& event, host::ProcessIndex process);
   bool dup_accounted(host::ProcessIndex parent);
   void exec(host::ProcessIndex process);
-  void set_comm(const trace::Event& event, host::ProcessIndex process);
   void file_in_memory(const trace::Event& event, host::ProcessIndex process);
   void file_io(const trace::Event& event, host::ProcessIndex process);
   void limit(const trace::Event& event, host::ProcessIndex process);
@@ -73,6 +74,7 @@ class EventApplier {
   uint64_t lost_events_ = 0;
   uint8_t service_ = 0;
   FileTable files_;
+  MountTable mounts_;
   const bool programs_in_memory_;  // of the root file system: their text never leaves
   std::map<uint32_t, host::ProcessIndex> by_pid_;
   int applying_ = 0;  // events that are not through

@@ -348,6 +348,7 @@ void count_files(const Host& host, Counts& counts) {
     ++groups[page.cgroup()].with_buffers;
   }
   int64_t tree_nodes = 0, in_swap = 0;
+  std::vector<int64_t> on_mount(host.mounts.size(), 0);
   using ByGroup = IndexVector<host::CgroupIndex, int64_t>;
   IndexVector<host::NodeIndex, ByGroup> shadow_nodes(host.nodes.size(), ByGroup(host.cgroups.size(), 0));
   for (size_t f = 0; f < files.size(); ++f) {
@@ -355,6 +356,7 @@ void count_files(const Host& host, Counts& counts) {
     int64_t cached = 0;
     file.for_each_page(0, [&](uint64_t, PageId) { return ++cached > 0; });
     in_swap += file.swapped;
+    if (file.mount != host::kNoMount) on_mount[file.mount] += file.cached + file.swapped;
     file.for_each_swapped([&](uint64_t index, host::SlotId slot) {
       if (!host.device(slot).in_use(slot) || !host.slot(slot).shmem || host.slot(slot).map_count != 1)
         counts.fail("file " + std::to_string(file.id) + " holds a swap entry that is not its own, at page " +
@@ -376,6 +378,8 @@ void count_files(const Host& host, Counts& counts) {
                   std::to_string(files[f].writeback) + " were found");
     }
   }
+  for (size_t m = 0; m < on_mount.size(); ++m)
+    if (on_mount[m] != host.mounts[m].used_pages) counts.fail("pages on " + host.mounts[m].path + " do not add up");
   if (in_swap != 0) counts.fail("files count " + std::to_string(in_swap) + " swapped pages more than they hold");
   const int64_t blocks = host.spec.file_block_bytes > 0 ? kPageBytes / host.spec.file_block_bytes : 0;
   if (with_buffers * blocks != host.buffer_heads) counts.fail("buffer heads do not add up");

@@ -120,8 +120,10 @@ struct Divergence {
   DivergedBy by = DivergedBy::kKill;
   int pid = 0;  // whom it hit; of kHalt: nobody
   std::string comm{};
-  bool fork = false;  // of kRefusal: a fork(), else a mapping of `requested`
+  bool fork = false;  // of kRefusal: a fork(), else a mapping of `requested`, or a page of tmpfs
   Pages requested{};
+  std::string mount{};  // of that page
+  bool mapped = false;  // it was asked for through a mapping
 };
 
 /// Nothing on the host goes on, and why.

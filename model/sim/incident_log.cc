@@ -142,10 +142,16 @@ void IncidentLog::on_alloc_refused(int pid, const mm::Refusal& refusal) {
     first.refusal = refusal;
     note_first(own_.alloc_refused, "alloc_refused", std::move(first));
   }
-  // No capture can refuse the program its fork().
-  refused |= !refusal.fork;
-  if (refusal.fork || !refusal_is_lived)
-    diverge({.by = DivergedBy::kRefusal, .pid = pid, .fork = refusal.fork, .requested = refusal.requested});
+  // No capture can refuse the program its fork(), or a page of a file.
+  const bool can_be_lived = !refusal.fork && refusal.by != mm::RefusedBy::kTmpfsFull;
+  refused |= can_be_lived;
+  if (can_be_lived && refusal_is_lived) return;
+  diverge({.by = DivergedBy::kRefusal,
+           .pid = pid,
+           .fork = refusal.fork,
+           .requested = refusal.requested,
+           .mount = refusal.mount,
+           .mapped = refusal.mapped});
 }
 
 OomCandidate IncidentLog::candidate(host::ProcessIndex index, int64_t points) const {

@@ -153,11 +153,20 @@ struct AppPeaks {
   Bytes locked_peak;        // mlock(): what reclaim could not have
 };
 
+/// What the program held at most on one file system in memory of the target, in memory or swapped out.
+struct MemoryMount {
+  std::string mount;
+  std::string service;  // whose alone it is; empty: everybody's
+  Bytes peak;
+  std::optional<Bytes> limit;  // absent: none, or none is known
+};
+
 struct AppSummary : AppPeaks {
   Bytes touched;
   Bytes whole_run_peak;  // footprint_peak as if nobody had been killed: what the program went on to hold here
   std::vector<AppProcess> processes;  // the first kProcessesInFull
   int64_t processes_total = 0;
+  std::vector<MemoryMount> memory_mounts;  // those that it has written to, in the order of their first use
 };
 
 /// Pages first touched under one sampled stack (0: not sampled).

@@ -30,4 +30,16 @@ ServiceOutcome service_outcome(const host::Host& host, const std::vector<Service
   return out;
 }
 
+std::vector<MemoryMount> memory_mounts(const host::Host& host, const std::vector<ServiceOptions>& services) {
+  std::vector<MemoryMount> out;
+  for (const host::TmpfsMount& mount : host.mounts) {
+    if (mount.peak_pages == 0) continue;
+    MemoryMount each{mount.path, "", to_bytes(Pages(mount.peak_pages)), std::nullopt};
+    if (mount.owner != 0) each.service = services[mount.owner - 1].name;
+    if (mount.limit_pages > 0) each.limit = to_bytes(Pages(mount.limit_pages));
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
 }  // namespace oomcast::sim

@@ -13,4 +13,7 @@ namespace oomcast::sim {
 ServiceOutcome service_outcome(const host::Host& host, const std::vector<ServiceOptions>& services, size_t number,
                                ServiceFate fate, Nanoseconds last);
 
+/// The file systems in memory that the program or a service has written to, in the order of their first use.
+std::vector<MemoryMount> memory_mounts(const host::Host& host, const std::vector<ServiceOptions>& services);
+
 }  // namespace oomcast::sim

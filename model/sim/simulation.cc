@@ -112,6 +112,7 @@ class Simulation::Impl {
   Nanoseconds feed(const Event& event) {
     if (halted()) return now();
     ++events_;
+    if (event.kind == EventKind::kMount) applier_.mounts().name(event);
     Task& task = tasks_.ready_for(event);
     if (halted()) return now();
     const Nanoseconds start = tasks_.start_of(task, event);
@@ -167,6 +168,7 @@ class Simulation::Impl {
     outcome.zswap = {to_bytes(Pages(host_.zswap.pool_peak)), host_.zswap.stored_peak, host_.zswap.pool_limit_hit,
                      host_.vmstat[host::Vmstat::zswpwb]};
     summarize_app(host_, outcome);
+    outcome.app.memory_mounts = memory_mounts(host_, options_.services);
     summarize_cgroup(host_, outcome);
     for (size_t s = 0; s < running_.size(); ++s)
       outcome.services.push_back(

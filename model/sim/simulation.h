@@ -27,6 +27,7 @@ struct Placement {
   // What the kubelet ranks by: the pod's memory request and priority.
   Bytes memory_request;
   int priority = 0;
+  std::optional<std::vector<host::TmpfsSpec>> tmpfs{};  // a container's own mounts; absent: the host's are its
   // Speed of the machine that recorded the events, for scaling compute_ns (ns per 20 million loops; 0: do not scale).
   int64_t recorder_cpu_loop_20m_ns = 0;
 };

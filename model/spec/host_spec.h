@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "model/base/units.h"
+#include "model/spec/tmpfs_spec.h"
 #include "model/spec/zswap_spec.h"
 
 namespace oomcast::host {
@@ -232,6 +233,7 @@ struct HostSpec {
   Pages total_ram;                  // totalram_pages: MemTotal
   CgroupSpec cgroup;                // the program's
   std::vector<CgroupSpec> cgroups;  // of the host; by path, so that parents come first
+  std::vector<TmpfsSpec> tmpfs;     // no two at one place; empty: what they hold is not known, and no limit applies
   KubeletSpec kubelet;
   std::vector<std::string> assumed;  // "calibration.page_fault_ns: 800 (not in the snapshot)"
 

@@ -32,6 +32,8 @@ Result<HostSpec> parse_host_text(std::string_view text, const std::string& path)
 Result<void> set_field(HostSpec& spec, std::string_view key_value);
 /// Applies one `--cgroup FILE=VALUE`, e.g. "memory.max=512M".
 Result<void> set_cgroup(HostSpec& spec, std::string_view key_value);
+/// Applies one `--tmpfs PATH=SIZE`, e.g. "/dev/shm=64M"; a path alone: half of the RAM.
+Result<void> set_tmpfs(HostSpec& spec, std::string_view mount_size);
 
 /// Contradictions that would make the model lie (free above managed, unknown zone, distances that do not fit, ...).
 Result<void> validate(const HostSpec& spec);

@@ -254,6 +254,7 @@ Result<void> set_swap(HostSpec& spec, std::string_view text) {
 
 Result<void> set_one(HostSpec& spec, const std::string& path, std::string_view text) {
   if (path.starts_with("cgroup.memory.")) return set_cgroup(spec, path.substr(7) + "=" + std::string(text));
+  if (path.starts_with("tmpfs./")) return set_tmpfs(spec, path.substr(6) + "=" + std::string(text));
   if (path == "memory") return set_memory(spec, text);
   if (path == "swap" && !text.starts_with('[')) return set_swap(spec, text);
   const auto steps = split_path(path);

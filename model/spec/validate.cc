@@ -5,6 +5,7 @@
 
 #include "model/spec/field_names.h"
 #include "model/spec/node_counters.h"
+#include "model/spec/parse_text.h"
 #include "model/spec/read_host.h"
 
 namespace oomcast::host {
@@ -326,6 +327,18 @@ Problem check_files(const HostSpec& spec) {
   return std::nullopt;
 }
 
+Problem check_tmpfs(const HostSpec& spec) {
+  for (size_t i = 0; i < spec.tmpfs.size(); ++i) {
+    const TmpfsSpec& tmpfs = spec.tmpfs[i];
+    const std::string where = at("tmpfs", i);
+    if (!tmpfs.mount.starts_with('/'))
+      return Contradiction{where + ".mount", quote(tmpfs.mount) + " does not begin with /"};
+    const int64_t most = to_bytes(Pages(kPagesMax)).count();
+    if (auto bad = out_of_range(where + ".size", tmpfs.size.value_or(Bytes(0)).count(), 0, most)) return bad;
+  }
+  return std::nullopt;
+}
+
 Problem check_totals(const HostSpec& spec) {
   Pages managed, present;
   for (const NodeSpec& node : spec.nodes) {
@@ -353,6 +366,7 @@ std::optional<Contradiction> find_contradiction(const HostSpec& spec) {
   if (auto bad = check_zswap(spec)) return bad;
   if (auto bad = check_processes(spec)) return bad;
   if (auto bad = check_files(spec)) return bad;
+  if (auto bad = check_tmpfs(spec)) return bad;
   return check_settings(spec);
 }
 

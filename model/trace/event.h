@@ -36,7 +36,11 @@
 //   kFileInMemory   file id              -                         kUnevictable|kNameless; the file is no page cache:
 //                                                                  tmpfs, memfd, System V, shared anonymous memory
 //                                                                  (swap can take it), or ramfs; before its first use,
-//                                                                  and again when its last name is taken away
+//                                                                  and again when its last name is taken away; in
+//                                                                  `argument` the mount that it lies on (0: none)
+//   kMount          path, chars 0-7      path, chars 8-15          where that mount of tmpfs is, its number in
+//                                                                  `argument`, before the first file on it; repeated
+//                                                                  for a longer path (mount_path.h)
 //   kFilePunch      file id              length                    whole pages in [`argument`, +length) are dropped
 //   kSetPolicy      node mask            -                         set_mempolicy() of this thread; PolicyMode
 //   kBindRange      start                length                    mbind(); node mask in `argument`, PolicyMode
@@ -94,6 +98,7 @@ enum class EventKind : uint8_t {
   kFilePunch,
   kLock,
   kLockAll,
+  kMount,
 };
 
 /// MPOL_* numbers of the kernel; kSetPolicy and kBindRange carry one in `flags`, without its MPOL_F_* bits. Node masks

@@ -59,6 +59,7 @@ KindClass class_of(uint8_t kind) {
     case EventKind::kFileInMemory:
     case EventKind::kLock:
     case EventKind::kLockAll:
+    case EventKind::kMount:
     case EventKind::kClock:
     case EventKind::kLost:
       return KindClass::kRange;

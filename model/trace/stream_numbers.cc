@@ -48,6 +48,9 @@ bool StreamNumbers::apply(Event& event) {
     if (is_new) at->second = stacks_.add(stream_, event.stack_id);
     event.stack_id = at->second;
   }
+  if (stream_ != 0 && event.argument != 0 &&
+      (event.kind == EventKind::kMount || event.kind == EventKind::kFileInMemory))
+    event.argument = mixed(event.argument, stream_);
   if (event.kind == EventKind::kFileInMemory) files_in_memory_.insert(event.address);
   if (uint64_t* const number = file_field(event)) *number = file(*number);
   return true;

@@ -70,6 +70,12 @@ class HostBuilder {
     return *this;
   }
 
+  /// A file system in memory that holds so much.
+  HostBuilder& tmpfs(const std::string& mount, Bytes size) {
+    spec_.tmpfs.push_back({mount, size});
+    return *this;
+  }
+
   /// Dentries that nobody uses, each with its inode unless `inodes` says otherwise, and the slab that they fill.
   HostBuilder& dentries(int64_t count, int64_t inodes = -1) {
     host::VfsCacheSpec& cache = spec_.vfs_cache;

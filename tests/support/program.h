@@ -10,10 +10,12 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "model/sim/simulation.h"
 #include "model/trace/comm.h"
 #include "model/trace/event.h"
+#include "model/trace/mount_path.h"
 
 namespace oomcast::support {
 
@@ -92,6 +94,20 @@ class Program {
   }
   /// The file is tmpfs's, a memfd or the like.
   void file_in_memory(uint64_t file, uint8_t flags = 0) { feed(trace::EventKind::kFileInMemory, file, 0, flags); }
+  /// A mount of tmpfs, and a file on it.
+  void mount(uint64_t number, std::string_view path) {
+    for (; !path.empty(); path.remove_prefix(std::min(path.size(), trace::kMountPiece))) {
+      const auto [first, second] = trace::mount_words(path);
+      trace::Event event = make(trace::EventKind::kMount, first, second);
+      event.argument = number;
+      sink_->feed(event);
+    }
+  }
+  void file_on_mount(uint64_t file, uint64_t mount) {
+    trace::Event event = make(trace::EventKind::kFileInMemory, file, 0);
+    event.argument = mount;
+    sink_->feed(event);
+  }
   void truncate_file(uint64_t file, uint64_t pages) {
     trace::Event event = make(trace::EventKind::kFileTruncate, file, 0);
     event.argument = pages << kPageShift;

@@ -80,6 +80,7 @@ void read_page_cache(JsonObject& root, HostSpec& spec);
 void read_background(JsonObject& root, HostSpec& spec);  // REQUIRES: processes are known
 void read_processes(JsonObject& root, HostSpec& spec);
 void read_cgroup(JsonObject& root, HostSpec& spec);
+void read_tmpfs(JsonObject& root, HostSpec& spec);
 void read_kubelet(JsonObject& root, HostSpec& spec);
 
 }  // namespace oomcast::host

@@ -49,6 +49,7 @@ class HostReader {
     settle_processes();
     read_background(object, spec_);
     read_cgroup(object, spec_);
+    read_tmpfs(object, spec_);
     read_kubelet(object, spec_);
     object.done();
     note_kernel_rules(spec_);

@@ -240,6 +240,20 @@ static void read_host_groups(JsonObject& object, HostSpec& spec) {
             [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
 }
 
+void read_tmpfs(JsonObject& object, HostSpec& spec) {
+  const auto mounts = object.elements("tmpfs");
+  for (size_t i = 0; i < mounts.size(); ++i) {
+    JsonObject entry(object.file(), *mounts[i], std::string("tmpfs[") + std::to_string(i) + "]");
+    std::string mount;
+    if (!entry.text("mount", mount)) entry.fail("mount", "missing; for example \"mount\": \"/dev/shm\"");
+    if (!mount.starts_with('/')) entry.fail("mount", quote(mount) + " does not begin with /");
+    Bytes size;
+    const bool given = entry.bytes("size", size);
+    entry.done();
+    mount_tmpfs(spec.tmpfs, {without_slashes(mount), given ? std::optional(size) : std::nullopt});
+  }
+}
+
 void read_kubelet(JsonObject& object, HostSpec& spec) {
   const ordered_json* value = object.get("kubelet");
   if (!value) return;

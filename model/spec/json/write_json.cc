@@ -117,6 +117,12 @@ ordered_json background_json(const BackgroundSpec& actor) {
           {"sequential", actor.sequential}};
 }
 
+ordered_json tmpfs_json(const TmpfsSpec& tmpfs) {
+  ordered_json json = {{"mount", tmpfs.mount}};
+  if (tmpfs.size) json["size"] = tmpfs.size->count();
+  return json;
+}
+
 ordered_json limit_json(int64_t bytes) { return bytes < 0 ? ordered_json("max") : ordered_json(bytes); }
 
 ordered_json cgroup_json(const CgroupSpec& cgroup) {
@@ -221,6 +227,7 @@ ordered_json host_to_json(const HostSpec& spec) {
   if (!spec.cgroups.empty()) json["cgroups"] = ordered_json::array();
   for (const CgroupSpec& group : spec.cgroups) json["cgroups"].push_back(host_group_json(group));
   if (spec.cgroup.present) json["cgroup"] = cgroup_json(spec.cgroup);
+  for (const TmpfsSpec& tmpfs : spec.tmpfs) json["tmpfs"].push_back(tmpfs_json(tmpfs));
   if (spec.kubelet.eviction_hard > Bytes(0) || spec.kubelet.memory_qos != MemoryQos::kOff)
     json["kubelet"] = {{"eviction_hard", spec.kubelet.eviction_hard.count()},
                        {"memory_qos", memory_qos_name(spec.kubelet.memory_qos)}};

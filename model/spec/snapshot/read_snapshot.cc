@@ -71,7 +71,7 @@ Result<HostSpec> parse_snapshot(SnapshotFiles files) {
   for (auto* read :
        {&read_kernel_version, &read_zoneinfo, &check_page_size, &settle_node_counters, &read_buddyinfo,
         &read_pagetypeinfo, &read_machine, &read_topology, &read_swaps, &read_processes, &read_ps, &read_settings,
-        &read_file_systems, &read_vfs_cache, &read_cgroups, &read_calibration, &read_zswap}) {
+        &read_file_systems, &read_tmpfs, &read_vfs_cache, &read_cgroups, &read_calibration, &read_zswap}) {
     (*read)(reader);
     if (reader.error) return *reader.error;
   }

@@ -75,6 +75,7 @@ void read_processes(SnapshotReader& reader);
 void read_ps(SnapshotReader& reader);            // processes where there is no proc/PID/status
 void read_settings(SnapshotReader& reader);      // proc/sys, transparent_hugepage, lru_gen
 void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: the block size
+void read_tmpfs(SnapshotReader& reader);         // mounts: what file systems in memory hold
 void read_vfs_cache(SnapshotReader& reader);     // sys/fs/{dentry-state,inode-nr}, slabinfo: what slab shrinkers get at
 void read_cgroups(SnapshotReader& reader);       // sys/fs/cgroup
 void read_calibration(SnapshotReader& reader);

@@ -89,5 +89,20 @@ TEST(StreamNumbers, FilesOnDiskAreSharedAndFilesInMemoryAreNot) {
   EXPECT_NE(read(second, kMemory), read(third, kMemory));
 }
 
+TEST(StreamNumbers, MountsAreTheStreamsOwn) {
+  StackNumbers stacks;
+  StreamNumbers first(0, stacks), second(1, stacks);
+  const auto number = [](StreamNumbers& stream, EventKind kind, uint64_t mount) {
+    Event one = event(kind, 70, 6);
+    one.argument = mount;
+    EXPECT_TRUE(stream.apply(one));
+    return one.argument;
+  };
+  EXPECT_EQ(number(first, EventKind::kMount, 1), 1u);
+  EXPECT_NE(number(second, EventKind::kMount, 1), 1u);
+  EXPECT_EQ(number(second, EventKind::kMount, 1), number(second, EventKind::kFileInMemory, 1));
+  EXPECT_EQ(number(second, EventKind::kFileInMemory, 0), 0u) << "on none";
+}
+
 }  // namespace
 }  // namespace oomcast::trace
