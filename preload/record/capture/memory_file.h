@@ -18,6 +18,7 @@ struct MemoryFile {
   std::string path;  // kPath: as the process sees it that was met with it first
   NamedBy named_by = NamedBy::kNobody;
   bool for_good = false;  // ramfs
+  uint64_t mount = 0;     // number of the mount of tmpfs that it lies on; 0: none
 };
 
 /// By the name that /proc shows for a mapping or a descriptor.

@@ -16,6 +16,8 @@
 #include <climits>
 #include <cstdlib>
 
+#include "model/trace/mount_path.h"
+#include "preload/record/kernel/mount_info.h"
 #include "preload/record/kernel/page_scan.h"
 #include "preload/record/kernel/pages.h"
 #include "preload/record/kernel/proc_file.h"
@@ -98,13 +100,39 @@ void SharedMemory::report_new_file(Process& process, uint64_t device, uint64_t i
   MemoryFile& file = at->second;
   file = {device, inode, {}, named_by(shown), device_kind(device, shown) == DeviceKind::kRamfs};
   if (file.named_by == NamedBy::kPath) file.path = shown;
+  if (!file.for_good) file.mount = mount_of(process, device, shown);
   report_file(process, at->first, file);
 }
 
 void SharedMemory::report_file(Process& process, uint64_t id, const MemoryFile& file) {
   const int flags =
       (file.for_good ? trace::kUnevictable : 0) | (file.named_by == NamedBy::kNobody ? trace::kNameless : 0);
-  feed_.report(process, trace::EventKind::kFileInMemory, id, 0, 0, static_cast<uint8_t>(flags));
+  feed_.report(process, trace::EventKind::kFileInMemory, id, 0, file.mount, static_cast<uint8_t>(flags));
+}
+
+/// What tmpfs limits is a mount; the kernel's own one has no limit. A path that was looked up in another mount
+/// namespace lies under none of the points known so far.
+uint64_t SharedMemory::mount_of(Process& process, uint64_t device, const std::string& path) {
+  if (device == internal_shmem_device()) return 0;
+  std::vector<std::string>& points = mount_points_[device];
+  std::string point = mount_point_above(points, path);
+  if (point.empty()) {
+    const auto here = mount_points_of(read_whole_path(proc_of(process.pid) + "mountinfo"), device);
+    if (!here.empty()) points = here;
+    point = mount_point_above(points, path);
+    if (point.empty() && !points.empty()) point = points.front();
+  }
+  if (point.empty()) return 0;
+  const auto [at, is_new] = mounts_.try_emplace(point, mounts_.size() + 1);
+  if (is_new) report_mount(process, point, at->second);
+  return at->second;
+}
+
+void SharedMemory::report_mount(Process& process, const std::string& path, uint64_t number) {
+  for (size_t at = 0; at < path.size(); at += trace::kMountPiece) {
+    const auto [first, second] = trace::mount_words(std::string_view(path).substr(at));
+    feed_.report(process, trace::EventKind::kMount, first, second, number);
+  }
 }
 
 /// A hook has met a descriptor of such a file, or has closed one or taken a name away. The ring is the guest's memory:

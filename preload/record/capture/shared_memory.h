@@ -50,6 +50,8 @@ class SharedMemory {
   enum class DeviceKind : uint8_t { kOther, kShmem, kRamfs };
   using MemoryFiles = std::map<uint64_t, MemoryFile>;
   DeviceKind device_kind(uint64_t device, const std::string& path);
+  uint64_t mount_of(Process& process, uint64_t device, const std::string& path);
+  void report_mount(Process& process, const std::string& path, uint64_t number);
   void report_file(Process& process, uint64_t id, const MemoryFile& file);
   bool still_named(MemoryFile& file);
   bool still_used(uint64_t id, const MemoryFile& file, const Process* leaving);
@@ -60,8 +62,10 @@ class SharedMemory {
   ResidentMeter& meter_;
   const ScanPlanner& planner_;
   const Clocks& clocks_;
-  MemoryFiles files_;                                 // by file number
-  std::unordered_map<uint64_t, DeviceKind> devices_;  // by st_dev
+  MemoryFiles files_;                                                    // by file number
+  std::unordered_map<uint64_t, DeviceKind> devices_;                     // by st_dev
+  std::unordered_map<uint64_t, std::vector<std::string>> mount_points_;  // by st_dev
+  std::map<std::string, uint64_t> mounts_;                               // their numbers, counted from 1
   uint64_t next_settle_ns_ = 0;
 };
 

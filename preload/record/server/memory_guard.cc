@@ -6,6 +6,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "model/base/mount_point.h"
 #include "preload/record/kernel/proc_maps.h"
 
 namespace oomcast::record {
@@ -17,20 +18,6 @@ constexpr uint64_t kAsGoodAsNone = uint64_t{1} << 60;  // cgroup v1 says "no lim
 
 bool lists(const std::string& comma_list, const std::string& word) {
   return ("," + comma_list + ",").find("," + word + ",") != std::string::npos;
-}
-
-/// mountinfo writes blanks and backslashes in octal.
-std::string unescaped(const std::string& text) {
-  std::string out;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      out.push_back(static_cast<char>(std::strtol(text.substr(i + 1, 3).c_str(), nullptr, 8)));
-      i += 3;
-    } else {
-      out.push_back(text[i]);
-    }
-  }
-  return out;
 }
 
 /// From a cgroup up to the directory where its hierarchy is mounted.
@@ -72,10 +59,10 @@ std::vector<CgroupDirectory> memory_cgroups(const std::string& membership, const
     const bool unified = type == "cgroup2";
     if (!(unified && has_v2) && !(type == "cgroup" && has_v1 && lists(options, "memory"))) continue;
     std::string path = unified ? v2 : v1;
-    root = unescaped(root);
+    root = unescaped_mount_point(root);
     // A container's mount may begin below the hierarchy's root.
     if (root != "/") path = path.starts_with(root) ? path.substr(root.size()) : "/";
-    add_with_ancestors(unescaped(point), path, unified, &found);
+    add_with_ancestors(unescaped_mount_point(point), path, unified, &found);
     (unified ? has_v2 : has_v1) = false;  // mounted elsewhere too: the same groups
   }
   return found;

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include "model/trace/mount_path.h"
 #include "preload/record/kernel/unique_fd.h"
 #include "preload/ring/file_notes.h"
 #include "tests/preload/record/rooms_fixture.h"
@@ -123,12 +124,33 @@ TEST_F(SharedMemoryTest, AFileWithANameLivesOnWithoutUsers) {
   ::fstat(named.get(), &status);
   const uint64_t named_id = ring::file_id(status.st_dev, status.st_ino);
   ASSERT_TRUE(rooms.shared_memory.holds(named_id));
-  EXPECT_FALSE(sink.events[0].flags & trace::kNameless);
+  EXPECT_FALSE(events(EventKind::kFileInMemory)[0].flags & trace::kNameless);
   sink.events.clear();
   ::unlink(path.c_str());
   rooms.shared_memory.settle_all(fake.process, nullptr);
   ASSERT_THAT(events(EventKind::kFileInMemory), SizeIs(1)) << "open, and without a name from now on";
   EXPECT_TRUE(events(EventKind::kFileInMemory)[0].flags & trace::kNameless);
+  EXPECT_NE(events(EventKind::kFileInMemory)[0].argument, 0u) << "it takes its room on the mount still";
+}
+
+TEST_F(SharedMemoryTest, AFileOfATmpfsNamesItsMountAndAMemfdHasNone) {
+  for (const char* name : {"/dev/shm/oomcast-mount-test-a-", "/dev/shm/oomcast-mount-test-b-"}) {
+    const std::string path = name + std::to_string(::getpid());
+    const UniqueFd named(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    ASSERT_TRUE(named) << "no /dev/shm here";
+    ::unlink(path.c_str());  // as shm_open() and shm_unlink() are used
+    rooms.shared_memory.learn_descriptor(fake.process, named.get());
+  }
+  rooms.shared_memory.learn_descriptor(fake.process, file.get());
+  std::string mount;
+  for (const trace::Event& piece : events(EventKind::kMount)) trace::add_mount_piece(piece, mount);
+  EXPECT_EQ(mount, "/dev/shm") << "once for both files";
+  EXPECT_EQ(sink.events[0].kind, EventKind::kMount) << "before the first of them";
+  const auto files = events(EventKind::kFileInMemory);
+  ASSERT_THAT(files, SizeIs(3));
+  EXPECT_EQ(files[0].argument, sink.events[0].argument);
+  EXPECT_EQ(files[1].argument, files[0].argument);
+  EXPECT_EQ(files[2].argument, 0u);
 }
 
 TEST_F(SharedMemoryTest, PagesThatWereCutOffAreForgottenWhereverTheyAreMapped) {
