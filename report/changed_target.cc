@@ -31,8 +31,10 @@ Result<ChangedTarget> changed_target(host::HostSpec host, RunOptions options, co
     if (auto applied = apply(word, host, options); !applied) return applied.error();
   options.set.clear();
   options.cgroup.clear();
+  options.tmpfs.clear();
   options.limits_from.clear();
   options.limits.clear();
+  options.own_tmpfs.reset();
   auto changed = with_changes(std::move(host), options);
   if (!changed) return changed.error();
   ChangedTarget target{std::move(changed).value(), {}};

@@ -16,8 +16,8 @@ struct ChangedTarget {
 };
 
 /// Words are "vm.swappiness=0" (a key of --set) or "--interleave=0,1", "oom-score-adj=500" (an option that mirrors the
-/// target). A policy takes the place of the one that `options` have. REQUIRES: `host` has the --set, --cgroup and
-/// --limits-from of `options` already. Errors: a host that cannot be, a word that is none.
+/// target). A policy takes the place of the one that `options` have. REQUIRES: `host` has the --set, --cgroup, --tmpfs
+/// and --limits-from of `options` already. Errors: a host that cannot be, a word that is none.
 Result<ChangedTarget> changed_target(host::HostSpec host, RunOptions options, const std::vector<std::string>& words);
 
 }  // namespace oomcast::report

@@ -80,6 +80,10 @@ void add_host_options(CLI::App& app, RunOptions& options) {
   app.add_option("--cgroup", options.cgroup, "Limit of the program's cgroup, e.g. memory.max=512M (repeatable)")
       ->type_name("FILE=VALUE")
       ->allow_extra_args(false);
+  app.add_option("--tmpfs", options.tmpfs,
+                 "What a file system in memory holds there, e.g. /dev/shm=64M, the default of containers (repeatable)")
+      ->type_name("PATH=SIZE")
+      ->allow_extra_args(false);
   app.add_option(
          "--limits-from", options.limits_from,
          "Take the limits from a pod's or Compose YAML, or a systemd unit; FILE:NAME chooses a service; of a pod "

@@ -33,10 +33,12 @@ struct RunOptions {
   std::string report = "oomcast.report.json";
   std::string html;                 // where the page goes; empty: none
   std::vector<std::string> cgroup;  // FILE=VALUE
+  std::vector<std::string> tmpfs;   // PATH=SIZE
   std::string limits_from;          // FILE or FILE:SERVICE, until take_limits_from() has read it; empty: none
   std::vector<std::string> limits;  // what it says, as `cgroup`, and before that
-  std::vector<std::string> set;     // KEY=VALUE
-  std::string membind, interleave, preferred;  // node lists; at most one is given
+  std::optional<std::vector<std::string>> own_tmpfs;  // the same of `tmpfs`: a container's, instead of the host's
+  std::vector<std::string> set;                       // KEY=VALUE
+  std::string membind, interleave, preferred;         // node lists; at most one is given
   std::optional<sim::Verdict> fail_on;
   std::string log_level = "warning";
   bool quiet = false;

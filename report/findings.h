@@ -58,6 +58,7 @@ void find_memory_high(const sim::Outcome&, const trace::CaptureSummary&, Finding
 void find_oom_kill(const sim::Outcome&, const trace::CaptureSummary&, Findings&);          // why this victim
 void find_oom_bystander(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // somebody else dies for it
 void find_alloc_refused(const sim::Outcome&, const trace::CaptureSummary&, Findings&);     // overcommit
+void find_tmpfs_full(const sim::Outcome&, const trace::CaptureSummary&, Findings&);        // a mount's limit
 void find_files_in_memory(const sim::Outcome&, const trace::CaptureSummary&, Findings&);   // tmpfs in the limit
 void find_group_page_cache(const sim::Outcome&, const trace::CaptureSummary&, Findings&);  // a full limit that is none
 void find_file_thrash(const sim::Outcome&, const trace::CaptureSummary&, Findings&);       // files and text read again

@@ -48,6 +48,7 @@ void find_alloc_refused(const sim::Outcome& outcome, const trace::CaptureSummary
   const sim::Incident& refused = *outcome.alloc_refused;
   Finding finding{"alloc_refused", Severity::kError};
   const mm::Refusal refusal = refused.refusal.value_or(mm::Refusal{});
+  if (refusal.by == RefusedBy::kTmpfsFull) return;  // find_tmpfs_full()
   finding.title = std::string("The kernel refuses ") + (refusal.fork ? "a fork() of " : "an allocation of ") +
                   refused.comm + " (ENOMEM) at " + seconds_text(refused.t);
   finding.why = why_text(refused);

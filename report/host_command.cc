@@ -106,6 +106,17 @@ void add_settings(std::string& out, const HostSpec& spec) {
   out += "\n";
 }
 
+void add_tmpfs(std::string& out, const HostSpec& spec) {
+  constexpr size_t kShown = 10;
+  if (spec.tmpfs.empty()) return;
+  std::vector<std::string> mounts;
+  for (const host::TmpfsSpec& tmpfs : spec.tmpfs) {
+    const auto limit = host::tmpfs_limit(tmpfs, spec.total_ram);
+    mounts.push_back(printable(tmpfs.mount) + " " + (limit ? bytes_of(*limit) : "without a limit"));
+  }
+  out += "\ntmpfs: " + list_text(mounts, kShown) + "\n";
+}
+
 void add_processes(std::string& out, const HostSpec& spec) {
   constexpr size_t kShown = 10;
   out += printf_text("\nprocesses: %zu%s\n", spec.processes.size(),
@@ -152,6 +163,7 @@ std::string render_host(const HostSpec& spec) {
                          .c_str(),
                      latency_text(spec.disk.read_4k).c_str(), latency_text(spec.disk.write_4k).c_str());
   add_settings(out, spec);
+  add_tmpfs(out, spec);
   add_processes(out, spec);
   if (spec.assumed.empty()) return out;
   out += "\nassumed, because the source does not say:\n";

@@ -129,15 +129,22 @@ Json app_json(const sim::AppSummary& app) {
                          {"killed_by_model", p.killed_by_model},
                          {"committed_peak_bytes", p.committed_peak.count()},
                          {"stuck_at_s", p.stuck_at ? Json(json_seconds(*p.stuck_at)) : Json()}});
-  return {{"touched_bytes", app.touched.count()},
-          {"footprint_peak_bytes", app.footprint_peak.count()},
-          {"whole_run_peak_bytes", app.whole_run_peak.count()},
-          {"resident_peak_bytes", app.resident_peak.count()},
-          {"mapped_peak_bytes", app.mapped_peak.count()},
-          {"processes", processes},
-          {"committed_peak_bytes", app.committed_peak.count()},
-          {"locked_peak_bytes", app.locked_peak.count()},
-          {"processes_total", app.processes_total}};
+  Json json = {{"touched_bytes", app.touched.count()},
+               {"footprint_peak_bytes", app.footprint_peak.count()},
+               {"whole_run_peak_bytes", app.whole_run_peak.count()},
+               {"resident_peak_bytes", app.resident_peak.count()},
+               {"mapped_peak_bytes", app.mapped_peak.count()},
+               {"processes", processes},
+               {"committed_peak_bytes", app.committed_peak.count()},
+               {"locked_peak_bytes", app.locked_peak.count()},
+               {"processes_total", app.processes_total}};
+  for (const sim::MemoryMount& mount : app.memory_mounts) {
+    json["memory_mounts"].push_back({{"mount", mount.mount},
+                                     {"peak_bytes", mount.peak.count()},
+                                     {"limit_bytes", mount.limit ? Json(mount.limit->count()) : Json()}});
+    if (!mount.service.empty()) json["memory_mounts"].back()["service"] = mount.service;
+  }
+  return json;
 }
 
 Json basis_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {

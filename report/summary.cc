@@ -121,6 +121,20 @@ void write_stalls(const sim::Outcome& outcome, SummaryPaper& paper) {
              Rank::kUseful);
 }
 
+/// File systems in memory that were at least half full.
+void write_mounts(const sim::Outcome& outcome, SummaryPaper& paper) {
+  bool first = true;
+  for (const sim::MemoryMount& mount : outcome.app.memory_mounts) {
+    if (!mount.limit || mount.peak.count() * 2 < mount.limit->count()) continue;
+    const bool full = mount.peak > *mount.limit;
+    const std::string text = printable(mount.mount + (mount.service.empty() ? "" : " of " + mount.service)) +
+                             ": peak " + bytes_text(mount.peak) + (full ? ", more than the " : " of the ") +
+                             bytes_text(*mount.limit) + " that it holds";
+    paper.line(first ? "tmpfs" : "", full ? paper.tinted(kRed, text) : text, full ? Rank::kMust : Rank::kUseful);
+    first = false;
+  }
+}
+
 void write_services(const sim::Outcome& outcome, SummaryPaper& paper) {
   constexpr size_t kShown = 6;
   const size_t shown = std::min(outcome.services.size(), kShown);
@@ -176,7 +190,7 @@ void write_capture(const sim::Outcome& outcome, const trace::CaptureSummary& cap
 void write_findings(const Findings& findings, SummaryPaper& paper) {
   for (const Finding& finding : findings) {
     bool said = finding.id == "oom_kill" || finding.id == "direct_reclaim" || finding.id == "alloc_refused" ||
-                finding.id == "program_died" || finding.id == "close_to_the_edge" ||
+                finding.id == "tmpfs_full" || finding.id == "program_died" || finding.id == "close_to_the_edge" ||
                 finding.id == "tracking_not_available" || finding.id == "trace_cut" ||
                 finding.id == "program_stopped" || finding.id == "services" || finding.id == "eviction" ||
                 finding.id == "still_running";
@@ -218,6 +232,7 @@ std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummar
     write_story(report, paper);
     write_services(outcome, paper);
     write_stalls(outcome, paper);
+    write_mounts(outcome, paper);
     write_free_memory(outcome, paper);
   } else {
     paper.line("verdict", paper.tinted(kRed, "WITHHELD") + ": " + judge_support(outcome, capture).why);

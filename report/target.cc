@@ -58,6 +58,7 @@ Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host) {
   options.limits_from.clear();
   LimitsOnHost limits = on_host(read.value(), settled.value());
   options.limits = std::move(limits.cgroup);
+  options.own_tmpfs = std::move(limits.tmpfs);
   options.model.memory_request = limits.memory_request;
   options.model.priority = limits.priority;
   constexpr const char* kAdj = "--oom-score-adj=";
@@ -77,6 +78,11 @@ Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& optio
   limits.insert(limits.end(), options.cgroup.begin(), options.cgroup.end());
   for (const std::string& limit : limits)
     if (auto set = host::set_cgroup(host, limit); !set) return set.error();
+  if (options.own_tmpfs) host.tmpfs.clear();
+  std::vector<std::string> mounts = options.own_tmpfs.value_or(std::vector<std::string>{});
+  mounts.insert(mounts.end(), options.tmpfs.begin(), options.tmpfs.end());
+  for (const std::string& mount : mounts)
+    if (auto set = host::set_tmpfs(host, mount); !set) return set.error();
   if (auto valid = host::validate(host); !valid) return valid.error();
   if (auto placed = check_placement(options, host); !placed) return placed.error();
   return host;

@@ -16,8 +16,8 @@ Result<host::HostSpec> with_settings(host::HostSpec host, const RunOptions& opti
 /// `host` is without --set, which is looked at, too.
 Result<void> take_limits_from(RunOptions& options, const host::HostSpec& host);
 
-/// `host` with --set, what --limits-from said and --cgroup applied; an error where that, --cpu-node or a policy's nodes
-/// cannot be.
+/// `host` with --set, what --limits-from said, --cgroup and --tmpfs applied; an error where that, --cpu-node or a
+/// policy's nodes cannot be.
 Result<host::HostSpec> with_changes(host::HostSpec host, const RunOptions& options);
 
 /// What of --cpu-node and the policies the host cannot do; no error: all of it can be.

@@ -73,6 +73,7 @@ Result<void> take_manifest(const ServiceSpec& spec, const host::HostSpec& host, 
   if (read->pod && limits.cgroup.empty()) limits.cgroup = {"memory.max=max"};
   limits.cgroup.insert(limits.cgroup.end(), spec.limits.begin(), spec.limits.end());
   service.limits = std::move(limits.cgroup);
+  service.tmpfs = std::move(limits.tmpfs);
   if (!service.oom_score_adj) service.oom_score_adj = limits.oom_score_adj;
   if (!spec.memory_request) service.memory_request = limits.memory_request;
   if (!spec.priority) service.priority = limits.priority;

@@ -25,6 +25,8 @@ struct Mistake {
 struct Limits {
   std::string service;
   std::optional<int64_t> max, high, memory_and_swap, swap_max;
+  std::optional<std::vector<std::string>> tmpfs;
+  bool says_tmpfs = false;  // beyond the default
   std::optional<PodContainer> pod;
 };
 
@@ -58,6 +60,38 @@ void add_containers(const YAML::Node& document, std::vector<Limits>& found) {
   }
 }
 
+/// "tmpfs:" of a service: one or a list of "/run" and "/run:size=64m,mode=755".
+void add_tmpfs(const YAML::Node& entry, std::vector<std::string>& mounts) {
+  const std::string text = scalar(entry, "tmpfs");
+  const size_t colon = text.find(':');
+  std::string mount = text.substr(0, colon);
+  if (!mount.starts_with('/')) throw Mistake{"tmpfs: " + host::quote(mount) + " does not begin with /"};
+  std::istringstream options(colon == std::string::npos ? "" : text.substr(colon + 1));
+  for (std::string option; std::getline(options, option, ',');) {
+    if (!option.starts_with("size=")) continue;
+    const auto bytes = binary_bytes(option.substr(5));
+    if (!bytes) throw Mistake{"tmpfs: " + host::quote(option) + " is no size"};
+    mount += "=" + std::to_string(*bytes);
+  }
+  mounts.push_back(std::move(mount));
+}
+
+/// What Docker mounts into the container.
+std::vector<std::string> tmpfs_of(const YAML::Node& service) {
+  std::vector<std::string> mounts;
+  const YAML::Node ipc = value_at(service, "ipc"), shm = value_at(service, "shm_size"),
+                   tmpfs = value_at(service, "tmpfs");
+  if (shm)
+    mounts.push_back("/dev/shm=" + std::to_string(size_of(shm, "shm_size", binary_bytes)));
+  else if (!ipc || !ipc.IsScalar() || ipc.Scalar() != "host")
+    mounts.push_back(kShmOfContainers);
+  if (tmpfs && tmpfs.IsSequence())
+    for (const YAML::Node& entry : tmpfs) add_tmpfs(entry, mounts);
+  else if (tmpfs)
+    add_tmpfs(tmpfs, mounts);
+  return mounts;
+}
+
 void add_services(const YAML::Node& document, std::vector<Limits>& found) {
   YAML::Node services = value_at(document, "services");
   if (!services || !services.IsMap()) return;
@@ -70,6 +104,8 @@ void add_services(const YAML::Node& document, std::vector<Limits>& found) {
       limits.memory_and_swap = size_of(swap, "memswap_limit", binary_bytes);
     if (YAML::Node memory = value_at(service, "deploy", "resources", "limits", "memory"))
       limits.max = size_of(memory, "limits.memory", binary_bytes);
+    limits.tmpfs = tmpfs_of(service);
+    limits.says_tmpfs = value_at(service, "shm_size") || value_at(service, "tmpfs");
     found.push_back(limits);
   }
 }
@@ -103,7 +139,9 @@ Limits limits_in_unit(const std::string& text) {
   return limits;
 }
 
-bool any(const Limits& limits) { return limits.max || limits.high || limits.memory_and_swap || limits.swap_max; }
+bool any(const Limits& limits) {
+  return limits.max || limits.high || limits.memory_and_swap || limits.swap_max || limits.says_tmpfs;
+}
 
 std::vector<std::string> as_cgroup(const Limits& limits) {
   std::vector<std::string> words;
@@ -144,7 +182,7 @@ Result<LimitsFrom> limits_of(const std::string& text, const std::string& path, c
       return Error{path +
                    ": no memory limit in it; expected limits.memory of a container, mem_limit of a service, or "
                    "MemoryMax= of a unit"};
-    return LimitsFrom{as_cgroup(limits), limits.pod};
+    return LimitsFrom{as_cgroup(limits), limits.tmpfs, limits.pod};
   } catch (const Mistake& mistake) {
     return Error{path + ": " + mistake.message};
   } catch (const YAML::Exception& error) {
@@ -170,9 +208,11 @@ Result<LimitsFrom> read_limits(const std::string& file_and_service) {
 LimitsOnHost on_host(const LimitsFrom& limits, const host::HostSpec& host) {
   LimitsOnHost out;
   out.cgroup = limits.cgroup;
+  out.tmpfs = limits.tmpfs;
   if (!limits.pod) return out;
   const ContainerSettings settings = settings_of(*limits.pod, host);
   out.cgroup = settings.limits;
+  out.tmpfs = settings.tmpfs;
   out.oom_score_adj = settings.oom_score_adj;
   out.memory_request = Bytes(limits.pod->memory_request.value_or(0));
   out.priority = static_cast<int>(limits.pod->priority);

@@ -12,8 +12,9 @@
 namespace oomcast::report {
 
 struct LimitsFrom {
-  std::vector<std::string> cgroup;  // as --cgroup takes them ("memory.max=536870912")
-  std::optional<PodContainer> pod;  // if the file is a pod's manifest
+  std::vector<std::string> cgroup;                // as --cgroup takes them ("memory.max=536870912")
+  std::optional<std::vector<std::string>> tmpfs;  // of a Compose service, as below
+  std::optional<PodContainer> pod;                // if the file is a pod's manifest
 };
 
 /// Understands a Kubernetes manifest (of a Pod, or anything with a pod template), a Compose file, and a systemd unit;
@@ -27,6 +28,8 @@ Result<LimitsFrom> read_limits(const std::string& file_and_service);
 /// What the limits come to on a host: of a pod, what its kubelet sets there.
 struct LimitsOnHost {
   std::vector<std::string> cgroup;
+  std::optional<std::vector<std::string>> tmpfs;  // a container's own mounts, as --tmpfs takes them; those of the host
+                                                  // are not its; absent: they are
   std::optional<int> oom_score_adj;
   Bytes memory_request;
   int priority = 0;

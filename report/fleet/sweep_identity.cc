@@ -18,6 +18,8 @@ void add_all(Fingerprint& print, const std::vector<std::string>& texts) {
 void add_service(Fingerprint& print, const RecordedService& service) {
   print.add(service.name).add(*service.trace).add_number(service.start.count());
   add_all(print, service.limits);
+  print.add_number(service.tmpfs.has_value());
+  add_all(print, service.tmpfs.value_or(std::vector<std::string>{}));
   print.add_number(service.cpu_node.value_or(-2)).add_number(service.oom_score_adj.value_or(-2000));
   print.add_number(service.memory_request.count()).add_number(service.priority);
 }
@@ -27,7 +29,7 @@ void add_workload(Fingerprint& print, const Workload& workload) {
   for (const RecordedService& service : workload.services) add_service(print, service);
 }
 
-/// Those that decide what comes out; --set, --cgroup and --limits-from are in the host.
+/// Those that decide what comes out; --set, --cgroup, --tmpfs and --limits-from are in the host.
 void add_options(Fingerprint& print, const RunOptions& options) {
   print.add(options.membind).add(options.interleave).add(options.preferred);
   const sim::Options& model = options.model;

@@ -2,6 +2,7 @@
 #include "report/kubernetes/pod.h"
 
 #include <algorithm>
+#include <map>
 
 #include "model/spec/parse_text.h"
 #include "report/kubernetes/quantity.h"
@@ -78,6 +79,43 @@ int64_t priority_of(const YAML::Node& spec) {
   return *number;
 }
 
+/// Volumes of the pod that are memory: their names and sizeLimit.
+std::map<std::string, int64_t> memory_volumes(const YAML::Node& spec) {
+  std::map<std::string, int64_t> found;
+  const YAML::Node volumes = value_at(spec, "volumes");
+  if (!volumes || !volumes.IsSequence()) return found;
+  for (const YAML::Node& volume : volumes) {
+    const YAML::Node name = value_at(volume, "name"), medium = value_at(volume, "emptyDir", "medium");
+    if (!name || !medium || !medium.IsScalar() || medium.Scalar() != "Memory") continue;
+    int64_t bytes = 0;
+    if (const YAML::Node limit = value_at(volume, "emptyDir", "sizeLimit")) {
+      const std::string what = "sizeLimit of the volume " + scalar(name, "name"), text = scalar(limit, what);
+      const auto number = quantity(text);
+      if (!number || *number > kMostQuantity) throw BadManifest(what + ": " + host::quote(text) + " is no size");
+      bytes = static_cast<int64_t>(*number);
+    }
+    found[scalar(name, "name")] = bytes;
+  }
+  return found;
+}
+
+/// Where the container mounts them.
+std::vector<MemoryVolume> mounted(const YAML::Node& container, const std::map<std::string, int64_t>& volumes) {
+  std::vector<MemoryVolume> found;
+  const YAML::Node mounts = value_at(container, "volumeMounts");
+  if (!mounts || !mounts.IsSequence()) return found;
+  for (const YAML::Node& mount : mounts) {
+    const YAML::Node name = value_at(mount, "name"), path = value_at(mount, "mountPath");
+    if (!name || !path || !name.IsScalar()) continue;
+    const auto volume = volumes.find(name.Scalar());
+    if (volume == volumes.end()) continue;
+    found.push_back({scalar(path, "mountPath of " + name.Scalar()), volume->second});
+    if (!found.back().path.starts_with('/'))
+      throw BadManifest("mountPath: " + host::quote(found.back().path) + " does not begin with /");
+  }
+  return found;
+}
+
 /// What pods on the node may have together: the node's own figure where it came from one.
 int64_t allocatable(const host::HostSpec& host) {
   int64_t most = to_bytes(host.total_ram).count();
@@ -113,6 +151,22 @@ void add_memory_qos(const PodContainer& container, const host::HostSpec& host, s
   add(limits, "memory.high", high / kPageBytes * kPageBytes);
 }
 
+/// calculateEmptyDirMemorySize() of the kubelet: not more than the pod may have, or the node.
+int64_t size_of(const MemoryVolume& volume, const PodContainer& container, const host::HostSpec& host) {
+  int64_t size = std::min(allocatable(host), container.pod_limit.value_or(INT64_MAX));
+  if (volume.size_limit > 0) size = std::min(size, volume.size_limit);
+  return std::max<int64_t>(size, kPageBytes);
+}
+
+/// The container's own mounts of tmpfs. The runtime gives each pod a /dev/shm, which a volume may be mounted over.
+std::vector<std::string> tmpfs_of(const PodContainer& container, const host::HostSpec& host) {
+  std::vector<std::string> mounts;
+  if (!container.host_ipc) mounts.push_back(kShmOfContainers);
+  for (const MemoryVolume& volume : container.memory_volumes)
+    mounts.push_back(volume.path + "=" + std::to_string(size_of(volume, container, host)));
+  return mounts;
+}
+
 }  // namespace
 
 const char* qos_name(QosClass qos) {
@@ -132,7 +186,10 @@ std::vector<PodContainer> containers_in(const YAML::Node& document) {
   const YAML::Node spec = pod_spec(document);
   if (!spec || !spec.IsMap()) return found;
   const int64_t priority = priority_of(spec);
-  bool any = false, guaranteed = true;
+  const auto volumes = memory_volumes(spec);
+  const YAML::Node host_ipc = value_at(spec, "hostIPC");
+  bool any = false, guaranteed = true, all_limited = true;
+  int64_t together = 0, first_ones = 0;  // limits: of the containers, and the largest of an init container
   for (const char* list : {"containers", "initContainers"}) {
     const YAML::Node containers = value_at(spec, list);
     if (!containers || !containers.IsSequence()) continue;
@@ -148,11 +205,21 @@ std::vector<PodContainer> containers_in(const YAML::Node& document) {
       container.memory_limit = bytes(wants.memory.limit);
       container.memory_request = bytes(wants.memory.request);
       container.priority = priority;
-      if (std::string_view(list) == "containers") found.push_back(std::move(container));
+      container.memory_volumes = mounted(entry, volumes);
+      container.host_ipc = host_ipc && host_ipc.IsScalar() && host_ipc.Scalar() == "true";
+      all_limited &= container.memory_limit.value_or(0) > 0;
+      const bool stays = std::string_view(list) == "containers";
+      if (stays)
+        together += container.memory_limit.value_or(0);
+      else
+        first_ones = std::max(first_ones, container.memory_limit.value_or(0));
+      if (stays) found.push_back(std::move(container));
     }
   }
-  for (PodContainer& container : found)
+  for (PodContainer& container : found) {
+    if (all_limited) container.pod_limit = std::max(together, first_ones);
     container.qos = !any ? QosClass::kBestEffort : guaranteed ? QosClass::kGuaranteed : QosClass::kBurstable;
+  }
   return found;
 }
 
@@ -161,6 +228,7 @@ ContainerSettings settings_of(const PodContainer& container, const host::HostSpe
   settings.oom_score_adj = adj_of(container, host);
   if (container.memory_limit) add(settings.limits, "memory.max", *container.memory_limit);
   add_memory_qos(container, host, settings.limits);
+  settings.tmpfs = tmpfs_of(container, host);
   return settings;
 }
 

@@ -15,9 +15,18 @@ class Node;
 
 namespace oomcast::report {
 
+/// What container runtimes mount, as --tmpfs takes it.
+inline constexpr const char* kShmOfContainers = "/dev/shm=64M";
+
 /// Kubernetes' classes of service, worked out of requests and limits as the API server does.
 enum class QosClass : uint8_t { kGuaranteed, kBurstable, kBestEffort };
 const char* qos_name(QosClass qos);  // "Guaranteed", ...
+
+/// An emptyDir with medium Memory, where the container mounts it.
+struct MemoryVolume {
+  std::string path;
+  int64_t size_limit = 0;  // 0: none
+};
 
 /// One container and the pod that it is of. Bytes; a request that is left out is the limit.
 struct PodContainer {
@@ -25,6 +34,9 @@ struct PodContainer {
   std::optional<int64_t> memory_limit, memory_request;
   QosClass qos = QosClass::kBestEffort;
   int64_t priority = 0;
+  std::vector<MemoryVolume> memory_volumes;
+  std::optional<int64_t> pod_limit;  // of all its containers together, if each has one
+  bool host_ipc = false;             // /dev/shm is the node's
 };
 
 struct BadManifest : std::runtime_error {
@@ -39,6 +51,7 @@ std::vector<PodContainer> containers_in(const YAML::Node& document);
 struct ContainerSettings {
   int oom_score_adj = 0;
   std::vector<std::string> limits;  // as --cgroup takes them
+  std::vector<std::string> tmpfs;   // as --tmpfs takes them
 };
 ContainerSettings settings_of(const PodContainer& container, const host::HostSpec& host);
 

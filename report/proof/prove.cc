@@ -173,7 +173,9 @@ std::vector<Task> tasks_of(Findings& findings) {
 std::string carried_out(const Recorded& recorded, const sim::Outcome& forecast) {
   if (recorded.options.model.kill_on_oom && forecast.oom_kill)
     return "the program was really killed (--on-oom kill): what it would have gone on to need is not known";
-  if (recorded.options.model.refuse_enomem && forecast.alloc_refused)
+  const bool was_refused = forecast.alloc_refused && forecast.alloc_refused->refusal &&
+                           forecast.alloc_refused->refusal->by != mm::RefusedBy::kTmpfsFull;  // that only in the model
+  if (recorded.options.model.refuse_enomem && was_refused)
     return "memory was really refused (--on-refuse enomem): what the program would have done with it is not known";
   return "";
 }

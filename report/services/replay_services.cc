@@ -64,6 +64,11 @@ Result<sim::ServiceOptions> place(const RecordedService& service, const host::Ho
   out.priority = service.priority;
   out.start = service.start;
   if (!service.limits.empty()) out.cgroup = group_path(host, service);
+  if (!service.tmpfs) return out;
+  host::HostSpec container;
+  for (const std::string& mount : *service.tmpfs)
+    if (auto set = host::set_tmpfs(container, mount); !set) return Error{service.name + ": " + set.error().message};
+  out.tmpfs = std::move(container.tmpfs);
   return out;
 }
 

@@ -58,6 +58,9 @@ std::string obstacle_text(const mm::Refusal& refusal) {
     case mm::RefusedBy::kCommitLimit:
       return request + " would bring Committed_AS to " + pages_text(refusal.committed) +
              ", above the commit limit of " + limit + " (vm.overcommit_memory=2)";
+    case mm::RefusedBy::kTmpfsFull:
+      return refusal.mount + " has " + pages_text(refusal.in_use) + " in use, its limit is " + limit + ", and " +
+             (refusal.mapped ? "a page more is touched through a mapping: SIGBUS" : "a page more is written: ENOSPC");
     case mm::RefusedBy::kPageTables:
       return "there is no memory for the child's page tables";
   }
@@ -195,6 +198,9 @@ std::string diverged_text(const sim::Outcome& outcome) {
   const sim::Divergence& diverged = *outcome.diverged;
   switch (diverged.by) {
     case sim::DivergedBy::kRefusal:
+      if (!diverged.mount.empty())
+        return "a page on " + diverged.mount + " would be refused to process " + std::to_string(diverged.pid) +
+               (diverged.mapped ? " with SIGBUS" : " with ENOSPC");
       return (diverged.fork ? "a fork()" : "an allocation of " + pages_text(diverged.requested)) + " by process " +
              std::to_string(diverged.pid) + " would be refused with ENOMEM";
     case sim::DivergedBy::kKill:

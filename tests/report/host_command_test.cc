@@ -47,6 +47,14 @@ TEST(HostShow, ZswapStandsBehindTheDevicesThatItServes) {
   EXPECT_THAT(render_host(host), HasSubstr("(20 % of memory) in zbud, a page takes 44 %\n"));
 }
 
+TEST(HostShow, FileSystemsInMemoryHaveTheirLimits) {
+  host::HostSpec host = snapshot("swap-seq-1node");
+  EXPECT_THAT(render_host(host), testing::Not(HasSubstr("tmpfs")));
+  host.tmpfs = {{"/dev/shm", Bytes(64 << 20)}, {"/run", std::nullopt}, {"/scratch", Bytes(0)}};
+  host.total_ram = Pages(2 << 18);
+  EXPECT_THAT(render_host(host), HasSubstr("tmpfs: /dev/shm 64.0 MiB, /run 1.00 GiB, /scratch without a limit\n"));
+}
+
 TEST(HostShow, ANameFromAFileCannotDriveTheTerminal) {
   host::HostSpec host = snapshot("victim-adj");
   host.processes[1].comm = "a\x1b[2Jb";

@@ -139,6 +139,18 @@ TEST(JsonReport, LockedMemoryHasItsPeak) {
   EXPECT_EQ(report_of(story)["app"]["locked_peak_bytes"], 3 << 20);
 }
 
+TEST(JsonReport, FilesInMemoryHaveThePeakOfEachMount) {
+  stories::Story story = stories::fits();
+  EXPECT_FALSE(report_of(story)["app"].contains("memory_mounts"));
+  story.outcome.app.memory_mounts = {{"/dev/shm", "", 3_MiB, 64_MiB}, {"/run", "web", 1_MiB, std::nullopt}};
+  const Json report = report_of(story);
+  EXPECT_THAT(schema_violations(report_text(report)), testing::IsEmpty());
+  const Json& mounts = report["app"]["memory_mounts"];
+  EXPECT_EQ(mounts[0], (Json{{"mount", "/dev/shm"}, {"peak_bytes", 3 << 20}, {"limit_bytes", 64 << 20}}));
+  EXPECT_TRUE(mounts[1]["limit_bytes"].is_null());
+  EXPECT_EQ(mounts[1]["service"], "web");
+}
+
 TEST(JsonReport, AHostWithZswapSaysWhatItsPoolHeld) {
   stories::Story story = stories::oom();
   story.outcome.host.zswap.enabled = true;

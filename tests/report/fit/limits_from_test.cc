@@ -49,6 +49,19 @@ TEST(LimitsFrom, AComposeServiceIsChosenByItsName) {
   EXPECT_THAT(error_of(compose, "c.yaml", "cache"), HasSubstr("there are: db, web"));
 }
 
+TEST(LimitsFrom, AComposeServiceHasItsOwnMountsOfTmpfs) {
+  const auto tmpfs = [](const std::string& service) {
+    return limits_of("services: {a: {" + service + "}}", "c.yaml", "").value().tmpfs.value();
+  };
+  EXPECT_THAT(tmpfs("mem_limit: 1g"), ElementsAre("/dev/shm=64M"));
+  EXPECT_THAT(tmpfs("shm_size: 128m"), ElementsAre("/dev/shm=134217728"));
+  EXPECT_THAT(tmpfs("mem_limit: 1g, ipc: host"), testing::IsEmpty());
+  EXPECT_THAT(tmpfs("tmpfs: [/run, '/tmp:mode=755,size=1m']"), ElementsAre("/dev/shm=64M", "/run", "/tmp=1048576"));
+  EXPECT_THAT(tmpfs("tmpfs: /run"), ElementsAre("/dev/shm=64M", "/run"));
+  EXPECT_THAT(error_of("services: {a: {tmpfs: 'run'}}", "c.yaml"), HasSubstr("'run' does not begin with /"));
+  EXPECT_THAT(error_of("services: {a: {tmpfs: '/run:size=lots'}}", "c.yaml"), HasSubstr("'size=lots' is no size"));
+}
+
 TEST(LimitsFrom, TheLastLineOfAUnitHolds) {
   EXPECT_THAT(limits("[Service]\nMemoryMax=1G\nMemoryMax=infinity\nMemoryHigh=96M\nMemorySwapMax=0\n", "a.service"),
               ElementsAre("memory.high=100663296", "memory.swap.max=0"));

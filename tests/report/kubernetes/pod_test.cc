@@ -50,6 +50,38 @@ TEST(Pod, ItsClassFollowsFromRequestsAndLimits) {
   EXPECT_EQ(from("initContainers: [{name: i}], " + one(kGuaranteed)).pod->qos, QosClass::kBurstable);
 }
 
+TEST(Pod, ItsShmHolds64MiBUnlessMemoryIsMountedThere) {
+  const auto mounts = [](const std::string& spec) { return on_node(spec).tmpfs.value(); };
+  const std::string volumes =
+      ", volumes: [{name: shm, emptyDir: {medium: Memory, sizeLimit: 1Gi}}, {name: all, emptyDir: {medium: Memory}}, "
+      "{name: disk, emptyDir: {}}]";
+  const std::string mount = "volumeMounts: [{name: shm, mountPath: /dev/shm}, {name: disk, mountPath: /data}]";
+  EXPECT_THAT(mounts("containers: [{name: a}]"), ElementsAre("/dev/shm=64M"));
+  EXPECT_THAT(mounts("containers: [{name: a, " + mount + "}]" + volumes),
+              ElementsAre("/dev/shm=64M", "/dev/shm=1073741824"))
+      << "the last one holds";
+  EXPECT_THAT(mounts("hostIPC: true, containers: [{name: a}]"), IsEmpty()) << "the node's, whose size is not known";
+  EXPECT_THAT(mounts("containers: [{name: a, resources: {limits: {memory: 512Mi}}, " + mount + "}]" + volumes),
+              ElementsAre("/dev/shm=64M", "/dev/shm=536870912"))
+      << "no more than the pod may have";
+  EXPECT_THAT(mounts("containers: [{name: a, volumeMounts: [{name: all, mountPath: /cache}]}]" + volumes),
+              ElementsAre("/dev/shm=64M", "/cache=" + std::to_string((int64_t{3} << 30) - (int64_t{100} << 20))))
+      << "what the node has for pods";
+}
+
+TEST(Pod, AVolumeThatCannotBeIsNamed) {
+  const auto error = [](const std::string& volume, const std::string& mount) {
+    auto read = limits_of("spec: {containers: [{name: a, volumeMounts: [" + mount + "]}], volumes: [" + volume + "]}",
+                          "pod.yaml", "");
+    return read ? "accepted" : read.error().message;
+  };
+  EXPECT_THAT(error("{name: shm, emptyDir: {medium: Memory, sizeLimit: lots}}", ""),
+              HasSubstr("sizeLimit of the volume shm: 'lots' is no size"));
+  EXPECT_THAT(error("{name: shm, emptyDir: {medium: Memory}}", "{name: shm, mountPath: shm}"),
+              HasSubstr("mountPath: 'shm' does not begin with /"));
+  EXPECT_EQ(error("{name: [], emptyDir: {medium: [Memory]}}", "{name: {}, mountPath: 7}"), "accepted");
+}
+
 TEST(Pod, ItsClassGivesTheOomScoreAdj) {
   EXPECT_EQ(on_node(one(kGuaranteed)).oom_score_adj, -997);
   EXPECT_EQ(on_node("containers: [{name: a}]").oom_score_adj, 1000);

@@ -127,6 +127,36 @@ TEST(Causes, AForkIsRefusedWithMemoryFree) {
   EXPECT_GT(*swap.proof->smallest, (64_MiB).count());
 }
 
+/// `mib` on the first file of /dev/shm, as write() puts it there.
+auto fills_shm(uint64_t mib) {
+  return [=](trace::EventSink& sink) {
+    Program p(sink, 100, "dataloader");
+    p.pace(2_us);
+    p.mount(1, "/dev/shm");
+    p.file_on_mount(7, 1);
+    p.write_file(7, 0, mib * kMiBPages + 1);
+    p.exit();
+  };
+}
+
+TEST(Causes, TheShmOfAContainerIsTooSmall) {
+  const Proven proven = prove_program(HostBuilder().node(512_MiB).tmpfs("/dev/shm", 64_MiB).build(), fills_shm(219));
+  const Finding finding = proven.the("tmpfs_full");
+  EXPECT_THAT(finding.title, HasSubstr("/dev/shm is full"));
+  EXPECT_THAT(finding.title, HasSubstr("dataloader gets ENOSPC"));
+  EXPECT_EQ(finding.evidence["peak_bytes"], to_bytes(Pages(219 * 256 + 1)).count());
+  EXPECT_FALSE(proven.has("alloc_refused")) << "it has nothing to do with overcommit";
+  const Try larger = proven.suggestion("tmpfs_full", "--shm-size=220M");
+  EXPECT_EQ(larger.proven, true) << proven.told();
+  EXPECT_EQ(larger.verdict_after, sim::Verdict::kFits);
+}
+
+TEST(Causes, ALargerShmDoesNotHelpAHostThatHasNoMemoryForIt) {
+  const Proven proven = prove_program(HostBuilder().node(256_MiB).tmpfs("/dev/shm", 64_MiB).build(), fills_shm(300));
+  EXPECT_EQ(proven.outcome.verdict, sim::Verdict::kOomKill);
+  EXPECT_NE(proven.suggestion("tmpfs_full", "--shm-size=").proven, true);
+}
+
 TEST(Causes, HugePagesMakeAProgramLarger) {
   const auto sparse = [](trace::EventSink& sink) {
     Program p(sink, 100);

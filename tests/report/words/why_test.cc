@@ -62,10 +62,12 @@ TEST(Why, EachCauseHasItsSentence) {
 TEST(Why, EachRefusalHasItsSentence) {
   const auto refused = [](int64_t mode, auto play) {
     const Outcome outcome =
-        simulated::run(HostBuilder().node(128_MiB).set("vm.overcommit_memory", mode).build(), [&](sim::Simulation& s) {
-          Program p(s, 812, "redis-server");
-          play(p);
-        }).outcome;
+        simulated::run(HostBuilder().node(128_MiB).tmpfs("/dev/shm", 4_MiB).set("vm.overcommit_memory", mode).build(),
+                       [&](sim::Simulation& s) {
+                         Program p(s, 812, "redis-server");
+                         play(p);
+                       })
+            .outcome;
     return line("alloc_refused", outcome.alloc_refused) + "diverged: " + diverged_text(outcome) + "\n";
   };
   constexpr uint64_t kRlimitData = 2, kRlimitAs = 9;
@@ -84,6 +86,17 @@ TEST(Why, EachRefusalHasItsSentence) {
     p.limit(kRlimitData, (4_MiB).count());
     p.map(0, 2'000);
   });
+  for (const bool mapped : {false, true})
+    all += refused(1, [mapped](Program& p) {
+      p.mount(1, "/dev/shm");
+      p.file_on_mount(7, 1);
+      if (mapped) {
+        p.map_file(0, 1'025, 7, trace::kWritable);
+        p.touch(0, 1'025);
+      } else {
+        p.write_file(7, 0, 1'025);
+      }
+    });
   expect_golden(all, "refusals.txt");
 }
 
