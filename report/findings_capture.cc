@@ -1,4 +1,4 @@
-// Finds how far the forecast may be believed: what was not seen, what was guessed, and how the run itself ended.
+// Findings about how far the forecast can be trusted: what was not seen, what was assumed, and how the run ended.
 #include <algorithm>
 
 #include "report/coverage.h"
@@ -9,7 +9,7 @@
 namespace oomcast::report {
 namespace {
 
-/// "zones, vm and 3 more": what stands before the colon of each.
+/// "zones, vm and 3 more": of each entry the part before the colon.
 std::string fields_text(const std::vector<std::string>& assumed) {
   constexpr size_t kNamed = 5;
   std::vector<std::string> fields;
@@ -50,7 +50,7 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
 void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   Support support = judge_support(outcome, capture);
   if (!capture.cut.empty() || !capture.stopped.empty()) {
-    // Said by find_incomplete(). Of a cut trace it is not known how well the program was seen.
+    // find_incomplete() has said it. After a cut trace it is not known how well the program was seen.
   } else if (support.level == Support::Level::kWithheld) {
     Finding finding{"tracking_not_available", Severity::kError};
     finding.title = "No forecast: the program's memory was not seen";
@@ -92,9 +92,9 @@ void find_guest_end(const sim::Outcome&, const trace::CaptureSummary& capture, F
 
 namespace {
 
-constexpr const char* kCgroupLimits = "memory limits in /sys/fs/cgroup";  // as the recorder names the question
+constexpr const char* kCgroupLimits = "memory limits in /sys/fs/cgroup";  // the recorder's name for this question
 
-/// Everything that it asked for was answered as the target would.
+/// Whether every question was answered as the target would answer.
 bool shown_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   const bool host = capture.presented_host == outcome.host.name;
   const bool cgroup = !capture.presented_cgroup.empty() && capture.presented_cgroup == cgroup_limits_text(outcome.host);

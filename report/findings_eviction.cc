@@ -1,4 +1,4 @@
-// Says whom the kubelet of a Kubernetes node evicts and when, or why it comes too late.
+// Findings about the kubelet of a Kubernetes node: which pod it evicts and when, or why it comes too late.
 #include <algorithm>
 
 #include "model/sim/kubelet.h"

@@ -1,5 +1,5 @@
-// A run that cannot go on: the host panics, processes wait for ever, or memory.high lets the program all but stand
-// still.
+// Findings about runs that cannot go on: the host panics, processes wait for ever, or memory.high slows the program to
+// a standstill.
 #include <algorithm>
 
 #include "report/coverage.h"
@@ -77,8 +77,8 @@ void find_memory_high(const sim::Outcome& outcome, const trace::CaptureSummary&,
   const Nanoseconds asleep = outcome.stall.memory_high_total;
   if (asleep.count() == 0) return;
   const int64_t run = outcome.forecast.count();
-  const bool heavy = asleep.count() * 20 > run;      // over 5 % of the run
-  const bool standstill = asleep.count() * 2 > run;  // over half of it
+  const bool heavy = asleep.count() * 20 > run;      // more than 5 % of the run
+  const bool standstill = asleep.count() * 2 > run;  // more than half of the run
   Finding finding{"memory_high_throttled", heavy ? Severity::kError : Severity::kWarning};
   finding.title = std::string(standstill ? "memory.high throttles the program to a standstill: "
                                          : "memory.high throttles the program: ") +

@@ -1,4 +1,4 @@
-// Finds a node that runs dry while another has memory to spare.
+// Findings about NUMA: zone reclaim, and a node that runs dry while another has memory to spare.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
 #include "report/words/format.h"
@@ -75,7 +75,7 @@ void find_node_imbalance(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"idle_node_free_bytes_min", to_bytes(spare).count()},
                       {"numa_miss", outcome.counters[host::Vmstat::numa_miss]},
                       {"numa_foreign", outcome.counters[host::Vmstat::numa_foreign]}};
-  // Kernel memory stays on the dry node wherever the program's own pages go.
+  // Kernel memory stays on the dry node, wherever the program's own pages go.
   if (outcome.oom_kills.empty() || !sim::movable_is_forbidden(outcome.oom_kills.front()))
     finding.tries.push_back({"numactl --interleave=all for the program", interleaved(outcome.host)});
   if (outcome.host.vm.zone_reclaim_mode != 0)

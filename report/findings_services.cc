@@ -1,4 +1,4 @@
-// Finds which of several services dies first, who waits, and whose reclaim took whose memory.
+// Findings about several services: which dies first, who waits, and whose reclaim took whose memory.
 #include <algorithm>
 
 #include "report/findings.h"

@@ -1,4 +1,4 @@
-// Finds whether zswap has room for what is swapped, or passes it on to the device.
+// Findings about zswap: whether it has room for what is swapped out, or passes pages on to the device.
 #include <algorithm>
 
 #include "model/host/vmstat.h"
@@ -8,7 +8,7 @@
 namespace oomcast::report {
 namespace {
 
-constexpr int kPoolPercentMost = 50;  // a pool beyond half of memory takes what it saves
+constexpr int kPoolPercentMost = 50;  // a pool of more than half of the memory takes what it saves
 
 void find_full_pool(const sim::Outcome& outcome, Findings& findings) {
   const host::ZswapSpec& spec = outcome.host.zswap;
