@@ -1,4 +1,4 @@
-// Says where memory was, and why none of it could be had.
+// Says where the memory was, and why none of it could be freed.
 #include <algorithm>
 
 #include "report/oomlog/explain.h"
@@ -8,7 +8,7 @@
 namespace oomcast::oomlog {
 namespace {
 
-constexpr int64_t kMuch = 64 * 1024;  // KiB: worth a sentence, or a fiftieth of the host
+constexpr int64_t kMuch = 64 * 1024;  // KiB. More is worth a sentence; if the host's size is known, a fiftieth of it
 
 class Held {
  public:
