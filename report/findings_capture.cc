@@ -39,7 +39,8 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
   if (capture.still_running.empty()) return;
   Finding finding{"still_running", Severity::kWarning};
   finding.title = std::to_string(capture.still_running.size()) + " processes of the program were still running";
-  finding.why = "the forecast ends with the program's first process; what the others went on to use is not in it";
+  finding.why =
+      "the forecast ends when the program's first process ends; memory that the others used after that is not in it";
   finding.evidence["still_running"] = capture.still_running;
   finding.tries.push_back(
       {"run it with --wait, and end it with Ctrl-C or SIGTERM to oomcast; or in the foreground (nginx: "
@@ -112,11 +113,11 @@ Finding was_shown(const trace::CaptureSummary& capture) {
   Finding finding{"host_sensitive", Severity::kInfo};
   if (asked_only_for_cgroup(capture)) {
     finding.title = "The program asked for the limits of its cgroup, and was shown " + capture.presented_cgroup;
-    finding.why = "--cgroup implies that; --no-present-cgroup shows it this machine's";
+    finding.why = "--cgroup shows a program these limits; with --no-present-cgroup it sees those of this machine";
   } else {
     finding.title = "The program asked its machine for its size, and was shown that of " + capture.presented_host;
     finding.why =
-        "--present-host answers what goes through libc; a program that asks the kernel itself saw this machine";
+        "--present-host changes the answers of libc; a program that asks the kernel directly was shown this machine";
   }
   return finding;
 }
@@ -131,8 +132,8 @@ void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummar
     finding = was_shown(capture);
   } else if (asked_only_for_cgroup(capture)) {
     finding.title =
-        "The verdict hangs on this: the program asked for the limits of its cgroup, and was shown others than the "
-        "target's";
+        "The verdict depends on this: the program asked for the limits of its cgroup, and was shown other limits than "
+        "the target's";
     finding.why = "it was shown " + (capture.presented_cgroup.empty() ? "this machine's" : capture.presented_cgroup) +
                   "; the target has " + (outcome.host.cgroup.present ? cgroup_limits_text(outcome.host) : "none");
     finding.tries.push_back({"run it with --cgroup, as on the target, and without --no-present-cgroup"});

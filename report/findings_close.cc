@@ -42,7 +42,7 @@ void find_close_victim(const sim::Outcome& outcome, const trace::CaptureSummary&
   finding.title = "It may be " + next->comm + " (pid " + std::to_string(next->pid) + ") that is killed, and not " +
                   victim.comm + " (pid " + std::to_string(victim.pid) + ")";
   finding.why = "they have " + count_text(next->points) + " and " + points_text(victim.points) +
-                ", a point is a page, and the points are known to " + pages_text(Pages(unsure));
+                ", a point is a page, and the points may be wrong by " + pages_text(Pages(unsure));
   finding.why += ": the kernel's counts of a process are up to 64 pages behind";
   finding.evidence = {{"pid", victim.pid},
                       {"points", victim.points},

@@ -30,7 +30,7 @@ void find_huge_pages(const sim::Outcome& outcome, const trace::CaptureSummary&, 
       " instead of " + bytes_text(used);
   finding.why = origin_text(given, collapsed) + " (transparent_hugepage/enabled is " +
                 host::thp_mode_name(outcome.host.vm.thp_enabled) +
-                " there), and what the program does not use of them is held all the same";
+                " there); the parts of them that the program does not use take memory, too";
   finding.evidence = {{"thp_fault_alloc", given},
                       {"thp_collapse_alloc", collapsed},
                       {"footprint_peak_bytes", footprint.count()},

@@ -35,8 +35,8 @@ void find_zone_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&
   Finding finding{"zone_reclaim", Severity::kWarning};
   finding.title = "vm.zone_reclaim_mode=" + std::to_string(outcome.host.vm.zone_reclaim_mode) +
                   " makes tasks reclaim on their own node while node " +
-                  std::to_string(outcome.host.nodes[freest].id.value) + " has " + pages_text(spare) +
-                  " free at the least";
+                  std::to_string(outcome.host.nodes[freest].id.value) + " never has less than " + pages_text(spare) +
+                  " free";
   finding.why =
       "with zone reclaim a task whose node is at its low watermark evicts page cache there before it takes memory of "
       "another node: the cache stays as "

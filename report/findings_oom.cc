@@ -84,7 +84,7 @@ void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes g
 
 std::string may_be_unseen_text(const trace::CaptureSummary& capture) {
   const Bytes unseen = may_be_unseen(capture);
-  return unseen.count() < 1 << 20 ? "" : ", " + bytes_text(unseen) + " that it may have used unseen";
+  return unseen.count() < 1 << 20 ? "" : ", " + bytes_text(unseen) + " that it may have used without being seen";
 }
 
 /// Suggests the memory for everything that the run went on to need: anonymous memory and page tables at their peak, as
@@ -102,9 +102,9 @@ void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, const t
   finding.evidence["more_bytes"] = more.count();
   finding.tries.insert(finding.tries.begin(),
                        {"at least " + at_least_text(more) + " more " + (cgroup ? "in memory.max" : "memory") +
-                            ": what the program and its page tables went on to add after the kill, 2 % of its peak for "
-                            "what differs from run to run" +
-                            may_be_unseen_text(capture) + (cgroup ? "" : ", and what the watermarks take of it"),
+                            ": the growth of the program and its page tables after the kill, 2 % of its peak for the "
+                            "difference between runs" +
+                            may_be_unseen_text(capture) + (cgroup ? "" : ", and what the watermarks keep free of it"),
                         cgroup ? higher_limit(outcome.host, "memory.max", growth, spread)
                                : more_memory_of(outcome.host, memory_to_add(outcome.host, growth), spread)});
   suggest_swap(kill, outcome, growth, finding);

@@ -45,8 +45,8 @@ void find_group_page_cache(const sim::Outcome& outcome, const trace::CaptureSumm
   finding.why = "of what was reclaimed at the limit " + pages_text(Pages(stolen)) + " were page cache, " +
                 pages_text(Pages(outcome.counters[Vmstat::pgsteal_anon])) +
                 " were the program's own memory; files that it reads and writes are "
-                "charged to the group and stay until the room is needed, so a usage near the limit says nothing. A "
-                "higher limit would only hold more of them";
+                "charged to the group and stay until the room is needed, so a usage near the limit is normal. A "
+                "higher limit would only cache more of them";
   if (const Nanoseconds dirty = dirty_waits(outcome); dirty.count() > 0)
     finding.why += ". Dirty pages have to be written first: tasks waited " + duration_text(dirty) +
                    " for the disk, throttled and not killed";
@@ -70,7 +70,7 @@ void find_file_thrash(const sim::Outcome& outcome, const trace::CaptureSummary&,
                 " were read again: " +
                 (group ? "the limit is smaller than the code and files that the program uses all the time"
                        : "the host's memory is smaller than the code and files that are in use all the time") +
-                ". Reclaim always finds such a page, so the OOM killer never comes, and the program lives on at the "
+                ". Reclaim always finds such a page, so the OOM killer is never called, and the program runs at the "
                 "speed of the disk";
   finding.evidence = {{"workingset_refault_file", again},
                       {"pgsteal_file", stolen},

@@ -45,8 +45,8 @@ void find_zswap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findi
   Finding finding{"zswap_writeback", Severity::kInfo};
   finding.title = "zswap wrote " + pages_text(Pages(written)) + " back to the swap device";
   finding.why =
-      "a group was at its memory.zswap.max, or reclaim asked zswap's shrinker; what comes back from there is read from "
-      "the device";
+      "a group was at its memory.zswap.max, or reclaim called zswap's shrinker; pages written back are read from the "
+      "device when they are used again";
   finding.evidence = {{"written_back_pages", written},
                       {"zswpout", outcome.counters[host::Vmstat::zswpout]},
                       {"zswpin", outcome.counters[host::Vmstat::zswpin]},

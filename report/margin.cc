@@ -64,7 +64,7 @@ VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSumm
   VerdictMargin margin{outcome.next_worse, outcome.next_better, resolution_of(outcome, capture), spread_of(outcome),
                        ""};
   const Bytes near = margin.resolution + margin.spread;
-  const std::string known = "; a run is known to " + bytes_text(margin.resolution) +
+  const std::string known = "; the memory of a run is known to within " + bytes_text(margin.resolution) +
                             ", and runs of one program differ by 2 % of its peak, " + bytes_text(margin.spread);
   if (is_near(margin.next_worse, near))
     margin.why =

@@ -48,7 +48,7 @@ void decide(BudgetResult& result) {
   const std::string name = budget.name();
   if (budget.level == BudgetLevel::kOff) result.judgement = Judgement::kOff;
   if (!result.median) {
-    result.why = "no report has a number here (null: not computed, or withheld)";
+    result.why = "a report has no number here (null: not computed, or withheld)";
     if (result.judgement != Judgement::kOff) result.judgement = broken_as(budget.level);
     return;
   }

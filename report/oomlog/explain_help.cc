@@ -27,7 +27,7 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
   for (const ZoneState& state : zone_states(report))
     if (!state.allowed_node) elsewhere += std::max<int64_t>(0, state.above_kb());
   if (has_node_constraint(report) || elsewhere > 0)
-    out.push_back("Leave to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" +
+    out.push_back("Permission to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" +
                   (elsewhere > 0 ? ": " + kb_text(elsewhere) + " was free there."
                                  : std::string(": what is free there, the report does not show.")));
 }

@@ -129,7 +129,7 @@ Section explain_simulation(const OomReport& report, const SimulatedKill& simulat
                   "report's figures show.");
     return section;
   }
-  out.push_back("The model kills too " + std::string(where) + ", when those who took part hold " +
+  out.push_back("The model kills, too, " + std::string(where) + ", when the processes of the kill hold " +
                 report::bytes_text(simulated.held) + " (" + compared(simulated) + ").");
   if (report.memcg)
     out.push_back(

@@ -291,7 +291,7 @@ class Builder {
       for (ZoneSpec& zone : node.zones) pin_files(zone.lru);
     }
     assume("slab: all of it unreclaimable, " + std::to_string(slab.count()) +
-           " pages counted as reclaimable among it (it was not when the kernel killed)");
+           " pages counted as reclaimable among it (the kernel could not reclaim them before it killed)");
     assume("page cache: its last " + std::to_string(cache.count()) +
            " pages are kept in memory (they could not be had when the kernel killed)");
   }
