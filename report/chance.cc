@@ -1,4 +1,4 @@
-// Simulates the same run with other seeds. See chance.h.
+// Simulates one recording with several seeds. See chance.h.
 #include "report/chance.h"
 
 #include <algorithm>
@@ -42,7 +42,8 @@ HeadlineRange range_of(const Headline& headline, const std::vector<Outcome>& out
   if (values.empty()) return range;
   std::sort(values.begin(), values.end());
   range.least = values.front();
-  range.median = values[(values.size() - 1) / 2];  // the lower of two in the middle: a value that there was
+  range.median = values[(values.size() - 1) /
+                        2];  // the lower of the two in the middle, so that the median is a value of some seed
   range.most = values.back();
   return range;
 }
@@ -73,7 +74,7 @@ Chance chance_of(const std::vector<Outcome>& outcomes) {
 Chance try_seeds(const Recorded& recorded, const ChanceSettings& settings) {
   std::vector<std::optional<Outcome>> found(static_cast<size_t>(settings.seeds));
   std::string error;
-  std::mutex lock;  // of `error`, `done`, and the callers' functions
+  std::mutex lock;  // guards `error`, `done` and the two functions of `settings`
   int done = 0;
   const auto stopped = [&] {
     const std::lock_guard guard(lock);

@@ -1,7 +1,8 @@
-// Simulates the same run on the same host with other seeds: what luck decides on a real kernel comes as a range.
+// Simulates the same run on the same host with several seeds, and gives the range of the results: what a real kernel
+// leaves to chance.
 //
-// A seed decides how late kswapd wakes, in which bin of the memcg LRU a group lands, and which blocks the processes
-// beside the program read. Which thread of the program comes first is recorded, and no seed changes it.
+// A seed decides how late kswapd wakes, in which bin of the memcg LRU (multi-gen LRU) a group lands, and which blocks
+// the processes beside the program read. The order in which the program's threads ran is recorded: no seed changes it.
 #pragma once
 
 #include <array>
@@ -18,37 +19,39 @@ namespace oomcast::report {
 
 inline constexpr size_t kVerdicts = static_cast<size_t>(sim::Verdict::kOomKill) + 1;
 
-/// One number of the forecast over all seeds that have it: a kill has a time only where there is a kill.
+/// One number of the forecast over the seeds that have the number: the time of an OOM kill exists only for seeds with
+/// an OOM kill.
 struct HeadlineRange {
-  std::string name;  // ends with its unit
+  std::string name;  // ends with the unit
   int seeds = 0;
   int64_t least = 0, median = 0, most = 0;
 };
 
 struct Chance {
-  int seeds = 0;  // simulated; 0: not asked for
+  int seeds = 0;  // seeds that were simulated; 0: --seeds was not given
   std::array<int, kVerdicts> verdicts{};
   std::vector<HeadlineRange> headlines;
-  std::string cut;  // why there are fewer than asked for, a clause; empty: there are not
+  std::string cut;  // a clause: why fewer seeds were simulated than asked for; empty: all were
   bool flips() const;
   sim::Verdict worst() const;
 };
 
 struct ChanceSettings {
   int seeds = 1;
-  int jobs = 0;  // simulations at a time; 0: one per CPU
+  int jobs = 0;  // simulations that run at the same time; 0: one per CPU
   std::function<void(int done, int all)> progress;
   std::function<bool()> interrupted;
 };
 
-/// Replays the recording once for each seed from 1 on. What cannot be replayed is left out and named in `cut`.
+/// Replays the recording once for each seed from 1 to `settings.seeds`. A seed whose replay fails or is interrupted is
+/// left out, and `cut` says why.
 Chance try_seeds(const Recorded& recorded, const ChanceSettings& settings);
-/// The same from finished forecasts.
+/// Returns the same summary of forecasts that are finished.
 Chance chance_of(const std::vector<sim::Outcome>& outcomes);
 
-/// "direct_reclaim with 7 of 10 seeds, background_reclaim with 3"; the more frequent first.
+/// Returns "direct_reclaim with 7 of 10 seeds, background_reclaim with 3", the more frequent verdict first.
 std::string chance_text(const Chance& chance);
-/// Null if it was not asked for.
+/// Returns JSON null if --seeds was not given.
 nlohmann::ordered_json chance_json(const Chance& chance);
 
 }  // namespace oomcast::report

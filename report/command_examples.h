@@ -1,4 +1,4 @@
-// Holds what the help of each command ends with: examples, and exit statuses.
+// The text at the end of each command's help: examples and exit statuses.
 #pragma once
 
 namespace oomcast::report {

@@ -18,8 +18,8 @@
 namespace oomcast::report {
 namespace {
 
-/// A verdict that is withheld fails the gate too, and so does a run that was cut short: a CI job must not turn green
-/// because nothing was seen. A pod that the kubelet ends is as bad as one that the kernel kills.
+/// A CI job must not turn green because nothing was seen: a withheld verdict and a run that was cut short fail the
+/// gate, too. A pod that the kubelet evicts counts as much as a process that the kernel kills.
 bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace::CaptureSummary& capture,
              const Chance& chance) {
   if (!options.fail_on) return false;
@@ -29,7 +29,8 @@ bool too_bad(const RunOptions& options, const sim::Outcome& outcome, const trace
   return !verdict || !capture.cut.empty() || !capture.stopped.empty() || *verdict >= *options.fail_on;
 }
 
-/// A signal that would end the command waits for the report: it does not have to wait for the proofs.
+/// True if a blocked signal that would end the command is pending. The report is written first, and the proofs then
+/// stop.
 bool signal_waits() {
   sigset_t pending;
   if (::sigpending(&pending) != 0) return false;
@@ -37,7 +38,8 @@ bool signal_waits() {
          ::sigismember(&pending, SIGHUP) == 1 || ::sigismember(&pending, SIGQUIT) == 1;
 }
 
-/// Proves what can be, in the time that there is: `own` is how long the run took.
+/// Proves the findings' suggestions within the time budget: --prove, else the larger of 10 s and `own_s`, the time that
+/// the run took.
 ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, double own_s,
                           const sim::Outcome& outcome, Findings& findings) {
   constexpr double kLeastBudgetS = 10;
@@ -51,7 +53,7 @@ ProofSummary prove_within(const RunOptions& options, const Recorded& recorded, d
   return proofs;
 }
 
-/// The same run with other seeds; nothing where one is enough.
+/// Simulates the same run with other seeds; returns an empty Chance where one seed is enough.
 Chance chance_within(const RunOptions& options, const Result<Recorded>& recorded) {
   if (options.seeds <= 1) return {};
   Chance chance;
@@ -69,12 +71,13 @@ Chance chance_within(const RunOptions& options, const Result<Recorded>& recorded
   return chance;
 }
 
-/// Why nothing is proven at all; empty: nothing stands against it.
+/// Returns why no suggestion is proven, a clause; empty: they can be.
 std::string why_not_to_prove(const RunOptions& options, const trace::CaptureSummary& capture,
                              const Result<Recorded>& recorded) {
   if (options.prove_s == 0.0) return kNotAskedFor;
   if (!recorded) return recorded.error().message;
-  // Where the program had no room simulations have none either, and what it would have done is unknown.
+  // The program was stopped because this machine lacked memory: no simulation can know what the program would have done
+  // next.
   return capture.stopped.empty() ? "" : "the program was stopped before its end, for lack of memory on this machine";
 }
 
@@ -96,7 +99,7 @@ int conclude(const RunOptions& options, const Places& places, const sim::Outcome
   if (const std::string why = why_not_to_prove(options, capture, recorded); !why.empty()) {
     proofs = leave_unproven(findings, why);
   } else {
-    // Whatever happens to this process while it proves: there is a report.
+    // If this process dies while it proves, a report without proofs is already there.
     if (can_prove(findings) && places.report.can_be_replaced())
       static_cast<void>(places.report.write(report_text(to_json(outcome, capture, findings)), pid));
     proofs = prove_within(options, recorded.value(), own_s, outcome, findings);

@@ -7,15 +7,15 @@
 
 namespace oomcast::report {
 
-/// Where the results go: the report, and the page if one is asked for.
+/// The places that the results go to: the report, and the page if --html asks for one.
 struct Places {
   ReportFile report;
   PageFile page;
   static Result<Places> prepare(const RunOptions& options);
 };
 
-/// 0 if that went well and the forecast is not as bad as --fail-on, else the command's exit status. `own_s` is how long
-/// the run took, which the proofs may take as well. Without a recording nothing is proven.
+/// Returns 0 if all was written and the forecast is not as bad as --fail-on, else the command's exit status. `own_s`:
+/// the seconds that the run took; the proofs may take as many. Without a recording nothing is proven.
 int conclude(const RunOptions& options, const Places& places, const sim::Outcome& outcome,
              const trace::CaptureSummary& capture, const Result<Recorded>& recorded, double own_s);
 

@@ -1,4 +1,4 @@
-// Prints errors to stderr and results to stdout.
+// Prints errors on stderr and results on stdout.
 #include "report/console.h"
 
 #include <unistd.h>

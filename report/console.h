@@ -1,15 +1,16 @@
-// Prints the command's own words: errors and results, and whether a stream takes colour.
+// Prints the command's own errors and results, and says whether a stream takes colour.
 #pragma once
 
 #include <string>
 
 namespace oomcast::report {
 
-/// One line on stderr, led by "oomcast: ". Gives `status` back, for `return fail(...)`.
+/// Prints one line on stderr that begins with "oomcast: ". Returns `status`, so that a caller can write `return
+/// fail(...)`.
 int fail(int status, const std::string& message);
-/// All of `text` on stdout: 0, or kExitUsage with an error line when stdout does not take it.
+/// Prints all of `text` on stdout. Returns 0, or kExitUsage after an error line when stdout does not take all of it.
 int print(const std::string& text);
-/// A terminal, and the environment does not say NO_COLOR.
+/// True if `fd` is a terminal and the environment does not hold NO_COLOR.
 bool takes_color(int fd);
 
 }  // namespace oomcast::report

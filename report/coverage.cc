@@ -1,4 +1,4 @@
-// Judges whether a forecast is supported by what was captured. See coverage.h.
+// Judges whether the recording supports the forecast. See coverage.h.
 #include "report/coverage.h"
 
 #include <algorithm>
@@ -11,9 +11,10 @@ namespace {
 
 Bytes bytes_of(uint64_t n) { return Bytes(static_cast<int64_t>(n)); }
 
-// The promise of the capture: tracked memory within 3 % of RssAnon. Below that the report says so.
+// The recorder promises to track at least 97 % of RssAnon. Below that the report says so.
 constexpr uint64_t kGoodPercent = 97;
-// A small program's loader and libc touch a few pages before tracking starts; their share is large and means nothing.
+// The loader and libc touch a few pages before tracking starts. In a small program their share is large, but it means
+// nothing.
 constexpr uint64_t kNoiseBytes = 2 << 20;
 constexpr uint64_t kLeastComparedBytes = 1 << 20;
 
@@ -125,7 +126,8 @@ std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::Capt
                        : "scores of the kernel's own formula over the host's processes and the program's"});
   basis.push_back(
       {"app", withheld ? RestsOn::kWithheld : RestsOn::kMeasured, "pages that tracking saw in this run" + low});
-  // A replay on a host that reclaims what the recording did not watch: whatever reclaim decides is a guess from there.
+  // A replay whose target reclaims pages that the recording did not watch: from there on each decision of reclaim is a
+  // guess.
   if (!withheld && !capture.extrapolated.empty())
     for (Basis& b : basis)
       if (b.key != "app") b = {b.key, RestsOn::kExtrapolated, capture.extrapolated};

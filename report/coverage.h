@@ -1,5 +1,5 @@
-// Judges whether enough of the program was seen to say anything: what each headline number rests on, and when to
-// withhold it.
+// Judges whether the recording saw enough of the program for a forecast: says what each headline number rests on, and
+// when the verdict is withheld.
 #pragma once
 
 #include <optional>
@@ -14,50 +14,53 @@ namespace oomcast::report {
 struct Support {
   enum class Level : uint8_t { kGood, kLow, kWithheld };
   Level level = Level::kGood;
-  std::string why;  // a sentence, empty when good
+  std::string why;  // a clause; empty for kGood
 };
-/// Unseen memory and a run that was not seen to its end make a forecast too kind, never too harsh: an OOM kill that is
-/// forecast anyway is not withheld.
+/// Unseen memory, and a run that was not seen to its end, can only make the forecast too mild. An OOM kill that is
+/// forecast all the same is therefore not withheld; its level is kLow.
 Support judge_support(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
-/// Why the forecast does not cover the whole life of the program: a cut trace, a program that this
-/// machine stopped, processes that were left behind. A clause
-/// without a full stop; empty when it does.
+/// Returns why the forecast does not cover the whole life of the program, a clause without a full stop: a trace that
+/// was cut, a program that this machine stopped, processes that were still running. Empty if the forecast covers all of
+/// it.
 std::string incomplete_text(const trace::CaptureSummary& capture);
 
-/// What the kernel counted at the peak less what the recorder itself had filled ahead: the program's own.
+/// Returns the RssAnon that the kernel counted at the peak, less the pages that the recorder had prefilled: the
+/// program's own, in bytes.
 uint64_t own_rss_bytes(const trace::CaptureSummary& capture);
-/// What of that tracking has not seen.
+/// Returns the part of own_rss_bytes() that tracking has not seen.
 uint64_t unseen_bytes(const trace::CaptureSummary& capture);
 
-/// What the program may have used at the peak without being seen: that, and what the recorder had filled ahead.
+/// Returns an upper bound of the memory that the program used at the peak unseen: unseen_bytes(), and all that the
+/// recorder had prefilled.
 Bytes may_be_unseen(const trace::CaptureSummary& capture);
 
-/// How much of the memory that the kernel counted for the program tracking saw, or why the two cannot be compared. The
-/// kernel's count is read every few milliseconds at best: of processes that live shorter its most is missed.
+/// The tracked share of the memory that the kernel counted for the program, or why the two cannot be compared. The
+/// kernel's count is read every few milliseconds at best, so that it misses the peak of a process that lives shorter.
 struct Compared {
   std::optional<double> ratio;
-  std::string why;  // a clause without a full stop, empty where there is a ratio
+  std::string why;  // a clause without a full stop; empty where there is a ratio
 };
 Compared compare_with_kernel(const trace::CaptureSummary& capture);
 
-/// The verdict, or nothing when it is withheld.
+/// Returns the verdict, or nothing when the verdict is withheld.
 std::optional<sim::Verdict> supported_verdict(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
 enum class RestsOn : uint8_t { kMeasured, kModelled, kAssumed, kExtrapolated, kWithheld };
 const char* rests_on_name(RestsOn rests_on);
 
 struct Basis {
-  std::string key;  // path of the number in the report, e.g. "app.footprint_peak_bytes"
+  std::string key;  // path of the number in the report: "first", "oom_kills"
   RestsOn rests_on = RestsOn::kModelled;
   std::string why;
 };
 std::vector<Basis> headline_basis(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
-/// Why sleeps for memory.high may last much longer than forecast; empty where they were not, or there was swap to use.
+/// Returns a sentence: why the sleeps above memory.high may last much longer than forecast. Empty if no such sleep was
+/// without swap.
 std::string dry_memory_high_text(const sim::Outcome& outcome);
-/// coverage.caveats: the recorder's, the model's, and the report's own (values that are null because nobody computes
-/// them).
+/// Returns coverage.caveats: the recorder's, the model's and the report's own (such as values of memory.stat that the
+/// model does not keep).
 std::vector<std::string> all_caveats(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
 }  // namespace oomcast::report

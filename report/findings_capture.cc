@@ -1,4 +1,4 @@
-// Finds how far the forecast may be believed: what was not seen, what was guessed, and how the run itself ended.
+// Findings about how far the forecast can be trusted: what was not seen, what was assumed, and how the run ended.
 #include <algorithm>
 
 #include "report/coverage.h"
@@ -9,7 +9,7 @@
 namespace oomcast::report {
 namespace {
 
-/// "zones, vm and 3 more": what stands before the colon of each.
+/// "zones, vm and 3 more": of each entry the part before the colon.
 std::string fields_text(const std::vector<std::string>& assumed) {
   constexpr size_t kNamed = 5;
   std::vector<std::string> fields;
@@ -39,7 +39,8 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
   if (capture.still_running.empty()) return;
   Finding finding{"still_running", Severity::kWarning};
   finding.title = std::to_string(capture.still_running.size()) + " processes of the program were still running";
-  finding.why = "the forecast ends with the program's first process; what the others went on to use is not in it";
+  finding.why =
+      "the forecast ends when the program's first process ends; memory that the others used after that is not in it";
   finding.evidence["still_running"] = capture.still_running;
   finding.tries.push_back(
       {"run it with --wait, and end it with Ctrl-C or SIGTERM to oomcast; or in the foreground (nginx: "
@@ -50,7 +51,7 @@ void find_incomplete(const sim::Outcome&, const trace::CaptureSummary& capture, 
 void find_tracking(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Findings& findings) {
   Support support = judge_support(outcome, capture);
   if (!capture.cut.empty() || !capture.stopped.empty()) {
-    // Said by find_incomplete(). Of a cut trace it is not known how well the program was seen.
+    // find_incomplete() has said it. After a cut trace it is not known how well the program was seen.
   } else if (support.level == Support::Level::kWithheld) {
     Finding finding{"tracking_not_available", Severity::kError};
     finding.title = "No forecast: the program's memory was not seen";
@@ -92,9 +93,9 @@ void find_guest_end(const sim::Outcome&, const trace::CaptureSummary& capture, F
 
 namespace {
 
-constexpr const char* kCgroupLimits = "memory limits in /sys/fs/cgroup";  // as the recorder names the question
+constexpr const char* kCgroupLimits = "memory limits in /sys/fs/cgroup";  // the recorder's name for this question
 
-/// Everything that it asked for was answered as the target would.
+/// Whether every question was answered as the target would answer.
 bool shown_all(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   const bool host = capture.presented_host == outcome.host.name;
   const bool cgroup = !capture.presented_cgroup.empty() && capture.presented_cgroup == cgroup_limits_text(outcome.host);
@@ -112,11 +113,11 @@ Finding was_shown(const trace::CaptureSummary& capture) {
   Finding finding{"host_sensitive", Severity::kInfo};
   if (asked_only_for_cgroup(capture)) {
     finding.title = "The program asked for the limits of its cgroup, and was shown " + capture.presented_cgroup;
-    finding.why = "--cgroup implies that; --no-present-cgroup shows it this machine's";
+    finding.why = "--cgroup shows a program these limits; with --no-present-cgroup it sees those of this machine";
   } else {
     finding.title = "The program asked its machine for its size, and was shown that of " + capture.presented_host;
     finding.why =
-        "--present-host answers what goes through libc; a program that asks the kernel itself saw this machine";
+        "--present-host changes the answers of libc; a program that asks the kernel directly was shown this machine";
   }
   return finding;
 }
@@ -131,8 +132,8 @@ void find_host_sensitive(const sim::Outcome& outcome, const trace::CaptureSummar
     finding = was_shown(capture);
   } else if (asked_only_for_cgroup(capture)) {
     finding.title =
-        "The verdict hangs on this: the program asked for the limits of its cgroup, and was shown others than the "
-        "target's";
+        "The verdict depends on this: the program asked for the limits of its cgroup, and was shown other limits than "
+        "the target's";
     finding.why = "it was shown " + (capture.presented_cgroup.empty() ? "this machine's" : capture.presented_cgroup) +
                   "; the target has " + (outcome.host.cgroup.present ? cgroup_limits_text(outcome.host) : "none");
     finding.tries.push_back({"run it with --cgroup, as on the target, and without --no-present-cgroup"});

@@ -1,4 +1,4 @@
-// Finds what hangs on a few pages: the verdict, and whom the OOM killer takes.
+// Findings about what a few pages decide: the verdict, and the OOM killer's choice.
 #include <algorithm>
 
 #include "model/spec/kernel_rules.h"
@@ -10,14 +10,14 @@
 namespace oomcast::report {
 namespace {
 
-// A thread keeps that many of its pages to itself before the process' count has them (before 6.2
-// TASK_RSS_EVENTS_THRESH, later a batch of a percpu_counter for each CPU).
+// Pages that one thread, and later one CPU, may hold back before the process's count includes them (before 6.2
+// TASK_RSS_EVENTS_THRESH, later the batch of a percpu_counter).
 constexpr int64_t kCountsBehindPages = 64;
-// Before groups shared them, a group has slab caches of its own, and is charged whole slabs: 8 pages each of
-// task_struct, mm_struct, signal_cache and sighand_cache, 4 of files_cache, 1 each of a dozen others.
+// Before 5.9 each group has slab caches of its own and is charged whole slabs: 8 pages each for task_struct, mm_struct,
+// signal_cache and sighand_cache, 4 for files_cache, 1 each for a dozen others.
 constexpr int64_t kSlabPagesOfGroup = 48;
 
-/// Points by which the victim's may differ on the target from what the model counts.
+/// How many points the victim's score on the target may differ from the model's.
 int64_t unsure_points(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
   const int64_t seen = to_pages(judge_margin(outcome, capture).resolution).count() + kCountsBehindPages;
   if (kill.incident.scope != sim::Scope::kCgroup) return seen;
@@ -42,7 +42,7 @@ void find_close_victim(const sim::Outcome& outcome, const trace::CaptureSummary&
   finding.title = "It may be " + next->comm + " (pid " + std::to_string(next->pid) + ") that is killed, and not " +
                   victim.comm + " (pid " + std::to_string(victim.pid) + ")";
   finding.why = "they have " + count_text(next->points) + " and " + points_text(victim.points) +
-                ", a point is a page, and the points are known to " + pages_text(Pages(unsure));
+                ", a point is a page, and the points may be wrong by " + pages_text(Pages(unsure));
   finding.why += ": the kernel's counts of a process are up to 64 pages behind";
   finding.evidence = {{"pid", victim.pid},
                       {"points", victim.points},

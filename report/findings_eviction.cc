@@ -1,4 +1,4 @@
-// Says whom the kubelet of a Kubernetes node evicts and when, or why it comes too late.
+// Findings about the kubelet of a Kubernetes node: which pod it evicts and when, or why it comes too late.
 #include <algorithm>
 
 #include "model/sim/kubelet.h"
@@ -36,10 +36,11 @@ Finding evicted(const sim::Outcome& outcome) {
   std::vector<std::string> ranked;
   for (const sim::EvictionCandidate& candidate : first.ranked) ranked.push_back(rank_text(candidate));
   constexpr size_t kNamed = 4;
-  finding.why = "memory.available is " + bytes_text(first.available) + ", below its threshold of " +
-                bytes_text(first.threshold) +
-                "; it takes first who uses more than requested, then lower priority, then who is furthest beyond: " +
-                list_text(ranked, kNamed);
+  finding.why =
+      "memory.available is " + bytes_text(first.available) + ", below its threshold of " + bytes_text(first.threshold) +
+      "; it evicts pods that use more than they requested first, then those of lower priority, then those furthest "
+      "above their request: " +
+      list_text(ranked, kNamed);
   finding.evidence = {{"service", pod.service},
                       {"t_s", json_seconds(first.t)},
                       {"available_bytes", first.available.count()},
@@ -63,8 +64,9 @@ void find_eviction(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
   if (outcome.host.kubelet.eviction_hard <= Bytes(0) || !killed_on_the_host(outcome)) return;
   Finding finding{"eviction_too_late", Severity::kInfo};
   finding.title = "The kernel kills before the kubelet evicts anybody";
-  finding.why = "the kubelet looks every " + duration_text(sim::kKubeletInterval) + " whether " +
-                bytes_text(outcome.host.kubelet.eviction_hard) + " are available, and memory was gone in between";
+  finding.why = "the kubelet checks every " + duration_text(sim::kKubeletInterval) + " whether " +
+                bytes_text(outcome.host.kubelet.eviction_hard) +
+                " are available, and memory ran out between two checks";
   finding.evidence = {{"threshold_bytes", outcome.host.kubelet.eviction_hard.count()}};
   findings.push_back(std::move(finding));
 }

@@ -1,5 +1,5 @@
-// A run that cannot go on: the host panics, processes wait for ever, or memory.high lets the program all but stand
-// still.
+// Findings about runs that cannot go on: the host panics, processes wait for ever, or memory.high slows the program to
+// a standstill.
 #include <algorithm>
 
 #include "report/coverage.h"
@@ -48,9 +48,10 @@ void find_stuck(const sim::Outcome& outcome, Findings& findings) {
   }
   if (names.empty()) return;
   Finding finding{"stuck", Severity::kError};
-  finding.title =
-      names.front() + (names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more wait" : " waits") +
-      " for ever from " + seconds_text(*first) + " on: the memory cannot be had, and nobody may be killed for it";
+  finding.title = names.front() +
+                  (names.size() > 1 ? " and " + std::to_string(names.size() - 1) + " more wait" : " waits") +
+                  " for ever from " + seconds_text(*first) +
+                  " on: there is no memory for it, and no process may be killed to free some";
   finding.why = outcome.oom_kill ? why_first_kill_text(outcome) : halted_text(outcome);
   finding.evidence["processes"] = names;
   finding.tries.push_back(
@@ -77,8 +78,8 @@ void find_memory_high(const sim::Outcome& outcome, const trace::CaptureSummary&,
   const Nanoseconds asleep = outcome.stall.memory_high_total;
   if (asleep.count() == 0) return;
   const int64_t run = outcome.forecast.count();
-  const bool heavy = asleep.count() * 20 > run;      // over 5 % of the run
-  const bool standstill = asleep.count() * 2 > run;  // over half of it
+  const bool heavy = asleep.count() * 20 > run;      // more than 5 % of the run
+  const bool standstill = asleep.count() * 2 > run;  // more than half of the run
   Finding finding{"memory_high_throttled", heavy ? Severity::kError : Severity::kWarning};
   finding.title = std::string(standstill ? "memory.high throttles the program to a standstill: "
                                          : "memory.high throttles the program: ") +
@@ -87,7 +88,7 @@ void find_memory_high(const sim::Outcome& outcome, const trace::CaptureSummary&,
   finding.why =
       "above memory.high reclaim finds too little in the group, so each further 256 KiB costs a sleep that grows with "
       "the "
-      "square of the excess, up to 2 s; nobody is killed, the program only stands still";
+      "square of the excess, up to 2 s; no process is killed, the program only sleeps";
   if (std::string dry = dry_memory_high_text(outcome); !dry.empty()) finding.why += ". " + dry;
   finding.evidence = {{"memory_high_ns_total", asleep.count()},
                       {"forecast_ns", run},

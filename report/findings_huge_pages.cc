@@ -1,4 +1,5 @@
-// The finding for a program that takes more of the target than it touches, because huge pages come whole.
+// A finding about a program that takes more memory on the target than it touches, because huge pages are allocated
+// whole.
 #include "model/spec/field_names.h"
 #include "report/findings.h"
 #include "report/words/format.h"
@@ -6,7 +7,7 @@
 namespace oomcast::report {
 namespace {
 
-/// Who made the huge pages: first touches, or khugepaged out of pages that lay there one by one.
+/// How the huge pages came about: by first touches, or by khugepaged, which collapses small pages.
 std::string origin_text(int64_t given, int64_t collapsed) {
   const std::string touches = count_text(given) + " first touches were given 2 MiB at once";
   const std::string khugepaged = "khugepaged collapsed " + count_text(collapsed) + " ranges into huge pages";
@@ -16,7 +17,7 @@ std::string origin_text(int64_t given, int64_t collapsed) {
 
 }  // namespace
 
-/// Where unused parts of huge pages make a tenth and more of what the program uses at the peak. Both figures are the
+/// If the unused parts of huge pages are more than a tenth of what the program uses at the peak. Both figures are the
 /// model's: the capture counts a page that n processes share n times, the footprint counts it once.
 void find_huge_pages(const sim::Outcome& outcome, const trace::CaptureSummary&, Findings& findings) {
   const int64_t given = outcome.counters[host::Vmstat::thp_fault_alloc];
@@ -29,7 +30,7 @@ void find_huge_pages(const sim::Outcome& outcome, const trace::CaptureSummary&, 
       " instead of " + bytes_text(used);
   finding.why = origin_text(given, collapsed) + " (transparent_hugepage/enabled is " +
                 host::thp_mode_name(outcome.host.vm.thp_enabled) +
-                " there), and what the program does not use of them is held all the same";
+                " there); the parts of them that the program does not use take memory, too";
   finding.evidence = {{"thp_fault_alloc", given},
                       {"thp_collapse_alloc", collapsed},
                       {"footprint_peak_bytes", footprint.count()},

@@ -1,4 +1,4 @@
-// Finds a node that runs dry while another has memory to spare.
+// Findings about NUMA: zone reclaim, and a node that runs dry while another has memory to spare.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
 #include "report/words/format.h"
@@ -35,8 +35,8 @@ void find_zone_reclaim(const sim::Outcome& outcome, const trace::CaptureSummary&
   Finding finding{"zone_reclaim", Severity::kWarning};
   finding.title = "vm.zone_reclaim_mode=" + std::to_string(outcome.host.vm.zone_reclaim_mode) +
                   " makes tasks reclaim on their own node while node " +
-                  std::to_string(outcome.host.nodes[freest].id.value) + " has " + pages_text(spare) +
-                  " free at the least";
+                  std::to_string(outcome.host.nodes[freest].id.value) + " never has less than " + pages_text(spare) +
+                  " free";
   finding.why =
       "with zone reclaim a task whose node is at its low watermark evicts page cache there before it takes memory of "
       "another node: the cache stays as "
@@ -75,7 +75,7 @@ void find_node_imbalance(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"idle_node_free_bytes_min", to_bytes(spare).count()},
                       {"numa_miss", outcome.counters[host::Vmstat::numa_miss]},
                       {"numa_foreign", outcome.counters[host::Vmstat::numa_foreign]}};
-  // Kernel memory stays on the dry node wherever the program's own pages go.
+  // Kernel memory stays on the dry node, wherever the program's own pages go.
   if (outcome.oom_kills.empty() || !sim::movable_is_forbidden(outcome.oom_kills.front()))
     finding.tries.push_back({"numactl --interleave=all for the program", interleaved(outcome.host)});
   if (outcome.host.vm.zone_reclaim_mode != 0)

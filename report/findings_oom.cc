@@ -1,7 +1,7 @@
-// Finds why the OOM killer takes this process, and not the next one.
+// Findings about OOM kills: why this process is killed and not the next one, who dies besides, and what would help.
 //
-// Mirrors oom_badness(): points = rss + swap + page tables + oom_score_adj * (totalpages / 1000), where totalpages is
-// RAM + swap for a host-wide kill and the limit (+ swap) for a cgroup's.
+// Points mirror oom_badness(): rss + swap + page tables + oom_score_adj * (totalpages / 1000), in pages. totalpages is
+// RAM + swap for a host-wide kill, and the limit (+ swap) for a cgroup's.
 #include <algorithm>
 
 #include "report/coverage.h"
@@ -28,8 +28,8 @@ int64_t points_without_adj(const OomCandidate& task) {
          to_pages(task.page_tables).count();
 }
 
-/// Points that one step of oom_score_adj is worth. Taken from a candidate with a non-zero adj where there is one (exact
-/// for cgroups too), else from the size of the host; 0 where neither is known.
+/// Points per step of oom_score_adj. Computed from a candidate with a non-zero oom_score_adj if there is one (exact for
+/// cgroups, too), otherwise from the size of the host; 0 if neither is known.
 int64_t points_per_adj(const sim::OomKill& kill, const host::HostSpec& host) {
   for (const OomCandidate& task : kill.candidates)
     if (task.killable && task.oom_score_adj != 0) return (task.points - points_without_adj(task)) / task.oom_score_adj;
@@ -37,7 +37,8 @@ int64_t points_per_adj(const sim::OomKill& kill, const host::HostSpec& host) {
   return (host.total_ram + host.total_swap()).count() / 1000;
 }
 
-/// The highest oom_score_adj with which `task` scores below `limit`; empty if only -1000 (never killed) would do.
+/// The highest oom_score_adj with which `task` has less than `limit` points; nothing if only -1000 (never killed) would
+/// do.
 std::optional<int> adj_below(const OomCandidate& task, int64_t limit, int64_t step) {
   if (step <= 0) return std::nullopt;
   int64_t excess = points_without_adj(task) - limit;  // points(adj) < limit  <=>  excess + adj * step < 0
@@ -59,8 +60,8 @@ void suggest_adj(const sim::OomKill& kill, const OomCandidate& next, int64_t ste
   }
 }
 
-/// Swap that was full, or that there was none of, is the other way to make room; swap that is free was too slow to
-/// fill.
+/// Suggests more swap if the swap was full or there was none. If swap was free, it was filled too slowly: then suggests
+/// that kswapd begins earlier.
 void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes growth, Finding& finding) {
   if (sim::swap_is_forbidden(kill) || sim::movable_is_forbidden(kill)) return;
   if (sim::lack_is_locked(kill) && kill.shortage.swap_free > Pages(0)) return;
@@ -83,33 +84,33 @@ void suggest_swap(const sim::OomKill& kill, const sim::Outcome& outcome, Bytes g
 
 std::string may_be_unseen_text(const trace::CaptureSummary& capture) {
   const Bytes unseen = may_be_unseen(capture);
-  return unseen.count() < 1 << 20 ? "" : ", " + bytes_text(unseen) + " that it may have used unseen";
+  return unseen.count() < 1 << 20 ? "" : ", " + bytes_text(unseen) + " that it may have used without being seen";
 }
 
-/// What would have held all that the run went on to need: its anonymous memory and page tables at their peak, as if
-/// nobody had been killed. Page cache and text are in it as far as nothing could be reclaimed of them at the kill.
+/// Suggests the memory for everything that the run went on to need: anonymous memory and page tables at their peak, as
+/// if nobody had been killed. It includes page cache and text that could not be reclaimed at the kill.
 void suggest_more(const sim::OomKill& kill, const sim::Outcome& outcome, const trace::CaptureSummary& capture,
                   Finding& finding) {
   if (!outcome.need_after_kill || outcome.need_after_kill->count() <= 0) return;
   const Bytes growth = *outcome.need_after_kill;
   const bool cgroup = kill.incident.scope == sim::Scope::kCgroup;
   finding.evidence["growth_after_bytes"] = growth.count();
-  // More memory of the kind that lies idle already would help nobody.
+  // Movable memory was free already: more of it would not help.
   if (sim::movable_is_forbidden(kill)) return;
   const Bytes spread = uncertain_size(outcome, capture), with_spread = growth + spread;
   const Bytes more = cgroup ? with_spread : memory_to_add(outcome.host, with_spread);
   finding.evidence["more_bytes"] = more.count();
   finding.tries.insert(finding.tries.begin(),
                        {"at least " + at_least_text(more) + " more " + (cgroup ? "in memory.max" : "memory") +
-                            ": what the program and its page tables went on to add after the kill, 2 % of its peak for "
-                            "what differs from run to run" +
-                            may_be_unseen_text(capture) + (cgroup ? "" : ", and what the watermarks take of it"),
+                            ": the growth of the program and its page tables after the kill, 2 % of its peak for the "
+                            "difference between runs" +
+                            may_be_unseen_text(capture) + (cgroup ? "" : ", and what the watermarks keep free of it"),
                         cgroup ? higher_limit(outcome.host, "memory.max", growth, spread)
                                : more_memory_of(outcome.host, memory_to_add(outcome.host, growth), spread)});
   suggest_swap(kill, outcome, growth, finding);
 }
 
-/// Locked memory explains a kill beside free swap.
+/// Adds to the explanation that locked memory cannot be swapped out, although swap is free.
 void blame_locked(const sim::OomKill& kill, Finding& finding) {
   if (!sim::lack_is_locked(kill)) return;
   const Bytes locked = to_bytes(kill.shortage.locked);
@@ -118,7 +119,7 @@ void blame_locked(const sim::OomKill& kill, Finding& finding) {
                  " are locked (mlock) and cannot be reclaimed or swapped out, however much swap is free";
 }
 
-/// Memory or swap that was free and forbidden to the request: opening it costs nothing.
+/// Suggests to permit memory or swap that was free but forbidden to the request: this costs nothing.
 void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, Finding& finding) {
   const sim::OomShortage& shortage = kill.shortage;
   if (sim::swap_is_forbidden(kill)) {
@@ -143,7 +144,7 @@ void suggest_what_is_free(const sim::OomKill& kill, const host::HostSpec& host, 
   }
 }
 
-/// The largest memory.max of the program's own with which nobody else dies.
+/// A remedy: the largest memory.max for the program's own cgroup with which no other process dies.
 Remedy own_limit(const sim::OomKill& kill) {
   constexpr int64_t kMiB = int64_t{1} << 20;
   const int64_t footprint = kill.incident.app_footprint.count() / kMiB * kMiB;

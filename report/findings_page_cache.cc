@@ -1,5 +1,5 @@
-// Finds what page cache and files in memory do to a limit: cache that gives way, text and files that are read again and
-// again, and tmpfs that only swap can take.
+// Findings about page cache and files in memory: cache that gives way, text and files that are read again and again,
+// and tmpfs, which only swap can take.
 #include <algorithm>
 
 #include "model/host/vmstat.h"
@@ -11,7 +11,7 @@ namespace {
 
 using host::Vmstat;
 
-// A few MiB that are read again are noise; every second page that comes back is not.
+// A few MiB that are read again are noise. If every second evicted page is read again, it is thrashing.
 constexpr int64_t kThrashPages = 1024;
 
 bool thrashes_files(const sim::Outcome& outcome) {
@@ -24,7 +24,7 @@ bool limited_group(const sim::Outcome& outcome) {
   return outcome.host.cgroup.present && events.max + events.high > 0;
 }
 
-/// Waits that have nothing to do with swap or with memory.high's sleeps: the disk, where dirty pages are in the way.
+/// Waits other than memory.high's sleeps: for the disk, because of dirty pages.
 Nanoseconds dirty_waits(const sim::Outcome& outcome) {
   return outcome.stall.throttled_total - outcome.stall.memory_high_total;
 }
@@ -45,8 +45,8 @@ void find_group_page_cache(const sim::Outcome& outcome, const trace::CaptureSumm
   finding.why = "of what was reclaimed at the limit " + pages_text(Pages(stolen)) + " were page cache, " +
                 pages_text(Pages(outcome.counters[Vmstat::pgsteal_anon])) +
                 " were the program's own memory; files that it reads and writes are "
-                "charged to the group and stay until the room is needed, so a usage near the limit says nothing. A "
-                "higher limit would only hold more of them";
+                "charged to the group and stay until the room is needed, so a usage near the limit is normal. A "
+                "higher limit would only cache more of them";
   if (const Nanoseconds dirty = dirty_waits(outcome); dirty.count() > 0)
     finding.why += ". Dirty pages have to be written first: tasks waited " + duration_text(dirty) +
                    " for the disk, throttled and not killed";
@@ -70,7 +70,7 @@ void find_file_thrash(const sim::Outcome& outcome, const trace::CaptureSummary&,
                 " were read again: " +
                 (group ? "the limit is smaller than the code and files that the program uses all the time"
                        : "the host's memory is smaller than the code and files that are in use all the time") +
-                ". Reclaim always finds such a page, so the OOM killer never comes, and the program lives on at the "
+                ". Reclaim always finds such a page, so the OOM killer is never called, and the program runs at the "
                 "speed of the disk";
   finding.evidence = {{"workingset_refault_file", again},
                       {"pgsteal_file", stolen},
@@ -100,7 +100,7 @@ void find_files_in_memory(const sim::Outcome& outcome, const trace::CaptureSumma
   const bool group = kill.incident.scope == sim::Scope::kCgroup;
   const Pages shmem = kill.shortage.shmem,
               all = group && kill.incident.group ? kill.incident.group->usage : outcome.host.total_ram;
-  constexpr int64_t kPart = 5;  // a fifth of what the limit holds
+  constexpr int64_t kPart = 5;  // a fifth of the limit, or of the host
   if (shmem.count() * kPart < all.count() || shmem.count() == 0) return;
   Finding finding{"files_in_memory", Severity::kError};
   finding.title = "Files in memory fill " + std::string(group ? "the cgroup's limit: " : "the host: ") +

@@ -1,4 +1,4 @@
-// Finds how long the program's own threads wait for memory, and what would let kswapd do it for them.
+// Findings about direct reclaim: how long the program's threads wait for memory, and what would let kswapd do the work.
 #include <algorithm>
 
 #include "model/host/vmstat.h"
@@ -10,7 +10,7 @@
 namespace oomcast::report {
 namespace {
 
-/// The limit that the group reached first: memory.high lies below memory.max where there is one.
+/// Suggests to raise the limit that the group reached first: memory.high if it is set, else memory.max.
 void suggest_higher_limit(const sim::Outcome& outcome, const trace::CaptureSummary& capture, Finding& finding) {
   if (group_lives_on_page_cache(outcome)) return;  // see find_group_page_cache()
   const host::CgroupSpec& group = outcome.host.cgroup;
@@ -24,7 +24,7 @@ void suggest_higher_limit(const sim::Outcome& outcome, const trace::CaptureSumma
     finding.tries.push_back({"a higher limit of the group above"});
 }
 
-/// Reclaim inside a group is counted in the group's memory.stat and not in /proc/vmstat (shrink_inactive_list).
+/// Reclaim inside a group is counted in the group's memory.stat, and not in /proc/vmstat (shrink_inactive_list()).
 const host::VmstatArray& where_it_is_counted(const sim::Outcome& outcome) {
   const bool in_group = outcome.direct_reclaim->scope == sim::Scope::kCgroup;
   return in_group ? outcome.cgroup.stat.events : outcome.counters;
@@ -51,10 +51,10 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
                       {"pgscan_direct", counted[Vmstat::pgscan_direct]},
                       {"pgsteal_direct", counted[Vmstat::pgsteal_direct]}};
   if (outcome.direct_reclaim->scope == sim::Scope::kCgroup) {
-    // A kill has the larger need, and its finding suggests the limit.
+    // After a kill the need is larger: find_oom_kill() suggests the limit.
     if (!outcome.oom_kill) suggest_higher_limit(outcome, capture, finding);
   } else if (outcome.oom_kill) {
-    // A wider gap between the watermarks gives kswapd a head start; it does not make memory.
+    // More distance between the watermarks lets kswapd start earlier. It does not add memory.
     finding.why += "; nothing was left to be reclaimed, so these are the futile rounds before the OOM kill";
   } else {
     const host::VmTunables& vm = outcome.host.vm;
@@ -62,7 +62,8 @@ void find_direct_reclaim(const sim::Outcome& outcome, const trace::CaptureSummar
       finding.tries.push_back(
           {"vm.zone_reclaim_mode=0: a task takes memory of another node instead of reclaiming on its own",
            set_to({"vm.zone_reclaim_mode=0"})});
-    // kswapd starts at low and stops at high: the scale factor widens that gap, min_free_kbytes lifts all three.
+    // kswapd runs from low to high. watermark_scale_factor widens the distance of the marks, min_free_kbytes raises all
+    // three.
     constexpr int kMostScale = 3000;
     int wider = std::min(kMostScale, std::max(100, vm.watermark_scale_factor * 10));
     if (wider > vm.watermark_scale_factor) {

@@ -1,4 +1,4 @@
-// Finds which of several services dies first, who waits, and whose reclaim took whose memory.
+// Findings about several services: which dies first, who waits, and whose reclaim took whose memory.
 #include <algorithm>
 
 #include "report/findings.h"
@@ -28,7 +28,7 @@ void find_services(const sim::Outcome& outcome, const trace::CaptureSummary&, Fi
   constexpr size_t kNamed = 6;
   finding.why = stalls.empty() ? "no service waits for memory" : "stalled: " + list_text(stalls, kNamed);
   if (!takings.empty())
-    finding.why += "; anonymous memory taken out by another one's reclaim: " + list_text(takings, kNamed);
+    finding.why += "; anonymous memory reclaimed by another service or kswapd: " + list_text(takings, kNamed);
   if (first)
     finding.evidence = {{"first_killed", first->name},
                         {"t_s", json_seconds(*first->killed_at)},

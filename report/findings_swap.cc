@@ -1,4 +1,4 @@
-// Finds whether swap is a place for cold pages here, or a treadmill.
+// Findings about swap: whether the pages in it are cold, or are read back all the time.
 #include "model/host/vmstat.h"
 #include "report/findings.h"
 #include "report/words/format.h"
@@ -6,7 +6,7 @@
 namespace oomcast::report {
 namespace {
 
-// A megabyte of swap-ins is noise; a page in two coming back is not.
+// A megabyte of swap-ins is noise. If every second page is read back, it is thrashing.
 constexpr int64_t kThrashPages = 256;
 
 Pages swap_used_peak(const sim::Outcome& outcome) {

@@ -1,4 +1,4 @@
-// Finds whether zswap has room for what is swapped, or passes it on to the device.
+// Findings about zswap: whether it has room for what is swapped out, or passes pages on to the device.
 #include <algorithm>
 
 #include "model/host/vmstat.h"
@@ -8,7 +8,7 @@
 namespace oomcast::report {
 namespace {
 
-constexpr int kPoolPercentMost = 50;  // a pool beyond half of memory takes what it saves
+constexpr int kPoolPercentMost = 50;  // a pool of more than half of the memory takes what it saves
 
 void find_full_pool(const sim::Outcome& outcome, Findings& findings) {
   const host::ZswapSpec& spec = outcome.host.zswap;
@@ -45,8 +45,8 @@ void find_zswap(const sim::Outcome& outcome, const trace::CaptureSummary&, Findi
   Finding finding{"zswap_writeback", Severity::kInfo};
   finding.title = "zswap wrote " + pages_text(Pages(written)) + " back to the swap device";
   finding.why =
-      "a group was at its memory.zswap.max, or reclaim asked zswap's shrinker; what comes back from there is read from "
-      "the device";
+      "a group was at its memory.zswap.max, or reclaim called zswap's shrinker; pages written back are read from the "
+      "device when they are used again";
   finding.evidence = {{"written_back_pages", written},
                       {"zswpout", outcome.counters[host::Vmstat::zswpout]},
                       {"zswpin", outcome.counters[host::Vmstat::zswpin]},

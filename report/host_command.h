@@ -1,5 +1,5 @@
-// Describes a machine to people, for `oomcast host`. Pure text; opening files and `host capture` are in
-// commands/host.cc.
+// Describes a machine to people, for `oomcast host`, as pure text. commands/host.cc opens the files and does `host
+// capture`.
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace oomcast::report {
 
-/// `oomcast host list`: one line per preset.
+/// For `oomcast host list`: one line per preset.
 std::string render_host_list();
-/// `oomcast host show H`: nodes, zones with their marks in pages and bytes, swap, settings, processes, assumptions.
+/// For `oomcast host show H`: nodes, zones with their watermarks in pages and bytes, swap, settings, processes,
+/// assumptions.
 std::string render_host(const host::HostSpec& spec);
 
 }  // namespace oomcast::report

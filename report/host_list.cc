@@ -1,4 +1,4 @@
-// Reads which hosts a fleet has. See host_list.h.
+// Reads the list of a fleet's hosts. See host_list.h.
 #include "report/host_list.h"
 
 #include <algorithm>
@@ -34,7 +34,7 @@ Result<std::vector<std::string>> hosts_in_folder(const std::string& path) {
   return hosts;
 }
 
-/// "  a.json\r" is "a.json".
+/// Strips blanks, tabs and CR from both ends: "  a.json\r" becomes "a.json".
 std::string trimmed(const std::string& line) {
   const char* blanks = " \t\r";
   const size_t first = line.find_first_not_of(blanks);

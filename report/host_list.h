@@ -1,4 +1,4 @@
-// Reads which hosts a fleet has: a folder of host files, or a list of them.
+// Reads the list of a fleet's hosts: a folder of host files, or a file with one host per line.
 #pragma once
 
 #include <string>
@@ -8,9 +8,10 @@
 
 namespace oomcast::report {
 
-/// A folder: each file and each snapshot directory in it is a host, by name; names that begin with a dot are none. A
-/// file: one host a line, a path beside that file or a preset; empty lines and those that begin with # say nothing.
-/// Errors: nothing there, no host in it, a folder that is one host itself.
+/// `path` is a folder or a file. In a folder each entry whose name does not begin with a dot is a host (a file or a
+/// snapshot), sorted by name. In a file each line is a host: a path relative to the file's folder, or a preset; empty
+/// lines and lines that begin with # are skipped. Errors: `path` cannot be read, it holds no host, the folder is itself
+/// the snapshot of one host.
 Result<Variation> read_host_list(const std::string& path);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Writes what happened, where, and whom it hit: one incident, one OOM kill with its candidates, one finding.
+// Writes what happened, where and to whom, as JSON: an incident, an OOM kill with its candidates, a finding.
 #include "model/host/cgroup.h"
 #include "report/json_report.h"
 #include "report/proof/json_proof.h"
@@ -31,7 +31,8 @@ Json task_json(const sim::OomCandidate& task) {
           {"killable", task.killable}};
 }
 
-/// Of the memory that was touched then; else of what that thread, or any, had asked for last.
+/// Returns the stack of the touch that led to the incident. If that was not sampled: the last stack sampled before it,
+/// of that thread if there is one.
 Json incident_stack(const sim::Incident& incident, const trace::CaptureSummary& capture) {
   Json own = stack_json(incident.stack_id, capture);
   return own.empty() ? stack_json(incident.nearest_stack_id, capture) : own;

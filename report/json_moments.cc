@@ -1,4 +1,4 @@
-// Writes the state of the modelled kernel at the moments that people ask about: what `oomcast show` prints.
+// Writes the state of the modelled kernel at the moments of a report; `oomcast show` prints it.
 #include "model/host/vmstat.h"
 #include "model/spec/node_counters.h"
 #include "report/json_report.h"
@@ -39,7 +39,7 @@ Json node_json(const sim::NodeMoment& node) {
           {"zones", zones}};
 }
 
-/// Those that are not 0: a hundred names at each of ten moments would be a quarter of the report.
+/// Leaves out the counters that are 0: a hundred names at each of ten moments would be a quarter of the report.
 Json changed_counters_json(const host::VmstatArray& counters) {
   Json changed = Json::object();
   for (int i = 0; i < host::kVmstatCount; ++i)

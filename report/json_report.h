@@ -1,5 +1,4 @@
-// Writes what a script reads: the whole outcome as `oomcast.report.v1` JSON; schema/oomcast.report.v1.json describes
-// it.
+// Writes the whole outcome as JSON for scripts: `oomcast.report.v1`, described by schema/oomcast.report.v1.json.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,13 +12,13 @@ namespace oomcast::report {
 
 inline constexpr const char* kReportSchema = "oomcast.report.v1";
 
-/// Keys are always all there and always in the same order; what nothing computes yet is null.
+/// Returns the report. All keys are always there, in the same order; a value that nothing computes is null.
 nlohmann::ordered_json to_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture,
                                const Findings& findings, const ProofSummary& proofs = {}, const Chance& chance = {});
-/// As written to the report file: two spaces of indent, columns of numbers on one line, a newline at the end.
+/// Returns the text of the report file: an indent of two spaces, a column of numbers on one line, a newline at the end.
 std::string report_text(const nlohmann::ordered_json& report);
 
-/// Parts, each of one report view.
+/// Parts of the report.
 nlohmann::ordered_json incident_json(const sim::Incident& incident, const std::string& why,
                                      const trace::CaptureSummary& capture);
 nlohmann::ordered_json oom_kill_json(const sim::OomKill& kill);
@@ -30,9 +29,9 @@ nlohmann::ordered_json moments_json(const sim::Outcome& outcome, const std::vect
 nlohmann::ordered_json evictions_json(const sim::Outcome& outcome);
 /// The services of a replay of several recordings; an empty array for a single program.
 nlohmann::ordered_json services_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
-/// How a program ended: by its own exit status, by a signal, or it is not known.
+/// How a program ended: its exit status, its signal, or neither if unknown.
 nlohmann::ordered_json exit_json(bool exited, int code, int signal);
-/// Null: no limit.
+/// Returns bytes; null: no limit.
 nlohmann::ordered_json limit_json(Pages limit);
 nlohmann::ordered_json pressure_line_json(const sim::PressureLine& line);
 nlohmann::ordered_json watermarks_json(const host::Watermarks& marks);
@@ -40,11 +39,11 @@ nlohmann::ordered_json stall_json(const sim::Stall& stall);
 nlohmann::ordered_json findings_json(const Findings& findings);
 nlohmann::ordered_json coverage_json(const sim::Outcome& outcome, const trace::CaptureSummary& capture);
 
-/// Nanoseconds as decimal seconds, rounded to microseconds.
+/// Returns seconds, rounded to microseconds.
 double json_seconds(Nanoseconds t);
-/// Millionths as a share.
+/// Returns millionths as a share from 0 to 1.
 double json_share(int64_t ppm);
-/// Frames of a sampled stack, innermost first; empty where none was sampled.
+/// Returns the frames of a sampled stack, innermost first; empty if no stack was sampled.
 nlohmann::ordered_json stack_json(uint32_t stack_id, const trace::CaptureSummary& capture);
 
 }  // namespace oomcast::report

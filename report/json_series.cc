@@ -1,4 +1,4 @@
-// Numbers for a dashboard: counters under the kernel's names, the timeline as columns, and the coverage beside them.
+// Writes the numbers for a dashboard: counters under the kernel's names, the timeline as columns, and the coverage.
 #include <algorithm>
 
 #include "model/host/vmstat.h"
@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// memory.stat in the order of memory_stats[] (mm/memcontrol.c, 6.1), the items that a memory forecast is about.
+// Items of memory.stat in the order of memory_stats[] (mm/memcontrol.c, 6.1): those that matter to a memory forecast.
 // clang-format off
 constexpr std::array kMemoryStat = {
     "anon", "file", "kernel", "kernel_stack", "pagetables", "sock", "shmem", "file_mapped", "file_dirty",
@@ -22,8 +22,8 @@ constexpr std::array kMemoryStat = {
 // clang-format on
 constexpr std::array kMemoryEvents = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
 
-/// Without a cgroup there is no memory.peak (null), and the rest is 0. With one, those of memory.stat that the model
-/// does not keep are null, which coverage.caveats says.
+/// Without a cgroup memory.peak is null and all else is 0. With one, the items of memory.stat that the model does not
+/// keep are null; coverage.caveats says so.
 Json memcg_json(const sim::Outcome& outcome) {
   const sim::CgroupCounts& group = outcome.cgroup;
   const Json unknown = outcome.host.cgroup.present ? Json() : Json(0);
@@ -131,7 +131,7 @@ Json timeline_json(const sim::Outcome& outcome) {
           {"cgroup_usage_bytes", group_usage}};
 }
 
-/// Null: the recorder has started the program.
+/// Null: the recorder started the program itself instead of attaching to it.
 static Json attached_json(const trace::CaptureSummary& capture) {
   if (capture.attached_processes == 0) return {};
   return {{"resident_bytes", capture.attached_bytes},

@@ -1,4 +1,4 @@
-// The services of a report: what became of each program that shared the host.
+// Writes the services of a report: what became of each program that shared the host.
 #include "report/json_report.h"
 
 namespace oomcast::report {
@@ -13,7 +13,7 @@ Json or_null(const std::string& text, T value) {
 
 Json seconds_or_null(const std::optional<Nanoseconds>& t) { return t ? Json(json_seconds(*t)) : Json(); }
 
-/// What the target made of it comes first; how it ended where it was recorded is told where the target let it live.
+/// What the target did to the service comes first. Only if the target let the service live does the recorded end count.
 const char* ended(const sim::ServiceOutcome& service, const trace::ServiceCapture& capture) {
   if (service.evicted_at) return "evicted";
   if (service.killed > 0) return "oom_killed";

@@ -1,5 +1,5 @@
-// Lays the report out on disk, indented for people and diffs; what fits on a line stays on it, and so does a
-// column of numbers however long: a timeline of a thousand rows is then fourteen lines, not fourteen thousand.
+// Lays the report out for people and diffs. A value that fits on a line stays on it; a column of numbers always does,
+// so that a timeline of a thousand rows takes some twenty lines.
 #include <algorithm>
 
 #include "report/json_report.h"
@@ -13,7 +13,7 @@ bool is_flat(const Json& list) {
   return std::none_of(list.begin(), list.end(), [](const Json& v) { return v.is_structured() || v.is_string(); });
 }
 
-// Invalid UTF-8 (an odd file name in the command) is replaced instead of failing the whole report.
+// Invalid UTF-8 (for example a file name in the command) is replaced; it must not fail the whole report.
 std::string scalar(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 void write_inline(const Json& value, std::string& out) {
@@ -31,9 +31,9 @@ void write_inline(const Json& value, std::string& out) {
   out += value.is_object() ? "}" : "]";
 }
 
-constexpr size_t kLineLength = 200;  // one OOM candidate a line, as in the kernel's table
+constexpr size_t kLineLength = 200;  // an OOM candidate fits on one line, as in the kernel's table
 
-/// Few enough values to be tried on one line; keeps the layout linear in the size of the report.
+/// True if the value is short enough to try one line. The bound keeps the layout linear in the size of the report.
 bool may_fit(const Json& value) { return value.size() <= 12; }
 
 void write(const Json& value, const std::string& indent, std::string& out) {

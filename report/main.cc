@@ -1,4 +1,4 @@
-// The `oomcast` command: one verb per call, each in a file of its own.
+// The `oomcast` command: calls the verb that the command line names.
 #include <cstdio>
 #include <string>
 #include <vector>

@@ -1,4 +1,4 @@
-// Judges whether a verdict hangs on a few pages. See margin.h.
+// Judges whether a few pages decide the verdict. See margin.h.
 #include "report/margin.h"
 
 #include <algorithm>
@@ -11,12 +11,12 @@ namespace {
 
 using sim::Verdict;
 
-// A batch of the per-CPU lists at its largest (zone_batchsize) and MEMCG_CHARGE_BATCH.
+// The largest batch of a per-CPU list (zone_batchsize()), and MEMCG_CHARGE_BATCH.
 constexpr int64_t kPagesPerCpu = 64;
-constexpr Nanoseconds kMomentOfStall{100'000};  // kswapd a little earlier, or later, decides on so much
+constexpr Nanoseconds kMomentOfStall{100'000};  // how much earlier or later kswapd runs decides about such stalls
 
 Bytes resolution_of(const sim::Outcome& outcome, const trace::CaptureSummary& capture) {
-  // Of windows that were being filled at the peak the program may have used all, or nothing.
+  // Windows that the recorder had filled in advance at the peak: the program may use all of them, or none.
   const auto filled = static_cast<int64_t>(capture.prefilled_bytes >> kPageShift);
   const Pages window(std::max(filled, static_cast<int64_t>(std::max<uint64_t>(1, capture.resolution_pages))));
   const Pages chance(kPagesPerCpu * static_cast<int64_t>(std::max<size_t>(1, outcome.host.cpus.size())));
@@ -43,7 +43,7 @@ bool is_near(const std::optional<sim::Margin>& margin, Bytes distance) {
   return margin && margin->distance <= distance;
 }
 
-/// A task that reclaimed for a few hundredths of a millisecond: had kswapd been a little earlier, it would not have.
+/// A task reclaimed for less than 0.1 ms. Had kswapd run a little earlier, the task would not have reclaimed.
 bool only_a_moment(const sim::Outcome& outcome) {
   return outcome.verdict == Verdict::kDirectReclaim && outcome.stall.throttled_total.count() == 0 &&
          outcome.stall.direct_reclaim_total < kMomentOfStall;
@@ -64,7 +64,7 @@ VerdictMargin judge_margin(const sim::Outcome& outcome, const trace::CaptureSumm
   VerdictMargin margin{outcome.next_worse, outcome.next_better, resolution_of(outcome, capture), spread_of(outcome),
                        ""};
   const Bytes near = margin.resolution + margin.spread;
-  const std::string known = "; a run is known to " + bytes_text(margin.resolution) +
+  const std::string known = "; the memory of a run is known to within " + bytes_text(margin.resolution) +
                             ", and runs of one program differ by 2 % of its peak, " + bytes_text(margin.spread);
   if (is_near(margin.next_worse, near))
     margin.why =

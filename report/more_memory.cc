@@ -1,4 +1,4 @@
-// Turns a need into a size of the host. See more_memory.h.
+// Turns additional need into a size of the host. See more_memory.h.
 #include "report/more_memory.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace oomcast::report {
 namespace {
 
-/// What requests for user memory may take, of all zones.
+/// Returns the free pages of all zones that requests for user memory may take.
 Pages usable(const host::HostSpec& host) {
   Pages pages;
   for (const host::NodeSpec& node : host.nodes)
@@ -29,7 +29,7 @@ Pages held_back(const host::ZoneSpec& zone) {
 }
 
 Bytes memory_to_add(const host::HostSpec& host, Bytes growth) {
-  constexpr int kRounds = 8;  // each takes up what the marks of the last one's memory took: a few per cent
+  constexpr int kRounds = 8;  // each round adds what the last round's larger watermarks took, a few per cent
   const Pages before = managed(host), wanted = usable(host) + to_pages(growth + Bytes(kPageBytes - 1));
   Pages more = to_pages(growth + Bytes(kPageBytes - 1));
   for (int round = 0; round < kRounds; ++round) {

@@ -1,4 +1,4 @@
-// Computes how much more memory the host needs to hold what the program went on to need.
+// Computes how much memory the host lacks to hold what the program went on to need.
 #pragma once
 
 #include <string>
@@ -7,15 +7,16 @@
 
 namespace oomcast::report {
 
-/// Free pages of the zone that requests for user memory may not take: __zone_watermark_ok() with the min mark and the
-/// lowmem reserve for zone Movable's requests.
+/// Returns the free pages of the zone that a request for user memory may not take: the min watermark and the lowmem
+/// reserve against requests for zone Movable, as in __zone_watermark_ok().
 Pages held_back(const host::ZoneSpec& zone);
 
-/// Memory to add to the host, all nodes growing alike, so that tasks can use `growth` more before they fall below the
-/// min marks: with the memory grow min_free_kbytes, which is the root of it, and the lowmem reserves. In whole pages.
+/// Returns the memory to add to the host (whole pages, in bytes; all nodes grow in proportion) so that tasks can use
+/// `growth` more above the min watermarks. The larger host has larger reserves: min_free_kbytes grows with the root of
+/// the memory, and the lowmem reserves grow with it.
 Bytes memory_to_add(const host::HostSpec& host, Bytes growth);
 
-/// "263.4 MiB", rounded up: who applies it has enough.
+/// Returns, for example, "263.4 MiB", rounded up, so that the amount is enough.
 std::string at_least_text(Bytes bytes);
 
 }  // namespace oomcast::report

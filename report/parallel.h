@@ -1,4 +1,4 @@
-// Spreads independent pieces of work over threads.
+// Spreads independent work over threads.
 #pragma once
 
 #include <algorithm>
@@ -9,17 +9,17 @@
 
 namespace oomcast::report {
 
-/// One per CPU where `jobs` is 0.
+/// Returns `jobs`, or the number of CPUs if `jobs` is 0.
 inline int cores_for(int jobs) {
   return jobs > 0 ? jobs : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
-/// Cores that pieces of work share: who is alone may use all of them.
+/// The cores that several searches share. A search that runs alone may use all of them.
 class Cores {
  public:
   explicit Cores(int jobs) : all_(cores_for(jobs)), free_(all_) {}
   int all() const { return all_; }
-  /// Takes what is free, at most `most`; it may be nothing.
+  /// Takes the free cores, at most `most`. Returns their number, which may be 0.
   int take(int most) {
     int free = free_.load();
     int taken = 0;
@@ -47,8 +47,8 @@ class TakenCores {
   const int count_;
 };
 
-/// Calls work(i) for each i below `count`, from at most `jobs` threads at a time (0: one per CPU), the caller's among
-/// them. Returns when all are done. REQUIRES: `work` throws nothing.
+/// Calls work(i) for each i below `count`, on at most `jobs` threads (0: one per CPU), of which the caller's is one.
+/// Returns when all calls have returned. REQUIRES: `work` does not throw.
 template <class Work>
 void for_each_in_parallel(size_t count, int jobs, Work work) {
   const auto most = static_cast<size_t>(cores_for(jobs));

@@ -1,4 +1,4 @@
-// Answers a program that asks how large its machine is as the target would. See present_host.h.
+// Makes the files and the environment that show the target's size to the program. See present_host.h.
 #include "report/present_host.h"
 
 #include <algorithm>
@@ -17,7 +17,8 @@ struct Sums {
   int64_t kernel_stack_kb = 0;
 };
 
-/// calculate_totalreserve_pages(): of each zone the largest lowmem reserve and the high mark, at most all of it.
+/// calculate_totalreserve_pages() for one zone: its largest lowmem reserve and its high watermark, at most its managed
+/// pages.
 Pages reserve_of(const host::ZoneSpec& zone) {
   Pages most;
   for (size_t j = static_cast<size_t>(zone.kind); j < zone.lowmem_reserve.size(); ++j)
@@ -51,8 +52,8 @@ Sums sums_of(const host::HostSpec& host) {
   return sum;
 }
 
-/// si_mem_available(): free above the reserves, and half of the page cache and slab that can be reclaimed, or all but
-/// the low marks where that is more.
+/// si_mem_available(): free pages less the reserves, and of page cache and reclaimable slab all but the smaller of one
+/// half and the low watermarks.
 Pages available(const Sums& sum) {
   auto reclaimable = [&](Pages pages) { return pages - std::min(Pages(pages.count() / 2), sum.low); };
   Pages all = sum.free - sum.reserve + reclaimable(sum.lru.active_file + sum.lru.inactive_file) +
@@ -106,7 +107,7 @@ std::string meminfo(const host::HostSpec& host) {
 
 std::string limit(int64_t bytes) { return (bytes < 0 ? "max" : std::to_string(bytes)) + "\n"; }
 
-/// cgroup v1 has no word for "no limit": the largest multiple of a page.
+/// cgroup v1 prints "no limit" as the largest multiple of the page size, PAGE_COUNTER_MAX pages.
 std::string limit_v1(int64_t bytes) { return (bytes < 0 ? "9223372036854771712" : std::to_string(bytes)) + "\n"; }
 
 const std::vector<int>& allowed_cpus(const host::HostSpec& host, int cpu_node) {

@@ -1,4 +1,4 @@
-// Compares what the model of a replay asks for with what the recording tells. See recorded_uses.h.
+// Compares the uses that a replay's model asks for with the uses that the recording holds. See recorded_uses.h.
 #include "report/recorded_uses.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Compares what the model of a replay asks for with what the recording tells, and puts another oom_score_adj in place.
+// Compares the uses that a replay's model asks for with the uses that the recording holds, and replaces oom_score_adj.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,14 @@
 
 namespace oomcast::report {
 
-/// The pages whose next use the recording reported. A use that the replayed model asks for, and that the recorder did
-/// not watch, is the one thing that a trace cannot give.
+/// The pages whose next use the recording reports. If the replayed model asks for the next use of a page that the
+/// recorder did not watch, the trace cannot answer: the page looks unused.
 class Watches {
  public:
   void recorded(const trace::Event& range);
   void used(const trace::Event& event);
-  /// What the model asked for after one event: judged once all that the recording armed then is known.
+  /// Takes what the model asked for after one event. judge() decides once the watches that the recording armed then are
+  /// known.
   void ask(const trace::WatchRequest& watch) { asked_.push_back(watch); }
   void ask(sim::Simulation& model) { model.take_watches(asked_); }
   void judge();
@@ -44,7 +45,7 @@ class Watches {
   uint64_t wanted_ = 0, unrecorded_ = 0;
 };
 
-/// The recorder tells the root's --oom-score-adj as one event near the front; another value takes its place.
+/// Replaces the root's --oom-score-adj, which the recording holds as one event near its start.
 class AdjOverride {
  public:
   explicit AdjOverride(std::optional<int> value) : value_(value) {}
@@ -60,18 +61,19 @@ class AdjOverride {
   bool done_ = false;
 };
 
-/// So often a replay asks whether to go on.
+/// A replay calls ReplaySettings::stop once per this many events.
 inline constexpr uint64_t kEventsBetweenAsks = 1024;
 
-/// Why the recording tells less than a live run on this host would, a clause; empty: it does not.
+/// Returns why the recording tells less than a live run on this host would, a clause; empty: it tells all.
 std::string extrapolation(const Watches& watches, const trace::TraceHeader& header, const std::string& recorded_on);
 
-/// A program that looks at the limits of its cgroup (node, java) makes its heap fit them. What it would have made of
-/// others is not in a recording. `host.cgroup` of both is the program's. Empty: it did not ask, or they are the same.
+/// A program that reads the limits of its cgroup (node, java) sizes its heap by them, so that a recording says little
+/// about other limits. Returns that as a clause; empty: the program did not read its limits, or they are equal.
+/// HostSpec::cgroup of both hosts is the program's group.
 std::string other_limits(const trace::CaptureSummary& capture, const host::HostSpec& recorded_on,
                          const host::HostSpec& target);
 
-/// What is known of a recording that ends early, after `events` events.
+/// Returns what is known of a recording that breaks off after `events` events.
 trace::CaptureSummary summary_of_cut(const trace::TraceHeader& header, uint64_t events);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Makes remedies of the kinds that several findings share. See remedy.h.
+// Makes the kinds of remedies that several findings share. See remedy.h.
 #include "report/remedy.h"
 
 #include <algorithm>
@@ -10,11 +10,11 @@ namespace {
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kSmallStep = 64 << 10;
 
-/// Whole MiB, but finer where the size itself is a few of them.
+/// Returns the step of a search: 1 MiB, or 64 KiB for sizes below 64 MiB.
 int64_t step_of(int64_t bytes) { return bytes >= 64 * kMiB ? kMiB : kSmallStep; }
 
-/// From `now` on; the guess is where the search begins, and four times its distance (at least half a GiB) where it
-/// ends.
+/// Searches from `now` upwards, with `now` and `more` as the first guess. The range ends `more` times four above `now`,
+/// but at least 512 MiB above it and at no less than twice `now`.
 SearchedValue size_search(std::string name, std::string key, int64_t now, Bytes more, Bytes spread) {
   constexpr int64_t kFarther = 4, kLeastRange = 512 * kMiB;
   SearchedValue search;

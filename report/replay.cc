@@ -25,7 +25,7 @@ Result<trace::TraceHeader> read_trace_header(std::string_view trace, const std::
 }
 
 Result<host::HostSpec> recorded_host(const trace::TraceHeader& header, const std::string& name) {
-  // The name in the JSON wins over the one given here.
+  // If the JSON holds a name, the name in the JSON counts.
   return host::parse_json(header.host_json, name + ": host of the recording", "recorded");
 }
 

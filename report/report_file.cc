@@ -1,4 +1,5 @@
-// Temporary name, fsync-less write, rename: a reader sees the old report or the new one, never half of one.
+// Keeps the place of the report. See report_file.h.
+// A report is written to a temporary name, without fsync(), and renamed: a reader sees the old report or the new one.
 #include "report/report_file.h"
 
 #include <fcntl.h>
@@ -31,13 +32,13 @@ std::string directory_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// A link is followed: renaming over it would replace the link and leave what it points at.
+/// Follows links: rename() onto a link would replace the link and leave its target as it was.
 std::string resolved(const std::string& path) {
   char real[PATH_MAX];
   return ::realpath(path.c_str(), real) ? real : path;
 }
 
-/// /dev/null, a pipe, /dev/fd/5: must be written to, not replaced.
+/// True for /dev/null, a pipe, /dev/fd/5, which must be written to and not replaced.
 bool is_special(const std::string& path) {
   struct stat st {};
   return ::stat(path.c_str(), &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
@@ -71,7 +72,7 @@ Result<ReportFile> ReportFile::prepare(const std::string& path, const std::strin
   }
   std::string temporary = temporary_beside(resolved(path));
   int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (fd < 0 && errno == EEXIST) {  // left by a killed run that had our pid
+  if (fd < 0 && errno == EEXIST) {  // a killed run that had the same pid left it
     ::unlink(temporary.c_str());
     fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   }

@@ -1,5 +1,5 @@
-// Keeps the place of the report. Whether it can go there is found out before the program starts; it is written whole or
-// not at all.
+// Keeps the place of the report. Whether the place can be written is found out before the program starts. The report is
+// written whole or not at all.
 #pragma once
 
 #include <string>
@@ -10,12 +10,13 @@ namespace oomcast::report {
 
 class ReportFile {
  public:
-  /// Tries to create a file in the same directory (and removes it again), so that an unwritable place is found now.
-  /// `option` is how the place was given, for what an error advises.
+  /// Creates a file in the same directory and removes it again, so that an unwritable place is found at once. `option`
+  /// is the option that gave the place; errors name it.
   static Result<ReportFile> prepare(const std::string& path, const std::string& option = "--report");
-  /// False for a pipe or a device: what was written there stays.
+  /// False for a pipe or a device, which keeps what was written to it.
   bool can_be_replaced() const;
-  /// Writes to a temporary name beside the target and renames. `pid` replaces "%p". Gives the path written.
+  /// Writes a temporary file beside the target and renames it (a pipe or device is written directly). `pid` replaces
+  /// "%p" in the path. Returns the path.
   Result<std::string> write(const std::string& text, int pid) const;
 
  private:

@@ -1,4 +1,4 @@
-// Options of the verbs that read a report or a log: check, diff, page, explain.
+// Options of the verbs that read a report or a log: check, diff, page, explain. See report_options.h.
 #include "report/report_options.h"
 
 #include <set>

@@ -14,9 +14,9 @@ void add_diff_options(CLI::App& app, GateOptions& options);
 void add_page_options(CLI::App& app, PageOptions& options);
 void add_explain_options(CLI::App& app, ExplainOptions& options);
 
-/// `--html`, of all that make a page.
+/// Adds `--html`, for the verbs that write a page.
 void add_html_option(CLI::App& app, std::string& path);
-/// `--nth`, of all that take a log with several kills.
+/// Adds `--nth`, for the verbs that take a log with several kills; `words` is the option's help.
 void add_nth_option(CLI::App& app, std::optional<int>& nth, const char* words);
 
 }  // namespace oomcast::report

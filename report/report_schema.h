@@ -1,4 +1,4 @@
-// Carries the text of schema/oomcast.report.v1.json inside the command; the build makes the definition from that file.
+// The text of schema/oomcast.report.v1.json, inside the command. The build makes the definition from that file.
 #pragma once
 
 #include <string_view>

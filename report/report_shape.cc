@@ -1,4 +1,4 @@
-// Checks the types of a report's values against the JSON Schema that is compiled in.
+// Checks the types of a report's values against the JSON Schema that is compiled into the command.
 #include "report/report_shape.h"
 
 #include <algorithm>
@@ -22,7 +22,8 @@ bool has_type(const Json& value, const std::string& type) {
   return own == type || (type == "number" && own == "integer");
 }
 
-/// What a part of the schema allows: its `type`, or the types of the values that it lists. Empty: anything.
+/// Returns the types that a part of the schema allows: its `type`, or the types of the values in `enum` and `const`.
+/// Empty: any type.
 std::set<std::string> types_of(const Json& schema) {
   if (schema.contains("type")) {
     const Json& type = schema["type"];

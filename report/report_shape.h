@@ -1,4 +1,4 @@
-// Checks that a document read from disk has the shape of a report, before anybody takes values from it.
+// Checks that a document read from disk has the shape of a report, before values are taken from it.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -6,9 +6,9 @@
 
 namespace oomcast::report {
 
-/// The first value whose type is not the one that the report's JSON Schema gives it ("timeline.t_s[3] is a string, not
-/// a number or null"); empty if there is none. Keys that are missing or unknown are no fault: reports of other versions
-/// stay readable.
+/// Returns the first value whose type differs from the report's JSON Schema, as a clause ("timeline.t_s[3] is of type
+/// string, not null or number"); empty if all types fit. A missing or unknown key is no error, so that reports of other
+/// versions stay readable.
 std::string shape_problem(const nlohmann::json& document);
 
 }  // namespace oomcast::report

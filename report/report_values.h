@@ -1,4 +1,4 @@
-// Takes values out of a report that was read from disk; their types were checked by then (report_shape.h).
+// Takes values out of a report that was read from disk. report_shape.h has checked their types before.
 #pragma once
 
 #include <array>
@@ -7,7 +7,8 @@
 
 namespace oomcast::report {
 
-/// Null where there is no such key: reports of older versions lack keys. `Json`: nlohmann's, ordered or not.
+/// Returns the value of `key`; null if there is none, as in reports of older versions. `Json`: nlohmann's, ordered or
+/// not.
 template <class Json>
 const Json& child(const Json& parent, const std::string& key) {
   static const Json kNull;
@@ -22,11 +23,11 @@ Value value_or(const Json& parent, const std::string& key, Value otherwise) {
   return found.is_null() ? otherwise : found.template get<Value>();
 }
 
-/// Keys of `first`.
+/// Keys of the report's `first`.
 inline constexpr std::array kFirstIncidents = {"kswapd_wake", "kswapd_scan",   "direct_reclaim",
                                                "swap_out",    "alloc_refused", "oom_kill"};
 
-/// The key of `first` that the verdict is about; empty for "fits" and where none is given.
+/// Returns the key of `first` that the verdict is about; empty for "fits" and for a withheld verdict.
 template <class Json>
 std::string decisive_incident(const Json& report) {
   const Json& verdict = child(report, "verdict");

@@ -1,4 +1,4 @@
-// Weighs the sampled sites so that they add up to what was touched. See sites.h.
+// Scales the sampled sites so that the rows add up to the touched memory. See sites.h.
 #include "report/sites.h"
 
 #include <algorithm>
@@ -7,12 +7,12 @@
 namespace oomcast::report {
 namespace {
 
-constexpr int64_t kLeastPart = 10;  // a kind's samples stand for that part of it at least, or speak for themselves only
+constexpr int64_t kLeastPart = 10;  // samples of less than a tenth of their kind are not scaled
 constexpr int64_t kMillion = 1'000'000;
 
 struct Kind {
   std::vector<SiteRow> sampled;
-  SiteRow rest;  // of pages that no sample stands for
+  SiteRow rest;  // memory without a sampled stack
 };
 
 void add(SiteRow& to, const SiteRow& row) {
@@ -28,14 +28,16 @@ int64_t scaled(int64_t value, int64_t by, int64_t of) {
 
 std::string kind_of(uint32_t stack_id, const trace::CaptureSummary& capture) {
   if (stack_id == 0 || stack_id > std::max(capture.site_kinds.size(), capture.stacks.size())) return "unsampled";
-  return stack_id <= capture.site_kinds.size() ? capture.site_kinds[stack_id - 1] : "heap";  // an old trace
+  return stack_id <= capture.site_kinds.size() ? capture.site_kinds[stack_id - 1]
+                                               : "heap";  // traces of older versions hold no kinds
 }
 
 bool has_stack(uint32_t stack_id, const trace::CaptureSummary& capture) {
   return stack_id != 0 && stack_id <= capture.stacks.size() && !capture.stacks[stack_id - 1].empty();
 }
 
-/// Each site keeps its part of the kind; what rounding leaves over goes to the largest.
+/// Distributes the kind's memory without a stack over its samples, in proportion to their touched bytes. The largest
+/// sample takes the remainder of rounding.
 void give_rest_to_samples(Kind& kind) {
   Bytes sampled;
   for (const SiteRow& row : kind.sampled) sampled += row.touched;
@@ -81,7 +83,7 @@ std::map<std::string, Kind> by_kind(const sim::Outcome& outcome, const trace::Ca
   return kinds;
 }
 
-/// Each share is rounded so that the sum up to any row is right to a millionth.
+/// Rounds the shares so that the sum of the rows up to any row is exact to a millionth.
 void set_shares(std::vector<SiteRow>& rows) {
   Bytes all, so_far;
   for (const SiteRow& row : rows) all += row.touched;

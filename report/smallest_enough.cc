@@ -1,4 +1,4 @@
-// Walks from question to question by the answers that are known. See smallest_enough.h.
+// Walks from question to question by the known answers. See smallest_enough.h.
 #include "report/smallest_enough.h"
 
 #include <algorithm>
@@ -9,16 +9,17 @@
 namespace oomcast::report {
 namespace {
 
-constexpr int kMostRounds = 64;        // halves any range of int64_t to nothing
-constexpr int kHoles = 8;              // so often the search moves above a value that was expected to be enough
-constexpr int kPartBelowAGuess = 16;   // of the range that is left: a good guess is enough by little
-constexpr int kPartAboveAGuess = 4;    // of its distance from the low end: what is asked after a guess that fails
-constexpr int kPartWithoutAGuess = 8;  // of the low end
-constexpr int kPartAboveAHole = 50;    // of the value that failed: the next one is not far above it
+constexpr int kMostRounds = 64;  // enough halvings for any range of int64_t
+constexpr int kHoles = 8;        // at most so often the search restarts above a value that should be enough and is not
+constexpr int kPartBelowAGuess = 16;   // of the remaining range: a good guess lies little above the answer
+constexpr int kPartAboveAGuess = 4;    // of the guess's distance from `least`: the first step above a guess that fails
+constexpr int kPartWithoutAGuess = 8;  // of `least`: the first step without a guess
+constexpr int kPartAboveAHole = 50;    // of the value that failed: the first step above it
 
 using Answers = std::map<int64_t, bool>;
 
-/// The search as if all answers were there. Ends at the first question without an answer, which is then `missing`.
+/// Runs the search as if all answers were known. Ends at the first question without an answer, which missing() then
+/// returns.
 class Walk {
  public:
   Walk(const SearchRange& range, const Answers& answers)
@@ -97,8 +98,8 @@ class Walk {
     return enough;
   }
 
-  /// Finds a value that is enough: `distance` above the low end, then twice as far each time. False: there is none, or
-  /// no answer.
+  /// Finds a value that is enough: `distance` above the low end, then twice as far in each round. Returns false if none
+  /// is enough, or if an answer is missing.
   bool bracket(int64_t distance) {
     high_.reset();
     distance = std::max(range_.granule, distance);
@@ -146,7 +147,8 @@ class Walk {
     return true;
   }
 
-  /// The largest value above the answer that should be enough and is not; 0: there is none. Nothing: no answer.
+  /// Returns the largest value above the answer that should be enough and is not; 0: there is none. Nothing: an answer
+  /// is missing.
   std::optional<int64_t> failing_above() {
     std::set<int64_t> values;
     if (range_.spread > 0) values.insert(handed_over(*high_));
@@ -177,7 +179,7 @@ std::optional<int64_t> next_question(const SearchRange& range, const Answers& an
   return walk.missing();
 }
 
-/// The next question, then those that follow on either answer to it, and so on.
+/// Returns the next question, then the questions that follow either answer to it, and so on; at most `width`.
 std::vector<int64_t> likely_questions(const SearchRange& range, const Answers& known) {
   std::vector<int64_t> values;
   std::deque<Answers> futures{known};

@@ -53,7 +53,7 @@ std::string task_text(const Json& task) {
   return text(child(task, "comm")) + " (pid " + std::to_string(whole(child(task, "pid"))) + ")";
 }
 
-/// Of a group its usage and limits, of a zone its free memory and the mark that matters.
+/// Returns a group's usage and limits, or a zone's free memory and its watermark `mark`.
 std::string short_of(const Json& incident, const char* mark) {
   const Json& group = child(incident, "cgroup");
   if (!group.is_null()) {
@@ -89,10 +89,10 @@ const Milestone kMilestones[] = {
      [](const Json& i) { return task_text(i) + " asks for memory that is not to be had, and the OOM killer strikes"; }},
 };
 
-/// What the milestone's own words do not say already; of reclaim the reason is the same as what was short.
+/// True if the incident's `why` must follow. For reclaim, the milestone's words already say what was short.
 bool needs_reason(const std::string& key) { return key == "oom_kill" || key == "alloc_refused"; }
 
-/// Every first incident in the order of time.
+/// Adds a sentence per first incident, in the order of time.
 void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences) {
   std::vector<std::pair<double, CourseSentence>> by_time;
   const Json& first = child(report, "first");
@@ -113,7 +113,7 @@ void tell_milestones(const Json& report, std::vector<CourseSentence>& sentences)
   for (auto& [t, line] : by_time) sentences.push_back(std::move(line));
 }
 
-/// What reclaim took, from all lists and by everybody, and how much of it came back.
+/// Adds a sentence on the pages that reclaim took from all lists, and on those of them that were needed again.
 void tell_reclaimed(const Json& report, std::vector<CourseSentence>& sentences) {
   const Json& counters = child(report, "counters");
   const auto pages = [&](const char* key) { return whole(child(counters, key)); };
@@ -184,14 +184,15 @@ void tell_footprint(const Json& report, std::vector<std::string>& sentences) {
   sentences.push_back(line + (ram > 0 ? ": " + percent_text(peak, ram) + " of the host's RAM." : "."));
 }
 
-/// Less is better: shown by simulation, and nobody is killed or refused then.
+/// Returns 0 for a change that is shown to help, 1 for one that was not simulated, 2 if a task is still killed or
+/// refused memory.
 int rank_of(const Json& change) {
   const std::string after = text(child(change, "verdict_after"));
   if (!child(change, "proven").is_boolean()) return 1;
   return after == "oom_kill" || after == "alloc_refused" ? 2 : 0;
 }
 
-/// A proven change before one that nobody has simulated; what was shown not to help is none.
+/// Names the change of the lowest rank_of(), leaving out those that the simulation has shown not to help.
 void tell_what_helps(const Json& report, std::vector<std::string>& sentences) {
   const Json* best = nullptr;
   for (const Json& finding : child(report, "findings")) {
@@ -229,7 +230,8 @@ std::string headline(const Json& report) {
          " into the run, at a footprint of " + size(child(incident, "app_footprint_bytes"));
 }
 
-/// "With other seeds: direct reclaim 13 of 20, background reclaim 7." Empty where nobody asked.
+/// Returns "Of 20 seeds: direct reclaim 13, background reclaim 7. Luck decides the verdict."; empty if --seeds was not
+/// given.
 std::string chance_sentence(const Json& report) {
   const Json& chance = child(report, "chance");
   if (chance.is_null()) return "";

@@ -1,4 +1,4 @@
-// Tells in sentences what a report, a sweep or a comparison says: the first thing on a page, and the middle of the
+// Tells in sentences what a report, a sweep or a comparison says: for the top of a page, and for the middle of the
 // summary.
 #pragma once
 
@@ -14,32 +14,33 @@ struct Figure {
 
 struct Story {
   std::string headline;                // "OOM kill, 7.96 s into the run"
-  std::string tone;                    // "good", "fair", "bad", or "unknown" where no verdict is given
-  std::vector<std::string> sentences;  // in the order in which they are asked for; each stands alone
-  std::vector<Figure> figures;         // a few numbers, in words
+  std::string tone;                    // "good", "fair", "bad"; "unknown" for a withheld verdict
+  std::vector<std::string> sentences;  // most important first; each is complete in itself
+  std::vector<Figure> figures;         // a few numbers, as text
 };
 
 struct CourseSentence {
   std::string text;
-  bool decides = false;  // the incident that the verdict is about, and who died of it
+  bool decides = false;  // tells of the incident that the verdict is about, or of its victim
 };
-/// What happened, in the order of time: who asked, which zone or group was short, what was reclaimed, who died. Empty
-/// where nothing did.
+/// Returns what happened, in the order of time: which task asked, which zone or group was short, what was reclaimed,
+/// which task was killed. Empty if nothing happened.
 std::vector<CourseSentence> course_of(const nlohmann::ordered_json& report);
 
-/// `report`: an oomcast.report.v1. Keys that older reports lack are passed over; a key of another type than the schema
-/// says throws nlohmann::json::exception.
+/// `report`: an oomcast.report.v1. A key that an older report lacks is skipped. Throws nlohmann::json::exception if a
+/// value's type differs from the schema's.
 Story report_story(const nlohmann::ordered_json& report);
-/// `sweep`: an oomcast.sweep.v1.
+/// `sweep`: an oomcast.sweep.v1. Throws nlohmann::json::exception for a missing key.
 Story sweep_story(const nlohmann::ordered_json& sweep);
-/// `diff`: an oomcast.diff.v1 with the two reports' verdicts among its numbers.
+/// `diff`: an oomcast.diff.v1, with the verdicts of both reports among its numbers. Throws nlohmann::json::exception
+/// for a missing key.
 Story diff_story(const nlohmann::ordered_json& diff);
 
-/// "OOM kill" for "oom_kill", "direct reclaim"; "no verdict" for null.
+/// Returns "OOM kill" for "oom_kill", "no verdict" for null.
 std::string verdict_words(const nlohmann::ordered_json& verdict);
-/// The first letter as at the start of a sentence.
+/// Returns `words` with a capital first letter.
 std::string capitalised(std::string words);
-/// The tone of a verdict, see Story::tone.
+/// Returns the tone of a verdict, see Story::tone.
 std::string verdict_tone(const nlohmann::ordered_json& verdict);
 
 }  // namespace oomcast::report

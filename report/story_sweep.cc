@@ -1,4 +1,4 @@
-// Turns a sweep's rows, or the rows of a comparison, into a story. See story.h.
+// Turns the rows of a sweep or of a comparison into a story. See story.h.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -13,10 +13,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// More of them nobody reads; a fleet has thousands.
+/// At most so many series have a sentence: a fleet has thousands.
 constexpr size_t kSeriesNamed = 12;
 
-/// Rows that differ in the first varied key alone, in the order of the sweep.
+/// Rows that differ only in the first varied key, in the order of the sweep.
 struct Series {
   std::string others;  // "vm.swappiness=60"; empty if one key is varied
   std::vector<const Json*> rows;
@@ -51,7 +51,7 @@ std::optional<int> rank(const Json& row) {
   return named ? std::optional(static_cast<int>(*named)) : std::nullopt;
 }
 
-/// A size grows along the sweep: only then does "the smallest" mean anything.
+/// True if the varied size grows from row to row: only then does "from ... on" have a meaning.
 bool grows(const Series& series, const std::string& key) {
   int64_t last = -1;
   for (const Json* row : series.rows) {
@@ -66,7 +66,7 @@ bool is_memory(const std::string& key) {
   return key == "memory" || key.ends_with(".managed") || key.ends_with("memory.max") || key.ends_with("memory.high");
 }
 
-/// The first row from which on every verdict is at most `most`.
+/// Returns the first row from which on every verdict is `most` or better.
 const Json* smallest(const Series& series, sim::Verdict most) {
   const Json* found = nullptr;
   for (auto row = series.rows.rbegin(); row != series.rows.rend(); ++row) {
@@ -77,7 +77,7 @@ const Json* smallest(const Series& series, sim::Verdict most) {
   return found;
 }
 
-/// REQUIRES: `row` is one of the series, and not its first.
+/// REQUIRES: `row` is in `series`, and not its first row.
 const Json* row_before(const Series& series, const Json* row) {
   return *std::prev(std::find(series.rows.begin(), series.rows.end(), row));
 }
@@ -108,7 +108,7 @@ std::string smallest_sentence(const Series& series, const std::string& key) {
       break;
     }
     const std::string value = with_doubts(*row, value_of_row(*row, key));
-    if (value == last) continue;  // the same value keeps the next better promise too
+    if (value == last) continue;  // the same value keeps the next better promise, too
     line += (line.empty() ? "" : "; ") + std::string(wish.words) + value + " on";
     last = value;
   }

@@ -1,5 +1,5 @@
-// Writes what a tired on-call engineer reads. At most 25 lines: verdict, the story, what helps, and how far to believe
-// it.
+// Writes the summary for an on-call engineer, at most 25 lines: verdict, story, what helps, and how far to trust the
+// forecast.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,11 +11,11 @@
 
 namespace oomcast::report {
 
-/// Why nothing is proven with --prove 0.
+/// The reason that no suggestion is proven with --prove 0.
 inline constexpr const char* kNotAskedFor = "not asked for (--prove 0)";
 
-/// `report`: the JSON of the same outcome, whose story it is. `report_path`: where the JSON lies, for the last line.
-/// `look`: what the terminal takes.
+/// `report`: the JSON of the same outcome; its story is told. `report_path`: the place of the JSON, for the last line.
+/// `look`: what the terminal can show.
 std::string summary_text(const sim::Outcome& outcome, const trace::CaptureSummary& capture, const Findings& findings,
                          const nlohmann::ordered_json& report, const std::string& report_path, Look look,
                          const Chance& chance = {});

@@ -15,7 +15,8 @@ namespace {
 
 using host::Vmstat;
 
-/// The target of one combination: the host that it names or the one of the input, changed by its other values.
+/// Returns the target of one combination: the host that it names, or the input's host, with the combination's other
+/// values.
 Result<ChangedTarget> target_of(const SweepInput& input, const std::vector<Variation>& variations,
                                 const std::vector<std::string>& values) {
   std::vector<std::string> words;
@@ -32,8 +33,8 @@ Result<ChangedTarget> target_of(const SweepInput& input, const std::vector<Varia
   return changed_target(named ? *std::move(named) : input.host, input.options, words);
 }
 
-// Which of kswapd and the task reclaims the last pages is a race in the kernel as in the model. A task that wins it by
-// so little might as well not have reclaimed.
+// Whether kswapd or the task reclaims the last pages is a race, in the kernel as in the model. A task that waited for
+// less than kRace might as well not have reclaimed.
 bool hardly_stalled(const SweepRow& row) {
   constexpr Nanoseconds kRace{1'000'000};
   const sim::Stall& stall = row.figures.stall;
@@ -45,7 +46,7 @@ bool is_memory(const std::string& key) {
   return key == "memory" || key.ends_with(".managed") || key.ends_with("memory.max") || key.ends_with("memory.high");
 }
 
-// Do the rows differ in one amount of memory alone, of which `more` has more?
+// True if the rows differ only in one amount of memory, and `more` has more of it.
 bool differ_in_memory(const std::vector<Variation>& variations, const SweepRow& less, const SweepRow& more) {
   bool found = false;
   for (size_t i = 0; i < variations.size(); ++i) {
@@ -96,7 +97,7 @@ std::string why_of(const sim::Outcome& outcome) {
   return "";
 }
 
-/// Fills in what comes of the row's target. Returns why the trace cannot be replayed, on any target; empty: it can.
+/// Forecasts one row. Returns why the trace cannot be replayed on any target; empty: it can.
 std::string forecast_row(const Workload& workload, Result<ChangedTarget> target, SweepRow& row) {
   if (!target) {
     row.error = target.error().message;
@@ -142,8 +143,8 @@ Result<void> check_hosts(const SweepInput& input, const Combinations& combinatio
     if (target) return {};
     if (first_error.empty()) first_error = target.error().message;
   }
-  // Is there a key that no value suits, for example one that does not exist? It is named rather than the first
-  // combination. What is said of a key is tried on the first host that is varied.
+  // If no value of one key makes a host (the key does not exist, for example), that key's error is the better one. Each
+  // key is tried alone, on the input's host.
   for (const Variation& variation : variations) {
     std::string first;
     bool any = false;

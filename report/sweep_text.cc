@@ -1,4 +1,4 @@
-// Shows many forecasts at once: a table for people, the same as JSON for scripts.
+// Prints the forecasts of a sweep: as a table for people, and as JSON for scripts.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -16,7 +16,7 @@ std::string verdict_text(const SweepRow& row) {
          std::string(row.extrapolated() ? " *" : "");
 }
 
-/// Where it begins, as the footprint at that moment: the number that does not depend on the host's speed.
+/// Returns the footprint at the incident, which does not depend on the host's speed; "-" without an incident.
 std::string at_text(const std::optional<Beginning>& beginning) {
   return beginning ? bytes_text(beginning->app_footprint) : "-";
 }
@@ -32,7 +32,8 @@ std::vector<std::string> cells(const SweepRow& row) {
   return out;
 }
 
-/// Said first, in the table and in the JSON: no row can be better than its trace.
+/// Returns why the trace is incomplete. It comes first in the table and the JSON, because no row can be better than the
+/// trace.
 std::string incomplete_of(const std::vector<SweepRow>& rows) {
   for (const SweepRow& row : rows)
     if (!row.incomplete.empty()) return row.incomplete;

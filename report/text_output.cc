@@ -1,4 +1,4 @@
-// Puts a result on stdout, or whole into a file.
+// Writes a result to stdout, or whole to a file. See text_output.h.
 #include "report/text_output.h"
 
 #include <unistd.h>

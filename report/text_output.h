@@ -1,12 +1,12 @@
-// Puts a result where the user wants it: on stdout, or whole into a file.
+// Writes a result to the place that the user chose: to stdout, or whole to a file.
 #pragma once
 
 #include <string>
 
 namespace oomcast::report {
 
-/// Whole or not at all: a file by a temporary name, stdout with a check that it took everything. Gives `status`, or 2
-/// with an error on stderr. `path` empty: stdout. `option` is where the user has named the path.
+/// Writes `text` to stdout (`path` empty) or to a file, whole or not at all (the file by rename). Returns `status`, or
+/// 2 after an error line on stderr. `option` is the option that named the path, for the error.
 int write_text(const std::string& text, const std::string& path, int status, const char* option = "--output");
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Opens files for traces to be written and read. See trace_file.h.
+// Opens trace files for writing, and reads them. See trace_file.h.
 #include "report/trace_file.h"
 
 #include <fcntl.h>
@@ -33,7 +33,7 @@ bool TraceFile::append(std::string_view block) {
   if (!write_all(fd_, block)) {
     error_ = "trace: " + path_ + ": " + std::strerror(errno) + " after " + std::to_string(kept_bytes_) +
              " bytes; the run goes on, the trace ends there";
-    // What a pipe or a device has taken cannot be taken back.
+    // Fails for a pipe or a device, which keeps what was written to it.
     static_cast<void>(!::ftruncate(fd_, static_cast<off_t>(kept_bytes_)));
     return false;
   }

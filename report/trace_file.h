@@ -1,4 +1,4 @@
-// Opens files for traces to be written and read, around trace::TraceWriter and trace::TraceReader.
+// Opens trace files for writing, and reads them, for trace::TraceWriter and trace::TraceReader.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace oomcast::report {
 
-/// Written in place, block by block: a run that is killed leaves a trace up to its last second.
+/// A trace that is written in place, block by block: a run that is killed leaves its trace up to the last block.
 class TraceFile {
  public:
   static Result<TraceFile> create(const std::string& path);
@@ -16,7 +16,7 @@ class TraceFile {
   TraceFile& operator=(TraceFile&&) = delete;
   ~TraceFile();
 
-  /// False when it could not be written: the file then ends with the last whole block, and error() says why.
+  /// Appends a block. Returns false if that failed: the file then ends with the last whole block, and error() says why.
   bool append(std::string_view block);
   const std::string& error() const { return error_; }
   const std::string& path() const { return path_; }
@@ -29,7 +29,7 @@ class TraceFile {
   size_t kept_bytes_ = 0;
 };
 
-/// The whole file.
+/// Returns the content of the file.
 Result<std::string> read_trace_file(const std::string& path);
 
 }  // namespace oomcast::report

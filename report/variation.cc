@@ -79,7 +79,7 @@ Result<Variation> parse_variation(const std::string& text) {
     return failed("expected KEY=VALUES, for example memory=1G..16G or vm.swappiness=0,60,100");
   std::string values_text = text.substr(equals + 1);
   Variation variation{text.substr(0, equals), {}};
-  // The path of a host may begin with "..".
+  // The path of a host may hold "..": it is not a range.
   size_t dots = varies_host(variation) ? std::string::npos : values_text.find("..");
   auto values = dots == std::string::npos ? list_of(values_text) : range_of(values_text, dots);
   if (!values) return failed(values.error().message);

@@ -1,4 +1,4 @@
-// Says what differs between the hosts of a sweep, and counts its combinations.
+// Reads what differs between the hosts of a sweep, and counts the combinations.
 #pragma once
 
 #include <cstddef>
@@ -9,29 +9,30 @@
 
 namespace oomcast::report {
 
-/// One --vary: a key of --set, the name of an option that mirrors the target, or "host"; and the values it takes.
+/// One --vary: a key and the values that it takes. The key is one of --set, the name of an option that describes the
+/// target, or "host".
 struct Variation {
   std::string key;
   std::vector<std::string> values;
 };
-/// "memory=1G..16G" doubles, "memory=1G..4G:1G" adds, "vm.swappiness=0,60,100" lists. Hosts ("host=a.json,b.json") are
-/// always a list.
+/// Reads "memory=1G..16G" (each value twice the last), "memory=1G..4G:1G" (steps of 1G) or "vm.swappiness=0,60,100".
+/// Values of "host" ("host=a.json,b.json") are always a list. Errors: no values, not a range, more than 1000 values.
 Result<Variation> parse_variation(const std::string& text);
 
-/// Is the variation one of whole hosts?
+/// True if the variation names whole hosts.
 bool varies_host(const Variation& variation);
 
-/// Every combination of the values, numbered from 0, the last variation fastest.
+/// Every combination of the values, numbered from 0; the last variation changes fastest.
 class Combinations {
  public:
-  /// Errors: a key that is varied twice, more combinations than a sweep may have.
+  /// Errors: a key that is varied twice, more than 10,000 combinations.
   static Result<Combinations> of(std::vector<Variation> variations);
 
   size_t count() const { return count_; }
-  /// One value of each variation. REQUIRES: number < count().
+  /// Returns one value per variation. REQUIRES: number < count().
   std::vector<std::string> values(size_t number) const;
   const std::vector<Variation>& variations() const { return variations_; }
-  /// The place of "host" among the variations; variations().size() if no host is varied.
+  /// Returns the index of "host" in variations(); variations().size() if no host is varied.
   size_t host_at() const;
 
  private:

@@ -1,4 +1,4 @@
-// Reads files in steps of 1 MiB: pipes and devices do not say how much they hold. Writes until nothing is left.
+// Reads files in steps of 1 MiB, because pipes and devices do not tell their size. See whole_file.h.
 #include "report/whole_file.h"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@ Result<std::string> read_all(int fd, int64_t most_bytes) {
   std::string bytes;
   struct stat st {};
   if (::fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-    bytes.reserve(static_cast<size_t>(std::min(st.st_size, most_bytes)) + kStep);  // the last step finds nothing
+    bytes.reserve(static_cast<size_t>(std::min(st.st_size, most_bytes)) + kStep);  // the last read() finds nothing
   for (;;) {
     size_t had = bytes.size();
     bytes.resize(had + kStep);

@@ -1,4 +1,4 @@
-// Reads a file whole, up to a size that the caller states, and writes a text whole to an open one.
+// Reads a file whole, up to a size that the caller gives, and writes a text whole to an open file.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace oomcast::report {
 
-/// The content of a file, a pipe or a device. An error is the reason alone, for the caller to say of which file and
-/// what to try: "No such file or directory", "larger than 1 MiB".
+/// Returns the content of a file, a pipe or a device. An error holds only the reason ("No such file or directory",
+/// "larger than 1 MiB"): the caller adds the file and what to try.
 Result<std::string> read_whole_file(const std::string& path, int64_t most_bytes = INT64_MAX);
 
-/// Everything, in as many steps as the kernel likes. False: a part is missing, and errno says why.
+/// Writes all of `text`, in as many write() calls as it takes. Returns false if a part is missing; errno says why.
 bool write_all(int fd, std::string_view text);
 
 }  // namespace oomcast::report

@@ -1,6 +1,6 @@
-// Checks invariants, in release builds too; a broken one ends OUR process, never the guest's.
+// Checks invariants, in release builds too. A broken invariant ends the process that checks, never the guest.
 //
-// Only the model and the recorder use it. Code in preload/inject must not: it forwards, counts and goes on.
+// Only the model and the recorder use this check. Code in preload/inject must not: it counts the fault and goes on.
 #pragma once
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// Tells whether two runs of bytes are the same, by 64 bits: FNV-1a. Against mix-ups, not against forgery.
+// A 64-bit checksum (FNV-1a) of a run of bytes. It finds mix-ups; it does not protect against forgery.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ class Fnv1a {
     for (const char byte : bytes) add_byte(static_cast<uint8_t>(byte));
     return *this;
   }
-  /// Eight bytes, the lowest first.
+  /// Adds eight bytes, least significant first.
   constexpr Fnv1a& add_number(int64_t number) {
     for (int shift = 0; shift < 64; shift += 8) add_byte(static_cast<uint8_t>(static_cast<uint64_t>(number) >> shift));
     return *this;

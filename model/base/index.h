@@ -1,4 +1,4 @@
-// Gives places in lists types of their own. A place in one list cannot be used in another.
+// Gives the positions of each kind of list a type of their own, so that a position in one list cannot index another.
 #pragma once
 
 #include <array>
@@ -13,12 +13,13 @@
 
 namespace oomcast {
 
-/// The place of an element in a list of one kind of thing. A negative value, where Rep has a sign, names no element.
+/// The position of an element in a list of one kind of element. A negative value, where Rep is signed, names no
+/// element.
 template <class Tag, class Rep>
 class Index {
  public:
-  constexpr Index() = default;  // the first place
-  /// A constant, as in `nodes[0]`. A place that is known at run time goes through from().
+  constexpr Index() = default;  // the first position
+  /// A compile-time constant, as in `nodes[0]`. A position that is known at run time goes through from().
   consteval Index(int constant) : value_(static_cast<Rep>(constant)) {}
   static constexpr Index from(std::integral auto place) {
     Index index;
@@ -34,7 +35,7 @@ class Index {
   Rep value_ = 0;
 };
 
-/// An Index, or an enumeration that counts from 0, as the number that a std::vector wants.
+/// The position as the size_t that std::vector wants. An enumeration has to count from 0.
 template <class I>
 constexpr size_t place_of(I index) {
   if constexpr (std::is_enum_v<I>)
@@ -50,7 +51,7 @@ constexpr I index_at(size_t place) {
     return I::from(place);
 }
 
-/// All places of a list, first to last: for (const NodeIndex node : nodes.indices()).
+/// All positions of a list, first to last: for (const NodeIndex node : nodes.indices()).
 template <class I>
 class IndexRange {
  public:
@@ -75,7 +76,7 @@ class IndexRange {
   size_t first_, past_last_;
 };
 
-/// std::vector with an Index for its places. The rest is std::vector's.
+/// std::vector with an Index or an enumeration as its subscript. The members do what std::vector's members do.
 template <class I, class T>
 class IndexVector {
  public:
@@ -87,11 +88,11 @@ class IndexVector {
   decltype(auto) operator[](I index) const { return values_[place_of(index)]; }
   IndexRange<I> indices() const { return {0, values_.size()}; }
   IndexRange<I> indices_after(I index) const { return {place_of(index) + 1, values_.size()}; }
-  /// Has the list such a place?
+  /// Whether `index` is a position in this list. False for a negative one.
   bool contains(I index) const { return place_of(index) < values_.size(); }
   I last() const { return index_at<I>(values_.size() - 1); }
 
-  /// The place of one of its values, given by reference.
+  /// The position of `value`. REQUIRES: `value` refers to an element of this list.
   I index_of(const T& value) const { return index_at<I>(static_cast<size_t>(&value - values_.data())); }
 
   size_t size() const { return values_.size(); }
@@ -117,7 +118,7 @@ class IndexVector {
   std::vector<T> values_;
 };
 
-/// std::array with an enumeration or an Index for its places.
+/// std::array with an enumeration or an Index as its subscript.
 template <class I, class T, size_t N>
 struct IndexArray {
   std::array<T, N> values{};

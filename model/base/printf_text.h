@@ -1,4 +1,4 @@
-// Formats text as printf does, for lines whose exact form the kernel prescribes.
+// Formats text as printf does, for lines that must look exactly as the kernel prints them.
 #pragma once
 
 #include <cstdarg>
@@ -7,7 +7,7 @@
 
 namespace oomcast {
 
-/// At most 1,023 characters; what is longer is cut.
+/// Returns at most 1,023 bytes; a longer text is cut.
 [[gnu::format(printf, 1, 2)]] inline std::string printf_text(const char* format, ...) {
   char buffer[1024];
   va_list arguments;

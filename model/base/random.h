@@ -1,4 +1,4 @@
-// Gives the model its random numbers. One seeded generator (SplitMix64), the same on every machine.
+// The model's random numbers: one seeded generator (SplitMix64), which gives the same numbers on every machine.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// Holds a value or one error sentence.
+// Result: a value, or an Error with one sentence.
 //
-// std::expected would do, but clang 14 cannot compile libstdc++'s and C++20 does not have it.
+// Not std::expected: C++20 does not have it, and clang 14 cannot compile libstdc++'s.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace oomcast {
 
-/// An error says what, where and what to try, in one line without a trailing full stop or newline.
+/// `message` says what failed, where, and what to try. It is one line without a final full stop or newline.
 struct Error {
   std::string message;
 };
@@ -35,7 +35,7 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
-/// For steps that give nothing back.
+/// For functions that return no value.
 template <>
 class [[nodiscard]] Result<void> {
  public:

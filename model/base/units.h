@@ -1,7 +1,7 @@
-// Gives pages, bytes and nanoseconds types of their own. Distinct integer types, so that they cannot be mixed up.
+// Types for pages, bytes and nanoseconds. They are distinct integer types, so that they cannot be mixed up.
 //
-// "Page" is a 4 KiB OS page everywhere. All quantities are signed 64-bit integers; nothing here is a float,
-// because the model's state has to be the same bytes on every compiler.
+// A page is a 4 KiB page everywhere; huge pages are counted in these. All quantities are signed 64-bit integers. None
+// is a float, because the model's state has to be the same bytes on every compiler.
 #pragma once
 
 #include <compare>
@@ -53,7 +53,7 @@ using Bytes = Quantity<struct BytesTag>;
 using Nanoseconds = Quantity<struct NanosecondsTag>;
 
 constexpr Bytes to_bytes(Pages pages) { return Bytes(pages.count() << kPageShift); }
-/// Whole pages only: a rest of less than a page is dropped, as the kernel's `>> PAGE_SHIFT` does.
+/// Rounds down to whole pages, as the kernel's `>> PAGE_SHIFT` does.
 constexpr Pages to_pages(Bytes bytes) { return Pages(bytes.count() >> kPageShift); }
 
 namespace literals {
@@ -69,7 +69,7 @@ constexpr Nanoseconds operator""_s(unsigned long long n) {
 }
 }  // namespace literals
 
-/// A NUMA node by its kernel number (node0, node1, ...). Not an index into a vector: nodes may be numbered with gaps.
+/// A NUMA node by its kernel number (node0, node1, ...). It is no index into a vector: the numbers may have gaps.
 struct NodeId {
   int value = -1;
   friend constexpr auto operator<=>(NodeId, NodeId) = default;

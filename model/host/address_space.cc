@@ -1,4 +1,4 @@
-// Holds where each page of a process is. See address_space.h.
+// The page table and the mappings of a process. See address_space.h.
 #include "model/host/address_space.h"
 
 #include <algorithm>
@@ -124,7 +124,7 @@ void AddressSpace::split(uint64_t address) {
   mappings[address] = upper;
 }
 
-// Joins what lies between the mapping before `first` and the one at `last`.
+// vma_merge(): joins mappings from the one before `first` to the one at `last`. Anonymous mappings only.
 void AddressSpace::merge(uint64_t first, uint64_t last) {
   auto it = mappings.lower_bound(first);
   if (it != mappings.begin()) --it;

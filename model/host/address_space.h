@@ -1,6 +1,7 @@
-// Holds where each page of a process is: nowhere yet, in memory, or swapped out. Its page table and its mappings.
+// The page table and the mappings of a process: where each of its pages is (nowhere yet, in memory, or swapped out).
 //
-// A leaf covers 2 MiB, as a PTE page does; leaves are kept in address order so that walks are the same everywhere.
+// A Leaf covers 2 MiB, as a page of PTEs does. Leaves are kept in address order, so that walks go the same way on every
+// machine.
 #pragma once
 
 #include <cstdint>
@@ -38,14 +39,15 @@ class AddressSpace {
   void set(uint64_t vpn, Pte pte);
   bool has_leaf(uint64_t vpn) const { return find(vpn) != nullptr; }
   Leaf* leaf(uint64_t vpn) { return const_cast<Leaf*>(find(vpn)); }
-  /// The leaf of a huge page that covers `vpn`; nullptr for everything else.
+  /// The leaf of the huge page that covers `vpn`; nullptr if a small page or nothing is there.
   Leaf* huge_leaf(uint64_t vpn) {
     if (huge_leaves == 0) return nullptr;
     Leaf* const found = leaf(vpn);
     return found && found->huge ? found : nullptr;
   }
+  /// Leaves with `huge` set.
   int64_t huge_leaves = 0;
-  /// Calls f(first vpn, Leaf&) for every huge page that overlaps [first, last); f may make it small.
+  /// Calls f(first vpn, Leaf&) for every huge page that overlaps [first, last). f may clear Leaf::huge.
   template <class F>
   void for_each_huge(uint64_t first_vpn, uint64_t last_vpn, F&& f) {
     if (huge_leaves == 0) return;
@@ -54,24 +56,26 @@ class AddressSpace {
       if (it->second->huge) f(it->first * kLeafPages, *it->second);
     }
   }
-  /// The first page-table page at or behind `vpn`, with the first page number that it covers; nullptr if there is none.
+  /// The first page-table page that covers `vpn` or lies behind it, with the first vpn that it covers; nullptr if there
+  /// is none.
   std::pair<uint64_t, Leaf*> next_leaf(uint64_t vpn) {
     const auto it = leaves_.lower_bound(vpn / kLeafPages);
     if (it == leaves_.end()) return {0, nullptr};
     return {it->first * kLeafPages, it->second.get()};
   }
-  /// Adds the missing levels for `vpn`; gives how many page-table pages that took (PTE, PMD, PUD).
+  /// Adds the missing levels for `vpn`. Returns the number of page-table pages added (PTE, PMD, PUD).
   int add_tables(uint64_t vpn);
-  /// Frees leaves without entries in [first, last); gives the page-table pages freed.
+  /// Frees leaves without entries in [first, last), and the levels above that become empty. Returns the page-table
+  /// pages freed.
   int drop_empty_tables(uint64_t first_vpn, uint64_t last_vpn);
   int64_t table_pages() const { return table_pages_; }
-  /// Folds some of the tables that changed. Nobody may keep a reference to one.
+  /// Folds some of the tables that were unfolded. REQUIRES: nobody keeps a reference to an entry.
   void fold();
 
-  /// All in [first, last) that have an entry.
+  /// The vpns in [first, last) that have an entry.
   PageNumbers used(uint64_t first_vpn, uint64_t last_vpn) const;
 
-  /// Calls f(vpn, Pte&) for every entry in [first, last) that is not none, ascending. f may clear the entry.
+  /// Calls f(vpn, Pte&) for every entry in [first, last) that is not none, in ascending order. f may clear the entry.
   template <class F>
   void for_each(uint64_t first_vpn, uint64_t last_vpn, F&& f) {
     for (auto it = leaves_.lower_bound(first_vpn / kLeafPages); it != leaves_.end(); ++it) {
@@ -90,9 +94,9 @@ class AddressSpace {
     }
   }
 
-  /// vma->swap_readahead_info: what reading by address remembers between faults.
+  /// vma->swap_readahead_info: what VMA-based swap readahead remembers between faults.
   struct SwapReadahead {
-    uint64_t vpn = 0;  // last fault
+    uint64_t vpn = 0;  // of the last fault
     int64_t window = 0;
     int64_t hits = 4;
   };
@@ -105,9 +109,9 @@ class AddressSpace {
     bool data = false;  // private, writable, no stack: counts against RLIMIT_DATA
     HugeAdvice huge = HugeAdvice::kNone;
     LockMode lock = LockMode::kNone;
-    Mempolicy policy{};  // of mbind()
+    Mempolicy policy{};  // set by mbind()
     FileIndex file = kNoFile;
-    int64_t file_shift = 0;  // page index in the file less page number in the address space
+    int64_t file_shift = 0;  // page index in the file minus vpn
     SwapReadahead swap_readahead{};
     uint64_t page_index(uint64_t vpn) const { return vpn + static_cast<uint64_t>(file_shift); }
     uint64_t vpn_of(uint64_t page_index) const { return page_index - static_cast<uint64_t>(file_shift); }
@@ -117,10 +121,11 @@ class AddressSpace {
              lock == other.lock && policy == other.policy && file == other.file && file_shift == other.file_shift;
     }
   };
-  /// Mappings by start address. Ranges never overlap; anonymous neighbours of one kind are one mapping (vma_merge).
+  /// Mappings by start address. They never overlap. Adjacent anonymous mappings with equal properties are one
+  /// (vma_merge()).
   std::map<uint64_t, Mapping> mappings;
-  SwapReadahead swap_readahead_elsewhere;  // of pages in no known mapping
-  /// The mapping that holds the byte, or null.
+  SwapReadahead swap_readahead_elsewhere;  // for pages in no known mapping
+  /// The mapping that contains the byte `address`, or nullptr.
   std::pair<const uint64_t, Mapping>* mapping_at(uint64_t address) {
     auto next = mappings.upper_bound(address);
     return next == mappings.begin() || address >= std::prev(next)->second.end ? nullptr : &*std::prev(next);
@@ -129,25 +134,25 @@ class AddressSpace {
   int64_t committed_pages = 0;
   int64_t data_pages = 0;                  // mm->data_vm
   int64_t locked_pages = 0;                // mm->locked_vm
-  LockMode lock_future = LockMode::kNone;  // of what is mapped from now on: mm->def_flags
-  bool has_policies = false;               // some range may have one of its own
+  LockMode lock_future = LockMode::kNone;  // for new mappings: mm->def_flags
+  bool has_policies = false;               // a mapping may have a policy set by mbind()
   void map(uint64_t start, uint64_t bytes, Mapping kind);
   void unmap(uint64_t start, uint64_t bytes);
-  /// The mapping that `address` lies in, with its start.
+  /// A copy of the mapping that contains `address`, with its start.
   std::optional<std::pair<uint64_t, Mapping>> mapping_at(uint64_t address) const {
     const auto next = mappings.upper_bound(address);
     if (next == mappings.begin() || std::prev(next)->second.end <= address) return std::nullopt;
     return std::pair(std::prev(next)->first, std::prev(next)->second);
   }
-  /// The mapping that holds this byte; nullptr if there is none.
+  /// The mapping that contains `address`; nullptr if there is none.
   const Mapping* mapping_of(uint64_t address) const;
-  /// Whether a locked mapping holds the page.
+  /// Whether a locked mapping contains the page.
   bool locked_at(uint64_t vpn) const {
     if (locked_pages == 0) return false;
     const Mapping* const mapping = mapping_of(vpn << 12);
     return mapping != nullptr && mapping->lock != LockMode::kNone;
   }
-  /// Calls f(Mapping&) for all of the range that is mapped; mappings are split at its ends (split_vma).
+  /// Calls f(Mapping&) for every mapping in the range. Splits mappings at its ends (split_vma()).
   template <class F>
   void change(uint64_t start, uint64_t bytes, F&& f) {
     const uint64_t end = page_end(start + bytes);
@@ -165,7 +170,7 @@ class AddressSpace {
  private:
   static constexpr uint64_t page_start(uint64_t address) { return address & ~uint64_t{0xfff}; }
   static constexpr uint64_t page_end(uint64_t address) { return page_start(address + 0xfff); }
-  // Adds or takes away what a mapping counts for.
+  // Adds the mapping to the sums (sign 1), or takes it off (sign -1).
   void count(const std::pair<const uint64_t, Mapping>& entry, int64_t sign) {
     const int64_t pages = static_cast<int64_t>((entry.second.end - entry.first) >> 12) * sign;
     mapped_bytes += pages << 12;
@@ -192,8 +197,8 @@ class AddressSpace {
   }
 
   std::map<uint64_t, std::unique_ptr<Leaf>> leaves_;
-  std::vector<uint64_t> loose_;         // tables that are not folded, or gone
-  size_t next_loose_ = 0, opened_ = 0;  // opened_: since the last fold()
+  std::vector<uint64_t> loose_;         // leaves with unfolded tables; some may be freed by now
+  size_t next_loose_ = 0, opened_ = 0;  // opened_: tables unfolded since the last fold()
   std::map<uint64_t, int> pmds_;        // 1 GiB index -> leaves below it
   std::map<uint64_t, int> puds_;        // 512 GiB index -> PMD pages below it
   int64_t table_pages_ = 0;

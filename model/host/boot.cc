@@ -1,4 +1,4 @@
-// Builds the machine as it stands when the program starts, from its description.
+// Host::Host: builds the machine as it is when the program starts, from its description.
 #include <algorithm>
 #include <numeric>
 
@@ -8,7 +8,7 @@
 namespace oomcast::host {
 namespace {
 
-// zone_highsize(): what one CPU of the node may park.
+// zone_highsize(): most pages that one CPU of the node may park.
 int64_t parked_max(int64_t total, size_t node_cpus, int64_t batch) {
   return std::max(total / static_cast<int64_t>(std::max<size_t>(1, node_cpus)), 4 * batch);
 }
@@ -40,7 +40,7 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   zone.free_cma = std::min(spec.free_cma.count(), zone.free);
   for (size_t order = kHugeOrder; order < spec.free_blocks.size(); ++order)
     zone.start_whole += spec.free_blocks[order] << (order - kHugeOrder);
-  // Without a buddyinfo: unfragmented.
+  // Without buddyinfo the memory is assumed to be unfragmented.
   const bool known =
       std::any_of(spec.free_blocks.begin(), spec.free_blocks.end(), [](int64_t blocks) { return blocks > 0; });
   zone.start_whole = known ? std::min(zone.start_whole, zone.free / kHugePages) : zone.free / kHugePages;
@@ -48,11 +48,11 @@ Zone make_zone(const ZoneSpec& spec, size_t cpus, size_t node_cpus) {
   return zone;
 }
 
-// How many free pages lie in blocks that are not movable is in pagetypeinfo, which few snapshots have. A kernel that
-// has just booted leaves about 600 of that kind in pieces smaller than a pageblock, a third of them in reclaimable
-// blocks; what more there is in pieces lies beside page cache and what ended programs left. Where the root is in memory
-// and there are more than 1,800 pieces, most are of the files that it was unpacked to: then three quarters of all of
-// them. But no more than the kernel itself holds on the node, as what it frees lies beside what it keeps.
+// Free pages in unmovable and reclaimable blocks, for hosts without pagetypeinfo. A freshly booted kernel leaves about
+// 600 of them in blocks smaller than a pageblock, a third of these in reclaimable blocks. Further small blocks lie
+// beside page cache and what ended programs left. If the root is in memory and more than 1,800 pages are in small
+// blocks, most lie beside the files that the root was unpacked to: then three quarters of the pages. In no case more
+// than the kernel itself holds on the node, because the pages that it frees lie beside those that it keeps.
 KernelPieces estimated_pieces(int64_t pieces, bool in_memory, int64_t kernel_pages) {
   constexpr int64_t kPiecesOfABoot = 1800, kOtherOfABoot = 600;
   const int64_t most_of_them = pieces * 3 / 4;
@@ -61,7 +61,7 @@ KernelPieces estimated_pieces(int64_t pieces, bool in_memory, int64_t kernel_pag
   return {others - others / 3, others / 3};
 }
 
-// The parts of a snapshot are not of one moment: there is never more than what is free.
+// Limited to the free pages: the files of a snapshot are not read at one moment.
 KernelPieces known_pieces(const ZoneSpec& spec, int64_t free) {
   const int64_t unmovable = std::clamp<int64_t>(spec.free_unmovable.count(), 0, free);
   return {unmovable, std::clamp<int64_t>(spec.free_reclaimable.count(), 0, free - unmovable)};
@@ -81,8 +81,8 @@ void estimate_other_free(Node& node, const NodeSpec& spec, bool in_memory, bool 
   }
 }
 
-// Mirrors find_next_best_node(): nearest first, a node with a higher number than the local one preferred among equals,
-// and each first choice of a distance group made less attractive for the next node's list.
+// find_next_best_node(): the nearest node first; of equal ones the one with a number above the local node's. The first
+// node of each distance gets load, so that it is less attractive in the next node's list.
 IndexVector<NodeIndex, std::vector<NodeIndex>> build_zonelists(const HostSpec& spec) {
   const size_t count = spec.nodes.size();
   const auto distance_of = [&](NodeIndex from, NodeIndex to) { return spec.nodes[from.place()].distance[to.place()]; };
@@ -121,8 +121,9 @@ struct Pool {
   int64_t left;
 };
 
-// Which list holds which process's anonymous pages is not in a snapshot. Init's (and other protected processes') are
-// taken from the unevictable list first, since samplers lock theirs; everybody else's from the anonymous lists.
+// A snapshot does not say which list holds the anonymous pages of which process. Init and other protected processes
+// take theirs from the unevictable list first, since samplers lock their memory. All others take theirs from the
+// anonymous lists first.
 int64_t take_from(std::vector<Pool>& pools, bool unevictable, int64_t want, std::vector<Pool>& taken) {
   for (Pool& pool : pools) {
     if (want == 0) break;
@@ -136,9 +137,10 @@ int64_t take_from(std::vector<Pool>& pools, bool unevictable, int64_t want, std:
   return want;
 }
 
-// Which of the block devices' pages a file system never lets go (superblock, group descriptors, inode tables in use) is
-// not in a snapshot either. On hosts with one small ext4 it was all of them, 15; a larger one is full of directories
-// and inodes that were read once. They have been used often and are active.
+// A snapshot does not say either which block-device pages a file system never frees (superblock, group descriptors,
+// inode tables in use). On hosts with one small ext4 they were all such pages, 15. A larger file system also has
+// directories and inodes that were read once. The pages that it never frees have been used often: they are taken from
+// the active list first.
 std::vector<Pool> take_held(std::vector<Pool>& files, int64_t buffers) {
   constexpr int64_t kHeldAtMost = 16;
   int64_t want = std::min(buffers, kHeldAtMost);
@@ -158,7 +160,7 @@ std::vector<Pool> take_held(std::vector<Pool>& files, int64_t buffers) {
 CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path);
 bool path_within(const std::string& path, const std::string& group);
 
-// A group's own part of what memory.stat counts: that counts its descendants, too.
+// The group's own pages: memory.stat of the group less that of its direct children, which it includes.
 template <class BytesOf>
 int64_t own_pages(const std::vector<CgroupSpec>& groups, const CgroupSpec& group, BytesOf bytes_of) {
   int64_t bytes = bytes_of(group);
@@ -204,8 +206,8 @@ void stock_lists(Host& host) {
     take_from(anon, !locked_first, left, taken);
     for (const Pool& pool : taken) put(pool, static_cast<ProcessIndex>(p), process.cgroup);
   }
-  // Page cache that a group is charged for is on that group's lists; the rest belongs to nobody. Shared memory and
-  // tmpfs, which memory.stat counts as file, is swap-backed and on the anonymous lists.
+  // Page cache that a group is charged for is on that group's lists; the rest is on the root's. Shared memory and tmpfs
+  // count as file in memory.stat, but are on the anonymous lists.
   for (const CgroupSpec& spec : host.spec.cgroups) {
     std::vector<Pool> taken;
     take_from(rest, false,
@@ -218,7 +220,7 @@ void stock_lists(Host& host) {
   for (const Pool& pool : rest) put(pool, kNoProcess, kRootCgroup);
 }
 
-// lru_gen_init_lruvec() and lru_gen_online_memcg(). The kernel draws the bin of a group by chance.
+// lru_gen_init_lruvec() and lru_gen_online_memcg(). Differs: the kernel draws the bin of a group at random.
 void start_generations(Host& host) {
   for (Node& node : host.nodes) {
     for (const CgroupIndex group : node.lruvecs.indices()) {
@@ -231,7 +233,7 @@ void start_generations(Host& host) {
   }
 }
 
-// `path` lies in `group`, or is it.
+// Whether `path` is `group` or below it.
 bool path_within(const std::string& path, const std::string& group) {
   return path.starts_with(group) && (path.size() == group.size() || path[group.size()] == '/' || group == "/");
 }
@@ -256,12 +258,12 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
 CgroupIndex nearest_group(const IndexVector<CgroupIndex, Cgroup>& groups, const std::string& path) {
   CgroupIndex nearest = kRootCgroup;
   for (const CgroupIndex g : groups.indices_after(kRootCgroup)) {
-    if (path_within(path, groups[g].path)) nearest = g;  // parents come first
+    if (path_within(path, groups[g].path)) nearest = g;  // parents stand before children: the last match is the nearest
   }
   return nearest;
 }
 
-// The host's groups and the program's. One that both name is the program's: its limits are those that were asked for.
+// Adds the host's groups and the program's. If both have one of the same path, the program's limits count.
 void add_cgroups(Host& host) {
   const size_t cpus = host.spec.cpus.size();
   host.cgroups.emplace_back();
@@ -294,7 +296,7 @@ void add_cgroups(Host& host) {
   }
 }
 
-// What the groups hold at the start, from the lists' reservoirs and what memory.current counts beside them.
+// Charges each group at the start: its reservoirs, and what memory.current counts beyond them.
 void charge_at_start(Host& host) {
   for (size_t place = host.cgroups.size(); place-- > 1;) {
     const CgroupIndex g = CgroupIndex::from(place);
@@ -305,7 +307,7 @@ void charge_at_start(Host& host) {
     }
     const auto spec = std::find_if(host.spec.cgroups.begin(), host.spec.cgroups.end(),
                                    [&](const CgroupSpec& each) { return each.path == group.path; });
-    // Its children's pages are in memory.current, too; they were charged to it when their turn came.
+    // memory.current includes the children's pages. The children were charged already: they stand behind their parent.
     const int64_t current = spec == host.spec.cgroups.end() ? 0 : spec->memory_current >> kPageShift;
     group.kernel = std::max<int64_t>(0, current - group.usage - listed);
     const int64_t own = listed + group.kernel;

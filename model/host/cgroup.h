@@ -1,7 +1,7 @@
-// Holds what a group of processes may use and what it uses. One cgroup v2 memory controller.
+// The limits and the usage of one cgroup: the cgroup v2 memory controller.
 //
-// Index 0 is the root, which has no limits and is not charged. Groups form a tree; a parent stands before its children,
-// and what a group is charged, all groups above it are charged, too (page_counter).
+// Index 0 is the root: it has no limits and is not charged. A parent stands before its children. A charge to a cgroup
+// is a charge to every cgroup above it, too (page_counter).
 #pragma once
 
 #include <algorithm>
@@ -24,29 +24,29 @@ struct CgroupEvents {
 struct Cgroup {
   std::string path = "/";
   CgroupIndex parent = kRootCgroup;
-  bool nobody_to_kill_told = false;                               // the log has its "no killable processes" already
+  bool nobody_to_kill_told = false;                               // the log says "no killable processes" already
   int64_t max = kUnlimited, high = kUnlimited, low = 0, min = 0;  // pages
   int64_t swap_max = kUnlimited, swap_high = kUnlimited;
   int64_t zswap_max = kUnlimited;  // pages
   bool zswap_writeback = true;
   bool oom_group = false;
 
-  int64_t usage = 0;   // page_counter memory: charged pages of the whole subtree, parked stock included
-  int64_t kernel = 0;  // its own pages at the start that are on no list: slab, stacks, page tables
-  int64_t buffer_heads = 0, tree_nodes = 0;  // charged to it, as Host counts them for all
-  int64_t slab = 0;                          // pages charged for those
+  int64_t usage = 0;   // page_counter memory: pages charged in the subtree, `stock` included
+  int64_t kernel = 0;  // at the start, of this cgroup alone: pages on no list (slab, stacks, page tables)
+  int64_t buffer_heads = 0, tree_nodes = 0;  // charged to this cgroup; Host counts them for all
+  int64_t slab = 0;                          // pages charged for buffer heads and tree nodes
   int64_t swap_usage = 0;
-  int64_t zswap_bytes = 0;    // MEMCG_ZSWAP_B: compressed, those of the groups below included
-  int64_t zswapped = 0;       // pages that zswap keeps, likewise
-  int64_t zswap_own = 0;      // bytes of its own entries,
-  int64_t zswap_charged = 0;  // and the pages of memory that it is charged for them
+  int64_t zswap_bytes = 0;    // MEMCG_ZSWAP_B: compressed bytes, descendants included
+  int64_t zswapped = 0;       // pages stored in zswap, descendants included
+  int64_t zswap_own = 0;      // bytes of this cgroup's own entries
+  int64_t zswap_charged = 0;  // pages of memory charged for zswap_own
   int64_t peak = 0;
-  IndexVector<CpuIndex, int64_t> stock;  // charged ahead, not yet used
-  CgroupEvents events;                   // memory.events, those of the groups below included
+  IndexVector<CpuIndex, int64_t> stock;  // memcg_stock: charged in advance, not used yet
+  CgroupEvents events;                   // memory.events, descendants included
   struct {
     int64_t max = 0, fail = 0;
   } swap_events;
-  VmstatArray stat;  // the events of memory.stat, those of the groups below included
+  VmstatArray stat;  // the events of memory.stat, descendants included
 
   int64_t margin() const { return max - usage; }
   int64_t parked() const {
@@ -56,7 +56,7 @@ struct Cgroup {
   }
 };
 
-/// Is `group` the other one, or below it?
+/// Whether `group` is `ancestor` or below it.
 inline bool within(const IndexVector<CgroupIndex, Cgroup>& groups, CgroupIndex group, CgroupIndex ancestor) {
   while (group != ancestor && group != kRootCgroup) group = groups[group].parent;
   return group == ancestor;

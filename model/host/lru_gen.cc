@@ -1,4 +1,4 @@
-// Links pages into the lists of generations. See lru_gen.h.
+// The lists of generations. See lru_gen.h.
 #include "model/host/lru_gen.h"
 
 namespace oomcast::host {
@@ -23,7 +23,7 @@ void LruGen::link_tail(PageArray& pages, PageId id, size_t gen) {
 
 void LruGen::unlink(PageArray& pages, PageId id) {
   Page& page = pages[id];
-  // A page at an end does not know of which list: its number may be newer than that.
+  // A page at the end of a list does not know which list: its generation number may be newer than the list's.
   for (size_t gen = 0; gen < kGenerations && (page.prev == kNoPage || page.next == kNoPage); ++gen) {
     GenList& from = list(gen, page);
     if (from.head != id && from.tail != id) continue;

@@ -1,9 +1,9 @@
-// Holds the generations of one lruvec. Their lists and sizes, the controller's counts, and what the walk of page tables
-// remembers.
+// The generations of one lruvec (multi-gen LRU): their lists and sizes, the controller's counts, and the state of the
+// page-table walk.
 //
 // struct lru_gen_folio and struct lru_gen_mm_state (include/linux/mmzone.h) of Linux 6.12. State only; the rules are in
-// mm/lru_gen*.cc. Page::list of a page is its generation, `seq % kGenerations`. The page may still stand on the list of
-// an older one: promotion changes the number, eviction moves the page when it gets there.
+// mm/lru_gen*.cc. Page::list of a page is its generation, `seq % kGenerations`. The page may still be linked into the
+// list of an older generation: promotion changes the number only, and eviction moves the page when it reaches it.
 #pragma once
 
 #include <array>
@@ -22,18 +22,18 @@ inline constexpr size_t kGenAnon = 0, kGenFile = 1, kGenTypes = 2;
 inline constexpr uint32_t kRefsMax = 3;                      // LRU_REFS_MASK
 inline constexpr int kMemcgGenerations = 3, kMemcgBins = 8;  // MEMCG_NR_GENS, MEMCG_NR_BINS
 
-/// folio_is_file_lru(): lazily freed anonymous pages are on the lists of files, too.
+/// folio_is_file_lru(): pages of MADV_FREE are on the file lists, too.
 inline size_t gen_type(const Page& page) { return page.has(kPageSwapBacked) ? kGenAnon : kGenFile; }
 inline size_t gen_of_seq(uint64_t seq) { return seq % kGenerations; }
 
-/// Pages of one generation, type and zone. What stood there before the run lies behind the tail.
+/// Pages of one generation, type and zone. The reservoir (pages from before the run) lies behind the tail.
 struct GenList {
   PageId head = kNoPage, tail = kNoPage;
   ReservoirStack reservoir;
   bool empty() const { return head == kNoPage && reservoir.size() == 0; }
 };
 
-/// Page tables that were found worth a visit: m = 2^15 bits, k = 2. Others are found now and then, as in the kernel.
+/// Page tables that are worth a walk: m = 2^15 bits, k = 2. Like the kernel's filter it has false positives.
 class BloomFilter {
  public:
   bool ready() const { return !bits_.empty(); }
@@ -42,7 +42,7 @@ class BloomFilter {
     if (!ready()) return;
     for (const uint64_t key : keys(item)) bits_[key / 64] |= uint64_t{1} << key % 64;
   }
-  /// True where there is no filter yet.
+  /// True if there is no filter yet.
   bool test(uint64_t item) const {
     if (!ready()) return true;
     for (const uint64_t key : keys(item)) {
@@ -66,23 +66,22 @@ struct LruGen {
 
   uint64_t max_seq = kGenerationsMin + 1;
   std::array<uint64_t, kGenTypes> min_seq{};
-  std::array<int64_t, kGenerations> born_ns;  // timestamps: when each generation became the youngest
+  std::array<int64_t, kGenerations> born_ns;  // timestamps[]: when each generation became the youngest
   std::array<std::array<ByZone<GenList>, kGenTypes>, kGenerations> lists;
   std::array<std::array<ByZone<int64_t>, kGenTypes>, kGenerations>
-      nr_pages{};  // by the page's number, reservoirs included
-  // The controller: exponential averages over past generations, and counts of the one being evicted (NR_HIST_GENS is
-  // 1).
+      nr_pages{};  // by the pages' generation number, reservoirs included
+  // The controller: exponential averages over past generations, and counts of the current one (NR_HIST_GENS is 1).
   ByTier<int64_t> avg_refaulted{}, avg_total{}, refaulted{}, evicted{};
   std::array<std::array<int64_t, kTiers - 1>, kGenTypes> protected_pages{};
-  // The walk of page tables (lru_gen_mm_state).
+  // The page-table walk (lru_gen_mm_state).
   std::array<BloomFilter, 2> filters;
-  uint64_t walked_seq = kGenerationsMin;  // mm_state->seq: the last round of all processes that was completed
-  uint32_t next_process = 0;              // of the round that is under way (mm_state->head)
-  uint32_t processes_known = 0;           // those from here on have never been walked (mm_state->tail)
-  bool reservoir_young = true;            // no walk has cleared the accessed bits of what stood there before the run
-  // Its place among the groups of the node (memcg LRU).
+  uint64_t walked_seq = kGenerationsMin;  // mm_state->seq: the last completed round over all processes
+  uint32_t next_process = 0;              // mm_state->head: the next process of the current round
+  uint32_t processes_known = 0;           // mm_state->tail: processes from here on have never been walked
+  bool reservoir_young = true;            // no walk has cleared the accessed bits of the reservoir's pages
+  // The place of the cgroup among those of the node (memcg LRU).
   int memcg_gen = 0, memcg_bin = 0;
-  bool memcg_tail = false;  // seg is MEMCG_LRU_TAIL
+  bool memcg_tail = false;  // lrugen->seg is MEMCG_LRU_TAIL
 
   LruGen() { born_ns.fill(kLongAgo); }
   uint64_t nr_gens(size_t type) const { return max_seq - min_seq[type] + 1; }
@@ -107,16 +106,16 @@ struct LruGen {
 
   void link_head(PageArray& pages, PageId id, size_t gen);
   void link_tail(PageArray& pages, PageId id, size_t gen);
-  /// From whatever list it stands on.
+  /// Takes the page off the list that it is linked into.
   void unlink(PageArray& pages, PageId id);
-  /// lru_gen_update_size(): the page counts for this generation, or no more for it.
+  /// lru_gen_update_size(): counts the page for this generation (by = 1), or no longer (by = -1).
   void count(const Page& page, size_t gen, int64_t by) { nr_pages[gen][gen_type(page)][page.zone] += by; }
 
  private:
   static constexpr int64_t kLongAgo = -(int64_t{1} << 60);
 };
 
-/// The groups of a node in the order in which reclaim of the whole node visits them (struct lru_gen_memcg).
+/// The cgroups of a node in the order in which reclaim of the whole node visits them (struct lru_gen_memcg).
 struct MemcgLru {
   uint64_t seq = 0;
   std::array<std::array<std::vector<CgroupIndex>, kMemcgBins>, kMemcgGenerations> fifo;

@@ -1,4 +1,4 @@
-// Finds what stood on the lists of a group before the run, whichever LRU keeps them. See lruvec.h.
+// The reservoirs of a lruvec, with either LRU. See lruvec.h.
 #include "model/host/lruvec.h"
 
 namespace oomcast::host {
@@ -54,8 +54,8 @@ void Lruvec::start_generations() {
   for (size_t i = 0; i < static_cast<size_t>(kEvictableLists); ++i) {
     const auto kind = static_cast<LruKindIndex>(i);
     const size_t type = is_file_list(kind);
-    // Active ones were faulted in. Inactive files came by read(), into the second oldest; inactive anonymous pages have
-    // aged.
+    // Active pages were faulted in: the youngest generation. Inactive file pages came by read(): the second oldest.
+    // Inactive anonymous pages have aged: the oldest.
     const uint64_t seq = is_active_list(kind) ? gens->max_seq : gens->min_seq[type] + (type == kGenFile ? 1 : 0);
     ByZone<GenList>& to = gens->lists[gen_of_seq(seq)][type];
     for (const Reservoir& entry : lists[kind].take_reservoir()) {

@@ -1,8 +1,8 @@
-// Keeps the pages of a node in the order in which reclaim looks at them. Four evictable lists and the unevictable one.
+// The LRU lists of a node and a cgroup (struct lruvec, include/linux/mmzone.h): four evictable ones and the unevictable
+// one.
 //
-// The head is the newest end, reclaim works from the tail (struct lruvec, include/linux/mmzone.h). What stood on the
-// host before the run lies behind the tail as a reservoir: counts by owner and zone, turned into pages one by one when
-// reclaim reaches them.
+// The head is the newest end; reclaim works from the tail. Behind the tail lies the reservoir: pages that were on the
+// list before the run, counted by owner and zone. Reclaim turns them into Page entries one by one when it reaches them.
 #pragma once
 
 #include <array>
@@ -52,9 +52,9 @@ class LruList {
   PageId tail() const { return tail_; }
   PageId head() const { return head_; }
 
-  /// Pages on the list, the reservoir included.
+  /// Pages on the list, with the reservoir.
   int64_t size() const { return linked_ + reservoir_.size(); }
-  /// Those in zones up to `highest`.
+  /// Of these, the pages in zones up to `highest`.
   int64_t size_up_to(ZoneKind highest) const {
     int64_t sum = 0;
     for (const ZoneKind zone : zones_up_to(highest)) sum += by_zone_[zone];
@@ -73,14 +73,14 @@ class LruList {
     --by_zone_[entry.zone];
     return entry;
   }
-  /// Takes up to `want` pages of one owner out of the reservoir (it has exited); gives the counts.
+  /// Takes up to `want` pages of one owner (a process that has exited) out of the reservoir. Returns the counts.
   ByZone<int64_t> drop_owner(ProcessIndex owner, int64_t want) {
     const ByZone<int64_t> dropped = reservoir_.drop_owner(owner, want);
     for (const ZoneKind z : kZonesAscending) by_zone_[z] -= dropped[z];
     return dropped;
   }
   int64_t reserved() const { return reservoir_.size(); }
-  /// All of the reservoir, in its order.
+  /// Empties the reservoir. Returns its entries in order.
   std::vector<Reservoir> take_reservoir() {
     const std::vector<Reservoir> taken = reservoir_.take_all();
     for (const Reservoir& entry : taken) by_zone_[entry.zone] -= entry.count;
@@ -94,10 +94,11 @@ class LruList {
   ReservoirStack reservoir_;
 };
 
-/// A node of a file's tree that holds nothing but shadows. Stale if the node has another number by now, or none.
+/// A node of a file's tree that holds shadow entries only. Stale if the tree's node has another number by now, or is
+/// gone.
 struct ShadowNode {
   FileIndex file = kNoFile;
-  uint64_t index = 0;   // of its first page
+  uint64_t index = 0;   // index of its first page
   uint64_t number = 0;  // TreeNode::listed
 };
 
@@ -108,28 +109,27 @@ constexpr bool is_active_list(LruKindIndex kind) {
   return kind == LruKindIndex::kActiveAnon || kind == LruKindIndex::kActiveFile;
 }
 
-/// struct lruvec: the lists of one group on one node and what their balance remembers.
+/// struct lruvec: the lists of one cgroup on one node, and the state that balances them.
 struct Lruvec {
-  std::unique_ptr<LruGen> gens;  // with the multi-gen LRU; then only the unevictable one of `lists` is in use
-  CgroupIndex parent;            // the lruvec of the parent group, on the same node
+  std::unique_ptr<LruGen> gens;  // with the multi-gen LRU only; then only `lists[kUnevictable]` is in use
+  CgroupIndex parent;            // the parent cgroup
   IndexArray<LruKindIndex, LruList, kLists> lists;
-  int64_t anon_cost = 0, file_cost = 0;                       // lru_note_cost
+  int64_t anon_cost = 0, file_cost = 0;                       // lru_note_cost()
   std::array<int64_t, 2> recent_scanned{}, recent_rotated{};  // anonymous, file: struct zone_reclaim_stat
   int64_t nonresident_age = 0;                                // mm/workingset.c
-  std::array<int64_t, 2> refaults_snapshot{};  // WORKINGSET_ACTIVATE_{ANON,FILE} at the last snapshot_refaults
+  std::array<int64_t, 2> refaults_snapshot{};  // WORKINGSET_ACTIVATE_{ANON,FILE} at the last snapshot_refaults()
   std::array<int64_t, 2> workingset_activate{};
   bool congested = false;              // LRUVEC_CONGESTED
-  std::deque<ShadowNode> shadow_list;  // list_lru of mm/workingset.c, oldest first, stale entries among them
-  int64_t shadow_nodes = 0;            // that are not stale
-  int64_t shadow_nodes_deferred = 0;   // what the shrinker has left for its next turn
-  int64_t splits_deferred = 0;         // the same of the shrinker of partly mapped huge pages
-  int64_t zswap_deferred = 0;          // and of zswap's {6.8}
-  int64_t disk_swapins = 0;            // nr_disk_swapins {6.8}: zswap's shrinker spares so many
+  std::deque<ShadowNode> shadow_list;  // list_lru of mm/workingset.c, oldest first; some entries are stale
+  int64_t shadow_nodes = 0;            // entries that are not stale
+  int64_t shadow_nodes_deferred = 0;   // nr_deferred of the shadow shrinker
+  int64_t splits_deferred = 0;         // nr_deferred of the deferred-split shrinker
+  int64_t zswap_deferred = 0;          // nr_deferred of zswap's shrinker (6.8 on)
+  int64_t disk_swapins = 0;            // nr_disk_swapins (6.8 on): zswap's shrinker spares as many pages
 
   LruList& list(LruKindIndex kind) { return lists[kind]; }
   const LruList& list(LruKindIndex kind) const { return lists[kind]; }
-  /// Pages that the kernel counts for a list (lru_zone_size): with the multi-gen LRU its two youngest generations are
-  /// the active ones.
+  /// lru_zone_size of a list, all zones. With the multi-gen LRU the two youngest generations count as active.
   int64_t size(LruKindIndex kind) const {
     return in_gens(kind) ? gens->size(is_file_list(kind), is_active_list(kind)) : list(kind).size();
   }
@@ -137,13 +137,13 @@ struct Lruvec {
     return in_gens(kind) ? gens->size_of_zone(is_file_list(kind), is_active_list(kind), zone)
                          : list(kind).size_of_zone(zone);
   }
-  /// Of these, what stood there before the run and nobody has looked at.
+  /// Of these, the pages in the reservoir.
   int64_t reserved(LruKindIndex kind) const;
-  /// Takes one of them. REQUIRES: reserved(kind) > 0.
+  /// Takes one page out of the reservoir. REQUIRES: reserved(kind) > 0.
   Reservoir take_reserved(LruKindIndex kind);
-  /// Takes up to `want` pages of one owner; gives the counts.
+  /// Takes up to `want` pages of one owner out of the reservoirs. Returns the counts by zone.
   ByZone<int64_t> drop_owner(ProcessIndex owner, int64_t want);
-  /// Hands what stands on the evictable lists over to generations. REQUIRES: no page is linked there.
+  /// Moves the reservoirs of the evictable lists into generations. REQUIRES: no page is linked into these lists.
   void start_generations();
 
  private:

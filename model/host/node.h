@@ -1,4 +1,4 @@
-// Holds the state of one NUMA node. Its zones with their free and per-CPU pages, its lists, its kswapd's flags.
+// The state of one NUMA node: zones with free and per-CPU pages, LRU lists, flags of kswapd.
 #pragma once
 
 #include <array>
@@ -12,56 +12,56 @@
 
 namespace oomcast::host {
 
-/// struct per_cpu_pages, order 0 and pageblock order: pages parked on a CPU are neither free nor used.
+/// struct per_cpu_pages for order 0 and pageblock order. Its pages are parked: neither free nor used.
 struct Pcp {
   int64_t count = 0;
-  int64_t huge_blocks = 0;  // whole pageblocks, each 512 pages
-  int64_t pieces = 0;       // of `count`: of blocks whose huge page was split
+  int64_t huge_blocks = 0;  // whole pageblocks, 512 pages each
+  int64_t pieces = 0;       // of `count`: pages of blocks whose huge page was split
   int64_t high = 0;
   int64_t batch = 1;
-  int free_factor = 0;                 // {6.1} doubles the amount freed at once
-  int64_t high_min = 0, high_max = 0;  // {6.12} high moves between them
-  int alloc_factor = 0;                // {6.12} doubles the refill in a stream of allocations
-  int64_t free_count = 0;              // {6.12} pages freed in a row
+  int free_factor = 0;                 // 6.1: doubles the number of pages freed at once
+  int64_t high_min = 0, high_max = 0;  // 6.12: `high` moves between these
+  int alloc_factor = 0;                // 6.12: doubles the refill during a run of allocations
+  int64_t free_count = 0;              // 6.12: pages freed in a row
 };
 
 enum class Migratetype : uint8_t { kMovable, kUnmovable, kReclaimable };
 
-/// Free pages in pageblocks of the kernel's own memory, in pieces smaller than a block, by migratetype.
+/// Free pages in unmovable and reclaimable pageblocks, in blocks smaller than a pageblock.
 struct KernelPieces {
   int64_t unmovable = 0;    // page tables, stacks
-  int64_t reclaimable = 0;  // slab that a shrinker gets back
+  int64_t reclaimable = 0;  // slab that a shrinker frees
   int64_t sum() const { return unmovable + reclaimable; }
   int64_t& of(Migratetype type) { return type == Migratetype::kReclaimable ? reclaimable : unmovable; }
   int64_t& larger() { return reclaimable > unmovable ? reclaimable : unmovable; }
 };
 
-/// struct zone. Invariant: free + sum(pcp.count) + used == managed, where used counts every page handed out.
+/// struct zone. Invariant: free + parked() + used == managed, where used counts every page handed out.
 struct Zone {
   ZoneKind kind = ZoneKind::kNormal;
   int64_t managed = 0;
   int64_t present = 0;
   int64_t free = 0;       // NR_FREE_PAGES
-  int64_t free_cma = 0;   // NR_FREE_CMA_PAGES: of `free`, only for movable memory
-  int64_t cma_used = 0;   // of those, handed out since the beginning
-  int64_t cma_carry = 0;  // rounding of give_back_cma()
-  int64_t used = 0;       // handed out (to lists, page tables, the kernel)
+  int64_t free_cma = 0;   // NR_FREE_CMA_PAGES, a part of `free`: for movable requests only
+  int64_t cma_used = 0;   // CMA pages handed out since the start
+  int64_t cma_carry = 0;  // remainder of the division in give_back_cma()
+  int64_t used = 0;       // handed out (LRU pages, page tables, the kernel's own)
   int64_t min = 0, low = 0, high = 0;
   int64_t boost = 0;            // watermark_boost
   int64_t write_pending = 0;    // NR_ZONE_WRITE_PENDING
   int64_t mlocked = 0;          // NR_MLOCK
-  bool below_high = false;      // ZONE_BELOW_HIGH {6.12}: per-CPU lists stop growing
+  bool below_high = false;      // ZONE_BELOW_HIGH (6.12): per-CPU lists do not grow
   bool reclaim_active = false;  // ZONE_RECLAIM_ACTIVE: kswapd is at work, per-CPU lists stay short
-  // Kept for atomic requests of several pages: {6.1} nr_reserved_highatomic, {6.12} nr_free_highatomic.
+  // Reserve for atomic requests of order > 0: nr_reserved_highatomic (6.1), nr_free_highatomic (6.12).
   int64_t highatomic = 0;
-  KernelPieces other_free;      // not for movable requests (mm/free_blocks.h)
+  KernelPieces other_free;      // free, but not for movable requests (mm/free_blocks.h)
   KernelPieces other_capacity;  // what other_free is when memory is plentiful
-  int64_t start_free = 0;       // free pages at the beginning,
-  int64_t start_pieces = 0;     // those in pieces of less than a pageblock,
-  int64_t start_whole = 0;      // and whole pageblocks, with what compaction has made since
+  int64_t start_free = 0;       // free pages at the start
+  int64_t start_pieces = 0;     // of these, in blocks smaller than a pageblock
+  int64_t start_whole = 0;      // whole pageblocks: free at the start, plus those made by compaction
   int64_t huge_blocks = 0;      // whole pageblocks that huge pages hold, parked ones included
-  int64_t split_pieces = 0;     // free pages of blocks whose huge page was split; the others are in use
-  int64_t pieces_carry = 0;     // rounding of take_back()
+  int64_t split_pieces = 0;     // free pages of blocks whose huge page was split and partly is in use
+  int64_t pieces_carry = 0;     // remainder of the division in take_back()
   ByZone<int64_t> lowmem_reserve{};
   IndexVector<CpuIndex, Pcp> pcp;
 
@@ -80,10 +80,10 @@ struct Node {
   NodeId id;
   std::vector<CpuIndex> cpu_indices;
   ByZone<Zone> zones;                        // an unpopulated zone has managed == 0
-  IndexVector<CgroupIndex, Lruvec> lruvecs;  // [kRootCgroup] is the root's own
+  IndexVector<CgroupIndex, Lruvec> lruvecs;  // [kRootCgroup]: pages charged to no cgroup below the root
   MemcgLru memcg_lru;                        // with the multi-gen LRU
   int64_t slab_reclaimable = 0;
-  VfsCache vfs_cache;  // the part of it that shrinkers get at
+  VfsCache vfs_cache;  // unused dentries and inodes: the part of the slab that shrinkers can free
   int64_t file_mapped = 0;
   int64_t nr_writeback = 0;
   int64_t nr_dirty = 0;
@@ -98,13 +98,13 @@ struct Node {
 
   Lruvec& lruvec(CgroupIndex cgroup) { return lruvecs[cgroup]; }
   const Lruvec& lruvec(CgroupIndex cgroup) const { return lruvecs[cgroup]; }
-  /// Pages on a list, all cgroups together; and those of one zone.
+  /// Pages on a list, all cgroups together.
   int64_t size(LruKindIndex list) const {
     int64_t sum = 0;
     for (const Lruvec& each : lruvecs) sum += each.size(list);
     return sum;
   }
-  /// Pages on a list of a group and of all groups below it (lruvec_page_state).
+  /// Pages on a list, of a cgroup and all below it (lruvec_page_state()).
   int64_t size(LruKindIndex list, CgroupIndex group) const {
     if (group == kRootCgroup) return size(list);
     int64_t sum = 0;

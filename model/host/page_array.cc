@@ -1,4 +1,4 @@
-// Folds pages that lie in a row. See page_array.h.
+// Folds runs of equal pages. See page_array.h.
 #include "model/host/page_array.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace oomcast::host {
 namespace {
 
 constexpr uint32_t kPiecesPerFold = 3;
-constexpr size_t kRunsMax = 64;  // to a piece: more are not worth it
+constexpr size_t kRunsMax = 64;  // per piece; with more, folding saves too little
 constexpr uint8_t kUnfoldedMax = 8;
 
 using Words = std::array<uint64_t, sizeof(Page) / sizeof(uint64_t)>;
@@ -31,7 +31,7 @@ bool alike(const Page& one, const Page& other) {
   return difference == 0;
 }
 
-// About to be changed: the next page that comes onto the list is linked to its head.
+// The page is about to change. The head of a list counts: the next page put on the list changes its link.
 bool restless(const Page& page) {
   return (page.list != LruKindIndex::kNone && page.prev == kNoPage) ||
          page.has(kPageInBatch | kPageLocked | kPageWriteback);
@@ -87,7 +87,7 @@ bool PageArray::fold_piece(PageId piece) {
   const PageId first = piece << kPieceShift;
   if (first + kPiecePages > size_ || piece == last_changed_) return false;
   const Page* const pages = pieces_[piece].pages.get();
-  if (alive_[piece] == 0) {  // what these were nobody asks any more
+  if (alive_[piece] == 0) {  // nobody asks what the dead pages were
     Run dead;
     dead.first = pages[0];
     dead.pages = kPiecePages;

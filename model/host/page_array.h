@@ -1,9 +1,8 @@
-// Keeps the pages so that a program with many costs little. All by number, 512 to a piece.
+// The array of all pages, in pieces of 512. Pieces that nobody looks at are folded to save memory.
 //
-// Most pages of a program lie as they came: one after the other in its memory and on the list, alike in all else. A
-// piece of such pages is folded into runs: the first page of each, and in which direction addresses and links go on.
-// Whoever looks at a page of it unfolds it. Folded or not decides nothing but the memory and time that the model itself
-// takes.
+// Most pages of a program were allocated in order: neighbours in number are neighbours in memory and on the list, and
+// equal in all else. A folded piece is a few runs of such pages: the first page of each, and the step to the next. Any
+// access to a page unfolds its piece. Folding changes nothing but the memory and time that the model takes.
 #pragma once
 
 #include <cstddef>
@@ -17,11 +16,11 @@ namespace oomcast::host {
 
 class PageArray {
  public:
-  /// Numbers are reused, last out first in.
+  /// Numbers are reused, the last one freed first.
   PageId create();
   void destroy(PageId id);
 
-  /// The reference is good while somebody is InUse, or until the next fold().
+  /// The reference is valid while an InUse exists, or until the next fold().
   Page& operator[](PageId id) {
     const std::unique_ptr<Page[]>& piece = pieces_[id >> kPieceShift].pages;
     if (!piece) unfold(id >> kPieceShift);
@@ -34,7 +33,7 @@ class PageArray {
   size_t size() const { return size_; }
   bool alive(PageId id) const { return (*this)[id].node_bits != kDeadNode; }
 
-  /// Whoever keeps a reference to a page over a wait holds one of these as long.
+  /// Held by a function that keeps a reference to a page while it may sleep. While one exists, fold() does nothing.
   class InUse {
    public:
     explicit InUse(PageArray& pages) : pages_(pages) { ++pages_.users_; }
@@ -45,8 +44,8 @@ class PageArray {
    private:
     PageArray& pages_;
   };
-  /// Folds a few pieces if enough has changed and nobody is InUse but `own`, who keeps no reference. False: it was not
-  /// the time.
+  /// Folds a few pieces, if enough pages were created or destroyed and at most `own` InUse exist (those of the caller,
+  /// who keeps no reference). False: it did nothing.
   bool fold(int own = 0) { return changes_ >= kChangesPerFold && users_ <= own && fold_some(); }
   size_t folded_pages() const { return (pieces_.size() - loose_.size()) << kPieceShift; }
 
@@ -57,9 +56,10 @@ class PageArray {
   static constexpr PageId kPiecePages = 1u << kPieceShift, kInPiece = kPiecePages - 1;
   struct Run {
     Page first;
-    PageId last_link = kNoPage;  // of the last page, where the run does not say it
+    PageId last_link = kNoPage;  // the outward link of the last page
     uint16_t pages = 1;
-    // From one page to the next, -1, 0 or 1. Links: which of prev (1) and next (-1) is the page with the next number.
+    // The step from one page to the next: -1, 0 or 1. link_step: 1 if prev is the page with the next number, -1 if next
+    // is.
     int8_t vpn_step = 0, sharer_step = 0, link_step = 0;
   };
   struct Piece {
@@ -76,14 +76,14 @@ class PageArray {
 
   std::vector<Piece> pieces_;
   std::vector<PageId> loose_;      // pieces that are not folded
-  std::vector<uint8_t> unfolded_;  // how often, by piece: one that is looked at all the time is left alone
-  std::vector<uint16_t> alive_;    // pages, by piece
+  std::vector<uint8_t> unfolded_;  // times unfolded, by piece: a piece that is looked at often is folded rarely
+  std::vector<uint16_t> alive_;    // pages that exist, by piece
   size_t size_ = 0;
   std::vector<PageId> free_;
   int users_ = 0;
   uint32_t changes_ = 0;        // pages created and destroyed since the last fold()
-  PageId last_changed_ = 0;     // the piece in which that was
-  size_t turn_ = 0, next_ = 0;  // next_: in loose_
+  PageId last_changed_ = 0;     // the piece of the last such page
+  size_t turn_ = 0, next_ = 0;  // turn_: calls of fold_some(); next_: position in loose_
 };
 
 }  // namespace oomcast::host

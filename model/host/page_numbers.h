@@ -1,4 +1,5 @@
-// Lists ascending page numbers: those that were there when somebody looked. Kept as runs: most are.
+// An ascending list of page numbers: the entries that existed when it was made. Stored as runs, because most numbers are
+// adjacent.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +10,7 @@ namespace oomcast::host {
 
 class PageNumbers {
  public:
-  /// REQUIRES: greater than the last one.
+  /// REQUIRES: `number` is greater than the last one.
   void add(uint64_t number) {
     if (!runs_.empty() && runs_.back().first + runs_.back().pages == number)
       ++runs_.back().pages;

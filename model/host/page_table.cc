@@ -1,4 +1,4 @@
-// Folds page-table entries that go on one after the other. See page_table.h.
+// Folds page-table entries that follow each other. See page_table.h.
 #include "model/host/page_table.h"
 
 namespace oomcast::host {

@@ -1,7 +1,6 @@
-// Holds the entries of one page-table page. 512 of them, folded while they go on one after the other.
+// One page-table page: 512 entries, folded into runs while they follow each other.
 //
-// A program's memory mostly lies in pages with ascending numbers (page_array.h): then a few runs tell what 512 entries
-// do.
+// A program's memory mostly has pages with ascending numbers (page_array.h), so that a few runs describe 512 entries.
 #pragma once
 
 #include <array>
@@ -14,7 +13,7 @@
 
 namespace oomcast::host {
 
-/// What a page-table entry holds: nothing, the shared zero page, a page or, with the top bit set, a swap slot.
+/// A page-table entry: none, the shared zero page, a PageId or, with the top bit set, a SlotId.
 class Pte {
  public:
   constexpr Pte() = default;
@@ -45,15 +44,15 @@ class PageTable {
   static constexpr uint32_t kEntries = 512;
 
   Pte get(uint64_t index) const { return open_ ? (*open_)[index] : folded(index); }
-  /// An entry to write to; good until the next fold() or close().
+  /// An entry to write to. The reference is valid until the next fold() or close().
   Pte& operator[](uint64_t index) {
     if (!open_) unfold();
     return (*open_)[index];
   }
   bool is_open() const { return open_ != nullptr; }
-  /// False if that is not worth it.
+  /// Folds the table. False: too many runs, and it stays as it is. REQUIRES: is_open().
   bool fold();
-  /// REQUIRES: all entries are none.
+  /// Frees the memory of the entries. REQUIRES: all entries are none.
   void close() {
     open_.reset();
     runs_ = {};
@@ -69,7 +68,7 @@ class PageTable {
   void unfold();
 
   std::unique_ptr<std::array<Pte, kEntries>> open_;  // null: folded
-  std::vector<Run> runs_;                            // ascending; what is behind them is none
+  std::vector<Run> runs_;                            // in order; entries behind the last run are none
 };
 
 }  // namespace oomcast::host

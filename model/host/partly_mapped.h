@@ -1,4 +1,4 @@
-// Holds huge pages of which a part is unmapped. Their memory stays one block until it is split.
+// Huge pages of which a part is unmapped. All their memory stays allocated until they are split (mm/deferred_split.h).
 #pragma once
 
 #include <bitset>
@@ -12,16 +12,16 @@
 
 namespace oomcast::host {
 
-/// A compound page on the deferred split queue of its group.
+/// A huge page on the deferred split queue of its cgroup.
 struct PartlyMapped {
-  uint64_t number = 0;  // its place in the queue: the smallest is split first
+  uint64_t number = 0;  // position in the queue: the smallest is split first
   CgroupIndex cgroup;
-  bool taken = false;        // a shrinker has it in hand
-  std::bitset<512> mapped;   // which of its pages the process still has, by their place in the huge page
-  std::vector<PageId> held;  // the others: unmapped, on their lists, not free
+  bool taken = false;        // a shrinker has taken it off the queue
+  std::bitset<512> mapped;   // pages that the process still maps, by position in the huge page
+  std::vector<PageId> held;  // the others: unmapped, on their LRU lists, not freed
 };
 
-/// By process and first page number.
+/// Key: process and first vpn.
 using PartlyMappedKey = std::pair<ProcessIndex, uint64_t>;
 using PartlyMappedPages = std::map<PartlyMappedKey, PartlyMapped>;
 

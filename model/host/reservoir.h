@@ -1,5 +1,4 @@
-// Keeps count of pages that stood on a list before the run and that nobody has looked at yet. By owner and zone, last
-// in, first out.
+// The reservoir of an LRU list: counts of the pages that were on the list before the run, until reclaim looks at them.
 #pragma once
 
 #include <array>
@@ -12,12 +11,12 @@
 
 namespace oomcast::host {
 
-/// Pages of one process (kNoProcess: the host's own, e.g. page cache) in one zone that nobody has looked at yet.
+/// Pages of one process (kNoProcess: page cache and other memory of the host) in one zone.
 struct Reservoir {
   ProcessIndex owner = kNoProcess;
   ZoneKind zone = ZoneKind::kDma;
   int64_t count = 0;
-  bool held = false;  // pages of block devices whose buffers a mounted file system holds: never freed
+  bool held = false;  // block-device pages whose buffers a mounted file system holds: never freed
 };
 
 class ReservoirStack {
@@ -28,7 +27,7 @@ class ReservoirStack {
     pages_ += entry.count;
     entries_.push_back(entry);
   }
-  /// Takes one page, of the last entry first. REQUIRES: size() > 0.
+  /// Takes one page, from the last entry first. REQUIRES: size() > 0.
   Reservoir take() {
     while (entries_.back().count == 0) entries_.pop_back();
     Reservoir& entry = entries_.back();
@@ -36,7 +35,7 @@ class ReservoirStack {
     --pages_;
     return {entry.owner, entry.zone, 1, entry.held};
   }
-  /// Takes up to `want` pages of one owner (it has exited).
+  /// Takes up to `want` pages of one owner (a process that has exited). Returns the counts by zone.
   ByZone<int64_t> drop_owner(ProcessIndex owner, int64_t want) {
     ByZone<int64_t> dropped{};
     for (Reservoir& entry : entries_) {
@@ -53,7 +52,7 @@ class ReservoirStack {
     pages_ = 0;
     return std::exchange(entries_, {});
   }
-  /// Moves those entries of which `which(entry)` is true to the end of another stack, in their order.
+  /// Moves the entries for which `which(entry)` is true to the end of `other`, in order.
   template <class F>
   void move_to(ReservoirStack& other, F&& which) {
     std::vector<Reservoir> kept;

@@ -1,4 +1,4 @@
-// Keeps which swap slots are free. See swap_device.h.
+// The map of a swap device's slots. See swap_device.h.
 #include "model/host/swap_device.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ SwapDevice::SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus)
   taken_.assign(static_cast<size_t>(total), false);
   clusters_.resize(static_cast<size_t>((total + kClusterSlots - 1) / kClusterSlots));
   cluster_used_.assign(static_cast<size_t>((total + kClusterSlots - 1) / kClusterSlots), 0);
-  // What was swapped out before the run lies in the first slots; nobody will ask for it back.
+  // Pages that were swapped out before the run take the first slots; the run does not read them.
   used_before_ = static_cast<uint32_t>(std::min(total, to_pages(spec.used).count()));
   for (uint32_t offset = 0; offset < used_before_; ++offset) {
     taken_[offset] = true;

@@ -1,6 +1,6 @@
-// Keeps which swap slots are free and what lies in the others. One device's map, and where its allocator stands.
+// One swap device: which slots are taken, what they hold, and where the search for a free slot continues.
 //
-// struct swap_info_struct (include/linux/swap.h). Who searches it for a free slot is model/mm/swap_slots.cc.
+// struct swap_info_struct (include/linux/swap.h). The search itself is in model/mm/swap_slots.cc.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace oomcast::host {
 
 inline constexpr int64_t kShadowAgeMax = (int64_t{1} << 47) - 1;
 
-/// workingset shadow entry: where and when the page was evicted.
+/// Shadow entry of mm/workingset.c: when and from where a page was evicted.
 struct Shadow {
   int64_t age : 48 = -1;  // nonresident_age at eviction, -1: none
   uint64_t node : 8 = 0;
@@ -35,15 +35,15 @@ static_assert(sizeof(Shadow) == 8);
 
 struct SwapSlot {
   uint16_t map_count = 0;    // PTEs that hold this entry; 1 if a file does
-  CgroupIndex cgroup;        // who is charged for it
-  bool cached : 1 = false;   // a page in the swap cache holds it
+  CgroupIndex cgroup;        // the cgroup that is charged for it
+  bool cached : 1 = false;   // a page in the swap cache belongs to it
   bool stored : 1 = false;   // zram: its data takes memory
-  bool foreign : 1 = false;  // holds a page of a process that stood on the host before the run
+  bool foreign : 1 = false;  // holds a page of a process from before the run
   bool shmem : 1 = false;    // a file holds this entry
-  PageId page = kNoPage;     // valid if cached
+  PageId page = kNoPage;     // valid if `cached`
   Shadow shadow;
-  ProcessIndex owner = kNoProcess;  // one mapper; for background processes, which have no page table here
-  uint8_t service = 0;              // whose page it holds (Host::services)
+  ProcessIndex owner = kNoProcess;  // for background processes, which have no page table here: one that maps it
+  uint8_t service = 0;              // the program whose page it holds (Host::services)
 };
 static_assert(sizeof(SwapSlot) == 24);
 
@@ -53,7 +53,7 @@ class SwapDevice {
 
   SwapDevice(const SwapSpec& spec, uint32_t index, size_t cpus);
 
-  /// REQUIRES: !in_use(offset). The slot counts as taken until release().
+  /// Takes the slot, until release(). REQUIRES: !in_use(offset).
   SlotId take(uint32_t offset);
   void release(SlotId id);
   /// REQUIRES: in_use(id).
@@ -65,12 +65,12 @@ class SwapDevice {
   }
   bool in_use(SlotId id) const { return taken_[id & kSlotMask]; }
 
-  /// Clusters in which nothing is taken, in the order in which they are to be used.
+  /// Clusters without a taken slot, in the order in which they are to be used.
   const std::deque<uint32_t>& free_clusters() const { return free_clusters_; }
 
-  // Where the search goes on: on a disk that turns one place for all, else a cluster for each CPU.
+  // Where the search continues: on a disk that turns one place for all, otherwise a cluster for each CPU.
   uint32_t cluster_next = 0;  // offset
-  uint32_t cluster_left = 0;  // cluster_nr
+  uint32_t cluster_left = 0;  // cluster_nr: slots left in it
   struct PercpuCluster {
     bool valid = false;
     uint32_t cluster = 0;
@@ -78,7 +78,7 @@ class SwapDevice {
   };
   IndexVector<CpuIndex, PercpuCluster> percpu_cluster;
 
-  // zram: pages stored, and where each page of memory lies that they take.
+  // zram: the number of pages stored, and the place of each page of memory that they take.
   int64_t zram_stored = 0;
   std::vector<ZoneRef> zram_pool;
 
@@ -96,10 +96,10 @@ class SwapDevice {
   uint32_t index_;
   void fill(uint32_t cluster) const;
 
-  mutable std::vector<std::unique_ptr<SwapSlot[]>> clusters_;  // null until somebody looks
-  uint32_t used_before_ = 0;                                   // swapped out before the run: the first slots
+  mutable std::vector<std::unique_ptr<SwapSlot[]>> clusters_;  // null: no slot of the cluster was looked at
+  uint32_t used_before_ = 0;                                   // slots taken before the run: the first ones
   std::vector<bool> taken_;
-  std::vector<uint32_t> cluster_used_;  // taken slots by cluster
+  std::vector<uint32_t> cluster_used_;  // taken slots, by cluster
   std::deque<uint32_t> free_clusters_;
   int64_t free_ = 0;
 };

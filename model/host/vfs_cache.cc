@@ -1,4 +1,4 @@
-// Counts the dentries and inodes that nobody uses. See vfs_cache.h.
+// The unused dentries and inodes of a node. See vfs_cache.h.
 #include "model/host/vfs_cache.h"
 
 #include <algorithm>
@@ -16,12 +16,13 @@ int64_t pages_for(int64_t dentries, int64_t inodes, const VfsCache& cache) {
   return static_cast<int64_t>((bytes + kPageBytes - 1) / kPageBytes);
 }
 
-// Slab of the nodes that can give some; of all if the source counts dentries although no node could give any.
+// The node's reclaimable slab; 0 if it cannot be had. If no node could give any but the source counts dentries, all
+// count.
 int64_t weight_of(const NodeSpec& node, bool any_can) {
   return any_can && slab_cannot_be_had(node) ? 0 : node.slab_reclaimable.count();
 }
 
-// Slab lies where the kernel's own pages do; a request for kernel memory never goes to Movable.
+// Spreads the slab over the zones by the kernel's own pages there. Requests for kernel memory never go to Movable.
 void spread_over_zones(VfsCache& cache, int64_t pages, const NodeSpec& spec, const Node& node) {
   ByZone<int64_t> room{};
   int64_t rooms = 0;
@@ -58,7 +59,7 @@ VfsCache stock_vfs_cache(const HostSpec& spec, const NodeSpec& node_spec, const 
   const int64_t slab = weight_of(node_spec, any_can);
   int64_t total = 0;
   for (const NodeSpec& each : spec.nodes) total += weight_of(each, any_can);
-  // A dentry that stands for a name which does not exist has no inode.
+  // A negative dentry (for a name that does not exist) has no inode.
   const int64_t positive = std::max<int64_t>(0, host.dentries_unused - host.dentries_negative);
   cache.dentries = proportion(host.dentries_unused, slab, total);
   cache.inodes = proportion(std::min(host.inodes_unused, host.inodes), slab, total);

@@ -1,4 +1,4 @@
-// Names the counters of the kernel. The events of /proc/vmstat under their exact names, in the kernel's order.
+// The kernel's counters: the events of /proc/vmstat under their exact names, in the kernel's order.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 
 namespace oomcast::host {
 
-// One list makes the enum and the names, so that a counter cannot be half added.
+// One list makes the enumeration and the names, so that they cannot differ.
 // clang-format off
 #define OOMCAST_VMSTAT_LIST(X)                                                                                       \
   X(numa_hit) X(numa_miss) X(numa_foreign) X(numa_interleave) X(numa_local) X(numa_other)                           \
@@ -46,7 +46,7 @@ inline constexpr std::array kVmstatNames = {
 #undef OOMCAST_VMSTAT_NAME
 };
 inline constexpr int kVmstatCount = static_cast<int>(kVmstatNames.size());
-/// How many of them a host has: the last ones are zswap's.
+/// The number of counters that the host shows: without zswap the last ones are left out.
 inline int vmstat_count(const HostSpec& spec) {
   return spec.zswap.enabled ? kVmstatCount : static_cast<int>(Vmstat::zswpin);
 }
@@ -55,14 +55,15 @@ class VmstatArray {
  public:
   int64_t& operator[](Vmstat item) { return values_[static_cast<size_t>(item)]; }
   int64_t operator[](Vmstat item) const { return values_[static_cast<size_t>(item)]; }
-  /// For loops that print all of them: index i has the name kVmstatNames[i].
+  /// For loops over all counters: counter i has the name kVmstatNames[i].
   int64_t at_index(int i) const { return values_[static_cast<size_t>(i)]; }
 
  private:
   std::array<int64_t, kVmstatCount> values_{};
 };
 
-/// The counter `base` of a family that has one entry per zone kind (pgalloc_*, allocstall_*, pgskip_*).
+/// A counter of a family with one entry per zone (pgalloc_*, allocstall_*, pgskip_*). `dma_entry` is the family's
+/// first.
 constexpr Vmstat by_zone(Vmstat dma_entry, ZoneKind zone) {
   return static_cast<Vmstat>(static_cast<int>(dma_entry) + static_cast<int>(zone));
 }

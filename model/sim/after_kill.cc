@@ -1,7 +1,7 @@
-// Counts the pages of processes that the model has killed. See after_kill.h.
+// Counts the memory that killed processes would have gone on to hold. See after_kill.h.
 //
-// The events are not checked by any kernel, and one may name petabytes: a range is worked on leaf by leaf, and what is
-// counted has a bound, so that no event takes long.
+// No kernel has checked these events, and one may name petabytes. So a range is handled leaf by leaf and the pages are
+// limited (kPagesMax): no event takes long.
 #include "model/sim/after_kill.h"
 
 #include <algorithm>
@@ -16,12 +16,12 @@ using trace::EventKind;
 
 namespace {
 
-constexpr host::FileIndex kOnDisk = host::kNoFile - 1;  // of a shared mapping: some file that is no memory
+constexpr host::FileIndex kOnDisk = host::kNoFile - 1;  // file of a shared mapping that is not in memory
 
 uint64_t first_page(uint64_t address) { return address >> kPageShift; }
 uint64_t end_page(uint64_t address) { return (address + kPageBytes - 1) >> kPageShift; }
 
-// `count` bits from `first` on. REQUIRES: 0 < count, and all of them in one leaf.
+// `count` bits from bit `first` on. REQUIRES: count > 0 and first + count <= kLeafPages.
 std::bitset<AfterKill::kLeafPages> bits(uint64_t first, uint64_t count) {
   return (~std::bitset<AfterKill::kLeafPages>() >> (AfterKill::kLeafPages - count)) << first;
 }
@@ -44,7 +44,7 @@ void AfterKill::begin(host::ProcessIndex index) {
   hold_shared(followed, index);
   followed.at_kill = {pages_ - others, process.table_pages()};
   not_freed_.push_back(index);
-  // Shared pages that are swapped out may lie where no page table is left.
+  // Page tables that hold none of these pages (swapped out shared pages, for example) count, too.
   followed.tables_beside_leaves =
       std::max<int64_t>(0, process.table_pages() - static_cast<int64_t>(followed.leaves.size()));
   tables_ += followed.tables();
@@ -83,8 +83,8 @@ AfterKill::Leaves AfterKill::pages_of(const host::File& file) {
   return pages;
 }
 
-// A file without a name goes with the last process that has it, and its pages with it. A page that is mapped twice
-// counts once, one that is not mapped counts as written.
+// Files without a name that only the victim holds are freed with it: their pages count. A page that is mapped twice
+// counts once; a page that is not mapped counts as written.
 void AfterKill::hold_shared(Followed& followed, host::ProcessIndex index) {
   const host::Process& process = host_.processes[index];
   std::map<host::FileIndex, Leaves> not_mapped;
@@ -104,7 +104,7 @@ void AfterKill::hold_shared(Followed& followed, host::ProcessIndex index) {
   for (const auto& [file, pages] : not_mapped) put(written_[file], pages, 0, 0);
 }
 
-// False: kPagesMax is reached.
+// Sets `pages` in leaf `number`. False: kPagesMax is reached and nothing is set.
 bool AfterKill::add_leaf(Leaves& leaves, uint64_t number, const Leaf& pages) {
   const auto found = leaves.find(number);
   const Leaf fresh = found == leaves.end() ? pages : pages & ~found->second;
@@ -127,10 +127,10 @@ void AfterKill::add(Leaves& leaves, uint64_t first, uint64_t last) {
 
 void AfterKill::remove(Leaves& leaves, uint64_t first, uint64_t last) { take(leaves, first, last); }
 
-// Gives what it removed.
+// Clears [first, last) without changing the sum. Returns the pages that were set.
 AfterKill::Leaves AfterKill::cut(Leaves& leaves, uint64_t first, uint64_t last) {
   Leaves removed;
-  if (first >= last) return removed;  // the end of the event's range lies beyond all addresses
+  if (first >= last) return removed;  // the event's end address has wrapped around
   auto leaf = leaves.lower_bound(first / kLeafPages);
   while (leaf != leaves.end() && leaf->first * kLeafPages < last) {
     const uint64_t base = leaf->first * kLeafPages, begin = std::max(first, base),
@@ -149,11 +149,11 @@ AfterKill::Leaves AfterKill::take(Leaves& leaves, uint64_t first, uint64_t last)
   return taken;
 }
 
-// `pages`, which lay from `from` on, lie from `to` on. A leaf lands in two, unless the distance is a multiple of its
+// Adds `pages` moved from `from` to `to`. A leaf lands in two leaves, unless the distance is a multiple of the leaf
 // size.
 void AfterKill::put(Leaves& leaves, const Leaves& pages, uint64_t from, uint64_t to) {
   for (const auto& [number, leaf] : pages) {
-    const uint64_t begin = std::max(from, number * kLeafPages);  // nothing is set before it
+    const uint64_t begin = std::max(from, number * kLeafPages);  // no bit before `from` is set
     const uint64_t target = begin - from + to, offset = target % kLeafPages;
     if (target >= host::kVpnMax) return;
     const Leaf first = leaf >> (begin - number * kLeafPages);
@@ -162,7 +162,7 @@ void AfterKill::put(Leaves& leaves, const Leaves& pages, uint64_t from, uint64_t
   }
 }
 
-// What was at the new place is gone (MREMAP_FIXED).
+// mremap(). What was at the new address is unmapped (MREMAP_FIXED).
 void AfterKill::move(Leaves& leaves, uint64_t from, uint64_t to, uint64_t count) {
   if (from == to) return;
   const Leaves moved = take(leaves, from, from + count);
@@ -177,7 +177,7 @@ void AfterKill::handle(const Event& event, host::ProcessIndex index) {
   tables_ += process.tables();
 }
 
-// What the host holds of a file in memory is no memory of the victim's, unless it goes with the victim.
+// Pages of a file in memory that the host holds are counted by the host, unless they were freed with the victim.
 void AfterKill::touch(Followed& process, const Event& event, uint64_t first, uint64_t last) {
   if ((event.flags & (trace::kWrite | trace::kPresent)) == 0) return;
   const Mapping* const mapping = process.shared.mapping_of(event.address);
@@ -188,7 +188,7 @@ void AfterKill::touch(Followed& process, const Event& event, uint64_t first, uin
                  first);
 }
 
-// Pages [begin, end) of the file lie from `at` on: those that the host holds are counted there.
+// Clears the pages [begin, end) of the file that the host holds. Page `begin` of the file is page `at` of `leaves`.
 void AfterKill::leave_out_held(Leaves& leaves, const host::File& file, uint64_t begin, uint64_t end, uint64_t at) {
   const auto leave_out = [&](uint64_t page) {
     if (page >= begin && page < end) remove(leaves, page - begin + at, page - begin + at + 1);
@@ -198,7 +198,8 @@ void AfterKill::leave_out_held(Leaves& leaves, const host::File& file, uint64_t 
   file.for_each_swapped([&](uint64_t page, host::SlotId) { leave_out(page); });
 }
 
-// write(): what the host holds of a file in memory is counted there, unless it went with the victim.
+// write() to a file in memory. Pages that the host holds are counted by the host, unless they were freed with the
+// victim.
 void AfterKill::write_file(const Followed& process, const Event& event) {
   const auto file = file_table_.find(event.address);
   if (!file || !host_.files[*file].in_memory() || event.bytes == 0) return;
@@ -208,7 +209,7 @@ void AfterKill::write_file(const Followed& process, const Event& event) {
   if (!process.own_files.contains(*file)) leave_out_held(written, host_.files[*file], begin, end, begin);
 }
 
-// Whole pages only: what is cut off within a page leaves the page.
+// fallocate(FALLOC_FL_PUNCH_HOLE) and ftruncate(). A page of which only a part is cut off stays.
 void AfterKill::drop_written(const Event& event, uint64_t end) {
   const auto file = file_table_.find(event.address);
   const auto written = file ? written_.find(*file) : written_.end();
@@ -261,7 +262,7 @@ void AfterKill::apply(Followed& process, const Event& event) {
       break;
     case EventKind::kAdviseDontneed:
     case EventKind::kAdviseFree:
-      // A file keeps its pages.
+      // A shared mapping's pages stay in the file.
       if (process.shared.mapping_of(event.address) == nullptr) remove(process.leaves, first, last);
       break;
     case EventKind::kRemap:

@@ -1,5 +1,5 @@
-// Counts what a process that the model has killed would have gone on to hold. The program runs on here, where nobody
-// killed it, and its later events say. Nothing is allocated for it: its pages and page tables are only counted.
+// Counts what a process that the model has killed would have gone on to hold. The recorded program was not killed and
+// runs on; its later events tell. Nothing is allocated for it: its pages and page tables are only counted.
 #pragma once
 
 #include <bitset>
@@ -17,26 +17,28 @@ namespace oomcast::sim {
 class AfterKill {
  public:
   static constexpr uint64_t kLeafPages = 512;
-  /// More is not counted, of all that are followed together: 1 TiB. No recording machine held that much, a damaged
-  /// trace may claim it.
+  /// Limit of what is counted, for all followed processes together: 1 TiB. No recording machine held that much, but a
+  /// damaged trace may claim it.
   static constexpr int64_t kPagesMax = int64_t{1} << 28;
 
   AfterKill(const host::Host& host, const FileTable& files) : host_(host), file_table_(files) {}
 
-  /// The process is a victim now, and still holds what it had. What it shares with others by copy-on-write is theirs.
+  /// The process is a victim now, and still holds its memory. Pages that it shares by copy-on-write count for the
+  /// others.
   void begin(host::ProcessIndex index);
   bool follows(host::ProcessIndex index) const { return processes_.contains(index); }
-  /// An event of a process that is followed.
+  /// Applies an event of a followed process. REQUIRES: follows(index).
   void handle(const trace::Event& event, host::ProcessIndex index);
-  /// Of all that are followed: anonymous pages, swapped out ones among them, and page-table pages. Pages of files
-  /// in memory are among them where the host does not hold them; page cache is not.
+  /// Pages of all followed processes: anonymous ones (swapped out or not), and pages of files in memory that the host
+  /// does not hold. No page cache.
   int64_t pages() const { return pages_; }
+  /// Page-table pages of all followed processes.
   int64_t tables() const { return tables_; }
   struct Held {
     int64_t pages = 0, tables = 0;
   };
-  /// Of them, what the host still holds of its victims, and counts too. Never too little: what a victim shares with
-  /// others by copy-on-write passes for its own while the host frees it.
+  /// The part of pages() and tables() that the host still holds of its victims and counts, too. Never too small: pages
+  /// that a victim shares by copy-on-write count as its own while the host frees the victim.
   Held counted_twice();
 
  private:
@@ -44,9 +46,9 @@ class AfterKill {
   using Leaves = std::map<uint64_t, Leaf>;  // by page number / 512
   struct Followed {
     Leaves leaves;
-    host::AddressSpace shared;  // nothing but its shared mappings of files
+    host::AddressSpace shared;  // its shared mappings of files, nothing else
     Held at_kill;
-    std::set<host::FileIndex> own_files;  // those without a name whose pages are in at_kill
+    std::set<host::FileIndex> own_files;  // files without a name whose pages are in at_kill
     int64_t tables_beside_leaves = 0;
     int64_t tables() const { return leaves.empty() ? 0 : tables_beside_leaves + static_cast<int64_t>(leaves.size()); }
   };
@@ -72,9 +74,10 @@ class AfterKill {
   const host::Host& host_;
   const FileTable& file_table_;
   std::map<host::ProcessIndex, Followed> processes_;
-  std::map<host::FileIndex, Leaves> written_;  // by victims, by page of the file; not held by the host
-  std::vector<host::ProcessIndex> not_freed_;  // of processes_: the host has not freed all of their memory
-  int64_t pages_ = 0, tables_ = 0;             // sums over all of them
+  std::map<host::FileIndex, Leaves>
+      written_;  // pages of files that victims wrote and the host does not hold, by page index
+  std::vector<host::ProcessIndex> not_freed_;  // followed processes of which the host still holds memory
+  int64_t pages_ = 0, tables_ = 0;             // sums over all followed processes
 };
 
 }  // namespace oomcast::sim

@@ -1,4 +1,4 @@
-// Recounts what is locked. See audit_locks.h.
+// Recounts the locked pages. See audit_locks.h.
 #include "model/sim/audit_locks.h"
 
 #include "model/mm/rmap.h"

@@ -1,4 +1,4 @@
-// Recounts what is locked: page by page, and mapping by mapping.
+// Recounts the locked pages, page by page and mapping by mapping.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace oomcast::sim {
 
-/// Pages that a locked mapping maps.
+/// Pages that a locked mapping maps, by node and zone.
 using LockedPages = IndexVector<host::NodeIndex, host::ByZone<int64_t>>;
 
-/// What does not hold goes to `faults`, one sentence each. `moving`: somebody may be in the middle of mremap(), with
-/// pages whose mapping is gone already.
+/// Returns the recount. Adds one sentence to `faults` for each count that does not match. `moving`: a task may be
+/// inside mremap(), with pages whose mapping is gone already.
 LockedPages count_locked(const host::Host& host, bool moving, std::vector<std::string>& faults);
 
 }  // namespace oomcast::sim

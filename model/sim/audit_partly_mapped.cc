@@ -1,4 +1,4 @@
-// Recounts what is held back of huge pages. See audit_partly_mapped.h.
+// Recounts the unmapped pages of huge pages. See audit_partly_mapped.h.
 #include "model/sim/audit_partly_mapped.h"
 
 namespace oomcast::sim {

@@ -1,4 +1,4 @@
-// Recounts what is held back of huge pages that were unmapped in part.
+// Recounts the unmapped pages of partly unmapped huge pages (mm/deferred_split.h).
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace oomcast::sim {
 
-/// What is held of huge pages is unmapped, and nothing else in memory is; the rest of each is where it was. What does
-/// not hold goes to `faults`, one sentence each.
+/// Checks that the kept pages of huge pages are unmapped, that no other anonymous page in memory is unmapped, and that
+/// the mapped pages are present. Adds one sentence to `faults` for each fault.
 void check_partly_mapped(const host::Host& host, std::vector<std::string>& faults);
 
 }  // namespace oomcast::sim

@@ -1,4 +1,4 @@
-// Recounts what zswap keeps. See audit_zswap.h.
+// Recounts what zswap holds. See audit_zswap.h.
 #include "model/sim/audit_zswap.h"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ void differ(std::vector<std::string>& faults, const std::string& what, int64_t c
     faults.push_back(what + " counts " + std::to_string(counted) + ", " + std::to_string(found) + " were found");
 }
 
-// Each compressed entry is on one list and, but in zsmalloc, on one page of the pool.
+// Checks that each compressed entry is on one list and, except with zsmalloc, on one page of the pool.
 void check_entries(const Host& host, std::vector<std::string>& faults) {
   const host::Zswap& zswap = host.zswap;
   const bool packed = host.spec.zswap.zpool == host::Zpool::kZsmalloc;

@@ -1,4 +1,4 @@
-// Recounts what zswap keeps: entry by entry, and page of its pool by page.
+// Recounts what zswap holds: its entries, and the pages of its pool.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace oomcast::sim {
 
-/// What does not hold goes to `faults`, one sentence each. Gives each page of memory that zswap takes.
+/// Adds one sentence to `faults` for each count that does not match. Returns the place of each page of memory that
+/// zswap takes.
 std::vector<host::ZoneRef> check_zswap(const host::Host& host, std::vector<std::string>& faults);
 
 }  // namespace oomcast::sim

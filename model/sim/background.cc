@@ -1,4 +1,4 @@
-// Runs what the host's other processes do to its page cache meanwhile. See background.h.
+// Readers and writers of the host's other processes. See background.h.
 #include "model/sim/background.h"
 
 #include <algorithm>
@@ -10,11 +10,11 @@ namespace oomcast::sim {
 
 namespace {
 
-constexpr int64_t kSequentialBytes = 128 << 10;  // a call of cp, tar or a log's buffer
-constexpr int64_t kRandomBytes = kPageBytes;     // of a database's block
-constexpr int64_t kCallsPerSecond = 10;          // at least, however slow: a log is written line by line
+constexpr int64_t kSequentialBytes = 128 << 10;  // a call of cp or tar, or the buffer of a log
+constexpr int64_t kRandomBytes = kPageBytes;     // a call of a database
+constexpr int64_t kCallsPerSecond = 10;          // at least: a slow log is written line by line
 
-// What one call moves, in whole pages.
+// Bytes of one call, in whole pages.
 int64_t call_bytes(const host::BackgroundSpec& spec) {
   const int64_t most = spec.sequential ? kSequentialBytes : kRandomBytes;
   const int64_t rate = spec.read_bytes_s + spec.write_bytes_s;
@@ -47,7 +47,8 @@ void Background::start(size_t index, host::FileIndex file, mm::Actor actor) {
 
 void Background::run(size_t index, host::FileIndex file, host::CgroupIndex cgroup) {
   const host::BackgroundSpec& spec = k_.host.spec.background[index];
-  Random random(Seed{seed_.value * 0x9e3779b97f4a7c15u + index});  // its own: kswapd's luck does not depend on it
+  Random random(Seed{seed_.value * 0x9e3779b97f4a7c15u +
+                     index});  // a generator of its own, so that kswapd's random numbers do not depend on it
   const int64_t bytes = call_bytes(spec);
   const uint64_t calls_per_file = static_cast<uint64_t>(std::max<int64_t>(1, spec.file_size.count() / bytes));
   const bool writes = spec.write_bytes_s > 0;

@@ -1,7 +1,7 @@
-// Runs what the host's other processes do to its page cache meanwhile. Readers and writers of files, each at a rate.
+// Readers and writers of files, each at a rate: what the host's other processes do to its page cache during the run.
 //
-// They run on the virtual clock from the start of the run to its end. The rate is what they would like: who is held up
-// by a disk, by dirty limits or by reclaim does not catch up.
+// They run on virtual time from the start of the run to its end. The rate is an upper bound: an actor that waits for a
+// disk, for dirty limits or for reclaim does not catch up.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ class Background {
  public:
   Background(mm::Kernel& kernel, Scheduler& scheduler, Seed seed) : k_(kernel), scheduler_(scheduler), seed_(seed) {}
 
-  /// Begins to work on `file` as HostSpec::background[index] says.
+  /// Starts the reader or writer that HostSpec::background[index] describes, on `file`.
   void start(size_t index, host::FileIndex file, mm::Actor actor);
-  /// The process was killed: its readers and writers stop where they are.
+  /// The process was killed: its readers and writers stop at once.
   void kill(int pid);
-  /// Nobody begins another read or write.
+  /// Ends the run: no reader or writer begins another call.
   void stop() { stopped_ = true; }
-  /// How many are in the middle of a read or write, where a page may be on its way to its place.
+  /// Actors inside a read or write, where a page may not be in its place yet.
   int64_t in_flight() const { return in_flight_; }
 
  private:
@@ -37,8 +37,8 @@ class Background {
   std::vector<FiberId> fibers_;
 };
 
-/// The number under which a file is known: what the recorder calls it, or one made of its path if the machine that
-/// records has no such file.
+/// The number of a file in events: the recorder's, or one made from the path (recorded_id == 0) if the recording
+/// machine has no such file.
 uint64_t file_number(const std::string& path, uint64_t recorded_id);
 
 }  // namespace oomcast::sim

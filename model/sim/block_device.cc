@@ -1,4 +1,4 @@
-// Models how long a disk takes. See block_device.h.
+// Simulates disks. See block_device.h.
 #include "model/sim/block_device.h"
 
 #include <algorithm>
@@ -11,8 +11,8 @@ namespace oomcast::sim {
 
 namespace {
 constexpr size_t kRequestPagesMax = 254;  // segments of one virtio-blk request
-constexpr int kReadsInARowMax = 16;       // then a waiting write is let through
-constexpr int kParallelRequests = 64;     // threads of QEMU's pool; SSDs take 32 and more
+constexpr int kReadsInARowMax = 16;       // then a queued write goes first
+constexpr int kParallelRequests = 64;     // threads of QEMU's pool; SSDs serve 32 and more
 }  // namespace
 
 Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pages) {
@@ -22,9 +22,9 @@ Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pag
   return small + per_page * (pages - 1);
 }
 
-// Random 4 KiB that take longer than 128 KiB in a row, both ways: an arm that has to move, or a limit of requests per
-// second whose credit the first ones used up. To either it is all the same whether data comes or goes: where one way
-// takes more than twice as long as the other, the disk was measured at a busy moment.
+// Random 4 KiB that take longer than sequential 128 KiB, for reads and for writes, mean an arm that has to move, or a
+// limit of requests per second whose burst credit the first measurements used up. Both are the same for reads and
+// writes: if one takes more than twice as long as the other, the disk was measured at a busy moment.
 int service_depth(const host::DeviceTimes& times) {
   const bool small_slow = times.read_4k > times.read_128k && times.write_4k > times.write_128k;
   const bool both_ways_alike = std::max(times.read_4k, times.write_4k) <= 2 * std::min(times.read_4k, times.write_4k);

@@ -1,10 +1,10 @@
-// Models how long a disk takes. One queue per device, swap devices first and the disk with the files last, with the
-// service times of the host's calibration.
+// Simulates disks: one queue per device (swap devices first, the disk with the files last), with the service times of
+// the host's calibration.
 //
-// A request takes the time of a 4 KiB access plus a share of the 128 KiB one per further page, and up to 64 are served
-// side by side, as an SSD or a hypervisor's thread pool does: what is said of one at a time holds for each. A device
-// with an arm, or with a limit of requests per second, serves one after the other. What has to queue is taken reads
-// before writes. Adjacent pages of one plug are one request.
+// A request takes the time of a 4 KiB access, and for each further page a 31st of the difference to a 128 KiB access.
+// Up to 64 requests are served at once, each at that speed, as by an SSD or a hypervisor's thread pool. A device with
+// an arm, or with a limit of requests per second, serves one at a time. Queued reads go before queued writes. Adjacent
+// slots of one batch are one request.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,9 @@
 
 namespace oomcast::sim {
 
-/// Time of one request of `pages` pages.
+/// Service time of one request of `pages` pages.
 Nanoseconds service_time(const host::DeviceTimes& times, bool write, int64_t pages);
-/// Requests that the device has in service at once.
+/// Requests that the device serves at once: 64, or 1 (see above).
 int service_depth(const host::DeviceTimes& times);
 
 class Disks final : public mm::Block {

@@ -1,7 +1,8 @@
 // Runs a function on a stack of its own. See coroutine.h.
 //
-// A sanitizer takes the stack that it knows for the one that runs. An exception that unwinds a stack unknown to the
-// address sanitizer leaves its marks of dead frames there, and the next frames on them are reported as errors.
+// A sanitizer believes that the stack that it knows is the running one. If an exception unwinds a stack that the
+// address sanitizer does not know, the shadow memory of dead frames stays poisoned, and later frames there are reported
+// as errors.
 #include "model/sim/coroutine.h"
 
 #include <boost/context/fixedsize_stack.hpp>
@@ -33,14 +34,14 @@ namespace {
 constexpr size_t kStackBytes = 256 * 1024;
 }
 
-// What the address sanitizer hears: on the old stack, before each switch ...
+// Tells the address sanitizer before each switch, on the old stack.
 void Coroutine::leave([[maybe_unused]] Stack& from, [[maybe_unused]] const Stack& to, [[maybe_unused]] bool for_good) {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_start_switch_fiber(for_good ? nullptr : &from.address_sanitizer, to.bottom, to.bytes);
 #endif
 }
 
-// ... and on the new one, after it.
+// Tells the address sanitizer after each switch, on the new stack.
 void Coroutine::arrive([[maybe_unused]] Stack& at, [[maybe_unused]] Stack& from) {
 #if defined(__SANITIZE_ADDRESS__)
   __sanitizer_finish_switch_fiber(at.address_sanitizer, &from.bottom, &from.bytes);
@@ -48,9 +49,9 @@ void Coroutine::arrive([[maybe_unused]] Stack& at, [[maybe_unused]] Stack& from)
 #endif
 }
 
-// The thread sanitizer counts calls and returns, of Boost's functions too: it hears of a switch outside only, before
-// the call that leads in and after the return from it. A macro, as the return from a function of ours would count as
-// well.
+// The thread sanitizer counts calls and returns, those of Boost's functions too. So it is told outside only: before the
+// call that leads into the coroutine, and after the return from it. These are macros because the return from a function
+// would count, too.
 #if defined(__SANITIZE_THREAD__)
 #define OOMCAST_THREAD_SANITIZER_ENTERS(inner, outer)    \
   (outer).thread_sanitizer = __tsan_get_current_fiber(); \
@@ -81,7 +82,7 @@ void Coroutine::begin() {
 }
 
 void Coroutine::run() {
-  struct Leave {  // also when it is unwound
+  struct Leave {  // also when the stack is unwound
     Coroutine& of;
     ~Leave() { leave(of.inner_, of.outer_, true); }
   } leave_at_end{*this};
@@ -100,7 +101,7 @@ void Coroutine::resume() {
 }
 
 void Coroutine::pause() {
-  struct Arrive {  // also when it is unwound: the exception comes out of resume()
+  struct Arrive {  // also when the stack is unwound: the exception comes out of resume()
     Coroutine& of;
     ~Arrive() { arrive(of.inner_, of.outer_); }
   } arrive_at_end{*this};

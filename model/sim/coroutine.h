@@ -1,5 +1,5 @@
-// Runs a function on a stack of its own, so that it can stop in the middle and go on later. Uses Boost.Context, and
-// tells the address and thread sanitizers of each change of stacks.
+// Runs a function on a stack of its own, so that the function can pause and go on later. Uses Boost.Context, and tells
+// the address and thread sanitizers of every change of stacks.
 #pragma once
 
 #include <boost/context/fiber.hpp>
@@ -10,22 +10,22 @@ namespace oomcast::sim {
 class Coroutine {
  public:
   explicit Coroutine(std::function<void()> body) : body_(std::move(body)) {}
-  /// Unwinds it where it stands, and gives its stack back.
+  /// Unwinds the function where it stands, and frees its stack.
   ~Coroutine();
   Coroutine(const Coroutine&) = delete;
   Coroutine& operator=(const Coroutine&) = delete;
 
-  /// From outside: runs it from its beginning or where it paused, until it pauses or its body returns.
+  /// From outside: runs the function from its beginning, or from where it paused, until it pauses or returns.
   void resume();
-  /// From inside: back to whoever resumed it.
+  /// From inside: returns to the caller of resume().
   void pause();
 
  private:
-  /// What a sanitizer knows of a stack.
+  /// What a sanitizer has to know of a stack.
   struct Stack {
     const void* bottom = nullptr;
     size_t bytes = 0;
-    void* address_sanitizer = nullptr;  // while it does not run
+    void* address_sanitizer = nullptr;  // while the stack is not in use
     void* thread_sanitizer = nullptr;
   };
   void begin();
@@ -34,8 +34,8 @@ class Coroutine {
   static void leave(Stack& from, const Stack& to, bool for_good);
   static void arrive(Stack& at, Stack& from);
 
-  std::function<void()> body_;     // until it begins
-  boost::context::fiber inside_;   // empty before it begins, while it runs, and once it is over
+  std::function<void()> body_;     // empty once it has begun
+  boost::context::fiber inside_;   // empty before it begins, while it runs, and after it has ended
   boost::context::fiber outside_;  // empty while it does not run
   Stack inner_, outer_;
 };

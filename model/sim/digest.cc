@@ -1,4 +1,4 @@
-// Tells whether two runs are the same. See digest.h.
+// A digest of a run. See digest.h.
 #include "model/sim/digest.h"
 
 #include "model/base/fnv1a.h"

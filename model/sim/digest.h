@@ -1,4 +1,4 @@
-// Tells whether two runs are the same. One number over the final state and everything that was counted.
+// One number over the final state and all counters, to tell whether two runs are the same.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Gives files their places in Host::files. See file_table.h.
+// Positions of files in Host::files. See file_table.h.
 #include "model/sim/file_table.h"
 
 #include <algorithm>
@@ -35,8 +35,8 @@ bool FileTable::idle(FileIndex place) const {
          !kept_.contains(place);
 }
 
-// A file of which nothing is cached, mapped or in use says nothing that the next read of it would not say again, but
-// for its size. Without this a program that reads a million small files would be followed by a million entries.
+// Forgets files of which no page is cached, mapped or in use: only the size that the file was known to have is lost.
+// Without this a program that reads a million small files would leave a million entries.
 void FileTable::forget_idle() {
   std::set<FileIndex> mapped;
   for (const host::Process& process : host_.processes)

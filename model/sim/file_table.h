@@ -1,4 +1,4 @@
-// Gives each file that the events of the program name its place in Host::files, and forgets files that are idle.
+// Gives each file in the program's events its position in Host::files, and forgets idle files.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +13,16 @@ namespace oomcast::sim {
 
 class FileTable {
  public:
-  static constexpr size_t kFilesKept = 1024;  // so many are known before any is forgotten
+  static constexpr size_t kFilesKept = 1024;  // files known before any is forgotten
 
   explicit FileTable(host::Host& host) : host_(host) {}
 
-  /// The place of the file that events call `id`; a file that is not known gets one. `may_forget`: nobody has the
-  /// number of a file in hand, so idle ones may go first when there are many.
+  /// The position of file `id`; a new file gets one. `may_forget`: no caller holds a FileIndex, so that idle files may
+  /// be forgotten first when there are many.
   host::FileIndex place_of(uint64_t id, bool may_forget);
   /// The file is never forgotten.
   void keep(host::FileIndex file) { kept_.insert(file); }
-  /// The place of a file if it is known.
+  /// The position of file `id`, or nothing if the file is not known.
   std::optional<host::FileIndex> find(uint64_t id) const;
   size_t known() const { return places_.size(); }
 
@@ -33,7 +33,7 @@ class FileTable {
   host::Host& host_;
   std::map<uint64_t, host::FileIndex> places_;
   std::set<host::FileIndex> kept_;
-  std::vector<host::FileIndex> free_;  // places in Host::files that no file has
+  std::vector<host::FileIndex> free_;  // unused positions in Host::files
   size_t forget_at_ = kFilesKept;
 };
 

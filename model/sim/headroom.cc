@@ -1,4 +1,4 @@
-// Counts what the program can still touch before anything happens to it. See headroom.h.
+// The pages that the program can still touch before the host reclaims. See headroom.h.
 #include "model/sim/headroom.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ struct Above {
   int64_t low = 0, min = 0;
 };
 
-// Nothing for a node without memory.
+// Pages above the marks of all zones; nothing if the node has no memory.
 std::optional<Above> above_marks(const host::Node& node) {
   std::optional<Above> sum;
   for (const host::Zone& zone : node.zones) {
@@ -24,7 +24,7 @@ std::optional<Above> above_marks(const host::Node& node) {
   return sum;
 }
 
-/// get_page_from_freelist() goes on to the next node while one has room; zone_reclaim_mode and policies do not let it.
+/// get_page_from_freelist() goes on to the next node. With zone_reclaim_mode or a policy (`one_node`) it may not.
 Above of_nodes(const host::Host& host, bool one_node) {
   Above all;
   std::optional<Above> least;

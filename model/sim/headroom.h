@@ -1,4 +1,4 @@
-// Counts what the program can still touch before anything happens to it.
+// The pages that the program can still touch before the host reclaims.
 #pragma once
 
 #include <cstdint>
@@ -7,15 +7,15 @@
 
 namespace oomcast::sim {
 
-/// Pages that can be allocated before a zone falls to its low or its min watermark, or a cgroup of the program reaches
-/// a limit (INT64_MAX: there is none). Not below 0 for the host; a group may be above memory.high.
+/// Pages that can be allocated before the free pages reach the low marks, the min marks, or before a cgroup of the
+/// program reaches memory.max or memory.high (INT64_MAX: no limit). The first two are not negative; `group` may be.
 struct Headroom {
   int64_t above_low = 0, above_min = 0, group = 0;
 };
 Headroom headroom(const host::Host& host, bool one_node);
 
-/// Pages that can be allocated before a zone falls to its low watermark or a cgroup of the program to a limit; never
-/// more than there are. `one_node`: memory of some node may be asked for alone (a policy), so the fullest node counts.
+/// The least of above_low and group, not below 0. `one_node`: some memory must come from one node (a policy), so that
+/// the node with the least room counts.
 int64_t headroom_pages(const host::Host& host, bool one_node);
 
 }  // namespace oomcast::sim

@@ -1,4 +1,4 @@
-// Collects incidents as they happen: what the modelled kernel did first, and the numbers that explain it.
+// Collects incidents when they happen: what the modelled kernel did, and the numbers that explain it.
 #pragma once
 
 #include <functional>
@@ -28,24 +28,25 @@ class IncidentLog final : public mm::Listener {
   void watch(host::ProcessIndex process, uint64_t vpn) override;
 
   const Incidents& incidents() const { return own_; }
-  /// The end of the run: nothing is logged any more.
+  /// Call at the end of the run; nothing may be logged afterwards.
   Incidents take() { return std::move(own_); }
-  /// The kubelet ends the service, or the only program (0), whose process this is.
+  /// The kubelet evicts the service, or the only program (0), that `process` is part of.
   void on_evicted(uint8_t service, const host::Process& process);
-  /// Takes down the state of the kernel now.
+  /// Records the state of the kernel now, under this name.
   void take_moment(std::string name);
 
-  /// Called when a victim has been chosen; it has to be brought to its end.
+  /// Called when the OOM killer has chosen a victim. The callee ends the victim.
   std::function<void(host::ProcessIndex)> on_kill;
-  /// Called when a moment has been taken down, for what the log does not know: the pressure lines.
+  /// Called for each recorded moment, to add the pressure lines, which this log does not know.
   std::function<void(Moment&)> on_moment;
   std::vector<trace::WatchRequest> watches;
-  std::vector<ServiceFate> services;  // as Host::services; empty: they are not told apart
-  bool more_to_come = false;          // a service has not begun: that all others are stuck halts nothing
-  // Of the event that is being handled, and what was sampled last before it.
+  std::vector<ServiceFate> services;  // as Host::services; empty: one program
+  bool more_to_come = false;  // a service has not begun yet: even if all others are stuck, the run does not halt
+  // The stack of the event that is being handled, and the last one sampled before it.
   uint32_t event_stack_id = 0, sampled_stack_id = 0;
-  bool refused = false;           // since it was last looked at
-  bool refusal_is_lived = false;  // the guest is really refused: its world goes on as the target's would
+  bool refused = false;  // memory was refused since the last look
+  bool refusal_is_lived =
+      false;  // the real call fails too: the program goes on as on the target, so that nothing diverges
 
  private:
   bool by_kernel_thread() const;

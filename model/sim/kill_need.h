@@ -1,4 +1,4 @@
-// Counts how much more memory the run would have needed than it had at the first kill.
+// How much more memory the run would have needed than it had at the first kill.
 #pragma once
 
 #include <algorithm>
@@ -13,17 +13,17 @@ class KillNeed {
  public:
   KillNeed(const host::Host& host, const FileTable& files) : host_(host), after_kill_(host, files) {}
 
-  /// The process is a victim of the OOM killer.
+  /// The OOM killer has chosen this victim.
   void begin(host::ProcessIndex victim) {
     if (!at_kill_) at_kill_ = pages() + tables();
     if (host_.processes[victim].guest) after_kill_.begin(victim);
   }
-  /// An event that has been applied; that in whose middle the process was killed counts, too.
+  /// An event has been applied. The event during which the process was killed counts, too.
   void handle(const trace::Event& event, host::ProcessIndex process) {
     if (after_kill_.follows(process)) after_kill_.handle(event, process);
     note();
   }
-  /// After each event, and at the end.
+  /// Call after each event and at the end of the run.
   void note() {
     if (!at_kill_) return;
     const AfterKill::Held twice = after_kill_.counted_twice();
@@ -33,9 +33,9 @@ class KillNeed {
     need_ = std::max(need_.value_or(Bytes(0)), grown);
   }
 
-  /// Peak of the footprint as if nobody had been killed, since the first kill; 0 without one.
+  /// Peak of the footprint since the first kill, as if nobody had been killed; 0 without a kill.
   Bytes whole_run_peak() const { return whole_run_peak_; }
-  /// Growth of anonymous memory and page tables since the first kill; none without one.
+  /// Growth of anonymous memory and page tables since the first kill; nothing without a kill.
   std::optional<Bytes> need() const { return need_; }
 
  private:
@@ -44,7 +44,7 @@ class KillNeed {
 
   const host::Host& host_;
   AfterKill after_kill_;
-  std::optional<int64_t> at_kill_;  // pages and page tables held when the first victim was chosen
+  std::optional<int64_t> at_kill_;  // pages and page-table pages when the first victim was chosen
   Bytes whole_run_peak_;
   std::optional<Bytes> need_;
 };

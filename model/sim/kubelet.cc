@@ -1,4 +1,4 @@
-// Decides whom the kubelet evicts. See kubelet.h; pkg/kubelet/eviction/helpers.go, rankMemoryPressure().
+// Which pod the kubelet evicts. See kubelet.h; pkg/kubelet/eviction/helpers.go, rankMemoryPressure().
 #include "model/sim/kubelet.h"
 
 #include <algorithm>
@@ -21,7 +21,8 @@ int64_t inactive_file(const host::Host& host, host::CgroupIndex group) {
   return pages;
 }
 
-/// Of a service without a group of its own its anonymous memory stands for what a group would be charged.
+/// The working set of a pod: charged memory less inactive file pages. Without a cgroup of its own: its anonymous
+/// memory.
 Bytes working_set(const host::Host& host, uint8_t service) {
   const host::CgroupIndex group = host.group_of(service);
   const host::CgroupIndex shared = host.services.empty() ? host::kRootCgroup : host.app_cgroup;

@@ -1,7 +1,7 @@
-// Decides whom the kubelet of a Kubernetes node evicts: hard eviction on memory.available, before the kernel kills.
+// Which pod the kubelet of a Kubernetes node evicts: hard eviction on memory.available, before the OOM killer runs.
 //
-// The kubelet looks every ten seconds and ends one pod at a time. Each service is a pod; without services the program
-// is the only pod. Memory that grows faster than that is left to the kernel's OOM killer.
+// The kubelet looks every ten seconds and evicts one pod at a time. Each service is a pod; without services the program
+// is the only pod. If memory grows faster than that, the kernel's OOM killer is first.
 #pragma once
 
 #include <optional>
@@ -13,15 +13,16 @@
 
 namespace oomcast::sim {
 
-inline constexpr Nanoseconds kKubeletInterval{10'000'000'000};  // monitoringInterval of its eviction manager
+inline constexpr Nanoseconds kKubeletInterval{10'000'000'000};  // monitoringInterval of the eviction manager
 
-/// The lesser of memory.available and allocatableMemory.available. The first is capacity less the root group's working
-/// set: what is free and the inactive file pages. The second is what is left below the limit of the group of all pods
-/// (/kubepods.slice, above the program's group), where there is one; both have the same threshold.
+/// The lesser of memory.available and allocatableMemory.available. memory.available is capacity less the root cgroup's
+/// working set, that is free memory and inactive file pages. allocatableMemory.available is what is left below
+/// memory.max of the cgroups above the program's (/kubepods.slice holds all pods). Both have the same threshold.
 Bytes available_memory(const host::Host& host);
 
-/// Whom it evicts at this look; absent: enough is available, or nobody runs. Pods that use more than they requested
-/// come first, then lower priority, then more use beyond the request. REQUIRES: host.spec.kubelet.eviction_hard > 0.
+/// The pods in the order of eviction, the victim first; nothing if enough memory is available or no pod runs. Pods that
+/// use more than their request come first, then those of lower priority, then those that exceed the request by more
+/// (rankMemoryPressure()). REQUIRES: host.spec.kubelet.eviction_hard > 0.
 std::optional<Eviction> eviction_due(const host::Host& host, const Options& options, Nanoseconds now);
 
 }  // namespace oomcast::sim

@@ -1,4 +1,4 @@
-// Takes from an event what a process locks. See locking.h.
+// Applies mlock() and its relatives. See locking.h.
 #include "model/sim/locking.h"
 
 #include "model/mm/mlock.h"

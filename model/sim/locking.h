@@ -1,4 +1,4 @@
-// Takes from an event what a process locks, or locks no more.
+// Applies mlock(), munlock(), mlockall() and munlockall().
 #pragma once
 
 #include "model/mm/kernel.h"
@@ -6,7 +6,7 @@
 
 namespace oomcast::sim {
 
-/// kLock, kLockAll.
+/// Applies a kLock or kLockAll event.
 void set_lock(mm::Kernel& k, const trace::Event& event, host::ProcessIndex process);
 
 }  // namespace oomcast::sim

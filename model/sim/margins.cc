@@ -1,4 +1,4 @@
-// Keeps the tightest moments of a run. See margins.h.
+// Distances to the neighbouring verdicts. See margins.h.
 #include "model/sim/margins.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ Lists lists_of(const host::Host& host, host::CgroupIndex group) {
   return out;
 }
 
-/// Page cache can be dropped and anonymous memory swapped out before anybody is killed.
+/// Pages until an OOM kill: page cache can be dropped and anonymous memory swapped out first.
 int64_t host_to_kill(const host::Host& host, int64_t above_min) {
   const Lists lists = lists_of(host, host::kRootCgroup);
   return above_min + lists.file + std::min(lists.anon, host.free_swap());
@@ -52,7 +52,7 @@ int64_t groups_to_kill(const host::Host& host) {
   return least;
 }
 
-/// Pages in use, and those that were in use until reclaim took them: it falls only when the program gives back.
+/// Pages in use, plus all pages that reclaim has taken. It falls only when the program frees memory.
 int64_t demand_of(const host::Host& host) {
   int64_t pages = host.vmstat[host::Vmstat::pgsteal_anon] + host.vmstat[host::Vmstat::pgsteal_file];
   for (const host::Node& node : host.nodes)
@@ -71,7 +71,7 @@ void Margins::Overrun::note(bool happened, int64_t demand) {
 }
 
 void Margins::note(const host::Host& host, bool one_node, const Incidents& incidents) {
-  if (verdict_of(incidents) >= Verdict::kAllocRefused) return;  // finish() asks for none of this any more
+  if (verdict_of(incidents) >= Verdict::kAllocRefused) return;  // finish() does not use the minima then
   const Headroom room = headroom(host, one_node);
   above_low_ = std::min(above_low_, room.above_low);
   above_min_ = std::min(above_min_, room.above_min);

@@ -1,4 +1,4 @@
-// Adds up what memory.stat of the program's cgroup would say when the run is over. See memory_stat.h.
+// Adds up memory.stat of the program's cgroup. See memory_stat.h.
 #include "model/sim/memory_stat.h"
 
 #include "model/mm/cache_slab.h"
@@ -14,7 +14,7 @@ void add_page(const Page& page, MemoryStat& out) {
   const auto one = [&page](uint16_t flag) { return Pages(page.has(flag) ? 1 : 0); };
   if (page.anon()) {
     if (page.mapcount > 0) out.anon += Pages(1);
-    out.file += one(host::kPageSwapCache);  // NR_FILE_PAGES has the swap cache in it
+    out.file += one(host::kPageSwapCache);  // NR_FILE_PAGES includes the swap cache
     out.swapcached += one(host::kPageSwapCache);
   } else {
     out.file += Pages(1);
@@ -28,7 +28,7 @@ void add_page(const Page& page, MemoryStat& out) {
   out.file_writeback += one(host::kPageWriteback);
 }
 
-/// What stood there before the run is known by its lists only.
+/// Pages from before the run, which only the reservoirs of the lists count.
 void add_reservoir(const host::Lruvec& lruvec, MemoryStat& out) {
   for (int i = 0; i < host::kEvictableLists; ++i) {
     const auto kind = static_cast<LruKindIndex>(i);

@@ -1,7 +1,7 @@
-// Adds up what memory.stat of the program's cgroup would say when the run is over. Kernel-spec section 12.4.
+// Adds up memory.stat of the program's cgroup at the end of the run. Kernel-spec section 12.4.
 //
-// Events are counted as they happen, in the group and all above it (Host::count_in); amounts are added up here, from
-// the pages that are charged to the group and to those below it.
+// Events are counted when they happen, in the cgroup and all above it (Host::count_in). Amounts are added up here, from
+// the pages that are charged to the cgroup and to those below it.
 #pragma once
 
 #include "model/host/host.h"

@@ -1,4 +1,4 @@
-// Takes down the state of the modelled kernel at one moment. See moment.h.
+// Records the state of the modelled kernel. See moment.h.
 #include "model/sim/moment.h"
 
 namespace oomcast::sim {

@@ -1,4 +1,4 @@
-// Takes down the state of the modelled kernel at one moment, as /proc would show it then.
+// Records the state of the modelled kernel at one moment, as /proc would show it.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@ namespace oomcast::sim {
 
 GroupState group_state(const host::Cgroup& group);
 
-/// Everything but the pressure lines, which the timeline keeps.
+/// Everything but the pressure lines, which Timeline adds.
 Moment moment_of(std::string name, Nanoseconds now, const host::Host& host);
 
-/// How many OOM kills are taken down in full: "oom_kill", "oom_kill:2", ...
+/// OOM kills whose moments are recorded: "oom_kill", "oom_kill:2", ...
 inline constexpr size_t kMomentsOfKills = 4;
 
 }  // namespace oomcast::sim

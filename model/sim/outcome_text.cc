@@ -1,4 +1,4 @@
-// Derives the verdict and the sums of an Outcome. See outcome_text.h.
+// The verdict and the sums of an Outcome. See outcome_text.h.
 #include "model/sim/outcome_text.h"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Derives the parts of an Outcome that follow from the rest: the verdict and the sums.
+// The parts of an Outcome that follow from the others: the verdict and the sums.
 #pragma once
 
 #include "model/host/host.h"
@@ -7,9 +7,9 @@
 namespace oomcast::sim {
 
 Verdict verdict_of(const Incidents& incidents);
-/// Fills cgroup.
+/// Fills Outcome::cgroup. Does nothing if the program has no cgroup.
 void summarize_cgroup(const host::Host& host, Outcome& outcome);
-/// Fills app and sites.
+/// Fills Outcome::app and Outcome::sites.
 void summarize_app(const host::Host& host, Outcome& outcome);
 
 }  // namespace oomcast::sim

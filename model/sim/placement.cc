@@ -1,4 +1,4 @@
-// Applies memory policies and CPU masks. See placement.h.
+// NUMA placement. See placement.h.
 #include "model/sim/placement.h"
 
 #include "model/mm/mempolicy.h"

@@ -1,4 +1,4 @@
-// Keeps the pressure of the host and of each cgroup. See pressure.h.
+// Memory pressure of the host and of each cgroup. See pressure.h.
 #include "model/sim/pressure.h"
 
 #include "model/spec/kernel_rules.h"

@@ -1,4 +1,4 @@
-// Accounts for the time that a group of tasks lost to memory. See pressure_group.h; kernel-spec section 12.5.
+// Memory pressure of a group of tasks. See pressure_group.h; kernel-spec section 12.5.
 #include "model/sim/pressure_group.h"
 
 #include <algorithm>
@@ -13,14 +13,13 @@ constexpr int kShift = 11;  // FSHIFT
 constexpr int64_t kFixed = 1 << kShift;
 constexpr std::array<int64_t, 3> kDecay = {1677, 1981, 2034};  // EXP_10s, EXP_60s, EXP_300s
 
-// calc_load().
 int64_t calc_load(int64_t load, int64_t decay, int64_t active) {
   int64_t next = load * decay + active * (kFixed - decay);
   if (active >= load) next += kFixed - 1;
   return next / kFixed;
 }
 
-// fixed_power_int(): to the power of n, rounded after each step.
+// fixed_power_int(): base to the power of n, in fixed point, rounded after each step.
 int64_t fixed_power(int64_t base, int64_t n) {
   int64_t result = kFixed;
   for (; n > 0; n >>= 1) {
@@ -41,7 +40,7 @@ void PressureGroup::add(Cpu& cpu, const TaskState& state, int by) {
   if (state.waiting) cpu.waiting += by;
 }
 
-// PSI_MEM_FULL: nothing productive runs, or could if it were let.
+// PSI_MEM_FULL: no task of the group runs, or only stalled ones do.
 Nanoseconds PressureGroup::full_of(const Cpu& cpu, Nanoseconds now) const {
   const Nanoseconds passed = now - cpu.since;
   if (cpu.running == 0) return passed;
@@ -70,12 +69,12 @@ void PressureGroup::change(host::CpuIndex index, Nanoseconds now, const TaskStat
 void PressureGroup::correct(host::CpuIndex index, Nanoseconds by) {
   Cpu& cpu = cpus_[index.place()];
   const int others = cpu.stalled - (by.count() < 0 ? 1 : 0);
-  if (others > 0) return;  // it was lost anyway
+  if (others > 0) return;  // another task is stalled: the time was counted for it
   cpu.times.some += by;
   if (!full_by_tick_ && cpu.running <= 1) cpu.times.full += by;
 }
 
-// collect_percpu_times(): CPUs count by how long they were not idle.
+// collect_percpu_times(): the average over the CPUs, weighted with the time in which each was not idle.
 PressureGroup::Times PressureGroup::collect(Aggregator aggregator, Nanoseconds now) {
   int64_t nonidle_ticks = 0, some = 0, full = 0;
   for (Cpu& cpu : cpus_) {
@@ -103,7 +102,7 @@ void PressureGroup::update(Nanoseconds now) {
   for (Line* const line : {&some_, &full_}) {
     const Nanoseconds sample = std::min(line->total - line->averaged, period);
     line->averaged += sample;
-    const int64_t active = sample.count() * 100 / period.count() * kFixed;  // whole percents
+    const int64_t active = sample.count() * 100 / period.count() * kFixed;  // whole percents, as in calc_avgs()
     for (size_t i = 0; i < kDecay.size(); ++i) {
       int64_t& average = line->averages[i];
       if (missed > 0) average = calc_load(average, fixed_power(kDecay[i], missed), 0);

@@ -1,9 +1,9 @@
-// Accounts for the time that a group of tasks lost to memory. Counts what its tasks do on each CPU, and adds the CPUs
-// up every 2 s.
+// Memory pressure (PSI) of a group of tasks: counts the states of its tasks on each CPU, and adds the CPUs up every 2
+// s.
 //
 // Mirrors struct psi_group of kernel/sched/psi.c: psi_group_change(), collect_percpu_times(), update_averages(), in
-// integers. Differs: where several of the group's tasks take turns on a CPU, the time in which the one that runs is
-// stalled, so that nothing productive could, is its share of them. The work that averages runs when the sampler does.
+// integers. Differs: if several tasks of the group share a CPU, the stalled ones that run count for `full` by their
+// share of the running ones. The averaging work runs when the timeline is sampled, not by a timer.
 #pragma once
 
 #include <array>
@@ -15,11 +15,11 @@
 
 namespace oomcast::sim {
 
-/// What one task does, as far as pressure is concerned.
+/// The state of one task, as far as pressure is concerned.
 struct TaskState {
-  bool running = false;  // has a CPU, or wants one
+  bool running = false;  // has a CPU, or waits for one
   bool stalled = false;  // between psi_memstall_enter() and psi_memstall_leave()
-  bool waiting = false;  // for a disk
+  bool waiting = false;  // waits for a disk
   friend bool operator==(const TaskState&, const TaskState&) = default;
 };
 
@@ -27,21 +27,21 @@ class PressureGroup {
  public:
   static constexpr Nanoseconds kPressurePeriod{2'004'000'000};  // PSI_FREQ: 2 * HZ + 1 ticks
 
-  /// `full_by_tick`: before Linux 5.13, a CPU whose running task is stalled is found out by the tick only.
+  /// `full_by_tick`: before Linux 5.13 only the tick counts a CPU on which a stalled task runs as full.
   PressureGroup(size_t cpus, bool full_by_tick) : cpus_(cpus), full_by_tick_(full_by_tick) {}
 
-  /// A task on that CPU does something else from now on.
+  /// psi_group_change(): a task on that CPU changes its state.
   void change(host::CpuIndex cpu, Nanoseconds now, const TaskState& from, const TaskState& to);
-  /// A task of that CPU was stalled for so much longer than it was said to be, or less if negative.
+  /// Corrects the past: a task of that CPU was stalled for `by` longer than counted (shorter if negative).
   void correct(host::CpuIndex cpu, Nanoseconds by);
-  /// Whether two seconds have passed since the averages last moved.
+  /// Whether an averaging period has ended.
   bool due(Nanoseconds now) const { return now >= next_update_; }
-  /// Brings the totals up to date, and the averages where they are due; as a reader of the file does.
+  /// Adds up the totals, and the averages if they are due, as a reader of the pressure file does.
   void update(Nanoseconds now);
   /// As of the last update().
   PressureLine some() const { return shown(some_); }
   PressureLine full() const { return shown(full_); }
-  /// What `some` has grown by since the last call: for rows of the timeline.
+  /// Growth of `some` since the last call, for a row of the timeline.
   Nanoseconds some_since_last_row(Nanoseconds now) { return collect(kRows, now).some; }
 
  private:
@@ -57,7 +57,7 @@ class PressureGroup {
   };
   struct Line {
     Nanoseconds total, averaged;
-    std::array<int64_t, 3> averages{};  // percent, of 2048
+    std::array<int64_t, 3> averages{};  // percent, in units of 1/2048
   };
 
   static void add(Cpu& cpu, const TaskState& state, int by);

@@ -1,4 +1,4 @@
-// Decides who runs next. See scheduler.h.
+// Virtual time and fibers. See scheduler.h.
 #include "model/sim/scheduler.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ mm::Actor& Scheduler::current() { return current_ == kNoFiber ? irq_ : fibers_[c
 
 Nanoseconds& Scheduler::pending() { return current_ == kNoFiber ? irq_pending_ : fibers_[current_]->pending; }
 
-// CPU time takes longer when more actors of a node want to run than it has CPUs.
+// CPU time takes longer if more actors of the node run than the node has CPUs.
 Nanoseconds Scheduler::shared(Nanoseconds cost, const mm::Actor& actor) const {
   int busy = busy_per_node_[actor.node] + 1;
   if (running_task_ != kNoFiber && running_task_ != current_) {
@@ -34,7 +34,7 @@ FiberId Scheduler::spawn(mm::Actor actor, std::function<void()> body) {
   } else {
     id = free_fibers_.back();
     free_fibers_.pop_back();
-    // Wake-ups of whoever had the number before are older than its token.
+    // Wake-ups for the fiber that had this id before are older than the new token.
     const uint64_t token = fibers_[id]->token + 1;
     fibers_[id] = std::make_unique<Fiber>();
     fibers_[id]->token = token;
@@ -239,7 +239,8 @@ void Scheduler::rest(FiberId id) {
   if (fiber.state == State::kParked) tell(fiber, {});
 }
 
-// CPU time passes later than it is used. What was used before a stall may pass within it, what was used in it after it.
+// Pressure is told of a stall when it begins and ends, but CPU time passes at the next point() only. So time used
+// before the stall may pass within it (`before_stall`), and time used within it may pass after it (`stalled_pending`).
 void Scheduler::correct_stall(Fiber& fiber) {
   const Nanoseconds by = fiber.told.stalled ? -fiber.before_stall : fiber.stalled_pending;
   fiber.before_stall = fiber.stalled_pending = Nanoseconds(0);

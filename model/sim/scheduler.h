@@ -1,7 +1,7 @@
-// Decides who runs next. Virtual time, and a fiber for everybody who can wait.
+// Virtual time, and a fiber for every actor that can wait.
 //
-// Every task of the program, every kswapd and every exiting process is a fiber, so that the rules in model/mm can be
-// written like kernel code that sleeps. Order is fixed by (time, sequence number): equal inputs give equal runs.
+// Every task of the program, every kernel thread and every exiting process is a fiber, so that the rules in model/mm
+// can be written like kernel code that sleeps. The order is (time, sequence number): equal inputs give equal runs.
 #pragma once
 
 #include <cstdint>
@@ -24,10 +24,10 @@ class Scheduler final : public mm::Sched {
  public:
   explicit Scheduler(IndexVector<host::NodeIndex, int> cpus_per_node);
   ~Scheduler() override;
-  /// Unwinds every fiber where it stands. Call before what the fibers work on goes away.
+  /// Unwinds every fiber where it stands. Call before the objects that fibers use are destroyed.
   void abandon() { fibers_.clear(); }
 
-  // What model/mm calls.
+  // For model/mm.
   Nanoseconds now() const override { return now_; }
   mm::Actor& current() override;
   void cpu(Nanoseconds cost) override { pending() += cost; }
@@ -39,54 +39,56 @@ class Scheduler final : public mm::Sched {
   void memstall_leave() override;
   void halt() override;
 
-  // What the simulation calls, outside of any fiber.
-  /// Tells `pressure` from now on what every fiber does.
+  // For the simulation, outside of any fiber.
+  /// From now on, reports the state of every fiber to `pressure`.
   void account_to(Pressure& pressure) { pressure_ = &pressure; }
-  /// A fiber that runs `body` from its first resume() on; when body returns the fiber is done.
+  /// Makes a fiber that runs `body` from its first resume() on. The fiber is done when `body` returns.
   FiberId spawn(mm::Actor actor, std::function<void()> body);
-  /// Runs the fiber now, until it blocks or is done.
+  /// Runs the fiber until it blocks, parks or is done. REQUIRES: it is parked.
   void resume(FiberId id);
+  /// Blocks the fiber until `time`.
   void resume_at(FiberId id, Nanoseconds time);
   /// Calls `callback` at `time`, outside of any fiber, as an interrupt would.
   void at(Nanoseconds time, std::function<void()> callback);
-  /// halt() was called: run_until() and step() do nothing, and now() stands still.
+  /// Whether halt() was called: run_until() and step() do nothing then, and now() stands still.
   bool halted() const { return halted_; }
-  /// Wake-ups and callbacks taken so far.
+  /// Wake-ups and callbacks run so far.
   uint64_t steps() const { return steps_; }
-  /// Runs everything that is due up to and at `time`; now() is `time` afterwards (never goes back).
+  /// Runs everything that is due by `time`. now() is `time` afterwards, unless it was later already.
   void run_until(Nanoseconds time);
-  /// Runs the next thing that is due, whenever that is. False if nothing is.
+  /// Runs the next thing that is due, at whatever time. False if nothing is due.
   bool step();
-  /// The same for what is due by `time`.
+  /// Like step(), but only for what is due by `time`.
   bool step_until(Nanoseconds time) { return !halted_ && !due_.empty() && due_.top().time <= time && step(); }
 
-  // What a task's fiber calls.
-  /// Back to whoever resumed this fiber, with nothing that would wake it but resume().
+  // For the fiber of a task.
+  /// Returns to the caller of resume(). Only resume() wakes the fiber.
   void park();
 
-  /// The parked task does nothing until it is resumed. Until this is said it is taken to compute.
+  /// Reports the parked task as idle until it is resumed. A parked task counts as running otherwise.
   void rest(FiberId id);
 
   bool blocked(FiberId id) const { return fibers_[id]->state == State::kBlocked; }
   bool done(FiberId id) const { return fibers_[id]->state == State::kDone; }
-  /// Unwinds a fiber that is parked or done and gives its stack back; its number may be used again.
+  /// Unwinds a fiber that is parked or done, and frees its stack. Its id may be used again.
   void discard(FiberId id);
   mm::Actor& actor(FiberId id) { return fibers_[id]->actor; }
-  /// CPU time that the fiber has used since its last point, scaled by who shares its CPUs; forgets it.
+  /// CPU time since the fiber's last point(), lengthened if its CPUs are shared. Resets it.
   Nanoseconds take_pending(FiberId id);
-  /// A fatal signal: whatever the fiber waits for, it goes on now.
+  /// A fatal signal: marks the actor as dying, and ends its wait at once.
   void interrupt(FiberId id);
-  /// Calls `callback` whenever a task goes on after others may have had its CPU: context_switch() to it.
+  /// Calls `callback` when a task goes on after others may have had its CPU: context_switch() to it.
   void on_switch_to(std::function<void(const mm::Actor&)> callback) { switched_to_ = std::move(callback); }
-  /// The task whose event was last taken is on a CPU between its events, too.
+  /// The task of the last event: it counts as running between its events.
   void set_running_task(FiberId id) { running_task_ = id; }
 
+  /// CPU time that the fiber has used.
   Nanoseconds busy_ns(FiberId id) const { return fibers_[id]->busy; }
 
  private:
   enum class State : uint8_t { kParked, kRunning, kBlocked, kDone };
   struct Fiber {
-    std::optional<Coroutine> code;  // none: its number is free
+    std::optional<Coroutine> code;  // none: the id is free
     mm::Actor actor;
     State state = State::kParked;
     uint64_t token = 0;  // wake-ups with an older token are stale
@@ -94,16 +96,17 @@ class Scheduler final : public mm::Sched {
     Nanoseconds busy;       // CPU time so far
     Nanoseconds wait_left;  // result of wait()
     Nanoseconds wait_deadline;
-    bool on_cpu = false;  // blocked in point(), burning CPU
-    // What `pressure_` was told last, and where.
+    bool on_cpu = false;  // blocked in point(): CPU time passes
+    // The state that `pressure_` was told last, and for which CPU.
     TaskState told;
     host::CpuIndex told_cpu;
-    Nanoseconds before_stall, stalled_pending;  // of `pending`: used before a stall that lasts; in stalls that are over
+    Nanoseconds before_stall,
+        stalled_pending;  // parts of `pending`: before a stall that has not ended; in stalls that have ended
   };
   struct Due {
     Nanoseconds time;
     uint64_t sequence;
-    FiberId fiber;  // kNoFiber: callback
+    FiberId fiber;  // kNoFiber: a callback
     uint64_t token;
     size_t callback;
     bool operator>(const Due& other) const {
@@ -113,9 +116,9 @@ class Scheduler final : public mm::Sched {
 
   Nanoseconds& pending();
   void switch_to(Fiber& fiber, FiberId id);
-  void block();           // from a fiber: yield until a wake-up
-  void give_up_cpu();     // the same, and others had the CPU meanwhile
-  void commit_pending();  // from a fiber: lets pending CPU time pass
+  void block();           // from a fiber: returns at its next wake-up
+  void give_up_cpu();     // block(), and other tasks may have had the CPU meanwhile
+  void commit_pending();  // from a fiber: lets its pending CPU time pass
   void schedule(FiberId id, Nanoseconds time);
   void run(const Due& due);
   Nanoseconds shared(Nanoseconds cost, const mm::Actor& actor) const;
@@ -133,7 +136,7 @@ class Scheduler final : public mm::Sched {
   uint64_t sequence_ = 0, steps_ = 0;
   FiberId current_ = kNoFiber;
   FiberId running_task_ = kNoFiber;
-  mm::Actor irq_;  // who "current" is inside a callback
+  mm::Actor irq_;  // the actor that current() is inside a callback
   Nanoseconds irq_pending_;
   void tell(Fiber& fiber, TaskState state);
   void correct_stall(Fiber& fiber);

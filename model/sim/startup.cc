@@ -1,4 +1,4 @@
-// Starts what runs on the host before the program does. See startup.h.
+// Starts the actors that run before the program does. See startup.h.
 #include "model/sim/startup.h"
 
 #include "model/base/check.h"

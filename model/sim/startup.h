@@ -1,4 +1,4 @@
-// Starts what runs on the host before the program does: kswapds, the flusher, other processes, and what is cached.
+// Starts the actors that run before the program does: kswapds, khugepaged, flusher, other processes, cached files.
 #pragma once
 
 #include <vector>
@@ -10,22 +10,24 @@
 
 namespace oomcast::sim {
 
-/// How many CPUs each node has.
+/// The number of CPUs of each node.
 IndexVector<host::NodeIndex, int> cpus_per_node(const host::Host& host);
-/// The node on whose CPUs the program runs: number `wanted`, or the first one with CPUs if that is negative.
+/// The node on whose CPUs the program runs: number `wanted`, or the first with CPUs if `wanted` is negative; the first
+/// node if there is none.
 host::NodeIndex pick_node(const host::Host& host, int wanted);
-/// An actor on a CPU of the node. The program runs on the first CPUs of its node, in turns; kswapd has the last one.
+/// An actor on a CPU of the node: kswapd on the last one, others on CPU number `nth` modulo the number of CPUs.
 mm::Actor make_actor(const host::Host& host, mm::ActorKind kind, host::NodeIndex node, size_t nth);
 
+/// One kswapd per node; returns their fibers.
 std::vector<FiberId> start_kswapds(mm::Kernel& k, Scheduler& scheduler);
-/// Only where huge pages are not switched off.
+/// Does nothing if transparent huge pages are off.
 void start_khugepaged(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
-/// Only where zswap is on.
+/// Does nothing if zswap is off.
 void start_zswap_worker(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
 void start_flusher(mm::Kernel& k, Scheduler& scheduler, host::NodeIndex app_node);
-/// HostSpec::page_cache. What is cached at the start is no doing of the run: counters begin after it.
+/// Fills the page cache with HostSpec::page_cache, and resets the counters: this is no activity of the run.
 void cache_files(mm::Kernel& k, Scheduler& scheduler, EventApplier& applier, host::NodeIndex app_node);
-/// HostSpec::background, in turns over the CPUs of all nodes, as a scheduler would spread them.
+/// Starts HostSpec::background, in turns on the CPUs of all nodes, as a scheduler would spread them.
 void start_background(mm::Kernel& k, Background& background, EventApplier& applier, host::NodeIndex app_node);
 
 }  // namespace oomcast::sim

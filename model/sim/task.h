@@ -1,4 +1,4 @@
-// Holds where each thread of the program is in virtual time.
+// One thread of the program, and where it is in virtual time.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ struct Task {
   uint32_t pid = 0, tid = 0;
   host::ProcessIndex process = host::kNoProcess;
   FiberId fiber = kNoFiber;
-  Nanoseconds clock;              // virtual time up to which it has run
-  Nanoseconds last_active;        // when its last event was taken
-  trace::Event event;             // being handled, or the last one
-  uint32_t sampled_stack_id = 0;  // of its last sampled allocation, 0: none yet
+  Nanoseconds clock;              // virtual time up to which the thread has run
+  Nanoseconds last_active;        // when its last event was handled
+  trace::Event event;             // the event that is being handled, or the last one
+  uint32_t sampled_stack_id = 0;  // of its last sampled allocation; 0: none yet
   bool gone = false;
 };
 

@@ -1,4 +1,4 @@
-// Holds the threads of the program. See task_table.h; order and time as in the README, "Time".
+// The threads of the program. See task_table.h; order and time: model/README.md, "Time".
 #include "model/sim/task_table.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ using trace::EventKind;
 
 namespace {
 
-constexpr Nanoseconds kComputesFor{100'000'000};  // a task without events for longer is taken to sleep
+constexpr Nanoseconds kComputesFor{100'000'000};  // a task without an event for longer counts as idle
 
 }  // namespace
 
@@ -65,7 +65,7 @@ Task& TaskTable::task_for(const Event& event) {
   if (it != tasks_.end() && !it->second.gone && it->second.pid == event.pid) return it->second;
   if (it != tasks_.end()) wait_for(it->second.fiber);
   const uint32_t parent = event.kind == EventKind::kProcessStart ? static_cast<uint32_t>(event.address) : 0;
-  // While it waited, the sampler may have cleared the old one away.
+  // The sampler may have removed the old task during the wait.
   if (tasks_.contains(event.tid) && !scheduler_.halted()) drop(event.tid);
   Task& task = tasks_[event.tid];
   task = Task{};
@@ -73,7 +73,7 @@ Task& TaskTable::task_for(const Event& event) {
   task.tid = event.tid;
   task.process = process_of_(event.pid, parent);
   host::Process& process = host_.processes[task.process];
-  // When a thread began is not told; it arrives now, having done what the event says.
+  // Events do not tell when a thread began. It arrives now, after the compute and wait time of its first event.
   task.clock = std::max(Nanoseconds(0), scheduler_.now() - scaled(event.compute_ns, process.service) -
                                             Nanoseconds(static_cast<int64_t>(event.wait_ns)));
   mm::Actor actor = make_actor(host_, mm::ActorKind::kTask, settings_[process.service].app_node, started_++);
@@ -90,7 +90,7 @@ Task& TaskTable::task_for(const Event& event) {
   return task;
 }
 
-// The body of a task's fiber: one event after the other.
+// The body of a task's fiber: handles one event after the other.
 void TaskTable::run_fiber(uint32_t tid) {
   while (true) {
     Task& task = tasks_.at(tid);
@@ -109,7 +109,7 @@ void TaskTable::wait_for(FiberId fiber) {
   while (!scheduler_.halted() && scheduler_.blocked(fiber)) OOMCAST_CHECK(scheduler_.step());
 }
 
-// A child that acts has been forked; in the model its parent may still be stalled in the middle of copying.
+// A child that has an event exists, but in the model its parent may still be stalled inside fork().
 void TaskTable::wait_for_fork(uint32_t pid) {
   if (forks_.empty()) return;
   const auto fork = forks_.find(pid);
@@ -118,8 +118,8 @@ void TaskTable::wait_for_fork(uint32_t pid) {
   forks_.erase(fork);
 }
 
-// The process ends with the event of thread `last`. Its other threads do nothing any more; those that the model still
-// stalls go when they are through.
+// The process ends with an event of thread `last`. Its other threads end, too; those that the model stalls are removed
+// when their stall is over.
 void TaskTable::forget(uint32_t pid, uint32_t last) {
   std::vector<uint32_t> idle;
   for (auto& [tid, task] : tasks_) {

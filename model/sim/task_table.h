@@ -1,4 +1,4 @@
-// Holds the threads of the program: a fiber for each, and where each is in virtual time.
+// The threads of the program: a fiber for each, and where each is in virtual time.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ namespace oomcast::sim {
 
 class TaskTable {
  public:
-  /// Of one program.
+  /// For one program.
   struct Settings {
-    int64_t recorder_cpu_loop_20m_ns = 0;  // speed of the recording machine (sim::Placement)
-    host::NodeIndex app_node;              // on whose CPUs the program runs
+    int64_t recorder_cpu_loop_20m_ns = 0;  // speed of the recording machine (sim::Placement), ns
+    host::NodeIndex app_node;              // the program runs on this node's CPUs
   };
-  /// `settings`: by Process::service. `process_of`: the guest process with this pid that lives now (pid, parent's pid).
-  /// `apply`: does what the event of the task says, in the task's fiber; may stall it. Both may add processes to the
-  /// host.
+  /// `settings` is indexed by Process::service. `process_of(pid, parent's pid)`: the living guest process; made if it
+  /// is new. `apply`: handles the event of the task in the task's fiber; the task may stall meanwhile. Both may add
+  /// processes to the host.
   TaskTable(host::Host& host, Scheduler& scheduler, std::vector<Settings> settings,
             std::function<host::ProcessIndex(uint32_t, uint32_t)> process_of, std::function<void(Task&)> apply)
       : host_(host),
@@ -32,25 +32,25 @@ class TaskTable {
         process_of_(std::move(process_of)),
         apply_(std::move(apply)) {}
 
-  /// The task whose event this is, not stalled any more; made if nobody has announced it. Waits for a fork() of the
-  /// process that the model still stalls, and for the task's own last event.
+  /// The task of this event, not stalled any more; made if it is new. Waits for the task's last event, and for a fork()
+  /// of the process that the model still stalls.
   Task& ready_for(const trace::Event& event);
-  /// Runs the event in the task's fiber, until it is through or stalled. REQUIRES: the task is ready.
+  /// Handles the event in the task's fiber, until the event is done or the task stalls. REQUIRES: the task is ready.
   void run(Task& task, const trace::Event& event, Nanoseconds start);
-  /// Virtual time at which the event of the task happens.
+  /// The virtual time at which the event happens: the task's clock, its computation (scaled) and its wait.
   Nanoseconds start_of(const Task& task, const trace::Event& event) const;
-  /// The same before the task is ready: absent while it is stalled, or the fork() that makes it is; `if_new`: of a task
-  /// that nobody has announced.
+  /// start_of() before the task is ready. Nothing while the task, or the fork() that makes its process, is stalled.
+  /// `if_new`: the answer for a new task.
   std::optional<Nanoseconds> due(const trace::Event& event, Nanoseconds if_new) const;
-  /// SIGKILL: the tasks of the process stop at once.
+  /// SIGKILL: interrupts all tasks of the process.
   void interrupt(host::ProcessIndex victim);
-  /// Lets time pass until `start`: the task computes, then sleeps for what the event says.
+  /// Lets time pass until `start`. The task computes first and then is idle for event.wait_ns.
   void pass_until(const Task& task, const trace::Event& event, Nanoseconds start);
-  /// Clears away tasks that are gone and through. Those without an event of late are taken to sleep.
+  /// Removes tasks that have ended. Reports tasks without an event for 100 ms as idle.
   void sweep();
-  /// How many are stalled.
+  /// The number of stalled tasks.
   int64_t blocked() const;
-  /// Runs on until the last task is where its own clock is.
+  /// Runs on until the time is that of every task's clock.
   void run_out();
 
  private:
@@ -68,7 +68,7 @@ class TaskTable {
   std::function<host::ProcessIndex(uint32_t, uint32_t)> process_of_;
   std::function<void(Task&)> apply_;
   std::map<uint32_t, Task> tasks_;      // by tid
-  std::map<uint32_t, uint32_t> forks_;  // child not heard of yet -> tid of the task that forks it
+  std::map<uint32_t, uint32_t> forks_;  // child without an event so far -> tid of the task that forks it
   size_t started_ = 0;
 };
 

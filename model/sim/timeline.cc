@@ -1,4 +1,4 @@
-// Samples how memory looked over time. See timeline.h.
+// Samples memory over time. See timeline.h.
 #include "model/sim/timeline.h"
 
 #include <algorithm>
@@ -19,7 +19,8 @@ Timeline::Timeline(const host::Host& host, Scheduler& scheduler, Pressure& press
   for (const host::Node& node : host.nodes) bands_.push_back({node.id, {}, {}, {}, {}});
 }
 
-// The zones above DMA taken together; a host that has nothing but DMA counts that.
+// Adds the time since the last sample to the band of each node: free pages against the marks, zones above DMA together.
+// Zone DMA counts only on a node without DMA32.
 void Timeline::add_bands() {
   const Nanoseconds passed = scheduler_.now() - last_sample_;
   for (const host::NodeIndex n : host_.nodes.indices()) {
@@ -81,7 +82,7 @@ void Timeline::add_row() {
   rows_.push_back(std::move(row));
 }
 
-// Too many rows: every second one goes, and rows come half as often from now on.
+// Drops every second row, and halves the rate of new rows.
 void Timeline::thin() {
   std::vector<TimelineRow> kept;
   for (size_t i = 0; i < rows_.size(); ++i) {
@@ -109,7 +110,7 @@ void Timeline::note_peak() {
 }
 
 void Timeline::add_pressure(Moment& moment) const {
-  PressureGroup host = pressure_.host();  // a copy: who reads the files changes what they say, we do not
+  PressureGroup host = pressure_.host();  // a copy: update() changes the averages, as reading /proc/pressure does
   host.update(scheduler_.now());
   moment.pressure_some = host.some();
   moment.pressure_full = host.full();

@@ -1,4 +1,4 @@
-// Samples memory every 20 ms of virtual time, thinned so that a report stays small.
+// Samples memory every 20 ms of virtual time, and thins the rows so that a report stays small.
 #pragma once
 
 #include <optional>
@@ -17,9 +17,9 @@ class Timeline {
   Timeline(const host::Host& host, Scheduler& scheduler, Pressure& pressure, std::vector<FiberId> kswapds);
   /// Takes one sample. REQUIRES: called every kSampleInterval.
   void sample();
-  /// Takes the last sample. Adds the moments "peak" and "end" to those of the incidents, by time.
+  /// Takes the last sample. Adds the moments "peak" and "end" to `moments`, and sorts these by time.
   Series finish(std::vector<Moment>& moments);
-  /// Writes the host's pressure lines into a moment.
+  /// Writes the host's pressure lines into the moment.
   void add_pressure(Moment& moment) const;
 
  private:
@@ -34,7 +34,7 @@ class Timeline {
   std::vector<FiberId> kswapds_;
   std::vector<Bands> bands_;
   std::vector<TimelineRow> rows_;
-  std::optional<Moment> peak_;  // where the program's footprint was largest, of all samples
+  std::optional<Moment> peak_;  // the sample with the largest footprint of the program
   Nanoseconds last_sample_;
   int64_t samples_per_row_ = 1, samples_ = 0;
   struct {

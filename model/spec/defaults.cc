@@ -10,7 +10,7 @@
 namespace oomcast::host {
 namespace {
 
-// A recent server on its own metal, and a SATA or virtual SSD.
+// A recent server without virtualisation, and a SATA or virtual SSD.
 constexpr Nanoseconds kPageFault{800};
 constexpr int64_t kPageTouchPs = 1000;
 constexpr DeviceTimes kZram{Nanoseconds(2'000), Nanoseconds(6'000), Nanoseconds(64'000), Nanoseconds(192'000)};
@@ -26,7 +26,7 @@ void assume_calibration(HostSpec& spec, const char* why) {
   Calibration& speed = spec.calibration;
   if (speed.page_fault.count() == 0) note("calibration.page_fault_ns", (speed.page_fault = kPageFault).count());
   if (speed.page_touch_ps == 0) note("calibration.page_touch_ps", speed.page_touch_ps = kPageTouchPs);
-  // How fast the target computes cannot be guessed: its CPUs are taken to be those of the recording machine.
+  // The target's speed of computing cannot be guessed: its CPUs are assumed to be those of the recording machine.
   if (speed.cpu_loop_20m.count() == 0) note("calibration.cpu_loop_20m_ns", 0);
 }
 
@@ -38,7 +38,7 @@ void assume_ssd(HostSpec& spec, DeviceTimes& times, const std::string& field, co
                            why + ")");
     return;
   }
-  // A device of which only one direction was measured: the other takes as long. Zero would be free.
+  // Only one direction was measured: the other is assumed to take as long. Zero would mean no time at all.
   const auto fill = [&](Nanoseconds& time, Nanoseconds sibling, Nanoseconds standard, const char* name) {
     if (time.count() != 0) return;
     time = sibling.count() != 0 ? sibling : standard;
@@ -72,7 +72,7 @@ Zpool default_zpool(KernelVersion kernel) {
   return holds(KernelRule::kZswapByGroup, kernel) ? Zpool::kZsmalloc : Zpool::kZbud;
 }
 
-// lzo takes as long for a page as zram's lzo-rle: measured against a page fault, 7.5 and 2.5 of them.
+// lzo takes as long as zram's lzo-rle: 7.5 page faults to compress a page and 2.5 to decompress one, measured.
 void assume_zswap(HostSpec& spec, bool stored_known, const char* why) {
   ZswapSpec& zswap = spec.zswap;
   if (!zswap.enabled) return;
@@ -83,13 +83,14 @@ void assume_zswap(HostSpec& spec, bool stored_known, const char* why) {
 }
 
 void default_settings(HostSpec& spec) {
-  // Both reserves are a 32nd of what was free at boot, capped (mm/mmap.c); nearly all memory is.
+  // init_user_reserve() and init_admin_reserve() (mm/mmap.c): a 32nd of the free memory at boot, capped. Nearly all
+  // memory is free then.
   const int64_t free_at_boot_kb = spec.total_ram.count() * 4;
   spec.vm.user_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 131072);
   spec.vm.admin_reserve_kbytes = std::min<int64_t>(free_at_boot_kb / 32, 8192);
   if (!holds(KernelRule::kWatermarkBoost, spec.kernel)) spec.vm.watermark_boost_factor = 0;
   spec.vm.numa_balancing = spec.nodes.size() > 1 ? 1 : 0;
-  // hugepage_init() leaves huge pages off on hosts below 512 MiB.
+  // hugepage_init() turns huge pages off on hosts below 512 MiB.
   spec.vm.thp_enabled = spec.total_ram < Pages(131072) ? ThpMode::kNever : ThpMode::kAlways;
 }
 
@@ -105,7 +106,7 @@ bool measured(KernelVersion kernel) {
   return kernel == KernelVersion{5, 10} || kernel == KernelVersion{6, 1} || kernel == kNewestKnown;
 }
 
-// "4.18.0-513.el8.x86_64": of a distribution that moves whole subsystems into an old version.
+// "4.18.0-513.el8.x86_64": Red Hat's kernels have whole subsystems of later versions.
 bool has_backports(const std::string& release) {
   const size_t at = release.find(".el");
   return at != std::string::npos && at + 3 < release.size() && release[at + 3] >= '0' && release[at + 3] <= '9';

@@ -1,4 +1,4 @@
-// Names the host's settings. Names of zones, modes and sysctls, in one place.
+// Names of zones, modes and sysctls. See field_names.h.
 #include "model/spec/host_spec.h"
 
 #include <limits>

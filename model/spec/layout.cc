@@ -1,4 +1,4 @@
-// Cuts a node's memory into zones by address: DMA below 16 MiB, DMA32 below 4 GiB, Normal above.
+// Divides a node's memory into zones by address: DMA below 16 MiB, DMA32 below 4 GiB, Normal above. See defaults.h.
 #include <algorithm>
 
 #include "model/spec/defaults.h"
@@ -8,11 +8,11 @@
 namespace oomcast::host {
 namespace {
 
-constexpr int64_t kDmaPresent = 3998, kDmaManaged = 3840;  // what PCs and QEMU show
-constexpr int64_t kDma32Present = 786432 - 4096;           // up to 3 GiB; firmware keeps the fourth for devices
+constexpr int64_t kDmaPresent = 3998, kDmaManaged = 3840;  // pages, as on PCs and QEMU
+constexpr int64_t kDma32Present = 786432 - 4096;           // up to 3 GiB; firmware keeps 3 to 4 GiB for devices
 constexpr Pages kDmaPinned{32};
 
-// The empty zones of one node; takes what it needs of the DMA32 range.
+// The empty zones of one node. Takes the DMA32 pages that it uses off `dma32_left`.
 std::vector<ZoneSpec> cut(const NodeMemory& memory, bool first, int64_t& dma32_left) {
   std::vector<ZoneSpec> zones;
   int64_t managed = memory.managed.count(), present = memory.present.count();
@@ -29,13 +29,13 @@ std::vector<ZoneSpec> cut(const NodeMemory& memory, bool first, int64_t& dma32_l
   if (first) add(ZoneKind::kDma, std::min(managed, kDmaManaged), std::min(present, kDmaPresent));
   const int64_t low = std::min(present, dma32_left);
   dma32_left -= low;
-  // Boot-time reservations are spread evenly.
+  // Memory reserved at boot (present, not managed) is spread evenly.
   if (present > 0) add(ZoneKind::kDma32, low == present ? managed : proportion(managed, low, present), low);
   add(ZoneKind::kNormal, managed, present);
   return zones;
 }
 
-// Gives each zone its part of `total` in proportion to what it has room for.
+// Divides `total` over the zones in proportion to the room of each.
 template <class Room, class Give>
 void share_out(std::vector<ZoneSpec>& zones, Pages total, Room room, Give give) {
   std::vector<int64_t> rooms;
@@ -44,7 +44,8 @@ void share_out(std::vector<ZoneSpec>& zones, Pages total, Room room, Give give) 
   for (size_t i = 0; i < zones.size(); ++i) give(zones[i], Pages(parts[i]));
 }
 
-// What the old zones hold goes to the zone of the same kind; where it does not fit, it is spread over all.
+// Moves the lists of the old zones to the zones of the same kind. If one overflows, spreads all lists over all zones.
+// False: they do not fit.
 bool carry_lists(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old) {
   if (zones.empty()) return old.empty();
   Pages ZoneSpec::*const plain[] = {&ZoneSpec::mlocked, &ZoneSpec::write_pending};
@@ -73,6 +74,7 @@ bool carry_lists(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old)
   return std::all_of(zones.begin(), zones.end(), fits);
 }
 
+// Sets the free pages of each zone so that they add up to `free`. Keeps what each old zone had pinned, if that fits.
 void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, Pages free) {
   Pages rooms, kept;
   for (const ZoneSpec& zone : zones) rooms += zone.room();
@@ -91,7 +93,7 @@ void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, 
   const auto free_of = [](const ZoneSpec& zone) { return zone.free; };
   const auto take = [](ZoneSpec& zone, Pages part) { zone.free -= part; };
   if (zones.size() > 1 && zones.front().kind == ZoneKind::kDma) {
-    // The kernel's own pages are above the DMA zone, which is kept for devices.
+    // The kernel allocates its own pages from the other zones first: zone DMA is kept for devices.
     const Pages few = std::min({kDmaPinned, pinned_left, zones.front().free});
     zones.front().free -= few;
     pinned_left -= few;
@@ -107,8 +109,8 @@ void place_free(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old, 
   share_out(zones, pinned_left, free_of, take);
 }
 
-// CMA areas are as large as before. A zone that is gone leaves its own to the last one; they are free up to what is
-// free.
+// CMA areas keep their size. The area of a zone that is gone moves to the last zone. No zone gets more free CMA pages
+// than it has free pages.
 void carry_cma(std::vector<ZoneSpec>& zones, const std::vector<ZoneSpec>& old) {
   for (const ZoneSpec& from : old) {
     auto to = std::find_if(zones.begin(), zones.end(), [&](const ZoneSpec& zone) { return zone.kind == from.kind; });

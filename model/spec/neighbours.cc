@@ -1,4 +1,4 @@
-// Puts what the host's processes hold onto its lists. See neighbours.h.
+// Makes the host's lists agree with its processes. See neighbours.h.
 #include "model/spec/neighbours.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace oomcast::host {
 namespace {
 
-// Everything that a node without counters is taken to need for itself, as read_json.cc assumes.
+// What the kernel is assumed to need on a node without counters, in percent; read_json.cc assumes the same.
 constexpr int64_t kKernelPercent = 3;
 
 struct Place {
@@ -29,7 +29,7 @@ Pages sum_of(const std::vector<Place>& places) {
   return sum;
 }
 
-// Parts of `wanted` in proportion to what each place has; all of it if they have less.
+// Divides `wanted` over the places in proportion to their pages; all their pages if they have less.
 std::vector<Place> parts_of(const std::vector<Place>& places, Pages wanted) {
   std::vector<int64_t> rooms;
   for (const Place& place : places) rooms.push_back(place.pages.count());
@@ -39,7 +39,7 @@ std::vector<Place> parts_of(const std::vector<Place>& places, Pages wanted) {
   return parts;
 }
 
-// Neither free nor listed, and more than the kernel needs for itself.
+// Pages that are neither free nor on a list, less what the kernel needs for itself.
 std::vector<Place> unaccounted(const HostSpec& spec) {
   std::vector<Place> places;
   for (size_t n = 0; n < spec.nodes.size(); ++n) {
@@ -54,7 +54,7 @@ std::vector<Place> unaccounted(const HostSpec& spec) {
   return places;
 }
 
-// Free, and above the high mark and the reserve for lower zones if `spare`.
+// Free pages; with `spare` only those above the high mark and the reserve for lower zones.
 std::vector<Place> free_memory(const HostSpec& spec, bool spare) {
   std::vector<Place> places;
   for_each_zone(spec, [&](size_t n, size_t z, const ZoneSpec& zone) {
@@ -64,7 +64,7 @@ std::vector<Place> free_memory(const HostSpec& spec, bool spare) {
   return places;
 }
 
-// From the largest blocks, which are split as the buddy allocator does.
+// Takes pages from the largest blocks and splits them, as the buddy allocator does.
 void take_free(ZoneSpec& zone, Pages pages) {
   zone.free -= pages;
   int64_t left = pages.count();
@@ -94,7 +94,7 @@ void put_on_list(HostSpec& spec, const std::vector<Place>& places, Pages LruSize
   }
 }
 
-// False if the host has no room for it.
+// Puts the pages on the list and notes it as assumed. False if the host has no room for all of them.
 bool put_on_lists(HostSpec& spec, Pages pages, Pages LruSizes::*list, Pages NodeSpec::*counter, const char* what) {
   if (pages <= Pages(0)) return true;
   Pages left = pages;
@@ -123,7 +123,7 @@ Pages listed_anon(const HostSpec& spec) {
   return sum;
 }
 
-// Files of a root in memory (ramfs) and locked ones are on the unevictable list.
+// Page cache. The unevictable list is included: it holds ramfs files (a root in memory) and locked ones.
 Pages listed_file(const HostSpec& spec) {
   Pages sum;
   for_each_zone(spec, [&](size_t, size_t, const ZoneSpec& zone) {
@@ -134,7 +134,7 @@ Pages listed_file(const HostSpec& spec) {
 
 Pages free_pages(const HostSpec& spec) { return sum_of(free_memory(spec, false)); }
 
-// The process for which `pages` is largest: the likeliest to have been added.
+// The process for which `pages` is largest: probably the one that was added.
 template <class PagesOf>
 size_t largest(const HostSpec& spec, PagesOf pages) {
   size_t found = 0;
@@ -150,7 +150,7 @@ Contradiction too_large(const HostSpec& spec, Pages more, const char* field, siz
               std::to_string(free_pages(spec).count()) + " are free; give more memory or smaller processes"};
 }
 
-// Swap that is in use, by priority, where the devices say that none is.
+// Marks swap as used, devices of the highest priority first, if processes have swap entries and no device says used.
 std::optional<Contradiction> hold_swap(HostSpec& spec) {
   Pages wanted, used;
   for (const ProcessSpec& process : spec.processes) wanted += process.swap_entries;
@@ -196,7 +196,7 @@ std::optional<Contradiction> hold_process_memory(HostSpec& spec) {
                      largest(spec, [](const ProcessSpec& each) { return each.rss_anon + each.rss_shmem; }));
   }
   if (!spec.processes.empty()) {
-    // Programs and libraries are shared: no process alone maps more files than are cached.
+    // Files are shared: the page cache needs to hold no more than the largest RssFile of one process.
     const size_t process = largest(spec, [](const ProcessSpec& each) { return each.rss_file; });
     const Pages file = std::max(Pages(0), spec.processes[process].rss_file - listed_file(spec));
     if (!put_on_lists(spec, file, &LruSizes::inactive_file, &NodeSpec::file_pages, "page cache")) {

@@ -1,7 +1,7 @@
-// Sees to it that what the host's processes hold is memory of the host: on its lists, and not free.
+// Makes the host's lists and free memory agree with what the host's processes hold.
 //
-// The kernel's own files cannot contradict themselves there. A host written by hand can: processes are added to a file
-// whose lists and free memory stay as they were.
+// The kernel's own files always agree. A host that was written by hand may not: processes were added, and the lists and
+// the free memory stayed as they were.
 #pragma once
 
 #include <optional>
@@ -11,14 +11,15 @@
 
 namespace oomcast::host {
 
-/// By how much the processes' anonymous and shared memory exceeds the lists; pages that fork shares are counted by
-/// each. HostSpec::shared_anon is taken off. 0 or more.
+/// How far the processes' anonymous and shared memory exceeds the anonymous and unevictable lists, in pages; 0 or more.
+/// Pages that fork() shares are in the RSS of each process; HostSpec::shared_anon is subtracted for them.
 Pages anon_beyond_lists(const HostSpec& spec);
 
-/// Puts what processes hold beyond the lists onto the lists of all nodes: first what is neither free nor listed nor the
-/// kernel's own (3 % of a node and its counters), then free memory, in proportion to what is free above the high marks.
-/// Swap that processes use is used on the devices. Gives the field that is too large if it does not fit.
-/// REQUIRES: the zones have their watermarks. Each change is listed as assumed.
+/// Puts what processes hold beyond the lists onto the lists: first pages that are neither free nor on a list nor the
+/// kernel's own (3 % of a node and its counters), then free memory above the high marks, then the rest of the free
+/// memory; each in proportion over the zones. Marks swap that processes use as used on the devices. Lists each change
+/// as assumed. Returns the field that is too large, if the memory does not suffice. REQUIRES: the zones have their
+/// watermarks.
 std::optional<Contradiction> hold_process_memory(HostSpec& spec);
 
 }  // namespace oomcast::host

@@ -1,4 +1,4 @@
-// Names the page counters of a node: what the host description, proc/zoneinfo and meminfo call each of them.
+// The page counters of a node: their names in the host description, in proc/zoneinfo and in meminfo.
 #pragma once
 
 #include <string_view>
@@ -8,7 +8,7 @@
 namespace oomcast::host {
 
 struct NodeCounter {
-  const char* key;       // of oomcast.host.v1
+  const char* key;       // in oomcast.host.v1
   const char* zoneinfo;  // in proc/zoneinfo
   const char* meminfo;   // label in meminfo
   Pages NodeSpec::*of;
@@ -26,7 +26,8 @@ inline constexpr NodeCounter kNodeCounters[] = {
     {"swapcached_pages", "nr_swapcached", "SwapCached:", &NodeSpec::swapcached},
 };
 
-/// Of a node, and of a zone; proc/zoneinfo has "nr_" or "nr_zone_" before the key, the host description "lru_pages.".
+/// LRU sizes of a node or zone. proc/zoneinfo has "nr_" or "nr_zone_" before the key, the host description
+/// "lru_pages.".
 struct LruCounter {
   const char* key;
   const char* meminfo;

@@ -10,7 +10,8 @@
 
 namespace oomcast::host {
 
-/// A mask of node ids. An error names the text, or the node that the host does not have or that has no memory.
+/// A mask with one bit per node id (not per position in Host::nodes). "all" names all nodes. An error quotes the text,
+/// or names the node that does not exist or has no memory.
 Result<NodeMask> parse_node_list(std::string_view text, const HostSpec& host);
 
 }  // namespace oomcast::host

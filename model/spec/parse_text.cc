@@ -1,4 +1,4 @@
-// Turns text into numbers. See parse_text.h.
+// Parses numbers, sizes and lists. See parse_text.h.
 #include "model/spec/parse_text.h"
 
 #include <algorithm>
@@ -64,7 +64,7 @@ std::optional<int64_t> parse_size_bytes(std::string_view word) {
   if (const size_t dot = whole.find('.'); dot != std::string_view::npos) {
     fraction = whole.substr(dot + 1);
     whole = whole.substr(0, dot);
-    // Nine digits keep the product below in 64 bits even for terabytes.
+    // At most six digits, and a unit: there are no fractions of a byte.
     if (fraction.empty() || fraction.size() > 6 || shift == 0) return std::nullopt;
   }
   if (shift < 0) return std::nullopt;
@@ -126,7 +126,7 @@ std::vector<Line> lines(std::string_view text) {
 }
 
 std::string suggestion(std::string_view word, const std::vector<std::string>& known) {
-  const std::string_view shortened = word.substr(0, 64);  // the distance is quadratic, and the input is not ours
+  const std::string_view shortened = word.substr(0, 64);  // edit_distance() is quadratic, and the input may be hostile
   const std::string* best = nullptr;
   size_t best_distance = std::max<size_t>(2, shortened.size() / 3) + 1;
   for (const std::string& name : known) {

@@ -1,4 +1,4 @@
-// Lists the hosts that are built in. Each is a few lines of oomcast.host.v1, so a preset is also an example to copy.
+// The built-in hosts. Each is a small oomcast.host.v1 document, so that it serves as an example to copy.
 #include <algorithm>
 
 #include "model/spec/json/json_host.h"
@@ -12,11 +12,11 @@ struct Recipe {
   Preset preset;
   const char* kernel;
   int nodes;
-  int64_t node_mib;  // installed in each node
+  int64_t node_mib;  // installed memory of each node
   int node_cpus;
   int64_t swap_mib;  // 0: none
-  int64_t file_mib;  // page cache of a machine that has been up for a while, in all
-  int64_t used_mib;  // resident in the daemons that run besides, in all
+  int64_t file_mib;  // page cache of the whole machine after some days up
+  int64_t used_mib;  // anonymous memory of the whole machine's other daemons
 };
 
 constexpr const char* kDebian12 = "6.1.0-debian12";
@@ -88,7 +88,7 @@ const std::vector<Recipe>& recipes() {
 
 constexpr int64_t kMebibytePages = 256;
 
-// Kernel image, percpu areas and what the firmware keeps: measured on cloud VMs of 350 MiB to 1 GiB.
+// Kernel image, per-CPU areas and firmware: measured on cloud VMs of 350 MiB to 1 GiB.
 constexpr int64_t kReservedPages = 8880;
 
 nlohmann::ordered_json process(int pid, const char* comm, int64_t mib, int adj) {
@@ -112,7 +112,7 @@ nlohmann::ordered_json describe(const Recipe& recipe) {
   add(702, "sshd", 2, -1000);
   add(811, "daemons", recipe.used_mib, 0);
   for (int n = 0; n < recipe.nodes; ++n) {
-    const int64_t present = recipe.node_mib * kMebibytePages - (n == 0 ? 98 : 0);  // less what lies below 1 MiB
+    const int64_t present = recipe.node_mib * kMebibytePages - (n == 0 ? 98 : 0);  // less the holes below 1 MiB
     const int64_t managed = present - present / 64 - (n == 0 ? kReservedPages : 0);
     const int64_t anon = used / recipe.nodes, file = recipe.file_mib * kMebibytePages / recipe.nodes;
     const int64_t slab = managed / 100;
@@ -134,7 +134,7 @@ nlohmann::ordered_json describe(const Recipe& recipe) {
   }
   for (int n = 0; recipe.nodes == 2 && n < 2; ++n)
     json["nodes"][static_cast<size_t>(n)]["distance"] = n == 0 ? ordered_json{10, 20} : ordered_json{20, 10};
-  // A recent server on its own metal with an NVMe or SATA SSD.
+  // A recent server without virtualisation, with an NVMe or SATA SSD.
   json["calibration"] = {{"page_fault_ns", 800}, {"page_touch_ps", 1000}};
   const ordered_json ssd = {{"read_4k_us", 90}, {"write_4k_us", 30}, {"read_128k_us", 250}, {"write_128k_us", 150}};
   json["disk"] = ssd;

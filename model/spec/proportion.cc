@@ -1,4 +1,4 @@
-// Divides a total over several takers. See proportion.h.
+// Proportional division over several rooms. See proportion.h.
 #include "model/spec/proportion.h"
 
 #include <algorithm>

@@ -1,5 +1,4 @@
-// Reads a host description from where it is. A directory, a packed snapshot, a JSON file or a preset, told apart by
-// what is there.
+// Reads a host description from a directory, a packed snapshot, a JSON file or a preset. The content tells which it is.
 #include "model/spec/read_host.h"
 
 #include <filesystem>
@@ -16,13 +15,13 @@ namespace {
 
 constexpr size_t kJsonBytesMax = size_t{64} << 20;
 
-// Of a text with or without a byte order mark.
+// Ignores a byte order mark.
 bool is_json(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   return trim(text).starts_with('{');
 }
 
-// A file is read once, so that it may be a pipe.
+// Reads the file once only, so that it may be a pipe.
 Result<HostSpec> read_file(const std::string& path) {
   const Result<std::string> text = read_text_file(path, kPackedBytesMax, "a host description");
   if (!text) return text.error();

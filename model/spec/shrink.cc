@@ -1,4 +1,4 @@
-// Makes what a node holds fit into less memory. See shrink.h.
+// Shrinks what a node holds to fit into less memory. See shrink.h.
 #include "model/spec/shrink.h"
 
 #include <algorithm>
@@ -9,7 +9,7 @@ namespace oomcast::host {
 namespace {
 
 struct Held {
-  Pages managed, present, free, file, processes, own;  // own: the kernel's, neither free nor on a list
+  Pages managed, present, free, file, processes, own;  // own: the kernel's pages, neither free nor on a list
 };
 
 Held held_by(const NodeSpec& node) {
@@ -68,7 +68,8 @@ Pages all_files(const HostSpec& spec) {
   return sum;
 }
 
-// A group holds its share of the page cache. Shared memory counts as file there and is on the anonymous lists.
+// The group keeps its share of the page cache. CgroupSpec::file includes shared memory, which is on the anonymous lists
+// and stays.
 void scale_group_files(CgroupSpec& group, Pages part, Pages whole) {
   const int64_t cache = group.file - group.shmem;
   const int64_t given_up = cache - proportion(cache, part.count(), whole.count());
@@ -76,12 +77,12 @@ void scale_group_files(CgroupSpec& group, Pages part, Pages whole) {
   group.memory_current = std::max<int64_t>(0, group.memory_current - given_up);
 }
 
-// Named files and those of groups are among those of the lists.
+// Named files and the groups' files are part of the lists, and shrink with them.
 void scale_owned_files(HostSpec& spec, Pages part, Pages whole) {
   if (part == whole) return;
   for (CgroupSpec& group : spec.cgroups) scale_group_files(group, part, whole);
   for (CachedFileSpec& file : spec.page_cache) {
-    // One page less, as each list was rounded down by itself.
+    // One page less: each list was rounded down on its own, so that the sum may be smaller than the rounded total.
     file.bytes = to_bytes(std::max(Pages(0), proportion(to_pages(file.bytes), part, whole) - Pages(1)));
     file.dirty = std::min(file.dirty, file.bytes);
   }
@@ -107,7 +108,7 @@ Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<P
                    std::to_string((to_bytes(in_use).count() >> 20) + 1) +
                    " MiB that its processes and the kernel need"};
     }
-    // The struct pages are a 64th of what is present.
+    // struct page takes a 64th of the present memory: 63 managed pages come with 64 present ones.
     memory.push_back({managed[i], before.present + grown + grown / 63, managed[i] - in_use});
   }
   scale_owned_files(spec, all_files(spec), files_before);

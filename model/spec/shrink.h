@@ -1,4 +1,4 @@
-// Makes what a node holds fit into less memory, as a smaller machine of its kind would hold less.
+// Shrinks what a node holds to fit into less memory, as a smaller machine of the same kind would hold less.
 #pragma once
 
 #include <vector>
@@ -9,11 +9,11 @@
 
 namespace oomcast::host {
 
-/// The nodes' memory before it is cut into zones, with `managed[i]` for node i. What is in use stays as long as free
-/// memory of `reserve[i]` is left. Below that the node gives up page cache, then memory of the kernel's own (slab among
-/// it), each down to the share that it had of the larger node. Named files and cgroups give up their part of the cache.
-/// What processes hold is never given up: an error if it does not fit. Changes the lists and counters of `spec`; its
-/// zones are left to lay_out_zones().
+/// Returns the memory of each node, with `managed[i]` pages for node i, before it is divided into zones. What is in use
+/// stays if `reserve[i]` pages are left free. Otherwise the node gives up page cache and then kernel memory (slab among
+/// it), each at most down to its old share of the node's memory. Named files and cgroups give up the same share of
+/// their cache. What processes hold is never given up: error if it does not fit. Changes lists and counters of `spec`,
+/// not the sizes of its zones: lay_out_zones() follows.
 Result<std::vector<NodeMemory>> shrink_nodes(HostSpec& spec, const std::vector<Pages>& managed,
                                              const std::vector<Pages>& reserve);
 

@@ -1,4 +1,4 @@
-// Reads a text file whole. See text_file.h.
+// Reads a whole text file. See text_file.h.
 #include "model/spec/text_file.h"
 
 #include <fstream>

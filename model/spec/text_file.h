@@ -1,4 +1,4 @@
-// Reads a text file whole, up to a size that no right file reaches.
+// Reads a whole text file, up to a limit that no valid file reaches.
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace oomcast::host {
 
-/// The whole text; files of /proc and pipes state no size and are read to their end. `what` names a right file in the
-/// error of one that has more than `bytes_max`: "larger than 64 MiB; is it WHAT?".
+/// The whole text. Reads to the end of the file, because files of /proc and pipes have no size. Error: the file cannot
+/// be read, or has more than `bytes_max` bytes: "larger than 64 MiB; is it WHAT?", where `what` names a valid file.
 Result<std::string> read_text_file(const std::string& path, size_t bytes_max, const char* what);
 
 }  // namespace oomcast::host

@@ -1,4 +1,4 @@
-// Guesses the dentries and inodes of a host from its reclaimable slab. See vfs_cache_spec.h.
+// Estimates dentries and inodes from the reclaimable slab. See vfs_cache_spec.h.
 #include "model/spec/vfs_cache_spec.h"
 
 #include <algorithm>
@@ -7,10 +7,10 @@
 namespace oomcast::host {
 namespace {
 
-// A kernel that has just booted holds that much reclaimable slab which no shrinker gets at (dentries of sysfs and of
-// the initramfs, mostly): 46 recorded hosts of 0.35 to 1 GiB had 2301 to 2345 such pages and about 250 objects to scan.
+// Reclaimable slab of a freshly booted kernel that no shrinker can free (mostly dentries of sysfs and of the
+// initramfs): 46 recorded hosts of 0.35 to 1 GiB had 2301 to 2345 such pages and about 250 objects to scan.
 constexpr int64_t kPinnedAtBoot = 2330;
-// Nodes of page-cache trees: 64 pages each, seven to a page.
+// Page-cache tree nodes: one per 64 cached pages, seven nodes to a slab page.
 constexpr int64_t kCachedPagesPerTreePage = 64 * 7;
 
 }  // namespace
@@ -38,7 +38,7 @@ void assume_vfs_cache(HostSpec& spec, const char* why, int64_t held_pages) {
   const int64_t pinned = std::max(kPinnedAtBoot, held_pages);
   const int64_t pages = std::max<int64_t>(0, slab.count() - pinned - cached.count() / kCachedPagesPerTreePage);
   VfsCacheSpec& cache = spec.vfs_cache;
-  // Each dentry with its inode, as they stand after a walk through a file system.
+  // Each dentry with its inode, as after a walk through a file system.
   cache.dentries_unused = cache.inodes = pages * kPageBytes / (cache.dentry_bytes + cache.inode_bytes);
   spec.assumed.push_back(
       "vfs_cache.dentries_unused: " + std::to_string(cache.dentries_unused) + " (" + why +

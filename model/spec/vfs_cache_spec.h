@@ -1,4 +1,4 @@
-// Guesses the dentries and inodes of a host whose source does not count them.
+// Estimates the dentries and inodes of a host whose source does not count them.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,11 @@
 
 namespace oomcast::host {
 
-/// Memory of the node was short, and its reclaimable slab was still there: nobody could have it. An OOM log shows that,
-/// or a host description made of one: each zone is at or below its min mark and the reserve for lower zones.
+/// The node is out of memory and still has its reclaimable slab, so that nobody could free it: every zone is at or
+/// below its min mark plus the reserve for lower zones. OOM logs, and host descriptions made of one, show such nodes.
 bool slab_cannot_be_had(const NodeSpec& node);
-/// Guesses the objects of a host whose source does not count them, from its reclaimable slab; says so in `assumed`.
-/// `held_pages` of it were left when the kernel killed for want of memory; 0: not known. None of a node that is out of
-/// memory and still has slab.
+/// Estimates the objects from the reclaimable slab, and lists the estimate as assumed. `held_pages`: reclaimable slab
+/// that was left when the kernel's OOM killer ran; 0: not known. Slab of a slab_cannot_be_had() node is left out.
 void assume_vfs_cache(HostSpec& spec, const char* why, int64_t held_pages = 0);
 
 }  // namespace oomcast::host

@@ -1,4 +1,4 @@
-// Computes when a zone is low on memory. See watermarks.h; all divisions round down, as the kernel's do.
+// Watermarks, reserves and per-CPU list sizes. See watermarks.h. All divisions round down, as the kernel's do.
 #include "model/spec/watermarks.h"
 
 #include <algorithm>
@@ -20,8 +20,8 @@ void for_each_zone(HostSpec& spec, Visit visit) {
   }
 }
 
-// nr_free_buffer_pages(): what the zones up to Normal manage above their high marks. History counts: the kernel uses
-// the marks that are in force, so a second computation gives another result than the first.
+// nr_free_buffer_pages(): managed less high mark, over the zones up to Normal. It uses the marks in force, as the
+// kernel does, so that a second computation of the marks gives another result than the first.
 int64_t free_buffer_pages(const HostSpec& spec) {
   int64_t pages = 0;
   for (const NodeSpec& node : spec.nodes) {
@@ -33,7 +33,7 @@ int64_t free_buffer_pages(const HostSpec& spec) {
   return pages;
 }
 
-// The kernel's int_sqrt().
+// int_sqrt().
 int64_t floor_sqrt(int64_t value) {
   int64_t root = 0;
   for (int64_t bit = int64_t{1} << 31; bit != 0; bit >>= 1) {
@@ -52,13 +52,14 @@ void distribute(HostSpec& spec, int64_t min_free_kbytes) {
   });
   for_each_zone(spec, [&](NodeSpec&, ZoneSpec& zone) {
     const int64_t managed = zone.managed.count();
-    // 64 TiB of KiB times 64 TiB of pages do not fit in 64 bits; the kernel's u64 would wrap first.
+    // proportion() works in 128 bits: on the largest hosts that are accepted the product overflows 64 bits, as the
+    // kernel's u64 would.
     const int64_t share = proportion(pages_min, managed, lowmem);
     int64_t min = share;
     if (movable_apart && zone.kind == ZoneKind::kMovable) min = std::clamp<int64_t>(managed / 1024, 32, 128);
     const int64_t gap = std::max(share / 4, managed * spec.vm.watermark_scale_factor / 10000);
     zone.watermarks = {Pages(min), Pages(min + gap), Pages(min + 2 * gap)};
-    // Before: low = min * 5/4, high = min * 3/2, whatever the zone's size.
+    // Before 4.6: low = min * 5/4, high = min * 3/2, whatever the size of the zone.
     if (!holds(KernelRule::kWatermarkScale, spec.kernel))
       zone.watermarks = {Pages(min), Pages(min + share / 4), Pages(min + share / 2)};
     zone.boost = Pages(0);
@@ -79,7 +80,7 @@ int64_t recommended_min_free_kbytes(const HostSpec& spec) {
   for (const NodeSpec& node : spec.nodes) {
     for (const ZoneSpec& zone : node.zones) zones += zone.kind <= ZoneKind::kNormal && zone.present > Pages(0);
   }
-  // Two free pageblocks per zone, and room for each of three migrate types to fall back to the three others.
+  // set_recommended_min_free_kbytes(): two pageblocks per zone, and one for each pair of the three migrate types.
   const int64_t pages = std::min(kPageblock * zones * 2 + kPageblock * zones * 3 * 3, free_buffer_pages(spec) / 20);
   return std::max(kbytes, pages * 4);
 }

@@ -1,6 +1,6 @@
-// Describes zswap on the target: a compressed cache in memory in front of every swap device.
+// Description of zswap on the target: a compressed cache in memory in front of every swap device.
 //
-// /sys/module/zswap/parameters, and what no file of the kernel's says: how well pages compress.
+// /sys/module/zswap/parameters, and how well pages compress, which no file of the kernel's says.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace oomcast::host {
 
-/// How the pool's pages hold what is stored: zbud two to a page at most, z3fold three, zsmalloc packed.
+/// How a page of the pool holds compressed pages: zbud at most two, z3fold at most three, zsmalloc packed.
 enum class Zpool : uint8_t { kZbud, kZ3fold, kZsmalloc };
 struct ZpoolName {
   Zpool zpool;
@@ -29,21 +29,21 @@ constexpr std::optional<Zpool> zpool_of(std::string_view name) {
   return std::nullopt;
 }
 
-inline constexpr int kZswapStoredPercent = 33;  // as zram's (kZramPercent): between text and heaps of most programs
+inline constexpr int kZswapStoredPercent = 33;  // as kZramPercent: between text and the heaps of most programs
 
 struct ZswapSpec {
   bool enabled = false;
-  int max_pool_percent = 20;          // of memory
-  int accept_threshold_percent = 90;  // of that: once full, the pool takes nothing until it has shrunk to this
-  bool shrinker_enabled = false;      // {6.8}
-  bool same_filled = true;            // {before 6.12} same_filled_pages_enabled
+  int max_pool_percent = 20;          // of the host's memory
+  int accept_threshold_percent = 90;  // of max_pool_percent: a full pool accepts nothing until it has shrunk to this
+  bool shrinker_enabled = false;      // from 6.8 on
+  bool same_filled = true;            // before 6.12: same_filled_pages_enabled
   Zpool zpool = Zpool::kZsmalloc;
   std::string compressor = "lzo";
-  int stored_percent = kZswapStoredPercent;  // what a page takes when it is compressed, of a page
-  int same_filled_percent = 0;               // of the pages that go to swap: those of one value ({6.12}: of zeros)
-  Nanoseconds compress, decompress;          // one page
-  Pages pool;                                // what the pool takes when the run begins; it stays
-  /// How many pages the pool may take of a host with so much memory.
+  int stored_percent = kZswapStoredPercent;  // size of a compressed page, in percent of a page
+  int same_filled_percent = 0;               // share of the pages that go to swap that hold one value (6.12: zeros)
+  Nanoseconds compress, decompress;          // time per page
+  Pages pool;                                // what the pool holds when the run begins; it stays
+  /// Most pages that the pool may take on a host with `total_ram` pages.
   int64_t pool_pages_max(int64_t total_ram) const { return total_ram * max_pool_percent / 100; }
 };
 

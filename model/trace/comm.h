@@ -1,4 +1,4 @@
-// Packs a process's name, as in /proc/PID/comm, into the two words of a kComm event, and takes it out again.
+// Packs the name of a process, as in /proc/PID/comm, into two words of a kComm event, and unpacks it.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace oomcast::trace {
 
-/// Event::address and Event::bytes. The name is cut after 15 characters (TASK_COMM_LEN less the terminating zero).
+/// Returns Event::address and Event::bytes. Cuts the name to 15 bytes (TASK_COMM_LEN less the final zero).
 inline std::array<uint64_t, 2> comm_words(std::string_view comm) {
   std::array<uint64_t, 2> words{};
   std::memcpy(words.data(), comm.data(), std::min<size_t>(comm.size(), 15));

@@ -1,4 +1,5 @@
-// Checks that these are the bytes that were written. CRC-32C (Castagnoli), which finds every single flipped byte.
+// CRC-32C (Castagnoli) of a run of bytes: tells whether the bytes are those that were written. Finds every flipped
+// byte.
 #pragma once
 
 #include <boost/crc.hpp>

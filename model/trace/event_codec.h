@@ -1,5 +1,4 @@
-// Packs events into few bytes. Each field as the difference from what its task did last, each in a column of its
-// own.
+// Packs events into few bytes: each field as its difference from the same task's last event, each field in a column.
 //
 // A payload stands alone: nothing from an earlier block is needed to read it. README.md has the grammar.
 #pragma once
@@ -18,17 +17,17 @@
 
 namespace oomcast::trace {
 
-/// Wall time is for display: it is kept to the millisecond.
+/// Resolution of Event::time_ns in a trace. Wall time is for display only, so milliseconds are enough.
 inline constexpr uint64_t kTraceTimeUnitNs = 1'000'000;
 inline constexpr uint64_t kWatchPageBytes = 4096;
 
-/// What a trace holds, in order: events, and the watches that the recording's model asked for after them.
+/// What a trace holds, in order: an event, or a watch (see WatchRequest) that the recording's model asked for after it.
 struct Record {
   Event event;
-  bool is_watch = false;  // then [address, +bytes) of process pid was to be watched, in whole pages
+  bool is_watch = false;  // then [address, +bytes) of process `pid` was to be watched, in whole pages
 };
 
-/// What writer and reader both remember, so that only differences need bytes.
+/// What the encoder and the decoder both remember, so that only differences need bytes.
 class CodecState {
  protected:
   static constexpr size_t kKinds = 64;
@@ -57,7 +56,7 @@ class CodecState {
     kHasCpu = 64,
     kHasFlags = 128
   };
-  static constexpr uint8_t kOtherTask = 0x40;  // in the head byte, beside the kind
+  static constexpr uint8_t kOtherTask = 0x40;  // a bit of the head byte, whose low six bits are the kind
   static constexpr uint8_t kNewMask = 0x80;
 
   struct Task {
@@ -85,10 +84,10 @@ class EventEncoder : private CodecState {
   EventEncoder() { reset(); }
   void add(const Event& event);
   void add_watch(const WatchRequest& watch);
-  /// Enough for a block.
+  /// The payload is large enough for a block: take() it before the next add().
   bool full() const;
   bool empty() const { return records_ == 0 && watch_.bytes == 0; }
-  /// The payload of all that was added; the encoder is as new afterwards.
+  /// Returns the payload of all that was added, and resets the encoder.
   std::string take();
 
  private:
@@ -100,13 +99,13 @@ class EventEncoder : private CodecState {
   std::array<std::string, kColumns> columns_;
   std::map<std::pair<uint32_t, uint32_t>, size_t> task_of_;
   uint64_t records_ = 0;
-  Event watch_;  // bytes 0: none pending
+  Event watch_;  // the watch that grows while adjacent pages are added; bytes == 0: none
 };
 
 class EventDecoder : private CodecState {
  public:
   EventDecoder() = default;
-  /// `payload` must outlive the decoder. False: not a payload.
+  /// Returns false if `payload` is malformed. REQUIRES: `payload` outlives the decoder.
   bool open(std::string_view payload);
   enum class Step { kRecord, kEnd, kMalformed };
   Step next(Record& out);

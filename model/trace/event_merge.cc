@@ -13,7 +13,7 @@ EventMerge::EventMerge(std::vector<std::unique_ptr<RecordSource>> sources, Merge
   }
 }
 
-/// Reads the head of the stream. False: it has ended.
+/// Reads the next record of the stream into `head`. False: the stream has ended (cut or damaged, too).
 bool EventMerge::read(size_t stream) {
   Stream& of = streams_[stream];
   if (of.end == TraceReader::Step::kRecord) of.end = of.source->next(of.head);
@@ -27,7 +27,7 @@ void EventMerge::line_up(size_t stream) {
     waiting_.push_back(stream);
 }
 
-// Those whose event can happen now get their turn; the others wait on, in the order of their numbers.
+// Asks the clock for each waiting stream again, in the order of their numbers. A stream with an answer gets its turn.
 void EventMerge::let_waiting_go_on() {
   std::sort(waiting_.begin(), waiting_.end());
   for (const size_t stream : std::exchange(waiting_, {})) line_up(stream);
@@ -50,7 +50,7 @@ EventMerge::Step EventMerge::next(Item& out) {
     if (read(stream)) {
       if (streams_[stream].head.is_watch) return give(stream);
       if (turns_.empty() && waiting_.empty() && not_started_.empty())
-        return give(stream);  // alone: nobody's clock asked
+        return give(stream);  // the only stream left: its order needs no clock
       line_up(stream);
     } else if (streams_[stream].end == TraceReader::Step::kDamaged) {
       return damaged(stream);
@@ -69,7 +69,8 @@ EventMerge::Step EventMerge::next(Item& out) {
     const Nanoseconds limit = turns_.empty() ? Nanoseconds(INT64_MAX) : turns_.top().due;
     if (waiting_.empty() || !clock_.pass(limit)) break;
   }
-  if (turns_.empty() && !waiting_.empty()) {  // nothing would ever end their wait: the consumer takes them as they are
+  if (turns_.empty() &&
+      !waiting_.empty()) {  // pass() has nothing left that could end the waits: take the lowest stream
     const size_t stream = waiting_.front();
     waiting_.erase(waiting_.begin());
     return give(stream);

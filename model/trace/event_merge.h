@@ -1,8 +1,8 @@
-// Merges the events of several recordings into one stream, in the order of the time at which each happens now.
+// Merges the events of several recordings into one stream, ordered by the time at which the consumer has each happen.
 //
-// Recordings know nothing of each other: within one the order of arrival is kept, between them the clock of whoever
-// consumes the events decides, who may delay one of them (a modelled stall) and not the others. One record of each is
-// in memory.
+// Within a recording the order of arrival is kept. Between recordings the consumer's clock decides, because the
+// consumer (the simulation) may delay the tasks of one recording by a modelled stall and not those of the others. One
+// record of each recording is in memory.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace oomcast::trace {
 
-/// Where records come from: a recording, or a test's list.
+/// A source of records: a recording, or the list of a test.
 class RecordSource {
  public:
   virtual ~RecordSource() = default;
@@ -27,35 +27,35 @@ class RecordSource {
   virtual TraceReader::Step next(Record& out) = 0;
 };
 
-/// When events happen, as the consumer has it.
+/// The consumer's clock: when events happen in the consumer.
 class MergeClock {
  public:
   virtual ~MergeClock() = default;
-  /// When the next event of the stream happens; absent while its task waits for something of which the consumer knows
-  /// when it ends. It stays as it is until the stream's next event is taken, or it was absent.
+  /// The time at which the stream's next event happens, or nothing while its task waits for something whose end is not
+  /// known yet. A time that was returned is valid until the stream's next event is taken.
   virtual std::optional<Nanoseconds> due(size_t stream, const Event& event) = 0;
-  /// Lets the next thing happen in the consumer that is due by `limit`. False: there is none.
+  /// Lets the consumer do the next thing that is due by `limit`. False: there is none.
   virtual bool pass(Nanoseconds limit) = 0;
 };
 
 class EventMerge {
  public:
-  /// Streams are numbered in the order in which they stand here; of events at the same time the lower number comes
+  /// The position in `sources` is the stream's number. Of events at the same time the one with the lower number is
   /// first.
   EventMerge(std::vector<std::unique_ptr<RecordSource>> sources, MergeClock& clock);
 
   struct Item {
     size_t stream = 0;
-    Record record;  // a watch follows the event that it was recorded after, before any other event
+    Record record;  // a watch comes directly after the event that it was recorded after
   };
   enum class Step {
     kItem,
     kEnd,      // all streams have ended
-    kDamaged,  // `stream` has; nothing follows
+    kDamaged,  // stream number `stream` is damaged; nothing follows
   };
-  /// REQUIRES: what came before has been consumed, so that the clock knows of it.
+  /// REQUIRES: the consumer has taken in the previous item, so that the clock knows of it.
   Step next(Item& out);
-  /// How the stream ended, kRecord if it has not.
+  /// How the stream ended; kRecord if it has not ended.
   TraceReader::Step end_of(size_t stream) const { return streams_[stream].end; }
 
  private:
@@ -76,9 +76,9 @@ class EventMerge {
   std::vector<Stream> streams_;
   MergeClock& clock_;
   std::priority_queue<Turn, std::vector<Turn>, std::greater<>> turns_;
-  std::vector<size_t> waiting_;      // streams whose next event waits for its task
-  std::optional<size_t> unread_;     // the stream of the last item: what follows it is not read yet
-  std::vector<size_t> not_started_;  // nothing of them has been read
+  std::vector<size_t> waiting_;      // streams whose next event has no time yet
+  std::optional<size_t> unread_;     // the stream of the last item; its next record is not read yet
+  std::vector<size_t> not_started_;  // streams of which no record is read yet
 };
 
 }  // namespace oomcast::trace

@@ -1,8 +1,8 @@
-// Gives what several recordings number the same numbers of their own: processes, stacks, and files in memory.
+// Renumbers processes, stacks and files in memory, so that several recordings can be replayed on one host.
 //
-// Files on disk keep their numbers: the same file of the same recording machine is the same file on the host, with one
-// page cache. Files in memory (tmpfs, memfd, System V, shared anonymous memory) are the program's own, whatever they
-// are called: each run of a program makes its own.
+// Files on disk keep their numbers: a file of the recording machine is one file of the host, with one page cache. A
+// file in memory (tmpfs, memfd, System V, shared anonymous memory) gets a new number whatever its name is, because each
+// run of a program makes a file of its own.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace oomcast::trace {
 
-/// Stack ids of all streams together, given out as they are met.
+/// The stack ids of all streams together, given out in the order in which the stacks are first seen.
 class StackNumbers {
  public:
   struct Origin {
@@ -26,7 +26,7 @@ class StackNumbers {
     origins_.push_back({stream, id});
     return static_cast<uint32_t>(origins_.size());
   }
-  /// By id - 1.
+  /// origins()[id - 1] is the origin of stack `id`.
   const std::vector<Origin>& origins() const { return origins_; }
 
  private:
@@ -35,16 +35,16 @@ class StackNumbers {
 
 class StreamNumbers {
  public:
-  /// Process ids of the n-th stream are those of its recording plus n times this, which a reader sees in decimal.
+  /// A pid of stream n is the recorded pid plus n times this number, so that both can be read from the decimal digits.
   static constexpr uint32_t kPidStep = 10'000'000;
-  /// PID_MAX_LIMIT: no Linux gives a greater one.
+  /// PID_MAX_LIMIT: no Linux kernel gives a greater pid.
   static constexpr uint32_t kPidMost = 1u << 22;
 
   StreamNumbers(size_t stream, StackNumbers& stacks) : stream_(stream), stacks_(stacks) {}
 
-  /// False, and nothing is changed: the event names a process id that no Linux gives.
+  /// Renumbers the event. False, with the event unchanged: its pid is greater than any that Linux gives.
   bool apply(Event& event);
-  /// The pid of a process of this stream.
+  /// The new number of the stream's process `recorded`.
   uint32_t pid(uint32_t recorded) const { return recorded + static_cast<uint32_t>(stream_) * kPidStep; }
 
  private:

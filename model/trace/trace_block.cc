@@ -1,4 +1,4 @@
-// The frame of a trace file; see trace_block.h.
+// The frame of a trace file. See trace_block.h.
 #include "model/trace/trace_block.h"
 
 #include <zstd.h>
@@ -8,7 +8,7 @@
 namespace oomcast::trace {
 namespace {
 
-// The fastest one that packs well enough: threads of the guest may be waiting while a block is written.
+// The fastest level; it packs well enough. Threads of the guest may be waiting while a block is written.
 constexpr int kZstdLevel = 1;
 
 void put_u32(std::string& out, uint32_t value) {
@@ -56,7 +56,7 @@ BlockReader::Step BlockReader::next() {
   if (rest.empty()) return Step::kEnd;
   if (rest.size() < kBlockHeadBytes) return Step::kCut;
   const uint32_t type = get_u32(rest, 0), data_bytes = get_u32(rest, 1), raw_bytes = get_u32(rest, 2);
-  // The head has a check of its own: a flipped size must not pass for a file that was cut.
+  // The head has a checksum of its own: a flipped size must not be taken for a file that was cut.
   if (crc32c(rest.substr(0, 16)) != get_u32(rest, 4) || get_u32(rest, 3) != sequence_) return Step::kDamaged;
   if (type < 1 || type > static_cast<uint32_t>(BlockType::kPiece) || raw_bytes > kMostRawBytes) return Step::kDamaged;
   if (rest.size() - kBlockHeadBytes < data_bytes) return Step::kCut;

@@ -1,4 +1,4 @@
-// The frame of a trace file: magic, then blocks, each with a checked head and zstd data that has a check of its own.
+// The frame of a trace file: a magic number, then blocks. The head and the zstd data of a block each have a checksum.
 #pragma once
 
 #include <cstdint>
@@ -7,35 +7,39 @@
 
 namespace oomcast::trace {
 
-/// Eight bytes, format version (u32), CRC-32C of those twelve (u32); all numbers little-endian.
+/// The file begins with 16 bytes: these eight, the format version (u32), CRC-32C of the twelve (u32). Little-endian.
 inline constexpr std::string_view kTraceMagic = "OOMTRACE";
 inline constexpr uint32_t kTraceVersion = 1;
 inline constexpr size_t kFileHeadBytes = 16;
 
-/// A header or a summary of more than kMostRawBytes is cut into pieces: all but the last one are kPiece.
+/// A header or summary of more than kMostRawBytes is cut into pieces. The last piece has its own type, the others
+/// kPiece.
 enum class BlockType : uint8_t { kHeader = 1, kEvents = 2, kSummary = 3, kPiece = 4 };
 
-/// On disk: type, data bytes, raw bytes, sequence number, CRC of these four, CRC of the data; six u32, then the data.
+/// Block head: type, data bytes, raw bytes, sequence number, CRC of these four, CRC of the data; six u32. Data follows.
 inline constexpr size_t kBlockHeadBytes = 24;
 inline constexpr uint32_t kMostRawBytes = 16u << 20;
-/// Of a header or a summary, all its pieces together: a reader that trusts nothing has to stop somewhere.
+/// Largest header or summary, all pieces together. It bounds the memory that a damaged or hostile file can claim.
 inline constexpr size_t kMostPiecesBytes = size_t{1} << 30;
 
+/// The 16 bytes at the front of a trace file.
 std::string trace_file_head();
+/// One block, head and compressed data. REQUIRES: raw.size() <= kMostRawBytes.
 std::string pack_block(BlockType type, uint32_t sequence, std::string_view raw);
 
-/// Takes blocks off the front of what is left of a file.
+/// Reads the blocks of a file one after the other.
 class BlockReader {
  public:
   enum class Step { kBlock, kEnd, kCut, kDamaged };
   BlockReader() = default;
   explicit BlockReader(std::string_view blocks) : all_(blocks) {}
+  /// kEnd: nothing is left. kCut: the file ends within a block. kDamaged: a checksum, size, type or number is wrong.
   Step next();
 
   /// Valid after kBlock.
   BlockType type() const { return type_; }
   const std::string& raw() const { return raw_; }
-  /// After kCut or kDamaged: the block's number and its offset in what the reader was given.
+  /// After kCut or kDamaged: the number of the block, and its offset in bytes in the reader's input.
   uint32_t sequence() const { return sequence_; }
   size_t offset() const { return offset_; }
 

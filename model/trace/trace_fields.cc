@@ -1,4 +1,4 @@
-// Reads and writes what a trace says beside its events. See trace_fields.h.
+// Reads and writes a trace's header and summary. See trace_fields.h.
 #include "model/trace/trace_fields.h"
 
 #include <map>
@@ -10,7 +10,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-/// field ::= name count text*; numbers are decimal text.
+/// field ::= name count text*. Numbers are decimal text.
 class FieldWriter {
  public:
   void texts(const char* name, const Texts& texts) {
@@ -101,7 +101,7 @@ bool decode_header(std::string_view raw, TraceHeader& header) {
 }
 
 std::string encode_summary(const CaptureSummary& summary) {
-  // Named one by one, so that a field that is added and not written here does not compile. A replay finds out itself
+  // Every field is named, so that a new field that is not written here does not compile. A replay finds out itself
   // whether it is cut or extrapolated, and what its services are.
   [[maybe_unused]] const auto& [command, exited, exit_code, exit_signal, tracker, resolution_pages, resolution_ns,
                                 lost_events, tracked_peak_bytes, prefilled_bytes, rss_peak_bytes, events, order_forced,

@@ -1,4 +1,4 @@
-// Reads what was recorded. See trace_reader.h.
+// Reads a trace from memory. See trace_reader.h.
 #include "model/trace/trace_reader.h"
 
 #include "model/trace/crc32c.h"
@@ -11,7 +11,7 @@ Result<TraceReader> TraceReader::open(std::string_view bytes, const std::string&
     return Error{name + ": not a trace; 'oomcast run --trace FILE' records one"};
   if (bytes.size() < kFileHeadBytes) return Error{name + ": cut before its first block; record it again"};
   if (bytes.substr(0, kFileHeadBytes) != head) {
-    // The version is named only if it is what was written.
+    // The version is named only if the checksum confirms it.
     std::string other(bytes.substr(0, 12));
     const uint32_t check = crc32c(other);
     for (int i = 0; i < 4; ++i) other.push_back(static_cast<char>(check >> (8 * i)));
@@ -45,7 +45,7 @@ TraceReader::Step TraceReader::damaged(const char* what) {
   return Step::kDamaged;
 }
 
-/// The next block; of a header or a summary all its pieces, joined in pieces_.
+/// Reads the next block. Of a header or summary it reads all pieces and joins them in pieces_.
 BlockReader::Step TraceReader::next_whole() {
   pieces_.clear();
   for (;;) {
@@ -81,7 +81,7 @@ TraceReader::Step TraceReader::next_block() {
 TraceReader::Step TraceReader::next(Record& out) {
   for (;;) {
     if (!in_block_) {
-      // Asked again after the end: the same answer.
+      // A call after the end gets the same answer again.
       if (ended_) return error_.empty() ? Step::kEnd : Step::kDamaged;
       const Step step = next_block();
       if (step == Step::kEnd) ended_ = true;

@@ -1,4 +1,4 @@
-// Reads a trace from memory, record by record; trusts none of its bytes.
+// Reads a trace from memory, record by record. Trusts none of its bytes.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +14,21 @@ namespace oomcast::trace {
 
 class TraceReader {
  public:
-  /// `bytes` is the whole file and must outlive the reader; `name` leads the errors.
+  /// `bytes` is the whole file and must outlive the reader. `name` begins each error message.
   static Result<TraceReader> open(std::string_view bytes, const std::string& name);
-  TraceReader(TraceReader&&) = default;  // before the first next()
+  TraceReader(TraceReader&&) = default;  // REQUIRES: next() has not been called
 
   const TraceHeader& header() const { return header_; }
   enum class Step {
     kRecord,
     kEnd,      // all was read; summary() is valid
-    kCut,      // the file ends in the middle of a recording: what came before is whole
+    kCut,      // the file ends within the recording: all records before this are good
     kDamaged,  // error() says where
   };
   Step next(Record& out);
   const CaptureSummary& summary() const { return summary_; }
   const std::string& error() const { return error_; }
-  /// Where the block begins that is being read: how far the reader has come.
+  /// Byte offset, after the file head, of the block that is being read. For progress.
   size_t offset() const { return blocks_.offset(); }
 
  private:
@@ -39,7 +39,7 @@ class TraceReader {
 
   BlockReader blocks_;
   std::string name_, error_;
-  std::string pieces_;  // of a header or summary that is too long for one block, up to its last one
+  std::string pieces_;  // the pieces so far of a header or summary that is longer than one block
   TraceHeader header_;
   CaptureSummary summary_;
   EventDecoder decoder_;

@@ -1,4 +1,4 @@
-// Records a run. See trace_writer.h.
+// Writes a trace. See trace_writer.h.
 #include "model/trace/trace_writer.h"
 
 #include <algorithm>
@@ -6,7 +6,8 @@
 namespace oomcast::trace {
 namespace {
 
-constexpr uint64_t kBlockNs = 1'000'000'000;  // what a kill of the recorder may cost
+constexpr uint64_t kBlockNs =
+    1'000'000'000;  // the longest piece of a run, in wall time, that is lost when the recorder is killed
 
 }  // namespace
 
@@ -59,7 +60,7 @@ void TraceWriter::finish(const CaptureSummary& summary) {
 }
 
 void RecordingSink::feed(const Event& event) {
-  // The model hears exactly what a replay will tell it.
+  // Rounds the time as the trace does, so that the model hears exactly what a replay will tell it.
   Event kept = event;
   kept.time_ns -= kept.time_ns % kTraceTimeUnitNs;
   if (writer_) writer_->add(kept);
@@ -77,7 +78,7 @@ void RecordingSink::take_watches(std::vector<WatchRequest>& out) {
 
 void RecordingSink::take_kills(std::vector<KillRequest>& out) {
   model_.take_kills(out);
-  // Only the forecast's own host may really kill.
+  // Only the forecast's own host may kill the real process; kills by the second host are dropped.
   std::vector<KillRequest> ignored;
   if (also_) also_->take_kills(ignored);
 }

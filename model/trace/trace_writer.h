@@ -1,4 +1,4 @@
-// Records a run. Block by block, as it happens, so that whatever kills the recorder leaves a readable trace.
+// Writes a trace block by block while the program runs, so that a killed recorder leaves a readable trace.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace oomcast::trace {
 
 class TraceWriter {
  public:
-  /// Takes one whole block each time and says whether it is kept. After a false it is not called again.
+  /// Gets one whole block per call and returns whether the block was written. After a false it is not called again.
   using Output = std::function<bool(std::string_view block)>;
 
   TraceWriter(Output output, const TraceHeader& header);
   void add(const Event& event);
   void add_watch(const WatchRequest& watch);
-  /// The last block. Call once; nothing may be added later.
+  /// Writes the rest and the summary. Call once; nothing may be added afterwards.
   void finish(const CaptureSummary& summary);
   bool failed() const { return failed_; }
   uint64_t bytes_written() const { return bytes_written_; }
@@ -40,9 +40,9 @@ class TraceWriter {
   bool failed_ = false;
 };
 
-/// Stands between the recorder and the model and writes down all that passes, in both directions. `also` is a second
-/// model (--record-for): it hears everything, and its watches are answered too, so that a replay for its host knows
-/// more.
+/// Stands between the recorder and the model and records both directions: events, and the watches that the model asks
+/// for. `also` is a second model (--record-for). It hears every event and its watches are answered, so that a replay
+/// for its host knows more.
 class RecordingSink final : public EventSink {
  public:
   RecordingSink(EventSink& model, TraceWriter* writer, EventSink* also) : model_(model), writer_(writer), also_(also) {}

@@ -1,5 +1,5 @@
-// Lays out numbers in a trace. LEB128 varints, zigzag for what may be negative, strings with their length in
-// front.
+// How numbers and strings are laid out in a trace: LEB128 varints, zigzag for signed numbers, strings after their
+// length.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,11 @@ inline void put_string(std::string& out, std::string_view text) {
   out.append(text);
 }
 
-/// Small magnitudes of either sign become small numbers. Wraps around, so that any difference of two uint64_t survives.
+/// Maps small numbers of either sign to small numbers. Wraps around, so that any difference of two uint64_t survives.
 inline uint64_t zigzag(uint64_t difference) { return (difference << 1) ^ (0 - (difference >> 63)); }
 inline uint64_t unzigzag(uint64_t coded) { return (coded >> 1) ^ (0 - (coded & 1)); }
 
-/// Reads what the functions above wrote. The bytes are not trusted: every step says whether it could be taken.
+/// Reads what the functions above wrote. The bytes are not trusted: each function returns false if they do not fit.
 class ByteCursor {
  public:
   ByteCursor() = default;

@@ -1,4 +1,4 @@
-// The verb `attach`: watches a program that runs already, and leaves it running.
+// The verb `attach`: watches a program that already runs, and leaves it running.
 #include <cstdio>
 #include <utility>
 
@@ -35,13 +35,13 @@ int attach_command(const RunOptions& given, const AttachOptions& asked) {
   if (auto possible = record::check_attachment(to); !possible)
     return fail(kExitUsage, "attach: " + possible.error().message);
   options.recorder.command = record::command_of(to.pid);
-  options.present_cgroup = false;  // it has asked long ago
+  options.present_cgroup = false;  // the program has asked for its limits long ago
   auto places = Places::prepare(options);
   if (!places) return fail(kExitUsage, places.error().message);
   auto listeners = Listeners::prepare(options);
   if (!listeners) return fail(kExitUsage, listeners.error().message);
   auto recorder = recorder_options(options);
-  recorder.guard_percent = 0;                               // a guard would kill the program
+  recorder.guard_percent = 0;                               // the memory guard would kill the program
   recorder.begin_in_polling_phase = options.trace.empty();  // also with --hold-touches
   record::hold_signals_for_good();
   const Stopwatch own;

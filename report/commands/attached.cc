@@ -1,4 +1,5 @@
-// The verb `record-attached`: watches a program that loaded the library by itself. The environment holds its options.
+// The verb `record-attached`: watches a program that loaded the capture library by itself. Options are in the
+// environment.
 #include <cstdlib>
 
 #include "preload/record/recorder.h"
@@ -14,7 +15,7 @@ const char* environment(const char* name, const char* otherwise) {
   return value && *value ? value : otherwise;
 }
 
-/// Under LD_PRELOAD alone our own stderr is /dev/null: the program's is where somebody looks.
+/// With LD_PRELOAD alone the stderr of this process is /dev/null. So the message also goes to the program's stderr.
 int fail_attached(int hello_socket_fd, const std::string& message) {
   record::tell_program(hello_socket_fd, "oomcast: " + message + "\n");
   return fail(kExitUsage, message);
@@ -31,7 +32,7 @@ int attached_command(int hello_socket_fd) {
         hello_socket_fd,
         "OOMCAST_OPTIONS: --present-host and --allocator need 'oomcast run': the program runs already");
   start_log(options->log_level);
-  options->present_cgroup = false;  // likewise
+  options->present_cgroup = false;  // the program has asked for its limits already
   options->host = environment("OOMCAST_HOST", options->host.c_str());
   options->report = environment("OOMCAST_REPORT", options->report.c_str());
   auto places = Places::prepare(options.value());

@@ -1,6 +1,6 @@
-// The verbs that watch a program, feed the model or look at this machine: one file each, of the verb's name.
+// The verbs that record a program, run the model or examine this machine: one file each, named after the verb.
 //
-// Only this folder knows both the recorder and the model. The verbs that read finished reports live with their subject:
+// Only this folder knows both the recorder and the model. The verbs that read finished reports are with their subject:
 // check and diff in gates/, page in page/, export in export/, show in show/.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 namespace oomcast::report {
 
-/// Each returns the exit status of the command, and has said what went wrong.
+/// Each function prints its errors and returns the exit status of the command.
 int run_command(RunOptions options);
 int attach_command(const RunOptions& options, const AttachOptions& to);
 int replay_command(const CommandLine& line);
@@ -19,15 +19,15 @@ int sweep_command(const CommandLine& line);
 int fit_command(CommandLine line);
 int host_show_command(const std::string& name, std::optional<int> nth, bool json);
 int explain_command(const ExplainOptions& options);
-/// Into a directory, or packed into a file (`-`: stdout) if that is not empty.
+/// Writes a snapshot into a directory, or packed into `file` (`-`: stdout) if `file` is not empty.
 int host_capture_command(const std::string& directory, const std::string& file);
 int doctor_command();
-/// LD_PRELOAD=liboomcast.so PROGRAM: the library has started us and waits for an answer on the socket.
+/// For LD_PRELOAD=liboomcast.so PROGRAM: the library has started this process, and waits for an answer on the socket.
 int attached_command(int hello_socket_fd);
 
-/// Before anything else: no file of ours may get the number of a closed standard stream.
+/// Call first: no file of this process may get the number of a closed standard stream.
 void open_standard_streams();
-/// What spdlog says goes to stderr, from this level on.
+/// Sends spdlog's messages of this level and above to stderr.
 void start_log(const std::string& level);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// The verb `doctor`: what this machine allows, and the command that allows more.
+// The verb `doctor`: what this machine allows, and the command that would allow more.
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
 #include "report/console.h"

@@ -1,4 +1,4 @@
-// The verb `explain`: a kill of a kernel log in plain words. The words are in oomlog/.
+// The verb `explain`: explains a kill of a kernel log in plain words. The words are in oomlog/.
 #include "report/oomlog/explain.h"
 
 #include <filesystem>
@@ -40,7 +40,7 @@ int explain_command(const ExplainOptions& options) {
     explanation.sections.push_back(explain_simulation(report.value(), kill));
     return print(oomlog::explanation_json(report.value(), explanation, &kill));
   }
-  // What is known at once is not kept waiting.
+  // The explanation is printed before the simulation, which takes seconds.
   if (const int failed = print(oomlog::explanation_text(explanation)); failed != 0 || options.prove_s == 0)
     return failed;
   return print(section_text(explain_simulation(report.value(), simulated())));

@@ -1,4 +1,4 @@
-// The verb `fit`: records a program where none is recorded yet, and finds the smallest size that is enough.
+// The verb `fit`: records the program unless a recording is given, and finds the smallest size that is enough.
 #include "report/fit/fit.h"
 
 #include <unistd.h>
@@ -16,14 +16,14 @@
 namespace oomcast::report {
 namespace {
 
-/// A recording of the program, and how the program ended.
+/// A recording of the program, and the status with which the program ended.
 struct RecordedRun {
   std::string trace;
   int status = 0;
 };
 
-/// Records the program into `directory`, with its own output and a report that nobody reads. `cgroup`: the limits that
-/// it is shown.
+/// Records the program into `directory`. The program's output is shown; the report is not used. `cgroup`: the limits
+/// that the program is shown.
 Result<RecordedRun> record_for_fit(const RunOptions& given, const std::string& directory,
                                    const std::vector<std::string>& cgroup) {
   RunOptions options = given;
@@ -31,7 +31,8 @@ Result<RecordedRun> record_for_fit(const RunOptions& given, const std::string& d
   options.report = directory + "/report.json";
   options.quiet = true;
   options.prove_s = 0;
-  if (options.progress == "auto" && ::isatty(STDERR_FILENO)) options.progress = "always";  // --quiet would hide it
+  if (options.progress == "auto" && ::isatty(STDERR_FILENO))
+    options.progress = "always";  // --quiet would hide the progress
   options.cgroup = cgroup;
   options.limits_from.clear();
   const int status = run_command(options);
@@ -52,7 +53,7 @@ Result<Fit> fit_of(const CommandLine& line, const std::string& trace) {
   return found;
 }
 
-/// The --cgroup words with the limit that is searched set to `bytes`.
+/// The --cgroup options, with the searched limit set to `bytes`.
 std::vector<std::string> limits_with(const CommandLine& line, int64_t bytes) {
   std::vector<std::string> limits = line.run.cgroup;
   std::erase_if(limits, [&](const std::string& limit) { return limit.starts_with(line.fit.key + "="); });
@@ -60,7 +61,8 @@ std::vector<std::string> limits_with(const CommandLine& line, int64_t bytes) {
   return limits;
 }
 
-/// Records the program again, shown limits near the answer, until the answer is what it needs under that limit.
+/// Records the program again under limits near the answer, until the answer is what the program needs when it is shown
+/// that limit.
 Result<Fit> record_near_the_answer(const CommandLine& line, const std::string& directory, int first_status, Fit first) {
   SelfSizing sizing(first.smallest->value);
   Fit best = std::move(first);
@@ -97,7 +99,7 @@ int fit_command(CommandLine line) {
   auto found =
       line.run.recorder.command.empty() ? fit_of(line, line.replay.trace) : record_and_fit(line, directory.path());
   if (!found) return fail(kExitUsage, "fit: " + found.error().message);
-  // What is to be handed over stands alone on stdout, ready for a file.
+  // With --as, stdout has nothing but the setting, ready for a file.
   const std::string lines = fit_lines(found.value());
   if (!line.fit.as.empty() && !line.json) std::fputs(lines.c_str(), stderr);
   const int status = print(line.json             ? fit_json(found.value())

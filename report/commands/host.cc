@@ -1,4 +1,4 @@
-// The verbs `host show` and `host capture`. `host list` needs nothing but text: host_command.h.
+// The verbs `host show` and `host capture`. `host list` is in host_command.h.
 #include <filesystem>
 
 #include "model/spec/read_host.h"

@@ -1,4 +1,4 @@
-// Traces on disk with the target that its recording was for: what replay, sweep and fit begin with.
+// A trace on disk and the target that it was recorded for: the first step of replay, sweep and fit.
 #pragma once
 
 #include <memory>
@@ -10,10 +10,10 @@
 
 namespace oomcast::report {
 
-/// A trace with what its recording said of the target: the defaults of what is asked now. Or several, as services of
-/// one host; what each recording said is the default of its service.
+/// A trace, with the target that it was recorded for as the default of the options now given. Or several traces as
+/// services of one host: what each recording says is the default of its service.
 struct Recording {
-  std::shared_ptr<const std::string> bytes;  // of one trace; services hold theirs
+  std::shared_ptr<const std::string> bytes;  // of one trace; services own theirs
   Workload workload;
   RunOptions options;
   ReplaySettings settings;

@@ -1,4 +1,4 @@
-// The verb `replay`: forecasts a recorded run on another host, and ends like `run` does.
+// The verb `replay`: forecasts a recorded run on another host, and finishes as `run` does.
 #include "preload/record/recorder.h"
 #include "report/commands/commands.h"
 #include "report/commands/recording.h"
@@ -25,7 +25,7 @@ int replay_command(const CommandLine& line) {
   auto replayed = replay(recording->workload, recording->host, watched);
   progress.end();
   if (!replayed) return fail(kExitUsage, "replay: " + replayed.error().message);
-  record::hold_signals_for_good();  // from here on there is a report: a signal ends the proofs, not the command
+  record::hold_signals_for_good();  // a report exists from here on: a signal ends the proofs, not the command
   const double forecast_s = json_seconds(replayed->outcome.forecast);
   const Recorded recorded{recording->workload, recording->host, recording->options, recording->settings};
   return conclude(line.run, places.value(), replayed->outcome, replayed->capture, recorded, forecast_s);

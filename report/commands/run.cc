@@ -1,5 +1,5 @@
-// The verb `run`: watches a program from its start to its end. What can fail is tried before it starts, the cheap
-// things first.
+// The verb `run`: watches a program from start to end. Everything that can fail is tried before the program starts, the
+// cheap steps first.
 #include <utility>
 
 #include "preload/record/recorder.h"
@@ -27,7 +27,7 @@ int run_command(RunOptions options) {
   if (!places) return fail(kExitUsage, places.error().message);
   auto listeners = Listeners::prepare(options);
   if (!listeners) return fail(kExitUsage, listeners.error().message);
-  recorder.root_oom_score_adj = options.model.oom_score_adj;  // a pod's class of service may have given it
+  recorder.root_oom_score_adj = options.model.oom_score_adj;  // a pod's class of service may have set it
   recorder.environment = listeners.value()->guest_environment();
   record::be_killed_last();
   record::hold_signals_for_good();

@@ -23,7 +23,7 @@ Result<Combinations> asked_combinations(const CommandLine& line) {
     if (!variation) return variation.error();
     variations.push_back(std::move(variation).value());
   }
-  // Last: a page draws the first key along its axis, and a line for each value of the others.
+  // Hosts come last: a page has the first key on its axis, and a line for each value of the others.
   if (!line.fleet.hosts.empty()) {
     auto hosts = read_host_list(line.fleet.hosts);
     if (!hosts) return hosts.error();
@@ -32,7 +32,7 @@ Result<Combinations> asked_combinations(const CommandLine& line) {
   return Combinations::of(std::move(variations));
 }
 
-/// Reads a host that is varied: with the --set, --cgroup and --limits-from of all.
+/// Reads one of the varied hosts, and applies the --set, --cgroup and --limits-from of all.
 HostReader reader_of_hosts(const RunOptions& options) {
   return [&options](const std::string& name) {
     RunOptions one = options;

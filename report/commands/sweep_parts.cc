@@ -1,4 +1,4 @@
-// A sweep in parts: runs one, has an engine run all, merges what is there. See sweep_parts.h.
+// A sweep in parts: runs one part, lets an engine run all, or merges the parts. See sweep_parts.h.
 #include "report/commands/sweep_parts.h"
 
 #include <chrono>
@@ -29,7 +29,7 @@ void say(const std::string& text) { std::fprintf(stderr, "oomcast: sweep: %s\n",
 
 PartsEnd failed(const std::string& text) { return {fail(kExitUsage, "sweep: " + text), false}; }
 
-/// One line for each, the first ones in full.
+/// Prints the first problems, one line each, and the number of the others.
 PartsEnd failed(const std::vector<std::string>& problems, const std::string& advice) {
   for (size_t i = 0; i < problems.size() && i < kProblemsShown; ++i) say(problems[i]);
   if (problems.size() > kProblemsShown) say("and " + std::to_string(problems.size() - kProblemsShown) + " parts more");
@@ -79,7 +79,8 @@ PartsEnd merge(const PartsFolder& folder, size_t parts, const std::string& advic
   return {0, true};
 }
 
-/// --split, or the division of the parts that are there, or what suits. An error: no sweep has so many.
+/// The number of parts: --split, or that of the files in the folder, or a suitable one. Error: more parts than
+/// combinations.
 Result<size_t> parts_of(const PartsFolder& folder, const FleetOptions& fleet, size_t combinations) {
   if (auto checked = check_division("--split " + std::to_string(fleet.split), fleet.split, combinations); !checked)
     return checked.error();
@@ -89,7 +90,7 @@ Result<size_t> parts_of(const PartsFolder& folder, const FleetOptions& fleet, si
   return default_parts(combinations);
 }
 
-/// The command of a part, for whatever machine runs it.
+/// The command of a part, for any machine.
 std::vector<std::string> words_of_part(const std::string& program, const CommandLine& line, const std::string& folder,
                                        size_t parts, int jobs) {
   std::vector<std::string> words = {program, "sweep"};
@@ -100,7 +101,7 @@ std::vector<std::string> words_of_part(const std::string& program, const Command
   return words;
 }
 
-/// The same for the same sweep, division and folder: so a second call knows the tasks of the first.
+/// The same for the same sweep, division and folder, so that a second call finds the tasks of the first.
 std::string job_name(const std::string& sweep, const std::string& folder, size_t parts) {
   Fingerprint print;
   print.add(sweep).add(folder).add_number(static_cast<int64_t>(parts));
@@ -116,7 +117,7 @@ std::string last_line(const std::string& path) {
   return all.empty() ? "empty" : all.substr(all.rfind('\n') + 1);
 }
 
-/// What is damaged is taken away, to be run again. The files of others are left alone.
+/// Removes damaged files, so that their parts run again. Error: a file of another sweep; it is left alone.
 Result<void> clear_damaged(const PartsFolder& folder, size_t parts) {
   for (size_t number = 1; number <= parts; ++number) {
     const FoundPart found = folder.read({number, parts});
@@ -203,7 +204,7 @@ class SlurmSweep {
   SearchProgress progress_;
 };
 
-/// All that a task reads or writes by its path.
+/// All paths that a task reads or writes.
 std::vector<std::string> paths_of(const SweepInput& input, const Combinations& combinations, const CommandLine& line) {
   std::vector<std::string> paths = {line.fleet.parts, line.fleet.hosts, line.replay.services_file, line.run.limits_from,
                                     input.workload.name};
@@ -213,12 +214,12 @@ std::vector<std::string> paths_of(const SweepInput& input, const Combinations& c
     if (varies_host(variation)) hosts = variation.values;
   std::error_code error;
   for (const std::string& host : hosts)
-    if (fs::exists(host, error)) paths.push_back(host);  // else it is the name of a preset
+    if (fs::exists(host, error)) paths.push_back(host);  // else it is a preset
   std::erase(paths, "");
   return paths;
 }
 
-/// What is below the mounted folder is the same for all pods, and nothing else is.
+/// All pods see the working directory, and no other folder of this machine.
 Result<void> check_mounted(const std::vector<std::string>& paths) {
   std::error_code error;
   const std::string here = fs::current_path(error).string() + "/";
@@ -245,7 +246,7 @@ PartsEnd print_manifest(const PartsFolder& folder, const SweepInput& input, cons
 
 PartsEnd run_engine(const PartsFolder& folder, const SweepInput& input, const Combinations& combinations,
                     const CommandLine& line, std::vector<SweepRow>& rows) {
-  // A mistake that every task would make is found before there are any.
+  // Finds mistakes that every task would make before the tasks exist.
   if (auto checked = check_hosts(input, combinations); !checked) return failed(checked.error().message);
   if (auto created = folder.create(); !created) return failed(created.error().message);
   const auto parts = parts_of(folder, line.fleet, combinations.count());

@@ -1,4 +1,4 @@
-// A sweep in parts: runs one, has an engine run all, merges what is there.
+// A sweep in parts: runs one part, lets an engine run all, or merges the parts.
 #pragma once
 
 #include <vector>
@@ -9,15 +9,15 @@
 namespace oomcast::report {
 
 struct PartsEnd {
-  int status = 0;             // of the command; what went wrong has been said
-  bool has_all_rows = false;  // the rows of the whole sweep are there, to be shown
+  int status = 0;             // exit status; errors are printed already
+  bool has_all_rows = false;  // `rows` has the whole sweep, ready to be shown
 };
 
-/// Forecasts the rows of a range on this machine, with a line of progress.
+/// Forecasts the rows of a range on this machine, and shows the progress.
 Result<std::vector<SweepRow>> rows_made_here(const SweepInput& input, const Combinations& combinations,
                                              SweepRange range, const CommandLine& line);
 
-/// `rows` are those of all combinations, not yet concluded, if the result says that they are there.
+/// If has_all_rows is true, `rows` has the rows of all combinations; conclude_rows() is still to be called.
 PartsEnd sweep_parts(const SweepInput& input, const Combinations& combinations, const CommandLine& line,
                      std::vector<SweepRow>& rows);
 

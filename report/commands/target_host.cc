@@ -1,4 +1,4 @@
-// Reads this machine or another one, and applies what the options change. See target_host.h.
+// Reads a host, this machine or another, and applies the options to it. See target_host.h.
 #include "report/commands/target_host.h"
 
 #include <algorithm>
@@ -16,13 +16,13 @@ namespace {
 
 constexpr const char* kThisHost = "this";
 
-/// Never by way of the disk: each start of a program waits for this, and a hundred small files take longer than all the
-/// rest.
+/// Without files on disk: each start of a program waits for this, and writing a hundred small files takes longer than
+/// all the rest.
 Result<host::HostSpec> read_this_host() {
   return host::parse_snapshot({kThisHost, kThisHost, record::files_of_this_machine(), {}});
 }
 
-/// A preset's name and "this" win over a file of that name.
+/// A preset's name and "this" come before a file of that name.
 bool is_file(const std::string& name) {
   const auto is_preset = [&](const host::Preset& preset) { return name == preset.name; };
   if (name == kThisHost || std::any_of(host::presets().begin(), host::presets().end(), is_preset)) return false;
@@ -30,7 +30,7 @@ bool is_file(const std::string& name) {
   return std::filesystem::exists(name, failed) && !std::filesystem::is_directory(name, failed);
 }
 
-/// "nodes.yaml:worker-3" names a node of a file, unless there is a file of that name.
+/// "nodes.yaml:worker-3" is a node in a file, unless a file has that whole name.
 std::string file_of(const std::string& name) {
   const size_t colon = name.rfind(':');
   if (is_file(name) || colon == std::string::npos || colon == 0 || colon + 1 == name.size()) return name;

@@ -1,4 +1,4 @@
-// Finds the host that a forecast is for, this machine among them.
+// Reads the host of a forecast: this machine or another.
 #pragma once
 
 #include <optional>
@@ -10,14 +10,15 @@
 
 namespace oomcast::report {
 
-/// "this" is this machine; else a snapshot, a JSON file or a preset, as host::read_host() finds it, or a kernel
-/// log with an OOM report: its `nth` kill, the last one if absent.
+/// "this" is this machine. Otherwise a snapshot, a JSON file or a preset (host::read_host()), or a file that
+/// host_of_text() knows, such as a kernel log with an OOM report. `nth`: see HostChoice.
 Result<host::HostSpec> read_any_host(const std::string& name, std::optional<int> nth = std::nullopt);
 
-/// Events call a file by its device and inode here: what the host names by its path has to have the same number.
+/// Sets the file numbers of page_cache[] and background[] to those that events use: made of device and inode on this
+/// machine.
 void number_files(host::HostSpec& spec);
 
-/// The host of the options with its --limits-from, which is read into them, --cgroup and --set.
+/// The host of the options, with --limits-from (which is read into the options), --cgroup and --set applied.
 Result<host::HostSpec> target_host(RunOptions& options);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// A directory below TMPDIR that is gone when its owner is.
+// A directory below TMPDIR that is removed with its owner.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 
 namespace oomcast::report {
 
-/// An empty path() if there is no place for it.
+/// path() is empty if the directory could not be made.
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
@@ -21,7 +21,7 @@ class TemporaryDirectory {
     std::error_code ignored;
     if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
   }
-  /// For programs that go on as another user.
+  /// For programs that change their user.
   void let_everybody_read() const { ::chmod(path_.c_str(), 0755); }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;

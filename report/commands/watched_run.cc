@@ -1,4 +1,4 @@
-// Sets up the recorder, the model and what listens beside it. See watched_run.h.
+// Sets up the recorder, the model and their listeners. See watched_run.h.
 #include "report/commands/watched_run.h"
 
 #include <cstdio>
@@ -12,7 +12,8 @@ namespace oomcast::report {
 
 record::RecordOptions recorder_options(const RunOptions& options) {
   record::RecordOptions recorder = options.recorder;
-  // A trace is for other hosts too, which may be near where this one is far; a refusal has to be known at once.
+  // No polling if the run is recorded (the trace may be for a host that is near a limit when this one is not), or if a
+  // refusal must be known at once.
   recorder.begin_in_polling_phase = recorder.tracker.empty() && options.trace.empty() && !options.model.refuse_enomem;
   recorder.kill_on_oom = options.model.kill_on_oom;
   recorder.refuse_enomem = options.model.refuse_enomem;
@@ -93,7 +94,7 @@ sim::Outcome Listeners::finish(const RunOptions& options, trace::CaptureSummary&
     capture.caveats.push_back(file_->error());
   }
   sim::Outcome outcome = model_->finish();
-  // The proofs need the room.
+  // Frees the memory for the proofs.
   sink_.reset();
   model_.reset();
   also_.reset();

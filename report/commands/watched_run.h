@@ -1,4 +1,4 @@
-// What a live run is watched with: the recorder's options, and the model with a trace and a second host beside it.
+// What watches a live run: the recorder's options, and the model with a trace and a second model beside it.
 #pragma once
 
 #include <chrono>
@@ -20,7 +20,7 @@ namespace oomcast::report {
 
 record::RecordOptions recorder_options(const RunOptions& options);
 
-/// Wall-clock time since it was made.
+/// Wall-clock time since its construction.
 class Stopwatch {
  public:
   double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count(); }
@@ -29,26 +29,26 @@ class Stopwatch {
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-/// The model, and what listens beside it: a trace, a second host.
+/// The model, and what listens to the same events: a trace, a second model.
 class Listeners {
  public:
-  /// Reads hosts and opens the trace: what can fail does so before the program starts. What --limits-from says goes
-  /// into the options.
+  /// Reads hosts and opens the trace before the program starts, because all this can fail. Writes the limits of
+  /// --limits-from into `options`.
   static Result<std::unique_ptr<Listeners>> prepare(RunOptions& options);
-  /// Without a trace nothing stands between recorder and model.
+  /// Without a trace the recorder feeds the model directly.
   trace::EventSink& sink() { return writer_ ? static_cast<trace::EventSink&>(*sink_) : *model_; }
   const sim::Simulation& model() const { return *model_; }
   const std::string& host_name() const { return host_.name; }
   const std::vector<std::string>& guest_environment() const { return guest_environment_; }
   sim::Outcome finish(const RunOptions& options, trace::CaptureSummary& capture);
-  /// What the proofs need. REQUIRES: finish() was called; valid while this object lives.
+  /// The input of the proofs. REQUIRES: finish() was called. Valid while this object lives.
   Result<Recorded> recorded(const RunOptions& options);
 
  private:
   Listeners() = default;
   Result<void> present(const RunOptions& options, const host::HostSpec& host);
   Result<void> open_trace(const RunOptions& options, const host::HostSpec& host, const sim::Options& model);
-  /// False once nobody takes blocks any more.
+  /// False if nothing takes blocks any more.
   bool keep(std::string_view block);
 
   std::unique_ptr<TemporaryDirectory> presented_;
@@ -63,11 +63,10 @@ class Listeners {
   std::unique_ptr<trace::RecordingSink> sink_;
 };
 
-/// Proves and writes the report of a run that the recorder has ended. The exit status: 0, unless the report says
-/// otherwise.
+/// Proves the suggestions and writes the report, when the recorder has ended. Returns the exit status: 0, or an error.
 int write_forecast(const RunOptions& options, const Places& places, Listeners& listeners,
                    trace::CaptureSummary& capture, double own_s);
-/// The same, with the program's own status (128 + N where signal N ended it) instead of 0.
+/// The same, with the program's own exit status (128 + N after signal N) in place of 0.
 int conclude_watched(const RunOptions& options, const Places& places, Listeners& listeners,
                      trace::CaptureSummary& capture, double own_s);
 

@@ -1,4 +1,4 @@
-// Names the options that a program without the capture library escapes. See without_hooks.h.
+// Options that have no effect without the capture library. See without_hooks.h.
 #include "report/commands/without_hooks.h"
 
 #include "report/words/format.h"

@@ -1,4 +1,4 @@
-// What was asked for and cannot be done to a program that does not load the capture library.
+// Options that have no effect on a program that does not load the capture library.
 #pragma once
 
 #include <string>
@@ -9,11 +9,10 @@
 
 namespace oomcast::report {
 
-/// The options that were given and need hooks inside of the program, as they are written: "--present-host". Empty:
-/// none.
+/// The given options that need hooks inside the program, as the user wrote them: "--present-host". Empty: none.
 std::vector<std::string> options_that_need_hooks(const RunOptions& options);
 
-/// The report's sentence about them; empty: none was given, or the program loads the library.
+/// A sentence for the report about these options; empty if none was given, or if the program loads the library.
 std::string left_out_without_hooks(const RunOptions& options, record::LibraryUse library);
 
 }  // namespace oomcast::report

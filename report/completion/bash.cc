@@ -1,4 +1,4 @@
-// Prints the completion for bash: one function that needs nothing but bash itself.
+// Prints the completion for bash: one function that needs only bash itself.
 #include "report/completion/completion.h"
 #include "report/words/format.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 using Kind = ValueWords::Kind;
 
-// Where a word is due is found from the words before the cursor: COMP_WORDS has '=' as a word of its own.
+// The words before the cursor decide what is due. COMP_WORDS holds '=' as a word of its own.
 constexpr const char* kBegin =
     R"(# Completes oomcast in bash. Made by 'oomcast completion bash' from the command's own grammar.
 
@@ -61,7 +61,8 @@ std::string offer(const ValueWords& value) {
   return ":";
 }
 
-/// The branch of one command: the value of the option before the cursor, an option, a command below, an argument.
+/// Returns the `case` branch of one command: what is offered for the value of the option before the cursor, for an
+/// option, for a subcommand, for an argument.
 std::string branch(const CommandWords& command) {
   std::string out = "    '" + command.path + "')\n      case $prev in\n";
   std::vector<std::string> options, free, commands;

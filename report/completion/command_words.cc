@@ -1,4 +1,4 @@
-// Reads what can be completed out of the grammar of the command.
+// Reads the words to complete out of the command's grammar.
 #include "report/completion/command_words.h"
 
 #include <map>
@@ -10,7 +10,7 @@ namespace {
 
 using Kind = ValueWords::Kind;
 
-/// The help's names of values that are more than a word of the user's own.
+/// Returns the kind of value that the help names so; kAnything for any other name.
 Kind kind_named(const std::string& name) {
   static const std::map<std::string, Kind> kKinds = {
       {"FILE", Kind::kFile},    {"TRACE", Kind::kFile},    {"REPORT", Kind::kFile},
@@ -20,7 +20,7 @@ Kind kind_named(const std::string& name) {
   return found == kKinds.end() ? Kind::kAnything : found->second;
 }
 
-/// CLI11 writes what CLI::IsMember allows behind the name of the type: "FORM:{text,json}".
+/// CLI11 appends the choices of CLI::IsMember to the name of the type: "FORM:{text,json}".
 std::vector<std::string> choices_in(const std::string& type) {
   const size_t open = type.find(":{"), close = type.rfind('}');
   if (open == std::string::npos || close == std::string::npos) return {};

@@ -1,4 +1,4 @@
-// Reads what can be completed out of the grammar of the command: its commands, their options and what may follow each.
+// Reads the words to complete out of the command's grammar: its commands, their options and the values of each option.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -7,20 +7,20 @@
 
 namespace oomcast::report {
 
-/// What a shell can offer where a value is due.
+/// The words that a shell can offer where a value is due.
 struct ValueWords {
   enum class Kind { kAnything, kFile, kDirectory, kHost, kProcess, kChoice };
   Kind kind = Kind::kAnything;
-  std::string name;                  // as in the help: HOST
-  std::vector<std::string> choices;  // kChoice: all of them; kHost: names beside the files
+  std::string name;                  // as in the help: "HOST"
+  std::vector<std::string> choices;  // kChoice: all values; kHost: names that are offered beside the files
 };
 
 struct OptionWords {
-  std::vector<std::string> names;  // -q and --quiet, the dashes included
+  std::vector<std::string> names;  // -q and --quiet, with the dashes
   std::string about;
   bool takes_value = false;
   bool repeatable = false;
-  ValueWords value;  // if it takes one
+  ValueWords value;  // valid if takes_value
 };
 
 struct CommandWords {
@@ -28,17 +28,17 @@ struct CommandWords {
   std::string about;
   std::vector<OptionWords> options;
   bool takes_arguments = false;
-  ValueWords argument;  // of each of its arguments, if it takes any
+  ValueWords argument;  // of each argument; valid if takes_arguments
   std::vector<CommandWords> commands;
 
-  /// Without the commands above: "show".
+  /// Returns the last word of the path: "show".
   std::string name() const { return path.substr(path.rfind(' ') + 1); }
 };
 
-/// The commands below one, without those that the help hides.
+/// Returns the subcommands of `app` that the help shows.
 std::vector<const CLI::App*> shown_commands(const CLI::App& app);
 
-/// Commands and options that the help hides are left out.
+/// Returns the whole tree of commands, without the commands and options that the help hides.
 CommandWords command_words(const CLI::App& app);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Prints the completion of the command for a shell: made from its grammar, so that it cannot fall behind.
+// Prints a shell's completion script. The script is made from the command's grammar, so that it cannot fall behind.
 #pragma once
 
 #include <string>

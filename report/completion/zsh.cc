@@ -7,7 +7,7 @@ namespace {
 
 using Kind = ValueWords::Kind;
 
-/// Within single quotes, and within a specification, where a colon and brackets have a meaning.
+/// Escapes `text` for a specification of _arguments within single quotes: colon, brackets, backslash, quote.
 std::string quoted(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -47,7 +47,7 @@ std::string offer(const ValueWords& value) {
   return " ";
 }
 
-/// '(-o --output)'{-o+,--output=}'[about]:FILE:_files'
+/// Returns, for example, '(-o --output)'{-o+,--output=}'[about]:FILE:_files'.
 std::string specification(const OptionWords& option) {
   std::vector<std::string> spelled = option.names;
   for (std::string& name : spelled)
@@ -88,7 +88,8 @@ std::string zsh_completion(const CommandWords& root) {
       "#compdef oomcast\n# Completes oomcast in zsh. Made by 'oomcast completion zsh' from the command's own "
       "grammar.\n";
   add_function(root, out);
-  // In a folder of $fpath the file is the body of _oomcast when it is first called; sourced it is tied to the command.
+  // As a file in a folder of $fpath, the script is the body of _oomcast at its first call; sourced, it ties _oomcast to
+  // the command.
   return out + R"(
 _oomcast() {
   local -i dashes=${words[(i)--]}

@@ -1,4 +1,4 @@
-// Writes Chrome's trace event format, for ui.perfetto.dev and chrome://tracing.
+// Writes the timeline and the incidents in Chrome's trace event format, for ui.perfetto.dev and chrome://tracing.
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -14,16 +14,17 @@ constexpr int kHostPid = 1, kIncidentsTid = 1;
 
 int64_t microseconds(double seconds) { return std::llround(seconds * 1e6); }
 
-/// 4096, not 4096.0.
+/// An integer goes out as 4096, not as 4096.0.
 Json number(double value) { return Json::parse(number_text(value)); }
 
-/// A track: one counter with a value per series.
+/// A counter track with one value per series.
 struct Track {
   std::string name;
   std::vector<std::pair<std::string, std::string>> series;  // key in the report, name in the track
 };
 
-/// Quantities that people read together are one track; each other column is its own.
+/// Related columns share a track (free memory per node, LRU lists, reclaim, dirty pages); every other column is a track
+/// of its own.
 std::vector<Track> tracks_of(const ReportView& view) {
   std::vector<Track> tracks = {
       {"free memory (bytes)", {}},

@@ -1,4 +1,4 @@
-// Writes the timeline as comma-separated values: RFC 4180 with lines that end as on Unix.
+// Writes the timeline as comma-separated values: RFC 4180, but with LF at the end of lines.
 #include <cmath>
 #include <nlohmann/json.hpp>
 

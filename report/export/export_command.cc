@@ -1,4 +1,4 @@
-// The verb `export`: its options, and which form is written by whom.
+// The verb `export`: its options, and the writer of each form.
 #include "report/export/export_command.h"
 
 #include <unistd.h>

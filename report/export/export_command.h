@@ -1,4 +1,4 @@
-// The verb `export`: a finished report in, a file of another tool out.
+// The verb `export`: reads a finished report and writes a file for another tool.
 #pragma once
 
 #include <string>
@@ -17,7 +17,7 @@ struct ExportOptions {
 };
 
 void add_export_options(CLI::App& app, ExportOptions& options);
-/// 0: written; 2: bad input, and nothing is written.
+/// Returns 0 if all was written, 2 after an error line; a bad report writes nothing.
 int export_command(const ExportOptions& options);
 
 }  // namespace oomcast::report

@@ -6,7 +6,7 @@
 namespace oomcast::report {
 namespace {
 
-/// A semicolon ends a frame and a line break ends a stack; neither may come from a name.
+/// A semicolon ends a frame and a line break ends a stack, so that a name must not contain either.
 std::string plain(const std::string& frame) {
   std::string text = frame;
   for (char& c : text) {
@@ -19,7 +19,7 @@ std::string plain(const std::string& frame) {
 }  // namespace
 
 std::string folded_stacks(const ReportView& view, SiteBytes bytes) {
-  std::map<std::string, int64_t> stacks;  // equal stacks of different kinds are one
+  std::map<std::string, int64_t> stacks;  // equal stacks of different kinds are added up
   for (const SiteView& site : view.sites) {
     std::string line;
     for (auto frame = site.stack.rbegin(); frame != site.stack.rend(); ++frame)

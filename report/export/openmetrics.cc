@@ -1,4 +1,4 @@
-// Writes OpenMetrics text (https://openmetrics.io), which Prometheus, its textfile collector and a push gateway read.
+// Writes OpenMetrics text (https://openmetrics.io). Prometheus, its textfile collector and a push gateway read it.
 #include <algorithm>
 #include <map>
 
@@ -10,7 +10,7 @@ namespace {
 using Json = nlohmann::json;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-constexpr size_t kSitesMost = 20;  // a label value each: a time series database pays for every one
+constexpr size_t kSitesMost = 20;  // each frame is a label value, and a time series database keeps a series for each
 
 std::string escaped(const std::string& text) {
   std::string out;
@@ -21,10 +21,10 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-/// One metric family after the other: its TYPE, UNIT and HELP stand before its samples, and no family comes twice.
+/// The text of all metric families. TYPE, UNIT and HELP stand before a family's samples, and no family comes twice.
 class Exposition {
  public:
-  /// `unit` is the last word of the name, or empty.
+  /// Begins a family. `unit` is the last word of `name`, or empty.
   void begin(const std::string& name, const std::string& type, const std::string& unit, const std::string& help) {
     name_ = "oomcast_" + name;
     text_ += "# TYPE " + name_ + " " + type + "\n";
@@ -38,7 +38,7 @@ class Exposition {
     text_ += (labels.empty() ? " " : "} ") + number_text(value) + "\n";
   }
   void gauge(const std::string& name, const std::string& unit, const std::string& help, std::optional<double> value) {
-    if (!value) return;  // withheld, or it never happened
+    if (!value) return;  // the value is withheld, or the incident never happened
     begin(name, "gauge", unit, help);
     add({}, *value);
   }
@@ -96,7 +96,7 @@ void write_incidents(const ReportView& view, Exposition& out) {
   for (const auto& [name, t_s] : first) out.add({{"incident", name}}, t_s);
 }
 
-/// Gauges: some of these fall, such as workingset_nodes.
+/// The type is gauge, because some of the counters fall, such as workingset_nodes.
 void write_counters(const FinishedReport& report, Exposition& out) {
   out.begin("vmstat", "gauge", "", "Change over the run of a counter of /proc/vmstat.");
   const auto counters = report.document.find("counters");
@@ -105,7 +105,7 @@ void write_counters(const FinishedReport& report, Exposition& out) {
     if (value.is_number()) out.add({{"counter", name}}, value.get<double>());
 }
 
-/// By innermost frame: whole stacks are for the other forms.
+/// Sites are added up by kind and innermost frame: whole stacks are left to the other forms.
 void write_sites(const ReportView& view, Exposition& out) {
   out.begin(
       "site_resident_peak_bytes", "gauge", "bytes",

@@ -1,4 +1,4 @@
-// Writes profile.proto (github.com/google/pprof/proto/profile.proto), gzipped as its readers expect.
+// Writes a gzipped profile.proto (github.com/google/pprof/proto/profile.proto), as its readers expect it.
 #include <zlib.h>
 
 #include <map>
@@ -10,7 +10,7 @@
 namespace oomcast::report {
 namespace {
 
-// Field numbers of profile.proto.
+// Field numbers of profile.proto, one enum per message.
 enum ProfileField {
   kSampleType = 1,
   kSample = 2,
@@ -29,7 +29,7 @@ enum LocationField { kLocationOwnId = 1, kLine = 4 };
 enum LineField { kFunctionId = 1, kLineNumber = 2 };
 enum FunctionField { kFunctionOwnId = 1, kName = 2, kSystemName = 3, kFilename = 4 };
 
-/// Builds the tables of a profile. Ids start at 1, string 0 is empty, as profile.proto demands.
+/// Builds the tables of a profile. As profile.proto demands, ids start at 1 and string 0 is empty.
 class Profile {
  public:
   Profile() { string_id(""); }
@@ -102,7 +102,8 @@ class Profile {
   std::vector<int64_t> comments_;
 };
 
-/// Without a time or a name in the header: the same bytes in, the same bytes out. Empty: zlib had no memory.
+/// Returns `bytes` gzipped, without a time or a name in the header: the same input gives the same output. Empty: zlib
+/// could not allocate memory.
 std::string gzipped(const std::string& bytes) {
   constexpr int kGzip = 15 + 16, kMemory = 8;
   z_stream stream{};

@@ -1,4 +1,4 @@
-// Writes the wire format of protocol buffers: as much of it as profile.proto needs.
+// Writes the part of protocol buffers' wire format that profile.proto needs.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace oomcast::report {
 
-/// One message under construction. Fields go out in the order of the calls; a value of 0 is written too.
+/// One message under construction. Fields are written in the order of the calls; a field of value 0 is written, too.
 class ProtobufMessage {
  public:
   void add_integer(int field, int64_t value) {
@@ -21,7 +21,7 @@ class ProtobufMessage {
     bytes_ += value;
   }
   void add_message(int field, const ProtobufMessage& value) { add_bytes(field, value.bytes_); }
-  /// A repeated number, packed as proto3 has it.
+  /// Writes a repeated number, packed as in proto3.
   void add_integers(int field, const std::vector<int64_t>& values) {
     ProtobufMessage packed;
     for (int64_t value : values) packed.add_varint(static_cast<uint64_t>(value));

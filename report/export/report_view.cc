@@ -1,4 +1,4 @@
-// Reads sites, incidents and the timeline of a finished report. The types of its values were checked when it was read.
+// Reads sites, incidents and the timeline of a finished report, whose values' types read_finished_report() has checked.
 #include "report/export/report_view.h"
 
 #include <algorithm>
@@ -32,7 +32,7 @@ IncidentView incident_of(const std::string& name, const Json& incident) {
           value_or(incident, "after_divergence", false)};
 }
 
-/// The first kill is in both lists of the report; only `first` says why.
+/// The report holds the first OOM kill twice. It is taken from `first`, which alone says why it happened.
 std::vector<IncidentView> incidents_of(const Json& document) {
   std::vector<IncidentView> incidents;
   const Json& first = child(document, "first");
@@ -59,12 +59,12 @@ std::vector<std::optional<double>> column_of(const Json& column) {
   return values;
 }
 
-/// node2 before node10.
+/// Sorts node2 before node10.
 bool by_number(const SeriesView& a, const SeriesView& b) {
   return a.key.size() != b.key.size() ? a.key.size() < b.key.size() : a.key < b.key;
 }
 
-/// Columns, and columns in one object: the nodes'.
+/// A member of the timeline is a column, or an object with a column per node. Returns the nodes' columns first.
 std::vector<SeriesView> series_of(const Json& timeline) {
   std::vector<SeriesView> of_nodes, of_host;
   for (const auto& [key, value] : timeline.items()) {

@@ -1,4 +1,4 @@
-// Reads out of a finished report what the exports need: sites, incidents and the timeline, as plain data.
+// Reads the sites, incidents and timeline that the exports need out of a finished report.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace oomcast::report {
 
-/// One frame of a stack: "serve at server.c:9 (inlined)" has a file and a line, "libc.so.6+0x123" has neither.
+/// One frame of a stack: "serve at server.c:9 (inlined)" has a file and a line; "libc.so.6+0x123" has neither.
 struct FrameView {
   std::string function, file;
   int64_t line = 0;
@@ -20,12 +20,12 @@ FrameView frame_of(const std::string& frame);
 
 struct SiteView {
   std::string kind;                // heap, mmap, stack, shared, file, text, unsampled
-  std::vector<std::string> stack;  // innermost first; empty: the rest of its kind
+  std::vector<std::string> stack;  // innermost frame first; empty: the memory of the kind that no stack stands for
   int64_t touched_bytes = 0, resident_bytes_peak = 0;
 };
 
 struct IncidentView {
-  std::string name;  // the key below `first`, or "oom_kill" for each kill
+  std::string name;  // key below `first`; "oom_kill" for each OOM kill
   double t_s = 0;
   int64_t pid = 0;
   std::string comm, scope, why;
@@ -34,8 +34,8 @@ struct IncidentView {
 };
 
 struct SeriesView {
-  std::string key;                            // as below `timeline`: "dirty_bytes", "node_free_bytes.node0"
-  std::vector<std::optional<double>> values;  // one per moment
+  std::string key;                            // key below `timeline`: "dirty_bytes", "node_free_bytes.node0"
+  std::vector<std::optional<double>> values;  // one per moment of t_s; absent: null in the report
 };
 
 struct ReportView {
@@ -46,15 +46,15 @@ struct ReportView {
   std::optional<double> diverged_at_s;
   std::string diverged_why;
   std::vector<SiteView> sites;
-  std::vector<IncidentView> incidents;  // by time: the first of each kind, and every kill
+  std::vector<IncidentView> incidents;  // by time: the first incident of each kind, and every OOM kill
   std::vector<double> t_s;
-  std::vector<SeriesView> series;  // the nodes' free memory first, then by key
+  std::vector<SeriesView> series;  // free memory of the nodes first, then in the order of the report
 };
 
-/// Errors: columns of the timeline that are not of equal length, times that go back.
+/// Errors: a null among the timeline's times, times that go back, a column of another length.
 Result<ReportView> view_of(const FinishedReport& report);
 
-/// The command as one line.
+/// Returns the command's words, joined by blanks.
 std::string command_text(const ReportView& view);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Writes a file of speedscope: its own format, https://www.speedscope.app/file-format-schema.json.
+// Writes speedscope's own format, https://www.speedscope.app/file-format-schema.json.
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Frames of all stacks, each once.
+/// The frames of all stacks, each frame once.
 class FrameTable {
  public:
   size_t index_of(const std::string& frame) {

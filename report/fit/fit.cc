@@ -1,4 +1,4 @@
-// Searches for the smallest value by sweeping hosts, a few at a time.
+// Searches for the smallest value by sweeping the host, a few values at a time.
 #include "report/fit/fit.h"
 
 #include <algorithm>
@@ -13,9 +13,10 @@ namespace {
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int64_t kGranule = kMiB / 4;
 constexpr int64_t kSpareBytes = 512 * kMiB;
-constexpr int kMostTimes = 16;  // the largest value that is asked, in terms of what should do
+constexpr int kMostTimes = 16;  // the largest value that is asked, as a multiple of twice the footprint and kSpareBytes
 
-/// "memory.max" is a file of the program's cgroup; "memory" and "vm.min_free_kbytes" are fields of the host.
+/// Returns the key that a sweep varies: "memory.max" is a file of the program's cgroup; "vm.min_free_kbytes" is a field
+/// of the host.
 std::string vary_key(const std::string& key) {
   if (key.starts_with("memory.")) return "cgroup." + key;
   return key == "swap" ? "swap[0].size" : key;
@@ -30,13 +31,13 @@ bool well_enough(const std::optional<sim::Verdict>& verdict, const std::string& 
 
 std::string why_of(const SweepRow& row) { return row.error.empty() ? row.why : row.error; }
 
-/// Asks by sweeping, and remembers each forecast for the result.
+/// Answers the search's questions by sweeps, and keeps the last forecast of each value.
 class Asker {
  public:
   Asker(const Workload& workload, const host::HostSpec& host, const RunOptions& options, const FitOptions& fit_options)
       : workload_(workload), host_(host), options_(options), fit_options_(fit_options) {}
 
-  /// Where there is no such host the value is not enough. One that is enough has to be so with every seed.
+  /// A value is enough if it is enough with every seed. A value that no host can have is not enough.
   std::vector<std::optional<bool>> enough(const std::vector<int64_t>& values) {
     std::vector<int64_t> open = values;
     for (int seed = 1; seed <= fit_options_.seeds && !open.empty(); ++seed) {
@@ -73,7 +74,7 @@ class Asker {
   std::map<int64_t, SweepRow> known_;
 };
 
-/// What the program takes where nothing limits it more than the host as it is.
+/// Returns the program's footprint peak in bytes on the host as it is.
 Result<int64_t> footprint_on(const Workload& workload, const host::HostSpec& host, const RunOptions& options) {
   auto rows = sweep({workload, host, options}, Combinations::of({}).value(), 1);
   if (!rows) return rows.error();
@@ -82,14 +83,15 @@ Result<int64_t> footprint_on(const Workload& workload, const host::HostSpec& hos
   return row.figures.footprint_peak.count();
 }
 
-/// From a sixteenth of the footprint (of swap, from the granule) to much more than should do.
-/// Who is killed is decided by how much there is. When reclaim begins, and who has to do it, is decided by moments too,
-/// and more memory may do worse: there the values above are looked at more closely.
+/// The range begins at a sixteenth of the footprint (for swap, at the granule) and ends far above what should be
+/// enough.
+/// Whether a process is killed depends on the amount of memory. When reclaim begins, and which task has to reclaim,
+/// depends on timing, too, so that more memory can do worse: for those verdicts more values above the answer are asked.
 SearchRange range_around(int64_t footprint, const std::string& key, const std::string& until) {
   SearchRange range;
   range.granule = kGranule;
   range.width = std::clamp(cores_for(0), 1, 8);
-  // Little swap may do; memory much smaller than what a program takes is a host that cannot be.
+  // A little swap can be enough, but a host cannot have much less memory than the program's footprint.
   range.least = key == "swap" ? kGranule : std::max(kMiB, footprint / 16);
   range.guess = footprint;
   range.most = kMostTimes * (2 * footprint + kSpareBytes);

@@ -1,4 +1,4 @@
-// Prints what the search for the smallest size has found, for people and as JSON.
+// Prints the result of the search for the smallest size, for people and as JSON.
 #include <nlohmann/json.hpp>
 
 #include "report/fit/fit.h"
@@ -14,7 +14,7 @@ std::string verdict_word(const FitPoint& point) {
   return point.verdict ? sim::verdict_name(*point.verdict) : "no forecast";
 }
 
-/// "memory.max = 258.0 MiB (270,532,608 bytes)".
+/// Returns "memory.max = 258.0 MiB (270,532,608 bytes)".
 std::string value_line(const Fit& fit, int64_t value) {
   return fit.key + " = " + bytes_text(Bytes(value)) + " (" + count_text(value) + " bytes)";
 }

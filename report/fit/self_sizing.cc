@@ -1,4 +1,4 @@
-// Steps towards the limit that is what the program needs when it is shown that limit.
+// Steps towards the limit that equals what the program needs when it is shown that limit.
 #include "report/fit/self_sizing.h"
 
 #include <algorithm>
@@ -6,9 +6,9 @@
 namespace oomcast::report {
 namespace {
 
-// A step goes at most so many times as far as the program's need lies below its limit.
+// A step is at most this many times the distance by which the program's need lies below its limit.
 constexpr int64_t kLongestStep = 4;
-// A need is found to half a per cent, and differs from run to run.
+// The search finds a need to 0.5 % (see smallest_enough.h), and the need differs from run to run.
 constexpr int64_t kNoisePermille = 10;
 
 bool close(int64_t lower, int64_t upper) { return upper - lower <= upper / 1000 * SelfSizing::kTolerancePermille; }
@@ -23,7 +23,7 @@ std::optional<int64_t> SelfSizing::next() const {
   if (recordings_ >= kMostRecordings || settled()) return std::nullopt;
   int64_t limit = needed_;
   if (enough_ && enough_before_) {
-    // Along the line through the last two: where the need meets the limit.
+    // Secant step: on the line through the last two recordings, the limit at which the need equals the limit.
     const int64_t run = *enough_before_ - *enough_, rise = *needed_before_ - needed_, short_of = *enough_ - needed_;
     const int64_t step = run > rise ? short_of * run / (run - rise) : short_of * kLongestStep;
     limit = *enough_ - std::clamp(step, short_of, short_of * kLongestStep);
@@ -36,7 +36,7 @@ void SelfSizing::note(int64_t shown, std::optional<int64_t> needed) {
   ++recordings_;
   if (!needed || *needed - shown > shown / 1000 * kNoisePermille) {
     not_enough_ = std::max(shown, not_enough_.value_or(0));
-    // Shown more than it can do with, the program needs more than without a limit, or it is not the limit that decides.
+    // The program needs more under this limit than it does without one: that need is the better start.
     if (needed && !enough_ && *needed > needed_) needed_ = *needed;
     return;
   }

@@ -1,4 +1,4 @@
-// Prints sizes in the words of the files that they go into.
+// Prints a size in the syntax of the file that it goes into.
 #include "report/fit/settings.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ constexpr int64_t kMiB = int64_t{1} << 20;
 std::string mib(int64_t bytes) { return std::to_string((bytes + kMiB - 1) / kMiB); }
 
 std::string k8s_text(const Sizing& sizing) {
-  // A scheduler reserves the request; the limit is what the kernel enforces.
+  // The scheduler places a pod by its request; the kernel enforces the limit.
   std::string request = mib(std::min(sizing.bytes, sizing.footprint_bytes));
   return "resources:\n  requests:\n    memory: " + request + "Mi\n  limits:\n    memory: " + mib(sizing.bytes) + "Mi\n";
 }
@@ -25,7 +25,7 @@ std::string systemd_text(const Sizing& sizing) {
 
 std::string docker_text(const Sizing& sizing) {
   std::string text = "--memory=" + mib(sizing.bytes) + "m";
-  // Docker's --memory-swap is memory and swap together.
+  // Docker's --memory-swap is the sum of memory and swap.
   if (sizing.swap_max_bytes) text += " --memory-swap=" + mib(sizing.bytes + *sizing.swap_max_bytes) + "m";
   return text + "\n";
 }
@@ -36,7 +36,7 @@ std::string compose_text(const Sizing& sizing) {
   return text;
 }
 
-/// "memory.max" is OOMCAST_MEMORY_MAX_BYTES.
+/// The key "memory.max" becomes OOMCAST_MEMORY_MAX_BYTES.
 std::string env_text(const Sizing& sizing) {
   std::string name = sizing.key;
   for (char& c : name) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c >= '0' && c <= '9' ? c : '_';

@@ -1,4 +1,4 @@
-// Runs another program and keeps what it said. See command_runner.h.
+// Runs another program and returns its output. See command_runner.h.
 #include "report/fleet/command_runner.h"
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ extern char** environ;
 namespace oomcast::report {
 namespace {
 
-/// The reading ends of two pipes, for stdout and stderr of a child.
+/// Two pipes, for stdout and stderr of a child.
 class Pipes {
  public:
   ~Pipes() {
@@ -30,7 +30,7 @@ class Pipes {
     ::posix_spawn_file_actions_adddup2(&actions, ends_[0][1], STDOUT_FILENO);
     ::posix_spawn_file_actions_adddup2(&actions, ends_[1][1], STDERR_FILENO);
   }
-  /// Until both are at their end.
+  /// Reads until both pipes are at their end.
   void read(CommandResult& result) {
     for (auto& pipe : ends_) {
       ::close(pipe[1]);

@@ -1,4 +1,4 @@
-// Runs another program, such as sbatch, and keeps what it said.
+// Runs another program, such as sbatch, and returns its output.
 #pragma once
 
 #include <functional>
@@ -10,12 +10,12 @@
 namespace oomcast::report {
 
 struct CommandResult {
-  int status = 0;  // as a shell sees it
+  int status = 0;  // as in a shell: the exit status, or 128 plus the number of the signal
   std::string out, err;
 };
 
-/// Runs `words[0]`, looked for in PATH, without a shell and without an input. An error: it cannot be started. A test
-/// hands in a fake.
+/// Runs `words[0]`, found in PATH, without a shell and with an empty stdin. Error: it cannot be started. Tests pass a
+/// fake.
 using CommandRunner = std::function<Result<CommandResult>(const std::vector<std::string>& words)>;
 
 Result<CommandResult> run_command_line(const std::vector<std::string>& words);

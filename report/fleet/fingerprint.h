@@ -1,4 +1,4 @@
-// Tells whether two lists of values are the same, by 64 bits: FNV-1a over each value with its length.
+// A 64-bit checksum (FNV-1a) of a list of values, each added with its length.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace oomcast::report {
 
-/// Against mix-ups, not against forgery.
+/// Finds mix-ups; does not protect against forgery.
 class Fingerprint {
  public:
   Fingerprint& add(std::string_view text) {

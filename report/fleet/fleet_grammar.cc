@@ -1,4 +1,4 @@
-// Reads the options of a sweep that is run in parts. See fleet_grammar.h.
+// The options of a sweep that runs in parts. See fleet_grammar.h.
 #include "report/fleet/fleet_grammar.h"
 
 #include <algorithm>

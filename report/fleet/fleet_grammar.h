@@ -1,4 +1,4 @@
-// Reads the options of a sweep that is run in parts, and says which do not go together.
+// The options of a sweep that runs in parts, and the check which of them exclude each other.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -11,10 +11,10 @@ namespace oomcast::report {
 
 void add_fleet_options(CLI::App& app, FleetOptions& options);
 
-/// The options of `sweep` that were given and that decide its rows, as words for another call of it.
+/// The given options of `sweep` that decide its rows, as words for another call of `oomcast sweep`.
 std::vector<std::string> sweep_words(const CLI::App& sweep);
 
-/// Why the options do not go together; empty: they do.
+/// Which options exclude each other, as a clause; empty: none do.
 std::string fleet_problem(const FleetOptions& options, const CLI::App& sweep);
 
 }  // namespace oomcast::report

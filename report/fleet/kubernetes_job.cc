@@ -1,4 +1,4 @@
-// Writes the manifest of a Kubernetes Indexed Job. See kubernetes_job.h.
+// The manifest of a Kubernetes Indexed Job. See kubernetes_job.h.
 #include "report/fleet/kubernetes_job.h"
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 namespace oomcast::report {
 namespace {
 
-/// YAML takes JSON's strings.
+/// As a JSON string, which is valid YAML.
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -17,7 +17,7 @@ std::string quoted(const std::string& text) {
 
 std::string kubernetes_manifest(const KubernetesJob& job) {
   const std::string count = std::to_string(job.parts), cpus = std::to_string(job.cpus);
-  // The indexes of a job begin at 0, parts at 1. A part that is done already ends at once.
+  // Indexes of a job begin at 0, parts at 1. A task whose part is done ends at once.
   const std::string line = "exec " + shell_line(job.words, "$((JOB_COMPLETION_INDEX + 1))");
   return R"(# A sweep in )" + count +
          R"( parts: kubectl apply -f FILE, wait for the job, then 'oomcast sweep ... --merge'.

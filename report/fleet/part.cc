@@ -1,4 +1,4 @@
-// Divides a sweep into parts, and names them. See part.h.
+// Divides a sweep into parts. See part.h.
 #include "report/fleet/part.h"
 
 #include <algorithm>

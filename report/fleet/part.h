@@ -1,4 +1,4 @@
-// Divides a sweep into parts, and names them.
+// Divides a sweep into parts.
 #pragma once
 
 #include <cstddef>
@@ -10,21 +10,21 @@
 
 namespace oomcast::report {
 
-/// The `number`-th of `parts`, counted from 1.
+/// Part number `number` of `parts`, from 1.
 struct Part {
   size_t number = 1, parts = 1;
 };
 
-/// "3/10". Errors say what is wrong and how it is written.
+/// Parses "3/10". Errors say what is wrong, and the form.
 Result<Part> parse_part(const std::string& text);
 
-/// What of `combinations` is the part's: neighbours, and never none. REQUIRES: parts <= combinations.
+/// The part's combinations: adjacent, at least one. REQUIRES: parts <= combinations.
 SweepRange range_of(const Part& part, size_t combinations);
 
-/// So that a part takes some ten hosts, and no engine is asked for more than a thousand tasks (Slurm's MaxArraySize).
+/// Parts of about ten combinations each, at most 1000 (Slurm's default MaxArraySize).
 size_t default_parts(size_t combinations);
 
-/// "1,3-5": the numbers as sbatch --array and people take them. REQUIRES: ascending.
+/// "1,3-5": the form of sbatch --array. REQUIRES: ascending.
 std::string numbers_text(const std::vector<size_t>& numbers);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Writes and reads the result of a part of a sweep. See part_file.h.
+// The file of one part of a sweep. See part_file.h.
 #include "report/fleet/part_file.h"
 
 #include <nlohmann/json.hpp>
@@ -39,7 +39,7 @@ std::optional<std::string> text_from(const Json& json, const char* key) {
   return found->get<std::string>();
 }
 
-/// Takes the next line off `rest`; nothing if no line is whole.
+/// Takes the next whole line off `rest`; nothing if there is none.
 std::optional<std::string_view> take_line(std::string_view& rest) {
   const size_t end = rest.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
@@ -88,7 +88,7 @@ Result<PartContent> parse_part_file(std::string_view text) {
     if (text.empty()) return Error{"is empty"};
     return Error{std::string("does not begin as a part of a sweep does (") + kSchema + ")"};
   }
-  // No room is made for what the heading promises: it may be damaged.
+  // Reserves no memory for the number in the heading, which may be damaged.
   while (content->rows.size() < content->range.count) {
     const auto line = take_line(rest);
     if (!line) return cut_off(content->rows.size(), content->range.count);

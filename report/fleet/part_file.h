@@ -1,4 +1,4 @@
-// Writes and reads the result of a part of a sweep: lines of JSON, self-describing and exact.
+// The file of one part of a sweep: lines of JSON, complete and exact.
 #pragma once
 
 #include <string>
@@ -11,19 +11,20 @@
 
 namespace oomcast::report {
 
-/// All that a part file holds.
+/// The content of a part file.
 struct PartContent {
   std::string sweep, hosts;  // sweep_identity(), hosts_identity()
   Part part;
   SweepRange range;
   std::vector<std::string> keys;  // what is varied
-  std::vector<SweepRow> rows;     // of the range; on_the_edge is not kept: it takes all parts to know
+  std::vector<SweepRow> rows;     // rows of the range, without on_the_edge: this depends on all parts
 };
 
-/// A line that says whose rows these are, a line for each row, and a last line with a check of all before it.
+/// A heading line that names the sweep and the part, a line for each row, and a last line with a checksum of all
+/// before.
 std::string part_text(const PartContent& content);
 
-/// Errors say what is wrong with the file, without its name: not such a file, cut off, damaged.
+/// Errors are clauses without the file's name: not a part file, cut off, damaged.
 Result<PartContent> parse_part_file(std::string_view text);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Says what is asked of a batch system: take these parts, and which of them you still have.
+// What the sweep asks of a batch system: to run these parts, and which parts it still has.
 #pragma once
 
 #include <cstddef>
@@ -11,15 +11,17 @@
 namespace oomcast::report {
 
 struct QueuedParts {
-  std::set<size_t> parts;   // that wait or run
-  std::string waiting_for;  // in the engine's words, while none of them runs; empty: some do, or nothing is said
+  std::set<size_t> parts;   // parts that wait or run
+  std::string waiting_for;  // the engine's reason while no part runs; empty: a part runs, or no reason is given
 };
 
-/// When and where parts run is the engine's business.
+/// When and where a part runs is decided by the engine.
 class PartQueue {
  public:
   virtual ~PartQueue() = default;
+  /// Error: the engine refused them.
   virtual Result<void> submit(const std::vector<size_t>& parts) = 0;
+  /// Error: the engine did not answer.
   virtual Result<QueuedParts> queued() = 0;
 };
 

@@ -1,4 +1,4 @@
-// Keeps the parts of one sweep in a folder. See parts_folder.h.
+// The parts of one sweep in a folder. See parts_folder.h.
 #include "report/fleet/parts_folder.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Keeps the parts of one sweep in a folder: a file for each, written whole or not at all, and merged.
+// The parts of one sweep in a folder: one file each, written whole or not at all; and their merge.
 #pragma once
 
 #include <string>
@@ -12,43 +12,43 @@
 
 namespace oomcast::report {
 
-/// What was found where a part's file should be.
+/// What is in the place of a part's file.
 struct FoundPart {
   enum class State { kWhole, kMissing, kDamaged, kForeign };
   State state = State::kMissing;
-  std::string problem;         // a sentence that names part and file; empty if whole
-  std::vector<SweepRow> rows;  // if whole
+  std::string problem;         // a sentence that names part and file; empty if the part is whole
+  std::vector<SweepRow> rows;  // if the part is whole
 };
 
-/// The rows of all parts in their order, or what is wrong: a sentence for each part that is not whole.
+/// The rows of all parts in order, or one sentence for each part that is not whole.
 using MergedParts = std::variant<std::vector<SweepRow>, std::vector<std::string>>;
 
 class PartsFolder {
  public:
-  /// REQUIRES: `input` and `combinations` live longer.
+  /// REQUIRES: `input` and `combinations` outlive the object.
   PartsFolder(std::string path, const SweepInput& input, const Combinations& combinations);
 
-  /// Makes the folder if there is none.
+  /// Makes the folder if it does not exist.
   Result<void> create() const;
   const std::string& path() const { return path_; }
-  /// What tells this sweep from others (sweep_identity()).
+  /// sweep_identity() of this sweep.
   const std::string& sweep() const { return sweep_; }
   /// "DIR/part-0003-of-0010.jsonl".
   std::string file_of(const Part& part) const;
 
   FoundPart read(const Part& part) const;
-  /// An unwritable place is found now.
+  /// Checks that the part's file can be written, before the work begins.
   Result<ReportFile> prepare(const Part& part) const { return ReportFile::prepare(file_of(part), "--parts"); }
   Result<void> write(const ReportFile& file, const Part& part, std::vector<SweepRow> rows) const;
 
-  /// Into how many parts the files there divide the sweep; 0: there is no part. An error if they do not agree.
+  /// The number of parts into which the files divide the sweep; 0: there is no part file. An error if files disagree.
   Result<size_t> division() const;
-  /// The parts without a file, ascending. Files are not looked into.
+  /// The parts without a file, ascending. Does not read the files.
   std::vector<size_t> missing(size_t parts) const;
   MergedParts merged(size_t parts) const;
 
  private:
-  /// How many parts the file's name says that there are; 0: it is no part's name.
+  /// The number of parts in the file's name; 0: it is not the name of a part.
   static size_t parts_in(const std::string& file_name);
 
   std::string path_;

@@ -1,4 +1,4 @@
-// Writes a row of a sweep as JSON and reads it back. See row_json.h.
+// A row of a sweep as JSON. See row_json.h.
 #include "report/fleet/row_json.h"
 
 #include <type_traits>
@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// JSON holds no bytes that are not UTF-8: such a text (an odd file name) becomes the list of its bytes.
+/// JSON cannot hold text that is not UTF-8 (an odd file name): such text becomes a list of its bytes.
 Json text_json(const std::string& text) {
   Json json = text;
   try {
@@ -22,7 +22,7 @@ Json text_json(const std::string& text) {
   }
 }
 
-/// Walks through the fields of a row in one order, to write and to read them: what is written is what is read.
+/// Writer and Reader visit the fields of a row by the same walk(), so that they agree.
 class Writer {
  public:
   void field(const char* key, const std::string& text) { json_[key] = text_json(text); }

@@ -1,4 +1,4 @@
-// Writes a row of a sweep as JSON and reads it back, nothing rounded.
+// A row of a sweep as JSON and back, without rounding.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -9,10 +9,10 @@
 
 namespace oomcast::report {
 
-/// All of the row but on_the_edge.
+/// The row, without on_the_edge.
 nlohmann::ordered_json row_json(const SweepRow& row);
 
-/// Nothing: a key is missing or not of its type.
+/// Nothing if a key is missing or has another type.
 std::optional<SweepRow> row_from(const nlohmann::ordered_json& json);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Sees to it that all parts of a sweep get done by an engine. See run_parts.h.
+// Gets all parts of a sweep done by an engine. See run_parts.h.
 #include "report/fleet/run_parts.h"
 
 #include <algorithm>
@@ -11,11 +11,12 @@ namespace oomcast::report {
 namespace {
 
 constexpr double kShortestPauseS = 0.2, kLongestPauseS = 5;
-/// How often the folder is listed while the engine is not asked: a listing costs the engine nothing.
+/// Interval of listing the folder, seconds. This costs the engine nothing.
 constexpr double kLookS = 0.5;
-/// A file that was just written elsewhere may be seen late: a network filesystem keeps a folder's names for a while.
+/// A network file system may show a file late. A part is lost when this many answers of the engine lacked part and
+/// file.
 constexpr int kLooksUntilLost = 4;
-/// With the longest pauses some five minutes.
+/// Answers that may fail in a row: about five minutes with the longest pauses.
 constexpr int kFailuresMost = 60;
 constexpr int kTriesMost = 2;
 
@@ -25,7 +26,8 @@ class Waiting {
 
   Result<std::vector<size_t>> run() {
     for (double pause_s = kShortestPauseS;; pause_s = std::min(pause_s * 1.5, kLongestPauseS)) {
-      const auto queued = queue_.queued();  // before the files are looked at: what ends in between has its file then
+      const auto queued =
+          queue_.queued();  // before the files are listed: a task that ends in between has its file then
       const std::vector<size_t> missing = watch_.missing();
       watch_.progress(missing);
       if (missing.empty()) return missing;

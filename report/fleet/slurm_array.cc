@@ -1,4 +1,4 @@
-// Hands parts of a sweep to Slurm. See slurm_array.h.
+// Runs parts of a sweep as a Slurm job array. See slurm_array.h.
 #include "report/fleet/slurm_array.h"
 
 #include <limits>
@@ -14,13 +14,13 @@ namespace {
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-/// sbatch takes "%a" in a file's name for the number of the task, and "%%" for a percent sign.
+/// Escapes '%': in file names sbatch replaces "%a" by the number of the task, and "%%" by a percent sign.
 std::string without_patterns(std::string path) {
   for (size_t at = 0; (at = path.find('%', at)) != std::string::npos; at += 2) path.insert(at, 1, '%');
   return path;
 }
 
-/// The command's output, or what went wrong, in its own words.
+/// The command's output. An error quotes the first line of what it printed.
 Result<std::string> output_of(const CommandRunner& run, const std::vector<std::string>& words) {
   auto ran = run(words);
   if (!ran) return Error{ran.error().message + "; Slurm's commands have to be in PATH (Debian: slurm-client)"};
@@ -30,7 +30,9 @@ Result<std::string> output_of(const CommandRunner& run, const std::vector<std::s
   return std::move(ran->out);
 }
 
-/// "3|PENDING|Resources" of squeue.
+/// A line of squeue: "3
+/// PENDING
+/// Resources".
 struct Line {
   size_t part = 0;
   std::string state, reason;
@@ -91,7 +93,7 @@ Result<QueuedParts> SlurmArray::queued() {
     if (!line) return Error{"squeue: not a task of an array: " + text};
     queued.parts.insert(line->part);
     any_runs |= line->state != "PENDING";
-    queued.waiting_for = line->reason == "None" ? "" : line->reason;  // not looked at yet
+    queued.waiting_for = line->reason == "None" ? "" : line->reason;  // None: Slurm has not looked at the task yet
   }
   if (any_runs) queued.waiting_for.clear();
   return queued;

@@ -1,4 +1,4 @@
-// Hands parts of a sweep to Slurm: one job array, a task for each part.
+// Runs parts of a sweep as a Slurm job array: one task for each part.
 #pragma once
 
 #include <string>
@@ -10,25 +10,24 @@
 
 namespace oomcast::report {
 
-/// What a task of the array is.
+/// A task of the array.
 struct SlurmTask {
   std::string name;                // of the job: the same for the same sweep, division and folder
-  std::string working_directory;   // relative paths of `command` are below it
-  std::string log_folder;          // part-K.log, of each task
-  std::vector<std::string> words;  // the command; kPartWord in it is replaced by the task's number
+  std::string working_directory;   // relative paths in `words` are below it
+  std::string log_folder;          // gets part-K.log of each task
+  std::vector<std::string> words;  // the command, with kPartWord for the task's number
   int cpus = 1;
 };
 
-/// Stands for the number of a part in the words of a command.
+/// Stands for the number of the part in a command.
 inline constexpr const char* kPartWord = "@PART@";
 
-/// As one word of a POSIX shell, kPartWord replaced by `number`, which the shell expands.
+/// Quotes the word for a POSIX shell. `number` replaces kPartWord and is expanded by the shell.
 std::string shell_word(const std::string& word, const std::string& number);
-/// The words with blanks between them.
+/// The quoted words with blanks between them.
 std::string shell_line(const std::vector<std::string>& words, const std::string& number);
 
-/// Everything else (partition, account, time, memory) is Slurm's own: SBATCH_PARTITION, SBATCH_ACCOUNT, ... in the
-/// environment.
+/// Partition, account, time and memory are set by Slurm's own variables: SBATCH_PARTITION, SBATCH_ACCOUNT, ...
 class SlurmArray final : public PartQueue {
  public:
   SlurmArray(SlurmTask task, CommandRunner runner) : task_(std::move(task)), run_(std::move(runner)) {}

@@ -1,4 +1,4 @@
-// Reads and writes budget files, with the line of each mistake.
+// Reads and writes budget files. An error names the line.
 #include "report/gates/budget.h"
 
 #include <yaml-cpp/yaml.h>
@@ -19,7 +19,7 @@ constexpr int64_t kMostBudgetBytes = int64_t{1} << 20;
 constexpr const char* kSchema = "oomcast.budget.v1";
 const std::vector<std::string> kWords = {"key", "site", "at_most", "at_least", "level", "touched"};
 
-/// Thrown inside this file only; parse_budget() turns it into a Result.
+/// Thrown in this file only; parse_budget() turns it into an Error.
 struct Mistake {
   int line;
   std::string message;
@@ -108,7 +108,7 @@ std::vector<Budget> budgets_of(const YAML::Node& root) {
   return budgets;
 }
 
-/// Exact, and in a form that parse_value() reads for every unit.
+/// Exact, and readable by parse_value() for every unit.
 std::string bound_text(const std::string& name, double value) {
   if (name == "verdict") return value_text(name, value);
   std::ostringstream text;

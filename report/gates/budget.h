@@ -1,4 +1,4 @@
-// A budget file: the limits that a CI job sets on the numbers of a report, as YAML.
+// A budget file: limits that a CI job sets on the numbers of a report, in YAML.
 //
 //     schema: oomcast.budget.v1
 //     budgets:
@@ -22,23 +22,23 @@ namespace oomcast::report {
 enum class BudgetLevel { kOff, kWarn, kError };
 const char* level_name(BudgetLevel level);  // "off", "warn", "error"
 
-/// One limit. Exactly one of `key` and `site` is set; at least one of the bounds is.
+/// One limit. Either `key` or `site` is set, and `at_most`, `at_least` or both.
 struct Budget {
-  std::string key;                          // of the report, or a computed one: see value_of()
-  std::string site;                         // part of a frame: the sum of all sites that have it
+  std::string key;                          // a key of the report, or a computed one: see value_of()
+  std::string site;                         // part of a frame: the limit is on the sum over all sites that have it
   bool touched = false;                     // of a site: bytes touched instead of bytes resident at the peak
   std::optional<double> at_most, at_least;  // in the unit of the key
   BudgetLevel level = BudgetLevel::kError;
   int line = 0;  // in the budget file, from 1
 
-  /// How the budget is called in every output.
+  /// The name of the budget in every output.
   std::string name() const { return site.empty() ? key : "site " + site; }
 };
 
 /// Errors name the file and the line: not YAML, an unknown word, a bound that is no value of the key's unit.
 Result<std::vector<Budget>> parse_budget(const std::string& text, const std::string& path);
 Result<std::vector<Budget>> read_budget(const std::string& path);
-/// The same as text that parse_budget() reads back.
+/// The budgets as text that parse_budget() reads.
 std::string budget_text(const std::vector<Budget>& budgets, const std::string& comment);
 
 }  // namespace oomcast::report

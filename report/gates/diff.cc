@@ -1,4 +1,4 @@
-// Compares two reports number by number, and their sites by the code that they name.
+// Compares the numbers of two reports, and their sites by the code that they name.
 #include "report/gates/diff.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ struct Compared {
   const char* key;
   bool judged;
   bool more_is_worse;
-  double ignored;  // a change of at most this much is noise, in the key's unit
+  double ignored;  // a change of at most this much is noise; in the key's unit
 };
 constexpr Compared kCompared[] = {
     {"verdict", true, true, 0},
@@ -31,7 +31,7 @@ constexpr size_t kMostSites = 10;
 
 void weigh(DiffRow& row, bool more_is_worse, double ignored, double threshold_percent) {
   if (!row.before && !row.after) return;
-  // Only one report has the number. A judged number that the new report withholds is worse.
+  // Only one report has the number. If the new report lacks a judged number, the new report is worse.
   if (!row.before || !row.after) {
     row.worse = row.judged && !row.after;
     return;
@@ -43,7 +43,7 @@ void weigh(DiffRow& row, bool more_is_worse, double ignored, double threshold_pe
   ((change > 0) == more_is_worse ? row.worse : row.better) = true;
 }
 
-/// Sites by their frames without addresses and lines: an edit above a function moves its lines, not its memory.
+/// Sums over sites with the same frames, without addresses and lines: an edit above a function moves its lines only.
 std::map<std::string, double> sites_of(const FinishedReport& report) {
   std::map<std::string, double> sites;
   const auto& document = report.document;
@@ -107,7 +107,7 @@ std::vector<const DiffRow*> all_rows(const Diff& diff) {
   return rows;
 }
 
-/// Long stacks of a site are cut for people; the JSON has them whole.
+/// Text and Markdown cut long stacks; the JSON has them whole.
 std::string short_name(const std::string& key) {
   constexpr size_t kMost = 70;
   return key.size() <= kMost ? key : key.substr(0, kMost - 3) + "...";

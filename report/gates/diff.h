@@ -1,4 +1,4 @@
-// Compares two reports: what got worse, what got better, and which code grew.
+// Compares two reports: which numbers are worse, which are better, and which code grew.
 #pragma once
 
 #include <string>
@@ -10,20 +10,21 @@
 namespace oomcast::report {
 
 struct DiffRow {
-  std::string key;  // or "site FRAME"
+  std::string key;  // key of the report, or "site FRAME"
   std::optional<double> before, after;
-  bool judged = false;                 // this row decides whether the new report is worse
+  bool judged = false;                 // a worse row makes the new report worse
   bool worse = false, better = false;  // by more than the threshold
 };
 
 struct Diff {
-  std::vector<DiffRow> numbers;  // always the same keys, in the same order
-  std::vector<DiffRow> sites;    // that changed by more than the threshold of all resident memory, most grown first
-  bool worse = false;            // a judged row is
+  std::vector<DiffRow> numbers;  // always the same keys in the same order
+  std::vector<DiffRow>
+      sites;           // sites that changed by more than the threshold of all resident memory, largest growth first
+  bool worse = false;  // a judged row is worse
 };
 
-/// `threshold_percent`: a number that grew by less is not worse. A verdict is worse by its rank alone; a number that
-/// only the new report withholds is worse.
+/// A number is worse if it grew by more than `threshold_percent`. A verdict is worse by its rank. A judged number is
+/// also worse if only the new report lacks it.
 Diff compare(const FinishedReport& before, const FinishedReport& after, double threshold_percent);
 
 std::string diff_lines(const Diff& diff, bool color);

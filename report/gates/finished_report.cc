@@ -1,4 +1,4 @@
-// Reads a finished report, checks that it is one, and computes what gates ask beyond its own keys.
+// Reads a finished report, checks its form, and computes the numbers that gates need beyond its keys.
 #include "report/gates/finished_report.h"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 
 constexpr int64_t kMostReportBytes = int64_t{1} << 30;
 
-/// Keys contain dots themselves ("memory.peak"): at each level the longest key that fits is taken.
+/// Keys may contain dots ("memory.peak"): tries the longest key that fits first at each level.
 const Json* find(const Json& at, const std::string& key) {
   if (key.empty()) return &at;
   if (at.is_array()) {
@@ -42,9 +42,9 @@ std::optional<double> number_at(const Json& document, const std::string& key) {
   return found->get<double>();
 }
 
-/// Low watermarks of a node, and the pages of zone DMA that the kernel's lowmem_reserve holds back from every
-/// allocation that could use another zone: they are no margin. A report that does not say how many is of an older
-/// version; then all of them count as held back.
+/// The low watermarks of a node without zone DMA, and the free pages of zone DMA that lowmem_reserve holds back from
+/// every allocation that could use another zone: these are no margin. Older reports lack held_back_pages; then all free
+/// pages of zone DMA count.
 struct LowMark {
   double low_bytes = 0, held_back_bytes = 0;
 };
@@ -74,7 +74,7 @@ std::optional<Margin> margin_at_wake(const Json& document) {
   return Margin{(*free - *low) * static_cast<double>(kPageBytes), 100 * (*free - *low) / *low};
 }
 
-/// The least distance of a node's free memory to its low watermarks, over the whole run.
+/// The least distance of a node's free memory to its low watermarks over the run.
 std::optional<Margin> margin_to_low(const Json& document) {
   std::optional<Margin> least = margin_at_wake(document);
   const Json* nodes = find(document, "host.nodes");
@@ -98,7 +98,7 @@ std::optional<Margin> margin_to_low(const Json& document) {
 ReportValue computed(std::optional<double> number) { return {true, number}; }
 
 ReportValue stall_total(const Json& document) {
-  // Older reports have the parts only; a wait inside a direct reclaim is in two of them.
+  // Older reports have only the parts. A wait inside direct reclaim is in two of them.
   if (const auto all = number_at(document, "stall.total_ns")) return computed(*all);
   double total = 0;
   for (const char* key : {"stall.direct_reclaim_ns_total", "stall.swap_in_ns_total", "stall.throttled_ns_total"}) {
@@ -115,7 +115,7 @@ void collect_keys(const Json& at, const std::string& prefix, std::vector<std::st
   for (const auto& [name, child] : at.items()) collect_keys(child, prefix.empty() ? name : prefix + "." + name, keys);
 }
 
-/// Why a document is not read: of another kind, or of another version of the schema than this command knows.
+/// Why the document is refused: it is no report, or a report of another version of the schema.
 std::string unknown_schema(const Json& document) {
   const std::string kind = std::string(kReportSchema).substr(0, std::string(kReportSchema).rfind('.') + 1);
   const bool has_name = document.is_object() && document.contains("schema") && document["schema"].is_string();

@@ -1,4 +1,4 @@
-// The verbs `check` and `diff`: reads files, judges, writes one text.
+// The verbs `check` and `diff`: read files, judge, print one text.
 #include "report/gates/gate_command.h"
 
 #include <unistd.h>
@@ -17,14 +17,14 @@
 namespace oomcast::report {
 namespace {
 
-/// GitHub shows ten annotations of a step; its step summary has room for all budgets.
+/// GitHub shows ten annotations per step. The step summary has room for all budgets.
 void append_step_summary(const std::string& markdown) {
   const char* path = std::getenv("GITHUB_STEP_SUMMARY");
   if (!path || !*path) return;
   std::FILE* file = std::fopen(path, "a");
   const bool written = file != nullptr && std::fwrite(markdown.data(), 1, markdown.size(), file) == markdown.size();
   const bool closed = file != nullptr && std::fclose(file) == 0;
-  // The gate's own result stands: it is on stdout.
+  // The result of the gate is on stdout: it stands.
   if (!written || !closed) std::fprintf(stderr, "oomcast: check: the step summary %s cannot be written\n", path);
 }
 
@@ -55,7 +55,7 @@ int write_baseline(const std::vector<FinishedReport>& reports, const std::string
   return status;
 }
 
-/// 0 if no page is asked for.
+/// 0 also if no page is asked for.
 int write_diff_page(const Diff& diff, const std::vector<FinishedReport>& reports, const std::string& path) {
   if (path.empty()) return 0;
   auto place = PageFile::prepare(path, "");

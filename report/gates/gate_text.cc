@@ -1,4 +1,4 @@
-// Prints the results of a gate as text, JUnit XML, GitHub workflow commands, Markdown and JSON.
+// Prints the results of a gate as text, JUnit XML, GitHub workflow commands, Markdown or JSON.
 #include "report/gates/gate_text.h"
 
 #include <algorithm>
@@ -37,7 +37,7 @@ std::string closing_line(const std::vector<BudgetResult>& results) {
          " failed, " + std::to_string(count(results, Judgement::kWarned)) + " warned";
 }
 
-/// Replaces each character that a format gives a meaning, and drops what no text format allows.
+/// Replaces characters that have a meaning in the format, and drops other control characters.
 std::string escaped(const std::string& text, const std::vector<std::pair<char, std::string>>& table) {
   std::string out;
   for (char c : text) {
@@ -53,8 +53,8 @@ std::string escaped(const std::string& text, const std::vector<std::pair<char, s
 std::string xml(const std::string& text) {
   return escaped(text, {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}});
 }
-/// Of a workflow command: in its properties a colon and a comma have a meaning, in its message they have none and are
-/// shown as they stand (@actions/core: escapeProperty(), escapeData()).
+/// For a property of a GitHub workflow command. There a colon and a comma have a meaning; in the message they do not
+/// (@actions/core: escapeProperty(), escapeData()).
 std::string github_property(const std::string& text) {
   return escaped(text, {{'%', "%25"}, {'\r', "%0D"}, {'\n', "%0A"}, {':', "%3A"}, {',', "%2C"}});
 }
@@ -111,7 +111,7 @@ std::string gate_github(const std::vector<BudgetResult>& results) {
   for (Judgement judgement : {Judgement::kBroken, Judgement::kWarned})
     for (const BudgetResult& one : results) {
       if (one.judgement != judgement) continue;
-      // The last of the ten is kept for the line that says how many were left out.
+      // The tenth annotation says how many were left out.
       if (given + 1 == kMostAnnotations &&
           count(results, Judgement::kBroken) + count(results, Judgement::kWarned) > kMostAnnotations) {
         ++left;

@@ -1,4 +1,4 @@
-// Prints the results of a gate for people and for CI systems.
+// Prints the results of a gate for users and for CI systems.
 #pragma once
 
 #include <string>
@@ -8,13 +8,13 @@
 
 namespace oomcast::report {
 
-/// One line per budget, the broken ones marked; colour only if asked.
+/// One line per budget, with the broken ones marked.
 std::string gate_lines(const std::vector<BudgetResult>& results, bool color);
-/// JUnit XML: one testcase per budget. Warnings are system-out of a passed case.
+/// JUnit XML: one testcase per budget. A warning is system-out of a passed testcase.
 std::string gate_junit(const std::vector<BudgetResult>& results, const std::string& suite);
-/// GitHub workflow commands, at most 10 annotations: errors first. The rest is named in a last line.
+/// GitHub workflow commands: at most 10 annotations, errors first. The last one counts those left out.
 std::string gate_github(const std::vector<BudgetResult>& results);
-/// A table, as GitHub's step summary and GitLab's notes take it.
+/// A table for GitHub's step summary and GitLab's notes.
 std::string gate_markdown(const std::vector<BudgetResult>& results);
 /// `oomcast.check.v1`.
 std::string gate_json(const std::vector<BudgetResult>& results);

@@ -1,4 +1,4 @@
-// Judges reports by a budget on the median of the reports.
+// Judges reports by a budget: by the median over the reports.
 #include "report/gates/judge.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ constexpr size_t kBaselineSites = 3;
 struct BaselineKey {
   const char* key;
   bool more_is_worse;
-  double least_slack;  // in the key's unit: what differs between any two runs
+  double least_slack;  // in the key's unit: two runs may always differ by this
   BudgetLevel level;
 };
 constexpr BaselineKey kBaselineKeys[] = {
@@ -48,7 +48,7 @@ void decide(BudgetResult& result) {
   const std::string name = budget.name();
   if (budget.level == BudgetLevel::kOff) result.judgement = Judgement::kOff;
   if (!result.median) {
-    result.why = "no report has a number here (null: not computed, or withheld)";
+    result.why = "a report has no number here (null: not computed, or withheld)";
     if (result.judgement != Judgement::kOff) result.judgement = broken_as(budget.level);
     return;
   }
@@ -71,7 +71,7 @@ Budget baseline_budget(Budget budget, const std::vector<double>& values, bool mo
   return budget;
 }
 
-/// The innermost frames of the sites that hold most at the peak, as site budgets.
+/// The innermost frames of the three largest sites at the peak, for site budgets.
 std::vector<std::string> biggest_sites(const FinishedReport& report) {
   std::vector<std::string> names;
   if (!report.document.contains("sites") || !report.document["sites"].is_array()) return names;
@@ -80,7 +80,7 @@ std::vector<std::string> biggest_sites(const FinishedReport& report) {
     for (const auto& frame : site["stack"]) {
       std::string name = frame.get<std::string>();
       name = name.substr(0, name.find(" at "));
-      // What every stack of an allocation has in common names no site.
+      // Frames that every allocation's stack has do not identify a site.
       if (name.find("alloc") != std::string::npos || name.starts_with("0x") || name.starts_with("seen")) continue;
       if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
       break;
@@ -106,7 +106,7 @@ Result<std::vector<BudgetResult>> judge(const std::vector<FinishedReport>& repor
       if (!value.known_key)
         return Error{"line " + std::to_string(budget.line) + ": " + report.path + " has no number under " +
                      host::quote(budget.key) + "" + host::suggestion(budget.key, number_keys(report))};
-      // One report without a number makes the median one of those that have it look better than the runs were.
+      // All reports must have the number: the median of those that have it would look better than the runs were.
       if (!value.number) {
         result.values.clear();
         break;

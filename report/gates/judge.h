@@ -1,4 +1,4 @@
-// Judges reports by a budget: values in, results out.
+// Judges reports by a budget.
 #pragma once
 
 #include <string>
@@ -12,23 +12,25 @@ namespace oomcast::report {
 
 enum class Judgement { kKept, kWarned, kBroken, kOff };
 
-/// One budget's result over all reports.
+/// The result of one budget over all reports.
 struct BudgetResult {
   Budget budget;
-  std::vector<double> values;    // one per report that has a number, in the order of the reports
-  std::optional<double> median;  // the upper of the two middle ones of an even number; absent: no report has a number
+  std::vector<double> values;  // one per report, in order; empty if any report lacks the number
+  std::optional<double>
+      median;  // of an even count the upper of the two middle values; absent: a report lacks the number
   Judgement judgement = Judgement::kKept;
   std::string why;  // one sentence: the value, the bound, the spread
 };
 
-/// A number that no report has (null: not computed or withheld) breaks its budget: a gate must not turn green because
-/// nothing was seen. Errors: a key that is not in a report. REQUIRES: at least one report.
+/// If a report lacks the number (null: not computed or withheld), the budget is broken: a gate must not turn green
+/// because nothing was seen. Error: a report does not have the key at all. REQUIRES: at least one report.
 Result<std::vector<BudgetResult>> judge(const std::vector<FinishedReport>& reports, const std::vector<Budget>& budgets);
 
-/// 0 when nothing is broken, 1 otherwise. Warnings do not count.
+/// Exit status: 1 if a budget is broken, else 0. Warnings do not count.
 int gate_status(const std::vector<BudgetResult>& results);
 
-/// Budgets that these reports keep, with slack: three times the spread of the reports, and at least 5 % of the value.
+/// Budgets that these reports keep, with slack: three times the spread of the reports, at least 5 % of the value.
+/// REQUIRES: at least one report.
 std::vector<Budget> baseline(const std::vector<FinishedReport>& reports);
 
 }  // namespace oomcast::report

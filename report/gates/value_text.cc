@@ -1,4 +1,4 @@
-// Prints and reads values of a report in the unit that their key names.
+// Prints and parses values of a report in the unit that their key implies.
 #include <array>
 #include <cmath>
 
@@ -22,7 +22,7 @@ Unit unit_of(const std::string& key) {
   if (has_word(key, "ns")) return Unit::kNanoseconds;
   if (has_word(key, "us")) return Unit::kMicroseconds;
   if (has_word(key, "percent") || key.find("avg") != std::string::npos) return Unit::kPercent;
-  // Columns of the timeline such as pgscank_s are rates; they are no scalars, so they never come here.
+  // Timeline columns such as pgscank_s are rates. They are arrays and do not get here.
   if (key.ends_with("_s")) return Unit::kSeconds;
   return Unit::kCount;
 }

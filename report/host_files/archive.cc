@@ -1,4 +1,4 @@
-// Reads members of a tar archive by libarchive, from memory. See archive.h.
+// Reads members of a tar archive in memory, with libarchive. See archive.h.
 #include "report/host_files/archive.h"
 
 #include <archive.h>
@@ -18,7 +18,7 @@ namespace {
 
 using ArchivePtr = std::unique_ptr<archive, decltype(&archive_read_free)>;
 
-/// Only what is linked in: support_filter_all() would also start programs that it finds in PATH.
+/// Only filters that are linked in. support_filter_all() would also start programs from PATH.
 ArchivePtr opened(std::string_view bytes) {
   ArchivePtr reader(archive_read_new(), &archive_read_free);
   if (!reader) return reader;
@@ -30,7 +30,7 @@ ArchivePtr opened(std::string_view bytes) {
   return reader;
 }
 
-/// "./a//b" is "a/b", "a/../b" is "b". Absent: it leads out of the archive.
+/// "./a//b" is "a/b", "a/../b" is "b". Nothing if the path leads out of the archive.
 std::optional<std::string> path_within(std::string_view name) {
   if (name.starts_with('/')) return std::nullopt;
   std::string path;
@@ -49,7 +49,7 @@ std::optional<std::string> path_within(std::string_view name) {
   return path;
 }
 
-/// What a symbolic link in a folder leads to.
+/// The target of a symbolic link, relative to its folder; "" if it leads out of the archive.
 std::string target_from(const std::string& link, std::string_view target) {
   if (target.starts_with('/')) return "";
   const size_t folder = link.rfind('/');
@@ -57,7 +57,7 @@ std::string target_from(const std::string& link, std::string_view target) {
   return path_within(from + std::string(target)).value_or("");
 }
 
-/// One pass over an archive.
+/// One pass over the archive.
 class Pass {
  public:
   Pass(std::string_view bytes, const std::string& path, const ArchiveLimits& limits)
@@ -90,9 +90,9 @@ class Pass {
     if (!reader_) return fail("no memory to unpack it"), false;
     const int status = archive_read_next_header(reader_.get(), &entry);
     if (status == ARCHIVE_EOF) return false;
-    // A warning is about a name in another character set or an attribute that nobody asks for.
+    // A warning is about a name in another character set, or about an attribute that is not used.
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN) return fail_as_library(), false;
-    // Before the content is passed over, which takes as long as unpacking it.
+    // Checked before the member's content is skipped, which takes as long as to unpack it.
     const int64_t size = archive_entry_size_is_set(entry) ? archive_entry_size(entry) : 0;
     if (archive_filter_bytes(reader_.get(), 0) > limits_.all_bytes - std::min(size, limits_.all_bytes))
       return fail("unpacks to more than " + bytes_text(Bytes(limits_.all_bytes)) + "; is it a sosreport?"), false;
@@ -102,12 +102,12 @@ class Pass {
   void take(archive_entry* entry, const std::function<bool(std::string_view)>& wanted) {
     const char* name = archive_entry_pathname_utf8(entry);
     if (!name) name = archive_entry_pathname(entry);
-    if (!name) return;  // in no character set that is known here, so none of the kernel's files
+    if (!name) return;  // in an unknown character set, so it is no file of the kernel's
     const auto path = path_within(name);
     if (!path)
       return fail("has a member " + host::quote(name) +
                   ", outside of the folder that it unpacks to; pack the folder of the sosreport anew");
-    // A hard link says where in the archive, a symbolic one where from its own folder.
+    // A hard link's target is relative to the archive, a symbolic link's to its own folder.
     if (const char* target = archive_entry_hardlink(entry)) return add_link(*path, path_within(target).value_or(""));
     if (const char* target = archive_entry_symlink(entry)) return add_link(*path, target_from(*path, target));
     if (archive_entry_filetype(entry) != AE_IFREG || !wanted(*path)) return;
@@ -122,7 +122,7 @@ class Pass {
   }
 
   void count(size_t bytes) {
-    constexpr int64_t kEach = 128;  // of the maps
+    constexpr int64_t kEach = 128;  // overhead of a map entry
     kept_bytes_ += static_cast<int64_t>(bytes) + kEach;
     if (kept_bytes_ > limits_.kept_bytes)
       fail("the files that a host is read from have more than " + bytes_text(Bytes(limits_.kept_bytes)) +

@@ -1,4 +1,4 @@
-// Tells what a file says of a host. See host_text.h.
+// Reads a host description from a file of any known kind. See host_text.h.
 #include "report/host_files/host_text.h"
 
 #include <array>
@@ -18,7 +18,7 @@ namespace oomcast::report {
 namespace {
 
 constexpr int64_t kLogBytesMost = int64_t{512} << 20;
-/// Where sosreports keep the kernel's log, the most to the point first.
+/// Where a sosreport has the kernel's log; the most specific file first.
 constexpr std::array<std::string_view, 7> kLogs = {"sos_commands/kernel/dmesg",
                                                    "sos_commands/kernel/dmesg_-T",
                                                    "sos_commands/logs/journalctl_--no-pager_--boot",

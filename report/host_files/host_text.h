@@ -1,5 +1,5 @@
-// Tells by its content what a file says of a host, and reads it: a sosreport as it comes, an OOM report of a kernel
-// log, a Kubernetes node, a snapshot packed into one text, JSON.
+// Reads a host description from a file of any known kind, which its content tells: a packed sosreport, a kernel log
+// with an OOM report, a Kubernetes node, a packed snapshot, or JSON.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace oomcast::report {
 
 inline constexpr int64_t kHostFileBytesMost = int64_t{1} << 30;
 
-/// Which host of a file that holds several: the nth kill of a log, from 1 (absent: the last one), or the nth node of a
-/// list or the one of that name (absent: there is but one).
+/// Chooses among several hosts in a file: kill number `nth` of a log, from 1 (default: the last one); node number `nth`
+/// of a list, or the node called `name` (default: the only one).
 struct HostChoice {
   std::optional<int> nth;
   std::string name;
 };
 
-/// `path` names the text in errors and, where it does not name itself, the host.
+/// `path` names the text in errors. It also names the host, if the text does not.
 Result<host::HostSpec> host_of_text(std::string_view text, const std::string& path, const HostChoice& choice);
 
-/// A kernel log as it is, what a compressed one holds (kern.log.2.gz), or the one with an OOM report in a sosreport.
-/// Errors: it cannot be unpacked, no log in the archive has one.
+/// The kernel log in `text`: the text itself, the content of a compressed log (kern.log.2.gz), or a log with an OOM
+/// report in a sosreport. Errors: it cannot be unpacked, or no log in the archive has an OOM report.
 Result<std::string> kernel_log_in(std::string text, const std::string& path);
 
 }  // namespace oomcast::report

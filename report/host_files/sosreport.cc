@@ -1,4 +1,4 @@
-// Finds the kernel's files in an archive. See sosreport.h.
+// Finds the kernel's files in a sosreport. See sosreport.h.
 #include "report/host_files/sosreport.h"
 
 #include <algorithm>
@@ -14,10 +14,10 @@ namespace oomcast::report {
 namespace {
 
 constexpr std::string_view kZoneinfo = "proc/zoneinfo";
-constexpr int kFoldersMost = 4;  // above the sosreport's own files
-constexpr int kLinksMost = 40;   // on one path, as the kernel follows
+constexpr int kFoldersMost = 4;  // most folders above the sosreport's own files
+constexpr int kLinksMost = 40;   // most links on one path, as in the kernel
 
-/// "sys/block/sda" is a link into sys/devices, where its files are.
+/// sys/block/sda is a link into sys/devices, where its files are.
 bool is_of_a_device(std::string_view path) {
   if (!path.starts_with("sys/devices/")) return false;
   const auto& folders = host::snapshot_folders();
@@ -28,7 +28,8 @@ bool is_of_a_device(std::string_view path) {
   });
 }
 
-/// The folder that holds a path of the known tree: "sosreport-db7" of "sosreport-db7/proc/swaps"; "" is the archive.
+/// The possible root folders of a member: for "sosreport-db7/proc/swaps" also "sosreport-db7". "" is the archive
+/// itself.
 std::vector<std::string_view> possible_roots(std::string_view member) {
   std::vector<std::string_view> roots{""};
   size_t slash = 0;
@@ -66,7 +67,7 @@ class Tree {
   }
 
  private:
-  /// The first part of the path that is a link, and what it leads to.
+  /// The first part of the path that is a link, and its target.
   std::optional<std::pair<std::string, std::string>> link_on(const std::string& path) const {
     for (size_t end = path.find('/');; end = path.find('/', end + 1)) {
       const auto link = archive_.links.find(path.substr(0, end));
@@ -78,8 +79,7 @@ class Tree {
   const ArchiveContent& archive_;
 };
 
-/// The folders that hold a host's zoneinfo; of a folder and those within it, where containers keep theirs, the outer
-/// one.
+/// The folders with a proc/zoneinfo. Of nested ones (containers have their own) only the outermost.
 std::set<std::string> roots_of(const ArchiveContent& archive) {
   std::set<std::string> roots;
   const auto add = [&](const auto& members) {
@@ -98,7 +98,8 @@ std::set<std::string> roots_of(const ArchiveContent& archive) {
   return roots;
 }
 
-/// Paths below the root that the reader looks at. What a link in a folder of many stands for is not among the members.
+/// Paths below the root that the snapshot reader uses. For a link to a folder they are made up from the names that it
+/// may contain, because the members stand elsewhere.
 std::set<std::string> paths_below(const ArchiveContent& archive, const std::string& root) {
   std::set<std::string> paths;
   const std::string from = root.empty() ? "" : root + "/";

@@ -1,4 +1,4 @@
-// Finds the kernel's files in a sosreport as it comes: a tar archive with one folder, DESIGN section 4 below it.
+// Finds the kernel's files in a sosreport: a tar archive with one folder, and a snapshot's tree below it.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace oomcast::report {
 
-/// The members that a snapshot consists of, wherever in the archive its folder is; that folder names the host.
-/// `path` names the archive in errors: it holds no sosreport, several, or a link that leads out of it.
+/// The files of the snapshot, in whatever folder of the archive. That folder names the host. `path` names the archive
+/// in errors: it has no sosreport, several, or a link that leads out of it.
 Result<host::SnapshotFiles> sosreport_in(const ArchiveContent& archive, const std::string& path);
 
-/// Whether a member may belong to a sosreport's files, whatever folder they are in.
+/// Whether a member may be a file of a sosreport, in whatever folder.
 bool may_be_of_sosreport(std::string_view member);
 
 }  // namespace oomcast::report

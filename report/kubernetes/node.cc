@@ -1,7 +1,7 @@
 // Makes a host of a Kubernetes node. See node.h.
 //
-// Allocatable is capacity less kube-reserved, system-reserved, the threshold of hard eviction and huge pages. The
-// threshold itself is not printed: it is taken for the kubelet's default where that fits into the difference.
+// Allocatable is capacity less kube-reserved, system-reserved, the threshold of hard eviction, and huge pages. A node
+// does not print the threshold: the kubelet's default is taken for it, or the whole difference if that is smaller.
 #include "report/kubernetes/node.h"
 
 #include <yaml-cpp/eventhandler.h>
@@ -28,13 +28,13 @@ constexpr int64_t kDefaultEvictionHard = int64_t{100} << 20;  // memory.availabl
 constexpr const char* kNotInNode = "a Kubernetes node does not say";
 constexpr const char* kPodsGroup = "/kubepods.slice";
 
-/// Thrown inside this file only; host_of_kubernetes_node() turns it into a Result.
+/// Thrown only inside this file. host_of_kubernetes_node() turns it into a Result.
 struct Mistake {
   std::string message;
   int line = 0;
 };
 
-/// Goes through a text without building anything: an anchor may stand for any amount of it.
+/// Parses a text without building nodes: aliases of an anchor could expand to any size.
 class AnchorsRefused final : public YAML::EventHandler {
  public:
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -71,7 +71,7 @@ void refuse_anchors(const std::string& text) {
   }
 }
 
-/// "" if there is no such value.
+/// Returns the scalar at the end of the path; "" if there is none.
 template <class... Keys>
 std::string word(const YAML::Node& node, const Keys&... keys) {
   const YAML::Node value = value_at(node, keys...);
@@ -95,7 +95,7 @@ void add_nodes(const YAML::Node& document, std::vector<YAML::Node>& nodes) {
   const YAML::Node items = value_at(document, "items");
   if ((kind != "List" && kind != "NodeList") || !items || !items.IsSequence()) return;
   for (const YAML::Node& item : items)
-    // Items of a NodeList need not repeat their kind.
+    // The items of a NodeList need not repeat their kind.
     if (word(item, "kind") == "Node" || (kind == "NodeList" && word(item, "kind").empty())) nodes.push_back(item);
 }
 
@@ -123,7 +123,7 @@ YAML::Node chosen(const std::vector<YAML::Node>& nodes, std::optional<int> nth, 
   return nodes.front();
 }
 
-/// What is neither for pods nor for huge pages, and how much of that is the threshold of eviction.
+/// The capacity that neither pods nor huge pages get, in bytes: for daemons, and for the threshold of eviction.
 struct Reserved {
   int64_t daemons = 0, eviction = 0;
 };
@@ -161,7 +161,7 @@ class NodeReader {
     take_swap();
     take_kubelet(*capacity, bytes_in(node_, "allocatable", "memory"), huge);
     note_pressure();
-    // setupKernelTunables() of the kubelet.
+    // The kubelet's setupKernelTunables() sets it.
     root_["vm"] = {{"overcommit_memory", 1}};
     assume("vm.overcommit_memory: 1, as the kubelet sets it when it starts");
     root_["assumed"] = assumed_;
@@ -184,7 +184,8 @@ class NodeReader {
       assume("architecture: zones as on x86-64 and pages of 4 KiB, but the node is of " + machine);
   }
 
-  /// "hugepages-2Mi": "512Mi". They are part of the capacity, and pods get them by that name only.
+  /// Entries such as "hugepages-2Mi": "512Mi". They are part of status.capacity.memory, but pods get them only by that
+  /// name.
   int64_t huge_bytes() const {
     int64_t sum = 0;
     const YAML::Node capacity = value_at(node_, "status", "capacity");
@@ -226,7 +227,7 @@ class NodeReader {
     else
       assume("kubelet.eviction_hard: none (nothing is held back: allocatable is the capacity)");
     const int64_t pods = capacity - huge - reserved.daemons;
-    // The program's group is below it: --cgroup and --limits-from limit that one.
+    // The program's group lies below kubepods.slice. --cgroup and --limits-from limit the program's group.
     root_["cgroups"] = ordered_json::array({{{"path", kPodsGroup}, {"memory.max", pods}}});
     root_["cgroup"] = {{"path", std::string(kPodsGroup) + "/pod"}};
     assume("kube-reserved and system-reserved: " + bytes_text(Bytes(reserved.daemons)) +
@@ -252,7 +253,7 @@ class NodeReader {
 }  // namespace
 
 bool is_kubernetes_node(std::string_view text) {
-  // The first lines of YAML, or a JSON object: the keys that every object of Kubernetes has.
+  // Every Kubernetes object has apiVersion and kind, in YAML or in JSON.
   if (text.find("apiVersion") == std::string_view::npos) return false;
   for (const std::string_view mark :
        {"kind: Node", "kind: List", "kind: NodeList", "\"Node\"", "\"List\"", "\"NodeList\""})

@@ -1,7 +1,7 @@
 // Makes a host of a Kubernetes node, as `kubectl get node NAME -o yaml` (or -o json) prints it.
 //
-// A node says its capacity, what of it pods may have, its kernel and its architecture. What it does not say (zones,
-// swap, settings, what runs there) is the default of a host by hand and listed in HostSpec::assumed.
+// A node tells its capacity, the part of it for pods, its kernel and its architecture. All else (zones, settings, what
+// runs there; swap, unless the node tells it) is a default, listed in HostSpec::assumed.
 #pragma once
 
 #include <optional>
@@ -13,12 +13,12 @@
 
 namespace oomcast::report {
 
-/// Whether the text is a node or a list of them. Cheap on a large text.
+/// Returns true if the text looks like a node or a list of nodes: it searches for words and does not parse.
 bool is_kubernetes_node(std::string_view text);
 
-/// `nth` (from 1) or `name` chooses one node of a list. An error is one line: several nodes and none chosen, no such
-/// node, no memory in its status, pages that are not of 4 KiB, no YAML, or YAML with anchors, which kubectl never
-/// writes.
+/// Reads one node; `nth` (from 1) or `name` chooses it from a list. Errors, of one line: several nodes and none chosen,
+/// no such node, no status.capacity.memory, not Linux, pages of 64 KiB, not YAML, an anchor in the YAML (kubectl never
+/// writes one), more than 64 MiB.
 Result<host::HostSpec> host_of_kubernetes_node(const std::string& text, const std::string& path, std::optional<int> nth,
                                                const std::string& name);
 

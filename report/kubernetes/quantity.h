@@ -1,4 +1,4 @@
-// Reads Kubernetes' quantities: "512Mi" is binary, "512M" decimal, "1.5G", "1e9", "250m".
+// Reads Kubernetes' quantities: "512Mi" (binary), "512M" (decimal), "1.5G", "1e9", "250m" (thousandths).
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace oomcast::report {
 
-inline constexpr double kMostQuantity = 7e13;  // about 64 TiB, what x86-64 can address
+inline constexpr double kMostQuantity = 7e13;  // about 64 TiB, the most that x86-64 addresses with 46 bits
 
-/// Absent: no quantity, or negative.
+/// Returns the value in units; absent: not a quantity, or negative.
 std::optional<double> quantity(const std::string& text);
-/// Whole bytes, fractions cut off. Absent: no quantity, or kMostQuantity and more.
+/// Returns whole bytes, rounded down; absent: not a quantity, or kMostQuantity or more.
 std::optional<int64_t> quantity_bytes(const std::string& text);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Puts the sections of an explanation together, as text and as JSON. See explain.h.
+// Combines the sections of an explanation, as text and as JSON. See explain.h.
 #include "report/oomlog/explain.h"
 
 #include <nlohmann/json.hpp>
@@ -28,7 +28,7 @@ std::string headline(const OomReport& report) {
   return text + " because the host had no memory to give.";
 }
 
-/// The sentence as an item of a list. Names come from programs: a terminal gets no control bytes of theirs.
+/// A sentence as an item of a list. Names come from programs: control bytes are replaced, so that a terminal gets none.
 std::string item(const std::string& sentence) {
   std::string out, lead = "  - ";
   for (const std::string& line : report::wrapped(report::printable(sentence), kWidth)) {

@@ -1,4 +1,4 @@
-// Says what would have helped, as far as the figures carry, and what the log does not say.
+// Says what would have helped, as far as the figures allow, and what the log does not say.
 #include <algorithm>
 #include <optional>
 
@@ -27,14 +27,14 @@ void help_nodes(const OomReport& report, std::vector<std::string>& out) {
   for (const ZoneState& state : zone_states(report))
     if (!state.allowed_node) elsewhere += std::max<int64_t>(0, state.above_kb());
   if (has_node_constraint(report) || elsewhere > 0)
-    out.push_back("Leave to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" +
+    out.push_back("Permission to use other nodes (numactl --preferred instead of --membind, a wider cpuset.mems)" +
                   (elsewhere > 0 ? ": " + kb_text(elsewhere) + " was free there."
                                  : std::string(": what is free there, the report does not show.")));
 }
 
 void help_host(const OomReport& report, std::vector<std::string>& out) {
   const int order = report.request.order.value_or(0);
-  // One zone with enough serves a request.
+  // A request is served if one zone has enough.
   std::optional<int64_t> missing;
   int64_t above = 0;
   for (const ZoneState& state : zone_states(report)) {
@@ -66,7 +66,7 @@ void help_host(const OomReport& report, std::vector<std::string>& out) {
         "; to live on, the host needs what its programs would have taken next, which the report does not know.");
   const int64_t managed = managed_kb(report);
   const int64_t total = managed > 0 ? managed : report.usable_pages().value_or(0) * report.page_kb;
-  if (total <= 0) return;  // nothing to compare the rest with
+  if (total <= 0) return;  // nothing to compare the figures below with
   if (const int64_t slab = pages_kb(report, "slab_unreclaimable"); slab > total / 5)
     out.push_back(
         "A look at the kernel's own memory: " + kb_text(slab) +

@@ -1,4 +1,4 @@
-// Says where memory was, and why none of it could be had.
+// Says where the memory was, and why none of it could be freed.
 #include <algorithm>
 
 #include "report/oomlog/explain.h"
@@ -8,7 +8,7 @@
 namespace oomcast::oomlog {
 namespace {
 
-constexpr int64_t kMuch = 64 * 1024;  // KiB: worth a sentence, or a fiftieth of the host
+constexpr int64_t kMuch = 64 * 1024;  // KiB. More is worth a sentence; if the host's size is known, a fiftieth of it
 
 class Held {
  public:
@@ -56,7 +56,7 @@ void add_host(const OomReport& report, std::vector<std::string>& out) {
   else if (held.much(files))
     cache += "scanned and not freed; it was in use, or not in the zone that was short";
   else
-    cache += "nothing to speak of was left";
+    cache += "almost nothing was left";
   out.push_back(cache + ".");
   if (held.much(held.kb("unevictable")))
     out.push_back("Unevictable (mlock, ramfs, secret memory), " + held.of_all(held.kb("unevictable")) +
@@ -67,7 +67,7 @@ void add_host(const OomReport& report, std::vector<std::string>& out) {
                        ? ": the shrinkers were asked in each round and left it; its objects were in use."
                        : ": this kill does not show whether the shrinkers could have freed it."));
   if (report.mem_info.has("slab_unreclaimable")) {
-    std::string slab = "Slab that is not, " + held.of_all(held.kb("slab_unreclaimable")) +
+    std::string slab = "Slab that is not reclaimable, " + held.of_all(held.kb("slab_unreclaimable")) +
                        ": objects of the kernel's, never reclaimed";
     std::vector<std::pair<std::string, int64_t>> largest = report.slabs_kb;
     std::stable_sort(largest.begin(), largest.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
@@ -129,7 +129,7 @@ void add_memcg(const OomReport& report, std::vector<std::string>& out) {
   std::string cache = "Cache of files, " + kb_text(files) + ": ";
   cache += waiting * 2 > files && waiting > 0  ? kb_text(waiting) + " of it dirty or being written"
            : files > anon / 20 && files > 1024 ? "scanned and not freed; it was in use"
-                                               : "nothing to speak of was left";
+                                               : "almost nothing was left";
   out.push_back(cache + ".");
   const int64_t slab = kb("slab") + (stat.has("slab") ? 0 : kb("slab_reclaimable") + kb("slab_unreclaimable"));
   if (slab > 0)

@@ -82,7 +82,7 @@ Section explain_request(const OomReport& report) {
             kb_text(report.page_kb << order) + ")";
   else
     text += "pages of order " + std::to_string(order);
-  // A charge to a group comes with GFP_KERNEL whatever the page is for.
+  // A charge to a cgroup has GFP_KERNEL, whatever the page is for.
   if (report.memcg)
     text += ", charged to its cgroup";
   else if (const std::string purpose = purpose_of(request); !purpose.empty() && !report.mem_info.empty())

@@ -1,4 +1,4 @@
-// Checks an explanation by simulation. See explain_simulation.h; the proofs are those of `run`.
+// Checks an explanation by simulation. See explain_simulation.h. The remedies are proven as those of `oomcast run`.
 #include "report/oomlog/explain_simulation.h"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ double distance_of(const SimulatedKill& simulated) {
   return (static_cast<double>(simulated.held.count()) - log) / log;
 }
 
-/// "2.1 % less than", "as much as".
+/// "2.1 % less than in the log", "as much as in the log".
 std::string compared(const SimulatedKill& simulated) {
   const int64_t permille =
       static_cast<int64_t>(distance_of(simulated) * 1000 + (distance_of(simulated) < 0 ? -0.5 : 0.5));
@@ -29,7 +29,7 @@ std::string compared(const SimulatedKill& simulated) {
          " than in the log";
 }
 
-/// Of a group, only what is the group's: the host around it is made up.
+/// The remedies that were tried. After a cgroup's kill only those for the cgroup: the host around it is made up.
 std::vector<SimulatedKill::Change> changes_of(const report::Findings& findings, bool of_group) {
   std::vector<SimulatedKill::Change> changes;
   for (const report::Finding& finding : findings) {
@@ -42,7 +42,7 @@ std::vector<SimulatedKill::Change> changes_of(const report::Findings& findings, 
   return changes;
 }
 
-/// cgroup v1: memory and swap together have a limit of their own.
+/// cgroup v1: memory.memsw limits memory and swap together.
 bool both_are_full(const OomReport& report) {
   const auto& both = report.memcg ? report.memcg->memory_and_swap : std::nullopt;
   return both && !both->unlimited() && both->usage_kb + 1024 > both->limit_kb;
@@ -129,7 +129,7 @@ Section explain_simulation(const OomReport& report, const SimulatedKill& simulat
                   "report's figures show.");
     return section;
   }
-  out.push_back("The model kills too " + std::string(where) + ", when those who took part hold " +
+  out.push_back("The model kills, too, " + std::string(where) + ", when the processes of the kill hold " +
                 report::bytes_text(simulated.held) + " (" + compared(simulated) + ").");
   if (report.memcg)
     out.push_back(

@@ -1,4 +1,5 @@
-// Checks an explanation by simulation: whether the model kills too, whom, and how much more memory would have helped.
+// Checks an explanation by simulation: whether the model kills, too, which process, and how much more memory would
+// help.
 #pragma once
 
 #include <functional>
@@ -12,21 +13,21 @@
 
 namespace oomcast::oomlog {
 
-/// What the simulation gave. Only `not_simulated` is set where there was none.
+/// The result of the simulation. If there was none, only `not_simulated` is set.
 struct SimulatedKill {
-  std::string not_simulated;  // a clause; empty: it was
+  std::string not_simulated;  // why not, as a clause; empty: it was simulated
   bool kills = false;
   bool same_victim = false;
-  std::string victim;    // "redis-server (pid 71)"
-  Bytes held, held_log;  // by the log's processes when the model kills, and by the log
-  Bytes growth;          // what the victim is taken to have wanted beyond that
+  std::string victim;    // the model's victim: "redis-server (pid 71)"
+  Bytes held, held_log;  // memory of the log's processes at the kill: in the model, and by the log
+  Bytes growth;          // assumed: what the victim would have gone on to take
   struct Change {
     std::string words;  // "memory=2.3G (300.0 MiB more than now; ...)"
     std::string proof;  // "proven: fits"
     bool proven = false;
   };
   std::vector<Change> changes;
-  /// The model says what the log says: it kills, the same victim, within a tenth of the memory.
+  /// The model agrees with the log: it kills the same victim, and the memory differs by less than a tenth.
   bool agrees() const;
 };
 
@@ -36,7 +37,7 @@ struct SimulationBudget {
 };
 SimulatedKill simulate_kill(const OomReport& report, const std::string& name, const SimulationBudget& budget);
 
-/// The section of the explanation: what agrees, what does not, said plainly.
+/// The section of the explanation: what agrees with the log, and what does not.
 Section explain_simulation(const OomReport& report, const SimulatedKill& simulated);
 
 }  // namespace oomcast::oomlog

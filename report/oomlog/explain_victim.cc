@@ -1,4 +1,4 @@
-// Says why the kernel chose whom it killed, and who would have been next.
+// Says why the kernel chose this victim, and which process would have been next.
 #include <algorithm>
 
 #include "model/base/printf_text.h"
@@ -37,7 +37,7 @@ void add_size(const Killed& killed, std::vector<std::string>& out) {
   out.push_back(text + ".");
 }
 
-/// Why not the one with the most points.
+/// Why the victim is not the task with the most points.
 std::string why_not_the_first(const OomReport& report, const Score& first) {
   const std::string most =
       task_text(first.task->pid, first.task->comm) + " had more points (" + report::count_text(first.points) + ")";

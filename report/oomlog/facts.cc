@@ -1,4 +1,4 @@
-// Computes what an OOM report implies. See facts.h.
+// Computes what follows from an OOM report. See facts.h.
 #include "report/oomlog/facts.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 using host::KernelVersion;
 
-// Bits that keep their places from 3.10 to 6.12 (include/linux/gfp_types.h).
+// GFP bits that are the same from 3.10 to 6.12 (include/linux/gfp_types.h).
 constexpr int64_t kDma = 0x1, kHighmem = 0x2, kDma32 = 0x4, kMovable = 0x8, kIo = 0x40, kFs = 0x80;
 
 bool holds_column(const OomReport& report, const char* name) {
@@ -27,7 +27,7 @@ bool node_allowed(const OomReport& report, int node) {
   return true;
 }
 
-/// constrained_alloc() and mem_cgroup_get_max(): the memory that oom_score_adj is a share of.
+/// constrained_alloc() and mem_cgroup_get_max(): the memory that a step of oom_score_adj is a 1000th of, in pages.
 std::optional<int64_t> total_pages(const OomReport& report, std::string& caveat) {
   const int64_t page_kb = report.page_kb;
   if (report.memcg) {
@@ -96,7 +96,7 @@ std::string purpose_of(const Request& request) {
   return "memory of the kernel's own: page tables, stacks, buffers, or objects of slab";
 }
 
-/// With zone HighMem, and without DMA32, the columns of lowmem_reserve are DMA, Normal, HighMem, Movable.
+/// With zone HighMem, and without DMA32, the columns of lowmem_reserve[] are DMA, Normal, HighMem, Movable.
 static size_t column_of_32_bit(int64_t mask) {
   if (mask & kDma) return 0;
   if (!(mask & kHighmem)) return 1;
@@ -113,13 +113,13 @@ std::vector<ZoneState> zone_states(const OomReport& report) {
   std::vector<ZoneState> states;
   for (const ZoneReport& zone : report.zones) {
     ZoneState& state = states.emplace_back();
-    const auto kind = host::zone_kind(zone.name);  // absent: HighMem
+    const auto kind = host::zone_kind(zone.name);  // nothing: HighMem
     state.zone = &zone;
     state.allowed_node = node_allowed(report, zone.node);
     state.usable = state.allowed_node && (kind ? static_cast<int>(*kind) <= highest : (mask & kHighmem) != 0);
     state.free_kb =
         zone.kb.get("free") - (mask & kMovable ? 0 : std::min(zone.kb.get("free"), zone.kb.get("free_cma")));
-    // __zone_watermark_unusable_free(): the atomic reserve is not for ordinary requests.
+    // __zone_watermark_unusable_free(): ordinary requests may not use the highatomic reserve.
     state.needed_kb = zone.kb.get("min") + zone.kb.get("reserved_highatomic");
     if (!zone.lowmem_reserve.empty()) {
       const size_t at = std::min(reserve_column, zone.lowmem_reserve.size() - 1);
@@ -147,7 +147,7 @@ Scores scores_of(const OomReport& report) {
       continue;
     }
     int64_t points = task.rss + task.swap_entries + task.table_pages;
-    // Who has CAP_SYS_ADMIN has 3 % less; the table says uid, not capabilities.
+    // CAP_SYS_ADMIN gives 3 % less points. The table has uids, not capabilities.
     if (root_bonus && task.uid == 0) {
       points -= points * 3 / 100;
       used_bonus = true;

@@ -1,4 +1,4 @@
-// Gives the memory of killed processes back to the zones. See free_victims.h.
+// Frees the memory of killed processes. See free_victims.h.
 #include "report/oomlog/free_victims.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 using namespace oomcast::host;
 
-/// As an exit gives memory back: neighbours become whole blocks.
+/// Adds free pages as whole blocks, as an exit frees neighbours.
 void add_free(ZoneSpec& zone, Pages pages) {
   zone.free += pages;
   int64_t rest = pages.count();
@@ -22,14 +22,14 @@ void add_free(ZoneSpec& zone, Pages pages) {
   }
 }
 
-/// The inactive list first.
+/// Takes from the inactive list first.
 void take_anon(LruSizes& lru, Pages pages) {
   const Pages inactive = std::min(pages, lru.inactive_anon);
   lru.inactive_anon -= inactive;
   lru.active_anon = std::max(Pages(0), lru.active_anon - (pages - inactive));
 }
 
-/// Anonymous pages of the lists become free, each zone by its part of them.
+/// Frees anonymous pages of the lists, in each zone in proportion to its anonymous pages. Returns the pages freed.
 Pages free_anon(HostSpec& spec, Pages wanted) {
   Pages all, freed;
   for (const NodeSpec& node : spec.nodes)

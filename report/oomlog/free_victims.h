@@ -1,4 +1,4 @@
-// Takes out of a host what a kill has ended: the victims' memory, page tables and swap are free again.
+// Removes from a host what a kill has ended: frees the victims' memory, page tables and swap.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace oomcast::oomlog {
 
-/// Takes the killed processes out of the host, which is described by the same report. Each zone gets back its part of
-/// anonymous memory. Returns what is thereby assumed, for HostSpec::assumed. REQUIRES: report.killed.
+/// Removes the killed processes from `spec`, which describes the host of the same report. Each zone gets back a part in
+/// proportion to its anonymous memory. Returns an entry for HostSpec::assumed. REQUIRES: report.killed.
 std::string free_victims(host::HostSpec& spec, const OomReport& report);
 
 }  // namespace oomcast::oomlog

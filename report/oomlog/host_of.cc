@@ -1,4 +1,4 @@
-// Makes a host for the model out of an OOM report. See host_of.h.
+// Makes a host description of an OOM report. See host_of.h.
 #include "report/oomlog/host_of.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using namespace oomcast::host;
 
 constexpr const char* kWhy = "not in an OOM report";
 
-/// 0 if the counter is absent.
+/// In pages; 0 if the counter is absent.
 Pages counter(const Counters& kb, std::string_view name) { return pages_of_kb(kb.get(name)); }
 
 LruSizes lists_of(const Counters& kb) {
@@ -115,7 +115,7 @@ class Builder {
       zone.managed = counter(from.kb, "managed");
       zone.free = std::min(counter(from.kb, "free"), zone.managed);
       zone.boost = counter(from.kb, "boost");
-      // The kernel prints the marks with the boost in them.
+      // The kernel prints the marks with the boost.
       const auto mark = [&](const char* name) { return std::max(Pages(0), counter(from.kb, name) - zone.boost); };
       zone.watermarks = {mark("min"), mark("low"), mark("high")};
       zone.lru = lists_of(from.kb);
@@ -139,7 +139,8 @@ class Builder {
     }
   }
 
-  /// {before 4.8} slab, mapped, shmem and the like stand in the zones; slab {before 4.13} and stacks {before 5.9}, too.
+  /// Before 4.8 slab, mapped, shmem and others are counters of zones; so are slab before 4.13 and kernel stacks before
+  /// 5.9.
   void add_old_counters(const Counters& kb, NodeSpec& node) {
     const LruSizes lists = lists_of(kb);
     for (const LruCounter& list : kLruCounters) node.lru.*list.of += lists.*list.of;
@@ -168,12 +169,12 @@ class Builder {
       take(at->writeback, "writeback");
       take(at->page_tables, "pagetables");
       if (from.kb.has("kernel_stack")) at->kernel_stack_kb = from.kb.get("kernel_stack");
-      at->unreclaimable = false;  // the victim's memory is free: kswapd tries again
+      at->unreclaimable = false;  // the victim's memory is free again: kswapd tries again
     }
     Pages managed;
     for (const NodeSpec& node : spec_.nodes) managed += node.managed();
     spec_.total_ram = managed;
-    // {4.13 and later} slab, and {4.8 to 5.10} page tables, are in the sums over all nodes: each node has its share.
+    // Slab (from 4.13 on) and page tables (4.8 to 5.10) are printed as sums over all nodes: each node gets its share.
     share_of_all(&NodeSpec::slab_reclaimable, "slab_reclaimable", managed);
     share_of_all(&NodeSpec::slab_unreclaimable, "slab_unreclaimable", managed);
     share_of_all(&NodeSpec::page_tables, "pagetables", managed);
@@ -275,7 +276,7 @@ class Builder {
     assume("processes[].parent_pid: 1 (not in an OOM report)");
   }
 
-  /// What reclaim had searched and not freed before the kill could not be had.
+  /// Reclaim had searched slab and file lists and could not free what was left: keeps it as unreclaimable.
   void keep_what_could_not_be_had() {
     if (!reclaim_searched_all(report_))
       return assume(
@@ -290,7 +291,7 @@ class Builder {
       for (ZoneSpec& zone : node.zones) pin_files(zone.lru);
     }
     assume("slab: all of it unreclaimable, " + std::to_string(slab.count()) +
-           " pages counted as reclaimable among it (it was not when the kernel killed)");
+           " pages counted as reclaimable among it (the kernel could not reclaim them before it killed)");
     assume("page cache: its last " + std::to_string(cache.count()) +
            " pages are kept in memory (they could not be had when the kernel killed)");
   }

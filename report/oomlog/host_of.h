@@ -1,8 +1,8 @@
-// Makes a host for the model out of an OOM report: the machine as it stood once the victim was gone.
+// Makes a host description of an OOM report: the machine after the victim is gone.
 //
-// The victim's resident memory, swap and page tables are free again in it, so that a run asks "would this fit there?".
-// What the kernel had tried and could not take (slab, remaining cache) stays taken. All that the report does not say is
-// the documented default and listed in HostSpec::assumed.
+// The victim's resident memory, swap and page tables are free, so that a run answers "would this fit there?". Slab and
+// page cache that reclaim had not been able to free are unreclaimable. What the report does not say is a documented
+// default, and is listed in HostSpec::assumed.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace oomcast::oomlog {
 
-/// An error when the report has no zones (a cgroup's kill, a cut log), pages that are not 4 KiB, or figures that
+/// An error if the report has no zones (a cgroup's kill, a truncated log), if pages are not of 4 KiB, or if figures
 /// contradict each other.
 Result<host::HostSpec> host_of(const OomReport& report, const std::string& name);
 

@@ -1,4 +1,4 @@
-// Takes a log apart into the kernel's lines. See kernel_lines.h.
+// Splits a log into the kernel's lines. See kernel_lines.h.
 #include "report/oomlog/kernel_lines.h"
 
 #include <algorithm>
@@ -9,14 +9,14 @@
 namespace oomcast::oomlog {
 namespace {
 
-constexpr size_t kBackMost = size_t{4} << 20;  // before a kill without a beginning
+constexpr size_t kBackMost = size_t{4} << 20;  // bytes before a kill without a beginning
 constexpr size_t kAfterMost = 16;              // lines after a kill: oom_reaper, other processes of the group
-constexpr size_t kPrefixMost = 200;            // host names are at most 64 bytes
+constexpr size_t kPrefixMost = 200;            // bytes; host names have at most 64
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// "[12.345678]", "[Sun Nov 29 18:00:00 2026]", "[  +0.000003]", "[  T123]", "[   C0]". The pid of a row of the table
-/// of tasks, "[   123]", has neither a point nor a letter.
+/// "[12.345678]", "[Sun Nov 29 18:00:00 2026]", "[  +0.000003]", "[  T123]", "[   C0]". Not "[   123]": this pid begins
+/// a row of the table of tasks, and has neither a point nor a letter.
 bool is_stamp(std::string_view inside) {
   inside = trimmed(inside);
   if (inside.empty() || inside.size() > 40) return false;
@@ -29,7 +29,7 @@ bool is_stamp(std::string_view inside) {
          inside.find_first_of(".:") != std::string_view::npos && std::any_of(inside.begin(), inside.end(), is_digit);
 }
 
-/// One prefix less, or the same text.
+/// The text without its first prefix; unchanged if it has none.
 std::string_view without_prefix(std::string_view text) {
   if (text.starts_with("\x1b[")) {
     const size_t end = text.find('m');
@@ -43,13 +43,13 @@ std::string_view without_prefix(std::string_view text) {
     const size_t end = text.find('>');
     if (end <= 4) return text.substr(end + 1);
   }
-  if (text.starts_with("> ")) return text.substr(2);  // quoted in a mail
-  // dmesg -x: "kern  :warn  : [...".
+  if (text.starts_with("> ")) return text.substr(2);  // a line quoted in a mail
+  // dmesg -x prints "kern  :warn  : [...".
   if (text.starts_with("kern ") && text.size() > 16 && text[6] == ':') {
     const size_t end = text.find(": ", 7);
     if (end <= 16) return text.substr(end + 2);
   }
-  // dmesg --time-format iso: "2026-11-29T18:00:00,123456+00:00 ".
+  // dmesg --time-format iso prints "2026-11-29T18:00:00,123456+00:00 ".
   if (text.size() > 20 && is_digit(text[0]) && text[4] == '-' && text[10] == 'T') {
     const size_t end = text.find(' ');
     if (end <= 40) return text.substr(end + 1);
@@ -80,7 +80,8 @@ std::vector<size_t> all_of(std::string_view log, std::string_view word) {
   return found;
 }
 
-/// Where the kernel says "Killed process 12 (name)"; other programs kill processes, too, and say so in the same files.
+/// Positions of the kernel's "Killed process 12 (name)". Other programs also kill processes and log it in the same
+/// files.
 std::vector<size_t> killed_lines(std::string_view log) {
   std::vector<size_t> found = all_of(log, kKilledProcess);
   std::erase_if(found, [&](size_t at) {
@@ -101,7 +102,8 @@ size_t some_lines_on(std::string_view log, size_t at, size_t most) {
 std::string_view message_of(std::string_view line) {
   line = trimmed(line);
   const size_t kernel = line.substr(0, kPrefixMost).find("kernel:");
-  // "Nov 29 18:00:00 host kernel: ", and without the date; a message of the kernel's that says "kernel:" has it later.
+  // "Nov 29 18:00:00 host kernel: ", with or without the date. If the kernel's message itself has "kernel:", it comes
+  // after "invoked oom-killer".
   if (kernel != std::string_view::npos && (kernel == 0 || line[kernel - 1] == ' ') &&
       line.substr(0, kernel).find(kInvoked) == std::string_view::npos)
     line = trimmed(line.substr(kernel + 7));
@@ -116,7 +118,7 @@ std::string_view message_of(std::string_view line) {
 std::vector<KillPlace> find_kills(std::string_view log) {
   std::vector<KillPlace> kills;
   const std::vector<size_t> headers = all_of(log, kInvoked), killed = killed_lines(log);
-  size_t next_killed = 0, done = 0;  // `done`: the end of what belongs to earlier kills
+  size_t next_killed = 0, done = 0;  // `done`: end of the text that belongs to earlier kills
   bool group = false;
   const auto take_killed = [&](size_t until) {
     for (; next_killed < killed.size() && killed[next_killed] < until; ++next_killed) {
@@ -127,7 +129,7 @@ std::vector<KillPlace> find_kills(std::string_view log) {
         kills.back().end = end;
         continue;
       }
-      // memory.oom.group: the kernel kills the others of the group after this line, in one go.
+      // memory.oom.group: after this line the kernel kills the others of the group, one directly after the other.
       group = !kills.empty() &&
               (group || log.substr(since, at - since).find("due to memory.oom.group set") != std::string_view::npos);
       if (group) {
@@ -142,7 +144,7 @@ std::vector<KillPlace> find_kills(std::string_view log) {
     const size_t begin = line_begin(log, at);
     if (!kills.empty() && begin < done) continue;
     take_killed(begin);
-    if (!kills.empty() && kills.back().end == 0) kills.back().end = begin;  // no victim: panic, or the log lost it
+    if (!kills.empty() && kills.back().end == 0) kills.back().end = begin;  // no victim: a panic, or the line is lost
     kills.push_back({begin, 0, true});
     group = false;
     done = begin;
@@ -163,7 +165,7 @@ std::vector<LogLine> lines_of(std::string_view log, const KillPlace& place, std:
   int number =
       1 + static_cast<int>(std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(place.begin), '\n'));
   const std::string_view text = log.substr(place.begin, place.end - place.begin);
-  unescaped.reserve(text.size());  // REQUIRED: views into it stay where they are
+  unescaped.reserve(text.size());  // REQUIRED: views into it must stay valid
   for (size_t at = 0; at < text.size(); ++number) {
     const size_t end = std::min(text.find('\n', at), text.size());
     std::string_view line = text.substr(at, end - at);
@@ -172,7 +174,7 @@ std::vector<LogLine> lines_of(std::string_view log, const KillPlace& place, std:
       out.push_back({number, message_of(line)});
       continue;
     }
-    // rsyslog's form of a line break within one message of the kernel's.
+    // rsyslog writes a line break within a message as #012.
     line = message_of(line);
     while (!line.empty()) {
       const size_t mark = std::min(line.find("#012"), line.size());

@@ -1,4 +1,4 @@
-// Finds the kernel's own words in a log: lines without the prefixes of dmesg, the journal and syslog, and where kills
+// Finds the kernel's messages in a log: lines without the prefixes of dmesg, the journal and syslog, and where kills
 // are.
 #pragma once
 
@@ -8,28 +8,28 @@
 
 namespace oomcast::oomlog {
 
-/// What a kill begins with, and what it ends with.
+/// The first and the last line of a kill.
 inline constexpr std::string_view kInvoked = " invoked oom-killer: ", kKilledProcess = "Killed process ";
 
 struct LogLine {
-  int number = 0;  // of the log, from 1
+  int number = 0;  // in the log, from 1
   std::string_view text;
 };
 
-/// The message of one line: without time stamps, priority, host name, "kernel:", caller id and blanks around it.
+/// The message of a line, without time stamp, priority, host name, "kernel:", caller id and surrounding blanks.
 std::string_view message_of(std::string_view line);
 
-/// Where one kill stands in the log: bytes [begin, end), whole lines.
+/// The place of a kill in the log: bytes [begin, end), whole lines.
 struct KillPlace {
   size_t begin = 0, end = 0;
   bool has_header = false;
 };
-/// All kills, in the order of the log. One begins with "invoked oom-killer" and ends with the line before the next one,
-/// or some lines after its "Killed process". A "Killed process" without a beginning is a kill of its own, whose report
-/// was suppressed or lost: the lines since the last kill are its.
+/// All kills, in the order of the log. A kill begins with "invoked oom-killer". It ends some lines after its "Killed
+/// process", or before the next kill. A "Killed process" without a beginning is a kill of its own, whose report was
+/// suppressed or lost: it begins where the last kill ends.
 std::vector<KillPlace> find_kills(std::string_view log);
 
-/// Messages of the place. `unescaped` owns the text where rsyslog has written line breaks as #012.
+/// The messages of the place. `unescaped` gets the text of lines with rsyslog's #012, and must outlive the result.
 std::vector<LogLine> lines_of(std::string_view log, const KillPlace& place, std::string& unescaped);
 
 }  // namespace oomcast::oomlog

@@ -1,4 +1,4 @@
-// Takes numbers out of a line. See line_fields.h.
+// Finds numbers in a line. See line_fields.h.
 #include "report/oomlog/line_fields.h"
 
 #include <algorithm>

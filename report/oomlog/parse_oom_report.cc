@@ -1,4 +1,4 @@
-// Puts the readers of an OOM report in order. See parse_oom_report.h.
+// Reads an OOM report, line by line. See parse_oom_report.h.
 #include "report/oomlog/parse_oom_report.h"
 
 #include "report/oomlog/kernel_lines.h"

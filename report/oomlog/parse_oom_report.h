@@ -1,4 +1,4 @@
-// Reads OOM reports out of a kernel log, whatever prefixes its lines carry and whatever is missing.
+// Reads OOM reports from a kernel log, with any prefixes on its lines and with missing lines.
 #pragma once
 
 #include <optional>
@@ -9,11 +9,11 @@
 
 namespace oomcast::oomlog {
 
-/// Does the text hold an OOM report? Looks for the kernel's words only; cheap on a large file.
+/// Whether the text has an OOM report. Searches for the kernel's words only: cheap on a large file.
 bool is_oom_log(std::string_view log);
 
-/// The nth kill of the log, from 1; the last one if `nth` is absent. An error says what is there instead. A partial
-/// report is no error: what is not in it is absent.
+/// Kill number `nth` of the log, from 1; the last one without `nth`. An error says what the log has instead. A partial
+/// report is no error: missing values are absent.
 Result<OomReport> parse_oom_report(std::string_view log, const std::string& name, std::optional<int> nth);
 
 }  // namespace oomcast::oomlog

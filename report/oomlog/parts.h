@@ -1,4 +1,4 @@
-// Names the readers of an OOM report, one per part. Each takes a line that is its own and says so, or leaves it.
+// The readers of an OOM report, one per part. Each returns true if the line is its own, and false otherwise.
 #pragma once
 
 #include <string_view>
@@ -13,11 +13,11 @@ bool read_header(std::string_view line, OomReport& report);
 bool read_mem_info(std::string_view line, OomReport& report);
 /// Zones, their reserves, buddy lists and huge pages.
 bool read_zones(std::string_view line, OomReport& report);
-/// What a cgroup used of what it may, and its memory.stat. mm/memcontrol.c:mem_cgroup_print_oom_*.
+/// What a cgroup used, its limits, and its memory.stat. mm/memcontrol.c:mem_cgroup_print_oom_*.
 bool read_memcg(std::string_view line, OomReport& report);
-/// The table of tasks in its forms from 3.10 (nr_ptes) over 4.15 (pgtables_bytes) to 6.9 (rss_anon).
+/// The table of tasks: as of 3.10 (nr_ptes), 4.15 (pgtables_bytes) and 6.9 (rss_anon).
 bool read_tasks(std::string_view line, OomReport& report);
-/// "oom-kill:", "Kill process", "Killed process" and the ends without a victim.
+/// "oom-kill:", "Kill process", "Killed process", and the lines of kills without a victim.
 bool read_kill(std::string_view line, OomReport& report);
 
 }  // namespace oomcast::oomlog

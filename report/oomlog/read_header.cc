@@ -1,4 +1,4 @@
-// Reads who asked for memory and in which words: the head of an OOM report.
+// Reads the head of an OOM report: who asked for memory, and the request.
 #include <charconv>
 
 #include "report/oomlog/kernel_lines.h"

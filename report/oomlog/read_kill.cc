@@ -1,4 +1,4 @@
-// Reads who was chosen and who died: the end of an OOM report.
+// Reads the end of an OOM report: who was chosen, and who was killed.
 #include "report/oomlog/kernel_lines.h"
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
@@ -6,10 +6,9 @@
 namespace oomcast::oomlog {
 namespace {
 
-constexpr int64_t kUidMost = 0xffffffff;  // printed without a sign
+constexpr int64_t kUidMost = 0xffffffff;  // printed as unsigned
 
-/// "oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,global_oom,task_memcg=P,task=T,pid=1,uid=0". {5.0 and
-/// later}
+/// From 5.0 on: "oom-kill:constraint=C,nodemask=N,cpuset=S,mems_allowed=M,global_oom,task_memcg=P,task=T,pid=1,uid=0".
 void read_summary(std::string_view line, OomReport& report) {
   Request& request = report.request;
   report.constraint = between(line, "constraint=", ",nodemask=");
@@ -49,7 +48,8 @@ bool read_killed(std::string_view line, OomReport& report) {
   if (!pid || *pid < 1) return false;
   Killed killed;
   killed.pid = *pid;
-  // The name may hold brackets: it ends before "total-vm:" or, in RHEL 7's later kernels, ", UID 1000, total-vm:".
+  // The name may contain brackets. It ends before " total-vm:", or in later kernels of RHEL 7 before ", UID 1000,
+  // total-vm:".
   const size_t counters = std::min(rest.find(" total-vm:"), rest.size());
   size_t open = rest.find('('), close = rest.substr(0, counters).rfind(')');
   if (open != std::string_view::npos && close != std::string_view::npos && close > open)
@@ -70,7 +70,8 @@ bool read_killed(std::string_view line, OomReport& report) {
   if (line.find("Memory cgroup out of memory") != std::string_view::npos && !report.memcg) report.memcg.emplace();
   if (!report.killed)
     report.killed = std::move(killed);
-  else if (killed.pid != report.killed->pid && report.also_killed.size() < 100'000)  // a group names the victim again
+  else if (killed.pid != report.killed->pid &&
+           report.also_killed.size() < 100'000)  // a group kill names the victim again
     report.also_killed.push_back(std::move(killed));
   return true;
 }
@@ -85,7 +86,7 @@ bool read_kill(std::string_view line, OomReport& report) {
   }
   if (line.starts_with("oom_reaper: ")) return true;
   if (line.find("no killable process") != std::string_view::npos) return report.no_killable = true;
-  // Any other panic, of an oops that came in between, has not to do with who is killed.
+  // Another panic (an oops in between) says nothing about the victim.
   if (line.starts_with("Kernel panic - not syncing:"))
     return report.panicked |= line.find("ut of memory") != std::string_view::npos ||
                               line.find("deadlocked on memory") != std::string_view::npos,

@@ -1,4 +1,4 @@
-// Reads the host's counters: Mem-Info, one line per node, and the totals at its end.
+// Reads the host's counters: Mem-Info, the node lines, and the totals at the end.
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
 
@@ -16,7 +16,7 @@ constexpr std::string_view kFirstNames[] = {"active_anon:",
                                             "bounce:"};
 
 bool read_node(std::string_view line, OomReport& report) {
-  // A node's line goes on with a counter, a zone's with the name of the zone. {before 4.8} there are no node lines.
+  // A node line continues with a counter, a zone line with the name of the zone. Before 4.8 there are no node lines.
   const std::vector<std::string_view> words = words_of(line.substr(0, 64));
   if (words.size() < 3 || words[0] != "Node" || !words[2].starts_with("active_anon:")) return false;
   const auto id = whole_number(words[1]);

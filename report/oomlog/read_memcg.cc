@@ -1,4 +1,4 @@
-// Reads what a cgroup used of what it may, in the forms of v1 and v2.
+// Reads what a cgroup used and its limits, as cgroup v1 and v2 print them.
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
 
@@ -11,13 +11,14 @@ std::optional<Charge> charge_of(std::string_view line) {
   const auto usage = number_after(line, "usage "), limit = number_after(line, "limit "),
              failed = number_after(line, "failcnt ");
   if (!usage || *usage < 0) return std::nullopt;
-  // v1's limit of an unlimited group is too large for leading_number() on kernels before 4.2.
+  // Before 4.2 v1 prints "no limit" as a number that is too large for leading_number().
   const int64_t most = limit && *limit >= 0 ? *limit : kCountMost;
   if (line.find("limit ") == std::string_view::npos) return std::nullopt;
   return Charge{*usage, most, failed.value_or(0)};
 }
 
-/// {before 5.3} " cache:4KB rss:0KB ...", one line per group below the one that hit its limit: their sum is its own.
+/// Before 5.3: " cache:4KB rss:0KB ...", one line for the group at its limit and one for each below it. Their sum is
+/// its own.
 void add_stat_line(std::string_view text, MemcgReport& memcg) {
   Counters kb;
   read_counters(text, kb);
@@ -52,7 +53,7 @@ bool read_memcg(std::string_view line, OomReport& report) {
   }
   if (line.starts_with(kStats)) {
     const std::string_view rest = line.substr(kStats.size());
-    // A path may hold colons; the counters begin with "cache:" in v1.
+    // A path may contain colons; v1's counters begin with "cache:".
     const size_t counters = rest.find(": cache:");
     std::string_view path = rest.substr(0, counters);
     if (path.ends_with(':')) path.remove_suffix(1);
@@ -61,7 +62,7 @@ bool read_memcg(std::string_view line, OomReport& report) {
     return true;
   }
   if (!report.memcg) return false;
-  // {5.3 and later} memory.stat, one "name bytes" per line.
+  // From 5.3 on: memory.stat, one "name bytes" per line.
   const std::vector<std::string_view> words = words_of(line);
   if (words.size() != 2 ||
       words[0].find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") != std::string_view::npos)

@@ -1,4 +1,4 @@
-// Reads the table of tasks by the names of its columns, which differ by kernel.
+// Reads the table of tasks by the names of its columns, which depend on the kernel.
 #include <algorithm>
 
 #include "model/base/units.h"
@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kTasksMost = 4'194'304;  // PID_MAX_LIMIT
 
-/// Columns of a table whose header is lost, by how many numbers a row has after the pid. Seven are taken as those of
-/// 4.15 and later: 3.10 has nr_ptes in the place of pgtables_bytes.
+/// Columns of a table without header, by the count of numbers after the pid. Seven numbers are taken for 4.15 and
+/// later: 3.10 has nr_ptes in place of pgtables_bytes.
 const std::vector<std::string>& columns_of(size_t numbers) {
   static const std::vector<std::string> none,
       seven{"uid", "tgid", "total_vm", "rss", "pgtables_bytes", "swapents", "oom_score_adj"},
@@ -41,10 +41,10 @@ bool put(TaskRow& row, std::string_view column, int64_t value) {
   };
   if (column == "oom_score_adj") return small(row.oom_score_adj, -1000, 1000);
   if (column == "tgid") return small(row.tgid, 1, kTasksMost);
-  // uid 4294967294 (nobody of NFS) is printed as -2 or as such.
+  // uid 4294967294 (NFS's nobody) is printed so, or as -2.
   if (column == "uid") return row.uid = static_cast<int>(value & 0x7fffffff), true;
   constexpr int64_t kPagesMost = int64_t{1} << 45;
-  // swapents is a signed count that may be a little below nothing.
+  // swapents is a signed counter and may be slightly negative.
   if (column == "swapents") return row.swap_entries = std::max<int64_t>(value, 0), value < kPagesMost;
   if (value < 0 || value > kPagesMost) return false;
   if (column == "total_vm") row.total_vm = value;

@@ -1,4 +1,4 @@
-// Reads the zones: free memory against the marks, reserves, buddy lists, and the huge pages of a node.
+// Reads the zones: free memory, marks, reserves, buddy lists; and the huge pages of a node.
 #include "model/spec/field_names.h"
 #include "report/oomlog/line_fields.h"
 #include "report/oomlog/parts.h"
@@ -13,7 +13,7 @@ struct Place {
   std::string_view zone, rest;
 };
 
-/// "Node 0 DMA32 free:..." and, of kernels without NUMA, "DMA32 free:...".
+/// "Node 0 DMA32 free:..."; kernels without NUMA print "DMA32 free:...".
 std::optional<Place> place_of(std::string_view line) {
   Place place;
   if (line.starts_with("Node ")) {
@@ -45,7 +45,7 @@ void read_buddy(std::string_view text, ZoneReport& zone, OomReport& report) {
     if (star == std::string_view::npos) continue;
     const auto count = whole_number(word.substr(0, star)), size = leading_number(word.substr(star + 1));
     if (!count || !size || *count < 0 || *size <= 0 || blocks.size() > 16) return;
-    // Each order is twice the one before: a line that lost a word in the middle says nothing.
+    // Each order's block size is twice the one before. A line that lost a word in the middle is ignored.
     if (first_kb == 0) first_kb = *size;
     if (first_kb > 256 || *size != first_kb << blocks.size()) return;
     blocks.push_back(*count);

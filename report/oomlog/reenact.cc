@@ -1,4 +1,4 @@
-// Makes of an OOM report what the model can play. See reenact.h.
+// Turns an OOM report into a host and a recording for the model. See reenact.h.
 #include "report/oomlog/reenact.h"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using trace::Event;
 using trace::EventKind;
 
 constexpr int64_t kLeastGrowthPages = 4096;  // 16 MiB
-constexpr uint64_t kWindowPages = 64;        // one event tells of so many
+constexpr uint64_t kWindowPages = 64;        // pages per event
 constexpr uint64_t kBase = uint64_t{0x10} << 40;
 
 /// A process of the log that takes its memory in the recording.
@@ -37,7 +37,7 @@ int64_t swapped_pages(const OomReport& report, int pid) {
   return row ? std::min(row->swap_entries, kCountLimit) : 0;
 }
 
-/// Its anonymous memory; a table of older kernels has the sum with file pages only.
+/// Anonymous pages. Older kernels print only the sum with file pages.
 int64_t anon_pages(const TaskRow& row) { return std::min(row.rss_anon.value_or(row.rss), kCountLimit); }
 
 Actor actor_of(const OomReport& report, const Killed& killed) {
@@ -48,7 +48,7 @@ Actor actor_of(const OomReport& report, const Killed& killed) {
   return actor;
 }
 
-/// Who asked, if it is a task of the table that was not killed.
+/// The task that asked, if it is in the table and was not killed.
 std::optional<Killed> asker_of(const OomReport& report) {
   if (!report.request.pid) return std::nullopt;
   const int pid = *report.request.pid;
@@ -64,7 +64,7 @@ std::optional<Killed> asker_of(const OomReport& report) {
   return asker;
 }
 
-/// Writes what actors do, as a recorder would.
+/// Writes the actors' events, as a recorder would.
 class Script {
  public:
   Script(const OomReport& report, const host::HostSpec& host) {
@@ -84,7 +84,7 @@ class Script {
     add(pid, EventKind::kComm, first, second);
     add(pid, EventKind::kOomScoreAdj, static_cast<uint64_t>(static_cast<int64_t>(actor.oom_score_adj)), 0);
   }
-  /// Memory of its own, used at once; `after` is how much it had taken before.
+  /// Maps memory and writes to all of it. `after`: pages that the actor took before, which lie in front.
   void take(const Actor& actor, int64_t after, int64_t pages) {
     if (pages <= 0) return;
     const auto pid = static_cast<uint32_t>(actor.pid);
@@ -132,7 +132,7 @@ std::optional<Error> not_playable(const OomReport& report) {
   return std::nullopt;
 }
 
-/// A machine on which the group's limit is what is short: nothing of the host is in a group's report.
+/// A host on which only the group's limit is short: a cgroup's report says nothing of the host.
 Result<host::HostSpec> host_around(const OomReport& report, const std::vector<Actor>& actors, const std::string& name) {
   const MemcgReport& group = *report.memcg;
   if (!group.memory || group.memory->unlimited()) return Error{"the log does not say the limit of the group's memory"};
@@ -140,7 +140,7 @@ Result<host::HostSpec> host_around(const OomReport& report, const std::vector<Ac
   const Version version = version_of(report);
   int64_t held = 0;
   for (const Actor& actor : actors) held += (actor.pages + actor.pages / 512 + 1) * kPageBytes;
-  // What the group is charged and these processes did not hold: page cache that could not be had, slab, tmpfs.
+  // Charged to the group, but not held by these processes: page cache that could not be freed, slab, tmpfs.
   const int64_t rest = std::max<int64_t>(0, std::min(group.memory->usage_kb, kCountLimit) * 1024 - held);
   const int64_t shmem = std::clamp<int64_t>(group.stat_bytes.get("shmem"), 0, rest) / kPageBytes * kPageBytes;
   const std::string path = "/group";
@@ -164,7 +164,7 @@ Result<host::HostSpec> host_around(const OomReport& report, const std::vector<Ac
   return host;
 }
 
-/// The tasks of a group's report other than those given, largest first: all of them are in the group.
+/// Adds the report's other tasks, largest first: a cgroup's report lists only tasks of the group.
 void add_rest_of_group(const OomReport& report, std::vector<Actor>& actors) {
   constexpr size_t kMost = 64;
   std::vector<const TaskRow*> rows;
@@ -185,7 +185,7 @@ void add_rest_of_group(const OomReport& report, std::vector<Actor>& actors) {
   }
 }
 
-/// The machine of the report, with the actors' memory free. Nodes that the request could not use are full already.
+/// The host of the report, with the actors' memory free.
 Result<host::HostSpec> host_before(OomReport report, const std::optional<Killed>& asker, const std::string& name) {
   if (asker) report.also_killed.push_back(*asker);
   auto host = host_of(report, name);
@@ -211,7 +211,7 @@ Result<Reenactment> reenact(const OomReport& report, const std::string& name) {
     for (Actor& actor : actors) actor.pages += swapped_pages(report, actor.pid);
   auto host = report.memcg ? host_around(report, actors, name) : host_before(report, asker, name);
   if (!host) return host.error();
-  // What is resident has huge pages in it already, and whole.
+  // The resident sizes include huge pages already.
   host->vm.thp_enabled = host::ThpMode::kNever;
 
   Reenactment out;
@@ -224,7 +224,7 @@ Result<Reenactment> reenact(const OomReport& report, const std::string& name) {
     return Error{"its processes held " + report::bytes_text(out.held) + ", more than " +
                  report::bytes_text(Bytes(kReenactedBytesMost)) + " take too long"};
   Script script(report, host.value());
-  // The victim's memory comes last, and before it that of whoever asked.
+  // The victim takes its memory last, and the task that asked before the victim.
   for (size_t i = actors.size(); i-- > 0;) {
     script.start(actors[i]);
     script.take(actors[i], 0, actors[i].pages);

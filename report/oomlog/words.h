@@ -1,4 +1,4 @@
-// Prints quantities of an OOM report for sentences.
+// Quantities of an OOM report as text.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace oomcast::oomlog {
 
-/// "1.62 GiB" of KiB.
+/// KiB as "1.62 GiB".
 inline std::string kb_text(int64_t kb) {
   return report::bytes_text(Bytes(std::clamp(kb, -kCountLimit, kCountLimit) * 1024));
 }

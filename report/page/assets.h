@@ -1,4 +1,4 @@
-// Names the scripts and styles that every page carries; their text is packed into the command at build time.
+// The scripts and styles of every page. Their text is linked into the command at build time.
 #pragma once
 
 #include <span>
@@ -7,13 +7,13 @@
 namespace oomcast::report {
 
 struct Asset {
-  std::string_view name;  // "style.css", "dygraphs": ends in ".css" if it is a style sheet
+  std::string_view name;  // "style.css", "dygraphs": a style sheet ends in ".css"
   std::string_view text;
-  std::string_view sha256_base64;  // of the text, as a Content Security Policy writes it
-  std::string_view licence;        // of a library, to be carried with it; empty for this project's own files
+  std::string_view sha256_base64;  // of the text, in the form of a Content Security Policy
+  std::string_view licence;        // of a library, to be shown with it; empty for this project's own files
 };
 
-/// In the order in which a page has to hold them: libraries before what uses them.
+/// In the order that a page needs: libraries before the scripts that use them.
 std::span<const Asset> page_assets();
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Puts policy, styles, story, data and scripts together. See page.h.
+// Builds a page from policy, styles, story, data and scripts. See page.h.
 #include "report/page/page.h"
 
 #include "report/json_report.h"
@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 
 bool is_style(const Asset& asset) { return asset.name.ends_with(".css"); }
 
-/// Nothing but the inlined scripts and styles, each by its hash: no network, no plug-ins, no forms, no frames.
+/// Permits only the inlined scripts and styles, each by its hash: no network, no plug-ins, no forms, no frames.
 std::string policy() {
   std::string scripts, styles;
   for (const Asset& asset : page_assets())
@@ -57,7 +57,7 @@ std::string scripts() {
   return text;
 }
 
-/// The part that needs no script, so that it is read first by whatever reads the page.
+/// The story needs no script, and stands first in the page.
 std::string story_html(const Story& story) {
   std::string html = "<section id=\"verdict\" class=\"tone-" + story.tone +
                      "\" aria-labelledby=\"headline\">\n<h1 id=\"headline\">" + html_text(story.headline) +
@@ -91,7 +91,7 @@ Error damaged(const std::exception& what) {
   return Error{std::string("this report is damaged: ") + what.what() + "; write it again"};
 }
 
-/// Names what a report must have and this one has not, or has of another type; empty if it has all.
+/// The first key that a report must have and that is missing or of another type; "" if there is none.
 std::string missing_part(const Json& report) {
   for (const char* key : {"host", "first", "counters", "stall", "pressure", "timeline", "app", "coverage", "basis"})
     if (!report.contains(key) || !report[key].is_object()) return key;
@@ -127,7 +127,7 @@ std::string html_text(const std::string& text) {
         safe += "&#39;";
         break;
       default:
-        // Other control characters are no text in HTML.
+        // HTML has no other control characters.
         safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
     }
   }

@@ -1,4 +1,4 @@
-// Reads a document, makes a page of it, writes it whole or not at all. See page_command.h.
+// The verb `page`: reads a document, makes a page of it, and writes the page whole or not at all. See page_command.h.
 #include "report/page/page_command.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// The verb `page`: a finished report or sweep in, one HTML page out. Also writes the pages of run, replay, sweep and
+// The verb `page`: makes an HTML page of a finished report or sweep. Also writes the pages of run, replay, sweep and
 // diff.
 #pragma once
 
@@ -12,17 +12,17 @@ namespace oomcast::report {
 
 struct PageOptions {
   std::string report;  // an oomcast.report.v1 or an oomcast.sweep.v1
-  std::string output;  // empty: beside the report, ".html" in place of ".json"; "-": stdout
+  std::string output;  // empty: beside the report, with ".html" in place of ".json"; "-": stdout
 };
 
-/// The place of a page that an option asks for. Empty: none is asked for, and nothing is written.
+/// The file that --html names. Without --html nothing is written.
 class PageFile {
  public:
-  /// An unwritable place is found now. `report`: the place of the JSON, which must be another one.
+  /// Checks early that the file can be written. `report`: the file of the JSON report, which must be another one.
   static Result<PageFile> prepare(const std::string& path, const std::string& report);
-  /// As `oomcast page` makes it of the same JSON. `pid` replaces "%p".
+  /// Writes the page that `oomcast page` makes of the same JSON. `pid` replaces "%p" in the path.
   Result<void> write(const std::string& json, int pid) const;
-  /// A page that is made already.
+  /// Writes a finished page.
   Result<void> write_text(const std::string& page, int pid) const;
 
  private:
@@ -32,7 +32,7 @@ class PageFile {
 /// "r.html" for "r.json".
 std::string page_path_for(const std::string& report);
 
-/// 0, or 2 for bad input: then nothing is written.
+/// Exit status: 0, or 2 for bad input, and nothing is written then.
 int page_command(const PageOptions& options);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Cuts what has no bound in a report: task tables, symbol names, processes, rows. See page_data.h.
+// Shortens the parts of a report that have no limit: task tables, symbol names, processes, rows. See page_data.h.
 #include "report/page/page_data.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ Json* member(Json& object, const char* key) {
   return found == object.end() ? nullptr : &*found;
 }
 
-constexpr size_t kFramesTextMost = 500'000;  // all names together; what comes later is cut shorter
+constexpr size_t kFramesTextMost = 500'000;  // all names together; names after that are cut to kFrameCharsThen
 constexpr size_t kFrameCharsThen = 30;
 
 void shorten_stack(Json* stack) {
@@ -60,7 +60,7 @@ int64_t points_of(const Json& task) {
   return points != task.end() && points->is_number_integer() ? points->get<int64_t>() : INT64_MIN;
 }
 
-/// The best scores, in the order of the scores.
+/// Keeps the candidates with the most points, and sorts them.
 void cut_candidates(Json& kill, size_t most) {
   Json* candidates = member(kill, "candidates");
   if (candidates == nullptr || !candidates->is_array()) return;
@@ -71,7 +71,7 @@ void cut_candidates(Json& kill, size_t most) {
   if (candidates->size() > most) candidates->erase(candidates->begin() + static_cast<int64_t>(most), candidates->end());
 }
 
-/// The first line says who asked, the last ones who is killed: the middle of the table goes.
+/// The first line says who asked, the last ones who is killed: removes lines from the middle.
 void cut_dmesg(Json& kill, size_t most) {
   Json* lines = member(kill, "dmesg");
   if (lines == nullptr || !lines->is_array() || lines->size() <= most) return;

@@ -1,13 +1,13 @@
-// Prepares the part of a report that a page carries: all that is shown, within a size that a browser opens at once.
+// The data of a page: a report, shortened to a size that a browser opens at once.
 #pragma once
 
 #include <nlohmann/json.hpp>
 
 namespace oomcast::report {
 
-/// The same keys as the report, and `frames[]`: `sites[].stack` holds indices into it, since stacks share most frames.
-/// What is cut is counted beside what is left: `oom_kills[].candidates_total`, `oom_kills[].dmesg_total`,
-/// `app.processes_left_out`. A column of the timeline that is longer than kTimelineRowsMost keeps every n-th row.
+/// The keys of the report, and `frames[]`: `sites[].stack` holds indices into it, since stacks share most frames.
+/// Removed entries are counted in `oom_kills[].candidates_total`, `oom_kills[].dmesg_total` and
+/// `app.processes_left_out`. A timeline of more than kTimelineRowsMost rows keeps every n-th row.
 nlohmann::ordered_json page_data(nlohmann::ordered_json report);
 
 inline constexpr size_t kTimelineRowsMost = 4000;

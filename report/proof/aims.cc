@@ -9,7 +9,8 @@
 namespace oomcast::report {
 namespace {
 
-/// Which of kswapd and a task reclaims the last pages is a race, in the kernel as in the model.
+/// Whether kswapd or a task reclaims the last pages is a race, in the kernel as in the model. Shorter waits count as
+/// none.
 constexpr Nanoseconds kRace{1'000'000};
 
 bool found(const std::string& id, const sim::Outcome& outcome, const trace::CaptureSummary& capture) {

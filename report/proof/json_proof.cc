@@ -1,4 +1,4 @@
-// Writes suggestions and their proofs as the report holds them. See json_proof.h.
+// Suggestions and their proofs in the JSON of a report. See json_proof.h.
 #include "report/proof/json_proof.h"
 
 #include "report/json_report.h"

@@ -1,4 +1,4 @@
-// Writes suggestions and their proofs as the report holds them.
+// Suggestions and their proofs in the JSON of a report.
 #pragma once
 
 #include <nlohmann/json.hpp>

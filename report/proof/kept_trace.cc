@@ -1,4 +1,4 @@
-// Keeps the blocks of a trace. See kept_trace.h.
+// Keeps the recording of a run. See kept_trace.h.
 #include "report/proof/kept_trace.h"
 
 #include <fcntl.h>
@@ -14,17 +14,17 @@
 namespace oomcast::report {
 namespace {
 
-/// Not /tmp: that is often a tmpfs, and then the file would take the memory that it is to spare.
+/// Not /tmp, which is often a tmpfs: the file would take the memory that it should spare.
 std::string temporary_place() {
   const char* named = std::getenv("TMPDIR");
   return named && *named ? named : "/var/tmp";
 }
 
-/// A file without a name: nobody else sees it, and it is gone when this process is.
+/// Opens a file without a name: no other process sees it, and it vanishes with this process.
 int open_nameless(const std::string& directory) {
   const int fd = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (fd >= 0) return fd;
-  std::string path = directory + "/oomcast.XXXXXX";  // file systems without O_TMPFILE
+  std::string path = directory + "/oomcast.XXXXXX";  // for file systems without O_TMPFILE
   const int named = ::mkostemp(path.data(), O_CLOEXEC);
   if (named >= 0) ::unlink(path.c_str());
   return named;
@@ -43,7 +43,7 @@ KeptTrace::~KeptTrace() {
 bool KeptTrace::give_up(const std::string& why) {
   problem_ = why;
   in_memory_ = {};
-  if (fd_ >= 0) ::close(fd_);  // the room that it took is free again
+  if (fd_ >= 0) ::close(fd_);  // frees its room on the disk
   fd_ = -1;
   return false;
 }

@@ -1,4 +1,4 @@
-// Keeps the recording of a run for the proofs: in memory, and beyond a bound in a file that has no name.
+// Keeps the recording of a run for the proofs: in memory, or beyond a limit in a file without a name.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +19,9 @@ class KeptTrace {
   KeptTrace(const KeptTrace&) = delete;
   KeptTrace& operator=(const KeptTrace&) = delete;
 
-  /// False once a block could not be kept: nothing is kept from then on, and view() says why.
+  /// False if the block, or an earlier one, could not be kept: nothing is kept then, and view() says why.
   bool append(std::string_view block);
-  /// All blocks, one after the other. Valid while this object lives and nothing is appended.
+  /// All blocks in order. Valid while this object lives and nothing is appended. Error: a block could not be kept.
   Result<std::string_view> view();
   bool in_file() const { return fd_ >= 0; }
 

@@ -1,4 +1,4 @@
-// Says in words what the simulation of a suggestion gave. See proof_words.h.
+// Words for the result of a suggestion's simulation. See proof_words.h.
 #include "report/proof/proof_words.h"
 
 #include <tuple>
@@ -68,7 +68,7 @@ const Try* least_proven(const Findings& findings) {
     for (const Try& suggestion : finding.tries)
       if (suggestion.proven.value_or(false) && suggestion.proof && (!best || rank(suggestion) < rank(*best)))
         best = &suggestion;
-    if (best) return best;  // of the worst finding that has one
+    if (best) return best;  // from the worst finding that has a proven suggestion
   }
   return best;
 }

@@ -1,4 +1,5 @@
-// Simulates what the findings suggest, on the recording of the run, and searches for the smallest value that is enough.
+// Simulates the suggestions of the findings on the recording of the run, and searches the smallest value that is
+// enough.
 #pragma once
 
 #include <functional>
@@ -14,28 +15,28 @@ namespace oomcast::report {
 /// The run whose findings are to be proven.
 struct Recorded {
   Workload workload;
-  host::HostSpec host;      // of the forecast, all changes applied
+  host::HostSpec host;      // of the forecast, with all changes applied
   RunOptions options;       // with the recorded target_words
   ReplaySettings settings;  // of the forecast
-  bool live = false;        // the forecast came from the program itself: a replay has to say the same first
+  bool live = false;        // the forecast was live: a replay has to give the same result first
 };
 
 struct ProveSettings {
-  double budget_s = 0;                                                   // wall clock
+  double budget_s = 0;                                                   // seconds of wall clock
   int jobs = 0;                                                          // simulations at a time; 0: one per CPU
-  std::function<void(int done, int all, double seconds_left)> progress;  // from one thread at a time; may be empty
-  std::function<bool()> interrupted;                                     // somebody does not want to wait; may be empty
+  std::function<void(int done, int all, double seconds_left)> progress;  // called by one thread at a time; may be empty
+  std::function<bool()> interrupted;  // true: the user does not want to wait; may be empty
 };
 
-/// Fills in `proven`, `verdict_after` and `proof` of all suggestions that can be simulated, worst finding first. What
-/// is left out says why in `not_simulated`.
+/// Fills in `proven`, `verdict_after` and `proof` of all suggestions that can be simulated, the worst finding first.
+/// The others get the reason in `not_simulated`.
 ProofSummary prove(const Recorded& recorded, const sim::Outcome& forecast, const ProveSettings& settings,
                    Findings& findings);
 
-/// The same without a simulation: `why` not.
+/// Marks all suggestions as not simulated, with the reason `why`.
 ProofSummary leave_unproven(Findings& findings, const std::string& why);
 
-/// Whether there is anything that prove() would simulate.
+/// Whether prove() would simulate any suggestion.
 bool can_prove(const Findings& findings);
 
 }  // namespace oomcast::report

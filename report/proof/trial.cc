@@ -9,7 +9,7 @@
 namespace oomcast::report {
 namespace {
 
-// What helps has to help with each of these seeds: kswapd a little later, or another order of the groups.
+// A suggestion has to help with each of these seeds: kswapd may be a little later, the cgroups in another order.
 constexpr uint64_t kSeedsOfAProof = 3;
 
 ReplaySettings settings_for(const Recorded& recorded, ReplaySettings settings, const Deadline& deadline) {
@@ -28,8 +28,8 @@ void add_clause(std::string& text, const std::string& clause) {
   if (!clause.empty()) text += (text.empty() ? "" : "; ") + clause;
 }
 
-/// What the recording cannot know of this change: uses that were not watched, a run that was not seen to its end, a
-/// program that would have behaved differently.
+/// What the recording cannot tell about this change: uses that were not watched, a run that was not seen to its end, a
+/// program that would have behaved differently. A clause; empty: nothing.
 std::string unknown_to(const trace::CaptureSummary& capture, const std::vector<std::string>& words) {
   std::string why = capture.extrapolated;
   add_clause(why, incomplete_text(capture));
@@ -54,7 +54,7 @@ std::string_view Deadline::why() const {
       end = End::kSignal;
     else if (std::chrono::steady_clock::now() >= end_)
       end = End::kTime;
-    // Of two threads that find different reasons the first one's stands.
+    // If two threads find different reasons, the first one stands.
     if (End none = End::kNone; end != End::kNone && !end_of_it_.compare_exchange_strong(none, end)) end = none;
   }
   if (end == End::kNone) return "";
@@ -86,7 +86,7 @@ Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const st
     const sim::Outcome& outcome = replayed->outcome;
     const bool first = seed == 1;
     const std::optional<bool> now = reached(aim, finding_id, forecast, outcome, replayed->capture);
-    // The figures are those of the first seed, or of one with which it does not help after all.
+    // The figures are those of the first seed, or of a later seed with which the suggestion does not help.
     if (!first && now == true) continue;
     trial.reached = now;
     trial.verdict = supported_verdict(outcome, replayed->capture);

@@ -1,4 +1,4 @@
-// Forecasts the recording on a changed target and judges what came of it. Safe to call from several threads.
+// Forecasts the recording on a changed target and judges the result. Several threads may call it.
 #pragma once
 
 #include <atomic>
@@ -10,12 +10,12 @@
 
 namespace oomcast::report {
 
-/// When to stop, and why. Once it says so it goes on to say so.
+/// When to stop, and why. Once over, it stays over with the same reason.
 class Deadline {
  public:
   Deadline(double budget_s, std::function<bool()> interrupted);
   bool over() const { return !why().empty(); }
-  /// A clause; empty: there is time left.
+  /// Why to stop, as a clause; empty: there is time left.
   std::string_view why() const;
   double seconds_left() const;
 
@@ -27,8 +27,8 @@ class Deadline {
 };
 
 struct Trial {
-  bool stopped = false;         // the deadline came first: nothing below is valid
-  std::string error;            // there is no such target; nothing below is valid
+  bool stopped = false;         // the deadline came first: the fields below are not valid
+  std::string error;            // there is no such target: the fields below are not valid
   std::optional<bool> reached;  // nothing: the verdict is withheld
   std::optional<sim::Verdict> verdict;
   Effect effect;
@@ -37,11 +37,12 @@ struct Trial {
   std::string extrapolated;
 };
 
+/// Forecasts the target changed by `words`, and judges it by `aim`. See Trial.
 Trial try_words(const Recorded& recorded, const sim::Outcome& forecast, const std::string& finding_id, Aim aim,
                 const std::vector<std::string>& words, const Deadline& deadline);
 
-/// Why a replay of the recording does not give the live forecast, a clause; empty: it does. Nothing when it was
-/// stopped.
+/// Why a replay of the recording does not give the live forecast, as a clause; empty: it does. Nothing if the deadline
+/// stopped it.
 std::optional<std::string> difference_of_replay(const Recorded& recorded, const sim::Outcome& forecast,
                                                 const Deadline& deadline);
 

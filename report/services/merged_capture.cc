@@ -1,4 +1,4 @@
-// Puts together how well several programs were seen. See merged_capture.h.
+// Merges the capture summaries of several programs. See merged_capture.h.
 #include "report/services/merged_capture.h"
 
 #include <algorithm>
@@ -43,7 +43,7 @@ void add(const trace::CaptureSummary& one, const std::string& name, trace::Captu
   add_sentences(name, one.still_running, all.still_running);
 }
 
-/// That of the first service that did not end well; else all exited with 0.
+/// The end of the first service that did not exit with 0; of the first one if all did.
 void add_end(const std::vector<trace::CaptureSummary>& captures, trace::CaptureSummary& all) {
   const auto bad = [](const trace::CaptureSummary& one) { return !one.exited || one.exit_code != 0; };
   const auto worst = std::find_if(captures.begin(), captures.end(), bad);
@@ -66,7 +66,7 @@ trace::CaptureSummary merged_capture(const std::vector<trace::CaptureSummary>& c
     const size_t at = origin.id - 1;
     all.stacks.push_back(at < of.stacks.size() ? of.stacks[at] : std::vector<std::string>{});
     all.stacks.back().push_back(services[origin.stream].name);
-    // As sites.cc takes a stack of which an old trace, or one that was cut, does not say it.
+    // The kind that sites.cc assumes if an old or truncated trace does not have it.
     const char* const unknown = at < of.stacks.size() ? "heap" : "unsampled";
     all.site_kinds.push_back(at < of.site_kinds.size() ? of.site_kinds[at] : unknown);
   }

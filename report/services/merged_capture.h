@@ -1,4 +1,4 @@
-// Puts together how well several programs were seen: one CaptureSummary for the host, with that of each beside it.
+// Merges the capture summaries of several programs into one for the host.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@
 
 namespace oomcast::report {
 
-/// `captures` are by stream, `names` those of the services. Sentences begin with the service's name; a stack's
-/// outermost frame is its service.
+/// `captures` are by stream; `services` has their names in the same order. Sentences begin with the service's name. The
+/// outermost frame of a stack is its service.
 trace::CaptureSummary merged_capture(const std::vector<trace::CaptureSummary>& captures,
                                      const std::vector<trace::ServiceCapture>& services,
                                      const trace::StackNumbers& stacks);

@@ -1,4 +1,4 @@
-// Forecasts several recorded programs on one host, as services that share its memory, page cache, swap and kswapd.
+// Forecasts several recorded programs on one host: they share its memory, page cache, swap and kswapd.
 #pragma once
 
 #include <vector>
@@ -7,9 +7,9 @@
 
 namespace oomcast::report {
 
-/// `settings.model` has what the command line says of all services; what a service has of its own wins, and what its
-/// recording says is the default. A recording that ends early ends its service and says so. Errors: a trace that cannot
-/// be read, a group or a node that the host cannot have.
+/// `settings.model` has the options for all services. An option of a service overrides it; the recording gives the
+/// default. If a recording ends early, its service ends there, and the result says so. Errors: a trace cannot be read,
+/// or the host cannot have a cgroup or node that is asked for.
 Result<Replayed> replay_services(const std::vector<RecordedService>& services, host::HostSpec host,
                                  const ReplaySettings& settings);
 

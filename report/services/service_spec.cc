@@ -47,7 +47,7 @@ bool good_name(const std::string& name) {
              std::string::npos;
 }
 
-/// "10s", "500ms", "2m", "1.5h", or seconds. Absent: no time from 0 to a day.
+/// "10s", "500ms", "2m", "1.5h", or seconds. Nothing if this is no time from 0 to 24 hours.
 std::optional<Nanoseconds> start_of(const std::string& text) {
   static const std::map<std::string, double> kUnits = {{"", 1}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}};
   const size_t digits = text.find_first_not_of("0123456789.");
@@ -76,7 +76,7 @@ Result<void> set_number(std::optional<int>& out, const std::string& key, const s
   return {};
 }
 
-/// A limit is checked as --cgroup checks it.
+/// Checks the limit as --cgroup does.
 Result<void> add_limit(ServiceSpec& service, const std::string& key, const std::string& value) {
   host::HostSpec unused;
   const std::string limit = key + "=" + value;
@@ -125,7 +125,7 @@ Result<void> set_key(ServiceSpec& service, const std::string& key, const std::st
   return {};
 }
 
-/// Keys in the order in which they are given, each once.
+/// Keys in the order given. An error if one is given twice.
 Result<ServiceSpec> service_with(const std::vector<std::pair<std::string, std::string>>& keys) {
   ServiceSpec service;
   std::set<std::string> seen;

@@ -1,4 +1,4 @@
-// Says in words what became of services. See service_words.h.
+// Words for what happened to services. See service_words.h.
 #include "report/services/service_words.h"
 
 #include "report/words/format.h"

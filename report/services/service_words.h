@@ -1,4 +1,4 @@
-// Says in words what became of services: who died first, who waited, a line for each.
+// Words for what happened to services: which died first, which waited longest, and a line for each.
 #pragma once
 
 #include <string>
@@ -7,14 +7,14 @@
 
 namespace oomcast::report {
 
-/// Null: none was killed, none waited.
+/// Null if none was killed, or none waited.
 const sim::ServiceOutcome* first_killed(const sim::Outcome& outcome);
 const sim::ServiceOutcome* longest_stalled(const sim::Outcome& outcome);
 
-/// "python3 (pid 10000431) at 3.20 s, when the service had held 120 MiB at most". REQUIRES: it was killed.
+/// "python3 (pid 10000431) at 3.20 s; the service held 120.0 MiB at most". REQUIRES: service.killed_at.
 std::string killed_text(const sim::ServiceOutcome& service);
 
-/// One line of the summary, without the name.
+/// A line of the summary, without the service's name.
 std::string service_text(const sim::ServiceOutcome& service);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Writes a moment of a report in the formats of mm/vmstat.c, fs/proc/meminfo.c, kernel/sched/psi.c (6.1).
+// Writes a moment of a report in the formats of mm/vmstat.c, fs/proc/meminfo.c and kernel/sched/psi.c (6.1).
 #include "report/show/kernel_files.h"
 
 #include "model/base/printf_text.h"
@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 
 long pages(const Json& parent, const std::string& key) { return static_cast<long>(value_or<int64_t>(parent, key, 0)); }
 
-/// nr_* of a node (zone_nr_* of a zone): its lists.
+/// The LRU sizes of a node (prefix "nr_") or of a zone ("nr_zone_").
 std::string lru_lines(const Json& lru, const char* prefix) {
   std::string text;
   for (const host::LruCounter& counter : host::kLruCounters)
@@ -77,7 +77,7 @@ std::string kb_line(const std::string& label, int64_t bytes) {
   return printf_text("%-16s%8lld kB\n", (label + ":").c_str(), static_cast<long long>(bytes / 1024));
 }
 
-/// The value of a column of the timeline at a row, nothing where there is none.
+/// The value of a timeline column in a row; nothing if it has none.
 std::optional<int64_t> bytes_at(const Json& column, size_t row) {
   if (!column.is_array() || row >= column.size() || !column[row].is_number()) return std::nullopt;
   return column[row].get<int64_t>();
@@ -143,7 +143,7 @@ std::string zoneinfo_text(const ShownMoment& moment) {
   std::string text;
   if (moment.state == nullptr) return text;
   for (const Json& node : child(*moment.state, "nodes")) {
-    bool first = true;  // the node's own lines come with its first zone
+    bool first = true;  // the node's own lines are in its first zone
     for (const Json& zone : child(node, "zones")) {
       text += printf_text("Node %ld, zone %8s", pages(node, "node"), value_or(zone, "zone", std::string()).c_str());
       if (first) text += node_lines(node);

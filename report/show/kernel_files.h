@@ -1,4 +1,4 @@
-// Writes a moment of a report as files of /proc show it. What a report does not hold is left out, never invented.
+// Writes a moment of a report as files of /proc show it. A field that the report does not have is left out.
 #pragma once
 
 #include <string>
@@ -7,17 +7,17 @@
 
 namespace oomcast::report {
 
-/// Each gives an empty text where the report does not hold enough of the moment.
+/// /proc/zoneinfo. All functions return "" if the report does not have enough about the moment.
 std::string zoneinfo_text(const ShownMoment& moment);
-/// Of any moment of the timeline; more lines where the report holds the state of the zones.
+/// /proc/meminfo, for any moment of the timeline. Has more lines if the report has the state of the zones.
 std::string meminfo_text(const FinishedReport& report, const ShownMoment& moment);
-/// Events are counted from the start of the run, not from boot.
+/// /proc/vmstat. Events are counted from the start of the run, not from boot.
 std::string vmstat_text(const ShownMoment& moment);
-/// The two lines of /proc/pressure/memory.
+/// /proc/pressure/memory, two lines.
 std::string psi_text(const ShownMoment& moment);
-/// Columns as in `sar -B`, `sar -W` and `sar -r`. `around`: rows before and after the moment; none: the whole timeline.
+/// Columns of `sar -B`, `sar -W` and `sar -r`. `around`: rows before and after the moment; nothing: the whole timeline.
 std::string sar_text(const FinishedReport& report, const ShownMoment& moment, std::optional<size_t> around);
-/// The lines of the kernel's log, stamped as `dmesg` does; empty: it prints nothing then.
+/// The kernel's log of an OOM kill, with time stamps as `dmesg` prints them; "" if the kernel prints nothing.
 std::string dmesg_text(const nlohmann::json& kill);
 
 }  // namespace oomcast::report

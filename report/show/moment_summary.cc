@@ -1,4 +1,4 @@
-// Tells in words how memory stood at a moment of a report. See moment_summary.h.
+// Says in words how memory was used at a moment of a report. See moment_summary.h.
 #include "report/show/moment_summary.h"
 
 #include <algorithm>
@@ -28,7 +28,7 @@ std::string marks_text(const Json& marks) {
   return "min " + pages_at(marks, "min") + ", low " + pages_at(marks, "low") + ", high " + pages_at(marks, "high");
 }
 
-/// Innermost first; none where no stack was sampled.
+/// The stack, innermost frame first; "" if no stack was sampled.
 std::string stack_lines(const Json& stack) {
   std::string text;
   for (size_t i = 0; i < std::min(stack.size(), kFramesMost); ++i)
@@ -74,7 +74,7 @@ std::string state_lines(const Json& state, bool has_incident) {
   return text;
 }
 
-/// Where only the timeline has the moment, or an incident of an older report.
+/// For a moment that only the timeline has, and for incidents of older reports.
 std::string row_lines(const Json& document, size_t row) {
   std::string text;
   const Json& timeline = child(document, "timeline");

@@ -1,4 +1,4 @@
-// Writes the timeline of a report in the columns of sar -B, -W and -r (sysstat).
+// Writes the timeline of a report in the columns of sysstat's sar -B, -W and -r.
 #include <algorithm>
 #include <cstdio>
 
@@ -10,11 +10,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// One column: where its values are, and the name that sar gives it.
+/// A column: sar's name, the report's key, and the factor between their units.
 struct Column {
   const char* name;
   const char* key;
-  double scale;  // the report's unit to sar's
+  double scale;  // from the report's unit to sar's
 };
 constexpr double kToKb = 1.0 / 1024;
 constexpr Column kColumns[] = {{"majflt/s", "majflt_s", 1},
@@ -40,7 +40,7 @@ std::optional<double> value_at(const Json& column, size_t row) {
   return column[row].get<double>();
 }
 
-/// pgsteal of pgscan in per cent; sar prints 0 where nothing was scanned.
+/// %vmeff: pgsteal in per cent of pgscan. sar prints 0 if nothing was scanned.
 std::optional<double> efficiency(const Json& timeline, size_t row) {
   const auto kswapd = value_at(child(timeline, "pgscank_s"), row), direct = value_at(child(timeline, "pgscand_s"), row);
   const auto stolen = value_at(child(timeline, "pgsteal_s"), row);

@@ -1,4 +1,4 @@
-// The verb `show`: its options, and what is said where a report does not hold what was asked for.
+// The verb `show`: its options, and the messages about what a report does not have.
 #include "report/show/show_command.h"
 
 #include <CLI/CLI.hpp>
@@ -31,7 +31,7 @@ Examples:
 
 Exit status: 0 shown, 1 the report does not hold it, 2 bad input.)";
 
-/// Beside the text, which other programs may read.
+/// To stderr: other programs may read stdout.
 void note(const std::string& what) { std::fprintf(stderr, "oomcast: show: %s\n", what.c_str()); }
 
 int not_held(const FinishedReport& report, const ShownMoment& moment, const std::string& what) {

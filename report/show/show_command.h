@@ -1,4 +1,4 @@
-// The verb `show`: how the kernel stood at any moment of a finished report, in its own words.
+// The verb `show`: the kernel's state at any moment of a finished report, in the kernel's own formats.
 #pragma once
 
 #include "report/show/show_options.h"
@@ -10,7 +10,7 @@ class App;
 namespace oomcast::report {
 
 void add_show_options(CLI::App& app, ShowOptions& options);
-/// 0: shown; 1: the report does not hold it; 2: bad input.
+/// Exit status. 0: shown; 1: the report does not have it; 2: bad input.
 int show_command(const ShowOptions& options);
 
 }  // namespace oomcast::report

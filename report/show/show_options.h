@@ -1,4 +1,4 @@
-// Holds what `oomcast show` was asked for.
+// Options of `oomcast show`.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@ namespace oomcast::report {
 
 struct ShowOptions {
   std::string report;
-  std::string at;              // a moment's name, or a time; empty: the one that the verdict is about
+  std::string at;              // a moment's name, or a time; empty: the moment that decided the verdict
   std::string as = "summary";  // summary, sites, dmesg, sar, vmstat, zoneinfo, meminfo, psi
 };
 

@@ -1,4 +1,4 @@
-// Finds the moment of a report that was asked for. See shown_moment.h.
+// Finds a moment of a report. See shown_moment.h.
 #include "report/show/shown_moment.h"
 
 #include <algorithm>
@@ -13,11 +13,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr double kMicrosecond = 1e-6;  // what a report's times are rounded to
+constexpr double kMicrosecond = 1e-6;  // the resolution of times in a report
 
 const Json* or_null(const Json& value) { return value.is_null() ? nullptr : &value; }
 
-/// Names and times of all that can be asked for by name, by time.
+/// Names and times of all moments that can be asked for by name, sorted by time.
 std::vector<std::pair<std::string, double>> known_moments(const Json& document) {
   std::vector<std::pair<std::string, double>> known;
   const auto add = [&](const std::string& name, double t_s) {
@@ -44,7 +44,7 @@ const Json* kill_named(const Json& document, const std::string& name) {
   return nullptr;
 }
 
-/// `name` empty: whichever the report holds at that time.
+/// `name` empty: the state that the report has for that time.
 const Json* state_of(const Json& document, const std::string& name, double t_s) {
   for (const Json& moment : child(document, "moments")) {
     const bool named = value_or(moment, "name", std::string()) == name;
@@ -69,7 +69,7 @@ ShownMoment moment_at(const Json& document, const std::string& name, double t_s)
   return moment;
 }
 
-/// The verdict's own incident; "fits" has none.
+/// The incident that decided the verdict; "end" for the verdict "fits".
 std::string decisive_name(const Json& document) {
   const std::string name = decisive_incident(document);
   return child(child(document, "first"), name).is_null() ? "end" : name;

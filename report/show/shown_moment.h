@@ -1,4 +1,4 @@
-// Finds the moment of a report that was asked for, by name or by time.
+// Finds a moment of a report by name or by time.
 #pragma once
 
 #include <optional>
@@ -10,18 +10,18 @@
 
 namespace oomcast::report {
 
-/// A moment, and what the report holds of it. Pointers are into the report; null: the report does not hold it.
+/// A moment, and what the report has about it. Pointers point into the report; null: the report does not have it.
 struct ShownMoment {
   std::string name;  // "oom_kill", "peak", "12.5 s"
   double t_s = 0;
   const nlohmann::json* state = nullptr;     // an entry of `moments`
   const nlohmann::json* incident = nullptr;  // an entry of `first`
   const nlohmann::json* kill = nullptr;      // an entry of `oom_kills`
-  std::optional<size_t> row;                 // of the timeline: the last one at or before t_s
+  std::optional<size_t> row;                 // row of the timeline: the last one at or before t_s
 };
 
 /// `at`: "start", "end", "peak", a key of `first`, "oom_kill:2" (the second kill), or a time ("12.5", "12.5s",
-/// "900ms"). Empty: the incident that the verdict is about, else the end. Errors say which moments there are.
+/// "900ms"). Empty: the incident that decided the verdict, or the end. Errors list the moments that the report has.
 Result<ShownMoment> find_moment(const FinishedReport& report, const std::string& at);
 
 /// "start (0 s), kswapd_wake (8.204 s), end (12.4 s)".

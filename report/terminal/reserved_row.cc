@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kRowsLeast = 6, kColumnsLeast = 20;
 
-// The names of ECMA-48 and of the VT100.
+// Names as in ECMA-48 and the VT100.
 constexpr const char* kSaveCursor =
     "\x1b"
     "7";
@@ -26,7 +26,7 @@ constexpr const char* kRestoreCursor =
     "8";
 constexpr const char* kDownOneScrolling =
     "\x1b"
-    "D";  // IND: the column stays, the screen scrolls at its end
+    "D";  // IND: the column stays; scrolls at the end of the screen
 constexpr const char* kUpOne =
     "\x1b"
     "M";  // RI
@@ -35,18 +35,19 @@ constexpr const char* kEraseRow = "\x1b[2K";
 std::string row_start(int row) { return "\x1b[" + std::to_string(row) + ";1H"; }
 std::string scroll_rows(int last) { return "\x1b[1;" + std::to_string(last) + "r"; }
 
-/// All rows scroll again; named once by number, as not every terminal knows the form without.
+/// All rows scroll again. The sequence also names the rows by number, because some terminals do not know the short
+/// form.
 std::string give_back(int row) {
   return kSaveCursor + scroll_rows(row) + "\x1b[r" + row_start(row) + kEraseRow + kRestoreCursor;
 }
 
-// For the handler of SIGTSTP, which may call next to nothing.
+// For the handler of SIGTSTP, which may call only async-signal-safe functions.
 char g_give_back[64];
 volatile sig_atomic_t g_give_back_size = 0;
 volatile sig_atomic_t g_was_stopped = 0;
 int g_fd = -1;
 
-/// Gives the row back and stops as if there were no handler; the next show() reserves it again.
+/// Gives the row back and stops the process as without a handler. The next show() reserves the row again.
 void on_stop(int signal) {
   const int saved_errno = errno;
   if (g_give_back_size > 0) static_cast<void>(!::write(g_fd, g_give_back, static_cast<size_t>(g_give_back_size)));
@@ -56,12 +57,12 @@ void on_stop(int signal) {
   sigemptyset(&only);
   sigaddset(&only, signal);
   ::raise(signal);
-  pthread_sigmask(SIG_UNBLOCK, &only, &before);  // stops here
+  pthread_sigmask(SIG_UNBLOCK, &only, &before);  // the process stops here
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   errno = saved_errno;
 }
 
-/// Also from the background, where a terminal with `stty tostop` would stop us.
+/// Writes from the background, too, where a terminal with `stty tostop` would stop the process.
 void write_unstopped(int fd, const std::string& text) {
   sigset_t only, before;
   sigemptyset(&only);
@@ -104,8 +105,8 @@ bool ReservedRow::may_show() {
 }
 
 void ReservedRow::reserve() {
-  // A row is made free below the cursor, whose column stays; then the region, which moves the cursor, between save and
-  // restore.
+  // Makes a row free below the cursor, whose column stays. Setting the scrolling region moves the cursor: hence save
+  // and restore.
   write_all(fd_, kDownOneScrolling + std::string(kUpOne) + kSaveCursor + scroll_rows(rows_ - 1) + kRestoreCursor);
   reserved_rows_ = rows_;
   watch_for_stop(fd_, give_back(rows_));
@@ -116,11 +117,11 @@ void ReservedRow::show(const std::string& text) {
     g_was_stopped = 0;
     reserved_rows_ = 0;
   }
-  if (!takes_output(fd_)) return;  // the program would have to wait with us
+  if (!takes_output(fd_)) return;  // the program would have to wait, too
   if (!may_show()) return erase();
   if (reserved_rows_ != 0 && reserved_rows_ != rows_) erase();  // the window has another size
   if (reserved_rows_ == 0) reserve();
-  // By one write: what the program prints at the same time comes before or after it.
+  // One write: what the program prints at the same time comes before or after it.
   write_all(fd_, kSaveCursor + row_start(rows_) + kEraseRow +
                      cut_to_width(printable(text), static_cast<size_t>(columns_ - 1)) + kRestoreCursor);
 }

@@ -1,4 +1,4 @@
-// Reserves the last row of a terminal for a line of ours while a program has the rest, as apt does for dpkg.
+// Reserves the last row of a terminal for a status line while a program uses the others, as apt does for dpkg.
 #pragma once
 
 #include <csignal>
@@ -8,10 +8,10 @@
 
 namespace oomcast::report {
 
-/// The rows above are made a scrolling region (DECSTBM), so that what the program prints scrolls above the line and
-/// never meets it; the cursor stays where the program left it. Nothing is shown, and the row is given back, while the
-/// program has the terminal for itself (it reads keys without echo, or takes the whole screen), while we are in the
-/// background, and on terminals of fewer than six rows. Ctrl-Z gives the row back, too; only SIGKILL to us does not.
+/// The rows above become a scrolling region (DECSTBM), so that the program's output scrolls above the line and never
+/// overwrites it. The cursor stays where the program left it. The row is given back, and nothing is shown, while the
+/// program uses the terminal alone (it reads keys without echo, or the whole screen), while this process is in the
+/// background, and on terminals of fewer than six rows. Ctrl-Z gives the row back, too; SIGKILL does not.
 class ReservedRow final : public StatusLine {
  public:
   explicit ReservedRow(int terminal_fd) : fd_(terminal_fd) {}
@@ -27,8 +27,8 @@ class ReservedRow final : public StatusLine {
   void reserve();
 
   int fd_;
-  int rows_ = 0, columns_ = 0;  // of the terminal
-  int reserved_rows_ = 0;       // of the terminal when the row was reserved; 0: it is not
+  int rows_ = 0, columns_ = 0;  // size of the terminal
+  int reserved_rows_ = 0;       // rows of the terminal when the row was reserved; 0: not reserved
 };
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Says in one line how a forecast stands. See run_progress.h.
+// One line about a forecast in progress. See run_progress.h.
 #include "report/terminal/run_progress.h"
 
 #include "report/words/format.h"

@@ -1,4 +1,4 @@
-// Says in one line how a forecast stands while the program still runs.
+// One line about a forecast in progress, while the program runs.
 #pragma once
 
 #include <chrono>
@@ -13,8 +13,8 @@ namespace oomcast::report {
 /// "oomcast: 12.4 s, footprint 812.0 MiB; forecast for vm-1g: 43.2 MiB free, direct_reclaim so far".
 std::string progress_text(const std::string& host, double elapsed_s, const sim::Glimpse& glimpse);
 
-/// Shows that line some five times a second, from one second into the run on: most programs have ended by then, and a
-/// program that takes the whole screen has done so.
+/// Shows that line about five times a second, from the first second of the run on: most programs have ended by then,
+/// and a program that uses the whole screen has begun to.
 class RunProgress {
  public:
   RunProgress(std::unique_ptr<StatusLine> line, std::string host) : line_(std::move(line)), host_(std::move(host)) {}

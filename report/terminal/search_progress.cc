@@ -1,4 +1,4 @@
-// Says how far a sweep or a search has come. See search_progress.h.
+// One line about a sweep or search in progress. See search_progress.h.
 #include "report/terminal/search_progress.h"
 
 #include <algorithm>

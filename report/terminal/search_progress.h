@@ -1,4 +1,4 @@
-// Says how far a sweep or a search has come, and how long the rest may take.
+// One line about a sweep or search in progress, with the time that may be left.
 #pragma once
 
 #include <chrono>
@@ -11,16 +11,16 @@ namespace oomcast::report {
 
 /// "oomcast: replay: 40 % of the recording, 8 s left".
 std::string replay_progress_text(double done, double elapsed_s);
-/// "oomcast: sweep: 12 of 64 hosts, 8 s left"; the rest takes as long as what is done, in proportion.
+/// "oomcast: sweep: 12 of 64 hosts, 8 s left". The time left is in proportion to what is done.
 std::string sweep_progress_text(size_t done, size_t all, double elapsed_s);
 std::string seeds_progress_text(int done, int all, double elapsed_s);
-/// "oomcast: fit: 6 sizes tried, now 100.0 MiB to 120.0 MiB, about 3 s left", as if a search asked some fourteen sizes.
+/// "oomcast: fit: 6 sizes tried, now 100.0 MiB to 120.0 MiB, about 3 s left". Assumes that a search tries 14 sizes.
 std::string fit_progress_text(int asked, int64_t least, int64_t most, double elapsed_s);
 
 /// "oomcast: proving: 1 of 3 suggestions, at most 7 s left".
 std::string proofs_progress_text(int done, int all, double left_s);
 
-/// Shows such a text with the time that has passed since it was made.
+/// Shows these lines, with the time since its construction.
 class SearchProgress {
  public:
   explicit SearchProgress(std::unique_ptr<StatusLine> line) : line_(std::move(line)) {}

@@ -43,7 +43,7 @@ NodeMarks marks_of(const host::NodeSpec& node) {
   return marks;
 }
 
-/// Each cell shows the least free memory in its interval, so that a short dip stays visible.
+/// Each cell has the least free memory of its interval, so that a short dip is visible.
 std::vector<int> free_levels(const sim::Outcome& outcome, size_t node_index, size_t cells) {
   const NodeMarks marks = marks_of(outcome.host.nodes[node_index]);
   std::vector<std::optional<Pages>> least(cells);
@@ -62,7 +62,7 @@ std::vector<int> free_levels(const sim::Outcome& outcome, size_t node_index, siz
   std::vector<int> levels;
   Pages last = least.front().value_or(most);
   for (const std::optional<Pages>& free : least) {
-    last = free.value_or(last);  // no sample fell into this cell
+    last = free.value_or(last);  // no sample is in this cell
     levels.push_back(level_of(last, marks, most));
   }
   return levels;

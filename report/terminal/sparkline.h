@@ -1,4 +1,4 @@
-// Draws how free memory moved against a node's watermarks, as one short line of text.
+// Draws a node's free memory over time against its watermarks, as one short line of text.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace oomcast::report {
 
-/// Marks of a node: its zones above DMA taken together, as in Outcome::bands; and what zone DMA holds back from
-/// requests that could be elsewhere.
+/// Marks of a node: the sums over its zones above DMA, as in Outcome::bands. held_back: what zone DMA holds back from
+/// requests that could use other zones.
 struct NodeMarks {
   Pages min, low, high, held_back;
 };
@@ -18,11 +18,10 @@ NodeMarks marks_of(const host::NodeSpec& node);
 /// One level per cell, 0 to 7: below min, below low, below high, and five steps from high to the most that was free.
 std::vector<int> free_levels(const sim::Outcome& outcome, size_t node_index, size_t cells);
 
-/// "▇▇▆▄▂▁" of these levels; coloured by them if asked, in letters of ASCII if the terminal shows no others.
+/// The levels as "▇▇▆▄▂▁". `color`: coloured by level; `ascii`: for terminals without block characters.
 std::string sparkline(const std::vector<int>& levels, bool color, bool ascii);
 
-/// Whether the environment names a locale that is not UTF-8 (LC_ALL, LC_CTYPE, LANG; none of them: UTF-8 is taken for
-/// granted).
+/// Whether LC_ALL, LC_CTYPE or LANG names a locale that is not UTF-8. If none is set, UTF-8 is assumed.
 bool locale_is_ascii();
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Chooses how the line of progress is shown. See status_line.h.
+// Chooses how the progress line is shown. See status_line.h.
 #include "report/terminal/status_line.h"
 
 #include <sys/ioctl.h>
@@ -22,7 +22,7 @@ class NoLine final : public StatusLine {
   void erase() override {}
 };
 
-/// One line a second, below each other: a log.
+/// Prints a new line once a second, for a log.
 class LoggedLines final : public StatusLine {
  public:
   void show(const std::string& text) override {
@@ -55,7 +55,7 @@ class OverwrittenLine final : public StatusLine {
   bool shown_ = false;
 };
 
-/// A terminal that knows no more than letters.
+/// A terminal without cursor control.
 bool is_dumb() {
   const char* term = std::getenv("TERM");
   return term == nullptr || *term == '\0' || std::string_view(term) == "dumb";

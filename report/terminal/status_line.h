@@ -1,4 +1,4 @@
-// Keeps one line of the terminal up to date while something runs, and leaves nothing behind.
+// Keeps one line of the terminal up to date while a command runs, and removes it at the end.
 #pragma once
 
 #include <memory>
@@ -6,30 +6,29 @@
 
 namespace oomcast::report {
 
-/// --progress: on a terminal, always (a line a second where stderr is no terminal), never.
+/// --progress. kAuto: on a terminal; kAlways: also elsewhere, as a line per second; kNever.
 enum class ProgressMode { kAuto, kAlways, kNever };
 ProgressMode progress_mode(const std::string& word);  // "auto", "always", "never"
 
 class StatusLine {
  public:
   virtual ~StatusLine() = default;
-  /// Shows the text in place of the last one; shortened to the width of the terminal. Control characters become blanks.
+  /// Shows the text in place of the last one, shortened to the width of the terminal. Control characters become blanks.
   virtual void show(const std::string& text) = 0;
-  /// Takes the line away. Called by destructors, too.
+  /// Removes the line. Destructors call it, too.
   virtual void erase() = 0;
 };
 
-/// Who else writes to the terminal meanwhile.
+/// Who else writes to the terminal.
 enum class Beside {
-  kNobody,   // the line is written over where the cursor stands
-  kProgram,  // the last row is reserved: what a program prints scrolls above it and is never written over
+  kNobody,   // nobody: the line is overwritten at the cursor
+  kProgram,  // a program: the last row is reserved, and the program's output scrolls above it
 };
 
-/// For stderr. Never null; where nothing is to be shown its functions do nothing. `quiet`: only --progress always
-/// shows.
+/// A status line on stderr. Never null; its functions may do nothing. `quiet`: only --progress always shows a line.
 std::unique_ptr<StatusLine> status_line(ProgressMode mode, Beside beside, bool quiet);
 
-/// Seconds as "42 s", "3 min 10 s", for time that is left.
+/// Seconds of time left, as "42 s" or "3 min 10 s".
 std::string left_text(double seconds);
 
 }  // namespace oomcast::report

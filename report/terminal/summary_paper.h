@@ -1,4 +1,4 @@
-// Lays out the summary of a run: labelled lines, wrapped to the terminal, and never more than fit on a screen.
+// Lays out the summary of a run: labelled lines, wrapped to the terminal, and at most a screen of them.
 #pragma once
 
 #include <string>
@@ -8,18 +8,18 @@ namespace oomcast::report {
 
 inline constexpr size_t kNotWrapped = 1 << 20;
 
-/// How a summary may look where it goes.
+/// What the summary's destination can show.
 struct Look {
   bool color = false;
   size_t columns = kNotWrapped;
   bool ascii = false;  // no block characters
 };
-/// What the terminal at `fd` takes. In a file or a log nothing is wrapped: people search there.
+/// The look for the terminal at `fd`. In a file or log nothing is wrapped, so that lines can be searched.
 Look look_of(int fd);
 
 inline constexpr size_t kSummaryLinesMost = 25;
 
-/// What goes first when there are too many lines: the highest rank, and of these the last one.
+/// Which lines are dropped first if there are too many: the highest rank, and of equal ones the last.
 enum class Rank { kMust, kUseful, kDetail, kExtra };
 
 class SummaryPaper {
@@ -28,12 +28,13 @@ class SummaryPaper {
 
   const Look& look() const { return look_; }
   std::string tinted(const char* tint, const std::string& what) const;
-  /// A line of its own, without a label.
+  /// A line without a label.
   void plain(const std::string& what);
-  /// `what` may hold colours of tinted() if it fits on a line. At most `lines_most` lines; the rest is cut.
+  /// A labelled text of at most `lines_most` lines; the rest is cut. `what` may have colours of tinted() if it fits on
+  /// one line.
   void line(const std::string& label, const std::string& what, Rank rank = Rank::kMust, size_t lines_most = 3);
-  /// Everything, at most kSummaryLinesMost lines while ranks allow it; `last` is said in the last line, and how much is
-  /// missing.
+  /// The whole summary, at most kSummaryLinesMost lines if the ranks allow it. The last line has `last`, and the number
+  /// of lines that were dropped.
   std::string text(const std::string& last_label, const std::string& last) const;
 
  private:

@@ -1,4 +1,4 @@
-// Writes the parts of the summary that show a course. See summary_parts.h.
+// Parts of the summary. See summary_parts.h.
 #include "report/terminal/summary_parts.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace oomcast::report {
 namespace {
 
 constexpr size_t kCells = 40, kNodesMost = 4, kSitesMost = 3, kFramesMost = 3, kTriesMost = 3;
-constexpr int64_t kSmallestShare = 30'000;  // in millionths: stacks with less than 3 % tell nobody what to do
+constexpr int64_t kSmallestShare = 30'000;  // in millionths: stacks with less than 3 % do not help the user
 
 void add_free_line(const sim::Outcome& outcome, size_t n, bool first, SummaryPaper& paper) {
   const NodeMarks marks = marks_of(outcome.host.nodes[n]);
@@ -50,8 +50,7 @@ void write_free_memory(const sim::Outcome& outcome, SummaryPaper& paper) {
   for (size_t n = 0; n < std::min(nodes, kNodesMost); ++n) add_free_line(outcome, n, n == 0, paper);
 }
 
-/// Stacks whose innermost frames are the same are one: who called the interpreter's allocator from where is in the
-/// report.
+/// Adds up stacks with the same innermost frames. The report has the stacks in full.
 void write_sites(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper) {
   std::vector<std::pair<std::string, int64_t>> shares;
   for (const SiteRow& row : site_rows(outcome, capture)) {
@@ -70,7 +69,7 @@ void write_sites(const sim::Outcome& outcome, const trace::CaptureSummary& captu
 void write_tries(const Findings& findings, SummaryPaper& paper) {
   const Try* least = least_proven(findings);
   if (least) paper.line("change", least->change + " [" + proof_text(*least) + "]");
-  std::vector<std::pair<const Try*, bool>> tries;  // each change once; and whether a simulation could tell
+  std::vector<std::pair<const Try*, bool>> tries;  // each change once, and whether a simulation could tell
   std::vector<std::string> said;
   if (least) said.push_back(least->change);
   for (const Finding& finding : findings)

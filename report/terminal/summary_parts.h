@@ -1,4 +1,4 @@
-// Writes the parts of the summary that show a course: free memory over time, whose memory, what may be tried.
+// Parts of the summary: free memory over time, the stacks with most memory, and what the user may try.
 #pragma once
 
 #include "model/sim/outcome.h"
@@ -8,11 +8,12 @@
 
 namespace oomcast::report {
 
-/// Free memory of each node against its marks.
+/// Free memory of each node against its marks, over time.
 void write_free_memory(const sim::Outcome& outcome, SummaryPaper& paper);
-/// The stacks that hold most.
+/// The stacks that hold most memory.
 void write_sites(const sim::Outcome& outcome, const trace::CaptureSummary& capture, SummaryPaper& paper);
-/// What may be tried: what is proven comes first, then what was not simulated; what did not help is only counted.
+/// What the user may try: proven suggestions, then those not simulated, then those that do not help. Most are only
+/// counted.
 void write_tries(const Findings& findings, SummaryPaper& paper);
 
 }  // namespace oomcast::report

@@ -1,4 +1,4 @@
-// Measures and shortens text for a terminal. UTF-8; every character counts as one cell.
+// Measures and shortens UTF-8 text for a terminal. Every character counts as one cell.
 #pragma once
 
 #include <string>
@@ -7,16 +7,16 @@
 
 namespace oomcast::report {
 
-/// Control characters, escape among them, become blanks: a program's name must not move the cursor.
+/// Replaces control characters, ESC among them, by blanks: the name of a program must not move the cursor.
 std::string printable(std::string_view text);
-/// Cells that the text takes; escape sequences for colour take none.
+/// The width of the text in cells. Escape sequences for colour have no width.
 size_t width_of(std::string_view text);
-/// At most `cells` characters, the last one "…" if some were cut. REQUIRES: no escape sequences.
+/// Cuts to at most `cells` characters; the last one is "…" if some were cut. REQUIRES: no escape sequences.
 std::string cut_to_width(const std::string& text, size_t cells);
-/// Breaks at blanks into lines of at most `cells`; a word that is longer stands alone.
+/// Breaks the text at blanks into lines of at most `cells`. A longer word is a line of its own.
 std::vector<std::string> wrapped(const std::string& text, size_t cells);
-/// Whether a write would go through at once: a terminal that was stopped (Ctrl-S) and a full pipe take nothing, and
-/// nobody may wait for them.
+/// Whether a write would not block. A stopped terminal (Ctrl-S) or a full pipe would block, and the program must not
+/// wait for that.
 bool takes_output(int fd);
 
 }  // namespace oomcast::report

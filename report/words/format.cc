@@ -1,4 +1,4 @@
-// Printing only: the one place where a quantity becomes a decimal fraction.
+// Quantities as text. Nowhere else does a quantity become a decimal fraction.
 #include "report/words/format.h"
 
 #include <array>
@@ -24,7 +24,7 @@ std::string bytes_text(Bytes bytes) {
   constexpr std::array units = {"KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(n) / 1024;
   size_t unit = 0;
-  // 1023.95 would be printed as "1024.0": the next unit starts where rounding would reach it.
+  // 1023.95 would be printed as "1024.0". So the next unit begins where rounding would reach it.
   while (unit + 1 < units.size() && value >= 1023.95) value /= 1024, ++unit;
   return decimal(value, unit >= 2 ? 2 : 1, units[unit]);
 }
@@ -62,7 +62,7 @@ std::string latency_text(Nanoseconds d) {
 std::string percent_text(int64_t part, int64_t whole) {
   if (whole <= 0) return "-";
   double percent = 100.0 * static_cast<double>(part) / static_cast<double>(whole);
-  // 99.96 must not look like all of it.
+  // 99.96 % must not be printed as 100 %.
   if (part < whole && percent > 99.9) percent = 99.9;
   return decimal(percent, percent < 10 || (percent > 99 && percent < 100) ? 1 : 0, "%");
 }

@@ -1,4 +1,4 @@
-// Prints quantities so that nobody misreads them: pages and bytes side by side, and the unit always there.
+// Quantities as text that cannot be misread: pages together with bytes, and always with the unit.
 #pragma once
 
 #include <string>

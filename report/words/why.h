@@ -1,7 +1,7 @@
-// Words for what the modelled kernel did: one sentence for each cause, with the numbers that it rests on.
+// Sentences about what the modelled kernel did: one per cause, with the numbers that it rests on.
 //
-// The model gives a cause and numbers (model/sim/incident.h); the sentences of the report stand here and nowhere else.
-// They begin in lower case and have no full stop, so that others can be made of them.
+// The model gives a cause and numbers (model/sim/incident.h); only this file turns them into sentences. A sentence
+// begins in lower case and has no full stop, so that others can be made of it.
 #pragma once
 
 #include <string>
@@ -11,16 +11,17 @@
 
 namespace oomcast::report {
 
-/// Why it happened. Of a kill: the other function says more, as it knows the victim.
+/// Why the incident happened. For a kill use the second function: it knows the victim.
 std::string why_text(const sim::Incident& incident);
 std::string why_text(const sim::OomKill& kill);
-/// Why outcome.oom_kill happened; "" if nobody was killed.
+/// Why outcome.oom_kill happened; "" without a kill.
 std::string why_first_kill_text(const sim::Outcome& outcome);
-/// Why the program's world is no longer the target's; "" if it is.
+/// Why the target would have shown the program something else from some moment on (Outcome::diverged); "" if not.
 std::string diverged_text(const sim::Outcome& outcome);
-/// Why nothing on the host goes on; "" if it does.
+/// Why the run was halted; "" if it was not.
 std::string halted_text(const sim::Outcome& outcome);
-/// Caveats of the model itself: what the program did that it has no numbers for, and its own mistakes.
+/// Caveats of the model itself: stacks and pages that it could not number and left out, and faults that the auditor
+/// found.
 std::vector<std::string> model_caveats(const sim::Outcome& outcome);
 
 }  // namespace oomcast::report

@@ -76,9 +76,10 @@ TEST(Findings, OomKillSaysHowMuchMoreTheRunWentOnToNeed) {
   story.outcome.need_after_kill = 113_MiB + Bytes(1);
   story.outcome.app.whole_run_peak = 100_MiB;
   story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes;
-  EXPECT_EQ(the("oom_kill", story).tries[0].change,
-            "at least 115.1 MiB more in memory.max: what the program and its page tables went on to add after the "
-            "kill, 2 % of its peak for what differs from run to run");
+  EXPECT_EQ(
+      the("oom_kill", story).tries[0].change,
+      "at least 115.1 MiB more in memory.max: the growth of the program and its page tables after the kill, 2 % of "
+      "its peak for the difference between runs");
   EXPECT_EQ(the("oom_kill", story).evidence["growth_after_bytes"], (113 << 20) + 1);
   EXPECT_EQ(the("oom_kill", story).evidence["more_bytes"], (115 << 20) + 1);
   story.outcome.need_after_kill.reset();
@@ -92,7 +93,7 @@ TEST(Findings, WhatMayHaveBeenUsedUnseenIsAddedToASize) {
   story.outcome.app.whole_run_peak = 100_MiB;
   story.capture.prefilled_bytes = 5 << 20;
   story.capture.tracked_peak_bytes = story.capture.rss_peak_bytes - (6 << 20);
-  EXPECT_THAT(the("oom_kill", story).tries[0].change, HasSubstr(", 6.0 MiB that it may have used unseen"));
+  EXPECT_THAT(the("oom_kill", story).tries[0].change, HasSubstr(", 6.0 MiB that it may have used without being seen"));
   EXPECT_EQ(the("oom_kill", story).evidence["more_bytes"], (113 + 2 + 6) << 20);
 }
 
@@ -187,7 +188,7 @@ TEST(Findings, LimitsThatWereShownAreNoWarningAndOthersAre) {
   story.outcome.host.cgroup.present = true;
   story.outcome.host.cgroup.memory_max = 512 << 20;
   story.capture.host_sensitive = {"memory limits in /sys/fs/cgroup"};
-  EXPECT_THAT(the("host_sensitive", story).title, HasSubstr("The verdict hangs on this"));
+  EXPECT_THAT(the("host_sensitive", story).title, HasSubstr("The verdict depends on this"));
   story.capture.presented_cgroup = "memory.max 512.0 MiB, memory.high max, memory.swap.max max";
   EXPECT_EQ(the("host_sensitive", story).severity, Severity::kInfo);
   EXPECT_THAT(the("host_sensitive", story).title, HasSubstr("was shown memory.max 512.0 MiB"));

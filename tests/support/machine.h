@@ -1,4 +1,4 @@
-// Lets a test call one rule of model/mm: a host with its scheduler, disks and kswapds, and a task to run code in.
+// A machine for tests of model/mm: a host with scheduler, disks and kswapds, and tasks to run the code under test in.
 //
 //   Machine m(HostBuilder().node(64_MiB).build());
 //   const auto app = m.start(100);
@@ -42,14 +42,14 @@ class Machine {
     log.on_kill = [this](host::ProcessIndex victim) { kill(victim); };
     if (kswapd == Kswapd::kRuns) {
       for (const host::NodeIndex node : host.nodes.indices()) start_kswapd(node);
-      pass(Nanoseconds(200'000'000));  // past their first nap, after which they look at the marks once more
+      pass(Nanoseconds(200'000'000));  // past each kswapd's first nap, after which it looks at the marks once more
     }
   }
   ~Machine() { sched.abandon(); }
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
-  /// Runs `body` in the fiber of a new task, until it returns. Everybody else gets to run when the task sleeps.
+  /// Runs `body` in the fiber of a new task, until it returns. When the task sleeps, the other fibers run.
   void run(const std::function<void()>& body, host::NodeIndex node = 0, int pid = 0) {
     const sim::FiberId id = begin(body, node, pid);
     finish(id);
@@ -71,7 +71,7 @@ class Machine {
       ASSERT_LT(steps, 100'000'000) << "the task never gets done";
     }
   }
-  /// Lets everybody run for that long: kswapd, disks, dying processes.
+  /// Lets `time` pass: kswapd, disks and dying processes run.
   void pass(Nanoseconds time) { sched.run_until(sched.now() + time); }
 
   /// A new process of the program.
@@ -86,7 +86,7 @@ class Machine {
   }
   host::Process& process(host::ProcessIndex index) { return host.processes[index]; }
 
-  /// Uses pages [first, first + count) of a process, ascending. Gives how many of them it got to use.
+  /// Uses pages [first, first + count) of a process in ascending order. Returns how many uses succeeded.
   int64_t touch(host::ProcessIndex index, uint64_t first, int64_t count, bool write = true, host::NodeIndex node = 0) {
     int64_t used = 0;
     host.processes[index].switched_to();
@@ -111,7 +111,7 @@ class Machine {
   }
   bool in_memory(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_present(); }
   bool swapped(host::ProcessIndex index, uint64_t vpn) { return host.processes[index].space.get(vpn).is_swapped(); }
-  /// Time lost to memory, as /proc/pressure/memory would say it: nothing before somebody was busy for a tick.
+  /// Total stall times, as in /proc/pressure/memory: 0 until a task was busy for a tick (busy_for_a_tick()).
   Nanoseconds lost_some() { return now_lost().some().total; }
   Nanoseconds lost_full() { return now_lost().full().total; }
   int64_t list(host::LruKindIndex kind, host::NodeIndex node = 0) const { return host.nodes[node].size(kind); }
@@ -124,11 +124,11 @@ class Machine {
   }
   std::vector<std::string> audit() const { return auditor.audit(host); }
   void expect_sound() const { EXPECT_EQ(audit(), std::vector<std::string>{}); }
-  /// What was touched last gets to its lists.
+  /// Moves the pages in CPU 0's LRU batch to their lists.
   void lru_drain() {
     run([&] { mm::lru_add_drain(k, 0); });
   }
-  /// A CPU on which nobody was busy for a tick loses no time (lost_some()).
+  /// Keeps a CPU busy for a tick. Without this the CPU counts for nothing in lost_some() and lost_full().
   void busy_for_a_tick() {
     run([&] {
       sched.cpu(mm::kTick);
@@ -144,7 +144,7 @@ class Machine {
   const sim::Incidents& outcome = log.incidents();
   mm::Kernel k;
   sim::Auditor auditor;
-  /// Whether a victim's memory comes free, as it does when nothing keeps the victim from running.
+  /// Whether a victim exits and frees its memory. False: something keeps the victim from running.
   bool victims_exit = true;
 
  private:
@@ -181,7 +181,7 @@ class Machine {
   std::vector<std::pair<sim::FiberId, int>> tasks_;
 };
 
-/// What mmap() of private, writable memory makes.
+/// A mapping as mmap() of private, writable, anonymous memory makes it.
 inline host::AddressSpace::Mapping anonymous(host::HugeAdvice huge = host::HugeAdvice::kNone) {
   host::AddressSpace::Mapping kind;
   kind.anonymous = kind.accountable = kind.data = true;
@@ -189,7 +189,7 @@ inline host::AddressSpace::Mapping anonymous(host::HugeAdvice huge = host::HugeA
   return kind;
 }
 
-/// The list has so many pages of nobody's, as one reservoir.
+/// Puts `pages` that belong to no process on the list, as a reservoir.
 inline void stock(host::Lruvec& lruvec, host::LruKindIndex list, int64_t pages,
                   host::ZoneKind zone = host::ZoneKind::kDma32) {
   lruvec.list(list).add_reservoir({host::kNoProcess, zone, pages});

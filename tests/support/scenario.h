@@ -1,7 +1,7 @@
-// Draws random hosts and random programs, as values that rapidcheck can print and shrink.
+// Random hosts and random programs, as values that rapidcheck can print and shrink.
 //
-// Swarm testing: each scenario also draws which kinds of events it leaves out, so that some runs are all forks and
-// others never unmap anything.
+// Swarm testing: each scenario also draws which kinds of steps it leaves out, so that one run only forks and another
+// never unmaps.
 #pragma once
 
 #include <rapidcheck.h>
@@ -63,7 +63,7 @@ inline constexpr std::array kStepNames = {"touch",
 
 struct Step {
   StepKind kind = StepKind::kTouch;
-  uint8_t who = 0;     // which of the processes that live
+  uint8_t who = 0;     // which of the living processes and threads, modulo their number
   uint16_t first = 0;  // page
   uint16_t pages = 1;
 };
@@ -76,8 +76,8 @@ struct HostShape {
   uint16_t limit = 0;        // memory.max of the program in pages; 0: no cgroup
   uint8_t cpus = 1;
   uint8_t swappiness = 60;
-  uint8_t huge = 0;        // 0: none, else defrag mode + 1 with huge pages always, + 6 with advice only
-  bool bystander = false;  // 4 MiB of another process
+  uint8_t huge = 0;        // 0: never; 1 to 5: always, with defrag mode + 1; 6 to 10: madvise, with defrag mode + 6
+  bool bystander = false;  // another process with 4 MiB
   bool newer = false;      // kernel 6.12
   bool multi_gen = false;  // the multi-gen LRU
 };
@@ -115,11 +115,11 @@ inline host::HostSpec build(const HostShape& h) {
                        static_cast<host::ThpDefrag>((h.huge - 1) % 5));
   if (h.bystander) builder.process(50, "bystander", 4_MiB);
   if (h.limit > 0) builder.limit(to_bytes(Pages(h.limit)));
-  // Address space is not what these scenarios are about: never refuse any.
+  // These scenarios are not about address space: it is never refused.
   return builder.set("vm.swappiness", h.swappiness).set("vm.overcommit_memory", 1).build();
 }
 
-/// Feeds the steps; processes that have exited drop out of `who`'s range. Calls `each` after every step.
+/// Feeds the steps to `sink`, and calls `each` after every step. Processes that have exited are not used any more.
 template <class Each>
 void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
   constexpr uint64_t kThreadsAtMost = 8, kWindow = 512, kMemoryFile = 7, kFileMappedAt = 1 << 17;
@@ -158,7 +158,7 @@ void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
         p.sleep(Nanoseconds(1'000'000) * step.pages);
         break;
       case StepKind::kExit:
-        if (!p.leads()) break;  // a thread; whole processes end here, with all of their threads
+        if (!p.leads()) break;  // only the first thread exits, and its process with all threads
         p.exit();
         std::erase_if(running, [pid = p.pid()](const Program& each_program) { return each_program.pid() == pid; });
         break;
@@ -192,7 +192,7 @@ void play(const Scenario& scenario, trace::EventSink& sink, Each each) {
       case StepKind::kUnlock:
         p.unlock(step.first, step.pages);
         break;
-      case StepKind::kLockAll:  // one in four locks, of those half what is mapped
+      case StepKind::kLockAll:  // one in four locks; half of these lock what is mapped
         p.lock_all(step.pages % 4 == 0 && step.first % 2 == 0, step.pages % 4 == 0, step.first % 3 == 0);
         break;
       case StepKind::kThread:
@@ -216,7 +216,7 @@ struct Arbitrary<oomcast::support::Step> {
   static Gen<oomcast::support::Step> arbitrary() {
     using oomcast::support::Step;
     using oomcast::support::StepKind;
-    // Every second step touches memory, or nothing would ever get tight.
+    // At least every second step touches memory; otherwise memory would never be short.
     const auto kind = gen::oneOf(gen::just(StepKind::kTouch), gen::map(gen::inRange(0, oomcast::support::kStepKinds),
                                                                        [](int i) { return static_cast<StepKind>(i); }));
     return gen::build<Step>(gen::set(&Step::kind, kind), gen::set(&Step::who, gen::inRange<uint8_t>(0, 8)),
@@ -246,7 +246,7 @@ template <>
 struct Arbitrary<oomcast::support::Scenario> {
   static Gen<oomcast::support::Scenario> arbitrary() {
     using oomcast::support::Scenario;
-    // Touching stays in: the mask never has bit 0.
+    // kTouch is never left out: bit 0 of the mask is clear.
     const auto mask = gen::map(gen::inRange<uint32_t>(0, 1u << oomcast::support::kStepKinds),
                                [](uint32_t bits) { return bits & ~1u; });
     return gen::build<Scenario>(

@@ -1,4 +1,4 @@
-// Tells a simulation of several services what one of them does.
+// Feeds the events of one of several services to a simulation.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace oomcast::support {
 
-/// `number`: of sim::Options::services, from 0.
+/// `number` is a position in sim::Options::services.
 class ServiceSink final : public trace::EventSink {
  public:
   ServiceSink(sim::Simulation& simulation, size_t number) : simulation_(simulation), number_(number) {}

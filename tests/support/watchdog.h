@@ -1,4 +1,4 @@
-// Ends a test that does not end: one of this fixture that takes more than a minute of CPU time is killed by SIGPROF.
+// Ends tests that hang: SIGPROF kills a test of this fixture after a minute of CPU time.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 
 namespace oomcast::support {
 
-/// CPU time, not wall-clock time: a busy machine cannot make it strike.
+/// CPU time and not wall-clock time, so that a busy machine does not end a test.
 class Watchdog : public testing::Test {
  protected:
   Watchdog() { arm(60); }

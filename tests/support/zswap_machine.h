@@ -9,7 +9,7 @@
 
 namespace oomcast::support {
 
-/// A page takes 40 % of one when it is compressed; the pool may have a tenth of the memory.
+/// A compressed page takes 40 % of a page. The pool may have a tenth of the memory.
 inline host::HostSpec zswap_host(host::Zpool zpool, Pages memory = Pages(20000)) {
   host::HostSpec spec = HostBuilder().plain_node(memory).cpus(2).swap(64_MiB).build();
   spec.zswap.enabled = true;
@@ -30,8 +30,8 @@ inline host::HostSpec zswap_host_612(host::Zpool zpool, Pages memory = Pages(200
 struct ZswapMachine : Machine {
   explicit ZswapMachine(const host::HostSpec& spec) : Machine(spec, Kswapd::kAbsent), app(start(100)) {}
 
-  /// Reclaims in passes over all that is inactive; the first pass after a touch finds its pages young. Gives what came
-  /// free.
+  /// Reclaims in passes over the whole inactive list. The first pass after a touch finds the pages young. Returns the
+  /// pages freed.
   int64_t squeeze(int passes) {
     const int64_t before = count(host::Vmstat::pgsteal_anon);
     for (int pass = 0; pass < passes; ++pass) {
@@ -52,7 +52,7 @@ struct ZswapMachine : Machine {
     actor.kind = mm::ActorKind::kWorker;
     sched.resume(sched.spawn(actor, [this] { mm::zswap_worker_main(k); }));
   }
-  /// Swaps out more than the pool may hold, and waits for the worker.
+  /// Swaps out `pages`, more than the pool may hold, and waits for the worker.
   void overfill(int64_t pages) {
     start_worker();
     touch(app, 0, pages);

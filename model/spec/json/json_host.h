@@ -1,5 +1,4 @@
-// Connects oomcast.host.v1 with HostSpec. The bridge between JSON values and HostSpec; files are opened
-// elsewhere.
+// Converts between oomcast.host.v1 and HostSpec. Values only: files are opened elsewhere.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -13,9 +12,9 @@ namespace oomcast::host {
 
 inline constexpr const char* kHostSchema = "oomcast.host.v1";
 
-/// `file` leads the errors ("FILE:LINE: KEY: what"); it may be empty. The result is valid (see validate()).
+/// `file` begins each error ("FILE:LINE: KEY: what"); it may be empty. The result has passed validate().
 Result<HostSpec> parse_json(std::string_view text, const std::string& file, const std::string& name);
-/// As above, from a value; `text` only serves for line numbers and may be empty.
+/// The same from a parsed value. `text` serves for line numbers only and may be empty.
 Result<HostSpec> host_from_json(const nlohmann::ordered_json& root, std::string_view text, const std::string& file,
                                 const std::string& name);
 nlohmann::ordered_json host_to_json(const HostSpec& spec);

@@ -1,4 +1,4 @@
-// Finds the line of a JSON file on which a key stands. One pass that only tracks nesting, strings and newlines.
+// Finds the line of a JSON file on which a key stands: one pass that follows nesting, strings and newlines only.
 #include "model/spec/json/json_lines.h"
 
 #include <algorithm>
@@ -18,11 +18,11 @@ int JsonLines::line_of(std::string path) const {
 JsonLines json_lines(std::string_view text) {
   struct Level {
     bool array;
-    size_t path_size;  // of the container itself
+    size_t path_size;  // length of the path of this object or array
     int index = 0;
     bool key_next = true;
   };
-  constexpr size_t kPathMax = 512;  // deeper paths are nobody's fields, and fuzzers nest without end
+  constexpr size_t kPathMax = 512;  // no field has a longer path, and fuzzers nest without end
   JsonLines result;
   std::vector<Level> levels;
   std::string path;
@@ -74,7 +74,7 @@ JsonLines json_lines(std::string_view text) {
       ++levels.back().index;
       levels.back().key_next = true;
     } else if ((c >= '0' && c <= '9') || c == '-' || c == 't' || c == 'f' || c == 'n') {
-      // A scalar: only its first character matters, the others repeat an emplace that does nothing.
+      // A number, true, false or null. Only its first character matters: for the others emplace() does nothing.
       value_begins();
     }
   }

@@ -77,7 +77,7 @@ bool JsonObject::pages(const char* key, Pages& target) {
   if (!value) return false;
   auto number = whole_number(*value, 0, kPagesMax);
   if (value->is_string()) {
-    // A bare number in quotes would be bytes to some and pages to others; only a unit makes it clear.
+    // A bare number in quotes could mean bytes or pages. Only a unit makes it clear.
     const std::string& text = value->get_ref<const std::string&>();
     const auto size = parse_size_bytes(text);
     if (size && !text.empty() && !(text.back() >= '0' && text.back() <= '9')) number = *size >> kPageShift;

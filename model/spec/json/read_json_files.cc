@@ -1,4 +1,5 @@
-// Reads which files a host written as JSON has in its page cache, and who works on files meanwhile.
+// Reads page_cache[] and background[] of a JSON host: cached files, and processes that read or write files during the
+// run.
 #include <algorithm>
 
 #include "model/spec/json/json_object.h"
@@ -9,7 +10,7 @@ namespace oomcast::host {
 using nlohmann::ordered_json;
 
 namespace {
-constexpr int64_t kRateMax = int64_t{1} << 40;  // a terabyte each second
+constexpr int64_t kRateMax = int64_t{1} << 40;  // 1 TiB per second
 }
 
 void read_page_cache(JsonObject& object, HostSpec& spec) {

@@ -1,4 +1,4 @@
-// Reads how fast the host is. calibration.json of a snapshot.
+// Reads the host's speeds from calibration.json of a snapshot.
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +17,7 @@ class CalibrationFile {
  public:
   CalibrationFile(SnapshotReader& reader, const std::string& text) : reader_(reader), lines_(json_lines(text)) {}
 
-  // Numbers in the file are decimals; the host keeps integers, `scale` of them to one of the file's units.
+  // Reads a decimal number and returns it in the host's unit, an integer: `scale` of these make one of the file's unit.
   int64_t read(const ordered_json& object, const std::string& path, const char* key, double scale, int64_t max) {
     if (!object.contains(key)) return 0;
     const std::string full = path.empty() ? key : path + "." + key;
@@ -56,7 +56,7 @@ class CalibrationFile {
 
 }  // namespace
 
-// A block size in the file is believed over what the snapshot lets one guess (snapshot_files.cc).
+// The block size in this file replaces the one that snapshot_files.cc derived.
 static void read_block_size(CalibrationFile& file, const ordered_json& root, HostSpec& spec) {
   if (!root.contains("disk") || !root["disk"].is_object() || !root["disk"].contains("block_bytes")) return;
   spec.file_block_bytes = file.read(root["disk"], "disk", "block_bytes", 1, 4096);

@@ -7,7 +7,7 @@ namespace oomcast::host {
 
 std::optional<int64_t> meminfo_kilobytes(const std::string* text, std::string_view label) {
   constexpr int64_t kKilobytesMax = int64_t{1} << 36;
-  constexpr size_t kLabelAt = 3;  // "Node", its number, the label
+  constexpr size_t kLabelAt = 3;  // after "Node" and its number, if the file is a node's
   if (!text) return std::nullopt;
   for (const Line& line : lines(*text)) {
     const std::vector<std::string_view> word = words(line.text);

@@ -1,4 +1,4 @@
-// Reads one amount from the text of proc/meminfo or of a node's own meminfo.
+// Reads one amount from the text of proc/meminfo or of a node's meminfo.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace oomcast::host {
 
-/// Kilobytes behind the label: "Inactive(file):  123104 kB", in a node's file "Node 0 Inactive(file): 123104 kB".
-/// Nothing if there is no text, no such line or no number of at most 64 TiB.
+/// The KiB after the label: "Inactive(file):  123104 kB", in a node's file "Node 0 Inactive(file): 123104 kB". Nothing
+/// if there is no text, no such line, or no number of at most 64 TiB.
 std::optional<int64_t> meminfo_kilobytes(const std::string* text, std::string_view label);
 
 }  // namespace oomcast::host

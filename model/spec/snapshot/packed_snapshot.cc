@@ -1,4 +1,4 @@
-// A snapshot as one text: finds its sections, or writes them. See packed_snapshot.h.
+// Reads and writes the sections of a packed snapshot. See packed_snapshot.h.
 #include "model/spec/snapshot/packed_snapshot.h"
 
 #include <filesystem>
@@ -22,7 +22,7 @@ std::string_view relative(std::string_view path) {
   return path;
 }
 
-/// Goes through the text line by line and keeps what the known tree has a place for.
+/// Goes through the text line by line and keeps the sections that is_snapshot_path() knows.
 class Unpacker {
  public:
   Unpacker(std::string_view text, const std::string& file) : text_(text), file_(file) {
@@ -82,7 +82,7 @@ class Unpacker {
     says_its_end_ = true;
   }
 
-  // What stands before the line of the next section: the empty line between the two belongs to neither.
+  // Ends the open section before `next`. The empty line between two sections belongs to neither.
   void close_section(size_t next) {
     if (!keep_) return;
     std::string_view content = text_.substr(begin_, next - begin_);
@@ -112,8 +112,8 @@ class Unpacker {
   const std::string& file_;
   SnapshotFiles snapshot_;
   std::optional<Error> error_;
-  std::string_view path_;  // of the section that is open
-  size_t begin_ = 0;       // of its content
+  std::string_view path_;  // of the open section
+  size_t begin_ = 0;       // where its content begins
   int line_ = 1;
   bool keep_ = false;
   bool says_its_end_ = false;

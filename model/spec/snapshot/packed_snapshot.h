@@ -1,4 +1,5 @@
-// A snapshot as one text: the kernel's files below lines of their paths, as `head` and `tail` print several files.
+// A snapshot as one text: the kernel's files, each below a line with its path, as `head` and `tail` print several
+// files.
 //
 //     ==> proc/meminfo <==
 //     MemTotal:        8056324 kB
@@ -7,8 +8,8 @@
 //     ==> proc/zoneinfo <==
 //     ...
 //
-// `tail -n +1 /proc/zoneinfo /proc/meminfo ...` on any machine makes one. A text that oomcast wrote begins with the
-// section oomcast.snapshot.v1 and ends with the section `end`, so that a part of it is not taken for the whole.
+// `tail -n +1 /proc/zoneinfo /proc/meminfo ...` makes one on any machine. A text that oomcast wrote begins with the
+// section oomcast.snapshot.v1 and ends with the section `end`, so that a truncated text is not taken for a whole one.
 #pragma once
 
 #include <map>
@@ -22,14 +23,14 @@ namespace oomcast::host {
 
 inline constexpr size_t kPackedBytesMax = size_t{512} << 20;  // a host with 200,000 processes needs less
 
-/// Whether a text says that it is one: it begins with "==> ".
+/// Whether the text begins with "==> ".
 bool is_packed_snapshot(std::string_view text);
 
-/// The sections of the known tree; a leading "/" or "./" of a path is dropped, other sections are passed over.
+/// Returns the sections whose paths belong to a snapshot, and skips the others. Drops a leading "/" or "./" of a path.
 /// Errors read "FILE:LINE: what, what to try".
 Result<SnapshotFiles> unpack_snapshot(std::string_view text, const std::string& file);
 
-/// The text that unpack_snapshot() reads. An error names a file whose text cannot be told from a section's line.
+/// The text that unpack_snapshot() reads. Error: a line of a file could be taken for the head of a section.
 Result<std::string> pack_snapshot(const std::map<std::string, std::string>& files);
 
 }  // namespace oomcast::host

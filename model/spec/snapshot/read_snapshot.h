@@ -1,4 +1,4 @@
-// Reads the host from the kernel's own files. Pure text in, host description out; no file is opened here.
+// Reads a host description from the text of the kernel's files. Opens no file.
 #pragma once
 
 #include <map>
@@ -9,16 +9,16 @@
 
 namespace oomcast::host {
 
-/// The files of a snapshot by their path below its directory: "proc/zoneinfo" -> text.
+/// The files of a snapshot by path below the snapshot's directory: "proc/zoneinfo" -> text.
 struct SnapshotFiles {
-  std::string root;  // for error messages: "hosts/db7", the directory or the packed file; may be empty
+  std::string root;  // for error messages: the directory or the packed file, as "hosts/db7"; may be empty
   std::string name;  // becomes HostSpec::name
   std::map<std::string, std::string> files;
-  std::map<std::string, int> first_lines;  // where the texts begin in a packed file, by path; else empty
+  std::map<std::string, int> first_lines;  // packed file: the line on which each text begins, by path; else empty
 };
 
-/// Errors read "ROOT/FILE:LINE: what, what to try", of a packed file "ROOT:LINE: FILE: what, what to try". The result
-/// is valid (see validate()). A snapshot of a large host has megabytes: give it away with std::move().
+/// Errors read "ROOT/FILE:LINE: what, what to try"; for a packed file "ROOT:LINE: FILE: what, what to try". The result
+/// has passed validate(). Pass by std::move(): the snapshot of a large host has megabytes.
 Result<HostSpec> parse_snapshot(SnapshotFiles snapshot);
 
 }  // namespace oomcast::host

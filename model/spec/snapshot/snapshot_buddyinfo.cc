@@ -1,5 +1,4 @@
-// Reads in which pieces a zone's free memory lies: proc/buddyinfo by order, proc/pagetypeinfo by order and migrate
-// type.
+// Reads the sizes of a zone's free blocks: proc/buddyinfo by order, proc/pagetypeinfo by order and migrate type.
 #include <algorithm>
 
 #include "model/spec/defaults.h"
@@ -69,9 +68,9 @@ ZoneSpec* zone_of(HostSpec& spec, std::string_view node_word, std::string_view z
   return nullptr;
 }
 
-// "Node    0, zone    DMA32, type    Unmovable      4      3 ..."; a count above 100000 is printed as ">100000".
-// A whole free block changes its type without any fuss when another type needs it: it is not counted (kHugeOrder is
-// also the order of a pageblock).
+// "Node    0, zone    DMA32, type    Unmovable      4      3 ..."; a count above 100000 is printed as ">100000". Whole
+// free pageblocks are not counted (kHugeOrder is pageblock_order): the kernel changes their type without a fallback
+// that matters.
 void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::string_view>& word) {
   constexpr size_t kFirstCount = 6;
   const bool highatomic = word[5] == "HighAtomic";
@@ -89,7 +88,7 @@ void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::
   }
   ZoneSpec* zone = zone_of(reader.spec, word[1], word[3].substr(0, word[3].size() - 1));
   if (zone == nullptr) return;
-  // The files of a snapshot are read one after the other: what moved in between cannot be more than there is.
+  // The files of a snapshot are read one after the other: the sum is limited to the zone's free pages.
   const Pages others =
       highatomic ? Pages(0) : std::max(zone->free_unmovable, Pages(0)) + std::max(zone->free_reclaimable, Pages(0));
   const Pages free_here = std::min(Pages(pages), zone->free - others);
@@ -103,7 +102,7 @@ void read_free_by_type(SnapshotReader& reader, int line, const std::vector<std::
 
 }  // namespace
 
-// Two tables: free blocks by type and order, and after "Number of blocks type Unmovable ..." all blocks by type.
+// Two tables: free blocks by type and order; then, after "Number of blocks type Unmovable ...", all pageblocks by type.
 void read_pagetypeinfo(SnapshotReader& reader) {
   const std::string* text = reader.text(kPageTypes);
   if (!text) return;

@@ -1,9 +1,8 @@
-// Reads which cgroups limit the host's processes: sys/fs/cgroup/**/memory.* and cgroup.procs.
+// Reads the cgroups that limit the host's processes: sys/fs/cgroup/**/memory.* and cgroup.procs.
 //
-// Limits and figures of version 1 (memory.limit_in_bytes, total_cache, ...) are taken for those of version 2 that mean
-// the same; that is listed as assumed.
-// Only groups with a limit or a protection are kept: the processes of the others belong to the nearest one above that
-// is.
+// Limits and counters of version 1 (memory.limit_in_bytes, total_cache, ...) are used as those of version 2 that mean
+// the same; that is listed as assumed. Only groups with a limit or a protection are kept. The processes of other groups
+// move to the nearest group above that is kept.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -16,8 +15,8 @@ namespace {
 
 constexpr const char* kRoot = "sys/fs/cgroup";
 constexpr int64_t kBytesMax = int64_t{1} << 46;
-constexpr int64_t kUnlimitedV1 = int64_t{1} << 60;  // PAGE_COUNTER_MAX, about 2^63, stands for no limit
-constexpr size_t kGroupsMax = 120;                  // a page names its group in seven bits
+constexpr int64_t kUnlimitedV1 = int64_t{1} << 60;  // no limit is printed as PAGE_COUNTER_MAX, about 2^63
+constexpr size_t kGroupsMax = 120;                  // Page::cgroup_bits has seven bits
 
 class GroupReader {
  public:
@@ -68,7 +67,7 @@ class GroupReader {
     return value;
   }
 
-  // memory.memsw limits memory and swap together. In the path, the controller's name stands first.
+  // memory.memsw limits memory and swap together. The path begins with the controller's name.
   void read_version_1(CgroupSpec& group) {
     if (group.path.starts_with("/memory/")) group.path.erase(0, std::string_view("/memory").size());
     const auto limit = bytes_of_version_1("memory.limit_in_bytes"),
@@ -82,7 +81,7 @@ class GroupReader {
     if (std::find(assumed.begin(), assumed.end(), note) == assumed.end()) assumed.emplace_back(note);
   }
 
-  // Of a group with those below it. Version 1 prints both: `cache` of the group alone, `total_cache` with those below.
+  // Descendants are included. Version 1 prints both: `cache` of the group alone, `total_cache` with descendants.
   void read_stat(CgroupSpec& group) {
     const std::string* text = reader_.text(file("memory.stat"));
     if (!text) return;
@@ -113,7 +112,7 @@ class GroupReader {
     return std::find(std::begin(kWanted), std::end(kWanted), name) != std::end(kWanted);
   }
 
-  // {version 1, older kernels} not printed: what counts as file and is on none of the file lists.
+  // Version 1 of older kernels does not print shmem: it is what counts as file and is on none of the file lists.
   int64_t shmem_of(const CgroupSpec& group, std::optional<int64_t> printed, std::optional<int64_t> inactive,
                    std::optional<int64_t> active) {
     if (printed) return *printed;
@@ -156,7 +155,7 @@ bool limits_anything(const CgroupSpec& group) {
          group.memory_zswap_max >= 0 || !group.memory_zswap_writeback;
 }
 
-// The smallest are left to their parents when there are too many to tell apart.
+// Keeps the kGroupsMax groups with the largest memory.current; the processes of the others move up.
 void keep_largest(SnapshotReader& reader, std::vector<CgroupSpec>& groups) {
   if (groups.size() <= kGroupsMax) return;
   std::vector<int64_t> sizes;
@@ -180,8 +179,7 @@ void read_cgroups(SnapshotReader& reader) {
   std::copy_if(all.begin(), all.end(), std::back_inserter(kept), limits_anything);
   keep_largest(reader, kept);
   for (const CgroupSpec& group : all) {
-    // Its processes go to the nearest group above it, or itself, that is kept: the last one in path order that holds
-    // it.
+    // The nearest kept group above it (or itself) is the last match, because the groups are sorted by path.
     CgroupSpec* nearest = nullptr;
     for (CgroupSpec& candidate : kept) {
       if (group.path == candidate.path || group.path.starts_with(candidate.path + "/")) nearest = &candidate;

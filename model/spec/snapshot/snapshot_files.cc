@@ -1,9 +1,9 @@
-// Finds the block size of the host's file systems. What proc/{mounts,slabinfo,vmstat} let one tell.
+// Derives the block size of the host's file systems from proc/{mounts,slabinfo,vmstat}.
 //
-// It decides how many buffer heads, 104 bytes each, hang on a page of the cache that was written: four with the blocks
-// of 1 KiB that mke2fs gives a file system below 512 MB, one with the usual 4 KiB, none on XFS and btrfs. No file of
-// the kernel's states it. In this order: which file systems are mounted; buffer heads per cached page, where slabinfo
-// was readable; and on a host that has hardly written anything yet, whether it was in whole pages.
+// The block size decides how many buffer heads of 104 bytes a written page of the cache has: four with the 1 KiB blocks
+// that mke2fs gives a file system below 512 MB, one with the usual 4 KiB, none on XFS and btrfs. No file of the
+// kernel's states it. It is derived from, in this order: the mounted file systems; buffer heads per cached page, if
+// slabinfo is readable; on a host that has written little so far, whether all writes were whole pages.
 #include <algorithm>
 
 #include "model/spec/defaults.h"
@@ -14,10 +14,10 @@ namespace oomcast::host {
 namespace {
 
 constexpr int64_t kCountMax = int64_t{1} << 50;
-// Logs of XFS and dirty flags of FAT are written in sectors: on a host that has been up for long the counter is odd
-// anyway.
+// XFS writes its log and FAT its dirty flag in sectors. So on a host that has been up for long pgpgout is no multiple
+// of 4 anyway.
 constexpr int64_t kHardlyWrittenKb = 16 << 10;
-// Below that many cached pages, those of the kernel's own metadata decide the ratio.
+// With fewer cached pages the buffer heads of file-system metadata decide the ratio.
 constexpr int64_t kCachedPagesEnough = 16384;
 
 std::optional<int64_t> vmstat(const SnapshotReader& reader, std::string_view name) {
@@ -30,7 +30,7 @@ std::optional<int64_t> vmstat(const SnapshotReader& reader, std::string_view nam
   return std::nullopt;
 }
 
-// Whether a file system that keeps buffer heads, and one that does not, is mounted on a disk.
+// Whether a disk file system with buffer heads, and one without, is mounted.
 struct Mounted {
   bool with_buffers = false, without = false;
 };
@@ -75,7 +75,7 @@ void read_file_systems(SnapshotReader& reader) {
   if (file_systems.without && !file_systems.with_buffers)
     return decide(0, "proc/mounts: XFS or btrfs, no buffer heads");
   const int64_t cached = cached_pages(spec);
-  // Pages that were only read have none, so more than one per page can only come of small blocks.
+  // Pages that were only read have no buffer heads. So more than one per cached page means small blocks.
   if (const auto heads = buffer_heads(reader); heads && cached >= kCachedPagesEnough && *heads > cached * 3 / 2) {
     return decide(*heads > cached * 3 ? 1024 : 2048, "proc/slabinfo has several buffer heads for each cached page");
   }

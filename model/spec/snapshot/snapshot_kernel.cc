@@ -1,7 +1,7 @@
-// Tells which kernel a snapshot is of, and lets what commands printed stand in for files that are missing.
+// Reads the kernel's version, and uses the output of commands in place of missing files.
 //
-// A sosreport holds parts of /proc under their own paths and the output of commands in sos_commands/, among them all
-// sysctls and uname. (sos writes them since version 3; older ones had sos_commands/general.)
+// A sosreport holds parts of /proc under their own paths, and the output of commands in sos_commands/, such as all
+// sysctls and uname. (sos version 3 and later; older versions had sos_commands/general.)
 #include <algorithm>
 
 #include "model/spec/field_names.h"
@@ -31,13 +31,13 @@ std::map<std::string, std::string> wanted_sysctls() {
   return wanted;
 }
 
-// "vm.swappiness = 60", one a line, errors of the command between them.
+// Lines "vm.swappiness = 60", with error messages of the command between them.
 void add_sysctls(SnapshotFiles& files, PrintedIn& printed_in) {
   const std::map<std::string, std::string> wanted = wanted_sysctls();
   for (const std::string& source : sysctl_outputs()) {
     const auto text = files.files.find(source);
     if (text == files.files.end()) continue;
-    for (const Line& line : lines(text->second)) {  // what is added below moves no text
+    for (const Line& line : lines(text->second)) {  // std::map: insertions below do not move this text
       const size_t equals = line.text.find('=');
       if (equals == std::string_view::npos) continue;
       const auto key = wanted.find(std::string(trim(line.text.substr(0, equals))));
@@ -48,7 +48,7 @@ void add_sysctls(SnapshotFiles& files, PrintedIn& printed_in) {
   }
 }
 
-// uname -a: "Linux HOST RELEASE #1 SMP ... x86_64 GNU/Linux". As /proc/version has it: "Linux version RELEASE ...".
+// uname -a prints "Linux HOST RELEASE #1 SMP ..."; stored as in /proc/version: "Linux version RELEASE ...".
 void add_version(SnapshotFiles& files, PrintedIn& printed_in) {
   for (const std::string& source : uname_outputs()) {
     const auto text = files.files.find(source);

@@ -1,5 +1,5 @@
-// Fills the counters of a node that its kernel's proc/zoneinfo does not print: from the nodes' own meminfo, else from
-// proc/meminfo in proportion to the nodes' memory. What stands nowhere is 0, and listed among the assumed.
+// Fills the counters of a node that its proc/zoneinfo does not print: from the node's own meminfo, or from proc/meminfo
+// in proportion to the nodes' memory. A counter that is in neither file is 0. Each is listed as assumed.
 #include <algorithm>
 
 #include "model/spec/node_counters.h"
@@ -10,7 +10,7 @@
 namespace oomcast::host {
 namespace {
 
-// The node's part of what the host has, and where it was found; nullopt: nowhere.
+// The node's KiB, and the file they are from. Nothing if no file has them.
 std::optional<int64_t> part_of_node(SnapshotReader& reader, const NodeSpec& node, const char* label,
                                     std::string& source) {
   source = "sys/devices/system/node/node" + std::to_string(node.id.value) + "/meminfo";
@@ -47,7 +47,7 @@ void fill(SnapshotReader& reader, NodeSpec& node, const std::string& path) {
   if (!nowhere.empty()) reader.assume(path + ": " + nowhere, "0", "neither in proc/zoneinfo nor in meminfo");
 }
 
-// Which of the node's pages lie in which zone: in proportion to what is in use there.
+// Spreads the node's LRU pages over its zones, in proportion to the pages in use in each zone.
 void spread_lists(SnapshotReader& reader, NodeSpec& node, const std::string& path) {
   if (node.lru.sum() == Pages(0)) return;
   std::vector<int64_t> rooms;
@@ -56,7 +56,7 @@ void spread_lists(SnapshotReader& reader, NodeSpec& node, const std::string& pat
     rooms.push_back(std::max<int64_t>(0, (zone.managed - zone.free - zone.on_pcp()).count()));
     room += rooms.back();
   }
-  if (node.lru.sum() > Pages(room)) return;  // a contradiction, which find_contradiction() words
+  if (node.lru.sum() > Pages(room)) return;  // a contradiction: find_contradiction() reports it
   for (const LruCounter& counter : kLruCounters) {
     const auto list = counter.of;
     Pages left = node.lru.*list;
@@ -64,7 +64,7 @@ void spread_lists(SnapshotReader& reader, NodeSpec& node, const std::string& pat
       node.zones[z].lru.*list = Pages(proportion((node.lru.*list).count(), rooms[z], room));
       left -= node.zones[z].lru.*list;
     }
-    // Rounding leaves fewer pages than there are zones.
+    // The remainder of the rounding is smaller than the number of zones.
     for (size_t z = 0; z < node.zones.size() && left > Pages(0); ++z) {
       const Pages more = std::min(left, std::max(Pages(0), Pages(rooms[z]) - node.zones[z].lru.sum()));
       node.zones[z].lru.*list += more;

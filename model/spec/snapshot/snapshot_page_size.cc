@@ -1,8 +1,8 @@
-// Refuses a snapshot of a machine whose pages are not of 4 KiB, and names their size.
+// Refuses a snapshot of a machine whose page size is not 4 KiB, and names the size.
 //
-// No file of the kernel's states the size of a page, but several follow from it. In this order: memory in kB over pages
+// No file of the kernel's states the page size. It is derived from, in this order: memory in kB over pages
 // (proc/meminfo, or the nodes' own); the size of a huge page; the number of orders in proc/buddyinfo; the batch of the
-// per-CPU lists of a large zone (zone_batchsize() in mm/page_alloc.c caps it by bytes); the architecture.
+// per-CPU lists of a large zone (zone_batchsize() in mm/page_alloc.c limits it in bytes); the architecture.
 #include <algorithm>
 #include <bit>
 
@@ -21,7 +21,7 @@ std::optional<int64_t> mem_total_kb(const std::string* text) {
   return total == 0 ? std::nullopt : total;
 }
 
-// Of proc/meminfo, or of all nodes together.
+// From proc/meminfo, or the sum over all nodes.
 std::optional<int64_t> mem_total_kb(const SnapshotReader& reader) {
   if (const auto total = mem_total_kb(reader.text("proc/meminfo"))) return total;
   int64_t sum = 0;
@@ -48,7 +48,7 @@ PageCounts count_pages(const HostSpec& spec) {
   return sum;
 }
 
-// A balloon or a hotplug lets MemTotal exceed what is managed, but never what is present.
+// A balloon or hotplug lets MemTotal exceed the managed memory, but never the present memory.
 int page_kb_by_total(int64_t total_kb, const PageCounts& pages) {
   if (total_kb / kPageKb <= pages.present + pages.present / 16) return kPageKb;
   for (const int kb : kOtherPageKb) {
@@ -58,7 +58,8 @@ int page_kb_by_total(int64_t total_kb, const PageCounts& pages) {
   return 0;
 }
 
-// The entries of one page table, of eight bytes each, map a huge page. (ppc64 has 2 MiB with pages of 4 and of 64 KiB.)
+// One page table of eight-byte entries maps a huge page, so the size follows. (ppc64 has 2 MiB with 4 and with 64 KiB
+// pages.)
 int page_kb_by_huge_page(const SnapshotReader& reader) {
   const std::string* text = reader.text("sys/kernel/mm/transparent_hugepage/hpage_pmd_size");
   const auto bytes = text ? parse_integer(trim(*text), 0, int64_t{1} << 40) : std::nullopt;
@@ -74,7 +75,7 @@ int page_kb_by_huge_page(const SnapshotReader& reader) {
   }
 }
 
-// "Node 0, zone Normal 1 2 ...": eleven orders with pages of 4 KiB, fourteen or nine with 64 KiB, twelve with 16 KiB.
+// "Node 0, zone Normal 1 2 ...": eleven orders with 4 KiB pages, fourteen or nine with 64 KiB, twelve with 16 KiB.
 int page_kb_by_orders(const SnapshotReader& reader) {
   const std::string* text = reader.text("proc/buddyinfo");
   if (!text) return 0;
@@ -89,13 +90,13 @@ int page_kb_by_orders(const SnapshotReader& reader) {
   return 0;
 }
 
-// zone_batchsize(): a 1024th of the zone, but no more than `cap_kb`, a quarter of it, rounded to a power of two.
+// zone_batchsize(): a 1024th of the zone, at most `cap_kb`; a quarter of this, rounded to a power of two, less 1.
 int64_t batch_of(int64_t managed, int page_kb, int64_t cap_kb) {
   const int64_t wanted = std::max<int64_t>(1, std::min(managed / 1024, cap_kb / page_kb) / 4);
   return static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(wanted + wanted / 2))) - 1;
 }
 
-// The cap was 512 KiB until 4.19 and has been 1 MiB since. In smaller zones it does not bind.
+// The limit was 512 KiB up to 4.19, and is 1 MiB since. Smaller zones do not reach it.
 int page_kb_by_batch(const HostSpec& spec) {
   constexpr int64_t kLargeZone = 32768;
   const ZoneSpec* largest = nullptr;
@@ -115,7 +116,7 @@ int page_kb_by_batch(const HostSpec& spec) {
   return 0;
 }
 
-// ppc64le distributions are built with 64 KiB.
+// Distributions build ppc64le kernels with 64 KiB pages.
 bool is_power(const SnapshotReader& reader) {
   const std::string* cpuinfo = reader.text("proc/cpuinfo");
   const std::string* version = reader.text("proc/version");

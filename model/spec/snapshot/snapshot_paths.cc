@@ -1,4 +1,4 @@
-// Names the files that a snapshot consists of. See snapshot_paths.h.
+// The paths of a snapshot's files. See snapshot_paths.h.
 #include "model/spec/snapshot/snapshot_paths.h"
 
 #include <algorithm>
@@ -21,7 +21,8 @@ bool is_any(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
 }
 
-// "a/b/memory.max" within a folder whose files are memory.max: the names before the file, each of which has to be held.
+// Whether `rest` ("a/b/memory.max") is a file of this folder: it ends with one of the files, and `holds` accepts each
+// name before.
 bool lies_in(const SnapshotFolder& place, std::string_view rest) {
   for (const std::string_view file : place.files) {
     if (rest.size() <= file.size() + 1 || !rest.ends_with(file) || rest[rest.size() - file.size() - 1] != '/') continue;

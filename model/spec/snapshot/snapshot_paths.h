@@ -1,4 +1,4 @@
-// Names the files that a snapshot consists of: the known tree, for a directory and for a packed text alike.
+// The paths of the files that make up a snapshot, for a directory and for a packed text alike.
 #pragma once
 
 #include <string>
@@ -7,19 +7,19 @@
 
 namespace oomcast::host {
 
-/// The files that a host has once, by their path without the leading slash.
+/// Paths, without the leading slash, of the files that a host has once.
 std::vector<std::string> single_snapshot_paths();
 
-/// Files that each process, node, device or cgroup has: FOLDER/NAME/FILE.
+/// Files that every process, node, device or cgroup has: FOLDER/NAME/FILE.
 struct SnapshotFolder {
   std::string_view folder;
   bool (*holds)(std::string_view name);
   std::vector<std::string_view> files;
-  int depth_max;  // how many names may stand between the folder and the file: cgroups lie within each other
+  int depth_max;  // most names between folder and file: cgroups are nested
 };
 const std::vector<SnapshotFolder>& snapshot_folders();
 
-/// Whether the reader of a snapshot looks at a file of this name. Never for "..", an absolute or an unknown path.
+/// Whether the snapshot reader reads this path. Never true for an absolute path or one with "..".
 bool is_snapshot_path(std::string_view path);
 
 }  // namespace oomcast::host

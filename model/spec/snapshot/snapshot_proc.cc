@@ -1,4 +1,4 @@
-// Reads which machine and which processes: proc/{cpuinfo,meminfo,swaps,PID/*} and the nodes under sys/devices.
+// Reads the machine and its processes: proc/{cpuinfo,meminfo,swaps,PID/*} and the nodes under sys/devices.
 #include <algorithm>
 
 #include "model/spec/field_names.h"
@@ -8,7 +8,7 @@
 namespace oomcast::host {
 namespace {
 
-constexpr int64_t kKilobytesMax = int64_t{1} << 36;         // 64 TiB of memory
+constexpr int64_t kKilobytesMax = int64_t{1} << 36;         // 64 TiB
 constexpr int64_t kVirtualKilobytesMax = int64_t{1} << 47;  // 57-bit address spaces
 
 // "MemTotal:         480620 kB" -> 480620
@@ -26,7 +26,7 @@ std::optional<int64_t> kilobytes(SnapshotReader& reader, const std::string& path
 void read_cpuinfo(SnapshotReader& reader) {
   constexpr const char* path = "proc/cpuinfo";
   const std::string* text = reader.text(path);
-  if (!text) return;  // zoneinfo has named the online CPUs already
+  if (!text) return;  // zoneinfo has listed the online CPUs
   std::vector<int> cpus;
   for (const Line& line : lines(*text)) {
     const std::vector<std::string_view> word = words(line.text);
@@ -86,9 +86,9 @@ void read_meminfo(SnapshotReader& reader) {
   if (!committed.given) reader.assume("committed_as_pages", "0", "no Committed_AS in proc/meminfo");
 }
 
-constexpr int kZramPercent = 33;  // lzo-rle on program data: about three to one
+constexpr int kZramPercent = 33;  // lzo-rle compresses the memory of most programs to about a third
 
-// 1 for disks that turn (and virtio, which says so), 0 for the others, -1 when the snapshot does not say.
+// 1 for disks that turn (virtio disks say so, too), 0 for others, -1 if the snapshot does not say.
 int64_t rotational(SnapshotReader& reader, std::string_view device) {
   if (device.starts_with("/dev/")) device.remove_prefix(5);
   std::string name(device);
@@ -122,8 +122,8 @@ void decide_rotational(SnapshotReader& reader, SwapSpec& swap, size_t index) {
 
 constexpr int64_t kZramTellsFromBytes = int64_t{1} << 20;
 
-// mm_stat: bytes stored, bytes after compression, bytes of memory that takes. A device that was just made holds its own
-// header, one page in one page of memory, which tells nothing.
+// mm_stat: bytes stored, bytes after compression, bytes of memory used. A new device holds only its swap header, one
+// page in one page of memory, which does not tell how well pages compress.
 void decide_zram(SnapshotReader& reader, SwapSpec& swap, size_t index) {
   if (!swap.name.starts_with("/dev/zram")) return;
   const std::string path = "sys/block/" + swap.name.substr(5) + "/mm_stat";
@@ -162,7 +162,7 @@ void read_machine(SnapshotReader& reader) {
 void read_topology(SnapshotReader& reader) {
   HostSpec& spec = reader.spec;
   const std::string base = "sys/devices/system/node/node";
-  // Distances are printed to every node that is online; ours go only to those with memory.
+  // The distance file has a number for every online node; NodeSpec has only nodes with memory.
   std::vector<int> online = reader.node_ids_seen;
   std::sort(online.begin(), online.end());
   for (const auto& [path, text] : reader.files.files) {
@@ -204,7 +204,7 @@ void read_topology(SnapshotReader& reader) {
       if (!cpus) return reader.fail(cpu_path, 1, quote(trim(*text)) + " is not a CPU list such as 0-3,8");
       node.cpus = *cpus;
     } else {
-      // Blocks of neighbouring CPUs, as most firmware numbers them.
+      // Assume blocks of adjacent CPUs, as most firmware numbers them.
       const size_t count = spec.cpus.size(), nodes = spec.nodes.size();
       for (size_t c = i * count / nodes; c < (i + 1) * count / nodes; ++c) node.cpus.push_back(spec.cpus[c]);
       if (nodes > 1) reader.assume(field + ".cpus", std::to_string(node.cpus.size()) + " neighbours", "no " + cpu_path);
@@ -219,7 +219,7 @@ void read_swaps(SnapshotReader& reader) {
   for (const Line& line : lines(*text)) {
     const std::vector<std::string_view> word = words(line.text);
     if (word.empty() || word[0] == "Filename") continue;
-    // "/dev/vdb  partition  524284  0  -2"; blanks in the name are printed as \040.
+    // "/dev/vdb  partition  524284  0  -2". Blanks in a name are printed as \040.
     if (word.size() != 5)
       return reader.fail(path, line.number,
                          "expected name, type, size, used and priority, got " + quote(trim(line.text)));
@@ -296,7 +296,7 @@ void read_processes(SnapshotReader& reader) {
     const std::string index = "processes[" + std::to_string(reader.spec.processes.size()) + "]";
     const std::string adj_path = "proc/" + std::to_string(pid) + "/oom_score_adj";
     if (const std::string* adj = reader.text(adj_path); adj && adj->empty()) {
-      // The process ended between the reading of its two files.
+      // The process ended after its status was read.
       reader.assume("processes", "without pid " + std::to_string(pid), adj_path + " is empty; it ended meanwhile");
       continue;
     }

@@ -1,6 +1,6 @@
-// Reads processes from what ps printed, where a sosreport has no proc/PID/status.
+// Reads processes from the output of ps, for a sosreport without proc/PID/status.
 //
-// `ps aux` and `ps alx` name their columns in the first line, the command last. Threads (option m) have "-" for a pid.
+// `ps aux` and `ps alx` name their columns in the first line, with the command last. Threads (option m) have pid "-".
 #include <algorithm>
 #include <optional>
 
@@ -12,7 +12,7 @@ namespace oomcast::host {
 namespace {
 
 constexpr int64_t kKilobytesMax = int64_t{1} << 47;
-constexpr size_t kCommBytes = 15;  // TASK_COMM_LEN less its end
+constexpr size_t kCommBytes = 15;  // TASK_COMM_LEN less the final zero
 
 struct Columns {
   std::optional<size_t> pid, parent, uid, user, vsz, rss, command;
@@ -30,7 +30,7 @@ Columns columns_of(std::string_view header) {
   return columns;
 }
 
-// "/usr/sbin/sshd -D" is sshd, "sshd: root@pts/0" as well.
+// "/usr/sbin/sshd -D" and "sshd: root@pts/0" both give "sshd".
 std::string comm_of(std::string_view command) {
   if (!command.starts_with('[')) command = command.substr(command.rfind('/') + 1);
   while (command.ends_with(':')) command.remove_suffix(1);
@@ -44,7 +44,7 @@ std::optional<ProcessSpec> process_in(const Columns& columns, const std::vector<
   };
   const auto pid = number(columns.pid, 4'194'304), vsz = number(columns.vsz, kKilobytesMax),
              rss = number(columns.rss, kKilobytesMax);
-  if (!pid || !vsz || !rss || *vsz == 0 || *pid == 0) return std::nullopt;  // a thread, or one of the kernel's
+  if (!pid || !vsz || !rss || *vsz == 0 || *pid == 0) return std::nullopt;  // a thread, or a kernel thread
   ProcessSpec process;
   process.pid = static_cast<int>(*pid);
   process.parent_pid = static_cast<int>(number(columns.parent, 4'194'304).value_or(*pid == 1 ? 0 : 1));
@@ -56,7 +56,7 @@ std::optional<ProcessSpec> process_in(const Columns& columns, const std::vector<
   return process;
 }
 
-// ps has one sum: each process gets its share of the host's anonymous memory.
+// ps prints one sum (RSS). If the sums exceed the host's anonymous memory, each is divided by the same share.
 void divide_resident(HostSpec& spec) {
   Pages anon, resident;
   for (const NodeSpec& node : spec.nodes) anon += node.anon_pages;

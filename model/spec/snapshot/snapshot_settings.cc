@@ -1,4 +1,4 @@
-// Reads the kernel's settings. proc/sys/vm and friends, transparent_hugepage and lru_gen.
+// Reads the kernel's settings: proc/sys/vm and similar files, transparent_hugepage, lru_gen.
 #include "model/spec/defaults.h"
 #include "model/spec/field_names.h"
 #include "model/spec/parse_text.h"
@@ -19,7 +19,7 @@ void read_lowmem_ratio(SnapshotReader& reader) {
   const std::string* text = reader.text(path);
   if (!text) return reader.assume("vm.lowmem_reserve_ratio", "256 256 32 0", "no " + path);
   const std::vector<std::string_view> word = words(trim(*text));
-  // Kernels with ZONE_DEVICE print a fifth number, which no request ever uses.
+  // Kernels with ZONE_DEVICE print a fifth number; no request uses it.
   if (word.size() < 4) return reader.fail(path, 1, "expected at least four numbers, got " + quote(trim(*text)));
   for (size_t i = 0; i < 4; ++i) {
     const auto ratio = parse_integer(word[i], 0, 1 << 30);
@@ -60,7 +60,7 @@ void read_lru(SnapshotReader& reader) {
   HostSpec& spec = reader.spec;
   const std::string* text = reader.text(path);
   if (!text) {
-    // Other files of sys/kernel/mm without this one: a kernel built without CONFIG_LRU_GEN.
+    // Other files of sys/kernel/mm, but not this one: the kernel was built without CONFIG_LRU_GEN.
     if (reader.text("sys/kernel/mm/transparent_hugepage/enabled")) return;
     spec.lru = default_lru(spec.kernel);
     return reader.assume("lru", lru_name(spec.lru), "no " + path + "; Debian's default for this kernel");
@@ -68,7 +68,8 @@ void read_lru(SnapshotReader& reader) {
   std::string_view word = trim(*text);
   const bool hex = word.starts_with("0x");
   int mask = -1;
-  // "0x0007": bit 0 is the switch, the others say how bits are harvested. Older kernels print y or n.
+  // "0x0007": bit 0 switches the multi-gen LRU on, the others choose how accessed bits are collected. Older kernels
+  // print y or n.
   if (hex && word.size() == 6) {
     mask = 0;
     for (char c : word.substr(2)) {
@@ -94,7 +95,7 @@ void read_settings(SnapshotReader& reader) {
     if (reader.text(field.path)) {
       reader.places.emplace(std::string("vm.") + field.name, reader.place(field.path, 1));
     } else if (std::string_view(field.name) == "min_free_kbytes") {
-      // The marks in zoneinfo were cut from this number: pages_min is the sum of all min marks, but for rounding.
+      // The marks in zoneinfo were computed from min_free_kbytes: it is the sum of the min marks, except for rounding.
       int64_t min_pages = 0;
       for (const NodeSpec& node : spec.nodes) {
         for (const ZoneSpec& zone : node.zones) min_pages += zone.watermarks.min.count();

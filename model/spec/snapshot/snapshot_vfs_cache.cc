@@ -1,5 +1,4 @@
-// Reads which dentries and inodes the snapshot's host keeps. proc/sys/fs/{dentry-state,inode-nr}, sizes from
-// proc/slabinfo.
+// Reads the host's dentries and inodes: counts from proc/sys/fs/{dentry-state,inode-nr}, sizes from proc/slabinfo.
 #include <algorithm>
 
 #include "model/spec/parse_text.h"
@@ -13,7 +12,7 @@ constexpr int64_t kObjectsMax = int64_t{1} << 40;
 constexpr const char* kDentryState = "proc/sys/fs/dentry-state";
 constexpr const char* kInodeNr = "proc/sys/fs/inode-nr";
 
-// All numbers of a one-line file; fewer than `least` are a failure.
+// The numbers of a one-line file. An error if there are fewer than `least`.
 std::vector<int64_t> numbers(SnapshotReader& reader, const char* path, size_t least) {
   std::vector<int64_t> values;
   const std::string* text = reader.text(path);
@@ -28,7 +27,7 @@ std::vector<int64_t> numbers(SnapshotReader& reader, const char* path, size_t le
   return values;
 }
 
-// Slab memory per object of the caches whose name `is_wanted`.
+// Bytes of slab memory per object, over all caches for whose name `is_wanted` is true; 0 without such a cache.
 template <class Wanted>
 int64_t slab_bytes_per_object(const std::string& slabinfo, Wanted is_wanted) {
   int64_t bytes = 0, objects = 0;
@@ -49,23 +48,23 @@ bool is_inode_cache(std::string_view name) {
   return name != "lsm_inode_cache" && (name.ends_with("inode_cache") || name.ends_with("_inode"));
 }
 
-// Of file systems without a disk, whose inodes are in use for as long as their dentries are pinned.
+// Caches of file systems without a disk: their inodes are in use while their dentries are pinned.
 bool is_pinned_inode_cache(std::string_view name) {
   constexpr std::string_view kPinned[] = {"inode_cache",      "proc_inode_cache",   "shmem_inode_cache",
                                           "sock_inode_cache", "mqueue_inode_cache", "hugetlbfs_inode_cache"};
   return std::find(std::begin(kPinned), std::end(kPinned), name) != std::end(kPinned);
 }
 
-// Of the inodes that reclaim can get at, or of all where there are none of those.
+// Bytes per inode of the caches that reclaim can free, or of all caches if there are none of these.
 int64_t inode_bytes_of(const std::string& slabinfo) {
   const int64_t reclaimable = slab_bytes_per_object(
       slabinfo, [](std::string_view name) { return is_inode_cache(name) && !is_pinned_inode_cache(name); });
   return reclaimable > 0 ? reclaimable : slab_bytes_per_object(slabinfo, is_inode_cache);
 }
 
-// What the last OOM kill for want of a single page, host-wide, left of reclaimable slab, in pages: reclaim had tried
-// all of it. "slab_reclaimable:5270" of Mem-Info counts pages, in lines of nodes and zones it ends in kB. 0: the log
-// has none.
+// Reclaimable slab, in pages, at the last host-wide OOM kill for an order-0 request: reclaim had tried to free all of
+// it. "slab_reclaimable:5270" of Mem-Info counts pages; in the lines of nodes and zones it ends in kB and is no number.
+// 0 if the log has none.
 int64_t slab_left_at_oom(const SnapshotReader& reader) {
   int64_t left = 0;
   for (const std::string& path : kernel_logs()) {
@@ -109,7 +108,7 @@ void read_vfs_cache(SnapshotReader& reader) {
   const std::vector<int64_t> dentries = numbers(reader, kDentryState, 5), inodes = numbers(reader, kInodeNr, 2);
   if (reader.error) return;
   cache.dentries_unused = dentries[1];
-  // {before 5.0} the fifth number is always 0.
+  // Before 5.0 the fifth number is always 0.
   cache.dentries_negative = std::min(dentries[4], dentries[1]);
   if (inodes.empty()) {
     cache.inodes = cache.dentries_unused - cache.dentries_negative;

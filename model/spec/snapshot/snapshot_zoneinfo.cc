@@ -1,10 +1,8 @@
-// Reads /proc/zoneinfo: zones, their marks and lists, per-node counters and per-CPU lists, as kernels from 3.x to 6.12
-// print them.
+// Reads /proc/zoneinfo of Linux 3.x to 6.12: zones, their marks and lists, per-node counters, per-CPU lists.
 //
-// Where a counter stands depends on the kernel. Before 4.8 all of them stand in the zones. Slab moved to the nodes with
-// 4.13, kernel stacks with 5.9, page tables with 5.11. Distributions backport such moves, so the name decides, not the
-// version: what a zone prints under the name of a node's counter is added up for the node, unless the node prints it,
-// too.
+// The place of a counter depends on the kernel. Before 4.8 all counters are in the zones. Slab moved to the nodes in
+// 4.13, kernel stacks in 5.9, page tables in 5.11. Distributions backport such moves, so the name decides and not the
+// version: a counter of nodes that the zones print is added up for the node, unless the node prints it, too.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -33,14 +31,14 @@ Pages* node_counter(NodeSpec& node, std::string_view name) {
   return name.starts_with("nr_") ? lru_of(node.lru, name.substr(3)) : nullptr;
 }
 
-// Counts both of the zones of a node together.
+// Adds up the counters that the zones of a node print.
 void add_counters(NodeSpec& sum, const NodeSpec& one) {
   for (const NodeCounter& counter : kNodeCounters) sum.*counter.of += one.*counter.of;
   for (const LruCounter& list : kLruCounters) sum.lru.*list.of += one.lru.*list.of;
   sum.kernel_stack_kb += one.kernel_stack_kb;
 }
 
-// {before 4.8} nr_kernel_stack counts stacks of THREAD_SIZE: 8 KiB, 16 KiB from 3.15 on and in RHEL 7's 3.10.
+// Before 4.8 nr_kernel_stack counts stacks of THREAD_SIZE: 8 KiB; 16 KiB from 3.15 on, and in RHEL 7's 3.10.
 int kb_per_kernel_stack(const HostSpec& spec) {
   const bool large = spec.kernel >= KernelVersion{3, 15} || spec.kernel_release.find(".el7") != std::string::npos;
   return large ? 16 : 8;
@@ -113,7 +111,7 @@ class Zoneinfo {
     }
   }
 
-  // {4.14.y to 4.18} nr_indirectly_reclaimable_bytes is printed without its name.
+  // 4.14.y to 4.18: nr_indirectly_reclaimable_bytes is printed without its name.
   bool is_nameless_counter(const std::vector<std::string_view>& word) const {
     return node_stats_ && word.size() == 1 && parse_integer(word[0], 0, INT64_MAX).has_value();
   }
@@ -197,7 +195,7 @@ class Zoneinfo {
     if (const auto value = number(word[1], word[0])) *target = Pages(*value);
   }
 
-  // {before 4.8} the lists and the pages to be written are the zone's own.
+  // Before 4.8 LRU lists and pages to be written are counters of the zone.
   void take_counters_of_zone() {
     if (!printed_by_zone_.contains("nr_inactive_file") && !printed_by_zone_.contains("nr_inactive_anon")) return;
     zone_.lru = zone_counters_.lru;
@@ -223,7 +221,7 @@ class Zoneinfo {
     }
   }
 
-  // What follows the counters: "cpu: 0", "count: 231", "vm stats threshold: 8", "node_unreclaimable: 0", "start_pfn:
+  // The lines after the counters: "cpu: 0", "count: 231", "vm stats threshold: 8", "node_unreclaimable: 0", "start_pfn:
   // 1".
   void tail(const std::vector<std::string_view>& word) {
     if (word[0] == "cpu:") {
@@ -268,11 +266,11 @@ class Zoneinfo {
     if (zone_.watermarks.min < zone_.boost) {
       return reader_.fail(kPath, header_line_, name + " is boosted by more than its min mark, which holds the boost");
     }
-    // The kernel prints the marks with the boost; the host description keeps them apart.
+    // The kernel prints the marks with the boost; ZoneSpec has them without.
     for (Pages Watermarks::*const mark : {&Watermarks::min, &Watermarks::low, &Watermarks::high}) {
       zone_.watermarks.*mark -= zone_.boost;
     }
-    // The kernel prints unpopulated zones down to their protection only.
+    // The kernel prints unpopulated zones only as far as their protection line.
     if (zone_.present == Pages(0)) {
       if (zone_.managed > Pages(0))
         fail(name + " has " + std::to_string(zone_.managed.count()) + " managed pages but none present");
@@ -289,15 +287,15 @@ class Zoneinfo {
     add_zone();
   }
 
-  // {before 3.8} there is no such line. A zone that is whole but for it comes of such a kernel, one that is cut does
-  // not.
+  // Kernels before 3.8 print no "managed" line. A zone that is complete except for that line is from such a kernel; a
+  // zone that ends early is from a truncated file.
   bool older_than_managed() const {
     if (reader_.kernel_known && reader_.spec.kernel >= KernelVersion{3, 8}) return false;
     return printed_by_node_.empty() && (complete_ || zone_.present == Pages(0));
   }
 
-  // What such a kernel calls present is without holes and the zone's own struct pages, and comes close. In its DMA zone
-  // more may be free than that.
+  // In kernels before 3.8 "present" leaves out holes and the zone's struct pages, so that it is close to "managed". In
+  // zone DMA more pages may be free than that.
   void take_present_for_managed() {
     zone_.managed = zone_.present = std::max(zone_.present, zone_.free + zone_.on_pcp());
     managed_guessed_ = true;
@@ -311,7 +309,7 @@ class Zoneinfo {
         return reader_.fail(kPath, header_line_,
                             "node " + std::to_string(node_id_) + " follows a higher one; " + kCopyAgain);
       }
-      // The per-node counters stand in the node's first populated zone.
+      // Per-node counters stand in the node's first populated zone.
       pending_node_.id = NodeId{node_id_};
       nodes.push_back(pending_node_);
       node = nodes.end() - 1;
@@ -361,7 +359,7 @@ class Zoneinfo {
   int header_line_ = 1;
   ZoneSpec zone_;
   NodeSpec pending_node_;
-  NodeSpec zone_counters_;  // what this zone prints under the names of a node's counters
+  NodeSpec zone_counters_;                                   // counters of nodes that this zone prints
   std::set<std::string> printed_by_node_, printed_by_zone_;  // names of such counters
   std::map<int, std::set<std::string>> node_prints_;         // by node id: names in its "per-node stats"
   bool zone_unreclaimable_ = false;

@@ -1,5 +1,4 @@
-// Reads whether the snapshot's host compresses what it swaps: sys/module/zswap/parameters, and how full the pool is
-// from debugfs or proc/meminfo.
+// Reads zswap's settings from sys/module/zswap/parameters, and the fill of its pool from debugfs or proc/meminfo.
 #include <algorithm>
 
 #include "model/spec/defaults.h"
@@ -10,7 +9,7 @@
 namespace oomcast::host {
 namespace {
 
-constexpr int64_t kTellsFromPages = 256;  // fewer say little of how well pages compress
+constexpr int64_t kTellsFromPages = 256;  // with fewer pages the ratio means little
 const std::string kParameters = "sys/module/zswap/parameters/", kDebug = "sys/kernel/debug/zswap/";
 
 void flag(SnapshotReader& reader, const char* name, bool& target) {
@@ -36,7 +35,7 @@ void read_zpool(SnapshotReader& reader) {
   zswap.zpool = *known;
 }
 
-// What the pool holds; debugfs is closed to most and knows more.
+// What the pool holds. debugfs knows more than meminfo, but only root can read it.
 struct Held {
   int64_t pool_bytes = 0, pages = 0, same_filled = 0;
 };
@@ -67,7 +66,7 @@ void read_zswap(SnapshotReader& reader) {
   const Held held = read_held(reader);
   zswap.pool = to_pages(Bytes(held.pool_bytes));
   const int64_t compressed = held.pages - held.same_filled;
-  // Pages of zbud and z3fold hold two and three whatever these take.
+  // A page of zbud or z3fold holds at most two or three, however well these compress: the ratio is not known.
   const bool stored_known = zswap.zpool == Zpool::kZsmalloc && compressed >= kTellsFromPages;
   if (stored_known)
     zswap.stored_percent = static_cast<int>(std::clamp<int64_t>(zswap.pool.count() * 100 / compressed, 1, 100));

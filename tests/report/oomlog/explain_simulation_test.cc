@@ -61,7 +61,7 @@ TEST(SimulatedKill, TheModelKillsTooAndTakesTheSameVictim) {
   EXPECT_EQ(kill.held_log, Bytes(int64_t{194000} * 1024));
   EXPECT_NEAR(static_cast<double>(kill.held.count()), 194000.0 * 1024, 4.0 * (1 << 20));
   EXPECT_THAT(told(kSmall, kill),
-              AllOf(Contains(StartsWith("The model kills too on the host of the report")),
+              AllOf(Contains(StartsWith("The model kills, too, on the host of the report")),
                     Contains("It takes the same victim, hog (pid 300)."), Not(Contains(HasSubstr("disagrees")))));
 }
 
