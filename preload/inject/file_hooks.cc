@@ -1,9 +1,10 @@
-// What is noted when the guest reads or writes a file. The real call first, then a note in the ring: which file, which
-// bytes. Pipes, sockets and terminals are passed through after one look-up in a table.
+// Hooks the calls that read, write or change files: the real call first, then a note in the ring with the file and the
+// bytes. For pipes, sockets and terminals a hook only looks up the descriptor in a table.
 //
-// Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in
-// the shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through
-// these names are seen: stdio inside libc (fread, fprintf) is not, but for how far a stream has come when it is closed.
+// A hook does not lock or allocate, and waits for the recorder only where the note has to be in step with the model.
+// The time in a call, the hook's included, is counted in the shared area: the model has its own cost, so the recorder
+// subtracts it. Only calls through these names are seen. Of stdio inside libc (fread, fprintf) only the position of a
+// stream when it is closed is noted.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -32,13 +33,13 @@ using trace::EventKind;
 constexpr uint64_t kUnknown = 0, kNotAFile = 1;
 constexpr int kDescriptors = 4096;
 constexpr uint64_t kPage = 4096;
-// Beside a file's number. Claimed: the recorder knows that hooks report its use. In memory: once closed, it may be
-// gone.
+// Flags beside a file's number. kClaimed: the recorder knows that hooks report the file's use. kInMemory: the file is
+// memory, and may be freed when it is closed.
 constexpr uint64_t kClaimed = uint64_t{1} << 63, kInMemory = uint64_t{1} << 62;
-std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
+std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // number of the file with flags, or kUnknown, or kNotAFile
 std::atomic<bool> uses_memory_files{false};
 
-/// The number of the file if it is memory, else 0.
+/// Forgets the descriptor. Returns the number of its file if that is memory, else 0.
 uint64_t forget(int fd) {
   if (fd < 0 || fd >= kDescriptors) return 0;
   const uint64_t known = file_of_descriptor[fd].exchange(kUnknown, std::memory_order_relaxed);
@@ -51,7 +52,7 @@ void forget_from(unsigned first, unsigned last) {
 
 enum class Home : uint8_t { kCached, kUncached, kMemory };
 
-/// kUncached: no page cache stands behind it, as behind what the kernel makes up as it is read, and direct I/O.
+/// kUncached: no page cache. This is so for files that the kernel generates at each read, and for O_DIRECT.
 Home home_of(int fd) {
   struct statfs system;
   if (raw_syscall(SYS_fstatfs, fd, arg(&system)) != 0) return Home::kUncached;
@@ -89,7 +90,7 @@ uint64_t look_up(int fd) {
   if (fd < kDescriptors)
     file_of_descriptor[fd].store(home == Home::kMemory ? file | kInMemory : file, std::memory_order_relaxed);
   if (home == Home::kMemory) {
-    // Answered while the descriptor is open: it leads to the file's name.
+    // Asked while the descriptor is open: the recorder finds the file's name through it.
     uses_memory_files.store(true, std::memory_order_relaxed);
     push(EventKind::kFileInMemory, file, static_cast<uint64_t>(fd), status.st_nlink);
     agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
@@ -97,7 +98,7 @@ uint64_t look_up(int fd) {
   return file;
 }
 
-/// The number of the file behind `fd`, or kUnknown or kNotAFile: nothing to note then.
+/// Number of the file behind `fd`. kUnknown or kNotAFile: there is nothing to note.
 uint64_t file_behind(int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
   const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
@@ -111,15 +112,15 @@ bool in_memory(int fd) {
   return known > kNotAFile && (known & kInMemory) != 0;
 }
 
-/// After a close, a dup over it or an unlink. 0: of which file is not known.
+/// After a close, a dup2() over it, or an unlink. `file` 0: unknown which one.
 void note_may_be_gone(uint64_t file) {
   if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process())
     return;
   push(EventKind::kFileInMemory, file, 0, 0, ring::kMayBeGone);
 }
 
-/// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call
-/// that only changes the file, as ftruncate() does, claims nothing: what follows may be stdio's.
+/// Notes before the first call that moves the offset that hooks see it; otherwise the recorder would count the move as
+/// one that no hook sees. Calls that only change the file (ftruncate) claim nothing: stdio may follow.
 void claim(int fd, uint64_t file) {
   if (file <= kNotAFile || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
@@ -128,14 +129,15 @@ void claim(int fd, uint64_t file) {
   push(EventKind::kFileRead, file, 0, 0);
 }
 
-/// What the model evicts for this call has to be watched before the guest goes on, or else its next use goes unseen.
+/// If memory is short on the target, waits until the model has taken the note: pages that it evicts must be watched
+/// before the guest goes on.
 void keep_in_step() {
   if (agent_shared->lockstep.load(std::memory_order_relaxed) != 0)
     agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
 }
 
-/// One finished read or write. While the ring is nearly full, calls that go on where the last one ended become one
-/// note: a program that streams faster than the recorder follows loses nothing.
+/// Notes a finished read or write. While the ring is nearly full, consecutive calls are merged into one note, so that a
+/// program that is faster than the recorder loses none.
 void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   ThreadState& thread = thread_state;
   const uint64_t first = offset / kPage, last = (offset + bytes - 1) / kPage;
@@ -163,7 +165,7 @@ void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   thread.file_bytes = bytes;
 }
 
-/// `offset` < 0: where the descriptor stands now is the end of what was moved.
+/// `offset` < 0: the call has moved the descriptor's own offset, so the bytes end where that stands now.
 void note_moved(EventKind kind, int fd, uint64_t file, int64_t offset, int64_t moved) {
   if (moved <= 0 || file <= kNotAFile || !tracking()) return;
   if (offset < 0) {
@@ -182,12 +184,13 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
   push(kind, file, 0, offset);
 }
 
-/// stdio reads and writes inside libc: that its descriptor has moved is seen only as long as it is open.
+/// stdio reads and writes inside libc. How far it has moved the descriptor can be seen only while that is open.
 void note_stream_closing(FILE* stream, int fd) {
-  constexpr uint64_t kLeastMove = 64 << 10;  // below: settings and the like, which whatever runs on the target has read
+  constexpr uint64_t kLeastMove =
+      64 << 10;  // bytes; less is configuration and the like, which is in the target's page cache anyway
   if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
-  if (known == kNotAFile || (known & kClaimed) != 0) return;  // or noted by the hooks
+  if (known == kNotAFile || (known & kClaimed) != 0) return;  // not a file, or noted by the hooks
   const Counted counted;
   if (!counted.tracking()) return;
   const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
@@ -201,7 +204,7 @@ void note_stream_closing(FILE* stream, int fd) {
   keep_in_step();
 }
 
-/// Where the C library has no such function.
+/// For a function that the C library does not have.
 template <class Result>
 Result missing() {
   errno = ENOSYS;
@@ -239,8 +242,8 @@ int opened(int fd, int flags) {
   return fd;
 }
 
-/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call it is not
-/// known whether the offset can be read.
+/// Where the moved bytes begin: the kernel has set *offset to their end. Before the call it is unknown whether *offset
+/// can be read.
 int64_t begin_of(const off_t* offset, ssize_t moved) { return offset != nullptr && moved > 0 ? *offset - moved : -1; }
 
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, ssize_t (*call)(void*), void* data) {
@@ -262,9 +265,8 @@ ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset
       out, in, in_offset, out_offset, [](void* data) { return (*static_cast<Call*>(data))(); }, &call);
 }
 
-/// After the guest's open() of `path` has answered `fd`: where --present-host shows another file there, that one's
-/// descriptor, under the same number. Under a filter it stays this machine's file: what shows the other one may be
-/// forbidden.
+/// After the guest's open() of `path` has returned `fd`: if --present-host shows another file there, opens that under
+/// the same number. Not in a sealed process, whose filter may forbid the calls for it.
 int shown(int fd, const char* path, int flags) {
   const Counted counted;
   if (counted.sealed() || !path_was_read(fd >= 0)) return fd;
@@ -356,7 +358,7 @@ OOMCAST_EXPORT ssize_t copy_file_range(int in, off_t* in_offset, int out, off_t*
 OOMCAST_CHANGE(EventKind::kFileSync, fsync, 0, (int fd), (fd))
 OOMCAST_CHANGE(EventKind::kFileSync, fdatasync, 0, (int fd), (fd))
 
-/// What was touched through a mapping of the file and is about to be cut off counts.
+/// Pages touched through a mapping of the file that are about to be cut off are scanned first.
 #define OOMCAST_TRUNCATE(name)                                                                                       \
   OOMCAST_EXPORT int name(int fd, off_t bytes) {                                                                     \
     if (!OOMCAST_HAVE(name)) return missing<int>();                                                                  \
@@ -370,7 +372,7 @@ OOMCAST_TRUNCATE(ftruncate64)
 
 namespace {
 
-/// Only of files that are memory: on a disk, blocks are set aside and no page is used.
+/// For files that are memory. On a disk, fallocate() reserves blocks and uses no page.
 void note_allocated(int fd, int mode, off_t offset, off_t bytes) {
   if (bytes <= 0 || offset < 0) return;
   const uint64_t file = file_behind(fd);
@@ -442,7 +444,7 @@ OOMCAST_OPEN_2(__openat64_2, (int base, const char* path, int how), (base, path,
 OOMCAST_OPEN_2(creat, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
 OOMCAST_OPEN_2(creat64, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
 
-// A descriptor is forgotten before it is closed: afterwards another thread may have it already.
+// A descriptor is forgotten before it is closed: afterwards another thread may already have the same number.
 #define OOMCAST_CLOSE(name, forgetting, closed, parameters, arguments) \
   OOMCAST_EXPORT int name parameters {                                 \
     if (!OOMCAST_HAVE(name)) return missing<int>();                    \
