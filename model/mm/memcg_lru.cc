@@ -1,4 +1,4 @@
-// Visits the groups of a node in turn. The LRU of cgroups: three generations of eight bins; kernel-spec section 5.6.
+// The LRU of cgroups: visits the cgroups of a node in turn. Three generations of eight bins; kernel-spec section 5.6.
 //
 // Mirrors shrink_many(), shrink_one() and lru_gen_rotate_memcg() in mm/vmscan.c of Linux 6.12.
 #include <algorithm>
@@ -54,14 +54,14 @@ Rotate shrink_one(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgrou
   if (cgroup == host::kRootCgroup) sc.nr_reclaimed += shrink_slab(k, node_index, sc.priority);
   sc.nr_reclaimed += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
   zswap_shrink(k, node_index, cgroup, sc.priority);
-  shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
+  shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // frees no slab, so it counts as no progress
   if (aged) return Rotate::kYoung;
   if (lruvec_is_sizable(k, node_index, cgroup, sc)) return Rotate::kNo;
   return gens.memcg_tail ? Rotate::kYoung : Rotate::kTail;
 }
 
-// One bin of one generation. Groups that others move meanwhile, and those moved here, are met as they stand. False:
-// enough is reclaimed.
+// Visits one bin of one generation. The list may change meanwhile, by other reclaimers and by the visits themselves.
+// False: enough was reclaimed.
 bool shrink_bin(Kernel& k, host::NodeIndex node_index, std::vector<host::CgroupIndex>& groups, int64_t& visits,
                 ScanControl& sc) {
   for (size_t i = 0; i < groups.size() && visits > 0; --visits) {
