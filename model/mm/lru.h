@@ -16,6 +16,8 @@ void lru_add(Kernel& k, host::PageId id, host::CpuIndex cpu);
 void lru_add_drain(Kernel& k, host::CpuIndex cpu);
 /// folio_rotate_reclaimable(): after the page's write: it will move to the tail of the inactive list.
 void rotate_reclaimable(Kernel& k, host::PageId id, host::CpuIndex cpu);
+/// Adds the page to the head of the list, or with the multi-gen LRU to its generation. A locked page goes to the
+/// unevictable list.
 void put_on_list(Kernel& k, host::PageId id, host::LruKindIndex list);
 void take_off_list(Kernel& k, host::PageId id);
 /// The list that the page's flags ask for.

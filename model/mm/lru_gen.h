@@ -20,6 +20,7 @@ inline host::LruGen& generations_of(const Kernel& k, host::NodeIndex node, host:
 /// lru_gen_add_folio(): adds the page to the generation that its flags ask for. `reclaiming`: the page's write has
 /// ended, and it goes to the tail of the oldest generation.
 void lru_gen_add(Kernel& k, host::PageId id, bool reclaiming);
+/// lru_gen_del_folio(): takes the page out of its generation.
 void lru_gen_del(Kernel& k, host::PageId id);
 /// folio_inc_refs(): counts one more access through a file descriptor.
 void lru_gen_inc_refs(host::Page& page);

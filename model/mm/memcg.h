@@ -12,12 +12,14 @@ namespace oomcast::mm {
 /// try_charge_memcg(): charges one page to the cgroup for the current actor. At memory.max it reclaims inside the
 /// cgroup and calls the OOM killer. False: the page cannot be charged, and the caller frees it.
 bool try_charge(Kernel& k, host::CgroupIndex cgroup);
+/// Uncharges pages from the cgroup and all above it.
 void uncharge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
 /// Charges without checking limits.
 void force_charge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
 /// mem_cgroup_try_charge_swap(): charges one swap slot. False: memory.swap.max of the cgroup or of one above is
 /// reached.
 bool charge_swap(host::Host& host, host::CgroupIndex cgroup);
+/// Uncharges one swap slot from the cgroup and all above it.
 void uncharge_swap(host::Host& host, host::CgroupIndex cgroup);
 /// Whether the cgroup and all above it are below memory.swap.max.
 bool swap_left(const host::Host& host, host::CgroupIndex cgroup);

@@ -88,8 +88,8 @@ void make_memcg_young(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup)
 void shrink_many(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   Node& node = k.host.nodes[node_index];
   const size_t gen = node.memcg_lru.seq % kMemcgGenerations, first_bin = draw_bin(k, node);
-  int64_t visits = 3 * static_cast<int64_t>(
-                           node.lruvecs.size());  // a group comes round twice at most; more is other reclaimers' doing
+  // Each cgroup comes round twice at most; more is due to other reclaimers.
+  int64_t visits = 3 * static_cast<int64_t>(node.lruvecs.size());
   for (size_t i = 0; i < kMemcgBins; ++i) {
     if (!shrink_bin(k, node_index, node.memcg_lru.fifo[gen][(first_bin + i) % kMemcgBins], visits, sc)) return;
   }

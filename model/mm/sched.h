@@ -69,6 +69,7 @@ class Sched {
   /// was called before the condition was checked, as CPU time that passes in wait() could hide a wake-up.
   virtual Nanoseconds wait(WaitQueue& queue, Nanoseconds timeout) = 0;
   virtual void wake_all(WaitQueue& queue) = 0;
+  /// psi_memstall_enter() and psi_memstall_leave() of the current actor; may nest.
   virtual void memstall_enter() = 0;
   virtual void memstall_leave() = 0;
   /// panic(): nothing on the host runs any more. Never returns to a fiber.

@@ -34,6 +34,7 @@ uintptr_t current_break();
 
 /// In a forked child: from a fork handler, or when copied_unseen() is true.
 void after_fork_in_child();
+/// In a forked child: frees the lock and clears the count of threads that do not exist there.
 void forget_requests_of_parent();
 /// Rings the doorbell so that the recorder reads the ring now. Does not wait.
 void have_ring_read();

@@ -34,6 +34,7 @@ extern char bootstrap_arena[kBootstrapBytes];
 inline bool is_bootstrap(const void* pointer) {
   return reinterpret_cast<uintptr_t>(pointer) - reinterpret_cast<uintptr_t>(bootstrap_arena) < kBootstrapBytes;
 }
+/// The bytes that were asked for. REQUIRES: is_bootstrap().
 size_t bootstrap_size(const void* pointer);
 
 }  // namespace oomcast::inject

@@ -98,7 +98,7 @@ static void open_libunwind() {
   const int saved_errno = errno;
   const SignalsHeld held;
   ++thread_state.inside;
-  // What dlopen allocates comes from our own arena: the guest's heap looks the same with and without us.
+  // dlopen() allocates from the library's arena: the guest's heap is the same with and without the library.
   serve_from_bootstrap(true);
   run_on_own_stack(
       [](void*) {

@@ -56,6 +56,7 @@ class KnownPagesWriter {
  public:
   explicit KnownPagesWriter(KnownPages* table) : table_(table) {}
 
+  /// Marks the pages of [start, end) as known or unknown.
   void set(uint64_t start, uint64_t end, bool known) {
     // At most 16 GiB at once: beyond, malloc's hook asks again page by page, which is harmless.
     if (end - start > (uint64_t{16} << kGiBShift)) end = start + (uint64_t{16} << kGiBShift);

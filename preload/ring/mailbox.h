@@ -57,6 +57,7 @@ bool ask(Mailbox& box, Doorbell& bell, const Request& question, ReplyStatus* ans
 /// For the recorder, which must copy the question: the guest may overwrite it.
 inline bool has_question(const Mailbox& box) { return box.state.load(std::memory_order_acquire) == kAsked; }
 
+/// Answers the question and wakes the guest. No effect if there is none.
 template <class Futex>
 void answer(Mailbox& box, ReplyStatus status, Futex futex) {
   box.answer = status;
@@ -65,6 +66,7 @@ void answer(Mailbox& box, ReplyStatus status, Futex futex) {
     futex(&box.state, FUTEX_WAKE, 1, nullptr);
 }
 
+/// Ends the service of this mailbox, and wakes the guest if it waits.
 template <class Futex>
 void close(Mailbox& box, Futex futex) {
   box.state.store(kClosed, std::memory_order_release);

@@ -24,7 +24,9 @@ class EventLoop {
  public:
   EventLoop();
 
+  /// Adds a descriptor, to be reported when it is readable.
   void watch(int fd, SourceKind kind, uint32_t id);
+  /// Removes a descriptor that stays open. Closing the last copy removes it too.
   void forget(int fd);
   /// Waits until a source is ready, `wait_ns` at most. Returns up to kMost ready sources in the order of SourceKind,
   /// valid until the next call.

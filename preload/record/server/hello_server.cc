@@ -93,7 +93,7 @@ void HelloServer::read_connection(int fd) {
   if (!whole || (request.kind != ring::RequestKind::kHello && request.kind != ring::RequestKind::kHelloForked &&
                  request.kind != ring::RequestKind::kHelloStash))
     return hang_up(fd);
-  // A pid in the message could be anything; the kernel's word counts.
+  // A pid in the message may be wrong; the kernel's (SO_PEERCRED) is not.
   ucred peer{};
   socklen_t length = sizeof peer;
   ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);

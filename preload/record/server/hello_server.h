@@ -40,6 +40,7 @@ class HelloServer {
   /// Opens the abstract socket for hellos. An empty name: a random name is chosen. Error: the socket cannot be opened.
   Result<void> listen(const std::string& abstract_name);
   const std::string& socket_name() const { return socket_name_; }
+  /// Watches a connected socket for a hello, and takes it over.
   void add_connection(int fd);
   /// Reserves a descriptor for accept_connection(). To be called after RLIMIT_NOFILE was raised.
   void keep_spare_descriptor();

@@ -49,7 +49,9 @@ class QuestionServer {
   void stop() { doorbell_.stop(); }
   const Doorbell& doorbell() const { return doorbell_; }
 
+  /// Answers the question of the process, if there is one, and has its ring read if that fills.
   void answer(Process& process, const HeldLock& held);
+  /// Does so for all processes, then calls Answers::all_answered.
   void answer_all(const HeldLock& held);
   /// Answers all questions if a guest has rung since the last call. For the loop: while it is busy it takes the lock
   /// again before the doorbell's thread gets it.

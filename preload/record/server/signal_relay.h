@@ -19,6 +19,7 @@ class SignalRelay {
   /// Opens the signalfd. `meant`: with kForUs no signal is passed on, and the first request to end ends the recording.
   /// REQUIRES: processes.root is set.
   void start(Meant meant = Meant::kForTheProgram);
+  /// The signalfd is readable: reads the signals and passes them on.
   void read_signals();
   /// Whether a signal has asked for the end of the recording: the first request with kForUs, else the second that came
   /// while only descendants of the root were left.
