@@ -14,7 +14,7 @@ constexpr int kQueueDepth = 256;              // nr_requests of a multi-queue de
 constexpr int kUnknownBump = 5;               // RWB_UNKNOWN_BUMP
 constexpr int64_t kWriteSamplesMin = 3;       // RWB_MIN_WRITE_SAMPLES
 constexpr Nanoseconds kWindow{100'000'000};   // RWB_WINDOW_NSEC
-constexpr Nanoseconds kCloseIo{100'000'000};  // wb_recent_wait, close_io(): HZ/10 since the last read
+constexpr Nanoseconds kCloseIo{100'000'000};  // close_io(): HZ/10 since the last read
 
 // rq_depth_calc_max_depth() and calc_wb_limits().
 void calculate_limits(BlkWbt& wbt) {

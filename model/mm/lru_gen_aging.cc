@@ -74,7 +74,7 @@ class Walk {
     return false;
   }
 
-  // should_skip_mm(): a process that was not switched to since the last walk is skipped. It has used nothing, or has
+  // get_next_mm(): a process that was not switched to since the last walk is skipped. It has used nothing, or has
   // kept its CPU all the time.
   bool take_ran_since_walk(Process& process) const {
     const uint64_t bit = uint64_t{1} << (static_cast<unsigned>(node_.value()) % 64);
