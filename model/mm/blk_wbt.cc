@@ -1,4 +1,4 @@
-// Limits the writes that a disk may hold. See blk_wbt.h.
+// Writeback throttling. See blk_wbt.h.
 #include "model/mm/blk_wbt.h"
 
 #include <algorithm>
@@ -10,11 +10,11 @@ namespace oomcast::mm {
 namespace {
 
 constexpr int kDefaultDepth = 16;             // RWB_DEF_DEPTH
-constexpr int kQueueDepth = 256;              // nr_requests of a multi-queue device without elevator
+constexpr int kQueueDepth = 256;              // nr_requests of a multi-queue device without an I/O scheduler
 constexpr int kUnknownBump = 5;               // RWB_UNKNOWN_BUMP
 constexpr int64_t kWriteSamplesMin = 3;       // RWB_MIN_WRITE_SAMPLES
 constexpr Nanoseconds kWindow{100'000'000};   // RWB_WINDOW_NSEC
-constexpr Nanoseconds kCloseIo{100'000'000};  // HZ/10 since a read
+constexpr Nanoseconds kCloseIo{100'000'000};  // close_io(): HZ/10 since the last read
 
 // rq_depth_calc_max_depth() and calc_wb_limits().
 void calculate_limits(BlkWbt& wbt) {
@@ -74,7 +74,7 @@ void end_window(BlkWbt& wbt) {
   } else if (wbt.writes > 0 || inflight(wbt) > 0) {
     scale_up(wbt);
   } else if (++wbt.unknown_windows >= kUnknownBump) {
-    // Neither reads nor writes for long: slowly back to the middle.
+    // Few samples for a long time: one step back to depth 16.
     if (wbt.scale_step > 0) scale_up(wbt);
     if (wbt.scale_step < 0) scale_down(wbt, false);
   }
@@ -86,8 +86,8 @@ void run_timer(BlkWbt& wbt, Nanoseconds now) {
   while (wbt.watching && wbt.window_end <= now) end_window(wbt);
 }
 
-// get_limit(). An interrupt that hands on a place does so as nobody in particular: kswapd's privilege does not count
-// then.
+// get_limit(). `woken`: the place is given by wbt_done(), which runs in an interrupt, where kswapd's higher limit does
+// not apply.
 int limit_for(const Kernel& k, const BlkWbt& wbt, bool woken) {
   if (k.follows(host::KernelRule::kSwapBeforeWbtLimit)) return wbt.max_depth;  // REQ_SWAP
   if (!woken && k.sched.current().is_kswapd()) return wbt.max_depth;
@@ -106,7 +106,7 @@ bool try_get(Kernel& k, size_t device, bool woken) {
 
 }  // namespace
 
-// 2 ms for a device that does not turn, 75 ms for one that does; nothing has been read for long.
+// min_lat_nsec: 2 ms for a disk that does not rotate, 75 ms for one that does. No read was made so far.
 BlkWbt::BlkWbt(bool rotational) : min_latency(rotational ? 75'000'000 : 2'000'000), last_read(-kCloseIo) {}
 
 WbtQueue wbt_queue(const Kernel& k) {
@@ -115,7 +115,7 @@ WbtQueue wbt_queue(const Kernel& k) {
 }
 
 bool wbt_try_get(Kernel& k, size_t device) {
-  if (k.wbt[device].queue(wbt_queue(k)).wait.active()) return false;  // nobody overtakes those who sleep
+  if (k.wbt[device].queue(wbt_queue(k)).wait.active()) return false;  // tasks that sleep come first
   return try_get(k, device, false);
 }
 
@@ -125,7 +125,7 @@ void wbt_wait(Kernel& k, size_t device) {
   k.sched.point();
   while (!try_get(k, device, woken)) {
     if (k.sched.current().dying && !k.sched.current().is_kswapd()) {
-      ++queue.inflight;  // it would wait uninterruptibly; the model lets the dead go
+      ++queue.inflight;  // the kernel waits uninterruptibly; the model lets a dying task go
       return;
     }
     k.sched.wait(queue.wait, kForever);
@@ -144,7 +144,7 @@ void wbt_done(Kernel& k, size_t device, bool write, WbtQueue which, Nanoseconds 
     wbt.last_read = k.sched.now();
     return;
   }
-  // A disk with a write cache is let run dry before anyone is woken (rwb->wc).
+  // For a disk with a write cache (rwb->wc) wbt_rqw_done() wakes nobody before all requests have ended.
   BlkWbt::Queue& queue = wbt.queue(which);
   if (--queue.inflight == 0) k.sched.wake_all(queue.wait);
 }

@@ -1,10 +1,10 @@
-// Limits the writes to swap that a disk may hold before whoever reclaims has to wait. Writeback throttling.
+// Writeback throttling: limits the requests that a disk may hold for writes to swap. At the limit a reclaimer waits.
 //
 // Mirrors block/blk-wbt.c and rq_qos_wait() (Linux 6.1 and 6.12, CONFIG_BLK_WBT_MQ=y): a depth of 16 requests, halved
-// when reads take too long, doubled per window of 100 ms in which there are only writes. Without it a reclaimer would
-// write out everything there is before the first page is free. Differs: whoever has to wait finishes its batch of 32
-// pages first, the file disk is not throttled here (writeback.cc has its own bound), and one read that hangs is noticed
-// when it ends.
+// when reads take too long, and doubled after each window of 100 ms with writes only. Without the limit a reclaimer
+// would write out everything before the first page is free. Differs: a task that has to wait first finishes its batch
+// of 32 pages; writes of files have a limit of their own (writeback.cc); a read that hangs is noticed only when it
+// ends.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ namespace oomcast::mm {
 
 struct Kernel;
 
-/// Which counter a write is held against: enum WBT_RWQ_*.
+/// The counter of a write: enum wbt_flags / WBT_RWQ_*.
 enum class WbtQueue : uint8_t { kBackground, kSwap };
 
 /// struct rq_wb of one device.
@@ -33,9 +33,9 @@ struct BlkWbt {
   int max_depth = 16, normal = 8, background = 4;  // rq_depth.max_depth, wb_normal, wb_background
   int scale_step = 0;
   bool scaled_max = false;
-  Nanoseconds min_latency;  // what a read may take
-  Nanoseconds last_read;    // last_issue, last_comp
-  // The window that is being watched (blk_stat).
+  Nanoseconds min_latency;  // a longer read makes the depth smaller
+  Nanoseconds last_read;    // last_issue or last_comp, whichever is later
+  // The present window (struct blk_stat_callback).
   bool watching = false;
   Nanoseconds window_end, read_min;
   int64_t reads = 0, writes = 0;
@@ -44,15 +44,15 @@ struct BlkWbt {
   Queue& queue(WbtQueue which) { return queues[static_cast<std::size_t>(which)]; }
 };
 
-/// Which counter a write of the current actor to swap is held against.
+/// The counter of the current actor's writes to swap.
 WbtQueue wbt_queue(const Kernel& k);
-/// wbt_wait() up to the point of sleeping: counts one request in if the limit allows it.
+/// wbt_wait() up to the sleep: counts one request if the limit allows it. False: the actor has to wait.
 bool wbt_try_get(Kernel& k, std::size_t device);
-/// The rest of wbt_wait(): sleeps until one request is counted in.
+/// The rest of wbt_wait(): sleeps until the request is counted.
 void wbt_wait(Kernel& k, std::size_t device);
-/// wbt_wait() of a read: it is not held up, but noted.
+/// wbt_wait() for a read: reads do not wait; the time is noted.
 void wbt_note_read(Kernel& k, std::size_t device);
-/// wbt_done(): a request of the device is complete.
+/// wbt_done(): a request to the device is complete. `latency`: how long it took.
 void wbt_done(Kernel& k, std::size_t device, bool write, WbtQueue queue, Nanoseconds latency);
 
 }  // namespace oomcast::mm

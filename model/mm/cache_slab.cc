@@ -1,4 +1,4 @@
-// Accounts for the kernel memory that hangs on cached files. See cache_slab.h.
+// Slab memory of cached files. See cache_slab.h.
 #include "model/mm/cache_slab.h"
 
 #include "model/mm/free_blocks.h"
@@ -87,7 +87,7 @@ void grow_cache_slab(Kernel& k, host::CgroupIndex cgroup) {
     ++k.host.nodes[where.node].slab_reclaimable;
   }
   if (cgroup == host::kRootCgroup) return;
-  // Charging may reclaim, which may free some of them.
+  // A charge may reclaim, which may free such objects.
   while (k.host.cgroups[cgroup].slab < pages_charged_for(k.host.cgroups[cgroup])) {
     if (!try_charge(k, cgroup)) return;
     ++k.host.cgroups[cgroup].slab;

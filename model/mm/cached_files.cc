@@ -1,4 +1,4 @@
-// Gives pages of the cache to the files that somebody named. See cached_files.h.
+// Assigns page-cache pages to named files. See cached_files.h.
 #include "model/mm/cached_files.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using host::PageId;
 
 namespace {
 
-// The node that has most left of the list.
+// The node with the most reservoir pages on the list; kNoNode: there are none.
 host::NodeIndex fullest_node(const host::Host& host, LruKindIndex list) {
   host::NodeIndex fullest = host::kNoNode;
   int64_t most = 0;

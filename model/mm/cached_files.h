@@ -1,14 +1,14 @@
-// Gives pages of the cache to the files that somebody named. Those that the program, or another process, will read.
+// Assigns page-cache pages of the host to named files, which the program or another process will read.
 //
-// Differs: what is cached of a file is its beginning; of the dirty pages, the last. Named files are younger than the
-// rest of the cache, and one named later is younger than one named before.
+// Differs: a file's cached pages are its first ones, and the dirty ones the last of these. Named files are younger than
+// the rest of the page cache, and a file named later is younger than one named before.
 #pragma once
 
 #include "model/mm/kernel.h"
 
 namespace oomcast::mm {
 
-/// Turns pages of the host's file lists into pages of this file, as far as there are any. Before the run begins.
+/// Turns pages of the host's file lists into pages of this file, as far as there are any. To be called before the run.
 void cache_file(Kernel& k, host::FileIndex file, const host::CachedFileSpec& spec);
 
 }  // namespace oomcast::mm

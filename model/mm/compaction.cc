@@ -1,4 +1,4 @@
-// Moves pages together. See compaction.h; kernel-spec section 2.6.
+// Direct compaction. See compaction.h; kernel-spec section 2.6.
 #include "model/mm/compaction.h"
 
 #include "model/mm/free_blocks.h"
@@ -7,10 +7,10 @@ namespace oomcast::mm {
 
 namespace {
 
-// compact_gap(): room for the copies, twice the size of what is wanted.
+// compact_gap(): free pages for the copies, twice the size of the request.
 constexpr int64_t kGap = 2 * host::kHugePages;
 
-// Makes the free pages of the zone one block more compact. Half a block has to be moved out of the way on average.
+// Frees one pageblock. On average half of its pages have to be moved.
 void compact_zone(Kernel& k, host::Zone& zone) {
   make_whole_block(zone);
   k.host.count(host::Vmstat::pgmigrate_success, host::kHugePages / 2);

@@ -1,14 +1,14 @@
-// Moves pages together so that a whole pageblock comes free. Direct compaction for huge pages.
+// Direct compaction for huge pages: moves pages so that a whole pageblock becomes free.
 //
-// Mirrors __alloc_pages_direct_compact() and compaction_suitable() in Linux 6.1, to its outcome. Differs: where there
-// is room it always succeeds, as user pages can be moved; no deferral, no kcompactd.
+// Mirrors the outcome of __alloc_pages_direct_compact() and compaction_suitable() in Linux 6.1. Differs: with enough
+// free memory it always succeeds, as user pages can be moved; there is no deferral and no kcompactd.
 #pragma once
 
 #include "model/mm/page_alloc.h"
 
 namespace oomcast::mm {
 
-/// True if some zone of the request has a whole free block now.
+/// True: some zone that the request may use has a free pageblock now.
 bool compact_nodes(Kernel& k, const Gfp& gfp, host::NodeIndex preferred_node);
 
 }  // namespace oomcast::mm

@@ -1,8 +1,8 @@
-// Gives the time that the kernel's own steps take on the target. CPU costs derived from its calibration.
+// CPU time that the kernel's steps take on the target, derived from the calibration of its host description.
 //
-// A snapshot gives two anchors: one page fault with zeroing, and a plain CPU loop. The other costs are fractions of the
-// fault, fitted once to recorded runs of real kernels (README, "Costs"). They decide who gets there first, kswapd or
-// the task; they hardly move how many pages are reclaimed.
+// The calibration has two anchors: a page fault with zeroing, and a plain CPU loop. The other costs are fractions of
+// the fault, fitted once to recorded runs of real kernels (model/README.md, "Costs"). They decide whether kswapd or the
+// task comes first, and hardly change how many pages are reclaimed.
 #pragma once
 
 #include "model/base/units.h"
@@ -12,26 +12,26 @@ namespace oomcast::mm {
 
 struct Costs {
   Nanoseconds fault;            // first touch: fault, allocate, zero, map
-  Nanoseconds clear_huge_page;  // zero 512 pages, one after the other
+  Nanoseconds clear_huge_page;  // zero 512 pages
   Nanoseconds copy_page;        // compaction moves one page
-  Nanoseconds touch;            // access to a resident page
+  Nanoseconds touch;            // use of a resident page
   Nanoseconds scan_page;        // isolate, check references, put back
-  Nanoseconds walk_pte;         // look at one page-table entry
-  Nanoseconds promote_page;     // clear its accessed bit, and give the page a younger generation
+  Nanoseconds walk_pte;         // read a page-table entry
+  Nanoseconds promote_page;     // clear the accessed bit and update the page's generation
   Nanoseconds sort_page;        // move a page to the list of its generation
-  Nanoseconds unmap_page;       // slot, swap cache, unmap, submit
+  Nanoseconds unmap_page;       // allocate a slot, add to the swap cache, unmap, submit
   Nanoseconds free_page;        // drop a clean page
-  Nanoseconds scan_object;      // look at a dentry or an inode, and free it
-  Nanoseconds shrink_pass;      // shrink_node with nothing in it
-  Nanoseconds group_pass;       // the same in a group's own reclaim, in addition
+  Nanoseconds scan_object;      // scan a dentry or an inode, and free it
+  Nanoseconds shrink_pass;      // one shrink_node(), whatever it finds
+  Nanoseconds group_pass;       // in addition, one shrink_node() in a cgroup's own reclaim
   Nanoseconds swap_fault;       // CPU part of a swap-in
   Nanoseconds zap_page;         // unmap and free one page at exit or munmap
-  Nanoseconds cache_page;       // allocate a page of the cache and send for its data
+  Nanoseconds cache_page;       // allocate a page-cache page and submit its read
   Nanoseconds read_page;        // copy one cached page to the program
-  Nanoseconds write_page;       // take a write: block, copy, dirty
-  Nanoseconds flush_page;       // the flusher's part in writing one page
+  Nanoseconds write_page;       // accept a write: allocate blocks, copy, make dirty
+  Nanoseconds flush_page;       // the flusher's work for one page
   Nanoseconds wake_latency;     // from a wake-up to running
-  Nanoseconds late_wake_max;    // the same when the CPU is taken
+  Nanoseconds late_wake_max;    // the longest time from a wake-up to running when the CPU is in use
 
   static Costs from(const host::Calibration& calibration) {
     const Nanoseconds fault = calibration.page_fault;

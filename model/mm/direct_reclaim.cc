@@ -1,4 +1,4 @@
-// Lets a task reclaim for itself when the allocator has nothing for it. See direct_reclaim.h; kernel-spec section 2.5.
+// Direct reclaim. See direct_reclaim.h; kernel-spec section 2.5.
 #include "model/mm/direct_reclaim.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ using host::ZoneKind;
 
 namespace {
 
-// The first zone that the request could have used: what the incident is told about.
+// The first zone that the request may use, for the report.
 ZoneRef first_zone(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
   const Node& node = k.host.nodes[preferred];
   for (const ZoneKind z : host::zones_down_from(gfp.highest_zone)) {
@@ -23,7 +23,7 @@ ZoneRef first_zone(const Kernel& k, const Gfp& gfp, host::NodeIndex preferred) {
   return {preferred, ZoneKind::kDma};
 }
 
-// Gives whether the task was killed while it waited.
+// True: the task was killed while it waited.
 bool throttle_direct_reclaim(Kernel& k, host::NodeIndex preferred) {
   if (k.sched.current().dying || allow_direct_reclaim(k, preferred)) return false;
   k.host.count(Vmstat::pgscan_direct_throttle);
@@ -54,7 +54,7 @@ void shrink_zones(Kernel& k, host::NodeIndex preferred, ScanControl& sc) {
   if (!sc.cgroup_reclaim() && first != host::kNoNode) consider_throttle(k, first, sc);
 }
 
-// The priorities from 12 down to 0, until enough is reclaimed.
+// The loop of do_try_to_free_pages() over the priorities 12 down to 0, until enough is reclaimed.
 void shrink_harder_and_harder(Kernel& k, host::NodeIndex preferred, ScanControl& sc) {
   sc.priority = kDefPriority;
   do {
@@ -77,18 +77,18 @@ int64_t do_try_to_free_pages(Kernel& k, ZoneKind zone, host::NodeIndex preferred
     if (!sc.cgroup_reclaim()) k.host.count(host::by_zone(Vmstat::allocstall_dma, zone));
     shrink_harder_and_harder(k, preferred, sc);
     if (sc.nr_reclaimed > 0 || k.sched.current().dying) return sc.nr_reclaimed;
-    // The groups were walked only in part; once more in full before it gives up.
+    // The cgroups were walked partially (memcg_full_walk): once more in full.
     if (k.follows(host::KernelRule::kPartialCgroupWalk) && !full_walk) {
       full_walk = true;
       continue;
     }
-    // Untapped active pages: once more, this time taking from them whatever the balance says.
+    // Active pages were spared: once more with force_deactivate.
     if (sc.skipped_deactivate && k.follows(host::KernelRule::kSecondRound)) {
       sc.force_deactivate = true;
       sc.skipped_deactivate = false;
       continue;
     }
-    // Groups below their memory.low were left out: once more, best effort over.
+    // Cgroups below memory.low were skipped: once more without that protection.
     if (!sc.low_skipped) return 0;
     sc.low_reclaim = true;
     sc.low_skipped = false;

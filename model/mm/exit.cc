@@ -1,4 +1,5 @@
-// Frees what a process held when it ends. exit_mmap() for guests, and the host's other processes when they are killed.
+// Frees the memory of a process at its end: exit_mmap() for the program's processes, and for killed processes of the
+// host.
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -22,7 +23,8 @@ using host::ProcessIndex;
 
 namespace {
 
-constexpr uint64_t kFlushPages = 512;  // pages freed between two points (mmu_gather chunk)
+constexpr uint64_t kFlushPages =
+    512;  // pages freed between two points at which other tasks may run (one mmu_gather chunk)
 
 void free_counted(Kernel& k, host::NodeIndex node, host::ZoneKind zone, int64_t count) {
   const host::CpuIndex cpu = k.sched.current().cpu;
@@ -35,7 +37,7 @@ void free_counted(Kernel& k, host::NodeIndex node, host::ZoneKind zone, int64_t 
   }
 }
 
-// A process that stood on the host before the run: most of it was never looked at and lies in the reservoirs.
+// A process from before the run: most of its pages were never looked at and are in the reservoirs.
 void exit_background(Kernel& k, ProcessIndex index) {
   Process& process = k.host.processes[index];
   std::vector<PageId> own;
@@ -70,7 +72,7 @@ void exit_background(Kernel& k, ProcessIndex index) {
   }
 }
 
-// A huge page goes as a whole.
+// A huge page is freed as a whole.
 bool inside_huge_page(Kernel& k, ProcessIndex index, uint64_t vpn) {
   return huge_start(vpn) != vpn && k.host.processes[index].space.huge_leaf(vpn) != nullptr;
 }
@@ -108,7 +110,7 @@ void exit_guest(Kernel& k, ProcessIndex index) {
 void exit_process(Kernel& k, ProcessIndex index) {
   if (!k.host.processes[index].alive) return;
   const bool victim = k.host.processes[index].dying;
-  k.host.processes[index].alive = false;  // exit_mm() first: no thread may map anything while the memory is freed
+  k.host.processes[index].alive = false;  // exit_mm() comes first: no thread may map anything while memory is freed
   if (k.host.processes[index].guest) {
     exit_guest(k, index);
   } else {

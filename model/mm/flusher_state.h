@@ -1,11 +1,11 @@
-// Holds what the flusher thread and those who wake it know of each other.
+// State that the flusher thread shares with the tasks that wake it.
 #pragma once
 
 #include "model/mm/sched.h"
 
 namespace oomcast::mm {
 
-/// The flusher thread (mm/writeback.cc).
+/// For mm/writeback.cc.
 struct FlusherState {
   WaitQueue wait;
   bool write_everything = false;

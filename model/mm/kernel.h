@@ -1,4 +1,4 @@
-// Bundles what the rules of memory management work on. The host's state, the scheduler, the disks, and who is told.
+// What the rules of memory management work on: the host's state, the scheduler, the disks, and the listener.
 #pragma once
 
 #include <cstdint>
@@ -20,23 +20,23 @@
 
 namespace oomcast::mm {
 
-/// One page on its way to or from a swap slot.
+/// One page to be written to or read from a swap slot.
 struct SwapIo {
   host::PageId page = host::kNoPage;
   host::SlotId slot = host::kNoSlot;
 };
 
-/// submit_bio() and what comes back: the sim's block devices. Completion of writes calls end_swap_write (mm/swap.h).
+/// submit_bio() for the simulated disks. Completion of a write to swap calls end_swap_write() (mm/swap.h).
 class Block {
  public:
   virtual ~Block() = default;
-  /// Starts writing; adjacent slots of one call are merged into one request (blk_plug). `queue`: where it is counted
-  /// (blk_wbt.h) until it is done.
+  /// Starts writes. Adjacent slots in one call become one request (blk_plug). `queue`: the counter that has each
+  /// request until it is done (blk_wbt.h).
   virtual void submit_swap_writes(const std::vector<SwapIo>& writes, host::CpuIndex cpu, WbtQueue queue) = 0;
-  /// Starts reading `pages`; each is unlocked, and `readers()` woken, when its data is there.
+  /// Starts reads. When a page's data has arrived, the page is unlocked and `readers()` are woken.
   virtual void submit_swap_reads(const std::vector<SwapIo>& reads) = 0;
-  /// Starts reading or writing pages of a file that lie side by side on the disk. Reads unlock as above; writes end in
-  /// end_file_write (mm/writeback.h), and `writers()` is woken.
+  /// Starts reading or writing adjacent pages of a file. Reads end as above. Writes end with end_file_write()
+  /// (mm/writeback.h), and `writers()` are woken.
   virtual void submit_file(const std::vector<host::PageId>& pages, bool write, host::CpuIndex cpu) = 0;
   virtual WaitQueue& readers() = 0;
   virtual WaitQueue& writers() = 0;
@@ -45,24 +45,26 @@ class Block {
 struct OomReport;  // mm/oom_killer.h
 using host::ZoneRef;
 
-/// What an actor waits for. One wait may be a part of another that ends later: a throttled reclaim inside a swap-in.
+/// Why an actor waits. One wait may be part of another that ends later: a throttled reclaim inside a swap-in.
 enum class Stalled : uint8_t { kDirectReclaim, kSwapIn, kThrottled, kMemoryHigh };
 
-/// Who hears of what the modelled kernel does, at the moment it does it.
+/// Gets reports of what the modelled kernel does, at that moment.
 class Listener {
  public:
   virtual ~Listener() = default;
-  virtual void on_kswapd_run(host::NodeIndex node) = 0;  // balance_pgdat begins
+  virtual void on_kswapd_run(host::NodeIndex node) = 0;  // balance_pgdat() begins
   virtual void on_scan(host::NodeIndex node, bool by_kswapd,
-                       host::CgroupIndex target_cgroup) = 0;  // pages of the inactive lists were looked at
-  virtual void on_direct_reclaim(ZoneRef zone) = 0;           // a task reclaims for itself
-  virtual void on_swap_out(host::NodeIndex node) = 0;         // the first page of a batch goes to swap
+                       host::CgroupIndex target_cgroup) = 0;  // inactive pages were scanned
+  virtual void on_direct_reclaim(ZoneRef zone) = 0;           // a task begins direct reclaim
+  virtual void on_swap_out(host::NodeIndex node) = 0;         // a page goes to swap
   virtual void on_alloc_refused(int pid, const Refusal& refusal) = 0;
-  virtual void on_oom_kill(const OomReport& report) = 0;       // a kill, a panic, or nobody who may be killed
-  virtual void on_stuck(host::ProcessIndex process) = 0;       // its memory can never be had (Process::stuck_at)
-  virtual void on_stall(Nanoseconds begin, Stalled what) = 0;  // ended now; Actor::stall_depth counts those around it
-  virtual void on_memory_high(host::CgroupIndex group) = 0;    // a task reclaims in a group above its memory.high
-  virtual void watch(host::ProcessIndex process, uint64_t vpn) = 0;  // tell us when this page is used again
+  virtual void on_oom_kill(const OomReport& report) = 0;  // a kill, a panic, or no process that may be killed
+  virtual void on_stuck(host::ProcessIndex process) = 0;  // its memory can never be allocated (Process::stuck_at)
+  virtual void on_stall(Nanoseconds begin,
+                        Stalled what) = 0;  // a wait has ended now; Actor::stall_depth: waits around it
+  virtual void on_memory_high(host::CgroupIndex group) = 0;  // a task reclaims in a cgroup above its memory.high
+  virtual void watch(host::ProcessIndex process,
+                     uint64_t vpn) = 0;  // asks the recorder to report the next use of this page
 };
 
 struct Kernel {
@@ -91,11 +93,11 @@ struct Kernel {
   FlusherState flusher;
   KhugepagedState khugepaged;
   ZswapState zswap;
-  int oom_victims_pending = 0;  // victims whose memory is not yet freed
+  int oom_victims_pending = 0;  // victims whose memory is not freed yet
   bool oom_locked = false;      // oom_lock
 };
 
-/// A wait of the current actor begins; gives the time. REQUIRES: stall_leave() on each way out.
+/// The current actor begins to wait. Returns the present time. REQUIRES: stall_leave() on each way out.
 inline Nanoseconds stall_enter(Kernel& k) {
   ++k.sched.current().stall_depth;
   return k.sched.now();

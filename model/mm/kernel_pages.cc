@@ -1,4 +1,4 @@
-// Counts pages of the kernel's own. See kernel_pages.h.
+// Single pages for the kernel itself. See kernel_pages.h.
 #include "model/mm/kernel_pages.h"
 
 #include "model/mm/free_blocks.h"

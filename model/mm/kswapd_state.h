@@ -1,4 +1,4 @@
-// Holds what kswapd of one node and those who wait for it know of each other.
+// State that a node's kswapd shares with the tasks that wait for it.
 #pragma once
 
 #include <optional>
@@ -8,13 +8,13 @@
 
 namespace oomcast::mm {
 
-/// Per-node state of kswapd (mm/kswapd.cc).
+/// For mm/kswapd.cc; fields of pg_data_t.
 struct KswapdState {
   WaitQueue wait;  // kswapd_wait
   WaitQueue pfmemalloc_wait;
   WaitQueue writeback_wait;  // reclaim_wait[VMSCAN_THROTTLE_WRITEBACK]
   WaitQueue noprogress_wait;
-  std::optional<host::ZoneKind> highest_zone;  // kswapd_highest_zoneidx; absent: no request recorded
+  std::optional<host::ZoneKind> highest_zone;  // kswapd_highest_zoneidx; absent: no request
   bool in_balance = false;
 };
 

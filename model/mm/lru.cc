@@ -1,4 +1,4 @@
-// Puts pages onto lists, and takes them off for good. See lru.h; kernel-spec sections 4.1 and 4.2.
+// Adds pages to LRU lists and removes them. See lru.h; kernel-spec sections 4.1 and 4.2.
 #include "model/mm/lru.h"
 
 #include <algorithm>
@@ -40,7 +40,7 @@ LruKindIndex list_for(const Page& page) {
 
 void put_on_list(Kernel& k, PageId id, LruKindIndex list) {
   Page& page = k.host.pages[id];
-  // It may have been locked while it was on no list.
+  // The page may have been locked while it was on no list.
   if (page.has(host::kPageMlocked)) list = LruKindIndex::kUnevictable;
   if (list == LruKindIndex::kUnevictable) k.host.count(Vmstat::unevictable_pgs_culled);
   if (list != LruKindIndex::kUnevictable && k.host.lruvec_of(page).gens) return lru_gen_add(k, id, false);
@@ -80,7 +80,7 @@ void lru_add_drain(Kernel& k, host::CpuIndex cpu) {
     if (!k.host.pages.alive(id)) continue;
     Page& page = k.host.pages[id];
     if (page.list == LruKindIndex::kNone || page.list == LruKindIndex::kUnevictable) continue;
-    // pagevec_move_tail_fn: the page leaves the active list, too.
+    // lru_move_tail_fn(): a page of the active list leaves that list too.
     take_off_list(k, id);
     page.clear(host::kPageActive);
     if (k.host.lruvec_of(page).gens) {

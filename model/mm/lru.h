@@ -1,29 +1,32 @@
-// Puts pages onto lists, and takes them off for good. Per-CPU batches, activation, rotation, freeing.
+// Adds pages to LRU lists and removes them: per-CPU batches, activation, rotation, freeing.
 //
-// Mirrors folio_add_lru(), lru_add_drain(), folio_rotate_reclaimable(), folio_mark_accessed() in mm/swap.c. Differs:
-// activations are applied at once (the kernel batches 15 of them).
+// Mirrors folio_add_lru(), lru_add_drain(), folio_rotate_reclaimable() and folio_mark_accessed() in mm/swap.c. Differs:
+// activations take effect at once (the kernel batches 15 of them).
 #pragma once
 
 #include "model/mm/kernel.h"
 
 namespace oomcast::mm {
 
-/// Creates a page for memory that alloc_page() handed out; on no list yet.
+/// Creates a page for memory that alloc_page() has returned. The page is on no list yet.
 host::PageId new_page(Kernel& k, ZoneRef where, uint16_t flags);
-/// Puts a new page into this CPU's batch; the batch goes to the lists when it is full.
+/// folio_add_lru(): adds a new page to the CPU's batch, which is drained when it is full.
 void lru_add(Kernel& k, host::PageId id, host::CpuIndex cpu);
+/// lru_add_drain(): moves the pages of the CPU's batches to their lists.
 void lru_add_drain(Kernel& k, host::CpuIndex cpu);
-/// Marks for a move to the inactive tail (its write has ended).
+/// folio_rotate_reclaimable(): after the page's write: it will move to the tail of the inactive list.
 void rotate_reclaimable(Kernel& k, host::PageId id, host::CpuIndex cpu);
+/// Adds the page to the head of the list, or with the multi-gen LRU to its generation. A locked page goes to the
+/// unevictable list.
 void put_on_list(Kernel& k, host::PageId id, host::LruKindIndex list);
 void take_off_list(Kernel& k, host::PageId id);
-/// The list that the flags of the page ask for.
+/// The list that the page's flags ask for.
 host::LruKindIndex list_for(const host::Page& page);
-/// The last user of the page is gone. Pages under I/O are freed when it ends.
+/// The page's last user is gone: frees the page. A page under I/O is freed when that ends.
 void release_page(Kernel& k, host::PageId id, host::CpuIndex cpu);
-/// What new anonymous memory is, in the list that it goes to. Before Linux 5.9 it is active.
+/// Flags of a new anonymous page. Before Linux 5.9 it starts on the active list.
 uint16_t fresh_anon_flags(const Kernel& k);
-/// Moves a page that is not active to the active list, whichever list or batch it is in (folio_activate()).
+/// folio_activate(): moves an inactive page to the active list, also out of a batch.
 void activate(Kernel& k, host::PageId id);
 /// folio_mark_accessed().
 void mark_accessed(Kernel& k, host::PageId id);

@@ -1,4 +1,4 @@
-// Places pages in generations. See lru_gen.h; kernel-spec sections 5.2 and 5.3.
+// Places pages in generations and counts their accesses. See lru_gen.h; kernel-spec sections 5.2 and 5.3.
 #include "model/mm/lru_gen.h"
 
 #include <algorithm>
@@ -63,7 +63,7 @@ void lru_gen_inc_refs(Page& page) {
 
 void lru_gen_update_gen(host::Lruvec& lruvec, Page& page, size_t gen) {
   if (page.list >= LruKindIndex::kUnevictable) {
-    page.set(host::kPageReferenced);  // isolated: reclaim_page() looks for it
+    page.set(host::kPageReferenced);  // isolated: reclaim_page() checks the flag
     return;
   }
   lruvec.gens->count(page, static_cast<size_t>(page.list), -1);

@@ -1,4 +1,5 @@
-// Opens new generations. Walks page tables for accessed bits, gives up empty old generations; kernel-spec section 5.5.
+// Opens new generations after walks of the page tables, and drops empty old ones. See lru_gen.h; kernel-spec
+// section 5.5.
 #include <algorithm>
 #include <bitset>
 #include <utility>
@@ -28,9 +29,9 @@ namespace {
 
 constexpr uint64_t kLeafPages = AddressSpace::kLeafPages, kPudPages = kLeafPages * 512;
 
-/// struct lru_gen_mm_walk: one reclaimer's part in a round of the page tables of a group, for one node. Several may
-/// share a round: each takes the next process, and who finds none left ends the round, whatever the others have still
-/// to do.
+/// struct lru_gen_mm_walk: one reclaimer's part in a round over the page tables of a cgroup, for one node. Several
+/// reclaimers may share a round: each takes the next process. The one that finds no process left ends the round, even
+/// if others are still walking.
 class Walk {
  public:
   Walk(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, uint64_t seq, bool can_swap)
@@ -42,7 +43,7 @@ class Walk {
         lruvec_(k.host.nodes[node].lruvec(cgroup)),
         gens_(*lruvec_.gens) {}
 
-  /// True for who ends the round.
+  /// True for the reclaimer that ends the round.
   bool run() {
     while (seq_ > gens_.walked_seq) {
       if (!next_process()) {
@@ -56,7 +57,7 @@ class Walk {
   }
 
  private:
-  // iterate_mm_list(). Those that came since the last round are walked whole.
+  // iterate_mm_list(). A process that is new since the last round is walked without the filter.
   bool next_process() {
     const bool first = gens_.next_process == 0;
     while (gens_.next_process < k_.host.processes.size()) {
@@ -73,13 +74,14 @@ class Walk {
     return false;
   }
 
-  // get_next_mm(): who has not been switched to since the last walk has used nothing, or has had the CPU all the time.
+  // get_next_mm(): a process that was not switched to since the last walk is skipped. It has used nothing, or has
+  // kept its CPU all the time.
   bool take_ran_since_walk(Process& process) const {
     const uint64_t bit = uint64_t{1} << (static_cast<unsigned>(node_.value()) % 64);
     return std::exchange(process.ran_since_walk, process.ran_since_walk & ~bit) & bit;
   }
 
-  // Of a round in which nobody is walked the filter stays as it was.
+  // reset_bloom_filter(). In a round that walks no process the filter stays as it was.
   void begin_round() {
     filter(seq_ + 1).reset();
     if (gens_.reservoir_young && can_swap_) walk_reservoirs();
@@ -87,15 +89,15 @@ class Walk {
 
   host::BloomFilter& filter(uint64_t seq) { return gens_.filters[seq % gens_.filters.size()]; }
 
-  // walk_mm(). Another reclaimer may open the next generation meanwhile: what is left is not walked then. But that is
-  // looked at between gigabytes only, and a table that is walked late puts its pages into the generation that is the
-  // youngest by then.
+  // walk_mm(). Another reclaimer may open the next generation meanwhile; then the rest is not walked. That is checked
+  // between gigabytes (PUD ranges) only. Pages of a table that is walked late go to the generation that is the youngest
+  // by then.
   void walk_mm() {
     uint64_t next_vpn = 0;
     while (seq_ == gens_.max_seq && walk_pud_ranges(&next_vpn)) k_.sched.point();
   }
 
-  // True if there is more to walk, from `next_vpn` on.
+  // Walks page tables from `next_vpn` on. True: there is more to walk.
   bool walk_pud_ranges(uint64_t* next_vpn) {
     used_ = Nanoseconds(0);
     promoted_ = 0;
@@ -108,7 +110,7 @@ class Walk {
       if (next_gigabyte && (used_ >= kTick || promoted_ >= kMaxLruBatch)) return true;
       walk_leaf(process, first_vpn, *leaf);
       *next_vpn = first_vpn + kLeafPages;
-      k_.sched.point();  // other CPUs go on
+      k_.sched.point();  // lets other CPUs run
     }
   }
 
@@ -118,7 +120,7 @@ class Walk {
     if (walk_pte_range(process, first_vpn, leaf) && !leaf.huge) filter(seq_ + 1).add(item);
   }
 
-  // True if on average a cache line of entries has a young one (suitable_to_scan).
+  // walk_pte_range(). True if there is at least one young entry per cache line of entries (suitable_to_scan()).
   bool walk_pte_range(Process& process, uint64_t first_vpn, AddressSpace::Leaf& leaf) {
     const std::bitset<kLeafPages> to_walk = walkable(process, first_vpn);
     int64_t total = 0, young = 0;
@@ -143,7 +145,7 @@ class Walk {
     return young * 8 >= total;
   }
 
-  // should_skip_vma(). A process of which no mapping is known is walked everywhere.
+  // should_skip_vma(): the pages of this table to look at. A process without known mappings is walked everywhere.
   std::bitset<kLeafPages> walkable(const Process& process, uint64_t first_vpn) const {
     std::bitset<kLeafPages> out;
     if (process.space.mappings.empty()) return out.set();
@@ -161,7 +163,8 @@ class Walk {
     return out;
   }
 
-  // Who stood on the host before the run has run since boot: everything mapped is young once, and then no more.
+  // Memory of processes from before the run has been used since boot. So the first walk finds all of it young, later
+  // walks do not.
   void walk_reservoirs() {
     gens_.reservoir_young = false;
     const size_t youngest = host::gen_of_seq(gens_.max_seq);
@@ -187,11 +190,11 @@ class Walk {
   LruGen& gens_;
   host::ProcessIndex process_ = 0;
   bool whole_ = false;
-  Nanoseconds used_{0};  // since others could run
+  Nanoseconds used_{0};  // in this call of walk_pud_ranges()
   int64_t promoted_ = 0;
 };
 
-// inc_min_seq(): the oldest generation makes room, its pages go to the next one's tail.
+// inc_min_seq(): moves the pages of the oldest generation to the tail of the next one, and drops the oldest.
 void inc_min_seq(Kernel& k, Lruvec& lruvec, size_t type, bool can_swap) {
   LruGen& gens = *lruvec.gens;
   const size_t oldest = host::gen_of_seq(gens.min_seq[type]), next = (oldest + 1) % kGenerations;
@@ -228,7 +231,7 @@ bool oldest_is_empty(const LruGen& gens, uint64_t seq, size_t type) {
   return std::all_of(lists.begin(), lists.end(), [](const host::GenList& list) { return list.empty(); });
 }
 
-// lruvec_is_reclaimable()
+// lruvec_is_reclaimable(): whether the oldest generation is older than min_ttl_ms.
 bool old_enough(const Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgroup, const ScanControl& sc) {
   if (below_min(k.host, cgroup, host::kRootCgroup) || !lruvec_is_sizable(k, node_index, cgroup, sc)) return false;
   const LruGen& gens = generations_of(k, node_index, cgroup);

@@ -1,4 +1,5 @@
-// Evicts from the oldest generation. Sorting, isolating, and how long reclaim goes on; kernel-spec sections 5.4 to 5.7.
+// Evicts pages of the oldest generation: sorts, isolates, and decides how long reclaim goes on. See lru_gen.h;
+// kernel-spec sections 5.4 to 5.7.
 #include <algorithm>
 #include <vector>
 
@@ -32,14 +33,14 @@ namespace {
 constexpr size_t kTierUnknown = host::kTiers;
 constexpr int64_t kMaxSwappiness = 200;
 
-/// One scan of the oldest generation of a type.
+/// One scan_folios() over the oldest generation of a type.
 struct Scan {
   std::vector<PageId> isolated;
   int64_t scanned = 0, sorted = 0, looked_at = 0;
   bool full() const { return static_cast<int64_t>(isolated.size()) >= kMinLruBatch; }
 };
 
-// Turns one page of what stood there before the run into a page at the tail of the list.
+// Makes a page at the list's tail of the next page of the reservoir (the pages from before the run).
 void materialize_tail(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t type, size_t gen,
                       GenList& list) {
   LruGen& gens = generations_of(k, node, cgroup);
@@ -48,8 +49,8 @@ void materialize_tail(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup,
   gens.link_tail(k.host.pages, id, gen);
 }
 
-// sort_folio(): young pages, protected ones and those of zones that do not help move on. True if the page was one of
-// these.
+// sort_folio(): moves on pages that a walk has promoted, pages of protected tiers, and pages of zones above
+// reclaim_idx. True: the page was moved. Pages that are locked, dirty or under writeback are not, as in 6.12.
 bool sort_page(Kernel& k, Lruvec& lruvec, PageId id, const ScanControl& sc, size_t tier_idx) {
   LruGen& gens = *lruvec.gens;
   Page& page = k.host.pages[id];
@@ -87,14 +88,13 @@ void scan_zone(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t
   LruGen& gens = *lruvec.gens;
   const size_t gen = host::gen_of_seq(gens.min_seq[type]);
   GenList& list = gens.lists[gen][type][zone];
-  // A huge page is taken as a whole.
+  // The pages of a huge page are isolated together.
   const auto cut = [&] {
     return list.tail != host::kNoPage && !scan.isolated.empty() &&
            same_huge_page(k, k.host.pages[list.tail], k.host.pages[scan.isolated.back()]);
   };
   while (!list.empty() && ((scan.looked_at < kMaxLruBatch && !scan.full()) || cut())) {
-    // What stood there before the run is older than anything touched since, except for what was rotated to the tail to
-    // be freed.
+    // Pages of the reservoir are older than all others, but for pages that were rotated to the tail to be freed.
     const bool rotated = list.tail != host::kNoPage && ready_to_free(k.host.pages[list.tail]);
     if (list.reservoir.size() > 0 && !rotated) materialize_tail(k, node, cgroup, type, gen, list);
     const PageId id = list.tail;
@@ -109,7 +109,7 @@ void scan_zone(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t
   }
 }
 
-// scan_folios(). Zones from the one that is asked for downwards, then those above it.
+// scan_folios(): zones from reclaim_idx downwards, then those above it.
 Scan scan_pages(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_t type, size_t tier_idx,
                 ScanControl& sc) {
   Scan scan;
@@ -127,7 +127,7 @@ Scan scan_pages(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, size_
   k.sched.cpu(k.costs.sort_page * scan.sorted + k.costs.scan_page * isolated);
   if (isolated > 0) k.listener.on_scan(node, sc.by_kswapd, sc.target_cgroup);
   if (type == kGenFile) sc.nr.file_taken += isolated;
-  if (isolated == 0 && scan.looked_at < kMaxLruBatch) scan.scanned = 0;  // only pages of zones that do not help
+  if (isolated == 0 && scan.looked_at < kMaxLruBatch) scan.scanned = 0;  // all pages were of zones above reclaim_idx
   return scan;
 }
 
@@ -144,7 +144,7 @@ struct Isolated {
   size_t type;
 };
 
-// isolate_folios(): the type of choice, and the other one where that has nothing.
+// isolate_folios(): tries the preferred type, then the other one if that had no page.
 Isolated isolate(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int64_t swappiness, ScanControl& sc) {
   const LruGen& gens = generations_of(k, node, cgroup);
   TypeAndTier choice = first_choice(gens, swappiness);
@@ -159,26 +159,26 @@ Isolated isolate(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int6
   return out;
 }
 
-// What may have missed its rotation while it was isolated gets a second try at once.
+// Whether to retry a survivor at once: it may have missed folio_rotate_reclaimable() while it was isolated.
 bool deserves_retry(const Page& page) {
   return !page.has(host::kPageActive | host::kPageReferenced | host::kPageLocked | host::kPageDirty |
                    host::kPageWriteback) &&
          page.mapcount == 0;
 }
 
-// The part of evict_folios() that decides where a survivor goes.
+// The part of evict_folios() that decides which generation a survivor goes to.
 void mark_survivor(Page& page) {
   if (page.has(host::kPageMlocked)) return;
   if (page.has(host::kPageReclaim) && page.has(host::kPageDirty | host::kPageWriteback)) {
     if (page.has(host::kPageWorkingset)) page.set(host::kPageReferenced);
     return;
   }
-  page.refs = 0;  // not into the oldest generation again
+  page.refs = 0;  // keeps it out of the oldest generation
   page.clear(host::kPageReferenced | host::kPageWorkingset);
   page.set(host::kPageActive);
 }
 
-// One pass of shrink_folio_list() over isolated pages. Gives those that are to be tried once more.
+// One shrink_folio_list() over isolated pages. Returns those to be retried.
 std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool retried, host::CgroupIndex cgroup,
                            size_t type, ScanControl& sc) {
   const host::CpuIndex cpu = k.sched.current().cpu;
@@ -211,7 +211,7 @@ std::vector<PageId> shrink(Kernel& k, const std::vector<PageId>& pages, bool ret
   return again;
 }
 
-// evict_folios(): one batch. Gives what was looked at, 0 if there is nothing more to get.
+// evict_folios(): one batch. Returns pages looked at; 0: nothing more can be evicted.
 int64_t evict_pages(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, int64_t swappiness, ScanControl& sc) {
   LruGen& gens = generations_of(k, node, cgroup);
   const Isolated taken = isolate(k, node, cgroup, swappiness, sc);
@@ -226,7 +226,7 @@ int64_t evict_pages(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, i
 
 struct Aging {
   bool wanted = false;
-  int64_t pages = 0;  // of the types that may go
+  int64_t pages = 0;  // in all generations of the types that can be evicted
 };
 
 // should_run_aging()
@@ -250,7 +250,7 @@ Aging should_run_aging(const LruGen& gens, bool can_swap) {
       total};
 }
 
-// get_nr_to_scan(): -1 if the group has been aged, or is protected.
+// get_nr_to_scan(): pages to scan; -1 if the cgroup was aged, or is below memory.min.
 int64_t get_nr_to_scan(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, bool can_swap, ScanControl& sc) {
   if (below_min(k.host, cgroup, sc.target_cgroup)) return -1;
   const LruGen& gens = generations_of(k, node, cgroup);

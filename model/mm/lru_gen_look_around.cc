@@ -1,4 +1,4 @@
-// Looks at the neighbours of a young page. What eviction finds young it promotes, and tells aging of; kernel-spec
+// Promotes young neighbours of a young page during eviction, and tells aging where they are. See lru_gen.h; kernel-spec
 // section 5.3.
 #include <algorithm>
 
@@ -24,7 +24,7 @@ struct Window {
   uint64_t first, last;  // page numbers, `last` not included
 };
 
-// 64 entries around the page, within its mapping and its page table.
+// Up to 64 entries around the page, within its mapping and its page table.
 Window window_around(const Process& process, uint64_t vpn) {
   uint64_t first = vpn / AddressSpace::kLeafPages * AddressSpace::kLeafPages, last = first + AddressSpace::kLeafPages;
   if (const auto mapping = process.space.mapping_at(vpn << kPageShift)) {
@@ -37,7 +37,7 @@ Window window_around(const Process& process, uint64_t vpn) {
   return {vpn - kWindowPages / 2, vpn + kWindowPages / 2};
 }
 
-// folio_activate(): without a walk at hand the page moves to the youngest generation at once.
+// folio_activate(): without a struct lru_gen_mm_walk the page moves to the youngest generation at once.
 void promote_now(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (page.list >= host::LruKindIndex::kUnevictable) {
@@ -85,7 +85,7 @@ int lru_gen_look_around(Kernel& k, PageId id, bool in_walk) {
   Page& page = k.host.pages[id];
   const int young = clear_young(k, page);
   if (young == 0) return 0;
-  // One accessed bit for all mappings: the first of a program's own stands for them.
+  // The accessed bit is the page's. The first guest process that maps the page stands for all mappings.
   ProcessIndex process = host::kNoProcess;
   uint64_t vpn = 0;
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t where) {

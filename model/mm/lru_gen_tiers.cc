@@ -1,4 +1,4 @@
-// Chooses what to evict by what came back. See lru_gen_tiers.h; kernel-spec section 5.4.
+// Compares refault rates of types and tiers. See lru_gen_tiers.h; kernel-spec section 5.4.
 #include "model/mm/lru_gen_tiers.h"
 
 namespace oomcast::mm {
@@ -24,14 +24,14 @@ Position read_position(const LruGen& gens, size_t type, size_t tier, uint64_t ga
           static_cast<uint64_t>(total), gain};
 }
 
-// Few refaults, or a rate no higher than that of the set point.
+// positive_ctrl_err(): few refaults, or a rate no higher than that of the set point.
 bool positive_error(const Position& set_point, const Position& value) {
   return value.refaulted < kLimitedRefaults ||
          value.refaulted * (set_point.total + kLimitedRefaults) * set_point.gain <=
              (set_point.refaulted + 1) * value.total * value.gain;
 }
 
-// The last tier before the first that refaults more than the set point.
+// The tier before the first one that refaults more than the set point.
 size_t last_tier(const LruGen& gens, size_t type, const Position& set_point, uint64_t gain) {
   size_t tier = 1;
   while (tier < kTiers && positive_error(set_point, read_position(gens, type, tier, gain))) ++tier;

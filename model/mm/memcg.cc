@@ -1,4 +1,4 @@
-// Enforces memory limits. See memcg.h; kernel-spec section 9.
+// Enforces the memory limits of cgroups. See memcg.h; kernel-spec section 9.
 #include "model/mm/memcg.h"
 
 #include <algorithm>
@@ -20,11 +20,11 @@ constexpr int64_t kHighDelayTicksMax = 2 * kTicksPerSecond;
 // MEMCG_CHARGE_BATCH.
 int64_t charge_batch(const Kernel& k) { return k.follows(host::KernelRule::kLargeChargeBatch) ? 64 : 32; }
 
-// MAX_RECLAIM_RETRIES, before it MEM_CGROUP_RECLAIM_RETRIES.
+// MAX_RECLAIM_RETRIES; in older kernels MEM_CGROUP_RECLAIM_RETRIES.
 int charge_retries(const Kernel& k) { return k.follows(host::KernelRule::kPatientCgroups) ? kMaxRetries : 5; }
 
-// page_counter_try_charge(): charges the group and every group above it. Gives the root if that went well, else the
-// lowest group whose limit forbids it.
+// page_counter_try_charge(): charges the cgroup and all above it. Returns the root if that succeeded, else the lowest
+// cgroup whose limit is reached.
 host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t pages) {
   for (host::CgroupIndex g = group; g != host::kRootCgroup; g = host.cgroups[g].parent) {
     if (host.cgroups[g].margin() < pages) return g;
@@ -33,7 +33,7 @@ host::CgroupIndex charge_counters(Host& host, host::CgroupIndex group, int64_t p
   return host::kRootCgroup;
 }
 
-// drain_all_stock(): what CPUs hold for groups below the one at its limit.
+// drain_all_stock(): uncharges what CPUs have charged in advance for cgroups below the one at its limit.
 void drain_stock(Host& host, host::CgroupIndex root) {
   for (const host::CgroupIndex g : host.cgroups.indices_after(host::kRootCgroup)) {
     if (!host::within(host.cgroups, g, root)) continue;
@@ -84,7 +84,7 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
       continue;
     }
     if (actor.memalloc || actor.dying) {
-      force_charge(k.host, cgroup, 1);  // over the limit: it is about to give memory back
+      force_charge(k.host, cgroup, 1);  // beyond the limit: the task is about to free memory
       return true;
     }
     note_event(k.host, over, &host::CgroupEvents::max);
@@ -102,7 +102,7 @@ bool try_charge(Kernel& k, host::CgroupIndex cgroup) {
   }
   k.host.cgroups[cgroup].stock[actor.cpu] += batch - 1;
   note_over_high(k, cgroup, batch);
-  // A call that charges many pages sleeps inside the call; others sleep on their return to user space.
+  // A call that charges many pages sleeps inside the call. Other tasks sleep on their return to user space.
   const bool in_call = k.follows(host::KernelRule::kHighSleepsInCall);
   if (in_call && actor.over_high_pages > charge_batch(k) && !actor.memalloc) handle_over_high(k, cgroup);
   return true;
@@ -136,7 +136,7 @@ bool swap_left(const Host& host, host::CgroupIndex cgroup) {
 
 int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over, int64_t batch) {
   if (usage <= high) return 0;
-  // In 128 bits, and cut before it is squared: a group far above its mark would overflow.
+  // 128 bits, and a bound before squaring: a cgroup far above memory.high would overflow.
   constexpr __int128 kOverageMax = int64_t{1} << 40;
   const __int128 overage =
       std::min((static_cast<__int128>(usage - high) << 20) / std::max<int64_t>(1, high), kOverageMax);
@@ -147,7 +147,7 @@ int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over, int64_
 
 namespace {
 
-// reclaim_high(): in every group up the tree that is over its mark.
+// reclaim_high(): reclaims in the cgroup and in each one above it that exceeds memory.high.
 int64_t reclaim_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
   int64_t reclaimed = 0;
   for (host::CgroupIndex g = group; g != host::kRootCgroup; g = k.host.cgroups[g].parent) {
@@ -159,7 +159,8 @@ int64_t reclaim_high(Kernel& k, host::CgroupIndex group, int64_t pages) {
   return reclaimed;
 }
 
-// Ticks to sleep: the longest delay for memory.high and the longest for swap.high of this group and those above, added.
+// Ticks to sleep: the longest delay for memory.high plus the longest for memory.swap.high, of this cgroup and those
+// above.
 int64_t delay_ticks(const Kernel& k, host::CgroupIndex group, int64_t pages) {
   const int64_t batch = charge_batch(k);
   int64_t memory = 0, swap = 0;

@@ -1,39 +1,44 @@
-// Enforces memory limits. Charging, reclaim inside the group, memory.high's brake, and the group's OOM.
+// Enforces the memory limits of cgroups: charges, reclaim inside a cgroup, throttling above memory.high, and its OOM.
 //
 // Mirrors try_charge_memcg(), mem_cgroup_handle_over_high(), mem_cgroup_below_min/low() and mem_cgroup_protection() in
-// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: of slab, what hangs on cached files
-// (cache_slab.h) and on tasks (task_memory.h) is charged.
+// mm/memcontrol.c of Linux 6.1, cgroup v2. Differs: of slab, only what belongs to cached files (cache_slab.h) and to
+// tasks (task_memory.h) is charged.
 #pragma once
 
 #include "model/mm/vmscan.h"
 
 namespace oomcast::mm {
 
-/// Charges one page to the group for the current actor; reclaims inside the group, and kills, at memory.max.
-/// False if the page cannot be had: the caller gives it back.
+/// try_charge_memcg(): charges one page to the cgroup for the current actor. At memory.max it reclaims inside the
+/// cgroup and calls the OOM killer. False: the page cannot be charged, and the caller frees it.
 bool try_charge(Kernel& k, host::CgroupIndex cgroup);
+/// Uncharges pages from the cgroup and all above it.
 void uncharge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
-/// Charges without asking for limits.
+/// Charges without checking limits.
 void force_charge(host::Host& host, host::CgroupIndex cgroup, int64_t pages);
-/// One slot of swap, within memory.swap.max of the group and all above it.
+/// mem_cgroup_try_charge_swap(): charges one swap slot. False: memory.swap.max of the cgroup or of one above is
+/// reached.
 bool charge_swap(host::Host& host, host::CgroupIndex cgroup);
+/// Uncharges one swap slot from the cgroup and all above it.
 void uncharge_swap(host::Host& host, host::CgroupIndex cgroup);
+/// Whether the cgroup and all above it are below memory.swap.max.
 bool swap_left(const host::Host& host, host::CgroupIndex cgroup);
-/// memory.events of the group and of all above it.
+/// memcg_memory_event(): counts in memory.events of the cgroup and of all above it.
 void note_event(host::Host& host, host::CgroupIndex cgroup, int64_t host::CgroupEvents::*event);
-/// On the way back to user space: reclaims what went over memory.high, and sleeps for the rest of the offence.
+/// mem_cgroup_handle_over_high(), on the return to user space: reclaims what exceeds memory.high, and sleeps if that
+/// was not enough.
 void handle_over_high(Kernel& k, host::CgroupIndex cgroup);
-/// Sleep for an overage of memory.high, in ticks (calculate_high_delay), before the cap of 2 s.
+/// calculate_high_delay() for an overage of memory.high: the time to sleep in ticks, at most 2 s.
 int64_t high_delay_ticks(int64_t usage, int64_t high, int64_t pages_over, int64_t batch);
-/// Protection, in memcg_protection.cc. May this pass take from the group, given memory.min and memory.low? Notes in
-/// `sc` what was left out.
+/// Whether this pass may reclaim from the cgroup, given memory.min and memory.low (memcg_protection.cc). Sets
+/// sc.low_skipped if memory.low has protected it.
 bool may_reclaim_from(Kernel& k, host::CgroupIndex cgroup, ScanControl& sc);
-/// mem_cgroup_below_min() and _low(): usage within what is protected against reclaim of `target`.
+/// mem_cgroup_below_min(), mem_cgroup_below_low(): usage is within the protection against reclaim of `target`.
 bool below_min(const host::Host& host, host::CgroupIndex cgroup, host::CgroupIndex target);
 bool below_low(const host::Host& host, host::CgroupIndex cgroup, host::CgroupIndex target);
-/// Pages of a list to scan once protection has been taken off (get_scan_count).
+/// The part of get_scan_count() that subtracts the protected share from the pages of a list.
 int64_t unprotected(const host::Host& host, host::CgroupIndex cgroup, const ScanControl& sc, int64_t list_pages);
-/// memory.max + what of memory.swap.max there is: what badness is measured against.
+/// mem_cgroup_get_max(): memory.max plus the usable part of memory.swap.max, in pages. oom_score_adj is a share of it.
 int64_t cgroup_totalpages(const Kernel& k, host::CgroupIndex cgroup);
 
 }  // namespace oomcast::mm

@@ -1,4 +1,4 @@
-// Visits the groups of a node in turn. The LRU of cgroups: three generations of eight bins; kernel-spec section 5.6.
+// The LRU of cgroups: visits the cgroups of a node in turn. Three generations of eight bins; kernel-spec section 5.6.
 //
 // Mirrors shrink_many(), shrink_one() and lru_gen_rotate_memcg() in mm/vmscan.c of Linux 6.12.
 #include <algorithm>
@@ -54,14 +54,14 @@ Rotate shrink_one(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgrou
   if (cgroup == host::kRootCgroup) sc.nr_reclaimed += shrink_slab(k, node_index, sc.priority);
   sc.nr_reclaimed += shrink_shadow_nodes(k, node_index, cgroup, sc.priority);
   zswap_shrink(k, node_index, cgroup, sc.priority);
-  shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
+  shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // frees no slab, so it counts as no progress
   if (aged) return Rotate::kYoung;
   if (lruvec_is_sizable(k, node_index, cgroup, sc)) return Rotate::kNo;
   return gens.memcg_tail ? Rotate::kYoung : Rotate::kTail;
 }
 
-// One bin of one generation. Groups that others move meanwhile, and those moved here, are met as they stand. False:
-// enough is reclaimed.
+// Visits one bin of one generation. The list may change meanwhile, by other reclaimers and by the visits themselves.
+// False: enough was reclaimed.
 bool shrink_bin(Kernel& k, host::NodeIndex node_index, std::vector<host::CgroupIndex>& groups, int64_t& visits,
                 ScanControl& sc) {
   for (size_t i = 0; i < groups.size() && visits > 0; --visits) {
@@ -88,8 +88,8 @@ void make_memcg_young(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup)
 void shrink_many(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   Node& node = k.host.nodes[node_index];
   const size_t gen = node.memcg_lru.seq % kMemcgGenerations, first_bin = draw_bin(k, node);
-  int64_t visits = 3 * static_cast<int64_t>(
-                           node.lruvecs.size());  // a group comes round twice at most; more is other reclaimers' doing
+  // Each cgroup comes round twice at most; more is due to other reclaimers.
+  int64_t visits = 3 * static_cast<int64_t>(node.lruvecs.size());
   for (size_t i = 0; i < kMemcgBins; ++i) {
     if (!shrink_bin(k, node_index, node.memcg_lru.fifo[gen][(first_bin + i) % kMemcgBins], visits, sc)) return;
   }

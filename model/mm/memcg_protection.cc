@@ -1,8 +1,9 @@
-// Computes how much of a group's memory others may not take. memory.min and memory.low down the tree; kernel-spec
+// Computes how much memory of a cgroup is protected by memory.min and memory.low down the tree; kernel-spec
 // section 9.4.
 //
-// Mirrors mem_cgroup_calculate_protection() and effective_protection() (mm/memcontrol.c) of Linux 6.1, with the mount
-// option memory_recursiveprot that systemd uses. Differs: computed anew at each look, from usages of that moment.
+// Mirrors mem_cgroup_calculate_protection() and effective_protection() (mm/memcontrol.c) of Linux 6.1 with the mount
+// option memory_recursiveprot, which systemd uses. Differs: computed anew for each question, from the usages of that
+// moment.
 #include <algorithm>
 
 #include "model/mm/memcg.h"
@@ -18,7 +19,8 @@ struct Protection {
   int64_t min = 0, low = 0;
 };
 
-// effective_protection(): own claim, cut when siblings claim more than the parent has, grown by what they leave.
+// effective_protection(): the cgroup's own claim. It shrinks if siblings claim more than the parent has, and grows by a
+// share of what they leave unclaimed.
 int64_t effective(int64_t usage, int64_t parent_usage, int64_t setting, int64_t parent_effective, int64_t siblings) {
   const int64_t claimed = std::min(usage, setting);
   if (siblings > parent_effective)
@@ -44,7 +46,7 @@ Protection effective_protection(const Host& host, host::CgroupIndex group, host:
           effective(own.usage, parent_usage, own.low, above.low, siblings.low)};
 }
 
-// Most hosts protect nothing.
+// Shortcut: most hosts protect nothing.
 bool anything_protected(const Host& host) {
   return std::any_of(host.cgroups.begin(), host.cgroups.end(),
                      [](const Cgroup& group) { return group.min > 0 || group.low > 0; });
@@ -53,14 +55,15 @@ bool anything_protected(const Host& host) {
 }  // namespace
 
 bool may_reclaim_from(Kernel& k, host::CgroupIndex cgroup, ScanControl& sc) {
-  // Its own protection does not hold against its own limit.
+  // A cgroup's protection does not hold against its own limit.
   if (cgroup == sc.target_cgroup || cgroup == host::kRootCgroup || !anything_protected(k.host)) return true;
   const Protection protection = effective_protection(k.host, cgroup, sc.target_cgroup);
   const int64_t usage = k.host.cgroups[cgroup].usage;
   if (protection.min > 0 && usage <= protection.min) return false;
   if (protection.low == 0) return true;
   if (!sc.low_reclaim) {
-    // Left out as a whole, or scanned less for it (get_scan_count): either way there is a next round.
+    // Skipped as a whole, or scanned less (get_scan_count()): in both cases another round without memory.low may
+    // follow.
     if (usage <= protection.low || protection.low > protection.min) sc.low_skipped = true;
     return usage > protection.low;
   }

@@ -23,14 +23,14 @@ NodeIndex first_node(NodeMask nodes) { return NodeIndex::from(std::countr_zero(n
 
 bool interleaves(PolicyMode mode) { return mode == PolicyMode::kInterleave || mode == PolicyMode::kWeightedInterleave; }
 
-// offset_il_node(): node number n of the mask, counted round and round.
+// offset_il_node(): node n of the mask, modulo their number.
 NodeIndex nth_node(NodeMask nodes, uint64_t n) {
   n %= static_cast<uint64_t>(std::popcount(nodes));
   while (n-- > 0) nodes &= nodes - 1;
   return first_node(nodes);
 }
 
-// interleave_nodes(): the node after the one that the task had last.
+// interleave_nodes(): the next node after the task's last one.
 NodeIndex next_interleaved(Actor& actor, NodeMask nodes) {
   const int next = actor.il_prev.value() + 1;
   const NodeMask later = next >= kMaskNodes ? 0 : nodes & (host::kAllNodes << next);
@@ -44,7 +44,7 @@ ZoneRef alloc_interleaved(Kernel& k, const Gfp& gfp, NodeIndex node) {
   return got;
 }
 
-// alloc_pages_preferred_many(): the wanted nodes without effort, then all of them with it.
+// alloc_pages_preferred_many(): first the preferred nodes without direct reclaim, then all nodes with it.
 ZoneRef alloc_preferred_many(Kernel& k, Gfp gfp, NodeIndex node, NodeMask nodes) {
   Gfp easy = gfp;
   easy.direct_reclaim = false;
@@ -53,7 +53,7 @@ ZoneRef alloc_preferred_many(Kernel& k, Gfp gfp, NodeIndex node, NodeMask nodes)
   return got.ok() ? got : alloc_page(k, gfp, node);
 }
 
-// policy_node() and policy_nodemask() for what does not interleave.
+// policy_node() and policy_nodemask() for policies other than interleave.
 ZoneRef alloc_by_policy(Kernel& k, Gfp gfp, const Mempolicy& policy) {
   NodeIndex node = k.sched.current().node;
   if (policy.mode == PolicyMode::kPreferred) node = first_node(policy.nodes);

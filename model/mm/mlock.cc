@@ -1,4 +1,4 @@
-// Keeps locked memory where it is. See mlock.h.
+// Locks memory. See mlock.h.
 #include "model/mm/mlock.h"
 
 #include <algorithm>
@@ -24,9 +24,9 @@ using host::Vmstat;
 
 namespace {
 
-constexpr uint64_t kPagesPerPoint = 16;  // others get to run that often within one call
+constexpr uint64_t kPagesPerPoint = 16;  // pages between two points at which other tasks may run
 
-// Pages of ramfs are unevictable by their file, whoever locks them.
+// Pages of ramfs are unevictable without a lock (AS_UNEVICTABLE).
 bool of_ramfs(const Kernel& k, const Page& page) {
   return page.in_file() && k.host.files[page.slot].home == host::FileHome::kRamfs;
 }
@@ -39,7 +39,7 @@ bool locked_by_any(const Kernel& k, const Page& page) {
   return locked;
 }
 
-// mlock_folio() and mlock_new_folio(); one on its way to a list goes to the unevictable one when it gets there.
+// mlock_folio() and mlock_new_folio(). A page that is on no list yet goes to the unevictable one later.
 void mlock_page(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (page.has(host::kPageMlocked)) return;
@@ -61,7 +61,7 @@ struct Piece {
   bool of_file, write;
 };
 
-// What mlock() has to bring into memory: by mapping, since those may change while it waits.
+// The ranges that mlock() has to fault in, copied: the mappings may change while it waits.
 std::vector<Piece> pieces_of(const AddressSpace& space, uint64_t start, uint64_t end) {
   std::vector<Piece> pieces;
   auto at = space.mappings.upper_bound(start);
@@ -82,7 +82,7 @@ bool is_whole(Kernel& k, const Process& process, uint64_t vpn, bool write) {
   return !write || (page.anon() && !shared_anon(k, page));
 }
 
-// __mm_populate(): what is swapped out or dropped comes back; a private copy is made where one may be written
+// __mm_populate(): swaps in or reads what is missing, and copies a shared private page that may be written
 // (FOLL_WRITE).
 void populate(Kernel& k, ProcessIndex index, uint64_t start, uint64_t end) {
   for (const Piece& piece : pieces_of(k.host.processes[index].space, start, end)) {
@@ -122,7 +122,7 @@ void munlock_if_free(Kernel& k, PageId id) {
   k.host.count(Vmstat::unevictable_pgs_rescued);
 }
 
-// mlock_pte_range()
+// mlock_pte_range(), after the VMA's flags have changed.
 void relock_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t last_vpn) {
   lru_add_drain(k, k.sched.current().cpu);
   const Process& process = k.host.processes[index];
@@ -138,7 +138,7 @@ void relock_range(Kernel& k, ProcessIndex index, uint64_t first_vpn, uint64_t la
 
 void lock_range(Kernel& k, ProcessIndex index, uint64_t start, uint64_t bytes, LockMode mode) {
   const uint64_t first = start >> kPageShift, last = (start + bytes + kPageBytes - 1) >> kPageShift;
-  // The mapping is split at both ends, and a huge page with it.
+  // The VMA is split at both ends, and with it a huge page that crosses one.
   for (const uint64_t end : {first, last})
     if (end % AddressSpace::kLeafPages != 0) split_huge_pmd(k, index, end);
   k.host.processes[index].space.change(start, bytes, [mode](auto& mapping) { mapping.lock = mode; });

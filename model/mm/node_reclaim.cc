@@ -1,4 +1,4 @@
-// Reclaims a full local node before the memory of another one is used. See node_reclaim.h.
+// vm.zone_reclaim_mode. See node_reclaim.h.
 #include "model/mm/node_reclaim.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ int64_t share_of_zones(const Node& node, int percent) {
   return pages;
 }
 
-// node_pagecache_reclaimable(): page cache that this mode may take.
+// node_pagecache_reclaimable(): pages of the page cache that this mode may reclaim.
 int64_t pagecache_reclaimable(const Node& node, int mode) {
   const int64_t file = node.size(LruKindIndex::kInactiveFile) + node.size(LruKindIndex::kActiveFile);
   const int64_t pages =
@@ -42,7 +42,7 @@ bool worth_it(const Kernel& k, host::NodeIndex node_index, host::NodeIndex prefe
   const Node& node = k.host.nodes[node_index];
   if (k.host.spec.nodes[preferred.place()].distance[node_index.place()] > kReclaimDistance) return false;
   if (!has_enough(k, node)) return false;
-  // A node with CPUs of its own is reclaimed by those who run there.
+  // A node that has CPUs is reclaimed only by tasks that run there.
   return node.cpu_indices.empty() || k.sched.current().node == node_index;
 }
 

@@ -1,4 +1,4 @@
-// Reclaims a full local node before the memory of another one is used. vm.zone_reclaim_mode.
+// vm.zone_reclaim_mode: reclaims a full local node before memory of another node is used.
 //
 // Mirrors node_reclaim() and __node_reclaim() in mm/vmscan.c; kernel-spec section 2.4.
 #pragma once
@@ -7,7 +7,7 @@
 
 namespace oomcast::mm {
 
-/// Called where a zone fails its mark, before the next zone is tried. True if the zone passes the mark now.
+/// node_reclaim(): called when a zone fails its watermark, before the next zone is tried. True: the zone passes it now.
 bool node_reclaim(Kernel& k, host::NodeIndex node, host::ZoneKind zone, int64_t mark, const Gfp& gfp,
                   host::NodeIndex preferred_node, bool fast_path);
 

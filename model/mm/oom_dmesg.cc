@@ -1,4 +1,4 @@
-// Writes what the kernel log would say. The OOM report with the modelled numbers; formats of kernel-spec section 8.6.
+// Writes the OOM report of the kernel log with the modelled numbers; kernel-spec section 8.6 has the formats.
 
 #include "model/base/printf_text.h"
 #include "model/mm/oom_killer.h"
@@ -12,7 +12,7 @@ using host::Zone;
 
 namespace {
 
-constexpr int64_t kKib = 4;  // KiB per page
+constexpr int64_t kKib = 4;  // KiB per page of 4 KiB
 
 int64_t total(const Kernel& k, LruKindIndex list) {
   int64_t sum = 0;
@@ -20,7 +20,7 @@ int64_t total(const Kernel& k, LruKindIndex list) {
   return sum;
 }
 
-// What a node holds of the kinds that are no lists. Unreclaimable slab and kernel stacks stay as the snapshot has them.
+// Pages of a node that are on no LRU list. Unreclaimable slab and kernel stacks keep the snapshot's values.
 struct NodeKinds {
   int64_t tables = 0, shmem = 0, slab_reclaimable = 0, slab_unreclaimable = 0, stacks_kb = 0, huge = 0, swap_cache = 0;
 };
@@ -115,7 +115,7 @@ void zone_line(const Kernel& k, const Node& node, const Zone& zone, std::vector<
   out.push_back(reserve);
 }
 
-// Only the nodes and zones that the request could have used (SHOW_MEM_FILTER_NODES).
+// Only the nodes and zones that the request may use (SHOW_MEM_FILTER_NODES).
 void zone_lines(const Kernel& k, const Gfp& gfp, const IndexVector<host::NodeIndex, NodeKinds>& kinds,
                 std::vector<std::string>& out) {
   for (const host::NodeIndex n : k.host.nodes.indices()) {
@@ -193,7 +193,7 @@ const char* constraint_name(OomConstraint constraint) {
   return "";
 }
 
-// %*pbl of the nodes in the mask: "0-1,3".
+// The nodes of the mask as %*pbl prints them: "0-1,3".
 std::string node_list(const Kernel& k, host::NodeMask nodes) {
   std::string text;
   int first = -1, last = -1;
@@ -214,7 +214,7 @@ std::string node_list(const Kernel& k, host::NodeMask nodes) {
   return text;
 }
 
-// Asked for by vm.panic_on_oom, or nobody is left to kill. A group whose processes may not be killed is no panic.
+// For vm.panic_on_oom, or if no process may be killed. A cgroup without a killable process is no panic.
 void no_victim_lines(const Kernel& k, const OomReport& report, std::vector<std::string>& out) {
   if (!report.panic) {
     out.push_back("Out of memory and no killable processes...");

@@ -1,4 +1,4 @@
-// Chooses who dies when nothing can be reclaimed. See oom_killer.h; kernel-spec sections 8.1 to 8.5.
+// The OOM killer. See oom_killer.h; kernel-spec sections 8.1 to 8.5.
 #include "model/mm/oom_killer.h"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ ProcessIndex find_process(const Kernel& k, int pid) {
   return host::kNoProcess;
 }
 
-// Neither protected nor bound to memory that the request cannot use.
+// Killable, and not bound to nodes that the request cannot use.
 bool may_kill(const Process& process, const OomReport& report) {
   return oom_killable(process) &&
          (report.constraint != OomConstraint::kMemoryPolicy || in_oom_domain(process, report.nodes));
@@ -59,7 +59,7 @@ bool panics_on_oom(const host::Host& host, OomConstraint constraint) {
 int64_t oom_badness(const Process& process, int64_t totalpages, const host::KernelVersion& kernel) {
   const int64_t rss = process.rss_anon + process.rss_file + process.rss_shmem;
   int64_t points = rss + process.swap_entries + process.table_pages();
-  // CAP_SYS_ADMIN; the host says who is root, not what root may do.
+  // Processes with CAP_SYS_ADMIN; the host description only has the uid.
   if (!holds(host::KernelRule::kNoRootBonus, kernel) && process.uid == 0) points -= points * 3 / 100;
   points += process.oom_score_adj * (totalpages / 1000);
   return holds(host::KernelRule::kSignedPoints, kernel) ? points : std::max<int64_t>(1, points);
@@ -78,8 +78,8 @@ void kill_process(Kernel& k, ProcessIndex index) {
   note_event(k.host, victim.cgroup, &host::CgroupEvents::oom_kill);
 }
 
-// mem_cgroup_get_oom_group(): the highest group with memory.oom.group between the victim and the one that is out of
-// memory; the root if there is none.
+// mem_cgroup_get_oom_group(): the highest cgroup with memory.oom.group between the victim's and the one that is out of
+// memory. The root: there is none.
 host::CgroupIndex oom_group_of(const host::Host& host, host::CgroupIndex victim, host::CgroupIndex domain) {
   host::CgroupIndex found = host::kRootCgroup;
   for (host::CgroupIndex g = victim; g != host::kRootCgroup; g = host.cgroups[g].parent) {
@@ -89,7 +89,7 @@ host::CgroupIndex oom_group_of(const host::Host& host, host::CgroupIndex victim,
   return found;
 }
 
-// memory.oom.group: everybody in the group goes with the victim, who is killed, told of and counted a second time.
+// memory.oom.group: kills all processes in the group. As in the kernel, the victim is killed, logged and counted again.
 void kill_rest_of_group(Kernel& k, OomReport& report) {
   const host::CgroupIndex cgroup = oom_group_of(k.host, k.host.processes[report.victim].cgroup, report.cgroup);
   if (cgroup == host::kRootCgroup) return;
@@ -121,7 +121,7 @@ void finish_kill(Kernel& k, OomReport& report, const Gfp& gfp) {
   k.listener.on_oom_kill(report);
 }
 
-// constrained_alloc(): a request that could not go everywhere is a matter of those nodes alone.
+// constrained_alloc(): a request that may not use all nodes is a matter of its nodes alone.
 void constrain(const Kernel& k, const Gfp& gfp, OomReport& report) {
   report.totalpages = k.host.total_ram + k.host.total_swap;
   bool everywhere = true;
@@ -139,7 +139,7 @@ void constrain(const Kernel& k, const Gfp& gfp, OomReport& report) {
   report.totalpages = k.host.total_swap + present;
 }
 
-// Tells of it, and nothing runs any more. Only who runs in no fiber comes back from here.
+// Reports, and halts the host. Returns only outside of a fiber.
 void panic(Kernel& k, OomReport& report, const Gfp& gfp) {
   report.victim = host::kNoProcess;
   report.panic = true;
@@ -147,7 +147,7 @@ void panic(Kernel& k, OomReport& report, const Gfp& gfp) {
   k.sched.halt();
 }
 
-// The kernel writes its report at each futile charge; here once per group.
+// The kernel logs this at each futile charge, the model once per cgroup.
 void tell_nobody_to_kill(Kernel& k, OomReport& report) {
   bool& told = k.host.cgroups[report.cgroup].nobody_to_kill_told;
   if (!told) finish_kill(k, report, kGfpHighUserMovable);
@@ -191,7 +191,7 @@ bool cgroup_out_of_memory(Kernel& k, host::CgroupIndex cgroup) {
   if (actor.dying) return true;
   for (const Process& process : k.host.processes) {
     if (process.dying && host::within(k.host.cgroups, process.cgroup, cgroup)) {
-      // A victim of the group is still on its way out: let it go first.
+      // A victim of the cgroup is still exiting: its memory comes first.
       k.sched.sleep(kTick);
       return true;
     }

@@ -1,4 +1,4 @@
-// Decides whether the program may have more address space. See overcommit.h.
+// Decides whether a process may have more address space. See overcommit.h.
 #include "model/mm/overcommit.h"
 
 #include <algorithm>

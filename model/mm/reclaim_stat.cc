@@ -1,4 +1,4 @@
-// Weighs anonymous against file pages by what was found in use. See reclaim_stat.h.
+// Balances anonymous against file pages by what was found in use. See reclaim_stat.h.
 #include "model/mm/reclaim_stat.h"
 
 namespace oomcast::mm {

@@ -1,4 +1,4 @@
-// Walks the page tables that map a page. See rmap.h.
+// Reverse mappings. See rmap.h.
 #include "model/mm/rmap.h"
 
 #include "model/mm/huge_memory.h"
@@ -28,7 +28,7 @@ void drop_sharers(Host& host, Page& page) {
   page.mapcount = 0;
 }
 
-// The entries of a file's page become empty: the next use faults it in again.
+// Clears all entries of a file's page. The next use takes a fault.
 void unmap_file(Kernel& k, Page& page) {
   const bool shmem = page.shmem();
   for_each_mapper(k.host, page, [&](ProcessIndex index, uint64_t vpn) {
@@ -57,7 +57,7 @@ void try_to_unmap(Kernel& k, PageId id) {
   Page& page = k.host.pages[id];
   if (!page.anon()) {
     unmap_file(k, page);
-    return munlock_if_free(k, id);  // cut off its file
+    return munlock_if_free(k, id);  // the page may have been unlocked by this
   }
   reclaim_huge_page(k, page);
   host::SwapSlot& slot = k.host.slot(page.slot);
@@ -102,7 +102,8 @@ void add_mapper(Kernel& k, PageId id, ProcessIndex process, uint64_t vpn) {
   Host& host = k.host;
   mlock_mapped(k, id, host.processes[process], vpn);
   Page& page = host.pages[id];
-  // `vpn` of a file's page is its index in the file: all its mappers stand in the chain.
+  // An anonymous page's first mapper is in the page itself. All mappers of a file's page are in the chain, as `vpn` of
+  // such a page is its index in the file.
   if (page.mapcount++ == 0 && page.anon()) {
     page.set_owner(process);
     page.set_vpn(vpn);

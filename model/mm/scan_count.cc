@@ -1,4 +1,4 @@
-// Shares the effort of reclaim between anonymous and file pages. get_scan_count(); kernel-spec sections 4.4 to 4.6.
+// get_scan_count(): balances the scan between anonymous and file pages; kernel-spec sections 4.4 to 4.6.
 #include <algorithm>
 
 #include "model/mm/memcg.h"
@@ -31,7 +31,7 @@ Balance scan_balance(const Kernel& k, host::CgroupIndex cgroup, const ScanContro
   return Balance::kFract;
 }
 
-// What the cost of reclaiming each type, or what was found in use before there were costs, leaves to each.
+// The share of each type, by the cost of its reclaim; before Linux 5.8 by what was found in use.
 ScanFractions scan_fractions(const Kernel& k, Lruvec& lruvec, const ScanControl& sc) {
   const int64_t swappiness = k.host.spec.vm.swappiness;
   if (!k.follows(host::KernelRule::kRefaultCosts)) return rotation_fractions(lruvec, swappiness);
@@ -58,7 +58,7 @@ void prepare_scan_count(const Kernel& k, Node& node, ScanControl& sc) {
   const auto size = [&](LruKindIndex list) { return lru_size(node, sc.target_cgroup, list); };
   sc.anon_cost = target.anon_cost;
   sc.file_cost = target.file_cost;
-  // Refaults that were activated mean that a new working set is being built: stale active pages should go.
+  // Activated refaults show that a new working set is forming: stale active pages should be deactivated.
   const int64_t inactive_anon = size(LruKindIndex::kInactiveAnon), inactive_file = size(LruKindIndex::kInactiveFile);
   sc.deactivate_anon = sc.force_deactivate || target.workingset_activate[0] != target.refaults_snapshot[0] ||
                        inactive_is_low(inactive_anon, size(LruKindIndex::kActiveAnon));

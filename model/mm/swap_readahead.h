@@ -1,11 +1,11 @@
-// Holds what readahead from swap learns from one fault to the next.
+// State of swap readahead between faults.
 #pragma once
 
 #include <cstdint>
 
 namespace oomcast::mm {
 
-/// What swapin_nr_pages() remembers between faults (mm/swap_state.c).
+/// swapin_readahead_hits and the static variables of swapin_nr_pages() (mm/swap_state.c).
 struct SwapReadahead {
   int64_t hits = 4;
   int64_t prev_offset = 0;

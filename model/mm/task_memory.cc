@@ -1,4 +1,4 @@
-// Counts the kernel's memory for tasks. See task_memory.h; kernel-spec section 9.
+// The kernel's own memory for a task. See task_memory.h; kernel-spec section 9.
 #include "model/mm/task_memory.h"
 
 #include "model/mm/kernel_pages.h"
@@ -10,7 +10,7 @@ using host::Process;
 namespace {
 
 host::CgroupIndex payer(const Kernel& k, const Process& process) {
-  // Before: only groups with a kernel memory limit.
+  // Older kernels charge it only with a limit for kernel memory, which the model does not have.
   return k.follows(host::KernelRule::kKernelMemoryCharged) ? process.cgroup : host::kRootCgroup;
 }
 
@@ -26,7 +26,7 @@ void take_task_memory(Kernel& k, host::ProcessIndex index, int pages) {
   for (int i = 0; i < pages; ++i) {
     const ZoneRef where = alloc_kernel_page(k, payer(k, k.host.processes[index]));
     if (!where.ok()) return;
-    // While the task slept for the page, the process may have been killed.
+    // The process may have been killed while the task slept.
     k.host.processes[index].task_pages_at.push_back(where);
     if (!k.host.processes[index].alive) return free_task_memory(k, index);
   }

@@ -1,4 +1,4 @@
-// Makes one pass of reclaim over a node. shrink_node() and shrink_lruvec(); kernel-spec section 4.7 and 2.5.
+// One pass of reclaim over a node: shrink_node() and shrink_lruvec(); kernel-spec sections 4.7 and 2.5.
 #include "model/mm/vmscan.h"
 
 #include <algorithm>
@@ -38,7 +38,7 @@ int64_t shrink_list(Kernel& k, host::NodeIndex node, host::CgroupIndex cgroup, s
   return shrink_inactive_list(k, node, cgroup, nr_to_scan, list == kInactiveFile, sc);
 }
 
-// Enough was reclaimed: the type with fewer pages left to scan is stopped, and the other one is cut in proportion.
+// Enough was reclaimed: stops the type with fewer pages left to scan, and cuts the other one in proportion.
 void cut_plan(ScanPlan& nr, const ScanPlan& targets, int64_t nr_file, int64_t nr_anon) {
   const bool stop_anon = nr_file > nr_anon;
   const size_t stopped = stop_anon ? kInactiveAnon : kInactiveFile;
@@ -86,7 +86,7 @@ void shrink_lruvec(Kernel& k, host::NodeIndex node_index, host::CgroupIndex cgro
   }
 }
 
-// skip_throttle_noprogress(): waiting is useless after 16 failures of kswapd, or while little is being written.
+// skip_throttle_noprogress(): true after 16 failures of kswapd, or while little is under writeback.
 bool waiting_is_useless(const Kernel& k, const Node& node) {
   if (node.kswapd_failures >= 16) return true;
   int64_t reclaimable = 0, pending = 0;
@@ -99,8 +99,8 @@ bool waiting_is_useless(const Kernel& k, const Node& node) {
   return 2 * pending <= reclaimable;
 }
 
-// The part of shrink_node() that throttles: the pages met in this pass show whether reclaim is faster than the disk.
-// kswapd then marks the node, and waits for pages that it meets under writeback again.
+// The part of shrink_node() that throttles. The pages met in this pass show whether reclaim is faster than the disk.
+// Then kswapd marks the node, and it waits once it meets pages that are under writeback again (nr.immediate).
 void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
   Node& node = k.host.nodes[node_index];
   if (sc.by_kswapd) {
@@ -116,8 +116,8 @@ void note_writeback_pressure(Kernel& k, host::NodeIndex node_index, ScanControl&
   }
 }
 
-// Before Linux 5.16: kswapd calls congestion_wait(). Other tasks call wait_iff_congested(), which does not wait, since
-// from Linux 5.0 on no local disk reports congestion.
+// Before Linux 5.16 kswapd calls congestion_wait(). Other tasks call wait_iff_congested(), which does not wait, as no
+// local disk reports congestion since Linux 5.0.
 void throttle_by_congestion(Kernel& k, Throttle reason) {
   if (reason == Throttle::kWriteback)
     congestion_wait(k);
@@ -188,7 +188,7 @@ void shrink_node(Kernel& k, host::NodeIndex node_index, ScanControl& sc) {
     zswap_shrink(k, node_index, cgroup, sc.priority);
     shrink_deferred_splits(k, node_index, cgroup, sc.priority);  // no slab comes free: not counted as progress
   }
-  sc.nr_reclaimed += freed_slab;  // counted at the end of the pass; no pgsteal
+  sc.nr_reclaimed += freed_slab;  // counted after the pass, and not in pgsteal
   if (!lru_gen_enabled(k)) note_writeback_pressure(k, node_index, sc);
   if (sc.nr_reclaimed > reclaimed_before) node.kswapd_failures = 0;
 }

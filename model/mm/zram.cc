@@ -1,4 +1,4 @@
-// Charges what swapping to compressed memory costs. See zram.h.
+// zram. See zram.h.
 #include "model/mm/zram.h"
 
 #include "model/mm/page_alloc.h"
@@ -23,7 +23,7 @@ bool zram_write(Kernel& k, host::PageId id) {
   k.host.count(Vmstat::nr_vmscan_write);
   if (!slot.stored) {
     ++device.zram_stored;
-    // The caller reclaims (PF_MEMALLOC): the pool may take the last page that there is.
+    // The caller reclaims (PF_MEMALLOC), so the pool may take the last free page.
     while (static_cast<int64_t>(device.zram_pool.size()) < pool_pages(device)) {
       const ZoneRef got = alloc_page(k, kGfpHighUserMovable, k.sched.current().node);
       if (!got.ok()) {

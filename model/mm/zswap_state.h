@@ -1,4 +1,4 @@
-// Holds what zswap's shrink worker, its shrinker and those who ask them know of each other.
+// State that zswap's shrink worker and shrinker share with the tasks that store pages.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@ namespace oomcast::mm {
 
 struct ZswapState {
   WaitQueue wait;
-  int64_t seen = 0;                                   // pages that were to be stored
-  uint8_t queued = 0;                                 // runs that the worker is asked for
-  int64_t in_hand = 0;                                // pages that those who write back hold, and that are nowhere yet
-  host::CgroupIndex next_shrink = host::kRootCgroup;  // {6.8} zswap_next_shrink: the group after this is next
+  int64_t seen = 0;                                   // pages offered to zswap
+  uint8_t queued = 0;                                 // runs of the worker that were queued
+  int64_t in_hand = 0;                                // pages that writebacks are allocating, not in the swap cache yet
+  host::CgroupIndex next_shrink = host::kRootCgroup;  // {6.8} zswap_next_shrink: the cgroup after this one is next
 };
 
 }  // namespace oomcast::mm

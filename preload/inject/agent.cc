@@ -1,4 +1,4 @@
-// What the library does inside the guest when it is loaded, forked or asked to leave.
+// What the library does in the guest when it is loaded, at a fork, and at the exit.
 #include "preload/inject/agent.h"
 
 #include <dlfcn.h>
@@ -32,7 +32,8 @@ std::atomic<bool> agent_sealed{false};
 
 namespace {
 
-/// Reads 1 here, and 0 in a copy of this process that no fork handler has seen (clone, _Fork, syscall(SYS_fork)).
+/// 1 in this process. MADV_WIPEONFORK makes it 0 in a copy that no fork handler has seen (clone, _Fork,
+/// syscall(SYS_fork)).
 volatile char* copy_mark = nullptr;
 
 void make_copy_mark() {
@@ -51,7 +52,7 @@ constexpr size_t kBytesBeforeHello = 64 << 10;
 int calls_before_hello = 0;
 
 void before_fork() {
-  // The recorder has to know a child's parent, and pages that are in the stash cannot be shared.
+  // The recorder has to know a child's parent. Pages in the stash (MADV_DONTFORK) would be missing in the child.
   if (tracking() && agent_shared->stash.holds.load(std::memory_order_relaxed) != 0 && in_own_process())
     agent_request(ring::RequestKind::kForking, 0, 0, 0, 0);
   ++thread_state.inside;
@@ -62,7 +63,7 @@ void at_exit(int status, void*) { say_exiting(status); }
 
 __attribute__((constructor(101))) void start() {
   resolve_real_libc();
-  // A setuid program must not be influenced by its caller; AddressSanitizer owns the address space.
+  // A setuid program must not be influenced by its caller. Sanitizers own the address space.
   if (getauxval(AT_SECURE) != 0 || dlsym(RTLD_DEFAULT, "__asan_init") != nullptr ||
       dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr)
     return;
@@ -71,7 +72,7 @@ __attribute__((constructor(101))) void start() {
   find_own_name();
   own_pid = static_cast<uint32_t>(raw_syscall(SYS_getpid));
   int socket = -1;
-  if (getenv("OOMCAST_SOCKET") == nullptr) socket = spawn_recorder();  // it sets the variable
+  if (getenv("OOMCAST_SOCKET") == nullptr) socket = spawn_recorder();  // sets the variable
   const char* const address = getenv("OOMCAST_SOCKET");
   bool answered = false;
   if (address != nullptr && set_recorder_address(address)) {
@@ -88,7 +89,7 @@ __attribute__((constructor(101))) void start() {
   errno = saved_errno;
 }
 
-/// A child that has kept its hello back and leaves: whether it has touched so much that its hello is worth saying.
+/// For a child that exits before its hello was said: whether it has taken so many faults that the hello is worthwhile.
 bool touched_much() {
   constexpr long kFaults = 256;
   rusage used{};
@@ -99,7 +100,7 @@ bool touched_much() {
 
 }  // namespace
 
-/// In the parent's ring, which we still have: until we say hello ourselves, we have a copy of what it has.
+/// Writes a note into the parent's ring, which is mapped here until this child says its own hello.
 static void report_birth(uint8_t flags) {
   trace::Event event;
   event.kind = trace::EventKind::kFork;
@@ -108,7 +109,8 @@ static void report_birth(uint8_t flags) {
   agent_push(event);
 }
 
-/// The parent's area is left for one of our own. A child that has no descriptors for a hello leaves word there.
+/// Replaces the parent's shared area by one of this process. If the child has no descriptor for a hello, it says so in
+/// the parent's ring.
 static bool say_hello_of_child(uint32_t parent) {
   bool answered;
   {
@@ -127,12 +129,12 @@ static bool say_hello_of_child(uint32_t parent) {
 bool copied_unseen() { return copy_mark != nullptr && *copy_mark == 0; }
 
 void after_fork_in_child() {
-  if (agent_sealed.load(std::memory_order_relaxed)) {  // the filter is the child's too
+  if (agent_sealed.load(std::memory_order_relaxed)) {  // the child is under the filter too
     forget_requests_of_parent();
     thread_state.inside = 0;
     return;
   }
-  // Only this thread exists here. The parent's mailbox and ring are the parent's: leave them, start anew.
+  // Only this thread exists here. Mailbox and ring belong to the parent: leave them and start anew.
   const bool was_tracking = tracking_now();
   const bool may_wait = was_tracking && !asks_before_use();
   const uint32_t parent = own_pid;
@@ -160,7 +162,7 @@ void say_exiting(int status) {
 }
 
 bool say_due_hello() {
-  // A vfork child has this memory too, and is not the one that the hello is due from.
+  // A vfork child shares this memory, but the hello is not due from it.
   if (thread_state.inside > 0 || !in_own_process()) return false;
   const Counted counted;
   if (counted.sealed()) return false;

@@ -1,4 +1,4 @@
-// Reads the clock without a lock, an allocation or a change of errno.
+// Reads clocks without a lock, without an allocation and without a change of errno.
 #pragma once
 
 #include <time.h>
@@ -9,6 +9,7 @@
 
 namespace oomcast::inject {
 
+/// Time of the clock in ns.
 inline uint64_t clock_ns(clockid_t clock) {
   timespec now{};
   if (clock == CLOCK_MONOTONIC)

@@ -1,5 +1,5 @@
-// A process meets its recorder here. It says hello with a userfaultfd, gets the shared area, and closes all that it
-// opened for that: a program that lists, closes or counts its descriptors finds its own.
+// Connects a process to its recorder: it says hello with a userfaultfd, maps the shared area, and closes every
+// descriptor that it opened for that. A program that lists, closes or counts its descriptors finds only its own.
 #include "preload/inject/connection.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ int64_t sample_bytes = 0;
 sockaddr_un recorder_address;
 socklen_t recorder_address_length = 0;
 
-/// A descriptor for the length of a scope.
+/// Owns a descriptor for a scope.
 class Descriptor {
  public:
   explicit Descriptor(long fd = -1) : fd_(static_cast<int>(fd)) {}
@@ -61,7 +61,7 @@ class Descriptor {
   int fd_;
 };
 
-/// A negative errno where that fails.
+/// A socket, or a negative errno.
 long connect_to_recorder() {
   if (recorder_address_length == 0) return -ENOENT;
   const long fd = own_syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -72,7 +72,7 @@ long connect_to_recorder() {
   return result;
 }
 
-/// A hello takes three descriptors at a time: the socket, and two that are sent or received.
+/// A hello needs three descriptors at a time: the socket, and two that are sent or received.
 bool has_room_for_two_more(const Descriptor& socket) {
   const Descriptor first(raw_syscall(SYS_fcntl, socket.get(), F_DUPFD_CLOEXEC, 0));
   const Descriptor second(raw_syscall(SYS_fcntl, socket.get(), F_DUPFD_CLOEXEC, 0));
@@ -81,7 +81,7 @@ bool has_room_for_two_more(const Descriptor& socket) {
 
 int open_userfaultfd(int* error, bool* user_mode_only) {
   *user_mode_only = false;
-  // The system call first: it is the one that a recorder's privileges were probed with.
+  // The system call comes first: the recorder has probed its own privileges with it.
   long fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
   if (fd >= 0) return static_cast<int>(fd);
   *error = static_cast<int>(-fd);
@@ -93,13 +93,13 @@ int open_userfaultfd(int* error, bool* user_mode_only) {
       return static_cast<int>(fd);
     }
   }
-  // Allowed to everybody; the recorder must not hold faults with it.
+  // UFFD_USER_MODE_ONLY needs no privilege. The recorder must not hold faults with it: faults in the kernel would fail.
   fd = own_syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
   *user_mode_only = fd >= 0;
   return fd >= 0 ? static_cast<int>(fd) : -1;
 }
 
-/// A userfaultfd for the heap and one for all else; the latter's is the one that has to be there.
+/// A userfaultfd for the heap, and one for all other memory. The heap's may be missing.
 struct FaultDescriptors {
   Descriptor all, heap;
 
@@ -111,7 +111,7 @@ struct FaultDescriptors {
     hello->userfaultfd_errno = error;
     hello->flags |= user_mode_only ? ring::kUserModeOnly : 0;
   }
-  /// We have dropped a privilege that the recorder still has: its /dev/userfaultfd makes one for our memory.
+  /// For a process that has dropped a privilege of the recorder: makes both through the recorder's /dev/userfaultfd.
   void open_through(const Descriptor& device, ring::Request* hello) {
     for (Descriptor* fd : {&all, &heap})
       fd->take(own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
@@ -121,7 +121,8 @@ struct FaultDescriptors {
   }
 };
 
-/// The descriptors are not ours any more: when the recorder dies, the kernel then lets every waiting thread go.
+/// Sends the hello and closes the descriptors here. Then the recorder has the only ones: if it dies, the kernel
+/// releases all waiting threads.
 bool send_hello(int socket, const ring::Request& request, FaultDescriptors* faults) {
   iovec io{const_cast<ring::Request*>(&request), sizeof request};
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
@@ -140,7 +141,7 @@ bool send_hello(int socket, const ring::Request& request, FaultDescriptors* faul
   return sent == static_cast<long>(sizeof request);
 }
 
-/// `first` and `second` get what came along: the area and the doorbell, or a device.
+/// `first` and `second` take the descriptors of the reply: shared area and doorbell, or a device.
 bool receive_reply(int socket, ring::Reply* reply, Descriptor* first, Descriptor* second) {
   iovec io{reply, sizeof *reply};
   alignas(cmsghdr) char control[CMSG_SPACE(2 * sizeof(int))] = {};
@@ -150,7 +151,7 @@ bool receive_reply(int socket, ring::Reply* reply, Descriptor* first, Descriptor
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   long got;
-  // A recorder that dies closes its end: then this returns 0, so the guest is never left waiting.
+  // If the recorder dies, its end is closed and recvmsg() returns 0: the guest never waits for ever.
   do got = own_syscall(SYS_recvmsg, socket, arg(&message), MSG_CMSG_CLOEXEC);
   while (got == -EINTR);
   Descriptor* next = first;
@@ -190,7 +191,7 @@ uintptr_t current_break() { return reinterpret_cast<uintptr_t>(&__curbrk ? __cur
 
 namespace {
 
-/// The exchange itself. On success the areas are mapped and tracking is on.
+/// The exchange over a connected socket. True: the areas are mapped and tracking is on.
 bool exchange_hello(const Descriptor& socket, ring::Request hello) {
   hello.address = current_break();
   FaultDescriptors faults;
@@ -220,8 +221,8 @@ bool exchange_hello(const Descriptor& socket, ring::Request hello) {
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
   agent_known_break.store(current_break(), std::memory_order_relaxed);
   agent_guest_without_huge_pages.store(reply.huge_pages_off != 0, std::memory_order_relaxed);
-  // Memory under userfaultfd gets no huge pages; polled memory must not either. A child has its parent's word on it
-  // already.
+  // Memory registered with a userfaultfd gets no huge pages; polled memory must get none either. The guest's own
+  // setting was stored before: a child has its parent's.
   if (reply.polled != 0) switch_huge_pages_off();
   agent_tracking.store(true, std::memory_order_release);
   return true;
@@ -232,7 +233,7 @@ struct HelperCall {
   bool answered = false;
 };
 
-/// In the helper: our memory, but a table of descriptors of its own, and a limit of its own.
+/// In the helper: it has this memory, but its own descriptor table and limits.
 int be_helper(void* data) {
   auto* const call = static_cast<HelperCall*>(data);
   constexpr uint64_t kEnough = 16;
@@ -255,8 +256,8 @@ int be_helper(void* data) {
   return 0;
 }
 
-/// For a process that has no descriptor left: a task with the same memory says hello in its place, while this one
-/// waits. As with the recorder's maker (spawn_recorder.cc), no wait() of the guest's sees a child that sends no signal.
+/// For a process without a free descriptor: a task with the same memory says hello, while this process waits. As in
+/// spawn_recorder.cc, the guest's wait() does not see the task, since it sends no signal at its end.
 bool say_hello_by_helper(const ring::Request& hello) {
   alignas(16) static char stack[16 << 10];
   HelperCall call{hello, false};

@@ -1,4 +1,4 @@
-// A process meets its recorder by a hello over a socket that is closed again once the shared area is mapped.
+// Connects a process to its recorder: a hello over a socket, which is closed once the shared area is mapped.
 #pragma once
 
 #include <cstddef>
@@ -9,36 +9,37 @@
 namespace oomcast::inject {
 
 extern uint32_t own_pid;
-/// One page, the same for all guests of a recorder. Valid once agent_tracking has been true.
+/// The page that all guests of a recorder share. Valid once agent_tracking has been true.
 extern ring::Doorbell* agent_doorbell;
 
-/// OOMCAST_SOCKET=@name (abstract) or a path. False: no such address.
+/// `text`: @name (abstract) or a path, from OOMCAST_SOCKET. False: not a valid address.
 bool set_recorder_address(const char* text);
-/// Copies the address in the kernel's form. False: there is no room, or no address.
+/// Copies the sockaddr_un and its length. False: there is no room, or no address.
 bool copy_recorder_address(char* to, size_t room, uint32_t* bytes);
-/// The first exchange of a process. On success tracking is on and the memory that exists is registered. `socket` is
-/// taken; -1: it is connected here. Signals have to be held. A process without descriptors has a helper say it, by
-/// clone().
+/// Says hello. True: tracking is on, and existing memory is registered. `socket` is taken over; -1: a new connection is
+/// made. A process without free descriptors lets a helper do it. REQUIRES: signals are blocked.
 bool say_hello(ring::RequestKind kind, uint64_t parent, int socket = -1);
-/// Whether the last hello failed because the process has no descriptors left, and none could be had elsewhere.
+/// The last hello failed because the process has no free descriptors, and the helper had none either.
 extern bool lacks_descriptors;
-/// Huge pages would make one touch look like 512. The guest is shown what it has set itself
+/// PR_SET_THP_DISABLE: with huge pages one touch would look like 512. The guest is shown its own setting instead
 /// (agent_guest_without_huge_pages).
 void switch_huge_pages_off();
-/// Forgets the parent's shared area, in a forked child.
+/// Unmaps the shared area, which in a forked child is the parent's.
 void leave_area();
+/// Allocated bytes between two stack samples; 0: none.
 int64_t agent_sample_bytes();
 
-/// Where the break is by glibc's own word: cheaper than to ask the kernel. 0: another libc.
+/// The break as glibc's __curbrk knows it: no system call. 0: another libc.
 uintptr_t current_break();
 
-/// In a child that fork handlers have seen, or that `copied_unseen()` has found out to be one.
+/// In a forked child: from a fork handler, or when copied_unseen() is true.
 void after_fork_in_child();
+/// In a forked child: frees the lock and clears the count of threads that do not exist there.
 void forget_requests_of_parent();
-/// Has the recorder read the ring now. Nobody waits.
+/// Rings the doorbell so that the recorder reads the ring now. Does not wait.
 void have_ring_read();
-/// Waits until no other thread is in the middle of system calls of the library's (counted.h). Tracking has to be off:
-/// else new ones come.
+/// Waits until no other thread is inside system calls of the library (counted.h), 1 s at most. REQUIRES: tracking is
+/// off, so that no new ones begin.
 void await_counted_threads();
 
 }  // namespace oomcast::inject

@@ -1,4 +1,4 @@
-// Writes numbers in decimal inside the guest: no heap, no stdio, safe in signal handlers and vfork children.
+// Writes decimal numbers inside the guest: no heap, no stdio, safe in signal handlers and vfork children.
 #pragma once
 
 #include <string.h>
@@ -7,7 +7,7 @@
 
 namespace oomcast::inject {
 
-/// Appends to a text that has room for 20 digits more.
+/// Appends the number to a text with room for 20 more digits and the null byte.
 inline void append_decimal(char* text, uint64_t value) {
   char digits[20];
   int count = 0;

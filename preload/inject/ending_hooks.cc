@@ -1,8 +1,8 @@
-// What is due before a thread's or another process's end can do harm that held memory would make worse.
+// Hooks calls around the end of threads and processes where held memory would do harm.
 //
-// At a thread's end the kernel walks its robust mutexes and does not wait for a userfaultfd: one on a page that is held
-// is not found, and whoever waits for it waits for ever. kill(-1, SIGKILL) ends the recorder and the helper of the
-// stash at once, and only the caller lives on.
+// When a thread ends, the kernel walks its robust list and does not wait for a userfaultfd: it misses a robust mutex on
+// a held page, and threads that wait for that mutex wait for ever. kill(-1, SIGKILL) kills the recorder and the helper
+// of the stash at once, and only the caller lives on.
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>

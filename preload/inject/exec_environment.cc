@@ -1,5 +1,5 @@
-// Decides what environment a program is started with. Everything here runs in vfork children too: no heap, nothing
-// written but what the caller gave.
+// Decides with which environment a program is started. All of it may run in vfork children: no heap, and nothing is
+// written except into the caller's memory (take_library_out_of_environment() is for the process itself).
 #include "preload/inject/exec_environment.h"
 
 #include <dlfcn.h>
@@ -22,7 +22,7 @@ namespace {
 constexpr char kVariable[] = "LD_PRELOAD=";
 constexpr size_t kVariableBytes = sizeof kVariable - 1;
 char own_path[PATH_MAX];
-char own_preload[PATH_MAX + 64];  // what is left of environ's own variable
+char own_preload[PATH_MAX + 64];  // replaces the variable of environ, without the library
 
 struct ProgramIo {
   long open(const char* path) {
@@ -36,7 +36,7 @@ struct ProgramIo {
 
 bool is_separator(char c) { return c == ':' || c == ' '; }
 
-/// One name in the list of libraries: ours, under the path that the loader opened or by the same file name.
+/// Whether a name in LD_PRELOAD is this library: its path as the loader opened it, or the same file name.
 bool is_own_library(const char* name, size_t length) {
   if (length == strlen(own_path) && memcmp(name, own_path, length) == 0) return true;
   const char* const slash = strrchr(own_path, '/');
@@ -45,7 +45,7 @@ bool is_own_library(const char* name, size_t length) {
   return length >= file_length && memcmp(name + length - file_length, file, file_length) == 0;
 }
 
-/// The list without our library goes to `out`, if that is not null. Returns how long it is.
+/// Writes the list without this library to `out`, if that is not null. Returns the length.
 size_t rest_of_list(const char* list, char* out) {
   size_t used = 0;
   while (*list != '\0') {
@@ -66,7 +66,7 @@ size_t rest_of_list(const char* list, char* out) {
   return used;
 }
 
-/// Asks the kernel whether memory can be read, once a page as long as few pages are asked about.
+/// Asks the kernel whether memory can be read, once for each page while there are only a few pages.
 class ReadablePages {
  public:
   bool holds(const void* address) {
@@ -82,7 +82,7 @@ class ReadablePages {
   uint64_t last_[8] = {};
 };
 
-/// An environment of the guest's own making may be anything: the kernel answers EFAULT where it cannot be read.
+/// Whether the whole environment can be read. The guest may pass any pointer, and execve() then fails with EFAULT.
 bool all_readable(char* const* envp) {
   if (envp == environ || agent_sealed.load(std::memory_order_relaxed)) return true;
   ReadablePages pages;
@@ -93,7 +93,7 @@ bool all_readable(char* const* envp) {
   }
 }
 
-/// The variable among `envp` that names our library, or null.
+/// The LD_PRELOAD variable in `envp`, if it names this library; else null.
 char* const* preload_variable(char* const* envp) {
   if (envp == nullptr || own_path[0] == '\0' || !all_readable(envp)) return nullptr;
   for (; *envp != nullptr; ++envp)
@@ -114,7 +114,7 @@ EnvironmentRoom room_without_library(const char* path, char* const* envp) {
   const Counted counted;
   char* const* const variable = preload_variable(envp);
   if (variable == nullptr) return {};
-  // A filter is the new program's too. What it allows is not known: nothing is checked.
+  // The new program is under the filter too. What the filter allows is unknown, so the program is not examined.
   if (!counted.sealed() && !ring::ProgramFile<ProgramIo>({}).harmed_by_preload(path)) return {};
   EnvironmentRoom room;
   for (char* const* at = envp; *at != nullptr; ++at) ++room.pointers;

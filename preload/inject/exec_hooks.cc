@@ -1,7 +1,8 @@
-// Looks at each program before it is started: one that our library would keep from starting is started without it.
+// Examines each program before it is started: a program that this library would keep from starting is started without
+// it.
 //
-// Such a program is found among its parent's children and polled. Callers may be vfork children or signal handlers, on
-// small stacks: what is needed goes onto the stack, or into a mapping where it is large.
+// The recorder finds such a program among its parent's children and polls it. Callers may be vfork children or signal
+// handlers on small stacks: small memory is taken from the stack, large memory is mapped.
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,8 +29,8 @@ namespace {
 
 using Strings = char* const*;
 
-/// Huge pages are off in a polled process, and would stay off in a program that has no library to hide that. Not for a
-/// vfork child: it would switch them on in its parent.
+/// The library has switched huge pages off in a polled process. They would stay off in a new program, which has no
+/// library to hide that. Not in a vfork child: the setting is its parent's mm's.
 class HugePagesBack {
  public:
   HugePagesBack()
@@ -66,8 +67,8 @@ template <class Start>
   return result;
 }
 
-/// Calls `start` with the environment that the program at `path` can live with; `path` null: unknown, as it is. A path
-/// that cannot be read is passed to the kernel only, which finds no program there.
+/// Calls `start` with the environment that the program at `path` needs; null: unknown, the environment stays. A path
+/// that cannot be read goes to the kernel only, which finds no program there. `replaces_us`: an exec, not a spawn.
 template <class Start>
 int with_environment(const char* path, Strings envp, bool replaces_us, Start start) {
   const int saved_errno = errno;
@@ -80,13 +81,14 @@ int with_environment(const char* path, Strings envp, bool replaces_us, Start sta
   return start_with_copy(room, envp, start);
 }
 
-/// False: a path of which the kernel alone may find out that it is bad.
+/// False: the pointer is bad, which only the kernel may find out.
 bool can_be_read(const char* path) {
   return agent_sealed.load(std::memory_order_relaxed) ||
          raw_syscall(SYS_faccessat, AT_FDCWD, reinterpret_cast<long>(path), F_OK) != -EFAULT;
 }
 
-/// The file that execvp() and posix_spawnp() would start, in `room`; null: none. As they do, first come first served.
+/// The file that execvp() and posix_spawnp() would start, written into `room`: the first executable one in PATH. Null:
+/// none.
 const char* search_path(const char* file, char* room) {
   if (file == nullptr || *file == '\0' || agent_sealed.load(std::memory_order_relaxed)) return file;
   if (strchr(file, '/') != nullptr) return file;
@@ -113,7 +115,7 @@ int start_path(const char* path, Strings argv, Strings envp) {
   });
 }
 
-/// Apart, for the sake of the stack of those that give a path.
+/// Not inlined, so that calls with a path need less stack.
 [[gnu::noinline]] int start_found(const char* file, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.execvpe == nullptr) return errno = ENOSYS, -1;
   char room[PATH_MAX];
@@ -128,7 +130,7 @@ OOMCAST_EXPORT int execv(const char* path, Strings argv) { return start_path(pat
 OOMCAST_EXPORT int execvpe(const char* file, Strings argv, Strings envp) { return start_found(file, argv, envp); }
 OOMCAST_EXPORT int execvp(const char* file, Strings argv) { return start_found(file, argv, environ); }
 
-/// By descriptor: /proc names the file.
+/// /proc/self/fd names the file of the descriptor.
 OOMCAST_EXPORT int fexecve(int fd, Strings argv, Strings envp) {
   if (!have_real_libc() || real_libc_table.fexecve == nullptr) return errno = ENOSYS, -1;
   char path[40] = "/proc/self/fd/";
@@ -137,7 +139,7 @@ OOMCAST_EXPORT int fexecve(int fd, Strings argv, Strings envp) {
                           [&](Strings environment) { return real_libc_table.fexecve(fd, argv, environment); });
 }
 
-/// Relative to a directory that is not the current one: started as it is, unless nothing may have the library any more.
+/// A path relative to another directory is not examined; only in a sealed process the library is taken out for it too.
 OOMCAST_EXPORT int execveat(int directory, const char* path, Strings argv, Strings envp, int flags) {
   const bool plain = path != nullptr && can_be_read(path) &&
                      (agent_sealed.load(std::memory_order_relaxed) || directory == AT_FDCWD || path[0] == '/');
@@ -148,7 +150,7 @@ OOMCAST_EXPORT int execveat(int directory, const char* path, Strings argv, Strin
   });
 }
 
-// The arguments are counted, then laid out as an array; what follows their null is execle()'s environment.
+// Counts the arguments and copies them into an array. execle()'s environment follows their null.
 #define OOMCAST_EXECL(name, call)                                                                          \
   OOMCAST_EXPORT int name(const char* path, const char* first, ...) {                                      \
     va_list rest, again;                                                                                   \

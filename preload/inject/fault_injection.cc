@@ -1,5 +1,5 @@
-// Lets one of the library's own system calls fail. Only in the test build (OOMCAST_FAULT_INJECTION): the Nth of each
-// process.
+// Makes one of the library's own system calls fail, the Nth of each process. Only in the test build
+// (OOMCAST_FAULT_INJECTION).
 #ifdef OOMCAST_FAULT_INJECTION
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@ namespace {
 
 std::atomic<int> calls{0};
 
-/// Leaves a file behind that says: it did fail.
+/// Creates a file that proves that the call has failed.
 void leave_trace() {
   const char* path = getenv("OOMCAST_FAIL_WITNESS");
   if (path == nullptr) return;

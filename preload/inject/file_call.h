@@ -1,4 +1,5 @@
-// Counts in the shared area how long the guest was in calls that read or write files, for the recorder to take out.
+// FileCall: counts in the shared area how long a thread is in calls that read or write files. The recorder subtracts
+// it.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +11,10 @@
 
 namespace oomcast::inject {
 
-/// A call that takes no longer is a copy: all of it was spent on a CPU. Asking for a thread's CPU time costs as much.
+/// A call of at most this time in ns is a copy from the page cache, all on a CPU. Reading the CPU clock costs as much.
 inline constexpr uint64_t kCopyNs = 20'000;
 
-/// Counts the time of one call from here to end(). No destructor: a cancelled thread unwinds through us.
+/// Counts the time from here to end(). Without a destructor: a cancelled thread unwinds through this frame.
 class FileCall {
  public:
   FileCall() {
@@ -33,9 +34,10 @@ class FileCall {
     if (!tracking_now()) return;
     const uint64_t wall = clock_ns(CLOCK_MONOTONIC) - wall_ns_;
     thread_state.file_calls_last = wall > kCopyNs;
-    // The first long one after short ones has not asked at its beginning.
+    // The first long call after short ones has no CPU time from its beginning.
     const uint64_t cpu = cpu_ns_ != 0 ? std::max(thread_cpu_ns(), cpu_ns_) - cpu_ns_ : wall < kCopyNs ? wall : kCopyNs;
-    // Of a child, where a signal's handler has forked and come back, this is another area, and nothing in it is ours.
+    // In a child that a signal handler has forked inside the call, this is another area, which has no entry of this
+    // call.
     ring::FileCalls& calls = agent_shared->file_calls.of(current_tid());
     if (calls.tid.load(std::memory_order_relaxed) != current_tid()) return;
     calls.wall_ns.fetch_add(wall, std::memory_order_relaxed);
@@ -44,7 +46,7 @@ class FileCall {
   }
 
  private:
-  /// 0 where tracking is over: a filter may forbid to ask.
+  /// 0 if tracking is over: a filter may forbid the call.
   static uint64_t thread_cpu_ns() {
     const Counted counted;
     return counted.tracking() ? clock_ns(CLOCK_THREAD_CPUTIME_ID) : 0;

@@ -1,9 +1,10 @@
-// What is noted when the guest reads or writes a file. The real call first, then a note in the ring: which file, which
-// bytes. Pipes, sockets and terminals are passed through after one look-up in a table.
+// Hooks the calls that read, write or change files: the real call first, then a note in the ring with the file and the
+// bytes. For pipes, sockets and terminals a hook only looks up the descriptor in a table.
 //
-// Nothing here waits for the recorder, locks or allocates. The time spent in a call, our own included, is counted in
-// the shared area: the recorder takes it out, since the model has its own cost for the same work. Only calls through
-// these names are seen: stdio inside libc (fread, fprintf) is not, but for how far a stream has come when it is closed.
+// A hook does not lock or allocate, and waits for the recorder only where the note has to be in step with the model.
+// The time in a call, the hook's included, is counted in the shared area: the model has its own cost, so the recorder
+// subtracts it. Only calls through these names are seen. Of stdio inside libc (fread, fprintf) only the position of a
+// stream when it is closed is noted.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -32,13 +33,13 @@ using trace::EventKind;
 constexpr uint64_t kUnknown = 0, kNotAFile = 1;
 constexpr int kDescriptors = 4096;
 constexpr uint64_t kPage = 4096;
-// Beside a file's number. Claimed: the recorder knows that hooks report its use. In memory: once closed, it may be
-// gone.
+// Flags beside a file's number. kClaimed: the recorder knows that hooks report the file's use. kInMemory: the file is
+// memory, and may be freed when it is closed.
 constexpr uint64_t kClaimed = uint64_t{1} << 63, kInMemory = uint64_t{1} << 62;
-std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // a file's number, or kUnknown, or kNotAFile
+std::atomic<uint64_t> file_of_descriptor[kDescriptors];  // number of the file with flags, or kUnknown, or kNotAFile
 std::atomic<bool> uses_memory_files{false};
 
-/// The number of the file if it is memory, else 0.
+/// Forgets the descriptor. Returns the number of its file if that is memory, else 0.
 uint64_t forget(int fd) {
   if (fd < 0 || fd >= kDescriptors) return 0;
   const uint64_t known = file_of_descriptor[fd].exchange(kUnknown, std::memory_order_relaxed);
@@ -51,7 +52,7 @@ void forget_from(unsigned first, unsigned last) {
 
 enum class Home : uint8_t { kCached, kUncached, kMemory };
 
-/// kUncached: no page cache stands behind it, as behind what the kernel makes up as it is read, and direct I/O.
+/// kUncached: no page cache. This is so for files that the kernel generates at each read, and for O_DIRECT.
 Home home_of(int fd) {
   struct statfs system;
   if (raw_syscall(SYS_fstatfs, fd, arg(&system)) != 0) return Home::kUncached;
@@ -66,18 +67,6 @@ Home home_of(int fd) {
   return Home::kCached;
 }
 
-void push(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_t flags = 0) {
-  trace::Event event;
-  event.kind = kind;
-  event.flags = flags;
-  event.tid = current_tid();
-  event.time_ns = clock_ns(CLOCK_MONOTONIC);
-  event.address = file;
-  event.bytes = bytes;
-  event.argument = offset;
-  agent_push(event);
-}
-
 uint64_t look_up(int fd) {
   const Counted counted;
   if (!counted.tracking()) return kNotAFile;
@@ -89,17 +78,17 @@ uint64_t look_up(int fd) {
   if (fd < kDescriptors)
     file_of_descriptor[fd].store(home == Home::kMemory ? file | kInMemory : file, std::memory_order_relaxed);
   if (home == Home::kMemory) {
-    // Answered while the descriptor is open: it leads to the file's name.
+    // Asked while the descriptor is open: the recorder finds the file's name through it.
     uses_memory_files.store(true, std::memory_order_relaxed);
-    push(EventKind::kFileInMemory, file, static_cast<uint64_t>(fd), status.st_nlink);
+    push_file_note(EventKind::kFileInMemory, file, static_cast<uint64_t>(fd), status.st_nlink);
     agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
   } else if (home == Home::kCached && status.st_nlink == 0) {
-    push(EventKind::kFileTruncate, file, 1, status.st_ino, ring::kLastNameGone);
+    push_file_note(EventKind::kFileTruncate, file, 1, status.st_ino, ring::kLastNameGone);
   }
   return file;
 }
 
-/// The number of the file behind `fd`, or kUnknown or kNotAFile: nothing to note then.
+/// Number of the file behind `fd`. kUnknown or kNotAFile: there is nothing to note.
 uint64_t file_behind(int fd) {
   if (!tracking() || thread_state.inside > 0 || fd < 0) return kNotAFile;
   const uint64_t known = fd < kDescriptors ? file_of_descriptor[fd].load(std::memory_order_relaxed) : kUnknown;
@@ -113,60 +102,25 @@ bool in_memory(int fd) {
   return known > kNotAFile && (known & kInMemory) != 0;
 }
 
-/// After a close, a dup over it or an unlink. 0: of which file is not known.
-void note_may_be_gone(uint64_t file) {
-  if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process())
-    return;
-  push(EventKind::kFileInMemory, file, 0, 0, ring::kMayBeGone);
-}
-
-/// A file with one name, before a call that may take that name away. 0: there is none, or nobody listens.
-struct OnlyName {
-  uint64_t file = 0, inode = 0;
-};
-
-OnlyName only_name(int base, const char* path) {
-  if (!tracking() || thread_state.inside > 0) return {};
-  const Counted counted;
-  struct stat status;
-  if (!counted.tracking() || !in_own_process() ||
-      raw_syscall(SYS_newfstatat, base, arg(path), arg(&status), AT_SYMLINK_NOFOLLOW) != 0 ||
-      !S_ISREG(status.st_mode) || status.st_nlink != 1)
-    return {};
-  return {ring::file_id(status.st_dev, status.st_ino), status.st_ino};
-}
-
-void note_last_name_gone(const OnlyName& name) {
-  if (name.file == 0 || !tracking()) return;
-  flush_file_note();
-  thread_state.last_file_page = 0;
-  push(EventKind::kFileTruncate, name.file, 0, name.inode, ring::kLastNameGone);
-}
-
-/// rename(): the file that `to` has named so far. A file renamed to its own name keeps it.
-OnlyName replaced(int from_base, const char* from, int to_base, const char* to) {
-  const OnlyName there = only_name(to_base, to);
-  return there.file != 0 && there.file != only_name(from_base, from).file ? there : OnlyName{};
-}
-
-/// Before the first call that moves anything: else the recorder could take the move for one that no hook sees. A call
-/// that only changes the file, as ftruncate() does, claims nothing: what follows may be stdio's.
+/// Notes before the first call that moves the offset that hooks see it; otherwise the recorder would count the move as
+/// one that no hook sees. Calls that only change the file (ftruncate) claim nothing: stdio may follow.
 void claim(int fd, uint64_t file) {
   if (file <= kNotAFile || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
   if ((known & ~kInMemory) != file) return;
   file_of_descriptor[fd].store(known | kClaimed, std::memory_order_relaxed);
-  push(EventKind::kFileRead, file, 0, 0);
+  push_file_note(EventKind::kFileRead, file, 0, 0);
 }
 
-/// What the model evicts for this call has to be watched before the guest goes on, or else its next use goes unseen.
+/// If memory is short on the target, waits until the model has taken the note: pages that it evicts must be watched
+/// before the guest goes on.
 void keep_in_step() {
   if (agent_shared->lockstep.load(std::memory_order_relaxed) != 0)
     agent_request(ring::RequestKind::kFileNoted, 0, 0, 0, 0);
 }
 
-/// One finished read or write. While the ring is nearly full, calls that go on where the last one ended become one
-/// note: a program that streams faster than the recorder follows loses nothing.
+/// Notes a finished read or write. While the ring is nearly full, consecutive calls are merged into one note, so that a
+/// program that is faster than the recorder loses none.
 void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   ThreadState& thread = thread_state;
   const uint64_t first = offset / kPage, last = (offset + bytes - 1) / kPage;
@@ -184,7 +138,7 @@ void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
     }
   }
   if (agent_shared->ring.roomy()) {
-    push(kind, file, bytes, offset);
+    push_file_note(kind, file, bytes, offset);
     keep_in_step();
     return;
   }
@@ -194,7 +148,7 @@ void note_io(EventKind kind, uint64_t file, uint64_t offset, uint64_t bytes) {
   thread.file_bytes = bytes;
 }
 
-/// `offset` < 0: where the descriptor stands now is the end of what was moved.
+/// `offset` < 0: the call has moved the descriptor's own offset, so the bytes end where that stands now.
 void note_moved(EventKind kind, int fd, uint64_t file, int64_t offset, int64_t moved) {
   if (moved <= 0 || file <= kNotAFile || !tracking()) return;
   if (offset < 0) {
@@ -210,15 +164,16 @@ void note_change(EventKind kind, uint64_t file, uint64_t offset) {
   if (file <= kNotAFile || !tracking()) return;
   flush_file_note();
   thread_state.last_file_page = 0;
-  push(kind, file, 0, offset);
+  push_file_note(kind, file, 0, offset);
 }
 
-/// stdio reads and writes inside libc: that its descriptor has moved is seen only as long as it is open.
+/// stdio reads and writes inside libc. How far it has moved the descriptor can be seen only while that is open.
 void note_stream_closing(FILE* stream, int fd) {
-  constexpr uint64_t kLeastMove = 64 << 10;  // below: settings and the like, which whatever runs on the target has read
+  constexpr uint64_t kLeastMove =
+      64 << 10;  // bytes; less is configuration and the like, which is in the target's page cache anyway
   if (!tracking() || thread_state.inside > 0 || fd < 0 || fd >= kDescriptors) return;
   const uint64_t known = file_of_descriptor[fd].load(std::memory_order_relaxed);
-  if (known == kNotAFile || (known & kClaimed) != 0) return;  // or noted by the hooks
+  if (known == kNotAFile || (known & kClaimed) != 0) return;  // not a file, or noted by the hooks
   const Counted counted;
   if (!counted.tracking()) return;
   const long position = raw_syscall(SYS_lseek, fd, 0, SEEK_CUR);
@@ -227,12 +182,12 @@ void note_stream_closing(FILE* stream, int fd) {
       !S_ISREG(status.st_mode) || home_of(fd) == Home::kUncached || !in_own_process())
     return;
   const EventKind kind = __fwriting(stream) != 0 ? EventKind::kFileWrite : EventKind::kFileRead;
-  push(kind, ring::file_id(status.st_dev, status.st_ino), static_cast<uint64_t>(position), static_cast<uint64_t>(fd),
-       ring::kLastPosition);
+  push_file_note(kind, ring::file_id(status.st_dev, status.st_ino), static_cast<uint64_t>(position),
+                 static_cast<uint64_t>(fd), ring::kLastPosition);
   keep_in_step();
 }
 
-/// Where the C library has no such function.
+/// For a function that the C library does not have.
 template <class Result>
 Result missing() {
   errno = ENOSYS;
@@ -270,8 +225,8 @@ int opened(int fd, int flags) {
   return fd;
 }
 
-/// Where the bytes lay that a call has moved: the kernel has set the offset behind them. Before the call it is not
-/// known whether the offset can be read.
+/// Where the moved bytes begin: the kernel has set *offset to their end. Before the call it is unknown whether *offset
+/// can be read.
 int64_t begin_of(const off_t* offset, ssize_t moved) { return offset != nullptr && moved > 0 ? *offset - moved : -1; }
 
 ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset, ssize_t (*call)(void*), void* data) {
@@ -293,9 +248,8 @@ ssize_t between(int out, int in, const off_t* in_offset, const off_t* out_offset
       out, in, in_offset, out_offset, [](void* data) { return (*static_cast<Call*>(data))(); }, &call);
 }
 
-/// After the guest's open() of `path` has answered `fd`: where --present-host shows another file there, that one's
-/// descriptor, under the same number. Under a filter it stays this machine's file: what shows the other one may be
-/// forbidden.
+/// After the guest's open() of `path` has returned `fd`: if --present-host shows another file there, opens that under
+/// the same number. Not in a sealed process, whose filter may forbid the calls for it.
 int shown(int fd, const char* path, int flags) {
   const Counted counted;
   if (counted.sealed() || !path_was_read(fd >= 0)) return fd;
@@ -319,12 +273,30 @@ mode_t mode_of(int flags, va_list rest) {
 
 }  // namespace
 
+void push_file_note(EventKind kind, uint64_t file, uint64_t bytes, uint64_t offset, uint8_t flags) {
+  trace::Event event;
+  event.kind = kind;
+  event.flags = flags;
+  event.tid = current_tid();
+  event.time_ns = clock_ns(CLOCK_MONOTONIC);
+  event.address = file;
+  event.bytes = bytes;
+  event.argument = offset;
+  agent_push(event);
+}
+
+void note_may_be_gone(uint64_t file) {
+  if (!uses_memory_files.load(std::memory_order_relaxed) || !tracking() || thread_state.inside > 0 || !in_own_process())
+    return;
+  push_file_note(EventKind::kFileInMemory, file, 0, 0, ring::kMayBeGone);
+}
+
 void flush_file_note() {
   ThreadState& thread = thread_state;
   if (thread.file_bytes == 0) return;
   const uint64_t bytes = thread.file_bytes;
   thread.file_bytes = 0;
-  if (tracking()) push(thread.file_kind, thread.file_id, bytes, thread.file_offset);
+  if (tracking()) push_file_note(thread.file_kind, thread.file_id, bytes, thread.file_offset);
 }
 
 #define OOMCAST_HAVE(name) (have_real_libc() && real_libc_table.name != nullptr)
@@ -387,7 +359,7 @@ OOMCAST_EXPORT ssize_t copy_file_range(int in, off_t* in_offset, int out, off_t*
 OOMCAST_CHANGE(EventKind::kFileSync, fsync, 0, (int fd), (fd))
 OOMCAST_CHANGE(EventKind::kFileSync, fdatasync, 0, (int fd), (fd))
 
-/// What was touched through a mapping of the file and is about to be cut off counts.
+/// Pages touched through a mapping of the file that are about to be cut off are scanned first.
 #define OOMCAST_TRUNCATE(name)                                                                                       \
   OOMCAST_EXPORT int name(int fd, off_t bytes) {                                                                     \
     if (!OOMCAST_HAVE(name)) return missing<int>();                                                                  \
@@ -401,16 +373,17 @@ OOMCAST_TRUNCATE(ftruncate64)
 
 namespace {
 
-/// Only of files that are memory: on a disk, blocks are set aside and no page is used.
+/// For files that are memory. On a disk, fallocate() reserves blocks and uses no page.
 void note_allocated(int fd, int mode, off_t offset, off_t bytes) {
   if (bytes <= 0 || offset < 0) return;
   const uint64_t file = file_behind(fd);
   if (file <= kNotAFile || !in_memory(fd)) return;
   flush_file_note();
   if ((mode & ~FALLOC_FL_KEEP_SIZE) == 0)
-    push(EventKind::kFileWrite, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset), trace::kPresent);
+    push_file_note(EventKind::kFileWrite, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset),
+                   trace::kPresent);
   else if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
-    push(EventKind::kFilePunch, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset));
+    push_file_note(EventKind::kFilePunch, file, static_cast<uint64_t>(bytes), static_cast<uint64_t>(offset));
   keep_in_step();
 }
 
@@ -433,27 +406,6 @@ OOMCAST_EXPORT ssize_t splice(int in, off_t* in_offset, int out, off_t* out_offs
   return between(out, in, in_offset, out_offset,
                  [&] { return real_libc_table.splice(in, in_offset, out, out_offset, bytes, flags); });
 }
-
-// `named`: the file that loses its only name if the call succeeds.
-#define OOMCAST_UNLINK(name, named, parameters, arguments) \
-  OOMCAST_EXPORT int name parameters {                     \
-    if (!OOMCAST_HAVE(name)) return missing<int>();        \
-    const OnlyName only = named;                           \
-    const int result = real_libc_table.name arguments;     \
-    if (result == 0) note_last_name_gone(only);            \
-    if (result == 0) note_may_be_gone(0);                  \
-    return result;                                         \
-  }
-OOMCAST_UNLINK(unlink, only_name(AT_FDCWD, path), (const char* path), (path))
-OOMCAST_UNLINK(unlinkat, only_name(base, path), (int base, const char* path, int flags), (base, path, flags))
-OOMCAST_UNLINK(remove, only_name(AT_FDCWD, path), (const char* path), (path))
-OOMCAST_UNLINK(shm_unlink, OnlyName{}, (const char* name), (name))
-OOMCAST_UNLINK(rename, replaced(AT_FDCWD, from, AT_FDCWD, to), (const char* from, const char* to), (from, to))
-OOMCAST_UNLINK(renameat, replaced(from_base, from, to_base, to),
-               (int from_base, const char* from, int to_base, const char* to), (from_base, from, to_base, to))
-OOMCAST_UNLINK(renameat2, (how & RENAME_EXCHANGE) != 0 ? OnlyName{} : replaced(from_base, from, to_base, to),
-               (int from_base, const char* from, int to_base, const char* to, unsigned how),
-               (from_base, from, to_base, to, how))
 
 #define OOMCAST_OPEN(name, parameters, arguments)                             \
   OOMCAST_EXPORT int name parameters {                                        \
@@ -481,7 +433,7 @@ OOMCAST_OPEN_2(__openat64_2, (int base, const char* path, int how), (base, path,
 OOMCAST_OPEN_2(creat, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
 OOMCAST_OPEN_2(creat64, (const char* path, mode_t mode), (path, mode), O_WRONLY | O_TRUNC)
 
-// A descriptor is forgotten before it is closed: afterwards another thread may have it already.
+// A descriptor is forgotten before it is closed: afterwards another thread may already have the same number.
 #define OOMCAST_CLOSE(name, forgetting, closed, parameters, arguments) \
   OOMCAST_EXPORT int name parameters {                                 \
     if (!OOMCAST_HAVE(name)) return missing<int>();                    \

@@ -1,7 +1,7 @@
-// Takes the library out of the guest's way where held memory, or a system call of ours, would show.
+// Ends the registration of a process's memory where held memory, or a system call of the library, would be noticed.
 //
-// The kernel registers memory with one userfaultfd only, and what reaches memory without waiting for faults
-// (/proc/PID/mem, ptrace) fails where a fault is held. A seccomp filter may kill for each call that it does not know.
+// The kernel registers memory with one userfaultfd only. Access that does not wait for faults (/proc/PID/mem, ptrace)
+// fails on a missing page. A seccomp filter may kill the process for any call that it does not know.
 #include "preload/inject/give_way.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ namespace {
 
 std::atomic<bool> gave_way{false};
 
-/// Whose memory file is open as `fd`, by the kernel's name for it; 0: none's.
+/// Pid of the process whose /proc/PID/mem is open as `fd`, by the kernel's name for it; 0: it is another file.
 uint32_t memory_file_owner(int fd) {
   char link[40] = "/proc/self/fd/", name[64];
   append_decimal(link, static_cast<unsigned>(fd));
@@ -39,7 +39,7 @@ bool last_part_is_mem(const char* path) {
   return strcmp(slash != nullptr ? slash + 1 : path, "mem") == 0;
 }
 
-/// A vfork child traces or opens for itself, but what it would let go of is its parent's.
+/// False in a vfork child: it traces or opens for itself, but the memory to be let go is its parent's.
 bool may_ask() { return thread_state.inside == 0 && in_own_process(); }
 
 }  // namespace
@@ -75,14 +75,14 @@ Sealing::Sealing(bool seals) : seals_(seals && in_own_process()) {
   const int saved_errno = errno;
   await_counted_threads();
   errno = saved_errno;
-  // A thread may have been in the middle of a hello that was due.
+  // Another thread may have finished a due hello meanwhile.
   if (agent_tracking.exchange(false)) tracked_ = true;
 }
 
 void Sealing::called(bool succeeded) {
   if (!seals_) return;
   if (succeeded) {
-    // What this process starts is under the filter as well, and its library would ask for more than it allows.
+    // Programs that this process starts are under the filter too, and the library would make calls that it forbids.
     take_library_out_of_environment();
     return;
   }

@@ -1,4 +1,4 @@
-// Takes the library out of the guest's way where held memory, or a system call of ours, would show.
+// Ends the registration of a process's memory where held memory, or a system call of the library, would be noticed.
 #pragma once
 
 #include <cstdint>
@@ -7,17 +7,16 @@
 
 namespace oomcast::inject {
 
-/// Has the recorder let go of all registered memory of this process, or of process `pid`: it is polled from then on.
+/// Has the recorder let go of all memory of this process (0), or of process `pid`. That process is polled from then on.
 void give_way(ring::GiveWay why, uint32_t pid = 0);
-/// False once this process has given way: what it and its copies say hello with is no userfaultfd.
+/// False once this process has given way: its hellos, and those of its copies, then carry no userfaultfd.
 bool memory_may_be_registered();
 
-/// After the guest has opened `path` as `fd`: the file may be another way to its memory (/proc/PID/mem), or to hold its
-/// faults.
+/// To be called after the guest has opened `path` as `fd`. Gives way for /proc/PID/mem and /dev/userfaultfd.
 void note_opened(int fd, const char* path);
 
-/// Around the call that puts this process under a seccomp filter. Tracking ends before it: the filter may forbid what
-/// the library does, and kills for it. Where the call fails, tracking goes on, by polling.
+/// Put around the call that sets a seccomp filter for this process. The constructor ends tracking, as the filter may
+/// kill for calls of the library. If the call fails, called(false) resumes tracking, by polling.
 class Sealing {
  public:
   explicit Sealing(bool seals);

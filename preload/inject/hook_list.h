@@ -1,8 +1,8 @@
-// The functions that the library stands in front of. The one list: declarations, look-ups and tests are made from it.
+// Lists the functions that the library hooks. Declarations, look-ups and tests are generated from this one list.
 //
-// X(return type, name, parameter types). Names must also be in liboomcast.map; tests/preload checks that they agree,
-// and that each name of libc that could allocate, map or end a process is here or has its reason there. operator new
-// and delete in all their forms come to malloc, aligned_alloc and free in libstdc++ and libc++.
+// X(return type, name, parameter types). The names are also in liboomcast.map. Tests in tests/preload check that both
+// agree, and that each function of libc that may allocate, map or end a process is here or is listed there with a
+// reason. In libstdc++ and libc++ all forms of operator new and delete call malloc, aligned_alloc and free.
 #pragma once
 
 #include <pthread.h>
@@ -30,8 +30,8 @@
   X(size_t, malloc_usable_size, (void*))           \
   X(int, malloc_trim, (size_t))
 
-// Made as system calls, or out of the hooks above, by the hooks themselves: an allocator may call them while it holds
-// the lock that dlsym would need. X(name).
+// Hooks that make the system call themselves, or call hooks above: an allocator may call them while it holds the lock
+// that dlsym() would need. X(name).
 // clang-format off
 #define OOMCAST_OWN_HOOKS(X)                                                                                     \
   X(cfree) X(free_sized) X(free_aligned_sized)                                                                   \
@@ -65,7 +65,7 @@
   X(int, posix_spawnp,                                                                                              \
     (pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*, char* const*, char* const*))
 
-// The names with _chk and _2 are what programs built with _FORTIFY_SOURCE call.
+// Programs built with _FORTIFY_SOURCE call the names with _chk and _2.
 #define OOMCAST_FILE_HOOKS(X)                                               \
   X(ssize_t, read, (int, void*, size_t))                                    \
   X(ssize_t, pread, (int, void*, size_t, off_t))                            \

@@ -1,7 +1,7 @@
-// The limits that the guest puts on itself: resource limits on memory and its word on huge pages are noted once the
-// kernel has taken them. A seccomp filter ends tracking.
+// Hooks the calls by which the guest limits itself: resource limits on memory and PR_SET_THP_DISABLE are noted once the
+// kernel has accepted them; a seccomp filter ends tracking.
 //
-// The C library's headers declare these functions over an enum of C and with variable arguments: they are not included.
+// glibc's headers declare these functions with an enum and variable arguments, so they are not included.
 #include <linux/prctl.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -34,7 +34,7 @@ void note_limit(pid_t pid, int resource, const Limit* limit) {
 
 OOMCAST_EXPORT int prlimit64(pid_t pid, int resource, const Limit* limit, Limit* old) {
   const long result = raw_syscall(SYS_prlimit64, pid, resource, reinterpret_cast<long>(limit), arg(old));
-  // `old` may be the same memory: the kernel has written it.
+  // `old` may be the same memory as `limit`, and is overwritten by now: ask again.
   Limit now{};
   const Counted counted;
   if (result == 0 && limit != nullptr && tracking() && counted.tracking() &&
@@ -52,12 +52,12 @@ OOMCAST_EXPORT int setrlimit64(int resource, const Limit* limit) {
 OOMCAST_EXPORT int setrlimit(int, const Limit*) __attribute__((alias("setrlimit64")));
 
 OOMCAST_EXPORT int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d) {
-  // Where touches are polled huge pages stay off, whatever the guest wants; what it wanted is the answer it gets.
+  // Where touches are polled, huge pages stay off. The guest's own setting is remembered, and returned when it asks.
   const bool kept = agent_without_huge_pages.load(std::memory_order_relaxed) && b == 0 && c == 0 && d == 0;
   if (kept && option == PR_GET_THP_DISABLE && a == 0)
     return agent_guest_without_huge_pages.load(std::memory_order_relaxed) ? 1 : 0;
   const bool about_huge_pages = option == PR_SET_THP_DISABLE && b == 0 && c == 0 && d == 0;
-  // Without a program it is a question whether filters are known here.
+  // Without a program the call only asks whether filters are supported.
   Sealing sealing(option == PR_SET_SECCOMP && (a == SECCOMP_MODE_STRICT || (a == SECCOMP_MODE_FILTER && b != 0)));
   const long result = kept && about_huge_pages
                           ? 0

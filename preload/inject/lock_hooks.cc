@@ -1,8 +1,8 @@
-// Hooks the calls that lock memory, and notes those that the kernel has granted.
+// Hooks the calls that lock memory, and notes the locks that the kernel has granted.
 //
-// A call that faults memory in takes two steps. The range is first locked as with MLOCK_ONFAULT, which the kernel
-// grants and refuses alike. The lock is noted, and then comes the call itself. Otherwise the model would hear of each
-// page before it hears of the lock.
+// A call that faults pages in is made in two steps. First the range is locked with MLOCK_ONFAULT, which the kernel
+// grants or refuses by the same rules. This lock is noted, and then the guest's call follows. Otherwise the model would
+// see each page before it sees the lock.
 #include "preload/inject/lock_hooks.h"
 
 #include <sys/mman.h>
@@ -23,7 +23,7 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// Locks the range without faulting it in. False: not granted, or nobody listens.
+/// Locks the range with MLOCK_ONFAULT. False: refused, or not tracking.
 bool lock_on_fault(const void* start, size_t bytes) {
   const Counted counted;
   return tracking() && counted.tracking() && in_own_process() &&

@@ -1,4 +1,4 @@
-// Notes that the guest's memory is locked, or locked no more.
+// Notes that memory of the guest is locked or unlocked.
 #pragma once
 
 #include <stddef.h>
@@ -7,9 +7,9 @@
 
 namespace oomcast::inject {
 
-/// `flags` as those of kLock.
+/// `flags`: those of a kLock event; 0 unlocks.
 void note_lock(const void* start, size_t bytes, uint8_t flags);
-/// What MAP_LOCKED does with a new mapping, noted before it is faulted in. False: not locked, and not noted.
+/// Locks a new mapping as MAP_LOCKED does, and notes it before it is faulted in. False: neither locked nor noted.
 bool lock_new_mapping(const void* start, size_t bytes);
 
 }  // namespace oomcast::inject

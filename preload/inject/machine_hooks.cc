@@ -1,6 +1,5 @@
-// Notes that the guest asked about the machine it runs on, because a program that sizes itself by this
-// machine would size itself otherwise on the target; with --present-host the target answers. Also: leaving without
-// exit().
+// Hooks questions about the machine, and notes them: a program that sizes itself by this machine would size itself
+// otherwise on the target. With --present-host the target's values are returned. Also hooks exits that bypass exit().
 #include <errno.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -47,7 +46,7 @@ OOMCAST_EXPORT int sysinfo(struct sysinfo* out) {
   const int result = have_real_libc() ? real_libc_table.sysinfo(out) : -1;
   const PresentedMachine* target = presented_machine();
   if (result != 0 || target == nullptr) return result;
-  // Uptime and load stay this machine's: no program sizes memory by them.
+  // Uptime and load are this machine's: no program sizes its memory by them.
   out->mem_unit = 4096;
   out->totalram = target->total_pages;
   out->freeram = target->free_pages;
@@ -70,7 +69,7 @@ OOMCAST_EXPORT int get_nprocs_conf(void) {
   return have_real_libc() ? real_libc_table.get_nprocs_conf() : 1;
 }
 
-/// Whether pid is the caller or one of its threads: others keep their own CPUs.
+/// Whether `pid` is this process or the calling thread. Other processes keep their own CPUs.
 static bool is_own_thread(pid_t pid) {
   if (pid == 0) return true;
   const Counted counted;
@@ -83,15 +82,15 @@ OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   const int saved_errno = errno, result = have_real_libc() ? real_libc_table.sched_getaffinity(pid, bytes, set) : -1;
   if (target == nullptr || !is_own_thread(pid) || (result != 0 && errno == EFAULT)) return result;
   errno = saved_errno;
-  // The kernel refuses a set that has no room for its CPUs.
+  // The kernel refuses a set that is too small for its CPUs (EINVAL).
   if (bytes % sizeof(long) != 0 || bytes * 8 < target->online_cpus) return errno = EINVAL, -1;
   memset(set, 0, bytes);
   memcpy(set, &target->affinity, bytes < sizeof target->affinity ? bytes : sizeof target->affinity);
   return 0;
 }
 
-/// After the guest's fopen() of `path` has answered `stream`: the stream of the file that --present-host shows there,
-/// as for open() (file_hooks.cc).
+/// After the guest's fopen() of `path` has returned `stream`: if --present-host shows another file there, a stream of
+/// that one. As for open() (file_hooks.cc).
 static FILE* shown(FILE* stream, const char* path, const char* mode, FILE* (*open)(const char*, const char*)) {
   const Counted counted;
   if (counted.sealed() || !path_was_read(stream != nullptr)) return stream;

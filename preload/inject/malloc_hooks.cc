@@ -1,5 +1,5 @@
-// Hooks the guest's allocations: the real function first, then a check of a nanosecond or two. The check finds pages
-// that the recorder does not know, a break that has moved, and allocations whose stack is due.
+// Hooks the guest's allocations: the real function first, then a check of 1 to 2 ns. The check finds pages that the
+// recorder does not know, a break that has moved, and allocations whose stack is due.
 #include <errno.h>
 #include <string.h>
 
@@ -17,15 +17,16 @@ extern void* __curbrk __attribute__((weak));
 namespace oomcast::inject {
 namespace {
 
-/// Memory for ourselves: dlopen's and libunwind's bookkeeping, not the guest's. Null: the arena is full, take the real
-/// one.
+/// Memory for the library itself: for dlopen() and libunwind. Null: this is a call of the guest, or the arena is full
+/// and the real allocator has to serve.
 inline void* own(size_t bytes, size_t alignment = 16) {
   return __builtin_expect(thread_state.bootstrap > 0, 0) ? bootstrap_allocate(bytes, alignment) : nullptr;
 }
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-/// Marks that the guest's allocator runs below us and may hold its locks. Only one that may call us need be told apart.
+/// Marks that the guest's allocator is running and may hold its locks. Needed only for an allocator that may call
+/// hooks.
 struct InAllocator {
   InAllocator() {
     if (!libc_allocates) ++thread_state.in_allocator;
@@ -35,7 +36,7 @@ struct InAllocator {
   }
 };
 
-/// glibc moves the break by itself, and its own brk() passes no hook: read where it is.
+/// glibc moves the break without passing a hook, so its own variable is compared.
 inline bool break_moved() {
   return &__curbrk &&
          __builtin_expect(reinterpret_cast<uintptr_t>(__curbrk) != agent_known_break.load(std::memory_order_relaxed),
@@ -54,21 +55,20 @@ inline bool is_touched(uintptr_t address, size_t bytes) {
          (bytes <= 4096 || (touched.contains(address + bytes - 1) && touched.contains(address + bytes / 2)));
 }
 
-// Smaller ones are not scanned before they are freed: what is missed of them is missed of a peak.
+// Bytes. Smaller blocks are not scanned before they are freed: what is missed of them is missed of a peak.
 constexpr size_t kLargeBytes = 1 << 20;
-constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // of the program's time at most
-std::atomic<bool> has_large{false};                         // an allocation as large as that has been made
+constexpr uint64_t kAsksApartNs = 500'000, kAsksPart = 20;  // 1/20 of the program's time at most
+std::atomic<bool> has_large{false};                         // an allocation of kLargeBytes or more was made
 
-/// Where such blocks have begun, by a hash: most of those that are freed are small, and their size need not be asked
-/// for.
+/// Hashes of addresses where large blocks began. Most freed blocks are small, and need no malloc_usable_size().
 std::atomic<uint8_t> large_blocks[4096];
 
 inline std::atomic<uint8_t>& large_block(uintptr_t address) {
   return large_blocks[(address >> 4) * uint64_t{0x9e3779b97f4a7c15} >> 52];
 }
 
-/// While touches are polled: libc's own munmap() passes no hook, so what was touched there is scanned now, unless it
-/// has been, or something else was a moment ago.
+/// In the polling phase: free() may unmap the block by libc's own munmap(), which passes no hook. So the recorder scans
+/// the block first, unless it is known to be touched, or such a scan was made a moment ago.
 void before_large_free(void* pointer) {
   static std::atomic<uint64_t> next_ask_ns{0};
   const auto address = reinterpret_cast<uintptr_t>(pointer);
@@ -86,12 +86,13 @@ void before_large_free(void* pointer) {
   next_ask_ns.store(answered + std::max(kAsksApartNs, (answered - now) * kAsksPart), std::memory_order_relaxed);
 }
 
-constexpr size_t kLeastMappedBytes = 64 << 10;  // smaller ones libc takes from its heap
+constexpr size_t kLeastMappedBytes = 64 << 10;  // glibc takes smaller blocks from its heap
 
-/// Where glibc's block begins that is a mapping of its own: behind 16 bytes of bookkeeping. Few others do.
+/// Whether the block may be a mapping of its own: glibc's begins 16 bytes behind the start of a page. Few others do.
 inline bool may_be_mapping(void* pointer) { return (reinterpret_cast<uintptr_t>(pointer) & 0xfff) == 16; }
 
-/// free() unmaps it without a hook, and the recorder learns it later than the program goes on.
+/// In the exact phase: free() may unmap the block without a hook, and the recorder learns of it later than the program
+/// continues. So the pages are forgotten first.
 void before_unmapping_free(void* pointer) {
   if (!libc_allocates || !tracking_now() || !asks_before_use() || thread_state.inside > 0) return;
   const size_t bytes = real_libc_table.malloc_usable_size(pointer);
@@ -101,7 +102,7 @@ void before_unmapping_free(void* pointer) {
   agent_shared->touched.forget(address, address + bytes);
 }
 
-/// Whether the guest may keep it: false only where --on-refuse enomem has the target's refusal carried out.
+/// Checks a new block. False: the target refuses it and the guest has to fail (--on-refuse enomem).
 bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   bool granted = true;
   if (bytes >= kLargeBytes) {
@@ -109,11 +110,11 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
     has_large.store(true, std::memory_order_relaxed);
   }
   if (break_moved()) granted = after_break_moved();
-  // Memory that has been touched is known, and no report is needed when it is allocated again.
+  // Touched memory is known: it needs no report when it is allocated again.
   const bool touched = is_touched(address, bytes);
   const ring::KnownPages& known = agent_shared->known;
-  // Of what was freed here a moment ago the recorder may not know yet: a large request is reported whatever seems
-  // known.
+  // The recorder may not know yet of a free a moment ago, so known pages mean little for a large request: it is always
+  // reported.
   const bool seems_known =
       bytes < ring::kFoundPieceBytes &&
       (touched || (known.contains(address) && (bytes <= 4096 || known.contains(address + bytes - 1))));
@@ -128,15 +129,15 @@ bool may_keep(uintptr_t address, size_t bytes, const void* caller) {
   if (may_keep(reinterpret_cast<uintptr_t>(pointer), bytes, caller) || !can_be_refused) return pointer;
   InAllocator in;
   real_libc_table.free(pointer);
-  if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // and the break with it
+  if (real_libc_table.malloc_trim != nullptr) real_libc_table.malloc_trim(0);  // gives back the break too
   notice_fall();
   errno = ENOMEM;
   return nullptr;
 }
 
-/// Each instruction here keeps the processor from what the guest does next: a program that waits for its memory is
-/// slowed down by several times as much. realloc() has given the old block away already: what it got cannot be refused.
-/// `caller`: of the hook that calls this.
+/// The check for every allocation. Each instruction here delays the guest's next step: a program that waits for its
+/// memory is slowed down by several times as much. A realloc() cannot be refused, as the old block is gone. `caller`:
+/// of the hook.
 inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true,
                   const void* caller = __builtin_return_address(0)) {
   const bool due = (thread_state.sample_left -= static_cast<int64_t>(bytes)) <= 0;
@@ -145,7 +146,7 @@ inline void* seen(void* pointer, size_t bytes, bool can_be_refused = true,
   return check_allocation(pointer, bytes, can_be_refused, caller);
 }
 
-/// `call` goes to the guest's allocator, below whatever hook this is.
+/// `call` calls the guest's allocator; `caller`: of the hook.
 template <class Call>
 [[gnu::always_inline]] inline void* allocate(size_t bytes, bool can_be_refused, const void* caller, Call call) {
   const LargeRequest large(bytes);
@@ -157,7 +158,7 @@ template <class Call>
   return seen(pointer, bytes, can_be_refused, caller);
 }
 
-/// libc's allocator is below, and this is no call of our own.
+/// glibc's allocator is the real one, and the library itself is not the caller.
 inline bool is_plain_call() { return __builtin_expect(libc_allocates && thread_state.inside == 0, 1); }
 
 bool multiply_overflows(size_t a, size_t b, size_t* product) { return __builtin_mul_overflow(a, b, product); }
@@ -176,13 +177,13 @@ OOMCAST_EXPORT void* malloc(size_t bytes) {
   return seen(real_libc_table.malloc(bytes), bytes);
 }
 
-/// This malloc(), whoever else has one of that name.
+/// This malloc(), whichever malloc() the symbol name resolves to.
 extern "C" __attribute__((visibility("hidden"), alias("malloc"), nothrow)) void* oomcast_malloc(size_t bytes);
 
 OOMCAST_EXPORT void* calloc(size_t count, size_t each) {
   size_t bytes = 0;
   if (!have_real_libc())
-    return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zero
+    return multiply_overflows(count, each, &bytes) ? nullptr : bootstrap_allocate(bytes, 16);  // the arena is zeroed
   if (void* mine = own(count * each)) return mine;
   return allocate(count * each, true, __builtin_return_address(0), [=] { return real_libc_table.calloc(count, each); });
 }

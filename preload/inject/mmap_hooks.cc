@@ -1,5 +1,5 @@
-// Hooks the calls by which the guest maps memory itself: the system call, then the recorder is asked to register the
-// range before the guest can touch it. Unmaps need no note: the userfaultfd reports them.
+// Hooks the calls by which the guest maps memory: after the system call the recorder registers the range, before the
+// guest can touch it. In the exact phase unmaps need no note: the userfaultfd reports them.
 #include <errno.h>
 #include <stdarg.h>
 #include <sys/mman.h>
@@ -32,30 +32,32 @@ namespace {
 
 #define OOMCAST_EXPORT extern "C" __attribute__((visibility("default")))
 
-constexpr uint64_t kLeastSharedBytes = 64 << 10;  // less is seen when it is polled, or is little
-std::atomic<bool> maps_files{false};              // this process has mapped a file's data
-std::atomic<bool> maps_shared{false};             // it has mapped memory that others may share
+constexpr uint64_t kLeastSharedBytes = 64
+                                       << 10;  // bytes; smaller shared mappings are seen by polling, or matter little
+std::atomic<bool> maps_files{false};           // this process has mapped data of a file
+std::atomic<bool> maps_shared{false};          // this process has mapped memory that it may share
 
-/// While touches are polled, nothing else shows what was touched in memory that is about to go. True: the recorder has
-/// been asked, and takes the memory for gone.
+/// In the polling phase only a scan shows what was touched of memory that is about to be freed. True: the recorder was
+/// asked, has scanned, and takes the memory for freed.
 bool before_free(const void* start, uint64_t bytes) {
   return tracking() && bytes >= agent_shared->ask_before_free_bytes.load(std::memory_order_relaxed) &&
          agent_request(ring::RequestKind::kFreeing, reinterpret_cast<uint64_t>(start), bytes, 0, 0);
 }
-/// The target would have refused to move it.
+/// The target refuses the growth: moves the break back and sets ENOMEM.
 void take_break_back(void* before) {
   real_libc_table.brk(before);
   after_break_moved();
   errno = ENOMEM;
 }
-/// A kernel without huge pages answers EINVAL to what the target would take.
+/// Notes MADV_HUGEPAGE and MADV_NOHUGEPAGE. EINVAL counts as success: a kernel without huge pages returns it, the
+/// target would not.
 void note_huge_advice(uint64_t start, uint64_t bytes, int advice, long result) {
   if ((advice != MADV_HUGEPAGE && advice != MADV_NOHUGEPAGE) || (result != 0 && result != -EINVAL) || start % 4096 != 0)
     return;
   agent_note(trace::EventKind::kAdviseHuge, start, page_up(bytes), 0, advice == MADV_HUGEPAGE ? trace::kHugePages : 0);
 }
 
-/// Reported where memory is registered; where it is polled the next scan of the mappings finds it.
+/// Noted where memory is registered. Where it is polled, the next scan of the mappings finds the protection.
 int protected_now(void* start, size_t bytes, int protection, long result) {
   if (!failed(result) && tracking_now() && asks_before_use())
     agent_note(trace::EventKind::kProtect, reinterpret_cast<uint64_t>(start), page_up(bytes), 0,
@@ -63,7 +65,8 @@ int protected_now(void* start, size_t bytes, int protection, long result) {
   return static_cast<int>(with_errno(result));
 }
 
-/// Of a mapping that replaces another one there is no way back if the kernel will not lock it.
+/// Whether MAP_LOCKED may be done in two steps. Not with MAP_FIXED: if the lock then failed, the old mapping would be
+/// gone.
 bool may_lock_after_mapping(int flags) {
   constexpr int kPrivateMemory = MAP_PRIVATE | MAP_ANONYMOUS, kOthers = MAP_FIXED | MAP_HUGETLB | MAP_GROWSDOWN;
   return (flags & MAP_LOCKED) != 0 && (flags & (kPrivateMemory | kOthers)) == kPrivateMemory;
@@ -72,7 +75,7 @@ bool may_lock_after_mapping(int flags) {
 void* map(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset, const void* caller) {
   const LargeRequest large(bytes);
   const long result = raw_syscall(SYS_mmap, arg(hint), static_cast<long>(bytes), protection, flags, fd, offset);
-  // Its pages are found by polling: whoever takes the mapping away has to ask for a scan first.
+  // Pages of these mappings are found by polling, so munmap() has to ask for a scan first.
   if (!failed(result) && fd >= 0 && bytes >= ring::kLeastMappedFileBytes && !(protection & PROT_EXEC))
     maps_files.store(true, std::memory_order_relaxed);
   if (!failed(result) && (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE))
@@ -82,22 +85,22 @@ void* map(void* hint, size_t bytes, int protection, int flags, int fd, off_t off
                         agent_request(ring::RequestKind::kMapped, static_cast<uint64_t>(result), page_up(bytes),
                                       static_cast<uint64_t>(protection), static_cast<uint64_t>(flags));
   if (answered && thread_state.refused) {
-    // As the kernel does: with MAP_FIXED, what was mapped there before is gone all the same.
+    // As in the kernel: what MAP_FIXED has replaced is gone all the same.
     raw_syscall(SYS_munmap, result, static_cast<long>(bytes));
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  // Who has been asked knows the flags.
+  // The recorder knows the flags of a request that it has answered.
   if (!failed(result) && (flags & MAP_LOCKED) && !answered)
     note_lock(reinterpret_cast<void*>(result), bytes, trace::kLocked);
-  // Of files only what is shared may be memory: tmpfs, memfd.
+  // A file's shared mapping may be memory (tmpfs, memfd); a private one is not.
   if (!failed(result) && ((flags & MAP_ANONYMOUS) || (flags & MAP_TYPE) != MAP_PRIVATE) && tracking_now())
     sample_mapping(static_cast<uintptr_t>(result), page_up(bytes), caller, (flags & MAP_TYPE) != MAP_PRIVATE);
   return reinterpret_cast<void*>(with_errno(result));
 }
 
-/// mmap() with MAP_LOCKED in two steps, so that the model hears of the lock before it hears of the pages. False: the
-/// call has to be made as it is.
+/// mmap() with MAP_LOCKED in two steps, so that the model sees the lock before the pages. False: the guest's call has
+/// still to be made as it is.
 bool map_and_lock(void* hint, size_t bytes, int protection, int flags, int fd, off_t offset, const void* caller,
                   void** mapped) {
   const Counted counted;
@@ -136,7 +139,7 @@ OOMCAST_EXPORT int munmap(void* start, size_t bytes) {
                                                           of_file ? ring::kOfFile : 0, 0)
                                           : before_free(start, bytes);
   const long result = raw_syscall(SYS_munmap, arg(start), static_cast<long>(bytes));
-  // Reported again afterwards: the same file may be mapped in the same place before the scan, or the call have failed.
+  // Noted again after the call: before a scan the same file may be mapped there again, or the call may have failed.
   if (asked)
     agent_note(result == 0 ? trace::EventKind::kUnmap : trace::EventKind::kAdviseDontneed, address, page_up(bytes), 0,
                0);
@@ -153,12 +156,12 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
   }
   long result =
       raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
-  // Two mappings, where one of them is not registered yet: once both are, they are one again.
+  // EFAULT: the range is two VMAs, of which one is not registered yet. Once both are registered they merge.
   if (result == -EFAULT &&
       agent_request(ring::RequestKind::kUnknownPage, reinterpret_cast<uint64_t>(old), page_up(old_bytes), 0, 0))
     result =
         raw_syscall(SYS_mremap, arg(old), static_cast<long>(old_bytes), static_cast<long>(bytes), flags, arg(target));
-  // A move is reported by the userfaultfd; the part that is new is not.
+  // The userfaultfd reports a move, but not the part that is new.
   if (!failed(result) && page_up(bytes) > page_up(old_bytes) && tracking() && asks_before_use(bytes - old_bytes))
     agent_request(ring::RequestKind::kUnknownPage, static_cast<uint64_t>(result) + page_up(old_bytes),
                   page_up(bytes) - page_up(old_bytes), 0, 0);
@@ -167,21 +170,21 @@ OOMCAST_EXPORT void* mremap(void* old, size_t old_bytes, size_t bytes, int flags
 
 OOMCAST_EXPORT int madvise(void* start, size_t bytes, int advice) {
   const bool asked = (advice == MADV_DONTNEED || advice == MADV_REMOVE) && before_free(start, bytes);
-  // MADV_FREE and MADV_DONTNEED look alike from the userfaultfd: say which one is coming. A note of no bytes would
-  // withdraw the last.
+  // MADV_FREE and MADV_DONTNEED give the same userfaultfd event, so a note says beforehand which one follows. A note of
+  // 0 bytes would withdraw the previous one.
   const bool frees = advice == MADV_FREE && page_up(bytes) != 0;
   if (frees) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   const long result = raw_syscall(SYS_madvise, arg(start), static_cast<long>(bytes), advice);
-  // Refused, it leaves no event: who falls back on MADV_DONTNEED must not be taken for it. No bytes: the last one is
-  // withdrawn.
+  // A refused MADV_FREE gives no event, and the MADV_DONTNEED that many programs then try must not be taken for it: a
+  // note of 0 bytes withdraws the first one.
   if (frees && result == -EINVAL) agent_note(trace::EventKind::kAdviseFree, reinterpret_cast<uint64_t>(start), 0, 0, 0);
   if (asked) agent_note(trace::EventKind::kAdviseDontneed, reinterpret_cast<uint64_t>(start), page_up(bytes), 0, 0);
   note_huge_advice(reinterpret_cast<uint64_t>(start), bytes, advice, result);
   return static_cast<int>(with_errno(result));
 }
 
-/// Of one's own memory it is madvise in pieces; of another's, that process's userfaultfd reports it. Advice about huge
-/// pages is taken by the kernel for one's own only.
+/// For the caller's own memory this is madvise() in pieces; frees in another process are reported by that process's
+/// userfaultfd. The kernel takes advice on huge pages for the caller's own memory only.
 OOMCAST_EXPORT ssize_t process_madvise(int pidfd, const iovec* pieces, size_t count, int advice, unsigned flags) {
   const long result =
       raw_syscall(SYS_process_madvise, pidfd, reinterpret_cast<long>(pieces), static_cast<long>(count), advice, flags);
@@ -201,7 +204,7 @@ OOMCAST_EXPORT int pkey_mprotect(void* start, size_t bytes, int protection, int 
                        raw_syscall(SYS_pkey_mprotect, arg(start), static_cast<long>(bytes), protection, key));
 }
 
-/// How much it gives back the recorder knows: the whole segment.
+/// `bytes` of the question are nominal: the recorder knows how large the segment is.
 OOMCAST_EXPORT int shmdt(const void* start) {
   const auto address = reinterpret_cast<uint64_t>(start);
   const bool asked = tracking() && agent_request(ring::RequestKind::kFreeing, address, 4096, 0, 0);
@@ -211,7 +214,7 @@ OOMCAST_EXPORT int shmdt(const void* start) {
   return static_cast<int>(with_errno(result));
 }
 
-/// A segment without a name is gone with its last mapping, at once if there is none.
+/// IPC_RMID: the segment is freed with its last detach, or at once if it is attached nowhere.
 OOMCAST_EXPORT int shmctl(int id, int command, struct shmid_ds* buffer) {
   const long result = raw_syscall(SYS_shmctl, id, command, arg(buffer));
   if (result == 0 && command == IPC_RMID && tracking())

@@ -1,4 +1,4 @@
-// Switches to a stack of the library's and back.
+// Switches to a stack of the library and back.
 #include "preload/inject/own_stack.h"
 
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 extern "C" __attribute__((visibility("hidden"))) void oomcast_call_on_stack(void (*work)(void*), void* data, void* top);
 
-// The frame pointer leads back to the caller's stack, and the unwind information says so.
+// The frame pointer leads back to the caller's stack, and the CFI says so to unwinders.
 #if defined(__x86_64__)
 __asm__(
     ".text\n.balign 16\n.hidden oomcast_call_on_stack\n.globl oomcast_call_on_stack\n.type oomcast_call_on_stack, "
@@ -40,7 +40,7 @@ namespace oomcast::inject {
 namespace {
 
 constexpr size_t kStacks = 4, kStackBytes = 64 << 10;
-// Not touched, and so no memory, until it is used.
+// Zero pages that need no memory until they are used.
 alignas(4096) char stacks[kStacks][kStackBytes];
 std::atomic<bool> taken[kStacks];
 

@@ -1,17 +1,17 @@
-// Runs a piece of the library's own work on a stack of the library's.
+// Runs work of the library on a stack of its own.
 //
-// A hook may be called on any stack: a coroutine's of 4 KiB, a signal handler's, a thread's of 16 KiB. What the guest
-// left room for is malloc itself. Work that needs more (libunwind takes 6 KiB and more, dlopen 20) goes through here.
+// A hook may be called on any stack: 4 KiB of a coroutine, a signal handler's, 16 KiB of a thread. The guest has left
+// room for malloc() itself. Work that needs more (libunwind 6 KiB and more, dlopen 20 KiB) runs on such a stack.
 #pragma once
 
 namespace oomcast::inject {
 
-/// Calls `work(data)` on one of a few stacks of 64 KiB. False: all of them are in use, and nothing was called. Signals
-/// have to be held: a handler that left by longjmp would keep the stack for ever. A debugger and libunwind see through
-/// the switch.
+/// Calls `work(data)` on one of 4 stacks of 64 KiB. False: all are in use, and nothing was called. REQUIRES: signals
+/// are blocked, as a handler that leaves by longjmp() would keep the stack for ever. Debuggers and libunwind can unwind
+/// through the switch.
 bool run_on_own_stack(void (*work)(void*), void* data);
 
-/// In a forked child: the threads that used them are not there.
+/// In a forked child: frees the stacks of threads that do not exist there.
 void free_stacks_of_other_threads();
 
 }  // namespace oomcast::inject

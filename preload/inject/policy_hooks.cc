@@ -1,6 +1,5 @@
-// Tells where the guest wants its memory and its threads. NUMA policies and CPU affinity are passed on as they were
-// asked for: this machine may refuse what the target would do, so most refusals are noted as well. libnuma's own names
-// come first here.
+// Hooks calls that set NUMA policies and CPU affinity, and notes them as the guest has asked for them. This machine may
+// refuse what the target would do, so most refused calls are noted too. These names come before libnuma's own.
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sched.h>
@@ -28,10 +27,12 @@ namespace {
 
 constexpr unsigned long kMostMaskBits = 4096 * 8;
 constexpr int kBalancing = 1 << 13, kRelative = 1 << 14, kStatic = 1 << 15;  // MPOL_F_*
-constexpr int kMostMode = 6, kMostModeAnywhere = 4;  // MPOL_WEIGHTED_INTERLEAVE; MPOL_LOCAL is known to all kernels
+constexpr int kMostMode = 6,
+              kMostModeAnywhere =
+                  4;  // the highest modes: MPOL_WEIGHTED_INTERLEAVE; MPOL_LOCAL, which every kernel knows
 
-/// The kernel may have refused before it read the mask (a container's seccomp filter does): then it is not known
-/// whether it can be read.
+/// Reads a word of the guest's mask. `mask_read`: the kernel has read the mask. Otherwise (a seccomp filter has refused
+/// the call) the pointer may be bad, and the kernel copies the word.
 bool read_word(const unsigned long* from, bool mask_read, unsigned long* word) {
   if (mask_read) {
     *word = *from;
@@ -43,7 +44,7 @@ bool read_word(const unsigned long* from, bool mask_read, unsigned long* word) {
   return raw_syscall(SYS_process_vm_readv, raw_syscall(SYS_getpid), arg(&local), 1, arg(&remote), 1, 0) == sizeof *word;
 }
 
-/// False: a call that no machine would take. Nodes 0 to 63 of the mask.
+/// Translates the arguments; `mask` gets nodes 0 to 63. False: no machine would accept the call.
 bool asked_policy(int mode, const unsigned long* nodes, unsigned long bits, long result, uint8_t* policy,
                   uint64_t* mask) {
   const int plain = mode & ~(kBalancing | kRelative | kStatic);
@@ -66,7 +67,7 @@ void note_affinity(uint32_t tid, size_t bytes, const cpu_set_t* set) {
   agent_note_setting(trace::EventKind::kAffinity, tid, mask, 0, 0, 0);
 }
 
-/// The kernel's id of a thread of this process, which is in the name of its CPU clock; 0: unknown.
+/// Kernel tid of a thread of this process, derived from its CPU clock's id; 0: unknown.
 uint32_t tid_of(pthread_t thread) {
   clockid_t clock = 0;
   if (pthread_equal(thread, pthread_self())) return current_tid();
@@ -102,7 +103,7 @@ OOMCAST_EXPORT long set_mempolicy_home_node(unsigned long start, unsigned long b
                                             unsigned long flags) {
   const long result = raw_syscall(SYS_set_mempolicy_home_node, static_cast<long>(start), static_cast<long>(bytes),
                                   static_cast<long>(node), static_cast<long>(flags));
-  // A range without a policy is refused everywhere, and so by the model.
+  // Noted whatever the result: for a range without a policy the model refuses it as every kernel does.
   if (tracking() && start % 4096 == 0 && flags == 0 && node < 64)
     agent_note_setting(trace::EventKind::kHomeNode, current_tid(), start, page_up(bytes), node, 0);
   return with_errno(result);

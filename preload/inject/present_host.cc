@@ -1,7 +1,7 @@
-// Shows the guest the target's figures and files when it looks at its machine. See present_host.h.
+// Returns the target's figures and files to a guest that looks at its machine. See present_host.h.
 //
-// OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY, sizes in pages, the
-// list being the CPUs on which the program may run; or cgroup:DIRECTORY, where only the limits of the cgroup are the
+// OOMCAST_PRESENT=TOTAL:FREE:SWAP_TOTAL:SWAP_FREE:PROCESSES:ONLINE_CPUS:CPU,CPU-CPU,...:DIRECTORY. Sizes are in pages,
+// the list has the CPUs on which the program may run. Or cgroup:DIRECTORY: only the limits of the cgroup are the
 // target's.
 #include "preload/inject/present_host.h"
 
@@ -22,8 +22,8 @@ namespace {
 constexpr size_t kPathBytes = 512;
 
 struct MachineFile {
-  const char* path;  // whole, or the last part of a path below /sys/fs/cgroup/
-  const char* name;  // in the directory
+  const char* path;  // whole path; in kCgroupFiles the last part of a path below /sys/fs/cgroup/
+  const char* name;  // file name in DIRECTORY
   ring::Sensitive what;
 };
 constexpr MachineFile kFiles[] = {
@@ -53,7 +53,7 @@ bool digits(const char*& at, uint64_t* value) {
   return at != start;
 }
 
-/// Decimal digits up to `end`, which is passed over.
+/// Reads decimal digits and skips the character `end` behind them. False: they are not there.
 bool number(const char*& at, char end, uint64_t* value) {
   if (!digits(at, value) || *at != end) return false;
   ++at;
@@ -99,7 +99,7 @@ State parse(const char* at) {
   return take_directory(at) ? kReady : kNotAsked;
 }
 
-/// How much of the machine is hidden.
+/// What is presented to the guest. Reads OOMCAST_PRESENT at the first call.
 int shown() {
   int now = state.load(std::memory_order_acquire);
   if (__builtin_expect(now == kUnread, 0) && state.compare_exchange_strong(now, kReading)) {

@@ -1,8 +1,8 @@
-// Decides what the guest sees when it looks at its machine: with --present-host the target, else this machine.
+// Decides what a guest sees when it looks at its machine: the target with --present-host, else this machine. With
+// --cgroup at least the limits of its cgroup are the target's.
 //
-// With --cgroup the limits of its cgroup are the target's, at least.
-// The recorder's command puts OOMCAST_PRESENT into the guest's environment: figures, and a directory with files that
-// stand in for the kernel's. It is read at the first question; a program that runs with another's rights ignores it.
+// The command puts OOMCAST_PRESENT into the guest's environment: figures, and a directory with files that stand in for
+// the kernel's. It is read at the first question. A setuid program ignores it.
 #pragma once
 
 #include <sched.h>
@@ -17,14 +17,14 @@ struct PresentedMachine {
   cpu_set_t affinity;
 };
 
-/// Null: the machine is not hidden.
+/// The figures of the target; null: this machine is shown.
 const PresentedMachine* presented_machine();
 
-/// Whether a call that has `succeeded`, or failed with the errno that stands, has read the path that the guest gave it.
-/// The kernel alone can tell whether the guest's pointer is good, so nothing reads the path before.
+/// Whether a call, which has `succeeded` or failed with the present errno, has read the guest's path. Before the call
+/// nothing reads the path, since only the kernel can tell whether the pointer is good.
 bool path_was_read(bool succeeded);
-/// The file to show instead of `path`; null: that one. Notes in any case that the guest looked. The recorder takes the
-/// file along when it goes: where it cannot be opened, the guest sees this machine again.
+/// The file to open instead of `path`; null: `path` itself. Notes in any case that the guest has looked. The command
+/// deletes the file at its end; a guest that cannot open it sees this machine again.
 const char* machine_file(const char* path);
 
 }  // namespace oomcast::inject

@@ -1,8 +1,8 @@
-// Reads the interpreter's chain of frames, as its debuggers do, in the thread that runs it.
+// Reads the CPython interpreter's chain of frames in the thread that runs it, as debuggers do.
 //
-// A thread that allocates in Python code holds the interpreter's lock, so no other thread changes its frames meanwhile.
-// A thread without the lock would be shown another one's state: the state says whose it is. Nothing of CPython is
-// called but the function that returns the state; each address is probed before it is read.
+// A thread that allocates in Python code holds the GIL, so no other thread changes its frames meanwhile. A thread
+// without the GIL may get another thread's state, which contains that thread's id. The only function of CPython called
+// while sampling returns the state. Each address is probed before it is read.
 #include "preload/inject/python_frames.h"
 
 #include <dlfcn.h>
@@ -20,17 +20,17 @@ namespace oomcast::inject {
 namespace {
 
 constexpr uint8_t kFirstWithoutFrameObjects = 11, kFirstWithDirectFrame = 13;
-constexpr uint32_t kLeafFrames = 20, kRootFrames = 6;  // of C beside those of Python, if there are too many
-constexpr int kStepsMax = 4096;                        // a chain that was overwritten may have no end
+constexpr uint32_t kLeafFrames = 20, kRootFrames = 6;  // frames of C kept at both ends if there are too many frames
+constexpr int kStepsMax = 4096;                        // an overwritten chain may have no end
 
-/// Where a version of CPython keeps what is read here, in bytes from the start of the struct.
+/// Byte offsets in CPython's structs, by version.
 struct Layout {
-  uint16_t thread_chain;  // PyThreadState: frame, cframe or current_frame
-  uint16_t chain_frame;   // _PyCFrame.current_frame
-  uint16_t thread_id;     // PyThreadState
+  uint16_t thread_chain;  // in PyThreadState: frame, cframe or current_frame
+  uint16_t chain_frame;   // in _PyCFrame: current_frame
+  uint16_t thread_id;     // in PyThreadState
   uint16_t frame_code, frame_previous, frame_instruction,
-      frame_owner;      // PyFrameObject or _PyInterpreterFrame; owner 0: none
-  uint16_t code_bytes;  // PyCodeObject.co_code_adaptive
+      frame_owner;      // in PyFrameObject or _PyInterpreterFrame; owner 0: there is none
+  uint16_t code_bytes;  // in PyCodeObject: co_code_adaptive
 };
 
 constexpr Layout kLayouts[] = {
@@ -42,7 +42,7 @@ constexpr Layout kLayouts[] = {
     {72, 0, 152, 0, 8, 56, 70, 200},   // 3.13
 };
 static_assert(sizeof kLayouts / sizeof kLayouts[0] == ring::kPythonMinors);
-constexpr uint8_t kOwnedByCStack = 3;  // FRAME_OWNED_BY_CSTACK of 3.12 and later: an entry from C, no function
+constexpr uint8_t kOwnedByCStack = 3;  // FRAME_OWNED_BY_CSTACK since 3.12: the entry of a call from C, no function
 
 using CurrentState = const void* (*)();
 CurrentState current_state = nullptr;
@@ -51,7 +51,7 @@ uint8_t minor_version = 0;
 uintptr_t code_type = 0;                 // PyCode_Type
 uintptr_t loop_start = 0, loop_end = 0;  // _PyEval_EvalFrameDefault
 
-/// Probes each page once in a row.
+/// Reads the guest's memory, and probes each page before its first read in a row.
 class Reader {
  public:
   template <class T>
@@ -67,7 +67,7 @@ class Reader {
   uintptr_t page_ = UINTPTR_MAX;
 };
 
-/// "3.11.2 (main, ...)": 11. 0 if it is none that is known here.
+/// Minor version in "3.11.2 (main, ...)", here 11. 0: not a version that is known here.
 uint8_t minor_of(const char* version) {
   if (version == nullptr || version[0] != '3' || version[1] != '.') return 0;
   unsigned minor = 0;
@@ -94,13 +94,13 @@ uintptr_t first_frame(Reader& reader) {
   return frame;
 }
 
-/// Index of the instruction in the code, in units of two bytes.
+/// Index of the frame's instruction in code units of 2 bytes.
 uint64_t unit_of(Reader& reader, uintptr_t frame, uintptr_t code) {
   uintptr_t instruction = 0;
   if (minor_version < kFirstWithoutFrameObjects || !reader.read(frame + layout->frame_instruction, &instruction))
     return ring::kPythonUnknownUnit;
   const uintptr_t start = code + layout->code_bytes;
-  return instruction >= start ? (instruction - start) / 2 : 0;  // one before the start: it has not begun
+  return instruction >= start ? (instruction - start) / 2 : 0;  // before the start: the function has not begun
 }
 
 bool is_entry_from_c(Reader& reader, uintptr_t frame) {
@@ -108,7 +108,7 @@ bool is_entry_from_c(Reader& reader, uintptr_t frame) {
   return layout->frame_owner != 0 && reader.read(frame + layout->frame_owner, &owner) && owner == kOwnedByCStack;
 }
 
-/// At most `most` frames of this thread, innermost first.
+/// Writes words for at most `most` frames of this thread, innermost first, and returns their number.
 uint32_t python_frames(uint64_t* out, uint32_t most) {
   Reader reader;
   uint32_t count = 0;
@@ -130,8 +130,8 @@ bool in_loop(uint64_t counter) { return counter >= loop_start && counter < loop_
 
 void find_python() {
   void* state = symbol("PyThreadState_GetUnchecked");                   // since 3.13
-  if (state == nullptr) state = symbol("_PyThreadState_UncheckedGet");  // before
-  if (state == nullptr) return;                                         // most programs
+  if (state == nullptr) state = symbol("_PyThreadState_UncheckedGet");  // until 3.12
+  if (state == nullptr) return;                                         // no Python, as in most programs
   auto* const version = reinterpret_cast<const char* (*)()>(symbol("Py_GetVersion"));
   void* const loop = symbol("_PyEval_EvalFrameDefault");
   code_type = reinterpret_cast<uintptr_t>(symbol("PyCode_Type"));
@@ -153,7 +153,7 @@ uint32_t weave_python_frames(uint64_t* frames, uint32_t count) {
   if (current_state == nullptr || count == 0) return count;
   uint32_t first = 0, last = count;
   while (first < count && !in_loop(frames[first])) ++first;
-  if (first == count) return count;  // C code that Python has nothing to do with, or too deep below it
+  if (first == count) return count;  // no Python on this stack, or its loop is too deep for the sample
   while (!in_loop(frames[last - 1])) --last;
   uint64_t woven[ring::kFramesMax];
   uint32_t n = 0;

@@ -5,11 +5,11 @@
 
 namespace oomcast::inject {
 
-/// Looks for a CPython 3.8 to 3.13 in the program. Calls the loader: only where that is safe.
+/// Looks for CPython 3.8 to 3.13 in the process. Calls dlsym(): only where the loader may be called.
 void find_python();
 
-/// Puts the Python frames of this thread in place of the interpreter's own among `count` program counters, innermost
-/// first. `frames` has room for ring::kFramesMax. Returns how many words there are then.
+/// Replaces the interpreter's own frames among `count` program counters, innermost first, by this thread's Python
+/// frames (ring/python_words.h). `frames` has room for ring::kFramesMax words. Returns the number of words.
 uint32_t weave_python_frames(uint64_t* frames, uint32_t count);
 
 }  // namespace oomcast::inject

@@ -1,4 +1,4 @@
-// Calls to the kernel from inside the guest that touch neither errno, cancellation points nor libc's state.
+// System calls inside the guest that do not touch errno or libc's state and are no cancellation points.
 #pragma once
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 
 namespace oomcast::inject {
 
-/// The kernel's own answer: negative errno on failure. Never a cancellation point, never sets errno.
+/// Returns what the kernel returns: a negative errno on failure.
 inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
 #if defined(__x86_64__)
   long result;
@@ -37,7 +37,7 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
 }
 
 inline bool failed(long result) { return result < 0 && result > -4096; }
-/// What libc's wrapper would return to the guest.
+/// What libc's wrapper would return: -1 with errno set on failure.
 inline long with_errno(long result) {
   if (!failed(result)) return result;
   errno = static_cast<int>(-result);
@@ -45,8 +45,8 @@ inline long with_errno(long result) {
 }
 inline uint64_t page_up(uint64_t bytes) { return (bytes + 4095) & ~uint64_t{4095}; }
 
-/// A call that the library makes for itself. In the test build of the library the Nth of them fails, N from the
-/// environment (OOMCAST_FAIL_NTH): the guest must not notice. Calls on behalf of the guest are raw_syscall().
+/// A system call for the library's own sake. In the test build the Nth of them fails, N from OOMCAST_FAIL_NTH: the
+/// guest must not notice. Calls on behalf of the guest use raw_syscall().
 #ifdef OOMCAST_FAULT_INJECTION
 bool this_call_fails();
 inline long own_syscall(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
@@ -63,9 +63,8 @@ inline long arg(T* pointer) {
   return reinterpret_cast<long>(pointer);
 }
 
-/// Holds signals back for a scope, so that no handler can run (or longjmp away) in the middle of a request. Those that
-/// tell of what this thread itself has just done stay open: while they are blocked the kernel kills instead of calling
-/// the handler.
+/// Blocks signals for a scope, so that no handler runs (or leaves by longjmp) in the middle of a request. Not the
+/// signals for faults of this thread itself (SIGSEGV, ...): if they were blocked, the kernel would kill the process.
 class SignalsHeld {
  public:
   SignalsHeld() {

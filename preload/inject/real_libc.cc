@@ -1,4 +1,4 @@
-// Looks up the functions that the hooks stand in front of, and serves malloc meanwhile.
+// Looks up the real functions behind the hooks, and serves malloc meanwhile.
 #include "preload/inject/real_libc.h"
 
 #include <dlfcn.h>
@@ -23,8 +23,8 @@ constexpr size_t kHeaderBytes = 16;
 std::atomic<size_t> arena_used{0};
 bool resolving = false;
 
-/// Where calls of malloc() go. A program that takes the function's address may have an entry without a definition for
-/// it: the linker's stub, which leads to us.
+/// Whether calls of malloc() go to another allocator than this hook. A program that takes the address of malloc() may
+/// have an undefined symbol of that name (a PLT entry), which leads to the hook.
 bool calls_of_malloc_pass_us() {
   void* const found = dlsym(RTLD_DEFAULT, "malloc");
   if (found == nullptr || found == reinterpret_cast<void*>(oomcast_malloc)) return false;

@@ -1,5 +1,5 @@
-// Questions to the recorder, and notes for it. A question waits until it is answered; a note lies in
-// the ring. Nobody answers any more: tracking is over, and the guest goes on.
+// Sends questions to the recorder and writes notes for it. A question waits for its answer; a note lies in the ring. If
+// nobody answers any more, tracking ends and the guest goes on.
 #include <errno.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
@@ -17,10 +17,10 @@ std::atomic<uint32_t> threads_counted{0};
 
 namespace {
 
-std::atomic<uint32_t> request_lock{0};  // the thread that asks, 0: none
+std::atomic<uint32_t> request_lock{0};  // tid of the thread that asks; 0: none
 
-/// One thread asks at a time. A vfork child that is killed while it asks takes the lock with it: the next one to wait
-/// for long breaks it.
+/// One thread asks at a time. A vfork child that is killed while it asks never releases the lock: a thread that has
+/// waited for 100 ms takes the lock from a holder that does not exist any more.
 void lock_requests() {
   const uint32_t tid = static_cast<uint32_t>(raw_syscall(SYS_gettid));
   for (;;) {
@@ -43,7 +43,7 @@ long shared_futex(std::atomic<uint32_t>* word, int operation, uint32_t value, co
   return own_syscall(SYS_futex, arg(word), operation, value, arg(timeout));
 }
 
-/// Takes the break as it is for known. False: another thread has done so. `before` gets what was known.
+/// Takes the present break as the known one. `before`: what was known. False: it is not new, or none was known.
 bool take_break(uintptr_t* before, uintptr_t* now) {
   *before = agent_known_break.load(std::memory_order_relaxed);
   do {
@@ -74,7 +74,7 @@ void forget_requests_of_parent() {
 }
 
 void await_counted_threads() {
-  constexpr int kPatienceMs = 1000;  // a vfork child that was killed while it asked is counted for ever
+  constexpr int kPatienceMs = 1000;  // a vfork child that was killed while counted stays counted for ever
   const timespec moment{0, 1'000'000};
   for (int i = 0; i < kPatienceMs && threads_counted.load(std::memory_order_seq_cst) != 0; ++i)
     raw_syscall(SYS_nanosleep, arg(&moment), 0);
@@ -118,7 +118,7 @@ void agent_push(const trace::Event& event, const uint64_t* frames, uint32_t fram
   agent_shared->ring.try_push(event, frames, frame_count);
   if (__builtin_expect(agent_shared->ring.roomy(), 1) || agent_shared->ring_fills.load(std::memory_order_relaxed) != 0)
     return;
-  // Inside, either the caller is counted already or this is a child that reports its birth.
+  // While inside, the caller is counted already, or is a child that reports its birth.
   const Counted counted;
   if (counted.tracking() || thread_state.inside > 0) have_ring_read();
 }
@@ -151,11 +151,11 @@ bool after_break_moved() {
   uintptr_t before, now;
   if (!take_break(&before, &now)) return true;
   if (now < before) {
-    // Nobody waits for this: glibc gives its heap back page by page.
+    // No question: glibc gives its heap back page by page.
     if (tracking()) agent_shared->break_fell.store(now, std::memory_order_release);
     return true;
   }
-  // The break was read before this word: if it says no, the scan that follows its change finds what has grown.
+  // The break is read before this word: if the word says no, the scan after its change finds the growth.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   if (!tracking() || !asks_before_use(now - before)) return true;
   const bool answered = agent_request(ring::RequestKind::kBreakMoved, before, now - before, PROT_READ | PROT_WRITE,

@@ -1,7 +1,8 @@
-// Starts `oomcast record-attached` for a program that merely preloaded the library.
+// Starts `oomcast record-attached` for a program that has only preloaded the library.
 //
-// A grandchild, so that the guest gets no new child to wait for, in a session of its own, with /dev/null for its
-// standard streams: the guest's output stays its own. The guest's children find the recorder through OOMCAST_SOCKET.
+// The recorder is a grandchild, so the guest gets no new child to wait for. It has a session of its own and /dev/null
+// as standard streams, so the guest's output is unchanged. The guest's children find the recorder through
+// OOMCAST_SOCKET.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -29,7 +30,8 @@ char program_path[PATH_MAX + 64];
 
 bool executable(const char* path) { return raw_syscall(SYS_faccessat, AT_FDCWD, arg(path), X_OK) == 0; }
 
-/// Beside us in the build tree, in the install prefix, or where the build said it would be installed.
+/// Looks beside the library in the build tree, in the install prefix, and at the configured install path. Null: not
+/// found.
 const char* find_program() {
   if (const char* given = getenv("OOMCAST_PROGRAM")) return executable(given) ? given : nullptr;
   Dl_info where;
@@ -49,7 +51,7 @@ const char* find_program() {
   return nullptr;
 }
 
-/// Copies of environ, one beside the other: for the guest's children with the recorder's address, for the recorder
+/// Two copies of environ in one mapping: for the guest and its children with the recorder's address, for the recorder
 /// without the library.
 struct Environments {
   char** children = nullptr;
@@ -76,7 +78,8 @@ struct Environments {
   }
 };
 
-/// `fd` is the only descriptor above 3 that the recorder gets; the guest's pipes would never end else.
+/// Becomes the recorder. `fd` is the only descriptor from 3 on that stays open: otherwise the guest's pipes would never
+/// end.
 void run_recorder(const char* program, int fd, char** environment) {
   raw_syscall(SYS_setsid);
   const char* log = getenv("OOMCAST_LOG");
@@ -94,16 +97,16 @@ void run_recorder(const char* program, int fd, char** environment) {
   raw_syscall(SYS_exit_group, 127);
 }
 
-/// Orphans become children of this process (PID 1 of a container, a supervisor), and the recorder would be one: a
-/// program that waits for its last child would wait for the recorder, which waits for the program.
+/// Whether orphans become children of this process (PID 1 of a container, a subreaper). The recorder would be one of
+/// them, and a program that waits for its last child would wait for the recorder, which waits for the program.
 bool adopts_orphans() {
   int subreaper = 0;
   raw_syscall(SYS_prctl, PR_GET_CHILD_SUBREAPER, arg(&subreaper), 0, 0, 0);
   return subreaper != 0 || raw_syscall(SYS_getpid) == 1;
 }
 
-/// Stays the recorder's parent. wait() does not see a child that was cloned without SIGCHLD as long as it does not
-/// exec.
+/// Stays as the recorder's parent. The guest's wait() does not see a child that was cloned without SIGCHLD and has not
+/// exec'ed.
 [[noreturn]] void keep_recorder(long recorder) {
   raw_syscall(SYS_setsid);
   raw_syscall(SYS_close_range, 0, ~0u, 0);
@@ -125,7 +128,7 @@ int spawn_recorder() {
   else
     theirs = pair[1];
 
-  // The name is ours to choose: it has to be in the environment before anything else is started.
+  // The library chooses the name, because it must be in the environment before any other program is started.
   uint64_t token = 0;
   own_syscall(SYS_getrandom, arg(&token), sizeof token, 0);
   strcpy(socket_variable, "OOMCAST_SOCKET=@oomcast-");

@@ -1,11 +1,13 @@
-// Takes the stack of the code that asks for memory, as raw program counters, every so many allocated bytes.
+// Samples the stack of the code that asks for memory, as raw program counters, each time a number of bytes was
+// allocated.
 //
-// libunwind walks after the allocator has returned, never inside its locks (of an allocator that we do not stand in
-// front of only the caller of mmap() is noted), and on a stack of ours: a coroutine's has no room. Symbols are the
-// recorder's business. libunwind is opened with RTLD_LOCAL instead of being linked: it exports _Unwind_RaiseException
-// and its kin, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins.
-// (Its static form in Debian is not position-independent.) Opening it takes a quarter of a millisecond, more than many
-// programs live: it is left until the first stack is due, or the first thread comes.
+// libunwind runs after the allocator has returned, never inside its locks, and on a stack of the library, as a
+// coroutine's has no room. Where another allocator stands in front of the hooks, only the caller of mmap() is noted.
+// The recorder finds the names. libunwind is opened with RTLD_LOCAL and not linked: it exports _Unwind_RaiseException
+// and others, and as a dependency of a preloaded library it would take over the C++ exceptions of the guest's plugins.
+// (Debian's static form is not position-independent.) Opening it takes 0.25 ms, longer than many programs run: that is
+// done when the first stack is due, or before the first thread is created. programs live: it is left until the first
+// stack is due, or the first thread comes.
 #include <dlfcn.h>
 #include <errno.h>
 #include <libunwind.h>
@@ -35,8 +37,9 @@ using Backtrace = decltype(&::unw_backtrace);
 Backtrace unwind = nullptr;
 bool libunwind_tried = false;
 
-/// Whether this thread's last samples already have one for the pages of this block. A block that is freed and taken
-/// again is not fresh memory, though no scan may have found its pages yet. A collision forgets, never lies.
+/// Whether one of this thread's last samples is for the pages of this block. A block that is freed and allocated again
+/// is not fresh memory, even if no scan has found its pages yet. A collision may forget a sample, but never invents
+/// one.
 bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
   const auto page = static_cast<uint32_t>(address >> 12) ^ static_cast<uint32_t>(bytes >> 16 << 20);
   uint32_t& last = thread.sampled_pages[(page ^ page >> 7) % std::size(thread.sampled_pages)];
@@ -45,8 +48,8 @@ bool sampled_lately(ThreadState& thread, uintptr_t address, size_t bytes) {
   return false;
 }
 
-/// Puts the event at `data` into the ring with the stack that led here, empty without libunwind. The recorder leaves
-/// our own frames out.
+/// Puts the event at `data` into the ring with the present stack; an empty one without libunwind. The recorder drops
+/// the library's own frames.
 void write_stack(void* data) {
   uint64_t frames[ring::kFramesMax];
   const int found = unwind != nullptr ? unwind(reinterpret_cast<void**>(frames), ring::kFramesMax) : 0;
@@ -56,8 +59,8 @@ void write_stack(void* data) {
 
 void serve_from_bootstrap(bool on) { thread_state.bootstrap += on ? 1 : -1; }
 
-/// The guest may be anywhere when a hook runs. With other threads, one that holds the loader's lock might wait for this
-/// one; the loader itself may be half way through the same; and a coroutine's stack may be too small.
+/// Whether dlopen() is safe here. Not with other threads: one that holds the loader's lock may wait for this one. Not
+/// inside the loader itself, and not on a coroutine's stack, which may be too small.
 bool loader_can_be_called(const void* caller) {
   constexpr uintptr_t kLoaderBytes = 1 << 20, kLeastStackBytes = 64 << 10, kStackBytes = 8 << 20;
   if (&__libc_single_threaded == nullptr || !__libc_single_threaded || _r_debug.r_state != r_debug::RT_CONSISTENT)
@@ -70,9 +73,9 @@ bool loader_can_be_called(const void* caller) {
 
 }  // namespace
 
-/// libunwind keeps a pipe and writes from an address to see whether it can be read. A guest that lists its descriptors
-/// would find it: what libunwind gets from us are no descriptors, and the hooks of the calls that it makes with them
-/// answer instead. Signals are held meanwhile: a handler's own pipe2() is none of this.
+/// libunwind keeps a pipe, and writes to it from an address to find out whether the address can be read. A guest that
+/// lists its descriptors would find the pipe. So libunwind gets numbers that are no descriptors, and hooks answer its
+/// calls with them. Signals are blocked meanwhile: a pipe2() of a handler is a real one.
 extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags) {
   if (__builtin_expect(in_libunwind(), 0)) {
     ends[0] = ends[1] = kAddressProbe;
@@ -81,7 +84,7 @@ extern "C" __attribute__((visibility("default"))) int pipe2(int* ends, int flags
   return static_cast<int>(with_errno(raw_syscall(SYS_pipe2, arg(ends), flags)));
 }
 
-/// The kernel reads the signal set before it reads what is to be done with it, and refuses that.
+/// rt_sigprocmask() with an invalid `how`: the kernel first reads the signal set (EFAULT), then refuses (EINVAL).
 bool is_readable(const void* address) {
   constexpr long kNoSuchAction = -1;
   const uint64_t set = reinterpret_cast<uint64_t>(address) & ~uint64_t{7};
@@ -95,13 +98,13 @@ static void open_libunwind() {
   const int saved_errno = errno;
   const SignalsHeld held;
   ++thread_state.inside;
-  // What dlopen allocates comes from our own arena: the guest's heap looks the same with and without us.
+  // dlopen() allocates from the library's arena: the guest's heap is the same with and without the library.
   serve_from_bootstrap(true);
   run_on_own_stack(
       [](void*) {
         void* library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
         if (library != nullptr) unwind = reinterpret_cast<Backtrace>(dlsym(library, "unw_backtrace"));
-        if (unwind == nullptr) dlerror();  // the guest must not find our error in its own dlerror()
+        if (unwind == nullptr) dlerror();  // the guest's dlerror() must not return this error
         find_python();
       },
       nullptr);
@@ -116,7 +119,7 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
 bool have_libunwind(const void* caller);
 }  // namespace
 
-/// The last moment at which the loader is known to be free: from now on somebody else may be in it.
+/// Opens libunwind before the first thread is created: later another thread may hold the loader's lock.
 extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread,
                                                                      const pthread_attr_t* attributes,
                                                                      void* (*start)(void*), void* argument) {
@@ -125,9 +128,9 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
   auto* const real = have_real_libc() && real_libc_table.pthread_create != nullptr
                          ? real_libc_table.pthread_create
                          : reinterpret_cast<decltype(real_libc_table.pthread_create)>(
-                               dlsym(RTLD_NEXT, "pthread_create"));  // of a libpthread that has come since
+                               dlsym(RTLD_NEXT, "pthread_create"));  // in a libpthread that was loaded later
   const int result = real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
-  // glibc keeps what a pthread_t points to at the top of the thread's stack.
+  // A glibc pthread_t points to the top of the thread's stack.
   if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state))
     push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack, caller);
   return result;
@@ -135,17 +138,17 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
 
 namespace {
 
-/// Where unwinding could wait for a thread that waits for us, or there is no recorder.
+/// False where unwinding could wait for another thread that waits for this one, or without a recorder.
 bool may_unwind(const ThreadState& thread) { return thread.inside == 0 && thread.in_allocator == 0 && tracking_now(); }
 
-/// Opened once, at the first moment at which that is safe. Never where others allocate: the loader and libunwind's
-/// thread-local data take their memory from them, and they may hold a lock that it needs.
+/// Opens libunwind once, at the first safe moment. Never where others allocate: the loader and libunwind's thread-local
+/// data would allocate from them, and they may hold a lock at this moment.
 bool have_libunwind(const void* caller) {
   if (!libunwind_tried && !others_allocate && loader_can_be_called(caller)) open_libunwind();
   return unwind != nullptr;
 }
 
-/// Whether a sample can be taken here: with its stack, or with the caller alone where others allocate.
+/// Whether a sample can be taken: with its stack, or where others allocate with the caller only.
 bool can_sample(const void* caller) { return others_allocate || have_libunwind(caller); }
 
 trace::Event allocation(uintptr_t address, size_t bytes, uint8_t flags) {
@@ -163,7 +166,7 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
   ThreadState& thread = thread_state;
   const Counted counted;
   if (!counted.tracking()) return;
-  const int saved_errno = errno;  // libunwind's probes of addresses set it
+  const int saved_errno = errno;  // libunwind's probes of addresses set errno
   const SignalsHeld held;
   ++thread.inside;
   trace::Event event = allocation(address, bytes, flags);
@@ -173,9 +176,10 @@ void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* cal
     --thread.inside;
     return;
   }
-  ++thread.bootstrap;  // libunwind's thread-local cache is allocated on a thread's first use
-  errno = 0;           // libunwind reads again as long as it finds EINTR there
-  if (!run_on_own_stack(write_stack, &event)) thread.sample_left = 0;  // the next one instead
+  ++thread.bootstrap;  // libunwind allocates a thread-local cache at a thread's first use
+  errno = 0;           // libunwind retries a read while errno is EINTR
+  if (!run_on_own_stack(write_stack, &event))
+    thread.sample_left = 0;  // all stacks are in use: sample the next allocation
   --thread.bootstrap;
   --thread.inside;
   errno = saved_errno;

@@ -1,9 +1,10 @@
-// The helper of the stash (ring/stash.h). It carries out what the recorder says. When the recorder hangs up, or dies,
-// it moves all back by itself and ends: the program loses nothing.
+// The helper of the stash (ring/stash.h): carries out the recorder's commands. When the recorder closes the socket or
+// dies, the helper moves all pages back and ends, so the program loses nothing.
 //
-// It runs in the guest's address space while pages of it are missing, and the one who brings them waits for the helper.
-// So it touches its stack in the shared area, descriptors of its own, and nothing else: no static data that can be
-// written, no libc, nothing of the thread that made it (its %fs may be gone).
+// The helper runs in the guest's address space while pages of it are missing, and whoever brings them back waits for
+// the helper. So it uses only its stack in the shared area and its own descriptors: no writable static data, no libc,
+// and no TLS of the thread that made it (%fs may point to freed memory). written, no libc, nothing of the thread that
+// made it (its %fs may be gone).
 #include "preload/inject/stash_helper.h"
 
 #include <errno.h>
@@ -29,11 +30,11 @@ using ring::StashRange;
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kDontWake = 1, kAllowHoles = 2;
 constexpr int kTries = 64;
-constexpr int kPatience = 20, kLastPatience = 2000;  // tries of a millisecond each (restore())
+constexpr int kPatience = 20, kLastPatience = 2000;  // tries of 1 ms each in restore()
 
 enum class Outcome { kDone, kAgain };
 
-/// The helper's whole state, on its stack.
+/// All state of the helper. Lies on its stack.
 class Helper {
  public:
   explicit Helper(ring::StashRoom* room) : room_(room) {}
@@ -71,7 +72,7 @@ class Helper {
   bool holds(uint64_t home);
   void let_go(uint64_t page, bool at_last);
 
-  /// Calls f(start) for each 2 MiB of the program's memory of which pages may be in the stash.
+  /// Calls f(start) for each 2 MiB of the program's memory that has ever had a page in the stash.
   template <class F>
   void for_each_piece(F f) {
     for (const ring::StashRegion& region : room_->regions)
@@ -81,7 +82,7 @@ class Helper {
 
   ring::StashRoom* room_;
   int socket_ = -1, stash_fd_ = -1, pagemap_ = -1;
-  int places_[2] = {-1, -1};  // the userfaultfds of the program's memory: of all, of the heap
+  int places_[2] = {-1, -1};  // userfaultfds of the program's memory: for all but the heap, for the heap
 };
 
 long Helper::move(int fd, uint64_t to, uint64_t from, uint64_t bytes, uint64_t mode) const {
@@ -100,7 +101,8 @@ long Helper::copy(int fd, uint64_t to, uint64_t from, uint64_t mode) const {
   return raw_syscall(SYS_ioctl, fd, static_cast<long>(UFFDIO_COPY), arg(&request));
 }
 
-/// Once there, a region of the stash stays: as address space it costs nothing.
+/// The region of the stash for this page; `make`: maps a new one. Null: there is none. A region stays mapped, as
+/// address space costs nothing.
 ring::StashRegion* Helper::region_of(uint64_t home, bool make) {
   const uint64_t start = home & ~(ring::kStashRegionBytes - 1);
   ring::StashRegion* free_one = nullptr;
@@ -116,7 +118,7 @@ ring::StashRegion* Helper::region_of(uint64_t home, bool make) {
   uffdio_register request{};
   request.range = {static_cast<uint64_t>(memory), ring::kStashRegionBytes};
   request.mode = UFFDIO_REGISTER_MODE_MISSING;
-  // A forked child must not share what is there: shared pages cannot be moved.
+  // A forked child must not share stashed pages: the kernel moves no shared page.
   if (raw_syscall(SYS_madvise, memory, kBytes, MADV_DONTFORK) != 0 ||
       raw_syscall(SYS_ioctl, stash_fd_, static_cast<long>(UFFDIO_REGISTER), arg(&request)) != 0) {
     raw_syscall(SYS_munmap, memory, kBytes);
@@ -127,7 +129,7 @@ ring::StashRegion* Helper::region_of(uint64_t home, bool make) {
   return free_one;
 }
 
-/// Where the page lies, or would lie, in the stash.
+/// Address of the page in the stash, whether it is there or not; null: no region.
 char* Helper::stash_of(uint64_t home, bool make) {
   ring::StashRegion* const region = region_of(home, make);
   if (region == nullptr) return nullptr;
@@ -136,7 +138,8 @@ char* Helper::stash_of(uint64_t home, bool make) {
   return reinterpret_cast<char*>(region->stash + within);
 }
 
-/// As many pages from `home` on as go at once, within one region. 0: the first one stays.
+/// Moves as many pages from `home` on into the stash as one call can, within 2 MiB. Returns their number; 0: the first
+/// one stays.
 uint64_t Helper::run_out(uint64_t home, uint64_t pages) {
   const uint64_t to_end = (ring::kStashPieceBytes - home % ring::kStashPieceBytes) / kPageBytes;
   if (pages > to_end) pages = to_end;
@@ -145,12 +148,13 @@ uint64_t Helper::run_out(uint64_t home, uint64_t pages) {
   for (int i = 0; i < kTries; ++i) {
     const long moved = move(stash_fd_, arg(stash), home, pages * kPageBytes, kDontWake);
     if (moved > 0) return static_cast<uint64_t>(moved) / kPageBytes;
-    if (moved != -EAGAIN) break;  // not there, pinned, shared since a fork, locked, a mapping of another kind
+    if (moved != -EAGAIN) break;  // no page, pinned, shared since a fork, locked, another kind of mapping
   }
   return 0;
 }
 
-/// The same on the way back; what is not in the stash is passed over. 0: the first one needs a closer look.
+/// The same on the way back. Pages that are not in the stash count as moved. 0: the first one must be tried alone
+/// (back()).
 uint64_t Helper::run_back(uint64_t home, uint64_t to, uint64_t pages, uint64_t mode) {
   const uint64_t to_end = (ring::kStashPieceBytes - home % ring::kStashPieceBytes) / kPageBytes;
   if (pages > to_end) pages = to_end;
@@ -171,8 +175,8 @@ void Helper::drop(uint64_t start, uint64_t end) {
   }
 }
 
-/// One page. It is dropped only where the kernel's word is that it has no place any more: nothing is registered there,
-/// so the program has unmapped it, or it has another page there by now.
+/// Moves one page back. It is dropped only if the kernel says that its place is gone: nothing is registered there, so
+/// the program has unmapped it, or there is another page by now.
 Outcome Helper::back(uint64_t home, uint64_t to, uint64_t mode) {
   char* const stash = stash_of(home, false);
   if (stash == nullptr) return Outcome::kDone;
@@ -185,16 +189,16 @@ Outcome Helper::back(uint64_t home, uint64_t to, uint64_t mode) {
       if (moved > 0) return Outcome::kDone;
       if (moved == -EEXIST) return drop(home, home + kPageBytes), Outcome::kDone;
       again |= moved == -EAGAIN;
-      if (moved == -ESRCH) return Outcome::kDone;  // there is no program any more
+      if (moved == -ESRCH) return Outcome::kDone;  // the program has ended
     }
     if (!again) break;
   }
   if (again) return Outcome::kAgain;
-  // Its place has got another protection, has been locked, or the page is shared or pinned by now: its content goes.
+  // The page cannot be moved: its place has another protection or is locked, or the page is shared or pinned. Copy it.
   for (const int fd : places_) {
     if (fd < 0) continue;
     const long copied = copy(fd, to, arg(stash), mode);
-    if (copied == -EFAULT) return Outcome::kDone;  // nothing lies there
+    if (copied == -EFAULT) return Outcome::kDone;  // the stash has no such page
     if (copied == 0 || copied == -EEXIST) return drop(home, home + kPageBytes), Outcome::kDone;
     placeless &= copied == -ENOENT;
   }
@@ -203,7 +207,7 @@ Outcome Helper::back(uint64_t home, uint64_t to, uint64_t mode) {
   return Outcome::kDone;
 }
 
-/// Out in runs as long as may be; `done` gets the bits of those that have gone.
+/// Executes the command. `done` of the answer gets the bits of the pages that were moved.
 void Helper::carry_out(const ring::StashCommand& command, int child, ring::StashAnswer* answer) {
   for (uint64_t& word : answer->done) word = 0;
   if (command.order == ring::StashOrder::kGiveToChild) return give_to_child(child);
@@ -229,7 +233,7 @@ void Helper::carry_out(const ring::StashCommand& command, int child, ring::Stash
   }
 }
 
-/// Waits for a command and answers it. False: the recorder has hung up.
+/// Waits for a command and answers it. False: the recorder has closed the socket, or died.
 bool Helper::serve() {
   ring::StashCommand command;
   iovec io{&command, sizeof command};
@@ -254,7 +258,7 @@ bool Helper::serve() {
          static_cast<long>(sizeof answer);
 }
 
-/// A child that was forked while pages were out misses them. It has nobody who would move them: it gets copies.
+/// A child that was forked while pages were out misses them. It has no helper that could move pages, so it gets copies.
 void Helper::give_to_child(int child) {
   for_each_piece([&](uint64_t start) {
     char* const stash = stash_of(start, false);
@@ -302,11 +306,11 @@ void Helper::take_event(const uffd_msg& event) {
       raw_syscall(SYS_close, event.arg.fork.ufd);
       break;
     default:
-      break;  // of what was unmapped, back_all() finds that it has no place any more
+      break;  // UFFD_EVENT_UNMAP: back_all() finds that the place is gone
   }
 }
 
-/// By the page table's word: a page may be on this machine's swap device.
+/// Whether the stash has the page, from the page table: it may be on this machine's swap device.
 bool Helper::holds(uint64_t home) {
   char* const stash = stash_of(home, false);
   if (stash == nullptr) return false;
@@ -317,8 +321,8 @@ bool Helper::holds(uint64_t home) {
   return entry >> 62 != 0;
 }
 
-/// The kernel fills the page. Not if its content is in the stash, unless no event has been read for as long as only
-/// memory that is locked can keep one back: of that nothing is out, so what is there is of memory that has gone.
+/// Lets the kernel fill the page. Not if its content is in the stash, unless `at_last`: no event could be read for 2 s,
+/// which only locked memory can cause. Of locked memory nothing is out, so the stash's page is of memory that is gone.
 void Helper::let_go(uint64_t page, bool at_last) {
   if (!at_last && holds(page)) return;
   drop(page, page + kPageBytes);
@@ -339,17 +343,18 @@ void Helper::take_unread_events(int tries) {
   }
 }
 
-/// Alone now. An event that nobody has read holds its thread and keeps pages from moving: they are read here. The
-/// threads that wait for other pages go on when the userfaultfds are closed, with the end of this task.
+/// Moves all pages back without a recorder. An unread event holds its thread and prevents moves (EAGAIN), so events are
+/// read here. Threads that wait for other pages go on when this task ends, which closes the userfaultfds.
 void Helper::restore() {
   constexpr timespec kRest{0, 1'000'000};
   uffdio_range everything{1 << 16, (uint64_t{1} << 47) - (2 << 16)};
   for (const uffd_msg& event : room_->events)
-    if (event.event != UFFD_EVENT_FORK) take_event(event);  // a child's descriptor went with the recorder
+    if (event.event != UFFD_EVENT_FORK) take_event(event);  // the child's descriptor was in the recorder
   for (int tries = 0;; ++tries) {
     if (raw_syscall(SYS_getppid) != static_cast<long>(room_->guest)) return;  // the program has ended
-    // A thread inside of mremap() that populates locked memory waits for a fault before its event can be read, and
-    // until then nothing moves. What it waits for is let go; the recorder may have read of it, so it has to come again.
+    // An mremap() that populates locked memory waits for a fault before its event can be read, and until then nothing
+    // moves. The page it waits for is let go. The recorder may have read that fault already: a wake-up makes it come
+    // again.
     if (tries >= kPatience)
       for (const int fd : places_)
         if (fd >= 0) raw_syscall(SYS_ioctl, fd, static_cast<long>(UFFDIO_WAKE), arg(&everything));
@@ -365,7 +370,8 @@ void Helper::restore() {
   }
 }
 
-/// Nothing of the guest's stays open here, no signal comes, and no kill of the guest's process group.
+/// Closes all descriptors of the guest, blocks signals, and leaves the guest's process group, whose kill would reach
+/// it. Then opens its own descriptors and says hello. False: failed.
 bool Helper::begin() {
   const uint64_t all = ~uint64_t{0};
   raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, arg(&all), 0, sizeof all);
@@ -405,7 +411,7 @@ bool Helper::begin() {
 
 int be_stash_helper(void* room) { Helper(static_cast<ring::StashRoom*>(room)).run(); }
 
-/// Children of ours would be children of another PID namespace, and the first of them its init.
+/// Whether children of this process would be in another PID namespace (unshare), where the first one would be init.
 bool children_are_elsewhere() {
   char own[64], of_children[64];
   const long a = raw_syscall(SYS_readlinkat, AT_FDCWD, arg("/proc/self/ns/pid"), arg(own), sizeof own);
@@ -426,7 +432,7 @@ void make_wanted_stash_helper() {
   if (static_cast<uint32_t>(raw_syscall(SYS_getpid)) == own_pid && !children_are_elsewhere() &&
       copy_recorder_address(room.address, sizeof room.address, &room.address_bytes)) {
     room.guest = own_pid;
-    // As the helper of a hello: no wait() of the guest's sees a child that sends no signal.
+    // As with the helper of a hello (connection.cc), the guest's wait() does not see a child without an exit signal.
     ::clone(be_stash_helper, room.stack + sizeof room.stack, CLONE_VM | CLONE_UNTRACED, &room);
   }
   errno = saved_errno;

@@ -1,11 +1,11 @@
-// The stash's helper: a task with the guest's memory and nothing else of the guest's, since the kernel moves pages for
-// nobody but those who share the address space.
+// Makes the helper of the stash: a task that shares only the guest's address space, since UFFDIO_MOVE works in the
+// caller's own address space only.
 #pragma once
 
 namespace oomcast::inject {
 
-/// Makes the helper if the recorder has asked for one. Signals have to be held. Whatever fails leaves the guest without
-/// a stash.
+/// Makes the helper if the recorder has asked for one. If that fails, the guest has no stash. REQUIRES: signals are
+/// blocked.
 void make_wanted_stash_helper();
 
 }  // namespace oomcast::inject

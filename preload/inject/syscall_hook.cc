@@ -1,6 +1,5 @@
-// Calls that come through libc's syscall(): those that have no wrapper there, so mbind and its kin, take the way of the
-// hooks that stand for them. All others are jumped on to libc's own, with every register as it was: a clone() or
-// vfork() may pass through here.
+// Hooks libc's syscall(): calls without a wrapper in libc (mbind and others) go to the hooks for them. All other calls
+// jump to libc's own syscall() with every register unchanged, since clone() or vfork() may pass through here.
 #include "preload/inject/syscall_hook.h"
 
 #include <sched.h>
@@ -29,15 +28,15 @@ ssize_t process_madvise(int, const iovec*, size_t, int, unsigned);
 int execve(const char*, char* const*, char* const*);
 int execveat(int, const char*, char* const*, char* const*, int);
 
-/// The calls that the assembly below picks, and any call before libc's syscall() is known.
+/// Gets the calls that the assembly below selects, and all calls before libc's syscall() is known.
 __attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, long a, long b, long c, long d, long e,
                                                                  long f) {
   using namespace oomcast::inject;
   if (agent_sealed.load(std::memory_order_relaxed)) return with_errno(raw_syscall(number, a, b, c, d, e, f));
   switch (number) {
     case __NR_seccomp: {
-      // SECCOMP_SET_MODE_STRICT, SECCOMP_SET_MODE_FILTER; without a program it is a question whether filters are known
-      // here.
+      // SECCOMP_SET_MODE_STRICT or SECCOMP_SET_MODE_FILTER. Without a program the call only asks whether filters are
+      // supported.
       Sealing sealing((a == 0 && b == 0 && c == 0) || (a == 1 && c != 0));
       const long result = raw_syscall(number, a, b, c, d, e, f);
       sealing.called(!failed(result));
@@ -48,7 +47,7 @@ __attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, lo
       return with_errno(raw_syscall(number, a, b, c, d, e, f));
     }
     case __NR_ptrace:
-      // Peeking gives its word through the pointer here, unlike through libc's own function.
+      // The kernel stores a peeked word through the pointer; libc's ptrace() returns it instead.
       if (a == 0 /* PTRACE_TRACEME */) give_way(oomcast::ring::GiveWay::kTraced);
       if ((a == 16 || a == 0x4206) /* PTRACE_ATTACH, PTRACE_SEIZE */ && b > 0)
         give_way(oomcast::ring::GiveWay::kTraced, static_cast<uint32_t>(b));
@@ -69,7 +68,7 @@ __attribute__((visibility("hidden"), used)) long oomcast_syscall(long number, lo
       return set_mempolicy_home_node(static_cast<unsigned long>(a), static_cast<unsigned long>(b),
                                      static_cast<unsigned long>(c), static_cast<unsigned long>(d));
     case __NR_sched_setaffinity: {
-      // Unlike libc's wrapper, the kernel's own answer: the same 0.
+      // As for libc's wrapper the kernel returns 0 here (only sched_getaffinity() returns a size).
       return sched_setaffinity(static_cast<pid_t>(a), static_cast<size_t>(b), reinterpret_cast<const cpu_set_t*>(c));
     }
     case __NR_setrlimit:
@@ -102,7 +101,7 @@ __attribute__((visibility("hidden"))) void* oomcast_next_syscall = reinterpret_c
 #define OOMCAST_TEXT(number) OOMCAST_TEXT_OF(number)
 
 #if defined(__x86_64__)
-// syscall() has seven parameters: the last one is on the stack, where oomcast_syscall() finds it too.
+// syscall() has seven parameters. The last one is on the stack, where oomcast_syscall() expects it.
 #define OOMCAST_PICK(number) "cmpq $" OOMCAST_TEXT(number) ", %rdi\n je oomcast_syscall\n"
 #define OOMCAST_PASS_ON "jmpq *oomcast_next_syscall(%rip)\n"
 #elif defined(__aarch64__)

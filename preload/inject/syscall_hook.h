@@ -1,9 +1,9 @@
-// Passes on the calls through syscall() that are nothing to us.
+// Lets calls of syscall() that no hook needs pass on to libc.
 #pragma once
 
 namespace oomcast::inject {
 
-/// To libc's own function, once it is known.
+/// Sets the address of libc's syscall(), once it is known.
 void pass_syscalls_on(void* next);
 
 }  // namespace oomcast::inject

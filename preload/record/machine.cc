@@ -1,5 +1,4 @@
-// Describes this machine for `--host this`: its speed is measured, what its kernel says of itself is copied file by
-// file.
+// Describes this machine for `--host this`: copies of kernel files, and measured times of a page fault and of a loop.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -39,10 +38,10 @@ bool write_file(const fs::path& path, const std::string& text) {
   return true;
 }
 
-/// By their path without the leading slash.
+/// Contents of files, by path without the leading slash.
 using Files = std::map<std::string, std::string>;
 
-/// Takes one kernel file; one that is not there or not readable is left out.
+/// Adds one kernel file; a file that is missing, unreadable or empty is left out.
 void take(Files& files, const std::string& path) {
   if (std::string text = read_whole_path(path); !text.empty()) files[path.substr(1)] = std::move(text);
 }
@@ -50,8 +49,8 @@ void take(Files& files, const std::string& path) {
 struct FaultTimes {
   double fault_ns = 0, touch_ns = 0;
 };
-/// The fastest of several pieces, so that an interruption spoils one of them only. No more of them than that: each
-/// start of a program waits for this, and one MiB is no peak beside any program.
+/// Times per page of the first and the second touch, as a mean over the fastest of 4 pieces: an interruption spoils one
+/// piece only. 1 MiB in all: each start of a program waits for this, and 1 MiB does not change any program's peak.
 FaultTimes measure_faults() {
   constexpr size_t kPieces = 4, kPagesEach = 64, kPage = static_cast<size_t>(kPageBytes);
   const size_t bytes = kPieces * kPagesEach * kPage;
@@ -76,7 +75,7 @@ FaultTimes measure_faults() {
 
 }  // namespace
 
-/// Short tries, of which the fastest was not interrupted: each start of a program waits for them.
+/// The fastest of 8 short tries, scaled up: it was not interrupted, and each start of a program waits for all of them.
 static int64_t time_cpu_loop() {
   constexpr uint64_t kSteps = 50'000;
   uint64_t best = ~uint64_t{0};
@@ -112,7 +111,7 @@ std::map<std::string, std::string> files_of_this_machine() {
     for (fs::directory_iterator at(path, missing), end; !missing && at != end; at.increment(missing)) visit(at->path());
   };
   each("/proc/sys/vm", [&](const fs::path& path) {
-    // Those that can only be written to, or that act when touched.
+    // These can only be written, or reading them does something.
     const std::string name = path.filename();
     if (name != "compact_memory" && name != "drop_caches" && name != "stat_refresh") take(files, path.string());
   });
@@ -134,7 +133,7 @@ std::map<std::string, std::string> files_of_this_machine() {
   each("/proc", [&](const fs::path& path) {
     const std::string name = path.filename();
     if (name.find_first_not_of("0123456789") != std::string::npos || name == std::to_string(::getpid())) return;
-    // Kernel threads have no memory of their own and cannot be killed.
+    // Kernel threads have no memory of their own (no VmRSS) and cannot be killed.
     std::string status = read_whole_path(path.string() + "/status");
     if (status.find("VmRSS:") == std::string::npos) return;
     files[path.string().substr(1) + "/status"] = std::move(status);

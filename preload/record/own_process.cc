@@ -1,4 +1,4 @@
-// What the command changes in its own process, and what its guest gets back; see own_process.h.
+// What the command changes in its own process, and what the guest gets back; see own_process.h.
 #include "preload/record/own_process.h"
 
 #include <fcntl.h>
@@ -16,12 +16,12 @@ namespace oomcast::record {
 namespace {
 
 constexpr const char* kScorePath = "/proc/self/oom_score_adj";
-/// Not -1000: if no other process is left, the recorder may be killed.
+/// Not -1000: if no other process is left, the kernel may kill the recorder.
 constexpr const char* kLastToBeKilled = "-999";
 constexpr std::array kRaisedLimits = {RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_AS, RLIMIT_DATA};
 constexpr std::array kIgnoredSignals = {SIGPIPE, SIGXFSZ};
 
-/// As the command was started.
+/// State of the process when the command was started.
 struct Inherited {
   bool kept = false, score_changed = false, held_for_good = false;
   sigset_t mask;
@@ -38,7 +38,7 @@ void write_score(const char* score) {
   ::close(fd);
 }
 
-/// To no limit where that is allowed, else as far as the hard one.
+/// Raises a limit to infinity if that is allowed, else to the hard limit.
 void raise_limit(int resource, rlimit limit) {
   const rlimit none{RLIM_INFINITY, RLIM_INFINITY}, hard{limit.rlim_max, limit.rlim_max};
   if (::setrlimit(static_cast<__rlimit_resource>(resource), &none) != 0)
@@ -74,8 +74,8 @@ void raise_descriptor_limit() {
 }
 
 void open_standard_streams() {
-  // The wrong way round, so that to use one still fails; closed at the guest's exec, so that it finds them as they
-  // were.
+  // Opened in the wrong direction, so that reads and writes still fail. Close-on-exec, so that the guest finds them
+  // closed as before.
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(fd, F_GETFD) < 0)
       static_cast<void>(!::open("/dev/null", (fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC));

@@ -1,18 +1,17 @@
-// What the command changes in its own process so that a report is written whatever happens around it, and what its
-// guest gets back before its exec: signal dispositions and mask, resource limits, oom_score_adj, closed standard
-// streams.
+// What the command changes in its own process so that the report is always written, and what the guest gets back before
+// its exec: signal dispositions and mask, resource limits, oom_score_adj, closed standard streams.
 #pragma once
 
 #include <signal.h>
 
 namespace oomcast::record {
 
-/// Signals that would end or disturb the recorder and that can be held: all but SIGKILL and SIGSTOP, job control (the
-/// recorder stops and goes on together with its guest), SIGCHLD, and the faults of the recorder itself.
+/// Signals that the recorder blocks because they would end or disturb it. Not among them: SIGKILL and SIGSTOP, job
+/// control (the recorder stops and continues together with its guest), SIGCHLD, and faults of the recorder itself.
 sigset_t signals_to_hold();
 
-/// Blocks them, to be read from a signalfd, and puts the mask back at its end unless hold_signals_for_good() was
-/// called.
+/// Blocks signals_to_hold(), which are read from a signalfd. The destructor restores the mask unless
+/// hold_signals_for_good() was called.
 class SignalsHeld {
  public:
   SignalsHeld();
@@ -24,11 +23,11 @@ class SignalsHeld {
   sigset_t before_;
 };
 
-/// Some seven descriptors per process and two per thread; the guest keeps the limit that it was started with.
+/// Raises the soft RLIMIT_NOFILE to the hard one: the recorder needs about seven descriptors for each process and two
+/// for each thread. To be called after the guest's start, so the guest keeps its limit.
 void raise_descriptor_limit();
 
-/// In the guest, between fork() and exec(): everything that the functions of recorder.h have changed is as it was.
-/// Async-signal-safe.
+/// For the guest between fork() and exec(): undoes what the functions of recorder.h have changed. Async-signal-safe.
 void become_guest();
 
 }  // namespace oomcast::record

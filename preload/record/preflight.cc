@@ -1,5 +1,5 @@
-// Finds out whether a command can be recorded at all, and whether it will load the capture library. Static, setuid and
-// foreign programs ignore LD_PRELOAD in silence: look first.
+// Finds out before the start whether a command can be recorded, and whether it will load the library. Static, setuid
+// and foreign programs ignore LD_PRELOAD without a word.
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 namespace oomcast::record {
 namespace {
 
-constexpr int kInterpreterDepthMax = 5;  // as in the kernel
+constexpr int kInterpreterDepthMax = 5;  // #! lines that are followed, as in exec_binprm()
 
 Preflight refuse(PreflightProblem problem, std::string message) {
   return {problem, std::move(message), "", LibraryUse::kLoads};
@@ -60,13 +60,13 @@ struct ProgramIo {
   void close(long fd) { ::close(static_cast<int>(fd)); }
 };
 
-/// The dynamic linker, called by its own name, has no interpreter and yet preloads for the program that it is given.
+/// ld.so as a command has no PT_INTERP, and yet preloads the library for the program that it loads.
 bool is_dynamic_linker(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
   return name.starts_with("ld-linux") || name.starts_with("ld-lsb") || name.starts_with("ld.so");
 }
 
-/// Looks at one ELF image: its problem, or what it makes of the library.
+/// Examines one ELF file: returns its problem, or what it does with the library.
 Preflight check_elf(int fd, const std::string& path) {
   Elf64_Ehdr header{};
   if (::pread(fd, &header, sizeof header, 0) < static_cast<ssize_t>(sizeof(Elf32_Ehdr)))
@@ -123,7 +123,7 @@ Preflight check_command(const RecordOptions& options) {
     if (!fd && errno == ENOENT)
       return refuse(PreflightProblem::kNotFound, program + ": its interpreter " + path + " does not exist");
     if (::stat(path.c_str(), &status) == 0) {
-      // For whoever owns it already, a setuid bit changes nothing.
+      // For the file's owner a setuid bit changes nothing.
       const bool setuid = (status.st_mode & S_ISUID) != 0 && status.st_uid != ::geteuid();
       const bool setgid =
           (status.st_mode & S_ISGID) != 0 && (status.st_mode & S_IXGRP) != 0 && status.st_gid != ::getegid();
@@ -133,7 +133,7 @@ Preflight check_command(const RecordOptions& options) {
                                                      ", so the dynamic linker ignores preloaded libraries; run a copy "
                                                      "without these privileges, or run oomcast as its owner");
     }
-    if (!fd) return {std::nullopt, "", program, LibraryUse::kLoads};  // not readable: let the kernel decide
+    if (!fd) return {std::nullopt, "", program, LibraryUse::kLoads};  // not readable: the kernel will decide
     char head[256] = {};
     const ssize_t got = ::pread(fd.get(), head, sizeof head - 1, 0);
     if (got >= 4 && std::memcmp(head, ELFMAG, SELFMAG) == 0) {

@@ -1,4 +1,4 @@
-// Finds out what this kernel allows us here, and what would allow more. Tried out, not guessed from version numbers.
+// Implements probe(): tries what this kernel allows, and names what would allow more. Nothing is derived from versions.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>

@@ -1,4 +1,5 @@
-// Starts a program with the library, or takes over one that loaded the library alone.
+// Implements run(), which starts a program with the library, and attach(), for a program that loaded the library
+// itself.
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,7 @@ Result<std::string> find_library(const RecordOptions& options) {
   std::string directory = length > 0 ? std::string(self, static_cast<size_t>(length)) : std::string();
   directory.resize(directory.rfind('/') == std::string::npos ? 0 : directory.rfind('/'));
   const std::string install(OOMCAST_LIBRARY_INSTALL_DIR);
-  // A relocated installation keeps the way from bin to lib.
+  // A relocated installation has the same path from bin to lib.
   const size_t lib = install.rfind("/lib");
   for (const std::string& candidate :
        {directory + "/liboomcast.so", directory + "/../preload/liboomcast.so",
@@ -56,7 +57,7 @@ Result<std::string> find_library(const RecordOptions& options) {
                "; was oomcast installed with `cmake --install`?"};
 }
 
-/// Debian's libmimalloc is a library of our own too: where the linker found it. Empty: linked in statically.
+/// Path of the libmimalloc.so that this process uses, for the guest to preload. Empty: mimalloc is linked statically.
 std::string mimalloc_library() {
   Dl_info info{};
   if (::dladdr(reinterpret_cast<void*>(&mi_version), &info) == 0 || info.dli_fname == nullptr) return {};
@@ -66,7 +67,7 @@ std::string mimalloc_library() {
   return path.find("libmimalloc") == std::string::npos ? std::string() : path;
 }
 
-/// The environment of the guest, made before fork() because the child may not allocate.
+/// Environment of the guest. Made before fork(), because the child may not allocate.
 std::vector<std::string> guest_environment(const std::string& library, const std::string& socket_name,
                                            const RecordOptions& options) {
   std::vector<std::string> out;
@@ -99,8 +100,8 @@ void wait_for_end_of(const int (&pipe)[2]) {
   static_cast<void>(!::read(pipe[0], &byte, sizeof byte));
 }
 
-/// What it took to read and understand the host goes back to the kernel before the program starts. (A call that stays,
-/// too: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
+/// Gives the memory back that reading the host took, before the program starts. (The calls of mi_ functions have to
+/// stay here: the linker would drop a library of which nothing is used, and malloc would not be mimalloc's.)
 void give_back_unused_memory() {
   mi_collect(true);
   spdlog::debug("allocator: mimalloc {}", mi_version());
@@ -126,22 +127,22 @@ Result<trace::CaptureSummary> run(const RecordOptions& options, trace::EventSink
   Session session(options, tracker.value(), sink);
   if (Result<void> listening = session.listen(""); !listening.ok()) return listening.error();
   std::vector<std::string> arguments = options.command;
-  // A static program ignores the library; the programs that it starts may not.
+  // A static program ignores the library, but programs that it starts may load it.
   const bool without_library = preflight.library == LibraryUse::kBreaks;
   std::vector<std::string> environment =
       guest_environment(without_library ? "" : library.value(), session.socket_name(), options);
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
-  // A program that is to be held waits until its holder is there.
+  // A program whose touches are to be held waits before its exec until the recorder traces it.
   const bool is_held = preflight.library != LibraryUse::kLoads && session.holds_starts();
   int report[2], gate[2] = {-1, -1};
   if (::pipe2(report, O_CLOEXEC) != 0 || (is_held && ::pipe2(gate, O_CLOEXEC) != 0))
     return Error{std::string("pipe: ") + std::strerror(errno)};
-  // Not posix_spawn(): it has no attribute for limits and oom_score_adj, which the guest gets back as they were.
+  // Not posix_spawn(): it has no attributes for the limits and the oom_score_adj that the guest gets back.
   const pid_t child = ::fork();
   if (child < 0) return Error{std::string("fork: ") + std::strerror(errno)};
   if (child == 0) {
     become_guest();
-    // What the library does in others: a huge page of this machine's would hide which of its pages are touched.
+    // Where the library is loaded, it does this. A huge page of this machine would hide which of its pages are touched.
     if (preflight.library != LibraryUse::kLoads) ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
     if (is_held) wait_for_end_of(gate);
     ::execve(preflight.program.c_str(), argv.data(), envp.data());
@@ -176,7 +177,7 @@ void tell_program(int hello_socket_fd, const std::string& line) {
   if (::getsockopt(hello_socket_fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return;
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, peer.pid, 0)));
   UniqueFd stream(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), STDERR_FILENO, 0)));
-  // What may not be taken over may yet be opened, if it is no socket.
+  // If pidfd_getfd() is not permitted, the file may still be opened, unless it is a socket.
   if (!stream)
     stream = UniqueFd(::open((proc_of(peer.pid) + "fd/2").c_str(), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC));
   if (stream) static_cast<void>(!::write(stream.get(), line.data(), line.size()));

@@ -1,4 +1,4 @@
-// Chooses the tracker that a run uses.
+// Chooses the tracker of a run.
 #include "preload/record/tracker.h"
 
 namespace oomcast::record {

@@ -1,4 +1,4 @@
-// Chooses the tracker that a run uses: the best that this kernel allows, or the one that was asked for.
+// Chooses the tracker of a run: the one asked for by name, or the best that this kernel allows.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace oomcast::record {
 
-/// The best one that the kernel allows, or the one that was asked for by name. An error says what is missing.
+/// `asked`: a tracker's name; empty or "auto": the best that is allowed. Error: what is missing, or no such name.
 Result<TrackerKind> choose_tracker(const std::string& asked, const Capabilities& allowed);
 
 }  // namespace oomcast::record

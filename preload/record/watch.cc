@@ -1,5 +1,5 @@
-// Watches a program that runs already, from outside: nothing is started, and it runs on when the watching ends, however
-// that ends. Nothing in it is changed, unless its touches are to be held.
+// Implements watch(): observes a running program from outside. The program is not changed, unless its touches are to be
+// held, and it runs on when the recording ends in any way.
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD
-constexpr int kFlagsField = 9;                  // of /proc/PID/stat
+constexpr int kFlagsField = 9;                  // number of `flags` in /proc/PID/stat
 
 bool is_kernel_thread(uint32_t pid) {
   return (stat_field(read_line_of(proc_of(pid) + "stat"), kFlagsField).value_or(0) & kKernelThread) != 0;
@@ -31,7 +31,7 @@ std::string named(uint32_t pid, const std::string& status) {
   return "process " + std::to_string(pid) + (comm.empty() ? "" : " (" + comm + ")");
 }
 
-/// The user whose process it is, by /proc.
+/// The uid of the process.
 uint64_t owner_of(const std::string& status) { return number_behind(status, "Uid:"); }
 
 Error not_permitted(const std::string& who, const std::string& status) {
@@ -47,11 +47,11 @@ Error not_permitted(const std::string& who, const std::string& status) {
   return Error{who + ": not permitted: it is user " + std::to_string(owner) + "'s; try as that user or as root (sudo)"};
 }
 
-/// The directory of the memory cgroup that the process is in; empty: none is mounted.
+/// Directory of the process's memory cgroup; empty: none is mounted.
 std::string cgroup_of(uint32_t pid) {
   const std::vector<CgroupDirectory> groups =
       memory_cgroups(read_whole_path(proc_of(pid) + "cgroup"), read_whole_path("/proc/self/mountinfo"));
-  // Where both versions are mounted memory is counted by the first.
+  // Where cgroup v1 and v2 are both mounted, v1 has the memory controller.
   for (const CgroupDirectory& group : groups)
     if (!group.unified) return group.path;
   return groups.empty() ? "" : groups.front().path;
@@ -102,8 +102,8 @@ Result<void> check_attachment(const Attachment& to) {
 Result<trace::CaptureSummary> watch(const Attachment& to, const RecordOptions& options, trace::EventSink& sink) {
   if (Result<void> possible = check_attachment(to); !possible.ok()) return possible.error();
   const SignalsHeld held;
-  // What is not ours is left as it is, unless this is asked for. Whether the kernel allows it is known once it is
-  // tried.
+  // A program that runs already is not changed unless userfaultfd is asked for by name. Whether the kernel allows that
+  // is known only when it is tried.
   const bool holds = options.tracker == tracker_name(TrackerKind::kUserfaultfd);
   Session session(options, holds ? TrackerKind::kUserfaultfd : TrackerKind::kPagemap, sink);
   if (!session.add_running(to, to.whole_cgroup ? cgroup_of(to.pid) : ""))

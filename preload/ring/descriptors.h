@@ -1,4 +1,4 @@
-// Sends descriptors along with a message and takes those that came, for the guest and the recorder alike.
+// Sends descriptors with a message over a UNIX socket, and takes received ones (SCM_RIGHTS). For guest and recorder.
 #pragma once
 
 #include <string.h>
@@ -8,8 +8,8 @@
 
 namespace oomcast::ring {
 
-/// Has the message carry `count` descriptors. `control`: CMSG_SPACE(count * sizeof(int)) bytes or more, aligned as
-/// cmsghdr is, that live as long as the message.
+/// Attaches `count` descriptors to the message. `control`: at least CMSG_SPACE(count * sizeof(int)) bytes, aligned like
+/// cmsghdr, that stay valid until the message is sent.
 inline void attach_descriptors(msghdr* message, void* control, const int* descriptors, size_t count) {
   const size_t bytes = count * sizeof *descriptors;
   message->msg_control = control;
@@ -21,7 +21,7 @@ inline void attach_descriptors(msghdr* message, void* control, const int* descri
   memcpy(CMSG_DATA(header), descriptors, bytes);
 }
 
-/// Calls f(descriptor) for each, in order; they are the caller's now.
+/// Calls f(descriptor) for each descriptor received, in order. The caller owns them.
 template <class F>
 void for_each_descriptor(msghdr& message, F f) {
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {

@@ -1,6 +1,6 @@
-// Reads from a program's file whether a preloaded library would keep the program from starting.
+// ProgramFile: finds out from a program's file whether a preloaded library would keep the program from starting.
 //
-// The guest asks this before each exec, the recorder before it starts the program: no heap, two kilobytes of stack, few
+// Used by the guest before each exec, and by the recorder before it starts a program: no heap, 2 KiB of stack, few
 // reads.
 #pragma once
 
@@ -13,15 +13,14 @@
 namespace oomcast::ring {
 
 /// `Io` has long open(const char* path), long read(long fd, void* to, size_t bytes, uint64_t offset) and void
-/// close(long fd), with negative numbers for errors.
+/// close(long fd). Negative results are errors.
 template <class Io>
 class ProgramFile {
  public:
   explicit ProgramFile(Io io) : io_(io) {}
 
-  /// True for a program of another C library or machine, for one that wants a sanitizer's runtime to be loaded first,
-  /// and for a script that one of these interprets. False for what cannot be read: the kernel will have its own word on
-  /// that.
+  /// True: the program is for another C library or machine, or is linked with a sanitizer's runtime that must be loaded
+  /// first; also for a script with such an interpreter. False if the file cannot be read: the kernel will report that.
   bool harmed_by_preload(const char* path) {
     for (int depth = 0; depth <= kScriptsMax; ++depth) {
       fd_ = io_.open(path);
@@ -38,7 +37,7 @@ class ProgramFile {
   }
 
  private:
-  static constexpr size_t kHeldBytes = 1024, kNameBytes = 256;  // the kernel reads no more of a script's first line
+  static constexpr size_t kHeldBytes = 1024, kNameBytes = 256;  // as much as the kernel reads of a #! line
   static constexpr size_t kRuntimeBytes = sizeof "libclang_rt.hwasan";
   static constexpr int kScriptsMax = 4, kHeadersMax = 64, kEntriesMax = 512, kSegmentsMax = 16, kNeededMax = 32;
 #if defined(__x86_64__)
@@ -53,8 +52,8 @@ class ProgramFile {
     return slash != nullptr ? slash + 1 : path;
   }
 
-  /// `wanted` bytes at `offset` of the file, fewer where it ends; null: less than `least`. Valid until the next call. A
-  /// null byte stands behind all that is held.
+  /// Up to `wanted` bytes at `offset` of the file, followed by a null byte. Null: less than `least` are there. Valid
+  /// until the next call.
   const char* at(uint64_t offset, size_t wanted, size_t least) {
     if (!holds(offset, wanted)) {
       const long got = io_.read(fd_, held_bytes_, kHeldBytes, offset);
@@ -75,7 +74,7 @@ class ProgramFile {
     return bytes != nullptr;
   }
 
-  /// Out of a script's first line. False: it names none.
+  /// Sets name_ to the interpreter in a #! line. False: the line names none.
   bool take_interpreter(const char* line) {
     const size_t length = strnlen(line, kNameBytes);
     size_t from = 2, to;
@@ -100,7 +99,7 @@ class ProgramFile {
       if (segment.p_type == PT_DYNAMIC) dynamic = segment;
       if (segment.p_type == PT_INTERP) interpreter = segment;
     }
-    // Without an interpreter it is static, and loads nothing, or a loader that was called by its own name.
+    // No PT_INTERP: a static program, which preloads nothing, or a loader called as a command.
     if (interpreter.p_type != PT_INTERP) return begins(last_part(path), "ld-musl");
     const char* const loader =
         interpreter.p_filesz > 0
@@ -115,8 +114,8 @@ class ProgramFile {
     return begins(name, "ld-linux") || begins(name, "ld-lsb");
   }
 
-  /// Whether it is linked with a sanitizer's shared runtime, which refuses to start behind another library. The
-  /// compiler puts the runtime in front of most others.
+  /// Whether a sanitizer's shared runtime is among the DT_NEEDED entries; it refuses to start behind another library.
+  /// The compiler puts it near the front, so 32 entries are enough.
   bool wants_to_be_first(const Elf64_Phdr& dynamic) {
     const uint64_t count = dynamic.p_filesz / sizeof(Elf64_Dyn);
     uint64_t strings = 0;
@@ -153,10 +152,10 @@ class ProgramFile {
   };
   Io io_;
   long fd_ = -1;
-  uint64_t held_from_ = 0;  // where in the file the held bytes stand
+  uint64_t held_from_ = 0;  // offset of held_bytes_ in the file
   size_t held_ = 0;
   char held_bytes_[kHeldBytes + 1];
-  char name_[kNameBytes + 1];  // of a script's interpreter
+  char name_[kNameBytes + 1];  // interpreter of a script
   Loaded loaded_[kSegmentsMax];
   int segments_ = 0;
 };

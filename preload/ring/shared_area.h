@@ -1,8 +1,8 @@
-// The memory that the guest and the recorder share. One sealed memfd: the mailbox for questions, notes, the event ring,
-// time spent in file calls, the known-page table and the room of the stash.
+// SharedArea: the memory that one guest shares with the recorder, a sealed memfd: the mailbox, words for the library,
+// times in file calls, the event ring, the known-page tables and the room of the stash.
 //
-// Made by the recorder, which seals its size: a guest cannot shrink it under the reader. Almost all of it is never
-// touched (the table is sparse), and as shared memory it is not part of the guest's RssAnon.
+// The recorder creates it and seals its size, so a guest cannot shrink it under the reader. Most of it is never touched
+// (the tables are sparse). As shared memory it does not count in the guest's RssAnon.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,7 @@
 
 namespace oomcast::ring {
 
-/// What a guest asked about its machine, by bit.
+/// Bits for what a guest asked about its machine.
 enum class Sensitive : uint32_t {
   kPhysPages = 0,
   kAvailablePhysPages,
@@ -32,25 +32,26 @@ enum class Sensitive : uint32_t {
   kCount
 };
 
-/// So many threads can ask for large memory at once; what others ask for at that time may be found in pieces.
+/// Large requests of so many threads can be marked at once; those of others may be found in pieces.
 inline constexpr size_t kAskingThreads = 16;
 
 struct SharedArea {
   Mailbox mailbox;
   std::atomic<uint64_t> sensitive;   // bits by Sensitive
-  std::atomic<uint64_t> break_fell;  // the break has come down to here since the recorder last read this; 0: it has not
+  std::atomic<uint64_t> break_fell;  // break after the last fall since the recorder read this; 0: no fall
   std::atomic<uint32_t>
-      ring_fills;  // not 0: the ring is nearly full or holds what cannot wait, and the doorbell has been rung for it
-  std::atomic<uint32_t> lockstep;               // not 0: memory is short on the target, so each file note is waited for
+      ring_fills;  // not 0: the ring is nearly full or holds an urgent note, and the doorbell was rung for it
+  std::atomic<uint32_t> lockstep;  // not 0: memory is short on the target, so the guest waits after each file note
   std::atomic<uint32_t> ask_before_use;         // not 0: memory is registered before the program touches it
-  std::atomic<uint64_t> ask_before_free_bytes;  // so much and more is scanned before it is given back
+  std::atomic<uint64_t> ask_before_free_bytes;  // frees of this size or more are scanned first
   std::atomic<uint64_t>
-      asking_bytes[kAskingThreads];      // requests for so much are under way and about to be reported; 0: a free place
-  std::atomic<uint32_t> robust_mutexes;  // not 0: the program has such, so none of its pages may be held for their use
+      asking_bytes[kAskingThreads];  // sizes of large requests that are about to be reported; 0: a free place
+  std::atomic<uint32_t>
+      robust_mutexes;  // not 0: the program makes robust mutexes, so no page may be armed or moved out for its next use
   FileCallTable file_calls;
   EventRing ring;
-  KnownPages known;    // registered: malloc need not ask
-  KnownPages touched;  // counted: what is allocated there is not fresh memory
+  KnownPages known;    // registered pages: malloc's hook need not ask
+  KnownPages touched;  // counted pages: an allocation there is not fresh memory
   StashRoom stash;
 };
 

@@ -1,4 +1,4 @@
-// Names of the userfaultfd interface that older kernel headers lack and that guest and recorder both use.
+// Names of the userfaultfd interface that older kernel headers lack.
 #pragma once
 
 #include <linux/userfaultfd.h>
@@ -15,11 +15,11 @@
 
 namespace oomcast::ring {
 
-/// UFFDIO_MOVE, Linux 6.8: the kernel takes a page out of one mapping and puts it into another of the same address
-/// space.
+/// struct uffdio_move of UFFDIO_MOVE (Linux 6.8): the kernel moves pages from one mapping to another of the same
+/// address space.
 struct UffdioMove {
   uint64_t to, from, bytes, mode;
-  int64_t moved;  // bytes, or a negative errno where nothing was
+  int64_t moved;  // bytes moved; negative errno: none
 };
 inline constexpr long kUffdioMove = _IOWR(UFFDIO, 0x05, UffdioMove);
 inline constexpr uint64_t kUffdFeatureMove = uint64_t{1} << 16;

@@ -1,4 +1,4 @@
-// Reads cgroup.procs of a cgroup and of those below it; see cgroup_members.h.
+// Reads cgroup.procs of a cgroup and of the cgroups below it; see cgroup_members.h.
 #include "preload/record/kernel/cgroup_members.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ std::vector<uint32_t> cgroup_members(const std::string& directory) {
     members.insert(members.end(), own.begin(), own.end());
   };
   add(directory);
-  std::error_code failed;  // groups come and go: what is gone has nobody in it
+  std::error_code failed;  // a group that is removed meanwhile has no member
   for (fs::recursive_directory_iterator at(directory, failed), end; !failed && at != end; at.increment(failed)) {
     std::error_code unknown;
     if (at->is_directory(unknown)) add(at->path());

@@ -1,4 +1,4 @@
-// The processes of a cgroup.
+// Lists the processes of a cgroup.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace oomcast::record {
 
-/// Of the cgroup at `directory` and of all below it, each once, in order; kernel threads among them if it is the root
-/// cgroup. Empty: there is no such cgroup, or nobody is in it.
+/// Pids in the cgroup at `directory` and in all cgroups below it, ascending, each once. The root cgroup's contain
+/// kernel threads. Empty: there is no such cgroup, or it has no processes.
 std::vector<uint32_t> cgroup_members(const std::string& directory);
 
 }  // namespace oomcast::record

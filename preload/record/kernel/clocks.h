@@ -6,15 +6,15 @@
 namespace oomcast::record {
 
 uint64_t monotonic_ns();
-/// Of the calling thread.
+/// CPU time of the calling thread.
 uint64_t thread_cpu_ns();
 
-/// The same through an object, so that a test can let time pass.
+/// The same clocks through an object, so that a test can let time pass.
 class Clocks {
  public:
   virtual ~Clocks() = default;
   virtual uint64_t now_ns() const { return monotonic_ns(); }
-  /// Of the calling thread.
+  /// CPU time of the calling thread.
   virtual uint64_t cpu_ns() const { return thread_cpu_ns(); }
 };
 

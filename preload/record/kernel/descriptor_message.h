@@ -1,4 +1,4 @@
-// Sends plain data over a UNIX socket, with descriptors if there are any. Uses no heap.
+// Sends a plain struct over a UNIX socket, with descriptors if there are any. Uses no heap.
 #pragma once
 
 #include <errno.h>
@@ -14,7 +14,7 @@ namespace oomcast::record {
 
 inline constexpr size_t kSentDescriptorsMost = 2;
 
-/// REQUIRES: no more than kSentDescriptorsMost. False: not sent.
+/// False: the message was not sent. REQUIRES: at most kSentDescriptorsMost descriptors.
 template <class T>
 bool send_with_descriptors(int socket, const T& data, std::span<const int> descriptors, int flags = 0) {
   iovec content{const_cast<T*>(&data), sizeof data};
@@ -29,7 +29,7 @@ bool send_with_descriptors(int socket, const T& data, std::span<const int> descr
   return sent == static_cast<ssize_t>(sizeof data);
 }
 
-/// `descriptor` < 0: none. False: not sent.
+/// `descriptor` < 0: none is sent. False: the message was not sent.
 template <class T>
 bool send_with_descriptor(int socket, const T& data, int descriptor, int flags = 0) {
   return send_with_descriptors(socket, data, {&descriptor, descriptor >= 0 ? size_t{1} : 0}, flags);

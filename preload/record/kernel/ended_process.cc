@@ -1,4 +1,4 @@
-// How a process that is not the recorder's child has ended.
+// Finds out how a process that is not the recorder's child has ended.
 #include "preload/record/kernel/ended_process.h"
 
 #include <poll.h>
@@ -13,9 +13,10 @@
 namespace oomcast::record {
 namespace {
 
-/// Of a process that has been reaped, where the kernel keeps it; -1: not reaped, or not kept.
+/// Wait status of a process that its parent has waited for, from PIDFD_GET_INFO (Linux 6.15). -1: the parent has not
+/// waited yet, or the kernel does not keep it.
 int reaped_wait_status(int pidfd) {
-  struct {  // struct pidfd_info of newer kernels
+  struct {  // struct pidfd_info of a newer linux/pidfd.h than Debian 12's
     uint64_t mask, cgroup;
     uint32_t ids[11];
     int32_t exit_code;
@@ -33,7 +34,7 @@ int foreign_wait_status(uint32_t pid, int pidfd) {
   if (stat_state(stat) == 'Z')
     if (const size_t last = stat.find_last_of(' '); last != std::string::npos)
       return std::atoi(stat.c_str() + last + 1);
-  return reaped_wait_status(pidfd);  // in between, perhaps
+  return reaped_wait_status(pidfd);  // the parent may have waited since the first try
 }
 
 bool has_ended(int pidfd) {

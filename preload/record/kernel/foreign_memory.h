@@ -1,5 +1,5 @@
-// Reads and writes what is at an address of another process. Uses no heap. It may wait for a page that is missing:
-// content that the recorder itself has to fill in is read elsewhere (guest_content.h).
+// Reads and writes memory of another process. Uses no heap. May wait for a missing page, so pages that the recorder
+// itself has to fill must be read in another way (guest_content.h).
 #pragma once
 
 #include <sys/types.h>
@@ -10,7 +10,7 @@
 
 namespace oomcast::record {
 
-/// Through any thread that has the process's memory. False: not all of it.
+/// `tid`: any thread that has the process's address space. False: not all bytes were copied.
 inline bool read_foreign(pid_t tid, uint64_t address, void* to, size_t bytes) {
   iovec local{to, bytes}, remote{reinterpret_cast<void*>(address), bytes};
   return ::process_vm_readv(tid, &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);

@@ -1,4 +1,4 @@
-// Guarded: a value and the mutex that protects it. The value is reached through a lock only.
+// Guarded: a value and its mutex. The value can be reached only through lock().
 #pragma once
 
 #include <mutex>
@@ -9,13 +9,13 @@ namespace oomcast::record {
 template <class T>
 class Guarded {
  public:
-  /// The value, for as long as this lives.
+  /// Access to the value; holds the mutex while it lives.
   class Locked {
    public:
     explicit Locked(Guarded& guarded) : lock_(guarded.mutex_), value_(&guarded.value_) {}
     T* operator->() const { return value_; }
     T& operator*() const { return *value_; }
-    /// To wait on a condition variable: the mutex is free meanwhile.
+    /// For a wait on a condition variable, which releases the mutex meanwhile.
     std::unique_lock<std::mutex>& mutex() { return lock_; }
 
    private:

@@ -1,4 +1,4 @@
-// Opens a userfaultfd inside a program by system calls that one of its threads is made to make.
+// Opens a userfaultfd inside a program, by system calls that a stopped thread of the program makes.
 #include "preload/record/kernel/inside_program.h"
 
 #include <errno.h>
@@ -34,13 +34,14 @@ constexpr uint64_t kUserfaultfdFlags = O_CLOEXEC | O_NONBLOCK;
 int take_descriptor(const Lender& lender, long number) {
   const auto taken = static_cast<int>(::syscall(SYS_pidfd_getfd, lender.pidfd, number, 0));
   if (taken >= 0) return taken;
-  // A first thread that has left has no descriptors, and the pidfd is its. Linux 6.9.
+  // The pidfd stands for the first thread. If that thread has left by pthread_exit(), it has no descriptors any more: a
+  // pidfd of another thread is needed (PIDFD_THREAD, Linux 6.9).
   constexpr unsigned kOfThread = O_EXCL;
   const UniqueFd thread(static_cast<int>(::syscall(SYS_pidfd_open, lender.living, kOfThread)));
   return static_cast<int>(::syscall(SYS_pidfd_getfd, thread.get(), number, 0));
 }
 
-/// What is laid out in a page of the guest's that is mapped for this.
+/// Laid out in a page that is mapped in the guest for this purpose.
 struct Parcel {
   int sockets[2];
   int padding[2];
@@ -50,7 +51,7 @@ struct Parcel {
   char byte;
 };
 
-/// Has the guest receive `descriptor`: its number there, or a negative errno.
+/// Passes `descriptor` to the guest by SCM_RIGHTS. Returns its number in the guest, or a negative errno.
 long hand_over(StoppedThread& thread, const Lender& lender, uint64_t page, int descriptor) {
   const auto call = [&](long number, const std::array<uint64_t, 6>& arguments) {
     return thread.call(lender.instruction, number, arguments);
@@ -67,7 +68,8 @@ long hand_over(StoppedThread& thread, const Lender& lender, uint64_t page, int d
     parcel.message.msg_iovlen = 1;
     parcel.message.msg_control = reinterpret_cast<void*>(at_control);
     parcel.message.msg_controllen = sizeof parcel.control;
-    // Where the guest has no number left the byte arrives without the descriptor: 0 would be taken for its number.
+    // If the guest's RLIMIT_NOFILE is reached, the byte arrives without the descriptor. The preset -EMFILE then stays:
+    // 0 would be read as a descriptor's number.
     constexpr int kNone = -EMFILE;
     std::memcpy(parcel.control + CMSG_LEN(0), &kNone, sizeof kNone);
     const UniqueFd sender(take_descriptor(lender, parcel.sockets[0]));
@@ -84,7 +86,8 @@ long hand_over(StoppedThread& thread, const Lender& lender, uint64_t page, int d
   return received;
 }
 
-/// The program's own privilege does not count for who has the device.
+/// USERFAULTFD_IOC_NEW on the recorder's /dev/userfaultfd: it needs no privilege of the program. Returns the recorder's
+/// descriptor, or -1 and an errno.
 int open_through_device(StoppedThread& thread, const Lender& lender, int* error) {
   const auto call = [&](long number, const std::array<uint64_t, 6>& arguments) {
     return thread.call(lender.instruction, number, arguments);

@@ -1,4 +1,4 @@
-// What a program that does not know of us is made to do: to open a userfaultfd for its memory.
+// Opens a userfaultfd inside a program that does not know of the recorder.
 #pragma once
 
 #include <cstdint>
@@ -7,20 +7,20 @@
 
 namespace oomcast::record {
 
-/// The program that lends a thread, and what is needed of it. Looked up before: who makes the calls may not allocate.
+/// The program whose thread makes the calls. Looked up beforehand, as the process that makes it call may not allocate.
 struct Lender {
-  uint32_t living = 0;  // a thread that has the program's memory
+  uint32_t living = 0;  // a thread that has the program's address space
   int pidfd = -1;
-  int device = -1;  // /dev/userfaultfd, or -1
+  int device = -1;  // /dev/userfaultfd of the recorder; -1: none
   uint64_t instruction = 0;
 };
 
-/// Where a program has a `syscall` instruction to lend: in the vdso, or else in its own text. 0: nowhere.
+/// Address of a `syscall` instruction in the program: in its vdso, else in its own code. 0: none was found.
 uint64_t find_syscall_instruction(uint32_t pid);
 
-/// The descriptor, here, of a userfaultfd of the thread's address space that hears of the kernel's own faults, too; -1
-/// and an errno if there is none. Afterwards the program has no descriptor and no mapping that it did not have. Where
-/// its own privilege does not reach it borrows our device. Uses no heap.
+/// Opens a userfaultfd for the thread's address space that also reports faults taken in the kernel. Returns its
+/// descriptor in the recorder, or -1 and an errno. If the program lacks the privilege (EPERM), the recorder's device is
+/// used. Afterwards the program has no further descriptor or mapping. Uses no heap.
 int open_userfaultfd_inside(StoppedThread& thread, const Lender& lender, int* error);
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// Reads lines with a name and a number, and directories of numbers. See kernel_text.h.
+// Parses "name number" lines and lists directories of numbers. See kernel_text.h.
 #include "preload/record/kernel/kernel_text.h"
 
 #include <dirent.h>

@@ -1,5 +1,4 @@
-// Reads the forms in which the kernel writes most of what is in /proc and /sys: lines with a name and a number, and
-// directories of numbers.
+// Reads two common forms of files in /proc and /sys: lines of a name and a number, and directories of numbers.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +8,11 @@
 
 namespace oomcast::record {
 
-/// The number behind `name` at the beginning of a line; 0 if there is none. The name includes what parts it from the
-/// number, but for blanks ("VmHWM:", "oom_kill ").
+/// The number after `name` at the beginning of a line; 0: there is no such line. `name` includes the separator, but not
+/// the blanks after it ("VmHWM:", "oom_kill ").
 uint64_t number_behind(std::string_view text, std::string_view name, int base = 10);
 
-/// The entries of a directory that are numbers, as in /proc, /proc/PID/task and /proc/PID/fd. None if it cannot be
-/// read.
+/// The entries of a directory that are numbers, as in /proc, /proc/PID/task and /proc/PID/fd. Empty: it cannot be read.
 std::vector<uint32_t> numbers_in_directory(const std::string& path);
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// A thread of a process that still has the process's memory: see living_thread.h.
+// Finds a thread that still has the process's address space; see living_thread.h.
 #include "preload/record/kernel/living_thread.h"
 
 #include <string>

@@ -1,4 +1,4 @@
-// The mappings that a process makes, by perf events.
+// Receives notices of a process's mappings from perf events.
 #include "preload/record/kernel/mapping_notices.h"
 
 #include <errno.h>
@@ -17,11 +17,11 @@
 namespace oomcast::record {
 namespace {
 
-constexpr uint64_t kDataBytes = 4 * kPage;  // 300 records; a power of two
+constexpr uint64_t kDataBytes = 4 * kPage;  // room for 300 records; must be a power of two of pages
 constexpr uint64_t kBufferBytes = kPage + kDataBytes;
 constexpr size_t kListenersMost = 256;
 
-/// An event that counts nothing and has the kernel write down mappings. Inherited events need a CPU each.
+/// A dummy event that counts nothing and records mappings. An inherited event must be bound to one CPU.
 perf_event_attr attributes() {
   perf_event_attr wanted{};
   wanted.size = sizeof wanted;
@@ -51,7 +51,7 @@ MappingNotices::MappingNotices(uint32_t pid) {
   for (const uint32_t tid : threads)
     for (long cpu = 0; cpu < cpus; ++cpu) {
       UniqueFd event(static_cast<int>(::syscall(SYS_perf_event_open, &wanted, tid, cpu, -1, PERF_FLAG_FD_CLOEXEC)));
-      if (!event && (errno == ESRCH || errno == ENODEV)) continue;  // it has ended; a CPU that is switched off
+      if (!event && (errno == ESRCH || errno == ENODEV)) continue;  // the thread has ended; the CPU is offline
       Buffer buffer(event.get());
       if (!buffer.valid()) {
         listeners_.clear();
@@ -61,8 +61,8 @@ MappingNotices::MappingNotices(uint32_t pid) {
     }
 }
 
-/// Who asks whether a descriptor is ready takes the readiness from it: the records are read afterwards, or one that
-/// came in between would wake nobody.
+/// take_ended() polls, and a poll takes the readiness from a perf event. So it goes first: a record that comes after
+/// the poll makes the descriptor ready again, one that came before is read now.
 MappingNotices::News MappingNotices::take() {
   News news;
   news.ended = take_ended();
@@ -92,7 +92,7 @@ MappingNotices::Buffer::~Buffer() {
   if (start_ != nullptr) ::munmap(start_, kBufferBytes);
 }
 
-/// The buffer begins anew where it ends.
+/// Copies out of the ring buffer, which wraps around.
 void MappingNotices::Buffer::copy(uint64_t from, void* to, size_t bytes) const {
   const char* const data = static_cast<const char*>(start_) + kPage;
   for (size_t done = 0; done < bytes;) {

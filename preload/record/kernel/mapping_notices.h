@@ -1,5 +1,5 @@
-// The kernel's word on each mapping that a process makes, 30 to 90 us after it was made: for processes without the
-// library, which would have asked before the memory is used.
+// MappingNotices: the kernel's notices of a process's new mappings, 30 to 90 us after each was made. For processes
+// outside: the library asks before memory is used.
 #pragma once
 
 #include <cstddef>
@@ -12,25 +12,26 @@
 
 namespace oomcast::record {
 
-/// Records of perf events: of mmap, brk, mprotect and stacks that grow, in the threads that there are and those that
-/// they make. A record names the mapping as it is then, with what it was joined to.
+/// Perf events (PERF_RECORD_MMAP) of mmap(), brk(), mprotect() and growing stacks, in all threads of the process and
+/// the threads that these create. A notice names the whole VMA, with the neighbours that the new mapping was merged
+/// with.
 class MappingNotices {
  public:
-  /// Not valid: the kernel has no perf events for us, or there are too many threads.
+  /// Not valid(): perf events are not allowed here, or there are too many threads (threads x CPUs above 256).
   explicit MappingNotices(uint32_t pid);
   bool valid() const { return !listeners_.empty(); }
 
-  /// Ready for reading when there is a record.
+  /// Descriptors that are readable when there is a notice.
   template <class F>
   void for_each_descriptor(F f) const {
     for (const Listener& listener : listeners_) f(listener.event.get());
   }
   struct News {
     std::vector<PageRange> mapped;
-    bool lost = false;       // there was more than the buffers hold
-    std::vector<int> ended;  // descriptors whose threads have all ended: they are ready for ever
+    bool lost = false;       // a buffer was full, notices are missing
+    std::vector<int> ended;  // descriptors whose threads have all ended; they stay readable for ever
   };
-  /// What is new since the last call.
+  /// What has come since the last call.
   News take();
 
  private:

@@ -1,4 +1,4 @@
-// ProcMemory: the memory of a process by the files of /proc/PID.
+// ProcMemory: reads a process's memory through /proc/PID.
 #include "preload/record/kernel/memory_view.h"
 
 #include <errno.h>
@@ -41,7 +41,7 @@ size_t ProcMemory::read(uint64_t address, void* out, size_t bytes) const {
   return got > 0 ? static_cast<size_t>(got) : 0;
 }
 
-/// The descriptors of maps and pagemap belong to one address space; those of the counts are the process's for good.
+/// Descriptors of maps, pagemap and mem belong to one address space; those of statm and status to the process.
 void ProcMemory::begin_address_space() {
   if (thread_ != 0) follow(0);
   for (ProcFile* file : {&maps_, &pagemap_, &mem_}) file->belong_to(pid_);
@@ -62,7 +62,7 @@ bool ProcMemory::follow_living_thread() {
   const uint32_t tid = living_thread(pid_);
   if (tid == 0 || tid == thread_ || (tid == pid_ && thread_ == 0)) return false;
   follow(tid);
-  // A file that has content is of the address space, whoever opened it.
+  // A file that has content was opened while the thread had memory: it stays valid.
   for (ProcFile* file : {&maps_, &pagemap_, &mem_})
     if (!file->has_content()) file->belong_to(pid_, tid);
   return true;

@@ -1,5 +1,5 @@
-// MemoryView: what the kernel says about the memory of one process. ProcMemory asks /proc; a test brings a kernel of
-// its own.
+// MemoryView: what the kernel says about the memory of one process. ProcMemory reads /proc; a test has an
+// implementation of its own.
 #pragma once
 
 #include <cstddef>
@@ -13,27 +13,27 @@
 
 namespace oomcast::record {
 
-/// The pages that a scan looks for.
+/// Which pages a scan looks for.
 enum class ScanKind {
-  kResident,   // anonymous, resident or swapped; the shared zero page is left out
-  kAnonymous,  // the same where nothing but anonymous memory is mapped: a tenth of the time
-  kShared,     // of files and of shared memory
-  kWritten,    // resident anonymous pages without a write protection by userfaultfd
-  kZero,       // the shared zero page: read, and never written
+  kResident,   // anonymous, resident or swapped, without the shared zero page
+  kAnonymous,  // the same for ranges with anonymous memory only: a tenth of the time
+  kShared,     // resident pages of files and of shared memory
+  kWritten,    // anonymous pages, resident or swapped, that are not write-protected by userfaultfd
+  kZero,       // the shared zero page: only read so far
 };
 
 class MemoryView {
  public:
   virtual ~MemoryView() = default;
 
-  /// Calls found() for the runs of such pages in [start, end), in order. Returns the address up to which the answer
-  /// holds: `end`, or less if the process has gone or the kernel has refused.
+  /// Calls found() for each run of such pages in [start, end), in order of addresses. Returns the address up to which
+  /// the answer holds: `end`, or less if the process has ended or the kernel has refused a call.
   virtual uint64_t scan(ScanKind kind, uint64_t start, uint64_t end, const FoundRun& found) const = 0;
-  /// The entries of /proc/PID/pagemap for `pages` pages; fewer if the process is gone.
+  /// Entries of /proc/PID/pagemap for `pages` pages; fewer: the address space is gone.
   virtual std::vector<uint64_t> entries(uint64_t start, uint64_t pages) const = 0;
-  /// All mappings. Empty: the process is gone.
+  /// All mappings; empty: the address space is gone.
   virtual std::vector<Vma> mappings() const = 0;
-  /// The one mapping that holds the address. False: there is none.
+  /// The mapping that contains the address; false: none.
   virtual bool mapping_at(uint64_t address, Vma* out) const = 0;
   /// The counts of /proc/PID/statm.
   virtual Resident resident() const = 0;
@@ -41,24 +41,24 @@ class MemoryView {
   virtual std::string status() const = 0;
   /// The text of /proc/PID/smaps.
   virtual std::string smaps() const = 0;
-  /// Reads content and never waits for a page (why: guest_content.h). The number of bytes that were read.
+  /// Reads content and returns the number of bytes read. Never waits for a page (why: guest_content.h).
   virtual size_t read(uint64_t address, void* out, size_t bytes) const = 0;
 
-  /// scan() takes the time of the pages that are there, not of the range: the kernel has PAGEMAP_SCAN.
+  /// Whether the cost of scan() depends on the pages that are there, not on the range: PAGEMAP_SCAN exists.
   virtual bool scans_fast() const = 0;
-  /// mapping_at() does not read all mappings: the kernel has PROCMAP_QUERY.
+  /// Whether mapping_at() reads one mapping only: PROCMAP_QUERY exists.
   virtual bool queries_mappings() const = 0;
 
-  /// The program has exec'ed: the view is of the new address space from now on.
+  /// The program has exec'ed: from now on the view shows the new address space.
   virtual void begin_address_space() = 0;
-  /// Opens the view now, while the process surely runs this program.
+  /// Opens pagemap now, while the process surely runs this program.
   virtual void open() = 0;
-  /// False: the process had no memory any more, or not yet, when the view was opened.
+  /// False: the process had no memory, or not yet, when the view was opened.
   virtual bool has_memory() const = 0;
-  /// False once the address space that the view was opened on is gone, by exec or exit.
+  /// False once the address space that the view shows is gone, by an exec or an exit.
   virtual bool lives() const = 0;
-  /// The first thread has left by pthread_exit(): from now on the files of a thread that runs on are read. False: there
-  /// is none, or it is read already.
+  /// To be called after the first thread has left by pthread_exit(): reads the files of another thread from now on.
+  /// False: no other thread has memory, or its files are read already.
   virtual bool follow_living_thread() = 0;
 };
 
@@ -87,7 +87,7 @@ class ProcMemory final : public MemoryView {
   void follow(uint32_t tid);
 
   uint32_t pid_;
-  uint32_t thread_ = 0;  // whose files are read, once the first thread has left; 0: the process's
+  uint32_t thread_ = 0;  // thread whose files are read after the first one has left; 0: those of /proc/PID
   ProcFile maps_{"maps"}, pagemap_{"pagemap"}, mem_{"mem"}, statm_{"statm"}, status_{"status"};
 };
 

@@ -1,4 +1,4 @@
-// Keeps a thread on the CPU that it runs on, for as long as an object lives.
+// OneCpu: pins a thread to its CPU by sched_setaffinity().
 #include "preload/record/kernel/one_cpu.h"
 
 namespace oomcast::record {

@@ -1,14 +1,15 @@
-// Keeps a thread on the CPU that it runs on, for as long as an object lives.
+// OneCpu: pins the calling thread to its CPU while an object lives.
 #pragma once
 
 #include <sched.h>
 
 namespace oomcast::record {
 
-/// A set of this CPU alone.
+/// A set with this CPU only.
 cpu_set_t only_cpu(int cpu);
 
-/// While it lives, the calling thread and those that it starts run on the CPU that it runs on now.
+/// While it lives, the calling thread and threads that it starts stay on the present CPU. If that fails, nothing
+/// changes.
 class OneCpu {
  public:
   OneCpu();

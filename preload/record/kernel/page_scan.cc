@@ -1,4 +1,4 @@
-// PAGEMAP_SCAN where the kernel has it (Linux 6.7), the entries of /proc/PID/pagemap where it has not.
+// Scans with PAGEMAP_SCAN (Linux 6.7), or else with the entries of /proc/PID/pagemap.
 #include "preload/record/kernel/page_scan.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ constexpr uint64_t kEntriesAtOnce = 2048;
 constexpr uint64_t kFrameMask = (uint64_t{1} << 55) - 1;
 
 uint64_t zero_frame() {
-  // A read of fresh memory maps the shared zero page: its frame number is the one to leave out.
+  // A read of fresh memory maps the shared zero page; its frame number is then in pagemap, for root only.
   static const uint64_t frame = [] {
     void* page = ::mmap(nullptr, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page == MAP_FAILED) return uint64_t{0};
@@ -34,7 +34,7 @@ uint64_t zero_frame() {
   return frame;
 }
 
-/// Bit 63: present, 62: swapped, 61: a page of a file or of shared memory.
+/// Bits of a pagemap entry: 63 present, 62 swapped, 61 file page or shared memory. Frame 0: the reader may not see it.
 bool is_there(uint64_t entry, bool of_file) {
   if ((entry >> 62) == 0 || ((entry >> 61 & 1) != 0) != of_file) return false;
   const uint64_t frame = entry & kFrameMask;
@@ -58,10 +58,10 @@ uint64_t scan_entries_of(int pagemap_fd, uint64_t start, uint64_t end, bool of_f
 
 uint64_t scan_by_regions(const std::function<int(PagemapScan*)>& call, uint64_t start, uint64_t end,
                          uint64_t categories, uint64_t without, const FoundRun& found) {
-  // Each call waits for the guest's mmap_lock, which a busy allocator holds most of the time: few calls, long answers.
+  // Each call waits for the guest's mmap_lock, which a busy allocator holds most of the time: few calls, many regions.
   constexpr size_t kRegions = 8192;
   constexpr int kTries = 4;
-  // Kept: allocated for each call, its pages would be faulted in for each call.
+  // Kept per thread: a new array for each call would take its page faults each time.
   thread_local const std::unique_ptr<PageRegion[]> regions(new PageRegion[kRegions]);
   uint64_t at = start;
   for (int tries = 0; at < end;) {

@@ -1,7 +1,7 @@
-// PAGEMAP_SCAN and the entries of /proc/PID/pagemap: which pages of a process are there.
+// Finds out which pages of a process are there, by PAGEMAP_SCAN or by the entries of /proc/PID/pagemap.
 //
-// A scan says how far its answer reaches. A process may end during a scan, and the kernel may refuse a call; nothing is
-// known of the pages behind that place, neither that they are there nor that they are gone.
+// Each scan returns the address up to which its answer holds. A process may end during a scan, and the kernel may
+// refuse a call. Nothing is known of the pages behind that address, neither that they are there nor that they are gone.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -12,32 +12,35 @@
 
 namespace oomcast::record {
 
-/// Called for runs [start, end) of pages, in order of their addresses.
+/// Called for each run [start, end) of pages, in order of addresses.
 using FoundRun = std::function<void(uint64_t start, uint64_t end)>;
 
-/// Each scan returns the address up to which its answer holds: `end`, or less if the process has gone or the kernel has
-/// refused.
+/// All scans return the address up to which the answer holds: `end`, or less if the process has ended or the kernel has
+/// refused a call.
 
-/// Runs of resident or swapped anonymous pages in [start, end), the zero page left out.
+/// Anonymous pages in [start, end), resident or swapped, without the shared zero page.
 uint64_t scan_resident(int pagemap_fd, uint64_t start, uint64_t end, const FoundRun& found);
-/// The same where nothing else can be mapped: a tenth of the time, for no page has to be asked whether it is a file's.
+/// The same for ranges with anonymous memory only: a tenth of the time, as the kernel need not look at each struct
+/// page.
 uint64_t scan_anonymous(int pagemap_fd, uint64_t start, uint64_t end, const FoundRun& found);
-/// The same for pages of files and shared memory that this process has mapped.
+/// Mapped pages of files and of shared memory, resident or swapped.
 uint64_t scan_shared(int pagemap_fd, uint64_t start, uint64_t end, const FoundRun& found);
-/// Runs of resident anonymous pages that are not write-protected by a userfaultfd (any more). Needs PAGEMAP_SCAN.
+/// Anonymous pages, resident or swapped, without a write protection by userfaultfd. Needs PAGEMAP_SCAN.
 uint64_t scan_written(int pagemap_fd, uint64_t start, uint64_t end, const FoundRun& found);
-/// Runs of pages that were read only: the shared zero page is mapped there. Needs PAGEMAP_SCAN.
+/// Pages that map the shared zero page: only read so far. Needs PAGEMAP_SCAN.
 uint64_t scan_zero_pages(int pagemap_fd, uint64_t start, uint64_t end, const FoundRun& found);
 
-/// The raw entries of `pages` pages; fewer if the process is gone.
+/// Raw pagemap entries of `pages` pages; fewer: the address space is gone.
 std::vector<uint64_t> read_pagemap(int pagemap_fd, uint64_t start, uint64_t pages);
+/// Bit 63: present in memory.
 inline bool resident(uint64_t pagemap_entry) { return (pagemap_entry >> 63 & 1) != 0; }
+/// Bit 56 as well: no other page table maps it.
 inline bool mapped_once(uint64_t pagemap_entry) { return resident(pagemap_entry) && (pagemap_entry >> 56 & 1) != 0; }
 
-/// Found out once, with this process's own memory.
+/// Tried once, with this process's own memory.
 bool kernel_has_pagemap_scan();
 
-// struct page_region and struct pm_scan_arg of newer linux/fs.h than Debian 12's.
+// struct page_region and struct pm_scan_arg of a newer linux/fs.h than Debian 12's.
 struct PageRegion {
   uint64_t start, end, categories;
 };
@@ -53,12 +56,14 @@ enum PageCategory : uint64_t {
   kPageIsPfnZero = 1 << 5,
 };
 
-/// The two ways to ask, over the system calls that they make, so that a test can let those fail.
-/// `call` is the ioctl: the number of regions found, or -1 and errno. All of `categories` and none of `without`.
+/// The two implementations, with their system calls as parameters, so that a test can let a call fail.
+///
+/// `call`: the ioctl; returns the number of regions, or -1 and errno. Finds pages with all of `categories` and none of
+/// `without`.
 uint64_t scan_by_regions(const std::function<int(PagemapScan*)>& call, uint64_t start, uint64_t end,
                          uint64_t categories, uint64_t without, const FoundRun& found);
-/// `entries` reads that many pages' entries from an address on. `of_file`: pages of files and shared memory, else
-/// anonymous.
+/// `entries`: reads the entries of `pages` pages from `at` on. `of_file`: finds pages of files and shared memory, else
+/// anonymous ones.
 uint64_t scan_by_entries(const std::function<std::vector<uint64_t>(uint64_t at, uint64_t pages)>& entries,
                          uint64_t start, uint64_t end, bool of_file, const FoundRun& found);
 

@@ -1,4 +1,4 @@
-// Page arithmetic on addresses of a guest.
+// Page arithmetic on a guest's addresses.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ inline uint64_t page_up(uint64_t address) { return page_down(address + kPage - 1
 
 using PageRange = std::pair<uint64_t, uint64_t>;  // [start, end)
 
-/// Adds [from, to) to runs that are in order; what follows the last run without a gap makes that run longer.
+/// Adds [from, to) to runs in ascending order. It extends the last run if it follows that run without a gap.
 inline void append(std::vector<PageRange>* runs, uint64_t from, uint64_t to) {
   if (!runs->empty() && runs->back().second == from)
     runs->back().second = to;

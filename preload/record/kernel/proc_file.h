@@ -1,5 +1,4 @@
-// A file of /proc about a process. It is opened when it is first read: most processes end or exec before
-// anybody asks.
+// ProcFile: a file in /proc/PID. It is opened at its first read, as most processes end or exec before that.
 #pragma once
 
 #include <fcntl.h>
@@ -12,12 +11,12 @@
 
 namespace oomcast::record {
 
-/// The directory of /proc for this thread of the process.
+/// Directory of a thread in /proc, with a slash at the end.
 inline std::string proc_of_thread(uint32_t pid, uint32_t tid) {
   return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/";
 }
 
-/// The directory of /proc for the process, or for a thread of it where one is named.
+/// Directory of the process in /proc, or of its thread `tid` if that is not 0.
 inline std::string proc_of(uint32_t pid, uint32_t tid = 0) {
   return tid != 0 ? proc_of_thread(pid, tid) : "/proc/" + std::to_string(pid) + "/";
 }
@@ -26,25 +25,25 @@ class ProcFile {
  public:
   explicit ProcFile(const char* name) : name_(name) {}
 
-  /// Of this process, as it is now: what was open before, of the program before an exec, is let go. `tid`: the thread
-  /// whose file it is, where the first one has left; 0: the process's.
+  /// From now on the file is that of this process, as it is now; a descriptor from before an exec is closed. `tid`: the
+  /// thread whose file is read after the first thread has left; 0: the process's.
   void belong_to(uint32_t pid, uint32_t tid = 0) {
     fd_.reset();
     pid_ = pid;
     tid_ = tid;
-    // Root may always read it. Anybody else may no longer once a program has made itself undumpable.
+    // Root may open it at any time. Others may not once the program has made itself undumpable, so they open it now.
     if (::geteuid() != 0) static_cast<void>(get());
   }
 
-  /// -1: it cannot be opened.
+  /// The descriptor; -1: the file cannot be opened.
   int get() const {
     if (pid_ != 0) fd_ = UniqueFd(::open((proc_of(pid_, tid_) + name_).c_str(), O_RDONLY | O_CLOEXEC));
     pid_ = 0;
     return fd_.get();
   }
 
-  /// Whether maps, pagemap or mem is of an address space. Opened while the task had no memory any more, they are empty
-  /// for ever; mem of a task that has memory refuses the address 0 (EIO) instead.
+  /// Whether maps, pagemap or mem shows an address space. If it was opened after the task had lost its memory, it is
+  /// empty for ever. A read of mem at address 0 fails with EIO where there is memory, which counts as content.
   bool has_content() const {
     uint64_t word;
     return get() >= 0 && ::pread(get(), &word, sizeof word, 0) != 0;
@@ -53,7 +52,7 @@ class ProcFile {
  private:
   const char* name_;
   mutable UniqueFd fd_;
-  mutable uint32_t pid_ = 0;  // 0: tried
+  mutable uint32_t pid_ = 0;  // 0: opening was tried
   uint32_t tid_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// /proc/PID/maps, statm and stat. PROCMAP_QUERY where the kernel has it (Linux 6.11), the text of maps where it has
-// not.
+// Reads maps, statm and stat of /proc/PID. Uses PROCMAP_QUERY (Linux 6.11) where the kernel has it, else the text of
+// maps.
 #include "preload/record/kernel/proc_maps.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 namespace oomcast::record {
 namespace {
 
-// struct procmap_query of newer linux/fs.h than Debian 12's.
+// struct procmap_query of a newer linux/fs.h than Debian 12's.
 struct ProcmapQuery {
   uint64_t size, query_flags, query_addr, vma_start, vma_end, vma_flags, vma_page_size, vma_offset, inode;
   uint32_t dev_major, dev_minor, vma_name_size, build_id_size;
@@ -30,7 +30,7 @@ struct ProcmapQuery {
 #define OOMCAST_PROCMAP_QUERY _IOWR('f', 17, ProcmapQuery)
 constexpr uint64_t kVmaReadable = 1, kVmaWritable = 2, kVmaExecutable = 4, kVmaShared = 8;
 
-/// PROCMAP_QUERY for the mapping that holds the address. 0, or the error.
+/// PROCMAP_QUERY for the mapping that contains the address. Returns 0 or an errno.
 int ask_kernel(int maps_fd, uint64_t address, Vma* out) {
   char name[256] = {};
   ProcmapQuery query{};
@@ -54,7 +54,7 @@ int ask_kernel(int maps_fd, uint64_t address, Vma* out) {
   return 0;
 }
 
-/// Takes a number and the character after it off the front.
+/// Removes a number and the character `after` from the front of the text; false: they are not there.
 template <class Number>
 bool take_number(std::string_view* text, int base, char after, Number* out) {
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), *out, base);
@@ -63,7 +63,8 @@ bool take_number(std::string_view* text, int base, char after, Number* out) {
   return true;
 }
 
-/// A line of /proc/PID/maps: "start-end rwxp offset major:minor inode      name". By hand: every scan reads them all.
+/// Parses a line of /proc/PID/maps: "start-end rwxp offset major:minor inode      name". Without a library for speed:
+/// every scan parses all lines.
 bool parse_mapping(std::string_view line, Vma* out) {
   unsigned device_major = 0, device_minor = 0;
   if (!take_number(&line, 16, '-', &out->start) || !take_number(&line, 16, ' ', &out->end) || out->end <= out->start ||
@@ -200,7 +201,7 @@ Resident resident_of(const std::string& statm) {
   out.shared_pages = std::strtoull(end, &end, 10);
   out.own_pages = resident > out.shared_pages ? resident - out.shared_pages : 0;
   std::strtoull(end, &end, 10);  // text
-  std::strtoull(end, &end, 10);  // nothing since Linux 2.6
+  std::strtoull(end, &end, 10);  // always 0 since Linux 2.6
   out.data_pages = std::strtoull(end, &end, 10);
   return out;
 }

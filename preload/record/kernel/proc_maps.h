@@ -1,5 +1,4 @@
-// What the kernel says is mapped (/proc/PID/maps, PROCMAP_QUERY), and the numbers in statm and stat. Pages:
-// page_scan.h.
+// Reads what is mapped (/proc/PID/maps, PROCMAP_QUERY), and the numbers in statm and stat. For pages see page_scan.h.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +13,7 @@
 
 namespace oomcast::record {
 
-/// What the recorder calls the mappings of a stash, which /proc shows as memory of the program.
+/// Name that the recorder gives to the mappings of a stash, which /proc shows as memory of the program.
 inline constexpr const char* kStashName = "[oomcast-stash]";
 
 struct Vma {
@@ -22,58 +21,59 @@ struct Vma {
   uint64_t end = 0;
   uint64_t file_offset = 0;
   uint64_t inode = 0;
-  uint64_t device = 0;  // as in st_dev
+  uint64_t device = 0;  // in the form of st_dev
   bool readable = false, writable = false, executable = false, shared = false;
   std::string name;          // path, [heap], [stack], [anon:...] or empty
-  bool locked = false;       // MAP_LOCKED was asked for; /proc does not show it here
-  bool one_request = false;  // not by /proc, which shows what lies side by side as one: the program asked for just this
+  bool locked = false;       // the program used MAP_LOCKED; not from /proc
+  bool one_request = false;  // the program made just this mapping; not from /proc, where adjacent mappings are merged
 
   bool operator==(const Vma&) const = default;
   bool special() const {
     return name == "[vdso]" || name == "[vvar]" || name == "[vvar_vclock]" || name == "[vsyscall]" ||
            name == "[uprobes]" || name == kStashName || huge();
   }
-  /// Huge pages come from a pool of their own.
+  /// hugetlb memory: its pages come from a pool of their own.
   bool huge() const { return name == "/anon_hugepage (deleted)" || name.starts_with("/memfd:hugetlb"); }
   bool heap() const { return name == "[heap]"; }
   bool anonymous() const { return !shared && inode == 0 && !special() && (name.empty() || name[0] == '['); }
 };
 
-/// Parses the text of a maps file. Lines that make no sense are left out.
+/// Parses the text of a maps file. Skips malformed lines.
 std::vector<Vma> parse_maps(const std::string& text);
-/// The locked mappings ("lo") in the text of a smaps file; neighbours are one range.
+/// The locked mappings ("lo" in VmFlags) in the text of a smaps file; adjacent ones are one range.
 std::vector<PageRange> locked_ranges(const std::string& smaps);
-/// Reads and parses through a kept descriptor of /proc/PID/maps. Empty if the process is gone.
+/// Reads and parses /proc/PID/maps through an open descriptor; empty: the address space is gone.
 std::vector<Vma> read_maps(int maps_fd);
-/// The one mapping that holds `address`. False: none (or the kernel has no such query and the text has none either).
+/// Looks up the mapping that contains `address`, by PROCMAP_QUERY or in the text of maps. False: there is none.
 bool query_map(int maps_fd, uint64_t address, Vma* out);
 
-/// A number in a /proc/PID/stat text, counted from 1 as in proc(5); the third and later ones.
+/// Field `field` of a /proc/PID/stat text, numbered from 1 as in proc(5). REQUIRES: a numeric field from the third on.
 std::optional<uint64_t> stat_field(const std::string& stat, int field);
-/// What the task does by a /proc/PID/stat text: 'R', 'S', 'Z', ...; 0: the text is none.
+/// State of the task in a /proc/PID/stat text: 'R', 'S', 'Z', ...; 0: malformed.
 char stat_state(const std::string& stat);
-/// By /proc/PID/stat; absent: there is no such process.
+/// Parent's pid from /proc/PID/stat; absent: there is no such process.
 std::optional<uint32_t> parent_of(uint32_t pid);
 
-/// The processes in the text of /proc/PID/task/TID/children.
+/// The pids in the text of /proc/PID/task/TID/children or of cgroup.procs.
 std::vector<uint32_t> pids_in(const std::string& text);
 
-/// What /proc/PID/statm says: own_pages is RssAnon, shared_pages RssFile + RssShmem. Not known: the text is empty.
+/// Counts of /proc/PID/statm: own_pages is RssAnon, shared_pages is RssFile + RssShmem. `known` is false for no text.
 struct Resident {
   bool known = false;
   uint64_t size_pages = 0, own_pages = 0, shared_pages = 0, data_pages = 0;
 };
 Resident resident_of(const std::string& statm);
 
-/// Found out once, with this process's own mappings.
+/// Tried once, with this process's own mappings.
 bool kernel_has_procmap_query();
-/// Whether /proc/PID/statm counts each page at once (since Linux 6.16); before, counts are kept per CPU and lag.
+/// Tries with this process's memory whether /proc/PID/statm counts each page at once (since Linux 6.16). Before, counts
+/// are kept per CPU and lag behind.
 bool kernel_counts_exactly();
 
-/// Whole content of a small /proc file through a kept descriptor; empty if it cannot be read.
+/// The whole content of a /proc file; empty if it cannot be read.
 std::string read_whole(int fd);
 std::string read_whole_path(const std::string& path);
-/// The same of a file that the kernel writes in one piece of less than 512 bytes (statm, comm, io, ...): in one call.
+/// The same for files of less than 512 bytes that the kernel writes in one piece (statm, comm, io, ...): one read.
 std::string read_line(int fd);
 std::string read_line_of(const std::string& path);
 

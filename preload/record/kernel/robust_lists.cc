@@ -1,4 +1,4 @@
-// get_robust_list() for each entry of /proc/PID/task, and the last field of /proc/loadavg.
+// Calls get_robust_list() for each thread, and reads the last field of /proc/loadavg.
 #include "preload/record/kernel/robust_lists.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ std::optional<std::vector<uint64_t>> robust_lists_of(uint32_t pid) {
     uint64_t head = 0;
     size_t bytes = 0;
     if (::syscall(SYS_get_robust_list, tid, &head, &bytes) != 0) {
-      if (errno == ESRCH) continue;  // it has ended meanwhile
+      if (errno == ESRCH) continue;  // the thread has ended meanwhile
       return std::nullopt;
     }
     if (head == 0) return std::nullopt;
@@ -34,7 +34,7 @@ uint64_t last_thread_number() {
   static uint64_t unknown = 0;
   char text[96];
   const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
-  if (got <= 0) return --unknown;  // another one each time
+  if (got <= 0) return --unknown;  // a different number each time
   text[got] = '\0';
   const size_t blank = std::string_view(text).rfind(' ');
   return blank == std::string_view::npos ? --unknown : std::strtoull(text + blank, nullptr, 10);

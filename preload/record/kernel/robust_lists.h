@@ -1,8 +1,7 @@
-// Where the kernel writes when a thread ends: beside the head of its list of robust futexes, in the thread's control
-// block.
+// Finds where the kernel writes when a thread ends: beside the head of the thread's robust list, in its control block.
 //
-// At its end the kernel clears the thread's number (CLONE_CHILD_CLEARTID) and walks that list. A thread that is ending
-// does not wait for a userfaultfd: the write fails, nobody hears of it, and pthread_join() waits for ever.
+// When a thread ends, the kernel clears its id (CLONE_CHILD_CLEARTID) and walks its robust list. A thread that is
+// ending does not wait for a userfaultfd: such a write fails without notice, and pthread_join() then waits for ever.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +10,12 @@
 
 namespace oomcast::record {
 
-/// Of all threads of the process. Nothing: a thread that lives has named no list (yet), so what it has is not known.
-/// Empty: the process has gone, or may not be asked.
+/// Heads of the robust lists of all threads of the process. No value: a thread has registered no list yet, or may not
+/// be asked. Empty: the process has ended.
 std::optional<std::vector<uint64_t>> robust_lists_of(uint32_t pid);
 
-/// Changes whenever any process or thread of this machine is made: the number that the kernel gave last.
+/// The last pid that the kernel has given in the recorder's PID namespace (last field of /proc/loadavg): it changes
+/// with each new process or thread.
 uint64_t last_thread_number();
 
 }  // namespace oomcast::record

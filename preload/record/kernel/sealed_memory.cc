@@ -1,4 +1,4 @@
-// Memory that the recorder shares with guests, and the futexes that lie in it.
+// Memory shared between the recorder and guests (a sealed memfd), and futexes in it.
 #include "preload/record/kernel/sealed_memory.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Lets go of what a copy of the recorder has no use for.
+// Closes the descriptors that a copy of the recorder does not need.
 #include "preload/record/kernel/second_process.h"
 
 #include <sys/syscall.h>

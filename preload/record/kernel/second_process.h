@@ -1,4 +1,4 @@
-// A process of the recorder's own beside it, with a socket between the two.
+// Starts a second process of the recorder, with a socket between the two.
 #pragma once
 
 #include <sys/socket.h>
@@ -12,8 +12,9 @@
 
 namespace oomcast::record {
 
-/// Does `what` with its end of the socket in a copy of this process. Its number, and our end; -1 and an errno: there is
-/// none. REQUIRES: `what` does not return, and allocates nothing: other threads may have held the allocator's locks.
+/// Forks, and calls `what` in the child with the child's end of a socket pair. Returns the child's pid and sets `ours`;
+/// -1 and errno: failed. REQUIRES: `what` does not return and does not allocate, as another thread may have held the
+/// allocator's locks at the fork.
 template <class What>
 pid_t start_second_process(UniqueFd* ours, What what) {
   int pair[2];
@@ -26,8 +27,8 @@ pid_t start_second_process(UniqueFd* ours, What what) {
   return child;
 }
 
-/// In the copy: pipes that the recorder has inherited end with the recorder, and no memory stays registered because of
-/// us. Negative numbers are none.
+/// For the child: closes all descriptors except `kept` (negative: none). Pipes that the recorder has inherited then end
+/// with the recorder, and no userfaultfd stays open because of the child.
 void close_all_but(std::array<int, 3> kept);
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// One address space in two processes, by the kernel's word; see shared_address_space.h.
+// Compares address spaces by kcmp(2); see shared_address_space.h.
 #include "preload/record/kernel/shared_address_space.h"
 
 #include <linux/kcmp.h>

@@ -1,11 +1,11 @@
-// Whether two processes have one address space, as a parent and its child have between vfork() and exec.
+// Tells whether two processes share one address space, as parent and child do between vfork() and exec.
 #pragma once
 
 #include <cstdint>
 
 namespace oomcast::record {
 
-/// By kcmp(2). False also where the kernel does not tell (no CONFIG_KCMP, no permission, one of them is gone).
+/// By kcmp(2), KCMP_VM. Also false if the kernel does not tell: no CONFIG_KCMP, no permission, a process has ended.
 bool share_address_space(uint32_t pid, uint32_t other);
 
 }  // namespace oomcast::record

@@ -1,4 +1,4 @@
-// StashHelper: one command and one answer at a time over a socket.
+// StashHelper: sends one command over a socket and waits for its answer.
 #include "preload/record/kernel/stash_channel.h"
 
 #include <errno.h>
@@ -37,7 +37,7 @@ StashHelper::~StashHelper() {
   static_cast<void>(!::recv(socket_.get(), &byte, sizeof byte, 0));
 }
 
-/// One that does not answer (somebody has stopped it) must not do later what nobody expects then.
+/// A helper that does not answer (it may be stopped) is killed: it must not execute the command later, unexpectedly.
 void StashHelper::kill() const {
   if (!pidfd_) return;
   ::syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
@@ -46,7 +46,7 @@ void StashHelper::kill() const {
   }
 }
 
-/// Nothing: the helper has ended.
+/// No value: the helper has ended, or was killed because it did not answer for 10 s.
 std::optional<StashChannel::Pages> StashHelper::ask(ring::StashOrder order, std::span<const PageRange> ranges,
                                                     uint64_t distance, int descriptor) {
   ring::StashCommand command{};

@@ -1,15 +1,15 @@
-// StashRescue: /proc/PID/mem and UFFDIO_COPY.
+// StashRescue: reads the stash through /proc/PID/mem and fills the pages by UFFDIO_COPY.
 #include "preload/record/kernel/stash_rescue.h"
 
 #include <array>
 
 namespace oomcast::record {
 
-/// False: an unread event is in the way.
+/// False: an unread event is in the way, or there is no memory.
 bool StashRescue::fill(uint64_t page, uint64_t place) {
   std::array<char, kPage> content;
   const std::vector<uint64_t> entries = memory_.entries(place, 1);
-  // Nothing lies there: it had not been moved yet when the helper ended, or had been moved back.
+  // The stash has no such page: it was not moved yet when the helper ended, or was moved back already.
   if (entries.empty() || entries[0] >> 62 == 0 || memory_.read(place, content.data(), kPage) != kPage) return true;
   const FaultResult result = all_.copy(page, content.data());
   if (result != FaultResult::kGone) return result == FaultResult::kDone || result == FaultResult::kAlreadyThere;

@@ -1,5 +1,5 @@
-// Stands in for the helper of a stash that has ended while the program lives on. Nobody moves pages any more, but what
-// lies in the stash can be read from outside and filled in where it belongs.
+// StashRescue: stands in for a helper that has ended while its program lives on. No page is moved out any more. What
+// lies in the stash is read from outside and copied to its place.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// A thread of another program, held by ptrace. Other processors than x86-64 restart interrupted calls in other ways:
+// StoppedThread: ptrace calls. For x86-64 only: other processors restart an interrupted system call in other ways, so
 // there no thread is stopped.
 #include "preload/record/kernel/stopped_thread.h"
 
@@ -27,7 +27,7 @@ namespace {
 constexpr uint64_t kEverySignal = ~uint64_t{0};
 constexpr uint64_t kSpinNs = 300'000;
 constexpr uint64_t kCallPatienceNs = 10'000'000'000, kExecPatienceNs = 1'000'000;
-constexpr uint64_t kCode64 = 0x33;  // the code segment of 64-bit programs
+constexpr uint64_t kCode64 = 0x33;  // CS selector of 64-bit user code (__USER_CS)
 constexpr int kStrayStopsMost = 64;
 
 bool read_registers(pid_t tid, user_regs_struct* to) {
@@ -50,7 +50,7 @@ StoppedThread::StoppedThread(pid_t tid, uint64_t patience_ns) : tid_(tid) {
   state_ = State::kRunning;
   ::ptrace(PTRACE_INTERRUPT, tid, 0, 0);
   Stop stop = wait_for_stop(patience_ns);
-  // The stop that was asked for comes behind a signal that was on its way.
+  // A signal that was already pending stops the thread before the requested stop: deliver it and wait again.
   for (int i = 0; i < kStrayStopsMost && stop == Stop::kSignal; ++i) {
     ::ptrace(PTRACE_CONT, tid, 0, held_signal_);
     held_signal_ = 0;
@@ -82,7 +82,7 @@ bool StoppedThread::wait_for_exec(int socket) {
   return valid();
 }
 
-/// The stop is one on the way back to user mode, or nothing that we could use.
+/// After a stop on the way back to user mode (kTrap), takes the thread over. Otherwise sets error_ and lets it go.
 void StoppedThread::take_over(Stop stop) {
   if (stop == Stop::kGone) {
     state_ = State::kGone;
@@ -107,10 +107,10 @@ void StoppedThread::take_over(Stop stop) {
   state_ = State::kStopped;
 }
 
-/// One that does not stop is let go of by the kernel when this thread ends: ptrace has no other way.
+/// A thread that does not stop is only released when the tracing thread ends: ptrace has no other way.
 StoppedThread::~StoppedThread() {
   if (state_ != State::kStopped) return;
-  // Only a stop on the way back to user mode is followed by what restarts an interrupted call.
+  // The kernel restarts an interrupted call only on the way back to user mode, so the thread must stop there first.
   if (called_ && !stop_at_return()) return;
   write_registers(tid_, registers_);
   ::ptrace(PTRACE_SETSIGMASK, tid_, sizeof mask_, &mask_);
@@ -122,7 +122,7 @@ long StoppedThread::call(uint64_t instruction, long number, const std::array<uin
   user_regs_struct call = registers_;
   call.rip = instruction;
   call.rax = static_cast<uint64_t>(number);
-  call.orig_rax = ~uint64_t{0};  // or else the kernel would restart what was interrupted
+  call.orig_rax = ~uint64_t{0};  // no system call: the kernel would restart the interrupted one
   call.rdi = arguments[0];
   call.rsi = arguments[1];
   call.rdx = arguments[2];
@@ -137,7 +137,7 @@ long StoppedThread::call(uint64_t instruction, long number, const std::array<uin
   return read_registers(tid_, &result) ? static_cast<long>(result.rax) : -ESRCH;
 }
 
-/// Goes on to the next stop that means something: what job control says meanwhile has its effect once we are gone.
+/// Lets the thread run to its next stop, with signals and job control set aside: both take effect after the detach.
 StoppedThread::Stop StoppedThread::next(int request, int wanted) {
   for (int i = 0; i < kStrayStopsMost; ++i) {
     if (::ptrace(static_cast<__ptrace_request>(request), tid_, 0, 0) != 0) break;
@@ -148,7 +148,7 @@ StoppedThread::Stop StoppedThread::next(int request, int wanted) {
     }
     if (stop == Stop::kNone) break;
   }
-  state_ = State::kGone;  // nothing that we could do would be right
+  state_ = State::kGone;  // the thread's state is unknown: its registers must not be written
   return Stop::kGone;
 }
 
@@ -182,8 +182,9 @@ StoppedThread::Stop StoppedThread::wait_for_stop(uint64_t patience_ns) {
   }
 }
 
-/// The kernel aborts a sequence that was interrupted when it returns to the program, and would find our instruction
-/// there instead of it: so the thread goes on where it would have gone on (rseq(2)).
+/// If the thread was stopped inside a restartable sequence (rseq(2)), moves its rip to the abort handler. The kernel
+/// does that on a return to the program, but it would find rip at the lent `syscall` instruction then, outside the
+/// sequence.
 void StoppedThread::leave_restartable_sequence() {
 #ifdef PTRACE_GET_RSEQ_CONFIGURATION
   struct Sequence {
@@ -201,13 +202,14 @@ void StoppedThread::leave_restartable_sequence() {
 #endif
 }
 
-/// Some calls end with EINTR after any stop, and few programs expect that without a signal. So they end as pause()
-/// does: with EINTR if a handler is to run by now, else the kernel makes the call again.
+/// Some calls (epoll_wait, semop) return EINTR after any stop, and few programs expect that without a signal. Such a
+/// call gets -ERESTARTNOHAND instead, as pause() does: EINTR if a handler is to run, else the kernel makes the call
+/// again.
 void StoppedThread::have_call_restarted() {
   constexpr auto kInterrupted = static_cast<uint64_t>(-EINTR), kRestartWithoutHandler = static_cast<uint64_t>(-514);
   const bool in_call = static_cast<int64_t>(registers_.orig_rax) >= 0;
   if (!in_call || registers_.rax != kInterrupted) return;
-  if (registers_.orig_rax == SYS_close) return;  // the descriptor is closed all the same
+  if (registers_.orig_rax == SYS_close) return;  // never again: the descriptor is closed already
   registers_.rax = kRestartWithoutHandler;
 }
 

@@ -1,4 +1,5 @@
-// A thread of another program that stands still and makes system calls for us; then it goes on as if nothing had been.
+// StoppedThread: stops a thread of another program and has it make system calls; afterwards the thread goes on
+// unchanged.
 #pragma once
 
 #include <sys/types.h>
@@ -9,19 +10,19 @@
 
 namespace oomcast::record {
 
-/// Uses no heap, no lock and no errno of the caller's beyond its own calls: it runs in a process that was forked from
-/// one with several threads. The tracer is the calling thread, and only that one may use the object.
+/// Uses no heap and no lock, as it runs in a process that was forked from one with several threads. The calling thread
+/// is the tracer, and only that thread may use the object.
 ///
-/// Nothing is written into the program's memory: a `syscall` instruction of its own is used. All registers, the signal
-/// mask and a system call that was interrupted are as they were when the object goes: signals that came meanwhile are
-/// delivered then, and the kernel restarts the call as after any stop (nanosleep with the time that was left), those
-/// too that end with EINTR after any other stop (epoll_wait, sigtimedwait, semop: with all of their time).
+/// Nothing is written into the program's memory: the thread runs a `syscall` instruction that the program has. The
+/// destructor restores all registers, the signal mask and an interrupted system call. Signals that came meanwhile are
+/// delivered then. The kernel restarts the call as after any stop (nanosleep with the time that was left). Calls that
+/// return EINTR after any stop (epoll_wait, sigtimedwait, semop) are restarted too, with their full timeout.
 class StoppedThread {
  public:
-  /// Stops the thread, or gives up after `patience_ns`: it may not be traced, is traced already, is stopped by job
-  /// control, sleeps where no stop reaches it (vfork), or runs 32-bit code.
+  /// Stops the thread. Not valid(): it did not stop within `patience_ns`, may not be traced, is traced already, is
+  /// stopped by job control, sleeps uninterruptibly (vfork), or runs 32-bit code.
   StoppedThread(pid_t tid, uint64_t patience_ns);
-  /// One that is about to exec another program, and is stopped by wait_for_exec().
+  /// For a thread that is about to exec another program: wait_for_exec() will stop it.
   struct AtExec {};
   StoppedThread(pid_t tid, AtExec);
   ~StoppedThread();
@@ -29,13 +30,14 @@ class StoppedThread {
   StoppedThread& operator=(const StoppedThread&) = delete;
 
   bool valid() const { return state_ == State::kStopped; }
-  /// Waits until the new program is there, before its first instruction; or until the socket's other end is closed.
+  /// Waits until the new program is loaded, before its first instruction; true: it is stopped there. False: the other
+  /// end of `socket` is closed, or the thread could not be stopped.
   bool wait_for_exec(int socket);
-  /// Why not: an errno.
+  /// Why it is not valid(): an errno.
   int error() const { return error_; }
 
-  /// Makes the call at `instruction`, where a `syscall` instruction lies. Its result, or a negative errno; -ESRCH when
-  /// the thread has been killed. REQUIRES: valid(); a call that does not wait for others.
+  /// Makes a system call at `instruction`, the address of a `syscall` instruction. Returns its result, which may be a
+  /// negative errno; -ESRCH: the thread was killed. REQUIRES: valid(), and a call that waits for no other thread.
   long call(uint64_t instruction, long number, const std::array<uint64_t, 6>& arguments = {});
 
  private:
@@ -52,10 +54,10 @@ class StoppedThread {
   pid_t tid_;
   State state_ = State::kNotOurs;
   int error_ = 0;
-  bool called_ = false;  // it stands at the end of a call of ours
+  bool called_ = false;  // the thread stands at the exit of a call made by call()
   user_regs_struct registers_{};
   uint64_t mask_ = 0;
-  int held_signal_ = 0;  // one that no mask holds back: SIGSTOP
+  int held_signal_ = 0;  // to be sent after the detach: SIGSTOP, which no mask blocks
 };
 
 }  // namespace oomcast::record

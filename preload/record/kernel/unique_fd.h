@@ -1,4 +1,4 @@
-// Holds a descriptor and closes it, once.
+// UniqueFd: owns a descriptor and closes it once.
 #pragma once
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// The ioctls of a userfaultfd, with errno turned into what the caller has to do next.
+// Userfaultfd: makes the ioctls and turns errno into a FaultResult.
 #include "preload/record/kernel/userfaultfd.h"
 
 #include <errno.h>
@@ -11,7 +11,8 @@
 namespace oomcast::record {
 namespace {
 
-/// As many zero pages as a window may have: one and the same page of memory, which stays in the nearest cache.
+/// Source of UFFDIO_COPY, kMostPages long. All its pages map the one zero page of the kernel, which stays in the CPU's
+/// cache. Null: no memory.
 const char* zeroes() {
   static const char* const pages = [] {
     constexpr size_t kBytes = Userfaultfd::kMostPages * static_cast<size_t>(kPageBytes);
@@ -21,8 +22,7 @@ const char* zeroes() {
   return pages;
 }
 
-/// What the events mean for us: REMOVE, UNMAP and REMAP show frees, those inside libc included. EVENT_FORK
-/// holds every fork: it is there for the stash only.
+/// REMOVE, UNMAP and REMAP show frees, also those that libc makes inside. Each holds its caller until it is read.
 uint64_t event_features(Userfaultfd::Unmaps unmaps) {
   return UFFD_FEATURE_EVENT_REMAP | UFFD_FEATURE_EVENT_REMOVE |
          (unmaps == Userfaultfd::Unmaps::kReported ? UFFD_FEATURE_EVENT_UNMAP : 0);
@@ -100,7 +100,7 @@ FaultResult Userfaultfd::fill(uint64_t start, uint64_t pages, bool wake, bool pr
   }
   const int error = errno;
   *filled = copy.copy > 0 ? static_cast<uint64_t>(copy.copy) >> kPageShift : 0;
-  // A part was done, then something was in the way: good enough, the rest faults again.
+  // A part was filled. Touches of the other pages fault again.
   if (*filled > 0) return FaultResult::kDone;
   return copy.copy < 0 ? result_of(static_cast<int>(-copy.copy)) : result_of(error);
 }
@@ -147,8 +147,8 @@ size_t Userfaultfd::read(std::span<uffd_msg> out) {
 }
 
 bool Userfaultfd::address_space_lives() {
-  // Lifting protection where there is none changes nothing. ENOENT: the page is not there. ESRCH: the process is gone
-  // at.
+  // Makes page 1 GiB writable, which changes nothing: nothing is armed there. ENOENT: no such page; ESRCH: the address
+  // space is gone.
   uffdio_writeprotect request{};
   request.range = {uint64_t{1} << 30, static_cast<uint64_t>(kPageBytes)};
   request.mode = UFFDIO_WRITEPROTECT_MODE_DONTWAKE;

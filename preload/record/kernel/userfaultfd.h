@@ -1,4 +1,4 @@
-// The userfaultfd that a guest has given to the recorder: the descriptor, and its ioctls; each call says what happened.
+// Userfaultfd: a userfaultfd that a guest has sent to the recorder, and its ioctls.
 #pragma once
 
 #include <linux/userfaultfd.h>
@@ -10,7 +10,7 @@
 #include "preload/record/kernel/unique_fd.h"
 #include "preload/ring/userfaultfd_names.h"
 
-// Newer than Debian 12's header; probed at run time.
+// Missing in Debian 12's headers; tried at run time.
 #ifndef UFFD_FEATURE_WP_UNPOPULATED
 #define UFFD_FEATURE_WP_UNPOPULATED (1 << 13)
 #endif
@@ -23,7 +23,8 @@
 
 namespace oomcast::record {
 
-/// /dev/userfaultfd. Whoever has it may open userfaultfds that hear of the kernel's own faults too, privilege or not.
+/// Opens /dev/userfaultfd. Its holder may create userfaultfds that report faults taken in the kernel, without
+/// privilege.
 UniqueFd open_userfaultfd_device();
 
 class Userfaultfd final : public FaultChannel {
@@ -31,13 +32,14 @@ class Userfaultfd final : public FaultChannel {
   Userfaultfd() = default;
   explicit Userfaultfd(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  /// kSilent: for memory whose unmapping is reported in another way. An event holds the caller each time.
+  /// kSilent: for memory whose unmapping is reported in another way, since each event holds the unmapping thread.
   enum class Unmaps { kReported, kSilent };
-  /// kReported: of each fork comes an event with the child's own userfaultfd. Needs CAP_SYS_PTRACE.
+  /// kReported: each fork gives an event with the child's own userfaultfd. Needs CAP_SYS_PTRACE.
   enum class Forks { kReported, kSilent };
-  /// Agrees on the features. False: this kernel refuses even the least that is needed.
+  /// UFFDIO_API: agrees on the features. False: the kernel lacks the least that is needed.
   bool negotiate(Unmaps unmaps = Unmaps::kReported, Forks forks = Forks::kSilent);
-  /// The same for wp-async: no fault is held; a write to a protected page only lifts the protection.
+  /// The same for wp-async: no fault is held; a write to a protected page only removes the protection. False: no
+  /// WP_ASYNC.
   bool negotiate_async(Unmaps unmaps = Unmaps::kReported);
   bool valid() const { return fd_.get() >= 0; }
   bool write_protects() const override { return write_protects_; }

@@ -1,4 +1,4 @@
-// Hears a guest that asks something. See preload/ring/mailbox.h for what the guests do.
+// Doorbell: maps the page, and waits on the futex `rings` in it. For the side of the guests see preload/ring/mailbox.h.
 #include "preload/record/server/doorbell.h"
 
 #include <sys/mman.h>

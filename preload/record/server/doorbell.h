@@ -1,5 +1,5 @@
-// Hears a guest that asks something: a thread that waits on the doorbell that all guests share. One page, mapped by
-// each.
+// Doorbell: a thread of the recorder that waits until a guest rings. The doorbell is one page that all guests map
+// (ring::Doorbell).
 #pragma once
 
 #include <linux/futex.h>
@@ -22,16 +22,16 @@ class Doorbell {
   Doorbell& operator=(const Doorbell&) = delete;
 
   bool valid() const { return bell_ != nullptr; }
-  /// For the guests.
+  /// The sealed memory of the page, for the guests to map.
   const UniqueFd& memory() const { return memory_; }
-  /// From now on `answer` is called whenever somebody has rung, in a thread of its own. The guests learn it from the
-  /// kernel if the thread that calls this is gone.
+  /// Starts the thread: it calls `answer` at once, and again after each ring. REQUIRES: valid(). If the thread that
+  /// calls listen() ends in any way, the kernel sets FUTEX_OWNER_DIED in the page, which the guests see.
   void listen(std::function<void()> answer);
-  /// Nobody is listened to any more, and the guests know it.
+  /// Ends the thread, and sets FUTEX_OWNER_DIED so that no guest waits for an answer any more.
   void stop();
-  /// Changes whenever somebody rings.
+  /// How often guests have rung; may wrap.
   uint32_t rings() const { return bell_->rings.load(std::memory_order_acquire); }
-  /// The thread that answers; 0: none.
+  /// Thread id of the thread that answers; 0: it does not run yet.
   int answering_tid() const { return tid_.load(); }
 
  private:
@@ -40,7 +40,7 @@ class Doorbell {
   std::thread thread_;
   std::atomic<int> tid_{0};
   std::atomic<bool> stopping_{false};
-  // A list of one for the kernel: on the death of the thread that registered it, the recorder's word is marked.
+  // A robust list with one entry. When the thread that registered it ends, the kernel marks `recorder` in the page.
   robust_list entry_{};
   robust_list_head mine_{};
   robust_list_head* before_ = nullptr;

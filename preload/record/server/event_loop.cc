@@ -1,4 +1,4 @@
-// EventLoop: an epoll and an eventfd.
+// EventLoop: an epoll instance, with an eventfd for wake_up().
 #include "preload/record/server/event_loop.h"
 
 #include <errno.h>
@@ -14,8 +14,9 @@ namespace {
 
 constexpr uint64_t kSecondNs = 1'000'000'000, kMillisecondNs = 1'000'000;
 
-/// epoll_wait() counts in milliseconds: a fault that is to be tried again soon would wait for twenty tries. The two
-/// calls lose what perf events have to say: scans find the mappings then.
+/// Fallback: epoll_wait() takes whole milliseconds, and a fault that must be tried again waits for microseconds only.
+/// ppoll() waits for the rest, but takes the readiness of perf events, so that epoll_wait() does not return them. Scans
+/// find those mappings.
 int wait_in_milliseconds(int epoll, std::span<epoll_event> events, uint64_t wait_ns) {
   if (wait_ns > 0 && wait_ns < kMillisecondNs) {
     pollfd ready{epoll, POLLIN, 0};
@@ -26,12 +27,11 @@ int wait_in_milliseconds(int epoll, std::span<epoll_event> events, uint64_t wait
   return ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), timeout_ms);
 }
 
-/// In one call: who asks a perf event whether it is ready takes the readiness from it, and a second call would find
-/// nothing.
+/// One call on purpose: polling a perf event clears its readiness, so a second call would miss it.
 int wait_for_events(int epoll, std::span<epoll_event> events, uint64_t wait_ns) {
   const timespec rest{static_cast<time_t>(wait_ns / kSecondNs), static_cast<long>(wait_ns % kSecondNs)};
   const int count = ::epoll_pwait2(epoll, events.data(), static_cast<int>(events.size()), &rest, nullptr);
-  // Before Linux 5.11, and under a container's filter that does not know the call.
+  // Linux before 5.11 gives ENOSYS; a container's seccomp filter may give EPERM.
   if (count < 0 && (errno == ENOSYS || errno == EPERM)) return wait_in_milliseconds(epoll, events, wait_ns);
   return count;
 }

@@ -1,5 +1,5 @@
-// EventLoop: what the recorder's first thread waits for: userfaultfds, records of mappings, sockets, pidfds, signals,
-// and a word from its second thread.
+// EventLoop: waits in the recorder's first thread for userfaultfds, notices of mappings (perf events), sockets, pidfds,
+// signals, and wake_up() from the second thread.
 #pragma once
 
 #include <sys/epoll.h>
@@ -12,27 +12,30 @@
 
 namespace oomcast::record {
 
-/// In the order in which those that are ready are served: what a process did comes before what became of it.
+/// In the order in which ready sources are served: the faults of a process before its end, for example.
 enum class SourceKind : uint32_t { kFaults, kMappings, kConnection, kListener, kProcess, kSignals, kWakeUp };
 
 struct Source {
   SourceKind kind;
-  uint32_t id;  // a pid; of a connection its descriptor
+  uint32_t id;  // pid; kConnection: the descriptor
 };
 
 class EventLoop {
  public:
   EventLoop();
 
+  /// Adds a descriptor, to be reported when it is readable.
   void watch(int fd, SourceKind kind, uint32_t id);
+  /// Removes a descriptor that stays open. Closing the last copy removes it too.
   void forget(int fd);
-  /// Waits until something is ready, or for `wait_ns`. What is ready, in the order of SourceKind.
+  /// Waits until a source is ready, `wait_ns` at most. Returns up to kMost ready sources in the order of SourceKind,
+  /// valid until the next call.
   std::span<const Source> wait(uint64_t wait_ns);
-  /// From another thread: wait() returns.
+  /// Makes wait() return. May be called from another thread.
   void wake_up();
 
  private:
-  static constexpr size_t kMost = 64;  // sources at once
+  static constexpr size_t kMost = 64;  // sources returned by one wait()
   UniqueFd epoll_, wake_up_;
   std::array<epoll_event, kMost> events_{};
   std::array<Source, kMost> ready_{};

@@ -1,4 +1,4 @@
-// Tells signals that were sent to the recorder alone from those of its whole process group; see group_signals.h.
+// GroupSignals: a second process with a signalfd, and a socket pair to ask it.
 #include "preload/record/server/group_signals.h"
 
 #include <poll.h>
@@ -16,7 +16,7 @@
 namespace oomcast::record {
 namespace {
 
-constexpr int kPatienceMs = 500;  // for an answer: it may have been stopped
+constexpr int kPatienceMs = 500;  // for the answer of a second process that may be stopped (SIGSTOP)
 
 SignalSet drain(int signals) {
   SignalSet got = 0;
@@ -26,7 +26,7 @@ SignalSet drain(int signals) {
   return got;
 }
 
-/// In the second process: until the other end is closed.
+/// The second process: runs until the other end of the socket is closed.
 [[noreturn]] void witness(int socket) {
   close_all_but({socket, -1, -1});
   ::prctl(PR_SET_NAME, "oomcast-signals");
@@ -52,8 +52,8 @@ void GroupSignals::start() { pid_ = start_second_process(&socket_, witness); }
 
 SignalSet GroupSignals::take() {
   if (!socket_) return 0;
-  // A signal to a group is sent with the kernel's list of tasks locked for reading; setpgid() locks it for writing,
-  // whatever it then answers. So whoever is to get the signal that the caller has got has it now.
+  // A signal is sent to a group under read_lock(&tasklist_lock). setpgid() takes write_lock_irq(&tasklist_lock),
+  // whatever it returns. After it, every member of the group has the signal that the caller has received.
   ::setpgid(0, ::getpgrp());
   const char question = 0;
   SignalSet got = 0;
@@ -61,14 +61,14 @@ SignalSet GroupSignals::take() {
   if (::send(socket_.get(), &question, 1, MSG_NOSIGNAL) == 1 && ::poll(&answer, 1, kPatienceMs) == 1 &&
       ::recv(socket_.get(), &got, sizeof got, MSG_DONTWAIT) == static_cast<ssize_t>(sizeof got))
     return got;
-  socket_ = UniqueFd();  // a late answer must not be taken for the next one
+  socket_ = UniqueFd();  // or the next call would read this call's late answer
   return 0;
 }
 
 GroupSignals::~GroupSignals() {
   socket_ = UniqueFd();
   if (pid_ <= 0) return;
-  ::kill(pid_, SIGKILL);  // it may have been stopped
+  ::kill(pid_, SIGKILL);  // a stopped process does not see that the socket is closed
   ::waitpid(pid_, nullptr, 0);
 }
 

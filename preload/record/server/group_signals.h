@@ -1,8 +1,8 @@
-// Tells signals that were sent to the recorder alone from those of its whole process group.
+// GroupSignals: tells signals that were sent to the whole process group from those sent to the recorder alone.
 //
-// A guest in the same process group has got the latter itself: to pass them on would give it each of them twice. No
-// siginfo says which it was, so that a second process of the group, that only waits, is asked whether it has got the
-// signal too.
+// A guest in the same process group has received a group's signal itself, so relaying it would deliver it twice.
+// siginfo does not say which it was. Therefore a second process stays in the group, does nothing but wait, and is asked
+// whether it has received the signal too.
 #pragma once
 
 #include <sys/types.h>
@@ -13,7 +13,7 @@
 
 namespace oomcast::record {
 
-/// A set of signals, bit N - 1 for signal N.
+/// A set of signals: bit N - 1 for signal N.
 using SignalSet = uint64_t;
 constexpr SignalSet signal_bit(int signal) { return uint64_t{1} << (signal - 1); }
 
@@ -24,10 +24,10 @@ class GroupSignals {
   GroupSignals(const GroupSignals&) = delete;
   GroupSignals& operator=(const GroupSignals&) = delete;
 
-  /// Starts the process. The signals of signals_to_hold() must be blocked.
+  /// Starts the second process. REQUIRES: the signals of signals_to_hold() are blocked.
   void start();
-  /// What it has got since the last call. A signal of the group that the caller has got is in it or was in an earlier
-  /// answer. Empty if the process could not be started or has gone.
+  /// Signals that the second process has received since the last call. A group's signal that the caller has already
+  /// received is in this answer or was in an earlier one. Empty if the second process is not there or does not answer.
   SignalSet take();
   bool works() const { return static_cast<bool>(socket_); }
 

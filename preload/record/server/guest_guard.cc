@@ -1,4 +1,4 @@
-// GuestGuard: the end of a guest that would take the memory of this machine.
+// GuestGuard: when to measure, and whom to kill.
 #include "preload/record/server/guest_guard.h"
 
 #include <signal.h>
@@ -13,8 +13,9 @@ namespace {
 constexpr uint64_t kLookNs = 100'000'000, kLeastStepBytes = 256 << 10;
 }
 
-// A guest may take all that is left within a tick. And when the kernel is out of memory in the middle of an answer to a
-// fault, the recorder holds the dying guest's memory itself: the next to be killed for it is the recorder.
+// A guest may use up all free memory within one tick, so its growth triggers a measurement too. The kernel's OOM killer
+// must not come first: while a fault is answered, the recorder holds a reference to the guest's mm (mmget). The memory
+// of a killed guest is then not freed in time, and the OOM killer chooses the recorder next.
 void GuestGuard::check(uint64_t guest_bytes, uint64_t now_ns) {
   if (struck_ || (now_ns < next_look_ns_ && guest_bytes < next_look_bytes_)) return;
   const MemoryGuard::Look seen = looks_(guest_bytes);

@@ -1,5 +1,5 @@
-// GuestGuard: stops a guest that is about to exhaust the machine it really runs on, or its cgroup here; and notices
-// that the kernel of this machine has killed one for it.
+// GuestGuard: kills the guests before they exhaust the memory of the machine that they really run on, or of its cgroup.
+// It also notices when this machine's kernel has killed a guest for lack of memory.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +15,19 @@ namespace oomcast::record {
 class GuestGuard {
  public:
   using Looks = std::function<MemoryGuard::Look(uint64_t guest_bytes)>;
-  /// `percent` of what this machine or its cgroups leave is the floor; 0: the guest is never stopped.
+  /// `percent` of the memory that this machine or its cgroups have left must stay free; 0: guests are never killed.
   GuestGuard(ProcessTable& processes, int percent)
       : GuestGuard(processes, percent, [this](uint64_t guest_bytes) { return guard_.look(guest_bytes); }) {}
-  /// `looks`: how much there is left.
+  /// `looks`: measures the memory that is left.
   GuestGuard(ProcessTable& processes, int percent, Looks looks)
       : processes_(processes), guard_(percent), looks_(std::move(looks)) {}
   GuestGuard(const GuestGuard&) = delete;
   GuestGuard& operator=(const GuestGuard&) = delete;
 
-  /// Kills all guests if this machine has too little left. `guest_bytes`: what they have of it. Looks every now and
-  /// then, and sooner the more they grow.
+  /// Kills all guests if this machine has too little memory left. `guest_bytes`: memory that the guests use. Measures
+  /// every 100 ms, and earlier once the guests have grown by half of the room seen last (at least 256 KiB).
   void check(uint64_t guest_bytes, uint64_t now_ns);
-  /// A SIGKILL has ended a process. Its sender is not known, but the kernel counts what it kills for lack of memory.
+  /// To be called after a SIGKILL has ended a guest. The sender is unknown, so the kernel's count of OOM kills decides.
   void note_killed();
   /// Why the run was stopped; empty: it was not.
   const std::string& stopped() const { return stopped_; }

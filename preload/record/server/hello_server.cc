@@ -1,4 +1,4 @@
-// HelloServer: a UNIX socket in the abstract namespace, and descriptors that come and go over it.
+// HelloServer: a UNIX socket in the abstract namespace, with descriptors passed by SCM_RIGHTS.
 #include "preload/record/server/hello_server.h"
 
 #include <errno.h>
@@ -61,7 +61,8 @@ void HelloServer::accept_connection() {
   int fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) return add_connection(fd);
   if (errno != EMFILE && errno != ENFILE) return;
-  // Out of descriptors: who waits for our answer must not wait for ever. The one kept for this hangs up on him.
+  // No free descriptor. A guest that waits for the answer would wait for ever, so the spare descriptor is used to
+  // accept its connection and close it.
   spare_.reset();
   fd = ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd >= 0) ::close(fd);
@@ -92,7 +93,7 @@ void HelloServer::read_connection(int fd) {
   if (!whole || (request.kind != ring::RequestKind::kHello && request.kind != ring::RequestKind::kHelloForked &&
                  request.kind != ring::RequestKind::kHelloStash))
     return hang_up(fd);
-  // A pid in the message could be anything; the kernel's word counts.
+  // A pid in the message may be wrong; the kernel's (SO_PEERCRED) is not.
   ucred peer{};
   socklen_t length = sizeof peer;
   ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length);

@@ -1,4 +1,4 @@
-// HelloServer: the socket on which guests say hello, with their userfaultfds, and get their answer.
+// HelloServer: the socket on which guests say hello and send their userfaultfds, and on which they get their answer.
 #pragma once
 
 #include <sys/types.h>
@@ -16,14 +16,14 @@
 
 namespace oomcast::record {
 
-/// What a hello brings: a userfaultfd for all memory but the heap, and one for that; either may be missing.
+/// The descriptors of a hello: a userfaultfd for all memory but the heap, and one for the heap. Either may be missing.
 struct FaultDescriptors {
   UniqueFd all, heap;
 };
 
 struct Hello {
-  int connection = -1;  // to be answered by HelloServer::reply()
-  uint32_t pid = 0;     // by the kernel's word; of a socketpair that of its maker
+  int connection = -1;  // to be answered by HelloServer::reply() or kept by keep()
+  uint32_t pid = 0;     // from SO_PEERCRED; of a socketpair the pid of its creator
   uint32_t user = 0;
   ring::Request request;
   FaultDescriptors descriptors;
@@ -31,36 +31,37 @@ struct Hello {
 
 class HelloServer {
  public:
-  /// `stack_sample_bytes`: sent to each guest. `take`: called with each hello.
+  /// `stack_sample_bytes`: sent in each reply. `take`: called with each valid hello.
   HelloServer(EventLoop& loop, int64_t stack_sample_bytes, std::function<void(Hello)> take);
   ~HelloServer();
   HelloServer(const HelloServer&) = delete;
   HelloServer& operator=(const HelloServer&) = delete;
 
-  /// Opens the abstract socket that guests say hello on. An empty name: one is made up.
+  /// Opens the abstract socket for hellos. An empty name: a random name is chosen. Error: the socket cannot be opened.
   Result<void> listen(const std::string& abstract_name);
   const std::string& socket_name() const { return socket_name_; }
+  /// Watches a connected socket for a hello, and takes it over.
   void add_connection(int fd);
-  /// Descriptors that may be opened may have become more: one of them is kept for those who meet no other.
+  /// Reserves a descriptor for accept_connection(). To be called after RLIMIT_NOFILE was raised.
   void keep_spare_descriptor();
 
-  /// Somebody waits at the socket.
+  /// The listener is ready: accepts one connection, or turns it away if the recorder has no free descriptor.
   void accept_connection();
-  /// Something has come over the connection.
+  /// A connection is ready: reads its hello and calls `take`. Hangs up on anything else.
   void read_connection(int fd);
 
-  /// What the answer to a hello says.
+  /// Fields of ring::Reply.
   struct Answer {
     ring::ReplyStatus status = ring::ReplyStatus::kStayOut;
     bool polled = false, huge_pages_off = false;
   };
-  /// But for kTakeDevice this is the last word over this connection.
+  /// Sends the answer and hangs up, except after kTakeDevice.
   void reply(int fd, const Answer& answer, std::span<const int> descriptors = {});
 
-  /// The connection stays open, as the caller's.
+  /// Takes the connection out of the loop and gives it to the caller. Invalid: there is no such connection.
   UniqueFd keep(int fd);
 
-  /// Hellos that met no free descriptor of ours.
+  /// Connections that were closed because the recorder had no free descriptor.
   uint64_t turned_away() const { return turned_away_; }
 
  private:
@@ -71,7 +72,7 @@ class HelloServer {
   std::function<void(Hello)> take_;
   std::string socket_name_;
   UniqueFd listener_, spare_;
-  std::set<int> connections_;  // of those who are saying hello
+  std::set<int> connections_;  // accepted, and still to say hello or to be answered
   uint64_t turned_away_ = 0;
 };
 

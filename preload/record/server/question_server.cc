@@ -1,4 +1,4 @@
-// QuestionServer: one mailbox for each guest, one doorbell for all of them.
+// QuestionServer: reads one mailbox for each guest after a ring of the doorbell.
 #include "preload/record/server/question_server.h"
 
 #include <utility>
@@ -21,7 +21,7 @@ void QuestionServer::answer(Process& process, const HeldLock&) {
   const ring::Request question = (*process.shared)->mailbox.question;
   const bool whole = question.magic == ring::kMagic && question.version == ring::kVersion;
   const bool refused = whole && answers_.is_refused(process, question);
-  // The process may have ended, or become another program, while its question was answered.
+  // While its question was answered, the process may have ended or exec'ed another program.
   if (processes_.find(pid) != &process || !process.shared) return;
   const ring::ReplyStatus status = !whole    ? ring::ReplyStatus::kStayOut
                                    : refused ? ring::ReplyStatus::kRefused

@@ -1,5 +1,5 @@
-// QuestionServer: answers the questions that lie in the guests' mailboxes. The doorbell's thread does, while the loop
-// waits for other things: one lock keeps them apart, so the order in which they get it is the order of the events.
+// QuestionServer: answers the questions in the guests' mailboxes, in the doorbell's thread, while the loop waits for
+// other sources. One lock guards all that both threads use, so events are in the order in which the lock was taken.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace oomcast::record {
 /// Proof that the caller holds the lock over all that the two threads share.
 class HeldLock {
  public:
-  /// Does something that takes long and touches nothing shared, as waiting does, without the lock.
+  /// Runs `f` without the lock and returns its result. REQUIRES: `f` touches nothing shared.
   template <class F>
   auto without(F f) {
     lock_.unlock();
@@ -32,33 +32,36 @@ class HeldLock {
 
 class QuestionServer {
  public:
-  /// Who knows the answers. All are called under the lock.
+  /// How to answer. All are called under the lock.
   struct Answers {
-    std::function<void(Process&)> drain_ring;  // its ring fills
+    std::function<void(Process&)> drain_ring;  // reads the notes of a guest whose ring fills
     std::function<bool(Process&, const ring::Request&)>
-        is_refused;                      // answers the question: the target refuses the memory
-    std::function<void()> all_answered;  // all mailboxes have been read
+        is_refused;                      // decides a question; true: the target refuses the memory
+    std::function<void()> all_answered;  // called after all mailboxes were read
   };
   QuestionServer(ProcessTable& processes, Answers answers) : processes_(processes), answers_(std::move(answers)) {}
   ~QuestionServer() { stop(); }
 
-  /// The lock over all that the two threads share; the loop lets go of it only while it waits.
+  /// Takes the lock. The loop releases it only while it waits.
   HeldLock lock() { return HeldLock(mutex_); }
-  /// From now on the doorbell's thread answers. `answered`: called there, under the lock, each time that it has.
+  /// Starts the doorbell's thread. `answered`: called there, under the lock, each time the thread has answered.
   void start(std::function<void()> answered);
   void stop() { doorbell_.stop(); }
   const Doorbell& doorbell() const { return doorbell_; }
 
+  /// Answers the question of the process, if there is one, and has its ring read if that fills.
   void answer(Process& process, const HeldLock& held);
+  /// Does so for all processes, then calls Answers::all_answered.
   void answer_all(const HeldLock& held);
-  /// If anybody has rung since the last call. A busy loop takes the lock again before the other thread gets it.
+  /// Answers all questions if a guest has rung since the last call. For the loop: while it is busy it takes the lock
+  /// again before the doorbell's thread gets it.
   void answer_rings(const HeldLock& held);
 
  private:
   ProcessTable& processes_;
   Answers answers_;
   std::mutex mutex_;
-  uint32_t answered_rings_ = 0;  // under the lock
+  uint32_t answered_rings_ = 0;  // value of Doorbell::rings() at the last answer; under the lock
   Doorbell doorbell_;            // last: its thread uses all the others
 };
 

@@ -1,4 +1,4 @@
-// Has the recorder run on the CPU of the thread that waits for it.
+// ServingCpu: reads a thread's CPU from /proc and pins the recorder's threads with sched_setaffinity().
 #include "preload/record/server/serving_cpu.h"
 
 #include <utility>
@@ -17,7 +17,7 @@ void ServingCpu::run_on(int cpu, const int (&servers)[2]) {
   const cpu_set_t where = cpu < 0 ? allowed_ : only_cpu(cpu);
   for (const int tid : servers)
     if (::sched_setaffinity(tid, sizeof where, &where) != 0)
-      return;  // a cpuset that the program may use and we may not
+      return;  // the guest's cpuset allows this CPU, the recorder's does not
   cpu_ = cpu;
   elsewhere_ = 0;
 }
@@ -26,7 +26,7 @@ void ServingCpu::served(uint32_t pid, uint32_t tid, const int (&servers)[2]) {
   served_since_rest_ = true;
   if (cpu_ >= 0 && ++since_check_ < kCheckEach) return;
   since_check_ = 0;
-  // Where it runs or has run last.
+  // Field 39 of /proc/PID/task/TID/stat, `processor`: the CPU that the thread has run on last.
   const auto cpu = stat_field(read_line_of(proc_of_thread(pid, tid) + "stat"), 39);
   if (!cpu || *cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed_) || static_cast<int>(*cpu) == cpu_) {
     elsewhere_ = 0;

@@ -1,9 +1,9 @@
-// Has faults served on the CPU of the thread that waits: it does nothing meanwhile, and to wake another CPU that
-// has gone to rest costs ten times what serving the fault does (in a virtual machine; 13 us against 70 to 130 were
-// measured).
+// ServingCpu: moves the recorder's threads to the CPU of the guest's thread that waits for them. That thread does
+// nothing meanwhile, and waking an idle CPU costs five to ten times what serving a fault does: 70 to 130 us against 13
+// us, measured in a virtual machine.
 //
-// The scheduler places us on an idle CPU, as if there were something to do side by side. It does bring the thread that
-// we wake to our CPU more often than not, so we stay where we are as long as that holds.
+// By itself the scheduler places the recorder on an idle CPU. A guest's thread that the recorder wakes mostly runs on
+// the recorder's CPU, so the recorder stays there while the waiting threads come from that CPU.
 #pragma once
 
 #include <sched.h>
@@ -14,20 +14,23 @@ namespace oomcast::record {
 
 class ServingCpu {
  public:
-  /// Remembers where the calling thread may run now.
+  /// Remembers the CPUs that the calling thread may use now.
   ServingCpu();
-  /// A fault or question of this thread has been served by one of our own `servers` (thread ids, 0 for the caller).
+  /// Thread `tid` of guest `pid` was served. May move the `servers`, thread ids of the recorder (0: the caller), to the
+  /// CPU of that thread.
   void served(uint32_t pid, uint32_t tid, const int (&servers)[2]);
-  /// Nothing has been served for a while: what is to be done now is done beside the program.
+  /// To be called now and then. If nothing was served since the last call, the servers may use all CPUs again.
   void rest(const int (&servers)[2]);
 
  private:
-  static constexpr uint32_t kCheckEach = 64;  // a check costs as much as a fault
-  static constexpr uint32_t kElsewhere = 4;   // threads that take turns do not pull us to and fro
+  static constexpr uint32_t kCheckEach =
+      64;  // served() calls between two reads of the thread's CPU: one read costs as much as a fault
+  static constexpr uint32_t kElsewhere =
+      4;  // checks in a row on another CPU before a move: threads that take turns cause none
   void run_on(int cpu, const int (&servers)[2]);
 
   cpu_set_t allowed_{};
-  int cpu_ = -1;  // -1: on any
+  int cpu_ = -1;  // where the servers are pinned; -1: nowhere
   uint32_t since_check_ = 0, elsewhere_ = 0;
   bool served_since_rest_ = false;
 };

@@ -1,4 +1,4 @@
-// SignalRelay: a signalfd, and a process of the group that shows what the whole group has got.
+// SignalRelay: reads a signalfd, and asks GroupSignals which signals went to the whole process group.
 #include "preload/record/server/signal_relay.h"
 
 #include <signal.h>
@@ -13,18 +13,18 @@
 namespace oomcast::record {
 namespace {
 
-constexpr size_t kMostAtOnce = 1000;  // a guest that sends without end must not keep others waiting
+constexpr size_t kMostAtOnce = 1000;  // signals: a guest that sends without end must not keep the loop busy
 
 bool asks_for_an_end(int signal) {
   return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
 }
 
-/// Of our own making: a write to a pipe without a reader, or beyond a limit.
+/// Sent by the recorder to itself: SIGPIPE after a write to a closed pipe, SIGXFSZ beyond RLIMIT_FSIZE.
 bool is_our_own(const signalfd_siginfo& signal) {
   return signal.ssi_code <= SI_USER && static_cast<pid_t>(signal.ssi_pid) == ::getpid();
 }
 
-/// Its value goes along, if it has one.
+/// Sends the signal on, with its value if sigqueue() has sent it.
 void send(const Process& process, const signalfd_siginfo& signal) {
   siginfo_t info{};
   info.si_signo = static_cast<int>(signal.ssi_signo);
@@ -43,15 +43,16 @@ void SignalRelay::start(Meant meant) {
   const sigset_t held = signals_to_hold();
   signals_ = UniqueFd(::signalfd(-1, &held, SFD_CLOEXEC | SFD_NONBLOCK));
   loop_.watch(signals_.get(), SourceKind::kSignals, 0);
-  // A recorder that the library has started is in a session of its own: no group gets its signals too.
+  // A recorder that the library has started (not the root's parent) is in a session of its own: it gets no signal of
+  // the guest's group.
   if (processes_.root.is_child) group_signals_.start();
 }
 
 void SignalRelay::read_signals() {
   std::vector<signalfd_siginfo> received;
   SignalSet to_group = 0;
-  // Until nothing more has come: what arrives between our reading and that process's answer would be known to one side
-  // only.
+  // Reads again after each answer until nothing new has come. A group's signal that comes between the read and the
+  // answer would be missing in one of the two.
   for (size_t had = 0;; had = received.size()) {
     signalfd_siginfo info;
     while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) received.push_back(info);
@@ -63,9 +64,10 @@ void SignalRelay::read_signals() {
       pass_on(signal, signal.ssi_code == SI_KERNEL || (to_group & signal_bit(static_cast<int>(signal.ssi_signo))) != 0);
 }
 
-/// What was sent to the whole process group the guest has got itself, or has left the group and would not have got
-/// natively. Once only descendants are waited for, each that has not got it does; a second request to end ends the
-/// waiting. A recorder that the library has started passes no signal on: who means the guest sends to the guest.
+/// A signal to the whole process group is not passed on: the guest has received it, or has left the group and would not
+/// receive it natively either. After the root's end each remaining descendant outside the group's signal gets it, and
+/// the second request to end ends the recording. A recorder that the library has started passes no signal on: senders
+/// reach the guest itself.
 void SignalRelay::pass_on(const signalfd_siginfo& signal, bool to_group) {
   if (meant_ == Meant::kForUs) {
     end_requested_ |= asks_for_an_end(static_cast<int>(signal.ssi_signo));

@@ -1,4 +1,5 @@
-// SignalRelay: signals to the recorder. Whoever sends them means the program, unless it ran before the recorder did.
+// SignalRelay: passes signals that the recorder receives on to the program, as their senders meant it. In a recorder
+// that only watches a program, the signals are meant for the recorder.
 #pragma once
 
 #include <sys/signalfd.h>
@@ -15,12 +16,13 @@ class SignalRelay {
   SignalRelay(EventLoop& loop, ProcessTable& processes) : loop_(loop), processes_(processes) {}
 
   enum class Meant { kForTheProgram, kForUs };
-  /// `meant`: kForUs where the program is only looked at: none is passed on, the first that asks for an end ends that.
-  /// REQUIRES: the root is known.
+  /// Opens the signalfd. `meant`: with kForUs no signal is passed on, and the first request to end ends the recording.
+  /// REQUIRES: processes.root is set.
   void start(Meant meant = Meant::kForTheProgram);
+  /// The signalfd is readable: reads the signals and passes them on.
   void read_signals();
-  /// While descendants of the root were waited for, a second signal has asked for an end; or the first that was meant
-  /// for us.
+  /// Whether a signal has asked for the end of the recording: the first request with kForUs, else the second that came
+  /// while only descendants of the root were left.
   bool end_requested() const { return end_requested_; }
 
  private:

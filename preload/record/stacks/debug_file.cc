@@ -1,4 +1,4 @@
-// Finds the debug information that was split off a program or library. See debug_file.h.
+// Finds the separate debug file of a program or library. See debug_file.h.
 #include "preload/record/stacks/debug_file.h"
 
 #include <elfutils/libdwelf.h>

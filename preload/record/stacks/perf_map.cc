@@ -1,4 +1,4 @@
-// Reads the names of code that was written at run time. See perf_map.h.
+// Reads the names of functions compiled at run time. See perf_map.h.
 #include "preload/record/stacks/perf_map.h"
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ UniqueFd PerfMap::open(uint32_t pid) {
   const std::string number = std::to_string(pid);
   struct stat process {
   }, file{};
-  // Anybody may put a file of that name into /tmp: it has to be the process's own, and no pipe or device.
+  // Any user may create this file in /tmp: it must be a regular file that the process's user owns.
   UniqueFd fd(::open(("/tmp/perf-" + number + ".map").c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd || ::fstat(fd.get(), &file) != 0 || !S_ISREG(file.st_mode)) return {};
   if (::stat(("/proc/" + number).c_str(), &process) != 0 || file.st_uid != process.st_uid) return {};

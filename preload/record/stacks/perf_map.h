@@ -1,5 +1,5 @@
-// What code written at run time calls its functions: /tmp/perf-PID.map, as node (--perf-basic-prof), CPython (-X perf),
-// JVMs and others leave it for perf. One line a function: START SIZE NAME, the numbers in hexadecimal.
+// PerfMap: names of functions compiled at run time, from /tmp/perf-PID.map. node (--perf-basic-prof), CPython (-X
+// perf), JVMs and others write it for perf: one line for each function, START SIZE NAME, numbers in hexadecimal.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,14 @@ namespace oomcast::record {
 
 class PerfMap {
  public:
-  /// Opens the process's map, if it has one that belongs to it. Read at the end, when all of it has been written.
+  /// Opens the process's map; invalid if there is none or another user owns it. To be read at the end of the run, when
+  /// it is complete.
   static UniqueFd open(uint32_t pid);
-  /// Lines that make no sense are left out; of code that was moved the last place counts.
+  /// Skips malformed lines. Of several functions at one start the last counts.
   static PerfMap parse(std::string_view text);
-  /// At most the first 64 MiB.
+  /// Reads at most the first 64 MiB, to the end of a 64 KiB piece.
   static PerfMap read(int fd);
-  /// The function that holds the address; empty if none does.
+  /// The function that contains the address; empty: none.
   std::string_view name(uint64_t address) const;
 
  private:

@@ -1,4 +1,4 @@
-// Reads code objects and strings of CPython. See python_names.h.
+// PythonNames: offsets within CPython's objects, and how to read them. See python_names.h.
 #include "preload/record/stacks/python_names.h"
 
 #include <algorithm>
@@ -12,15 +12,15 @@ namespace {
 
 constexpr uint64_t kFirstCompactHeaders = 12;
 constexpr size_t kLongestName = 512, kLongestTable = 1 << 16, kMostKnown = 20'000;
-// Immortal objects have 2^32 - 1; a freed one has an address there.
+// An immortal object has a reference count of 2^32 - 1. A freed object has an address in its place.
 constexpr int64_t kMostReferences = int64_t{1} << 33;
 constexpr uint64_t kTypeAt = 8;  // PyObject.ob_type
 constexpr uint64_t kLengthAt = 16, kStateAt = 32,
                    kBytesAt = 32;  // PyVarObject.ob_size and PyASCIIObject.length, .state; PyBytesObject.ob_sval
 
-/// Of PyCodeObject, in bytes from its start.
+/// Byte offsets in PyCodeObject.
 struct CodeLayout {
-  uint64_t function, file, first_line, table;  // table 0: none that is read here
+  uint64_t function, file, first_line, table;  // table 0: co_lnotab or the older co_linetable, which are not read
 };
 constexpr CodeLayout kCodeLayouts[] = {
     {112, 104, 40, 0},   {112, 104, 40, 0},   {112, 104, 40, 0},    // 3.8 to 3.10: co_name
@@ -44,7 +44,7 @@ void append_utf8(std::string* out, uint32_t c) {
 
 bool is_surrogate(uint32_t c) { return c >= 0xd800 && c < 0xe000; }
 
-/// Characters of `width` bytes each, as UTF-8; what is none becomes a question mark.
+/// Converts characters of `width` bytes each to UTF-8. Control and invalid characters become a question mark.
 std::string utf8_of(std::string_view bytes, size_t width) {
   std::string out;
   for (size_t at = 0; at + width <= bytes.size(); at += width) {
@@ -55,7 +55,7 @@ std::string utf8_of(std::string_view bytes, size_t width) {
   return out;
 }
 
-/// Bytes of a location table, one entry after the other.
+/// Reads a location table, byte after byte.
 class Locations {
  public:
   explicit Locations(std::string_view table) : left_(table) {}
@@ -82,7 +82,7 @@ class Locations {
 
 enum LocationKind : unsigned { kOneLineFirst = 10, kOneLineLast = 12, kNoColumns = 13, kLong = 14, kNoLocation = 15 };
 
-/// By how many lines the entry goes on; its other bytes are passed over.
+/// By how many lines the entry advances. Skips the other bytes of the entry.
 int take_line_delta(Locations& table, unsigned kind) {
   if (kind < kOneLineFirst) return static_cast<void>(table.next()), 0;
   if (kind <= kOneLineLast)
@@ -101,7 +101,7 @@ int line_of_unit(std::string_view table, int first_line, uint64_t unit) {
   int line = first_line;
   for (uint64_t passed = 0; !locations.at_end();) {
     const unsigned entry = locations.next(), kind = entry >> 3 & 15;
-    if ((entry & 0x80) == 0) return first_line;  // no entry begins here
+    if ((entry & 0x80) == 0) return first_line;  // corrupt: the first byte of an entry has the highest bit
     line += take_line_delta(locations, kind);
     passed += (entry & 7) + 1;
     if (unit < passed) return kind == kNoLocation || line <= 0 ? first_line : line;
@@ -116,7 +116,8 @@ std::string PythonNames::bytes_at(uint64_t object, size_t most) const {
   return read_(object + kBytesAt, out.data(), out.size()) ? out : std::string();
 }
 
-/// A compact PyUnicodeObject; other forms are not used for names. Its header lost a word in 3.12.
+/// Reads a compact PyUnicodeObject; names have no other form. Since 3.12 its header has one word less if it is ASCII,
+/// two words less if not.
 std::string PythonNames::text_at(uint64_t unicode) const {
   uint64_t length = 0;
   uint32_t state = 0;
@@ -131,7 +132,7 @@ std::string PythonNames::text_at(uint64_t unicode) const {
   return read_(unicode + header, raw.data(), raw.size()) ? utf8_of(raw, width) : std::string();
 }
 
-/// The interpreter may have freed the code object since it was noted.
+/// Whether the object is still a code object: the interpreter may have freed it since its address was noted.
 bool PythonNames::is_code(uint64_t address) const {
   int64_t references = 0;
   uint64_t type = 0;

@@ -1,6 +1,6 @@
-// Names Python functions by their code objects, read from the memory of the process that runs them.
+// PythonNames: names Python functions by their code objects, which are read from the memory of the process.
 //
-// CPython 3.8 to 3.13; of 3.11 and later the line is the one that ran, of older ones the function's first.
+// For CPython 3.8 to 3.13. The line is the one that ran since 3.11, and the first line of the function before.
 #pragma once
 
 #include <compare>
@@ -14,21 +14,21 @@
 
 namespace oomcast::record {
 
-/// Reads so many bytes of the process's memory; false if they are not there. Never waits.
+/// Reads `bytes` of the process's memory; false: not all could be read. Never waits for a page.
 using ReadGuest = std::function<bool(uint64_t address, void* out, size_t bytes)>;
 
-/// The line of the instruction with this index by a code object's location table (co_linetable since 3.11,
-/// Objects/locations.md); `first_line` where the table has none.
+/// The line of the instruction with index `unit`, by a code object's location table (co_linetable since 3.11,
+/// Objects/locations.md). `first_line` where the table has no line.
 int line_of_unit(std::string_view table, int first_line, uint64_t unit);
 
 class PythonNames {
  public:
   explicit PythonNames(ReadGuest read) : read_(std::move(read)) {}
 
-  /// Of a word of ring/python_words.h: "function at file:line". Empty for the word of the version, before any such
-  /// word, and where nothing that makes sense can be read.
+  /// Names one word of ring/python_words.h: "function at file:line". Empty for a version word, before any version word,
+  /// and where no code object can be read.
   std::string name(uint64_t word);
-  /// Another program is there now.
+  /// The process has exec'ed: forgets names that it has read.
   void forget() { known_.clear(); }
 
  private:
@@ -48,7 +48,7 @@ class PythonNames {
   std::string bytes_at(uint64_t object, size_t most) const;
 
   ReadGuest read_;
-  uint64_t minor_ = 0, code_type_ = 0;  // of the last word of a version
+  uint64_t minor_ = 0, code_type_ = 0;  // from the last version word; minor_ 0: none, or unknown
   std::map<Code, Text> known_;
 };
 

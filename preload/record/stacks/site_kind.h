@@ -1,4 +1,4 @@
-// The kinds of memory that a site may have, under the names that the report gives them.
+// The kinds of memory of a site, and their names in the report.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,12 @@ namespace oomcast::record {
 
 enum class SiteKind : uint8_t {
   kUnsampled,  // private memory that no sampled call asked for
-  kHeap,       // the allocator's: the break, arenas, large blocks
+  kHeap,       // from the allocator: the break, arenas, large blocks
   kMmap,       // mapped by the program itself
-  kStack,      // of the first thread, and of threads made with pthread_create()
+  kStack,      // stacks of the first thread and of threads made with pthread_create()
   kShared,     // MAP_SHARED memory, tmpfs, SysV segments
   kFile,       // private pages of a mapped file: data of programs and libraries
-  kText,       // the same of a mapping that is executable
+  kText,       // private pages of an executable file mapping
 };
 inline constexpr size_t kSiteKinds = 7;
 

@@ -1,4 +1,4 @@
-// Keeps sampled stacks. See stack_table.h.
+// StackTable: interns stacks, opens perf maps, and names frames. See stack_table.h.
 #include "preload/record/stacks/stack_table.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace oomcast::record {
 namespace {
 
 constexpr size_t kStacksMax = 100'000;
-constexpr uint32_t kSamplesPerCheck = 64;  // samples between two tries to open a perf map that was not there
+constexpr uint32_t kSamplesPerCheck = 64;  // samples without a perf map between two tries to open one
 
 bool is_our_library(const std::string& path) {
   const size_t slash = path.rfind('/');

@@ -1,4 +1,4 @@
-// Names the functions at a place of a file. libdw reads the module's own tables, or those of its debug package.
+// Symbolizer: libdw reads the symbols and lines of the file, or of its separate debug file.
 #include "preload/record/stacks/symbolizer.h"
 
 #include <cxxabi.h>
@@ -33,10 +33,10 @@ std::string demangled(const char* name) {
   return status == 0 && text ? std::string(text.get()) : std::string(name);
 }
 
-/// One ELF file as libdw knows it. Keeps all that it has unpacked until it is closed.
+/// One ELF file opened in libdw. Its unpacked tables stay in memory until it is closed.
 class OpenFile {
  public:
-  /// `fd`: of the file that the program had mapped, which may be gone from `path`.
+  /// `fd`: the file that the program had mapped; `path` may name another file by now.
   OpenFile(const std::string& path, int fd) {
     static char* debug_path = nullptr;
     static const Dwfl_Callbacks callbacks = {dwfl_build_id_find_elf, find_debug_file, dwfl_offline_section_address,
@@ -61,16 +61,16 @@ class OpenFile {
   Dwfl_Module* module_ = nullptr;
 };
 
-/// One ELF file opened for look-ups by file offset.
+/// One ELF file, for look-ups by file offset.
 class Module {
  public:
   Module(const std::string& path, int fd) : path_(path), fd_(fd), file_(path, fd), module_(file_.module()) {}
 
-  /// Finds the functions of the symbol table for all these places of the file; ascending.
+  /// Finds the symbol of the function at each of these offsets.
   void find_functions(std::span<const uint64_t> file_offsets) {
     for (const uint64_t offset : file_offsets) {
       uint64_t address = 0;
-      // A return address, the innermost too (of the call into the hook): the call is one byte before.
+      // All are return addresses, also the innermost one, of the call of the hook. The call is one byte before.
       if (module_ != nullptr && address_of(offset, &address))
         found_.push_back({offset, address - std::min<uint64_t>(address, 1)});
     }
@@ -78,8 +78,7 @@ class Module {
     look_through_symbols();
   }
 
-  /// The functions at one of those places, innermost first: those that the compiler has put inline, then the one of the
-  /// symbol table.
+  /// The functions at one of those offsets, innermost first: the inlined ones, then the function of the symbol table.
   std::vector<std::string> names(uint64_t file_offset) {
     char plain[64];
     std::snprintf(plain, sizeof plain, "+0x%" PRIx64, file_offset);
@@ -98,12 +97,12 @@ class Module {
  private:
   struct Found {
     uint64_t file_offset, address;
-    uint64_t start = 0;  // of the function
-    int rank = 0;        // of several names for one place the more public one
+    uint64_t start = 0;  // address of the function
+    int rank = 0;        // of several symbols for one address the lowest wins: global, weak, local
     const char* function = nullptr;
   };
 
-  /// "file:line", or nothing.
+  /// "file:line"; empty without debug information.
   std::string source_of(uint64_t address) {
     int line = 0;
     Dwfl_Line* found = dwfl_module_getsrc(lines_for(address), address);
@@ -111,8 +110,9 @@ class Module {
     return file != nullptr && line > 0 ? base_name(file) + ":" + std::to_string(line) : std::string();
   }
 
-  /// The lines of one unit take half a MiB to 4 MiB once they are unpacked, a Python's have 150: the file is opened
-  /// anew, which costs next to nothing, before there are too many.
+  /// The module to ask for lines at this address. The lines of one compilation unit take 0.5 to 4 MiB once they are
+  /// unpacked, and a python binary has 150 units. Therefore the file is closed and opened anew after kUnitsKept units,
+  /// which costs next to nothing.
   Dwfl_Module* lines_for(uint64_t address) {
     if (!lines_) lines_ = std::make_unique<OpenFile>(path_, fd_);
     Dwarf_Addr bias = 0;
@@ -128,7 +128,7 @@ class Module {
     return lines_->module();
   }
 
-  /// Names the inlined calls that the address lies in, and moves `place` to where the outermost of them was made.
+  /// Adds the inlined calls that contain the address, and moves `place` to where the outermost of them is called.
   void add_inlined(uint64_t address, std::string* place, std::vector<std::string>* names) {
     if (place->empty()) return;  // no debug information
     Dwarf_Addr bias = 0;
@@ -165,8 +165,8 @@ class Module {
     return name == nullptr ? std::string() : base_name(name) + ":" + std::to_string(line);
   }
 
-  /// All symbols once for all places: dwfl_module_addrinfo() goes through them for each, seconds for a program like
-  /// node.
+  /// Goes once through all symbols for all offsets. dwfl_module_addrinfo() goes through them for each address, which
+  /// takes seconds for a program like node.
   void look_through_symbols() {
     if (found_.empty() || look_through_own_symbols()) return;
     const int count = dwfl_module_getsymtab(module_);
@@ -179,7 +179,7 @@ class Module {
     }
   }
 
-  /// Those of a file that has not been stripped; false: it has. libdw would look at ten things for each symbol.
+  /// Goes through .symtab of the file itself, faster than libdw's look-up of each symbol. False: the file was stripped.
   bool look_through_own_symbols() {
     GElf_Addr bias = 0;
     Elf* elf = dwfl_module_getelf(module_, &bias);
@@ -197,8 +197,8 @@ class Module {
     return false;
   }
 
-  /// Whether this is the function of any of the places. Names are not read before: they are five times as long as the
-  /// symbols, and have to be read from the file.
+  /// Records the symbol as the function of each address within it. The name is read only then: names are five times the
+  /// size of the symbols, and lie in the file.
   template <class Name>
   void try_function(const GElf_Sym& symbol, uint64_t start, Name name_of) {
     const int type = GELF_ST_TYPE(symbol.st_info), binding = GELF_ST_BIND(symbol.st_info);
@@ -232,12 +232,12 @@ class Module {
 
   std::string path_;
   int fd_;
-  // Its names say it all, and its lines cost 40 ms in each run: Debian's libc6-dbg is compressed.
+  // The C library gets no lines: its function names suffice, and Debian's libc6-dbg is compressed (40 ms in each run).
   const bool is_c_library_ = base_name(path_).starts_with("libc.so") || base_name(path_).starts_with("ld-linux");
-  OpenFile file_;  // for its symbols
+  OpenFile file_;  // opened for its symbols
   Dwfl_Module* module_ = nullptr;
   std::unique_ptr<OpenFile> lines_;
-  std::vector<Dwarf_Off> units_;  // unpacked by `lines_`
+  std::vector<Dwarf_Off> units_;  // DIE offsets of the compilation units that `lines_` has unpacked
   std::vector<Found> found_;      // by address
 };
 

@@ -1,5 +1,5 @@
-// Names the functions at a place of a file. Looked up at the end, all of a file at one go: while the program
-// runs, what libdw unpacks would be memory that it could have, and CPU that it needs.
+// Symbolizer: names the functions at offsets of files. All look-ups are made at the end of the run, file by file:
+// earlier, the tables that libdw unpacks would take memory and CPU from the program.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,14 @@ namespace oomcast::record {
 
 class Symbolizer {
  public:
-  /// Remembers the place: an offset in the file at `path`, a return address there. The file is opened, as it may be
-  /// gone at the end.
+  /// Remembers a place: a return address at this offset of the file at `path`. Opens the file, which may be gone at the
+  /// end.
   void want(const std::string& path, uint64_t file_offset);
-  /// Looks up all that was wanted.
+  /// Looks up all places that were wanted.
   void finish();
-  /// After finish(): the functions there, innermost first. "function at file:line", with " (inlined)" where it was,
-  /// "function in module" without debug information, "module+0x123" without a symbol.
+  /// The functions at a place, innermost first: "function at file:line", with " (inlined)" if it was inlined, "function
+  /// in module" without debug information, "module+0x123" without a symbol. REQUIRES: finish(), and want() of the
+  /// place.
   const std::vector<std::string>& names(const std::string& path, uint64_t file_offset) const;
 
  private:
