@@ -91,7 +91,7 @@ TEST_F(TmpfsLimit, APodsShmHoldsSixtyFourMiBAndARecordingCanBeAskedAboutAnother)
   const Finished sweep = sh("$OOMCAST sweep t.trace --vary tmpfs./dev/shm=4M..16M --json");
   ASSERT_EQ(sweep.status, 0) << sweep.err;
   std::string verdicts;
-  for (const Json& row : Json::parse(sweep.out)["hosts"]) verdicts += row["verdict"].get<std::string>() + " ";
+  for (const Json& row : Json::parse(sweep.out)["rows"]) verdicts += row["verdict"].get<std::string>() + " ";
   EXPECT_EQ(verdicts, "alloc_refused alloc_refused fits ") << sweep.out;
 }
 
