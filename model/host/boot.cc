@@ -244,8 +244,8 @@ Cgroup make_cgroup(const CgroupSpec& spec, size_t cpus) {
   cgroup.path = spec.path;
   cgroup.max = limit(spec.memory_max);
   cgroup.high = limit(spec.memory_high);
-  cgroup.low = spec.memory_low >> kPageShift;
-  cgroup.min = spec.memory_min >> kPageShift;
+  cgroup.low = limit(spec.memory_low);
+  cgroup.min = limit(spec.memory_min);
   cgroup.swap_max = limit(spec.memory_swap_max);
   cgroup.swap_high = limit(spec.memory_swap_high);
   cgroup.zswap_max = limit(spec.memory_zswap_max);
@@ -366,8 +366,8 @@ Host::Host(const HostSpec& host_spec) : spec(host_spec), sharers(1) {
     swaps.emplace_back(ordered[i], static_cast<uint32_t>(i), spec.cpus.size());
   add_cgroups(*this);
   stock_lists(*this);
-  if (spec.lru == LruKind::kMultiGen) start_generations(*this);
   charge_at_start(*this);
+  if (spec.lru == LruKind::kMultiGen) start_generations(*this);
   lru_add_batch.resize(cpus);
   rotate_batch.resize(cpus);
   swap_slot_cache.resize(cpus);

@@ -46,6 +46,23 @@ TEST(HostAtStart, WithoutSharedMemoryAllOfItIsPageCache) {
   EXPECT_EQ(anon(host, 1), 1024);
 }
 
+TEST(HostAtStart, AGroupIsChargedAlikeWithBothLrus) {
+  std::string json = with_group(R"("shmem": "12M",)");
+  const int64_t classic = machine(json).cgroups[1].usage;
+  json.replace(json.find("\"nodes\""), 0, R"("kernel": "6.12", "lru": "mglru", )");
+  const Host multi_gen = machine(json);
+  ASSERT_EQ(multi_gen.spec.lru, LruKind::kMultiGen);
+  EXPECT_EQ(multi_gen.cgroups[1].usage, classic);
+  EXPECT_EQ(multi_gen.cgroups[1].kernel, 0) << "all of it is on lists";
+}
+
+TEST(HostAtStart, ProtectionWithoutALimitProtectsAll) {
+  const Host host = machine(R"({"schema": "oomcast.host.v1", "nodes": [{"managed": "1G"}],
+    "cgroups": [{"path": "/db", "memory.low": "max", "memory.min": "max"}]})");
+  EXPECT_GE(host.cgroups[1].low, 262144);
+  EXPECT_GE(host.cgroups[1].min, 262144);
+}
+
 TEST(HostAtStart, TheBoostIsCountedOnce) {
   const Host host =
       machine(R"({"schema": "oomcast.host.v1", "nodes": [{"zones": [{"kind": "DMA32", "managed_pages": 193648,
