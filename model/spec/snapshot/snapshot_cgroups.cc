@@ -158,12 +158,12 @@ bool limits_anything(const CgroupSpec& group) {
 // Keeps the kGroupsMax groups with the largest memory.current; the processes of the others move up.
 void keep_largest(SnapshotReader& reader, std::vector<CgroupSpec>& groups) {
   if (groups.size() <= kGroupsMax) return;
-  std::vector<int64_t> sizes;
-  for (const CgroupSpec& group : groups) sizes.push_back(group.memory_current);
-  std::nth_element(sizes.begin(), sizes.begin() + kGroupsMax, sizes.end(), std::greater<>());
-  const int64_t smallest = sizes[kGroupsMax];
   const size_t before = groups.size();
-  std::erase_if(groups, [&](const CgroupSpec& group) { return group.memory_current <= smallest; });
+  // The groups stand by path: of groups of one size the first ones are kept.
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const CgroupSpec& a, const CgroupSpec& b) { return a.memory_current > b.memory_current; });
+  groups.resize(kGroupsMax);
+  std::sort(groups.begin(), groups.end(), [](const CgroupSpec& a, const CgroupSpec& b) { return a.path < b.path; });
   reader.assume(
       "cgroups", "the " + std::to_string(groups.size()) + " largest",
       "of " + std::to_string(before) + " with limits; at most " + std::to_string(kGroupsMax) + " are told apart");

@@ -255,12 +255,14 @@ void read_processes(SnapshotReader& reader) {
   }
   std::sort(found.begin(), found.end());
   if (found.empty()) reader.assume("processes", "none", "no proc/PID/status");
+  bool undivided = false;
   for (const auto& entry : found) {
     const int64_t pid = entry.first;
     const std::string& path = entry.second;
     ProcessSpec process;
     process.pid = static_cast<int>(pid);
-    bool has_memory = false;
+    bool has_memory = false, divided = false;
+    Pages resident;
     int resident_line = 1;
     for (const Line& line : lines(*reader.text(path))) {
       const size_t colon = line.text.find(':');
@@ -282,7 +284,9 @@ void read_processes(SnapshotReader& reader) {
         process.total_vm = Pages(integer(0, kVirtualKilobytesMax) / 4);
         has_memory = true;
       }
+      if (key == "VmRSS") resident = Pages(integer(0, kKilobytesMax) / 4);
       if (key == "RssAnon") {
+        divided = true;
         process.rss_anon = Pages(integer(0, kKilobytesMax) / 4);
         resident_line = line.number;
       }
@@ -292,6 +296,8 @@ void read_processes(SnapshotReader& reader) {
       if (key == "VmSwap") process.swap_entries = Pages(integer(0, kKilobytesMax) / 4);
       if (reader.error) return;
     }
+    if (!divided) process.rss_anon = resident;
+    undivided |= !divided && resident.count() > 0;
     if (!has_memory) continue;  // a kernel thread: no memory of its own, never an OOM candidate
     const std::string index = "processes[" + std::to_string(reader.spec.processes.size()) + "]";
     const std::string adj_path = "proc/" + std::to_string(pid) + "/oom_score_adj";
@@ -308,6 +314,9 @@ void read_processes(SnapshotReader& reader) {
     reader.places.emplace(index, reader.place(path, resident_line));
     reader.spec.processes.push_back(std::move(process));
   }
+  if (!undivided) return;
+  divide_resident(reader.spec);
+  reader.assume("processes[].rss_anon", "VmRSS by the share of anonymous memory", "no RssAnon before Linux 4.5");
 }
 
 }  // namespace oomcast::host

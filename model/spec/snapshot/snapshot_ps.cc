@@ -40,7 +40,7 @@ std::string comm_of(std::string_view command) {
 std::optional<ProcessSpec> process_in(const Columns& columns, const std::vector<std::string_view>& word) {
   if (word.size() <= *columns.command) return std::nullopt;
   const auto number = [&](const std::optional<size_t>& column, int64_t max) {
-    return column ? parse_integer(word[*column], 0, max) : std::nullopt;
+    return column && *column < word.size() ? parse_integer(word[*column], 0, max) : std::nullopt;
   };
   const auto pid = number(columns.pid, 4'194'304), vsz = number(columns.vsz, kKilobytesMax),
              rss = number(columns.rss, kKilobytesMax);
@@ -49,14 +49,16 @@ std::optional<ProcessSpec> process_in(const Columns& columns, const std::vector<
   process.pid = static_cast<int>(*pid);
   process.parent_pid = static_cast<int>(number(columns.parent, 4'194'304).value_or(*pid == 1 ? 0 : 1));
   process.uid = static_cast<int>(
-      number(columns.uid, 4'294'967'295).value_or(columns.user && word[*columns.user] == "root" ? 0 : 65534));
+      number(columns.uid, 4'294'967'295)
+          .value_or(columns.user && *columns.user < word.size() && word[*columns.user] == "root" ? 0 : 65534));
   process.comm = comm_of(word[*columns.command]);
   process.total_vm = Pages(*vsz / 4);
   process.rss_anon = Pages(*rss / 4);
   return process;
 }
 
-// ps prints one sum (RSS). If the sums exceed the host's anonymous memory, each is divided by the same share.
+}  // namespace
+
 void divide_resident(HostSpec& spec) {
   Pages anon, resident;
   for (const NodeSpec& node : spec.nodes) anon += node.anon_pages;
@@ -68,8 +70,6 @@ void divide_resident(HostSpec& spec) {
     process.rss_file = all - process.rss_anon;
   }
 }
-
-}  // namespace
 
 const std::vector<std::string>& ps_outputs() {
   static const std::vector<std::string> paths = {"sos_commands/process/ps_alxwww", "sos_commands/process/ps_auxwwwm",

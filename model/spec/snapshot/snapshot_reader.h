@@ -72,6 +72,9 @@ void read_machine(SnapshotReader& reader);   // cpuinfo, meminfo
 void read_topology(SnapshotReader& reader);  // sys/devices/system/node
 void read_swaps(SnapshotReader& reader);
 void read_processes(SnapshotReader& reader);
+/// For processes of which only the sum of resident pages is known, in rss_anon: if these sums exceed the host's
+/// anonymous memory, each is divided into anonymous and file pages by the same share.
+void divide_resident(HostSpec& spec);
 void read_ps(SnapshotReader& reader);            // processes where there is no proc/PID/status
 void read_settings(SnapshotReader& reader);      // proc/sys, transparent_hugepage, lru_gen
 void read_file_systems(SnapshotReader& reader);  // mounts, slabinfo, vmstat: the block size

@@ -252,6 +252,26 @@ TEST(Sosreport, SysctlAndUnameStandInForFiles) {
   EXPECT_EQ(read(files).vm.swappiness, 30) << "a file is believed over what a command printed";
 }
 
+TEST(OlderKernels, Before45AProcessHasOneSumOfResidentPages) {
+  SnapshotFiles files = snapshot_of(kRhel7);
+  files.files["proc/900/status"] = "Name:\tmysqld\nPPid:\t1\nUid:\t27\nVmSize:\t900000 kB\nVmRSS:\t80000 kB\n";
+  const HostSpec host = read(files);
+  ASSERT_EQ(host.processes.size(), 1u);
+  EXPECT_EQ(host.processes[0].rss_anon + host.processes[0].rss_file, Pages(20000));
+  EXPECT_THAT(host.assumed, Contains(StartsWith("processes[].rss_anon: VmRSS")));
+}
+
+TEST(Sosreport, APsWhoseCommandIsNotItsLastColumnIsReadAsFarAsItGoes) {
+  SnapshotFiles files = snapshot_of(kRhel7);
+  files.files["sos_commands/process/ps_alxwww"] =
+      "PID COMMAND VSZ RSS UID\n"
+      "900 mysqld\n"
+      "901 mysqld 900000 80000 27\n";
+  const HostSpec host = read(files);
+  ASSERT_EQ(host.processes.size(), 1u);
+  EXPECT_EQ(host.processes[0].pid, 901);
+}
+
 TEST(Sosreport, PsStandsInForProcesses) {
   SnapshotFiles files = snapshot_of(kRhel7);
   files.files["sos_commands/process/ps_auxwwwm"] =

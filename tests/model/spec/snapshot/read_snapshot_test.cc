@@ -210,6 +210,20 @@ TEST(SnapshotCgroups, ThoseWithLimitsAreKeptAndTakeInTheProcessesBelow) {
   EXPECT_FALSE(host->cgroup.present) << "the program is in none of them unless asked for";
 }
 
+TEST(SnapshotCgroups, OfManyGroupsOfOneSizeAsManyAreKeptAsAreToldApart) {
+  SnapshotFiles snapshot = kubernetes_node();
+  for (int i = 100; i < 300; ++i) {
+    const std::string group = "sys/fs/cgroup/idle.slice/g" + std::to_string(i);
+    snapshot.files[group + "/memory.max"] = "1048576\n";
+    snapshot.files[group + "/memory.current"] = "0\n";
+  }
+  const auto host = parse_snapshot(snapshot);
+  ASSERT_TRUE(host) << host.error().message;
+  EXPECT_EQ(host->cgroups.size(), 120u);
+  EXPECT_EQ(host->cgroups[0].path, "/idle.slice/g100");
+  EXPECT_EQ(host->cgroups.back().path, "/kubepods.slice/pod1") << "the largest";
+}
+
 TEST(SnapshotCgroups, TheProgramMayJoinOneAndKeepsItsLimits) {
   auto host = parse_snapshot(kubernetes_node());
   ASSERT_TRUE(set_cgroup(host.value(), "path=/kubepods.slice/pod1"));
