@@ -1,5 +1,6 @@
 // Finds a field of a host that contradicts another field. validate() calls it. The field is separate from the message,
 // so that a reader can name the file and the line that the field came from.
+#pragma once
 
 #include <cstddef>
 #include <cstdint>
