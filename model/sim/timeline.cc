@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/sim/moment.h"
+#include "model/spec/proportion.h"
 
 namespace oomcast::sim {
 
@@ -11,8 +12,22 @@ using host::LruKindIndex;
 using host::Vmstat;
 
 namespace {
+
 constexpr size_t kRowsMax = 600;
+
+// The rates of `later` become those of both rows: means weighted with the time that each row covers.
+void add_rates(const TimelineRow& earlier, Nanoseconds earlier_for, TimelineRow& later, Nanoseconds later_for) {
+  const int64_t all = earlier_for.count() + later_for.count();
+  if (all <= 0) return;
+  // In parts of 1024: a rate times nanoseconds may not fit.
+  const int64_t part = std::clamp<int64_t>(host::proportion(1024, earlier_for.count(), all), 0, 1024);
+  for (const auto rate : {&TimelineRow::pgscan_kswapd_s, &TimelineRow::pgscan_direct_s, &TimelineRow::pgsteal_s,
+                          &TimelineRow::pswpin_s, &TimelineRow::pswpout_s, &TimelineRow::pgmajfault_s,
+                          &TimelineRow::kswapd_cpu_permille, &TimelineRow::pressure_some_permille})
+    later.*rate = (earlier.*rate * part + later.*rate * (1024 - part)) / 1024;
 }
+
+}  // namespace
 
 Timeline::Timeline(const host::Host& host, Scheduler& scheduler, Pressure& pressure, std::vector<FiberId> kswapds)
     : host_(host), scheduler_(scheduler), pressure_(pressure), kswapds_(std::move(kswapds)) {
@@ -82,11 +97,15 @@ void Timeline::add_row() {
   rows_.push_back(std::move(row));
 }
 
-// Drops every second row, and halves the rate of new rows.
+// Drops every second row, and halves the rate of new rows. The rates of a dropped row go into the row behind it.
 void Timeline::thin() {
   std::vector<TimelineRow> kept;
+  Nanoseconds before;
   for (size_t i = 0; i < rows_.size(); ++i) {
-    if (i % 2 == 1 || i + 1 == rows_.size()) kept.push_back(std::move(rows_[i]));
+    if (i % 2 == 0 && i + 1 < rows_.size()) continue;
+    if (i % 2 == 1) add_rates(rows_[i - 1], rows_[i - 1].t - before, rows_[i], rows_[i].t - rows_[i - 1].t);
+    before = rows_[i].t;
+    kept.push_back(std::move(rows_[i]));
   }
   rows_ = std::move(kept);
   samples_per_row_ *= 2;
