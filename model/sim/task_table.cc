@@ -167,7 +167,10 @@ int64_t TaskTable::blocked() const {
 }
 
 void TaskTable::run_out() {
-  for (const auto& [tid, task] : tasks_) scheduler_.run_until(task.clock);
+  // The sampler runs meanwhile, and may remove tasks.
+  Nanoseconds last;
+  for (const auto& [tid, task] : tasks_) last = std::max(last, task.clock);
+  scheduler_.run_until(last);
 }
 
 }  // namespace oomcast::sim
