@@ -40,7 +40,9 @@ void TraceWriter::add(const Event& event) {
 }
 
 void TraceWriter::add_watch(const WatchRequest& watch) {
-  if (!failed_) encoder_.add_watch(watch);
+  if (failed_) return;
+  if (encoder_.full()) flush();
+  encoder_.add_watch(watch);
 }
 
 void TraceWriter::flush() {

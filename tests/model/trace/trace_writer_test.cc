@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/trace/trace_reader.h"
 #include "tests/model/trace/recorded_story.h"
 
 namespace oomcast::trace {
@@ -55,6 +56,26 @@ TEST(TraceWriter, AFullDiskEndsTheTraceAndNothingElse) {
   writer.finish({});
   EXPECT_TRUE(writer.failed());
   EXPECT_EQ(calls, 3u) << "the head, the header, and one try";
+}
+
+TEST(TraceWriter, TheWatchesOfOneEventGoIntoSeveralBlocks) {
+  std::string file;
+  TraceWriter writer([&](std::string_view block) { return file.append(block), true; }, {});
+  writer.add(touch_at(1'000'000'000));
+  constexpr uint64_t kWatches = 4'000'000;
+  for (uint64_t i = 0; i < kWatches; ++i) writer.add_watch({100, i * 8 * 4096});
+  writer.add(touch_at(1'000'001'000));
+  writer.finish({});
+  ASSERT_FALSE(writer.failed());
+  auto reader = TraceReader::open(file, "t.trace");
+  ASSERT_TRUE(reader.ok()) << reader.error().message;
+  uint64_t watches = 0, touches = 0;
+  Record record;
+  TraceReader::Step step;
+  while ((step = reader->next(record)) == TraceReader::Step::kRecord) record.is_watch ? ++watches : ++touches;
+  EXPECT_EQ(step, TraceReader::Step::kEnd) << reader->error();
+  EXPECT_EQ(touches, 2u);
+  EXPECT_EQ(watches, kWatches);
 }
 
 TEST(RecordingSink, PassesEverythingOnAndWritesBothDirections) {
