@@ -131,7 +131,7 @@ bool copied_unseen() { return copy_mark != nullptr && *copy_mark == 0; }
 void after_fork_in_child() {
   if (agent_sealed.load(std::memory_order_relaxed)) {  // the child is under the filter too
     forget_requests_of_parent();
-    thread_state.inside = 0;
+    --thread_state.inside;
     return;
   }
   // Only this thread exists here. Mailbox and ring belong to the parent: leave them and start anew.
@@ -151,7 +151,7 @@ void after_fork_in_child() {
   else if (was_tracking)
     say_hello_of_child(parent);
   if (copy_mark != nullptr) *copy_mark = 1;
-  thread_state.inside = 0;
+  --thread_state.inside;  // more is left where the fork interrupted the library's own code
 }
 
 void say_exiting(int status) {

@@ -115,7 +115,7 @@ struct FaultDescriptors {
   void open_through(const Descriptor& device, ring::Request* hello) {
     for (Descriptor* fd : {&all, &heap})
       fd->take(own_syscall(SYS_ioctl, device.get(), USERFAULTFD_IOC_NEW, O_CLOEXEC | O_NONBLOCK));
-    hello->flags = ring::kTriedDevice;
+    hello->flags |= ring::kTriedDevice;
     hello->userfaultfd_errno = 0;
     if (!all.valid()) open(hello);
   }
@@ -160,11 +160,12 @@ bool receive_reply(int socket, ring::Reply* reply, Descriptor* first, Descriptor
   return got == static_cast<long>(sizeof *reply) && reply->magic == ring::kMagic;
 }
 
+/// `place`: the memory there is replaced; null: the kernel chooses.
 template <class T>
-T* map_shared(const Descriptor& memory) {
+T* map_shared(const Descriptor& memory, T* place = nullptr) {
   if (!memory.valid()) return nullptr;
-  const long mapped =
-      own_syscall(SYS_mmap, 0, static_cast<long>(sizeof(T)), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  const long mapped = own_syscall(SYS_mmap, arg(place), static_cast<long>(sizeof(T)), PROT_READ | PROT_WRITE,
+                                  MAP_SHARED | (place != nullptr ? MAP_FIXED : 0), memory.get(), 0);
   return failed(mapped) ? nullptr : reinterpret_cast<T*>(mapped);
 }
 
@@ -209,13 +210,11 @@ bool exchange_hello(const Descriptor& socket, ring::Request hello) {
   }
   if (!answered || reply.status != ring::ReplyStatus::kTracked || reply.shared_bytes < sizeof(ring::SharedArea))
     return false;
-  ring::SharedArea* const shared = map_shared<ring::SharedArea>(area);
   if (agent_doorbell == nullptr) agent_doorbell = map_shared<ring::Doorbell>(bell);
-  if (shared == nullptr || agent_doorbell == nullptr) {
-    if (shared != nullptr) raw_syscall(SYS_munmap, arg(shared), static_cast<long>(sizeof(ring::SharedArea)));
-    return false;
-  }
-  leave_area();
+  if (agent_doorbell == nullptr) return false;
+  // At the place of the parent's area: a hook that a signal handler has interrupted with a fork() goes on there.
+  ring::SharedArea* const shared = map_shared(area, agent_shared);
+  if (shared == nullptr) return false;
   if (agent_robust_mutexes.load(std::memory_order_relaxed)) shared->robust_mutexes.store(1, std::memory_order_relaxed);
   agent_shared = shared;
   sample_bytes = static_cast<int64_t>(reply.stack_sample_bytes);
@@ -294,8 +293,10 @@ void switch_huge_pages_off() {
 }
 
 void leave_area() {
-  if (agent_shared != nullptr) raw_syscall(SYS_munmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)));
-  agent_shared = nullptr;
+  // Not unmapped: a hook that a signal handler has interrupted with a fork() goes on in it.
+  if (agent_shared != nullptr)
+    raw_syscall(SYS_mmap, arg(agent_shared), static_cast<long>(sizeof(ring::SharedArea)), PROT_READ | PROT_WRITE,
+                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
 int64_t agent_sample_bytes() { return sample_bytes; }

@@ -457,6 +457,22 @@ OOMCAST_EXPORT int fclose(FILE* stream) {
   return result;
 }
 
+// The new file gets the descriptor's number, or another one.
+#define OOMCAST_REOPEN(name)                                                    \
+  OOMCAST_EXPORT FILE* name(const char* path, const char* mode, FILE* stream) { \
+    if (!OOMCAST_HAVE(name)) return errno = ENOSYS, nullptr;                    \
+    const int saved_errno = errno;                                              \
+    note_stream_closing(stream, fileno(stream));                                \
+    const uint64_t file = forget(fileno(stream));                               \
+    errno = saved_errno;                                                        \
+    FILE* const reopened = real_libc_table.name(path, mode, stream);            \
+    if (file != 0) note_may_be_gone(file);                                      \
+    if (reopened != nullptr) forget(fileno(reopened));                          \
+    return reopened;                                                            \
+  }
+OOMCAST_REOPEN(freopen)
+OOMCAST_REOPEN(freopen64)
+
 OOMCAST_EXPORT void closefrom(int first) {
   if (!OOMCAST_HAVE(closefrom)) return;
   forget_from(first < 0 ? 0 : static_cast<unsigned>(first), ~0u);
@@ -471,18 +487,14 @@ OOMCAST_EXPORT int dup(int fd) {
   return copy;
 }
 
-OOMCAST_EXPORT int dup2(int fd, int wanted) {
-  if (!OOMCAST_HAVE(dup2)) return missing<int>();
-  const int copy = real_libc_table.dup2(fd, wanted);
-  if (const uint64_t file = forget(copy); file != 0) note_may_be_gone(file);
-  return copy;
-}
-
-OOMCAST_EXPORT int dup3(int fd, int wanted, int flags) {
-  if (!OOMCAST_HAVE(dup3)) return missing<int>();
-  const int copy = real_libc_table.dup3(fd, wanted, flags);
-  if (const uint64_t file = forget(copy); file != 0) note_may_be_gone(file);
-  return copy;
-}
+#define OOMCAST_DUP_OVER(name, parameters, arguments)                          \
+  OOMCAST_EXPORT int name parameters {                                         \
+    if (!OOMCAST_HAVE(name)) return missing<int>();                            \
+    const int copy = real_libc_table.name arguments;                           \
+    if (const uint64_t file = forget(copy); file != 0) note_may_be_gone(file); \
+    return copy;                                                               \
+  }
+OOMCAST_DUP_OVER(dup2, (int fd, int wanted), (fd, wanted))
+OOMCAST_DUP_OVER(dup3, (int fd, int wanted, int flags), (fd, wanted, flags))
 
 }  // namespace oomcast::inject

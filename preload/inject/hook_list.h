@@ -49,14 +49,19 @@
   X(long, sysconf, (int))                                                                                           \
   X(int, sysinfo, (struct sysinfo*))                                                                                \
   X(int, get_nprocs, (void))                                                                                        \
+  X(long, get_phys_pages, (void))                                                                                   \
+  X(long, get_avphys_pages, (void))                                                                                 \
   X(int, get_nprocs_conf, (void))                                                                                   \
   X(int, sched_getaffinity, (pid_t, size_t, cpu_set_t*))                                                            \
   X(int, pthread_setaffinity_np, (pthread_t, size_t, const cpu_set_t*))                                             \
+  X(int, pthread_getaffinity_np, (pthread_t, size_t, cpu_set_t*))                                                   \
   X(int, pthread_create, (pthread_t*, const pthread_attr_t*, void* (*)(void*), void*))                              \
   X(int, pthread_mutexattr_setrobust, (pthread_mutexattr_t*, int))                                                  \
   X(long, syscall, (long, ...))                                                                                     \
   X(FILE*, fopen, (const char*, const char*))                                                                       \
   X(FILE*, fopen64, (const char*, const char*))                                                                     \
+  X(FILE*, freopen, (const char*, const char*, FILE*))                                                              \
+  X(FILE*, freopen64, (const char*, const char*, FILE*))                                                            \
   X(long, ptrace, (int, ...))                                                                                       \
   X(int, execvpe, (const char*, char* const*, char* const*))                                                        \
   X(int, fexecve, (int, char* const*, char* const*))                                                                \

@@ -57,6 +57,18 @@ OOMCAST_EXPORT int sysinfo(struct sysinfo* out) {
   return 0;
 }
 
+OOMCAST_EXPORT long get_phys_pages(void) {
+  agent_note_sensitive(ring::Sensitive::kPhysPages);
+  if (const PresentedMachine* target = presented_machine()) return static_cast<long>(target->total_pages);
+  return have_real_libc() ? real_libc_table.get_phys_pages() : -1;
+}
+
+OOMCAST_EXPORT long get_avphys_pages(void) {
+  agent_note_sensitive(ring::Sensitive::kAvailablePhysPages);
+  if (const PresentedMachine* target = presented_machine()) return static_cast<long>(target->free_pages);
+  return have_real_libc() ? real_libc_table.get_avphys_pages() : -1;
+}
+
 OOMCAST_EXPORT int get_nprocs(void) {
   agent_note_sensitive(ring::Sensitive::kGetNprocs);
   if (const PresentedMachine* target = presented_machine()) return static_cast<int>(target->online_cpus);
@@ -76,17 +88,32 @@ static bool is_own_thread(pid_t pid) {
   return !counted.sealed() && (pid == raw_syscall(SYS_getpid) || pid == raw_syscall(SYS_gettid));
 }
 
+/// Writes the target's CPUs. EINVAL, as the kernel has it: the set is too small for its CPUs.
+static int present_affinity(const PresentedMachine& target, size_t bytes, cpu_set_t* set) {
+  if (bytes % sizeof(long) != 0 || bytes * 8 < target.online_cpus) return EINVAL;
+  memset(set, 0, bytes);
+  memcpy(set, &target.affinity, bytes < sizeof target.affinity ? bytes : sizeof target.affinity);
+  return 0;
+}
+
 OOMCAST_EXPORT int sched_getaffinity(pid_t pid, size_t bytes, cpu_set_t* set) {
   agent_note_sensitive(ring::Sensitive::kAffinity);
   const PresentedMachine* target = presented_machine();
   const int saved_errno = errno, result = have_real_libc() ? real_libc_table.sched_getaffinity(pid, bytes, set) : -1;
   if (target == nullptr || !is_own_thread(pid) || (result != 0 && errno == EFAULT)) return result;
   errno = saved_errno;
-  // The kernel refuses a set that is too small for its CPUs (EINVAL).
-  if (bytes % sizeof(long) != 0 || bytes * 8 < target->online_cpus) return errno = EINVAL, -1;
-  memset(set, 0, bytes);
-  memcpy(set, &target->affinity, bytes < sizeof target->affinity ? bytes : sizeof target->affinity);
-  return 0;
+  const int error = present_affinity(*target, bytes, set);
+  if (error == 0) return 0;
+  return errno = error, -1;
+}
+
+/// All threads of this process have the target's CPUs.
+OOMCAST_EXPORT int pthread_getaffinity_np(pthread_t thread, size_t bytes, cpu_set_t* set) {
+  agent_note_sensitive(ring::Sensitive::kAffinity);
+  const PresentedMachine* target = presented_machine();
+  if (!have_real_libc() || real_libc_table.pthread_getaffinity_np == nullptr) return ENOSYS;
+  const int error = real_libc_table.pthread_getaffinity_np(thread, bytes, set);
+  return target == nullptr || (error != 0 && error != EINVAL) ? error : present_affinity(*target, bytes, set);
 }
 
 /// After the guest's fopen() of `path` has returned `stream`: if --present-host shows another file there, a stream of

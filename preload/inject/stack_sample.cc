@@ -14,6 +14,7 @@
 #include <link.h>
 #include <pthread.h>
 #include <sys/auxv.h>
+#include <sys/uio.h>
 
 #include <iterator>
 
@@ -117,6 +118,18 @@ namespace {
 bool may_unwind(const ThreadState& thread);
 void push_sample(uintptr_t address, size_t bytes, uint8_t flags, const void* caller);
 bool have_libunwind(const void* caller);
+
+/// The new thread's pthread_t, which in glibc points to the top of its stack. 0: not to be had. Read by the kernel: the
+/// new thread may have unmapped the place already, and libc does not look at it any more.
+uintptr_t word_at(const pthread_t* thread) {
+  const Counted counted;
+  if (!counted.tracking()) return 0;
+  uintptr_t word = 0;
+  const iovec here{&word, sizeof word}, there{const_cast<pthread_t*>(thread), sizeof word};
+  const long got = raw_syscall(SYS_process_vm_readv, static_cast<long>(own_pid), arg(&here), 1, arg(&there), 1, 0);
+  return got == static_cast<long>(sizeof word) ? word : 0;
+}
+
 }  // namespace
 
 /// Opens libunwind before the first thread is created: later another thread may hold the loader's lock.
@@ -130,9 +143,8 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
                          : reinterpret_cast<decltype(real_libc_table.pthread_create)>(
                                dlsym(RTLD_NEXT, "pthread_create"));  // in a libpthread that was loaded later
   const int result = real != nullptr ? real(thread, attributes, start, argument) : EAGAIN;
-  // A glibc pthread_t points to the top of the thread's stack.
   if (result == 0 && agent_sample_bytes() > 0 && may_unwind(thread_state))
-    push_sample(reinterpret_cast<uintptr_t>(*thread), 0, trace::kThreadStack, caller);
+    if (const uintptr_t stack = word_at(thread); stack != 0) push_sample(stack, 0, trace::kThreadStack, caller);
   return result;
 }
 

@@ -37,6 +37,19 @@ TEST_F(GuestWorld, IsTheTargetsWithPresentHost) {
   EXPECT_THAT(run("free -k", "--present-host --quiet").out, HasSubstr(" " + std::to_string(pages * 4) + " "));
 }
 
+TEST_F(GuestWorld, IsTheTargetsHoweverAProgramAsks) {
+  const Json host = Json::parse(sh("$OOMCAST host show vm-1g --json").out);
+  const Finished finished = run(
+      "python3 -c 'import ctypes; c = ctypes.CDLL(None); s = (ctypes.c_ulong * 16)(); c.get_phys_pages.restype = "
+      "c.get_avphys_pages.restype = ctypes.c_long; c.pthread_self.restype = ctypes.c_ulong; "
+      "e = c.pthread_getaffinity_np(ctypes.c_ulong(c.pthread_self()), 128, s); "
+      "print(c.get_phys_pages(), c.get_avphys_pages() <= c.get_phys_pages(), e, sum(bin(x).count(\"1\") for x in s))'",
+      "--present-host --quiet");
+  EXPECT_EQ(finished.out, std::to_string(host["total_ram_pages"].get<int64_t>()) + " True 0 " +
+                              std::to_string(host["cpus"].size()) + "\n")
+      << finished.err;
+}
+
 TEST_F(GuestWorld, IsThisMachinesWithoutAndTheReportSaysWhatItAsked) {
   Finished finished = run(kAsks, "--quiet");
   struct sysinfo here {};

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
+#include <string>
 
 #include "tests/preload/inject/fake_recorder.h"
 
@@ -245,6 +248,23 @@ TEST_F(Calls, ThatRenameOneFileOverAnotherNoteTheOther) {
   const std::vector<trace::Event> notes = notes_of(EventKind::kFileTruncate);
   ASSERT_EQ(notes.size(), 1u);
   EXPECT_EQ(notes[0].address, id);
+}
+
+TEST_F(Calls, ThatReopenAStreamAreOfTheNewFileFromThenOn) {
+  const NamedFile first, second;
+  char buffer[100] = {};
+  auto* const write_to = recorder.hook<ssize_t(int, const void*, size_t)>("write");
+  FILE* stream = recorder.hook<FILE*(const char*, const char*)>("fopen")(first.path(), "w");
+  ASSERT_NE(stream, nullptr);
+  ASSERT_EQ(write_to(fileno(stream), buffer, sizeof buffer), 100);
+  stream = recorder.hook<FILE*(const char*, const char*, FILE*)>("freopen")(second.path(), "w", stream);
+  ASSERT_NE(stream, nullptr);
+  recorder.take_notes();
+  ASSERT_EQ(write_to(fileno(stream), buffer, sizeof buffer), 100);
+  const std::vector<trace::Event> notes = notes_of(EventKind::kFileWrite);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0].address, second.id());
+  recorder.hook<int(FILE*)>("fclose")(stream);
 }
 
 TEST_F(Calls, ThatFailAreNotNoted) {

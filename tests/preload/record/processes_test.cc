@@ -218,5 +218,17 @@ TEST_F(Processes, EveryWayToAllocateIsSeen) {
       << "tracked " << summary->tracked_peak_bytes << ", resident " << summary->rss_peak_bytes;
 }
 
+TEST_F(Processes, AChildThatASignalHandlerForksGoesOnInTheInterruptedHook) {
+  const auto summary = record({guest("forks_in_signals")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_EQ(summary->exit_code, 0);
+}
+
+TEST_F(Processes, AThreadMayUnmapWhereItsNumberWasWritten) {
+  const auto summary = record({guest("moves_its_pthread_t")});
+  ASSERT_TRUE(summary.ok());
+  EXPECT_TRUE(summary->exited && summary->exit_code == 0) << summary->exit_signal;
+}
+
 }  // namespace
 }  // namespace oomcast::record
